@@ -1,0 +1,116 @@
+import { cdk8s, javascript, typescript } from 'projen';
+
+const AUTHORS = 'The cdk8s-istio-egress Authors';
+
+const project = new cdk8s.ConstructLibraryCdk8s({
+  name: 'cdk8s-istio-egress',
+  description: 'cdk8s constructs for traffic that leaves an Istio mesh: complete, secure manifests, proven on real Envoys',
+  author: AUTHORS,
+  authorAddress: 'authors@cdk8s-istio-egress.invalid', // projen demands one; removed below
+  repositoryUrl: '', // there is none yet
+  keywords: ['cdk8s', 'istio', 'egress', 'egress-gateway', 'tls-origination', 'service-mesh', 'kubernetes'],
+  license: 'Apache-2.0',
+  copyrightOwner: AUTHORS,
+  packageManager: javascript.NodePackageManager.NPM,
+  defaultReleaseBranch: 'main',
+
+  // The oldest supported cdk8s and constructs: tests run on them, users may bring newer ones.
+  cdk8sVersion: '2.70.106',
+  constructsVersion: '10.5.0',
+  jsiiVersion: '~6.0.16',
+  typescriptVersion: '~6.0.3',
+  projenVersion: '~0.103.25',
+  minNodeVersion: '20.19.0',
+  devDeps: [
+    '@marcbachmann/cel-js@^8.0.0',
+    'ajv@^8.20.0',
+    'cdk8s-cli@^2.207.60',
+    'cdk8s-plus-33@^2.4.0', // DirectEgress recognises its workloads without depending on it: tests only
+    'fast-check@^4.10.2',
+    'tsx@^4.23.0',
+    'yaml@^2.9.1',
+  ],
+  publishToPypi: { distName: 'cdk8s-istio-egress', module: 'cdk8s_istio_egress' },
+
+  // The library is compiled from two top-level folders: src (ours) and imports (generated).
+  entrypoint: 'lib/src/index.js',
+  tsconfig: {
+    compilerOptions: { rootDir: '.', inlineSourceMap: false, inlineSources: false, types: ['node'] },
+    include: ['imports/**/*.ts'],
+  },
+  tsconfigDev: {
+    compilerOptions: { module: 'node20', allowJs: true, types: ['node', 'jest'], paths: { 'cdk8s-istio-egress': ['../src/index.ts'] } },
+  },
+
+  projenrcTs: true,
+  projenrcTsOptions: { projenCodeDir: '.projen' },
+  runner: typescript.TypeScriptRunner.tsx(),
+  sampleCode: false,
+  typecheckTests: true,
+
+  // Nothing here talks to a forge.
+  github: false,
+  release: false,
+  depsUpgrade: false,
+  clobber: false,
+  vscode: false,
+
+  jestOptions: {
+    jestVersion: '^30',
+    updateSnapshot: javascript.UpdateSnapshot.NEVER,
+    junitReporting: false,
+    passWithNoTests: false,
+    jestConfig: {
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mesh/', '<rootDir>/test/package/'],
+      coveragePathIgnorePatterns: ['/node_modules/', '/imports/', '/test/', '/examples/'],
+      transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
+      moduleNameMapper: { '^cdk8s-istio-egress$': '<rootDir>/src/index.ts' },
+    },
+  },
+  tsJestOptions: { transformPattern: '^.+\\.[tj]s$' },
+  eslintOptions: {
+    dirs: ['src'],
+    devdirs: ['test', 'examples', 'bench', 'crds'],
+    commandOptions: { fix: false, extraArgs: ['--max-warnings=0'] },
+    ignorePatterns: ['*.js', '*.d.ts', 'node_modules/', 'coverage', 'imports/'],
+  },
+  gitignore: ['/examples/*/dist/', '/test/.tmp/'],
+});
+
+// Examples import the library by its name; here that name means src/, in a user's project the published package.
+const examples = new javascript.TypescriptConfig(project, {
+  fileName: 'examples/tsconfig.json',
+  extends: javascript.TypescriptConfigExtends.fromTypescriptConfigs([project.tsconfig!]),
+  compilerOptions: { noEmit: true, rootDir: '..', paths: { 'cdk8s-istio-egress': ['../src/index.ts'] } },
+  include: ['**/*.ts', '../bench/**/*.ts', '../crds/**/*.ts'],
+});
+project.testTask.prependExec(`tsc --noEmit -p ${examples.fileName}`);
+
+project.tasks.addEnvironment('CDK8S_CHECK_UPGRADE', 'false');
+project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
+
+project.package.addPackageResolutions('unrs-resolver@1.12.2');
+project.package.addField('author', { name: AUTHORS, organization: true });
+// jsii wants the field; there is no repository yet, so its URL is empty.
+project.package.addField('repository', { type: 'git', url: '' });
+project.package.addField('types', 'lib/src/index.d.ts');
+project.package.addField('exports', {
+  '.': { types: './lib/src/index.d.ts', default: './lib/src/index.js' },
+  './imports/*': { types: './lib/imports/*.d.ts', default: './lib/imports/*.js' },
+  './.jsii': './.jsii',
+  './package.json': './package.json',
+});
+project.npmignore?.addPatterns('/imports/', '/crds/', '/examples/', '/bench/', '/docs/', '/cdk8s.yaml', '/.ci/');
+
+project.addTask('crds', { description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)', exec: 'tsx crds/renew.ts' });
+project.addTask('import', { description: 'Regenerate imports/ from crds/istio.yaml', exec: 'cdk8s import' });
+project.addTask('demo', { description: 'Synthesise every example and show its access table', exec: 'tsx examples/demo.ts', receiveArgs: true });
+project.addTask('examples:update', { description: 'Rewrite the golden manifests of the examples', exec: 'tsx examples/update.ts' });
+project.addTask('bench', { description: 'Synth cost, as ratios in one run', exec: 'tsx bench/synth.ts', receiveArgs: true });
+project.addTask('bench:mesh', { description: 'Cost of the objects in istiod and Envoy (needs the mesh lab)', exec: 'tsx test/mesh/bench/main.ts', receiveArgs: true });
+project.addTask('test:mesh', { description: 'Send every access table through a real istiod and real Envoys', exec: 'tsx test/mesh/main.ts', receiveArgs: true });
+project.addTask('mesh', { description: 'The same for anybody\'s manifests: npm run mesh -- <manifests> <access.yaml>', exec: 'tsx test/mesh/judge.ts', receiveArgs: true });
+
+project.removeTask('compat');
+
+project.synth();
