@@ -1,0 +1,34 @@
+import { assertDnsLabel, assertObjectName } from './names';
+
+/**
+ * A workload identity that calls outside hosts through an egress gateway.
+ */
+export class Caller {
+
+  /**
+   * Every pod that runs under this service account.
+   *
+   * @param namespace the namespace of the pods and of their service account
+   * @param name the name of the service account, `default` when pods name none
+   */
+  public static serviceAccount(namespace: string, name: string): Caller {
+    return new Caller(assertDnsLabel(namespace, 'namespace'), assertObjectName(name, 'service account'));
+  }
+
+  private constructor(
+    /** The namespace of the caller. */
+    public readonly namespace: string,
+    /** The service account of the caller. */
+    public readonly serviceAccountName: string,
+  ) {}
+
+  /**
+   * The name in the caller's mesh certificate.
+   *
+   * @param trustDomain the mesh's trust domain, such as `cluster.local`
+   * @see https://istio.io/latest/docs/concepts/security/#istio-identity
+   */
+  public spiffeId(trustDomain: string): string {
+    return `spiffe://${trustDomain}/ns/${this.namespace}/sa/${this.serviceAccountName}`;
+  }
+}

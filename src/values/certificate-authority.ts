@@ -1,0 +1,40 @@
+import { assertAbsolutePath } from './client-certificate';
+import { assertObjectName } from './names';
+
+/**
+ * Who vouches for an outside host's certificate. There is no way to ask for no check at all.
+ */
+export class CertificateAuthority {
+
+  /** The public authorities that the proxy's image carries. */
+  public static system(): CertificateAuthority {
+    return new CertificateAuthority('system', undefined);
+  }
+
+  /**
+   * A PEM bundle that is mounted into the proxy's container.
+   *
+   * @param path absolute path of the file
+   */
+  public static fromFile(path: string): CertificateAuthority {
+    return new CertificateAuthority(assertAbsolutePath(path), undefined);
+  }
+
+  /**
+   * A ConfigMap with the key `ca.crt`, in the namespace where TLS is originated: the callers' for a `SidecarEgress`,
+   * the gateway's for a `GatewayEgress`. Every proxy of the mesh may read it; no permission is needed.
+   *
+   * @param name the name of the ConfigMap
+   * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
+   */
+  public static fromConfigMap(name: string): CertificateAuthority {
+    return new CertificateAuthority(undefined, assertObjectName(name, 'ConfigMap'));
+  }
+
+  private constructor(
+    /** The file with the authorities, or `system`. */
+    public readonly path: string | undefined,
+    /** The ConfigMap with the authorities, if they come from one. */
+    public readonly configMapName: string | undefined,
+  ) {}
+}

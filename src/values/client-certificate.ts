@@ -1,0 +1,46 @@
+import { assertObjectName } from './names';
+
+/**
+ * The certificate that the mesh shows to an outside host which demands one (mutual TLS).
+ */
+export class ClientCertificate {
+
+  /**
+   * A Secret in the namespace of the egress gateway, with the keys `tls.crt`, `tls.key` and `ca.crt`.
+   *
+   * The outside host's certificate is verified against the `ca.crt` of this Secret and nothing else: Istio has no
+   * way to combine a certificate from a Secret with the system's authorities. For a host with a public
+   * certificate put the public authorities into `ca.crt`. A Secret that is missing refuses the calls (503).
+   *
+   * @param name the name of the Secret
+   * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
+   */
+  public static fromSecret(name: string): ClientCertificate {
+    return new ClientCertificate(assertObjectName(name, 'Secret'), undefined, undefined);
+  }
+
+  /**
+   * Files that are mounted into the proxy's container.
+   *
+   * @param certificatePath absolute path of the PEM certificate chain
+   * @param privateKeyPath absolute path of the PEM private key
+   */
+  public static fromFiles(certificatePath: string, privateKeyPath: string): ClientCertificate {
+    return new ClientCertificate(undefined, assertAbsolutePath(certificatePath), assertAbsolutePath(privateKeyPath));
+  }
+
+  private constructor(
+    /** The Secret, if the certificate comes from one. */
+    public readonly secretName: string | undefined,
+    /** The file of the certificate chain, if it comes from files. */
+    public readonly certificatePath: string | undefined,
+    /** The file of the private key, if it comes from files. */
+    public readonly privateKeyPath: string | undefined,
+  ) {}
+}
+
+/** Envoy reads files by the path as written; a relative one would depend on where the proxy was started. */
+export function assertAbsolutePath(path: string): string {
+  if (!path.startsWith('/')) throw new Error(`"${path}" is no absolute path: write the path inside the proxy's container, such as "/etc/certs/${path.split('/').pop()}"`);
+  return path;
+}

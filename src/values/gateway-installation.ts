@@ -1,0 +1,160 @@
+import { assertHostName } from './host-name';
+import { assertPortNumber } from './ip-range';
+import { assertDnsLabel, assertLabels, assertObjectName } from './names';
+import { Problems } from './problems';
+
+/** What every kind of installation has in common. */
+export interface GatewayInstallationOptions {
+  /** The namespace of the gateway's pods. No caller may live in it. */
+  readonly namespace: string;
+
+  /**
+   * The trust domain in the mesh's certificates (`meshConfig.trustDomain`).
+   *
+   * @default "cluster.local"
+   */
+  readonly trustDomain?: string;
+
+  /**
+   * The domain of Kubernetes Services.
+   *
+   * @default "cluster.local"
+   */
+  readonly clusterDomain?: string;
+}
+
+/** Options for `GatewayInstallation.helmChart`. */
+export interface HelmChartGatewayOptions extends GatewayInstallationOptions {
+  /**
+   * The name of the Helm release.
+   *
+   * @default "istio-egressgateway"
+   */
+  readonly release?: string;
+}
+
+/** Options for `GatewayInstallation.istioOperator`. */
+export interface IstioOperatorGatewayOptions extends GatewayInstallationOptions {
+  /**
+   * The name under `components.egressGateways`.
+   *
+   * @default "istio-egressgateway"
+   */
+  readonly name?: string;
+}
+
+/** Options for `GatewayInstallation.deployment`. */
+export interface DeploymentGatewayOptions extends GatewayInstallationOptions {
+  /** A name for the gateway, unique in its namespace; the hop Service is called after it. */
+  readonly name: string;
+
+  /** Labels that the gateway's pods carry and no other pods of the mesh do. */
+  readonly labels: Record<string, string>;
+
+  /** The service account of the gateway's pods. */
+  readonly serviceAccountName: string;
+
+  /**
+   * The port on which the pods listen for the hop. Below 1024 the pods need the sysctl `net.ipv4.ip_unprivileged_port_start`.
+   *
+   * @default 8443
+   */
+  readonly targetPort?: number;
+}
+
+/**
+ * How an egress gateway was installed: where its pods are, how they are labelled, as whom they run, on which port they listen.
+ */
+export class GatewayInstallation {
+
+  /**
+   * Installed with Istio's Helm chart `gateway`.
+   *
+   * @see https://istio.io/latest/docs/setup/additional-setup/gateway/
+   */
+  public static helmChart(options: HelmChartGatewayOptions): GatewayInstallation {
+    const release = options.release ?? 'istio-egressgateway';
+    const labels = { app: release, istio: release.replace(/^istio-/, '') };
+    return new GatewayInstallation('helmChart', { ...options, name: release, labels, serviceAccountName: release, targetPort: 443 });
+  }
+
+  /**
+   * Installed by `istioctl` from an IstioOperator file, under `components.egressGateways`.
+   *
+   * @see https://istio.io/latest/docs/setup/additional-setup/customize-installation/
+   */
+  public static istioOperator(options: IstioOperatorGatewayOptions): GatewayInstallation {
+    const name = options.name ?? 'istio-egressgateway';
+    const labels = { app: 'istio-egressgateway', istio: 'egressgateway' };
+    return new GatewayInstallation('istioOperator', { ...options, name, labels, serviceAccountName: `${name}-service-account`, targetPort: 8443 });
+  }
+
+  /**
+   * A Deployment of your own into which Istio injects the `gateway` template.
+   *
+   * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
+   */
+  public static deployment(options: DeploymentGatewayOptions): GatewayInstallation {
+    return new GatewayInstallation('deployment', options);
+  }
+
+  /** The name of the gateway, unique in its namespace. */
+  public readonly name: string;
+
+  /** The namespace of the gateway's pods. */
+  public readonly namespace: string;
+
+  /** Labels of the gateway's pods. */
+  public readonly labels: Record<string, string>;
+
+  /** The service account of the gateway's pods. */
+  public readonly serviceAccountName: string;
+
+  /** The port on which the pods listen for the hop. */
+  public readonly targetPort: number;
+
+  /** The mesh's trust domain. */
+  public readonly trustDomain: string;
+
+  /** The domain of Kubernetes Services. */
+  public readonly clusterDomain: string;
+
+  private constructor(factory: string, options: DeploymentGatewayOptions) {
+    this.name = options.name;
+    this.namespace = options.namespace;
+    this.labels = { ...options.labels };
+    this.serviceAccountName = options.serviceAccountName;
+    this.targetPort = options.targetPort ?? 8443;
+    this.trustDomain = options.trustDomain ?? 'cluster.local';
+    this.clusterDomain = options.clusterDomain ?? 'cluster.local';
+
+    const problems = new Problems(`GatewayInstallation.${factory}`);
+    problems.check('name', () => assertDnsLabel(`${this.name}-hop`, 'name of a hop Service'));
+    problems.check('namespace', () => assertDnsLabel(this.namespace, 'namespace'));
+    problems.check('labels', () => assertLabels(this.labels, 'selector'));
+    problems.check('serviceAccountName', () => assertObjectName(this.serviceAccountName, 'service account'));
+    problems.check('targetPort', () => assertPortNumber(this.targetPort));
+    problems.check('trustDomain', () => assertTrustDomain(this.trustDomain));
+    problems.check('clusterDomain', () => assertHostName(this.clusterDomain));
+    problems.throwIfAny();
+  }
+
+  /** The name of the Service through which callers reach the gateway. */
+  public get hopServiceName(): string {
+    return `${this.name}-hop`;
+  }
+
+  /** The full name of that Service. */
+  public get hopServiceHost(): string {
+    return `${this.hopServiceName}.${this.namespace}.svc.${this.clusterDomain}`;
+  }
+
+  /** The name in the gateway's mesh certificate; callers speak to nobody else. */
+  public get spiffeId(): string {
+    return `spiffe://${this.trustDomain}/ns/${this.namespace}/sa/${this.serviceAccountName}`;
+  }
+}
+
+function assertTrustDomain(value: string): void {
+  if (!/^[a-z0-9._-]{1,255}$/.test(value)) throw new Error(`"${value}" is no trust domain: lower-case letters, digits, ".", "-" and "_"`);
+}

@@ -1,0 +1,48 @@
+import { isIP } from 'net';
+import { domainToASCII } from 'url';
+
+/** Names of the hop between sidecar and gateway end so; no outside host may. */
+export const HOP_DOMAIN = 'egress.internal';
+
+/**
+ * Refuses everything that is not the plain, fully qualified, lower-case name of one outside host, and returns the name.
+ *
+ * Envoy compares names with what applications send, in lower case and without a trailing dot (measured: `Host`
+ * with a port, in upper case, or with a trailing dot still finds its route), so there is one way to write a name.
+ */
+export function assertHostName(host: string): string {
+  if (typeof host !== 'string' || host === '') throw new Error(`${JSON.stringify(host)} is no host name: write one, such as "api.example.com"`);
+  const refuse = (why: string): never => {
+    throw new Error(`"${host}" ${why}`);
+  };
+  if (host.includes('://')) refuse(`is a URL: write only its host, "${hostOfUrl(host)}", and the port under \`ports\``);
+  if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0) {
+    refuse('is an IP address, not a host name: name the host and give the address under `addresses` or `endpoints`, or let named workloads past the sidecar with DirectEgress');
+  }
+  if (host.includes('*')) {
+    refuse('is a wildcard: name every host. Istio resolves wildcards at the sidecar only (DYNAMIC_DNS, 1.30 and later); this library does not offer that yet');
+  }
+  if (/:\d+$/.test(host)) refuse(`carries a port: write "${host.replace(/:\d+$/, '')}" and give the port under \`ports\``);
+  if (host.includes('/')) refuse('carries a path: write only the host name');
+  if (host.endsWith('.')) refuse(`ends with a dot: write "${host.replace(/\.+$/, '')}"; applications that send the dot are served as well`);
+  // eslint-disable-next-line no-control-regex
+  if (/[^\x00-\x7f]/.test(host)) refuse(`is internationalised: certificates and DNS know it as "${domainToASCII(host)}"; write that`);
+  if (host !== host.toLowerCase()) refuse(`has upper-case letters: write "${host.toLowerCase()}"; applications may send either`);
+  if (host.length > 253) refuse(`is ${host.length} characters long; DNS names have at most 253`);
+  const labels = host.split('.');
+  for (const label of labels) {
+    if (label.length > 63) refuse(`has a label of ${label.length} characters ("${label.slice(0, 20)}…"); DNS labels have at most 63`);
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(label)) {
+      refuse(`is no DNS name: "${label}" is not a label of letters, digits and "-", beginning and ending with a letter or digit`);
+    }
+  }
+  if (labels.length < 2) refuse('is a short name, which Kubernetes would complete with its own domains: write the fully qualified name');
+  if (/^\d+$/.test(labels[labels.length - 1])) refuse('ends with a number, so it cannot be a DNS name: is it a mistyped IP address?');
+  if (host.endsWith('.svc') || host.includes('.svc.')) refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
+  if (host === HOP_DOMAIN || host.endsWith(`.${HOP_DOMAIN}`)) refuse(`lies in ${HOP_DOMAIN}, which names the hop between sidecar and gateway`);
+  return host;
+}
+
+function hostOfUrl(url: string): string {
+  return url.replace(/^.*:\/\//, '').replace(/[:/?#].*$/, '');
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'crypto';
+
+/** Kubernetes' limit for DNS labels; Istio holds Gateway, port and subset names to it as well. */
+const LABEL_LENGTH = 63;
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/**
+ * The identity of what is declared: same parts, same key, whatever the construct is called and wherever it stands.
+ *
+ * 48 bits of SHA-256: enough to keep ten thousand declarations of a platform apart, short enough to read in a log.
+ */
+export function keyOf(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+}
+
+/** `<stem>-<key>[-<suffix>]` as a DNS label; the stem is cut where the label would get too long. */
+export function objectName(stem: string, key: string, suffix?: string): string {
+  const tail = suffix === undefined ? `-${key}` : `-${key}-${suffix}`;
+  const room = LABEL_LENGTH - tail.length;
+  return stem.replace(/\./g, '-').slice(0, room).replace(/-+$/, '') + tail;
+}
+
+/** Refuses what Kubernetes refuses as the name of a namespace, Service or port. */
+export function assertDnsLabel(value: string, what: string): string {
+  if (!DNS_LABEL.test(value) || value.length > LABEL_LENGTH) {
+    throw new Error(`"${value}" is no ${what}: Kubernetes takes at most ${LABEL_LENGTH} lower-case letters, digits and "-", beginning and ending with a letter or digit`);
+  }
+  return value;
+}
+
+/** Refuses what Kubernetes refuses as the name of a service account, Secret or ConfigMap. */
+export function assertObjectName(value: string, what: string): string {
+  if (value.length > 253 || !value.split('.').every(label => DNS_LABEL.test(label))) {
+    throw new Error(`"${value}" is no ${what}: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253`);
+  }
+  return value;
+}
+
+/** Refuses what Kubernetes refuses as labels. @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ */
+export function assertLabels(labels: Record<string, string>, what: string): void {
+  const entries = Object.entries(labels);
+  if (entries.length === 0) throw new Error(`no labels: an empty ${what} selects every pod of the namespace; name at least one label`);
+  for (const [key, value] of entries) {
+    const [name, prefix] = key.split('/').reverse();
+    const keyFits = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name) && key.split('/').length <= 2 &&
+      (prefix === undefined || (prefix.length <= 253 && prefix.split('.').every(label => DNS_LABEL.test(label))));
+    if (!keyFits || !/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(value)) {
+      throw new Error(`"${key}: ${value}" is no Kubernetes label`);
+    }
+  }
+}
