@@ -1,1 +1,18 @@
-export const STUB = 1;
+// Constructs
+export { RegistryOnlyMesh, RegistryOnlyMeshProps, WorkloadSelection, MeshHelmValuesOptions } from './constructs/registry-only-mesh';
+export { CommonEgressProps, Egress } from './constructs/egress';
+export { SidecarEgress, SidecarEgressProps } from './constructs/sidecar-egress';
+export { TlsOrigination, TlsOriginationOptions, TlsOriginationProps, TlsVersion } from './constructs/tls-origination';
+export { GatewayEgress, GatewayEgressProps, GatewayHttp } from './constructs/gateway-egress';
+export { IEgressGateway, InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
+export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
+
+// Values
+export { Caller } from './values/caller';
+export { CertificateAuthority } from './values/certificate-authority';
+export { ClientCertificate } from './values/client-certificate';
+export { EgressPort, EgressProtocol } from './values/egress-port';
+export {
+  DeploymentGatewayOptions, GatewayInstallation, GatewayInstallationOptions, HelmChartGatewayOptions, IstioOperatorGatewayOptions,
+} from './values/gateway-installation';
+export { EgressConnectionPool, EgressLoadBalancing, EgressOutlierDetection, EgressResolution, EgressRetries } from './values/traffic-options';

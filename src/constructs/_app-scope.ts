@@ -1,0 +1,129 @@
+import { ApiObject, ApiObjectMetadata, Lazy } from 'cdk8s';
+import { IConstruct } from 'constructs';
+import { checkManifests, EgressObject, Finding } from '../rules';
+
+/** A generated class of imports/: `new ServiceEntry(scope, id, { metadata, spec })`. */
+type IstioClass<S> = new (scope: IConstruct & any, id: string, props: { metadata?: ApiObjectMetadata; spec: S } & any) => ApiObject;
+
+/** Something that several constructs may declare together, such as the way of one host out of one namespace. */
+export interface Shared {
+  /** What the declarations disagree about, and who reports it. */
+  disagreements(): { construct: IConstruct; problem: string }[];
+}
+
+/**
+ * What the constructs of one app know together: the objects they emitted, the ways they share, and the findings of the
+ * rules over the whole app. There is one for each app; nothing is kept when the app is gone.
+ */
+export class AppScope {
+
+  public static of(construct: IConstruct): AppScope {
+    const root = construct.node.root;
+    let scope = AppScope.scopes.get(root);
+    if (!scope) {
+      scope = new AppScope(root);
+      AppScope.scopes.set(root, scope);
+    }
+    return scope;
+  }
+
+  private static readonly scopes = new WeakMap<IConstruct, AppScope>();
+
+  private readonly emitted = new Map<ApiObject, { owner: IConstruct; spec: () => unknown }>();
+  private readonly shared = new Map<string, Shared>();
+  private changes = 0;
+  private asked = new Set<IConstruct>();
+  private fingerprint = '';
+  private findings = new Map<IConstruct, string[]>();
+
+  private constructor(private readonly root: IConstruct) {}
+
+  /**
+   * Emits an Istio object whose spec is made at synth, when every declaration is known.
+   *
+   * @param owner the construct of ours that a finding about this object is reported for
+   */
+  public emit<S>(owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata, spec: () => S): ApiObject {
+    const object = new type(scope, id, { metadata, spec: Lazy.any({ produce: spec }) });
+    this.emitted.set(object, { owner, spec });
+    this.changes++;
+    return object;
+  }
+
+  /** Finds what was declared under this identity before, or makes it. */
+  public share<T extends Shared>(identity: string, make: () => T): T {
+    let shared = this.shared.get(identity) as T | undefined;
+    if (!shared) {
+      shared = make();
+      this.shared.set(identity, shared);
+    }
+    return shared;
+  }
+
+  /** Says that something declared before has changed. */
+  public touch(): void {
+    this.changes++;
+  }
+
+  /**
+   * Has the construct report, at synth, what is wrong between its declarations and others, and between its objects and
+   * any other object of the app.
+   */
+  public validate(construct: IConstruct): void {
+    construct.node.addValidation({ validate: () => this.problemsOf(construct) });
+  }
+
+  private problemsOf(construct: IConstruct): string[] {
+    // cdk8s validates the whole app once, and once more for each chart; each construct is asked once in each pass.
+    if (this.asked.has(construct) || this.asked.size === 0) {
+      this.asked = new Set();
+      this.look();
+    }
+    this.asked.add(construct);
+    return this.findings.get(construct) ?? [];
+  }
+
+  /** Runs the rules, unless nothing changed since they ran last. */
+  private look(): void {
+    const objects = this.root.node.findAll().filter((construct): construct is ApiObject => ApiObject.isApiObject(construct));
+    const fingerprint = `${objects.length} ${objects.reduce((sum, object) => sum + (patchesOf(object)?.length ?? 0), 0)} ${this.changes}`;
+    if (fingerprint === this.fingerprint) return;
+    this.fingerprint = fingerprint;
+    this.findings = new Map();
+
+    const owners = new Map<string, IConstruct>();
+    const manifests = objects.map(object => {
+      const ours = this.emitted.get(object);
+      if (ours) owners.set(object.node.path, ours.owner);
+      return { manifest: this.manifestOf(object), origin: object.node.path };
+    });
+    for (const finding of checkManifests(manifests)) {
+      // What stands between two objects that are not ours is for a linter to say; it was there before us.
+      const owner = finding.origins.map(origin => owners.get(origin)).find(found => found !== undefined);
+      if (owner) this.report(owner, render(finding));
+    }
+    for (const shared of this.shared.values()) {
+      for (const { construct, problem } of shared.disagreements()) this.report(construct, problem);
+    }
+  }
+
+  private report(construct: IConstruct, problem: string): void {
+    this.findings.set(construct, [...this.findings.get(construct) ?? [], problem]);
+  }
+
+  /** What will be synthesised. Serialising is most of synth's cost, so an object of ours that nobody patched is read from its source. */
+  private manifestOf(object: ApiObject): EgressObject['manifest'] {
+    const ours = this.emitted.get(object);
+    if (!ours || patchesOf(object)?.length !== 0) return object.toJson();
+    return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name: object.name, namespace: object.metadata.namespace }, spec: ours.spec() };
+  }
+}
+
+function render(finding: Finding): string {
+  return `${finding.code}: ${finding.message} ${finding.cure}${finding.see ? ` See ${finding.see}` : ''}`;
+}
+
+/** cdk8s keeps an object's JSON patches to itself; where a version calls them otherwise, the object counts as patched. */
+function patchesOf(object: ApiObject): unknown[] | undefined {
+  return (object as any).patches;
+}

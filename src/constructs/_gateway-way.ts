@@ -1,0 +1,279 @@
+import { ApiObject, ApiObjectMetadata } from 'cdk8s';
+import { Construct } from 'constructs';
+import { AppScope } from './_app-scope';
+import { tlsBlock } from './_origination';
+import { PortSettings, WaySettings } from './_settings';
+import { originationPort, portPolicy, routeOptions } from './_traffic';
+import { Way } from './_way';
+import { IEgressGateway } from './installed-egress-gateway';
+import {
+  DestinationRule, DestinationRuleSpec, Gateway, GatewaySpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec,
+} from '../../imports/networking.istio.io';
+import { Caller } from '../values/caller';
+import { EgressProtocol } from '../values/egress-port';
+import { HOP_DOMAIN } from '../values/host-name';
+import { keyOf, objectName } from '../values/names';
+
+/** The one port of the hop Service. */
+export const HOP_PORT = 443;
+
+export interface GatewayWaySettings extends WaySettings {
+  /** Whether plain HTTP crosses the gateway as bytes, read by the sidecar only. */
+  readonly opaque: boolean;
+}
+
+/** Where the objects of a `GatewayEgress` stand; the rules of each half come before everything else of it. */
+export interface Halves {
+  readonly gatewayRules: Construct;
+  readonly gateway: Construct;
+  readonly caller: Construct;
+}
+
+/**
+ * One host, for one namespace of callers, through one gateway: two halves that know each other only by a private name.
+ *
+ * - The *caller half* says "this host exists, and there is no way to it" (an entry without endpoints), and leads each
+ *   port to the gateway under a hop name that nobody else uses. Taken apart, it refuses; it never goes round the gateway.
+ * - The *gateway half* has a server for each hop name that lets in the named callers only (the server itself checks
+ *   their certificates, so nothing that enforces can be missing while the server is there), and leads each to the
+ *   outside under a second private name, with the host as its endpoint. So no object that anybody else wrote for the
+ *   host, in any namespace, is ever mixed with ours: Istio picks the oldest of several entries for a host at a gateway,
+ *   merges their ports, and drops rules that differ in visibility.
+ *
+ * Everything is visible in its own namespace only, and everything is per port: in one server, route or subset for
+ * several hosts the first would take all (measured).
+ */
+export class GatewayWay extends Way<GatewayWaySettings> {
+
+  public static of(scope: AppScope, namespace: string, host: string, gateway: IEgressGateway): GatewayWay {
+    const { installation } = gateway;
+    const identity = `gateway ${namespace} ${host} ${installation.namespace}/${installation.name}`;
+    return scope.share(identity, () => new GatewayWay(scope, namespace, host, gateway));
+  }
+
+  public readonly gatewayObjects: ApiObject[] = [];
+  public readonly callerObjects: ApiObject[] = [];
+  private readonly callers = new Map<string, Caller>();
+  private key = '';
+  private owner?: Construct;
+  private halves?: Halves;
+  private rule?: ApiObject;
+
+  private constructor(
+    private readonly app: AppScope,
+    private readonly namespace: string,
+    host: string,
+    private readonly gateway: IEgressGateway,
+  ) {
+    super(`${host} from namespace ${namespace} through ${gateway.installation.namespace}/${gateway.installation.name}`, host);
+  }
+
+  /** Lets one more caller in. Callers of all declarations of this way are let in by the same servers. */
+  public allow(caller: Caller): void {
+    this.callers.set(caller.serviceAccountName, caller);
+    this.app.touch();
+  }
+
+  /** Emits both halves, each in the order in which it can be applied; the gateway's goes first. */
+  public emit(construct: Construct, owner: string, halves: Halves): void {
+    const { name, namespace } = this.gateway.installation;
+    this.owner = construct;
+    this.halves = halves;
+    this.key = keyOf('gateway', owner, this.namespace, this.host, namespace, name);
+    if (this.settings.policy) this.emitDestinationRule();
+
+    const gateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
+      this.gatewayObjects.push(this.app.emit(construct, halves.gateway, this.id(id), type, metadata, spec));
+    gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.outsideEntry());
+    for (const port of this.settings.ports) {
+      gateway(`virtual-service-${port.name}`, VirtualService, this.metadata(namespace, port.name), () => this.gatewayRoute(port));
+    }
+    gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
+
+    const caller = (id: string, type: any, spec: () => any) =>
+      this.callerObjects.push(this.app.emit(construct, halves.caller, this.id(id), type, this.metadata(this.namespace), spec));
+    caller('destination-rule', DestinationRule, () => this.hopRule());
+    caller('virtual-service', VirtualService, () => this.callerRoute());
+    caller('service-entry', ServiceEntry, () => this.callerEntry());
+  }
+
+  /** The rule at the gateway for connections to the outside: originates TLS, carries the traffic policy. */
+  public emitDestinationRule(): ApiObject {
+    if (!this.rule) {
+      const metadata = this.metadata(this.gateway.installation.namespace);
+      this.rule = this.app.emit(this.owner!, this.halves!.gatewayRules, this.id('destination-rule'), DestinationRule, metadata, () => this.outsideRule());
+      this.gatewayObjects.unshift(this.rule);
+    }
+    this.app.touch();
+    return this.rule;
+  }
+
+  private id(kind: string): string {
+    return `${this.host}-for-${this.namespace}-${kind}`;
+  }
+
+  private metadata(namespace: string, suffix?: string): ApiObjectMetadata {
+    const { namePrefix, labels, annotations } = this.settings;
+    return { name: objectName(namePrefix ?? this.host, this.key, suffix), namespace, labels, annotations };
+  }
+
+  // -- names that nobody else uses
+
+  private hopName(port: PortSettings): string {
+    return `${port.name}.${this.key}.${HOP_DOMAIN}`;
+  }
+
+  private get outsideName(): string {
+    const name = `${this.host}.${this.key}.${HOP_DOMAIN}`;
+    return name.length <= 253 ? name : `outside.${this.key}.${HOP_DOMAIN}`;
+  }
+
+  private hopSubset(port: PortSettings): string {
+    return `${this.key}-${port.name}`;
+  }
+
+  // -- the caller half
+
+  /** Without endpoints: where the route or its rule is missing, there is no other way. */
+  private callerEntry(): ServiceEntrySpec {
+    return {
+      hosts: [this.host],
+      exportTo: ['.'],
+      location: 'MESH_EXTERNAL' as any,
+      resolution: 'STATIC' as any,
+      ports: this.settings.ports.map(({ number, name, protocol }) => ({ number, name, protocol })),
+    };
+  }
+
+  private callerRoute(): VirtualServiceSpec {
+    const { ports, opaque } = this.settings;
+    const route = (port: PortSettings) => [{
+      destination: { host: this.gateway.installation.hopServiceHost, subset: this.hopSubset(port), port: { number: HOP_PORT } },
+    }];
+    const http = ports.filter(port => port.http).map(port => ({
+      match: [{ port: port.number }],
+      ...(opaque ? routeOptions(this.settings) : { rewrite: { authority: this.hopName(port) } }),
+      route: route(port),
+    }));
+    const tls = ports.filter(port => !port.http).map(port => ({
+      match: [{ port: port.number, sniHosts: [this.host] }],
+      route: route(port),
+    }));
+    return { hosts: [this.host], exportTo: ['.'], gateways: ['mesh'], http: some(http), tls: some(tls) };
+  }
+
+  /** Mutual TLS to this gateway and to nobody else, with a server name for each port. */
+  private hopRule(): DestinationRuleSpec {
+    const { installation } = this.gateway;
+    return {
+      host: installation.hopServiceHost,
+      exportTo: ['.'],
+      subsets: this.settings.ports.map(port => {
+        const tls = { mode: 'ISTIO_MUTUAL', sni: this.hopName(port), subjectAltNames: [installation.spiffeId] };
+        return { name: this.hopSubset(port), trafficPolicy: { portLevelSettings: [portPolicy(HOP_PORT, undefined, tls, speaksHttp2(port))] } };
+      }),
+    };
+  }
+
+  // -- the gateway half
+
+  private servers(): GatewaySpec {
+    const { namespace, labels, trustDomain } = this.gateway.installation;
+    const callers = [...this.callers.values()].map(caller => caller.spiffeId(trustDomain)).sort();
+    return {
+      selector: labels,
+      servers: this.settings.ports.map(port => ({
+        port: { number: HOP_PORT, name: `${port.name}-${this.key}`, protocol: this.readAtGateway(port) ? 'HTTPS' : 'TLS' },
+        hosts: [`${namespace}/${this.hopName(port)}`],
+        tls: { mode: 'ISTIO_MUTUAL' as any, subjectAltNames: callers },
+      })),
+    };
+  }
+
+  private gatewayRoute(port: PortSettings): VirtualServiceSpec {
+    const { namespace } = this.gateway.installation;
+    const match = [{ port: HOP_PORT }];
+    const route = [{ destination: this.outside(port) }];
+    const read = this.readAtGateway(port);
+    return {
+      hosts: [this.hopName(port)],
+      exportTo: ['.'],
+      gateways: [`${namespace}/${objectName(this.settings.namePrefix ?? this.host, this.key)}`],
+      http: read ? [{ match, rewrite: { authority: this.authority(port) }, ...routeOptions(this.settings), route }] : undefined,
+      tcp: read ? undefined : [{ match, route }],
+    };
+  }
+
+  /** Where a port of the host leads outside: to the TLS port under the originating subset, or to the same port. */
+  private outside(port: PortSettings) {
+    const { settings, origination } = this;
+    if (origination && port.http) {
+      return { host: this.outsideName, subset: this.originatingSubset(port), port: { number: originationPort(origination, settings.ports) } };
+    }
+    return { host: this.outsideName, subset: settings.policy && this.plainSubset, port: { number: port.number } };
+  }
+
+  private outsideEntry(): ServiceEntrySpec {
+    const { settings, origination } = this;
+    const ports = settings.ports.filter(port => !(origination && port.http)).map(({ number, name, protocol }) => ({ number, name, protocol }));
+    if (origination) {
+      const number = originationPort(origination, settings.ports);
+      if (!ports.some(port => port.number === number)) ports.push({ number, name: `tls-${number}`, protocol: EgressProtocol.TLS });
+    }
+    return {
+      hosts: [this.outsideName],
+      exportTo: ['.'],
+      location: 'MESH_EXTERNAL' as any,
+      resolution: 'DNS' as any,
+      endpoints: [{ address: this.host }],
+      ports: ports.sort((a, b) => a.number - b.number),
+    };
+  }
+
+  private outsideRule(): DestinationRuleSpec {
+    const { settings, origination } = this;
+    const { policy, ports } = settings;
+    const subsets = [];
+    if (origination) {
+      const { namespace } = this.gateway.installation;
+      const number = originationPort(origination, ports);
+      const tls = tlsBlock(origination, namespace);
+      for (const http2 of [...new Set(ports.filter(port => port.http).map(speaksHttp2))]) {
+        subsets.push({ name: this.originating(http2), trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] } });
+      }
+    }
+    if (policy) subsets.push({ name: this.plainSubset, trafficPolicy: policy });
+    return { host: this.outsideName, exportTo: ['.'], subsets };
+  }
+
+  private get plainSubset(): string {
+    return 'plain';
+  }
+
+  private originatingSubset(port: PortSettings): string {
+    return this.originating(speaksHttp2(port));
+  }
+
+  private originating(http2: boolean): string {
+    return http2 ? 'tls-http2' : 'tls';
+  }
+
+  /** The Host header as a client would write it that calls the host itself. */
+  private authority(port: PortSettings): string {
+    const { origination, settings } = this;
+    const number = origination ? originationPort(origination, settings.ports) : port.number;
+    return number === (origination ? 443 : 80) ? this.host : `${this.host}:${number}`;
+  }
+
+  private readAtGateway(port: PortSettings): boolean {
+    return port.http && !this.settings.opaque;
+  }
+}
+
+function speaksHttp2(port: PortSettings): boolean {
+  return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
+}
+
+function some<T>(list: T[]): T[] | undefined {
+  return list.length > 0 ? list : undefined;
+}

@@ -1,0 +1,44 @@
+import { EgressPort } from '../values/egress-port';
+
+/**
+ * What a TLS origination asks for one host, as plain data: two declarations agree when this is equal.
+ */
+export interface OriginationSettings {
+  /** The port of the outside host that speaks TLS, where another than the way's default was asked for. */
+  readonly port?: number;
+  readonly sni: string;
+  readonly subjectAltNames: string[];
+  /** A file, or `system`. */
+  readonly caPath?: string;
+  readonly caConfigMap?: string;
+  readonly clientSecret?: string;
+  readonly clientCertificatePath?: string;
+  readonly clientKeyPath?: string;
+}
+
+/**
+ * The TLS block of a DestinationRule.
+ *
+ * The name is always given twice: Istio stops verifying the name of the certificate when `sni` is set and
+ * `subjectAltNames` is not (facts 1.5). `caCertificates: system` is written out although it is the default,
+ * because older analyzers take a missing field for a missing check.
+ *
+ * @param namespace where the rule lives: that is where Istio looks for the ConfigMap
+ */
+export function tlsBlock(settings: OriginationSettings, namespace: string): any {
+  const names = { sni: settings.sni, subjectAltNames: settings.subjectAltNames };
+  if (settings.clientSecret !== undefined) return { mode: 'MUTUAL', credentialName: settings.clientSecret, ...names };
+  const authority = settings.caConfigMap !== undefined
+    ? { credentialName: `configmap://${namespace}/${settings.caConfigMap}` }
+    : { caCertificates: settings.caPath };
+  if (settings.clientCertificatePath !== undefined) {
+    return { mode: 'MUTUAL', clientCertificate: settings.clientCertificatePath, privateKey: settings.clientKeyPath, ...authority, ...names };
+  }
+  return { mode: 'SIMPLE', ...authority, ...names };
+}
+
+/** The port that speaks TLS outside: the application's own TLS port if just one is declared, else 443. */
+export function defaultTlsPort(ports: { number: number; protocol: string }[]): number {
+  const tls = ports.filter(port => port.protocol === EgressPort.tls().protocol);
+  return tls.length === 1 ? tls[0].number : 443;
+}

@@ -1,0 +1,182 @@
+import { Chart, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { CommonEgressProps } from './egress';
+import { EgressPort, EgressProtocol } from '../values/egress-port';
+import { assertHostName } from '../values/host-name';
+import { assertDnsLabel } from '../values/names';
+import { Problems } from '../values/problems';
+import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-headers';
+
+/**
+ * What was asked for one host, as plain data: two declarations of the same way agree when this is equal.
+ */
+export interface WaySettings {
+  readonly ports: PortSettings[];
+  readonly timeout?: string;
+  readonly retries?: { attempts: number; perTryTimeout?: string; retryOn?: string };
+  readonly policy?: TrafficPolicy;
+  readonly removeHeaders: string[];
+  readonly namePrefix?: string;
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+}
+
+export interface PortSettings {
+  readonly number: number;
+  readonly name: string;
+  readonly protocol: EgressProtocol;
+  readonly http: boolean;
+}
+
+/** The part of a DestinationRule's traffic policy that may be given for each port. */
+export interface TrafficPolicy {
+  readonly connectionPool?: any;
+  readonly outlierDetection?: any;
+  readonly loadBalancer?: any;
+}
+
+/** Whatever weakens a promise is written on the objects that it concerns, under this annotation. */
+export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';
+
+/** Duration in the form that Istio takes. */
+export function istioDuration(duration: Duration): string {
+  const ms = duration.toMilliseconds();
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/** The owner of what stands in a chart. */
+export function readOwner(scope: Construct, owner: string | undefined, problems: Problems): string {
+  const value = owner ?? Chart.of(scope).namespace;
+  if (value === undefined) {
+    problems.add('owner: none given, and the chart has no namespace to take it from; give `owner`, or `namespace` to the chart');
+    return '';
+  }
+  problems.check('owner', () => assertDnsLabel(value, 'owner'));
+  return value;
+}
+
+/** How a construct calls itself in an error. */
+export function where(construct: Construct): string {
+  return `[${construct.node.path}] ${construct.constructor.name}`;
+}
+
+/** Checks the hosts of one declaration. */
+export function readHosts(hosts: string[], problems: Problems): string[] {
+  if (!Array.isArray(hosts) || hosts.length === 0) problems.add('hosts: none given; name at least one outside host');
+  const seen = new Set<string>();
+  (hosts ?? []).forEach((host, index) => {
+    if (seen.has(host)) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
+    seen.add(host);
+    problems.check(`hosts[${index}]`, () => assertHostName(host));
+  });
+  return [...seen];
+}
+
+/** Reads what `SidecarEgress` and `GatewayEgress` have in common; the way's own options are added by each. */
+export function readSettings(props: CommonEgressProps, problems: Problems): WaySettings {
+  const ports = readPorts(props.ports ?? [EgressPort.http(), EgressPort.tls()], problems);
+  const speaksHttp = ports.some(port => port.http);
+  const headers = readHeaders(props, problems);
+  if (props.namePrefix !== undefined) problems.check('namePrefix', () => assertDnsLabel(props.namePrefix!, 'name prefix'));
+  if (!speaksHttp) {
+    for (const prop of ['timeout', 'retries', 'removeHeaders', 'unsafeKeepHeaders'] as const) {
+      if (props[prop] !== undefined) problems.add(`${prop}: only requests that the mesh reads have it, and no port speaks HTTP (${ports.map(port => port.name).join(', ')}); leave it out`);
+    }
+  }
+  return {
+    ports,
+    timeout: positive('timeout', props.timeout, problems),
+    retries: readRetries(props, problems),
+    policy: readPolicy(props, problems),
+    removeHeaders: headers.remove,
+    namePrefix: props.namePrefix,
+    labels: { ...props.labels },
+    annotations: { ...props.annotations, ...(headers.kept.length > 0 ? { [UNSAFE_ANNOTATION]: `keeps headers: ${headers.kept.join(', ')}` } : {}) },
+  };
+}
+
+function readPorts(ports: EgressPort[], problems: Problems): PortSettings[] {
+  if (ports.length === 0) problems.add('ports: none given; leave `ports` out for HTTP 80 and TLS 443');
+  const byNumber = new Map<number, EgressPort>();
+  for (const port of ports) {
+    const other = byNumber.get(port.number);
+    if (other) problems.add(`ports: ${port.number} is there twice (${other.name} and ${port.name}); a port speaks one protocol`);
+    byNumber.set(port.number, port);
+  }
+  return [...byNumber.values()]
+    .sort((a, b) => a.number - b.number)
+    .map(port => ({ number: port.number, name: port.name, protocol: port.protocol, http: port.isHttp }));
+}
+
+function readHeaders(props: CommonEgressProps, problems: Problems): { remove: string[]; kept: string[] } {
+  const more = props.removeHeaders ?? [];
+  const kept = props.unsafeKeepHeaders ?? [];
+  more.forEach((name, index) => problems.check(`removeHeaders[${index}]`, () => assertHeaderName(name)));
+  kept.forEach((name, index) => problems.check(`unsafeKeepHeaders[${index}]`, () => {
+    assertHeaderName(name);
+    if (!MESH_REQUEST_HEADERS.includes(name)) throw new Error(`"${name}" is not among the headers that are removed, so it stays anyway`);
+    if (more.includes(name)) throw new Error(`"${name}" is under removeHeaders too`);
+  }));
+  return { remove: [...new Set([...MESH_REQUEST_HEADERS, ...more])].filter(name => !kept.includes(name)), kept };
+}
+
+function readRetries(props: CommonEgressProps, problems: Problems): WaySettings['retries'] {
+  if (!props.retries) return undefined;
+  const { attempts, perTryTimeout, on } = props.retries;
+  count('retries.attempts', attempts, 0, problems);
+  if (attempts === 0 && (perTryTimeout || on)) problems.add('retries: 0 attempts together with perTryTimeout or on; leave those out');
+  if (on?.some(condition => !/^[a-z0-9-]+$/.test(condition))) problems.add(`retries.on: ${JSON.stringify(on)} must be conditions such as "connect-failure" or status codes`);
+  return { attempts, perTryTimeout: positive('retries.perTryTimeout', perTryTimeout, problems), retryOn: on?.join(',') };
+}
+
+function readPolicy(props: CommonEgressProps, problems: Problems): TrafficPolicy | undefined {
+  const { connectionPool: pool, outlierDetection: outlier, loadBalancing } = props;
+  if (!pool && !outlier && !loadBalancing) return undefined;
+  for (const [name, given] of Object.entries({ connectionPool: pool, outlierDetection: outlier })) {
+    if (given && Object.values(given).every(value => value === undefined)) problems.add(`${name}: empty; give at least one field or leave it out`);
+  }
+  if (pool) {
+    for (const field of ['maxConnections', 'maxPendingRequests', 'maxRequestsPerConnection'] as const) {
+      if (pool[field] !== undefined) count(`connectionPool.${field}`, pool[field]!, 1, problems);
+    }
+  }
+  if (outlier) {
+    for (const field of ['consecutive5xxErrors', 'consecutiveGatewayErrors', 'maxEjectionPercent'] as const) {
+      if (outlier[field] !== undefined) count(`outlierDetection.${field}`, outlier[field]!, 0, problems);
+    }
+    if ((outlier.maxEjectionPercent ?? 0) > 100) problems.add(`outlierDetection.maxEjectionPercent: ${outlier.maxEjectionPercent} is more than 100`);
+  }
+  return {
+    connectionPool: pool && compact({
+      tcp: compact({ maxConnections: pool.maxConnections, connectTimeout: positive('connectionPool.connectTimeout', pool.connectTimeout, problems) }),
+      http: compact({
+        http1MaxPendingRequests: pool.maxPendingRequests,
+        maxRequestsPerConnection: pool.maxRequestsPerConnection,
+        idleTimeout: positive('connectionPool.idleTimeout', pool.idleTimeout, problems),
+      }),
+    }),
+    outlierDetection: outlier && compact({
+      consecutive5XxErrors: outlier.consecutive5xxErrors, // the generated class's name for consecutive5xxErrors
+      consecutiveGatewayErrors: outlier.consecutiveGatewayErrors,
+      interval: positive('outlierDetection.interval', outlier.interval, problems),
+      baseEjectionTime: positive('outlierDetection.baseEjectionTime', outlier.baseEjectionTime, problems),
+      maxEjectionPercent: outlier.maxEjectionPercent,
+    }),
+    loadBalancer: loadBalancing && { simple: loadBalancing },
+  };
+}
+
+function positive(prop: string, duration: Duration | undefined, problems: Problems): string | undefined {
+  if (!duration) return undefined;
+  if (duration.toMilliseconds() < 1) problems.add(`${prop}: shorter than a millisecond, which Istio refuses`);
+  return istioDuration(duration);
+}
+
+function count(prop: string, value: number, least: number, problems: Problems): void {
+  if (!Number.isInteger(value) || value < least || value > 2 ** 31 - 1) problems.add(`${prop}: ${value} is no whole number from ${least} up`);
+}
+
+function compact<T extends object>(fields: T): T | undefined {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return given.length > 0 ? Object.fromEntries(given) as T : undefined;
+}

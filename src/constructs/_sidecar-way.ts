@@ -1,0 +1,121 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { AppScope } from './_app-scope';
+import { tlsBlock } from './_origination';
+import { WaySettings } from './_settings';
+import { originationPort, portPolicy, routeOptions } from './_traffic';
+import { Way } from './_way';
+import { DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec } from '../../imports/networking.istio.io';
+import { keyOf, objectName } from '../values/names';
+import { EgressResolution } from '../values/traffic-options';
+
+export interface SidecarWaySettings extends WaySettings {
+  readonly resolution: EgressResolution;
+  readonly addresses?: string[];
+  readonly endpoints?: string[];
+}
+
+/**
+ * One host, straight from the sidecars of one namespace.
+ *
+ * With TLS origination three objects guard each other (measured, each taken away in turn): the ServiceEntry leads port 80
+ * to the TLS port, the DestinationRule puts TLS on port 80 both at the top and in a subset, the VirtualService sends port
+ * 80 to that subset. Without the VirtualService the top-level TLS still holds; without the DestinationRule its subset is
+ * missing and the call ends with 503. No two-object form fails closed on both sides.
+ */
+export class SidecarWay extends Way<SidecarWaySettings> {
+
+  public static of(scope: AppScope, namespace: string, host: string): SidecarWay {
+    return scope.share(`sidecar ${namespace} ${host}`, () => new SidecarWay(scope, namespace, host));
+  }
+
+  public readonly apiObjects: ApiObject[] = [];
+  private key = '';
+  private rules?: Construct;
+  private emitter?: Construct;
+  private destinationRule?: ApiObject;
+
+  private constructor(private readonly app: AppScope, private readonly namespace: string, host: string) {
+    super(`${host} from namespace ${namespace} by the sidecar`, host);
+  }
+
+  /**
+   * Emits the objects, in the order in which they can be applied: rules, then routes, then the entry that opens the host.
+   *
+   * @param rules where DestinationRules go, also those that come later: before everything else
+   */
+  public emit(emitter: Construct, rules: Construct, owner: string): void {
+    this.emitter = emitter;
+    this.rules = rules;
+    this.key = keyOf('sidecar', owner, this.namespace, this.host);
+    if (this.settings.policy) this.emitDestinationRule();
+    if (this.settings.ports.some(port => port.http)) {
+      this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-virtual-service`, VirtualService, this.metadata(), () => this.virtualService()));
+    }
+    this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-service-entry`, ServiceEntry, this.metadata(), () => this.serviceEntry()));
+  }
+
+  /** The rule that originates TLS, and carries the traffic policy if there is one. */
+  public emitDestinationRule(): ApiObject {
+    if (!this.destinationRule) {
+      this.destinationRule = this.app.emit(this.emitter!, this.rules!, `${this.host}-destination-rule`, DestinationRule, this.metadata(), () => this.destinationRuleSpec());
+      this.apiObjects.unshift(this.destinationRule);
+    }
+    this.app.touch();
+    return this.destinationRule;
+  }
+
+  private metadata() {
+    const { namePrefix, labels, annotations } = this.settings;
+    return { name: objectName(namePrefix ?? this.host, this.key), namespace: this.namespace, labels, annotations };
+  }
+
+  private get subset(): string {
+    return `tls-${this.key}`;
+  }
+
+  private serviceEntry(): ServiceEntrySpec {
+    const { settings, origination } = this;
+    return {
+      hosts: [this.host],
+      exportTo: ['.'],
+      location: 'MESH_EXTERNAL' as any,
+      resolution: settings.resolution as any,
+      addresses: settings.addresses,
+      endpoints: settings.endpoints?.map(address => ({ address })),
+      ports: settings.ports.map(port => ({
+        number: port.number,
+        name: port.name,
+        protocol: port.protocol,
+        targetPort: origination && port.http ? originationPort(origination, settings.ports) : undefined,
+      })),
+    };
+  }
+
+  private virtualService(): VirtualServiceSpec {
+    const { settings, origination } = this;
+    return {
+      hosts: [this.host],
+      exportTo: ['.'],
+      gateways: ['mesh'],
+      http: settings.ports.filter(port => port.http).map(port => ({
+        match: [{ port: port.number }],
+        ...routeOptions(settings),
+        route: [{ destination: { host: this.host, subset: origination && this.subset, port: { number: port.number } } }],
+      })),
+    };
+  }
+
+  private destinationRuleSpec(): DestinationRuleSpec {
+    const { settings, origination } = this;
+    const { ports, policy } = settings;
+    const tls = origination && tlsBlock(origination, this.namespace);
+    const upgraded = tls ? ports.filter(port => port.http).map(port => portPolicy(port.number, policy, tls)) : undefined;
+    return {
+      host: this.host,
+      exportTo: ['.'],
+      trafficPolicy: { ...policy, portLevelSettings: upgraded },
+      subsets: upgraded && [{ name: this.subset, trafficPolicy: { portLevelSettings: upgraded } }],
+    };
+  }
+}

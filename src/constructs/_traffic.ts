@@ -1,0 +1,32 @@
+import { defaultTlsPort, OriginationSettings } from './_origination';
+import { PortSettings, TrafficPolicy, WaySettings } from './_settings';
+
+/** One HTTP route: timeouts, retries and header removal belong to the last hop that reads the request. */
+export function routeOptions(settings: WaySettings): { timeout?: string; retries?: any; headers?: any } {
+  return {
+    timeout: settings.timeout,
+    retries: settings.retries,
+    headers: settings.removeHeaders.length > 0 ? { request: { remove: settings.removeHeaders } } : undefined,
+  };
+}
+
+/** The port of the outside host to which originated TLS goes. */
+export function originationPort(origination: OriginationSettings, ports: PortSettings[]): number {
+  return origination.port ?? defaultTlsPort(ports);
+}
+
+/**
+ * A traffic policy for one port, with everything in it: Istio takes a port's settings instead of those above it, it
+ * does not merge the two (facts 1.5).
+ *
+ * @param port the port, for HTTP/2 and gRPC: behind originated TLS Envoy speaks HTTP/1.1 unless told to upgrade
+ */
+export function portPolicy(number: number, policy: TrafficPolicy | undefined, tls?: any, http2 = false): any {
+  const pool = policy?.connectionPool;
+  return {
+    port: { number },
+    ...policy,
+    ...(http2 ? { connectionPool: { ...pool, http: { ...pool?.http, h2UpgradePolicy: 'UPGRADE' } } } : {}),
+    ...(tls ? { tls } : {}),
+  };
+}

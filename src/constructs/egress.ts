@@ -1,0 +1,135 @@
+import { ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { OriginationSettings } from './_origination';
+import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { EgressPort } from '../values/egress-port';
+import { Problems } from '../values/problems';
+import { EgressConnectionPool, EgressLoadBalancing, EgressOutlierDetection, EgressRetries } from '../values/traffic-options';
+
+/** What `SidecarEgress` and `GatewayEgress` have in common. */
+export interface CommonEgressProps {
+  /** Fully qualified, lower-case names of outside hosts. */
+  readonly hosts: string[];
+
+  /**
+   * What applications speak on which ports of these hosts. Whatever is not declared here is not reachable.
+   *
+   * @default - HTTP on 80 and TLS on 443
+   */
+  readonly ports?: EgressPort[];
+
+  /**
+   * Who declares this: part of the names of all objects, so that declarations of different owners never meet.
+   * A DNS label. Two apps that declare the same host for the same namespace need different owners.
+   *
+   * @default - the namespace of the chart
+   */
+  readonly owner?: string;
+
+  /**
+   * Time for a whole HTTP request, with all its retries.
+   *
+   * @default - no limit
+   */
+  readonly timeout?: Duration;
+
+  /**
+   * How often and when a failed HTTP request is tried again.
+   *
+   * @default - Istio's default: up to two more times, when no connection came about
+   */
+  readonly retries?: EgressRetries;
+
+  /**
+   * When an address of the host is left out for a while.
+   *
+   * @default - never
+   */
+  readonly outlierDetection?: EgressOutlierDetection;
+
+  /**
+   * Limits on connections to the host.
+   *
+   * @default - Istio's defaults
+   */
+  readonly connectionPool?: EgressConnectionPool;
+
+  /**
+   * How requests are spread over the host's addresses.
+   *
+   * @default - Istio's default, least requests
+   */
+  readonly loadBalancing?: EgressLoadBalancing;
+
+  /**
+   * Request headers, in lower case, that shall not reach the host, besides those that proxies add.
+   *
+   * @default - none besides
+   */
+  readonly removeHeaders?: string[];
+
+  /**
+   * Request headers added by proxies that shall reach the host although they tell about the mesh.
+   * Written on the objects as the annotation `cdk8s-istio-egress/unsafe`.
+   *
+   * @default - none: identity, pod addresses and mesh metadata stay inside
+   */
+  readonly unsafeKeepHeaders?: string[];
+
+  /**
+   * What the names of the objects begin with. They end in a key made of owner, host and gateway, so they stay unique.
+   *
+   * @default - the host
+   */
+  readonly namePrefix?: string;
+
+  /**
+   * Labels on every object of this construct.
+   *
+   * @default - those of the chart
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * Annotations on every object of this construct.
+   *
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+/**
+ * Outside hosts that are reachable from inside the mesh: a `SidecarEgress` or a `GatewayEgress`.
+ */
+export abstract class Egress extends Construct {
+
+  /** The outside hosts. */
+  public abstract readonly hosts: string[];
+
+  /** Every object made so far for these hosts, in the order in which it can be applied. */
+  public abstract readonly apiObjects: ApiObject[];
+
+  /**
+   * Sends plain HTTP to some or all of the hosts out as TLS. The same as `new TlsOrigination(this, id, { egress: this, ...options })`.
+   *
+   * @param id the id of the new construct
+   * @param options which hosts, whose certificates
+   */
+  public originateTls(id: string, options: TlsOriginationOptions = {}): TlsOrigination {
+    return new TlsOrigination(this, id, { ...options, egress: this });
+  }
+
+  /**
+   * Checks what a TLS origination asks for and reports what this way out cannot do.
+   *
+   * @internal
+   */
+  public abstract _checkOrigination(options: TlsOriginationOptions, problems: Problems): void;
+
+  /**
+   * Originates TLS for one host, and returns the rules that do it.
+   *
+   * @internal
+   */
+  public abstract _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[];
+}

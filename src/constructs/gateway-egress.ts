@@ -1,0 +1,174 @@
+import { ApiObject, Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import { AppScope } from './_app-scope';
+import { GatewayWay, GatewayWaySettings, Halves } from './_gateway-way';
+import { OriginationSettings } from './_origination';
+import { readHosts, readOwner, readSettings, where } from './_settings';
+import { CommonEgressProps, Egress } from './egress';
+import { IEgressGateway } from './installed-egress-gateway';
+import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { Caller } from '../values/caller';
+import { EgressProtocol } from '../values/egress-port';
+import { Problems } from '../values/problems';
+
+/** Who reads plain HTTP on its way through the gateway. */
+export enum GatewayHttp {
+  /**
+   * The gateway: it logs requests, retries them, and sees paths and headers. On a gateway that is not set up against it,
+   * one header tells the outside host the private name of the hop: `x-envoy-original-host`.
+   */
+  AT_GATEWAY = 'AT_GATEWAY',
+
+  /** Only the sidecar: the gateway passes bytes, logs no requests, and the outside host sees exactly the application's headers. */
+  OPAQUE = 'OPAQUE',
+}
+
+/** Properties for `GatewayEgress`. */
+export interface GatewayEgressProps extends CommonEgressProps {
+  /** The gateway: an `InstalledEgressGateway`, or a reference to one. */
+  readonly gateway: IEgressGateway;
+
+  /** Who may call the hosts; nobody else may. At least one, none in the namespace of the gateway. */
+  readonly callers: Caller[];
+
+  /**
+   * Who reads plain HTTP on its way through the gateway.
+   *
+   * @default GatewayHttp.AT_GATEWAY
+   */
+  readonly http?: GatewayHttp;
+
+  /**
+   * The chart for the half that belongs into the gateway's namespace, for instance one that the platform team applies.
+   * Apply it first; each half is harmless without the other.
+   *
+   * @default - the chart of this construct
+   */
+  readonly gatewayChart?: Chart;
+}
+
+/**
+ * Outside hosts that named callers, and only they, reach through an egress gateway.
+ *
+ * Plain HTTP and the application's own TLS both go through it. The way to the gateway is mutual TLS; the gateway checks the caller's
+ * certificate for each host. A caller that is not named sees what looks like an outage (503, or a closed TLS handshake), and
+ * nothing reaches the outside. What is missing or late refuses; nothing goes round the gateway.
+ *
+ * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/
+ */
+export class GatewayEgress extends Egress {
+
+  /** The outside hosts. */
+  public readonly hosts: string[];
+
+  /** The gateway. */
+  public readonly gateway: IEgressGateway;
+
+  private readonly ways = new Map<string, GatewayWay>();
+  private readonly settings: GatewayWaySettings;
+  private readonly owner: string;
+  private readonly halves: Halves;
+  private readonly originations: { host: string; by: TlsOrigination; settings: OriginationSettings }[] = [];
+
+  constructor(scope: Construct, id: string, props: GatewayEgressProps) {
+    super(scope, id);
+    this.gateway = props.gateway;
+    const problems = new Problems(where(this));
+    this.hosts = readHosts(props.hosts, problems);
+    this.settings = { ...readSettings(props, problems), opaque: props.http === GatewayHttp.OPAQUE };
+    this.owner = readOwner(this, props.owner ?? Chart.of(this).namespace, problems);
+    this.checkPorts(problems);
+    if (!props.callers || props.callers.length === 0) {
+      problems.add('callers: none given, so nobody could call; name the service accounts that may, such as Caller.serviceAccount("payments", "checkout")');
+    }
+    for (const caller of props.callers ?? []) this.checkCaller(caller, problems);
+    problems.throwIfAny();
+
+    AppScope.of(this).validate(this);
+    this.halves = this.makeHalves(props.gatewayChart);
+    for (const caller of props.callers) this.allowCaller(caller);
+  }
+
+  /** Every object made so far for these hosts: the gateway's half, then the callers'. */
+  public get apiObjects(): ApiObject[] {
+    return [...this.gatewayObjects, ...this.callerObjects];
+  }
+
+  /** The objects in the gateway's namespace. */
+  public get gatewayObjects(): ApiObject[] {
+    return [...this.ways.values()].flatMap(way => way.gatewayObjects);
+  }
+
+  /** The objects in the callers' namespaces. */
+  public get callerObjects(): ApiObject[] {
+    return [...this.ways.values()].flatMap(way => way.callerObjects);
+  }
+
+  /**
+   * Lets one more caller reach all hosts of this construct. The same as naming it under `callers`.
+   *
+   * @param caller who may call; not in the namespace of the gateway
+   */
+  public allowCaller(caller: Caller): void {
+    const problems = new Problems(where(this));
+    this.checkCaller(caller, problems);
+    problems.throwIfAny();
+    for (const host of this.hosts) this.wayOf(host, caller.namespace).allow(caller);
+  }
+
+  /** @internal */
+  public _checkOrigination(_options: TlsOriginationOptions, problems: Problems): void {
+    const { ports, opaque } = this.settings;
+    if (!ports.some(port => port.http)) {
+      problems.add(`egress: [${this.node.path}] declares no port that speaks plain HTTP (${ports.map(port => port.name).join(', ')}), so there is nothing to send out as TLS`);
+    }
+    const http2 = ports.filter(port => port.http && port.protocol !== EgressProtocol.HTTP);
+    if (opaque && http2.length > 0) {
+      problems.add(`egress: [${this.node.path}] passes ${http2.map(port => port.name).join(', ')} opaquely, and then the gateway cannot ask the host for HTTP/2 (ALPN); use GatewayHttp.AT_GATEWAY`);
+    }
+  }
+
+  /** @internal */
+  public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
+    this.originations.push({ host, by, settings });
+    return [...this.ways.values()].filter(way => way.host === host).map(way => {
+      way.declareOrigination(this, by, settings);
+      return way.emitDestinationRule();
+    });
+  }
+
+  /** Every namespace of callers has a way of its own to each host. */
+  private wayOf(host: string, namespace: string): GatewayWay {
+    const identity = `${namespace} ${host}`;
+    let way = this.ways.get(identity);
+    if (!way) {
+      way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway);
+      this.ways.set(identity, way);
+      if (way.declare(this, this.owner, this.settings)) way.emit(this, this.owner, this.halves);
+      for (const origination of this.originations.filter(candidate => candidate.host === host)) {
+        way.declareOrigination(this, origination.by, origination.settings);
+        way.emitDestinationRule();
+      }
+    }
+    return way;
+  }
+
+  /** The gateway's half comes first in its chart; within it, rules come before routes, whenever they were asked for. */
+  private makeHalves(gatewayChart: Chart | undefined): Halves {
+    const gateway = gatewayChart ? new Construct(gatewayChart, `${this.node.path.replace(/\//g, '.')}.gateway-half`) : new Construct(this, 'gateway-half');
+    return { gateway, gatewayRules: new Construct(gateway, 'rules'), caller: new Construct(this, 'caller-half') };
+  }
+
+  private checkCaller(caller: Caller, problems: Problems): void {
+    if (caller.namespace === this.gateway.installation.namespace) {
+      problems.add(`callers: ${caller.namespace}/${caller.serviceAccountName} lives in the gateway's namespace, where the two halves would meet and the way would fail, open or closed depending on age (measured); ` +
+        'move the gateway or the caller to a namespace of its own');
+    }
+  }
+
+  private checkPorts(problems: Problems): void {
+    for (const port of this.settings.ports.filter(candidate => candidate.protocol === EgressProtocol.TCP)) {
+      problems.add(`ports: ${port.name} cannot go through a gateway yet; use SidecarEgress with \`addresses\` for it`);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { ApiObject } from 'cdk8s';
+import { Construct, IConstruct } from 'constructs';
+import { AppScope } from './_app-scope';
+import { HOP_PORT } from './_gateway-way';
+import { GatewayInstallation } from '../values/gateway-installation';
+
+/** An egress gateway, whoever runs it. */
+export interface IEgressGateway extends IConstruct {
+  /** Where the gateway's pods are, how they are labelled, as whom they run. */
+  readonly installation: GatewayInstallation;
+}
+
+/** Properties for `InstalledEgressGateway`. */
+export interface InstalledEgressGatewayProps {
+  /** How the gateway was installed. */
+  readonly installation: GatewayInstallation;
+
+  /**
+   * Labels on the hop Service.
+   *
+   * @default - those of the chart
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * Annotations on the hop Service.
+   *
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+/**
+ * An egress gateway that somebody installed, made ready for `GatewayEgress`.
+ *
+ * Belongs into the app of the people who run the gateway, once. It emits one Service, the *hop Service*: the name under
+ * which sidecars reach the gateway's pods, on port 443 only. The gateway's own Service stays as it is, and rules
+ * that others wrote for it never meet ours. Apps that only use the gateway take `InstalledEgressGateway.fromInstallation`.
+ */
+export class InstalledEgressGateway extends Construct implements IEgressGateway {
+
+  /**
+   * A gateway whose hop Service another app emits. Emits nothing.
+   *
+   * @param scope where the reference stands
+   * @param id its id
+   * @param installation how the gateway was installed, the same as in the other app
+   */
+  public static fromInstallation(scope: Construct, id: string, installation: GatewayInstallation): IEgressGateway {
+    return new EgressGatewayReference(scope, id, installation);
+  }
+
+  /** How the gateway was installed. */
+  public readonly installation: GatewayInstallation;
+
+  /** The hop Service. */
+  public readonly apiObject: ApiObject;
+
+  constructor(scope: Construct, id: string, props: InstalledEgressGatewayProps) {
+    super(scope, id);
+    this.installation = props.installation;
+    const { hopServiceName, namespace, labels, targetPort } = props.installation;
+    AppScope.of(this).validate(this);
+    this.apiObject = new ApiObject(this, 'Resource', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: hopServiceName, namespace, labels: props.labels, annotations: props.annotations },
+      spec: {
+        type: 'ClusterIP',
+        selector: labels,
+        ports: [{ name: 'tls', port: HOP_PORT, targetPort, protocol: 'TCP' }],
+      },
+    });
+  }
+
+  /** Every object of this construct. */
+  public get apiObjects(): ApiObject[] {
+    return [this.apiObject];
+  }
+}
+
+class EgressGatewayReference extends Construct implements IEgressGateway {
+
+  constructor(scope: Construct, id: string, public readonly installation: GatewayInstallation) {
+    super(scope, id);
+  }
+}

@@ -1,0 +1,144 @@
+import { isIP } from 'net';
+import { ApiObject, Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import { AppScope } from './_app-scope';
+import { OriginationSettings } from './_origination';
+import { readHosts, readOwner, readSettings, where, WaySettings } from './_settings';
+import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
+import { CommonEgressProps, Egress } from './egress';
+import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { EgressProtocol } from '../values/egress-port';
+import { assertHostName } from '../values/host-name';
+import { assertAddress } from '../values/ip-range';
+import { assertDnsLabel } from '../values/names';
+import { Problems } from '../values/problems';
+import { EgressResolution } from '../values/traffic-options';
+
+/** Properties for `SidecarEgress`. */
+export interface SidecarEgressProps extends CommonEgressProps {
+  /**
+   * The namespace whose workloads may call the hosts. Nothing is visible in any other.
+   *
+   * @default - the namespace of the chart
+   */
+  readonly namespace?: string;
+
+  /**
+   * How the sidecar learns the hosts' addresses.
+   *
+   * @default EgressResolution.DNS, or EgressResolution.STATIC when `endpoints` are IP addresses
+   */
+  readonly resolution?: EgressResolution;
+
+  /**
+   * The IP addresses that applications dial; with resolution STATIC address ranges too. For one host only.
+   * TCP ports need them: nothing else in a TCP connection says which host is meant.
+   *
+   * @default - any: HTTP and TLS find their way by name
+   */
+  readonly addresses?: string[];
+
+  /**
+   * Where the host really is: IP addresses, or names for the sidecar to look up. For one host only.
+   *
+   * @default - what DNS says about the host
+   */
+  readonly endpoints?: string[];
+}
+
+/**
+ * Outside hosts that the workloads of one namespace reach straight from their sidecars.
+ *
+ * Every workload of the namespace may call them; who may call what is enforced by name at a `GatewayEgress`.
+ * The proxy decides which address is dialled, not the caller; what proxies add to requests does not reach the host.
+ *
+ * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/
+ */
+export class SidecarEgress extends Egress {
+
+  /** The outside hosts. */
+  public readonly hosts: string[];
+
+  /** The namespace whose workloads may call the hosts. */
+  public readonly namespace: string;
+
+  private readonly ways = new Map<string, SidecarWay>();
+  private readonly settings: SidecarWaySettings;
+
+  constructor(scope: Construct, id: string, props: SidecarEgressProps) {
+    super(scope, id);
+    const problems = new Problems(where(this));
+    this.hosts = readHosts(props.hosts, problems);
+    this.namespace = this.readNamespace(props, problems);
+    this.settings = this.readOwnSettings(props, readSettings(props, problems), problems);
+    const owner = readOwner(this, props.owner ?? Chart.of(this).namespace ?? props.namespace, problems);
+    problems.throwIfAny();
+
+    const app = AppScope.of(this);
+    app.validate(this);
+    const rules = new Construct(this, 'rules');
+    for (const host of this.hosts) {
+      const way = SidecarWay.of(app, this.namespace, host);
+      this.ways.set(host, way);
+      if (way.declare(this, owner, this.settings)) way.emit(this, rules, owner);
+    }
+  }
+
+  /** Every object made so far for these hosts. */
+  public get apiObjects(): ApiObject[] {
+    return [...this.ways.values()].flatMap(way => way.apiObjects);
+  }
+
+  /** @internal */
+  public _checkOrigination(options: TlsOriginationOptions, problems: Problems): void {
+    if (!this.settings.ports.some(port => port.http)) {
+      problems.add(`egress: [${this.node.path}] declares no port that speaks plain HTTP (${this.settings.ports.map(port => port.name).join(', ')}), so there is nothing to send out as TLS`);
+    }
+    if (options.clientCertificate) {
+      problems.add('clientCertificate: a certificate at the sidecar is not supported yet, since Istio would send plaintext where its conditions are not met (facts: credentialName without workloadSelector); ' +
+        'originate at a gateway, with GatewayEgress');
+    }
+  }
+
+  /** @internal */
+  public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
+    const way = this.ways.get(host)!;
+    way.declareOrigination(this, by, settings);
+    return [way.emitDestinationRule()];
+  }
+
+  private readNamespace(props: SidecarEgressProps, problems: Problems): string {
+    const namespace = props.namespace ?? Chart.of(this).namespace;
+    if (namespace === undefined) {
+      problems.add('namespace: none given, and the chart has none; give `namespace` here or to the chart, so that the hosts open for it and for no other');
+      return '';
+    }
+    problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
+    return namespace;
+  }
+
+  private readOwnSettings(props: SidecarEgressProps, common: WaySettings, problems: Problems): SidecarWaySettings {
+    const { addresses, endpoints } = props;
+    const numeric = endpoints?.every(endpoint => isIP(endpoint) !== 0) ?? false;
+    const resolution = props.resolution ?? (numeric ? EgressResolution.STATIC : EgressResolution.DNS);
+    for (const [prop, list] of Object.entries({ addresses, endpoints })) {
+      if (list?.length === 0) problems.add(`${prop}: empty; leave it out`);
+      if (list && this.hosts.length > 1) problems.add(`${prop}: ${this.hosts.length} hosts cannot share them; write one SidecarEgress for each host`);
+      list?.forEach((value, index) => list.indexOf(value) !== index && problems.add(`${prop}[${index}]: "${value}" is there twice`));
+    }
+    addresses?.forEach((address, index) => problems.check(`addresses[${index}]`, () => assertAddress(address, { ranges: resolution === EgressResolution.STATIC })));
+    endpoints?.forEach((endpoint, index) => problems.check(`endpoints[${index}]`, () => {
+      if (isIP(endpoint) !== 0) return endpoint;
+      if (resolution === EgressResolution.STATIC) throw new Error(`"${endpoint}" is no IP address, which resolution STATIC needs; leave \`resolution\` out to have the name looked up`);
+      return assertHostName(endpoint);
+    }));
+    if (resolution === EgressResolution.STATIC && !endpoints) problems.add('resolution: STATIC without `endpoints` leads nowhere; give the IP addresses of the host');
+    if (resolution === EgressResolution.DNS_ROUND_ROBIN && (endpoints?.length ?? 0) > 1) problems.add('endpoints: DNS_ROUND_ROBIN takes one; use EgressResolution.DNS for several');
+    const tcp = common.ports.filter(port => port.protocol === EgressProtocol.TCP);
+    if (tcp.length > 0 && !addresses) {
+      problems.add(`addresses: none given, but ${tcp.map(port => port.name).join(', ')} needs them. ` +
+        'A TCP port without an address takes every connection of the namespace on that port, whoever it was meant for; give the IP addresses that applications dial');
+    }
+    return { ...common, resolution, addresses, endpoints };
+  }
+}
