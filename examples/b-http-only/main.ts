@@ -1,0 +1,13 @@
+import { App, Chart } from 'cdk8s';
+import { EgressPort, SidecarEgress } from 'cdk8s-istio-egress';
+
+const app = new App();
+const team = new Chart(app, 'shop', { namespace: 'shop' });
+
+// Plain HTTP and nothing else: what these sites answer over HTTPS stays out of reach.
+new SidecarEgress(team, 'sites', {
+  hosts: ['www.aliyun.com', 'hbchen.com'],
+  ports: [EgressPort.http()],
+});
+
+app.synth();
