@@ -1,0 +1,115 @@
+/**
+ * The access table: who calls what, and what must happen. See docs/access-table.md; docs/access-table.schema.json is the same as a JSON schema.
+ */
+
+/** What the manifests meet. */
+export interface MeshSettings {
+  readonly outboundTrafficPolicy?: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  readonly rootNamespace?: string;
+  readonly trustDomain?: string;
+}
+
+/** The pods of an egress gateway. */
+export interface GatewayPods {
+  readonly name?: string;
+  readonly namespace: string;
+  readonly labels: Record<string, string>;
+  readonly serviceAccount: string;
+  readonly targetPort: number;
+}
+
+/** A workload that makes requests. Its capture rules come from the pod template of the manifests that has its labels, if there is one. */
+export interface TableCaller {
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly labels?: Record<string, string>;
+  readonly capture?: Record<string, string>;
+}
+
+/** An outside host and how it behaves. */
+export interface OutsideHost {
+  readonly host: string;
+  readonly address?: string;
+  readonly http?: 'ok' | 'redirect-to-https' | 'none';
+  readonly https?: 'ok' | 'client-certificate' | 'none';
+  readonly certificate?: 'good' | 'wrong-name' | 'unknown-ca' | 'private-ca' | 'expired';
+  readonly tcp?: number[];
+}
+
+/** A Secret that is there before the manifests are. */
+export interface TableSecret {
+  readonly name: string;
+  readonly namespace: string;
+  readonly holds: 'client-certificate' | 'wrong-client-certificate' | 'ca-certificates';
+}
+
+/** A ConfigMap that is there before the manifests are. */
+export interface TableConfigMap {
+  readonly name: string;
+  readonly namespace: string;
+  readonly holds: 'private-ca';
+}
+
+export type Way = 'direct' | 'passthrough' | 'sidecar' | 'gateway';
+export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
+
+/** How a refused call looks to the caller: a status, or what curl says (35; 52 or 56; 28). */
+export type Symptom = number | 'tls-closed' | 'closed' | 'timeout';
+
+/** What must happen to a request. Whatever is not given is not compared. */
+export interface Expectation {
+  readonly outcome: 'answered' | 'refused';
+  /** The last status the caller saw. */
+  readonly status?: number;
+  /** The redirects it was led through before. */
+  readonly redirects?: number[];
+  readonly symptom?: Symptom;
+  /** Who refused. */
+  readonly by?: 'sidecar' | 'gateway' | 'outside';
+  readonly way?: Way;
+  readonly tlsOriginatedBy?: TlsOriginator;
+  /** Whether the outside host received bytes that were not TLS. */
+  readonly plaintextToOutside?: boolean;
+  /** `<namespace>/<service account>` of the caller, as the gateway's mutual TLS saw it. */
+  readonly identityAtGateway?: string;
+  /** The server name that the outside host was asked for. */
+  readonly serverName?: string;
+  /** The protocol that the outside host spoke. */
+  readonly protocol?: 'http/1.1' | 'h2' | 'tcp';
+  /** Whether the outside host saw a client certificate. */
+  readonly clientCertificate?: boolean;
+  /** Header names that reached the outside host beyond those the application sent. */
+  readonly addedHeaders?: string[];
+}
+
+/** One request. */
+export interface AccessRow {
+  readonly from: string;
+  /** `http://`, `https://` or `tcp://host:port`. */
+  readonly request: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  /** Another address to dial than the host's own: what a caller does that lies about its destination. */
+  readonly dial?: string;
+  /** Whether redirects are followed. */
+  readonly follow?: boolean;
+  /** Leaves all manifests away, or objects named `<Kind>/<namespace>/<name>`. */
+  readonly without?: string | string[];
+  readonly expect: Expectation;
+}
+
+export interface AccessTable {
+  readonly mesh?: MeshSettings;
+  readonly gateways?: GatewayPods[];
+  readonly callers: TableCaller[];
+  readonly outside: OutsideHost[];
+  readonly secrets?: TableSecret[];
+  readonly configMaps?: TableConfigMap[];
+  readonly access: AccessRow[];
+}
+
+/** The host of a row's request. */
+export function requestHost(row: AccessRow): string {
+  return new URL(row.request.replace(/^tcp:/, 'http:')).hostname;
+}
