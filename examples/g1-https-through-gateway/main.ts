@@ -3,9 +3,13 @@ import { Caller, EgressPort, GatewayEgress, GatewayInstallation, InstalledEgress
 
 const app = new App();
 
-// The platform's own app emits the hop Service of this gateway; here it is only referred to.
+// This gateway was installed by istioctl, from an IstioOperator file.
+const platform = new Chart(app, 'platform', { namespace: 'egress' });
+const exit = new InstalledEgressGateway(platform, 'exit', {
+  installation: GatewayInstallation.istioOperator({ namespace: 'egress' }),
+});
+
 const team = new Chart(app, 'shop', { namespace: 'shop' });
-const exit = InstalledEgressGateway.fromInstallation(team, 'exit', GatewayInstallation.istioOperator({ namespace: 'egress' }));
 
 // The application's own TLS, end to end, through a gateway that knows who is calling.
 new GatewayEgress(team, 'site', {

@@ -11,9 +11,8 @@ const mesh = new Chart(app, 'mesh', { namespace: 'istio-system' });
 new RegistryOnlyMesh(mesh, 'lock');
 
 const egress = new Chart(app, 'egress', { namespace: 'egress' });
-const exit = new InstalledEgressGateway(egress, 'exit', {
-  installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
-});
+const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
+const exit = new InstalledEgressGateway(egress, 'exit', { installation });
 
 // What the teams' declarations need in the gateway's namespace goes here: the platform team reviews and applies it.
 const grants = new Chart(app, 'egress-grants', { namespace: 'egress' });
@@ -41,7 +40,7 @@ const web = new Chart(app, 'web', { namespace: 'web', labels: { team: 'web' } })
 
 // The same partner's public site, for two workloads, through the same exit; the application's own HTTPS and plain HTTP sent out as TLS.
 const site = new GatewayEgress(web, 'partner-site', {
-  gateway: exit,
+  gateway: InstalledEgressGateway.fromInstallation(web, 'exit', installation), // as in an app of the team's own
   gatewayChart: grants,
   hosts: ['www.partner.com'],
   callers: [Caller.serviceAccount('web', 'frontend'), Caller.serviceAccount('web', 'crawler')],
