@@ -31,6 +31,9 @@ export class AppScope {
 
   private readonly emitted = new Map<ApiObject, { owner: IConstruct; spec: () => unknown }>();
   private readonly shared = new Map<string, Shared>();
+  /** Where the mesh's default Sidecar lives, as far as this app says. */
+  public rootNamespace?: string;
+
   private changes = 0;
   private asked = new Set<IConstruct>();
   private fingerprint = '';
@@ -97,7 +100,7 @@ export class AppScope {
       if (ours) owners.set(object.node.path, ours.owner);
       return { manifest: this.manifestOf(object), origin: object.node.path };
     });
-    for (const finding of checkManifests(manifests)) {
+    for (const finding of checkManifests(manifests, { rootNamespace: this.rootNamespace })) {
       // What stands between two objects that are not ours is for a linter to say; it was there before us.
       const owner = finding.origins.map(origin => owners.get(origin)).find(found => found !== undefined);
       if (owner) this.report(owner, render(finding));

@@ -90,6 +90,7 @@ export class DirectEgress extends Construct {
       if (captured) extend(pod!, INCLUDE_CIDRS, captured);
       extend(pod!, MARK, [props.reason ?? 'past the sidecar'], '; ');
     }
+    this.node.addValidation({ validate: () => pods.flatMap((pod, index) => overwritten(pod!, workloads[index])) });
   }
 
   private checkForeign(pod: PodAnnotations, problems: Problems): void {
@@ -100,6 +101,12 @@ export class DirectEgress extends Construct {
       }
     }
   }
+}
+
+/** What the app did to the pod template afterwards must not have undone this. */
+function overwritten(pod: PodAnnotations, workload: IConstruct): string[] {
+  return Object.entries(WRITTEN.get(pod.key) ?? {}).filter(([name, value]) => pod.get(name) !== value)
+    .map(([name, value]) => `[${workload.node.path}] was to carry ${name}: "${value}", but its pod template says ${JSON.stringify(pod.get(name))}; leave that annotation to DirectEgress.`);
 }
 
 /** The injector takes a list without blanks; several DirectEgress of one workload add up. */

@@ -103,8 +103,9 @@ export class RegistryOnlyMesh extends Construct {
 
     const app = AppScope.of(this);
     app.validate(this);
-    const lock = (objectId: string, namespace: string, objectName_: string, labels?: Record<string, string>) => {
-      const metadata = { name: objectName_, namespace, labels: props.labels, annotations: props.annotations };
+    app.rootNamespace = rootNamespace;
+    const lock = (objectId: string, namespace: string, sidecarName: string, labels?: Record<string, string>) => {
+      const metadata = { name: sidecarName, namespace, labels: props.labels, annotations: props.annotations };
       this.apiObjects.push(app.emit(this, this, objectId, Sidecar, metadata, () => sidecar(props.imports ?? ['*/*'], labels)));
     };
     if (!props.namespaces && !props.workloads) lock('Resource', rootNamespace, name);

@@ -1,0 +1,37 @@
+import { called, Indexed, ManifestIndex } from './manifest-index';
+import { Rule } from './rule';
+
+export const unverifiedName: Rule = {
+  code: 'unverified-name',
+  title: 'TLS whose certificate may carry any name',
+  reason: 'When `sni` is set and `subjectAltNames` is not, Istio switches the check of the name off: any certificate from a trusted authority passes.',
+  cure: 'Add subjectAltNames with the host.',
+  see: 'https://github.com/istio/istio/issues/48398',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }] } }] }
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com } }] } }] }
+`,
+  check(index) {
+    return index.ofKind('DestinationRule').flatMap(rule => tlsBlocks(rule)
+      .filter(tls => ['SIMPLE', 'MUTUAL'].includes(tls.mode) && tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify && !entryNames(index, rule))
+      .map(tls => ({ message: `${called(rule)} asks ${rule.spec.host} for "${tls.sni}" and accepts a certificate for any name.`, objects: [rule] })));
+  },
+};
+
+function tlsBlocks(rule: Indexed): any[] {
+  const policies = [rule.spec.trafficPolicy, ...(rule.spec.subsets ?? []).map((subset: any) => subset.trafficPolicy)].filter(Boolean);
+  return policies.flatMap((policy: any) => [policy.tls, ...(policy.portLevelSettings ?? []).map((port: any) => port.tls)]).filter(Boolean);
+}
+
+/** Istio takes the entry's names where the rule has none. */
+function entryNames(index: ManifestIndex, rule: Indexed): boolean {
+  return (index.entriesByHost.get(rule.spec.host) ?? []).some(entry => entry.spec.subjectAltNames?.length > 0);
+}

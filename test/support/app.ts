@@ -1,0 +1,44 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { App, Chart, Testing } from 'cdk8s';
+import { Construct } from 'constructs';
+
+// One folder for all apps of a test file: cdk8s' own Testing.app() makes one each and never deletes it.
+const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-test-'));
+process.on('exit', () => fs.rmSync(outdir, { recursive: true, force: true }));
+
+export function newApp(): App {
+  return new App({ outdir });
+}
+
+/** Builds one chart and returns its manifests. */
+export function manifestsOf(build: (chart: Chart) => void, namespace: string | undefined = 'payments'): any[] {
+  const chart = new Chart(newApp(), 'chart', { namespace });
+  build(chart);
+  return Testing.synth(chart);
+}
+
+/** Every manifest of an app, chart by chart. */
+export function allManifests(app: App): any[] {
+  return app.charts.flatMap(chart => chart.toJson());
+}
+
+/** The one object of a kind, in a namespace if there are several. */
+export function the(kind: string, manifests: any[], namespace?: string): any {
+  const found = manifests.filter(manifest => manifest.kind === kind && (namespace === undefined || manifest.metadata.namespace === namespace));
+  if (found.length !== 1) throw new Error(`expected one ${kind}${namespace ? ` in ${namespace}` : ''}, found ${found.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(', ') || 'none'}`);
+  return found[0];
+}
+
+/** The message of what was thrown. */
+export function errorOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was thrown');
+}
+
+export type Build = (scope: Construct) => void;
