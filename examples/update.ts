@@ -1,0 +1,17 @@
+/** Rewrites the golden manifests of every example: `npm run examples:update`. Look at the difference before you commit it. */
+import * as fs from 'fs';
+import * as path from 'path';
+import { examples, synthesise } from './examples';
+
+async function main() {
+  for (const example of examples()) {
+    const folder = path.join(example.folder, 'manifests');
+    const manifests = await synthesise(example);
+    fs.rmSync(folder, { recursive: true, force: true });
+    fs.mkdirSync(folder);
+    for (const [name, text] of manifests) fs.writeFileSync(path.join(folder, name), text);
+    console.log(`${example.name}: ${[...manifests.keys()].join(', ')}`);
+  }
+}
+
+void main();

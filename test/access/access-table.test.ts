@@ -1,0 +1,35 @@
+import { parse } from 'yaml';
+import { problemsOf } from '../support/access-schema';
+
+const table = (change: (table: any) => void = () => undefined) => {
+  const made = parse(`
+callers: [{ name: checkout, namespace: shop, serviceAccount: checkout }]
+outside: [{ host: api.example.com, https: ok }]
+access: [{ from: checkout, request: 'https://api.example.com/', expect: { outcome: answered, status: 200 } }]
+`);
+  change(made);
+  return made;
+};
+
+test('a small table is fine', () => {
+  expect(problemsOf(table())).toEqual([]);
+});
+
+test.each<[string, (table: any) => void, RegExp]>([
+  ['an unknown field', made => { made.access[0].expect.code = 200; }, /additional properties.*code/],
+  ['an unknown word', made => { made.access[0].expect.way = 'tunnel'; }, /\/expect\/way must be equal to one of/],
+  ['no rows', made => { made.access = []; }, /\/access must NOT have fewer/],
+  ['an unknown caller', made => { made.access[0].from = 'nobody'; }, /no caller "nobody"; there are checkout/],
+  ['a host that is not outside', made => { made.access[0].request = 'https://other.example.com/'; }, /"other.example.com" is not among/],
+  ['another scheme', made => { made.access[0].request = 'ftp://api.example.com/'; }, /begin with http/],
+  ['tcp without a port', made => { made.access[0].request = 'tcp://api.example.com'; }, /needs a port/],
+  ['a caller twice', made => { made.callers.push(made.callers[0]); }, /two have the same name/],
+  ['a host twice', made => { made.outside.push(made.outside[0]); }, /a host is there twice/],
+  ['an answered row with a symptom', made => { made.access[0].expect.symptom = 'closed'; }, /not a symptom/],
+  ['a refused row with a status', made => { made.access[0].expect.outcome = 'refused'; }, /has a symptom/],
+  ['a dial that is no address', made => { made.access[0].dial = 'there'; }, /no IPv4 address to dial/],
+  ['redirects that nobody follows', made => { made.access[0].expect.redirects = [301]; }, /only with `follow: true`/],
+  ['an object that is no object', made => { made.access[0].without = 'DestinationRule'; }, /without/],
+])('%s is refused', (_what, change, why) => {
+  expect(problemsOf(table(change)).join('\n')).toMatch(why);
+});

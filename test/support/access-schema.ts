@@ -1,0 +1,14 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import Ajv from 'ajv';
+import { AccessTable } from '../../src/access/access-table';
+import { accessTableProblems } from '../../src/access/read-access-table';
+
+const schema = JSON.parse(fs.readFileSync(path.join(__dirname, '../../docs/access-table.schema.json'), 'utf8'));
+const validate = new Ajv({ strict: false, allErrors: true }).compile(schema);
+
+/** Everything that is wrong with a parsed access table: its shape first, then what only the whole shows. */
+export function problemsOf(table: unknown): string[] {
+  if (!validate(table)) return validate.errors!.map(error => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`);
+  return accessTableProblems(table as AccessTable);
+}

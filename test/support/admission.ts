@@ -1,0 +1,91 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { Environment } from '@marcbachmann/cel-js';
+import Ajv, { ValidateFunction } from 'ajv';
+import { parseAllDocuments } from 'yaml';
+import { webhookProblems } from './webhook';
+
+interface CelRule { readonly path: string[]; readonly rule: string; readonly message: string }
+interface Kind { readonly schema: ValidateFunction; readonly rules: CelRule[] }
+
+const CRDS = path.join(__dirname, '../../crds/istio.yaml');
+const kinds = new Map<string, Kind>();
+const cel = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false });
+const compiled = new Map<string, (context: any) => unknown>();
+
+for (const crd of parseAllDocuments(fs.readFileSync(CRDS, 'utf8')).map(document => document.toJS())) {
+  const schema = crd.spec.versions[0].schema.openAPIV3Schema;
+  const rules: CelRule[] = [];
+  collectRules(schema, [], rules);
+  const closed = close(structuredClone(schema));
+  closed.properties = { ...closed.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } };
+  kinds.set(crd.spec.names.kind, { schema: new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(closed), rules });
+}
+
+/** The Istio kinds that are known here. */
+export const KNOWN_KINDS = [...kinds.keys()];
+
+/** How many CEL rules stand in the schemas. */
+export const CEL_RULES = [...kinds.values()].reduce((sum, kind) => sum + kind.rules.length, 0);
+
+/**
+ * What a Kubernetes API server with Istio would refuse about an object: its schema, with unknown fields forbidden (the
+ * server would drop them silently), every CEL rule, and the rules of Istio's webhook. An empty list means accepted.
+ */
+export function admissionProblems(manifest: any): string[] {
+  const kind = kinds.get(manifest.kind);
+  if (!kind || !String(manifest.apiVersion).includes('istio.io')) return webhookProblems(manifest);
+  const problems: string[] = [];
+  if (!kind.schema(manifest)) {
+    problems.push(...kind.schema.errors!.map(error => `schema: ${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`));
+  }
+  for (const { path: place, rule, message } of kind.rules) {
+    for (const self of valuesAt(manifest, place)) {
+      if (!holds(rule, self)) problems.push(`cel: ${place.join('.')}: ${message || rule} (${JSON.stringify(self)})`);
+    }
+  }
+  return [...problems, ...webhookProblems(manifest)];
+}
+
+/** As in Kubernetes, a rule that cannot be evaluated counts as broken. */
+function holds(rule: string, self: unknown): boolean {
+  let evaluate = compiled.get(rule);
+  if (!evaluate) {
+    evaluate = cel.parse(rule) as (context: any) => unknown;
+    compiled.set(rule, evaluate);
+  }
+  try {
+    return evaluate({ self }) === true;
+  } catch {
+    return false;
+  }
+}
+
+function collectRules(schema: any, place: string[], rules: CelRule[]): void {
+  if (!schema || typeof schema !== 'object') return;
+  for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) rules.push({ path: place, rule, message: message ?? '' });
+  for (const [name, property] of Object.entries(schema.properties ?? {})) collectRules(property, [...place, name], rules);
+  if (schema.items) collectRules(schema.items, [...place, '[]'], rules);
+  if (typeof schema.additionalProperties === 'object') collectRules(schema.additionalProperties, [...place, '{}'], rules);
+}
+
+function valuesAt(node: any, place: string[]): unknown[] {
+  if (node === undefined || node === null) return [];
+  if (place.length === 0) return [node];
+  const [step, ...rest] = place;
+  if (step === '[]') return Array.isArray(node) ? node.flatMap(item => valuesAt(item, rest)) : [];
+  if (step === '{}') return Object.values(node).flatMap(item => valuesAt(item, rest));
+  return valuesAt(node[step], rest);
+}
+
+/** Forbids unknown fields wherever properties are listed; alternatives (`oneOf` and its like) only require. */
+function close(schema: any): any {
+  if (!schema || typeof schema !== 'object') return schema;
+  if (schema.properties) {
+    schema.additionalProperties ??= false;
+    for (const property of Object.values<any>(schema.properties)) close(property);
+  }
+  if (schema.items) close(schema.items);
+  if (typeof schema.additionalProperties === 'object') close(schema.additionalProperties);
+  return schema;
+}
