@@ -1,11 +1,13 @@
-import { append, called, canonical, Indexed } from './manifest-index';
-import { Rule } from './rule';
+import { groupBy } from './_grouping';
+import { allCalled, canonical, Indexed, ordered } from './_indexed';
+import { selects } from './_selectors';
+import { Rule, Violation } from './rule';
 
 export const defaultSidecarConflict: Rule = {
   code: 'default-sidecar-conflict',
   title: 'Two Sidecars for the same workloads of a namespace',
-  reason: 'Sidecars are never merged; of two for the same workloads Istio picks one, and says nothing about which (IST0110, IST0111).',
-  cure: 'Keep one Sidecar, or give the selectors different labels.',
+  reason: 'Sidecars are never merged; of two for the same workloads Istio uses the older one whole, and the other does nothing (IST0110, IST0111).',
+  cure: 'Keep one Sidecar, or give the selectors labels that no workload has together.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0111/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -29,14 +31,27 @@ kind: Sidecar
 metadata: { name: team, namespace: shop }
 spec: { outboundTrafficPolicy: { mode: ALLOW_ANY } }
 `,
-  check(index) {
-    const byTarget = new Map<string, Indexed[]>();
-    for (const sidecar of index.ofKind('Sidecar')) {
-      append(byTarget, `${sidecar.namespace} ${canonical(sidecar.spec.workloadSelector?.labels ?? {})}`, sidecar);
-    }
-    return [...byTarget.values()].filter(same => same.length > 1).map(same => ({
-      message: `${same.map(called).join(' and ')} are for the same workloads of namespace ${same[0].namespace}; Istio picks one of them.`,
-      objects: same,
-    }));
+  * check(index) {
+    for (const sidecars of groupBy(index.ofKind('Sidecar'), sidecar => sidecar.namespace).several.values()) yield* inNamespace(sidecars);
   },
 };
+
+function* inNamespace(sidecars: Indexed[]): Iterable<Violation> {
+  const same = groupBy(sidecars, ({ spec }) => spec.workloadSelector ? canonical(spec.workloadSelector.labels ?? {}) : '');
+  for (const group of same.several.values()) {
+    const all = ordered(group);
+    yield { message: `${allCalled(all)} are for the same workloads of namespace ${all[0].namespace}; Istio uses one of them.`, objects: all };
+  }
+  // A selector that another one contains: every workload of the narrow one belongs to the wide one as well.
+  const selective = [...same.keys()].filter(key => key !== '').map(key => same.get(key)[0]);
+  for (const narrow of selective) {
+    for (const wide of selective) {
+      if (wide === narrow || !selects(labelsOf(wide), labelsOf(narrow))) continue;
+      yield { message: `${allCalled([narrow, wide])} are both for the workloads of the first one; Istio uses one of them.`, objects: [narrow, wide] };
+    }
+  }
+}
+
+function labelsOf(sidecar: Indexed): Record<string, string> {
+  return sidecar.spec.workloadSelector.labels ?? {};
+}

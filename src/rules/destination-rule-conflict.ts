@@ -1,10 +1,12 @@
-import { append, called, canonical, Indexed, visibleIn } from './manifest-index';
+import { groupBy } from './_grouping';
+import { allCalled, called, canonical, compare, Indexed, ordered } from './_indexed';
+import { meet } from './_visibility';
 import { Rule, Violation } from './rule';
 
 export const destinationRuleConflict: Rule = {
   code: 'destination-rule-conflict',
   title: 'DestinationRules for one host in one namespace that cannot be merged',
-  reason: 'Istio merges them only when exportTo is equal (else the youngest wins alone, and the others\' subsets are gone), takes the oldest traffic policy, and the older of two subsets of one name.',
+  reason: 'Istio merges them only when exportTo is written alike (else the youngest wins alone, and the others\' subsets are gone), takes the older of two traffic policies, and the older of two subsets of one name.',
   cure: 'Write one rule for the host, or give all of them the same exportTo, one traffic policy and different subset names.',
   good: `
 apiVersion: networking.istio.io/v1
@@ -28,41 +30,69 @@ kind: DestinationRule
 metadata: { name: b, namespace: shop }
 spec: { host: api.example.com, subsets: [{ name: b }] }
 `,
-  check(index) {
-    const byHost = new Map<string, Indexed[]>();
-    for (const rule of index.ofKind('DestinationRule')) {
-      if (!rule.spec.workloadSelector) append(byHost, `${rule.namespace} ${rule.spec.host}`, rule);
+  * check(index) {
+    for (const [host, rules] of index.rulesByHost.several) {
+      for (const local of groupBy(rules, rule => rule.namespace).several.values()) {
+        // Rules for selected workloads stand beside those for all, and merge among themselves only.
+        const sets = local.some(({ spec }) => spec.workloadSelector) ? groupBy(local, selectorKey).several.values() : [local];
+        for (const same of sets) {
+          yield* unmerged(host, same);
+          yield* policies(host, same);
+          yield* subsets(host, same);
+        }
+      }
     }
-    return [...byHost.values()].filter(rules => rules.length > 1).flatMap(rules => [...unmerged(rules), ...policies(rules), ...subsets(rules)]);
   },
 };
 
-function* unmerged(rules: Indexed[]): Iterable<Violation> {
-  const byVisibility = new Map<string, Indexed>();
-  for (const rule of rules) {
-    const key = canonical([...visibleIn(rule)].sort());
-    if (!byVisibility.has(key)) byVisibility.set(key, rule);
-  }
-  const [first, ...others] = byVisibility.values();
-  for (const other of others) {
-    yield { message: `${called(first)} and ${called(other)} are rules for ${first.spec.host} with different exportTo; Istio keeps the youngest and drops the other's subsets.`, objects: [first, other] };
+function selectorKey({ spec }: Indexed): string {
+  return spec.workloadSelector ? canonical(spec.workloadSelector.matchLabels ?? {}) : '';
+}
+
+/** Compared as written: for the merge, `.` is not the namespace's name, and nothing is not `*`. */
+function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
+  const first = exportToOf(rules[0].spec);
+  if (rules.every(({ spec }) => exportToOf(spec) === first)) return;
+  const written = groupBy(rules, ({ spec }) => exportToOf(spec));
+  const kinds = [...written.keys()].sort(compare);
+  for (const [position, a] of kinds.entries()) {
+    for (const b of kinds.slice(position + 1)) {
+      // Where no namespace sees both, nothing has to be merged.
+      if (!meet(written.get(a)[0], written.get(b)[0])) continue;
+      const [some, others] = [ordered(written.get(a)), ordered(written.get(b))];
+      yield {
+        message: `${allCalled(some)} (${a || 'no exportTo'}) and ${allCalled(others)} (${b || 'no exportTo'}) are rules for ${host} with different exportTo; Istio does not merge them, and the subsets of the older ones are gone.`,
+        objects: [...some, ...others],
+      };
+    }
   }
 }
 
-function* policies(rules: Indexed[]): Iterable<Violation> {
-  const [first, ...others] = rules.filter(rule => rule.spec.trafficPolicy && Object.keys(rule.spec.trafficPolicy).some(key => rule.spec.trafficPolicy[key] !== undefined));
-  for (const other of others) {
-    yield { message: `${called(first)} and ${called(other)} both set a traffic policy for ${first.spec.host}; Istio takes the older one.`, objects: [first, other] };
-  }
+function exportToOf(spec: any): string {
+  const exportTo: string[] = spec.exportTo ?? [];
+  return exportTo.length === 1 ? exportTo[0] : [...exportTo].sort(compare).join(', ');
 }
 
-function* subsets(rules: Indexed[]): Iterable<Violation> {
-  const byName = new Map<string, Indexed>();
+function* policies(host: string, rules: Indexed[]): Iterable<Violation> {
+  const setting = rules.filter(({ spec }) => spec.trafficPolicy !== undefined && spec.trafficPolicy !== null);
+  if (setting.length < 2 || groupBy(setting, ({ spec }) => canonical(spec.trafficPolicy)).size < 2) return;
+  const all = ordered(setting);
+  yield { message: `${allCalled(all)} set different traffic policies for ${host}; Istio takes the oldest and drops the others.`, objects: all };
+}
+
+function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
+  const definers = new Map<string, Indexed>();
+  const twice = new Map<string, Set<Indexed>>();
   for (const rule of rules) {
     for (const { name } of rule.spec.subsets ?? []) {
-      const first = byName.get(name);
-      if (first) yield { message: `${called(first)} and ${called(rule)} both define subset "${name}" of ${rule.spec.host}; Istio takes the older one.`, objects: [first, rule] };
-      else byName.set(name, rule);
+      const first = definers.get(name);
+      if (!first) definers.set(name, rule);
+      else if (first !== rule) twice.set(name, (twice.get(name) ?? new Set([first])).add(rule));
     }
+  }
+  for (const [name, several] of twice) {
+    const all = ordered(several);
+    if (new Set(all.map(rule => canonical(rule.spec.subsets.find((subset: any) => subset.name === name)))).size < 2) continue;
+    yield { message: `${all.slice(0, 6).map(called).join(' and ')} define subset "${name}" of ${host} differently; Istio takes the oldest.`, objects: all };
   }
 }

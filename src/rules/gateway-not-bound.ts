@@ -1,11 +1,15 @@
-import { append, called, covers, Indexed } from './manifest-index';
+import { covers, isWildcard } from './_hosts';
+import { allCalled, called, Indexed, ordered } from './_indexed';
+import { selects } from './_selectors';
+import { isSeenFrom } from './_visibility';
+import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
 
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
   title: 'A VirtualService that does not bind to the Gateway it names',
-  reason: 'A Gateway of another namespace must be named <namespace>/<name>, and its servers\' hosts must admit the VirtualService\'s namespace and one of its hosts; else it answers 404 (IST0132).',
-  cure: 'Name the Gateway with its namespace, and list the host in one of its servers.',
+  reason: 'A Gateway of another namespace must be named <namespace>/<name>, one of its servers must admit the VirtualService\'s namespace and one of its hosts, and the gateway\'s pods must see the VirtualService; else they answer 404 (IST0132).',
+  cure: 'Name the Gateway with its namespace, list the host in one of its servers, and export the VirtualService to the gateway\'s namespace.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0132/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -29,28 +33,67 @@ kind: VirtualService
 metadata: { name: a, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 `,
-  check(index) {
-    const byName = new Map<string, Indexed[]>();
-    const byFullName = new Map<string, Indexed>();
-    for (const gateway of index.ofKind('Gateway')) {
-      append(byName, gateway.name, gateway);
-      byFullName.set(`${gateway.namespace}/${gateway.name}`, gateway);
-    }
-    return index.ofKind('VirtualService').flatMap(service => (service.spec.gateways ?? []).filter((name: string) => name !== 'mesh').flatMap((name: string) => {
-      const gateway = byFullName.get(name.includes('/') ? name : `${service.namespace}/${name}`);
-      if (gateway) {
-        return admits(gateway, service) ? [] : [{ message: `${called(service)} names ${called(gateway)}, none of whose servers admits its hosts (${(service.spec.hosts ?? []).join(', ')}) from namespace ${service.namespace}.`, objects: [service, gateway] }];
+  * check(index) {
+    const gateways = new Map<string, Indexed>();
+    for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
+    if (gateways.size === 0) return;
+    for (const service of index.ofKind('VirtualService')) {
+      if (!service.spec.gateways) continue;
+      for (const written of service.spec.gateways) {
+        if (written === 'mesh') continue;
+        const isShort = !written.includes('/');
+        const gateway = gateways.get(isShort ? `${service.namespace}/${written}` : written);
+        if (!gateway) {
+          // With a namespace, it may be one that these manifests do not have.
+          const others = isShort ? ordered([...gateways.values()].filter(({ name }) => name === written)) : [];
+          if (others.length === 0) continue;
+          yield {
+            message: `${called(service)} names the gateway "${written}", which Istio looks for in namespace ${service.namespace}, where it is not: ${allCalled(others)}.`,
+            objects: [service, ...others],
+          };
+        } else if (!admits(gateway, service)) {
+          yield {
+            message: `${called(service)} names ${called(gateway)}, none of whose servers admits ${(service.spec.hosts ?? []).join(', ')} from namespace ${service.namespace}.`,
+            objects: [service, gateway],
+          };
+        } else if (service.namespace !== gateway.namespace && !isSeenFrom(service, gateway.namespace) && hasPods(index, gateway)) {
+          yield {
+            message: `${called(service)} names ${called(gateway)}, but is not exported to namespace ${gateway.namespace}, where the gateway's pods are.`,
+            objects: [service, gateway],
+          };
+        }
       }
-      const elsewhere = name.includes('/') ? [] : byName.get(name) ?? [];
-      return elsewhere.slice(0, 1).map(other => ({ message: `${called(service)} names the gateway "${name}", which Istio looks for in namespace ${service.namespace}; ${called(other)} lives in another.`, objects: [service, other] }));
-    }));
+    }
   },
 };
 
 function admits(gateway: Indexed, service: Indexed): boolean {
-  return (gateway.spec.servers ?? []).some((server: any) => (server.hosts ?? []).some((item: string) => {
-    const [host, namespace = '*'] = item.split('/').reverse();
-    const from = namespace === '.' ? gateway.namespace : namespace;
-    return (from === '*' || from === service.namespace) && (service.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
-  }));
+  const hosts: string[] = service.spec.hosts ?? [];
+  for (const server of gateway.spec.servers ?? []) {
+    for (const written of server.hosts ?? []) {
+      const slash = written.indexOf('/');
+      if (slash >= 0 && !isPlace(written, slash, gateway, service.namespace)) continue;
+      for (const own of hosts) {
+        // The usual case without cutting the text, which costs more than everything else here.
+        if (written.length - slash - 1 === own.length && written.endsWith(own)) return true;
+        if (isWildcard(own) || written[slash + 1] === '*') {
+          const host = written.slice(slash + 1);
+          if (covers(host, own) || covers(own, host)) return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+function isPlace(written: string, slash: number, gateway: Indexed, namespace: string): boolean {
+  if (slash === namespace.length && written.startsWith(namespace)) return true;
+  const place = written.slice(0, slash);
+  return place === '*' || (place === '.' && gateway.namespace === namespace);
+}
+
+/** Whether a Service shows that the pods live beside the Gateway; Istio itself looks for them in every namespace. */
+function hasPods(index: ManifestIndex, gateway: Indexed): boolean {
+  return index.services.some(({ namespace, spec }) => namespace === gateway.namespace && spec.selector !== undefined
+    && (selects(gateway.spec.selector, spec.selector) || selects(spec.selector, gateway.spec.selector)));
 }

@@ -1,11 +1,15 @@
-import { append, called, canonical, Indexed } from './manifest-index';
+import { Grouping, groupBy } from './_grouping';
+import { allCalled, canonical, compare, Indexed, listed, ordered } from './_indexed';
+import { overlap } from './_selectors';
 import { Rule, Violation } from './rule';
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
-  title: 'Gateway servers that claim the same host and port of the same pods, or mix TLS and plain HTTP on a port',
-  reason: 'Istio merges the Gateways of the same pods; a TLS host that is claimed already, and the later of TLS and plain HTTP on one port, is left out silently (IST0145).',
+  title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on a port',
+  reason: 'Istio merges the Gateways of the same pods; a TLS host that is claimed already, and the later of two kinds of server on one port, is left out silently (IST0145). ' +
+    'Where one claim carries a namespace and the other does not, Envoy refuses the whole port, and every host on it is down.',
   cure: 'Give each server a host of its own on that port, or another port.',
+  see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
   good: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -26,52 +30,98 @@ spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, pro
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: b, namespace: egress }
-spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [egress/a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
 `,
-  check(index) {
-    const servers = new Map<string, { gateway: Indexed; host: string; tls: boolean }[]>();
-    const protocols = new Map<string, { gateway: Indexed; tls: boolean }[]>();
+  * check(index) {
+    const claims = new Map<string, Grouping<string, Claim>>();
+    const kinds = new Map<string, Map<string, Indexed[]>>();
     for (const gateway of index.ofKind('Gateway')) {
       for (const server of gateway.spec.servers ?? []) {
-        const tls = ['HTTPS', 'TLS'].includes(String(server.port?.protocol).toUpperCase());
-        const port = `${server.bind ?? ''}:${server.port?.number}`;
-        append(protocols, `${port} ${canonical(gateway.spec.selector ?? {})} ${tls}`, { gateway, tls });
-        for (const host of server.hosts ?? []) {
-          if (tls) append(servers, `${port} ${String(host).split('/').pop()}`, { gateway, host, tls });
+        if (!server.port) continue;
+        const port = server.bind ? `${server.bind}:${server.port.number}` : String(server.port.number);
+        const kind = kindOf(server);
+        let byKind = kinds.get(port);
+        if (!byKind) kinds.set(port, byKind = new Map());
+        let gateways = byKind.get(kind);
+        if (!gateways) byKind.set(kind, gateways = []);
+        gateways.push(gateway);
+        if (kind !== 'TLS') continue;
+        let hosts = claims.get(port);
+        if (!hosts) claims.set(port, hosts = new Grouping());
+        for (const written of server.hosts ?? []) {
+          const slash = written.indexOf('/');
+          hosts.add(slash < 0 ? written : written.slice(slash + 1), { gateway, server, namespace: slash < 0 ? '*' : written.slice(0, slash) });
         }
       }
     }
-    return [...sameHost(servers), ...mixedPorts(protocols)];
+    for (const [port, hosts] of claims) for (const [host, several] of hosts.several) yield* sameHost(port, host, several);
+    for (const [port, byKind] of kinds) yield* mixed(port, byKind);
   },
 };
 
-function* sameHost(servers: Map<string, { gateway: Indexed }[]>): Iterable<Violation> {
-  for (const [key, claims] of servers) {
-    for (let later = 1; later < claims.length; later++) {
-      const other = claims.slice(0, later).find(({ gateway }) => samePods(gateway, claims[later].gateway));
-      if (!other) continue;
-      yield {
-        message: `${called(other.gateway)} and ${called(claims[later].gateway)} both claim "${key.split(' ')[1]}" with TLS on port ${key.split(' ')[0].replace(/^:/, '')} of the same pods; the later one is left out.`,
-        objects: [other.gateway, claims[later].gateway],
-      };
+interface Claim {
+  readonly gateway: Indexed;
+  readonly server: any;
+  /** Of the VirtualServices that may bind; `*` when the host is written without one. */
+  readonly namespace: string;
+}
+
+function kindOf(server: any): 'TLS' | 'HTTP' | 'TCP' {
+  const protocol = String(server.port.protocol).toUpperCase();
+  if (protocol === 'HTTPS' || protocol === 'TLS') return 'TLS';
+  return protocol === 'HTTP' || protocol === 'HTTP2' || protocol.startsWith('GRPC') ? 'HTTP' : 'TCP';
+}
+
+function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violation> {
+  const names = (claim: Claim) => claim.namespace === '.' ? claim.gateway.namespace : claim.namespace;
+  const skipped = new Set<Indexed>();
+  const refused = new Set<Indexed>();
+  for (const [position, a] of claims.entries()) {
+    for (const b of claims.slice(position + 1)) {
+      if (a.server === b.server || !overlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
+      if (names(a) === names(b)) skipped.add(a.gateway).add(b.gateway);
+      else if (!passesThrough(a) || !passesThrough(b)) refused.add(a.gateway).add(b.gateway);
+    }
+  }
+  if (skipped.size > 0) {
+    const all = ordered(skipped);
+    const who = all.length > 1 ? `${allCalled(all)} all claim` : `${allCalled(all)} claims more than once`;
+    yield { message: `${who} "${host}" with TLS on port ${port} of the same pods; only the first one counts.`, objects: all };
+  }
+  if (refused.size > 0) {
+    const all = ordered(refused);
+    yield { message: `${allCalled(all)} claim "${host}" with TLS on port ${port} of the same pods for different namespaces; Envoy refuses the port with every host on it.`, objects: all };
+  }
+}
+
+/** Passed through, the routes make the filter chains, not the servers. */
+function passesThrough({ server }: Claim): boolean {
+  return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH';
+}
+
+function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violation> {
+  yield* twoTcp(port, byKind.get('TCP') ?? []);
+  if (byKind.size < 2) return;
+  // One of each selector stands for all of them: there may be thousands of Gateways, for a few sets of pods.
+  const representatives = [...byKind].flatMap(([kind, gateways]) => {
+    const bySelector = groupBy(ordered(gateways), ({ spec }) => canonical(spec.selector ?? {}));
+    return [...bySelector.keys()].map(selector => ({ kind, gateway: bySelector.get(selector)[0] }));
+  });
+  for (const [position, a] of representatives.entries()) {
+    for (const b of representatives.slice(position + 1)) {
+      if (a.kind === b.kind || !overlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
+      const all = ordered([a.gateway, b.gateway]);
+      yield { message: `${allCalled(all)} put ${listed([a.kind, b.kind].sort(compare))} on port ${port} of the same pods; only the first one counts.`, objects: all };
     }
   }
 }
 
-function* mixedPorts(protocols: Map<string, { gateway: Indexed; tls: boolean }[]>): Iterable<Violation> {
-  const firsts = [...protocols].map(([key, list]) => ({ port: key.split(' ')[0], ...list[0] }));
-  for (const [position, a] of firsts.entries()) {
-    const b = firsts.slice(0, position).find(other => other.port === a.port && other.tls !== a.tls && samePods(other.gateway, a.gateway));
-    if (!b) continue;
-    yield {
-      message: `${called(b.gateway)} and ${called(a.gateway)} put TLS and plaintext on port ${a.port.replace(/^:/, '')} of the same pods; the later one is left out.`,
-      objects: [b.gateway, a.gateway],
-    };
+function* twoTcp(port: string, gateways: Indexed[]): Iterable<Violation> {
+  const found = new Set<Indexed>();
+  for (const [position, a] of gateways.entries()) {
+    for (const b of gateways.slice(position + 1)) if (overlap(a.spec.selector, b.spec.selector)) found.add(a).add(b);
   }
-}
-
-/** Whether one selector picks pods that the other picks too, as far as the selectors tell. */
-function samePods(a: Indexed, b: Indexed): boolean {
-  const within = (inner: any, outer: any) => Object.entries(inner ?? {}).every(([key, value]) => outer?.[key] === value);
-  return within(a.spec.selector, b.spec.selector) || within(b.spec.selector, a.spec.selector);
+  if (found.size === 0) return;
+  const all = ordered(found);
+  yield { message: `${allCalled(all)} put plain TCP on port ${port} of the same pods, where nothing tells connections apart; only the first server counts.`, objects: all };
 }

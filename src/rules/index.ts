@@ -1,46 +1,61 @@
+import { compare } from './_indexed';
 import { defaultSidecarConflict } from './default-sidecar-conflict';
 import { destinationRuleConflict } from './destination-rule-conflict';
+import { doubleTls } from './double-tls';
 import { duplicateObject } from './duplicate-object';
 import { gatewayNotBound } from './gateway-not-bound';
 import { gatewayServerConflict } from './gateway-server-conflict';
 import { IndexOptions, ManifestIndex } from './manifest-index';
 import { meshRouteConflict } from './mesh-route-conflict';
 import { missingSubset } from './missing-subset';
+import { plaintextToTlsPort } from './plaintext-to-tls-port';
 import { rangeTakesNames } from './range-takes-names';
+import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
 import { EgressObject, Finding, Rule } from './rule';
 import { serviceEntryConflict } from './service-entry-conflict';
+import { sidecarCredential } from './sidecar-credential';
 import { sidecarHidesHost } from './sidecar-hides-host';
 import { sidecarWithoutMode } from './sidecar-without-mode';
+import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
 import { unverifiedName } from './unverified-name';
 
-export { EgressObject, Finding, Rule } from './rule';
+export type { IndexOptions } from './manifest-index';
+export type { EgressObject, Finding, Rule } from './rule';
 
 /** All rules, by code. */
 export const RULES: readonly Rule[] = [
   defaultSidecarConflict,
   destinationRuleConflict,
+  doubleTls,
   duplicateObject,
   gatewayNotBound,
   gatewayServerConflict,
   meshRouteConflict,
   missingSubset,
+  plaintextToTlsPort,
   rangeTakesNames,
+  reservedPort,
   rootSidecarWithSelector,
   serviceEntryConflict,
+  sidecarCredential,
   sidecarHidesHost,
   sidecarWithoutMode,
+  tcpPortCapture,
   tlsPortAsHttp,
   unverifiedName,
 ];
 
-/** What is wrong with these manifests. The order is that of the rules, then that of the objects' origins. */
-export function checkManifests(objects: EgressObject[], options: IndexOptions = {}): Finding[] {
+/** What is wrong with these manifests, in the order of the rules and then of the messages, whatever the order of the objects. */
+export function checkManifests(objects: Iterable<EgressObject>, options: IndexOptions = {}): Finding[] {
   const index = new ManifestIndex(objects, options);
-  return RULES.flatMap(rule => [...rule.check(index)]
-    .map(({ message, objects: involved, cure }) => ({
-      code: rule.code, message, cure: cure ?? rule.cure, origins: involved.map(object => object.origin), see: rule.see,
-    }))
-    .sort((a, b) => (a.origins.join() + a.message).localeCompare(b.origins.join() + b.message)));
+  return RULES.flatMap(rule => {
+    const findings: Finding[] = [];
+    for (const { message, objects: involved, cure } of rule.check(index)) {
+      const origins = [...new Set(involved.map(object => object.origin))];
+      findings.push({ code: rule.code, message, cure: cure ?? rule.cure, origins, see: rule.see });
+    }
+    return findings.sort((a, b) => compare(a.message, b.message));
+  });
 }

@@ -1,3 +1,8 @@
+import { Grouping } from './_grouping';
+import { covers, fullHost, isWildcard } from './_hosts';
+import { Indexed } from './_indexed';
+import { eachDestination, followers, gatewayNamespace } from './_routes';
+import { eachTls } from './_tls';
 import { EgressObject } from './rule';
 
 /** What cannot be read off the manifests. */
@@ -6,96 +11,158 @@ export interface IndexOptions {
   readonly rootNamespace?: string;
   /** Where objects without a namespace will be applied. @default "default" */
   readonly defaultNamespace?: string;
+  /** Whether the sidecars answer DNS themselves, so that names without an address get one. @default false */
+  readonly dnsCapture?: boolean;
 }
 
-/** An object with what every rule asks about it. */
-export interface Indexed extends EgressObject {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly spec: any;
-}
-
-const GROUPS = ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io'];
+const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telemetry.istio.io']);
+const NONE: readonly Indexed[] = [];
 
 /**
- * All objects of an app or a folder, arranged once for all rules. Every look-up is a map, so the rules stay linear.
+ * All objects of an app or a folder, arranged once for all rules. Building it is one pass; what only some rules ask
+ * for is arranged when the first one asks. Every look-up is a map, so that the rules stay linear.
  */
 export class ManifestIndex {
 
   public readonly rootNamespace: string;
-  public readonly all: Indexed[];
-  private readonly byKind = new Map<string, Indexed[]>();
-  private readonly serviceEntriesByHost = new Map<string, Indexed[]>();
+  public readonly dnsCapture: boolean;
+  /** Every object, by API group (not version) and kind. */
+  public readonly kinds: Indexed[][] = [];
 
-  constructor(objects: EgressObject[], options: IndexOptions = {}) {
+  private readonly istio = new Map<string, Indexed[]>();
+  private readonly coreServices: Indexed[] = [];
+  private entries?: Grouping<string, Indexed>;
+  private rules?: Grouping<string, Indexed>;
+  private wildcardRules?: Indexed[];
+  private tls?: Map<Indexed, any[]>;
+  private gatewayPlaces?: Set<string>;
+  private routed?: Map<string, Set<string>>;
+
+  constructor(objects: Iterable<EgressObject>, options: IndexOptions = {}) {
     this.rootNamespace = options.rootNamespace ?? 'istio-system';
-    this.all = objects
-      .filter(({ manifest }) => typeof manifest?.kind === 'string' && typeof manifest.metadata?.name === 'string')
-      .map(({ manifest, origin }) => ({
-        manifest,
-        origin,
-        kind: manifest.kind,
-        namespace: manifest.metadata.namespace ?? options.defaultNamespace ?? 'default',
-        name: manifest.metadata.name,
-        spec: manifest.spec ?? {},
-      }));
-    for (const object of this.all) {
-      if (GROUPS.includes(String(object.manifest.apiVersion).split('/')[0])) append(this.byKind, object.kind, object);
-    }
-    for (const entry of this.ofKind('ServiceEntry')) {
-      for (const host of entry.spec.hosts ?? []) append(this.serviceEntriesByHost, host, entry);
+    this.dnsCapture = options.dnsCapture ?? false;
+    const defaultNamespace = options.defaultNamespace ?? 'default';
+    const groups = new Map<string, Map<string, Indexed[]>>();
+    const versions = new Map<unknown, { istio: boolean; kinds: Map<string, Indexed[]> }>();
+    for (const source of objects) {
+      const manifest = source.manifest;
+      const kind = manifest?.kind;
+      const metadata = manifest?.metadata;
+      if (typeof kind !== 'string' || typeof metadata?.name !== 'string') continue;
+      let version = versions.get(manifest.apiVersion);
+      if (!version) {
+        const group = groupOf(manifest.apiVersion);
+        version = { istio: ISTIO_GROUPS.has(group), kinds: mapIn(groups, group) };
+        versions.set(manifest.apiVersion, version);
+      }
+      let bucket = version.kinds.get(kind);
+      if (!bucket) {
+        bucket = kind === 'Service' && manifest.apiVersion === 'v1' ? this.coreServices : [];
+        version.kinds.set(kind, bucket);
+        this.kinds.push(bucket);
+        if (version.istio) this.istio.set(kind, bucket);
+      }
+      bucket.push(new Indexed(source, kind, metadata.namespace ?? defaultNamespace, metadata.name, manifest.spec ?? {}));
     }
   }
 
   /** Istio objects of a kind. */
-  public ofKind(kind: string): Indexed[] {
-    return this.byKind.get(kind) ?? [];
+  public ofKind(kind: string): readonly Indexed[] {
+    return this.istio.get(kind) ?? NONE;
+  }
+
+  /** Kubernetes Services. */
+  public get services(): readonly Indexed[] {
+    return this.coreServices;
   }
 
   /** ServiceEntries by host. */
-  public get entriesByHost(): ReadonlyMap<string, Indexed[]> {
-    return this.serviceEntriesByHost;
+  public get entriesByHost(): Grouping<string, Indexed> {
+    if (!this.entries) {
+      this.entries = new Grouping();
+      for (const entry of this.ofKind('ServiceEntry')) for (const host of entry.spec.hosts ?? []) this.entries.add(host, entry);
+    }
+    return this.entries;
+  }
+
+  /** DestinationRules by full host. */
+  public get rulesByHost(): Grouping<string, Indexed> {
+    if (!this.rules) {
+      this.rules = new Grouping();
+      for (const rule of this.ofKind('DestinationRule')) if (rule.spec.host) this.rules.add(fullHost(rule.spec.host, rule.namespace), rule);
+    }
+    return this.rules;
+  }
+
+  /** The DestinationRules that a proxy may apply to a host: its own, and those of a wildcard that covers it. */
+  public rulesFor(host: string): readonly Indexed[] {
+    this.wildcardRules ??= this.ofKind('DestinationRule').filter(({ spec }) => typeof spec.host === 'string' && isWildcard(spec.host));
+    const own = this.rulesByHost.get(host);
+    if (this.wildcardRules.length === 0) return own;
+    return [...own, ...this.wildcardRules.filter(rule => rule.spec.host !== host && covers(rule.spec.host, host))];
+  }
+
+  /** The TLS blocks that reach an outside host, SIMPLE and MUTUAL, by the rule that holds them. */
+  public get clientTls(): ReadonlyMap<Indexed, any[]> {
+    if (!this.tls) {
+      this.tls = new Map();
+      for (const rule of this.ofKind('DestinationRule')) {
+        eachTls(rule, block => {
+          if (block.mode !== 'SIMPLE' && block.mode !== 'MUTUAL') return;
+          const blocks = this.tls!.get(rule);
+          if (blocks) blocks.push(block);
+          else this.tls!.set(rule, [block]);
+        });
+      }
+    }
+    return this.tls;
+  }
+
+  /**
+   * Whether Gateways live in the namespace. Gateway pods know no Sidecars, take the oldest entry of a host instead of
+   * their own, and need no address to tell TCP hosts apart, so what is written for them must not be judged as for sidecars.
+   */
+  public isGatewayNamespace(namespace: string): boolean {
+    if (!this.gatewayPlaces) {
+      this.gatewayPlaces = new Set(this.ofKind('Gateway').map(gateway => gateway.namespace));
+      for (const service of this.ofKind('VirtualService')) {
+        for (const name of service.spec.gateways ?? []) if (name !== 'mesh') this.gatewayPlaces.add(gatewayNamespace(service, name));
+      }
+    }
+    return this.gatewayPlaces.has(namespace);
+  }
+
+  /** Whether gateways of the namespace route requests to the host; without a namespace, whether any gateway does. */
+  public isRoutedAtGateway(host: string, namespace?: string): boolean {
+    if (!this.routed) {
+      this.routed = new Map();
+      for (const service of this.ofKind('VirtualService')) {
+        eachDestination(service, (destination, route) => {
+          for (const gateway of followers(service, route).gateways) {
+            setIn(this.routed!, fullHost(destination.host, service.namespace)).add(gatewayNamespace(service, gateway));
+          }
+        });
+      }
+    }
+    const namespaces = this.routed.get(host);
+    return namespaces !== undefined && (namespace === undefined || namespaces.has(namespace));
   }
 }
 
-/** `ServiceEntry payments/site [chart/site]` */
-export function called(object: Indexed): string {
-  return `${object.kind} ${object.namespace}/${object.name} [${object.origin}]`;
+function groupOf(apiVersion: unknown): string {
+  const text = String(apiVersion);
+  const slash = text.indexOf('/');
+  return slash < 0 ? '' : text.slice(0, slash);
 }
 
-export function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
+function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let inner = map.get(key);
+  if (!inner) map.set(key, inner = new Map());
+  return inner;
 }
 
-/** The namespaces that see an object: `*`, or names. A missing exportTo means everywhere, unless the mesh configuration says otherwise. */
-export function visibleIn(object: Indexed): string[] {
-  const exportTo: string[] = object.spec.exportTo ?? [];
-  if (exportTo.length === 0) return ['*'];
-  return exportTo.filter(item => item !== '~').map(item => item === '.' ? object.namespace : item);
-}
-
-/** Whether some namespace sees both. */
-export function seenTogether(a: Indexed, b: Indexed): boolean {
-  const first = visibleIn(a);
-  const second = visibleIn(b);
-  if (first.length === 0 || second.length === 0) return false;
-  return first.includes('*') || second.includes('*') || first.some(namespace => second.includes(namespace));
-}
-
-/** The pairs of a short list; lists that are long by design are grouped before. */
-export function pairs<T>(list: T[]): [T, T][] {
-  return list.flatMap((a, index) => list.slice(index + 1).map((b): [T, T] => [a, b]));
-}
-
-/** Whether a host, or a wildcard such as `*.example.com` or `*`, covers a host. */
-export function covers(pattern: string, host: string): boolean {
-  return pattern === '*' || pattern === host || (pattern.startsWith('*') && host.endsWith(pattern.slice(1)));
-}
-
-/** Canonical text of a value, for comparing. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item) => item && typeof item === 'object' && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort()) : item) ?? '';
+function setIn<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {
+  let inner = map.get(key);
+  if (!inner) map.set(key, inner = new Set());
+  return inner;
 }

@@ -1,11 +1,15 @@
-import { append, called, Indexed, pairs, seenTogether } from './manifest-index';
+import { Grouping } from './_grouping';
+import { fullHost } from './_hosts';
+import { allCalled, Indexed } from './_indexed';
+import { isOnMesh } from './_routes';
+import { isPublic, Meeting, meetings, spoken } from './_visibility';
 import { Rule } from './rule';
 
 export const meshRouteConflict: Rule = {
   code: 'mesh-route-conflict',
-  title: 'Two VirtualServices that route the same host for sidecars of the same namespace',
-  reason: 'Istio does not merge VirtualServices on `mesh`: for a host the older one wins whole, the other does nothing (IST0109).',
-  cure: 'Keep one of them, or let each be seen in other namespaces only (exportTo).',
+  title: 'VirtualServices that route the same host for sidecars of the same namespace',
+  reason: 'Istio does not merge VirtualServices on `mesh`: a sidecar takes one of them whole (the older, where both are exported alike) and ignores the others (IST0109).',
+  cure: 'Write one VirtualService for the host, or let each be seen in other namespaces only (exportTo).',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services',
   good: `
 apiVersion: networking.istio.io/v1
@@ -22,23 +26,35 @@ spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destinatio
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com } }] }] }
+spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: b, namespace: web }
 spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 `,
-  check(index) {
-    const byHost = new Map<string, Indexed[]>();
-    for (const route of index.ofKind('VirtualService')) {
-      const gateways: string[] = route.spec.gateways ?? ['mesh'];
-      if (!gateways.includes('mesh')) continue;
-      for (const host of route.spec.hosts ?? []) append(byHost, host, route);
+  * check(index) {
+    const byHost = new Grouping<string, Indexed>();
+    for (const service of index.ofKind('VirtualService')) {
+      if (!service.spec.hosts || !isOnMesh(service)) continue;
+      for (const host of new Set<string>(service.spec.hosts)) byHost.add(fullHost(host, service.namespace), service);
     }
-    return [...byHost].flatMap(([host, routes]) => pairs(routes).filter(([a, b]) => seenTogether(a, b)).map(([a, b]) => ({
-      message: `${called(a)} and ${called(b)} both route ${host} for sidecars that see both; Istio takes the older one and ignores the other.`,
-      objects: [a, b],
-    })));
+    for (const [host, services] of byHost.several) {
+      for (const { objects, namespaces } of conflicts(services)) {
+        yield {
+          message: `${allCalled(objects)} all route ${host} for sidecars of ${spoken(namespaces)}; Istio uses one of them and ignores the rest.`,
+          objects,
+        };
+      }
+    }
   },
 };
+
+/**
+ * A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what is
+ * public. Within one of these the age decides, and that is a conflict. One's own private route before a public one is
+ * a choice; before a route that was meant for this very namespace it is a conflict again.
+ */
+function conflicts(services: readonly Indexed[]): Meeting[] {
+  return [...meetings(services.filter(service => !isPublic(service))), ...meetings(services.filter(isPublic))];
+}

@@ -1,11 +1,15 @@
-import { append, called, Indexed } from './manifest-index';
-import { Rule } from './rule';
+import { fullHost } from './_hosts';
+import { allCalled, called, Indexed, listed, ordered } from './_indexed';
+import { Destination, eachDestination, followers, gatewayNamespace } from './_routes';
+import { EVERYWHERE, isPrivate, isSeenFrom, visibleIn } from './_visibility';
+import { ManifestIndex } from './manifest-index';
+import { Rule, Violation } from './rule';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
-  title: 'A route to a subset that no DestinationRule defines',
-  reason: 'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101).',
-  cure: 'Define the subset in the DestinationRule of the host, or route without one.',
+  title: 'A route to a subset that no DestinationRule defines for the proxies that follow it',
+  reason: 'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy takes the rules of its own namespace and, only if there are none for the host, those exported to it.',
+  cure: 'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without one.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0101/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -29,32 +33,92 @@ kind: VirtualService
 metadata: { name: a, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }] }
 `,
-  check(index) {
-    const byHost = new Map<string, { rules: Indexed[]; subsets: Set<string> }>();
-    for (const rule of index.ofKind('DestinationRule')) {
-      const known = byHost.get(rule.spec.host) ?? { rules: [], subsets: new Set() };
-      known.rules.push(rule);
-      for (const { name } of rule.spec.subsets ?? []) known.subsets.add(name);
-      byHost.set(rule.spec.host, known);
-    }
-    const missing = new Map<string, Indexed[]>();
+  * check(index) {
+    const subsets = new SubsetsByHost(index);
+    const suspects: { service: Indexed; destination: Destination; route: any }[] = [];
     for (const service of index.ofKind('VirtualService')) {
-      for (const route of [...service.spec.http ?? [], ...service.spec.tls ?? [], ...service.spec.tcp ?? []]) {
-        for (const { destination } of route.route ?? []) {
-          // Where the app has no rule for the host at all, another repository may have it.
-          if (destination?.subset !== undefined && byHost.get(destination.host)?.subsets.has(destination.subset) === false) {
-            append(missing, `${destination.host} ${destination.subset}`, service);
-          }
-        }
-      }
+      const atHome = staysAtHome(service);
+      eachDestination(service, (destination, route) => {
+        if (!destination.subset) return;
+        const host = fullHost(destination.host, service.namespace);
+        if (!atHome || !subsets.defines(host, service.namespace, destination.subset)) suspects.push({ service, destination, route });
+      });
     }
-    return [...missing].flatMap(([key, services]) => {
-      const [host, subset] = key.split(' ');
-      const { rules, subsets } = byHost.get(host)!;
-      return services.map(service => ({
-        message: `${called(service)} routes to subset "${subset}" of ${host}, but ${called(rules[0])}${rules.length > 1 ? ` and ${rules.length - 1} more` : ''} define only: ${[...subsets].slice(0, 5).join(', ') || 'none'}.`,
-        objects: [service, rules[0]],
-      }));
-    });
+    for (const { service, destination, route } of suspects) yield* missing(index, subsets, service, destination, route);
   },
 };
+
+/** The usual case: only proxies of its own namespace follow the VirtualService. */
+function staysAtHome(service: Indexed): boolean {
+  const gateways: string[] = service.spec.gateways ?? ['mesh'];
+  return gateways.every(name => name === 'mesh' ? isPrivate(service) : gatewayIsIn(name, service.namespace));
+}
+
+function gatewayIsIn(gateway: string, namespace: string): boolean {
+  return gateway.startsWith(namespace) ? gateway[namespace.length] === '/' || !gateway.includes('/') : !gateway.includes('/');
+}
+
+/** Most hosts have one rule or two; a gateway's Service has one for each host behind it, and gets a table. */
+class SubsetsByHost {
+
+  private readonly tables = new Map<string, Map<string, Set<string>>>();
+
+  constructor(private readonly index: ManifestIndex) {}
+
+  public defines(host: string, namespace: string, subset: string): boolean {
+    const rules = this.index.rulesByHost.get(host);
+    if (rules.length > 4) return this.tableOf(host, rules).get(namespace)?.has(subset) ?? false;
+    return rules.some(rule => rule.namespace === namespace && definesSubset(rule, subset));
+  }
+
+  private tableOf(host: string, rules: readonly Indexed[]): Map<string, Set<string>> {
+    let table = this.tables.get(host);
+    if (!table) {
+      this.tables.set(host, table = new Map());
+      for (const rule of rules) {
+        let names = table.get(rule.namespace);
+        if (!names) table.set(rule.namespace, names = new Set());
+        if (rule.spec.subsets) for (const { name } of rule.spec.subsets) names.add(name);
+      }
+    }
+    return table;
+  }
+}
+
+function definesSubset(rule: Indexed, name: string): boolean {
+  return rule.spec.subsets?.some((subset: any) => subset.name === name) ?? false;
+}
+
+function* missing(index: ManifestIndex, subsets: SubsetsByHost, service: Indexed, destination: Destination, route: any): Iterable<Violation> {
+  const host = fullHost(destination.host, service.namespace);
+  const subset = destination.subset!;
+  const { sidecars, gateways } = followers(service, route);
+  const namespaces = new Set([...sidecars ? visibleIn(service) : [], ...gateways.map(gateway => gatewayNamespace(service, gateway))]);
+  for (const namespace of namespaces) {
+    if (subsets.defines(host, namespace, subset)) continue;
+    const rules = index.rulesFor(host);
+    // Where the manifests have no rule for the host at all, another repository may have it.
+    if (rules.length === 0) return;
+    // Who follows a public route is not known: any rule may be the one that they see.
+    const seen = namespace === EVERYWHERE ? rules : rules.filter(rule => isSeenFrom(rule, namespace));
+    const own = seen.filter(rule => rule.namespace === namespace);
+    const used = own.length > 0 ? own : seen;
+    if (used.some(rule => definesSubset(rule, subset))) continue;
+    yield violation(service, host, subset, namespace, ordered(rules), ordered(used));
+  }
+}
+
+function violation(service: Indexed, host: string, subset: string, namespace: string, rules: Indexed[], used: Indexed[]): Violation {
+  const where = namespace === EVERYWHERE ? '' : ` for proxies of namespace ${namespace}`;
+  const definers = rules.filter(rule => definesSubset(rule, subset));
+  if (used.length === 0) {
+    return { message: `${called(service)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ${allCalled(rules)}.`, objects: [service, ...rules] };
+  }
+  const names = [...new Set<string>(used.flatMap(rule => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
+  const instead = names.length > 0 ? listed(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names) : 'none';
+  const hidden = definers.length > 0 ? `; ${allCalled(definers)} is not the one they use` : '';
+  return {
+    message: `${called(service)} routes to subset "${subset}" of ${host}${where}, but ${allCalled(used)} defines only: ${instead}${hidden}.`,
+    objects: [service, ...used, ...definers],
+  };
+}

@@ -1,16 +1,19 @@
-import { append, called, Indexed, seenTogether } from './manifest-index';
+import { allCalled, called, Indexed, ordered } from './_indexed';
+import { isHttp, isOpaque, isTls, portsOf } from './_protocols';
+import { contains, isBroad, isRange } from './_ranges';
+import { meet } from './_visibility';
 import { Rule } from './rule';
 
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',
   title: 'A TCP entry for an address range on a port on which other hosts are found by name',
-  reason: 'Inside its range a TCP entry takes every connection on the port before Host or server name are looked at: a way round the gateway.',
-  cure: 'Give the TCP entry single addresses (/32), or another port.',
+  reason: 'Inside its range a TCP entry takes every connection on the port before Host or server name are looked at: a way round the gateway, and round TLS origination.',
+  cure: 'Give the TCP entry the single addresses it is for (/32), or another port.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: link, namespace: shop }
-spec: { hosts: [link.example.com], exportTo: ["."], addresses: [203.0.113.7/32], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
+spec: { hosts: [link.example.com], exportTo: ["."], addresses: [10.20.0.0/16], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -21,29 +24,41 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: link, namespace: shop }
-spec: { hosts: [link.example.com], exportTo: ["."], addresses: [203.0.113.0/24], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
+spec: { hosts: [link.example.com], exportTo: ["."], addresses: [203.0.0.0/8], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: site, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
-  check(index) {
-    const ranges = new Map<number, Indexed[]>();
-    for (const entry of index.ofKind('ServiceEntry')) {
-      const wide = (entry.spec.addresses ?? []).some((address: string) => address.includes('/') && !/\/(32|128)$/.test(address));
-      for (const port of wide ? entry.spec.ports ?? [] : []) {
-        if (String(port.protocol).toUpperCase() === 'TCP') append(ranges, port.number, entry);
+  * check(index) {
+    const entries = index.ofKind('ServiceEntry');
+    for (const wide of entries) {
+      const ranges: string[] = (wide.spec.addresses ?? []).filter(isRange);
+      if (ranges.length === 0) continue;
+      for (const port of portsOf(wide)) {
+        if (!isOpaque(port.protocol)) continue;
+        const taken = ordered(entries.filter(entry => entry !== wide && meet(wide, entry) && ranges.some(range => takes(range, entry, port.number))));
+        if (taken.length === 0) continue;
+        const hosts = [...new Set(taken.flatMap(entry => entry.spec.hosts ?? []))].slice(0, 5).join(', ');
+        yield {
+          message: `${called(wide)} takes every connection to ${ranges.join(', ')} on port ${port.number}, also those meant for ${hosts} of ${allCalled(taken)}.`,
+          objects: [wide, ...taken],
+        };
       }
     }
-    if (ranges.size === 0) return [];
-    return index.ofKind('ServiceEntry').flatMap(entry => (entry.spec.ports ?? [])
-      .filter((port: any) => String(port.protocol).toUpperCase() !== 'TCP')
-      .flatMap((port: any) => (ranges.get(port.number) ?? [])
-        .filter(range => range !== entry && seenTogether(range, entry))
-        .map(range => ({
-          message: `${called(range)} takes every connection to ${range.spec.addresses.join(', ')} on port ${port.number}, also those meant for ${(entry.spec.hosts ?? []).join(', ')} of ${called(entry)}.`,
-          objects: [range, entry],
-        }))));
   },
 };
+
+/**
+ * Whether connections for the entry fall into the range. TLS with an address of its own is found by that address first;
+ * HTTP is not. Where no address is written down, only a range that is broad and public is sure to do harm.
+ */
+function takes(range: string, entry: Indexed, number: number): boolean {
+  const port = portsOf(entry).find(declared => declared.number === number);
+  if (!port || !(isHttp(port.protocol) || isTls(port.protocol))) return false;
+  const addresses: string[] = entry.spec.addresses ?? [];
+  if (addresses.length > 0) return isHttp(port.protocol) && addresses.some(address => contains(range, address));
+  const endpoints: string[] = (entry.spec.endpoints ?? []).map((endpoint: any) => endpoint.address);
+  return isBroad(range) || (entry.spec.resolution === 'STATIC' && endpoints.some(address => contains(range, address)));
+}

@@ -1,9 +1,11 @@
-import { called } from './manifest-index';
+import { called, Indexed } from './_indexed';
+import { selects } from './_selectors';
+import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
 
 export const rootSidecarWithSelector: Rule = {
   code: 'root-sidecar-with-selector',
-  title: 'A Sidecar with a selector in the root namespace',
+  title: 'A Sidecar with a selector in the root namespace that looks like a default of the mesh',
   reason: 'With a selector it acts on pods of the root namespace only; it is no default of the mesh.',
   cure: 'Leave the selector out for the whole mesh, or move it to the namespace of the workloads.',
   good: `
@@ -18,10 +20,19 @@ kind: Sidecar
 metadata: { name: default, namespace: istio-system }
 spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 `,
-  check(index) {
-    return index.ofKind('Sidecar').filter(({ namespace, spec }) => namespace === index.rootNamespace && spec.workloadSelector).map(sidecar => ({
-      message: `${called(sidecar)} has a selector and acts on pods of ${sidecar.namespace} only.`,
-      objects: [sidecar],
-    }));
+  * check(index) {
+    const inRoot = index.ofKind('Sidecar').filter(({ namespace }) => namespace === index.rootNamespace);
+    // Who also writes a default, or the workloads, knows the difference.
+    if (inRoot.some(({ spec }) => !spec.workloadSelector)) return;
+    for (const sidecar of inRoot) {
+      if (hasWorkload(index, sidecar)) continue;
+      yield { message: `${called(sidecar)} has a selector and acts on pods of namespace ${sidecar.namespace} only.`, objects: [sidecar] };
+    }
   },
 };
+
+function hasWorkload(index: ManifestIndex, sidecar: Indexed): boolean {
+  const labels = sidecar.spec.workloadSelector.labels;
+  return index.kinds.some(objects => objects.some(({ namespace, spec }) => namespace === sidecar.namespace
+    && spec.template?.metadata?.labels !== undefined && selects(labels, spec.template.metadata.labels)));
+}

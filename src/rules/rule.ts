@@ -4,7 +4,7 @@ import { ManifestIndex } from './manifest-index';
 export interface EgressObject {
   /** The plain object: apiVersion, kind, metadata, spec. */
   readonly manifest: any;
-  /** A construct path, or a file with the number of the document. */
+  /** A construct path, or a file with the number of the document. Asked for only when there is a finding. */
   readonly origin: string;
 }
 
@@ -25,7 +25,7 @@ export interface Finding {
 /** What a rule says about one case; code, cure and source are the rule's own unless given. */
 export interface Violation {
   readonly message: string;
-  readonly objects: EgressObject[];
+  readonly objects: readonly EgressObject[];
   readonly cure?: string;
 }
 
@@ -44,5 +44,6 @@ export interface Rule {
   /** YAML that only this rule stops. */
   readonly bad: string;
   readonly see?: string;
-  check(index: ManifestIndex): Violation[];
+  /** The order of violations, and of the objects in them, must not depend on the order of the manifests. */
+  check(index: ManifestIndex): Iterable<Violation>;
 }

@@ -1,12 +1,16 @@
-import { called, canonical, Indexed, pairs, seenTogether, visibleIn } from './manifest-index';
-import { Rule } from './rule';
+import { groupBy } from './_grouping';
+import { allCalled, canonical, compare, Indexed, ordered } from './_indexed';
+import { portsOf, sameAs } from './_protocols';
+import { EVERYWHERE, isPrivate, isPublic, isSeenFrom, meet, spoken, visibleIn } from './_visibility';
+import { ManifestIndex } from './manifest-index';
+import { Rule, Violation } from './rule';
 
 export const serviceEntryConflict: Rule = {
   code: 'service-entry-conflict',
   title: 'ServiceEntries for one host that contradict each other',
-  reason: 'Istio merges entries of one host and namespace only when resolution and exportTo are equal, shares their endpoints, and takes the younger target port; ' +
+  reason: 'Within a namespace Istio merges the ports of a host\'s entries only when resolution, exportTo and labels are equal, and shares endpoints and target ports among all of them; ' +
     'of entries in different namespaces a sidecar sees one, its own or the oldest (IST0177 and silent cases).',
-  cure: 'Declare a host once for a namespace, with all its ports.',
+  cure: 'Declare a host once for a namespace, with all its ports, and export it no further than needed.',
   see: 'https://github.com/istio/istio/issues/51466',
   good: `
 apiVersion: networking.istio.io/v1
@@ -30,39 +34,99 @@ kind: ServiceEntry
 metadata: { name: b, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
-  check(index) {
-    return [...index.entriesByHost].filter(([, entries]) => entries.length > 1).flatMap(([host, entries]) =>
-      pairs([...new Set(entries)]).flatMap(([a, b]) => {
-        const why = a.namespace === b.namespace ? differentInOneNamespace(a, b) : differentAcross(a, b);
-        return why ? [{ message: `${called(a)} and ${called(b)} both declare ${host}, ${why}.`, objects: [a, b] }] : [];
-      }));
+  * check(index) {
+    for (const [host, entries] of index.entriesByHost.several) {
+      for (const local of groupBy(new Set(entries), entry => entry.namespace).several.values()) yield* inOneNamespace(host, ordered(local));
+      yield* acrossNamespaces(index, host, entries);
+    }
   },
 };
 
-function differentInOneNamespace(a: Indexed, b: Indexed): string | undefined {
-  if ((a.spec.resolution ?? 'NONE') !== (b.spec.resolution ?? 'NONE')) return `with resolution ${a.spec.resolution ?? 'NONE'} and ${b.spec.resolution ?? 'NONE'}: the later is ignored`;
-  if (canonical(visibleIn(a).sort()) !== canonical(visibleIn(b).sort())) return 'with different exportTo: their ports are not merged';
-  const port = differentPort(a, b);
-  if (port) return port;
-  if (canonical(a.spec.endpoints ?? []) !== canonical(b.spec.endpoints ?? [])) return 'with different endpoints: each gets the other\'s too';
+function* inOneNamespace(host: string, entries: Indexed[]): Iterable<Violation> {
+  const why = endpointDifference(entries) ?? inPairs(entries, portDifference) ?? inPairs(entries, unmerged);
+  if (why) yield { message: `${allCalled(entries)} declare ${host} in one namespace, ${why}.`, objects: entries };
+}
+
+/** Endpoints belong to host and namespace, so all entries get them, also those that nobody sees together. */
+function endpointDifference(entries: Indexed[]): string | undefined {
+  const resolutions = [...new Set(entries.map(resolutionOf))].sort(compare);
+  if (resolutions.length > 1) return `with resolution ${resolutions.join(' and ')}: one is ignored, and they share their endpoints`;
+  return new Set(entries.map(({ spec }) => canonical(spec.endpoints ?? []))).size > 1 ? 'with different endpoints: each gets those of the others too' : undefined;
+}
+
+function portDifference(a: Indexed, b: Indexed): string | undefined {
+  for (const port of portsOf(a)) {
+    const other = portsOf(b).find(({ number }) => number === port.number);
+    if (!other) continue;
+    if (sameAs(port.protocol) !== sameAs(other.protocol)) {
+      return `with port ${port.number} as ${[port.protocol ?? 'no protocol', other.protocol ?? 'no protocol'].sort(compare).join(' and as ')}`;
+    }
+    const targets = [port.targetPort ?? port.number, other.targetPort ?? other.number].sort((x, y) => x - y);
+    if (targets[0] !== targets[1]) return `with port ${port.number} leading to ${targets.join(' and to ')}: one counts for both`;
+  }
   return undefined;
 }
 
-/** An entry that only its own namespace sees hides the others there, on purpose. */
-function differentAcross(a: Indexed, b: Indexed): string | undefined {
-  const isPrivate = (entry: Indexed) => visibleIn(entry).every(namespace => namespace === entry.namespace);
-  if (isPrivate(a) || isPrivate(b) || !seenTogether(a, b)) return undefined;
-  if ((a.spec.resolution ?? 'NONE') !== (b.spec.resolution ?? 'NONE')) return 'with different resolutions, for namespaces that see both: the oldest counts';
-  return differentPort(a, b);
+/** Entries that a namespace sees, of which it gets the ports of one only. */
+function unmerged(a: Indexed, b: Indexed): string | undefined {
+  if (!meet(a, b) || portKey(a) === portKey(b)) return undefined;
+  const seen = [a, b].map(entry => visibleIn(entry).sort(compare).join());
+  if (seen[0] !== seen[1]) return 'with different ports and exportTo: where both are seen, the ports of one are missing';
+  const labels = [a, b].map(({ manifest }) => manifest.metadata.labels).filter(known => known !== undefined && Object.keys(known).length > 0);
+  return labels.length === 2 && canonical(labels[0]) !== canonical(labels[1]) ? 'with different ports and metadata.labels: the ports of one are missing' : undefined;
 }
 
-function differentPort(a: Indexed, b: Indexed): string | undefined {
-  const others = new Map<number, any>((b.spec.ports ?? []).map((port: any) => [port.number, port]));
-  for (const port of a.spec.ports ?? []) {
-    const other = others.get(port.number);
-    if (!other) continue;
-    if (String(port.protocol).toUpperCase() !== String(other.protocol).toUpperCase()) return `with port ${port.number} as ${port.protocol} and as ${other.protocol}`;
-    if ((port.targetPort ?? port.number) !== (other.targetPort ?? other.number)) return `with port ${port.number} leading to ${port.targetPort ?? port.number} and to ${other.targetPort ?? other.number}: the younger counts for both`;
+/**
+ * What each namespace makes of entries of several namespaces. Its own hides the others, on purpose as a rule; only what
+ * was exported to it by name, or what everyone sees, is missed.
+ */
+function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly Indexed[]): Iterable<Violation> {
+  if (entries.every(isPrivate)) return;
+  const everywhere = entries.filter(isPublic);
+  const places = new Set(entries.flatMap(visibleIn));
+  const said = new Set<string>();
+  for (const place of places) {
+    const seen = place === EVERYWHERE ? everywhere : entries.filter(entry => isSeenFrom(entry, place));
+    const own = seen.filter(entry => entry.namespace === place);
+    // A gateway has no home: it takes the oldest entry that it sees.
+    const isGateway = place !== EVERYWHERE && index.isRoutedAtGateway(host, place);
+    const counted = own.length > 0 && !isGateway ? [...own, ...seen.filter(entry => entry.namespace !== place && !isPublic(entry))] : seen;
+    if (counted.length < 2 || new Set(counted.map(entry => entry.namespace)).size < 2) continue;
+    if (own.length > 0 && !isGateway ? !hidesPorts(own, counted) : new Set(counted.map(shapeOf)).size < 2) continue;
+    const all = ordered(counted);
+    const key = all.map(({ origin }) => origin).join(' ');
+    if (said.has(key)) continue;
+    said.add(key);
+    const outcome = own.length > 0 && !isGateway ? 'its own entry counts there, and the other\'s ports are missing' : 'the oldest counts there';
+    yield { message: `${allCalled(all)} declare ${host} differently for ${isGateway ? `the gateways of namespace ${place}` : spoken([place])}: ${outcome}.`, objects: all };
+  }
+}
+
+function hidesPorts(own: Indexed[], all: Indexed[]): boolean {
+  const known = new Set(own.flatMap(entry => portsOf(entry).map(({ number }) => number)));
+  return all.some(entry => !own.includes(entry) && portsOf(entry).some(({ number }) => !known.has(number)));
+}
+
+function shapeOf(entry: Indexed): string {
+  const addresses = [...entry.spec.addresses ?? []].sort(compare);
+  return canonical([resolutionOf(entry), portKey(entry), entry.spec.endpoints ?? [], addresses]);
+}
+
+function portKey(entry: Indexed): string {
+  const ports = [...portsOf(entry)].sort((a, b) => a.number - b.number);
+  return canonical(ports.map(({ number, protocol, targetPort }) => [number, sameAs(protocol), targetPort ?? number]));
+}
+
+function resolutionOf(entry: Indexed): string {
+  return entry.spec.resolution ?? 'NONE';
+}
+
+function inPairs(entries: Indexed[], find: (a: Indexed, b: Indexed) => string | undefined): string | undefined {
+  for (const [position, a] of entries.entries()) {
+    for (const b of entries.slice(position + 1)) {
+      const found = find(a, b);
+      if (found !== undefined) return found;
+    }
   }
   return undefined;
 }

@@ -1,11 +1,16 @@
-import { append, called, covers, Indexed, ManifestIndex, visibleIn } from './manifest-index';
+import { groupBy } from './_grouping';
+import { covers, fullHost } from './_hosts';
+import { called, Indexed, ordered } from './_indexed';
+import { eachDestination, isOnMesh } from './_routes';
+import { isPublic, isSeenFrom, visibleIn } from './_visibility';
+import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
 
 export const sidecarHidesHost: Rule = {
   code: 'sidecar-hides-host',
   title: 'A Sidecar that does not import a host declared for its workloads',
   reason: 'A workload knows only the hosts that its Sidecar imports; for all others the outbound policy applies, declared or not.',
-  cure: 'Add "./*", or "./<host>", to the Sidecar\'s egress hosts.',
+  cure: 'Add "./*", or "<namespace of the entry>/<host>", to the Sidecar\'s egress hosts.',
   see: 'https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener',
   good: `
 apiVersion: networking.istio.io/v1
@@ -29,33 +34,62 @@ kind: ServiceEntry
 metadata: { name: site, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
-  check(index) {
-    const sidecars = scopes(index);
-    if (sidecars.size === 0) return [];
-    return index.ofKind('ServiceEntry').flatMap(entry => {
-      // Only what an entry says to its own namespace: others may see it by chance.
-      if (!visibleIn(entry).some(namespace => namespace === entry.namespace)) return [];
-      const acting = sidecars.get(entry.namespace) ?? sidecars.get(index.rootNamespace)?.filter(({ spec }) => !spec.workloadSelector) ?? [];
-      return acting.flatMap(sidecar => (entry.spec.hosts ?? [])
-        .filter((host: string) => !imports(sidecar, entry.namespace, host))
-        .map((host: string) => ({ message: `${called(sidecar)} does not import ${host}, which ${called(entry)} declares for its workloads.`, objects: [entry, sidecar] })));
-    });
+  * check(index) {
+    const sidecars = groupBy(index.ofKind('Sidecar'), sidecar => sidecar.namespace);
+    if (sidecars.size === 0) return;
+    const narrow = new Map<string, Indexed[]>();
+    for (const namespace of sidecars.keys()) narrow.set(namespace, ordered(sidecars.get(namespace)));
+    const rootDefault = (narrow.get(index.rootNamespace) ?? []).filter(({ spec }) => !spec.workloadSelector);
+    for (const entry of index.ofKind('ServiceEntry')) {
+      for (const namespace of toldTo(entry)) {
+        const own = narrow.get(namespace) ?? [];
+        const general = own.filter(({ spec }) => !spec.workloadSelector);
+        const acting = general.length > 0 ? general[0] : rootDefault[0];
+        if (!acting || !listenersOf(acting)) continue;
+        for (const host of entry.spec.hosts ?? []) {
+          // That one workload's Sidecar imports what the others may not have is least privilege, not a mistake.
+          if ([acting, ...own].some(sidecar => imports(sidecar, namespace, entry.namespace, host))) continue;
+          if (index.isGatewayNamespace(namespace) || isFoundOtherwise(index, entry, namespace, host)) continue;
+          yield { message: `${called(acting)} does not import ${host}, which ${called(entry)} declares for workloads of namespace ${namespace}.`, objects: [entry, acting] };
+        }
+      }
+    }
   },
 };
 
-/** Sidecars that say what they import, on one listener for all ports; anything finer is not judged. */
-function scopes(index: ManifestIndex): Map<string, Indexed[]> {
-  const byNamespace = new Map<string, Indexed[]>();
-  for (const sidecar of index.ofKind('Sidecar')) {
-    const listeners: any[] = sidecar.spec.egress ?? [];
-    if (listeners.length === 1 && !listeners[0].port && Array.isArray(listeners[0].hosts)) append(byNamespace, sidecar.namespace, sidecar);
-  }
-  return byNamespace;
+/** The namespaces an entry is meant for: those it names, and its own. Others may see it by chance. */
+function toldTo(entry: Indexed): string[] {
+  if (isPublic(entry)) return [entry.namespace];
+  return visibleIn(entry);
 }
 
-function imports(sidecar: Indexed, entryNamespace: string, host: string): boolean {
-  return sidecar.spec.egress[0].hosts.some((item: string) => {
-    const [namespace, pattern] = item.split('/');
-    return (namespace === '*' || namespace === '.' || namespace === entryNamespace) && pattern !== undefined && covers(pattern, host);
+/** Without listeners, a Sidecar imports everything. */
+function listenersOf(sidecar: Indexed): any[] | undefined {
+  return sidecar.spec.egress?.length > 0 ? sidecar.spec.egress : undefined;
+}
+
+function imports(sidecar: Indexed, namespace: string, entryNamespace: string, host: string): boolean {
+  const listeners = listenersOf(sidecar);
+  if (!listeners) return true;
+  // A listener for one port only may be the one that matters, so any will do.
+  return listeners.some(({ hosts }) => {
+    const items = (hosts ?? []).map((item: string) => item.split('/'));
+    const matches = (place: string, pattern: string) => (place === '*' || place === entryNamespace || (place === '.' && namespace === entryNamespace))
+      && pattern !== undefined && (pattern === '*' || covers(pattern, host));
+    return items.some(([place, pattern]: string[]) => !place.startsWith('~') && matches(place, pattern))
+      && !items.some(([place, pattern]: string[]) => place.startsWith('~') && matches(place.slice(1) || '*', pattern));
+  });
+}
+
+/** Hosts that a route leads to are imported with the route; and another entry may declare the host here. */
+function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
+  if (entry.namespace !== namespace && index.entriesByHost.get(host).some(other => other.namespace === namespace)) return true;
+  return index.ofKind('VirtualService').some(service => {
+    if (!isOnMesh(service) || !isSeenFrom(service, namespace) || (service.spec.hosts ?? []).includes(host)) return false;
+    let found = false;
+    eachDestination(service, destination => {
+      found ||= fullHost(destination.host, service.namespace) === host;
+    });
+    return found;
   });
 }

@@ -1,4 +1,4 @@
-import { called } from './manifest-index';
+import { called, Indexed, ordered } from './_indexed';
 import { Rule } from './rule';
 
 export const sidecarWithoutMode: Rule = {
@@ -28,13 +28,23 @@ kind: Sidecar
 metadata: { name: default, namespace: shop }
 spec: { egress: [{ hosts: ["./*"] }] }
 `,
-  check(index) {
+  * check(index) {
     const sidecars = index.ofKind('Sidecar');
-    const lock = sidecars.find(({ namespace, spec }) => namespace === index.rootNamespace && !spec.workloadSelector && spec.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY');
-    if (!lock) return [];
-    return sidecars.filter(({ spec }) => !spec.outboundTrafficPolicy).map(sidecar => ({
-      message: `${called(sidecar)} names no outboundTrafficPolicy, so namespace ${sidecar.namespace} is not held to the lock of ${called(lock)}.`,
-      objects: [sidecar, lock],
-    }));
+    const isDefault = ({ namespace, spec }: Indexed) => namespace === index.rootNamespace && !spec.workloadSelector;
+    const [lock] = ordered(sidecars.filter(sidecar => isDefault(sidecar) && locks(sidecar.spec.outboundTrafficPolicy)));
+    if (!lock) return;
+    for (const sidecar of sidecars) {
+      // Another default in the root namespace is a conflict of its own.
+      if (sidecar.spec.outboundTrafficPolicy || isDefault(sidecar)) continue;
+      yield {
+        message: `${called(sidecar)} names no outboundTrafficPolicy, so its workloads in namespace ${sidecar.namespace} are not held to the lock of ${called(lock)}.`,
+        objects: [sidecar, lock],
+      };
+    }
   },
 };
+
+/** REGISTRY_ONLY is the zero of the API, so `outboundTrafficPolicy: {}` says the same. */
+function locks(policy: any): boolean {
+  return policy !== undefined && policy !== null && (policy.mode ?? 'REGISTRY_ONLY') === 'REGISTRY_ONLY';
+}

@@ -1,4 +1,5 @@
-import { called, Indexed, ManifestIndex } from './manifest-index';
+import { called, Indexed, listed } from './_indexed';
+import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
 
 export const unverifiedName: Rule = {
@@ -19,19 +20,20 @@ kind: DestinationRule
 metadata: { name: a, namespace: shop }
 spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com } }] } }] }
 `,
-  check(index) {
-    return index.ofKind('DestinationRule').flatMap(rule => tlsBlocks(rule)
-      .filter(tls => ['SIMPLE', 'MUTUAL'].includes(tls.mode) && tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify && !entryNames(index, rule))
-      .map(tls => ({ message: `${called(rule)} asks ${rule.spec.host} for "${tls.sni}" and accepts a certificate for any name.`, objects: [rule] })));
+  * check(index) {
+    for (const [rule, blocks] of index.clientTls) {
+      if (!blocks.some(isUnverified) || entryNames(index, rule)) continue;
+      const names = [...new Set(blocks.filter(isUnverified).map(tls => `"${tls.sni}"`))];
+      yield { message: `${called(rule)} asks ${rule.spec.host} for ${listed(names)} and accepts a certificate for any name.`, objects: [rule] };
+    }
   },
 };
 
-function tlsBlocks(rule: Indexed): any[] {
-  const policies = [rule.spec.trafficPolicy, ...(rule.spec.subsets ?? []).map((subset: any) => subset.trafficPolicy)].filter(Boolean);
-  return policies.flatMap((policy: any) => [policy.tls, ...(policy.portLevelSettings ?? []).map((port: any) => port.tls)]).filter(Boolean);
+function isUnverified(tls: any): boolean {
+  return tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify;
 }
 
 /** Istio takes the entry's names where the rule has none. */
 function entryNames(index: ManifestIndex, rule: Indexed): boolean {
-  return (index.entriesByHost.get(rule.spec.host) ?? []).some(entry => entry.spec.subjectAltNames?.length > 0);
+  return index.entriesByHost.get(rule.spec.host).some(entry => entry.spec.subjectAltNames?.length > 0);
 }

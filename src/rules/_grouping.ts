@@ -1,0 +1,48 @@
+/** Values by key, which knows the keys that hold several without looking at the others. */
+export class Grouping<K, V extends object> {
+
+  private readonly values = new Map<K, V | V[]>();
+  private readonly shared = new Map<K, V[]>();
+
+  public add(key: K, value: V): void {
+    const known = this.values.get(key);
+    if (known === undefined) {
+      this.values.set(key, value);
+    } else if (Array.isArray(known)) {
+      known.push(value);
+    } else {
+      const list = [known, value];
+      this.values.set(key, list);
+      this.shared.set(key, list);
+    }
+  }
+
+  public get(key: K): readonly V[] {
+    const known = this.values.get(key);
+    return known === undefined ? [] : Array.isArray(known) ? known : [known];
+  }
+
+  public has(key: K): boolean {
+    return this.values.has(key);
+  }
+
+  public get size(): number {
+    return this.values.size;
+  }
+
+  public keys(): Iterable<K> {
+    return this.values.keys();
+  }
+
+  /** The keys with more than one value. */
+  public get several(): ReadonlyMap<K, V[]> {
+    return this.shared;
+  }
+}
+
+/** The values of a list by key. */
+export function groupBy<K, V extends object>(values: Iterable<V>, keyOf: (value: V) => K): Grouping<K, V> {
+  const grouping = new Grouping<K, V>();
+  for (const value of values) grouping.add(keyOf(value), value);
+  return grouping;
+}

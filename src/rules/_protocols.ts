@@ -1,0 +1,40 @@
+const HTTP = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY']);
+const TLS = new Set(['TLS', 'HTTPS']);
+// What Istio reads no name from, and leads by address alone.
+const OPAQUE = new Set(['TCP', 'MONGO', 'MYSQL', 'REDIS']);
+
+export interface Port {
+  readonly number: number;
+  readonly protocol?: string;
+  readonly targetPort?: number;
+}
+
+export function isHttp(protocol: unknown): boolean {
+  return HTTP.has(upper(protocol));
+}
+
+export function isTls(protocol: unknown): boolean {
+  return TLS.has(upper(protocol));
+}
+
+export function isOpaque(protocol: unknown): boolean {
+  return OPAQUE.has(upper(protocol));
+}
+
+export function isUdp(protocol: unknown): boolean {
+  return upper(protocol) === 'UDP';
+}
+
+/** Names of one protocol, made equal: a sidecar treats HTTPS as TLS, and GRPC as HTTP2. */
+export function sameAs(protocol: unknown): string {
+  const name = upper(protocol);
+  return name === 'HTTPS' ? 'TLS' : name === 'GRPC' ? 'HTTP2' : name;
+}
+
+export function portsOf(object: { spec: any }): readonly Port[] {
+  return Array.isArray(object.spec.ports) ? object.spec.ports : [];
+}
+
+function upper(protocol: unknown): string {
+  return typeof protocol === 'string' ? protocol.toUpperCase() : '';
+}

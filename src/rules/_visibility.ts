@@ -1,0 +1,83 @@
+import { Indexed, ordered } from './_indexed';
+
+/** Every namespace, also those that no manifest names. */
+export const EVERYWHERE = '*';
+
+/** Objects that some namespace sees together. */
+export interface Meeting {
+  readonly objects: Indexed[];
+  /** The namespaces that see several of them; `*` for every one. */
+  readonly namespaces: string[];
+}
+
+/** The namespaces that see an object: `*` alone, or names. A missing exportTo means everywhere, unless the mesh configuration says otherwise. */
+export function visibleIn(object: Indexed): string[] {
+  const exportTo: string[] | undefined = object.spec.exportTo;
+  if (!exportTo?.length || exportTo.includes('*')) return [EVERYWHERE];
+  if (exportTo.includes('~')) return [];
+  return [...new Set(exportTo.map(item => item === '.' ? object.namespace : item))];
+}
+
+/** Whether only its own namespace sees the object. */
+export function isPrivate(object: Indexed): boolean {
+  const exportTo: string[] | undefined = object.spec.exportTo;
+  return exportTo?.length === 1 && (exportTo[0] === '.' || exportTo[0] === object.namespace);
+}
+
+export function isPublic(object: Indexed): boolean {
+  const exportTo: string[] | undefined = object.spec.exportTo;
+  return !exportTo?.length || exportTo.includes('*');
+}
+
+/** Whether proxies of the namespace see the object; for `*`, whether those of every namespace do. */
+export function isSeenFrom(object: Indexed, namespace: string): boolean {
+  return isPublic(object) || visibleIn(object).includes(namespace);
+}
+
+/** Whether some namespace sees both. */
+export function meet(a: Indexed, b: Indexed): boolean {
+  const namespaces = visibleIn(a);
+  return namespaces.length > 0 && visibleIn(b).length > 0 && (isPublic(a) || isPublic(b) || namespaces.some(namespace => isSeenFrom(b, namespace)));
+}
+
+/**
+ * Objects as the namespaces see them: one meeting for each set of objects that are connected by namespaces that see
+ * more than one. Linear in the usual case, in which each namespace sees its own.
+ */
+export function meetings(objects: readonly Indexed[]): Meeting[] {
+  const everywhere = objects.filter(isPublic);
+  const seen = new Map<string, Indexed[]>();
+  for (const object of objects) {
+    if (isPublic(object)) continue;
+    for (const namespace of visibleIn(object)) {
+      const list = seen.get(namespace);
+      if (list) list.push(object);
+      else seen.set(namespace, [object]);
+    }
+  }
+  if (everywhere.length > 0) {
+    const together = ordered([...everywhere, ...[...seen.values()].flat()]);
+    if (together.length < 2) return [];
+    return [{ objects: together, namespaces: everywhere.length > 1 ? [EVERYWHERE] : [...seen.keys()].sort() }];
+  }
+  let found: { objects: Set<Indexed>; namespaces: string[] }[] = [];
+  for (const [namespace, list] of seen) {
+    if (list.length < 2) continue;
+    const joined = found.filter(({ objects: known }) => list.some(object => known.has(object)));
+    found = [
+      ...found.filter(meeting => !joined.includes(meeting)),
+      {
+        objects: new Set([...joined.flatMap(meeting => [...meeting.objects]), ...list]),
+        namespaces: [...joined.flatMap(meeting => meeting.namespaces), namespace],
+      },
+    ];
+  }
+  return found.map(meeting => ({ objects: ordered(meeting.objects), namespaces: meeting.namespaces.sort() }));
+}
+
+/** `namespace shop`, `namespaces shop and web`, `every namespace` */
+export function spoken(namespaces: readonly string[]): string {
+  if (namespaces.includes(EVERYWHERE)) return 'every namespace';
+  if (namespaces.length > 4) return `${namespaces.length} namespaces`;
+  return namespaces.length === 1 ? `namespace ${namespaces[0]}` : `namespaces ${namespaces.slice(0, -1).join(', ')} and ${namespaces[namespaces.length - 1]}`;
+}

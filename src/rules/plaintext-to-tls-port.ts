@@ -1,0 +1,78 @@
+import { called, Indexed, ordered } from './_indexed';
+import { isHttp, isTls, Port, portsOf } from './_protocols';
+import { eachDestination, followers, isOnMesh } from './_routes';
+import { originatesOn } from './_tls';
+import { EVERYWHERE, isSeenFrom, spoken, visibleIn } from './_visibility';
+import { ManifestIndex } from './manifest-index';
+import { Rule } from './rule';
+
+export const plaintextToTlsPort: Rule = {
+  code: 'plaintext-to-tls-port',
+  title: 'An HTTP port that leads to a TLS port, without a rule that originates TLS',
+  reason: 'targetPort only changes the number: unless a DestinationRule that the caller\'s namespace sees originates TLS, the request goes out in clear text, headers and all.',
+  cure: 'Add a DestinationRule for the host with the TLS settings for the port, in the entry\'s namespace and with its exportTo; or leave targetPort out.',
+  see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] } }
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] } }
+`,
+  * check(index) {
+    for (const entry of index.ofKind('ServiceEntry')) {
+      for (const port of portsOf(entry)) {
+        if (!port.targetPort || port.targetPort === port.number || !isHttp(port.protocol) || !isTlsPort(entry, port.targetPort)) continue;
+        for (const host of entry.spec.hosts ?? []) {
+          const rules = index.rulesFor(host);
+          const originating = rules.filter(rule => originatesOn(rule, port.number));
+          const bare = visibleIn(entry)
+            .filter(namespace => !originating.some(rule => isSeenFrom(rule, namespace)) && !isLedElsewhere(index, host, namespace));
+          if (bare.length > 0) yield { message: `${called(entry)} leads ${port.protocol} port ${port.number} of ${host} to port ${port.targetPort}, and ${why(originating, rules, bare)}.`, objects: [entry, ...ordered(rules)] };
+        }
+      }
+    }
+  },
+};
+
+/** 443 by convention, or what the entry itself declares as TLS. */
+function isTlsPort(entry: Indexed, number: number): boolean {
+  return number === 443 || portsOf(entry).some((port: Port) => isTls(port.protocol) && (port.targetPort ?? port.number) === number);
+}
+
+/** Whether a route of the namespace takes all HTTP for the host to other hosts, such as a gateway. */
+function isLedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
+  return index.ofKind('VirtualService').some(service => {
+    if (!isOnMesh(service) || !isSeenFrom(service, namespace) || !service.spec.hosts?.includes(host)) return false;
+    let elsewhere = false;
+    let here = false;
+    eachDestination(service, (destination, route, section) => {
+      if (section !== 'http' || !followers(service, route).sidecars) return;
+      if (destination.host === host) here = true;
+      else elsewhere = true;
+    });
+    return elsewhere && !here;
+  });
+}
+
+function why(originating: readonly Indexed[], rules: readonly Indexed[], bare: string[]): string {
+  const place = bare.includes(EVERYWHERE) ? 'every namespace that the entry is exported to' : spoken(bare);
+  if (originating.length > 0) return `${ordered(originating).map(called).join(', ')} is not seen from ${place}: callers there send clear text to a TLS port`;
+  if (rules.length > 0) return `${ordered(rules).map(called).join(', ')} does not originate TLS on that port: callers send clear text to a TLS port`;
+  return 'no DestinationRule originates TLS: callers send clear text to a TLS port';
+}

@@ -1,0 +1,38 @@
+import { findings, gateway, route, said } from './support';
+
+const code = 'gateway-not-bound';
+const service = (namespace: string) => ({
+  manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'exit', namespace }, spec: { selector: { istio: 'exit', app: 'exit' } } }, origin: `${namespace}/svc`,
+});
+
+test('a short name is looked for in the namespace of the VirtualService', () => {
+  const exit = gateway('egress/exit', ['a.example.com']);
+  expect(said(code, [exit, route('egress/r', { gateways: ['exit'] })])).toEqual([]);
+  expect(findings(code, [exit, route('shop/r', { gateways: ['exit'], exportTo: ['*'] })])[0].message).toContain('looks for in namespace shop');
+  expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
+});
+
+test('a Gateway that is not among the manifests may be elsewhere', () => {
+  expect(said(code, [gateway('egress/exit', ['a.example.com']), route('shop/r', { gateways: ['other', 'egress/other', 'mesh'] })])).toEqual([]);
+});
+
+test.each([
+  ['a.example.com', true], ['*', true], ['*/*', true], ['*.example.com', true], ['shop/*', true], ['shop/a.example.com', true],
+  ['b.example.com', false], ['egress/a.example.com', false], ['./a.example.com', false], ['*.example.org', false], ['xshop/a.example.com', false],
+])('a server for %s admits the route: %s', (host, admitted) => {
+  const found = said(code, [gateway('egress/exit', [host]), route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })]);
+  expect(found).toEqual(admitted ? [] : ['egress/exit shop/r']);
+});
+
+test('a route for a wildcard binds to a server for one of its names', () => {
+  expect(said(code, [gateway('egress/exit', ['shop/a.example.com']), route('shop/r', { hosts: ['*.example.com'], gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
+});
+
+test('a route that the gateway\'s pods do not see, when it is certain where they are', () => {
+  const exit = gateway('egress/exit', ['shop/a.example.com']);
+  const hidden = route('shop/r', { gateways: ['egress/exit'] });
+  expect(said(code, [exit, hidden])).toEqual([]);
+  expect(said(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
+  expect(said(code, [exit, hidden, service('shop')])).toEqual([]);
+  expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }), service('egress')])).toEqual([]);
+});

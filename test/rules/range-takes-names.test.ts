@@ -1,0 +1,28 @@
+import { entry, said } from './support';
+
+const code = 'range-takes-names';
+const link = (addresses: string[]) => entry('shop/link', { hosts: ['link.example.com'], addresses, resolution: 'NONE', ports: [{ number: 443, name: 'tcp', protocol: 'TCP' }] });
+const http = { ports: [{ number: 443, name: 'http', protocol: 'HTTP' }] };
+
+test.each([['0.0.0.0/0', true], ['52.0.0.0/8', true], ['::/0', true], ['203.0.113.0/24', false], ['10.0.0.0/8', false], ['172.16.0.0/12', false], ['fd00::/8', false]])(
+  'a host with an unknown address is taken by %s: %s', (range, taken) => {
+    expect(said(code, [link([range]), entry('shop/site', {})])).toEqual(taken ? ['shop/link shop/site'] : []);
+  });
+
+test('a host with a known address is taken by any range that holds it', () => {
+  const fixed = (address: string) => entry('shop/site', { resolution: 'STATIC', endpoints: [{ address }] });
+  expect(said(code, [link(['203.0.113.0/24']), fixed('203.0.113.9')])).toEqual(['shop/link shop/site']);
+  expect(said(code, [link(['203.0.113.0/24']), fixed('203.0.114.9')])).toEqual([]);
+  expect(said(code, [link(['203.0.113.9']), fixed('203.0.113.9')])).toEqual([]);
+});
+
+test('an address of its own saves TLS, not HTTP', () => {
+  const own = { addresses: ['203.0.113.9'] };
+  expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', own)])).toEqual([]);
+  expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', { ...own, ...http })])).toEqual(['shop/link shop/site']);
+});
+
+test('other ports and other namespaces are not touched', () => {
+  expect(said(code, [link(['0.0.0.0/0']), entry('web/site', {})])).toEqual([]);
+  expect(said(code, [link(['0.0.0.0/0']), entry('shop/site', { ports: [{ number: 8443, name: 'tls', protocol: 'TLS' }] })])).toEqual([]);
+});

@@ -1,0 +1,83 @@
+import { entry, findings, route, said } from './support';
+
+const code = 'service-entry-conflict';
+const http = { number: 80, name: 'http', protocol: 'HTTP' };
+const tls = { number: 443, name: 'tls', protocol: 'TLS' };
+
+describe('in one namespace', () => {
+  const pair = (a: object, b: object) => said(code, [entry('shop/a', a), entry('shop/b', b)]);
+
+  test('ports of like entries are merged', () => {
+    expect(pair({ ports: [http] }, { ports: [tls] })).toEqual([]);
+    expect(pair({ ports: [http, tls] }, { ports: [tls] })).toEqual([]);
+    expect(pair({ ports: [tls] }, { ports: [{ ...tls, protocol: 'HTTPS' }] })).toEqual([]);
+  });
+
+  test.each([
+    ['resolution', {}, { resolution: 'STATIC' }],
+    ['no resolution, which is NONE', {}, { resolution: undefined }],
+    ['endpoints', {}, { endpoints: [{ address: 'b.example.com' }] }],
+    ['protocol of a port', { ports: [http] }, { ports: [{ ...http, protocol: 'TCP' }], addresses: ['203.0.113.1'] }],
+    ['target port', { ports: [http] }, { ports: [{ ...http, targetPort: 8080 }] }],
+    ['exportTo, with other ports', { ports: [http] }, { ports: [tls], exportTo: ['.', 'web'] }],
+  ])('a different %s is a conflict', (_what, a, b) => {
+    expect(pair(a, b)).toEqual(['shop/a shop/b']);
+  });
+
+  test('a different exportTo alone changes nothing', () => {
+    expect(pair({}, { exportTo: ['.', 'web'] })).toEqual([]);
+    expect(pair({ ports: [http] }, { ports: [tls], exportTo: ['web'] })).toEqual([]);
+  });
+
+  test('endpoints are shared even by entries that no namespace sees together', () => {
+    expect(pair({ resolution: 'STATIC' }, { exportTo: ['web'] })).toEqual(['shop/a shop/b']);
+  });
+
+  test('ports of entries with different labels are not merged', () => {
+    const labelled = (name: string, ports: object[], labels: object) => entry(`shop/${name}`, { ports }, { labels });
+    expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual(['shop/a shop/b']);
+    expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'x' })])).toEqual([]);
+    expect(said(code, [labelled('a', [tls], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([]);
+  });
+});
+
+describe('in different namespaces', () => {
+  test('private halves never meet', () => {
+    expect(said(code, [entry('shop/a', { resolution: 'STATIC' }), entry('egress/a', {})])).toEqual([]);
+  });
+
+  test('a namespace\'s own entry may differ from a public one', () => {
+    expect(said(code, [entry('shop/ours', { resolution: 'STATIC' }), entry('other/public', { exportTo: ['*'], ports: [http, tls] })])).toEqual([]);
+  });
+
+  test('a namespace\'s own entry hides ports that were exported to it by name', () => {
+    const exported = entry('platform/a', { exportTo: ['shop'], ports: [{ number: 22, name: 'tcp', protocol: 'TCP' }], addresses: ['203.0.113.1'] });
+    const [finding] = findings(code, [entry('shop/ours', {}), exported]);
+    expect(finding.message).toContain('its own entry counts there');
+    expect(said(code, [entry('shop/ours', {}), entry('platform/a', { exportTo: ['shop'] })])).toEqual([]);
+  });
+
+  test('public entries contradict each other when they differ', () => {
+    expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: undefined })])).toEqual([]);
+    for (const differing of [{ resolution: 'NONE' }, { ports: [{ ...tls, protocol: 'TCP' }] }, { ports: [tls, http] }, { endpoints: [{ address: 'b' }] }]) {
+      expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['*'], ...differing })])).toEqual(['other/b shop/a']);
+    }
+  });
+
+  test('a third namespace gets the oldest of what is exported to it', () => {
+    expect(said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['web'], ports: [http] })])).toEqual(['other/b shop/a']);
+    expect(said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['api'], ports: [http] })])).toEqual([]);
+  });
+
+  test('a gateway has no home: an entry that it sees besides its own may win', () => {
+    const caller = entry('shop/a', { resolution: 'STATIC', exportTo: ['*'] });
+    const real = entry('egress/a', {});
+    expect(said(code, [caller, real])).toEqual([]);
+    const atGateway = route('egress/r', { hosts: ['hop.internal'], gateways: ['egress/exit'] });
+    expect(said(code, [caller, real, atGateway])).toEqual(['egress/a shop/a']);
+  });
+
+  test('an entry that is exported to nobody disturbs nobody', () => {
+    expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['~'], resolution: 'STATIC' })])).toEqual([]);
+  });
+});

@@ -1,0 +1,20 @@
+import { entry, gateway, istio, route, said } from './support';
+
+const code = 'sidecar-credential';
+const rule = (tls: object, spec: object = {}) => istio('DestinationRule', 'shop/r', {
+  host: 'a.example.com', subsets: [{ name: 'x', trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'client', ...tls } } }], ...spec,
+});
+
+test('a Secret for sidecars needs a selector; a ConfigMap does not', () => {
+  expect(said(code, [entry('shop/a', {}), rule({})])).toEqual(['shop/a shop/r']);
+  expect(said(code, [entry('shop/a', {}), rule({}, { workloadSelector: { matchLabels: { app: 'x' } } })])).toEqual([]);
+  expect(said(code, [entry('shop/a', {}), rule({ mode: 'SIMPLE', credentialName: 'configmap://shop/ca' })])).toEqual([]);
+  expect(said(code, [entry('shop/a', {}), rule({ credentialName: undefined })])).toEqual([]);
+});
+
+test('gateways read Secrets, so whatever may be for one is left alone', () => {
+  expect(said(code, [rule({})])).toEqual([]);
+  expect(said(code, [entry('web/a', {}), rule({})])).toEqual([]);
+  expect(said(code, [entry('shop/a', {}), rule({}), gateway('shop/exit', ['a.example.com'])])).toEqual([]);
+  expect(said(code, [entry('shop/a', {}), rule({}), route('shop/v', { gateways: ['egress/exit'] })])).toEqual([]);
+});
