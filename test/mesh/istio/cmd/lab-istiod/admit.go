@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"istio.io/istio/pilot/pkg/config/kube/crd"
+	"istio.io/istio/pkg/config"
+	crdschema "istio.io/istio/pkg/config/crd"
+	"istio.io/istio/pkg/config/schema/collections"
+	"istio.io/istio/pkg/config/schema/resource"
+	"istio.io/istio/pkg/kube"
+)
+
+// finding is what admission has to say about one object.
+type finding struct {
+	Object   string   `json:"object"`
+	Source   string   `json:"source"` // yaml, schema (CRD, unknown fields, CEL) or istio (the rules of its webhook)
+	Error    string   `json:"error,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// admitted is an object that passed, ready to be stored.
+type admitted struct {
+	stored
+	object *unstructured.Unstructured
+}
+
+type admission struct {
+	schemas *crdschema.Validator
+}
+
+func newAdmission(crdFile string) (*admission, error) {
+	schemas, err := crdschema.NewValidatorFromFilesWithOptions([]string{crdFile}, crdschema.WithoutCRDValidation())
+	if err != nil {
+		return nil, err
+	}
+	schemas.SkipMissing = true // built-in kinds have no CRD; the decoder checks those, strictly
+	return &admission{schemas: schemas}, nil
+}
+
+// admit checks every object of a YAML stream as an API server with Istio's webhook would.
+func (a *admission) admit(stream string) (passed []admitted, findings []finding) {
+	for _, document := range documents(stream) {
+		object, err := parse(document)
+		if err != nil {
+			findings = append(findings, finding{Object: "?", Source: "yaml", Error: err.Error()})
+			continue
+		}
+		if object == nil {
+			continue
+		}
+		one, found := a.admitOne(object)
+		findings = append(findings, found...)
+		if one != nil {
+			passed = append(passed, *one)
+		}
+	}
+	return passed, findings
+}
+
+func (a *admission) admitOne(object *unstructured.Unstructured) (*admitted, []finding) {
+	label := object.GetKind() + "/" + object.GetNamespace() + "/" + object.GetName()
+	refuse := func(source string, err error) (*admitted, []finding) {
+		return nil, []finding{{Object: label, Source: source, Error: err.Error()}}
+	}
+	if object.GetKind() == "" || object.GetAPIVersion() == "" || object.GetName() == "" {
+		return refuse("yaml", fmt.Errorf("apiVersion, kind and metadata.name are required"))
+	}
+	kind := object.GroupVersionKind()
+	schema, known := collections.All.FindByGroupVersionAliasesKind(config.FromKubernetesGVK(kind))
+	entry := stored{name: object.GetName()}
+	if known {
+		entry.schema, entry.gvr = schema, schema.GroupVersionResource()
+	} else {
+		entry.gvr, _ = meta.UnsafeGuessKindToResource(kind)
+	}
+	if entry.gvr.Group == "core" {
+		entry.gvr.Group = ""
+	}
+	if !clusterScoped(kind.Kind, schema) {
+		if object.GetNamespace() == "" {
+			object.SetNamespace("default")
+		}
+		entry.namespace = object.GetNamespace()
+	}
+	if err := a.schemas.ValidateCustomResource(object); err != nil {
+		return refuse("schema", err)
+	}
+	if !known || schema.IsBuiltin() {
+		if err := strictlyDecodes(object); err != nil {
+			return refuse("schema", err)
+		}
+		return &admitted{entry, object}, nil
+	}
+	warnings, err := webhookRules(schema, object)
+	if err != nil {
+		return refuse("istio", err)
+	}
+	object.SetAPIVersion(schema.APIVersion()) // every served version is stored as one
+	if len(warnings) > 0 {
+		return &admitted{entry, object}, []finding{{Object: label, Source: "istio", Warnings: warnings}}
+	}
+	return &admitted{entry, object}, nil
+}
+
+// webhookRules runs the validators behind istiod's admission webhook.
+func webhookRules(schema resource.Schema, object *unstructured.Unstructured) ([]string, error) {
+	raw, err := object.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var typed crd.IstioKind
+	if err := json.Unmarshal(raw, &typed); err != nil {
+		return nil, err
+	}
+	converted, err := crd.ConvertObject(schema, &typed, "cluster.local")
+	if err != nil {
+		return nil, err
+	}
+	warning, err := schema.ValidateConfig(*converted)
+	if err != nil || warning == nil {
+		return nil, err
+	}
+	return []string{warning.Error()}, nil
+}
+
+// strictlyDecodes refuses a kind that no API server of the lab knows. Fields that the kind lacks are dropped, with a real
+// API server only warning about them.
+func strictlyDecodes(object *unstructured.Unstructured) error {
+	raw, err := object.MarshalJSON()
+	if err == nil {
+		_, _, err = kube.IstioCodec.UniversalDeserializer().Decode(raw, nil, nil)
+	}
+	return err
+}
+
+func clusterScoped(kind string, schema resource.Schema) bool {
+	if schema != nil {
+		return schema.IsClusterScoped()
+	}
+	return kind == "Namespace" || kind == "Node" || strings.HasPrefix(kind, "Cluster")
+}
+
+// parse goes by way of JSON, so that whole numbers become int64: CEL rules and the fake trackers refuse floats.
+func parse(document string) (*unstructured.Unstructured, error) {
+	raw, err := yaml.YAMLToJSONStrict([]byte(document))
+	if err != nil || string(raw) == "null" {
+		return nil, err
+	}
+	object := &unstructured.Unstructured{}
+	return object, object.UnmarshalJSON(raw)
+}
+
+func documents(stream string) (list []string) {
+	for _, document := range strings.Split("\n"+stream, "\n---") {
+		if strings.TrimSpace(document) != "" {
+			list = append(list, document)
+		}
+	}
+	return list
+}
