@@ -35,6 +35,6 @@ export function portsOf(object: { spec: any }): readonly Port[] {
   return Array.isArray(object.spec.ports) ? object.spec.ports : [];
 }
 
-function upper(protocol: unknown): string {
+export function upper(protocol: unknown): string {
   return typeof protocol === 'string' ? protocol.toUpperCase() : '';
 }

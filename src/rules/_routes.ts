@@ -1,9 +1,17 @@
+import { fullHost } from './_hosts';
 import { Indexed } from './_indexed';
 
-export interface Destination {
+export type Section = 'http' | 'tls' | 'tcp';
+
+/** One place that a VirtualService sends or mirrors requests to. */
+export interface Hop {
+  readonly service: Indexed;
+  readonly section: Section;
+  readonly route: any;
+  /** The full name of the host. */
   readonly host: string;
   readonly subset?: string;
-  readonly port?: { readonly number?: number };
+  readonly port?: number;
 }
 
 /** Which proxies follow a route: sidecars, and the gateways named. */
@@ -13,7 +21,7 @@ export interface Followers {
   readonly gateways: readonly string[];
 }
 
-const SECTIONS = ['http', 'tls', 'tcp'] as const;
+const SECTIONS: Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
 
 /** Whether sidecars follow the VirtualService: without gateways it is for them alone. */
@@ -22,30 +30,35 @@ export function isOnMesh(service: Indexed): boolean {
   return !gateways?.length || gateways.includes('mesh');
 }
 
-/** Visits every place a VirtualService sends or mirrors requests to. */
-export function eachDestination(service: Indexed, visit: (destination: Destination, route: any, section: typeof SECTIONS[number]) => void): void {
+/** Every place the VirtualService sends requests to. */
+export function hopsOf(service: Indexed, hops: Hop[] = []): Hop[] {
   for (const section of SECTIONS) {
     const routes = service.spec[section];
     if (!Array.isArray(routes)) continue;
     for (const route of routes) {
-      if (route.route) for (const { destination } of route.route) if (destination?.host) visit(destination, route, section);
-      if (route.mirror?.host) visit(route.mirror, route, section);
-      if (route.mirrors) for (const { destination } of route.mirrors) if (destination?.host) visit(destination, route, section);
+      if (route.route) for (const { destination } of route.route) if (destination?.host) hops.push(hopTo(destination, service, section, route));
+      if (route.mirror?.host) hops.push(hopTo(route.mirror, service, section, route));
+      if (route.mirrors) for (const { destination } of route.mirrors) if (destination?.host) hops.push(hopTo(destination, service, section, route));
     }
   }
+  return hops;
 }
 
 /** The proxies that follow one route: its matches may name gateways, else the VirtualService does. */
-export function followers(service: Indexed, route: any): Followers {
-  const matches: any[] = route.match ?? [];
-  const isOwn = matches.length > 0 && matches.every(match => match.gateways?.length > 0);
-  const own = isOwn ? matches.flatMap(match => match.gateways) : service.spec.gateways;
-  if (!own?.length) return SIDECARS;
-  return { sidecars: own.includes('mesh'), gateways: own.filter((name: string) => name !== 'mesh') };
+export function followers({ spec }: Indexed, route: any): Followers {
+  const matches: any[] | undefined = route.match;
+  const isOwn = matches !== undefined && matches.length > 0 && matches.every(match => match.gateways?.length > 0);
+  const names: string[] | undefined = isOwn ? matches.flatMap(match => match.gateways) : spec.gateways;
+  if (!names?.length) return SIDECARS;
+  return names.includes('mesh') ? { sidecars: true, gateways: names.filter(name => name !== 'mesh') } : { sidecars: false, gateways: names };
 }
 
 /** The namespace in which a VirtualService looks for a Gateway. */
 export function gatewayNamespace(service: Indexed, gateway: string): string {
   const slash = gateway.indexOf('/');
   return slash < 0 ? service.namespace : gateway.slice(0, slash);
+}
+
+function hopTo(destination: any, service: Indexed, section: Section, route: any): Hop {
+  return { service, section, route, host: fullHost(destination.host, service.namespace), subset: destination.subset, port: destination.port?.number };
 }

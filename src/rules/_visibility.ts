@@ -41,8 +41,8 @@ export function meet(a: Indexed, b: Indexed): boolean {
 }
 
 /**
- * Objects as the namespaces see them: one meeting for each set of objects that are connected by namespaces that see
- * more than one. Linear in the usual case, in which each namespace sees its own.
+ * Objects of the same rank that some namespace sees together: what everyone sees, and what namespaces see by name.
+ * Linear in the usual case, in which each namespace sees its own.
  */
 export function meetings(objects: readonly Indexed[]): Meeting[] {
   const everywhere = objects.filter(isPublic);
@@ -54,11 +54,6 @@ export function meetings(objects: readonly Indexed[]): Meeting[] {
       if (list) list.push(object);
       else seen.set(namespace, [object]);
     }
-  }
-  if (everywhere.length > 0) {
-    const together = ordered([...everywhere, ...[...seen.values()].flat()]);
-    if (together.length < 2) return [];
-    return [{ objects: together, namespaces: everywhere.length > 1 ? [EVERYWHERE] : [...seen.keys()].sort() }];
   }
   let found: { objects: Set<Indexed>; namespaces: string[] }[] = [];
   for (const [namespace, list] of seen) {
@@ -72,7 +67,8 @@ export function meetings(objects: readonly Indexed[]): Meeting[] {
       },
     ];
   }
-  return found.map(meeting => ({ objects: ordered(meeting.objects), namespaces: meeting.namespaces.sort() }));
+  const byName = found.map(meeting => ({ objects: ordered(meeting.objects), namespaces: meeting.namespaces.sort() }));
+  return everywhere.length > 1 ? [{ objects: ordered(everywhere), namespaces: [EVERYWHERE] }, ...byName] : byName;
 }
 
 /** `namespace shop`, `namespaces shop and web`, `every namespace` */

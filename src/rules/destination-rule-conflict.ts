@@ -87,7 +87,7 @@ function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
     for (const { name } of rule.spec.subsets ?? []) {
       const first = definers.get(name);
       if (!first) definers.set(name, rule);
-      else if (first !== rule) twice.set(name, (twice.get(name) ?? new Set([first])).add(rule));
+      else twice.set(name, (twice.get(name) ?? new Set([first])).add(rule));
     }
   }
   for (const [name, several] of twice) {

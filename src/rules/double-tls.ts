@@ -1,7 +1,6 @@
 import { isWildcard } from './_hosts';
 import { allCalled, called, Indexed, ordered } from './_indexed';
 import { isTls, portsOf } from './_protocols';
-import { eachDestination } from './_routes';
 import { tlsFor } from './_tls';
 import { isSeenFrom } from './_visibility';
 import { ManifestIndex } from './manifest-index';
@@ -65,11 +64,5 @@ function wraps(tls: any): boolean {
 
 /** Whether some route sends plain HTTP to the port, so that it exists for origination. */
 function receivesHttp(index: ManifestIndex, host: string, port: number): boolean {
-  return index.ofKind('VirtualService').some(service => {
-    let found = false;
-    eachDestination(service, (destination, _route, section) => {
-      found ||= section === 'http' && destination.host === host && (destination.port?.number ?? port) === port;
-    });
-    return found;
-  });
+  return index.hops.some(hop => hop.section === 'http' && hop.host === host && (hop.port ?? port) === port);
 }

@@ -1,14 +1,13 @@
 import { covers, isWildcard } from './_hosts';
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { selects } from './_selectors';
+import { allCalled, called, Indexed, listed, ordered } from './_indexed';
+import { sectionOf } from './_servers';
 import { isSeenFrom } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
 
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
   title: 'A VirtualService that does not bind to the Gateway it names',
-  reason: 'A Gateway of another namespace must be named <namespace>/<name>, one of its servers must admit the VirtualService\'s namespace and one of its hosts, and the gateway\'s pods must see the VirtualService; else they answer 404 (IST0132).',
+  reason: 'A Gateway of another namespace must be named <namespace>/<name>, one of its servers must admit the VirtualService\'s namespace and one of its hosts and read its kind of routes, and the gateway\'s pods must see the VirtualService; else they answer 404 or close the connection (IST0132).',
   cure: 'Name the Gateway with its namespace, list the host in one of its servers, and export the VirtualService to the gateway\'s namespace.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0132/',
   good: `
@@ -51,12 +50,22 @@ spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http
             message: `${called(service)} names the gateway "${written}", which Istio looks for in namespace ${service.namespace}, where it is not: ${allCalled(others)}.`,
             objects: [service, ...others],
           };
-        } else if (!admits(gateway, service)) {
+          continue;
+        }
+        const servers = admitting(gateway, service);
+        if (servers.length === 0) {
           yield {
             message: `${called(service)} names ${called(gateway)}, none of whose servers admits ${(service.spec.hosts ?? []).join(', ')} from namespace ${service.namespace}.`,
             objects: [service, gateway],
           };
-        } else if (service.namespace !== gateway.namespace && !isSeenFrom(service, gateway.namespace) && hasPods(index, gateway)) {
+        } else if (!servers.some(server => service.spec[sectionOf(server)]?.length > 0)) {
+          const sections = ['http', 'tls', 'tcp'].filter(section => service.spec[section]?.length > 0);
+          yield {
+            message: `${called(service)} has ${listed(sections) || 'no'} routes, but the servers of ${called(gateway)} for its hosts read only ${listed([...new Set(servers.map(sectionOf))])}.`,
+            objects: [service, gateway],
+            cure: 'Write routes of the kind that the server reads: http for HTTP and HTTPS that ends at the gateway, tls for PASSTHROUGH, tcp for TCP and for TLS that ends there.',
+          };
+        } else if (service.namespace !== gateway.namespace && !isSeenFrom(service, gateway.namespace) && index.isGatewayPlace(gateway.namespace)) {
           yield {
             message: `${called(service)} names ${called(gateway)}, but is not exported to namespace ${gateway.namespace}, where the gateway's pods are.`,
             objects: [service, gateway],
@@ -67,19 +76,22 @@ spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http
   },
 };
 
-function admits(gateway: Indexed, service: Indexed): boolean {
+/** The servers that take the hosts of the VirtualService; none when it does not bind. */
+function admitting(gateway: Indexed, service: Indexed): any[] {
+  return (gateway.spec.servers ?? []).filter((server: any) => admits(server, gateway, service));
+}
+
+function admits(server: any, gateway: Indexed, service: Indexed): boolean {
   const hosts: string[] = service.spec.hosts ?? [];
-  for (const server of gateway.spec.servers ?? []) {
-    for (const written of server.hosts ?? []) {
-      const slash = written.indexOf('/');
-      if (slash >= 0 && !isPlace(written, slash, gateway, service.namespace)) continue;
-      for (const own of hosts) {
-        // The usual case without cutting the text, which costs more than everything else here.
-        if (written.length - slash - 1 === own.length && written.endsWith(own)) return true;
-        if (isWildcard(own) || written[slash + 1] === '*') {
-          const host = written.slice(slash + 1);
-          if (covers(host, own) || covers(own, host)) return true;
-        }
+  for (const written of server.hosts ?? []) {
+    const slash = written.indexOf('/');
+    if (slash >= 0 && !isPlace(written, slash, gateway, service.namespace)) continue;
+    for (const own of hosts) {
+      // The usual case without cutting the text, which costs more than everything else here.
+      if (written.length - slash - 1 === own.length && written.endsWith(own)) return true;
+      if (isWildcard(own) || written[slash + 1] === '*') {
+        const host = written.slice(slash + 1);
+        if (covers(host, own) || covers(own, host)) return true;
       }
     }
   }
@@ -90,10 +102,4 @@ function isPlace(written: string, slash: number, gateway: Indexed, namespace: st
   if (slash === namespace.length && written.startsWith(namespace)) return true;
   const place = written.slice(0, slash);
   return place === '*' || (place === '.' && gateway.namespace === namespace);
-}
-
-/** Whether a Service shows that the pods live beside the Gateway; Istio itself looks for them in every namespace. */
-function hasPods(index: ManifestIndex, gateway: Indexed): boolean {
-  return index.services.some(({ namespace, spec }) => namespace === gateway.namespace && spec.selector !== undefined
-    && (selects(gateway.spec.selector, spec.selector) || selects(spec.selector, gateway.spec.selector)));
 }

@@ -1,6 +1,7 @@
 import { Grouping, groupBy } from './_grouping';
 import { allCalled, canonical, compare, Indexed, listed, ordered } from './_indexed';
 import { overlap } from './_selectors';
+import { kindOf, passesThrough } from './_servers';
 import { Rule, Violation } from './rule';
 
 export const gatewayServerConflict: Rule = {
@@ -66,12 +67,6 @@ interface Claim {
   readonly namespace: string;
 }
 
-function kindOf(server: any): 'TLS' | 'HTTP' | 'TCP' {
-  const protocol = String(server.port.protocol).toUpperCase();
-  if (protocol === 'HTTPS' || protocol === 'TLS') return 'TLS';
-  return protocol === 'HTTP' || protocol === 'HTTP2' || protocol.startsWith('GRPC') ? 'HTTP' : 'TCP';
-}
-
 function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violation> {
   const names = (claim: Claim) => claim.namespace === '.' ? claim.gateway.namespace : claim.namespace;
   const skipped = new Set<Indexed>();
@@ -80,7 +75,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
     for (const b of claims.slice(position + 1)) {
       if (a.server === b.server || !overlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
       if (names(a) === names(b)) skipped.add(a.gateway).add(b.gateway);
-      else if (!passesThrough(a) || !passesThrough(b)) refused.add(a.gateway).add(b.gateway);
+      else if (!passesThrough(a.server) || !passesThrough(b.server)) refused.add(a.gateway).add(b.gateway);
     }
   }
   if (skipped.size > 0) {
@@ -92,11 +87,6 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
     const all = ordered(refused);
     yield { message: `${allCalled(all)} claim "${host}" with TLS on port ${port} of the same pods for different namespaces; Envoy refuses the port with every host on it.`, objects: all };
   }
-}
-
-/** Passed through, the routes make the filter chains, not the servers. */
-function passesThrough({ server }: Claim): boolean {
-  return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH';
 }
 
 function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violation> {

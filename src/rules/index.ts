@@ -1,9 +1,12 @@
 import { compare } from './_indexed';
 import { defaultSidecarConflict } from './default-sidecar-conflict';
+import { denyHostWithoutPort } from './deny-host-without-port';
+import { denyTakesTls } from './deny-takes-tls';
 import { destinationRuleConflict } from './destination-rule-conflict';
 import { doubleTls } from './double-tls';
 import { duplicateObject } from './duplicate-object';
 import { gatewayNotBound } from './gateway-not-bound';
+import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
 import { IndexOptions, ManifestIndex } from './manifest-index';
 import { meshRouteConflict } from './mesh-route-conflict';
@@ -14,6 +17,7 @@ import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
 import { EgressObject, Finding, Rule } from './rule';
 import { serviceEntryConflict } from './service-entry-conflict';
+import { sharedGatewayServer } from './shared-gateway-server';
 import { sidecarCredential } from './sidecar-credential';
 import { sidecarHidesHost } from './sidecar-hides-host';
 import { sidecarWithoutMode } from './sidecar-without-mode';
@@ -27,10 +31,13 @@ export type { EgressObject, Finding, Rule } from './rule';
 /** All rules, by code. */
 export const RULES: readonly Rule[] = [
   defaultSidecarConflict,
+  denyHostWithoutPort,
+  denyTakesTls,
   destinationRuleConflict,
   doubleTls,
   duplicateObject,
   gatewayNotBound,
+  gatewayRouteUnresolved,
   gatewayServerConflict,
   meshRouteConflict,
   missingSubset,
@@ -39,6 +46,7 @@ export const RULES: readonly Rule[] = [
   reservedPort,
   rootSidecarWithSelector,
   serviceEntryConflict,
+  sharedGatewayServer,
   sidecarCredential,
   sidecarHidesHost,
   sidecarWithoutMode,

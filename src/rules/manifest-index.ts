@@ -1,7 +1,8 @@
-import { Grouping } from './_grouping';
+import { Grouping, groupBy } from './_grouping';
 import { covers, fullHost, isWildcard } from './_hosts';
 import { Indexed } from './_indexed';
-import { eachDestination, followers, gatewayNamespace } from './_routes';
+import { followers, gatewayNamespace, Hop, hopsOf } from './_routes';
+import { overlap } from './_selectors';
 import { eachTls } from './_tls';
 import { EgressObject } from './rule';
 
@@ -34,7 +35,9 @@ export class ManifestIndex {
   private entries?: Grouping<string, Indexed>;
   private rules?: Grouping<string, Indexed>;
   private wildcardRules?: Indexed[];
+  private allHops?: Hop[];
   private tls?: Map<Indexed, any[]>;
+  private podPlaces?: Set<string>;
   private gatewayPlaces?: Set<string>;
   private routed?: Map<string, Set<string>>;
 
@@ -102,6 +105,15 @@ export class ManifestIndex {
     return [...own, ...this.wildcardRules.filter(rule => rule.spec.host !== host && covers(rule.spec.host, host))];
   }
 
+  /** Every place a VirtualService sends requests to. */
+  public get hops(): readonly Hop[] {
+    if (!this.allHops) {
+      this.allHops = [];
+      for (const service of this.ofKind('VirtualService')) hopsOf(service, this.allHops);
+    }
+    return this.allHops;
+  }
+
   /** The TLS blocks that reach an outside host, SIMPLE and MUTUAL, by the rule that holds them. */
   public get clientTls(): ReadonlyMap<Indexed, any[]> {
     if (!this.tls) {
@@ -132,16 +144,28 @@ export class ManifestIndex {
     return this.gatewayPlaces.has(namespace);
   }
 
+  /**
+   * Whether gateway pods live in the namespace, as far as a Service shows that picks what a Gateway there picks.
+   * Istio itself looks for a Gateway's pods in every namespace.
+   */
+  public isGatewayPlace(namespace: string): boolean {
+    if (!this.podPlaces) {
+      this.podPlaces = new Set();
+      const services = groupBy(this.services.filter(({ spec }) => spec.selector), service => service.namespace);
+      for (const gateway of services.size > 0 ? this.ofKind('Gateway') : NONE) {
+        if (this.podPlaces.has(gateway.namespace)) continue;
+        if (services.get(gateway.namespace).some(({ spec }) => overlap(spec.selector, gateway.spec.selector))) this.podPlaces.add(gateway.namespace);
+      }
+    }
+    return this.podPlaces.has(namespace);
+  }
+
   /** Whether gateways of the namespace route requests to the host; without a namespace, whether any gateway does. */
   public isRoutedAtGateway(host: string, namespace?: string): boolean {
     if (!this.routed) {
       this.routed = new Map();
-      for (const service of this.ofKind('VirtualService')) {
-        eachDestination(service, (destination, route) => {
-          for (const gateway of followers(service, route).gateways) {
-            setIn(this.routed!, fullHost(destination.host, service.namespace)).add(gatewayNamespace(service, gateway));
-          }
-        });
+      for (const hop of this.hops) {
+        for (const gateway of followers(hop.service, hop.route).gateways) setIn(this.routed, hop.host).add(gatewayNamespace(hop.service, gateway));
       }
     }
     const namespaces = this.routed.get(host);

@@ -2,7 +2,7 @@ import { Grouping } from './_grouping';
 import { fullHost } from './_hosts';
 import { allCalled, Indexed } from './_indexed';
 import { isOnMesh } from './_routes';
-import { isPublic, Meeting, meetings, spoken } from './_visibility';
+import { meetings, spoken } from './_visibility';
 import { Rule } from './rule';
 
 export const meshRouteConflict: Rule = {
@@ -40,7 +40,10 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
       for (const host of new Set<string>(service.spec.hosts)) byHost.add(fullHost(host, service.namespace), service);
     }
     for (const [host, services] of byHost.several) {
-      for (const { objects, namespaces } of conflicts(services)) {
+      // A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what is
+      // public. Within one of these the age decides, and that is a conflict. One's own private route before a public one is
+      // a choice; before a route that was meant for this very namespace it is a conflict again.
+      for (const { objects, namespaces } of meetings(services)) {
         yield {
           message: `${allCalled(objects)} all route ${host} for sidecars of ${spoken(namespaces)}; Istio uses one of them and ignores the rest.`,
           objects,
@@ -49,12 +52,3 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
     }
   },
 };
-
-/**
- * A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what is
- * public. Within one of these the age decides, and that is a conflict. One's own private route before a public one is
- * a choice; before a route that was meant for this very namespace it is a conflict again.
- */
-function conflicts(services: readonly Indexed[]): Meeting[] {
-  return [...meetings(services.filter(service => !isPublic(service))), ...meetings(services.filter(isPublic))];
-}

@@ -1,6 +1,5 @@
-import { fullHost } from './_hosts';
 import { allCalled, called, Indexed, listed, ordered } from './_indexed';
-import { Destination, eachDestination, followers, gatewayNamespace } from './_routes';
+import { followers, gatewayNamespace, Hop } from './_routes';
 import { EVERYWHERE, isPrivate, isSeenFrom, visibleIn } from './_visibility';
 import { ManifestIndex } from './manifest-index';
 import { Rule, Violation } from './rule';
@@ -35,16 +34,13 @@ spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destinatio
 `,
   * check(index) {
     const subsets = new SubsetsByHost(index);
-    const suspects: { service: Indexed; destination: Destination; route: any }[] = [];
-    for (const service of index.ofKind('VirtualService')) {
-      const atHome = staysAtHome(service);
-      eachDestination(service, (destination, route) => {
-        if (!destination.subset) return;
-        const host = fullHost(destination.host, service.namespace);
-        if (!atHome || !subsets.defines(host, service.namespace, destination.subset)) suspects.push({ service, destination, route });
-      });
+    let home: { service: Indexed; stays: boolean } | undefined;
+    for (const hop of index.hops) {
+      if (!hop.subset) continue;
+      const { service } = hop;
+      if (home?.service !== service) home = { service, stays: staysAtHome(service) };
+      if (!home.stays || !subsets.defines(hop.host, service.namespace, hop.subset)) yield* missing(index, subsets, hop, hop.subset);
     }
-    for (const { service, destination, route } of suspects) yield* missing(index, subsets, service, destination, route);
   },
 };
 
@@ -89,9 +85,7 @@ function definesSubset(rule: Indexed, name: string): boolean {
   return rule.spec.subsets?.some((subset: any) => subset.name === name) ?? false;
 }
 
-function* missing(index: ManifestIndex, subsets: SubsetsByHost, service: Indexed, destination: Destination, route: any): Iterable<Violation> {
-  const host = fullHost(destination.host, service.namespace);
-  const subset = destination.subset!;
+function* missing(index: ManifestIndex, subsets: SubsetsByHost, { service, route, host }: Hop, subset: string): Iterable<Violation> {
   const { sidecars, gateways } = followers(service, route);
   const namespaces = new Set([...sidecars ? visibleIn(service) : [], ...gateways.map(gateway => gatewayNamespace(service, gateway))]);
   for (const namespace of namespaces) {

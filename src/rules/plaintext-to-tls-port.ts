@@ -1,6 +1,6 @@
 import { called, Indexed, ordered } from './_indexed';
 import { isHttp, isTls, Port, portsOf } from './_protocols';
-import { eachDestination, followers, isOnMesh } from './_routes';
+import { followers, hopsOf, isOnMesh } from './_routes';
 import { originatesOn } from './_tls';
 import { EVERYWHERE, isSeenFrom, spoken, visibleIn } from './_visibility';
 import { ManifestIndex } from './manifest-index';
@@ -59,14 +59,8 @@ function isTlsPort(entry: Indexed, number: number): boolean {
 function isLedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
   return index.ofKind('VirtualService').some(service => {
     if (!isOnMesh(service) || !isSeenFrom(service, namespace) || !service.spec.hosts?.includes(host)) return false;
-    let elsewhere = false;
-    let here = false;
-    eachDestination(service, (destination, route, section) => {
-      if (section !== 'http' || !followers(service, route).sidecars) return;
-      if (destination.host === host) here = true;
-      else elsewhere = true;
-    });
-    return elsewhere && !here;
+    const hops = hopsOf(service).filter(({ section, route }) => section === 'http' && followers(service, route).sidecars);
+    return hops.length > 0 && hops.every(hop => hop.host !== host);
   });
 }
 

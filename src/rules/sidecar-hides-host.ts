@@ -1,7 +1,7 @@
 import { groupBy } from './_grouping';
-import { covers, fullHost } from './_hosts';
+import { covers } from './_hosts';
 import { called, Indexed, ordered } from './_indexed';
-import { eachDestination, isOnMesh } from './_routes';
+import { isOnMesh } from './_routes';
 import { isPublic, isSeenFrom, visibleIn } from './_visibility';
 import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
@@ -84,12 +84,6 @@ function imports(sidecar: Indexed, namespace: string, entryNamespace: string, ho
 /** Hosts that a route leads to are imported with the route; and another entry may declare the host here. */
 function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
   if (entry.namespace !== namespace && index.entriesByHost.get(host).some(other => other.namespace === namespace)) return true;
-  return index.ofKind('VirtualService').some(service => {
-    if (!isOnMesh(service) || !isSeenFrom(service, namespace) || (service.spec.hosts ?? []).includes(host)) return false;
-    let found = false;
-    eachDestination(service, destination => {
-      found ||= fullHost(destination.host, service.namespace) === host;
-    });
-    return found;
-  });
+  return index.hops.some(({ host: destination, service }) => destination === host
+    && isOnMesh(service) && isSeenFrom(service, namespace) && !service.spec.hosts?.includes(host));
 }

@@ -1,4 +1,4 @@
-import { istio, said } from './support';
+import { findings, istio, said } from './support';
 
 const code = 'destination-rule-conflict';
 const rule = (place: string, spec: object) => istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], ...spec });
@@ -13,6 +13,12 @@ test.each([
   ['a wider one', ['.', 'web']], ['none', undefined], ['everywhere', ['*']], ['the namespace\'s own name', ['shop']],
 ])('exportTo is compared as written: %s', (_what, exportTo) => {
   expect(pair({}, { exportTo })).toEqual(['shop/a shop/b']);
+});
+
+test('the message says how each wrote it', () => {
+  const [finding] = findings(code, [rule('shop/a', {}), rule('shop/b', { exportTo: undefined })]);
+  expect(finding.message).toContain('[shop/a] (.)');
+  expect(finding.message).toContain('[shop/b] (no exportTo)');
 });
 
 test('rules that no namespace sees together may differ', () => {

@@ -12,13 +12,17 @@ test('a short name is looked for in the namespace of the VirtualService', () => 
   expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
 });
 
+test('a VirtualService for sidecars binds to none', () => {
+  expect(said(code, [gateway('egress/exit', ['b.example.com']), route('shop/r', {}), route('shop/s', { gateways: ['mesh'] })])).toEqual([]);
+});
+
 test('a Gateway that is not among the manifests may be elsewhere', () => {
   expect(said(code, [gateway('egress/exit', ['a.example.com']), route('shop/r', { gateways: ['other', 'egress/other', 'mesh'] })])).toEqual([]);
 });
 
 test.each([
   ['a.example.com', true], ['*', true], ['*/*', true], ['*.example.com', true], ['shop/*', true], ['shop/a.example.com', true],
-  ['b.example.com', false], ['egress/a.example.com', false], ['./a.example.com', false], ['*.example.org', false], ['xshop/a.example.com', false],
+  ['b.example.com', false], ['egress/a.example.com', false], ['./a.example.com', false], ['*.example.org', false], ['xshop/a.example.com', false], ['shopx/a.example.com', false], ['show/a.example.com', false],
 ])('a server for %s admits the route: %s', (host, admitted) => {
   const found = said(code, [gateway('egress/exit', [host]), route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })]);
   expect(found).toEqual(admitted ? [] : ['egress/exit shop/r']);
@@ -35,4 +39,32 @@ test('a route that the gateway\'s pods do not see, when it is certain where they
   expect(said(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
   expect(said(code, [exit, hidden, service('shop')])).toEqual([]);
   expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }), service('egress')])).toEqual([]);
+});
+
+describe('a server reads one kind of routes', () => {
+  const tls = (mode: string, protocol: string) => gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'x', protocol }, tls: { mode } });
+  const plain = (protocol: string) => gateway('egress/exit', ['a.example.com'], { port: { number: 80, name: 'x', protocol }, tls: undefined });
+  const routes = (section: string) => route('egress/r', { gateways: ['exit'], http: undefined, [section]: [{ route: [{ destination: { host: 'a.example.com' } }] }] });
+
+  test.each([
+    ['TLS that is passed through', tls('PASSTHROUGH', 'TLS'), 'tls'],
+    ['HTTPS that is passed through', tls('PASSTHROUGH', 'HTTPS'), 'tls'],
+    ['HTTPS that ends there', tls('ISTIO_MUTUAL', 'HTTPS'), 'http'],
+    ['TLS that ends there', tls('ISTIO_MUTUAL', 'TLS'), 'tcp'],
+    ['plain HTTP', plain('HTTP'), 'http'],
+    ['plain HTTP/2', plain('HTTP2'), 'http'],
+    ['plain TCP', plain('TCP'), 'tcp'],
+  ])('%s', (_what, exit, read) => {
+    for (const section of ['http', 'tls', 'tcp']) {
+      expect(said(code, [exit, routes(section)])).toEqual(section === read ? [] : ['egress/exit egress/r']);
+    }
+  });
+
+  test('of several servers for the host, one that reads them is enough', () => {
+    const exit = gateway('egress/exit', ['a.example.com']);
+    exit.manifest.spec.servers.push({ port: { number: 8443, name: 'y', protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } });
+    expect(said(code, [exit, routes('tls')])).toEqual([]);
+    expect(findings(code, [exit, routes('tcp')])[0].message).toContain('has tcp routes, but the servers');
+    expect(findings(code, [exit, routes('tcp')])[0].message).toContain('read only http and tls');
+  });
 });

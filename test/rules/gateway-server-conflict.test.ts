@@ -18,6 +18,11 @@ test('a selector that asks for less picks the same pods, and an empty one picks 
   expect(said(code, [gateway('egress/a', ['a.example.com']), gateway('egress/b', ['a.example.com'], {}, {})])).toEqual(['egress/a egress/b']);
 });
 
+test('a Gateway without a selector picks the pods of every other', () => {
+  const all = istio('Gateway', 'egress/all', { servers: [{ port: { number: 443, name: 'x', protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } }] });
+  expect(said(code, [gateway('egress/a', ['a.example.com']), all])).toEqual(['egress/a egress/all']);
+});
+
 test('a claim with a namespace and one without bring the whole port down', () => {
   const [finding] = findings(code, [gateway('egress/a', ['egress/a.example.com']), gateway('egress/b', ['a.example.com'])]);
   expect(finding.message).toContain('Envoy refuses the port');

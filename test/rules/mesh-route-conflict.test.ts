@@ -12,6 +12,13 @@ test('a private route hides a public one on purpose, but not one that was export
   expect(finding.message).toContain('namespace shop;');
 });
 
+test('the message names the namespaces, as far as they can be counted', () => {
+  const message = (exportTo: string[]) => findings(code, [route('a/a', { exportTo }), route('b/b', { exportTo })])[0].message;
+  expect(message(['x', 'y', 'z'])).toContain('sidecars of namespaces x, y and z;');
+  expect(message(['v', 'w', 'x', 'y', 'z'])).toContain('sidecars of 5 namespaces;');
+  expect(message(['*'])).toContain('sidecars of every namespace;');
+});
+
 test('routes for gateways only do not meet sidecars, and are merged', () => {
   expect(said(code, [route('shop/a', { gateways: ['exit'] }), route('shop/b', { gateways: ['exit'] })])).toEqual([]);
   expect(said(code, [route('shop/a', { gateways: ['exit', 'mesh'] }), route('shop/b', { gateways: [] })])).toEqual(['shop/a shop/b']);

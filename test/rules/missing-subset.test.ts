@@ -40,10 +40,17 @@ test('a route is judged for the proxies that its matches name', () => {
   expect(said(code, [both, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
 });
 
+test('a VirtualService may stand where none of its proxies are', () => {
+  const config = route('config/r', { exportTo: ['shop'], gateways: ['mesh', 'egress/exit'] }, to('x'));
+  expect(said(code, [config, rule('shop/a', ['x']), rule('egress/a', ['x'])])).toEqual([]);
+  expect(said(code, [config, rule('shop/a', ['x'])])).toEqual(['config/r shop/a']);
+});
+
 test('tls and tcp routes, mirrors, short names and rules for wildcards count as well', () => {
   const sections = { http: undefined, tls: [{ route: [{ destination: to('x') }] }], tcp: [{ route: [{ destination: to('y') }] }] };
   expect(said(code, [route('shop/r', sections), rule('shop/a', ['z'])])).toHaveLength(2);
   expect(said(code, [route('shop/r', { http: [{ mirror: to('x') }] }), rule('shop/a', ['z'])])).toHaveLength(1);
+  expect(said(code, [route('shop/r', { http: [{ mirrors: [{ destination: to('x') }] }] }), rule('shop/a', ['z'])])).toHaveLength(1);
   expect(said(code, [route('shop/r', {}, { host: 'till', subset: 'x' }), rule('shop/a', ['z'], { host: 'till.shop.svc.cluster.local' })])).toHaveLength(1);
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['x'], { host: '*.example.com' })])).toEqual([]);
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z'], { host: '*.example.com' })])).toEqual(['shop/a shop/r']);

@@ -20,6 +20,8 @@ test('settings of the port replace those of the rule', () => {
 
 test('a subset may hold the TLS settings', () => {
   expect(said(code, [site(), rule('shop/r', undefined, { subsets: [{ name: 'tls', trafficPolicy: on80 }] })])).toEqual([]);
+  const plain = { name: 'plain', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } };
+  expect(said(code, [site(), rule('shop/r', undefined, { subsets: [plain] })])).toEqual(['shop/a shop/r']);
 });
 
 test('every namespace that sees the entry must see the rule', () => {

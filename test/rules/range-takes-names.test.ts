@@ -22,6 +22,16 @@ test('an address of its own saves TLS, not HTTP', () => {
   expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', { ...own, ...http })])).toEqual(['shop/link shop/site']);
 });
 
+test('only a range inside the other is taken, of the same family, and only if it is one', () => {
+  const web = (address: string) => entry('shop/site', { addresses: [address], ...http });
+  expect(said(code, [link(['203.0.113.0/24']), web('203.0.113.128/25')])).toEqual(['shop/link shop/site']);
+  expect(said(code, [link(['203.0.113.0/24']), web('203.0.112.0/20')])).toEqual([]);
+  expect(said(code, [link(['2001:db8::/24']), web('2001:db8::1')])).toEqual(['shop/link shop/site']);
+  expect(said(code, [link(['0.0.0.0/0']), web('2001:db8::1')])).toEqual([]);
+  expect(said(code, [link(['0.0.0.0/0']), web('somewhere')])).toEqual([]);
+  expect(said(code, [link(['everywhere/0', '0.0.0.0/-1', '0.0.0.0/x', '1.0.0.0/33']), entry('shop/site', {})])).toEqual([]);
+});
+
 test('other ports and other namespaces are not touched', () => {
   expect(said(code, [link(['0.0.0.0/0']), entry('web/site', {})])).toEqual([]);
   expect(said(code, [link(['0.0.0.0/0']), entry('shop/site', { ports: [{ number: 8443, name: 'tls', protocol: 'TLS' }] })])).toEqual([]);

@@ -9,6 +9,13 @@ export function rulesPage(): string {
     'at least one object of these constructs stops synth, names every object with its construct path, and nothing is written. What stands',
     'between two objects that are not ours is left alone.',
     '',
+    'The rules know only the manifests: any YAML can be judged by them, whoever wrote it. What cannot be decided from the manifests alone is no finding.',
+    '',
+    '| rule | what it finds |',
+    '|---|---|',
+    ...RULES.map(rule => `| [${rule.code}](#${rule.code}) | ${rule.title.replace(/\|/g, '\\|')} |`),
+    '| [way-conflict](#way-conflict) | Two declarations of the same way in one app that disagree about an option |',
+    '',
     ...RULES.flatMap(rule => [
       `## ${rule.code}`, '', `${rule.title}.`, '', `**Why.** ${rule.reason}`, '', `**Instead.** ${rule.cure}`, '',
       ...(rule.see ? [`See <${rule.see}>.`, ''] : []),

@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import * as fc from 'fast-check';
 import { rulesPage } from './rules-page';
-import { objectsOf } from './support';
+import { istio, objectsOf } from './support';
 import { checkManifests, EgressObject, RULES } from '../../src/rules';
 
 const EVERY = RULES.map(rule => [rule.code, rule] as const);
@@ -92,7 +92,12 @@ spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ dest
       .map(manifest => ({ manifest, origin: 'odd' }));
     const bare = ['ServiceEntry', 'VirtualService', 'DestinationRule', 'Gateway', 'Sidecar'].flatMap(kind => ['a', 'b'].map(name =>
       ({ manifest: { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace: `only-${name}` } }, origin: `${kind} ${name}` })));
-    expect(checkManifests([...odd, ...bare])).toEqual([]);
+    const hollow = [
+      istio('Gateway', 'x/a', { servers: [{}] }), istio('VirtualService', 'x/b', { hosts: ['x.com'], http: [{}, { route: [{}] }] }),
+      istio('DestinationRule', 'x/c', { host: 'x.com', subsets: [{ name: 'x' }], trafficPolicy: { portLevelSettings: [{}] } }),
+      istio('Sidecar', 'x/d', { egress: [{}], outboundTrafficPolicy: {} }),
+    ];
+    expect(checkManifests([...odd, ...bare, ...hollow])).toEqual([]);
   });
 
   test('an origin is asked for only when there is something to say', () => {

@@ -1,0 +1,24 @@
+import { isHttp, isTls, upper } from './_protocols';
+
+/** How a Gateway's server treats connections. */
+export type ServerKind = 'TLS' | 'HTTP' | 'TCP';
+
+export function kindOf(server: any): ServerKind {
+  const protocol = server.port?.protocol;
+  if (isTls(protocol)) return 'TLS';
+  return isHttp(protocol) ? 'HTTP' : 'TCP';
+}
+
+/** Passed through, the routes make the filter chains, not the servers. */
+export function passesThrough(server: any): boolean {
+  return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH';
+}
+
+/** The section of a VirtualService that the server reads; it ignores the others silently. */
+export function sectionOf(server: any): 'http' | 'tls' | 'tcp' {
+  const kind = kindOf(server);
+  if (kind === 'HTTP') return 'http';
+  if (kind === 'TCP') return 'tcp';
+  if (passesThrough(server)) return 'tls';
+  return upper(server.port.protocol) === 'HTTPS' ? 'http' : 'tcp';
+}

@@ -1,0 +1,41 @@
+import { called, listed } from './_indexed';
+import { Rule } from './rule';
+
+export const denyHostWithoutPort: Rule = {
+  code: 'deny-host-without-port',
+  title: 'A DENY policy for a host that a port in the Host header gets round',
+  reason: 'hosts are compared with the Host header as it was sent, port included: DENY for `name` lets `name:80` pass.',
+  cure: 'List both forms, "name" and "name:*"; better, ALLOW what is meant to pass.',
+  see: 'https://istio.io/latest/docs/ops/best-practices/security/#writing-host-match-policies',
+  good: `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: a, namespace: egress }
+spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }] }
+`,
+  bad: `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: a, namespace: egress }
+spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com] } }] }] }
+`,
+  * check(index) {
+    for (const policy of index.ofKind('AuthorizationPolicy')) {
+      if (policy.spec.action !== 'DENY') continue;
+      const open = new Set<string>();
+      for (const rule of policy.spec.rules ?? []) {
+        for (const { operation } of rule.to ?? []) {
+          const hosts: string[] = operation?.hosts ?? [];
+          for (const host of hosts) if (!host.includes(':') && !hosts.some(other => coversPorts(other, host))) open.add(host);
+        }
+      }
+      if (open.size > 0) yield { message: `${called(policy)} denies ${listed([...open].sort())}, but not with a port behind it.`, objects: [policy] };
+    }
+  },
+};
+
+/** A value matches whole, by its beginning (`a*`) or by its end (`*a`); who names some ports knows that they matter. */
+function coversPorts(pattern: string, host: string): boolean {
+  if (pattern === '*' || pattern.startsWith(`${host}:`)) return true;
+  return !pattern.startsWith('*') && pattern.endsWith('*') && `${host}:`.startsWith(pattern.slice(0, -1));
+}

@@ -1,0 +1,99 @@
+import { Grouping } from './_grouping';
+import { covers } from './_hosts';
+import { allCalled, called, Indexed, ordered } from './_indexed';
+import { followers, gatewayNamespace } from './_routes';
+import { sectionOf } from './_servers';
+import { Rule } from './rule';
+
+export const sharedGatewayServer: Rule = {
+  code: 'shared-gateway-server',
+  title: 'Several TCP routes behind one server of a Gateway',
+  reason: 'A server that ends TLS (protocol TLS) or takes plain TCP looks at no name afterwards: the first route, of the older VirtualService, takes every connection, whatever its host.',
+  cure: 'Give each host a server of its own: with TLS, several may share the port, each with one host.',
+  see: 'https://github.com/istio/istio/issues/48955',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers:
+  - { port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - { port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: ISTIO_MUTUAL } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec: { hosts: [a.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: a.example.com } }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: b, namespace: egress }
+spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers:
+  - { port: { number: 443, name: both, protocol: TLS }, hosts: [a.example.com, b.example.com], tls: { mode: ISTIO_MUTUAL } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec: { hosts: [a.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: a.example.com } }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: b, namespace: egress }
+spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
+`,
+  * check(index) {
+    const shared = index.ofKind('Gateway').flatMap(gateway => (gateway.spec.servers ?? []).filter(isShared).map((server: any) => ({ gateway, server })));
+    if (shared.length === 0) return;
+    const byGateway = new Grouping<string, Followed>();
+    for (const service of index.ofKind('VirtualService')) {
+      for (const route of service.spec.tcp ?? []) {
+        for (const name of followers(service, route).gateways) {
+          byGateway.add(`${gatewayNamespace(service, name)}/${name.slice(name.indexOf('/') + 1)}`, { service, route });
+        }
+      }
+    }
+    for (const { gateway, server } of shared) {
+      const taken = byGateway.get(`${gateway.namespace}/${gateway.name}`).filter(followed => reaches(gateway, server, followed));
+      const destinations = new Set(taken.map(({ service, route }) => `${service.namespace} ${route.route?.[0]?.destination?.host}`));
+      if (destinations.size < 2) continue;
+      const services = ordered(taken.map(({ service }) => service));
+      yield {
+        message: `${allCalled(services)} lead to different hosts from server "${server.port?.name}" of ${called(gateway)}, which cannot tell their connections apart.`,
+        objects: [...services, gateway],
+      };
+    }
+  },
+};
+
+interface Followed {
+  readonly service: Indexed;
+  readonly route: any;
+}
+
+/** A TLS server with one host, and only that, leads where its one host leads. */
+function isShared(server: any): boolean {
+  if (sectionOf(server) !== 'tcp') return false;
+  const hosts: string[] = server.hosts ?? [];
+  return hosts.length > 1 || hosts.some(host => host.includes('*')) || !server.tls;
+}
+
+/** Whether the route takes whatever comes in by the server, not only what comes from or goes to some addresses. */
+function reaches(gateway: Indexed, server: any, { service, route }: Followed): boolean {
+  const matches: any[] = route.match ?? [];
+  const takesAll = matches.length === 0 || matches.some(match => (match.port === undefined || match.port === server.port?.number)
+    && !match.destinationSubnets?.length && !match.sourceSubnet);
+  return takesAll && (server.hosts ?? []).some((written: string) => {
+    const [host, place = '*'] = written.split('/').reverse();
+    const admits = place === '*' || (place === '.' ? gateway.namespace : place) === service.namespace;
+    return admits && (service.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
+  });
+}
