@@ -1,0 +1,232 @@
+/**
+ * The mesh lab: real istiod, real Envoys, a world made from an access table.
+ *
+ *     const lab = await up({ table, manifests });     // namespaces, pods, proxies, outside hosts; nothing applied yet
+ *     try {
+ *       await lab.apply('manifests', manifests);      // throws Refused where admission refuses; answers its warnings
+ *       await lab.converge();                         // every proxy has taken it over; throws where one has refused
+ *       const evidence = await lab.send(row);         // one request, and all that was seen of it
+ *       const { passed, differences } = judge(evidence);
+ *       lab.errors();                                 // what istiod and the proxies complained about
+ *     } finally {
+ *       lab.down();                                   // also at Ctrl-C; after a crash the next lab cleans up
+ *     }
+ *
+ * `apply(set, objects)` makes a named set of objects exactly these: apply it again with others and the difference is
+ * created, changed and deleted; with `[]` all are gone. An object belongs to one set. Services get their address and
+ * EndpointSlices as a cluster would give them; objects that no API server takes (inputs of istioctl and Helm) are left out.
+ * istiod remembers for five minutes that an account may read Secrets: to see a Role go, make a new lab.
+ */
+import * as fs from 'fs';
+import * as path from 'path';
+import { AccessLine, known, Tail } from './access-log';
+import { binaries, Binaries } from './binaries';
+import { complete, Evidence } from './evidence';
+import { Finding, Istiod } from './istiod';
+import { idOf, KubeObject, ServiceController } from './kubernetes';
+import { makeNetwork, OUTSIDE } from './network';
+import { OutsideEvent, Placed, placed } from './outside';
+import { Pki } from './pki';
+import { stay, until } from './processes';
+import { Proxy, tail } from './proxy';
+import { send } from './request';
+import { requireSystem } from './requirements';
+import { newRun, removeRun, RunFolder } from './run-folder';
+import { Workload, workloads, worldObjects } from './world';
+import { AccessRow, AccessTable } from '../../../src/access/access-table';
+
+export { binaries } from './binaries';
+export type { Binaries } from './binaries';
+export type { Evidence } from './evidence';
+export { Refused, type Finding } from './istiod';
+export { judge, type Judgement } from './judgement';
+export { idOf, type KubeObject } from './kubernetes';
+export { NotPossible } from './processes';
+export { hops, rowText, seenText } from './report';
+export type { Seen } from './seen';
+export type { Workload } from './world';
+
+export interface LabOptions {
+  /** Says which pods, outside hosts, Secrets and mesh settings there are. Its rows are not sent by themselves. */
+  readonly table: AccessTable;
+  /** Where pod templates are looked for that give the pods their annotations. They are not applied by themselves. */
+  readonly manifests?: KubeObject[];
+}
+
+export interface ConvergeOptions {
+  /** How long to wait. @default 15 */
+  readonly seconds?: number;
+  /**
+   * Goes on when proxies wait for something that never comes, as a Secret that does not exist: Envoy then acknowledges
+   * its clusters late or never. @default false
+   */
+  readonly tolerateWarming?: boolean;
+}
+
+/** The API groups whose objects an API server never sees: they are inputs of installers. */
+const NOT_FOR_A_CLUSTER = ['install.istio.io/', 'helm.'];
+const ALWAYS_THERE = ['Namespace', 'ServiceAccount'];
+
+/** Brings a lab up. */
+export async function up(options: LabOptions): Promise<Lab> {
+  await requireSystem();
+  const files = await binaries();
+  const run = newRun();
+  try {
+    return await Lab.start(run, files, options);
+  } catch (error) {
+    removeRun(run);
+    throw error;
+  }
+}
+
+/** A running lab. Requests are sent one at a time. */
+export class Lab {
+  /** Use `up`. */
+  public static async start(run: RunFolder, files: Binaries, options: LabOptions): Promise<Lab> {
+    const { table, manifests = [] } = options;
+    const pki = await Pki.make(path.join(run.folder, 'pki'));
+    const pods = workloads(table, manifests);
+    const hosts = placed(table);
+    await makeNetwork(run, pods.map(pod => ({ name: pod.id, address: pod.address })), hosts, pki.authority('public'));
+    const [istiod] = await Promise.all([Istiod.start(run, files, table.mesh ?? {}), startOutside(run, hosts, pki)]);
+    const services = new ServiceController(pods, table.gateways ?? []);
+    await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
+    const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
+    const proxies = await Promise.all(pods.filter(pod => pod.injected).map(pod => Proxy.start(run, pod, files, trustDomain)));
+    await until('the proxies', async () => (await Promise.all(proxies.map(proxy => proxy.ready()))).every(Boolean), 60_000, 30);
+    const lab = new Lab(run, files, pods, hosts, istiod, services, proxies, pki);
+    await lab.converge();
+    return lab;
+  }
+
+  private constructor(
+    private readonly run: RunFolder,
+    /** The binaries that it runs. */
+    public readonly files: Binaries,
+    public readonly pods: Workload[],
+    public readonly hosts: Placed[],
+    public readonly istiod: Istiod,
+    private readonly services: ServiceController,
+    public readonly proxies: Proxy[],
+    private readonly pki: Pki,
+  ) {}
+
+  /** Makes a named set of objects exactly these. */
+  public apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
+    const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some(group => object.apiVersion?.startsWith(group));
+    const forCluster = objects.filter(object => !installer(object) && !ALWAYS_THERE.includes(object.kind));
+    return this.istiod.put(set, this.services.complete(forCluster));
+  }
+
+  /** What admission says to these objects. */
+  public validate(objects: KubeObject[]): Promise<Finding[]> {
+    return this.istiod.validate(objects);
+  }
+
+  /**
+   * Waits until what was applied is in force: acknowledged by every proxy, nothing warming, no old listener or filter
+   * chain left to drain; and breaks the connections that proxies keep open, which would still lead the old way.
+   */
+  public async converge({ seconds = 15, tolerateWarming = false }: ConvergeOptions = {}): Promise<void> {
+    try {
+      await this.istiod.barrier(this.proxies.length, tolerateWarming ? Math.min(seconds, 2) : seconds);
+    } catch (error) {
+      if (!tolerateWarming || / refused /.test((error as Error).message)) throw error;
+    }
+    const unsettled = tolerateWarming ? 'draining$' : '(warming_clusters|total_listeners_warming|total_listeners_draining|total_filter_chains_draining)$';
+    await Promise.all(this.proxies.map(proxy => until(`${proxy.pod.id} coming to rest`, async () => [...(await proxy.stats(unsettled)).values()].every(value => value === 0), seconds * 1000, 20)));
+    await Promise.all(this.proxies.map(async proxy => {
+      await until(`${proxy.pod.id} dropping its connections`, async () => {
+        const open = [...await proxy.stats('^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$')].filter(([, value]) => value > 0);
+        if (open.length === 0) return true;
+        await proxy.dropConnections();
+        return false;
+      }, seconds * 1000, 20);
+    }));
+  }
+
+  /** Sends a row's request and collects what everybody saw of it. Whether objects are left away is up to the caller. */
+  public async send(row: AccessRow): Promise<Evidence> {
+    const caller = this.pods.find(pod => pod.role === 'sidecar' && pod.id === row.from);
+    if (caller === undefined) throw new Error(`there is no caller "${row.from}"`);
+    const gateways = this.pods.filter(pod => pod.role === 'router');
+    const outside = new Tail<OutsideEvent>(path.join(this.run.folder, 'outside.jsonl'));
+    const tails = new Map(this.proxies.map(proxy => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]));
+    const lines = (id: string): AccessLine[] => (tails.get(id)?.read() ?? []).map(known);
+    const curl = await send(this.run.namespace(caller.id), row, this.pki.trustedByApplications);
+    const collect = (): Evidence => ({
+      row,
+      caller,
+      gateways,
+      hosts: this.hosts,
+      curl,
+      outside: outside.read(),
+      sidecar: lines(caller.id).filter(line => !line.route?.startsWith('inbound')),
+      atGateway: gateways.flatMap(gateway => lines(gateway.id).map(line => ({ gateway: gateway.id, line }))),
+    });
+    // What never comes is not waited for longer than this; only a call past the sidecar that nobody answers has nothing to show.
+    await until('the logs', () => complete(collect(), caller.injected), 1500, 5).catch(() => undefined);
+    return collect();
+  }
+
+  /** What went wrong without a row to show it: errors that istiod or a proxy has logged, processes that have ended. */
+  public errors(): string[] {
+    return [
+      ...this.istiod.errors().map(line => `istiod: ${line}`),
+      ...this.proxies.flatMap(proxy => [
+        ...(proxy.alive ? [] : [`${proxy.pod.id} has ended: ${tail(proxy.log)}`]),
+        ...fs.readFileSync(proxy.log, 'utf8').split('\n').filter(line => /rejected|\[critical\]/i.test(line)).map(line => `${proxy.pod.id}: ${line}`),
+      ]),
+    ];
+  }
+
+  /** A log file, for the curious: `istiod`, a pod's id, `dns`. */
+  public logFile(name: string): string {
+    return path.join(this.run.folder, `${name}.log`);
+  }
+
+  /** The network namespace of a pod. */
+  public namespaceOf(pod: string): string {
+    return this.run.namespace(pod);
+  }
+
+  /** Ends everything that this lab has started. */
+  public down(): void {
+    removeRun(this.run);
+  }
+}
+
+/** The objects without those that a row leaves away. A name that nothing has is an error: the row would prove nothing. */
+export function without(objects: KubeObject[], left: AccessRow['without']): KubeObject[] {
+  if (left === undefined) return objects;
+  if (left === 'manifests') return [];
+  const away = new Set([left].flat());
+  const missing = [...away].filter(id => !objects.some(object => idOf(object) === id));
+  if (missing.length > 0) throw new Error(`without ${missing.join(', ')}: the manifests have no such object`);
+  return objects.filter(object => !away.has(idOf(object)));
+}
+
+async function startOutside(run: RunFolder, hosts: Placed[], pki: Pki): Promise<void> {
+  const listeners = await Promise.all(hosts.map(async host => {
+    const https = host.https ?? 'none';
+    return {
+      host: host.host,
+      address: host.address,
+      http: host.http ?? 'none',
+      https,
+      tcp: host.tcp ?? [],
+      ...(https !== 'none' && await pki.server(host)),
+      clientAuthority: pki.authority('private'),
+    };
+  }));
+  const hostsFile = path.join(run.folder, 'outside.json');
+  const events = path.join(run.folder, 'outside.jsonl');
+  fs.writeFileSync(hostsFile, JSON.stringify(listeners));
+  const log = path.join(run.folder, 'outside.log');
+  const child = stay('ip', ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, require.resolve('tsx/cli'), path.join(__dirname, 'outside-main.ts'), hostsFile, events], log);
+  await until('the outside world', () => {
+    if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
+    return fs.existsSync(events) && fs.readFileSync(events, 'utf8').includes('"up"');
+  });
+}

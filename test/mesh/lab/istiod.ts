@@ -1,0 +1,127 @@
+import * as fs from 'fs';
+import * as http from 'http';
+import * as path from 'path';
+import { ACCESS_LOG_FORMAT } from './access-log';
+import { Binaries } from './binaries';
+import { KubeObject } from './kubernetes';
+import { CONTROL_PLANE, ISTIOD_ADDRESS } from './network';
+import { stay, until } from './processes';
+import { tail } from './proxy';
+import { RunFolder } from './run-folder';
+import { MeshSettings } from '../../../src/access/access-table';
+
+/** What admission says about an object. */
+export interface Finding {
+  readonly object: string;
+  readonly source: string;
+  readonly error?: string;
+  readonly warnings?: string[];
+}
+
+/** An object was refused, as an API server with Istio's webhook refuses it. */
+export class Refused extends Error {
+  public constructor(public readonly findings: Finding[]) {
+    super(findings.filter(finding => finding.error).map(finding => `${finding.object} was refused (${finding.source}): ${finding.error}`).join('\n'));
+  }
+}
+
+/** The running control plane. */
+export class Istiod {
+  public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings): Promise<Istiod> {
+    const meshFile = path.join(run.folder, 'mesh.yaml');
+    fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh))); // JSON, because istiod reads YAML 1.1, where OFF is a boolean
+    const socket = path.join(run.folder, 'control.sock');
+    const log = path.join(run.folder, 'istiod.log');
+    const child = stay('ip', ['netns', 'exec', run.namespace(CONTROL_PLANE), files.istiod, '-xds', `${ISTIOD_ADDRESS}:15010`, '-control', socket, '-mesh', meshFile, '-crds', files.crds], log, {
+      cwd: run.folder,
+      env: {
+        PATH: '/usr/sbin:/usr/bin:/bin',
+        HOME: run.folder,
+        POD_NAME: 'istiod-lab',
+        POD_NAMESPACE: mesh.rootNamespace ?? 'istio-system',
+        ENABLE_LEADER_ELECTION: 'false',
+        XDS_AUTH_PLAINTEXT: 'true',
+        // The two filters that upstream Envoy does not have.
+        PILOT_ENABLE_METADATA_EXCHANGE: 'false',
+        PILOT_ENABLE_ALPN_FILTER: 'false',
+        PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
+        INJECTION_WEBHOOK_CONFIG_NAME: '',
+        VALIDATION_WEBHOOK_CONFIG_NAME: '',
+        PILOT_DEBOUNCE_AFTER: '10ms',
+        PILOT_DEBOUNCE_MAX: '500ms',
+      },
+    });
+    const istiod = new Istiod(socket, log);
+    await until('istiod', async () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
+      return (await istiod.ask('GET', '/proxies')).status === 200;
+    });
+    return istiod;
+  }
+
+  private constructor(private readonly socket: string, private readonly log: string) {}
+
+  /** Makes a named set of objects exactly these; answers the warnings of admission. */
+  public async put(set: string, objects: KubeObject[]): Promise<Finding[]> {
+    const answer = await this.ask('PUT', `/sets/${encodeURIComponent(set)}`, stream(objects));
+    if (answer.status === 422) throw new Refused(answer.body.findings);
+    if (answer.status !== 200) throw new Error(`${set}: ${answer.body.error}`);
+    return answer.body.findings ?? [];
+  }
+
+  /** What admission would say; nothing is stored. */
+  public async validate(objects: KubeObject[]): Promise<Finding[]> {
+    return (await this.ask('POST', '/validate', stream(objects))).body.findings ?? [];
+  }
+
+  /** Waits until so many proxies have acknowledged everything that was put. */
+  public async barrier(proxies: number, seconds: number): Promise<void> {
+    const answer = await this.ask('POST', `/barrier?proxies=${proxies}&timeout=${seconds}s`);
+    if (answer.status !== 200) throw new Error(`the proxies have not taken over the configuration: ${answer.body.error}`);
+  }
+
+  /** Lines of its log that report an error. */
+  public errors(): string[] {
+    return fs.readFileSync(this.log, 'utf8').split('\n').filter(line => /\t(error|fatal)\t/.test(line) && !HARMLESS.some(known => line.includes(known)));
+  }
+
+  private ask(method: string, target: string, body = ''): Promise<{ status: number; body: any }> {
+    return new Promise((resolve, reject) => {
+      const request = http.request({ socketPath: this.socket, method, path: target, timeout: 120_000 }, response => {
+        let text = '';
+        response.setEncoding('utf8').on('data', chunk => { text += chunk; }).on('end', () => {
+          try {
+            resolve({ status: response.statusCode!, body: JSON.parse(text) });
+          } catch {
+            reject(new Error(`istiod's control interface answered ${response.statusCode}: ${text}`));
+          }
+        });
+      });
+      request.on('error', reject).on('timeout', () => request.destroy(new Error('istiod does not answer'))).end(body);
+    });
+  }
+}
+
+/** Errors that istiod always logs outside a cluster, and that concern no request. */
+const HARMLESS: string[] = [];
+
+function meshConfig(mesh: MeshSettings): Record<string, unknown> {
+  return {
+    trustDomain: mesh.trustDomain ?? 'cluster.local',
+    rootNamespace: mesh.rootNamespace ?? 'istio-system',
+    outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy ?? 'ALLOW_ANY' },
+    enableTracing: false,
+    enablePrometheusMerge: false,
+    ingressControllerMode: 'OFF',
+    dnsRefreshRate: '5s',
+    // Relative to the proxy, so one file each; Envoy's user cannot open a /dev/stdout that belongs to root.
+    accessLogFile: 'access.log',
+    accessLogEncoding: 'JSON',
+    accessLogFormat: `${JSON.stringify(ACCESS_LOG_FORMAT)}\n`,
+    defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
+  };
+}
+
+function stream(objects: KubeObject[]): string {
+  return objects.map(object => JSON.stringify(object)).join('\n---\n');
+}

@@ -1,0 +1,68 @@
+import { isIP } from 'net';
+import { AccessTable, OutsideHost } from '../../../src/access/access-table';
+
+/** What a process outside listens on. */
+export interface OutsideListener {
+  readonly host: string;
+  readonly address: string;
+  readonly http: 'ok' | 'redirect-to-https' | 'none';
+  readonly https: 'ok' | 'client-certificate' | 'none';
+  readonly tcp: number[];
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly clientAuthority?: string;
+}
+
+/** What the outside world saw. */
+export interface OutsideEvent {
+  /** `connect`: a connection; `hello`: TLS began; `plaintext`: bytes that are not TLS on a TLS port; `request`, `tcp`: it was answered. */
+  readonly event: 'up' | 'connect' | 'hello' | 'tls-error' | 'plaintext' | 'not-http' | 'request' | 'tcp';
+  /** The host that listens there. */
+  readonly server: string;
+  /** Address and port of the peer. */
+  readonly from: string;
+  readonly port: number;
+  /** The port that it came to. */
+  readonly at: number;
+  readonly tls?: boolean;
+  readonly tlsVersion?: string;
+  readonly serverName?: string;
+  readonly alpn?: string[];
+  readonly protocol?: string;
+  /** Common name of the client's certificate. */
+  readonly client?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly authority?: string;
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly head?: string;
+  readonly error?: string;
+}
+
+/** A host outside with its address. */
+export interface Placed extends OutsideHost {
+  readonly address: string;
+}
+
+/** A name that nobody asked for: what listens where a row dials an address that is no host's. */
+export const STRAY = 'stray';
+
+/**
+ * Every host with an address of its own. The addresses that rows dial without being a host's get somebody who listens
+ * too, so that a request which really goes there is seen there.
+ */
+export function placed(table: AccessTable): Placed[] {
+  const given = new Set(table.outside.flatMap(host => host.address ?? []));
+  const dialled = table.access.flatMap(row => [row.dial, new URL(row.request.replace(/^tcp:/, 'http:')).hostname].filter((at): at is string => at !== undefined && isIP(at) === 4));
+  const taken = new Set([...given, ...dialled]);
+  let last = 9;
+  const free = () => {
+    do last++; while (taken.has(`203.0.113.${last}`));
+    if (last > 254) throw new Error('more outside hosts than 203.0.113.0/24 has addresses: give some an `address`');
+    return `203.0.113.${last}`;
+  };
+  const hosts = table.outside.map(host => ({ ...host, address: host.address ?? free() }));
+  const strays = [...new Set(dialled)].filter(at => !given.has(at)).map((address, i): Placed => ({ host: `${STRAY}-${i}.invalid`, address, http: 'ok', https: 'ok' }));
+  return [...hosts, ...strays];
+}

@@ -1,0 +1,72 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { must } from './processes';
+import { OutsideHost } from '../../../src/access/access-table';
+
+/** Files of a certificate and its key. */
+export interface Pair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * The certificate authorities: `public` is in the system bundle of every pod, `private` is known to those who are told,
+ * `unknown` to nobody.
+ */
+type Authority = 'public' | 'private' | 'unknown';
+
+/** The lab's certificates, made with openssl as they are asked for. */
+export class Pki {
+  public static async make(folder: string): Promise<Pki> {
+    fs.mkdirSync(folder, { recursive: true });
+    await Promise.all((['public', 'private', 'unknown'] as Authority[]).map(async authority => {
+      const at = path.join(folder, authority);
+      await newKey(`${at}.key`);
+      await must('openssl', ['req', '-x509', '-new', '-key', `${at}.key`, '-sha256', '-days', '3650', '-subj', `/CN=lab ${authority} CA`, '-out', `${at}.crt`,
+        '-addext', 'keyUsage=critical,keyCertSign,cRLSign']);
+    }));
+    // What an application trusts that was told of the private authority.
+    fs.writeFileSync(path.join(folder, 'application.crt'), fs.readFileSync(path.join(folder, 'public.crt'), 'utf8') + fs.readFileSync(path.join(folder, 'private.crt'), 'utf8'));
+    return new Pki(folder);
+  }
+
+  /** What an application trusts: the public and the private authority. */
+  public readonly trustedByApplications: string;
+
+  private constructor(private readonly folder: string) {
+    this.trustedByApplications = path.join(folder, 'application.crt');
+  }
+
+  public authority(authority: Authority): string {
+    return path.join(this.folder, `${authority}.crt`);
+  }
+
+  /** What an outside host shows on port 443. */
+  public server(outside: OutsideHost): Promise<Pair> {
+    const kind = outside.certificate ?? 'good';
+    const authority = kind === 'unknown-ca' ? 'unknown' : kind === 'private-ca' ? 'private' : 'public';
+    const name = kind === 'wrong-name' ? `not.${outside.host}` : outside.host;
+    return this.leaf(`server-${outside.host}`, authority, outside.host, `DNS:${name}`, 'serverAuth', kind === 'expired' ? -1 : 365);
+  }
+
+  /** A client's certificate; a wrong one comes from an authority that outside hosts do not know. */
+  public client(wrong = false): Promise<Pair> {
+    return this.leaf(wrong ? 'client-wrong' : 'client', wrong ? 'unknown' : 'private', 'lab egress client', 'DNS:client.lab', 'clientAuth', 365);
+  }
+
+  private async leaf(file: string, authority: Authority, commonName: string, san: string, usage: string, days: number): Promise<Pair> {
+    const at = path.join(this.folder, file);
+    const made = { certificate: `${at}.crt`, key: `${at}.key` };
+    if (fs.existsSync(made.certificate)) return made;
+    await newKey(made.key);
+    await must('openssl', ['req', '-new', '-key', made.key, '-subj', `/CN=${commonName.slice(0, 64)}`, '-out', `${at}.csr`]);
+    fs.writeFileSync(`${at}.ext`, `basicConstraints=CA:FALSE\nsubjectAltName=${san}\nextendedKeyUsage=${usage}\n`);
+    await must('openssl', ['x509', '-req', '-in', `${at}.csr`, '-CA', this.authority(authority), '-CAkey', path.join(this.folder, `${authority}.key`),
+      '-set_serial', String(Date.now()) + String(Math.floor(Math.random() * 1e6)), '-days', String(days), '-sha256', '-extfile', `${at}.ext`, '-out', made.certificate]);
+    return made;
+  }
+}
+
+function newKey(file: string): Promise<string> {
+  return must('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', file]);
+}

@@ -1,0 +1,115 @@
+import { AccessLine } from './access-log';
+import { Evidence, gatewayAt, gatewayLineOf } from './evidence';
+import { OutsideEvent, STRAY } from './outside';
+import { Expectation, requestHost, Symptom, TlsOriginator, Way } from '../../../src/access/access-table';
+
+/** What happened, in the words of the access table. */
+export interface Seen extends Expectation {
+  /** Contradictions between the hops, each enough to fail a row. */
+  readonly contradictions: string[];
+}
+
+/** Names that a request carries by itself. */
+const OF_THE_REQUEST = new Set(['host', 'connection', 'transfer-encoding', 'http2-settings', 'upgrade']);
+
+/** Says what the evidence shows about the last request of a row. */
+export function seen(evidence: Evidence): Seen {
+  const { curl, outside } = evidence;
+  const tcp = evidence.row.request.startsWith('tcp:');
+  const tlsByApplication = curl.url.startsWith('https:');
+  const line = lastLine(evidence, tcp || tlsByApplication);
+  const event = lastEvent(evidence, line, tcp);
+  const gateway = gatewayAt(line?.upstream, evidence.gateways);
+  const gatewayLine = line && gatewayLineOf(line, evidence);
+  const answered = curl.exitCode === 0 && event !== undefined && (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
+  const hello = event && [...outside].reverse().find(one => one.event === 'hello' && one.from === event.from && one.port === event.port);
+  const way = wayOf(evidence, line, event);
+  return {
+    outcome: answered ? 'answered' : 'refused',
+    status: tcp || !answered ? undefined : curl.statuses[curl.statuses.length - 1],
+    redirects: curl.statuses.filter((status, index) => status >= 300 && status < 400 && (index < curl.statuses.length - 1 || curl.exitCode !== 0)),
+    symptom: answered ? undefined : symptomOf(curl.exitCode, curl.statuses),
+    by: answered ? undefined : refusedBy(evidence, line, gatewayLine),
+    way,
+    tlsOriginatedBy: event && originator(event, tlsByApplication, way),
+    plaintextToOutside: outside.some(one => one.event === 'plaintext' || one.event === 'not-http' || ((one.event === 'request' || one.event === 'tcp') && !one.tls)),
+    identityAtGateway: gateway && identityOf(gatewayLine?.peer),
+    serverName: event?.serverName ?? hello?.serverName ?? [...outside].reverse().find(one => one.event === 'hello')?.serverName,
+    protocol: event && (event.event === 'tcp' ? 'tcp' : event.protocol as 'http/1.1' | 'h2'),
+    clientCertificate: event && event.event === 'request' ? event.client !== undefined : undefined,
+    addedHeaders: event?.headers && Object.keys(event.headers).filter(name => !OF_THE_REQUEST.has(name) && !curl.sentHeaders.includes(name)).sort(),
+    contradictions: answered ? contradictions(evidence, way, event, line, tlsByApplication) : [],
+  };
+}
+
+/** The sidecar's line about the last request: a connection's has no method. */
+function lastLine(evidence: Evidence, connection: boolean): AccessLine | undefined {
+  const fitting = evidence.sidecar.filter(line => (line.method === undefined) === connection);
+  return (fitting.length > 0 ? fitting : evidence.sidecar).slice(-1)[0];
+}
+
+/** What the outside answered to the last request. */
+function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolean): OutsideEvent | undefined {
+  const answers = evidence.outside.filter(event => event.event === (tcp ? 'tcp' : 'request'));
+  const last = answers[answers.length - 1];
+  // With several requests the last one may have got nowhere, and the last answer belongs to one before.
+  if (last === undefined || evidence.curl.exitCode === 0) return last;
+  const gatewayLine = line && gatewayLineOf(line, evidence);
+  const own = [line?.upstreamFrom, gatewayLine?.upstreamFrom];
+  return own.includes(`${last.from}:${last.port}`) ? last : undefined;
+}
+
+function wayOf(evidence: Evidence, line: AccessLine | undefined, event: OutsideEvent | undefined): Way | undefined {
+  if (line === undefined) return event || evidence.outside.length > 0 ? 'direct' : undefined;
+  if (event && event.from === evidence.caller.address && line.upstreamFrom !== `${event.from}:${event.port}`) return 'direct';
+  if (line.cluster === 'PassthroughCluster') return 'passthrough';
+  if (gatewayAt(line.upstream, evidence.gateways)) return 'gateway';
+  return line.upstream === undefined ? undefined : 'sidecar';
+}
+
+function originator(event: OutsideEvent, tlsByApplication: boolean, way: Way | undefined): TlsOriginator {
+  if (!event.tls) return 'none';
+  if (tlsByApplication) return 'application';
+  return way === 'gateway' ? 'gateway' : 'sidecar';
+}
+
+function symptomOf(exitCode: number, statuses: number[]): Symptom {
+  if (exitCode === 0) return statuses[statuses.length - 1];
+  if (exitCode === 35) return 'tls-closed';
+  if (exitCode === 28) return 'timeout';
+  // 7: nothing listens; 52 and 56: an empty answer and a reset, which of the two is a matter of luck.
+  if ([7, 52, 56].includes(exitCode)) return 'closed';
+  return `curl ${exitCode}` as Symptom;
+}
+
+/** Who refused: the last hop that the request came to, unless it says that the next one did. */
+function refusedBy(evidence: Evidence, line: AccessLine | undefined, gatewayLine: AccessLine | undefined): Expectation['by'] {
+  const reachedOutside = (one: AccessLine | undefined) => one?.upstreamFrom !== undefined && one.upstreamFailure === undefined &&
+    evidence.outside.some(event => event.event !== 'connect' && `${event.from}:${event.port}` === one.upstreamFrom);
+  if (line === undefined) return evidence.outside.length > 0 || evidence.curl.exitCode === 7 ? 'outside' : undefined;
+  if (gatewayAt(line.upstream, evidence.gateways)) return reachedOutside(gatewayLine) ? 'outside' : 'gateway';
+  return reachedOutside(line) ? 'outside' : 'sidecar';
+}
+
+function identityOf(peer: string | undefined): string | undefined {
+  const match = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/(.+)$/.exec(peer ?? '');
+  return match ? `${match[1]}/${match[2]}` : undefined;
+}
+
+/** What must never be with a request that was answered, whatever its row expects. */
+function contradictions(evidence: Evidence, way: Way | undefined, event: OutsideEvent, line: AccessLine | undefined, tlsByApplication: boolean): string[] {
+  const found: string[] = [];
+  const fromGateway = gatewayAt(event.from, evidence.gateways);
+  if (way === 'gateway' && !fromGateway) found.push(`the sidecar sent it to a gateway, but ${event.server} was called from ${event.from}`);
+  if (way !== 'gateway' && event.from !== evidence.caller.address) found.push(`${event.server} was called from ${event.from}, which is not the caller`);
+  const gatewayLine = line && gatewayLineOf(line, evidence);
+  if (way === 'gateway' && gatewayLine?.upstreamFrom !== `${event.from}:${event.port}`) found.push('no line of the gateway joins the sidecar\'s hop with the connection that the outside saw');
+  const asked = requestHost(evidence.row);
+  const expected = evidence.hosts.find(host => host.host === asked || host.address === asked)?.host;
+  const mayGoElsewhere = evidence.row.follow || way === 'passthrough' || way === 'direct';
+  if (!mayGoElsewhere && event.server !== expected) found.push(`${event.server.startsWith(STRAY) ? 'whoever listens on the dialled address' : event.server} answered for ${asked}`);
+  if (tlsByApplication && event.tls && !/lab (public|private|unknown) CA/.test(evidence.curl.certificate?.issuer ?? '')) {
+    found.push(`the application saw a certificate that is not the outside host's: ${evidence.curl.certificate?.issuer ?? 'none'}`);
+  }
+  return found;
+}

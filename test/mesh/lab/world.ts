@@ -1,0 +1,158 @@
+import * as fs from 'fs';
+import { parse } from 'yaml';
+import { CaptureRules, captureRules } from './capture';
+import { KubeObject, Pod } from './kubernetes';
+import { podAddress } from './network';
+import { Pki } from './pki';
+import { AccessTable, GatewayPods } from '../../../src/access/access-table';
+
+/** A pod with a proxy, or without one where its template says so. */
+export interface Workload extends Pod {
+  /** What rows, evidence and log files call it. */
+  readonly id: string;
+  readonly role: 'sidecar' | 'router';
+  readonly capture: CaptureRules;
+  /** Whether there is a proxy at all. */
+  readonly injected: boolean;
+  /** ProxyConfig from the pod's `proxy.istio.io/config`. */
+  readonly proxyConfig: Record<string, any>;
+}
+
+const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicaSet'];
+
+/** The callers and gateways of a table as pods; annotations come from the pod templates among the manifests that fit them. */
+export function workloads(table: AccessTable, manifests: KubeObject[]): Workload[] {
+  const callers = table.callers.map((caller, index): Workload => {
+    const labels = caller.labels ?? { app: caller.name };
+    const annotations = {
+      ...annotationsFor(caller.namespace, labels, manifests),
+      ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`traffic.sidecar.istio.io/${key}`, value])),
+    };
+    return {
+      id: caller.name,
+      name: `${caller.name}-0`,
+      namespace: caller.namespace,
+      labels,
+      serviceAccount: caller.serviceAccount,
+      address: podAddress(index),
+      role: 'sidecar',
+      capture: captureRules(annotations),
+      injected: annotations['sidecar.istio.io/inject'] !== 'false',
+      proxyConfig: proxyConfigOf(annotations),
+    };
+  });
+  const gateways = (table.gateways ?? []).map((gateway, index): Workload => ({
+    id: gatewayId(gateway),
+    name: `${gatewayId(gateway)}-0`,
+    namespace: gateway.namespace,
+    labels: gateway.labels,
+    serviceAccount: gateway.serviceAccount,
+    address: podAddress(callers.length + index),
+    role: 'router',
+    capture: {},
+    injected: true,
+    proxyConfig: proxyConfigOf(annotationsFor(gateway.namespace, gateway.labels, manifests)),
+  }));
+  return [...callers, ...gateways];
+}
+
+export function gatewayId(gateway: GatewayPods): string {
+  return `gateway-${gateway.name ?? gateway.namespace}`;
+}
+
+/**
+ * What a cluster holds before the manifests come: namespaces, pods and their accounts, what installing Istio brings that
+ * matters to a request (a Service with an HTTP port 80; a gateway's right to read Secrets), and what the table lists.
+ */
+export async function worldObjects(table: AccessTable, pods: Workload[], manifests: KubeObject[], pki: Pki): Promise<KubeObject[]> {
+  const root = table.mesh?.rootNamespace ?? 'istio-system';
+  const there = new Set(manifests.map(object => `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`));
+  const namespaces = new Set([root, 'istio-system', 'default', ...pods.map(pod => pod.namespace), ...manifests.flatMap(object => object.metadata.namespace ?? [])]);
+  const objects: KubeObject[] = [
+    ...[...namespaces].map(name => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })),
+    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'lab', labels: { 'topology.kubernetes.io/region': 'lab' } } },
+    ...pods.flatMap(podObjects),
+    ingressGateway(),
+    ...(table.gateways ?? []).flatMap(gatewayObjects),
+    ...await Promise.all((table.secrets ?? []).map(async secret => ({
+      apiVersion: 'v1', kind: 'Secret', metadata: { name: secret.name, namespace: secret.namespace }, ...await contents(secret.holds, pki),
+    }))),
+    ...(table.configMaps ?? []).map(map => ({
+      apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: map.name, namespace: map.namespace }, data: { 'ca.crt': fs.readFileSync(pki.authority('private'), 'utf8') },
+    })),
+  ];
+  const unique = new Map(objects.map(object => [`${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
+  return [...unique].filter(([id]) => !there.has(id) || id.startsWith('Namespace/') || id.startsWith('ServiceAccount/')).map(([, object]) => object);
+}
+
+function podObjects(pod: Workload): KubeObject[] {
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: pod.serviceAccount, namespace: pod.namespace } },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: pod.name, namespace: pod.namespace, labels: { ...pod.labels, ...(pod.injected && { 'security.istio.io/tlsMode': 'istio' }) } },
+      spec: { serviceAccountName: pod.serviceAccount, nodeName: 'lab', containers: [{ name: 'main', image: 'none' }] },
+      status: { phase: 'Running', podIP: pod.address, podIPs: [{ ip: pod.address }], conditions: [{ type: 'Ready', status: 'True' }] },
+    },
+  ];
+}
+
+/** The Service of the ingress gateway that Istio's default profile installs; its port 80 gives every sidecar an HTTP listener there. */
+function ingressGateway(): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'istio-ingressgateway', namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
+    spec: {
+      type: 'LoadBalancer',
+      selector: { istio: 'ingressgateway' },
+      ports: [{ name: 'status-port', port: 15021, targetPort: 15021 }, { name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort: 8443 }],
+    },
+  };
+}
+
+/** What an installation of a gateway brings: the right to read Secrets in its namespace and, where the table names the gateway, its Service. */
+function gatewayObjects(gateway: GatewayPods): KubeObject[] {
+  const metadata = { name: `${gateway.serviceAccount}-sds`, namespace: gateway.namespace };
+  const roleAndBinding: KubeObject[] = [
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'watch', 'list'] }] },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: gateway.serviceAccount, namespace: gateway.namespace }],
+    },
+  ];
+  if (gateway.name === undefined) return roleAndBinding;
+  return [...roleAndBinding, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: gateway.name, namespace: gateway.namespace, labels: gateway.labels },
+    spec: { type: 'ClusterIP', selector: gateway.labels, ports: [{ name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort: gateway.targetPort }] },
+  }];
+}
+
+async function contents(holds: string, pki: Pki): Promise<Record<string, any>> {
+  const authority = base64(pki.authority('private'));
+  if (holds === 'ca-certificates') return { type: 'Opaque', data: { 'ca.crt': authority } };
+  const pair = await pki.client(holds === 'wrong-client-certificate');
+  return { type: 'kubernetes.io/tls', data: { 'tls.crt': base64(pair.certificate), 'tls.key': base64(pair.key), 'ca.crt': authority } };
+}
+
+function annotationsFor(namespace: string, labels: Record<string, string>, manifests: KubeObject[]): Record<string, string> {
+  const template = manifests
+    .filter(object => POD_TEMPLATES.includes(object.kind) && (object.metadata.namespace ?? 'default') === namespace)
+    .map(object => object.spec?.template?.metadata)
+    .find(metadata => Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value));
+  return template?.annotations ?? {};
+}
+
+function proxyConfigOf(annotations: Record<string, string>): Record<string, any> {
+  return parse(annotations['proxy.istio.io/config'] ?? '{}') ?? {};
+}
+
+function base64(file: string): string {
+  return fs.readFileSync(file).toString('base64');
+}
