@@ -8,6 +8,7 @@ import { duplicateObject } from './duplicate-object';
 import { gatewayNotBound } from './gateway-not-bound';
 import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
+import { hopWithoutSni } from './hop-without-sni';
 import { IndexOptions, ManifestIndex } from './manifest-index';
 import { meshRouteConflict } from './mesh-route-conflict';
 import { missingSubset } from './missing-subset';
@@ -39,6 +40,7 @@ export const RULES: readonly Rule[] = [
   gatewayNotBound,
   gatewayRouteUnresolved,
   gatewayServerConflict,
+  hopWithoutSni,
   meshRouteConflict,
   missingSubset,
   plaintextToTlsPort,

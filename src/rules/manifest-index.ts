@@ -36,7 +36,7 @@ export class ManifestIndex {
   private rules?: Grouping<string, Indexed>;
   private wildcardRules?: Indexed[];
   private allHops?: Hop[];
-  private tls?: Map<Indexed, any[]>;
+  private allTls?: { client: Map<Indexed, any[]>; nameless: Set<Indexed> };
   private podPlaces?: Set<string>;
   private gatewayPlaces?: Set<string>;
   private routed?: Map<string, Set<string>>;
@@ -116,18 +116,31 @@ export class ManifestIndex {
 
   /** The TLS blocks that reach an outside host, SIMPLE and MUTUAL, by the rule that holds them. */
   public get clientTls(): ReadonlyMap<Indexed, any[]> {
-    if (!this.tls) {
-      this.tls = new Map();
+    return this.tls.client;
+  }
+
+  /** The rules that speak mutual TLS inside the mesh without saying to which server. */
+  public get namelessHops(): ReadonlySet<Indexed> {
+    return this.tls.nameless;
+  }
+
+  private get tls(): { client: Map<Indexed, any[]>; nameless: Set<Indexed> } {
+    if (!this.allTls) {
+      const found = { client: new Map<Indexed, any[]>(), nameless: new Set<Indexed>() };
       for (const rule of this.ofKind('DestinationRule')) {
         eachTls(rule, block => {
-          if (block.mode !== 'SIMPLE' && block.mode !== 'MUTUAL') return;
-          const blocks = this.tls!.get(rule);
-          if (blocks) blocks.push(block);
-          else this.tls!.set(rule, [block]);
+          if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {
+            const blocks = found.client.get(rule);
+            if (blocks) blocks.push(block);
+            else found.client.set(rule, [block]);
+          } else if (block.mode === 'ISTIO_MUTUAL' && !block.sni) {
+            found.nameless.add(rule);
+          }
         });
       }
+      this.allTls = found;
     }
-    return this.tls;
+    return this.allTls;
   }
 
   /**

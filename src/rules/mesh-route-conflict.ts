@@ -45,7 +45,7 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
       // a choice; before a route that was meant for this very namespace it is a conflict again.
       for (const { objects, namespaces } of meetings(services)) {
         yield {
-          message: `${allCalled(objects)} all route ${host} for sidecars of ${spoken(namespaces)}; Istio uses one of them and ignores the rest.`,
+          message: `${allCalled(objects)} route ${host} for sidecars of ${spoken(namespaces)}; Istio uses one of them and ignores the rest.`,
           objects,
         };
       }

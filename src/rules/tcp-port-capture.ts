@@ -10,7 +10,7 @@ export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',
   title: 'A TCP port without addresses',
   reason: 'Without an address a sidecar cannot tell the host\'s connections from others: it sends every connection on the port there, also TLS and undeclared ones, also under REGISTRY_ONLY; of two such entries the older one takes all.',
-  cure: 'Give the entry the addresses of the host. Only where sidecars answer DNS (ISTIO_META_DNS_CAPTURE) they get addresses by themselves.',
+  cure: 'Give the entry the addresses of the host. Only where sidecars answer DNS (ISTIO_META_DNS_CAPTURE) does Istio give it one by itself.',
   see: 'https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/#external-tcp-services-without-vips',
   good: `
 apiVersion: networking.istio.io/v1

@@ -44,7 +44,7 @@ describe('all rules together', () => {
   /** The bad examples side by side, each with namespaces and hosts of its own, so that they do not meet. */
   const apart = (yaml: string, suffix: string): EgressObject[] => objectsOf(yaml
     .replace(/namespace: (?!istio-system)([\w-]+)/g, `namespace: $1-${suffix}`)
-    .replace(/(egress|shop)\//g, `$1-${suffix}/`)
+    .replace(/(egress|shop)(\/|\.svc)/g, `$1-${suffix}$2`)
     .replace(/example\.com/g, `${suffix}.example.com`)).map(({ manifest, origin }) => ({ manifest, origin: `${suffix}/${origin}` }));
   const unrelated = objectsOf(`
 apiVersion: networking.istio.io/v1

@@ -1,0 +1,46 @@
+import { gateway, istio, route, said } from './support';
+import { EgressObject } from '../../src/rules';
+
+const code = 'hop-without-sni';
+const host = 'exit.egress.svc.cluster.local';
+const named = gateway('egress/exit', ['a.example.com']);
+const mutual = { mode: 'ISTIO_MUTUAL' };
+const rule = (spec: object, place = 'shop/hop') => istio('DestinationRule', place, { host, exportTo: ['.'], ...spec });
+const bySubset = (tls: object) => rule({ subsets: [{ name: 'x', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls }] } }] });
+const to = (destination: object = {}, spec: object = {}) => route('shop/r', spec, { host, port: { number: 443 }, ...destination });
+const service = (selector: object): EgressObject => ({
+  manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'exit', namespace: 'egress' }, spec: { selector } }, origin: 'svc',
+});
+
+test('the name may stand in a subset or at the top; without it a named server does not answer', () => {
+  expect(said(code, [named, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
+  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to()])).toEqual(['egress/exit shop/hop shop/r']);
+  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual }, subsets: [{ name: 'x' }] }), to({ subset: 'x' })])).toHaveLength(1);
+  expect(said(code, [named, bySubset({ ...mutual, sni: 'a.example.com' }), to({ subset: 'x' })])).toEqual([]);
+  expect(said(code, [named, rule({ trafficPolicy: { tls: { ...mutual, sni: 'a.example.com' } } }), to()])).toEqual([]);
+});
+
+test('only the block that the route uses counts', () => {
+  expect(said(code, [named, bySubset(mutual), to()])).toEqual([]);
+  expect(said(code, [named, bySubset(mutual), to({ subset: 'y' })])).toEqual([]);
+  expect(said(code, [named, bySubset(mutual), to({ subset: 'x', port: { number: 8443 } })])).toEqual([]);
+  expect(said(code, [named, bySubset(mutual), to({ subset: 'x' }, { gateways: ['egress/other'] })])).toEqual([]);
+  expect(said(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })])).toEqual([]);
+});
+
+test('a server for any name answers, as does a gateway that is not known', () => {
+  expect(said(code, [gateway('egress/exit', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(said(code, [gateway('egress/exit', ['shop/*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(said(code, [gateway('other/exit', ['a.example.com']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(said(code, [bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(said(code, [named, gateway('egress/any', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+});
+
+test('the Service says which Gateways stand behind it', () => {
+  expect(said(code, [named, service({ istio: 'exit' }), bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
+  expect(said(code, [named, service({ istio: 'other' }), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+});
+
+test('mutual TLS to other services of the mesh needs no name', () => {
+  expect(said(code, [named, rule({ host: 'till.example.com', trafficPolicy: { tls: mutual } }), to({ host: 'till.example.com' })])).toEqual([]);
+});
