@@ -1,4 +1,3 @@
-import { spawn } from 'child_process';
 import { run } from './processes';
 import { AccessRow } from '../../../src/access/access-table';
 
@@ -54,27 +53,25 @@ async function sendHttp(namespace: string, row: AccessRow, trusted: string): Pro
   };
 }
 
-/** Sends a line and waits for its echo. The exit codes are those that curl would have: 7, 28, 52, 56. */
-function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
+/** An application that sends a line and waits for its echo; it ends with the codes that curl has for the same: 6, 7, 28, 52, 56. */
+const TCP_CLIENT = `
+  const [host, port, ping, seconds] = process.argv.slice(1);
+  let out = '';
+  const socket = require('net').connect({ host, port: Number(port), timeout: seconds * 1000 });
+  const end = code => { process.stdout.write(JSON.stringify({ out, port: socket.localPort })); process.exitCode = code; socket.destroy(); };
+  socket.on('connect', () => socket.write(ping));
+  socket.on('data', bytes => { out += bytes; if (out === ping) end(0); });
+  socket.on('end', () => end(52));
+  socket.on('timeout', () => end(28));
+  socket.on('error', error => end(error.code === 'ECONNREFUSED' ? 7 : error.syscall === 'getaddrinfo' ? 6 : 56));
+`;
+
+async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
   const began = Date.now();
   const { hostname, port } = new URL(row.request.replace(/^tcp:/, 'http:'));
-  return new Promise(resolve => {
-    const child = spawn('ip', ['netns', 'exec', namespace, 'curl', '-sS', '-v', '-m', String(SECONDS), `telnet://${row.dial ?? hostname}:${port}`]);
-    let out = '';
-    let error = '';
-    child.stdout.on('data', chunk => { out += chunk; });
-    child.stderr.on('data', chunk => { error += chunk; });
-    child.stdin.on('error', () => undefined);
-    child.stdin.write(PING); // and left open: at its end curl would not wait for the answer
-    child.on('close', code => resolve({
-      exitCode: code === 0 && out !== PING ? 52 : code ?? -1,
-      error: error.split('\n').filter(line => line.startsWith('curl:')).join(' '),
-      statuses: [],
-      url: row.request,
-      sentHeaders: [],
-      body: out,
-      localPort: 0,
-      milliseconds: Date.now() - began,
-    }));
-  });
+  const ended = await run('ip', ['netns', 'exec', namespace, process.execPath, '-e', TCP_CLIENT, row.dial ?? hostname, port, PING, String(SECONDS)]);
+  const { out = '', port: localPort = 0 } = JSON.parse(ended.out || '{}');
+  return {
+    exitCode: ended.code, error: ended.err.trim().split('\n')[0], statuses: [], url: row.request, sentHeaders: [], body: out, localPort, milliseconds: Date.now() - began,
+  };
 }
