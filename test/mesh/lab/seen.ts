@@ -97,7 +97,9 @@ function identityOf(peer: string | undefined): string | undefined {
 }
 
 /** What must never be with a request that was answered, whatever its row expects. */
-function contradictions(evidence: Evidence, way: Way | undefined, event: OutsideEvent, line: AccessLine | undefined, tlsByApplication: boolean): string[] {
+function contradictions(
+  evidence: Evidence, way: Way | undefined, event: OutsideEvent, line: AccessLine | undefined, tlsByApplication: boolean,
+): string[] {
   const found: string[] = [];
   const fromGateway = gatewayAt(event.from, evidence.gateways);
   if (way === 'gateway' && !fromGateway) found.push(`the sidecar sent it to a gateway, but ${event.server} was called from ${event.from}`);
