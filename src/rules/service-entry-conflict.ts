@@ -72,6 +72,7 @@ function unmerged(a: Indexed, b: Indexed): string | undefined {
   if (!meet(a, b) || portKey(a) === portKey(b)) return undefined;
   const seen = [a, b].map(entry => visibleIn(entry).sort(compare).join());
   if (seen[0] !== seen[1]) return 'with different ports and exportTo: where both are seen, the ports of one are missing';
+  // Tools add labels on the way to the cluster; only where both entries have some, is a difference certain.
   const labels = [a, b].map(({ manifest }) => manifest.metadata.labels).filter(known => known !== undefined && Object.keys(known).length > 0);
   return labels.length === 2 && canonical(labels[0]) !== canonical(labels[1]) ? 'with different ports and metadata.labels: the ports of one are missing' : undefined;
 }

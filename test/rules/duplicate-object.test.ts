@@ -9,6 +9,11 @@ test('another API version is the same object, another API group is not', () => {
   expect(said(code, [a, older, other])).toEqual(['older shop/exit']);
 });
 
+test('kinds have names of their own', () => {
+  const named = (kind: string) => ({ manifest: { apiVersion: 'v1', kind, metadata: { name: 'x', namespace: 'shop' } }, origin: kind });
+  expect(said(code, [named('Secret'), named('ConfigMap'), named('Service')])).toEqual([]);
+});
+
 test('an object without a namespace goes to the default one', () => {
   const bare = { manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } }, origin: 'bare' };
   const placed = { manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', namespace: 'shop' } }, origin: 'placed' };

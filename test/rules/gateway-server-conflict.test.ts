@@ -29,6 +29,13 @@ test('a claim with a namespace and one without bring the whole port down', () =>
   expect(findings(code, [gateway('egress/a', ['./a.example.com']), gateway('egress/b', ['egress/a.example.com'])])[0].message).toContain('only the first one counts');
 });
 
+test('passed through, claims of different namespaces make no chains of their own', () => {
+  const through = { tls: { mode: 'PASSTHROUGH' } };
+  const open = gateway('egress/b', ['a.example.com'], through);
+  expect(said(code, [gateway('egress/a', ['egress/a.example.com'], through), open])).toEqual([]);
+  expect(said(code, [gateway('egress/a', ['egress/a.example.com']), open])).toEqual(['egress/a egress/b']);
+});
+
 test('one Gateway can contradict itself', () => {
   const server = (name: string) => ({ port: { number: 443, name, protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } });
   expect(said(code, [istio('Gateway', 'egress/a', { selector: { istio: 'exit' }, servers: [server('x'), server('y')] })])).toEqual(['egress/a']);
@@ -39,4 +46,5 @@ test('plain HTTP servers share a port; TLS, HTTP and TCP do not, nor do two TCP 
   expect(said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['b.example.com'])])).toEqual(['egress/a egress/b']);
   expect(said(code, [gateway('egress/a', ['a.example.com'], tcp), gateway('egress/b', ['b.example.com'], tcp)])).toEqual(['egress/a egress/b']);
   expect(said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['b.example.com'], {}, { istio: 'other' })])).toEqual([]);
+  expect(said(code, [gateway('egress/a', ['a.example.com'], tcp), gateway('egress/b', ['b.example.com'], tcp, { istio: 'other' })])).toEqual([]);
 });

@@ -40,6 +40,14 @@ test('a route is judged for the proxies that its matches name', () => {
   expect(said(code, [both, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
 });
 
+test('a route for a gateway of another namespace is judged there', () => {
+  const atGateway = (name: string) => route('shop/r', { gateways: [name] }, to('x'));
+  expect(said(code, [atGateway('egress/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
+  expect(said(code, [atGateway('shopping/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
+  expect(said(code, [atGateway('shop/exit'), rule('shop/a', ['x'])])).toEqual([]);
+  expect(said(code, [atGateway('shop-exit'), rule('shop/a', ['x'])])).toEqual([]);
+});
+
 test('a VirtualService may stand where none of its proxies are', () => {
   const config = route('config/r', { exportTo: ['shop'], gateways: ['mesh', 'egress/exit'] }, to('x'));
   expect(said(code, [config, rule('shop/a', ['x']), rule('egress/a', ['x'])])).toEqual([]);
@@ -54,6 +62,7 @@ test('tls and tcp routes, mirrors, short names and rules for wildcards count as 
   expect(said(code, [route('shop/r', {}, { host: 'till', subset: 'x' }), rule('shop/a', ['z'], { host: 'till.shop.svc.cluster.local' })])).toHaveLength(1);
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['x'], { host: '*.example.com' })])).toEqual([]);
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z'], { host: '*.example.com' })])).toEqual(['shop/a shop/r']);
+  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z']), rule('shop/b', ['x'], { host: '*.example.org' })])).toEqual(['shop/a shop/r']);
 });
 
 test('of many rules for one host, as for a gateway\'s Service, the right one is found', () => {

@@ -9,7 +9,9 @@ const on80 = { portLevelSettings: [{ port: { number: 80 }, tls }] };
 
 test('no rule, or one without TLS for the port', () => {
   expect(said(code, [site()])).toEqual(['shop/a']);
-  expect(said(code, [site(), rule('shop/r', { loadBalancer: { simple: 'RANDOM' } })])).toEqual(['shop/a shop/r']);
+  expect(findings(code, [site()])[0].message).toContain('no DestinationRule originates TLS');
+  const [finding] = findings(code, [site(), rule('shop/r', { loadBalancer: { simple: 'RANDOM' } })]);
+  expect(finding.message).toContain('DestinationRule shop/r [shop/r] does not originate TLS on that port');
   expect(said(code, [site(), rule('shop/r', { tls: { mode: 'DISABLE' } })])).toEqual(['shop/a shop/r']);
 });
 
@@ -35,7 +37,22 @@ test('every namespace that sees the entry must see the rule', () => {
 test('a namespace whose routes lead the host elsewhere never uses the port', () => {
   const wide = site({ exportTo: ['.', 'web'] });
   expect(said(code, [wide, rule('shop/r', on80), route('shop/v', { exportTo: ['web'] }, { host: 'hop.egress.svc.cluster.local' })])).toEqual([]);
-  expect(said(code, [wide, rule('shop/r', on80), route('shop/v', { exportTo: ['web'] })])).toEqual(['shop/a shop/r']);
+  const hop = { host: 'hop.egress.svc.cluster.local' };
+  const classic = route('shop/v', {
+    exportTo: ['.', 'web'],
+    gateways: ['mesh', 'shop/exit'],
+    http: [{ match: [{ gateways: ['mesh'] }], route: [{ destination: hop }] }, { match: [{ gateways: ['shop/exit'] }], route: [{ destination: { host: 'a.example.com' } }] }],
+  });
+  expect(said(code, [wide, rule('shop/r', on80), classic])).toEqual([]);
+  for (const useless of [
+    { exportTo: ['web'], http: [{ route: [{ destination: { host: 'a.example.com' } }] }] },
+    { exportTo: ['web'], gateways: ['shop/exit'] },
+    { exportTo: ['other'] },
+    { exportTo: ['web'], hosts: ['b.example.com'] },
+    { exportTo: ['web'], http: undefined, tls: [{ route: [{ destination: hop }] }] },
+  ]) {
+    expect(said(code, [wide, rule('shop/r', on80), route('shop/v', useless, hop)])).toEqual(['shop/a shop/r']);
+  }
 });
 
 test('other target ports are plaintext rightly, unless the entry calls them TLS', () => {

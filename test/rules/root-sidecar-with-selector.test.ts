@@ -5,6 +5,7 @@ const selective = istio('Sidecar', 'istio-system/metrics', { workloadSelector: {
 
 test('who writes a default as well knows the difference', () => {
   expect(said(code, [selective])).toEqual(['istio-system/metrics']);
+  expect(said(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
   expect(said(code, [selective, istio('Sidecar', 'istio-system/default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } })])).toEqual([]);
 });
 

@@ -38,6 +38,8 @@ describe('in one namespace', () => {
     expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual(['shop/a shop/b']);
     expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'x' })])).toEqual([]);
     expect(said(code, [labelled('a', [tls], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([]);
+    // Tools add labels on the way to the cluster, so an entry without any says nothing.
+    expect(said(code, [labelled('a', [http], { team: 'x' }), entry('shop/b', { ports: [tls] })])).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { entry, findings, gateway, said } from './support';
+import { entry, findings, gateway, route, said } from './support';
 
 const code = 'tcp-port-capture';
 const tcp = (number: number, protocol = 'TCP') => ({ ports: [{ number, name: 'tcp', protocol }] });
@@ -19,6 +19,8 @@ test('the finding names the entries that lose their connections, once', () => {
 
 test('a gateway routes by name and needs no address', () => {
   expect(said(code, [entry('egress/db', tcp(5432)), gateway('egress/exit', ['db.internal'])])).toEqual([]);
+  expect(said(code, [entry('egress/db', tcp(5432)), route('shop/r', { gateways: ['egress/exit'] })])).toEqual([]);
+  expect(said(code, [entry('egress/db', tcp(5432)), route('egress/r', { gateways: ['mesh'] })])).toEqual(['egress/db']);
   const exported = entry('egress/db', { ...tcp(5432), exportTo: ['.', 'shop'] });
   expect(findings(code, [exported, gateway('egress/exit', ['db.internal'])])[0].message).toContain('sidecars of namespace shop on port 5432');
 });
