@@ -48,7 +48,7 @@ export function stay(command: string, args: string[], logFile: string, options: 
 }
 
 /** Polls until a condition holds. */
-export async function until<T>(what: string, condition: () => Promise<T | undefined | false> | T | undefined | false, milliseconds = 20_000, step = 10): Promise<T> {
+export async function until<T>(what: string, condition: () => Promise<T | false> | T | false, milliseconds = 20_000, step = 10): Promise<T> {
   const end = Date.now() + milliseconds;
   let last = '';
   for (;;) {

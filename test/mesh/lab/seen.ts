@@ -102,7 +102,7 @@ function contradictions(
 ): string[] {
   const found: string[] = [];
   const fromGateway = gatewayAt(event.from, evidence.gateways);
-  if (way === 'gateway' && !fromGateway) found.push(`the sidecar sent it to a gateway, but ${event.server} was called from ${event.from}`);
+  if (way === 'gateway' && !fromGateway) found.push(`it went to a gateway, but ${event.server} was called from ${event.from}`);
   if (way !== 'gateway' && event.from !== evidence.caller.address) found.push(`${event.server} was called from ${event.from}, which is not the caller`);
   const gatewayLine = line && gatewayLineOf(line, evidence);
   if (way === 'gateway' && gatewayLine?.upstreamFrom !== `${event.from}:${event.port}`) found.push('no line of the gateway joins the sidecar\'s hop with the connection that the outside saw');
