@@ -85,21 +85,26 @@ function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly
   if (entries.every(isPrivate)) return;
   const everywhere = entries.filter(isPublic);
   const places = new Set(entries.flatMap(visibleIn));
-  const said = new Set<string>();
+  const found = new Map<string, { all: Indexed[]; places: string[]; outcome: string; who: string }>();
   for (const place of places) {
     const seen = place === EVERYWHERE ? everywhere : entries.filter(entry => isSeenFrom(entry, place));
     const own = seen.filter(entry => entry.namespace === place);
     // A gateway has no home: it takes the oldest entry that it sees.
     const isGateway = place !== EVERYWHERE && index.isRoutedAtGateway(host, place);
-    const counted = own.length > 0 && !isGateway ? [...own, ...seen.filter(entry => entry.namespace !== place && !isPublic(entry))] : seen;
-    if (counted.length < 2 || new Set(counted.map(entry => entry.namespace)).size < 2) continue;
-    if (own.length > 0 && !isGateway ? !hidesPorts(own, counted) : new Set(counted.map(shapeOf)).size < 2) continue;
+    const hasOwn = own.length > 0 && !isGateway;
+    const counted = hasOwn ? [...own, ...seen.filter(entry => entry.namespace !== place && !isPublic(entry))] : seen;
+    if (new Set(counted.map(entry => entry.namespace)).size < 2) continue;
+    if (hasOwn ? !hidesPorts(own, counted) : new Set(counted.map(shapeOf)).size < 2) continue;
     const all = ordered(counted);
-    const key = all.map(({ origin }) => origin).join(' ');
-    if (said.has(key)) continue;
-    said.add(key);
-    const outcome = own.length > 0 && !isGateway ? 'its own entry counts there, and the other\'s ports are missing' : 'the oldest counts there';
-    yield { message: `${allCalled(all)} declare ${host} differently for ${isGateway ? `the gateways of namespace ${place}` : spoken([place])}: ${outcome}.`, objects: all };
+    const outcome = hasOwn ? 'its own entry counts there, and the other\'s ports are missing' : 'the oldest counts there';
+    const who = isGateway ? 'the gateways of ' : '';
+    const key = [outcome, who, ...all.map(({ origin }) => origin)].join(' ');
+    const known = found.get(key);
+    if (known) known.places.push(place);
+    else found.set(key, { all, places: [place], outcome, who });
+  }
+  for (const { all, places: where, outcome, who } of found.values()) {
+    yield { message: `${allCalled(all)} declare ${host} differently for ${who}${spoken(where.sort(compare))}: ${outcome}.`, objects: all };
   }
 }
 

@@ -71,6 +71,18 @@ describe('in different namespaces', () => {
     expect(said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['api'], ports: [http] })])).toEqual([]);
   });
 
+  test('what several namespaces see alike is one finding, whatever the order', () => {
+    const a = entry('shop/a', { exportTo: ['web', 'api'] });
+    const b = entry('other/b', { exportTo: ['api', 'web'], ports: [http] });
+    const found = findings(code, [a, b]);
+    expect(found.map(({ message }) => message)).toEqual([expect.stringContaining('differently for namespaces api and web: the oldest counts there')]);
+    expect(findings(code, [b, a])).toEqual(found);
+  });
+
+  test('entries of one namespace are merged for the others as well', () => {
+    expect(said(code, [entry('shop/a', { exportTo: ['*'], ports: [http] }), entry('shop/b', { exportTo: ['*'] })])).toEqual([]);
+  });
+
   test('a gateway has no home: an entry that it sees besides its own may win', () => {
     const caller = entry('shop/a', { resolution: 'STATIC', exportTo: ['*'] });
     const real = entry('egress/a', {});

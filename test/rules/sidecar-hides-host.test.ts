@@ -23,9 +23,14 @@ test('the root namespace\'s Sidecar acts where a namespace has none', () => {
   expect(said(code, [entry('shop/a', {}), sidecar('istio-system/default', ['./*'])])).toEqual([]);
 });
 
+test('a Sidecar for some workloads of the root namespace is no default', () => {
+  expect(said(code, [entry('shop/a', {}), sidecar('istio-system/some', ['istio-system/*'], { app: 'x' })])).toEqual([]);
+});
+
 test('a host that one workload\'s Sidecar imports may be hidden from the others', () => {
   const narrow = sidecar('shop/default', ['istio-system/*']);
   expect(said(code, [entry('shop/a', {}), narrow, sidecar('shop/crawler', ['./*'], { app: 'crawler' })])).toEqual([]);
+  expect(said(code, [entry('shop/a', {}), narrow, sidecar('shop/crawler', undefined, { app: 'crawler' })])).toEqual([]);
   expect(said(code, [entry('shop/a', {}), sidecar('shop/crawler', ['istio-system/*'], { app: 'crawler' })])).toEqual([]);
 });
 
@@ -35,10 +40,14 @@ test('an entry that is exported to the namespace by name must be imported from w
   expect(said(code, [exported, sidecar('shop/default', ['./*', 'platform/a.example.com'])])).toEqual([]);
   expect(said(code, [exported, sidecar('shop/default', ['./*']), entry('shop/own', {})])).toEqual([]);
   expect(said(code, [entry('platform/a', { exportTo: ['*'] }), sidecar('shop/default', ['./*'])])).toEqual([]);
+  expect(said(code, [entry('shop/a', { exportTo: ['*'] }), sidecar('shop/default', ['web/*'])])).toEqual(['shop/a shop/default']);
 });
 
 test('gateways know no Sidecars, and hosts that a route leads to come with the route', () => {
   const narrow = sidecar('shop/default', ['istio-system/*']);
   expect(said(code, [entry('shop/a', {}), narrow, gateway('shop/exit', ['a.example.com'])])).toEqual([]);
   expect(said(code, [entry('shop/a', {}), narrow, route('shop/r', { hosts: ['site.internal'] })])).toEqual([]);
+  for (const other of [route('shop/r', { hosts: ['site.internal'] }, { host: 'b.example.com' }), route('web/r', { hosts: ['site.internal'] }), route('shop/r', {})]) {
+    expect(said(code, [entry('shop/a', {}), narrow, other])).toEqual(['shop/a shop/default']);
+  }
 });
