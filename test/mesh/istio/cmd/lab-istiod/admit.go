@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/yaml"
 
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -40,7 +41,7 @@ func newAdmission(crdFile string) (*admission, error) {
 	if err != nil {
 		return nil, err
 	}
-	schemas.SkipMissing = true // built-in kinds have no CRD; the decoder checks those, strictly
+	schemas.SkipMissing = true // built-in kinds have no CRD; strictlyDecodes checks those
 	return &admission{schemas: schemas}, nil
 }
 
@@ -130,12 +131,13 @@ func webhookRules(schema resource.Schema, object *unstructured.Unstructured) ([]
 	return []string{warning.Error()}, nil
 }
 
-// strictlyDecodes refuses a kind that no API server of the lab knows. Fields that the kind lacks are dropped, with a real
-// API server only warning about them.
+var strict = serializer.NewCodecFactory(kube.IstioScheme, serializer.EnableStrict).UniversalDeserializer()
+
+// strictlyDecodes refuses unknown kinds and unknown fields, as kubectl has the API server do.
 func strictlyDecodes(object *unstructured.Unstructured) error {
 	raw, err := object.MarshalJSON()
 	if err == nil {
-		_, _, err = kube.IstioCodec.UniversalDeserializer().Decode(raw, nil, nil)
+		_, _, err = strict.Decode(raw, nil, nil)
 	}
 	return err
 }
