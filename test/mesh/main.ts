@@ -30,8 +30,8 @@ async function main([wantedExample, wantedRow]: string[]): Promise<boolean> {
     passed += result.passed;
     failed += result.failed;
   }
+  console.log(`${names.length} examples in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   console.log(`${passed} passed, ${failed} failed`);
-  console.log(`in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   return failed === 0;
 }
 
