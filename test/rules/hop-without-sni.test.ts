@@ -25,6 +25,9 @@ test('only the block that the route uses counts', () => {
   expect(said(code, [named, bySubset(mutual), to({ subset: 'y' })])).toEqual([]);
   expect(said(code, [named, bySubset(mutual), to({ subset: 'x', port: { number: 8443 } })])).toEqual([]);
   expect(said(code, [named, bySubset(mutual), to({ subset: 'x' }, { gateways: ['egress/other'] })])).toEqual([]);
+  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ subset: 'y' })])).toEqual([]);
+  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ port: undefined })])).toEqual([]);
+  expect(said(code, [named, bySubset(mutual), to({ subset: 'x', host: 'other.egress.svc.cluster.local' })])).toEqual([]);
   expect(said(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })])).toEqual([]);
 });
 
@@ -36,11 +39,20 @@ test('a server for any name answers, as does a gateway that is not known', () =>
   expect(said(code, [named, gateway('egress/any', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
 });
 
+test('only the servers on the port of the hop count', () => {
+  const other = gateway('egress/other', ['*'], { port: { number: 8443, name: 'tls', protocol: 'HTTPS' } });
+  expect(said(code, [named, other, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
+});
+
 test('the Service says which Gateways stand behind it', () => {
   expect(said(code, [named, service({ istio: 'exit' }), bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
   expect(said(code, [named, service({ istio: 'other' }), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  const another = { manifest: { ...service({ istio: 'other' }).manifest, metadata: { name: 'other', namespace: 'egress' } }, origin: 'another' };
+  expect(said(code, [named, another, bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
 });
 
 test('mutual TLS to other services of the mesh needs no name', () => {
   expect(said(code, [named, rule({ host: 'till.example.com', trafficPolicy: { tls: mutual } }), to({ host: 'till.example.com' })])).toEqual([]);
+  const outside = { host: 'exit.egress.example.com' };
+  expect(said(code, [named, rule({ ...outside, trafficPolicy: { tls: mutual } }), to(outside)])).toEqual([]);
 });
