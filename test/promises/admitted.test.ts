@@ -1,0 +1,24 @@
+import { forAll, manifestsFor, identity } from './plans';
+import { checkManifests } from '../../src/rules';
+import { admissionProblems } from '../support/admission';
+
+test('whatever teams ask for, an API server with Istio takes every object', () => {
+  forAll(plans => {
+    const manifests = manifestsFor(plans);
+    expect(manifests.flatMap(manifest => admissionProblems(manifest).map(problem => `${identity(manifest)}: ${problem}`))).toEqual([]);
+  });
+});
+
+test('no rule for anybody\'s manifests finds anything in ours', () => {
+  forAll(plans => {
+    const manifests = manifestsFor(plans);
+    expect(checkManifests(manifests.map(manifest => ({ manifest, origin: identity(manifest) })))).toEqual([]);
+  });
+});
+
+test('no two objects have one name', () => {
+  forAll(plans => {
+    const names = manifestsFor(plans).map(identity);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});

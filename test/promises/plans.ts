@@ -1,0 +1,147 @@
+import { App, Chart, Duration } from 'cdk8s';
+import * as fc from 'fast-check';
+import { GatewayEgress, GatewayHttp } from '../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { SidecarEgress } from '../../src/constructs/sidecar-egress';
+import { Caller } from '../../src/values/caller';
+import { CertificateAuthority } from '../../src/values/certificate-authority';
+import { ClientCertificate } from '../../src/values/client-certificate';
+import { EgressPort } from '../../src/values/egress-port';
+import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { EgressLoadBalancing } from '../../src/values/traffic-options';
+import { allManifests, newApp } from '../support/app';
+
+/** What one team wants, as data: the same plan can be built under other names, twice, or with something beside it. */
+export interface EgressPlan {
+  readonly gateway: boolean;
+  readonly hosts: string[];
+  readonly ports: PortPlan[];
+  readonly tls: 'none' | 'all' | 'first' | 'certificate' | 'authority';
+  readonly opaque: boolean;
+  readonly timeout?: number;
+  readonly attempts?: number;
+  readonly outlier?: number;
+  readonly connections?: number;
+  readonly loadBalancing?: EgressLoadBalancing;
+  readonly keepHeader: boolean;
+  readonly callers: string[];
+}
+
+export interface TeamPlan {
+  readonly namespace: string;
+  readonly egresses: EgressPlan[];
+}
+
+type PortPlan = 'http-80' | 'http-8080' | 'http2-8081' | 'grpc-50051' | 'tls-443' | 'tls-8443';
+
+const PORTS: Record<PortPlan, () => EgressPort> = {
+  'http-80': () => EgressPort.http(),
+  'http-8080': () => EgressPort.http(8080),
+  'http2-8081': () => EgressPort.http2(8081),
+  'grpc-50051': () => EgressPort.grpc(50051),
+  'tls-443': () => EgressPort.tls(),
+  'tls-8443': () => EgressPort.tls(8443),
+};
+
+/** The gateway of every plan. */
+export const INSTALLATION = GatewayInstallation.helmChart({ namespace: 'egress' });
+
+const namespace = fc.stringMatching(/^[a-z][-a-z0-9]{0,20}[a-z0-9]$/).filter(name => !['egress', 'istio-system'].includes(name));
+const account = fc.stringMatching(/^[a-z][-a-z0-9]{0,20}[a-z0-9]$/);
+const longHost = fc.tuple(fc.integer({ min: 40, max: 63 }), fc.integer({ min: 1, max: 3 }))
+  .map(([length, labels]) => `${`${'a'.repeat(length)}.`.repeat(labels)}example.com`);
+const host = fc.oneof({ weight: 5, arbitrary: fc.domain() }, { weight: 1, arbitrary: longHost });
+
+const egress: fc.Arbitrary<Omit<EgressPlan, 'hosts'>> = fc.record({
+  gateway: fc.boolean(),
+  ports: fc.uniqueArray(fc.constantFrom(...Object.keys(PORTS) as PortPlan[]), { minLength: 1 }),
+  tls: fc.constantFrom('none', 'all', 'first', 'certificate', 'authority'),
+  opaque: fc.boolean(),
+  timeout: fc.option(fc.integer({ min: 1, max: 90_000 }), { nil: undefined }),
+  attempts: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined }),
+  outlier: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+  connections: fc.option(fc.integer({ min: 1, max: 999 }), { nil: undefined }),
+  loadBalancing: fc.option(fc.constantFrom(...Object.values(EgressLoadBalancing)), { nil: undefined }),
+  keepHeader: fc.boolean(),
+  callers: fc.uniqueArray(account, { minLength: 1, maxLength: 3 }),
+});
+
+/** One to three teams, each with up to three egresses; no host is wanted twice in one namespace. */
+export const teams: fc.Arbitrary<TeamPlan[]> = fc.uniqueArray(namespace, { minLength: 1, maxLength: 3 }).chain(namespaces =>
+  fc.tuple(...namespaces.map(name => team(name))));
+
+/** One team. */
+export const team = (name: string): fc.Arbitrary<TeamPlan> => fc.uniqueArray(host, { minLength: 1, maxLength: 5 }).chain(hosts =>
+  fc.array(fc.tuple(egress, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 3 }).map(plans => {
+    const left = [...hosts];
+    const egresses = plans.map(([plan, count]) => ({ ...plan, hosts: left.splice(0, count) })).filter(plan => plan.hosts.length > 0);
+    return { namespace: name, egresses };
+  }));
+
+export interface BuildOptions {
+  /** Prefixes of charts and constructs: renaming them must rename nothing else. */
+  readonly charts?: string;
+  readonly ids?: string;
+  readonly owner?: string;
+  /** Puts the gateway's half into a chart of its own. */
+  readonly apart?: boolean;
+}
+
+/** Builds an app for these teams, one chart each. */
+export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
+  const app = newApp();
+  const { charts = 'chart', ids = 'id', owner, apart } = options;
+  const grants = apart ? new Chart(app, `${charts}-grants`) : undefined;
+  for (const { namespace: name, egresses } of plans) {
+    const chart = new Chart(app, `${charts}-${name}`, { namespace: name });
+    const gateway = InstalledEgressGateway.fromInstallation(chart, `${ids}-exit`, INSTALLATION);
+    egresses.forEach((plan, index) => {
+      const ports = plan.ports.map(port => PORTS[port]());
+      const http = ports.some(port => port.isHttp);
+      const common = {
+        hosts: plan.hosts,
+        ports,
+        owner,
+        timeout: http && plan.timeout ? Duration.millis(plan.timeout) : undefined,
+        retries: http && plan.attempts !== undefined ? { attempts: plan.attempts } : undefined,
+        unsafeKeepHeaders: http && plan.keepHeader ? ['x-request-id'] : undefined,
+        outlierDetection: plan.outlier === undefined ? undefined : { consecutive5xxErrors: plan.outlier },
+        connectionPool: plan.connections === undefined ? undefined : { maxConnections: plan.connections },
+        loadBalancing: plan.loadBalancing,
+      };
+      const way = plan.gateway
+        ? new GatewayEgress(chart, `${ids}-${index}`, {
+          ...common, gateway, gatewayChart: grants, http: opaque(plan) ? GatewayHttp.OPAQUE : undefined, callers: plan.callers.map(caller => Caller.serviceAccount(name, caller)),
+        })
+        : new SidecarEgress(chart, `${ids}-${index}`, common);
+      if (http && plan.tls !== 'none') {
+        way.originateTls(`${ids}-tls`, {
+          hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : undefined,
+          clientCertificate: plan.tls === 'certificate' && plan.gateway ? ClientCertificate.fromSecret('client') : undefined,
+          certificateAuthority: plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
+        });
+      }
+    });
+  }
+  return app;
+}
+
+/** The manifests of these teams. */
+export function manifestsFor(plans: TeamPlan[], options: BuildOptions = {}): any[] {
+  return allManifests(build(plans, options));
+}
+
+/** Kind, namespace and name. */
+export function identity({ kind, metadata }: any): string {
+  return `${kind}/${metadata.namespace}/${metadata.name}`;
+}
+
+/** Checks a promise for some dozens of plans. */
+export function forAll(promise: (plans: TeamPlan[]) => void): void {
+  fc.assert(fc.property(teams, promise), { numRuns: 40 });
+}
+
+/** HTTP/2 out of an opaque gateway cannot be asked for, so no plan does. */
+function opaque(plan: EgressPlan): boolean {
+  return plan.opaque && !(plan.tls !== 'none' && plan.ports.some(port => port === 'http2-8081' || port === 'grpc-50051'));
+}
