@@ -86,6 +86,16 @@ const examples = new javascript.TypescriptConfig(project, {
 });
 project.testTask.prependExec(`tsc --noEmit -p ${examples.fileName}`);
 
+// Typed linting takes the nearest tsconfig of each file, and the root one knows only what is published.
+for (const folder of ['bench', 'crds']) {
+  new javascript.TypescriptConfig(project, {
+    fileName: `${folder}/tsconfig.json`,
+    extends: javascript.TypescriptConfigExtends.fromTypescriptConfigs([project.tsconfig!]),
+    compilerOptions: { noEmit: true, rootDir: '..' },
+    include: ['**/*.ts'],
+  });
+}
+
 project.tasks.addEnvironment('CDK8S_CHECK_UPGRADE', 'false');
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 

@@ -111,7 +111,11 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
       };
       const way = plan.gateway
         ? new GatewayEgress(chart, `${ids}-${index}`, {
-          ...common, gateway, gatewayChart: grants, http: opaque(plan) ? GatewayHttp.OPAQUE : undefined, callers: plan.callers.map(caller => Caller.serviceAccount(name, caller)),
+          ...common,
+          gateway,
+          gatewayChart: grants,
+          http: opaque(plan) ? GatewayHttp.OPAQUE : undefined,
+          callers: plan.callers.map(caller => Caller.serviceAccount(name, caller)),
         })
         : new SidecarEgress(chart, `${ids}-${index}`, common);
       if (http && plan.tls !== 'none') {
