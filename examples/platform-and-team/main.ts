@@ -1,6 +1,7 @@
 import { ApiObject, App, Chart, Duration } from 'cdk8s';
 import {
-  Caller, ClientCertificate, DirectEgress, EgressPort, GatewayEgress, GatewayInstallation, InstalledEgressGateway, RegistryOnlyMesh, SidecarEgress, TlsOrigination,
+  Caller, ClientCertificate, DirectEgress, EgressPort, GatewayEgress, GatewayInstallation, InstalledEgressGateway, RegistryOnlyMesh,
+  SidecarEgress, TlsOrigination,
 } from 'cdk8s-istio-egress';
 
 const app = new App();

@@ -118,7 +118,8 @@ export class AppScope {
   private manifestOf(object: ApiObject): EgressObject['manifest'] {
     const ours = this.emitted.get(object);
     if (!ours || patchesOf(object)?.length !== 0) return object.toJson();
-    return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name: object.name, namespace: object.metadata.namespace }, spec: ours.spec() };
+    const metadata = { name: object.name, namespace: object.metadata.namespace };
+    return { apiVersion: object.apiVersion, kind: object.kind, metadata, spec: ours.spec() };
   }
 }
 

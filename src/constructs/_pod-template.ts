@@ -3,10 +3,10 @@ import { IConstruct } from 'constructs';
 
 /** Annotations of the pods that a workload makes. */
 export interface PodAnnotations {
-  get(name: string): string | undefined;
-  set(name: string, value: string): void;
   /** What this was found on; the same workload gives the same key. */
   readonly key: object;
+  get(name: string): string | undefined;
+  set(name: string, value: string): void;
 }
 
 /**

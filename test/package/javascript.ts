@@ -4,7 +4,7 @@ import * as path from 'path';
 import { Checks, demand } from './checks';
 
 const APPS = path.join(__dirname, 'app');
-const CDK8S = require.resolve('cdk8s-cli/bin/cdk8s');
+const CDK8S = path.join(__dirname, '../../node_modules/cdk8s-cli/bin/cdk8s');
 
 /** `npm install <tarball>` in an empty project, and everything people do then. Returns the manifest. */
 export async function checkJavaScript(checks: Checks, tarball: string, folder: string): Promise<string> {
