@@ -1,7 +1,7 @@
-import { groupBy } from './_grouping';
-import { allCalled, canonical, Indexed, ordered } from './_indexed';
-import { selects } from './_selectors';
 import { Rule, Violation } from './rule';
+import { groupBy } from '../manifests/grouping';
+import { allCalled, canonical, Indexed, ordered } from '../manifests/indexed';
+import { selects } from '../manifests/selectors';
 
 export const defaultSidecarConflict: Rule = {
   code: 'default-sidecar-conflict',

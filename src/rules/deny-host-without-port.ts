@@ -1,5 +1,5 @@
-import { called, listed } from './_indexed';
 import { Rule } from './rule';
+import { called, listed } from '../manifests/indexed';
 
 export const denyHostWithoutPort: Rule = {
   code: 'deny-host-without-port',

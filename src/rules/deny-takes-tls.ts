@@ -1,7 +1,7 @@
-import { called, Indexed, ordered } from './_indexed';
-import { overlap } from './_selectors';
-import { sectionOf } from './_servers';
 import { Rule } from './rule';
+import { called, Indexed, ordered } from '../manifests/indexed';
+import { overlap } from '../manifests/selectors';
+import { sectionOf } from '../manifests/servers';
 
 export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',

@@ -1,7 +1,7 @@
-import { groupBy } from './_grouping';
-import { allCalled, called, canonical, compare, Indexed, ordered } from './_indexed';
-import { meet } from './_visibility';
 import { Rule, Violation } from './rule';
+import { groupBy } from '../manifests/grouping';
+import { allCalled, called, canonical, compare, Indexed, ordered } from '../manifests/indexed';
+import { meet } from '../manifests/visibility';
 
 export const destinationRuleConflict: Rule = {
   code: 'destination-rule-conflict',

@@ -1,10 +1,10 @@
-import { isWildcard } from './_hosts';
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { isTls, portsOf } from './_protocols';
-import { tlsFor } from './_tls';
-import { isSeenFrom } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { isWildcard } from '../manifests/hosts';
+import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { isTls, portsOf } from '../manifests/protocols';
+import { tlsFor } from '../manifests/tls';
+import { isSeenFrom } from '../manifests/visibility';
 
 export const doubleTls: Rule = {
   code: 'double-tls',

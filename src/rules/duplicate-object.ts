@@ -1,5 +1,5 @@
-import { allCalled, Indexed, ordered } from './_indexed';
 import { Rule, Violation } from './rule';
+import { allCalled, Indexed, ordered } from '../manifests/indexed';
 
 export const duplicateObject: Rule = {
   code: 'duplicate-object',

@@ -1,8 +1,8 @@
-import { covers, isWildcard } from './_hosts';
-import { allCalled, called, Indexed, listed, ordered } from './_indexed';
-import { sectionOf } from './_servers';
-import { isSeenFrom } from './_visibility';
 import { Rule } from './rule';
+import { covers, isWildcard } from '../manifests/hosts';
+import { allCalled, called, Indexed, listed, ordered } from '../manifests/indexed';
+import { sectionOf } from '../manifests/servers';
+import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',

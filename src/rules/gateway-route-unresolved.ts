@@ -1,8 +1,8 @@
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { followers, gatewayNamespace } from './_routes';
-import { isSeenFrom } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { followers, gatewayNamespace } from '../manifests/routes';
+import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayRouteUnresolved: Rule = {
   code: 'gateway-route-unresolved',

@@ -1,8 +1,8 @@
-import { Grouping, groupBy } from './_grouping';
-import { allCalled, canonical, compare, Indexed, listed, ordered } from './_indexed';
-import { overlap } from './_selectors';
-import { kindOf, passesThrough } from './_servers';
 import { Rule, Violation } from './rule';
+import { Grouping, groupBy } from '../manifests/grouping';
+import { allCalled, canonical, compare, Indexed, listed, ordered } from '../manifests/indexed';
+import { overlap } from '../manifests/selectors';
+import { kindOf, passesThrough } from '../manifests/servers';
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',

@@ -1,10 +1,10 @@
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { followers, Hop } from './_routes';
-import { overlap } from './_selectors';
-import { kindOf } from './_servers';
-import { tlsFor } from './_tls';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { followers, Hop } from '../manifests/routes';
+import { overlap } from '../manifests/selectors';
+import { kindOf } from '../manifests/servers';
+import { tlsFor } from '../manifests/tls';
 
 export const hopWithoutSni: Rule = {
   code: 'hop-without-sni',

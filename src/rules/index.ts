@@ -1,4 +1,3 @@
-import { compare } from './_indexed';
 import { defaultSidecarConflict } from './default-sidecar-conflict';
 import { denyHostWithoutPort } from './deny-host-without-port';
 import { denyTakesTls } from './deny-takes-tls';
@@ -9,14 +8,13 @@ import { gatewayNotBound } from './gateway-not-bound';
 import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
 import { hopWithoutSni } from './hop-without-sni';
-import { IndexOptions, ManifestIndex } from './manifest-index';
 import { meshRouteConflict } from './mesh-route-conflict';
 import { missingSubset } from './missing-subset';
 import { plaintextToTlsPort } from './plaintext-to-tls-port';
 import { rangeTakesNames } from './range-takes-names';
 import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
-import { EgressObject, Finding, Rule } from './rule';
+import { Finding, Rule } from './rule';
 import { serviceEntryConflict } from './service-entry-conflict';
 import { sharedGatewayServer } from './shared-gateway-server';
 import { sidecarCredential } from './sidecar-credential';
@@ -25,9 +23,13 @@ import { sidecarWithoutMode } from './sidecar-without-mode';
 import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
 import { unverifiedName } from './unverified-name';
+import { EgressObject } from '../manifests/egress-object';
+import { compare } from '../manifests/indexed';
+import { IndexOptions, ManifestIndex } from '../manifests/manifest-index';
 
-export type { IndexOptions } from './manifest-index';
-export type { EgressObject, Finding, Rule } from './rule';
+export type { IndexOptions } from '../manifests/manifest-index';
+export type { EgressObject } from '../manifests/egress-object';
+export type { Finding, Rule } from './rule';
 
 /** All rules, by code. */
 export const RULES: readonly Rule[] = [

@@ -1,9 +1,9 @@
-import { Grouping } from './_grouping';
-import { fullHost } from './_hosts';
-import { allCalled, Indexed } from './_indexed';
-import { isOnMesh } from './_routes';
-import { meetings, spoken } from './_visibility';
 import { Rule } from './rule';
+import { Grouping } from '../manifests/grouping';
+import { fullHost } from '../manifests/hosts';
+import { allCalled, Indexed } from '../manifests/indexed';
+import { isOnMesh } from '../manifests/routes';
+import { meetings, spoken } from '../manifests/visibility';
 
 export const meshRouteConflict: Rule = {
   code: 'mesh-route-conflict',

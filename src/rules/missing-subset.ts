@@ -1,8 +1,8 @@
-import { allCalled, called, Indexed, listed, ordered } from './_indexed';
-import { followers, gatewayNamespace, Hop } from './_routes';
-import { EVERYWHERE, isPrivate, isSeenFrom, visibleIn } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule, Violation } from './rule';
+import { allCalled, called, Indexed, listed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { followers, gatewayNamespace, Hop } from '../manifests/routes';
+import { EVERYWHERE, isPrivate, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',

@@ -1,10 +1,10 @@
-import { called, Indexed, ordered } from './_indexed';
-import { isHttp, isTls, Port, portsOf } from './_protocols';
-import { followers, hopsOf, isOnMesh } from './_routes';
-import { originatesOn } from './_tls';
-import { EVERYWHERE, isSeenFrom, spoken, visibleIn } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { called, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { isHttp, isTls, Port, portsOf } from '../manifests/protocols';
+import { followers, hopsOf, isOnMesh } from '../manifests/routes';
+import { originatesOn } from '../manifests/tls';
+import { EVERYWHERE, isSeenFrom, spoken, visibleIn } from '../manifests/visibility';
 
 export const plaintextToTlsPort: Rule = {
   code: 'plaintext-to-tls-port',

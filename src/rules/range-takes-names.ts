@@ -1,8 +1,8 @@
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { isHttp, isOpaque, isTls, portsOf } from './_protocols';
-import { contains, isBroad, isRange } from './_ranges';
-import { meet } from './_visibility';
 import { Rule } from './rule';
+import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { isHttp, isOpaque, isTls, portsOf } from '../manifests/protocols';
+import { contains, isBroad, isRange } from '../manifests/ranges';
+import { meet } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',

@@ -1,6 +1,6 @@
-import { called } from './_indexed';
-import { isHttp, isUdp, portsOf } from './_protocols';
 import { Rule } from './rule';
+import { called } from '../manifests/indexed';
+import { isHttp, isUdp, portsOf } from '../manifests/protocols';
 
 /** Istio's own: outbound and inbound traffic, health, metrics. */
 const RESERVED = new Set([15001, 15006, 15021, 15090]);

@@ -1,7 +1,7 @@
-import { called, Indexed } from './_indexed';
-import { selects } from './_selectors';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { called, Indexed } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { selects } from '../manifests/selectors';
 
 export const rootSidecarWithSelector: Rule = {
   code: 'root-sidecar-with-selector',

@@ -1,9 +1,9 @@
-import { groupBy } from './_grouping';
-import { allCalled, canonical, compare, Indexed, ordered } from './_indexed';
-import { portsOf, sameAs } from './_protocols';
-import { EVERYWHERE, isPrivate, isPublic, isSeenFrom, meet, spoken, visibleIn } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule, Violation } from './rule';
+import { groupBy } from '../manifests/grouping';
+import { allCalled, canonical, compare, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { portsOf, sameAs } from '../manifests/protocols';
+import { EVERYWHERE, isPrivate, isPublic, isSeenFrom, meet, spoken, visibleIn } from '../manifests/visibility';
 
 export const serviceEntryConflict: Rule = {
   code: 'service-entry-conflict',

@@ -1,9 +1,9 @@
-import { Grouping } from './_grouping';
-import { covers } from './_hosts';
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { followers, gatewayNamespace } from './_routes';
-import { sectionOf } from './_servers';
 import { Rule } from './rule';
+import { Grouping } from '../manifests/grouping';
+import { covers } from '../manifests/hosts';
+import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { followers, gatewayNamespace } from '../manifests/routes';
+import { sectionOf } from '../manifests/servers';
 
 export const sharedGatewayServer: Rule = {
   code: 'shared-gateway-server',

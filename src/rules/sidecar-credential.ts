@@ -1,6 +1,6 @@
-import { allCalled, called, listed, ordered } from './_indexed';
-import { isSeenFrom } from './_visibility';
 import { Rule } from './rule';
+import { allCalled, called, listed, ordered } from '../manifests/indexed';
+import { isSeenFrom } from '../manifests/visibility';
 
 export const sidecarCredential: Rule = {
   code: 'sidecar-credential',

@@ -1,10 +1,10 @@
-import { groupBy } from './_grouping';
-import { covers } from './_hosts';
-import { called, Indexed, ordered } from './_indexed';
-import { isOnMesh } from './_routes';
-import { isPublic, isSeenFrom, visibleIn } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { groupBy } from '../manifests/grouping';
+import { covers } from '../manifests/hosts';
+import { called, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { isOnMesh } from '../manifests/routes';
+import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const sidecarHidesHost: Rule = {
   code: 'sidecar-hides-host',

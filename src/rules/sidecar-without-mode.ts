@@ -1,5 +1,5 @@
-import { called, Indexed, ordered } from './_indexed';
 import { Rule } from './rule';
+import { called, Indexed, ordered } from '../manifests/indexed';
 
 export const sidecarWithoutMode: Rule = {
   code: 'sidecar-without-mode',

@@ -1,10 +1,10 @@
-import { Grouping } from './_grouping';
-import { isWildcard } from './_hosts';
-import { allCalled, called, Indexed, ordered } from './_indexed';
-import { isOpaque, portsOf } from './_protocols';
-import { EVERYWHERE, meet, spoken, visibleIn } from './_visibility';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { Grouping } from '../manifests/grouping';
+import { isWildcard } from '../manifests/hosts';
+import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { isOpaque, portsOf } from '../manifests/protocols';
+import { EVERYWHERE, meet, spoken, visibleIn } from '../manifests/visibility';
 
 export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',

@@ -1,6 +1,6 @@
-import { called } from './_indexed';
-import { isHttp, portsOf } from './_protocols';
 import { Rule } from './rule';
+import { called } from '../manifests/indexed';
+import { isHttp, portsOf } from '../manifests/protocols';
 
 export const tlsPortAsHttp: Rule = {
   code: 'tls-port-as-http',

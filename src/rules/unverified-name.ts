@@ -1,6 +1,6 @@
-import { called, Indexed, listed } from './_indexed';
-import { ManifestIndex } from './manifest-index';
 import { Rule } from './rule';
+import { called, Indexed, listed } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
 
 export const unverifiedName: Rule = {
   code: 'unverified-name',

@@ -1,4 +1,4 @@
-import { Indexed, ordered } from './_indexed';
+import { Indexed, ordered } from './indexed';
 
 /** Every namespace, also those that no manifest names. */
 export const EVERYWHERE = '*';

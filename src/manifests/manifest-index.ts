@@ -1,10 +1,10 @@
-import { Grouping, groupBy } from './_grouping';
-import { covers, fullHost, isWildcard } from './_hosts';
-import { Indexed } from './_indexed';
-import { followers, gatewayNamespace, Hop, hopsOf } from './_routes';
-import { overlap } from './_selectors';
-import { eachTls } from './_tls';
-import { EgressObject } from './rule';
+import { EgressObject } from './egress-object';
+import { Grouping, groupBy } from './grouping';
+import { covers, fullHost, isWildcard } from './hosts';
+import { Indexed } from './indexed';
+import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
+import { overlap } from './selectors';
+import { eachTls } from './tls';
 
 /** What cannot be read off the manifests. */
 export interface IndexOptions {

@@ -1,4 +1,4 @@
-import { EgressObject } from './rule';
+import { EgressObject } from './egress-object';
 
 /** An object with what every rule asks about it. */
 export class Indexed implements EgressObject {

@@ -1,4 +1,4 @@
-import { Indexed } from './_indexed';
+import { Indexed } from './indexed';
 
 /** The TLS block that a traffic policy gives a port. A port's own settings replace the policy's; nothing is inherited. */
 export function tlsFor(policy: any, port: number): any {

@@ -1,5 +1,5 @@
-import { fullHost } from './_hosts';
-import { Indexed } from './_indexed';
+import { fullHost } from './hosts';
+import { Indexed } from './indexed';
 
 export type Section = 'http' | 'tls' | 'tcp';
 
