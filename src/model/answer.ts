@@ -1,0 +1,78 @@
+import { Symptom, TlsOriginator, Way } from '../access/access-table';
+
+/** One field of one object, which decided something. */
+export interface Decider {
+  readonly kind: string;
+  /** Empty for what lies outside namespaces, as the mesh's own settings. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Path below the object, as `spec.http[0].route[0].destination.subset`; without it the object as a whole. */
+  readonly field?: string;
+  /** File and document, or construct path. */
+  readonly origin?: string;
+}
+
+export type HopName = 'application' | 'sidecar' | 'gateway' | 'outside';
+
+/** Something that one hop does with the request, and what made it do so. */
+export interface Step {
+  readonly hop: HopName;
+  readonly text: string;
+  readonly deciders: readonly Decider[];
+}
+
+/** Something on the way that is worth knowing although it need not have changed this answer. */
+export interface Remark {
+  /** Kebab-case, stable. */
+  readonly code: string;
+  readonly message: string;
+  readonly deciders: readonly Decider[];
+}
+
+/** Another answer that the same request gets some of the time. */
+export interface Alternative {
+  /** Share of the requests, in percent, where the manifests say it. */
+  readonly weight?: number;
+  readonly because: string;
+  readonly answer: Answer;
+}
+
+/** What happens to a request, in the words of the access table. */
+export interface Answer {
+  readonly outcome: 'answered' | 'refused' | 'undetermined';
+  /** The last status that the caller sees, when the outside host answers. */
+  readonly status?: number;
+  /** The redirects that it was led through before. */
+  readonly redirects?: readonly number[];
+  /** How a refused call looks to the caller. */
+  readonly symptom?: Symptom;
+  /** Who refused. */
+  readonly by?: 'sidecar' | 'gateway' | 'outside';
+  readonly way?: Way;
+  readonly tlsOriginatedBy?: TlsOriginator;
+  /** Whether the outside host received bytes that were not TLS, also of a call that was refused. */
+  readonly plaintextToOutside: boolean;
+  /** `<namespace>/<service account>` of the caller, as the gateway's mutual TLS saw it. */
+  readonly identityAtGateway?: string;
+  /** The server name that the outside host was asked for. */
+  readonly serverName?: string;
+  readonly protocol?: 'http/1.1' | 'h2' | 'tcp';
+  /** Whether the outside host saw a client certificate. */
+  readonly clientCertificate?: boolean;
+  /** Header names that reached the outside host beyond those the application sent. */
+  readonly addedHeaders?: readonly string[];
+  /** The gateway on the way, `<namespace>/<name or labels>`. */
+  readonly gateway?: string;
+  /** Where the connection ends, `host:port` or `address:port`. */
+  readonly destination?: string;
+  /** One sentence: why it is answered, refused or not determined. */
+  readonly reason: string;
+  /** What decided the outcome; first the field to look at. Empty when nothing but the outside host did. */
+  readonly causes: readonly Decider[];
+  readonly steps: readonly Step[];
+  /** Other answers that the same request gets some of the time: weights. The answer itself is the likeliest. */
+  readonly alternatives: readonly Alternative[];
+  readonly remarks: readonly Remark[];
+  /** What the answer takes for granted because the manifests do not hold it. */
+  readonly assumptions: readonly string[];
+}
