@@ -12,7 +12,7 @@ import {
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
 import { HOP_DOMAIN } from '../values/host-name';
-import { keyOf, objectName } from '../values/names';
+import { addressInstead, keyOf, objectName } from '../values/names';
 
 /** The one port of the hop Service. */
 export const HOP_PORT = 443;
@@ -20,6 +20,8 @@ export const HOP_PORT = 443;
 export interface GatewayWaySettings extends WaySettings {
   /** Whether plain HTTP crosses the gateway as bytes, read by the sidecar only. */
   readonly opaque: boolean;
+  /** What applications dial for a TCP port, where it was given. */
+  readonly addresses?: string[];
 }
 
 /** Where the objects of a `GatewayEgress` stand; the rules of each half come before everything else of it. */
@@ -141,6 +143,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
       exportTo: ['.'],
       location: 'MESH_EXTERNAL' as any,
       resolution: 'STATIC' as any,
+      addresses: this.settings.dnsCapture ? [addressInstead(this.key)] : this.settings.addresses,
       ports: this.settings.ports.map(({ number, name, protocol }) => ({ number, name, protocol })),
     };
   }
@@ -152,14 +155,23 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     }];
     const http = ports.filter(port => port.http).map(port => ({
       match: [{ port: port.number }],
-      ...(opaque ? routeOptions(this.settings) : { rewrite: { authority: this.hopName(port) } }),
+      ...(opaque ? routeOptions(this.settings) : { rewrite: { authority: this.hopName(port) }, retries: this.hopRetries() }),
       route: route(port),
     }));
-    const tls = ports.filter(port => !port.http).map(port => ({
+    const tls = ports.filter(port => port.protocol === EgressProtocol.TLS).map(port => ({
       match: [{ port: port.number, sniHosts: [this.host] }],
       route: route(port),
     }));
-    return { hosts: [this.host], exportTo: ['.'], gateways: ['mesh'], http: some(http), tls: some(tls) };
+    const tcp = ports.filter(port => port.protocol === EgressProtocol.TCP).map(port => ({ match: [{ port: port.number }], route: route(port) }));
+    return { hosts: [this.host], exportTo: ['.'], gateways: ['mesh'], http: some(http), tls: some(tls), tcp: some(tcp) };
+  }
+
+  /**
+   * The gateway tries again what fails outside; the hop only what never reached the gateway. Istio's default would also try
+   * again at the sidecar what the gateway reports as gRPC "unavailable" after all its own attempts, and so multiply them.
+   */
+  private hopRetries(): { attempts: number; retryOn?: string } {
+    return this.settings.retries?.attempts === 0 ? { attempts: 0 } : { attempts: 2, retryOn: 'connect-failure,refused-stream' };
   }
 
   /** Mutual TLS to this gateway and to nobody else, with a server name for each port. */

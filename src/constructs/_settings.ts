@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { CommonEgressProps } from './egress';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
 import { assertHostName } from '../values/host-name';
+import { assertAddress } from '../values/ip-range';
 import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
 import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-headers';
@@ -12,6 +13,7 @@ import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-header
  */
 export interface WaySettings {
   readonly ports: PortSettings[];
+  readonly dnsCapture: boolean;
   readonly timeout?: string;
   readonly retries?: { attempts: number; perTryTimeout?: string; retryOn?: string };
   readonly policy?: TrafficPolicy;
@@ -85,6 +87,7 @@ export function readSettings(props: CommonEgressProps, problems: Problems): WayS
   }
   return {
     ports,
+    dnsCapture: props.dnsCapture ?? false,
     timeout: positive('timeout', props.timeout, problems),
     retries: readRetries(props, problems),
     policy: readPolicy(props, problems),
@@ -93,6 +96,27 @@ export function readSettings(props: CommonEgressProps, problems: Problems): WayS
     labels: { ...props.labels },
     annotations: { ...props.annotations, ...(headers.kept.length > 0 ? { [UNSAFE_ANNOTATION]: `keeps headers: ${headers.kept.join(', ')}` } : {}) },
   };
+}
+
+/** Checks what tells the connections of TCP ports apart: the addresses that applications dial, or sidecars that answer DNS. */
+export function readAddresses(
+  hosts: string[], ports: PortSettings[], props: { addresses?: string[]; dnsCapture?: boolean }, ranges: boolean, problems: Problems,
+): string[] | undefined {
+  const { addresses, dnsCapture } = props;
+  const tcp = ports.filter(port => port.protocol === EgressProtocol.TCP).map(port => port.name).join(', ');
+  if (addresses?.length === 0) problems.add('addresses: empty; leave it out');
+  if (addresses && hosts.length > 1) problems.add(`addresses: ${hosts.length} hosts cannot share them; write one construct for each host`);
+  addresses?.forEach((address, index) => problems.check(`addresses[${index}]`, () => {
+    assertAddress(address, { ranges });
+    if (addresses.indexOf(address) !== index) throw new Error(`"${address}" is there twice`);
+  }));
+  if (tcp && !addresses && !dnsCapture) {
+    problems.add(`addresses: none given, but ${tcp} needs them. A TCP port without an address takes every connection of the namespace on that port, whoever it was meant for; ` +
+      'give the IP addresses that applications dial, or say `dnsCapture: true` where the sidecars answer DNS (ISTIO_META_DNS_CAPTURE)');
+  }
+  if (dnsCapture && addresses) problems.add('dnsCapture: not together with `addresses`, which already tell the host apart; keep one of the two');
+  if (dnsCapture && !tcp) problems.add(`dnsCapture: only TCP ports need it, and there is none (${ports.map(port => port.name).join(', ')}); leave it out`);
+  return addresses;
 }
 
 function readPorts(ports: EgressPort[], problems: Problems): PortSettings[] {

@@ -6,7 +6,7 @@ import { WaySettings } from './_settings';
 import { originationPort, portPolicy, routeOptions } from './_traffic';
 import { Way } from './_way';
 import { DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec } from '../../imports/networking.istio.io';
-import { keyOf, objectName } from '../values/names';
+import { addressInstead, keyOf, objectName } from '../values/names';
 import { EgressResolution } from '../values/traffic-options';
 
 export interface SidecarWaySettings extends WaySettings {
@@ -81,7 +81,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
       exportTo: ['.'],
       location: 'MESH_EXTERNAL' as any,
       resolution: settings.resolution as any,
-      addresses: settings.addresses,
+      addresses: settings.dnsCapture ? [addressInstead(this.key)] : settings.addresses,
       endpoints: settings.endpoints?.map(address => ({ address })),
       ports: settings.ports.map(port => ({
         number: port.number,

@@ -19,6 +19,15 @@ export interface CommonEgressProps {
   readonly ports?: EgressPort[];
 
   /**
+   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). Then the hosts get an address
+   * that stands for them inside the mesh, and TCP ports need no `addresses`. Where sidecars do not answer DNS, TCP calls are refused.
+   *
+   * @default false
+   * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
+   */
+  readonly dnsCapture?: boolean;
+
+  /**
    * Who declares this: part of the names of all objects, so that declarations of different owners never meet.
    * A DNS label. Two apps that declare the same host for the same namespace need different owners.
    *

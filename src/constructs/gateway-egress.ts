@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { GatewayWay, GatewayWaySettings, Halves } from './_gateway-way';
 import { OriginationSettings } from './_origination';
-import { readHosts, readOwner, readSettings, where } from './_settings';
+import { readAddresses, readHosts, readOwner, readSettings, where } from './_settings';
 import { CommonEgressProps, Egress } from './egress';
 import { IEgressGateway } from './installed-egress-gateway';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
@@ -30,6 +30,14 @@ export interface GatewayEgressProps extends CommonEgressProps {
 
   /** Who may call the hosts; nobody else may. At least one, none in the namespace of the gateway. */
   readonly callers: Caller[];
+
+  /**
+   * The IP addresses or address ranges that applications dial. For one host only.
+   * TCP ports need them, or `dnsCapture`: nothing else in a TCP connection says which host is meant. Where the gateway goes is decided by DNS.
+   *
+   * @default - any: HTTP and TLS find their way by name
+   */
+  readonly addresses?: string[];
 
   /**
    * Who reads plain HTTP on its way through the gateway.
@@ -75,9 +83,10 @@ export class GatewayEgress extends Egress {
     this.gateway = props.gateway;
     const problems = new Problems(where(this));
     this.hosts = readHosts(props.hosts, problems);
-    this.settings = { ...readSettings(props, problems), opaque: props.http === GatewayHttp.OPAQUE };
+    const common = readSettings(props, problems);
+    const addresses = readAddresses(this.hosts, common.ports, props, true, problems);
+    this.settings = { ...common, addresses, opaque: props.http === GatewayHttp.OPAQUE };
     this.owner = readOwner(this, props.owner ?? Chart.of(this).namespace, problems);
-    this.checkPorts(problems);
     if (!props.callers || props.callers.length === 0) {
       problems.add('callers: none given, so nobody could call; name the service accounts that may, such as Caller.serviceAccount("payments", "checkout")');
     }
@@ -163,12 +172,6 @@ export class GatewayEgress extends Egress {
     if (caller.namespace === this.gateway.installation.namespace) {
       problems.add(`callers: ${caller.namespace}/${caller.serviceAccountName} lives in the gateway's namespace, where the two halves would meet and the way would fail, open or closed depending on age (measured); ` +
         'move the gateway or the caller to a namespace of its own');
-    }
-  }
-
-  private checkPorts(problems: Problems): void {
-    for (const port of this.settings.ports.filter(candidate => candidate.protocol === EgressProtocol.TCP)) {
-      problems.add(`ports: ${port.name} cannot go through a gateway yet; use SidecarEgress with \`addresses\` for it`);
     }
   }
 }

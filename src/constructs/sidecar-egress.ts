@@ -3,13 +3,11 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { OriginationSettings } from './_origination';
-import { readHosts, readOwner, readSettings, where, WaySettings } from './_settings';
+import { readAddresses, readHosts, readOwner, readSettings, where, WaySettings } from './_settings';
 import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
 import { CommonEgressProps, Egress } from './egress';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
-import { EgressProtocol } from '../values/egress-port';
 import { assertHostName } from '../values/host-name';
-import { assertAddress } from '../values/ip-range';
 import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
 import { EgressResolution } from '../values/traffic-options';
@@ -32,7 +30,7 @@ export interface SidecarEgressProps extends CommonEgressProps {
 
   /**
    * The IP addresses that applications dial; with resolution STATIC address ranges too. For one host only.
-   * TCP ports need them: nothing else in a TCP connection says which host is meant.
+   * TCP ports need them, or `dnsCapture`: nothing else in a TCP connection says which host is meant.
    *
    * @default - any: HTTP and TLS find their way by name
    */
@@ -121,12 +119,10 @@ export class SidecarEgress extends Egress {
     const { addresses, endpoints } = props;
     const numeric = endpoints?.every(endpoint => isIP(endpoint) !== 0) ?? false;
     const resolution = props.resolution ?? (numeric ? EgressResolution.STATIC : EgressResolution.DNS);
-    for (const [prop, list] of Object.entries({ addresses, endpoints })) {
-      if (list?.length === 0) problems.add(`${prop}: empty; leave it out`);
-      if (list && this.hosts.length > 1) problems.add(`${prop}: ${this.hosts.length} hosts cannot share them; write one SidecarEgress for each host`);
-      list?.forEach((value, index) => list.indexOf(value) !== index && problems.add(`${prop}[${index}]: "${value}" is there twice`));
-    }
-    addresses?.forEach((address, index) => problems.check(`addresses[${index}]`, () => assertAddress(address, { ranges: resolution === EgressResolution.STATIC })));
+    if (endpoints?.length === 0) problems.add('endpoints: empty; leave it out');
+    if (endpoints && this.hosts.length > 1) problems.add(`endpoints: ${this.hosts.length} hosts cannot share them; write one SidecarEgress for each host`);
+    endpoints?.forEach((value, index) => endpoints.indexOf(value) !== index && problems.add(`endpoints[${index}]: "${value}" is there twice`));
+    readAddresses(this.hosts, common.ports, props, resolution === EgressResolution.STATIC, problems);
     endpoints?.forEach((endpoint, index) => problems.check(`endpoints[${index}]`, () => {
       if (isIP(endpoint) !== 0) return endpoint;
       if (resolution === EgressResolution.STATIC) throw new Error(`"${endpoint}" is no IP address, which resolution STATIC needs; leave \`resolution\` out to have the name looked up`);
@@ -134,11 +130,6 @@ export class SidecarEgress extends Egress {
     }));
     if (resolution === EgressResolution.STATIC && !endpoints) problems.add('resolution: STATIC without `endpoints` leads nowhere; give the IP addresses of the host');
     if (resolution === EgressResolution.DNS_ROUND_ROBIN && (endpoints?.length ?? 0) > 1) problems.add('endpoints: DNS_ROUND_ROBIN takes one; use EgressResolution.DNS for several');
-    const tcp = common.ports.filter(port => port.protocol === EgressProtocol.TCP);
-    if (tcp.length > 0 && !addresses) {
-      problems.add(`addresses: none given, but ${tcp.map(port => port.name).join(', ')} needs them. ` +
-        'A TCP port without an address takes every connection of the namespace on that port, whoever it was meant for; give the IP addresses that applications dial');
-    }
     return { ...common, resolution, addresses, endpoints };
   }
 }

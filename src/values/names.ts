@@ -13,6 +13,16 @@ export function keyOf(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
 }
 
+/**
+ * An address that stands for a host where sidecars answer DNS. It lies in 241.0.0.0 to 254.255.255.255, which no network routes and
+ * Istio itself does not hand out (that is 240.240.0.0/16), so whoever dials it has asked the sidecar. Istio would
+ * allocate one too, but only sidecars that answer DNS use it; any other would take every connection on the port.
+ */
+export function addressInstead(key: string): string {
+  const bytes = [6, 4, 2].map(at => parseInt(key.slice(at, at + 2), 16));
+  return [241 + parseInt(key.slice(0, 2), 16) % 14, ...bytes].join('.');
+}
+
 /** `<stem>-<key>[-<suffix>]` as a DNS label; the stem is cut where the label would get too long. */
 export function objectName(stem: string, key: string, suffix?: string): string {
   const tail = suffix === undefined ? `-${key}` : `-${key}-${suffix}`;
