@@ -1,38 +1,56 @@
 /**
- * `npm run test:mesh -- [example [row]]`: sends every row of every example's access table through a real mesh. An example
- * is chosen by its name or the beginning of it, a row by its number or a part of its request.
+ * `npm run test:mesh`: all suites of the mesh.
+ * `npm run test:mesh -- <example> [row]`: one example, by its name or the beginning of it; a row by its number or a part of its URL.
+ * `npm run test:mesh -- --suite <name> [example]`: one suite.
  */
 import * as fs from 'fs';
 import * as path from 'path';
-import { printCrdDifferences } from './crd-differences';
-import { NotPossible } from './lab';
-import { readManifests, readTable } from './read';
-import { runTable } from './run-table';
-import { AccessTable } from '../../src/access/access-table';
+import { runCLI } from 'jest';
+import { exampleNames, meshExamples, numberedRows } from './examples';
+import { binaries, NotPossible, requireSystem, watchForTheEnd } from './lab';
 
-const EXAMPLES = path.join(__dirname, '../../examples');
+const SUITES = path.join(__dirname, 'suites');
+const ENDING = '.mesh.test.ts';
 
-async function main([wantedExample, wantedRow]: string[]): Promise<boolean> {
+async function main(args: string[]): Promise<boolean> {
   const began = Date.now();
-  const names = fs.readdirSync(EXAMPLES).sort()
-    .filter(name => fs.existsSync(path.join(EXAMPLES, name, 'access.yaml')) && fs.existsSync(path.join(EXAMPLES, name, 'manifests')))
-    .filter(name => wantedExample === undefined || name.startsWith(wantedExample));
-  if (names.length === 0) throw new NotPossible(`there is no example "${wantedExample}"`);
-  await printCrdDifferences();
-  let passed = 0;
-  let failed = 0;
-  for (const name of names) {
-    console.log(name);
-    const table: AccessTable = readTable(path.join(EXAMPLES, name, 'access.yaml'));
-    const only = wantedRow === undefined ? undefined : (row: AccessTable['access'][number]) => String(table.access.indexOf(row) + 1) === wantedRow || row.request.includes(wantedRow);
-    if (only && !table.access.some(only)) throw new NotPossible(`${name} has no row "${wantedRow}"`);
-    const result = await runTable(table, readManifests(path.join(EXAMPLES, name, 'manifests')), only);
-    passed += result.passed;
-    failed += result.failed;
+  watchForTheEnd();
+  const { suite, example, row } = choice(args);
+  // What makes it impossible is said here, in one line, and not by jest.
+  await requireSystem();
+  await binaries();
+  if (example !== undefined) process.env.MESH_EXAMPLE = example;
+  if (row !== undefined) process.env.MESH_ROW = row;
+  const root = path.join(__dirname, '../..');
+  const options = {
+    config: path.join(__dirname, 'jest.config.js'),
+    testPathPatterns: suite === undefined ? [] : [`/suites/${suite}\\.mesh\\.`],
+    _: [],
+    $0: 'test:mesh',
+  };
+  const { results } = await runCLI(options as unknown as Parameters<typeof runCLI>[0], [root]);
+  // A suite that does not even run, or whose clean-up fails, has no failed test.
+  const broken = results.testResults.filter(one => one.testExecError !== undefined || (one.numFailingTests === 0 && one.failureMessage));
+  const failed = results.numFailedTests + broken.length;
+  for (const one of results.testResults) {
+    console.log(`${path.basename(one.testFilePath, ENDING)}: ${one.numPassingTests} of ${one.testResults.length} in ${((one.perfStats.end - one.perfStats.start) / 1000).toFixed(1)} s`);
   }
-  console.log(`${names.length} examples in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0;
+  console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
+  console.log(`${results.numPassedTests} passed, ${failed} failed`);
+  return failed === 0 && results.success;
+}
+
+function choice(args: string[]): { suite?: string; example?: string; row?: string } {
+  const suites = fs.readdirSync(SUITES).filter(name => name.endsWith(ENDING)).map(name => name.slice(0, -ENDING.length));
+  const at = args.indexOf('--suite');
+  const suite = at < 0 ? undefined : args[at + 1] ?? '';
+  if (suite !== undefined && !suites.includes(suite)) throw new NotPossible(`there is no suite "${suite}"; there are ${suites.join(', ')}`);
+  const [example, row] = at < 0 ? args : args.filter((_, index) => index !== at && index !== at + 1);
+  if (example === undefined) return { suite };
+  const chosen = meshExamples(example);
+  if (chosen.length === 0) throw new NotPossible(`there is no example "${example}"; there are ${exampleNames().join(', ')}`);
+  if (row !== undefined && !chosen.some(({ table }) => numberedRows(table, row).length > 0)) throw new NotPossible(`${chosen.map(({ name }) => name).join(', ')} has no row "${row}"`);
+  return { suite: suite ?? 'examples', example, row };
 }
 
 main(process.argv.slice(2)).then(good => process.exit(good ? 0 : 1), error => {

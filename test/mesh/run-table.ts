@@ -9,11 +9,11 @@ export interface Result {
 }
 
 /** Sends the rows of a table through a mesh that has the manifests, and prints each with its result. */
-export async function runTable(table: AccessTable, manifests: KubeObject[], only: (row: AccessRow) => boolean = () => true): Promise<Result> {
+export async function runTable(table: AccessTable, manifests: KubeObject[]): Promise<Result> {
   const lab = await up({ table, manifests });
   const tally = new Tally();
   try {
-    for (const rows of groups(table.access.filter(only))) await runGroup(lab, manifests, rows, tally);
+    for (const rows of groups(table.access, row => row)) await runGroup(lab, manifests, rows, tally);
     const errors = lab.errors();
     if (errors.length > 0) tally.fail('something was rejected or failed behind the requests', errors);
     return tally;
@@ -22,12 +22,12 @@ export async function runTable(table: AccessTable, manifests: KubeObject[], only
   }
 }
 
-/** Rows that meet the same objects. They stand together, because a change of configuration takes longer than a request. */
-function groups(rows: AccessRow[]): AccessRow[][] {
-  const by = new Map<string, AccessRow[]>();
-  for (const row of rows) {
-    const key = JSON.stringify(row.without ?? '');
-    by.set(key, [...by.get(key) ?? [], row]);
+/** Rows, or what holds them, that meet the same objects: a change of configuration takes longer than a request. */
+export function groups<T>(items: T[], rowOf: (item: T) => AccessRow): T[][] {
+  const by = new Map<string, T[]>();
+  for (const item of items) {
+    const key = JSON.stringify(rowOf(item).without ?? '');
+    by.set(key, [...by.get(key) ?? [], item]);
   }
   return [...by.values()];
 }

@@ -43,6 +43,8 @@ export { judge, type Judgement } from './judgement';
 export { idOf, type KubeObject } from './kubernetes';
 export { NotPossible } from './processes';
 export { hops, rowText, seenText } from './report';
+export { requireSystem } from './requirements';
+export { leftOvers, watchForTheEnd } from './run-folder';
 export type { Seen } from './seen';
 export type { Workload } from './world';
 

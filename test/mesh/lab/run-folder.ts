@@ -15,42 +15,72 @@ export interface RunFolder {
   namespace(name: string): string;
 }
 
-const live = new Set<RunFolder>();
-let counter = 0;
-
+/** Makes the folder of a new lab; what it starts goes with `removeRun`, or at the end of this process. */
 export function newRun(): RunFolder {
   sweep();
-  const id = `${process.pid.toString(36)}x${(counter++).toString(36)}`;
-  const folder = path.join(RUNS, id);
-  fs.rmSync(folder, { recursive: true, force: true });
-  fs.mkdirSync(folder, { recursive: true, mode: 0o755 });
-  fs.writeFileSync(path.join(folder, 'owner'), `${process.pid} ${startOf(process.pid)}`);
-  const made = { id, folder, namespace: (name: string) => `${MARK}-${id}-${name}` };
-  live.add(made);
   watchForTheEnd();
-  return made;
+  fs.mkdirSync(RUNS, { recursive: true, mode: 0o755 });
+  for (let number = 0; ; number++) {
+    const id = `${process.pid}-${number}`;
+    const folder = path.join(RUNS, id);
+    try {
+      fs.mkdirSync(folder, { mode: 0o755 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      throw error;
+    }
+    fs.writeFileSync(path.join(folder, 'owner'), owner(process.pid));
+    return { id, folder, namespace: (name: string) => `${MARK}-${id}-${name}` };
+  }
 }
 
 /** Ends every process in the run's namespaces, and removes the namespaces and the folder. */
-export function removeRun(run: RunFolder): void {
+export function removeRun({ id, folder }: Pick<RunFolder, 'id' | 'folder'>): void {
   const kept = process.env.MESH_KEEP_LOGS;
-  if (kept) fs.cpSync(run.folder, path.join(kept, run.id), { recursive: true, filter: from => !fs.lstatSync(from).isSocket() });
-  remove(run.id);
-  live.delete(run);
+  if (kept && fs.existsSync(folder)) fs.cpSync(folder, path.join(kept, id), { recursive: true, filter: from => !fs.lstatSync(from).isSocket() });
+  remove(id);
 }
 
 /** Removes what runs have left behind whose process is gone. */
 export function sweep(): void {
-  if (!fs.existsSync(RUNS)) return;
-  for (const id of fs.readdirSync(RUNS)) {
-    const [pid, start] = read(path.join(RUNS, id, 'owner')).split(' ');
-    if (pid === '' || startOf(Number(pid)) !== start) remove(id);
+  for (const [id, whose] of runs()) {
+    const pid = Number(whose.split(' ')[0]);
+    // No owner yet: somebody is making it this moment, or was killed then; that shows by its age.
+    const gone = whose === '' ? Date.now() - ageOf(id) > 10_000 : owner(pid) !== whose;
+    if (gone) remove(id);
   }
 }
 
+/** Removes every run of this process. */
+export function removeOwnRuns(): void {
+  for (const [id, whose] of runs()) if (whose === owner(process.pid)) removeRun({ id, folder: path.join(RUNS, id) });
+}
+
+/** What there still is of this process's runs: folders, namespaces, files below /etc/netns. */
+export function leftOvers(): string[] {
+  const mine = `${process.pid}-`;
+  return [
+    ...runs().map(([id]) => id).filter(id => id.startsWith(mine)),
+    ...namespaces().filter(name => name.startsWith(`${MARK}-${mine}`)),
+    ...(fs.existsSync('/etc/netns') ? fs.readdirSync('/etc/netns') : []).filter(name => name.startsWith(`${MARK}-${mine}`)).map(name => `/etc/netns/${name}`),
+  ];
+}
+
+let watching = false;
+/**
+ * Takes everything down when this process ends, at Ctrl-C too. Under jest, tests see a copy of `process` that hears neither;
+ * there it has to be called from the global set-up.
+ */
+export function watchForTheEnd(): void {
+  if (watching) return;
+  watching = true;
+  process.on('exit', removeOwnRuns);
+  const signals: [NodeJS.Signals, number][] = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]];
+  for (const [signal, code] of signals) process.on(signal, () => process.exit(code));
+}
+
 function remove(id: string): void {
-  const names = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout.split('\n').map(line => line.split(' ')[0]).filter(name => name.startsWith(`${MARK}-${id}-`));
-  for (const name of names) {
+  for (const name of namespaces().filter(one => one.startsWith(`${MARK}-${id}-`))) {
     for (let attempt = 0; attempt < 100; attempt++) {
       const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number).filter(pid => pid !== process.pid);
       if (pids.length === 0) break;
@@ -69,18 +99,22 @@ function remove(id: string): void {
   fs.rmSync(path.join(RUNS, id), { recursive: true, force: true });
 }
 
-let watching = false;
-function watchForTheEnd(): void {
-  if (watching) return;
-  watching = true;
-  process.on('exit', () => [...live].forEach(removeRun));
-  const signals: [NodeJS.Signals, number][] = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]];
-  for (const [signal, code] of signals) process.on(signal, () => process.exit(code));
+function namespaces(): string[] {
+  return (spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout ?? '').split('\n').map(line => line.split(' ')[0]).filter(Boolean);
 }
 
-/** When a process began, in clock ticks since boot: a process id alone may have been given to another. */
-function startOf(pid: number): string {
-  return read(`/proc/${pid}/stat`).split(') ').pop()!.split(' ')[19] ?? '';
+/** Every run that there is, with what its `owner` file says. */
+function runs(): [string, string][] {
+  return fs.existsSync(RUNS) ? fs.readdirSync(RUNS).map(id => [id, read(path.join(RUNS, id, 'owner'))]) : [];
+}
+
+function ageOf(id: string): number {
+  return fs.statSync(path.join(RUNS, id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** A process, told from others that had its number before: by when it began, in clock ticks since boot. */
+function owner(pid: number): string {
+  return `${pid} ${read(`/proc/${pid}/stat`).split(') ').pop()!.split(' ')[19] ?? ''}`;
 }
 
 function read(file: string): string {

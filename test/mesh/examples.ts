@@ -1,0 +1,35 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { KubeObject } from './lab';
+import { readManifests, readTable } from './read';
+import { AccessTable } from '../../src/access/access-table';
+
+const EXAMPLES = path.join(__dirname, '../../examples');
+
+/** An example as the mesh meets it. */
+export interface MeshExample {
+  readonly name: string;
+  readonly table: AccessTable;
+  /** Its golden manifests. */
+  readonly manifests: KubeObject[];
+}
+
+/** Every example with an access table; where `MESH_EXAMPLE` is set, those whose names begin so. */
+export function meshExamples(beginning = process.env.MESH_EXAMPLE ?? ''): MeshExample[] {
+  return exampleNames().filter(name => name.startsWith(beginning)).map(name => ({
+    name,
+    table: readTable(path.join(EXAMPLES, name, 'access.yaml')),
+    manifests: readManifests(path.join(EXAMPLES, name, 'manifests')),
+  }));
+}
+
+export function exampleNames(): string[] {
+  return fs.readdirSync(EXAMPLES).sort()
+    .filter(name => fs.existsSync(path.join(EXAMPLES, name, 'access.yaml')) && fs.existsSync(path.join(EXAMPLES, name, 'manifests')));
+}
+
+/** The rows with their numbers; where `MESH_ROW` is set, the one with that number or those with that part of a URL. */
+export function numberedRows(table: AccessTable, wanted = process.env.MESH_ROW): { number: number; row: AccessTable['access'][number] }[] {
+  return table.access.map((row, index) => ({ number: index + 1, row }))
+    .filter(({ number, row }) => wanted === undefined || String(number) === wanted || row.request.includes(wanted));
+}

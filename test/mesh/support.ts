@@ -1,0 +1,131 @@
+/**
+ * For suites: `describeMesh` is a `describe` with a lab of its own.
+ *
+ *     describeMesh('a site', { table, manifests }, mesh => {
+ *       mesh.testRows(table.access);                                  // a test for each row, grouped by what they leave out
+ *       test('without its rule', async () => {
+ *         await mesh.apply(manifests.filter(object => …));            // exactly these, in force everywhere, without a warning
+ *         await mesh.expectRow({ from: 'checkout', request: 'http://www.example.com/', expect: { outcome: 'refused' } });
+ *         const { judgement, evidence } = await mesh.see(row);        // for what a row cannot say
+ *       });
+ *     });
+ *
+ * The last test of each says that nothing was rejected anywhere: no proxy has refused, istiod has logged no error.
+ */
+import { App } from 'cdk8s';
+import { parseAllDocuments } from 'yaml';
+import { ConvergeOptions, Evidence, Finding, hops, judge, Judgement, KubeObject, Lab, rowText, seenText, up, without } from './lab';
+import { groups } from './run-table';
+import { AccessRow, AccessTable, Expectation } from '../../src/access/access-table';
+import { newApp } from '../support/app';
+
+export interface World {
+  /** Pods, outside hosts, Secrets, mesh settings. Addresses that its rows dial have somebody who listens. */
+  readonly table: Omit<AccessTable, 'access'> & { readonly access?: AccessRow[] };
+  /** Where pod templates are looked for; not applied by themselves, but what `testRows` leaves objects out of. */
+  readonly manifests?: KubeObject[];
+  /** What may be in the logs at the end: say why where you use it. */
+  readonly tolerate?: RegExp[];
+}
+
+/** What was seen of a row's request. */
+export interface Sight {
+  readonly evidence: Evidence;
+  readonly judgement: Judgement;
+}
+
+/** A `describe` with a lab, which is up before its first test and down after its last. */
+export function describeMesh(name: string, world: World, define: (mesh: Mesh) => void): void {
+  describe(name, () => {
+    const mesh = new Mesh(world);
+    beforeAll(() => mesh.up());
+    afterAll(() => mesh.down());
+    define(mesh);
+    test('nothing was rejected or failed behind the requests', () => {
+      expect(mesh.lab.errors().filter(line => !world.tolerate?.some(known => known.test(line)))).toEqual([]);
+    });
+  });
+}
+
+/** A lab as suites use it. */
+export class Mesh {
+  private running?: Lab;
+
+  public constructor(private readonly world: World) {}
+
+  public get lab(): Lab {
+    if (this.running === undefined) throw new Error('the lab is not up: use it in tests and hooks');
+    return this.running;
+  }
+
+  public async up(): Promise<void> {
+    const { table, manifests } = this.world;
+    this.running = await up({ table: { access: [], ...table }, manifests });
+  }
+
+  public down(): void {
+    this.running?.down();
+    this.running = undefined;
+  }
+
+  /** Makes a set of objects exactly these, and waits until every proxy has taken them over. A warning of admission is an error. */
+  public async apply(objects: KubeObject[], set = 'manifests', options?: ConvergeOptions): Promise<void> {
+    const warnings = await this.lab.apply(set, objects);
+    if (warnings.length > 0) throw plain(`admission warns:\n${warnings.map(findingText).join('\n')}`);
+    await this.lab.converge(options);
+  }
+
+  /** Sends one request; compares nothing. */
+  public async see(row: Omit<AccessRow, 'expect'> & { readonly expect?: Expectation }): Promise<Sight> {
+    const evidence = await this.lab.send({ expect: { outcome: 'answered' }, ...row });
+    return { evidence, judgement: judge(evidence) };
+  }
+
+  /** Sends a row's request with the objects that are in force now; throws with the lines of each hop where it went otherwise. */
+  public async expectRow(row: AccessRow): Promise<Sight> {
+    const sight = await this.see(row);
+    if (!sight.judgement.passed) throw plain(failureText(row, sight));
+    return sight;
+  }
+
+  /** A test for each of these rows; those that leave out the same objects share one application. */
+  public testRows(rows: { readonly title: string; readonly row: AccessRow }[], manifests = this.world.manifests ?? []): void {
+    for (const group of groups(rows, ({ row }) => row)) {
+      const left = group[0].row.without;
+      describe(left === undefined ? 'complete' : `without ${[left].flat().join(', ')}`, () => {
+        beforeAll(() => this.apply(without(manifests, left)));
+        for (const { title, row } of group) test(title, async () => { await this.expectRow(row); });
+      });
+    }
+  }
+}
+
+/** What a program emits, as `cdk8s synth` would write it, validation included. */
+export function synthesise(build: (app: App) => void): KubeObject[] {
+  const app = newApp();
+  build(app);
+  return parseAllDocuments(app.synthYaml()).map(document => document.toJS()).filter(Boolean);
+}
+
+/** A row and what it expects, in one line. */
+export function titleOf(row: AccessRow): string {
+  const { outcome, status, symptom, by, way, tlsOriginatedBy } = row.expect;
+  const parts = [outcome, status ?? symptom, by && `by ${by}`, way && `way ${way}`, tlsOriginatedBy && `TLS by ${tlsOriginatedBy}`];
+  return `${rowText({ ...row, without: undefined })}  ->  ${parts.filter(part => part !== undefined).join(' ')}`;
+}
+
+/** Row, expected and seen, and the decisive lines of each hop. */
+export function failureText(row: AccessRow, { evidence, judgement }: Sight): string {
+  return [rowText(row), `seen: ${seenText(judgement)}`, ...judgement.differences, ...hops(evidence)].join('\n');
+}
+
+export function findingText({ object, source, error, warnings = [] }: Finding): string {
+  return `${object} (${source}): ${[error, ...warnings].filter(Boolean).join('; ')}`;
+}
+
+/** An error whose text says all: the place where it was thrown helps nobody. */
+export function plain(text: string): Error {
+  const error = new Error(text);
+  error.stack = text;
+  return error;
+}
