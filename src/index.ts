@@ -5,6 +5,7 @@ export { SidecarEgress, SidecarEgressProps } from './constructs/sidecar-egress';
 export { TlsOrigination, TlsOriginationOptions, TlsOriginationProps, TlsVersion } from './constructs/tls-origination';
 export { GatewayEgress, GatewayEgressProps, GatewayHttp } from './constructs/gateway-egress';
 export { IEgressGateway, InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
+export { EgressGateway, EgressGatewayProps, EgressGatewayResources, EgressGatewayScaling, EgressGatewayToleration } from './constructs/egress-gateway';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values
@@ -13,6 +14,7 @@ export { CertificateAuthority } from './values/certificate-authority';
 export { ClientCertificate } from './values/client-certificate';
 export { EgressPort, EgressProtocol } from './values/egress-port';
 export {
-  DeploymentGatewayOptions, GatewayInstallation, GatewayInstallationOptions, HelmChartGatewayOptions, IstioOperatorGatewayOptions,
+  DeploymentGatewayOptions, EgressGatewayInstallationOptions, GatewayInstallation, GatewayInstallationOptions, HelmChartGatewayOptions,
+  IstioOperatorGatewayOptions,
 } from './values/gateway-installation';
 export { EgressConnectionPool, EgressLoadBalancing, EgressOutlierDetection, EgressResolution, EgressRetries } from './values/traffic-options';

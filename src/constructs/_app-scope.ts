@@ -1,5 +1,5 @@
-import { ApiObject, ApiObjectMetadata, Lazy } from 'cdk8s';
-import { IConstruct } from 'constructs';
+import { ApiObject, ApiObjectMetadata, ApiObjectProps, Lazy } from 'cdk8s';
+import { Construct, IConstruct } from 'constructs';
 import { checkManifests, EgressObject, Finding } from '../rules';
 
 /** A generated class of imports/: `new ServiceEntry(scope, id, { metadata, spec })`. */
@@ -30,6 +30,7 @@ export class AppScope {
   private static readonly scopes = new WeakMap<IConstruct, AppScope>();
 
   private readonly emitted = new Map<ApiObject, { owner: IConstruct; spec: () => unknown }>();
+  private readonly plain = new Map<ApiObject, IConstruct>();
   private readonly shared = new Map<string, Shared>();
   /** Where the mesh's default Sidecar lives, as far as this app says. */
   public rootNamespace?: string;
@@ -49,6 +50,18 @@ export class AppScope {
   public emit<S>(owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata, spec: () => S): ApiObject {
     const object = new type(scope, id, { metadata, spec: Lazy.any({ produce: spec }) });
     this.emitted.set(object, { owner, spec });
+    this.changes++;
+    return object;
+  }
+
+  /**
+   * Emits an object of Kubernetes itself.
+   *
+   * @param owner the construct of ours that a finding about this object is reported for
+   */
+  public emitPlain(owner: IConstruct, scope: IConstruct, id: string, props: ApiObjectProps): ApiObject {
+    const object = new ApiObject(scope as Construct, id, props);
+    this.plain.set(object, owner);
     this.changes++;
     return object;
   }
@@ -96,8 +109,8 @@ export class AppScope {
 
     const owners = new Map<string, IConstruct>();
     const manifests = objects.map(object => {
-      const ours = this.emitted.get(object);
-      if (ours) owners.set(object.node.path, ours.owner);
+      const owner = this.emitted.get(object)?.owner ?? this.plain.get(object);
+      if (owner) owners.set(object.node.path, owner);
       return { manifest: this.manifestOf(object), origin: object.node.path };
     });
     for (const finding of checkManifests(manifests, { rootNamespace: this.rootNamespace })) {

@@ -25,7 +25,7 @@ export enum GatewayHttp {
 
 /** Properties for `GatewayEgress`. */
 export interface GatewayEgressProps extends CommonEgressProps {
-  /** The gateway: an `InstalledEgressGateway`, or a reference to one. */
+  /** The gateway: an `EgressGateway`, an `InstalledEgressGateway`, or a reference to one. */
   readonly gateway: IEgressGateway;
 
   /** Who may call the hosts; nobody else may. At least one, none in the namespace of the gateway. */

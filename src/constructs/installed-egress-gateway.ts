@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { HOP_PORT } from './_gateway-way';
+import { hopService } from './_hop-service';
 import { GatewayInstallation } from '../values/gateway-installation';
 
 /** An egress gateway, whoever runs it. */
@@ -59,18 +59,8 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
   constructor(scope: Construct, id: string, props: InstalledEgressGatewayProps) {
     super(scope, id);
     this.installation = props.installation;
-    const { hopServiceName, namespace, labels, targetPort } = props.installation;
     AppScope.of(this).validate(this);
-    this.apiObject = new ApiObject(this, 'Resource', {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: hopServiceName, namespace, labels: props.labels, annotations: props.annotations },
-      spec: {
-        type: 'ClusterIP',
-        selector: labels,
-        ports: [{ name: 'tls', port: HOP_PORT, targetPort, protocol: 'TCP' }],
-      },
-    });
+    this.apiObject = hopService(this, 'Resource', props.installation, { labels: props.labels, annotations: props.annotations });
   }
 
   /** Every object of this construct. */

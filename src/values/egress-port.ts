@@ -95,3 +95,10 @@ export class EgressPort {
     return [EgressProtocol.HTTP, EgressProtocol.HTTP2, EgressProtocol.GRPC].includes(this.protocol);
   }
 }
+
+/** Refuses what a proxy cannot listen on. */
+export function assertListeningPort(number: number): number {
+  assertPortNumber(number);
+  if (SIDECAR_PORTS.includes(number)) throw new Error(`the proxy itself listens on port ${number}; take another, such as 8443`);
+  return number;
+}

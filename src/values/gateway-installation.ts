@@ -1,6 +1,6 @@
 import { assertHostName } from './host-name';
 import { assertPortNumber } from './ip-range';
-import { assertDnsLabel, assertLabels, assertObjectName } from './names';
+import { assertDnsLabel, assertLabels, assertObjectName, keyOf, objectName } from './names';
 import { Problems } from './problems';
 
 /** What every kind of installation has in common. */
@@ -62,6 +62,26 @@ export interface DeploymentGatewayOptions extends GatewayInstallationOptions {
   readonly targetPort?: number;
 }
 
+/** Options for `GatewayInstallation.egressGateway`. */
+export interface EgressGatewayInstallationOptions extends GatewayInstallationOptions {
+  /**
+   * The `name` of the `EgressGateway`.
+   *
+   * @default "egress-gateway"
+   */
+  readonly name?: string;
+
+  /**
+   * The `targetPort` of the `EgressGateway`.
+   *
+   * @default 8443
+   */
+  readonly targetPort?: number;
+}
+
+/** The label that the pods of an `EgressGateway` carry and no others do. */
+const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
+
 /**
  * How an egress gateway was installed: where its pods are, how they are labelled, as whom they run, on which port they listen.
  */
@@ -96,6 +116,17 @@ export class GatewayInstallation {
    */
   public static deployment(options: DeploymentGatewayOptions): GatewayInstallation {
     return new GatewayInstallation('deployment', options);
+  }
+
+  /**
+   * Installed by an `EgressGateway` of this library, in another app. In the same app give the construct itself.
+   */
+  public static egressGateway(options: EgressGatewayInstallationOptions): GatewayInstallation {
+    const name = options.name ?? 'egress-gateway';
+    // The namespace is part of the label: a Gateway object selects pods in every namespace.
+    const readable = `${name}.${options.namespace}`;
+    const label = readable.length <= 63 ? readable : objectName(name, keyOf('egress-gateway', options.namespace, name));
+    return new GatewayInstallation('egressGateway', { ...options, name, labels: { [GATEWAY_LABEL]: label }, serviceAccountName: name });
   }
 
   /** The name of the gateway, unique in its namespace. */

@@ -18,6 +18,9 @@ export interface Workload extends Pod {
   readonly proxyConfig: Record<string, any>;
 }
 
+/** The injector puts it on pods with a sidecar, and not on gateways: nobody speaks mutual TLS to those unasked. */
+const AUTO_MUTUAL_TLS = { 'security.istio.io/tlsMode': 'istio' };
+
 const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicaSet'];
 
 /** The callers and gateways of a table as pods; annotations come from the pod templates among the manifests that fit them. */
@@ -62,7 +65,8 @@ export function gatewayId(gateway: GatewayPods): string {
 
 /**
  * What a cluster holds before the manifests come: namespaces, pods and their accounts, what installing Istio brings that
- * matters to a request (a Service with an HTTP port 80; a gateway's right to read Secrets), and what the table lists.
+ * matters to a request (a Service with an HTTP port 80; a gateway's right to read Secrets), and what the table lists. A gateway
+ * whose service account is among the manifests is installed by them, and the world adds nothing to it.
  */
 export async function worldObjects(table: AccessTable, pods: Workload[], manifests: KubeObject[], pki: Pki): Promise<KubeObject[]> {
   const root = table.mesh?.rootNamespace ?? 'istio-system';
@@ -73,7 +77,7 @@ export async function worldObjects(table: AccessTable, pods: Workload[], manifes
     { apiVersion: 'v1', kind: 'Node', metadata: { name: 'lab', labels: { 'topology.kubernetes.io/region': 'lab' } } },
     ...pods.flatMap(podObjects),
     ingressGateway(),
-    ...(table.gateways ?? []).flatMap(gatewayObjects),
+    ...(table.gateways ?? []).filter(gateway => !there.has(`ServiceAccount/${gateway.namespace}/${gateway.serviceAccount}`)).flatMap(gatewayObjects),
     ...await Promise.all((table.secrets ?? []).map(async secret => ({
       apiVersion: 'v1', kind: 'Secret', metadata: { name: secret.name, namespace: secret.namespace }, ...await contents(secret.holds, pki),
     }))),
@@ -91,7 +95,7 @@ function podObjects(pod: Workload): KubeObject[] {
     {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: pod.name, namespace: pod.namespace, labels: { ...pod.labels, ...(pod.injected && { 'security.istio.io/tlsMode': 'istio' }) } },
+      metadata: { name: pod.name, namespace: pod.namespace, labels: { ...pod.labels, ...(pod.injected && pod.role === 'sidecar' && AUTO_MUTUAL_TLS) } },
       spec: { serviceAccountName: pod.serviceAccount, nodeName: 'lab', containers: [{ name: 'main', image: 'none' }] },
       status: { phase: 'Running', podIP: pod.address, podIPs: [{ ip: pod.address }], conditions: [{ type: 'Ready', status: 'True' }] },
     },

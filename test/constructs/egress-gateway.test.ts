@@ -1,0 +1,197 @@
+import { Chart, Duration, Testing } from 'cdk8s';
+import { EgressGateway, EgressGatewayProps } from '../../src/constructs/egress-gateway';
+import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { Caller } from '../../src/values/caller';
+import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { admissionProblems } from '../support/admission';
+import { allManifests, errorOf, manifestsOf, newApp, the } from '../support/app';
+import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
+
+const gateway = (props: EgressGatewayProps = {}, lock = false) => manifestsOf(chart => {
+  const exit = new EgressGateway(chart, 'exit', props);
+  if (lock) exit.lockdown();
+}, 'egress');
+const refusal = (props: EgressGatewayProps, namespace: string | undefined = 'egress') => errorOf(() => manifestsOf(chart => new EgressGateway(chart, 'exit', props), namespace));
+const kinds = (manifests: any[]) => manifests.map(({ kind }) => kind);
+const pod = (props: EgressGatewayProps = {}) => the('Deployment', gateway(props)).spec.template;
+
+test('everything that a gateway needs, all in its namespace, what refuses before the pods', () => {
+  const manifests = gateway({}, true);
+  expect(kinds(manifests)).toEqual([
+    'ServiceAccount', 'Role', 'RoleBinding', 'AuthorizationPolicy', 'Deployment', 'Service', 'PodDisruptionBudget', 'HorizontalPodAutoscaler',
+  ]);
+  expect(new Set(manifests.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['egress']));
+});
+
+test.each<[string, EgressGatewayProps]>([
+  ['by default', {}],
+  ['with everything asked for', {
+    revision: 'canary',
+    targetPort: 9443,
+    scaling: { minReplicas: 3, maxReplicas: 9, targetCpuPercent: 60 },
+    resources: { cpuRequest: '500m', cpuLimit: '4', memoryRequest: '256Mi', memoryLimit: '2Gi' },
+    drainTime: Duration.minutes(2),
+    nodeSelector: { 'node-role.example.com/egress': '' },
+    tolerations: [{ key: 'egress', value: 'yes', effect: 'NoSchedule' }, { key: 'other' }],
+    labels: { team: 'platform' },
+    annotations: { note: 'a' },
+    podAnnotations: { 'prometheus.io/scrape': 'true' },
+  }],
+  ['with a fixed number of pods', { replicas: 3 }],
+])('%s Kubernetes and Istio know every field', (_how, props) => {
+  for (const manifest of gateway(props, true)) {
+    if (manifest.kind === 'AuthorizationPolicy') expect(admissionProblems(manifest)).toEqual([]);
+    else expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
+  }
+});
+
+test('a field that Kubernetes does not know would be noticed', () => {
+  const deployment = the('Deployment', gateway());
+  deployment.spec.template.spec.containers[0].securityContext.readonlyRootFilesystem = true;
+  expect(asKubernetesKnowsIt(deployment)).not.toEqual(deployment);
+});
+
+test('the pods run without privilege, and add nothing to requests', () => {
+  const { spec, metadata } = pod();
+  expect(spec.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+  expect(spec.automountServiceAccountToken).toBe(false);
+  expect(spec.containers[0]).toMatchObject({ name: 'istio-proxy', image: 'auto' });
+  expect(spec.containers[0].securityContext).toEqual({
+    allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, privileged: false, readOnlyRootFilesystem: true, runAsNonRoot: true,
+  });
+  expect(metadata.annotations['inject.istio.io/templates']).toBe('gateway');
+  expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).proxyHeaders).toEqual({ envoyDebugHeaders: { disabled: true } });
+});
+
+test('every selector takes the label that only these pods carry', () => {
+  const own = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
+  const manifests = gateway({}, true);
+  expect(the('Deployment', manifests).spec.selector.matchLabels).toEqual(own);
+  expect(the('Service', manifests).spec.selector).toEqual(own);
+  expect(the('PodDisruptionBudget', manifests).spec.selector.matchLabels).toEqual(own);
+  expect(the('AuthorizationPolicy', manifests).spec.selector.matchLabels).toEqual(own);
+  expect(pod().metadata.labels).toMatchObject(own);
+  expect(pod().metadata.labels).not.toHaveProperty('istio');
+});
+
+test('a long name still makes a label', () => {
+  const label = pod({ name: 'n'.repeat(59), namespace: 's'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway'];
+  expect(label.length).toBeLessThanOrEqual(63);
+  expect(label).not.toBe(pod({ name: 'n'.repeat(59), namespace: 't'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway']);
+});
+
+test('the lock is one policy, however often it is asked for, and of one size', () => {
+  const manifests = manifestsOf(chart => {
+    const exit = new EgressGateway(chart, 'exit', { namespace: 'egress' });
+    expect(exit.isLockedDown).toBe(false);
+    expect(exit.lockdown()).toBe(exit.lockdown());
+    expect(exit.isLockedDown).toBe(true);
+  });
+  expect(the('AuthorizationPolicy', manifests).spec).toEqual({
+    action: 'ALLOW',
+    selector: { matchLabels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' } },
+    rules: [{ from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: ['*.egress.internal'] }] }],
+  });
+});
+
+test('without an autoscaler the number of pods is written down; a single pod has no budget', () => {
+  expect(kinds(gateway({ replicas: 1 }))).not.toContain('PodDisruptionBudget');
+  expect(kinds(gateway({ replicas: 1 }))).not.toContain('HorizontalPodAutoscaler');
+  expect(the('Deployment', gateway({ replicas: 3 })).spec.replicas).toBe(3);
+  expect(the('Deployment', gateway()).spec).not.toHaveProperty('replicas');
+  expect(kinds(gateway({ scaling: { minReplicas: 1 } }))).not.toContain('PodDisruptionBudget');
+});
+
+test('open connections have the drain time, and the pod some more', () => {
+  const { spec, metadata } = pod({ drainTime: Duration.seconds(90) });
+  expect(spec.terminationGracePeriodSeconds).toBe(100);
+  expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).terminationDrainDuration).toBe('90s');
+});
+
+test('labels of the chart and of the construct come to the pods', () => {
+  const chart = new Chart(newApp(), 'chart', { namespace: 'egress', labels: { team: 'platform' } });
+  new EgressGateway(chart, 'exit', { labels: { tier: 'edge' }, revision: 'canary' });
+  const manifests = Testing.synth(chart);
+  expect(the('Deployment', manifests).metadata.labels).toEqual({ team: 'platform', tier: 'edge' });
+  expect(the('Deployment', manifests).spec.template.metadata.labels).toMatchObject({ 'team': 'platform', 'tier': 'edge', 'istio.io/rev': 'canary' });
+});
+
+test('two gateways of one namespace share nothing', () => {
+  const manifests = manifestsOf(chart => {
+    new EgressGateway(chart, 'one', { name: 'one' }).lockdown();
+    new EgressGateway(chart, 'two', { name: 'two' }).lockdown();
+  }, 'egress');
+  const names = manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+  expect(new Set(names).size).toBe(names.length);
+  const text = (part: string) => JSON.stringify(manifests.filter(({ metadata }) => metadata.name.startsWith(part)));
+  expect(text('one')).not.toMatch(/two/);
+  expect(text('two')).not.toMatch(/"one/);
+});
+
+test('two gateways of one name stop synth', () => {
+  const error = errorOf(() => manifestsOf(chart => {
+    new EgressGateway(chart, 'one');
+    new EgressGateway(chart, 'two');
+  }, 'egress'));
+  expect(error).toMatch(/chart\/two.*one and the same object/s);
+});
+
+test('another app describes it by namespace and name alone', () => {
+  const app = newApp();
+  const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', { trustDomain: 'example.org' });
+  const described = GatewayInstallation.egressGateway({ namespace: 'egress', trustDomain: 'example.org' });
+  expect({ ...described }).toEqual({ ...exit.installation });
+
+  const objects = (reference: boolean) => manifestsOf(chart => new GatewayEgress(chart, 'site', {
+    gateway: reference ? InstalledEgressGateway.fromInstallation(chart, 'exit', described) : exit,
+    hosts: ['www.example.com'],
+    callers: [Caller.serviceAccount('payments', 'checkout')],
+  }));
+  expect(objects(true)).toEqual(objects(false));
+});
+
+test('a GatewayEgress through it adds to its namespace only what it needs there', () => {
+  const app = newApp();
+  const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+  const before = allManifests(app);
+  new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'site', { gateway: exit, hosts: ['a.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
+  expect(allManifests(app).filter(({ metadata }) => before.some(other => other.metadata.name === metadata.name))).toEqual(before);
+});
+
+test('bad input is told all at once', () => {
+  expect(refusal({
+    name: 'Exit',
+    replicas: 2,
+    scaling: { minReplicas: 0, maxReplicas: 0.5, targetCpuPercent: -1 },
+    resources: { cpuLimit: 'two', memoryLimit: '0' },
+    targetPort: 15021,
+    drainTime: Duration.millis(5),
+    revision: 'A',
+    nodeSelector: {},
+    labels: { 'istio.io/rev': 'x' },
+    podAnnotations: { 'proxy.istio.io/config': '{}' },
+  })).toMatchInlineSnapshot(`
+"[chart/exit] EgressGateway: 13 problems:
+  - targetPort: the proxy itself listens on port 15021; take another, such as 8443
+  - name, namespace: GatewayInstallation.egressGateway: 2 problems:
+  - name: "Exit-hop" is no name of a hop Service: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+  - serviceAccountName: "Exit" is no service account: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253
+  - replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one
+  - scaling.minReplicas: 0 is no whole number from 1 up
+  - scaling.maxReplicas: 0.5 is no whole number from 1 up
+  - scaling.targetCpuPercent: -1 is no whole number from 1 up
+  - resources.cpuLimit: "two" is no amount that Kubernetes takes: write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
+  - resources.memoryLimit: "0" is no amount that Kubernetes takes: write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
+  - revision: "A" is no revision: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+  - drainTime: shorter than a second, so open connections would be cut at every rollout; give at least Duration.seconds(1)
+  - nodeSelector: empty; leave it out for any node
+  - labels: istio.io/rev decide how the pods are injected and found, which is this construct's own matter; leave them out
+  - podAnnotations: proxy.istio.io/config decide how the pods are injected and found, which is this construct's own matter; leave them out"
+`);
+});
+
+test('no namespace to be in is told', () => {
+  const chart = new Chart(newApp(), 'chart');
+  expect(errorOf(() => new EgressGateway(chart, 'exit'))).toMatch(/\[chart\/exit\] EgressGateway: namespace: none given/);
+});
