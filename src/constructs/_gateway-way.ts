@@ -254,7 +254,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
         subsets.push({ name: this.originating(http2), trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] } });
       }
     }
-    if (policy) subsets.push({ name: this.plainSubset, trafficPolicy: policy });
+    if (policy && ports.some(port => !(origination && port.http))) subsets.push({ name: this.plainSubset, trafficPolicy: policy });
     return { host: this.outsideName, exportTo: ['.'], subsets };
   }
 

@@ -1,0 +1,63 @@
+/** Traps that stop synth: what somebody writes, and what the error says about it. */
+import { ApiObject, Chart } from 'cdk8s';
+import { DirectEgress } from '../../src/constructs/direct-egress';
+import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
+import { SidecarEgress } from '../../src/constructs/sidecar-egress';
+import { Caller } from '../../src/values/caller';
+import { EgressPort } from '../../src/values/egress-port';
+import { GatewayInstallation } from '../../src/values/gateway-installation';
+
+export interface Stopped {
+  readonly trap: number;
+  readonly name: string;
+  /** What somebody writes into a chart of namespace payments. */
+  readonly write: (chart: Chart) => void;
+  /** What the error says. */
+  readonly says: RegExp;
+}
+
+const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
+
+/** A host through the gateway, for one caller. */
+export function partner(chart: Chart, id = 'partner', hosts = ['api.partner.com']): GatewayEgress {
+  return new GatewayEgress(chart, id, {
+    hosts, gateway: InstalledEgressGateway.fromInstallation(chart, `${id}-exit`, installation), callers: [Caller.serviceAccount('payments', 'checkout')],
+  });
+}
+
+/** An object by somebody else in the app. */
+export function object(chart: Chart, kind: string, metadata: object, spec: object): ApiObject {
+  return new ApiObject(chart, `own-${kind}-${(metadata as any).name}`, { apiVersion: 'networking.istio.io/v1', kind, metadata, spec } as any);
+}
+
+/** Refused where it is written. */
+export const STOPPED: Stopped[] = [
+  { trap: 35, name: 'a wildcard', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }), says: /"\*\.example\.com" is a wildcard/ },
+  { trap: 36, name: 'a wildcard with endpoints', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], endpoints: ['203.0.113.7'] }), says: /is a wildcard/ },
+  { trap: 37, name: 'a wildcard through a gateway', write: chart => partner(chart, 'x', ['*.example.com']), says: /"\*\.example\.com" is a wildcard/ },
+  { trap: 38, name: 'a wildcard with a traffic policy', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], outlierDetection: { consecutive5xxErrors: 3 } }), says: /is a wildcard/ },
+  { trap: 40, name: 'a wildcard before Istio 1.30', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }), says: /DYNAMIC_DNS, 1\.30 and later/ },
+  { trap: 41, name: 'a TCP port without addresses', write: chart => new SidecarEgress(chart, 'x', { hosts: ['db.example.com'], ports: [EgressPort.tcp(5432)] }), says: /takes every connection of the namespace on that port/ },
+  {
+    trap: 42,
+    name: 'the second host on a TCP port, without addresses',
+    write: chart => {
+      new SidecarEgress(chart, 'one', { hosts: ['one.example.com'], ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.7'] });
+      new SidecarEgress(chart, 'two', { hosts: ['two.example.com'], ports: [EgressPort.tcp(5432)] });
+    },
+    says: /\[chart\/two\].*takes every connection/,
+  },
+  { trap: 45, name: 'HTTP on 443', write: () => EgressPort.http(443), says: /clients speak TLS on port 443/ },
+  { trap: 54, name: 'the mesh\'s default with a selector', write: chart => new RegistryOnlyMesh(chart, 'x', { workloads: [{ namespace: 'istio-system', labels: { app: 'x' } }] }), says: /acts on pods there only, not on the mesh/ },
+  { trap: 66, name: 'an address for a host', write: chart => new SidecarEgress(chart, 'x', { hosts: ['203.0.113.7'] }), says: /"203\.0\.113\.7" is an IP address/ },
+  {
+    trap: 71,
+    name: 'a range without a mask, and one with a blank',
+    write: chart => new DirectEgress(chart, 'x', { workloads: [chart], toCidrs: ['203.0.113.7', '203.0.113.0/24, 10.0.0.0/8'] }),
+    says: /toCidrs\[0\]: "203\.0\.113\.7"[^]*toCidrs\[1\]: "203\.0\.113\.0\/24, 10\.0\.0\.0\/8"/,
+  },
+  { trap: 88, name: 'a port of the sidecar\'s own', write: () => EgressPort.http(15001), says: /the sidecar itself listens on port 15001/ },
+  { trap: 90, name: 'a wildcard for an old istiod', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }), says: /DYNAMIC_DNS, 1\.30 and later/ },
+];
