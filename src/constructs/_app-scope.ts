@@ -1,6 +1,8 @@
 import { ApiObject, ApiObjectMetadata, ApiObjectProps, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
+import { Agreement } from './_agreement';
 import { checkManifests, EgressObject, Finding } from '../rules';
+import { GatewayInstallation } from '../values/gateway-installation';
 
 /** A generated class of imports/: `new ServiceEntry(scope, id, { metadata, spec })`. */
 type IstioClass<S> = new (scope: IConstruct & any, id: string, props: { metadata?: ApiObjectMetadata; spec: S } & any) => ApiObject;
@@ -8,7 +10,12 @@ type IstioClass<S> = new (scope: IConstruct & any, id: string, props: { metadata
 /** Something that several constructs may declare together, such as the way of one host out of one namespace. */
 export interface Shared {
   /** What the declarations disagree about, and who reports it. */
-  disagreements(): { construct: IConstruct; problem: string }[];
+  disagreements(): Disagreement[];
+}
+
+export interface Disagreement {
+  readonly construct: IConstruct;
+  readonly problem: string;
 }
 
 /**
@@ -33,11 +40,11 @@ export class AppScope {
   private readonly plain = new Map<ApiObject, IConstruct>();
   private readonly shared = new Map<string, Shared>();
   /** Where the mesh's default Sidecar lives, as far as this app says. */
-  public rootNamespace?: string;
+  private rootNamespace?: string;
 
   private changes = 0;
   private asked = new Set<IConstruct>();
-  private fingerprint = '';
+  private looked: { objects: ApiObject[]; state: string } = { objects: [], state: '' };
   private findings = new Map<IConstruct, string[]>();
 
   private constructor(private readonly root: IConstruct) {}
@@ -64,6 +71,20 @@ export class AppScope {
     this.plain.set(object, owner);
     this.changes++;
     return object;
+  }
+
+  /** Says where the mesh's default Sidecar lives. An app is for one mesh, so all who say it must say the same. */
+  public declareRootNamespace(construct: IConstruct, rootNamespace: string): void {
+    this.rootNamespace ??= rootNamespace;
+    const cure = 'An app is for one mesh: say the same in both places, or write an App for each mesh.';
+    this.share('mesh', () => new Agreement('mesh-conflict', 'the mesh', cure)).state(construct, { rootNamespace });
+  }
+
+  /** Says how a gateway was installed. All who use it must say the same. */
+  public describeGateway(construct: IConstruct, { namespace, name, ...rest }: GatewayInstallation): void {
+    const place = `${namespace}/${name}`;
+    const cure = 'Describe it once, as a constant, and use that everywhere.';
+    this.share(`gateway ${place}`, () => new Agreement('gateway-conflict', `the gateway ${place}`, cure)).state(construct, rest);
   }
 
   /** Finds what was declared under this identity before, or makes it. */
@@ -102,9 +123,10 @@ export class AppScope {
   /** Runs the rules, unless nothing changed since they ran last. */
   private look(): void {
     const objects = this.root.node.findAll().filter((construct): construct is ApiObject => ApiObject.isApiObject(construct));
-    const fingerprint = `${objects.length} ${objects.reduce((sum, object) => sum + (patchesOf(object)?.length ?? 0), 0)} ${this.changes}`;
-    if (fingerprint === this.fingerprint) return;
-    this.fingerprint = fingerprint;
+    const state = `${objects.reduce((sum, object) => sum + (patchesOf(object)?.length ?? 0), 0)} ${this.changes}`;
+    const last = this.looked;
+    if (state === last.state && objects.length === last.objects.length && objects.every((object, index) => object === last.objects[index])) return;
+    this.looked = { objects, state };
     this.findings = new Map();
 
     const owners = new Map<string, IConstruct>();

@@ -1,4 +1,6 @@
+import { PortSettings } from './_settings';
 import { EgressPort } from '../values/egress-port';
+import { Problems } from '../values/problems';
 
 /**
  * What a TLS origination asks for one host, as plain data: two declarations agree when this is equal.
@@ -20,7 +22,7 @@ export interface OriginationSettings {
  * The TLS block of a DestinationRule.
  *
  * The name is always given twice: Istio stops verifying the name of the certificate when `sni` is set and
- * `subjectAltNames` is not (facts 1.5). `caCertificates: system` is written out although it is the default,
+ * `subjectAltNames` is not. `caCertificates: system` is written out although it is the default,
  * because older analyzers take a missing field for a missing check.
  *
  * @param namespace where the rule lives: that is where Istio looks for the ConfigMap
@@ -35,6 +37,16 @@ export function tlsBlock(settings: OriginationSettings, namespace: string): any 
     return { mode: 'MUTUAL', clientCertificate: settings.clientCertificatePath, privateKey: settings.clientKeyPath, ...authority, ...names };
   }
   return { mode: 'SIMPLE', ...authority, ...names };
+}
+
+/** Refuses an origination for ports that have none, or that leads to a port which speaks something else. */
+export function checkOriginationPorts(egress: string, ports: PortSettings[], port: number | undefined, problems: Problems): void {
+  if (!ports.some(({ http }) => http)) {
+    problems.add(`egress: [${egress}] declares no port that speaks plain HTTP (${ports.map(({ name }) => name).join(', ')}), so there is nothing to send out as TLS; ` +
+      'add EgressPort.http() to its `ports`, or leave this TlsOrigination out');
+  }
+  const other = ports.find(candidate => candidate.number === (port ?? defaultTlsPort(ports)) && candidate.http);
+  if (other) problems.add(`port: ${other.number} is declared as ${other.protocol} by [${egress}], so the host does not speak TLS there; write the port on which it does, such as 443`);
 }
 
 /** The port that speaks TLS outside: the application's own TLS port if just one is declared, else 443. */

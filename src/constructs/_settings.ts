@@ -4,7 +4,7 @@ import { CommonEgressProps } from './egress';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
 import { assertHostName } from '../values/host-name';
 import { assertAddress } from '../values/ip-range';
-import { assertDnsLabel } from '../values/names';
+import { assertAnnotations, assertDnsLabel, assertLabels } from '../values/names';
 import { Problems } from '../values/problems';
 import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-headers';
 
@@ -57,6 +57,12 @@ export function readOwner(scope: Construct, owner: string | undefined, problems:
   return value;
 }
 
+/** Checks the labels and annotations that somebody wants on our objects. */
+export function checkMetadata(props: { labels?: Record<string, string>; annotations?: Record<string, string> }, problems: Problems): void {
+  problems.check('labels', () => assertLabels(props.labels ?? {}));
+  problems.check('annotations', () => assertAnnotations(props.annotations ?? {}));
+}
+
 /** How a construct calls itself in an error. */
 export function where(construct: Construct): string {
   return `[${construct.node.path}] ${construct.constructor.name}`;
@@ -64,9 +70,10 @@ export function where(construct: Construct): string {
 
 /** Checks the hosts of one declaration. */
 export function readHosts(hosts: string[], problems: Problems): string[] {
-  if (!Array.isArray(hosts) || hosts.length === 0) problems.add('hosts: none given; name at least one outside host');
+  const list = Array.isArray(hosts) ? hosts : [];
+  if (list.length === 0) problems.add(`hosts: ${typeof hosts === 'string' ? `"${hosts}" is no list` : 'none given'}; name at least one outside host, such as hosts: ["api.example.com"]`);
   const seen = new Set<string>();
-  (hosts ?? []).forEach((host, index) => {
+  list.forEach((host, index) => {
     if (seen.has(host)) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
     seen.add(host);
     problems.check(`hosts[${index}]`, () => assertHostName(host));
@@ -79,6 +86,7 @@ export function readSettings(props: CommonEgressProps, problems: Problems): WayS
   const ports = readPorts(props.ports ?? [EgressPort.http(), EgressPort.tls()], problems);
   const speaksHttp = ports.some(port => port.http);
   const headers = readHeaders(props, problems);
+  checkMetadata(props, problems);
   if (props.namePrefix !== undefined) problems.check('namePrefix', () => assertDnsLabel(props.namePrefix!, 'name prefix'));
   if (!speaksHttp) {
     for (const prop of ['timeout', 'retries', 'removeHeaders', 'unsafeKeepHeaders'] as const) {
@@ -148,8 +156,8 @@ function readRetries(props: CommonEgressProps, problems: Problems): WaySettings[
   if (!props.retries) return undefined;
   const { attempts, perTryTimeout, on } = props.retries;
   count('retries.attempts', attempts, 0, problems);
-  if (attempts === 0 && (perTryTimeout || on)) problems.add('retries: 0 attempts together with perTryTimeout or on; leave those out');
-  if (on?.some(condition => !/^[a-z0-9-]+$/.test(condition))) problems.add(`retries.on: ${JSON.stringify(on)} must be conditions such as "connect-failure" or status codes`);
+  if (attempts === 0 && (perTryTimeout || on)) problems.add('retries: 0 attempts switch retries off, so perTryTimeout and on mean nothing; leave those out');
+  if (on?.some(condition => !/^[a-z0-9-]+$/.test(condition))) problems.add(`retries.on: ${JSON.stringify(on)} are not conditions; write Envoy's words, such as "connect-failure" or "gateway-error", or status codes`);
   return { attempts, perTryTimeout: positive('retries.perTryTimeout', perTryTimeout, problems), retryOn: on?.join(',') };
 }
 
@@ -168,7 +176,7 @@ function readPolicy(props: CommonEgressProps, problems: Problems): TrafficPolicy
     for (const field of ['consecutive5xxErrors', 'consecutiveGatewayErrors', 'maxEjectionPercent'] as const) {
       if (outlier[field] !== undefined) count(`outlierDetection.${field}`, outlier[field]!, 0, problems);
     }
-    if ((outlier.maxEjectionPercent ?? 0) > 100) problems.add(`outlierDetection.maxEjectionPercent: ${outlier.maxEjectionPercent} is more than 100`);
+    if ((outlier.maxEjectionPercent ?? 0) > 100) problems.add(`outlierDetection.maxEjectionPercent: ${outlier.maxEjectionPercent} is more than 100; it is a share in percent`);
   }
   return {
     connectionPool: pool && compact({
@@ -192,7 +200,7 @@ function readPolicy(props: CommonEgressProps, problems: Problems): TrafficPolicy
 
 function positive(prop: string, duration: Duration | undefined, problems: Problems): string | undefined {
   if (!duration) return undefined;
-  if (duration.toMilliseconds() < 1) problems.add(`${prop}: shorter than a millisecond, which Istio refuses`);
+  if (duration.toMilliseconds() < 1) problems.add(`${prop}: ${duration.toMilliseconds()} ms is shorter than a millisecond, which Istio refuses; leave it out for the default`);
   return istioDuration(duration);
 }
 

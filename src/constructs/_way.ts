@@ -1,5 +1,6 @@
 import { IConstruct } from 'constructs';
-import { Shared } from './_app-scope';
+import { differencesOf } from './_agreement';
+import { Disagreement, Shared } from './_app-scope';
 import { OriginationSettings } from './_origination';
 import { WaySettings } from './_settings';
 
@@ -31,19 +32,20 @@ export abstract class Way<S extends WaySettings> implements Shared {
     return this.declarations.length === 1;
   }
 
-  /** Sends this construct's plain HTTP out as TLS. Throws when another origination of the same declaration does that already. */
-  public declareOrigination(egress: IConstruct, by: IConstruct, settings: OriginationSettings): void {
-    const declaration = this.declarations.find(candidate => candidate.construct === egress)!;
-    if (declaration.origination) {
-      throw new Error(`[${by.node.path}] TlsOrigination: TLS for "${this.host}" is originated by [${declaration.origination.by.node.path}] already; keep one of the two`);
-    }
-    declaration.origination = { by, settings };
+  /** What sends this construct's plain HTTP out as TLS already. */
+  public originatorFor(egress: IConstruct): IConstruct | undefined {
+    return this.declarationOf(egress).origination?.by;
   }
 
-  public disagreements(): { construct: IConstruct; problem: string }[] {
+  /** Sends this construct's plain HTTP out as TLS. */
+  public declareOrigination(egress: IConstruct, by: IConstruct, settings: OriginationSettings): void {
+    this.declarationOf(egress).origination = { by, settings };
+  }
+
+  public disagreements(): Disagreement[] {
     const [first, ...others] = this.declarations;
     return others.flatMap(other => {
-      const differences = different(flat(first), flat(other));
+      const differences = differencesOf(flat(first), flat(other));
       if (differences.length === 0) return [];
       return [{
         construct: other.construct,
@@ -51,6 +53,10 @@ export abstract class Way<S extends WaySettings> implements Shared {
           'A namespace reaches a host by one way: declare it once, or give both declarations the same options.',
       }];
     });
+  }
+
+  private declarationOf(egress: IConstruct): Declaration<S> {
+    return this.declarations.find(({ construct }) => construct === egress)!;
   }
 
   protected get settings(): S {
@@ -63,12 +69,7 @@ export abstract class Way<S extends WaySettings> implements Shared {
 }
 
 /** Everything that two declarations of a way must agree about, by name. */
-function flat(declaration: Declaration<WaySettings>): Record<string, string> {
-  const { origination, owner } = declaration;
-  const fields: Record<string, unknown> = { owner, ...declaration.settings, ...declaration.settings.policy, policy: undefined, tlsOrigination: origination?.settings ?? 'none' };
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value) ?? 'default']));
-}
-
-function different(a: Record<string, string>, b: Record<string, string>): string[] {
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(name => a[name] !== b[name]).map(name => `${name}: ${a[name] ?? 'default'} there, ${b[name] ?? 'default'} here`);
+function flat({ origination, owner, settings }: Declaration<WaySettings>): Record<string, unknown> {
+  const { policy, ports, ...others } = settings;
+  return { owner, ports: ports.map(({ name }) => name), ...others, ...policy, tlsOrigination: origination?.settings };
 }

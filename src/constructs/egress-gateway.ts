@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { gatewayDeployment } from './_gateway-deployment';
 import { hopService } from './_hop-service';
-import { where } from './_settings';
+import { checkMetadata, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
 import { AuthorizationPolicy, AuthorizationPolicySpec } from '../../imports/security.istio.io';
 import { assertListeningPort } from '../values/egress-port';
@@ -234,11 +234,13 @@ export class EgressGateway extends Construct implements IEgressGateway {
     const problems = new Problems(where(this));
     const installation = this.readInstallation(props, problems);
     const pods = this.readPods(props, problems);
+    checkMetadata(props, problems);
     problems.throwIfAny();
     this.installation = installation!;
     this.metadata = { labels: props.labels, annotations: props.annotations };
 
     const app = AppScope.of(this);
+    app.describeGateway(this, this.installation);
     app.validate(this);
     const { name, namespace } = this.installation;
     const metadata = { ...this.metadata, name, namespace };
@@ -335,7 +337,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     if (props.revision !== undefined) problems.check('revision', () => assertDnsLabel(props.revision!, 'revision'));
     if (drainTime.toMilliseconds() < 1000) problems.add('drainTime: shorter than a second, so open connections would be cut at every rollout; give at least Duration.seconds(1)');
     if (props.nodeSelector && Object.keys(props.nodeSelector).length === 0) problems.add('nodeSelector: empty; leave it out for any node');
-    else if (props.nodeSelector) problems.check('nodeSelector', () => assertLabels(props.nodeSelector!, 'node selector'));
+    else if (props.nodeSelector) problems.check('nodeSelector', () => assertLabels(props.nodeSelector!));
     for (const prop of ['labels', 'podAnnotations'] as const) {
       const taken = Object.keys(props[prop] ?? {}).filter(key => RESERVED.test(key));
       if (taken.length > 0) problems.add(`${prop}: ${taken.join(', ')} decide how the pods are injected and found, which is this construct's own matter; leave them out`);

@@ -136,6 +136,13 @@ export abstract class Egress extends Construct {
   public abstract _checkOrigination(options: TlsOriginationOptions, problems: Problems): void;
 
   /**
+   * What originates TLS for one host already.
+   *
+   * @internal
+   */
+  public abstract _originatorOf(host: string): Construct | undefined;
+
+  /**
    * Originates TLS for one host, and returns the rules that do it.
    *
    * @internal

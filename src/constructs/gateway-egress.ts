@@ -2,7 +2,7 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { GatewayWay, GatewayWaySettings, Halves } from './_gateway-way';
-import { OriginationSettings } from './_origination';
+import { checkOriginationPorts, OriginationSettings } from './_origination';
 import { readAddresses, readHosts, readOwner, readSettings, where } from './_settings';
 import { CommonEgressProps, Egress } from './egress';
 import { IEgressGateway } from './installed-egress-gateway';
@@ -93,7 +93,9 @@ export class GatewayEgress extends Egress {
     for (const caller of props.callers ?? []) this.checkCaller(caller, problems);
     problems.throwIfAny();
 
-    AppScope.of(this).validate(this);
+    const app = AppScope.of(this);
+    app.describeGateway(this, this.gateway.installation);
+    app.validate(this);
     this.halves = this.makeHalves(props.gatewayChart);
     for (const caller of props.callers) this.allowCaller(caller);
   }
@@ -126,15 +128,18 @@ export class GatewayEgress extends Egress {
   }
 
   /** @internal */
-  public _checkOrigination(_options: TlsOriginationOptions, problems: Problems): void {
+  public _checkOrigination(options: TlsOriginationOptions, problems: Problems): void {
     const { ports, opaque } = this.settings;
-    if (!ports.some(port => port.http)) {
-      problems.add(`egress: [${this.node.path}] declares no port that speaks plain HTTP (${ports.map(port => port.name).join(', ')}), so there is nothing to send out as TLS`);
-    }
+    checkOriginationPorts(this.node.path, ports, options.port, problems);
     const http2 = ports.filter(port => port.http && port.protocol !== EgressProtocol.HTTP);
     if (opaque && http2.length > 0) {
       problems.add(`egress: [${this.node.path}] passes ${http2.map(port => port.name).join(', ')} opaquely, and then the gateway cannot ask the host for HTTP/2 (ALPN); use GatewayHttp.AT_GATEWAY`);
     }
+  }
+
+  /** @internal */
+  public _originatorOf(host: string): Construct | undefined {
+    return this.originations.find(origination => origination.host === host)?.by;
   }
 
   /** @internal */

@@ -2,7 +2,9 @@ import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { hopService } from './_hop-service';
+import { checkMetadata, where } from './_settings';
 import { GatewayInstallation } from '../values/gateway-installation';
+import { Problems } from '../values/problems';
 
 /** An egress gateway, whoever runs it. */
 export interface IEgressGateway extends IConstruct {
@@ -59,7 +61,12 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
   constructor(scope: Construct, id: string, props: InstalledEgressGatewayProps) {
     super(scope, id);
     this.installation = props.installation;
-    AppScope.of(this).validate(this);
+    const problems = new Problems(where(this));
+    checkMetadata(props, problems);
+    problems.throwIfAny();
+    const app = AppScope.of(this);
+    app.describeGateway(this, props.installation);
+    app.validate(this);
     this.apiObject = hopService(this, 'Resource', props.installation, { labels: props.labels, annotations: props.annotations });
   }
 

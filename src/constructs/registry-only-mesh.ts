@@ -1,10 +1,10 @@
 import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { where } from './_settings';
+import { checkMetadata, where } from './_settings';
 import { Sidecar, SidecarSpec } from '../../imports/networking.istio.io';
 import { assertCidr } from '../values/ip-range';
-import { assertDnsLabel, assertLabels, keyOf, objectName } from '../values/names';
+import { assertDnsLabel, assertSelector, keyOf, objectName } from '../values/names';
 import { Problems } from '../values/problems';
 
 /** Workloads of one namespace, picked by the labels of their pods. */
@@ -103,12 +103,13 @@ export class RegistryOnlyMesh extends Construct {
 
     const app = AppScope.of(this);
     app.validate(this);
-    app.rootNamespace = rootNamespace;
+    const wholeMesh = !props.namespaces && !props.workloads;
+    if (wholeMesh || props.rootNamespace !== undefined) app.declareRootNamespace(this, rootNamespace);
     const lock = (objectId: string, namespace: string, sidecarName: string, labels?: Record<string, string>) => {
       const metadata = { name: sidecarName, namespace, labels: props.labels, annotations: props.annotations };
       this.apiObjects.push(app.emit(this, this, objectId, Sidecar, metadata, () => sidecar(props.imports ?? ['*/*'], labels)));
     };
-    if (!props.namespaces && !props.workloads) lock('Resource', rootNamespace, name);
+    if (wholeMesh) lock('Resource', rootNamespace, name);
     for (const namespace of props.namespaces ?? []) lock(namespace, namespace, name);
     for (const { namespace, labels } of props.workloads ?? []) {
       const entries = Object.entries(labels).sort();
@@ -148,16 +149,23 @@ export class RegistryOnlyMesh extends Construct {
     }));
     props.workloads?.forEach(({ namespace, labels }, index) => problems.check(`workloads[${index}]`, () => {
       assertDnsLabel(namespace, 'namespace');
-      assertLabels(labels, 'selector');
+      assertSelector(labels);
       if (namespace === rootNamespace) throw new Error(`a Sidecar with a selector in the root namespace "${namespace}" acts on pods there only, not on the mesh; name the namespace of the workloads`);
     }));
+    const seen = new Map<string, number>();
+    props.workloads?.forEach(({ namespace, labels }, index) => {
+      const identity = JSON.stringify([namespace, Object.entries(labels ?? {}).sort()]);
+      if (seen.has(identity)) problems.add(`workloads[${index}]: the same as workloads[${seen.get(identity)}]; name them once`);
+      seen.set(identity, index);
+    });
+    checkMetadata(props, problems);
     if (props.imports?.length === 0) problems.add('imports: empty, so nothing could be called, inside the mesh either; leave it out for everything');
     props.imports?.forEach((item, index) => problems.check(`imports[${index}]`, () => assertImport(item)));
     problems.throwIfAny();
   }
 }
 
-/** The mode is always printed: the empty policy means REGISTRY_ONLY too, but nobody can see it (facts 2.1). */
+/** The mode is always printed: the empty policy means REGISTRY_ONLY too, but nobody can see it. */
 function sidecar(hosts: string[], labels?: Record<string, string>): SidecarSpec {
   return {
     workloadSelector: labels && { labels },

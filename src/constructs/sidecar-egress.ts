@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { OriginationSettings } from './_origination';
+import { checkOriginationPorts, OriginationSettings } from './_origination';
 import { readAddresses, readHosts, readOwner, readSettings, where, WaySettings } from './_settings';
 import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
 import { CommonEgressProps, Egress } from './egress';
@@ -89,13 +89,16 @@ export class SidecarEgress extends Egress {
 
   /** @internal */
   public _checkOrigination(options: TlsOriginationOptions, problems: Problems): void {
-    if (!this.settings.ports.some(port => port.http)) {
-      problems.add(`egress: [${this.node.path}] declares no port that speaks plain HTTP (${this.settings.ports.map(port => port.name).join(', ')}), so there is nothing to send out as TLS`);
-    }
+    checkOriginationPorts(this.node.path, this.settings.ports, options.port, problems);
     if (options.clientCertificate) {
-      problems.add('clientCertificate: a certificate at the sidecar is not supported yet, since Istio would send plaintext where its conditions are not met (facts: credentialName without workloadSelector); ' +
+      problems.add('clientCertificate: a certificate at the sidecar is not supported yet, since Istio would send plaintext where its conditions are not met (a credential without a selector of workloads); ' +
         'originate at a gateway, with GatewayEgress');
     }
+  }
+
+  /** @internal */
+  public _originatorOf(host: string): Construct | undefined {
+    return this.ways.get(host)?.originatorFor(this);
   }
 
   /** @internal */

@@ -123,13 +123,17 @@ export class TlsOrigination extends Construct {
       if (hosts.indexOf(host) !== index) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
       if (!egress.hosts.includes(host)) problems.add(`hosts[${index}]: "${host}" is none of the hosts of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`);
     });
+    for (const host of new Set(this.hosts)) {
+      const other = egress._originatorOf(host);
+      if (other) problems.add(`hosts: TLS for "${host}" is originated by [${other.node.path}] already; keep one of the two`);
+    }
     if (this.hosts.length > 1) {
       if (sni !== undefined) problems.add(`sni: "${sni}" cannot be the server name of ${this.hosts.length} hosts; write one TlsOrigination for each host`);
       if (subjectAltNames !== undefined) problems.add(`subjectAltNames: ${this.hosts.length} hosts would be let in by each other's names; write one TlsOrigination for each host`);
     }
     if (sni !== undefined) problems.check('sni', () => assertHostName(sni));
     if (subjectAltNames?.length === 0) problems.add('subjectAltNames: empty, which would leave the name of the certificate unverified; name at least one');
-    if (subjectAltNames?.some(name => name === '')) problems.add('subjectAltNames: an empty name; name the host');
+    subjectAltNames?.forEach((name, index) => problems.check(`subjectAltNames[${index}]`, () => assertSubjectAltName(name)));
     if (props.port !== undefined) problems.check('port', () => assertPortNumber(props.port!));
     if (clientCertificate?.secretName !== undefined && certificateAuthority) {
       problems.add(`certificateAuthority: not together with the client certificate from Secret "${clientCertificate.secretName}", whose \`ca.crt\` alone is used; put the authorities there`);
@@ -142,4 +146,11 @@ export class TlsOrigination extends Construct {
         'leave it out: TLS 1.3 is used wherever the host offers it');
     }
   }
+}
+
+/** Names are compared letter by letter, so a pattern would match nothing but itself; a certificate for `*.example.com` matches any name it covers. */
+function assertSubjectAltName(name: string): string {
+  if (typeof name !== 'string' || name === '' || /\s/.test(name)) throw new Error(`${JSON.stringify(name)} is no name in a certificate; write the host, such as "api.example.com"`);
+  if (name.includes('*')) throw new Error(`"${name}" is a pattern, and names are compared as they are; write the host: a certificate for a wildcard is accepted for the hosts it covers`);
+  return name;
 }

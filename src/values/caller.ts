@@ -1,4 +1,5 @@
 import { assertDnsLabel, assertObjectName } from './names';
+import { Problems } from './problems';
 
 /**
  * A workload identity that calls outside hosts through an egress gateway.
@@ -12,7 +13,11 @@ export class Caller {
    * @param name the name of the service account, `default` when pods name none
    */
   public static serviceAccount(namespace: string, name: string): Caller {
-    return new Caller(assertDnsLabel(namespace, 'namespace'), assertObjectName(name, 'service account'));
+    const problems = new Problems('Caller.serviceAccount');
+    problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
+    problems.check('name', () => assertObjectName(name, 'service account'));
+    problems.throwIfAny();
+    return new Caller(namespace, name);
   }
 
   private constructor(

@@ -1,5 +1,6 @@
 import { assertAbsolutePath } from './client-certificate';
 import { assertObjectName } from './names';
+import { Problems } from './problems';
 
 /**
  * Who vouches for an outside host's certificate. There is no way to ask for no check at all.
@@ -17,7 +18,10 @@ export class CertificateAuthority {
    * @param path absolute path of the file
    */
   public static fromFile(path: string): CertificateAuthority {
-    return new CertificateAuthority(assertAbsolutePath(path), undefined);
+    const problems = new Problems('CertificateAuthority.fromFile');
+    problems.check('path', () => assertAbsolutePath(path));
+    problems.throwIfAny();
+    return new CertificateAuthority(path, undefined);
   }
 
   /**
@@ -28,7 +32,10 @@ export class CertificateAuthority {
    * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
    */
   public static fromConfigMap(name: string): CertificateAuthority {
-    return new CertificateAuthority(undefined, assertObjectName(name, 'ConfigMap'));
+    const problems = new Problems('CertificateAuthority.fromConfigMap');
+    problems.check('name', () => assertObjectName(name, 'ConfigMap'));
+    problems.throwIfAny();
+    return new CertificateAuthority(undefined, name);
   }
 
   private constructor(

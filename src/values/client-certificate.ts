@@ -1,4 +1,5 @@
 import { assertObjectName } from './names';
+import { Problems } from './problems';
 
 /**
  * The certificate that the mesh shows to an outside host which demands one (mutual TLS).
@@ -16,7 +17,10 @@ export class ClientCertificate {
    * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
    */
   public static fromSecret(name: string): ClientCertificate {
-    return new ClientCertificate(assertObjectName(name, 'Secret'), undefined, undefined);
+    const problems = new Problems('ClientCertificate.fromSecret');
+    problems.check('name', () => assertObjectName(name, 'Secret'));
+    problems.throwIfAny();
+    return new ClientCertificate(name, undefined, undefined);
   }
 
   /**
@@ -26,7 +30,11 @@ export class ClientCertificate {
    * @param privateKeyPath absolute path of the PEM private key
    */
   public static fromFiles(certificatePath: string, privateKeyPath: string): ClientCertificate {
-    return new ClientCertificate(undefined, assertAbsolutePath(certificatePath), assertAbsolutePath(privateKeyPath));
+    const problems = new Problems('ClientCertificate.fromFiles');
+    problems.check('certificatePath', () => assertAbsolutePath(certificatePath));
+    problems.check('privateKeyPath', () => assertAbsolutePath(privateKeyPath));
+    problems.throwIfAny();
+    return new ClientCertificate(undefined, certificatePath, privateKeyPath);
   }
 
   private constructor(
@@ -41,6 +49,7 @@ export class ClientCertificate {
 
 /** Envoy reads files by the path as written; a relative one would depend on where the proxy was started. */
 export function assertAbsolutePath(path: string): string {
-  if (!path.startsWith('/')) throw new Error(`"${path}" is no absolute path: write the path inside the proxy's container, such as "/etc/certs/${path.split('/').pop()}"`);
-  return path;
+  if (typeof path === 'string' && path.startsWith('/') && !path.endsWith('/')) return path;
+  const file = String(path ?? '').split('/').pop() || 'file.pem';
+  throw new Error(`${JSON.stringify(path)} is no absolute path of a file: write the path inside the proxy's container, such as "/etc/certs/${file}"`);
 }

@@ -83,7 +83,10 @@ export class EgressPort {
     } catch (error) {
       throw new Error(`${where}: ${(error as Error).message}`);
     }
-    if (SIDECAR_PORTS.includes(number)) throw new Error(`${where}: the sidecar itself listens on port ${number}, so Istio skips what is declared there`);
+    if (SIDECAR_PORTS.includes(number)) {
+      throw new Error(`${where}: the sidecar itself listens on port ${number}, so Istio skips what is declared there. ` +
+      'Call the host on another port, or let named workloads past the sidecar with DirectEgress');
+    }
     if (number === 443 && this.isHttp) {
       throw new Error(`${where}: clients speak TLS on port 443, and TLS on a port declared ${protocol} reaches nothing. ` +
         'Write EgressPort.tls(443); to send plain HTTP out as TLS, add EgressPort.http(80) and a TlsOrigination');

@@ -1,6 +1,5 @@
-import { assertHostName } from './host-name';
 import { assertPortNumber } from './ip-range';
-import { assertDnsLabel, assertLabels, assertObjectName, keyOf, objectName } from './names';
+import { assertDnsLabel, assertObjectName, assertSelector, keyOf, objectName } from './names';
 import { Problems } from './problems';
 
 /** What every kind of installation has in common. */
@@ -162,11 +161,11 @@ export class GatewayInstallation {
     const problems = new Problems(`GatewayInstallation.${factory}`);
     problems.check('name', () => assertDnsLabel(`${this.name}-hop`, 'name of a hop Service'));
     problems.check('namespace', () => assertDnsLabel(this.namespace, 'namespace'));
-    problems.check('labels', () => assertLabels(this.labels, 'selector'));
+    problems.check('labels', () => assertSelector(this.labels));
     problems.check('serviceAccountName', () => assertObjectName(this.serviceAccountName, 'service account'));
     problems.check('targetPort', () => assertPortNumber(this.targetPort));
     problems.check('trustDomain', () => assertTrustDomain(this.trustDomain));
-    problems.check('clusterDomain', () => assertHostName(this.clusterDomain));
+    problems.check('clusterDomain', () => assertObjectName(this.clusterDomain, 'DNS domain'));
     problems.throwIfAny();
   }
 
@@ -187,5 +186,5 @@ export class GatewayInstallation {
 }
 
 function assertTrustDomain(value: string): void {
-  if (!/^[a-z0-9._-]{1,255}$/.test(value)) throw new Error(`"${value}" is no trust domain: lower-case letters, digits, ".", "-" and "_"`);
+  if (typeof value !== 'string' || !/^[a-z0-9._-]{1,255}$/.test(value)) throw new Error(`"${value}" is no trust domain: write the mesh's \`trustDomain\`, such as "cluster.local"; it has lower-case letters, digits, ".", "-" and "_" only`);
 }

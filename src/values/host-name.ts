@@ -26,7 +26,7 @@ export function assertHostName(host: string): string {
   if (host.includes('/')) refuse('carries a path: write only the host name');
   if (host.endsWith('.')) refuse(`ends with a dot: write "${host.replace(/\.+$/, '')}"; applications that send the dot are served as well`);
   // eslint-disable-next-line no-control-regex
-  if (/[^\x00-\x7f]/.test(host)) refuse(`is internationalised: certificates and DNS know it as "${domainToASCII(host)}"; write that`);
+  if (/[^\x00-\x7f]/.test(host)) refuse(`is internationalised: ${domainToASCII(host) ? `certificates and DNS know it as "${domainToASCII(host)}"; write that` : 'write its ASCII form, "xn--…"'}`);
   if (host !== host.toLowerCase()) refuse(`has upper-case letters: write "${host.toLowerCase()}"; applications may send either`);
   if (host.length > 253) refuse(`is ${host.length} characters long; DNS names have at most 253`);
   const labels = host.split('.');
@@ -38,7 +38,7 @@ export function assertHostName(host: string): string {
   }
   if (labels.length < 2) refuse('is a short name, which Kubernetes would complete with its own domains: write the fully qualified name');
   if (/^\d+$/.test(labels[labels.length - 1])) refuse('ends with a number, so it cannot be a DNS name: is it a mistyped IP address?');
-  if (host.endsWith('.svc') || host.includes('.svc.')) refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
+  if (labels[2] === 'svc' || host.endsWith('.svc')) refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
   if (host === HOP_DOMAIN || host.endsWith(`.${HOP_DOMAIN}`)) refuse(`lies in ${HOP_DOMAIN}, which names the hop between sidecar and gateway`);
   return host;
 }

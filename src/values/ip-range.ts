@@ -18,8 +18,9 @@ export function assertCidr(value: string): string {
 /** Refuses what is neither an address nor (where ranges are allowed) a range. */
 export function assertAddress(value: string, options: { ranges: boolean }): string {
   if (isIP(value) !== 0) return value;
+  if (!options.ranges && isIP(String(value).split('/')[0]) !== 0) throw new Error(`"${value}" is a range, which Istio takes beside fixed endpoints only (resolution STATIC): write single addresses`);
   if (options.ranges && value.includes('/')) return assertCidr(value);
-  throw new Error(`"${value}" is no IP address${options.ranges ? ' and no address range' : ''}`);
+  throw new Error(`"${value}" is no IP address${options.ranges ? ' and no address range' : ''}: write it as "203.0.113.10"${options.ranges ? ' or "203.0.113.0/24"' : ''}`);
 }
 
 /** Refuses what is no TCP port. */

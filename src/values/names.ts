@@ -32,6 +32,7 @@ export function objectName(stem: string, key: string, suffix?: string): string {
 
 /** Refuses what Kubernetes refuses as the name of a namespace, Service or port. */
 export function assertDnsLabel(value: string, what: string): string {
+  if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no ${what}: write its name`);
   if (!DNS_LABEL.test(value) || value.length > LABEL_LENGTH) {
     throw new Error(`"${value}" is no ${what}: Kubernetes takes at most ${LABEL_LENGTH} lower-case letters, digits and "-", beginning and ending with a letter or digit`);
   }
@@ -40,6 +41,7 @@ export function assertDnsLabel(value: string, what: string): string {
 
 /** Refuses what Kubernetes refuses as the name of a service account, Secret or ConfigMap. */
 export function assertObjectName(value: string, what: string): string {
+  if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no ${what}: write its name`);
   if (value.length > 253 || !value.split('.').every(label => DNS_LABEL.test(label))) {
     throw new Error(`"${value}" is no ${what}: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253`);
   }
@@ -47,15 +49,33 @@ export function assertObjectName(value: string, what: string): string {
 }
 
 /** Refuses what Kubernetes refuses as labels. @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ */
-export function assertLabels(labels: Record<string, string>, what: string): void {
-  const entries = Object.entries(labels);
-  if (entries.length === 0) throw new Error(`no labels: an empty ${what} selects every pod of the namespace; name at least one label`);
-  for (const [key, value] of entries) {
-    const [name, prefix] = key.split('/').reverse();
-    const keyFits = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name) && key.split('/').length <= 2 &&
-      (prefix === undefined || (prefix.length <= 253 && prefix.split('.').every(label => DNS_LABEL.test(label))));
-    if (!keyFits || !/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(value)) {
-      throw new Error(`"${key}: ${value}" is no Kubernetes label`);
+export function assertLabels(labels: Record<string, string>): void {
+  for (const [key, value] of Object.entries(labels)) {
+    assertQualifiedName(key, 'label');
+    if (typeof value !== 'string' || !/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(value)) {
+      throw new Error(`${JSON.stringify(value)} is no value for the label "${key}": Kubernetes takes at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit`);
     }
+  }
+}
+
+/** Refuses labels that select nothing in particular. */
+export function assertSelector(labels: Record<string, string>): void {
+  if (Object.keys(labels ?? {}).length === 0) throw new Error('no labels: without any, every pod of the namespace is selected; name at least one label');
+  assertLabels(labels);
+}
+
+/** Refuses what Kubernetes refuses as annotations. */
+export function assertAnnotations(annotations: Record<string, string>): void {
+  for (const [key, value] of Object.entries(annotations)) {
+    assertQualifiedName(key, 'annotation');
+    if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no value for the annotation "${key}": Kubernetes takes text only; write ${JSON.stringify(String(value))}`);
+  }
+}
+
+function assertQualifiedName(key: string, what: string): void {
+  const [name, prefix, ...rest] = key.split('/').reverse();
+  const prefixFits = prefix === undefined || (prefix.length <= 253 && prefix.split('.').every(label => DNS_LABEL.test(label)));
+  if (rest.length > 0 || !prefixFits || !/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name)) {
+    throw new Error(`"${key}" is no ${what} name: Kubernetes takes at most 63 letters, digits, "-", "_" and ".", with or without a DNS name and "/" before them`);
   }
 }

@@ -22,7 +22,7 @@ const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** Refuses what is no header name that can be removed. */
 export function assertHeaderName(name: string): string {
   if (name !== name.toLowerCase()) throw new Error(`"${name}" has upper-case letters: header names do not differ by case; write "${name.toLowerCase()}"`);
-  if (!TOKEN.test(name)) throw new Error(`"${name}" is no header name`);
+  if (!TOKEN.test(name)) throw new Error(`"${name}" is no header name: write one such as "x-request-id", without colon or value`);
   if (name === 'host') throw new Error('"host" cannot be removed: it is how requests find their way');
   return name;
 }
