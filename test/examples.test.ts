@@ -7,7 +7,7 @@ import { checkManifests } from '../src/rules';
 
 const SCENARIOS = [
   'a2-locked-mesh', 'b-http-only', 'c-http-and-https', 'd-tls-at-sidecar', 'e-http-through-gateway', 'f-tls-at-gateway', 'g1-https-through-gateway', 'g2-client-certificate', 'h-direct',
-  'platform-and-team',
+  'platform-and-team', 'two-teams',
 ];
 
 test('there is an example for every scenario', () => {
