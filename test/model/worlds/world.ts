@@ -1,0 +1,39 @@
+import { AccessRow, MeshSettings } from '../../../src/access/access-table';
+
+/** A plain Kubernetes object. */
+export interface WorldObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace: string; labels?: Record<string, string>; creationTimestamp?: string };
+  spec: any;
+}
+
+/** A row of an access table that does not say what must happen. */
+export type Request = Omit<AccessRow, 'expect' | 'without'>;
+
+/** Objects and requests for which two judges are asked. */
+export interface World {
+  readonly name: string;
+  readonly mesh: MeshSettings;
+  readonly objects: WorldObject[];
+  readonly requests: Request[];
+}
+
+const API: Record<string, string> = {
+  Sidecar: 'networking.istio.io/v1',
+  ServiceEntry: 'networking.istio.io/v1',
+  VirtualService: 'networking.istio.io/v1',
+  DestinationRule: 'networking.istio.io/v1',
+  Gateway: 'networking.istio.io/v1',
+  AuthorizationPolicy: 'security.istio.io/v1',
+  Service: 'v1',
+};
+
+export function object(kind: string, namespace: string, name: string, spec: any): WorldObject {
+  return { apiVersion: API[kind], kind, metadata: { name, namespace }, spec };
+}
+
+/** The same without what is `undefined`, all the way down, and sharing nothing with what was given. */
+export function plain<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value));
+}
