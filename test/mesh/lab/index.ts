@@ -45,7 +45,7 @@ export { NotPossible } from './processes';
 export { hops, rowText, seenText } from './report';
 export { requireSystem } from './requirements';
 export { leftOvers, watchForTheEnd } from './run-folder';
-export type { Seen } from './seen';
+export { seen, type Seen } from './seen';
 export type { Workload } from './world';
 
 export interface LabOptions {
@@ -63,6 +63,11 @@ export interface ConvergeOptions {
    * its clusters late or never. @default false
    */
   readonly tolerateWarming?: boolean;
+  /**
+   * Whether to wait until old listeners and filter chains have ended. A second each time; new connections do not meet
+   * them, and those that proxies keep open are broken anyway. @default true
+   */
+  readonly awaitDraining?: boolean;
 }
 
 /** The API groups whose objects an API server never sees: they are inputs of installers. */
@@ -130,13 +135,15 @@ export class Lab {
    * Waits until what was applied is in force: acknowledged by every proxy, nothing warming, no old listener or filter
    * chain left to drain; and breaks the connections that proxies keep open, which would still lead the old way.
    */
-  public async converge({ seconds = 15, tolerateWarming = false }: ConvergeOptions = {}): Promise<void> {
+  public async converge({ seconds = 15, tolerateWarming = false, awaitDraining = true }: ConvergeOptions = {}): Promise<void> {
     try {
       await this.istiod.barrier(this.proxies.length, tolerateWarming ? Math.min(seconds, 2) : seconds);
     } catch (error) {
       if (!tolerateWarming || / refused /.test((error as Error).message)) throw error;
     }
-    const unsettled = tolerateWarming ? 'draining$' : '(warming_clusters|total_listeners_warming|total_listeners_draining|total_filter_chains_draining)$';
+    const warming = tolerateWarming ? [] : ['warming_clusters', 'total_listeners_warming'];
+    const draining = awaitDraining ? ['total_listeners_draining', 'total_filter_chains_draining'] : [];
+    const unsettled = `(${[...warming, ...draining, 'nothing'].join('|')})$`;
     await Promise.all(this.proxies.map(proxy => until(`${proxy.pod.id} coming to rest`, async () => [...(await proxy.stats(unsettled)).values()].every(value => value === 0), seconds * 1000, 20)));
     await Promise.all(this.proxies.map(async proxy => {
       await until(`${proxy.pod.id} dropping its connections`, async () => {

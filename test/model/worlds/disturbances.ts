@@ -18,6 +18,9 @@ const USUAL: Record<string, readonly any[]> = {
   authority: [...WEB_HOSTS],
 };
 
+/** Whole parts without which hardly any object is admitted. */
+const KEPT = ['hosts', 'host', 'servers', 'ports', 'selector', 'http', 'tls', 'tcp'];
+
 type Place = { holder: any; key: string | number; path: (string | number)[] };
 
 /** Every place in a tree: objects, lists and leaves. */
@@ -32,7 +35,7 @@ export function edit(random: Random, objects: WorldObject[]): WorldObject[] {
   const copy = plain(objects);
   const victims = copy.filter(one => one.spec !== undefined && one.kind !== 'Service');
   if (victims.length === 0) return copy;
-  const place = random.pick(places(random.pick(victims).spec).filter(one => one.path.length > 1 || !['hosts', 'host', 'servers', 'ports', 'selector'].includes(String(one.key))) ?? []);
+  const place = random.pick(places(random.pick(victims).spec).filter(one => one.path.length > 1 || !KEPT.includes(String(one.key))));
   if (place === undefined) return copy;
   const name = String(typeof place.key === 'number' ? place.path[place.path.length - 2] : place.key);
   const inUse = copy.flatMap(one => places(one.spec)).filter(one => one.key === place.key && typeof one.key === 'string').map(one => one.holder[one.key]);

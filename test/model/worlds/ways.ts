@@ -65,7 +65,7 @@ export function wildcard(random: Random, name: string): WorldObject {
 /** A rule with TLS for a host, in one of the places where people put it. */
 export function originatingRule(random: Random, host: string, name: string, namespace: string, subset?: string): WorldObject {
   const credential = random.chance(host === 'partner.example.net' ? 0.85 : 0.06);
-  const tls = plain({
+  const tls: any = plain({
     mode: credential && random.chance(0.9) ? 'MUTUAL' : 'SIMPLE',
     credentialName: credential ? random.weighted([[6, 'partner-client'], [1, 'wrong-client'], [1, 'no-such-secret']]) : undefined,
     sni: random.weighted([[5, host], [3, undefined], [0.5, 'www.example.com']]),

@@ -1,0 +1,57 @@
+import { MeshSettings } from '../../../src/access/access-table';
+import { Answered, MeshAnswer, RecordedWorld } from '../../model/worlds/recorded';
+import { tableOf } from '../../model/worlds/table';
+import { plain, Request, World } from '../../model/worlds/world';
+import { Evidence, Lab, Refused, seen, up } from '../lab';
+
+/** A lab that stays up while one small world after the other is put into it. */
+export class WorldLab {
+  public static async up(mesh: MeshSettings): Promise<WorldLab> {
+    return new WorldLab(await up({ table: tableOf(mesh) }));
+  }
+
+  private constructor(private readonly lab: Lab) {}
+
+  /** Puts a world into force and sends its requests. */
+  public async ask(world: World): Promise<RecordedWorld> {
+    const { requests, ...rest } = world;
+    const refused = await this.putIntoForce(world);
+    const answers: Answered[] = [];
+    if (refused === undefined) for (const request of requests) answers.push({ request, answer: await this.answer(request) });
+    return plain({ ...rest, refused, answers });
+  }
+
+  public down(): void {
+    this.lab.down();
+  }
+
+  private async putIntoForce(world: World): Promise<RecordedWorld['refused']> {
+    try {
+      // A world begins with nothing: an object of the same name would else be changed, and keep what an older one has left.
+      await this.lab.apply('world', []);
+      await this.lab.apply('world', world.objects);
+    } catch (error) {
+      if (error instanceof Refused) return { by: 'admission', why: error.message };
+      throw error;
+    }
+    try {
+      await this.lab.converge({ seconds: 3, awaitDraining: false });
+    } catch (error) {
+      if (/ refused /.test((error as Error).message)) return { by: 'proxy', why: (error as Error).message };
+      // What waits for a Secret that never comes is in force as far as it will ever be.
+      await this.lab.converge({ seconds: 5, tolerateWarming: true, awaitDraining: false });
+    }
+    return undefined;
+  }
+
+  private async answer(request: Request): Promise<MeshAnswer> {
+    const evidence = await this.lab.send({ ...request, expect: { outcome: 'answered' } });
+    const { contradictions: _contradictions, addedHeaders: _addedHeaders, redirects, ...saw } = seen(evidence);
+    return plain({ ...saw, ...(redirects && redirects.length > 0 && { redirects }), answeredBy: saw.outcome === 'answered' ? answeredBy(evidence) : undefined });
+  }
+}
+
+/** Who outside gave the last answer. */
+function answeredBy(evidence: Evidence): string | undefined {
+  return evidence.outside.filter(event => event.event === 'request' || event.event === 'tcp').pop()?.server;
+}
