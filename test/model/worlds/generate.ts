@@ -53,7 +53,9 @@ function write(random: Random, name: string): Written {
     }],
     [0.5, () => ({
       objects: [object('ServiceEntry', 'shop', name, plain({
-        hosts: ['news.example.com', 'api.example.com'], location: 'MESH_EXTERNAL', resolution: random.pick(['DNS', 'NONE']),
+        hosts: ['news.example.com', 'api.example.com'],
+        location: 'MESH_EXTERNAL',
+        resolution: random.pick(['DNS', 'NONE']),
         ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
       }))],
       hosts: ['news.example.com', 'api.example.com'],

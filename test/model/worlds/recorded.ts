@@ -1,5 +1,5 @@
-import { Expectation } from '../../../src/access/access-table';
 import { Request, World } from './world';
+import { Expectation } from '../../../src/access/access-table';
 
 /** What a mesh answered to one request: the words of an access table, and which host outside gave the answer. */
 export interface MeshAnswer extends Omit<Expectation, 'addedHeaders'> {
