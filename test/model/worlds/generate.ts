@@ -103,7 +103,8 @@ function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
     [tcp ? 2 : 0.2, () => ({ from: caller(), request: 'tcp://db2.example.org:5432' })],
     [tcp ? 1 : 0.1, () => ({ from: caller(), request: 'tcp://db.example.org:3306' })],
   ];
-  const chosen = [...random.some(asked, Math.min(3, asked.length), 5), ...Array.from({ length: 2 + random.below(2) + (tcp ? 2 : 0) }, () => random.weighted(variants)())];
+  const plainly = random.some(asked, Math.min(3, asked.length), 5);
+  const chosen = [...plainly, ...Array.from({ length: 2 + random.below(2) + (tcp ? 2 : 0) }, () => random.weighted(variants)())];
   // An application does not believe a certificate of another name: what it says to that is no matter of the mesh.
   const believed = chosen.filter(request => !/^https:\/\/(odd|self)\./.test(request.request));
   return [...new Map(believed.map(request => [JSON.stringify(request), request])).values()];

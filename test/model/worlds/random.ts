@@ -1,3 +1,4 @@
+/* eslint-disable no-bitwise -- that is how such generators mix */
 /** Numbers that depend on nothing but a seed, so that a world can be made again from its number. */
 export class Random {
   private state: number;

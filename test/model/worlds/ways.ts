@@ -28,8 +28,16 @@ export function exportTo(random: Random, others: string[] = []): ExportTo {
   return random.weighted<ExportTo>([[4, undefined], [3, ['.']], [2, ['*']], [1, [...new Set([...others, random.pick(NAMESPACES)])]], [1, ['.', ...others]]]);
 }
 
+/** What of a declaration is not left to chance. */
+interface Fixed {
+  readonly namespace?: string;
+  readonly exportTo?: ExportTo;
+  readonly ports?: any[];
+  readonly resolution?: string;
+}
+
 /** A host declared, rightly or not. */
-export function declared(random: Random, host: string, name: string, fixed: { namespace?: string; exportTo?: ExportTo; ports?: any[]; resolution?: string } = {}): WorldObject {
+export function declared(random: Random, host: string, name: string, fixed: Fixed = {}): WorldObject {
   const namespace = fixed.namespace ?? random.weighted([[5, 'shop'], [2, 'other'], [2, ROOT], [1, 'egress'], [1, 'edge']]);
   const resolution = fixed.resolution ?? random.weighted([[7, 'DNS'], [3, 'NONE'], [2, 'STATIC'], [1, 'DNS_ROUND_ROBIN'], [0.5, undefined]]);
   const address = random.chance(0.1) ? random.weighted([[3, [ADDRESS[host]]], [1, ['203.0.113.0/24']], [1, ['203.0.113.99']], [1, ['240.1.1.1']]]) : undefined;
@@ -79,7 +87,12 @@ export function originatingRule(random: Random, host: string, name: string, name
     delete tls.caCertificates;
   }
   const portLevel = (number: number) => ({ portLevelSettings: [{ port: { number }, tls }] });
-  const policy = random.weighted<() => any>([[4, () => portLevel(443)], [2, () => portLevel(80)], [1, () => ({ tls })], [0.5, () => portLevel(8443)]])();
+  const policy = random.weighted<() => any>([
+    [4, () => portLevel(443)],
+    [2, () => portLevel(80)],
+    [1, () => ({ tls })],
+    [0.5, () => portLevel(8443)],
+  ])();
   const inSubset = subset !== undefined || random.chance(0.15);
   return object('DestinationRule', namespace, name, plain({
     host,
