@@ -38,9 +38,11 @@ export function edit(random: Random, objects: WorldObject[]): WorldObject[] {
   const place = random.pick(places(random.pick(victims).spec).filter(one => one.path.length > 1 || !KEPT.includes(String(one.key))));
   if (place === undefined) return copy;
   const name = String(typeof place.key === 'number' ? place.path[place.path.length - 2] : place.key);
-  const inUse = copy.flatMap(one => places(one.spec)).filter(one => one.key === place.key && typeof one.key === 'string').map(one => one.holder[one.key]);
+  const inUse = copy.flatMap(one => places(one.spec))
+    .filter(one => one.key === place.key && typeof one.key === 'string').map(one => one.holder[one.key]);
   const now = place.holder[place.key];
-  const values: any[] = [...inUse, ...(USUAL[name] ?? [])].filter(value => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now));
+  const values: any[] = [...inUse, ...(USUAL[name] ?? [])]
+    .filter(value => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now));
   if (values.length > 0 && random.chance(0.65)) place.holder[place.key] = plain(random.pick(values));
   else if (Array.isArray(place.holder)) place.holder.splice(place.key as number, 1);
   else delete place.holder[place.key];
