@@ -78,6 +78,9 @@ export interface EgressGatewayInstallationOptions extends GatewayInstallationOpt
   readonly targetPort?: number;
 }
 
+/** What the hop Service is called, after the gateway. */
+const HOP_SUFFIX = '-hop';
+
 /** The label that the pods of an `EgressGateway` carry and no others do. */
 const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
 
@@ -159,7 +162,7 @@ export class GatewayInstallation {
     this.clusterDomain = options.clusterDomain ?? 'cluster.local';
 
     const problems = new Problems(`GatewayInstallation.${factory}`);
-    problems.check('name', () => assertDnsLabel(`${this.name}-hop`, 'name of a hop Service'));
+    problems.check('name', () => assertGatewayName(this.name));
     problems.check('namespace', () => assertDnsLabel(this.namespace, 'namespace'));
     problems.check('labels', () => assertSelector(this.labels));
     problems.check('serviceAccountName', () => assertObjectName(this.serviceAccountName, 'service account'));
@@ -171,7 +174,7 @@ export class GatewayInstallation {
 
   /** The name of the Service through which callers reach the gateway. */
   public get hopServiceName(): string {
-    return `${this.name}-hop`;
+    return `${this.name}${HOP_SUFFIX}`;
   }
 
   /** The full name of that Service. */
@@ -183,6 +186,13 @@ export class GatewayInstallation {
   public get spiffeId(): string {
     return `spiffe://${this.trustDomain}/ns/${this.namespace}/sa/${this.serviceAccountName}`;
   }
+}
+
+/** The Service through which callers reach the gateway is called after it. */
+function assertGatewayName(name: string): void {
+  assertDnsLabel(name, 'name of a gateway');
+  const longest = 63 - HOP_SUFFIX.length;
+  if (name.length > longest) throw new Error(`"${name}" is ${name.length} characters long; its hop Service is called "<name>${HOP_SUFFIX}", so a name has at most ${longest}`);
 }
 
 function assertTrustDomain(value: string): void {

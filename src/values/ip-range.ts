@@ -6,7 +6,7 @@ import { isIP } from 'net';
  * @see https://istio.io/latest/docs/reference/config/annotations/
  */
 export function assertCidr(value: string): string {
-  const [address, mask, ...rest] = value.split('/');
+  const [address, mask, ...rest] = String(value).split('/');
   const version = isIP(address);
   if (version === 0 || rest.length > 0) throw new Error(`"${value}" is no address range: write it as "203.0.113.0/24" or "2001:db8::/32"`);
   const widest = version === 4 ? 32 : 128;

@@ -29,6 +29,6 @@ export class Problems {
   public throwIfAny(): void {
     if (this.found.length === 0) return;
     if (this.found.length === 1) throw new Error(`${this.where}: ${this.found[0]}`);
-    throw new Error(`${this.where}: ${this.found.length} problems:\n${this.found.map(problem => `  - ${problem}`).join('\n')}`);
+    throw new Error(`${this.where}: ${this.found.length} problems:\n${this.found.map(problem => `  - ${problem.replace(/\n/g, '\n  ')}`).join('\n')}`);
   }
 }

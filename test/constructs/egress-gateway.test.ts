@@ -175,8 +175,8 @@ test('bad input is told all at once', () => {
 "[chart/exit] EgressGateway: 13 problems:
   - targetPort: the proxy itself listens on port 15021; take another, such as 8443
   - name, namespace: GatewayInstallation.egressGateway: 2 problems:
-  - name: "Exit-hop" is no name of a hop Service: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - serviceAccountName: "Exit" is no service account: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253
+    - name: "Exit" is no name of a gateway: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+    - serviceAccountName: "Exit" is no service account: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253
   - replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one
   - scaling.minReplicas: 0 is no whole number from 1 up
   - scaling.maxReplicas: 0.5 is no whole number from 1 up

@@ -1,0 +1,55 @@
+import { assertHostName } from '../../src/values/host-name';
+import { errorOf } from '../support/app';
+
+const label = (length: number) => 'a'.repeat(length);
+
+test.each([
+  'example.com',
+  'api.example.com',
+  'xn--bcher-kva.example',
+  '0.pool.ntp.org',
+  '1password.com',
+  `${label(63)}.example.com`,
+  `${[label(63), label(63), label(63), label(61)].join('.')}`, // 253 characters
+  'svc.example.com',
+  'status.svc.example.com',
+  'egress.internal.example.com',
+])('%s names one outside host', host => {
+  expect(assertHostName(host)).toBe(host);
+});
+
+/** What was written, why it cannot work, and what to write instead. */
+test.each([
+  ['nothing', '', ['"" is no host name', 'write one, such as "api.example.com"']],
+  ['a URL', 'https://api.example.com:8443/v1', ['"https://api.example.com:8443/v1" is a URL', 'write only its host, "api.example.com"', '`ports`']],
+  ['an IPv4 address', '203.0.113.10', ['"203.0.113.10" is an IP address', '`addresses`', 'DirectEgress']],
+  ['an IPv6 address', '2001:db8::1', ['"2001:db8::1" is an IP address', '`addresses`']],
+  ['an IPv6 address in brackets', '[2001:db8::1]', ['is an IP address']],
+  ['a mistyped IP address', '203.0.113.400', ['"203.0.113.400" ends with a number', 'mistyped IP address']],
+  ['a wildcard', '*.example.com', ['"*.example.com" is a wildcard', 'name every host']],
+  ['a wildcard for everything', '*', ['is a wildcard']],
+  ['a host with its port', 'api.example.com:8443', ['carries a port', 'write "api.example.com"', '`ports`']],
+  ['a host with a path', 'api.example.com/v1', ['carries a path', 'write only the host name']],
+  ['a trailing dot', 'api.example.com.', ['ends with a dot', 'write "api.example.com"']],
+  ['an internationalised name', 'bücher.example', ['is internationalised', '"xn--bcher-kva.example"; write that']],
+  ['an internationalised name that DNS cannot know', 'bü cher.example', ['is internationalised', 'ASCII form']],
+  ['upper case', 'API.example.com', ['has upper-case letters', 'write "api.example.com"']],
+  ['254 characters', [label(63), label(63), label(63), label(62)].join('.'), ['is 254 characters long', 'at most 253']],
+  ['a label of 64 characters', `${label(64)}.example.com`, ['has a label of 64 characters', 'at most 63']],
+  ['an underscore', 'my_host.example.com', ['"my_host" is not a label']],
+  ['a blank', 'api.example.com ', ['is no DNS name']],
+  ['a hyphen at the end of a label', 'api-.example.com', ['"api-" is not a label']],
+  ['an empty label', 'api..example.com', ['is no DNS name']],
+  ['a short name', 'billing', ['is a short name', 'write the fully qualified name']],
+  ['a Service of the cluster', 'billing.shop.svc.cluster.local', ['is the name of a Kubernetes Service', 'need no egress']],
+  ['a Service without the cluster\'s domain', 'billing.shop.svc', ['is the name of a Kubernetes Service']],
+  ['a name of the hop', 'http-80.0123.egress.internal', ['lies in egress.internal']],
+  ['the domain of the hop', 'egress.internal', ['lies in egress.internal']],
+])('%s is refused, with the reason and the cure', (_what, host, parts) => {
+  const message = errorOf(() => assertHostName(host));
+  for (const part of parts) expect(message).toContain(part);
+});
+
+test('what is no text at all is refused in words', () => {
+  expect(errorOf(() => assertHostName(undefined as any))).toBe('undefined is no host name: write one, such as "api.example.com"');
+});

@@ -1,0 +1,75 @@
+import { assertAnnotations, assertDnsLabel, assertLabels, assertObjectName, assertSelector, keyOf, objectName } from '../../src/values/names';
+import { errorOf } from '../support/app';
+
+const long = (length: number) => 'a'.repeat(length);
+
+test('a key depends on every part and on where one part ends', () => {
+  const keys = [keyOf('a', 'b'), keyOf('ab'), keyOf('a,b'), keyOf('a', 'b', ''), keyOf('b', 'a')];
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(keyOf('a', 'b')).toBe(keys[0]);
+  for (const key of keys) expect(key).toMatch(/^[0-9a-f]{12}$/);
+});
+
+test.each([
+  ['api.example.com', undefined, 'api-example-com-0123456789ab'],
+  ['api.example.com', 'http-80', 'api-example-com-0123456789ab-http-80'],
+  [long(70), undefined, `${long(50)}-0123456789ab`],
+  [`${long(49)}.b.example.com`, undefined, `${long(49)}-0123456789ab`], // no two hyphens where it was cut
+])('an object name is a label that keeps its key: %s, %s', (stem, suffix, name) => {
+  expect(objectName(stem, '0123456789ab', suffix)).toBe(name);
+  expect(name.length).toBeLessThanOrEqual(63);
+});
+
+test.each(['a', 'payments', 'team-1', long(63)])('%s is a namespace', value => {
+  expect(assertDnsLabel(value, 'namespace')).toBe(value);
+});
+
+test.each(['', 'Payments', 'pay_ments', 'pay.ments', '-payments', 'payments-', long(64), 'payments\n'])('%j is no namespace, and the message says what is', value => {
+  expect(errorOf(() => assertDnsLabel(value, 'namespace'))).toBe(
+    `"${value}" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit`);
+});
+
+test.each(['a', 'partner.client-1', long(63), `${long(63)}.${long(63)}`])('%s is the name of a Secret', value => {
+  expect(assertObjectName(value, 'Secret')).toBe(value);
+});
+
+test.each(['', 'Partner', 'partner..client', 'partner/client', 'kubernetes://partner', Array(5).fill(long(60)).join('.')])('%j is no name of a Secret', value => {
+  expect(errorOf(() => assertObjectName(value, 'Secret'))).toBe(`"${value}" is no Secret: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253`);
+});
+
+test.each([[() => assertDnsLabel(undefined as any, 'namespace')], [() => assertObjectName(undefined as any, 'namespace')]])('a name that is missing is told in words', attempt => {
+  expect(errorOf(attempt)).toBe('undefined is no namespace: write its name');
+});
+
+test.each<Record<string, string>>([
+  { app: 'exit' }, { 'app.kubernetes.io/name': 'exit_1.2' }, { app: '' }, {}, { [long(63)]: long(63) },
+])('%j are labels', labels => {
+  expect(() => assertLabels(labels)).not.toThrow();
+});
+
+test.each([
+  [{ 'a b': 'c' }, '"a b" is no label name'],
+  [{ '': 'c' }, '"" is no label name'],
+  [{ 'a/b/c': 'd' }, '"a/b/c" is no label name'],
+  [{ 'A.example.com/b': 'c' }, '"A.example.com/b" is no label name'],
+  [{ [`${Array(5).fill(long(60)).join('.')}/b`]: 'c' }, 'is no label name'],
+  [{ [long(64)]: 'c' }, 'is no label name'],
+  [{ a: 'b c' }, '"b c" is no value for the label "a": Kubernetes takes at most 63'],
+  [{ a: long(64) }, 'is no value for the label "a"'],
+  [{ a: 1 } as any, '1 is no value for the label "a"'],
+])('%j are no labels', (labels, part) => {
+  expect(errorOf(() => assertLabels(labels))).toContain(part);
+});
+
+test('a selector without labels would select everything, so it is refused', () => {
+  expect(errorOf(() => assertSelector({}))).toBe('no labels: without any, every pod of the namespace is selected; name at least one label');
+  expect(errorOf(() => assertSelector(undefined as any))).toContain('no labels');
+  expect(errorOf(() => assertSelector({ a: 'b c' }))).toContain('"b c"');
+  expect(() => assertSelector({ a: 'b' })).not.toThrow();
+});
+
+test('annotations take any text, but text only', () => {
+  expect(() => assertAnnotations({ 'example.com/why': 'a sentence, with: anything\n' })).not.toThrow();
+  expect(errorOf(() => assertAnnotations({ on: true } as any))).toBe('true is no value for the annotation "on": Kubernetes takes text only; write "true"');
+  expect(errorOf(() => assertAnnotations({ 'a b': 'c' }))).toContain('"a b" is no annotation name');
+});

@@ -1,0 +1,18 @@
+import { assertHeaderName, MESH_REQUEST_HEADERS } from '../../src/values/request-headers';
+import { errorOf } from '../support/app';
+
+test('every header that is removed by default could be asked for', () => {
+  for (const name of MESH_REQUEST_HEADERS) expect(assertHeaderName(name)).toBe(name);
+  expect(new Set(MESH_REQUEST_HEADERS).size).toBe(MESH_REQUEST_HEADERS.length);
+  expect(MESH_REQUEST_HEADERS).toEqual(expect.arrayContaining(['x-forwarded-client-cert', 'x-forwarded-for', 'x-envoy-peer-metadata']));
+});
+
+test.each([
+  ['X-Team', '"X-Team" has upper-case letters: header names do not differ by case; write "x-team"'],
+  ['host', '"host" cannot be removed: it is how requests find their way'],
+  [':authority', '":authority" is no header name: write one such as "x-request-id", without colon or value'],
+  ['x-team: payments', 'is no header name'],
+  ['', '"" is no header name'],
+])('%j is refused', (name, message) => {
+  expect(errorOf(() => assertHeaderName(name))).toContain(message);
+});
