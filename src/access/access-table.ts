@@ -7,6 +7,8 @@ export interface MeshSettings {
   readonly outboundTrafficPolicy?: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   readonly rootNamespace?: string;
   readonly trustDomain?: string;
+  /** Whether sidecars answer DNS themselves (`ISTIO_META_DNS_CAPTURE`). */
+  readonly dnsCapture?: boolean;
 }
 
 /** The pods of an egress gateway. */
@@ -25,6 +27,8 @@ export interface TableCaller {
   readonly serviceAccount: string;
   readonly labels?: Record<string, string>;
   readonly capture?: Record<string, string>;
+  /** Whether its sidecar answers DNS; the mesh's setting unless given. */
+  readonly dnsCapture?: boolean;
 }
 
 /** An outside host and how it behaves. */
@@ -54,8 +58,8 @@ export interface TableConfigMap {
 export type Way = 'direct' | 'passthrough' | 'sidecar' | 'gateway';
 export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
 
-/** How a refused call looks to the caller: a status, or what curl says (35; 52 or 56; 28). */
-export type Symptom = number | 'tls-closed' | 'closed' | 'timeout';
+/** How a refused call looks to the caller: a status, or what curl says (35; 52 or 56; 28), or gRPC's status 14. */
+export type Symptom = number | 'tls-closed' | 'closed' | 'timeout' | 'grpc-unavailable';
 
 /** What must happen to a request. Whatever is not given is not compared. */
 export interface Expectation {
@@ -89,6 +93,8 @@ export interface AccessRow {
   /** `http://`, `https://` or `tcp://host:port`. */
   readonly request: string;
   readonly method?: string;
+  /** What the application speaks, where it is not plain HTTP/1.1 or HTTPS: HTTP/2 without asking first, a unary gRPC call, a WebSocket. */
+  readonly speak?: 'http2' | 'grpc' | 'websocket';
   readonly headers?: Record<string, string>;
   /** Another address to dial than the host's own: what a caller does that lies about its destination. */
   readonly dial?: string;

@@ -20,6 +20,7 @@ export function accessTableProblems(table: AccessTable): string[] {
     if (!/^(https?|tcp):\/\//.test(row.request)) problems.push(`${where}: requests begin with http://, https:// or tcp://`);
     else if (!hosts.has(requestHost(row)) && isIP(requestHost(row)) === 0) problems.push(`${where}: "${requestHost(row)}" is not among the outside hosts`);
     else if (row.request.startsWith('tcp:') && new URL(row.request.replace(/^tcp:/, 'http:')).port === '') problems.push(`${where}: a tcp request needs a port`);
+    if (row.speak && row.request.startsWith('tcp:')) problems.push(`${where}: a tcp request speaks no ${row.speak}`);
     if (row.expect.outcome === 'answered' && row.expect.symptom !== undefined) problems.push(`${where}: an answered request has a status, not a symptom`);
     if (row.expect.outcome === 'refused' && row.expect.status !== undefined) problems.push(`${where}: a refused request has a symptom; a status from a proxy is one, too`);
     if (row.dial !== undefined && isIP(row.dial) !== 4) problems.push(`${where}: "${row.dial}" is no IPv4 address to dial`);

@@ -2,6 +2,7 @@
  * The outside world, as a process of its own in a network namespace of its own: `outside-main.ts <hosts.json> <log.jsonl>`.
  * It writes one JSON line for everything it sees.
  */
+import { createHash } from 'crypto';
 import * as fs from 'fs';
 import * as http from 'http';
 import * as http2 from 'http2';
@@ -24,15 +25,19 @@ for (const host of JSON.parse(fs.readFileSync(hostsFile, 'utf8')) as OutsideList
 }
 write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 
+const HTTP2_PREFACE = 'PRI * HTTP/2.0';
+const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3
+
 function serveHttp(host: OutsideListener): void {
-  const server = http.createServer(answer(host));
+  const server = http.createServer(answer(host)).on('upgrade', upgrade(host));
+  const http2Server = http2.createServer(answer(host) as unknown as Http2Answer).on('sessionError', () => undefined);
   // 400 for what is no HTTP, and a note of it: somebody's TLS, for example.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code });
     socket.destroy();
   });
-  listen(host, 80, socket => {
-    server.emit('connection', socket);
+  listen(host, 80, (socket, first) => {
+    (first.toString('latin1').startsWith(HTTP2_PREFACE) ? http2Server : server).emit('connection', socket);
     socket.resume(); // a TLS server does that itself
   });
 }
@@ -43,7 +48,8 @@ function serveHttps(host: OutsideListener): void {
     cert: fs.readFileSync(host.certificate!),
     key: fs.readFileSync(host.key!),
     ...(host.https === 'client-certificate' && { requestCert: true, rejectUnauthorized: true, ca: fs.readFileSync(host.clientAuthority!) }),
-  }, answer(host) as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void);
+  }, answer(host) as unknown as Http2Answer);
+  server.on('upgrade', upgrade(host));
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => write({ event: 'tls-error', ...of(host, socket), error: error.code ?? error.message }));
   server.on('sessionError', () => undefined);
   listen(host, 443, (socket, first) => {
@@ -82,30 +88,92 @@ function listen(host: OutsideListener, port: number, take: (socket: net.Socket, 
   }).listen(port, host.address);
 }
 
+type Http2Answer = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void;
+
 function answer(host: OutsideListener): http.RequestListener {
   return (request, response) => {
-    const session = (request as unknown as http2.Http2ServerRequest).stream?.session;
-    const socket = (session?.socket ?? request.socket) as TLSSocket;
-    const secure = 'encrypted' in socket && socket.encrypted;
-    const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'));
-    const authority = (request.headers[':authority'] as string | undefined) ?? request.headers.host ?? '';
-    const status = !secure && host.http === 'redirect-to-https' ? 301 : 200;
-    write({
-      event: 'request',
-      ...of(host, socket),
-      tls: secure,
-      protocol: request.httpVersion === '2.0' ? 'h2' : `http/${request.httpVersion}`,
-      ...(secure && tlsOf(socket)),
-      method: request.method,
-      path: request.url,
-      authority,
-      status,
-      headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
+    const chunks: Buffer[] = [];
+    request.on('error', () => undefined).on('data', chunk => chunks.push(chunk)).on('end', () => {
+      const wish = wishOf(host, request);
+      const redirected = !isSecure(request) && host.http === 'redirect-to-https';
+      const status = redirected ? 301 : wish.status;
+      record(host, request, status);
+      setTimeout(() => {
+        if (redirected) response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
+        if (request.headers['content-type'] === 'application/grpc') {
+          answerGrpc(response as unknown as http2.Http2ServerResponse, wish.grpcStatus, Buffer.concat(chunks));
+          return;
+        }
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(`${JSON.stringify({ host: host.host, headers: Object.fromEntries(headersOf(request)) })}\n`);
+      }, wish.delay);
     });
-    if (status === 301) response.setHeader('location', `https://${authority.replace(/:80$/, '')}${request.url}`);
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(`${JSON.stringify({ host: host.host, headers: Object.fromEntries(headers) })}\n`);
   };
+}
+
+/** A unary call: the message comes back, its status after it. */
+function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, message: Buffer): void {
+  response.setHeader('content-type', 'application/grpc');
+  response.setTrailer('grpc-status', String(grpcStatus));
+  response.end(message);
+}
+
+/** Takes a WebSocket and sends back the first message, which is short. */
+function upgrade(host: OutsideListener): (request: http.IncomingMessage, socket: net.Socket) => void {
+  return (request, socket) => {
+    record(host, request, 101);
+    const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${WEBSOCKET_KEY}`).digest('base64');
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`);
+    socket.on('error', () => undefined).once('data', (frame: Buffer) => {
+      const mask = frame.subarray(2, 6);
+      const text = frame.subarray(6).map((byte, index) => byte ^ mask[index % 4]);
+      socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]));
+    });
+  };
+}
+
+const asked = new Map<string, number>();
+
+/** What the URL asks the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`. */
+function wishOf(host: OutsideListener, request: http.IncomingMessage): { status: number; grpcStatus: number; delay: number } {
+  const { searchParams: wish } = new URL(request.url ?? '/', 'http://outside');
+  const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
+  asked.set(`${host.host} ${request.url}`, count);
+  const over = count > Number(wish.get('times') ?? Infinity);
+  return { status: over ? 200 : Number(wish.get('status') ?? 200), grpcStatus: over ? 0 : Number(wish.get('grpc-status') ?? 0), delay: over ? 0 : Number(wish.get('delay') ?? 0) };
+}
+
+function record(host: OutsideListener, request: http.IncomingMessage, status: number): void {
+  const socket = socketOf(request);
+  write({
+    event: 'request',
+    ...of(host, socket),
+    tls: isSecure(request),
+    protocol: request.httpVersion === '2.0' ? 'h2' : `http/${request.httpVersion}`,
+    ...(isSecure(request) && tlsOf(socket)),
+    method: request.method,
+    path: request.url,
+    authority: authorityOf(request),
+    status,
+    headers: Object.fromEntries(headersOf(request)),
+  });
+}
+
+function socketOf(request: http.IncomingMessage): TLSSocket {
+  return ((request as unknown as http2.Http2ServerRequest).stream?.session?.socket ?? request.socket) as TLSSocket;
+}
+
+function isSecure(request: http.IncomingMessage): boolean {
+  const socket = socketOf(request);
+  return 'encrypted' in socket && Boolean(socket.encrypted);
+}
+
+function authorityOf(request: http.IncomingMessage): string {
+  return (request.headers[':authority'] as string | undefined) ?? request.headers.host ?? '';
+}
+
+function headersOf(request: http.IncomingMessage): [string, string][] {
+  return Object.entries(request.headers).filter(([name]) => !name.startsWith(':')).map(([name, value]) => [name, String(value)]);
 }
 
 function tlsOf(socket: TLSSocket): Pick<OutsideEvent, 'serverName' | 'tlsVersion' | 'client'> {

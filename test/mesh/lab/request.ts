@@ -1,3 +1,5 @@
+import * as path from 'path';
+import type { ClientAnswer, ClientTask } from './client';
 import { run } from './processes';
 import { AccessRow } from '../../../src/access/access-table';
 
@@ -17,6 +19,8 @@ export interface CurlView {
   /** Local port of the last connection. */
   readonly localPort: number;
   readonly milliseconds: number;
+  /** The status of a gRPC call, which HTTP calls a success whatever it is. */
+  readonly grpcStatus?: number;
 }
 
 const SECONDS = 8;
@@ -24,7 +28,8 @@ const PING = 'ping from the application\n';
 
 /** Sends a row's request from a pod's namespace, as an application there would. */
 export function send(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
-  return row.request.startsWith('tcp:') ? sendTcp(namespace, row) : sendHttp(namespace, row, trusted);
+  if (row.request.startsWith('tcp:')) return sendTcp(namespace, row);
+  return row.speak === 'grpc' || row.speak === 'websocket' ? sendByNode(namespace, row, trusted) : sendHttp(namespace, row, trusted);
 }
 
 async function sendHttp(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
@@ -32,6 +37,7 @@ async function sendHttp(namespace: string, row: AccessRow, trusted: string): Pro
   const ended = await run('ip', ['netns', 'exec', namespace, 'curl', '-sS', '-v', '--noproxy', '*', '-m', String(SECONDS), '--cacert', trusted, '-D', '-',
     ...(row.method === 'HEAD' ? ['--head'] : row.method ? ['-X', row.method] : []),
     ...Object.entries(row.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+    ...(row.speak === 'http2' ? ['--http2-prior-knowledge'] : []),
     ...(row.follow ? ['-L'] : []),
     ...(row.dial ? ['--connect-to', `::${row.dial}:`] : []),
     '-w', '\n%{json}', row.request]);
@@ -73,5 +79,25 @@ async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
   const { out = '', port: localPort = 0 } = JSON.parse(ended.out || '{}');
   return {
     exitCode: ended.code, error: ended.err.trim().split('\n')[0], statuses: [], url: row.request, sentHeaders: [], body: out, localPort, milliseconds: Date.now() - began,
+  };
+}
+
+/** Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end with curl's codes. */
+async function sendByNode(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
+  const began = Date.now();
+  const ended = await run('ip', ['netns', 'exec', namespace, process.execPath, require.resolve('tsx/cli'), path.join(__dirname, `${row.speak}-client.ts`),
+    JSON.stringify({ url: row.request, dial: row.dial, headers: row.headers ?? {}, trusted, seconds: SECONDS } satisfies ClientTask)]);
+  const answer: ClientAnswer = JSON.parse(ended.out || '{}');
+  return {
+    exitCode: ended.code,
+    error: answer.error ?? ended.err.trim().split('\n')[0],
+    statuses: answer.status === undefined ? [] : [answer.status],
+    url: row.request,
+    sentHeaders: [...answer.sentHeaders ?? [], ...Object.keys(row.headers ?? {}).map(name => name.toLowerCase())],
+    certificate: answer.issuer === undefined ? undefined : { subject: '', issuer: answer.issuer },
+    body: answer.body ?? '',
+    localPort: answer.localPort ?? 0,
+    milliseconds: Date.now() - began,
+    grpcStatus: answer.grpcStatus,
   };
 }

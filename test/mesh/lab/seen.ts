@@ -21,14 +21,14 @@ export function seen(evidence: Evidence): Seen {
   const event = lastEvent(evidence, line, tcp);
   const gateway = gatewayAt(line?.upstream, evidence.gateways);
   const gatewayLine = line && gatewayLineOf(line, evidence);
-  const answered = curl.exitCode === 0 && event !== undefined && (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
+  const answered = curl.exitCode === 0 && !curl.grpcStatus && event !== undefined && (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
   const hello = event && [...outside].reverse().find(one => one.event === 'hello' && one.from === event.from && one.port === event.port);
   const way = wayOf(evidence, line, event);
   return {
     outcome: answered ? 'answered' : 'refused',
     status: tcp || !answered ? undefined : curl.statuses[curl.statuses.length - 1],
     redirects: curl.statuses.filter((status, index) => status >= 300 && status < 400 && (index < curl.statuses.length - 1 || curl.exitCode !== 0)),
-    symptom: answered ? undefined : symptomOf(curl.exitCode, curl.statuses),
+    symptom: answered ? undefined : symptomOf(curl.exitCode, curl.statuses, curl.grpcStatus),
     by: answered ? undefined : refusedBy(evidence, line, gatewayLine),
     way,
     tlsOriginatedBy: event && originator(event, tlsByApplication, way),
@@ -73,7 +73,8 @@ function originator(event: OutsideEvent, tlsByApplication: boolean, way: Way | u
   return way === 'gateway' ? 'gateway' : 'sidecar';
 }
 
-function symptomOf(exitCode: number, statuses: number[]): Symptom {
+function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): Symptom {
+  if (grpcStatus) return grpcStatus === 14 ? 'grpc-unavailable' : `grpc ${grpcStatus}` as Symptom;
   if (exitCode === 0) return statuses[statuses.length - 1];
   if (exitCode === 35) return 'tls-closed';
   if (exitCode === 28) return 'timeout';

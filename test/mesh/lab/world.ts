@@ -41,7 +41,7 @@ export function workloads(table: AccessTable, manifests: KubeObject[]): Workload
       role: 'sidecar',
       capture: captureRules(annotations),
       injected: annotations['sidecar.istio.io/inject'] !== 'false',
-      proxyConfig: proxyConfigOf(annotations),
+      proxyConfig: withDnsCapture(proxyConfigOf(annotations), caller.dnsCapture ?? table.mesh?.dnsCapture ?? false),
     };
   });
   const gateways = (table.gateways ?? []).map((gateway, index): Workload => ({
@@ -151,6 +151,11 @@ function annotationsFor(namespace: string, labels: Record<string, string>, manif
     .map(object => object.spec?.template?.metadata)
     .find(metadata => Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value));
   return template?.annotations ?? {};
+}
+
+/** As `meshConfig.defaultConfig.proxyMetadata` does; what the pod itself says counts more. */
+function withDnsCapture(proxyConfig: Record<string, any>, on: boolean): Record<string, any> {
+  return on ? { ...proxyConfig, proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true', ...proxyConfig.proxyMetadata } } : proxyConfig;
 }
 
 function proxyConfigOf(annotations: Record<string, string>): Record<string, any> {
