@@ -17,6 +17,7 @@ import { rootSidecarWithSelector } from './root-sidecar-with-selector';
 import { Finding, Rule } from './rule';
 import { serviceEntryConflict } from './service-entry-conflict';
 import { sharedGatewayServer } from './shared-gateway-server';
+import { sharedTcpAddress } from './shared-tcp-address';
 import { sidecarCredential } from './sidecar-credential';
 import { sidecarHidesHost } from './sidecar-hides-host';
 import { sidecarWithoutMode } from './sidecar-without-mode';
@@ -51,6 +52,7 @@ export const RULES: readonly Rule[] = [
   rootSidecarWithSelector,
   serviceEntryConflict,
   sharedGatewayServer,
+  sharedTcpAddress,
   sidecarCredential,
   sidecarHidesHost,
   sidecarWithoutMode,

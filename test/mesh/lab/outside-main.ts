@@ -114,7 +114,7 @@ function answer(host: OutsideListener): http.RequestListener {
 /** A unary call: the message comes back, its status after it. */
 function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, message: Buffer): void {
   response.setHeader('content-type', 'application/grpc');
-  response.setTrailer('grpc-status', String(grpcStatus));
+  response.addTrailers({ 'grpc-status': String(grpcStatus) });
   response.end(message);
 }
 
