@@ -21,7 +21,8 @@ export function seen(evidence: Evidence): Seen {
   const event = lastEvent(evidence, line, tcp);
   const gateway = gatewayAt(line?.upstream, evidence.gateways);
   const gatewayLine = line && gatewayLineOf(line, evidence);
-  const answered = curl.exitCode === 0 && !curl.grpcStatus && event !== undefined && (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
+  const answered = curl.exitCode === 0 && !curl.grpcStatus && event !== undefined
+    && (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
   const hello = event && [...outside].reverse().find(one => one.event === 'hello' && one.from === event.from && one.port === event.port);
   const way = wayOf(evidence, line, event);
   return {
