@@ -9,7 +9,7 @@ export { EgressGateway, EgressGatewayProps, EgressGatewayResources, EgressGatewa
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values
-export { Caller } from './values/caller';
+export { Caller, ServiceAccountCallerOptions } from './values/caller';
 export { CertificateAuthority } from './values/certificate-authority';
 export { ClientCertificate } from './values/client-certificate';
 export { EgressPort, EgressProtocol } from './values/egress-port';

@@ -45,7 +45,9 @@ export interface OutsideHost {
 export interface TableSecret {
   readonly name: string;
   readonly namespace: string;
-  readonly holds: 'client-certificate' | 'wrong-client-certificate' | 'ca-certificates';
+  readonly holds: 'client-certificate' | 'wrong-client-certificate' | 'expired-client-certificate' | 'ca-certificates';
+  /** The name in a client certificate, to tell several apart. */
+  readonly commonName?: string;
 }
 
 /** A ConfigMap that is there before the manifests are. */
@@ -83,6 +85,8 @@ export interface Expectation {
   readonly protocol?: 'http/1.1' | 'h2' | 'tcp';
   /** Whether the outside host saw a client certificate. */
   readonly clientCertificate?: boolean;
+  /** The common name in the client certificate that the outside host saw. */
+  readonly clientCommonName?: string;
   /** Header names that reached the outside host beyond those the application sent. */
   readonly addedHeaders?: string[];
 }

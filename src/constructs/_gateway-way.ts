@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { tlsBlock } from './_origination';
 import { PortSettings, WaySettings } from './_settings';
-import { originationPort, portPolicy, routeOptions } from './_traffic';
+import { originationPort, outsideNameOf, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
 import { Way } from './_way';
 import { IEgressGateway } from './installed-egress-gateway';
 import {
@@ -72,7 +72,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   /** Lets one more caller in. Callers of all declarations of this way are let in by the same servers. */
   public allow(caller: Caller): void {
-    this.callers.set(caller.serviceAccountName, caller);
+    this.callers.set(caller._title, caller);
     this.app.touch();
   }
 
@@ -126,8 +126,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   }
 
   private get outsideName(): string {
-    const name = `${this.host}.${this.key}.${HOP_DOMAIN}`;
-    return name.length <= 253 ? name : `outside.${this.key}.${HOP_DOMAIN}`;
+    return outsideNameOf(this.host, this.key);
   }
 
   private hopSubset(port: PortSettings): string {
@@ -280,10 +279,6 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private readAtGateway(port: PortSettings): boolean {
     return port.http && !this.settings.opaque;
   }
-}
-
-function speaksHttp2(port: PortSettings): boolean {
-  return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
 }
 
 function some<T>(list: T[]): T[] | undefined {

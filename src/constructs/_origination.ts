@@ -2,12 +2,18 @@ import { PortSettings } from './_settings';
 import { EgressPort } from '../values/egress-port';
 import { Problems } from '../values/problems';
 
+/** For whom TLS is originated, and where it goes: what must not meet when there are several for one host. */
+export interface OriginationScope {
+  /** The port of the outside host that speaks TLS, where another than the way's default was asked for. */
+  readonly port?: number;
+  /** Whose sidecars show the client certificate; not given where a gateway does. */
+  readonly holders?: CertificateHolder[];
+}
+
 /**
  * What a TLS origination asks for one host, as plain data: two declarations agree when this is equal.
  */
-export interface OriginationSettings {
-  /** The port of the outside host that speaks TLS, where another than the way's default was asked for. */
-  readonly port?: number;
+export interface OriginationSettings extends OriginationScope {
   readonly sni: string;
   readonly subjectAltNames: string[];
   /** A file, or `system`. */
@@ -16,6 +22,12 @@ export interface OriginationSettings {
   readonly clientSecret?: string;
   readonly clientCertificatePath?: string;
   readonly clientKeyPath?: string;
+}
+
+/** Pods whose sidecars hold a client certificate. */
+export interface CertificateHolder {
+  readonly serviceAccountName: string;
+  readonly podLabels: Record<string, string>;
 }
 
 /**

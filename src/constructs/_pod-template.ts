@@ -1,5 +1,6 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { IConstruct } from 'constructs';
+import { podTemplateOf, templateIn } from '../values/pod-template';
 
 /** Annotations of the pods that a workload makes. */
 export interface PodAnnotations {
@@ -10,8 +11,7 @@ export interface PodAnnotations {
 }
 
 /**
- * Finds the pod template of a workload: a class of cdk8s-plus, a generated class, or a raw ApiObject, itself or as the
- * only one below a construct. Annotations belong on the template; on the workload itself they do nothing (IST0107).
+ * The annotations of a workload's pods. They belong on the template; on the workload itself they do nothing (IST0107).
  */
 export function podAnnotations(workload: IConstruct): PodAnnotations {
   // cdk8s-plus of any Kubernetes version: AbstractPod keeps the template's metadata under this name.
@@ -23,24 +23,12 @@ export function podAnnotations(workload: IConstruct): PodAnnotations {
       set: (name, value) => podMetadata.addAnnotation(name, value),
     };
   }
-  const found = workload.node.findAll().filter(ApiObject.isApiObject as (c: unknown) => c is ApiObject)
-    .map(object => ({ object, path: templatePath(object.toJson()) }))
-    .filter((candidate): candidate is { object: ApiObject; path: string } => candidate.path !== undefined);
-  if (found.length === 0) throw new Error(`[${workload.node.path}] has no pod template; give a Deployment, StatefulSet, DaemonSet, Job, CronJob, Pod or the like`);
-  if (found.length > 1) throw new Error(`[${workload.node.path}] holds several workloads (${found.map(({ object }) => object.node.path).join(', ')}); give the one that is meant`);
-  return patched(found[0].object, found[0].path);
-}
-
-/** Where the template's metadata are, as a JSON pointer to what holds them. */
-function templatePath(manifest: any): string | undefined {
-  if (manifest.kind === 'Pod' && manifest.apiVersion === 'v1') return '';
-  if (manifest.spec?.template?.spec?.containers) return '/spec/template';
-  if (manifest.spec?.jobTemplate?.spec?.template?.spec?.containers) return '/spec/jobTemplate/spec/template';
-  return undefined;
+  const { object, path } = podTemplateOf(workload);
+  return patched(object, path);
 }
 
 function patched(object: ApiObject, path: string): PodAnnotations {
-  const holder = () => path.split('/').slice(1).reduce((node, step) => node[step], object.toJson());
+  const holder = () => templateIn(object.toJson(), path);
   return {
     key: object,
     get: name => holder().metadata?.annotations?.[name],

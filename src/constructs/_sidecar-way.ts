@@ -1,11 +1,15 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { tlsBlock } from './_origination';
+import { CertificateHolder, OriginationSettings, tlsBlock } from './_origination';
+import { SecretReader } from './_secret-reader';
 import { WaySettings } from './_settings';
-import { originationPort, portPolicy, routeOptions } from './_traffic';
+import { CertificateShape, holderRule, hostEntry, hostRoute, outsideEntry, plainRule } from './_sidecar-certificate';
+import { originationPort, outsideNameOf, portPolicy, routeOptions } from './_traffic';
 import { Way } from './_way';
-import { DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec } from '../../imports/networking.istio.io';
+import {
+  DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec,
+} from '../../imports/networking.istio.io';
 import { addressInstead, keyOf, objectName } from '../values/names';
 import { EgressResolution } from '../values/traffic-options';
 
@@ -22,6 +26,8 @@ export interface SidecarWaySettings extends WaySettings {
  * to the TLS port, the DestinationRule puts TLS on port 80 both at the top and in a subset, the VirtualService sends port
  * 80 to that subset. Without the VirtualService the top-level TLS still holds; without the DestinationRule its subset is
  * missing and the call ends with 503. No two-object form fails closed on both sides.
+ *
+ * Where some workloads show a client certificate the objects have another shape: see `_sidecar-certificate.ts`.
  */
 export class SidecarWay extends Way<SidecarWaySettings> {
 
@@ -34,6 +40,9 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   private rules?: Construct;
   private emitter?: Construct;
   private destinationRule?: ApiObject;
+  private owner = '';
+  private readonly holders = new Map<string, ApiObject>();
+  private privateEntry?: ApiObject;
 
   private constructor(private readonly app: AppScope, private readonly namespace: string, host: string) {
     super(`${host} from namespace ${namespace} by the sidecar`, host);
@@ -47,6 +56,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   public emit(emitter: Construct, rules: Construct, owner: string): void {
     this.emitter = emitter;
     this.rules = rules;
+    this.owner = owner;
     this.key = keyOf('sidecar', owner, this.namespace, this.host);
     if (this.settings.policy) this.emitDestinationRule();
     if (this.settings.ports.some(port => port.http)) {
@@ -65,9 +75,44 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     return this.destinationRule;
   }
 
-  private metadata() {
+  /** The rules by which workloads show a client certificate, each with what it needs; and the entry that they lead to. */
+  public emitCertificateRules(settings: OriginationSettings): ApiObject[] {
+    const rules = settings.holders!.map(holder => {
+      const pods = keyOf('holder', ...Object.entries(holder.podLabels).sort().flat());
+      const reader = SecretReader.of(this.app, this.owner, this.namespace, holder.serviceAccountName);
+      const rights = settings.clientSecret === undefined ? [] : reader.emit(this.rules!, this.settings);
+      if (!this.holders.has(pods)) this.holders.set(pods, this.emitHolderRule(settings, holder, pods));
+      const rule = this.holders.get(pods)!;
+      this.apiObjects.unshift(...rights, ...(this.apiObjects.includes(rule) ? [] : [rule]));
+      return rule;
+    });
+    if (!this.privateEntry) {
+      this.privateEntry = this.app.emit(this.emitter!, this.rules!, `${this.host}-outside`, ServiceEntry, this.metadata('outside'), () => outsideEntry(this.shape));
+      this.apiObjects.splice(this.apiObjects.indexOf(rules[rules.length - 1]) + 1, 0, this.privateEntry);
+    }
+    this.app.touch();
+    return rules;
+  }
+
+  private emitHolderRule(settings: OriginationSettings, holder: CertificateHolder, pods: string): ApiObject {
+    const spec = () => holderRule(this.shape, settings, holder);
+    const metadata = this.metadata(`for-${pods}`);
+    return this.app.emit(this.emitter!, this.rules!, `${this.host}-certificate-${pods}`, DestinationRule, metadata, spec);
+  }
+
+  /** Set where client certificates are shown. */
+  private get certificates(): CertificateShape | undefined {
+    return this.originations.some(({ holders }) => holders) ? this.shape : undefined;
+  }
+
+  private get shape(): CertificateShape {
+    const { namespace, host, settings, originations } = this;
+    return { namespace, host, outsideName: outsideNameOf(host, this.key), settings, originations };
+  }
+
+  private metadata(suffix?: string) {
     const { namePrefix, labels, annotations } = this.settings;
-    return { name: objectName(namePrefix ?? this.host, this.key), namespace: this.namespace, labels, annotations };
+    return { name: objectName(namePrefix ?? this.host, this.key, suffix), namespace: this.namespace, labels, annotations };
   }
 
   private get subset(): string {
@@ -75,7 +120,8 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   }
 
   private serviceEntry(): ServiceEntrySpec {
-    const { settings, origination } = this;
+    const { settings, origination, certificates } = this;
+    if (certificates) return hostEntry(certificates);
     return {
       hosts: [this.host],
       exportTo: ['.'],
@@ -93,7 +139,8 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   }
 
   private virtualService(): VirtualServiceSpec {
-    const { settings, origination } = this;
+    const { settings, origination, certificates } = this;
+    if (certificates) return hostRoute(certificates);
     return {
       hosts: [this.host],
       exportTo: ['.'],
@@ -107,7 +154,8 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   }
 
   private destinationRuleSpec(): DestinationRuleSpec {
-    const { settings, origination } = this;
+    const { settings, origination, certificates } = this;
+    if (certificates) return plainRule(certificates);
     const { ports, policy } = settings;
     const tls = origination && tlsBlock(origination, this.namespace);
     const upgraded = tls ? ports.filter(port => port.http).map(port => portPolicy(port.number, policy, tls)) : undefined;

@@ -1,5 +1,7 @@
 import { defaultTlsPort, OriginationSettings } from './_origination';
 import { PortSettings, TrafficPolicy, WaySettings } from './_settings';
+import { EgressProtocol } from '../values/egress-port';
+import { HOP_DOMAIN } from '../values/host-name';
 
 /** One HTTP route: timeouts, retries and header removal belong to the last hop that reads the request. */
 export function routeOptions(settings: WaySettings): { timeout?: string; retries?: any; headers?: any } {
@@ -17,7 +19,7 @@ export function originationPort(origination: OriginationSettings, ports: PortSet
 
 /**
  * A traffic policy for one port, with everything in it: Istio takes a port's settings instead of those above it, it
- * does not merge the two (facts 1.5).
+ * does not merge the two.
  *
  * @param port the port, for HTTP/2 and gRPC: behind originated TLS Envoy speaks HTTP/1.1 unless told to upgrade
  */
@@ -29,4 +31,15 @@ export function portPolicy(number: number, policy: TrafficPolicy | undefined, tl
     ...(http2 ? { connectionPool: { ...pool, http: { ...pool?.http, h2UpgradePolicy: 'UPGRADE' } } } : {}),
     ...(tls ? { tls } : {}),
   };
+}
+
+/** Whether requests on this port are HTTP/2, so that behind originated TLS the proxy must ask for it. */
+export function speaksHttp2(port: PortSettings): boolean {
+  return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
+}
+
+/** A private name for an outside host, under which no object of anybody else is found. */
+export function outsideNameOf(host: string, key: string): string {
+  const name = `${host}.${key}.${HOP_DOMAIN}`;
+  return name.length <= 253 ? name : `outside.${key}.${HOP_DOMAIN}`;
 }

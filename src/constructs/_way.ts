@@ -1,14 +1,15 @@
 import { IConstruct } from 'constructs';
 import { differencesOf } from './_agreement';
 import { Disagreement, Shared } from './_app-scope';
-import { OriginationSettings } from './_origination';
+import { OriginationScope, OriginationSettings } from './_origination';
 import { WaySettings } from './_settings';
+import { overlap } from '../values/names';
 
 interface Declaration<S> {
   readonly construct: IConstruct;
   readonly owner: string;
   readonly settings: S;
-  origination?: { by: IConstruct; settings: OriginationSettings };
+  readonly originations: { by: IConstruct; settings: OriginationSettings }[];
 }
 
 /**
@@ -28,18 +29,25 @@ export abstract class Way<S extends WaySettings> implements Shared {
 
   /** Takes part in this way. Returns whether this is the first declaration, the one that emits the objects. */
   public declare(construct: IConstruct, owner: string, settings: S): boolean {
-    this.declarations.push({ construct, owner, settings });
+    this.declarations.push({ construct, owner, settings, originations: [] });
     return this.declarations.length === 1;
   }
 
-  /** What sends this construct's plain HTTP out as TLS already. */
-  public originatorFor(egress: IConstruct): IConstruct | undefined {
-    return this.declarationOf(egress).origination?.by;
+  /**
+   * What sends this construct's plain HTTP out as TLS already, and stands in the way of one more: `[chart/tls]`, with the reason
+   * where it is not obvious. Several may stand side by side where each is for workloads of its own.
+   */
+  public originatorFor(egress: IConstruct, wanted: OriginationScope): string | undefined {
+    for (const { by, settings } of this.declarationOf(egress).originations) {
+      const why = meet(wanted, settings);
+      if (why !== undefined) return `[${by.node.path}]${why}`;
+    }
+    return undefined;
   }
 
   /** Sends this construct's plain HTTP out as TLS. */
   public declareOrigination(egress: IConstruct, by: IConstruct, settings: OriginationSettings): void {
-    this.declarationOf(egress).origination = { by, settings };
+    this.declarationOf(egress).originations.push({ by, settings });
   }
 
   public disagreements(): Disagreement[] {
@@ -64,12 +72,36 @@ export abstract class Way<S extends WaySettings> implements Shared {
   }
 
   protected get origination(): OriginationSettings | undefined {
-    return this.declarations[0].origination?.settings;
+    return this.originations[0];
+  }
+
+  protected get originations(): OriginationSettings[] {
+    return this.declarations[0].originations.map(({ settings }) => settings);
   }
 }
 
+/** Whether one pod could be meant by both, and why. */
+function meet(a: OriginationScope, b: OriginationScope): string | undefined {
+  if (!a.holders || !b.holders) return ' already';
+  if (a.port !== b.port) return ' already on another port, and a namespace has one route to a host';
+  for (const one of a.holders) {
+    for (const other of b.holders) {
+      if (overlap(one.podLabels, other.podLabels)) {
+        return ` already for pods labelled ${labelText(other.podLabels)}, and a pod may carry those and ${labelText(one.podLabels)} (Istio would take the older rule); ` +
+          'give both callers a label of the same name with different values';
+      }
+    }
+  }
+  return undefined;
+}
+
+function labelText(labels: Record<string, string>): string {
+  return Object.entries(labels).map(entry => entry.join('=')).join(',');
+}
+
 /** Everything that two declarations of a way must agree about, by name. */
-function flat({ origination, owner, settings }: Declaration<WaySettings>): Record<string, unknown> {
+function flat({ originations, owner, settings }: Declaration<WaySettings>): Record<string, unknown> {
   const { policy, ports, ...others } = settings;
-  return { owner, ports: ports.map(({ name }) => name), ...others, ...policy, tlsOrigination: origination?.settings };
+  const tls = originations.map(origination => origination.settings).sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  return { owner, ports: ports.map(({ name }) => name), ...others, ...policy, tlsOrigination: tls.length > 1 ? tls : tls[0] };
 }

@@ -1,6 +1,6 @@
 import { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { OriginationSettings } from './_origination';
+import { OriginationScope, OriginationSettings } from './_origination';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
 import { EgressPort } from '../values/egress-port';
 import { Problems } from '../values/problems';
@@ -140,7 +140,7 @@ export abstract class Egress extends Construct {
    *
    * @internal
    */
-  public abstract _originatorOf(host: string): Construct | undefined;
+  public abstract _originatorOf(host: string, wanted: OriginationScope): string | undefined;
 
   /**
    * Originates TLS for one host, and returns the rules that do it.

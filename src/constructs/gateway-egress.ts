@@ -131,6 +131,9 @@ export class GatewayEgress extends Egress {
   public _checkOrigination(options: TlsOriginationOptions, problems: Problems): void {
     const { ports, opaque } = this.settings;
     checkOriginationPorts(this.node.path, ports, options.port, problems);
+    if (options.callers) {
+      problems.add(`callers: [${this.node.path}] itself names who may call, and the gateway holds the certificate; leave \`callers\` out here`);
+    }
     const http2 = ports.filter(port => port.http && port.protocol !== EgressProtocol.HTTP);
     if (opaque && http2.length > 0) {
       problems.add(`egress: [${this.node.path}] passes ${http2.map(port => port.name).join(', ')} opaquely, and then the gateway cannot ask the host for HTTP/2 (ALPN); use GatewayHttp.AT_GATEWAY`);
@@ -138,8 +141,9 @@ export class GatewayEgress extends Egress {
   }
 
   /** @internal */
-  public _originatorOf(host: string): Construct | undefined {
-    return this.originations.find(origination => origination.host === host)?.by;
+  public _originatorOf(host: string): string | undefined {
+    const other = this.originations.find(origination => origination.host === host)?.by;
+    return other && `[${other.node.path}] already`;
   }
 
   /** @internal */
@@ -175,7 +179,7 @@ export class GatewayEgress extends Egress {
 
   private checkCaller(caller: Caller, problems: Problems): void {
     if (caller.namespace === this.gateway.installation.namespace) {
-      problems.add(`callers: ${caller.namespace}/${caller.serviceAccountName} lives in the gateway's namespace, where the two halves would meet and the way would fail, open or closed depending on age (measured); ` +
+      problems.add(`callers: ${caller._title} lives in the gateway's namespace, where the two halves would meet and the way would fail, open or closed depending on age (measured); ` +
         'move the gateway or the caller to a namespace of its own');
     }
   }

@@ -2,11 +2,12 @@ import { isIP } from 'net';
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { checkOriginationPorts, OriginationSettings } from './_origination';
+import { checkOriginationPorts, OriginationScope, OriginationSettings } from './_origination';
 import { readAddresses, readHosts, readOwner, readSettings, where, WaySettings } from './_settings';
 import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
 import { CommonEgressProps, Egress } from './egress';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { Caller } from '../values/caller';
 import { assertHostName } from '../values/host-name';
 import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
@@ -90,22 +91,41 @@ export class SidecarEgress extends Egress {
   /** @internal */
   public _checkOrigination(options: TlsOriginationOptions, problems: Problems): void {
     checkOriginationPorts(this.node.path, this.settings.ports, options.port, problems);
-    if (options.clientCertificate) {
-      problems.add('clientCertificate: a certificate at the sidecar is not supported yet, since Istio would send plaintext where its conditions are not met (a credential without a selector of workloads); ' +
-        'originate at a gateway, with GatewayEgress');
+    const { clientCertificate, callers } = options;
+    if (!clientCertificate) {
+      if (callers) problems.add('callers: only a client certificate is shown by some callers and not by others; leave `callers` out, and plain HTTP of the whole namespace leaves as TLS');
+      return;
     }
+    if (!callers || callers.length === 0) {
+      problems.add('callers: none given, but a certificate at the sidecar is held by named workloads only (for all others Istio would ignore it and send clear text); ' +
+        'name them, such as Caller.workload(deployment), or originate TLS at a gateway with GatewayEgress');
+    }
+    callers?.forEach((caller, index) => this.checkHolder(caller, problems, `callers[${index}]`));
   }
 
   /** @internal */
-  public _originatorOf(host: string): Construct | undefined {
-    return this.ways.get(host)?.originatorFor(this);
+  public _originatorOf(host: string, wanted: OriginationScope): string | undefined {
+    return this.ways.get(host)?.originatorFor(this, wanted);
   }
 
   /** @internal */
   public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
     const way = this.ways.get(host)!;
     way.declareOrigination(this, by, settings);
-    return [way.emitDestinationRule()];
+    return settings.holders ? way.emitCertificateRules(settings) : [way.emitDestinationRule()];
+  }
+
+  /** A rule at the sidecar is for pods that it selects by label, in its own namespace; the Secret is for their service account. */
+  private checkHolder(caller: Caller, problems: Problems, prop: string): void {
+    if (caller.serviceAccountName === undefined) {
+      problems.add(`${prop}: the whole namespace ${caller.namespace} cannot hold a certificate at the sidecar: Istio needs labels that select the pods; name the workloads`);
+    } else if (!caller.podLabels) {
+      problems.add(`${prop}: ${caller._title} comes without the labels of its pods, by which Istio selects who shows the certificate; ` +
+        `write Caller.workload(deployment), or Caller.serviceAccount("${caller.namespace}", "${caller.serviceAccountName}", { podLabels: { app: "…" } })`);
+    }
+    if (caller.namespace !== this.namespace) {
+      problems.add(`${prop}: ${caller._title} is not in namespace "${this.namespace}", for which [${this.node.path}] opens its hosts; write a SidecarEgress for ${caller.namespace}`);
+    }
   }
 
   private readNamespace(props: SidecarEgressProps, problems: Problems): string {

@@ -1,7 +1,9 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { CertificateHolder } from './_origination';
 import { where } from './_settings';
 import { Egress } from './egress';
+import { Caller } from '../values/caller';
 import { CertificateAuthority } from '../values/certificate-authority';
 import { ClientCertificate } from '../values/client-certificate';
 import { assertHostName } from '../values/host-name';
@@ -40,11 +42,24 @@ export interface TlsOriginationOptions {
   readonly certificateAuthority?: CertificateAuthority;
 
   /**
-   * The certificate to show to a host that demands one (mutual TLS). At a gateway only.
+   * The certificate to show to a host that demands one (mutual TLS). For a `GatewayEgress` it lies with the gateway, for a
+   * `SidecarEgress` with the sidecars of `callers`.
    *
    * @default - none (simple TLS)
    */
   readonly clientCertificate?: ClientCertificate;
+
+  /**
+   * Whose sidecars show the client certificate, known by the labels of their pods. For a `SidecarEgress` with `clientCertificate`
+   * only, and mandatory there. All other pods of the namespace are refused on plain HTTP (503); several originations for
+   * one host may give different callers different certificates.
+   *
+   * A certificate from a Secret needs more than the Secret: istiod hands it to a sidecar only if its service account may list
+   * the Secrets of its namespace, all of them. The Role and the RoleBinding are emitted too.
+   *
+   * @default - none
+   */
+  readonly callers?: Caller[];
 
   /**
    * The server name to ask for (SNI). For one host only.
@@ -101,6 +116,8 @@ export class TlsOrigination extends Construct {
 
     const secret = props.clientCertificate?.secretName;
     const authority = props.certificateAuthority ?? CertificateAuthority.system();
+    const holders = holdersOf(props);
+    if (props.callers) this.node.addValidation({ validate: () => props.callers!.flatMap(caller => caller._changed() ?? []) });
     this.apiObjects = this.hosts.flatMap(host => {
       const sni = props.sni ?? host;
       return props.egress._originate(host, this, {
@@ -112,6 +129,7 @@ export class TlsOrigination extends Construct {
         clientSecret: secret,
         clientCertificatePath: props.clientCertificate?.certificatePath,
         clientKeyPath: props.clientCertificate?.privateKeyPath,
+        holders,
       });
     });
   }
@@ -124,8 +142,8 @@ export class TlsOrigination extends Construct {
       if (!egress.hosts.includes(host)) problems.add(`hosts[${index}]: "${host}" is none of the hosts of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`);
     });
     for (const host of new Set(this.hosts)) {
-      const other = egress._originatorOf(host);
-      if (other) problems.add(`hosts: TLS for "${host}" is originated by [${other.node.path}] already; keep one of the two`);
+      const other = egress._originatorOf(host, { port: props.port, holders: holdersOf(props) });
+      if (other) problems.add(`hosts: TLS for "${host}" is originated by ${other}; keep one of the two`);
     }
     if (this.hosts.length > 1) {
       if (sni !== undefined) problems.add(`sni: "${sni}" cannot be the server name of ${this.hosts.length} hosts; write one TlsOrigination for each host`);
@@ -153,4 +171,9 @@ function assertSubjectAltName(name: string): string {
   if (typeof name !== 'string' || name === '' || /\s/.test(name)) throw new Error(`${JSON.stringify(name)} is no name in a certificate; write the host, such as "api.example.com"`);
   if (name.includes('*')) throw new Error(`"${name}" is a pattern, and names are compared as they are; write the host: a certificate for a wildcard is accepted for the hosts it covers`);
   return name;
+}
+
+/** Callers that cannot hold a certificate are reported elsewhere. */
+function holdersOf({ callers }: TlsOriginationOptions): CertificateHolder[] | undefined {
+  return callers?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }));
 }

@@ -7,7 +7,8 @@ import { Problems } from './problems';
 export class ClientCertificate {
 
   /**
-   * A Secret in the namespace of the egress gateway, with the keys `tls.crt`, `tls.key` and `ca.crt`.
+   * A Secret in the namespace where TLS is originated (the gateway's for a `GatewayEgress`, the callers' for a
+   * `SidecarEgress`), with the keys `tls.crt`, `tls.key` and `ca.crt`.
    *
    * The outside host's certificate is verified against the `ca.crt` of this Secret and nothing else: Istio has no
    * way to combine a certificate from a Secret with the system's authorities. For a host with a public

@@ -79,3 +79,8 @@ function assertQualifiedName(key: string, what: string): void {
     throw new Error(`"${key}" is no ${what} name: Kubernetes takes at most 63 letters, digits, "-", "_" and ".", with or without a DNS name and "/" before them`);
   }
 }
+
+/** Whether one pod could carry both sets of labels: only a label of the same name with different values keeps them apart. */
+export function overlap(a: Record<string, string>, b: Record<string, string>): boolean {
+  return Object.entries(a).every(([key, value]) => b[key] === undefined || b[key] === value);
+}

@@ -15,6 +15,8 @@ export interface Pair {
  */
 type Authority = 'public' | 'private' | 'unknown';
 
+type ClientKind = 'client-certificate' | 'wrong-client-certificate' | 'expired-client-certificate';
+
 /** The lab's certificates, made with openssl as they are asked for. */
 export class Pki {
   public static async make(folder: string): Promise<Pki> {
@@ -50,8 +52,9 @@ export class Pki {
   }
 
   /** A client's certificate; a wrong one comes from an authority that outside hosts do not know. */
-  public client(wrong = false): Promise<Pair> {
-    return this.leaf(wrong ? 'client-wrong' : 'client', wrong ? 'unknown' : 'private', 'lab egress client', 'DNS:client.lab', 'clientAuth', 365);
+  public client(kind: ClientKind = 'client-certificate', commonName = 'lab egress client'): Promise<Pair> {
+    const authority = kind === 'wrong-client-certificate' ? 'unknown' : 'private';
+    return this.leaf(`${kind}-${commonName.replace(/\W+/g, '-')}`, authority, commonName, 'DNS:client.lab', 'clientAuth', kind === 'expired-client-certificate' ? -1 : 365);
   }
 
   private async leaf(file: string, authority: Authority, commonName: string, san: string, usage: string, days: number): Promise<Pair> {

@@ -38,6 +38,7 @@ export function seen(evidence: Evidence): Seen {
     serverName: event?.serverName ?? hello?.serverName ?? [...outside].reverse().find(one => one.event === 'hello')?.serverName,
     protocol: event && (event.event === 'tcp' ? 'tcp' : event.protocol as 'http/1.1' | 'h2'),
     clientCertificate: event && event.event === 'request' ? event.client !== undefined : undefined,
+    clientCommonName: event?.client,
     addedHeaders: event?.headers && Object.keys(event.headers).filter(name => !OF_THE_REQUEST.has(name) && !curl.sentHeaders.includes(name)).sort(),
     contradictions: answered ? contradictions(evidence, way, event, line, tlsByApplication) : [],
   };

@@ -4,7 +4,7 @@ import { CaptureRules, captureRules } from './capture';
 import { KubeObject, Pod } from './kubernetes';
 import { podAddress } from './network';
 import { Pki } from './pki';
-import { AccessTable, GatewayPods } from '../../../src/access/access-table';
+import { AccessTable, GatewayPods, TableSecret } from '../../../src/access/access-table';
 
 /** A pod with a proxy, or without one where its template says so. */
 export interface Workload extends Pod {
@@ -79,7 +79,7 @@ export async function worldObjects(table: AccessTable, pods: Workload[], manifes
     ingressGateway(),
     ...(table.gateways ?? []).filter(gateway => !there.has(`ServiceAccount/${gateway.namespace}/${gateway.serviceAccount}`)).flatMap(gatewayObjects),
     ...await Promise.all((table.secrets ?? []).map(async secret => ({
-      apiVersion: 'v1', kind: 'Secret', metadata: { name: secret.name, namespace: secret.namespace }, ...await contents(secret.holds, pki),
+      apiVersion: 'v1', kind: 'Secret', metadata: { name: secret.name, namespace: secret.namespace }, ...await contents(secret, pki),
     }))),
     ...(table.configMaps ?? []).map(map => ({
       apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: map.name, namespace: map.namespace }, data: { 'ca.crt': fs.readFileSync(pki.authority('private'), 'utf8') },
@@ -138,10 +138,10 @@ function gatewayObjects(gateway: GatewayPods): KubeObject[] {
   }];
 }
 
-async function contents(holds: string, pki: Pki): Promise<Record<string, any>> {
+async function contents({ holds, commonName }: TableSecret, pki: Pki): Promise<Record<string, any>> {
   const authority = base64(pki.authority('private'));
   if (holds === 'ca-certificates') return { type: 'Opaque', data: { 'ca.crt': authority } };
-  const pair = await pki.client(holds === 'wrong-client-certificate');
+  const pair = await pki.client(holds, commonName);
   return { type: 'kubernetes.io/tls', data: { 'tls.crt': base64(pair.certificate), 'tls.key': base64(pair.key), 'ca.crt': authority } };
 }
 

@@ -1,0 +1,55 @@
+import { ApiObject } from 'cdk8s';
+import { IConstruct } from 'constructs';
+
+/** The pod template of a workload, as it will be synthesised. */
+export interface PodTemplate {
+  /** The object that carries it. */
+  readonly object: ApiObject;
+  /** Where the template stands in the object's manifest, as a JSON pointer. */
+  readonly path: string;
+}
+
+/** Who the pods of a workload are: what Istio knows them by. */
+export interface PodIdentity {
+  readonly namespace: string | undefined;
+  readonly serviceAccountName: string;
+  /** Labels that all pods of the workload carry as long as it lives. */
+  readonly labels: Record<string, string>;
+}
+
+/**
+ * Finds the pod template of a workload: a class of cdk8s-plus, a generated class, or a raw ApiObject, itself or as the
+ * only one below a construct.
+ */
+export function podTemplateOf(workload: IConstruct): PodTemplate {
+  const found = workload.node.findAll().filter(ApiObject.isApiObject as (c: unknown) => c is ApiObject)
+    .map(object => ({ object, path: templatePath(object.toJson()) }))
+    .filter((candidate): candidate is PodTemplate => candidate.path !== undefined);
+  if (found.length === 0) throw new Error(`[${workload.node.path}] has no pod template; give a Deployment, StatefulSet, DaemonSet, Job, CronJob, Pod or the like`);
+  if (found.length > 1) throw new Error(`[${workload.node.path}] holds several workloads (${found.map(({ object }) => object.node.path).join(', ')}); give the one that is meant`);
+  return found[0];
+}
+
+/** What stands under the template's pointer. */
+export function templateIn(manifest: any, path: string): any {
+  return path.split('/').slice(1).reduce((node, step) => node[step], manifest);
+}
+
+/** The identity of a workload's pods. Of labels the workload's selector counts where it has one: Kubernetes never lets it change, while pods of two versions may differ in others. */
+export function podIdentityOf(workload: IConstruct): PodIdentity {
+  const { object, path } = podTemplateOf(workload);
+  const manifest = object.toJson();
+  const { metadata, spec } = templateIn(manifest, path);
+  return {
+    namespace: manifest.metadata?.namespace,
+    serviceAccountName: spec.serviceAccountName ?? spec.serviceAccount ?? 'default',
+    labels: manifest.spec.selector?.matchLabels ?? metadata?.labels ?? {},
+  };
+}
+
+function templatePath(manifest: any): string | undefined {
+  if (manifest.kind === 'Pod' && manifest.apiVersion === 'v1') return '';
+  if (manifest.spec?.template?.spec?.containers) return '/spec/template';
+  if (manifest.spec?.jobTemplate?.spec?.template?.spec?.containers) return '/spec/jobTemplate/spec/template';
+  return undefined;
+}
