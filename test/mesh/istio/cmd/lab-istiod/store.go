@@ -98,6 +98,9 @@ func (s *store) put(set string, object admitted, next map[string]stored) error {
 	entry := object.stored
 	entry.version = version
 	next[entry.key()] = entry
+	if _, had := s.sets[set][entry.key()]; had {
+		s.sets[set][entry.key()] = entry // else settle, halfway through a large set, would wait for the version that was
+	}
 	return nil
 }
 
