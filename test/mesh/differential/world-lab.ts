@@ -28,8 +28,8 @@ export class WorldLab {
   private async putIntoForce(world: World): Promise<RecordedWorld['refused']> {
     try {
       // A world begins with nothing: an object of the same name would else be changed, and keep what an older one has left.
-      await this.lab.apply('world', []);
-      await this.lab.apply('world', world.objects);
+      await this.lab.apply('manifests', []);
+      await this.lab.apply('manifests', world.objects);
     } catch (error) {
       if (error instanceof Refused) return { by: 'admission', why: error.message };
       throw error;

@@ -20,6 +20,8 @@ const USUAL: Record<string, readonly any[]> = {
 
 /** Whole parts without which hardly any object is admitted. */
 const KEPT = ['hosts', 'host', 'servers', 'ports', 'selector', 'http', 'tls', 'tcp'];
+/** Fields without which an object is not admitted: they are changed and not removed. */
+const REQUIRED = ['host', 'hosts', 'destination', 'name', 'number', 'protocol', 'port', 'mode', 'servers', 'ports', 'route', 'trafficPolicy', 'match'];
 
 type Place = { holder: any; key: string | number; path: (string | number)[] };
 
@@ -44,8 +46,8 @@ export function edit(random: Random, objects: WorldObject[]): WorldObject[] {
   const values: any[] = [...inUse, ...(USUAL[name] ?? [])]
     .filter(value => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now));
   if (values.length > 0 && random.chance(0.65)) place.holder[place.key] = plain(random.pick(values));
-  else if (Array.isArray(place.holder)) place.holder.splice(place.key as number, 1);
-  else delete place.holder[place.key];
+  else if (Array.isArray(place.holder) && place.holder.length > 1) place.holder.splice(place.key as number, 1);
+  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.holder[place.key];
   return copy;
 }
 
@@ -93,7 +95,7 @@ export function sidecar(random: Random, hosts: string[]): WorldObject {
   return object('Sidecar', namespace, random.pick(['default', 'scope']), plain({
     workloadSelector: namespace !== ROOT && random.chance(0.3) ? { labels: { app: 'checkout' } } : undefined,
     egress: egressHosts && [{ hosts: egressHosts }],
-    outboundTrafficPolicy: random.weighted<any>([[3, undefined], [3, { mode: 'REGISTRY_ONLY' }], [2, { mode: 'ALLOW_ANY' }], [0.5, {}]]),
+    outboundTrafficPolicy: random.weighted<any>([[egressHosts ? 3 : 0, undefined], [3, { mode: 'REGISTRY_ONLY' }], [2, { mode: 'ALLOW_ANY' }], [0.5, {}]]),
   }));
 }
 

@@ -25,7 +25,8 @@ const PORT_SETS: readonly (readonly [number, any[]])[] = [
 ];
 
 export function exportTo(random: Random, others: string[] = []): ExportTo {
-  return random.weighted<ExportTo>([[4, undefined], [3, ['.']], [2, ['*']], [1, [...new Set([...others, random.pick(NAMESPACES)])]], [1, ['.', ...others]]]);
+  const named = [...new Set([...others, random.pick(NAMESPACES)])];
+  return random.weighted<ExportTo>([[5, undefined], [3, ['.']], [2, ['*']], [1.5, named]]);
 }
 
 /** What of a declaration is not left to chance. */
