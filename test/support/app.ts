@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { App, Chart, Testing } from 'cdk8s';
+import { ApiObject, App, Chart, Testing, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
 
 // One folder for all apps of a test file: cdk8s' own Testing.app() makes one each and never deletes it.
@@ -31,6 +31,11 @@ export function the(kind: string, manifests: any[], namespace?: string): any {
   return found[0];
 }
 
+/** All objects below a construct, in the order in which they are emitted. */
+export function objectsBelow(construct: Construct): ApiObject[] {
+  return construct.node.findAll().filter((child): child is ApiObject => ApiObject.isApiObject(child));
+}
+
 /** The message of what was thrown. */
 export function errorOf(attempt: () => unknown): string {
   try {
@@ -41,4 +46,20 @@ export function errorOf(attempt: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
+/** Builds an app and synthesises it, expecting that it stops: why, and which files were written before it did. */
+export function refusal(build: (app: App) => void): { message: string; written: string[] } {
+  const folder = fs.mkdtempSync(path.join(outdir, 'refused-'));
+  const app = new App({ outdir: folder });
+  const message = errorOf(() => {
+    build(app);
+    app.synth();
+  });
+  return { message, written: fs.readdirSync(folder) };
+}
+
 export type Build = (scope: Construct) => void;
+
+/** Manifests as they are written. */
+export function yamlOf(manifests: any[]): string {
+  return Yaml.stringify(...manifests);
+}
