@@ -40,6 +40,8 @@ export function differencesOf(there: Fields, here: Fields): string[] {
     .map(name => `${name}: ${text(there[name])} there, ${text(here[name])} here`);
 }
 
+/** The order in which somebody wrote labels down is no difference. */
 function text(value: unknown): string {
-  return JSON.stringify(value) ?? 'not set';
+  return JSON.stringify(value, (_key, item) => item && typeof item === 'object' && !Array.isArray(item)
+    ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => a < b ? -1 : 1)) : item) ?? 'not set';
 }

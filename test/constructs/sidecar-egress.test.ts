@@ -177,8 +177,8 @@ test('every object can be reached and patched, and comes in an order in which it
   const egress = new SidecarEgress(chart, 'sites', { hosts: [HOST, 'www.example.com'], connectionPool: { maxConnections: 1 } });
   egress.originateTls('tls');
   const perHost = (host: string) => ['DestinationRule', 'VirtualService', 'ServiceEntry'].map(kind => `${kind} ${host}`);
-  const manifest = (object: any) => object.toJson();
-  expect(egress.apiObjects.map(object => `${object.kind} ${manifest(object).spec.host ?? manifest(object).spec.hosts[0]}`)).toEqual([...perHost(HOST), ...perHost('www.example.com')]);
+  const listed = egress.apiObjects.map(object => object.toJson()).map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`);
+  expect(listed).toEqual([...perHost(HOST), ...perHost('www.example.com')]);
   expect(new Set(egress.apiObjects)).toEqual(new Set(objectsBelow(chart)));
 
   const [rule, , entry] = egress.apiObjects;
