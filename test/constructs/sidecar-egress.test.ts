@@ -122,7 +122,13 @@ test('pools, outlier detection and load balancing are in a rule for the whole ho
     connectionPool: {
       maxConnections: 10, connectTimeout: Duration.seconds(1), maxPendingRequests: 20, maxRequestsPerConnection: 1, idleTimeout: Duration.minutes(1),
     },
-    outlierDetection: { consecutive5xxErrors: 3, consecutiveGatewayErrors: 2, interval: Duration.seconds(5), baseEjectionTime: Duration.minutes(1), maxEjectionPercent: 50 },
+    outlierDetection: {
+      consecutive5xxErrors: 3,
+      consecutiveGatewayErrors: 2,
+      interval: Duration.seconds(5),
+      baseEjectionTime: Duration.minutes(1),
+      maxEjectionPercent: 50,
+    },
     loadBalancing: EgressLoadBalancing.RANDOM,
   })).toEqual({
     connectionPool: { tcp: { maxConnections: 10, connectTimeout: '1s' }, http: { http1MaxPendingRequests: 20, maxRequestsPerConnection: 1, idleTimeout: '60s' } },
