@@ -3,7 +3,7 @@ export { RegistryOnlyMesh, RegistryOnlyMeshProps, WorkloadSelection, MeshHelmVal
 export { CommonEgressProps, Egress } from './constructs/egress';
 export { SidecarEgress, SidecarEgressProps } from './constructs/sidecar-egress';
 export { TlsOrigination, TlsOriginationOptions, TlsOriginationProps, TlsVersion } from './constructs/tls-origination';
-export { GatewayEgress, GatewayEgressProps, GatewayHttp } from './constructs/gateway-egress';
+export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from './constructs/gateway-egress';
 export { IEgressGateway, InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
 export { EgressGateway, EgressGatewayProps, EgressGatewayResources, EgressGatewayScaling, EgressGatewayToleration } from './constructs/egress-gateway';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';

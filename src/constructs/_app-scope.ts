@@ -39,6 +39,7 @@ export class AppScope {
   private readonly emitted = new Map<ApiObject, { owner: IConstruct; spec: () => unknown }>();
   private readonly plain = new Map<ApiObject, IConstruct>();
   private readonly shared = new Map<string, Shared>();
+  private readonly locked = new Set<string>();
   /** Where the mesh's default Sidecar lives, as far as this app says. */
   private rootNamespace?: string;
 
@@ -81,10 +82,22 @@ export class AppScope {
   }
 
   /** Says how a gateway was installed. All who use it must say the same. */
-  public describeGateway(construct: IConstruct, { namespace, name, ...rest }: GatewayInstallation): void {
+  public describeGateway(construct: IConstruct, { namespace, name, lockedDown, ...rest }: GatewayInstallation): void {
+    if (lockedDown) this.lockGateway({ namespace, name });
     const place = `${namespace}/${name}`;
     const cure = 'Describe it once, as a constant, and use that everywhere.';
     this.share(`gateway ${place}`, () => new Agreement('gateway-conflict', `the gateway ${place}`, cure)).state(construct, rest);
+  }
+
+  /** Says that a gateway refuses what is not granted. */
+  public lockGateway({ namespace, name }: Pick<GatewayInstallation, 'namespace' | 'name'>): void {
+    this.locked.add(`${namespace}/${name}`);
+    this.changes++;
+  }
+
+  /** Whether anything in this app says that the gateway refuses what is not granted. */
+  public isGatewayLocked({ namespace, name }: GatewayInstallation): boolean {
+    return this.locked.has(`${namespace}/${name}`);
   }
 
   /** Finds what was declared under this identity before, or makes it. */

@@ -1,6 +1,8 @@
 import { ApiObject, ApiObjectMetadata } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
+import { CallerHalf } from './_caller-half';
+import { CallerPolicy } from './_caller-policy';
 import { tlsBlock } from './_origination';
 import { PortSettings, WaySettings } from './_settings';
 import { originationPort, outsideNameOf, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
@@ -12,7 +14,7 @@ import {
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
 import { HOP_DOMAIN } from '../values/host-name';
-import { addressInstead, keyOf, objectName } from '../values/names';
+import { keyOf, objectName } from '../values/names';
 
 /** The one port of the hop Service. */
 export const HOP_PORT = 443;
@@ -22,6 +24,8 @@ export interface GatewayWaySettings extends WaySettings {
   readonly opaque: boolean;
   /** What applications dial for a TCP port, where it was given. */
   readonly addresses?: string[];
+  /** The set of callers whose policy answers all others with 403; otherwise the servers themselves refuse. */
+  readonly forbiddenExcept?: string;
 }
 
 /** Where the objects of a `GatewayEgress` stand; the rules of each half come before everything else of it. */
@@ -47,17 +51,19 @@ export interface Halves {
  */
 export class GatewayWay extends Way<GatewayWaySettings> {
 
-  public static of(scope: AppScope, namespace: string, host: string, gateway: IEgressGateway): GatewayWay {
+  /** @param only the service account that the way is for, where each caller has one of its own */
+  public static of(scope: AppScope, namespace: string, host: string, gateway: IEgressGateway, only?: string): GatewayWay {
     const { installation } = gateway;
-    const identity = `gateway ${namespace} ${host} ${installation.namespace}/${installation.name}`;
-    return scope.share(identity, () => new GatewayWay(scope, namespace, host, gateway));
+    const identity = `gateway ${namespace} ${host} ${installation.namespace}/${installation.name} ${only ?? ''}`;
+    return scope.share(identity, () => new GatewayWay(scope, namespace, host, gateway, only));
   }
 
   public readonly gatewayObjects: ApiObject[] = [];
   public readonly callerObjects: ApiObject[] = [];
   private readonly callers = new Map<string, Caller>();
   private key = '';
-  private owner?: Construct;
+  private owner = '';
+  private emitter?: Construct;
   private halves?: Halves;
   private rule?: ApiObject;
 
@@ -66,22 +72,27 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     private readonly namespace: string,
     host: string,
     private readonly gateway: IEgressGateway,
+    private readonly only: string | undefined,
   ) {
-    super(`${host} from namespace ${namespace} through ${gateway.installation.namespace}/${gateway.installation.name}`, host);
+    super(`${host} from ${only === undefined ? `namespace ${namespace}` : `${namespace}/${only}`} through ${gateway.installation.namespace}/${gateway.installation.name}`, host);
   }
 
   /** Lets one more caller in. Callers of all declarations of this way are let in by the same servers. */
   public allow(caller: Caller): void {
-    this.callers.set(caller._title, caller);
+    this.callers.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
     this.app.touch();
+    const way = { construct: this.construct, title: this.title, callers: () => [...this.callers.values()] };
+    const policy = this.policy?.check(way, this.halves!.gatewayRules, this.settings);
+    if (policy) this.gatewayObjects.unshift(policy);
   }
 
   /** Emits both halves, each in the order in which it can be applied; the gateway's goes first. */
   public emit(construct: Construct, owner: string, halves: Halves): void {
     const { name, namespace } = this.gateway.installation;
-    this.owner = construct;
+    this.emitter = construct;
+    this.owner = owner;
     this.halves = halves;
-    this.key = keyOf('gateway', owner, this.namespace, this.host, namespace, name);
+    this.key = keyOf('gateway', owner, this.namespace, this.host, namespace, name, ...(this.only === undefined ? [] : ['only', this.only]));
     if (this.settings.policy) this.emitDestinationRule();
 
     const gateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
@@ -92,26 +103,40 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     }
     gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
 
-    const caller = (id: string, type: any, spec: () => any) =>
-      this.callerObjects.push(this.app.emit(construct, halves.caller, this.id(id), type, this.metadata(this.namespace), spec));
-    caller('destination-rule', DestinationRule, () => this.hopRule());
-    caller('virtual-service', VirtualService, () => this.callerRoute());
-    caller('service-entry', ServiceEntry, () => this.callerEntry());
+    const metadata = this.metadata(this.namespace);
+    this.callerObjects.push(this.app.emit(construct, halves.caller, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()));
+    this.callerObjects.push(...CallerHalf.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, halves.caller));
   }
 
   /** The rule at the gateway for connections to the outside: originates TLS, carries the traffic policy. */
   public emitDestinationRule(): ApiObject {
     if (!this.rule) {
       const metadata = this.metadata(this.gateway.installation.namespace);
-      this.rule = this.app.emit(this.owner!, this.halves!.gatewayRules, this.id('destination-rule'), DestinationRule, metadata, () => this.outsideRule());
+      this.rule = this.app.emit(this.construct, this.halves!.gatewayRules, this.id('destination-rule'), DestinationRule, metadata, () => this.outsideRule());
       this.gatewayObjects.unshift(this.rule);
     }
     this.app.touch();
     return this.rule;
   }
 
+  /** The construct that emits the objects. */
+  public get construct(): Construct {
+    return this.emitter!;
+  }
+
+  /** What all ways of the namespace to this host must agree about. */
+  public get shape() {
+    const { ports, addresses, dnsCapture, namePrefix, labels, annotations } = this.settings;
+    return { owner: this.owner, ports, addresses, dnsCapture, namePrefix, labels, annotations };
+  }
+
+  /** Labels of the pods that this way is for, one set of which each carries; not given when it is for all pods without a way of their own. */
+  public get sources(): Record<string, string>[] | undefined {
+    return this.only === undefined ? undefined : [...this.callers.values()].map(caller => caller.podLabels ?? {});
+  }
+
   private id(kind: string): string {
-    return `${this.host}-for-${this.namespace}-${kind}`;
+    return `${this.host}-for-${this.namespace}${this.only === undefined ? '' : `-${this.only}`}-${kind}`;
   }
 
   private metadata(namespace: string, suffix?: string): ApiObjectMetadata {
@@ -122,7 +147,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   // -- names that nobody else uses
 
   private hopName(port: PortSettings): string {
-    return `${port.name}.${this.key}.${HOP_DOMAIN}`;
+    return `${port.name}.${this.key}.${this.policy?.hopDomain ?? HOP_DOMAIN}`;
   }
 
   private get outsideName(): string {
@@ -135,34 +160,14 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   // -- the caller half
 
-  /** Without endpoints: where the route or its rule is missing, there is no other way. */
-  private callerEntry(): ServiceEntrySpec {
-    return {
-      hosts: [this.host],
-      exportTo: ['.'],
-      location: 'MESH_EXTERNAL' as any,
-      resolution: 'STATIC' as any,
-      addresses: this.settings.dnsCapture ? [addressInstead(this.key)] : this.settings.addresses,
-      ports: this.settings.ports.map(({ number, name, protocol }) => ({ number, name, protocol })),
-    };
+  /** Where the namespace's route leads. */
+  public hop(port: PortSettings) {
+    return { host: this.gateway.installation.hopServiceHost, subset: this.hopSubset(port), port: { number: HOP_PORT } };
   }
 
-  private callerRoute(): VirtualServiceSpec {
-    const { ports, opaque } = this.settings;
-    const route = (port: PortSettings) => [{
-      destination: { host: this.gateway.installation.hopServiceHost, subset: this.hopSubset(port), port: { number: HOP_PORT } },
-    }];
-    const http = ports.filter(port => port.http).map(port => ({
-      match: [{ port: port.number }],
-      ...(opaque ? routeOptions(this.settings) : { rewrite: { authority: this.hopName(port) }, retries: this.hopRetries() }),
-      route: route(port),
-    }));
-    const tls = ports.filter(port => port.protocol === EgressProtocol.TLS).map(port => ({
-      match: [{ port: port.number, sniHosts: [this.host] }],
-      route: route(port),
-    }));
-    const tcp = ports.filter(port => port.protocol === EgressProtocol.TCP).map(port => ({ match: [{ port: port.number }], route: route(port) }));
-    return { hosts: [this.host], exportTo: ['.'], gateways: ['mesh'], http: some(http), tls: some(tls), tcp: some(tcp) };
+  /** What the sidecar does to requests on the way to the gateway. */
+  public hopOptions(port: PortSettings) {
+    return this.settings.opaque ? routeOptions(this.settings) : { rewrite: { authority: this.hopName(port) }, retries: this.hopRetries() };
   }
 
   /**
@@ -190,13 +195,13 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   private servers(): GatewaySpec {
     const { namespace, labels, trustDomain } = this.gateway.installation;
-    const callers = [...this.callers.values()].map(caller => caller.spiffeId(trustDomain)).sort();
+    const callers = [...new Set([...this.callers.values()].map(caller => caller.spiffeId(trustDomain)))].sort();
     return {
       selector: labels,
       servers: this.settings.ports.map(port => ({
         port: { number: HOP_PORT, name: `${port.name}-${this.key}`, protocol: this.readAtGateway(port) ? 'HTTPS' : 'TLS' },
         hosts: [`${namespace}/${this.hopName(port)}`],
-        tls: { mode: 'ISTIO_MUTUAL' as any, subjectAltNames: callers },
+        tls: { mode: 'ISTIO_MUTUAL' as any, subjectAltNames: this.policy ? undefined : callers },
       })),
     };
   }
@@ -257,6 +262,14 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     return { host: this.outsideName, exportTo: ['.'], subsets };
   }
 
+  /** The policy that checks the callers, where the servers cannot. */
+  private get policy(): CallerPolicy | undefined {
+    const { app, gateway, owner, namespace, settings, only } = this;
+    if ([...this.callers.values()].some(caller => caller.serviceAccountName === undefined)) return CallerPolicy.ofNamespace(app, gateway, owner, namespace);
+    if (settings.forbiddenExcept === undefined) return undefined;
+    return CallerPolicy.ofSet(app, gateway, owner, namespace, only === undefined ? settings.forbiddenExcept : `${settings.forbiddenExcept} ${only}`.trim());
+  }
+
   private get plainSubset(): string {
     return 'plain';
   }
@@ -279,8 +292,4 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private readAtGateway(port: PortSettings): boolean {
     return port.http && !this.settings.opaque;
   }
-}
-
-function some<T>(list: T[]): T[] | undefined {
-  return list.length > 0 ? list : undefined;
 }

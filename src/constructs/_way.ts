@@ -22,7 +22,7 @@ export abstract class Way<S extends WaySettings> implements Shared {
 
   protected constructor(
     /** For errors: `api.partner.com from namespace payments through egress/exit`. */
-    private readonly title: string,
+    public readonly title: string,
     /** The outside host. */
     public readonly host: string,
   ) {}

@@ -283,6 +283,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
    */
   public lockdown(): ApiObject {
     if (!this.lock) {
+      AppScope.of(this).lockGateway(this.installation);
       const { name, namespace } = this.installation;
       const metadata = { ...this.metadata, name: `${name}-lockdown`, namespace };
       this.lock = AppScope.of(this).emit(this, this.policies, 'lockdown', AuthorizationPolicy, metadata, () => this.lockdownPolicy());

@@ -3,12 +3,13 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { GatewayWay, GatewayWaySettings, Halves } from './_gateway-way';
 import { checkOriginationPorts, OriginationSettings } from './_origination';
-import { readAddresses, readHosts, readOwner, readSettings, where } from './_settings';
+import { readAddresses, readHosts, readOwner, readSettings, WaySettings, where } from './_settings';
 import { CommonEgressProps, Egress } from './egress';
 import { IEgressGateway } from './installed-egress-gateway';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
+import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
 
 /** Who reads plain HTTP on its way through the gateway. */
@@ -21,6 +22,21 @@ export enum GatewayHttp {
 
   /** Only the sidecar: the gateway passes bytes, logs no requests, and the outside host sees exactly the application's headers. */
   OPAQUE = 'OPAQUE',
+}
+
+/** How callers of a caller's own namespace that are not named are refused. */
+export enum GatewayRefusal {
+  /**
+   * The gateway's server refuses their certificate. It looks like an outage (503, or a closed TLS handshake), the gateway logs nothing, and
+   * nothing can be missing: without the server there is no way at all.
+   */
+  CLOSED = 'CLOSED',
+
+  /**
+   * A policy refuses them: plain HTTP is answered with 403, TLS is closed, and the gateway logs who called. Only on a gateway that
+   * is locked down, where a missing policy refuses everybody; elsewhere it would let in everybody of the namespace.
+   */
+  FORBIDDEN = 'FORBIDDEN',
 }
 
 /** Properties for `GatewayEgress`. */
@@ -45,6 +61,30 @@ export interface GatewayEgressProps extends CommonEgressProps {
    * @default GatewayHttp.AT_GATEWAY
    */
   readonly http?: GatewayHttp;
+
+  /**
+   * How callers of a caller's own namespace that are not named are refused.
+   *
+   * @default GatewayRefusal.CLOSED
+   */
+  readonly refusal?: GatewayRefusal;
+
+  /**
+   * With `GatewayRefusal.FORBIDDEN`, a name for this set of callers. One policy of the namespace serves all declarations of the same
+   * set, however many hosts they name; so they must name the same callers. A DNS label.
+   *
+   * @default - one set for all declarations of the namespace
+   */
+  readonly callerSet?: string;
+
+  /**
+   * Gives each caller a way of its own to each host, so that callers of one namespace may show different client certificates:
+   * write one GatewayEgress for each, with the same hosts, and originate TLS on each. The callers must be known by the labels of
+   * their pods (`Caller.workload`, or `podLabels`), and each label set must differ in the value of a common label.
+   *
+   * @default false - all callers of a namespace share the way to a host
+   */
+  readonly separateCallers?: boolean;
 
   /**
    * The chart for the half that belongs into the gateway's namespace, for instance one that the platform team applies.
@@ -75,6 +115,7 @@ export class GatewayEgress extends Egress {
   private readonly ways = new Map<string, GatewayWay>();
   private readonly settings: GatewayWaySettings;
   private readonly owner: string;
+  private readonly separate: boolean;
   private readonly halves: Halves;
   private readonly originations: { host: string; by: TlsOrigination; settings: OriginationSettings }[] = [];
 
@@ -85,10 +126,11 @@ export class GatewayEgress extends Egress {
     this.hosts = readHosts(props.hosts, problems);
     const common = readSettings(props, problems);
     const addresses = readAddresses(this.hosts, common.ports, props, true, problems);
-    this.settings = { ...common, addresses, opaque: props.http === GatewayHttp.OPAQUE };
+    this.separate = props.separateCallers ?? false;
+    this.settings = { ...common, addresses, opaque: props.http === GatewayHttp.OPAQUE, forbiddenExcept: this.readRefusal(props, common, problems) };
     this.owner = readOwner(this, props.owner ?? Chart.of(this).namespace, problems);
     if (!props.callers || props.callers.length === 0) {
-      problems.add('callers: none given, so nobody could call; name the service accounts that may, such as Caller.serviceAccount("payments", "checkout")');
+      problems.add('callers: none given, so nobody could call; name who may, such as Caller.serviceAccount("payments", "checkout")');
     }
     for (const caller of props.callers ?? []) this.checkCaller(caller, problems);
     problems.throwIfAny();
@@ -124,7 +166,8 @@ export class GatewayEgress extends Egress {
     const problems = new Problems(where(this));
     this.checkCaller(caller, problems);
     problems.throwIfAny();
-    for (const host of this.hosts) this.wayOf(host, caller.namespace).allow(caller);
+    for (const host of this.hosts) this.wayOf(host, caller).allow(caller);
+    this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
   }
 
   /** @internal */
@@ -155,12 +198,13 @@ export class GatewayEgress extends Egress {
     });
   }
 
-  /** Every namespace of callers has a way of its own to each host. */
-  private wayOf(host: string, namespace: string): GatewayWay {
-    const identity = `${namespace} ${host}`;
+  /** Every namespace of callers has a way of its own to each host; every caller, where they are separate. */
+  private wayOf(host: string, { namespace, serviceAccountName }: Caller): GatewayWay {
+    const only = this.separate ? serviceAccountName : undefined;
+    const identity = `${namespace} ${host} ${only ?? ''}`;
     let way = this.ways.get(identity);
     if (!way) {
-      way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway);
+      way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway, only);
       this.ways.set(identity, way);
       if (way.declare(this, this.owner, this.settings)) way.emit(this, this.owner, this.halves);
       for (const origination of this.originations.filter(candidate => candidate.host === host)) {
@@ -182,5 +226,29 @@ export class GatewayEgress extends Egress {
       problems.add(`callers: ${caller._title} lives in the gateway's namespace, where the two halves would meet and the way would fail, open or closed depending on age (measured); ` +
         'move the gateway or the caller to a namespace of its own');
     }
+    const whole = caller.serviceAccountName === undefined;
+    if (whole && this.settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP)) problems.add(`callers: ${caller._title} ${UNCHECKED}; name service accounts`);
+    if (!this.separate) return;
+    if (whole) problems.add(`separateCallers: the whole namespace ${caller.namespace} cannot have a way apart from its callers; name service accounts`);
+    else if (!caller.podLabels) {
+      problems.add(`separateCallers: ${caller._title} comes without the labels of its pods, by which Istio tells callers of one namespace apart; ` +
+        `write Caller.workload(deployment), or Caller.serviceAccount("${caller.namespace}", "${caller.serviceAccountName}", { podLabels: { app: "…" } })`);
+    }
+  }
+
+  private readRefusal(props: GatewayEgressProps, common: WaySettings, problems: Problems): string | undefined {
+    const { refusal, callerSet, http } = props;
+    if (callerSet !== undefined) problems.check('callerSet', () => assertDnsLabel(callerSet, 'name of a set of callers'));
+    if (refusal !== GatewayRefusal.FORBIDDEN) {
+      if (callerSet !== undefined) problems.add('callerSet: only GatewayRefusal.FORBIDDEN has a policy for it; leave it out, each host\'s server knows its callers');
+      return undefined;
+    }
+    if (http === GatewayHttp.OPAQUE || !common.ports.some(port => port.http)) {
+      problems.add('refusal: 403 is an answer to a request that the gateway reads, and it reads none here; leave it out');
+    }
+    if (common.ports.some(({ protocol }) => protocol === EgressProtocol.TCP)) problems.add(`refusal: a caller of a TCP port ${UNCHECKED}; leave it out`);
+    return callerSet ?? '';
   }
 }
+
+const UNCHECKED = 'is checked by a policy, and a policy looks at a TCP connection only when the caller\'s first byte arrives: what the server says before that would reach anybody (measured)';

@@ -10,6 +10,9 @@ import { Problems } from '../values/problems';
 export interface IEgressGateway extends IConstruct {
   /** Where the gateway's pods are, how they are labelled, as whom they run. */
   readonly installation: GatewayInstallation;
+
+  /** Whether it refuses what is not granted: `EgressGateway.lockdown()`. */
+  readonly isLockedDown: boolean;
 }
 
 /** Properties for `InstalledEgressGateway`. */
@@ -70,6 +73,11 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
     this.apiObject = hopService(this, 'Resource', props.installation, { labels: props.labels, annotations: props.annotations });
   }
 
+  /** Whether it refuses what is not granted, as far as this app says. */
+  public get isLockedDown(): boolean {
+    return AppScope.of(this).isGatewayLocked(this.installation);
+  }
+
   /** Every object of this construct. */
   public get apiObjects(): ApiObject[] {
     return [this.apiObject];
@@ -80,5 +88,10 @@ class EgressGatewayReference extends Construct implements IEgressGateway {
 
   constructor(scope: Construct, id: string, public readonly installation: GatewayInstallation) {
     super(scope, id);
+    AppScope.of(this).describeGateway(this, installation);
+  }
+
+  public get isLockedDown(): boolean {
+    return AppScope.of(this).isGatewayLocked(this.installation);
   }
 }

@@ -76,6 +76,14 @@ export interface EgressGatewayInstallationOptions extends GatewayInstallationOpt
    * @default 8443
    */
   readonly targetPort?: number;
+
+  /**
+   * Whether `lockdown()` is called on the `EgressGateway`. Callers that a policy checks are granted by an ALLOW there,
+   * which would close everybody else's hosts on a gateway without a lock.
+   *
+   * @default false
+   */
+  readonly lockedDown?: boolean;
 }
 
 /** What the hop Service is called, after the gateway. */
@@ -146,18 +154,22 @@ export class GatewayInstallation {
   /** The port on which the pods listen for the hop. */
   public readonly targetPort: number;
 
+  /** Whether the gateway is known to refuse what is not granted. */
+  public readonly lockedDown: boolean;
+
   /** The mesh's trust domain. */
   public readonly trustDomain: string;
 
   /** The domain of Kubernetes Services. */
   public readonly clusterDomain: string;
 
-  private constructor(factory: string, options: DeploymentGatewayOptions) {
+  private constructor(factory: string, options: DeploymentGatewayOptions & { readonly lockedDown?: boolean }) {
     this.name = options.name;
     this.namespace = options.namespace;
     this.labels = { ...options.labels };
     this.serviceAccountName = options.serviceAccountName;
     this.targetPort = options.targetPort ?? 8443;
+    this.lockedDown = options.lockedDown ?? false;
     this.trustDomain = options.trustDomain ?? 'cluster.local';
     this.clusterDomain = options.clusterDomain ?? 'cluster.local';
 

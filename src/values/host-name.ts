@@ -4,6 +4,9 @@ import { domainToASCII } from 'url';
 /** Names of the hop between sidecar and gateway end so; no outside host may. */
 export const HOP_DOMAIN = 'egress.internal';
 
+/** So end those whose server leaves it to a policy who may call. They lie outside the other domain, which a gateway that is locked down lets in. */
+export const CHECKED_HOP_DOMAIN = 'egress-checked.internal';
+
 /**
  * Refuses everything that is not the plain, fully qualified, lower-case name of one outside host, and returns the name.
  *
@@ -39,7 +42,9 @@ export function assertHostName(host: string): string {
   if (labels.length < 2) refuse('is a short name, which Kubernetes would complete with its own domains: write the fully qualified name');
   if (/^\d+$/.test(labels[labels.length - 1])) refuse('ends with a number, so it cannot be a DNS name: is it a mistyped IP address?');
   if (labels[2] === 'svc' || host.endsWith('.svc')) refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
-  if (host === HOP_DOMAIN || host.endsWith(`.${HOP_DOMAIN}`)) refuse(`lies in ${HOP_DOMAIN}, which names the hop between sidecar and gateway`);
+  for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
+    if (host === domain || host.endsWith(`.${domain}`)) refuse(`lies in ${domain}, which names the hop between sidecar and gateway`);
+  }
   return host;
 }
 
