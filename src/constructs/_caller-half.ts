@@ -84,10 +84,10 @@ export class CallerHalf implements Shared {
 
   private route(): VirtualServiceSpec {
     const ways = [...this.ways].sort((a, b) => order(a) < order(b) ? -1 : 1);
-    const routes = (fits: (protocol: EgressProtocol) => boolean, match: object, options: (way: GatewayWay, port: PortSettings) => object = () => ({})): any => {
+    const routes = (fits: (protocol: EgressProtocol) => boolean, match: object, options?: (way: GatewayWay, port: PortSettings) => object): any => {
       const list = ways.flatMap(way => way.shape.ports.filter(({ protocol }) => fits(protocol)).map(port => ({
         match: (way.sources ?? [undefined]).map(sourceLabels => ({ port: port.number, ...match, ...(sourceLabels && { sourceLabels }) })),
-        ...options(way, port),
+        ...options?.(way, port),
         route: [{ destination: way.hop(port) }],
       })));
       return list.length > 0 ? list : undefined;

@@ -265,7 +265,8 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   /** The policy that checks the callers, where the servers cannot. */
   private get policy(): CallerPolicy | undefined {
     const { app, gateway, owner, namespace, settings, only } = this;
-    if ([...this.callers.values()].some(caller => caller.serviceAccountName === undefined)) return CallerPolicy.ofNamespace(app, gateway, owner, namespace);
+    const whole = [...this.callers.values()].some(caller => caller.serviceAccountName === undefined);
+    if (whole) return CallerPolicy.ofNamespace(app, gateway, owner, namespace);
     if (settings.forbiddenExcept === undefined) return undefined;
     return CallerPolicy.ofSet(app, gateway, owner, namespace, only === undefined ? settings.forbiddenExcept : `${settings.forbiddenExcept} ${only}`.trim());
   }

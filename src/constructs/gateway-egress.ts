@@ -229,8 +229,9 @@ export class GatewayEgress extends Egress {
     const whole = caller.serviceAccountName === undefined;
     if (whole && this.settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP)) problems.add(`callers: ${caller._title} ${UNCHECKED}; name service accounts`);
     if (!this.separate) return;
-    if (whole) problems.add(`separateCallers: the whole namespace ${caller.namespace} cannot have a way apart from its callers; name service accounts`);
-    else if (!caller.podLabels) {
+    if (whole) {
+      problems.add(`separateCallers: the whole namespace ${caller.namespace} cannot have a way apart from its callers; name service accounts`);
+    } else if (!caller.podLabels) {
       problems.add(`separateCallers: ${caller._title} comes without the labels of its pods, by which Istio tells callers of one namespace apart; ` +
         `write Caller.workload(deployment), or Caller.serviceAccount("${caller.namespace}", "${caller.serviceAccountName}", { podLabels: { app: "…" } })`);
     }
