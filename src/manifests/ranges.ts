@@ -1,7 +1,8 @@
 import { BlockList, isIP } from 'net';
 
 // Networks that no outside host is reached in, except over private links.
-const PRIVATE = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '240.0.0.0/4', 'fc00::/7', 'fe80::/10'];
+const PRIVATE = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '240.0.0.0/4', 'fc00::/7',
+  'fe80::/10'];
 
 /** Whether it is a range of more than one address. */
 export function isRange(text: string): boolean {
@@ -22,6 +23,11 @@ export function contains(outer: string, inner: string): boolean {
 export function isBroad(text: string): boolean {
   const range = parse(text);
   return range !== undefined && range.bits <= (range.family === 'ipv4' ? 16 : 32) && !PRIVATE.some(network => contains(network, text));
+}
+
+/** Whether every address in the range is one that no outside host has, except over private links. */
+export function isPrivate(text: string): boolean {
+  return PRIVATE.some(network => contains(network, text));
 }
 
 function parse(text: string): { address: string; bits: number; family: 'ipv4' | 'ipv6' } | undefined {

@@ -1,0 +1,139 @@
+import { Decider } from './answer';
+import { refuseUnknown } from './cluster';
+import { by } from './decider';
+import { GatewayWorkload } from './gateway-workloads';
+import { unknownField } from './known-fields';
+import { Registry } from './registry';
+import { Undetermined } from './undetermined';
+import { Indexed } from '../manifests/indexed';
+import { selects } from '../manifests/selectors';
+
+/** What a gateway knows of a request or connection when policies are asked. */
+export interface Knowledge {
+  /** `<trust domain>/ns/<namespace>/sa/<service account>`; none without mutual TLS. */
+  readonly principal?: string;
+  readonly namespace?: string;
+  readonly serviceAccount?: string;
+  readonly serverName?: string;
+  readonly port: number;
+  readonly trustDomain: string;
+  /** Only where the gateway reads HTTP. */
+  readonly http?: { readonly method: string; readonly path: string; readonly authority: string; readonly headers: ReadonlyMap<string, string> };
+}
+
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly deciders: readonly Decider[];
+  readonly reason: string;
+}
+
+/** What the AuthorizationPolicies for a gateway's pods say: first DENY, then, if there is any, ALLOW. */
+export function authorize(registry: Registry, workload: GatewayWorkload, knowledge: Knowledge): Verdict {
+  const policies = registry.index.ofKind('AuthorizationPolicy').filter(({ namespace, spec }) =>
+    (namespace === workload.namespace || namespace === registry.rootNamespace) && !spec.targetRefs?.length && !spec.targetRef
+      && selects(spec.selector?.matchLabels, workload.labels));
+  for (const policy of policies) refuseUnknown(policy, policy.spec, 'authorizationPolicy');
+  const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
+  const custom = acting('CUSTOM')[0];
+  if (custom) throw new Undetermined('an AuthorizationPolicy asks somebody else, whose answer the model does not know', [by(custom, 'spec.action')]);
+  for (const policy of acting('DENY')) {
+    const rule = fitting(policy, knowledge, true);
+    if (rule !== undefined) return { allowed: false, deciders: [by(policy, `spec.rules[${rule}]`)], reason: 'an AuthorizationPolicy denies it' };
+  }
+  const allowing = acting('ALLOW');
+  if (allowing.length === 0) return { allowed: true, deciders: [], reason: 'no policy' };
+  for (const policy of allowing) {
+    const rule = fitting(policy, knowledge, false);
+    if (rule !== undefined) return { allowed: true, deciders: [by(policy, `spec.rules[${rule}]`)], reason: 'allowed by policy' };
+  }
+  const sorted = [...allowing].sort((a, b) => `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1);
+  return { allowed: false, deciders: sorted.map(policy => by(policy, 'spec.rules')), reason: 'AuthorizationPolicies allow some, and not this' };
+}
+
+function fitting(policy: Indexed, knowledge: Knowledge, denies: boolean): number | undefined {
+  const rules: any[] = policy.spec.rules ?? [];
+  const found = rules.findIndex((rule, index) => ruleFits(policy, rule ?? {}, `spec.rules[${index}]`, knowledge, denies));
+  return found < 0 ? undefined : found;
+}
+
+/** On a connection that the gateway does not read, HTTP fields of an ALLOW rule never fit, and of a DENY rule are passed over. */
+function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledge, denies: boolean): boolean {
+  const isOpaque = knowledge.http === undefined;
+  const httpFields = (values: any, names: readonly string[]) => names.some(name => values?.[name]?.length);
+  const uses = (rule.to ?? []).some(({ operation }: any) => httpFields(operation, HTTP_OPERATION))
+    || (rule.from ?? []).some(({ source }: any) => httpFields(source, HTTP_SOURCE)) || (rule.when ?? []).some(({ key }: any) => isHttpKey(key));
+  if (isOpaque && uses && !denies) return false;
+  const from = !rule.from?.length || rule.from.some(({ source }: any) => sourceFits(policy, source ?? {}, field, knowledge));
+  const to = !rule.to?.length || rule.to.some(({ operation }: any) => operationFits(policy, operation ?? {}, field, knowledge));
+  return from && to && (rule.when ?? []).every((condition: any) => conditionFits(policy, condition, field, knowledge));
+}
+
+const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'];
+const HTTP_SOURCE = ['requestPrincipals', 'notRequestPrincipals'];
+
+function isHttpKey(key: string): boolean {
+  return key.startsWith('request.');
+}
+
+function sourceFits(policy: Indexed, source: any, field: string, { principal, namespace, serviceAccount, http, trustDomain }: Knowledge): boolean {
+  const unknown = unknownField(source, 'source');
+  if (unknown) throw new Undetermined(`the model does not know the source field ${unknown} of an AuthorizationPolicy`, [by(policy, `${field}.from`)]);
+  const account = namespace !== undefined && serviceAccount !== undefined ? `${namespace}/${serviceAccount}` : undefined;
+  const accounts = (values: string[] | undefined) => values?.map(value => value.includes('/') ? value : `${policy.namespace}/${value}`);
+  // Aliases of the trust domain aside, `cluster.local` means the mesh's own.
+  const principals = (values: string[] | undefined) => values?.map(value => value.replace(/^cluster\.local\//, `${trustDomain}/`));
+  return one(principals(source.principals), principal) && none(principals(source.notPrincipals), principal)
+    && one(source.namespaces, namespace) && none(source.notNamespaces, namespace)
+    && one(accounts(source.serviceAccounts), account) && none(accounts(source.notServiceAccounts), account)
+    // Nobody calls with a token here.
+    && (http === undefined || (one(source.requestPrincipals, undefined) && none(source.notRequestPrincipals, undefined)));
+}
+
+function operationFits(policy: Indexed, operation: any, field: string, { http, port }: Knowledge): boolean {
+  const unknown = unknownField(operation, 'operation');
+  if (unknown) {
+    throw new Undetermined(`the model does not know the operation field ${unknown} of an AuthorizationPolicy`,
+      [by(policy, `${field}.to`)]);
+  }
+  const ports = one(operation.ports, String(port)) && none(operation.notPorts, String(port));
+  if (http === undefined) return ports;
+  const path = http.path.split('?')[0];
+  return ports && one(operation.hosts, http.authority, true) && none(operation.notHosts, http.authority, true)
+    && one(operation.methods, http.method) && none(operation.notMethods, http.method)
+    && one(operation.paths, path) && none(operation.notPaths, path);
+}
+
+function conditionFits(policy: Indexed, { key, values, notValues }: any, field: string,
+  { serverName, principal, namespace, port, http }: Knowledge): boolean {
+  const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
+  if (header !== undefined) {
+    return http === undefined
+    || (one(values, http.headers.get(header.toLowerCase())) && none(notValues, http.headers.get(header.toLowerCase())));
+  }
+  const known: Record<string, string | undefined> = {
+    'connection.sni': serverName, 'source.principal': principal, 'source.namespace': namespace, 'destination.port': String(port),
+  };
+  if (!(key in known)) {
+    if (isHttpKey(key) && http === undefined) return true;
+    throw new Undetermined(`the model does not know the condition ${key} of an AuthorizationPolicy`, [by(policy, `${field}.when`)]);
+  }
+  return one(values, known[key]) && none(notValues, known[key]);
+}
+
+function one(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
+  return !wanted?.length || wanted.some(pattern => fitsPattern(pattern, value, ignoreCase));
+}
+
+function none(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
+  return !unwanted?.length || !unwanted.some(pattern => fitsPattern(pattern, value, ignoreCase));
+}
+
+/** `*` means any value that is there. */
+function fitsPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
+  if (value === undefined || value === '') return false;
+  const pattern = ignoreCase ? given.toLowerCase() : given;
+  const text = ignoreCase ? value.toLowerCase() : value;
+  if (pattern === '*') return true;
+  if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));
+  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
+}

@@ -1,0 +1,71 @@
+import { CallerPod } from './capture';
+import { GatewayListener, gatewayListeners } from './gateway';
+import { GatewayWorkload } from './gateway-workloads';
+import { OutboundListener, outboundListeners } from './listener';
+import { Places } from './places';
+import { Registry } from './registry';
+import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
+import { Service } from './service';
+import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
+import { World } from './world';
+import { EgressObject } from '../manifests/egress-object';
+
+/** Everything that proxies would be told, made when somebody asks and kept. */
+export class Configuration {
+
+  public readonly registry: Registry;
+  public readonly places: Places;
+  private readonly sidecars = new Map<string, Scope>();
+  private readonly gateways = new Map<GatewayWorkload, { scope: Scope; listeners: Map<number, GatewayListener> }>();
+  private readonly ports = new WeakMap<Scope, Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>>();
+
+  constructor(objects: readonly EgressObject[], world: World) {
+    this.registry = new Registry(objects, world);
+    this.places = new Places(this.registry);
+  }
+
+  public sidecar({ namespace, labels, dnsCapture }: CallerPod): Scope {
+    const key = `${namespace} ${dnsCapture} ${Object.entries(labels).sort().join(' ')}`;
+    let scope = this.sidecars.get(key);
+    if (!scope) this.sidecars.set(key, scope = sidecarScope(this.registry, { namespace, labels, dnsCapture }));
+    return scope;
+  }
+
+  public listeners(scope: Scope, port: number): Map<string, OutboundListener> {
+    return this.port(scope, port).listeners ??= outboundListeners(scope, port);
+  }
+
+  public virtualHosts(scope: Scope, port: number): VirtualHosts {
+    return this.port(scope, port).hosts ??= sidecarVirtualHosts(scope, port);
+  }
+
+  public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {
+    return ownVirtualHost(scope, port, service);
+  }
+
+  public gatewayScope(workload: GatewayWorkload): Scope {
+    return this.gateway(workload).scope;
+  }
+
+  public gatewayListeners(workload: GatewayWorkload): Map<number, GatewayListener> {
+    return this.gateway(workload).listeners;
+  }
+
+  private gateway(workload: GatewayWorkload) {
+    let known = this.gateways.get(workload);
+    if (!known) {
+      const proxy: ProxyIdentity = { namespace: workload.namespace, labels: workload.labels, dnsCapture: false };
+      const scope = gatewayScope(this.registry, proxy);
+      this.gateways.set(workload, known = { scope, listeners: gatewayListeners(this.registry, scope, workload) });
+    }
+    return known;
+  }
+
+  private port(scope: Scope, port: number) {
+    let ports = this.ports.get(scope);
+    if (!ports) this.ports.set(scope, ports = new Map());
+    let known = ports.get(port);
+    if (!known) ports.set(port, known = {});
+    return known;
+  }
+}

@@ -1,0 +1,134 @@
+import { World } from './world';
+import { fullHost } from '../manifests/hosts';
+import { Indexed } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { gatewayNamespace } from '../manifests/routes';
+import { selects } from '../manifests/selectors';
+
+/** The pods of one gateway. */
+export interface GatewayWorkload {
+  /** What answers call it: `<namespace>/<name>`. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly labels: Record<string, string>;
+  /** Not known where only a Gateway's selector tells of the pods. */
+  readonly serviceAccount?: string;
+  /** Which port a Service's targetPort means that is a name. */
+  readonly namedPort?: number;
+  /** What was taken for granted to know of it. */
+  readonly assumption?: string;
+}
+
+const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
+
+/**
+ * The gateways' pods, and the Services that are there beside the manifests. A table says them all. Otherwise pod templates tell, then
+ * Services; and a Service that routes lead to but nobody wrote down is taken to be a gateway's, which the answer says.
+ */
+export function gatewayWorkloads(index: ManifestIndex, world: World): { workloads: GatewayWorkload[]; services: Indexed[] } {
+  const installed = [ingressGateway(), ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) => name === undefined ? [] : [
+    synthetic(namespace, name, {
+      selector: labels,
+      ports: [{ name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort }],
+    }),
+  ])];
+  const there = new Set(index.services.map(service => `${service.namespace}/${service.name}`));
+  const services = installed.filter(service => !there.has(`${service.namespace}/${service.name}`));
+  if (world.gateways) {
+    const workloads = world.gateways.map(({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
+      id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`, namespace, labels, serviceAccount, namedPort: targetPort,
+    }));
+    return { workloads, services };
+  }
+  const workloads = new Map<string, GatewayWorkload>();
+  const selectors = index.ofKind('Gateway').map(gateway => gateway.spec.selector as Record<string, string> | undefined)
+    .filter(selector => selector !== undefined);
+  for (const kind of POD_TEMPLATES) {
+    for (const object of index.kinds.find(bucket => bucket[0]?.kind === kind) ?? []) {
+      const template = object.spec.template;
+      const labels: Record<string, string> = template?.metadata?.labels ?? {};
+      if (!selectors.some(selector => selects(selector, labels))) continue;
+      workloads.set(`${object.namespace}/${object.name}`, {
+        id: `${object.namespace}/${object.name}`,
+        namespace: object.namespace,
+        labels,
+        serviceAccount: template.spec?.serviceAccountName
+          ?? 'default',
+        namedPort: undefined,
+      });
+    }
+  }
+  const isKnown = (namespace: string, selector: Record<string, string>) => [...workloads.values()]
+    .some(pod => pod.namespace === namespace && selects(selector, pod.labels));
+  for (const service of index.services) {
+    const selector: Record<string, string> | undefined = service.spec.selector;
+    if (!selector || isKnown(service.namespace, selector)) continue;
+    const fits = selectors.filter(wanted => selects(wanted, selector) || selects(selector, wanted));
+    if (fits.length === 0) continue;
+    const id = `${service.namespace}/${service.name}`;
+    workloads.set(id, {
+      id,
+      namespace: service.namespace,
+      labels: Object.assign({}, ...fits.filter(wanted => compatible(wanted, selector)), selector),
+      assumption: `the pods behind Service ${id} carry the labels that the Gateways select: no pod template says so`,
+    });
+  }
+  for (const [id, { namespace, name, selector, ports }] of unwrittenServices(index, there)) {
+    if (!isKnown(namespace, selector)) {
+      workloads.set(id, {
+        id,
+        namespace,
+        labels: selector,
+        assumption: `Service ${id} leads to the gateway pods with the labels ${labelText(selector)}, whose ports are its own: it is not among the manifests`,
+      });
+    }
+    services.push(synthetic(namespace, name, { selector, ports }));
+  }
+  return { workloads: [...workloads.values()], services };
+}
+
+/** In every mesh somebody serves HTTP on port 80; here it is the ingress gateway of Istio's default profile. */
+function ingressGateway(): Indexed {
+  return synthetic('istio-system', 'istio-ingressgateway', {
+    selector: { istio: 'ingressgateway' },
+    ports: [{ name: 'status-port', port: 15021 }, { name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort: 8443 }],
+  });
+}
+
+/** Services in the cluster that routes of a Gateway lead to without anybody having written them down. */
+function unwrittenServices(index: ManifestIndex, there: ReadonlySet<string>) {
+  const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
+  const gateways = new Map(index.ofKind('Gateway').map(gateway => [`${gateway.namespace}/${gateway.name}`, gateway]));
+  for (const hop of index.hops) {
+    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.service.namespace));
+    if (!match || there.has(`${match[2]}/${match[1]}`)) continue;
+    const [, name, namespace] = match;
+    const bound = ((hop.service.spec.gateways ?? []) as string[]).filter(gateway => gateway !== 'mesh')
+      .map(gateway => gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.service, gateway)}/${gateway}`))
+      .find(gateway => gateway !== undefined);
+    const wellKnown = name === 'istio-egressgateway' || name === 'istio-ingressgateway' ? { istio: name.replace('istio-', '') } : undefined;
+    const selector: Record<string, string> | undefined = bound?.spec.selector ?? wellKnown;
+    if (!selector) continue;
+    const servers = index.ofKind('Gateway').filter(gateway => selects(gateway.spec.selector, selector))
+      .flatMap(gateway => gateway.spec.servers ?? []);
+    const numbers = new Set<number>([80, 443, ...servers.map((server: any) => server.port?.number).filter(Boolean), ...(hop.port ? [hop.port] : [])]);
+    const ports = [...numbers].map(port => ({ name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`, port, targetPort: port }));
+    const known = found.get(`${namespace}/${name}`);
+    if (known) known.ports = [...new Map([...known.ports, ...ports].map(port => [port.port, port])).values()];
+    else found.set(`${namespace}/${name}`, { namespace, name, selector, ports });
+  }
+  return found;
+}
+
+function synthetic(namespace: string, name: string, spec: any): Indexed {
+  const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec };
+  return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
+}
+
+function compatible(a: Record<string, string>, b: Record<string, string>): boolean {
+  return Object.keys(a).every(key => b[key] === undefined || b[key] === a[key]);
+}
+
+function labelText(labels: Record<string, string>): string {
+  return Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+}

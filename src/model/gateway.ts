@@ -1,0 +1,291 @@
+import { Decider } from './answer';
+import { refuseUnknown } from './cluster';
+import { by } from './decider';
+import { GatewayWorkload } from './gateway-workloads';
+import { isWithin, overlaps } from './host-names';
+import { RouteEntry, routeEntries } from './http-route';
+import { ChainFinder, Chain, Destination, destinationOf, forwards } from './listener';
+import { Registry } from './registry';
+import { Scope } from './scope';
+import { VirtualHosts } from './virtual-hosts';
+import { Indexed } from '../manifests/indexed';
+import { selects } from '../manifests/selectors';
+import { kindOf, passesThrough, sectionOf } from '../manifests/servers';
+
+/** A server of a Gateway, as a pod has it. */
+export interface Server {
+  readonly gateway: Indexed;
+  readonly field: string;
+  readonly value: any;
+  /** `<namespace>/<name>` of its Gateway. */
+  readonly gatewayName: string;
+  /** With `<namespace>/` where only that namespace's routes bind. */
+  readonly hosts: readonly string[];
+  readonly serverNames: readonly string[];
+}
+
+/** A chain of a gateway's listener, with the server that made it. */
+export interface ServerChain extends Chain {
+  readonly server: Server;
+  readonly hosts?: VirtualHosts;
+  readonly destinations?: readonly Destination[];
+}
+
+/** What a gateway's pods have on one of their ports. */
+export interface GatewayListener {
+  readonly chains: readonly ServerChain[];
+  readonly finder: ChainFinder;
+  /** Why Envoy takes nothing of it. */
+  readonly rejected?: { readonly reason: string; readonly deciders: readonly Decider[] };
+  /** Servers that another one keeps out. */
+  readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
+  /** Servers for opaque connections to which no route leads. */
+  readonly unrouted: readonly Server[];
+}
+
+/** The listeners of a gateway's pods, by pod port. */
+export function gatewayListeners(registry: Registry, scope: Scope, workload: GatewayWorkload): Map<number, GatewayListener> {
+  const ports = new Map<number, { servers: Server[]; skipped: { server: Server; reason: string; other?: Server }[]; plain?: Server }>();
+  for (const gateway of registry.gateways) {
+    if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
+    refuseUnknown(gateway, gateway.spec, 'gateway');
+    for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
+      if (!value.port) continue;
+      refuseUnknown(gateway, value, 'server', `spec.servers[${index}]`);
+      if (value.tls) refuseUnknown(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
+      const server = serverOf(gateway, index, value);
+      const port = podPort(registry, workload, value.port.number);
+      let own = ports.get(port);
+      if (!own) ports.set(port, own = { servers: [], skipped: [] });
+      place(own, server);
+    }
+  }
+  return new Map([...ports].map(([port, { servers, skipped }]) => [port, listenerOf(registry, scope, servers, skipped)]));
+}
+
+/** A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. */
+function podPort(registry: Registry, workload: GatewayWorkload, number: number): number {
+  for (const service of registry.services) {
+    if (!service.kubernetes || service.namespace !== workload.namespace) continue;
+    const selector: Record<string, string> | undefined = service.object.spec.selector;
+    if (!selector || !selects(selector, workload.labels)) continue;
+    const port = service.ports.find(one => one.number === number);
+    if (port) {
+      return typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number
+        : number;
+    }
+  }
+  return number;
+}
+
+function serverOf(gateway: Indexed, index: number, value: any): Server {
+  const hosts = ((value.hosts ?? []) as string[])
+    .map(host => host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host);
+  return {
+    gateway,
+    field: `spec.servers[${index}]`,
+    value,
+    gatewayName: `${gateway.namespace}/${gateway.name}`,
+    hosts,
+    serverNames: value.tls && !value.tls.httpsRedirect ? [...new Set(hosts.map(host => host.slice(host.indexOf('/') + 1).toLowerCase()))] : [],
+  };
+}
+
+/** Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older. */
+function place(port: { servers: Server[]; skipped: { server: Server; reason: string; other?: Server }[]; plain?: Server }, server: Server): void {
+  const { value } = server;
+  const kind = kindOf(value);
+  const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
+  if (value.tls && !value.tls.httpsRedirect) {
+    const other = port.servers.find(one => one.value.tls && one.hosts.some(host => server.hosts.includes(host)));
+    if (other) {
+      port.skipped.push({
+        server,
+        other,
+        reason: `another server of the gateway already has ${server.hosts.filter(host => other.hosts.includes(host)).join(', ')} on this port`,
+      });
+      return;
+    }
+  }
+  if (port.servers.length === 0) {
+    if (isPlain) port.plain = server;
+    port.servers.push(server);
+    return;
+  }
+  if (port.plain) {
+    if (kind === 'HTTP' && kindOf(port.plain.value) === 'HTTP') port.servers.push(server);
+    else port.skipped.push({ server, other: port.plain, reason: `an older server has this port with protocol ${port.plain.value.port.protocol}` });
+    return;
+  }
+  // Clear traffic beside older TLS servers is let in: it gets what has no server name.
+  if (isPlain) port.plain = server;
+  port.servers.push(server);
+}
+
+function listenerOf(
+  registry: Registry, scope: Scope, servers: readonly Server[], skipped: GatewayListener['skipped'],
+): GatewayListener {
+  const chains: ServerChain[] = [];
+  const unrouted: Server[] = [];
+  const plain = servers.filter(({ value }) => kindOf(value) === 'HTTP');
+  if (plain.length > 0) {
+    const hosts = new VirtualHosts();
+    const merged = new Map<string, RouteEntry[]>();
+    for (const server of plain) addHosts(registry, scope, server, merged);
+    fill(hosts, merged);
+    chains.push({
+      server: plain[0],
+      serverNames: [],
+      ranges: [],
+      inspected: false,
+      http: {},
+      hosts,
+      deciders: plain.map(({ gateway, field }) => by(gateway, field)),
+    });
+  }
+  const passed = new Set<string>();
+  for (const server of servers) {
+    const section = sectionOf(server.value);
+    const shared = { server, ranges: [], inspected: false, deciders: [by(server.gateway, `${server.field}.hosts`)] };
+    if (plain.includes(server)) continue;
+    if (section === 'http') {
+      const hosts = new VirtualHosts();
+      const merged = new Map<string, RouteEntry[]>();
+      addHosts(registry, scope, server, merged);
+      fill(hosts, merged);
+      chains.push({ ...shared, serverNames: server.serverNames, http: {}, hosts });
+    } else if (passesThrough(server.value)) {
+      const own = passThrough(registry, scope, server, passed);
+      chains.push(...own);
+      if (own.length === 0) unrouted.push(server);
+    } else {
+      const route = tcpRoute(registry, scope, server);
+      if (route) {
+        chains.push({
+          ...shared,
+          serverNames: server.serverNames,
+          destinations: route.destinations,
+          deciders: [...shared.deciders, ...route.deciders],
+        });
+      } else {unrouted.push(server);}
+    }
+  }
+  return { chains, finder: new ChainFinder(chains), rejected: doubled(chains), skipped, unrouted };
+}
+
+/** Two chains that ask for the same name: Envoy refuses the whole listener. */
+function doubled(chains: readonly ServerChain[]): GatewayListener['rejected'] {
+  const seen = new Map<string, ServerChain>();
+  for (const chain of chains) {
+    for (const name of chain.serverNames.length === 0 || chain.serverNames.includes('*') ? ['*'] : chain.serverNames) {
+      const other = seen.get(name);
+      if (other) {
+        return {
+          reason: `two servers ask for ${name === '*' ? 'every name' : name} on this port, so Envoy refuses the whole listener`,
+          deciders: [by(other.server.gateway, `${other.server.field}.hosts`), by(chain.server.gateway, `${chain.server.field}.hosts`)],
+        };
+      }
+      seen.set(name, chain);
+    }
+  }
+  return undefined;
+}
+
+function addHosts(registry: Registry, scope: Scope, server: Server, merged: Map<string, RouteEntry[]>): void {
+  const port: number = server.value.port.number;
+  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    const namespace = routes.object.namespace;
+    const open = server.hosts.flatMap(host => !host.includes('/') ? [host] : host.startsWith(`${namespace}/`) ? [host.slice(namespace.length + 1)]
+      : []);
+    const common = new Set(open.flatMap(host => routes.hosts.flatMap(other => isWithin(host, other) ? [host] : isWithin(other, host) ? [other]
+      : [])));
+    if (common.size === 0) continue;
+    const entries = routeEntries(scope, [routes], server.gatewayName, port).map(entry => resolved(registry, scope, entry, port));
+    if (entries.length === 0) continue;
+    for (const host of common) {
+      const key = host.toLowerCase();
+      const known = merged.get(key);
+      if (known) known.push(...entries);
+      else merged.set(key, [...entries]);
+    }
+  }
+}
+
+/** What takes everything comes last, whichever VirtualService said it first. */
+function fill(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): void {
+  for (const [host, entries] of merged) {
+    const routes = [...entries.filter(({ isCatchAll }) => !isCatchAll), ...entries.filter(({ isCatchAll }) => isCatchAll)];
+    hosts.add(host, { routes, deciders: [by(routes[0].object, 'spec.hosts')] });
+  }
+}
+
+function resolved(registry: Registry, scope: Scope, entry: RouteEntry, port: number): RouteEntry {
+  const routes: any[] = entry.http.route ?? [];
+  const single = routes.length === 1;
+  const lookUp = (host: string) => {
+    const own = registry.serviceIn(host, entry.object.namespace);
+    const visible = own && (own.exportTo.includes('*') || own.exportTo.includes(scope.proxy.namespace));
+    return visible ? own : scope.services.get(host);
+  };
+  return {
+    ...entry,
+    destinations: routes.flatMap((route, index) => !single && !route.weight ? [] : [{
+      ...destinationOf(scope, entry.object, `${entry.field}.route[${index}].destination`, route.destination ?? {}, single ? 100
+        : route.weight, port, lookUp),
+      headers: route.headers,
+    }]),
+  };
+}
+
+/** The first tcp route of a VirtualService that speaks of one of the server's hosts. */
+function tcpRoute(registry: Registry, scope: Scope, server: Server) {
+  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    if (!bound(server, routes.hosts, routes.object.namespace)) continue;
+    for (const [index, tcp] of (routes.object.spec.tcp ?? []).entries()) {
+      const matches: any[] = tcp.match ?? [];
+      if (!tcp.route?.length || (matches.length > 0 && !matches.some(match => matchesServer(match, server, routes.object.namespace)))) continue;
+      const field = `spec.tcp[${index}]`;
+      return { destinations: forwards(scope, routes.object, field, tcp.route, server.value.port.number), deciders: [by(routes.object, field)] };
+    }
+  }
+  return undefined;
+}
+
+function passThrough(registry: Registry, scope: Scope, server: Server, taken: Set<string>): ServerChain[] {
+  const chains: ServerChain[] = [];
+  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    if (!bound(server, routes.hosts, routes.object.namespace)) continue;
+    for (const [index, tls] of (routes.object.spec.tls ?? []).entries()) {
+      if (!tls.route?.length) continue;
+      for (const [at, match] of (tls.match ?? []).entries()) {
+        const names: string[] = match.sniHosts ?? [];
+        if (!matchesServer(match, server, routes.object.namespace) || names.some(name => taken.has(name))) continue;
+        for (const name of names) taken.add(name);
+        chains.push({
+          server,
+          serverNames: names,
+          ranges: [],
+          inspected: false,
+          destinations: forwards(scope, routes.object, `spec.tls[${index}]`, tls.route, server.value.port.number),
+          deciders: [by(server.gateway, server.field), by(routes.object, `spec.tls[${index}].match[${at}]`)],
+        });
+      }
+    }
+  }
+  return chains;
+}
+
+function bound({ hosts }: Server, names: readonly string[], namespace: string): boolean {
+  return names.some(name => hosts.some(host => {
+    const slash = host.indexOf('/');
+    return (slash < 0 || host.slice(0, slash) === namespace) && overlaps(host.slice(slash + 1), name);
+  }));
+}
+
+function matchesServer(match: any, server: Server, namespace: string): boolean {
+  const names: string[] | undefined = match.gateways;
+  return (!match.port || match.port === server.value.port.number)
+    && (!names?.length || names.some(name => name === server.gatewayName || `${namespace}/${name}` === server.gatewayName));
+}
+
+

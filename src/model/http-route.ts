@@ -1,0 +1,124 @@
+import { Decider } from './answer';
+import { by } from './decider';
+import { unknownField } from './known-fields';
+import { Destination } from './listener';
+import { Scope } from './scope';
+import { Undetermined } from './undetermined';
+import { Routes } from './virtual-service';
+import { Indexed } from '../manifests/indexed';
+import { selects } from '../manifests/selectors';
+
+/** One way through a VirtualService's http section that a proxy has: a rule and one of its matches. */
+export interface RouteEntry {
+  readonly object: Indexed;
+  /** Path of the rule. */
+  readonly field: string;
+  readonly http: any;
+  readonly match?: any;
+  readonly matchField?: string;
+  readonly isCatchAll: boolean;
+  readonly destinations: readonly (Destination & { readonly headers?: any })[];
+}
+
+/** A request as a proxy reads it. */
+export interface HttpRequest {
+  method: string;
+  path: string;
+  authority: string;
+  /** Names in lower case. */
+  headers: Map<string, string>;
+}
+
+/** The entries that a proxy gets on a port, in order; nothing comes behind one that takes everything. */
+export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: string, port: number): RouteEntry[] {
+  const entries: RouteEntry[] = [];
+  for (const { object } of routes) {
+    ruleLoop: for (const [index, http] of ((object.spec.http ?? []) as any[]).entries()) {
+      const field = `spec.http[${index}]`;
+      if (!http.match?.length) {
+        entries.push({ object, field, http, isCatchAll: true, destinations: [] });
+        break;
+      }
+      for (const [at, match] of http.match.entries()) {
+        if (!concerns(match, scope, gateway, port, object.namespace)) continue;
+        const isCatchAll = takesAll(match);
+        entries.push({ object, field, http, match, matchField: `${field}.match[${at}]`, isCatchAll, destinations: [] });
+        if (isCatchAll) break ruleLoop;
+      }
+    }
+  }
+  return entries;
+}
+
+/** Gateways named in a match count instead of labels and namespace. */
+function concerns(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
+  if (match.port && match.port !== port) return false;
+  if (match.gateways?.length) return match.gateways.some((name: string) => name === gateway || `${namespace}/${name}` === gateway);
+  return selects(match.sourceLabels, proxy.labels) && (!match.sourceNamespace || match.sourceNamespace === proxy.namespace);
+}
+
+function takesAll({ uri, method, authority, scheme, headers, withoutHeaders, queryParams }: any): boolean {
+  const anyPath = !uri || uri.prefix === '/' || uri.regex === '.*';
+  return anyPath && !method && !authority && !scheme && !size(headers) && !size(withoutHeaders) && !size(queryParams);
+}
+
+function size(value: any): number {
+  return value ? Object.keys(value).length : 0;
+}
+
+/** The first entry that takes the request. */
+export function firstFitting(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
+  return entries.find(entry => {
+    const unknown = entry.match && unknownField(entry.match, 'httpMatch');
+    if (unknown) {
+      throw new Undetermined(`the model does not know ${entry.matchField}.${unknown}`,
+        [by(entry.object, `${entry.matchField}.${unknown}`)]);
+    }
+    return !entry.match || fits(entry.match, request, by(entry.object, entry.matchField));
+  });
+}
+
+function fits(match: any, { method, path, authority, headers }: HttpRequest, where: Decider): boolean {
+  const [plainPath, query = ''] = path.split('?');
+  const text = (given: string | undefined, wanted: any, ignoreCase = false) => given !== undefined && fitsText(given, wanted, where, ignoreCase);
+  if (match.uri && !text(plainPath, match.uri, match.ignoreUriCase)) return false;
+  if (match.method && !text(method, match.method)) return false;
+  if (match.authority && !text(authority, match.authority)) return false;
+  if (match.scheme && !text('http', match.scheme)) return false;
+  for (const [name, wanted] of Object.entries<any>(match.headers ?? {})) {
+    if (name.startsWith('@')) throw new Undetermined('the model does not read claims of tokens', [where]);
+    const value = headerOf(name, method, authority, headers);
+    if (isPresence(wanted) ? value === undefined : !text(value, wanted)) return false;
+  }
+  for (const [name, wanted] of Object.entries<any>(match.withoutHeaders ?? {})) {
+    const value = headerOf(name, method, authority, headers);
+    if (isPresence(wanted) ? value !== undefined : text(value ?? '', wanted)) return false;
+  }
+  const parameters = new URLSearchParams(query);
+  for (const [name, wanted] of Object.entries<any>(match.queryParams ?? {})) {
+    const value = parameters.get(name) ?? undefined;
+    if (isPresence(wanted) ? value === undefined : !text(value, wanted)) return false;
+  }
+  return true;
+}
+
+function headerOf(name: string, method: string, authority: string, headers: ReadonlyMap<string, string>): string | undefined {
+  const key = name.toLowerCase();
+  if (key === ':authority' || key === 'host') return authority;
+  return key === ':method' ? method : headers.get(key);
+}
+
+function isPresence(wanted: any): boolean {
+  return !wanted || size(wanted) === 0 || wanted.regex === '*';
+}
+
+export function fitsText(value: string, { exact, prefix, regex }: any, where: Decider, ignoreCase = false): boolean {
+  const fold = (text: string) => ignoreCase ? text.toLowerCase() : text;
+  if (exact !== undefined) return fold(value) === fold(exact);
+  if (prefix !== undefined) return fold(value).startsWith(fold(prefix));
+  try {
+    return new RegExp(`^(?:${regex})$`, ignoreCase ? 'i' : '').test(value);
+  } catch {
+    throw new Undetermined(`the model cannot read the pattern ${regex}`, [where]);
+  }
+}

@@ -1,0 +1,361 @@
+import { Decider } from './answer';
+import { by } from './decider';
+import { overlaps } from './host-names';
+import { addressFor, EgressListener, portOf, Scope } from './scope';
+import { ANY_ADDRESS, Service, ServicePort } from './service';
+import { Undetermined } from './undetermined';
+import { Routes } from './virtual-service';
+import { fullHost, isWildcard } from '../manifests/hosts';
+import { isHttp, isTls } from '../manifests/protocols';
+import { contains, isPrivate } from '../manifests/ranges';
+import { selects } from '../manifests/selectors';
+
+/** A cluster by name: what a route leads to, whether it exists or not. */
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  readonly subset?: string;
+  readonly weight: number;
+  readonly deciders: readonly Decider[];
+}
+
+/** One filter chain: which connections it takes, and what happens to them. */
+export interface Chain {
+  readonly serverNames: readonly string[];
+  readonly ranges: readonly string[];
+  /** Takes only what looks like clear HTTP. */
+  readonly inspected: boolean;
+  /** The service whose route alone it serves, when it found out the protocol for itself; none of all. */
+  readonly http?: { readonly own?: Service };
+  /** Where bytes go unread. */
+  readonly forward?: readonly Destination[];
+  readonly deciders: readonly Decider[];
+}
+
+/** What a sidecar has for one address and port. */
+export interface OutboundListener {
+  readonly bind: string;
+  readonly chains: Chain[];
+  protocol: 'HTTP' | 'TCP' | 'AUTO' | 'MONGO' | 'MYSQL';
+  locked: boolean;
+  readonly keys: Set<string>;
+  /** Chains by what they ask for, once the listener is whole. */
+  finder?: ChainFinder;
+}
+
+/** What can be told from the first bytes of a connection. */
+export interface FirstBytes {
+  readonly kind: 'http' | 'tls' | 'bytes';
+  readonly serverName?: string;
+}
+
+const RESERVED = new Set([15001, 15006, 15021, 15090]);
+
+/** The listeners that a sidecar has on one port, by address. */
+export function outboundListeners(scope: Scope, number: number): Map<string, OutboundListener> {
+  const listeners = new Map<string, OutboundListener>();
+  for (const listener of scope.listeners) {
+    if (listener.port) {
+      if (listener.port.number !== number) continue;
+      const where = by(scope.sidecar!, `spec.egress[${listener.index}]`);
+      const raw = scope.sidecar!.spec.egress[listener.index!];
+      if (raw.captureMode === 'NONE' || listener.port.protocol === 'HTTP_PROXY' || String(listener.bind ?? '').startsWith('unix:')) {
+        throw new Undetermined('the model does not follow egress listeners that applications must address themselves', [where]);
+      }
+      const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
+      for (const service of listener.services) add(scope, listener, service, port, listeners);
+    } else {
+      for (const one of listeners.values()) one.locked = true;
+      for (const service of listener.services) {
+        const port = portOf(service, number);
+        if (port) add(scope, listener, service, port, listeners);
+      }
+    }
+  }
+  for (const listener of listeners.values()) listener.finder = new ChainFinder(listener.chains);
+  return listeners;
+}
+
+/** The listener that takes connections to an address, if any has the port. */
+export function listenerFor(listeners: ReadonlyMap<string, OutboundListener>, address: string): OutboundListener | undefined {
+  return listeners.get(address) ?? listeners.get(ANY_ADDRESS);
+}
+
+function add(scope: Scope, egress: EgressListener, service: Service, port: ServicePort, listeners: Map<string, OutboundListener>): void {
+  const { protocol } = port;
+  if (protocol === 'UDP') return;
+  const kind = isHttp(protocol) ? 'HTTP' : protocol === '' ? 'AUTO' : 'TCP';
+  let bind = egress.bind ?? '';
+  let ranges: string[] = [];
+  if (bind === '') {
+    const address = kind === 'HTTP' ? ANY_ADDRESS : addressFor(service, scope.proxy);
+    bind = address.includes('/') && !address.startsWith('service ') && !address.startsWith('allocated ') ? ANY_ADDRESS : address;
+    if (bind !== address) ranges = [address];
+    // A port of Istio's own on every address is left out.
+    if (kind === 'HTTP' && RESERVED.has(port.number)) return;
+    // Without an address a headless Service listens for its pods only.
+    if (kind !== 'HTTP' && service.kubernetes && service.resolution === 'NONE') return;
+  }
+  const current = listeners.get(bind);
+  if (current?.locked) return;
+  if (current && kind === 'HTTP' && current.protocol !== 'TCP' && current.protocol !== 'MONGO' && current.protocol !== 'MYSQL') return;
+  if (current && kind === 'AUTO' && current.protocol === 'AUTO') return;
+  const wellKnown = (name: string) => name === 'MONGO' || name === 'MYSQL';
+  if (current && (wellKnown(protocol) || wellKnown(current.protocol)) && protocol !== current.protocol) return;
+  const chains = chainsOf(scope, egress, service, port, bind, ranges, kind);
+  if (!current || (kind === 'AUTO' && current.protocol === 'HTTP')) {
+    const own = kind === 'HTTP' && bind === ANY_ADDRESS ? 'AUTO' : kind;
+    const fresh: OutboundListener = { bind, chains: [], protocol: wellKnown(protocol) ? protocol as 'MONGO' : own, locked: false, keys: new Set() };
+    for (const chain of chains) {
+      fresh.keys.add(keyOf(chain));
+      fresh.chains.push(chain);
+    }
+    listeners.set(bind, fresh);
+    return;
+  }
+  for (const chain of chains) {
+    const key = keyOf(chain);
+    // The first that asks for the same connections has them.
+    if (current.keys.has(key)) continue;
+    current.keys.add(key);
+    current.chains.push(chain);
+  }
+  if (!(kind === 'TCP' && (current.protocol === 'TCP' || current.protocol === protocol))) current.protocol = 'AUTO';
+}
+
+function chainsOf(
+  scope: Scope, egress: EgressListener, service: Service, port: ServicePort, bind: string, ranges: string[], kind: 'HTTP' | 'TCP' | 'AUTO',
+): Chain[] {
+  const http = (): Chain => ({
+    serverNames: [],
+    ranges: [],
+    inspected: kind === 'AUTO' || bind === ANY_ADDRESS,
+    http: kind === 'AUTO' && bind !== ANY_ADDRESS ? { own: service } : {},
+    deciders: [],
+  });
+  if (kind === 'HTTP') return [http()];
+  const routes = routesForHost(egress, service.host);
+  const chains = isTls(port.protocol) ? tlsChains(scope, service, port, bind, ranges, routes) : tcpChains(scope, service, port, ranges, routes);
+  return kind === 'AUTO' ? [...chains, http()] : chains;
+}
+
+function tlsChains(scope: Scope, service: Service, port: ServicePort, bind: string, ranges: string[], routes: readonly Routes[]): Chain[] {
+  const chains: Chain[] = [];
+  const handled = new Set<string>();
+  let subnets = ranges;
+  for (const { object } of routes) {
+    (object.spec.tls ?? []).forEach((tls: any, index: number) => {
+      if (!tls.route?.length) return;
+      (tls.match ?? []).forEach((match: any, at: number) => {
+        if (!matchesProxy(match, scope, 'mesh', port.number, object.namespace)) return;
+        if (match.destinationSubnets?.length) subnets = match.destinationSubnets;
+        const key = `${(match.sniHosts ?? []).join()}|${(match.destinationSubnets ?? []).join()}`;
+        if (!handled.has(key)) {
+          chains.push({
+            serverNames: match.sniHosts ?? [],
+            ranges: subnets,
+            inspected: false,
+            forward: forwards(scope, object, `spec.tls[${index}]`, tls.route, port.number),
+            deciders: [by(object, `spec.tls[${index}].match[${at}]`)],
+          });
+        }
+        handled.add(key);
+      });
+    });
+  }
+  if (chains.length > 0) return chains;
+  const address = addressFor(service, scope.proxy);
+  const named = ranges.length > 0 || (address === ANY_ADDRESS && bind === ANY_ADDRESS)
+    || (isWildcard(service.host) && service.resolution === 'DYNAMIC_DNS');
+  return [{
+    serverNames: named ? [service.host]
+      : [],
+    ranges,
+    inspected: false,
+    forward: [ownCluster(service, port)],
+    deciders: [byPort(service, port)],
+  }];
+}
+
+function tcpChains(scope: Scope, service: Service, port: ServicePort, ranges: string[], routes: readonly Routes[]): Chain[] {
+  const chains: Chain[] = [];
+  for (const { object } of routes) {
+    for (const [index, tcp] of (object.spec.tcp ?? []).entries()) {
+      if (!tcp.route?.length) continue;
+      const field = `spec.tcp[${index}]`;
+      const chain = (subnets: string[], at?: number): Chain => ({
+        serverNames: [],
+        ranges: subnets,
+        inspected: false,
+        forward: forwards(scope, object, field, tcp.route, port.number),
+        deciders: [by(object, at === undefined ? field : `${field}.match[${at}]`)],
+      });
+      if (!tcp.match?.length) return [...chains, chain(ranges)];
+      const subnets: string[] = [];
+      for (const [at, match] of tcp.match.entries()) {
+        if (!matchesProxy(match, scope, 'mesh', port.number, object.namespace)) continue;
+        if (!match.destinationSubnets?.length) return [...chains, chain(ranges, at)];
+        subnets.push(...match.destinationSubnets);
+      }
+      if (subnets.length > 0) {
+        chains.push(chain(subnets));
+        if ([...subnets].sort().join() === [...ranges].sort().join()) return chains;
+      }
+    }
+  }
+  return [...chains, { serverNames: [], ranges, inspected: false, forward: [ownCluster(service, port)], deciders: [byPort(service, port)] }];
+}
+
+function ownCluster(service: Service, port: ServicePort): Destination {
+  return {
+    host: service.host,
+    port: service.ports.length === 1 ? service.ports[0].number
+      : port.number,
+    weight: 100,
+    deciders: [byPort(service, port)],
+  };
+}
+
+/** Where a tls or tcp route leads. */
+export function forwards(scope: Scope, object: Routes['object'], field: string, routes: any[], listenPort: number): Destination[] {
+  const weighted = routes.length > 1;
+  return routes.flatMap((route, index) => {
+    if (weighted && !route.weight) return [];
+    return [destinationOf(scope, object, `${field}.route[${index}].destination`, route.destination, weighted ? route.weight : 100, listenPort)];
+  });
+}
+
+/** The cluster that a destination names; without a port, a service's only port, else the one that was called. */
+export function destinationOf(
+  scope: Scope, object: Routes['object'], field: string, destination: any, weight: number, listenPort: number,
+  lookUp = (host: string) => scope.services.get(host),
+): Destination {
+  const host = fullHost(destination.host ?? '', object.namespace);
+  const service = lookUp(host);
+  const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0].number : listenPort);
+  return { host, port, subset: destination.subset || undefined, weight, deciders: [by(object, field)] };
+}
+
+/** The port of the entry or Service that made a chain. */
+export function byPort(service: Service, port: ServicePort): Decider {
+  const index = (service.object.spec.ports ?? []).findIndex((one: any) => (one.number ?? one.port) === port.number);
+  return by(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
+}
+
+/** What of a match can be told without seeing a request. */
+export function matchesProxy(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
+  const gateways: string[] | undefined = match.gateways;
+  return (!gateways?.length || gateways.some(name => name === gateway || `${namespace}/${name}` === gateway))
+    && (!match.port || match.port === port)
+    && selects(match.sourceLabels, proxy.labels)
+    && (!match.sourceNamespace || match.sourceNamespace === proxy.namespace);
+}
+
+const byHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildcards: number[] }>();
+
+/** The VirtualServices that speak of a service, in their order. */
+function routesForHost(egress: EgressListener, host: string): readonly Routes[] {
+  if (egress.routes.length === 0) return egress.routes;
+  if (isWildcard(host)) return egress.routes.filter(({ hosts }) => hosts.some(one => overlaps(one, host)));
+  let known = byHost.get(egress);
+  if (!known) {
+    known = { exact: new Map(), wildcards: [] };
+    egress.routes.forEach(({ hosts }, index) => {
+      for (const one of hosts) {
+        if (isWildcard(one)) known!.wildcards.push(index);
+        else if (known!.exact.has(one)) known!.exact.get(one)!.push(index);
+        else known!.exact.set(one, [index]);
+      }
+    });
+    byHost.set(egress, known);
+  }
+  const found = [...known.exact.get(host) ?? [], ...known.wildcards.filter(index => egress.routes[index].hosts.some(one => overlaps(one, host)))];
+  return [...new Set(found)].sort((a, b) => a - b).map(index => egress.routes[index]);
+}
+
+function keyOf({ serverNames, ranges, inspected }: Chain): string {
+  return `${inspected}|${serverNames.filter(name => name !== '*').sort().join()}|${[...ranges].sort().join()}`;
+}
+
+/** Envoy's choice among filter chains: the narrowest range, then the server name, then what the bytes look like; never a step back. */
+export class ChainFinder {
+
+  private readonly fallback?: Chain;
+  private readonly ranges: { range: string; bits: number }[] = [];
+  private readonly nodes = new Map<string, Map<string, Chain[]>>();
+  private readonly readsServerName: boolean;
+  private readonly readsHttp: boolean;
+
+  constructor(chains: readonly Chain[]) {
+    this.readsServerName = chains.some(({ serverNames }) => serverNames.length > 0);
+    this.readsHttp = chains.some(({ inspected }) => inspected);
+    for (const chain of chains) {
+      if ((chain.serverNames.length === 0 || chain.serverNames.includes('*')) && !chain.inspected && chain.ranges.length === 0) {
+        this.fallback = chain;
+        continue;
+      }
+      for (const range of chain.ranges.length > 0 ? chain.ranges : ['']) {
+        let node = this.nodes.get(range);
+        if (!node) {
+          this.nodes.set(range, node = new Map());
+          if (range !== '') this.ranges.push({ range, bits: Number(range.split('/')[1] ?? 32) });
+        }
+        const names = chain.serverNames.includes('*') || chain.serverNames.length === 0 ? [''] : chain.serverNames;
+        for (const name of names) {
+          const list = node.get(name);
+          if (list) list.push(chain);
+          else node.set(name, [chain]);
+        }
+      }
+    }
+    this.ranges.sort((a, b) => b.bits - a.bits);
+  }
+
+  /** The chain that takes the connection; none where only what is nobody's falls through. */
+  public find(address: string, first: FirstBytes): Chain | undefined {
+    return this.among(this.nodeFor(address), first) ?? this.fallback;
+  }
+
+  private nodeFor(address: string): Map<string, Chain[]> | undefined {
+    for (const { range } of this.ranges) {
+      if (contains(range, address)) return this.nodes.get(range);
+      if (isUnknownAddress(address) && !isPrivate(range)) {
+        throw new Undetermined(`whether ${address.replace(/^address of /, '')} has an address in ${range} is not known`,
+          this.nodes.get(range)!.values().next().value![0].deciders);
+      }
+    }
+    return this.nodes.get('');
+  }
+
+  private among(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
+    if (!node) return undefined;
+    const isTlsSeen = first.kind === 'tls' && this.readsServerName;
+    const list = this.named(node, isTlsSeen ? first.serverName : undefined);
+    if (!list) return undefined;
+    const inspected = list.filter(chain => chain.inspected);
+    if (!isTlsSeen && inspected.length > 0) return this.readsHttp && first.kind === 'http' ? inspected[0] : undefined;
+    return list.find(chain => !chain.inspected);
+  }
+
+  private named(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
+    if (serverName !== undefined) {
+      const name = serverName.toLowerCase();
+      const exact = node.get(name);
+      if (exact) return exact;
+      for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+        const wildcard = node.get(`*${name.slice(dot)}`);
+        if (wildcard) return wildcard;
+      }
+    }
+    return node.get('');
+  }
+}
+
+/** The word that stands for the address of a host that nobody told. */
+export function unknownAddress(host: string): string {
+  return `address of ${host}`;
+}
+
+export function isUnknownAddress(address: string): boolean {
+  return address.startsWith('address of ');
+}

@@ -1,0 +1,240 @@
+import { Decider, Remark } from './answer';
+import { by } from './decider';
+import { Flow, Layer, outermost } from './flow';
+import { Registry } from './registry';
+import { Undetermined } from './undetermined';
+import { OutsideHost } from '../access/access-table';
+
+/** How a connection to an outside host ends. */
+export interface Reception {
+  readonly kind:
+    /** It answers. */
+    | 'answers'
+    /** Nothing listens. */
+    | 'nobody'
+    /** A proxy that began TLS does not accept the other side, or the other way round. */
+    | 'handshake'
+    /** The application does not accept the certificate. */
+    | 'distrusted'
+    /** The host does not understand what it gets: clear text on a TLS port, TLS on a clear one, TLS in TLS. */
+    | 'misunderstood'
+    /** The host wants a certificate that it does not get. */
+    | 'unauthenticated';
+  readonly status?: number;
+  readonly reason: string;
+  readonly deciders: readonly Decider[];
+  readonly plaintext: boolean;
+  readonly clientCertificate?: boolean;
+  readonly remarks: readonly Remark[];
+  readonly assumptions: readonly string[];
+}
+
+const GOOD: OutsideHost = { host: '', http: 'ok', https: 'ok' };
+
+/** What the host at a place makes of what arrives. Without a description it speaks HTTP, TLS on what is not port 80, and TCP. */
+export function receive(registry: Registry, described: OutsideHost | undefined, name: string, port: number, flow: Flow): Reception {
+  const host = described ?? { ...GOOD, host: name };
+  const remarks: Remark[] = [];
+  const assumptions: string[] = [];
+  const layer = outermost(flow);
+  const common = { deciders: [] as Decider[], plaintext: layer === undefined, remarks, assumptions };
+  const isTlsPort = port === 443 || (described === undefined && layer !== undefined && port !== 80);
+  const isTcp = host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
+  if (isTcp) {
+    if (layer === undefined) return { ...common, kind: 'answers', reason: `${name}:${port} answers` };
+    return {
+      ...common,
+      plaintext: false,
+      kind: layer.by === 'application' ? 'misunderstood'
+        : 'handshake',
+      reason: `${name}:${port} does not speak TLS`,
+      deciders: settingsOf(layer),
+    };
+  }
+  const listens = isTlsPort ? (host.https ?? 'none') !== 'none' : (described === undefined || port === 80) && (host.http ?? 'none') !== 'none';
+  if (!listens) return { ...common, plaintext: false, kind: 'nobody', reason: `nothing listens on ${name}:${port}` };
+  if (!isTlsPort) {
+    if (layer !== undefined) {
+      return {
+        ...common,
+        kind: layer.by === 'application' ? 'misunderstood'
+          : 'handshake',
+        reason: `${name}:${port} speaks clear HTTP and gets TLS`,
+        deciders: settingsOf(layer),
+      };
+    }
+    if (flow.payload !== 'http') return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
+    if (flow.http2) throw new Undetermined(`whether ${name}:${port} speaks HTTP/2 without TLS is not known`);
+    return { ...common, kind: 'answers', status: host.http === 'redirect-to-https' ? 301 : 200, reason: `${name} answers` };
+  }
+  if (layer === undefined) {
+    return { ...common, kind: 'misunderstood', status: 400, reason: `${name}:${port} expects TLS and gets clear text` };
+  }
+  const certificateName = host.certificate === 'wrong-name' ? `not.${host.host}` : host.host;
+  if (layer.by === 'application') {
+    const trusted = host.certificate === undefined || host.certificate === 'good' || host.certificate === 'private-ca';
+    const named = described === undefined || (layer.serverName !== undefined && isNamed(certificateName, layer.serverName));
+    if (!trusted || !named) {
+      return {
+        ...common,
+        kind: 'distrusted',
+        reason: `the application does not accept the certificate of ${name}${named ? '' : `, which is for ${certificateName}`}`,
+      };
+    }
+    if (host.https === 'client-certificate') {
+      return {
+        ...common,
+        kind: 'unauthenticated',
+        reason: `${name} wants a client certificate and the application shows none`,
+      };
+    }
+  } else {
+    const refusal = verify(registry, described, certificateName, layer, remarks, assumptions);
+    if (refusal) return { ...common, kind: 'handshake', ...refusal };
+    const certificate = clientCertificateOf(registry, layer);
+    if (host.https === 'client-certificate' && certificate !== 'good') {
+      return {
+        ...common,
+        kind: 'unauthenticated',
+        reason: `${name} wants a client certificate and gets ${certificate === 'wrong' ? 'one that it does not know' : 'none'}`,
+        deciders: settingsOf(layer),
+        clientCertificate: false,
+      };
+    }
+  }
+  if (flow.layers.length > 1) {
+    return {
+      ...common,
+      kind: 'misunderstood',
+      reason: 'what arrives is TLS inside TLS: the application\'s own was wrapped once more',
+      deciders: settingsOf(layer),
+    };
+  }
+  if (flow.payload !== 'http') return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
+  const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
+  return { ...common, kind: 'answers', status: 200, reason: `${name} answers`, clientCertificate: shown !== undefined };
+}
+
+export function settingsOf({ settings }: Layer, field?: string): Decider[] {
+  return settings ? [by(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)] : [];
+}
+
+/** Why the proxy does not accept the host's certificate. */
+function verify(
+  registry: Registry, described: OutsideHost | undefined, certificateName: string, layer: Layer, remarks: Remark[], assumptions: string[],
+): { reason: string; deciders: Decider[] } | undefined {
+  const tls = layer.settings!.value;
+  const kind = described?.certificate ?? 'good';
+  if (tls.mode === 'ISTIO_MUTUAL') {
+    return { reason: 'ISTIO_MUTUAL accepts only certificates of the mesh, and the host has none', deciders: settingsOf(layer, 'mode') };
+  }
+  const credential = credentialOf(registry, layer, assumptions);
+  if (typeof credential === 'string') return { reason: credential, deciders: settingsOf(layer, 'credentialName') };
+  if (tls.mode === 'MUTUAL' && !tls.credentialName) {
+    if (!tls.clientCertificate || !tls.privateKey) {
+      return {
+        reason: 'MUTUAL without a credential or certificate files gives no TLS',
+        deciders: settingsOf(layer),
+      };
+    }
+    assume(described, assumptions, `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`, layer);
+  }
+  if (tls.insecureSkipVerify) {
+    remarks.push({
+      code: 'unverified-certificate',
+      message: 'neither the certificate nor its name is checked',
+      deciders: settingsOf(layer, 'insecureSkipVerify'),
+    });
+    return undefined;
+  }
+  if (kind === 'expired') return { reason: 'the host\'s certificate has expired', deciders: settingsOf(layer) };
+  const ca: string | undefined = tls.caCertificates;
+  if (credential !== undefined) {
+    if (described && kind !== 'private-ca') {
+      return {
+        reason: 'the authorities of the credential did not sign the host\'s certificate',
+        deciders: settingsOf(layer, 'credentialName'),
+      };
+    }
+  } else if (ca === undefined || ca === '' || ca === 'system') {
+    if (kind === 'unknown-ca' || kind === 'private-ca') {
+      return {
+        reason: 'no authority of the system signed the host\'s certificate',
+        deciders: settingsOf(layer, ca === undefined ? undefined : 'caCertificates'),
+      };
+    }
+  } else {
+    assume(described, assumptions, `the proxy has the file ${ca}, and an authority in it signed the certificate of the host`, layer,
+      'caCertificates');
+  }
+  const own: readonly string[] = tls.subjectAltNames ?? [];
+  const names = own.length > 0 ? own : layer.subjectAltNames ?? [];
+  const isAutomatic = !tls.sni && own.length === 0 && layer.authority !== undefined;
+  if (names.length > 0 && !names.some(name => isNamed(certificateName, name))) {
+    return {
+      reason: `the host's certificate is for ${certificateName}, not for ${names.join(' or ')}`,
+      deciders: settingsOf(layer, own.length > 0 ? 'subjectAltNames' : undefined),
+    };
+  }
+  if (isAutomatic && !isNamed(certificateName, layer.authority!)) {
+    return { reason: `the host's certificate is for ${certificateName}, and the request calls it ${layer.authority}`, deciders: settingsOf(layer) };
+  }
+  if (names.length === 0 && !isAutomatic) {
+    remarks.push({
+      code: 'unverified-name',
+      message: 'any certificate of a known authority is accepted: sni is set and subjectAltNames is not, so the name is not checked',
+      deciders: settingsOf(layer, 'sni'),
+    });
+  }
+  return undefined;
+}
+
+/** A file in a proxy is nothing that manifests tell: taken for granted where nothing is known, a doubt where everything else is. */
+function assume(described: OutsideHost | undefined, assumptions: string[], assumption: string, layer: Layer, field?: string): void {
+  if (described) throw new Undetermined(`not known: whether ${assumption}`, settingsOf(layer, field));
+  assumptions.push(assumption);
+}
+
+/** Whether a certificate's name stands for a host. */
+function isNamed(certificateName: string, host: string): boolean {
+  const [name, wanted] = [certificateName.toLowerCase(), host.toLowerCase()];
+  return name === wanted || (name.startsWith('*.') && wanted.slice(wanted.indexOf('.')) === name.slice(1));
+}
+
+interface Credential {
+  readonly holds?: string;
+}
+
+/** The Secret or ConfigMap that the settings name; a sentence if there is none, nothing if they name none. */
+function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): Credential | string | undefined {
+  const tls = layer.settings!.value;
+  if (!tls.credentialName) return undefined;
+  const given = String(tls.credentialName).replace(/^kubernetes:\/\//, '');
+  const isConfigMap = given.startsWith('configmap://');
+  const path = isConfigMap ? given.slice('configmap://'.length) : given;
+  const slash = path.indexOf('/');
+  const namespace = slash < 0 ? layer.namespace! : path.slice(0, slash);
+  const name = path.slice(slash + 1);
+  const { world } = registry;
+  const listed = isConfigMap ? world.configMaps : world.secrets;
+  const kind = isConfigMap ? 'ConfigMap' : 'Secret';
+  if (!isConfigMap && namespace !== layer.namespace) return `the Secret ${path} lies in another namespace than the proxy, which gets it never`;
+  const written = registry.index.kinds.find(bucket => bucket[0]?.kind === kind)?.find(object => object.name === name
+    && object.namespace === namespace);
+  const known = listed?.find(one => one.name === name && one.namespace === namespace);
+  if (!known && !written && listed) return `${layer.namespace} has no ${kind} ${name}`;
+  if (!known) {
+    assumptions.push(written ? `${kind} ${namespace}/${name} holds what the host wants`
+      : `there is a ${kind} ${namespace}/${name}, and it holds what the host wants`);
+    return {};
+  }
+  if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates') return `the Secret ${namespace}/${name} holds no client certificate`;
+  return { holds: known.holds };
+}
+
+function clientCertificateOf(registry: Registry, layer: Layer): 'good' | 'wrong' | undefined {
+  const tls = layer.settings?.value;
+  if (tls?.mode !== 'MUTUAL') return undefined;
+  const credential = credentialOf(registry, layer, []);
+  return typeof credential === 'object' && credential.holds === 'wrong-client-certificate' ? 'wrong' : 'good';
+}

@@ -1,0 +1,65 @@
+import { isIP } from 'net';
+import { isUnknownAddress, unknownAddress } from './listener';
+import { Registry } from './registry';
+import { Scope } from './scope';
+import { allocatedAddress, ANY_ADDRESS } from './service';
+import { OutsideHost } from '../access/access-table';
+
+/** Who is where: names and addresses outside, as far as anything tells. */
+export class Places {
+
+  private readonly byHost = new Map<string, OutsideHost>();
+  private readonly byAddress = new Map<string, OutsideHost>();
+  /** Whether the world says which hosts there are. */
+  public readonly isComplete: boolean;
+
+  constructor(private readonly registry: Registry) {
+    const { outside } = registry.world;
+    this.isComplete = outside !== undefined;
+    for (const host of outside ?? []) {
+      this.byHost.set(host.host.toLowerCase(), host);
+      if (host.address) this.byAddress.set(host.address, host);
+    }
+  }
+
+  /** What an application finds when it looks a name up; undefined when nobody knows the name. */
+  public lookUp(name: string, scope: Scope | undefined, assume: (assumption: string) => void): string | undefined {
+    if (isIP(name) !== 0) return name;
+    const host = name.toLowerCase().replace(/\.$/, '');
+    const service = scope && (scope.services.get(host)
+      ?? kubernetesNames(host, scope.proxy.namespace).map(full => scope.services.get(full)).find(Boolean));
+    if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
+    if (service && scope!.proxy.dnsCapture) {
+      if (service.address === ANY_ADDRESS && service.canHaveAddress) return allocatedAddress(service);
+      if (service.address !== ANY_ADDRESS) return service.address.split('/')[0];
+    }
+    const known = this.byHost.get(host);
+    if (known) return known.address ?? unknownAddress(host);
+    if (this.isComplete) return undefined;
+    // Who writes addresses into an entry means the host's own.
+    const entry = service ?? [...this.registry.servicesByNamespace(host)?.values() ?? []][0];
+    if (entry && !entry.kubernetes && entry.address !== ANY_ADDRESS && entry.object.spec.hosts.length === 1) {
+      const address = entry.address.split('/')[0];
+      assume(`${host} has the address ${address}, as ServiceEntry ${entry.namespace}/${entry.object.name} says`);
+      return address;
+    }
+    return unknownAddress(host);
+  }
+
+  /** The host that answers at an address; a host that nobody described answers well. */
+  public at(address: string): OutsideHost | undefined {
+    if (isUnknownAddress(address)) return this.byHost.get(address.slice('address of '.length));
+    return this.byAddress.get(address);
+  }
+
+  public host(name: string): OutsideHost | undefined {
+    return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
+  }
+}
+
+function kubernetesNames(host: string, namespace: string): string[] {
+  const parts = host.split('.');
+  if (parts.length === 1) return [`${host}.${namespace}.svc.cluster.local`];
+  if (parts.length === 2 || (parts.length === 3 && parts[2] === 'svc')) return [`${parts[0]}.${parts[1]}.svc.cluster.local`];
+  return [];
+}

@@ -1,0 +1,139 @@
+import { DestinationRules } from './destination-rules';
+import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
+import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
+import { Routes, routesOf } from './virtual-service';
+import { World } from './world';
+import { EgressObject } from '../manifests/egress-object';
+import { Indexed, compare } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+
+const NONE: readonly never[] = [];
+
+/** All objects, arranged as istiod arranges them: by kind, age, and who sees them. */
+export class Registry {
+
+  public readonly rootNamespace: string;
+  public readonly trustDomain: string;
+  public readonly index: ManifestIndex;
+  /** The oldest first. */
+  public readonly services: readonly Service[];
+  public readonly routes: readonly Routes[];
+  public readonly gateways: readonly Indexed[];
+  public readonly sidecars: readonly Indexed[];
+  public readonly destinationRules: DestinationRules;
+  public readonly workloads: readonly GatewayWorkload[];
+
+  private readonly byHostAndNamespace = new Map<string, Map<string, Service>>();
+  private readonly publicServices: Service[] = [];
+  private readonly exportedServices = new Map<string, Service[]>();
+  private readonly publicRoutes = new Map<string, Routes[]>();
+  private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly entriesByHost = new Map<string, Service[]>();
+
+  constructor(objects: readonly EgressObject[], public readonly world: World) {
+    const mesh = world.mesh ?? {};
+    this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
+    this.trustDomain = mesh.trustDomain ?? 'cluster.local';
+    this.index = new ManifestIndex(objects, { rootNamespace: this.rootNamespace });
+    const { workloads, services } = gatewayWorkloads(this.index, world);
+    this.workloads = workloads;
+    const serviceExport = world.defaultExportTo?.services ?? ['*'];
+    this.services = [
+      ...this.index.ofKind('ServiceEntry').flatMap(entry => servicesOfEntry(entry, serviceExport)),
+      ...[...this.index.services, ...services].map(service => serviceOfKubernetes(service, serviceExport)),
+    ].sort((a, b) => compare(a.created, b.created) || compare(nameOf(a), nameOf(b)) || compare(a.namespace, b.namespace)
+      || compare(a.object.name, b.object.name));
+    for (const service of this.services) this.publish(service);
+    this.routes = byAge(this.index.ofKind('VirtualService')).map(object => routesOf(object, world.defaultExportTo?.virtualServices ?? ['*']));
+    for (const routes of this.routes) this.publishRoutes(routes);
+    this.gateways = byAge(this.index.ofKind('Gateway'));
+    this.sidecars = byAge(this.index.ofKind('Sidecar'));
+    this.destinationRules = new DestinationRules(this.index.ofKind('DestinationRule'), this.rootNamespace, world.defaultExportTo?.destinationRules
+      ?? ['*']);
+  }
+
+  /** The service of a host in one namespace: the oldest, but a Kubernetes Service before any entry. */
+  public serviceIn(host: string, namespace: string): Service | undefined {
+    return this.byHostAndNamespace.get(host)?.get(namespace);
+  }
+
+  public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
+    return this.byHostAndNamespace.get(host);
+  }
+
+  /** What proxies of the namespace may see: what is exported to it first, then what is public. */
+  public servicesSeenFrom(namespace: string): readonly Service[] {
+    return [...this.exportedServices.get(namespace) ?? NONE, ...this.publicServices];
+  }
+
+  /** Every service of the same host in the same namespace, whatever it exports: they share their endpoints. */
+  public siblings(service: Service): readonly Service[] {
+    return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
+  }
+
+  /** The VirtualServices for `mesh` or a Gateway that proxies of the namespace see, in Istio's order. */
+  public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
+    return [
+      ...this.privateRoutes.get(namespace)?.get(gateway) ?? NONE,
+      ...this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE,
+      ...this.publicRoutes.get(gateway) ?? NONE,
+    ];
+  }
+
+  private publish(service: Service): void {
+    const siblings = `${service.namespace}/${service.host}`;
+    const known = this.entriesByHost.get(siblings);
+    if (known) known.push(service);
+    else this.entriesByHost.set(siblings, [service]);
+    let hosts = this.byHostAndNamespace.get(service.host);
+    if (!hosts) this.byHostAndNamespace.set(service.host, hosts = new Map());
+    const existing = hosts.get(service.namespace);
+    if (!existing || (!existing.kubernetes && service.kubernetes)) hosts.set(service.namespace, service);
+    if (service.exportTo.includes('*')) {
+      this.publicServices.push(service);
+    } else if (!service.exportTo.includes('~')) {
+      for (const namespace of new Set(service.exportTo)) {
+        const list = this.exportedServices.get(namespace);
+        if (list) list.push(service);
+        else this.exportedServices.set(namespace, [service]);
+      }
+    }
+  }
+
+  private publishRoutes(routes: Routes): void {
+    const namespace = routes.object.namespace;
+    for (const gateway of routes.gateways) {
+      if (routes.exportTo.includes('*')) {push(this.publicRoutes, gateway, routes);} else if (!routes.exportTo.includes('~')) {
+        for (const seer of new Set(routes.exportTo)) {
+          push(mapIn(seer === namespace ? this.privateRoutes : this.exportedRoutes, seer), gateway,
+            routes);
+        }
+      }
+    }
+  }
+}
+
+/** The oldest first; equally old by name, as Istio has it. */
+export function byAge(objects: readonly Indexed[]): Indexed[] {
+  return objects.map(object => ({ object, created: createdAt(object) }))
+    .sort((a, b) => compare(a.created, b.created) || compare(a.object.name, b.object.name) || compare(a.object.namespace, b.object.namespace))
+    .map(({ object }) => object);
+}
+
+/** What Istio sorts equally old services by: the host of an entry, the name of a Service. */
+function nameOf(service: Service): string {
+  return service.kubernetes ? service.object.name : service.host;
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let inner = map.get(key);
+  if (!inner) map.set(key, inner = new Map());
+  return inner;
+}

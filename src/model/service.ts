@@ -1,0 +1,140 @@
+import { Indexed } from '../manifests/indexed';
+import { upper } from '../manifests/protocols';
+
+export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS';
+
+export interface ServicePort {
+  readonly name: string;
+  readonly number: number;
+  /** In capitals; empty where the protocol is found out from the first bytes. */
+  readonly protocol: string;
+  /** Where it leads, if not to the same number. */
+  readonly targetPort?: number | string;
+}
+
+/** What Istio makes of a ServiceEntry, once per host and address, or of a Kubernetes Service. */
+export interface Service {
+  readonly host: string;
+  readonly namespace: string;
+  readonly kubernetes: boolean;
+  readonly object: Indexed;
+  readonly ports: readonly ServicePort[];
+  readonly resolution: Resolution;
+  /** `0.0.0.0` where it has none of its own; else an address or a range. */
+  readonly address: string;
+  /** Every address of the entry or Service. */
+  readonly addresses: readonly string[];
+  /** With DNS capture, names without an address get one that stands for them. */
+  readonly canHaveAddress: boolean;
+  readonly exportTo: readonly string[];
+  readonly subjectAltNames: readonly string[];
+  readonly created: string;
+}
+
+export const ANY_ADDRESS = '0.0.0.0';
+
+const NAMED: Record<string, string> = {
+  'http': 'HTTP',
+  'http2': 'HTTP2',
+  'grpc': 'GRPC',
+  'grpc-web': 'GRPC-WEB',
+  'https': 'HTTPS',
+  'tls': 'TLS',
+  'tcp': 'TCP',
+  'mongo': 'MONGO',
+  'redis': 'REDIS',
+  'mysql': 'MYSQL',
+  'udp': 'UDP',
+};
+
+const NONE: readonly string[] = [];
+
+/** The services that a ServiceEntry stands for. */
+export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string[]): Service[] {
+  const { spec } = entry;
+  const addresses: string[] = (spec.addresses ?? []).map(plainAddress);
+  const ports: ServicePort[] = (spec.ports ?? []).map((port: any) => ({
+    name: port.name ?? '', number: port.number, protocol: upper(port.protocol), targetPort: port.targetPort || undefined,
+  }));
+  const resolution: Resolution = spec.resolution ?? 'NONE';
+  const canHaveAddress = resolution !== 'NONE' && addresses.length === 0
+    && entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
+  const shared = {
+    namespace: entry.namespace,
+    kubernetes: false,
+    object: entry,
+    ports,
+    resolution,
+    addresses,
+    exportTo: exported(entry, defaultExportTo),
+    subjectAltNames: spec.subjectAltNames ?? NONE,
+    created: createdAt(entry),
+  };
+  const services: Service[] = [];
+  for (const host of spec.hosts ?? []) {
+    const own = { ...shared, host, canHaveAddress: canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS') };
+    if (addresses.length === 0) services.push({ ...own, address: ANY_ADDRESS });
+    for (const address of addresses) services.push({ ...own, address });
+  }
+  return services;
+}
+
+/** What a Kubernetes Service is to the mesh. Its address is a word that stands for it: nothing else has that address. */
+export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly string[]): Service {
+  const { spec, namespace, name } = service;
+  const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
+  const address = spec.clusterIP === 'None' ? ANY_ADDRESS : addressOfService(namespace, name);
+  return {
+    host: `${name}.${namespace}.svc.cluster.local`,
+    namespace,
+    kubernetes: true,
+    object: service,
+    ports: (spec.ports ?? []).map((port: any): ServicePort => ({
+      name: port.name ?? '', number: port.port, protocol: protocolOf(port), targetPort: port.targetPort,
+    })),
+    resolution: spec.clusterIP === 'None' ? 'NONE' : 'STATIC',
+    address,
+    addresses: [address],
+    canHaveAddress: false,
+    exportTo: annotation ? annotation.split(',').map(item => item.trim() === '.' ? namespace : item.trim())
+      : defaultExportTo.map(item => item === '.' ? namespace : item),
+    subjectAltNames: NONE,
+    created: createdAt(service),
+  };
+}
+
+export function addressOfService(namespace: string, name: string): string {
+  return `service ${namespace}/${name}`;
+}
+
+/** The address that stands for a name when the sidecar answers DNS. */
+export function allocatedAddress(service: Service): string {
+  return `allocated for ${service.namespace}/${service.host}`;
+}
+
+/** Where the namespaces that see an object are named: `*`, or names; `~` for nobody. */
+export function exported(object: Indexed, byDefault: readonly string[]): readonly string[] {
+  const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
+  return given.map(item => item === '.' ? object.namespace : item);
+}
+
+/** Age as Istio sorts by it. Without a timestamp everything is equally old, and names decide. */
+export function createdAt(object: Indexed): string {
+  const stamp = object.manifest.metadata.creationTimestamp;
+  return stamp ? (stamp instanceof Date ? stamp.toISOString() : new Date(stamp).toISOString()) : '';
+}
+
+function protocolOf(port: any): string {
+  if (upper(port.protocol) === 'UDP') return 'UDP';
+  const app: string | undefined = port.appProtocol?.toLowerCase();
+  if (app === 'kubernetes.io/h2c') return 'HTTP2';
+  if (app === 'kubernetes.io/ws' || app === 'kubernetes.io/wss') return app.endsWith('ws') ? 'HTTP' : 'HTTPS';
+  const name: string = app ?? port.name ?? '';
+  if (name.startsWith('grpc-web')) return 'GRPC-WEB';
+  return NAMED[name.split('-')[0].toLowerCase()] ?? '';
+}
+
+/** A range of one address is that address. */
+function plainAddress(address: string): string {
+  return address.endsWith('/32') ? address.slice(0, -3) : address;
+}

@@ -1,0 +1,9 @@
+import { Decider } from './answer';
+
+/** Thrown where an answer would be a guess; says what is not understood. */
+export class Undetermined extends Error {
+
+  constructor(reason: string, public readonly deciders: readonly Decider[] = []) {
+    super(reason);
+  }
+}

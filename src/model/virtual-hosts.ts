@@ -1,0 +1,169 @@
+import { Decider } from './answer';
+import { by } from './decider';
+import { overlaps } from './host-names';
+import { RouteEntry, routeEntries } from './http-route';
+import { destinationOf, Destination, byPort } from './listener';
+import { addressFor, EgressListener, portOf, Scope } from './scope';
+import { ANY_ADDRESS, Service, ServicePort } from './service';
+import { Routes } from './virtual-service';
+import { isWildcard } from '../manifests/hosts';
+import { isHttp } from '../manifests/protocols';
+
+/** What a proxy does with the requests for some hosts. */
+export interface VirtualHost {
+  readonly routes?: readonly RouteEntry[];
+  /** Without routes of a VirtualService: the service itself. */
+  readonly own?: Destination;
+  readonly deciders: readonly Decider[];
+}
+
+/** The virtual hosts of one port, by domain. */
+export class VirtualHosts {
+
+  private readonly exact = new Map<string, VirtualHost>();
+  private readonly wildcards = new Map<string, VirtualHost>();
+
+  /** A domain belongs to the first that wants it. */
+  public add(domain: string, host: VirtualHost): void {
+    const map = isWildcard(domain) ? this.wildcards : this.exact;
+    const key = domain.toLowerCase();
+    if (!map.has(key)) map.set(key, host);
+  }
+
+  /** The host for an authority, whose port does not matter. */
+  public find(authority: string): VirtualHost | undefined {
+    const name = withoutPort(authority).toLowerCase();
+    const exact = this.exact.get(name);
+    if (exact) return exact;
+    let best: string | undefined;
+    for (const pattern of this.wildcards.keys()) {
+      if (name.length > pattern.length - 1 && name.endsWith(pattern.slice(1)) && (best === undefined || pattern.length > best.length)) best = pattern;
+    }
+    return best === undefined ? undefined : this.wildcards.get(best);
+  }
+
+  public get domains(): Iterable<string> {
+    return [...this.exact.keys(), ...this.wildcards.keys()];
+  }
+}
+
+export function withoutPort(authority: string): string {
+  return authority.replace(/:\d+$/, '');
+}
+
+/** The egress listener whose routes count on a port. */
+export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
+  return scope.listeners.find(({ port }) => port === undefined || port.number === number);
+}
+
+/** What a sidecar does with HTTP on a port. */
+export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts {
+  const hosts = new VirtualHosts();
+  const egress = egressListenerFor(scope, number);
+  if (!egress) return hosts;
+  // The last of several entries for a host has the port; all of them have the host.
+  const services = new Map<string, { service: Service; port: ServicePort }>();
+  for (const service of egress.services) {
+    const port = portOf(service, number);
+    if (port) services.set(service.host.toLowerCase(), { service, port });
+  }
+  const taken = new Set<string>();
+  const selected = number === 80 ? egress.routes : egress.routes.filter(one => speaksOf(one, services));
+  for (const one of selected) {
+    const entries = routeEntries(scope, [one], 'mesh', number);
+    if (entries.length === 0) continue;
+    const { unregistered, registered } = separate(one, services, egress);
+    const served = registered.filter(({ port }) => isHttpOrSniffed(port));
+    if (served.length === 0 && number !== 80) continue;
+    const host: VirtualHost = {
+      routes: entries.map(entry => resolved(scope, entry, number, name => services.get(name)?.service)),
+      deciders: [by(one.object, 'spec.hosts')],
+    };
+    for (const name of unregistered) hosts.add(name, host);
+    for (const { service } of served) {
+      taken.add(service.host.toLowerCase());
+      addDomains(hosts, scope, service, host);
+    }
+  }
+  for (const [name, { service, port }] of services) {
+    if (taken.has(name) || !isHttpOrSniffed(port)) continue;
+    const own: Destination = { host: service.host, port: number, weight: 100, deciders: [byPort(service, port)] };
+    addDomains(hosts, scope, service, { own, deciders: [byPort(service, port)] });
+  }
+  return hosts;
+}
+
+/** The same where a listener found out the protocol for one service alone: every name is that service's. */
+export function ownVirtualHost(scope: Scope, number: number, service: Service): VirtualHost | undefined {
+  return sidecarVirtualHosts(scope, number).find(service.host);
+}
+
+function resolved(scope: Scope, entry: RouteEntry, number: number, lookUp: (host: string) => Service | undefined): RouteEntry {
+  const routes: any[] = entry.http.route ?? [];
+  const single = routes.length === 1;
+  return {
+    ...entry,
+    destinations: routes.flatMap((route, index) => !single && !route.weight ? [] : [{
+      ...destinationOf(scope, entry.object, `${entry.field}.route[${index}].destination`, route.destination ?? {}, single ? 100
+        : route.weight, number, host => {
+        const service = lookUp(host.toLowerCase());
+        const port = service && portOf(service, number);
+        return service && port ? { ...service, ports: [port] } : undefined;
+      }),
+      headers: route.headers,
+    }]),
+  };
+}
+
+function isHttpOrSniffed({ protocol }: ServicePort): boolean {
+  return isHttp(protocol) || protocol === '';
+}
+
+function speaksOf({ hosts }: Routes, services: ReadonlyMap<string, unknown>): boolean {
+  return hosts.some(host => services.has(host.toLowerCase()) || (isWildcard(host) || hasWildcard(services))
+    && [...services.keys()].some(name => overlaps(host.toLowerCase(), name)));
+}
+
+const wildcardKeys = new WeakMap<object, boolean>();
+
+function hasWildcard(services: ReadonlyMap<string, unknown>): boolean {
+  let known = wildcardKeys.get(services);
+  if (known === undefined) wildcardKeys.set(services, known = [...services.keys()].some(isWildcard));
+  return known;
+}
+
+function separate(routes: Routes, services: ReadonlyMap<string, { service: Service; port: ServicePort }>, egress: EgressListener) {
+  const unregistered: string[] = [];
+  const registered: { service: Service; port: ServicePort }[] = [];
+  for (const host of routes.hosts.map(name => name.toLowerCase())) {
+    if (isWildcard(host)) {
+      let found = false;
+      for (const [name, entry] of services) {
+        if (!overlaps(name, host)) continue;
+        found = true;
+        if (egress.routesOfService.get(entry.service.host) === routes) registered.push(entry);
+      }
+      if (!found) unregistered.push(host);
+      continue;
+    }
+    const entry = services.get(host);
+    if (entry) registered.push(entry);
+    else unregistered.push(host);
+  }
+  return { unregistered, registered };
+}
+
+function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: VirtualHost): void {
+  const name = service.host;
+  hosts.add(name, host);
+  hosts.add(`${name}.`, host);
+  const kubernetes = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(name);
+  if (kubernetes) {
+    const [, own, namespace] = kubernetes;
+    hosts.add(`${own}.${namespace}`, host);
+    hosts.add(`${own}.${namespace}.svc`, host);
+    if (namespace === scope.proxy.namespace) hosts.add(own, host);
+  }
+  for (const address of service.addresses.length > 0 ? service.addresses
+    : [addressFor(service, scope.proxy)]) if (address !== ANY_ADDRESS) hosts.add(address, host);
+}

@@ -1,0 +1,52 @@
+import { createdAt, exported } from './service';
+import { fullHost } from '../manifests/hosts';
+import { Indexed } from '../manifests/indexed';
+
+/** A VirtualService with its names made full. */
+export interface Routes {
+  readonly object: Indexed;
+  readonly hosts: readonly string[];
+  /** `mesh`, or `<namespace>/<name>`. */
+  readonly gateways: readonly string[];
+  readonly exportTo: readonly string[];
+  readonly created: string;
+}
+
+const MESH = ['mesh'];
+
+export function routesOf(service: Indexed, defaultExportTo: readonly string[]): Routes {
+  const gateways: string[] | undefined = service.spec.gateways;
+  return {
+    object: service,
+    hosts: (service.spec.hosts ?? []).map((host: string) => fullHost(host, service.namespace)),
+    gateways: gateways?.length ? gateways.map(name => fullGateway(name, service.namespace)) : MESH,
+    exportTo: exported(service, defaultExportTo),
+    created: createdAt(service),
+  };
+}
+
+/** A Gateway's name without a namespace means the VirtualService's own. */
+export function fullGateway(name: string, namespace: string): string {
+  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
+}
+
+/** Every host that it sends requests to, with the ports it asks for; 0 for any port. */
+export function destinationsOf({ object }: Routes): Map<string, Set<number>> {
+  const found = new Map<string, Set<number>>();
+  const add = (destination: any) => {
+    if (!destination?.host) return;
+    const host = fullHost(destination.host, object.namespace);
+    const ports = found.get(host);
+    const port = destination.port?.number ?? 0;
+    if (ports) ports.add(port);
+    else found.set(host, new Set([port]));
+  };
+  for (const section of ['http', 'tls', 'tcp']) {
+    for (const route of object.spec[section] ?? []) {
+      for (const { destination } of route.route ?? []) add(destination);
+      add(route.mirror);
+      for (const mirror of route.mirrors ?? []) add(mirror.destination);
+    }
+  }
+  return found;
+}
