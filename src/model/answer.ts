@@ -59,6 +59,8 @@ export interface Answer {
   readonly protocol?: 'http/1.1' | 'h2' | 'tcp';
   /** Whether the outside host saw a client certificate. */
   readonly clientCertificate?: boolean;
+  /** The common name in the client certificate that the outside host saw, where the world tells it. */
+  readonly clientCommonName?: string;
   /** Header names that reached the outside host beyond those the application sent. */
   readonly addedHeaders?: readonly string[];
   /** The gateway on the way, `<namespace>/<name or labels>`. */

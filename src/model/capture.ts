@@ -42,7 +42,8 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     labels,
     annotations,
     template,
-    dnsCapture: /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
+    dnsCapture: caller.dnsCapture ?? registry.world.mesh?.dnsCapture
+      ?? /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
     injected: (annotations['sidecar.istio.io/inject'] ?? templateLabels['sidecar.istio.io/inject']) !== 'false',
   };
 }

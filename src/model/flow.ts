@@ -25,8 +25,9 @@ export interface Flow {
   readonly http?: HttpRequest;
   /** Header names that proxies have added. */
   readonly added: ReadonlySet<string>;
-  /** Whether it goes on as HTTP/2 where no TLS is. */
+  /** Whether proxies send it on as HTTP/2. */
   readonly http2?: boolean;
+  readonly speak?: 'http2' | 'grpc' | 'websocket';
 }
 
 export function outermost(flow: Flow): Layer | undefined {

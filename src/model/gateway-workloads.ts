@@ -15,6 +15,8 @@ export interface GatewayWorkload {
   readonly serviceAccount?: string;
   /** Which port a Service's targetPort means that is a name. */
   readonly namedPort?: number;
+  /** Whether it leaves out the headers that Envoy adds about itself. */
+  readonly hidesEnvoyHeaders?: boolean;
   /** What was taken for granted to know of it. */
   readonly assumption?: string;
 }
@@ -36,27 +38,32 @@ export function gatewayWorkloads(index: ManifestIndex, world: World): { workload
   const services = installed.filter(service => !there.has(`${service.namespace}/${service.name}`));
   if (world.gateways) {
     const workloads = world.gateways.map(({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
-      id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`, namespace, labels, serviceAccount, namedPort: targetPort,
+      id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
+      namespace,
+      labels,
+      serviceAccount,
+      namedPort: targetPort,
+      hidesEnvoyHeaders: templatesOf(index).some(object => object.namespace === namespace && selects(labels, object.spec.template?.metadata?.labels)
+        && hidesHeaders(object)),
     }));
     return { workloads, services };
   }
   const workloads = new Map<string, GatewayWorkload>();
   const selectors = index.ofKind('Gateway').map(gateway => gateway.spec.selector as Record<string, string> | undefined)
     .filter(selector => selector !== undefined);
-  for (const kind of POD_TEMPLATES) {
-    for (const object of index.kinds.find(bucket => bucket[0]?.kind === kind) ?? []) {
-      const template = object.spec.template;
-      const labels: Record<string, string> = template?.metadata?.labels ?? {};
-      if (!selectors.some(selector => selects(selector, labels))) continue;
-      workloads.set(`${object.namespace}/${object.name}`, {
-        id: `${object.namespace}/${object.name}`,
-        namespace: object.namespace,
-        labels,
-        serviceAccount: template.spec?.serviceAccountName
-          ?? 'default',
-        namedPort: undefined,
-      });
-    }
+  for (const object of templatesOf(index)) {
+    const template = object.spec.template;
+    const labels: Record<string, string> = template?.metadata?.labels ?? {};
+    if (!selectors.some(selector => selects(selector, labels))) continue;
+    const id = `${object.namespace}/${object.name}`;
+    workloads.set(id, {
+      id,
+      namespace: object.namespace,
+      labels,
+      serviceAccount: template.spec?.serviceAccountName
+      ?? 'default',
+      hidesEnvoyHeaders: hidesHeaders(object),
+    });
   }
   const isKnown = (namespace: string, selector: Record<string, string>) => [...workloads.values()]
     .some(pod => pod.namespace === namespace && selects(selector, pod.labels));
@@ -85,6 +92,15 @@ export function gatewayWorkloads(index: ManifestIndex, world: World): { workload
     services.push(synthetic(namespace, name, { selector, ports }));
   }
   return { workloads: [...workloads.values()], services };
+}
+
+function templatesOf(index: ManifestIndex): Indexed[] {
+  return index.kinds.flatMap(bucket => POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []);
+}
+
+function hidesHeaders({ spec }: Indexed): boolean {
+  const text: string = spec.template?.metadata?.annotations?.['proxy.istio.io/config'] ?? '';
+  return /envoyDebugHeaders"?\s*:\s*\{?\s*"?disabled"?\s*:\s*true/.test(text);
 }
 
 /** In every mesh somebody serves HTTP on port 80; here it is the ingress gateway of Istio's default profile. */

@@ -203,6 +203,7 @@ function isNamed(certificateName: string, host: string): boolean {
 
 interface Credential {
   readonly holds?: string;
+  readonly commonName?: string;
 }
 
 /** The Secret or ConfigMap that the settings name; a sentence if there is none, nothing if they name none. */
@@ -229,12 +230,19 @@ function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): 
     return {};
   }
   if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates') return `the Secret ${namespace}/${name} holds no client certificate`;
-  return { holds: known.holds };
+  return { holds: known.holds, commonName: 'commonName' in known ? known.commonName : undefined };
 }
 
 function clientCertificateOf(registry: Registry, layer: Layer): 'good' | 'wrong' | undefined {
   const tls = layer.settings?.value;
   if (tls?.mode !== 'MUTUAL') return undefined;
   const credential = credentialOf(registry, layer, []);
-  return typeof credential === 'object' && credential.holds === 'wrong-client-certificate' ? 'wrong' : 'good';
+  const holds = typeof credential === 'object' ? credential.holds : undefined;
+  return holds === 'wrong-client-certificate' || holds === 'expired-client-certificate' ? 'wrong' : 'good';
+}
+
+/** The name in the client certificate that a proxy shows, where a table tells it. */
+export function clientCommonNameOf(registry: Registry, layer: Layer): string | undefined {
+  const credential = layer.settings?.value.mode === 'MUTUAL' ? credentialOf(registry, layer, []) : undefined;
+  return typeof credential === 'object' ? credential.commonName : undefined;
 }

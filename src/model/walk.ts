@@ -11,7 +11,7 @@ import { GatewayWorkload } from './gateway-workloads';
 import { firstFitting, HttpRequest, RouteEntry } from './http-route';
 import { Destination, isUnknownAddress, listenerFor } from './listener';
 import { blockedBy, Peer } from './network-policy';
-import { receive, settingsOf } from './outside';
+import { clientCommonNameOf, receive, settingsOf } from './outside';
 import { ModelCaller, ModelRequest } from './request';
 import { Scope } from './scope';
 import { Undetermined } from './undetermined';
@@ -30,6 +30,8 @@ type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'reason' | 
 
 const FIRST_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
 const MOST_REDIRECTS = 10;
+/** What a proxy with `envoyDebugHeaders.disabled` does not add. */
+const ABOUT_ENVOY = new Set(['x-envoy-original-host', 'x-envoy-original-path', 'x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms']);
 
 /** One way of one request, hop by hop. */
 export class Walk {
@@ -46,12 +48,14 @@ export class Walk {
   private serverName?: string;
   private protocol?: Answer['protocol'];
   private clientCertificate?: boolean;
+  private clientCommonName?: string;
   private originator?: TlsOriginator;
   private addedHeaders?: string[];
   private plaintext = false;
   private pod!: CallerPod;
   private scope?: Scope;
   private url!: URL;
+  private speak?: ModelRequest['speak'];
   /** Whether a proxy reads the request, so that the caller sees statuses of proxies. */
   private isRead = false;
   /** The gateway that has the request now. */
@@ -80,6 +84,7 @@ export class Walk {
       ...(this.serverName !== undefined && { serverName: this.serverName }),
       ...(this.protocol && { protocol: this.protocol }),
       ...(this.clientCertificate !== undefined && { clientCertificate: this.clientCertificate }),
+      ...(this.clientCommonName !== undefined && { clientCommonName: this.clientCommonName }),
       ...(this.addedHeaders && { addedHeaders: this.addedHeaders }),
       ...(this.gateway !== undefined && { gateway: this.gateway }),
       ...(this.destination !== undefined && { destination: this.destination }),
@@ -93,6 +98,7 @@ export class Walk {
   private start(caller: ModelCaller, request: ModelRequest): Ending {
     this.pod = callerPod(this.configuration.registry, caller);
     this.url = new URL(request.url.replace(/^tcp:/, 'http:'));
+    this.speak = request.speak;
     const isTcp = request.url.startsWith('tcp:');
     const isTls = this.url.protocol === 'https:';
     const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
@@ -106,6 +112,7 @@ export class Walk {
       layers: isTls ? [{ by: 'application', ...(isIP(name) === 0 && { serverName: name }) }] : [],
       ...(!isTcp && { http }),
       added: new Set(),
+      ...(request.speak && { speak: request.speak, http2: request.speak !== 'websocket' }),
     };
     const { namespace, serviceAccount, template } = this.pod;
     this.step('application',
@@ -581,10 +588,15 @@ export class Walk {
     const layer = outermost(flow);
     this.originator = layer ? layer.by : 'none';
     const isOwnTls = layer?.by === 'application';
-    this.protocol = flow.payload === 'bytes' ? 'tcp' : isOwnTls || flow.http2 ? 'h2' : 'http/1.1';
+    this.protocol = flow.payload === 'bytes' ? 'tcp' : flow.speak !== 'websocket' && (isOwnTls || flow.http2) ? 'h2' : 'http/1.1';
+    if (flow.speak === 'websocket' && flow.http2
+      && !isOwnTls) throw new Undetermined('the model does not know what a WebSocket over HTTP/2 comes to');
+    if (flow.speak === 'grpc' && this.protocol !== 'h2') throw new Undetermined('gRPC needs HTTP/2 to the host, and the last proxy speaks HTTP/1.1');
+    if (flow.speak === 'websocket') status = 101;
+    this.clientCommonName = layer && clientCommonNameOf(this.configuration.registry, layer);
     if (flow.payload === 'http') {
       this.clientCertificate = clientCertificate ?? false;
-      this.addedHeaders = isOwnTls ? [] : [...flow.added].sort();
+      this.addedHeaders = isOwnTls ? [] : [...flow.added].filter(name => !this.atGateway?.hidesEnvoyHeaders || !ABOUT_ENVOY.has(name)).sort();
     }
     const way = {
       direct: 'past the sidecar',
@@ -604,7 +616,8 @@ export class Walk {
   /** How a refusal looks to the caller: a status where some proxy reads the request, else the end of the connection. */
   private refuse(whose: Answer['by'], status: number | undefined, reason: string, causes: readonly Decider[]): Ending {
     const isClear = this.url.protocol === 'http:' && this.isRead && status !== undefined;
-    const symptom: Symptom = isClear ? status : this.url.protocol === 'https:' ? 'tls-closed' : 'closed';
+    const isUnavailable = isClear && this.speak === 'grpc' && (status === 502 || status === 503);
+    const symptom: Symptom = isUnavailable ? 'grpc-unavailable' : isClear ? status : this.url.protocol === 'https:' ? 'tls-closed' : 'closed';
     return { outcome: 'refused', symptom, by: whose, reason, causes };
   }
 
