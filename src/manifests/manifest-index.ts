@@ -32,6 +32,7 @@ export class ManifestIndex {
 
   private readonly istio = new Map<string, Indexed[]>();
   private readonly coreServices: Indexed[] = [];
+  private readonly coreSecrets: Indexed[] = [];
   private entries?: Grouping<string, Indexed>;
   private rules?: Grouping<string, Indexed>;
   private wildcardRules?: Indexed[];
@@ -60,7 +61,8 @@ export class ManifestIndex {
       }
       let bucket = version.kinds.get(kind);
       if (!bucket) {
-        bucket = kind === 'Service' && manifest.apiVersion === 'v1' ? this.coreServices : [];
+        const core = manifest.apiVersion === 'v1';
+        bucket = core && kind === 'Service' ? this.coreServices : core && kind === 'Secret' ? this.coreSecrets : [];
         version.kinds.set(kind, bucket);
         this.kinds.push(bucket);
         if (version.istio) this.istio.set(kind, bucket);
@@ -77,6 +79,11 @@ export class ManifestIndex {
   /** Kubernetes Services. */
   public get services(): readonly Indexed[] {
     return this.coreServices;
+  }
+
+  /** Kubernetes Secrets. */
+  public get secrets(): readonly Indexed[] {
+    return this.coreSecrets;
   }
 
   /** ServiceEntries by host. */

@@ -1,3 +1,4 @@
+import { credentialSecret } from './credential-secret';
 import { defaultSidecarConflict } from './default-sidecar-conflict';
 import { denyHostWithoutPort } from './deny-host-without-port';
 import { denyTakesTls } from './deny-takes-tls';
@@ -34,6 +35,7 @@ export type { Finding, Rule } from './rule';
 
 /** All rules, by code. */
 export const RULES: readonly Rule[] = [
+  credentialSecret,
   defaultSidecarConflict,
   denyHostWithoutPort,
   denyTakesTls,
