@@ -4,6 +4,7 @@ import { CommonEgressProps } from './egress';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
 import { assertHostName } from '../values/host-name';
 import { assertAddress } from '../values/ip-range';
+import { ISTIO_VERSION_CONTEXT, IstioVersion } from '../values/istio-version';
 import { assertAnnotations, assertDnsLabel, assertLabels } from '../values/names';
 import { Problems } from '../values/problems';
 import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-headers';
@@ -40,6 +41,12 @@ export interface TrafficPolicy {
 /** Whatever weakens a promise is written on the objects that it concerns, under this annotation. */
 export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';
 
+/** The annotations with one more thing that weakens a promise. */
+export function withUnsafe(annotations: Record<string, string>, what: string): Record<string, string> {
+  const said = annotations[UNSAFE_ANNOTATION];
+  return { ...annotations, [UNSAFE_ANNOTATION]: said === undefined ? what : `${said}; ${what}` };
+}
+
 /** Duration in the form that Istio takes. */
 export function istioDuration(duration: Duration): string {
   const ms = duration.toMilliseconds();
@@ -69,16 +76,24 @@ export function where(construct: Construct): string {
 }
 
 /** Checks the hosts of one declaration. */
-export function readHosts(hosts: string[], problems: Problems): string[] {
+export function readHosts(hosts: string[], problems: Problems, check: (host: string) => string = assertHostName): string[] {
   const list = Array.isArray(hosts) ? hosts : [];
   if (list.length === 0) problems.add(`hosts: ${typeof hosts === 'string' ? `"${hosts}" is no list` : 'none given'}; name at least one outside host, such as hosts: ["api.example.com"]`);
   const seen = new Set<string>();
   list.forEach((host, index) => {
     if (seen.has(host)) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
     seen.add(host);
-    problems.check(`hosts[${index}]`, () => assertHostName(host));
+    problems.check(`hosts[${index}]`, () => check(host));
   });
   return [...seen];
+}
+
+/** The release of Istio that a construct is for: its own, else the app's, else the newest. */
+export function readIstioVersion(scope: Construct, given: string | undefined, problems: Problems): IstioVersion {
+  const fromApp: unknown = scope.node.tryGetContext(ISTIO_VERSION_CONTEXT);
+  const what = given !== undefined ? 'istioVersion' : `context "${ISTIO_VERSION_CONTEXT}"`;
+  if (given === undefined && fromApp === undefined) return IstioVersion.newest();
+  return problems.check(what, () => IstioVersion.parse(given ?? fromApp)) ?? IstioVersion.newest();
 }
 
 /** Reads what `SidecarEgress` and `GatewayEgress` have in common; the way's own options are added by each. */
@@ -102,7 +117,7 @@ export function readSettings(props: CommonEgressProps, problems: Problems): WayS
     removeHeaders: headers.remove,
     namePrefix: props.namePrefix,
     labels: { ...props.labels },
-    annotations: { ...props.annotations, ...(headers.kept.length > 0 ? { [UNSAFE_ANNOTATION]: `keeps headers: ${headers.kept.join(', ')}` } : {}) },
+    annotations: headers.kept.length > 0 ? withUnsafe({ ...props.annotations }, `keeps headers: ${headers.kept.join(', ')}`) : { ...props.annotations },
   };
 }
 

@@ -10,6 +10,7 @@ import { Way } from './_way';
 import {
   DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec,
 } from '../../imports/networking.istio.io';
+import { isWildcardHost } from '../values/host-name';
 import { addressInstead, keyOf, objectName } from '../values/names';
 import { EgressResolution } from '../values/traffic-options';
 
@@ -18,6 +19,9 @@ export interface SidecarWaySettings extends WaySettings {
   readonly addresses?: string[];
   readonly endpoints?: string[];
 }
+
+/** The name in the request is looked up when it is asked for. Only for wildcards, only without addresses, endpoints and subsets. */
+const DYNAMIC_DNS = 'DYNAMIC_DNS';
 
 /**
  * One host, straight from the sidecars of one namespace.
@@ -62,7 +66,10 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     if (this.settings.ports.some(port => port.http)) {
       this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-virtual-service`, VirtualService, this.metadata(), () => this.virtualService()));
     }
-    this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-service-entry`, ServiceEntry, this.metadata(), () => this.serviceEntry()));
+    const metadata = this.metadata();
+    // One address for all names below a domain would lead TLS without a name to any of them.
+    const labels = isWildcardHost(this.host) ? { ...metadata.labels, 'networking.istio.io/enable-autoallocate-ip': 'false' } : metadata.labels;
+    this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-service-entry`, ServiceEntry, { ...metadata, labels }, () => this.serviceEntry()));
   }
 
   /** The rule that originates TLS, and carries the traffic policy if there is one. */
@@ -112,7 +119,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
 
   private metadata(suffix?: string) {
     const { namePrefix, labels, annotations } = this.settings;
-    return { name: objectName(namePrefix ?? this.host, this.key, suffix), namespace: this.namespace, labels, annotations };
+    return { name: objectName(namePrefix ?? this.host.replace('*', 'any'), this.key, suffix), namespace: this.namespace, labels, annotations };
   }
 
   private get subset(): string {
@@ -126,7 +133,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
       hosts: [this.host],
       exportTo: ['.'],
       location: 'MESH_EXTERNAL' as any,
-      resolution: settings.resolution as any,
+      resolution: (isWildcardHost(this.host) ? DYNAMIC_DNS : settings.resolution) as any,
       addresses: settings.dnsCapture ? [addressInstead(this.key)] : settings.addresses,
       endpoints: settings.endpoints?.map(address => ({ address })),
       ports: settings.ports.map(port => ({

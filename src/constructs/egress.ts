@@ -8,7 +8,10 @@ import { EgressConnectionPool, EgressLoadBalancing, EgressOutlierDetection, Egre
 
 /** What `SidecarEgress` and `GatewayEgress` have in common. */
 export interface CommonEgressProps {
-  /** Fully qualified, lower-case names of outside hosts. */
+  /**
+   * Fully qualified, lower-case names of outside hosts. For a `SidecarEgress` also `*.example.com`, which stands for every name below
+   * `example.com` (Istio 1.30 and later); it is looked up by the name in each request, and TLS cannot be originated for it.
+   */
   readonly hosts: string[];
 
   /**
@@ -26,6 +29,13 @@ export interface CommonEgressProps {
    * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
    */
   readonly dnsCapture?: boolean;
+
+  /**
+   * The release of Istio that this is for, such as `1.30`. What it cannot do is refused.
+   *
+   * @default - what the app says once with `app.node.setContext('istioVersion', '1.30')`, else the newest that the constructs are proven on
+   */
+  readonly istioVersion?: string;
 
   /**
    * Who declares this: part of the names of all objects, so that declarations of different owners never meet.

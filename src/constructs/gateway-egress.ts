@@ -3,12 +3,13 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { GatewayWay, GatewayWaySettings, Halves } from './_gateway-way';
 import { checkOriginationPorts, OriginationSettings } from './_origination';
-import { readAddresses, readHosts, readOwner, readSettings, WaySettings, where } from './_settings';
+import { readAddresses, readHosts, readIstioVersion, readOwner, readSettings, WaySettings, where } from './_settings';
 import { CommonEgressProps, Egress } from './egress';
 import { IEgressGateway } from './installed-egress-gateway';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
+import { assertHostName, isWildcardHost } from '../values/host-name';
 import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
 
@@ -123,7 +124,8 @@ export class GatewayEgress extends Egress {
     super(scope, id);
     this.gateway = props.gateway;
     const problems = new Problems(where(this));
-    this.hosts = readHosts(props.hosts, problems);
+    this.hosts = readHosts(props.hosts, problems, assertGatewayHost);
+    readIstioVersion(this, props.istioVersion, problems);
     const common = readSettings(props, problems);
     const addresses = readAddresses(this.hosts, common.ports, props, true, problems);
     this.separate = props.separateCallers ?? false;
@@ -253,3 +255,12 @@ export class GatewayEgress extends Egress {
 }
 
 const UNCHECKED = 'is checked by a policy, and a policy looks at a TCP connection only when the caller\'s first byte arrives: what the server says before that would reach anybody (measured)';
+
+/** Gateways find the address of a host before anybody asks for it, so they need its name. */
+function assertGatewayHost(host: string): string {
+  if (typeof host === 'string' && isWildcardHost(host)) {
+    throw new Error(`"${host}" is a wildcard, and Istio's gateways cannot look up names when they are asked for (https://github.com/istio/istio/issues/61831): ` +
+      'name every host here, or declare the wildcard with SidecarEgress, straight from the sidecars of one namespace');
+  }
+  return assertHostName(host);
+}

@@ -3,12 +3,13 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { checkOriginationPorts, OriginationScope, OriginationSettings } from './_origination';
-import { readAddresses, readHosts, readOwner, readSettings, where, WaySettings } from './_settings';
+import { readAddresses, readHosts, readIstioVersion, readOwner, readSettings, where, WaySettings, withUnsafe } from './_settings';
 import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
 import { CommonEgressProps, Egress } from './egress';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
 import { Caller } from '../values/caller';
-import { assertHostName } from '../values/host-name';
+import { EgressProtocol } from '../values/egress-port';
+import { assertHostName, assertHostPattern, isWildcardHost } from '../values/host-name';
 import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
 import { EgressResolution } from '../values/traffic-options';
@@ -36,6 +37,14 @@ export interface SidecarEgressProps extends CommonEgressProps {
    * @default - any: HTTP and TLS find their way by name
    */
   readonly addresses?: string[];
+
+  /**
+   * Allows wildcards over domains below which anybody can get a name, such as `*.github.io`: callers may then reach
+   * whoever has one, an attacker too. Written on the objects as the annotation `cdk8s-istio-egress/unsafe`.
+   *
+   * @default false
+   */
+  readonly unsafeSharedDomains?: boolean;
 
   /**
    * Where the host really is: IP addresses, or names for the sidecar to look up. For one host only.
@@ -67,9 +76,10 @@ export class SidecarEgress extends Egress {
   constructor(scope: Construct, id: string, props: SidecarEgressProps) {
     super(scope, id);
     const problems = new Problems(where(this));
-    this.hosts = readHosts(props.hosts, problems);
+    this.hosts = readHosts(props.hosts, problems, host => assertHostPattern(host, props.unsafeSharedDomains ?? false));
     this.namespace = this.readNamespace(props, problems);
     this.settings = this.readOwnSettings(props, readSettings(props, problems), problems);
+    this.checkWildcards(props, problems);
     const owner = readOwner(this, props.owner ?? Chart.of(this).namespace ?? props.namespace, problems);
     problems.throwIfAny();
 
@@ -90,6 +100,11 @@ export class SidecarEgress extends Egress {
 
   /** @internal */
   public _checkOrigination(options: TlsOriginationOptions, problems: Problems): void {
+    const wildcards = (options.hosts ?? this.hosts).filter(isWildcardHost);
+    if (wildcards.length > 0) {
+      problems.add(`hosts: TLS for ${wildcards.join(', ')} cannot be originated so that it fails closed. Istio builds no subsets for hosts that are resolved when they are asked for, ` +
+        'so nothing would stop plaintext while the rule that originates is missing; name the hosts one by one, or let the application speak TLS itself (EgressPort.tls)');
+    }
     checkOriginationPorts(this.node.path, this.settings.ports, options.port, problems);
     const { clientCertificate, callers } = options;
     if (!clientCertificate) {
@@ -138,6 +153,22 @@ export class SidecarEgress extends Egress {
     return namespace;
   }
 
+  /** Names that are looked up when they are asked for: by the name in the request, whoever answers for it. */
+  private checkWildcards(props: SidecarEgressProps, problems: Problems): void {
+    const version = readIstioVersion(this, props.istioVersion, problems);
+    const wildcards = this.hosts.filter(isWildcardHost);
+    if (wildcards.length === 0) {
+      if (props.unsafeSharedDomains !== undefined) problems.add('unsafeSharedDomains: only wildcard hosts need it, and there is none; leave it out');
+      return;
+    }
+    problems.check(`hosts: ${wildcards.join(', ')}`, () => version.require('wildcardsAtSidecar'));
+    for (const prop of ['addresses', 'endpoints', 'resolution', 'dnsCapture', 'loadBalancing', 'outlierDetection'] as const) {
+      if (props[prop] !== undefined) problems.add(`${prop}: not for ${wildcards.join(', ')}, whose addresses are looked up by the name in each request; leave it out, or name the hosts`);
+    }
+    const tcp = this.settings.ports.filter(port => port.protocol === EgressProtocol.TCP).map(port => port.name);
+    if (tcp.length > 0) problems.add(`ports: ${tcp.join(', ')} carries no name, so ${wildcards.join(', ')} cannot be found by it; name the host and give its \`addresses\``);
+  }
+
   private readOwnSettings(props: SidecarEgressProps, common: WaySettings, problems: Problems): SidecarWaySettings {
     const { addresses, endpoints } = props;
     const numeric = endpoints?.every(endpoint => isIP(endpoint) !== 0) ?? false;
@@ -153,6 +184,7 @@ export class SidecarEgress extends Egress {
     }));
     if (resolution === EgressResolution.STATIC && !endpoints) problems.add('resolution: STATIC without `endpoints` leads nowhere; give the IP addresses of the host');
     if (resolution === EgressResolution.DNS_ROUND_ROBIN && (endpoints?.length ?? 0) > 1) problems.add('endpoints: DNS_ROUND_ROBIN takes one; use EgressResolution.DNS for several');
-    return { ...common, resolution, addresses, endpoints };
+    const rented = props.unsafeSharedDomains && this.hosts.some(isWildcardHost) ? withUnsafe(common.annotations, `shared domains: ${this.hosts.filter(isWildcardHost).join(', ')}`) : common.annotations;
+    return { ...common, annotations: rented, resolution, addresses, endpoints };
   }
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'net';
 import { domainToASCII } from 'url';
+import { sharedDomain } from './shared-suffixes';
 
 /** Names of the hop between sidecar and gateway end so; no outside host may. */
 export const HOP_DOMAIN = 'egress.internal';
@@ -23,7 +24,7 @@ export function assertHostName(host: string): string {
     refuse('is an IP address, not a host name: name the host and give the address under `addresses` or `endpoints`, or let named workloads past the sidecar with DirectEgress');
   }
   if (host.includes('*')) {
-    refuse('is a wildcard: name every host. Istio resolves wildcards at the sidecar only (DYNAMIC_DNS, 1.30 and later); this library does not offer that yet');
+    refuse('is a wildcard: name the host. Wildcards are for the hosts of a SidecarEgress');
   }
   if (/:\d+$/.test(host)) refuse(`carries a port: write "${host.replace(/:\d+$/, '')}" and give the port under \`ports\``);
   if (host.includes('/')) refuse('carries a path: write only the host name');
@@ -44,6 +45,32 @@ export function assertHostName(host: string): string {
   if (labels[2] === 'svc' || host.endsWith('.svc')) refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
   for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
     if (host === domain || host.endsWith(`.${domain}`)) refuse(`lies in ${domain}, which names the hop between sidecar and gateway`);
+  }
+  return host;
+}
+
+/** Whether a name stands for every name below a domain. */
+export function isWildcardHost(host: string): boolean {
+  return host.startsWith('*.');
+}
+
+/**
+ * Refuses what is neither the name of one host nor `*.` and a domain, and domains below which anybody can get a name.
+ *
+ * @param shared whether domains that many parties share are allowed
+ */
+export function assertHostPattern(host: string, shared: boolean): string {
+  if (typeof host !== 'string' || !host.includes('*')) return assertHostName(host);
+  const domain = host.slice(2);
+  if (!isWildcardHost(host) || domain.includes('*')) {
+    throw new Error(`"${host}" is no wildcard that Istio resolves: "*." and a domain, such as "*.example.com"; it stands for every name below the domain, not for the domain itself`);
+  }
+  if (!domain.includes('.')) throw new Error(`"${host}" is a whole top-level domain: name the domain of the partner, such as "*.partner.${domain || 'com'}"`);
+  assertHostName(domain);
+  const party = sharedDomain(domain);
+  if (party !== undefined && !shared) {
+    throw new Error(`"${host}" covers names that anybody can rent (${party === domain ? `below ${domain}` : `"${party}" among them`}), so it would let data out to whoever does: ` +
+      'name the hosts one by one, or say `unsafeSharedDomains: true`');
   }
   return host;
 }

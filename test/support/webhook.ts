@@ -49,9 +49,12 @@ function serviceEntry({ spec }: any, refuse: (why: string) => void): void {
     if (!LABEL.test(name)) refuse(`port name "${name}"`);
     if (!PROTOCOLS.includes(String(protocol).toUpperCase())) refuse(`protocol "${protocol}"`);
     if (protocol === 'UDP') refuse(`UDP on ${number} does nothing`);
+    if (resolution === 'DYNAMIC_DNS' && !['HTTP', 'HTTP2', 'GRPC', 'TLS'].includes(String(protocol).toUpperCase())) refuse(`DYNAMIC_DNS with ${protocol}`);
     if (spec.hosts.length > 1 && !NAMED.includes(String(protocol).toUpperCase()) && resolution !== 'NONE') refuse(`several hosts with ${protocol}`);
   }
   if (resolution === 'NONE' && endpoints.length > 0) refuse('NONE with endpoints');
+  if (resolution === 'DYNAMIC_DNS' && endpoints.length > 0) refuse('DYNAMIC_DNS with endpoints');
+  if (resolution === 'DYNAMIC_DNS' && spec.addresses?.length) refuse('DYNAMIC_DNS with addresses');
   for (const { address } of endpoints) {
     const ip = /^[\d.]+$|:/.test(address ?? '');
     if (resolution === 'STATIC' && !ip) refuse(`STATIC endpoint "${address}"`);
