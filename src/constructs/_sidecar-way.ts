@@ -20,7 +20,10 @@ export interface SidecarWaySettings extends WaySettings {
   readonly endpoints?: string[];
 }
 
-/** The name in the request is looked up when it is asked for. Only for wildcards, only without addresses, endpoints and subsets. */
+/**
+ * The name in the request is looked up when it is asked for. Only for wildcards, only without addresses, endpoints and subsets.
+ * Envoy takes the port from there too: `Host: a.example.com:22` on port 80 leads to port 22 (measured), so the route lets none but its own pass.
+ */
 const DYNAMIC_DNS = 'DYNAMIC_DNS';
 
 /**
@@ -153,7 +156,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
       exportTo: ['.'],
       gateways: ['mesh'],
       http: settings.ports.filter(port => port.http).map(port => ({
-        match: [{ port: port.number }],
+        match: [{ port: port.number, authority: isWildcardHost(this.host) ? { regex: `[^:]+(:${port.number})?` } : undefined }],
         ...routeOptions(settings),
         route: [{ destination: { host: this.host, subset: origination && this.subset, port: { number: port.number } } }],
       })),

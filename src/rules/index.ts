@@ -25,6 +25,7 @@ import { sidecarWithoutMode } from './sidecar-without-mode';
 import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
 import { unverifiedName } from './unverified-name';
+import { wildcardBesideHost } from './wildcard-beside-host';
 import { EgressObject } from '../manifests/egress-object';
 import { compare } from '../manifests/indexed';
 import { IndexOptions, ManifestIndex } from '../manifests/manifest-index';
@@ -61,6 +62,7 @@ export const RULES: readonly Rule[] = [
   tcpPortCapture,
   tlsPortAsHttp,
   unverifiedName,
+  wildcardBesideHost,
 ];
 
 /** What is wrong with these manifests, in the order of the rules and then of the messages, whatever the order of the objects. */

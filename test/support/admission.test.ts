@@ -14,6 +14,7 @@ test('the schemas hold seven kinds and their CEL rules', () => {
 test.each([
   ['a ServiceEntry', entry({})],
   ['an entry without endpoints', entry({ resolution: 'STATIC' })],
+  ['a wildcard that is looked up when it is asked for', entry({ hosts: ['*.example.com'], resolution: 'DYNAMIC_DNS' })],
   ['a rule that originates TLS', rule({ mode: 'SIMPLE', sni: 'a.example.com', subjectAltNames: ['a.example.com'] })],
   ['a Gateway', istio('Gateway', { selector: { istio: 'exit' }, servers: [server({})] })],
   ['a VirtualService', istio('VirtualService', { hosts: ['a.example.com'], tls: [{ match: [{ port: 443, sniHosts: ['a.example.com'] }], route: [{ destination: { host: 'a.example.com' } }] }] })],
@@ -33,6 +34,10 @@ test.each([
   ['a port name that is no label', entry({ ports: [{ ...port, name: 'TLS_443' }] }), /webhook: port name/],
   ['an unknown protocol', entry({ ports: [{ ...port, protocol: 'SPDY' }] }), /webhook: protocol/],
   ['DNS with a wildcard', entry({ hosts: ['*.example.com'] }), /webhook: DNS with wildcard/],
+  ['DYNAMIC_DNS with a plain host', entry({ resolution: 'DYNAMIC_DNS' }), /webhook: DYNAMIC_DNS with plain host/],
+  ['DYNAMIC_DNS with TCP', entry({ hosts: ['*.example.com'], resolution: 'DYNAMIC_DNS', ports: [{ ...port, protocol: 'TCP' }] }), /webhook: DYNAMIC_DNS with TCP/],
+  ['DYNAMIC_DNS with an address', entry({ hosts: ['*.example.com'], resolution: 'DYNAMIC_DNS', addresses: ['203.0.113.7'] }), /webhook: DYNAMIC_DNS with addresses/],
+  ['DYNAMIC_DNS with an endpoint', entry({ hosts: ['*.example.com'], resolution: 'DYNAMIC_DNS', endpoints: [{ address: '203.0.113.7' }] }), /webhook: DYNAMIC_DNS with endpoints/],
   ['a STATIC endpoint that is a name', entry({ resolution: 'STATIC', endpoints: [{ address: 'b.example.com' }] }), /webhook: STATIC endpoint/],
   ['a credential beside files', rule({ mode: 'SIMPLE', credentialName: 'x', caCertificates: 'system' }), /webhook: credentialName/],
   ['MUTUAL with nothing', rule({ mode: 'MUTUAL' }), /webhook: MUTUAL/],
