@@ -115,9 +115,13 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     return this.originations.some(({ holders }) => holders) ? this.shape : undefined;
   }
 
+  private get addresses(): string[] | undefined {
+    return this.settings.dnsCapture ? [addressInstead(this.key)] : this.settings.addresses;
+  }
+
   private get shape(): CertificateShape {
     const { namespace, host, settings, originations } = this;
-    return { namespace, host, outsideName: outsideNameOf(host, this.key), settings, originations };
+    return { namespace, host, outsideName: outsideNameOf(host, this.key), settings: { ...settings, addresses: this.addresses }, originations };
   }
 
   private metadata(suffix?: string) {
@@ -137,7 +141,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
       exportTo: ['.'],
       location: 'MESH_EXTERNAL' as any,
       resolution: (isWildcardHost(this.host) ? DYNAMIC_DNS : settings.resolution) as any,
-      addresses: settings.dnsCapture ? [addressInstead(this.key)] : settings.addresses,
+      addresses: this.addresses,
       endpoints: settings.endpoints?.map(address => ({ address })),
       ports: settings.ports.map(port => ({
         number: port.number,

@@ -24,7 +24,7 @@ export function assertHostName(host: string): string {
     refuse('is an IP address, not a host name: name the host and give the address under `addresses` or `endpoints`, or let named workloads past the sidecar with DirectEgress');
   }
   if (host.includes('*')) {
-    refuse('is a wildcard: name the host. Wildcards are for the hosts of a SidecarEgress');
+    refuse('is a wildcard: name every host. Wildcards are for the hosts of a SidecarEgress');
   }
   if (/:\d+$/.test(host)) refuse(`carries a port: write "${host.replace(/:\d+$/, '')}" and give the port under \`ports\``);
   if (host.includes('/')) refuse('carries a path: write only the host name');

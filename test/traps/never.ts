@@ -170,6 +170,13 @@ export const NEVER: Never[] = [
   byAll(84, 'a host "*"', manifests => manifests.filter(({ kind, spec }) => (kind === 'VirtualService' && spec.hosts?.includes('*'))
     || (kind === 'Gateway' && spec.servers.some(({ hosts }: any) => hosts.some((host: string) => /^(.*\/)?\*$/.test(host))))).map(named), gateway('egress/exit', ['*'])),
   byObject(85, 'a VirtualService without hosts', 'VirtualService', ({ hosts }) => !hosts?.length, route('shop/site', { hosts: undefined })),
+  byObject(86, 'retries on the hop to a gateway that retries too', 'VirtualService', ({ gateways, http = [] }) =>
+    gateways?.includes('mesh') && http.some(({ rewrite, retries }: any) => rewrite?.authority?.endsWith('.egress.internal')
+      && !(retries?.attempts === 0 || retries?.retryOn === 'connect-failure,refused-stream')),
+  route('shop/r', {
+    gateways: ['mesh'],
+    http: [{ rewrite: { authority: 'http-80.key.egress.internal' }, retries: { attempts: 2, retryOn: '5xx' }, route: [{ destination: { host: 'exit-hop.egress.svc.cluster.local' } }] }],
+  })),
   byObject(89, 'UDP', 'ServiceEntry', ({ ports }) => ports.some(({ protocol }: any) => protocol === 'UDP'), entry('shop/site', { ports: [{ number: 53, name: 'dns', protocol: 'UDP' }] })),
   byAll(92, 'TLS that an analyzer takes for unchecked', manifests => ofKind(manifests, 'DestinationRule')
     .filter(one => tlsBlocksOf(one).some(tls => toOutside(tls) && !tls.caCertificates && !tls.credentialName)).map(named),

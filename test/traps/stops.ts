@@ -8,6 +8,7 @@ import { SidecarEgress } from '../../src/constructs/sidecar-egress';
 import { Caller } from '../../src/values/caller';
 import { EgressPort } from '../../src/values/egress-port';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { EgressResolution } from '../../src/values/traffic-options';
 
 export interface Stopped {
   readonly trap: number;
@@ -34,11 +35,11 @@ export function object(chart: Chart, kind: string, metadata: object, spec: objec
 
 /** Refused where it is written. */
 export const STOPPED: Stopped[] = [
-  { trap: 35, name: 'a wildcard', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }), says: /"\*\.example\.com" is a wildcard/ },
-  { trap: 36, name: 'a wildcard with endpoints', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], endpoints: ['203.0.113.7'] }), says: /is a wildcard/ },
+  { trap: 35, name: 'a wildcard with resolution DNS', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], resolution: EgressResolution.DNS }), says: /resolution: not for \*\.example\.com/ },
+  { trap: 36, name: 'a wildcard with endpoints', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], endpoints: ['203.0.113.7'] }), says: /endpoints: not for \*\.example\.com/ },
   { trap: 37, name: 'a wildcard through a gateway', write: chart => partner(chart, 'x', ['*.example.com']), says: /"\*\.example\.com" is a wildcard/ },
-  { trap: 38, name: 'a wildcard with a traffic policy', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], outlierDetection: { consecutive5xxErrors: 3 } }), says: /is a wildcard/ },
-  { trap: 40, name: 'a wildcard before Istio 1.30', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }), says: /DYNAMIC_DNS, 1\.30 and later/ },
+  { trap: 38, name: 'a wildcard whose TLS is originated, which needs a subset', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }).originateTls('tls'), says: /builds no subsets/ },
+  { trap: 40, name: 'a wildcard before Istio 1.30', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], istioVersion: '1.29' }), says: /Istio 1\.29 cannot do wildcard hosts at the sidecar .*1\.30 and later can/ },
   { trap: 41, name: 'a TCP port without addresses', write: chart => new SidecarEgress(chart, 'x', { hosts: ['db.example.com'], ports: [EgressPort.tcp(5432)] }), says: /takes every connection of the namespace on that port/ },
   {
     trap: 42,
@@ -59,5 +60,5 @@ export const STOPPED: Stopped[] = [
     says: /toCidrs\[0\]: "203\.0\.113\.7"[^]*toCidrs\[1\]: "203\.0\.113\.0\/24, 10\.0\.0\.0\/8"/,
   },
   { trap: 88, name: 'a port of the sidecar\'s own', write: () => EgressPort.http(15001), says: /the sidecar itself listens on port 15001/ },
-  { trap: 90, name: 'a wildcard for an old istiod', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'] }), says: /DYNAMIC_DNS, 1\.30 and later/ },
+  { trap: 90, name: 'a wildcard for an old istiod', write: chart => new SidecarEgress(chart, 'x', { hosts: ['*.example.com'], istioVersion: '1.29.0' }), says: /Istio 1\.29 cannot do wildcard hosts/ },
 ];
