@@ -79,9 +79,12 @@ export class DirectEgress extends Construct {
     toPorts?.forEach((port, index) => problems.check(`toPorts[${index}]`, () => assertPortNumber(port)));
     captured?.forEach((range, index) => problems.check(`unsafeCaptureOnlyCidrs[${index}]`, () => assertCidr(range)));
     const pods = (workloads ?? []).map((workload, index) => problems.check(`workloads[${index}]`, () => podAnnotations(workload)));
-    for (const pod of pods) {
-      if (pod) this.checkForeign(pod, problems);
-    }
+    pods.forEach((pod, index) => {
+      if (!pod) return;
+      const place = `workloads[${index}]: [${workloads[index].node.path}]`;
+      if (pods.findIndex(other => other?.key === pod.key) !== index) problems.add(`${place} is there twice; name it once`);
+      else checkForeign(pod, place, problems);
+    });
     problems.throwIfAny();
 
     for (const pod of pods) {
@@ -92,13 +95,14 @@ export class DirectEgress extends Construct {
     }
     this.node.addValidation({ validate: () => pods.flatMap((pod, index) => overwritten(pod!, workloads[index])) });
   }
+}
 
-  private checkForeign(pod: PodAnnotations, problems: Problems): void {
-    for (const name of [EXCLUDE_CIDRS, EXCLUDE_PORTS, INCLUDE_CIDRS]) {
-      const value = pod.get(name);
-      if (value !== undefined && value !== WRITTEN.get(pod.key)?.[name]) {
-        problems.add(`workloads: the pods carry ${name}: "${value}" already; let either the annotation or DirectEgress say what goes past the sidecar`);
-      }
+/** What somebody else wrote on the pods must not be changed silently. */
+function checkForeign(pod: PodAnnotations, place: string, problems: Problems): void {
+  for (const name of [EXCLUDE_CIDRS, EXCLUDE_PORTS, INCLUDE_CIDRS]) {
+    const value = pod.get(name);
+    if (value !== undefined && value !== WRITTEN.get(pod.key)?.[name]) {
+      problems.add(`${place} carries ${name}: "${value}" already; let either the annotation or DirectEgress say what goes past the sidecar`);
     }
   }
 }
