@@ -1,6 +1,6 @@
 import { Chart, JsonPatch } from 'cdk8s';
 import { parse } from 'yaml';
-import { RegistryOnlyMesh, RegistryOnlyMeshProps } from '../../src/constructs/registry-only-mesh';
+import { RegistryOnlyMesh, RegistryOnlyMeshProps, WorkloadSelection } from '../../src/constructs/registry-only-mesh';
 import { admissionProblems } from '../support/admission';
 import { allManifests, manifestsOf, newApp, objectsBelow } from '../support/app';
 
@@ -25,7 +25,7 @@ test('only the namespaces that are named are locked', () => {
 });
 
 test('only the workloads that are named are locked, under names that depend on their labels alone', () => {
-  const workloads = [{ namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', 'tier': 'b' } }, { namespace: 'shop', labels: { app: 'sync' } }];
+  const workloads: WorkloadSelection[] = [{ namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', 'tier': 'b' } }, { namespace: 'shop', labels: { app: 'sync' } }];
   const manifests = locks({ workloads });
   expect(manifests).toEqual([
     sidecar('web', manifests[0].metadata.name, { workloadSelector: { labels: workloads[0].labels } }),
