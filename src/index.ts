@@ -6,6 +6,7 @@ export { TlsOrigination, TlsOriginationOptions, TlsOriginationProps, TlsVersion 
 export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from './constructs/gateway-egress';
 export { IEgressGateway, InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
 export { EgressGateway, EgressGatewayProps, EgressGatewayResources, EgressGatewayScaling, EgressGatewayToleration } from './constructs/egress-gateway';
+export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values

@@ -171,7 +171,7 @@ export const NEVER: Never[] = [
     || (kind === 'Gateway' && spec.servers.some(({ hosts }: any) => hosts.some((host: string) => /^(.*\/)?\*$/.test(host))))).map(named), gateway('egress/exit', ['*'])),
   byObject(85, 'a VirtualService without hosts', 'VirtualService', ({ hosts }) => !hosts?.length, route('shop/site', { hosts: undefined })),
   byObject(86, 'retries on the hop to a gateway that retries too', 'VirtualService', ({ gateways, http = [] }) =>
-    gateways?.includes('mesh') && http.some(({ rewrite, retries }: any) => rewrite?.authority?.endsWith('.egress.internal')
+    gateways?.includes('mesh') && http.some(({ rewrite, retries }: any) => /\.egress(-checked)?\.internal$/.test(rewrite?.authority)
       && !(retries?.attempts === 0 || retries?.retryOn === 'connect-failure,refused-stream')),
   route('shop/r', {
     gateways: ['mesh'],

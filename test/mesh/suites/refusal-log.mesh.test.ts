@@ -1,0 +1,66 @@
+import { Chart } from 'cdk8s';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { RefusalLog } from '../../../src/constructs/refusal-log';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { Caller } from '../../../src/values/caller';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { describeMesh, synthesise } from '../support';
+
+const table = {
+  mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
+  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
+  callers: ['checkout', 'crawler'].map(name => ({ name, namespace: 'shop', serviceAccount: name })),
+  outside: [
+    { host: 'site.example.com', http: 'ok' as const, https: 'ok' as const },
+    { host: 'api.example.com', https: 'ok' as const },
+    { host: 'down.example.com' },
+    { host: 'undeclared.example.com', http: 'ok' as const, https: 'ok' as const, tcp: [5432] },
+  ],
+};
+
+const manifests = synthesise(app => {
+  const chart = new Chart(app, 'shop', { namespace: 'shop' });
+  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  new SidecarEgress(chart, 'site', { hosts: ['site.example.com'] });
+  new GatewayEgress(chart, 'api', { gateway, hosts: ['api.example.com', 'down.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] }).originateTls('tls');
+  new RefusalLog(chart, 'refused');
+  new RefusalLog(chart, 'refused-at-gateway', { gateway });
+});
+
+describeMesh('the log of refused calls', { table, manifests }, mesh => {
+  beforeAll(() => mesh.apply(manifests));
+
+  const logged = async (from: string, request: string) => {
+    const { evidence: { sidecar, atGateway, curl } } = await mesh.see({ from, request });
+    return { sidecar: sidecar.length > 0, gateway: atGateway.length > 0, line: sidecar[0] ?? atGateway[0]?.line, status: curl.statuses[0] };
+  };
+
+  test.each([
+    ['plain HTTP to an undeclared host', 'checkout', 'http://undeclared.example.com/'],
+    ['TLS to an undeclared host', 'checkout', 'https://undeclared.example.com/'],
+    ['a connection to an undeclared port', 'checkout', 'tcp://undeclared.example.com:5432'],
+    ['plain HTTP of a caller that is not named', 'crawler', 'http://api.example.com/'],
+    ['TLS of a caller that is not named', 'crawler', 'https://api.example.com/'],
+  ])('%s is logged by the sidecar', async (_what, from, request) => {
+    const { sidecar, line } = await logged(from, request);
+    expect(sidecar).toBe(true);
+    expect((line as any).lab).toBe('provider');
+  });
+
+  test('a host that does not answer is logged by the gateway that called it', async () => {
+    expect(await logged('checkout', 'http://down.example.com/')).toMatchObject({ gateway: true, status: 503 });
+  });
+
+  test.each([
+    ['plain HTTP', 'http://site.example.com/', 200],
+    ['the application\'s TLS', 'https://site.example.com/', 200],
+    ['an answer that the host calls an error', 'http://site.example.com/?status=404', 404],
+    ['an answer of 503 from the host itself', 'http://site.example.com/?status=503', 503],
+    ['plain HTTP through the gateway', 'http://api.example.com/', 200],
+    ['TLS through the gateway', 'https://api.example.com/', 200],
+    ['an error of the host, through the gateway', 'http://api.example.com/?status=500', 500],
+  ])('%s, answered, is logged by nobody', async (_what, request, status) => {
+    expect(await logged('checkout', request)).toMatchObject({ sidecar: false, gateway: false, status });
+  });
+});
