@@ -7,6 +7,7 @@ export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from '
 export { IEgressGateway, InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
 export { EgressGateway, EgressGatewayProps, EgressGatewayResources, EgressGatewayScaling, EgressGatewayToleration } from './constructs/egress-gateway';
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
+export { BoundaryDns, BoundaryOpening, EgressBoundary, EgressBoundaryProps } from './constructs/egress-boundary';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values

@@ -1,6 +1,7 @@
 import { ApiObject, ApiObjectMetadata, ApiObjectProps, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Agreement } from './_agreement';
+import { Openings } from './_openings';
 import { checkManifests, EgressObject, Finding } from '../rules';
 import { GatewayInstallation } from '../values/gateway-installation';
 
@@ -36,8 +37,12 @@ export class AppScope {
 
   private static readonly scopes = new WeakMap<IConstruct, AppScope>();
 
+  /** What declared ways need of the network, for boundaries. */
+  public readonly openings = new Openings();
+
   private readonly emitted = new Map<ApiObject, { owner: IConstruct; spec: () => unknown }>();
   private readonly plain = new Map<ApiObject, IConstruct>();
+  private readonly gateways = new Set<string>();
   private readonly shared = new Map<string, Shared>();
   private readonly locked = new Set<string>();
   /** Where the mesh's default Sidecar lives, as far as this app says. */
@@ -86,6 +91,7 @@ export class AppScope {
     if (lockedDown) this.lockGateway({ namespace, name });
     const place = `${namespace}/${name}`;
     const cure = 'Describe it once, as a constant, and use that everywhere.';
+    this.gateways.add(namespace);
     this.share(`gateway ${place}`, () => new Agreement('gateway-conflict', `the gateway ${place}`, cure)).state(construct, rest);
   }
 
@@ -98,6 +104,11 @@ export class AppScope {
   /** Whether anything in this app says that the gateway refuses what is not granted. */
   public isGatewayLocked({ namespace, name }: GatewayInstallation): boolean {
     return this.locked.has(`${namespace}/${name}`);
+  }
+
+  /** The namespaces of all gateways that this app knows. */
+  public gatewayNamespaces(): Iterable<string> {
+    return this.gateways;
   }
 
   /** Finds what was declared under this identity before, or makes it. */

@@ -5,7 +5,7 @@ import { CallerHalf } from './_caller-half';
 import { CallerPolicy } from './_caller-policy';
 import { tlsBlock } from './_origination';
 import { PortSettings, WaySettings } from './_settings';
-import { originationPort, outsideNameOf, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
+import { originationPort, outsideNameOf, outsidePorts, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
 import { Way } from './_way';
 import { IEgressGateway } from './installed-egress-gateway';
 import {
@@ -106,6 +106,11 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     const metadata = this.metadata(this.namespace);
     this.callerObjects.push(this.app.emit(construct, halves.caller, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()));
     this.callerObjects.push(...CallerHalf.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, halves.caller));
+
+    const { installation } = this.gateway;
+    this.app.openings.add({ by: construct, from: { namespace: this.namespace }, gateway: installation });
+    const outside = () => outsidePorts(this.settings.ports, this.origination);
+    this.app.openings.add({ by: construct, from: { namespace, labels: installation.labels }, to: () => [{ to: 'public', ports: outside() }] });
   }
 
   /** The rule at the gateway for connections to the outside: originates TLS, carries the traffic policy. */

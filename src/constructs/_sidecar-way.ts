@@ -1,16 +1,19 @@
+import { isIP } from 'net';
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
+import { Destination } from './_openings';
 import { CertificateHolder, OriginationSettings, tlsBlock } from './_origination';
 import { SecretReader } from './_secret-reader';
 import { WaySettings } from './_settings';
 import { CertificateShape, holderRule, hostEntry, hostRoute, outsideEntry, plainRule } from './_sidecar-certificate';
-import { originationPort, outsideNameOf, portPolicy, routeOptions } from './_traffic';
+import { originationPort, outsideNameOf, outsidePorts, portPolicy, routeOptions } from './_traffic';
 import { Way } from './_way';
 import {
   DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec,
 } from '../../imports/networking.istio.io';
 import { isWildcardHost } from '../values/host-name';
+import { hostRange } from '../values/ip-range';
 import { addressInstead, keyOf, objectName } from '../values/names';
 import { EgressResolution } from '../values/traffic-options';
 
@@ -73,6 +76,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     // One address for all names below a domain would lead TLS without a name to any of them.
     const labels = isWildcardHost(this.host) ? { ...metadata.labels, 'networking.istio.io/enable-autoallocate-ip': 'false' } : metadata.labels;
     this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-service-entry`, ServiceEntry, { ...metadata, labels }, () => this.serviceEntry()));
+    this.app.openings.add({ by: emitter, from: { namespace: this.namespace }, to: () => this.dialled() });
   }
 
   /** The rule that originates TLS, and carries the traffic policy if there is one. */
@@ -122,6 +126,14 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   private get shape(): CertificateShape {
     const { namespace, host, settings, originations } = this;
     return { namespace, host, outsideName: outsideNameOf(host, this.key), settings: { ...settings, addresses: this.addresses }, originations };
+  }
+
+  /** What the sidecars dial: fixed addresses where all are known, otherwise whatever DNS says. */
+  private dialled(): Destination[] {
+    const { settings: { ports, endpoints }, origination } = this;
+    const numbers = outsidePorts(ports, origination);
+    const fixed = endpoints?.every(endpoint => isIP(endpoint) !== 0) ?? false;
+    return [{ to: fixed ? { cidrs: endpoints!.map(hostRange) } : 'public', ports: numbers }];
   }
 
   private metadata(suffix?: string) {

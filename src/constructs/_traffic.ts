@@ -17,6 +17,11 @@ export function originationPort(origination: OriginationSettings, ports: PortSet
   return origination.port ?? defaultTlsPort(ports);
 }
 
+/** The ports of the outside host that are dialled in the end. */
+export function outsidePorts(ports: PortSettings[], origination: OriginationSettings | undefined): number[] {
+  return ports.map(port => origination && port.http ? originationPort(origination, ports) : port.number);
+}
+
 /**
  * A traffic policy for one port, with everything in it: Istio takes a port's settings instead of those above it, it
  * does not merge the two.

@@ -28,3 +28,42 @@ export function assertPortNumber(value: number): number {
   if (!Number.isInteger(value) || value < 1 || value > 65535) throw new Error(`${value} is no port: ports are whole numbers from 1 to 65535`);
   return value;
 }
+
+/**
+ * Address ranges that are not the public Internet: private networks, links, the node itself, and the metadata services of
+ * clouds (in 169.254.0.0/16 and fc00::/7). Ranges for documentation are left out: nobody routes them.
+ *
+ * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
+ */
+export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
+  v4: [
+    '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/4', '240.0.0.0/4',
+  ],
+  v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+};
+
+/** The range of one address. */
+export function hostRange(address: string): string {
+  return `${address}/${isIP(address) === 6 ? 128 : 32}`;
+}
+
+/** A range without host bits, as Kubernetes wants it: `203.0.113.40/24` is `203.0.113.0/24`. */
+export function networkOf(cidr: string): string {
+  const [address, mask] = cidr.split('/');
+  const v6 = isIP(address) === 6;
+  const parts = v6 ? wordsOf(address) : address.split('.').map(Number);
+  const width = v6 ? 16 : 8;
+  const masked = parts.map((part, index) => {
+    const bits = Math.min(width, Math.max(0, Number(mask) - index * width));
+    return part - part % 2 ** (width - bits);
+  });
+  // a URL writes IPv6 addresses in their one short form
+  const text = v6 ? new URL(`http://[${masked.map(word => word.toString(16)).join(':')}]`).hostname.slice(1, -1) : masked.join('.');
+  return `${text}/${mask}`;
+}
+
+/** The eight words of an IPv6 address. */
+function wordsOf(address: string): number[] {
+  const [head, tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::').map(half => half.split(':').filter(Boolean).map(word => parseInt(word, 16)));
+  return tail === undefined ? head : [...head, ...Array(8 - head.length - tail.length).fill(0), ...tail];
+}

@@ -14,7 +14,7 @@
  *
  * `apply(set, objects)` makes a named set of objects exactly these: apply it again with others and the difference is
  * created, changed and deleted; with `[]` all are gone. An object belongs to one set. Services get their address and
- * EndpointSlices as a cluster would give them; objects that no API server takes (inputs of istioctl and Helm) are left out.
+ * EndpointSlices as a cluster would give them; NetworkPolicies are enforced by a packet filter in each pod; objects that no API server takes (inputs of istioctl and Helm) are left out.
  * istiod remembers for five minutes that an account may read Secrets: to see a Role go, make a new lab.
  */
 import * as fs from 'fs';
@@ -27,6 +27,7 @@ import { idOf, KubeObject, ServiceController } from './kubernetes';
 import { makeNetwork, OUTSIDE } from './network';
 import { OutsideEvent, Placed, placed } from './outside';
 import { Pki } from './pki';
+import { PolicyEnforcer } from './policy-enforcer';
 import { stay, until } from './processes';
 import { Proxy, tail } from './proxy';
 import { send } from './request';
@@ -102,7 +103,7 @@ export class Lab {
     const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
     const proxies = await Promise.all(pods.filter(pod => pod.injected).map(pod => Proxy.start(run, pod, files, trustDomain)));
     await until('the proxies', async () => (await Promise.all(proxies.map(proxy => proxy.ready()))).every(Boolean), 60_000, 30);
-    const lab = new Lab(run, files, pods, hosts, istiod, services, proxies, pki);
+    const lab = new Lab(run, files, pods, hosts, istiod, services, new PolicyEnforcer(run, pods), proxies, pki);
     await lab.converge();
     return lab;
   }
@@ -115,15 +116,18 @@ export class Lab {
     public readonly hosts: Placed[],
     public readonly istiod: Istiod,
     private readonly services: ServiceController,
+    private readonly policies: PolicyEnforcer,
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
   ) {}
 
   /** Makes a named set of objects exactly these. */
-  public apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
+  public async apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
     const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some(group => object.apiVersion?.startsWith(group));
     const forCluster = objects.filter(object => !installer(object) && !ALWAYS_THERE.includes(object.kind));
-    return this.istiod.put(set, this.services.complete(forCluster));
+    const findings = await this.istiod.put(set, this.services.complete(forCluster));
+    await this.policies.apply(set, objects);
+    return findings;
   }
 
   /** What admission says to these objects. */

@@ -5,7 +5,8 @@ import { must, run } from './processes';
 import { RunFolder } from './run-folder';
 
 export const ISTIOD_ADDRESS = '10.77.0.1';
-const OUTSIDE_ADDRESS = '10.77.0.2';
+/** Where DNS answers, and the way to everything outside begins. */
+export const OUTSIDE_ADDRESS = '10.77.0.2';
 
 /** Names of the two namespaces that are no pods. */
 export const CONTROL_PLANE = 'cp';

@@ -1,0 +1,114 @@
+import { Destination, Opening, placeKey } from './_openings';
+import { GatewayInstallation } from '../values/gateway-installation';
+import { networkOf } from '../values/ip-range';
+
+/** Kubernetes puts it on every namespace, and nobody can put it on another. */
+const NAMESPACE = 'kubernetes.io/metadata.name';
+
+/** The part of a NetworkPolicy's spec that lets something through. */
+interface PolicyRule {
+  readonly to?: object[];
+  readonly from?: object[];
+  readonly ports?: { readonly protocol: string; readonly port: number }[];
+}
+
+/** What a boundary knows of the cluster. */
+export interface ClusterPlaces {
+  readonly dns: { readonly namespace: string; readonly labels: Record<string, string>; readonly ports: number[]; readonly addresses: string[] };
+  readonly istiodNamespace: string;
+  readonly privateRanges: { readonly v4: string[]; readonly v6: string[] };
+}
+
+/** What every pod of the mesh needs: names, and configuration and certificates from istiod. */
+export function meshRules({ dns, istiodNamespace }: ClusterPlaces): PolicyRule[] {
+  return [
+    {
+      to: [pods(dns.namespace, dns.labels), ...dns.addresses.map(cidr => ({ ipBlock: { cidr: networkOf(cidr) } }))],
+      ports: dns.ports.flatMap(port => [{ protocol: 'UDP', port }, { protocol: 'TCP', port }]),
+    },
+    { to: [pods(istiodNamespace, { app: 'istiod' })], ports: tcp([15012]) },
+  ];
+}
+
+/** Other pods of the cluster: of these namespaces, or of all but the gateways', which are reached on one port only. */
+export function peerRules(peers: string[] | undefined, gatewayNamespaces: string[]): PolicyRule[] {
+  if (peers) return [{ to: [namespacesIn(peers)] }];
+  if (gatewayNamespaces.length === 0) return [{ to: [{ namespaceSelector: {} }] }];
+  return [{ to: [{ namespaceSelector: { matchExpressions: [{ key: NAMESPACE, operator: 'NotIn', values: sorted(gatewayNamespaces) }] } }] }];
+}
+
+/** Connections into a gateway. */
+export function gatewayIngress(gateway: GatewayInstallation, callers: string[], metrics: string[]): PolicyRule[] {
+  return [
+    ...(callers.length > 0 ? [{ from: [namespacesIn(callers)], ports: tcp([gateway.targetPort]) }] : []),
+    ...(metrics.length > 0 ? [{ from: [namespacesIn(metrics)], ports: tcp([15020, 15090]) }] : []),
+  ];
+}
+
+/** What declared ways need, each destination once, with all its ports. */
+export function openingRules(openings: Opening[], places: ClusterPlaces): PolicyRule[] {
+  const gateways = new Map(openings.flatMap(({ gateway }) => gateway ? [[placeKey(gateway), gateway] as const] : []));
+  const destinations = openings.flatMap(opening => opening.to?.() ?? []);
+  return [
+    ...[...gateways].sort(byKey).map(([, { namespace, labels, targetPort }]) => ({ to: [pods(namespace, labels)], ports: tcp([targetPort]) })),
+    ...outsideRules(destinations, places),
+  ];
+}
+
+/** The ports on which every public address is open: undefined for none, empty for all. */
+export function publicPorts(openings: Opening[]): number[] | undefined {
+  const open = openings.flatMap(opening => opening.to?.() ?? []).filter(({ to }) => to === 'public');
+  if (open.length === 0) return undefined;
+  return open.some(({ ports }) => !ports) ? [] : numbers(open.flatMap(({ ports }) => ports!));
+}
+
+function outsideRules(destinations: Destination[], places: ClusterPlaces): PolicyRule[] {
+  const ports = new Map<string, Set<number>>(); // by range; an empty set stands for all ports
+  const open = (key: string, list: number[] | undefined) => {
+    const known = ports.get(key);
+    if (!list || known?.size === 0) ports.set(key, new Set());
+    else ports.set(key, new Set([...known ?? [], ...list]));
+  };
+  for (const { to, ports: list } of destinations) {
+    if (to === 'public') open('public', list);
+    else if ('cidrs' in to) to.cidrs.forEach(cidr => open(`range ${networkOf(cidr)}`, list));
+    else to.namespaces.forEach(namespace => open(`namespace ${namespace}`, list));
+  }
+  const byPorts = new Map<string, { peers: object[]; ports: number[] }>();
+  for (const [key, list] of [...ports].sort(byKey)) {
+    const group = numbers([...list]);
+    const rule = byPorts.get(group.join()) ?? { peers: [], ports: group };
+    byPorts.set(group.join(), { ...rule, peers: [...rule.peers, ...peersOf(key, places)] });
+  }
+  return [...byPorts.values()].map(rule => ({ to: rule.peers, ports: rule.ports.length > 0 ? tcp(rule.ports) : undefined }));
+}
+
+function peersOf(key: string, { privateRanges: { v4, v6 } }: ClusterPlaces): object[] {
+  if (key === 'public') return [{ ipBlock: { cidr: '0.0.0.0/0', except: v4 } }, { ipBlock: { cidr: '::/0', except: v6 } }];
+  const [kind, value] = key.split(' ');
+  return [kind === 'range' ? { ipBlock: { cidr: value } } : namespacesIn([value])];
+}
+
+function pods(namespace: string, labels: Record<string, string>): object {
+  return { namespaceSelector: { matchLabels: { [NAMESPACE]: namespace } }, podSelector: { matchLabels: labels } };
+}
+
+function namespacesIn(names: string[]): object {
+  return { namespaceSelector: { matchExpressions: [{ key: NAMESPACE, operator: 'In', values: sorted(names) }] } };
+}
+
+function tcp(ports: number[]) {
+  return ports.map(port => ({ protocol: 'TCP', port }));
+}
+
+function numbers(list: number[]): number[] {
+  return [...new Set(list)].sort((a, b) => a - b);
+}
+
+function sorted(list: string[]): string[] {
+  return [...new Set(list)].sort();
+}
+
+function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1;
+}

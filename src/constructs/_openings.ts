@@ -1,0 +1,72 @@
+import { IConstruct } from 'constructs';
+import { GatewayInstallation } from '../values/gateway-installation';
+
+/** Pods of one namespace: all of them, or those with these labels. */
+export interface PodPlace {
+  readonly namespace: string;
+  readonly labels?: Record<string, string>;
+}
+
+/** Where connections go. `public` stands for every public address. Without ports: every port and protocol. */
+export interface Destination {
+  readonly to: 'public' | { readonly cidrs: string[] } | { readonly namespaces: string[] };
+  readonly ports?: number[];
+}
+
+/** What a declared way needs of the network. Boundaries read it; where there is none, it means nothing. */
+export interface Opening {
+  /** The construct that asks for it. */
+  readonly by: IConstruct;
+  readonly from: PodPlace;
+  /** Leads to the pods of this gateway. */
+  readonly gateway?: GatewayInstallation;
+  /** Asked for at synth, when every port is known. */
+  readonly to?: () => Destination[];
+  /** Why it is a hole, where it is one. */
+  readonly unsafe?: string;
+}
+
+/** Every opening of an app. */
+export class Openings {
+
+  private readonly byNamespace = new Map<string, Opening[]>();
+  private readonly callers = new Map<string, Set<string>>();
+  private readonly listeners: ((opening: Opening) => void)[] = [];
+
+  public add(opening: Opening): void {
+    const { from: { namespace }, gateway } = opening;
+    const known = this.byNamespace.get(namespace);
+    if (known) known.push(opening);
+    else this.byNamespace.set(namespace, [opening]);
+    if (gateway) this.callersOf(gateway).add(namespace);
+    for (const listener of this.listeners) listener(opening);
+  }
+
+  /** Tells of every opening there is and will be. */
+  public each(listener: (opening: Opening) => void): void {
+    for (const openings of this.byNamespace.values()) openings.forEach(listener);
+    this.listeners.push(listener);
+  }
+
+  /** What these pods need; without labels: what all pods of the namespace need. */
+  public of(place: PodPlace): Opening[] {
+    const wanted = placeKey(place);
+    return (this.byNamespace.get(place.namespace) ?? []).filter(({ from }) => placeKey(from) === wanted);
+  }
+
+  /** The namespaces from which a gateway is called. */
+  public callerNamespaces(gateway: GatewayInstallation): string[] {
+    return [...this.callersOf(gateway)];
+  }
+
+  private callersOf(gateway: GatewayInstallation): Set<string> {
+    const key = placeKey(gateway);
+    if (!this.callers.has(key)) this.callers.set(key, new Set());
+    return this.callers.get(key)!;
+  }
+}
+
+/** The same for the same pods. */
+export function placeKey({ namespace, labels }: PodPlace): string {
+  return JSON.stringify([namespace, Object.entries(labels ?? {}).sort()]);
+}

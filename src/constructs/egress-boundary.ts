@@ -1,0 +1,385 @@
+import { ApiObject, Lazy } from 'cdk8s';
+import { Construct } from 'constructs';
+import { AppScope, Disagreement } from './_app-scope';
+import { ClusterPlaces, gatewayIngress, meshRules, openingRules, peerRules, publicPorts } from './_boundary-policy';
+import { Destination, Opening, placeKey, PodPlace } from './_openings';
+import { checkMetadata, readOwner, UNSAFE_ANNOTATION, where } from './_settings';
+import { EgressGateway } from './egress-gateway';
+import { IEgressGateway, InstalledEgressGateway } from './installed-egress-gateway';
+import { assertCidr, assertPortNumber, networkOf, PRIVATE_RANGES } from '../values/ip-range';
+import { assertDnsLabel, assertSelector, keyOf, objectName } from '../values/names';
+import { Problems } from '../values/problems';
+
+/** Where a cluster's DNS servers are. */
+export interface BoundaryDns {
+  /**
+   * The namespace of their pods.
+   *
+   * @default "kube-system"
+   */
+  readonly namespace?: string;
+
+  /**
+   * The labels of their pods.
+   *
+   * @default - k8s-app: kube-dns
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * The ports on which their pods listen, over UDP and TCP. On OpenShift 5353.
+   *
+   * @default - 53
+   */
+  readonly ports?: number[];
+
+  /**
+   * Ranges of DNS servers that are no pods, such as a cache on each node: `169.254.20.10/32`.
+   *
+   * @default - none
+   */
+  readonly addresses?: string[];
+}
+
+/** A hole in a boundary. */
+export interface BoundaryOpening {
+  /** The namespace of the pods: one of the boundary's, or that of a gateway which it guards. */
+  readonly namespace: string;
+
+  /**
+   * Only pods with these labels. Not for the namespace of a gateway.
+   *
+   * @default - all that the boundary holds there
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * Address ranges that are open, such as a private network or the Kubernetes API server.
+   *
+   * @default - none
+   */
+  readonly toCidrs?: string[];
+
+  /**
+   * Namespaces of the cluster that are open.
+   *
+   * @default - none
+   */
+  readonly toNamespaces?: string[];
+
+  /**
+   * Open on these TCP ports only.
+   *
+   * @default - on every port
+   */
+  readonly toPorts?: number[];
+
+  /** Why, for whoever audits the policies. */
+  readonly reason: string;
+}
+
+/** Properties for `EgressBoundary`. */
+export interface EgressBoundaryProps {
+  /**
+   * The namespaces of the applications: from now on their pods reach nothing but what is said here and what egress
+   * constructs of this app declare. Namespaces that are not listed stay as they are.
+   *
+   * @default - none; then `gateways` are only guarded
+   */
+  readonly namespaces?: string[];
+
+  /**
+   * The gateways that pods of these namespaces may reach, also where the `GatewayEgress` stands in another app. Who may call
+   * which host is the gateway's to check. The pods of an `EgressGateway` are guarded as well: they are
+   * reached by callers only, and reach public addresses only.
+   *
+   * @default - those of the `GatewayEgress` of this app; none is guarded
+   */
+  readonly gateways?: IEgressGateway[];
+
+  /**
+   * Guards the pods of `InstalledEgressGateway` too. Whatever somebody else has put on these gateways on other ports is cut off.
+   *
+   * @default false
+   */
+  readonly guardInstalledGateways?: boolean;
+
+  /**
+   * The namespaces of the cluster that the applications may call, besides their own: on every port.
+   *
+   * @default - every namespace but the gateways'
+   */
+  readonly peers?: string[];
+
+  /**
+   * Where the cluster's DNS servers are.
+   *
+   * @default - pods labelled k8s-app: kube-dns in kube-system, port 53
+   */
+  readonly dns?: BoundaryDns;
+
+  /**
+   * The namespace of istiod, which every proxy needs on port 15012.
+   *
+   * @default "istio-system"
+   */
+  readonly istiodNamespace?: string;
+
+  /**
+   * More address ranges that are not outside, besides the private ones of IPv4 and IPv6: public ranges that
+   * your nodes, pods or company networks use.
+   *
+   * @default - none
+   */
+  readonly privateCidrs?: string[];
+
+  /**
+   * Ports of the outside that guarded gateways reach, besides those that the `GatewayEgress` of this app need.
+   *
+   * @default - 80 and 443
+   */
+  readonly gatewayPorts?: number[];
+
+  /**
+   * Namespaces of callers whose `GatewayEgress` stands in another app and that are not under `namespaces`.
+   *
+   * @default - none
+   */
+  readonly callerNamespaces?: string[];
+
+  /**
+   * Namespaces that collect the metrics of guarded gateways (ports 15020 and 15090).
+   *
+   * @default - none
+   */
+  readonly metricsNamespaces?: string[];
+
+  /**
+   * Ports on which all pods of the namespaces reach every public address, for a `SidecarEgress` in another app. Nobody can
+   * tell a sidecar from its application here: these ports are open past the sidecar too.
+   *
+   * @default - those of the `SidecarEgress` of this app
+   */
+  readonly unsafeSidecarPorts?: number[];
+
+  /**
+   * Holes. Written on the policies as the annotation `cdk8s-istio-egress/unsafe`.
+   *
+   * @default - none
+   */
+  readonly unsafeOpenings?: BoundaryOpening[];
+
+  /**
+   * Who declares this: part of the names of all policies. Policies of several owners add up.
+   *
+   * @default - the namespace of the chart
+   */
+  readonly owner?: string;
+
+  /**
+   * Labels on every policy.
+   *
+   * @default - those of the chart
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * Annotations on every policy.
+   *
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+/**
+ * Makes the gateway the only way out, for whole namespaces: NetworkPolicies that also hold for what goes round its sidecar.
+ *
+ * The pods still reach DNS, istiod, each other and the rest of the cluster. Whatever egress constructs of the same app need is opened
+ * by itself: the pods of the gateway for a `GatewayEgress`, its ports for a `SidecarEgress`, its ranges for a `DirectEgress`.
+ * Istio has no part in it: the cluster's network (CNI) must enforce NetworkPolicy. Apply it last: its first policy cuts every
+ * connection of a pod that is not allowed.
+ *
+ * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/#apply-kubernetes-network-policies
+ */
+export class EgressBoundary extends Construct {
+
+  /** The NetworkPolicies made so far. */
+  public readonly apiObjects: ApiObject[] = [];
+
+  private readonly app: AppScope;
+  private readonly owner: string;
+  private readonly places: ClusterPlaces;
+  private readonly guarded: IEgressGateway[];
+  private readonly emitted = new Set<string>();
+
+  constructor(scope: Construct, id: string, private readonly props: EgressBoundaryProps) {
+    super(scope, id);
+    this.app = AppScope.of(this);
+    const { gateways = [], guardInstalledGateways: installed = false } = props;
+    this.guarded = gateways.filter(gateway => gateway instanceof EgressGateway || (installed && gateway instanceof InstalledEgressGateway));
+    const problems = new Problems(where(this));
+    this.check(problems);
+    this.places = this.readPlaces(problems);
+    this.owner = readOwner(this, props.owner, problems);
+    problems.throwIfAny();
+
+    this.app.validate(this);
+    this.app.share(`boundary ${this.node.path}`, () => ({ disagreements: () => this.unreachable() }));
+    for (const gateway of this.guarded) this.emitGuard(gateway);
+    for (const namespace of props.namespaces ?? []) this.emitFor({ namespace });
+    this.declareOpenings();
+    this.app.openings.each(opening => this.hear(opening));
+  }
+
+  /** Pods with openings of their own get a policy of their own, as soon as somebody asks for one. */
+  private hear({ from }: Opening): void {
+    if (from.labels && this.props.namespaces?.includes(from.namespace)) this.emitFor(from);
+  }
+
+  private emitFor(place: PodPlace): void {
+    this.emit(place, 'egress-boundary', () => {
+      const openings = this.app.openings.of(place);
+      const all = place.labels === undefined;
+      const egress = [...(all ? this.everyPod(place.namespace) : []), ...openingRules(openings, this.places)];
+      return { podSelector: all ? {} : { matchLabels: place.labels }, policyTypes: ['Egress'], egress };
+    });
+  }
+
+  private everyPod(namespace: string) {
+    const peers = this.props.peers && [namespace, ...this.props.peers];
+    return [...meshRules(this.places), ...peerRules(peers, this.gatewayNamespaces())];
+  }
+
+  private emitGuard({ installation }: IEgressGateway): void {
+    const { namespace, labels, name } = installation;
+    const { gatewayPorts = [80, 443], metricsNamespaces = [] } = this.props;
+    this.app.openings.add({ by: this, from: { namespace, labels }, to: () => [{ to: 'public', ports: gatewayPorts }] });
+    this.emit({ namespace, labels }, `${name}-boundary`, () => ({
+      podSelector: { matchLabels: labels },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: gatewayIngress(installation, this.callersOf(installation), metricsNamespaces),
+      egress: [...meshRules(this.places), ...openingRules(this.app.openings.of({ namespace, labels }), this.places)],
+    }));
+  }
+
+  private emit(place: PodPlace, stem: string, spec: () => object): void {
+    const key = placeKey(place);
+    if (this.emitted.has(key)) return;
+    this.emitted.add(key);
+    const { labels, annotations } = this.props;
+    const metadata = {
+      name: objectName(stem, keyOf('boundary', this.owner, key)),
+      namespace: place.namespace,
+      labels,
+      annotations: { ...annotations, [UNSAFE_ANNOTATION]: Lazy.any({ produce: () => this.weakness(place) }) },
+    };
+    const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec: Lazy.any({ produce: spec }) };
+    this.apiObjects.push(this.app.emitPlain(this, this, `${place.namespace}-${keyOf(key)}`, policy));
+  }
+
+  /** What of a policy lets pods go where nobody checks them. */
+  private weakness(place: PodPlace): string | undefined {
+    const openings = this.app.openings.of(place);
+    const ports = this.guarded.some(({ installation }) => placeKey(installation) === placeKey(place)) ? undefined : publicPorts(openings);
+    const open = ports && `open to every public address${ports.length > 0 ? ` on port ${ports.join(', ')}` : ''}, past the sidecar too`;
+    const holes = [...new Set(openings.flatMap(({ unsafe }) => unsafe ?? []))].sort();
+    return [open, ...holes].filter(Boolean).join('; ') || undefined;
+  }
+
+  private declareOpenings(): void {
+    const { namespaces = [], gateways = [], unsafeSidecarPorts: ports, unsafeOpenings = [] } = this.props;
+    for (const namespace of namespaces) {
+      for (const { installation } of gateways) this.app.openings.add({ by: this, from: { namespace }, gateway: installation });
+      if (ports) this.app.openings.add({ by: this, from: { namespace }, to: () => [{ to: 'public', ports }] });
+    }
+    for (const { namespace, labels, toCidrs: cidrs, toNamespaces, toPorts, reason } of unsafeOpenings) {
+      const to: Destination[] = [];
+      if (cidrs) to.push({ to: { cidrs }, ports: toPorts });
+      if (toNamespaces) to.push({ to: { namespaces: toNamespaces }, ports: toPorts });
+      for (const from of this.placesIn(namespace, labels)) this.app.openings.add({ by: this, from, to: () => to, unsafe: `hole: ${reason}` });
+    }
+  }
+
+  /** Whom a hole in a namespace is for: its applications, or the pods of the gateways that are guarded there. */
+  private placesIn(namespace: string, labels?: Record<string, string>): PodPlace[] {
+    if (this.props.namespaces?.includes(namespace)) return [{ namespace, labels }];
+    const gateways = this.guarded.map(({ installation }) => installation);
+    return gateways.filter(gateway => gateway.namespace === namespace).map(gateway => ({ namespace, labels: gateway.labels }));
+  }
+
+  private callersOf(gateway: IEgressGateway['installation']): string[] {
+    return [...this.app.openings.callerNamespaces(gateway), ...this.props.callerNamespaces ?? []];
+  }
+
+  private gatewayNamespaces(): string[] {
+    return [...new Set([...this.app.gatewayNamespaces(), ...(this.props.gateways ?? []).map(({ installation }) => installation.namespace)])];
+  }
+
+  /** A gateway that nobody may reach is a mistake that only the whole app shows. */
+  private unreachable(): Disagreement[] {
+    return this.guarded.filter(({ installation }) => this.callersOf(installation).length === 0).map(({ installation: { namespace, name } }) => ({
+      construct: this,
+      problem: `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}: no GatewayEgress of this app leads there, and the boundary names no namespaces. ` +
+        'Give `namespaces`, or `callerNamespaces` for callers of other apps.',
+    }));
+  }
+
+  private check(problems: Problems): void {
+    const { namespaces = [], gateways = [], guardInstalledGateways, unsafeOpenings = [] } = this.props;
+    checkMetadata(this.props, problems);
+    if (namespaces.length === 0 && this.guarded.length === 0) problems.add('namespaces, gateways: no namespace is given and no gateway to guard, so there would be no boundary; name the namespaces of the applications');
+    for (const prop of ['namespaces', 'peers', 'callerNamespaces', 'metricsNamespaces'] as const) {
+      this.props[prop]?.forEach((namespace, index, list) => problems.check(`${prop}[${index}]`, () => {
+        assertDnsLabel(namespace, 'namespace');
+        if (list.indexOf(namespace) !== index) throw new Error(`"${namespace}" is there twice; name it once`);
+      }));
+    }
+    for (const prop of ['gatewayPorts', 'unsafeSidecarPorts'] as const) {
+      const list = this.props[prop];
+      if (list?.length === 0) problems.add(`${prop}: empty; leave it out`);
+      list?.forEach((port, index) => problems.check(`${prop}[${index}]`, () => assertPortNumber(port)));
+    }
+    if (this.props.istiodNamespace !== undefined) problems.check('istiodNamespace', () => assertDnsLabel(this.props.istiodNamespace!, 'namespace'));
+    if (guardInstalledGateways) {
+      gateways.filter(gateway => !(gateway instanceof EgressGateway || gateway instanceof InstalledEgressGateway)).forEach(gateway => problems.add(
+        `guardInstalledGateways: [${gateway.node.path}] only refers to the gateway ${gateway.installation.namespace}/${gateway.installation.name} of another app; guard it in the app that emits it`));
+    }
+    unsafeOpenings.forEach((opening, index) => this.checkOpening(opening, `unsafeOpenings[${index}]`, problems));
+  }
+
+  private checkOpening({ namespace, labels, toCidrs, toNamespaces, toPorts, reason }: BoundaryOpening, prop: string, problems: Problems): void {
+    const ofGateway = this.guarded.some(({ installation }) => installation.namespace === namespace);
+    const ofApplications = this.props.namespaces?.includes(namespace) ?? false;
+    if (!ofGateway && !ofApplications) problems.add(`${prop}.namespace: the boundary holds nothing in "${namespace}", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards`);
+    if (labels) problems.check(`${prop}.labels`, () => assertSelector(labels));
+    if (labels && ofGateway && !ofApplications) problems.add(`${prop}.labels: "${namespace}" is a gateway's namespace, where the gateway's own pods are meant; leave \`labels\` out`);
+    if (!toCidrs?.length && !toNamespaces?.length) problems.add(`${prop}: opens nothing; give \`toCidrs\` or \`toNamespaces\``);
+    toCidrs?.forEach((range, at) => problems.check(`${prop}.toCidrs[${at}]`, () => assertCidr(range)));
+    toNamespaces?.forEach((name, at) => problems.check(`${prop}.toNamespaces[${at}]`, () => assertDnsLabel(name, 'namespace')));
+    if (toPorts?.length === 0) problems.add(`${prop}.toPorts: empty; leave it out for every port`);
+    toPorts?.forEach((port, at) => problems.check(`${prop}.toPorts[${at}]`, () => assertPortNumber(port)));
+    if (!reason?.trim()) problems.add(`${prop}.reason: none given; say why, for whoever audits the policies`);
+  }
+
+  private readPlaces(problems: Problems): ClusterPlaces {
+    const { dns: { namespace = 'kube-system', labels = { 'k8s-app': 'kube-dns' }, ports = [53], addresses = [] } = {}, istiodNamespace = 'istio-system', privateCidrs = [] } = this.props;
+    problems.check('dns.namespace', () => assertDnsLabel(namespace, 'namespace'));
+    problems.check('dns.labels', () => assertSelector(labels));
+    if (ports.length === 0) problems.add('dns.ports: empty; leave it out for 53');
+    ports.forEach((port, index) => problems.check(`dns.ports[${index}]`, () => assertPortNumber(port)));
+    addresses.forEach((range, index) => problems.check(`dns.addresses[${index}]`, () => assertCidr(range)));
+    const ranges = privateCidrs.flatMap((range, index) => problems.check(`privateCidrs[${index}]`, () => {
+      assertCidr(range);
+      if (range.endsWith('/0')) throw new Error(`"${range}" is every address, so nothing would be outside`);
+      return networkOf(range);
+    }) ?? []);
+    return {
+      dns: { namespace, labels, ports, addresses },
+      istiodNamespace,
+      privateRanges: {
+        v4: [...new Set([...PRIVATE_RANGES.v4, ...ranges.filter(range => !range.includes(':'))])],
+        v6: [...new Set([...PRIVATE_RANGES.v6, ...ranges.filter(range => range.includes(':'))])],
+      },
+    };
+  }
+}
