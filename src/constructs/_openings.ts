@@ -29,6 +29,9 @@ export interface Opening {
 /** Every opening of an app. */
 export class Openings {
 
+  /** Workloads with openings whose pods nobody can tell: of no namespace, or without labels. */
+  public readonly unplaced: IConstruct[] = [];
+
   private readonly byNamespace = new Map<string, Opening[]>();
   private readonly callers = new Map<string, Set<string>>();
   private readonly listeners: ((opening: Opening) => void)[] = [];

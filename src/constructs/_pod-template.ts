@@ -1,6 +1,6 @@
-import { ApiObject, JsonPatch } from 'cdk8s';
+import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { IConstruct } from 'constructs';
-import { podTemplateOf, templateIn } from '../values/pod-template';
+import { podIdentityOf, podTemplateOf, templateIn } from '../values/pod-template';
 
 /** Annotations of the pods that a workload makes. */
 export interface PodAnnotations {
@@ -38,4 +38,13 @@ function patched(object: ApiObject, path: string): PodAnnotations {
       object.addJsonPatch(JsonPatch.add(`${path}/metadata/annotations/${name.replace(/~/g, '~0').replace(/\//g, '~1')}`, value));
     },
   };
+}
+
+/** Where the pods of a workload are, and what selects them. */
+export function podPlace(workload: IConstruct): { namespace?: string; labels: Record<string, string> } {
+  // Not by its manifest: a class of cdk8s-plus has none before its containers are added.
+  const { podMetadata, metadata, matchLabels } = workload as any;
+  if (typeof podMetadata?.addAnnotation !== 'function') return podIdentityOf(workload);
+  const selector = Object.keys(matchLabels ?? {}).length > 0 ? matchLabels : podMetadata.toJson()?.labels;
+  return { namespace: metadata?.namespace ?? Chart.of(workload).namespace, labels: { ...selector } };
 }

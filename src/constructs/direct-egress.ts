@@ -1,5 +1,7 @@
 import { Construct, IConstruct } from 'constructs';
-import { PodAnnotations, podAnnotations } from './_pod-template';
+import { AppScope } from './_app-scope';
+import { Destination } from './_openings';
+import { PodAnnotations, podAnnotations, podPlace } from './_pod-template';
 import { where } from './_settings';
 import { assertCidr, assertPortNumber } from '../values/ip-range';
 import { Problems } from '../values/problems';
@@ -57,7 +59,8 @@ const WRITTEN = new WeakMap<object, Record<string, string>>();
  *
  * No policy, no metrics and no TLS origination apply there; all other traffic of the pods is still held to the mesh's policy. The
  * annotations count when a pod is created, so running pods must be re-created. They cannot name hosts: only
- * addresses and ports exist at that level.
+ * addresses and ports exist at that level. An `EgressBoundary` of the same app lets these pods through to them, but nowhere that only
+ * `unsafeCaptureOnlyCidrs` leaves uncaptured.
  *
  * @see https://istio.io/latest/docs/reference/config/annotations/
  */
@@ -93,7 +96,22 @@ export class DirectEgress extends Construct {
       if (captured) extend(pod!, INCLUDE_CIDRS, captured);
       extend(pod!, MARK, [props.reason ?? 'past the sidecar'], '; ');
     }
+    this.declareOpenings(workloads, toCidrs, toPorts);
     this.node.addValidation({ validate: () => pods.flatMap((pod, index) => overwritten(pod!, workloads[index])) });
+  }
+
+  /** For a boundary of the same app, if there is one: exactly what goes past the sidecar on purpose. */
+  private declareOpenings(workloads: IConstruct[], cidrs: string[] | undefined, ports: number[] | undefined): void {
+    if (!cidrs && !ports) return;
+    const { openings } = AppScope.of(this);
+    const to: Destination[] = [];
+    if (cidrs) to.push({ to: { cidrs } });
+    if (ports) to.push({ to: 'public', ports });
+    for (const workload of workloads) {
+      const { namespace, labels } = podPlace(workload);
+      if (namespace === undefined || Object.keys(labels).length === 0) openings.unplaced.push(workload);
+      else openings.add({ by: this, from: { namespace, labels }, to: () => to });
+    }
   }
 }
 

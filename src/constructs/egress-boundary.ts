@@ -315,13 +315,19 @@ export class EgressBoundary extends Construct {
     return [...new Set([...this.app.gatewayNamespaces(), ...(this.props.gateways ?? []).map(({ installation }) => installation.namespace)])];
   }
 
-  /** A gateway that nobody may reach is a mistake that only the whole app shows. */
+  /** What only the whole app shows: a gateway that nobody may reach, workloads that no policy can select. */
   private unreachable(): Disagreement[] {
-    return this.guarded.filter(({ installation }) => this.callersOf(installation).length === 0).map(({ installation: { namespace, name } }) => ({
+    const unplaced = (this.props.namespaces ? this.app.openings.unplaced : []).map(({ node }) => ({
+      construct: this,
+      problem: `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no labels, so no policy can open it for them. ` +
+        'Give the workload, or its chart, a namespace, and its pods a label.',
+    }));
+    const lonely = this.guarded.filter(({ installation }) => this.callersOf(installation).length === 0).map(({ installation: { namespace, name } }) => ({
       construct: this,
       problem: `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}: no GatewayEgress of this app leads there, and the boundary names no namespaces. ` +
         'Give `namespaces`, or `callerNamespaces` for callers of other apps.',
     }));
+    return [...unplaced, ...lonely];
   }
 
   private check(problems: Problems): void {
@@ -350,7 +356,9 @@ export class EgressBoundary extends Construct {
   private checkOpening({ namespace, labels, toCidrs, toNamespaces, toPorts, reason }: BoundaryOpening, prop: string, problems: Problems): void {
     const ofGateway = this.guarded.some(({ installation }) => installation.namespace === namespace);
     const ofApplications = this.props.namespaces?.includes(namespace) ?? false;
-    if (!ofGateway && !ofApplications) problems.add(`${prop}.namespace: the boundary holds nothing in "${namespace}", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards`);
+    if (!ofGateway && !ofApplications) {
+      problems.add(`${prop}.namespace: the boundary holds nothing in "${namespace}", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards`);
+    }
     if (labels) problems.check(`${prop}.labels`, () => assertSelector(labels));
     if (labels && ofGateway && !ofApplications) problems.add(`${prop}.labels: "${namespace}" is a gateway's namespace, where the gateway's own pods are meant; leave \`labels\` out`);
     if (!toCidrs?.length && !toNamespaces?.length) problems.add(`${prop}: opens nothing; give \`toCidrs\` or \`toNamespaces\``);
@@ -362,7 +370,8 @@ export class EgressBoundary extends Construct {
   }
 
   private readPlaces(problems: Problems): ClusterPlaces {
-    const { dns: { namespace = 'kube-system', labels = { 'k8s-app': 'kube-dns' }, ports = [53], addresses = [] } = {}, istiodNamespace = 'istio-system', privateCidrs = [] } = this.props;
+    const { dns = {}, istiodNamespace = 'istio-system', privateCidrs = [] } = this.props;
+    const { namespace = 'kube-system', labels = { 'k8s-app': 'kube-dns' }, ports = [53], addresses = [] } = dns;
     problems.check('dns.namespace', () => assertDnsLabel(namespace, 'namespace'));
     problems.check('dns.labels', () => assertSelector(labels));
     if (ports.length === 0) problems.add('dns.ports: empty; leave it out for 53');
