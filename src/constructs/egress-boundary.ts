@@ -322,7 +322,8 @@ export class EgressBoundary extends Construct {
       problem: `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no labels, so no policy can open it for them. ` +
         'Give the workload, or its chart, a namespace, and its pods a label.',
     }));
-    const lonely = this.guarded.filter(({ installation }) => this.callersOf(installation).length === 0).map(({ installation: { namespace, name } }) => ({
+    const guarded = this.guarded.map(({ installation }) => installation);
+    const lonely = guarded.filter(gateway => this.callersOf(gateway).length === 0).map(({ namespace, name }) => ({
       construct: this,
       problem: `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}: no GatewayEgress of this app leads there, and the boundary names no namespaces. ` +
         'Give `namespaces`, or `callerNamespaces` for callers of other apps.',
