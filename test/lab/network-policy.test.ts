@@ -1,5 +1,5 @@
 import { KubeObject } from '../mesh/lab/kubernetes';
-import { FilteredPod, packetFilter, UNFILTERED } from '../mesh/lab/network-policy';
+import { FilteredPod, packetFilter, PolicyWorld, UNFILTERED } from '../mesh/lab/network-policy';
 
 const pod = (namespace: string, app: string, address: string): FilteredPod => ({ namespace, labels: { app }, address });
 const CHECKOUT = pod('shop', 'checkout', '10.77.0.11');
@@ -7,9 +7,11 @@ const CRAWLER = pod('shop', 'crawler', '10.77.0.12');
 const READER = pod('web', 'reader', '10.77.0.13');
 const pods = [CHECKOUT, CRAWLER, READER];
 
-const policy = (spec: object, namespace = 'shop'): KubeObject => ({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'p', namespace }, spec: { podSelector: {}, ...spec } });
+const policy = (spec: object, namespace = 'shop'): KubeObject => ({
+  apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'p', namespace }, spec: { podSelector: {}, ...spec },
+});
 /** What is let through from a pod, or to it, beyond answers and loopback; nothing where everything is. */
-const allowed = (chain: string, one: FilteredPod, policies: KubeObject[], namespaces?: Record<string, Record<string, string>>): string[] | undefined => {
+const allowed = (chain: string, one: FilteredPod, policies: KubeObject[], namespaces?: PolicyWorld['namespaces']): string[] | undefined => {
   const lines = packetFilter(one, { policies, pods, namespaces }).split('\n');
   if (!lines.includes(`-A ${chain} -j DROP`)) return undefined;
   return lines.filter(line => line.startsWith(`-A ${chain}`) && line.endsWith('-j ACCEPT') && !/ lo | conntrack /.test(line))
