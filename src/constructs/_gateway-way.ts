@@ -267,6 +267,10 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     return { host: this.outsideName, exportTo: ['.'], subsets };
   }
 
+  protected get alternative(): string {
+    return this.only === undefined ? '; or, for different callers, set `separateCallers` on both' : '';
+  }
+
   /** The policy that checks the callers, where the servers cannot. */
   private get policy(): CallerPolicy | undefined {
     const { app, gateway, owner, namespace, settings, only } = this;

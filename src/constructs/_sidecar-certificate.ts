@@ -3,6 +3,7 @@ import type { SidecarWaySettings } from './_sidecar-way';
 import { originationPort, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
 import { DestinationRuleSpec, ServiceEntrySpec, VirtualServiceSpec } from '../../imports/networking.istio.io';
 import { EgressProtocol } from '../values/egress-port';
+import { addressInstead, keyOf } from '../values/names';
 
 /** What the objects of one host have in common. */
 export interface CertificateShape {
@@ -10,6 +11,7 @@ export interface CertificateShape {
   readonly host: string;
   /** A private name under which the host's real addresses are known. */
   readonly outsideName: string;
+  readonly key: string;
   readonly settings: SidecarWaySettings;
   readonly originations: OriginationSettings[];
 }
@@ -37,8 +39,9 @@ export function hostEntry({ host, settings }: CertificateShape): ServiceEntrySpe
   };
 }
 
-/** The host's real addresses, under the private name. */
-export function outsideEntry({ host, outsideName, settings, originations }: CertificateShape): ServiceEntrySpec {
+/** The host's real addresses, under the private name. A TCP port of it must not take what applications dial, so it gets an address that nobody dials. */
+export function outsideEntry({ host, outsideName, key, settings, originations }: CertificateShape): ServiceEntrySpec {
+  const tcp = settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP);
   const ports = settings.ports.filter(port => !port.http).map(({ number, name, protocol }) => ({ number, name, protocol }));
   for (const number of originations.map(origination => originationPort(origination, settings.ports))) {
     if (!ports.some(port => port.number === number)) ports.push({ number, name: `tls-${number}`, protocol: EgressProtocol.TLS });
@@ -48,6 +51,7 @@ export function outsideEntry({ host, outsideName, settings, originations }: Cert
     exportTo: ['.'],
     location: 'MESH_EXTERNAL' as any,
     resolution: settings.resolution as any,
+    addresses: tcp ? [addressInstead(keyOf('outside', key))] : undefined,
     endpoints: (settings.endpoints ?? [host]).map(address => ({ address })),
     ports: ports.sort((a, b) => a.number - b.number),
   };

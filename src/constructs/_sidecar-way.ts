@@ -124,8 +124,8 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   }
 
   private get shape(): CertificateShape {
-    const { namespace, host, settings, originations } = this;
-    return { namespace, host, outsideName: outsideNameOf(host, this.key), settings: { ...settings, addresses: this.addresses }, originations };
+    const { namespace, host, key, settings, originations, addresses } = this;
+    return { namespace, host, outsideName: outsideNameOf(host, key), key, settings: { ...settings, addresses }, originations };
   }
 
   /** What the sidecars dial: fixed addresses where all are known, otherwise whatever DNS says. */

@@ -58,13 +58,18 @@ export abstract class Way<S extends WaySettings> implements Shared {
       return [{
         construct: other.construct,
         problem: `way-conflict: ${this.title} is declared here and by [${first.construct.node.path}] with different options (${differences.join('; ')}). ` +
-          'A namespace reaches a host by one way: declare it once, or give both declarations the same options.',
+          `A namespace reaches a host by one way: declare it once, or give both declarations the same options${this.alternative}.`,
       }];
     });
   }
 
   private declarationOf(egress: IConstruct): Declaration<S> {
     return this.declarations.find(({ construct }) => construct === egress)!;
+  }
+
+  /** What else there is to do about different options, for the end of a sentence. */
+  protected get alternative(): string {
+    return '';
   }
 
   protected get settings(): S {

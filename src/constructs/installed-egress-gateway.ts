@@ -88,7 +88,7 @@ class EgressGatewayReference extends Construct implements IEgressGateway {
 
   constructor(scope: Construct, id: string, public readonly installation: GatewayInstallation) {
     super(scope, id);
-    AppScope.of(this).describeGateway(this, installation);
+    if (installation.lockedDown) AppScope.of(this).lockGateway(installation);
   }
 
   public get isLockedDown(): boolean {
