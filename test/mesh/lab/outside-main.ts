@@ -114,7 +114,12 @@ function answer(host: OutsideListener): http.RequestListener {
 /** A unary call: the message comes back, its status after it. */
 function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, message: Buffer): void {
   response.setHeader('content-type', 'application/grpc');
-  response.addTrailers({ 'grpc-status': String(grpcStatus) });
+  if (grpcStatus !== 0) {
+    response.setHeader('grpc-status', String(grpcStatus)); // trailers only, as servers that refuse at once answer
+    response.end();
+    return;
+  }
+  response.addTrailers({ 'grpc-status': '0' });
   response.end(message);
 }
 
