@@ -28,8 +28,10 @@ const project = new cdk8s.ConstructLibraryCdk8s({
     'cdk8s-plus-33@^2.4.0', // DirectEgress recognises its workloads without depending on it: tests only
     'fast-check@^4.10.2',
     'tsx@^4.23.0',
-    'yaml@^2.9.1',
   ],
+  // The command line reads YAML with the number of the document and line; nothing that a construct needs loads it.
+  bundledDeps: ['yaml@^2.9.1'],
+  bin: { 'cdk8s-istio-egress': 'lib/src/explain/main.js' },
   publishToPypi: { distName: 'cdk8s-istio-egress', module: 'cdk8s_istio_egress' },
 
   // The library is compiled from two top-level folders: src (ours) and imports (generated).
@@ -109,6 +111,7 @@ project.package.addField('repository', { type: 'git', url: '' });
 project.package.addField('types', 'lib/src/index.d.ts');
 project.package.addField('exports', {
   '.': { types: './lib/src/index.d.ts', default: './lib/src/index.js' },
+  './explain': { types: './lib/src/explain/index.d.ts', default: './lib/src/explain/index.js' },
   './imports/*': { types: './lib/imports/*.d.ts', default: './lib/imports/*.js' },
   './.jsii': './.jsii',
   './package.json': './package.json',

@@ -116,7 +116,7 @@ export class Walk {
     };
     const { namespace, serviceAccount, template } = this.pod;
     this.step('application',
-      `${namespace}/${serviceAccount} (service account ${serviceAccount}): ${isTcp ? request.url : `${http.method} ${request.url}`}${request.dial ? `, dialling ${request.dial}` : ''}`,
+      `${namespace}/${serviceAccount}: ${isTcp ? request.url : `${http.method} ${request.url}`}${request.dial ? `, dialling ${request.dial}` : ''}`,
       template ? [by(template)] : []);
     if (this.pod.injected) stopWhereUnknownKinds(this.configuration.registry, this.pod);
     this.scope = this.pod.injected ? this.configuration.sidecar(this.pod) : undefined;
@@ -165,6 +165,7 @@ export class Walk {
 
   /** What nothing declares. */
   private fallThrough(flow: Flow, scope: Scope, address: string, port: number, hasListener: boolean): Ending {
+    this.assumePolicy(scope);
     const first = firstBytes(flow);
     const what = first.kind === 'tls' ? `TLS${first.serverName === undefined ? ' without a server name' : ` for ${first.serverName}`}`
       : first.kind === 'http' ? 'clear HTTP' : 'a TCP connection';
@@ -180,6 +181,7 @@ export class Walk {
   }
 
   private catchAll(flow: Flow, scope: Scope, address: string, port: number): Ending {
+    this.assumePolicy(scope);
     const why = `no host that the caller sees on port ${port} is called ${flow.http!.authority}`;
     if (scope.allowsAny) {
       this.way = 'passthrough';
@@ -189,6 +191,12 @@ export class Walk {
     }
     this.step('sidecar', `${why}: 502`, [scope.policy]);
     return this.refuse('sidecar', 502, `${why}, and undeclared hosts are refused`, [scope.policy]);
+  }
+
+  private assumePolicy(scope: Scope): void {
+    if (scope.policy.kind === 'MeshConfig' && this.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined) {
+      this.assumptions.add('the mesh lets undeclared traffic pass, as Istio does unless told otherwise (ALLOW_ANY)');
+    }
   }
 
   /** A request that a proxy reads, through one virtual host. */

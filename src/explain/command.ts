@@ -1,0 +1,229 @@
+import * as fs from 'fs';
+import { parseArgs } from 'util';
+import { parse } from 'yaml';
+import { smallestChange, isWanted } from './changes';
+import { HELP } from './help';
+import { asMermaid } from './mermaid';
+import { ReadManifests, readManifests } from './read-manifests';
+import { asText, headline } from './text';
+import { AccessRow, AccessTable, requestHost, Way } from '../access/access-table';
+import { accessTableProblems } from '../access/read-access-table';
+import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
+import { differences } from '../model/judge';
+import { checkManifests, Finding } from '../rules';
+
+/** What a run of the command line says, and how it ends. */
+export interface Outcome {
+  readonly code: 0 | 1 | 2 | 3;
+  readonly out: string;
+  readonly err: string;
+}
+
+class Usage extends Error {}
+
+const WAYS: readonly string[] = ['direct', 'passthrough', 'sidecar', 'gateway'];
+
+/** Runs the command line. It prints nothing itself. */
+export function run(args: readonly string[], standardInput?: () => string): Outcome {
+  try {
+    const [command, ...rest] = args;
+    if (command === undefined || command === 'help' || args.includes('--help') || args.includes('-h')) {
+      return {
+        code: command === undefined ? 3
+          : 0,
+        out: HELP,
+        err: '',
+      };
+    }
+    if (command === 'explain') return explain(rest, standardInput);
+    if (command === 'check') return check(rest, standardInput);
+    throw new Usage(`there is no command "${command}"; there are explain and check`);
+  } catch (error) {
+    if (error instanceof Usage || (error as { code?: string })
+      .code?.startsWith('ERR_PARSE_ARGS')) return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };
+    throw error;
+  }
+}
+
+function explain(args: readonly string[], standardInput?: () => string): Outcome {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      labels: { type: 'string' },
+      method: { type: 'string' },
+      header: { type: 'string', multiple: true, default: [] },
+      dial: { type: 'string' },
+      follow: { type: 'boolean' },
+      mesh: { type: 'string' },
+      table: { type: 'string' },
+      want: { type: 'string' },
+      output: { type: 'string', default: 'text' },
+    },
+  });
+  if (positionals.length === 0) throw new Usage('say which files or folders hold the manifests; - is standard input');
+  if (!['text', 'json', 'mermaid'].includes(values.output)) throw new Usage(`--output is text, json or mermaid, not "${values.output}"`);
+  const caller = callerOf(values.from, values.labels);
+  const request = requestOf(values);
+  if (values.want !== undefined && !WAYS.includes(values.want)) throw new Usage(`--want is one of ${WAYS.join(', ')}, not "${values.want}"`);
+  const wanted = { way: values.want as Way | undefined };
+  const read = readManifests(positionals, standardInput);
+  const unreadable = unusable(read);
+  if (unreadable) return unreadable;
+  const world: World = values.table === undefined ? { mesh: meshOf(values.mesh) } : worldOf(tableOf(values.table));
+  const answer = EgressModel.of(read.objects, world).ask(caller, request);
+  const isFine = answer.outcome === 'answered' && isWanted(answer, wanted);
+  const change = answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(read.objects, world, caller, request, answer, wanted);
+  const findings = findingsOn(answer, read.objects, world);
+  const code = answer.outcome === 'undetermined' ? 2 : isFine ? 0 : 1;
+  const err = read.problems.map(problem => `${problem}\n`).join('');
+  switch (values.output) {
+    case 'json': return {
+      code,
+      err,
+      out: `${JSON.stringify({ ...answer, ...(change && { change: { text: change.text, then: change.then } }), findings, notes: read.notes, problems: read.problems }, null, 2)}\n`,
+    };
+    case 'mermaid': return {
+      code,
+      err,
+      out: `${asMermaid([{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }])}\n`,
+    };
+    default: return { code, err, out: asText(answer, { change, findings, notes: read.notes }) };
+  }
+}
+
+/** Judges every row of an access table. */
+function check(args: readonly string[], standardInput?: () => string): Outcome {
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { output: { type: 'string', default: 'text' } } });
+  if (positionals.length < 2) throw new Usage('check wants manifests and, last, an access table');
+  if (!['text', 'json', 'mermaid'].includes(values.output)) throw new Usage(`--output is text, json or mermaid, not "${values.output}"`);
+  const table = tableOf(positionals[positionals.length - 1]);
+  const read = readManifests(positionals.slice(0, -1), standardInput);
+  const unreadable = unusable(read);
+  if (unreadable) return unreadable;
+  const rows = judgeTable(read.objects, table);
+  const bad = rows.filter(({ wrong }) => wrong.length > 0);
+  const open = rows.filter(({ answer }) => answer.outcome === 'undetermined');
+  const code = open.length > 0 && open.length === bad.length ? 2 : bad.length > 0 ? 1 : 0;
+  const err = read.problems.map(problem => `${problem}\n`).join('');
+  if (values.output === 'json') {
+    return {
+      code,
+      err,
+      out: `${JSON.stringify(rows.map(({ row, answer, wrong }) => ({ row, answer, differences: wrong })), null, 2)}\n`,
+    };
+  }
+  if (values.output === 'mermaid') {
+    return {
+      code,
+      err,
+      out: `${asMermaid(rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })))}\n`,
+    };
+  }
+  const lines = rows.flatMap(({ row, answer, wrong }) =>
+    [`${wrong.length === 0 ? '✓' : '✗'} ${row.from}  ${row.request}  ${headline(answer)}`, ...wrong.map(difference => `    ${difference}`)]);
+  return { code, err, out: `${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the table says\n` };
+}
+
+export interface JudgedRow {
+  readonly row: AccessRow;
+  readonly answer: Answer;
+  /** Where the model says something else than the row. */
+  readonly wrong: readonly string[];
+}
+
+/** What the model says to every row of a table. */
+export function judgeTable(objects: readonly EgressObject[], table: AccessTable): JudgedRow[] {
+  const world = worldOf(table);
+  const whole = EgressModel.of(objects, world);
+  return table.access.map(row => {
+    const away = row.without === undefined ? undefined : new Set([row.without].flat());
+    const left = away && objects.filter(({ manifest }) => !away.has('manifests')
+      && !away.has(`${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`));
+    const model = left ? EgressModel.of(left, world) : whole;
+    const answer = model.ask(table.callers.find(({ name }) => name === row.from)!, { ...row, url: row.request });
+    return { row, answer, wrong: differences(row.expect, answer) };
+  });
+}
+
+function callerOf(from: string | undefined, labels: string | undefined): ModelCaller {
+  const match = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(from ?? '');
+  if (!match) throw new Usage('--from <namespace>/<service account> says who calls');
+  const pairs = (labels ?? '').split(',').filter(Boolean).map(pair => pair.split('='));
+  if (pairs.some(pair => pair.length !== 2 || pair[0] === '')) throw new Usage(`--labels is key=value,key=value, not "${labels}"`);
+  return { namespace: match[1], serviceAccount: match[2], ...(labels !== undefined && { labels: Object.fromEntries(pairs) }) };
+}
+
+function requestOf({
+  to, method, header = [], dial,
+  follow,
+}: { to?: string; method?: string; header?: string[]; dial?: string; follow?: boolean }): ModelRequest {
+  if (to === undefined
+    || !/^(https?|tcp):\/\/[^/]+/.test(to)) throw new Usage('--to is a URL that begins with http:// or https://, or tcp://host:port');
+  let host: string;
+  try {
+    host = requestHost({ from: '', request: to, expect: { outcome: 'answered' } });
+  } catch {
+    throw new Usage(`--to "${to}" is no URL`);
+  }
+  if (host === '' || (to.startsWith('tcp:') && new URL(to.replace(/^tcp:/, 'http:')).port === ''
+    && !/:80(\/|$)/.test(to))) throw new Usage('a tcp:// request needs a host and a port');
+  const headers = header.map(line => /^([^:\s]+):\s*(.*)$/.exec(line));
+  if (headers.some(line => line === null)) throw new Usage('--header is "Name: value"');
+  return {
+    url: to,
+    ...(method && { method: method.toUpperCase() }),
+    ...(dial && { dial }),
+    ...(follow && { follow }),
+    ...(headers.length > 0 && { headers: Object.fromEntries(headers.map(line => [line![1], line![2]])) }),
+  };
+}
+
+/** The mesh's settings, from a MeshConfig, the ConfigMap that holds one, or Helm values. */
+function meshOf(file: string | undefined): World['mesh'] {
+  if (file === undefined) return {};
+  const value = document(file);
+  const mesh = value?.data?.mesh ? parse(value.data.mesh) : value?.meshConfig ?? value?.spec?.meshConfig ?? value?.spec?.values?.meshConfig ?? value
+    ?? {};
+  return {
+    outboundTrafficPolicy: typeof mesh.outboundTrafficPolicy === 'string' ? mesh.outboundTrafficPolicy : mesh.outboundTrafficPolicy?.mode
+      ?? (mesh.outboundTrafficPolicy ? 'REGISTRY_ONLY' : undefined),
+    rootNamespace: mesh.rootNamespace,
+    trustDomain: mesh.trustDomain,
+    dnsCapture: String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
+  };
+}
+
+function tableOf(file: string): AccessTable {
+  const table = document(file);
+  for (const part of ['callers', 'outside',
+    'access']) if (!Array.isArray(table?.[part])) throw new Usage(`${file}: an access table has a list "${part}"; see docs/access-table.md`);
+  const problems = accessTableProblems(table);
+  if (problems.length > 0) throw new Usage(`${file}:\n  ${problems.join('\n  ')}`);
+  return table;
+}
+
+function document(file: string): any {
+  if (!fs.existsSync(file)) throw new Usage(`${file}: there is no such file`);
+  try {
+    return parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Usage(`${file}: broken YAML, ${(error as Error).message.split('\n')[0]}`);
+  }
+}
+
+/** Nothing to answer from; what is partly broken still answers. */
+function unusable({ objects, problems, notes }: ReadManifests): Outcome | undefined {
+  if (objects.length > 0 || problems.length === 0) return undefined;
+  return { code: 3, out: '', err: `${[...problems, ...notes, 'nothing could be read'].join('\n')}\n` };
+}
+
+/** What the rules say about the objects that the request meets. */
+function findingsOn(answer: Answer, objects: readonly EgressObject[], world: World): Finding[] {
+  const met = new Set([...answer.steps.flatMap(({ deciders }) => deciders), ...answer.causes]
+    .map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
+  return checkManifests(objects, { rootNamespace: world.mesh?.rootNamespace, dnsCapture: world.mesh?.dnsCapture })
+    .filter(({ message }) => [...met].some(object => message.includes(object)));
+}

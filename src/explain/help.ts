@@ -1,0 +1,31 @@
+export const HELP = `cdk8s-istio-egress: what happens to a request that leaves an Istio mesh, from manifests alone
+
+  cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
+  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--output text|json|mermaid]
+
+explain answers one request, hop by hop, and names the object and field that decided each step.
+  --from NAMESPACE/SERVICEACCOUNT   who calls
+  --to URL                          http://host/path, https://host/path, or tcp://host:port
+  --labels KEY=VALUE,...            labels of the caller's pod; default app=<service account>
+  --method METHOD                   default GET
+  --header "Name: value"            may be given several times; Host changes what the request calls the host
+  --dial ADDRESS                    dial this address instead of the host's own
+  --follow                          follow redirects
+  --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound policy, root namespace,
+                                    trust domain. Default: Istio's, everything undeclared passes (ALLOW_ANY)
+  --table FILE                      an access table that says which gateways, Secrets and outside hosts there are. Without it
+                                    the answer takes the usual for granted and says what
+  --want WAY                        the way it shall take: direct, passthrough, sidecar or gateway; another way counts as refused
+  --output text|json|mermaid        default text; json is in the words of docs/access-table.md
+
+check asks for every row of an access table and compares.
+
+Manifests are read from .yaml, .yml and .json files, folders with all they hold, and standard input (-). What cannot be read is
+named with file and number of the document; the rest is answered.
+
+Exit codes
+  0  the request is answered (by the way that is wanted); every row is as the table says
+  1  it is refused, or takes another way; a row differs
+  2  undetermined: something could change the answer that the model does not know; it says what
+  3  wrong usage, or nothing could be read
+`;

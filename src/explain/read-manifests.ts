@@ -1,0 +1,93 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { parseAllDocuments } from 'yaml';
+import { objectsFrom } from './objects';
+import { EgressObject } from '../manifests/egress-object';
+
+/** What was read, and what could not be: everything else is still there. */
+export interface ReadManifests {
+  readonly objects: EgressObject[];
+  /** Each a sentence that begins with the file and the number of the document. */
+  readonly problems: string[];
+  /** The same for what is odd and changes no answer. */
+  readonly notes: string[];
+}
+
+const KNOWN_GROUPS = /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io\/|gateway\.networking)/;
+
+/** Reads files, folders and all they hold, and standard input (`-`). */
+export function readManifests(from: readonly string[], standardInput: () => string = () => fs.readFileSync(0, 'utf8')): ReadManifests {
+  const read: ReadManifests = { objects: [], problems: [], notes: [] };
+  const seen = new Map<string, string>();
+  for (const source of from) {
+    if (source === '-') {
+      addText(read, seen, 'standard input', standardInput());
+      continue;
+    }
+    if (!fs.existsSync(source)) {
+      read.problems.push(`${source}: there is no such file or folder`);
+      continue;
+    }
+    const files = fs.statSync(source).isDirectory() ? filesIn(source) : [source];
+    if (files.length === 0) read.problems.push(`${source}: no .yaml, .yml or .json file in it`);
+    for (const file of files) addText(read, seen, file, fs.readFileSync(file, 'utf8'));
+  }
+  return read;
+}
+
+function filesIn(folder: string): string[] {
+  return (fs.readdirSync(folder, { recursive: true }) as string[]).filter(name => /\.(ya?ml|json)$/.test(name)).sort()
+    .map(name => path.join(folder, name));
+}
+
+function addText(read: ReadManifests, seen: Map<string, string>, file: string, text: string): void {
+  const documents = parseAllDocuments(text, { logLevel: 'silent' });
+  if (!Array.isArray(documents) || documents.length === 0) {
+    read.notes.push(`${file}: empty`);
+    return;
+  }
+  documents.forEach((document, index) => {
+    const where = documents.length === 1 ? file : `${file}, document ${index + 1}`;
+    const error = document.errors[0];
+    if (error) {
+      read.problems.push(`${where}: broken YAML, ${error.message.split('\n')[0]}`);
+      return;
+    }
+    const value = document.toJS();
+    if (value === null || value === undefined) return;
+    for (const object of objectsFrom([value], () => where)) add(read, seen, object);
+  });
+}
+
+function add(read: ReadManifests, seen: Map<string, string>, object: EgressObject): void {
+  const { manifest, origin } = object;
+  if (typeof manifest !== 'object' || typeof manifest.kind !== 'string' || typeof manifest.apiVersion !== 'string') {
+    read.notes.push(`${origin}: not a Kubernetes object (no kind or apiVersion), left out`);
+    return;
+  }
+  if (typeof manifest.metadata?.name !== 'string') {
+    read.problems.push(`${origin}: ${manifest.kind} without a metadata.name, left out`);
+    return;
+  }
+  if (!KNOWN_GROUPS.test(manifest.apiVersion)) read.notes.push(`${origin}: ${manifest.kind} of ${manifest.apiVersion} means nothing to the model, left out`);
+  const key = `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
+  const earlier = seen.get(key);
+  if (earlier !== undefined) {
+    read.problems.push(`${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is there twice, first in ${earlier}; applied one after the other the last one stays, so it counts`);
+    const before = read.objects.findIndex(one => keyOf(one) === key);
+    if (before >= 0) read.objects.splice(before, 1);
+  }
+  seen.set(key, origin);
+  if (isNamespaced(manifest) && manifest.metadata.namespace === undefined) {
+    read.notes.push(`${origin}: ${manifest.kind} ${manifest.metadata.name} names no namespace; it counts as one of namespace default`);
+  }
+  read.objects.push(object);
+}
+
+function keyOf({ manifest }: EgressObject): string {
+  return `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
+}
+
+function isNamespaced({ apiVersion, kind }: any): boolean {
+  return /istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind);
+}

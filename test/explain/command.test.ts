@@ -1,0 +1,174 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { run } from '../../src/explain/command';
+
+const EXAMPLES = path.join(__dirname, '../../examples');
+const manifests = (example: string) => path.join(EXAMPLES, example, 'manifests');
+const gateway = manifests('e-http-through-gateway');
+
+/** A folder with these files. */
+function folder(files: Record<string, string>): string {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-explain-'));
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(made, name), text);
+  return made;
+}
+
+const entry = (name: string, more = '') => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop }
+spec: { hosts: [${name}.example.com], location: MESH_EXTERNAL, resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] ${more} }
+`;
+
+describe('explain', () => {
+  test('an answered request ends with 0 and says the way, and which object decided each step', () => {
+    const { code, out } = run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/orders']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^200 from www\.aliyun\.com, through egress\//);
+    expect(out).toMatch(/1 application +shop\/checkout/);
+    expect(out).toMatch(/2 sidecar .*\n? *VirtualService shop\/.* http\[0\]\.match\[0\]/);
+    expect(out).toMatch(/Gateway egress\/.* servers\[0\]\.tls\.subjectAltNames/);
+    expect(out).toMatch(/4 outside +www\.aliyun\.com:80/);
+  });
+
+  test('a refused one ends with 1, names file and document, and proposes a change that helps', () => {
+    const { code, out } = run(['explain', gateway, '--from', 'shop/crawler', '--to', 'http://www.aliyun.com/']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/refused by the gateway: 503/);
+    expect(out).toMatch(/shop\.k8s\.yaml, document \d+\]/);
+    expect(out).toMatch(/add "spiffe:\/\/cluster\.local\/ns\/shop\/sa\/crawler" to spec\.servers\[0\]\.tls\.subjectAltNames\n +then: 200/);
+    expect(out).toMatch(/looks like an outage/);
+  });
+
+  test('another way than the wanted one ends with 1', () => {
+    const args = ['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'https://hbchen.com/'];
+    expect(run(args).code).toBe(0);
+    expect(run([...args, '--want', 'gateway']).code).toBe(1);
+    expect(run([...args, '--want', 'sidecar']).code).toBe(0);
+  });
+
+  test('what is not understood ends with 2 and is named', () => {
+    const filter = 'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch, namespace: shop }\nspec: { configPatches: [] }\n';
+    const { code, out } = run(['explain', gateway, folder({ 'filter.yaml': filter }), '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/']);
+    expect(code).toBe(2);
+    expect(out).toMatch(/undetermined: EnvoyFilter shop\/patch/);
+  });
+
+  test('JSON is in the words of the access table', () => {
+    const { out } = run(['explain', gateway, '--from', 'shop/crawler', '--to', 'https://www.aliyun.com/', '--output', 'json']);
+    expect(JSON.parse(out)).toMatchObject({
+      outcome: 'refused',
+      symptom: 'tls-closed',
+      by: 'gateway',
+      way: 'gateway',
+      plaintextToOutside: false,
+      change: { then: expect.stringContaining('200') },
+    });
+    expect(JSON.parse(out).steps[0]).toMatchObject({ hop: 'application' });
+  });
+
+  test('Mermaid draws the way', () => {
+    const { out } = run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/', '--output', 'mermaid']);
+    expect(out).toMatch(/^flowchart LR\n/);
+    expect(out).toMatch(/== "mutual TLS, caller known" ==>/);
+  });
+
+  test('the mesh\'s settings come from a MeshConfig, a ConfigMap or Helm values', () => {
+    const files = folder({
+      'mesh.yaml': 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }\n',
+      'map.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio }\ndata: { mesh: "outboundTrafficPolicy: { mode: REGISTRY_ONLY }" }\n',
+      'values.yaml': 'meshConfig: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }\n',
+    });
+    const ask = (...more: string[]) => run(['explain', gateway, '--from', 'other/x', '--to', 'https://nowhere.example.com/', ...more]);
+    expect(ask().out).toMatch(/let through/);
+    for (const name of ['mesh', 'map', 'values']) expect(ask('--mesh', path.join(files, `${name}.yaml`)).out).toMatch(/refused by the sidecar/);
+  });
+
+  test('headers, method and dialled address count', () => {
+    const { out } = run(['explain', gateway, '--mesh', path.join(folder({ m: 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }' }), 'm'), '--from',
+      'shop/checkout', '--to', 'http://www.aliyun.com/', '--header', 'Host: other.example.com']);
+    expect(out).toMatch(/refused by the sidecar: 502/);
+  });
+});
+
+describe('bad input', () => {
+  const ask = (...files: string[]) => run(['explain', ...files, '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--want', 'sidecar']);
+
+  test('broken YAML is named with file and document, and everything else is answered', () => {
+    const made = folder({ 'all.yaml': `${entry('good')}---\na: [1\n---\n` });
+    const { code, err, out } = ask(made);
+    expect(err).toMatch(/all\.yaml, document 2: broken YAML/);
+    expect({ code, way: /from the sidecar/.test(out) }).toEqual({ code: 0, way: true });
+  });
+
+  test('lists are opened, other kinds and things without a kind are noted', () => {
+    const list = `apiVersion: v1\nkind: List\nitems:\n${entry('good').split('\n').filter(Boolean).map((line, index) => `${index === 0 ? '  - ' : '    '}${line}`).join('\n')}\n`;
+    const {
+      code,
+      out,
+    } = ask(folder({ 'list.yaml': `${list}---\napiVersion: example.com/v1\nkind: Widget\nmetadata: { name: w }\n---\nhello: world\n` }));
+    expect(code).toBe(0);
+    expect(out).toMatch(/Widget of example\.com\/v1 means nothing to the model/);
+    expect(out).toMatch(/document 3: not a Kubernetes object/);
+  });
+
+  test('what is there twice is named, and the last one counts', () => {
+    const { err, code } = ask(folder({ 'a.yaml': entry('good', ', exportTo: [web]'), 'b.yaml': entry('good') }));
+    expect(err).toMatch(/b\.yaml: ServiceEntry shop\/good is there twice, first in .*a\.yaml/);
+    expect(code).toBe(0);
+  });
+
+  test('an object without a namespace counts as one of default, and that is said', () => {
+    expect(ask(folder({ 'a.yaml': entry('good').replace(', namespace: shop', '') })).out)
+      .toMatch(/names no namespace; it counts as one of namespace default/);
+  });
+
+  test('an empty file says so; a missing one ends with 3', () => {
+    expect(ask(folder({ 'empty.yaml': '', 'good.yaml': entry('good') })).out).toMatch(/empty\.yaml: empty/);
+    expect(ask('/nowhere/at/all')).toMatchObject({ code: 3, err: expect.stringMatching(/there is no such file or folder/) });
+  });
+
+  test('standard input is read', () => {
+    expect(run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--want', 'sidecar'], () => entry('good')).code).toBe(0);
+  });
+
+  test.each([
+    [['explain', gateway, '--to', 'http://a.example.com/'], /--from <namespace>\/<service account>/],
+    [['explain', gateway, '--from', 'a/b'], /--to is a URL/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'tcp://db.example.com'], /a host and a port/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--labels', 'app'], /--labels is key=value/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--output', 'xml'], /--output is text, json or mermaid/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--wat'], /--wat/],
+    [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /which files or folders/],
+    [['exlain'], /there is no command "exlain"/],
+  ])('%j ends with 3 and says what to write', (args, message) => {
+    expect(run(args)).toMatchObject({ code: 3, err: expect.stringMatching(message) });
+  });
+
+  test('help is enough to use it', () => {
+    expect(run(['--help'])).toMatchObject({ code: 0, out: expect.stringMatching(/--from[\s\S]*--to[\s\S]*Exit codes/) });
+  });
+});
+
+describe('check', () => {
+  const table = path.join(EXAMPLES, 'e-http-through-gateway', 'access.yaml');
+
+  test('a table whose rows all hold ends with 0', () => {
+    expect(run(['check', gateway, table])).toMatchObject({ code: 0, out: expect.stringMatching(/(\d+) of \1 rows are as the table says/) });
+  });
+
+  test('a row that does not hold ends with 1 and is shown', () => {
+    const changed = path.join(folder({
+      'access.yaml': fs.readFileSync(table, 'utf8')
+        .replace('status: 301, way: gateway, tlsOriginatedBy: none', 'status: 200, way: sidecar, tlsOriginatedBy: none'),
+    }), 'access.yaml');
+    expect(run(['check', gateway, changed])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/✗ checkout[\s\S]*way: expected sidecar, the model says gateway/),
+    });
+  });
+
+  test('a table that is none ends with 3', () => {
+    expect(run(['check', gateway, path.join(gateway, 'shop.k8s.yaml')]).code).toBe(3);
+  });
+});
