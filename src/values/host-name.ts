@@ -42,7 +42,7 @@ export function assertHostName(host: string): string {
   }
   if (labels.length < 2) refuse('is a short name, which Kubernetes would complete with its own domains: write the fully qualified name');
   if (/^\d+$/.test(labels[labels.length - 1])) refuse('ends with a number, so it cannot be a DNS name: is it a mistyped IP address?');
-  if (labels[2] === 'svc' || host.endsWith('.svc')) refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
+  if (labels[2] === 'svc') refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
   for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
     if (host === domain || host.endsWith(`.${domain}`)) refuse(`lies in ${domain}, which names the hop between sidecar and gateway`);
   }

@@ -69,6 +69,10 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
     partner(one);
     partner(other, { hosts: ['b.example.com'], installation: GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org' }) });
   }, ['[other/partner] gateway-conflict: the gateway egress/istio-egressgateway', '[one/exit]', 'trustDomain: "cluster.local" there, "example.org" here', 'Describe it once']],
+  ['an installed gateway described in two ways', (one, other) => {
+    new InstalledEgressGateway(one, 'exit', { installation: INSTALLATION });
+    partner(other, { installation: GatewayInstallation.helmChart({ namespace: 'egress', clusterDomain: 'k8s.local' }) });
+  }, ['[other/partner] gateway-conflict', '[one/exit]', 'clusterDomain']],
   ['the hop Service emitted twice', (one, other) => {
     for (const chart of [one, other]) new InstalledEgressGateway(chart, 'exit', { installation: INSTALLATION });
   }, ['[one/exit] duplicate-object: Service egress/istio-egressgateway-hop [one/exit/Resource]', '[other/exit/Resource]']],
@@ -78,7 +82,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
   ['two default Sidecars in a namespace', (one, other) => {
     new RegistryOnlyMesh(one, 'lock', { namespaces: ['payments'] });
     new Sidecar(other, 'mine', { metadata: { namespace: 'payments' }, spec: { outboundTrafficPolicy: { mode: 'ALLOW_ANY' as any } } });
-  }, ['[one/lock] default-sidecar-conflict', '[other/mine]']],
+  }, ['[one/lock] default-sidecar-conflict', '[other/mine]', 'Keep one Sidecar', 'See https://istio.io/']],
   ['two root namespaces', (one, other) => {
     new RegistryOnlyMesh(one, 'lock');
     new RegistryOnlyMesh(other, 'lock', { rootNamespace: 'mesh' });
@@ -121,6 +125,7 @@ test.each(ROWS)('%s stops synth with both construct paths, and nothing is writte
   });
   expect(message).toMatch(/^Validation failed with the following errors:\n/);
   for (const part of parts) expect(message).toContain(part);
+  expect(message).not.toContain('undefined');
   expect(written).toEqual([]);
 });
 
@@ -223,6 +228,16 @@ test('an object that takes the place of another is looked at, though the number 
   other.node.tryRemoveChild('mine');
   raw(other, 'ServiceEntry', { hosts: [HOST], exportTo: ['.'], resolution: 'NONE', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] });
   expect(() => app.synth()).toThrow('service-entry-conflict');
+});
+
+test('what is declared after a synth is looked at by the next', () => {
+  const app = newApp();
+  const [one, other] = teams(app);
+  const first = sites(one, { connectionPool: { maxConnections: 1 } });
+  sites(other, { connectionPool: { maxConnections: 1 } });
+  app.synth();
+  first.originateTls('tls');
+  expect(() => app.synth()).toThrow('[other/sites] way-conflict');
 });
 
 test('two apps in one process know nothing of each other', () => {

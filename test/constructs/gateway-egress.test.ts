@@ -211,9 +211,16 @@ test('a caller that is allowed later is admitted as if it had been named at once
   expect([...later].map(manifest => JSON.stringify(manifest)).sort()).toEqual([...atOnce].map(manifest => JSON.stringify(manifest)).sort());
 });
 
+test('a host so long that its private name would be too long has a shorter one', () => {
+  const host = `${[63, 63, 63, 40].map(length => 'a'.repeat(length)).join('.')}.com`;
+  const { hosts } = the('ServiceEntry', partner({ hosts: [host] }), 'egress').spec;
+  expect(hosts).toEqual([expect.stringMatching(/^outside\.[0-9a-f]{12}\.egress\.internal$/)]);
+});
+
 test('identities are of the mesh\'s trust domain', () => {
-  const { app, chart } = charts();
-  const gateway = InstalledEgressGateway.fromInstallation(chart, 'other', GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org', clusterDomain: 'k8s.local' }));
+  const app = newApp();
+  const chart = new Chart(app, 'chart', { namespace: 'payments' });
+  const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org', clusterDomain: 'k8s.local' }));
   new GatewayEgress(chart, 'partner', { gateway, hosts: [HOST], callers: [CHECKOUT] });
   const manifests = allManifests(app);
   for (const { tls } of servers(manifests)) expect(tls.subjectAltNames).toEqual(['spiffe://example.org/ns/payments/sa/checkout']);

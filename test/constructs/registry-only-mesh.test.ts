@@ -25,11 +25,11 @@ test('only the namespaces that are named are locked', () => {
 });
 
 test('only the workloads that are named are locked, under names that depend on their labels alone', () => {
-  const workloads: WorkloadSelection[] = [{ namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', 'tier': 'b' } }, { namespace: 'shop', labels: { app: 'sync' } }];
+  const workloads: WorkloadSelection[] = [{ namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', 'tier': 'b' } }, { namespace: 'web', labels: { app: 'sync' } }];
   const manifests = locks({ workloads });
   expect(manifests).toEqual([
     sidecar('web', manifests[0].metadata.name, { workloadSelector: { labels: workloads[0].labels } }),
-    sidecar('shop', manifests[1].metadata.name, { workloadSelector: { labels: workloads[1].labels } }),
+    sidecar('web', manifests[1].metadata.name, { workloadSelector: { labels: workloads[1].labels } }),
   ]);
   for (const { metadata } of manifests) expect(metadata.name).toMatch(/^default-[0-9a-f]{12}$/);
   const turned = locks({ workloads: [workloads[1], { namespace: 'web', labels: { 'tier': 'b', 'app.kubernetes.io/name': 'crawler' } }] });

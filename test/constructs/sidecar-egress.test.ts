@@ -1,6 +1,7 @@
 import { App, Chart, Duration, JsonPatch, Testing } from 'cdk8s';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { EgressPort } from '../../src/values/egress-port';
+import { MESH_REQUEST_HEADERS } from '../../src/values/request-headers';
 import { EgressLoadBalancing, EgressResolution } from '../../src/values/traffic-options';
 import { admissionProblems } from '../support/admission';
 import { allManifests, manifestsOf, newApp, objectsBelow, the, yamlOf } from '../support/app';
@@ -146,6 +147,10 @@ test('more headers may be taken off, and what is kept is written on the objects'
   expect(remove).not.toEqual(expect.arrayContaining(['x-request-id']));
   expect(remove).not.toEqual(expect.arrayContaining(['x-forwarded-proto']));
   for (const { metadata } of manifests) expect(metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id, x-forwarded-proto' });
+});
+
+test('with every header kept there is nothing to take off', () => {
+  expect(routesOf({ unsafeKeepHeaders: MESH_REQUEST_HEADERS })[0].headers).toBeUndefined();
 });
 
 test('the namespace is the chart\'s unless another is named; names derive from owner, namespace and host', () => {

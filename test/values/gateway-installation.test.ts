@@ -82,6 +82,10 @@ test('everything that is wrong is told at once, each with its cure', () => {
   ]) expect(message).toContain(part);
 });
 
+test('a trust domain that is no text is refused in words', () => {
+  expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 1 as any }))).toContain('trustDomain: "1" is no trust domain');
+});
+
 test('a name that leaves no room for the hop Service is refused, with what is left', () => {
   expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(59) }).hopServiceName).toHaveLength(63);
   expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(60) }))).toContain('is 60 characters long; its hop Service is called "<name>-hop", so a name has at most 59');

@@ -43,6 +43,10 @@ test.each([
   expect(errorOf(() => assertAddress(value, { ranges }))).toContain(part);
 });
 
+test('where ranges are not taken, none is offered', () => {
+  expect(errorOf(() => assertAddress('db.example.com', { ranges: false }))).toBe('"db.example.com" is no IP address: write it as "203.0.113.10"');
+});
+
 test.each([1, 443, 65535])('%d is a port', value => {
   expect(assertPortNumber(value)).toBe(value);
 });
