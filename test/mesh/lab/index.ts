@@ -24,11 +24,12 @@ import { binaries, Binaries } from './binaries';
 import { complete, Evidence } from './evidence';
 import { Finding, Istiod } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
-import { makeNetwork, OUTSIDE } from './network';
+import { makeNetwork } from './network';
 import { OutsideEvent, Placed, placed } from './outside';
+import { OutsideWorld } from './outside-world';
 import { Pki } from './pki';
 import { PolicyEnforcer } from './policy-enforcer';
-import { stay, until } from './processes';
+import { until } from './processes';
 import { Proxy, tail } from './proxy';
 import { send } from './request';
 import { requireSystem } from './requirements';
@@ -97,13 +98,13 @@ export class Lab {
     const pods = workloads(table, manifests);
     const hosts = placed(table);
     await makeNetwork(run, pods.map(pod => ({ name: pod.id, address: pod.address })), hosts, pki.authority('public'));
-    const [istiod] = await Promise.all([Istiod.start(run, files, table.mesh ?? {}), startOutside(run, hosts, pki)]);
+    const [istiod, outside] = await Promise.all([Istiod.start(run, files, table.mesh ?? {}), OutsideWorld.start(run, hosts, pki)]);
     const services = new ServiceController(pods, table.gateways ?? []);
     await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
     const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
     const proxies = await Promise.all(pods.filter(pod => pod.injected).map(pod => Proxy.start(run, pod, files, trustDomain)));
     await until('the proxies', async () => (await Promise.all(proxies.map(proxy => proxy.ready()))).every(Boolean), 60_000, 30);
-    const lab = new Lab(run, files, pods, hosts, istiod, services, new PolicyEnforcer(run, pods), proxies, pki);
+    const lab = new Lab(run, files, pods, hosts, istiod, services, new PolicyEnforcer(run, pods), proxies, pki, outside);
     await lab.converge();
     return lab;
   }
@@ -119,6 +120,7 @@ export class Lab {
     private readonly policies: PolicyEnforcer,
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
+    private readonly outside: OutsideWorld,
   ) {}
 
   /** Makes a named set of objects exactly these. */
@@ -149,6 +151,11 @@ export class Lab {
     const draining = awaitDraining ? ['total_listeners_draining', 'total_filter_chains_draining'] : [];
     const unsettled = `(${[...warming, ...draining, 'nothing'].join('|')})$`;
     await Promise.all(this.proxies.map(proxy => until(`${proxy.pod.id} coming to rest`, async () => [...(await proxy.stats(unsettled)).values()].every(value => value === 0), seconds * 1000, 20)));
+    await this.dropConnections(seconds);
+  }
+
+  /** Breaks the connections that proxies keep open to others than istiod: what is asked next goes the way that is in force now. */
+  public async dropConnections(seconds = 15): Promise<void> {
     await Promise.all(this.proxies.map(async proxy => {
       await until(`${proxy.pod.id} dropping its connections`, async () => {
         const open = [...await proxy.stats('^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$')].filter(([, value]) => value > 0);
@@ -159,12 +166,23 @@ export class Lab {
     }));
   }
 
+  /**
+   * From now on an outside host shows another kind of certificate: `good`, `wrong-name`, `unknown-ca`, `private-ca`, `expired`.
+   * Nothing of what was agreed under the old one is remembered: connections are broken, TLS sessions cannot be resumed.
+   */
+  public async showCertificate(host: string, kind: NonNullable<Placed['certificate']>): Promise<void> {
+    const placedHost = this.hosts.find(one => one.host === host);
+    if (placedHost === undefined) throw new Error(`there is no outside host "${host}"`);
+    await this.outside.show(host, await this.pki.server({ ...placedHost, certificate: kind }));
+    await this.dropConnections();
+  }
+
   /** Sends a row's request and collects what everybody saw of it. Whether objects are left away is up to the caller. */
   public async send(row: AccessRow): Promise<Evidence> {
     const caller = this.pods.find(pod => pod.role === 'sidecar' && pod.id === row.from);
     if (caller === undefined) throw new Error(`there is no caller "${row.from}"`);
     const gateways = this.pods.filter(pod => pod.role === 'router');
-    const outside = new Tail<OutsideEvent>(path.join(this.run.folder, 'outside.jsonl'));
+    const outside = new Tail<OutsideEvent>(this.outside.events);
     const tails = new Map(this.proxies.map(proxy => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]));
     const lines = (id: string): AccessLine[] => (tails.get(id)?.read() ?? []).map(known);
     const curl = await send(this.run.namespace(caller.id), row, this.pki.trustedByApplications);
@@ -218,28 +236,4 @@ export function without(objects: KubeObject[], left: AccessRow['without']): Kube
   const missing = [...away].filter(id => !objects.some(object => idOf(object) === id));
   if (missing.length > 0) throw new Error(`without ${missing.join(', ')}: the manifests have no such object`);
   return objects.filter(object => !away.has(idOf(object)));
-}
-
-async function startOutside(run: RunFolder, hosts: Placed[], pki: Pki): Promise<void> {
-  const listeners = await Promise.all(hosts.map(async host => {
-    const https = host.https ?? 'none';
-    return {
-      host: host.host,
-      address: host.address,
-      http: host.http ?? 'none',
-      https,
-      tcp: host.tcp ?? [],
-      ...(https !== 'none' && await pki.server(host)),
-      clientAuthority: pki.authority('private'),
-    };
-  }));
-  const hostsFile = path.join(run.folder, 'outside.json');
-  const events = path.join(run.folder, 'outside.jsonl');
-  fs.writeFileSync(hostsFile, JSON.stringify(listeners));
-  const log = path.join(run.folder, 'outside.log');
-  const child = stay('ip', ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, require.resolve('tsx/cli'), path.join(__dirname, 'outside-main.ts'), hostsFile, events], log);
-  await until('the outside world', () => {
-    if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
-    return fs.existsSync(events) && fs.readFileSync(events, 'utf8').includes('"up"');
-  });
 }

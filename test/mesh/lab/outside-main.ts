@@ -7,7 +7,7 @@ import * as fs from 'fs';
 import * as http from 'http';
 import * as http2 from 'http2';
 import * as net from 'net';
-import type { TLSSocket } from 'tls';
+import type { Server as TlsServer, TLSSocket } from 'tls';
 import { clientHello } from './client-hello';
 import type { OutsideEvent, OutsideListener } from './outside';
 
@@ -18,12 +18,21 @@ const write = (event: OutsideEvent) => fs.writeSync(log, `${JSON.stringify(event
 type Seen = Pick<OutsideEvent, 'server' | 'from' | 'port' | 'at'>;
 const peers = new WeakMap<object, Seen>();
 
-for (const host of JSON.parse(fs.readFileSync(hostsFile, 'utf8')) as OutsideListener[]) {
+const secured = new Map<string, TlsServer>();
+const listeners = (): OutsideListener[] => JSON.parse(fs.readFileSync(hostsFile, 'utf8'));
+
+for (const host of listeners()) {
   if (host.http !== 'none') serveHttp(host);
   if (host.https !== 'none') serveHttps(host);
   for (const port of host.tcp) serveTcp(host, port);
 }
 write({ event: 'up', server: '', from: '', port: 0, at: 0 });
+
+// A new hosts file brings other certificates. A new context has keys of its own for session tickets, so that no session outlives it.
+fs.watchFile(hostsFile, { interval: 50 }, () => {
+  for (const host of listeners()) secured.get(host.host)?.setSecureContext(credentials(host));
+  write({ event: 'renewed', server: '', from: '', port: 0, at: 0 });
+});
 
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3
@@ -45,10 +54,10 @@ function serveHttp(host: OutsideListener): void {
 function serveHttps(host: OutsideListener): void {
   const server = http2.createSecureServer({
     allowHTTP1: true,
-    cert: fs.readFileSync(host.certificate!),
-    key: fs.readFileSync(host.key!),
-    ...(host.https === 'client-certificate' && { requestCert: true, rejectUnauthorized: true, ca: fs.readFileSync(host.clientAuthority!) }),
+    ...credentials(host),
+    ...(host.https === 'client-certificate' && { requestCert: true, rejectUnauthorized: true }),
   }, answer(host) as unknown as Http2Answer);
+  secured.set(host.host, server as unknown as TlsServer);
   server.on('upgrade', upgrade(host));
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => write({ event: 'tls-error', ...of(host, socket), error: error.code ?? error.message }));
   server.on('sessionError', () => undefined);
@@ -62,6 +71,11 @@ function serveHttps(host: OutsideListener): void {
     write({ event: 'plaintext', ...of(host, socket), head: first.toString('latin1').split('\r\n')[0].slice(0, 80) });
     socket.end('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
   });
+}
+
+function credentials(host: OutsideListener): { cert: Buffer; key: Buffer; ca?: Buffer } {
+  const own = { cert: fs.readFileSync(host.certificate!), key: fs.readFileSync(host.key!) };
+  return host.https === 'client-certificate' ? { ...own, ca: fs.readFileSync(host.clientAuthority!) } : own;
 }
 
 /** Sends back what it receives, once, and closes. */

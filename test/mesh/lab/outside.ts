@@ -16,7 +16,7 @@ export interface OutsideListener {
 /** What the outside world saw. */
 export interface OutsideEvent {
   /** `connect`: a connection; `hello`: TLS began; `plaintext`: bytes that are not TLS on a TLS port; `request`, `tcp`: it was answered. */
-  readonly event: 'up' | 'connect' | 'hello' | 'tls-error' | 'plaintext' | 'not-http' | 'request' | 'tcp';
+  readonly event: 'up' | 'renewed' | 'connect' | 'hello' | 'tls-error' | 'plaintext' | 'not-http' | 'request' | 'tcp';
   /** The host that listens there. */
   readonly server: string;
   /** Address and port of the peer. */

@@ -48,7 +48,7 @@ export class Pki {
     const kind = outside.certificate ?? 'good';
     const authority = kind === 'unknown-ca' ? 'unknown' : kind === 'private-ca' ? 'private' : 'public';
     const name = kind === 'wrong-name' ? `not.${outside.host}` : outside.host;
-    return this.leaf(`server-${outside.host}`, authority, outside.host, `DNS:${name}`, 'serverAuth', kind === 'expired' ? -1 : 365);
+    return this.leaf(`server-${outside.host}-${kind}`, authority, outside.host, `DNS:${name}`, 'serverAuth', kind === 'expired' ? -1 : 365);
   }
 
   /** A client's certificate; a wrong one comes from an authority that outside hosts do not know. */

@@ -1,0 +1,53 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { OUTSIDE } from './network';
+import { OutsideEvent, OutsideListener, Placed } from './outside';
+import { Pair, Pki } from './pki';
+import { stay, until } from './processes';
+import { tail } from './proxy';
+import { RunFolder } from './run-folder';
+
+/** The process that plays all outside hosts. */
+export class OutsideWorld {
+  public static async start(run: RunFolder, hosts: Placed[], pki: Pki): Promise<OutsideWorld> {
+    const listeners = await Promise.all(hosts.map(async (host): Promise<OutsideListener> => {
+      const https = host.https ?? 'none';
+      return {
+        host: host.host,
+        address: host.address,
+        http: host.http ?? 'none',
+        https,
+        tcp: host.tcp ?? [],
+        ...(https !== 'none' && await pki.server(host)),
+        clientAuthority: pki.authority('private'),
+      };
+    }));
+    const hostsFile = path.join(run.folder, 'outside.json');
+    const events = path.join(run.folder, 'outside.jsonl');
+    fs.writeFileSync(hostsFile, JSON.stringify(listeners));
+    const log = path.join(run.folder, 'outside.log');
+    const tsx = require.resolve('tsx/cli');
+    const child = stay('ip', ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, tsx, path.join(__dirname, 'outside-main.ts'), hostsFile, events], log);
+    await until('the outside world', () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
+      return countOf('up', events) > 0;
+    });
+    return new OutsideWorld(hostsFile, events, listeners);
+  }
+
+  private constructor(private readonly hostsFile: string, public readonly events: string, private listeners: OutsideListener[]) {}
+
+  /** Another certificate for a host. */
+  public async show(host: string, pair: Pair): Promise<void> {
+    this.listeners = this.listeners.map(listener => listener.host === host ? { ...listener, ...pair } : listener);
+    const before = countOf('renewed', this.events);
+    // Put in place whole: the process looks at it several times a second.
+    fs.writeFileSync(`${this.hostsFile}.new`, JSON.stringify(this.listeners));
+    fs.renameSync(`${this.hostsFile}.new`, this.hostsFile);
+    await until(`${host} showing another certificate`, () => countOf('renewed', this.events) > before);
+  }
+}
+
+function countOf(event: OutsideEvent['event'], file: string): number {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split(`{"event":"${event}"`).length - 1 : 0;
+}

@@ -1,0 +1,84 @@
+/** What must hold of a request whatever happens to the objects: the promise "fail closed", as a comparison of two sights. */
+import { hops, KubeObject, rowText, seenText } from './lab';
+import { failureText, Mesh, Sight } from './support';
+import { AccessRow, AccessTable } from '../../src/access/access-table';
+
+/** What a proxy does for a request, and so what must not change while it is answered. */
+const CHECKS = ['way', 'tlsOriginatedBy', 'identityAtGateway', 'serverName', 'protocol', 'clientCertificate'] as const;
+
+/** Every caller of a table to every outside host, by HTTP, HTTPS and every TCP port; and whatever else the rows of the table ask. */
+export function everyRequest(table: AccessTable): AccessRow[] {
+  const urls = table.outside.flatMap(({ host, address, tcp = [], http, https }) => [
+    ...(http === undefined && https === undefined ? [] : [`http://${host}/`, `https://${host}/`]),
+    ...tcp.map(port => `tcp://${address ?? host}:${port}`),
+  ]);
+  const all = table.callers.flatMap(({ name }) => urls.map((request): AccessRow => ({ from: name, request, expect: { outcome: 'answered' } })));
+  const special = table.access.filter(row => row.without === undefined && !row.follow);
+  const key = ({ expect: _expect, ...row }: AccessRow) => JSON.stringify(Object.entries(row).sort());
+  return [...new Map([...all, ...special].map(row => [key(row), row])).values()];
+}
+
+/**
+ * What is worse now than it was with everything in place: an answer that was a refusal, another way or fewer checks for what
+ * is still answered, plaintext where there was none, a connection that goes round the gateway. Refused instead of answered is not worse.
+ */
+export function worse(complete: Sight, now: Sight): string[] {
+  const before = complete.judgement.seen;
+  const after = now.judgement.seen;
+  const found: string[] = [];
+  if (before.outcome === 'refused' && after.outcome === 'answered') found.push('it was refused, and is answered now');
+  if (before.outcome === 'answered' && after.outcome === 'answered') {
+    for (const field of CHECKS) if (before[field] !== after[field]) found.push(`${field} was ${before[field] ?? 'nothing'}, and is ${after[field] ?? 'nothing'} now`);
+    const more = (after.addedHeaders ?? []).filter(name => !before.addedHeaders?.includes(name));
+    if (more.length > 0) found.push(`the outside receives ${more.join(', ')} now`);
+    found.push(...after.contradictions);
+  }
+  if (after.plaintextToOutside && !before.plaintextToOutside) found.push('plaintext reached the outside');
+  const gateways = now.evidence.gateways.map(({ address }) => address);
+  const round = now.evidence.outside.filter(event => event.from !== '' && !gateways.includes(event.from));
+  if (before.way === 'gateway' && round.length > 0) found.push(`it went round the gateway: ${round.map(({ event, server, from }) => `${event} at ${server} from ${from}`).join(', ')}`);
+  if (before.outcome === 'refused' && heard(now) > 0 && heard(complete) === 0) found.push('the outside heard of it');
+  return found;
+}
+
+/** `worse`, with all that was seen. */
+export function worseText(complete: Sight, now: Sight): string[] {
+  const found = worse(complete, now);
+  if (found.length === 0) return [];
+  return [[rowText(now.evidence.row), `  complete: ${seenText(complete.judgement)}`, `  now:      ${seenText(now.judgement)}`, ...[...found, ...hops(now.evidence)].map(line => `  ${line}`)].join('\n')];
+}
+
+/** Bytes of the caller that reached the outside; a connection without any is none. */
+function heard({ evidence }: Sight): number {
+  return evidence.outside.filter(({ event }) => event !== 'connect').length;
+}
+
+/** Requests that a proxy sends out as TLS, and that are answered although the outside host shows a certificate that is not good. */
+export async function uncheckedCertificates(mesh: Mesh, sights: Sight[]): Promise<string[]> {
+  const originated = sights.filter(({ judgement: { seen } }) => seen.outcome === 'answered' && (seen.tlsOriginatedBy === 'sidecar' || seen.tlsOriginatedBy === 'gateway'));
+  const hosts = new Set(originated.map(({ evidence }) => evidence.outside[evidence.outside.length - 1].server));
+  const found: string[] = [];
+  for (const host of hosts) {
+    const usual = mesh.lab.hosts.find(one => one.host === host)?.certificate ?? 'good';
+    for (const kind of ['wrong-name', 'unknown-ca'] as const) {
+      await mesh.lab.showCertificate(host, kind);
+      for (const { evidence: { row } } of originated.filter(({ evidence }) => evidence.outside.some(({ server }) => server === host))) {
+        const sight = await mesh.see({ ...row, expect: { outcome: 'refused', plaintextToOutside: false } });
+        if (!sight.judgement.passed) found.push(`${kind}: ${failureText(sight.evidence.row, sight)}`);
+      }
+    }
+    await mesh.lab.showCertificate(host, usual);
+  }
+  return found;
+}
+
+/** Whether it was refused because nobody has declared the host where the caller is: only the lock of the mesh says so. */
+export function undeclared({ evidence, judgement }: Sight): boolean {
+  const last = evidence.sidecar[evidence.sidecar.length - 1];
+  return judgement.seen.outcome === 'refused' && judgement.seen.by === 'sidecar' && (last?.cluster === 'BlackHoleCluster' || last?.route === 'block_all' || last?.cluster === undefined);
+}
+
+/** The Sidecar that locks a whole mesh. */
+export function isLock(object: KubeObject, table: Pick<AccessTable, 'mesh'>): boolean {
+  return object.kind === 'Sidecar' && object.metadata.namespace === (table.mesh?.rootNamespace ?? 'istio-system');
+}
