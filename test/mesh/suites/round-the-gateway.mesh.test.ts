@@ -1,0 +1,121 @@
+/**
+ * Can a request for a host that is declared for a gateway go round it? Every gateway example on a locked mesh: no. On a mesh that lets
+ * undeclared traffic out: the table of docs/round-the-gateway.md, which is measured here.
+ */
+import * as fs from 'fs';
+import * as path from 'path';
+import { meshExamples } from '../examples';
+import { isLock } from '../promises';
+import { describeMesh, Mesh, Sight } from '../support';
+import { AccessRow, AccessTable } from '../../../src/access/access-table';
+
+const ELSEWHERE = '203.0.113.99';
+const PAGE = path.join(__dirname, '../../../docs/round-the-gateway.md');
+
+/** Ways to ask for a host, named as the page names them. */
+const REQUESTS: { readonly name: string; readonly row: (host: string, address: string) => Omit<AccessRow, 'from' | 'expect'> }[] = [
+  { name: 'HTTP on port 80', row: host => ({ request: `http://${host}/` }) },
+  { name: 'HTTPS on port 443', row: host => ({ request: `https://${host}/` }) },
+  { name: 'HTTP, name in capitals', row: host => ({ request: `http://${host}/`, headers: { Host: host.toUpperCase() } }) },
+  { name: 'HTTP, name with a dot at the end', row: host => ({ request: `http://${host}/`, headers: { Host: `${host}.` } }) },
+  { name: 'HTTP, name with the port', row: host => ({ request: `http://${host}/`, headers: { Host: `${host}:80` } }) },
+  { name: 'HTTP, dialling another address', row: host => ({ request: `http://${host}/`, dial: ELSEWHERE }) },
+  { name: 'HTTPS, dialling another address', row: host => ({ request: `https://${host}/`, dial: ELSEWHERE }) },
+  { name: 'HTTP, the address as name', row: (_, address) => ({ request: `http://${address}/` }) },
+  { name: 'HTTPS, the address, no server name', row: (_, address) => ({ request: `https://${address}/` }) },
+  { name: 'HTTP on port 443', row: host => ({ request: `http://${host}:443/` }) },
+  { name: 'TLS on port 80', row: host => ({ request: `https://${host}:80/` }) },
+  { name: 'HTTP on port 8080', row: host => ({ request: `http://${host}:8080/` }) },
+  { name: 'TLS on port 8443', row: host => ({ request: `https://${host}:8443/` }) },
+];
+
+const rowFor = (from: string, index: number, host: string, address: string): AccessRow => ({ ...REQUESTS[index].row(host, address), from, expect: { outcome: 'answered' } });
+
+/** Whence the outside was reached; by the caller itself, even a connection without a byte counts. */
+function arrival({ evidence }: Sight): string {
+  const gateways = evidence.gateways.map(({ address }) => address);
+  const seen = evidence.outside.filter(({ from }) => from !== '');
+  if (seen.some(({ from }) => !gateways.includes(from))) return 'round it';
+  // A gateway connects before it has seen the caller's certificate; whether that is noted in time is a matter of luck.
+  return seen.every(({ event }) => event === 'connect') ? '-' : 'gateway';
+}
+
+/** The table with whatever the requests dial, and with everything listening that they ask for. */
+function opened(table: AccessTable, policy?: 'ALLOW_ANY'): AccessTable {
+  return {
+    ...table,
+    mesh: { ...table.mesh, ...(policy && { outboundTrafficPolicy: policy }) },
+    outside: table.outside.map(host => ({ ...host, tcp: [...new Set([...host.tcp ?? [], 8080, 8443])] })),
+    access: [...table.access, { from: table.callers[0].name, request: `http://${table.outside[0].host}/`, dial: ELSEWHERE, expect: { outcome: 'refused' } }],
+  };
+}
+
+/** Hosts that somebody reaches through a gateway. */
+async function gatewayHosts(mesh: Mesh, table: AccessTable): Promise<{ host: string; address: string }[]> {
+  const found = [];
+  for (const { host, address } of mesh.lab.hosts.filter(one => table.outside.some(({ host: name }) => name === one.host))) {
+    for (const { name } of table.callers) {
+      const http = await mesh.see({ from: name, request: `http://${host}/` });
+      const https = await mesh.see({ from: name, request: `https://${host}/` });
+      if ([http, https].some(({ judgement }) => judgement.seen.way === 'gateway')) {
+        found.push({ host, address });
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+const withGateway = meshExamples().filter(({ table, manifests }) => (table.gateways ?? []).length > 0 && manifests.some(({ kind }) => kind === 'Gateway'));
+
+describe('a locked mesh', () => {
+  for (const { name, table, manifests } of withGateway) {
+    describeMesh(name, { table: opened(table), manifests }, mesh => {
+      test('whoever asks, in whatever words, arrives from the gateway or not at all', async () => {
+        await mesh.apply(manifests);
+        const hosts = await gatewayHosts(mesh, table);
+        expect(hosts).not.toEqual([]);
+        const wrong: string[] = [];
+        for (const { host, address } of hosts) {
+          for (const caller of table.callers) {
+            for (const [index, request] of REQUESTS.entries()) {
+              const from = arrival(await mesh.see(rowFor(caller.name, index, host, address)));
+              if (from === 'round it') wrong.push(`${caller.name} to ${host}: ${request.name}: ${from}`);
+            }
+          }
+        }
+        expect(wrong).toEqual([]);
+      }, 300_000);
+    });
+  }
+});
+
+const MODEL = 'f-tls-at-gateway';
+const CALLERS = { checkout: 'named caller', crawler: 'its namespace, not named', stranger: 'another namespace' };
+
+for (const { table, manifests } of withGateway.filter(({ name }) => name === MODEL)) {
+  const open = { table: opened(table, 'ALLOW_ANY'), manifests: manifests.filter(object => !isLock(object, table)) };
+  describeMesh('a mesh that lets out what nobody declared', open, mesh => {
+    const ask = async (index: number): Promise<string[]> => {
+      const cells = [];
+      const { host, address } = mesh.lab.hosts[0];
+      for (const caller of Object.keys(CALLERS)) cells.push(arrival(await mesh.see(rowFor(caller, index, host, address))));
+      return cells;
+    };
+
+    test('what goes round is what the page says', async () => {
+      const lines: string[] = [];
+      await mesh.apply(open.manifests);
+      for (const [index, { name }] of REQUESTS.entries()) lines.push(line(name, await ask(index)));
+      for (const away of open.manifests.filter(({ metadata }) => metadata.namespace === table.callers[0].namespace)) {
+        await mesh.apply(open.manifests.filter(object => object !== away));
+        for (const index of [0, 1]) lines.push(line(`${REQUESTS[index].name}, the callers' ${away.kind} missing`, await ask(index)));
+      }
+      expect(fs.readFileSync(PAGE, 'utf8')).toContain([line('request', Object.values(CALLERS)), '|---|---|---|---|', ...lines].join('\n'));
+    }, 300_000);
+  });
+}
+
+function line(first: string, cells: string[]): string {
+  return `| ${[first, ...cells].join(' | ')} |`;
+}
