@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { KubeObject } from './lab';
+import { idOf, KubeObject } from './lab';
 import { readManifests, readTable } from './read';
 import { AccessTable } from '../../src/access/access-table';
 
@@ -12,15 +12,18 @@ export interface MeshExample {
   readonly table: AccessTable;
   /** Its golden manifests. */
   readonly manifests: KubeObject[];
+  /** Those among them that no construct emits: somebody else's, in a file called so. */
+  readonly handWritten: KubeObject[];
 }
 
 /** Every example with an access table; where `MESH_EXAMPLE` is set, those whose names begin so. */
 export function meshExamples(beginning = process.env.MESH_EXAMPLE ?? ''): MeshExample[] {
-  return exampleNames().filter(name => name.startsWith(beginning)).map(name => ({
-    name,
-    table: readTable(path.join(EXAMPLES, name, 'access.yaml')),
-    manifests: readManifests(path.join(EXAMPLES, name, 'manifests')),
-  }));
+  return exampleNames().filter(name => name.startsWith(beginning)).map(name => {
+    const manifests = readManifests(path.join(EXAMPLES, name, 'manifests'));
+    const handWritten = path.join(EXAMPLES, name, 'manifests/hand-written.k8s.yaml');
+    const theirs = new Set(fs.existsSync(handWritten) ? readManifests(handWritten).map(idOf) : []);
+    return { name, table: readTable(path.join(EXAMPLES, name, 'access.yaml')), manifests, handWritten: manifests.filter(object => theirs.has(idOf(object))) };
+  });
 }
 
 export function exampleNames(): string[] {

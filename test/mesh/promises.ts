@@ -1,10 +1,13 @@
 /** What must hold of a request whatever happens to the objects: the promise "fail closed", as a comparison of two sights. */
 import { hops, KubeObject, rowText, seenText } from './lab';
 import { failureText, Mesh, Sight } from './support';
-import { AccessRow, AccessTable } from '../../src/access/access-table';
+import { AccessRow, AccessTable, requestHost } from '../../src/access/access-table';
 
 /** What a proxy does for a request, and so what must not change while it is answered. */
 const CHECKS = ['way', 'tlsOriginatedBy', 'identityAtGateway', 'serverName', 'protocol', 'clientCertificate'] as const;
+
+/** What a sidecar adds to every request, and what no promise is broken by: it names nobody. The route that takes it off may be the object that is missing. */
+const UNTOLD = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms'];
 
 /** Every caller of a table to every outside host, by HTTP, HTTPS and every TCP port; and whatever else the rows of the table ask. */
 export function everyRequest(table: AccessTable): AccessRow[] {
@@ -30,7 +33,8 @@ export function worse(complete: Sight, now: Sight): string[] {
   if (before.outcome === 'answered' && after.outcome === 'answered') {
     for (const field of CHECKS) if (before[field] !== after[field]) found.push(`${field} was ${before[field] ?? 'nothing'}, and is ${after[field] ?? 'nothing'} now`);
     const more = (after.addedHeaders ?? []).filter(name => !before.addedHeaders?.includes(name));
-    if (more.length > 0) found.push(`the outside receives ${more.join(', ')} now`);
+    const telling = more.filter(name => !UNTOLD.includes(name));
+    if (telling.length > 0) found.push(`the outside receives ${telling.join(', ')} now`);
     found.push(...after.contradictions);
   }
   if (after.plaintextToOutside && !before.plaintextToOutside) found.push('plaintext reached the outside');
@@ -72,10 +76,20 @@ export async function uncheckedCertificates(mesh: Mesh, sights: Sight[]): Promis
   return found;
 }
 
-/** Whether it was refused because nobody has declared the host where the caller is: only the lock of the mesh says so. */
-export function undeclared({ evidence, judgement }: Sight): boolean {
+/**
+ * Whether a request may pass without an object that is there to refuse it, and refuses nothing else: without the lock what the caller's
+ * namespace has not declared, without a gateway's lockdown what no construct has declared.
+ */
+export function meantToRefuse(object: KubeObject, before: Sight, table: AccessTable, emitted: KubeObject[]): boolean {
+  if (isLock(object, table)) return undeclared(before);
+  const host = requestHost(before.evidence.row);
+  return object.kind === 'AuthorizationPolicy' && !emitted.some(({ kind, spec }) => kind === 'ServiceEntry' && [...spec.hosts, ...spec.addresses ?? []].includes(host));
+}
+
+/** Whether the sidecar refused it because nobody has declared the host where the caller is. */
+function undeclared({ evidence, judgement }: Sight): boolean {
   const last = evidence.sidecar[evidence.sidecar.length - 1];
-  return judgement.seen.outcome === 'refused' && judgement.seen.by === 'sidecar' && (last?.cluster === 'BlackHoleCluster' || last?.route === 'block_all' || last?.cluster === undefined);
+  return judgement.seen.outcome === 'refused' && judgement.seen.by === 'sidecar' && (last?.cluster === 'BlackHoleCluster' || last?.route === 'block_all');
 }
 
 /** The Sidecar that locks a whole mesh. */

@@ -4,10 +4,10 @@
  */
 import * as fs from 'fs';
 import * as path from 'path';
+import { AccessRow, AccessTable } from '../../../src/access/access-table';
 import { meshExamples } from '../examples';
 import { isLock } from '../promises';
 import { describeMesh, Mesh, Sight } from '../support';
-import { AccessRow, AccessTable } from '../../../src/access/access-table';
 
 const ELSEWHERE = '203.0.113.99';
 const PAGE = path.join(__dirname, '../../../docs/round-the-gateway.md');
