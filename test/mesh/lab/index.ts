@@ -196,8 +196,11 @@ export class Lab {
       sidecar: lines(caller.id).filter(line => !line.route?.startsWith('inbound')),
       atGateway: gateways.flatMap(gateway => lines(gateway.id).map(line => ({ gateway: gateway.id, line }))),
     });
+    const finished = () => complete(collect(), caller.injected);
+    // A gateway that passes bytes writes its line when the connection ends, and the sidecar had kept it for the next request.
+    await until('the logs', finished, 300, 5).catch(() => this.proxies.find(proxy => proxy.pod === caller)?.dropConnections());
     // What never comes is not waited for longer than this; only a call past the sidecar that nobody answers has nothing to show.
-    await until('the logs', () => complete(collect(), caller.injected), 1500, 5).catch(() => undefined);
+    await until('the logs', finished, 1500, 5).catch(() => undefined);
     return collect();
   }
 

@@ -1,0 +1,56 @@
+/** Who vouches for an outside host's certificate: a ConfigMap at the sidecar and at the gateway, and what happens where it is missing. */
+import { Chart } from 'cdk8s';
+import { AccessTable } from '../../../src/access/access-table';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { Caller } from '../../../src/values/caller';
+import { CertificateAuthority } from '../../../src/values/certificate-authority';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { INSTALLED } from '../recipe';
+import { describeMesh, synthesise } from '../support';
+
+const HOSTS = { sidecar: 'sidecar.example.com', gateway: 'gateway.example.com' };
+const WAYS = Object.keys(HOSTS) as (keyof typeof HOSTS)[];
+
+const table: AccessTable = {
+  mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+  gateways: [INSTALLED],
+  callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
+  outside: Object.values(HOSTS).map(host => ({ host, http: 'ok', https: 'ok', certificate: 'private-ca' })),
+  configMaps: [{ name: 'authorities', namespace: 'shop', holds: 'private-ca' }, { name: 'authorities', namespace: 'egress', holds: 'private-ca' }],
+  access: [],
+};
+
+const manifestsWith = (certificateAuthority?: CertificateAuthority) => synthesise(app => {
+  const chart = new Chart(app, 'shop', { namespace: 'shop' });
+  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  new SidecarEgress(chart, 'sidecar', { hosts: [HOSTS.sidecar] }).originateTls('tls', { certificateAuthority });
+  new GatewayEgress(chart, 'gateway', { gateway, hosts: [HOSTS.gateway], callers: [Caller.serviceAccount('shop', 'checkout')] }).originateTls('tls', { certificateAuthority });
+});
+
+describeMesh('a host that a private authority vouches for', { table }, mesh => {
+  const request = (way: keyof typeof HOSTS) => ({ from: 'checkout', request: `http://${HOSTS[way]}/` });
+
+  test.each(WAYS)('is refused at the %s by the system\'s authorities', async way => {
+    await mesh.apply(manifestsWith());
+    await mesh.expectRow({ ...request(way), expect: { outcome: 'refused', by: way, symptom: 503, plaintextToOutside: false } });
+  });
+
+  test.each(WAYS)('is reached from the %s by those of a ConfigMap', async way => {
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
+    await mesh.expectRow({ ...request(way), expect: { outcome: 'answered', status: 200, tlsOriginatedBy: way, serverName: HOSTS[way], plaintextToOutside: false } });
+  });
+
+  test.each(WAYS.flatMap(way => (['unknown-ca', 'wrong-name', 'good'] as const).map(kind => [way, kind] as const)))('the %s refuses then what shows another certificate: %s', async (way, kind) => {
+    await mesh.lab.showCertificate(HOSTS[way], kind);
+    await mesh.expectRow({ ...request(way), expect: { outcome: 'refused', by: way, symptom: 503, plaintextToOutside: false } });
+    await mesh.lab.showCertificate(HOSTS[way], 'private-ca');
+  });
+
+  test.each(WAYS)('is refused at the %s where the ConfigMap is missing', async way => {
+    await mesh.apply([]); // a cluster that waits for its authorities does not replace one that has some
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', { tolerateWarming: true });
+    await mesh.expectRow({ ...request(way), expect: { outcome: 'refused', plaintextToOutside: false } });
+  });
+});
