@@ -125,5 +125,6 @@ async function expectRows(mesh: Mesh, part: string): Promise<void> {
 }
 
 function orders<T>(items: T[]): T[][] {
-  return items.length < 2 ? [items] : items.flatMap((first, index) => orders(items.filter((_, other) => other !== index)).map(rest => [first, ...rest]));
+  if (items.length < 2) return [items];
+  return items.flatMap((first, index) => orders(items.filter((_, other) => other !== index)).map(rest => [first, ...rest]));
 }
