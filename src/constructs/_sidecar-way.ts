@@ -3,11 +3,11 @@ import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { Destination } from './_openings';
-import { CertificateHolder, OriginationSettings, tlsBlock } from './_origination';
+import { CertificateHolder, OriginationSettings } from './_origination';
 import { SecretReader } from './_secret-reader';
 import { WaySettings } from './_settings';
-import { CertificateShape, holderRule, hostEntry, hostRoute, outsideEntry, plainRule } from './_sidecar-certificate';
-import { originationPort, outsideNameOf, outsidePorts, portPolicy, routeOptions } from './_traffic';
+import { generalRule, holderRule, hostEntry, hostRoute, OriginationShape, outsideEntry } from './_sidecar-origination';
+import { outsideNameOf, outsidePorts, routeOptions } from './_traffic';
 import { Way } from './_way';
 import {
   DestinationRule, DestinationRuleSpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec,
@@ -32,12 +32,7 @@ const DYNAMIC_DNS = 'DYNAMIC_DNS';
 /**
  * One host, straight from the sidecars of one namespace.
  *
- * With TLS origination three objects guard each other (measured, each taken away in turn): the ServiceEntry leads port 80
- * to the TLS port, the DestinationRule puts TLS on port 80 both at the top and in a subset, the VirtualService sends port
- * 80 to that subset. Without the VirtualService the top-level TLS still holds; without the DestinationRule its subset is
- * missing and the call ends with 503. No two-object form fails closed on both sides.
- *
- * Where some workloads show a client certificate the objects have another shape: see `_sidecar-certificate.ts`.
+ * Where plain HTTP leaves as TLS the objects have another shape: see `_sidecar-origination.ts`.
  */
 export class SidecarWay extends Way<SidecarWaySettings> {
 
@@ -45,7 +40,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     return scope.share(`sidecar ${namespace} ${host}`, () => new SidecarWay(scope, namespace, host));
   }
 
-  public readonly apiObjects: ApiObject[] = [];
+  private readonly rulesAndRights: ApiObject[] = [];
   private key = '';
   private rules?: Construct;
   private emitter?: Construct;
@@ -53,13 +48,23 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   private owner = '';
   private readonly holders = new Map<string, ApiObject>();
   private privateEntry?: ApiObject;
+  private entry?: ApiObject;
+  private route?: ApiObject;
 
   private constructor(private readonly app: AppScope, private readonly namespace: string, host: string) {
     super(`${host} from namespace ${namespace} by the sidecar`, host);
   }
 
+  /** Every object made so far, in the order in which it can be applied. */
+  public get apiObjects(): ApiObject[] {
+    const { rulesAndRights, privateEntry, entry, route } = this;
+    const rest = privateEntry ? [privateEntry, route, entry] : [entry, route];
+    return [...rulesAndRights, ...rest.filter((object): object is ApiObject => object !== undefined)];
+  }
+
   /**
-   * Emits the objects, in the order in which they can be applied: rules, then routes, then the entry that opens the host.
+   * Emits the objects, in the order in which they can be applied: rules, then the entry, then the route that leads to it. The
+   * other way round a host that is reached already, undeclared, would be led to nothing until the entry comes.
    *
    * @param rules where DestinationRules go, also those that come later: before everything else
    */
@@ -69,43 +74,51 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     this.owner = owner;
     this.key = keyOf('sidecar', owner, this.namespace, this.host);
     if (this.settings.policy) this.emitDestinationRule();
-    if (this.settings.ports.some(port => port.http)) {
-      this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-virtual-service`, VirtualService, this.metadata(), () => this.virtualService()));
-    }
     const metadata = this.metadata();
     // One address for all names below a domain would lead TLS without a name to any of them.
     const labels = isWildcardHost(this.host) ? { ...metadata.labels, 'networking.istio.io/enable-autoallocate-ip': 'false' } : metadata.labels;
-    this.apiObjects.push(this.app.emit(emitter, emitter, `${this.host}-service-entry`, ServiceEntry, { ...metadata, labels }, () => this.serviceEntry()));
+    this.entry = this.app.emit(emitter, emitter, `${this.host}-service-entry`, ServiceEntry, { ...metadata, labels }, () => this.serviceEntry());
+    if (this.settings.ports.some(port => port.http)) {
+      this.route = this.app.emit(emitter, emitter, `${this.host}-virtual-service`, VirtualService, this.metadata(), () => this.virtualService());
+    }
     this.app.openings.add({ by: emitter, from: { namespace: this.namespace }, to: () => this.dialled() });
   }
 
-  /** The rule that originates TLS, and carries the traffic policy if there is one. */
-  public emitDestinationRule(): ApiObject {
-    if (!this.destinationRule) {
-      this.destinationRule = this.app.emit(this.emitter!, this.rules!, `${this.host}-destination-rule`, DestinationRule, this.metadata(), () => this.destinationRuleSpec());
-      this.apiObjects.unshift(this.destinationRule);
-    }
-    this.app.touch();
-    return this.destinationRule;
-  }
-
-  /** The rules by which workloads show a client certificate, each with what it needs; and the entry that they lead to. */
-  public emitCertificateRules(settings: OriginationSettings): ApiObject[] {
-    const rules = settings.holders!.map(holder => {
-      const pods = keyOf('holder', ...Object.entries(holder.podLabels).sort().flat());
-      const reader = SecretReader.of(this.app, this.owner, this.namespace, holder.serviceAccountName);
-      const rights = settings.clientSecret === undefined ? [] : reader.emit(this.rules!, this.settings);
-      if (!this.holders.has(pods)) this.holders.set(pods, this.emitHolderRule(settings, holder, pods));
-      const rule = this.holders.get(pods)!;
-      this.apiObjects.unshift(...rights, ...(this.apiObjects.includes(rule) ? [] : [rule]));
-      return rule;
-    });
+  /** Sends plain HTTP out as TLS; answers the rules that do it. */
+  public originate(settings: OriginationSettings): ApiObject[] {
+    const rules = settings.holders ? this.emitHolderRules(settings) : [this.emitDestinationRule()];
     if (!this.privateEntry) {
       this.privateEntry = this.app.emit(this.emitter!, this.rules!, `${this.host}-outside`, ServiceEntry, this.metadata('outside'), () => outsideEntry(this.shape));
-      this.apiObjects.splice(this.apiObjects.indexOf(rules[rules.length - 1]) + 1, 0, this.privateEntry);
+      // The route leads to the private entry; the host's own, without endpoints, comes last.
+      this.entry!.addDependency(this.route!);
     }
     this.app.touch();
     return rules;
+  }
+
+  /** The rule that carries the traffic policy, and originates TLS for everybody. */
+  private emitDestinationRule(): ApiObject {
+    if (!this.destinationRule) {
+      this.destinationRule = this.app.emit(this.emitter!, this.rules!, `${this.host}-destination-rule`, DestinationRule, this.metadata(), () => this.destinationRuleSpec());
+      this.rulesAndRights.push(this.destinationRule);
+    }
+    return this.destinationRule;
+  }
+
+  /** The rules by which workloads show a client certificate, each with the rights that it needs. */
+  private emitHolderRules(settings: OriginationSettings): ApiObject[] {
+    return settings.holders!.map(holder => {
+      const pods = keyOf('holder', ...Object.entries(holder.podLabels).sort().flat());
+      const reader = SecretReader.of(this.app, this.owner, this.namespace, holder.serviceAccountName);
+      if (settings.clientSecret !== undefined) this.rulesAndRights.push(...reader.emit(this.rules!, this.settings));
+      let rule = this.holders.get(pods);
+      if (!rule) {
+        rule = this.emitHolderRule(settings, holder, pods);
+        this.holders.set(pods, rule);
+        this.rulesAndRights.push(rule);
+      }
+      return rule;
+    });
   }
 
   private emitHolderRule(settings: OriginationSettings, holder: CertificateHolder, pods: string): ApiObject {
@@ -114,16 +127,16 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     return this.app.emit(this.emitter!, this.rules!, `${this.host}-certificate-${pods}`, DestinationRule, metadata, spec);
   }
 
-  /** Set where client certificates are shown. */
-  private get certificates(): CertificateShape | undefined {
-    return this.originations.some(({ holders }) => holders) ? this.shape : undefined;
+  /** Set where plain HTTP leaves as TLS. */
+  private get originated(): OriginationShape | undefined {
+    return this.originations.length > 0 ? this.shape : undefined;
   }
 
   private get addresses(): string[] | undefined {
     return this.settings.dnsCapture ? [addressInstead(this.key)] : this.settings.addresses;
   }
 
-  private get shape(): CertificateShape {
+  private get shape(): OriginationShape {
     const { namespace, host, key, settings, originations, addresses } = this;
     return { namespace, host, outsideName: outsideNameOf(host, key), key, settings: { ...settings, addresses }, originations };
   }
@@ -141,13 +154,9 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     return { name: objectName(namePrefix ?? this.host.replace('*', 'any'), this.key, suffix), namespace: this.namespace, labels, annotations };
   }
 
-  private get subset(): string {
-    return `tls-${this.key}`;
-  }
-
   private serviceEntry(): ServiceEntrySpec {
-    const { settings, origination, certificates } = this;
-    if (certificates) return hostEntry(certificates);
+    const { settings, originated } = this;
+    if (originated) return hostEntry(originated);
     return {
       hosts: [this.host],
       exportTo: ['.'],
@@ -155,18 +164,13 @@ export class SidecarWay extends Way<SidecarWaySettings> {
       resolution: (isWildcardHost(this.host) ? DYNAMIC_DNS : settings.resolution) as any,
       addresses: this.addresses,
       endpoints: settings.endpoints?.map(address => ({ address })),
-      ports: settings.ports.map(port => ({
-        number: port.number,
-        name: port.name,
-        protocol: port.protocol,
-        targetPort: origination && port.http ? originationPort(origination, settings.ports) : undefined,
-      })),
+      ports: settings.ports.map(({ number, name, protocol }) => ({ number, name, protocol })),
     };
   }
 
   private virtualService(): VirtualServiceSpec {
-    const { settings, origination, certificates } = this;
-    if (certificates) return hostRoute(certificates);
+    const { settings, originated } = this;
+    if (originated) return hostRoute(originated);
     return {
       hosts: [this.host],
       exportTo: ['.'],
@@ -174,22 +178,13 @@ export class SidecarWay extends Way<SidecarWaySettings> {
       http: settings.ports.filter(port => port.http).map(port => ({
         match: [{ port: port.number, authority: isWildcardHost(this.host) ? { regex: `[^:]+(:${port.number})?` } : undefined }],
         ...routeOptions(settings),
-        route: [{ destination: { host: this.host, subset: origination && this.subset, port: { number: port.number } } }],
+        route: [{ destination: { host: this.host, port: { number: port.number } } }],
       })),
     };
   }
 
   private destinationRuleSpec(): DestinationRuleSpec {
-    const { settings, origination, certificates } = this;
-    if (certificates) return plainRule(certificates);
-    const { ports, policy } = settings;
-    const tls = origination && tlsBlock(origination, this.namespace);
-    const upgraded = tls ? ports.filter(port => port.http).map(port => portPolicy(port.number, policy, tls)) : undefined;
-    return {
-      host: this.host,
-      exportTo: ['.'],
-      trafficPolicy: { ...policy, portLevelSettings: upgraded },
-      subsets: upgraded && [{ name: this.subset, trafficPolicy: { portLevelSettings: upgraded } }],
-    };
+    const { settings, originated } = this;
+    return originated ? generalRule(originated) : { host: this.host, exportTo: ['.'], trafficPolicy: settings.policy };
   }
 }

@@ -127,7 +127,7 @@ export class SidecarEgress extends Egress {
   public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
     const way = this.ways.get(host)!;
     way.declareOrigination(this, by, settings);
-    return settings.holders ? way.emitCertificateRules(settings) : [way.emitDestinationRule()];
+    return way.originate(settings);
   }
 
   /** A rule at the sidecar is for pods that it selects by label, in its own namespace; the Secret is for their service account. */

@@ -199,5 +199,5 @@ test('what was refused leaves no object behind, even for those who go on', () =>
   const chart = chartOf(app);
   errorOf(() => new SidecarEgress(chart, 'sites', { hosts: ['*'] }));
   errorOf(() => new SidecarEgress(chart, 'others', { hosts: [HOST] }).originateTls('tls', { port: 0 }));
-  expect(chart.toJson().map(({ kind }: any) => kind)).toEqual(['VirtualService', 'ServiceEntry']);
+  expect(chart.toJson().map(({ kind }: any) => kind)).toEqual(['ServiceEntry', 'VirtualService']);
 });

@@ -100,7 +100,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
     raw(other, 'VirtualService', { hosts: [HOST], exportTo: ['.'], http: [{ route: [{ destination: { host: HOST } }] }] });
   }, ['[one/sites] mesh-route-conflict', '[other/mine]']],
   ['a rule of the app that Istio cannot merge with ours', (one, other) => {
-    sites(one).originateTls('tls');
+    sites(one, { connectionPool: { maxConnections: 1 } });
     raw(other, 'DestinationRule', { host: HOST, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } });
   }, ['[one/sites] destination-rule-conflict', '[other/mine]']],
   ['a server of the app that takes ours', (one, other) => {
@@ -146,7 +146,7 @@ test('declarations of one way with the same options are one set of objects, in t
   const [first, second] = [sites(one), sites(other)];
   for (const egress of [first, second]) egress.originateTls('tls');
   app.synth();
-  expect(one.toJson()).toHaveLength(3);
+  expect(one.toJson()).toHaveLength(4);
   expect(other.toJson()).toEqual([]);
   expect(second.apiObjects).toEqual(first.apiObjects);
 });

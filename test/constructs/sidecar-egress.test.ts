@@ -22,6 +22,26 @@ const policyOf = (props: Partial<SidecarEgressProps>) => the('DestinationRule', 
 test('by default HTTP and TLS of a host are open to one namespace, by DNS, and what proxies add is taken off', () => {
   expect(yamlOf(sites())).toMatchInlineSnapshot(`
 "apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata:
+  name: api-example-com-93aa3caa04c4
+  namespace: payments
+spec:
+  exportTo:
+    - "."
+  hosts:
+    - api.example.com
+  location: MESH_EXTERNAL
+  ports:
+    - name: http-80
+      number: 80
+      protocol: HTTP
+    - name: tls-443
+      number: 443
+      protocol: TLS
+  resolution: DNS
+---
+apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata:
   name: api-example-com-93aa3caa04c4
@@ -54,26 +74,6 @@ spec:
             host: api.example.com
             port:
               number: 80
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: api-example-com-93aa3caa04c4
-  namespace: payments
-spec:
-  exportTo:
-    - "."
-  hosts:
-    - api.example.com
-  location: MESH_EXTERNAL
-  ports:
-    - name: http-80
-      number: 80
-      protocol: HTTP
-    - name: tls-443
-      number: 443
-      protocol: TLS
-  resolution: DNS
 "
 `);
 });
@@ -187,18 +187,18 @@ test('every object can be reached and patched, and comes in an order in which it
   const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
   const egress = new SidecarEgress(chart, 'sites', { hosts: [HOST, 'www.example.com'], connectionPool: { maxConnections: 1 } });
   egress.originateTls('tls');
-  const perHost = (host: string) => ['DestinationRule', 'VirtualService', 'ServiceEntry'].map(kind => `${kind} ${host}`);
-  const listed = egress.apiObjects.map(object => object.toJson()).map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`);
+  const perHost = (host: string) => [`DestinationRule ${host}…`, `ServiceEntry ${host}…`, `VirtualService ${host}`, `ServiceEntry ${host}`];
+  const listed = egress.apiObjects.map(object => object.toJson()).map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`.replace(/\.[0-9a-f]{12}\.egress\.internal$/, '…'));
   expect(listed).toEqual([...perHost(HOST), ...perHost('www.example.com')]);
   expect(new Set(egress.apiObjects)).toEqual(new Set(objectsBelow(chart)));
 
-  const [rule, , entry] = egress.apiObjects;
+  const [rule, , , entry] = egress.apiObjects;
   entry.metadata.addLabel('audited', 'yes');
   entry.addJsonPatch(JsonPatch.replace('/metadata/name', 'mine'));
-  rule.addJsonPatch(JsonPatch.add('/spec/trafficPolicy/connectionPool/tcp/maxConnections', 7));
+  rule.addJsonPatch(JsonPatch.add('/spec/subsets/0/trafficPolicy/portLevelSettings/0/connectionPool/tcp/maxConnections', 7));
   const manifests = Testing.synth(chart);
   expect(manifests.find(({ metadata }) => metadata.name === 'mine')).toMatchObject({ kind: 'ServiceEntry', metadata: { labels: { audited: 'yes' } } });
-  expect(manifests.find(({ kind }) => kind === 'DestinationRule').spec.trafficPolicy.connectionPool.tcp.maxConnections).toBe(7);
+  expect(manifests.find(({ kind }) => kind === 'DestinationRule').spec.subsets[0].trafficPolicy.portLevelSettings[0].connectionPool.tcp.maxConnections).toBe(7);
 });
 
 test('a patch that breaks what the construct promises stops synth', () => {

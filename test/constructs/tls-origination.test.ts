@@ -38,15 +38,22 @@ function outsideTls(manifests: any[]): any[] {
 
 const SIMPLE = { mode: 'SIMPLE', caCertificates: 'system', sni: HOST, subjectAltNames: [HOST] };
 
-test('at the sidecar three objects guard each other: each alone refuses or speaks TLS', () => {
+/** The entries of one host at the sidecar: as applications know it, and where it really is. */
+function entriesOf(manifests: any[]): { known: any; outside: any } {
+  const entries = manifests.filter(({ kind }) => kind === 'ServiceEntry').map(({ spec }) => spec);
+  return { known: entries.find(({ endpoints }) => endpoints === undefined), outside: entries.find(({ endpoints }) => endpoints !== undefined) };
+}
+
+test('at the sidecar the host itself leads nowhere; the route leads to a private name, plain HTTP to a subset that only the rule has', () => {
   const manifests = atSidecar();
-  const { trafficPolicy, subsets } = the('DestinationRule', manifests).spec;
-  expect(trafficPolicy).toEqual({ portLevelSettings: [{ port: { number: 80 }, tls: SIMPLE }] });
-  expect(subsets).toEqual([{ name: expect.stringMatching(/^tls-/), trafficPolicy }]);
-  expect(the('VirtualService', manifests).spec.http[0].route).toEqual([{ destination: { host: HOST, subset: subsets[0].name, port: { number: 80 } } }]);
-  expect(the('ServiceEntry', manifests).spec.ports).toEqual([
-    { number: 80, name: 'http-80', protocol: 'HTTP', targetPort: 443 }, { number: 443, name: 'tls-443', protocol: 'TLS' },
-  ]);
+  const { known, outside } = entriesOf(manifests);
+  const rule = the('DestinationRule', manifests).spec;
+  expect(known).toMatchObject({ hosts: [HOST], resolution: 'STATIC', ports: [{ number: 80, name: 'http-80', protocol: 'HTTP' }, { number: 443, name: 'tls-443', protocol: 'TLS' }] });
+  expect(outside).toMatchObject({ hosts: [rule.host], resolution: 'DNS', endpoints: [{ address: HOST }], ports: [{ number: 443, name: 'tls-443', protocol: 'TLS' }] });
+  expect(rule.host).toMatch(/^api\.partner\.com\.[0-9a-f]{12}\.egress\.internal$/);
+  expect(rule.trafficPolicy).toBeUndefined();
+  expect(rule.subsets).toEqual([{ name: 'tls', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: SIMPLE }] } }]);
+  expect(the('VirtualService', manifests).spec.http[0].route).toEqual([{ destination: { host: rule.host, subset: 'tls', port: { number: 443 } } }]);
 });
 
 test('at the gateway the rule stands with the gateway, under the private name, and plaintext has no way out', () => {
@@ -60,7 +67,7 @@ test('at the gateway the rule stands with the gateway, under the private name, a
 });
 
 test('the application\'s own TLS is left alone, at the sidecar and at the gateway', () => {
-  expect(the('VirtualService', atSidecar()).spec.tls).toBeUndefined();
+  expect(the('VirtualService', atSidecar()).spec.tls[0].route).toEqual([{ destination: { host: expect.any(String), port: { number: 443 } } }]);
   const passed = atGateway().find(({ spec, metadata }) => metadata.namespace === 'egress' && spec.tcp).spec.tcp[0].route[0].destination;
   expect(passed).toEqual({ host: expect.any(String), port: { number: 443 } });
 });
@@ -75,9 +82,9 @@ test('construct and method are the same code', () => {
 
 test('only the hosts that are named are upgraded', () => {
   const manifests = atSidecar({ hosts: [HOST] }, { hosts: [HOST, 'www.example.com'] });
-  expect(the('DestinationRule', manifests).spec.host).toBe(HOST);
-  const entries = manifests.filter(({ kind }) => kind === 'ServiceEntry').map(({ spec }) => [spec.hosts[0], spec.ports[0].targetPort]);
-  expect(entries).toEqual([[HOST, 443], ['www.example.com', undefined]]);
+  expect(the('DestinationRule', manifests).spec.host).toContain(HOST);
+  const entries = manifests.filter(({ kind }) => kind === 'ServiceEntry').map(({ spec }) => [spec.hosts[0], spec.resolution]);
+  expect(entries).toEqual([[expect.stringContaining(`${HOST}.`), 'DNS'], [HOST, 'STATIC'], ['www.example.com', 'DNS']]);
 });
 
 test('hosts of one egress may be upgraded in different ways', () => {
@@ -90,7 +97,7 @@ test('hosts of one egress may be upgraded in different ways', () => {
     ]);
   });
   expect(outsideTls(manifests).map(({ sni, caCertificates, credentialName }) => [sni, caCertificates ?? credentialName])).toEqual([
-    [HOST, 'system'], [HOST, 'system'], ['www.example.com', 'configmap://payments/own-ca'], ['www.example.com', 'configmap://payments/own-ca'],
+    [HOST, 'system'], ['www.example.com', 'configmap://payments/own-ca'],
   ]);
 });
 
@@ -123,7 +130,9 @@ test.each<[string, Partial<SidecarEgressProps>, TlsOriginationOptions, number]>(
   ['443 where several are declared', { ports: [EgressPort.http(), EgressPort.tls(8443), EgressPort.tls(9443)] }, {}, 443],
   ['the one that is asked for', {}, { port: 8443 }, 8443],
 ])('the port outside is %s', (_what, props, options, number) => {
-  expect(the('ServiceEntry', atSidecar(options, props)).spec.ports[0].targetPort).toBe(number);
+  const atOnce = atSidecar(options, props);
+  expect(entriesOf(atOnce).outside.ports).toContainEqual({ number, name: `tls-${number}`, protocol: 'TLS' });
+  expect(the('DestinationRule', atOnce).spec.subsets[0].trafficPolicy.portLevelSettings[0].port).toEqual({ number });
   expect(the('DestinationRule', atGateway(options, props), 'egress').spec.subsets[0].trafficPolicy.portLevelSettings[0].port).toEqual({ number });
 });
 
@@ -133,15 +142,16 @@ test('towards another port than 443 the Host header says so, as a client would',
 });
 
 test('a port\'s settings replace those above it, so the traffic policy is written into them', () => {
-  const { trafficPolicy, subsets } = the('DestinationRule', atSidecar({}, { connectionPool: { maxConnections: 7 } })).spec;
+  const { subsets } = the('DestinationRule', atSidecar({}, { connectionPool: { maxConnections: 7 } })).spec;
   const pool = { connectionPool: { tcp: { maxConnections: 7 } } };
-  expect(trafficPolicy).toEqual({ ...pool, portLevelSettings: [{ port: { number: 80 }, ...pool, tls: SIMPLE }] });
-  expect(subsets[0].trafficPolicy.portLevelSettings).toEqual([{ port: { number: 80 }, ...pool, tls: SIMPLE }]);
+  expect(subsets).toEqual([
+    { name: 'tls', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, ...pool, tls: SIMPLE }] } }, { name: 'plain', trafficPolicy: pool },
+  ]);
 });
 
-test('HTTP/2 and gRPC are asked for again behind TLS at the gateway, beside HTTP/1.1', () => {
-  const manifests = atGateway({}, { ports: [EgressPort.http(), EgressPort.grpc(50051)] });
-  const { subsets } = the('DestinationRule', manifests, 'egress').spec;
+test.each([['payments', atSidecar], ['egress', atGateway]] as const)('HTTP/2 and gRPC are asked for again behind TLS, beside HTTP/1.1: %s', (namespace, make) => {
+  const manifests = make({}, { ports: [EgressPort.http(), EgressPort.grpc(50051)] });
+  const { subsets } = the('DestinationRule', manifests, namespace).spec;
   expect(subsets.map(({ name, trafficPolicy }: any) => [name, trafficPolicy.portLevelSettings[0].connectionPool])).toEqual([
     ['tls', undefined], ['tls-http2', { http: { h2UpgradePolicy: 'UPGRADE' } }],
   ]);

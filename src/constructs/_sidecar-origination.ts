@@ -6,7 +6,7 @@ import { EgressProtocol } from '../values/egress-port';
 import { addressInstead, keyOf } from '../values/names';
 
 /** What the objects of one host have in common. */
-export interface CertificateShape {
+export interface OriginationShape {
   readonly namespace: string;
   readonly host: string;
   /** A private name under which the host's real addresses are known. */
@@ -17,18 +17,23 @@ export interface CertificateShape {
 }
 
 /*
- * One host straight from the sidecars, where some of them show a client certificate.
+ * One host straight from the sidecars, whose plain HTTP leaves as TLS.
  *
- * Istio takes a Secret at a sidecar only from a rule with a workloadSelector, and such a rule does nothing for any other
- * pod. With the usual shape, in which the host's own entry leads port 80 to the TLS port, a pod that the selector misses
- * would send clear text as soon as the route is missing. So here the host's own entry has no endpoints, as in the callers' half
- * of a gateway way, and the real addresses are known under a private name that only the route leads to: plain HTTP to
- * a subset that nothing but the selective rule defines. Measured, each object taken away in turn: a pod with the certificate is
- * served by mutual TLS or refused, every other pod is refused (503); nothing leaves in plaintext.
+ * The host's own entry has no endpoints, as in the callers' half of a gateway way; the real addresses are known under
+ * a private name that only the route leads to: plain HTTP to a subset that nothing but our rule defines, the application's own
+ * TLS to the TLS port. So no object that anybody else wrote for the host is ever mixed with ours, and whatever is missing, or
+ * overruled by somebody's older route, leads to nothing (measured, each object taken away in turn).
+ *
+ * Istio's task page has port 80 of the host's own entry lead to the TLS port instead. That sends clear text to port 443 as soon as the
+ * rule is missing; and it cannot be rolled out onto a host that is in use without an outage: the rule takes hold of the
+ * entry that was there before, and TLS goes to port 80 until the new one comes.
+ *
+ * Where some workloads show a client certificate, each has a rule with a workloadSelector (Istio takes a Secret at a sidecar
+ * from no other), and only those rules define the subset: every other pod is refused (503).
  */
 
 /** The host as applications know it. There is no way to it but the route. */
-export function hostEntry({ host, settings }: CertificateShape): ServiceEntrySpec {
+export function hostEntry({ host, settings }: OriginationShape): ServiceEntrySpec {
   return {
     hosts: [host],
     exportTo: ['.'],
@@ -40,7 +45,7 @@ export function hostEntry({ host, settings }: CertificateShape): ServiceEntrySpe
 }
 
 /** The host's real addresses, under the private name. A TCP port of it must not take what applications dial, so it gets an address that nobody dials. */
-export function outsideEntry({ host, outsideName, key, settings, originations }: CertificateShape): ServiceEntrySpec {
+export function outsideEntry({ host, outsideName, key, settings, originations }: OriginationShape): ServiceEntrySpec {
   const tcp = settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP);
   const ports = settings.ports.filter(port => !port.http).map(({ number, name, protocol }) => ({ number, name, protocol }));
   for (const number of originations.map(origination => originationPort(origination, settings.ports))) {
@@ -57,7 +62,7 @@ export function outsideEntry({ host, outsideName, key, settings, originations }:
   };
 }
 
-export function hostRoute(shape: CertificateShape): VirtualServiceSpec {
+export function hostRoute(shape: OriginationShape): VirtualServiceSpec {
   const { host, outsideName, settings, originations } = shape;
   const to = (number: number, subset?: string) => [{ destination: { host: outsideName, subset, port: { number } } }];
   const plain = settings.policy && PLAIN;
@@ -75,20 +80,27 @@ export function hostRoute(shape: CertificateShape): VirtualServiceSpec {
   };
 }
 
-/** The rule for pods that hold no certificate: the traffic policy, and no subset that originates. */
-export function plainRule({ outsideName, settings }: CertificateShape): DestinationRuleSpec {
-  return { host: outsideName, exportTo: ['.'], subsets: [{ name: PLAIN, trafficPolicy: settings.policy }] };
+/** The rule for pods that hold no certificate: where one is demanded it has no subset that originates. */
+export function generalRule(shape: OriginationShape): DestinationRuleSpec {
+  return { host: shape.outsideName, exportTo: ['.'], subsets: subsets(shape, shape.originations.find(({ holders }) => !holders)) };
 }
 
 /** The rule for the pods of one caller: instead of the other, never merged with it. */
-export function holderRule(shape: CertificateShape, origination: OriginationSettings, holder: CertificateHolder): DestinationRuleSpec {
-  const { namespace, outsideName, settings } = shape;
-  const number = originationPort(origination, settings.ports);
-  const tls = tlsBlock(origination, namespace);
-  const subsets: any[] = [...new Set(settings.ports.filter(port => port.http).map(speaksHttp2))]
-    .map(http2 => ({ name: subsetName(http2), trafficPolicy: { portLevelSettings: [portPolicy(number, settings.policy, tls, http2)] } }));
-  if (settings.policy) subsets.push({ name: PLAIN, trafficPolicy: settings.policy });
-  return { host: outsideName, exportTo: ['.'], workloadSelector: { matchLabels: holder.podLabels }, subsets };
+export function holderRule(shape: OriginationShape, origination: OriginationSettings, holder: CertificateHolder): DestinationRuleSpec {
+  return { host: shape.outsideName, exportTo: ['.'], workloadSelector: { matchLabels: holder.podLabels }, subsets: subsets(shape, origination) };
+}
+
+function subsets({ namespace, settings: { ports, policy } }: OriginationShape, origination: OriginationSettings | undefined): any[] {
+  const made: any[] = [];
+  if (origination) {
+    const number = originationPort(origination, ports);
+    const tls = tlsBlock(origination, namespace);
+    for (const http2 of [...new Set(ports.filter(port => port.http).map(speaksHttp2))]) {
+      made.push({ name: subsetName(http2), trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] } });
+    }
+  }
+  if (policy && ports.some(port => !port.http)) made.push({ name: PLAIN, trafficPolicy: policy });
+  return made;
 }
 
 const PLAIN = 'plain';
