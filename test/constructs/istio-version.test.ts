@@ -1,0 +1,54 @@
+import { App, Chart } from 'cdk8s';
+import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { SidecarEgress } from '../../src/constructs/sidecar-egress';
+import { Caller } from '../../src/values/caller';
+import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { errorOf, newApp } from '../support/app';
+
+const declare = (app: App, istioVersion?: string, hosts = ['*.tenants.example.com']) => {
+  const chart = new Chart(app, 'chart', { namespace: 'payments' });
+  new SidecarEgress(chart, 'sites', { hosts, istioVersion });
+  return chart.toJson();
+};
+const forVersion = (version: unknown): App => {
+  const app = newApp();
+  app.node.setContext('istioVersion', version);
+  return app;
+};
+
+test('said nowhere, it is the newest proven', () => {
+  expect(() => declare(newApp())).not.toThrow();
+});
+
+test('said once for the app, or at one construct, which counts more', () => {
+  expect(errorOf(() => declare(forVersion('1.29')))).toMatch(/Istio 1\.29 cannot/);
+  expect(() => declare(forVersion('1.30'))).not.toThrow();
+  expect(() => declare(forVersion('1.29'), '1.31')).not.toThrow();
+  expect(errorOf(() => declare(forVersion('1.31'), '1.29'))).toMatch(/Istio 1\.29 cannot/);
+});
+
+test('what every release can do is the same for all', () => {
+  const plain = declare(newApp(), undefined, ['www.example.com']);
+  for (const version of ['1.29', 'v1.29.6', '1.30', '1.31', '1.40']) expect(declare(newApp(), version, ['www.example.com'])).toEqual(plain);
+});
+
+test.each([
+  ['1.28', /"1\.28" is older than 1\.29/],
+  ['1.4.10', /"1\.4\.10" is older than 1\.29/],
+  ['latest', /"latest" is no version of Istio: write its minor release, such as "1\.31"/],
+  ['2.0', /"2\.0" is no version/],
+  ['', /"" is no version/],
+])('"%s" is refused, wherever it is said', (version, says) => {
+  expect(errorOf(() => declare(newApp(), version, ['www.example.com']))).toMatch(new RegExp(`istioVersion: ${says.source}`));
+  expect(errorOf(() => declare(forVersion(version), undefined, ['www.example.com']))).toMatch(new RegExp(`context "istioVersion": ${says.source}`));
+  expect(errorOf(() => {
+    const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
+    const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
+    new GatewayEgress(chart, 'x', { gateway, hosts: ['www.example.com'], callers: [Caller.serviceAccount('payments', 'app')], istioVersion: version });
+  })).toMatch(says);
+});
+
+test('a context that is no text is refused too', () => {
+  expect(errorOf(() => declare(forVersion(1.3), undefined, ['www.example.com']))).toMatch(/1\.3 is no version of Istio/);
+});
