@@ -10,7 +10,8 @@ describe.each(brokenConfigurations())('$name', ({ thread, objects, table, reques
 
   test.each(requests)('$from $request', ({ expect: expected, answeredBy, cause, ...request }) => {
     const answer = ask(request);
-    expect({ outcome: answer.outcome, differs: differences(answer, { ...onlyExpected(answer), ...expected, answeredBy }) }).toEqual({ outcome: expected.outcome, differs: [] });
+    const differs = differences(answer, { ...onlyExpected(answer), ...expected, answeredBy });
+    expect({ outcome: answer.outcome, differs }).toEqual({ outcome: expected.outcome, differs: [] });
     if (cause !== undefined) expect({ found: names(answer, cause), named: named(answer) }).toMatchObject({ found: true });
   });
 });
