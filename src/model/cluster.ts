@@ -1,3 +1,4 @@
+import { isIP } from 'net';
 import { Decider } from './answer';
 import { by } from './decider';
 import { MergedRule } from './destination-rules';
@@ -59,6 +60,11 @@ export function clusterOf(registry: Registry, scope: Scope, { host, port: number
     return { missing: `${host} has no port ${number}`, deciders: [...deciders, by(service.object, 'spec.ports')] };
   }
   refuseUnknown(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
+  const rival = service.kubernetes ? undefined : registry.rival(service, number);
+  if (rival) {
+    throw new Undetermined(`two entries of namespace ${service.namespace} declare ${host} with resolution ${service.resolution} and ${rival.resolution
+    } for different namespaces, and istiod confuses what it has built for them`, [service, rival].map(one => by(one.object, 'spec.resolution')));
+  }
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   if (subset !== undefined && !chosen) {
@@ -129,11 +135,15 @@ function endpointsOf(registry: Registry, scope: Scope, service: Service, port: S
   }
 }
 
-/** All entries of one host in one namespace share their endpoints. */
+/**
+ * All entries of one host in one namespace share their endpoints. Those of a cluster that resolves names are found by the number
+ * of the port; those that come over EDS by its name, and there what is no address is left out.
+ */
 function entryEndpoints(registry: Registry, service: Service, port: ServicePort, portField: Decider, labels?: Record<string, string>) {
   const endpoints: Endpoint[] = [];
   const where: Decider[] = [];
   const seen = new Set<Indexed>();
+  const overEds = service.resolution === 'STATIC';
   for (const sibling of registry.siblings(service)) {
     if (seen.has(sibling.object) || sibling.kubernetes || sibling.resolution === 'NONE' || sibling.resolution === 'DYNAMIC_DNS') continue;
     seen.add(sibling.object);
@@ -142,17 +152,17 @@ function entryEndpoints(registry: Registry, service: Service, port: ServicePort,
       throw new Undetermined('the model does not know which workloads an entry\'s workloadSelector finds',
         [by(sibling.object, 'spec.workloadSelector')]);
     }
-    const own = sibling.ports.find(one => one.number === port.number);
-    if (!own || own.name !== port.name) continue;
+    const own = sibling.ports.find(one => overEds ? one.name === port.name : one.number === port.number);
+    if (!own) continue;
     const target = (given: any): number => given?.ports?.[own.name] ?? own.targetPort as number | undefined ?? own.number;
     if (spec.endpoints?.length) {
       (spec.endpoints as any[]).forEach((given, index) => {
         refuseUnknown(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
-        if (!selects(labels, given.labels)) return;
+        if (!selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
         endpoints.push({ kind: 'host', host: given.address, port: target(given) });
         where.push(by(sibling.object, `spec.endpoints[${index}]`));
       });
-    } else if (sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
+    } else if (!overEds && sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
       endpoints.push({ kind: 'host', host: sibling.host, port: target(undefined) });
       where.push(sibling.object === service.object ? portField : by(sibling.object, 'spec.ports'));
     }

@@ -7,6 +7,8 @@ import { RouteEntry, routeEntries } from './http-route';
 import { ChainFinder, Chain, Destination, destinationOf, forwards } from './listener';
 import { Registry } from './registry';
 import { Scope } from './scope';
+import { Service } from './service';
+import { Undetermined } from './undetermined';
 import { VirtualHosts } from './virtual-hosts';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
@@ -63,19 +65,27 @@ export function gatewayListeners(registry: Registry, scope: Scope, workload: Gat
   return new Map([...ports].map(([port, { servers, skipped }]) => [port, listenerOf(registry, scope, servers, skipped)]));
 }
 
-/** A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. */
+/**
+ * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two Services lead
+ * one port to different ones, istiod takes either, in the order in which it happens to list them.
+ */
 function podPort(registry: Registry, workload: GatewayWorkload, number: number): number {
+  let found: { readonly service: Service; readonly target: number } | undefined;
   for (const service of registry.services) {
     if (!service.kubernetes || service.namespace !== workload.namespace) continue;
     const selector: Record<string, string> | undefined = service.object.spec.selector;
     if (!selector || !selects(selector, workload.labels)) continue;
     const port = service.ports.find(one => one.number === number);
-    if (port) {
-      return typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number
-        : number;
+    if (!port) continue;
+    const target = typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number : number;
+    if (found && found.target !== target) {
+      const names = [found.service, service].map(one => one.object.name).join(' and ');
+      throw new Undetermined(`the Services ${names} lead port ${number} of the gateway to different ports of its pods, and istiod listens on either`,
+        [found.service, service].map(one => by(one.object, 'spec.ports')));
     }
+    found ??= { service, target };
   }
-  return number;
+  return found?.target ?? number;
 }
 
 function serverOf(gateway: Indexed, index: number, value: any): Server {

@@ -72,6 +72,20 @@ export class Registry {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
+  /**
+   * An entry of the same host, namespace and port that some other proxy has in its place, and that resolves it otherwise. istiod
+   * keeps what it has built for one proxy and gives it to others by host and namespace alone, so whose it is depends on who asks first.
+   */
+  public rival(service: Service, port: number): Service | undefined {
+    const siblings = this.siblings(service);
+    if (siblings.length < 2) return undefined;
+    const seers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
+    const taken = [...seers].map(seer => siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(seer))
+      ?? siblings.find(({ exportTo }) => exportTo.includes('*')));
+    return taken.find(one => one !== undefined && one.object !== service.object && one.resolution !== service.resolution
+      && one.ports.some(({ number }) => number === port));
+  }
+
   /** The VirtualServices for `mesh` or a Gateway that proxies of the namespace see, in Istio's order. */
   public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
     return [

@@ -222,7 +222,7 @@ function addService(services: Map<string, Service>, service: Service): void {
 
 function canMerge(a: Service, b: Service): boolean {
   return a.namespace === b.namespace && a.resolution === b.resolution && a.kubernetes === b.kubernetes
-    && sameSet(a.exportTo, b.exportTo) && sameLabels(a.object, b.object);
+    && sameSet(a.writtenExportTo, b.writtenExportTo) && sameLabels(a.object, b.object);
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {

@@ -27,6 +27,8 @@ export interface Service {
   /** With DNS capture, names without an address get one that stands for them. */
   readonly canHaveAddress: boolean;
   readonly exportTo: readonly string[];
+  /** As it is written: `*` and nothing mean the same, but entries that differ in it are not merged. */
+  readonly writtenExportTo: readonly string[];
   readonly subjectAltNames: readonly string[];
   readonly created: string;
 }
@@ -67,6 +69,7 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
     resolution,
     addresses,
     exportTo: exported(entry, defaultExportTo),
+    writtenExportTo: exported(entry, NONE),
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),
   };
@@ -96,6 +99,7 @@ export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly 
     address,
     addresses: [address],
     canHaveAddress: false,
+    writtenExportTo: NONE,
     exportTo: annotation ? annotation.split(',').map(item => item.trim() === '.' ? namespace : item.trim())
       : defaultExportTo.map(item => item === '.' ? namespace : item),
     subjectAltNames: NONE,
