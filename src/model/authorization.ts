@@ -29,9 +29,7 @@ export interface Verdict {
 
 /** What the AuthorizationPolicies for a gateway's pods say: first DENY, then, if there is any, ALLOW. */
 export function authorize(registry: Registry, workload: GatewayWorkload, knowledge: Knowledge): Verdict {
-  const policies = registry.index.ofKind('AuthorizationPolicy').filter(({ namespace, spec }) =>
-    (namespace === workload.namespace || namespace === registry.rootNamespace) && !spec.targetRefs?.length && !spec.targetRef
-      && selects(spec.selector?.matchLabels, workload.labels));
+  const policies = policiesFor(registry, workload);
   for (const policy of policies) refuseUnknown(policy, policy.spec, 'authorizationPolicy');
   const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
   const custom = acting('CUSTOM')[0];
@@ -48,6 +46,18 @@ export function authorize(registry: Registry, workload: GatewayWorkload, knowled
   }
   const sorted = [...allowing].sort((a, b) => `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1);
   return { allowed: false, deciders: sorted.map(policy => by(policy, 'spec.rules')), reason: 'AuthorizationPolicies allow some, and not this' };
+}
+
+/** The rules that ask who calls, which without mutual TLS nobody knows. */
+export function askingForIdentity(registry: Registry, workload: GatewayWorkload): Decider[] {
+  return policiesFor(registry, workload).flatMap(policy => ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
+    (rule?.from ?? []).some(({ source }: any) => IDENTITY.some(name => source?.[name]?.length)) ? [by(policy, `spec.rules[${index}].from`)] : []));
+}
+
+function policiesFor(registry: Registry, workload: GatewayWorkload): Indexed[] {
+  return registry.index.ofKind('AuthorizationPolicy').filter(({ namespace, spec }) =>
+    (namespace === workload.namespace || namespace === registry.rootNamespace) && !spec.targetRefs?.length && !spec.targetRef
+      && selects(spec.selector?.matchLabels, workload.labels));
 }
 
 function fitting(policy: Indexed, knowledge: Knowledge, denies: boolean): number | undefined {
@@ -69,6 +79,7 @@ function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledg
 }
 
 const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'];
+const IDENTITY = ['principals', 'namespaces', 'serviceAccounts'];
 const HTTP_SOURCE = ['requestPrincipals', 'notRequestPrincipals'];
 
 function isHttpKey(key: string): boolean {

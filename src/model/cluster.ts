@@ -71,7 +71,7 @@ export function clusterOf(registry: Registry, scope: Scope, { host, port: number
     const rules = rule?.from.map(object => by(object, 'spec.subsets')) ?? [];
     return {
       missing: `${host} has no subset ${subset}${rule ? '' : ': no DestinationRule for it is visible here'}`,
-      deciders: [...subsetField(deciders), ...rules],
+      deciders: [...subsetField(deciders), ...rules, ...registry.destinationRules.elsewhere(host, subset).map(object => by(object, 'metadata.namespace'))],
     };
   }
   const dynamic = service.resolution === 'DYNAMIC_DNS';

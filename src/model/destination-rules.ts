@@ -31,7 +31,7 @@ export class DestinationRules {
   private readonly exported = new Map<string, Rules>();
   private readonly rootLocal: Rules = { exact: new Map(), wildcards: new Map() };
 
-  constructor(rules: readonly Indexed[], private readonly rootNamespace: string, defaultExportTo: readonly string[]) {
+  constructor(private readonly rules: readonly Indexed[], private readonly rootNamespace: string, defaultExportTo: readonly string[]) {
     const sorted = rules.map(object => ({ object, created: createdAt(object), selector: object.spec.workloadSelector ? 0 : 1 }))
       .sort((a, b) => a.selector - b.selector || compare(a.created, b.created) || compare(a.object.name, b.object.name)
         || compare(a.object.namespace, b.object.namespace));
@@ -60,6 +60,12 @@ export class DestinationRules {
       else if (rule.namespace === proxyNamespace && selects(rule.selector, labels)) return rule;
     }
     return everybody;
+  }
+
+  /** Rules that have the subset of the host, wherever they are. */
+  public elsewhere(host: string, subset: string): readonly Indexed[] {
+    return this.rules.filter(({ spec, namespace }) => typeof spec.host === 'string' && fullHost(spec.host, namespace) === host
+      && (spec.subsets ?? []).some((one: any) => one.name === subset));
   }
 
   private add(object: Indexed, defaultExportTo: readonly string[]): void {

@@ -1,15 +1,16 @@
 import { isIP } from 'net';
 import { Answer, Decider, HopName, Remark, Step } from './answer';
-import { authorize } from './authorization';
+import { askingForIdentity, authorize } from './authorization';
 import { callerPod, CallerPod, isCaptured } from './capture';
 import { Cluster, clusterOf, Endpoint, NoCluster, refuseUnknown } from './cluster';
 import { Configuration } from './configuration';
 import { by } from './decider';
 import { Flow, firstBytes, isReadable, Layer, outermost } from './flow';
-import { ServerChain } from './gateway';
+import { Server, ServerChain } from './gateway';
 import { GatewayWorkload } from './gateway-workloads';
 import { firstFitting, HttpRequest, RouteEntry } from './http-route';
 import { Destination, isUnknownAddress, listenerFor } from './listener';
+import { NearMiss, nearMisses } from './near-misses';
 import { blockedBy, Peer } from './network-policy';
 import { clientCommonNameOf, receive, settingsOf } from './outside';
 import { ModelCaller, ModelRequest } from './request';
@@ -18,6 +19,7 @@ import { Undetermined } from './undetermined';
 import { stopWhereUnknownKinds } from './unknown-kinds';
 import { VirtualHost } from './virtual-hosts';
 import { Symptom, TlsOriginator, Way } from '../access/access-table';
+import { sectionOf } from '../manifests/servers';
 import { originates } from '../manifests/tls';
 
 /** Which of several possibilities a walk takes, and which there were. */
@@ -169,28 +171,35 @@ export class Walk {
     const first = firstBytes(flow);
     const what = first.kind === 'tls' ? `TLS${first.serverName === undefined ? ' without a server name' : ` for ${first.serverName}`}`
       : first.kind === 'http' ? 'clear HTTP' : 'a TCP connection';
-    const why = hasListener ? `nothing that the caller sees takes ${what} to ${this.called(address)} on port ${port}`
-      : `nothing that the caller sees has port ${port}`;
+    const missed = nearMisses(this.configuration.registry, scope, {
+      kind: first.kind === 'tls' ? 'tls' : first.kind === 'http' ? 'http' : 'bytes', name: first.serverName ?? this.url.hostname, address, port,
+    });
+    const why = (hasListener ? `nothing that the caller sees takes ${what} to ${this.called(address)} on port ${port}`
+      : `nothing that the caller sees has port ${port}`) + becauseOf(missed);
+    const causes = [...missed.map(({ decider }) => decider), scope.policy];
     if (scope.allowsAny) {
       this.way = 'passthrough';
-      this.step('sidecar', `${why}: let through as it is`, [scope.policy]);
+      this.step('sidecar', `${why}: let through as it is`, causes);
       return this.reachOutside(flow, 'sidecar', address, addressHost(address), port);
     }
-    this.step('sidecar', `${why}: closed`, [scope.policy]);
-    return this.refuse('sidecar', undefined, `${why}, and undeclared traffic is refused`, [scope.policy]);
+    this.step('sidecar', `${why}: closed`, causes);
+    return this.refuse('sidecar', undefined, `${why}, and undeclared traffic is refused`, causes);
   }
 
   private catchAll(flow: Flow, scope: Scope, address: string, port: number): Ending {
     this.assumePolicy(scope);
-    const why = `no host that the caller sees on port ${port} is called ${flow.http!.authority}`;
+    const name = flow.http!.authority.replace(/:\d+$/, '');
+    const missed = nearMisses(this.configuration.registry, scope, { kind: 'http', name, address, port });
+    const why = `no host that the caller sees on port ${port} is called ${flow.http!.authority}${becauseOf(missed)}`;
+    const causes = [...missed.map(({ decider }) => decider), scope.policy];
     if (scope.allowsAny) {
       this.way = 'passthrough';
-      this.step('sidecar', `${why}: let through to ${this.called(address)}`, [scope.policy]);
+      this.step('sidecar', `${why}: let through to ${this.called(address)}`, causes);
       return this.reachOutside(this.withHeaders(flow, ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count']), 'sidecar', address,
         addressHost(address), port);
     }
-    this.step('sidecar', `${why}: 502`, [scope.policy]);
-    return this.refuse('sidecar', 502, `${why}, and undeclared hosts are refused`, [scope.policy]);
+    this.step('sidecar', `${why}: 502`, causes);
+    return this.refuse('sidecar', 502, `${why}, and undeclared hosts are refused`, causes);
   }
 
   private assumePolicy(scope: Scope): void {
@@ -340,7 +349,8 @@ export class Walk {
     const index = this.choose(cluster.endpoints.map(endpoint => ({ because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}` })));
     const wrapped = this.wrapped(flow, scope, hop, cluster, destination);
     if ('ending' in wrapped) return wrapped.ending;
-    return this.connect(wrapped.flow, hop, cluster, cluster.endpoints[index], address, port);
+    const led = { ...cluster, deciders: unique([...cluster.deciders, ...where]) };
+    return this.connect(wrapped.flow, hop, led, cluster.endpoints[index], address, port);
   }
 
   /** The TLS that a cluster begins around what goes through it. */
@@ -435,7 +445,7 @@ export class Walk {
           : first.serverName === undefined
             ? `no server of ${workload.id} on port ${port} takes ${first.kind === 'tls' ? 'TLS without a server name' : 'clear text'}`
             : `no server of ${workload.id} on port ${port} is called ${first.serverName}`;
-      const causes = unrouted.length > 0 ? unrouted.map(({ gateway, field }) => by(gateway, field))
+      const causes = unrouted.length > 0 ? unrouted.flatMap(server => [by(server.gateway, server.field), ...this.unread(workload, server)])
         : skipped.length > 0 ? skipped.flatMap(({ server, other }) =>
           [by(server.gateway, server.field), ...(other ? [by(other.gateway, other.field)] : [])])
           : [...settingsOf(outermost(flow) ?? { by: 'application' }, 'sni'), ...[...new Set(listener.chains.map(({ server }) => server))]
@@ -443,7 +453,19 @@ export class Walk {
       this.step('gateway', `${reason}: closed`, causes);
       return this.refuse('gateway', 503, reason, causes);
     }
+    for (const { server, other, reason } of listener.skipped) {
+      if (first.serverName === undefined || !server.serverNames.includes(first.serverName)) continue;
+      this.remark('server-left-out', reason, [by(server.gateway, server.field), ...(other ? [by(other.gateway, other.field)] : [])]);
+    }
     return this.throughServer(flow, workload, port, chain);
+  }
+
+  /** Routes for a server that it does not read, because they are in another section than its protocol has. */
+  private unread(workload: GatewayWorkload, server: Server): Decider[] {
+    const section = sectionOf(server.value);
+    return this.configuration.registry.routesSeenFrom(workload.namespace, server.gatewayName)
+      .filter(({ hosts }) => hosts.some(host => server.serverNames.includes(host)))
+      .flatMap(({ object }) => ['http', 'tls', 'tcp'].filter(name => name !== section && object.spec[name]).map(name => by(object, `spec.${name}`)));
   }
 
   private throughServer(flow: Flow, workload: GatewayWorkload, port: number, chain: ServerChain): Ending {
@@ -480,6 +502,9 @@ export class Walk {
     if (!identity) {
       this.remark('no-identity', 'the gateway does not know who calls: the hop to it is not mutual TLS of the mesh',
         [by(server.gateway, `${server.field}${tls ? '.tls.mode' : ''}`)]);
+      for (const decider of askingForIdentity(registry, workload)) {
+        this.remark('identity-asked-for', 'a policy asks who calls, which the gateway does not know here: its rule never fits', [decider]);
+      }
     }
     const reads = chain.http !== undefined;
     if (reads && !isReadable(arrived)) return this.refuse('gateway', 400, 'the server reads HTTP and gets something else', chain.deciders);
@@ -572,7 +597,8 @@ export class Walk {
         'the request leaves in clear text to a TLS port', deciders);
     }
     this.step('outside', `${name}:${port}: ${reception.reason}`, reception.deciders);
-    const causes = reception.deciders.length > 0 ? reception.deciders : deciders;
+    // Both what was wrong with the TLS, and what led it here.
+    const causes = unique([...reception.deciders, ...deciders]);
     switch (reception.kind) {
       case 'answers': return this.answered(flow, reception.status, reception.clientCertificate);
       case 'nobody': return this.refuse(whose, 503, reception.reason, causes);
@@ -658,6 +684,10 @@ export class Walk {
   private called(address: string): string {
     return isUnknownAddress(address) ? address.slice('address of '.length) : address;
   }
+}
+
+function becauseOf(missed: readonly NearMiss[]): string {
+  return missed.length === 0 ? '' : ` (${missed.map(({ because }) => because).join('; ')})`;
 }
 
 function isMissing(cluster: Cluster | NoCluster): cluster is NoCluster {

@@ -39,6 +39,10 @@ function agree(field: typeof FIELDS[number], answer: Answer, mesh: MeshAnswer): 
   if (text(answer[field]) === text(mesh[field])) return true;
   // An application that does not accept a certificate says so in a way of its own, for which an access table has no word.
   if (field === 'symptom') return String(mesh.symptom).startsWith('curl ') && answer.outcome === 'refused';
+  // The application refuses what it is shown, wherever that came from.
+  if (field === 'by' && String(mesh.symptom).startsWith('curl ')) return true;
+  // Whether a gateway's log still tells who it was that it broke the handshake off with is a matter of luck.
+  if (field === 'identityAtGateway' && answer[field] === undefined && (mesh.symptom === 'tls-closed' || mesh.symptom === 'closed')) return true;
   // Of a refused request the mesh shows only what happened; the model may know how far it would have gone.
   return mesh.outcome === 'refused' && mesh[field] === undefined;
 }

@@ -16,6 +16,8 @@ const log = fs.openSync(logFile, 'a');
 const write = (event: OutsideEvent) => fs.writeSync(log, `${JSON.stringify(event)}\n`);
 
 type Seen = Pick<OutsideEvent, 'server' | 'from' | 'port' | 'at'>;
+/** Connections that began with TLS where none is expected. */
+const encrypted = new WeakSet<object>();
 const peers = new WeakMap<object, Seen>();
 
 const secured = new Map<string, TlsServer>();
@@ -42,10 +44,11 @@ function serveHttp(host: OutsideListener): void {
   const http2Server = http2.createServer(answer(host) as unknown as Http2Answer).on('sessionError', () => undefined);
   // 400 for what is no HTTP, and a note of it: somebody's TLS, for example.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code });
+    write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code, tls: encrypted.has(socket) });
     socket.destroy();
   });
   listen(host, 80, (socket, first) => {
+    if (clientHello(first)) encrypted.add(socket);
     (first.toString('latin1').startsWith(HTTP2_PREFACE) ? http2Server : server).emit('connection', socket);
     socket.resume(); // a TLS server does that itself
   });

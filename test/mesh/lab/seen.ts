@@ -33,7 +33,7 @@ export function seen(evidence: Evidence): Seen {
     by: answered ? undefined : refusedBy(evidence, line, gatewayLine),
     way,
     tlsOriginatedBy: event && originator(event, tlsByApplication, way),
-    plaintextToOutside: outside.some(one => one.event === 'plaintext' || one.event === 'not-http' || ((one.event === 'request' || one.event === 'tcp') && !one.tls)),
+    plaintextToOutside: outside.some(one => one.event === 'plaintext' || (['not-http', 'request', 'tcp'].includes(one.event) && !one.tls)),
     identityAtGateway: gateway && identityOf(gatewayLine?.peer),
     serverName: event?.serverName ?? hello?.serverName ?? [...outside].reverse().find(one => one.event === 'hello')?.serverName,
     protocol: event && (event.event === 'tcp' ? 'tcp' : event.protocol as 'http/1.1' | 'h2'),
