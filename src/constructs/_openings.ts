@@ -32,29 +32,29 @@ export class Openings {
   /** Workloads with openings whose pods nobody can tell: of no namespace, or without labels. */
   public readonly unplaced: IConstruct[] = [];
 
-  private readonly byNamespace = new Map<string, Opening[]>();
+  private readonly byPlace = new Map<string, Opening[]>();
   private readonly callers = new Map<string, Set<string>>();
   private readonly listeners: ((opening: Opening) => void)[] = [];
 
   public add(opening: Opening): void {
-    const { from: { namespace }, gateway } = opening;
-    const known = this.byNamespace.get(namespace);
+    const { from, gateway } = opening;
+    const key = placeKey(from);
+    const known = this.byPlace.get(key);
     if (known) known.push(opening);
-    else this.byNamespace.set(namespace, [opening]);
-    if (gateway) this.callersOf(gateway).add(namespace);
+    else this.byPlace.set(key, [opening]);
+    if (gateway) this.callersOf(gateway).add(from.namespace);
     for (const listener of this.listeners) listener(opening);
   }
 
   /** Tells of every opening there is and will be. */
   public each(listener: (opening: Opening) => void): void {
-    for (const openings of this.byNamespace.values()) openings.forEach(listener);
+    for (const openings of this.byPlace.values()) openings.forEach(listener);
     this.listeners.push(listener);
   }
 
   /** What these pods need; without labels: what all pods of the namespace need. */
   public of(place: PodPlace): Opening[] {
-    const wanted = placeKey(place);
-    return (this.byNamespace.get(place.namespace) ?? []).filter(({ from }) => placeKey(from) === wanted);
+    return this.byPlace.get(placeKey(place)) ?? [];
   }
 
   /** The namespaces from which a gateway is called. */

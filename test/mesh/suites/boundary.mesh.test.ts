@@ -1,0 +1,125 @@
+import { ApiObject, Chart } from 'cdk8s';
+import { DirectEgress } from '../../../src/constructs/direct-egress';
+import { EgressBoundary } from '../../../src/constructs/egress-boundary';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { Caller } from '../../../src/values/caller';
+import { KubeObject } from '../lab';
+import { run } from '../lab/processes';
+import { describeMesh, Mesh, synthesise } from '../support';
+
+const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
+
+const manifests = synthesise(app => {
+  const platform = new Chart(app, 'platform', { namespace: 'egress' });
+  const exit = new EgressGateway(platform, 'exit');
+  const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  new GatewayEgress(shop, 'site', { gateway: exit, hosts: ['www.partner.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
+  const legacy = new ApiObject(shop, 'legacy', {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'legacy' },
+    spec: {
+      selector: { matchLabels: { app: 'legacy' } },
+      template: { metadata: { labels: { app: 'legacy' } }, spec: { serviceAccountName: 'legacy', containers: [{ name: 'legacy', image: 'registry.example.com/legacy:1' }] } },
+    },
+  });
+  new DirectEgress(shop, 'mainframe', { workloads: [legacy], toCidrs: ['203.0.113.40/32'] });
+  new SidecarEgress(new Chart(app, 'web', { namespace: 'web' }), 'feed', { hosts: ['feed.example.com'] });
+  new EgressBoundary(platform, 'boundary', {
+    namespaces: ['shop', 'web'],
+    gateways: [exit],
+    peers: ['web'], // so that DNS and istiod have their own rules only
+    metricsNamespaces: ['monitoring'],
+    unsafeOpenings: [{ namespace: 'shop', labels: { app: 'operator' }, toCidrs: ['203.0.113.70/32'], toPorts: [6443], reason: 'the API server' }],
+  });
+});
+
+const isPolicyOf = (namespace: string) => ({ kind, metadata, spec }: KubeObject) => kind === 'NetworkPolicy' && metadata.namespace === namespace && (namespace === 'egress' || !spec.podSelector.matchLabels);
+
+/** The manifests, with one rule taken out of the policy of a namespace. */
+function withoutRule(namespace: string, taken: (rule: any) => boolean): KubeObject[] {
+  const one = manifests.find(isPolicyOf(namespace))!;
+  const egress = one.spec.egress.filter((rule: any) => !taken(rule));
+  if (egress.length !== one.spec.egress.length - 1) throw new Error(`no single rule of ${namespace} is meant`);
+  return manifests.map(object => object === one ? { ...one, spec: { ...one.spec, egress } } : object);
+}
+
+const hasPort = (port: number) => (rule: any) => rule.ports?.some((one: any) => one.port === port);
+
+describeMesh('the boundary', {
+  table: {
+    gateways: [{ namespace: 'egress', labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' }, serviceAccount: 'egress-gateway', targetPort: 8443 }],
+    callers: [
+      { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
+      { name: 'rogue', namespace: 'shop', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
+      { name: 'legacy', namespace: 'shop', serviceAccount: 'legacy' },
+      { name: 'operator', namespace: 'shop', serviceAccount: 'operator', capture: PAST_THE_SIDECAR },
+      { name: 'web-rogue', namespace: 'web', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
+      { name: 'far', namespace: 'far', serviceAccount: 'default', capture: PAST_THE_SIDECAR },
+      { name: 'scraper', namespace: 'monitoring', serviceAccount: 'default', capture: PAST_THE_SIDECAR },
+    ],
+    outside: [
+      { host: 'www.partner.com', http: 'ok', https: 'ok' },
+      { host: 'feed.example.com', http: 'ok', https: 'ok' },
+      { host: 'anywhere.example.com', http: 'ok', https: 'ok', tcp: [5432] },
+      { host: 'mainframe.example.com', address: '203.0.113.40', tcp: [3270] },
+      { host: 'api.cluster.example.com', address: '203.0.113.70', https: 'ok', tcp: [6443] },
+    ],
+  },
+  manifests,
+}, mesh => {
+  /** How a call ends for curl: 28 where packets vanish. */
+  const knock = async (from: string, url: string) => (await run('ip', ['netns', 'exec', mesh.lab.namespaceOf(from), 'curl', '-sk', '-m', '3', '-o', '/dev/null', url])).code;
+
+  test('the declared way holds', async () => {
+    await mesh.apply(manifests);
+    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
+    await mesh.expectRow({ from: 'checkout', request: 'http://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
+  });
+
+  test('a DirectEgress is open for its own pods, on every port of its range', async () => {
+    await mesh.expectRow({ from: 'legacy', request: 'tcp://203.0.113.40:3270', expect: { outcome: 'answered', way: 'direct' } });
+    expect(await knock('rogue', 'http://203.0.113.40:3270')).toBe(28);
+  });
+
+  test('a hole is open for its pods and its port only', async () => {
+    await mesh.expectRow({ from: 'operator', request: 'tcp://203.0.113.70:6443', expect: { outcome: 'answered', way: 'direct' } });
+    expect(await knock('operator', 'https://api.cluster.example.com/')).toBe(28);
+  });
+
+  test('a SidecarEgress by name opens its ports past the sidecar too, as its policy says, and no other port', async () => {
+    expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': 'open to every public address on port 80, 443, past the sidecar too' });
+    await mesh.expectRow({ from: 'web-rogue', request: 'https://anywhere.example.com/', expect: { outcome: 'answered', way: 'direct' } });
+    expect(await knock('web-rogue', 'http://anywhere.example.com:5432')).toBe(28);
+  });
+
+  test('the gateway\'s pods are reached from their callers\' namespaces, on the hop\'s port only', async () => {
+    const gateway = gatewayAddress(mesh);
+    expect(await knock('far', `https://${gateway}:8443/`)).toBe(28);
+    expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // let through, and closed by the gateway
+    expect(await knock('rogue', `http://${gateway}:15090/stats/prometheus`)).toBe(28);
+    expect(await knock('scraper', `http://${gateway}:15090/stats/prometheus`)).toBe(0);
+  });
+
+  test('without the rule for the gateway the way is closed, and goes nowhere else', async () => {
+    await mesh.apply(withoutRule('shop', hasPort(8443)));
+    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'refused' } });
+  });
+
+  test('without the rule for DNS no name is known', async () => {
+    await mesh.apply(withoutRule('shop', hasPort(53)));
+    expect([6, 28]).toContain(await knock('checkout', 'http://www.partner.com/'));
+  });
+
+  test('without the rule for istiod proxies learn nothing more', async () => {
+    await expect(mesh.apply(withoutRule('shop', hasPort(15012)), 'manifests', { seconds: 6 })).rejects.toThrow(/have not taken over/);
+    await mesh.apply(manifests, 'manifests', { seconds: 45 });
+    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
+  });
+});
+
+function gatewayAddress(mesh: Mesh): string {
+  return mesh.lab.pods.find(({ role }) => role === 'router')!.address;
+}
