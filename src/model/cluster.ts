@@ -51,8 +51,16 @@ export interface NoCluster {
   readonly deciders: readonly Decider[];
 }
 
-/** The cluster that a destination names, as a proxy has it. */
-export function clusterOf(registry: Registry, scope: Scope, { host, port: number, subset, deciders }: Destination): Cluster | NoCluster {
+const known = new WeakMap<Destination, Cluster | NoCluster>();
+
+/** The cluster that a destination names, as the proxy has it whose route the destination belongs to. */
+export function clusterOf(registry: Registry, scope: Scope, destination: Destination): Cluster | NoCluster {
+  let cluster = known.get(destination);
+  if (!cluster) known.set(destination, cluster = find(registry, scope, destination));
+  return cluster;
+}
+
+function find(registry: Registry, scope: Scope, { host, port: number, subset, deciders }: Destination): Cluster | NoCluster {
   const service = scope.services.get(host);
   if (!service) return { missing: `no service or entry for ${host} is visible to ${scope.isGateway ? 'the gateway' : 'the caller'}`, deciders };
   const port = portOf(service, number);

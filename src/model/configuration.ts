@@ -1,9 +1,10 @@
-import { CallerPod } from './capture';
+import { callerPod, CallerPod } from './capture';
 import { GatewayListener, gatewayListeners } from './gateway';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
 import { Places } from './places';
 import { Registry } from './registry';
+import { ModelCaller } from './request';
 import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
 import { Service } from './service';
 import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
@@ -15,6 +16,8 @@ export class Configuration {
 
   public readonly registry: Registry;
   public readonly places: Places;
+  private readonly pods = new Map<string, CallerPod>();
+  private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
   private readonly gateways = new Map<GatewayWorkload, { scope: Scope; listeners: Map<number, GatewayListener> }>();
   private readonly ports = new WeakMap<Scope, Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>>();
@@ -24,7 +27,23 @@ export class Configuration {
     this.places = new Places(this.registry);
   }
 
-  public sidecar({ namespace, labels, dnsCapture }: CallerPod): Scope {
+  /** The pod of a caller. Of callers that say no more than who they are, each is looked for once. */
+  public pod(caller: ModelCaller): CallerPod {
+    const { namespace, serviceAccount, name, labels, capture, annotations, dnsCapture } = caller;
+    if (labels || capture || annotations || dnsCapture !== undefined) return callerPod(this.registry, caller);
+    const key = `${namespace}/${serviceAccount}/${name ?? ''}`;
+    let pod = this.pods.get(key);
+    if (!pod) this.pods.set(key, pod = callerPod(this.registry, caller));
+    return pod;
+  }
+
+  public sidecar(pod: CallerPod): Scope {
+    let scope = this.scopes.get(pod);
+    if (!scope) this.scopes.set(pod, scope = this.sidecarOf(pod));
+    return scope;
+  }
+
+  private sidecarOf({ namespace, labels, dnsCapture }: CallerPod): Scope {
     const key = `${namespace} ${dnsCapture} ${Object.entries(labels).sort().join(' ')}`;
     let scope = this.sidecars.get(key);
     if (!scope) this.sidecars.set(key, scope = sidecarScope(this.registry, { namespace, labels, dnsCapture }));

@@ -6,7 +6,7 @@ import { isWithin, overlaps } from './host-names';
 import { RouteEntry, routeEntries } from './http-route';
 import { ChainFinder, Chain, Destination, destinationOf, forwards } from './listener';
 import { Registry } from './registry';
-import { Scope } from './scope';
+import { portOf, Scope } from './scope';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
 import { VirtualHosts } from './virtual-hosts';
@@ -45,9 +45,22 @@ export interface GatewayListener {
   readonly unrouted: readonly Server[];
 }
 
+/** The servers on one port of a gateway's pods, while they are put together. */
+interface PodPort {
+  readonly servers: Server[];
+  readonly skipped: { server: Server; reason: string; other?: Server }[];
+  /** Which TLS server has a host. */
+  readonly hosts: Map<string, Server>;
+  /** The one that takes clear traffic. */
+  plain?: Server;
+}
+
 /** The listeners of a gateway's pods, by pod port. */
 export function gatewayListeners(registry: Registry, scope: Scope, workload: GatewayWorkload): Map<number, GatewayListener> {
-  const ports = new Map<number, { servers: Server[]; skipped: { server: Server; reason: string; other?: Server }[]; plain?: Server }>();
+  const ports = new Map<number, PodPort>();
+  const translated = new Map<number, number>();
+  const services = registry.services.filter(({ kubernetes, namespace, object }) =>
+    kubernetes && namespace === workload.namespace && object.spec.selector && selects(object.spec.selector, workload.labels));
   for (const gateway of registry.gateways) {
     if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
     refuseUnknown(gateway, gateway.spec, 'gateway');
@@ -56,9 +69,11 @@ export function gatewayListeners(registry: Registry, scope: Scope, workload: Gat
       refuseUnknown(gateway, value, 'server', `spec.servers[${index}]`);
       if (value.tls) refuseUnknown(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
       const server = serverOf(gateway, index, value);
-      const port = podPort(registry, workload, value.port.number);
+      const { number } = value.port;
+      let port = translated.get(number);
+      if (port === undefined) translated.set(number, port = podPort(services, workload, number));
       let own = ports.get(port);
-      if (!own) ports.set(port, own = { servers: [], skipped: [] });
+      if (!own) ports.set(port, own = { servers: [], skipped: [], hosts: new Map() });
       place(own, server);
     }
   }
@@ -69,13 +84,10 @@ export function gatewayListeners(registry: Registry, scope: Scope, workload: Gat
  * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two Services lead
  * one port to different ones, istiod takes either, in the order in which it happens to list them.
  */
-function podPort(registry: Registry, workload: GatewayWorkload, number: number): number {
+function podPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
   let found: { readonly service: Service; readonly target: number } | undefined;
-  for (const service of registry.services) {
-    if (!service.kubernetes || service.namespace !== workload.namespace) continue;
-    const selector: Record<string, string> | undefined = service.object.spec.selector;
-    if (!selector || !selects(selector, workload.labels)) continue;
-    const port = service.ports.find(one => one.number === number);
+  for (const service of services) {
+    const port = portOf(service, number);
     if (!port) continue;
     const target = typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number : number;
     if (found && found.target !== target) {
@@ -102,12 +114,13 @@ function serverOf(gateway: Indexed, index: number, value: any): Server {
 }
 
 /** Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older. */
-function place(port: { servers: Server[]; skipped: { server: Server; reason: string; other?: Server }[]; plain?: Server }, server: Server): void {
+function place(port: PodPort, server: Server): void {
   const { value } = server;
   const kind = kindOf(value);
   const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
   if (value.tls && !value.tls.httpsRedirect) {
-    const other = port.servers.find(one => one.value.tls && one.hosts.some(host => server.hosts.includes(host)));
+    const other = server.hosts.map(host => port.hosts.get(host)).find(one => one !== undefined);
+    for (const host of other ? [] : server.hosts) port.hosts.set(host, server);
     if (other) {
       port.skipped.push({
         server,

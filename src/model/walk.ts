@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Answer, Decider, HopName, Remark, Step } from './answer';
 import { askingForIdentity, authorize } from './authorization';
-import { callerPod, CallerPod, isCaptured } from './capture';
+import { CallerPod, isCaptured } from './capture';
 import { Cluster, clusterOf, Endpoint, NoCluster, refuseUnknown } from './cluster';
 import { Configuration } from './configuration';
 import { by } from './decider';
@@ -76,29 +76,36 @@ export class Walk {
       if (!(error instanceof Undetermined)) throw error;
       ending = { outcome: 'undetermined', reason: error.message, causes: error.deciders };
     }
-    return {
-      ...ending,
-      ...(ending.outcome === 'answered' && this.originator !== undefined && { tlsOriginatedBy: this.originator }),
-      ...(this.redirects.length > 0 && { redirects: this.redirects }),
-      ...(this.way && { way: this.way }),
+    // Assigned one by one: an answer is made for every request, and leaving out what is undefined by spreading costs more than the way itself.
+    const answer: { -readonly [field in keyof Answer]: Answer[field] } = {
+      outcome: ending.outcome,
       plaintextToOutside: this.plaintext,
-      ...(this.identity !== undefined && { identityAtGateway: this.identity }),
-      ...(this.serverName !== undefined && { serverName: this.serverName }),
-      ...(this.protocol && { protocol: this.protocol }),
-      ...(this.clientCertificate !== undefined && { clientCertificate: this.clientCertificate }),
-      ...(this.clientCommonName !== undefined && { clientCommonName: this.clientCommonName }),
-      ...(this.addedHeaders && { addedHeaders: this.addedHeaders }),
-      ...(this.gateway !== undefined && { gateway: this.gateway }),
-      ...(this.destination !== undefined && { destination: this.destination }),
+      reason: ending.reason,
+      causes: ending.causes,
       steps: this.steps,
       alternatives: [],
       remarks: [...this.remarks.values()],
       assumptions: [...this.assumptions],
     };
+    if (ending.status !== undefined) answer.status = ending.status;
+    if (ending.symptom !== undefined) answer.symptom = ending.symptom;
+    if (ending.by !== undefined) answer.by = ending.by;
+    if (ending.outcome === 'answered' && this.originator !== undefined) answer.tlsOriginatedBy = this.originator;
+    if (this.redirects.length > 0) answer.redirects = this.redirects;
+    if (this.way !== undefined) answer.way = this.way;
+    if (this.identity !== undefined) answer.identityAtGateway = this.identity;
+    if (this.serverName !== undefined) answer.serverName = this.serverName;
+    if (this.protocol !== undefined) answer.protocol = this.protocol;
+    if (this.clientCertificate !== undefined) answer.clientCertificate = this.clientCertificate;
+    if (this.clientCommonName !== undefined) answer.clientCommonName = this.clientCommonName;
+    if (this.addedHeaders !== undefined) answer.addedHeaders = this.addedHeaders;
+    if (this.gateway !== undefined) answer.gateway = this.gateway;
+    if (this.destination !== undefined) answer.destination = this.destination;
+    return answer;
   }
 
   private start(caller: ModelCaller, request: ModelRequest): Ending {
-    this.pod = callerPod(this.configuration.registry, caller);
+    this.pod = this.configuration.pod(caller);
     this.url = new URL(request.url.replace(/^tcp:/, 'http:'));
     this.speak = request.speak;
     const isTcp = request.url.startsWith('tcp:');
@@ -657,11 +664,14 @@ export class Walk {
 
   private dropped(whose: Answer['by'], reason: string, causes: readonly Decider[]): Ending {
     this.step(whose === 'gateway' ? 'gateway' : whose === 'sidecar' ? 'sidecar' : 'application', reason, causes);
-    return { outcome: 'refused', symptom: 'timeout', by: whose, reason, causes };
+    // Packets that are dropped are waited for: by the application itself, or by a proxy that then gives up.
+    return whose === 'outside' ? { outcome: 'refused', symptom: 'timeout', reason, causes } : this.refuse(whose, 503, reason, causes);
   }
 
   private withHeaders(flow: Flow, names: readonly string[]): Flow {
-    return { ...flow, added: new Set([...flow.added, ...names.filter(name => !flow.http!.headers.has(name))]) };
+    const added = new Set(flow.added);
+    for (const name of names) if (!flow.http!.headers.has(name)) added.add(name);
+    return { ...flow, added };
   }
 
   /** Takes one of several possibilities; which, the script says, and else the likeliest. */
@@ -703,11 +713,14 @@ function addressHost(address: string): string {
   return isUnknownAddress(address) ? address.slice('address of '.length) : address;
 }
 
-function unique(deciders: readonly Decider[]): Decider[] {
-  const seen = new Set<string>();
-  return deciders.filter(({ kind, namespace, name, field }) => {
-    const key = `${kind} ${namespace}/${name} ${field}`;
-    return !seen.has(key) && seen.add(key) !== undefined;
+function unique(deciders: readonly Decider[]): readonly Decider[] {
+  return deciders.length < 2 ? deciders : deciders.filter((one, index) => {
+    for (let before = 0; before < index; before++) if (isSame(deciders[before], one)) return false;
+    return true;
   });
+}
+
+function isSame(a: Decider, b: Decider): boolean {
+  return a.name === b.name && a.field === b.field && a.namespace === b.namespace && a.kind === b.kind;
 }
 

@@ -1,0 +1,76 @@
+/**
+ * `npm run bench:explain`: how fast requests are explained in a world of 2,000 gateway hosts. Three numbers, apart from each other: reading
+ * the YAML, making the model of objects that are read, and asking it. With `--check` it ends with 1 where a promise is not kept.
+ */
+import { App, Chart, Yaml } from 'cdk8s';
+import { parseAllDocuments } from 'yaml';
+import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, TlsOrigination } from '../src';
+import { EgressModel } from '../src/model';
+
+const HOSTS = 2000;
+const NAMESPACES = 40;
+const REQUESTS = 20_000;
+const PROMISED_PER_SECOND = 10_000;
+const PROMISED_BUILD_MS = 1000;
+
+const hostName = (namespace: number, host: number) => `h${host}.n${namespace}.example.com`;
+// Time of this process alone: what else the machine does is not the model's.
+const start = () => process.cpuUsage();
+const milliseconds = (since: NodeJS.CpuUsage) => (process.cpuUsage(since).user + process.cpuUsage(since).system) / 1000;
+
+function manifests(): any[] {
+  const app = new App();
+  const platform = new Chart(app, 'platform', { namespace: 'egress' });
+  const gateway = new InstalledEgressGateway(platform, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  for (let namespace = 0; namespace < NAMESPACES; namespace++) {
+    const chart = new Chart(app, `team${namespace}`, { namespace: `team${namespace}` });
+    const hosts = Array.from({ length: HOSTS / NAMESPACES }, (_, host) => hostName(namespace, host));
+    const egress = new GatewayEgress(chart, 'sites', { gateway, hosts, callers: [Caller.serviceAccount(`team${namespace}`, 'app')] });
+    new TlsOrigination(chart, 'tls', { egress });
+  }
+  return app.charts.flatMap(chart => chart.toJson());
+}
+
+function main() {
+  const objects = manifests();
+  const text = Yaml.stringify(...objects);
+  const parsing = start();
+  const parsed = parseAllDocuments(text).map(document => document.toJS());
+  const parsingMs = milliseconds(parsing);
+
+  const building = start();
+  const model = EgressModel.of(parsed.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
+    { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } });
+  // Proxies are configured when first asked about: the first request of each namespace belongs to making the model.
+  for (let namespace = 0; namespace < NAMESPACES; namespace++) {
+    for (const scheme of ['http', 'https']) {
+      model.ask({ namespace: `team${namespace}`, serviceAccount: 'app' },
+        { url: `${scheme}://${hostName(namespace, 0)}/` });
+    }
+  }
+  const buildingMs = milliseconds(building);
+
+  const outcomes = new Map<string, number>();
+  const asking = start();
+  for (let request = 0; request < REQUESTS; request++) {
+    const namespace = request % NAMESPACES;
+    const scheme = request % 2 === 0 ? 'http' : 'https';
+    const serviceAccount = request % 5 === 4 ? 'stranger' : 'app';
+    const { outcome, by } = model.ask({ namespace: `team${namespace}`, serviceAccount },
+      { url: `${scheme}://${hostName(namespace, Math.floor(request / NAMESPACES) % (HOSTS / NAMESPACES))}/` });
+    const key = by ? `${outcome} by ${by}` : outcome;
+    outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
+  }
+  const perSecond = REQUESTS / milliseconds(asking) * 1000;
+
+  console.log(`${HOSTS} gateway hosts in ${NAMESPACES} namespaces: ${objects.length} objects, ${(text.length / 1e6).toFixed(1)} MB of YAML`);
+  console.log(`reading the YAML     ${parsingMs.toFixed(0)} ms`);
+  console.log(`making the model     ${buildingMs.toFixed(0)} ms, every namespace's proxies and the gateway's included`);
+  console.log(`explained requests   ${Math.round(perSecond)} a second (${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')})`);
+  if (process.argv.includes('--check') && (perSecond < PROMISED_PER_SECOND || buildingMs > PROMISED_BUILD_MS)) {
+    console.error(`promised: ${PROMISED_PER_SECOND} a second, and a model in ${PROMISED_BUILD_MS} ms`);
+    process.exitCode = 1;
+  }
+}
+
+main();
