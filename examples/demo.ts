@@ -1,8 +1,9 @@
 /** Synthesises every example, or those named, and shows what they emit and who sees what: `npm run demo [-- name...]`. */
 import * as fs from 'fs';
 import * as path from 'path';
-import { Example, examples, linesOf, objectsIn, synthesise } from './examples';
+import { Example, examples, judged, linesOf, objectsIn, synthesise } from './examples';
 import { AccessRow } from '../src/access/access-table';
+import { JudgedRow } from '../src/explain';
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code: number, text: string) => colours ? `\u001b[${code}m${text}\u001b[0m` : text;
@@ -12,13 +13,19 @@ const dim = (text: string) => paint(2, text);
 /** The way of a request in a few words. */
 function way({ expect }: AccessRow): string {
   if (expect.outcome === 'refused') return expect.by ? `refused by the ${expect.by === 'outside' ? 'outside host' : expect.by}` : 'refused';
-  const ways: Record<string, string> = { direct: 'past the sidecar', passthrough: 'let through', sidecar: 'from the sidecar', gateway: 'through the gateway' };
+  const ways: Record<string, string> = {
+    direct: 'past the sidecar',
+    passthrough: 'let through',
+    sidecar: 'from the sidecar',
+    gateway: 'through the gateway',
+  };
   return expect.way ? ways[expect.way] : '';
 }
 
 function outcome({ expect }: AccessRow): string {
   const symptoms: Record<string, string> = { 'tls-closed': 'TLS closed', 'closed': 'closed', 'timeout': 'timeout' };
-  const end = expect.outcome === 'answered' ? String(expect.status ?? 'answered') : symptoms[String(expect.symptom)] ?? String(expect.symptom ?? 'refused');
+  const end = expect.outcome === 'answered' ? String(expect.status ?? 'answered') : symptoms[String(expect.symptom)]
+    ?? String(expect.symptom ?? 'refused');
   return [...expect.redirects ?? [], end].join(', then ');
 }
 
@@ -27,17 +34,20 @@ function request(row: AccessRow): string {
   return `${row.request}${host}${row.dial ? ` at ${row.dial}` : ''}${row.follow ? ' and on' : ''}`;
 }
 
-function table(rows: AccessRow[]): string {
-  const head = ['caller', 'request', 'sees', 'way', 'TLS begun by', 'gateway knows', 'without'];
-  const cells = rows.map(row => [
-    row.from, request(row), outcome(row), way(row), row.expect.tlsOriginatedBy ?? '', row.expect.identityAtGateway ?? '', [row.without ?? []].flat().join(', '),
+function table(answers: JudgedRow[]): string {
+  const rows = answers.map(({ row }) => row);
+  const head = ['', 'caller', 'request', 'sees', 'way', 'TLS begun by', 'gateway knows', 'without'];
+  const cells = answers.map(({ row, wrong }) => [
+    wrong.length === 0 ? '✓' : '✗', row.from, request(row), outcome(row), way(row), row.expect.tlsOriginatedBy ?? '', row.expect.identityAtGateway
+      ?? '', [row.without ?? []].flat().join(', '),
   ]);
   const used = head.map((_, column) => column).filter(column => cells.some(line => line[column] !== ''));
   const width = (column: number) => Math.max(...[head, ...cells].map(line => line[column].length));
   const line = (fields: string[]) => '  ' + used.map(column => fields[column].padEnd(width(column))).join('  ').trimEnd();
   return [dim(line(head)), ...cells.map((fields, index) => {
     const text = line(fields);
-    return rows[index].expect.outcome === 'answered' ? paint(32, text) : paint(33, text);
+    const shown = rows[index].expect.outcome === 'answered' ? paint(32, text) : paint(33, text);
+    return [shown, ...answers[index].wrong.map(difference => paint(31, `     ${difference}`))].join('\n');
   })].join('\n');
 }
 
@@ -53,7 +63,7 @@ async function show(example: Example): Promise<string> {
     example.purpose,
     `${objectsIn(manifests).length} objects from ${linesOf(example)} lines of TypeScript, in ${where.join(', ')}`,
     '',
-    table(example.table.access),
+    table(judged(example, manifests)),
     '',
   ].join('\n');
 }
@@ -69,6 +79,7 @@ async function main() {
   for (let index = 0; index < chosen.length; index += 2) {
     for (const text of await Promise.all(chosen.slice(index, index + 2).map(show))) console.log(text);
   }
+  console.log('✓: the model of egress answers the row from these manifests as the table says (docs/explain.md).');
   console.log(`Each row is what a real istiod with real Envoys does: ${bold('npm run test:mesh')} (Linux, root, Go, Python; see docs/proof.md).`);
 }
 

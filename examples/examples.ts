@@ -5,6 +5,7 @@ import * as path from 'path';
 import { promisify } from 'util';
 import { parse, parseAllDocuments } from 'yaml';
 import { AccessTable } from '../src/access/access-table';
+import { asMermaid, JudgedRow, judgeTable } from '../src/explain';
 
 const run = promisify(execFile);
 const TSX = require.resolve('tsx/cli');
@@ -26,7 +27,13 @@ export function examples(): Example[] {
     .map(name => {
       const folder = path.join(__dirname, name);
       const [title, purpose] = fs.readFileSync(path.join(folder, 'README.md'), 'utf8').split('\n\n');
-      return { name, folder, title: title.replace(/^# /, ''), purpose: purpose.replace(/\n/g, ' '), table: parse(fs.readFileSync(path.join(folder, 'access.yaml'), 'utf8')) };
+      return {
+        name,
+        folder,
+        title: title.replace(/^# /, ''),
+        purpose: purpose.replace(/\n/g, ' '),
+        table: parse(fs.readFileSync(path.join(folder, 'access.yaml'), 'utf8')),
+      };
     });
 }
 
@@ -51,9 +58,27 @@ export function objectsIn(manifests: Map<string, string>): any[] {
   return [...manifests.values()].flatMap(text => parseAllDocuments(text).map(document => document.toJS())).filter(Boolean);
 }
 
+/** What the model says to every row of the example's table. */
+export function judged(example: Example, manifests: Map<string, string>): JudgedRow[] {
+  return judgeTable(objectsIn(manifests).map(manifest => ({ manifest, origin: example.name })), example.table);
+}
+
+/** The example's ways, drawn from the model's answers to the plain rows of its table. */
+export function diagram(example: Example, manifests: Map<string, string>): string {
+  const plain = judged(example, manifests).filter(({ row }) => !row.without && !row.dial && !row.headers && !row.follow);
+  return asMermaid(plain.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })));
+}
+
+/** A README with the diagram in place of the one that it has. */
+export function withDiagram(readme: string, drawn: string): string {
+  const block = `\`\`\`mermaid\n${drawn}\n\`\`\``;
+  return readme.replace(/```mermaid\n[\s\S]*?\n```/, () => block);
+}
+
 /** Lines of TypeScript that somebody had to write: neither blank nor comment. */
 export function linesOf(example: Example): number {
-  return fs.readFileSync(path.join(example.folder, 'main.ts'), 'utf8').split('\n').filter(line => line.trim() !== '' && !line.trim().startsWith('//')).length;
+  return fs.readFileSync(path.join(example.folder, 'main.ts'), 'utf8').split('\n')
+    .filter(line => line.trim() !== '' && !line.trim().startsWith('//')).length;
 }
 
 function files(folder: string): Map<string, string> {

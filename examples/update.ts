@@ -1,7 +1,7 @@
-/** Rewrites the golden manifests of every example: `npm run examples:update`. Look at the difference before you commit it. */
+/** Rewrites the golden manifests of every example and the diagram in its README: `npm run examples:update`. Look at the difference before you commit it. */
 import * as fs from 'fs';
 import * as path from 'path';
-import { examples, synthesise } from './examples';
+import { diagram, examples, synthesise, withDiagram } from './examples';
 
 async function main() {
   for (const example of examples()) {
@@ -10,6 +10,8 @@ async function main() {
     fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder);
     for (const [name, text] of manifests) fs.writeFileSync(path.join(folder, name), text);
+    const readme = path.join(example.folder, 'README.md');
+    fs.writeFileSync(readme, withDiagram(fs.readFileSync(readme, 'utf8'), diagram(example, manifests)));
     console.log(`${example.name}: ${[...manifests.keys()].join(', ')}`);
   }
 }

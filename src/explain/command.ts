@@ -3,13 +3,13 @@ import { parseArgs } from 'util';
 import { parse } from 'yaml';
 import { smallestChange, isWanted } from './changes';
 import { HELP } from './help';
+import { judgeTable } from './judge-table';
 import { asMermaid } from './mermaid';
 import { ReadManifests, readManifests } from './read-manifests';
 import { asText, headline } from './text';
-import { AccessRow, AccessTable, requestHost, Way } from '../access/access-table';
+import { AccessTable, requestHost, Way } from '../access/access-table';
 import { accessTableProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
-import { differences } from '../model/judge';
 import { checkManifests, Finding } from '../rules';
 
 /** What a run of the command line says, and how it ends. */
@@ -125,27 +125,6 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const lines = rows.flatMap(({ row, answer, wrong }) =>
     [`${wrong.length === 0 ? '✓' : '✗'} ${row.from}  ${row.request}  ${headline(answer)}`, ...wrong.map(difference => `    ${difference}`)]);
   return { code, err, out: `${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the table says\n` };
-}
-
-export interface JudgedRow {
-  readonly row: AccessRow;
-  readonly answer: Answer;
-  /** Where the model says something else than the row. */
-  readonly wrong: readonly string[];
-}
-
-/** What the model says to every row of a table. */
-export function judgeTable(objects: readonly EgressObject[], table: AccessTable): JudgedRow[] {
-  const world = worldOf(table);
-  const whole = EgressModel.of(objects, world);
-  return table.access.map(row => {
-    const away = row.without === undefined ? undefined : new Set([row.without].flat());
-    const left = away && objects.filter(({ manifest }) => !away.has('manifests')
-      && !away.has(`${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`));
-    const model = left ? EgressModel.of(left, world) : whole;
-    const answer = model.ask(table.callers.find(({ name }) => name === row.from)!, { ...row, url: row.request });
-    return { row, answer, wrong: differences(row.expect, answer) };
-  });
 }
 
 function callerOf(from: string | undefined, labels: string | undefined): ModelCaller {

@@ -590,7 +590,7 @@ export class Walk {
     }
     const described = places.at(address) ?? places.host(name);
     if (!described && places.isComplete && isIP(address) === 0) return this.refuse(whose, 503, `${name} cannot be resolved`, deciders);
-    this.destination = `${name}:${port}`;
+    this.destination = `${isIP(name) !== 0 && described && !described.host.startsWith('stray-') ? described.host : name}:${port}`;
     const reception = receive(registry, described, described?.host ?? name, port, flow);
     for (const remark of reception.remarks) this.remarks.set(`${remark.code} ${remark.deciders[0]?.name}`, remark);
     for (const assumption of reception.assumptions) this.assumptions.add(assumption);
