@@ -5,7 +5,7 @@ import { AppScope } from './_app-scope';
 import { Destination } from './_openings';
 import { CertificateHolder, OriginationSettings } from './_origination';
 import { SecretReader } from './_secret-reader';
-import { WaySettings } from './_settings';
+import { WaySettings, withUnsafe } from './_settings';
 import { generalRule, holderRule, hostEntry, hostRoute, OriginationShape, outsideEntry } from './_sidecar-origination';
 import { outsideNameOf, outsidePorts, routeOptions } from './_traffic';
 import { Way } from './_way';
@@ -15,12 +15,14 @@ import {
 import { isWildcardHost } from '../values/host-name';
 import { hostRange } from '../values/ip-range';
 import { addressInstead, keyOf, objectName } from '../values/names';
+import { sharedDomain } from '../values/shared-suffixes';
 import { EgressResolution } from '../values/traffic-options';
 
 export interface SidecarWaySettings extends WaySettings {
   readonly resolution: EgressResolution;
   readonly addresses?: string[];
   readonly endpoints?: string[];
+  readonly unsafeSharedDomains: boolean;
 }
 
 /**
@@ -150,7 +152,9 @@ export class SidecarWay extends Way<SidecarWaySettings> {
   }
 
   private metadata(suffix?: string) {
-    const { namePrefix, labels, annotations } = this.settings;
+    const { namePrefix, labels, unsafeSharedDomains } = this.settings;
+    const shared = unsafeSharedDomains && isWildcardHost(this.host) && sharedDomain(this.host.slice(2)) !== undefined;
+    const annotations = shared ? withUnsafe(this.settings.annotations, `shared domain: ${this.host}`) : this.settings.annotations;
     return { name: objectName(namePrefix ?? this.host.replace('*', 'any'), this.key, suffix), namespace: this.namespace, labels, annotations };
   }
 

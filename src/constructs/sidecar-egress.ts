@@ -3,7 +3,7 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { checkOriginationPorts, OriginationScope, OriginationSettings } from './_origination';
-import { readAddresses, readHosts, readIstioVersion, readOwner, readSettings, where, WaySettings, withUnsafe } from './_settings';
+import { readAddresses, readHosts, readIstioVersion, readOwner, readSettings, where, WaySettings } from './_settings';
 import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
 import { CommonEgressProps, Egress } from './egress';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
@@ -184,7 +184,6 @@ export class SidecarEgress extends Egress {
     }));
     if (resolution === EgressResolution.STATIC && !endpoints) problems.add('resolution: STATIC without `endpoints` leads nowhere; give the IP addresses of the host');
     if (resolution === EgressResolution.DNS_ROUND_ROBIN && (endpoints?.length ?? 0) > 1) problems.add('endpoints: DNS_ROUND_ROBIN takes one; use EgressResolution.DNS for several');
-    const rented = props.unsafeSharedDomains && this.hosts.some(isWildcardHost) ? withUnsafe(common.annotations, `shared domains: ${this.hosts.filter(isWildcardHost).join(', ')}`) : common.annotations;
-    return { ...common, annotations: rented, resolution, addresses, endpoints };
+    return { ...common, resolution, addresses, endpoints, unsafeSharedDomains: props.unsafeSharedDomains ?? false };
   }
 }

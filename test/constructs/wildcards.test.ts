@@ -57,7 +57,7 @@ test.each([
 ])('%s, where anybody can rent a name, needs the unsafe switch, and then shows it', host => {
   expect(errorOf(() => manifestsOf(chart => wildcard(chart, { hosts: [host] })))).toMatch(/covers names that anybody can rent .*unsafeSharedDomains: true/);
   const entry = the('ServiceEntry', manifestsOf(chart => wildcard(chart, { hosts: [host], unsafeSharedDomains: true })));
-  expect(entry.metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': `shared domains: ${host}` });
+  expect(entry.metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': `shared domain: ${host}` });
 });
 
 test.each(['*.bucket.s3.amazonaws.com', '*.bucket.s3.eu-west-1.amazonaws.com', '*.account.blob.core.windows.net', '*.partner.com', '*.partner.co.uk'])('%s is one party\'s', host => {

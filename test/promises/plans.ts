@@ -8,6 +8,7 @@ import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';
 import { EgressPort } from '../../src/values/egress-port';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { addressInstead, keyOf } from '../../src/values/names';
 import { EgressLoadBalancing } from '../../src/values/traffic-options';
 import { allManifests, newApp } from '../support/app';
 
@@ -25,6 +26,10 @@ export interface EgressPlan {
   readonly loadBalancing?: EgressLoadBalancing;
   readonly keepHeader: boolean;
   readonly callers: string[];
+  /** How TCP ports are told apart. */
+  readonly tcp: 'address' | 'range' | 'dns';
+  /** Names below the hosts too, where the way can. */
+  readonly wildcards: boolean;
 }
 
 export interface TeamPlan {
@@ -32,7 +37,7 @@ export interface TeamPlan {
   readonly egresses: EgressPlan[];
 }
 
-type PortPlan = 'http-80' | 'http-8080' | 'http2-8081' | 'grpc-50051' | 'tls-443' | 'tls-8443';
+type PortPlan = 'http-80' | 'http-8080' | 'http2-8081' | 'grpc-50051' | 'tls-443' | 'tls-8443' | 'tcp-5432' | 'tcp-6379';
 
 const PORTS: Record<PortPlan, () => EgressPort> = {
   'http-80': () => EgressPort.http(),
@@ -41,6 +46,8 @@ const PORTS: Record<PortPlan, () => EgressPort> = {
   'grpc-50051': () => EgressPort.grpc(50051),
   'tls-443': () => EgressPort.tls(),
   'tls-8443': () => EgressPort.tls(8443),
+  'tcp-5432': () => EgressPort.tcp(5432),
+  'tcp-6379': () => EgressPort.tcp(6379),
 };
 
 /** The gateway of every plan. */
@@ -64,6 +71,8 @@ const egress: fc.Arbitrary<Omit<EgressPlan, 'hosts'>> = fc.record({
   loadBalancing: fc.option(fc.constantFrom(...Object.values(EgressLoadBalancing)), { nil: undefined }),
   keepHeader: fc.boolean(),
   callers: fc.uniqueArray(account, { minLength: 1, maxLength: 3 }),
+  tcp: fc.constantFrom('address', 'range', 'dns'),
+  wildcards: fc.boolean(),
 });
 
 /** One to three teams, each with up to three egresses; no host is wanted twice in one namespace. */
@@ -74,7 +83,7 @@ export const teams: fc.Arbitrary<TeamPlan[]> = fc.uniqueArray(namespace, { minLe
 export const team = (name: string): fc.Arbitrary<TeamPlan> => fc.uniqueArray(host, { minLength: 1, maxLength: 5 }).chain(hosts =>
   fc.array(fc.tuple(egress, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 3 }).map(plans => {
     const left = [...hosts];
-    const egresses = plans.map(([plan, count]) => ({ ...plan, hosts: left.splice(0, count) })).filter(plan => plan.hosts.length > 0);
+    const egresses = plans.map(([plan, count]) => oneAddressEach({ ...plan, hosts: left.splice(0, count) })).filter(plan => plan.hosts.length > 0);
     return { namespace: name, egresses };
   }));
 
@@ -98,16 +107,18 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
     egresses.forEach((plan, index) => {
       const ports = plan.ports.map(port => PORTS[port]());
       const http = ports.some(port => port.isHttp);
+      const wildcards = hasWildcards(plan);
       const common = {
-        hosts: plan.hosts,
+        hosts: wildcards ? [...plan.hosts, ...plan.hosts.map(below)] : plan.hosts,
         ports,
+        ...tcpOptions(plan),
         owner,
         timeout: http && plan.timeout ? Duration.millis(plan.timeout) : undefined,
         retries: http && plan.attempts !== undefined ? { attempts: plan.attempts } : undefined,
         unsafeKeepHeaders: http && plan.keepHeader ? ['x-request-id'] : undefined,
-        outlierDetection: plan.outlier === undefined ? undefined : { consecutive5xxErrors: plan.outlier },
+        outlierDetection: plan.outlier === undefined || wildcards ? undefined : { consecutive5xxErrors: plan.outlier },
         connectionPool: plan.connections === undefined ? undefined : { maxConnections: plan.connections },
-        loadBalancing: plan.loadBalancing,
+        loadBalancing: wildcards ? undefined : plan.loadBalancing,
       };
       const way = plan.gateway
         ? new GatewayEgress(chart, `${ids}-${index}`, {
@@ -117,10 +128,10 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
           http: opaque(plan) ? GatewayHttp.OPAQUE : undefined,
           callers: plan.callers.map(caller => Caller.serviceAccount(name, caller)),
         })
-        : new SidecarEgress(chart, `${ids}-${index}`, common);
+        : new SidecarEgress(chart, `${ids}-${index}`, { ...common, unsafeSharedDomains: wildcards || undefined });
       if (http && plan.tls !== 'none') {
         way.originateTls(`${ids}-tls`, {
-          hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : undefined,
+          hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : plan.hosts,
           clientCertificate: plan.tls === 'certificate' && plan.gateway ? ClientCertificate.fromSecret('client') : undefined,
           certificateAuthority: plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
         });
@@ -143,6 +154,31 @@ export function identity({ kind, metadata }: any): string {
 /** Checks a promise for some dozens of plans. */
 export function forAll(promise: (plans: TeamPlan[]) => void): void {
   fc.assert(fc.property(teams, promise), { numRuns: 40 });
+}
+
+const hasTcp = ({ ports }: EgressPlan): boolean => ports.some(port => port.startsWith('tcp-'));
+
+/** Only straight from the sidecar, and only where every port says which name is meant. */
+function hasWildcards(plan: EgressPlan): boolean {
+  return plan.wildcards && !plan.gateway && !hasTcp(plan);
+}
+
+/** A wildcard that covers no other host of a plan. */
+function below(name: string): string {
+  return `*.w.${name}`.length <= 253 ? `*.w.${name}` : '*.w.example.com';
+}
+
+/** Addresses are one host's, so several hosts take those that the sidecar answers. */
+function oneAddressEach(plan: EgressPlan): EgressPlan {
+  return plan.hosts.length > 1 ? { ...plan, tcp: 'dns' } : plan;
+}
+
+function tcpOptions(plan: EgressPlan): { addresses?: string[]; dnsCapture?: boolean } {
+  if (!hasTcp(plan)) return {};
+  if (plan.tcp === 'dns') return { dnsCapture: true };
+  const [, b, c] = addressInstead(keyOf(plan.hosts[0])).split('.');
+  // Ranges are for a gateway only: straight from the sidecar they need resolution STATIC.
+  return { addresses: [plan.tcp === 'range' && plan.gateway ? `198.${b}.${c}.0/24` : `203.${b}.${c}.7`] };
 }
 
 /** HTTP/2 out of an opaque gateway cannot be asked for, so no plan does. */
