@@ -95,7 +95,12 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
           hosts: [host],
           exportTo: ['.'],
           gateways: ['mesh'],
-          http: [{ match: [{ port: 80 }], rewrite: { authority: http }, route: [{ destination: { host: HOP, subset: `${key}-http-80`, port: { number: 443 } } }] }],
+          http: [{
+            match: [{ port: 80 }],
+            retries: { attempts: 2, retryOn: 'connect-failure,refused-stream' },
+            rewrite: { authority: http },
+            route: [{ destination: { host: HOP, subset: `${key}-http-80`, port: { number: 443 } } }],
+          }],
           tls: [{ match: [{ port: 443, sniHosts: [host] }], route: [{ destination: { host: HOP, subset: `${key}-tls-443`, port: { number: 443 } } }] }],
         },
       },

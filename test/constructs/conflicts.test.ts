@@ -68,7 +68,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
   ['a gateway described in two ways', (one, other) => {
     partner(one);
     partner(other, { hosts: ['b.example.com'], installation: GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org' }) });
-  }, ['[other/partner] gateway-conflict: the gateway egress/istio-egressgateway', '[one/exit]', 'trustDomain: "cluster.local" there, "example.org" here', 'Describe it once']],
+  }, ['[other/partner] gateway-conflict: the gateway egress/istio-egressgateway', 'by [one/', 'trustDomain: "cluster.local" there, "example.org" here', 'Describe it once']],
   ['an installed gateway described in two ways', (one, other) => {
     new InstalledEgressGateway(one, 'exit', { installation: INSTALLATION });
     partner(other, { installation: GatewayInstallation.helmChart({ namespace: 'egress', clusterDomain: 'k8s.local' }) });
