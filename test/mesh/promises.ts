@@ -1,7 +1,7 @@
 /** What must hold of a request whatever happens to the objects: the promise "fail closed", as a comparison of two sights. */
 import { hops, KubeObject, rowText, seenText } from './lab';
 import { failureText, Mesh, Sight } from './support';
-import { AccessRow, AccessTable, requestHost } from '../../src/access/access-table';
+import { AccessRow, AccessTable, OutsideHost, requestHost } from '../../src/access/access-table';
 
 /** What a proxy does for a request, and so what must not change while it is answered. */
 const CHECKS = ['way', 'tlsOriginatedBy', 'identityAtGateway', 'serverName', 'protocol', 'clientCertificate'] as const;
@@ -60,19 +60,18 @@ function heard({ evidence }: Sight): number {
 /** Requests that a proxy sends out as TLS, and that are answered although the outside host shows a certificate that is not good. */
 export async function uncheckedCertificates(mesh: Mesh, sights: Sight[]): Promise<string[]> {
   const originated = sights.filter(({ judgement: { seen } }) => seen.outcome === 'answered' && (seen.tlsOriginatedBy === 'sidecar' || seen.tlsOriginatedBy === 'gateway'));
-  const hosts = new Set(originated.map(({ evidence }) => evidence.outside[evidence.outside.length - 1].server));
+  if (originated.length === 0) return [];
+  const hosts = [...new Set(originated.map(({ evidence }) => evidence.outside[evidence.outside.length - 1].server))];
+  const showing = (kindOf: (host: string) => NonNullable<OutsideHost['certificate']>) => mesh.lab.showCertificates(Object.fromEntries(hosts.map(host => [host, kindOf(host)])));
   const found: string[] = [];
-  for (const host of hosts) {
-    const usual = mesh.lab.hosts.find(one => one.host === host)?.certificate ?? 'good';
-    for (const kind of ['wrong-name', 'unknown-ca'] as const) {
-      await mesh.lab.showCertificate(host, kind);
-      for (const { evidence: { row } } of originated.filter(({ evidence }) => evidence.outside.some(({ server }) => server === host))) {
-        const sight = await mesh.see({ ...row, expect: { outcome: 'refused', plaintextToOutside: false } });
-        if (!sight.judgement.passed) found.push(`${kind}: ${failureText(sight.evidence.row, sight)}`);
-      }
+  for (const kind of ['wrong-name', 'unknown-ca'] as const) {
+    await showing(() => kind);
+    for (const { evidence: { row } } of originated) {
+      const sight = await mesh.see({ ...row, expect: { outcome: 'refused', plaintextToOutside: false } });
+      if (!sight.judgement.passed) found.push(`${kind}: ${failureText(sight.evidence.row, sight)}`);
     }
-    await mesh.lab.showCertificate(host, usual);
   }
+  await showing(host => mesh.lab.hosts.find(one => one.host === host)?.certificate ?? 'good');
   return found;
 }
 

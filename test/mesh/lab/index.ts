@@ -167,14 +167,21 @@ export class Lab {
   }
 
   /**
-   * From now on an outside host shows another kind of certificate: `good`, `wrong-name`, `unknown-ca`, `private-ca`, `expired`.
-   * Nothing of what was agreed under the old one is remembered: connections are broken, TLS sessions cannot be resumed.
+   * From now on outside hosts show other kinds of certificates: `good`, `wrong-name`, `unknown-ca`, `private-ca`, `expired`.
+   * Nothing of what was agreed under the old ones is remembered: connections are broken, TLS sessions cannot be resumed.
    */
-  public async showCertificate(host: string, kind: NonNullable<Placed['certificate']>): Promise<void> {
-    const placedHost = this.hosts.find(one => one.host === host);
-    if (placedHost === undefined) throw new Error(`there is no outside host "${host}"`);
-    await this.outside.show(host, await this.pki.server({ ...placedHost, certificate: kind }));
+  public async showCertificates(kinds: Record<string, NonNullable<Placed['certificate']>>): Promise<void> {
+    await this.outside.show(await Promise.all(Object.entries(kinds).map(async ([host, certificate]) => {
+      const placedHost = this.hosts.find(one => one.host === host);
+      if (placedHost === undefined) throw new Error(`there is no outside host "${host}"`);
+      return { host, ...await this.pki.server({ ...placedHost, certificate }) };
+    })));
     await this.dropConnections();
+  }
+
+  /** The same for one host. */
+  public showCertificate(host: string, kind: NonNullable<Placed['certificate']>): Promise<void> {
+    return this.showCertificates({ [host]: kind });
   }
 
   /** Sends a row's request and collects what everybody saw of it. Whether objects are left away is up to the caller. */

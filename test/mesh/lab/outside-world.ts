@@ -37,14 +37,14 @@ export class OutsideWorld {
 
   private constructor(private readonly hostsFile: string, public readonly events: string, private listeners: OutsideListener[]) {}
 
-  /** Another certificate for a host. */
-  public async show(host: string, pair: Pair): Promise<void> {
-    this.listeners = this.listeners.map(listener => listener.host === host ? { ...listener, ...pair } : listener);
+  /** Other certificates for some hosts. */
+  public async show(pairs: ({ readonly host: string } & Pair)[]): Promise<void> {
+    this.listeners = this.listeners.map(listener => ({ ...listener, ...pairs.find(({ host }) => host === listener.host) }));
     const before = countOf('renewed', this.events);
     // Put in place whole: the process looks at it several times a second.
     fs.writeFileSync(`${this.hostsFile}.new`, JSON.stringify(this.listeners));
     fs.renameSync(`${this.hostsFile}.new`, this.hostsFile);
-    await until(`${host} showing another certificate`, () => countOf('renewed', this.events) > before);
+    await until('outside hosts showing other certificates', () => countOf('renewed', this.events) > before);
   }
 }
 

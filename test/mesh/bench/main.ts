@@ -1,0 +1,20 @@
+/**
+ * `npm run bench:mesh [-- <part>…]`: what the constructs' objects cost in istiod and Envoy. Parts: `hosts`, `namespaces`, `latency`; all by default.
+ * One `name: value` a line. Sizes are exact and repeatable; times depend on the machine and on what else it does, and only their ratios count.
+ */
+import { latencyAndThroughput } from './latency';
+import { manyHosts, manyNamespaces } from './size';
+import { NotPossible } from '../lab';
+
+const PARTS: Record<string, () => Promise<void>> = { hosts: manyHosts, namespaces: manyNamespaces, latency: latencyAndThroughput };
+
+async function main(wanted: string[]): Promise<void> {
+  const unknown = wanted.filter(name => !(name in PARTS));
+  if (unknown.length > 0) throw new NotPossible(`there is no part "${unknown[0]}"; there are ${Object.keys(PARTS).join(', ')}`);
+  for (const [name, part] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await part();
+}
+
+main(process.argv.slice(2)).then(() => process.exit(0), error => {
+  console.error(error instanceof NotPossible ? error.message : error);
+  process.exit(2);
+});
