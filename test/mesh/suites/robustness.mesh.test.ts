@@ -17,6 +17,7 @@ const HOSTS: Record<string, Partial<CommonEgressProps>> = {
   'slow.example.com': { timeout: Duration.millis(800) },
   'patient.example.com': { retries: { attempts: 1, perTryTimeout: Duration.millis(500), on: ['gateway-error'] } },
   'ejected.example.com': { outlierDetection: { consecutive5xxErrors: 2, baseEjectionTime: Duration.minutes(2), maxEjectionPercent: 100 } },
+  'tenth.example.com': { outlierDetection: { consecutive5xxErrors: 2 } },
   'single.example.com': { connectionPool: { maxRequestsPerConnection: 1, maxConnections: 7 }, loadBalancing: EgressLoadBalancing.RANDOM },
   'headers.example.com': { removeHeaders: ['x-team'], unsafeKeepHeaders: ['x-request-id'] },
 };
@@ -92,6 +93,10 @@ describeMesh('robustness of the way', { table, manifests }, mesh => {
       expect(await call(from, 'ejected', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
       expect(await call(from, 'ejected', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
       expect(await call(from, 'ejected', 'status=200')).toMatchObject({ attempts: 0, status: 503 });
+    });
+
+    test('of a host with one address Envoy leaves out none, unless more than a tenth may be', async () => {
+      for (let i = 0; i < 3; i++) expect(await call(from, 'tenth', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
     });
 
     test('connections are kept, unless one request each was asked for', async () => {
