@@ -123,6 +123,7 @@ project.addTask('import', { description: 'Regenerate imports/ from crds/istio.ya
 project.addTask('demo', { description: 'Synthesise every example and show its access table', exec: 'tsx examples/demo.ts', receiveArgs: true });
 project.addTask('examples:update', { description: 'Rewrite the golden manifests of the examples', exec: 'tsx examples/update.ts' });
 project.addTask('bench', { description: 'Synth cost, as ratios in one run', exec: 'tsx bench/synth.ts', receiveArgs: true });
+project.addTask('bench:explain', { description: 'How fast requests are explained', exec: 'tsx bench/explain.ts', receiveArgs: true });
 project.addTask('bench:mesh', { description: 'Cost of the objects in istiod and Envoy (needs the mesh lab)', exec: 'tsx test/mesh/bench/main.ts', receiveArgs: true });
 project.addTask('test:mesh', { description: 'Send every access table through a real istiod and real Envoys', exec: 'tsx test/mesh/main.ts', receiveArgs: true });
 project.addTask('mesh', { description: 'The same for anybody\'s manifests: npm run mesh -- <manifests> <access.yaml>', exec: 'tsx test/mesh/judge.ts', receiveArgs: true });

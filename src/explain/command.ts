@@ -57,6 +57,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       header: { type: 'string', multiple: true, default: [] },
       dial: { type: 'string' },
       follow: { type: 'boolean' },
+      namespace: { type: 'string' },
       mesh: { type: 'string' },
       table: { type: 'string' },
       want: { type: 'string' },
@@ -69,7 +70,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const request = requestOf(values);
   if (values.want !== undefined && !WAYS.includes(values.want)) throw new Usage(`--want is one of ${WAYS.join(', ')}, not "${values.want}"`);
   const wanted = { way: values.want as Way | undefined };
-  const read = readManifests(positionals, standardInput);
+  const read = readManifests(positionals, { standardInput, namespace: values.namespace });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
   const world: World = values.table === undefined ? { mesh: meshOf(values.mesh) } : worldOf(tableOf(values.table));
@@ -90,7 +91,12 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       err,
       out: `${asMermaid([{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }])}\n`,
     };
-    default: return { code, err, out: asText(answer, { change, findings, notes: read.notes }) };
+    default: return {
+      code,
+      err,
+      out: asText(answer,
+        { change, findings, notes: read.notes, missed: answer.outcome === 'answered' && !isFine ? wanted.way : undefined }),
+    };
   }
 }
 
@@ -100,7 +106,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   if (positionals.length < 2) throw new Usage('check wants manifests and, last, an access table');
   if (!['text', 'json', 'mermaid'].includes(values.output)) throw new Usage(`--output is text, json or mermaid, not "${values.output}"`);
   const table = tableOf(positionals[positionals.length - 1]);
-  const read = readManifests(positionals.slice(0, -1), standardInput);
+  const read = readManifests(positionals.slice(0, -1), { standardInput });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
   const rows = judgeTable(read.objects, table);

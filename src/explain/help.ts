@@ -11,6 +11,7 @@ explain answers one request, hop by hop, and names the object and field that dec
   --header "Name: value"            may be given several times; Host changes what the request calls the host
   --dial ADDRESS                    dial this address instead of the host's own
   --follow                          follow redirects
+  --namespace NAMESPACE             where objects without a namespace will be applied; default: default
   --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound policy, root namespace,
                                     trust domain. Default: Istio's, everything undeclared passes (ALLOW_ANY)
   --table FILE                      an access table that says which gateways, Secrets and outside hosts there are. Without it

@@ -15,8 +15,15 @@ export interface ReadManifests {
 
 const KNOWN_GROUPS = /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io\/|gateway\.networking)/;
 
+export interface ReadOptions {
+  readonly standardInput?: () => string;
+  /** Where objects without a namespace will be applied. @default - namespace `default`, which is noted */
+  readonly namespace?: string;
+}
+
 /** Reads files, folders and all they hold, and standard input (`-`). */
-export function readManifests(from: readonly string[], standardInput: () => string = () => fs.readFileSync(0, 'utf8')): ReadManifests {
+export function readManifests(from: readonly string[],
+  { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {}): ReadManifests {
   const read: ReadManifests = { objects: [], problems: [], notes: [] };
   const seen = new Map<string, string>();
   for (const source of from) {
@@ -32,7 +39,23 @@ export function readManifests(from: readonly string[], standardInput: () => stri
     if (files.length === 0) read.problems.push(`${source}: no .yaml, .yml or .json file in it`);
     for (const file of files) addText(read, seen, file, fs.readFileSync(file, 'utf8'));
   }
-  return read;
+  return placed(read, namespace);
+}
+
+/** Objects that name no namespace are put where they will be applied. */
+function placed(read: ReadManifests, namespace?: string): ReadManifests {
+  const homeless = read.objects.filter(({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined);
+  if (homeless.length === 0) return read;
+  if (namespace === undefined) {
+    const [{ manifest, origin }] = homeless;
+    read.notes.push(homeless.length === 1
+      ? `${origin}: ${manifest.kind} ${manifest.metadata.name} names no namespace; it counts as one of namespace default`
+      : `${homeless.length} objects name no namespace, the first is ${manifest.kind} ${manifest.metadata.name} in ${origin}; they count as ones of namespace default`);
+  }
+  const objects = read.objects.map(object => !homeless.includes(object) ? object : {
+    manifest: { ...object.manifest, metadata: { ...object.manifest.metadata, namespace: namespace ?? 'default' } }, origin: object.origin,
+  });
+  return { ...read, objects };
 }
 
 function filesIn(folder: string): string[] {
@@ -78,9 +101,6 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
     if (before >= 0) read.objects.splice(before, 1);
   }
   seen.set(key, origin);
-  if (isNamespaced(manifest) && manifest.metadata.namespace === undefined) {
-    read.notes.push(`${origin}: ${manifest.kind} ${manifest.metadata.name} names no namespace; it counts as one of namespace default`);
-  }
   read.objects.push(object);
 }
 

@@ -1,9 +1,12 @@
 import { Change } from './changes';
+import { Way } from '../access/access-table';
 import { Answer, Decider, HopName, Step } from '../model';
 import { Finding } from '../rules';
 
 /** What an explanation shows beside the answer. */
 export interface Extras {
+  /** The way that was wanted and is not taken. */
+  readonly missed?: Way;
   readonly change?: Change;
   readonly findings?: readonly Finding[];
   readonly notes?: readonly string[];
@@ -14,7 +17,7 @@ export function headline(answer: Answer): string {
   switch (answer.outcome) {
     case 'answered': return [...(answer.redirects ?? []).map(status => `${status}, then `), answer.reason].join('');
     case 'undetermined': return `undetermined: ${answer.reason}`;
-    default: return `refused${answer.by ? ` by the ${answer.by === 'outside' ? 'outside host' : answer.by}` : ''}: ${seen(answer)}. ${capital(answer.reason)}`;
+    default: return `refused${answer.by ? ` by the ${answer.by === 'outside' ? 'outside host' : answer.by}` : ''}: ${seen(answer)}, because ${answer.reason}`;
   }
 }
 
@@ -31,8 +34,8 @@ export function seen({ symptom, redirects = [] }: Answer): string {
 }
 
 /** An explanation for people. */
-export function asText(answer: Answer, { change, findings = [], notes = [] }: Extras = {}): string {
-  const blocks = [headline(answer), steps(answer.steps)];
+export function asText(answer: Answer, { missed, change, findings = [], notes = [] }: Extras = {}): string {
+  const blocks = [missed === undefined ? headline(answer) : `not the way that is wanted (${missed}): ${headline(answer)}`, steps(answer.steps)];
   if (answer.outcome !== 'answered' && answer.causes.length > 0) blocks.push(block('Decided by', answer.causes.map(cause => located(cause))));
   if (looksLikeOutage(answer)) {
     blocks.push('This looks like an outage and is a refusal: the handshake of the hop is done before the server looks at the name, and the gateway\'s log stays empty.');
@@ -40,7 +43,8 @@ export function asText(answer: Answer, { change, findings = [], notes = [] }: Ex
   if (change) blocks.push(block('Smallest change, tried out', [change.text, `then: ${change.then}`]));
   if (answer.alternatives.length > 0) {
     blocks.push(block('Some of the time',
-      answer.alternatives.map(({ weight, because, answer: other }) => `${weight === undefined ? '' : `${weight} %: `}${because}: ${headline(other)}`)));
+      answer.alternatives.map(({ weight, because, answer: other }) =>
+        `${weight === undefined ? '' : `${weight} %: `}${because}: ${headline(other)}`)));
   }
   if (answer.remarks.length > 0) {
     blocks.push(block('On the way',
@@ -87,8 +91,4 @@ function steps(all: readonly Step[]): string {
 
 function block(title: string, lines: readonly string[]): string {
   return [`${title}:`, ...lines.map(line => `  ${line.replace(/\n/g, '\n  ')}`)].join('\n');
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -43,6 +43,18 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
   await checks.run('a CommonJS app synthesises the same', () => same(() => run('node', 'app.cjs')));
   await checks.run('cdk8s synth does the same', () => same(() => run('node', CDK8S, 'synth', '--app', 'node app.cjs', '--output', 'dist')));
 
+  await checks.run('the command line explains what was synthesised', () => {
+    const said = run('npx', '--no-install', 'cdk8s-istio-egress', 'explain', 'dist', '--from', 'payments/checkout', '--to',
+      'http://api.partner.com/');
+    demand(/^200 from api\.partner\.com, through egress\//.test(said), said);
+    return said.split('\n')[0];
+  });
+  await checks.run('an app loads neither the model nor the YAML reader', () => {
+    const loaded = run('node', '-e',
+      'require("cdk8s-istio-egress"); console.log(Object.keys(require.cache).filter(file => /cdk8s-istio-egress.(lib.src.(explain|model)|node_modules)/.test(file)).join())');
+    demand(loaded.trim() === '', loaded);
+  });
+
   await checks.run('TypeScript 6 and 7 and the types of Node install', () => {
     install('--save-dev', 'typescript@^6', 'typescript-7@npm:typescript@^7', '@types/node@^20');
   });
@@ -52,7 +64,8 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
         const manifestOf = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8'));
         const tsc = path.join(folder, 'node_modules', name, manifestOf.bin.tsc);
         const output = `out-${name}-${resolution}`;
-        run('node', tsc, '--strict', '--skipLibCheck', 'false', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--target', 'es2022', '--types', 'node',
+        run('node', tsc, '--strict', '--skipLibCheck', 'false', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--target', 'es2022',
+          '--types', 'node',
           '--module', module, '--moduleResolution', resolution, '--rootDir', '.', '--outDir', output, 'app.ts', 'imports.ts');
         if (resolution !== 'bundler') same(() => run('node', path.join(output, 'app.js')));
         return manifestOf.version;
@@ -69,7 +82,8 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     const { bin } = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/typescript/package.json'), 'utf8'));
     let output = '';
     try {
-      run('node', path.join(folder, 'node_modules/typescript', bin.tsc), '--strict', '--noEmit', '--types', 'node', '--target', 'es2022', '--module', 'node16', 'wrong.ts');
+      run('node', path.join(folder, 'node_modules/typescript', bin.tsc), '--strict', '--noEmit', '--types', 'node', '--target', 'es2022', '--module',
+        'node16', 'wrong.ts');
     } catch (error) {
       output = String((error as { stdout: string }).stdout);
     }
