@@ -371,7 +371,7 @@ export class Walk {
         [by(ignoredTls.object, `${ignoredTls.field}.credentialName`)]);
     }
     if (!tls || !originates(tls.value)) return { flow: { ...flow, http2: cluster.http2 } };
-    const authority = isReadable(flow) ? flow.http!.authority.replace(/:\d+$/, '') : undefined;
+    const authority = isReadable(flow) ? flow.http!.authority.replace(/:\d+$/, '').toLowerCase() : undefined;
     const isMesh = tls.value.mode === 'ISTIO_MUTUAL';
     const internal = `outbound_.${destination.port}_.${destination.subset ?? ''}_.${destination.host}`;
     const serverName: string | undefined = tls.value.sni || (isMesh ? internal : authority);

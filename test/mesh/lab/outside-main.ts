@@ -44,7 +44,8 @@ function serveHttp(host: OutsideListener): void {
   const http2Server = http2.createServer(answer(host) as unknown as Http2Answer).on('sessionError', () => undefined);
   // 400 for what is no HTTP, and a note of it: somebody's TLS, for example.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code, tls: encrypted.has(socket) });
+    // A proxy that drops a connection which it kept open has sent nothing wrong.
+    if (error.code !== 'ECONNRESET') write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code, tls: encrypted.has(socket) });
     socket.destroy();
   });
   listen(host, 80, (socket, first) => {

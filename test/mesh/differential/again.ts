@@ -1,0 +1,35 @@
+/**
+ * `npx tsx test/mesh/differential/again.ts <file>`: asks the mesh once more where the model disagrees with a recorded file. What it
+ * answers otherwise this time is written into the file, and said: then it was the mesh that varied, or the lab that has changed.
+ */
+import * as fs from 'fs';
+import { WorldLab } from './world-lab';
+import { tally, Tally } from '../../model/disagreements';
+import { RecordedWorld } from '../../model/worlds/recorded';
+
+async function main([file]: string[]): Promise<void> {
+  const worlds = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line) as RecordedWorld);
+  const total: Tally = { worlds: 0, compared: 0, answered: 0, undetermined: 0, disagreements: [] };
+  for (const world of worlds) tally(total, world);
+  const doubtful = [...new Set(total.disagreements.map(({ world }) => world))];
+  const fresh = new Map<string, RecordedWorld>();
+  for (const policy of new Set(doubtful.map(({ mesh }) => mesh.outboundTrafficPolicy))) {
+    const lab = await WorldLab.up({ outboundTrafficPolicy: policy });
+    try {
+      for (const world of doubtful.filter(({ mesh }) => mesh.outboundTrafficPolicy === policy)) {
+        const again = await lab.ask({ ...world, requests: world.answers.map(({ request }) => request) });
+        const same = JSON.stringify(again.answers) === JSON.stringify(world.answers);
+        console.log(`world ${world.name}: ${same ? 'the same again' : 'answered otherwise this time'}`);
+        fresh.set(world.name, again);
+      }
+    } finally {
+      lab.down();
+    }
+  }
+  fs.writeFileSync(file, worlds.map(world => `${JSON.stringify(fresh.get(world.name) ?? world)}\n`).join(''));
+}
+
+main(process.argv.slice(2)).then(() => process.exit(0), error => {
+  console.error(error);
+  process.exit(1);
+});
