@@ -2,6 +2,7 @@
  * `npm run test:mesh`: all suites of the mesh.
  * `npm run test:mesh -- <example> [row]`: one example, by its name or the beginning of it; a row by its number or a part of its URL.
  * `npm run test:mesh -- --suite <name> [example]`: one suite.
+ * `npm run test:mesh -- --suite differential [--seed <number>] [--worlds <number>]`: worlds made from these seeds.
  */
 import * as fs from 'fs';
 import * as path from 'path';
@@ -15,7 +16,7 @@ const ENDING = '.mesh.test.ts';
 async function main(args: string[]): Promise<boolean> {
   const began = Date.now();
   watchForTheEnd();
-  const { suite, example, row } = choice(args);
+  const { suite, example, row } = choice(withoutOptions(args, { '--seed': 'MESH_SEED', '--worlds': 'MESH_WORLDS' }));
   // What makes it impossible is said here, in one line, and not by jest.
   await requireSystem();
   await binaries();
@@ -38,6 +39,19 @@ async function main(args: string[]): Promise<boolean> {
   console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
   console.log(`${results.numPassedTests} passed, ${failed} failed`);
   return failed === 0 && results.success;
+}
+
+/** Takes options with a number out of the arguments, and tells them to the suites. */
+function withoutOptions(args: string[], options: Record<string, string>): string[] {
+  const left = [...args];
+  for (const [option, variable] of Object.entries(options)) {
+    const at = left.indexOf(option);
+    if (at < 0) continue;
+    const [, value] = left.splice(at, 2);
+    if (!/^\d+$/.test(value ?? '')) throw new NotPossible(`${option} needs a number`);
+    process.env[variable] = value;
+  }
+  return left;
 }
 
 function choice(args: string[]): { suite?: string; example?: string; row?: string } {

@@ -1,6 +1,6 @@
 import { MeshAnswer } from './worlds/recorded';
 import { tableOf } from './worlds/table';
-import { Request, WorldObject } from './worlds/world';
+import { Request } from './worlds/world';
 import { AccessTable, Expectation } from '../../src/access/access-table';
 import { Answer, EgressModel, worldOf } from '../../src/model';
 
@@ -10,7 +10,7 @@ const FIELDS = [
 ] as const satisfies readonly (keyof Expectation)[];
 
 /** Asks the model what a mesh with these objects would do. */
-export function modelOf(objects: readonly WorldObject[], table: AccessTable): (request: Request) => Answer {
+export function modelOf(objects: readonly object[], table: AccessTable): (request: Request) => Answer {
   const model = EgressModel.of(objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })), worldOf(table));
   return ({ from, request, ...rest }) => {
     const caller = table.callers.find(one => one.name === from);

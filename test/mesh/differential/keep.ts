@@ -7,14 +7,17 @@ import { RecordedWorld } from '../../model/worlds/recorded';
 import { writeRecorded } from '../../model/worlds/recorded-file';
 
 const A_FILE = 50;
+/** Characters of JSON: longer worlds show nothing that shorter ones do not. */
+const LONGEST = 4000;
 
 function main([count, ...files]: string[]): void {
   const all = files.flatMap(file => fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line) as RecordedWorld));
-  const left = new Map(all.filter(world => !world.refused && world.answers.length > 0).map(world => [world.name, { world, size: JSON.stringify(world).length, kinds: kindsOf(world) }]));
+  const fit = all.filter(world => !world.refused && world.answers.length > 0 && JSON.stringify(world).length < LONGEST);
+  const left = new Map(fit.map(world => [world.name, { world, size: JSON.stringify(world).length, kinds: kindsOf(world) }]));
   const seen = new Map<string, number>();
   const chosen: RecordedWorld[] = [];
   while (chosen.length < Number(count) && left.size > 0) {
-    const value = ({ kinds, size }: { kinds: string[]; size: number }) => kinds.reduce((sum, kind) => sum + 1 / (1 + (seen.get(kind) ?? 0)), 0) / size ** 0.8;
+    const value = ({ kinds, size }: { kinds: string[]; size: number }) => kinds.reduce((sum, kind) => sum + 1 / (1 + (seen.get(kind) ?? 0)), 0) / size ** 1.3;
     const best = [...left.values()].reduce((one, other) => value(other) > value(one) ? other : one);
     for (const kind of best.kinds) seen.set(kind, (seen.get(kind) ?? 0) + 1);
     chosen.push(best.world);
