@@ -89,7 +89,11 @@ export class Mesh {
   }
 
   /** A test for each of these rows; those that leave out the same objects share one application. */
-  public testRows(rows: { readonly title: string; readonly row: AccessRow }[], manifests = this.world.manifests ?? [], also: (row: AccessRow, sight: Sight) => void = () => undefined): void {
+  public testRows(
+    rows: { readonly title: string; readonly row: AccessRow }[],
+    manifests = this.world.manifests ?? [],
+    also: (row: AccessRow, sight: Sight) => void = () => undefined,
+  ): void {
     for (const group of groups(rows, ({ row }) => row)) {
       const left = group[0].row.without;
       describe(left === undefined ? 'complete' : `without ${[left].flat().join(', ')}`, () => {

@@ -17,7 +17,8 @@ function main([count, ...files]: string[]): void {
   const seen = new Map<string, number>();
   const chosen: RecordedWorld[] = [];
   while (chosen.length < Number(count) && left.size > 0) {
-    const value = ({ kinds, size }: { kinds: string[]; size: number }) => kinds.reduce((sum, kind) => sum + 1 / (1 + (seen.get(kind) ?? 0)), 0) / size ** 1.3;
+    const value = ({ kinds, size }: { kinds: string[]; size: number }) =>
+      kinds.reduce((sum, kind) => sum + 1 / (1 + (seen.get(kind) ?? 0)), 0) / size ** 1.3;
     const best = [...left.values()].reduce((one, other) => value(other) > value(one) ? other : one);
     for (const kind of best.kinds) seen.set(kind, (seen.get(kind) ?? 0) + 1);
     chosen.push(best.world);
