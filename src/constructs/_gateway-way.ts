@@ -97,10 +97,11 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
     const gateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
       this.gatewayObjects.push(this.app.emit(construct, halves.gateway, this.id(id), type, metadata, spec));
-    gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.outsideEntry());
     for (const port of this.settings.ports) {
       gateway(`virtual-service-${port.name}`, VirtualService, this.metadata(namespace, port.name), () => this.gatewayRoute(port));
     }
+    // After the routes: when TLS origination is added to a host in use, they leave the plain port before it is gone.
+    gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.outsideEntry());
     gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
 
     const metadata = this.metadata(this.namespace);

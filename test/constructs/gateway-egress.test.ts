@@ -33,25 +33,6 @@ const admitted = (manifests: any[]) => servers(manifests).map(({ tls }) => tls.s
 test('HTTP of a host goes through the gateway in two halves, the gateway\'s first', () => {
   expect(yamlOf(partner({ ports: [EgressPort.http()] }))).toMatchInlineSnapshot(`
 "apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: api-partner-com-2f70425492ea
-  namespace: egress
-spec:
-  endpoints:
-    - address: api.partner.com
-  exportTo:
-    - "."
-  hosts:
-    - api.partner.com.2f70425492ea.egress.internal
-  location: MESH_EXTERNAL
-  ports:
-    - name: http-80
-      number: 80
-      protocol: HTTP
-  resolution: DNS
----
-apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata:
   name: api-partner-com-2f70425492ea-http-80
@@ -86,6 +67,25 @@ spec:
             host: api.partner.com.2f70425492ea.egress.internal
             port:
               number: 80
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata:
+  name: api-partner-com-2f70425492ea
+  namespace: egress
+spec:
+  endpoints:
+    - address: api.partner.com
+  exportTo:
+    - "."
+  hosts:
+    - api.partner.com.2f70425492ea.egress.internal
+  location: MESH_EXTERNAL
+  ports:
+    - name: http-80
+      number: 80
+      protocol: HTTP
+  resolution: DNS
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway

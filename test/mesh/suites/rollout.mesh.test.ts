@@ -1,0 +1,204 @@
+/**
+ * Day 2. Every beginning of the emitted list is applied to a namespace that reaches the host in another way already, and
+ * taken away again from the end: whoever may call is answered all the time, nobody gets more than the old way or the new way gives,
+ * and once the new way is there plaintext does not leave.
+ */
+import { Chart } from 'cdk8s';
+import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access-table';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { Caller } from '../../../src/values/caller';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { idOf, KubeObject } from '../lab';
+import { describeMesh, failureText, Mesh, plain, Sight, synthesise } from '../support';
+
+const HOST = 'api.partner.com';
+const OTHER = 'www.partner.com';
+
+const table = (outboundTrafficPolicy: MeshSettings['outboundTrafficPolicy']): Omit<AccessTable, 'access'> => ({
+  mesh: { outboundTrafficPolicy },
+  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
+  callers: [
+    { name: 'named', namespace: 'payments', serviceAccount: 'checkout' },
+    { name: 'unnamed', namespace: 'payments', serviceAccount: 'refunds' },
+    { name: 'stranger', namespace: 'other', serviceAccount: 'checkout' },
+  ],
+  outside: [{ host: HOST, http: 'ok', https: 'ok' }, { host: OTHER, http: 'ok', https: 'ok' }],
+});
+
+interface Wanted {
+  readonly hosts?: string[];
+  readonly callers?: string[];
+  readonly tls?: boolean;
+  readonly id?: string;
+}
+
+const gatewayWay = ({ hosts = [HOST], callers = ['checkout'], tls = true, id = 'partner' }: Wanted = {}) => synthesise(app => {
+  const chart = new Chart(app, 'payments', { namespace: 'payments' });
+  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const egress = new GatewayEgress(chart, id, { gateway, hosts, callers: callers.map(name => Caller.serviceAccount('payments', name)) });
+  if (tls) egress.originateTls('tls');
+});
+const sidecarWay = ({ hosts = [HOST], tls = true, id = 'partner' }: Wanted = {}) => synthesise(app => {
+  const egress = new SidecarEgress(new Chart(app, 'payments', { namespace: 'payments' }), id, { hosts });
+  if (tls) egress.originateTls('tls');
+});
+
+/** What a namespace writes that knows nothing of us. */
+const ENTRY: KubeObject = {
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: { name: 'partner', namespace: 'payments' },
+  spec: {
+    hosts: [HOST],
+    exportTo: ['.'],
+    location: 'MESH_EXTERNAL',
+    resolution: 'DNS',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
+  },
+};
+
+/** What one call did, in as many words as these suites compare. */
+type Way = 'old' | 'new' | 'refused';
+
+const wayOf = ({ judgement: { seen } }: Sight, gateway: boolean, tls: boolean): Way => {
+  if (seen.outcome === 'refused') return 'refused';
+  if (gateway) return seen.way === 'gateway' ? 'new' : 'old';
+  // At the sidecar old and new differ by nothing but who begins TLS.
+  return !tls || seen.tlsOriginatedBy === 'sidecar' ? 'new' : 'old';
+};
+
+interface Look { readonly step: string; readonly named: Way; readonly unnamed: Way; readonly stranger: Way }
+
+/** Asks for the host once from everybody, over HTTP and HTTPS; says what must never be. */
+async function look(mesh: Mesh, scheme: 'http' | 'https', step: string, gateway: boolean, tls: boolean): Promise<Look> {
+  const ways: Record<string, Way> = {};
+  for (const from of ['named', 'unnamed', 'stranger']) {
+    const row: AccessRow = { from, request: `${scheme}://${HOST}/`, expect: { outcome: 'answered' } };
+    const sight = await mesh.see(row);
+    ways[from] = wayOf(sight, gateway, tls && scheme === 'http');
+    const byGateway = sight.evidence.outside.filter(event => sight.evidence.gateways.some(({ address }) => address === event.from));
+    const plaintext = byGateway.filter(({ event, tls: secure }) => event === 'plaintext' || event === 'not-http' || (event === 'request' && !secure));
+    const wrong = [
+      ...sight.judgement.seen.contradictions,
+      ...(tls && plaintext.length > 0 ? ['plaintext from the gateway'] : []),
+      ...(ways[from] === 'new' && tls && sight.judgement.seen.plaintextToOutside ? ['plaintext by the new way'] : []),
+    ];
+    if (wrong.length > 0) throw plain(`${step}: ${wrong.join('; ')}\n${failureText(row, sight)}`);
+  }
+  return { step, named: ways.named, unnamed: ways.unnamed, stranger: ways.stranger };
+}
+
+const WORLDS = [
+  { world: 'an entry of the namespace, locked mesh', policy: 'REGISTRY_ONLY', before: [ENTRY] },
+  { world: 'nothing, everything let through', policy: 'ALLOW_ANY', before: [] },
+  { world: 'nothing, locked mesh', policy: 'REGISTRY_ONLY', before: [] },
+] as const;
+
+const WAYS = [
+  { way: 'GatewayEgress', objects: gatewayWay(), gateway: true, tls: true },
+  { way: 'GatewayEgress without TLS origination', objects: gatewayWay({ tls: false }), gateway: true, tls: false },
+  { way: 'SidecarEgress', objects: sidecarWay(), gateway: false, tls: true },
+  { way: 'SidecarEgress without TLS origination', objects: sidecarWay({ tls: false }), gateway: false, tls: false },
+];
+
+for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as const) {
+  describeMesh(`adopting a host, ${policy}`, { table: table(policy) }, mesh => {
+    describe.each(WORLDS.filter(world => world.policy === policy))('before: $world', ({ before }) => {
+      const reached = before.length > 0 || policy === 'ALLOW_ANY';
+
+      test.each(WAYS)('$way, every beginning of the list, and back', async ({ objects, gateway, tls }) => {
+        const looks: Look[] = [];
+        const step = async (name: string, schemes: ('http' | 'https')[] = ['http', 'https']) => {
+          for (const scheme of schemes) looks.push(await look(mesh, scheme, `${scheme} ${name}`, gateway, tls));
+        };
+        await mesh.apply([]);
+        await mesh.apply([...before], 'before');
+        await step('before');
+        for (let count = 1; count <= objects.length; count++) {
+          await mesh.apply(objects.slice(0, count));
+          await step(`with ${idOf(objects[count - 1])}`);
+        }
+        if (before.length > 0) {
+          await mesh.apply([], 'before');
+          await step('the old entry gone');
+          await mesh.apply([...before], 'before');
+          await step('the old entry back');
+        }
+        for (let count = objects.length - 1; count > 0; count--) {
+          await mesh.apply(objects.slice(0, count));
+          await step(`without ${idOf(objects[count])}`);
+        }
+        const wrong = looks.filter(({ named, unnamed, stranger }) => (reached && named === 'refused')
+          // Nobody who is not named ever comes by the new way, nor by the old one where that was closed.
+          || (gateway && unnamed === 'new') || (!reached && unnamed === 'old')
+          || (policy === 'REGISTRY_ONLY' && stranger !== 'refused') || (gateway && stranger === 'new'));
+        expect(wrong).toEqual([]);
+        const whole = looks.filter(({ step: name }) => name.endsWith(`with ${idOf(objects[objects.length - 1])}`));
+        expect(whole.map(({ named, unnamed }) => [named, unnamed])).toEqual([0, 1].map(() => ['new', gateway ? 'refused' : 'new']));
+      });
+    });
+  });
+}
+
+describeMesh('changes later', { table: table('REGISTRY_ONLY') }, mesh => {
+  const answered = (from: string, host: string, way: 'gateway' | 'sidecar'): AccessRow[] => ['http', 'https'].map(scheme => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'answered', way } }));
+  const refused = (from: string, host: string): AccessRow[] => ['http', 'https'].map(scheme => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'refused' } }));
+
+  /** Goes from one list to another as kubectl does, object by object, then prunes; these rows hold at each step. */
+  async function roll(from: KubeObject[], to: KubeObject[], rows: AccessRow[]): Promise<number> {
+    const now = new Map(from.map(object => [idOf(object), object]));
+    await mesh.apply([...now.values()]);
+    let changes = 0;
+    const hold = async () => {
+      await mesh.apply([...now.values()]);
+      for (const row of rows) await mesh.expectRow(row);
+      changes++;
+    };
+    for (const object of to) {
+      if (JSON.stringify(now.get(idOf(object))) === JSON.stringify(object)) continue;
+      now.set(idOf(object), object);
+      await hold();
+    }
+    for (const object of [...from].reverse()) {
+      if (to.some(other => idOf(other) === idOf(object))) continue;
+      now.delete(idOf(object));
+      await hold();
+    }
+    return changes;
+  }
+
+  const both = [{ way: 'gateway' as const, make: gatewayWay }, { way: 'sidecar' as const, make: sidecarWay }];
+
+  test.each(both)('a host more, and back: the other host is not touched ($way)', async ({ way, make }) => {
+    const [one, two] = [make(), make({ hosts: [HOST, OTHER] })];
+    expect(await roll(one, two, answered('named', HOST, way))).toBe(two.length - one.length);
+    for (const row of answered('named', OTHER, way)) await mesh.expectRow(row);
+    await roll(two, one, answered('named', HOST, way));
+    for (const row of refused('named', OTHER)) await mesh.expectRow(row);
+  });
+
+  test('a caller more, and back: one object changes', async () => {
+    const [one, two] = [gatewayWay(), gatewayWay({ callers: ['checkout', 'refunds'] })];
+    expect(await roll(one, two, answered('named', HOST, 'gateway'))).toBe(1);
+    for (const row of answered('unnamed', HOST, 'gateway')) await mesh.expectRow(row);
+    expect(await roll(two, one, answered('named', HOST, 'gateway'))).toBe(1);
+    for (const row of refused('unnamed', HOST)) await mesh.expectRow(row);
+  });
+
+  test.each(both)('TLS origination added to a host in use ($way)', async ({ way, make }) => {
+    expect(await roll(make({ tls: false }), make(), answered('named', HOST, way))).toBeGreaterThan(0);
+    await mesh.expectRow({ from: 'named', request: `http://${HOST}/`, expect: { outcome: 'answered', way, tlsOriginatedBy: way, plaintextToOutside: false } });
+  });
+
+  test('and taken off at the sidecar; at the gateway plain HTTP is refused until the plain port is there again', async () => {
+    await roll(sidecarWay(), sidecarWay({ tls: false }), answered('named', HOST, 'sidecar'));
+    await roll(gatewayWay(), gatewayWay({ tls: false }), answered('named', HOST, 'gateway').filter(({ request }) => request.startsWith('https:')));
+    for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
+  });
+
+  test.each(both)('a construct under another id: nothing changes ($way)', ({ make }) => {
+    expect(make({ id: 'renamed' })).toEqual(make());
+  });
+});
