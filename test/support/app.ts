@@ -46,9 +46,14 @@ export function errorOf(attempt: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
+/** An empty folder that is gone when the tests are. */
+export function temporaryFolder(): string {
+  return fs.mkdtempSync(path.join(outdir, 'out-'));
+}
+
 /** Builds an app and synthesises it, expecting that it stops: why, and which files were written before it did. */
 export function refusal(build: (app: App) => void): { message: string; written: string[] } {
-  const folder = fs.mkdtempSync(path.join(outdir, 'refused-'));
+  const folder = temporaryFolder();
   const app = new App({ outdir: folder });
   const message = errorOf(() => {
     build(app);

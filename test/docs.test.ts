@@ -1,0 +1,85 @@
+import * as fs from 'fs';
+import { createRequire } from 'module';
+import * as path from 'path';
+import * as ts from 'typescript';
+import { parseAllDocuments } from 'yaml';
+import { admissionProblems } from './support/admission';
+import { temporaryFolder } from './support/app';
+
+const ROOT = path.join(__dirname, '..');
+const PAGES = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)];
+
+/** What a block without imports of its own takes for granted. */
+const PRELUDE = `
+import { ApiObject, App, Chart, Duration } from 'cdk8s';
+import * as egressLibrary from 'cdk8s-istio-egress';
+const app = new App();
+const chart = new Chart(app, 'chart', { namespace: 'payments' });
+const exit = egressLibrary.InstalledEgressGateway.fromInstallation(chart, 'exit-of-the-page', egressLibrary.GatewayInstallation.helmChart({ namespace: 'egress' }));
+const deployment = new ApiObject(chart, 'app', { apiVersion: 'apps/v1', kind: 'Deployment', spec: { template: { spec: { containers: [] } } } });
+`;
+
+interface Block { readonly page: string; readonly line: number; readonly code: string; readonly complete: boolean }
+
+function blocksOf(page: string): Block[] {
+  const text = fs.readFileSync(path.join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ index, 1: code }) => (
+    { page, line: text.slice(0, index).split('\n').length + 1, code, complete: /^import /m.test(code) }));
+}
+
+/** A block as a program: as it stands, or with what the page takes for granted before it. */
+function programOf({ code, complete }: Block): string {
+  if (complete) return code;
+  const used = [...new Set(code.match(/\b[A-Z]\w+(?=[.(,)])/g))].filter(name => !['Duration', 'Chart', 'App', 'ApiObject'].includes(name));
+  return `${PRELUDE}const { ${used.join(', ')} } = egressLibrary;\nvoid [exit, deployment, Duration];\n${code}\napp.synth();\n`;
+}
+
+const blocks = PAGES.flatMap(blocksOf);
+const title = ({ page, line }: Block) => `${page}:${line}`;
+
+test('the README and the pages about constructs have code', () => {
+  expect([...new Set(blocks.map(({ page }) => page))]).toEqual(expect.arrayContaining([
+    'README.md', 'docs/direct.md', 'docs/gateway.md', 'docs/lock-the-mesh.md', 'docs/sidecar.md', 'docs/tls.md',
+  ]));
+});
+
+test('every block compiles, strictly', () => {
+  const files = new Map(blocks.map((block, index) => [path.join(ROOT, 'docs', `block-${index}.ts`), block]));
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.Node16,
+    moduleResolution: ts.ModuleResolutionKind.Node16,
+    types: ['node'],
+    paths: { 'cdk8s-istio-egress': [path.join(ROOT, 'src/index.ts')] },
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  const textOf = (name: string) => files.has(name) ? programOf(files.get(name)!) : undefined;
+  host.fileExists = name => files.has(name) || fileExists(name);
+  host.readFile = name => textOf(name) ?? readFile(name);
+  host.getSourceFile = (name, version, ...rest) => files.has(name) ? ts.createSourceFile(name, textOf(name)!, version) : getSourceFile(name, version, ...rest);
+  const program = ts.createProgram([...files.keys()], options, host);
+  const problems = [...files].flatMap(([name, block]) => ts.getPreEmitDiagnostics(program, program.getSourceFile(name))
+    .map(({ messageText }) => `${title(block)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`));
+  expect(problems).toEqual([]);
+}, 60_000);
+
+test.each(blocks.map(block => [title(block), block] as const))('%s synthesises, and an API server with Istio takes it', (_title, block) => {
+  const outdir = temporaryFolder();
+  const { outputText } = ts.transpileModule(programOf(block), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } });
+  const load = createRequire(__filename);
+  const before = process.env.CDK8S_OUTDIR;
+  process.env.CDK8S_OUTDIR = outdir;
+  try {
+    new Function('require', 'exports', outputText)((name: string) => name === 'cdk8s-istio-egress' ? require('../src') : load(name), {});
+  } finally {
+    if (before === undefined) delete process.env.CDK8S_OUTDIR;
+    else process.env.CDK8S_OUTDIR = before;
+  }
+  const manifests = fs.readdirSync(outdir).flatMap(name => parseAllDocuments(fs.readFileSync(path.join(outdir, name), 'utf8')).map(document => document.toJS()));
+  expect(manifests.length).toBeGreaterThan(0);
+  expect(manifests.filter(({ apiVersion }) => apiVersion.includes('istio.io')).flatMap(admissionProblems)).toEqual([]);
+});
