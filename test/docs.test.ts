@@ -60,21 +60,28 @@ test('every block compiles, strictly', () => {
   const textOf = (name: string) => files.has(name) ? programOf(files.get(name)!) : undefined;
   host.fileExists = name => files.has(name) || fileExists(name);
   host.readFile = name => textOf(name) ?? readFile(name);
-  host.getSourceFile = (name, version, ...rest) => files.has(name) ? ts.createSourceFile(name, textOf(name)!, version) : getSourceFile(name, version, ...rest);
+  host.getSourceFile = (name, version, ...rest) => {
+    const text = textOf(name);
+    return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
+  };
   const program = ts.createProgram([...files.keys()], options, host);
   const problems = [...files].flatMap(([name, block]) => ts.getPreEmitDiagnostics(program, program.getSourceFile(name))
     .map(({ messageText }) => `${title(block)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`));
   expect(problems).toEqual([]);
 }, 60_000);
 
-test.each(blocks.map(block => [title(block), block] as const))('%s synthesises, and an API server with Istio takes it', (_title, block) => {
+const titled = blocks.map(block => [title(block), block] as const);
+
+test.each(titled)('%s synthesises, and an API server with Istio takes it', (_title, block) => {
   const outdir = temporaryFolder();
-  const { outputText } = ts.transpileModule(programOf(block), { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } });
+  const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
+  const { outputText } = ts.transpileModule(programOf(block), { compilerOptions });
   const load = createRequire(__filename);
   const before = process.env.CDK8S_OUTDIR;
   process.env.CDK8S_OUTDIR = outdir;
   try {
-    new Function('require', 'exports', outputText)((name: string) => name === 'cdk8s-istio-egress' ? require('../src') : load(name), {});
+    const run = new Function('require', 'exports', outputText);
+    run((name: string) => load(name === 'cdk8s-istio-egress' ? '../src' : name), {});
   } finally {
     if (before === undefined) delete process.env.CDK8S_OUTDIR;
     else process.env.CDK8S_OUTDIR = before;
