@@ -1,6 +1,7 @@
 import * as fs from 'fs';
 import { parseArgs } from 'util';
 import { parse } from 'yaml';
+import { bystanders } from './bystanders';
 import { smallestChange, isWanted } from './changes';
 import { HELP } from './help';
 import { judgeTable } from './judge-table';
@@ -78,13 +79,14 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const isFine = answer.outcome === 'answered' && isWanted(answer, wanted);
   const change = answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(read.objects, world, caller, request, answer, wanted);
   const findings = findingsOn(answer, read.objects, world);
+  const idle = bystanders(answer, read.objects, caller, request.url);
   const code = answer.outcome === 'undetermined' ? 2 : isFine ? 0 : 1;
   const err = read.problems.map(problem => `${problem}\n`).join('');
   switch (values.output) {
     case 'json': return {
       code,
       err,
-      out: `${JSON.stringify({ ...answer, ...(change && { change: { text: change.text, then: change.then } }), findings, notes: read.notes, problems: read.problems }, null, 2)}\n`,
+      out: `${JSON.stringify({ ...answer, ...(change && { change: { text: change.text, then: change.then } }), bystanders: idle, findings, notes: read.notes, problems: read.problems }, null, 2)}\n`,
     };
     case 'mermaid': return {
       code,
@@ -95,7 +97,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       code,
       err,
       out: asText(answer,
-        { change, findings, notes: read.notes, missed: answer.outcome === 'answered' && !isFine ? wanted.way : undefined }),
+        { change, bystanders: idle, findings, notes: read.notes, missed: answer.outcome === 'answered' && !isFine ? wanted.way : undefined }),
     };
   }
 }

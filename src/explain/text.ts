@@ -1,3 +1,4 @@
+import { Bystander } from './bystanders';
 import { Change } from './changes';
 import { Way } from '../access/access-table';
 import { Answer, Decider, HopName, Step } from '../model';
@@ -8,6 +9,7 @@ export interface Extras {
   /** The way that was wanted and is not taken. */
   readonly missed?: Way;
   readonly change?: Change;
+  readonly bystanders?: readonly Bystander[];
   readonly findings?: readonly Finding[];
   readonly notes?: readonly string[];
 }
@@ -34,7 +36,7 @@ export function seen({ symptom, redirects = [] }: Answer): string {
 }
 
 /** An explanation for people. */
-export function asText(answer: Answer, { missed, change, findings = [], notes = [] }: Extras = {}): string {
+export function asText(answer: Answer, { missed, change, bystanders = [], findings = [], notes = [] }: Extras = {}): string {
   const blocks = [missed === undefined ? headline(answer) : `not the way that is wanted (${missed}): ${headline(answer)}`, steps(answer.steps)];
   if (answer.outcome !== 'answered' && answer.causes.length > 0) blocks.push(block('Decided by', answer.causes.map(cause => located(cause))));
   if (looksLikeOutage(answer)) {
@@ -49,6 +51,10 @@ export function asText(answer: Answer, { missed, change, findings = [], notes = 
   if (answer.remarks.length > 0) {
     blocks.push(block('On the way',
       answer.remarks.map(({ message, deciders }) => `${message}${deciders.length > 0 ? ` (${deciders.map(short).join(', ')})` : ''}`)));
+  }
+  if (bystanders.length > 0) {
+    blocks.push(block('Speaks of the host and has no part in this',
+      bystanders.map(({ object, origin, reason }) => `${object}: ${reason}   [${origin}]`)));
   }
   if (findings.length > 0) {
     blocks.push(block('Rules say about these objects',

@@ -84,6 +84,13 @@ describe('explain', () => {
     for (const name of ['mesh', 'map', 'values']) expect(ask('--mesh', path.join(files, `${name}.yaml`)).out).toMatch(/refused by the sidecar/);
   });
 
+  test('what speaks of the host and has no part in the answer is named, with the reason', () => {
+    const { out } = run(['explain', gateway, '--from', 'other/checkout', '--to', 'http://www.aliyun.com/']);
+    expect(out)
+      .toMatch(/Speaks of the host and has no part in this:\n[\s\S]*VirtualService shop\/www-aliyun-com-\w+: not visible in other \(exportTo \.\)/);
+    expect(run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/']).out).not.toMatch(/DestinationRule .*has no part/);
+  });
+
   test('headers, method and dialled address count', () => {
     const { out } = run(['explain', gateway, '--mesh', path.join(folder({ m: 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }' }), 'm'), '--from',
       'shop/checkout', '--to', 'http://www.aliyun.com/', '--header', 'Host: other.example.com']);

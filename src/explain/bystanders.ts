@@ -1,0 +1,56 @@
+import { fullHost } from '../manifests/hosts';
+import { Answer, EgressObject, ModelCaller } from '../model';
+import { overlaps } from '../model/host-names';
+
+/** An object that speaks of a host on the way and has no part in it. */
+export interface Bystander {
+  readonly object: string;
+  readonly origin: string;
+  readonly reason: string;
+}
+
+const KINDS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
+
+/** Objects that somebody wrote for the host and that do nothing for this request: invisible, bound elsewhere, or behind another. */
+export function bystanders(answer: Answer, objects: readonly EgressObject[], caller: ModelCaller, url: string): Bystander[] {
+  const deciders = [...answer.steps.flatMap(step => step.deciders), ...answer.causes];
+  const met = new Set(deciders.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
+  const gateways = new Set(deciders.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`));
+  const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
+  const host = new URL(url.replace(/^tcp:/, 'http:')).hostname;
+  const hosts = new Set([host]);
+  for (const { manifest } of objects) {
+    if (manifest?.kind !== 'VirtualService' || !met.has(`VirtualService ${namespaceOf(manifest)}/${manifest.metadata?.name}`)) continue;
+    for (const name of manifest.spec?.hosts ?? []) hosts.add(fullHost(name, namespaceOf(manifest)));
+  }
+  return objects.flatMap(({ manifest, origin }) => {
+    if (!KINDS.includes(manifest?.kind) || !/\.istio\.io\//.test(manifest.apiVersion)) return [];
+    const namespace = namespaceOf(manifest);
+    const object = `${manifest.kind} ${namespace}/${manifest.metadata?.name}`;
+    if (met.has(object) || !namesOf(manifest).some(name => [...hosts].some(one => overlaps(fullHost(name, namespace), one)))) return [];
+    return [{ object, origin, reason: reasonFor(manifest, namespace, places, gateways) }];
+  });
+}
+
+function namespaceOf(manifest: any): string {
+  return manifest.metadata?.namespace ?? 'default';
+}
+
+function namesOf({ spec }: any): string[] {
+  return spec?.host ? [spec.host] : spec?.hosts ?? [];
+}
+
+function reasonFor({ kind, spec }: any, namespace: string, places: readonly string[], gateways: ReadonlySet<string>): string {
+  const exportTo: string[] = spec.exportTo ?? [];
+  const isSeen = exportTo.length === 0 || exportTo.includes('*')
+    || places.some(place => exportTo.includes(place) || (exportTo.includes('.') && place === namespace));
+  if (!isSeen) return `not visible in ${places.join(' or ')} (exportTo ${exportTo.join(', ')})`;
+  if (kind === 'VirtualService') {
+    const bound: string[] = (spec.gateways?.length ? spec.gateways as string[] : ['mesh'])
+      .map(name => name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`);
+    if (!bound.some(name => name === 'mesh' || gateways.has(name))) return `bound to ${bound.join(', ')}, which the request does not meet`;
+    return 'another VirtualService for the host comes first, or none of its routes fits';
+  }
+  return kind === 'DestinationRule' ? 'another rule is found first, or no cluster of its host is used'
+    : 'another entry for the host counts, or the request does not get that far';
+}
