@@ -6,6 +6,7 @@ import { destinationRuleConflict } from './destination-rule-conflict';
 import { doubleTls } from './double-tls';
 import { duplicateObject } from './duplicate-object';
 import { gatewayNotBound } from './gateway-not-bound';
+import { gatewayNotInjected } from './gateway-not-injected';
 import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
 import { hopWithoutSni } from './hop-without-sni';
@@ -44,6 +45,7 @@ export const RULES: readonly Rule[] = [
   doubleTls,
   duplicateObject,
   gatewayNotBound,
+  gatewayNotInjected,
   gatewayRouteUnresolved,
   gatewayServerConflict,
   hopWithoutSni,

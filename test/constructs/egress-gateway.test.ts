@@ -1,4 +1,4 @@
-import { Chart, Duration, Testing } from 'cdk8s';
+import { ApiObject, Chart, Duration, Testing } from 'cdk8s';
 import { EgressGateway, EgressGatewayProps } from '../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
@@ -135,6 +135,14 @@ test('two gateways of one name stop synth', () => {
     new EgressGateway(chart, 'two');
   }, 'egress'));
   expect(error).toMatch(/chart\/two.*one and the same object/s);
+});
+
+test('a namespace of the app in which nothing is injected stops synth', () => {
+  const error = errorOf(() => manifestsOf(chart => {
+    new ApiObject(chart, 'namespace', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'egress', labels: { 'istio-injection': 'disabled' } } });
+    new EgressGateway(chart, 'exit');
+  }, 'egress'));
+  expect(error).toMatch(/\[chart\/exit\] gateway-not-injected: .*nothing is injected in its namespace \(egress \[chart\/namespace\]\)/);
 });
 
 test('another app describes it by namespace and name alone', () => {

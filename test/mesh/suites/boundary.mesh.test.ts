@@ -36,6 +36,22 @@ const manifests = synthesise(app => {
   });
 });
 
+/** What the team wrote for the same host, years ago. */
+const OWN_WAY: KubeObject[] = [
+  own('ServiceEntry', {
+    resolution: 'DNS', location: 'MESH_EXTERNAL', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
+  }),
+  own('VirtualService', {
+    http: [{ match: [{ port: 80 }], route: [{ destination: { host: 'www.partner.com', port: { number: 80 } } }] }],
+    tls: [{ match: [{ port: 443, sniHosts: ['www.partner.com'] }], route: [{ destination: { host: 'www.partner.com', port: { number: 443 } } }] }],
+  }),
+];
+
+function own(kind: string, spec: object): KubeObject {
+  const metadata = { name: 'own', namespace: 'shop', creationTimestamp: '2020-01-01T00:00:00Z' };
+  return { apiVersion: 'networking.istio.io/v1', kind, metadata, spec: { hosts: ['www.partner.com'], exportTo: ['.'], ...spec } };
+}
+
 const isPolicyOf = (namespace: string) => ({ kind, metadata, spec }: KubeObject) => kind === 'NetworkPolicy' && metadata.namespace === namespace && (namespace === 'egress' || !spec.podSelector.matchLabels);
 
 /** The manifests, with one rule taken out of the policy of a namespace. */
@@ -101,6 +117,15 @@ describeMesh('the boundary', {
     expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // let through, and closed by the gateway
     expect(await knock('rogue', `http://${gateway}:15090/stats/prometheus`)).toBe(28);
     expect(await knock('scraper', `http://${gateway}:15090/stats/prometheus`)).toBe(0);
+  });
+
+  test('older objects of the namespace itself, which Istio follows round the gateway, lead nowhere', async () => {
+    await mesh.apply([...manifests, ...OWN_WAY]);
+    expect(await knock('checkout', 'http://www.partner.com/')).toBe(28);
+    expect(await knock('checkout', 'https://www.partner.com/')).not.toBe(0);
+    await mesh.apply([...manifests.filter(({ kind }) => kind !== 'NetworkPolicy'), ...OWN_WAY]);
+    await mesh.expectRow({ from: 'checkout', request: 'http://www.partner.com/', expect: { outcome: 'answered', way: 'sidecar' } });
+    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'sidecar' } });
   });
 
   test('without the rule for the gateway the way is closed, and goes nowhere else', async () => {

@@ -1,0 +1,48 @@
+import { Rule } from './rule';
+import { called, Indexed } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+
+export const gatewayNotInjected: Rule = {
+  code: 'gateway-not-injected',
+  title: 'A gateway whose proxy Istio is told not to inject',
+  reason: 'The image "auto" is filled in by injection. Where that is switched off, the pods never start, and all that should go through them is refused.',
+  cure: 'Take the label `istio-injection: disabled` off the namespace, or `sidecar.istio.io/inject: "false"` off the pods.',
+  see: 'https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#customizing-injection',
+  good: `
+apiVersion: v1
+kind: Namespace
+metadata: { name: egress }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: exit, namespace: egress }
+spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "true" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
+`,
+  bad: `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: exit, namespace: shop }
+spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "false" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
+`,
+  * check(index) {
+    for (const workload of index.kinds.flat().filter(waitsForImage)) {
+      if (workload.spec.template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
+        yield { message: `${called(workload)} asks for no injection, but its proxy has the image "auto".`, objects: [workload] };
+      }
+      for (const namespace of closedNamespaces(index).filter(({ name }) => name === workload.namespace)) {
+        const message = `${called(workload)} has a proxy with the image "auto", but nothing is injected in its namespace (${namespace.name} [${namespace.origin}]).`;
+        yield { message, objects: [workload, namespace] };
+      }
+    }
+  },
+};
+
+function waitsForImage({ spec }: Indexed): boolean {
+  const containers = spec?.template?.spec?.containers;
+  return Array.isArray(containers) && containers.some(container => container?.name === 'istio-proxy' && container.image === 'auto');
+}
+
+function closedNamespaces(index: ManifestIndex): readonly Indexed[] {
+  const namespaces = index.kinds.find(([first]) => first?.kind === 'Namespace' && first.manifest.apiVersion === 'v1') ?? [];
+  return namespaces.filter(({ manifest }) => manifest.metadata.labels?.['istio-injection'] === 'disabled');
+}
