@@ -9,14 +9,16 @@ import { INSTALLED } from '../recipe';
 import { synthesise } from '../support';
 import { figure, Held, held, proxyOf, seconds } from './figures';
 
-const SIZES = [1, 10, 100, 300, 1000];
+export const SIZES = [1, 10, 100, 300, 1000];
+/** How many objects the lab takes at once. */
+const BATCH = 500;
 const MEGABYTE = 1e6;
-const MINUTES = { seconds: 300 };
+const MINUTES = { seconds: 500 };
 const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
 const hostNames = (count: number, label: string) => Array.from({ length: count }, (_, index) => `${label}-${index}.example.com`);
 
 /** Hosts of one team, HTTP sent out as TLS and the application's own TLS, through one gateway. */
-export async function manyHosts(): Promise<void> {
+export async function manyHosts(sizes = SIZES): Promise<void> {
   const table = {
     mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
     gateways: [INSTALLED],
@@ -24,7 +26,7 @@ export async function manyHosts(): Promise<void> {
     outside: [],
     access: [],
   };
-  for (const size of SIZES) {
+  for (const size of sizes) {
     const lab = await up({ table });
     try {
       const [sidecar, gateway] = [proxyOf(lab, 'checkout'), lab.proxies.find(({ pod }) => pod.role === 'router')!];
@@ -33,7 +35,8 @@ export async function manyHosts(): Promise<void> {
       const empty = { sidecar: await held(sidecar), gateway: await held(gateway) };
       const objects = throughGateway(size, 'host');
       figure(`gateway way, ${size} hosts: all of them admitted and in force after`, await seconds(async () => {
-        await lab.apply('hosts', objects.filter(({ metadata }) => !metadata.name.endsWith('-hop')));
+        const ofHosts = objects.filter(({ metadata }) => !metadata.name.endsWith('-hop'));
+        for (let at = 0; at < ofHosts.length; at += BATCH) await lab.apply(`hosts-${at}`, ofHosts.slice(at, at + BATCH));
         await lab.converge(MINUTES);
       }), 's', 1);
       const more = throughGateway(1, 'more').filter(({ metadata }) => !metadata.name.endsWith('-hop'));

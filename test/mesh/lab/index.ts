@@ -58,7 +58,7 @@ export interface LabOptions {
 }
 
 export interface ConvergeOptions {
-  /** How long to wait. @default 15 */
+  /** How long to wait; a machine that is busy with other things may need long. @default 60, but 15 where a proxy has refused */
   readonly seconds?: number;
   /**
    * Goes on when proxies wait for something that never comes, as a Secret that does not exist: Envoy then acknowledges
@@ -141,11 +141,12 @@ export class Lab {
    * Waits until what was applied is in force: acknowledged by every proxy, nothing warming, no old listener or filter
    * chain left to drain; and breaks the connections that proxies keep open, which would still lead the old way.
    */
-  public async converge({ seconds = 15, tolerateWarming = false, awaitDraining = true }: ConvergeOptions = {}): Promise<void> {
+  public async converge({ seconds = 60, tolerateWarming = false, awaitDraining = true }: ConvergeOptions = {}): Promise<void> {
     try {
-      await this.istiod.barrier(this.proxies.length, tolerateWarming ? Math.min(seconds, 2) : seconds);
+      await this.istiod.barrier(this.proxies.length, Math.min(seconds, tolerateWarming ? 2 : 15));
     } catch (error) {
-      if (!tolerateWarming || / refused /.test((error as Error).message)) throw error;
+      if (/ refused /.test((error as Error).message) || (!tolerateWarming && seconds <= 15)) throw error;
+      if (!tolerateWarming) await this.istiod.barrier(this.proxies.length, seconds - 15);
     }
     const warming = tolerateWarming ? [] : ['warming_clusters', 'total_listeners_warming'];
     const draining = awaitDraining ? ['total_listeners_draining', 'total_filter_chains_draining'] : [];

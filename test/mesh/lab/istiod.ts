@@ -87,7 +87,7 @@ export class Istiod {
 
   private ask(method: string, target: string, body = ''): Promise<{ status: number; body: any }> {
     return new Promise((resolve, reject) => {
-      const request = http.request({ socketPath: this.socket, method, path: target, timeout: 120_000 }, response => {
+      const request = http.request({ socketPath: this.socket, method, path: target, timeout: 600_000 }, response => {
         let text = '';
         response.setEncoding('utf8').on('data', chunk => { text += chunk; }).on('end', () => {
           try {
