@@ -14,7 +14,8 @@
  *
  * `apply(set, objects)` makes a named set of objects exactly these: apply it again with others and the difference is
  * created, changed and deleted; with `[]` all are gone. An object belongs to one set. Services get their address and
- * EndpointSlices as a cluster would give them; NetworkPolicies are enforced by a packet filter in each pod; objects that no API server takes (inputs of istioctl and Helm) are left out.
+ * EndpointSlices as a cluster would give them; NetworkPolicies are enforced by a packet filter in each pod; objects that no API server
+ * takes (inputs of istioctl and Helm) are left out.
  * istiod remembers for five minutes that an account may read Secrets: to see a Role go, make a new lab.
  */
 import * as fs from 'fs';
