@@ -14,7 +14,8 @@ async function main(args: string[]): Promise<void> {
   const wanted = args.filter(name => !Number.isInteger(Number(name)));
   const unknown = wanted.filter(name => !(name in PARTS));
   if (unknown.length > 0) throw new NotPossible(`there is no part "${unknown[0]}"; there are ${Object.keys(PARTS).join(', ')}`);
-  for (const [name, part] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await part(sizes.length > 0 ? sizes : undefined);
+  const chosen = Object.entries(PARTS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
+  for (const [, part] of chosen) await part(sizes.length > 0 ? sizes : undefined);
 }
 
 main(process.argv.slice(2)).then(() => process.exit(0), error => {
