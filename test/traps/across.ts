@@ -1,15 +1,34 @@
 /** Traps that stop synth across constructs: each value is possible, together they are not. */
-import { JsonPatch } from 'cdk8s';
+import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { object, partner, Stopped } from './stops';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
 import { SidecarEgress } from '../../src/constructs/sidecar-egress';
+import { ClientCertificate } from '../../src/values/client-certificate';
 
 const HOST = 'api.partner.com';
 const http = { number: 80, name: 'http', protocol: 'HTTP' };
 const tls = { number: 443, name: 'tls', protocol: 'TLS' };
 
+/** A host that demands a certificate, and the Secret that is to hold it. */
+function certificate(chart: Chart, metadata: object, keys: string[]): void {
+  partner(chart).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('partner-client') });
+  new ApiObject(chart, 'secret', { apiVersion: 'v1', kind: 'Secret', metadata, stringData: Object.fromEntries(keys.map(key => [key, 'PEM'])) } as any);
+}
+
 /** Found at synth. */
 export const ACROSS: Stopped[] = [
+  {
+    trap: 6,
+    name: 'the client\'s Secret in the callers\' namespace instead of the gateway\'s',
+    write: chart => certificate(chart, { name: 'partner-client' }, ['tls.crt', 'tls.key', 'ca.crt']),
+    says: /credential-secret: .*partner-client/,
+  },
+  {
+    trap: 7,
+    name: 'a client\'s Secret without the authorities',
+    write: chart => certificate(chart, { name: 'partner-client', namespace: 'egress' }, ['tls.crt', 'tls.key']),
+    says: /credential-secret: .*ca\.crt/,
+  },
   {
     trap: 10,
     name: 'a subset that was patched away',

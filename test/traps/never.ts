@@ -118,6 +118,14 @@ export const NEVER: Never[] = [
     return ofKind(manifests, 'VirtualService').filter(service => destinationsOf(service)
       .some(({ host, subset }) => isService(host) && !mutual.has(`${service.metadata.namespace} ${host} ${subset}`))).map(named);
   }, route('shop/site', {}, { host: 'exit.egress.svc.cluster.local' })),
+  byAll(30, 'a NetworkPolicy with the Service\'s port', manifests => {
+    const services = ofKind(manifests, 'Service').filter(({ spec }) => spec.selector);
+    return ofKind(manifests, 'NetworkPolicy').filter(({ spec }) => (spec.egress ?? []).some(({ to = [], ports = [] }: any) => services.some(service =>
+      to.some(({ podSelector }: any) => podSelector && JSON.stringify(podSelector.matchLabels) === JSON.stringify(service.spec.selector)) &&
+      ports.some(({ port }: any) => !service.spec.ports.some(({ targetPort }: any) => targetPort === port))))).map(named);
+  }, other('v1', 'Service', { selector: { istio: 'exit' }, ports: [{ port: 443, targetPort: 8443 }] }),
+  other('networking.k8s.io/v1', 'NetworkPolicy', { egress: [{ to: [{ podSelector: { matchLabels: { istio: 'exit' } } }], ports: [{ port: 443 }] }] })),
+  byObject(31, 'a gateway that is reached from outside', 'Service', ({ type }) => type === 'LoadBalancer' || type === 'NodePort', other('v1', 'Service', { type: 'LoadBalancer' })),
   byObject(32, 'a host that is declared for other namespaces', 'ServiceEntry', isSeenElsewhere, entry('shop/site', { exportTo: undefined })),
   byObject(43, 'several hosts in one entry with TCP', 'ServiceEntry', ({ hosts, ports }) => hosts.length > 1 && ports.some(({ protocol }: any) => protocol === 'TCP'),
     entry('shop/site', { hosts: ['a.example.com', 'b.example.com'], ports: [{ number: 5432, name: 'tcp', protocol: 'TCP' }] })),

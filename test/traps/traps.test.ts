@@ -5,14 +5,18 @@ import { NEVER } from './never';
 import { brokenLinks, DECISIONS, Decision, rows, TRAPS } from './page';
 import { STOPPED } from './stops';
 import { DirectEgress } from '../../src/constructs/direct-egress';
+import { EgressBoundary } from '../../src/constructs/egress-boundary';
+import { EgressGateway } from '../../src/constructs/egress-gateway';
+import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
 import { EgressObject, RULES } from '../../src/rules';
+import { Caller } from '../../src/values/caller';
 import { build, teams } from '../promises/plans';
 import { allManifests, errorOf, newApp } from '../support/app';
 
 const TESTS: [Decision, readonly { trap: number; name: string }[]][] = [['cannot be written', NEVER], ['stops synth', STOPPED], ['stops synth across constructs', ACROSS]];
 
-/** Apps of every shape, each with whatever else the library emits: a lock, and a workload with a way past its sidecar. */
+/** Apps of every shape, each with whatever else the library emits: locks, a gateway of its own, a boundary, a workload with a way past its sidecar. */
 function apps(): EgressObject[][] {
   return fc.sample(teams, { numRuns: 40, seed: 7 }).map(plans => {
     const app = build(plans);
@@ -22,6 +26,11 @@ function apps(): EgressObject[][] {
     const template = { metadata: { labels: { app: 'legacy' } }, spec: { containers: [] } };
     const legacy = new ApiObject(more, 'legacy', { apiVersion: 'apps/v1', kind: 'Deployment', spec: { template } } as any);
     new DirectEgress(more, 'direct', { workloads: [legacy], toPorts: [8080] });
+    const own = new EgressGateway(more, 'own', { namespace: 'own-egress' });
+    own.lockdown();
+    const callers = [Caller.serviceAccount('more', 'legacy')];
+    new GatewayEgress(more, 'through', { gateway: own, hosts: ['through.example.com'], callers });
+    new EgressBoundary(more, 'boundary', { namespaces: ['more'], gateways: [own] });
     return allManifests(app).map((manifest, index) => ({ manifest, origin: `${index}` }));
   });
 }
