@@ -1,0 +1,39 @@
+import { ask } from './support';
+
+const deployment = (annotations: string) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: legacy, namespace: shop }
+spec: { template: { metadata: { labels: { app: legacy }, annotations: ${annotations} } } }
+`;
+const policy = (spec: string) => `---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: out, namespace: shop }\nspec: ${spec}\n`;
+const url = 'tcp://203.0.113.40:5432';
+
+test.each([
+  ['excluded ranges', '{ traffic.sidecar.istio.io/excludeOutboundIPRanges: 203.0.113.0/24 }', 'direct'],
+  ['other excluded ranges', '{ traffic.sidecar.istio.io/excludeOutboundIPRanges: 198.51.100.0/24 }', undefined],
+  ['excluded ports', '{ traffic.sidecar.istio.io/excludeOutboundPorts: "5432" }', 'direct'],
+  ['included ranges only', '{ traffic.sidecar.istio.io/includeOutboundIPRanges: 10.0.0.0/8 }', 'direct'],
+  ['ports included although their range is not', '{ traffic.sidecar.istio.io/includeOutboundIPRanges: 10.0.0.0/8, traffic.sidecar.istio.io/includeOutboundPorts: "5432" }', undefined],
+  ['no sidecar at all', '{ sidecar.istio.io/inject: "false" }', 'direct'],
+])('%s', (_what, annotations, way) => {
+  expect(ask(deployment(annotations), 'shop/legacy', url).way).toBe(way);
+});
+
+test('the pod template that decided is named', () => {
+  const { steps } = ask(deployment('{ traffic.sidecar.istio.io/excludeOutboundPorts: "5432" }'), 'shop/legacy', url);
+  expect(steps.flatMap(step => step.deciders)).toContainEqual(expect.objectContaining({ kind: 'Deployment', field: 'spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]' }));
+});
+
+const past = deployment('{ sidecar.istio.io/inject: "false" }');
+
+test.each([
+  ['lets nothing out', '{ podSelector: {}, policyTypes: [Egress] }', 'refused'],
+  ['is for other pods', '{ podSelector: { matchLabels: { app: other } }, policyTypes: [Egress] }', 'answered'],
+  ['is about what comes in', '{ podSelector: {} }', 'answered'],
+  ['opens the range', '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 203.0.113.0/24 } }], ports: [{ port: 5432 }] }] }', 'answered'],
+  ['opens another port', '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 203.0.113.0/24 } }], ports: [{ port: 443 }] }] }', 'refused'],
+  ['leaves the address out', '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [203.0.113.40/32] } }] }] }', 'refused'],
+])('past the sidecar, a NetworkPolicy that %s', (_what, spec, outcome) => {
+  expect(ask(`${past}${policy(spec)}`, 'shop/legacy', url)).toMatchObject({ outcome, ...(outcome === 'refused' && { symptom: 'timeout', causes: [{ kind: 'NetworkPolicy' }] }) });
+});
