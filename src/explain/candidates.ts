@@ -21,6 +21,8 @@ export interface Candidate {
   readonly size: number;
   readonly edits: readonly { readonly object: EgressObject; readonly change: (manifest: any) => void }[];
   readonly added?: readonly any[];
+  /** What it gives up: said with it, and proposed only where nothing else helps. */
+  readonly weakens?: string;
 }
 
 interface Asked {
@@ -49,6 +51,9 @@ export function candidates(question: Question): Candidate[] {
     ...invisible(question),
     ...unboundRoutes(question, asked),
     ...missingTls(question),
+    ...ignoredCredential(question),
+    ...misplacedRules(question),
+    ...unreadSections(question),
   ];
 }
 
@@ -243,8 +248,11 @@ function forTls(question: Question, rule: EgressObject, field: string, { host }:
   const tls = valueAt(rule.manifest, path);
   const found: Candidate[] = [
     set(rule, `${path}.subjectAltNames`, [host]),
-    set(rule, `${path}.mode`, tls?.mode === 'SIMPLE' ? 'ISTIO_MUTUAL' : 'SIMPLE'),
-    { ...set(rule, path, undefined), text: `${nameOf(rule)}: remove ${path}` },
+    {
+      ...set(rule, `${path}.mode`, tls?.mode === 'SIMPLE' ? 'ISTIO_MUTUAL' : 'SIMPLE'),
+      ...(tls?.mode !== 'SIMPLE' && { weakens: 'no client certificate is shown any more' }),
+    },
+    { ...set(rule, path, undefined), text: `${nameOf(rule)}: remove ${path}`, weakens: 'the request then leaves without this TLS' },
     { ...set(rule, `${path}.caCertificates`, 'system'), size: 1.1 },
   ];
   for (const other of ['caCertificates', 'subjectAltNames', 'sni',
@@ -295,8 +303,12 @@ function forTls(question: Question, rule: EgressObject, field: string, { host }:
 
 function forEntry(entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
   const { spec } = entry.manifest;
-  const found = ['DNS', 'NONE', 'STATIC'].filter(resolution => (spec.resolution ?? 'NONE') !== resolution)
-    .map(resolution => set(entry, 'spec.resolution', resolution));
+  const found: Candidate[] = ['DNS', 'NONE', 'STATIC'].filter(resolution => (spec.resolution ?? 'NONE') !== resolution).map(resolution => ({
+    ...set(entry, 'spec.resolution', resolution), ...(resolution === 'NONE' && { weakens: 'callers then choose the address themselves' }),
+  }));
+  (spec.ports ?? []).forEach((one: any, index: number) => {
+    if (one.number === port && isHttp(one.protocol) && one.targetPort === undefined) found.push(set(entry, `spec.ports[${index}].targetPort`, 443));
+  });
   (spec.ports ?? []).forEach((one: any, index: number) => {
     if (one.targetPort !== undefined) {
       found.push({
@@ -391,6 +403,42 @@ function renamed(routes: EgressObject, index: number, from: string, to: string):
       },
     }],
   };
+}
+
+/** Settings that a sidecar passes over unless a selector chooses it. */
+function ignoredCredential(question: Question): Candidate[] {
+  const { answer, caller } = question;
+  const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
+  return answer.remarks.filter(({ code }) => code === 'ignored-credential').flatMap(({ deciders }) => deciders).flatMap(decider => {
+    const rule = find(question, decider);
+    return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labels })] : [];
+  });
+}
+
+/** A rule where the proxies look for it: beside the Service that it is for. */
+function misplacedRules(question: Question): Candidate[] {
+  return ofKind(question, 'DestinationRule').flatMap(rule => {
+    const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)))?.[1];
+    if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
+    return [{ ...set(rule, 'metadata.namespace', namespace, 1.5), text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is` }];
+  });
+}
+
+/** Routes in a section that the server does not read: what ended TLS reads tcp, what passes it through reads tls. */
+function unreadSections(question: Question): Candidate[] {
+  if (question.answer.by !== 'gateway') return [];
+  return ofKind(question, 'VirtualService').flatMap(routes => ((routes.manifest.spec?.tls ?? []) as any[]).map((tls, index): Candidate => ({
+    text: `${nameOf(routes)}: move spec.tls[${index}] to spec.tcp, without its sniHosts`,
+    size: 2,
+    edits: [{
+      object: routes,
+      change: manifest => {
+        manifest.spec.tls.splice(index, 1);
+        if (manifest.spec.tls.length === 0) delete manifest.spec.tls;
+        manifest.spec.tcp = [...manifest.spec.tcp ?? [], { ...tls, match: (tls.match ?? []).map(({ sniHosts: _names, ...match }: any) => match) }];
+      },
+    }],
+  })));
 }
 
 /** Clear text where the host expects TLS. */

@@ -29,12 +29,29 @@ export function isWanted(answer: Answer, { way }: Wanted = {}): boolean {
 export function smallestChange(
   objects: readonly EgressObject[], world: World, caller: ModelCaller, request: ModelRequest, answer: Answer, wanted: Wanted = {},
 ): Change | undefined {
-  const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => a.size - b.size);
+  // Who goes through a gateway is not led round it, unless that is what is asked for.
+  const kept: Wanted = { way: wanted.way ?? (answer.way === 'gateway' ? 'gateway' : undefined) };
+  const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));
   for (const candidate of found) {
     const then = EgressModel.of(applied(objects, candidate), world).ask(caller, request);
-    if (isWanted(then, wanted)) return { text: candidate.text, then: headline(then), answer: then };
+    if (!isWanted(then, kept) || then.remarks.some(({ code }) => code === 'ignored-credential')) continue;
+    if (candidate.weakens === undefined && isWorse(answer, then)) continue;
+    const warning = candidate.weakens === undefined ? '' : `\nthis weakens what is there: ${candidate.weakens}`;
+    return { text: `${candidate.text}${warning}`, then: headline(then), answer: then };
   }
   return undefined;
+}
+
+/** Whether the request would lose something on its way that it has now: TLS, a checked name. */
+function isWorse(before: Answer, after: Answer): boolean {
+  const codes = new Set(before.remarks.map(({ code }) => code));
+  const losesTls = after.tlsOriginatedBy === 'none' && before.steps.some(({ hop, text }) => hop !== 'application' && text.startsWith('TLS'));
+  return losesTls || after.remarks.some(({ code }) => !codes.has(code));
+}
+
+/** What gives something up comes after everything that does not. */
+function cost({ size, weakens }: Candidate): number {
+  return size + (weakens === undefined ? 0 : 100);
 }
 
 function applied(objects: readonly EgressObject[], { edits, added = [] }: Candidate): EgressObject[] {
