@@ -114,11 +114,12 @@ export class GatewayEgress extends Egress {
   public readonly gateway: IEgressGateway;
 
   private readonly ways = new Map<string, GatewayWay>();
+  private readonly waysByHost = new Map<string, GatewayWay[]>();
   private readonly settings: GatewayWaySettings;
   private readonly owner: string;
   private readonly separate: boolean;
   private readonly halves: Halves;
-  private readonly originations: { host: string; by: TlsOrigination; settings: OriginationSettings }[] = [];
+  private readonly originations = new Map<string, { by: TlsOrigination; settings: OriginationSettings }>();
 
   constructor(scope: Construct, id: string, props: GatewayEgressProps) {
     super(scope, id);
@@ -187,14 +188,14 @@ export class GatewayEgress extends Egress {
 
   /** @internal */
   public _originatorOf(host: string): string | undefined {
-    const other = this.originations.find(origination => origination.host === host)?.by;
+    const other = this.originations.get(host)?.by;
     return other && `[${other.node.path}] already`;
   }
 
   /** @internal */
   public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
-    this.originations.push({ host, by, settings });
-    return [...this.ways.values()].filter(way => way.host === host).map(way => {
+    this.originations.set(host, { by, settings });
+    return (this.waysByHost.get(host) ?? []).map(way => {
       way.declareOrigination(this, by, settings);
       return way.emitDestinationRule();
     });
@@ -208,8 +209,10 @@ export class GatewayEgress extends Egress {
     if (!way) {
       way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway, only);
       this.ways.set(identity, way);
+      this.waysByHost.set(host, [...this.waysByHost.get(host) ?? [], way]);
       if (way.declare(this, this.owner, this.settings)) way.emit(this, this.owner, this.halves);
-      for (const origination of this.originations.filter(candidate => candidate.host === host)) {
+      const origination = this.originations.get(host);
+      if (origination) {
         way.declareOrigination(this, origination.by, origination.settings);
         way.emitDestinationRule();
       }

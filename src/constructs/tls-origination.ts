@@ -137,9 +137,12 @@ export class TlsOrigination extends Construct {
   private check(props: TlsOriginationProps, problems: Problems): void {
     const { hosts, egress, sni, subjectAltNames, certificateAuthority, clientCertificate } = props;
     if (hosts?.length === 0) problems.add('hosts: none given; leave `hosts` out for all hosts of the egress');
+    const declared = new Set(egress.hosts);
+    const seen = new Set<string>();
     hosts?.forEach((host, index) => {
-      if (hosts.indexOf(host) !== index) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
-      if (!egress.hosts.includes(host)) problems.add(`hosts[${index}]: "${host}" is none of the hosts of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`);
+      if (seen.has(host)) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
+      seen.add(host);
+      if (!declared.has(host)) problems.add(`hosts[${index}]: "${host}" is none of the hosts of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`);
     });
     for (const host of new Set(this.hosts)) {
       const other = egress._originatorOf(host, { port: props.port, holders: holdersOf(props) });
