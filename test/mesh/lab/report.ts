@@ -7,6 +7,7 @@ import { AccessRow } from '../../../src/access/access-table';
 export function rowText(row: AccessRow): string {
   const extras = [
     row.method,
+    row.speak,
     row.follow ? 'following redirects' : undefined,
     row.dial ? `dialling ${row.dial}` : undefined,
     row.headers ? Object.entries(row.headers).map(([name, value]) => `${name}: ${value}`).join(', ') : undefined,
