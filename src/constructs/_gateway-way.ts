@@ -33,6 +33,8 @@ export interface Halves {
   readonly gatewayRules: Construct;
   readonly gateway: Construct;
   readonly caller: Construct;
+  /** Before everything else of the callers' half: rules of ways that share a route. */
+  readonly callerRules: Construct;
 }
 
 /**
@@ -105,7 +107,8 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
 
     const metadata = this.metadata(this.namespace);
-    this.callerObjects.push(this.app.emit(construct, halves.caller, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()));
+    const rules = this.only === undefined ? halves.caller : halves.callerRules;
+    this.callerObjects.push(this.app.emit(construct, rules, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()));
     this.callerObjects.push(...CallerHalf.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, halves.caller));
 
     const { installation } = this.gateway;

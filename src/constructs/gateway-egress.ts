@@ -142,7 +142,8 @@ export class GatewayEgress extends Egress {
     app.describeGateway(this, this.gateway.installation);
     app.validate(this);
     this.halves = this.makeHalves(props.gatewayChart);
-    for (const caller of props.callers) this.allowCaller(caller);
+    const byName = [...props.callers].sort((a, b) => a._title < b._title ? -1 : 1);
+    for (const caller of this.separate ? byName : props.callers) this.allowCaller(caller);
   }
 
   /** Every object made so far for these hosts: the gateway's half, then the callers'. */
@@ -223,7 +224,8 @@ export class GatewayEgress extends Egress {
   /** The gateway's half comes first in its chart; within it, rules come before routes, whenever they were asked for. */
   private makeHalves(gatewayChart: Chart | undefined): Halves {
     const gateway = gatewayChart ? new Construct(gatewayChart, `${this.node.path.replace(/\//g, '.')}.gateway-half`) : new Construct(this, 'gateway-half');
-    return { gateway, gatewayRules: new Construct(gateway, 'rules'), caller: new Construct(this, 'caller-half') };
+    const caller = new Construct(this, 'caller-half');
+    return { gateway, gatewayRules: new Construct(gateway, 'rules'), caller, callerRules: new Construct(caller, 'rules') };
   }
 
   private checkCaller(caller: Caller, problems: Problems): void {

@@ -178,5 +178,6 @@ function assertSubjectAltName(name: string): string {
 
 /** Callers that cannot hold a certificate are reported elsewhere. */
 function holdersOf({ callers }: TlsOriginationOptions): CertificateHolder[] | undefined {
-  return callers?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }));
+  return callers?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }))
+    .sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 }

@@ -30,6 +30,8 @@ export interface EgressPlan {
   readonly tcp: 'address' | 'range' | 'dns';
   /** Names below the hosts too, where the way can. */
   readonly wildcards: boolean;
+  /** Who may call through a gateway: service accounts on one way, each on its own, or the whole namespace. */
+  readonly kind: 'accounts' | 'separate' | 'namespace';
 }
 
 export interface TeamPlan {
@@ -73,6 +75,7 @@ const egress: fc.Arbitrary<Omit<EgressPlan, 'hosts'>> = fc.record({
   callers: fc.uniqueArray(account, { minLength: 1, maxLength: 3 }),
   tcp: fc.constantFrom('address', 'range', 'dns'),
   wildcards: fc.boolean(),
+  kind: fc.constantFrom('accounts', 'separate', 'namespace'),
 });
 
 /** One to three teams, each with up to three egresses; no host is wanted twice in one namespace. */
@@ -126,19 +129,31 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
           gateway,
           gatewayChart: grants,
           http: opaque(plan) ? GatewayHttp.OPAQUE : undefined,
-          callers: plan.callers.map(caller => Caller.serviceAccount(name, caller)),
+          ...callersOf(name, plan),
         })
         : new SidecarEgress(chart, `${ids}-${index}`, { ...common, unsafeSharedDomains: wildcards || undefined });
       if (http && plan.tls !== 'none') {
         way.originateTls(`${ids}-tls`, {
           hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : plan.hosts,
-          clientCertificate: plan.tls === 'certificate' && plan.gateway ? ClientCertificate.fromSecret('client') : undefined,
+          clientCertificate: plan.tls === 'certificate' ? ClientCertificate.fromSecret('client') : undefined,
+          callers: plan.tls === 'certificate' && !plan.gateway ? labelled(name, plan) : undefined,
           certificateAuthority: plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
         });
       }
     });
   }
   return app;
+}
+
+/** Callers that are known by the labels of their pods. */
+function labelled(owner: string, { callers }: EgressPlan): Caller[] {
+  return callers.map(caller => Caller.serviceAccount(owner, caller, { podLabels: { app: caller } }));
+}
+
+function callersOf(owner: string, plan: EgressPlan): { callers: Caller[]; separateCallers?: boolean } {
+  if (plan.kind === 'separate') return { callers: labelled(owner, plan), separateCallers: true };
+  if (plan.kind === 'namespace' && !hasTcp(plan)) return { callers: [Caller.wholeNamespace(owner)] };
+  return { callers: plan.callers.map(caller => Caller.serviceAccount(owner, caller)) };
 }
 
 /** The manifests of these teams. */

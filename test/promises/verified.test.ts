@@ -24,24 +24,38 @@ test('TLS to the outside says who vouches for the certificate; the hop is mutual
   forAll(plans => {
     for (const tls of originating(plans)) {
       expect(tls.mode === 'ISTIO_MUTUAL' || tls.caCertificates !== undefined || tls.credentialName !== undefined).toBe(true);
-      if (tls.sni.endsWith('.egress.internal')) expect(tls).toMatchObject({ mode: 'ISTIO_MUTUAL', subjectAltNames: ['spiffe://cluster.local/ns/egress/sa/istio-egressgateway'] });
+      if (/\.egress(-checked)?\.internal$/.test(tls.sni)) expect(tls).toMatchObject({ mode: 'ISTIO_MUTUAL', subjectAltNames: ['spiffe://cluster.local/ns/egress/sa/istio-egressgateway'] });
       else expect(['SIMPLE', 'MUTUAL']).toContain(tls.mode);
     }
   });
 });
 
-test('every server of the gateway lets in named callers only', () => {
-  let seen = 0;
+test('every server of the gateway lets in named callers only, by itself or by the policy for its name', () => {
+  let [servers, byPolicy] = [0, 0];
   forAll(plans => {
     const allowed = new Set(plans.flatMap(({ namespace, egresses }) => egresses.flatMap(({ callers }) => callers.map(caller => `spiffe://cluster.local/ns/${namespace}/sa/${caller}`))));
-    for (const { spec } of manifestsFor(plans).filter(({ kind }) => kind === 'Gateway')) {
-      for (const { tls } of spec.servers) {
-        seen++;
+    const manifests = manifestsFor(plans);
+    const refused = new Map<string, string[]>(manifests.filter(({ kind }) => kind === 'AuthorizationPolicy').map(({ spec }) => {
+      const [{ from, when }] = spec.rules;
+      expect([spec.action, from.length, when.length, when[0].key]).toEqual(['DENY', 1, 1, 'connection.sni']);
+      return [when[0].values[0].slice(1), from[0].source.notPrincipals];
+    }));
+    for (const { spec } of manifests.filter(({ kind }) => kind === 'Gateway')) {
+      for (const { tls, hosts } of spec.servers) {
+        servers++;
         expect(tls.mode).toBe('ISTIO_MUTUAL');
-        expect(tls.subjectAltNames).not.toHaveLength(0);
-        for (const name of tls.subjectAltNames) expect(allowed).toContain(name);
+        if (tls.subjectAltNames) {
+          expect(tls.subjectAltNames).not.toHaveLength(0);
+          for (const name of tls.subjectAltNames) expect(allowed).toContain(name);
+        } else {
+          byPolicy++;
+          const [, principals] = [...refused].find(([ending]) => hosts[0].endsWith(ending))!;
+          expect(plans.map(({ namespace }) => `cluster.local/ns/${namespace}/sa/*`)).toContain(principals[0]);
+          expect(principals).toHaveLength(1);
+        }
       }
     }
   });
-  expect(seen).toBeGreaterThan(40);
+  expect(servers).toBeGreaterThan(40);
+  expect(byPolicy).toBeGreaterThan(5);
 });
