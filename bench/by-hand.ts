@@ -44,13 +44,6 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
     },
     gateway: [
       {
-        kind: 'ServiceEntry',
-        metadata: metadata('egress'),
-        spec: {
-          hosts: [outside], exportTo: ['.'], location: 'MESH_EXTERNAL', resolution: 'DNS', endpoints: [{ address: host }], ports: [{ number: 443, name: 'tls-443', protocol: 'TLS' }],
-        },
-      },
-      {
         kind: 'VirtualService',
         metadata: metadata('egress', '-http-80'),
         spec: {
@@ -70,6 +63,13 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
         metadata: metadata('egress', '-tls-443'),
         spec: {
           hosts: [tls], exportTo: ['.'], gateways: [`egress/${name}`], tcp: [{ match: [{ port: 443 }], route: [{ destination: { host: outside, port: { number: 443 } } }] }],
+        },
+      },
+      {
+        kind: 'ServiceEntry',
+        metadata: metadata('egress'),
+        spec: {
+          hosts: [outside], exportTo: ['.'], location: 'MESH_EXTERNAL', resolution: 'DNS', endpoints: [{ address: host }], ports: [{ number: 443, name: 'tls-443', protocol: 'TLS' }],
         },
       },
       {
