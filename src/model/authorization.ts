@@ -27,8 +27,11 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** What the AuthorizationPolicies for a gateway's pods say: first DENY, then, if there is any, ALLOW. */
-export function authorize(registry: Registry, workload: GatewayWorkload, knowledge: Knowledge): Verdict {
+/** The pods that a policy may be about. */
+type Workload = Pick<GatewayWorkload, 'namespace' | 'labels'>;
+
+/** What the AuthorizationPolicies for pods say: first DENY, then, if there is any, ALLOW. */
+export function authorize(registry: Registry, workload: Workload, knowledge: Knowledge): Verdict {
   const policies = policiesFor(registry, workload);
   for (const policy of policies) refuseUnknown(policy, policy.spec, 'authorizationPolicy');
   const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
@@ -49,12 +52,12 @@ export function authorize(registry: Registry, workload: GatewayWorkload, knowled
 }
 
 /** The rules that ask who calls, which without mutual TLS nobody knows. */
-export function askingForIdentity(registry: Registry, workload: GatewayWorkload): Decider[] {
+export function askingForIdentity(registry: Registry, workload: Workload): Decider[] {
   return policiesFor(registry, workload).flatMap(policy => ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
     (rule?.from ?? []).some(({ source }: any) => IDENTITY.some(name => source?.[name]?.length)) ? [by(policy, `spec.rules[${index}].from`)] : []));
 }
 
-function policiesFor(registry: Registry, workload: GatewayWorkload): Indexed[] {
+function policiesFor(registry: Registry, workload: Workload): Indexed[] {
   return registry.index.ofKind('AuthorizationPolicy').filter(({ namespace, spec }) =>
     (namespace === workload.namespace || namespace === registry.rootNamespace) && !spec.targetRefs?.length && !spec.targetRef
       && selects(spec.selector?.matchLabels, workload.labels));

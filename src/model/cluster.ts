@@ -166,7 +166,7 @@ function entryEndpoints(registry: Registry, service: Service, port: ServicePort,
     if (spec.endpoints?.length) {
       (spec.endpoints as any[]).forEach((given, index) => {
         refuseUnknown(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
-        if (!selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
+        if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
         endpoints.push({ kind: 'host', host: given.address, port: target(given) });
         where.push(by(sibling.object, `spec.endpoints[${index}]`));
       });

@@ -410,6 +410,13 @@ export class Walk {
         const layer = outermost(flow);
         const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
         const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
+        // The one filter by which a sidecar asks policies about what leaves: TLS to a name that it looks up itself.
+        const verdict = isRead || hop !== 'sidecar' ? undefined
+          : authorize(this.configuration.registry, this.pod, { port, trustDomain: this.configuration.registry.trustDomain, serverName: name });
+        if (verdict && !verdict.allowed) {
+          this.step(hop, `${verdict.reason}: closed`, verdict.deciders);
+          return this.refuse(hop, undefined, verdict.reason, verdict.deciders);
+        }
         const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
         return this.reachOutside(flow, hop, this.addressOf(name), name, asked, cluster.deciders);
       }

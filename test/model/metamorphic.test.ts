@@ -11,7 +11,8 @@ import { object, plain, World, WorldObject } from './worlds/world';
 import { AccessTable } from '../../src/access/access-table';
 import { Answer } from '../../src/model';
 
-const RUNS = { numRuns: 150 };
+/** The same worlds each time; others with `SEED=<number>` and `RUNS=<number>`. */
+const RUNS = { numRuns: Number(process.env.RUNS ?? 150), seed: Number(process.env.SEED ?? 1) };
 const world = fc.noShrink(fc.nat({ max: 1_000_000 })).map(generateWorld);
 
 test('an object that has nothing to do with it changes no answer', () => {
@@ -61,7 +62,8 @@ test('other names for namespaces, accounts and hosts give the same answers in th
   fc.assert(fc.property(world, made => {
     const renamed: World = rename(made);
     const table: AccessTable = rename(tableOf(made.mesh));
-    expect(asked(renamed, table).map(outline)).toEqual(rename(asked(made).map(outline)));
+    // Not the reason: its prose has words that are also names.
+    expect(asked(renamed, table).map(withoutReason)).toEqual(rename(asked(made).map(withoutReason)));
   }), RUNS);
 });
 
@@ -82,6 +84,10 @@ function asked(made: World, table = tableOf(made.mesh)): Answer[] {
 
 function answers(made: World): unknown[] {
   return asked(made).map(outline);
+}
+
+function withoutReason(answer: Answer): unknown {
+  return outline({ ...answer, reason: '' });
 }
 
 /** What an access table can say, and why; not where in a list of documents something was found. */
