@@ -9,7 +9,7 @@ import { temporaryFolder } from './support/app';
 const ROOT = path.join(__dirname, '..');
 const PAGES = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)];
 
-/** What a block without imports of its own takes for granted. */
+/** What a block without imports of its own takes for granted. A block that is no app, such as a test of one, is fenced as `typescript`. */
 const PRELUDE = `
 import { ApiObject, App, Chart, Duration } from 'cdk8s';
 import * as egressLibrary from 'cdk8s-istio-egress';
@@ -17,6 +17,12 @@ const app = new App();
 const chart = new Chart(app, 'chart', { namespace: 'payments' });
 const exit = egressLibrary.InstalledEgressGateway.fromInstallation(chart, 'exit-of-the-page', egressLibrary.GatewayInstallation.helmChart({ namespace: 'egress' }));
 const deployment = new ApiObject(chart, 'app', { apiVersion: 'apps/v1', kind: 'Deployment', spec: { template: { spec: { containers: [] } } } });
+const shop = new Chart(app, 'shop', { namespace: 'shop' });
+const checkout = new ApiObject(shop, 'checkout', {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  spec: { selector: { matchLabels: { app: 'checkout' } }, template: { metadata: { labels: { app: 'checkout' } }, spec: { serviceAccountName: 'checkout', containers: [] } } },
+});
 `;
 
 interface Block { readonly page: string; readonly line: number; readonly code: string; readonly complete: boolean }
@@ -31,7 +37,7 @@ function blocksOf(page: string): Block[] {
 function programOf({ code, complete }: Block): string {
   if (complete) return code;
   const used = [...new Set(code.match(/\b[A-Z]\w+(?=[.(,)])/g))].filter(name => !['Duration', 'Chart', 'App', 'ApiObject'].includes(name));
-  return `${PRELUDE}const { ${used.join(', ')} } = egressLibrary;\nvoid [exit, deployment, Duration];\n${code}\napp.synth();\n`;
+  return `${PRELUDE}const { ${used.join(', ')} } = egressLibrary;\nvoid [exit, deployment, checkout, Duration];\n${code}\napp.synth();\n`;
 }
 
 const blocks = PAGES.flatMap(blocksOf);
