@@ -11,7 +11,7 @@ const SEED = Number(process.env.MESH_SEED ?? Math.floor(Date.now() / 1000));
 const WORLDS = Number(process.env.MESH_WORLDS ?? 60);
 /** Of the answers, at least so many must come from outside, and at most so many may be left undetermined: else little is proven. */
 const LEAST_ANSWERED = 0.25;
-const MOST_UNDETERMINED = 0.03;
+const MOST_UNDETERMINED = 0.1;
 
 const worlds = Array.from({ length: WORLDS }, (_, index) => generateWorld(SEED + index));
 const policies = [...new Set(worlds.map(({ mesh }) => mesh.outboundTrafficPolicy))] as NonNullable<MeshSettings['outboundTrafficPolicy']>[];
