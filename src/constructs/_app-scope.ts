@@ -19,6 +19,24 @@ export interface Disagreement {
   readonly problem: string;
 }
 
+/** An Istio object of ours. */
+interface Emitted {
+  readonly owner: IConstruct;
+  readonly make: () => unknown;
+  /** The spec as the rules saw it, and after how many changes. The manifest takes it over when nothing has changed since. */
+  seen?: { readonly spec: unknown; readonly changes: number };
+}
+
+/** An object of the app as the rules see it. Its path costs time, and only what is reported needs one. */
+class Placed implements EgressObject {
+
+  constructor(private readonly object: ApiObject, public readonly manifest: EgressObject['manifest']) {}
+
+  public get origin(): string {
+    return this.object.node.path;
+  }
+}
+
 /**
  * What the constructs of one app know together: the objects they emitted, the ways they share, and the findings of the
  * rules over the whole app. There is one for each app; nothing is kept when the app is gone.
@@ -40,7 +58,7 @@ export class AppScope {
   /** What declared ways need of the network, for boundaries. */
   public readonly openings = new Openings();
 
-  private readonly emitted = new Map<ApiObject, { owner: IConstruct; spec: () => unknown }>();
+  private readonly emitted = new Map<ApiObject, Emitted>();
   private readonly plain = new Map<ApiObject, IConstruct>();
   private readonly gateways = new Set<string>();
   private readonly shared = new Map<string, Shared>();
@@ -56,13 +74,14 @@ export class AppScope {
   private constructor(private readonly root: IConstruct) {}
 
   /**
-   * Emits an Istio object whose spec is made at synth, when every declaration is known.
+   * Emits an Istio object whose spec is made at synth, when every declaration is known. Whatever changes it later says so by `touch`.
    *
    * @param owner the construct of ours that a finding about this object is reported for
    */
   public emit<S>(owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata, spec: () => S): ApiObject {
-    const object = new type(scope, id, { metadata, spec: Lazy.any({ produce: spec }) });
-    this.emitted.set(object, { owner, spec });
+    const emitted: Emitted = { owner, make: spec };
+    const object = new type(scope, id, { metadata, spec: Lazy.any({ produce: () => this.specOf(emitted) }) });
+    this.emitted.set(object, emitted);
     this.changes++;
     return object;
   }
@@ -153,20 +172,24 @@ export class AppScope {
     this.looked = { objects, state };
     this.findings = new Map();
 
-    const owners = new Map<string, IConstruct>();
-    const manifests = objects.map(object => {
-      const owner = this.emitted.get(object)?.owner ?? this.plain.get(object);
-      if (owner) owners.set(object.node.path, owner);
-      return { manifest: this.manifestOf(object), origin: object.node.path };
-    });
-    for (const finding of checkManifests(manifests, { rootNamespace: this.rootNamespace })) {
+    const placed = objects.map(object => new Placed(object, this.manifestOf(object)));
+    const findings = checkManifests(placed, { rootNamespace: this.rootNamespace });
+    const owners = findings.length > 0 ? this.ownersByPath() : undefined;
+    for (const finding of findings) {
       // What stands between two objects that are not ours is for a linter to say; it was there before us.
-      const owner = finding.origins.map(origin => owners.get(origin)).find(found => found !== undefined);
+      const owner = finding.origins.map(origin => owners?.get(origin)).find(found => found !== undefined);
       if (owner) this.report(owner, render(finding));
     }
     for (const shared of this.shared.values()) {
       for (const { construct, problem } of shared.disagreements()) this.report(construct, problem);
     }
+  }
+
+  private ownersByPath(): Map<string, IConstruct> {
+    const owners = new Map<string, IConstruct>();
+    for (const [object, { owner }] of this.emitted) owners.set(object.node.path, owner);
+    for (const [object, owner] of this.plain) owners.set(object.node.path, owner);
+    return owners;
   }
 
   private report(construct: IConstruct, problem: string): void {
@@ -177,8 +200,16 @@ export class AppScope {
   private manifestOf(object: ApiObject): EgressObject['manifest'] {
     const ours = this.emitted.get(object);
     if (!ours || patchesOf(object)?.length !== 0) return object.toJson();
-    const metadata = { name: object.name, namespace: object.metadata.namespace };
-    return { apiVersion: object.apiVersion, kind: object.kind, metadata, spec: ours.spec() };
+    const spec = ours.make();
+    ours.seen = { spec, changes: this.changes };
+    return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name: object.name, namespace: object.metadata.namespace }, spec };
+  }
+
+  /** The spec for the manifest: the one that the rules have just seen, once, or a new one. */
+  private specOf(emitted: Emitted): unknown {
+    const { seen, make } = emitted;
+    emitted.seen = undefined;
+    return seen?.changes === this.changes ? seen.spec : make();
   }
 }
 

@@ -97,12 +97,14 @@ export interface BuildOptions {
   readonly owner?: string;
   /** Puts the gateway's half into a chart of its own. */
   readonly apart?: boolean;
+  /** Is called after every step in which the app grows. */
+  readonly look?: (app: App) => void;
 }
 
 /** Builds an app for these teams, one chart each. */
 export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
   const app = newApp();
-  const { charts = 'chart', ids = 'id', owner, apart } = options;
+  const { charts = 'chart', ids = 'id', owner, apart, look } = options;
   const grants = apart ? new Chart(app, `${charts}-grants`) : undefined;
   for (const { namespace: name, egresses } of plans) {
     const chart = new Chart(app, `${charts}-${name}`, { namespace: name });
@@ -132,6 +134,7 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
           ...callersOf(name, plan),
         })
         : new SidecarEgress(chart, `${ids}-${index}`, { ...common, unsafeSharedDomains: wildcards || undefined });
+      look?.(app);
       if (http && plan.tls !== 'none') {
         way.originateTls(`${ids}-tls`, {
           hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : plan.hosts,
@@ -140,6 +143,8 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
           certificateAuthority: plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
         });
       }
+      look?.(app);
+      if (way instanceof GatewayEgress && plan.kind === 'accounts') way.allowCaller(Caller.serviceAccount(name, 'latecomer'));
     });
   }
   return app;
