@@ -63,6 +63,7 @@ const project = new cdk8s.ConstructLibraryCdk8s({
     junitReporting: false,
     passWithNoTests: false,
     jestConfig: {
+      collectCoverage: false, // `npx jest --coverage` when somebody wants to look; in every run it costs more than it says
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mesh/', '<rootDir>/test/package/'],
       coveragePathIgnorePatterns: ['/node_modules/', '/imports/', '/test/', '/examples/'],
       transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
