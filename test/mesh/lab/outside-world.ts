@@ -26,8 +26,9 @@ export class OutsideWorld {
     const events = path.join(run.folder, 'outside.jsonl');
     fs.writeFileSync(hostsFile, JSON.stringify(listeners));
     const log = path.join(run.folder, 'outside.log');
-    const tsx = require.resolve('tsx/cli');
-    const child = stay('ip', ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, tsx, path.join(__dirname, 'outside-main.ts'), hostsFile, events], log);
+    const typescript = ['--require', require.resolve('tsx/cjs')];
+    const program = path.join(__dirname, 'outside-main.ts');
+    const child = stay('ip', ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, ...typescript, program, hostsFile, events], log);
     await until('the outside world', () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
       return countOf('up', events) > 0;

@@ -85,7 +85,7 @@ async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
 /** Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end with curl's codes. */
 async function sendByNode(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', ['netns', 'exec', namespace, process.execPath, require.resolve('tsx/cli'), path.join(__dirname, `${row.speak}-client.ts`),
+  const ended = await run('ip', ['netns', 'exec', namespace, process.execPath, '--require', require.resolve('tsx/cjs'), path.join(__dirname, `${row.speak}-client.ts`),
     JSON.stringify({ url: row.request, dial: row.dial, headers: row.headers ?? {}, trusted, seconds: SECONDS } satisfies ClientTask)]);
   const answer: ClientAnswer = JSON.parse(ended.out || '{}');
   return {
