@@ -1,6 +1,6 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope, Disagreement } from './_app-scope';
+import { AppScope, Disagreement, Shared } from './_app-scope';
 import { ClusterPlaces, gatewayIngress, meshRules, openingRules, peerRules, publicPorts } from './_boundary-policy';
 import { Destination, Opening, placeKey, PodPlace } from './_openings';
 import { checkMetadata, readOwner, UNSAFE_ANNOTATION, where } from './_settings';
@@ -82,7 +82,7 @@ export interface BoundaryOpening {
 export interface EgressBoundaryProps {
   /**
    * The namespaces of the applications: from now on their pods reach nothing but what is said here and what egress
-   * constructs of this app declare. Namespaces that are not listed stay as they are.
+   * constructs of this app declare. Namespaces that are not listed stay as they are. Not the namespace of a gateway: that would open its guard.
    *
    * @default - none; then `gateways` are only guarded
    */
@@ -225,6 +225,7 @@ export class EgressBoundary extends Construct {
 
     this.app.validate(this);
     this.app.share(`boundary ${this.node.path}`, () => ({ disagreements: () => this.unreachable() }));
+    this.app.share('guards', () => new Guards()).join(this, this.guarded, props.namespaces ?? []);
     for (const gateway of this.guarded) this.emitGuard(gateway);
     for (const namespace of props.namespaces ?? []) this.emitFor({ namespace });
     this.declareOpenings();
@@ -339,6 +340,8 @@ export class EgressBoundary extends Construct {
       this.props[prop]?.forEach((namespace, index, list) => problems.check(`${prop}[${index}]`, () => {
         assertDnsLabel(namespace, 'namespace');
         if (list.indexOf(namespace) !== index) throw new Error(`"${namespace}" is there twice; name it once`);
+        const gateway = prop === 'namespaces' ? gateways.find(({ installation }) => installation.namespace === namespace) : undefined;
+        if (gateway) throw new Error(`"${namespace}" is the namespace of the gateway ${namespace}/${gateway.installation.name} [${gateway.node.path}]. ${OPENS_GUARD(namespace)}`);
       }));
     }
     for (const prop of ['gatewayPorts', 'unsafeSidecarPorts'] as const) {
@@ -393,3 +396,28 @@ export class EgressBoundary extends Construct {
     };
   }
 }
+
+/** What guards a gateway in one boundary must not be undone by another of the app. */
+class Guards implements Shared {
+
+  private readonly boundaries: { readonly boundary: EgressBoundary; readonly guarded: IEgressGateway[]; readonly namespaces: string[] }[] = [];
+
+  public join(boundary: EgressBoundary, guarded: IEgressGateway[], namespaces: string[]): void {
+    this.boundaries.push({ boundary, guarded, namespaces });
+  }
+
+  public disagreements(): Disagreement[] {
+    const guards = new Map<string, { by: EgressBoundary; name: string }>();
+    for (const { boundary: by, guarded } of this.boundaries) {
+      for (const { installation: { namespace, name } } of guarded) guards.set(namespace, guards.get(namespace) ?? { by, name });
+    }
+    return this.boundaries.flatMap(({ boundary: construct, namespaces }) => namespaces.filter(namespace => guards.has(namespace)).map(namespace => {
+      const { by, name } = guards.get(namespace)!;
+      const problem = `boundary-opens-guard: "${namespace}" under \`namespaces\` is the namespace of the gateway ${namespace}/${name}, which [${by.node.path}] guards. ${OPENS_GUARD(namespace)}.`;
+      return { construct, problem };
+    }));
+  }
+}
+
+const OPENS_GUARD = (namespace: string) => 'A policy for all pods there would let the gateway\'s pods reach every other namespace on every port too, since policies add up; ' +
+  `leave "${namespace}" out: \`gateways\` guards the gateway's own pods, and applications belong into other namespaces`;

@@ -394,3 +394,24 @@ test('bad input is told all at once', () => {
 `);
   expect(errorOf(() => new World().boundary({}))).toMatch(/namespaces, gateways: no namespace is given and no gateway to guard/);
 });
+
+test('the namespace of a gateway is no namespace of applications: policies add up, and the guard would be open', () => {
+  const made = new World();
+  const exit = made.exit();
+  expect(errorOf(() => made.boundary({ namespaces: ['shop', 'egress'], gateways: [exit] }))).toBe(
+    '[platform/boundary] EgressBoundary: namespaces[1]: "egress" is the namespace of the gateway egress/egress-gateway [platform/exit]. A policy for all pods there would let the gateway\'s pods reach ' +
+    'every other namespace on every port too, since policies add up; leave "egress" out: `gateways` guards the gateway\'s own pods, and applications belong into other namespaces');
+  const reference = InstalledEgressGateway.fromInstallation(made.shop, 'exit', INSTALLATION);
+  expect(errorOf(() => new EgressBoundary(made.platform, 'other', { namespaces: ['exits'], gateways: [reference] }))).toContain('namespaces[0]: "exits" is the namespace of the gateway exits/');
+});
+
+test.each([['before', true], ['after', false]])('the namespace of a gateway that another boundary guards stops synth, declared %s it', (_when, first) => {
+  const made = new World();
+  const wide = () => new EgressBoundary(made.shop, 'wide', { namespaces: ['egress'] });
+  if (first) wide();
+  made.boundary({ namespaces: ['shop'], gateways: [made.exit()] });
+  if (!first) wide();
+  const message = errorOf(() => made.app.synth());
+  expect(message).toContain('[shop/wide] boundary-opens-guard: "egress" under `namespaces` is the namespace of the gateway egress/egress-gateway, which [platform/boundary] guards');
+  expect(message.match(/boundary-opens-guard/g)).toHaveLength(1);
+});
