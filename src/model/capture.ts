@@ -1,7 +1,7 @@
 import { isIP } from 'net';
+import { hostOrAddress, isUnknownAddress } from './addresses';
 import { Decider } from './answer';
 import { by } from './decider';
-import { isUnknownAddress } from './listener';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { Undetermined } from './undetermined';
@@ -65,7 +65,7 @@ export function isCaptured(pod: CallerPod, address: string, port: number): { cap
   const within = (name: string) => (text(name) ?? '').split(',').filter(Boolean).some(range => {
     if (range === '*') return true;
     if (isUnknownAddress(address) && !/^(10|127|172|192\.168)\./.test(range)) {
-      throw new Undetermined(`whether ${address.replace('address of ', '')} has an address in ${range} is not known`, [decider(`${PREFIX}${name}`)]);
+      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${range} is not known`, [decider(`${PREFIX}${name}`)]);
     }
     return isIP(address) !== 0 && contains(range, address);
   });

@@ -1,10 +1,10 @@
 import { isIP } from 'net';
 import { Decider } from './answer';
 import { by } from './decider';
+import { Destination } from './destination';
 import { MergedRule } from './destination-rules';
 import { GatewayWorkload } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
-import { Destination } from './listener';
 import { Registry } from './registry';
 import { portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';

@@ -1,5 +1,5 @@
 import { callerPod, CallerPod } from './capture';
-import { GatewayListener, gatewayListeners } from './gateway';
+import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
 import { Places } from './places';

@@ -34,3 +34,15 @@ export function by(object: Indexed, field?: string): Decider {
 export function byMesh(field: string): Decider {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
 }
+
+/** Each object and field once. */
+export function unique(deciders: readonly Decider[]): readonly Decider[] {
+  return deciders.length < 2 ? deciders : deciders.filter((one, index) => {
+    for (let before = 0; before < index; before++) if (isSame(deciders[before], one)) return false;
+    return true;
+  });
+}
+
+function isSame(a: Decider, b: Decider): boolean {
+  return a.name === b.name && a.field === b.field && a.namespace === b.namespace && a.kind === b.kind;
+}

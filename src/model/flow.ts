@@ -1,6 +1,6 @@
+import { FirstBytes } from './chains';
 import { ClientTls } from './cluster';
 import { HttpRequest } from './http-route';
-import { FirstBytes } from './listener';
 
 /** One layer of TLS around what is sent. */
 export interface Layer {
@@ -44,4 +44,11 @@ export function firstBytes(flow: Flow): FirstBytes {
 /** Whether a proxy can read the request. */
 export function isReadable(flow: Flow): boolean {
   return flow.payload === 'http' && flow.layers.length === 0;
+}
+
+/** The request with headers that a proxy adds where the application has not set them. */
+export function withHeaders(flow: Flow, names: readonly string[]): Flow {
+  const added = new Set(flow.added);
+  for (const name of names) if (!flow.http!.headers.has(name)) added.add(name);
+  return { ...flow, added };
 }

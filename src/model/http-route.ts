@@ -1,7 +1,7 @@
 import { Decider } from './answer';
 import { by } from './decider';
+import { Destination } from './destination';
 import { unknownField } from './known-fields';
-import { Destination } from './listener';
 import { Scope } from './scope';
 import { Undetermined } from './undetermined';
 import { Routes } from './virtual-service';

@@ -1,7 +1,7 @@
 import { Alternative, Answer } from './answer';
 import { Configuration } from './configuration';
 import { ModelCaller, ModelRequest } from './request';
-import { Walk } from './walk';
+import { walk, Walked } from './walk';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -32,32 +32,25 @@ export class EgressModel {
 
   /** What happens to the request of this caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
-    const walk = new Walk(this.configuration);
-    const answer = walk.answer(caller, request);
-    return walk.choices.length === 0 ? answer : { ...answer, alternatives: this.others(walk, caller, request) };
+    const first = walk(this.configuration, caller, request);
+    return first.choices.length === 0 ? first.answer : { ...first.answer, alternatives: this.others(first, caller, request) };
   }
 
   /** The same request by the other branches of its way. */
-  private others(first: Walk, caller: ModelCaller, request: ModelRequest): Alternative[] {
+  private others(first: Walked, caller: ModelCaller, request: ModelRequest): Alternative[] {
     const alternatives: Alternative[] = [];
-    const open: { walk: Walk; from: number; path: number[] }[] = [{ walk: first, from: 0, path: [] }];
+    const open: { walked: Walked; from: number }[] = [{ walked: first, from: 0 }];
     while (open.length > 0 && alternatives.length < MOST_ALTERNATIVES) {
-      const { walk, from } = open.shift()!;
-      const taken = walk.choices.map(choice => choice.taken);
-      for (let at = from; at < walk.choices.length; at++) {
-        const { options } = walk.choices[at];
+      const { walked: { choices }, from } = open.shift()!;
+      const taken = choices.map(choice => choice.taken);
+      for (let at = from; at < choices.length; at++) {
+        const { options } = choices[at];
         for (let other = 0; other < options.length && alternatives.length < MOST_ALTERNATIVES; other++) {
-          if (other === walk.choices[at].taken) continue;
-          const script = [...taken.slice(0, at), other];
-          const next = new Walk(this.configuration, script);
-          const answer = next.answer(caller, request);
-          alternatives.push({
-            ...(options[other].weight !== undefined && { weight: options[other].weight }),
-            because: options[other]
-              .because,
-            answer,
-          });
-          open.push({ walk: next, from: at + 1, path: script });
+          if (other === taken[at]) continue;
+          const next = walk(this.configuration, caller, request, [...taken.slice(0, at), other]);
+          const { weight, because } = options[other];
+          alternatives.push({ ...(weight !== undefined && { weight }), because, answer: next.answer });
+          open.push({ walked: next, from: at + 1 });
         }
       }
     }

@@ -1,36 +1,15 @@
 import { Decider } from './answer';
+import { Chain, ChainFinder } from './chains';
 import { by } from './decider';
+import { Destination, forwards } from './destination';
 import { overlaps } from './host-names';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
 import { ANY_ADDRESS, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { Routes } from './virtual-service';
-import { fullHost, isWildcard } from '../manifests/hosts';
+import { isWildcard } from '../manifests/hosts';
 import { isHttp, isTls } from '../manifests/protocols';
-import { contains, isPrivate } from '../manifests/ranges';
 import { selects } from '../manifests/selectors';
-
-/** A cluster by name: what a route leads to, whether it exists or not. */
-export interface Destination {
-  readonly host: string;
-  readonly port: number;
-  readonly subset?: string;
-  readonly weight: number;
-  readonly deciders: readonly Decider[];
-}
-
-/** One filter chain: which connections it takes, and what happens to them. */
-export interface Chain {
-  readonly serverNames: readonly string[];
-  readonly ranges: readonly string[];
-  /** Takes only what looks like clear HTTP. */
-  readonly inspected: boolean;
-  /** The service whose route alone it serves, when it found out the protocol for itself; none of all. */
-  readonly http?: { readonly own?: Service };
-  /** Where bytes go unread. */
-  readonly forward?: readonly Destination[];
-  readonly deciders: readonly Decider[];
-}
 
 /** What a sidecar has for one address and port. */
 export interface OutboundListener {
@@ -41,12 +20,6 @@ export interface OutboundListener {
   readonly keys: Set<string>;
   /** Chains by what they ask for, once the listener is whole. */
   finder?: ChainFinder;
-}
-
-/** What can be told from the first bytes of a connection. */
-export interface FirstBytes {
-  readonly kind: 'http' | 'tls' | 'bytes';
-  readonly serverName?: string;
 }
 
 const RESERVED = new Set([15001, 15006, 15021, 15090]);
@@ -216,26 +189,6 @@ function ownCluster(service: Service, port: ServicePort): Destination {
   };
 }
 
-/** Where a tls or tcp route leads. */
-export function forwards(scope: Scope, object: Routes['object'], field: string, routes: any[], listenPort: number): Destination[] {
-  const weighted = routes.length > 1;
-  return routes.flatMap((route, index) => {
-    if (weighted && !route.weight) return [];
-    return [destinationOf(scope, object, `${field}.route[${index}].destination`, route.destination, weighted ? route.weight : 100, listenPort)];
-  });
-}
-
-/** The cluster that a destination names; without a port, a service's only port, else the one that was called. */
-export function destinationOf(
-  scope: Scope, object: Routes['object'], field: string, destination: any, weight: number, listenPort: number,
-  lookUp = (host: string) => scope.services.get(host),
-): Destination {
-  const host = fullHost(destination.host ?? '', object.namespace);
-  const service = lookUp(host);
-  const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0].number : listenPort);
-  return { host, port, subset: destination.subset || undefined, weight, deciders: [by(object, field)] };
-}
-
 /** The port of the entry or Service that made a chain. */
 export function byPort(service: Service, port: ServicePort): Decider {
   const index = (service.object.spec.ports ?? []).findIndex((one: any) => (one.number ?? one.port) === port.number);
@@ -275,87 +228,4 @@ function routesForHost(egress: EgressListener, host: string): readonly Routes[] 
 
 function keyOf({ serverNames, ranges, inspected }: Chain): string {
   return `${inspected}|${serverNames.filter(name => name !== '*').sort().join()}|${[...ranges].sort().join()}`;
-}
-
-/** Envoy's choice among filter chains: the narrowest range, then the server name, then what the bytes look like; never a step back. */
-export class ChainFinder {
-
-  private readonly fallback?: Chain;
-  private readonly ranges: { range: string; bits: number }[] = [];
-  private readonly nodes = new Map<string, Map<string, Chain[]>>();
-  private readonly readsServerName: boolean;
-  private readonly readsHttp: boolean;
-
-  constructor(chains: readonly Chain[]) {
-    this.readsServerName = chains.some(({ serverNames }) => serverNames.length > 0);
-    this.readsHttp = chains.some(({ inspected }) => inspected);
-    for (const chain of chains) {
-      if ((chain.serverNames.length === 0 || chain.serverNames.includes('*')) && !chain.inspected && chain.ranges.length === 0) {
-        this.fallback = chain;
-        continue;
-      }
-      for (const range of chain.ranges.length > 0 ? chain.ranges : ['']) {
-        let node = this.nodes.get(range);
-        if (!node) {
-          this.nodes.set(range, node = new Map());
-          if (range !== '') this.ranges.push({ range, bits: Number(range.split('/')[1] ?? 32) });
-        }
-        const names = chain.serverNames.includes('*') || chain.serverNames.length === 0 ? [''] : chain.serverNames;
-        for (const name of names) {
-          const list = node.get(name);
-          if (list) list.push(chain);
-          else node.set(name, [chain]);
-        }
-      }
-    }
-    this.ranges.sort((a, b) => b.bits - a.bits);
-  }
-
-  /** The chain that takes the connection; none where only what is nobody's falls through. */
-  public find(address: string, first: FirstBytes): Chain | undefined {
-    return this.among(this.nodeFor(address), first) ?? this.fallback;
-  }
-
-  private nodeFor(address: string): Map<string, Chain[]> | undefined {
-    for (const { range } of this.ranges) {
-      if (contains(range, address)) return this.nodes.get(range);
-      if (isUnknownAddress(address) && !isPrivate(range)) {
-        throw new Undetermined(`whether ${address.replace(/^address of /, '')} has an address in ${range} is not known`,
-          this.nodes.get(range)!.values().next().value![0].deciders);
-      }
-    }
-    return this.nodes.get('');
-  }
-
-  private among(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
-    if (!node) return undefined;
-    const isTlsSeen = first.kind === 'tls' && this.readsServerName;
-    const list = this.named(node, isTlsSeen ? first.serverName : undefined);
-    if (!list) return undefined;
-    const inspected = list.filter(chain => chain.inspected);
-    if (!isTlsSeen && inspected.length > 0) return this.readsHttp && first.kind === 'http' ? inspected[0] : undefined;
-    return list.find(chain => !chain.inspected);
-  }
-
-  private named(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
-    if (serverName !== undefined) {
-      const name = serverName.toLowerCase();
-      const exact = node.get(name);
-      if (exact) return exact;
-      for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-        const wildcard = node.get(`*${name.slice(dot)}`);
-        if (wildcard) return wildcard;
-      }
-    }
-    return node.get('');
-  }
-}
-
-/** The word that stands for the address of a host that nobody told. */
-export function unknownAddress(host: string): string {
-  return `address of ${host}`;
-}
-
-export function isUnknownAddress(address: string): boolean {
-  return address.startsWith('address of ');
 }

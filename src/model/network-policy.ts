@@ -1,7 +1,7 @@
 import { isIP } from 'net';
+import { hostOrAddress, isUnknownAddress } from './addresses';
 import { Decider } from './answer';
 import { by } from './decider';
-import { isUnknownAddress } from './listener';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
@@ -70,7 +70,7 @@ function peerFits(registry: Registry, policy: Indexed, field: string, { ipBlock,
     if (isUnknownAddress(address)) {
       if (ipBlock.cidr === '0.0.0.0/0') return true;
       if (/^(10\.|127\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.64\.)/.test(ipBlock.cidr)) return false;
-      throw new Undetermined(`whether ${address.replace('address of ', '')} has an address in ${ipBlock.cidr} is not known`, [by(policy, field)]);
+      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr} is not known`, [by(policy, field)]);
     }
     return isIP(address) !== 0 && contains(ipBlock.cidr, address) && !((ipBlock.except ?? []) as string[]).some(range => contains(range, address));
   }

@@ -1,5 +1,5 @@
 import { isIP } from 'net';
-import { isUnknownAddress, unknownAddress } from './listener';
+import { hostOrAddress, isUnknownAddress, unknownAddress } from './addresses';
 import { Registry } from './registry';
 import { Scope } from './scope';
 import { allocatedAddress, ANY_ADDRESS } from './service';
@@ -48,7 +48,7 @@ export class Places {
 
   /** The host that answers at an address; a host that nobody described answers well. */
   public at(address: string): OutsideHost | undefined {
-    if (isUnknownAddress(address)) return this.byHost.get(address.slice('address of '.length));
+    if (isUnknownAddress(address)) return this.byHost.get(hostOrAddress(address));
     return this.byAddress.get(address);
   }
 

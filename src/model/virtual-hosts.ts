@@ -1,8 +1,9 @@
 import { Decider } from './answer';
 import { by } from './decider';
+import { Destination, destinationOf } from './destination';
 import { overlaps } from './host-names';
 import { RouteEntry, routeEntries } from './http-route';
-import { destinationOf, Destination, byPort } from './listener';
+import { byPort } from './listener';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
 import { ANY_ADDRESS, Service, ServicePort } from './service';
 import { Routes } from './virtual-service';

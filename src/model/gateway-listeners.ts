@@ -1,30 +1,15 @@
 import { Decider } from './answer';
-import { refuseUnknown } from './cluster';
+import { Chain, ChainFinder } from './chains';
 import { by } from './decider';
+import { Destination, destinationOf, forwards } from './destination';
+import { PodPort, Server, serversByPort } from './gateway-servers';
 import { GatewayWorkload } from './gateway-workloads';
 import { isWithin, overlaps } from './host-names';
 import { RouteEntry, routeEntries } from './http-route';
-import { ChainFinder, Chain, Destination, destinationOf, forwards } from './listener';
 import { Registry } from './registry';
-import { portOf, Scope } from './scope';
-import { Service } from './service';
-import { Undetermined } from './undetermined';
+import { Scope } from './scope';
 import { VirtualHosts } from './virtual-hosts';
-import { Indexed } from '../manifests/indexed';
-import { selects } from '../manifests/selectors';
 import { kindOf, passesThrough, sectionOf } from '../manifests/servers';
-
-/** A server of a Gateway, as a pod has it. */
-export interface Server {
-  readonly gateway: Indexed;
-  readonly field: string;
-  readonly value: any;
-  /** `<namespace>/<name>` of its Gateway. */
-  readonly gatewayName: string;
-  /** With `<namespace>/` where only that namespace's routes bind. */
-  readonly hosts: readonly string[];
-  readonly serverNames: readonly string[];
-}
 
 /** A chain of a gateway's listener, with the server that made it. */
 export interface ServerChain extends Chain {
@@ -40,109 +25,14 @@ export interface GatewayListener {
   /** Why Envoy takes nothing of it. */
   readonly rejected?: { readonly reason: string; readonly deciders: readonly Decider[] };
   /** Servers that another one keeps out. */
-  readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
+  readonly skipped: PodPort['skipped'];
   /** Servers for opaque connections to which no route leads. */
   readonly unrouted: readonly Server[];
 }
 
-/** The servers on one port of a gateway's pods, while they are put together. */
-interface PodPort {
-  readonly servers: Server[];
-  readonly skipped: { server: Server; reason: string; other?: Server }[];
-  /** Which TLS server has a host. */
-  readonly hosts: Map<string, Server>;
-  /** The one that takes clear traffic. */
-  plain?: Server;
-}
-
 /** The listeners of a gateway's pods, by pod port. */
 export function gatewayListeners(registry: Registry, scope: Scope, workload: GatewayWorkload): Map<number, GatewayListener> {
-  const ports = new Map<number, PodPort>();
-  const translated = new Map<number, number>();
-  const services = registry.services.filter(({ kubernetes, namespace, object }) =>
-    kubernetes && namespace === workload.namespace && object.spec.selector && selects(object.spec.selector, workload.labels));
-  for (const gateway of registry.gateways) {
-    if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
-    refuseUnknown(gateway, gateway.spec, 'gateway');
-    for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
-      if (!value.port) continue;
-      refuseUnknown(gateway, value, 'server', `spec.servers[${index}]`);
-      if (value.tls) refuseUnknown(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
-      const server = serverOf(gateway, index, value);
-      const { number } = value.port;
-      let port = translated.get(number);
-      if (port === undefined) translated.set(number, port = podPort(services, workload, number));
-      let own = ports.get(port);
-      if (!own) ports.set(port, own = { servers: [], skipped: [], hosts: new Map() });
-      place(own, server);
-    }
-  }
-  return new Map([...ports].map(([port, { servers, skipped }]) => [port, listenerOf(registry, scope, servers, skipped)]));
-}
-
-/**
- * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two Services lead
- * one port to different ones, istiod takes either, in the order in which it happens to list them.
- */
-function podPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
-  let found: { readonly service: Service; readonly target: number } | undefined;
-  for (const service of services) {
-    const port = portOf(service, number);
-    if (!port) continue;
-    const target = typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number : number;
-    if (found && found.target !== target) {
-      const names = [found.service, service].map(one => one.object.name).join(' and ');
-      throw new Undetermined(`the Services ${names} lead port ${number} of the gateway to different ports of its pods, and istiod listens on either`,
-        [found.service, service].map(one => by(one.object, 'spec.ports')));
-    }
-    found ??= { service, target };
-  }
-  return found?.target ?? number;
-}
-
-function serverOf(gateway: Indexed, index: number, value: any): Server {
-  const hosts = ((value.hosts ?? []) as string[])
-    .map(host => host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host);
-  return {
-    gateway,
-    field: `spec.servers[${index}]`,
-    value,
-    gatewayName: `${gateway.namespace}/${gateway.name}`,
-    hosts,
-    serverNames: value.tls && !value.tls.httpsRedirect ? [...new Set(hosts.map(host => host.slice(host.indexOf('/') + 1).toLowerCase()))] : [],
-  };
-}
-
-/** Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older. */
-function place(port: PodPort, server: Server): void {
-  const { value } = server;
-  const kind = kindOf(value);
-  const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
-  if (value.tls && !value.tls.httpsRedirect) {
-    const other = server.hosts.map(host => port.hosts.get(host)).find(one => one !== undefined);
-    for (const host of other ? [] : server.hosts) port.hosts.set(host, server);
-    if (other) {
-      port.skipped.push({
-        server,
-        other,
-        reason: `another server of the gateway already has ${server.hosts.filter(host => other.hosts.includes(host)).join(', ')} on this port`,
-      });
-      return;
-    }
-  }
-  if (port.servers.length === 0) {
-    if (isPlain) port.plain = server;
-    port.servers.push(server);
-    return;
-  }
-  if (port.plain) {
-    if (kind === 'HTTP' && kindOf(port.plain.value) === 'HTTP') port.servers.push(server);
-    else port.skipped.push({ server, other: port.plain, reason: `an older server has this port with protocol ${port.plain.value.port.protocol}` });
-    return;
-  }
-  // Clear traffic beside older TLS servers is let in: it gets what has no server name.
-  if (isPlain) port.plain = server;
-  port.servers.push(server);
+  return new Map([...serversByPort(registry, workload)].map(([port, { servers, skipped }]) => [port, listenerOf(registry, scope, servers, skipped)]));
 }
 
 function listenerOf(
@@ -190,7 +80,9 @@ function listenerOf(
           destinations: route.destinations,
           deciders: [...shared.deciders, ...route.deciders],
         });
-      } else {unrouted.push(server);}
+      } else {
+        unrouted.push(server);
+      }
     }
   }
   return { chains, finder: new ChainFinder(chains), rejected: doubled(chains), skipped, unrouted };

@@ -1,0 +1,15 @@
+const UNKNOWN = 'address of ';
+
+/** Stands for the address of a host that nothing tells. */
+export function unknownAddress(host: string): string {
+  return `${UNKNOWN}${host}`;
+}
+
+export function isUnknownAddress(address: string): boolean {
+  return address.startsWith(UNKNOWN);
+}
+
+/** The host where its address is not known, else the address. */
+export function hostOrAddress(address: string): string {
+  return isUnknownAddress(address) ? address.slice(UNKNOWN.length) : address;
+}

@@ -1,0 +1,99 @@
+import { hostOrAddress, isUnknownAddress } from './addresses';
+import { Decider } from './answer';
+import { Destination } from './destination';
+import { Service } from './service';
+import { Undetermined } from './undetermined';
+import { contains, isPrivate } from '../manifests/ranges';
+
+/** What can be told from the first bytes of a connection. */
+export interface FirstBytes {
+  readonly kind: 'http' | 'tls' | 'bytes';
+  readonly serverName?: string;
+}
+
+/** One filter chain: which connections it takes, and what happens to them. */
+export interface Chain {
+  readonly serverNames: readonly string[];
+  readonly ranges: readonly string[];
+  /** Takes only what looks like clear HTTP. */
+  readonly inspected: boolean;
+  /** The service whose route alone it serves, when it found out the protocol for itself; none of all. */
+  readonly http?: { readonly own?: Service };
+  /** Where bytes go unread. */
+  readonly forward?: readonly Destination[];
+  readonly deciders: readonly Decider[];
+}
+
+/** Envoy's choice among filter chains: the narrowest range, then the server name, then what the bytes look like; never a step back. */
+export class ChainFinder {
+
+  private readonly fallback?: Chain;
+  private readonly ranges: { range: string; bits: number }[] = [];
+  private readonly nodes = new Map<string, Map<string, Chain[]>>();
+  private readonly readsServerName: boolean;
+  private readonly readsHttp: boolean;
+
+  constructor(chains: readonly Chain[]) {
+    this.readsServerName = chains.some(({ serverNames }) => serverNames.length > 0);
+    this.readsHttp = chains.some(({ inspected }) => inspected);
+    for (const chain of chains) {
+      if ((chain.serverNames.length === 0 || chain.serverNames.includes('*')) && !chain.inspected && chain.ranges.length === 0) {
+        this.fallback = chain;
+        continue;
+      }
+      for (const range of chain.ranges.length > 0 ? chain.ranges : ['']) {
+        let node = this.nodes.get(range);
+        if (!node) {
+          this.nodes.set(range, node = new Map());
+          if (range !== '') this.ranges.push({ range, bits: Number(range.split('/')[1] ?? 32) });
+        }
+        const names = chain.serverNames.includes('*') || chain.serverNames.length === 0 ? [''] : chain.serverNames;
+        for (const name of names) {
+          const list = node.get(name);
+          if (list) list.push(chain);
+          else node.set(name, [chain]);
+        }
+      }
+    }
+    this.ranges.sort((a, b) => b.bits - a.bits);
+  }
+
+  /** The chain that takes the connection; none where only what is nobody's falls through. */
+  public find(address: string, first: FirstBytes): Chain | undefined {
+    return this.among(this.nodeFor(address), first) ?? this.fallback;
+  }
+
+  private nodeFor(address: string): Map<string, Chain[]> | undefined {
+    for (const { range } of this.ranges) {
+      if (contains(range, address)) return this.nodes.get(range);
+      if (isUnknownAddress(address) && !isPrivate(range)) {
+        throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${range} is not known`,
+          this.nodes.get(range)!.values().next().value![0].deciders);
+      }
+    }
+    return this.nodes.get('');
+  }
+
+  private among(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
+    if (!node) return undefined;
+    const isTlsSeen = first.kind === 'tls' && this.readsServerName;
+    const list = this.named(node, isTlsSeen ? first.serverName : undefined);
+    if (!list) return undefined;
+    const inspected = list.filter(chain => chain.inspected);
+    if (!isTlsSeen && inspected.length > 0) return this.readsHttp && first.kind === 'http' ? inspected[0] : undefined;
+    return list.find(chain => !chain.inspected);
+  }
+
+  private named(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
+    if (serverName !== undefined) {
+      const name = serverName.toLowerCase();
+      const exact = node.get(name);
+      if (exact) return exact;
+      for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+        const wildcard = node.get(`*${name.slice(dot)}`);
+        if (wildcard) return wildcard;
+      }
+    }
+    return node.get('');
+  }
+}

@@ -1,0 +1,129 @@
+import { refuseUnknown } from './cluster';
+import { by } from './decider';
+import { GatewayWorkload } from './gateway-workloads';
+import { Registry } from './registry';
+import { portOf } from './scope';
+import { Service } from './service';
+import { Undetermined } from './undetermined';
+import { Indexed } from '../manifests/indexed';
+import { selects } from '../manifests/selectors';
+import { kindOf } from '../manifests/servers';
+
+/** A server of a Gateway, as a pod has it. */
+export interface Server {
+  readonly gateway: Indexed;
+  readonly field: string;
+  readonly value: any;
+  /** `<namespace>/<name>` of its Gateway. */
+  readonly gatewayName: string;
+  /** With `<namespace>/` where only that namespace's routes bind. */
+  readonly hosts: readonly string[];
+  readonly serverNames: readonly string[];
+}
+
+/** The servers on one port of a gateway's pods. */
+export interface PodPort {
+  readonly servers: readonly Server[];
+  /** Servers that another one keeps out. */
+  readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
+}
+
+/** The same while they are put together. */
+interface Placing {
+  readonly servers: Server[];
+  readonly skipped: { server: Server; reason: string; other?: Server }[];
+  /** Which TLS server has a host. */
+  readonly hosts: Map<string, Server>;
+  /** The one that takes clear traffic. */
+  plain?: Server;
+}
+
+/** The servers of all Gateways that select a gateway's pods, by pod port. */
+export function serversByPort(registry: Registry, workload: GatewayWorkload): Map<number, PodPort> {
+  const ports = new Map<number, Placing>();
+  const translated = new Map<number, number>();
+  const services = registry.services.filter(({ kubernetes, namespace, object }) =>
+    kubernetes && namespace === workload.namespace && object.spec.selector && selects(object.spec.selector, workload.labels));
+  for (const gateway of registry.gateways) {
+    if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
+    refuseUnknown(gateway, gateway.spec, 'gateway');
+    for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
+      if (!value.port) continue;
+      refuseUnknown(gateway, value, 'server', `spec.servers[${index}]`);
+      if (value.tls) refuseUnknown(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
+      const server = serverOf(gateway, index, value);
+      const { number } = value.port;
+      let port = translated.get(number);
+      if (port === undefined) translated.set(number, port = podPort(services, workload, number));
+      let own = ports.get(port);
+      if (!own) ports.set(port, own = { servers: [], skipped: [], hosts: new Map() });
+      place(own, server);
+    }
+  }
+  return ports;
+}
+
+/**
+ * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two Services lead
+ * one port to different ones, istiod takes either, in the order in which it happens to list them.
+ */
+function podPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
+  let found: { readonly service: Service; readonly target: number } | undefined;
+  for (const service of services) {
+    const port = portOf(service, number);
+    if (!port) continue;
+    const target = typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number : number;
+    if (found && found.target !== target) {
+      const names = [found.service, service].map(one => one.object.name).join(' and ');
+      throw new Undetermined(`the Services ${names} lead port ${number} of the gateway to different ports of its pods, and istiod listens on either`,
+        [found.service, service].map(one => by(one.object, 'spec.ports')));
+    }
+    found ??= { service, target };
+  }
+  return found?.target ?? number;
+}
+
+function serverOf(gateway: Indexed, index: number, value: any): Server {
+  const hosts = ((value.hosts ?? []) as string[])
+    .map(host => host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host);
+  return {
+    gateway,
+    field: `spec.servers[${index}]`,
+    value,
+    gatewayName: `${gateway.namespace}/${gateway.name}`,
+    hosts,
+    serverNames: value.tls && !value.tls.httpsRedirect ? [...new Set(hosts.map(host => host.slice(host.indexOf('/') + 1).toLowerCase()))] : [],
+  };
+}
+
+/** Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older. */
+function place(port: Placing, server: Server): void {
+  const { value } = server;
+  const kind = kindOf(value);
+  const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
+  if (value.tls && !value.tls.httpsRedirect) {
+    const other = server.hosts.map(host => port.hosts.get(host)).find(one => one !== undefined);
+    for (const host of other ? [] : server.hosts) port.hosts.set(host, server);
+    if (other) {
+      port.skipped.push({
+        server,
+        other,
+        reason: `another server of the gateway already has ${server.hosts.filter(host => other.hosts.includes(host)).join(', ')} on this port`,
+      });
+      return;
+    }
+  }
+  if (port.servers.length === 0) {
+    if (isPlain) port.plain = server;
+    port.servers.push(server);
+    return;
+  }
+  if (port.plain) {
+    if (kind === 'HTTP' && kindOf(port.plain.value) === 'HTTP') port.servers.push(server);
+    else port.skipped.push({ server, other: port.plain, reason: `an older server has this port with protocol ${port.plain.value.port.protocol}` });
+    return;
+  }
+  // Clear traffic beside older TLS servers is let in: it gets what has no server name.
+  if (isPlain) port.plain = server;
+  port.servers.push(server);
+}
