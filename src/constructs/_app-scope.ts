@@ -17,6 +17,8 @@ export interface Shared {
 export interface Disagreement {
   readonly construct: IConstruct;
   readonly problem: string;
+  /** The constructs whose objects cannot stand side by side because of it: what the rules find between them is no news. */
+  readonly between?: readonly IConstruct[];
 }
 
 /** An Istio object of ours. */
@@ -174,15 +176,16 @@ export class AppScope {
 
     const placed = objects.map(object => new Placed(object, this.manifestOf(object)));
     const findings = checkManifests(placed, { rootNamespace: this.rootNamespace });
+    const disagreements = [...this.shared.values()].flatMap(shared => shared.disagreements());
     const owners = findings.length > 0 ? this.ownersByPath() : undefined;
     for (const finding of findings) {
+      const involved = new Set(finding.origins.map(origin => owners?.get(origin)));
       // What stands between two objects that are not ours is for a linter to say; it was there before us.
-      const owner = finding.origins.map(origin => owners?.get(origin)).find(found => found !== undefined);
-      if (owner) this.report(owner, render(finding));
+      const owner = [...involved].find(found => found !== undefined);
+      const told = involved.size > 1 && disagreements.some(({ between }) => [...involved].every(one => one !== undefined && between?.includes(one)));
+      if (owner && !told) this.report(owner, render(finding));
     }
-    for (const shared of this.shared.values()) {
-      for (const { construct, problem } of shared.disagreements()) this.report(construct, problem);
-    }
+    for (const { construct, problem } of disagreements) this.report(construct, problem);
   }
 
   private ownersByPath(): Map<string, IConstruct> {

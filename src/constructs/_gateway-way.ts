@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { CallerHalf } from './_caller-half';
 import { CallerPolicy } from './_caller-policy';
+import { OneOf } from './_one-of';
 import { tlsBlock } from './_origination';
 import { PortSettings, WaySettings } from './_settings';
 import { originationPort, outsideNameOf, outsidePorts, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
@@ -91,6 +92,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   /** Emits both halves, each in the order in which it can be applied; the gateway's goes first. */
   public emit(construct: Construct, owner: string, halves: Halves): void {
     const { name, namespace } = this.gateway.installation;
+    OneOf.way(this.app, this.namespace, this.host).state(construct, `through ${namespace}/${name}`);
     this.emitter = construct;
     this.owner = owner;
     this.halves = halves;

@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
+import { OneOf } from './_one-of';
 import { Destination } from './_openings';
 import { CertificateHolder, OriginationSettings } from './_origination';
 import { SecretReader } from './_secret-reader';
@@ -74,6 +75,7 @@ export class SidecarWay extends Way<SidecarWaySettings> {
     this.emitter = emitter;
     this.rules = rules;
     this.owner = owner;
+    OneOf.way(this.app, this.namespace, this.host).state(emitter, 'straight from the sidecar');
     this.key = keyOf('sidecar', owner, this.namespace, this.host);
     if (this.settings.policy) this.emitDestinationRule();
     const metadata = this.metadata();

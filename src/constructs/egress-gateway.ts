@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { gatewayDeployment } from './_gateway-deployment';
 import { hopService } from './_hop-service';
+import { OneOf } from './_one-of';
 import { checkMetadata, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
 import { AuthorizationPolicy, AuthorizationPolicySpec } from '../../imports/security.istio.io';
@@ -243,6 +244,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     app.describeGateway(this, this.installation);
     app.validate(this);
     const { name, namespace } = this.installation;
+    OneOf.gateway(app, namespace, name).state(this, this.node.path);
     const metadata = { ...this.metadata, name, namespace };
     const emit = (objectId: string, apiVersion: string, kind: string, fields: object) =>
       app.emitPlain(this, this, objectId, { apiVersion, kind, metadata, ...fields });

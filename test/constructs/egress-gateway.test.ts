@@ -134,7 +134,7 @@ test('two gateways of one name stop synth', () => {
     new EgressGateway(chart, 'one');
     new EgressGateway(chart, 'two');
   }, 'egress'));
-  expect(error).toMatch(/chart\/two.*one and the same object/s);
+  expect(error).toMatch(/\[chart\/two\] gateway-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/);
 });
 
 test('a namespace of the app in which nothing is injected stops synth', () => {
