@@ -1,5 +1,6 @@
 import { isIP } from 'net';
 import type { Wanted } from './changes';
+import { yamlLines } from './yaml-lines';
 import { fullHost, isWildcard } from '../manifests/hosts';
 import { isHttp } from '../manifests/protocols';
 import { Answer, Decider, EgressObject, ModelCaller, ModelRequest, World } from '../model';
@@ -314,6 +315,7 @@ function forEntry(entry: EgressObject, { host, port, scheme }: Asked): Candidate
       found.push({
         ...set(entry, `spec.ports[${index}].targetPort`, undefined),
         text: `${nameOf(entry)}: remove spec.ports[${index}].targetPort`,
+        ...(isHttp(one.protocol) && { weakens: 'the request then leaves in clear text' }),
       });
     }
     for (const protocol of scheme === 'https' ? ['TLS'] : scheme === 'http' ? ['HTTP'] : ['TCP']) {
@@ -441,21 +443,33 @@ function unreadSections(question: Question): Candidate[] {
   })));
 }
 
-/** Clear text where the host expects TLS. */
+/** Clear text where the host expects TLS: the settings that a port lacks, in a rule that is there or in one beside the entry. */
 function missingTls(question: Question): Candidate[] {
   const { answer, caller } = question;
   if (!answer.plaintextToOutside || answer.outcome === 'answered') return [];
-  return ofKind(question, 'ServiceEntry').flatMap(({ manifest }) => ((manifest.spec?.ports ?? []) as any[])
+  const rules = ofKind(question, 'DestinationRule');
+  return ofKind(question, 'ServiceEntry').flatMap(({ manifest: entry }) => ((entry.spec?.ports ?? []) as any[])
     .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS').flatMap(port =>
-      (manifest.spec.hosts as string[]).map((host): Candidate => {
-        const namespace = answer.gateway?.split('/')[0] ?? caller.namespace;
-        const name = `${host.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
-        const spec = { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [{ port: { number: port.number }, tls: { mode: 'SIMPLE' } }] } };
-        return {
-          text: `add DestinationRule ${namespace}/${name} with spec ${JSON.stringify(spec)}`,
-          size: NEW_OBJECT,
-          edits: [],
-          added: [{ apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec }],
-        };
+      (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
+        // Where sni is set, a proxy checks the name only if subjectAltNames says it.
+        const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
+        const settings = { port: { number: port.number }, tls };
+        const there = rules.filter(({ manifest }) => manifest.spec?.host === host)
+          .map(rule => set(rule, `spec.trafficPolicy.portLevelSettings[${rule.manifest.spec.trafficPolicy?.portLevelSettings?.length ?? 0}]`, settings, 2));
+        const own = namespaceOf(entry);
+        const user = answer.gateway?.split('/')[0] ?? caller.namespace;
+        const { exportTo } = entry.spec;
+        return [
+          ...there,
+          newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
+          // A rule in the namespace of the proxy that is to follow it goes before the entry's.
+          ...(user === own ? [] : [newRule(user, { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } }, NEW_OBJECT + 1)]),
+        ];
       })));
+}
+
+function newRule(namespace: string, spec: any, size = NEW_OBJECT): Candidate {
+  const name = `${spec.host.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
+  const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
+  return { text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map(line => `  ${line}`)].join('\n'), size, edits: [], added: [rule] };
 }

@@ -42,11 +42,13 @@ export function smallestChange(
   return undefined;
 }
 
-/** Whether the request would lose something on its way that it has now: TLS, a checked name. */
+/** Whether the request would lose something on its way that it has now or was meant to have: TLS, a checked name. */
 function isWorse(before: Answer, after: Answer): boolean {
   const codes = new Set(before.remarks.map(({ code }) => code));
   const losesTls = after.tlsOriginatedBy === 'none' && before.steps.some(({ hop, text }) => hop !== 'application' && text.startsWith('TLS'));
-  return losesTls || after.remarks.some(({ code }) => !codes.has(code));
+  // Clear text to a TLS port means that TLS was to begin on the way: clear text to another port is not what was wanted.
+  const leavesInClear = codes.has('plaintext-to-443') && after.plaintextToOutside;
+  return losesTls || leavesInClear || after.remarks.some(({ code }) => !codes.has(code));
 }
 
 /** What gives something up comes after everything that does not. */

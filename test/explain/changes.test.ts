@@ -1,4 +1,6 @@
+import { parse } from 'yaml';
 import { smallestChange } from '../../src/explain';
+import { yamlLines } from '../../src/explain/yaml-lines';
 import { EgressModel, worldOf } from '../../src/model';
 import { brokenConfigurations } from '../model/broken';
 
@@ -38,4 +40,76 @@ test('nobody is led round a gateway, and nothing loses its TLS without being tol
       }).toEqual({ name, remarks: [] });
     }
   }
+});
+
+describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
+  const entry = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    metadata: { name: 'edition', namespace: 'shop' },
+    spec: {
+      hosts: ['edition.cnn.com'],
+      exportTo: ['.', 'billing'],
+      resolution: 'DNS',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }, { number: 443, name: 'tls', protocol: 'TLS' }],
+    },
+  };
+  const rule = (name: string, namespace: string, spec: object) =>
+    ({ apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec });
+  const proposed = (namespace: string, ...others: object[]) => {
+    const objects = [entry, ...others].map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
+    const caller = { namespace, serviceAccount: 'checkout' };
+    const request = { url: 'http://edition.cnn.com/' };
+    return smallestChange(objects, {}, caller, request, EgressModel.of(objects, {}).ask(caller, request));
+  };
+
+  test.each(['shop', 'billing'])('gets the rule that was forgotten, beside the entry and for whom it is for: %s', namespace => {
+    const change = proposed(namespace);
+    expect(change?.text).toBe(`add DestinationRule shop/edition-cnn-com-tls:
+  apiVersion: networking.istio.io/v1
+  kind: DestinationRule
+  metadata:
+    name: edition-cnn-com-tls
+    namespace: shop
+  spec:
+    host: edition.cnn.com
+    exportTo:
+      - "."
+      - billing
+    trafficPolicy:
+      portLevelSettings:
+        - port:
+            number: 80
+          tls:
+            mode: SIMPLE
+            sni: edition.cnn.com
+            subjectAltNames:
+              - edition.cnn.com`);
+    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false, serverName: 'edition.cnn.com', remarks: [] });
+  });
+
+  test('gets the settings in the rule that the host has already', () => {
+    const change = proposed('shop', rule('pool', 'shop', {
+      host: 'edition.cnn.com', exportTo: ['.', 'billing'], trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } },
+    }));
+    expect(change?.text).toBe('DestinationRule shop/pool: set spec.trafficPolicy.portLevelSettings[0] to '
+      + '{"port":{"number":80},"tls":{"mode":"SIMPLE","sni":"edition.cnn.com","subjectAltNames":["edition.cnn.com"]}}');
+    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false });
+  });
+
+  test('leaves in clear text only where nothing else helps, and says so', () => {
+    const objects = [entry].map(manifest => ({ manifest, origin: 'document 1' }));
+    const world = { outside: [{ host: 'edition.cnn.com', address: '192.0.2.1', http: 'ok', https: 'ok', certificate: 'expired' } as const] };
+    const caller = { namespace: 'shop', serviceAccount: 'checkout' };
+    const request = { url: 'http://edition.cnn.com/' };
+    const change = smallestChange(objects, world, caller, request, EgressModel.of(objects, world).ask(caller, request));
+    expect(change?.text).toBe('ServiceEntry shop/edition: remove spec.ports[0].targetPort\n'
+      + 'this weakens what is there: the request then leaves in clear text');
+    expect(change?.answer.plaintextToOutside).toBe(true);
+  });
+});
+
+test('the lines of a proposed object are the object', () => {
+  const object = { hosts: ['*.example.com', 'no', '~', '.', '10.0.0.0/8', 'a: b'], list: [{ port: { number: 80 }, names: ['x', 'y'] }, [1, 2]], last: 'word' };
+  expect(parse(yamlLines(object).join('\n'))).toEqual(object);
 });
