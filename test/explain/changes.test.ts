@@ -97,6 +97,19 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
     expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false });
   });
 
+  test('is not led to a port for clear text, though that were the smaller change', () => {
+    const change = proposed('shop', {
+      ...entry, metadata: { name: 'clear', namespace: 'shop' }, spec: { ...entry.spec, ports: [{ number: 8080, name: 'clear', protocol: 'HTTP' }] },
+    }, {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'edition', namespace: 'shop' },
+      spec: { hosts: ['edition.cnn.com'], http: [{ route: [{ destination: { host: 'edition.cnn.com', port: { number: 80 } } }] }] },
+    });
+    expect(change?.text).toContain('add DestinationRule shop/edition-cnn-com-tls');
+    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false });
+  });
+
   test('leaves in clear text only where nothing else helps, and says so', () => {
     const objects = [entry].map(manifest => ({ manifest, origin: 'document 1' }));
     const world = { outside: [{ host: 'edition.cnn.com', address: '192.0.2.1', http: 'ok', https: 'ok', certificate: 'expired' } as const] };
