@@ -1,6 +1,8 @@
 import { Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { CommonEgressProps } from './egress';
+import type { IEgressGateway } from './installed-egress-gateway';
+import type { Caller } from '../values/caller';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
 import { assertHostName } from '../values/host-name';
 import { assertAddress } from '../values/ip-range';
@@ -85,7 +87,61 @@ export function readHosts(hosts: string[], problems: Problems, check: (host: str
     seen.add(host);
     problems.check(`hosts[${index}]`, () => check(host));
   });
-  return [...seen];
+  return [...seen].filter(host => typeof host === 'string');
+}
+
+/**
+ * What of a list is of the right kind; the rest is told. The compiler sees to it in TypeScript, and nobody does in JavaScript.
+ *
+ * @param instead what to write for a value, after "is no"
+ */
+function readList<T>(
+  prop: string, given: T[], fits: (item: any) => boolean, instead: (item: unknown) => [kind: string, cure: string], problems: Problems,
+): T[] {
+  if (!Array.isArray(given)) {
+    problems.add(`${prop}: ${shown(given)} is no list; write ${prop}: [${instead(undefined)[1]}]`);
+    return [];
+  }
+  return given.filter((item, index) => {
+    const right = fits(item);
+    if (!right) {
+      const [kind, cure] = instead(item);
+      problems.add(`${prop}[${index}]: ${shown(item)} is no ${kind}; write ${cure}`);
+    }
+    return right;
+  });
+}
+
+/** The callers of a list; none for a list that is missing. */
+export function readCallers(callers: Caller[] | undefined, problems: Problems): Caller[] {
+  return readList('callers', callers ?? [], caller => typeof caller?._title === 'string', callerInstead, problems);
+}
+
+/** Refuses what is no gateway. */
+export function assertGateway(gateway: IEgressGateway): void {
+  if (typeof gateway?.installation?.namespace === 'string') return;
+  throw new Error(`${shown(gateway)} is no gateway; give an EgressGateway or InstalledEgressGateway of this app, or InstalledEgressGateway.fromInstallation(…) for one of another`);
+}
+
+function isPort(port: any): boolean {
+  return typeof port?.number === 'number' && typeof port?.protocol === 'string' && typeof port?.name === 'string';
+}
+
+function portInstead(port: unknown): [string, string] {
+  if (port === 80) return ['EgressPort', 'EgressPort.http(80)'];
+  const other = typeof port === 'number' && port !== 443;
+  return ['EgressPort', other ? `what applications speak on it, such as EgressPort.tcp(${port})` : 'EgressPort.tls(443)'];
+}
+
+function callerInstead(caller: unknown): [string, string] {
+  const [namespace, name] = typeof caller === 'string' && /^[^/]+\/[^/]+$/.test(caller) ? caller.split('/') : ['payments', 'checkout'];
+  return ['Caller', `Caller.serviceAccount('${namespace}', '${name}')`];
+}
+
+/** A value in an error; objects by their class, since they may hold the whole app. */
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value);
+  return Array.isArray(value) ? 'a list' : `an object of class ${value.constructor?.name ?? 'Object'}`;
 }
 
 /** The release of Istio that a construct is for: its own, else the app's, else the newest. */
@@ -142,8 +198,9 @@ export function readAddresses(
   return addresses;
 }
 
-function readPorts(ports: EgressPort[], problems: Problems): PortSettings[] {
-  if (ports.length === 0) problems.add('ports: none given; leave `ports` out for HTTP 80 and TLS 443');
+function readPorts(given: EgressPort[], problems: Problems): PortSettings[] {
+  const ports = readList('ports', given, isPort, portInstead, problems);
+  if (Array.isArray(given) && given.length === 0) problems.add('ports: none given; leave `ports` out for HTTP 80 and TLS 443');
   const byNumber = new Map<number, EgressPort>();
   for (const port of ports) {
     const other = byNumber.get(port.number);

@@ -81,6 +81,7 @@ export class DirectEgress extends Construct {
     }));
     toPorts?.forEach((port, index) => problems.check(`toPorts[${index}]`, () => assertPortNumber(port)));
     captured?.forEach((range, index) => problems.check(`unsafeCaptureOnlyCidrs[${index}]`, () => assertCidr(range)));
+    if (props.reason !== undefined && !props.reason?.trim()) problems.add('reason: none given; say why, for whoever audits the pods, or leave it out');
     const pods = (workloads ?? []).map((workload, index) => problems.check(`workloads[${index}]`, () => podAnnotations(workload)));
     pods.forEach((pod, index) => {
       if (!pod) return;

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { GatewayWay, GatewayWaySettings, Halves } from './_gateway-way';
 import { checkOriginationPorts, OriginationSettings } from './_origination';
-import { readAddresses, readHosts, readIstioVersion, readOwner, readSettings, WaySettings, where } from './_settings';
+import { assertGateway, readAddresses, readCallers, readHosts, readIstioVersion, readOwner, readSettings, WaySettings, where } from './_settings';
 import { CommonEgressProps, Egress } from './egress';
 import { IEgressGateway } from './installed-egress-gateway';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
@@ -126,16 +126,18 @@ export class GatewayEgress extends Egress {
     this.gateway = props.gateway;
     const problems = new Problems(where(this));
     this.hosts = readHosts(props.hosts, problems, assertGatewayHost);
+    problems.check('gateway', () => assertGateway(this.gateway));
     readIstioVersion(this, props.istioVersion, problems);
     const common = readSettings(props, problems);
     const addresses = readAddresses(this.hosts, common.ports, props, true, problems);
     this.separate = props.separateCallers ?? false;
     this.settings = { ...common, addresses, opaque: props.http === GatewayHttp.OPAQUE, forbiddenExcept: this.readRefusal(props, common, problems) };
     this.owner = readOwner(this, props.owner ?? Chart.of(this).namespace, problems);
-    if (!props.callers || props.callers.length === 0) {
+    const callers = readCallers(props.callers, problems);
+    if (!props.callers || (Array.isArray(props.callers) && props.callers.length === 0)) {
       problems.add('callers: none given, so nobody could call; name who may, such as Caller.serviceAccount("payments", "checkout")');
     }
-    for (const caller of props.callers ?? []) this.checkCaller(caller, problems);
+    for (const caller of callers) this.checkCaller(caller, problems);
     problems.throwIfAny();
 
     const app = AppScope.of(this);
@@ -168,7 +170,7 @@ export class GatewayEgress extends Egress {
    */
   public allowCaller(caller: Caller): void {
     const problems = new Problems(where(this));
-    this.checkCaller(caller, problems);
+    for (const one of readCallers([caller], problems)) this.checkCaller(one, problems);
     problems.throwIfAny();
     for (const host of this.hosts) this.wayOf(host, caller).allow(caller);
     this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
@@ -229,7 +231,7 @@ export class GatewayEgress extends Egress {
   }
 
   private checkCaller(caller: Caller, problems: Problems): void {
-    if (caller.namespace === this.gateway.installation.namespace) {
+    if (caller.namespace === this.gateway?.installation?.namespace) {
       problems.add(`callers: ${caller._title} lives in the gateway's namespace, where the two halves would meet and the way would fail, open or closed depending on age (measured); ` +
         'move the gateway or the caller to a namespace of its own');
     }
@@ -267,5 +269,5 @@ function assertGatewayHost(host: string): string {
     throw new Error(`"${host}" is a wildcard, and Istio's gateways cannot look up names when they are asked for (https://github.com/istio/istio/issues/61831): ` +
       'name every host here, or declare the wildcard with SidecarEgress, straight from the sidecars of one namespace');
   }
-  return assertHostName(host);
+  return assertHostName(host, '`addresses`');
 }

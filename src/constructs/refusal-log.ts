@@ -1,7 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { checkMetadata, where } from './_settings';
+import { assertGateway, checkMetadata, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
 import { Telemetry } from '../../imports/telemetry.istio.io';
 import { assertDnsLabel } from '../values/names';
@@ -73,7 +73,8 @@ export class RefusalLog extends Construct {
     const installation = gateway?.installation;
     const problems = new Problems(where(this));
     const namespace = installation?.namespace ?? props.namespace ?? Chart.of(this).namespace;
-    if (gateway && props.namespace !== undefined) problems.add(`namespace: not together with \`gateway\`, whose pods are in namespace ${gateway.installation.namespace}; keep one of the two`);
+    if (gateway !== undefined) problems.check('gateway', () => assertGateway(gateway));
+    if (installation && props.namespace !== undefined) problems.add(`namespace: not together with \`gateway\`, whose pods are in namespace ${installation.namespace}; keep one of the two`);
     if (namespace === undefined) problems.add('namespace: none given, and the chart has none; give `namespace` here or to the chart');
     else problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
     if (provider.trim() === '') problems.add('provider: empty; leave it out for "envoy", or name a provider of the mesh');

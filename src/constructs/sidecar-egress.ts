@@ -3,7 +3,7 @@ import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { checkOriginationPorts, OriginationScope, OriginationSettings } from './_origination';
-import { readAddresses, readHosts, readIstioVersion, readOwner, readSettings, where, WaySettings } from './_settings';
+import { readAddresses, readCallers, readHosts, readIstioVersion, readOwner, readSettings, where, WaySettings } from './_settings';
 import { SidecarWay, SidecarWaySettings } from './_sidecar-way';
 import { CommonEgressProps, Egress } from './egress';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
@@ -115,7 +115,7 @@ export class SidecarEgress extends Egress {
       problems.add('callers: none given, but a certificate at the sidecar is held by named workloads only (for all others Istio would ignore it and send clear text); ' +
         'name them, such as Caller.workload(deployment), or originate TLS at a gateway with GatewayEgress');
     }
-    callers?.forEach((caller, index) => this.checkHolder(caller, problems, `callers[${index}]`));
+    readCallers(callers, problems).forEach((caller, index) => this.checkHolder(caller, problems, `callers[${index}]`));
   }
 
   /** @internal */

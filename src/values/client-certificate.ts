@@ -19,7 +19,13 @@ export class ClientCertificate {
    */
   public static fromSecret(name: string): ClientCertificate {
     const problems = new Problems('ClientCertificate.fromSecret');
-    problems.check('name', () => assertObjectName(name, 'Secret'));
+    problems.check('name', () => {
+      if (typeof name === 'string' && name.includes('/')) {
+        throw new Error(`"${name}" carries a namespace, and a Secret is only ever read where TLS is originated: in the namespace of the gateway, or of the pods at the sidecar. ` +
+          `Put it there and write "${name.split('/').pop()}"`);
+      }
+      return assertObjectName(name, 'Secret');
+    });
     problems.throwIfAny();
     return new ClientCertificate(name, undefined, undefined);
   }

@@ -1,7 +1,9 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { DirectEgress } from '../../src/constructs/direct-egress';
+import { EgressBoundary } from '../../src/constructs/egress-boundary';
 import { GatewayEgress, GatewayEgressProps } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { RefusalLog } from '../../src/constructs/refusal-log';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { TlsOriginationOptions, TlsVersion } from '../../src/constructs/tls-origination';
@@ -39,6 +41,7 @@ const PARTNER = '[chart/partner] GatewayEgress: ';
 const TLS = '[chart/sites/tls] TlsOrigination: ';
 const TLS_AT_GATEWAY = '[chart/partner/tls] TlsOrigination: ';
 const DIRECT = '[chart/mainframe] DirectEgress: ';
+const BOUNDARY = '[chart/boundary] EgressBoundary: ';
 const LOCK = '[chart/lock] RegistryOnlyMesh: ';
 const long = 'a'.repeat(64);
 
@@ -48,7 +51,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
   ['a host that is no list', sidecar({ hosts: HOST as any }), SITES, ['hosts: "api.example.com" is no list', 'hosts: ["api.example.com"]']],
   ['hosts that are missing', gateway({ hosts: undefined }), PARTNER, ['hosts: none given', 'such as']],
   ['an empty host', sidecar({ hosts: [''] }), SITES, ['hosts[0]: "" is no host name', 'write one']],
-  ['an IP address', gateway({ hosts: ['203.0.113.10'] }), PARTNER, ['hosts[0]: "203.0.113.10" is an IP address', 'name the host']],
+  ['an IP address', gateway({ hosts: ['203.0.113.10'] }), PARTNER, ['hosts[0]: "203.0.113.10" is an IP address', 'name the host and give the address under `addresses`, or let']],
   ['an IPv6 address', sidecar({ hosts: [HOST, '2001:db8::1'] }), SITES, ['hosts[1]: "2001:db8::1" is an IP address', 'DirectEgress']],
   ['an internationalised host', gateway({ hosts: ['bücher.example'] }), PARTNER, ['"bücher.example" is internationalised', 'write that']],
   ['an upper-case host', sidecar({ hosts: ['API.example.com'] }), SITES, ['has upper-case letters', 'write "api.example.com"']],
@@ -56,6 +59,26 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
   ['a label that is too long', sidecar({ hosts: [`${long}.example.com`] }), SITES, ['a label of 64 characters', 'at most 63']],
   ['a wildcard through a gateway', gateway({ hosts: ['*.example.com'] }), PARTNER, ['"*.example.com"', 'wildcard', 'name every host']],
   ['a host twice', gateway({ hosts: [HOST, HOST] }), PARTNER, ['hosts[1]: "api.example.com" is there twice', 'name it once']],
+
+  // Without a compiler nobody has looked at types before.
+  ['a host that is nothing', sidecar({ hosts: [null as any] }), SITES, ['hosts[0]: null is no host name', 'write one']],
+  ['a host that is nothing, at a gateway', gateway({ hosts: [null as any] }), PARTNER, ['hosts[0]: null is no host name']],
+  ['a port that is a number', sidecar({ ports: [443 as any] }), SITES, ['ports[0]: 443 is no EgressPort', 'write EgressPort.tls(443)']],
+  ['another port that is a number', gateway({ ports: [EgressPort.tls(), 80 as any] }), PARTNER, ['ports[1]: 80 is no EgressPort', 'write EgressPort.http(80)']],
+  ['a port of a database that is a number', sidecar({ ports: [5432 as any] }), SITES, ['ports[0]: 5432 is no EgressPort', 'such as EgressPort.tcp(5432)']],
+  ['a port that is nothing', sidecar({ ports: [null as any] }), SITES, ['ports[0]: null is no EgressPort', 'EgressPort.tls(443)']],
+  ['ports that are no list', sidecar({ ports: EgressPort.tls() as any }), SITES, ['ports: ', 'is no list', 'ports: [EgressPort.tls(443)]']],
+  ['a caller that is text', gateway({ callers: ['pay/app' as any] }), PARTNER, ['callers[0]: "pay/app" is no Caller', 'write Caller.serviceAccount(\'pay\', \'app\')']],
+  ['a caller that is nothing', gateway({ callers: [null as any] }), PARTNER, ['callers[0]: null is no Caller', 'write Caller.serviceAccount(']],
+  ['callers that are no list', gateway({ callers: CALLER as any }), PARTNER, ['callers: ', 'is no list', 'callers: [Caller.serviceAccount(']],
+  ['a caller that is text, for a certificate', tls({ clientCertificate: ClientCertificate.fromSecret('a'), callers: ['pay/app' as any] }), TLS, ['callers[0]: "pay/app" is no Caller']],
+  ['a gateway that is text', gateway({ gateway: 'x' as any }), PARTNER, ['gateway: "x" is no gateway', 'give an EgressGateway', 'InstalledEgressGateway.fromInstallation']],
+  ['no gateway', gateway({ gateway: undefined as any }), PARTNER, ['gateway: undefined is no gateway', 'give an EgressGateway']],
+  ['a gateway that is text, for a boundary', app => new EgressBoundary(chartOf(app), 'boundary', { namespaces: ['shop'], gateways: ['x' as any] }), BOUNDARY, ['gateways[0]: "x" is no gateway', 'give an EgressGateway']],
+  ['a gateway that is text, for a log', app => new RefusalLog(chartOf(app), 'log', { gateway: 'x' as any }), '[chart/log] RefusalLog: ', ['gateway: "x" is no gateway', 'give an EgressGateway']],
+  ['no reason', direct({ toPorts: [22], reason: '' }), DIRECT, ['reason: none given', 'say why, for whoever audits the pods']],
+  ['a reason of blanks', direct({ toPorts: [22], reason: ' ' }), DIRECT, ['reason: none given', 'leave it out']],
+  ['a host with two mistakes', gateway({ hosts: ['A_B'] }), PARTNER, ['"A_B" is no DNS name: "a_b" is not a label']],
 
   ['no ports', sidecar({ ports: [] }), SITES, ['ports: none given', 'leave `ports` out for HTTP 80 and TLS 443']],
   ['a port twice', sidecar({ ports: [EgressPort.http(8080), EgressPort.tls(8080)] }), SITES, ['ports: 8080 is there twice (http-8080 and tls-8080)', 'a port speaks one protocol']],

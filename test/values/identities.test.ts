@@ -18,6 +18,8 @@ test('certificates come from a Secret or from files, never half', () => {
   expect({ ...ClientCertificate.fromSecret('partner') }).toEqual({ secretName: 'partner' });
   expect({ ...ClientCertificate.fromFiles('/etc/certs/tls.crt', '/etc/certs/tls.key') }).toEqual({ certificatePath: '/etc/certs/tls.crt', privateKeyPath: '/etc/certs/tls.key' });
   expect(errorOf(() => ClientCertificate.fromSecret('Partner'))).toContain('ClientCertificate.fromSecret: name: "Partner" is no Secret');
+  expect(errorOf(() => ClientCertificate.fromSecret('other/partner'))).toBe('ClientCertificate.fromSecret: name: "other/partner" carries a namespace, and a Secret is only ever read where TLS is originated: ' +
+    'in the namespace of the gateway, or of the pods at the sidecar. Put it there and write "partner"');
 });
 
 test('a path must be absolute; both are told together', () => {
