@@ -1,3 +1,5 @@
+import * as fs from 'fs';
+import * as path from 'path';
 import { ApiObject, App, Chart } from 'cdk8s';
 import { Deployment } from 'cdk8s-plus-33';
 import { DirectEgress } from '../../src/constructs/direct-egress';
@@ -10,7 +12,7 @@ import { Caller } from '../../src/values/caller';
 import { EgressPort } from '../../src/values/egress-port';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { PRIVATE_RANGES } from '../../src/values/ip-range';
-import { allManifests, errorOf, newApp, the } from '../support/app';
+import { allManifests, errorOf, newApp, temporaryFolder, the } from '../support/app';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 
 const UNSAFE = 'cdk8s-istio-egress/unsafe';
@@ -414,4 +416,26 @@ test.each([['before', true], ['after', false]])('the namespace of a gateway that
   const message = errorOf(() => made.app.synth());
   expect(message).toContain('[shop/wide] boundary-opens-guard: "egress" under `namespaces` is the namespace of the gateway egress/egress-gateway, which [platform/boundary] guards');
   expect(message.match(/boundary-opens-guard/g)).toHaveLength(1);
+});
+
+test('an order of charts that the app says is the order of the files, and changes nothing else', () => {
+  const written = (ordered: boolean) => {
+    const app = new App({ outdir: temporaryFolder() });
+    const [boundary, platform, shop] = [['boundary', 'egress'], ['platform', 'egress'], ['shop', 'shop']].map(([id, namespace]) => new Chart(app, id, { namespace }));
+    const exit = new EgressGateway(platform, 'exit');
+    new GatewayEgress(shop, 'partner', { gateway: exit, hosts: ['api.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
+    new EgressBoundary(boundary, 'boundary', { namespaces: ['shop'], gateways: [exit] });
+    if (ordered) {
+      shop.addDependency(platform);
+      boundary.addDependency(shop);
+    }
+    app.synth();
+    return Object.fromEntries(fs.readdirSync(app.outdir).map(file => [file, fs.readFileSync(path.join(app.outdir, file), 'utf8')]));
+  };
+  const [plain, numbered] = [written(false), written(true)];
+  expect(numbered).toEqual({
+    '0000-platform.k8s.yaml': plain['platform.k8s.yaml'],
+    '0001-shop.k8s.yaml': plain['shop.k8s.yaml'],
+    '0002-boundary.k8s.yaml': plain['boundary.k8s.yaml'],
+  });
 });
