@@ -1,5 +1,12 @@
 import { isIP } from 'net';
 import { AccessTable, requestHost } from './access-table';
+import { ACCESS_TABLE_SCHEMA } from './access-table-schema';
+import { shapeProblems } from './shape';
+
+/** What is wrong with a table's shape: unknown fields, words that are none of the allowed ones, wrong types. */
+export function accessTableShapeProblems(table: unknown): string[] {
+  return shapeProblems(table, ACCESS_TABLE_SCHEMA);
+}
 
 /**
  * What is wrong with a table beyond its shape: names that nobody has, rows that contradict themselves.

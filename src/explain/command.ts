@@ -9,7 +9,7 @@ import { asMermaid } from './mermaid';
 import { ReadManifests, readManifests } from './read-manifests';
 import { asText, headline } from './text';
 import { AccessTable, requestHost, Way } from '../access/access-table';
-import { accessTableProblems } from '../access/read-access-table';
+import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
 import { checkManifests, Finding } from '../rules';
 
@@ -187,7 +187,8 @@ function tableOf(file: string): AccessTable {
   const table = document(file);
   for (const part of ['callers', 'outside',
     'access']) if (!Array.isArray(table?.[part])) throw new Usage(`${file}: an access table has a list "${part}"; see docs/access-table.md`);
-  const problems = accessTableProblems(table);
+  const shape = accessTableShapeProblems(table);
+  const problems = shape.length > 0 ? shape : accessTableProblems(table);
   if (problems.length > 0) throw new Usage(`${file}:\n  ${problems.join('\n  ')}`);
   return table;
 }

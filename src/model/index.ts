@@ -2,6 +2,7 @@ import { Alternative, Answer } from './answer';
 import { Configuration } from './configuration';
 import { ModelCaller, ModelRequest } from './request';
 import { walk, Walked } from './walk';
+import { couldMatter, Malformed, sortedOut } from './well-formed';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -25,13 +26,32 @@ export class EgressModel {
 
   /** A model of these objects. Proxies are configured when the first of their requests is asked about. */
   public static of(objects: Iterable<EgressObject>, world: World = {}): EgressModel {
-    return new EgressModel(new Configuration([...objects], world));
+    const sorted = sortedOut(objects);
+    return new EgressModel(new Configuration(sorted.objects, world), sorted);
   }
 
-  private constructor(private readonly configuration: Configuration) {}
+  private constructor(private readonly configuration: Configuration, private readonly sorted: ReturnType<typeof sortedOut>) {}
+
+  /** Objects that no API server takes. They are left out, and what they could change is undetermined. */
+  public get malformed(): readonly Malformed[] {
+    return this.sorted.malformed;
+  }
 
   /** What happens to the request of this caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
+    const obstacle = couldMatter(this.malformed, this.sorted.objects, request);
+    if (obstacle) {
+      return {
+        outcome: 'undetermined',
+        reason: obstacle.problem,
+        causes: [obstacle.decider],
+        plaintextToOutside: false,
+        steps: [],
+        alternatives: [],
+        remarks: [],
+        assumptions: [],
+      };
+    }
     const first = walk(this.configuration, caller, request);
     return first.choices.length === 0 ? first.answer : { ...first.answer, alternatives: this.others(first, caller, request) };
   }

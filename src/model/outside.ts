@@ -180,10 +180,11 @@ function verify(
     return { reason: `the host's certificate is for ${certificateName}, and the request calls it ${layer.authority}`, deciders: settingsOf(layer) };
   }
   if (names.length === 0 && !isAutomatic) {
+    const why = tls.sni ? 'sni is set and subjectAltNames is not' : 'neither sni nor subjectAltNames is set, and the proxy reads no request to take the name from';
     remarks.push({
       code: 'unverified-name',
-      message: 'any certificate of a known authority is accepted: sni is set and subjectAltNames is not, so the name is not checked',
-      deciders: settingsOf(layer, 'sni'),
+      message: `any certificate of a known authority is accepted: ${why}, so the name is not checked`,
+      deciders: settingsOf(layer, tls.sni ? 'sni' : undefined),
     });
   }
   return undefined;

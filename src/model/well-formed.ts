@@ -1,0 +1,224 @@
+import { Decider } from './answer';
+import { by } from './decider';
+import { overlaps } from './host-names';
+import { ModelRequest } from './request';
+import { Shape, shapeProblems } from '../access/shape';
+import { EgressObject } from '../manifests/egress-object';
+import { fullHost } from '../manifests/hosts';
+import { Indexed } from '../manifests/indexed';
+
+/** An object that no API server takes: a wrong type, a word that is none of the allowed ones, a kind or version that there is not. */
+export interface Malformed {
+  readonly source: EgressObject;
+  /** Object, field, value, and what is allowed. */
+  readonly problem: string;
+  readonly decider: Decider;
+}
+
+const text: Shape = { type: 'string' };
+const whole: Shape = { type: 'integer' };
+const flag: Shape = { type: 'boolean' };
+const any: Shape = { type: 'object' };
+const list = (items: Shape): Shape => ({ type: 'array', items });
+const words = (...values: string[]): Shape => ({ enum: values });
+const fields = (properties: Record<string, Shape>): Shape => ({ type: 'object', properties });
+const map = (additionalProperties: Shape): Shape => ({ type: 'object', additionalProperties });
+const texts = list(text);
+const labels = map(text);
+/** istiod reads protocols in any case. */
+const protocol: Shape = {
+  enum: ['HTTP', 'HTTP2', 'HTTPS', 'GRPC', 'GRPC-WEB', 'TLS', 'TCP', 'UDP', 'MONGO', 'REDIS', 'MYSQL', 'HBONE', 'HTTP_PROXY', ''], anyCase: true,
+};
+
+const destination = fields({ host: text, subset: text, port: fields({ number: whole }) });
+const match = fields({ exact: text, prefix: text, regex: text });
+const headerChange = fields({ set: labels, add: labels, remove: texts });
+const headerChanges = fields({ request: headerChange, response: headerChange });
+const routes = list(fields({ destination, weight: whole }));
+const http = fields({
+  match: list(fields({
+    uri: match,
+    scheme: match,
+    method: match,
+    authority: match,
+    headers: map(any),
+    withoutHeaders: map(any),
+    queryParams: map(any),
+    port: whole,
+    ignoreUriCase: flag,
+    sourceLabels: labels,
+    sourceNamespace: text,
+    gateways: texts,
+  })),
+  route: list(fields({ destination, weight: whole, headers: headerChanges })),
+  redirect: fields({ uri: text, authority: text, scheme: text, port: whole, redirectCode: whole }),
+  directResponse: fields({ status: whole }),
+  rewrite: fields({ uri: text, authority: text }),
+  headers: headerChanges,
+  fault: fields({ abort: fields({ httpStatus: whole, percentage: any }), delay: any }),
+  mirror: destination,
+  timeout: text,
+});
+const layer4 = (more: Record<string, Shape>) => list(fields({
+  match: list(fields({ destinationSubnets: texts, port: whole, sourceLabels: labels, sourceNamespace: text, gateways: texts, ...more })),
+  route: routes,
+}));
+const clientTls = fields({
+  mode: words('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'),
+  sni: text,
+  subjectAltNames: texts,
+  caCertificates: text,
+  credentialName: text,
+  clientCertificate: text,
+  privateKey: text,
+  insecureSkipVerify: flag,
+});
+const settings = {
+  tls: clientTls,
+  loadBalancer: fields({ simple: words('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST') }),
+  connectionPool: any,
+  outlierDetection: any,
+};
+const trafficPolicy = fields({ ...settings, portLevelSettings: list(fields({ ...settings, port: fields({ number: whole }) })) });
+const port = { number: whole, name: text, protocol };
+const sources = Object.fromEntries(['principals', 'notPrincipals', 'namespaces', 'notNamespaces', 'serviceAccounts', 'notServiceAccounts',
+  'requestPrincipals', 'notRequestPrincipals', 'ipBlocks', 'notIpBlocks'].map(name => [name, texts]));
+const operations = Object.fromEntries(['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths']
+  .map(name => [name, texts]));
+
+/** Types and words of the fields that are read. */
+export const SPECS: Record<string, Shape> = {
+  ServiceEntry: fields({
+    hosts: texts,
+    addresses: texts,
+    exportTo: texts,
+    subjectAltNames: texts,
+    ports: list(fields({ ...port, targetPort: whole })),
+    location: words('MESH_EXTERNAL', 'MESH_INTERNAL'),
+    resolution: words('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
+    endpoints: list(fields({ address: text, ports: map(whole), labels, weight: whole, locality: text, serviceAccount: text })),
+  }),
+  VirtualService: fields({ hosts: texts, gateways: texts, exportTo: texts, http: list(http), tls: layer4({ sniHosts: texts }), tcp: layer4({}) }),
+  DestinationRule: fields({
+    host: text,
+    exportTo: texts,
+    trafficPolicy,
+    subsets: list(fields({ name: text, labels, trafficPolicy })),
+    workloadSelector: fields({ matchLabels: labels }),
+  }),
+  Gateway: fields({
+    selector: labels,
+    servers: list(fields({
+      port: fields(port),
+      hosts: texts,
+      name: text,
+      tls: fields({
+        mode: words('PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL'),
+        httpsRedirect: flag,
+        subjectAltNames: texts,
+        credentialName: text,
+        credentialNames: texts,
+        serverCertificate: text,
+        privateKey: text,
+        caCertificates: text,
+        minProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
+        maxProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
+        cipherSuites: texts,
+      }),
+    })),
+  }),
+  Sidecar: fields({
+    workloadSelector: fields({ labels }),
+    egress: list(fields({ hosts: texts, port: fields(port), bind: text, captureMode: words('DEFAULT', 'IPTABLES', 'NONE') })),
+    outboundTrafficPolicy: fields({ mode: words('REGISTRY_ONLY', 'ALLOW_ANY') }),
+  }),
+  AuthorizationPolicy: fields({
+    selector: fields({ matchLabels: labels }),
+    action: words('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'),
+    rules: list(fields({
+      from: list(fields({ source: fields(sources) })),
+      to: list(fields({ operation: fields(operations) })),
+      when: list(fields({ key: text, values: texts, notValues: texts })),
+    })),
+  }),
+};
+
+/** What stands in the same way in every object. */
+const METADATA = fields({ name: text, namespace: text, labels, annotations: labels });
+const CORE: Record<string, Shape> = {
+  Service: fields({
+    ports: list(fields({ name: text, port: whole, protocol: text, appProtocol: text })),
+    selector: labels,
+    clusterIP: text,
+    type: text,
+  }),
+  NetworkPolicy: fields({ podSelector: any, policyTypes: texts, egress: list(any), ingress: list(any) }),
+};
+/** Kinds and versions of Istio's groups. */
+const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly string[] }> = {
+  'networking.istio.io': {
+    kinds: [...Object.keys(SPECS).filter(kind => kind !== 'AuthorizationPolicy'), 'EnvoyFilter', 'ProxyConfig', 'WorkloadEntry', 'WorkloadGroup'],
+    versions: ['v1', 'v1beta1', 'v1alpha3'],
+  },
+  'security.istio.io': { kinds: ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication'], versions: ['v1', 'v1beta1'] },
+};
+
+function problemOf(manifest: any): string | undefined {
+  const { apiVersion, kind, metadata, spec } = manifest;
+  const [group, version] = String(apiVersion).split('/');
+  const known = GROUPS[group];
+  if (known && !known.kinds.includes(kind)) return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
+  if (known && !known.versions.includes(version)) return `apiVersion: ${group} has no version "${version}"; it has ${known.versions.join(', ')}`;
+  const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
+  return (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined)
+    ?? (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined);
+}
+
+/** Tells the objects that the model can read from those that no API server would take. */
+export function sortedOut(objects: Iterable<EgressObject>): { readonly objects: EgressObject[]; readonly malformed: Malformed[] } {
+  const sound: EgressObject[] = [];
+  const malformed: Malformed[] = [];
+  for (const source of objects) {
+    const { manifest } = source;
+    const problem = typeof manifest?.kind === 'string' && manifest.metadata ? problemOf(manifest) : undefined;
+    if (problem === undefined) {
+      sound.push(source);
+      continue;
+    }
+    const { kind, metadata, spec } = manifest;
+    const object = new Indexed(source, kind, String(metadata.namespace ?? 'default'), String(metadata.name), spec ?? {});
+    malformed.push({
+      source,
+      problem: `${kind} ${object.namespace}/${object.name} is none that an API server takes, ${problem}`,
+      decider: by(object,
+        problem.split(':')[0]),
+    });
+  }
+  return { objects: sound, malformed };
+}
+
+/**
+ * The malformed object that could change the answer to a request if it were mended: one that speaks of the host, or of where
+ * VirtualServices for it lead, and one whose hosts cannot be read or that has none.
+ */
+export function couldMatter(malformed: readonly Malformed[], objects: readonly EgressObject[], { url, headers = {}, follow }: ModelRequest):
+Malformed | undefined {
+  if (malformed.length === 0 || follow) return malformed[0];
+  const called = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
+  const names = new Set([new URL(url.replace(/^tcp:/, 'http:')).hostname, ...(called === undefined ? [] : [called.replace(/:\d+$/, '')])]);
+  const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
+  // A Set is walked with what is added on the way, so that routes of routes are there, too.
+  for (const name of names) {
+    for (const { manifest: { metadata, spec } } of routed) {
+      if (!(spec.hosts ?? []).some((host: string) => overlaps(host, name))) continue;
+      for (const route of [...spec.http ?? [], ...spec.tls ?? [], ...spec.tcp ?? []].flatMap(one => one.route ?? [])) {
+        if (typeof route?.destination?.host === 'string') names.add(fullHost(route.destination.host, metadata.namespace ?? 'default'));
+      }
+    }
+  }
+  return malformed.find(({ source: { manifest: { metadata, spec } } }) => {
+    const hosts = [spec?.host ?? spec?.hosts ?? []].flat();
+    return hosts.length === 0 || hosts.some(host => typeof host !== 'string'
+      || [...names].some(name => overlaps(fullHost(host, String(metadata?.namespace ?? 'default')), name)));
+  });
+}
