@@ -1,5 +1,5 @@
 import { fullHost } from '../manifests/hosts';
-import { Answer, EgressObject, ModelCaller } from '../model';
+import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
 import { overlaps } from '../model/host-names';
 
 /** An object that speaks of a host on the way and has no part in it. */
@@ -11,24 +11,37 @@ export interface Bystander {
 
 const KINDS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
 
-/** Objects that somebody wrote for the host and that do nothing for this request: invisible, bound elsewhere, or behind another. */
-export function bystanders(answer: Answer, objects: readonly EgressObject[], caller: ModelCaller, url: string): Bystander[] {
+/** Of how many objects it is tried out whether they have a part. */
+const MOST_TRIED = 24;
+
+/**
+ * Objects that somebody wrote for the host and that do nothing for this request: invisible, bound elsewhere, or behind another.
+ * Whether one has a part is tried out: without it the answer is the same, step by step.
+ */
+export function bystanders(answer: Answer, objects: readonly EgressObject[], world: World, caller: ModelCaller, request: ModelRequest): Bystander[] {
+  if (answer.outcome === 'undetermined') return [];
   const deciders = [...answer.steps.flatMap(step => step.deciders), ...answer.causes];
   const met = new Set(deciders.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
   const gateways = new Set(deciders.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`));
   const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
-  const host = new URL(url.replace(/^tcp:/, 'http:')).hostname;
+  const host = new URL(request.url.replace(/^tcp:/, 'http:')).hostname;
   const hosts = new Set([host]);
   for (const { manifest } of objects) {
     if (manifest?.kind !== 'VirtualService' || !met.has(`VirtualService ${namespaceOf(manifest)}/${manifest.metadata?.name}`)) continue;
     for (const name of manifest.spec?.hosts ?? []) hosts.add(fullHost(name, namespaceOf(manifest)));
   }
-  return objects.flatMap(({ manifest, origin }) => {
-    if (!KINDS.includes(manifest?.kind) || !/\.istio\.io\//.test(manifest.apiVersion)) return [];
+  const same = JSON.stringify(answer);
+  return objects.filter(({ manifest }) => {
+    if (!KINDS.includes(manifest?.kind) || !/\.istio\.io\//.test(manifest.apiVersion)) return false;
     const namespace = namespaceOf(manifest);
-    const object = `${manifest.kind} ${namespace}/${manifest.metadata?.name}`;
-    if (met.has(object) || !namesOf(manifest).some(name => [...hosts].some(one => overlaps(fullHost(name, namespace), one)))) return [];
-    return [{ object, origin, reason: reasonFor(manifest, namespace, places, gateways) }];
+    return !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`)
+      && namesOf(manifest).some(name => [...hosts].some(one => overlaps(fullHost(name, namespace), one)));
+  }).slice(0, MOST_TRIED).flatMap(object => {
+    const without = EgressModel.of(objects.filter(one => one !== object), world).ask(caller, request);
+    if (JSON.stringify(without) !== same) return [];
+    const { manifest, origin } = object;
+    const namespace = namespaceOf(manifest);
+    return [{ object: `${manifest.kind} ${namespace}/${manifest.metadata?.name}`, origin, reason: reasonFor(manifest, namespace, places, gateways) }];
   });
 }
 
@@ -49,8 +62,6 @@ function reasonFor({ kind, spec }: any, namespace: string, places: readonly stri
     const bound: string[] = (spec.gateways?.length ? spec.gateways as string[] : ['mesh'])
       .map(name => name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`);
     if (!bound.some(name => name === 'mesh' || gateways.has(name))) return `bound to ${bound.join(', ')}, which the request does not meet`;
-    return 'another VirtualService for the host comes first, or none of its routes fits';
   }
-  return kind === 'DestinationRule' ? 'another rule is found first, or no cluster of its host is used'
-    : 'another entry for the host counts, or the request does not get that far';
+  return 'the answer is the same without it';
 }

@@ -2,6 +2,7 @@ import { candidates, Candidate } from './candidates';
 import { headline } from './text';
 import { Way } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
+import { sortedOut } from '../model/well-formed';
 
 /** A change of the manifests that gives what was asked for; the model has tried it out. */
 export interface Change {
@@ -27,8 +28,9 @@ export function isWanted(answer: Answer, { way }: Wanted = {}): boolean {
  * before new ones. Nothing is proposed that the model has not asked again.
  */
 export function smallestChange(
-  objects: readonly EgressObject[], world: World, caller: ModelCaller, request: ModelRequest, answer: Answer, wanted: Wanted = {},
+  all: readonly EgressObject[], world: World, caller: ModelCaller, request: ModelRequest, answer: Answer, wanted: Wanted = {},
 ): Change | undefined {
+  const { objects } = sortedOut(all);
   // Who goes through a gateway is not led round it, unless that is what is asked for.
   const kept: Wanted = { way: wanted.way ?? (answer.way === 'gateway' ? 'gateway' : undefined) };
   const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));

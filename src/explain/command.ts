@@ -1,4 +1,6 @@
 import * as fs from 'fs';
+import { isIP } from 'net';
+import * as path from 'path';
 import { parseArgs } from 'util';
 import { parse } from 'yaml';
 import { bystanders } from './bystanders';
@@ -6,11 +8,14 @@ import { smallestChange, isWanted } from './changes';
 import { HELP } from './help';
 import { judgeTable } from './judge-table';
 import { asMermaid } from './mermaid';
+import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { ReadManifests, readManifests } from './read-manifests';
+import { requestProblem } from './request-problem';
 import { asText, headline } from './text';
-import { AccessTable, requestHost, Way } from '../access/access-table';
+import { AccessTable, Way } from '../access/access-table';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
+import { sortedOut } from '../model/well-formed';
 import { checkManifests, Finding } from '../rules';
 
 /** What a run of the command line says, and how it ends. */
@@ -36,13 +41,15 @@ export function run(args: readonly string[], standardInput?: () => string): Outc
         err: '',
       };
     }
+    if (command === '--version' || command === 'version') return { code: 0, out: `${version()}\n`, err: '' };
     if (command === 'explain') return explain(rest, standardInput);
     if (command === 'check') return check(rest, standardInput);
     throw new Usage(`there is no command "${command}"; there are explain and check`);
   } catch (error) {
     if (error instanceof Usage || (error as { code?: string })
       .code?.startsWith('ERR_PARSE_ARGS')) return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };
-    throw error;
+    const { message } = error as Error;
+    return { code: 3, out: '', err: `internal error, no answer: ${message}\nThis is a defect of cdk8s-istio-egress; please report it with the manifests.\n` };
   }
 }
 
@@ -74,30 +81,35 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const read = readManifests(positionals, { standardInput, namespace: values.namespace });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
-  const world: World = values.table === undefined ? { mesh: meshOf(values.mesh) } : worldOf(tableOf(values.table));
-  const answer = EgressModel.of(read.objects, world).ask(caller, request);
+  const { world, note } = worldFor(values, read);
+  const notes = [...note === undefined ? [] : [note], ...read.notes];
+  const model = EgressModel.of(read.objects, world);
+  const answer = model.ask(caller, request);
+  const { objects } = sortedOut(read.objects);
   const isFine = answer.outcome === 'answered' && isWanted(answer, wanted);
-  const change = answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(read.objects, world, caller, request, answer, wanted);
-  const findings = findingsOn(answer, read.objects, world);
-  const idle = bystanders(answer, read.objects, caller, request.url);
-  const code = answer.outcome === 'undetermined' ? 2 : isFine ? 0 : 1;
-  const err = read.problems.map(problem => `${problem}\n`).join('');
+  const change = answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(objects, world, caller, request, answer, wanted);
+  const findings = findingsOn(answer, objects, world);
+  const idle = bystanders(answer, objects, world, caller, request);
+  const isIncomplete = read.problems.length > 0;
+  const code = answer.outcome === 'undetermined' || isIncomplete ? 2 : isFine ? 0 : 1;
+  const problems = [...read.problems, ...read.warnings, ...model.malformed.map(({ problem, source }) => `${source.origin}: ${problem}`)];
+  const err = problems.map(problem => `${problem}\n`).join('');
   switch (values.output) {
     case 'json': return {
       code,
       err,
-      out: `${JSON.stringify({ ...answer, ...(change && { change: { text: change.text, then: change.then } }), bystanders: idle, findings, notes: read.notes, problems: read.problems }, null, 2)}\n`,
+      out: `${JSON.stringify({ ...answer, ...(change && { change: { text: change.text, then: change.then } }), bystanders: idle, findings, notes, incomplete: isIncomplete, problems }, null, 2)}\n`,
     };
     case 'mermaid': return {
       code,
       err,
-      out: `${asMermaid([{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }])}\n`,
+      out: `${incomplete(read, '%% ')}${asMermaid([{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }])}\n`,
     };
     default: return {
       code,
       err,
-      out: asText(answer,
-        { change, bystanders: idle, findings, notes: read.notes, missed: answer.outcome === 'answered' && !isFine ? wanted.way : undefined }),
+      out: incomplete(read) + asText(answer,
+        { change, bystanders: idle, findings, notes, missed: answer.outcome === 'answered' && !isFine ? wanted.way : undefined }),
     };
   }
 }
@@ -114,8 +126,10 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const rows = judgeTable(read.objects, table);
   const bad = rows.filter(({ wrong }) => wrong.length > 0);
   const open = rows.filter(({ answer }) => answer.outcome === 'undetermined');
-  const code = open.length > 0 && open.length === bad.length ? 2 : bad.length > 0 ? 1 : 0;
-  const err = read.problems.map(problem => `${problem}\n`).join('');
+  const code = read.problems.length > 0 || (open.length > 0 && open.length === bad.length) ? 2 : bad.length > 0 ? 1 : 0;
+  const { malformed } = sortedOut(read.objects);
+  const err = [...read.problems, ...read.warnings, ...malformed.map(({ problem, source }) => `${source.origin}: ${problem}`)]
+    .map(problem => `${problem}\n`).join('');
   if (values.output === 'json') {
     return {
       code,
@@ -127,17 +141,19 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
     return {
       code,
       err,
-      out: `${asMermaid(rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })))}\n`,
+      out: `${incomplete(read, '%% ')}${asMermaid(rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })))}\n`,
     };
   }
   const lines = rows.flatMap(({ row, answer, wrong }) =>
     [`${wrong.length === 0 ? '✓' : '✗'} ${row.from}  ${row.request}  ${headline(answer)}`, ...wrong.map(difference => `    ${difference}`)]);
-  return { code, err, out: `${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the table says\n` };
+  return { code, err, out: `${incomplete(read)}${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the table says\n` };
 }
 
 function callerOf(from: string | undefined, labels: string | undefined): ModelCaller {
   const match = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(from ?? '');
-  if (!match) throw new Usage('--from <namespace>/<service account> says who calls');
+  if (!match) {
+    throw new Usage(`--from <namespace>/<service account> says who calls${from === undefined ? '' : `; "${from}" is none, write as in --from payments/checkout`}`);
+  }
   const pairs = (labels ?? '').split(',').filter(Boolean).map(pair => pair.split('='));
   if (pairs.some(pair => pair.length !== 2 || pair[0] === '')) throw new Usage(`--labels is key=value,key=value, not "${labels}"`);
   return { namespace: match[1], serviceAccount: match[2], ...(labels !== undefined && { labels: Object.fromEntries(pairs) }) };
@@ -147,16 +163,10 @@ function requestOf({
   to, method, header = [], dial,
   follow,
 }: { to?: string; method?: string; header?: string[]; dial?: string; follow?: boolean }): ModelRequest {
-  if (to === undefined
-    || !/^(https?|tcp):\/\/[^/]+/.test(to)) throw new Usage('--to is a URL that begins with http:// or https://, or tcp://host:port');
-  let host: string;
-  try {
-    host = requestHost({ from: '', request: to, expect: { outcome: 'answered' } });
-  } catch {
-    throw new Usage(`--to "${to}" is no URL`);
-  }
-  if (host === '' || (to.startsWith('tcp:') && new URL(to.replace(/^tcp:/, 'http:')).port === ''
-    && !/:80(\/|$)/.test(to))) throw new Usage('a tcp:// request needs a host and a port');
+  if (to === undefined) throw new Usage('--to is a URL that begins with http:// or https://, or tcp://host:port');
+  const problem = requestProblem(to);
+  if (problem !== undefined) throw new Usage(`--to ${problem}`);
+  if (dial !== undefined && isIP(dial) !== 4) throw new Usage(`--dial is an IPv4 address, as 203.0.113.99, not "${dial}"`);
   const headers = header.map(line => /^([^:\s]+):\s*(.*)$/.exec(line));
   if (headers.some(line => line === null)) throw new Usage('--header is "Name: value"');
   return {
@@ -168,19 +178,16 @@ function requestOf({
   };
 }
 
-/** The mesh's settings, from a MeshConfig, the ConfigMap that holds one, or Helm values. */
-function meshOf(file: string | undefined): World['mesh'] {
-  if (file === undefined) return {};
-  const value = document(file);
-  const mesh = value?.data?.mesh ? parse(value.data.mesh) : value?.meshConfig ?? value?.spec?.meshConfig ?? value?.spec?.values?.meshConfig ?? value
-    ?? {};
-  return {
-    outboundTrafficPolicy: typeof mesh.outboundTrafficPolicy === 'string' ? mesh.outboundTrafficPolicy : mesh.outboundTrafficPolicy?.mode
-      ?? (mesh.outboundTrafficPolicy ? 'REGISTRY_ONLY' : undefined),
-    rootNamespace: mesh.rootNamespace,
-    trustDomain: mesh.trustDomain,
-    dnsCapture: String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
-  };
+/** What the manifests meet: a table, a mesh configuration, or the one that is among the manifests. */
+function worldFor({ mesh, table }: { mesh?: string; table?: string }, { objects }: ReadManifests): { world: World; note?: string } {
+  if (mesh !== undefined && table !== undefined) throw new Usage('--mesh and --table both say how the mesh is configured: give one');
+  try {
+    if (table !== undefined) return { world: worldOf(tableOf(table)) };
+    return mesh === undefined ? meshAmong(objects) : { world: meshOf(document(mesh), mesh) };
+  } catch (error) {
+    if (error instanceof MeshConfigError) throw new Usage(error.message);
+    throw error;
+  }
 }
 
 function tableOf(file: string): AccessTable {
@@ -202,9 +209,15 @@ function document(file: string): any {
   }
 }
 
+/** The first line where something could not be read: what is missing could change the answer. */
+function incomplete({ problems }: ReadManifests, before = ''): string {
+  return problems.length === 0 ? ''
+    : `${before}incomplete: ${problems.length === 1 ? 'a part' : `${problems.length} parts`} of the input could not be read, and could change the answer\n`;
+}
+
 /** Nothing to answer from; what is partly broken still answers. */
 function unusable({ objects, problems, notes }: ReadManifests): Outcome | undefined {
-  if (objects.length > 0 || problems.length === 0) return undefined;
+  if (objects.length > 0) return undefined;
   return { code: 3, out: '', err: `${[...problems, ...notes, 'nothing could be read'].join('\n')}\n` };
 }
 
@@ -214,4 +227,10 @@ function findingsOn(answer: Answer, objects: readonly EgressObject[], world: Wor
     .map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
   return checkManifests(objects, { rootNamespace: world.mesh?.rootNamespace, dnsCapture: world.mesh?.dnsCapture })
     .filter(({ message }) => [...met].some(object => message.includes(object)));
+}
+
+/** The package's own version: its package.json is above the sources, and further above what is compiled. */
+function version(): string {
+  const file = ['../..', '../../..'].map(up => path.join(__dirname, up, 'package.json')).find(one => fs.existsSync(one));
+  return file === undefined ? 'unknown' : JSON.parse(fs.readFileSync(file, 'utf8')).version;
 }

@@ -1,5 +1,6 @@
 import { smallestChange, Wanted } from './changes';
 import { objectsFrom } from './objects';
+import { requestProblem } from './request-problem';
 import { asText } from './text';
 import { AccessTable, Symptom, Way } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
@@ -49,6 +50,8 @@ export class EgressTo {
 
   /** `http://…`, `https://…` or `tcp://host:port`. */
   public to(url: string, request: Omit<ModelRequest, 'url'> = {}): EgressExpectation {
+    const problem = requestProblem(url);
+    if (problem !== undefined) throw new Error(`to: ${problem}`);
     const asked = { ...request, url };
     return new EgressExpectation(this.model.ask(this.caller, asked),
       (answer, wanted) => smallestChange(this.objects, this.world, this.caller, asked, answer, wanted));

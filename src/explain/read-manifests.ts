@@ -9,6 +9,8 @@ export interface ReadManifests {
   readonly objects: EgressObject[];
   /** Each a sentence that begins with the file and the number of the document. */
   readonly problems: string[];
+  /** The same for what was read and is not as somebody meant it. */
+  readonly warnings: string[];
   /** The same for what is odd and changes no answer. */
   readonly notes: string[];
 }
@@ -24,7 +26,7 @@ export interface ReadOptions {
 /** Reads files, folders and all they hold, and standard input (`-`). */
 export function readManifests(from: readonly string[],
   { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {}): ReadManifests {
-  const read: ReadManifests = { objects: [], problems: [], notes: [] };
+  const read: ReadManifests = { objects: [], problems: [], warnings: [], notes: [] };
   const seen = new Map<string, string>();
   for (const source of from) {
     if (source === '-') {
@@ -65,13 +67,20 @@ function filesIn(folder: string): string[] {
 
 function addText(read: ReadManifests, seen: Map<string, string>, file: string, text: string): void {
   const documents = parseAllDocuments(text, { logLevel: 'silent' });
-  if (!Array.isArray(documents) || documents.length === 0) {
+  const isTemplate = text.includes('{{');
+  const isEmpty = ({ errors, contents }: { errors: readonly unknown[]; contents: any }) =>
+    errors.length === 0 && (contents?.value ?? contents) === null;
+  if (!Array.isArray(documents) || documents.every(isEmpty)) {
     read.notes.push(`${file}: empty`);
     return;
   }
   documents.forEach((document, index) => {
     const where = documents.length === 1 ? file : `${file}, document ${index + 1}`;
     const error = document.errors[0];
+    if (error && isTemplate) {
+      read.problems.push(`${where}: a Helm template ("{{"), which is no YAML yet: render it first, as in helm template … | cdk8s-istio-egress explain - …`);
+      return;
+    }
     if (error) {
       read.problems.push(`${where}: broken YAML, ${error.message.split('\n')[0]}`);
       return;
@@ -96,7 +105,7 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
   const key = `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
   const earlier = seen.get(key);
   if (earlier !== undefined) {
-    read.problems.push(`${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is there twice, first in ${earlier}; applied one after the other the last one stays, so it counts`);
+    read.warnings.push(`${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is there twice, first in ${earlier}; applied one after the other the last one stays, so it counts`);
     const before = read.objects.findIndex(one => keyOf(one) === key);
     if (before >= 0) read.objects.splice(before, 1);
   }

@@ -37,7 +37,7 @@ export function seen({ symptom, redirects = [] }: Answer): string {
 
 /** An explanation for people. */
 export function asText(answer: Answer, { missed, change, bystanders = [], findings = [], notes = [] }: Extras = {}): string {
-  const blocks = [missed === undefined ? headline(answer) : `not the way that is wanted (${missed}): ${headline(answer)}`, steps(answer.steps)];
+  const blocks = [missed === undefined ? headline(answer) : `not the way that is wanted (${missed}): ${headline(answer)}`, ...answer.steps.length > 0 ? [steps(answer.steps)] : []];
   if (answer.outcome !== 'answered' && answer.causes.length > 0) blocks.push(block('Decided by', answer.causes.map(cause => located(cause))));
   if (looksLikeOutage(answer)) {
     blocks.push('This looks like an outage and is a refusal: the handshake of the hop is done before the server looks at the name, and the gateway\'s log stays empty.');

@@ -52,7 +52,11 @@ export function receive(registry: Registry, described: OutsideHost | undefined, 
     };
   }
   const listens = isTlsPort ? (host.https ?? 'none') !== 'none' : (described === undefined || port === 80) && (host.http ?? 'none') !== 'none';
-  if (!listens) return { ...common, plaintext: false, kind: 'nobody', reason: `nothing listens on ${name}:${port}` };
+  if (!listens) {
+    const field = port === 80 ? 'http' : port === 443 ? 'https' : `tcp ${port}`;
+    const why = described ? `: the table's \`outside\` entry for ${host.host} declares no ${field}` : '';
+    return { ...common, plaintext: false, kind: 'nobody', reason: `nothing listens on ${name}:${port}${why}` };
+  }
   if (!isTlsPort) {
     if (layer !== undefined) {
       return {

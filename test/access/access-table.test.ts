@@ -1,4 +1,8 @@
+import * as fs from 'fs';
+import * as path from 'path';
 import { parse } from 'yaml';
+import { ACCESS_TABLE_SCHEMA } from '../../src/access/access-table-schema';
+import { accessTableShapeProblems } from '../../src/access/read-access-table';
 import { problemsOf } from '../support/access-schema';
 
 const table = (change: (table: any) => void = () => undefined) => {
@@ -32,4 +36,23 @@ test.each<[string, (table: any) => void, RegExp]>([
   ['an object that is no object', made => { made.access[0].without = 'DestinationRule'; }, /without/],
 ])('%s is refused', (_what, change, why) => {
   expect(problemsOf(table(change)).join('\n')).toMatch(why);
+});
+
+test('the schema for editors is the one that tables are read by', () => {
+  expect(JSON.parse(fs.readFileSync(path.join(__dirname, '../../docs/access-table.schema.json'), 'utf8'))).toEqual(ACCESS_TABLE_SCHEMA);
+});
+
+test.each<[string, (table: any) => void]>([
+  ['nothing', () => undefined],
+  ['an unknown field', made => { made.access[0].expect.code = 200; }],
+  ['an unknown word', made => { made.access[0].expect.way = 'tunnel'; }],
+  ['no rows', made => { made.access = []; }],
+  ['a missing field', made => { delete made.callers[0].namespace; }],
+  ['a name that is none', made => { made.callers[0].namespace = 'Shop'; }],
+  ['a status that is none', made => { made.access[0].expect.status = 999; }],
+  ['one of two shapes', made => { made.access[0].expect.symptom = 300; }],
+  ['labels that are no text', made => { made.callers[0].labels = { app: 1 }; }],
+  ['another type', made => { made.outside = {}; }],
+])('the small reader finds fault where the schema does: %s', (_what, change) => {
+  expect(accessTableShapeProblems(table(change)).length > 0).toBe(problemsOf(table(change)).length > 0);
 });

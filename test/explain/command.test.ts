@@ -84,6 +84,31 @@ describe('explain', () => {
     for (const name of ['mesh', 'map', 'values']) expect(ask('--mesh', path.join(files, `${name}.yaml`)).out).toMatch(/refused by the sidecar/);
   });
 
+  test.each([
+    ['outboundTraficPolicy: { mode: REGISTRY_ONLY }', /there is no field "outboundTraficPolicy"; it is outboundTrafficPolicy/],
+    ['outboundTrafficPolicy: { mode: REGISTRY }', /"mode":"REGISTRY"\} is not allowed/],
+    ['', /empty, it holds no mesh configuration/],
+    ['apiVersion: v1\nkind: Service\n', /Service holds no mesh configuration/],
+  ])('a mesh configuration %j is refused', (text, why) => {
+    const file = path.join(folder({ 'mesh.yaml': text }), 'mesh.yaml');
+    expect(run(['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--mesh', file])).toMatchObject({ code: 3, err: expect.stringMatching(why) });
+  });
+
+  test('the mesh configuration among the manifests counts, and that is said; of two none does', () => {
+    const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: istio-system }\n`
+      + 'data: { mesh: "accessLogFile: /dev/stdout\\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }" }\n';
+    const ask = (files: Record<string, string>) => run(['explain', folder(files), '--from', 'other/x', '--to', 'https://nowhere.example.com/']).out;
+    expect(ask({ 'a.yaml': map('istio-1-27') })).toMatch(/^refused by the sidecar[\s\S]*the mesh is configured as ConfigMap istio-system\/istio-1-27/);
+    expect(ask({ 'a.yaml': map('istio'), 'b.yaml': map('istio-canary') })).toMatch(/let through[\s\S]*none is used/);
+  });
+
+  test('what had a part is not said to have none', () => {
+    for (const url of ['http://www.aliyun.com/orders', 'https://www.aliyun.com/']) {
+      expect(run(['explain', gateway, '--from', 'shop/checkout', '--to', url]).out).not.toMatch(/has no part[\s\S]*ServiceEntry egress\//);
+    }
+    expect(run(['explain', folder({ 'a.yaml': entry('good') }), '--from', 'shop/sleep', '--to', 'https://good.example.com/']).out).not.toMatch(/has no part/);
+  });
+
   test('what speaks of the host and has no part in the answer is named, with the reason', () => {
     const { out } = run(['explain', gateway, '--from', 'other/checkout', '--to', 'http://www.aliyun.com/']);
     expect(out)
@@ -105,7 +130,7 @@ describe('bad input', () => {
     const made = folder({ 'all.yaml': `${entry('good')}---\na: [1\n---\n` });
     const { code, err, out } = ask(made);
     expect(err).toMatch(/all\.yaml, document 2: broken YAML/);
-    expect({ code, way: /from the sidecar/.test(out) }).toEqual({ code: 0, way: true });
+    expect({ code, way: /^incomplete: .*\n[\s\S]*from the sidecar/.test(out) }).toEqual({ code: 2, way: true });
   });
 
   test('lists are opened, other kinds and things without a kind are noted', () => {
@@ -135,6 +160,35 @@ describe('bad input', () => {
     expect(ask('/nowhere/at/all')).toMatchObject({ code: 3, err: expect.stringMatching(/there is no such file or folder/) });
   });
 
+  test.each([['an empty text', ''], ['comments', '# nothing\n---\n# here\n'], ['what is no object', 'hello: world\n']])('%s alone ends with 3', (_what, text) => {
+    const expected = { code: 3, out: '', err: expect.stringMatching(/nothing could be read/) };
+    expect(ask(folder({ 'a.yaml': text }))).toMatchObject(expected);
+    expect(run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/'], () => text)).toMatchObject(expected);
+  });
+
+  test('a file that is missing beside one that is there: the answer, marked as incomplete', () => {
+    const { code, out, err } = ask('/nowhere/at/all', folder({ 'good.yaml': entry('good') }));
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/there is no such file/) });
+    expect(out).toMatch(/^incomplete: a part of the input could not be read.*\n200 from good/);
+  });
+
+  test('what no API server takes is named; requests to other hosts are answered', () => {
+    const made = folder({ 'a.yaml': `${entry('good')}---\n${entry('bad').replace('[bad.example.com]', 'bad.example.com')}` });
+    expect(ask(made)).toMatchObject({ code: 0, err: expect.stringMatching(/a\.yaml, document 2: ServiceEntry shop\/bad .*spec\.hosts: "bad\.example\.com"/) });
+    expect(run(['explain', made, '--from', 'shop/sleep', '--to', 'https://bad.example.com/']))
+      .toMatchObject({ code: 2, out: expect.stringMatching(/^undetermined: ServiceEntry shop\/bad/) });
+  });
+
+  test('an internal error ends with 3, in one clear line', () => {
+    const broken = () => { throw new TypeError('x is not iterable'); };
+    expect(run(['explain', '-', '--from', 'a/b', '--to', 'http://a.io'], broken)).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/^internal error, no answer: x is not/) });
+  });
+
+  test('Helm templates are called so', () => {
+    expect(ask(folder({ 'a.yaml': 'kind: ServiceEntry\n{{- if .Values.on }}\nspec: {}\n{{- end }}\n' })))
+      .toMatchObject({ code: 3, err: expect.stringMatching(/a Helm template .*helm template/) });
+  });
+
   test('standard input is read', () => {
     expect(run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--want', 'sidecar'], () => entry('good')).code).toBe(0);
   });
@@ -148,8 +202,15 @@ describe('bad input', () => {
     [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--wat'], /--wat/],
     [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /which files or folders/],
     [['exlain'], /there is no command "exlain"/],
+    [['explain', gateway, '--from', 'curl', '--to', 'http://a.example.com/'], /"curl" is none, write as in --from payments\/checkout/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'a.io'], /"a\.io" is no URL: write .*, as https:\/\/a\.io/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--dial', 'foo'], /--dial is an IPv4 address, as .*, not "foo"/],
   ])('%j ends with 3 and says what to write', (args, message) => {
     expect(run(args)).toMatchObject({ code: 3, err: expect.stringMatching(message) });
+  });
+
+  test('the version is told', () => {
+    expect(run(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 
   test('help is enough to use it', () => {
@@ -173,6 +234,26 @@ describe('check', () => {
       code: 1,
       out: expect.stringMatching(/✗ checkout[\s\S]*way: expected sidecar, the model says gateway/),
     });
+  });
+
+  test.each([
+    ['way: gateway', 'way: gatway', /access\[\d+\]\.expect\.way: "gatway" is not allowed; it is direct, passthrough, sidecar or gateway/],
+    ['symptom:', 'symptm:', /access\[\d+\]\.expect\.symptm: there is no such field; there are outcome, .*symptom/],
+    ['outside:', 'sekrets: []\noutside:', /sekrets: there is no such field; there are mesh, gateways/],
+  ])('a table with a typo ends with 3 and says what is allowed: %s, %s', (right, typo, why) => {
+    const text = fs.readFileSync(table, 'utf8');
+    expect(text).toContain(right);
+    expect(run(['check', gateway, path.join(folder({ 'access.yaml': text.replace(right, typo) }), 'access.yaml')]))
+      .toMatchObject({ code: 3, err: expect.stringMatching(why) });
+  });
+
+  test('a host whose entry declares no http says so', () => {
+    const made = folder({
+      'a.yaml': entry('good').replace('{ number: 443, name: tls, protocol: TLS }', '{ number: 80, name: http, protocol: HTTP }'),
+      't.yaml': 'callers: [{ name: c, namespace: shop, serviceAccount: c }]\noutside: [{ host: good.example.com, https: ok }]\n'
+        + 'access: [{ from: c, request: "http://good.example.com/", expect: { outcome: answered } }]\n',
+    });
+    expect(run(['check', path.join(made, 'a.yaml'), path.join(made, 't.yaml')]).out).toMatch(/the table's `outside` entry for good\.example\.com declares no http/);
   });
 
   test('a table that is none ends with 3', () => {

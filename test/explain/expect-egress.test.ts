@@ -51,5 +51,6 @@ test('what the world is can be said', () => {
 
 test('nonsense is refused', () => {
   expect(() => expectEgress({})).toThrow(/Testing.synth/);
+  expect(() => expectEgress([]).from('a/b').to('api.partner.com')).toThrow(/"api\.partner\.com" is no URL: write http:.*, as https:\/\/api\.partner\.com/);
   expect(() => expectEgress([]).from('checkout')).toThrow(/<namespace>\/<service account>/);
 });
