@@ -144,10 +144,18 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
         });
       }
       look?.(app);
-      if (way instanceof GatewayEgress && plan.kind === 'accounts') way.allowCaller(Caller.serviceAccount(name, 'latecomer'));
+      if (way instanceof GatewayEgress && plan.kind === 'accounts') way.allowCaller(Caller.serviceAccount(name, LATECOMER));
     });
   }
   return app;
+}
+
+/** Let in after everything else. */
+const LATECOMER = 'latecomer';
+
+/** The service accounts that a plan lets in at a gateway. */
+export function admitted({ callers, kind }: EgressPlan): string[] {
+  return kind === 'accounts' ? [...callers, LATECOMER] : callers;
 }
 
 /** Callers that are known by the labels of their pods. */
