@@ -23,47 +23,83 @@ export interface Shape {
 
 const WORDS: Record<string, string> = { object: 'an object', array: 'a list', string: 'text', integer: 'a whole number', boolean: 'true or false' };
 
-/** Where a value has not the shape, each a sentence that begins with the place. What is null counts as left out. */
-export function shapeProblems(value: any, shape: Shape, place = '', root: Shape = shape): string[] {
-  const { type, oneOf, $ref } = shape;
-  if ($ref !== undefined) return shapeProblems(value, root.definitions![$ref.split('/').pop()!], place, root);
-  const wrong = (wanted: string) => [`${place === '' ? 'the whole' : place}: ${shown(value)} is not allowed; it is ${wanted}`];
-  if (oneOf) {
-    if (oneOf.some(one => shapeProblems(value, one, place, root).length === 0)) return [];
-    return wrong(oneOf.map(one => allowedBy(one, root)).join(', or '));
-  }
-  if (shape.enum && !shape.enum.includes(shape.anyCase && typeof value === 'string' ? value.toUpperCase() : value)) return wrong(allowedBy(shape, root));
-  if (type !== undefined && !isOf(value, type)) return wrong(allowedBy(shape, root));
-  if (typeof value === 'string' && ((shape.pattern !== undefined && !new RegExp(shape.pattern).test(value)) || value.length < (shape.minLength ?? 0))) {
-    return wrong(allowedBy(shape, root));
-  }
-  if (typeof value === 'number' && (value < (shape.minimum ?? value) || value > (shape.maximum ?? value))) return wrong(allowedBy(shape, root));
-  if (Array.isArray(value)) {
-    if (value.length < (shape.minItems ?? 0)) return wrong('a list that is not empty');
-    const { items } = shape;
-    return items ? value.flatMap((item, index) => shapeProblems(item, items, `${place}[${index}]`, root)) : [];
-  }
-  return isOf(value, 'object') && type === 'object' ? fieldProblems(value, shape, place, root, wrong) : [];
-}
-
-function fieldProblems(value: any, { properties = {}, additionalProperties, required = [], minProperties = 0 }: Shape, place: string, root: Shape,
-  wrong: (wanted: string) => string[]): string[] {
-  const below = (name: string) => place === '' ? name : `${place}.${name}`;
-  const problems = required.filter(name => value[name] === undefined || value[name] === null).map(name => `${below(name)}: is missing`);
-  const names = Object.keys(value);
-  if (names.length < minProperties) problems.push(...wrong('an object that is not empty'));
-  for (const name of names) {
-    if (value[name] === null || value[name] === undefined) continue;
-    const known = Object.prototype.hasOwnProperty.call(properties, name) ? properties[name] : undefined;
-    if (known) problems.push(...shapeProblems(value[name], known, below(name), root));
-    else if (additionalProperties === false) problems.push(`${below(name)}: there is no such field; there are ${Object.keys(properties).join(', ')}`);
-    else if (typeof additionalProperties === 'object') problems.push(...shapeProblems(value[name], additionalProperties, below(name), root));
-  }
+/** Where a value has not the shape, each a sentence that begins with the place. What is null in an object counts as left out. */
+export function shapeProblems(value: any, shape: Shape, place = ''): string[] {
+  const problems: string[] = [];
+  new Reading(shape, place, problems).check(value, shape);
   return problems;
 }
 
+/** One value, read against one shape. Places are put into words only where something is wrong. */
+class Reading {
+
+  private readonly at: (string | number)[] = [];
+
+  constructor(private readonly root: Shape, private readonly place: string, private readonly problems: string[]) {}
+
+  public check(value: any, shape: Shape): void {
+    if (shape.$ref !== undefined) return this.check(value, target(shape, this.root));
+    if (shape.oneOf) {
+      if (!shape.oneOf.some(one => this.fits(value, one))) this.wrong(value, shape.oneOf.map(one => allowedBy(one, this.root)).join(', or '));
+    } else if (!isAllowed(value, shape)) {
+      this.wrong(value, allowedBy(shape, this.root));
+    } else if (Array.isArray(value)) {
+      if (value.length < (shape.minItems ?? 0)) this.wrong(value, 'a list that is not empty');
+      if (shape.items) for (let index = 0; index < value.length; index++) this.below(index, value[index], shape.items);
+    } else if (shape.type === 'object') {
+      this.fields(value, shape);
+    }
+  }
+
+  private fields(value: any, { properties, additionalProperties, required, minProperties }: Shape): void {
+    for (const name of required ?? []) if (value[name] === undefined || value[name] === null) this.say(name, 'is missing');
+    if (minProperties !== undefined && Object.keys(value).length < minProperties) this.wrong(value, 'an object that is not empty');
+    for (const name in value) {
+      if (value[name] === null || value[name] === undefined) continue;
+      const known = properties !== undefined && Object.prototype.hasOwnProperty.call(properties, name) ? properties[name] : undefined;
+      if (known) this.below(name, value[name], known);
+      else if (additionalProperties === false) this.say(name, `there is no such field; there are ${Object.keys(properties ?? {}).join(', ')}`);
+      else if (typeof additionalProperties === 'object') this.below(name, value[name], additionalProperties);
+    }
+  }
+
+  private below(step: string | number, value: any, shape: Shape): void {
+    this.at.push(step);
+    this.check(value, shape);
+    this.at.pop();
+  }
+
+  private fits(value: any, shape: Shape): boolean {
+    const problems: string[] = [];
+    new Reading(this.root, '', problems).check(value, shape);
+    return problems.length === 0;
+  }
+
+  private wrong(value: any, wanted: string): void {
+    this.say(undefined, `${shown(value)} is not allowed; it is ${wanted}`);
+  }
+
+  private say(field: string | undefined, what: string): void {
+    const steps = field === undefined ? this.at : [...this.at, field];
+    const place = steps.reduce<string>((path, step) => typeof step === 'number' ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`, this.place);
+    this.problems.push(`${place === '' ? 'the whole' : place}: ${what}`);
+  }
+}
+
+function target({ $ref }: Shape, root: Shape): Shape {
+  return root.definitions![$ref!.split('/').pop()!];
+}
+
+/** Whether a value by itself is one of those that are allowed; what is in it comes later. */
+function isAllowed(value: any, shape: Shape): boolean {
+  if (shape.enum) return shape.enum.includes(shape.anyCase && typeof value === 'string' ? value.toUpperCase() : value);
+  if (shape.type !== undefined && !isOf(value, shape.type)) return false;
+  if (typeof value === 'string') return (shape.pattern === undefined || new RegExp(shape.pattern).test(value)) && value.length >= (shape.minLength ?? 0);
+  return typeof value !== 'number' || (value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value));
+}
+
 function allowedBy(shape: Shape, root: Shape): string {
-  if (shape.$ref !== undefined) return allowedBy(root.definitions![shape.$ref.split('/').pop()!], root);
+  if (shape.$ref !== undefined) return allowedBy(target(shape, root), root);
   if (shape.enum) return shape.enum.filter(word => word !== '').join(', ').replace(/, ([^,]*)$/, ' or $1');
   const word = WORDS[shape.type ?? ''] ?? 'something else';
   if (shape.minimum !== undefined) return `${word} from ${shape.minimum} to ${shape.maximum}`;

@@ -152,7 +152,7 @@ const CORE: Record<string, Shape> = {
     clusterIP: text,
     type: text,
   }),
-  NetworkPolicy: fields({ podSelector: any, policyTypes: texts, egress: list(any), ingress: list(any) }),
+  NetworkPolicy: fields({ podSelector: any, policyTypes: texts, egress: list(fields({ to: list(any), ports: list(any) })), ingress: list(any) }),
 };
 /** Kinds and versions of Istio's groups. */
 const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly string[] }> = {
@@ -170,6 +170,8 @@ function problemOf(manifest: any): string | undefined {
   if (known && !known.kinds.includes(kind)) return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
   if (known && !known.versions.includes(version)) return `apiVersion: ${group} has no version "${version}"; it has ${known.versions.join(', ')}`;
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
+  const created = metadata.creationTimestamp;
+  if ((known || shape) && created && Number.isNaN(new Date(created).getTime())) return `metadata.creationTimestamp: ${JSON.stringify(created)} is no time`;
   return (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined)
     ?? (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined);
 }

@@ -1,4 +1,4 @@
-import { ask } from './support';
+import { ask, ENTRY } from './support';
 
 const deployment = (annotations: string) => `
 apiVersion: apps/v1
@@ -36,4 +36,12 @@ test.each([
   ['leaves the address out', '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [203.0.113.40/32] } }] }] }', 'refused'],
 ])('past the sidecar, a NetworkPolicy that %s', (_what, spec, outcome) => {
   expect(ask(`${past}${policy(spec)}`, 'shop/legacy', url)).toMatchObject({ outcome, ...(outcome === 'refused' && { symptom: 'timeout', causes: [{ kind: 'NetworkPolicy' }] }) });
+});
+
+test('a name that nobody checks is reported as what it is: without sni, and with it', () => {
+  const rule = (tls: string) => `---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: x, namespace: shop }\nspec: { host: site.example.com, trafficPolicy: { tls: { mode: SIMPLE${tls} } } }\n`;
+  const remark = (tls: string) => ask(`${ENTRY}${rule(tls)}`, 'shop/app', 'https://site.example.com/').remarks.find(({ code }) => code === 'unverified-name')!;
+  expect(remark('').message).toMatch(/neither sni nor subjectAltNames is set/);
+  expect(remark('').deciders.every(({ field }) => !field?.endsWith('sni'))).toBe(true);
+  expect(remark(', sni: site.example.com').message).toMatch(/sni is set and subjectAltNames is not/);
 });

@@ -32,6 +32,11 @@ describe('what no API server takes is named, with what is allowed, and nothing i
       .toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(reason), causes: [{ name: 'x' }] });
   });
 
+  test('a time that is none', () => {
+    const entry = object('ServiceEntry', '{ hosts: [site.example.com] }').replace('namespace: shop', 'namespace: shop, creationTimestamp: yesterday');
+    expect(ask(`${ENTRY}${entry}`, 'shop/app', 'http://site.example.com/').reason).toMatch(/creationTimestamp: "yesterday" is no time/);
+  });
+
   test('a version that there is not', () => {
     expect(ask(`${ENTRY}${object('ServiceEntry', '{ hosts: [site.example.com] }', 'networking.istio.io/v9')}`, 'shop/app', 'http://site.example.com/').reason)
       .toMatch(/has no version "v9"; it has v1, v1beta1, v1alpha3/);
