@@ -3,6 +3,7 @@ import * as path from 'path';
 import { parseAllDocuments } from 'yaml';
 import { objectsFrom } from './objects';
 import { EgressObject } from '../manifests/egress-object';
+import { SPECS } from '../model/well-formed';
 
 /** What was read, and what could not be: everything else is still there. */
 export interface ReadManifests {
@@ -15,7 +16,7 @@ export interface ReadManifests {
   readonly notes: string[];
 }
 
-const KNOWN_GROUPS = /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io\/|gateway\.networking)/;
+const KNOWN_GROUPS = /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io(\/|$)|gateway\.networking)/;
 
 export interface ReadOptions {
   readonly standardInput?: () => string;
@@ -77,7 +78,9 @@ function addText(read: ReadManifests, seen: Map<string, string>, file: string, t
   documents.forEach((document, index) => {
     const where = documents.length === 1 ? file : `${file}, document ${index + 1}`;
     const error = document.errors[0];
-    if (error && isTemplate) {
+    const value = error ? undefined : document.toJS();
+    // What stands alone between braces is YAML, too: an object whose only key is an object.
+    if (isTemplate && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
       read.problems.push(`${where}: a Helm template ("{{"), which is no YAML yet: render it first, as in helm template … | cdk8s-istio-egress explain - …`);
       return;
     }
@@ -85,7 +88,6 @@ function addText(read: ReadManifests, seen: Map<string, string>, file: string, t
       read.problems.push(`${where}: broken YAML, ${error.message.split('\n')[0]}`);
       return;
     }
-    const value = document.toJS();
     if (value === null || value === undefined) return;
     for (const object of objectsFrom([value], () => where)) add(read, seen, object);
   });
@@ -93,6 +95,10 @@ function addText(read: ReadManifests, seen: Map<string, string>, file: string, t
 
 function add(read: ReadManifests, seen: Map<string, string>, object: EgressObject): void {
   const { manifest, origin } = object;
+  if (typeof manifest === 'object' && SPECS[manifest.kind] && typeof manifest.apiVersion !== 'string') {
+    read.problems.push(`${origin}: ${manifest.kind} without an apiVersion, left out`);
+    return;
+  }
   if (typeof manifest !== 'object' || typeof manifest.kind !== 'string' || typeof manifest.apiVersion !== 'string') {
     read.notes.push(`${origin}: not a Kubernetes object (no kind or apiVersion), left out`);
     return;

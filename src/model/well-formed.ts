@@ -168,7 +168,7 @@ function problemOf(manifest: any): string | undefined {
   const [group, version] = String(apiVersion).split('/');
   const known = GROUPS[group];
   if (known && !known.kinds.includes(kind)) return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
-  if (known && !known.versions.includes(version)) return `apiVersion: ${group} has no version "${version}"; it has ${known.versions.join(', ')}`;
+  if (known && !known.versions.includes(version)) return `apiVersion: "${apiVersion}" is none of ${group}; it is ${known.versions.map(one => `${group}/${one}`).join(', ')}`;
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
   const created = metadata.creationTimestamp;
   if ((known || shape) && created && Number.isNaN(new Date(created).getTime())) return `metadata.creationTimestamp: ${JSON.stringify(created)} is no time`;

@@ -186,9 +186,17 @@ describe('bad input', () => {
     expect(run(['explain', '-', '--from', 'a/b', '--to', 'http://a.io'], broken)).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/^internal error, no answer: x is not/) });
   });
 
-  test('Helm templates are called so', () => {
-    expect(ask(folder({ 'a.yaml': 'kind: ServiceEntry\n{{- if .Values.on }}\nspec: {}\n{{- end }}\n' })))
-      .toMatchObject({ code: 3, err: expect.stringMatching(/a Helm template .*helm template/) });
+  test.each([
+    ['kind: ServiceEntry\n{{- if .Values.on }}\nspec: {}\n{{- end }}\n'],
+    ['apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: x }\nspec:\n  hosts:\n  - {{ .Values.host }}\n'],
+    ['apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: {{ .Release.Name }}\n'],
+  ])('Helm templates are called so: %j', text => {
+    expect(ask(folder({ 'a.yaml': text }))).toMatchObject({ code: 3, err: expect.stringMatching(/a Helm template .*helm template/) });
+  });
+
+  test('an entry without an apiVersion makes the input incomplete', () => {
+    expect(ask(folder({ 'a.yaml': entry('good'), 'b.yaml': entry('other').replace(/^.*\n/, '') })))
+      .toMatchObject({ code: 2, err: expect.stringMatching(/b\.yaml: ServiceEntry without an apiVersion/) });
   });
 
   test('standard input is read', () => {
