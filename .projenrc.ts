@@ -102,6 +102,9 @@ for (const folder of ['bench', 'crds']) {
 // Examples import the library by its name, which only their tsconfig resolves.
 project.tryFindObjectFile('.eslintrc.json')!.addOverride('settings.import/resolver.typescript.project', ['./tsconfig.json', './examples/tsconfig.json']);
 
+// The rules are loaded when they first run (src/constructs/_app-scope.ts), in the form that bundlers understand.
+project.eslint!.addRules({ '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\.\\./rules$'] }] });
+
 project.tasks.addEnvironment('CDK8S_CHECK_UPGRADE', 'false');
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 

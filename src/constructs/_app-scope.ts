@@ -2,7 +2,7 @@ import { ApiObject, ApiObjectMetadata, ApiObjectProps, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Agreement } from './_agreement';
 import { Openings } from './_openings';
-import { checkManifests, EgressObject, Finding } from '../rules';
+import type { EgressObject, Finding } from '../rules';
 import { GatewayInstallation } from '../values/gateway-installation';
 
 /** A generated class of imports/: `new ServiceEntry(scope, id, { metadata, spec })`. */
@@ -175,7 +175,7 @@ export class AppScope {
     this.findings = new Map();
 
     const placed = objects.map(object => new Placed(object, this.manifestOf(object)));
-    const findings = checkManifests(placed, { rootNamespace: this.rootNamespace });
+    const findings = rules().checkManifests(placed, { rootNamespace: this.rootNamespace });
     const disagreements = [...this.shared.values()].flatMap(shared => shared.disagreements());
     const owners = findings.length > 0 ? this.ownersByPath() : undefined;
     for (const finding of findings) {
@@ -214,6 +214,11 @@ export class AppScope {
     emitted.seen = undefined;
     return seen?.changes === this.changes ? seen.spec : make();
   }
+}
+
+/** The rules are a third of the library and needed at synth only: who merely imports it does not wait for them. */
+function rules(): typeof import('../rules') {
+  return require('../rules');
 }
 
 function render(finding: Finding): string {
