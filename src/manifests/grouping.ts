@@ -46,3 +46,10 @@ export function groupBy<K, V extends object>(values: Iterable<V>, keyOf: (value:
   for (const value of values) grouping.add(keyOf(value), value);
   return grouping;
 }
+
+/** The map under a key, made where there is none yet. */
+export function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let inner = map.get(key);
+  if (!inner) map.set(key, inner = new Map());
+  return inner;
+}

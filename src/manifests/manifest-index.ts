@@ -1,5 +1,5 @@
 import { EgressObject } from './egress-object';
-import { Grouping, groupBy } from './grouping';
+import { Grouping, groupBy, mapIn } from './grouping';
 import { covers, fullHost, isWildcard } from './hosts';
 import { Indexed } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
@@ -197,12 +197,6 @@ function groupOf(apiVersion: unknown): string {
   const text = String(apiVersion);
   const slash = text.indexOf('/');
   return slash < 0 ? '' : text.slice(0, slash);
-}
-
-function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
-  let inner = map.get(key);
-  if (!inner) map.set(key, inner = new Map());
-  return inner;
 }
 
 function setIn<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {

@@ -4,6 +4,7 @@ import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './serv
 import { Routes, routesOf } from './virtual-service';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
+import { mapIn } from '../manifests/grouping';
 import { Indexed, compare } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 
@@ -144,10 +145,4 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
-}
-
-function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
-  let inner = map.get(key);
-  if (!inner) map.set(key, inner = new Map());
-  return inner;
 }

@@ -1,6 +1,6 @@
 import { Evidence } from './evidence';
 import { Seen, seen } from './seen';
-import { Expectation } from '../../../src/access/access-table';
+import { differingFields } from '../../../src/access/expectation';
 
 /** What the mesh says about a row. */
 export interface Judgement {
@@ -14,15 +14,8 @@ export interface Judgement {
 export function judge(evidence: Evidence): Judgement {
   const saw = seen(evidence);
   const differences = [
-    ...(Object.keys(evidence.row.expect) as (keyof Expectation)[])
-      .filter(field => text(evidence.row.expect[field]) !== text(saw[field]))
-      .map(field => `${field}: expected ${text(evidence.row.expect[field])}, seen ${text(saw[field])}`),
+    ...differingFields(evidence.row.expect, saw).map(({ field, expected, seen: got }) => `${field}: expected ${expected}, seen ${got}`),
     ...saw.contradictions,
   ];
   return { passed: differences.length === 0, seen: saw, differences };
-}
-
-function text(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  return Array.isArray(value) ? `[${[...value].sort().join(', ')}]` : String(value);
 }
