@@ -1,12 +1,10 @@
-import { ApiObject, ApiObjectMetadata, ApiObjectProps, Lazy } from 'cdk8s';
+import { ApiObject, ApiObjectMetadata, ApiObjectProps, App, IResolver } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Agreement } from './_agreement';
+import { Emitted, IstioClass, patchesOf, Surroundings } from './_emitted';
 import { Openings } from './_openings';
 import type { EgressObject, Finding } from '../rules';
 import { GatewayInstallation } from '../values/gateway-installation';
-
-/** A generated class of imports/: `new ServiceEntry(scope, id, { metadata, spec })`. */
-type IstioClass<S> = new (scope: IConstruct & any, id: string, props: { metadata?: ApiObjectMetadata; spec: S } & any) => ApiObject;
 
 /** Something that several constructs may declare together, such as the way of one host out of one namespace. */
 export interface Shared {
@@ -19,14 +17,6 @@ export interface Disagreement {
   readonly problem: string;
   /** The constructs whose objects cannot stand side by side because of it: what the rules find between them is no news. */
   readonly between?: readonly IConstruct[];
-}
-
-/** An Istio object of ours. */
-interface Emitted {
-  readonly owner: IConstruct;
-  readonly make: () => unknown;
-  /** The spec as the rules saw it, and after how many changes. The manifest takes it over when nothing has changed since. */
-  seen?: { readonly spec: unknown; readonly changes: number };
 }
 
 /** An object of the app as the rules see it. Its path costs time, and only what is reported needs one. */
@@ -43,7 +33,7 @@ class Placed implements EgressObject {
  * What the constructs of one app know together: the objects they emitted, the ways they share, and the findings of the
  * rules over the whole app. There is one for each app; nothing is kept when the app is gone.
  */
-export class AppScope {
+export class AppScope implements Surroundings {
 
   public static of(construct: IConstruct): AppScope {
     const root = construct.node.root;
@@ -60,6 +50,9 @@ export class AppScope {
   /** What declared ways need of the network, for boundaries. */
   public readonly openings = new Openings();
 
+  /** How many changes this app has seen. */
+  public changes = 0;
+
   private readonly emitted = new Map<ApiObject, Emitted>();
   private readonly plain = new Map<ApiObject, IConstruct>();
   private readonly gateways = new Set<string>();
@@ -68,9 +61,8 @@ export class AppScope {
   /** Where the mesh's default Sidecar lives, as far as this app says. */
   private rootNamespace?: string;
 
-  private changes = 0;
   private asked = new Set<IConstruct>();
-  private looked: { objects: ApiObject[]; state: string } = { objects: [], state: '' };
+  private looked: { objects: ApiObject[]; patches: number; changes: number } = { objects: [], patches: 0, changes: -1 };
   private findings = new Map<IConstruct, string[]>();
 
   private constructor(private readonly root: IConstruct) {}
@@ -81,11 +73,10 @@ export class AppScope {
    * @param owner the construct of ours that a finding about this object is reported for
    */
   public emit<S>(owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata, spec: () => S): ApiObject {
-    const emitted: Emitted = { owner, make: spec };
-    const object = new type(scope, id, { metadata, spec: Lazy.any({ produce: () => this.specOf(emitted) }) });
-    this.emitted.set(object, emitted);
+    const emitted = new Emitted(owner, scope, id, type, metadata, spec, this);
+    this.emitted.set(emitted.object, emitted);
     this.changes++;
-    return object;
+    return emitted.object;
   }
 
   /**
@@ -142,6 +133,11 @@ export class AppScope {
     return shared;
   }
 
+  /** Who may replace values on their way into a manifest. */
+  public get resolvers(): IResolver[] {
+    return App.of(this.root).resolvers;
+  }
+
   /** Says that something declared before has changed. */
   public touch(): void {
     this.changes++;
@@ -167,14 +163,19 @@ export class AppScope {
 
   /** Runs the rules, unless nothing changed since they ran last. */
   private look(): void {
-    const objects = this.root.node.findAll().filter((construct): construct is ApiObject => ApiObject.isApiObject(construct));
-    const state = `${objects.reduce((sum, object) => sum + (patchesOf(object)?.length ?? 0), 0)} ${this.changes}`;
+    const objects: ApiObject[] = [];
+    let patches = 0;
+    for (const construct of this.root.node.findAll()) {
+      if (!ApiObject.isApiObject(construct)) continue;
+      objects.push(construct);
+      patches += patchesOf(construct)?.length ?? 0;
+    }
     const last = this.looked;
-    if (state === last.state && objects.length === last.objects.length && objects.every((object, index) => object === last.objects[index])) return;
-    this.looked = { objects, state };
+    if (last.changes === this.changes && last.patches === patches && same(last.objects, objects)) return;
+    this.looked = { objects, patches, changes: this.changes };
     this.findings = new Map();
 
-    const placed = objects.map(object => new Placed(object, this.manifestOf(object)));
+    const placed = objects.map(object => this.place(object));
     const findings = rules().checkManifests(placed, { rootNamespace: this.rootNamespace });
     const disagreements = [...this.shared.values()].flatMap(shared => shared.disagreements());
     const owners = findings.length > 0 ? this.ownersByPath() : undefined;
@@ -199,20 +200,10 @@ export class AppScope {
     this.findings.set(construct, [...this.findings.get(construct) ?? [], problem]);
   }
 
-  /** What will be synthesised. Serialising is most of synth's cost, so an object of ours that nobody patched is read from its source. */
-  private manifestOf(object: ApiObject): EgressObject['manifest'] {
+  /** An object as the rules see it. What somebody may change on the way to the manifest, and what is not ours, has to be serialised for them. */
+  private place(object: ApiObject): EgressObject {
     const ours = this.emitted.get(object);
-    if (!ours || patchesOf(object)?.length !== 0) return object.toJson();
-    const spec = ours.make();
-    ours.seen = { spec, changes: this.changes };
-    return { apiVersion: object.apiVersion, kind: object.kind, metadata: { name: object.name, namespace: object.metadata.namespace }, spec };
-  }
-
-  /** The spec for the manifest: the one that the rules have just seen, once, or a new one. */
-  private specOf(emitted: Emitted): unknown {
-    const { seen, make } = emitted;
-    emitted.seen = undefined;
-    return seen?.changes === this.changes ? seen.spec : make();
+    return ours?.isPlain ? ours : new Placed(object, object.toJson());
   }
 }
 
@@ -225,7 +216,6 @@ function render(finding: Finding): string {
   return `${finding.code}: ${finding.message} ${finding.cure}${finding.see ? ` See ${finding.see}` : ''}`;
 }
 
-/** cdk8s keeps an object's JSON patches to itself; where a version calls them otherwise, the object counts as patched. */
-function patchesOf(object: ApiObject): unknown[] | undefined {
-  return (object as any).patches;
+function same(some: readonly ApiObject[], others: readonly ApiObject[]): boolean {
+  return some.length === others.length && some.every((object, index) => object === others[index]);
 }

@@ -172,7 +172,8 @@ export class GatewayEgress extends Egress {
     const problems = new Problems(where(this));
     for (const one of readCallers([caller], problems)) this.checkCaller(one, problems);
     problems.throwIfAny();
-    for (const host of this.hosts) this.wayOf(host, caller).allow(caller);
+    this.addWays(caller);
+    for (const host of this.hosts) this.ways.get(this.identityOf(host, caller))!.allow(caller);
     this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
   }
 
@@ -204,23 +205,36 @@ export class GatewayEgress extends Egress {
     });
   }
 
-  /** Every namespace of callers has a way of its own to each host; every caller, where they are separate. */
-  private wayOf(host: string, { namespace, serviceAccountName }: Caller): GatewayWay {
-    const only = this.separate ? serviceAccountName : undefined;
-    const identity = `${namespace} ${host} ${only ?? ''}`;
-    let way = this.ways.get(identity);
-    if (!way) {
-      way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway, only);
+  /**
+   * Adds the ways that this caller is the first to need. One half of all hosts after the other: what is made in the order in which
+   * it is written lies so in memory, and synth walks over it many times.
+   */
+  private addWays(caller: Caller): void {
+    const app = AppScope.of(this);
+    const only = this.separate ? caller.serviceAccountName : undefined;
+    const added: GatewayWay[] = [];
+    for (const host of this.hosts) {
+      const identity = this.identityOf(host, caller);
+      if (this.ways.has(identity)) continue;
+      const way = GatewayWay.of(app, caller.namespace, host, this.gateway, only);
       this.ways.set(identity, way);
       this.waysByHost.set(host, [...this.waysByHost.get(host) ?? [], way]);
-      if (way.declare(this, this.owner, this.settings)) way.emit(this, this.owner, this.halves);
-      const origination = this.originations.get(host);
-      if (origination) {
-        way.declareOrigination(this, origination.by, origination.settings);
-        way.emitDestinationRule();
-      }
+      added.push(way);
     }
-    return way;
+    const first = added.filter(way => way.declare(this, this.owner, this.settings));
+    for (const way of first) way.emitGatewayHalf(this, this.owner, this.halves);
+    for (const way of first) way.emitCallerHalf();
+    for (const way of added) {
+      const origination = this.originations.get(way.host);
+      if (!origination) continue;
+      way.declareOrigination(this, origination.by, origination.settings);
+      way.emitDestinationRule();
+    }
+  }
+
+  /** Every namespace of callers has a way of its own to each host; every caller, where they are separate. */
+  private identityOf(host: string, { namespace, serviceAccountName }: Caller): string {
+    return `${namespace} ${host} ${this.separate ? serviceAccountName : ''}`;
   }
 
   /** The gateway's half comes first in its chart; within it, rules come before routes, whenever they were asked for. */
