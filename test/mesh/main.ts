@@ -1,7 +1,9 @@
 /**
- * `npm run test:mesh`: all suites of the mesh.
+ * `npm run test:mesh`: every row of every example.
  * `npm run test:mesh -- <example> [row]`: one example, by its name or the beginning of it; a row by its number or a part of its URL.
  * `npm run test:mesh -- --suite <name> [example]`: one suite.
+ * `npm run test:mesh -- --all`: every suite.
+ * `npm run test:mesh -- --times <number> …`: the same, so many times in a row.
  * `npm run test:mesh -- --suite differential [--seed <number>] [--worlds <number>]`: worlds made from these seeds.
  */
 import * as fs from 'fs';
@@ -14,14 +16,29 @@ const SUITES = path.join(__dirname, 'suites');
 const ENDING = '.mesh.test.ts';
 
 async function main(args: string[]): Promise<boolean> {
-  const began = Date.now();
   watchForTheEnd();
-  const { suite, example, row } = choice(withoutOptions(args, { '--seed': 'MESH_SEED', '--worlds': 'MESH_WORLDS' }));
+  const { suite, example, row } = choice(withoutOptions(args, { '--seed': 'MESH_SEED', '--worlds': 'MESH_WORLDS', '--times': 'MESH_TIMES' }));
   // What makes it impossible is said here, in one line, and not by jest.
   await requireSystem();
   await binaries();
   if (example !== undefined) process.env.MESH_EXAMPLE = example;
   if (row !== undefined) process.env.MESH_ROW = row;
+  const times = Number(process.env.MESH_TIMES ?? 1);
+  const runs: string[] = [];
+  let good = true;
+  for (let time = 1; time <= times; time++) {
+    const { passed, failed, seconds } = await run(suite);
+    good &&= failed === 0;
+    runs.push(`${times > 1 ? `run ${time} of ${times}: ` : ''}${passed} passed, ${failed} failed in ${seconds.toFixed(1)} s`);
+    console.log(runs[runs.length - 1]);
+  }
+  if (times > 1) console.log(`\n${runs.join('\n')}`);
+  return good;
+}
+
+/** Sends one suite, or all of them. */
+async function run(suite: string | undefined): Promise<{ passed: number; failed: number; seconds: number }> {
+  const began = Date.now();
   const root = path.join(__dirname, '../..');
   const options = {
     config: path.join(__dirname, 'jest.config.js'),
@@ -32,13 +49,11 @@ async function main(args: string[]): Promise<boolean> {
   const { results } = await runCLI(options as unknown as Parameters<typeof runCLI>[0], [root]);
   // A suite that does not even run, or whose clean-up fails, has no failed test.
   const broken = results.testResults.filter(one => one.testExecError !== undefined || (one.numFailingTests === 0 && one.failureMessage));
-  const failed = results.numFailedTests + broken.length;
   for (const one of results.testResults) {
     console.log(`${path.basename(one.testFilePath, ENDING)}: ${one.numPassingTests} of ${one.testResults.length} in ${((one.perfStats.end - one.perfStats.start) / 1000).toFixed(1)} s`);
   }
-  console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
-  console.log(`${results.numPassedTests} passed, ${failed} failed`);
-  return failed === 0 && results.success;
+  const failed = results.numFailedTests + broken.length;
+  return { passed: results.numPassedTests, failed: failed === 0 && !results.success ? 1 : failed, seconds: (Date.now() - began) / 1000 };
 }
 
 /** Takes options with a number out of the arguments, and tells them to the suites. */
@@ -56,11 +71,15 @@ function withoutOptions(args: string[], options: Record<string, string>): string
 
 function choice(args: string[]): { suite?: string; example?: string; row?: string } {
   const suites = fs.readdirSync(SUITES).filter(name => name.endsWith(ENDING)).map(name => name.slice(0, -ENDING.length));
+  if (args.includes('--all')) {
+    if (args.length > 1) throw new NotPossible('--all is every suite of every example; leave out what else is there, or --all');
+    return {};
+  }
   const at = args.indexOf('--suite');
   const suite = at < 0 ? undefined : args[at + 1] ?? '';
   if (suite !== undefined && !suites.includes(suite)) throw new NotPossible(`there is no suite "${suite}"; there are ${suites.join(', ')}`);
   const [example, row] = at < 0 ? args : args.filter((_, index) => index !== at && index !== at + 1);
-  if (example === undefined) return { suite };
+  if (example === undefined) return { suite: suite ?? 'examples' };
   const chosen = meshExamples(example);
   if (chosen.length === 0) throw new NotPossible(`there is no example "${example}"; there are ${exampleNames().join(', ')}`);
   if (row !== undefined && !chosen.some(({ table }) => numberedRows(table, row).length > 0)) throw new NotPossible(`${chosen.map(({ name }) => name).join(', ')} has no row "${row}"`);
