@@ -7,7 +7,7 @@ import { kindOf, passesThrough } from '../manifests/servers';
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
   title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on a port',
-  reason: 'Istio merges the Gateways of the same pods; a TLS host that is claimed already, and the later of two kinds of server on one port, is left out silently (IST0145). ' +
+  reason: 'Istio merges the Gateways of the same pods, the oldest first; a TLS host that is claimed already is left out silently, and so is every other kind of server behind one in clear (IST0145). ' +
     'Where one claim carries a namespace and the other does not, Envoy refuses the whole port, and every host on it is down.',
   cure: 'Give each server a host of its own on that port, or another port.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
@@ -81,7 +81,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
   if (skipped.size > 0) {
     const all = ordered(skipped);
     const who = all.length > 1 ? `${allCalled(all)} all claim` : `${allCalled(all)} claims more than once`;
-    yield { message: `${who} "${host}" with TLS on port ${port} of the same pods; only the first one counts.`, objects: all };
+    yield { message: `${who} "${host}" with TLS on port ${port} of the same pods; only the oldest one counts.`, objects: all };
   }
   if (refused.size > 0) {
     const all = ordered(refused);
@@ -101,7 +101,8 @@ function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violatio
     for (const b of representatives.slice(position + 1)) {
       if (a.kind === b.kind || !overlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
       const all = ordered([a.gateway, b.gateway]);
-      yield { message: `${allCalled(all)} put ${listed([a.kind, b.kind].sort(compare))} on port ${port} of the same pods; only the first one counts.`, objects: all };
+      const outcome = a.kind === 'TLS' || b.kind === 'TLS' ? 'behind an older server in clear, TLS is left out' : 'only the older one counts';
+      yield { message: `${allCalled(all)} put ${listed([a.kind, b.kind].sort(compare))} on port ${port} of the same pods; ${outcome}.`, objects: all };
     }
   }
 }
@@ -113,5 +114,5 @@ function* twoTcp(port: string, gateways: Indexed[]): Iterable<Violation> {
   }
   if (found.size === 0) return;
   const all = ordered(found);
-  yield { message: `${allCalled(all)} put plain TCP on port ${port} of the same pods, where nothing tells connections apart; only the first server counts.`, objects: all };
+  yield { message: `${allCalled(all)} put plain TCP on port ${port} of the same pods, where nothing tells connections apart; only the oldest server counts.`, objects: all };
 }

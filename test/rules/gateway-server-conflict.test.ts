@@ -26,7 +26,7 @@ test('a Gateway without a selector picks the pods of every other', () => {
 test('a claim with a namespace and one without bring the whole port down', () => {
   const [finding] = findings(code, [gateway('egress/a', ['egress/a.example.com']), gateway('egress/b', ['a.example.com'])]);
   expect(finding.message).toContain('Envoy refuses the port');
-  expect(findings(code, [gateway('egress/a', ['./a.example.com']), gateway('egress/b', ['egress/a.example.com'])])[0].message).toContain('only the first one counts');
+  expect(findings(code, [gateway('egress/a', ['./a.example.com']), gateway('egress/b', ['egress/a.example.com'])])[0].message).toContain('only the oldest one counts');
 });
 
 test('passed through, claims of different namespaces make no chains of their own', () => {
