@@ -120,6 +120,8 @@ project.package.addField('exports', {
   './.jsii': './.jsii',
   './package.json': './package.json',
 });
+// For compilers that do not read `exports` (TypeScript's moduleResolution "node10").
+project.package.addField('typesVersions', { '*': { 'explain': ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] } });
 project.npmignore?.addPatterns('/imports/', '/crds/', '/examples/', '/bench/', '/docs/', '/cdk8s.yaml', '/.ci/');
 
 project.addTask('crds', { description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)', exec: 'tsx crds/renew.ts' });

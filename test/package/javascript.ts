@@ -73,6 +73,13 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     }
   }
 
+  await checks.run('TypeScript finds the types of every entry, also where it does not read `exports`', () => {
+    fs.writeFileSync(path.join(folder, 'explain.ts'), 'export * from \'cdk8s-istio-egress/explain\';\n');
+    const { bin } = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/typescript/package.json'), 'utf8'));
+    run('node', path.join(folder, 'node_modules/typescript', bin.tsc), '--strict', '--noEmit', '--types', 'node', '--target', 'es2022',
+      '--module', 'commonjs', '--moduleResolution', 'node10', '--ignoreDeprecations', '6.0', 'app.ts', 'imports.ts', 'explain.ts');
+  });
+
   await checks.run('what is wrong in an app does not compile', () => {
     fs.writeFileSync(path.join(folder, 'wrong.ts'), [
       'import { Chart } from \'cdk8s\';',
