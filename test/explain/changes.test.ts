@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { examples, golden, objectsIn } from '../../examples/examples';
 import { smallestChange } from '../../src/explain';
 import { yamlLines } from '../../src/explain/yaml-lines';
 import { EgressModel, worldOf } from '../../src/model';
@@ -125,4 +126,37 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
 test('the lines of a proposed object are the object', () => {
   const object = { hosts: ['*.example.com', 'no', '~', '.', '10.0.0.0/8', 'a: b'], list: [{ port: { number: 80 }, names: ['x', 'y'] }, [1, 2]], last: 'word' };
   expect(parse(yamlLines(object).join('\n'))).toEqual(object);
+});
+
+describe('the gateway\'s half of an example, with one name mistyped', () => {
+  const example = examples().find(({ name }) => name === 'f-tls-at-gateway')!;
+  const caller = example.table.callers[0];
+  const url = `http://${example.table.outside[0].host}/`;
+  const proposed = (mistype: (manifest: any) => void) => {
+    const objects = objectsIn(golden(example)).map((written, index) => {
+      const manifest = JSON.parse(JSON.stringify(written));
+      mistype(manifest);
+      return { manifest, origin: `document ${index + 1}` };
+    });
+    const world = worldOf(example.table);
+    const answer = EgressModel.of(objects, world).ask(caller, { url });
+    expect(answer.outcome).toBe('refused');
+    return smallestChange(objects, world, caller, { url }, answer);
+  };
+
+  test('a VirtualService of a Gateway that does not exist is bound to the one that does', () => {
+    const change = proposed(({ kind, spec }) => {
+      if (kind === 'VirtualService' && spec.gateways[0] !== 'mesh') spec.gateways = ['egress/mistyped'];
+    });
+    expect(change?.text).toMatch(/^VirtualService egress\/.*: set spec\.gateways\[0\] to "egress\//);
+    expect(change?.answer.outcome).toBe('answered');
+  });
+
+  test('a Gateway that selects nobody gets the labels of pods that there are', () => {
+    const change = proposed(({ kind, spec }) => {
+      if (kind === 'Gateway') spec.selector = { istio: 'mistyped' };
+    });
+    expect(change?.text).toMatch(/^Gateway egress\/.*: set spec\.selector to /);
+    expect(change?.answer.outcome).toBe('answered');
+  });
 });

@@ -1,0 +1,120 @@
+import { remove, set, valueAt } from './edits';
+import { Asked, Candidate, find, nameOf, namespaceOf, NEW_OBJECT, ofKind, Question } from './question';
+import { fullHost, isWildcard } from '../../manifests/hosts';
+import { isHttp } from '../../manifests/protocols';
+import { EgressObject } from '../../model';
+import { yamlLines } from '../yaml-lines';
+
+export function forTls(question: Question, rule: EgressObject, field: string, { host }: Asked): Candidate[] {
+  const path = /^(.*\.tls)(\..*)?$/.exec(field)?.[1];
+  if (path === undefined) return [];
+  const tls = valueAt(rule.manifest, path);
+  const found: Candidate[] = [
+    set(rule, `${path}.subjectAltNames`, [host]),
+    {
+      ...set(rule, `${path}.mode`, tls?.mode === 'SIMPLE' ? 'ISTIO_MUTUAL' : 'SIMPLE'),
+      ...(tls?.mode !== 'SIMPLE' && { weakens: 'no client certificate is shown any more' }),
+    },
+    remove(rule, path, 'the request then leaves without this TLS'),
+    { ...set(rule, `${path}.caCertificates`, 'system'), size: 1.1 },
+  ];
+  for (const other of ['caCertificates', 'subjectAltNames', 'sni', 'credentialName']) {
+    if (tls?.[other] !== undefined) found.push(remove(rule, `${path}.${other}`));
+  }
+  for (const secret of question.world.secrets ?? []) {
+    found.push({ ...set(rule, `${path}.credentialName`, secret.name), size: 1 });
+    found.push({
+      text: `${nameOf(rule)}: set ${path} to mode MUTUAL with credentialName "${secret.name}"`,
+      size: 2,
+      edits: [{
+        object: rule,
+        change: manifest => Object.assign(valueAt(manifest, path),
+          { mode: 'MUTUAL', credentialName: secret.name, caCertificates: undefined }),
+      }],
+    });
+  }
+  for (const gateway of ofKind(question, 'Gateway')) {
+    for (const server of gateway.manifest.spec?.servers ?? []) {
+      for (const name of server.hosts ?? []) if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
+    }
+  }
+  // TLS for everything, where only clear HTTP should get it: bound to its port.
+  if (path === 'spec.trafficPolicy.tls') {
+    for (const port of new Set(ofKind(question, 'ServiceEntry')
+      .flatMap(({ manifest }) => (manifest.spec?.ports ?? []).filter((one: any) => isHttp(one.protocol)).map((one: any) => one.number)))) {
+      found.push({
+        text: `${nameOf(rule)}: move spec.trafficPolicy.tls to spec.trafficPolicy.portLevelSettings for port ${port}`,
+        size: 2,
+        edits: [{
+          object: rule,
+          change: manifest => {
+            const { tls: moved, ...rest } = manifest.spec.trafficPolicy;
+            manifest.spec.trafficPolicy = { ...rest, portLevelSettings: [...rest.portLevelSettings ?? [], { port: { number: port }, tls: moved }] };
+          },
+        }],
+      });
+    }
+  }
+  return found;
+}
+
+/** Clear text where the host expects TLS: the settings that a port lacks, in a rule that is there or in one beside the entry. */
+export function missingTls(question: Question): Candidate[] {
+  const { answer, caller } = question;
+  if (!answer.plaintextToOutside || answer.outcome === 'answered') return [];
+  const rules = ofKind(question, 'DestinationRule');
+  return ofKind(question, 'ServiceEntry').flatMap(({ manifest: entry }) => ((entry.spec?.ports ?? []) as any[])
+    .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS').flatMap(port =>
+      (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
+        // Where sni is set, a proxy checks the name only if subjectAltNames says it.
+        const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
+        const settings = { port: { number: port.number }, tls };
+        const there = rules.filter(({ manifest }) => manifest.spec?.host === host)
+          .map(rule => set(rule, `spec.trafficPolicy.portLevelSettings[${rule.manifest.spec.trafficPolicy?.portLevelSettings?.length ?? 0}]`, settings, 2));
+        const own = namespaceOf(entry);
+        const user = answer.gateway?.split('/')[0] ?? caller.namespace;
+        const { exportTo } = entry.spec;
+        return [
+          ...there,
+          newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
+          // A rule in the namespace of the proxy that is to follow it goes before the entry's.
+          ...(user === own ? [] : [newRule(user, { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } }, NEW_OBJECT + 1)]),
+        ];
+      })));
+}
+
+/** Settings that a sidecar passes over unless a selector chooses it. */
+export function ignoredCredential(question: Question): Candidate[] {
+  const { answer, caller } = question;
+  const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
+  return answer.remarks.filter(({ code }) => code === 'ignored-credential').flatMap(({ deciders }) => deciders).flatMap(decider => {
+    const rule = find(question, decider);
+    return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labels })] : [];
+  });
+}
+
+/** A rule where the proxies look for it: beside the Service that it is for. */
+export function misplacedRules(question: Question): Candidate[] {
+  return ofKind(question, 'DestinationRule').flatMap(rule => {
+    const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)))?.[1];
+    if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
+    return [{ ...set(rule, 'metadata.namespace', namespace, 1.5), text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is` }];
+  });
+}
+
+export function tlsPaths(manifest: any): string[] {
+  const paths: string[] = [];
+  const policy = (value: any, at: string) => {
+    if (value?.tls) paths.push(`${at}.tls`);
+    (value?.portLevelSettings ?? []).forEach((port: any, index: number) => port.tls && paths.push(`${at}.portLevelSettings[${index}].tls`));
+  };
+  policy(manifest.spec?.trafficPolicy, 'spec.trafficPolicy');
+  (manifest.spec?.subsets ?? []).forEach((subset: any, index: number) => policy(subset.trafficPolicy, `spec.subsets[${index}].trafficPolicy`));
+  return paths;
+}
+
+function newRule(namespace: string, spec: any, size = NEW_OBJECT): Candidate {
+  const name = `${spec.host.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
+  const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
+  return { text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map(line => `  ${line}`)].join('\n'), size, edits: [], added: [rule] };
+}

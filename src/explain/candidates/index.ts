@@ -1,0 +1,51 @@
+import { forTls, ignoredCredential, misplacedRules, missingTls } from './destination-rules';
+import { forEntry, invisible, undeclared } from './entries';
+import { forServer, unselected } from './gateways';
+import { forNetworkPolicy, forPolicy } from './policies';
+import { Asked, Candidate, find, Question } from './question';
+import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
+import { Decider } from '../../model';
+
+export type { Candidate, Question } from './question';
+
+/** Changes worth trying, by what decided the answer. Which of them help, the model says. */
+export function candidates(question: Question): Candidate[] {
+  const { request, caller, world } = question;
+  const url = new URL(request.url.replace(/^tcp:/, 'http:'));
+  const scheme = request.url.startsWith('tcp:') ? 'tcp' : url.protocol === 'https:' ? 'https' : 'http';
+  const asked: Asked = {
+    host: url.hostname,
+    scheme,
+    port: Number(url.port) || (scheme === 'https' ? 443 : 80),
+    principal: `spiffe://${world.mesh?.trustDomain ?? 'cluster.local'}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,
+  };
+  return [
+    ...undeclared(question, asked),
+    ...question.answer.causes.flatMap(cause => forCause(question, asked, cause)),
+    ...invisible(question),
+    ...unboundRoutes(question, asked),
+    ...unselected(question),
+    ...missingTls(question),
+    ...ignoredCredential(question),
+    ...misplacedRules(question),
+    ...unreadSections(question),
+  ];
+}
+
+/** Changes of the object that decided, at the field that did. */
+function forCause(question: Question, asked: Asked, cause: Decider): Candidate[] {
+  const object = find(question, cause);
+  const field = cause.field ?? '';
+  if (!object) return [];
+  if (field.endsWith('.subset')) return forSubset(question, object, field);
+  if (field.endsWith('.destination') || field.endsWith('.destination.port')) return forDestination(question, object, field.replace(/\.port$/, ''));
+  switch (cause.kind) {
+    case 'Gateway': return forServer(question, object, field, asked);
+    case 'DestinationRule': return forTls(question, object, field, asked);
+    case 'ServiceEntry': return forEntry(object, asked);
+    case 'AuthorizationPolicy': return forPolicy(object, field, asked);
+    case 'NetworkPolicy': return forNetworkPolicy(object, asked);
+    case 'VirtualService': return forRoute(object, field);
+    default: return [];
+  }
+}

@@ -1,0 +1,45 @@
+import { Answer, Decider, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
+import type { Wanted } from '../changes';
+
+export interface Question {
+  readonly objects: readonly EgressObject[];
+  readonly world: World;
+  readonly caller: ModelCaller;
+  readonly request: ModelRequest;
+  readonly answer: Answer;
+  readonly wanted: Wanted;
+}
+
+/** A change that might help. */
+export interface Candidate {
+  /** Object, field and value, for a person. */
+  readonly text: string;
+  /** How many fields of how many objects; new objects count for more. */
+  readonly size: number;
+  readonly edits: readonly { readonly object: EgressObject; readonly change: (manifest: any) => void }[];
+  readonly added?: readonly any[];
+  /** What it gives up: said with it, and proposed only where nothing else helps. */
+  readonly weakens?: string;
+}
+
+/** The request, taken apart. */
+export interface Asked {
+  readonly host: string;
+  readonly port: number;
+  readonly scheme: 'http' | 'https' | 'tcp';
+  readonly principal: string;
+}
+
+/** An object more is more than a few fields. */
+export const NEW_OBJECT = 5;
+
+export const nameOf = ({ manifest }: EgressObject) => `${manifest.kind} ${namespaceOf(manifest)}/${manifest.metadata.name}`;
+export const namespaceOf = (manifest: any): string => manifest.metadata.namespace ?? 'default';
+
+export function ofKind({ objects }: Question, kind: string): EgressObject[] {
+  return objects.filter(({ manifest }) => manifest?.kind === kind && /\.istio\.io\//.test(manifest.apiVersion));
+}
+
+export function find(question: Question, { kind, namespace, name }: Decider): EgressObject | undefined {
+  return question.objects.find(({ manifest }) => manifest?.kind === kind && manifest.metadata?.name === name && namespaceOf(manifest) === namespace);
+}
