@@ -44,7 +44,9 @@ export class Istiod {
         // The two filters that upstream Envoy does not have.
         PILOT_ENABLE_METADATA_EXCHANGE: 'false',
         PILOT_ENABLE_ALPN_FILTER: 'false',
+        // Gateway API has no part here, and its controllers write: that of the classes trips over itself now and then ("already exists").
         PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
+        PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
         INJECTION_WEBHOOK_CONFIG_NAME: '',
         VALIDATION_WEBHOOK_CONFIG_NAME: '',
         PILOT_DEBOUNCE_AFTER: '10ms',
