@@ -50,17 +50,15 @@ export class AppScope implements Surroundings {
   /** What declared ways need of the network, for boundaries. */
   public readonly openings = new Openings();
 
-  /** How many changes this app has seen. */
-  public changes = 0;
-
   private readonly emitted = new Map<ApiObject, Emitted>();
-  private readonly plain = new Map<ApiObject, IConstruct>();
+  private readonly kubernetes = new Map<ApiObject, IConstruct>();
   private readonly gateways = new Set<string>();
   private readonly shared = new Map<string, Shared>();
   private readonly locked = new Set<string>();
   /** Where the mesh's default Sidecar lives, as far as this app says. */
   private rootNamespace?: string;
 
+  private count = 0;
   private asked = new Set<IConstruct>();
   private looked: { objects: ApiObject[]; patches: number; changes: number } = { objects: [], patches: 0, changes: -1 };
   private findings = new Map<IConstruct, string[]>();
@@ -75,7 +73,7 @@ export class AppScope implements Surroundings {
   public emit<S>(owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata, spec: () => S): ApiObject {
     const emitted = new Emitted(owner, scope, id, type, metadata, spec, this);
     this.emitted.set(emitted.object, emitted);
-    this.changes++;
+    this.count++;
     return emitted.object;
   }
 
@@ -84,10 +82,10 @@ export class AppScope implements Surroundings {
    *
    * @param owner the construct of ours that a finding about this object is reported for
    */
-  public emitPlain(owner: IConstruct, scope: IConstruct, id: string, props: ApiObjectProps): ApiObject {
+  public emitKubernetes(owner: IConstruct, scope: IConstruct, id: string, props: ApiObjectProps): ApiObject {
     const object = new ApiObject(scope as Construct, id, props);
-    this.plain.set(object, owner);
-    this.changes++;
+    this.kubernetes.set(object, owner);
+    this.count++;
     return object;
   }
 
@@ -110,7 +108,7 @@ export class AppScope implements Surroundings {
   /** Says that a gateway refuses what is not granted. */
   public lockGateway({ namespace, name }: Pick<GatewayInstallation, 'namespace' | 'name'>): void {
     this.locked.add(`${namespace}/${name}`);
-    this.changes++;
+    this.count++;
   }
 
   /** Whether anything in this app says that the gateway refuses what is not granted. */
@@ -133,6 +131,11 @@ export class AppScope implements Surroundings {
     return shared;
   }
 
+  /** How many changes this app has seen. */
+  public get changes(): number {
+    return this.count;
+  }
+
   /** Who may replace values on their way into a manifest. */
   public get resolvers(): IResolver[] {
     return App.of(this.root).resolvers;
@@ -140,7 +143,7 @@ export class AppScope implements Surroundings {
 
   /** Says that something declared before has changed. */
   public touch(): void {
-    this.changes++;
+    this.count++;
   }
 
   /**
@@ -149,6 +152,7 @@ export class AppScope implements Surroundings {
    */
   public validate(construct: IConstruct): void {
     construct.node.addValidation({ validate: () => this.problemsOf(construct) });
+    this.count++; // It may declare something that others have declared otherwise, and emit nothing.
   }
 
   private problemsOf(construct: IConstruct): string[] {
@@ -192,7 +196,7 @@ export class AppScope implements Surroundings {
   private ownersByPath(): Map<string, IConstruct> {
     const owners = new Map<string, IConstruct>();
     for (const [object, { owner }] of this.emitted) owners.set(object.node.path, owner);
-    for (const [object, owner] of this.plain) owners.set(object.node.path, owner);
+    for (const [object, owner] of this.kubernetes) owners.set(object.node.path, owner);
     return owners;
   }
 
@@ -203,7 +207,7 @@ export class AppScope implements Surroundings {
   /** An object as the rules see it. What somebody may change on the way to the manifest, and what is not ours, has to be serialised for them. */
   private place(object: ApiObject): EgressObject {
     const ours = this.emitted.get(object);
-    return ours?.isPlain ? ours : new Placed(object, object.toJson());
+    return ours?.isUntouched ? ours : new Placed(object, object.toJson());
   }
 }
 

@@ -13,9 +13,6 @@ export interface Surroundings {
   readonly resolvers: IResolver[];
 }
 
-/** Fields that the imported classes call otherwise than the schema does. */
-export const RENAMED: Record<string, string> = { consecutive5XxErrors: 'consecutive5xxErrors', mirrorPercent: 'mirror_percent' };
-
 const BUILT_IN = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
 
 /**
@@ -38,7 +35,7 @@ export class Emitted<S = unknown> implements EgressObject {
   ) {
     this.object = new type(scope, id, { metadata, spec: Lazy.any(this) });
     const general = this.object.toJson;
-    this.object.toJson = () => this.isPlain ? this.serialise() : general.call(this.object);
+    this.object.toJson = () => (this.isUntouched ? this.serialise() : undefined) ?? general.call(this.object);
   }
 
   /** What the rules look at. */
@@ -52,26 +49,37 @@ export class Emitted<S = unknown> implements EgressObject {
   }
 
   /** Whether nobody has asked for what cdk8s alone can do: JSON patches, resolvers, fields left in their order. */
-  public get isPlain(): boolean {
-    return patchesOf(this.object)?.length === 0 && !process.env.CDK8S_DISABLE_SORT &&
-      this.app.resolvers.every(resolver => BUILT_IN.some(builtIn => resolver instanceof builtIn));
+  public get isUntouched(): boolean {
+    return patchesOf(this.object)?.length === 0 && !process.env.CDK8S_DISABLE_SORT && this.app.resolvers.every(isBuiltIn);
   }
 
   /** The spec, for a manifest. It is not kept any longer. */
   public produce(): S {
     const spec = this.spec;
-    this.seen = undefined;
-    this.seenAfter = -1;
+    this.forget();
     return spec;
   }
 
   /**
    * What the imported class would give, in a third of the time: it looks into every value for tokens, of which plain data has none,
    * and copies every level to put the fields in the order of the schema, which is that of the alphabet.
+   *
+   * @returns nothing where that does not work: cdk8s then says why, and of which object
    */
   private serialise(): any {
     const { apiVersion, kind, metadata } = this.object;
-    return { apiVersion, kind, metadata: metadata.toJson(), spec: asWritten(this.produce()) };
+    try {
+      return { apiVersion, kind, metadata: metadata.toJson(), spec: asWritten(this.spec) };
+    } catch {
+      return undefined;
+    } finally {
+      this.forget();
+    }
+  }
+
+  private forget(): void {
+    this.seen = undefined;
+    this.seenAfter = -1;
   }
 
   private get spec(): S {
@@ -89,13 +97,23 @@ export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
   return (object as any).patches;
 }
 
-/** Fields as cdk8s writes them: in order, by the names of the schema, and none without a value. */
-function asWritten(value: any): any {
+function isBuiltIn(resolver: IResolver): boolean {
+  return BUILT_IN.some(builtIn => resolver.constructor === builtIn) && !Object.prototype.hasOwnProperty.call(resolver, 'resolve');
+}
+
+/**
+ * Fields as cdk8s writes them: in order, and none without a value.
+ *
+ * @param field under which the value stands: in one place the imported class has another name for a field than the schema
+ */
+function asWritten(value: any, field?: string): any {
   if (typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(asWritten);
+  if (Array.isArray(value)) return value.map(item => asWritten(item));
+  if (value.constructor !== Object) throw new Error('no plain data');
   const result: any = {};
   for (const key of Object.keys(value).sort()) {
-    if (value[key] !== undefined) result[RENAMED[key] ?? key] = asWritten(value[key]);
+    const written = asWritten(value[key], key);
+    if (written !== undefined) result[field === 'outlierDetection' && key === 'consecutive5XxErrors' ? 'consecutive5xxErrors' : key] = written;
   }
   return result;
 }

@@ -70,7 +70,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private halves?: Halves;
   private rule?: ApiObject;
   // Made once: every object of the way names them, and so do the rules' look-ups.
-  private objectName = '';
+  private ownName = '';
   private outsideName = '';
   private hopHost = '';
   private gatewayName = '';
@@ -96,7 +96,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     if (policy) this.gatewayObjects.unshift(policy);
   }
 
-  /** Emits the gateway's half, in the order in which it can be applied. The callers' half comes after it. */
+  /** Emits the gateway's half, in the order in which it can be applied. */
   public emitGatewayHalf(construct: Construct, owner: string, halves: Halves): void {
     const { name, namespace } = this.gateway.installation;
     OneOf.way(this.app, this.namespace, this.host).state(construct, `through ${namespace}/${name}`);
@@ -104,9 +104,9 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     this.owner = owner;
     this.halves = halves;
     this.key = keyOf('gateway', owner, this.namespace, this.host, namespace, name, ...(this.only === undefined ? [] : ['only', this.only]));
-    this.objectName = objectName(this.settings.namePrefix ?? this.host, this.key);
+    this.ownName = objectName(this.settings.namePrefix ?? this.host, this.key);
     this.outsideName = outsideNameOf(this.host, this.key);
-    this.gatewayName = `${namespace}/${this.objectName}`;
+    this.gatewayName = `${namespace}/${this.ownName}`;
     this.hopHost = this.gateway.installation.hopServiceHost;
     if (this.settings.policy) this.emitDestinationRule();
 
@@ -124,7 +124,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     this.app.openings.add({ by: construct, from: { namespace, labels: installation.labels }, to: () => [{ to: 'public', ports: outside() }] });
   }
 
-  /** Emits the callers' half. */
+  /** Emits the callers' half, which comes after the gateway's. */
   public emitCallerHalf(): void {
     const { app, construct, gateway, namespace } = this;
     const halves = this.halves!;
@@ -167,7 +167,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   private metadata(namespace: string, suffix?: string): ApiObjectMetadata {
     const { namePrefix, labels, annotations } = this.settings;
-    const name = suffix === undefined ? this.objectName : objectName(namePrefix ?? this.host, this.key, suffix);
+    const name = suffix === undefined ? this.ownName : objectName(namePrefix ?? this.host, this.key, suffix);
     return { name, namespace, labels, annotations };
   }
 

@@ -7,7 +7,7 @@ import { GatewayInstallation } from '../values/gateway-installation';
 /** The Service under which sidecars reach the gateway's pods: one port, and a name that nobody else writes rules for. */
 export function hopService(owner: Construct, id: string, installation: GatewayInstallation, metadata: ApiObjectMetadata): ApiObject {
   const { hopServiceName, namespace, labels, targetPort } = installation;
-  return AppScope.of(owner).emitPlain(owner, owner, id, {
+  return AppScope.of(owner).emitKubernetes(owner, owner, id, {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { ...metadata, name: hopServiceName, namespace },

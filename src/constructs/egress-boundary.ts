@@ -277,7 +277,7 @@ export class EgressBoundary extends Construct {
       annotations: { ...annotations, [UNSAFE_ANNOTATION]: Lazy.any({ produce: () => this.weakness(place) }) },
     };
     const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec: Lazy.any({ produce: spec }) };
-    this.apiObjects.push(this.app.emitPlain(this, this, `${place.namespace}-${keyOf(key)}`, policy));
+    this.apiObjects.push(this.app.emitKubernetes(this, this, `${place.namespace}-${keyOf(key)}`, policy));
   }
 
   /** What of a policy lets pods go where nobody checks them. */

@@ -247,7 +247,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     OneOf.gateway(app, namespace, name).state(this, this.node.path);
     const metadata = { ...this.metadata, name, namespace };
     const emit = (objectId: string, apiVersion: string, kind: string, fields: object) =>
-      app.emitPlain(this, this, objectId, { apiVersion, kind, metadata, ...fields });
+      app.emitKubernetes(this, this, objectId, { apiVersion, kind, metadata, ...fields });
 
     this.serviceAccount = emit('service-account', 'v1', 'ServiceAccount', {});
     // istiod hands a proxy the Secrets of its namespace only when its service account may read them (client certificates).

@@ -172,8 +172,10 @@ export class GatewayEgress extends Egress {
     const problems = new Problems(where(this));
     for (const one of readCallers([caller], problems)) this.checkCaller(one, problems);
     problems.throwIfAny();
-    this.addWays(caller);
-    for (const host of this.hosts) this.ways.get(this.identityOf(host, caller))!.allow(caller);
+    // One half of all hosts after the other: what is made in the order in which it is written lies so in memory, and synth walks over it many times.
+    const emitting: GatewayWay[] = [];
+    for (const host of this.hosts) this.wayOf(host, caller, emitting).allow(caller);
+    for (const way of emitting) way.emitCallerHalf();
     this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
   }
 
@@ -206,35 +208,29 @@ export class GatewayEgress extends Egress {
   }
 
   /**
-   * Adds the ways that this caller is the first to need. One half of all hosts after the other: what is made in the order in which
-   * it is written lies so in memory, and synth walks over it many times.
+   * Every namespace of callers has a way of its own to each host; every caller, where they are separate.
+   *
+   * @param emitting gets the way when this is its first declaration; its callers' half is still to be emitted
    */
-  private addWays(caller: Caller): void {
-    const app = AppScope.of(this);
-    const only = this.separate ? caller.serviceAccountName : undefined;
-    const added: GatewayWay[] = [];
-    for (const host of this.hosts) {
-      const identity = this.identityOf(host, caller);
-      if (this.ways.has(identity)) continue;
-      const way = GatewayWay.of(app, caller.namespace, host, this.gateway, only);
+  private wayOf(host: string, { namespace, serviceAccountName }: Caller, emitting: GatewayWay[]): GatewayWay {
+    const only = this.separate ? serviceAccountName : undefined;
+    const identity = `${namespace} ${host} ${only ?? ''}`;
+    let way = this.ways.get(identity);
+    if (!way) {
+      way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway, only);
       this.ways.set(identity, way);
       this.waysByHost.set(host, [...this.waysByHost.get(host) ?? [], way]);
-      added.push(way);
+      if (way.declare(this, this.owner, this.settings)) {
+        way.emitGatewayHalf(this, this.owner, this.halves);
+        emitting.push(way);
+      }
+      const origination = this.originations.get(host);
+      if (origination) {
+        way.declareOrigination(this, origination.by, origination.settings);
+        way.emitDestinationRule();
+      }
     }
-    const first = added.filter(way => way.declare(this, this.owner, this.settings));
-    for (const way of first) way.emitGatewayHalf(this, this.owner, this.halves);
-    for (const way of first) way.emitCallerHalf();
-    for (const way of added) {
-      const origination = this.originations.get(way.host);
-      if (!origination) continue;
-      way.declareOrigination(this, origination.by, origination.settings);
-      way.emitDestinationRule();
-    }
-  }
-
-  /** Every namespace of callers has a way of its own to each host; every caller, where they are separate. */
-  private identityOf(host: string, { namespace, serviceAccountName }: Caller): string {
-    return `${namespace} ${host} ${this.separate ? serviceAccountName : ''}`;
+    return way;
   }
 
   /** The gateway's half comes first in its chart; within it, rules come before routes, whenever they were asked for. */

@@ -17,13 +17,17 @@ const ENDING = '.mesh.test.ts';
 
 async function main(args: string[]): Promise<boolean> {
   watchForTheEnd();
-  const { suite, example, row } = choice(withoutOptions(args, { '--seed': 'MESH_SEED', '--worlds': 'MESH_WORLDS', '--times': 'MESH_TIMES' }));
+  const { left, numbers } = withoutNumbers(args, ['--seed', '--worlds', '--times']);
+  const { '--seed': seed, '--worlds': worlds, '--times': times = 1 } = numbers;
+  const { suite, example, row } = choice(left);
+  if ((seed ?? worlds) !== undefined && suite !== 'differential') throw new NotPossible('--seed and --worlds are for --suite differential');
   // What makes it impossible is said here, in one line, and not by jest.
   await requireSystem();
   await binaries();
   if (example !== undefined) process.env.MESH_EXAMPLE = example;
   if (row !== undefined) process.env.MESH_ROW = row;
-  const times = Number(process.env.MESH_TIMES ?? 1);
+  if (seed !== undefined) process.env.MESH_SEED = String(seed);
+  if (worlds !== undefined) process.env.MESH_WORLDS = String(worlds);
   const runs: string[] = [];
   let good = true;
   for (let time = 1; time <= times; time++) {
@@ -56,17 +60,18 @@ async function run(suite: string | undefined): Promise<{ passed: number; failed:
   return { passed: results.numPassedTests, failed: failed === 0 && !results.success ? 1 : failed, seconds: (Date.now() - began) / 1000 };
 }
 
-/** Takes options with a number out of the arguments, and tells them to the suites. */
-function withoutOptions(args: string[], options: Record<string, string>): string[] {
+/** Takes options with a number out of the arguments. */
+function withoutNumbers(args: string[], options: string[]): { left: string[]; numbers: Record<string, number | undefined> } {
   const left = [...args];
-  for (const [option, variable] of Object.entries(options)) {
+  const numbers: Record<string, number> = {};
+  for (const option of options) {
     const at = left.indexOf(option);
     if (at < 0) continue;
     const [, value] = left.splice(at, 2);
-    if (!/^\d+$/.test(value ?? '')) throw new NotPossible(`${option} needs a number`);
-    process.env[variable] = value;
+    if (!/^[1-9]\d*$/.test(value ?? '')) throw new NotPossible(`${option} needs a number from 1`);
+    numbers[option] = Number(value);
   }
-  return left;
+  return { left, numbers };
 }
 
 function choice(args: string[]): { suite?: string; example?: string; row?: string } {

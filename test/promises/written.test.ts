@@ -1,34 +1,118 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { App, Yaml } from 'cdk8s';
+import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing, Yaml } from 'cdk8s';
 import { build, forAll } from './plans';
-import { RENAMED } from '../../src/constructs/_emitted';
+import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
+import { SidecarEgress } from '../../src/constructs/sidecar-egress';
+import { Caller } from '../../src/values/caller';
+import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { errorOf, manifestsOf, newApp, the } from '../support/app';
 
 const bytes = (app: App) => app.charts.map(chart => Yaml.stringify(...chart.toJson()));
+const replacing = (from: string, to: string): IResolver => ({ resolve: context => { if (context.value === from) context.replaceValue(to); } });
 
-test('a manifest is what the imported class makes of the object', () => {
-  forAll(plans => {
-    const general = build(plans);
-    general.resolvers.unshift({ resolve: () => undefined }); // With a resolver of somebody's, cdk8s itself writes every object.
-    expect(bytes(build(plans))).toEqual(bytes(general));
+/** An app with one host straight from the sidecar, whose TLS it originates, and these resolvers before those of cdk8s. */
+function resolvedBy(...resolvers: IResolver[]): App {
+  const app = new App({ outdir: newApp().outdir, resolvers });
+  new SidecarEgress(new Chart(app, 'chart', { namespace: 'payments' }), 'egress', { hosts: ['api.example.com'] }).originateTls('tls');
+  return app;
+}
+
+describe('a manifest is what the imported class makes of the object', () => {
+  test('whatever teams ask for', () => {
+    forAll(plans => {
+      const general = build(plans);
+      general.resolvers.unshift({ resolve: () => undefined }); // With a resolver of somebody's, cdk8s itself writes every object.
+      expect(bytes(build(plans))).toEqual(bytes(general));
+    });
+  });
+
+  test('of the fields that it calls otherwise than the schema, one is in use', () => {
+    const folder = path.join(__dirname, '../../imports');
+    const code = fs.readdirSync(folder).map(file => fs.readFileSync(path.join(folder, file), 'utf8')).join('\n');
+    const fields = [...code.matchAll(/'(\w+)': (?:toJson_\w+\()?obj\.(\w+)/g)];
+    expect(fields.length).toBeGreaterThan(300);
+    const otherwise = fields.filter(([, written, called]) => written !== called);
+    expect(new Set(otherwise.map(([, written]) => written))).toEqual(new Set(['consecutive5xxErrors', 'mirror_percent']));
+    const sources = fs.readdirSync(path.join(__dirname, '../../src/constructs')).map(file => fs.readFileSync(path.join(__dirname, '../../src/constructs', file), 'utf8'));
+    expect(sources.join()).not.toMatch(/mirror_?percent/i);
+  });
+
+  test('with labels that are called like such a field', () => {
+    const labels = { mirrorPercent: 'a', consecutive5XxErrors: 'b' };
+    const [sidecar] = manifestsOf(chart => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels }] }));
+    expect(sidecar.spec.workloadSelector).toEqual({ labels });
+  });
+
+  test('without the options for which plain JavaScript says null', () => {
+    const props = { hosts: ['api.example.com'], addresses: null, connectionPool: { maxConnections: 3 }, loadBalancing: null } as any;
+    const entry = the('ServiceEntry', manifestsOf(chart => new SidecarEgress(chart, 'egress', props)));
+    expect(entry.spec).not.toHaveProperty('addresses');
+  });
+
+  test('unsorted where that is asked for', () => {
+    const written = () => Object.keys(manifestsOf(chart => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels: { z: '1', a: '2' } }] }))[0]
+      .spec.workloadSelector.labels);
+    expect(written()).toEqual(['a', 'z']);
+    process.env.CDK8S_DISABLE_SORT = 'true';
+    try {
+      expect(written()).toEqual(['z', 'a']);
+    } finally {
+      delete process.env.CDK8S_DISABLE_SORT;
+    }
+  });
+
+  test('or cdk8s says which object cannot be written', () => {
+    const note = Lazy.any({ produce: () => { throw new Error('no note'); } }) as unknown as string;
+    const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
+    new SidecarEgress(chart, 'egress', { hosts: ['api.example.com'] }).apiObjects[0].metadata.addAnnotation('note', note);
+    expect(errorOf(() => chart.toJson())).toMatch(/^Failed serializing construct at path 'chart\/.*no note/);
   });
 });
 
-test('the fields that imported classes call otherwise are known', () => {
-  const folder = path.join(__dirname, '../../imports');
-  const code = fs.readdirSync(folder).map(file => fs.readFileSync(path.join(folder, file), 'utf8')).join('\n');
-  const fields = [...code.matchAll(/'(\w+)': (?:toJson_\w+\()?obj\.(\w+)/g)];
-  expect(fields.length).toBeGreaterThan(300);
-  const otherwise = fields.filter(([, written, called]) => written !== called);
-  expect(Object.fromEntries(otherwise.map(([, written, called]) => [called, written]))).toEqual(RENAMED);
-});
-
-test('a resolver of the app has its say, in the manifest and for the rules', () => {
-  forAll(plans => {
-    const app = build(plans);
-    app.resolvers.unshift({ resolve: context => { if (context.value === 'MESH_EXTERNAL') context.replaceValue('MESH_INTERNAL'); } });
-    const text = bytes(app).join('\n');
+describe('a resolver of the app has its say', () => {
+  test('in the manifest', () => {
+    const text = bytes(resolvedBy(replacing('MESH_EXTERNAL', 'MESH_INTERNAL'))).join();
     expect(text).toContain('MESH_INTERNAL');
     expect(text).not.toContain('MESH_EXTERNAL');
+  });
+
+  test('also when it extends one of cdk8s', () => {
+    class Own extends ImplicitTokenResolver {
+      public resolve(context: ResolutionContext): void {
+        if (context.value === 'MESH_EXTERNAL') context.replaceValue('MESH_INTERNAL');
+        else super.resolve(context);
+      }
+    }
+    expect(bytes(resolvedBy(new Own())).join()).not.toContain('MESH_EXTERNAL');
+  });
+
+  test('before the rules look', () => {
+    const nameless: IResolver = { resolve: context => { if (context.key[context.key.length - 1] === 'subjectAltNames' && context.value.length > 0) context.replaceValue([]); } };
+    expect(errorOf(() => resolvedBy(nameless).synth())).toContain('unverified-name');
+  });
+});
+
+describe('what an app has shown already is not kept', () => {
+  test('when a caller is let in whom no server can check', () => {
+    const written = (look: boolean) => {
+      const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
+      const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
+      const egress = new GatewayEgress(chart, 'egress', { gateway, hosts: ['api.example.com'], callers: [Caller.serviceAccount('payments', 'checkout')] });
+      if (look) chart.toJson();
+      egress.allowCaller(Caller.wholeNamespace('payments'));
+      return Testing.synth(chart);
+    };
+    expect(written(true)).toEqual(written(false));
+  });
+
+  test('when a second construct declares the same host otherwise', () => {
+    const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
+    new SidecarEgress(chart, 'one', { hosts: ['api.example.com'] });
+    chart.toJson();
+    new SidecarEgress(chart, 'two', { hosts: ['api.example.com'], namePrefix: 'x' });
+    expect(errorOf(() => chart.toJson())).toContain('way-conflict');
   });
 });

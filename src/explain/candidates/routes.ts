@@ -48,14 +48,16 @@ export function forRoute(routes: EgressObject, field: string): Candidate[] {
 /** Routes that speak of the host and are bound to another Gateway, to none that exists, or from a namespace that the Gateway does not admit. */
 export function unboundRoutes(question: Question, { host }: Asked): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
-  const gateways = ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`);
+  const gateways = [...new Set(ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`))];
+  const known = new Set(gateways);
   return ofKind(question, 'VirtualService').filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0).flatMap(routes => {
     const names: string[] = routes.manifest.spec.gateways;
     const bound = names.flatMap((name, index) => {
       const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
       const alike = (gateway: string) => gateway.endsWith(`/${name.slice(name.indexOf('/') + 1)}`);
       if (name === 'mesh') return [];
-      return gateways.filter(gateway => gateway !== name && (alike(gateway) || !gateways.includes(meant)))
+      const dangles = !known.has(meant);
+      return gateways.filter(gateway => gateway !== name && (dangles || alike(gateway)))
         .map(gateway => renamed(routes, index, name, gateway, alike(gateway) ? 1 : 1.5));
     });
     const hosts: string[] = routes.manifest.spec.hosts ?? [];

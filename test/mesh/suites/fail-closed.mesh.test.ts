@@ -26,6 +26,7 @@ for (const { name, table, manifests, handWritten } of promising) {
   const complete: Sight[] = [];
 
   const expectNothingWorse = async (mesh: Mesh, object: KubeObject) => {
+    if (complete.length === 0) throw plain('it was not seen with everything in place: run the whole example');
     await mesh.apply(without(manifests, idOf(object)), 'manifests', { awaitDraining: false });
     const now: Sight[] = [];
     for (const row of rows) now.push(await mesh.see(row));
