@@ -5,6 +5,7 @@
 import { App, Chart, Yaml } from 'cdk8s';
 import { parseAllDocuments } from 'yaml';
 import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, TlsOrigination } from '../src';
+import { smallestChange } from '../src/explain';
 import { EgressModel } from '../src/model';
 
 const HOSTS = 2000;
@@ -39,8 +40,9 @@ function main() {
   const parsingMs = milliseconds(parsing);
 
   const building = start();
-  const model = EgressModel.of(parsed.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
-    { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } });
+  const read = parsed.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
+  const world = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const } };
+  const model = EgressModel.of(read, world);
   // Proxies are configured when first asked about: the first request of each namespace belongs to making the model.
   for (let namespace = 0; namespace < NAMESPACES; namespace++) {
     for (const scheme of ['http', 'https']) {
@@ -67,6 +69,12 @@ function main() {
   console.log(`reading the YAML     ${parsingMs.toFixed(0)} ms`);
   console.log(`making the model     ${buildingMs.toFixed(0)} ms, every namespace's proxies and the gateway's included`);
   console.log(`explained requests   ${Math.round(perSecond)} a second (${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')})`);
+  for (const [url, serviceAccount] of [['http://undeclared.example.com/', 'app'], [`http://${hostName(0, 0)}/`, 'stranger']]) {
+    const caller = { namespace: 'team0', serviceAccount };
+    const proposing = start();
+    const change = smallestChange(read, world, caller, { url }, model.ask(caller, { url }));
+    console.log(`proposing a change   ${milliseconds(proposing).toFixed(0)} ms for ${serviceAccount} to ${url}: ${change ? change.text.split('\n')[0].slice(0, 60) : 'none'} …`);
+  }
   if (process.argv.includes('--check') && (perSecond < PROMISED_PER_SECOND || buildingMs > PROMISED_BUILD_MS)) {
     console.error(`promised: ${PROMISED_PER_SECOND} a second, and a model in ${PROMISED_BUILD_MS} ms`);
     process.exitCode = 1;

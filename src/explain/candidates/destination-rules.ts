@@ -1,5 +1,5 @@
 import { remove, set, valueAt } from './edits';
-import { Asked, Candidate, find, nameOf, namespaceOf, NEW_OBJECT, ofKind, Question } from './question';
+import { Asked, Candidate, destinations, find, nameOf, namespaceOf, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
 import { fullHost, isWildcard } from '../../manifests/hosts';
 import { isHttp } from '../../manifests/protocols';
 import { EgressObject } from '../../model';
@@ -93,9 +93,10 @@ export function ignoredCredential(question: Question): Candidate[] {
   });
 }
 
-/** A rule where the proxies look for it: beside the Service that it is for. */
-export function misplacedRules(question: Question): Candidate[] {
-  return ofKind(question, 'DestinationRule').flatMap(rule => {
+/** A rule where the proxies look for it: beside the Service that it is for, and to which the host's routes lead. */
+export function misplacedRules(question: Question, { host }: Asked): Candidate[] {
+  const led = new Set(ofKind(question, 'VirtualService').filter(({ manifest }) => speaksOf(manifest, host)).flatMap(({ manifest }) => destinations(manifest)));
+  return ofKind(question, 'DestinationRule').filter(({ manifest }) => led.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest)))).flatMap(rule => {
     const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)))?.[1];
     if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
     return [{ ...set(rule, 'metadata.namespace', namespace, 1.5), text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is` }];

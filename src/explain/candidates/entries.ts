@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { remove, set } from './edits';
-import { Asked, Candidate, namespaceOf, NEW_OBJECT, ofKind, Question } from './question';
+import { Asked, Candidate, namespaceOf, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
 import { isWildcard } from '../../manifests/hosts';
 import { isHttp } from '../../manifests/protocols';
 import { EgressObject } from '../../model';
@@ -49,15 +49,15 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
   return found;
 }
 
-/** Objects that would help if the proxies on the way saw them. */
-export function invisible(question: Question): Candidate[] {
+/** Objects that would help if the proxies on the way saw them: for a request that gets no further than the sidecar, those that speak of its host. */
+export function invisible(question: Question, { host }: Asked): Candidate[] {
   const { answer, caller } = question;
   const gateway = answer.gateway?.split('/')[0];
   const places = [...new Set([caller.namespace, ...(gateway ? [gateway] : [])])];
   return ['ServiceEntry', 'VirtualService', 'DestinationRule'].flatMap(kind => ofKind(question, kind)).flatMap(object => {
     const exportTo: string[] | undefined = object.manifest.spec?.exportTo;
     const own = namespaceOf(object.manifest);
-    if (!exportTo?.length || exportTo.includes('*')) return [];
+    if (!exportTo?.length || exportTo.includes('*') || (gateway === undefined && !speaksOf(object.manifest, host))) return [];
     return places.filter(place => !exportTo.includes(place) && !(place === own && exportTo.includes('.')))
       .map(place => set(object, 'spec.exportTo', [...exportTo.filter(item => item !== '~'), place]));
   });

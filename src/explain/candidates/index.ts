@@ -22,12 +22,12 @@ export function candidates(question: Question): Candidate[] {
   return [
     ...undeclared(question, asked),
     ...question.answer.causes.flatMap(cause => forCause(question, asked, cause)),
-    ...invisible(question),
+    ...invisible(question, asked),
     ...unboundRoutes(question, asked),
     ...unselected(question),
     ...missingTls(question),
     ...ignoredCredential(question),
-    ...misplacedRules(question),
+    ...misplacedRules(question, asked),
     ...unreadSections(question),
   ];
 }

@@ -1,3 +1,4 @@
+import { covers, fullHost } from '../../manifests/hosts';
 import { Answer, Decider, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
 import type { Wanted } from '../changes';
 
@@ -42,4 +43,15 @@ export function ofKind({ objects }: Question, kind: string): EgressObject[] {
 
 export function find(question: Question, { kind, namespace, name }: Decider): EgressObject | undefined {
   return question.objects.find(({ manifest }) => manifest?.kind === kind && manifest.metadata?.name === name && namespaceOf(manifest) === namespace);
+}
+
+/** Whether an object is for this host. */
+export function speaksOf({ spec }: any, host: string): boolean {
+  return [...spec?.hosts ?? [], spec?.host].some(name => typeof name === 'string' && covers(name, host));
+}
+
+/** The full names of the hosts to which a VirtualService leads. */
+export function destinations(manifest: any): string[] {
+  const routes: any[] = ['http', 'tls', 'tcp'].flatMap(section => manifest.spec?.[section] ?? []);
+  return routes.flatMap(({ route = [] }) => route.map(({ destination }: any) => fullHost(destination?.host ?? '', namespaceOf(manifest))));
 }
