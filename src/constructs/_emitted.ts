@@ -61,7 +61,7 @@ export class Emitted<S = unknown> implements EgressObject {
   }
 
   /**
-   * What the imported class would give, in a third of the time: it looks into every value for tokens, of which plain data has none,
+   * What the imported class would give, in half the time: it looks into every value for tokens, of which plain data has none,
    * and copies every level to put the fields in the order of the schema, which is that of the alphabet.
    *
    * @returns nothing where that does not work: cdk8s then says why, and of which object
