@@ -91,6 +91,18 @@ test.each<[string, Parts, Partial<Expectation>]>([
     atGateway: [{ ...throughGateway.atGateway![0], code: '503', upstreamFailure: 'CERTIFICATE_VERIFY_FAILED' }],
     outside: [event(GATEWAY, 2000, { event: 'tls-error' })],
   }, { by: 'gateway', symptom: 503 }],
+  ['a gateway whose certificate the host resets the connection for, after the request was sent', {
+    ...throughGateway,
+    curl: { statuses: [503] },
+    atGateway: [{ ...throughGateway.atGateway![0], method: 'GET', code: '503', details: 'upstream_reset_before_response_started{connection_termination}' }],
+    outside: [event(GATEWAY, 2000, { event: 'hello' })],
+  }, { by: 'gateway', symptom: 503 }],
+  ['a host that got the request and resets the connection', {
+    ...throughGateway,
+    curl: { statuses: [503] },
+    atGateway: [{ ...throughGateway.atGateway![0], method: 'GET', code: '503', details: 'upstream_reset_before_response_started{connection_termination}' }],
+    outside: [event(GATEWAY, 2000, { event: 'hello' }), event(GATEWAY, 2000, { event: 'not-http' })],
+  }, { by: 'outside', symptom: 503 }],
   ['a host that wants a certificate of the application', {
     row: { request: 'https://api.example.com/' },
     curl: { url: 'https://api.example.com/', exitCode: 56, statuses: [] },

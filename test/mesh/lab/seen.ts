@@ -87,8 +87,14 @@ function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): S
 
 /** Who refused: the last hop that the request came to, unless it says that the next one did. */
 function refusedBy(evidence: Evidence, line: AccessLine | undefined, gatewayLine: AccessLine | undefined): Expectation['by'] {
-  const reachedOutside = (one: AccessLine | undefined) => one?.upstreamFrom !== undefined && one.upstreamFailure === undefined &&
-    evidence.outside.some(event => event.event !== 'connect' && `${event.from}:${event.port}` === one.upstreamFrom);
+  const reachedOutside = (one: AccessLine | undefined) => {
+    if (one?.upstreamFrom === undefined || one.upstreamFailure !== undefined) return false;
+    const heard = evidence.outside.filter(({ event, from, port }) => event !== 'connect' && `${from}:${port}` === one.upstreamFrom);
+    // With TLS 1.3 a host refuses a client certificate when the proxy thinks that all is well and has sent the request: a reset may overtake
+    // the alert that says so. The proxy's own TLS failed then, as it does when the alert arrives.
+    const isTlsFailure = one.method !== undefined && heard.every(({ event }) => event === 'hello' || event === 'tls-error');
+    return heard.length > 0 && !isTlsFailure;
+  };
   if (line === undefined) return evidence.outside.length > 0 || evidence.curl.exitCode === 7 ? 'outside' : undefined;
   if (gatewayAt(line.upstream, evidence.gateways)) return reachedOutside(gatewayLine) ? 'outside' : 'gateway';
   return reachedOutside(line) ? 'outside' : 'sidecar';
