@@ -1,5 +1,19 @@
-/* eslint-disable max-len */
 import { Shape } from './shape';
+
+/** An object with these fields and no others. */
+function record(required: string[], properties: Record<string, Shape>): Shape {
+  return { type: 'object', additionalProperties: false, required, properties };
+}
+
+/** A Secret or ConfigMap of the world, and what it may hold. */
+function holding(words: string[], more: Record<string, Shape> = {}): Shape {
+  return record(['name', 'namespace', 'holds'], {
+    name: { type: 'string', minLength: 1 },
+    namespace: { $ref: '#/definitions/label' },
+    holds: { enum: words },
+    ...more,
+  });
+}
 
 /** The shape of an access table. docs/access-table.schema.json is the same, for editors; a test compares them. */
 export const ACCESS_TABLE_SCHEMA: Shape = {
@@ -15,7 +29,10 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        outboundTrafficPolicy: { description: 'The mode in the mesh configuration. Default ALLOW_ANY, as Istio\'s.', enum: ['ALLOW_ANY', 'REGISTRY_ONLY'] },
+        outboundTrafficPolicy: {
+          description: 'The mode in the mesh configuration. Default ALLOW_ANY, as Istio\'s.',
+          enum: ['ALLOW_ANY', 'REGISTRY_ONLY'],
+        },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
         dnsCapture: { description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as Istio\'s.', type: 'boolean' },
@@ -24,125 +41,110 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
     gateways: {
       description: 'The pods of egress gateways.',
       type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['namespace', 'labels', 'serviceAccount', 'targetPort'],
-        properties: {
-          name: { description: 'Its name in reports, and the name of its Service if it has one beside the manifests. Default: its namespace, and no such Service.', $ref: '#/definitions/label' },
-          namespace: { $ref: '#/definitions/label' },
-          labels: { $ref: '#/definitions/labels' },
-          serviceAccount: { type: 'string', minLength: 1 },
-          targetPort: { description: 'The port on which the pods listen for the hop.', $ref: '#/definitions/port' },
+      items: record(['namespace', 'labels', 'serviceAccount', 'targetPort'], {
+        name: {
+          description: 'Its name in reports, and the name of its Service if it has one beside the manifests. Default: its namespace, and no such Service.',
+          $ref: '#/definitions/label',
         },
-      },
+        namespace: { $ref: '#/definitions/label' },
+        labels: { $ref: '#/definitions/labels' },
+        serviceAccount: { type: 'string', minLength: 1 },
+        targetPort: { description: 'The port on which the pods listen for the hop.', $ref: '#/definitions/port' },
+      }),
     },
     callers: {
       description: 'Workloads that make requests.',
       type: 'array',
       minItems: 1,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'namespace', 'serviceAccount'],
-        properties: {
-          name: { description: 'What rows call it.', $ref: '#/definitions/label' },
-          namespace: { $ref: '#/definitions/label' },
-          serviceAccount: { type: 'string', minLength: 1 },
-          labels: { description: 'Labels of its pod. Default: app: <name>. A pod template of the manifests with these labels gives the pod its annotations.', $ref: '#/definitions/labels' },
-          capture: { description: 'Annotations below traffic.sidecar.istio.io/ that the pod carries whatever the manifests say.', type: 'object', additionalProperties: { type: 'string' } },
-          dnsCapture: { description: 'Whether its sidecar answers DNS itself. Default: the mesh\'s.', type: 'boolean' },
+      items: record(['name', 'namespace', 'serviceAccount'], {
+        name: { description: 'What rows call it.', $ref: '#/definitions/label' },
+        namespace: { $ref: '#/definitions/label' },
+        serviceAccount: { type: 'string', minLength: 1 },
+        labels: {
+          description: 'Labels of its pod. Default: app: <name>. A pod template of the manifests with these labels gives the pod its annotations.',
+          $ref: '#/definitions/labels',
         },
-      },
+        capture: {
+          description: 'Annotations below traffic.sidecar.istio.io/ that the pod carries whatever the manifests say.',
+          type: 'object',
+          additionalProperties: { type: 'string' },
+        },
+        dnsCapture: { description: 'Whether its sidecar answers DNS itself. Default: the mesh\'s.', type: 'boolean' },
+      }),
     },
     outside: {
       description: 'Hosts outside the mesh and how they behave.',
       type: 'array',
       minItems: 1,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['host'],
-        properties: {
-          host: { type: 'string', minLength: 3 },
-          address: { description: 'Default: one of 203.0.113.0/24 that is free.', type: 'string' },
-          http: { description: 'Port 80. Default none: nothing listens.', enum: ['ok', 'redirect-to-https', 'none'] },
-          https: { description: 'Port 443, HTTP/1.1 and HTTP/2. Default none.', enum: ['ok', 'client-certificate', 'none'] },
-          certificate: { description: 'What port 443 shows. Default good: its own name, from a public authority.', enum: ['good', 'wrong-name', 'unknown-ca', 'private-ca', 'expired'] },
-          tcp: { description: 'Ports that send back what they receive.', type: 'array', items: { $ref: '#/definitions/port' } },
+      items: record(['host'], {
+        host: { type: 'string', minLength: 3 },
+        address: { description: 'Default: one of 203.0.113.0/24 that is free.', type: 'string' },
+        http: { description: 'Port 80. Default none: nothing listens.', enum: ['ok', 'redirect-to-https', 'none'] },
+        https: { description: 'Port 443, HTTP/1.1 and HTTP/2. Default none.', enum: ['ok', 'client-certificate', 'none'] },
+        certificate: {
+          description: 'What port 443 shows. Default good: its own name, from a public authority.',
+          enum: ['good', 'wrong-name', 'unknown-ca', 'private-ca', 'expired'],
         },
-      },
+        tcp: { description: 'Ports that send back what they receive.', type: 'array', items: { $ref: '#/definitions/port' } },
+      }),
     },
     secrets: {
       type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'namespace', 'holds'],
-        properties: {
-          name: { type: 'string', minLength: 1 },
-          namespace: { $ref: '#/definitions/label' },
-          holds: { enum: ['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'] },
-          commonName: { description: 'The name in a client certificate, to tell several apart.', type: 'string', minLength: 1 },
-        },
-      },
+      items: holding(['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'], {
+        commonName: { description: 'The name in a client certificate, to tell several apart.', type: 'string', minLength: 1 },
+      }),
     },
-    configMaps: {
-      type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'namespace', 'holds'],
-        properties: {
-          name: { type: 'string', minLength: 1 },
-          namespace: { $ref: '#/definitions/label' },
-          holds: { enum: ['private-ca'] },
-        },
-      },
-    },
+    configMaps: { type: 'array', items: holding(['private-ca']) },
     access: {
       description: 'The requests.',
       type: 'array',
       minItems: 1,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['from', 'request', 'expect'],
-        properties: {
-          from: { description: 'The name of a caller.', type: 'string' },
-          request: { description: 'http://, https:// or tcp://host:port.', type: 'string' },
-          method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] },
-          speak: { description: 'Default HTTP/1.1 for http://, what the host chooses for https://. http2: without asking first. grpc: one unary call. websocket: an upgrade and one message back and forth.', enum: ['http2', 'grpc', 'websocket'] },
-          headers: { type: 'object', additionalProperties: { type: 'string' } },
-          dial: { description: 'Another address to dial than the host\'s own.', type: 'string' },
-          follow: { description: 'Follow redirects.', type: 'boolean' },
-          without: {
-            description: '`manifests` leaves all away; `<Kind>/<namespace>/<name>` one object.',
-            oneOf: [{ type: 'string', pattern: '^(manifests|[A-Z][A-Za-z]+/[^/]+/[^/]+)$' }, { type: 'array', minItems: 1, items: { type: 'string', pattern: '^[A-Z][A-Za-z]+/[^/]+/[^/]+$' } }],
-          },
-          expect: {
-            type: 'object',
-            additionalProperties: false,
-            required: ['outcome'],
-            properties: {
-              outcome: { enum: ['answered', 'refused'] },
-              status: { description: 'The last status that the caller saw.', type: 'integer', minimum: 100, maximum: 599 },
-              redirects: { description: 'Statuses on the way there.', type: 'array', items: { type: 'integer', minimum: 300, maximum: 399 } },
-              symptom: { description: 'How the refusal looked: a status, or curl\'s 35 (tls-closed), 52 or 56 (closed), 28 (timeout), or gRPC\'s status 14 (grpc-unavailable).', oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: ['tls-closed', 'closed', 'timeout', 'grpc-unavailable'] }] },
-              by: { description: 'Who refused.', enum: ['sidecar', 'gateway', 'outside'] },
-              way: { description: 'passthrough: undeclared and let through.', enum: ['direct', 'passthrough', 'sidecar', 'gateway'] },
-              tlsOriginatedBy: { enum: ['application', 'sidecar', 'gateway', 'none'] },
-              plaintextToOutside: { description: 'Whether the outside host received bytes that were not TLS.', type: 'boolean' },
-              identityAtGateway: { description: '<namespace>/<service account>, as the gateway\'s mutual TLS saw the caller.', type: 'string', pattern: '^[^/]+/[^/]+$' },
-              serverName: { description: 'The server name that the outside host was asked for.', type: 'string' },
-              protocol: { description: 'What the outside host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },
-              clientCertificate: { description: 'Whether the outside host saw a client certificate.', type: 'boolean' },
-              clientCommonName: { description: 'The common name in the client certificate that the outside host saw.', type: 'string' },
-              addedHeaders: { description: 'Header names at the outside host beyond those the application sent.', type: 'array', items: { type: 'string' } },
-            },
-          },
+      items: record(['from', 'request', 'expect'], {
+        from: { description: 'The name of a caller.', type: 'string' },
+        request: { description: 'http://, https:// or tcp://host:port.', type: 'string' },
+        method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] },
+        speak: {
+          description: 'Default HTTP/1.1 for http://, what the host chooses for https://. http2: without asking first. grpc: one unary call. websocket: an upgrade and one message back and forth.',
+          enum: ['http2', 'grpc', 'websocket'],
         },
-      },
+        headers: { type: 'object', additionalProperties: { type: 'string' } },
+        dial: { description: 'Another address to dial than the host\'s own.', type: 'string' },
+        follow: { description: 'Follow redirects.', type: 'boolean' },
+        without: {
+          description: '`manifests` leaves all away; `<Kind>/<namespace>/<name>` one object.',
+          oneOf: [
+            { type: 'string', pattern: '^(manifests|[A-Z][A-Za-z]+/[^/]+/[^/]+)$' },
+            { type: 'array', minItems: 1, items: { type: 'string', pattern: '^[A-Z][A-Za-z]+/[^/]+/[^/]+$' } },
+          ],
+        },
+        expect: record(['outcome'], {
+          outcome: { enum: ['answered', 'refused'] },
+          status: { description: 'The last status that the caller saw.', type: 'integer', minimum: 100, maximum: 599 },
+          redirects: { description: 'Statuses on the way there.', type: 'array', items: { type: 'integer', minimum: 300, maximum: 399 } },
+          symptom: {
+            description: 'How the refusal looked: a status, or curl\'s 35 (tls-closed), 52 or 56 (closed), 28 (timeout), or gRPC\'s status 14 (grpc-unavailable).',
+            oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: ['tls-closed', 'closed', 'timeout', 'grpc-unavailable'] }],
+          },
+          by: { description: 'Who refused.', enum: ['sidecar', 'gateway', 'outside'] },
+          way: { description: 'passthrough: undeclared and let through.', enum: ['direct', 'passthrough', 'sidecar', 'gateway'] },
+          tlsOriginatedBy: { enum: ['application', 'sidecar', 'gateway', 'none'] },
+          plaintextToOutside: { description: 'Whether the outside host received bytes that were not TLS.', type: 'boolean' },
+          identityAtGateway: {
+            description: '<namespace>/<service account>, as the gateway\'s mutual TLS saw the caller.',
+            type: 'string',
+            pattern: '^[^/]+/[^/]+$',
+          },
+          serverName: { description: 'The server name that the outside host was asked for.', type: 'string' },
+          protocol: { description: 'What the outside host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },
+          clientCertificate: { description: 'Whether the outside host saw a client certificate.', type: 'boolean' },
+          clientCommonName: { description: 'The common name in the client certificate that the outside host saw.', type: 'string' },
+          addedHeaders: {
+            description: 'Header names at the outside host beyond those the application sent.',
+            type: 'array',
+            items: { type: 'string' },
+          },
+        }),
+      }),
     },
   },
   definitions: {

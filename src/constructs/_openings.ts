@@ -32,49 +32,40 @@ export class Openings {
   /** Workloads with openings whose pods nobody can tell: of no namespace, or without labels. */
   public readonly unplaced: IConstruct[] = [];
 
-  private readonly all: Opening[] = [];
   private readonly byPlace = new Map<string, Opening[]>();
   private readonly callers = new Map<string, Set<string>>();
   private readonly listeners: ((opening: Opening) => void)[] = [];
-  private arranged = 0;
 
   public add(opening: Opening): void {
-    this.all.push(opening);
+    const { from, gateway } = opening;
+    const key = placeKey(from);
+    const known = this.byPlace.get(key);
+    if (known) known.push(opening);
+    else this.byPlace.set(key, [opening]);
+    if (gateway) this.callersOf(gateway).add(from.namespace);
     for (const listener of this.listeners) listener(opening);
   }
 
   /** Tells of every opening there is and will be. */
   public each(listener: (opening: Opening) => void): void {
-    this.all.slice().forEach(listener);
+    for (const openings of this.byPlace.values()) openings.forEach(listener);
     this.listeners.push(listener);
   }
 
   /** What these pods need; without labels: what all pods of the namespace need. */
   public of(place: PodPlace): Opening[] {
-    this.arrange();
     return this.byPlace.get(placeKey(place)) ?? [];
   }
 
   /** The namespaces from which a gateway is called. */
   public callerNamespaces(gateway: GatewayInstallation): string[] {
-    this.arrange();
-    return [...this.callers.get(placeKey(gateway)) ?? []];
+    return [...this.callersOf(gateway)];
   }
 
-  /** Keys cost time, and most apps have no boundary that asks for them. */
-  private arrange(): void {
-    for (; this.arranged < this.all.length; this.arranged++) {
-      const opening = this.all[this.arranged];
-      const place = placeKey(opening.from);
-      const known = this.byPlace.get(place);
-      if (known) known.push(opening);
-      else this.byPlace.set(place, [opening]);
-      if (!opening.gateway) continue;
-      const gateway = placeKey(opening.gateway);
-      const namespaces = this.callers.get(gateway);
-      if (namespaces) namespaces.add(opening.from.namespace);
-      else this.callers.set(gateway, new Set([opening.from.namespace]));
-    }
+  private callersOf(gateway: GatewayInstallation): Set<string> {
+    const key = placeKey(gateway);
+    if (!this.callers.has(key)) this.callers.set(key, new Set());
+    return this.callers.get(key)!;
   }
 }
 

@@ -80,6 +80,12 @@ test('clear text on a TLS port counts, although nobody answered it', () => {
   expect(seen(refused)).toMatchObject({ outcome: 'refused', symptom: 400, plaintextToOutside: true, by: 'outside' });
 });
 
+const resetAfterRequest: Parts = {
+  ...throughGateway,
+  curl: { statuses: [503] },
+  atGateway: [{ ...throughGateway.atGateway![0], method: 'GET', code: '503', details: 'upstream_reset_before_response_started{connection_termination}' }],
+};
+
 test.each<[string, Parts, Partial<Expectation>]>([
   ['a sidecar that knows no such host', { curl: { statuses: [502] }, sidecar: [{ method: 'GET', code: '502' }] }, { by: 'sidecar', symptom: 502 }],
   ['a gateway that closes the hop and writes nothing', {
@@ -92,15 +98,11 @@ test.each<[string, Parts, Partial<Expectation>]>([
     outside: [event(GATEWAY, 2000, { event: 'tls-error' })],
   }, { by: 'gateway', symptom: 503 }],
   ['a gateway whose certificate the host resets the connection for, after the request was sent', {
-    ...throughGateway,
-    curl: { statuses: [503] },
-    atGateway: [{ ...throughGateway.atGateway![0], method: 'GET', code: '503', details: 'upstream_reset_before_response_started{connection_termination}' }],
+    ...resetAfterRequest,
     outside: [event(GATEWAY, 2000, { event: 'hello' })],
   }, { by: 'gateway', symptom: 503 }],
   ['a host that got the request and resets the connection', {
-    ...throughGateway,
-    curl: { statuses: [503] },
-    atGateway: [{ ...throughGateway.atGateway![0], method: 'GET', code: '503', details: 'upstream_reset_before_response_started{connection_termination}' }],
+    ...resetAfterRequest,
     outside: [event(GATEWAY, 2000, { event: 'hello' }), event(GATEWAY, 2000, { event: 'not-http' })],
   }, { by: 'outside', symptom: 503 }],
   ['a host that wants a certificate of the application', {
