@@ -191,6 +191,8 @@ export class Lab {
     const caller = this.pods.find(pod => pod.role === 'sidecar' && pod.id === row.from);
     if (caller === undefined) throw new Error(`there is no caller "${row.from}"`);
     const gateways = this.pods.filter(pod => pod.role === 'router');
+    // A line is written when its connection ends: what others have sent belongs to a request before this one.
+    const senders = [caller, ...gateways];
     const outside = new Tail<OutsideEvent>(this.outside.events);
     const tails = new Map(this.proxies.map(proxy => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]));
     const lines = (id: string): AccessLine[] => (tails.get(id)?.read() ?? []).map(known);
@@ -203,7 +205,8 @@ export class Lab {
       curl,
       outside: outside.read(),
       sidecar: lines(caller.id).filter(line => !line.route?.startsWith('inbound')),
-      atGateway: gateways.flatMap(gateway => lines(gateway.id).map(line => ({ gateway: gateway.id, line }))),
+      atGateway: gateways.flatMap(gateway => lines(gateway.id).filter(line => line.from === undefined || senders.some(({ address }) => line.from!.split(':')[0] === address))
+        .map(line => ({ gateway: gateway.id, line }))),
     });
     const finished = () => complete(collect(), caller.injected);
     // A gateway that passes bytes writes its line when the connection ends, and the sidecar had kept it for the next request.
