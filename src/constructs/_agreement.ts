@@ -1,5 +1,6 @@
 import { IConstruct } from 'constructs';
 import { Disagreement, Shared } from './_app-scope';
+import { canonical } from '../manifests/indexed';
 
 type Fields = Record<string, unknown>;
 
@@ -42,6 +43,5 @@ export function differencesOf(there: Fields, here: Fields): string[] {
 
 /** The order in which somebody wrote labels down is no difference. */
 function text(value: unknown): string {
-  return JSON.stringify(value, (_key, item) => item && typeof item === 'object' && !Array.isArray(item)
-    ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => a < b ? -1 : 1)) : item) ?? 'not set';
+  return canonical(value) || 'not set';
 }

@@ -69,12 +69,6 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private emitter?: Construct;
   private halves?: Halves;
   private rule?: ApiObject;
-  // Made once: every object of the way names them, and so do the rules' look-ups.
-  private ownName = '';
-  private outsideName = '';
-  private hopHost = '';
-  private gatewayName = '';
-  private hops: { port: PortSettings; name: string; subset: string }[] = [];
 
   private constructor(
     private readonly app: AppScope,
@@ -89,25 +83,20 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   /** Lets one more caller in. Callers of all declarations of this way are let in by the same servers. */
   public allow(caller: Caller): void {
     this.callers.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
-    this.hops = [];
     this.app.touch();
     const way = { construct: this.construct, title: this.title, callers: () => [...this.callers.values()] };
     const policy = this.policy?.check(way, this.halves!.gatewayRules, this.settings);
     if (policy) this.gatewayObjects.unshift(policy);
   }
 
-  /** Emits the gateway's half, in the order in which it can be applied. */
-  public emitGatewayHalf(construct: Construct, owner: string, halves: Halves): void {
+  /** Emits both halves, each in the order in which it can be applied; the gateway's goes first. */
+  public emit(construct: Construct, owner: string, halves: Halves): void {
     const { name, namespace } = this.gateway.installation;
     OneOf.way(this.app, this.namespace, this.host).state(construct, `through ${namespace}/${name}`);
     this.emitter = construct;
     this.owner = owner;
     this.halves = halves;
     this.key = keyOf('gateway', owner, this.namespace, this.host, namespace, name, ...(this.only === undefined ? [] : ['only', this.only]));
-    this.ownName = objectName(this.settings.namePrefix ?? this.host, this.key);
-    this.outsideName = outsideNameOf(this.host, this.key);
-    this.gatewayName = `${namespace}/${this.ownName}`;
-    this.hopHost = this.gateway.installation.hopServiceHost;
     if (this.settings.policy) this.emitDestinationRule();
 
     const gateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
@@ -119,19 +108,15 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.outsideEntry());
     gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
 
+    const metadata = this.metadata(this.namespace);
+    const rules = this.only === undefined ? halves.caller : halves.callerRules;
+    this.callerObjects.push(this.app.emit(construct, rules, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()));
+    this.callerObjects.push(...CallerHalf.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, halves.caller));
+
     const { installation } = this.gateway;
+    this.app.openings.add({ by: construct, from: { namespace: this.namespace }, gateway: installation });
     const outside = () => outsidePorts(this.settings.ports, this.origination);
     this.app.openings.add({ by: construct, from: { namespace, labels: installation.labels }, to: () => [{ to: 'public', ports: outside() }] });
-  }
-
-  /** Emits the callers' half, which comes after the gateway's. */
-  public emitCallerHalf(): void {
-    const { app, construct, gateway, namespace } = this;
-    const halves = this.halves!;
-    const rules = this.only === undefined ? halves.caller : halves.callerRules;
-    this.callerObjects.push(app.emit(construct, rules, this.id('destination-rule'), DestinationRule, this.metadata(namespace), () => this.hopRule()));
-    this.callerObjects.push(...CallerHalf.of(app, namespace, this.host, gateway).join(this, construct, this.owner, halves.caller));
-    app.openings.add({ by: construct, from: { namespace }, gateway: gateway.installation });
   }
 
   /** The rule at the gateway for connections to the outside: originates TLS, carries the traffic policy. */
@@ -167,34 +152,28 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   private metadata(namespace: string, suffix?: string): ApiObjectMetadata {
     const { namePrefix, labels, annotations } = this.settings;
-    const name = suffix === undefined ? this.ownName : objectName(namePrefix ?? this.host, this.key, suffix);
-    return { name, namespace, labels, annotations };
+    return { name: objectName(namePrefix ?? this.host, this.key, suffix), namespace, labels, annotations };
   }
 
   // -- names that nobody else uses
 
   private hopName(port: PortSettings): string {
-    return this.hopOf(port).name;
+    return `${port.name}.${this.key}.${this.policy?.hopDomain ?? HOP_DOMAIN}`;
   }
 
-  private hopOf(port: PortSettings) {
-    let hop = this.hops.find(known => known.port === port);
-    if (!hop) {
-      hop = { port, name: `${port.name}.${this.key}.${this.policy?.hopDomain ?? HOP_DOMAIN}`, subset: `${this.key}-${port.name}` };
-      this.hops.push(hop);
-    }
-    return hop;
+  private get outsideName(): string {
+    return outsideNameOf(this.host, this.key);
   }
 
   private hopSubset(port: PortSettings): string {
-    return this.hopOf(port).subset;
+    return `${this.key}-${port.name}`;
   }
 
   // -- the caller half
 
   /** Where the namespace's route leads. */
   public hop(port: PortSettings) {
-    return { host: this.hopHost, subset: this.hopSubset(port), port: { number: HOP_PORT } };
+    return { host: this.gateway.installation.hopServiceHost, subset: this.hopSubset(port), port: { number: HOP_PORT } };
   }
 
   /** What the sidecar does to requests on the way to the gateway. */
@@ -214,7 +193,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private hopRule(): DestinationRuleSpec {
     const { installation } = this.gateway;
     return {
-      host: this.hopHost,
+      host: installation.hopServiceHost,
       exportTo: ['.'],
       subsets: this.settings.ports.map(port => {
         const tls = { mode: 'ISTIO_MUTUAL', sni: this.hopName(port), subjectAltNames: [installation.spiffeId] };
@@ -239,13 +218,14 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   }
 
   private gatewayRoute(port: PortSettings): VirtualServiceSpec {
+    const { namespace } = this.gateway.installation;
     const match = [{ port: HOP_PORT }];
     const route = [{ destination: this.outside(port) }];
     const read = this.readAtGateway(port);
     return {
       hosts: [this.hopName(port)],
       exportTo: ['.'],
-      gateways: [this.gatewayName],
+      gateways: [`${namespace}/${objectName(this.settings.namePrefix ?? this.host, this.key)}`],
       http: read ? [{ match, rewrite: { authority: this.authority(port) }, ...routeOptions(this.settings), route }] : undefined,
       tcp: read ? undefined : [{ match, route }],
     };

@@ -172,10 +172,7 @@ export class GatewayEgress extends Egress {
     const problems = new Problems(where(this));
     for (const one of readCallers([caller], problems)) this.checkCaller(one, problems);
     problems.throwIfAny();
-    // One half of all hosts after the other: what is made in the order in which it is written lies so in memory, and synth walks over it many times.
-    const emitting: GatewayWay[] = [];
-    for (const host of this.hosts) this.wayOf(host, caller, emitting).allow(caller);
-    for (const way of emitting) way.emitCallerHalf();
+    for (const host of this.hosts) this.wayOf(host, caller).allow(caller);
     this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
   }
 
@@ -207,12 +204,8 @@ export class GatewayEgress extends Egress {
     });
   }
 
-  /**
-   * Every namespace of callers has a way of its own to each host; every caller, where they are separate.
-   *
-   * @param emitting gets the way when this is its first declaration; its callers' half is still to be emitted
-   */
-  private wayOf(host: string, { namespace, serviceAccountName }: Caller, emitting: GatewayWay[]): GatewayWay {
+  /** Every namespace of callers has a way of its own to each host; every caller, where they are separate. */
+  private wayOf(host: string, { namespace, serviceAccountName }: Caller): GatewayWay {
     const only = this.separate ? serviceAccountName : undefined;
     const identity = `${namespace} ${host} ${only ?? ''}`;
     let way = this.ways.get(identity);
@@ -220,10 +213,7 @@ export class GatewayEgress extends Egress {
       way = GatewayWay.of(AppScope.of(this), namespace, host, this.gateway, only);
       this.ways.set(identity, way);
       this.waysByHost.set(host, [...this.waysByHost.get(host) ?? [], way]);
-      if (way.declare(this, this.owner, this.settings)) {
-        way.emitGatewayHalf(this, this.owner, this.halves);
-        emitting.push(way);
-      }
+      if (way.declare(this, this.owner, this.settings)) way.emit(this, this.owner, this.halves);
       const origination = this.originations.get(host);
       if (origination) {
         way.declareOrigination(this, origination.by, origination.settings);

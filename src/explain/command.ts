@@ -85,7 +85,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const notes = [...note === undefined ? [] : [note], ...read.notes];
   const model = EgressModel.of(read.objects, world);
   const answer = model.ask(caller, request);
-  const { objects } = sortedOut(read.objects);
+  const { objects } = model;
   const isFine = answer.outcome === 'answered' && isWanted(answer, wanted);
   const change = answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(objects, world, caller, request, answer, wanted);
   const findings = findingsOn(answer, objects, world);

@@ -32,6 +32,11 @@ export class EgressModel {
 
   private constructor(private readonly configuration: Configuration, private readonly sorted: ReturnType<typeof sortedOut>) {}
 
+  /** The objects that the model is made of. */
+  public get objects(): readonly EgressObject[] {
+    return this.sorted.objects;
+  }
+
   /** Objects that no API server takes. They are left out, and what they could change is undetermined. */
   public get malformed(): readonly Malformed[] {
     return this.sorted.malformed;
