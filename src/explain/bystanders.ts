@@ -1,3 +1,4 @@
+import { namesOf, namespaceOf } from './manifest';
 import { fullHost } from '../manifests/hosts';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
 import { overlaps } from '../model/host-names';
@@ -43,14 +44,6 @@ export function bystanders(answer: Answer, objects: readonly EgressObject[], wor
     const namespace = namespaceOf(manifest);
     return [{ object: `${manifest.kind} ${namespace}/${manifest.metadata?.name}`, origin, reason: reasonFor(manifest, namespace, places, gateways) }];
   });
-}
-
-function namespaceOf(manifest: any): string {
-  return manifest.metadata?.namespace ?? 'default';
-}
-
-function namesOf({ spec }: any): string[] {
-  return spec?.host ? [spec.host] : spec?.hosts ?? [];
 }
 
 function reasonFor({ kind, spec }: any, namespace: string, places: readonly string[], gateways: ReadonlySet<string>): string {

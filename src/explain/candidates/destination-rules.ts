@@ -1,8 +1,11 @@
 import { remove, set, valueAt } from './edits';
-import { Asked, Candidate, destinations, find, nameOf, namespaceOf, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
+import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
 import { fullHost, isWildcard } from '../../manifests/hosts';
+import { Indexed } from '../../manifests/indexed';
 import { isHttp } from '../../manifests/protocols';
+import { hopsOf } from '../../manifests/routes';
 import { EgressObject } from '../../model';
+import { namespaceOf } from '../manifest';
 import { yamlLines } from '../yaml-lines';
 
 export function forTls(question: Question, rule: EgressObject, field: string, { host }: Asked): Candidate[] {
@@ -95,7 +98,8 @@ export function ignoredCredential(question: Question): Candidate[] {
 
 /** A rule where the proxies look for it: beside the Service that it is for, and to which the host's routes lead. */
 export function misplacedRules(question: Question, { host }: Asked): Candidate[] {
-  const led = new Set(ofKind(question, 'VirtualService').filter(({ manifest }) => speaksOf(manifest, host)).flatMap(({ manifest }) => destinations(manifest)));
+  const routes = ofKind(question, 'VirtualService').filter(({ manifest }) => speaksOf(manifest, host));
+  const led = new Set(routes.flatMap(object => hopsOf(new Indexed(object, 'VirtualService', namespaceOf(object.manifest), object.manifest.metadata.name, object.manifest.spec ?? {})).map(hop => hop.host)));
   return ofKind(question, 'DestinationRule').filter(({ manifest }) => led.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest)))).flatMap(rule => {
     const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)))?.[1];
     if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];

@@ -1,9 +1,10 @@
 import { isIP } from 'net';
 import { remove, set } from './edits';
-import { Asked, Candidate, namespaceOf, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
+import { Asked, Candidate, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
 import { isWildcard } from '../../manifests/hosts';
 import { isHttp } from '../../manifests/protocols';
 import { EgressObject } from '../../model';
+import { namespaceOf } from '../manifest';
 
 /** A host or port that nobody declares for the caller, or declares wrongly. */
 export function undeclared(question: Question, { host, port, scheme }: Asked): Candidate[] {

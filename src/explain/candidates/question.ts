@@ -1,6 +1,7 @@
-import { covers, fullHost } from '../../manifests/hosts';
+import { covers } from '../../manifests/hosts';
 import { Answer, Decider, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
 import type { Wanted } from '../changes';
+import { namesOf, namespaceOf } from '../manifest';
 
 export interface Question {
   readonly objects: readonly EgressObject[];
@@ -35,7 +36,6 @@ export interface Asked {
 export const NEW_OBJECT = 5;
 
 export const nameOf = ({ manifest }: EgressObject) => `${manifest.kind} ${namespaceOf(manifest)}/${manifest.metadata.name}`;
-export const namespaceOf = (manifest: any): string => manifest.metadata.namespace ?? 'default';
 
 export function ofKind({ objects }: Question, kind: string): EgressObject[] {
   return objects.filter(({ manifest }) => manifest?.kind === kind && /\.istio\.io\//.test(manifest.apiVersion));
@@ -46,12 +46,6 @@ export function find(question: Question, { kind, namespace, name }: Decider): Eg
 }
 
 /** Whether an object is for this host. */
-export function speaksOf({ spec }: any, host: string): boolean {
-  return [...spec?.hosts ?? [], spec?.host].some(name => typeof name === 'string' && covers(name, host));
-}
-
-/** The full names of the hosts to which a VirtualService leads. */
-export function destinations(manifest: any): string[] {
-  const routes: any[] = ['http', 'tls', 'tcp'].flatMap(section => manifest.spec?.[section] ?? []);
-  return routes.flatMap(({ route = [] }) => route.map(({ destination }: any) => fullHost(destination?.host ?? '', namespaceOf(manifest))));
+export function speaksOf(manifest: any, host: string): boolean {
+  return namesOf(manifest).some(name => typeof name === 'string' && covers(name, host));
 }

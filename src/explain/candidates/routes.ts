@@ -1,7 +1,8 @@
 import { remove, set, valueAt } from './edits';
-import { Asked, Candidate, nameOf, namespaceOf, ofKind, Question } from './question';
+import { Asked, Candidate, nameOf, ofKind, Question } from './question';
 import { fullHost, isWildcard } from '../../manifests/hosts';
 import { EgressObject } from '../../model';
+import { namespaceOf } from '../manifest';
 
 export function forSubset(question: Question, object: EgressObject, field: string): Candidate[] {
   const destination = valueAt(object.manifest, field.replace(/\.subset$/, ''));
