@@ -4,7 +4,8 @@ const AUTHORS = 'The cdk8s-istio-egress Authors';
 
 const project = new cdk8s.ConstructLibraryCdk8s({
   name: 'cdk8s-istio-egress',
-  description: 'cdk8s constructs for traffic that leaves an Istio mesh: complete, secure manifests, proven on real Envoys',
+  description:
+    'cdk8s constructs for traffic that leaves an Istio mesh: complete, secure manifests, proven on real Envoys',
   author: AUTHORS,
   authorAddress: 'authors@cdk8s-istio-egress.invalid', // projen demands one; removed below
   repositoryUrl: '', // there is none yet
@@ -41,7 +42,12 @@ const project = new cdk8s.ConstructLibraryCdk8s({
     include: ['imports/**/*.ts'],
   },
   tsconfigDev: {
-    compilerOptions: { module: 'node20', allowJs: true, types: ['node', 'jest'], paths: { 'cdk8s-istio-egress': ['../src/index.ts'] } },
+    compilerOptions: {
+      module: 'node20',
+      allowJs: true,
+      types: ['node', 'jest'],
+      paths: { 'cdk8s-istio-egress': ['../src/index.ts'] },
+    },
   },
 
   projenrcTs: true,
@@ -99,8 +105,19 @@ for (const folder of ['bench', 'crds']) {
   });
 }
 
+// One formatter decides the layout of code; ESLint looks at what code means only.
+new javascript.Prettier(project, {
+  settings: { printWidth: 120, singleQuote: true, trailingComma: javascript.TrailingComma.ALL },
+});
+for (const rule of Object.keys(project.eslint!.rules))
+  if (rule.startsWith('@stylistic/')) delete project.eslint!.rules[rule];
+project.tryFindObjectFile('.eslintrc.json')!.addOverride('plugins', ['@typescript-eslint', 'import']);
+project.deps.removeDependency('@stylistic/eslint-plugin');
+
 // Examples import the library by its name, which only their tsconfig resolves.
-project.tryFindObjectFile('.eslintrc.json')!.addOverride('settings.import/resolver.typescript.project', ['./tsconfig.json', './examples/tsconfig.json']);
+project
+  .tryFindObjectFile('.eslintrc.json')!
+  .addOverride('settings.import/resolver.typescript.project', ['./tsconfig.json', './examples/tsconfig.json']);
 
 // The rules are loaded when they first run (src/constructs/_app-scope.ts), in the form that bundlers understand.
 project.eslint!.addRules({ '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\.\\./rules$'] }] });
@@ -121,18 +138,50 @@ project.package.addField('exports', {
   './package.json': './package.json',
 });
 // For compilers that do not read `exports` (TypeScript's moduleResolution "node10").
-project.package.addField('typesVersions', { '*': { 'explain': ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] } });
+project.package.addField('typesVersions', {
+  '*': { explain: ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] },
+});
 project.npmignore?.addPatterns('/imports/', '/crds/', '/examples/', '/bench/', '/docs/', '/cdk8s.yaml', '/.ci/');
 
-project.addTask('crds', { description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)', exec: 'tsx crds/renew.ts' });
+project.addTask('crds', {
+  description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',
+  exec: 'tsx crds/renew.ts',
+});
 project.addTask('import', { description: 'Regenerate imports/ from crds/istio.yaml', exec: 'cdk8s import' });
-project.addTask('demo', { description: 'Synthesise every example and show its access table', exec: 'tsx examples/demo.ts', receiveArgs: true });
-project.addTask('examples:update', { description: 'Rewrite the golden manifests of the examples', exec: 'tsx examples/update.ts' });
-project.addTask('bench', { description: 'Synth cost, as ratios in one run', exec: 'tsx bench/synth.ts', receiveArgs: true });
-project.addTask('bench:explain', { description: 'How fast requests are explained', exec: 'tsx bench/explain.ts', receiveArgs: true });
-project.addTask('bench:mesh', { description: 'Cost of the objects in istiod and Envoy (needs the mesh lab)', exec: 'tsx test/mesh/bench/main.ts', receiveArgs: true });
-project.addTask('test:mesh', { description: 'Send every access table through a real istiod and real Envoys', exec: 'tsx test/mesh/main.ts', receiveArgs: true });
-project.addTask('mesh', { description: 'The same for anybody\'s manifests: npm run mesh -- <manifests> <access.yaml>', exec: 'tsx test/mesh/judge.ts', receiveArgs: true });
+project.addTask('demo', {
+  description: 'Synthesise every example and show its access table',
+  exec: 'tsx examples/demo.ts',
+  receiveArgs: true,
+});
+project.addTask('examples:update', {
+  description: 'Rewrite the golden manifests of the examples',
+  exec: 'tsx examples/update.ts',
+});
+project.addTask('bench', {
+  description: 'Synth cost, as ratios in one run',
+  exec: 'tsx bench/synth.ts',
+  receiveArgs: true,
+});
+project.addTask('bench:explain', {
+  description: 'How fast requests are explained',
+  exec: 'tsx bench/explain.ts',
+  receiveArgs: true,
+});
+project.addTask('bench:mesh', {
+  description: 'Cost of the objects in istiod and Envoy (needs the mesh lab)',
+  exec: 'tsx test/mesh/bench/main.ts',
+  receiveArgs: true,
+});
+project.addTask('test:mesh', {
+  description: 'Send every access table through a real istiod and real Envoys',
+  exec: 'tsx test/mesh/main.ts',
+  receiveArgs: true,
+});
+project.addTask('mesh', {
+  description: "The same for anybody's manifests: npm run mesh -- <manifests> <access.yaml>",
+  exec: 'tsx test/mesh/judge.ts',
+  receiveArgs: true,
+});
 
 project.removeTask('compat');
 

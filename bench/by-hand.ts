@@ -6,40 +6,78 @@ import { createHash } from 'crypto';
 
 export interface Written {
   readonly kind: 'DestinationRule' | 'ServiceEntry' | 'VirtualService' | 'Gateway';
-  readonly metadata: { name: string; namespace: string; labels: Record<string, string>; annotations: Record<string, string> };
+  readonly metadata: {
+    name: string;
+    namespace: string;
+    labels: Record<string, string>;
+    annotations: Record<string, string>;
+  };
   readonly spec: any;
 }
 
 const REMOVED = [
-  'x-forwarded-client-cert', 'x-forwarded-for', 'x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count', 'x-envoy-external-address',
-  'x-envoy-expected-rq-timeout-ms', 'x-envoy-decorator-operation', 'x-envoy-peer-metadata', 'x-envoy-peer-metadata-id',
+  'x-forwarded-client-cert',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-request-id',
+  'x-envoy-attempt-count',
+  'x-envoy-external-address',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-decorator-operation',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
 ];
 const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
 const GATEWAY = 'spiffe://cluster.local/ns/egress/sa/istio-egressgateway';
 const CALLER = 'spiffe://cluster.local/ns/payments/sa/checkout';
 
-/** One host of namespace `payments` through the gateway in `egress`: its rule first, then what else stands at the gateway, then the callers' half. */
+/**
+ * One host of namespace `payments` through the gateway in `egress`: its rule first, then what else stands at the
+ * gateway, then the callers' half.
+ */
 export function writtenByHand(host: string): { rule: Written; gateway: Written[]; caller: Written[] } {
-  const key = createHash('sha256').update(JSON.stringify(['gateway', 'payments', 'payments', host, 'egress', 'istio-egressgateway'])).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update(JSON.stringify(['gateway', 'payments', 'payments', host, 'egress', 'istio-egressgateway']))
+    .digest('hex')
+    .slice(0, 12);
   const name = `${host.replace(/\./g, '-')}-${key}`;
-  const outside = `${host}.${key}.egress.internal`;
+  const external = `${host}.${key}.egress.internal`;
   const http = `http-80.${key}.egress.internal`;
   const tls = `tls-443.${key}.egress.internal`;
-  const metadata = (namespace: string, suffix = '') => ({ name: `${name}${suffix}`, namespace, labels: {}, annotations: {} });
-  const hop = (sni: string) => ({ portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'ISTIO_MUTUAL', sni, subjectAltNames: [GATEWAY] } }] });
+  const metadata = (namespace: string, suffix = '') => ({
+    name: `${name}${suffix}`,
+    namespace,
+    labels: {},
+    annotations: {},
+  });
+  const hop = (sni: string) => ({
+    portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'ISTIO_MUTUAL', sni, subjectAltNames: [GATEWAY] } }],
+  });
   const server = (port: string, protocol: string, hopName: string) => ({
-    port: { number: 443, name: `${port}-${key}`, protocol }, hosts: [`egress/${hopName}`], tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: [CALLER] },
+    port: { number: 443, name: `${port}-${key}`, protocol },
+    hosts: [`egress/${hopName}`],
+    tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: [CALLER] },
   });
   return {
     rule: {
       kind: 'DestinationRule',
       metadata: metadata('egress'),
       spec: {
-        host: outside,
+        host: external,
         exportTo: ['.'],
-        subsets: [{
-          name: 'tls', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'SIMPLE', caCertificates: 'system', sni: host, subjectAltNames: [host] } }] },
-        }],
+        subsets: [
+          {
+            name: 'tls',
+            trafficPolicy: {
+              portLevelSettings: [
+                {
+                  port: { number: 443 },
+                  tls: { mode: 'SIMPLE', caCertificates: 'system', sni: host, subjectAltNames: [host] },
+                },
+              ],
+            },
+          },
+        ],
       },
     },
     gateway: [
@@ -50,33 +88,44 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
           hosts: [http],
           exportTo: ['.'],
           gateways: [`egress/${name}`],
-          http: [{
-            match: [{ port: 443 }],
-            rewrite: { authority: host },
-            headers: { request: { remove: REMOVED } },
-            route: [{ destination: { host: outside, subset: 'tls', port: { number: 443 } } }],
-          }],
+          http: [
+            {
+              match: [{ port: 443 }],
+              rewrite: { authority: host },
+              headers: { request: { remove: REMOVED } },
+              route: [{ destination: { host: external, subset: 'tls', port: { number: 443 } } }],
+            },
+          ],
         },
       },
       {
         kind: 'VirtualService',
         metadata: metadata('egress', '-tls-443'),
         spec: {
-          hosts: [tls], exportTo: ['.'], gateways: [`egress/${name}`], tcp: [{ match: [{ port: 443 }], route: [{ destination: { host: outside, port: { number: 443 } } }] }],
+          hosts: [tls],
+          exportTo: ['.'],
+          gateways: [`egress/${name}`],
+          tcp: [{ match: [{ port: 443 }], route: [{ destination: { host: external, port: { number: 443 } } }] }],
         },
       },
       {
         kind: 'ServiceEntry',
         metadata: metadata('egress'),
         spec: {
-          hosts: [outside], exportTo: ['.'], location: 'MESH_EXTERNAL', resolution: 'DNS', endpoints: [{ address: host }], ports: [{ number: 443, name: 'tls-443', protocol: 'TLS' }],
+          hosts: [external],
+          exportTo: ['.'],
+          location: 'MESH_EXTERNAL',
+          resolution: 'DNS',
+          endpoints: [{ address: host }],
+          ports: [{ number: 443, name: 'tls-443', protocol: 'TLS' }],
         },
       },
       {
         kind: 'Gateway',
         metadata: metadata('egress'),
         spec: {
-          selector: { app: 'istio-egressgateway', istio: 'egressgateway' }, servers: [server('http-80', 'HTTPS', http), server('tls-443', 'TLS', tls)],
+          selector: { app: 'istio-egressgateway', istio: 'egressgateway' },
+          servers: [server('http-80', 'HTTPS', http), server('tls-443', 'TLS', tls)],
         },
       },
     ],
@@ -85,7 +134,12 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
         kind: 'DestinationRule',
         metadata: metadata('payments'),
         spec: {
-          host: HOP, exportTo: ['.'], subsets: [{ name: `${key}-http-80`, trafficPolicy: hop(http) }, { name: `${key}-tls-443`, trafficPolicy: hop(tls) }],
+          host: HOP,
+          exportTo: ['.'],
+          subsets: [
+            { name: `${key}-http-80`, trafficPolicy: hop(http) },
+            { name: `${key}-tls-443`, trafficPolicy: hop(tls) },
+          ],
         },
       },
       {
@@ -95,13 +149,20 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
           hosts: [host],
           exportTo: ['.'],
           gateways: ['mesh'],
-          http: [{
-            match: [{ port: 80 }],
-            retries: { attempts: 2, retryOn: 'connect-failure,refused-stream' },
-            rewrite: { authority: http },
-            route: [{ destination: { host: HOP, subset: `${key}-http-80`, port: { number: 443 } } }],
-          }],
-          tls: [{ match: [{ port: 443, sniHosts: [host] }], route: [{ destination: { host: HOP, subset: `${key}-tls-443`, port: { number: 443 } } }] }],
+          http: [
+            {
+              match: [{ port: 80 }],
+              retries: { attempts: 2, retryOn: 'connect-failure,refused-stream' },
+              rewrite: { authority: http },
+              route: [{ destination: { host: HOP, subset: `${key}-http-80`, port: { number: 443 } } }],
+            },
+          ],
+          tls: [
+            {
+              match: [{ port: 443, sniHosts: [host] }],
+              route: [{ destination: { host: HOP, subset: `${key}-tls-443`, port: { number: 443 } } }],
+            },
+          ],
         },
       },
       {
@@ -112,7 +173,10 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
           exportTo: ['.'],
           location: 'MESH_EXTERNAL',
           resolution: 'STATIC',
-          ports: [{ number: 80, name: 'http-80', protocol: 'HTTP' }, { number: 443, name: 'tls-443', protocol: 'TLS' }],
+          ports: [
+            { number: 80, name: 'http-80', protocol: 'HTTP' },
+            { number: 443, name: 'tls-443', protocol: 'TLS' },
+          ],
         },
       },
     ],

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:explain`: how fast requests are explained in a world of 2,000 gateway hosts. Three numbers, apart from each other: reading
- * the YAML, making the model of objects that are read, and asking it. With `--check` it ends with 1 where a promise is not kept.
+ * `npm run bench:explain`: how fast requests are explained in a world of 2,000 gateway hosts. Three numbers, apart from
+ * each other: reading the YAML, making the model of objects that are read, and asking it. With `--check` it ends with 1
+ * where a promise is not kept.
  */
 import { App, Chart, Yaml } from 'cdk8s';
 import { parseAllDocuments } from 'yaml';
@@ -22,21 +23,27 @@ const milliseconds = (since: NodeJS.CpuUsage) => (process.cpuUsage(since).user +
 function manifests(): any[] {
   const app = new App();
   const platform = new Chart(app, 'platform', { namespace: 'egress' });
-  const gateway = new InstalledEgressGateway(platform, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const gateway = new InstalledEgressGateway(platform, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
   for (let namespace = 0; namespace < NAMESPACES; namespace++) {
     const chart = new Chart(app, `team${namespace}`, { namespace: `team${namespace}` });
     const hosts = Array.from({ length: HOSTS / NAMESPACES }, (_, host) => hostName(namespace, host));
-    const egress = new GatewayEgress(chart, 'sites', { gateway, hosts, callers: [Caller.serviceAccount(`team${namespace}`, 'app')] });
+    const egress = new GatewayEgress(chart, 'sites', {
+      gateway,
+      hosts,
+      callers: [Caller.serviceAccount(`team${namespace}`, 'app')],
+    });
     new TlsOrigination(chart, 'tls', { egress });
   }
-  return app.charts.flatMap(chart => chart.toJson());
+  return app.charts.flatMap((chart) => chart.toJson());
 }
 
 function main() {
   const objects = manifests();
   const text = Yaml.stringify(...objects);
   const parsing = start();
-  const parsed = parseAllDocuments(text).map(document => document.toJS());
+  const parsed = parseAllDocuments(text).map((document) => document.toJS());
   const parsingMs = milliseconds(parsing);
 
   const building = start();
@@ -46,8 +53,10 @@ function main() {
   // Proxies are configured when first asked about: the first request of each namespace belongs to making the model.
   for (let namespace = 0; namespace < NAMESPACES; namespace++) {
     for (const scheme of ['http', 'https']) {
-      model.ask({ namespace: `team${namespace}`, serviceAccount: 'app' },
-        { url: `${scheme}://${hostName(namespace, 0)}/` });
+      model.ask(
+        { namespace: `team${namespace}`, serviceAccount: 'app' },
+        { url: `${scheme}://${hostName(namespace, 0)}/` },
+      );
     }
   }
   const buildingMs = milliseconds(building);
@@ -58,22 +67,36 @@ function main() {
     const namespace = request % NAMESPACES;
     const scheme = request % 2 === 0 ? 'http' : 'https';
     const serviceAccount = request % 5 === 4 ? 'stranger' : 'app';
-    const { outcome, by } = model.ask({ namespace: `team${namespace}`, serviceAccount },
-      { url: `${scheme}://${hostName(namespace, Math.floor(request / NAMESPACES) % (HOSTS / NAMESPACES))}/` });
+    const { outcome, by } = model.ask(
+      { namespace: `team${namespace}`, serviceAccount },
+      { url: `${scheme}://${hostName(namespace, Math.floor(request / NAMESPACES) % (HOSTS / NAMESPACES))}/` },
+    );
     const key = by ? `${outcome} by ${by}` : outcome;
     outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
   }
-  const perSecond = REQUESTS / milliseconds(asking) * 1000;
+  const perSecond = (REQUESTS / milliseconds(asking)) * 1000;
 
-  console.log(`${HOSTS} gateway hosts in ${NAMESPACES} namespaces: ${objects.length} objects, ${(text.length / 1e6).toFixed(1)} MB of YAML`);
+  console.log(
+    `${HOSTS} gateway hosts in ${NAMESPACES} namespaces: ${objects.length} objects, ` +
+      `${(text.length / 1e6).toFixed(1)} MB of YAML`,
+  );
   console.log(`reading the YAML     ${parsingMs.toFixed(0)} ms`);
   console.log(`making the model     ${buildingMs.toFixed(0)} ms, every namespace's proxies and the gateway's included`);
-  console.log(`explained requests   ${Math.round(perSecond)} a second (${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')})`);
-  for (const [url, serviceAccount] of [['http://undeclared.example.com/', 'app'], [`http://${hostName(0, 0)}/`, 'stranger']]) {
+  console.log(
+    `explained requests   ${Math.round(perSecond)} a second ` +
+      `(${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')})`,
+  );
+  for (const [url, serviceAccount] of [
+    ['http://undeclared.example.com/', 'app'],
+    [`http://${hostName(0, 0)}/`, 'stranger'],
+  ]) {
     const caller = { namespace: 'team0', serviceAccount };
     const proposing = start();
     const change = smallestChange(read, world, caller, { url }, model.ask(caller, { url }));
-    console.log(`proposing a change   ${milliseconds(proposing).toFixed(0)} ms for ${serviceAccount} to ${url}: ${change ? change.text.split('\n')[0].slice(0, 60) : 'none'} …`);
+    console.log(
+      `proposing a change   ${milliseconds(proposing).toFixed(0)} ms for ${serviceAccount} to ${url}: ` +
+        `${change ? change.text.split('\n')[0].slice(0, 60) : 'none'} …`,
+    );
   }
   if (process.argv.includes('--check') && (perSecond < PROMISED_PER_SECOND || buildingMs > PROMISED_BUILD_MS)) {
     console.error(`promised: ${PROMISED_PER_SECOND} a second, and a model in ${PROMISED_BUILD_MS} ms`);

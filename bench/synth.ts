@@ -1,7 +1,7 @@
 /**
- * What synth costs: `npm run bench [-- rounds]`. N hosts through a gateway with TLS origination, made by the constructs, written
- * with the generated classes, and written as raw ApiObjects; the same bytes, in one run, in turn. Every figure is a line `name: value`.
- * All times are of the CPU, whatever else the machine does meanwhile.
+ * What synth costs: `npm run bench [-- rounds]`. N hosts through a gateway with TLS origination, made by the
+ * constructs, written with the generated classes, and written as raw ApiObjects; the same bytes, in one run, in turn.
+ * Every figure is a line `name: value`. All times are of the CPU, whatever else the machine does meanwhile.
  */
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
@@ -16,7 +16,7 @@ import { writtenByHand, Written } from './by-hand';
 const ROOT = path.join(__dirname, '..');
 const SIZES = [100, 1_000, 2_000, 4_000];
 const ROUNDS = Number(process.argv[2] ?? 5);
-const WAYS: Record<string, (chart: Chart, hosts: string[]) => void> = { constructs, classes, raw };
+const VIAS: Record<string, (chart: Chart, hosts: string[]) => void> = { constructs, classes, raw };
 
 // Compiled, as users have it: a loader that compiles on the way would put its own cost into the figures.
 compileLibrary();
@@ -26,8 +26,16 @@ const library: typeof import('../src') = compiled('../lib/src');
 
 function constructs(chart: Chart, hosts: string[]): void {
   const { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, TlsOrigination } = library;
-  const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-  const egress = new GatewayEgress(chart, 'partners', { gateway, hosts, callers: [Caller.serviceAccount('payments', 'checkout')] });
+  const gateway = InstalledEgressGateway.fromInstallation(
+    chart,
+    'exit',
+    GatewayInstallation.helmChart({ namespace: 'egress' }),
+  );
+  const egress = new GatewayEgress(chart, 'partners', {
+    gateway,
+    hosts,
+    callers: [Caller.serviceAccount('payments', 'checkout')],
+  });
   new TlsOrigination(chart, 'tls', { egress });
 }
 
@@ -37,7 +45,11 @@ function classes(chart: Chart, hosts: string[]): void {
 }
 
 function raw(chart: Chart, hosts: string[]): void {
-  emit(hosts, ({ kind, metadata, spec }, id) => new ApiObject(chart, id, { apiVersion: 'networking.istio.io/v1', kind, metadata, spec }));
+  emit(
+    hosts,
+    ({ kind, metadata, spec }, id) =>
+      new ApiObject(chart, id, { apiVersion: 'networking.istio.io/v1', kind, metadata, spec }),
+  );
 }
 
 /** In the order of the constructs: all rules of the gateway, its other objects, then the callers' half. */
@@ -51,12 +63,12 @@ function emit(hosts: string[], one: (written: Written, id: string) => ApiObject)
 }
 
 /** Builds and writes one app. */
-function measure(way: string, count: number, outdir: string): { ms: number; text: string } {
+function measure(via: string, count: number, outdir: string): { ms: number; text: string } {
   const hosts = Array.from({ length: count }, (_, index) => `host-${index}.example.com`);
   collectGarbage();
   const start = process.cpuUsage();
   const app = new App({ outdir });
-  WAYS[way](new Chart(app, 'payments', { namespace: 'payments' }), hosts);
+  VIAS[via](new Chart(app, 'payments', { namespace: 'payments' }), hosts);
   app.synth();
   const { user, system } = process.cpuUsage(start);
   const ms = (user + system) / 1e3;
@@ -67,23 +79,30 @@ function main(): void {
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-bench-'));
   const ours = new Map<number, number>();
   try {
-    for (const way of Object.keys(WAYS)) measure(way, 300, outdir); // warm
+    for (const via of Object.keys(VIAS)) measure(via, 300, outdir); // warm
     for (const size of SIZES) {
       const times: Record<string, number[]> = { constructs: [], classes: [], raw: [] };
       for (let round = 0; round < ROUNDS; round++) {
-        const texts = turned(Object.keys(WAYS), round).map(way => {
-          const { ms, text } = measure(way, size, outdir);
-          times[way].push(ms);
+        const texts = turned(Object.keys(VIAS), round).map((via) => {
+          const { ms, text } = measure(via, size, outdir);
+          times[via].push(ms);
           return text;
         });
-        if (texts.some(text => text !== texts[0])) throw new Error(`${size} hosts: the three ways do not give the same bytes`);
+        if (texts.some((text) => text !== texts[0]))
+          throw new Error(`${size} hosts: the three ways do not give the same bytes`);
         if (round === 0) say(`objects, ${size} hosts`, `${texts[0].split('\n---\n').length}`);
       }
-      for (const way of Object.keys(WAYS)) say(`${way}, ${size} hosts`, `${median(times[way]).toFixed(0)} ms`);
+      for (const via of Object.keys(VIAS)) say(`${via}, ${size} hosts`, `${median(times[via]).toFixed(0)} ms`);
       ours.set(size, median(times.constructs));
       // Neighbours in time are compared, so that a machine that is busy for a while does not decide.
-      say(`constructs/classes, ${size} hosts (goal <= 1.10)`, median(times.constructs.map((ms, round) => ms / times.classes[round])).toFixed(2));
-      say(`constructs/raw, ${size} hosts`, median(times.constructs.map((ms, round) => ms / times.raw[round])).toFixed(2));
+      say(
+        `constructs/classes, ${size} hosts (goal <= 1.10)`,
+        median(times.constructs.map((ms, round) => ms / times.classes[round])).toFixed(2),
+      );
+      say(
+        `constructs/raw, ${size} hosts`,
+        median(times.constructs.map((ms, round) => ms / times.raw[round])).toFixed(2),
+      );
     }
   } finally {
     fs.rmSync(outdir, { recursive: true, force: true });
@@ -96,7 +115,9 @@ function requireCost(): void {
   const times: Record<string, number[]> = { cdk8s: [], [path.join(ROOT, 'lib/src')]: [] };
   for (let round = 0; round < 2 * ROUNDS + 1; round++) {
     for (const what of turned(Object.keys(times), round)) {
-      const script = `const start = process.cpuUsage(); require(${JSON.stringify(what)}); const { user, system } = process.cpuUsage(start); console.log((user + system) / 1e3)`;
+      const script =
+        `const start = process.cpuUsage(); require(${JSON.stringify(what)}); const { user, system } = ` +
+        'process.cpuUsage(start); console.log((user + system) / 1e3)';
       times[what].push(Number(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' })));
     }
   }
@@ -107,12 +128,23 @@ function requireCost(): void {
 }
 
 function compileLibrary(): void {
-  const newest = (folder: string): number => Math.max(...fs.readdirSync(folder, { withFileTypes: true })
-    .map(entry => entry.isDirectory() ? newest(path.join(folder, entry.name)) : fs.statSync(path.join(folder, entry.name)).mtimeMs));
+  const newest = (folder: string): number =>
+    Math.max(
+      ...fs
+        .readdirSync(folder, { withFileTypes: true })
+        .map((entry) =>
+          entry.isDirectory()
+            ? newest(path.join(folder, entry.name))
+            : fs.statSync(path.join(folder, entry.name)).mtimeMs,
+        ),
+    );
   const built = path.join(ROOT, 'lib/src/index.js');
   if (fs.existsSync(built) && fs.statSync(built).mtimeMs > newest(path.join(ROOT, 'src'))) return;
   console.log('compiling the library');
-  execFileSync(process.execPath, [path.join(ROOT, 'node_modules/jsii/bin/jsii'), '--silence-warnings=reserved-word'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, [path.join(ROOT, 'node_modules/jsii/bin/jsii'), '--silence-warnings=reserved-word'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 function say(name: string, value: string): void {

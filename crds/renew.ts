@@ -14,11 +14,19 @@ import { parseAllDocuments, stringify } from 'yaml';
 
 const MODULE = 'istio.io/api@v1.31.1';
 
-const KINDS = ['AuthorizationPolicy', 'DestinationRule', 'Gateway', 'ServiceEntry', 'Sidecar', 'Telemetry', 'VirtualService'];
+const KINDS = [
+  'AuthorizationPolicy',
+  'DestinationRule',
+  'Gateway',
+  'ServiceEntry',
+  'Sidecar',
+  'Telemetry',
+  'VirtualService',
+];
 
 /** Drops every `description`, but not a property that happens to be called so. */
 function withoutProse(node: any, isPropertyMap = false): any {
-  if (Array.isArray(node)) return node.map(item => withoutProse(item));
+  if (Array.isArray(node)) return node.map((item) => withoutProse(item));
   if (node === null || typeof node !== 'object') return node;
   return Object.fromEntries(
     Object.entries(node)
@@ -34,22 +42,28 @@ function reduced(crd: any): any {
     apiVersion: crd.apiVersion,
     kind: crd.kind,
     metadata: { name: crd.metadata.name },
-    spec: { group, names: { kind: names.kind, plural: names.plural }, scope, versions: [{ name: 'v1', schema: withoutProse(v1.schema) }] },
+    spec: {
+      group,
+      names: { kind: names.kind, plural: names.plural },
+      scope,
+      versions: [{ name: 'v1', schema: withoutProse(v1.schema) }],
+    },
   };
 }
 
 const module = JSON.parse(execFileSync('go', ['mod', 'download', '-json', MODULE], { encoding: 'utf8' }));
 const source = fs.readFileSync(path.join(module.Dir, 'kubernetes/customresourcedefinitions.gen.yaml'), 'utf8');
 const crds = parseAllDocuments(source)
-  .map(document => document.toJS())
-  .filter(crd => KINDS.includes(crd?.spec?.names?.kind) && crd.spec.group.endsWith('.istio.io'))
+  .map((document) => document.toJS())
+  .filter((crd) => KINDS.includes(crd?.spec?.names?.kind) && crd.spec.group.endsWith('.istio.io'))
   .map(reduced)
   .sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
 
-if (crds.length !== KINDS.length) throw new Error(`expected ${KINDS.length} kinds in ${MODULE}, found ${crds.map(crd => crd.metadata.name)}`);
+if (crds.length !== KINDS.length)
+  throw new Error(`expected ${KINDS.length} kinds in ${MODULE}, found ${crds.map((crd) => crd.metadata.name)}`);
 
 const header = `# Schemas of Istio's v1 kinds, reduced from ${MODULE} by crds/renew.ts. Do not edit; run \`npm run crds\`.\n`;
 fs.writeFileSync(
   path.join(__dirname, 'istio.yaml'),
-  header + crds.map(crd => '---\n' + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false })).join(''),
+  header + crds.map((crd) => '---\n' + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false })).join(''),
 );

@@ -22,9 +22,11 @@ export interface Example {
 
 /** Every folder here that holds an app. */
 export function examples(): Example[] {
-  return fs.readdirSync(__dirname).sort()
-    .filter(name => fs.existsSync(path.join(__dirname, name, 'main.ts')))
-    .map(name => {
+  return fs
+    .readdirSync(__dirname)
+    .sort()
+    .filter((name) => fs.existsSync(path.join(__dirname, name, 'main.ts')))
+    .map((name) => {
       const folder = path.join(__dirname, name);
       const [title, purpose] = fs.readFileSync(path.join(folder, 'README.md'), 'utf8').split('\n\n');
       return {
@@ -41,7 +43,10 @@ export function examples(): Example[] {
 export async function synthesise(example: Example): Promise<Map<string, string>> {
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-example-'));
   try {
-    await run(process.execPath, [TSX, 'main.ts'], { cwd: example.folder, env: { ...process.env, CDK8S_OUTDIR: outdir } });
+    await run(process.execPath, [TSX, 'main.ts'], {
+      cwd: example.folder,
+      env: { ...process.env, CDK8S_OUTDIR: outdir },
+    });
     return files(outdir);
   } finally {
     fs.rmSync(outdir, { recursive: true, force: true });
@@ -55,17 +60,24 @@ export function golden(example: Example): Map<string, string> {
 
 /** The objects in a set of files. */
 export function objectsIn(manifests: Map<string, string>): any[] {
-  return [...manifests.values()].flatMap(text => parseAllDocuments(text).map(document => document.toJS())).filter(Boolean);
+  return [...manifests.values()]
+    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS()))
+    .filter(Boolean);
 }
 
 /** What the model says to every row of the example's table. */
 export function judged(example: Example, manifests: Map<string, string>): JudgedRow[] {
-  return judgeTable(objectsIn(manifests).map(manifest => ({ manifest, origin: example.name })), example.table);
+  return judgeTable(
+    objectsIn(manifests).map((manifest) => ({ manifest, origin: example.name })),
+    example.table,
+  );
 }
 
 /** The example's ways, drawn from the model's answers to the plain rows of its table. */
 export function diagram(example: Example, manifests: Map<string, string>): string {
-  const plain = judged(example, manifests).filter(({ row }) => !row.without && !row.dial && !row.headers && !row.follow);
+  const plain = judged(example, manifests).filter(
+    ({ row }) => !row.without && !row.dial && !row.headers && !row.follow,
+  );
   return asMermaid(plain.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })));
 }
 
@@ -77,11 +89,18 @@ export function withDiagram(readme: string, drawn: string): string {
 
 /** Lines of TypeScript that somebody had to write: neither blank nor comment. */
 export function linesOf(example: Example): number {
-  return fs.readFileSync(path.join(example.folder, 'main.ts'), 'utf8').split('\n')
-    .filter(line => line.trim() !== '' && !line.trim().startsWith('//')).length;
+  return fs
+    .readFileSync(path.join(example.folder, 'main.ts'), 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length;
 }
 
 function files(folder: string): Map<string, string> {
   if (!fs.existsSync(folder)) return new Map();
-  return new Map(fs.readdirSync(folder).sort().map(name => [name, fs.readFileSync(path.join(folder, name), 'utf8')]));
+  return new Map(
+    fs
+      .readdirSync(folder)
+      .sort()
+      .map((name) => [name, fs.readFileSync(path.join(folder, name), 'utf8')]),
+  );
 }

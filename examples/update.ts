@@ -1,4 +1,7 @@
-/** Rewrites the golden manifests of every example and the diagram in its README: `npm run examples:update`. Look at the difference before you commit it. */
+/**
+ * Rewrites the golden manifests of every example and the diagram in its README: `npm run examples:update`. Look at the
+ * difference before you commit it.
+ */
 import * as fs from 'fs';
 import * as path from 'path';
 import { diagram, examples, synthesise, withDiagram } from './examples';

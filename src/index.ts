@@ -1,13 +1,28 @@
 // Constructs
-export { RegistryOnlyMesh, RegistryOnlyMeshProps, WorkloadSelection, MeshHelmValuesOptions } from './constructs/registry-only-mesh';
+export {
+  RegistryOnlyMesh,
+  RegistryOnlyMeshProps,
+  WorkloadSelection,
+  MeshHelmValuesOptions,
+} from './constructs/registry-only-mesh';
 export { CommonEgressProps, Egress } from './constructs/egress';
 export { SidecarEgress, SidecarEgressProps } from './constructs/sidecar-egress';
 export { TlsOrigination, TlsOriginationOptions, TlsOriginationProps, TlsVersion } from './constructs/tls-origination';
 export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from './constructs/gateway-egress';
-export { IEgressGateway, InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
-export { EgressGateway, EgressGatewayProps, EgressGatewayResources, EgressGatewayScaling, EgressGatewayToleration } from './constructs/egress-gateway';
+export {
+  IEgressGateway,
+  InstalledEgressGateway,
+  InstalledEgressGatewayProps,
+} from './constructs/installed-egress-gateway';
+export {
+  EgressGateway,
+  EgressGatewayProps,
+  EgressGatewayResources,
+  EgressGatewayScaling,
+  EgressGatewayToleration,
+} from './constructs/egress-gateway';
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
-export { BoundaryDns, BoundaryOpening, EgressBoundary, EgressBoundaryProps } from './constructs/egress-boundary';
+export { BoundaryDns, BoundaryAllowedEgress, EgressBoundary, EgressBoundaryProps } from './constructs/egress-boundary';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values
@@ -16,7 +31,17 @@ export { CertificateAuthority } from './values/certificate-authority';
 export { ClientCertificate } from './values/client-certificate';
 export { EgressPort, EgressProtocol } from './values/egress-port';
 export {
-  DeploymentGatewayOptions, EgressGatewayInstallationOptions, GatewayInstallation, GatewayInstallationOptions, HelmChartGatewayOptions,
+  DeploymentGatewayOptions,
+  EgressGatewayInstallationOptions,
+  GatewayInstallation,
+  GatewayInstallationOptions,
+  HelmChartGatewayOptions,
   IstioOperatorGatewayOptions,
 } from './values/gateway-installation';
-export { EgressConnectionPool, EgressLoadBalancing, EgressOutlierDetection, EgressResolution, EgressRetries } from './values/traffic-options';
+export {
+  EgressConnectionPool,
+  EgressLoadBalancing,
+  EgressOutlierDetection,
+  EgressResolution,
+  EgressRetries,
+} from './values/traffic-options';

@@ -7,9 +7,18 @@ import { admissionProblems } from './support/admission';
 import { temporaryFolder } from './support/app';
 
 const ROOT = path.join(__dirname, '..');
-const PAGES = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)];
+const PAGES = [
+  'README.md',
+  ...fs
+    .readdirSync(path.join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
-/** What a block without imports of its own takes for granted. A block that is no app, such as a test of one, is fenced as `typescript`. */
+/**
+ * What a block without imports of its own takes for granted. A block that is no app, such as a test of one, is fenced
+ * as `typescript`.
+ */
 const PRELUDE = `
 import { ApiObject, App, Chart, Duration } from 'cdk8s';
 import * as egressLibrary from 'cdk8s-istio-egress';
@@ -25,28 +34,49 @@ const checkout = new ApiObject(shop, 'checkout', {
 });
 `;
 
-interface Block { readonly page: string; readonly line: number; readonly code: string; readonly complete: boolean }
+interface Block {
+  readonly page: string;
+  readonly line: number;
+  readonly code: string;
+  readonly complete: boolean;
+}
 
 function blocksOf(page: string): Block[] {
   const text = fs.readFileSync(path.join(ROOT, page), 'utf8');
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ index, 1: code }) => (
-    { page, line: text.slice(0, index).split('\n').length + 1, code, complete: /^import /m.test(code) }));
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ index, 1: code }) => ({
+    page,
+    line: text.slice(0, index).split('\n').length + 1,
+    code,
+    complete: /^import /m.test(code),
+  }));
 }
 
 /** A block as a program: as it stands, or with what the page takes for granted before it. */
 function programOf({ code, complete }: Block): string {
   if (complete) return code;
-  const used = [...new Set(code.match(/\b[A-Z]\w+(?=[.(,)])/g))].filter(name => !['Duration', 'Chart', 'App', 'ApiObject'].includes(name));
-  return `${PRELUDE}const { ${used.join(', ')} } = egressLibrary;\nvoid [exit, deployment, checkout, Duration];\n${code}\napp.synth();\n`;
+  const used = [...new Set(code.match(/\b[A-Z]\w+(?=[.(,)])/g))].filter(
+    (name) => !['Duration', 'Chart', 'App', 'ApiObject'].includes(name),
+  );
+  return (
+    `${PRELUDE}const { ${used.join(', ')} } = egressLibrary;\nvoid [exit, deployment, checkout, ` +
+    `Duration];\n${code}\napp.synth();\n`
+  );
 }
 
 const blocks = PAGES.flatMap(blocksOf);
 const title = ({ page, line }: Block) => `${page}:${line}`;
 
 test('the README and the pages about constructs have code', () => {
-  expect([...new Set(blocks.map(({ page }) => page))]).toEqual(expect.arrayContaining([
-    'README.md', 'docs/direct.md', 'docs/gateway.md', 'docs/lock-the-mesh.md', 'docs/sidecar.md', 'docs/tls.md',
-  ]));
+  expect([...new Set(blocks.map(({ page }) => page))]).toEqual(
+    expect.arrayContaining([
+      'README.md',
+      'docs/direct.md',
+      'docs/gateway.md',
+      'docs/lock-the-mesh.md',
+      'docs/sidecar.md',
+      'docs/tls.md',
+    ]),
+  );
 });
 
 test('every block compiles, strictly', () => {
@@ -63,20 +93,23 @@ test('every block compiles, strictly', () => {
   };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
-  const textOf = (name: string) => files.has(name) ? programOf(files.get(name)!) : undefined;
-  host.fileExists = name => files.has(name) || fileExists(name);
-  host.readFile = name => textOf(name) ?? readFile(name);
+  const textOf = (name: string) => (files.has(name) ? programOf(files.get(name)!) : undefined);
+  host.fileExists = (name) => files.has(name) || fileExists(name);
+  host.readFile = (name) => textOf(name) ?? readFile(name);
   host.getSourceFile = (name, version, ...rest) => {
     const text = textOf(name);
     return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
   };
   const program = ts.createProgram([...files.keys()], options, host);
-  const problems = [...files].flatMap(([name, block]) => ts.getPreEmitDiagnostics(program, program.getSourceFile(name))
-    .map(({ messageText }) => `${title(block)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`));
+  const problems = [...files].flatMap(([name, block]) =>
+    ts
+      .getPreEmitDiagnostics(program, program.getSourceFile(name))
+      .map(({ messageText }) => `${title(block)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`),
+  );
   expect(problems).toEqual([]);
 }, 60_000);
 
-const titled = blocks.map(block => [title(block), block] as const);
+const titled = blocks.map((block) => [title(block), block] as const);
 
 test.each(titled)('%s synthesises, and an API server with Istio takes it', (_title, block) => {
   const outdir = temporaryFolder();
@@ -92,7 +125,11 @@ test.each(titled)('%s synthesises, and an API server with Istio takes it', (_tit
     if (before === undefined) delete process.env.CDK8S_OUTDIR;
     else process.env.CDK8S_OUTDIR = before;
   }
-  const manifests = fs.readdirSync(outdir).flatMap(name => parseAllDocuments(fs.readFileSync(path.join(outdir, name), 'utf8')).map(document => document.toJS()));
+  const manifests = fs
+    .readdirSync(outdir)
+    .flatMap((name) =>
+      parseAllDocuments(fs.readFileSync(path.join(outdir, name), 'utf8')).map((document) => document.toJS()),
+    );
   expect(manifests.length).toBeGreaterThan(0);
   expect(manifests.filter(({ apiVersion }) => apiVersion.includes('istio.io')).flatMap(admissionProblems)).toEqual([]);
 });

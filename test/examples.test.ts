@@ -6,15 +6,24 @@ import { examples, golden, objectsIn, synthesise } from '../examples/examples';
 import { checkManifests } from '../src/rules';
 
 const SCENARIOS = [
-  'a2-locked-mesh', 'b-http-only', 'c-http-and-https', 'd-tls-at-sidecar', 'e-http-through-gateway', 'f-tls-at-gateway', 'g1-https-through-gateway', 'g2-client-certificate', 'h-direct',
-  'platform-and-team', 'two-teams',
+  'a2-locked-mesh',
+  'b-http-only',
+  'c-http-and-https',
+  'd-tls-at-sidecar',
+  'e-http-through-gateway',
+  'f-tls-at-gateway',
+  'g1-https-through-gateway',
+  'g2-client-certificate',
+  'h-direct',
+  'platform-and-team',
+  'two-teams',
 ];
 
 test('there is an example for every scenario', () => {
-  expect(examples().map(example => example.name)).toEqual(expect.arrayContaining(SCENARIOS));
+  expect(examples().map((example) => example.name)).toEqual(expect.arrayContaining(SCENARIOS));
 });
 
-describe.each(examples().map(example => [example.name, example] as const))('%s', (_name, example) => {
+describe.each(examples().map((example) => [example.name, example] as const))('%s', (_name, example) => {
   test('synthesises its golden manifests, byte for byte, every time', async () => {
     const [once, twice] = await Promise.all([synthesise(example), synthesise(example)]);
     expect(Object.fromEntries(once)).toEqual(Object.fromEntries(golden(example)));
@@ -24,14 +33,22 @@ describe.each(examples().map(example => [example.name, example] as const))('%s',
   test('every object is admitted, and no rule finds anything', () => {
     const objects = objectsIn(golden(example));
     expect(objects.length).toBeGreaterThan(0);
-    expect(objects.flatMap(object => admissionProblems(object).map(problem => `${object.kind} ${object.metadata.name}: ${problem}`))).toEqual([]);
+    expect(
+      objects.flatMap((object) =>
+        admissionProblems(object).map((problem) => `${object.kind} ${object.metadata.name}: ${problem}`),
+      ),
+    ).toEqual([]);
     expect(checkManifests(objects.map((manifest, index) => ({ manifest, origin: `${index}` })))).toEqual([]);
   });
 
   test('its access table is one, and leaves out only objects that are there', () => {
     expect(problemsOf(example.table)).toEqual([]);
-    const names = objectsIn(golden(example)).map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`);
-    const left = example.table.access.flatMap(row => [row.without ?? []].flat()).filter(name => name !== 'manifests');
+    const names = objectsIn(golden(example)).map(
+      ({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`,
+    );
+    const left = example.table.access
+      .flatMap((row) => [row.without ?? []].flat())
+      .filter((name) => name !== 'manifests');
     expect(names).toEqual(expect.arrayContaining(left));
   });
 

@@ -1,5 +1,12 @@
 import { App, Chart } from 'cdk8s';
-import { Caller, ClientCertificate, GatewayEgress, GatewayInstallation, InstalledEgressGateway, RegistryOnlyMesh } from 'cdk8s-istio-egress';
+import {
+  Caller,
+  ClientCertificate,
+  GatewayEgress,
+  GatewayInstallation,
+  InstalledEgressGateway,
+  RegistryOnlyMesh,
+} from 'cdk8s-istio-egress';
 
 const app = new App();
 
@@ -9,7 +16,8 @@ const exit = new InstalledEgressGateway(platform, 'exit', {
   installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
 });
 
-// Two services of one team call the same bank, each with the certificate of its own contract. Their pods differ in the label `app`.
+// Two services of one team call the same bank, each with the certificate of its own contract. Their pods differ in the
+// label `app`.
 const team = new Chart(app, 'shop', { namespace: 'shop' });
 for (const name of ['checkout', 'payroll']) {
   const bank = new GatewayEgress(team, `bank-for-${name}`, {

@@ -6,18 +6,19 @@ const app = new App();
 new RegistryOnlyMesh(new Chart(app, 'platform', { namespace: 'istio-system' }), 'lock');
 
 const team = new Chart(app, 'shop', { namespace: 'shop' });
-const workload = (name: string) => new ApiObject(team, name, {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name },
-  spec: {
-    selector: { matchLabels: { app: name } },
-    template: {
-      metadata: { labels: { app: name } },
-      spec: { serviceAccountName: name, containers: [{ name, image: `registry.example.com/${name}:1` }] },
+const workload = (name: string) =>
+  new ApiObject(team, name, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { serviceAccountName: name, containers: [{ name, image: `registry.example.com/${name}:1` }] },
+      },
     },
-  },
-});
+  });
 const checkout = workload('checkout');
 const ledger = workload('ledger');
 

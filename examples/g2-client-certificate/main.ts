@@ -1,5 +1,12 @@
 import { App, Chart } from 'cdk8s';
-import { Caller, ClientCertificate, GatewayEgress, GatewayInstallation, InstalledEgressGateway, TlsOrigination } from 'cdk8s-istio-egress';
+import {
+  Caller,
+  ClientCertificate,
+  GatewayEgress,
+  GatewayInstallation,
+  InstalledEgressGateway,
+  TlsOrigination,
+} from 'cdk8s-istio-egress';
 
 const app = new App();
 

@@ -1,7 +1,15 @@
 import { ApiObject, App, Chart, Duration } from 'cdk8s';
 import {
-  Caller, ClientCertificate, DirectEgress, EgressPort, GatewayEgress, GatewayInstallation, InstalledEgressGateway, RegistryOnlyMesh,
-  SidecarEgress, TlsOrigination,
+  Caller,
+  ClientCertificate,
+  DirectEgress,
+  EgressPort,
+  GatewayEgress,
+  GatewayInstallation,
+  InstalledEgressGateway,
+  RegistryOnlyMesh,
+  SidecarEgress,
+  TlsOrigination,
 } from 'cdk8s-istio-egress';
 
 const app = new App();
@@ -39,7 +47,8 @@ new TlsOrigination(payments, 'partner-tls', {
 
 const web = new Chart(app, 'web', { namespace: 'web', labels: { team: 'web' } });
 
-// The same partner's public site, for two workloads, through the same exit; the application's own HTTPS and plain HTTP sent out as TLS.
+// The same partner's public site, for two workloads, through the same exit; the application's own HTTPS and plain HTTP
+// sent out as TLS.
 const site = new GatewayEgress(web, 'partner-site', {
   gateway: InstalledEgressGateway.fromInstallation(web, 'exit', installation), // as in an app of the team's own
   gatewayChart: grants,

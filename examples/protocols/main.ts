@@ -1,5 +1,12 @@
 import { App, Chart } from 'cdk8s';
-import { Caller, EgressPort, GatewayEgress, GatewayInstallation, InstalledEgressGateway, SidecarEgress } from 'cdk8s-istio-egress';
+import {
+  Caller,
+  EgressPort,
+  GatewayEgress,
+  GatewayInstallation,
+  InstalledEgressGateway,
+  SidecarEgress,
+} from 'cdk8s-istio-egress';
 
 const app = new App();
 

@@ -1,12 +1,20 @@
 import { App, Chart } from 'cdk8s';
-import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, RegistryOnlyMesh } from 'cdk8s-istio-egress';
+import {
+  Caller,
+  GatewayEgress,
+  GatewayInstallation,
+  InstalledEgressGateway,
+  RegistryOnlyMesh,
+} from 'cdk8s-istio-egress';
 
 const app = new App();
 
 // The platform team: undeclared hosts are refused everywhere, and there is one exit for all.
 const platform = new Chart(app, 'platform', { namespace: 'egress' });
 new RegistryOnlyMesh(platform, 'lock');
-const exit = new InstalledEgressGateway(platform, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+const exit = new InstalledEgressGateway(platform, 'exit', {
+  installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+});
 
 // Team x may reach example.com, and nothing else.
 const teamX = new Chart(app, 'team-x', { namespace: 'team-x' });

@@ -19,10 +19,10 @@ function holding(words: string[], more: Record<string, Shape> = {}): Shape {
 export const ACCESS_TABLE_SCHEMA: Shape = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Access table',
-  description: 'Who calls which outside host from inside the mesh, and what must happen. See access-table.md.',
+  description: 'Who calls which external host from inside the mesh, and what must happen. See access-table.md.',
   type: 'object',
   additionalProperties: false,
-  required: ['callers', 'outside', 'access'],
+  required: ['callers', 'external', 'access'],
   properties: {
     mesh: {
       description: 'What the manifests meet.',
@@ -30,12 +30,15 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       additionalProperties: false,
       properties: {
         outboundTrafficPolicy: {
-          description: 'The mode in the mesh configuration. Default ALLOW_ANY, as Istio\'s.',
+          description: "The mode in the mesh configuration. Default ALLOW_ANY, as Istio's.",
           enum: ['ALLOW_ANY', 'REGISTRY_ONLY'],
         },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
-        dnsCapture: { description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as Istio\'s.', type: 'boolean' },
+        dnsCapture: {
+          description: "Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as Istio's.",
+          type: 'boolean',
+        },
       },
     },
     gateways: {
@@ -43,7 +46,9 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       type: 'array',
       items: record(['namespace', 'labels', 'serviceAccount', 'targetPort'], {
         name: {
-          description: 'Its name in reports, and the name of its Service if it has one beside the manifests. Default: its namespace, and no such Service.',
+          description:
+            'Its name in reports, and the name of its Service if it has one beside the manifests. Default: its ' +
+            'namespace, and no such Service.',
           $ref: '#/definitions/label',
         },
         namespace: { $ref: '#/definitions/label' },
@@ -61,7 +66,9 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         namespace: { $ref: '#/definitions/label' },
         serviceAccount: { type: 'string', minLength: 1 },
         labels: {
-          description: 'Labels of its pod. Default: app: <name>. A pod template of the manifests with these labels gives the pod its annotations.',
+          description:
+            'Labels of its pod. Default: app: <name>. A pod template of the manifests with these labels gives ' +
+            'the pod its annotations.',
           $ref: '#/definitions/labels',
         },
         capture: {
@@ -69,10 +76,10 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
           type: 'object',
           additionalProperties: { type: 'string' },
         },
-        dnsCapture: { description: 'Whether its sidecar answers DNS itself. Default: the mesh\'s.', type: 'boolean' },
+        dnsCapture: { description: "Whether its sidecar answers DNS itself. Default: the mesh's.", type: 'boolean' },
       }),
     },
-    outside: {
+    external: {
       description: 'Hosts outside the mesh and how they behave.',
       type: 'array',
       minItems: 1,
@@ -80,19 +87,33 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         host: { type: 'string', minLength: 3 },
         address: { description: 'Default: one of 203.0.113.0/24 that is free.', type: 'string' },
         http: { description: 'Port 80. Default none: nothing listens.', enum: ['ok', 'redirect-to-https', 'none'] },
-        https: { description: 'Port 443, HTTP/1.1 and HTTP/2. Default none.', enum: ['ok', 'client-certificate', 'none'] },
+        https: {
+          description: 'Port 443, HTTP/1.1 and HTTP/2. Default none.',
+          enum: ['ok', 'client-certificate', 'none'],
+        },
         certificate: {
           description: 'What port 443 shows. Default good: its own name, from a public authority.',
           enum: ['good', 'wrong-name', 'unknown-ca', 'private-ca', 'expired'],
         },
-        tcp: { description: 'Ports that send back what they receive.', type: 'array', items: { $ref: '#/definitions/port' } },
+        tcp: {
+          description: 'Ports that send back what they receive.',
+          type: 'array',
+          items: { $ref: '#/definitions/port' },
+        },
       }),
     },
     secrets: {
       type: 'array',
-      items: holding(['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'], {
-        commonName: { description: 'The name in a client certificate, to tell several apart.', type: 'string', minLength: 1 },
-      }),
+      items: holding(
+        ['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'],
+        {
+          commonName: {
+            description: 'The name in a client certificate, to tell several apart.',
+            type: 'string',
+            minLength: 1,
+          },
+        },
+      ),
     },
     configMaps: { type: 'array', items: holding(['private-ca']) },
     access: {
@@ -104,11 +125,13 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         request: { description: 'http://, https:// or tcp://host:port.', type: 'string' },
         method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] },
         speak: {
-          description: 'Default HTTP/1.1 for http://, what the host chooses for https://. http2: without asking first. grpc: one unary call. websocket: an upgrade and one message back and forth.',
+          description:
+            'Default HTTP/1.1 for http://, what the host chooses for https://. http2: without asking first. ' +
+            'grpc: one unary call. websocket: an upgrade and one message back and forth.',
           enum: ['http2', 'grpc', 'websocket'],
         },
         headers: { type: 'object', additionalProperties: { type: 'string' } },
-        dial: { description: 'Another address to dial than the host\'s own.', type: 'string' },
+        dial: { description: "Another address to dial than the host's own.", type: 'string' },
         follow: { description: 'Follow redirects.', type: 'boolean' },
         without: {
           description: '`manifests` leaves all away; `<Kind>/<namespace>/<name>` one object.',
@@ -120,26 +143,44 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         expect: record(['outcome'], {
           outcome: { enum: ['answered', 'refused'] },
           status: { description: 'The last status that the caller saw.', type: 'integer', minimum: 100, maximum: 599 },
-          redirects: { description: 'Statuses on the way there.', type: 'array', items: { type: 'integer', minimum: 300, maximum: 399 } },
-          symptom: {
-            description: 'How the refusal looked: a status, or curl\'s 35 (tls-closed), 52 or 56 (closed), 28 (timeout), or gRPC\'s status 14 (grpc-unavailable).',
-            oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: ['tls-closed', 'closed', 'timeout', 'grpc-unavailable'] }],
+          redirects: {
+            description: 'Statuses on the way there.',
+            type: 'array',
+            items: { type: 'integer', minimum: 300, maximum: 399 },
           },
-          by: { description: 'Who refused.', enum: ['sidecar', 'gateway', 'outside'] },
-          way: { description: 'passthrough: undeclared and let through.', enum: ['direct', 'passthrough', 'sidecar', 'gateway'] },
+          symptom: {
+            description:
+              "How the refusal looked: a status, or curl's 35 (tls-closed), 52 or 56 (closed), 28 (timeout), " +
+              "or gRPC's status 14 (grpc-unavailable).",
+            oneOf: [
+              { type: 'integer', minimum: 400, maximum: 599 },
+              { enum: ['tls-closed', 'closed', 'timeout', 'grpc-unavailable'] },
+            ],
+          },
+          by: { description: 'Who refused.', enum: ['sidecar', 'gateway', 'host'] },
+          via: {
+            description: 'passthrough: undeclared and let through.',
+            enum: ['direct', 'undeclared', 'sidecar', 'gateway'],
+          },
           tlsOriginatedBy: { enum: ['application', 'sidecar', 'gateway', 'none'] },
-          plaintextToOutside: { description: 'Whether the outside host received bytes that were not TLS.', type: 'boolean' },
+          plaintextToHost: {
+            description: 'Whether the external host received bytes that were not TLS.',
+            type: 'boolean',
+          },
           identityAtGateway: {
-            description: '<namespace>/<service account>, as the gateway\'s mutual TLS saw the caller.',
+            description: "<namespace>/<service account>, as the gateway's mutual TLS saw the caller.",
             type: 'string',
             pattern: '^[^/]+/[^/]+$',
           },
-          serverName: { description: 'The server name that the outside host was asked for.', type: 'string' },
-          protocol: { description: 'What the outside host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },
-          clientCertificate: { description: 'Whether the outside host saw a client certificate.', type: 'boolean' },
-          clientCommonName: { description: 'The common name in the client certificate that the outside host saw.', type: 'string' },
+          serverName: { description: 'The server name that the external host was asked for.', type: 'string' },
+          protocol: { description: 'What the external host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },
+          clientCertificate: { description: 'Whether the external host saw a client certificate.', type: 'boolean' },
+          clientCommonName: {
+            description: 'The common name in the client certificate that the external host saw.',
+            type: 'string',
+          },
           addedHeaders: {
-            description: 'Header names at the outside host beyond those the application sent.',
+            description: 'Header names at the external host beyond those the application sent.',
             type: 'array',
             items: { type: 'string' },
           },

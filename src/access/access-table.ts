@@ -1,5 +1,6 @@
 /**
- * The access table: who calls what, and what must happen. See docs/access-table.md; docs/access-table.schema.json is the same as a JSON schema.
+ * The access table: who calls what, and what must happen. See docs/access-table.md; docs/access-table.schema.json is
+ * the same as a JSON schema.
  */
 
 /** What the manifests meet. */
@@ -20,7 +21,10 @@ export interface GatewayPods {
   readonly targetPort: number;
 }
 
-/** A workload that makes requests. Its capture rules come from the pod template of the manifests that has its labels, if there is one. */
+/**
+ * A workload that makes requests. Its capture rules come from the pod template of the manifests that has its labels, if
+ * there is one.
+ */
 export interface TableCaller {
   readonly name: string;
   readonly namespace: string;
@@ -31,8 +35,8 @@ export interface TableCaller {
   readonly dnsCapture?: boolean;
 }
 
-/** An outside host and how it behaves. */
-export interface OutsideHost {
+/** An external host and how it behaves. */
+export interface ExternalHost {
   readonly host: string;
   readonly address?: string;
   readonly http?: 'ok' | 'redirect-to-https' | 'none';
@@ -57,7 +61,7 @@ export interface TableConfigMap {
   readonly holds: 'private-ca';
 }
 
-export type Way = 'direct' | 'passthrough' | 'sidecar' | 'gateway';
+export type Via = 'direct' | 'undeclared' | 'sidecar' | 'gateway';
 export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
 
 /** How a refused call looks to the caller: a status, or what curl says (35; 52 or 56; 28), or gRPC's status 14. */
@@ -72,22 +76,22 @@ export interface Expectation {
   readonly redirects?: number[];
   readonly symptom?: Symptom;
   /** Who refused. */
-  readonly by?: 'sidecar' | 'gateway' | 'outside';
-  readonly way?: Way;
+  readonly by?: 'sidecar' | 'gateway' | 'host';
+  readonly via?: Via;
   readonly tlsOriginatedBy?: TlsOriginator;
-  /** Whether the outside host received bytes that were not TLS. */
-  readonly plaintextToOutside?: boolean;
+  /** Whether the external host received bytes that were not TLS. */
+  readonly plaintextToHost?: boolean;
   /** `<namespace>/<service account>` of the caller, as the gateway's mutual TLS saw it. */
   readonly identityAtGateway?: string;
-  /** The server name that the outside host was asked for. */
+  /** The server name that the external host was asked for. */
   readonly serverName?: string;
-  /** The protocol that the outside host spoke. */
+  /** The protocol that the external host spoke. */
   readonly protocol?: 'http/1.1' | 'h2' | 'tcp';
-  /** Whether the outside host saw a client certificate. */
+  /** Whether the external host saw a client certificate. */
   readonly clientCertificate?: boolean;
-  /** The common name in the client certificate that the outside host saw. */
+  /** The common name in the client certificate that the external host saw. */
   readonly clientCommonName?: string;
-  /** Header names that reached the outside host beyond those the application sent. */
+  /** Header names that reached the external host beyond those the application sent. */
   readonly addedHeaders?: string[];
 }
 
@@ -97,7 +101,10 @@ export interface AccessRow {
   /** `http://`, `https://` or `tcp://host:port`. */
   readonly request: string;
   readonly method?: string;
-  /** What the application speaks, where it is not plain HTTP/1.1 or HTTPS: HTTP/2 without asking first, a unary gRPC call, a WebSocket. */
+  /**
+   * What the application speaks, where it is not plain HTTP/1.1 or HTTPS: HTTP/2 without asking first, a unary gRPC
+   * call, a WebSocket.
+   */
   readonly speak?: 'http2' | 'grpc' | 'websocket';
   readonly headers?: Record<string, string>;
   /** Another address to dial than the host's own: what a caller does that lies about its destination. */
@@ -113,7 +120,7 @@ export interface AccessTable {
   readonly mesh?: MeshSettings;
   readonly gateways?: GatewayPods[];
   readonly callers: TableCaller[];
-  readonly outside: OutsideHost[];
+  readonly external: ExternalHost[];
   readonly secrets?: TableSecret[];
   readonly configMaps?: TableConfigMap[];
   readonly access: AccessRow[];

@@ -7,11 +7,17 @@ export interface Difference {
   readonly seen: string;
 }
 
-/** Holds a row's expectation against what a judge has seen, in the same words. Whatever the row does not name is not compared. */
-export function differingFields(expected: Expectation, seen: { readonly [field in keyof Expectation]?: unknown }): Difference[] {
+/**
+ * Holds a row's expectation against what a judge has seen, in the same words. Whatever the row does not name is not
+ * compared.
+ */
+export function differingFields(
+  expected: Expectation,
+  seen: { readonly [field in keyof Expectation]?: unknown },
+): Difference[] {
   return (Object.keys(expected) as (keyof Expectation)[])
-    .map(field => ({ field, expected: text(expected[field]), seen: text(seen[field]) }))
-    .filter(difference => difference.expected !== difference.seen);
+    .map((field) => ({ field, expected: text(expected[field]), seen: text(seen[field]) }))
+    .filter((difference) => difference.expected !== difference.seen);
 }
 
 function text(value: unknown): string {

@@ -14,24 +14,33 @@ export function accessTableShapeProblems(table: unknown): string[] {
  */
 export function accessTableProblems(table: AccessTable): string[] {
   const problems: string[] = [];
-  const callers = new Set(table.callers.map(caller => caller.name));
-  const hosts = new Set(table.outside.map(outside => outside.host));
+  const callers = new Set(table.callers.map((caller) => caller.name));
+  const hosts = new Set(table.external.map((external) => external.host));
   if (callers.size !== table.callers.length) problems.push('callers: two have the same name');
-  if (hosts.size !== table.outside.length) problems.push('outside: a host is there twice');
-  for (const outside of table.outside) {
-    if (outside.address !== undefined && isIP(outside.address) !== 4) problems.push(`outside ${outside.host}: "${outside.address}" is no IPv4 address`);
+  if (hosts.size !== table.external.length) problems.push('external: a host is there twice');
+  for (const external of table.external) {
+    if (external.address !== undefined && isIP(external.address) !== 4)
+      problems.push(`external ${external.host}: "${external.address}" is no IPv4 address`);
   }
   table.access.forEach((row, index) => {
     const where = `access[${index}] (${row.from} ${row.request})`;
-    if (!callers.has(row.from)) problems.push(`${where}: there is no caller "${row.from}"; there are ${[...callers].join(', ')}`);
-    if (!/^(https?|tcp):\/\//.test(row.request)) problems.push(`${where}: requests begin with http://, https:// or tcp://`);
-    else if (!hosts.has(requestHost(row)) && isIP(requestHost(row)) === 0) problems.push(`${where}: "${requestHost(row)}" is not among the outside hosts`);
-    else if (row.request.startsWith('tcp:') && new URL(row.request.replace(/^tcp:/, 'http:')).port === '') problems.push(`${where}: a tcp request needs a port`);
+    if (!callers.has(row.from))
+      problems.push(`${where}: there is no caller "${row.from}"; there are ${[...callers].join(', ')}`);
+    if (!/^(https?|tcp):\/\//.test(row.request))
+      problems.push(`${where}: requests begin with http://, https:// or tcp://`);
+    else if (!hosts.has(requestHost(row)) && isIP(requestHost(row)) === 0)
+      problems.push(`${where}: "${requestHost(row)}" is not among the external hosts`);
+    else if (row.request.startsWith('tcp:') && new URL(row.request.replace(/^tcp:/, 'http:')).port === '')
+      problems.push(`${where}: a tcp request needs a port`);
     if (row.speak && row.request.startsWith('tcp:')) problems.push(`${where}: a tcp request speaks no ${row.speak}`);
-    if (row.expect.outcome === 'answered' && row.expect.symptom !== undefined) problems.push(`${where}: an answered request has a status, not a symptom`);
-    if (row.expect.outcome === 'refused' && row.expect.status !== undefined) problems.push(`${where}: a refused request has a symptom; a status from a proxy is one, too`);
-    if (row.dial !== undefined && isIP(row.dial) !== 4) problems.push(`${where}: "${row.dial}" is no IPv4 address to dial`);
-    if (row.expect.redirects && !row.follow) problems.push(`${where}: redirects are followed only with \`follow: true\``);
+    if (row.expect.outcome === 'answered' && row.expect.symptom !== undefined)
+      problems.push(`${where}: an answered request has a status, not a symptom`);
+    if (row.expect.outcome === 'refused' && row.expect.status !== undefined)
+      problems.push(`${where}: a refused request has a symptom; a status from a proxy is one, too`);
+    if (row.dial !== undefined && isIP(row.dial) !== 4)
+      problems.push(`${where}: "${row.dial}" is no IPv4 address to dial`);
+    if (row.expect.redirects && !row.follow)
+      problems.push(`${where}: redirects are followed only with \`follow: true\``);
   });
   return problems;
 }

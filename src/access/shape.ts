@@ -21,9 +21,18 @@ export interface Shape {
   readonly [annotation: string]: unknown;
 }
 
-const WORDS: Record<string, string> = { object: 'an object', array: 'a list', string: 'text', integer: 'a whole number', boolean: 'true or false' };
+const WORDS: Record<string, string> = {
+  object: 'an object',
+  array: 'a list',
+  string: 'text',
+  integer: 'a whole number',
+  boolean: 'true or false',
+};
 
-/** Where a value has not the shape, each a sentence that begins with the place. What is null in an object counts as left out. */
+/**
+ * Where a value has not the shape, each a sentence that begins with the place. What is null in an object counts as left
+ * out.
+ */
 export function shapeProblems(value: any, shape: Shape, place = ''): string[] {
   const problems: string[] = [];
   new Reading(shape, place, problems).check(value, shape);
@@ -32,15 +41,19 @@ export function shapeProblems(value: any, shape: Shape, place = ''): string[] {
 
 /** One value, read against one shape. Places are put into words only where something is wrong. */
 class Reading {
-
   private readonly at: (string | number)[] = [];
 
-  constructor(private readonly root: Shape, private readonly place: string, private readonly problems: string[]) {}
+  constructor(
+    private readonly root: Shape,
+    private readonly place: string,
+    private readonly problems: string[],
+  ) {}
 
   public check(value: any, shape: Shape): void {
     if (shape.$ref !== undefined) return this.check(value, target(shape, this.root));
     if (shape.oneOf) {
-      if (!shape.oneOf.some(one => this.fits(value, one))) this.wrong(value, shape.oneOf.map(one => allowedBy(one, this.root)).join(', or '));
+      if (!shape.oneOf.some((one) => this.fits(value, one)))
+        this.wrong(value, shape.oneOf.map((one) => allowedBy(one, this.root)).join(', or '));
     } else if (!isAllowed(value, shape)) {
       this.wrong(value, allowedBy(shape, this.root));
     } else if (Array.isArray(value)) {
@@ -52,13 +65,19 @@ class Reading {
   }
 
   private fields(value: any, { properties, additionalProperties, required, minProperties }: Shape): void {
-    for (const name of required ?? []) if (value[name] === undefined || value[name] === null) this.say(name, 'is missing');
-    if (minProperties !== undefined && Object.keys(value).length < minProperties) this.wrong(value, 'an object that is not empty');
+    for (const name of required ?? [])
+      if (value[name] === undefined || value[name] === null) this.say(name, 'is missing');
+    if (minProperties !== undefined && Object.keys(value).length < minProperties)
+      this.wrong(value, 'an object that is not empty');
     for (const name in value) {
       if (value[name] === null || value[name] === undefined) continue;
-      const known = properties !== undefined && Object.prototype.hasOwnProperty.call(properties, name) ? properties[name] : undefined;
+      const known =
+        properties !== undefined && Object.prototype.hasOwnProperty.call(properties, name)
+          ? properties[name]
+          : undefined;
       if (known) this.below(name, value[name], known);
-      else if (additionalProperties === false) this.say(name, `there is no such field; there are ${Object.keys(properties ?? {}).join(', ')}`);
+      else if (additionalProperties === false)
+        this.say(name, `there is no such field; there are ${Object.keys(properties ?? {}).join(', ')}`);
       else if (typeof additionalProperties === 'object') this.below(name, value[name], additionalProperties);
     }
   }
@@ -81,7 +100,10 @@ class Reading {
 
   private say(field: string | undefined, what: string): void {
     const steps = field === undefined ? this.at : [...this.at, field];
-    const place = steps.reduce<string>((path, step) => typeof step === 'number' ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`, this.place);
+    const place = steps.reduce<string>(
+      (path, step) => (typeof step === 'number' ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`),
+      this.place,
+    );
     this.problems.push(`${place === '' ? 'the whole' : place}: ${what}`);
   }
 }
@@ -94,13 +116,20 @@ function target({ $ref }: Shape, root: Shape): Shape {
 function isAllowed(value: any, shape: Shape): boolean {
   if (shape.enum) return shape.enum.includes(shape.anyCase && typeof value === 'string' ? value.toUpperCase() : value);
   if (shape.type !== undefined && !isOf(value, shape.type)) return false;
-  if (typeof value === 'string') return (shape.pattern === undefined || new RegExp(shape.pattern).test(value)) && value.length >= (shape.minLength ?? 0);
+  if (typeof value === 'string')
+    return (
+      (shape.pattern === undefined || new RegExp(shape.pattern).test(value)) && value.length >= (shape.minLength ?? 0)
+    );
   return typeof value !== 'number' || (value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value));
 }
 
 function allowedBy(shape: Shape, root: Shape): string {
   if (shape.$ref !== undefined) return allowedBy(target(shape, root), root);
-  if (shape.enum) return shape.enum.filter(word => word !== '').join(', ').replace(/, ([^,]*)$/, ' or $1');
+  if (shape.enum)
+    return shape.enum
+      .filter((word) => word !== '')
+      .join(', ')
+      .replace(/, ([^,]*)$/, ' or $1');
   const word = WORDS[shape.type ?? ''] ?? 'something else';
   if (shape.minimum !== undefined) return `${word} from ${shape.minimum} to ${shape.maximum}`;
   return shape.pattern === undefined ? word : `${word} like ${shape.pattern}`;
@@ -108,10 +137,14 @@ function allowedBy(shape: Shape, root: Shape): string {
 
 function isOf(value: unknown, type: string): boolean {
   switch (type) {
-    case 'array': return Array.isArray(value);
-    case 'integer': return Number.isInteger(value);
-    case 'object': return typeof value === 'object' && value !== null && !Array.isArray(value);
-    default: return typeof value === type;
+    case 'array':
+      return Array.isArray(value);
+    case 'integer':
+      return Number.isInteger(value);
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    default:
+      return typeof value === type;
   }
 }
 

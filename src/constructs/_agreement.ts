@@ -8,7 +8,6 @@ type Fields = Record<string, unknown>;
  * Something that several constructs of one app describe, each for itself, and must describe alike: a gateway, the mesh.
  */
 export class Agreement implements Shared {
-
   private readonly statements: { construct: IConstruct; fields: Fields }[] = [];
 
   /**
@@ -16,7 +15,11 @@ export class Agreement implements Shared {
    * @param title what is described
    * @param cure what to do when the descriptions differ
    */
-  constructor(private readonly code: string, private readonly title: string, private readonly cure: string) {}
+  constructor(
+    private readonly code: string,
+    private readonly title: string,
+    private readonly cure: string,
+  ) {}
 
   /** Takes down what one construct says. */
   public state(construct: IConstruct, fields: Fields): void {
@@ -28,7 +31,9 @@ export class Agreement implements Shared {
     return others.flatMap(({ construct, fields }) => {
       const differences = differencesOf(first.fields, fields);
       if (differences.length === 0) return [];
-      const problem = `${this.code}: ${this.title} is described here and by [${first.construct.node.path}] in two ways (${differences.join('; ')}). ${this.cure}`;
+      const problem =
+        `${this.code}: ${this.title} is described here and by [${first.construct.node.path}] in two ways ` +
+        `(${differences.join('; ')}). ${this.cure}`;
       return [{ construct, problem }];
     });
   }
@@ -37,8 +42,8 @@ export class Agreement implements Shared {
 /** What differs between two descriptions, by name: `timeout: "5s" there, not set here`. */
 export function differencesOf(there: Fields, here: Fields): string[] {
   return [...new Set([...Object.keys(there), ...Object.keys(here)])]
-    .filter(name => text(there[name]) !== text(here[name]))
-    .map(name => `${name}: ${text(there[name])} there, ${text(here[name])} here`);
+    .filter((name) => text(there[name]) !== text(here[name]))
+    .map((name) => `${name}: ${text(there[name])} there, ${text(here[name])} here`);
 }
 
 /** The order in which somebody wrote labels down is no difference. */

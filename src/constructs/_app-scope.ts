@@ -2,7 +2,7 @@ import { ApiObject, ApiObjectMetadata, ApiObjectProps, App, IResolver } from 'cd
 import { Construct, IConstruct } from 'constructs';
 import { Agreement } from './_agreement';
 import { Emitted, IstioClass, patchesOf, Surroundings } from './_emitted';
-import { Openings } from './_openings';
+import { AllowedEgressOfApp } from './_allowed-egress';
 import type { EgressObject, Finding } from '../rules';
 import { GatewayInstallation } from '../values/gateway-installation';
 
@@ -15,14 +15,18 @@ export interface Shared {
 export interface Disagreement {
   readonly construct: IConstruct;
   readonly problem: string;
-  /** The constructs whose objects cannot stand side by side because of it: what the rules find between them is no news. */
+  /**
+   * The constructs whose objects cannot stand side by side because of it: what the rules find between them is no news.
+   */
   readonly between?: readonly IConstruct[];
 }
 
 /** An object of the app as the rules see it. Its path costs time, and only what is reported needs one. */
 class Placed implements EgressObject {
-
-  constructor(private readonly object: ApiObject, public readonly manifest: EgressObject['manifest']) {}
+  constructor(
+    private readonly object: ApiObject,
+    public readonly manifest: EgressObject['manifest'],
+  ) {}
 
   public get origin(): string {
     return this.object.node.path;
@@ -34,7 +38,6 @@ class Placed implements EgressObject {
  * rules over the whole app. There is one for each app; nothing is kept when the app is gone.
  */
 export class AppScope implements Surroundings {
-
   public static of(construct: IConstruct): AppScope {
     const root = construct.node.root;
     let scope = AppScope.scopes.get(root);
@@ -48,7 +51,7 @@ export class AppScope implements Surroundings {
   private static readonly scopes = new WeakMap<IConstruct, AppScope>();
 
   /** What declared ways need of the network, for boundaries. */
-  public readonly openings = new Openings();
+  public readonly allowedEgress = new AllowedEgressOfApp();
 
   private readonly emitted = new Map<ApiObject, Emitted>();
   private readonly kubernetes = new Map<ApiObject, IConstruct>();
@@ -66,11 +69,19 @@ export class AppScope implements Surroundings {
   private constructor(private readonly root: IConstruct) {}
 
   /**
-   * Emits an Istio object whose spec is made at synth, when every declaration is known. Whatever changes it later says so by `touch`.
+   * Emits an Istio object whose spec is made at synth, when every declaration is known. Whatever changes it later says
+   * so by `touch`.
    *
    * @param owner the construct of ours that a finding about this object is reported for
    */
-  public emit<S>(owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata, spec: () => S): ApiObject {
+  public emit<S>(
+    owner: IConstruct,
+    scope: IConstruct,
+    id: string,
+    type: IstioClass<S>,
+    metadata: ApiObjectMetadata,
+    spec: () => S,
+  ): ApiObject {
     const emitted = new Emitted(owner, scope, id, type, metadata, spec, this);
     this.emitted.set(emitted.object, emitted);
     this.count++;
@@ -102,7 +113,10 @@ export class AppScope implements Surroundings {
     const place = `${namespace}/${name}`;
     const cure = 'Describe it once, as a constant, and use that everywhere.';
     this.gateways.add(namespace);
-    this.share(`gateway ${place}`, () => new Agreement('gateway-conflict', `the gateway ${place}`, cure)).state(construct, rest);
+    this.share(`gateway ${place}`, () => new Agreement('gateegress-path-conflict', `the gateway ${place}`, cure)).state(
+      construct,
+      rest,
+    );
   }
 
   /** Says that a gateway refuses what is not granted. */
@@ -179,15 +193,17 @@ export class AppScope implements Surroundings {
     this.looked = { objects, patches, changes: this.changes };
     this.findings = new Map();
 
-    const placed = objects.map(object => this.place(object));
+    const placed = objects.map((object) => this.place(object));
     const findings = rules().checkManifests(placed, { rootNamespace: this.rootNamespace });
-    const disagreements = [...this.shared.values()].flatMap(shared => shared.disagreements());
+    const disagreements = [...this.shared.values()].flatMap((shared) => shared.disagreements());
     const owners = findings.length > 0 ? this.ownersByPath() : undefined;
     for (const finding of findings) {
-      const involved = new Set(finding.origins.map(origin => owners?.get(origin)));
+      const involved = new Set(finding.origins.map((origin) => owners?.get(origin)));
       // What stands between two objects that are not ours is for a linter to say; it was there before us.
-      const owner = [...involved].find(found => found !== undefined);
-      const told = involved.size > 1 && disagreements.some(({ between }) => [...involved].every(one => one !== undefined && between?.includes(one)));
+      const owner = [...involved].find((found) => found !== undefined);
+      const told =
+        involved.size > 1 &&
+        disagreements.some(({ between }) => [...involved].every((one) => one !== undefined && between?.includes(one)));
       if (owner && !told) this.report(owner, render(finding));
     }
     for (const { construct, problem } of disagreements) this.report(construct, problem);
@@ -201,10 +217,13 @@ export class AppScope implements Surroundings {
   }
 
   private report(construct: IConstruct, problem: string): void {
-    this.findings.set(construct, [...this.findings.get(construct) ?? [], problem]);
+    this.findings.set(construct, [...(this.findings.get(construct) ?? []), problem]);
   }
 
-  /** An object as the rules see it. What somebody may change on the way to the manifest, and what is not ours, has to be serialised for them. */
+  /**
+   * An object as the rules see it. What somebody may change on the way to the manifest, and what is not ours, has to be
+   * serialised for them.
+   */
   private place(object: ApiObject): EgressObject {
     const ours = this.emitted.get(object);
     return ours?.isUntouched ? ours : new Placed(object, object.toJson());

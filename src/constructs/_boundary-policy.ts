@@ -1,4 +1,4 @@
-import { Destination, Opening, placeKey } from './_openings';
+import { AllowedDestination, AllowedEgress, placeKey } from './_allowed-egress';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { networkOf } from '../values/ip-range';
 
@@ -14,7 +14,12 @@ interface PolicyRule {
 
 /** What a boundary knows of the cluster. */
 export interface ClusterPlaces {
-  readonly dns: { readonly namespace: string; readonly labels: Record<string, string>; readonly ports: number[]; readonly addresses: string[] };
+  readonly dns: {
+    readonly namespace: string;
+    readonly labels: Record<string, string>;
+    readonly ports: number[];
+    readonly addresses: string[];
+  };
   readonly istiodNamespace: string;
   readonly privateRanges: { readonly v4: string[]; readonly v6: string[] };
 }
@@ -23,8 +28,11 @@ export interface ClusterPlaces {
 export function meshRules({ dns, istiodNamespace }: ClusterPlaces): PolicyRule[] {
   return [
     {
-      to: [pods(dns.namespace, dns.labels), ...dns.addresses.map(cidr => ({ ipBlock: { cidr: networkOf(cidr) } }))],
-      ports: dns.ports.flatMap(port => [{ protocol: 'UDP', port }, { protocol: 'TCP', port }]),
+      to: [pods(dns.namespace, dns.labels), ...dns.addresses.map((cidr) => ({ ipBlock: { cidr: networkOf(cidr) } }))],
+      ports: dns.ports.flatMap((port) => [
+        { protocol: 'UDP', port },
+        { protocol: 'TCP', port },
+      ]),
     },
     { to: [pods(istiodNamespace, { app: 'istiod' })], ports: tcp([15012]) },
   ];
@@ -34,7 +42,17 @@ export function meshRules({ dns, istiodNamespace }: ClusterPlaces): PolicyRule[]
 export function peerRules(peers: string[] | undefined, gatewayNamespaces: string[]): PolicyRule[] {
   if (peers) return [{ to: [namespacesIn(peers)] }];
   if (gatewayNamespaces.length === 0) return [{ to: [{ namespaceSelector: {} }] }];
-  return [{ to: [{ namespaceSelector: { matchExpressions: [{ key: NAMESPACE, operator: 'NotIn', values: sorted(gatewayNamespaces) }] } }] }];
+  return [
+    {
+      to: [
+        {
+          namespaceSelector: {
+            matchExpressions: [{ key: NAMESPACE, operator: 'NotIn', values: sorted(gatewayNamespaces) }],
+          },
+        },
+      ],
+    },
+  ];
 }
 
 /** Connections into a gateway. */
@@ -46,33 +64,37 @@ export function gatewayIngress(gateway: GatewayInstallation, callers: string[], 
 }
 
 /** What declared ways need, each destination once, with all its ports. */
-export function openingRules(openings: Opening[], places: ClusterPlaces): PolicyRule[] {
-  const gateways = new Map(openings.flatMap(({ gateway }) => gateway ? [[placeKey(gateway), gateway] as const] : []));
-  const destinations = openings.flatMap(opening => opening.to?.() ?? []);
+export function allowedEgressRules(allowedEgress: AllowedEgress[], places: ClusterPlaces): PolicyRule[] {
+  const gateways = new Map(
+    allowedEgress.flatMap(({ gateway }) => (gateway ? [[placeKey(gateway), gateway] as const] : [])),
+  );
+  const destinations = allowedEgress.flatMap((allowed) => allowed.to?.() ?? []);
   return [
-    ...[...gateways].sort(byKey).map(([, { namespace, labels, targetPort }]) => ({ to: [pods(namespace, labels)], ports: tcp([targetPort]) })),
-    ...outsideRules(destinations, places),
+    ...[...gateways]
+      .sort(byKey)
+      .map(([, { namespace, labels, targetPort }]) => ({ to: [pods(namespace, labels)], ports: tcp([targetPort]) })),
+    ...externalRules(destinations, places),
   ];
 }
 
 /** The ports on which every public address is open: undefined for none, empty for all. */
-export function publicPorts(openings: Opening[]): number[] | undefined {
-  const open = openings.flatMap(opening => opening.to?.() ?? []).filter(({ to }) => to === 'public');
+export function publicPorts(allowedEgress: AllowedEgress[]): number[] | undefined {
+  const open = allowedEgress.flatMap((allowed) => allowed.to?.() ?? []).filter(({ to }) => to === 'public');
   if (open.length === 0) return undefined;
   return open.some(({ ports }) => !ports) ? [] : numbers(open.flatMap(({ ports }) => ports!));
 }
 
-function outsideRules(destinations: Destination[], places: ClusterPlaces): PolicyRule[] {
+function externalRules(destinations: AllowedDestination[], places: ClusterPlaces): PolicyRule[] {
   const ports = new Map<string, Set<number>>(); // by range; an empty set stands for all ports
   const open = (key: string, list: number[] | undefined) => {
     const known = ports.get(key);
     if (!list || known?.size === 0) ports.set(key, new Set());
-    else ports.set(key, new Set([...known ?? [], ...list]));
+    else ports.set(key, new Set([...(known ?? []), ...list]));
   };
   for (const { to, ports: list } of destinations) {
     if (to === 'public') open('public', list);
-    else if ('cidrs' in to) to.cidrs.forEach(cidr => open(`range ${networkOf(cidr)}`, list));
-    else to.namespaces.forEach(namespace => open(`namespace ${namespace}`, list));
+    else if ('cidrs' in to) to.cidrs.forEach((cidr) => open(`range ${networkOf(cidr)}`, list));
+    else to.namespaces.forEach((namespace) => open(`namespace ${namespace}`, list));
   }
   const byPorts = new Map<string, { peers: object[]; ports: number[] }>();
   for (const [key, list] of [...ports].sort(byKey)) {
@@ -80,11 +102,15 @@ function outsideRules(destinations: Destination[], places: ClusterPlaces): Polic
     const rule = byPorts.get(group.join()) ?? { peers: [], ports: group };
     byPorts.set(group.join(), { ...rule, peers: [...rule.peers, ...peersOf(key, places)] });
   }
-  return [...byPorts.values()].map(rule => ({ to: rule.peers, ports: rule.ports.length > 0 ? tcp(rule.ports) : undefined }));
+  return [...byPorts.values()].map((rule) => ({
+    to: rule.peers,
+    ports: rule.ports.length > 0 ? tcp(rule.ports) : undefined,
+  }));
 }
 
 function peersOf(key: string, { privateRanges: { v4, v6 } }: ClusterPlaces): object[] {
-  if (key === 'public') return [{ ipBlock: { cidr: '0.0.0.0/0', except: v4 } }, { ipBlock: { cidr: '::/0', except: v6 } }];
+  if (key === 'public')
+    return [{ ipBlock: { cidr: '0.0.0.0/0', except: v4 } }, { ipBlock: { cidr: '::/0', except: v6 } }];
   const [kind, value] = key.split(' ');
   return [kind === 'range' ? { ipBlock: { cidr: value } } : namespacesIn([value])];
 }
@@ -98,7 +124,7 @@ function namespacesIn(names: string[]): object {
 }
 
 function tcp(ports: number[]) {
-  return ports.map(port => ({ protocol: 'TCP', port }));
+  return ports.map((port) => ({ protocol: 'TCP', port }));
 }
 
 function numbers(list: number[]): number[] {

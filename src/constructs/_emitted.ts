@@ -1,9 +1,22 @@
-import { ApiObject, ApiObjectMetadata, ImplicitTokenResolver, IResolver, JsonPatch, Lazy, LazyResolver, NumberStringUnionResolver } from 'cdk8s';
+import {
+  ApiObject,
+  ApiObjectMetadata,
+  ImplicitTokenResolver,
+  IResolver,
+  JsonPatch,
+  Lazy,
+  LazyResolver,
+  NumberStringUnionResolver,
+} from 'cdk8s';
 import { IConstruct } from 'constructs';
 import type { EgressObject } from '../rules';
 
 /** A generated class of imports/: `new ServiceEntry(scope, id, { metadata, spec })`. */
-export type IstioClass<S> = new (scope: IConstruct & any, id: string, props: { metadata?: ApiObjectMetadata; spec: S } & any) => ApiObject;
+export type IstioClass<S> = new (
+  scope: IConstruct & any,
+  id: string,
+  props: { metadata?: ApiObjectMetadata; spec: S } & any,
+) => ApiObject;
 
 /** What all objects of one app depend on. */
 export interface Surroundings {
@@ -20,7 +33,6 @@ const BUILT_IN = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver
  * for the manifest, which takes over what the rules saw when nothing has changed since.
  */
 export class Emitted<S = unknown> implements EgressObject {
-
   public readonly object: ApiObject;
   private seen?: S;
   private seenAfter = -1;
@@ -30,8 +42,13 @@ export class Emitted<S = unknown> implements EgressObject {
    * @param make its spec as it is now: plain data
    */
   constructor(
-    public readonly owner: IConstruct, scope: IConstruct, id: string, type: IstioClass<S>, metadata: ApiObjectMetadata,
-    private readonly make: () => S, private readonly app: Surroundings,
+    public readonly owner: IConstruct,
+    scope: IConstruct,
+    id: string,
+    type: IstioClass<S>,
+    metadata: ApiObjectMetadata,
+    private readonly make: () => S,
+    private readonly app: Surroundings,
   ) {
     this.object = new type(scope, id, { metadata, spec: Lazy.any(this) });
     const general = this.object.toJson;
@@ -50,7 +67,9 @@ export class Emitted<S = unknown> implements EgressObject {
 
   /** Whether nobody has asked for what cdk8s alone can do: JSON patches, resolvers, fields left in their order. */
   public get isUntouched(): boolean {
-    return patchesOf(this.object)?.length === 0 && !process.env.CDK8S_DISABLE_SORT && this.app.resolvers.every(isBuiltIn);
+    return (
+      patchesOf(this.object)?.length === 0 && !process.env.CDK8S_DISABLE_SORT && this.app.resolvers.every(isBuiltIn)
+    );
   }
 
   /** The spec, for a manifest. It is not kept any longer. */
@@ -61,8 +80,8 @@ export class Emitted<S = unknown> implements EgressObject {
   }
 
   /**
-   * What the imported class would give, in half the time: it looks into every value for tokens, of which plain data has none,
-   * and copies every level to put the fields in the order of the schema, which is that of the alphabet.
+   * What the imported class would give, in half the time: it looks into every value for tokens, of which plain data has
+   * none, and copies every level to put the fields in the order of the schema, which is that of the alphabet.
    *
    * @returns nothing where that does not work: cdk8s then says why, and of which object
    */
@@ -92,28 +111,35 @@ export class Emitted<S = unknown> implements EgressObject {
   }
 }
 
-/** cdk8s keeps an object's JSON patches to itself; where a version calls them otherwise, the object counts as patched. */
+/**
+ * cdk8s keeps an object's JSON patches to itself; where a version calls them otherwise, the object counts as patched.
+ */
 export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
   return (object as any).patches;
 }
 
 function isBuiltIn(resolver: IResolver): boolean {
-  return BUILT_IN.some(builtIn => resolver.constructor === builtIn) && !Object.prototype.hasOwnProperty.call(resolver, 'resolve');
+  return (
+    BUILT_IN.some((builtIn) => resolver.constructor === builtIn) &&
+    !Object.prototype.hasOwnProperty.call(resolver, 'resolve')
+  );
 }
 
 /**
  * Fields as cdk8s writes them: in order, and none without a value.
  *
- * @param field under which the value stands: in one place the imported class has another name for a field than the schema
+ * @param field under which the value stands: in one place the imported class has another name for a field than the
+ * schema
  */
 function asWritten(value: any, field?: string): any {
   if (typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(item => asWritten(item));
+  if (Array.isArray(value)) return value.map((item) => asWritten(item));
   if (value.constructor !== Object) throw new Error('no plain data');
   const result: any = {};
   for (const key of Object.keys(value).sort()) {
     const written = asWritten(value[key], key);
-    if (written !== undefined) result[field === 'outlierDetection' && key === 'consecutive5XxErrors' ? 'consecutive5xxErrors' : key] = written;
+    if (written !== undefined)
+      result[field === 'outlierDetection' && key === 'consecutive5XxErrors' ? 'consecutive5xxErrors' : key] = written;
   }
   return result;
 }

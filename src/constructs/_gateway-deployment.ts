@@ -13,8 +13,8 @@ export interface GatewayPodSettings {
 }
 
 /**
- * A Deployment into which Istio injects its template `gateway`: image, arguments and volumes come from there, so that the
- * proxy always fits the control plane. What stands here is laid over the template.
+ * A Deployment into which Istio injects its template `gateway`: image, arguments and volumes come from there, so that
+ * the proxy always fits the control plane. What stands here is laid over the template.
  */
 export function gatewayDeployment(installation: GatewayInstallation, pods: GatewayPodSettings): object {
   const { name, labels, serviceAccountName, targetPort } = installation;
@@ -40,37 +40,43 @@ export function gatewayDeployment(installation: GatewayInstallation, pods: Gatew
       },
       spec: {
         serviceAccountName,
-        // The proxy takes its identity from a token that the template mounts; the one for the API server serves nothing.
+        // The proxy takes its identity from a token that the template mounts; the one for the API server serves
+        // nothing.
         automountServiceAccountToken: false,
         // Whom it runs as comes from the template (1337, or what the platform assigns); here only: never root.
         securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
         terminationGracePeriodSeconds: pods.drainSeconds + 10,
         nodeSelector: pods.nodeSelector,
         tolerations: pods.tolerations,
-        topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(topologyKey => ({
-          topologyKey, maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: labels },
+        topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+          topologyKey,
+          maxSkew: 1,
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: labels },
         })),
-        containers: [{
-          name: 'istio-proxy',
-          image: 'auto',
-          ports: [{ name: 'hop', containerPort: targetPort, protocol: 'TCP' }],
-          resources: pods.resources,
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            capabilities: { drop: ['ALL'] },
-            privileged: false,
-            readOnlyRootFilesystem: true,
-            runAsNonRoot: true,
+        containers: [
+          {
+            name: 'istio-proxy',
+            image: 'auto',
+            ports: [{ name: 'hop', containerPort: targetPort, protocol: 'TCP' }],
+            resources: pods.resources,
+            securityContext: {
+              allowPrivilegeEscalation: false,
+              capabilities: { drop: ['ALL'] },
+              privileged: false,
+              readOnlyRootFilesystem: true,
+              runAsNonRoot: true,
+            },
           },
-        }],
+        ],
       },
     },
   };
 }
 
 /**
- * Envoy's debug headers would tell the outside host the private name of the hop (`x-envoy-original-host`), after the point
- * where a route can remove headers. All other headers are taken off by each route, where that can be adjusted.
+ * Envoy's debug headers would tell the external host the private name of the hop (`x-envoy-original-host`), after the
+ * point where a route can remove headers. All other headers are taken off by each route, where that can be adjusted.
  */
 function proxyConfig(pods: GatewayPodSettings): object {
   return {

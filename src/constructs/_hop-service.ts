@@ -1,11 +1,18 @@
 import { ApiObject, ApiObjectMetadata } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { HOP_PORT } from './_gateway-way';
+import { HOP_PORT } from './_gateway-egress-path';
 import { GatewayInstallation } from '../values/gateway-installation';
 
-/** The Service under which sidecars reach the gateway's pods: one port, and a name that nobody else writes rules for. */
-export function hopService(owner: Construct, id: string, installation: GatewayInstallation, metadata: ApiObjectMetadata): ApiObject {
+/**
+ * The Service under which sidecars reach the gateway's pods: one port, and a name that nobody else writes rules for.
+ */
+export function hopService(
+  owner: Construct,
+  id: string,
+  installation: GatewayInstallation,
+  metadata: ApiObjectMetadata,
+): ApiObject {
   const { hopServiceName, namespace, labels, targetPort } = installation;
   return AppScope.of(owner).emitKubernetes(owner, owner, id, {
     apiVersion: 'v1',

@@ -19,7 +19,7 @@ export function podAnnotations(workload: IConstruct): PodAnnotations {
   if (typeof podMetadata?.addAnnotation === 'function') {
     return {
       key: podMetadata,
-      get: name => podMetadata.toJson()?.annotations?.[name],
+      get: (name) => podMetadata.toJson()?.annotations?.[name],
       set: (name, value) => podMetadata.addAnnotation(name, value),
     };
   }
@@ -28,14 +28,17 @@ export function podAnnotations(workload: IConstruct): PodAnnotations {
 }
 
 function patched(object: ApiObject, path: string): PodAnnotations {
-  const holder = () => templateIn(object.toJson(), path);
+  const certificateOwner = () => templateIn(object.toJson(), path);
   return {
     key: object,
-    get: name => holder().metadata?.annotations?.[name],
+    get: (name) => certificateOwner().metadata?.annotations?.[name],
     set: (name, value) => {
-      if (!holder().metadata) object.addJsonPatch(JsonPatch.add(`${path}/metadata`, {}));
-      if (!holder().metadata.annotations) object.addJsonPatch(JsonPatch.add(`${path}/metadata/annotations`, {}));
-      object.addJsonPatch(JsonPatch.add(`${path}/metadata/annotations/${name.replace(/~/g, '~0').replace(/\//g, '~1')}`, value));
+      if (!certificateOwner().metadata) object.addJsonPatch(JsonPatch.add(`${path}/metadata`, {}));
+      if (!certificateOwner().metadata.annotations)
+        object.addJsonPatch(JsonPatch.add(`${path}/metadata/annotations`, {}));
+      object.addJsonPatch(
+        JsonPatch.add(`${path}/metadata/annotations/${name.replace(/~/g, '~0').replace(/\//g, '~1')}`, value),
+      );
     },
   };
 }

@@ -1,12 +1,14 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope, Shared } from './_app-scope';
-import { WaySettings } from './_settings';
+import { EgressPathSettings } from './_settings';
 import { keyOf, objectName } from '../values/names';
 
 /** Says on the Role what it grants, for whoever audits it. */
 const NOTE_ANNOTATION = 'cdk8s-istio-egress/note';
-const NOTE = 'istiod hands a Secret to a sidecar only if its service account may list Secrets here; the right cannot be narrowed to one Secret';
+const NOTE =
+  'istiod hands a Secret to a sidecar only if its service account may list Secrets here; the right cannot be ' +
+  'narrowed to one Secret';
 
 /**
  * The right to read Secrets, which istiod asks for before it hands a client certificate to a sidecar. One Role and one
@@ -16,20 +18,29 @@ const NOTE = 'istiod hands a Secret to a sidecar only if its service account may
  * `resourceNames` does not answer it), so the account may list all of them, with its own token too.
  */
 export class SecretReader implements Shared {
-
   public static of(scope: AppScope, owner: string, namespace: string, serviceAccountName: string): SecretReader {
-    return scope.share(`secret-reader ${owner} ${namespace} ${serviceAccountName}`, () => new SecretReader(owner, namespace, serviceAccountName));
+    return scope.share(
+      `secret-reader ${owner} ${namespace} ${serviceAccountName}`,
+      () => new SecretReader(owner, namespace, serviceAccountName),
+    );
   }
 
   private emitted = false;
 
-  private constructor(private readonly owner: string, private readonly namespace: string, private readonly serviceAccountName: string) {}
+  private constructor(
+    private readonly owner: string,
+    private readonly namespace: string,
+    private readonly serviceAccountName: string,
+  ) {}
 
   /** Emits both, unless another host's certificate has done so. */
-  public emit(scope: Construct, settings: WaySettings): ApiObject[] {
+  public emit(scope: Construct, settings: EgressPathSettings): ApiObject[] {
     if (this.emitted) return [];
     this.emitted = true;
-    const name = objectName(`secrets-for-${this.serviceAccountName}`, keyOf('secret-reader', this.owner, this.namespace, this.serviceAccountName));
+    const name = objectName(
+      `secrets-for-${this.serviceAccountName}`,
+      keyOf('secret-reader', this.owner, this.namespace, this.serviceAccountName),
+    );
     const metadata = { name, namespace: this.namespace, labels: settings.labels, annotations: settings.annotations };
     const apiVersion = 'rbac.authorization.k8s.io/v1';
     return [

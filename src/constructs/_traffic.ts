@@ -1,10 +1,10 @@
 import { defaultTlsPort, OriginationSettings } from './_origination';
-import { PortSettings, TrafficPolicy, WaySettings } from './_settings';
+import { PortSettings, TrafficPolicy, EgressPathSettings } from './_settings';
 import { EgressProtocol } from '../values/egress-port';
 import { HOP_DOMAIN } from '../values/host-name';
 
 /** One HTTP route: timeouts, retries and header removal belong to the last hop that reads the request. */
-export function routeOptions(settings: WaySettings): { timeout?: string; retries?: any; headers?: any } {
+export function routeOptions(settings: EgressPathSettings): { timeout?: string; retries?: any; headers?: any } {
   return {
     timeout: settings.timeout,
     retries: settings.retries,
@@ -12,14 +12,14 @@ export function routeOptions(settings: WaySettings): { timeout?: string; retries
   };
 }
 
-/** The port of the outside host to which originated TLS goes. */
+/** The port of the external host to which originated TLS goes. */
 export function originationPort(origination: OriginationSettings, ports: PortSettings[]): number {
   return origination.port ?? defaultTlsPort(ports);
 }
 
-/** The ports of the outside host that are dialled in the end. */
-export function outsidePorts(ports: PortSettings[], origination: OriginationSettings | undefined): number[] {
-  return ports.map(port => origination && port.http ? originationPort(origination, ports) : port.number);
+/** The ports of the external host that are dialled in the end. */
+export function externalPorts(ports: PortSettings[], origination: OriginationSettings | undefined): number[] {
+  return ports.map((port) => (origination && port.http ? originationPort(origination, ports) : port.number));
 }
 
 /**
@@ -43,8 +43,8 @@ export function speaksHttp2(port: PortSettings): boolean {
   return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
 }
 
-/** A private name for an outside host, under which no object of anybody else is found. */
-export function outsideNameOf(host: string, key: string): string {
+/** A private name for an external host, under which no object of anybody else is found. */
+export function privateNameOf(host: string, key: string): string {
   const name = `${host}.${key}.${HOP_DOMAIN}`;
   return name.length <= 253 ? name : `outside.${key}.${HOP_DOMAIN}`;
 }

@@ -1,9 +1,16 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope, Disagreement } from './_app-scope';
-import { ClusterPlaces, gatewayIngress, meshRules, openingRules, peerRules, publicPorts } from './_boundary-policy';
+import {
+  ClusterPlaces,
+  gatewayIngress,
+  meshRules,
+  allowedEgressRules,
+  peerRules,
+  publicPorts,
+} from './_boundary-policy';
 import { checkBoundary, Guards, readPlaces } from './_boundary-props';
-import { Destination, Opening, placeKey, PodPlace } from './_openings';
+import { AllowedDestination, AllowedEgress, placeKey, PodPlace } from './_allowed-egress';
 import { assertGateway, readOwner, UNSAFE_ANNOTATION, where } from './_settings';
 import { EgressGateway } from './egress-gateway';
 import { IEgressGateway, InstalledEgressGateway } from './installed-egress-gateway';
@@ -42,7 +49,7 @@ export interface BoundaryDns {
 }
 
 /** A hole in a boundary. */
-export interface BoundaryOpening {
+export interface BoundaryAllowedEgress {
   /** The namespace of the pods: one of the boundary's, or that of a gateway which it guards. */
   readonly namespace: string;
 
@@ -82,23 +89,25 @@ export interface BoundaryOpening {
 export interface EgressBoundaryProps {
   /**
    * The namespaces of the applications: from now on their pods reach nothing but what is said here and what egress
-   * constructs of this app declare. Namespaces that are not listed stay as they are. Not the namespace of a gateway: that would open its guard.
+   * constructs of this app declare. Namespaces that are not listed stay as they are. Not the namespace of a gateway:
+   * that would open its guard.
    *
    * @default - none; then `gateways` are only guarded
    */
   readonly namespaces?: string[];
 
   /**
-   * The gateways that pods of these namespaces may reach, also where the `GatewayEgress` stands in another app. Who may call
-   * which host is the gateway's to check. The pods of an `EgressGateway` are guarded as well: they are
-   * reached by callers only, and reach public addresses only.
+   * The gateways that pods of these namespaces may reach, also where the `GatewayEgress` stands in another app. Who may
+   * call which host is the gateway's to check. The pods of an `EgressGateway` are guarded as well: they are reached by
+   * callers only, and reach public addresses only.
    *
    * @default - those of the `GatewayEgress` of this app; none is guarded
    */
   readonly gateways?: IEgressGateway[];
 
   /**
-   * Guards the pods of `InstalledEgressGateway` too. Whatever somebody else has put on these gateways on other ports is cut off.
+   * Guards the pods of `InstalledEgressGateway` too. Whatever somebody else has put on these gateways on other ports is
+   * cut off.
    *
    * @default false
    */
@@ -155,8 +164,8 @@ export interface EgressBoundaryProps {
   readonly metricsNamespaces?: string[];
 
   /**
-   * Ports on which all pods of the namespaces reach every public address, for a `SidecarEgress` in another app. Nobody can
-   * tell a sidecar from its application here: these ports are open past the sidecar too.
+   * Ports on which all pods of the namespaces reach every public address, for a `SidecarEgress` in another app. Nobody
+   * can tell a sidecar from its application here: these ports are open past the sidecar too.
    *
    * @default - those of the `SidecarEgress` of this app
    */
@@ -167,7 +176,7 @@ export interface EgressBoundaryProps {
    *
    * @default - none
    */
-  readonly unsafeOpenings?: BoundaryOpening[];
+  readonly unsafeAllowedEgress?: BoundaryAllowedEgress[];
 
   /**
    * Who declares this: part of the names of all policies. Policies of several owners add up.
@@ -192,17 +201,17 @@ export interface EgressBoundaryProps {
 }
 
 /**
- * Makes the gateway the only way out, for whole namespaces: NetworkPolicies that also hold for what goes round its sidecar.
+ * Makes the gateway the only way out, for whole namespaces: NetworkPolicies that also hold for what goes round its
+ * sidecar.
  *
- * The pods still reach DNS, istiod, each other and the rest of the cluster. Whatever egress constructs of the same app need is opened
- * by itself: the pods of the gateway for a `GatewayEgress`, its ports for a `SidecarEgress`, its ranges for a `DirectEgress`.
- * Istio has no part in it: the cluster's network (CNI) must enforce NetworkPolicy. Apply it last: its first policy cuts every
- * connection of a pod that is not allowed.
+ * The pods still reach DNS, istiod, each other and the rest of the cluster. Whatever egress constructs of the same app
+ * need is opened by itself: the pods of the gateway for a `GatewayEgress`, its ports for a `SidecarEgress`, its ranges
+ * for a `DirectEgress`. Istio has no part in it: the cluster's network (CNI) must enforce NetworkPolicy. Apply it last:
+ * its first policy cuts every connection of a pod that is not allowed.
  *
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/#apply-kubernetes-network-policies
  */
 export class EgressBoundary extends Construct {
-
   /** The NetworkPolicies made so far. */
   public readonly apiObjects: ApiObject[] = [];
 
@@ -212,14 +221,20 @@ export class EgressBoundary extends Construct {
   private readonly guarded: IEgressGateway[];
   private readonly emitted = new Set<string>();
 
-  constructor(scope: Construct, id: string, private readonly props: EgressBoundaryProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: EgressBoundaryProps,
+  ) {
     super(scope, id);
     this.app = AppScope.of(this);
     const { gateways = [], guardInstalledGateways: installed = false } = props;
     const problems = new Problems(where(this));
     gateways.forEach((gateway, index) => problems.check(`gateways[${index}]`, () => assertGateway(gateway)));
     problems.throwIfAny();
-    this.guarded = gateways.filter(gateway => gateway instanceof EgressGateway || (installed && gateway instanceof InstalledEgressGateway));
+    this.guarded = gateways.filter(
+      (gateway) => gateway instanceof EgressGateway || (installed && gateway instanceof InstalledEgressGateway),
+    );
     checkBoundary(props, this.guarded, problems);
     this.places = readPlaces(props, problems);
     this.owner = readOwner(this, props.owner, problems);
@@ -230,20 +245,23 @@ export class EgressBoundary extends Construct {
     this.app.share('guards', () => new Guards()).join(this, this.guarded, props.namespaces ?? []);
     for (const gateway of this.guarded) this.emitGuard(gateway);
     for (const namespace of props.namespaces ?? []) this.emitFor({ namespace });
-    this.declareOpenings();
-    this.app.openings.each(opening => this.hear(opening));
+    this.declareAllowedEgress();
+    this.app.allowedEgress.each((allowed) => this.hear(allowed));
   }
 
   /** Pods with openings of their own get a policy of their own, as soon as somebody asks for one. */
-  private hear({ from }: Opening): void {
+  private hear({ from }: AllowedEgress): void {
     if (from.labels && this.props.namespaces?.includes(from.namespace)) this.emitFor(from);
   }
 
   private emitFor(place: PodPlace): void {
     this.emit(place, 'egress-boundary', () => {
-      const openings = this.app.openings.of(place);
+      const allowedEgress = this.app.allowedEgress.of(place);
       const all = place.labels === undefined;
-      const egress = [...(all ? this.everyPod(place.namespace) : []), ...openingRules(openings, this.places)];
+      const egress = [
+        ...(all ? this.everyPod(place.namespace) : []),
+        ...allowedEgressRules(allowedEgress, this.places),
+      ];
       return { podSelector: all ? {} : { matchLabels: place.labels }, policyTypes: ['Egress'], egress };
     });
   }
@@ -256,12 +274,19 @@ export class EgressBoundary extends Construct {
   private emitGuard({ installation }: IEgressGateway): void {
     const { namespace, labels, name } = installation;
     const { gatewayPorts = [80, 443], metricsNamespaces = [] } = this.props;
-    this.app.openings.add({ by: this, from: { namespace, labels }, to: () => [{ to: 'public', ports: gatewayPorts }] });
+    this.app.allowedEgress.add({
+      by: this,
+      from: { namespace, labels },
+      to: () => [{ to: 'public', ports: gatewayPorts }],
+    });
     this.emit({ namespace, labels }, `${name}-boundary`, () => ({
       podSelector: { matchLabels: labels },
       policyTypes: ['Ingress', 'Egress'],
       ingress: gatewayIngress(installation, this.callersOf(installation), metricsNamespaces),
-      egress: [...meshRules(this.places), ...openingRules(this.app.openings.of({ namespace, labels }), this.places)],
+      egress: [
+        ...meshRules(this.places),
+        ...allowedEgressRules(this.app.allowedEgress.of({ namespace, labels }), this.places),
+      ],
     }));
   }
 
@@ -276,30 +301,41 @@ export class EgressBoundary extends Construct {
       labels,
       annotations: { ...annotations, [UNSAFE_ANNOTATION]: Lazy.any({ produce: () => this.weakness(place) }) },
     };
-    const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec: Lazy.any({ produce: spec }) };
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata,
+      spec: Lazy.any({ produce: spec }),
+    };
     this.apiObjects.push(this.app.emitKubernetes(this, this, `${place.namespace}-${keyOf(key)}`, policy));
   }
 
   /** What of a policy lets pods go where nobody checks them. */
   private weakness(place: PodPlace): string | undefined {
-    const openings = this.app.openings.of(place);
-    const ports = this.guarded.some(({ installation }) => placeKey(installation) === placeKey(place)) ? undefined : publicPorts(openings);
-    const open = ports && `open to every public address${ports.length > 0 ? ` on port ${ports.join(', ')}` : ''}, past the sidecar too`;
-    const holes = [...new Set(openings.flatMap(({ unsafe }) => unsafe ?? []))].sort();
+    const allowedEgress = this.app.allowedEgress.of(place);
+    const ports = this.guarded.some(({ installation }) => placeKey(installation) === placeKey(place))
+      ? undefined
+      : publicPorts(allowedEgress);
+    const open =
+      ports &&
+      `open to every public address${ports.length > 0 ? ` on port ${ports.join(', ')}` : ''}, past the sidecar too`;
+    const holes = [...new Set(allowedEgress.flatMap(({ unsafe }) => unsafe ?? []))].sort();
     return [open, ...holes].filter(Boolean).join('; ') || undefined;
   }
 
-  private declareOpenings(): void {
-    const { namespaces = [], gateways = [], unsafeSidecarPorts: ports, unsafeOpenings = [] } = this.props;
+  private declareAllowedEgress(): void {
+    const { namespaces = [], gateways = [], unsafeSidecarPorts: ports, unsafeAllowedEgress = [] } = this.props;
     for (const namespace of namespaces) {
-      for (const { installation } of gateways) this.app.openings.add({ by: this, from: { namespace }, gateway: installation });
-      if (ports) this.app.openings.add({ by: this, from: { namespace }, to: () => [{ to: 'public', ports }] });
+      for (const { installation } of gateways)
+        this.app.allowedEgress.add({ by: this, from: { namespace }, gateway: installation });
+      if (ports) this.app.allowedEgress.add({ by: this, from: { namespace }, to: () => [{ to: 'public', ports }] });
     }
-    for (const { namespace, labels, toCidrs: cidrs, toNamespaces, toPorts, reason } of unsafeOpenings) {
-      const to: Destination[] = [];
+    for (const { namespace, labels, toCidrs: cidrs, toNamespaces, toPorts, reason } of unsafeAllowedEgress) {
+      const to: AllowedDestination[] = [];
       if (cidrs) to.push({ to: { cidrs }, ports: toPorts });
       if (toNamespaces) to.push({ to: { namespaces: toNamespaces }, ports: toPorts });
-      for (const from of this.placesIn(namespace, labels)) this.app.openings.add({ by: this, from, to: () => to, unsafe: `hole: ${reason}` });
+      for (const from of this.placesIn(namespace, labels))
+        this.app.allowedEgress.add({ by: this, from, to: () => to, unsafe: `hole: ${reason}` });
     }
   }
 
@@ -307,30 +343,43 @@ export class EgressBoundary extends Construct {
   private placesIn(namespace: string, labels?: Record<string, string>): PodPlace[] {
     if (this.props.namespaces?.includes(namespace)) return [{ namespace, labels }];
     const gateways = this.guarded.map(({ installation }) => installation);
-    return gateways.filter(gateway => gateway.namespace === namespace).map(gateway => ({ namespace, labels: gateway.labels }));
+    return gateways
+      .filter((gateway) => gateway.namespace === namespace)
+      .map((gateway) => ({ namespace, labels: gateway.labels }));
   }
 
   private callersOf(gateway: IEgressGateway['installation']): string[] {
-    return [...this.app.openings.callerNamespaces(gateway), ...this.props.callerNamespaces ?? []];
+    return [...this.app.allowedEgress.callerNamespaces(gateway), ...(this.props.callerNamespaces ?? [])];
   }
 
   private gatewayNamespaces(): string[] {
-    return [...new Set([...this.app.gatewayNamespaces(), ...(this.props.gateways ?? []).map(({ installation }) => installation.namespace)])];
+    return [
+      ...new Set([
+        ...this.app.gatewayNamespaces(),
+        ...(this.props.gateways ?? []).map(({ installation }) => installation.namespace),
+      ]),
+    ];
   }
 
   /** What only the whole app shows: a gateway that nobody may reach, workloads that no policy can select. */
   private unreachable(): Disagreement[] {
-    const unplaced = (this.props.namespaces ? this.app.openings.unplaced : []).map(({ node }) => ({
+    const unplaced = (this.props.namespaces ? this.app.allowedEgress.unplaced : []).map(({ node }) => ({
       construct: this,
-      problem: `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no labels, so no policy can open it for them. ` +
+      problem:
+        `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no ` +
+        'labels, so no policy can open it for them. ' +
         'Give the workload, or its chart, a namespace, and its pods a label.',
     }));
     const guarded = this.guarded.map(({ installation }) => installation);
-    const lonely = guarded.filter(gateway => this.callersOf(gateway).length === 0).map(({ namespace, name }) => ({
-      construct: this,
-      problem: `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}: no GatewayEgress of this app leads there, and the boundary names no namespaces. ` +
-        'Give `namespaces`, or `callerNamespaces` for callers of other apps.',
-    }));
+    const lonely = guarded
+      .filter((gateway) => this.callersOf(gateway).length === 0)
+      .map(({ namespace, name }) => ({
+        construct: this,
+        problem:
+          `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}: no GatewayEgress ` +
+          'of this app leads there, and the boundary names no namespaces. ' +
+          'Give `namespaces`, or `callerNamespaces` for callers of other apps.',
+      }));
     return [...unplaced, ...lonely];
   }
 }

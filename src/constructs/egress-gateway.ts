@@ -163,7 +163,8 @@ export interface EgressGatewayProps {
   readonly drainTime?: Duration;
 
   /**
-   * Labels of the nodes that the pods may run on. Istio's documentation recommends nodes of their own, which alone may reach the outside.
+   * Labels of the nodes that the pods may run on. Istio's documentation recommends nodes of their own, which alone may
+   * reach the outside.
    *
    * @default - any node
    */
@@ -202,18 +203,18 @@ export interface EgressGatewayProps {
 const RESERVED = /(^|\.)istio\.io\/|^cdk8s-istio-egress\//;
 
 /**
- * Installs an egress gateway: the pods, whom they run as, how many there are, and the Service through which sidecars reach them.
+ * Installs an egress gateway: the pods, whom they run as, how many there are, and the Service through which sidecars
+ * reach them.
  *
- * The pods carry a label of their own, so that no Gateway object written for another gateway lands on them; they run without any
- * privilege; and they are set up to add no header to requests. Nothing is let through until a `GatewayEgress`
- * asks for it. `lockdown()` refuses whatever else somebody puts on these pods.
+ * The pods carry a label of their own, so that no Gateway object written for another gateway lands on them; they run
+ * without any privilege; and they are set up to add no header to requests. Nothing is let through until a
+ * `GatewayEgress` asks for it. `lockdown()` refuses whatever else somebody puts on these pods.
  *
  * Several gateways in one app or namespace need different names, and share nothing.
  *
  * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
  */
 export class EgressGateway extends Construct implements IEgressGateway {
-
   /** Where the gateway's pods are, how they are labelled, as whom they run. */
   public readonly installation: GatewayInstallation;
 
@@ -250,8 +251,11 @@ export class EgressGateway extends Construct implements IEgressGateway {
       app.emitKubernetes(this, this, objectId, { apiVersion, kind, metadata, ...fields });
 
     this.serviceAccount = emit('service-account', 'v1', 'ServiceAccount', {});
-    // istiod hands a proxy the Secrets of its namespace only when its service account may read them (client certificates).
-    emit('role', 'rbac.authorization.k8s.io/v1', 'Role', { rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }] });
+    // istiod hands a proxy the Secrets of its namespace only when its service account may read them (client
+    // certificates).
+    emit('role', 'rbac.authorization.k8s.io/v1', 'Role', {
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }],
+    });
     emit('role-binding', 'rbac.authorization.k8s.io/v1', 'RoleBinding', {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
       subjects: [{ kind: 'ServiceAccount', name, namespace }],
@@ -261,7 +265,9 @@ export class EgressGateway extends Construct implements IEgressGateway {
     this.service = hopService(this, 'service', this.installation, this.metadata);
     const selector = { matchLabels: this.installation.labels };
     if ((pods.replicas ?? pods.minReplicas) > 1) {
-      emit('pod-disruption-budget', 'policy/v1', 'PodDisruptionBudget', { spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' } });
+      emit('pod-disruption-budget', 'policy/v1', 'PodDisruptionBudget', {
+        spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+      });
     }
     if (pods.replicas === undefined) {
       emit('horizontal-pod-autoscaler', 'autoscaling/v2', 'HorizontalPodAutoscaler', {
@@ -269,17 +275,24 @@ export class EgressGateway extends Construct implements IEgressGateway {
           scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
           minReplicas: pods.minReplicas,
           maxReplicas: pods.maxReplicas,
-          metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: pods.targetCpuPercent } } }],
+          metrics: [
+            {
+              type: 'Resource',
+              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: pods.targetCpuPercent } },
+            },
+          ],
         },
       });
     }
   }
 
   /**
-   * Refuses every request on these pods that no construct of this library asked for, whoever else binds a Gateway to them.
+   * Refuses every request on these pods that no construct of this library asked for, whoever else binds a Gateway to
+   * them.
    *
-   * Adds one policy, of the same size for any number of hosts: what comes without a mesh identity, or for another server
-   * name than the private ones of `GatewayEgress`, is answered with 403 or closed. Once is enough; there is no way back but leaving it out.
+   * Adds one policy, of the same size for any number of hosts: what comes without a mesh identity, or for another
+   * server name than the private ones of `GatewayEgress`, is answered with 403 or closed. Once is enough; there is no
+   * way back but leaving it out.
    *
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
@@ -288,7 +301,9 @@ export class EgressGateway extends Construct implements IEgressGateway {
       AppScope.of(this).lockGateway(this.installation);
       const { name, namespace } = this.installation;
       const metadata = { ...this.metadata, name: `${name}-lockdown`, namespace };
-      this.lock = AppScope.of(this).emit(this, this.policies, 'lockdown', AuthorizationPolicy, metadata, () => this.lockdownPolicy());
+      this.lock = AppScope.of(this).emit(this, this.policies, 'lockdown', AuthorizationPolicy, metadata, () =>
+        this.lockdownPolicy(),
+      );
     }
     return this.lock;
   }
@@ -308,7 +323,9 @@ export class EgressGateway extends Construct implements IEgressGateway {
     return {
       selector: { matchLabels: this.installation.labels },
       action: 'ALLOW' as any,
-      rules: [{ from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: [`*.${HOP_DOMAIN}`] }] }],
+      rules: [
+        { from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: [`*.${HOP_DOMAIN}`] }] },
+      ],
     };
   }
 
@@ -320,30 +337,45 @@ export class EgressGateway extends Construct implements IEgressGateway {
     }
     if (props.targetPort !== undefined) problems.check('targetPort', () => assertListeningPort(props.targetPort!));
     const { name, trustDomain, clusterDomain, targetPort } = props;
-    return problems.check('name, namespace', () => GatewayInstallation.egressGateway({ namespace, name, trustDomain, clusterDomain, targetPort }));
+    return problems.check('name, namespace', () =>
+      GatewayInstallation.egressGateway({ namespace, name, trustDomain, clusterDomain, targetPort }),
+    );
   }
 
   private readPods(props: EgressGatewayProps, problems: Problems) {
     const { replicas, scaling, resources = {}, drainTime = Duration.seconds(20) } = props;
     const whole = (prop: string, value: number | undefined, least: number) => {
-      if (value !== undefined && (!Number.isInteger(value) || value < least)) problems.add(`${prop}: ${value} is no whole number from ${least} up`);
+      if (value !== undefined && (!Number.isInteger(value) || value < least))
+        problems.add(`${prop}: ${value} is no whole number from ${least} up`);
     };
     const { minReplicas = 2, maxReplicas = Math.max(5, minReplicas), targetCpuPercent = 80 } = scaling ?? {};
-    if (replicas !== undefined && scaling) problems.add('replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one');
+    if (replicas !== undefined && scaling)
+      problems.add('replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one');
     whole('replicas', replicas, 1);
     whole('scaling.minReplicas', minReplicas, 1);
     whole('scaling.maxReplicas', maxReplicas, 1);
     whole('scaling.targetCpuPercent', targetCpuPercent, 1);
-    if (maxReplicas < minReplicas) problems.add(`scaling: ${maxReplicas} pods at most are fewer than ${minReplicas} at least`);
+    if (maxReplicas < minReplicas)
+      problems.add(`scaling: ${maxReplicas} pods at most are fewer than ${minReplicas} at least`);
     const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
-    for (const [name, value] of Object.entries({ cpuRequest, cpuLimit, memoryRequest, memoryLimit })) problems.check(`resources.${name}`, () => assertQuantity(value));
+    for (const [name, value] of Object.entries({ cpuRequest, cpuLimit, memoryRequest, memoryLimit }))
+      problems.check(`resources.${name}`, () => assertQuantity(value));
     if (props.revision !== undefined) problems.check('revision', () => assertDnsLabel(props.revision!, 'revision'));
-    if (drainTime.toMilliseconds() < 1000) problems.add('drainTime: shorter than a second, so open connections would be cut at every rollout; give at least Duration.seconds(1)');
-    if (props.nodeSelector && Object.keys(props.nodeSelector).length === 0) problems.add('nodeSelector: empty; leave it out for any node');
+    if (drainTime.toMilliseconds() < 1000)
+      problems.add(
+        'drainTime: shorter than a second, so open connections would be cut at every rollout; give at least ' +
+          'Duration.seconds(1)',
+      );
+    if (props.nodeSelector && Object.keys(props.nodeSelector).length === 0)
+      problems.add('nodeSelector: empty; leave it out for any node');
     else if (props.nodeSelector) problems.check('nodeSelector', () => assertLabels(props.nodeSelector!));
     for (const prop of ['labels', 'podAnnotations'] as const) {
-      const taken = Object.keys(props[prop] ?? {}).filter(key => RESERVED.test(key));
-      if (taken.length > 0) problems.add(`${prop}: ${taken.join(', ')} decide how the pods are injected and found, which is this construct's own matter; leave them out`);
+      const taken = Object.keys(props[prop] ?? {}).filter((key) => RESERVED.test(key));
+      if (taken.length > 0)
+        problems.add(
+          `${prop}: ${taken.join(', ')} decide how the pods are injected and found, which is this construct's ` +
+            'own matter; leave them out',
+        );
     }
     return {
       replicas,
@@ -351,10 +383,18 @@ export class EgressGateway extends Construct implements IEgressGateway {
       maxReplicas,
       targetCpuPercent,
       drainSeconds: Math.ceil(drainTime.toSeconds({ integral: false })),
-      resources: { requests: { cpu: cpuRequest, memory: memoryRequest }, limits: { cpu: cpuLimit, memory: memoryLimit } },
+      resources: {
+        requests: { cpu: cpuRequest, memory: memoryRequest },
+        limits: { cpu: cpuLimit, memory: memoryLimit },
+      },
       revision: props.revision,
       nodeSelector: props.nodeSelector,
-      tolerations: props.tolerations?.map(({ key, value, effect }) => ({ key, operator: value === undefined ? 'Exists' : 'Equal', value, effect })),
+      tolerations: props.tolerations?.map(({ key, value, effect }) => ({
+        key,
+        operator: value === undefined ? 'Exists' : 'Equal',
+        value,
+        effect,
+      })),
       labels: { ...Chart.of(this).labels, ...props.labels },
       annotations: props.podAnnotations,
     };

@@ -4,13 +4,19 @@ import { OriginationScope, OriginationSettings } from './_origination';
 import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
 import { EgressPort } from '../values/egress-port';
 import { Problems } from '../values/problems';
-import { EgressConnectionPool, EgressLoadBalancing, EgressOutlierDetection, EgressRetries } from '../values/traffic-options';
+import {
+  EgressConnectionPool,
+  EgressLoadBalancing,
+  EgressOutlierDetection,
+  EgressRetries,
+} from '../values/traffic-options';
 
 /** What `SidecarEgress` and `GatewayEgress` have in common. */
 export interface CommonEgressProps {
   /**
-   * Fully qualified, lower-case names of outside hosts. For a `SidecarEgress` also `*.example.com`, which stands for every name below
-   * `example.com` (Istio 1.30 and later); it is looked up by the name in each request, and TLS cannot be originated for it.
+   * Fully qualified, lower-case names of external hosts. For a `SidecarEgress` also `*.example.com`, which stands for
+   * every name below `example.com` (Istio 1.30 and later); it is looked up by the name in each request, and TLS cannot
+   * be originated for it.
    */
   readonly hosts: string[];
 
@@ -22,8 +28,9 @@ export interface CommonEgressProps {
   readonly ports?: EgressPort[];
 
   /**
-   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). Then the hosts get an address
-   * that stands for them inside the mesh, and TCP ports need no `addresses`. Where sidecars do not answer DNS, TCP calls are refused.
+   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). Then the
+   * hosts get an address that stands for them inside the mesh, and TCP ports need no `addresses`. Where sidecars do not
+   * answer DNS, TCP calls are refused.
    *
    * @default false
    * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
@@ -33,7 +40,8 @@ export interface CommonEgressProps {
   /**
    * The release of Istio that this is for, such as `1.30`. What it cannot do is refused.
    *
-   * @default - what the app says once with `app.node.setContext('istioVersion', '1.30')`, else the newest that the constructs are proven on
+   * @default - what the app says once with `app.node.setContext('istioVersion', '1.30')`, else the newest that the
+   * constructs are proven on
    */
   readonly istioVersion?: string;
 
@@ -118,18 +126,18 @@ export interface CommonEgressProps {
 }
 
 /**
- * Outside hosts that are reachable from inside the mesh: a `SidecarEgress` or a `GatewayEgress`.
+ * External hosts that are reachable from inside the mesh: a `SidecarEgress` or a `GatewayEgress`.
  */
 export abstract class Egress extends Construct {
-
-  /** The outside hosts. */
+  /** The external hosts. */
   public abstract readonly hosts: string[];
 
   /** Every object made so far for these hosts, in the order in which it can be applied. */
   public abstract readonly apiObjects: ApiObject[];
 
   /**
-   * Sends plain HTTP to some or all of the hosts out as TLS. The same as `new TlsOrigination(this, id, { egress: this, ...options })`.
+   * Sends plain HTTP to some or all of the hosts out as TLS. The same as `new TlsOrigination(this, id, { egress: this,
+   * ...options })`.
    *
    * @param id the id of the new construct
    * @param options which hosts, whose certificates

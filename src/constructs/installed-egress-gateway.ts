@@ -39,11 +39,10 @@ export interface InstalledEgressGatewayProps {
  * An egress gateway that somebody installed, made ready for `GatewayEgress`.
  *
  * Belongs into the app of the people who run the gateway, once. It emits one Service, the *hop Service*: the name under
- * which sidecars reach the gateway's pods, on port 443 only. The gateway's own Service stays as it is, and rules
- * that others wrote for it never meet ours. Apps that only use the gateway take `InstalledEgressGateway.fromInstallation`.
+ * which sidecars reach the gateway's pods, on port 443 only. The gateway's own Service stays as it is, and rules that
+ * others wrote for it never meet ours. Apps that only use the gateway take `InstalledEgressGateway.fromInstallation`.
  */
 export class InstalledEgressGateway extends Construct implements IEgressGateway {
-
   /**
    * A gateway whose hop Service another app emits. Emits nothing.
    *
@@ -70,7 +69,10 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
     const app = AppScope.of(this);
     app.describeGateway(this, props.installation);
     app.validate(this);
-    this.apiObject = hopService(this, 'Resource', props.installation, { labels: props.labels, annotations: props.annotations });
+    this.apiObject = hopService(this, 'Resource', props.installation, {
+      labels: props.labels,
+      annotations: props.annotations,
+    });
   }
 
   /** Whether it refuses what is not granted, as far as this app says. */
@@ -85,8 +87,11 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
 }
 
 class EgressGatewayReference extends Construct implements IEgressGateway {
-
-  constructor(scope: Construct, id: string, public readonly installation: GatewayInstallation) {
+  constructor(
+    scope: Construct,
+    id: string,
+    public readonly installation: GatewayInstallation,
+  ) {
     super(scope, id);
     if (installation.lockedDown) AppScope.of(this).lockGateway(installation);
   }

@@ -46,24 +46,26 @@ export interface RefusalLogProps {
 }
 
 /**
- * What was refused: a request that no outside host answered, or a connection through which nothing came back.
+ * What was refused: a request that no external host answered, or a connection through which nothing came back.
  *
- * A request that the outside host answered has come from upstream, with no flag of Envoy's own, whatever its status. A
- * connection has no status, and one that a gateway closes for want of a certificate has no flag either, but no byte came back.
+ * A request that the external host answered has come from upstream, with no flag of Envoy's own, whatever its status. A
+ * connection has no status, and one that a gateway closes for want of a certificate has no flag either, but no byte
+ * came back.
  */
-const REFUSED = 'response.flags != 0 || (has(response.code_details) ? response.code_details != "via_upstream" : response.size == 0)';
+const REFUSED =
+  'response.flags != 0 || (has(response.code_details) ? response.code_details != "via_upstream" : response.size == 0)';
 
 /**
- * Writes outgoing calls that were refused, and no others, to the access log: of the sidecars of one namespace, or of a gateway.
+ * Writes outgoing calls that were refused, and no others, to the access log: of the sidecars of one namespace, or of a
+ * gateway.
  *
- * Takes the place of whatever outgoing access log these proxies had: where every call is logged already, leave it out. Istio takes one
- * such object for a namespace, and one for a gateway. A gateway logs nothing about callers whose certificate its server
- * refuses; their own sidecars do.
+ * Takes the place of whatever outgoing access log these proxies had: where every call is logged already, leave it out.
+ * Istio takes one such object for a namespace, and one for a gateway. A gateway logs nothing about callers whose
+ * certificate its server refuses; their own sidecars do.
  *
  * @see https://istio.io/latest/docs/tasks/observability/logs/telemetry-api/
  */
 export class RefusalLog extends Construct {
-
   /** The Telemetry. */
   public readonly apiObject: ApiObject;
 
@@ -74,10 +76,16 @@ export class RefusalLog extends Construct {
     const problems = new Problems(where(this));
     const namespace = installation?.namespace ?? props.namespace ?? Chart.of(this).namespace;
     if (gateway !== undefined) problems.check('gateway', () => assertGateway(gateway));
-    if (installation && props.namespace !== undefined) problems.add(`namespace: not together with \`gateway\`, whose pods are in namespace ${installation.namespace}; keep one of the two`);
-    if (namespace === undefined) problems.add('namespace: none given, and the chart has none; give `namespace` here or to the chart');
+    if (installation && props.namespace !== undefined)
+      problems.add(
+        `namespace: not together with \`gateway\`, whose pods are in namespace ${installation.namespace}; keep ` +
+          'one of the two',
+      );
+    if (namespace === undefined)
+      problems.add('namespace: none given, and the chart has none; give `namespace` here or to the chart');
     else problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
-    if (provider.trim() === '') problems.add('provider: empty; leave it out for "envoy", or name a provider of the mesh');
+    if (provider.trim() === '')
+      problems.add('provider: empty; leave it out for "envoy", or name a provider of the mesh');
     checkMetadata(props, problems);
     problems.throwIfAny();
 
@@ -86,7 +94,9 @@ export class RefusalLog extends Construct {
     const name = installation ? `${installation.name}-refused-calls` : 'refused-calls';
     this.apiObject = app.emit(this, this, 'Resource', Telemetry, { name, namespace, labels, annotations }, () => ({
       selector: installation && { matchLabels: installation.labels },
-      accessLogging: [{ match: { mode: 'CLIENT' as any }, providers: [{ name: provider }], filter: { expression: REFUSED } }],
+      accessLogging: [
+        { match: { mode: 'CLIENT' as any }, providers: [{ name: provider }], filter: { expression: REFUSED } },
+      ],
     }));
   }
 

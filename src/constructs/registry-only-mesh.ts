@@ -73,8 +73,8 @@ export interface RegistryOnlyMeshProps {
 /** Options for `RegistryOnlyMesh.helmValues`. */
 export interface MeshHelmValuesOptions {
   /**
-   * Address ranges that sidecars capture, in the whole mesh; everything else goes past them, unseen and unchecked.
-   * Give the ranges of the cluster's pods *and* Services. Prefer `DirectEgress`, which opens one range for one workload.
+   * Address ranges that sidecars capture, in the whole mesh; everything else goes past them, unseen and unchecked. Give
+   * the ranges of the cluster's pods *and* Services. Prefer `DirectEgress`, which opens one range for one workload.
    *
    * @default - everything is captured
    */
@@ -82,7 +82,7 @@ export interface MeshHelmValuesOptions {
 }
 
 /**
- * Outside hosts that nobody declared are refused: HTTP is answered with 502 by the sidecar, everything else is closed.
+ * External hosts that nobody declared are refused: HTTP is answered with 502 by the sidecar, everything else is closed.
  *
  * For the whole mesh, as the default Sidecar of the root namespace; or for named namespaces or workloads.
  * A namespace that has a Sidecar of its own is not reached by the mesh's default: Istio does not merge them.
@@ -91,7 +91,6 @@ export interface MeshHelmValuesOptions {
  * @see https://istio.io/latest/docs/reference/config/networking/sidecar/#OutboundTrafficPolicy
  */
 export class RegistryOnlyMesh extends Construct {
-
   /** The Sidecars. */
   public readonly apiObjects: ApiObject[] = [];
 
@@ -107,13 +106,20 @@ export class RegistryOnlyMesh extends Construct {
     if (wholeMesh || props.rootNamespace !== undefined) app.declareRootNamespace(this, rootNamespace);
     const lock = (objectId: string, namespace: string, sidecarName: string, labels?: Record<string, string>) => {
       const metadata = { name: sidecarName, namespace, labels: props.labels, annotations: props.annotations };
-      this.apiObjects.push(app.emit(this, this, objectId, Sidecar, metadata, () => sidecar(props.imports ?? ['*/*'], labels)));
+      this.apiObjects.push(
+        app.emit(this, this, objectId, Sidecar, metadata, () => sidecar(props.imports ?? ['*/*'], labels)),
+      );
     };
     if (wholeMesh) lock('Resource', rootNamespace, name);
     for (const namespace of props.namespaces ?? []) lock(namespace, namespace, name);
     for (const { namespace, labels } of props.workloads ?? []) {
       const entries = Object.entries(labels).sort();
-      lock(`${namespace}:${entries.map(entry => entry.join('=')).join(',')}`, namespace, objectName(name, keyOf('lock', ...entries.flat())), labels);
+      lock(
+        `${namespace}:${entries.map((entry) => entry.join('=')).join(',')}`,
+        namespace,
+        objectName(name, keyOf('lock', ...entries.flat())),
+        labels,
+      );
     }
   }
 
@@ -127,7 +133,8 @@ export class RegistryOnlyMesh extends Construct {
   public helmValues(options: MeshHelmValuesOptions = {}): string {
     const ranges = options.unsafeCaptureOnlyCidrs;
     const problems = new Problems(`${where(this)}.helmValues`);
-    if (ranges?.length === 0) problems.add('unsafeCaptureOnlyCidrs: empty, so sidecars would capture nothing at all; leave it out');
+    if (ranges?.length === 0)
+      problems.add('unsafeCaptureOnlyCidrs: empty, so sidecars would capture nothing at all; leave it out');
     ranges?.forEach((range, index) => problems.check(`unsafeCaptureOnlyCidrs[${index}]`, () => assertCidr(range)));
     problems.throwIfAny();
     return Yaml.stringify({
@@ -142,24 +149,39 @@ export class RegistryOnlyMesh extends Construct {
     problems.check('name', () => assertDnsLabel(name, 'name'));
     if (props.namespaces?.length === 0) problems.add('namespaces: empty; leave it out to lock the whole mesh');
     if (props.workloads?.length === 0) problems.add('workloads: empty; leave it out to lock the whole mesh');
-    props.namespaces?.forEach((namespace, index) => problems.check(`namespaces[${index}]`, () => {
-      assertDnsLabel(namespace, 'namespace');
-      if (props.namespaces!.indexOf(namespace) !== index) throw new Error(`"${namespace}" is there twice; name it once`);
-      if (namespace === rootNamespace) throw new Error(`"${namespace}" is the root namespace, whose Sidecar is the default of the whole mesh; leave \`namespaces\` out if that is meant`);
-    }));
-    props.workloads?.forEach(({ namespace, labels }, index) => problems.check(`workloads[${index}]`, () => {
-      assertDnsLabel(namespace, 'namespace');
-      assertSelector(labels);
-      if (namespace === rootNamespace) throw new Error(`a Sidecar with a selector in the root namespace "${namespace}" acts on pods there only, not on the mesh; name the namespace of the workloads`);
-    }));
+    props.namespaces?.forEach((namespace, index) =>
+      problems.check(`namespaces[${index}]`, () => {
+        assertDnsLabel(namespace, 'namespace');
+        if (props.namespaces!.indexOf(namespace) !== index)
+          throw new Error(`"${namespace}" is there twice; name it once`);
+        if (namespace === rootNamespace)
+          throw new Error(
+            `"${namespace}" is the root namespace, whose Sidecar is the default of the whole mesh; leave ` +
+              `\`namespaces\` out if that is meant`,
+          );
+      }),
+    );
+    props.workloads?.forEach(({ namespace, labels }, index) =>
+      problems.check(`workloads[${index}]`, () => {
+        assertDnsLabel(namespace, 'namespace');
+        assertSelector(labels);
+        if (namespace === rootNamespace)
+          throw new Error(
+            `a Sidecar with a selector in the root namespace "${namespace}" acts on pods there only, not on ` +
+              'the mesh; name the namespace of the workloads',
+          );
+      }),
+    );
     const seen = new Map<string, number>();
     props.workloads?.forEach(({ namespace, labels }, index) => {
       const identity = JSON.stringify([namespace, Object.entries(labels ?? {}).sort()]);
-      if (seen.has(identity)) problems.add(`workloads[${index}]: the same as workloads[${seen.get(identity)}]; name them once`);
+      if (seen.has(identity))
+        problems.add(`workloads[${index}]: the same as workloads[${seen.get(identity)}]; name them once`);
       seen.set(identity, index);
     });
     checkMetadata(props, problems);
-    if (props.imports?.length === 0) problems.add('imports: empty, so nothing could be called, inside the mesh either; leave it out for everything');
+    if (props.imports?.length === 0)
+      problems.add('imports: empty, so nothing could be called, inside the mesh either; leave it out for everything');
     props.imports?.forEach((item, index) => problems.check(`imports[${index}]`, () => assertImport(item)));
     problems.throwIfAny();
   }
@@ -176,7 +198,11 @@ function sidecar(hosts: string[], labels?: Record<string, string>): SidecarSpec 
 
 function assertImport(item: string): void {
   const [namespace, host, ...rest] = item.split('/');
-  if (host === undefined || rest.length > 0) throw new Error(`"${item}" is not <namespace>/<host>; write "./*" for everything in the workload's own namespace, "*/*" for everything`);
+  if (host === undefined || rest.length > 0)
+    throw new Error(
+      `"${item}" is not <namespace>/<host>; write "./*" for everything in the workload's own namespace, "*/*" ` +
+        'for everything',
+    );
   if (namespace !== '.' && namespace !== '*') assertDnsLabel(namespace, 'namespace');
   const name = host.replace(/^\*\./, '');
   if (host !== '*' && (!name.includes('.') || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))) {

@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { CertificateHolder } from './_origination';
+import { CertificateOwner } from './_origination';
 import { where } from './_settings';
 import { Egress } from './egress';
 import { Caller } from '../values/caller';
@@ -10,7 +10,7 @@ import { assertHostName } from '../values/host-name';
 import { assertPortNumber } from '../values/ip-range';
 import { Problems } from '../values/problems';
 
-/** The oldest TLS version that an outside host may choose. */
+/** The oldest TLS version that an external host may choose. */
 export enum TlsVersion {
   /** TLS 1.2, which is also what Istio itself insists on. */
   TLS_1_2 = 'TLSV1_2',
@@ -28,34 +28,35 @@ export interface TlsOriginationOptions {
   readonly hosts?: string[];
 
   /**
-   * The port of the outside host that speaks TLS.
+   * The port of the external host that speaks TLS.
    *
    * @default - the TLS port that the egress declares, 443 if it declares none or several
    */
   readonly port?: number;
 
   /**
-   * Who vouches for the host's certificate. Not together with a client certificate from a Secret, which brings its own authorities.
+   * Who vouches for the host's certificate. Not together with a client certificate from a Secret, which brings its own
+   * authorities.
    *
    * @default - the public authorities that the proxy's image carries
    */
   readonly certificateAuthority?: CertificateAuthority;
 
   /**
-   * The certificate to show to a host that demands one (mutual TLS). For a `GatewayEgress` it lies with the gateway, for a
-   * `SidecarEgress` with the sidecars of `callers`.
+   * The certificate to show to a host that demands one (mutual TLS). For a `GatewayEgress` it lies with the gateway,
+   * for a `SidecarEgress` with the sidecars of `callers`.
    *
    * @default - none (simple TLS)
    */
   readonly clientCertificate?: ClientCertificate;
 
   /**
-   * Whose sidecars show the client certificate, known by the labels of their pods. For a `SidecarEgress` with `clientCertificate`
-   * only, and mandatory there. All other pods of the namespace are refused on plain HTTP (503); several originations for
-   * one host may give different callers different certificates.
+   * Whose sidecars show the client certificate, known by the labels of their pods. For a `SidecarEgress` with
+   * `clientCertificate` only, and mandatory there. All other pods of the namespace are refused on plain HTTP (503);
+   * several originations for one host may give different callers different certificates.
    *
-   * A certificate from a Secret needs more than the Secret: istiod hands it to a sidecar only if its service account may list
-   * the Secrets of its namespace, all of them. The Role and the RoleBinding are emitted too.
+   * A certificate from a Secret needs more than the Secret: istiod hands it to a sidecar only if its service account
+   * may list the Secrets of its namespace, all of them. The Role and the RoleBinding are emitted too.
    *
    * @default - none
    */
@@ -90,15 +91,15 @@ export interface TlsOriginationProps extends TlsOriginationOptions {
 }
 
 /**
- * Plain HTTP from the application leaves as TLS: from the sidecar for a `SidecarEgress`, from the gateway for a `GatewayEgress`.
+ * Plain HTTP from the application leaves as TLS: from the sidecar for a `SidecarEgress`, from the gateway for a
+ * `GatewayEgress`.
  *
- * The host's certificate and the name in it are always verified. The application's own HTTPS keeps working
- * and stays untouched. Without the rules of this construct the calls fail; they never leave in plaintext.
+ * The host's certificate and the name in it are always verified. The application's own HTTPS keeps working and stays
+ * untouched. Without the rules of this construct the calls fail; they never leave in plaintext.
  *
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/
  */
 export class TlsOrigination extends Construct {
-
   /** The hosts whose plain HTTP leaves as TLS. */
   public readonly hosts: string[];
 
@@ -116,9 +117,10 @@ export class TlsOrigination extends Construct {
 
     const secret = props.clientCertificate?.secretName;
     const authority = props.certificateAuthority ?? CertificateAuthority.system();
-    const holders = holdersOf(props);
-    if (props.callers) this.node.addValidation({ validate: () => props.callers!.flatMap(caller => caller._changed() ?? []) });
-    this.apiObjects = this.hosts.flatMap(host => {
+    const certificateOwners = certificateOwnersOf(props);
+    if (props.callers)
+      this.node.addValidation({ validate: () => props.callers!.flatMap((caller) => caller._changed() ?? []) });
+    this.apiObjects = this.hosts.flatMap((host) => {
       const sni = props.sni ?? host;
       return props.egress._originate(host, this, {
         port: props.port,
@@ -129,7 +131,7 @@ export class TlsOrigination extends Construct {
         clientSecret: secret,
         clientCertificatePath: props.clientCertificate?.certificatePath,
         clientKeyPath: props.clientCertificate?.privateKeyPath,
-        holders,
+        certificateOwners,
       });
     });
   }
@@ -142,42 +144,77 @@ export class TlsOrigination extends Construct {
     hosts?.forEach((host, index) => {
       if (seen.has(host)) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
       seen.add(host);
-      if (!declared.has(host)) problems.add(`hosts[${index}]: "${host}" is none of the hosts of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`);
+      if (!declared.has(host))
+        problems.add(
+          `hosts[${index}]: "${host}" is none of the hosts of [${egress.node.path}] ` +
+            `(${egress.hosts.join(', ')}); declare it there first`,
+        );
     });
     for (const host of new Set(this.hosts)) {
-      const other = egress._originatorOf(host, { port: props.port, holders: holdersOf(props) });
+      const other = egress._originatorOf(host, { port: props.port, certificateOwners: certificateOwnersOf(props) });
       if (other) problems.add(`hosts: TLS for "${host}" is originated by ${other}; keep one of the two`);
     }
     if (this.hosts.length > 1) {
-      if (sni !== undefined) problems.add(`sni: "${sni}" cannot be the server name of ${this.hosts.length} hosts; write one TlsOrigination for each host`);
-      if (subjectAltNames !== undefined) problems.add(`subjectAltNames: ${this.hosts.length} hosts would be let in by each other's names; write one TlsOrigination for each host`);
+      if (sni !== undefined)
+        problems.add(
+          `sni: "${sni}" cannot be the server name of ${this.hosts.length} hosts; write one TlsOrigination for ` +
+            'each host',
+        );
+      if (subjectAltNames !== undefined)
+        problems.add(
+          `subjectAltNames: ${this.hosts.length} hosts would be let in by each other's names; write one ` +
+            'TlsOrigination for each host',
+        );
     }
     if (sni !== undefined) problems.check('sni', () => assertHostName(sni));
-    if (subjectAltNames?.length === 0) problems.add('subjectAltNames: empty, which would leave the name of the certificate unverified; name at least one');
-    subjectAltNames?.forEach((name, index) => problems.check(`subjectAltNames[${index}]`, () => assertSubjectAltName(name)));
+    if (subjectAltNames?.length === 0)
+      problems.add(
+        'subjectAltNames: empty, which would leave the name of the certificate unverified; name at least one',
+      );
+    subjectAltNames?.forEach((name, index) =>
+      problems.check(`subjectAltNames[${index}]`, () => assertSubjectAltName(name)),
+    );
     if (props.port !== undefined) problems.check('port', () => assertPortNumber(props.port!));
     if (clientCertificate?.secretName !== undefined && certificateAuthority) {
-      problems.add(`certificateAuthority: not together with the client certificate from Secret "${clientCertificate.secretName}", whose \`ca.crt\` alone is used; put the authorities there`);
+      problems.add(
+        'certificateAuthority: not together with the client certificate from Secret ' +
+          `"${clientCertificate.secretName}", whose \`ca.crt\` alone is used; put the authorities there`,
+      );
     }
     if (clientCertificate?.certificatePath !== undefined && certificateAuthority?.configMapName !== undefined) {
-      problems.add(`certificateAuthority: Istio takes no ConfigMap ("${certificateAuthority.configMapName}") beside a client certificate from files; use CertificateAuthority.fromFile`);
+      problems.add(
+        `certificateAuthority: Istio takes no ConfigMap ("${certificateAuthority.configMapName}") beside a ` +
+          'client certificate from files; use CertificateAuthority.fromFile',
+      );
     }
     if (props.minimumVersion === TlsVersion.TLS_1_3) {
-      problems.add('minimumVersion: Istio has no setting for outgoing connections beyond TLS 1.2 (ClientTLSSettings, 1.31), so TLS 1.3 could not be promised; ' +
-        'leave it out: TLS 1.3 is used wherever the host offers it');
+      problems.add(
+        'minimumVersion: Istio has no setting for outgoing connections beyond TLS 1.2 (ClientTLSSettings, ' +
+          '1.31), so TLS 1.3 could not be promised; ' +
+          'leave it out: TLS 1.3 is used wherever the host offers it',
+      );
     }
   }
 }
 
-/** Names are compared letter by letter, so a pattern would match nothing but itself; a certificate for `*.example.com` matches any name it covers. */
+/**
+ * Names are compared letter by letter, so a pattern would match nothing but itself; a certificate for `*.example.com`
+ * matches any name it covers.
+ */
 function assertSubjectAltName(name: string): string {
-  if (typeof name !== 'string' || name === '' || /\s/.test(name)) throw new Error(`${JSON.stringify(name)} is no name in a certificate; write the host, such as "api.example.com"`);
-  if (name.includes('*')) throw new Error(`"${name}" is a pattern, and names are compared as they are; write the host: a certificate for a wildcard is accepted for the hosts it covers`);
+  if (typeof name !== 'string' || name === '' || /\s/.test(name))
+    throw new Error(`${JSON.stringify(name)} is no name in a certificate; write the host, such as "api.example.com"`);
+  if (name.includes('*'))
+    throw new Error(
+      `"${name}" is a pattern, and names are compared as they are; write the host: a certificate for a ` +
+        'wildcard is accepted for the hosts it covers',
+    );
   return name;
 }
 
 /** Callers that cannot hold a certificate are reported elsewhere. */
-function holdersOf({ callers }: TlsOriginationOptions): CertificateHolder[] | undefined {
-  return callers?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }))
-    .sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+function certificateOwnersOf({ callers }: TlsOriginationOptions): CertificateOwner[] | undefined {
+  return callers
+    ?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }))
+    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }

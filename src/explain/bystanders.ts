@@ -16,45 +16,80 @@ const KINDS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
 const MOST_TRIED = 24;
 
 /**
- * Objects that somebody wrote for the host and that do nothing for this request: invisible, bound elsewhere, or behind another.
- * Whether one has a part is tried out: without it the answer is the same, step by step.
+ * Objects that somebody wrote for the host and that do nothing for this request: invisible, bound elsewhere, or behind
+ * another. Whether one has a part is tried out: without it the answer is the same, step by step.
  */
-export function bystanders(answer: Answer, objects: readonly EgressObject[], world: World, caller: ModelCaller, request: ModelRequest): Bystander[] {
+export function bystanders(
+  answer: Answer,
+  objects: readonly EgressObject[],
+  world: World,
+  caller: ModelCaller,
+  request: ModelRequest,
+): Bystander[] {
   if (answer.outcome === 'undetermined') return [];
-  const deciders = [...answer.steps.flatMap(step => step.deciders), ...answer.causes];
-  const met = new Set(deciders.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
-  const gateways = new Set(deciders.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`));
+  const decidedBy = [...answer.steps.flatMap((step) => step.decidedBy), ...answer.causes];
+  const met = new Set(decidedBy.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
+  const gateways = new Set(
+    decidedBy.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`),
+  );
   const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
   const host = new URL(request.url.replace(/^tcp:/, 'http:')).hostname;
   const hosts = new Set([host]);
   for (const { manifest } of objects) {
-    if (manifest?.kind !== 'VirtualService' || !met.has(`VirtualService ${namespaceOf(manifest)}/${manifest.metadata?.name}`)) continue;
+    if (
+      manifest?.kind !== 'VirtualService' ||
+      !met.has(`VirtualService ${namespaceOf(manifest)}/${manifest.metadata?.name}`)
+    )
+      continue;
     for (const name of manifest.spec?.hosts ?? []) hosts.add(fullHost(name, namespaceOf(manifest)));
   }
   const same = JSON.stringify(answer);
-  return objects.filter(({ manifest }) => {
-    if (!KINDS.includes(manifest?.kind) || !/\.istio\.io\//.test(manifest.apiVersion)) return false;
-    const namespace = namespaceOf(manifest);
-    return !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`)
-      && namesOf(manifest).some(name => [...hosts].some(one => overlaps(fullHost(name, namespace), one)));
-  }).slice(0, MOST_TRIED).flatMap(object => {
-    const without = EgressModel.of(objects.filter(one => one !== object), world).ask(caller, request);
-    if (JSON.stringify(without) !== same) return [];
-    const { manifest, origin } = object;
-    const namespace = namespaceOf(manifest);
-    return [{ object: `${manifest.kind} ${namespace}/${manifest.metadata?.name}`, origin, reason: reasonFor(manifest, namespace, places, gateways) }];
-  });
+  return objects
+    .filter(({ manifest }) => {
+      if (!KINDS.includes(manifest?.kind) || !/\.istio\.io\//.test(manifest.apiVersion)) return false;
+      const namespace = namespaceOf(manifest);
+      return (
+        !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`) &&
+        namesOf(manifest).some((name) => [...hosts].some((one) => overlaps(fullHost(name, namespace), one)))
+      );
+    })
+    .slice(0, MOST_TRIED)
+    .flatMap((object) => {
+      const without = EgressModel.of(
+        objects.filter((one) => one !== object),
+        world,
+      ).ask(caller, request);
+      if (JSON.stringify(without) !== same) return [];
+      const { manifest, origin } = object;
+      const namespace = namespaceOf(manifest);
+      return [
+        {
+          object: `${manifest.kind} ${namespace}/${manifest.metadata?.name}`,
+          origin,
+          reason: reasonFor(manifest, namespace, places, gateways),
+        },
+      ];
+    });
 }
 
-function reasonFor({ kind, spec }: any, namespace: string, places: readonly string[], gateways: ReadonlySet<string>): string {
+function reasonFor(
+  { kind, spec }: any,
+  namespace: string,
+  places: readonly string[],
+  gateways: ReadonlySet<string>,
+): string {
   const exportTo: string[] = spec.exportTo ?? [];
-  const isSeen = exportTo.length === 0 || exportTo.includes('*')
-    || places.some(place => exportTo.includes(place) || (exportTo.includes('.') && place === namespace));
+  const isSeen =
+    exportTo.length === 0 ||
+    exportTo.includes('*') ||
+    places.some((place) => exportTo.includes(place) || (exportTo.includes('.') && place === namespace));
   if (!isSeen) return `not visible in ${places.join(' or ')} (exportTo ${exportTo.join(', ')})`;
   if (kind === 'VirtualService') {
-    const bound: string[] = (spec.gateways?.length ? spec.gateways as string[] : ['mesh'])
-      .map(name => name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`);
-    if (!bound.some(name => name === 'mesh' || gateways.has(name))) return `bound to ${bound.join(', ')}, which the request does not meet`;
+    const bound: string[] = (spec.gateways?.length ? (spec.gateways as string[]) : ['mesh']).map((name) =>
+      name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`,
+    );
+    if (!bound.some((name) => name === 'mesh' || gateways.has(name)))
+      return `bound to ${bound.join(', ')}, which the request does not meet`;
   }
   return 'the answer is the same without it';
 }

@@ -1,6 +1,6 @@
 import { candidates, Candidate } from './candidates';
 import { headline } from './text';
-import { Way } from '../access/access-table';
+import { Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
 import { sortedOut } from '../model/well-formed';
 
@@ -15,24 +15,29 @@ export interface Change {
 
 export interface Wanted {
   /** The way that the request shall take. @default - any */
-  readonly way?: Way;
+  readonly via?: Via;
 }
 
 /** Whether the answer is what somebody wants. */
-export function isWanted(answer: Answer, { way }: Wanted = {}): boolean {
-  return answer.outcome === 'answered' && (way === undefined || answer.way === way);
+export function isWanted(answer: Answer, { via }: Wanted = {}): boolean {
+  return answer.outcome === 'answered' && (via === undefined || answer.via === via);
 }
 
 /**
- * The smallest change that makes the request succeed, as wanted: one field of one object before several, objects that are there
- * before new ones. Nothing is proposed that the model has not asked again.
+ * The smallest change that makes the request succeed, as wanted: one field of one object before several, objects that
+ * are there before new ones. Nothing is proposed that the model has not asked again.
  */
 export function smallestChange(
-  all: readonly EgressObject[], world: World, caller: ModelCaller, request: ModelRequest, answer: Answer, wanted: Wanted = {},
+  all: readonly EgressObject[],
+  world: World,
+  caller: ModelCaller,
+  request: ModelRequest,
+  answer: Answer,
+  wanted: Wanted = {},
 ): Change | undefined {
   const { objects } = sortedOut(all);
   // Who goes through a gateway is not led round it, unless that is what is asked for.
-  const kept: Wanted = { way: wanted.way ?? (answer.way === 'gateway' ? 'gateway' : undefined) };
+  const kept: Wanted = { via: wanted.via ?? (answer.via === 'gateway' ? 'gateway' : undefined) };
   const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));
   for (const candidate of found) {
     const then = EgressModel.of(applied(objects, candidate), world).ask(caller, request);
@@ -47,9 +52,11 @@ export function smallestChange(
 /** Whether the request would lose something on its way that it has now or was meant to have: TLS, a checked name. */
 function isWorse(before: Answer, after: Answer): boolean {
   const codes = new Set(before.remarks.map(({ code }) => code));
-  const losesTls = after.tlsOriginatedBy === 'none' && before.steps.some(({ hop, text }) => hop !== 'application' && text.startsWith('TLS'));
+  const losesTls =
+    after.tlsOriginatedBy === 'none' &&
+    before.steps.some(({ hop, text }) => hop !== 'application' && text.startsWith('TLS'));
   // Clear text to a TLS port means that TLS was to begin on the way: clear text to another port is not what was wanted.
-  const leavesInClear = codes.has('plaintext-to-443') && after.plaintextToOutside;
+  const leavesInClear = codes.has('plaintext-to-443') && after.plaintextToHost;
   return losesTls || leavesInClear || after.remarks.some(({ code }) => !codes.has(code));
 }
 
@@ -59,12 +66,12 @@ function cost({ size, weakens }: Candidate): number {
 }
 
 function applied(objects: readonly EgressObject[], { edits, added = [] }: Candidate): EgressObject[] {
-  const changed = objects.map(object => {
-    const own = edits.filter(edit => edit.object === object);
+  const changed = objects.map((object) => {
+    const own = edits.filter((edit) => edit.object === object);
     if (own.length === 0) return object;
     const manifest = JSON.parse(JSON.stringify(object.manifest));
     for (const { change } of own) change(manifest);
     return { manifest, origin: object.origin };
   });
-  return [...changed, ...added.map(manifest => ({ manifest, origin: 'proposed' }))];
+  return [...changed, ...added.map((manifest) => ({ manifest, origin: 'proposed' }))];
 }

@@ -2,15 +2,15 @@ import { smallestChange, Wanted } from './changes';
 import { objectsFrom } from './objects';
 import { requestProblem } from './request-problem';
 import { asText } from './text';
-import { AccessTable, Symptom, Way } from '../access/access-table';
+import { AccessTable, Symptom, Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
 
 /** What the manifests meet: an access table, or the parts of the world that are known. */
 export type ExpectationWorld = World | AccessTable;
 
 /**
- * Begins an expectation about requests that leave the mesh. It throws, with the explanation, where it does not hold, so that any
- * test runner takes it.
+ * Begins an expectation about requests that leave the mesh. It throws, with the explanation, where it does not hold, so
+ * that any test runner takes it.
  *
  *     expectEgress(Testing.synth(chart)).from('payments/checkout').to('https://api.partner.com').viaGateway('egress');
  *     expectEgress(app).from('payments/other').to('https://api.partner.com').isRefused();
@@ -23,10 +23,12 @@ export function expectEgress(manifests: any, world: ExpectationWorld = {}): Egre
 
 /** Who calls. */
 export class EgressFrom {
-
   private model?: EgressModel;
 
-  constructor(private readonly objects: EgressObject[], private readonly world: World) {}
+  constructor(
+    private readonly objects: EgressObject[],
+    private readonly world: World,
+  ) {}
 
   /** A workload: `<namespace>/<service account>`, or more about it. */
   public from(caller: string | ModelCaller): EgressTo {
@@ -44,42 +46,51 @@ export class EgressFrom {
 
 /** What is called. */
 export class EgressTo {
-
-  constructor(private readonly model: EgressModel, private readonly objects: EgressObject[], private readonly world: World,
-    private readonly caller: ModelCaller) {}
+  constructor(
+    private readonly model: EgressModel,
+    private readonly objects: EgressObject[],
+    private readonly world: World,
+    private readonly caller: ModelCaller,
+  ) {}
 
   /** `http://…`, `https://…` or `tcp://host:port`. */
   public to(url: string, request: Omit<ModelRequest, 'url'> = {}): EgressExpectation {
     const problem = requestProblem(url);
     if (problem !== undefined) throw new Error(`to: ${problem}`);
     const asked = { ...request, url };
-    return new EgressExpectation(this.model.ask(this.caller, asked),
-      (answer, wanted) => smallestChange(this.objects, this.world, this.caller, asked, answer, wanted));
+    return new EgressExpectation(this.model.ask(this.caller, asked), (answer, wanted) =>
+      smallestChange(this.objects, this.world, this.caller, asked, answer, wanted),
+    );
   }
 }
 
 /** What must happen; every method may be called after the others. */
 export class EgressExpectation {
-
   constructor(
     /** The model's answer, for whatever else a test wants to say about it. */
     public readonly answer: Answer,
     private readonly change: (answer: Answer, wanted: Wanted) => ReturnType<typeof smallestChange>,
   ) {}
 
-  /** The outside host answers, with this status if one is given. */
+  /** The external host answers, with this status if one is given. */
   public isAnswered(status?: number): this {
-    this.must(this.answer.outcome === 'answered'
-      && (status === undefined || this.answer.status === status), `answered${status === undefined ? '' : ` with ${status}`}`, {});
+    this.must(
+      this.answer.outcome === 'answered' && (status === undefined || this.answer.status === status),
+      `answered${status === undefined ? '' : ` with ${status}`}`,
+      {},
+    );
     return this;
   }
 
-  /** The outside host does not get it, or does not answer it. */
-  public isRefused(by?: 'sidecar' | 'gateway' | 'outside', symptom?: Symptom): this {
+  /** The external host does not get it, or does not answer it. */
+  public isRefused(by?: 'sidecar' | 'gateway' | 'host', symptom?: Symptom): this {
     const { answer } = this;
-    this.must(answer.outcome === 'refused' && (by === undefined || answer.by === by)
-      && (symptom === undefined || answer.symptom === symptom),
-    `refused${by === undefined ? '' : ` by the ${by}`}${symptom === undefined ? '' : `, as ${symptom}`}`);
+    this.must(
+      answer.outcome === 'refused' &&
+        (by === undefined || answer.by === by) &&
+        (symptom === undefined || answer.symptom === symptom),
+      `refused${by === undefined ? '' : ` by the ${by}`}${symptom === undefined ? '' : `, as ${symptom}`}`,
+    );
     return this;
   }
 
@@ -87,8 +98,11 @@ export class EgressExpectation {
   public viaGateway(gateway?: string): this {
     const { answer } = this;
     const fits = gateway === undefined || answer.gateway === gateway || answer.gateway?.split('/')[0] === gateway;
-    this.must(answer.outcome === 'answered' && answer.way === 'gateway'
-      && fits, `answered through ${gateway === undefined ? 'a gateway' : `the gateway ${gateway}`}`, { way: 'gateway' });
+    this.must(
+      answer.outcome === 'answered' && answer.via === 'gateway' && fits,
+      `answered through ${gateway === undefined ? 'a gateway' : `the gateway ${gateway}`}`,
+      { via: 'gateway' },
+    );
     return this;
   }
 
@@ -104,13 +118,16 @@ export class EgressExpectation {
 
   /** TLS begins there. */
   public withTlsFrom(originator: 'application' | 'sidecar' | 'gateway'): this {
-    this.must(this.answer.outcome === 'answered' && this.answer.tlsOriginatedBy === originator, `answered, with TLS begun by the ${originator}`);
+    this.must(
+      this.answer.outcome === 'answered' && this.answer.tlsOriginatedBy === originator,
+      `answered, with TLS begun by the ${originator}`,
+    );
     return this;
   }
 
   /** No byte that is not TLS leaves. */
   public withoutPlaintext(): this {
-    this.must(this.answer.outcome !== 'undetermined' && !this.answer.plaintextToOutside, 'nothing leaves in clear text');
+    this.must(this.answer.outcome !== 'undetermined' && !this.answer.plaintextToHost, 'nothing leaves in clear text');
     return this;
   }
 
@@ -120,8 +137,8 @@ export class EgressExpectation {
     return this;
   }
 
-  private via(way: Way, words: string): this {
-    this.must(this.answer.outcome === 'answered' && this.answer.way === way, words, { way });
+  private via(via: Via, words: string): this {
+    this.must(this.answer.outcome === 'answered' && this.answer.via === via, words, { via });
     return this;
   }
 
@@ -138,11 +155,15 @@ function objectsOf(manifests: any): EgressObject[] {
   // An App has charts, a Chart objects; both are asked by shape, so that any version of cdk8s will do.
   if (Array.isArray(manifests?.charts)) {
     return manifests.charts.flatMap((chart: any) =>
-      objectsFrom(chart.toJson(), index => `${chart.node.path}, object ${index + 1}`));
+      objectsFrom(chart.toJson(), (index) => `${chart.node.path}, object ${index + 1}`),
+    );
   }
   if (typeof manifests?.toJson === 'function') {
     const json = manifests.toJson();
-    return objectsFrom(Array.isArray(json) ? json : [json], index => `${manifests.node?.path ?? 'chart'}, object ${index + 1}`);
+    return objectsFrom(
+      Array.isArray(json) ? json : [json],
+      (index) => `${manifests.node?.path ?? 'chart'}, object ${index + 1}`,
+    );
   }
   throw new Error('expectEgress: give it what Testing.synth returns, a list of objects, or a cdk8s App or Chart');
 }

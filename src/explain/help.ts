@@ -15,9 +15,9 @@ explain answers one request, hop by hop, and names the object and field that dec
   --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound policy, root namespace,
                                     trust domain. Default: the ConfigMap istio among the manifests; without one Istio's
                                     default, everything undeclared passes (ALLOW_ANY)
-  --table FILE                      an access table that says which gateways, Secrets and outside hosts there are. Without it
+  --table FILE                      an access table that says which gateways, Secrets and external hosts there are. Without it
                                     the answer takes the usual for granted and says what
-  --want WAY                        the way it shall take: direct, passthrough, sidecar or gateway; another way counts as refused
+  --via VIA                          the way it shall take: direct, passthrough, sidecar or gateway; another way counts as refused
   --output text|json|mermaid        default text; json is in the words of docs/access-table.md
 
 --version prints the version.

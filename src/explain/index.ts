@@ -5,6 +5,14 @@ export { judgeTable, type JudgedRow } from './judge-table';
 export { asText } from './text';
 export { asMermaid, type Explained } from './mermaid';
 export {
-  EgressModel, worldOf, type Answer, type Decider, type EgressObject, type ModelCaller, type ModelRequest, type Remark, type Step,
+  EgressModel,
+  worldOf,
+  type Answer,
+  type FieldRef,
+  type EgressObject,
+  type ModelCaller,
+  type ModelRequest,
+  type Remark,
+  type Step,
   type World,
 } from '../model';

@@ -14,12 +14,20 @@ export interface JudgedRow {
 export function judgeTable(objects: readonly EgressObject[], table: AccessTable): JudgedRow[] {
   const world = worldOf(table);
   const whole = EgressModel.of(objects, world);
-  return table.access.map(row => {
+  return table.access.map((row) => {
     const away = row.without === undefined ? undefined : new Set([row.without].flat());
-    const left = away && objects.filter(({ manifest }) => !away.has('manifests')
-      && !away.has(`${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`));
+    const left =
+      away &&
+      objects.filter(
+        ({ manifest }) =>
+          !away.has('manifests') &&
+          !away.has(`${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`),
+      );
     const model = left ? EgressModel.of(left, world) : whole;
-    const answer = model.ask(table.callers.find(({ name }) => name === row.from)!, { ...row, url: row.request });
+    const answer = model.ask(
+      table.callers.find(({ name }) => name === row.from)!,
+      { ...row, url: row.request },
+    );
     return { row, answer, wrong: differences(row.expect, answer) };
   });
 }

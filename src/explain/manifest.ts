@@ -5,5 +5,5 @@ export function namespaceOf(manifest: any): string {
 
 /** The hosts that a ServiceEntry, VirtualService or DestinationRule is for, as written. */
 export function namesOf({ spec }: any): string[] {
-  return spec?.host ? [spec.host] : spec?.hosts ?? [];
+  return spec?.host ? [spec.host] : (spec?.hosts ?? []);
 }

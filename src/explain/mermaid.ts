@@ -21,40 +21,54 @@ export function asMermaid(explained: readonly Explained[]): string {
   };
   for (const { caller, url, answer } of explained) {
     const { protocol, hostname } = new URL(url.replace(/^tcp:/, 'http:'));
-    const spoken = url.startsWith('tcp:') ? 'tcp' : protocol === 'https:' ? 'TLS' : 'http';
+    const describeNamespaces = url.startsWith('tcp:') ? 'tcp' : protocol === 'https:' ? 'TLS' : 'http';
     const app = node('app', caller);
-    const site = () => node('site', answer.outcome === 'answered' && answer.destination !== undefined ? answer.destination : hostname);
+    const site = () =>
+      node('site', answer.outcome === 'answered' && answer.destination !== undefined ? answer.destination : hostname);
     if (answer.outcome === 'undetermined') {
-      add(`${app} -. "${spoken}: undetermined" .- ${site()}`);
+      add(`${app} -. "${describeNamespaces}: undetermined" .- ${site()}`);
       continue;
     }
-    const end = answer.outcome === 'refused' ? `refused: ${String(answer.symptom ?? 'no answer').replace('tls-closed', 'TLS closed')}` : undefined;
-    if (answer.way === 'direct') {
-      add(end === undefined ? `${app} -- "${spoken}, past the sidecar" --> ${site()}`
-        : `${app} -. "${spoken}, past the sidecar, ${end}" .-x ${site()}`);
+    const end =
+      answer.outcome === 'refused'
+        ? `refused: ${String(answer.symptom ?? 'no answer').replace('tls-closed', 'TLS closed')}`
+        : undefined;
+    if (answer.via === 'direct') {
+      add(
+        end === undefined
+          ? `${app} -- "${describeNamespaces}, past the sidecar" --> ${site()}`
+          : `${app} -. "${describeNamespaces}, past the sidecar, ${end}" .-x ${site()}`,
+      );
       continue;
     }
     const sidecar = node('sidecar', 'sidecar');
-    add(`${app} -- "${spoken}" --> ${sidecar}`);
+    add(`${app} -- "${describeNamespaces}" --> ${sidecar}`);
     let from = sidecar;
     if (answer.gateway !== undefined) {
       const gateway = node('gateway', `gateway ${answer.gateway}`);
       if (end !== undefined && answer.by === 'gateway' && answer.identityAtGateway === undefined) {
-        add(`${from} -. "${caller}: ${spoken}, ${end}" .-x ${gateway}`);
+        add(`${from} -. "${caller}: ${describeNamespaces}, ${end}" .-x ${gateway}`);
         continue;
       }
-      add(answer.identityAtGateway === undefined ? `${from} -- "${spoken}, caller not known" --> ${gateway}`
-        : `${from} == "mutual TLS, caller known" ==> ${gateway}`);
+      add(
+        answer.identityAtGateway === undefined
+          ? `${from} -- "${describeNamespaces}, caller not known" --> ${gateway}`
+          : `${from} == "mutual TLS, caller known" ==> ${gateway}`,
+      );
       from = gateway;
     }
     if (end !== undefined) {
-      add(`${from} -. "${caller}: ${spoken}, ${end}" .-x ${site()}`);
+      add(`${from} -. "${caller}: ${describeNamespaces}, ${end}" .-x ${site()}`);
       continue;
     }
-    const last = answer.tlsOriginatedBy === 'application' ? 'the application\'s own TLS' : answer.tlsOriginatedBy === 'none' ? spoken
-      : `TLS${answer.clientCertificate ? ', client certificate' : ''}`;
-    add(`${from} -- "${last}${answer.way === 'passthrough' ? ', undeclared, let through' : ''}" --> ${site()}`);
+    const last =
+      answer.tlsOriginatedBy === 'application'
+        ? "the application's own TLS"
+        : answer.tlsOriginatedBy === 'none'
+          ? describeNamespaces
+          : `TLS${answer.clientCertificate ? ', client certificate' : ''}`;
+    add(`${from} -- "${last}${answer.via === 'undeclared' ? ', undeclared, let through' : ''}" --> ${site()}`);
   }
   const named = [...nodes].map(([text, id]) => `  ${id}["${text}"]`);
-  return ['flowchart LR', ...named, ...arrows.map(arrow => `  ${arrow}`)].join('\n');
+  return ['flowchart LR', ...named, ...arrows.map((arrow) => `  ${arrow}`)].join('\n');
 }

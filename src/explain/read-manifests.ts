@@ -16,7 +16,8 @@ export interface ReadManifests {
   readonly notes: string[];
 }
 
-const KNOWN_GROUPS = /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io(\/|$)|gateway\.networking)/;
+const KNOWN_GROUPS =
+  /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io(\/|$)|gateway\.networking)/;
 
 export interface ReadOptions {
   readonly standardInput?: () => string;
@@ -25,8 +26,10 @@ export interface ReadOptions {
 }
 
 /** Reads files, folders and all they hold, and standard input (`-`). */
-export function readManifests(from: readonly string[],
-  { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {}): ReadManifests {
+export function readManifests(
+  from: readonly string[],
+  { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {},
+): ReadManifests {
   const read: ReadManifests = { objects: [], problems: [], warnings: [], notes: [] };
   const seen = new Map<string, string>();
   for (const source of from) {
@@ -47,23 +50,39 @@ export function readManifests(from: readonly string[],
 
 /** Objects that name no namespace are put where they will be applied. */
 function placed(read: ReadManifests, namespace?: string): ReadManifests {
-  const homeless = read.objects.filter(({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined);
+  const homeless = read.objects.filter(
+    ({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined,
+  );
   if (homeless.length === 0) return read;
   if (namespace === undefined) {
     const [{ manifest, origin }] = homeless;
-    read.notes.push(homeless.length === 1
-      ? `${origin}: ${manifest.kind} ${manifest.metadata.name} names no namespace; it counts as one of namespace default`
-      : `${homeless.length} objects name no namespace, the first is ${manifest.kind} ${manifest.metadata.name} in ${origin}; they count as ones of namespace default`);
+    read.notes.push(
+      homeless.length === 1
+        ? `${origin}: ${manifest.kind} ${manifest.metadata.name} names no namespace; it counts as one of ` +
+            'namespace default'
+        : `${homeless.length} objects name no namespace, the first is ${manifest.kind} ${manifest.metadata.name} ` +
+            `in ${origin}; they count as ones of namespace default`,
+    );
   }
-  const objects = read.objects.map(object => !homeless.includes(object) ? object : {
-    manifest: { ...object.manifest, metadata: { ...object.manifest.metadata, namespace: namespace ?? 'default' } }, origin: object.origin,
-  });
+  const objects = read.objects.map((object) =>
+    !homeless.includes(object)
+      ? object
+      : {
+          manifest: {
+            ...object.manifest,
+            metadata: { ...object.manifest.metadata, namespace: namespace ?? 'default' },
+          },
+          origin: object.origin,
+        },
+  );
   return { ...read, objects };
 }
 
 function filesIn(folder: string): string[] {
-  return (fs.readdirSync(folder, { recursive: true }) as string[]).filter(name => /\.(ya?ml|json)$/.test(name)).sort()
-    .map(name => path.join(folder, name));
+  return (fs.readdirSync(folder, { recursive: true }) as string[])
+    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 function addText(read: ReadManifests, seen: Map<string, string>, file: string, text: string): void {
@@ -81,7 +100,10 @@ function addText(read: ReadManifests, seen: Map<string, string>, file: string, t
     const value = error ? undefined : document.toJS();
     // What stands alone between braces is YAML, too: an object whose only key is an object.
     if (isTemplate && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
-      read.problems.push(`${where}: a Helm template ("{{"), which is no YAML yet: render it first, as in helm template … | cdk8s-istio-egress explain - …`);
+      read.problems.push(
+        `${where}: a Helm template ("{{"), which is no YAML yet: render it first, as in helm template … | ` +
+          'cdk8s-istio-egress explain - …',
+      );
       return;
     }
     if (error) {
@@ -107,12 +129,18 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
     read.problems.push(`${origin}: ${manifest.kind} without a metadata.name, left out`);
     return;
   }
-  if (!KNOWN_GROUPS.test(manifest.apiVersion)) read.notes.push(`${origin}: ${manifest.kind} of ${manifest.apiVersion} means nothing to the model, left out`);
-  const key = `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
+  if (!KNOWN_GROUPS.test(manifest.apiVersion))
+    read.notes.push(`${origin}: ${manifest.kind} of ${manifest.apiVersion} means nothing to the model, left out`);
+  const key =
+    `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
+    `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
   const earlier = seen.get(key);
   if (earlier !== undefined) {
-    read.warnings.push(`${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is there twice, first in ${earlier}; applied one after the other the last one stays, so it counts`);
-    const before = read.objects.findIndex(one => keyOf(one) === key);
+    read.warnings.push(
+      `${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is ` +
+        `there twice, first in ${earlier}; applied one after the other the last one stays, so it counts`,
+    );
+    const before = read.objects.findIndex((one) => keyOf(one) === key);
     if (before >= 0) read.objects.splice(before, 1);
   }
   seen.set(key, origin);
@@ -120,9 +148,14 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
 }
 
 function keyOf({ manifest }: EgressObject): string {
-  return `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
+  return (
+    `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
+    `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`
+  );
 }
 
 function isNamespaced({ apiVersion, kind }: any): boolean {
-  return /istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind);
+  return (
+    /istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind)
+  );
 }

@@ -11,6 +11,7 @@ export function requestProblem(url: string): string | undefined {
     return `"${url}" is no URL`;
   }
   // URL leaves out port 80 of http:, which tcp: is read as.
-  if (url.startsWith('tcp:') && parsed.port === '' && !/:80(\/|$)/.test(url)) return `"${url}": a tcp:// request needs a host and a port, as tcp://db.example.com:5432`;
+  if (url.startsWith('tcp:') && parsed.port === '' && !/:80(\/|$)/.test(url))
+    return `"${url}": a tcp:// request needs a host and a port, as tcp://db.example.com:5432`;
   return undefined;
 }

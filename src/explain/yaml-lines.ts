@@ -1,11 +1,18 @@
 const PLAIN = /^(?!(true|false|null|yes|no|on|off|y|n)$)[a-z][\w./-]*$/i;
 
-/** Lines of YAML for a manifest that is proposed: objects, lists, words and numbers. Whoever only asks the model needs no YAML library. */
+/**
+ * Lines of YAML for a manifest that is proposed: objects, lists, words and numbers. Whoever only asks the model needs
+ * no YAML library.
+ */
 export function yamlLines(value: any): string[] {
   if (Array.isArray(value)) {
-    return value.flatMap(item => yamlLines(item).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`));
+    return value.flatMap((item) => yamlLines(item).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`));
   }
-  if (typeof value !== 'object' || value === null) return [typeof value === 'string' && PLAIN.test(value) ? value : JSON.stringify(value)];
-  return Object.entries(value).flatMap(([key, inner]) => typeof inner === 'object' && inner !== null
-    ? [`${key}:`, ...yamlLines(inner).map(line => `  ${line}`)] : [`${key}: ${yamlLines(inner)[0]}`]);
+  if (typeof value !== 'object' || value === null)
+    return [typeof value === 'string' && PLAIN.test(value) ? value : JSON.stringify(value)];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    typeof inner === 'object' && inner !== null
+      ? [`${key}:`, ...yamlLines(inner).map((line) => `  ${line}`)]
+      : [`${key}: ${yamlLines(inner)[0]}`],
+  );
 }

@@ -1,6 +1,5 @@
 /** Values by key, which knows the keys that hold several without looking at the others. */
 export class Grouping<K, V extends object> {
-
   private readonly values = new Map<K, V | V[]>();
   private readonly shared = new Map<K, V[]>();
 
@@ -50,6 +49,6 @@ export function groupBy<K, V extends object>(values: Iterable<V>, keyOf: (value:
 /** The map under a key, made where there is none yet. */
 export function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   let inner = map.get(key);
-  if (!inner) map.set(key, inner = new Map());
+  if (!inner) map.set(key, (inner = new Map()));
   return inner;
 }

@@ -7,7 +7,9 @@ export function isWildcard(host: string): boolean {
   return host.startsWith('*');
 }
 
-/** Whether everything that the host stands for, the pattern stands for too: `*.example.com` covers `api.example.com`. */
+/**
+ * Whether everything that the host stands for, the pattern stands for too: `*.example.com` covers `api.example.com`.
+ */
 export function covers(pattern: string, host: string): boolean {
   return pattern === host || (isWildcard(pattern) && host.endsWith(pattern.slice(1)));
 }

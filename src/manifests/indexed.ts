@@ -2,7 +2,6 @@ import { EgressObject } from './egress-object';
 
 /** An object with what every rule asks about it. */
 export class Indexed implements EgressObject {
-
   constructor(
     private readonly source: EgressObject,
     public readonly kind: string,
@@ -22,25 +21,28 @@ export class Indexed implements EgressObject {
 }
 
 /** `ServiceEntry payments/site [chart/site]` */
-export function called(object: Indexed): string {
+export function describe(object: Indexed): string {
   return `${object.kind} ${object.namespace}/${object.name} [${object.origin}]`;
 }
 
 /** All of them by name; of a long list the first few, and how many more. */
-export function allCalled(objects: readonly Indexed[], most = 6): string {
-  const names = objects.slice(0, objects.length > most ? most - 1 : most).map(called);
-  return listed(objects.length > most ? [...names, `${objects.length - most + 1} more`] : names);
+export function describeAll(objects: readonly Indexed[], most = 6): string {
+  const names = objects.slice(0, objects.length > most ? most - 1 : most).map(describe);
+  return joinWords(objects.length > most ? [...names, `${objects.length - most + 1} more`] : names);
 }
 
 /** `a, b and c` */
-export function listed(words: readonly string[]): string {
+export function joinWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
 }
 
 /** Each object once, in an order that depends on nothing but the objects. */
 export function ordered(objects: Iterable<Indexed>): Indexed[] {
   const key = ({ namespace, kind, name, origin }: Indexed) => `${namespace} ${kind} ${name} ${origin}`;
-  return [...new Set(objects)].map(object => ({ object, key: key(object) })).sort((a, b) => compare(a.key, b.key)).map(({ object }) => object);
+  return [...new Set(objects)]
+    .map((object) => ({ object, key: key(object) }))
+    .sort((a, b) => compare(a.key, b.key))
+    .map(({ object }) => object);
 }
 
 /** Order of code units: the same on every machine, whatever its language. */
@@ -50,6 +52,11 @@ export function compare(a: string, b: string): number {
 
 /** Canonical text of a value, for comparing. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item) => item && typeof item === 'object' && !Array.isArray(item)
-    ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => compare(a, b))) : item) ?? '';
+  return (
+    JSON.stringify(value, (_key, item) =>
+      item && typeof item === 'object' && !Array.isArray(item)
+        ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => compare(a, b)))
+        : item,
+    ) ?? ''
+  );
 }

@@ -3,7 +3,7 @@ import { Grouping, groupBy, mapIn } from './grouping';
 import { covers, fullHost, isWildcard } from './hosts';
 import { Indexed } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
-import { overlap } from './selectors';
+import { selectorsOverlap } from './selectors';
 import { eachTls } from './tls';
 
 /** What cannot be read off the manifests. */
@@ -24,7 +24,6 @@ const NONE: readonly Indexed[] = [];
  * for is arranged when the first one asks. Every look-up is a map, so that the rules stay linear.
  */
 export class ManifestIndex {
-
   public readonly rootNamespace: string;
   public readonly dnsCapture: boolean;
   /** Every object, by API group (not version) and kind. */
@@ -67,7 +66,9 @@ export class ManifestIndex {
         this.kinds.push(bucket);
         if (version.istio) this.istio.set(kind, bucket);
       }
-      bucket.push(new Indexed(source, kind, metadata.namespace ?? defaultNamespace, metadata.name, manifest.spec ?? {}));
+      bucket.push(
+        new Indexed(source, kind, metadata.namespace ?? defaultNamespace, metadata.name, manifest.spec ?? {}),
+      );
     }
   }
 
@@ -90,7 +91,8 @@ export class ManifestIndex {
   public get entriesByHost(): Grouping<string, Indexed> {
     if (!this.entries) {
       this.entries = new Grouping();
-      for (const entry of this.ofKind('ServiceEntry')) for (const host of entry.spec.hosts ?? []) this.entries.add(host, entry);
+      for (const entry of this.ofKind('ServiceEntry'))
+        for (const host of entry.spec.hosts ?? []) this.entries.add(host, entry);
     }
     return this.entries;
   }
@@ -99,17 +101,20 @@ export class ManifestIndex {
   public get rulesByHost(): Grouping<string, Indexed> {
     if (!this.rules) {
       this.rules = new Grouping();
-      for (const rule of this.ofKind('DestinationRule')) if (rule.spec.host) this.rules.add(fullHost(rule.spec.host, rule.namespace), rule);
+      for (const rule of this.ofKind('DestinationRule'))
+        if (rule.spec.host) this.rules.add(fullHost(rule.spec.host, rule.namespace), rule);
     }
     return this.rules;
   }
 
   /** The DestinationRules that a proxy may apply to a host: its own, and those of a wildcard that covers it. */
   public rulesFor(host: string): readonly Indexed[] {
-    this.wildcardRules ??= this.ofKind('DestinationRule').filter(({ spec }) => typeof spec.host === 'string' && isWildcard(spec.host));
+    this.wildcardRules ??= this.ofKind('DestinationRule').filter(
+      ({ spec }) => typeof spec.host === 'string' && isWildcard(spec.host),
+    );
     const own = this.rulesByHost.get(host);
     if (this.wildcardRules.length === 0) return own;
-    return [...own, ...this.wildcardRules.filter(rule => rule.spec.host !== host && covers(rule.spec.host, host))];
+    return [...own, ...this.wildcardRules.filter((rule) => rule.spec.host !== host && covers(rule.spec.host, host))];
   }
 
   /** Every place a VirtualService sends requests to. */
@@ -121,7 +126,7 @@ export class ManifestIndex {
     return this.allHops;
   }
 
-  /** The TLS blocks that reach an outside host, SIMPLE and MUTUAL, by the rule that holds them. */
+  /** The TLS blocks that reach an external host, SIMPLE and MUTUAL, by the rule that holds them. */
   public get clientTls(): ReadonlyMap<Indexed, any[]> {
     return this.tls.client;
   }
@@ -135,7 +140,7 @@ export class ManifestIndex {
     if (!this.allTls) {
       const found = { client: new Map<Indexed, any[]>(), nameless: new Set<Indexed>() };
       for (const rule of this.ofKind('DestinationRule')) {
-        eachTls(rule, block => {
+        eachTls(rule, (block) => {
           if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {
             const blocks = found.client.get(rule);
             if (blocks) blocks.push(block);
@@ -152,13 +157,15 @@ export class ManifestIndex {
 
   /**
    * Whether Gateways live in the namespace. Gateway pods know no Sidecars, take the oldest entry of a host instead of
-   * their own, and need no address to tell TCP hosts apart, so what is written for them must not be judged as for sidecars.
+   * their own, and need no address to tell TCP hosts apart, so what is written for them must not be judged as for
+   * sidecars.
    */
   public isGatewayNamespace(namespace: string): boolean {
     if (!this.gatewayPlaces) {
-      this.gatewayPlaces = new Set(this.ofKind('Gateway').map(gateway => gateway.namespace));
+      this.gatewayPlaces = new Set(this.ofKind('Gateway').map((gateway) => gateway.namespace));
       for (const service of this.ofKind('VirtualService')) {
-        for (const name of service.spec.gateways ?? []) if (name !== 'mesh') this.gatewayPlaces.add(gatewayNamespace(service, name));
+        for (const name of service.spec.gateways ?? [])
+          if (name !== 'mesh') this.gatewayPlaces.add(gatewayNamespace(service, name));
       }
     }
     return this.gatewayPlaces.has(namespace);
@@ -171,10 +178,14 @@ export class ManifestIndex {
   public isGatewayPlace(namespace: string): boolean {
     if (!this.podPlaces) {
       this.podPlaces = new Set();
-      const services = groupBy(this.services.filter(({ spec }) => spec.selector), service => service.namespace);
+      const services = groupBy(
+        this.services.filter(({ spec }) => spec.selector),
+        (service) => service.namespace,
+      );
       for (const gateway of services.size > 0 ? this.ofKind('Gateway') : NONE) {
         if (this.podPlaces.has(gateway.namespace)) continue;
-        if (services.get(gateway.namespace).some(({ spec }) => overlap(spec.selector, gateway.spec.selector))) this.podPlaces.add(gateway.namespace);
+        if (services.get(gateway.namespace).some(({ spec }) => selectorsOverlap(spec.selector, gateway.spec.selector)))
+          this.podPlaces.add(gateway.namespace);
       }
     }
     return this.podPlaces.has(namespace);
@@ -185,7 +196,8 @@ export class ManifestIndex {
     if (!this.routed) {
       this.routed = new Map();
       for (const hop of this.hops) {
-        for (const gateway of followers(hop.service, hop.route).gateways) setIn(this.routed, hop.host).add(gatewayNamespace(hop.service, gateway));
+        for (const gateway of followers(hop.service, hop.route).gateways)
+          setIn(this.routed, hop.host).add(gatewayNamespace(hop.service, gateway));
       }
     }
     const namespaces = this.routed.get(host);
@@ -201,6 +213,6 @@ function groupOf(apiVersion: unknown): string {
 
 function setIn<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {
   let inner = map.get(key);
-  if (!inner) map.set(key, inner = new Set());
+  if (!inner) map.set(key, (inner = new Set()));
   return inner;
 }

@@ -1,8 +1,17 @@
 import { BlockList, isIP } from 'net';
 
-// Networks that no outside host is reached in, except over private links.
-const PRIVATE = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '240.0.0.0/4', 'fc00::/7',
-  'fe80::/10'];
+// Networks that no external host is reached in, except over private links.
+const PRIVATE = [
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '240.0.0.0/4',
+  'fc00::/7',
+  'fe80::/10',
+];
 
 /** Whether it is a range of more than one address. */
 export function isRange(text: string): boolean {
@@ -22,12 +31,16 @@ export function contains(outer: string, inner: string): boolean {
 /** Whether the range is so wide, and so public, that it must hold hosts whose addresses nobody wrote down. */
 export function isBroad(text: string): boolean {
   const range = parse(text);
-  return range !== undefined && range.bits <= (range.family === 'ipv4' ? 16 : 32) && !PRIVATE.some(network => contains(network, text));
+  return (
+    range !== undefined &&
+    range.bits <= (range.family === 'ipv4' ? 16 : 32) &&
+    !PRIVATE.some((network) => contains(network, text))
+  );
 }
 
-/** Whether every address in the range is one that no outside host has, except over private links. */
-export function isPrivate(text: string): boolean {
-  return PRIVATE.some(network => contains(network, text));
+/** Whether every address in the range is one that no external host has, except over private links. */
+export function isPrivateRange(text: string): boolean {
+  return PRIVATE.some((network) => contains(network, text));
 }
 
 function parse(text: string): { address: string; bits: number; family: 'ipv4' | 'ipv6' } | undefined {
@@ -36,5 +49,7 @@ function parse(text: string): { address: string; bits: number; family: 'ipv4' | 
   if (version === 0) return undefined;
   const widest = version === 4 ? 32 : 128;
   const bits = mask === undefined ? widest : Number(mask);
-  return Number.isInteger(bits) && bits >= 0 && bits <= widest ? { address, bits, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined;
+  return Number.isInteger(bits) && bits >= 0 && bits <= widest
+    ? { address, bits, family: version === 4 ? 'ipv4' : 'ipv6' }
+    : undefined;
 }

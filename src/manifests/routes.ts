@@ -36,9 +36,13 @@ export function hopsOf(service: Indexed, hops: Hop[] = []): Hop[] {
     const routes = service.spec[section];
     if (!Array.isArray(routes)) continue;
     for (const route of routes) {
-      if (route.route) for (const { destination } of route.route) if (destination?.host) hops.push(hopTo(destination, service, section, route));
+      if (route.route)
+        for (const { destination } of route.route)
+          if (destination?.host) hops.push(hopTo(destination, service, section, route));
       if (route.mirror?.host) hops.push(hopTo(route.mirror, service, section, route));
-      if (route.mirrors) for (const { destination } of route.mirrors) if (destination?.host) hops.push(hopTo(destination, service, section, route));
+      if (route.mirrors)
+        for (const { destination } of route.mirrors)
+          if (destination?.host) hops.push(hopTo(destination, service, section, route));
     }
   }
   return hops;
@@ -47,10 +51,12 @@ export function hopsOf(service: Indexed, hops: Hop[] = []): Hop[] {
 /** The proxies that follow one route: its matches may name gateways, else the VirtualService does. */
 export function followers({ spec }: Indexed, route: any): Followers {
   const matches: any[] | undefined = route.match;
-  const isOwn = matches !== undefined && matches.length > 0 && matches.every(match => match.gateways?.length > 0);
-  const names: string[] | undefined = isOwn ? matches.flatMap(match => match.gateways) : spec.gateways;
+  const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => match.gateways?.length > 0);
+  const names: string[] | undefined = isOwn ? matches.flatMap((match) => match.gateways) : spec.gateways;
   if (!names?.length) return SIDECARS;
-  return names.includes('mesh') ? { sidecars: true, gateways: names.filter(name => name !== 'mesh') } : { sidecars: false, gateways: names };
+  return names.includes('mesh')
+    ? { sidecars: true, gateways: names.filter((name) => name !== 'mesh') }
+    : { sidecars: false, gateways: names };
 }
 
 /** The namespace in which a VirtualService looks for a Gateway. */
@@ -60,5 +66,12 @@ export function gatewayNamespace(service: Indexed, gateway: string): string {
 }
 
 function hopTo(destination: any, service: Indexed, section: Section, route: any): Hop {
-  return { service, section, route, host: fullHost(destination.host, service.namespace), subset: destination.subset, port: destination.port?.number };
+  return {
+    service,
+    section,
+    route,
+    host: fullHost(destination.host, service.namespace),
+    subset: destination.subset,
+    port: destination.port?.number,
+  };
 }

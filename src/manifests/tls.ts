@@ -1,6 +1,8 @@
 import { Indexed } from './indexed';
 
-/** The TLS block that a traffic policy gives a port. A port's own settings replace the policy's; nothing is inherited. */
+/**
+ * The TLS block that a traffic policy gives a port. A port's own settings replace the policy's; nothing is inherited.
+ */
 export function tlsFor(policy: any, port: number): any {
   const own = policy?.portLevelSettings?.find((settings: any) => settings.port?.number === port);
   return own ? own.tls : policy?.tls;
@@ -8,13 +10,19 @@ export function tlsFor(policy: any, port: number): any {
 
 /** Whether the block makes the proxy speak TLS. */
 export function originates(tls: any): boolean {
-  return tls !== undefined && tls !== null && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL');
+  return (
+    tls !== undefined && tls !== null && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL')
+  );
 }
 
 /** Whether any policy of the rule, its own or a subset's, makes the proxy speak TLS on the port. */
 export function originatesOn(rule: Indexed, port: number): boolean {
-  return originates(tlsFor(rule.spec.trafficPolicy, port))
-    || (rule.spec.subsets ?? []).some((subset: any) => subset.trafficPolicy && originates(tlsFor(subset.trafficPolicy, port)));
+  return (
+    originates(tlsFor(rule.spec.trafficPolicy, port)) ||
+    (rule.spec.subsets ?? []).some(
+      (subset: any) => subset.trafficPolicy && originates(tlsFor(subset.trafficPolicy, port)),
+    )
+  );
 }
 
 /** Visits every TLS block of a DestinationRule. */

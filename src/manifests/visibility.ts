@@ -4,22 +4,25 @@ import { Indexed, ordered } from './indexed';
 export const EVERYWHERE = '*';
 
 /** Objects that some namespace sees together. */
-export interface Meeting {
+export interface VisibleTogether {
   readonly objects: Indexed[];
   /** The namespaces that see several of them; `*` for every one. */
   readonly namespaces: string[];
 }
 
-/** The namespaces that see an object: `*` alone, or names. A missing exportTo means everywhere, unless the mesh configuration says otherwise. */
+/**
+ * The namespaces that see an object: `*` alone, or names. A missing exportTo means everywhere, unless the mesh
+ * configuration says otherwise.
+ */
 export function visibleIn(object: Indexed): string[] {
   const exportTo: string[] | undefined = object.spec.exportTo;
   if (!exportTo?.length || exportTo.includes('*')) return [EVERYWHERE];
   if (exportTo.includes('~')) return [];
-  return [...new Set(exportTo.map(item => item === '.' ? object.namespace : item))];
+  return [...new Set(exportTo.map((item) => (item === '.' ? object.namespace : item)))];
 }
 
 /** Whether only its own namespace sees the object. */
-export function isPrivate(object: Indexed): boolean {
+export function staysInItsNamespace(object: Indexed): boolean {
   const exportTo: string[] | undefined = object.spec.exportTo;
   return exportTo?.length === 1 && (exportTo[0] === '.' || exportTo[0] === object.namespace);
 }
@@ -35,16 +38,20 @@ export function isSeenFrom(object: Indexed, namespace: string): boolean {
 }
 
 /** Whether some namespace sees both. */
-export function meet(a: Indexed, b: Indexed): boolean {
+export function areVisibleTogether(a: Indexed, b: Indexed): boolean {
   const namespaces = visibleIn(a);
-  return namespaces.length > 0 && visibleIn(b).length > 0 && (isPublic(a) || isPublic(b) || namespaces.some(namespace => isSeenFrom(b, namespace)));
+  return (
+    namespaces.length > 0 &&
+    visibleIn(b).length > 0 &&
+    (isPublic(a) || isPublic(b) || namespaces.some((namespace) => isSeenFrom(b, namespace)))
+  );
 }
 
 /**
  * Objects of the same rank that some namespace sees together: what everyone sees, and what namespaces see by name.
  * Linear in the usual case, in which each namespace sees its own.
  */
-export function meetings(objects: readonly Indexed[]): Meeting[] {
+export function visibleTogether(objects: readonly Indexed[]): VisibleTogether[] {
   const everywhere = objects.filter(isPublic);
   const seen = new Map<string, Indexed[]>();
   for (const object of objects) {
@@ -58,22 +65,27 @@ export function meetings(objects: readonly Indexed[]): Meeting[] {
   let found: { objects: Set<Indexed>; namespaces: string[] }[] = [];
   for (const [namespace, list] of seen) {
     if (list.length < 2) continue;
-    const joined = found.filter(({ objects: known }) => list.some(object => known.has(object)));
+    const joined = found.filter(({ objects: known }) => list.some((object) => known.has(object)));
     found = [
-      ...found.filter(meeting => !joined.includes(meeting)),
+      ...found.filter((together) => !joined.includes(together)),
       {
-        objects: new Set([...joined.flatMap(meeting => [...meeting.objects]), ...list]),
-        namespaces: [...joined.flatMap(meeting => meeting.namespaces), namespace],
+        objects: new Set([...joined.flatMap((together) => [...together.objects]), ...list]),
+        namespaces: [...joined.flatMap((together) => together.namespaces), namespace],
       },
     ];
   }
-  const byName = found.map(meeting => ({ objects: ordered(meeting.objects), namespaces: meeting.namespaces.sort() }));
+  const byName = found.map((together) => ({
+    objects: ordered(together.objects),
+    namespaces: together.namespaces.sort(),
+  }));
   return everywhere.length > 1 ? [{ objects: ordered(everywhere), namespaces: [EVERYWHERE] }, ...byName] : byName;
 }
 
 /** `namespace shop`, `namespaces shop and web`, `every namespace` */
-export function spoken(namespaces: readonly string[]): string {
+export function describeNamespaces(namespaces: readonly string[]): string {
   if (namespaces.includes(EVERYWHERE)) return 'every namespace';
   if (namespaces.length > 4) return `${namespaces.length} namespaces`;
-  return namespaces.length === 1 ? `namespace ${namespaces[0]}` : `namespaces ${namespaces.slice(0, -1).join(', ')} and ${namespaces[namespaces.length - 1]}`;
+  return namespaces.length === 1
+    ? `namespace ${namespaces[0]}`
+    : `namespaces ${namespaces.slice(0, -1).join(', ')} and ${namespaces[namespaces.length - 1]}`;
 }

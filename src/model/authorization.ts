@@ -1,6 +1,6 @@
-import { Decider } from './answer';
+import { FieldRef } from './answer';
 import { refuseUnknown } from './cluster';
-import { by } from './decider';
+import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { unknownField } from './known-fields';
 import { Registry } from './registry';
@@ -18,12 +18,17 @@ export interface Knowledge {
   readonly port: number;
   readonly trustDomain: string;
   /** Only where the gateway reads HTTP. */
-  readonly http?: { readonly method: string; readonly path: string; readonly authority: string; readonly headers: ReadonlyMap<string, string> };
+  readonly http?: {
+    readonly method: string;
+    readonly path: string;
+    readonly authority: string;
+    readonly headers: ReadonlyMap<string, string>;
+  };
 }
 
 export interface Verdict {
   readonly allowed: boolean;
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
   readonly reason: string;
 }
 
@@ -36,48 +41,81 @@ export function authorize(registry: Registry, workload: Workload, knowledge: Kno
   for (const policy of policies) refuseUnknown(policy, policy.spec, 'authorizationPolicy');
   const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
   const custom = acting('CUSTOM')[0];
-  if (custom) throw new Undetermined('an AuthorizationPolicy asks somebody else, whose answer the model does not know', [by(custom, 'spec.action')]);
+  if (custom)
+    throw new Undetermined('an AuthorizationPolicy asks somebody else, whose answer the model does not know', [
+      fieldRef(custom, 'spec.action'),
+    ]);
   for (const policy of acting('DENY')) {
     const rule = fitting(policy, knowledge, true);
-    if (rule !== undefined) return { allowed: false, deciders: [by(policy, `spec.rules[${rule}]`)], reason: 'an AuthorizationPolicy denies it' };
+    if (rule !== undefined)
+      return {
+        allowed: false,
+        decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
+        reason: 'an AuthorizationPolicy denies it',
+      };
   }
   const allowing = acting('ALLOW');
-  if (allowing.length === 0) return { allowed: true, deciders: [], reason: 'no policy' };
+  if (allowing.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
   for (const policy of allowing) {
     const rule = fitting(policy, knowledge, false);
-    if (rule !== undefined) return { allowed: true, deciders: [by(policy, `spec.rules[${rule}]`)], reason: 'allowed by policy' };
+    if (rule !== undefined)
+      return { allowed: true, decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)], reason: 'allowed by policy' };
   }
-  const sorted = [...allowing].sort((a, b) => `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1);
-  return { allowed: false, deciders: sorted.map(policy => by(policy, 'spec.rules')), reason: 'AuthorizationPolicies allow some, and not this' };
+  const sorted = [...allowing].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+  return {
+    allowed: false,
+    decidedBy: sorted.map((policy) => fieldRef(policy, 'spec.rules')),
+    reason: 'AuthorizationPolicies allow some, and not this',
+  };
 }
 
 /** The rules that ask who calls, which without mutual TLS nobody knows. */
-export function askingForIdentity(registry: Registry, workload: Workload): Decider[] {
-  return policiesFor(registry, workload).flatMap(policy => ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
-    (rule?.from ?? []).some(({ source }: any) => IDENTITY.some(name => source?.[name]?.length)) ? [by(policy, `spec.rules[${index}].from`)] : []));
+export function askingForIdentity(registry: Registry, workload: Workload): FieldRef[] {
+  return policiesFor(registry, workload).flatMap((policy) =>
+    ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
+      (rule?.from ?? []).some(({ source }: any) => IDENTITY.some((name) => source?.[name]?.length))
+        ? [fieldRef(policy, `spec.rules[${index}].from`)]
+        : [],
+    ),
+  );
 }
 
 function policiesFor(registry: Registry, workload: Workload): Indexed[] {
-  return registry.index.ofKind('AuthorizationPolicy').filter(({ namespace, spec }) =>
-    (namespace === workload.namespace || namespace === registry.rootNamespace) && !spec.targetRefs?.length && !spec.targetRef
-      && selects(spec.selector?.matchLabels, workload.labels));
+  return registry.index
+    .ofKind('AuthorizationPolicy')
+    .filter(
+      ({ namespace, spec }) =>
+        (namespace === workload.namespace || namespace === registry.rootNamespace) &&
+        !spec.targetRefs?.length &&
+        !spec.targetRef &&
+        selects(spec.selector?.matchLabels, workload.labels),
+    );
 }
 
 function fitting(policy: Indexed, knowledge: Knowledge, denies: boolean): number | undefined {
   const rules: any[] = policy.spec.rules ?? [];
-  const found = rules.findIndex((rule, index) => ruleFits(policy, rule ?? {}, `spec.rules[${index}]`, knowledge, denies));
+  const found = rules.findIndex((rule, index) =>
+    ruleFits(policy, rule ?? {}, `spec.rules[${index}]`, knowledge, denies),
+  );
   return found < 0 ? undefined : found;
 }
 
-/** On a connection that the gateway does not read, HTTP fields of an ALLOW rule never fit, and of a DENY rule are passed over. */
+/**
+ * On a connection that the gateway does not read, HTTP fields of an ALLOW rule never fit, and of a DENY rule are passed
+ * over.
+ */
 function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledge, denies: boolean): boolean {
   const isOpaque = knowledge.http === undefined;
-  const httpFields = (values: any, names: readonly string[]) => names.some(name => values?.[name]?.length);
-  const uses = (rule.to ?? []).some(({ operation }: any) => httpFields(operation, HTTP_OPERATION))
-    || (rule.from ?? []).some(({ source }: any) => httpFields(source, HTTP_SOURCE)) || (rule.when ?? []).some(({ key }: any) => isHttpKey(key));
+  const httpFields = (values: any, names: readonly string[]) => names.some((name) => values?.[name]?.length);
+  const uses =
+    (rule.to ?? []).some(({ operation }: any) => httpFields(operation, HTTP_OPERATION)) ||
+    (rule.from ?? []).some(({ source }: any) => httpFields(source, HTTP_SOURCE)) ||
+    (rule.when ?? []).some(({ key }: any) => isHttpKey(key));
   if (isOpaque && uses && !denies) return false;
-  const from = !rule.from?.length || rule.from.some(({ source }: any) => sourceFits(policy, source ?? {}, field, knowledge));
-  const to = !rule.to?.length || rule.to.some(({ operation }: any) => operationFits(policy, operation ?? {}, field, knowledge));
+  const from =
+    !rule.from?.length || rule.from.some(({ source }: any) => sourceFits(policy, source ?? {}, field, knowledge));
+  const to =
+    !rule.to?.length || rule.to.some(({ operation }: any) => operationFits(policy, operation ?? {}, field, knowledge));
   return from && to && (rule.when ?? []).every((condition: any) => conditionFits(policy, condition, field, knowledge));
 }
 
@@ -89,57 +127,91 @@ function isHttpKey(key: string): boolean {
   return key.startsWith('request.');
 }
 
-function sourceFits(policy: Indexed, source: any, field: string, { principal, namespace, serviceAccount, http, trustDomain }: Knowledge): boolean {
+function sourceFits(
+  policy: Indexed,
+  source: any,
+  field: string,
+  { principal, namespace, serviceAccount, http, trustDomain }: Knowledge,
+): boolean {
   const unknown = unknownField(source, 'source');
-  if (unknown) throw new Undetermined(`the model does not know the source field ${unknown} of an AuthorizationPolicy`, [by(policy, `${field}.from`)]);
-  const account = namespace !== undefined && serviceAccount !== undefined ? `${namespace}/${serviceAccount}` : undefined;
-  const accounts = (values: string[] | undefined) => values?.map(value => value.includes('/') ? value : `${policy.namespace}/${value}`);
+  if (unknown)
+    throw new Undetermined(`the model does not know the source field ${unknown} of an AuthorizationPolicy`, [
+      fieldRef(policy, `${field}.from`),
+    ]);
+  const account =
+    namespace !== undefined && serviceAccount !== undefined ? `${namespace}/${serviceAccount}` : undefined;
+  const accounts = (values: string[] | undefined) =>
+    values?.map((value) => (value.includes('/') ? value : `${policy.namespace}/${value}`));
   // Aliases of the trust domain aside, `cluster.local` means the mesh's own.
-  const principals = (values: string[] | undefined) => values?.map(value => value.replace(/^cluster\.local\//, `${trustDomain}/`));
-  return one(principals(source.principals), principal) && none(principals(source.notPrincipals), principal)
-    && one(source.namespaces, namespace) && none(source.notNamespaces, namespace)
-    && one(accounts(source.serviceAccounts), account) && none(accounts(source.notServiceAccounts), account)
+  const principals = (values: string[] | undefined) =>
+    values?.map((value) => value.replace(/^cluster\.local\//, `${trustDomain}/`));
+  return (
+    one(principals(source.principals), principal) &&
+    none(principals(source.notPrincipals), principal) &&
+    one(source.namespaces, namespace) &&
+    none(source.notNamespaces, namespace) &&
+    one(accounts(source.serviceAccounts), account) &&
+    none(accounts(source.notServiceAccounts), account) &&
     // Nobody calls with a token here.
-    && (http === undefined || (one(source.requestPrincipals, undefined) && none(source.notRequestPrincipals, undefined)));
+    (http === undefined || (one(source.requestPrincipals, undefined) && none(source.notRequestPrincipals, undefined)))
+  );
 }
 
 function operationFits(policy: Indexed, operation: any, field: string, { http, port }: Knowledge): boolean {
   const unknown = unknownField(operation, 'operation');
   if (unknown) {
-    throw new Undetermined(`the model does not know the operation field ${unknown} of an AuthorizationPolicy`,
-      [by(policy, `${field}.to`)]);
+    throw new Undetermined(`the model does not know the operation field ${unknown} of an AuthorizationPolicy`, [
+      fieldRef(policy, `${field}.to`),
+    ]);
   }
   const ports = one(operation.ports, String(port)) && none(operation.notPorts, String(port));
   if (http === undefined) return ports;
   const path = http.path.split('?')[0];
-  return ports && one(operation.hosts, http.authority, true) && none(operation.notHosts, http.authority, true)
-    && one(operation.methods, http.method) && none(operation.notMethods, http.method)
-    && one(operation.paths, path) && none(operation.notPaths, path);
+  return (
+    ports &&
+    one(operation.hosts, http.authority, true) &&
+    none(operation.notHosts, http.authority, true) &&
+    one(operation.methods, http.method) &&
+    none(operation.notMethods, http.method) &&
+    one(operation.paths, path) &&
+    none(operation.notPaths, path)
+  );
 }
 
-function conditionFits(policy: Indexed, { key, values, notValues }: any, field: string,
-  { serverName, principal, namespace, port, http }: Knowledge): boolean {
+function conditionFits(
+  policy: Indexed,
+  { key, values, notValues }: any,
+  field: string,
+  { serverName, principal, namespace, port, http }: Knowledge,
+): boolean {
   const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
   if (header !== undefined) {
-    return http === undefined
-    || (one(values, http.headers.get(header.toLowerCase())) && none(notValues, http.headers.get(header.toLowerCase())));
+    return (
+      http === undefined ||
+      (one(values, http.headers.get(header.toLowerCase())) && none(notValues, http.headers.get(header.toLowerCase())))
+    );
   }
   const known: Record<string, string | undefined> = {
-    'connection.sni': serverName, 'source.principal': principal, 'source.namespace': namespace, 'destination.port': String(port),
+    'connection.sni': serverName,
+    'source.principal': principal,
+    'source.namespace': namespace,
+    'destination.port': String(port),
   };
   if (!(key in known)) {
     if (isHttpKey(key) && http === undefined) return true;
-    throw new Undetermined(`the model does not know the condition ${key} of an AuthorizationPolicy`, [by(policy, `${field}.when`)]);
+    throw new Undetermined(`the model does not know the condition ${key} of an AuthorizationPolicy`, [
+      fieldRef(policy, `${field}.when`),
+    ]);
   }
   return one(values, known[key]) && none(notValues, known[key]);
 }
 
 function one(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !wanted?.length || wanted.some(pattern => fitsPattern(pattern, value, ignoreCase));
+  return !wanted?.length || wanted.some((pattern) => fitsPattern(pattern, value, ignoreCase));
 }
 
 function none(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !unwanted?.length || !unwanted.some(pattern => fitsPattern(pattern, value, ignoreCase));
+  return !unwanted?.length || !unwanted.some((pattern) => fitsPattern(pattern, value, ignoreCase));
 }
 
 /** `*` means any value that is there. */

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { hostOrAddress, isUnknownAddress } from './addresses';
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { Undetermined } from './undetermined';
@@ -22,15 +22,26 @@ export interface CallerPod {
 
 const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicaSet', 'CronJob', 'Pod'];
 const PREFIX = 'traffic.sidecar.istio.io/';
-const KNOWN = new Set(['includeOutboundIPRanges', 'excludeOutboundIPRanges', 'includeOutboundPorts', 'excludeOutboundPorts', 'includeInboundPorts',
-  'excludeInboundPorts']);
+const KNOWN = new Set([
+  'includeOutboundIPRanges',
+  'excludeOutboundIPRanges',
+  'includeOutboundPorts',
+  'excludeOutboundPorts',
+  'includeInboundPorts',
+  'excludeInboundPorts',
+]);
 
 /** The caller's pod: its annotations come from the pod template that has its labels. */
 export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
   const template = caller.annotations ? undefined : templateFor(registry, caller.namespace, labels);
-  const metadata = template && (template.kind === 'Pod' ? template.manifest.metadata : template.kind === 'CronJob'
-    ? template.spec.jobTemplate?.spec?.template?.metadata : template.spec.template?.metadata);
+  const metadata =
+    template &&
+    (template.kind === 'Pod'
+      ? template.manifest.metadata
+      : template.kind === 'CronJob'
+        ? template.spec.jobTemplate?.spec?.template?.metadata
+        : template.spec.template?.metadata);
   const annotations: Record<string, string> = {
     ...(caller.annotations ?? metadata?.annotations),
     ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`${PREFIX}${key}`, value])),
@@ -42,46 +53,61 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     labels,
     annotations,
     template,
-    dnsCapture: caller.dnsCapture ?? registry.world.mesh?.dnsCapture
-      ?? /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
+    dnsCapture:
+      caller.dnsCapture ??
+      registry.world.mesh?.dnsCapture ??
+      /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
     injected: (annotations['sidecar.istio.io/inject'] ?? templateLabels['sidecar.istio.io/inject']) !== 'false',
   };
 }
 
 /** Whether the sidecar gets a connection, and what kept it out. */
-export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; decider?: Decider } {
-  const decider = (key: string): Decider => pod.template
-    ? by(pod.template, `${pod.template.kind === 'Pod' ? '' : 'spec.template.'}metadata.annotations["${key}"]`)
-    : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
-  if (!pod.injected) return { captured: false, decider: decider('sidecar.istio.io/inject') };
+export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; ref?: FieldRef } {
+  const ref = (key: string): FieldRef =>
+    pod.template
+      ? fieldRef(pod.template, `${pod.template.kind === 'Pod' ? '' : 'spec.template.'}metadata.annotations["${key}"]`)
+      : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
+  if (!pod.injected) return { captured: false, ref: ref('sidecar.istio.io/inject') };
   for (const key of Object.keys(pod.annotations)) {
     if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
-      throw new Undetermined(`the model does not know the annotation ${key}`,
-        [decider(key)]);
+      throw new Undetermined(`the model does not know the annotation ${key}`, [ref(key)]);
     }
   }
   const text = (name: string) => pod.annotations[`${PREFIX}${name}`];
   const ports = (name: string) => (text(name) ?? '').split(',').filter(Boolean).map(Number);
-  const within = (name: string) => (text(name) ?? '').split(',').filter(Boolean).some(range => {
-    if (range === '*') return true;
-    if (isUnknownAddress(address) && !/^(10|127|172|192\.168)\./.test(range)) {
-      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${range} is not known`, [decider(`${PREFIX}${name}`)]);
-    }
-    return isIP(address) !== 0 && contains(range, address);
-  });
-  if (ports('excludeOutboundPorts').includes(port)) return { captured: false, decider: decider(`${PREFIX}excludeOutboundPorts`) };
-  if (within('excludeOutboundIPRanges')) return { captured: false, decider: decider(`${PREFIX}excludeOutboundIPRanges`) };
+  const within = (name: string) =>
+    (text(name) ?? '')
+      .split(',')
+      .filter(Boolean)
+      .some((range) => {
+        if (range === '*') return true;
+        if (isUnknownAddress(address) && !/^(10|127|172|192\.168)\./.test(range)) {
+          throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${range} is not known`, [
+            ref(`${PREFIX}${name}`),
+          ]);
+        }
+        return isIP(address) !== 0 && contains(range, address);
+      });
+  if (ports('excludeOutboundPorts').includes(port))
+    return { captured: false, ref: ref(`${PREFIX}excludeOutboundPorts`) };
+  if (within('excludeOutboundIPRanges')) return { captured: false, ref: ref(`${PREFIX}excludeOutboundIPRanges`) };
   if (ports('includeOutboundPorts').includes(port)) return { captured: true };
-  if (text('includeOutboundIPRanges') !== undefined
-    && !within('includeOutboundIPRanges')) return { captured: false, decider: decider(`${PREFIX}includeOutboundIPRanges`) };
+  if (text('includeOutboundIPRanges') !== undefined && !within('includeOutboundIPRanges'))
+    return { captured: false, ref: ref(`${PREFIX}includeOutboundIPRanges`) };
   return { captured: true };
 }
 
 function templateFor(registry: Registry, namespace: string, labels: Record<string, string>): Indexed | undefined {
-  return registry.index.kinds.flatMap(bucket => POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []).find(object => {
-    if (object.namespace !== namespace) return false;
-    const metadata = object.kind === 'Pod' ? object.manifest.metadata : object.kind === 'CronJob'
-      ? object.spec.jobTemplate?.spec?.template?.metadata : object.spec.template?.metadata;
-    return Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value);
-  });
+  return registry.index.kinds
+    .flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []))
+    .find((object) => {
+      if (object.namespace !== namespace) return false;
+      const metadata =
+        object.kind === 'Pod'
+          ? object.manifest.metadata
+          : object.kind === 'CronJob'
+            ? object.spec.jobTemplate?.spec?.template?.metadata
+            : object.spec.template?.metadata;
+      return Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value);
+    });
 }

@@ -1,9 +1,9 @@
 import { hostOrAddress, isUnknownAddress } from './addresses';
-import { Decider } from './answer';
+import { FieldRef } from './answer';
 import { Destination } from './destination';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
-import { contains, isPrivate } from '../manifests/ranges';
+import { contains, isPrivateRange } from '../manifests/ranges';
 
 /** What can be told from the first bytes of a connection. */
 export interface FirstBytes {
@@ -21,12 +21,14 @@ export interface Chain {
   readonly http?: { readonly own?: Service };
   /** Where bytes go unread. */
   readonly forward?: readonly Destination[];
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
 }
 
-/** Envoy's choice among filter chains: the narrowest range, then the server name, then what the bytes look like; never a step back. */
+/**
+ * Envoy's choice among filter chains: the narrowest range, then the server name, then what the bytes look like; never a
+ * step back.
+ */
 export class ChainFinder {
-
   private readonly fallback?: Chain;
   private readonly ranges: { range: string; bits: number }[] = [];
   private readonly nodes = new Map<string, Map<string, Chain[]>>();
@@ -37,14 +39,18 @@ export class ChainFinder {
     this.readsServerName = chains.some(({ serverNames }) => serverNames.length > 0);
     this.readsHttp = chains.some(({ inspected }) => inspected);
     for (const chain of chains) {
-      if ((chain.serverNames.length === 0 || chain.serverNames.includes('*')) && !chain.inspected && chain.ranges.length === 0) {
+      if (
+        (chain.serverNames.length === 0 || chain.serverNames.includes('*')) &&
+        !chain.inspected &&
+        chain.ranges.length === 0
+      ) {
         this.fallback = chain;
         continue;
       }
       for (const range of chain.ranges.length > 0 ? chain.ranges : ['']) {
         let node = this.nodes.get(range);
         if (!node) {
-          this.nodes.set(range, node = new Map());
+          this.nodes.set(range, (node = new Map()));
           if (range !== '') this.ranges.push({ range, bits: Number(range.split('/')[1] ?? 32) });
         }
         const names = chain.serverNames.includes('*') || chain.serverNames.length === 0 ? [''] : chain.serverNames;
@@ -66,9 +72,11 @@ export class ChainFinder {
   private nodeFor(address: string): Map<string, Chain[]> | undefined {
     for (const { range } of this.ranges) {
       if (contains(range, address)) return this.nodes.get(range);
-      if (isUnknownAddress(address) && !isPrivate(range)) {
-        throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${range} is not known`,
-          this.nodes.get(range)!.values().next().value![0].deciders);
+      if (isUnknownAddress(address) && !isPrivateRange(range)) {
+        throw new Undetermined(
+          `whether ${hostOrAddress(address)} has an address in ${range} is not known`,
+          this.nodes.get(range)!.values().next().value![0].decidedBy,
+        );
       }
     }
     return this.nodes.get('');
@@ -79,9 +87,9 @@ export class ChainFinder {
     const isTlsSeen = first.kind === 'tls' && this.readsServerName;
     const list = this.named(node, isTlsSeen ? first.serverName : undefined);
     if (!list) return undefined;
-    const inspected = list.filter(chain => chain.inspected);
+    const inspected = list.filter((chain) => chain.inspected);
     if (!isTlsSeen && inspected.length > 0) return this.readsHttp && first.kind === 'http' ? inspected[0] : undefined;
-    return list.find(chain => !chain.inspected);
+    return list.find((chain) => !chain.inspected);
   }
 
   private named(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {

@@ -1,6 +1,6 @@
 import { isIP } from 'net';
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { Destination } from './destination';
 import { MergedRule } from './destination-rules';
 import { GatewayWorkload } from './gateway-workloads';
@@ -35,7 +35,7 @@ export interface Cluster {
   readonly port: ServicePort;
   readonly endpoints: readonly Endpoint[];
   /** Which object and field gave the endpoints. */
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
   readonly tls?: ClientTls;
   /** TLS that is written down and has no effect. */
   readonly ignoredTls?: ClientTls;
@@ -48,7 +48,7 @@ export interface Cluster {
 /** Why there is no such cluster. */
 export interface NoCluster {
   readonly missing: string;
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
 }
 
 const known = new WeakMap<Destination, Cluster | NoCluster>();
@@ -56,49 +56,72 @@ const known = new WeakMap<Destination, Cluster | NoCluster>();
 /** The cluster that a destination names, as the proxy has it whose route the destination belongs to. */
 export function clusterOf(registry: Registry, scope: Scope, destination: Destination): Cluster | NoCluster {
   let cluster = known.get(destination);
-  if (!cluster) known.set(destination, cluster = find(registry, scope, destination));
+  if (!cluster) known.set(destination, (cluster = find(registry, scope, destination)));
   return cluster;
 }
 
-function find(registry: Registry, scope: Scope, { host, port: number, subset, deciders }: Destination): Cluster | NoCluster {
+function find(
+  registry: Registry,
+  scope: Scope,
+  { host, port: number, subset, decidedBy }: Destination,
+): Cluster | NoCluster {
   const service = scope.services.get(host);
-  if (!service) return { missing: `no service or entry for ${host} is visible to ${scope.isGateway ? 'the gateway' : 'the caller'}`, deciders };
+  if (!service)
+    return {
+      missing: `no service or entry for ${host} is visible to ${scope.isGateway ? 'the gateway' : 'the caller'}`,
+      decidedBy,
+    };
   const port = portOf(service, number);
   if (!port || port.protocol === 'UDP') {
-    return { missing: `${host} has no port ${number}`, deciders: [...deciders, by(service.object, 'spec.ports')] };
+    return {
+      missing: `${host} has no port ${number}`,
+      decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports')],
+    };
   }
   refuseUnknown(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
   const rival = service.kubernetes ? undefined : registry.rival(service, number);
   if (rival) {
-    throw new Undetermined(`two entries of namespace ${service.namespace} declare ${host} with resolution ${service.resolution} and ${rival.resolution
-    } for different namespaces, and istiod confuses what it has built for them`, [service, rival].map(one => by(one.object, 'spec.resolution')));
+    throw new Undetermined(
+      `two entries of namespace ${service.namespace} declare ${host} with resolution ${service.resolution} and ${
+        rival.resolution
+      } for different namespaces, and istiod confuses what it has built for them`,
+      [service, rival].map((one) => fieldRef(one.object, 'spec.resolution')),
+    );
   }
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   if (subset !== undefined && !chosen) {
-    const rules = rule?.from.map(object => by(object, 'spec.subsets')) ?? [];
+    const rules = rule?.from.map((object) => fieldRef(object, 'spec.subsets')) ?? [];
     return {
       missing: `${host} has no subset ${subset}${rule ? '' : ': no DestinationRule for it is visible here'}`,
-      deciders: [...subsetField(deciders), ...rules, ...registry.destinationRules.elsewhere(host, subset).map(object => by(object, 'metadata.namespace'))],
+      decidedBy: [
+        ...subsetField(decidedBy),
+        ...rules,
+        ...registry.destinationRules.elsewhere(host, subset).map((object) => fieldRef(object, 'metadata.namespace')),
+      ],
     };
   }
   const dynamic = service.resolution === 'DYNAMIC_DNS';
   if (dynamic && subset !== undefined) {
     return {
       missing: `hosts with resolution DYNAMIC_DNS have no subsets, so there is no ${subset} of ${host}`,
-      deciders: subsetField(deciders),
+      decidedBy: subsetField(decidedBy),
     };
   }
   const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
   const tls = tlsOf(rule, chosen, number);
-  const needsSelector = tls && !scope.isGateway && !rule!.selector && tls.value.credentialName
-    && !String(tls.value.credentialName).startsWith('configmap://')
-    && (tls.value.mode === 'SIMPLE' || tls.value.mode === 'MUTUAL');
+  const needsSelector =
+    tls &&
+    !scope.isGateway &&
+    !rule!.selector &&
+    tls.value.credentialName &&
+    !String(tls.value.credentialName).startsWith('configmap://') &&
+    (tls.value.mode === 'SIMPLE' || tls.value.mode === 'MUTUAL');
   return {
     service,
     port,
     endpoints,
-    deciders: where,
+    decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
     http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgrades(rule, chosen, number),
@@ -106,36 +129,55 @@ function find(registry: Registry, scope: Scope, { host, port: number, subset, de
   };
 }
 
-function endpointsOf(registry: Registry, scope: Scope, service: Service, port: ServicePort, labels?: Record<string, string>) {
+function endpointsOf(
+  registry: Registry,
+  scope: Scope,
+  service: Service,
+  port: ServicePort,
+  labels?: Record<string, string>,
+) {
   const assumptions: string[] = [];
   if (service.kubernetes) {
     const selector: Record<string, string> | undefined = service.object.spec.selector;
-    const field = by(service.object, 'spec.selector');
-    if (!selector) throw new Undetermined(`Service ${service.namespace}/${service.object.name} selects no pods by labels; what it leads to is not among the manifests`, [field]);
-    const pods = registry.workloads.filter(workload => workload.namespace === service.namespace && selects(selector, workload.labels)
-      && selects(labels, workload.labels));
+    const field = fieldRef(service.object, 'spec.selector');
+    if (!selector)
+      throw new Undetermined(
+        `Service ${service.namespace}/${service.object.name} selects no pods by labels; what it leads to is ` +
+          'not among the manifests',
+        [field],
+      );
+    const pods = registry.workloads.filter(
+      (workload) =>
+        workload.namespace === service.namespace &&
+        selects(selector, workload.labels) &&
+        selects(labels, workload.labels),
+    );
     if (pods.length === 0 && registry.world.gateways === undefined) {
-      throw new Undetermined(`Service ${service.namespace}/${service.object.name} leads into the mesh, not to a gateway that the model knows`,
-        [field]);
+      throw new Undetermined(
+        `Service ${service.namespace}/${service.object.name} leads into the mesh, not to a gateway that the model knows`,
+        [field],
+      );
     }
     const endpoints = pods.map((workload): Endpoint => ({ kind: 'pod', workload, port: targetOf(port, workload) }));
     for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
     return { endpoints, where: [field], assumptions };
   }
   const portIndex = (service.object.spec.ports ?? []).findIndex((one: any) => one.number === port.number);
-  const portField = by(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
+  const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
       // A gateway has no original destination to go to.
       return {
-        endpoints: scope.isGateway ? [] : [{ kind: 'original', port: port.targetPort as number | undefined } as Endpoint],
-        where: [by(service.object, 'spec.resolution')],
+        endpoints: scope.isGateway
+          ? []
+          : [{ kind: 'original', port: port.targetPort as number | undefined } as Endpoint],
+        where: [fieldRef(service.object, 'spec.resolution')],
         assumptions,
       };
     case 'DYNAMIC_DNS':
       return {
         endpoints: scope.isGateway ? [] : [{ kind: 'asked', port: port.number } as Endpoint],
-        where: [by(service.object, 'spec.resolution')],
+        where: [fieldRef(service.object, 'spec.resolution')],
         assumptions,
       };
     default:
@@ -144,58 +186,82 @@ function endpointsOf(registry: Registry, scope: Scope, service: Service, port: S
 }
 
 /**
- * All entries of one host in one namespace share their endpoints. Those of a cluster that resolves names are found by the number
- * of the port; those that come over EDS by its name, and there what is no address is left out.
+ * All entries of one host in one namespace share their endpoints. Those of a cluster that resolves names are found by
+ * the number of the port; those that come over EDS by its name, and there what is no address is left out.
  */
-function entryEndpoints(registry: Registry, service: Service, port: ServicePort, portField: Decider, labels?: Record<string, string>) {
+function entryEndpoints(
+  registry: Registry,
+  service: Service,
+  port: ServicePort,
+  portField: FieldRef,
+  labels?: Record<string, string>,
+) {
   const endpoints: Endpoint[] = [];
-  const where: Decider[] = [];
+  const where: FieldRef[] = [];
   const seen = new Set<Indexed>();
   const overEds = service.resolution === 'STATIC';
   for (const sibling of registry.siblings(service)) {
-    if (seen.has(sibling.object) || sibling.kubernetes || sibling.resolution === 'NONE' || sibling.resolution === 'DYNAMIC_DNS') continue;
+    if (
+      seen.has(sibling.object) ||
+      sibling.kubernetes ||
+      sibling.resolution === 'NONE' ||
+      sibling.resolution === 'DYNAMIC_DNS'
+    )
+      continue;
     seen.add(sibling.object);
     const { spec } = sibling.object;
     if (spec.workloadSelector) {
-      throw new Undetermined('the model does not know which workloads an entry\'s workloadSelector finds',
-        [by(sibling.object, 'spec.workloadSelector')]);
+      throw new Undetermined("the model does not know which workloads an entry's workloadSelector finds", [
+        fieldRef(sibling.object, 'spec.workloadSelector'),
+      ]);
     }
-    const own = sibling.ports.find(one => overEds ? one.name === port.name : one.number === port.number);
+    const own = sibling.ports.find((one) => (overEds ? one.name === port.name : one.number === port.number));
     if (!own) continue;
-    const target = (given: any): number => given?.ports?.[own.name] ?? own.targetPort as number | undefined ?? own.number;
+    const target = (given: any): number =>
+      given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     if (spec.endpoints?.length) {
       (spec.endpoints as any[]).forEach((given, index) => {
         refuseUnknown(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
         if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
         endpoints.push({ kind: 'host', host: given.address, port: target(given) });
-        where.push(by(sibling.object, `spec.endpoints[${index}]`));
+        where.push(fieldRef(sibling.object, `spec.endpoints[${index}]`));
       });
     } else if (!overEds && sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
       endpoints.push({ kind: 'host', host: sibling.host, port: target(undefined) });
-      where.push(sibling.object === service.object ? portField : by(sibling.object, 'spec.ports'));
+      where.push(sibling.object === service.object ? portField : fieldRef(sibling.object, 'spec.ports'));
     }
   }
-  const unique = [...new Map(endpoints.map(endpoint => [JSON.stringify(endpoint), endpoint])).values()];
+  const unique = [...new Map(endpoints.map((endpoint) => [JSON.stringify(endpoint), endpoint])).values()];
   return {
     endpoints: unique,
-    where: where.length > 0 ? where
-      : [by(service.object, service.resolution === 'STATIC' ? 'spec.endpoints' : 'spec.resolution')],
+    where:
+      where.length > 0
+        ? where
+        : [fieldRef(service.object, service.resolution === 'STATIC' ? 'spec.endpoints' : 'spec.resolution')],
   };
 }
 
 function targetOf(port: ServicePort, workload: GatewayWorkload): number {
   if (typeof port.targetPort === 'number') return port.targetPort;
-  if (typeof port.targetPort === 'string') return /^\d+$/.test(port.targetPort) ? Number(port.targetPort) : workload.namedPort ?? port.number;
+  if (typeof port.targetPort === 'string')
+    return /^\d+$/.test(port.targetPort) ? Number(port.targetPort) : (workload.namedPort ?? port.number);
   return port.number;
 }
 
-/** The TLS block that counts: a port's settings replace the rule's, a subset's lie over the rule's, its port's replace all. */
-export function tlsOf(rule: MergedRule | undefined, subset: { object: Indexed; index: number; value: any } | undefined,
-  port: number): ClientTls | undefined {
+/**
+ * The TLS block that counts: a port's settings replace the rule's, a subset's lie over the rule's, its port's replace
+ * all.
+ */
+export function tlsOf(
+  rule: MergedRule | undefined,
+  subset: { object: Indexed; index: number; value: any } | undefined,
+  port: number,
+): ClientTls | undefined {
   if (!rule) return undefined;
   const host = rule.policy && policyFor(rule.policy.object, rule.policy.value, 'spec.trafficPolicy', port);
-  const own = subset?.value.trafficPolicy && policyFor(subset.object, subset.value.trafficPolicy, `spec.subsets[${subset.index}].trafficPolicy`,
-    port);
+  const own =
+    subset?.value.trafficPolicy &&
+    policyFor(subset.object, subset.value.trafficPolicy, `spec.subsets[${subset.index}].trafficPolicy`, port);
   if (subset) refuseUnknown(subset.object, subset.value, 'subset', `spec.subsets[${subset.index}]`);
   for (const object of rule.from) refuseUnknown(object, object.spec, 'destinationRule');
   const found = own && (own.value.tls || own.isPort) ? own : host;
@@ -213,10 +279,16 @@ function policyFor(object: Indexed, policy: any, field: string, port: number) {
   return { object, value, field: `${field}.portLevelSettings[${index}]`, isPort: true };
 }
 
-function upgrades(rule: MergedRule | undefined, subset: { object: Indexed; index: number; value: any } | undefined, port: number): boolean {
+function upgrades(
+  rule: MergedRule | undefined,
+  subset: { object: Indexed; index: number; value: any } | undefined,
+  port: number,
+): boolean {
   const pool = (policy: any) => {
     const own = policy?.portLevelSettings?.find((one: any) => one.port?.number === port);
-    return own ? { found: true, value: own.connectionPool } : { found: policy?.connectionPool !== undefined, value: policy?.connectionPool };
+    return own
+      ? { found: true, value: own.connectionPool }
+      : { found: policy?.connectionPool !== undefined, value: policy?.connectionPool };
   };
   const own = pool(subset?.value.trafficPolicy);
   const chosen = own.found ? own : pool(rule?.policy?.value);
@@ -226,10 +298,14 @@ function upgrades(rule: MergedRule | undefined, subset: { object: Indexed; index
 /** Stops where an object says something that the model does not understand. */
 export function refuseUnknown(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
   const unknown = shape && unknownField(value, shape);
-  if (unknown) throw new Undetermined(`the model does not know ${object.kind} ${field}.${unknown}`, [by(object, `${field}.${unknown}`)]);
+  if (unknown)
+    throw new Undetermined(`the model does not know ${object.kind} ${field}.${unknown}`, [
+      fieldRef(object, `${field}.${unknown}`),
+    ]);
 }
 
-function subsetField(deciders: readonly Decider[]): Decider[] {
-  return deciders.map(decider => decider.field?.endsWith('.destination') ? { ...decider, field: `${decider.field}.subset`, origin: decider.origin }
-    : decider);
+function subsetField(decidedBy: readonly FieldRef[]): FieldRef[] {
+  return decidedBy.map((ref) =>
+    ref.field?.endsWith('.destination') ? { ...ref, field: `${ref.field}.subset`, origin: ref.origin } : ref,
+  );
 }

@@ -13,14 +13,16 @@ import { EgressObject } from '../manifests/egress-object';
 
 /** Everything that proxies would be told, made when somebody asks and kept. */
 export class Configuration {
-
   public readonly registry: Registry;
   public readonly places: Places;
   private readonly pods = new Map<string, CallerPod>();
   private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
   private readonly gateways = new Map<GatewayWorkload, { scope: Scope; listeners: Map<number, GatewayListener> }>();
-  private readonly ports = new WeakMap<Scope, Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>>();
+  private readonly ports = new WeakMap<
+    Scope,
+    Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>
+  >();
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
@@ -33,29 +35,29 @@ export class Configuration {
     if (labels || capture || annotations || dnsCapture !== undefined) return callerPod(this.registry, caller);
     const key = `${namespace}/${serviceAccount}/${name ?? ''}`;
     let pod = this.pods.get(key);
-    if (!pod) this.pods.set(key, pod = callerPod(this.registry, caller));
+    if (!pod) this.pods.set(key, (pod = callerPod(this.registry, caller)));
     return pod;
   }
 
   public sidecar(pod: CallerPod): Scope {
     let scope = this.scopes.get(pod);
-    if (!scope) this.scopes.set(pod, scope = this.sidecarOf(pod));
+    if (!scope) this.scopes.set(pod, (scope = this.sidecarOf(pod)));
     return scope;
   }
 
   private sidecarOf({ namespace, labels, dnsCapture }: CallerPod): Scope {
     const key = `${namespace} ${dnsCapture} ${Object.entries(labels).sort().join(' ')}`;
     let scope = this.sidecars.get(key);
-    if (!scope) this.sidecars.set(key, scope = sidecarScope(this.registry, { namespace, labels, dnsCapture }));
+    if (!scope) this.sidecars.set(key, (scope = sidecarScope(this.registry, { namespace, labels, dnsCapture })));
     return scope;
   }
 
   public listeners(scope: Scope, port: number): Map<string, OutboundListener> {
-    return this.port(scope, port).listeners ??= outboundListeners(scope, port);
+    return (this.port(scope, port).listeners ??= outboundListeners(scope, port));
   }
 
   public virtualHosts(scope: Scope, port: number): VirtualHosts {
-    return this.port(scope, port).hosts ??= sidecarVirtualHosts(scope, port);
+    return (this.port(scope, port).hosts ??= sidecarVirtualHosts(scope, port));
   }
 
   public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {
@@ -75,16 +77,16 @@ export class Configuration {
     if (!known) {
       const proxy: ProxyIdentity = { namespace: workload.namespace, labels: workload.labels, dnsCapture: false };
       const scope = gatewayScope(this.registry, proxy);
-      this.gateways.set(workload, known = { scope, listeners: gatewayListeners(this.registry, scope, workload) });
+      this.gateways.set(workload, (known = { scope, listeners: gatewayListeners(this.registry, scope, workload) }));
     }
     return known;
   }
 
   private port(scope: Scope, port: number) {
     let ports = this.ports.get(scope);
-    if (!ports) this.ports.set(scope, ports = new Map());
+    if (!ports) this.ports.set(scope, (ports = new Map()));
     let known = ports.get(port);
-    if (!known) ports.set(port, known = {});
+    if (!known) ports.set(port, (known = {}));
     return known;
   }
 }

@@ -22,19 +22,29 @@ interface Rules {
 }
 
 /**
- * DestinationRules as Istio finds them: in the proxy's namespace, then in the service's, then in the root namespace; the first
- * place that has one for the host decides alone. Inside a place, rules with equal `exportTo` merge and others stand beside each other.
+ * DestinationRules as Istio finds them: in the proxy's namespace, then in the service's, then in the root namespace;
+ * the first place that has one for the host decides alone. Inside a place, rules with equal `exportTo` merge and others
+ * stand beside each other.
  */
 export class DestinationRules {
-
   private readonly local = new Map<string, Rules>();
   private readonly exported = new Map<string, Rules>();
   private readonly rootLocal: Rules = { exact: new Map(), wildcards: new Map() };
 
-  constructor(private readonly rules: readonly Indexed[], private readonly rootNamespace: string, defaultExportTo: readonly string[]) {
-    const sorted = rules.map(object => ({ object, created: createdAt(object), selector: object.spec.workloadSelector ? 0 : 1 }))
-      .sort((a, b) => a.selector - b.selector || compare(a.created, b.created) || compare(a.object.name, b.object.name)
-        || compare(a.object.namespace, b.object.namespace));
+  constructor(
+    private readonly rules: readonly Indexed[],
+    private readonly rootNamespace: string,
+    defaultExportTo: readonly string[],
+  ) {
+    const sorted = rules
+      .map((object) => ({ object, created: createdAt(object), selector: object.spec.workloadSelector ? 0 : 1 }))
+      .sort(
+        (a, b) =>
+          a.selector - b.selector ||
+          compare(a.created, b.created) ||
+          compare(a.object.name, b.object.name) ||
+          compare(a.object.namespace, b.object.namespace),
+      );
     for (const { object } of sorted) this.add(object, defaultExportTo);
   }
 
@@ -45,15 +55,23 @@ export class DestinationRules {
     if (found) return found;
     for (const namespace of [serviceNamespace, this.rootNamespace]) {
       const rules = this.exported.get(namespace);
-      const seen = rules && mostSpecific(host, rules.exact, rules.wildcards)
-        ?.filter(({ exportTo }) => exportTo.size === 0 || exportTo.has('*') || exportTo.has(proxyNamespace));
+      const seen =
+        rules &&
+        mostSpecific(host, rules.exact, rules.wildcards)?.filter(
+          ({ exportTo }) => exportTo.size === 0 || exportTo.has('*') || exportTo.has(proxyNamespace),
+        );
       if (seen && seen.length > 0) return seen;
     }
     return [];
   }
 
   /** The rule that a proxy follows: one that selects it, else one for everybody; of several the youngest. */
-  public ruleFor(proxyNamespace: string, labels: Record<string, string>, host: string, serviceNamespace: string): MergedRule | undefined {
+  public ruleFor(
+    proxyNamespace: string,
+    labels: Record<string, string>,
+    host: string,
+    serviceNamespace: string,
+  ): MergedRule | undefined {
     let everybody: MergedRule | undefined;
     for (const rule of this.find(proxyNamespace, host, serviceNamespace)) {
       if (!rule.selector) everybody = rule;
@@ -64,27 +82,31 @@ export class DestinationRules {
 
   /** Rules that have the subset of the host, wherever they are. */
   public elsewhere(host: string, subset: string): readonly Indexed[] {
-    return this.rules.filter(({ spec, namespace }) => typeof spec.host === 'string' && fullHost(spec.host, namespace) === host
-      && (spec.subsets ?? []).some((one: any) => one.name === subset));
+    return this.rules.filter(
+      ({ spec, namespace }) =>
+        typeof spec.host === 'string' &&
+        fullHost(spec.host, namespace) === host &&
+        (spec.subsets ?? []).some((one: any) => one.name === subset),
+    );
   }
 
   private add(object: Indexed, defaultExportTo: readonly string[]): void {
     const { spec, namespace } = object;
     if (typeof spec.host !== 'string') return;
     // As written: Istio compares the words, so that `.` and the name of the namespace differ.
-    const exportTo = new Set<string>(spec.workloadSelector ? ['.'] : spec.exportTo ?? []);
-    if (exportTo.size === 0 || exportTo.has('*') || exportTo.has('.')
-      || exportTo.has(namespace)) merge(rulesIn(this.local, namespace), object, exportTo);
+    const exportTo = new Set<string>(spec.workloadSelector ? ['.'] : (spec.exportTo ?? []));
+    if (exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace))
+      merge(rulesIn(this.local, namespace), object, exportTo);
     const effective = exportTo.size === 0 ? exported(object, defaultExportTo) : [...exportTo];
-    const isPrivate = effective.length === 1 && (effective[0] === namespace || effective[0] === '.');
-    if (!isPrivate) merge(rulesIn(this.exported, namespace), object, exportTo);
+    const staysInItsNamespace = effective.length === 1 && (effective[0] === namespace || effective[0] === '.');
+    if (!staysInItsNamespace) merge(rulesIn(this.exported, namespace), object, exportTo);
     else if (namespace === this.rootNamespace) merge(this.rootLocal, object, exportTo);
   }
 }
 
 function rulesIn(map: Map<string, Rules>, namespace: string): Rules {
   let rules = map.get(namespace);
-  if (!rules) map.set(namespace, rules = { exact: new Map(), wildcards: new Map() });
+  if (!rules) map.set(namespace, (rules = { exact: new Map(), wildcards: new Map() }));
   return rules;
 }
 
@@ -93,15 +115,20 @@ function merge({ exact, wildcards }: Rules, object: Indexed, exportTo: Set<strin
   const host = fullHost(spec.host, namespace);
   const map = isWildcard(host) ? wildcards : exact;
   const known = map.get(host);
-  const selector: Record<string, string> | undefined = spec.workloadSelector && (spec.workloadSelector.matchLabels ?? {});
+  const selector: Record<string, string> | undefined =
+    spec.workloadSelector && (spec.workloadSelector.matchLabels ?? {});
   let separate = true;
   for (const rule of known ?? []) {
-    const equal = exportTo.size === rule.exportTo.size && [...exportTo].every(item => rule.exportTo.has(item));
-    const superset = rule.exportTo.size > 0 && [...rule.exportTo].every(item => exportTo.has(item));
-    if (equal) {separate = false;} else if (!superset) {
+    const equal = exportTo.size === rule.exportTo.size && [...exportTo].every((item) => rule.exportTo.has(item));
+    const superset = rule.exportTo.size > 0 && [...rule.exportTo].every((item) => exportTo.has(item));
+    if (equal) {
+      separate = false;
+    } else if (!superset) {
       separate = true;
       continue;
-    } else {separate = true;}
+    } else {
+      separate = true;
+    }
     const same = selector !== undefined && rule.selector !== undefined && sameLabels(selector, rule.selector);
     if (selector !== undefined && rule.selector !== undefined && !same) {
       separate = true;
@@ -123,10 +150,11 @@ function addTo(rule: MergedRule, object: Indexed): void {
   (object.spec.subsets ?? []).forEach((value: any, index: number) => {
     if (!rule.subsets.has(value.name)) rule.subsets.set(value.name, { object, index, value });
   });
-  if (rule.policy === undefined && object.spec.trafficPolicy) rule.policy = { object, value: object.spec.trafficPolicy };
+  if (rule.policy === undefined && object.spec.trafficPolicy)
+    rule.policy = { object, value: object.spec.trafficPolicy };
 }
 
 function sameLabels(a: Record<string, string>, b: Record<string, string>): boolean {
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every(key => a[key] === b[key]);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

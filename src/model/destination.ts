@@ -1,5 +1,5 @@
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { Scope } from './scope';
 import { Routes } from './virtual-service';
 import { fullHost } from '../manifests/hosts';
@@ -10,25 +10,45 @@ export interface Destination {
   readonly port: number;
   readonly subset?: string;
   readonly weight: number;
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
 }
 
 /** Where a tls or tcp route leads. */
-export function forwards(scope: Scope, object: Routes['object'], field: string, routes: any[], listenPort: number): Destination[] {
+export function forwards(
+  scope: Scope,
+  object: Routes['object'],
+  field: string,
+  routes: any[],
+  listenPort: number,
+): Destination[] {
   const weighted = routes.length > 1;
   return routes.flatMap((route, index) => {
     if (weighted && !route.weight) return [];
-    return [destinationOf(scope, object, `${field}.route[${index}].destination`, route.destination, weighted ? route.weight : 100, listenPort)];
+    return [
+      destinationOf(
+        scope,
+        object,
+        `${field}.route[${index}].destination`,
+        route.destination,
+        weighted ? route.weight : 100,
+        listenPort,
+      ),
+    ];
   });
 }
 
 /** The cluster that a destination names; without a port, a service's only port, else the one that was called. */
 export function destinationOf(
-  scope: Scope, object: Routes['object'], field: string, destination: any, weight: number, listenPort: number,
+  scope: Scope,
+  object: Routes['object'],
+  field: string,
+  destination: any,
+  weight: number,
+  listenPort: number,
   lookUp = (host: string) => scope.services.get(host),
 ): Destination {
   const host = fullHost(destination.host ?? '', object.namespace);
   const service = lookUp(host);
   const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0].number : listenPort);
-  return { host, port, subset: destination.subset || undefined, weight, deciders: [by(object, field)] };
+  return { host, port, subset: destination.subset || undefined, weight, decidedBy: [fieldRef(object, field)] };
 }

@@ -1,6 +1,6 @@
-import { Decider } from './answer';
+import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
-import { by } from './decider';
+import { fieldRef } from './field-ref';
 import { Destination, destinationOf, forwards } from './destination';
 import { PodPort, Server, serversByPort } from './gateway-servers';
 import { GatewayWorkload } from './gateway-workloads';
@@ -23,7 +23,7 @@ export interface GatewayListener {
   readonly chains: readonly ServerChain[];
   readonly finder: ChainFinder;
   /** Why Envoy takes nothing of it. */
-  readonly rejected?: { readonly reason: string; readonly deciders: readonly Decider[] };
+  readonly rejected?: { readonly reason: string; readonly decidedBy: readonly FieldRef[] };
   /** Servers that another one keeps out. */
   readonly skipped: PodPort['skipped'];
   /** Servers for opaque connections to which no route leads. */
@@ -31,12 +31,24 @@ export interface GatewayListener {
 }
 
 /** The listeners of a gateway's pods, by pod port. */
-export function gatewayListeners(registry: Registry, scope: Scope, workload: GatewayWorkload): Map<number, GatewayListener> {
-  return new Map([...serversByPort(registry, workload)].map(([port, { servers, skipped }]) => [port, listenerOf(registry, scope, servers, skipped)]));
+export function gatewayListeners(
+  registry: Registry,
+  scope: Scope,
+  workload: GatewayWorkload,
+): Map<number, GatewayListener> {
+  return new Map(
+    [...serversByPort(registry, workload)].map(([port, { servers, skipped }]) => [
+      port,
+      listenerOf(registry, scope, servers, skipped),
+    ]),
+  );
 }
 
 function listenerOf(
-  registry: Registry, scope: Scope, servers: readonly Server[], skipped: GatewayListener['skipped'],
+  registry: Registry,
+  scope: Scope,
+  servers: readonly Server[],
+  skipped: GatewayListener['skipped'],
 ): GatewayListener {
   const chains: ServerChain[] = [];
   const unrouted: Server[] = [];
@@ -53,13 +65,18 @@ function listenerOf(
       inspected: false,
       http: {},
       hosts,
-      deciders: plain.map(({ gateway, field }) => by(gateway, field)),
+      decidedBy: plain.map(({ gateway, field }) => fieldRef(gateway, field)),
     });
   }
   const passed = new Set<string>();
   for (const server of servers) {
     const section = sectionOf(server.value);
-    const shared = { server, ranges: [], inspected: false, deciders: [by(server.gateway, `${server.field}.hosts`)] };
+    const shared = {
+      server,
+      ranges: [],
+      inspected: false,
+      decidedBy: [fieldRef(server.gateway, `${server.field}.hosts`)],
+    };
     if (plain.includes(server)) continue;
     if (section === 'http') {
       const hosts = new VirtualHosts();
@@ -78,7 +95,7 @@ function listenerOf(
           ...shared,
           serverNames: server.serverNames,
           destinations: route.destinations,
-          deciders: [...shared.deciders, ...route.deciders],
+          decidedBy: [...shared.decidedBy, ...route.decidedBy],
         });
       } else {
         unrouted.push(server);
@@ -96,8 +113,13 @@ function doubled(chains: readonly ServerChain[]): GatewayListener['rejected'] {
       const other = seen.get(name);
       if (other) {
         return {
-          reason: `two servers ask for ${name === '*' ? 'every name' : name} on this port, so Envoy refuses the whole listener`,
-          deciders: [by(other.server.gateway, `${other.server.field}.hosts`), by(chain.server.gateway, `${chain.server.field}.hosts`)],
+          reason:
+            `two servers ask for ${name === '*' ? 'every name' : name} on this port, so Envoy refuses the whole ` +
+            'listener',
+          decidedBy: [
+            fieldRef(other.server.gateway, `${other.server.field}.hosts`),
+            fieldRef(chain.server.gateway, `${chain.server.field}.hosts`),
+          ],
         };
       }
       seen.set(name, chain);
@@ -110,12 +132,18 @@ function addHosts(registry: Registry, scope: Scope, server: Server, merged: Map<
   const port: number = server.value.port.number;
   for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
     const namespace = routes.object.namespace;
-    const open = server.hosts.flatMap(host => !host.includes('/') ? [host] : host.startsWith(`${namespace}/`) ? [host.slice(namespace.length + 1)]
-      : []);
-    const common = new Set(open.flatMap(host => routes.hosts.flatMap(other => isWithin(host, other) ? [host] : isWithin(other, host) ? [other]
-      : [])));
+    const open = server.hosts.flatMap((host) =>
+      !host.includes('/') ? [host] : host.startsWith(`${namespace}/`) ? [host.slice(namespace.length + 1)] : [],
+    );
+    const common = new Set(
+      open.flatMap((host) =>
+        routes.hosts.flatMap((other) => (isWithin(host, other) ? [host] : isWithin(other, host) ? [other] : [])),
+      ),
+    );
     if (common.size === 0) continue;
-    const entries = routeEntries(scope, [routes], server.gatewayName, port).map(entry => resolved(registry, scope, entry, port));
+    const entries = routeEntries(scope, [routes], server.gatewayName, port).map((entry) =>
+      resolved(registry, scope, entry, port),
+    );
     if (entries.length === 0) continue;
     for (const host of common) {
       const key = host.toLowerCase();
@@ -129,8 +157,11 @@ function addHosts(registry: Registry, scope: Scope, server: Server, merged: Map<
 /** What takes everything comes last, whichever VirtualService said it first. */
 function fill(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): void {
   for (const [host, entries] of merged) {
-    const routes = [...entries.filter(({ isCatchAll }) => !isCatchAll), ...entries.filter(({ isCatchAll }) => isCatchAll)];
-    hosts.add(host, { routes, deciders: [by(routes[0].object, 'spec.hosts')] });
+    const routes = [
+      ...entries.filter(({ isCatchAll }) => !isCatchAll),
+      ...entries.filter(({ isCatchAll }) => isCatchAll),
+    ];
+    hosts.add(host, { routes, decidedBy: [fieldRef(routes[0].object, 'spec.hosts')] });
   }
 }
 
@@ -144,11 +175,24 @@ function resolved(registry: Registry, scope: Scope, entry: RouteEntry, port: num
   };
   return {
     ...entry,
-    destinations: routes.flatMap((route, index) => !single && !route.weight ? [] : [{
-      ...destinationOf(scope, entry.object, `${entry.field}.route[${index}].destination`, route.destination ?? {}, single ? 100
-        : route.weight, port, lookUp),
-      headers: route.headers,
-    }]),
+    destinations: routes.flatMap((route, index) =>
+      !single && !route.weight
+        ? []
+        : [
+            {
+              ...destinationOf(
+                scope,
+                entry.object,
+                `${entry.field}.route[${index}].destination`,
+                route.destination ?? {},
+                single ? 100 : route.weight,
+                port,
+                lookUp,
+              ),
+              headers: route.headers,
+            },
+          ],
+    ),
   };
 }
 
@@ -158,9 +202,16 @@ function tcpRoute(registry: Registry, scope: Scope, server: Server) {
     if (!bound(server, routes.hosts, routes.object.namespace)) continue;
     for (const [index, tcp] of (routes.object.spec.tcp ?? []).entries()) {
       const matches: any[] = tcp.match ?? [];
-      if (!tcp.route?.length || (matches.length > 0 && !matches.some(match => matchesServer(match, server, routes.object.namespace)))) continue;
+      if (
+        !tcp.route?.length ||
+        (matches.length > 0 && !matches.some((match) => matchesServer(match, server, routes.object.namespace)))
+      )
+        continue;
       const field = `spec.tcp[${index}]`;
-      return { destinations: forwards(scope, routes.object, field, tcp.route, server.value.port.number), deciders: [by(routes.object, field)] };
+      return {
+        destinations: forwards(scope, routes.object, field, tcp.route, server.value.port.number),
+        decidedBy: [fieldRef(routes.object, field)],
+      };
     }
   }
   return undefined;
@@ -174,7 +225,7 @@ function passThrough(registry: Registry, scope: Scope, server: Server, taken: Se
       if (!tls.route?.length) continue;
       for (const [at, match] of (tls.match ?? []).entries()) {
         const names: string[] = match.sniHosts ?? [];
-        if (!matchesServer(match, server, routes.object.namespace) || names.some(name => taken.has(name))) continue;
+        if (!matchesServer(match, server, routes.object.namespace) || names.some((name) => taken.has(name))) continue;
         for (const name of names) taken.add(name);
         chains.push({
           server,
@@ -182,7 +233,10 @@ function passThrough(registry: Registry, scope: Scope, server: Server, taken: Se
           ranges: [],
           inspected: false,
           destinations: forwards(scope, routes.object, `spec.tls[${index}]`, tls.route, server.value.port.number),
-          deciders: [by(server.gateway, server.field), by(routes.object, `spec.tls[${index}].match[${at}]`)],
+          decidedBy: [
+            fieldRef(server.gateway, server.field),
+            fieldRef(routes.object, `spec.tls[${index}].match[${at}]`),
+          ],
         });
       }
     }
@@ -191,16 +245,19 @@ function passThrough(registry: Registry, scope: Scope, server: Server, taken: Se
 }
 
 function bound({ hosts }: Server, names: readonly string[], namespace: string): boolean {
-  return names.some(name => hosts.some(host => {
-    const slash = host.indexOf('/');
-    return (slash < 0 || host.slice(0, slash) === namespace) && overlaps(host.slice(slash + 1), name);
-  }));
+  return names.some((name) =>
+    hosts.some((host) => {
+      const slash = host.indexOf('/');
+      return (slash < 0 || host.slice(0, slash) === namespace) && overlaps(host.slice(slash + 1), name);
+    }),
+  );
 }
 
 function matchesServer(match: any, server: Server, namespace: string): boolean {
   const names: string[] | undefined = match.gateways;
-  return (!match.port || match.port === server.value.port.number)
-    && (!names?.length || names.some(name => name === server.gatewayName || `${namespace}/${name}` === server.gatewayName));
+  return (
+    (!match.port || match.port === server.value.port.number) &&
+    (!names?.length ||
+      names.some((name) => name === server.gatewayName || `${namespace}/${name}` === server.gatewayName))
+  );
 }
-
-

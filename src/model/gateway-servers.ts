@@ -1,5 +1,5 @@
 import { refuseUnknown } from './cluster';
-import { by } from './decider';
+import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { Registry } from './registry';
 import { portOf } from './scope';
@@ -42,8 +42,13 @@ interface Placing {
 export function serversByPort(registry: Registry, workload: GatewayWorkload): Map<number, PodPort> {
   const ports = new Map<number, Placing>();
   const translated = new Map<number, number>();
-  const services = registry.services.filter(({ kubernetes, namespace, object }) =>
-    kubernetes && namespace === workload.namespace && object.spec.selector && selects(object.spec.selector, workload.labels));
+  const services = registry.services.filter(
+    ({ kubernetes, namespace, object }) =>
+      kubernetes &&
+      namespace === workload.namespace &&
+      object.spec.selector &&
+      selects(object.spec.selector, workload.labels),
+  );
   for (const gateway of registry.gateways) {
     if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
     refuseUnknown(gateway, gateway.spec, 'gateway');
@@ -54,9 +59,9 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       const server = serverOf(gateway, index, value);
       const { number } = value.port;
       let port = translated.get(number);
-      if (port === undefined) translated.set(number, port = podPort(services, workload, number));
+      if (port === undefined) translated.set(number, (port = podPort(services, workload, number)));
       let own = ports.get(port);
-      if (!own) ports.set(port, own = { servers: [], skipped: [], hosts: new Map() });
+      if (!own) ports.set(port, (own = { servers: [], skipped: [], hosts: new Map() }));
       place(own, server);
     }
   }
@@ -64,19 +69,27 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
 }
 
 /**
- * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two Services lead
- * one port to different ones, istiod takes either, in the order in which it happens to list them.
+ * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two
+ * Services lead one port to different ones, istiod takes either, in the order in which it happens to list them.
  */
 function podPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
   let found: { readonly service: Service; readonly target: number } | undefined;
   for (const service of services) {
     const port = portOf(service, number);
     if (!port) continue;
-    const target = typeof port.targetPort === 'number' ? port.targetPort : typeof port.targetPort === 'string' ? workload.namedPort ?? number : number;
+    const target =
+      typeof port.targetPort === 'number'
+        ? port.targetPort
+        : typeof port.targetPort === 'string'
+          ? (workload.namedPort ?? number)
+          : number;
     if (found && found.target !== target) {
-      const names = [found.service, service].map(one => one.object.name).join(' and ');
-      throw new Undetermined(`the Services ${names} lead port ${number} of the gateway to different ports of its pods, and istiod listens on either`,
-        [found.service, service].map(one => by(one.object, 'spec.ports')));
+      const names = [found.service, service].map((one) => one.object.name).join(' and ');
+      throw new Undetermined(
+        `the Services ${names} lead port ${number} of the gateway to different ports of its pods, and istiod ` +
+          'listens on either',
+        [found.service, service].map((one) => fieldRef(one.object, 'spec.ports')),
+      );
     }
     found ??= { service, target };
   }
@@ -84,31 +97,39 @@ function podPort(services: readonly Service[], workload: GatewayWorkload, number
 }
 
 function serverOf(gateway: Indexed, index: number, value: any): Server {
-  const hosts = ((value.hosts ?? []) as string[])
-    .map(host => host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host);
+  const hosts = ((value.hosts ?? []) as string[]).map((host) =>
+    host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host,
+  );
   return {
     gateway,
     field: `spec.servers[${index}]`,
     value,
     gatewayName: `${gateway.namespace}/${gateway.name}`,
     hosts,
-    serverNames: value.tls && !value.tls.httpsRedirect ? [...new Set(hosts.map(host => host.slice(host.indexOf('/') + 1).toLowerCase()))] : [],
+    serverNames:
+      value.tls && !value.tls.httpsRedirect
+        ? [...new Set(hosts.map((host) => host.slice(host.indexOf('/') + 1).toLowerCase()))]
+        : [],
   };
 }
 
-/** Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older. */
+/**
+ * Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older.
+ */
 function place(port: Placing, server: Server): void {
   const { value } = server;
   const kind = kindOf(value);
   const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
   if (value.tls && !value.tls.httpsRedirect) {
-    const other = server.hosts.map(host => port.hosts.get(host)).find(one => one !== undefined);
+    const other = server.hosts.map((host) => port.hosts.get(host)).find((one) => one !== undefined);
     for (const host of other ? [] : server.hosts) port.hosts.set(host, server);
     if (other) {
       port.skipped.push({
         server,
         other,
-        reason: `another server of the gateway already has ${server.hosts.filter(host => other.hosts.includes(host)).join(', ')} on this port`,
+        reason:
+          'another server of the gateway already has ' +
+          `${server.hosts.filter((host) => other.hosts.includes(host)).join(', ')} on this port`,
       });
       return;
     }
@@ -120,7 +141,12 @@ function place(port: Placing, server: Server): void {
   }
   if (port.plain) {
     if (kind === 'HTTP' && kindOf(port.plain.value) === 'HTTP') port.servers.push(server);
-    else port.skipped.push({ server, other: port.plain, reason: `an older server has this port with protocol ${port.plain.value.port.protocol}` });
+    else
+      port.skipped.push({
+        server,
+        other: port.plain,
+        reason: `an older server has this port with protocol ${port.plain.value.port.protocol}`,
+      });
     return;
   }
   // Clear traffic beside older TLS servers is let in: it gets what has no server name.

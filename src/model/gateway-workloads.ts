@@ -24,59 +24,80 @@ export interface GatewayWorkload {
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
 /**
- * The gateways' pods, and the Services that are there beside the manifests. A table says them all. Otherwise pod templates tell, then
- * Services; and a Service that routes lead to but nobody wrote down is taken to be a gateway's, which the answer says.
+ * The gateways' pods, and the Services that are there beside the manifests. A table says them all. Otherwise pod
+ * templates tell, then Services; and a Service that routes lead to but nobody wrote down is taken to be a gateway's,
+ * which the answer says.
  */
-export function gatewayWorkloads(index: ManifestIndex, world: World): { workloads: GatewayWorkload[]; services: Indexed[] } {
-  const installed = [ingressGateway(), ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) => name === undefined ? [] : [
-    synthetic(namespace, name, {
-      selector: labels,
-      ports: [{ name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort }],
-    }),
-  ])];
-  const there = new Set(index.services.map(service => `${service.namespace}/${service.name}`));
-  const services = installed.filter(service => !there.has(`${service.namespace}/${service.name}`));
+export function gatewayWorkloads(
+  index: ManifestIndex,
+  world: World,
+): { workloads: GatewayWorkload[]; services: Indexed[] } {
+  const installed = [
+    ingressGateway(),
+    ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) =>
+      name === undefined
+        ? []
+        : [
+            synthetic(namespace, name, {
+              selector: labels,
+              ports: [
+                { name: 'http2', port: 80, targetPort: 8080 },
+                { name: 'https', port: 443, targetPort },
+              ],
+            }),
+          ],
+    ),
+  ];
+  const there = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
+  const services = installed.filter((service) => !there.has(`${service.namespace}/${service.name}`));
   if (world.gateways) {
-    const workloads = world.gateways.map(({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
-      id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
-      namespace,
-      labels,
-      serviceAccount,
-      namedPort: targetPort,
-      hidesEnvoyHeaders: templatesOf(index).some(object => object.namespace === namespace && selects(labels, object.spec.template?.metadata?.labels)
-        && hidesHeaders(object)),
-    }));
+    const workloads = world.gateways.map(
+      ({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
+        id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
+        namespace,
+        labels,
+        serviceAccount,
+        namedPort: targetPort,
+        hidesEnvoyHeaders: templatesOf(index).some(
+          (object) =>
+            object.namespace === namespace &&
+            selects(labels, object.spec.template?.metadata?.labels) &&
+            hidesHeaders(object),
+        ),
+      }),
+    );
     return { workloads, services };
   }
   const workloads = new Map<string, GatewayWorkload>();
-  const selectors = index.ofKind('Gateway').map(gateway => gateway.spec.selector as Record<string, string> | undefined)
-    .filter(selector => selector !== undefined);
+  const selectors = index
+    .ofKind('Gateway')
+    .map((gateway) => gateway.spec.selector as Record<string, string> | undefined)
+    .filter((selector) => selector !== undefined);
   for (const object of templatesOf(index)) {
     const template = object.spec.template;
     const labels: Record<string, string> = template?.metadata?.labels ?? {};
-    if (!selectors.some(selector => selects(selector, labels))) continue;
+    if (!selectors.some((selector) => selects(selector, labels))) continue;
     const id = `${object.namespace}/${object.name}`;
     workloads.set(id, {
       id,
       namespace: object.namespace,
       labels,
-      serviceAccount: template.spec?.serviceAccountName
-      ?? 'default',
+      serviceAccount: template.spec?.serviceAccountName ?? 'default',
       hidesEnvoyHeaders: hidesHeaders(object),
     });
   }
-  const isKnown = (namespace: string, selector: Record<string, string>) => [...workloads.values()]
-    .some(pod => pod.namespace === namespace && selects(selector, pod.labels));
+  const isKnown = (namespace: string, selector: Record<string, string>) =>
+    [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
   for (const service of index.services) {
     const selector: Record<string, string> | undefined = service.spec.selector;
     if (!selector || isKnown(service.namespace, selector)) continue;
-    const fits = selectors.filter(wanted => selects(wanted, selector) || selects(selector, wanted));
+    const fits = selectors.filter((wanted) => selects(wanted, selector) || selects(selector, wanted));
     if (fits.length === 0) continue;
     const id = `${service.namespace}/${service.name}`;
     workloads.set(id, {
       id,
       namespace: service.namespace,
-      labels: Object.assign({}, ...fits.filter(wanted => compatible(wanted, selector)), selector),
+      labels: Object.assign({}, ...fits.filter((wanted) => compatible(wanted, selector)), selector),
       assumption: `the pods behind Service ${id} carry the labels that the Gateways select: no pod template says so`,
     });
   }
@@ -86,7 +107,9 @@ export function gatewayWorkloads(index: ManifestIndex, world: World): { workload
         id,
         namespace,
         labels: selector,
-        assumption: `Service ${id} leads to the gateway pods with the labels ${labelText(selector)}, whose ports are its own: it is not among the manifests`,
+        assumption:
+          `Service ${id} leads to the gateway pods with the labels ${labelText(selector)}, whose ports are its ` +
+          'own: it is not among the manifests',
       });
     }
     services.push(synthetic(namespace, name, { selector, ports }));
@@ -95,7 +118,7 @@ export function gatewayWorkloads(index: ManifestIndex, world: World): { workload
 }
 
 function templatesOf(index: ManifestIndex): Indexed[] {
-  return index.kinds.flatMap(bucket => POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []);
+  return index.kinds.flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []));
 }
 
 function hidesHeaders({ spec }: Indexed): boolean {
@@ -107,30 +130,51 @@ function hidesHeaders({ spec }: Indexed): boolean {
 function ingressGateway(): Indexed {
   return synthetic('istio-system', 'istio-ingressgateway', {
     selector: { istio: 'ingressgateway' },
-    ports: [{ name: 'status-port', port: 15021 }, { name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort: 8443 }],
+    ports: [
+      { name: 'status-port', port: 15021 },
+      { name: 'http2', port: 80, targetPort: 8080 },
+      { name: 'https', port: 443, targetPort: 8443 },
+    ],
   });
 }
 
 /** Services in the cluster that routes of a Gateway lead to without anybody having written them down. */
 function unwrittenServices(index: ManifestIndex, there: ReadonlySet<string>) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
-  const gateways = new Map(index.ofKind('Gateway').map(gateway => [`${gateway.namespace}/${gateway.name}`, gateway]));
+  const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   for (const hop of index.hops) {
     const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.service.namespace));
     if (!match || there.has(`${match[2]}/${match[1]}`)) continue;
     const [, name, namespace] = match;
-    const bound = ((hop.service.spec.gateways ?? []) as string[]).filter(gateway => gateway !== 'mesh')
-      .map(gateway => gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.service, gateway)}/${gateway}`))
-      .find(gateway => gateway !== undefined);
-    const wellKnown = name === 'istio-egressgateway' || name === 'istio-ingressgateway' ? { istio: name.replace('istio-', '') } : undefined;
+    const bound = ((hop.service.spec.gateways ?? []) as string[])
+      .filter((gateway) => gateway !== 'mesh')
+      .map((gateway) =>
+        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.service, gateway)}/${gateway}`),
+      )
+      .find((gateway) => gateway !== undefined);
+    const wellKnown =
+      name === 'istio-egressgateway' || name === 'istio-ingressgateway'
+        ? { istio: name.replace('istio-', '') }
+        : undefined;
     const selector: Record<string, string> | undefined = bound?.spec.selector ?? wellKnown;
     if (!selector) continue;
-    const servers = index.ofKind('Gateway').filter(gateway => selects(gateway.spec.selector, selector))
-      .flatMap(gateway => gateway.spec.servers ?? []);
-    const numbers = new Set<number>([80, 443, ...servers.map((server: any) => server.port?.number).filter(Boolean), ...(hop.port ? [hop.port] : [])]);
-    const ports = [...numbers].map(port => ({ name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`, port, targetPort: port }));
+    const servers = index
+      .ofKind('Gateway')
+      .filter((gateway) => selects(gateway.spec.selector, selector))
+      .flatMap((gateway) => gateway.spec.servers ?? []);
+    const numbers = new Set<number>([
+      80,
+      443,
+      ...servers.map((server: any) => server.port?.number).filter(Boolean),
+      ...(hop.port ? [hop.port] : []),
+    ]);
+    const ports = [...numbers].map((port) => ({
+      name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`,
+      port,
+      targetPort: port,
+    }));
     const known = found.get(`${namespace}/${name}`);
-    if (known) known.ports = [...new Map([...known.ports, ...ports].map(port => [port.port, port])).values()];
+    if (known) known.ports = [...new Map([...known.ports, ...ports].map((port) => [port.port, port])).values()];
     else found.set(`${namespace}/${name}`, { namespace, name, selector, ports });
   }
   return found;
@@ -142,9 +186,11 @@ function synthetic(namespace: string, name: string, spec: any): Indexed {
 }
 
 function compatible(a: Record<string, string>, b: Record<string, string>): boolean {
-  return Object.keys(a).every(key => b[key] === undefined || b[key] === a[key]);
+  return Object.keys(a).every((key) => b[key] === undefined || b[key] === a[key]);
 }
 
 function labelText(labels: Record<string, string>): string {
-  return Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }

@@ -11,12 +11,17 @@ export function overlaps(a: string, b: string): boolean {
 
 /** Whether everything that the name stands for, the pattern stands for too. */
 export function isWithin(name: string, pattern: string): boolean {
-  if (isWildcard(name)) return isWildcard(pattern) && name.length >= pattern.length && name.slice(1).endsWith(pattern.slice(1));
+  if (isWildcard(name))
+    return isWildcard(pattern) && name.length >= pattern.length && name.slice(1).endsWith(pattern.slice(1));
   return isWildcard(pattern) ? name.endsWith(pattern.slice(1)) : name === pattern;
 }
 
 /** The most specific pattern that fits: the name itself, else the longest wildcard. */
-export function mostSpecific<V>(name: string, exact: ReadonlyMap<string, V>, wildcards: ReadonlyMap<string, V>): V | undefined {
+export function mostSpecific<V>(
+  name: string,
+  exact: ReadonlyMap<string, V>,
+  wildcards: ReadonlyMap<string, V>,
+): V | undefined {
   const own = (isWildcard(name) ? wildcards : exact).get(name);
   if (own !== undefined) return own;
   if (wildcards.size === 0) return undefined;

@@ -1,5 +1,5 @@
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { Destination } from './destination';
 import { unknownField } from './known-fields';
 import { Scope } from './scope';
@@ -53,8 +53,11 @@ export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: s
 /** Gateways named in a match count instead of labels and namespace. */
 function concerns(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
   if (match.port && match.port !== port) return false;
-  if (match.gateways?.length) return match.gateways.some((name: string) => name === gateway || `${namespace}/${name}` === gateway);
-  return selects(match.sourceLabels, proxy.labels) && (!match.sourceNamespace || match.sourceNamespace === proxy.namespace);
+  if (match.gateways?.length)
+    return match.gateways.some((name: string) => name === gateway || `${namespace}/${name}` === gateway);
+  return (
+    selects(match.sourceLabels, proxy.labels) && (!match.sourceNamespace || match.sourceNamespace === proxy.namespace)
+  );
 }
 
 function takesAll({ uri, method, authority, scheme, headers, withoutHeaders, queryParams }: any): boolean {
@@ -68,19 +71,21 @@ function size(value: any): number {
 
 /** The first entry that takes the request. */
 export function firstFitting(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
-  return entries.find(entry => {
+  return entries.find((entry) => {
     const unknown = entry.match && unknownField(entry.match, 'httpMatch');
     if (unknown) {
-      throw new Undetermined(`the model does not know ${entry.matchField}.${unknown}`,
-        [by(entry.object, `${entry.matchField}.${unknown}`)]);
+      throw new Undetermined(`the model does not know ${entry.matchField}.${unknown}`, [
+        fieldRef(entry.object, `${entry.matchField}.${unknown}`),
+      ]);
     }
-    return !entry.match || fits(entry.match, request, by(entry.object, entry.matchField));
+    return !entry.match || fits(entry.match, request, fieldRef(entry.object, entry.matchField));
   });
 }
 
-function fits(match: any, { method, path, authority, headers }: HttpRequest, where: Decider): boolean {
+function fits(match: any, { method, path, authority, headers }: HttpRequest, where: FieldRef): boolean {
   const [plainPath, query = ''] = path.split('?');
-  const text = (given: string | undefined, wanted: any, ignoreCase = false) => given !== undefined && fitsText(given, wanted, where, ignoreCase);
+  const text = (given: string | undefined, wanted: any, ignoreCase = false) =>
+    given !== undefined && fitsText(given, wanted, where, ignoreCase);
   if (match.uri && !text(plainPath, match.uri, match.ignoreUriCase)) return false;
   if (match.method && !text(method, match.method)) return false;
   if (match.authority && !text(authority, match.authority)) return false;
@@ -102,7 +107,12 @@ function fits(match: any, { method, path, authority, headers }: HttpRequest, whe
   return true;
 }
 
-function headerOf(name: string, method: string, authority: string, headers: ReadonlyMap<string, string>): string | undefined {
+function headerOf(
+  name: string,
+  method: string,
+  authority: string,
+  headers: ReadonlyMap<string, string>,
+): string | undefined {
   const key = name.toLowerCase();
   if (key === ':authority' || key === 'host') return authority;
   return key === ':method' ? method : headers.get(key);
@@ -112,8 +122,8 @@ function isPresence(wanted: any): boolean {
   return !wanted || size(wanted) === 0 || wanted.regex === '*';
 }
 
-export function fitsText(value: string, { exact, prefix, regex }: any, where: Decider, ignoreCase = false): boolean {
-  const fold = (text: string) => ignoreCase ? text.toLowerCase() : text;
+export function fitsText(value: string, { exact, prefix, regex }: any, where: FieldRef, ignoreCase = false): boolean {
+  const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
   if (exact !== undefined) return fold(value) === fold(exact);
   if (prefix !== undefined) return fold(value).startsWith(fold(prefix));
   try {

@@ -7,7 +7,7 @@ import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
 export type { EgressObject } from '../manifests/egress-object';
-export type { Alternative, Answer, Decider, HopName, Remark, Step } from './answer';
+export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './answer';
 export type { ModelCaller, ModelRequest } from './request';
 export { worldOf, type World } from './world';
 
@@ -20,17 +20,20 @@ const MOST_ALTERNATIVES = 16;
  *     const model = EgressModel.of(objects, worldOf(table));   // objects: { manifest, origin }
  *     model.ask({ namespace: 'payments', serviceAccount: 'checkout' }, { url: 'http://api.partner.com/' }).outcome
  *
- * It never guesses: what it does not understand and could change the answer gives `undetermined`, and `reason` names it.
+ * It never guesses: what it does not understand and could change the answer gives `undetermined`, and `reason` names
+ * it.
  */
 export class EgressModel {
-
   /** A model of these objects. Proxies are configured when the first of their requests is asked about. */
   public static of(objects: Iterable<EgressObject>, world: World = {}): EgressModel {
     const sorted = sortedOut(objects);
     return new EgressModel(new Configuration(sorted.objects, world), sorted);
   }
 
-  private constructor(private readonly configuration: Configuration, private readonly sorted: ReturnType<typeof sortedOut>) {}
+  private constructor(
+    private readonly configuration: Configuration,
+    private readonly sorted: ReturnType<typeof sortedOut>,
+  ) {}
 
   /** The objects that the model is made of. */
   public get objects(): readonly EgressObject[] {
@@ -49,8 +52,8 @@ export class EgressModel {
       return {
         outcome: 'undetermined',
         reason: obstacle.problem,
-        causes: [obstacle.decider],
-        plaintextToOutside: false,
+        causes: [obstacle.ref],
+        plaintextToHost: false,
         steps: [],
         alternatives: [],
         remarks: [],
@@ -58,7 +61,9 @@ export class EgressModel {
       };
     }
     const first = walk(this.configuration, caller, request);
-    return first.choices.length === 0 ? first.answer : { ...first.answer, alternatives: this.others(first, caller, request) };
+    return first.choices.length === 0
+      ? first.answer
+      : { ...first.answer, alternatives: this.others(first, caller, request) };
   }
 
   /** The same request by the other branches of its way. */
@@ -66,8 +71,11 @@ export class EgressModel {
     const alternatives: Alternative[] = [];
     const open: { walked: Walked; from: number }[] = [{ walked: first, from: 0 }];
     while (open.length > 0 && alternatives.length < MOST_ALTERNATIVES) {
-      const { walked: { choices }, from } = open.shift()!;
-      const taken = choices.map(choice => choice.taken);
+      const {
+        walked: { choices },
+        from,
+      } = open.shift()!;
+      const taken = choices.map((choice) => choice.taken);
       for (let at = from; at < choices.length; at++) {
         const { options } = choices[at];
         for (let other = 0; other < options.length && alternatives.length < MOST_ALTERNATIVES; other++) {

@@ -1,6 +1,6 @@
-import { Decider } from './answer';
+import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
-import { by } from './decider';
+import { fieldRef } from './field-ref';
 import { Destination, forwards } from './destination';
 import { overlaps } from './host-names';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
@@ -30,10 +30,16 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
   for (const listener of scope.listeners) {
     if (listener.port) {
       if (listener.port.number !== number) continue;
-      const where = by(scope.sidecar!, `spec.egress[${listener.index}]`);
+      const where = fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`);
       const raw = scope.sidecar!.spec.egress[listener.index!];
-      if (raw.captureMode === 'NONE' || listener.port.protocol === 'HTTP_PROXY' || String(listener.bind ?? '').startsWith('unix:')) {
-        throw new Undetermined('the model does not follow egress listeners that applications must address themselves', [where]);
+      if (
+        raw.captureMode === 'NONE' ||
+        listener.port.protocol === 'HTTP_PROXY' ||
+        String(listener.bind ?? '').startsWith('unix:')
+      ) {
+        throw new Undetermined('the model does not follow egress listeners that applications must address themselves', [
+          where,
+        ]);
       }
       const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
       for (const service of listener.services) add(scope, listener, service, port, listeners);
@@ -50,11 +56,20 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
 }
 
 /** The listener that takes connections to an address, if any has the port. */
-export function listenerFor(listeners: ReadonlyMap<string, OutboundListener>, address: string): OutboundListener | undefined {
+export function listenerFor(
+  listeners: ReadonlyMap<string, OutboundListener>,
+  address: string,
+): OutboundListener | undefined {
   return listeners.get(address) ?? listeners.get(ANY_ADDRESS);
 }
 
-function add(scope: Scope, egress: EgressListener, service: Service, port: ServicePort, listeners: Map<string, OutboundListener>): void {
+function add(
+  scope: Scope,
+  egress: EgressListener,
+  service: Service,
+  port: ServicePort,
+  listeners: Map<string, OutboundListener>,
+): void {
   const { protocol } = port;
   if (protocol === 'UDP') return;
   const kind = isHttp(protocol) ? 'HTTP' : protocol === '' ? 'AUTO' : 'TCP';
@@ -62,7 +77,10 @@ function add(scope: Scope, egress: EgressListener, service: Service, port: Servi
   let ranges: string[] = [];
   if (bind === '') {
     const address = kind === 'HTTP' ? ANY_ADDRESS : addressFor(service, scope.proxy);
-    bind = address.includes('/') && !address.startsWith('service ') && !address.startsWith('allocated ') ? ANY_ADDRESS : address;
+    bind =
+      address.includes('/') && !address.startsWith('service ') && !address.startsWith('allocated ')
+        ? ANY_ADDRESS
+        : address;
     if (bind !== address) ranges = [address];
     // A port of Istio's own on every address is left out.
     if (kind === 'HTTP' && RESERVED.has(port.number)) return;
@@ -71,14 +89,27 @@ function add(scope: Scope, egress: EgressListener, service: Service, port: Servi
   }
   const current = listeners.get(bind);
   if (current?.locked) return;
-  if (current && kind === 'HTTP' && current.protocol !== 'TCP' && current.protocol !== 'MONGO' && current.protocol !== 'MYSQL') return;
+  if (
+    current &&
+    kind === 'HTTP' &&
+    current.protocol !== 'TCP' &&
+    current.protocol !== 'MONGO' &&
+    current.protocol !== 'MYSQL'
+  )
+    return;
   if (current && kind === 'AUTO' && current.protocol === 'AUTO') return;
   const wellKnown = (name: string) => name === 'MONGO' || name === 'MYSQL';
   if (current && (wellKnown(protocol) || wellKnown(current.protocol)) && protocol !== current.protocol) return;
   const chains = chainsOf(scope, egress, service, port, bind, ranges, kind);
   if (!current || (kind === 'AUTO' && current.protocol === 'HTTP')) {
     const own = kind === 'HTTP' && bind === ANY_ADDRESS ? 'AUTO' : kind;
-    const fresh: OutboundListener = { bind, chains: [], protocol: wellKnown(protocol) ? protocol as 'MONGO' : own, locked: false, keys: new Set() };
+    const fresh: OutboundListener = {
+      bind,
+      chains: [],
+      protocol: wellKnown(protocol) ? (protocol as 'MONGO') : own,
+      locked: false,
+      keys: new Set(),
+    };
     for (const chain of chains) {
       fresh.keys.add(keyOf(chain));
       fresh.chains.push(chain);
@@ -97,22 +128,37 @@ function add(scope: Scope, egress: EgressListener, service: Service, port: Servi
 }
 
 function chainsOf(
-  scope: Scope, egress: EgressListener, service: Service, port: ServicePort, bind: string, ranges: string[], kind: 'HTTP' | 'TCP' | 'AUTO',
+  scope: Scope,
+  egress: EgressListener,
+  service: Service,
+  port: ServicePort,
+  bind: string,
+  ranges: string[],
+  kind: 'HTTP' | 'TCP' | 'AUTO',
 ): Chain[] {
   const http = (): Chain => ({
     serverNames: [],
     ranges: [],
     inspected: kind === 'AUTO' || bind === ANY_ADDRESS,
     http: kind === 'AUTO' && bind !== ANY_ADDRESS ? { own: service } : {},
-    deciders: [],
+    decidedBy: [],
   });
   if (kind === 'HTTP') return [http()];
   const routes = routesForHost(egress, service.host);
-  const chains = isTls(port.protocol) ? tlsChains(scope, service, port, bind, ranges, routes) : tcpChains(scope, service, port, ranges, routes);
+  const chains = isTls(port.protocol)
+    ? tlsChains(scope, service, port, bind, ranges, routes)
+    : tcpChains(scope, service, port, ranges, routes);
   return kind === 'AUTO' ? [...chains, http()] : chains;
 }
 
-function tlsChains(scope: Scope, service: Service, port: ServicePort, bind: string, ranges: string[], routes: readonly Routes[]): Chain[] {
+function tlsChains(
+  scope: Scope,
+  service: Service,
+  port: ServicePort,
+  bind: string,
+  ranges: string[],
+  routes: readonly Routes[],
+): Chain[] {
   const chains: Chain[] = [];
   const handled = new Set<string>();
   let subnets = ranges;
@@ -129,7 +175,7 @@ function tlsChains(scope: Scope, service: Service, port: ServicePort, bind: stri
             ranges: subnets,
             inspected: false,
             forward: forwards(scope, object, `spec.tls[${index}]`, tls.route, port.number),
-            deciders: [by(object, `spec.tls[${index}].match[${at}]`)],
+            decidedBy: [fieldRef(object, `spec.tls[${index}].match[${at}]`)],
           });
         }
         handled.add(key);
@@ -138,19 +184,28 @@ function tlsChains(scope: Scope, service: Service, port: ServicePort, bind: stri
   }
   if (chains.length > 0) return chains;
   const address = addressFor(service, scope.proxy);
-  const named = ranges.length > 0 || (address === ANY_ADDRESS && bind === ANY_ADDRESS)
-    || (isWildcard(service.host) && service.resolution === 'DYNAMIC_DNS');
-  return [{
-    serverNames: named ? [service.host]
-      : [],
-    ranges,
-    inspected: false,
-    forward: [ownCluster(service, port)],
-    deciders: [byPort(service, port)],
-  }];
+  const named =
+    ranges.length > 0 ||
+    (address === ANY_ADDRESS && bind === ANY_ADDRESS) ||
+    (isWildcard(service.host) && service.resolution === 'DYNAMIC_DNS');
+  return [
+    {
+      serverNames: named ? [service.host] : [],
+      ranges,
+      inspected: false,
+      forward: [ownCluster(service, port)],
+      decidedBy: [byPort(service, port)],
+    },
+  ];
 }
 
-function tcpChains(scope: Scope, service: Service, port: ServicePort, ranges: string[], routes: readonly Routes[]): Chain[] {
+function tcpChains(
+  scope: Scope,
+  service: Service,
+  port: ServicePort,
+  ranges: string[],
+  routes: readonly Routes[],
+): Chain[] {
   const chains: Chain[] = [];
   for (const { object } of routes) {
     for (const [index, tcp] of (object.spec.tcp ?? []).entries()) {
@@ -161,7 +216,7 @@ function tcpChains(scope: Scope, service: Service, port: ServicePort, ranges: st
         ranges: subnets,
         inspected: false,
         forward: forwards(scope, object, field, tcp.route, port.number),
-        deciders: [by(object, at === undefined ? field : `${field}.match[${at}]`)],
+        decidedBy: [fieldRef(object, at === undefined ? field : `${field}.match[${at}]`)],
       });
       if (!tcp.match?.length) return [...chains, chain(ranges)];
       const subnets: string[] = [];
@@ -176,32 +231,42 @@ function tcpChains(scope: Scope, service: Service, port: ServicePort, ranges: st
       }
     }
   }
-  return [...chains, { serverNames: [], ranges, inspected: false, forward: [ownCluster(service, port)], deciders: [byPort(service, port)] }];
+  return [
+    ...chains,
+    {
+      serverNames: [],
+      ranges,
+      inspected: false,
+      forward: [ownCluster(service, port)],
+      decidedBy: [byPort(service, port)],
+    },
+  ];
 }
 
 function ownCluster(service: Service, port: ServicePort): Destination {
   return {
     host: service.host,
-    port: service.ports.length === 1 ? service.ports[0].number
-      : port.number,
+    port: service.ports.length === 1 ? service.ports[0].number : port.number,
     weight: 100,
-    deciders: [byPort(service, port)],
+    decidedBy: [byPort(service, port)],
   };
 }
 
 /** The port of the entry or Service that made a chain. */
-export function byPort(service: Service, port: ServicePort): Decider {
+export function byPort(service: Service, port: ServicePort): FieldRef {
   const index = (service.object.spec.ports ?? []).findIndex((one: any) => (one.number ?? one.port) === port.number);
-  return by(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
+  return fieldRef(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
 }
 
 /** What of a match can be told without seeing a request. */
 export function matchesProxy(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
   const gateways: string[] | undefined = match.gateways;
-  return (!gateways?.length || gateways.some(name => name === gateway || `${namespace}/${name}` === gateway))
-    && (!match.port || match.port === port)
-    && selects(match.sourceLabels, proxy.labels)
-    && (!match.sourceNamespace || match.sourceNamespace === proxy.namespace);
+  return (
+    (!gateways?.length || gateways.some((name) => name === gateway || `${namespace}/${name}` === gateway)) &&
+    (!match.port || match.port === port) &&
+    selects(match.sourceLabels, proxy.labels) &&
+    (!match.sourceNamespace || match.sourceNamespace === proxy.namespace)
+  );
 }
 
 const byHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildcards: number[] }>();
@@ -209,7 +274,7 @@ const byHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildc
 /** The VirtualServices that speak of a service, in their order. */
 function routesForHost(egress: EgressListener, host: string): readonly Routes[] {
   if (egress.routes.length === 0) return egress.routes;
-  if (isWildcard(host)) return egress.routes.filter(({ hosts }) => hosts.some(one => overlaps(one, host)));
+  if (isWildcard(host)) return egress.routes.filter(({ hosts }) => hosts.some((one) => overlaps(one, host)));
   let known = byHost.get(egress);
   if (!known) {
     known = { exact: new Map(), wildcards: [] };
@@ -222,10 +287,16 @@ function routesForHost(egress: EgressListener, host: string): readonly Routes[] 
     });
     byHost.set(egress, known);
   }
-  const found = [...known.exact.get(host) ?? [], ...known.wildcards.filter(index => egress.routes[index].hosts.some(one => overlaps(one, host)))];
-  return [...new Set(found)].sort((a, b) => a - b).map(index => egress.routes[index]);
+  const found = [
+    ...(known.exact.get(host) ?? []),
+    ...known.wildcards.filter((index) => egress.routes[index].hosts.some((one) => overlaps(one, host))),
+  ];
+  return [...new Set(found)].sort((a, b) => a - b).map((index) => egress.routes[index]);
 }
 
 function keyOf({ serverNames, ranges, inspected }: Chain): string {
-  return `${inspected}|${serverNames.filter(name => name !== '*').sort().join()}|${[...ranges].sort().join()}`;
+  return `${inspected}|${serverNames
+    .filter((name) => name !== '*')
+    .sort()
+    .join()}|${[...ranges].sort().join()}`;
 }

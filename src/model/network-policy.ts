@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { hostOrAddress, isUnknownAddress } from './addresses';
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
@@ -16,71 +16,112 @@ interface PodLike {
 export type Peer = { readonly pod: PodLike } | { readonly address: string };
 
 /** Which NetworkPolicies keep a connection from leaving or entering a pod; none if nothing does. */
-export function blockedBy(registry: Registry, direction: 'egress' | 'ingress', pod: PodLike, peer: Peer, port: number): Decider[] | undefined {
-  const policies = policiesOf(registry).filter(({ namespace, spec }) => namespace === pod.namespace && concerns(spec, direction)
-    && selectsBy(spec.podSelector, pod.labels));
+export function blockedBy(
+  registry: Registry,
+  direction: 'egress' | 'ingress',
+  pod: PodLike,
+  peer: Peer,
+  port: number,
+): FieldRef[] | undefined {
+  const policies = policiesOf(registry).filter(
+    ({ namespace, spec }) =>
+      namespace === pod.namespace && concerns(spec, direction) && selectsBy(spec.podSelector, pod.labels),
+  );
   if (policies.length === 0) return undefined;
   for (const policy of policies) {
     for (const [index, rule] of ((policy.spec[direction] ?? []) as any[]).entries()) {
       const peers: any[] = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
       const field = `spec.${direction}[${index}]`;
       if (!portFits(policy, field, rule.ports, port)) continue;
-      if (peers.length === 0 || peers.some(one => peerFits(registry, policy, field, one, peer))) return undefined;
+      if (peers.length === 0 || peers.some((one) => peerFits(registry, policy, field, one, peer))) return undefined;
     }
   }
-  return policies.map(policy => by(policy, `spec.${direction}`));
+  return policies.map((policy) => fieldRef(policy, `spec.${direction}`));
 }
 
 function policiesOf({ index }: Registry): readonly Indexed[] {
-  return index.kinds.find(bucket => bucket[0]?.kind === 'NetworkPolicy' && String(bucket[0].manifest.apiVersion).startsWith('networking.k8s.io/'))
-    ?? [];
+  return (
+    index.kinds.find(
+      (bucket) =>
+        bucket[0]?.kind === 'NetworkPolicy' && String(bucket[0].manifest.apiVersion).startsWith('networking.k8s.io/'),
+    ) ?? []
+  );
 }
 
 function concerns({ policyTypes, egress }: any, direction: 'egress' | 'ingress'): boolean {
   const types: string[] = policyTypes ?? (egress ? ['Ingress', 'Egress'] : ['Ingress']);
-  return types.some(type => type.toLowerCase() === direction);
+  return types.some((type) => type.toLowerCase() === direction);
 }
 
 function selectsBy(selector: any, labels: Record<string, string>): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
-  return Object.entries<string>(matchLabels).every(([key, value]) => labels[key] === value)
-    && (matchExpressions as any[]).every(({ key, operator, values = [] }) => {
+  return (
+    Object.entries<string>(matchLabels).every(([key, value]) => labels[key] === value) &&
+    (matchExpressions as any[]).every(({ key, operator, values = [] }) => {
       switch (operator) {
-        case 'In': return values.includes(labels[key]);
-        case 'NotIn': return !values.includes(labels[key]);
-        case 'Exists': return key in labels;
-        default: return !(key in labels);
+        case 'In':
+          return values.includes(labels[key]);
+        case 'NotIn':
+          return !values.includes(labels[key]);
+        case 'Exists':
+          return key in labels;
+        default:
+          return !(key in labels);
       }
-    });
+    })
+  );
 }
 
 function portFits(policy: Indexed, field: string, ports: any[] | undefined, port: number): boolean {
-  return !ports?.length || ports.some(one => {
-    if ((one.protocol ?? 'TCP') !== 'TCP') return false;
-    if (one.port === undefined) return true;
-    if (typeof one.port === 'string') throw new Undetermined(`which number the port ${one.port} has is not known`, [by(policy, `${field}.ports`)]);
-    return port >= one.port && port <= (one.endPort ?? one.port);
-  });
+  return (
+    !ports?.length ||
+    ports.some((one) => {
+      if ((one.protocol ?? 'TCP') !== 'TCP') return false;
+      if (one.port === undefined) return true;
+      if (typeof one.port === 'string')
+        throw new Undetermined(`which number the port ${one.port} has is not known`, [
+          fieldRef(policy, `${field}.ports`),
+        ]);
+      return port >= one.port && port <= (one.endPort ?? one.port);
+    })
+  );
 }
 
-function peerFits(registry: Registry, policy: Indexed, field: string, { ipBlock, podSelector, namespaceSelector }: any, peer: Peer): boolean {
+function peerFits(
+  registry: Registry,
+  policy: Indexed,
+  field: string,
+  { ipBlock, podSelector, namespaceSelector }: any,
+  peer: Peer,
+): boolean {
   if (ipBlock) {
     if ('pod' in peer) return false;
     const { address } = peer;
     if (isUnknownAddress(address)) {
       if (ipBlock.cidr === '0.0.0.0/0') return true;
       if (/^(10\.|127\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.64\.)/.test(ipBlock.cidr)) return false;
-      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr} is not known`, [by(policy, field)]);
+      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr} is not known`, [
+        fieldRef(policy, field),
+      ]);
     }
-    return isIP(address) !== 0 && contains(ipBlock.cidr, address) && !((ipBlock.except ?? []) as string[]).some(range => contains(range, address));
+    return (
+      isIP(address) !== 0 &&
+      contains(ipBlock.cidr, address) &&
+      !((ipBlock.except ?? []) as string[]).some((range) => contains(range, address))
+    );
   }
   if (!('pod' in peer)) return false;
   const { namespace, labels } = peer.pod;
-  if (namespaceSelector ? !selectsBy(namespaceSelector, namespaceLabels(registry, namespace)) : namespace !== policy.namespace) return false;
+  if (
+    namespaceSelector
+      ? !selectsBy(namespaceSelector, namespaceLabels(registry, namespace))
+      : namespace !== policy.namespace
+  )
+    return false;
   return podSelector === undefined || selectsBy(podSelector, labels);
 }
 
 function namespaceLabels({ index }: Registry, name: string): Record<string, string> {
-  const written = index.kinds.find(bucket => bucket[0]?.kind === 'Namespace')?.find(object => object.name === name);
+  const written = index.kinds.find((bucket) => bucket[0]?.kind === 'Namespace')?.find((object) => object.name === name);
   return { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
 }

@@ -3,20 +3,19 @@ import { hostOrAddress, isUnknownAddress, unknownAddress } from './addresses';
 import { Registry } from './registry';
 import { Scope } from './scope';
 import { allocatedAddress, ANY_ADDRESS } from './service';
-import { OutsideHost } from '../access/access-table';
+import { ExternalHost } from '../access/access-table';
 
 /** Who is where: names and addresses outside, as far as anything tells. */
 export class Places {
-
-  private readonly byHost = new Map<string, OutsideHost>();
-  private readonly byAddress = new Map<string, OutsideHost>();
+  private readonly byHost = new Map<string, ExternalHost>();
+  private readonly byAddress = new Map<string, ExternalHost>();
   /** Whether the world says which hosts there are. */
   public readonly isComplete: boolean;
 
   constructor(private readonly registry: Registry) {
-    const { outside } = registry.world;
-    this.isComplete = outside !== undefined;
-    for (const host of outside ?? []) {
+    const { external } = registry.world;
+    this.isComplete = external !== undefined;
+    for (const host of external ?? []) {
       this.byHost.set(host.host.toLowerCase(), host);
       if (host.address) this.byAddress.set(host.address, host);
     }
@@ -26,8 +25,12 @@ export class Places {
   public lookUp(name: string, scope: Scope | undefined, assume: (assumption: string) => void): string | undefined {
     if (isIP(name) !== 0) return name;
     const host = name.toLowerCase().replace(/\.$/, '');
-    const service = scope && (scope.services.get(host)
-      ?? kubernetesNames(host, scope.proxy.namespace).map(full => scope.services.get(full)).find(Boolean));
+    const service =
+      scope &&
+      (scope.services.get(host) ??
+        kubernetesNames(host, scope.proxy.namespace)
+          .map((full) => scope.services.get(full))
+          .find(Boolean));
     if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
     if (service && scope!.proxy.dnsCapture) {
       if (service.address === ANY_ADDRESS && service.canHaveAddress) return allocatedAddress(service);
@@ -37,7 +40,7 @@ export class Places {
     if (known) return known.address ?? unknownAddress(host);
     if (this.isComplete) return undefined;
     // Who writes addresses into an entry means the host's own.
-    const entry = service ?? [...this.registry.servicesByNamespace(host)?.values() ?? []][0];
+    const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (entry && !entry.kubernetes && entry.address !== ANY_ADDRESS && entry.object.spec.hosts.length === 1) {
       const address = entry.address.split('/')[0];
       assume(`${host} has the address ${address}, as ServiceEntry ${entry.namespace}/${entry.object.name} says`);
@@ -47,12 +50,12 @@ export class Places {
   }
 
   /** The host that answers at an address; a host that nobody described answers well. */
-  public at(address: string): OutsideHost | undefined {
+  public at(address: string): ExternalHost | undefined {
     if (isUnknownAddress(address)) return this.byHost.get(hostOrAddress(address));
     return this.byAddress.get(address);
   }
 
-  public host(name: string): OutsideHost | undefined {
+  public host(name: string): ExternalHost | undefined {
     return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
   }
 }
@@ -60,6 +63,7 @@ export class Places {
 function kubernetesNames(host: string, namespace: string): string[] {
   const parts = host.split('.');
   if (parts.length === 1) return [`${host}.${namespace}.svc.cluster.local`];
-  if (parts.length === 2 || (parts.length === 3 && parts[2] === 'svc')) return [`${parts[0]}.${parts[1]}.svc.cluster.local`];
+  if (parts.length === 2 || (parts.length === 3 && parts[2] === 'svc'))
+    return [`${parts[0]}.${parts[1]}.svc.cluster.local`];
   return [];
 }

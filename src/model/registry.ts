@@ -12,7 +12,6 @@ const NONE: readonly never[] = [];
 
 /** All objects, arranged as istiod arranges them: by kind, age, and who sees them. */
 export class Registry {
-
   public readonly rootNamespace: string;
   public readonly trustDomain: string;
   public readonly index: ManifestIndex;
@@ -32,7 +31,10 @@ export class Registry {
   private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
   private readonly entriesByHost = new Map<string, Service[]>();
 
-  constructor(objects: readonly EgressObject[], public readonly world: World) {
+  constructor(
+    objects: readonly EgressObject[],
+    public readonly world: World,
+  ) {
     const mesh = world.mesh ?? {};
     this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
     this.trustDomain = mesh.trustDomain ?? 'cluster.local';
@@ -41,17 +43,27 @@ export class Registry {
     this.workloads = workloads;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
     this.services = [
-      ...this.index.ofKind('ServiceEntry').flatMap(entry => servicesOfEntry(entry, serviceExport)),
-      ...[...this.index.services, ...services].map(service => serviceOfKubernetes(service, serviceExport)),
-    ].sort((a, b) => compare(a.created, b.created) || compare(nameOf(a), nameOf(b)) || compare(a.namespace, b.namespace)
-      || compare(a.object.name, b.object.name));
+      ...this.index.ofKind('ServiceEntry').flatMap((entry) => servicesOfEntry(entry, serviceExport)),
+      ...[...this.index.services, ...services].map((service) => serviceOfKubernetes(service, serviceExport)),
+    ].sort(
+      (a, b) =>
+        compare(a.created, b.created) ||
+        compare(nameOf(a), nameOf(b)) ||
+        compare(a.namespace, b.namespace) ||
+        compare(a.object.name, b.object.name),
+    );
     for (const service of this.services) this.publish(service);
-    this.routes = byAge(this.index.ofKind('VirtualService')).map(object => routesOf(object, world.defaultExportTo?.virtualServices ?? ['*']));
+    this.routes = byAge(this.index.ofKind('VirtualService')).map((object) =>
+      routesOf(object, world.defaultExportTo?.virtualServices ?? ['*']),
+    );
     for (const routes of this.routes) this.publishRoutes(routes);
     this.gateways = byAge(this.index.ofKind('Gateway'));
     this.sidecars = byAge(this.index.ofKind('Sidecar'));
-    this.destinationRules = new DestinationRules(this.index.ofKind('DestinationRule'), this.rootNamespace, world.defaultExportTo?.destinationRules
-      ?? ['*']);
+    this.destinationRules = new DestinationRules(
+      this.index.ofKind('DestinationRule'),
+      this.rootNamespace,
+      world.defaultExportTo?.destinationRules ?? ['*'],
+    );
   }
 
   /** The service of a host in one namespace: the oldest, but a Kubernetes Service before any entry. */
@@ -65,7 +77,7 @@ export class Registry {
 
   /** What proxies of the namespace may see: what is exported to it first, then what is public. */
   public servicesSeenFrom(namespace: string): readonly Service[] {
-    return [...this.exportedServices.get(namespace) ?? NONE, ...this.publicServices];
+    return [...(this.exportedServices.get(namespace) ?? NONE), ...this.publicServices];
   }
 
   /** Every service of the same host in the same namespace, whatever it exports: they share their endpoints. */
@@ -74,25 +86,34 @@ export class Registry {
   }
 
   /**
-   * An entry of the same host, namespace and port that some other proxy has in its place, and that resolves it otherwise. istiod
-   * keeps what it has built for one proxy and gives it to others by host and namespace alone, so whose it is depends on who asks first.
+   * An entry of the same host, namespace and port that some other proxy has in its place, and that resolves it
+   * otherwise. istiod keeps what it has built for one proxy and gives it to others by host and namespace alone, so
+   * whose it is depends on who asks first.
    */
   public rival(service: Service, port: number): Service | undefined {
     const siblings = this.siblings(service);
     if (siblings.length < 2) return undefined;
     const seers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
-    const taken = [...seers].map(seer => siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(seer))
-      ?? siblings.find(({ exportTo }) => exportTo.includes('*')));
-    return taken.find(one => one !== undefined && one.object !== service.object && one.resolution !== service.resolution
-      && one.ports.some(({ number }) => number === port));
+    const taken = [...seers].map(
+      (seer) =>
+        siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(seer)) ??
+        siblings.find(({ exportTo }) => exportTo.includes('*')),
+    );
+    return taken.find(
+      (one) =>
+        one !== undefined &&
+        one.object !== service.object &&
+        one.resolution !== service.resolution &&
+        one.ports.some(({ number }) => number === port),
+    );
   }
 
   /** The VirtualServices for `mesh` or a Gateway that proxies of the namespace see, in Istio's order. */
   public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
     return [
-      ...this.privateRoutes.get(namespace)?.get(gateway) ?? NONE,
-      ...this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE,
-      ...this.publicRoutes.get(gateway) ?? NONE,
+      ...(this.privateRoutes.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.publicRoutes.get(gateway) ?? NONE),
     ];
   }
 
@@ -102,7 +123,7 @@ export class Registry {
     if (known) known.push(service);
     else this.entriesByHost.set(siblings, [service]);
     let hosts = this.byHostAndNamespace.get(service.host);
-    if (!hosts) this.byHostAndNamespace.set(service.host, hosts = new Map());
+    if (!hosts) this.byHostAndNamespace.set(service.host, (hosts = new Map()));
     const existing = hosts.get(service.namespace);
     if (!existing || (!existing.kubernetes && service.kubernetes)) hosts.set(service.namespace, service);
     if (service.exportTo.includes('*')) {
@@ -119,10 +140,11 @@ export class Registry {
   private publishRoutes(routes: Routes): void {
     const namespace = routes.object.namespace;
     for (const gateway of routes.gateways) {
-      if (routes.exportTo.includes('*')) {push(this.publicRoutes, gateway, routes);} else if (!routes.exportTo.includes('~')) {
+      if (routes.exportTo.includes('*')) {
+        push(this.publicRoutes, gateway, routes);
+      } else if (!routes.exportTo.includes('~')) {
         for (const seer of new Set(routes.exportTo)) {
-          push(mapIn(seer === namespace ? this.privateRoutes : this.exportedRoutes, seer), gateway,
-            routes);
+          push(mapIn(seer === namespace ? this.privateRoutes : this.exportedRoutes, seer), gateway, routes);
         }
       }
     }
@@ -131,8 +153,14 @@ export class Registry {
 
 /** The oldest first; equally old by name, as Istio has it. */
 export function byAge(objects: readonly Indexed[]): Indexed[] {
-  return objects.map(object => ({ object, created: createdAt(object) }))
-    .sort((a, b) => compare(a.created, b.created) || compare(a.object.name, b.object.name) || compare(a.object.namespace, b.object.namespace))
+  return objects
+    .map((object) => ({ object, created: createdAt(object) }))
+    .sort(
+      (a, b) =>
+        compare(a.created, b.created) ||
+        compare(a.object.name, b.object.name) ||
+        compare(a.object.namespace, b.object.namespace),
+    )
     .map(({ object }) => object);
 }
 

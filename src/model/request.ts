@@ -2,7 +2,10 @@
 export interface ModelCaller {
   readonly namespace: string;
   readonly serviceAccount: string;
-  /** Labels of its pod. A pod template of the manifests with these labels gives the pod its annotations. @default - `app: <name>`, or `app: <service account>` without a name */
+  /**
+   * Labels of its pod. A pod template of the manifests with these labels gives the pod its annotations. @default -
+   * `app: <name>`, or `app: <service account>` without a name
+   */
   readonly labels?: Record<string, string>;
   readonly name?: string;
   /** Annotations below traffic.sidecar.istio.io/ that the pod carries whatever the manifests say. */
@@ -22,7 +25,10 @@ export interface ModelRequest {
   readonly headers?: Record<string, string>;
   /** Another address to dial than the host's own. */
   readonly dial?: string;
-  /** What the application speaks, where it is not plain HTTP/1.1 or HTTPS: HTTP/2 without asking first, a unary gRPC call, a WebSocket. */
+  /**
+   * What the application speaks, where it is not plain HTTP/1.1 or HTTPS: HTTP/2 without asking first, a unary gRPC
+   * call, a WebSocket.
+   */
   readonly speak?: 'http2' | 'grpc' | 'websocket';
   /** Whether redirects are followed. @default false */
   readonly follow?: boolean;

@@ -1,5 +1,5 @@
-import { Decider } from './answer';
-import { by, byMesh } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef, meshFieldRef } from './field-ref';
 import { mostSpecific, isWithin, overlaps } from './host-names';
 import { Registry } from './registry';
 import { allocatedAddress, ANY_ADDRESS, Service, ServicePort } from './service';
@@ -39,7 +39,7 @@ export interface Scope {
   /** One service per host: what clusters are made of. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
-  readonly policy: Decider;
+  readonly policy: FieldRef;
 }
 
 interface Imports {
@@ -51,8 +51,9 @@ interface Imports {
 /** What a sidecar sees: its Sidecar's choice of what is exported to its namespace. */
 export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const sidecar = sidecarFor(registry, proxy);
-  const listeners = (sidecar?.spec.egress?.length ? sidecar.spec.egress as any[] : [{ hosts: ['*/*'] }])
-    .map((listener, index) => egressListener(registry, proxy.namespace, listener, sidecar && index));
+  const listeners = (sidecar?.spec.egress?.length ? (sidecar.spec.egress as any[]) : [{ hosts: ['*/*'] }]).map(
+    (listener, index) => egressListener(registry, proxy.namespace, listener, sidecar && index),
+  );
   const services = new Map<string, Service>();
   for (const listener of listeners) {
     for (const service of listener.services) addService(services, service);
@@ -61,14 +62,16 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
   if (own?.egressProxy) {
-    throw new Undetermined('the Sidecar sends undeclared traffic to an egressProxy, which the model does not follow',
-      [by(sidecar!, 'spec.outboundTrafficPolicy.egressProxy')]);
+    throw new Undetermined('the Sidecar sends undeclared traffic to an egressProxy, which the model does not follow', [
+      fieldRef(sidecar!, 'spec.outboundTrafficPolicy.egressProxy'),
+    ]);
   }
   // An empty policy is the first value of the enumeration.
-  const policy = own ? own.mode ?? 'REGISTRY_ONLY' : meshPolicy;
+  const policy = own ? (own.mode ?? 'REGISTRY_ONLY') : meshPolicy;
   if (policy !== 'ALLOW_ANY' && policy !== 'REGISTRY_ONLY') {
-    throw new Undetermined(`the model does not know the outbound traffic policy ${policy}`,
-      [own ? by(sidecar!, 'spec.outboundTrafficPolicy.mode') : byMesh('outboundTrafficPolicy.mode')]);
+    throw new Undetermined(`the model does not know the outbound traffic policy ${policy}`, [
+      own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode'),
+    ]);
   }
   return {
     proxy,
@@ -77,7 +80,7 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
     listeners,
     services,
     allowsAny: policy === 'ALLOW_ANY',
-    policy: own ? by(sidecar!, 'spec.outboundTrafficPolicy.mode') : byMesh('outboundTrafficPolicy.mode'),
+    policy: own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode'),
   };
 }
 
@@ -85,35 +88,64 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
 export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const services = new Map<string, Service>();
   for (const service of registry.servicesSeenFrom(proxy.namespace)) addService(services, service);
-  return { proxy, isGateway: true, listeners: [], services, allowsAny: false, policy: byMesh('outboundTrafficPolicy.mode') };
+  return {
+    proxy,
+    isGateway: true,
+    listeners: [],
+    services,
+    allowsAny: false,
+    policy: meshFieldRef('outboundTrafficPolicy.mode'),
+  };
 }
 
 /** The address that a service has for a proxy. */
 export function addressFor(service: Service, proxy: ProxyIdentity): string {
-  return service.address === ANY_ADDRESS && proxy.dnsCapture && service.canHaveAddress ? allocatedAddress(service) : service.address;
+  return service.address === ANY_ADDRESS && proxy.dnsCapture && service.canHaveAddress
+    ? allocatedAddress(service)
+    : service.address;
 }
 
 /** The one Sidecar that counts: one that selects the workload, else the namespace's, else the root namespace's. */
 function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Indexed | undefined {
-  const own = sidecars.filter(sidecar => sidecar.namespace === namespace);
-  return own.find(({ spec }) => spec.workloadSelector && selects(spec.workloadSelector.labels, labels))
-    ?? own.find(({ spec }) => !spec.workloadSelector)
-    ?? sidecars.find(sidecar => sidecar.namespace === rootNamespace && !sidecar.spec.workloadSelector);
+  const own = sidecars.filter((sidecar) => sidecar.namespace === namespace);
+  return (
+    own.find(({ spec }) => spec.workloadSelector && selects(spec.workloadSelector.labels, labels)) ??
+    own.find(({ spec }) => !spec.workloadSelector) ??
+    sidecars.find((sidecar) => sidecar.namespace === rootNamespace && !sidecar.spec.workloadSelector)
+  );
 }
 
 function egressListener(registry: Registry, namespace: string, listener: any, index?: number): EgressListener {
   const imports = importsOf(listener.hosts ?? [], namespace);
-  const port = listener.port && { number: listener.port.number, protocol: upper(listener.port.protocol), name: listener.port.name ?? '' };
-  const everything = imports.size === 1 && imports.get('*')?.all.length === 1 && imports.get('*')!.all[0] === '*'
-    && imports.get('*')!.excluded.length === 0;
-  const routes = registry.routesSeenFrom(namespace, 'mesh')
+  const port = listener.port && {
+    number: listener.port.number,
+    protocol: upper(listener.port.protocol),
+    name: listener.port.name ?? '',
+  };
+  const everything =
+    imports.size === 1 &&
+    imports.get('*')?.all.length === 1 &&
+    imports.get('*')!.all[0] === '*' &&
+    imports.get('*')!.excluded.length === 0;
+  const routes = registry
+    .routesSeenFrom(namespace, 'mesh')
     .filter((one, at, all) => all.indexOf(one) === at && (everything || importsRoutes(imports, one)));
-  const services = oneNamespacePerHost(registry.servicesSeenFrom(namespace).flatMap(service => {
-    if (!everything && !importsService(imports, service)) return [];
-    const trimmed = port && port.protocol !== 'HTTP_PROXY' ? withPort(service, port.number) : service;
-    return trimmed ? [trimmed] : [];
-  }), namespace);
-  return { port, bind: listener.bind || undefined, index, services, routes, routesOfService: mostSpecificRoutes(routes, services) };
+  const services = oneNamespacePerHost(
+    registry.servicesSeenFrom(namespace).flatMap((service) => {
+      if (!everything && !importsService(imports, service)) return [];
+      const trimmed = port && port.protocol !== 'HTTP_PROXY' ? withPort(service, port.number) : service;
+      return trimmed ? [trimmed] : [];
+    }),
+    namespace,
+  );
+  return {
+    port,
+    bind: listener.bind || undefined,
+    index,
+    services,
+    routes,
+    routesOfService: mostSpecificRoutes(routes, services),
+  };
 }
 
 function importsOf(hosts: readonly string[], own: string): Map<string, Imports> {
@@ -127,8 +159,10 @@ function importsOf(hosts: readonly string[], own: string): Map<string, Imports> 
     if (isExcluded) namespace = namespace.slice(1) || '*';
     if (namespace === '.') namespace = own;
     let imports = found.get(namespace);
-    if (!imports) found.set(namespace, imports = { exact: new Set(), all: [], excluded: [] });
-    if (isExcluded) {imports.excluded.push(name);} else {
+    if (!imports) found.set(namespace, (imports = { exact: new Set(), all: [], excluded: [] }));
+    if (isExcluded) {
+      imports.excluded.push(name);
+    } else {
       if (!isWildcard(name)) imports.exact.add(name);
       imports.all.push(name);
     }
@@ -138,16 +172,27 @@ function importsOf(hosts: readonly string[], own: string): Map<string, Imports> 
 
 function importsService(imports: ReadonlyMap<string, Imports>, { host, namespace }: Service): boolean {
   const places = [imports.get(namespace), imports.get('*')];
-  if (places.some(place => place?.excluded.some(pattern => isWithin(host, pattern)))) return false;
-  return places.some(place => place !== undefined
-    && (place.exact.has(host) || place.all.some(pattern => (isWildcard(host) || isWildcard(pattern)) && isWithin(host, pattern))));
+  if (places.some((place) => place?.excluded.some((pattern) => isWithin(host, pattern)))) return false;
+  return places.some(
+    (place) =>
+      place !== undefined &&
+      (place.exact.has(host) ||
+        place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && isWithin(host, pattern))),
+  );
 }
 
 function importsRoutes(imports: ReadonlyMap<string, Imports>, { hosts, object }: Routes): boolean {
   const places = [imports.get(object.namespace), imports.get('*')];
-  return hosts.some(host => !places.some(place => place?.excluded.some(pattern => isWithin(host, pattern)))
-    && places.some(place => place !== undefined
-      && (place.exact.has(host) || place.all.some(pattern => (isWildcard(host) || isWildcard(pattern)) && overlaps(host, pattern)))));
+  return hosts.some(
+    (host) =>
+      !places.some((place) => place?.excluded.some((pattern) => isWithin(host, pattern))) &&
+      places.some(
+        (place) =>
+          place !== undefined &&
+          (place.exact.has(host) ||
+            place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && overlaps(host, pattern))),
+      ),
+  );
 }
 
 /** Of a host in several namespaces the proxy's own counts, else a Kubernetes Service, else the first. */
@@ -156,11 +201,10 @@ function oneNamespacePerHost(services: readonly Service[], own: string): Service
   for (const { host, namespace, kubernetes } of services) {
     const existing = chosen.get(host);
     if (!existing || namespace === own || (!existing.kubernetes && kubernetes && existing.namespace !== own)) {
-      chosen.set(host,
-        { namespace, kubernetes });
+      chosen.set(host, { namespace, kubernetes });
     }
   }
-  return services.filter(service => chosen.get(service.host)!.namespace === service.namespace);
+  return services.filter((service) => chosen.get(service.host)!.namespace === service.namespace);
 }
 
 function mostSpecificRoutes(routes: readonly Routes[], services: readonly Service[]): Map<string, Routes> {
@@ -181,7 +225,13 @@ function mostSpecificRoutes(routes: readonly Routes[], services: readonly Servic
 }
 
 /** Where a VirtualService sends requests, the proxy needs to know, whatever its Sidecar imports. */
-function addDestinations(registry: Registry, namespace: string, { port }: EgressListener, routes: Routes, services: Map<string, Service>): void {
+function addDestinations(
+  registry: Registry,
+  namespace: string,
+  { port }: EgressListener,
+  routes: Routes,
+  services: Map<string, Service>,
+): void {
   for (const [host, ports] of destinationsOf(routes)) {
     const byNamespace = registry.servicesByNamespace(host);
     if (!byNamespace) continue;
@@ -194,12 +244,17 @@ function addDestinations(registry: Registry, namespace: string, { port }: Egress
 
 function bestVisible(services: readonly Service[], namespace: string): Service | undefined {
   const visible = services.filter(({ exportTo }) => exportTo.includes('*') || exportTo.includes(namespace));
-  return visible.find(({ kubernetes }) => kubernetes)
-    ?? visible.reduce<Service | undefined>((oldest, one) => oldest === undefined || one.created < oldest.created ? one : oldest, undefined);
+  return (
+    visible.find(({ kubernetes }) => kubernetes) ??
+    visible.reduce<Service | undefined>(
+      (oldest, one) => (oldest === undefined || one.created < oldest.created ? one : oldest),
+      undefined,
+    )
+  );
 }
 
 function withPort(service: Service, number: number): Service | undefined {
-  const port = service.ports.find(one => one.number === number);
+  const port = service.ports.find((one) => one.number === number);
   return port && (service.ports.length === 1 ? service : { ...service, ports: [port] });
 }
 
@@ -215,18 +270,23 @@ function addService(services: Map<string, Service>, service: Service): void {
   if (!existing || (!existing.kubernetes && service.kubernetes)) {
     services.set(service.host, service);
   } else if (existing !== service && !(existing.kubernetes && !service.kubernetes) && canMerge(existing, service)) {
-    const added = service.ports.filter(port => !existing.ports.some(({ number }) => number === port.number));
+    const added = service.ports.filter((port) => !existing.ports.some(({ number }) => number === port.number));
     if (added.length > 0) services.set(service.host, { ...existing, ports: [...existing.ports, ...added] });
   }
 }
 
 function canMerge(a: Service, b: Service): boolean {
-  return a.namespace === b.namespace && a.resolution === b.resolution && a.kubernetes === b.kubernetes
-    && sameSet(a.writtenExportTo, b.writtenExportTo) && sameLabels(a.object, b.object);
+  return (
+    a.namespace === b.namespace &&
+    a.resolution === b.resolution &&
+    a.kubernetes === b.kubernetes &&
+    sameSet(a.writtenExportTo, b.writtenExportTo) &&
+    sameLabels(a.object, b.object)
+  );
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every(item => b.includes(item));
+  return a.length === b.length && a.every((item) => b.includes(item));
 }
 
 function sameLabels(a: Indexed, b: Indexed): boolean {
@@ -236,5 +296,5 @@ function sameLabels(a: Indexed, b: Indexed): boolean {
 
 /** The port that a service has under a number. */
 export function portOf(service: Service, number: number): ServicePort | undefined {
-  return service.ports.find(port => port.number === number);
+  return service.ports.find((port) => port.number === number);
 }

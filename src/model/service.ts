@@ -36,17 +36,17 @@ export interface Service {
 export const ANY_ADDRESS = '0.0.0.0';
 
 const NAMED: Record<string, string> = {
-  'http': 'HTTP',
-  'http2': 'HTTP2',
-  'grpc': 'GRPC',
+  http: 'HTTP',
+  http2: 'HTTP2',
+  grpc: 'GRPC',
   'grpc-web': 'GRPC-WEB',
-  'https': 'HTTPS',
-  'tls': 'TLS',
-  'tcp': 'TCP',
-  'mongo': 'MONGO',
-  'redis': 'REDIS',
-  'mysql': 'MYSQL',
-  'udp': 'UDP',
+  https: 'HTTPS',
+  tls: 'TLS',
+  tcp: 'TCP',
+  mongo: 'MONGO',
+  redis: 'REDIS',
+  mysql: 'MYSQL',
+  udp: 'UDP',
 };
 
 const NONE: readonly string[] = [];
@@ -56,11 +56,16 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
   const { spec } = entry;
   const addresses: string[] = (spec.addresses ?? []).map(plainAddress);
   const ports: ServicePort[] = (spec.ports ?? []).map((port: any) => ({
-    name: port.name ?? '', number: port.number, protocol: upper(port.protocol), targetPort: port.targetPort || undefined,
+    name: port.name ?? '',
+    number: port.number,
+    protocol: upper(port.protocol),
+    targetPort: port.targetPort || undefined,
   }));
   const resolution: Resolution = spec.resolution ?? 'NONE';
-  const canHaveAddress = resolution !== 'NONE' && addresses.length === 0
-    && entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
+  const canHaveAddress =
+    resolution !== 'NONE' &&
+    addresses.length === 0 &&
+    entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
   const shared = {
     namespace: entry.namespace,
     kubernetes: false,
@@ -75,14 +80,20 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
   };
   const services: Service[] = [];
   for (const host of spec.hosts ?? []) {
-    const own = { ...shared, host, canHaveAddress: canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS') };
+    const own = {
+      ...shared,
+      host,
+      canHaveAddress: canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS'),
+    };
     if (addresses.length === 0) services.push({ ...own, address: ANY_ADDRESS });
     for (const address of addresses) services.push({ ...own, address });
   }
   return services;
 }
 
-/** What a Kubernetes Service is to the mesh. Its address is a word that stands for it: nothing else has that address. */
+/**
+ * What a Kubernetes Service is to the mesh. Its address is a word that stands for it: nothing else has that address.
+ */
 export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly string[]): Service {
   const { spec, namespace, name } = service;
   const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
@@ -93,15 +104,19 @@ export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly 
     kubernetes: true,
     object: service,
     ports: (spec.ports ?? []).map((port: any): ServicePort => ({
-      name: port.name ?? '', number: port.port, protocol: protocolOf(port), targetPort: port.targetPort,
+      name: port.name ?? '',
+      number: port.port,
+      protocol: protocolOf(port),
+      targetPort: port.targetPort,
     })),
     resolution: spec.clusterIP === 'None' ? 'NONE' : 'STATIC',
     address,
     addresses: [address],
     canHaveAddress: false,
     writtenExportTo: NONE,
-    exportTo: annotation ? annotation.split(',').map(item => item.trim() === '.' ? namespace : item.trim())
-      : defaultExportTo.map(item => item === '.' ? namespace : item),
+    exportTo: annotation
+      ? annotation.split(',').map((item) => (item.trim() === '.' ? namespace : item.trim()))
+      : defaultExportTo.map((item) => (item === '.' ? namespace : item)),
     subjectAltNames: NONE,
     created: createdAt(service),
   };
@@ -119,7 +134,7 @@ export function allocatedAddress(service: Service): string {
 /** Where the namespaces that see an object are named: `*`, or names; `~` for nobody. */
 export function exported(object: Indexed, byDefault: readonly string[]): readonly string[] {
   const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
-  return given.map(item => item === '.' ? object.namespace : item);
+  return given.map((item) => (item === '.' ? object.namespace : item));
 }
 
 /** Age as Istio sorts by it. Without a timestamp everything is equally old, and names decide. */

@@ -1,9 +1,11 @@
-import { Decider } from './answer';
+import { FieldRef } from './answer';
 
 /** Thrown where an answer would be a guess; says what is not understood. */
 export class Undetermined extends Error {
-
-  constructor(reason: string, public readonly deciders: readonly Decider[] = []) {
+  constructor(
+    reason: string,
+    public readonly decidedBy: readonly FieldRef[] = [],
+  ) {
     super(reason);
   }
 }

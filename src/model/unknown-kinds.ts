@@ -1,4 +1,4 @@
-import { by } from './decider';
+import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
@@ -7,8 +7,17 @@ import { selects } from '../manifests/selectors';
 /** Kinds that can change what proxies do in ways that the model does not know, where they reach the proxy. */
 const BY_WORKLOAD = new Set(['EnvoyFilter', 'WasmPlugin', 'TrafficExtension', 'ProxyConfig']);
 /** Routes of the Gateway API, which act on traffic in the mesh and at gateways that they make. */
-const GATEWAY_API = new Set(['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'BackendTLSPolicy', 'ListenerSet', 'XListenerSet', 'XBackend',
-  'XBackendTrafficPolicy']);
+const GATEWAY_API = new Set([
+  'HTTPRoute',
+  'GRPCRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'BackendTLSPolicy',
+  'ListenerSet',
+  'XListenerSet',
+  'XBackend',
+  'XBackendTrafficPolicy',
+]);
 
 interface ProxyPlace {
   readonly namespace: string;
@@ -21,12 +30,17 @@ const found = new WeakMap<Registry, { byWorkload: Indexed[]; gatewayApi: Indexed
 export function stopWhereUnknownKinds(registry: Registry, { namespace, labels }: ProxyPlace): void {
   let known = found.get(registry);
   if (!known) {
-    const all = registry.index.kinds.flatMap(bucket => bucket);
+    const all = registry.index.kinds.flatMap((bucket) => bucket);
     known = {
       byWorkload: all.filter(({ kind }) => BY_WORKLOAD.has(kind)),
-      gatewayApi: all.filter(({ kind, manifest }) => String(manifest.apiVersion).includes('gateway.networking')
-        && (GATEWAY_API.has(kind) || kind === 'Gateway')),
-      ambient: all.filter(({ kind, manifest }) => kind === 'Namespace' && manifest.metadata.labels?.['istio.io/dataplane-mode'] === 'ambient'),
+      gatewayApi: all.filter(
+        ({ kind, manifest }) =>
+          String(manifest.apiVersion).includes('gateway.networking') && (GATEWAY_API.has(kind) || kind === 'Gateway'),
+      ),
+      ambient: all.filter(
+        ({ kind, manifest }) =>
+          kind === 'Namespace' && manifest.metadata.labels?.['istio.io/dataplane-mode'] === 'ambient',
+      ),
     };
     found.set(registry, known);
   }
@@ -34,16 +48,21 @@ export function stopWhereUnknownKinds(registry: Registry, { namespace, labels }:
     if (object.namespace !== namespace && object.namespace !== registry.rootNamespace) continue;
     const { workloadSelector, selector } = object.spec;
     if (selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) {
-      throw new Undetermined(`${object.kind} ${object.namespace}/${object.name} reaches the proxy of ${namespace}, and what it changes the model does not know`, [by(object, 'spec')]);
+      throw new Undetermined(
+        `${object.kind} ${object.namespace}/${object.name} reaches the proxy of ${namespace}, and what it ` +
+          'changes the model does not know',
+        [fieldRef(object, 'spec')],
+      );
     }
   }
   for (const object of known.gatewayApi) {
-    throw new Undetermined(`the model does not know ${object.kind} of the Gateway API yet`, [by(object)]);
+    throw new Undetermined(`the model does not know ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
   }
   for (const object of known.ambient) {
     if (object.name === namespace) {
-      throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not know`,
-        [by(object, 'metadata.labels["istio.io/dataplane-mode"]')]);
+      throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not know`, [
+        fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
+      ]);
     }
   }
 }

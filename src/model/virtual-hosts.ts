@@ -1,5 +1,5 @@
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { Destination, destinationOf } from './destination';
 import { overlaps } from './host-names';
 import { RouteEntry, routeEntries } from './http-route';
@@ -15,12 +15,11 @@ export interface VirtualHost {
   readonly routes?: readonly RouteEntry[];
   /** Without routes of a VirtualService: the service itself. */
   readonly own?: Destination;
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
 }
 
 /** The virtual hosts of one port, by domain. */
 export class VirtualHosts {
-
   private readonly exact = new Map<string, VirtualHost>();
   private readonly wildcards = new Map<string, VirtualHost>();
 
@@ -38,7 +37,12 @@ export class VirtualHosts {
     if (exact) return exact;
     let best: string | undefined;
     for (const pattern of this.wildcards.keys()) {
-      if (name.length > pattern.length - 1 && name.endsWith(pattern.slice(1)) && (best === undefined || pattern.length > best.length)) best = pattern;
+      if (
+        name.length > pattern.length - 1 &&
+        name.endsWith(pattern.slice(1)) &&
+        (best === undefined || pattern.length > best.length)
+      )
+        best = pattern;
     }
     return best === undefined ? undefined : this.wildcards.get(best);
   }
@@ -69,7 +73,7 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     if (port) services.set(service.host.toLowerCase(), { service, port });
   }
   const taken = new Set<string>();
-  const selected = number === 80 ? egress.routes : egress.routes.filter(one => speaksOf(one, services));
+  const selected = number === 80 ? egress.routes : egress.routes.filter((one) => appliesTo(one, services));
   for (const one of selected) {
     const entries = routeEntries(scope, [one], 'mesh', number);
     if (entries.length === 0) continue;
@@ -77,8 +81,8 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     const served = registered.filter(({ port }) => isHttpOrSniffed(port));
     if (served.length === 0 && number !== 80) continue;
     const host: VirtualHost = {
-      routes: entries.map(entry => resolved(scope, entry, number, name => services.get(name)?.service)),
-      deciders: [by(one.object, 'spec.hosts')],
+      routes: entries.map((entry) => resolved(scope, entry, number, (name) => services.get(name)?.service)),
+      decidedBy: [fieldRef(one.object, 'spec.hosts')],
     };
     for (const name of unregistered) hosts.add(name, host);
     for (const { service } of served) {
@@ -88,8 +92,8 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
   }
   for (const [name, { service, port }] of services) {
     if (taken.has(name) || !isHttpOrSniffed(port)) continue;
-    const own: Destination = { host: service.host, port: number, weight: 100, deciders: [byPort(service, port)] };
-    addDomains(hosts, scope, service, { own, deciders: [byPort(service, port)] });
+    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [byPort(service, port)] };
+    addDomains(hosts, scope, service, { own, decidedBy: [byPort(service, port)] });
   }
   return hosts;
 }
@@ -99,20 +103,38 @@ export function ownVirtualHost(scope: Scope, number: number, service: Service): 
   return sidecarVirtualHosts(scope, number).find(service.host);
 }
 
-function resolved(scope: Scope, entry: RouteEntry, number: number, lookUp: (host: string) => Service | undefined): RouteEntry {
+function resolved(
+  scope: Scope,
+  entry: RouteEntry,
+  number: number,
+  lookUp: (host: string) => Service | undefined,
+): RouteEntry {
   const routes: any[] = entry.http.route ?? [];
   const single = routes.length === 1;
   return {
     ...entry,
-    destinations: routes.flatMap((route, index) => !single && !route.weight ? [] : [{
-      ...destinationOf(scope, entry.object, `${entry.field}.route[${index}].destination`, route.destination ?? {}, single ? 100
-        : route.weight, number, host => {
-        const service = lookUp(host.toLowerCase());
-        const port = service && portOf(service, number);
-        return service && port ? { ...service, ports: [port] } : undefined;
-      }),
-      headers: route.headers,
-    }]),
+    destinations: routes.flatMap((route, index) =>
+      !single && !route.weight
+        ? []
+        : [
+            {
+              ...destinationOf(
+                scope,
+                entry.object,
+                `${entry.field}.route[${index}].destination`,
+                route.destination ?? {},
+                single ? 100 : route.weight,
+                number,
+                (host) => {
+                  const service = lookUp(host.toLowerCase());
+                  const port = service && portOf(service, number);
+                  return service && port ? { ...service, ports: [port] } : undefined;
+                },
+              ),
+              headers: route.headers,
+            },
+          ],
+    ),
   };
 }
 
@@ -120,23 +142,31 @@ function isHttpOrSniffed({ protocol }: ServicePort): boolean {
   return isHttp(protocol) || protocol === '';
 }
 
-function speaksOf({ hosts }: Routes, services: ReadonlyMap<string, unknown>): boolean {
-  return hosts.some(host => services.has(host.toLowerCase()) || (isWildcard(host) || hasWildcard(services))
-    && [...services.keys()].some(name => overlaps(host.toLowerCase(), name)));
+function appliesTo({ hosts }: Routes, services: ReadonlyMap<string, unknown>): boolean {
+  return hosts.some(
+    (host) =>
+      services.has(host.toLowerCase()) ||
+      ((isWildcard(host) || hasWildcard(services)) &&
+        [...services.keys()].some((name) => overlaps(host.toLowerCase(), name))),
+  );
 }
 
 const wildcardKeys = new WeakMap<object, boolean>();
 
 function hasWildcard(services: ReadonlyMap<string, unknown>): boolean {
   let known = wildcardKeys.get(services);
-  if (known === undefined) wildcardKeys.set(services, known = [...services.keys()].some(isWildcard));
+  if (known === undefined) wildcardKeys.set(services, (known = [...services.keys()].some(isWildcard)));
   return known;
 }
 
-function separate(routes: Routes, services: ReadonlyMap<string, { service: Service; port: ServicePort }>, egress: EgressListener) {
+function separate(
+  routes: Routes,
+  services: ReadonlyMap<string, { service: Service; port: ServicePort }>,
+  egress: EgressListener,
+) {
   const unregistered: string[] = [];
   const registered: { service: Service; port: ServicePort }[] = [];
-  for (const host of routes.hosts.map(name => name.toLowerCase())) {
+  for (const host of routes.hosts.map((name) => name.toLowerCase())) {
     if (isWildcard(host)) {
       let found = false;
       for (const [name, entry] of services) {
@@ -165,6 +195,6 @@ function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: V
     hosts.add(`${own}.${namespace}.svc`, host);
     if (namespace === scope.proxy.namespace) hosts.add(own, host);
   }
-  for (const address of service.addresses.length > 0 ? service.addresses
-    : [addressFor(service, scope.proxy)]) if (address !== ANY_ADDRESS) hosts.add(address, host);
+  for (const address of service.addresses.length > 0 ? service.addresses : [addressFor(service, scope.proxy)])
+    if (address !== ANY_ADDRESS) hosts.add(address, host);
 }

@@ -19,7 +19,7 @@ export function routesOf(service: Indexed, defaultExportTo: readonly string[]): 
   return {
     object: service,
     hosts: (service.spec.hosts ?? []).map((host: string) => fullHost(host, service.namespace)),
-    gateways: gateways?.length ? gateways.map(name => fullGateway(name, service.namespace)) : MESH,
+    gateways: gateways?.length ? gateways.map((name) => fullGateway(name, service.namespace)) : MESH,
     exportTo: exported(service, defaultExportTo),
     created: createdAt(service),
   };

@@ -1,5 +1,5 @@
-import { Decider } from './answer';
-import { by } from './decider';
+import { FieldRef } from './answer';
+import { fieldRef } from './field-ref';
 import { overlaps } from './host-names';
 import { ModelRequest } from './request';
 import { Shape, shapeProblems } from '../access/shape';
@@ -7,12 +7,15 @@ import { EgressObject } from '../manifests/egress-object';
 import { fullHost } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 
-/** An object that no API server takes: a wrong type, a word that is none of the allowed ones, a kind or version that there is not. */
+/**
+ * An object that no API server takes: a wrong type, a word that is none of the allowed ones, a kind or version that
+ * there is not.
+ */
 export interface Malformed {
   readonly source: EgressObject;
   /** Object, field, value, and what is allowed. */
   readonly problem: string;
-  readonly decider: Decider;
+  readonly ref: FieldRef;
 }
 
 const text: Shape = { type: 'string' };
@@ -27,7 +30,23 @@ const texts = list(text);
 const labels = map(text);
 /** istiod reads protocols in any case. */
 const protocol: Shape = {
-  enum: ['HTTP', 'HTTP2', 'HTTPS', 'GRPC', 'GRPC-WEB', 'TLS', 'TCP', 'UDP', 'MONGO', 'REDIS', 'MYSQL', 'HBONE', 'HTTP_PROXY', ''], anyCase: true,
+  enum: [
+    'HTTP',
+    'HTTP2',
+    'HTTPS',
+    'GRPC',
+    'GRPC-WEB',
+    'TLS',
+    'TCP',
+    'UDP',
+    'MONGO',
+    'REDIS',
+    'MYSQL',
+    'HBONE',
+    'HTTP_PROXY',
+    '',
+  ],
+  anyCase: true,
 };
 
 const destination = fields({ host: text, subset: text, port: fields({ number: whole }) });
@@ -36,20 +55,22 @@ const headerChange = fields({ set: labels, add: labels, remove: texts });
 const headerChanges = fields({ request: headerChange, response: headerChange });
 const routes = list(fields({ destination, weight: whole }));
 const http = fields({
-  match: list(fields({
-    uri: match,
-    scheme: match,
-    method: match,
-    authority: match,
-    headers: map(any),
-    withoutHeaders: map(any),
-    queryParams: map(any),
-    port: whole,
-    ignoreUriCase: flag,
-    sourceLabels: labels,
-    sourceNamespace: text,
-    gateways: texts,
-  })),
+  match: list(
+    fields({
+      uri: match,
+      scheme: match,
+      method: match,
+      authority: match,
+      headers: map(any),
+      withoutHeaders: map(any),
+      queryParams: map(any),
+      port: whole,
+      ignoreUriCase: flag,
+      sourceLabels: labels,
+      sourceNamespace: text,
+      gateways: texts,
+    }),
+  ),
   route: list(fields({ destination, weight: whole, headers: headerChanges })),
   redirect: fields({ uri: text, authority: text, scheme: text, port: whole, redirectCode: whole }),
   directResponse: fields({ status: whole }),
@@ -59,10 +80,22 @@ const http = fields({
   mirror: destination,
   timeout: text,
 });
-const layer4 = (more: Record<string, Shape>) => list(fields({
-  match: list(fields({ destinationSubnets: texts, port: whole, sourceLabels: labels, sourceNamespace: text, gateways: texts, ...more })),
-  route: routes,
-}));
+const layer4 = (more: Record<string, Shape>) =>
+  list(
+    fields({
+      match: list(
+        fields({
+          destinationSubnets: texts,
+          port: whole,
+          sourceLabels: labels,
+          sourceNamespace: text,
+          gateways: texts,
+          ...more,
+        }),
+      ),
+      route: routes,
+    }),
+  );
 const clientTls = fields({
   mode: words('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'),
   sni: text,
@@ -75,16 +108,34 @@ const clientTls = fields({
 });
 const settings = {
   tls: clientTls,
-  loadBalancer: fields({ simple: words('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST') }),
+  loadBalancer: fields({
+    simple: words('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'),
+  }),
   connectionPool: any,
   outlierDetection: any,
 };
-const trafficPolicy = fields({ ...settings, portLevelSettings: list(fields({ ...settings, port: fields({ number: whole }) })) });
+const trafficPolicy = fields({
+  ...settings,
+  portLevelSettings: list(fields({ ...settings, port: fields({ number: whole }) })),
+});
 const port = { number: whole, name: text, protocol };
-const sources = Object.fromEntries(['principals', 'notPrincipals', 'namespaces', 'notNamespaces', 'serviceAccounts', 'notServiceAccounts',
-  'requestPrincipals', 'notRequestPrincipals', 'ipBlocks', 'notIpBlocks'].map(name => [name, texts]));
-const operations = Object.fromEntries(['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths']
-  .map(name => [name, texts]));
+const sources = Object.fromEntries(
+  [
+    'principals',
+    'notPrincipals',
+    'namespaces',
+    'notNamespaces',
+    'serviceAccounts',
+    'notServiceAccounts',
+    'requestPrincipals',
+    'notRequestPrincipals',
+    'ipBlocks',
+    'notIpBlocks',
+  ].map((name) => [name, texts]),
+);
+const operations = Object.fromEntries(
+  ['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths'].map((name) => [name, texts]),
+);
 
 /** Types and words of the fields that are read. */
 export const SPECS: Record<string, Shape> = {
@@ -96,9 +147,18 @@ export const SPECS: Record<string, Shape> = {
     ports: list(fields({ ...port, targetPort: whole })),
     location: words('MESH_EXTERNAL', 'MESH_INTERNAL'),
     resolution: words('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
-    endpoints: list(fields({ address: text, ports: map(whole), labels, weight: whole, locality: text, serviceAccount: text })),
+    endpoints: list(
+      fields({ address: text, ports: map(whole), labels, weight: whole, locality: text, serviceAccount: text }),
+    ),
   }),
-  VirtualService: fields({ hosts: texts, gateways: texts, exportTo: texts, http: list(http), tls: layer4({ sniHosts: texts }), tcp: layer4({}) }),
+  VirtualService: fields({
+    hosts: texts,
+    gateways: texts,
+    exportTo: texts,
+    http: list(http),
+    tls: layer4({ sniHosts: texts }),
+    tcp: layer4({}),
+  }),
   DestinationRule: fields({
     host: text,
     exportTo: texts,
@@ -108,38 +168,44 @@ export const SPECS: Record<string, Shape> = {
   }),
   Gateway: fields({
     selector: labels,
-    servers: list(fields({
-      port: fields(port),
-      hosts: texts,
-      name: text,
-      tls: fields({
-        mode: words('PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL'),
-        httpsRedirect: flag,
-        subjectAltNames: texts,
-        credentialName: text,
-        credentialNames: texts,
-        serverCertificate: text,
-        privateKey: text,
-        caCertificates: text,
-        minProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
-        maxProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
-        cipherSuites: texts,
+    servers: list(
+      fields({
+        port: fields(port),
+        hosts: texts,
+        name: text,
+        tls: fields({
+          mode: words('PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL'),
+          httpsRedirect: flag,
+          subjectAltNames: texts,
+          credentialName: text,
+          credentialNames: texts,
+          serverCertificate: text,
+          privateKey: text,
+          caCertificates: text,
+          minProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
+          maxProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
+          cipherSuites: texts,
+        }),
       }),
-    })),
+    ),
   }),
   Sidecar: fields({
     workloadSelector: fields({ labels }),
-    egress: list(fields({ hosts: texts, port: fields(port), bind: text, captureMode: words('DEFAULT', 'IPTABLES', 'NONE') })),
+    egress: list(
+      fields({ hosts: texts, port: fields(port), bind: text, captureMode: words('DEFAULT', 'IPTABLES', 'NONE') }),
+    ),
     outboundTrafficPolicy: fields({ mode: words('REGISTRY_ONLY', 'ALLOW_ANY') }),
   }),
   AuthorizationPolicy: fields({
     selector: fields({ matchLabels: labels }),
     action: words('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'),
-    rules: list(fields({
-      from: list(fields({ source: fields(sources) })),
-      to: list(fields({ operation: fields(operations) })),
-      when: list(fields({ key: text, values: texts, notValues: texts })),
-    })),
+    rules: list(
+      fields({
+        from: list(fields({ source: fields(sources) })),
+        to: list(fields({ operation: fields(operations) })),
+        when: list(fields({ key: text, values: texts, notValues: texts })),
+      }),
+    ),
   }),
 };
 
@@ -152,32 +218,57 @@ const CORE: Record<string, Shape> = {
     clusterIP: text,
     type: text,
   }),
-  NetworkPolicy: fields({ podSelector: any, policyTypes: texts, egress: list(fields({ to: list(any), ports: list(any) })), ingress: list(any) }),
+  NetworkPolicy: fields({
+    podSelector: any,
+    policyTypes: texts,
+    egress: list(fields({ to: list(any), ports: list(any) })),
+    ingress: list(any),
+  }),
 };
 /** Kinds and versions of Istio's groups. */
 const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly string[] }> = {
   'networking.istio.io': {
-    kinds: [...Object.keys(SPECS).filter(kind => kind !== 'AuthorizationPolicy'), 'EnvoyFilter', 'ProxyConfig', 'WorkloadEntry', 'WorkloadGroup'],
+    kinds: [
+      ...Object.keys(SPECS).filter((kind) => kind !== 'AuthorizationPolicy'),
+      'EnvoyFilter',
+      'ProxyConfig',
+      'WorkloadEntry',
+      'WorkloadGroup',
+    ],
     versions: ['v1', 'v1beta1', 'v1alpha3'],
   },
-  'security.istio.io': { kinds: ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication'], versions: ['v1', 'v1beta1'] },
+  'security.istio.io': {
+    kinds: ['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication'],
+    versions: ['v1', 'v1beta1'],
+  },
 };
 
 function problemOf(manifest: any): string | undefined {
   const { apiVersion, kind, metadata, spec } = manifest;
   const [group, version] = String(apiVersion).split('/');
   const known = GROUPS[group];
-  if (known && !known.kinds.includes(kind)) return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
-  if (known && !known.versions.includes(version)) return `apiVersion: "${apiVersion}" is none of ${group}; it is ${known.versions.map(one => `${group}/${one}`).join(', ')}`;
+  if (known && !known.kinds.includes(kind))
+    return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
+  if (known && !known.versions.includes(version))
+    return (
+      `apiVersion: "${apiVersion}" is none of ${group}; it is ` +
+      `${known.versions.map((one) => `${group}/${one}`).join(', ')}`
+    );
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
   const created = metadata.creationTimestamp;
-  if ((known || shape) && created && Number.isNaN(new Date(created).getTime())) return `metadata.creationTimestamp: ${JSON.stringify(created)} is no time`;
-  return (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined)
-    ?? (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined);
+  if ((known || shape) && created && Number.isNaN(new Date(created).getTime()))
+    return `metadata.creationTimestamp: ${JSON.stringify(created)} is no time`;
+  return (
+    (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined) ??
+    (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined)
+  );
 }
 
 /** Tells the objects that the model can read from those that no API server would take. */
-export function sortedOut(objects: Iterable<EgressObject>): { readonly objects: EgressObject[]; readonly malformed: Malformed[] } {
+export function sortedOut(objects: Iterable<EgressObject>): {
+  readonly objects: EgressObject[];
+  readonly malformed: Malformed[];
+} {
   const sound: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {
@@ -188,39 +279,67 @@ export function sortedOut(objects: Iterable<EgressObject>): { readonly objects: 
       continue;
     }
     const { kind, metadata, spec } = manifest;
-    const object = new Indexed(source, kind, String(metadata.namespace ?? 'default'), String(metadata.name), spec ?? {});
+    const object = new Indexed(
+      source,
+      kind,
+      String(metadata.namespace ?? 'default'),
+      String(metadata.name),
+      spec ?? {},
+    );
     malformed.push({
       source,
       problem: `${kind} ${object.namespace}/${object.name} is none that an API server takes, ${problem}`,
-      decider: by(object,
-        problem.split(':')[0]),
+      ref: fieldRef(object, problem.split(':')[0]),
     });
   }
   return { objects: sound, malformed };
 }
 
 /**
- * The malformed object that could change the answer to a request if it were mended: one that speaks of the host, or of where
- * VirtualServices for it lead, and one whose hosts cannot be read or that has none.
+ * The malformed object that could change the answer to a request if it were mended: one that speaks of the host, or of
+ * where VirtualServices for it lead, and one whose hosts cannot be read or that has none.
  */
-export function couldMatter(malformed: readonly Malformed[], objects: readonly EgressObject[], { url, headers = {}, follow }: ModelRequest):
-Malformed | undefined {
+export function couldMatter(
+  malformed: readonly Malformed[],
+  objects: readonly EgressObject[],
+  { url, headers = {}, follow }: ModelRequest,
+): Malformed | undefined {
   if (malformed.length === 0 || follow) return malformed[0];
-  const called = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
-  const names = new Set([new URL(url.replace(/^tcp:/, 'http:')).hostname, ...(called === undefined ? [] : [called.replace(/:\d+$/, '')])]);
+  const describe = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
+  const names = new Set([
+    new URL(url.replace(/^tcp:/, 'http:')).hostname,
+    ...(describe === undefined ? [] : [describe.replace(/:\d+$/, '')]),
+  ]);
   const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
   // A Set is walked with what is added on the way, so that routes of routes are there, too.
   for (const name of names) {
-    for (const { manifest: { metadata, spec } } of routed) {
+    for (const {
+      manifest: { metadata, spec },
+    } of routed) {
       if (!(spec.hosts ?? []).some((host: string) => overlaps(host, name))) continue;
-      for (const route of [...spec.http ?? [], ...spec.tls ?? [], ...spec.tcp ?? []].flatMap(one => one.route ?? [])) {
-        if (typeof route?.destination?.host === 'string') names.add(fullHost(route.destination.host, metadata.namespace ?? 'default'));
+      for (const route of [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])].flatMap(
+        (one) => one.route ?? [],
+      )) {
+        if (typeof route?.destination?.host === 'string')
+          names.add(fullHost(route.destination.host, metadata.namespace ?? 'default'));
       }
     }
   }
-  return malformed.find(({ source: { manifest: { metadata, spec } } }) => {
-    const hosts = [spec?.host ?? spec?.hosts ?? []].flat();
-    return hosts.length === 0 || hosts.some(host => typeof host !== 'string'
-      || [...names].some(name => overlaps(fullHost(host, String(metadata?.namespace ?? 'default')), name)));
-  });
+  return malformed.find(
+    ({
+      source: {
+        manifest: { metadata, spec },
+      },
+    }) => {
+      const hosts = [spec?.host ?? spec?.hosts ?? []].flat();
+      return (
+        hosts.length === 0 ||
+        hosts.some(
+          (host) =>
+            typeof host !== 'string' ||
+            [...names].some((name) => overlaps(fullHost(host, String(metadata?.namespace ?? 'default')), name)),
+        )
+      );
+    },
+  );
 }

@@ -1,14 +1,18 @@
 import { Rule } from './rule';
 import { groupBy } from '../manifests/grouping';
-import { allCalled, called, Indexed, listed, ordered } from '../manifests/indexed';
-import { isPrivate } from '../manifests/visibility';
+import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { staysInItsNamespace } from '../manifests/visibility';
 
 export const credentialSecret: Rule = {
   code: 'credential-secret',
   title: 'A Secret for TLS that lies in another namespace, or lacks a key',
-  reason: 'A proxy reads the Secret of a credentialName in its own namespace only, and takes tls.crt, tls.key and ca.crt (or cert, key and cacert) from it. ' +
+  reason:
+    'A proxy reads the Secret of a credentialName in its own namespace only, and takes tls.crt, tls.key and ' +
+    'ca.crt (or cert, key and cacert) from it. ' +
     'The authorities never come from elsewhere: without them, as without the Secret, every call ends with 503.',
-  cure: 'Put the Secret beside the rule, with a certificate, its key, and the authorities that vouch for the outside host (they may lie in a second Secret, <name>-cacert).',
+  cure:
+    'Put the Secret beside the rule, with a certificate, its key, and the authorities that vouch for the outside ' +
+    'host (they may lie in a second Secret, <name>-cacert).',
   see: 'https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings',
   good: `
 apiVersion: networking.istio.io/v1
@@ -32,23 +36,38 @@ kind: Secret
 metadata: { name: client, namespace: egress }
 stringData: { tls.crt: PEM, tls.key: PEM }
 `,
-  * check(index) {
+  *check(index) {
     if (index.secrets.length === 0) return;
     const secrets = groupBy(index.secrets, ({ name }) => name);
     for (const [rule, blocks] of index.clientTls) {
       // Of a rule that other namespaces follow too, nobody knows where its Secret is read.
-      if (!isPrivate(rule) && !rule.spec.workloadSelector) continue;
-      const named = new Map<string, any>(blocks.filter(({ credentialName }) => credentialName && !credentialName.includes('://')).map(tls => [tls.credentialName, tls]));
+      if (!staysInItsNamespace(rule) && !rule.spec.workloadSelector) continue;
+      const named = new Map<string, any>(
+        blocks
+          .filter(({ credentialName }) => credentialName && !credentialName.includes('://'))
+          .map((tls) => [tls.credentialName, tls]),
+      );
       for (const [name, tls] of named) {
         const known = secrets.get(name);
         const own = known.find(({ namespace }) => namespace === rule.namespace);
         if (own) {
           const authorities = secrets.get(`${name}-cacert`).filter(({ namespace }) => namespace === rule.namespace);
           const missing = missingKeys(own, authorities, tls.mode === 'MUTUAL');
-          if (missing.length > 0) yield { message: `${called(rule)} takes its credentials from ${called(own)}, which has no ${listed(missing)}.`, objects: [rule, own] };
+          if (missing.length > 0)
+            yield {
+              message:
+                `${describe(rule)} takes its credentials from ${describe(own)}, which has no ` +
+                `${joinWords(missing)}.`,
+              objects: [rule, own],
+            };
         } else if (known.length > 0) {
           const elsewhere = ordered(known);
-          yield { message: `${called(rule)} takes its credentials from a Secret "${name}" in namespace ${rule.namespace}, but there is only ${allCalled(elsewhere)}.`, objects: [rule, ...elsewhere] };
+          yield {
+            message:
+              `${describe(rule)} takes its credentials from a Secret "${name}" in namespace ${rule.namespace}, ` +
+              `but there is only ${describeAll(elsewhere)}.`,
+            objects: [rule, ...elsewhere],
+          };
         }
       }
     }
@@ -60,11 +79,17 @@ function missingKeys(secret: Indexed, authorities: Indexed[], certificate: boole
   const has = holds(secret);
   if (has.size === 0) return [];
   const missing: string[] = [];
-  if (certificate && !(has.has('cert') && has.has('key'))) missing.push(...['tls.crt', 'tls.key'].filter(key => !has.has(key)));
-  if (![secret, ...authorities].some(one => holds(one).has('ca.crt') || holds(one).has('cacert'))) missing.push('ca.crt');
+  if (certificate && !(has.has('cert') && has.has('key')))
+    missing.push(...['tls.crt', 'tls.key'].filter((key) => !has.has(key)));
+  if (![secret, ...authorities].some((one) => holds(one).has('ca.crt') || holds(one).has('cacert')))
+    missing.push('ca.crt');
   return missing;
 }
 
 function holds({ manifest }: Indexed): Set<string> {
-  return new Set(Object.entries({ ...manifest.data, ...manifest.stringData }).filter(([, value]) => value !== '').map(([key]) => key));
+  return new Set(
+    Object.entries({ ...manifest.data, ...manifest.stringData })
+      .filter(([, value]) => value !== '')
+      .map(([key]) => key),
+  );
 }

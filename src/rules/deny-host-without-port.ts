@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { called, listed } from '../manifests/indexed';
+import { describe, joinWords } from '../manifests/indexed';
 
 export const denyHostWithoutPort: Rule = {
   code: 'deny-host-without-port',
@@ -19,17 +19,22 @@ kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
 spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com] } }] }] }
 `,
-  * check(index) {
+  *check(index) {
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY') continue;
       const open = new Set<string>();
       for (const rule of policy.spec.rules ?? []) {
         for (const { operation } of rule.to ?? []) {
           const hosts: string[] = operation?.hosts ?? [];
-          for (const host of hosts) if (!host.includes(':') && !hosts.some(other => coversPorts(other, host))) open.add(host);
+          for (const host of hosts)
+            if (!host.includes(':') && !hosts.some((other) => coversPorts(other, host))) open.add(host);
         }
       }
-      if (open.size > 0) yield { message: `${called(policy)} denies ${listed([...open].sort())}, but not with a port behind it.`, objects: [policy] };
+      if (open.size > 0)
+        yield {
+          message: `${describe(policy)} denies ${joinWords([...open].sort())}, but not with a port behind it.`,
+          objects: [policy],
+        };
     }
   },
 };

@@ -1,13 +1,17 @@
 import { Rule, Violation } from './rule';
 import { groupBy } from '../manifests/grouping';
-import { allCalled, called, canonical, compare, Indexed, ordered } from '../manifests/indexed';
-import { meet } from '../manifests/visibility';
+import { describeAll, describe, canonical, compare, Indexed, ordered } from '../manifests/indexed';
+import { areVisibleTogether } from '../manifests/visibility';
 
 export const destinationRuleConflict: Rule = {
   code: 'destination-rule-conflict',
   title: 'DestinationRules for one host in one namespace that cannot be merged',
-  reason: 'Istio merges them only when exportTo is written alike (else the youngest wins alone, and the others\' subsets are gone), takes the older of two traffic policies, and the older of two subsets of one name.',
-  cure: 'Write one rule for the host, or give all of them the same exportTo, one traffic policy and different subset names.',
+  reason:
+    "Istio merges them only when exportTo is written alike (else the youngest wins alone, and the others' " +
+    'subsets are gone), takes the older of two traffic policies, and the older of two subsets of one name.',
+  cure:
+    'Write one rule for the host, or give all of them the same exportTo, one traffic policy and different subset ' +
+    'names.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -30,11 +34,13 @@ kind: DestinationRule
 metadata: { name: b, namespace: shop }
 spec: { host: api.example.com, subsets: [{ name: b }] }
 `,
-  * check(index) {
+  *check(index) {
     for (const [host, rules] of index.rulesByHost.several) {
-      for (const local of groupBy(rules, rule => rule.namespace).several.values()) {
+      for (const local of groupBy(rules, (rule) => rule.namespace).several.values()) {
         // Rules for selected workloads stand beside those for all, and merge among themselves only.
-        const sets = local.some(({ spec }) => spec.workloadSelector) ? groupBy(local, selectorKey).several.values() : [local];
+        const sets = local.some(({ spec }) => spec.workloadSelector)
+          ? groupBy(local, selectorKey).several.values()
+          : [local];
         for (const same of sets) {
           yield* unmerged(host, same);
           yield* policies(host, same);
@@ -58,10 +64,13 @@ function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
   for (const [position, a] of kinds.entries()) {
     for (const b of kinds.slice(position + 1)) {
       // Where no namespace sees both, nothing has to be merged.
-      if (!meet(written.get(a)[0], written.get(b)[0])) continue;
+      if (!areVisibleTogether(written.get(a)[0], written.get(b)[0])) continue;
       const [some, others] = [ordered(written.get(a)), ordered(written.get(b))];
       yield {
-        message: `${allCalled(some)} (${a || 'no exportTo'}) and ${allCalled(others)} (${b || 'no exportTo'}) are rules for ${host} with different exportTo; Istio does not merge them, and the subsets of the older ones are gone.`,
+        message:
+          `${describeAll(some)} (${a || 'no exportTo'}) and ${describeAll(others)} (${b || 'no exportTo'}) are ` +
+          `rules for ${host} with different exportTo; Istio does not merge them, and the subsets of the older ` +
+          'ones are gone.',
         objects: [...some, ...others],
       };
     }
@@ -77,7 +86,12 @@ function* policies(host: string, rules: Indexed[]): Iterable<Violation> {
   const setting = rules.filter(({ spec }) => spec.trafficPolicy !== undefined && spec.trafficPolicy !== null);
   if (setting.length < 2 || groupBy(setting, ({ spec }) => canonical(spec.trafficPolicy)).size < 2) return;
   const all = ordered(setting);
-  yield { message: `${allCalled(all)} set different traffic policies for ${host}; Istio takes the oldest and drops the others.`, objects: all };
+  yield {
+    message:
+      `${describeAll(all)} set different traffic policies for ${host}; Istio takes the oldest and drops the ` +
+      'others.',
+    objects: all,
+  };
 }
 
 function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
@@ -92,7 +106,13 @@ function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
   }
   for (const [name, several] of twice) {
     const all = ordered(several);
-    if (new Set(all.map(rule => canonical(rule.spec.subsets.find((subset: any) => subset.name === name)))).size < 2) continue;
-    yield { message: `${all.slice(0, 6).map(called).join(' and ')} define subset "${name}" of ${host} differently; Istio takes the oldest.`, objects: all };
+    if (new Set(all.map((rule) => canonical(rule.spec.subsets.find((subset: any) => subset.name === name)))).size < 2)
+      continue;
+    yield {
+      message:
+        `${all.slice(0, 6).map(describe).join(' and ')} define subset "${name}" of ${host} differently; Istio ` +
+        'takes the oldest.',
+      objects: all,
+    };
   }
 }

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { allCalled, Indexed, ordered } from '../manifests/indexed';
+import { describeAll, Indexed, ordered } from '../manifests/indexed';
 
 export const duplicateObject: Rule = {
   code: 'duplicate-object',
@@ -24,7 +24,7 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: a, namespace: shop }
 `,
-  * check(index) {
+  *check(index) {
     for (const objects of index.kinds) yield* duplicates(objects);
   },
 };
@@ -36,13 +36,16 @@ function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
   const found = new Map<Indexed, Indexed[]>();
   for (const object of objects) {
     let names = namespaces.get(object.namespace);
-    if (!names) namespaces.set(object.namespace, names = new Map());
+    if (!names) namespaces.set(object.namespace, (names = new Map()));
     const first = names.get(object.name);
     if (!first) names.set(object.name, object);
-    else found.set(first, [...found.get(first) ?? [first], object]);
+    else found.set(first, [...(found.get(first) ?? [first]), object]);
   }
   for (const same of found.values()) {
     const all = ordered(same);
-    yield { message: `${allCalled(all)} are one and the same object for Kubernetes; the last one applied wins.`, objects: all };
+    yield {
+      message: `${describeAll(all)} are one and the same object for Kubernetes; the last one applied wins.`,
+      objects: all,
+    };
   }
 }

@@ -1,14 +1,19 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../manifests/hosts';
-import { allCalled, called, Indexed, listed, ordered } from '../manifests/indexed';
+import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { sectionOf } from '../manifests/servers';
 import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
   title: 'A VirtualService that does not bind to the Gateway it names',
-  reason: 'A Gateway of another namespace must be named <namespace>/<name>, one of its servers must admit the VirtualService\'s namespace and one of its hosts and read its kind of routes, and the gateway\'s pods must see the VirtualService; else they answer 404 or close the connection (IST0132).',
-  cure: 'Name the Gateway with its namespace, list the host in one of its servers, and export the VirtualService to the gateway\'s namespace.',
+  reason:
+    'A Gateway of another namespace must be named <namespace>/<name>, one of its servers must admit the ' +
+    "VirtualService's namespace and one of its hosts and read its kind of routes, and the gateway's pods must " +
+    'see the VirtualService; else they answer 404 or close the connection (IST0132).',
+  cure:
+    'Name the Gateway with its namespace, list the host in one of its servers, and export the VirtualService to ' +
+    "the gateway's namespace.",
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0132/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -32,7 +37,7 @@ kind: VirtualService
 metadata: { name: a, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 `,
-  * check(index) {
+  *check(index) {
     const gateways = new Map<string, Indexed>();
     for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
     if (gateways.size === 0) return;
@@ -47,7 +52,9 @@ spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http
           const others = isShort ? ordered([...gateways.values()].filter(({ name }) => name === written)) : [];
           if (others.length === 0) continue;
           yield {
-            message: `${called(service)} names the gateway "${written}", which Istio looks for in namespace ${service.namespace}, where it is not: ${allCalled(others)}.`,
+            message:
+              `${describe(service)} names the gateway "${written}", which Istio looks for in namespace ` +
+              `${service.namespace}, where it is not: ${describeAll(others)}.`,
             objects: [service, ...others],
           };
           continue;
@@ -55,19 +62,31 @@ spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http
         const servers = admitting(gateway, service);
         if (servers.length === 0) {
           yield {
-            message: `${called(service)} names ${called(gateway)}, none of whose servers admits ${(service.spec.hosts ?? []).join(', ')} from namespace ${service.namespace}.`,
+            message:
+              `${describe(service)} names ${describe(gateway)}, none of whose servers admits ` +
+              `${(service.spec.hosts ?? []).join(', ')} from namespace ${service.namespace}.`,
             objects: [service, gateway],
           };
-        } else if (!servers.some(server => service.spec[sectionOf(server)]?.length > 0)) {
-          const sections = ['http', 'tls', 'tcp'].filter(section => service.spec[section]?.length > 0);
+        } else if (!servers.some((server) => service.spec[sectionOf(server)]?.length > 0)) {
+          const sections = ['http', 'tls', 'tcp'].filter((section) => service.spec[section]?.length > 0);
           yield {
-            message: `${called(service)} has ${listed(sections) || 'no'} routes, but the servers of ${called(gateway)} for its hosts read only ${listed([...new Set(servers.map(sectionOf))])}.`,
+            message:
+              `${describe(service)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
+              `${describe(gateway)} for its hosts read only ${joinWords([...new Set(servers.map(sectionOf))])}.`,
             objects: [service, gateway],
-            cure: 'Write routes of the kind that the server reads: http for HTTP and HTTPS that ends at the gateway, tls for PASSTHROUGH, tcp for TCP and for TLS that ends there.',
+            cure:
+              'Write routes of the kind that the server reads: http for HTTP and HTTPS that ends at the gateway, ' +
+              'tls for PASSTHROUGH, tcp for TCP and for TLS that ends there.',
           };
-        } else if (service.namespace !== gateway.namespace && !isSeenFrom(service, gateway.namespace) && index.isGatewayPlace(gateway.namespace)) {
+        } else if (
+          service.namespace !== gateway.namespace &&
+          !isSeenFrom(service, gateway.namespace) &&
+          index.isGatewayPlace(gateway.namespace)
+        ) {
           yield {
-            message: `${called(service)} names ${called(gateway)}, but is not exported to namespace ${gateway.namespace}, where the gateway's pods are.`,
+            message:
+              `${describe(service)} names ${describe(gateway)}, but is not exported to namespace ` +
+              `${gateway.namespace}, where the gateway's pods are.`,
             objects: [service, gateway],
           };
         }

@@ -1,12 +1,16 @@
 import { Rule } from './rule';
-import { called, Indexed } from '../manifests/indexed';
+import { describe, Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 
 export const gatewayNotInjected: Rule = {
   code: 'gateway-not-injected',
   title: 'A gateway whose proxy Istio is told not to inject',
-  reason: 'The image "auto" is filled in by injection. Where that is switched off, the pods never start, and all that should go through them is refused.',
-  cure: 'Take the label `istio-injection: disabled` off the namespace, or `sidecar.istio.io/inject: "false"` off the pods.',
+  reason:
+    'The image "auto" is filled in by injection. Where that is switched off, the pods never start, and all ' +
+    'that should go through them is refused.',
+  cure:
+    'Take the label `istio-injection: disabled` off the namespace, or `sidecar.istio.io/inject: "false"` off the ' +
+    'pods.',
   see: 'https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#customizing-injection',
   good: `
 apiVersion: v1
@@ -24,13 +28,18 @@ kind: Deployment
 metadata: { name: exit, namespace: shop }
 spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "false" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
 `,
-  * check(index) {
+  *check(index) {
     for (const workload of index.kinds.flat().filter(waitsForImage)) {
       if (workload.spec.template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
-        yield { message: `${called(workload)} asks for no injection, but its proxy has the image "auto".`, objects: [workload] };
+        yield {
+          message: `${describe(workload)} asks for no injection, but its proxy has the image "auto".`,
+          objects: [workload],
+        };
       }
       for (const namespace of closedNamespaces(index).filter(({ name }) => name === workload.namespace)) {
-        const message = `${called(workload)} has a proxy with the image "auto", but nothing is injected in its namespace (${namespace.name} [${namespace.origin}]).`;
+        const message =
+          `${describe(workload)} has a proxy with the image "auto", but nothing is injected in its namespace ` +
+          `(${namespace.name} [${namespace.origin}]).`;
         yield { message, objects: [workload, namespace] };
       }
     }
@@ -39,10 +48,14 @@ spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "false" } }, 
 
 function waitsForImage({ spec }: Indexed): boolean {
   const containers = spec?.template?.spec?.containers;
-  return Array.isArray(containers) && containers.some(container => container?.name === 'istio-proxy' && container.image === 'auto');
+  return (
+    Array.isArray(containers) &&
+    containers.some((container) => container?.name === 'istio-proxy' && container.image === 'auto')
+  );
 }
 
 function closedNamespaces(index: ManifestIndex): readonly Indexed[] {
-  const namespaces = index.kinds.find(([first]) => first?.kind === 'Namespace' && first.manifest.apiVersion === 'v1') ?? [];
+  const namespaces =
+    index.kinds.find(([first]) => first?.kind === 'Namespace' && first.manifest.apiVersion === 'v1') ?? [];
   return namespaces.filter(({ manifest }) => manifest.metadata.labels?.['istio-injection'] === 'disabled');
 }

@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
@@ -7,9 +7,11 @@ import { isSeenFrom } from '../manifests/visibility';
 export const gatewayRouteUnresolved: Rule = {
   code: 'gateway-route-unresolved',
   title: 'A gateway route to a host that the gateway has no address for',
-  reason: 'With resolution NONE (the default) the address is the caller\'s choice, and a gateway has no caller that chose one; DYNAMIC_DNS is for sidecars and waypoints only; ' +
-    'and an entry that is not exported to the gateway\'s namespace does not exist there: 503 each time.',
-  cure: 'Write resolution: DNS into the entry, and export it to the gateway\'s namespace.',
+  reason:
+    "With resolution NONE (the default) the address is the caller's choice, and a gateway has no caller that " +
+    'chose one; DYNAMIC_DNS is for sidecars and waypoints only; ' +
+    "and an entry that is not exported to the gateway's namespace does not exist there: 503 each time.",
+  cure: "Write resolution: DNS into the entry, and export it to the gateway's namespace.",
   see: 'https://github.com/istio/istio/issues/61831',
   good: `
 apiVersion: networking.istio.io/v1
@@ -33,18 +35,19 @@ kind: VirtualService
 metadata: { name: a, namespace: egress }
 spec: { hosts: [hop.example.com], exportTo: ["."], gateways: [exit], tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }] }
 `,
-  * check(index) {
+  *check(index) {
     const said = new Set<string>();
     for (const { service, route, host } of index.hops) {
       if (!service.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
       // Where the manifests have no entry at all, another repository may have it.
-      if (entries.length === 0 || entries.some(entry => entry.namespace === service.namespace && isResolved(entry))) continue;
+      if (entries.length === 0 || entries.some((entry) => entry.namespace === service.namespace && isResolved(entry)))
+        continue;
       for (const gateway of followers(service, route).gateways) {
         const problem = problemAt(index, gatewayNamespace(service, gateway), entries);
         if (!problem) continue;
         const all = ordered(entries);
-        const message = `${called(service)} has a gateway route to ${host}, but ${allCalled(all)} ${problem}.`;
+        const message = `${describe(service)} has a gateway route to ${host}, but ${describeAll(all)} ${problem}.`;
         if (!said.has(message)) yield { message, objects: [service, ...all] };
         said.add(message);
       }
@@ -57,8 +60,9 @@ function isResolved({ spec }: Indexed): boolean {
 }
 
 function problemAt(index: ManifestIndex, namespace: string, entries: readonly Indexed[]): string | undefined {
-  if (!entries.some(isResolved)) return `has resolution ${entries[0].spec.resolution ?? 'NONE'}, which gives a gateway no address`;
+  if (!entries.some(isResolved))
+    return `has resolution ${entries[0].spec.resolution ?? 'NONE'}, which gives a gateway no address`;
   // Only a Service that picks pods beside the Gateway tells where the gateway's pods are.
-  const isHidden = !entries.some(entry => isSeenFrom(entry, namespace)) && index.isGatewayPlace(namespace);
+  const isHidden = !entries.some((entry) => isSeenFrom(entry, namespace)) && index.isGatewayPlace(namespace);
   return isHidden ? `is not exported to namespace ${namespace}, where the gateway's pods are` : undefined;
 }

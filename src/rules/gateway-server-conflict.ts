@@ -1,14 +1,17 @@
 import { Rule, Violation } from './rule';
 import { Grouping, groupBy } from '../manifests/grouping';
-import { allCalled, canonical, compare, Indexed, listed, ordered } from '../manifests/indexed';
-import { overlap } from '../manifests/selectors';
+import { describeAll, canonical, compare, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf, passesThrough } from '../manifests/servers';
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
   title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on a port',
-  reason: 'Istio merges the Gateways of the same pods, the oldest first; a TLS host that is claimed already is left out silently, and so is every other kind of server behind one in clear (IST0145). ' +
-    'Where one claim carries a namespace and the other does not, Envoy refuses the whole port, and every host on it is down.',
+  reason:
+    'Istio merges the Gateways of the same pods, the oldest first; a TLS host that is claimed already is left ' +
+    'out silently, and so is every other kind of server behind one in clear (IST0145). ' +
+    'Where one claim carries a namespace and the other does not, Envoy refuses the whole port, and every host ' +
+    'on it is down.',
   cure: 'Give each server a host of its own on that port, or another port.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
   good: `
@@ -33,7 +36,7 @@ kind: Gateway
 metadata: { name: b, namespace: egress }
 spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
 `,
-  * check(index) {
+  *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();
     const kinds = new Map<string, Map<string, Indexed[]>>();
     for (const gateway of index.ofKind('Gateway')) {
@@ -42,20 +45,25 @@ spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, n
         const port = server.bind ? `${server.bind}:${server.port.number}` : String(server.port.number);
         const kind = kindOf(server);
         let byKind = kinds.get(port);
-        if (!byKind) kinds.set(port, byKind = new Map());
+        if (!byKind) kinds.set(port, (byKind = new Map()));
         let gateways = byKind.get(kind);
-        if (!gateways) byKind.set(kind, gateways = []);
+        if (!gateways) byKind.set(kind, (gateways = []));
         gateways.push(gateway);
         if (kind !== 'TLS') continue;
         let hosts = claims.get(port);
-        if (!hosts) claims.set(port, hosts = new Grouping());
+        if (!hosts) claims.set(port, (hosts = new Grouping()));
         for (const written of server.hosts ?? []) {
           const slash = written.indexOf('/');
-          hosts.add(slash < 0 ? written : written.slice(slash + 1), { gateway, server, namespace: slash < 0 ? '*' : written.slice(0, slash) });
+          hosts.add(slash < 0 ? written : written.slice(slash + 1), {
+            gateway,
+            server,
+            namespace: slash < 0 ? '*' : written.slice(0, slash),
+          });
         }
       }
     }
-    for (const [port, hosts] of claims) for (const [host, several] of hosts.several) yield* sameHost(port, host, several);
+    for (const [port, hosts] of claims)
+      for (const [host, several] of hosts.several) yield* sameHost(port, host, several);
     for (const [port, byKind] of kinds) yield* mixed(port, byKind);
   },
 };
@@ -68,24 +76,32 @@ interface Claim {
 }
 
 function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violation> {
-  const names = (claim: Claim) => claim.namespace === '.' ? claim.gateway.namespace : claim.namespace;
+  const names = (claim: Claim) => (claim.namespace === '.' ? claim.gateway.namespace : claim.namespace);
   const skipped = new Set<Indexed>();
   const refused = new Set<Indexed>();
   for (const [position, a] of claims.entries()) {
     for (const b of claims.slice(position + 1)) {
-      if (a.server === b.server || !overlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
+      if (a.server === b.server || !selectorsOverlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
       if (names(a) === names(b)) skipped.add(a.gateway).add(b.gateway);
       else if (!passesThrough(a.server) || !passesThrough(b.server)) refused.add(a.gateway).add(b.gateway);
     }
   }
   if (skipped.size > 0) {
     const all = ordered(skipped);
-    const who = all.length > 1 ? `${allCalled(all)} all claim` : `${allCalled(all)} claims more than once`;
-    yield { message: `${who} "${host}" with TLS on port ${port} of the same pods; only the oldest one counts.`, objects: all };
+    const who = all.length > 1 ? `${describeAll(all)} all claim` : `${describeAll(all)} claims more than once`;
+    yield {
+      message: `${who} "${host}" with TLS on port ${port} of the same pods; only the oldest one counts.`,
+      objects: all,
+    };
   }
   if (refused.size > 0) {
     const all = ordered(refused);
-    yield { message: `${allCalled(all)} claim "${host}" with TLS on port ${port} of the same pods for different namespaces; Envoy refuses the port with every host on it.`, objects: all };
+    yield {
+      message:
+        `${describeAll(all)} claim "${host}" with TLS on port ${port} of the same pods for different namespaces; ` +
+        'Envoy refuses the port with every host on it.',
+      objects: all,
+    };
   }
 }
 
@@ -95,14 +111,22 @@ function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violatio
   // One of each selector stands for all of them: there may be thousands of Gateways, for a few sets of pods.
   const representatives = [...byKind].flatMap(([kind, gateways]) => {
     const bySelector = groupBy(ordered(gateways), ({ spec }) => canonical(spec.selector ?? {}));
-    return [...bySelector.keys()].map(selector => ({ kind, gateway: bySelector.get(selector)[0] }));
+    return [...bySelector.keys()].map((selector) => ({ kind, gateway: bySelector.get(selector)[0] }));
   });
   for (const [position, a] of representatives.entries()) {
     for (const b of representatives.slice(position + 1)) {
-      if (a.kind === b.kind || !overlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
+      if (a.kind === b.kind || !selectorsOverlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
       const all = ordered([a.gateway, b.gateway]);
-      const outcome = a.kind === 'TLS' || b.kind === 'TLS' ? 'behind an older server in clear, TLS is left out' : 'only the older one counts';
-      yield { message: `${allCalled(all)} put ${listed([a.kind, b.kind].sort(compare))} on port ${port} of the same pods; ${outcome}.`, objects: all };
+      const outcome =
+        a.kind === 'TLS' || b.kind === 'TLS'
+          ? 'behind an older server in clear, TLS is left out'
+          : 'only the older one counts';
+      yield {
+        message:
+          `${describeAll(all)} put ${joinWords([a.kind, b.kind].sort(compare))} on port ${port} of the same ` +
+          `pods; ${outcome}.`,
+        objects: all,
+      };
     }
   }
 }
@@ -110,9 +134,15 @@ function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violatio
 function* twoTcp(port: string, gateways: Indexed[]): Iterable<Violation> {
   const found = new Set<Indexed>();
   for (const [position, a] of gateways.entries()) {
-    for (const b of gateways.slice(position + 1)) if (overlap(a.spec.selector, b.spec.selector)) found.add(a).add(b);
+    for (const b of gateways.slice(position + 1))
+      if (selectorsOverlap(a.spec.selector, b.spec.selector)) found.add(a).add(b);
   }
   if (found.size === 0) return;
   const all = ordered(found);
-  yield { message: `${allCalled(all)} put plain TCP on port ${port} of the same pods, where nothing tells connections apart; only the oldest server counts.`, objects: all };
+  yield {
+    message:
+      `${describeAll(all)} put plain TCP on port ${port} of the same pods, where nothing tells connections ` +
+      'apart; only the oldest server counts.',
+    objects: all,
+  };
 }

@@ -67,13 +67,16 @@ export const RULES: readonly Rule[] = [
   wildcardBesideHost,
 ];
 
-/** What is wrong with these manifests, in the order of the rules and then of the messages, whatever the order of the objects. */
+/**
+ * What is wrong with these manifests, in the order of the rules and then of the messages, whatever the order of the
+ * objects.
+ */
 export function checkManifests(objects: Iterable<EgressObject>, options: IndexOptions = {}): Finding[] {
   const index = new ManifestIndex(objects, options);
-  return RULES.flatMap(rule => {
+  return RULES.flatMap((rule) => {
     const findings: Finding[] = [];
     for (const { message, objects: involved, cure } of rule.check(index)) {
-      const origins = [...new Set(involved.map(object => object.origin))];
+      const origins = [...new Set(involved.map((object) => object.origin))];
       findings.push({ code: rule.code, message, cure: cure ?? rule.cure, origins, see: rule.see });
     }
     return findings.sort((a, b) => compare(a.message, b.message));

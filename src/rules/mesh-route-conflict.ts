@@ -1,14 +1,16 @@
 import { Rule } from './rule';
 import { Grouping } from '../manifests/grouping';
 import { fullHost } from '../manifests/hosts';
-import { allCalled, Indexed } from '../manifests/indexed';
+import { describeAll, Indexed } from '../manifests/indexed';
 import { isOnMesh } from '../manifests/routes';
-import { meetings, spoken } from '../manifests/visibility';
+import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const meshRouteConflict: Rule = {
   code: 'mesh-route-conflict',
   title: 'VirtualServices that route the same host for sidecars of the same namespace',
-  reason: 'Istio does not merge VirtualServices on `mesh`: a sidecar takes one of them whole (the older, where both are exported alike) and ignores the others (IST0109).',
+  reason:
+    'Istio does not merge VirtualServices on `mesh`: a sidecar takes one of them whole (the older, where both ' +
+    'are exported alike) and ignores the others (IST0109).',
   cure: 'Write one VirtualService for the host, or let each be seen in other namespaces only (exportTo).',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services',
   good: `
@@ -33,19 +35,21 @@ kind: VirtualService
 metadata: { name: b, namespace: web }
 spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 `,
-  * check(index) {
+  *check(index) {
     const byHost = new Grouping<string, Indexed>();
     for (const service of index.ofKind('VirtualService')) {
       if (!service.spec.hosts || !isOnMesh(service)) continue;
       for (const host of new Set<string>(service.spec.hosts)) byHost.add(fullHost(host, service.namespace), service);
     }
     for (const [host, services] of byHost.several) {
-      // A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what is
-      // public. Within one of these the age decides, and that is a conflict. One's own private route before a public one is
-      // a choice; before a route that was meant for this very namespace it is a conflict again.
-      for (const { objects, namespaces } of meetings(services)) {
+      // A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what
+      // is public. Within one of these the age decides, and that is a conflict. One's own private route before a public
+      // one is a choice; before a route that was meant for this very namespace it is a conflict again.
+      for (const { objects, namespaces } of visibleTogether(services)) {
         yield {
-          message: `${allCalled(objects)} route ${host} for sidecars of ${spoken(namespaces)}; Istio uses one of them and ignores the rest.`,
+          message:
+            `${describeAll(objects)} route ${host} for sidecars of ${describeNamespaces(namespaces)}; Istio uses ` +
+            'one of them and ignores the rest.',
           objects,
         };
       }

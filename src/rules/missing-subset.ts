@@ -1,13 +1,15 @@
 import { Rule, Violation } from './rule';
-import { allCalled, called, Indexed, listed, ordered } from '../manifests/indexed';
+import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop } from '../manifests/routes';
-import { EVERYWHERE, isPrivate, isSeenFrom, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, staysInItsNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
   title: 'A route to a subset that no DestinationRule defines for the proxies that follow it',
-  reason: 'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy takes the rules of its own namespace and, only if there are none for the host, those exported to it.',
+  reason:
+    'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy ' +
+    'takes the rules of its own namespace and, only if there are none for the host, those exported to it.',
   cure: 'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without one.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0101/',
   good: `
@@ -32,14 +34,15 @@ kind: VirtualService
 metadata: { name: a, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }] }
 `,
-  * check(index) {
+  *check(index) {
     const subsets = new SubsetsByHost(index);
     let home: { service: Indexed; stays: boolean } | undefined;
     for (const hop of index.hops) {
       if (!hop.subset) continue;
       const { service } = hop;
       if (home?.service !== service) home = { service, stays: staysAtHome(service) };
-      if (!home.stays || !subsets.defines(hop.host, service.namespace, hop.subset)) yield* missing(index, subsets, hop, hop.subset);
+      if (!home.stays || !subsets.defines(hop.host, service.namespace, hop.subset))
+        yield* missing(index, subsets, hop, hop.subset);
     }
   },
 };
@@ -47,16 +50,19 @@ spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destinatio
 /** The usual case: only proxies of its own namespace follow the VirtualService. */
 function staysAtHome(service: Indexed): boolean {
   const gateways: string[] = service.spec.gateways ?? ['mesh'];
-  return gateways.every(name => name === 'mesh' ? isPrivate(service) : gatewayIsIn(name, service.namespace));
+  return gateways.every((name) =>
+    name === 'mesh' ? staysInItsNamespace(service) : gatewayIsIn(name, service.namespace),
+  );
 }
 
 function gatewayIsIn(gateway: string, namespace: string): boolean {
-  return gateway.startsWith(namespace) ? gateway[namespace.length] === '/' || !gateway.includes('/') : !gateway.includes('/');
+  return gateway.startsWith(namespace)
+    ? gateway[namespace.length] === '/' || !gateway.includes('/')
+    : !gateway.includes('/');
 }
 
 /** Most hosts have one rule or two; a gateway's Service has one for each host behind it, and gets a table. */
 class SubsetsByHost {
-
   private readonly tables = new Map<string, Map<string, Set<string>>>();
 
   constructor(private readonly index: ManifestIndex) {}
@@ -64,16 +70,16 @@ class SubsetsByHost {
   public defines(host: string, namespace: string, subset: string): boolean {
     const rules = this.index.rulesByHost.get(host);
     if (rules.length > 4) return this.tableOf(host, rules).get(namespace)?.has(subset) ?? false;
-    return rules.some(rule => rule.namespace === namespace && definesSubset(rule, subset));
+    return rules.some((rule) => rule.namespace === namespace && definesSubset(rule, subset));
   }
 
   private tableOf(host: string, rules: readonly Indexed[]): Map<string, Set<string>> {
     let table = this.tables.get(host);
     if (!table) {
-      this.tables.set(host, table = new Map());
+      this.tables.set(host, (table = new Map()));
       for (const rule of rules) {
         let names = table.get(rule.namespace);
-        if (!names) table.set(rule.namespace, names = new Set());
+        if (!names) table.set(rule.namespace, (names = new Set()));
         if (rule.spec.subsets) for (const { name } of rule.spec.subsets) names.add(name);
       }
     }
@@ -85,34 +91,59 @@ function definesSubset(rule: Indexed, name: string): boolean {
   return rule.spec.subsets?.some((subset: any) => subset.name === name) ?? false;
 }
 
-function* missing(index: ManifestIndex, subsets: SubsetsByHost, { service, route, host }: Hop, subset: string): Iterable<Violation> {
+function* missing(
+  index: ManifestIndex,
+  subsets: SubsetsByHost,
+  { service, route, host }: Hop,
+  subset: string,
+): Iterable<Violation> {
   const { sidecars, gateways } = followers(service, route);
-  const namespaces = new Set([...sidecars ? visibleIn(service) : [], ...gateways.map(gateway => gatewayNamespace(service, gateway))]);
+  const namespaces = new Set([
+    ...(sidecars ? visibleIn(service) : []),
+    ...gateways.map((gateway) => gatewayNamespace(service, gateway)),
+  ]);
   for (const namespace of namespaces) {
     if (subsets.defines(host, namespace, subset)) continue;
     const rules = index.rulesFor(host);
     // Where the manifests have no rule for the host at all, another repository may have it.
     if (rules.length === 0) return;
     // Who follows a public route is not known: any rule may be the one that they see.
-    const seen = namespace === EVERYWHERE ? rules : rules.filter(rule => isSeenFrom(rule, namespace));
-    const own = seen.filter(rule => rule.namespace === namespace);
+    const seen = namespace === EVERYWHERE ? rules : rules.filter((rule) => isSeenFrom(rule, namespace));
+    const own = seen.filter((rule) => rule.namespace === namespace);
     const used = own.length > 0 ? own : seen;
-    if (used.some(rule => definesSubset(rule, subset))) continue;
+    if (used.some((rule) => definesSubset(rule, subset))) continue;
     yield violation(service, host, subset, namespace, ordered(rules), ordered(used));
   }
 }
 
-function violation(service: Indexed, host: string, subset: string, namespace: string, rules: Indexed[], used: Indexed[]): Violation {
+function violation(
+  service: Indexed,
+  host: string,
+  subset: string,
+  namespace: string,
+  rules: Indexed[],
+  used: Indexed[],
+): Violation {
   const where = namespace === EVERYWHERE ? '' : ` for proxies of namespace ${namespace}`;
-  const definers = rules.filter(rule => definesSubset(rule, subset));
+  const definers = rules.filter((rule) => definesSubset(rule, subset));
   if (used.length === 0) {
-    return { message: `${called(service)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ${allCalled(rules)}.`, objects: [service, ...rules] };
+    return {
+      message:
+        `${describe(service)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ` +
+        `${describeAll(rules)}.`,
+      objects: [service, ...rules],
+    };
   }
-  const names = [...new Set<string>(used.flatMap(rule => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
-  const instead = names.length > 0 ? listed(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names) : 'none';
-  const hidden = definers.length > 0 ? `; ${allCalled(definers)} is not the one they use` : '';
+  const names = [...new Set<string>(used.flatMap((rule) => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
+  const instead =
+    names.length > 0
+      ? joinWords(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names)
+      : 'none';
+  const hidden = definers.length > 0 ? `; ${describeAll(definers)} is not the one they use` : '';
   return {
-    message: `${called(service)} routes to subset "${subset}" of ${host}${where}, but ${allCalled(used)} defines only: ${instead}${hidden}.`,
+    message:
+      `${describe(service)} routes to subset "${subset}" of ${host}${where}, but ${describeAll(used)} defines ` +
+      `only: ${instead}${hidden}.`,
     objects: [service, ...used, ...definers],
   };
 }

@@ -1,16 +1,20 @@
 import { Rule } from './rule';
-import { called, Indexed, ordered } from '../manifests/indexed';
+import { describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isHttp, isTls, Port, portsOf } from '../manifests/protocols';
 import { followers, hopsOf, isOnMesh } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
-import { EVERYWHERE, isSeenFrom, spoken, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manifests/visibility';
 
 export const plaintextToTlsPort: Rule = {
   code: 'plaintext-to-tls-port',
   title: 'An HTTP port that leads to a TLS port, without a rule that originates TLS',
-  reason: 'targetPort only changes the number: unless a DestinationRule that the caller\'s namespace sees originates TLS, the request goes out in clear text, headers and all.',
-  cure: 'Add a DestinationRule for the host with the TLS settings for the port, in the entry\'s namespace and with its exportTo; or leave targetPort out.',
+  reason:
+    "targetPort only changes the number: unless a DestinationRule that the caller's namespace sees originates " +
+    'TLS, the request goes out in clear text, headers and all.',
+  cure:
+    "Add a DestinationRule for the host with the TLS settings for the port, in the entry's namespace and with " +
+    'its exportTo; or leave targetPort out.',
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -34,16 +38,30 @@ kind: DestinationRule
 metadata: { name: a, namespace: shop }
 spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] } }
 `,
-  * check(index) {
+  *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry)) {
-        if (!port.targetPort || port.targetPort === port.number || !isHttp(port.protocol) || !isTlsPort(entry, port.targetPort)) continue;
+        if (
+          !port.targetPort ||
+          port.targetPort === port.number ||
+          !isHttp(port.protocol) ||
+          !isTlsPort(entry, port.targetPort)
+        )
+          continue;
         for (const host of entry.spec.hosts ?? []) {
           const rules = index.rulesFor(host);
-          const originating = rules.filter(rule => originatesOn(rule, port.number));
-          const bare = visibleIn(entry)
-            .filter(namespace => !originating.some(rule => isSeenFrom(rule, namespace)) && !isLedElsewhere(index, host, namespace));
-          if (bare.length > 0) yield { message: `${called(entry)} leads ${port.protocol} port ${port.number} of ${host} to port ${port.targetPort}, and ${why(originating, rules, bare)}.`, objects: [entry, ...ordered(rules)] };
+          const originating = rules.filter((rule) => originatesOn(rule, port.number));
+          const bare = visibleIn(entry).filter(
+            (namespace) =>
+              !originating.some((rule) => isSeenFrom(rule, namespace)) && !isLedElsewhere(index, host, namespace),
+          );
+          if (bare.length > 0)
+            yield {
+              message:
+                `${describe(entry)} leads ${port.protocol} port ${port.number} of ${host} to port ` +
+                `${port.targetPort}, and ${why(originating, rules, bare)}.`,
+              objects: [entry, ...ordered(rules)],
+            };
         }
       }
     }
@@ -52,21 +70,34 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettin
 
 /** 443 by convention, or what the entry itself declares as TLS. */
 function isTlsPort(entry: Indexed, number: number): boolean {
-  return number === 443 || portsOf(entry).some((port: Port) => isTls(port.protocol) && (port.targetPort ?? port.number) === number);
+  return (
+    number === 443 ||
+    portsOf(entry).some((port: Port) => isTls(port.protocol) && (port.targetPort ?? port.number) === number)
+  );
 }
 
 /** Whether a route of the namespace takes all HTTP for the host to other hosts, such as a gateway. */
 function isLedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
-  return index.ofKind('VirtualService').some(service => {
+  return index.ofKind('VirtualService').some((service) => {
     if (!isOnMesh(service) || !isSeenFrom(service, namespace) || !service.spec.hosts?.includes(host)) return false;
-    const hops = hopsOf(service).filter(({ section, route }) => section === 'http' && followers(service, route).sidecars);
-    return hops.length > 0 && hops.every(hop => hop.host !== host);
+    const hops = hopsOf(service).filter(
+      ({ section, route }) => section === 'http' && followers(service, route).sidecars,
+    );
+    return hops.length > 0 && hops.every((hop) => hop.host !== host);
   });
 }
 
 function why(originating: readonly Indexed[], rules: readonly Indexed[], bare: string[]): string {
-  const place = bare.includes(EVERYWHERE) ? 'every namespace that the entry is exported to' : spoken(bare);
-  if (originating.length > 0) return `${ordered(originating).map(called).join(', ')} is not seen from ${place}: callers there send clear text to a TLS port`;
-  if (rules.length > 0) return `${ordered(rules).map(called).join(', ')} does not originate TLS on that port: callers send clear text to a TLS port`;
+  const place = bare.includes(EVERYWHERE) ? 'every namespace that the entry is exported to' : describeNamespaces(bare);
+  if (originating.length > 0)
+    return (
+      `${ordered(originating).map(describe).join(', ')} is not seen from ${place}: callers there send clear text ` +
+      'to a TLS port'
+    );
+  if (rules.length > 0)
+    return (
+      `${ordered(rules).map(describe).join(', ')} does not originate TLS on that port: callers send clear text ` +
+      'to a TLS port'
+    );
   return 'no DestinationRule originates TLS: callers send clear text to a TLS port';
 }

@@ -1,13 +1,15 @@
 import { Rule } from './rule';
-import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { isHttp, isOpaque, isTls, portsOf } from '../manifests/protocols';
 import { contains, isBroad, isRange } from '../manifests/ranges';
-import { meet } from '../manifests/visibility';
+import { areVisibleTogether } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',
   title: 'A TCP entry for an address range on a port on which other hosts are found by name',
-  reason: 'Inside its range a TCP entry takes every connection on the port before Host or server name are looked at: a way round the gateway, and round TLS origination.',
+  reason:
+    'Inside its range a TCP entry takes every connection on the port before Host or server name are looked at: ' +
+    'a way round the gateway, and round TLS origination.',
   cure: 'Give the TCP entry the single addresses it is for (/32), or another port.',
   good: `
 apiVersion: networking.istio.io/v1
@@ -31,18 +33,27 @@ kind: ServiceEntry
 metadata: { name: site, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
-  * check(index) {
+  *check(index) {
     const entries = index.ofKind('ServiceEntry');
     for (const wide of entries) {
       const ranges: string[] = (wide.spec.addresses ?? []).filter(isRange);
       if (ranges.length === 0) continue;
       for (const port of portsOf(wide)) {
         if (!isOpaque(port.protocol)) continue;
-        const taken = ordered(entries.filter(entry => entry !== wide && meet(wide, entry) && ranges.some(range => takes(range, entry, port.number))));
+        const taken = ordered(
+          entries.filter(
+            (entry) =>
+              entry !== wide &&
+              areVisibleTogether(wide, entry) &&
+              ranges.some((range) => takes(range, entry, port.number)),
+          ),
+        );
         if (taken.length === 0) continue;
-        const hosts = [...new Set(taken.flatMap(entry => entry.spec.hosts ?? []))].slice(0, 5).join(', ');
+        const hosts = [...new Set(taken.flatMap((entry) => entry.spec.hosts ?? []))].slice(0, 5).join(', ');
         yield {
-          message: `${called(wide)} takes every connection to ${ranges.join(', ')} on port ${port.number}, also those meant for ${hosts} of ${allCalled(taken)}.`,
+          message:
+            `${describe(wide)} takes every connection to ${ranges.join(', ')} on port ${port.number}, also those ` +
+            `meant for ${hosts} of ${describeAll(taken)}.`,
           objects: [wide, ...taken],
         };
       }
@@ -55,10 +66,12 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
  * HTTP is not. Where no address is written down, only a range that is broad and public is sure to do harm.
  */
 function takes(range: string, entry: Indexed, number: number): boolean {
-  const port = portsOf(entry).find(declared => declared.number === number);
+  const port = portsOf(entry).find((declared) => declared.number === number);
   if (!port || !(isHttp(port.protocol) || isTls(port.protocol))) return false;
   const addresses: string[] = entry.spec.addresses ?? [];
-  if (addresses.length > 0) return isHttp(port.protocol) && addresses.some(address => contains(range, address));
+  if (addresses.length > 0) return isHttp(port.protocol) && addresses.some((address) => contains(range, address));
   const endpoints: string[] = (entry.spec.endpoints ?? []).map((endpoint: any) => endpoint.address);
-  return isBroad(range) || (entry.spec.resolution === 'STATIC' && endpoints.some(address => contains(range, address)));
+  return (
+    isBroad(range) || (entry.spec.resolution === 'STATIC' && endpoints.some((address) => contains(range, address)))
+  );
 }

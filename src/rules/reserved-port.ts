@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { called } from '../manifests/indexed';
+import { describe } from '../manifests/indexed';
 import { isHttp, isUdp, portsOf } from '../manifests/protocols';
 
 /** Istio's own: outbound and inbound traffic, health, metrics. */
@@ -8,7 +8,9 @@ const RESERVED = new Set([15001, 15006, 15021, 15090]);
 export const reservedPort: Rule = {
   code: 'reserved-port',
   title: 'A port of a ServiceEntry for which a sidecar makes no listener',
-  reason: 'Sidecars listen on 15001, 15006, 15021 and 15090 themselves and skip an HTTP entry there; a UDP port is accepted and ignored.',
+  reason:
+    'Sidecars listen on 15001, 15006, 15021 and 15090 themselves and skip an HTTP entry there; a UDP port is ' +
+    'accepted and ignored.',
   cure: 'Use another port number; for a UDP service, leave the port out: UDP never passes the sidecar.',
   see: 'https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio',
   good: `
@@ -23,13 +25,21 @@ kind: ServiceEntry
 metadata: { name: a, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }] }
 `,
-  * check(index) {
+  *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry)) {
         if (RESERVED.has(port.number) && isHttp(port.protocol)) {
-          yield { message: `${called(entry)} declares ${port.protocol} on port ${port.number}, on which every sidecar listens for its own purposes; the port is skipped.`, objects: [entry] };
+          yield {
+            message:
+              `${describe(entry)} declares ${port.protocol} on port ${port.number}, on which every sidecar ` +
+              'listens for its own purposes; the port is skipped.',
+            objects: [entry],
+          };
         } else if (isUdp(port.protocol)) {
-          yield { message: `${called(entry)} declares UDP port ${port.number}; Istio accepts it and does nothing with it.`, objects: [entry] };
+          yield {
+            message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts it and does nothing with it.`,
+            objects: [entry],
+          };
         }
       }
     }

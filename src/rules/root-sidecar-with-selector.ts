@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { called, Indexed } from '../manifests/indexed';
+import { describe, Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { selects } from '../manifests/selectors';
 
@@ -20,19 +20,28 @@ kind: Sidecar
 metadata: { name: default, namespace: istio-system }
 spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 `,
-  * check(index) {
+  *check(index) {
     const inRoot = index.ofKind('Sidecar').filter(({ namespace }) => namespace === index.rootNamespace);
     // Who also writes a default, or the workloads, knows the difference.
     if (inRoot.some(({ spec }) => !spec.workloadSelector)) return;
     for (const sidecar of inRoot) {
       if (hasWorkload(index, sidecar)) continue;
-      yield { message: `${called(sidecar)} has a selector and acts on pods of namespace ${sidecar.namespace} only.`, objects: [sidecar] };
+      yield {
+        message: `${describe(sidecar)} has a selector and acts on pods of namespace ${sidecar.namespace} only.`,
+        objects: [sidecar],
+      };
     }
   },
 };
 
 function hasWorkload(index: ManifestIndex, sidecar: Indexed): boolean {
   const labels = sidecar.spec.workloadSelector.labels;
-  return index.kinds.some(objects => objects.some(({ namespace, spec }) => namespace === sidecar.namespace
-    && spec.template?.metadata?.labels !== undefined && selects(labels, spec.template.metadata.labels)));
+  return index.kinds.some((objects) =>
+    objects.some(
+      ({ namespace, spec }) =>
+        namespace === sidecar.namespace &&
+        spec.template?.metadata?.labels !== undefined &&
+        selects(labels, spec.template.metadata.labels),
+    ),
+  );
 }

@@ -1,14 +1,16 @@
 import { Rule } from './rule';
 import { Grouping } from '../manifests/grouping';
 import { covers } from '../manifests/hosts';
-import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { followers, gatewayNamespace } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
 
 export const sharedGatewayServer: Rule = {
   code: 'shared-gateway-server',
   title: 'Several TCP routes behind one server of a Gateway',
-  reason: 'A server that ends TLS (protocol TLS) or takes plain TCP looks at no name afterwards: the first route, of the older VirtualService, takes every connection, whatever its host.',
+  reason:
+    'A server that ends TLS (protocol TLS) or takes plain TCP looks at no name afterwards: the first route, of ' +
+    'the older VirtualService, takes every connection, whatever its host.',
   cure: 'Give each host a server of its own: with TLS, several may share the port, each with one host.',
   see: 'https://github.com/istio/istio/issues/48955',
   good: `
@@ -50,8 +52,10 @@ kind: VirtualService
 metadata: { name: b, namespace: egress }
 spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
 `,
-  * check(index) {
-    const shared = index.ofKind('Gateway').flatMap(gateway => (gateway.spec.servers ?? []).filter(isShared).map((server: any) => ({ gateway, server })));
+  *check(index) {
+    const shared = index
+      .ofKind('Gateway')
+      .flatMap((gateway) => (gateway.spec.servers ?? []).filter(isShared).map((server: any) => ({ gateway, server })));
     if (shared.length === 0) return;
     const byGateway = new Grouping<string, Followed>();
     for (const service of index.ofKind('VirtualService')) {
@@ -62,12 +66,18 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
       }
     }
     for (const { gateway, server } of shared) {
-      const taken = byGateway.get(`${gateway.namespace}/${gateway.name}`).filter(followed => reaches(gateway, server, followed));
-      const destinations = new Set(taken.map(({ service, route }) => `${service.namespace} ${route.route?.[0]?.destination?.host}`));
+      const taken = byGateway
+        .get(`${gateway.namespace}/${gateway.name}`)
+        .filter((followed) => reaches(gateway, server, followed));
+      const destinations = new Set(
+        taken.map(({ service, route }) => `${service.namespace} ${route.route?.[0]?.destination?.host}`),
+      );
       if (destinations.size < 2) continue;
       const services = ordered(taken.map(({ service }) => service));
       yield {
-        message: `${allCalled(services)} lead to different hosts from server "${server.port?.name}" of ${called(gateway)}, which cannot tell their connections apart.`,
+        message:
+          `${describeAll(services)} lead to different hosts from server "${server.port?.name}" of ` +
+          `${describe(gateway)}, which cannot tell their connections apart.`,
         objects: [...services, gateway],
       };
     }
@@ -83,17 +93,26 @@ interface Followed {
 function isShared(server: any): boolean {
   if (sectionOf(server) !== 'tcp') return false;
   const hosts: string[] = server.hosts ?? [];
-  return hosts.length > 1 || hosts.some(host => host.includes('*')) || !server.tls;
+  return hosts.length > 1 || hosts.some((host) => host.includes('*')) || !server.tls;
 }
 
 /** Whether the route takes whatever comes in by the server, not only what comes from or goes to some addresses. */
 function reaches(gateway: Indexed, server: any, { service, route }: Followed): boolean {
   const matches: any[] = route.match ?? [];
-  const takesAll = matches.length === 0 || matches.some(match => (match.port === undefined || match.port === server.port?.number)
-    && !match.destinationSubnets?.length && !match.sourceSubnet);
-  return takesAll && (server.hosts ?? []).some((written: string) => {
-    const [host, place = '*'] = written.split('/').reverse();
-    const admits = place === '*' || (place === '.' ? gateway.namespace : place) === service.namespace;
-    return admits && (service.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
-  });
+  const takesAll =
+    matches.length === 0 ||
+    matches.some(
+      (match) =>
+        (match.port === undefined || match.port === server.port?.number) &&
+        !match.destinationSubnets?.length &&
+        !match.sourceSubnet,
+    );
+  return (
+    takesAll &&
+    (server.hosts ?? []).some((written: string) => {
+      const [host, place = '*'] = written.split('/').reverse();
+      const admits = place === '*' || (place === '.' ? gateway.namespace : place) === service.namespace;
+      return admits && (service.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
+    })
+  );
 }

@@ -1,13 +1,15 @@
 import { Rule } from './rule';
 import { Grouping } from '../manifests/grouping';
-import { allCalled, Indexed } from '../manifests/indexed';
+import { describeAll, Indexed } from '../manifests/indexed';
 import { isOpaque, portsOf } from '../manifests/protocols';
-import { meetings, spoken } from '../manifests/visibility';
+import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const sharedTcpAddress: Rule = {
   code: 'shared-tcp-address',
   title: 'Two TCP hosts on one address and port',
-  reason: 'A TCP connection carries no name: the address and port are all that a sidecar knows of it, so one of the hosts takes the connections of both.',
+  reason:
+    'A TCP connection carries no name: the address and port are all that a sidecar knows of it, so one of the ' +
+    'hosts takes the connections of both.',
   cure: 'Give each host an address of its own, or a port of its own; one host that has several names is one entry.',
   good: `
 apiVersion: networking.istio.io/v1
@@ -31,20 +33,26 @@ kind: ServiceEntry
 metadata: { name: stock, namespace: shop }
 spec: { hosts: [stock.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
 `,
-  * check(index) {
+  *check(index) {
     const places = new Grouping<string, Indexed>();
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry).filter(({ protocol }) => isOpaque(protocol))) {
-        for (const address of new Set<string>(entry.spec.addresses ?? [])) places.add(`${address.replace(/\/(32|128)$/, '')} port ${port.number}`, entry);
+        for (const address of new Set<string>(entry.spec.addresses ?? []))
+          places.add(`${address.replace(/\/(32|128)$/, '')} port ${port.number}`, entry);
       }
     }
     for (const place of places.keys()) {
       const entries = places.get(place);
       if (entries.length < 2) continue;
-      for (const { objects, namespaces } of meetings(entries)) {
+      for (const { objects, namespaces } of visibleTogether(entries)) {
         // Of one host in several entries, service-entry-conflict speaks.
-        if (new Set(objects.flatMap(entry => entry.spec.hosts ?? [])).size < 2) continue;
-        yield { message: `${allCalled(objects)} are all at ${place} for sidecars of ${spoken(namespaces)}, so one takes the connections of all.`, objects };
+        if (new Set(objects.flatMap((entry) => entry.spec.hosts ?? [])).size < 2) continue;
+        yield {
+          message:
+            `${describeAll(objects)} are all at ${place} for sidecars of ${describeNamespaces(namespaces)}, so ` +
+            'one takes the connections of all.',
+          objects,
+        };
       }
     }
   },

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { covers } from '../manifests/hosts';
-import { called, Indexed, ordered } from '../manifests/indexed';
+import { describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOnMesh } from '../manifests/routes';
 import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
@@ -9,7 +9,9 @@ import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 export const sidecarHidesHost: Rule = {
   code: 'sidecar-hides-host',
   title: 'A Sidecar that does not import a host declared for its workloads',
-  reason: 'A workload knows only the hosts that its Sidecar imports; for all others the outbound policy applies, declared or not.',
+  reason:
+    'A workload knows only the hosts that its Sidecar imports; for all others the outbound policy applies, ' +
+    'declared or not.',
   cure: 'Add "./*", or "<namespace of the entry>/<host>", to the Sidecar\'s egress hosts.',
   see: 'https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener',
   good: `
@@ -34,8 +36,8 @@ kind: ServiceEntry
 metadata: { name: site, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
-  * check(index) {
-    const sidecars = groupBy(index.ofKind('Sidecar'), sidecar => sidecar.namespace);
+  *check(index) {
+    const sidecars = groupBy(index.ofKind('Sidecar'), (sidecar) => sidecar.namespace);
     if (sidecars.size === 0) return;
     const narrow = new Map<string, Indexed[]>();
     for (const namespace of sidecars.keys()) narrow.set(namespace, ordered(sidecars.get(namespace)));
@@ -48,9 +50,14 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
         if (!acting || !listenersOf(acting)) continue;
         for (const host of entry.spec.hosts ?? []) {
           // That one workload's Sidecar imports what the others may not have is least privilege, not a mistake.
-          if ([acting, ...own].some(sidecar => imports(sidecar, namespace, entry.namespace, host))) continue;
+          if ([acting, ...own].some((sidecar) => imports(sidecar, namespace, entry.namespace, host))) continue;
           if (index.isGatewayNamespace(namespace) || isFoundOtherwise(index, entry, namespace, host)) continue;
-          yield { message: `${called(acting)} does not import ${host}, which ${called(entry)} declares for workloads of namespace ${namespace}.`, objects: [entry, acting] };
+          yield {
+            message:
+              `${describe(acting)} does not import ${host}, which ${describe(entry)} declares for workloads of ` +
+              `namespace ${namespace}.`,
+            objects: [entry, acting],
+          };
         }
       }
     }
@@ -74,16 +81,26 @@ function imports(sidecar: Indexed, namespace: string, entryNamespace: string, ho
   // A listener for one port only may be the one that matters, so any will do.
   return listeners.some(({ hosts }) => {
     const items = (hosts ?? []).map((item: string) => item.split('/'));
-    const matches = (place: string, pattern: string) => (place === '*' || place === entryNamespace || (place === '.' && namespace === entryNamespace))
-      && pattern !== undefined && (pattern === '*' || covers(pattern, host));
-    return items.some(([place, pattern]: string[]) => !place.startsWith('~') && matches(place, pattern))
-      && !items.some(([place, pattern]: string[]) => place.startsWith('~') && matches(place.slice(1) || '*', pattern));
+    const matches = (place: string, pattern: string) =>
+      (place === '*' || place === entryNamespace || (place === '.' && namespace === entryNamespace)) &&
+      pattern !== undefined &&
+      (pattern === '*' || covers(pattern, host));
+    return (
+      items.some(([place, pattern]: string[]) => !place.startsWith('~') && matches(place, pattern)) &&
+      !items.some(([place, pattern]: string[]) => place.startsWith('~') && matches(place.slice(1) || '*', pattern))
+    );
   });
 }
 
 /** Hosts that a route leads to are imported with the route; and another entry may declare the host here. */
 function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
-  if (entry.namespace !== namespace && index.entriesByHost.get(host).some(other => other.namespace === namespace)) return true;
-  return index.hops.some(({ host: destination, service }) => destination === host
-    && isOnMesh(service) && isSeenFrom(service, namespace) && !service.spec.hosts?.includes(host));
+  if (entry.namespace !== namespace && index.entriesByHost.get(host).some((other) => other.namespace === namespace))
+    return true;
+  return index.hops.some(
+    ({ host: destination, service }) =>
+      destination === host &&
+      isOnMesh(service) &&
+      isSeenFrom(service, namespace) &&
+      !service.spec.hosts?.includes(host),
+  );
 }

@@ -1,16 +1,21 @@
 import { Rule } from './rule';
 import { Grouping } from '../manifests/grouping';
 import { isWildcard } from '../manifests/hosts';
-import { allCalled, called, Indexed, ordered } from '../manifests/indexed';
+import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOpaque, portsOf } from '../manifests/protocols';
-import { EVERYWHERE, meet, spoken, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, areVisibleTogether, describeNamespaces, visibleIn } from '../manifests/visibility';
 
 export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',
   title: 'A TCP port without addresses',
-  reason: 'Without an address a sidecar cannot tell the host\'s connections from others: it sends every connection on the port there, also TLS and undeclared ones, also under REGISTRY_ONLY; of two such entries the older one takes all.',
-  cure: 'Give the entry the addresses of the host. Only where sidecars answer DNS (ISTIO_META_DNS_CAPTURE) does Istio give it one by itself.',
+  reason:
+    "Without an address a sidecar cannot tell the host's connections from others: it sends every connection on " +
+    'the port there, also TLS and undeclared ones, also under REGISTRY_ONLY; of two such entries the older one ' +
+    'takes all.',
+  cure:
+    'Give the entry the addresses of the host. Only where sidecars answer DNS (ISTIO_META_DNS_CAPTURE) does ' +
+    'Istio give it one by itself.',
   see: 'https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/#external-tcp-services-without-vips',
   good: `
 apiVersion: networking.istio.io/v1
@@ -24,25 +29,38 @@ kind: ServiceEntry
 metadata: { name: db, namespace: shop }
 spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
 `,
-  * check(index) {
+  *check(index) {
     const byPort = new Grouping<number, Indexed>();
     for (const entry of index.ofKind('ServiceEntry')) {
       if (entry.spec.addresses?.length > 0) continue;
-      for (const port of portsOf(entry)) if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
+      for (const port of portsOf(entry))
+        if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
     }
     if (byPort.size === 0) return;
     const declared = new Grouping<number, Indexed>();
-    for (const entry of index.ofKind('ServiceEntry')) for (const { number } of portsOf(entry)) declared.add(number, entry);
+    for (const entry of index.ofKind('ServiceEntry'))
+      for (const { number } of portsOf(entry)) declared.add(number, entry);
     for (const port of byPort.keys()) {
       const capturing = ordered(byPort.get(port));
       const named = new Set<Indexed>();
       for (const entry of capturing) {
-        const others = ordered(declared.get(port).filter(other => other !== entry && meet(other, entry) && sidecarsOf(index, other).length > 0));
+        const others = ordered(
+          declared
+            .get(port)
+            .filter(
+              (other) => other !== entry && areVisibleTogether(other, entry) && sidecarsOf(index, other).length > 0,
+            ),
+        );
         // Of two that take each other's connections, one finding names both.
-        if (others.some(other => named.has(other))) continue;
+        if (others.some((other) => named.has(other))) continue;
         named.add(entry);
-        const also = others.length > 0 ? `, also those meant for ${allCalled(others)}` : '';
-        yield { message: `${called(entry)} takes every connection of sidecars of ${spoken(sidecarsOf(index, entry))} on port ${port}, whatever its address${also}.`, objects: [entry, ...others] };
+        const also = others.length > 0 ? `, also those meant for ${describeAll(others)}` : '';
+        yield {
+          message:
+            `${describe(entry)} takes every connection of sidecars of ` +
+            `${describeNamespaces(sidecarsOf(index, entry))} on port ${port}, whatever its address${also}.`,
+          objects: [entry, ...others],
+        };
       }
     }
   },
@@ -54,12 +72,14 @@ function captures(index: ManifestIndex, entry: Indexed): boolean {
 
 /** The namespaces whose sidecars see the entry; a gateway routes to it by name and needs no address. */
 function sidecarsOf(index: ManifestIndex, entry: Indexed): string[] {
-  return visibleIn(entry).filter(namespace => namespace === EVERYWHERE || !index.isGatewayNamespace(namespace));
+  return visibleIn(entry).filter((namespace) => namespace === EVERYWHERE || !index.isGatewayNamespace(namespace));
 }
 
 /** Whether istiod allocates an address that a sidecar with DNS capture answers. */
 function getsAddress(entry: Indexed): boolean {
-  return (entry.spec.resolution ?? 'NONE') !== 'NONE'
-    && !(entry.spec.hosts ?? []).some(isWildcard)
-    && entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
+  return (
+    (entry.spec.resolution ?? 'NONE') !== 'NONE' &&
+    !(entry.spec.hosts ?? []).some(isWildcard) &&
+    entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false'
+  );
 }

@@ -1,11 +1,13 @@
 import { Rule } from './rule';
-import { called } from '../manifests/indexed';
+import { describe } from '../manifests/indexed';
 import { isHttp, portsOf } from '../manifests/protocols';
 
 export const tlsPortAsHttp: Rule = {
   code: 'tls-port-as-http',
   title: 'Port 443 declared as plain HTTP',
-  reason: 'Clients speak TLS on port 443; TLS on a port declared HTTP is never led to the entry, and is refused under REGISTRY_ONLY.',
+  reason:
+    'Clients speak TLS on port 443; TLS on a port declared HTTP is never led to the entry, and is refused ' +
+    'under REGISTRY_ONLY.',
   cure: 'Declare it TLS; to send plain HTTP out as TLS, declare port 80 and originate TLS.',
   see: 'https://github.com/istio/istio/issues/16458',
   good: `
@@ -20,11 +22,14 @@ kind: ServiceEntry
 metadata: { name: a, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: http, protocol: HTTP }] }
 `,
-  * check(index) {
+  *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry)) {
         if (port.number !== 443 || !isHttp(port.protocol)) continue;
-        yield { message: `${called(entry)} declares port 443 of ${(entry.spec.hosts ?? []).join(', ')} as ${port.protocol}.`, objects: [entry] };
+        yield {
+          message: `${describe(entry)} declares port 443 of ${(entry.spec.hosts ?? []).join(', ')} as ${port.protocol}.`,
+          objects: [entry],
+        };
       }
     }
   },

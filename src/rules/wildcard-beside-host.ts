@@ -1,13 +1,16 @@
 import { Rule } from './rule';
 import { isWildcard } from '../manifests/hosts';
-import { called, Indexed } from '../manifests/indexed';
+import { describe, Indexed } from '../manifests/indexed';
 import { isHttp, portsOf } from '../manifests/protocols';
-import { meet } from '../manifests/visibility';
+import { areVisibleTogether } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {
   code: 'wildcard-beside-host',
   title: 'A wildcard that covers a host which must not go straight out',
-  reason: 'The host\'s own entry is found before the wildcard, but only while it is there: when it is missing, late or hidden, its calls go straight out as any other name below the domain, past the gateway and past TLS origination.',
+  reason:
+    "The host's own entry is found before the wildcard, but only while it is there: when it is missing, late " +
+    'or hidden, its calls go straight out as any other name below the domain, past the gateway and past TLS ' +
+    'origination.',
   cure: 'Name the hosts instead of the wildcard, or declare one of the two for another namespace.',
   good: `
 apiVersion: networking.istio.io/v1
@@ -31,7 +34,7 @@ kind: ServiceEntry
 metadata: { name: tenants, namespace: shop }
 spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
-  * check(index) {
+  *check(index) {
     const wildcards = index.entriesByHost;
     for (const entry of index.ofKind('ServiceEntry')) {
       const why = needsItsOwn(entry);
@@ -40,8 +43,11 @@ spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, port
         if (isWildcard(host)) continue;
         for (const domain of domainsOf(host)) {
           for (const wildcard of wildcards.get(`*.${domain}`)) {
-            if (!leadsOut(wildcard) || !meet(wildcard, entry)) continue;
-            yield { message: `${called(wildcard)} covers ${host}, ${why} as ${called(entry)} says.`, objects: [wildcard, entry] };
+            if (!leadsOut(wildcard) || !areVisibleTogether(wildcard, entry)) continue;
+            yield {
+              message: `${describe(wildcard)} covers ${host}, ${why} as ${describe(entry)} says.`,
+              objects: [wildcard, entry],
+            };
           }
         }
       }
@@ -52,8 +58,10 @@ spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, port
 /** What an entry alone keeps from going straight out in plaintext. */
 function needsItsOwn(entry: Indexed): string | undefined {
   const { resolution, endpoints, workloadSelector } = entry.spec;
-  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector) return 'which goes through a gateway or nowhere,';
-  if (portsOf(entry).some(port => isHttp(port.protocol) && port.targetPort === 443)) return 'whose plain HTTP leaves as TLS,';
+  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector)
+    return 'which goes through a gateway or nowhere,';
+  if (portsOf(entry).some((port) => isHttp(port.protocol) && port.targetPort === 443))
+    return 'whose plain HTTP leaves as TLS,';
   return undefined;
 }
 

@@ -6,8 +6,8 @@ import { Problems } from './problems';
 /** Options for `Caller.serviceAccount`. */
 export interface ServiceAccountCallerOptions {
   /**
-   * Labels that the caller's pods carry and no others of their namespace do. They tell Istio which pods a rule or a route
-   * is for, where callers of one namespace are treated differently: client certificates of their own.
+   * Labels that the caller's pods carry and no others of their namespace do. They tell Istio which pods a rule or a
+   * route is for, where callers of one namespace are treated differently: client certificates of their own.
    *
    * @default - none: fine as long as all callers of the namespace share one certificate, or none
    */
@@ -15,10 +15,9 @@ export interface ServiceAccountCallerOptions {
 }
 
 /**
- * A workload identity that calls outside hosts.
+ * A workload identity that calls external hosts.
  */
 export class Caller {
-
   /**
    * Every pod that runs under this service account.
    *
@@ -36,16 +35,18 @@ export class Caller {
   }
 
   /**
-   * The pods of a workload of this app: namespace, service account and labels are read from its pod template.
-   * Every other pod that runs under the same service account may call as well: identity is all that a gateway sees.
+   * The pods of a workload of this app: namespace, service account and labels are read from its pod template. Every
+   * other pod that runs under the same service account may call as well: identity is all that a gateway sees.
    *
-   * @param workload anything with a pod template, from cdk8s-plus, from generated classes, or an ApiObject; or a construct that holds just one
+   * @param workload anything with a pod template, from cdk8s-plus, from generated classes, or an ApiObject; or a
+   * construct that holds just one
    */
   public static workload(workload: IConstruct): Caller {
     const problems = new Problems('Caller.workload');
     const caller = problems.check(`[${workload.node.path}]`, () => {
       const { namespace, serviceAccountName, labels } = podIdentityOf(workload);
-      if (namespace === undefined) throw new Error('is in no namespace; give one to its chart, so that its identity is known');
+      if (namespace === undefined)
+        throw new Error('is in no namespace; give one to its chart, so that its identity is known');
       return new Caller(namespace, serviceAccountName, Object.keys(labels).length > 0 ? labels : undefined, workload);
     });
     problems.throwIfAny();
@@ -106,7 +107,9 @@ export class Caller {
     const { namespace, serviceAccountName, labels } = podIdentityOf(this.workloadConstruct);
     const now = JSON.stringify([namespace, serviceAccountName, labels]);
     const then = JSON.stringify([this.namespace, this.serviceAccountName, this.podLabels ?? {}]);
-    return now === then ? undefined :
-      `[${this.workloadConstruct.node.path}] was ${then} when Caller.workload read it and is ${now} now; make the caller after everything that changes its service account or labels`;
+    return now === then
+      ? undefined
+      : `[${this.workloadConstruct.node.path}] was ${then} when Caller.workload read it and is ${now} now; make ` +
+          'the caller after everything that changes its service account or labels';
   }
 }

@@ -3,10 +3,9 @@ import { assertObjectName } from './names';
 import { Problems } from './problems';
 
 /**
- * Who vouches for an outside host's certificate. There is no way to ask for no check at all.
+ * Who vouches for an external host's certificate. There is no way to ask for no check at all.
  */
 export class CertificateAuthority {
-
   /** The public authorities that the proxy's image carries. */
   public static system(): CertificateAuthority {
     return new CertificateAuthority('system', undefined);

@@ -2,15 +2,14 @@ import { assertObjectName } from './names';
 import { Problems } from './problems';
 
 /**
- * The certificate that the mesh shows to an outside host which demands one (mutual TLS).
+ * The certificate that the mesh shows to an external host which demands one (mutual TLS).
  */
 export class ClientCertificate {
-
   /**
    * A Secret in the namespace where TLS is originated (the gateway's for a `GatewayEgress`, the callers' for a
    * `SidecarEgress`), with the keys `tls.crt`, `tls.key` and `ca.crt`.
    *
-   * The outside host's certificate is verified against the `ca.crt` of this Secret and nothing else: Istio has no
+   * The external host's certificate is verified against the `ca.crt` of this Secret and nothing else: Istio has no
    * way to combine a certificate from a Secret with the system's authorities. For a host with a public
    * certificate put the public authorities into `ca.crt`. A Secret that is missing refuses the calls (503).
    *
@@ -21,8 +20,11 @@ export class ClientCertificate {
     const problems = new Problems('ClientCertificate.fromSecret');
     problems.check('name', () => {
       if (typeof name === 'string' && name.includes('/')) {
-        throw new Error(`"${name}" carries a namespace, and a Secret is only ever read where TLS is originated: in the namespace of the gateway, or of the pods at the sidecar. ` +
-          `Put it there and write "${name.split('/').pop()}"`);
+        throw new Error(
+          `"${name}" carries a namespace, and a Secret is only ever read where TLS is originated: in the ` +
+            'namespace of the gateway, or of the pods at the sidecar. ' +
+            `Put it there and write "${name.split('/').pop()}"`,
+        );
       }
       return assertObjectName(name, 'Secret');
     });
@@ -57,6 +59,12 @@ export class ClientCertificate {
 /** Envoy reads files by the path as written; a relative one would depend on where the proxy was started. */
 export function assertAbsolutePath(path: string): string {
   if (typeof path === 'string' && path.startsWith('/') && !path.endsWith('/')) return path;
-  const file = String(path ?? '').split('/').pop() || 'file.pem';
-  throw new Error(`${JSON.stringify(path)} is no absolute path of a file: write the path inside the proxy's container, such as "/etc/certs/${file}"`);
+  const file =
+    String(path ?? '')
+      .split('/')
+      .pop() || 'file.pem';
+  throw new Error(
+    `${JSON.stringify(path)} is no absolute path of a file: write the path inside the proxy's container, such ` +
+      `as "/etc/certs/${file}"`,
+  );
 }

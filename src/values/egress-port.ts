@@ -1,9 +1,12 @@
 import { assertPortNumber } from './ip-range';
 
-/** Ports that the sidecar itself listens on; Istio skips what is declared there. @see https://istio.io/latest/docs/ops/deployment/application-requirements/ */
+/**
+ * Ports that the sidecar itself listens on; Istio skips what is declared there. @see
+ * https://istio.io/latest/docs/ops/deployment/application-requirements/
+ */
 const SIDECAR_PORTS = [15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090];
 
-/** What applications speak on a port of an outside host. */
+/** What applications speak on a port of an external host. */
 export enum EgressProtocol {
   /** Plain HTTP/1.1. Can be upgraded to TLS on the way out. */
   HTTP = 'HTTP',
@@ -18,10 +21,9 @@ export enum EgressProtocol {
 }
 
 /**
- * A port of an outside host and what applications speak on it.
+ * A port of an external host and what applications speak on it.
  */
 export class EgressPort {
-
   /**
    * Plain HTTP.
    *
@@ -50,7 +52,8 @@ export class EgressPort {
   }
 
   /**
-   * The application's own TLS: HTTPS, gRPC over TLS, and whatever else begins with a TLS handshake that names its server (SNI).
+   * The application's own TLS: HTTPS, gRPC over TLS, and whatever else begins with a TLS handshake that names its
+   * server (SNI).
    *
    * @param number the port that applications call, 443 unless given
    */
@@ -84,12 +87,16 @@ export class EgressPort {
       throw new Error(`${where}: ${(error as Error).message}`);
     }
     if (SIDECAR_PORTS.includes(number)) {
-      throw new Error(`${where}: the sidecar itself listens on port ${number}, so Istio skips what is declared there. ` +
-      'Call the host on another port, or let named workloads past the sidecar with DirectEgress');
+      throw new Error(
+        `${where}: the sidecar itself listens on port ${number}, so Istio skips what is declared there. ` +
+          'Call the host on another port, or let named workloads past the sidecar with DirectEgress',
+      );
     }
     if (number === 443 && this.isHttp) {
-      throw new Error(`${where}: clients speak TLS on port 443, and TLS on a port declared ${protocol} reaches nothing. ` +
-        'Write EgressPort.tls(443); to send plain HTTP out as TLS, add EgressPort.http(80) and a TlsOrigination');
+      throw new Error(
+        `${where}: clients speak TLS on port 443, and TLS on a port declared ${protocol} reaches nothing. ` +
+          'Write EgressPort.tls(443); to send plain HTTP out as TLS, add EgressPort.http(80) and a TlsOrigination',
+      );
     }
   }
 
@@ -102,6 +109,7 @@ export class EgressPort {
 /** Refuses what a proxy cannot listen on. */
 export function assertListeningPort(number: number): number {
   assertPortNumber(number);
-  if (SIDECAR_PORTS.includes(number)) throw new Error(`the proxy itself listens on port ${number}; take another, such as 8443`);
+  if (SIDECAR_PORTS.includes(number))
+    throw new Error(`the proxy itself listens on port ${number}; take another, such as 8443`);
   return number;
 }

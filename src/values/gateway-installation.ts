@@ -54,7 +54,8 @@ export interface DeploymentGatewayOptions extends GatewayInstallationOptions {
   readonly serviceAccountName: string;
 
   /**
-   * The port on which the pods listen for the hop. Below 1024 the pods need the sysctl `net.ipv4.ip_unprivileged_port_start`.
+   * The port on which the pods listen for the hop. Below 1024 the pods need the sysctl
+   * `net.ipv4.ip_unprivileged_port_start`.
    *
    * @default 8443
    */
@@ -93,10 +94,10 @@ const HOP_SUFFIX = '-hop';
 const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
 
 /**
- * How an egress gateway was installed: where its pods are, how they are labelled, as whom they run, on which port they listen.
+ * How an egress gateway was installed: where its pods are, how they are labelled, as whom they run, on which port they
+ * listen.
  */
 export class GatewayInstallation {
-
   /**
    * Installed with Istio's Helm chart `gateway`.
    *
@@ -105,7 +106,13 @@ export class GatewayInstallation {
   public static helmChart(options: HelmChartGatewayOptions): GatewayInstallation {
     const release = options.release ?? 'istio-egressgateway';
     const labels = { app: release, istio: release.replace(/^istio-/, '') };
-    return new GatewayInstallation('helmChart', { ...options, name: release, labels, serviceAccountName: release, targetPort: 443 });
+    return new GatewayInstallation('helmChart', {
+      ...options,
+      name: release,
+      labels,
+      serviceAccountName: release,
+      targetPort: 443,
+    });
   }
 
   /**
@@ -116,7 +123,13 @@ export class GatewayInstallation {
   public static istioOperator(options: IstioOperatorGatewayOptions): GatewayInstallation {
     const name = options.name ?? 'istio-egressgateway';
     const labels = { app: 'istio-egressgateway', istio: 'egressgateway' };
-    return new GatewayInstallation('istioOperator', { ...options, name, labels, serviceAccountName: `${name}-service-account`, targetPort: 8443 });
+    return new GatewayInstallation('istioOperator', {
+      ...options,
+      name,
+      labels,
+      serviceAccountName: `${name}-service-account`,
+      targetPort: 8443,
+    });
   }
 
   /**
@@ -136,7 +149,12 @@ export class GatewayInstallation {
     // The namespace is part of the label: a Gateway object selects pods in every namespace.
     const readable = `${name}.${options.namespace}`;
     const label = readable.length <= 63 ? readable : objectName(name, keyOf('egress-gateway', options.namespace, name));
-    return new GatewayInstallation('egressGateway', { ...options, name, labels: { [GATEWAY_LABEL]: label }, serviceAccountName: name });
+    return new GatewayInstallation('egressGateway', {
+      ...options,
+      name,
+      labels: { [GATEWAY_LABEL]: label },
+      serviceAccountName: name,
+    });
   }
 
   /** The name of the gateway, unique in its namespace. */
@@ -204,9 +222,17 @@ export class GatewayInstallation {
 function assertGatewayName(name: string): void {
   assertDnsLabel(name, 'name of a gateway');
   const longest = 63 - HOP_SUFFIX.length;
-  if (name.length > longest) throw new Error(`"${name}" is ${name.length} characters long; its hop Service is called "<name>${HOP_SUFFIX}", so a name has at most ${longest}`);
+  if (name.length > longest)
+    throw new Error(
+      `"${name}" is ${name.length} characters long; its hop Service is called "<name>${HOP_SUFFIX}", so a name ` +
+        `has at most ${longest}`,
+    );
 }
 
 function assertTrustDomain(value: string): void {
-  if (typeof value !== 'string' || !/^[a-z0-9._-]{1,255}$/.test(value)) throw new Error(`"${value}" is no trust domain: write the mesh's \`trustDomain\`, such as "cluster.local"; it has lower-case letters, digits, ".", "-" and "_" only`);
+  if (typeof value !== 'string' || !/^[a-z0-9._-]{1,255}$/.test(value))
+    throw new Error(
+      `"${value}" is no trust domain: write the mesh's \`trustDomain\`, such as "cluster.local"; it has ` +
+        'lower-case letters, digits, ".", "-" and "_" only',
+    );
 }

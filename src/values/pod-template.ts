@@ -22,20 +22,36 @@ export interface PodIdentity {
  * only one below a construct.
  */
 export function podTemplateOf(workload: IConstruct): PodTemplate {
-  const found = workload.node.findAll().filter(ApiObject.isApiObject as (c: unknown) => c is ApiObject)
-    .map(object => ({ object, path: templatePath(object.toJson()) }))
+  const found = workload.node
+    .findAll()
+    .filter(ApiObject.isApiObject as (c: unknown) => c is ApiObject)
+    .map((object) => ({ object, path: templatePath(object.toJson()) }))
     .filter((candidate): candidate is PodTemplate => candidate.path !== undefined);
-  if (found.length === 0) throw new Error(`[${workload.node.path}] has no pod template; give a Deployment, StatefulSet, DaemonSet, Job, CronJob, Pod or the like`);
-  if (found.length > 1) throw new Error(`[${workload.node.path}] holds several workloads (${found.map(({ object }) => object.node.path).join(', ')}); give the one that is meant`);
+  if (found.length === 0)
+    throw new Error(
+      `[${workload.node.path}] has no pod template; give a Deployment, StatefulSet, DaemonSet, Job, CronJob, ` +
+        'Pod or the like',
+    );
+  if (found.length > 1)
+    throw new Error(
+      `[${workload.node.path}] holds several workloads ` +
+        `(${found.map(({ object }) => object.node.path).join(', ')}); give the one that is meant`,
+    );
   return found[0];
 }
 
 /** What stands under the template's pointer. */
 export function templateIn(manifest: any, path: string): any {
-  return path.split('/').slice(1).reduce((node, step) => node[step], manifest);
+  return path
+    .split('/')
+    .slice(1)
+    .reduce((node, step) => node[step], manifest);
 }
 
-/** The identity of a workload's pods. Of labels the workload's selector counts where it has one: Kubernetes never lets it change, while pods of two versions may differ in others. */
+/**
+ * The identity of a workload's pods. Of labels the workload's selector counts where it has one: Kubernetes never lets
+ * it change, while pods of two versions may differ in others.
+ */
 export function podIdentityOf(workload: IConstruct): PodIdentity {
   const { object, path } = podTemplateOf(workload);
   const manifest = object.toJson();

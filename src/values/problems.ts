@@ -2,11 +2,11 @@
  * Gathers everything that is wrong with one set of props, so that a person fixes it in one go.
  */
 export class Problems {
-
   private readonly found: string[] = [];
 
   /**
-   * @param where who was asked for the impossible: a construct path with its type, or a factory such as `EgressPort.http`
+   * @param where who was asked for the impossible: a construct path with its type, or a factory such as
+   * `EgressPort.http`
    */
   public constructor(private readonly where: string) {}
 
@@ -29,6 +29,9 @@ export class Problems {
   public throwIfAny(): void {
     if (this.found.length === 0) return;
     if (this.found.length === 1) throw new Error(`${this.where}: ${this.found[0]}`);
-    throw new Error(`${this.where}: ${this.found.length} problems:\n${this.found.map(problem => `  - ${problem.replace(/\n/g, '\n  ')}`).join('\n')}`);
+    throw new Error(
+      `${this.where}: ${this.found.length} ` +
+        `problems:\n${this.found.map((problem) => `  - ${problem.replace(/\n/g, '\n  ')}`).join('\n')}`,
+    );
   }
 }

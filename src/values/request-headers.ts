@@ -1,8 +1,10 @@
 /**
- * Request headers that proxies add and that tell an outside host about the mesh: the caller's whole certificate and
- * SPIFFE identity, addresses of pods, mesh metadata, timeouts and attempts. Measured at the outside; see docs/headers.md.
+ * Request headers that proxies add and that tell an external host about the mesh: the caller's whole certificate and
+ * SPIFFE identity, addresses of pods, mesh metadata, timeouts and attempts. Measured at the outside; see
+ * docs/headers.md.
  *
- * They are taken off on the last hop. An application's own header of such a name goes too; `unsafeKeepHeaders` keeps it.
+ * They are taken off on the last hop. An application's own header of such a name goes too; `unsafeKeepHeaders` keeps
+ * it.
  */
 export const MESH_REQUEST_HEADERS: string[] = [
   'x-forwarded-client-cert',
@@ -21,8 +23,12 @@ const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 
 /** Refuses what is no header name that can be removed. */
 export function assertHeaderName(name: string): string {
-  if (name !== name.toLowerCase()) throw new Error(`"${name}" has upper-case letters: header names do not differ by case; write "${name.toLowerCase()}"`);
-  if (!TOKEN.test(name)) throw new Error(`"${name}" is no header name: write one such as "x-request-id", without colon or value`);
+  if (name !== name.toLowerCase())
+    throw new Error(
+      `"${name}" has upper-case letters: header names do not differ by case; write "${name.toLowerCase()}"`,
+    );
+  if (!TOKEN.test(name))
+    throw new Error(`"${name}" is no header name: write one such as "x-request-id", without colon or value`);
   if (name === 'host') throw new Error('"host" cannot be removed: it is how requests find their way');
   return name;
 }

@@ -1,34 +1,130 @@
 /**
- * Domains below which anybody can get a name of his own: storage, functions, pages, tunnels. A wildcard over one of them
- * lets callers reach whoever rents a name there, an attacker too. Not complete, and cannot be: the Public Suffix List has
- * thousands. What matters is that the everyday ones do not slip through.
+ * Domains below which anybody can get a name of his own: storage, functions, pages, tunnels. A wildcard over one of
+ * them lets callers reach whoever rents a name there, an attacker too. Not complete, and cannot be: the Public Suffix
+ * List has thousands. What matters is that the everyday ones do not slip through.
  *
  * @see https://publicsuffix.org/list/
  */
 const SHARED = [
   // storage and content delivery
-  'blob.core.windows.net', 'file.core.windows.net', 'web.core.windows.net', 'azureedge.net', 'azurefd.net', 'storage.googleapis.com', 'googleusercontent.com',
-  'cloudfront.net', 'r2.dev', 'r2.cloudflarestorage.com', 'digitaloceanspaces.com', 'backblazeb2.com', 'wasabisys.com', 'linodeobjects.com',
-  'myqcloud.com', 'aliyuncs.com', 'myhuaweicloud.com', 'akamaihd.net', 'akamaized.net', 'edgekey.net', 'edgesuite.net', 'fastly.net', 'fastlylb.net', 'b-cdn.net',
+  'blob.core.windows.net',
+  'file.core.windows.net',
+  'web.core.windows.net',
+  'azureedge.net',
+  'azurefd.net',
+  'storage.googleapis.com',
+  'googleusercontent.com',
+  'cloudfront.net',
+  'r2.dev',
+  'r2.cloudflarestorage.com',
+  'digitaloceanspaces.com',
+  'backblazeb2.com',
+  'wasabisys.com',
+  'linodeobjects.com',
+  'myqcloud.com',
+  'aliyuncs.com',
+  'myhuaweicloud.com',
+  'akamaihd.net',
+  'akamaized.net',
+  'edgekey.net',
+  'edgesuite.net',
+  'fastly.net',
+  'fastlylb.net',
+  'b-cdn.net',
   // functions, applications, containers
-  'azurewebsites.net', 'azurecontainerapps.io', 'cloudapp.net', 'cloudapp.azure.com', 'trafficmanager.net', 'servicebus.windows.net', 'azure-api.net',
-  'appspot.com', 'cloudfunctions.net', 'run.app', 'web.app', 'firebaseapp.com', 'firebaseio.com', 'workers.dev', 'pages.dev', 'herokuapp.com', 'fly.dev', 'onrender.com',
-  'railway.app', 'vercel.app', 'now.sh', 'netlify.app', 'deno.dev', 'ondigitalocean.app', 'supabase.co', 'awsapprunner.com', 'elasticbeanstalk.com', 'on.aws', 'repl.co', 'glitch.me',
+  'azurewebsites.net',
+  'azurecontainerapps.io',
+  'cloudapp.net',
+  'cloudapp.azure.com',
+  'trafficmanager.net',
+  'servicebus.windows.net',
+  'azure-api.net',
+  'appspot.com',
+  'cloudfunctions.net',
+  'run.app',
+  'web.app',
+  'firebaseapp.com',
+  'firebaseio.com',
+  'workers.dev',
+  'pages.dev',
+  'herokuapp.com',
+  'fly.dev',
+  'onrender.com',
+  'railway.app',
+  'vercel.app',
+  'now.sh',
+  'netlify.app',
+  'deno.dev',
+  'ondigitalocean.app',
+  'supabase.co',
+  'awsapprunner.com',
+  'elasticbeanstalk.com',
+  'on.aws',
+  'repl.co',
+  'glitch.me',
   // pages and hosted sites
-  'github.io', 'githubusercontent.com', 'gitlab.io', 'bitbucket.io', 'readthedocs.io', 'surge.sh', 'blogspot.com', 'wordpress.com', 'tumblr.com', 'weebly.com', 'wixsite.com',
-  'myshopify.com', 'webflow.io', 'notion.site', 'sharepoint.com', 'zendesk.com', 'atlassian.net', 'slack.com', 'auth0.com', 'okta.com', 'my.salesforce.com', 'force.com',
+  'github.io',
+  'githubusercontent.com',
+  'gitlab.io',
+  'bitbucket.io',
+  'readthedocs.io',
+  'surge.sh',
+  'blogspot.com',
+  'wordpress.com',
+  'tumblr.com',
+  'weebly.com',
+  'wixsite.com',
+  'myshopify.com',
+  'webflow.io',
+  'notion.site',
+  'sharepoint.com',
+  'zendesk.com',
+  'atlassian.net',
+  'slack.com',
+  'auth0.com',
+  'okta.com',
+  'my.salesforce.com',
+  'force.com',
   // tunnels and dynamic names
-  'ngrok.io', 'ngrok.app', 'ngrok-free.app', 'trycloudflare.com', 'loca.lt', 'serveo.net', 'duckdns.org', 'no-ip.org', 'dyndns.org', 'ddns.net', 'nip.io', 'sslip.io', 'ts.net',
+  'ngrok.io',
+  'ngrok.app',
+  'ngrok-free.app',
+  'trycloudflare.com',
+  'loca.lt',
+  'serveo.net',
+  'duckdns.org',
+  'no-ip.org',
+  'dyndns.org',
+  'ddns.net',
+  'nip.io',
+  'sslip.io',
+  'ts.net',
 ];
 
 /** Second levels under which countries register names: `co.uk`, `com.au`. */
-const REGISTRY_LABELS = new Set(['ac', 'co', 'com', 'edu', 'gob', 'gov', 'go', 'gv', 'info', 'mil', 'ne', 'net', 'or', 'org']);
+const REGISTRY_LABELS = new Set([
+  'ac',
+  'co',
+  'com',
+  'edu',
+  'gob',
+  'gov',
+  'go',
+  'gv',
+  'info',
+  'mil',
+  'ne',
+  'net',
+  'or',
+  'org',
+]);
 
 /** Whether a wildcard over the domain covers names of many unrelated parties; says which. */
 export function sharedDomain(domain: string): string | undefined {
   const labels = domain.split('.');
   if (labels.length === 2 && labels[1].length === 2 && REGISTRY_LABELS.has(labels[0])) return domain;
   // Everything in AWS's own domain is rented out, except what is below one bucket.
-  if (/(^|\.)amazonaws\.com(\.cn)?$/.test(domain) && !/^[^.]+\.s3([.-][^.]+)?\.amazonaws\.com(\.cn)?$/.test(domain)) return domain;
-  return SHARED.find(shared => shared === domain || shared.endsWith(`.${domain}`));
+  if (/(^|\.)amazonaws\.com(\.cn)?$/.test(domain) && !/^[^.]+\.s3([.-][^.]+)?\.amazonaws\.com(\.cn)?$/.test(domain))
+    return domain;
+  return SHARED.find((shared) => shared === domain || shared.endsWith(`.${domain}`));
 }

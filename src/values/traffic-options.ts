@@ -21,7 +21,7 @@ export interface EgressRetries {
   readonly on?: string[];
 }
 
-/** When an address of an outside host is left out for a while. At least one field. */
+/** When an address of an external host is left out for a while. At least one field. */
 export interface EgressOutlierDetection {
   /**
    * Consecutive 5xx answers.
@@ -59,7 +59,7 @@ export interface EgressOutlierDetection {
   readonly maxEjectionPercent?: number;
 }
 
-/** Limits on connections to an outside host, for each proxy. At least one field. */
+/** Limits on connections to an external host, for each proxy. At least one field. */
 export interface EgressConnectionPool {
   /**
    * Connections at one time.
@@ -97,7 +97,7 @@ export interface EgressConnectionPool {
   readonly idleTimeout?: Duration;
 }
 
-/** How requests are spread over the addresses of an outside host. */
+/** How requests are spread over the addresses of an external host. */
 export enum EgressLoadBalancing {
   /** One after the other. */
   ROUND_ROBIN = 'ROUND_ROBIN',
@@ -107,7 +107,10 @@ export enum EgressLoadBalancing {
   RANDOM = 'RANDOM',
 }
 
-/** How the sidecar learns the addresses of an outside host. Never the address that the caller dialled: that could be any. */
+/**
+ * How the sidecar learns the addresses of an external host. Never the address that the caller dialled: that could be
+ * any.
+ */
 export enum EgressResolution {
   /** By DNS, all addresses of the answer. */
   DNS = 'DNS',

@@ -8,7 +8,7 @@ import { problemsOf } from '../support/access-schema';
 const table = (change: (table: any) => void = () => undefined) => {
   const made = parse(`
 callers: [{ name: checkout, namespace: shop, serviceAccount: checkout }]
-outside: [{ host: api.example.com, https: ok }]
+external: [{ host: api.example.com, https: ok }]
 access: [{ from: checkout, request: 'https://api.example.com/', expect: { outcome: answered, status: 200 } }]
 `);
   change(made);
@@ -20,39 +20,170 @@ test('a small table is fine', () => {
 });
 
 test.each<[string, (table: any) => void, RegExp]>([
-  ['an unknown field', made => { made.access[0].expect.code = 200; }, /additional properties.*code/],
-  ['an unknown word', made => { made.access[0].expect.way = 'tunnel'; }, /\/expect\/way must be equal to one of/],
-  ['no rows', made => { made.access = []; }, /\/access must NOT have fewer/],
-  ['an unknown caller', made => { made.access[0].from = 'nobody'; }, /no caller "nobody"; there are checkout/],
-  ['a host that is not outside', made => { made.access[0].request = 'https://other.example.com/'; }, /"other.example.com" is not among/],
-  ['another scheme', made => { made.access[0].request = 'ftp://api.example.com/'; }, /begin with http/],
-  ['tcp without a port', made => { made.access[0].request = 'tcp://api.example.com'; }, /needs a port/],
-  ['a caller twice', made => { made.callers.push(made.callers[0]); }, /two have the same name/],
-  ['a host twice', made => { made.outside.push(made.outside[0]); }, /a host is there twice/],
-  ['an answered row with a symptom', made => { made.access[0].expect.symptom = 'closed'; }, /not a symptom/],
-  ['a refused row with a status', made => { made.access[0].expect.outcome = 'refused'; }, /has a symptom/],
-  ['a dial that is no address', made => { made.access[0].dial = 'there'; }, /no IPv4 address to dial/],
-  ['redirects that nobody follows', made => { made.access[0].expect.redirects = [301]; }, /only with `follow: true`/],
-  ['an object that is no object', made => { made.access[0].without = 'DestinationRule'; }, /without/],
+  [
+    'an unknown field',
+    (made) => {
+      made.access[0].expect.code = 200;
+    },
+    /additional properties.*code/,
+  ],
+  [
+    'an unknown word',
+    (made) => {
+      made.access[0].expect.via = 'tunnel';
+    },
+    /\/expect\/via must be equal to one of/,
+  ],
+  [
+    'no rows',
+    (made) => {
+      made.access = [];
+    },
+    /\/access must NOT have fewer/,
+  ],
+  [
+    'an unknown caller',
+    (made) => {
+      made.access[0].from = 'nobody';
+    },
+    /no caller "nobody"; there are checkout/,
+  ],
+  [
+    'a host that is not outside',
+    (made) => {
+      made.access[0].request = 'https://other.example.com/';
+    },
+    /"other.example.com" is not among/,
+  ],
+  [
+    'another scheme',
+    (made) => {
+      made.access[0].request = 'ftp://api.example.com/';
+    },
+    /begin with http/,
+  ],
+  [
+    'tcp without a port',
+    (made) => {
+      made.access[0].request = 'tcp://api.example.com';
+    },
+    /needs a port/,
+  ],
+  [
+    'a caller twice',
+    (made) => {
+      made.callers.push(made.callers[0]);
+    },
+    /two have the same name/,
+  ],
+  [
+    'a host twice',
+    (made) => {
+      made.external.push(made.external[0]);
+    },
+    /a host is there twice/,
+  ],
+  [
+    'an answered row with a symptom',
+    (made) => {
+      made.access[0].expect.symptom = 'closed';
+    },
+    /not a symptom/,
+  ],
+  [
+    'a refused row with a status',
+    (made) => {
+      made.access[0].expect.outcome = 'refused';
+    },
+    /has a symptom/,
+  ],
+  [
+    'a dial that is no address',
+    (made) => {
+      made.access[0].dial = 'there';
+    },
+    /no IPv4 address to dial/,
+  ],
+  [
+    'redirects that nobody follows',
+    (made) => {
+      made.access[0].expect.redirects = [301];
+    },
+    /only with `follow: true`/,
+  ],
+  [
+    'an object that is no object',
+    (made) => {
+      made.access[0].without = 'DestinationRule';
+    },
+    /without/,
+  ],
 ])('%s is refused', (_what, change, why) => {
   expect(problemsOf(table(change)).join('\n')).toMatch(why);
 });
 
 test('the schema for editors is the one that tables are read by', () => {
-  expect(JSON.parse(fs.readFileSync(path.join(__dirname, '../../docs/access-table.schema.json'), 'utf8'))).toEqual(ACCESS_TABLE_SCHEMA);
+  expect(JSON.parse(fs.readFileSync(path.join(__dirname, '../../docs/access-table.schema.json'), 'utf8'))).toEqual(
+    ACCESS_TABLE_SCHEMA,
+  );
 });
 
 test.each<[string, (table: any) => void]>([
   ['nothing', () => undefined],
-  ['an unknown field', made => { made.access[0].expect.code = 200; }],
-  ['an unknown word', made => { made.access[0].expect.way = 'tunnel'; }],
-  ['no rows', made => { made.access = []; }],
-  ['a missing field', made => { delete made.callers[0].namespace; }],
-  ['a name that is none', made => { made.callers[0].namespace = 'Shop'; }],
-  ['a status that is none', made => { made.access[0].expect.status = 999; }],
-  ['one of two shapes', made => { made.access[0].expect.symptom = 300; }],
-  ['labels that are no text', made => { made.callers[0].labels = { app: 1 }; }],
-  ['another type', made => { made.outside = {}; }],
+  [
+    'an unknown field',
+    (made) => {
+      made.access[0].expect.code = 200;
+    },
+  ],
+  [
+    'an unknown word',
+    (made) => {
+      made.access[0].expect.via = 'tunnel';
+    },
+  ],
+  [
+    'no rows',
+    (made) => {
+      made.access = [];
+    },
+  ],
+  [
+    'a missing field',
+    (made) => {
+      delete made.callers[0].namespace;
+    },
+  ],
+  [
+    'a name that is none',
+    (made) => {
+      made.callers[0].namespace = 'Shop';
+    },
+  ],
+  [
+    'a status that is none',
+    (made) => {
+      made.access[0].expect.status = 999;
+    },
+  ],
+  [
+    'one of two shapes',
+    (made) => {
+      made.access[0].expect.symptom = 300;
+    },
+  ],
+  [
+    'labels that are no text',
+    (made) => {
+      made.callers[0].labels = { app: 1 };
+    },
+  ],
+  [
+    'another type',
+    (made) => {
+      made.external = {};
+    },
+  ],
 ])('the small reader finds fault where the schema does: %s', (_what, change) => {
   expect(accessTableShapeProblems(table(change)).length > 0).toBe(problemsOf(table(change)).length > 0);
 });

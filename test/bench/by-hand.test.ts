@@ -6,13 +6,24 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { manifestsOf } from '../support/app';
 
 test('what the bench writes by hand is what the constructs make', () => {
-  const made = manifestsOf(chart => {
-    const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-    const egress = new GatewayEgress(chart, 'partners', { gateway, hosts: ['host-0.example.com'], callers: [Caller.serviceAccount('payments', 'checkout')] });
+  const made = manifestsOf((chart) => {
+    const gateway = InstalledEgressGateway.fromInstallation(
+      chart,
+      'exit',
+      GatewayInstallation.helmChart({ namespace: 'egress' }),
+    );
+    const egress = new GatewayEgress(chart, 'partners', {
+      gateway,
+      hosts: ['host-0.example.com'],
+      callers: [Caller.serviceAccount('payments', 'checkout')],
+    });
     egress.originateTls('tls');
   });
   const { rule, gateway, caller } = writtenByHand('host-0.example.com');
-  const written = [rule, ...gateway, ...caller]
-    .map(({ kind, metadata: { name, namespace }, spec }) => ({ kind, metadata: { name, namespace }, spec }));
+  const written = [rule, ...gateway, ...caller].map(({ kind, metadata: { name, namespace }, spec }) => ({
+    kind,
+    metadata: { name, namespace },
+    spec,
+  }));
   expect(made.map(({ apiVersion, ...rest }) => rest)).toEqual(written);
 });

@@ -20,21 +20,35 @@ const HOST = 'api.example.com';
 const CALLER = Caller.serviceAccount('payments', 'checkout');
 
 const chartOf = (app: App) => new Chart(app, 'chart', { namespace: 'payments' });
-const sidecar = (props: Partial<SidecarEgressProps>) => (app: App) => new SidecarEgress(chartOf(app), 'sites', { hosts: [HOST], ...props });
+const sidecar = (props: Partial<SidecarEgressProps>) => (app: App) =>
+  new SidecarEgress(chartOf(app), 'sites', { hosts: [HOST], ...props });
 const gateway = (props: Partial<GatewayEgressProps>) => (app: App) => {
   const chart = chartOf(app);
-  const exit = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
+  const exit = InstalledEgressGateway.fromInstallation(
+    chart,
+    'exit',
+    GatewayInstallation.helmChart({ namespace: 'egress' }),
+  );
   return new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CALLER], ...props });
 };
-const tls = (options: TlsOriginationOptions, props: Partial<SidecarEgressProps> = {}) => (app: App) => sidecar(props)(app).originateTls('tls', options);
-const tlsAtGateway = (options: TlsOriginationOptions, props: Partial<GatewayEgressProps> = {}) => (app: App) => gateway(props)(app).originateTls('tls', options);
+const tls =
+  (options: TlsOriginationOptions, props: Partial<SidecarEgressProps> = {}) =>
+  (app: App) =>
+    sidecar(props)(app).originateTls('tls', options);
+const tlsAtGateway =
+  (options: TlsOriginationOptions, props: Partial<GatewayEgressProps> = {}) =>
+  (app: App) =>
+    gateway(props)(app).originateTls('tls', options);
 const direct = (props: object) => (app: App) => {
   const chart = chartOf(app);
   return new DirectEgress(chart, 'mainframe', { workloads: [deployment(chart)], ...props } as any);
 };
 const lock = (props: object) => (app: App) => new RegistryOnlyMesh(chartOf(app), 'lock', props);
 const installed = (props: object) => (app: App) =>
-  new InstalledEgressGateway(chartOf(app), 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }), ...props });
+  new InstalledEgressGateway(chartOf(app), 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+    ...props,
+  });
 
 const SITES = '[chart/sites] SidecarEgress: ';
 const PARTNER = '[chart/partner] GatewayEgress: ';
@@ -47,158 +61,721 @@ const long = 'a'.repeat(64);
 
 /** What is wrong; who says so; which value, why it cannot work, and what to write instead. */
 const ROWS: [string, (app: App) => unknown, string, string[]][] = [
-  ['no hosts', sidecar({ hosts: [] }), SITES, ['hosts: none given', 'name at least one outside host, such as hosts: ["api.example.com"]']],
-  ['a host that is no list', sidecar({ hosts: HOST as any }), SITES, ['hosts: "api.example.com" is no list', 'hosts: ["api.example.com"]']],
+  [
+    'no hosts',
+    sidecar({ hosts: [] }),
+    SITES,
+    ['hosts: none given', 'name at least one external host, such as hosts: ["api.example.com"]'],
+  ],
+  [
+    'a host that is no list',
+    sidecar({ hosts: HOST as any }),
+    SITES,
+    ['hosts: "api.example.com" is no list', 'hosts: ["api.example.com"]'],
+  ],
   ['hosts that are missing', gateway({ hosts: undefined }), PARTNER, ['hosts: none given', 'such as']],
   ['an empty host', sidecar({ hosts: [''] }), SITES, ['hosts[0]: "" is no host name', 'write one']],
-  ['an IP address', gateway({ hosts: ['203.0.113.10'] }), PARTNER, ['hosts[0]: "203.0.113.10" is an IP address', 'name the host and give the address under `addresses`, or let']],
-  ['an IPv6 address', sidecar({ hosts: [HOST, '2001:db8::1'] }), SITES, ['hosts[1]: "2001:db8::1" is an IP address', 'DirectEgress']],
-  ['an internationalised host', gateway({ hosts: ['bücher.example'] }), PARTNER, ['"bücher.example" is internationalised', 'write that']],
-  ['an upper-case host', sidecar({ hosts: ['API.example.com'] }), SITES, ['has upper-case letters', 'write "api.example.com"']],
+  [
+    'an IP address',
+    gateway({ hosts: ['203.0.113.10'] }),
+    PARTNER,
+    ['hosts[0]: "203.0.113.10" is an IP address', 'name the host and give the address under `addresses`, or let'],
+  ],
+  [
+    'an IPv6 address',
+    sidecar({ hosts: [HOST, '2001:db8::1'] }),
+    SITES,
+    ['hosts[1]: "2001:db8::1" is an IP address', 'DirectEgress'],
+  ],
+  [
+    'an internationalised host',
+    gateway({ hosts: ['bücher.example'] }),
+    PARTNER,
+    ['"bücher.example" is internationalised', 'write that'],
+  ],
+  [
+    'an upper-case host',
+    sidecar({ hosts: ['API.example.com'] }),
+    SITES,
+    ['has upper-case letters', 'write "api.example.com"'],
+  ],
   ['a trailing dot', gateway({ hosts: ['api.example.com.'] }), PARTNER, ['ends with a dot', 'write "api.example.com"']],
-  ['a label that is too long', sidecar({ hosts: [`${long}.example.com`] }), SITES, ['a label of 64 characters', 'at most 63']],
-  ['a wildcard through a gateway', gateway({ hosts: ['*.example.com'] }), PARTNER, ['"*.example.com"', 'wildcard', 'name every host']],
-  ['a host twice', gateway({ hosts: [HOST, HOST] }), PARTNER, ['hosts[1]: "api.example.com" is there twice', 'name it once']],
+  [
+    'a label that is too long',
+    sidecar({ hosts: [`${long}.example.com`] }),
+    SITES,
+    ['a label of 64 characters', 'at most 63'],
+  ],
+  [
+    'a wildcard through a gateway',
+    gateway({ hosts: ['*.example.com'] }),
+    PARTNER,
+    ['"*.example.com"', 'wildcard', 'name every host'],
+  ],
+  [
+    'a host twice',
+    gateway({ hosts: [HOST, HOST] }),
+    PARTNER,
+    ['hosts[1]: "api.example.com" is there twice', 'name it once'],
+  ],
 
   // Without a compiler nobody has looked at types before.
   ['a host that is nothing', sidecar({ hosts: [null as any] }), SITES, ['hosts[0]: null is no host name', 'write one']],
-  ['a host that is nothing, at a gateway', gateway({ hosts: [null as any] }), PARTNER, ['hosts[0]: null is no host name']],
-  ['a port that is a number', sidecar({ ports: [443 as any] }), SITES, ['ports[0]: 443 is no EgressPort', 'write EgressPort.tls(443)']],
-  ['another port that is a number', gateway({ ports: [EgressPort.tls(), 80 as any] }), PARTNER, ['ports[1]: 80 is no EgressPort', 'write EgressPort.http(80)']],
-  ['a port of a database that is a number', sidecar({ ports: [5432 as any] }), SITES, ['ports[0]: 5432 is no EgressPort', 'such as EgressPort.tcp(5432)']],
-  ['a port that is nothing', sidecar({ ports: [null as any] }), SITES, ['ports[0]: null is no EgressPort', 'EgressPort.tls(443)']],
-  ['ports that are no list', sidecar({ ports: EgressPort.tls() as any }), SITES, ['ports: ', 'is no list', 'ports: [EgressPort.tls(443)]']],
-  ['a caller that is text', gateway({ callers: ['pay/app' as any] }), PARTNER, ['callers[0]: "pay/app" is no Caller', 'write Caller.serviceAccount(\'pay\', \'app\')']],
-  ['a caller that is nothing', gateway({ callers: [null as any] }), PARTNER, ['callers[0]: null is no Caller', 'write Caller.serviceAccount(']],
-  ['callers that are no list', gateway({ callers: CALLER as any }), PARTNER, ['callers: ', 'is no list', 'callers: [Caller.serviceAccount(']],
-  ['a caller that is text, for a certificate', tls({ clientCertificate: ClientCertificate.fromSecret('a'), callers: ['pay/app' as any] }), TLS, ['callers[0]: "pay/app" is no Caller']],
-  ['a gateway that is text', gateway({ gateway: 'x' as any }), PARTNER, ['gateway: "x" is no gateway', 'give an EgressGateway', 'InstalledEgressGateway.fromInstallation']],
-  ['no gateway', gateway({ gateway: undefined as any }), PARTNER, ['gateway: undefined is no gateway', 'give an EgressGateway']],
-  ['a gateway that is text, for a boundary', app => new EgressBoundary(chartOf(app), 'boundary', { namespaces: ['shop'], gateways: ['x' as any] }), BOUNDARY, ['gateways[0]: "x" is no gateway', 'give an EgressGateway']],
-  ['a gateway that is text, for a log', app => new RefusalLog(chartOf(app), 'log', { gateway: 'x' as any }), '[chart/log] RefusalLog: ', ['gateway: "x" is no gateway', 'give an EgressGateway']],
-  ['no reason', direct({ toPorts: [22], reason: '' }), DIRECT, ['reason: none given', 'say why, for whoever audits the pods']],
+  [
+    'a host that is nothing, at a gateway',
+    gateway({ hosts: [null as any] }),
+    PARTNER,
+    ['hosts[0]: null is no host name'],
+  ],
+  [
+    'a port that is a number',
+    sidecar({ ports: [443 as any] }),
+    SITES,
+    ['ports[0]: 443 is no EgressPort', 'write EgressPort.tls(443)'],
+  ],
+  [
+    'another port that is a number',
+    gateway({ ports: [EgressPort.tls(), 80 as any] }),
+    PARTNER,
+    ['ports[1]: 80 is no EgressPort', 'write EgressPort.http(80)'],
+  ],
+  [
+    'a port of a database that is a number',
+    sidecar({ ports: [5432 as any] }),
+    SITES,
+    ['ports[0]: 5432 is no EgressPort', 'such as EgressPort.tcp(5432)'],
+  ],
+  [
+    'a port that is nothing',
+    sidecar({ ports: [null as any] }),
+    SITES,
+    ['ports[0]: null is no EgressPort', 'EgressPort.tls(443)'],
+  ],
+  [
+    'ports that are no list',
+    sidecar({ ports: EgressPort.tls() as any }),
+    SITES,
+    ['ports: ', 'is no list', 'ports: [EgressPort.tls(443)]'],
+  ],
+  [
+    'a caller that is text',
+    gateway({ callers: ['pay/app' as any] }),
+    PARTNER,
+    ['callers[0]: "pay/app" is no Caller', "write Caller.serviceAccount('pay', 'app')"],
+  ],
+  [
+    'a caller that is nothing',
+    gateway({ callers: [null as any] }),
+    PARTNER,
+    ['callers[0]: null is no Caller', 'write Caller.serviceAccount('],
+  ],
+  [
+    'callers that are no list',
+    gateway({ callers: CALLER as any }),
+    PARTNER,
+    ['callers: ', 'is no list', 'callers: [Caller.serviceAccount('],
+  ],
+  [
+    'a caller that is text, for a certificate',
+    tls({ clientCertificate: ClientCertificate.fromSecret('a'), callers: ['pay/app' as any] }),
+    TLS,
+    ['callers[0]: "pay/app" is no Caller'],
+  ],
+  [
+    'a gateway that is text',
+    gateway({ gateway: 'x' as any }),
+    PARTNER,
+    ['gateway: "x" is no gateway', 'give an EgressGateway', 'InstalledEgressGateway.fromInstallation'],
+  ],
+  [
+    'no gateway',
+    gateway({ gateway: undefined as any }),
+    PARTNER,
+    ['gateway: undefined is no gateway', 'give an EgressGateway'],
+  ],
+  [
+    'a gateway that is text, for a boundary',
+    (app) => new EgressBoundary(chartOf(app), 'boundary', { namespaces: ['shop'], gateways: ['x' as any] }),
+    BOUNDARY,
+    ['gateways[0]: "x" is no gateway', 'give an EgressGateway'],
+  ],
+  [
+    'a gateway that is text, for a log',
+    (app) => new RefusalLog(chartOf(app), 'log', { gateway: 'x' as any }),
+    '[chart/log] RefusalLog: ',
+    ['gateway: "x" is no gateway', 'give an EgressGateway'],
+  ],
+  [
+    'no reason',
+    direct({ toPorts: [22], reason: '' }),
+    DIRECT,
+    ['reason: none given', 'say why, for whoever audits the pods'],
+  ],
   ['a reason of blanks', direct({ toPorts: [22], reason: ' ' }), DIRECT, ['reason: none given', 'leave it out']],
   ['a host with two mistakes', gateway({ hosts: ['A_B'] }), PARTNER, ['"A_B" is no DNS name: "a_b" is not a label']],
 
   ['no ports', sidecar({ ports: [] }), SITES, ['ports: none given', 'leave `ports` out for HTTP 80 and TLS 443']],
-  ['a port twice', sidecar({ ports: [EgressPort.http(8080), EgressPort.tls(8080)] }), SITES, ['ports: 8080 is there twice (http-8080 and tls-8080)', 'a port speaks one protocol']],
-  ['TCP without an address', sidecar({ ports: [EgressPort.tcp(5432)] }), SITES, ['addresses: none given, but tcp-5432 needs them', 'takes every connection', 'give the IP addresses that applications dial']],
+  [
+    'a port twice',
+    sidecar({ ports: [EgressPort.http(8080), EgressPort.tls(8080)] }),
+    SITES,
+    ['ports: 8080 is there twice (http-8080 and tls-8080)', 'a port speaks one protocol'],
+  ],
+  [
+    'TCP without an address',
+    sidecar({ ports: [EgressPort.tcp(5432)] }),
+    SITES,
+    [
+      'addresses: none given, but tcp-5432 needs them',
+      'takes every connection',
+      'give the IP addresses that applications dial',
+    ],
+  ],
 
-  ['no namespace at all', app => new SidecarEgress(new Chart(app, 'chart'), 'sites', { hosts: [HOST] }), SITES, ['namespace: none given, and the chart has none', 'give `namespace` here or to the chart']],
-  ['a namespace that is none', sidecar({ namespace: 'pay.ments' }), SITES, ['namespace: "pay.ments" is no namespace', 'Kubernetes takes']],
-  ['no owner to be had', app => {
-    const chart = new Chart(app, 'chart');
-    const exit = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-    new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CALLER] });
-  }, PARTNER, ['owner: none given, and the chart has no namespace to take it from', 'give `owner`, or `namespace` to the chart']],
-  ['an owner that is no label', gateway({ owner: 'Team A' }), PARTNER, ['owner: "Team A" is no owner', 'Kubernetes takes']],
-  ['a name prefix that is no label', sidecar({ namePrefix: 'a.b' }), SITES, ['namePrefix: "a.b" is no name prefix', 'Kubernetes takes']],
-  ['a label that is none', gateway({ labels: { 'a b': 'c' } }), PARTNER, ['labels: "a b" is no label name', 'Kubernetes takes']],
-  ['an annotation that is no text', sidecar({ annotations: { on: true } as any }), SITES, ['annotations: true is no value for the annotation "on"', 'write "true"']],
+  [
+    'no namespace at all',
+    (app) => new SidecarEgress(new Chart(app, 'chart'), 'sites', { hosts: [HOST] }),
+    SITES,
+    ['namespace: none given, and the chart has none', 'give `namespace` here or to the chart'],
+  ],
+  [
+    'a namespace that is none',
+    sidecar({ namespace: 'pay.ments' }),
+    SITES,
+    ['namespace: "pay.ments" is no namespace', 'Kubernetes takes'],
+  ],
+  [
+    'no owner to be had',
+    (app) => {
+      const chart = new Chart(app, 'chart');
+      const exit = InstalledEgressGateway.fromInstallation(
+        chart,
+        'exit',
+        GatewayInstallation.helmChart({ namespace: 'egress' }),
+      );
+      new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CALLER] });
+    },
+    PARTNER,
+    ['owner: none given, and the chart has no namespace to take it from', 'give `owner`, or `namespace` to the chart'],
+  ],
+  [
+    'an owner that is no label',
+    gateway({ owner: 'Team A' }),
+    PARTNER,
+    ['owner: "Team A" is no owner', 'Kubernetes takes'],
+  ],
+  [
+    'a name prefix that is no label',
+    sidecar({ namePrefix: 'a.b' }),
+    SITES,
+    ['namePrefix: "a.b" is no name prefix', 'Kubernetes takes'],
+  ],
+  [
+    'a label that is none',
+    gateway({ labels: { 'a b': 'c' } }),
+    PARTNER,
+    ['labels: "a b" is no label name', 'Kubernetes takes'],
+  ],
+  [
+    'an annotation that is no text',
+    sidecar({ annotations: { on: true } as any }),
+    SITES,
+    ['annotations: true is no value for the annotation "on"', 'write "true"'],
+  ],
 
-  ['addresses for several hosts', sidecar({ hosts: [HOST, 'b.example.com'], addresses: ['203.0.113.10'] }), SITES, ['addresses: 2 hosts cannot share them', 'for each host']],
-  ['endpoints for several hosts', sidecar({ hosts: [HOST, 'b.example.com'], endpoints: ['203.0.113.10'] }), SITES, ['endpoints: 2 hosts cannot share them', 'for each host']],
+  [
+    'addresses for several hosts',
+    sidecar({ hosts: [HOST, 'b.example.com'], addresses: ['203.0.113.10'] }),
+    SITES,
+    ['addresses: 2 hosts cannot share them', 'for each host'],
+  ],
+  [
+    'endpoints for several hosts',
+    sidecar({ hosts: [HOST, 'b.example.com'], endpoints: ['203.0.113.10'] }),
+    SITES,
+    ['endpoints: 2 hosts cannot share them', 'for each host'],
+  ],
   ['no addresses in the list', sidecar({ addresses: [] }), SITES, ['addresses: empty', 'leave it out']],
   ['no endpoints in the list', sidecar({ endpoints: [] }), SITES, ['endpoints: empty', 'leave it out']],
-  ['an address twice', sidecar({ addresses: ['203.0.113.10', '203.0.113.10'] }), SITES, ['addresses[1]: "203.0.113.10" is there twice']],
-  ['an endpoint twice', sidecar({ endpoints: ['203.0.113.10', '203.0.113.10'] }), SITES, ['endpoints[1]: "203.0.113.10" is there twice']],
-  ['an address that is none', sidecar({ addresses: ['db'] }), SITES, ['addresses[0]: "db" is no IP address', 'write it as']],
-  ['a range under DNS', sidecar({ addresses: ['203.0.113.0/24'] }), SITES, ['addresses[0]: "203.0.113.0/24" is a range', 'write single addresses']],
-  ['an impossible range', sidecar({ addresses: ['203.0.113.0/33'], endpoints: ['203.0.113.10'] }), SITES, ['addresses[0]: "203.0.113.0/33" has an impossible mask', '/0 to /32']],
-  ['an endpoint that is neither address nor name', sidecar({ endpoints: ['a_b.example.com'] }), SITES, ['endpoints[0]: "a_b.example.com" is no DNS name', 'is not a label']],
-  ['a name as a fixed endpoint', sidecar({ resolution: EgressResolution.STATIC, endpoints: ['b.example.com'] }), SITES, ['endpoints[0]: "b.example.com" is no IP address, which resolution STATIC needs', 'leave `resolution` out']],
-  ['STATIC without endpoints', sidecar({ resolution: EgressResolution.STATIC }), SITES, ['resolution: STATIC without `endpoints` leads nowhere', 'give the IP addresses of the host']],
-  ['several endpoints in rotation', sidecar({ resolution: EgressResolution.DNS_ROUND_ROBIN, endpoints: ['a.example.com', 'b.example.com'] }), SITES, ['endpoints: DNS_ROUND_ROBIN takes one', 'use EgressResolution.DNS for several']],
+  [
+    'an address twice',
+    sidecar({ addresses: ['203.0.113.10', '203.0.113.10'] }),
+    SITES,
+    ['addresses[1]: "203.0.113.10" is there twice'],
+  ],
+  [
+    'an endpoint twice',
+    sidecar({ endpoints: ['203.0.113.10', '203.0.113.10'] }),
+    SITES,
+    ['endpoints[1]: "203.0.113.10" is there twice'],
+  ],
+  [
+    'an address that is none',
+    sidecar({ addresses: ['db'] }),
+    SITES,
+    ['addresses[0]: "db" is no IP address', 'write it as'],
+  ],
+  [
+    'a range under DNS',
+    sidecar({ addresses: ['203.0.113.0/24'] }),
+    SITES,
+    ['addresses[0]: "203.0.113.0/24" is a range', 'write single addresses'],
+  ],
+  [
+    'an impossible range',
+    sidecar({ addresses: ['203.0.113.0/33'], endpoints: ['203.0.113.10'] }),
+    SITES,
+    ['addresses[0]: "203.0.113.0/33" has an impossible mask', '/0 to /32'],
+  ],
+  [
+    'an endpoint that is neither address nor name',
+    sidecar({ endpoints: ['a_b.example.com'] }),
+    SITES,
+    ['endpoints[0]: "a_b.example.com" is no DNS name', 'is not a label'],
+  ],
+  [
+    'a name as a fixed endpoint',
+    sidecar({ resolution: EgressResolution.STATIC, endpoints: ['b.example.com'] }),
+    SITES,
+    ['endpoints[0]: "b.example.com" is no IP address, which resolution STATIC needs', 'leave `resolution` out'],
+  ],
+  [
+    'STATIC without endpoints',
+    sidecar({ resolution: EgressResolution.STATIC }),
+    SITES,
+    ['resolution: STATIC without `endpoints` leads nowhere', 'give the IP addresses of the host'],
+  ],
+  [
+    'several endpoints in rotation',
+    sidecar({ resolution: EgressResolution.DNS_ROUND_ROBIN, endpoints: ['a.example.com', 'b.example.com'] }),
+    SITES,
+    ['endpoints: DNS_ROUND_ROBIN takes one', 'use EgressResolution.DNS for several'],
+  ],
 
-  ['a timeout of nothing', sidecar({ timeout: Duration.millis(0) }), SITES, ['timeout: 0 ms is shorter than a millisecond', 'leave it out for the default']],
-  ['a timeout where nothing is read', gateway({ ports: [EgressPort.tls()], timeout: Duration.seconds(1) }), PARTNER, ['timeout: only requests that the mesh reads have it, and no port speaks HTTP (tls-443)', 'leave it out']],
-  ['retries where nothing is read', sidecar({ ports: [EgressPort.tls()], retries: { attempts: 1 } }), SITES, ['retries: only requests', 'leave it out']],
-  ['headers where nothing is read', sidecar({ ports: [EgressPort.tls()], removeHeaders: ['x-team'], unsafeKeepHeaders: ['x-request-id'] }), SITES, ['removeHeaders: only requests', 'unsafeKeepHeaders: only requests']],
-  ['half an attempt', sidecar({ retries: { attempts: 0.5 } }), SITES, ['retries.attempts: 0.5 is no whole number from 0 up']],
-  ['no attempts with conditions', sidecar({ retries: { attempts: 0, on: ['5xx'] } }), SITES, ['retries: 0 attempts switch retries off', 'leave those out']],
-  ['no attempts with a time', sidecar({ retries: { attempts: 0, perTryTimeout: Duration.seconds(1) } }), SITES, ['retries: 0 attempts switch retries off']],
-  ['conditions that are none', sidecar({ retries: { attempts: 1, on: ['on error'] } }), SITES, ['retries.on: ["on error"] are not conditions', 'write Envoy\'s words, such as "connect-failure"']],
-  ['a try of no time', sidecar({ retries: { attempts: 1, perTryTimeout: Duration.millis(0) } }), SITES, ['retries.perTryTimeout: 0 ms']],
-  ['an empty pool', sidecar({ connectionPool: {} }), SITES, ['connectionPool: empty', 'give at least one field or leave it out']],
-  ['an empty outlier detection', sidecar({ outlierDetection: { interval: undefined } }), SITES, ['outlierDetection: empty', 'leave it out']],
-  ['no connections', sidecar({ connectionPool: { maxConnections: 0 } }), SITES, ['connectionPool.maxConnections: 0 is no whole number from 1 up']],
-  ['no pending requests', sidecar({ connectionPool: { maxPendingRequests: -1 } }), SITES, ['connectionPool.maxPendingRequests: -1']],
-  ['no requests on a connection', sidecar({ connectionPool: { maxRequestsPerConnection: 2 ** 31 } }), SITES, ['connectionPool.maxRequestsPerConnection: 2147483648']],
-  ['no time to connect or to idle', sidecar({ connectionPool: { connectTimeout: Duration.millis(0), idleTimeout: Duration.millis(0) } }), SITES, ['connectionPool.connectTimeout: 0 ms', 'connectionPool.idleTimeout: 0 ms']],
-  ['errors below nothing', sidecar({ outlierDetection: { consecutive5xxErrors: -1, consecutiveGatewayErrors: 1.5 } }), SITES, ['outlierDetection.consecutive5xxErrors: -1', 'outlierDetection.consecutiveGatewayErrors: 1.5']],
-  ['more than all addresses', sidecar({ outlierDetection: { maxEjectionPercent: 101 } }), SITES, ['outlierDetection.maxEjectionPercent: 101 is more than 100', 'percent']],
-  ['no time between looks', sidecar({ outlierDetection: { interval: Duration.millis(0), baseEjectionTime: Duration.millis(0) } }), SITES, ['outlierDetection.interval: 0 ms', 'outlierDetection.baseEjectionTime: 0 ms']],
-  ['a header in upper case', sidecar({ removeHeaders: ['X-Team'] }), SITES, ['removeHeaders[0]: "X-Team" has upper-case letters', 'write "x-team"']],
-  ['a header that stays anyway', gateway({ unsafeKeepHeaders: ['x-team'] }), PARTNER, ['unsafeKeepHeaders[0]: "x-team" is not among the headers that are removed', 'it stays anyway']],
-  ['a header kept and removed', sidecar({ removeHeaders: ['x-request-id'], unsafeKeepHeaders: ['x-request-id'] }), SITES, ['unsafeKeepHeaders[0]: "x-request-id" is under removeHeaders too']],
+  [
+    'a timeout of nothing',
+    sidecar({ timeout: Duration.millis(0) }),
+    SITES,
+    ['timeout: 0 ms is shorter than a millisecond', 'leave it out for the default'],
+  ],
+  [
+    'a timeout where nothing is read',
+    gateway({ ports: [EgressPort.tls()], timeout: Duration.seconds(1) }),
+    PARTNER,
+    ['timeout: only requests that the mesh reads have it, and no port speaks HTTP (tls-443)', 'leave it out'],
+  ],
+  [
+    'retries where nothing is read',
+    sidecar({ ports: [EgressPort.tls()], retries: { attempts: 1 } }),
+    SITES,
+    ['retries: only requests', 'leave it out'],
+  ],
+  [
+    'headers where nothing is read',
+    sidecar({ ports: [EgressPort.tls()], removeHeaders: ['x-team'], unsafeKeepHeaders: ['x-request-id'] }),
+    SITES,
+    ['removeHeaders: only requests', 'unsafeKeepHeaders: only requests'],
+  ],
+  [
+    'half an attempt',
+    sidecar({ retries: { attempts: 0.5 } }),
+    SITES,
+    ['retries.attempts: 0.5 is no whole number from 0 up'],
+  ],
+  [
+    'no attempts with conditions',
+    sidecar({ retries: { attempts: 0, on: ['5xx'] } }),
+    SITES,
+    ['retries: 0 attempts switch retries off', 'leave those out'],
+  ],
+  [
+    'no attempts with a time',
+    sidecar({ retries: { attempts: 0, perTryTimeout: Duration.seconds(1) } }),
+    SITES,
+    ['retries: 0 attempts switch retries off'],
+  ],
+  [
+    'conditions that are none',
+    sidecar({ retries: { attempts: 1, on: ['on error'] } }),
+    SITES,
+    ['retries.on: ["on error"] are not conditions', 'write Envoy\'s words, such as "connect-failure"'],
+  ],
+  [
+    'a try of no time',
+    sidecar({ retries: { attempts: 1, perTryTimeout: Duration.millis(0) } }),
+    SITES,
+    ['retries.perTryTimeout: 0 ms'],
+  ],
+  [
+    'an empty pool',
+    sidecar({ connectionPool: {} }),
+    SITES,
+    ['connectionPool: empty', 'give at least one field or leave it out'],
+  ],
+  [
+    'an empty outlier detection',
+    sidecar({ outlierDetection: { interval: undefined } }),
+    SITES,
+    ['outlierDetection: empty', 'leave it out'],
+  ],
+  [
+    'no connections',
+    sidecar({ connectionPool: { maxConnections: 0 } }),
+    SITES,
+    ['connectionPool.maxConnections: 0 is no whole number from 1 up'],
+  ],
+  [
+    'no pending requests',
+    sidecar({ connectionPool: { maxPendingRequests: -1 } }),
+    SITES,
+    ['connectionPool.maxPendingRequests: -1'],
+  ],
+  [
+    'no requests on a connection',
+    sidecar({ connectionPool: { maxRequestsPerConnection: 2 ** 31 } }),
+    SITES,
+    ['connectionPool.maxRequestsPerConnection: 2147483648'],
+  ],
+  [
+    'no time to connect or to idle',
+    sidecar({ connectionPool: { connectTimeout: Duration.millis(0), idleTimeout: Duration.millis(0) } }),
+    SITES,
+    ['connectionPool.connectTimeout: 0 ms', 'connectionPool.idleTimeout: 0 ms'],
+  ],
+  [
+    'errors below nothing',
+    sidecar({ outlierDetection: { consecutive5xxErrors: -1, consecutiveGatewayErrors: 1.5 } }),
+    SITES,
+    ['outlierDetection.consecutive5xxErrors: -1', 'outlierDetection.consecutiveGatewayErrors: 1.5'],
+  ],
+  [
+    'more than all addresses',
+    sidecar({ outlierDetection: { maxEjectionPercent: 101 } }),
+    SITES,
+    ['outlierDetection.maxEjectionPercent: 101 is more than 100', 'percent'],
+  ],
+  [
+    'no time between looks',
+    sidecar({ outlierDetection: { interval: Duration.millis(0), baseEjectionTime: Duration.millis(0) } }),
+    SITES,
+    ['outlierDetection.interval: 0 ms', 'outlierDetection.baseEjectionTime: 0 ms'],
+  ],
+  [
+    'a header in upper case',
+    sidecar({ removeHeaders: ['X-Team'] }),
+    SITES,
+    ['removeHeaders[0]: "X-Team" has upper-case letters', 'write "x-team"'],
+  ],
+  [
+    'a header that stays anyway',
+    gateway({ unsafeKeepHeaders: ['x-team'] }),
+    PARTNER,
+    ['unsafeKeepHeaders[0]: "x-team" is not among the headers that are removed', 'it stays anyway'],
+  ],
+  [
+    'a header kept and removed',
+    sidecar({ removeHeaders: ['x-request-id'], unsafeKeepHeaders: ['x-request-id'] }),
+    SITES,
+    ['unsafeKeepHeaders[0]: "x-request-id" is under removeHeaders too'],
+  ],
 
-  ['no callers', gateway({ callers: [] }), PARTNER, ['callers: none given, so nobody could call', 'Caller.serviceAccount("payments", "checkout")']],
+  [
+    'no callers',
+    gateway({ callers: [] }),
+    PARTNER,
+    ['callers: none given, so nobody could call', 'Caller.serviceAccount("payments", "checkout")'],
+  ],
   ['callers that are missing', gateway({ callers: undefined }), PARTNER, ['callers: none given']],
-  ['a caller in the gateway\'s namespace', gateway({ callers: [CALLER, Caller.serviceAccount('egress', 'batch')] }), PARTNER, ['callers: egress/batch lives in the gateway\'s namespace', 'move the gateway or the caller to a namespace of its own']],
-  ['such a caller later', app => gateway({})(app).allowCaller(Caller.serviceAccount('egress', 'batch')), PARTNER, ['callers: egress/batch lives in the gateway\'s namespace']],
+  [
+    "a caller in the gateway's namespace",
+    gateway({ callers: [CALLER, Caller.serviceAccount('egress', 'batch')] }),
+    PARTNER,
+    [
+      "callers: egress/batch lives in the gateway's namespace",
+      'move the gateway or the caller to a namespace of its own',
+    ],
+  ],
+  [
+    'such a caller later',
+    (app) => gateway({})(app).allowCaller(Caller.serviceAccount('egress', 'batch')),
+    PARTNER,
+    ["callers: egress/batch lives in the gateway's namespace"],
+  ],
 
   ['TLS for no host', tls({ hosts: [] }), TLS, ['hosts: none given', 'leave `hosts` out for all hosts of the egress']],
-  ['TLS for a stranger', tls({ hosts: ['b.example.com'] }), TLS, ['hosts[0]: "b.example.com" is none of the hosts of [chart/sites] (api.example.com)', 'declare it there first']],
-  ['TLS for a host twice', tls({ hosts: [HOST, HOST] }), TLS, ['hosts[1]: "api.example.com" is there twice', 'name it once']],
-  ['TLS where nothing is plain', tls({}, { ports: [EgressPort.tls()] }), TLS, ['egress: [chart/sites] declares no port that speaks plain HTTP (tls-443)', 'add EgressPort.http()']],
-  ['TLS to a port that speaks none', tls({ port: 80 }), TLS, ['port: 80 is declared as HTTP by [chart/sites]', 'write the port on which it does']],
+  [
+    'TLS for a stranger',
+    tls({ hosts: ['b.example.com'] }),
+    TLS,
+    ['hosts[0]: "b.example.com" is none of the hosts of [chart/sites] (api.example.com)', 'declare it there first'],
+  ],
+  [
+    'TLS for a host twice',
+    tls({ hosts: [HOST, HOST] }),
+    TLS,
+    ['hosts[1]: "api.example.com" is there twice', 'name it once'],
+  ],
+  [
+    'TLS where nothing is plain',
+    tls({}, { ports: [EgressPort.tls()] }),
+    TLS,
+    ['egress: [chart/sites] declares no port that speaks plain HTTP (tls-443)', 'add EgressPort.http()'],
+  ],
+  [
+    'TLS to a port that speaks none',
+    tls({ port: 80 }),
+    TLS,
+    ['port: 80 is declared as HTTP by [chart/sites]', 'write the port on which it does'],
+  ],
   ['TLS to no port', tlsAtGateway({ port: 0 }), TLS_AT_GATEWAY, ['port: 0 is no port']],
-  ['TLS begun twice', app => {
-    const sites = sidecar({})(app);
-    sites.originateTls('once');
-    sites.originateTls('tls', { hosts: [HOST] });
-  }, TLS, ['hosts: TLS for "api.example.com" is originated by [chart/sites/once] already', 'keep one of the two']],
-  ['TLS begun twice at a gateway', app => {
-    const partner = gateway({})(app);
-    partner.originateTls('once');
-    partner.originateTls('tls');
-  }, TLS_AT_GATEWAY, ['hosts: TLS for "api.example.com" is originated by [chart/partner/once] already']],
-  ['one server name for several hosts', tls({ sni: 'edge.example.com' }, { hosts: [HOST, 'b.example.com'] }), TLS, ['sni: "edge.example.com" cannot be the server name of 2 hosts', 'one TlsOrigination for each host']],
-  ['one list of names for several hosts', tls({ subjectAltNames: [HOST] }, { hosts: [HOST, 'b.example.com'] }), TLS, ['subjectAltNames: 2 hosts would be let in by each other\'s names', 'one TlsOrigination for each host']],
+  [
+    'TLS begun twice',
+    (app) => {
+      const sites = sidecar({})(app);
+      sites.originateTls('once');
+      sites.originateTls('tls', { hosts: [HOST] });
+    },
+    TLS,
+    ['hosts: TLS for "api.example.com" is originated by [chart/sites/once] already', 'keep one of the two'],
+  ],
+  [
+    'TLS begun twice at a gateway',
+    (app) => {
+      const partner = gateway({})(app);
+      partner.originateTls('once');
+      partner.originateTls('tls');
+    },
+    TLS_AT_GATEWAY,
+    ['hosts: TLS for "api.example.com" is originated by [chart/partner/once] already'],
+  ],
+  [
+    'one server name for several hosts',
+    tls({ sni: 'edge.example.com' }, { hosts: [HOST, 'b.example.com'] }),
+    TLS,
+    ['sni: "edge.example.com" cannot be the server name of 2 hosts', 'one TlsOrigination for each host'],
+  ],
+  [
+    'one list of names for several hosts',
+    tls({ subjectAltNames: [HOST] }, { hosts: [HOST, 'b.example.com'] }),
+    TLS,
+    ["subjectAltNames: 2 hosts would be let in by each other's names", 'one TlsOrigination for each host'],
+  ],
   ['a server name that is none', tls({ sni: '203.0.113.10' }), TLS, ['sni: "203.0.113.10" is an IP address']],
-  ['no name to verify', tls({ subjectAltNames: [] }), TLS, ['subjectAltNames: empty, which would leave the name of the certificate unverified', 'name at least one']],
-  ['an empty name to verify', tls({ subjectAltNames: [''] }), TLS, ['subjectAltNames[0]: "" is no name in a certificate', 'write the host']],
-  ['a name to verify with a blank', tls({ subjectAltNames: ['api example.com'] }), TLS, ['subjectAltNames[0]: "api example.com" is no name in a certificate']],
-  ['a name to verify that is no text', tls({ subjectAltNames: [undefined as any] }), TLS, ['subjectAltNames[0]: undefined is no name in a certificate']],
-  ['a pattern to verify', tls({ subjectAltNames: ['*.example.com'] }), TLS, ['subjectAltNames[0]: "*.example.com" is a pattern', 'write the host']],
-  ['a Secret and other authorities', tlsAtGateway({ clientCertificate: ClientCertificate.fromSecret('partner'), certificateAuthority: CertificateAuthority.system() }), TLS_AT_GATEWAY, ['certificateAuthority: not together with the client certificate from Secret "partner"', 'put the authorities there']],
-  ['files and a ConfigMap', tlsAtGateway({ clientCertificate: ClientCertificate.fromFiles('/a', '/b'), certificateAuthority: CertificateAuthority.fromConfigMap('ca') }), TLS_AT_GATEWAY, ['Istio takes no ConfigMap ("ca") beside a client certificate from files', 'use CertificateAuthority.fromFile']],
-  ['a TLS version that cannot be promised', tls({ minimumVersion: TlsVersion.TLS_1_3 }), TLS, ['minimumVersion: Istio has no setting for outgoing connections beyond TLS 1.2', 'leave it out']],
+  [
+    'no name to verify',
+    tls({ subjectAltNames: [] }),
+    TLS,
+    ['subjectAltNames: empty, which would leave the name of the certificate unverified', 'name at least one'],
+  ],
+  [
+    'an empty name to verify',
+    tls({ subjectAltNames: [''] }),
+    TLS,
+    ['subjectAltNames[0]: "" is no name in a certificate', 'write the host'],
+  ],
+  [
+    'a name to verify with a blank',
+    tls({ subjectAltNames: ['api example.com'] }),
+    TLS,
+    ['subjectAltNames[0]: "api example.com" is no name in a certificate'],
+  ],
+  [
+    'a name to verify that is no text',
+    tls({ subjectAltNames: [undefined as any] }),
+    TLS,
+    ['subjectAltNames[0]: undefined is no name in a certificate'],
+  ],
+  [
+    'a pattern to verify',
+    tls({ subjectAltNames: ['*.example.com'] }),
+    TLS,
+    ['subjectAltNames[0]: "*.example.com" is a pattern', 'write the host'],
+  ],
+  [
+    'a Secret and other authorities',
+    tlsAtGateway({
+      clientCertificate: ClientCertificate.fromSecret('partner'),
+      certificateAuthority: CertificateAuthority.system(),
+    }),
+    TLS_AT_GATEWAY,
+    [
+      'certificateAuthority: not together with the client certificate from Secret "partner"',
+      'put the authorities there',
+    ],
+  ],
+  [
+    'files and a ConfigMap',
+    tlsAtGateway({
+      clientCertificate: ClientCertificate.fromFiles('/a', '/b'),
+      certificateAuthority: CertificateAuthority.fromConfigMap('ca'),
+    }),
+    TLS_AT_GATEWAY,
+    ['Istio takes no ConfigMap ("ca") beside a client certificate from files', 'use CertificateAuthority.fromFile'],
+  ],
+  [
+    'a TLS version that cannot be promised',
+    tls({ minimumVersion: TlsVersion.TLS_1_3 }),
+    TLS,
+    ['minimumVersion: Istio has no setting for outgoing connections beyond TLS 1.2', 'leave it out'],
+  ],
 
-  ['nobody past the sidecar', direct({ workloads: [], toPorts: [22] }), DIRECT, ['workloads: none given', 'name the workloads']],
+  [
+    'nobody past the sidecar',
+    direct({ workloads: [], toPorts: [22] }),
+    DIRECT,
+    ['workloads: none given', 'name the workloads'],
+  ],
   ['workloads that are missing', direct({ workloads: undefined, toPorts: [22] }), DIRECT, ['workloads: none given']],
-  ['nothing past the sidecar', direct({}), DIRECT, ['toCidrs, toPorts: neither is given', 'name address ranges or ports']],
-  ['a range without a mask', direct({ toCidrs: ['203.0.113.40'] }), DIRECT, ['toCidrs[0]: "203.0.113.40" has no mask', 'write "203.0.113.40/32"']],
-  ['everything past the sidecar', direct({ toCidrs: ['0.0.0.0/0'] }), DIRECT, ['toCidrs[0]: "0.0.0.0/0" is every address', 'sidecar.istio.io/inject: "false"']],
-  ['an empty list of ranges', direct({ toCidrs: [], toPorts: [] }), DIRECT, ['toCidrs: empty', 'toPorts: empty', 'leave it out']],
-  ['a host name as a range', direct({ toCidrs: ['mainframe.example.com'] }), DIRECT, ['toCidrs[0]: "mainframe.example.com" is no address range', 'write it as']],
+  [
+    'nothing past the sidecar',
+    direct({}),
+    DIRECT,
+    ['toCidrs, toPorts: neither is given', 'name address ranges or ports'],
+  ],
+  [
+    'a range without a mask',
+    direct({ toCidrs: ['203.0.113.40'] }),
+    DIRECT,
+    ['toCidrs[0]: "203.0.113.40" has no mask', 'write "203.0.113.40/32"'],
+  ],
+  [
+    'everything past the sidecar',
+    direct({ toCidrs: ['0.0.0.0/0'] }),
+    DIRECT,
+    ['toCidrs[0]: "0.0.0.0/0" is every address', 'sidecar.istio.io/inject: "false"'],
+  ],
+  [
+    'an empty list of ranges',
+    direct({ toCidrs: [], toPorts: [] }),
+    DIRECT,
+    ['toCidrs: empty', 'toPorts: empty', 'leave it out'],
+  ],
+  [
+    'a host name as a range',
+    direct({ toCidrs: ['mainframe.example.com'] }),
+    DIRECT,
+    ['toCidrs[0]: "mainframe.example.com" is no address range', 'write it as'],
+  ],
   ['a port that is none', direct({ toPorts: [0] }), DIRECT, ['toPorts[0]: 0 is no port']],
-  ['a captured range that is none', direct({ unsafeCaptureOnlyCidrs: ['*'] }), DIRECT, ['unsafeCaptureOnlyCidrs[0]: "*" is no address range']],
-  ['what has no pods', app => {
-    const chart = chartOf(app);
-    new DirectEgress(chart, 'mainframe', { workloads: [chart], toPorts: [22] });
-  }, DIRECT, ['workloads[0]: [chart] has no pod template', 'give a Deployment']],
+  [
+    'a captured range that is none',
+    direct({ unsafeCaptureOnlyCidrs: ['*'] }),
+    DIRECT,
+    ['unsafeCaptureOnlyCidrs[0]: "*" is no address range'],
+  ],
+  [
+    'what has no pods',
+    (app) => {
+      const chart = chartOf(app);
+      new DirectEgress(chart, 'mainframe', { workloads: [chart], toPorts: [22] });
+    },
+    DIRECT,
+    ['workloads[0]: [chart] has no pod template', 'give a Deployment'],
+  ],
 
   ['a root namespace that is none', lock({ rootNamespace: 'Istio' }), LOCK, ['rootNamespace: "Istio" is no namespace']],
-  ['no namespaces to lock', lock({ namespaces: [] }), LOCK, ['namespaces: empty', 'leave it out to lock the whole mesh']],
+  [
+    'no namespaces to lock',
+    lock({ namespaces: [] }),
+    LOCK,
+    ['namespaces: empty', 'leave it out to lock the whole mesh'],
+  ],
   ['a namespace to lock that is none', lock({ namespaces: ['a_b'] }), LOCK, ['namespaces[0]: "a_b" is no namespace']],
-  ['a namespace to lock twice', lock({ namespaces: ['web', 'web'] }), LOCK, ['namespaces[1]: "web" is there twice', 'name it once']],
-  ['the root namespace as one of many', lock({ namespaces: ['istio-system'] }), LOCK, ['namespaces[0]: "istio-system" is the root namespace', 'leave `namespaces` out']],
+  [
+    'a namespace to lock twice',
+    lock({ namespaces: ['web', 'web'] }),
+    LOCK,
+    ['namespaces[1]: "web" is there twice', 'name it once'],
+  ],
+  [
+    'the root namespace as one of many',
+    lock({ namespaces: ['istio-system'] }),
+    LOCK,
+    ['namespaces[0]: "istio-system" is the root namespace', 'leave `namespaces` out'],
+  ],
   ['no workloads to lock', lock({ workloads: [] }), LOCK, ['workloads: empty', 'leave it out']],
-  ['workloads without a label', lock({ workloads: [{ namespace: 'web', labels: {} }] }), LOCK, ['workloads[0]: no labels', 'name at least one label']],
-  ['the same workloads twice', lock({ workloads: [{ namespace: 'web', labels: { a: 'b', c: 'd' } }, { namespace: 'web', labels: { c: 'd', a: 'b' } }] }), LOCK, ['workloads[1]: the same as workloads[0]', 'name them once']],
+  [
+    'workloads without a label',
+    lock({ workloads: [{ namespace: 'web', labels: {} }] }),
+    LOCK,
+    ['workloads[0]: no labels', 'name at least one label'],
+  ],
+  [
+    'the same workloads twice',
+    lock({
+      workloads: [
+        { namespace: 'web', labels: { a: 'b', c: 'd' } },
+        { namespace: 'web', labels: { c: 'd', a: 'b' } },
+      ],
+    }),
+    LOCK,
+    ['workloads[1]: the same as workloads[0]', 'name them once'],
+  ],
   ['workloads without labels at all', lock({ workloads: [{ namespace: 'web' }] }), LOCK, ['workloads[0]: no labels']],
-  ['workloads of the root namespace', lock({ workloads: [{ namespace: 'istio-system', labels: { app: 'a' } }] }), LOCK, ['workloads[0]: a Sidecar with a selector in the root namespace "istio-system" acts on pods there only', 'name the namespace of the workloads']],
-  ['workloads of no namespace', lock({ workloads: [{ namespace: '', labels: { app: 'a' } }] }), LOCK, ['workloads[0]: "" is no namespace']],
-  ['no imports', lock({ imports: [] }), LOCK, ['imports: empty, so nothing could be called', 'leave it out for everything']],
-  ['an import without a namespace', lock({ imports: ['web'] }), LOCK, ['imports[0]: "web" is not <namespace>/<host>', 'write "./*"']],
+  [
+    'workloads of the root namespace',
+    lock({ workloads: [{ namespace: 'istio-system', labels: { app: 'a' } }] }),
+    LOCK,
+    [
+      'workloads[0]: a Sidecar with a selector in the root namespace "istio-system" acts on pods there only',
+      'name the namespace of the workloads',
+    ],
+  ],
+  [
+    'workloads of no namespace',
+    lock({ workloads: [{ namespace: '', labels: { app: 'a' } }] }),
+    LOCK,
+    ['workloads[0]: "" is no namespace'],
+  ],
+  [
+    'no imports',
+    lock({ imports: [] }),
+    LOCK,
+    ['imports: empty, so nothing could be called', 'leave it out for everything'],
+  ],
+  [
+    'an import without a namespace',
+    lock({ imports: ['web'] }),
+    LOCK,
+    ['imports[0]: "web" is not <namespace>/<host>', 'write "./*"'],
+  ],
   ['an import of no namespace', lock({ imports: ['We b/*'] }), LOCK, ['imports[0]: "We b" is no namespace']],
-  ['an import of no host', lock({ imports: ['web/reviews', 'web/*.*', 'web/a.example.com/b', 'web/A.example.com'] }), LOCK, ['imports[0]: "reviews" in "web/reviews" is no fully qualified host', 'imports[1]: "*.*"', 'imports[2]: "web/a.example.com/b" is not <namespace>/<host>', 'imports[3]: "A.example.com"']],
+  [
+    'an import of no host',
+    lock({ imports: ['web/reviews', 'web/*.*', 'web/a.example.com/b', 'web/A.example.com'] }),
+    LOCK,
+    [
+      'imports[0]: "reviews" in "web/reviews" is no fully qualified host',
+      'imports[1]: "*.*"',
+      'imports[2]: "web/a.example.com/b" is not <namespace>/<host>',
+      'imports[3]: "A.example.com"',
+    ],
+  ],
   ['a name for a lock that is none', lock({ name: 'a.b' }), LOCK, ['name: "a.b" is no name']],
-  ['a label on a lock that is none', lock({ labels: { a: 'b c' } }), LOCK, ['labels: "b c" is no value for the label "a"']],
-  ['no captured ranges', app => lock({})(app).helmValues({ unsafeCaptureOnlyCidrs: [] }), '[chart/lock] RegistryOnlyMesh.helmValues: ', ['unsafeCaptureOnlyCidrs: empty, so sidecars would capture nothing', 'leave it out']],
-  ['a captured range without a mask', app => lock({})(app).helmValues({ unsafeCaptureOnlyCidrs: ['10.0.0.1'] }), '[chart/lock] RegistryOnlyMesh.helmValues: ', ['unsafeCaptureOnlyCidrs[0]: "10.0.0.1" has no mask']],
-  ['a label on the hop Service that is none', installed({ labels: { a: 'b c' } }), '[chart/exit] InstalledEgressGateway: ', ['labels: "b c" is no value for the label "a"']],
+  [
+    'a label on a lock that is none',
+    lock({ labels: { a: 'b c' } }),
+    LOCK,
+    ['labels: "b c" is no value for the label "a"'],
+  ],
+  [
+    'no captured ranges',
+    (app) => lock({})(app).helmValues({ unsafeCaptureOnlyCidrs: [] }),
+    '[chart/lock] RegistryOnlyMesh.helmValues: ',
+    ['unsafeCaptureOnlyCidrs: empty, so sidecars would capture nothing', 'leave it out'],
+  ],
+  [
+    'a captured range without a mask',
+    (app) => lock({})(app).helmValues({ unsafeCaptureOnlyCidrs: ['10.0.0.1'] }),
+    '[chart/lock] RegistryOnlyMesh.helmValues: ',
+    ['unsafeCaptureOnlyCidrs[0]: "10.0.0.1" has no mask'],
+  ],
+  [
+    'a label on the hop Service that is none',
+    installed({ labels: { a: 'b c' } }),
+    '[chart/exit] InstalledEgressGateway: ',
+    ['labels: "b c" is no value for the label "a"'],
+  ],
 ];
 
 test.each(ROWS)('%s: stops with place, value, reason and cure, and nothing is written', (_what, build, who, parts) => {
@@ -209,11 +786,21 @@ test.each(ROWS)('%s: stops with place, value, reason and cure, and nothing is wr
 });
 
 test('everything that is wrong with one set of props is told at once', () => {
-  const { message } = refusal(gateway({ hosts: ['*.a.example.com', '203.0.113.10'], ports: [], callers: [], owner: 'A', timeout: Duration.millis(0), labels: { 'a b': '' }, removeHeaders: ['Host'] }));
+  const { message } = refusal(
+    gateway({
+      hosts: ['*.a.example.com', '203.0.113.10'],
+      ports: [],
+      callers: [],
+      owner: 'A',
+      timeout: Duration.millis(0),
+      labels: { 'a b': '' },
+      removeHeaders: ['Host'],
+    }),
+  );
   const [title, ...problems] = message.split('\n');
   expect(title).toMatch(/^\[chart\/partner\] GatewayEgress: \d+ problems:$/);
   for (const prop of ['hosts[0]', 'hosts[1]', 'ports', 'callers', 'owner', 'timeout', 'labels', 'removeHeaders[0]']) {
-    expect(problems.some(problem => problem.startsWith(`  - ${prop}: `))).toBe(true);
+    expect(problems.some((problem) => problem.startsWith(`  - ${prop}: `))).toBe(true);
   }
 });
 

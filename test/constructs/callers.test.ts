@@ -18,16 +18,24 @@ const labelled = (name: string) => Caller.serviceAccount('payments', name, { pod
 type Build = (chart: Chart, gateway: IEgressGateway) => void;
 const foreign = (build: Build) => (app: App) => {
   const chart = new Chart(app, 'chart', { namespace: 'payments' });
-  build(chart, InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' })));
+  build(
+    chart,
+    InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' })),
+  );
 };
 const locked = (build: Build) => (app: App) => {
   const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   build(new Chart(app, 'chart', { namespace: 'payments' }), exit);
   exit.lockdown(); // also when it comes later
 };
-const egress = (props: Partial<GatewayEgressProps>, id = 'partner'): Build => (chart, gateway) =>
-  new GatewayEgress(chart, id, { gateway, hosts: [HOST], callers: [CHECKOUT], ...props });
-const both = (...builds: Build[]): Build => (chart, gateway) => builds.forEach(build => build(chart, gateway));
+const egress =
+  (props: Partial<GatewayEgressProps>, id = 'partner'): Build =>
+  (chart, gateway) =>
+    new GatewayEgress(chart, id, { gateway, hosts: [HOST], callers: [CHECKOUT], ...props });
+const both =
+  (...builds: Build[]): Build =>
+  (chart, gateway) =>
+    builds.forEach((build) => build(chart, gateway));
 
 /** What an app emits; an API server with Istio takes each of it. */
 function emitted(build: (app: App) => void): any[] {
@@ -38,28 +46,45 @@ function emitted(build: (app: App) => void): any[] {
   return manifests;
 }
 
-const policies = (manifests: any[]) => manifests.filter(({ kind, metadata }) => kind === 'AuthorizationPolicy' && metadata.name !== 'egress-gateway-lockdown');
-const servers = (manifests: any[]) => manifests.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) => spec.servers);
+const policies = (manifests: any[]) =>
+  manifests.filter(
+    ({ kind, metadata }) => kind === 'AuthorizationPolicy' && metadata.name !== 'egress-gateway-lockdown',
+  );
+const servers = (manifests: any[]) =>
+  manifests.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) => spec.servers);
 const hopNames = (manifests: any[]): string[] => servers(manifests).map(({ hosts }) => hosts[0].split('/')[1]);
 
 describe('Caller.workload', () => {
-  const read = (build: (chart: Chart) => any) => Caller.workload(build(new Chart(newApp(), 'chart', { namespace: 'payments' })));
+  const read = (build: (chart: Chart) => any) =>
+    Caller.workload(build(new Chart(newApp(), 'chart', { namespace: 'payments' })));
 
   test('reads namespace, service account and labels from a pod template, of labels those that the selector holds fast', () => {
-    const caller = read(chart => deployment(chart, 'checkout', {
-      metadata: { labels: { app: 'checkout', version: '2' } }, spec: { serviceAccountName: 'till', containers: [{ name: 'app', image: 'app' }] },
-    }));
-    expect([caller.namespace, caller.serviceAccountName, caller.podLabels]).toEqual(['payments', 'till', { app: 'checkout' }]);
+    const caller = read((chart) =>
+      deployment(chart, 'checkout', {
+        metadata: { labels: { app: 'checkout', version: '2' } },
+        spec: { serviceAccountName: 'till', containers: [{ name: 'app', image: 'app' }] },
+      }),
+    );
+    expect([caller.namespace, caller.serviceAccountName, caller.podLabels]).toEqual([
+      'payments',
+      'till',
+      { app: 'checkout' },
+    ]);
   });
 
   test('pods that name no service account run under "default"', () => {
-    expect(read(chart => deployment(chart)).spiffeId('cluster.local')).toBe('spiffe://cluster.local/ns/payments/sa/default');
+    expect(read((chart) => deployment(chart)).spiffeId('cluster.local')).toBe(
+      'spiffe://cluster.local/ns/payments/sa/default',
+    );
   });
 
   test('reads cdk8s-plus', () => {
-    const caller = read(chart => {
+    const caller = read((chart) => {
       const account = new kplus.ServiceAccount(chart, 'account', { metadata: { name: 'till' } });
-      const workload = new kplus.Deployment(chart, 'checkout', { serviceAccount: account, containers: [{ image: 'app' }] });
+      const workload = new kplus.Deployment(chart, 'checkout', {
+        serviceAccount: account,
+        containers: [{ image: 'app' }],
+      });
       return workload;
     });
     expect([caller.namespace, caller.serviceAccountName]).toEqual(['payments', 'till']);
@@ -67,16 +92,25 @@ describe('Caller.workload', () => {
   });
 
   test('refuses what has no identity, and says what to give instead', () => {
-    expect(errorOf(() => read(chart => new ApiObject(chart, 'map', { apiVersion: 'v1', kind: 'ConfigMap' })))).toMatch(/Caller\.workload: .*\[chart\/map\] has no pod template; give a Deployment/);
-    expect(errorOf(() => Caller.workload(deployment(new Chart(newApp(), 'chart'))))).toMatch(/\[chart\/app\]: is in no namespace; give one to its chart/);
+    expect(
+      errorOf(() => read((chart) => new ApiObject(chart, 'map', { apiVersion: 'v1', kind: 'ConfigMap' }))),
+    ).toMatch(/Caller\.workload: .*\[chart\/map\] has no pod template; give a Deployment/);
+    expect(errorOf(() => Caller.workload(deployment(new Chart(newApp(), 'chart'))))).toMatch(
+      /\[chart\/app\]: is in no namespace; give one to its chart/,
+    );
   });
 
   test('notices what the app does to the workload afterwards', () => {
-    const late = refusal(foreign((chart, gateway) => {
-      const app = deployment(chart);
-      egress({ callers: [Caller.workload(app)] })(chart, gateway);
-      app.addJsonPatch({ toJson: () => undefined, _toJson: () => ({ op: 'add', path: '/spec/template/spec/serviceAccountName', value: 'other' }) } as any);
-    }));
+    const late = refusal(
+      foreign((chart, gateway) => {
+        const app = deployment(chart);
+        egress({ callers: [Caller.workload(app)] })(chart, gateway);
+        app.addJsonPatch({
+          toJson: () => undefined,
+          _toJson: () => ({ op: 'add', path: '/spec/template/spec/serviceAccountName', value: 'other' }),
+        } as any);
+      }),
+    );
     expect(late.message).toMatch(/make the caller after everything that changes its service account or labels/);
     expect(late.written).toEqual([]);
   });
@@ -89,7 +123,15 @@ describe('a whole namespace', () => {
     const manifests = emitted(foreign(whole));
     const [{ spec, metadata }] = policies(manifests);
     expect(metadata.namespace).toBe('egress');
-    expect(spec).toMatchObject({ action: 'DENY', rules: [{ from: [{ source: { notPrincipals: ['cluster.local/ns/payments/sa/*'] } }], when: [{ key: 'connection.sni' }] }] });
+    expect(spec).toMatchObject({
+      action: 'DENY',
+      rules: [
+        {
+          from: [{ source: { notPrincipals: ['cluster.local/ns/payments/sa/*'] } }],
+          when: [{ key: 'connection.sni' }],
+        },
+      ],
+    });
     const [ending] = spec.rules[0].when[0].values;
     expect(ending).toMatch(/^\*\.[0-9a-f]{12}\.egress-checked\.internal$/);
     for (const name of hopNames(manifests)) expect(name.endsWith(ending.slice(1))).toBe(true);
@@ -99,16 +141,28 @@ describe('a whole namespace', () => {
   test('on a locked gateway, a policy grants, and the lock itself does not', () => {
     const manifests = emitted(locked(whole));
     const [{ spec }] = policies(manifests);
-    expect(spec).toMatchObject({ action: 'ALLOW', rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/sa/*'] } }] }] });
-    const lock = manifests.find(({ metadata }) => metadata.name === 'egress-gateway-lockdown').spec.rules[0].when[0].values[0];
+    expect(spec).toMatchObject({
+      action: 'ALLOW',
+      rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/sa/*'] } }] }],
+    });
+    const lock = manifests.find(({ metadata }) => metadata.name === 'egress-gateway-lockdown').spec.rules[0].when[0]
+      .values[0];
     for (const name of hopNames(manifests)) expect(name.endsWith(lock.slice(1))).toBe(false);
   });
 
   test('in another app the installation says that the gateway is locked', () => {
-    const elsewhere = (lockedDown?: boolean) => emitted(app => {
-      const chart = new Chart(app, 'chart', { namespace: 'payments' });
-      whole(chart, InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.egressGateway({ namespace: 'egress', lockedDown })));
-    });
+    const elsewhere = (lockedDown?: boolean) =>
+      emitted((app) => {
+        const chart = new Chart(app, 'chart', { namespace: 'payments' });
+        whole(
+          chart,
+          InstalledEgressGateway.fromInstallation(
+            chart,
+            'exit',
+            GatewayInstallation.egressGateway({ namespace: 'egress', lockedDown }),
+          ),
+        );
+      });
     expect(policies(elsewhere(true))[0].spec.action).toBe('ALLOW');
     expect(policies(elsewhere())[0].spec.action).toBe('DENY');
   });
@@ -116,23 +170,38 @@ describe('a whole namespace', () => {
   test('one policy serves any number of hosts and constructs', () => {
     const hosts = Array.from({ length: 20 }, (_, index) => `h${index}.example.com`);
     const few = policies(emitted(foreign(whole)));
-    const many = policies(emitted(foreign(both(whole, egress({ hosts, callers: [Caller.wholeNamespace('payments')] }, 'more')))));
+    const many = policies(
+      emitted(foreign(both(whole, egress({ hosts, callers: [Caller.wholeNamespace('payments')] }, 'more')))),
+    );
     expect(many).toEqual(few);
   });
 
   test('names inside it add nothing; other namespaces keep their own servers', () => {
-    const manifests = emitted(foreign(egress({ callers: [CHECKOUT, Caller.wholeNamespace('payments'), Caller.serviceAccount('other', 'app')] })));
+    const manifests = emitted(
+      foreign(
+        egress({ callers: [CHECKOUT, Caller.wholeNamespace('payments'), Caller.serviceAccount('other', 'app')] }),
+      ),
+    );
     expect(policies(manifests)).toHaveLength(1);
-    expect(servers(manifests).map(({ tls }) => tls.subjectAltNames).filter(Boolean).flat()).toEqual(Array(2).fill('spiffe://cluster.local/ns/other/sa/app'));
+    expect(
+      servers(manifests)
+        .map(({ tls }) => tls.subjectAltNames)
+        .filter(Boolean)
+        .flat(),
+    ).toEqual(Array(2).fill('spiffe://cluster.local/ns/other/sa/app'));
   });
 });
 
 describe('callers that are told 403', () => {
-  const forbidden = (props: Partial<GatewayEgressProps> = {}, id?: string) => egress({ refusal: GatewayRefusal.FORBIDDEN, ...props }, id);
+  const forbidden = (props: Partial<GatewayEgressProps> = {}, id?: string) =>
+    egress({ refusal: GatewayRefusal.FORBIDDEN, ...props }, id);
 
   test('on a locked gateway a policy grants the named ones, and the servers leave it to the policy', () => {
     const manifests = emitted(locked(forbidden()));
-    expect(policies(manifests)[0].spec).toMatchObject({ action: 'ALLOW', rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/sa/checkout'] } }] }] });
+    expect(policies(manifests)[0].spec).toMatchObject({
+      action: 'ALLOW',
+      rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/sa/checkout'] } }] }],
+    });
     for (const { tls } of servers(manifests)) expect(tls).toEqual({ mode: 'ISTIO_MUTUAL' });
   });
 
@@ -145,55 +214,115 @@ describe('callers that are told 403', () => {
 
   test('different callers need a set of their own', () => {
     const cart = { hosts: ['b.example.com'], callers: [Caller.serviceAccount('payments', 'cart')] };
-    expect(refusal(locked(both(forbidden(), forbidden(cart, 'more')))).message).toMatch(/\[chart\/more\] caller-set-conflict: .*\(payments\/checkout\).*\(payments\/cart\).*`callerSet` of its own/);
+    expect(refusal(locked(both(forbidden(), forbidden(cart, 'more')))).message).toMatch(
+      /\[chart\/more\] caller-set-conflict: .*\(payments\/checkout\).*\(payments\/cart\).*`callerSet` of its own/,
+    );
     const apart = policies(emitted(locked(both(forbidden(), forbidden({ ...cart, callerSet: 'cart' }, 'more')))));
-    expect(apart.map(({ spec }) => spec.rules[0].from[0].source.principals)).toEqual([['cluster.local/ns/payments/sa/checkout'], ['cluster.local/ns/payments/sa/cart']]);
+    expect(apart.map(({ spec }) => spec.rules[0].from[0].source.principals)).toEqual([
+      ['cluster.local/ns/payments/sa/checkout'],
+      ['cluster.local/ns/payments/sa/cart'],
+    ]);
     expect(new Set(apart.map(({ spec }) => spec.rules[0].when[0].values[0])).size).toBe(2);
   });
 
   test('elsewhere it would fail open, and is refused with that reason', () => {
     const { message, written } = refusal(foreign(forbidden()));
-    expect(message).toMatch(/\[chart\/partner\] refusal-unsafe: .*is not locked down: if the policy were missing, every caller of namespace "payments" would be let in.*lockdown\(\)/);
+    expect(message).toMatch(
+      /\[chart\/partner\] refusal-unsafe: .*is not locked down: if the policy were missing, every caller of namespace "payments" would be let in.*lockdown\(\)/,
+    );
     expect(written).toEqual([]);
   });
 
   test.each<[string, Partial<GatewayEgressProps>, RegExp]>([
-    ['requests that the gateway does not read', { http: GatewayHttp.OPAQUE }, /refusal: 403 is an answer to a request that the gateway reads/],
+    [
+      'requests that the gateway does not read',
+      { http: GatewayHttp.OPAQUE },
+      /refusal: 403 is an answer to a request that the gateway reads/,
+    ],
     ['no requests at all', { ports: [EgressPort.tls()] }, /refusal: 403 is an answer to a request/],
-    ['TCP', { ports: [EgressPort.http(), EgressPort.tcp(5432)], addresses: ['203.0.113.9'] }, /refusal: a caller of a TCP port is checked by a policy.*first byte/],
-    ['a set without a policy', { refusal: undefined, callerSet: 'x' }, /callerSet: only GatewayRefusal\.FORBIDDEN has a policy for it; leave it out/],
+    [
+      'TCP',
+      { ports: [EgressPort.http(), EgressPort.tcp(5432)], addresses: ['203.0.113.9'] },
+      /refusal: a caller of a TCP port is checked by a policy.*first byte/,
+    ],
+    [
+      'a set without a policy',
+      { refusal: undefined, callerSet: 'x' },
+      /callerSet: only GatewayRefusal\.FORBIDDEN has a policy for it; leave it out/,
+    ],
     ['a set that is no label', { callerSet: 'X Y' }, /callerSet: "X Y" is no name of a set of callers/],
-    ['a whole namespace over TCP', { refusal: undefined, callers: [Caller.wholeNamespace('payments')], ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.9'] }, /callers: payments\/\* is checked by a policy.*name service accounts/],
+    [
+      'a whole namespace over TCP',
+      {
+        refusal: undefined,
+        callers: [Caller.wholeNamespace('payments')],
+        ports: [EgressPort.tcp(5432)],
+        addresses: ['203.0.113.9'],
+      },
+      /callers: payments\/\* is checked by a policy.*name service accounts/,
+    ],
   ])('%s: refused', (_name, props, message) => {
     expect(refusal(locked(forbidden(props))).message).toMatch(message);
   });
 });
 
 describe('a way for each caller', () => {
-  const separate = (name: string, props: Partial<GatewayEgressProps> = {}): Build => (chart, gateway) =>
-    new GatewayEgress(chart, `for-${name}`, { gateway, hosts: [HOST], callers: [labelled(name)], separateCallers: true, ...props })
-      .originateTls('tls', { clientCertificate: ClientCertificate.fromSecret(`${name}-client`) });
+  const separate =
+    (name: string, props: Partial<GatewayEgressProps> = {}): Build =>
+    (chart, gateway) =>
+      new GatewayEgress(chart, `for-${name}`, {
+        gateway,
+        hosts: [HOST],
+        callers: [labelled(name)],
+        separateCallers: true,
+        ...props,
+      }).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret(`${name}-client`) });
 
-  test('two callers of one namespace show two certificates; labels lead each to its own way, whose server knows it alone', () => {
-    const manifests = emitted(foreign(both(separate('checkout'), separate('ledger'))));
-    const { spec } = the('VirtualService', manifests, 'payments');
-    expect(spec.http.map(({ match }: any) => match)).toEqual(['checkout', 'ledger'].map(app => [{ port: 80, sourceLabels: { app } }]));
-    expect(spec.tls.map(({ match }: any) => match)).toEqual(['checkout', 'ledger'].map(app => [{ port: 443, sniHosts: [HOST], sourceLabels: { app } }]));
-    for (const name of ['checkout', 'ledger']) {
-      const gateway = manifests.find(({ kind, spec: { servers: some } }) => kind === 'Gateway' && some[0].tls.subjectAltNames[0].endsWith(`/${name}`));
-      const [hop] = gateway.spec.servers[0].hosts[0].split('/').slice(-1);
-      const route = manifests.find(({ kind, spec: { hosts } }) => kind === 'VirtualService' && hosts[0] === hop);
-      const { host, subset } = route.spec.http[0].route[0].destination;
-      const rule = manifests.find(({ kind, spec: { host: of } }) => kind === 'DestinationRule' && of === host);
-      expect(rule.spec.subsets.find((one: any) => one.name === subset).trafficPolicy.portLevelSettings[0].tls.credentialName).toBe(`${name}-client`);
-    }
-    expect(the('ServiceEntry', manifests, 'payments').spec.endpoints).toBeUndefined();
-  });
+  test(
+    'two callers of one namespace show two certificates; labels lead each to its own way, whose server knows it ' +
+      'alone',
+    () => {
+      const manifests = emitted(foreign(both(separate('checkout'), separate('ledger'))));
+      const { spec } = the('VirtualService', manifests, 'payments');
+      expect(spec.http.map(({ match }: any) => match)).toEqual(
+        ['checkout', 'ledger'].map((app) => [{ port: 80, sourceLabels: { app } }]),
+      );
+      expect(spec.tls.map(({ match }: any) => match)).toEqual(
+        ['checkout', 'ledger'].map((app) => [{ port: 443, sniHosts: [HOST], sourceLabels: { app } }]),
+      );
+      for (const name of ['checkout', 'ledger']) {
+        const gateway = manifests.find(
+          ({ kind, spec: { servers: some } }) =>
+            kind === 'Gateway' && some[0].tls.subjectAltNames[0].endsWith(`/${name}`),
+        );
+        const [hop] = gateway.spec.servers[0].hosts[0].split('/').slice(-1);
+        const route = manifests.find(({ kind, spec: { hosts } }) => kind === 'VirtualService' && hosts[0] === hop);
+        const { host, subset } = route.spec.http[0].route[0].destination;
+        const rule = manifests.find(({ kind, spec: { host: of } }) => kind === 'DestinationRule' && of === host);
+        expect(
+          rule.spec.subsets.find((one: any) => one.name === subset).trafficPolicy.portLevelSettings[0].tls
+            .credentialName,
+        ).toBe(`${name}-client`);
+      }
+      expect(the('ServiceEntry', manifests, 'payments').spec.endpoints).toBeUndefined();
+    },
+  );
 
-  test('adding one changes the namespace\'s route and nothing else', () => {
-    const names = (manifests: any[]) => new Map(manifests.map(manifest => [`${manifest.kind}/${manifest.metadata.namespace}/${manifest.metadata.name}`, JSON.stringify(manifest)]));
-    const [before, after] = [names(emitted(foreign(separate('checkout')))), names(emitted(foreign(both(separate('checkout'), separate('ledger')))))];
-    const changed = [...before].filter(([name, text]) => after.get(name) !== text).map(([name]) => name.split('/').slice(0, 2).join('/'));
+  test("adding one changes the namespace's route and nothing else", () => {
+    const names = (manifests: any[]) =>
+      new Map(
+        manifests.map((manifest) => [
+          `${manifest.kind}/${manifest.metadata.namespace}/${manifest.metadata.name}`,
+          JSON.stringify(manifest),
+        ]),
+      );
+    const [before, after] = [
+      names(emitted(foreign(separate('checkout')))),
+      names(emitted(foreign(both(separate('checkout'), separate('ledger'))))),
+    ];
+    const changed = [...before]
+      .filter(([name, text]) => after.get(name) !== text)
+      .map(([name]) => name.split('/').slice(0, 2).join('/'));
     expect(changed).toEqual(['VirtualService/payments']);
   });
 
@@ -211,27 +340,69 @@ describe('a way for each caller', () => {
   });
 
   test.each<[string, Build, RegExp]>([
-    ['a caller without labels', separate('x', { callers: [CHECKOUT] }), /separateCallers: payments\/checkout comes without the labels of its pods.*podLabels/],
-    ['a whole namespace', separate('x', { callers: [Caller.wholeNamespace('payments')] }), /separateCallers: the whole namespace payments cannot have a way apart/],
-    ['labels that one pod may carry', both(separate('checkout'), separate('ledger', { callers: [Caller.serviceAccount('payments', 'ledger', { podLabels: { tier: 'back' } })] })),
-      /\[chart\/for-ledger\] caller-labels: .*payments\/ledger.*payments\/checkout.*label of the same name with different values/],
-    ['different ports', both(separate('checkout'), separate('ledger', { ports: [EgressPort.http()] })), /\[chart\/for-ledger\] way-conflict: .*ports: \["http-80","tls-443"\] there, \["http-80"\] here/],
-    ['different owners', both(separate('checkout'), separate('ledger', { owner: 'others' })), /\[chart\/for-ledger\] way-conflict: .*owner: "payments" there, "others" here/],
-    ['one certificate asked for twice, differently', both(separate('checkout'), (chart, gateway) => new GatewayEgress(chart, 'again', { gateway, hosts: [HOST], callers: [labelled('checkout')], separateCallers: true })),
-      /\[chart\/again\] way-conflict: .*tlsOrigination/],
+    [
+      'a caller without labels',
+      separate('x', { callers: [CHECKOUT] }),
+      /separateCallers: payments\/checkout comes without the labels of its pods.*podLabels/,
+    ],
+    [
+      'a whole namespace',
+      separate('x', { callers: [Caller.wholeNamespace('payments')] }),
+      /separateCallers: the whole namespace payments cannot have a way apart/,
+    ],
+    [
+      'labels that one pod may carry',
+      both(
+        separate('checkout'),
+        separate('ledger', { callers: [Caller.serviceAccount('payments', 'ledger', { podLabels: { tier: 'back' } })] }),
+      ),
+      /\[chart\/for-ledger\] caller-labels: .*payments\/ledger.*payments\/checkout.*label of the same name with different values/,
+    ],
+    [
+      'different ports',
+      both(separate('checkout'), separate('ledger', { ports: [EgressPort.http()] })),
+      /\[chart\/for-ledger\] egress-path-conflict: .*ports: \["http-80","tls-443"\] there, \["http-80"\] here/,
+    ],
+    [
+      'different owners',
+      both(separate('checkout'), separate('ledger', { owner: 'others' })),
+      /\[chart\/for-ledger\] egress-path-conflict: .*owner: "payments" there, "others" here/,
+    ],
+    [
+      'one certificate asked for twice, differently',
+      both(
+        separate('checkout'),
+        (chart, gateway) =>
+          new GatewayEgress(chart, 'again', {
+            gateway,
+            hosts: [HOST],
+            callers: [labelled('checkout')],
+            separateCallers: true,
+          }),
+      ),
+      /\[chart\/again\] egress-path-conflict: .*tlsOrigination/,
+    ],
   ])('%s: refused', (_name, build, message) => {
     expect(refusal(foreign(build)).message).toMatch(message);
   });
 });
 
 test.each<[string, () => unknown, RegExp]>([
-  ['a namespace that is none', () => Caller.wholeNamespace('Pay ments'), /Caller\.wholeNamespace: namespace: "Pay ments" is no namespace/],
-  ['labels that are none', () => Caller.serviceAccount('payments', 'x', { podLabels: {} }), /Caller\.serviceAccount: podLabels: no labels/],
+  [
+    'a namespace that is none',
+    () => Caller.wholeNamespace('Pay ments'),
+    /Caller\.wholeNamespace: namespace: "Pay ments" is no namespace/,
+  ],
+  [
+    'labels that are none',
+    () => Caller.serviceAccount('payments', 'x', { podLabels: {} }),
+    /Caller\.serviceAccount: podLabels: no labels/,
+  ],
 ])('%s is refused where it is written', (_name, write, message) => {
   expect(errorOf(write)).toMatch(message);
 });
 
-test('a caller in the gateway\'s namespace is refused, whatever its kind', () => {
+test("a caller in the gateway's namespace is refused, whatever its kind", () => {
   for (const caller of [Caller.wholeNamespace('egress'), Caller.serviceAccount('egress', 'x')]) {
     expect(refusal(foreign(egress({ callers: [caller] }))).message).toMatch(/lives in the gateway's namespace/);
   }

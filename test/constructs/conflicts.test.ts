@@ -17,102 +17,250 @@ const CHECKOUT = Caller.serviceAccount('payments', 'checkout');
 const BATCH = Caller.serviceAccount('payments', 'batch');
 
 /** Two teams, one chart each, as in one app of a platform. */
-const teams = (app: App) => ['one', 'other'].map(name => new Chart(app, name, { namespace: 'payments' }));
-const sites = (chart: Chart, props: Partial<SidecarEgressProps> = {}) => new SidecarEgress(chart, 'sites', { hosts: [HOST], ...props });
+const teams = (app: App) => ['one', 'other'].map((name) => new Chart(app, name, { namespace: 'payments' }));
+const sites = (chart: Chart, props: Partial<SidecarEgressProps> = {}) =>
+  new SidecarEgress(chart, 'sites', { hosts: [HOST], ...props });
 const partner = (chart: Chart, props: Partial<GatewayEgressProps> & { installation?: GatewayInstallation } = {}) => {
   const { installation = INSTALLATION, ...rest } = props;
   const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', installation);
   return new GatewayEgress(chart, 'partner', { gateway, hosts: [HOST], callers: [CHECKOUT], ...rest });
 };
-const raw = (chart: Chart, kind: string, spec: object, metadata: object = {}) => new ApiObject(chart, 'mine', {
-  apiVersion: 'networking.istio.io/v1', kind, metadata: { name: 'mine', namespace: 'payments', ...metadata }, spec,
-} as any);
+const raw = (chart: Chart, kind: string, spec: object, metadata: object = {}) =>
+  new ApiObject(chart, 'mine', {
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name: 'mine', namespace: 'payments', ...metadata },
+    spec,
+  } as any);
 
 /** What stands in the error: who reports it, both construct paths, and what differs. */
 const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
-  ['the same way with other ports', (one, other) => {
-    sites(one);
-    sites(other, { ports: [EgressPort.tls()] });
-  }, ['[other/sites] way-conflict: api.example.com from namespace payments', '[one/sites]', 'ports: ["http-80","tls-443"] there, ["tls-443"] here', 'declare it once, or give both declarations the same options']],
-  ['the same way with a timeout', (one, other) => {
-    sites(one);
-    sites(other, { retries: { attempts: 1 } });
-  }, ['[other/sites] way-conflict', 'retries: not set there, {"attempts":1} here']],
-  ['the same way for other owners', (one, other) => {
-    partner(one);
-    partner(other, { owner: 'platform' });
-  }, ['[other/partner] way-conflict', '[one/partner]', 'owner: "payments" there, "platform" here']],
-  ['the same way, once as TLS and once plainly', (one, other) => {
-    partner(one).originateTls('tls');
-    partner(other);
-  }, ['[other/partner] way-conflict', 'tlsOrigination: {', 'there, not set here']],
-  ['the same way with other authorities', (one, other) => {
-    sites(one).originateTls('tls');
-    sites(other).originateTls('tls', { certificateAuthority: CertificateAuthority.fromConfigMap('ca') });
-  }, ['[other/sites] way-conflict', 'tlsOrigination: ', '"caConfigMap":"ca"']],
-  ['the same way with other traffic policies', (one, other) => {
-    sites(one, { connectionPool: { maxConnections: 1 } });
-    sites(other, { connectionPool: { maxConnections: 2 } });
-  }, ['[other/sites] way-conflict', 'connectionPool: {"tcp":{"maxConnections":1}} there, {"tcp":{"maxConnections":2}} here']],
-  ['the same way in one chart', one => {
-    sites(one);
-    new SidecarEgress(one, 'again', { hosts: [HOST], labels: { a: 'b' } });
-  }, ['[one/again] way-conflict', '[one/sites]', 'labels: {} there, {"a":"b"} here']],
-  ['a gateway described in two ways', (one, other) => {
-    partner(one);
-    partner(other, { hosts: ['b.example.com'], installation: GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org' }) });
-  }, ['[other/partner] gateway-conflict: the gateway egress/istio-egressgateway', 'by [one/', 'trustDomain: "cluster.local" there, "example.org" here', 'Describe it once']],
-  ['an installed gateway described in two ways', (one, other) => {
-    new InstalledEgressGateway(one, 'exit', { installation: INSTALLATION });
-    partner(other, { installation: GatewayInstallation.helmChart({ namespace: 'egress', clusterDomain: 'k8s.local' }) });
-  }, ['[other/partner] gateway-conflict', '[one/exit]', 'clusterDomain']],
-  ['the hop Service emitted twice', (one, other) => {
-    for (const chart of [one, other]) new InstalledEgressGateway(chart, 'exit', { installation: INSTALLATION });
-  }, ['[one/exit] duplicate-object: Service egress/istio-egressgateway-hop [one/exit/Resource]', '[other/exit/Resource]']],
-  ['two locks for the mesh', (one, other) => {
-    for (const chart of [one, other]) new RegistryOnlyMesh(chart, 'lock');
-  }, ['duplicate-object', '[one/lock/Resource]', '[other/lock/Resource]']],
-  ['two default Sidecars in a namespace', (one, other) => {
-    new RegistryOnlyMesh(one, 'lock', { namespaces: ['payments'] });
-    new Sidecar(other, 'mine', { metadata: { namespace: 'payments' }, spec: { outboundTrafficPolicy: { mode: 'ALLOW_ANY' as any } } });
-  }, ['[one/lock] default-sidecar-conflict', '[other/mine]', 'Keep one Sidecar', 'See https://istio.io/']],
-  ['two root namespaces', (one, other) => {
-    new RegistryOnlyMesh(one, 'lock');
-    new RegistryOnlyMesh(other, 'lock', { rootNamespace: 'mesh' });
-  }, ['[other/lock] mesh-conflict: the mesh is described here and by [one/lock] in two ways (rootNamespace: "istio-system" there, "mesh" here)', 'write an App for each mesh']],
-  ['a Sidecar of the app that opens what the lock closes', (one, other) => {
-    new RegistryOnlyMesh(one, 'lock');
-    raw(other, 'Sidecar', { egress: [{ hosts: ['*/*'] }] });
-  }, ['[one/lock] sidecar-without-mode', '[other/mine]']],
-  ['an entry of the app that shadows ours', (one, other) => {
-    partner(one);
-    raw(other, 'ServiceEntry', { hosts: [HOST], exportTo: ['.'], resolution: 'DNS', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] });
-  }, ['[one/partner] service-entry-conflict', '[other/mine]']],
-  ['a route of the app that shadows ours', (one, other) => {
-    sites(one);
-    raw(other, 'VirtualService', { hosts: [HOST], exportTo: ['.'], http: [{ route: [{ destination: { host: HOST } }] }] });
-  }, ['[one/sites] mesh-route-conflict', '[other/mine]']],
-  ['a rule of the app that Istio cannot merge with ours', (one, other) => {
-    sites(one, { connectionPool: { maxConnections: 1 } });
-    raw(other, 'DestinationRule', { host: HOST, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } });
-  }, ['[one/sites] destination-rule-conflict', '[other/mine]']],
-  ['a server of the app that takes ours', (one, other) => {
-    const [first] = partner(one).gatewayObjects.filter(({ kind }) => kind === 'Gateway');
-    const [{ hosts }] = first.toJson().spec.servers;
-    raw(other, 'Gateway', { selector: INSTALLATION.labels, servers: [{ port: { number: 443, name: 'a', protocol: 'TLS' }, hosts, tls: { mode: 'PASSTHROUGH' } }] }, { namespace: 'egress' });
-  }, ['[one/partner] gateway-server-conflict', '[other/mine]']],
-  ['a server of the app that is plain on our port', (one, other) => {
-    partner(one);
-    raw(other, 'Gateway', { selector: INSTALLATION.labels, servers: [{ port: { number: 443, name: 'a', protocol: 'HTTP' }, hosts: ['*'] }] }, { namespace: 'egress' });
-  }, ['[one/partner] gateway-server-conflict', '[other/mine]']],
-  ['an object of the app under our name', (one, other) => {
-    const [entry] = sites(one).apiObjects.filter(({ kind }) => kind === 'ServiceEntry');
-    raw(other, 'ServiceEntry', { hosts: ['b.example.com'], exportTo: ['.'], resolution: 'DNS', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] }, { name: entry.name });
-  }, ['[one/sites] duplicate-object', '[other/mine]']],
+  [
+    'the same way with other ports',
+    (one, other) => {
+      sites(one);
+      sites(other, { ports: [EgressPort.tls()] });
+    },
+    [
+      '[other/sites] egress-path-conflict: api.example.com from namespace payments',
+      '[one/sites]',
+      'ports: ["http-80","tls-443"] there, ["tls-443"] here',
+      'declare it once, or give both declarations the same options',
+    ],
+  ],
+  [
+    'the same way with a timeout',
+    (one, other) => {
+      sites(one);
+      sites(other, { retries: { attempts: 1 } });
+    },
+    ['[other/sites] egress-path-conflict', 'retries: not set there, {"attempts":1} here'],
+  ],
+  [
+    'the same way for other owners',
+    (one, other) => {
+      partner(one);
+      partner(other, { owner: 'platform' });
+    },
+    ['[other/partner] egress-path-conflict', '[one/partner]', 'owner: "payments" there, "platform" here'],
+  ],
+  [
+    'the same way, once as TLS and once plainly',
+    (one, other) => {
+      partner(one).originateTls('tls');
+      partner(other);
+    },
+    ['[other/partner] egress-path-conflict', 'tlsOrigination: {', 'there, not set here'],
+  ],
+  [
+    'the same way with other authorities',
+    (one, other) => {
+      sites(one).originateTls('tls');
+      sites(other).originateTls('tls', { certificateAuthority: CertificateAuthority.fromConfigMap('ca') });
+    },
+    ['[other/sites] egress-path-conflict', 'tlsOrigination: ', '"caConfigMap":"ca"'],
+  ],
+  [
+    'the same way with other traffic policies',
+    (one, other) => {
+      sites(one, { connectionPool: { maxConnections: 1 } });
+      sites(other, { connectionPool: { maxConnections: 2 } });
+    },
+    [
+      '[other/sites] egress-path-conflict',
+      'connectionPool: {"tcp":{"maxConnections":1}} there, {"tcp":{"maxConnections":2}} here',
+    ],
+  ],
+  [
+    'the same way in one chart',
+    (one) => {
+      sites(one);
+      new SidecarEgress(one, 'again', { hosts: [HOST], labels: { a: 'b' } });
+    },
+    ['[one/again] egress-path-conflict', '[one/sites]', 'labels: {} there, {"a":"b"} here'],
+  ],
+  [
+    'a gateway described in two ways',
+    (one, other) => {
+      partner(one);
+      partner(other, {
+        hosts: ['b.example.com'],
+        installation: GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org' }),
+      });
+    },
+    [
+      '[other/partner] gateegress-path-conflict: the gateway egress/istio-egressgateway',
+      'by [one/',
+      'trustDomain: "cluster.local" there, "example.org" here',
+      'Describe it once',
+    ],
+  ],
+  [
+    'an installed gateway described in two ways',
+    (one, other) => {
+      new InstalledEgressGateway(one, 'exit', { installation: INSTALLATION });
+      partner(other, {
+        installation: GatewayInstallation.helmChart({ namespace: 'egress', clusterDomain: 'k8s.local' }),
+      });
+    },
+    ['[other/partner] gateegress-path-conflict', '[one/exit]', 'clusterDomain'],
+  ],
+  [
+    'the hop Service emitted twice',
+    (one, other) => {
+      for (const chart of [one, other]) new InstalledEgressGateway(chart, 'exit', { installation: INSTALLATION });
+    },
+    [
+      '[one/exit] duplicate-object: Service egress/istio-egressgateway-hop [one/exit/Resource]',
+      '[other/exit/Resource]',
+    ],
+  ],
+  [
+    'two locks for the mesh',
+    (one, other) => {
+      for (const chart of [one, other]) new RegistryOnlyMesh(chart, 'lock');
+    },
+    ['duplicate-object', '[one/lock/Resource]', '[other/lock/Resource]'],
+  ],
+  [
+    'two default Sidecars in a namespace',
+    (one, other) => {
+      new RegistryOnlyMesh(one, 'lock', { namespaces: ['payments'] });
+      new Sidecar(other, 'mine', {
+        metadata: { namespace: 'payments' },
+        spec: { outboundTrafficPolicy: { mode: 'ALLOW_ANY' as any } },
+      });
+    },
+    ['[one/lock] default-sidecar-conflict', '[other/mine]', 'Keep one Sidecar', 'See https://istio.io/'],
+  ],
+  [
+    'two root namespaces',
+    (one, other) => {
+      new RegistryOnlyMesh(one, 'lock');
+      new RegistryOnlyMesh(other, 'lock', { rootNamespace: 'mesh' });
+    },
+    [
+      '[other/lock] mesh-conflict: the mesh is described here and by [one/lock] in two ways (rootNamespace: ' +
+        '"istio-system" there, "mesh" here)',
+      'write an App for each mesh',
+    ],
+  ],
+  [
+    'a Sidecar of the app that opens what the lock closes',
+    (one, other) => {
+      new RegistryOnlyMesh(one, 'lock');
+      raw(other, 'Sidecar', { egress: [{ hosts: ['*/*'] }] });
+    },
+    ['[one/lock] sidecar-without-mode', '[other/mine]'],
+  ],
+  [
+    'an entry of the app that shadows ours',
+    (one, other) => {
+      partner(one);
+      raw(other, 'ServiceEntry', {
+        hosts: [HOST],
+        exportTo: ['.'],
+        resolution: 'DNS',
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+      });
+    },
+    ['[one/partner] service-entry-conflict', '[other/mine]'],
+  ],
+  [
+    'a route of the app that shadows ours',
+    (one, other) => {
+      sites(one);
+      raw(other, 'VirtualService', {
+        hosts: [HOST],
+        exportTo: ['.'],
+        http: [{ route: [{ destination: { host: HOST } }] }],
+      });
+    },
+    ['[one/sites] mesh-route-conflict', '[other/mine]'],
+  ],
+  [
+    'a rule of the app that Istio cannot merge with ours',
+    (one, other) => {
+      sites(one, { connectionPool: { maxConnections: 1 } });
+      raw(other, 'DestinationRule', { host: HOST, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } });
+    },
+    ['[one/sites] destination-rule-conflict', '[other/mine]'],
+  ],
+  [
+    'a server of the app that takes ours',
+    (one, other) => {
+      const [first] = partner(one).gatewayObjects.filter(({ kind }) => kind === 'Gateway');
+      const [{ hosts }] = first.toJson().spec.servers;
+      raw(
+        other,
+        'Gateway',
+        {
+          selector: INSTALLATION.labels,
+          servers: [{ port: { number: 443, name: 'a', protocol: 'TLS' }, hosts, tls: { mode: 'PASSTHROUGH' } }],
+        },
+        { namespace: 'egress' },
+      );
+    },
+    ['[one/partner] gateway-server-conflict', '[other/mine]'],
+  ],
+  [
+    'a server of the app that is plain on our port',
+    (one, other) => {
+      partner(one);
+      raw(
+        other,
+        'Gateway',
+        {
+          selector: INSTALLATION.labels,
+          servers: [{ port: { number: 443, name: 'a', protocol: 'HTTP' }, hosts: ['*'] }],
+        },
+        { namespace: 'egress' },
+      );
+    },
+    ['[one/partner] gateway-server-conflict', '[other/mine]'],
+  ],
+  [
+    'an object of the app under our name',
+    (one, other) => {
+      const [entry] = sites(one).apiObjects.filter(({ kind }) => kind === 'ServiceEntry');
+      raw(
+        other,
+        'ServiceEntry',
+        {
+          hosts: ['b.example.com'],
+          exportTo: ['.'],
+          resolution: 'DNS',
+          ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+        },
+        { name: entry.name },
+      );
+    },
+    ['[one/sites] duplicate-object', '[other/mine]'],
+  ],
 ];
 
 test.each(ROWS)('%s stops synth with both construct paths, and nothing is written', (_what, build, parts) => {
-  const { message, written } = refusal(app => {
+  const { message, written } = refusal((app) => {
     const [one, other] = teams(app);
     build(one, other);
   });
@@ -124,58 +272,88 @@ test.each(ROWS)('%s stops synth with both construct paths, and nothing is writte
 
 /** Two ways for one host of one namespace are one problem, however many objects they make. */
 test.each<[string, (one: Chart, other: Chart) => unknown, string]>([
-  ['the sidecar and a gateway', (one, other) => {
-    sites(one);
-    partner(other);
-  }, '[other/partner] way-conflict: api.example.com from namespace payments is declared here through egress/istio-egressgateway, and by [one/sites] straight from the sidecar.'],
-  ['a gateway and the sidecar, with TLS and traffic policies', (one, other) => {
-    partner(one, { connectionPool: { maxConnections: 1 } }).originateTls('tls');
-    sites(other, { connectionPool: { maxConnections: 2 } }).originateTls('tls');
-  }, '[other/sites] way-conflict: api.example.com from namespace payments is declared here straight from the sidecar, and by [one/partner] through egress/istio-egressgateway.'],
-  ['two gateways', (one, other) => {
-    partner(one);
-    partner(other, { installation: GatewayInstallation.helmChart({ namespace: 'egress-2' }) });
-  }, '[other/partner] way-conflict: api.example.com from namespace payments is declared here through egress-2/istio-egressgateway, and by [one/partner] through egress/istio-egressgateway.'],
+  [
+    'the sidecar and a gateway',
+    (one, other) => {
+      sites(one);
+      partner(other);
+    },
+    '[other/partner] egress-path-conflict: api.example.com from namespace payments is declared here through ' +
+      'egress/istio-egressgateway, and by [one/sites] straight from the sidecar.',
+  ],
+  [
+    'a gateway and the sidecar, with TLS and traffic policies',
+    (one, other) => {
+      partner(one, { connectionPool: { maxConnections: 1 } }).originateTls('tls');
+      sites(other, { connectionPool: { maxConnections: 2 } }).originateTls('tls');
+    },
+    '[other/sites] egress-path-conflict: api.example.com from namespace payments is declared here straight ' +
+      'from the sidecar, and by [one/partner] through egress/istio-egressgateway.',
+  ],
+  [
+    'two gateways',
+    (one, other) => {
+      partner(one);
+      partner(other, { installation: GatewayInstallation.helmChart({ namespace: 'egress-2' }) });
+    },
+    '[other/partner] egress-path-conflict: api.example.com from namespace payments is declared here through ' +
+      'egress-2/istio-egressgateway, and by [one/partner] through egress/istio-egressgateway.',
+  ],
 ])('one host of one namespace by %s is told once', (_what, build, problem) => {
-  const { message, written } = refusal(app => {
+  const { message, written } = refusal((app) => {
     const [one, other] = teams(app);
     build(one, other);
   });
-  expect(message.split('\n').slice(1).map(line => line.trim())).toEqual([`${problem} A namespace reaches a host by one way: keep one of the two.`]);
+  expect(
+    message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim()),
+  ).toEqual([`${problem} A namespace reaches a host by one way: keep one of the two.`]);
   expect(written).toEqual([]);
 });
 
 test('what somebody else wrote for a host of two ways is told as well', () => {
-  const { message } = refusal(app => {
+  const { message } = refusal((app) => {
     const [one, other] = teams(app);
     sites(one);
     partner(other);
-    raw(other, 'VirtualService', { hosts: [HOST], exportTo: ['.'], http: [{ route: [{ destination: { host: HOST } }] }] });
+    raw(other, 'VirtualService', {
+      hosts: [HOST],
+      exportTo: ['.'],
+      http: [{ route: [{ destination: { host: HOST } }] }],
+    });
   });
-  expect(message).toContain('way-conflict');
+  expect(message).toContain('egress-path-conflict');
   expect(message).toMatch(/mesh-route-conflict: .*\[other\/mine\]/);
 });
 
 test('two gateways of one name are told once', () => {
-  const { message, written } = refusal(app => {
+  const { message, written } = refusal((app) => {
     const [one, other] = teams(app);
     for (const chart of [one, other]) new EgressGateway(chart, 'exit', { namespace: 'egress' }).lockdown();
   });
-  expect(message.split('\n').slice(1).map(line => line.trim())).toEqual([
-    '[other/exit] gateway-conflict: the gateway egress/egress-gateway is installed here and by [one/exit]; of two gateways of one name the one applied last replaces the other. ' +
-    'Give one of them a `name`, or use the first where you need it.',
+  expect(
+    message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim()),
+  ).toEqual([
+    '[other/exit] gateegress-path-conflict: the gateway egress/egress-gateway is installed here and by ' +
+      '[one/exit]; of two gateways of one name the one applied last replaces the other. ' +
+      'Give one of them a `name`, or use the first where you need it.',
   ]);
   expect(written).toEqual([]);
 });
 
 test('everything between constructs is told at once', () => {
-  const { message } = refusal(app => {
+  const { message } = refusal((app) => {
     const [one, other] = teams(app);
     sites(one);
     sites(other, { ports: [EgressPort.tls()] });
     for (const chart of [one, other]) new RegistryOnlyMesh(chart, 'lock');
   });
-  expect(message).toContain('way-conflict');
+  expect(message).toContain('egress-path-conflict');
   expect(message).toContain('duplicate-object');
 });
 
@@ -197,23 +375,35 @@ test('callers of all declarations are admitted together', () => {
   partner(other, { callers: [BATCH] });
   app.synth();
   const { servers } = one.toJson().find(({ kind }: any) => kind === 'Gateway').spec;
-  for (const { tls } of servers) expect(tls.subjectAltNames).toEqual(['batch', 'checkout'].map(name => `spiffe://cluster.local/ns/payments/sa/${name}`));
+  for (const { tls } of servers)
+    expect(tls.subjectAltNames).toEqual(
+      ['batch', 'checkout'].map((name) => `spiffe://cluster.local/ns/payments/sa/${name}`),
+    );
 });
 
 test('different namespaces, hosts and owners of different namespaces live side by side', () => {
   const app = newApp();
-  const [one, other] = [new Chart(app, 'one', { namespace: 'payments' }), new Chart(app, 'other', { namespace: 'web' })];
+  const [one, other] = [
+    new Chart(app, 'one', { namespace: 'payments' }),
+    new Chart(app, 'other', { namespace: 'web' }),
+  ];
   sites(one);
   sites(other, { ports: [EgressPort.tls()] });
   partner(one, { hosts: ['b.example.com'] });
-  partner(other, { hosts: ['b.example.com'], callers: [Caller.serviceAccount('web', 'front')], http: undefined, ports: [EgressPort.http()] });
+  partner(other, {
+    hosts: ['b.example.com'],
+    callers: [Caller.serviceAccount('web', 'front')],
+    http: undefined,
+    ports: [EgressPort.http()],
+  });
   expect(() => app.synth()).not.toThrow();
 });
 
 test('labels written in another order describe the same gateway', () => {
   const app = newApp();
   const [one, other] = teams(app);
-  const described = (labels: Record<string, string>) => GatewayInstallation.deployment({ namespace: 'egress', name: 'exit', labels, serviceAccountName: 'exit' });
+  const described = (labels: Record<string, string>) =>
+    GatewayInstallation.deployment({ namespace: 'egress', name: 'exit', labels, serviceAccountName: 'exit' });
   partner(one, { installation: described({ a: '1', b: '2' }) });
   partner(other, { hosts: ['b.example.com'], installation: described({ b: '2', a: '1' }) });
   expect(() => app.synth()).not.toThrow();
@@ -228,7 +418,7 @@ test('a lock of some namespaces says nothing about the root namespace unless it 
 });
 
 test('the rules know the root namespace that the app says', () => {
-  const { message } = refusal(app => {
+  const { message } = refusal((app) => {
     const [one, other] = teams(app);
     new RegistryOnlyMesh(one, 'lock', { rootNamespace: 'mesh' });
     raw(other, 'Sidecar', { egress: [{ hosts: ['*/*'] }] });
@@ -236,25 +426,41 @@ test('the rules know the root namespace that the app says', () => {
   expect(message).toContain('[one/lock] sidecar-without-mode');
 });
 
-test('what stands between two objects of the app alone is none of the constructs\' business', () => {
+test("what stands between two objects of the app alone is none of the constructs' business", () => {
   const app = newApp();
   const [one, other] = teams(app);
   sites(one);
-  for (const [index, chart] of [one, other].entries()) raw(chart, 'VirtualService', { hosts: ['foreign.example.com'], http: [{ route: [{ destination: { host: `${index}.example.com` } }] }] }, { name: `mine-${index}` });
+  for (const [index, chart] of [one, other].entries())
+    raw(
+      chart,
+      'VirtualService',
+      { hosts: ['foreign.example.com'], http: [{ route: [{ destination: { host: `${index}.example.com` } }] }] },
+      { name: `mine-${index}` },
+    );
   expect(() => app.synth()).not.toThrow();
 });
 
 test('a conflict that a patch makes is found, and gone when the app changes and is synthesised again', () => {
   const app = newApp();
   const [one, other] = teams(app);
-  const entry = raw(other, 'ServiceEntry', { hosts: ['b.example.com'], exportTo: ['.'], resolution: 'NONE', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] });
+  const entry = raw(other, 'ServiceEntry', {
+    hosts: ['b.example.com'],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  });
   sites(one);
   expect(() => app.synth()).not.toThrow();
   entry.addJsonPatch(JsonPatch.replace('/spec/hosts/0', HOST));
   expect(() => app.synth()).toThrow('service-entry-conflict');
   other.node.tryRemoveChild('mine');
   expect(() => app.synth()).not.toThrow();
-  raw(other, 'ServiceEntry', { hosts: [HOST], exportTo: ['.'], resolution: 'NONE', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] });
+  raw(other, 'ServiceEntry', {
+    hosts: [HOST],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  });
   expect(() => app.synth()).toThrow('service-entry-conflict');
 });
 
@@ -262,10 +468,20 @@ test('an object that takes the place of another is looked at, though the number 
   const app = newApp();
   const [one, other] = teams(app);
   sites(one);
-  raw(other, 'ServiceEntry', { hosts: ['b.example.com'], exportTo: ['.'], resolution: 'NONE', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] });
+  raw(other, 'ServiceEntry', {
+    hosts: ['b.example.com'],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  });
   app.synth();
   other.node.tryRemoveChild('mine');
-  raw(other, 'ServiceEntry', { hosts: [HOST], exportTo: ['.'], resolution: 'NONE', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] });
+  raw(other, 'ServiceEntry', {
+    hosts: [HOST],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  });
   expect(() => app.synth()).toThrow('service-entry-conflict');
 });
 
@@ -276,13 +492,13 @@ test('what is declared after a synth is looked at by the next', () => {
   sites(other, { connectionPool: { maxConnections: 1 } });
   app.synth();
   first.originateTls('tls');
-  expect(() => app.synth()).toThrow('[other/sites] way-conflict');
+  expect(() => app.synth()).toThrow('[other/sites] egress-path-conflict');
 });
 
 test('two apps in one process know nothing of each other', () => {
   const [app, another] = [newApp(), newApp()];
   sites(new Chart(app, 'one', { namespace: 'payments' }));
   sites(new Chart(another, 'one', { namespace: 'payments' }), { ports: [EgressPort.tls()] });
-  expect(() => [app, another].map(each => each.synth())).not.toThrow();
-  expect([app, another].map(each => allManifests(each).length)).toEqual([2, 1]);
+  expect(() => [app, another].map((each) => each.synth())).not.toThrow();
+  expect([app, another].map((each) => allManifests(each).length)).toEqual([2, 1]);
 });

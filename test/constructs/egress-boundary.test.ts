@@ -38,8 +38,11 @@ class World {
   }
 
   public policy(namespace = 'shop', podLabels?: object): any {
-    const found = this.policies().filter(({ metadata, spec }) =>
-      metadata.namespace === namespace && (!podLabels || JSON.stringify(spec.podSelector.matchLabels) === JSON.stringify(podLabels)));
+    const found = this.policies().filter(
+      ({ metadata, spec }) =>
+        metadata.namespace === namespace &&
+        (!podLabels || JSON.stringify(spec.podSelector.matchLabels) === JSON.stringify(podLabels)),
+    );
     return the('NetworkPolicy', found);
   }
 
@@ -56,21 +59,31 @@ const world = (build: (world: World) => void): World => {
 
 /** The rules of a policy beyond what every pod needs: DNS, istiod, peers. */
 const more = (policy: any): any[] => policy.spec.egress.slice(3);
-const toGateway = (namespace: string, labels: object) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } }, podSelector: { matchLabels: labels } });
+const toGateway = (namespace: string, labels: object) => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+  podSelector: { matchLabels: labels },
+});
 const EXIT = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
-const PUBLIC = [{ ipBlock: { cidr: '0.0.0.0/0', except: PRIVATE_RANGES.v4 } }, { ipBlock: { cidr: '::/0', except: PRIVATE_RANGES.v6 } }];
-const tcp = (...ports: number[]) => ports.map(port => ({ protocol: 'TCP', port }));
+const PUBLIC = [
+  { ipBlock: { cidr: '0.0.0.0/0', except: PRIVATE_RANGES.v4 } },
+  { ipBlock: { cidr: '::/0', except: PRIVATE_RANGES.v6 } },
+];
+const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
 
 test('without a boundary there is no policy', () => {
-  const { app } = world(w => {
-    new GatewayEgress(w.shop, 'site', { gateway: w.exit(), hosts: ['a.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
+  const { app } = world((w) => {
+    new GatewayEgress(w.shop, 'site', {
+      gateway: w.exit(),
+      hosts: ['a.example.com'],
+      callers: [Caller.serviceAccount('shop', 'checkout')],
+    });
     new SidecarEgress(w.shop, 'feed', { hosts: ['b.example.com'] });
   });
   expect(allManifests(app).filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([]);
 });
 
 test('the pods of a namespace still reach names, istiod and the rest of the cluster, and nothing else', () => {
-  const policy = world(w => w.boundary({ namespaces: ['shop'] })).policy();
+  const policy = world((w) => w.boundary({ namespaces: ['shop'] })).policy();
   expect(policy.spec).toMatchInlineSnapshot(`
 {
   "egress": [
@@ -139,7 +152,7 @@ test('the pods of a namespace still reach names, istiod and the rest of the clus
 });
 
 test('every policy has only fields that Kubernetes knows', () => {
-  const policies = world(w => {
+  const policies = world((w) => {
     new SidecarEgress(w.shop, 'feed', { hosts: ['b.example.com'] });
     w.boundary({
       namespaces: ['shop'],
@@ -148,7 +161,7 @@ test('every policy has only fields that Kubernetes knows', () => {
       peers: ['web'],
       dns: { addresses: ['169.254.20.10/32'] },
       labels: { a: 'b' },
-      unsafeOpenings: [{ namespace: 'shop', labels: { app: 'x' }, toCidrs: ['10.0.0.0/24'], reason: 'x' }],
+      unsafeAllowedEgress: [{ namespace: 'shop', labels: { app: 'x' }, toCidrs: ['10.0.0.0/24'], reason: 'x' }],
     });
   }).policies();
   expect(policies).toHaveLength(3);
@@ -156,66 +169,139 @@ test('every policy has only fields that Kubernetes knows', () => {
 });
 
 test('a gateway is opened on the port of its pods, for the whole namespace; its namespace is no peer', () => {
-  const policy = world(w => w.boundary({ namespaces: ['shop'], gateways: [w.exit()] })).policy();
-  expect(policy.spec.egress[2].to).toEqual([{ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['egress'] }] } }]);
+  const policy = world((w) => w.boundary({ namespaces: ['shop'], gateways: [w.exit()] })).policy();
+  expect(policy.spec.egress[2].to).toEqual([
+    {
+      namespaceSelector: {
+        matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['egress'] }],
+      },
+    },
+  ]);
   expect(more(policy)).toEqual([{ to: [toGateway('egress', EXIT)], ports: tcp(8443) }]);
 });
 
 test('named peers are the only ones, besides the namespace itself', () => {
-  const policy = world(w => w.boundary({ namespaces: ['shop'], peers: ['web'] })).policy();
-  expect(policy.spec.egress[2].to).toEqual([{ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['shop', 'web'] }] } }]);
+  const policy = world((w) => w.boundary({ namespaces: ['shop'], peers: ['web'] })).policy();
+  expect(policy.spec.egress[2].to).toEqual([
+    {
+      namespaceSelector: {
+        matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['shop', 'web'] }],
+      },
+    },
+  ]);
 });
 
-test.each(['before', 'after'])('a GatewayEgress that stands %s the boundary opens its gateway for its callers\' namespace', when => {
-  const { shop, web } = (() => {
-    const w = new World();
-    const declare = () => new GatewayEgress(w.shop, 'site', {
-      gateway: InstalledEgressGateway.fromInstallation(w.shop, 'exit', INSTALLATION), hosts: ['a.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')],
-    });
-    if (when === 'before') declare();
-    w.boundary({ namespaces: ['shop', 'web'] });
-    if (when === 'after') declare();
-    return { shop: w.policy('shop'), web: w.policy('web') };
-  })();
-  expect(more(shop)).toEqual([{ to: [toGateway('exits', INSTALLATION.labels)], ports: tcp(443) }]);
-  expect(more(web)).toEqual([]);
-});
+test.each(['before', 'after'])(
+  "a GatewayEgress that stands %s the boundary opens its gateway for its callers' namespace",
+  (when) => {
+    const { shop, web } = (() => {
+      const w = new World();
+      const declare = () =>
+        new GatewayEgress(w.shop, 'site', {
+          gateway: InstalledEgressGateway.fromInstallation(w.shop, 'exit', INSTALLATION),
+          hosts: ['a.example.com'],
+          callers: [Caller.serviceAccount('shop', 'checkout')],
+        });
+      if (when === 'before') declare();
+      w.boundary({ namespaces: ['shop', 'web'] });
+      if (when === 'after') declare();
+      return { shop: w.policy('shop'), web: w.policy('web') };
+    })();
+    expect(more(shop)).toEqual([{ to: [toGateway('exits', INSTALLATION.labels)], ports: tcp(443) }]);
+    expect(more(web)).toEqual([]);
+  },
+);
 
 test('a guarded gateway is reached by its callers only, and reaches public addresses only', () => {
-  const w = world(made => {
+  const w = world((made) => {
     const exit = made.exit();
-    made.boundary({ namespaces: ['shop'], gateways: [exit], callerNamespaces: ['far'], metricsNamespaces: ['monitoring'] });
-    new GatewayEgress(made.shop, 'site', { gateway: exit, hosts: ['a.example.com'], ports: [EgressPort.tls(8443)], callers: [Caller.serviceAccount('blog', 'writer')] });
+    made.boundary({
+      namespaces: ['shop'],
+      gateways: [exit],
+      callerNamespaces: ['far'],
+      metricsNamespaces: ['monitoring'],
+    });
+    new GatewayEgress(made.shop, 'site', {
+      gateway: exit,
+      hosts: ['a.example.com'],
+      ports: [EgressPort.tls(8443)],
+      callers: [Caller.serviceAccount('blog', 'writer')],
+    });
   });
   const { spec, metadata } = w.policy('egress');
   expect(spec.podSelector.matchLabels).toEqual(EXIT);
   expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
   expect(spec.ingress).toEqual([
-    { from: [{ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['blog', 'far', 'shop'] }] } }], ports: tcp(8443) },
-    { from: [{ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['monitoring'] }] } }], ports: tcp(15020, 15090) },
+    {
+      from: [
+        {
+          namespaceSelector: {
+            matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['blog', 'far', 'shop'] }],
+          },
+        },
+      ],
+      ports: tcp(8443),
+    },
+    {
+      from: [
+        {
+          namespaceSelector: {
+            matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['monitoring'] }],
+          },
+        },
+      ],
+      ports: tcp(15020, 15090),
+    },
   ]);
   expect(spec.egress.slice(2)).toEqual([{ to: PUBLIC, ports: tcp(80, 443, 8443) }]);
   expect(metadata.annotations).toBeUndefined();
 });
 
 test('a gateway that somebody else runs is not guarded; an installed one only when asked for', () => {
-  const reference = world(w => w.boundary({ namespaces: ['shop'], gateways: [InstalledEgressGateway.fromInstallation(w.shop, 'exit', INSTALLATION)] }));
+  const reference = world((w) =>
+    w.boundary({
+      namespaces: ['shop'],
+      gateways: [InstalledEgressGateway.fromInstallation(w.shop, 'exit', INSTALLATION)],
+    }),
+  );
   expect(reference.policies().map(({ metadata }) => metadata.namespace)).toEqual(['shop']);
   expect(more(reference.policy())).toEqual([{ to: [toGateway('exits', INSTALLATION.labels)], ports: tcp(443) }]);
 
-  const installed = (guardInstalledGateways: boolean) => world(w => w.boundary({
-    namespaces: ['shop'], gateways: [new InstalledEgressGateway(w.platform, 'exit', { installation: INSTALLATION })], guardInstalledGateways,
-  })).policies().map(({ metadata }) => metadata.namespace);
+  const installed = (guardInstalledGateways: boolean) =>
+    world((w) =>
+      w.boundary({
+        namespaces: ['shop'],
+        gateways: [new InstalledEgressGateway(w.platform, 'exit', { installation: INSTALLATION })],
+        guardInstalledGateways,
+      }),
+    )
+      .policies()
+      .map(({ metadata }) => metadata.namespace);
   expect(installed(false)).toEqual(['shop']);
   expect(installed(true)).toEqual(['exits', 'shop']);
 });
 
 test.each<[string, Partial<SidecarEgressProps>, object, string | undefined]>([
-  ['its ports, to every public address', { hosts: ['a.example.com'] }, { to: PUBLIC, ports: tcp(80, 443) }, 'open to every public address on port 80, 443, past the sidecar too'],
-  ['its ports, to its fixed endpoints alone', { endpoints: ['203.0.113.9', '2001:db8::9'] }, { to: [{ ipBlock: { cidr: '2001:db8::9/128' } }, { ipBlock: { cidr: '203.0.113.9/32' } }], ports: tcp(80, 443) }, undefined],
-  ['its ports wherever its names lead', { endpoints: ['real.example.com'], ports: [EgressPort.http()] }, { to: PUBLIC, ports: tcp(80) }, 'open to every public address on port 80, past the sidecar too'],
+  [
+    'its ports, to every public address',
+    { hosts: ['a.example.com'] },
+    { to: PUBLIC, ports: tcp(80, 443) },
+    'open to every public address on port 80, 443, past the sidecar too',
+  ],
+  [
+    'its ports, to its fixed endpoints alone',
+    { endpoints: ['203.0.113.9', '2001:db8::9'] },
+    { to: [{ ipBlock: { cidr: '2001:db8::9/128' } }, { ipBlock: { cidr: '203.0.113.9/32' } }], ports: tcp(80, 443) },
+    undefined,
+  ],
+  [
+    'its ports wherever its names lead',
+    { endpoints: ['real.example.com'], ports: [EgressPort.http()] },
+    { to: PUBLIC, ports: tcp(80) },
+    'open to every public address on port 80, past the sidecar too',
+  ],
 ])('a SidecarEgress opens %s', (_what, props, rule, unsafe) => {
-  const policy = world(w => {
+  const policy = world((w) => {
     w.boundary({ namespaces: ['shop'] });
     new SidecarEgress(w.shop, 'feed', { hosts: ['a.example.com'], ...props });
   }).policy();
@@ -224,7 +310,7 @@ test.each<[string, Partial<SidecarEgressProps>, object, string | undefined]>([
 });
 
 test('originated TLS leaves by the TLS port, and only that is open', () => {
-  const policy = world(w => {
+  const policy = world((w) => {
     w.boundary({ namespaces: ['shop'] });
     new SidecarEgress(w.shop, 'feed', { hosts: ['a.example.com'], ports: [EgressPort.http()] }).originateTls('tls');
   }).policy();
@@ -232,43 +318,63 @@ test('originated TLS leaves by the TLS port, and only that is open', () => {
 });
 
 test('a hundred hosts need no more rules than one', () => {
-  const policy = (count: number) => world(w => {
-    w.boundary({ namespaces: ['shop'], gateways: [w.exit()] });
-    new SidecarEgress(w.shop, 'feed', { hosts: Array.from({ length: count }, (_one, index) => `host-${index}.example.com`) });
-  }).policies();
+  const policy = (count: number) =>
+    world((w) => {
+      w.boundary({ namespaces: ['shop'], gateways: [w.exit()] });
+      new SidecarEgress(w.shop, 'feed', {
+        hosts: Array.from({ length: count }, (_one, index) => `host-${index}.example.com`),
+      });
+    }).policies();
   expect(policy(100)).toEqual(policy(1));
 });
 
 test('the policies are the same whatever stands first', () => {
-  const policies = (turned: boolean) => world(w => {
-    const egress = ['b.example.com', 'a.example.com'].map((host, index) => () => new SidecarEgress(w.shop, host, { hosts: [host], endpoints: [`203.0.113.${index + 1}`] }));
-    (turned ? egress.reverse() : egress).forEach(declare => declare());
-    w.boundary({ namespaces: ['shop'] });
-  }).policies();
+  const policies = (turned: boolean) =>
+    world((w) => {
+      const egress = ['b.example.com', 'a.example.com'].map(
+        (host, index) => () =>
+          new SidecarEgress(w.shop, host, { hosts: [host], endpoints: [`203.0.113.${index + 1}`] }),
+      );
+      (turned ? egress.reverse() : egress).forEach((declare) => declare());
+      w.boundary({ namespaces: ['shop'] });
+    }).policies();
   expect(policies(true)).toEqual(policies(false));
 });
 
 describe('a DirectEgress', () => {
-  const raw = (chart: Chart, labels: object | undefined = { app: 'legacy' }) => new ApiObject(chart, 'legacy', {
-    apiVersion: 'apps/v1', kind: 'Deployment', spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'b' }] } } },
-  });
+  const raw = (chart: Chart, labels: object | undefined = { app: 'legacy' }) =>
+    new ApiObject(chart, 'legacy', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'b' }] } },
+      },
+    });
 
   test('opens its ranges and ports for its pods, in a policy of their own', () => {
-    const w = world(made => {
+    const w = world((made) => {
       made.boundary({ namespaces: ['shop'] });
-      new DirectEgress(made.shop, 'mainframe', { workloads: [raw(made.shop)], toCidrs: ['10.9.8.7/24', '203.0.113.40/32'], toPorts: [3270] });
+      new DirectEgress(made.shop, 'mainframe', {
+        workloads: [raw(made.shop)],
+        toCidrs: ['10.9.8.7/24', '203.0.113.40/32'],
+        toPorts: [3270],
+      });
     });
     const policy = w.policy('shop', { app: 'legacy' });
     expect(policy.spec).toEqual({
       podSelector: { matchLabels: { app: 'legacy' } },
       policyTypes: ['Egress'],
-      egress: [{ to: PUBLIC, ports: tcp(3270) }, { to: [{ ipBlock: { cidr: '10.9.8.0/24' } }, { ipBlock: { cidr: '203.0.113.40/32' } }] }],
+      egress: [
+        { to: PUBLIC, ports: tcp(3270) },
+        { to: [{ ipBlock: { cidr: '10.9.8.0/24' } }, { ipBlock: { cidr: '203.0.113.40/32' } }] },
+      ],
     });
     expect(w.policies()).toHaveLength(2);
   });
 
   test('of a class of cdk8s-plus, whose containers come later', () => {
-    const w = world(made => {
+    const w = world((made) => {
       const deployment = new Deployment(made.shop, 'legacy', { podMetadata: { labels: { tier: 'back' } } });
       new DirectEgress(made.shop, 'mainframe', { workloads: [deployment], toCidrs: ['203.0.113.40/32'] });
       deployment.addContainer({ image: 'registry.example.com/legacy:1' });
@@ -279,46 +385,72 @@ describe('a DirectEgress', () => {
   });
 
   test('opens nothing where only capture is narrowed, nor in a namespace without a boundary', () => {
-    const w = world(made => {
+    const w = world((made) => {
       made.boundary({ namespaces: ['web'] });
       new DirectEgress(made.shop, 'mainframe', { workloads: [raw(made.shop)], toCidrs: ['203.0.113.40/32'] });
-      new DirectEgress(made.shop, 'narrow', { workloads: [raw(new Chart(made.app, 'web', { namespace: 'web' }))], unsafeCaptureOnlyCidrs: ['10.0.0.0/8'] });
+      new DirectEgress(made.shop, 'narrow', {
+        workloads: [raw(new Chart(made.app, 'web', { namespace: 'web' }))],
+        unsafeCaptureOnlyCidrs: ['10.0.0.0/8'],
+      });
     });
     expect(w.policies()).toHaveLength(1);
   });
 
   test('of pods that no policy can select stops synth', () => {
-    const w = world(made => {
+    const w = world((made) => {
       made.boundary({ namespaces: ['shop'] });
-      new DirectEgress(made.shop, 'mainframe', { workloads: [raw(new Chart(made.app, 'nowhere'))], toCidrs: ['203.0.113.40/32'] });
+      new DirectEgress(made.shop, 'mainframe', {
+        workloads: [raw(new Chart(made.app, 'nowhere'))],
+        toCidrs: ['203.0.113.40/32'],
+      });
     });
     expect(errorOf(() => w.validate())).toMatch(/boundary-unknown-pods: \[nowhere\/legacy\] has a DirectEgress/);
   });
 });
 
 test('holes are written on the policies, with their reasons', () => {
-  const w = world(made => made.boundary({
-    namespaces: ['shop'],
-    gateways: [made.exit()],
-    unsafeSidecarPorts: [8443],
-    unsafeOpenings: [
-      { namespace: 'shop', toCidrs: ['10.1.2.3/16'], toPorts: [5432], reason: 'old database' },
-      { namespace: 'shop', labels: { app: 'operator' }, toCidrs: ['172.20.0.1/32'], reason: 'the API server' },
-      { namespace: 'egress', toNamespaces: ['tracing'], toPorts: [4317], reason: 'traces' },
-    ],
-  }));
+  const w = world((made) =>
+    made.boundary({
+      namespaces: ['shop'],
+      gateways: [made.exit()],
+      unsafeSidecarPorts: [8443],
+      unsafeAllowedEgress: [
+        { namespace: 'shop', toCidrs: ['10.1.2.3/16'], toPorts: [5432], reason: 'old database' },
+        { namespace: 'shop', labels: { app: 'operator' }, toCidrs: ['172.20.0.1/32'], reason: 'the API server' },
+        { namespace: 'egress', toNamespaces: ['tracing'], toPorts: [4317], reason: 'traces' },
+      ],
+    }),
+  );
   const [app, operator] = w.policies().filter(({ metadata }) => metadata.namespace === 'shop');
-  expect(app.metadata.annotations[UNSAFE]).toBe('open to every public address on port 8443, past the sidecar too; hole: old database');
-  expect(more(app)).toEqual([{ to: [toGateway('egress', EXIT)], ports: tcp(8443) }, { to: PUBLIC, ports: tcp(8443) }, { to: [{ ipBlock: { cidr: '10.1.0.0/16' } }], ports: tcp(5432) }]);
+  expect(app.metadata.annotations[UNSAFE]).toBe(
+    'open to every public address on port 8443, past the sidecar too; hole: old database',
+  );
+  expect(more(app)).toEqual([
+    { to: [toGateway('egress', EXIT)], ports: tcp(8443) },
+    { to: PUBLIC, ports: tcp(8443) },
+    { to: [{ ipBlock: { cidr: '10.1.0.0/16' } }], ports: tcp(5432) },
+  ]);
   expect(operator.metadata.annotations[UNSAFE]).toBe('hole: the API server');
-  expect(operator.spec).toMatchObject({ podSelector: { matchLabels: { app: 'operator' } }, egress: [{ to: [{ ipBlock: { cidr: '172.20.0.1/32' } }] }] });
+  expect(operator.spec).toMatchObject({
+    podSelector: { matchLabels: { app: 'operator' } },
+    egress: [{ to: [{ ipBlock: { cidr: '172.20.0.1/32' } }] }],
+  });
   const guard = w.policy('egress');
   expect(guard.metadata.annotations[UNSAFE]).toBe('hole: traces');
-  expect(guard.spec.egress).toContainEqual({ to: [{ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['tracing'] }] } }], ports: tcp(4317) });
+  expect(guard.spec.egress).toContainEqual({
+    to: [
+      {
+        namespaceSelector: {
+          matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['tracing'] }],
+        },
+      },
+    ],
+    ports: tcp(4317),
+  });
 });
 
 test('more ranges can be private, and other clusters have their DNS elsewhere', () => {
-  const policy = world(w => {
+  const policy = world((w) => {
     w.boundary({
       namespaces: ['shop'],
       privateCidrs: ['198.51.100.7/24', '2001:db8:5::/48'],
@@ -328,7 +460,13 @@ test('more ranges can be private, and other clusters have their DNS elsewhere', 
     new SidecarEgress(w.shop, 'feed', { hosts: ['a.example.com'] });
   }).policy();
   const [dns, istiod] = policy.spec.egress;
-  expect(dns).toEqual({ to: [toGateway('openshift-dns', { dns: 'default' }), { ipBlock: { cidr: '169.254.20.10/32' } }], ports: [{ protocol: 'UDP', port: 5353 }, { protocol: 'TCP', port: 5353 }] });
+  expect(dns).toEqual({
+    to: [toGateway('openshift-dns', { dns: 'default' }), { ipBlock: { cidr: '169.254.20.10/32' } }],
+    ports: [
+      { protocol: 'UDP', port: 5353 },
+      { protocol: 'TCP', port: 5353 },
+    ],
+  });
   expect(istiod.to).toEqual([toGateway('mesh', { app: 'istiod' })]);
   const [v4, v6] = more(policy)[0].to;
   expect(v4.ipBlock.except).toEqual([...PRIVATE_RANGES.v4, '198.51.100.0/24']);
@@ -346,7 +484,7 @@ test('names tell owners and pods apart, and nothing else', () => {
 });
 
 test('two boundaries of one owner for one namespace stop synth', () => {
-  const w = world(made => {
+  const w = world((made) => {
     made.boundary({ namespaces: ['shop'] });
     new EgressBoundary(made.platform, 'again', { namespaces: ['shop'] });
   });
@@ -354,25 +492,34 @@ test('two boundaries of one owner for one namespace stop synth', () => {
 });
 
 test('a guarded gateway that nobody may reach stops synth', () => {
-  const w = world(made => made.boundary({ gateways: [made.exit()] }));
-  expect(errorOf(() => w.validate())).toMatch(/boundary-without-callers: no namespace may reach the gateway egress\/egress-gateway/);
+  const w = world((made) => made.boundary({ gateways: [made.exit()] }));
+  expect(errorOf(() => w.validate())).toMatch(
+    /boundary-without-callers: no namespace may reach the gateway egress\/egress-gateway/,
+  );
 });
 
 test('bad input is told all at once', () => {
   const w = new World();
   const reference = InstalledEgressGateway.fromInstallation(w.shop, 'exit', INSTALLATION);
-  expect(errorOf(() => w.boundary({
-    namespaces: ['Shop', 'web', 'web'],
-    gateways: [reference],
-    guardInstalledGateways: true,
-    peers: ['a b'],
-    gatewayPorts: [],
-    unsafeSidecarPorts: [0],
-    istiodNamespace: 'Istio',
-    privateCidrs: ['10.0.0.0', '0.0.0.0/0'],
-    dns: { labels: {}, ports: [], addresses: ['169.254.20.10'] },
-    unsafeOpenings: [{ namespace: 'other', reason: ' ' }, { namespace: 'web', toCidrs: ['x'], toNamespaces: ['Y'], toPorts: [], labels: {}, reason: 'z' }],
-  }))).toMatchInlineSnapshot(`
+  expect(
+    errorOf(() =>
+      w.boundary({
+        namespaces: ['Shop', 'web', 'web'],
+        gateways: [reference],
+        guardInstalledGateways: true,
+        peers: ['a b'],
+        gatewayPorts: [],
+        unsafeSidecarPorts: [0],
+        istiodNamespace: 'Istio',
+        privateCidrs: ['10.0.0.0', '0.0.0.0/0'],
+        dns: { labels: {}, ports: [], addresses: ['169.254.20.10'] },
+        unsafeAllowedEgress: [
+          { namespace: 'other', reason: ' ' },
+          { namespace: 'web', toCidrs: ['x'], toNamespaces: ['Y'], toPorts: [], labels: {}, reason: 'z' },
+        ],
+      }),
+    ),
+  ).toMatchInlineSnapshot(`
 "[platform/boundary] EgressBoundary: 19 problems:
   - namespaces[0]: "Shop" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
   - namespaces[2]: "web" is there twice; name it once
@@ -394,43 +541,66 @@ test('bad input is told all at once', () => {
   - privateCidrs[0]: "10.0.0.0" has no mask: for this one address write "10.0.0.0/32"
   - privateCidrs[1]: "0.0.0.0/0" is every address, so nothing would be outside"
 `);
-  expect(errorOf(() => new World().boundary({}))).toMatch(/namespaces, gateways: no namespace is given and no gateway to guard/);
+  expect(errorOf(() => new World().boundary({}))).toMatch(
+    /namespaces, gateways: no namespace is given and no gateway to guard/,
+  );
 });
 
 test('the namespace of a gateway is no namespace of applications: policies add up, and the guard would be open', () => {
   const made = new World();
   const exit = made.exit();
   expect(errorOf(() => made.boundary({ namespaces: ['shop', 'egress'], gateways: [exit] }))).toBe(
-    '[platform/boundary] EgressBoundary: namespaces[1]: "egress" is the namespace of the gateway egress/egress-gateway [platform/exit]. A policy for all pods there would let the gateway\'s pods reach ' +
-    'every other namespace on every port too, since policies add up; leave "egress" out: `gateways` guards the gateway\'s own pods, and applications belong into other namespaces');
+    '[platform/boundary] EgressBoundary: namespaces[1]: "egress" is the namespace of the gateway ' +
+      "egress/egress-gateway [platform/exit]. A policy for all pods there would let the gateway's pods reach " +
+      'every other namespace on every port too, since policies add up; leave "egress" out: `gateways` guards ' +
+      "the gateway's own pods, and applications belong into other namespaces",
+  );
   const reference = InstalledEgressGateway.fromInstallation(made.shop, 'exit', INSTALLATION);
-  expect(errorOf(() => new EgressBoundary(made.platform, 'other', { namespaces: ['exits'], gateways: [reference] }))).toContain('namespaces[0]: "exits" is the namespace of the gateway exits/');
+  expect(
+    errorOf(() => new EgressBoundary(made.platform, 'other', { namespaces: ['exits'], gateways: [reference] })),
+  ).toContain('namespaces[0]: "exits" is the namespace of the gateway exits/');
 });
 
-test.each([['before', true], ['after', false]])('the namespace of a gateway that another boundary guards stops synth, declared %s it', (_when, first) => {
+test.each([
+  ['before', true],
+  ['after', false],
+])('the namespace of a gateway that another boundary guards stops synth, declared %s it', (_when, first) => {
   const made = new World();
   const wide = () => new EgressBoundary(made.shop, 'wide', { namespaces: ['egress'] });
   if (first) wide();
   made.boundary({ namespaces: ['shop'], gateways: [made.exit()] });
   if (!first) wide();
   const message = errorOf(() => made.app.synth());
-  expect(message).toContain('[shop/wide] boundary-opens-guard: "egress" under `namespaces` is the namespace of the gateway egress/egress-gateway, which [platform/boundary] guards');
+  expect(message).toContain(
+    '[shop/wide] boundary-opens-guard: "egress" under `namespaces` is the namespace of the gateway ' +
+      'egress/egress-gateway, which [platform/boundary] guards',
+  );
   expect(message.match(/boundary-opens-guard/g)).toHaveLength(1);
 });
 
 test('an order of charts that the app says is the order of the files, and changes nothing else', () => {
   const written = (ordered: boolean) => {
     const app = new App({ outdir: temporaryFolder() });
-    const [boundary, platform, shop] = [['boundary', 'egress'], ['platform', 'egress'], ['shop', 'shop']].map(([id, namespace]) => new Chart(app, id, { namespace }));
+    const [boundary, platform, shop] = [
+      ['boundary', 'egress'],
+      ['platform', 'egress'],
+      ['shop', 'shop'],
+    ].map(([id, namespace]) => new Chart(app, id, { namespace }));
     const exit = new EgressGateway(platform, 'exit');
-    new GatewayEgress(shop, 'partner', { gateway: exit, hosts: ['api.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
+    new GatewayEgress(shop, 'partner', {
+      gateway: exit,
+      hosts: ['api.example.com'],
+      callers: [Caller.serviceAccount('shop', 'checkout')],
+    });
     new EgressBoundary(boundary, 'boundary', { namespaces: ['shop'], gateways: [exit] });
     if (ordered) {
       shop.addDependency(platform);
       boundary.addDependency(shop);
     }
     app.synth();
-    return Object.fromEntries(fs.readdirSync(app.outdir).map(file => [file, fs.readFileSync(path.join(app.outdir, file), 'utf8')]));
+    return Object.fromEntries(
+      fs.readdirSync(app.outdir).map((file) => [file, fs.readFileSync(path.join(app.outdir, file), 'utf8')]),
+    );
   };
   const [plain, numbered] = [written(false), written(true)];
   expect(numbered).toEqual({

@@ -8,36 +8,48 @@ import { admissionProblems } from '../support/admission';
 import { allManifests, errorOf, manifestsOf, newApp, the } from '../support/app';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 
-const gateway = (props: EgressGatewayProps = {}, lock = false) => manifestsOf(chart => {
-  const exit = new EgressGateway(chart, 'exit', props);
-  if (lock) exit.lockdown();
-}, 'egress');
-const refusal = (props: EgressGatewayProps, namespace: string | undefined = 'egress') => errorOf(() => manifestsOf(chart => new EgressGateway(chart, 'exit', props), namespace));
+const gateway = (props: EgressGatewayProps = {}, lock = false) =>
+  manifestsOf((chart) => {
+    const exit = new EgressGateway(chart, 'exit', props);
+    if (lock) exit.lockdown();
+  }, 'egress');
+const refusal = (props: EgressGatewayProps, namespace: string | undefined = 'egress') =>
+  errorOf(() => manifestsOf((chart) => new EgressGateway(chart, 'exit', props), namespace));
 const kinds = (manifests: any[]) => manifests.map(({ kind }) => kind);
 const pod = (props: EgressGatewayProps = {}) => the('Deployment', gateway(props)).spec.template;
 
 test('everything that a gateway needs, all in its namespace, what refuses before the pods', () => {
   const manifests = gateway({}, true);
   expect(kinds(manifests)).toEqual([
-    'ServiceAccount', 'Role', 'RoleBinding', 'AuthorizationPolicy', 'Deployment', 'Service', 'PodDisruptionBudget', 'HorizontalPodAutoscaler',
+    'ServiceAccount',
+    'Role',
+    'RoleBinding',
+    'AuthorizationPolicy',
+    'Deployment',
+    'Service',
+    'PodDisruptionBudget',
+    'HorizontalPodAutoscaler',
   ]);
   expect(new Set(manifests.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['egress']));
 });
 
 test.each<[string, EgressGatewayProps]>([
   ['by default', {}],
-  ['with everything asked for', {
-    revision: 'canary',
-    targetPort: 9443,
-    scaling: { minReplicas: 3, maxReplicas: 9, targetCpuPercent: 60 },
-    resources: { cpuRequest: '500m', cpuLimit: '4', memoryRequest: '256Mi', memoryLimit: '2Gi' },
-    drainTime: Duration.minutes(2),
-    nodeSelector: { 'node-role.example.com/egress': '' },
-    tolerations: [{ key: 'egress', value: 'yes', effect: 'NoSchedule' }, { key: 'other' }],
-    labels: { team: 'platform' },
-    annotations: { note: 'a' },
-    podAnnotations: { 'prometheus.io/scrape': 'true' },
-  }],
+  [
+    'with everything asked for',
+    {
+      revision: 'canary',
+      targetPort: 9443,
+      scaling: { minReplicas: 3, maxReplicas: 9, targetCpuPercent: 60 },
+      resources: { cpuRequest: '500m', cpuLimit: '4', memoryRequest: '256Mi', memoryLimit: '2Gi' },
+      drainTime: Duration.minutes(2),
+      nodeSelector: { 'node-role.example.com/egress': '' },
+      tolerations: [{ key: 'egress', value: 'yes', effect: 'NoSchedule' }, { key: 'other' }],
+      labels: { team: 'platform' },
+      annotations: { note: 'a' },
+      podAnnotations: { 'prometheus.io/scrape': 'true' },
+    },
+  ],
   ['with a fixed number of pods', { replicas: 3 }],
 ])('%s Kubernetes and Istio know every field', (_how, props) => {
   for (const manifest of gateway(props, true)) {
@@ -58,10 +70,16 @@ test('the pods run without privilege, and add nothing to requests', () => {
   expect(spec.automountServiceAccountToken).toBe(false);
   expect(spec.containers[0]).toMatchObject({ name: 'istio-proxy', image: 'auto' });
   expect(spec.containers[0].securityContext).toEqual({
-    allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, privileged: false, readOnlyRootFilesystem: true, runAsNonRoot: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
   });
   expect(metadata.annotations['inject.istio.io/templates']).toBe('gateway');
-  expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).proxyHeaders).toEqual({ envoyDebugHeaders: { disabled: true } });
+  expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).proxyHeaders).toEqual({
+    envoyDebugHeaders: { disabled: true },
+  });
 });
 
 test('every selector takes the label that only these pods carry', () => {
@@ -78,11 +96,13 @@ test('every selector takes the label that only these pods carry', () => {
 test('a long name still makes a label', () => {
   const label = pod({ name: 'n'.repeat(59), namespace: 's'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway'];
   expect(label.length).toBeLessThanOrEqual(63);
-  expect(label).not.toBe(pod({ name: 'n'.repeat(59), namespace: 't'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway']);
+  expect(label).not.toBe(
+    pod({ name: 'n'.repeat(59), namespace: 't'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway'],
+  );
 });
 
 test('the lock is one policy, however often it is asked for, and of one size', () => {
-  const manifests = manifestsOf(chart => {
+  const manifests = manifestsOf((chart) => {
     const exit = new EgressGateway(chart, 'exit', { namespace: 'egress' });
     expect(exit.isLockedDown).toBe(false);
     expect(exit.lockdown()).toBe(exit.lockdown());
@@ -91,7 +111,9 @@ test('the lock is one policy, however often it is asked for, and of one size', (
   expect(the('AuthorizationPolicy', manifests).spec).toEqual({
     action: 'ALLOW',
     selector: { matchLabels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' } },
-    rules: [{ from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: ['*.egress.internal'] }] }],
+    rules: [
+      { from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: ['*.egress.internal'] }] },
+    ],
   });
 });
 
@@ -114,11 +136,15 @@ test('labels of the chart and of the construct come to the pods', () => {
   new EgressGateway(chart, 'exit', { labels: { tier: 'edge' }, revision: 'canary' });
   const manifests = Testing.synth(chart);
   expect(the('Deployment', manifests).metadata.labels).toEqual({ team: 'platform', tier: 'edge' });
-  expect(the('Deployment', manifests).spec.template.metadata.labels).toMatchObject({ 'team': 'platform', 'tier': 'edge', 'istio.io/rev': 'canary' });
+  expect(the('Deployment', manifests).spec.template.metadata.labels).toMatchObject({
+    team: 'platform',
+    tier: 'edge',
+    'istio.io/rev': 'canary',
+  });
 });
 
 test('two gateways of one namespace share nothing', () => {
-  const manifests = manifestsOf(chart => {
+  const manifests = manifestsOf((chart) => {
     new EgressGateway(chart, 'one', { name: 'one' }).lockdown();
     new EgressGateway(chart, 'two', { name: 'two' }).lockdown();
   }, 'egress');
@@ -130,32 +156,50 @@ test('two gateways of one namespace share nothing', () => {
 });
 
 test('two gateways of one name stop synth', () => {
-  const error = errorOf(() => manifestsOf(chart => {
-    new EgressGateway(chart, 'one');
-    new EgressGateway(chart, 'two');
-  }, 'egress'));
-  expect(error).toMatch(/\[chart\/two\] gateway-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/);
+  const error = errorOf(() =>
+    manifestsOf((chart) => {
+      new EgressGateway(chart, 'one');
+      new EgressGateway(chart, 'two');
+    }, 'egress'),
+  );
+  expect(error).toMatch(
+    /\[chart\/two\] gateegress-path-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/,
+  );
 });
 
 test('a namespace of the app in which nothing is injected stops synth', () => {
-  const error = errorOf(() => manifestsOf(chart => {
-    new ApiObject(chart, 'namespace', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'egress', labels: { 'istio-injection': 'disabled' } } });
-    new EgressGateway(chart, 'exit');
-  }, 'egress'));
-  expect(error).toMatch(/\[chart\/exit\] gateway-not-injected: .*nothing is injected in its namespace \(egress \[chart\/namespace\]\)/);
+  const error = errorOf(() =>
+    manifestsOf((chart) => {
+      new ApiObject(chart, 'namespace', {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: 'egress', labels: { 'istio-injection': 'disabled' } },
+      });
+      new EgressGateway(chart, 'exit');
+    }, 'egress'),
+  );
+  expect(error).toMatch(
+    /\[chart\/exit\] gateway-not-injected: .*nothing is injected in its namespace \(egress \[chart\/namespace\]\)/,
+  );
 });
 
 test('another app describes it by namespace and name alone', () => {
   const app = newApp();
-  const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', { trustDomain: 'example.org' });
+  const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', {
+    trustDomain: 'example.org',
+  });
   const described = GatewayInstallation.egressGateway({ namespace: 'egress', trustDomain: 'example.org' });
   expect({ ...described }).toEqual({ ...exit.installation });
 
-  const objects = (reference: boolean) => manifestsOf(chart => new GatewayEgress(chart, 'site', {
-    gateway: reference ? InstalledEgressGateway.fromInstallation(chart, 'exit', described) : exit,
-    hosts: ['www.example.com'],
-    callers: [Caller.serviceAccount('payments', 'checkout')],
-  }));
+  const objects = (reference: boolean) =>
+    manifestsOf(
+      (chart) =>
+        new GatewayEgress(chart, 'site', {
+          gateway: reference ? InstalledEgressGateway.fromInstallation(chart, 'exit', described) : exit,
+          hosts: ['www.example.com'],
+          callers: [Caller.serviceAccount('payments', 'checkout')],
+        }),
+    );
   expect(objects(true)).toEqual(objects(false));
 });
 
@@ -163,23 +207,31 @@ test('a GatewayEgress through it adds to its namespace only what it needs there'
   const app = newApp();
   const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   const before = allManifests(app);
-  new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'site', { gateway: exit, hosts: ['a.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
-  expect(allManifests(app).filter(({ metadata }) => before.some(other => other.metadata.name === metadata.name))).toEqual(before);
+  new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'site', {
+    gateway: exit,
+    hosts: ['a.example.com'],
+    callers: [Caller.serviceAccount('shop', 'checkout')],
+  });
+  expect(
+    allManifests(app).filter(({ metadata }) => before.some((other) => other.metadata.name === metadata.name)),
+  ).toEqual(before);
 });
 
 test('bad input is told all at once', () => {
-  expect(refusal({
-    name: 'Exit',
-    replicas: 2,
-    scaling: { minReplicas: 0, maxReplicas: 0.5, targetCpuPercent: -1 },
-    resources: { cpuLimit: 'two', memoryLimit: '0' },
-    targetPort: 15021,
-    drainTime: Duration.millis(5),
-    revision: 'A',
-    nodeSelector: {},
-    labels: { 'istio.io/rev': 'x' },
-    podAnnotations: { 'proxy.istio.io/config': '{}' },
-  })).toMatchInlineSnapshot(`
+  expect(
+    refusal({
+      name: 'Exit',
+      replicas: 2,
+      scaling: { minReplicas: 0, maxReplicas: 0.5, targetCpuPercent: -1 },
+      resources: { cpuLimit: 'two', memoryLimit: '0' },
+      targetPort: 15021,
+      drainTime: Duration.millis(5),
+      revision: 'A',
+      nodeSelector: {},
+      labels: { 'istio.io/rev': 'x' },
+      podAnnotations: { 'proxy.istio.io/config': '{}' },
+    }),
+  ).toMatchInlineSnapshot(`
 "[chart/exit] EgressGateway: 13 problems:
   - targetPort: the proxy itself listens on port 15021; take another, such as 8443
   - name, namespace: GatewayInstallation.egressGateway: 2 problems:
@@ -201,5 +253,7 @@ test('bad input is told all at once', () => {
 
 test('no namespace to be in is told', () => {
   const chart = new Chart(newApp(), 'chart');
-  expect(errorOf(() => new EgressGateway(chart, 'exit'))).toMatch(/\[chart\/exit\] EgressGateway: namespace: none given/);
+  expect(errorOf(() => new EgressGateway(chart, 'exit'))).toMatch(
+    /\[chart\/exit\] EgressGateway: namespace: none given/,
+  );
 });

@@ -26,11 +26,16 @@ function partner(props: Partial<GatewayEgressProps> = {}, then: (egress: Gateway
   return manifests;
 }
 
-const names = (manifests: any[]) => manifests.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
-const servers = (manifests: any[]) => manifests.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) => spec.servers);
-const admitted = (manifests: any[]) => servers(manifests).map(({ tls }) => tls.subjectAltNames.map((name: string) => name.replace('spiffe://cluster.local/ns/', '').replace('/sa/', '/')));
+const names = (manifests: any[]) =>
+  manifests.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
+const servers = (manifests: any[]) =>
+  manifests.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) => spec.servers);
+const admitted = (manifests: any[]) =>
+  servers(manifests).map(({ tls }) =>
+    tls.subjectAltNames.map((name: string) => name.replace('spiffe://cluster.local/ns/', '').replace('/sa/', '/')),
+  );
 
-test('HTTP of a host goes through the gateway in two halves, the gateway\'s first', () => {
+test("HTTP of a host goes through the gateway in two halves, the gateway's first", () => {
   expect(yamlOf(partner({ ports: [EgressPort.http()] }))).toMatchInlineSnapshot(`
 "apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -177,103 +182,164 @@ spec:
 });
 
 test('every port has its own server, route and subset, under a name that nobody else uses', () => {
-  const manifests = partner({ ports: [EgressPort.tls(8443), EgressPort.http(8080), EgressPort.tls(), EgressPort.http()] });
+  const manifests = partner({
+    ports: [EgressPort.tls(8443), EgressPort.http(8080), EgressPort.tls(), EgressPort.http()],
+  });
   const hops = ['http-80', 'tls-443', 'http-8080', 'tls-8443'];
   const [, key] = the('Gateway', manifests).metadata.name.match(/-([0-9a-f]{12})$/);
   expect(servers(manifests).map(({ hosts, port }) => [hosts, port.protocol])).toEqual(
-    hops.map(hop => [[`egress/${hop}.${key}.egress.internal`], hop.startsWith('http') ? 'HTTPS' : 'TLS']));
-  expect(the('DestinationRule', manifests, 'payments').spec.subsets.map(({ name, trafficPolicy }: any) => [name, trafficPolicy.portLevelSettings[0].tls.sni])).toEqual(
-    hops.map(hop => [`${key}-${hop}`, `${hop}.${key}.egress.internal`]));
+    hops.map((hop) => [[`egress/${hop}.${key}.egress.internal`], hop.startsWith('http') ? 'HTTPS' : 'TLS']),
+  );
+  expect(
+    the('DestinationRule', manifests, 'payments').spec.subsets.map(({ name, trafficPolicy }: any) => [
+      name,
+      trafficPolicy.portLevelSettings[0].tls.sni,
+    ]),
+  ).toEqual(hops.map((hop) => [`${key}-${hop}`, `${hop}.${key}.egress.internal`]));
   const { http, tls } = the('VirtualService', manifests, 'payments').spec;
   expect(http.map(({ match }: any) => match)).toEqual([[{ port: 80 }], [{ port: 8080 }]]);
-  expect(tls.map(({ match }: any) => match)).toEqual([[{ port: 443, sniHosts: [HOST] }], [{ port: 8443, sniHosts: [HOST] }]]);
-  const outside = manifests.filter(({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === 'egress')
+  expect(tls.map(({ match }: any) => match)).toEqual([
+    [{ port: 443, sniHosts: [HOST] }],
+    [{ port: 8443, sniHosts: [HOST] }],
+  ]);
+  const external = manifests
+    .filter(({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === 'egress')
     .map(({ spec }) => (spec.http ?? spec.tcp)[0].route[0].destination.port.number);
-  expect(outside.sort()).toEqual([443, 80, 8080, 8443].sort());
+  expect(external.sort()).toEqual([443, 80, 8080, 8443].sort());
 });
 
-test('callers are admitted by every server of their own namespace\'s way, and by no other', () => {
-  const manifests = partner({ callers: [CHECKOUT, Caller.serviceAccount('billing', 'invoices'), Caller.serviceAccount('payments', 'batch'), CHECKOUT] });
+test("callers are admitted by every server of their own namespace's way, and by no other", () => {
+  const manifests = partner({
+    callers: [
+      CHECKOUT,
+      Caller.serviceAccount('billing', 'invoices'),
+      Caller.serviceAccount('payments', 'batch'),
+      CHECKOUT,
+    ],
+  });
   expect(admitted(manifests)).toEqual([
-    ['payments/batch', 'payments/checkout'], ['payments/batch', 'payments/checkout'], ['billing/invoices'], ['billing/invoices'],
+    ['payments/batch', 'payments/checkout'],
+    ['payments/batch', 'payments/checkout'],
+    ['billing/invoices'],
+    ['billing/invoices'],
   ]);
-  expect(manifests.filter(({ metadata }) => metadata.namespace === 'billing').map(({ kind }) => kind)).toEqual(['DestinationRule', 'VirtualService', 'ServiceEntry']);
+  expect(manifests.filter(({ metadata }) => metadata.namespace === 'billing').map(({ kind }) => kind)).toEqual([
+    'DestinationRule',
+    'VirtualService',
+    'ServiceEntry',
+  ]);
 });
 
 test('a caller that is allowed later is admitted as if it had been named at once', () => {
   const billing = Caller.serviceAccount('billing', 'invoices');
-  const later = partner({}, egress => {
+  const later = partner({}, (egress) => {
     egress.originateTls('tls');
     egress.allowCaller(billing);
   });
-  const atOnce = partner({ callers: [CHECKOUT, billing] }, egress => egress.originateTls('tls'));
+  const atOnce = partner({ callers: [CHECKOUT, billing] }, (egress) => egress.originateTls('tls'));
   expect([...names(later)].sort()).toEqual([...names(atOnce)].sort());
-  expect([...later].map(manifest => JSON.stringify(manifest)).sort()).toEqual([...atOnce].map(manifest => JSON.stringify(manifest)).sort());
+  expect([...later].map((manifest) => JSON.stringify(manifest)).sort()).toEqual(
+    [...atOnce].map((manifest) => JSON.stringify(manifest)).sort(),
+  );
 });
 
 test('a host so long that its private name would be too long has a shorter one', () => {
-  const host = `${[63, 63, 63, 40].map(length => 'a'.repeat(length)).join('.')}.com`;
+  const host = `${[63, 63, 63, 40].map((length) => 'a'.repeat(length)).join('.')}.com`;
   const { hosts } = the('ServiceEntry', partner({ hosts: [host] }), 'egress').spec;
   expect(hosts).toEqual([expect.stringMatching(/^outside\.[0-9a-f]{12}\.egress\.internal$/)]);
 });
 
-test('identities are of the mesh\'s trust domain', () => {
+test("identities are of the mesh's trust domain", () => {
   const app = newApp();
   const chart = new Chart(app, 'chart', { namespace: 'payments' });
-  const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org', clusterDomain: 'k8s.local' }));
+  const gateway = InstalledEgressGateway.fromInstallation(
+    chart,
+    'exit',
+    GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 'example.org', clusterDomain: 'k8s.local' }),
+  );
   new GatewayEgress(chart, 'partner', { gateway, hosts: [HOST], callers: [CHECKOUT] });
   const manifests = allManifests(app);
-  for (const { tls } of servers(manifests)) expect(tls.subjectAltNames).toEqual(['spiffe://example.org/ns/payments/sa/checkout']);
+  for (const { tls } of servers(manifests))
+    expect(tls.subjectAltNames).toEqual(['spiffe://example.org/ns/payments/sa/checkout']);
   const { host, subsets } = the('DestinationRule', manifests, 'payments').spec;
   expect(host).toBe('istio-egressgateway-hop.egress.svc.k8s.local');
-  for (const { trafficPolicy } of subsets) expect(trafficPolicy.portLevelSettings[0].tls.subjectAltNames).toEqual(['spiffe://example.org/ns/egress/sa/istio-egressgateway']);
+  for (const { trafficPolicy } of subsets)
+    expect(trafficPolicy.portLevelSettings[0].tls.subjectAltNames).toEqual([
+      'spiffe://example.org/ns/egress/sa/istio-egressgateway',
+    ]);
 });
 
 test('handled opaquely, HTTP crosses the gateway as bytes, and the sidecar does what is to be done to requests', () => {
   const manifests = partner({ http: GatewayHttp.OPAQUE, timeout: Duration.seconds(2), removeHeaders: ['x-team'] });
   expect(servers(manifests).map(({ port }) => port.protocol)).toEqual(['TLS', 'TLS']);
   const [route] = the('VirtualService', manifests, 'payments').spec.http;
-  expect(route).toMatchObject({ timeout: '2s', headers: { request: { remove: expect.arrayContaining(['x-team', 'x-forwarded-client-cert']) } } });
+  expect(route).toMatchObject({
+    timeout: '2s',
+    headers: { request: { remove: expect.arrayContaining(['x-team', 'x-forwarded-client-cert']) } },
+  });
   expect(route.rewrite).toBeUndefined();
-  for (const { kind, metadata, spec } of manifests) if (kind === 'VirtualService' && metadata.namespace === 'egress') expect(Object.keys(spec)).toContain('tcp');
+  for (const { kind, metadata, spec } of manifests)
+    if (kind === 'VirtualService' && metadata.namespace === 'egress') expect(Object.keys(spec)).toContain('tcp');
 });
 
 test('read at the gateway, it is the gateway that waits, and takes headers off', () => {
   const manifests = partner({ timeout: Duration.seconds(2), removeHeaders: ['x-team'] });
-  const there = manifests.find(({ kind, metadata, spec }) => kind === 'VirtualService' && metadata.namespace === 'egress' && spec.http).spec.http[0];
-  expect(there).toMatchObject({ timeout: '2s', rewrite: { authority: HOST }, headers: { request: { remove: expect.arrayContaining(['x-team']) } } });
+  const there = manifests.find(
+    ({ kind, metadata, spec }) => kind === 'VirtualService' && metadata.namespace === 'egress' && spec.http,
+  ).spec.http[0];
+  expect(there).toMatchObject({
+    timeout: '2s',
+    rewrite: { authority: HOST },
+    headers: { request: { remove: expect.arrayContaining(['x-team']) } },
+  });
   const [here] = the('VirtualService', manifests, 'payments').spec.http;
   expect([here.timeout, here.headers]).toEqual([undefined, undefined]);
 });
 
 test('pools and outlier detection are for the outside, and never for the hop', () => {
   const manifests = partner({ connectionPool: { maxConnections: 7 } });
-  expect(the('DestinationRule', manifests, 'egress').spec.subsets).toEqual([{ name: 'plain', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } }]);
+  expect(the('DestinationRule', manifests, 'egress').spec.subsets).toEqual([
+    { name: 'plain', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } },
+  ]);
   expect(JSON.stringify(the('DestinationRule', manifests, 'payments'))).not.toContain('maxConnections');
 });
 
-test('the gateway\'s half goes into another chart when one is given, unchanged', () => {
+test("the gateway's half goes into another chart when one is given, unchanged", () => {
   const { app, chart, exit } = charts();
   const grants = new Chart(app, 'grants');
-  const egress = new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CHECKOUT], gatewayChart: grants });
+  const egress = new GatewayEgress(chart, 'partner', {
+    gateway: exit,
+    hosts: [HOST],
+    callers: [CHECKOUT],
+    gatewayChart: grants,
+  });
   egress.originateTls('tls');
   const [here, there] = [Testing.synth(chart), Testing.synth(grants)];
   expect(new Set(here.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['payments']));
   expect(new Set(there.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['egress']));
-  expect([...there, ...here]).toEqual(partner({}, same => same.originateTls('tls')));
-  expect(egress.gatewayObjects.map(object => Chart.of(object))).toEqual(there.map(() => grants));
-  expect(egress.callerObjects.map(object => Chart.of(object))).toEqual(here.map(() => chart));
+  expect([...there, ...here]).toEqual(partner({}, (same) => same.originateTls('tls')));
+  expect(egress.gatewayObjects.map((object) => Chart.of(object))).toEqual(there.map(() => grants));
+  expect(egress.callerObjects.map((object) => Chart.of(object))).toEqual(here.map(() => chart));
 });
 
-test('names, labels and annotations are the user\'s on every object, and routes follow the names', () => {
-  const manifests = partner({ namePrefix: 'partner', labels: { team: 'shop' }, annotations: { why: 'contract 7' }, unsafeKeepHeaders: ['x-request-id'] });
+test("names, labels and annotations are the user's on every object, and routes follow the names", () => {
+  const manifests = partner({
+    namePrefix: 'partner',
+    labels: { team: 'shop' },
+    annotations: { why: 'contract 7' },
+    unsafeKeepHeaders: ['x-request-id'],
+  });
   for (const { metadata } of manifests) {
     expect(metadata.name).toMatch(/^partner-[0-9a-f]{12}(-(http-80|tls-443))?$/);
     expect(metadata.labels).toEqual({ team: 'shop' });
-    expect(metadata.annotations).toEqual({ 'why': 'contract 7', 'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id' });
+    expect(metadata.annotations).toEqual({
+      why: 'contract 7',
+      'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id',
+    });
   }
   const { name } = the('Gateway', manifests).metadata;
-  for (const { kind, metadata, spec } of manifests) if (kind === 'VirtualService' && metadata.namespace === 'egress') expect(spec.gateways).toEqual([`egress/${name}`]);
+  for (const { kind, metadata, spec } of manifests)
+    if (kind === 'VirtualService' && metadata.namespace === 'egress') expect(spec.gateways).toEqual([`egress/${name}`]);
 });
 
 test('every object can be reached and patched; the lists are complete and in order', () => {
@@ -281,7 +347,7 @@ test('every object can be reached and patched; the lists are complete and in ord
   const egress = new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CHECKOUT] });
   const { apiObjects: rules } = egress.originateTls('tls');
   const manifests = allManifests(app);
-  expect(egress.apiObjects.map(object => object.toJson())).toEqual(manifests);
+  expect(egress.apiObjects.map((object) => object.toJson())).toEqual(manifests);
   expect(new Set(egress.apiObjects)).toEqual(new Set(objectsBelow(chart)));
   expect(egress.apiObjects).toEqual([...egress.gatewayObjects, ...egress.callerObjects]);
   expect(rules).toEqual([egress.gatewayObjects[0]]);
@@ -291,20 +357,31 @@ test('every object can be reached and patched; the lists are complete and in ord
 
 test('the installed gateway is one Service, which can be named, labelled and patched', () => {
   const { app, chart } = charts();
-  const gateway = new InstalledEgressGateway(chart, 'mine', { installation: INSTALLATION, labels: { team: 'platform' }, annotations: { why: 'hop' } });
+  const gateway = new InstalledEgressGateway(chart, 'mine', {
+    installation: INSTALLATION,
+    labels: { team: 'platform' },
+    annotations: { why: 'hop' },
+  });
   gateway.apiObject.addJsonPatch(JsonPatch.add('/spec/internalTrafficPolicy', 'Cluster'));
   expect(gateway.apiObjects).toEqual([gateway.apiObject]);
-  expect(allManifests(app)).toEqual([{
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'istio-egressgateway-hop', namespace: 'egress', labels: { team: 'platform' }, annotations: { why: 'hop' } },
-    spec: {
-      type: 'ClusterIP',
-      internalTrafficPolicy: 'Cluster',
-      selector: { app: 'istio-egressgateway', istio: 'egressgateway' },
-      ports: [{ name: 'tls', port: 443, targetPort: 443, protocol: 'TCP' }],
+  expect(allManifests(app)).toEqual([
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'istio-egressgateway-hop',
+        namespace: 'egress',
+        labels: { team: 'platform' },
+        annotations: { why: 'hop' },
+      },
+      spec: {
+        type: 'ClusterIP',
+        internalTrafficPolicy: 'Cluster',
+        selector: { app: 'istio-egressgateway', istio: 'egressgateway' },
+        ports: [{ name: 'tls', port: 443, targetPort: 443, protocol: 'TCP' }],
+      },
     },
-  }]);
+  ]);
 });
 
 test('a reference to a gateway emits nothing', () => {

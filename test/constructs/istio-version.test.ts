@@ -30,7 +30,8 @@ test('said once for the app, or at one construct, which counts more', () => {
 
 test('what every release can do is the same for all', () => {
   const plain = declare(newApp(), undefined, ['www.example.com']);
-  for (const version of ['1.29', 'v1.29.6', '1.30', '1.31', '1.40']) expect(declare(newApp(), version, ['www.example.com'])).toEqual(plain);
+  for (const version of ['1.29', 'v1.29.6', '1.30', '1.31', '1.40'])
+    expect(declare(newApp(), version, ['www.example.com'])).toEqual(plain);
 });
 
 test.each([
@@ -40,15 +41,32 @@ test.each([
   ['2.0', /"2\.0" is no version/],
   ['', /"" is no version/],
 ])('"%s" is refused, wherever it is said', (version, says) => {
-  expect(errorOf(() => declare(newApp(), version, ['www.example.com']))).toMatch(new RegExp(`istioVersion: ${says.source}`));
-  expect(errorOf(() => declare(forVersion(version), undefined, ['www.example.com']))).toMatch(new RegExp(`context "istioVersion": ${says.source}`));
-  expect(errorOf(() => {
-    const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
-    const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-    new GatewayEgress(chart, 'x', { gateway, hosts: ['www.example.com'], callers: [Caller.serviceAccount('payments', 'app')], istioVersion: version });
-  })).toMatch(says);
+  expect(errorOf(() => declare(newApp(), version, ['www.example.com']))).toMatch(
+    new RegExp(`istioVersion: ${says.source}`),
+  );
+  expect(errorOf(() => declare(forVersion(version), undefined, ['www.example.com']))).toMatch(
+    new RegExp(`context "istioVersion": ${says.source}`),
+  );
+  expect(
+    errorOf(() => {
+      const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
+      const gateway = InstalledEgressGateway.fromInstallation(
+        chart,
+        'exit',
+        GatewayInstallation.helmChart({ namespace: 'egress' }),
+      );
+      new GatewayEgress(chart, 'x', {
+        gateway,
+        hosts: ['www.example.com'],
+        callers: [Caller.serviceAccount('payments', 'app')],
+        istioVersion: version,
+      });
+    }),
+  ).toMatch(says);
 });
 
 test('a context that is no text is refused too', () => {
-  expect(errorOf(() => declare(forVersion(1.3), undefined, ['www.example.com']))).toMatch(/1\.3 is no version of Istio/);
+  expect(errorOf(() => declare(forVersion(1.3), undefined, ['www.example.com']))).toMatch(
+    /1\.3 is no version of Istio/,
+  );
 });

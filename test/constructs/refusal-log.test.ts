@@ -5,28 +5,53 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { errorOf, manifestsOf, refusal, the } from '../support/app';
 
-const gateway = (chart: Chart) => InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-const log = (props?: (chart: Chart) => RefusalLogProps, namespace?: string) => manifestsOf(chart => new RefusalLog(chart, 'refused', props?.(chart)), namespace);
+const gateway = (chart: Chart) =>
+  InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
+const log = (props?: (chart: Chart) => RefusalLogProps, namespace?: string) =>
+  manifestsOf((chart) => new RefusalLog(chart, 'refused', props?.(chart)), namespace);
 
-test('for the sidecars of the chart\'s namespace, on the way out only', () => {
+test("for the sidecars of the chart's namespace, on the way out only", () => {
   const telemetry = the('Telemetry', log());
   expect(telemetry.metadata).toEqual({ name: 'refused-calls', namespace: 'payments' });
   expect(telemetry.spec).toEqual({
-    accessLogging: [{ match: { mode: 'CLIENT' }, providers: [{ name: 'envoy' }], filter: { expression: expect.stringContaining('via_upstream') } }],
+    accessLogging: [
+      {
+        match: { mode: 'CLIENT' },
+        providers: [{ name: 'envoy' }],
+        filter: { expression: expect.stringContaining('via_upstream') },
+      },
+    ],
   });
   expect(admissionProblems(telemetry)).toEqual([]);
 });
 
 test('for the pods of a gateway, by another provider, with labels', () => {
-  const telemetry = the('Telemetry', log(chart => ({ gateway: gateway(chart), provider: 'otel', labels: { team: 'platform' }, annotations: { why: 'audit' } })));
-  expect(telemetry.metadata).toEqual({ name: 'istio-egressgateway-refused-calls', namespace: 'egress', labels: { team: 'platform' }, annotations: { why: 'audit' } });
+  const telemetry = the(
+    'Telemetry',
+    log((chart) => ({
+      gateway: gateway(chart),
+      provider: 'otel',
+      labels: { team: 'platform' },
+      annotations: { why: 'audit' },
+    })),
+  );
+  expect(telemetry.metadata).toEqual({
+    name: 'istio-egressgateway-refused-calls',
+    namespace: 'egress',
+    labels: { team: 'platform' },
+    annotations: { why: 'audit' },
+  });
   expect(telemetry.spec.selector).toEqual({ matchLabels: { app: 'istio-egressgateway', istio: 'egressgateway' } });
   expect(telemetry.spec.accessLogging[0].providers).toEqual([{ name: 'otel' }]);
   expect(admissionProblems(telemetry)).toEqual([]);
 });
 
 test.each<[string, (chart: Chart) => RefusalLogProps, RegExp]>([
-  ['a namespace beside a gateway', chart => ({ namespace: 'shop', gateway: gateway(chart) }), /\[chart\/refused\] RefusalLog: namespace: not together with `gateway`, whose pods are in namespace egress/],
+  [
+    'a namespace beside a gateway',
+    (chart) => ({ namespace: 'shop', gateway: gateway(chart) }),
+    /\[chart\/refused\] RefusalLog: namespace: not together with `gateway`, whose pods are in namespace egress/,
+  ],
   ['what is no namespace', () => ({ namespace: 'Shop' }), /namespace: "Shop" is no namespace/],
   ['an empty provider', () => ({ provider: ' ' }), /provider: empty/],
   ['a label that is none', () => ({ labels: { 'a b': 'c' } }), /labels: /],
@@ -35,11 +60,13 @@ test.each<[string, (chart: Chart) => RefusalLogProps, RegExp]>([
 });
 
 test('no namespace anywhere is refused', () => {
-  expect(errorOf(() => manifestsOf(chart => new RefusalLog(new Chart(chart, 'nowhere'), 'refused'), undefined))).toMatch(/namespace: none given/);
+  expect(
+    errorOf(() => manifestsOf((chart) => new RefusalLog(new Chart(chart, 'nowhere'), 'refused'), undefined)),
+  ).toMatch(/namespace: none given/);
 });
 
 test('two for one namespace stop synth: Istio takes one', () => {
-  const { message, written } = refusal(app => {
+  const { message, written } = refusal((app) => {
     new RefusalLog(new Chart(app, 'one', { namespace: 'shop' }), 'refused');
     new RefusalLog(new Chart(app, 'two', { namespace: 'shop' }), 'refused');
   });

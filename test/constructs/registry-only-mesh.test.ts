@@ -5,14 +5,17 @@ import { admissionProblems } from '../support/admission';
 import { allManifests, manifestsOf, newApp, objectsBelow } from '../support/app';
 
 function locks(props?: RegistryOnlyMeshProps): any[] {
-  const manifests = manifestsOf(chart => new RegistryOnlyMesh(chart, 'lock', props), undefined);
+  const manifests = manifestsOf((chart) => new RegistryOnlyMesh(chart, 'lock', props), undefined);
   expect(manifests.flatMap(admissionProblems)).toEqual([]);
   return manifests;
 }
 
 const LOCKED = { egress: [{ hosts: ['*/*'] }], outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } };
 const sidecar = (namespace: string, name: string, spec: object = {}) => ({
-  apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata: { name, namespace }, spec: { ...LOCKED, ...spec },
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'Sidecar',
+  metadata: { name, namespace },
+  spec: { ...LOCKED, ...spec },
 });
 
 test('the whole mesh is locked by the default Sidecar of its root namespace, whatever namespace the chart has', () => {
@@ -21,42 +24,60 @@ test('the whole mesh is locked by the default Sidecar of its root namespace, wha
 });
 
 test('only the namespaces that are named are locked', () => {
-  expect(locks({ namespaces: ['payments', 'web'] })).toEqual([sidecar('payments', 'default'), sidecar('web', 'default')]);
+  expect(locks({ namespaces: ['payments', 'web'] })).toEqual([
+    sidecar('payments', 'default'),
+    sidecar('web', 'default'),
+  ]);
 });
 
 test('only the workloads that are named are locked, under names that depend on their labels alone', () => {
-  const workloads: WorkloadSelection[] = [{ namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', 'tier': 'b' } }, { namespace: 'web', labels: { app: 'sync' } }];
+  const workloads: WorkloadSelection[] = [
+    { namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', tier: 'b' } },
+    { namespace: 'web', labels: { app: 'sync' } },
+  ];
   const manifests = locks({ workloads });
   expect(manifests).toEqual([
     sidecar('web', manifests[0].metadata.name, { workloadSelector: { labels: workloads[0].labels } }),
     sidecar('web', manifests[1].metadata.name, { workloadSelector: { labels: workloads[1].labels } }),
   ]);
   for (const { metadata } of manifests) expect(metadata.name).toMatch(/^default-[0-9a-f]{12}$/);
-  const turned = locks({ workloads: [workloads[1], { namespace: 'web', labels: { 'tier': 'b', 'app.kubernetes.io/name': 'crawler' } }] });
+  const turned = locks({
+    workloads: [workloads[1], { namespace: 'web', labels: { tier: 'b', 'app.kubernetes.io/name': 'crawler' } }],
+  });
   expect(turned.map(({ metadata }) => metadata.name)).toEqual([manifests[1].metadata.name, manifests[0].metadata.name]);
 });
 
 test('namespaces and workloads may be locked together', () => {
-  expect(locks({ namespaces: ['web'], workloads: [{ namespace: 'shop', labels: { app: 'sync' } }] }).map(({ metadata }) => metadata.namespace)).toEqual(['web', 'shop']);
+  expect(
+    locks({ namespaces: ['web'], workloads: [{ namespace: 'shop', labels: { app: 'sync' } }] }).map(
+      ({ metadata }) => metadata.namespace,
+    ),
+  ).toEqual(['web', 'shop']);
 });
 
 test('what the locked workloads know of the mesh is a choice that is always written out', () => {
-  expect(locks({ imports: ['./*', 'istio-system/*', 'web/*.example.com', '*/reviews.web.svc.cluster.local'] })[0].spec.egress).toEqual([
-    { hosts: ['./*', 'istio-system/*', 'web/*.example.com', '*/reviews.web.svc.cluster.local'] },
-  ]);
+  expect(
+    locks({ imports: ['./*', 'istio-system/*', 'web/*.example.com', '*/reviews.web.svc.cluster.local'] })[0].spec
+      .egress,
+  ).toEqual([{ hosts: ['./*', 'istio-system/*', 'web/*.example.com', '*/reviews.web.svc.cluster.local'] }]);
 });
 
-test('names, labels and annotations are the user\'s, and every object can be reached and patched', () => {
+test("names, labels and annotations are the user's, and every object can be reached and patched", () => {
   const chart = new Chart(newApp(), 'chart');
   const lock = new RegistryOnlyMesh(chart, 'lock', {
-    name: 'locked', labels: { team: 'platform' }, annotations: { why: 'policy 3' }, namespaces: ['web'], workloads: [{ namespace: 'shop', labels: { app: 'sync' } }],
+    name: 'locked',
+    labels: { team: 'platform' },
+    annotations: { why: 'policy 3' },
+    namespaces: ['web'],
+    workloads: [{ namespace: 'shop', labels: { app: 'sync' } }],
   });
   expect(lock.apiObjects).toEqual(objectsBelow(chart));
   lock.apiObjects[0].addJsonPatch(JsonPatch.add('/spec/outboundTrafficPolicy/mode', 'ALLOW_ANY'));
   const [web, shop] = chart.toJson();
   expect(web.spec.outboundTrafficPolicy.mode).toBe('ALLOW_ANY');
   expect([web, shop].map(({ metadata }) => [metadata.name, metadata.labels, metadata.annotations])).toEqual([
-    ['locked', { team: 'platform' }, { why: 'policy 3' }], [expect.stringMatching(/^locked-/), { team: 'platform' }, { why: 'policy 3' }],
+    ['locked', { team: 'platform' }, { why: 'policy 3' }],
+    [expect.stringMatching(/^locked-/), { team: 'platform' }, { why: 'policy 3' }],
   ]);
 });
 
@@ -66,7 +87,8 @@ test('the same lock as Helm values is text, and never lands among the manifests'
   const before = allManifests(app);
   expect(parse(lock.helmValues())).toEqual({ meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } } });
   expect(parse(lock.helmValues({ unsafeCaptureOnlyCidrs: ['10.0.0.0/8', '2001:db8::/32'] }))).toEqual({
-    meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }, global: { proxy: { includeIPRanges: '10.0.0.0/8,2001:db8::/32' } },
+    meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+    global: { proxy: { includeIPRanges: '10.0.0.0/8,2001:db8::/32' } },
   });
   expect(allManifests(app)).toEqual(before);
   expect(before).toEqual([sidecar('istio-system', 'default')]);

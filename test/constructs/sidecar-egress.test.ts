@@ -10,7 +10,7 @@ const HOST = 'api.example.com';
 
 /** What the construct emits; an API server with Istio takes each of it. */
 function sites(props: Partial<SidecarEgressProps> = {}): any[] {
-  const manifests = manifestsOf(chart => new SidecarEgress(chart, 'sites', { hosts: [HOST], ...props }));
+  const manifests = manifestsOf((chart) => new SidecarEgress(chart, 'sites', { hosts: [HOST], ...props }));
   expect(manifests.flatMap(admissionProblems)).toEqual([]);
   return manifests;
 }
@@ -87,7 +87,9 @@ test('the ports are those that are declared, in the order of their numbers', () 
     { number: 50051, name: 'grpc-50051', protocol: 'GRPC' },
   ]);
   expect(routesOf({ ports }).map(({ match, route }: any) => [match, route[0].destination.port.number])).toEqual([
-    [[{ port: 8080 }], 8080], [[{ port: 8081 }], 8081], [[{ port: 50051 }], 50051],
+    [[{ port: 8080 }], 8080],
+    [[{ port: 8081 }], 8081],
+    [[{ port: 50051 }], 50051],
   ]);
 });
 
@@ -98,46 +100,94 @@ test('where the mesh reads no requests there is no route, since nothing needs on
 test('a database has its addresses, and what else it says', () => {
   const ports = [EgressPort.tcp(5432)];
   expect(entryOf({ ports, addresses: ['203.0.113.50', '2001:db8::50'] })).toMatchObject({
-    resolution: 'DNS', addresses: ['203.0.113.50', '2001:db8::50'], ports: [{ number: 5432, name: 'tcp-5432', protocol: 'TCP' }],
+    resolution: 'DNS',
+    addresses: ['203.0.113.50', '2001:db8::50'],
+    ports: [{ number: 5432, name: 'tcp-5432', protocol: 'TCP' }],
   });
-  expect(entryOf({ ports, addresses: ['203.0.113.0/24'], endpoints: ['203.0.113.50'] })).toMatchObject({ resolution: 'STATIC', addresses: ['203.0.113.0/24'] });
+  expect(entryOf({ ports, addresses: ['203.0.113.0/24'], endpoints: ['203.0.113.50'] })).toMatchObject({
+    resolution: 'STATIC',
+    addresses: ['203.0.113.0/24'],
+  });
 });
 
 test.each<[string, Partial<SidecarEgressProps>, string, string[] | undefined]>([
   ['addresses are fixed', { endpoints: ['203.0.113.50', '203.0.113.51'] }, 'STATIC', ['203.0.113.50', '203.0.113.51']],
-  ['names are looked up', { endpoints: ['edge.example.com', 'edge.example.org'] }, 'DNS', ['edge.example.com', 'edge.example.org']],
-  ['a name among addresses is looked up', { endpoints: ['203.0.113.50', 'edge.example.com'] }, 'DNS', ['203.0.113.50', 'edge.example.com']],
-  ['rotating answers are taken as they come', { resolution: EgressResolution.DNS_ROUND_ROBIN }, 'DNS_ROUND_ROBIN', undefined],
+  [
+    'names are looked up',
+    { endpoints: ['edge.example.com', 'edge.example.org'] },
+    'DNS',
+    ['edge.example.com', 'edge.example.org'],
+  ],
+  [
+    'a name among addresses is looked up',
+    { endpoints: ['203.0.113.50', 'edge.example.com'] },
+    'DNS',
+    ['203.0.113.50', 'edge.example.com'],
+  ],
+  [
+    'rotating answers are taken as they come',
+    { resolution: EgressResolution.DNS_ROUND_ROBIN },
+    'DNS_ROUND_ROBIN',
+    undefined,
+  ],
 ])('endpoints: %s', (_what, props, resolution, addresses) => {
-  expect([entryOf(props).resolution, entryOf(props).endpoints]).toEqual([resolution, addresses?.map(address => ({ address }))]);
+  expect([entryOf(props).resolution, entryOf(props).endpoints]).toEqual([
+    resolution,
+    addresses?.map((address) => ({ address })),
+  ]);
 });
 
-test('timeouts and retries are on the route, in Istio\'s words', () => {
-  const props = { timeout: Duration.seconds(5), retries: { attempts: 3, perTryTimeout: Duration.millis(1500), on: ['connect-failure', '503'] } };
-  expect(routesOf(props)[0]).toMatchObject({ timeout: '5s', retries: { attempts: 3, perTryTimeout: '1500ms', retryOn: 'connect-failure,503' } });
+test("timeouts and retries are on the route, in Istio's words", () => {
+  const props = {
+    timeout: Duration.seconds(5),
+    retries: { attempts: 3, perTryTimeout: Duration.millis(1500), on: ['connect-failure', '503'] },
+  };
+  expect(routesOf(props)[0]).toMatchObject({
+    timeout: '5s',
+    retries: { attempts: 3, perTryTimeout: '1500ms', retryOn: 'connect-failure,503' },
+  });
   expect(routesOf({ retries: { attempts: 0 } })[0].retries).toEqual({ attempts: 0 });
 });
 
 test('pools, outlier detection and load balancing are in a rule for the whole host', () => {
-  expect(policyOf({
+  expect(
+    policyOf({
+      connectionPool: {
+        maxConnections: 10,
+        connectTimeout: Duration.seconds(1),
+        maxPendingRequests: 20,
+        maxRequestsPerConnection: 1,
+        idleTimeout: Duration.minutes(1),
+      },
+      outlierDetection: {
+        consecutive5xxErrors: 3,
+        consecutiveGatewayErrors: 2,
+        interval: Duration.seconds(5),
+        baseEjectionTime: Duration.minutes(1),
+        maxEjectionPercent: 50,
+      },
+      loadBalancing: EgressLoadBalancing.RANDOM,
+    }),
+  ).toEqual({
     connectionPool: {
-      maxConnections: 10, connectTimeout: Duration.seconds(1), maxPendingRequests: 20, maxRequestsPerConnection: 1, idleTimeout: Duration.minutes(1),
+      tcp: { maxConnections: 10, connectTimeout: '1s' },
+      http: { http1MaxPendingRequests: 20, maxRequestsPerConnection: 1, idleTimeout: '60s' },
     },
     outlierDetection: {
       consecutive5xxErrors: 3,
       consecutiveGatewayErrors: 2,
-      interval: Duration.seconds(5),
-      baseEjectionTime: Duration.minutes(1),
+      interval: '5s',
+      baseEjectionTime: '60s',
       maxEjectionPercent: 50,
     },
-    loadBalancing: EgressLoadBalancing.RANDOM,
-  })).toEqual({
-    connectionPool: { tcp: { maxConnections: 10, connectTimeout: '1s' }, http: { http1MaxPendingRequests: 20, maxRequestsPerConnection: 1, idleTimeout: '60s' } },
-    outlierDetection: { consecutive5xxErrors: 3, consecutiveGatewayErrors: 2, interval: '5s', baseEjectionTime: '60s', maxEjectionPercent: 50 },
     loadBalancer: { simple: 'RANDOM' },
   });
-  expect(policyOf({ outlierDetection: { consecutive5xxErrors: 0 } })).toEqual({ outlierDetection: { consecutive5xxErrors: 0 } });
-  expect(policyOf({ connectionPool: { maxConnections: 1 } })).toEqual({ connectionPool: { tcp: { maxConnections: 1 } } });
+  expect(policyOf({ outlierDetection: { consecutive5xxErrors: 0 } })).toEqual({
+    outlierDetection: { consecutive5xxErrors: 0 },
+  });
+  expect(policyOf({ connectionPool: { maxConnections: 1 } })).toEqual({
+    connectionPool: { tcp: { maxConnections: 1 } },
+  });
 });
 
 test('more headers may be taken off, and what is kept is written on the objects', () => {
@@ -146,14 +196,17 @@ test('more headers may be taken off, and what is kept is written on the objects'
   expect(remove).toEqual(expect.arrayContaining(['x-forwarded-client-cert', 'x-team']));
   expect(remove).not.toEqual(expect.arrayContaining(['x-request-id']));
   expect(remove).not.toEqual(expect.arrayContaining(['x-forwarded-proto']));
-  for (const { metadata } of manifests) expect(metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id, x-forwarded-proto' });
+  for (const { metadata } of manifests)
+    expect(metadata.annotations).toEqual({
+      'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id, x-forwarded-proto',
+    });
 });
 
 test('with every header kept there is nothing to take off', () => {
   expect(routesOf({ unsafeKeepHeaders: MESH_REQUEST_HEADERS })[0].headers).toBeUndefined();
 });
 
-test('the namespace is the chart\'s unless another is named; names derive from owner, namespace and host', () => {
+test("the namespace is the chart's unless another is named; names derive from owner, namespace and host", () => {
   const [, entry] = sites();
   const [, elsewhere] = sites({ namespace: 'web' });
   const [, owned] = sites({ owner: 'platform' });
@@ -168,8 +221,13 @@ test('a chart without a namespace may leave it to the construct, which is then t
   expect(allManifests(app)).toEqual(sites());
 });
 
-test('names, labels and annotations are the user\'s, on every object', () => {
-  const manifests = sites({ namePrefix: 'partner', labels: { team: 'shop' }, annotations: { why: 'contract 7' }, connectionPool: { maxConnections: 1 } });
+test("names, labels and annotations are the user's, on every object", () => {
+  const manifests = sites({
+    namePrefix: 'partner',
+    labels: { team: 'shop' },
+    annotations: { why: 'contract 7' },
+    connectionPool: { maxConnections: 1 },
+  });
   expect(manifests).toHaveLength(3);
   for (const { metadata } of manifests) {
     expect(metadata.name).toMatch(/^partner-[0-9a-f]{12}$/);
@@ -185,20 +243,38 @@ test('labels of the chart are on every object as well', () => {
 
 test('every object can be reached and patched, and comes in an order in which it can be applied', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
-  const egress = new SidecarEgress(chart, 'sites', { hosts: [HOST, 'www.example.com'], connectionPool: { maxConnections: 1 } });
+  const egress = new SidecarEgress(chart, 'sites', {
+    hosts: [HOST, 'www.example.com'],
+    connectionPool: { maxConnections: 1 },
+  });
   egress.originateTls('tls');
-  const perHost = (host: string) => [`DestinationRule ${host}…`, `ServiceEntry ${host}…`, `VirtualService ${host}`, `ServiceEntry ${host}`];
-  const listed = egress.apiObjects.map(object => object.toJson()).map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`.replace(/\.[0-9a-f]{12}\.egress\.internal$/, '…'));
-  expect(listed).toEqual([...perHost(HOST), ...perHost('www.example.com')]);
+  const perHost = (host: string) => [
+    `DestinationRule ${host}…`,
+    `ServiceEntry ${host}…`,
+    `VirtualService ${host}`,
+    `ServiceEntry ${host}`,
+  ];
+  const joinWords = egress.apiObjects
+    .map((object) => object.toJson())
+    .map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`.replace(/\.[0-9a-f]{12}\.egress\.internal$/, '…'));
+  expect(joinWords).toEqual([...perHost(HOST), ...perHost('www.example.com')]);
   expect(new Set(egress.apiObjects)).toEqual(new Set(objectsBelow(chart)));
 
   const [rule, , , entry] = egress.apiObjects;
   entry.metadata.addLabel('audited', 'yes');
   entry.addJsonPatch(JsonPatch.replace('/metadata/name', 'mine'));
-  rule.addJsonPatch(JsonPatch.add('/spec/subsets/0/trafficPolicy/portLevelSettings/0/connectionPool/tcp/maxConnections', 7));
+  rule.addJsonPatch(
+    JsonPatch.add('/spec/subsets/0/trafficPolicy/portLevelSettings/0/connectionPool/tcp/maxConnections', 7),
+  );
   const manifests = Testing.synth(chart);
-  expect(manifests.find(({ metadata }) => metadata.name === 'mine')).toMatchObject({ kind: 'ServiceEntry', metadata: { labels: { audited: 'yes' } } });
-  expect(manifests.find(({ kind }) => kind === 'DestinationRule').spec.subsets[0].trafficPolicy.portLevelSettings[0].connectionPool.tcp.maxConnections).toBe(7);
+  expect(manifests.find(({ metadata }) => metadata.name === 'mine')).toMatchObject({
+    kind: 'ServiceEntry',
+    metadata: { labels: { audited: 'yes' } },
+  });
+  expect(
+    manifests.find(({ kind }) => kind === 'DestinationRule').spec.subsets[0].trafficPolicy.portLevelSettings[0]
+      .connectionPool.tcp.maxConnections,
+  ).toBe(7);
 });
 
 test('a patch that breaks what the construct promises stops synth', () => {

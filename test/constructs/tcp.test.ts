@@ -12,7 +12,13 @@ const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
 
 function database(chart: Chart, id: string, props: Partial<GatewayEgressProps> = {}): GatewayEgress {
   const gateway = InstalledEgressGateway.fromInstallation(chart, `${id}-exit`, installation);
-  return new GatewayEgress(chart, id, { gateway, hosts: ['db.example.com'], ports, callers: [Caller.serviceAccount('payments', 'app')], ...props });
+  return new GatewayEgress(chart, id, {
+    gateway,
+    hosts: ['db.example.com'],
+    ports,
+    callers: [Caller.serviceAccount('payments', 'app')],
+    ...props,
+  });
 }
 
 function atSidecar(chart: Chart, id: string, props: Partial<SidecarEgressProps> = {}): SidecarEgress {
@@ -20,25 +26,39 @@ function atSidecar(chart: Chart, id: string, props: Partial<SidecarEgressProps> 
 }
 
 test('through a gateway: an entry with the address and no endpoints, a route by port, a server that checks the caller', () => {
-  const manifests = manifestsOf(chart => database(chart, 'db', { addresses: ['203.0.113.50'] }));
+  const manifests = manifestsOf((chart) => database(chart, 'db', { addresses: ['203.0.113.50'] }));
   expect(the('ServiceEntry', manifests, 'payments').spec).toEqual({
-    hosts: ['db.example.com'], exportTo: ['.'], location: 'MESH_EXTERNAL', resolution: 'STATIC', addresses: ['203.0.113.50'], ports: [{ number: 5432, name: 'tcp-5432', protocol: 'TCP' }],
+    hosts: ['db.example.com'],
+    exportTo: ['.'],
+    location: 'MESH_EXTERNAL',
+    resolution: 'STATIC',
+    addresses: ['203.0.113.50'],
+    ports: [{ number: 5432, name: 'tcp-5432', protocol: 'TCP' }],
   });
   const [route] = the('VirtualService', manifests, 'payments').spec.tcp;
   expect(route.match).toEqual([{ port: 5432 }]);
   const [server] = the('Gateway', manifests).spec.servers;
-  expect(server).toMatchObject({ port: { protocol: 'TLS' }, tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: ['spiffe://cluster.local/ns/payments/sa/app'] } });
+  expect(server).toMatchObject({
+    port: { protocol: 'TLS' },
+    tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: ['spiffe://cluster.local/ns/payments/sa/app'] },
+  });
   const { hosts, tcp } = the('VirtualService', manifests, 'egress').spec;
   expect(server.hosts).toEqual([`egress/${hosts[0]}`]);
-  expect(tcp[0].route[0].destination).toEqual({ host: the('ServiceEntry', manifests, 'egress').spec.hosts[0], port: { number: 5432 } });
+  expect(tcp[0].route[0].destination).toEqual({
+    host: the('ServiceEntry', manifests, 'egress').spec.hosts[0],
+    port: { number: 5432 },
+  });
 });
 
 describe('where sidecars answer DNS', () => {
   const addressesIn = (build: (chart: Chart) => void, namespace = 'payments'): string[][] =>
-    manifestsOf(build).filter(({ kind, metadata }) => kind === 'ServiceEntry' && metadata.namespace === namespace).map(({ spec }) => spec.addresses);
+    manifestsOf(build)
+      .filter(({ kind, metadata }) => kind === 'ServiceEntry' && metadata.namespace === namespace)
+      .map(({ spec }) => spec.addresses);
 
   test('each host gets an address of its own, always the same, that no network routes', () => {
-    const build = (chart: Chart) => database(chart, 'db', { hosts: ['a.example.com', 'b.example.com'], dnsCapture: true });
+    const build = (chart: Chart) =>
+      database(chart, 'db', { hosts: ['a.example.com', 'b.example.com'], dnsCapture: true });
     const [[a], [b]] = addressesIn(build);
     expect(a).not.toBe(b);
     for (const address of [a, b]) {
@@ -49,21 +69,52 @@ describe('where sidecars answer DNS', () => {
   });
 
   test('at the sidecar too, and the real addresses still come from DNS', () => {
-    const entry = the('ServiceEntry', manifestsOf(chart => atSidecar(chart, 'db', { dnsCapture: true })));
+    const entry = the(
+      'ServiceEntry',
+      manifestsOf((chart) => atSidecar(chart, 'db', { dnsCapture: true })),
+    );
     expect(entry.spec.addresses).toHaveLength(1);
     expect(entry.spec.resolution).toBe('DNS');
   });
 });
 
 test.each<[string, (chart: Chart) => unknown, RegExp]>([
-  ['no address through a gateway', chart => database(chart, 'db'), /\[chart\/db\] GatewayEgress: addresses: none given, but tcp-5432 needs them.*dnsCapture: true/],
-  ['no address at the sidecar', chart => atSidecar(chart, 'db'), /\[chart\/db\] SidecarEgress: addresses: none given, but tcp-5432 needs them/],
-  ['addresses for two hosts', chart => database(chart, 'db', { hosts: ['a.example.com', 'b.example.com'], addresses: ['203.0.113.50'] }), /addresses: 2 hosts cannot share them/],
-  ['no addresses in the list', chart => database(chart, 'db', { addresses: [] }), /addresses: empty/],
-  ['what is no address', chart => database(chart, 'db', { addresses: ['db'] }), /addresses\[0\]: "db" is no IP address/],
-  ['an address twice', chart => database(chart, 'db', { addresses: ['203.0.113.50', '203.0.113.50'] }), /addresses\[1\]: "203.0.113.50" is there twice/],
-  ['both', chart => database(chart, 'db', { addresses: ['203.0.113.50'], dnsCapture: true }), /dnsCapture: not together with `addresses`/],
-  ['DNS capture for names that need none', chart => database(chart, 'db', { ports: [EgressPort.tls()], dnsCapture: true }), /dnsCapture: only TCP ports need it/],
+  [
+    'no address through a gateway',
+    (chart) => database(chart, 'db'),
+    /\[chart\/db\] GatewayEgress: addresses: none given, but tcp-5432 needs them.*dnsCapture: true/,
+  ],
+  [
+    'no address at the sidecar',
+    (chart) => atSidecar(chart, 'db'),
+    /\[chart\/db\] SidecarEgress: addresses: none given, but tcp-5432 needs them/,
+  ],
+  [
+    'addresses for two hosts',
+    (chart) => database(chart, 'db', { hosts: ['a.example.com', 'b.example.com'], addresses: ['203.0.113.50'] }),
+    /addresses: 2 hosts cannot share them/,
+  ],
+  ['no addresses in the list', (chart) => database(chart, 'db', { addresses: [] }), /addresses: empty/],
+  [
+    'what is no address',
+    (chart) => database(chart, 'db', { addresses: ['db'] }),
+    /addresses\[0\]: "db" is no IP address/,
+  ],
+  [
+    'an address twice',
+    (chart) => database(chart, 'db', { addresses: ['203.0.113.50', '203.0.113.50'] }),
+    /addresses\[1\]: "203.0.113.50" is there twice/,
+  ],
+  [
+    'both',
+    (chart) => database(chart, 'db', { addresses: ['203.0.113.50'], dnsCapture: true }),
+    /dnsCapture: not together with `addresses`/,
+  ],
+  [
+    'DNS capture for names that need none',
+    (chart) => database(chart, 'db', { ports: [EgressPort.tls()], dnsCapture: true }),
+    /dnsCapture: only TCP ports need it/,
+  ],
 ])('%s is refused', (_what, build, says) => {
   expect(errorOf(() => manifestsOf(build))).toMatch(says);
 });
@@ -71,11 +122,13 @@ test.each<[string, (chart: Chart) => unknown, RegExp]>([
 test('two databases at one address and port stop synth, and nothing is written', () => {
   const build = (app: App, ...addresses: string[]) => {
     const chart = new Chart(app, 'chart', { namespace: 'payments' });
-    addresses.forEach((address, index) => database(chart, `db-${index}`, { hosts: [`db-${index}.example.com`], addresses: [address] }));
+    addresses.forEach((address, index) =>
+      database(chart, `db-${index}`, { hosts: [`db-${index}.example.com`], addresses: [address] }),
+    );
   };
-  const { message, written } = refusal(app => build(app, '203.0.113.50', '203.0.113.50'));
+  const { message, written } = refusal((app) => build(app, '203.0.113.50', '203.0.113.50'));
   expect(message).toContain('shared-tcp-address');
   expect(message).toContain('203.0.113.50 port 5432');
   expect(written).toEqual([]);
-  expect(() => refusal(app => build(app, '203.0.113.50', '203.0.113.51'))).toThrow('nothing was thrown');
+  expect(() => refusal((app) => build(app, '203.0.113.50', '203.0.113.51'))).toThrow('nothing was thrown');
 });

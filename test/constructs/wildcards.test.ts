@@ -8,72 +8,165 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { EgressLoadBalancing, EgressResolution } from '../../src/values/traffic-options';
 import { errorOf, manifestsOf, newApp, refusal, the } from '../support/app';
 
-const wildcard = (chart: Chart, props: Partial<SidecarEgressProps> = {}) => new SidecarEgress(chart, 'tenants', { hosts: ['*.tenants.example.com'], ...props });
-const gateway = (chart: Chart) => InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-const partner = (chart: Chart, host: string) => new GatewayEgress(chart, 'partner', { gateway: gateway(chart), hosts: [host], callers: [Caller.serviceAccount('payments', 'app')] });
+const wildcard = (chart: Chart, props: Partial<SidecarEgressProps> = {}) =>
+  new SidecarEgress(chart, 'tenants', { hosts: ['*.tenants.example.com'], ...props });
+const gateway = (chart: Chart) =>
+  InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
+const partner = (chart: Chart, host: string) =>
+  new GatewayEgress(chart, 'partner', {
+    gateway: gateway(chart),
+    hosts: [host],
+    callers: [Caller.serviceAccount('payments', 'app')],
+  });
 
 test('names below a domain are looked up when they are asked for, on the declared ports only', () => {
-  const manifests = manifestsOf(chart => wildcard(chart));
+  const manifests = manifestsOf((chart) => wildcard(chart));
   const entry = the('ServiceEntry', manifests);
   expect(entry.metadata.name).toMatch(/^any-tenants-example-com-[0-9a-f]{12}$/);
   expect(entry.metadata.labels).toEqual({ 'networking.istio.io/enable-autoallocate-ip': 'false' });
   expect(entry.spec).toMatchObject({ hosts: ['*.tenants.example.com'], exportTo: ['.'], resolution: 'DYNAMIC_DNS' });
   const route = the('VirtualService', manifests);
   expect(route.spec.tls).toBeUndefined();
-  const [{ match: [match] }] = route.spec.http;
+  const [
+    {
+      match: [match],
+    },
+  ] = route.spec.http;
   const matches = (authority: string) => new RegExp(`^(?:${match.authority.regex})$`).test(authority);
   expect(['a.tenants.example.com', 'a.tenants.example.com:80'].every(matches)).toBe(true);
-  expect(['a.tenants.example.com:443', 'a.tenants.example.com:8080', 'a.tenants.example.com:22'].some(matches)).toBe(false);
+  expect(['a.tenants.example.com:443', 'a.tenants.example.com:8080', 'a.tenants.example.com:22'].some(matches)).toBe(
+    false,
+  );
 });
 
 test('beside a host of its own in one declaration', () => {
-  const manifests = manifestsOf(chart => new SidecarEgress(chart, 'x', { hosts: ['*.tenants.example.com', 'www.example.org'] }));
-  expect(manifests.filter(({ kind }) => kind === 'ServiceEntry').map(({ spec }) => spec.resolution)).toEqual(['DYNAMIC_DNS', 'DNS']);
+  const manifests = manifestsOf(
+    (chart) => new SidecarEgress(chart, 'x', { hosts: ['*.tenants.example.com', 'www.example.org'] }),
+  );
+  expect(manifests.filter(({ kind }) => kind === 'ServiceEntry').map(({ spec }) => spec.resolution)).toEqual([
+    'DYNAMIC_DNS',
+    'DNS',
+  ]);
 });
 
 test.each<[string, (chart: Chart) => unknown, RegExp]>([
-  ['half a label', chart => wildcard(chart, { hosts: ['*tenants.example.com'] }), /hosts\[0\]: "\*tenants.example.com" is no wildcard that Istio resolves/],
-  ['a star in the middle', chart => wildcard(chart, { hosts: ['a.*.example.com'] }), /is no wildcard that Istio resolves/],
-  ['everything', chart => wildcard(chart, { hosts: ['*'] }), /is no wildcard that Istio resolves/],
-  ['a top-level domain', chart => wildcard(chart, { hosts: ['*.com'], unsafeSharedDomains: true }), /"\*.com" is a whole top-level domain/],
-  ['upper case', chart => wildcard(chart, { hosts: ['*.Example.com'] }), /has upper-case letters/],
-  ['addresses', chart => wildcard(chart, { addresses: ['203.0.113.7'] }), /addresses: not for \*\.tenants\.example\.com/],
-  ['endpoints', chart => wildcard(chart, { endpoints: ['203.0.113.7'] }), /endpoints: not for/],
-  ['a resolution', chart => wildcard(chart, { resolution: EgressResolution.DNS_ROUND_ROBIN }), /resolution: not for/],
-  ['load balancing', chart => wildcard(chart, { loadBalancing: EgressLoadBalancing.RANDOM }), /loadBalancing: not for/],
-  ['outlier detection', chart => wildcard(chart, { outlierDetection: { consecutive5xxErrors: 3 } }), /outlierDetection: not for/],
-  ['TCP', chart => wildcard(chart, { ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.7'] }), /ports: tcp-5432 carries no name/],
-  ['TLS origination', chart => wildcard(chart).originateTls('tls'), /TLS for \*\.tenants\.example\.com cannot be originated so that it fails closed.*plaintext.*EgressPort\.tls/],
-  ['a gateway', chart => partner(chart, '*.partner.example.com'), /is a wildcard, and Istio's gateways cannot .*issues\/61831.*SidecarEgress/],
-  ['an old Istio', chart => wildcard(chart, { istioVersion: '1.29.4' }), /Istio 1\.29 cannot do wildcard hosts at the sidecar \(DYNAMIC_DNS\); 1\.30 and later can, see https:\/\/github\.com\/istio\/istio\/issues\/58244/],
-  ['the unsafe switch without need', chart => new SidecarEgress(chart, 'x', { hosts: ['www.example.org'], unsafeSharedDomains: true }), /unsafeSharedDomains: only wildcard hosts need it/],
+  [
+    'half a label',
+    (chart) => wildcard(chart, { hosts: ['*tenants.example.com'] }),
+    /hosts\[0\]: "\*tenants.example.com" is no wildcard that Istio resolves/,
+  ],
+  [
+    'a star in the middle',
+    (chart) => wildcard(chart, { hosts: ['a.*.example.com'] }),
+    /is no wildcard that Istio resolves/,
+  ],
+  ['everything', (chart) => wildcard(chart, { hosts: ['*'] }), /is no wildcard that Istio resolves/],
+  [
+    'a top-level domain',
+    (chart) => wildcard(chart, { hosts: ['*.com'], unsafeSharedDomains: true }),
+    /"\*.com" is a whole top-level domain/,
+  ],
+  ['upper case', (chart) => wildcard(chart, { hosts: ['*.Example.com'] }), /has upper-case letters/],
+  [
+    'addresses',
+    (chart) => wildcard(chart, { addresses: ['203.0.113.7'] }),
+    /addresses: not for \*\.tenants\.example\.com/,
+  ],
+  ['endpoints', (chart) => wildcard(chart, { endpoints: ['203.0.113.7'] }), /endpoints: not for/],
+  ['a resolution', (chart) => wildcard(chart, { resolution: EgressResolution.DNS_ROUND_ROBIN }), /resolution: not for/],
+  [
+    'load balancing',
+    (chart) => wildcard(chart, { loadBalancing: EgressLoadBalancing.RANDOM }),
+    /loadBalancing: not for/,
+  ],
+  [
+    'outlier detection',
+    (chart) => wildcard(chart, { outlierDetection: { consecutive5xxErrors: 3 } }),
+    /outlierDetection: not for/,
+  ],
+  [
+    'TCP',
+    (chart) => wildcard(chart, { ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.7'] }),
+    /ports: tcp-5432 carries no name/,
+  ],
+  [
+    'TLS origination',
+    (chart) => wildcard(chart).originateTls('tls'),
+    /TLS for \*\.tenants\.example\.com cannot be originated so that it fails closed.*plaintext.*EgressPort\.tls/,
+  ],
+  [
+    'a gateway',
+    (chart) => partner(chart, '*.partner.example.com'),
+    /is a wildcard, and Istio's gateways cannot .*issues\/61831.*SidecarEgress/,
+  ],
+  [
+    'an old Istio',
+    (chart) => wildcard(chart, { istioVersion: '1.29.4' }),
+    /Istio 1\.29 cannot do wildcard hosts at the sidecar \(DYNAMIC_DNS\); 1\.30 and later can, see https:\/\/github\.com\/istio\/istio\/issues\/58244/,
+  ],
+  [
+    'the unsafe switch without need',
+    (chart) => new SidecarEgress(chart, 'x', { hosts: ['www.example.org'], unsafeSharedDomains: true }),
+    /unsafeSharedDomains: only wildcard hosts need it/,
+  ],
 ])('%s is refused', (_what, build, says) => {
   expect(errorOf(() => manifestsOf(build))).toMatch(says);
 });
 
 test.each([
-  '*.s3.amazonaws.com', '*.s3.eu-west-1.amazonaws.com', '*.amazonaws.com', '*.execute-api.us-east-1.amazonaws.com', '*.github.io', '*.blob.core.windows.net',
-  '*.windows.net', '*.storage.googleapis.com', '*.googleapis.com', '*.workers.dev', '*.co.uk', '*.com.au', '*.ngrok.io',
-])('%s, where anybody can rent a name, needs the unsafe switch, and then shows it', host => {
-  expect(errorOf(() => manifestsOf(chart => wildcard(chart, { hosts: [host] })))).toMatch(/covers names that anybody can rent .*unsafeSharedDomains: true/);
-  const entry = the('ServiceEntry', manifestsOf(chart => wildcard(chart, { hosts: [host], unsafeSharedDomains: true })));
+  '*.s3.amazonaws.com',
+  '*.s3.eu-west-1.amazonaws.com',
+  '*.amazonaws.com',
+  '*.execute-api.us-east-1.amazonaws.com',
+  '*.github.io',
+  '*.blob.core.windows.net',
+  '*.windows.net',
+  '*.storage.googleapis.com',
+  '*.googleapis.com',
+  '*.workers.dev',
+  '*.co.uk',
+  '*.com.au',
+  '*.ngrok.io',
+])('%s, where anybody can rent a name, needs the unsafe switch, and then shows it', (host) => {
+  expect(errorOf(() => manifestsOf((chart) => wildcard(chart, { hosts: [host] })))).toMatch(
+    /covers names that anybody can rent .*unsafeSharedDomains: true/,
+  );
+  const entry = the(
+    'ServiceEntry',
+    manifestsOf((chart) => wildcard(chart, { hosts: [host], unsafeSharedDomains: true })),
+  );
   expect(entry.metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': `shared domain: ${host}` });
 });
 
-test.each(['*.bucket.s3.amazonaws.com', '*.bucket.s3.eu-west-1.amazonaws.com', '*.account.blob.core.windows.net', '*.partner.com', '*.partner.co.uk'])('%s is one party\'s', host => {
-  expect(() => manifestsOf(chart => wildcard(chart, { hosts: [host] }))).not.toThrow();
+test.each([
+  '*.bucket.s3.amazonaws.com',
+  '*.bucket.s3.eu-west-1.amazonaws.com',
+  '*.account.blob.core.windows.net',
+  '*.partner.com',
+  '*.partner.co.uk',
+])("%s is one party's", (host) => {
+  expect(() => manifestsOf((chart) => wildcard(chart, { hosts: [host] }))).not.toThrow();
 });
 
 test('TLS for the other hosts of the same declaration can be originated', () => {
-  expect(() => manifestsOf(chart => new SidecarEgress(chart, 'x', { hosts: ['*.tenants.example.com', 'www.example.org'] }).originateTls('tls', { hosts: ['www.example.org'] }))).not.toThrow();
+  expect(() =>
+    manifestsOf((chart) =>
+      new SidecarEgress(chart, 'x', { hosts: ['*.tenants.example.com', 'www.example.org'] }).originateTls('tls', {
+        hosts: ['www.example.org'],
+      }),
+    ),
+  ).not.toThrow();
 });
 
 describe('a wildcard over a host that must not go straight out stops synth, and nothing is written', () => {
   test.each<[string, (chart: Chart) => unknown]>([
-    ['through a gateway', chart => partner(chart, 'api.tenants.example.com')],
-    ['with TLS origination', chart => new SidecarEgress(chart, 'x', { hosts: ['api.tenants.example.com'] }).originateTls('tls')],
+    ['through a gateway', (chart) => partner(chart, 'api.tenants.example.com')],
+    [
+      'with TLS origination',
+      (chart) => new SidecarEgress(chart, 'x', { hosts: ['api.tenants.example.com'] }).originateTls('tls'),
+    ],
   ])('%s', (_what, declare) => {
-    const { message, written } = refusal(app => {
+    const { message, written } = refusal((app) => {
       const chart = new Chart(app, 'chart', { namespace: 'payments' });
       wildcard(chart);
       declare(chart);

@@ -7,11 +7,11 @@ import { brokenConfigurations } from '../model/broken';
 
 /** What is proposed for the refused requests of a configuration that somebody broke. */
 function proposals(name: string) {
-  const { objects, table, requests } = brokenConfigurations().find(broken => broken.name === name)!;
+  const { objects, table, requests } = brokenConfigurations().find((broken) => broken.name === name)!;
   const world = worldOf(table);
   const all = objects.map((manifest, index) => ({ manifest, origin: `document ${index + 2}` }));
-  return requests.flatMap(row => {
-    const caller = table.callers.find(one => one.name === row.from)!;
+  return requests.flatMap((row) => {
+    const caller = table.callers.find((one) => one.name === row.from)!;
     const request = { ...row, url: row.request };
     const answer = EgressModel.of(all, world).ask(caller, request);
     return answer.outcome === 'refused' ? [smallestChange(all, world, caller, request, answer)] : [];
@@ -20,13 +20,22 @@ function proposals(name: string) {
 
 test.each([
   ['http-on-443', 'ServiceEntry shop/api: set spec.ports[0].protocol to "TLS"'],
-  ['sidecar-host-is-where-the-entry-is', 'Sidecar shop/default: set spec.egress[0].hosts[2] to "other/www.example.com"'],
-  ['sni-of-another-name', 'DestinationRule egress/hop: set spec.subsets[0].trafficPolicy.portLevelSettings[0].tls.sni to "api.example.com"'],
+  [
+    'sidecar-host-is-where-the-entry-is',
+    'Sidecar shop/default: set spec.egress[0].hosts[2] to "other/www.example.com"',
+  ],
+  [
+    'sni-of-another-name',
+    'DestinationRule egress/hop: set spec.subsets[0].trafficPolicy.portLevelSettings[0].tls.sni to "api.example.com"',
+  ],
   ['hop-rule-in-one-namespace', 'DestinationRule shop/hop: move it to namespace egress, where the Service is'],
-  ['two-hosts-in-one-server', 'VirtualService egress/news: set spec.tcp[0].route[0].destination.host to "api.example.com"'],
+  [
+    'two-hosts-in-one-server',
+    'VirtualService egress/news: set spec.tcp[0].route[0].destination.host to "api.example.com"',
+  ],
 ])('what %s needs is one change, tried out', (name, text) => {
   const found = proposals(name);
-  expect(found.map(change => change?.text)).toEqual(found.map(() => text));
+  expect(found.map((change) => change?.text)).toEqual(found.map(() => text));
   for (const change of found) expect(change?.answer.outcome).toBe('answered');
 });
 
@@ -36,8 +45,9 @@ test('nobody is led round a gateway, and nothing loses its TLS without being tol
       if (!change || change.text.includes('this weakens')) continue;
       expect({
         name,
-        remarks: change.answer.remarks.map(({ code }) => code)
-          .filter(code => code === 'ignored-credential' || code === 'unverified-name'),
+        remarks: change.answer.remarks
+          .map(({ code }) => code)
+          .filter((code) => code === 'ignored-credential' || code === 'unverified-name'),
       }).toEqual({ name, remarks: [] });
     }
   }
@@ -52,11 +62,18 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
       hosts: ['edition.cnn.com'],
       exportTo: ['.', 'billing'],
       resolution: 'DNS',
-      ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }, { number: 443, name: 'tls', protocol: 'TLS' }],
+      ports: [
+        { number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 },
+        { number: 443, name: 'tls', protocol: 'TLS' },
+      ],
     },
   };
-  const rule = (name: string, namespace: string, spec: object) =>
-    ({ apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec });
+  const rule = (name: string, namespace: string, spec: object) => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name, namespace },
+    spec,
+  });
   const proposed = (namespace: string, ...others: object[]) => {
     const objects = [entry, ...others].map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
     const caller = { namespace, serviceAccount: 'checkout' };
@@ -64,9 +81,11 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
     return smallestChange(objects, {}, caller, request, EgressModel.of(objects, {}).ask(caller, request));
   };
 
-  test.each(['shop', 'billing'])('gets the rule that was forgotten, beside the entry and for whom it is for: %s', namespace => {
-    const change = proposed(namespace);
-    expect(change?.text).toBe(`add DestinationRule shop/edition-cnn-com-tls:
+  test.each(['shop', 'billing'])(
+    'gets the rule that was forgotten, beside the entry and for whom it is for: %s',
+    (namespace) => {
+      const change = proposed(namespace);
+      expect(change?.text).toBe(`add DestinationRule shop/edition-cnn-com-tls:
   apiVersion: networking.istio.io/v1
   kind: DestinationRule
   metadata:
@@ -86,52 +105,85 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
             sni: edition.cnn.com
             subjectAltNames:
               - edition.cnn.com`);
-    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false, serverName: 'edition.cnn.com', remarks: [] });
-  });
+      expect(change?.answer).toMatchObject({
+        outcome: 'answered',
+        tlsOriginatedBy: 'sidecar',
+        plaintextToHost: false,
+        serverName: 'edition.cnn.com',
+        remarks: [],
+      });
+    },
+  );
 
   test('gets the settings in the rule that the host has already', () => {
-    const change = proposed('shop', rule('pool', 'shop', {
-      host: 'edition.cnn.com', exportTo: ['.', 'billing'], trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } },
-    }));
-    expect(change?.text).toBe('DestinationRule shop/pool: set spec.trafficPolicy.portLevelSettings[0] to '
-      + '{"port":{"number":80},"tls":{"mode":"SIMPLE","sni":"edition.cnn.com","subjectAltNames":["edition.cnn.com"]}}');
-    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false });
+    const change = proposed(
+      'shop',
+      rule('pool', 'shop', {
+        host: 'edition.cnn.com',
+        exportTo: ['.', 'billing'],
+        trafficPolicy: { connectionPool: { tcp: { maxConnections: 10 } } },
+      }),
+    );
+    expect(change?.text).toBe(
+      'DestinationRule shop/pool: set spec.trafficPolicy.portLevelSettings[0] to ' +
+        '{"port":{"number":80},"tls":{"mode":"SIMPLE","sni":"edition.cnn.com","subjectAltNames":["edition.cnn.com"]}}',
+    );
+    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToHost: false });
   });
 
   test('is not led to a port for clear text, though that were the smaller change', () => {
-    const change = proposed('shop', {
-      ...entry, metadata: { name: 'clear', namespace: 'shop' }, spec: { ...entry.spec, ports: [{ number: 8080, name: 'clear', protocol: 'HTTP' }] },
-    }, {
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'VirtualService',
-      metadata: { name: 'edition', namespace: 'shop' },
-      spec: { hosts: ['edition.cnn.com'], http: [{ route: [{ destination: { host: 'edition.cnn.com', port: { number: 80 } } }] }] },
-    });
+    const change = proposed(
+      'shop',
+      {
+        ...entry,
+        metadata: { name: 'clear', namespace: 'shop' },
+        spec: { ...entry.spec, ports: [{ number: 8080, name: 'clear', protocol: 'HTTP' }] },
+      },
+      {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'VirtualService',
+        metadata: { name: 'edition', namespace: 'shop' },
+        spec: {
+          hosts: ['edition.cnn.com'],
+          http: [{ route: [{ destination: { host: 'edition.cnn.com', port: { number: 80 } } }] }],
+        },
+      },
+    );
     expect(change?.text).toContain('add DestinationRule shop/edition-cnn-com-tls');
-    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToOutside: false });
+    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToHost: false });
   });
 
   test('leaves in clear text only where nothing else helps, and says so', () => {
-    const objects = [entry].map(manifest => ({ manifest, origin: 'document 1' }));
-    const world = { outside: [{ host: 'edition.cnn.com', address: '192.0.2.1', http: 'ok', https: 'ok', certificate: 'expired' } as const] };
+    const objects = [entry].map((manifest) => ({ manifest, origin: 'document 1' }));
+    const world = {
+      external: [
+        { host: 'edition.cnn.com', address: '192.0.2.1', http: 'ok', https: 'ok', certificate: 'expired' } as const,
+      ],
+    };
     const caller = { namespace: 'shop', serviceAccount: 'checkout' };
     const request = { url: 'http://edition.cnn.com/' };
     const change = smallestChange(objects, world, caller, request, EgressModel.of(objects, world).ask(caller, request));
-    expect(change?.text).toBe('ServiceEntry shop/edition: remove spec.ports[0].targetPort\n'
-      + 'this weakens what is there: the request then leaves in clear text');
-    expect(change?.answer.plaintextToOutside).toBe(true);
+    expect(change?.text).toBe(
+      'ServiceEntry shop/edition: remove spec.ports[0].targetPort\n' +
+        'this weakens what is there: the request then leaves in clear text',
+    );
+    expect(change?.answer.plaintextToHost).toBe(true);
   });
 });
 
 test('the lines of a proposed object are the object', () => {
-  const object = { hosts: ['*.example.com', 'no', '~', '.', '10.0.0.0/8', 'a: b'], list: [{ port: { number: 80 }, names: ['x', 'y'] }, [1, 2]], last: 'word' };
+  const object = {
+    hosts: ['*.example.com', 'no', '~', '.', '10.0.0.0/8', 'a: b'],
+    list: [{ port: { number: 80 }, names: ['x', 'y'] }, [1, 2]],
+    last: 'word',
+  };
   expect(parse(yamlLines(object).join('\n'))).toEqual(object);
 });
 
-describe('the gateway\'s half of an example, with one name mistyped', () => {
+describe("the gateway's half of an example, with one name mistyped", () => {
   const example = examples().find(({ name }) => name === 'f-tls-at-gateway')!;
   const caller = example.table.callers[0];
-  const url = `http://${example.table.outside[0].host}/`;
+  const url = `http://${example.table.external[0].host}/`;
   const proposed = (mistype: (manifest: any) => void) => {
     const objects = objectsIn(golden(example)).map((written, index) => {
       const manifest = JSON.parse(JSON.stringify(written));

@@ -36,111 +36,188 @@ describe('explain', () => {
     expect(code).toBe(1);
     expect(out).toMatch(/refused by the gateway: 503/);
     expect(out).toMatch(/shop\.k8s\.yaml, document \d+\]/);
-    expect(out).toMatch(/add "spiffe:\/\/cluster\.local\/ns\/shop\/sa\/crawler" to spec\.servers\[0\]\.tls\.subjectAltNames\n +then: 200/);
+    expect(out).toMatch(
+      /add "spiffe:\/\/cluster\.local\/ns\/shop\/sa\/crawler" to spec\.servers\[0\]\.tls\.subjectAltNames\n +then: 200/,
+    );
     expect(out).toMatch(/looks like an outage/);
   });
 
   test('another way than the wanted one ends with 1', () => {
     const args = ['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'https://hbchen.com/'];
     expect(run(args).code).toBe(0);
-    expect(run([...args, '--want', 'gateway']).code).toBe(1);
-    expect(run([...args, '--want', 'sidecar']).code).toBe(0);
+    expect(run([...args, '--via', 'gateway']).code).toBe(1);
+    expect(run([...args, '--via', 'sidecar']).code).toBe(0);
   });
 
   test('what is not understood ends with 2 and is named', () => {
-    const filter = 'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch, namespace: shop }\nspec: { configPatches: [] }\n';
-    const { code, out } = run(['explain', gateway, folder({ 'filter.yaml': filter }), '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/']);
+    const filter =
+      'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch, namespace: shop ' +
+      '}\nspec: { configPatches: [] }\n';
+    const { code, out } = run([
+      'explain',
+      gateway,
+      folder({ 'filter.yaml': filter }),
+      '--from',
+      'shop/checkout',
+      '--to',
+      'http://www.aliyun.com/',
+    ]);
     expect(code).toBe(2);
     expect(out).toMatch(/undetermined: EnvoyFilter shop\/patch/);
   });
 
   test('JSON is in the words of the access table', () => {
-    const { out } = run(['explain', gateway, '--from', 'shop/crawler', '--to', 'https://www.aliyun.com/', '--output', 'json']);
+    const { out } = run([
+      'explain',
+      gateway,
+      '--from',
+      'shop/crawler',
+      '--to',
+      'https://www.aliyun.com/',
+      '--output',
+      'json',
+    ]);
     expect(JSON.parse(out)).toMatchObject({
       outcome: 'refused',
       symptom: 'tls-closed',
       by: 'gateway',
-      way: 'gateway',
-      plaintextToOutside: false,
+      via: 'gateway',
+      plaintextToHost: false,
       change: { then: expect.stringContaining('200') },
     });
     expect(JSON.parse(out).steps[0]).toMatchObject({ hop: 'application' });
   });
 
   test('Mermaid draws the way', () => {
-    const { out } = run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/', '--output', 'mermaid']);
+    const { out } = run([
+      'explain',
+      gateway,
+      '--from',
+      'shop/checkout',
+      '--to',
+      'http://www.aliyun.com/',
+      '--output',
+      'mermaid',
+    ]);
     expect(out).toMatch(/^flowchart LR\n/);
     expect(out).toMatch(/== "mutual TLS, caller known" ==>/);
   });
 
-  test('the mesh\'s settings come from a MeshConfig, a ConfigMap or Helm values', () => {
+  test("the mesh's settings come from a MeshConfig, a ConfigMap or Helm values", () => {
     const files = folder({
       'mesh.yaml': 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }\n',
-      'map.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio }\ndata: { mesh: "outboundTrafficPolicy: { mode: REGISTRY_ONLY }" }\n',
+      'map.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio }\ndata: { mesh: "outboundTrafficPolicy: { ' +
+        'mode: REGISTRY_ONLY }" }\n',
       'values.yaml': 'meshConfig: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }\n',
     });
-    const ask = (...more: string[]) => run(['explain', gateway, '--from', 'other/x', '--to', 'https://nowhere.example.com/', ...more]);
+    const ask = (...more: string[]) =>
+      run(['explain', gateway, '--from', 'other/x', '--to', 'https://nowhere.example.com/', ...more]);
     expect(ask().out).toMatch(/let through/);
-    for (const name of ['mesh', 'map', 'values']) expect(ask('--mesh', path.join(files, `${name}.yaml`)).out).toMatch(/refused by the sidecar/);
+    for (const name of ['mesh', 'map', 'values'])
+      expect(ask('--mesh', path.join(files, `${name}.yaml`)).out).toMatch(/refused by the sidecar/);
   });
 
   test.each([
-    ['outboundTraficPolicy: { mode: REGISTRY_ONLY }', /there is no field "outboundTraficPolicy"; it is outboundTrafficPolicy/],
+    [
+      'outboundTraficPolicy: { mode: REGISTRY_ONLY }',
+      /there is no field "outboundTraficPolicy"; it is outboundTrafficPolicy/,
+    ],
     ['outboundTrafficPolicy: { mode: REGISTRY }', /"mode":"REGISTRY"\} is not allowed/],
     ['', /empty, it holds no mesh configuration/],
     ['apiVersion: v1\nkind: Service\n', /Service holds no mesh configuration/],
   ])('a mesh configuration %j is refused', (text, why) => {
     const file = path.join(folder({ 'mesh.yaml': text }), 'mesh.yaml');
-    expect(run(['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--mesh', file])).toMatchObject({ code: 3, err: expect.stringMatching(why) });
+    expect(run(['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--mesh', file])).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(why),
+    });
   });
 
   test('the mesh configuration among the manifests counts, and that is said; of two none does', () => {
-    const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: istio-system }\n`
-      + 'data: { mesh: "accessLogFile: /dev/stdout\\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }" }\n';
-    const ask = (files: Record<string, string>) => run(['explain', folder(files), '--from', 'other/x', '--to', 'https://nowhere.example.com/']).out;
-    expect(ask({ 'a.yaml': map('istio-1-27') })).toMatch(/^refused by the sidecar[\s\S]*the mesh is configured as ConfigMap istio-system\/istio-1-27/);
+    const map = (name: string) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: istio-system }\n` +
+      'data: { mesh: "accessLogFile: /dev/stdout\\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }" }\n';
+    const ask = (files: Record<string, string>) =>
+      run(['explain', folder(files), '--from', 'other/x', '--to', 'https://nowhere.example.com/']).out;
+    expect(ask({ 'a.yaml': map('istio-1-27') })).toMatch(
+      /^refused by the sidecar[\s\S]*the mesh is configured as ConfigMap istio-system\/istio-1-27/,
+    );
     expect(ask({ 'a.yaml': map('istio'), 'b.yaml': map('istio-canary') })).toMatch(/let through[\s\S]*none is used/);
   });
 
   test('what had a part without being named in a step is not said to have none', () => {
-    const routed = `${entry('good')}---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: good, namespace: shop }\n`
-      + 'spec: { hosts: [good.example.com], tls: [{ match: [{ port: 443, sniHosts: [good.example.com] }], route: [{ destination: { host: good.example.com } }] }] }\n';
-    const { code, out } = run(['explain', folder({ 'a.yaml': routed }), '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--want', 'sidecar']);
+    const routed =
+      `${entry('good')}---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: good, ` +
+      'namespace: shop }\n' +
+      'spec: { hosts: [good.example.com], tls: [{ match: [{ port: 443, sniHosts: [good.example.com] }], route: ' +
+      '[{ destination: { host: good.example.com } }] }] }\n';
+    const { code, out } = run([
+      'explain',
+      folder({ 'a.yaml': routed }),
+      '--from',
+      'shop/sleep',
+      '--to',
+      'https://good.example.com/',
+      '--via',
+      'sidecar',
+    ]);
     expect(code).toBe(0);
     expect(out).not.toMatch(/has no part/);
-    expect(run(['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'http://hbchen.com/']).out).not.toMatch(/has no part/);
+    expect(
+      run(['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'http://hbchen.com/']).out,
+    ).not.toMatch(/has no part/);
   });
 
   test('what speaks of the host and has no part in the answer is named, with the reason', () => {
     const { out } = run(['explain', gateway, '--from', 'other/checkout', '--to', 'http://www.aliyun.com/']);
-    expect(out)
-      .toMatch(/Speaks of the host and has no part in this:\n[\s\S]*VirtualService shop\/www-aliyun-com-\w+: not visible in other \(exportTo \.\)/);
-    expect(run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/']).out).not.toMatch(/DestinationRule .*has no part/);
+    expect(out).toMatch(
+      /Speaks of the host and has no part in this:\n[\s\S]*VirtualService shop\/www-aliyun-com-\w+: not visible in other \(exportTo \.\)/,
+    );
+    expect(run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/']).out).not.toMatch(
+      /DestinationRule .*has no part/,
+    );
   });
 
   test('headers, method and dialled address count', () => {
-    const { out } = run(['explain', gateway, '--mesh', path.join(folder({ m: 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }' }), 'm'), '--from',
-      'shop/checkout', '--to', 'http://www.aliyun.com/', '--header', 'Host: other.example.com']);
+    const { out } = run([
+      'explain',
+      gateway,
+      '--mesh',
+      path.join(folder({ m: 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }' }), 'm'),
+      '--from',
+      'shop/checkout',
+      '--to',
+      'http://www.aliyun.com/',
+      '--header',
+      'Host: other.example.com',
+    ]);
     expect(out).toMatch(/refused by the sidecar: 502/);
   });
 });
 
 describe('bad input', () => {
-  const ask = (...files: string[]) => run(['explain', ...files, '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--want', 'sidecar']);
+  const ask = (...files: string[]) =>
+    run(['explain', ...files, '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--via', 'sidecar']);
 
   test('broken YAML is named with file and document, and everything else is answered', () => {
     const made = folder({ 'all.yaml': `${entry('good')}---\na: [1\n---\n` });
     const { code, err, out } = ask(made);
     expect(err).toMatch(/all\.yaml, document 2: broken YAML/);
-    expect({ code, way: /^incomplete: .*\n[\s\S]*from the sidecar/.test(out) }).toEqual({ code: 2, way: true });
+    expect({ code, via: /^incomplete: .*\n[\s\S]*from the sidecar/.test(out) }).toEqual({ code: 2, via: true });
   });
 
   test('lists are opened, other kinds and things without a kind are noted', () => {
-    const list = `apiVersion: v1\nkind: List\nitems:\n${entry('good').split('\n').filter(Boolean).map((line, index) => `${index === 0 ? '  - ' : '    '}${line}`).join('\n')}\n`;
-    const {
-      code,
-      out,
-    } = ask(folder({ 'list.yaml': `${list}---\napiVersion: example.com/v1\nkind: Widget\nmetadata: { name: w }\n---\nhello: world\n` }));
+    const list = `apiVersion: v1\nkind: List\nitems:\n${entry('good')
+      .split('\n')
+      .filter(Boolean)
+      .map((line, index) => `${index === 0 ? '  - ' : '    '}${line}`)
+      .join('\n')}\n`;
+    const { code, out } = ask(
+      folder({
+        'list.yaml': `${list}---\napiVersion: example.com/v1\nkind: Widget\nmetadata: { name: w }\n---\nhello: world\n`,
+      }),
+    );
     expect(code).toBe(0);
     expect(out).toMatch(/Widget of example\.com\/v1 means nothing to the model/);
     expect(out).toMatch(/document 3: not a Kubernetes object/);
@@ -153,19 +230,29 @@ describe('bad input', () => {
   });
 
   test('an object without a namespace counts as one of default, and that is said', () => {
-    expect(ask(folder({ 'a.yaml': entry('good').replace(', namespace: shop', '') })).out)
-      .toMatch(/names no namespace; it counts as one of namespace default/);
+    expect(ask(folder({ 'a.yaml': entry('good').replace(', namespace: shop', '') })).out).toMatch(
+      /names no namespace; it counts as one of namespace default/,
+    );
   });
 
   test('an empty file says so; a missing one ends with 3', () => {
     expect(ask(folder({ 'empty.yaml': '', 'good.yaml': entry('good') })).out).toMatch(/empty\.yaml: empty/);
-    expect(ask('/nowhere/at/all')).toMatchObject({ code: 3, err: expect.stringMatching(/there is no such file or folder/) });
+    expect(ask('/nowhere/at/all')).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/there is no such file or folder/),
+    });
   });
 
-  test.each([['an empty text', ''], ['comments', '# nothing\n---\n# here\n'], ['what is no object', 'hello: world\n']])('%s alone ends with 3', (_what, text) => {
+  test.each([
+    ['an empty text', ''],
+    ['comments', '# nothing\n---\n# here\n'],
+    ['what is no object', 'hello: world\n'],
+  ])('%s alone ends with 3', (_what, text) => {
     const expected = { code: 3, out: '', err: expect.stringMatching(/nothing could be read/) };
     expect(ask(folder({ 'a.yaml': text }))).toMatchObject(expected);
-    expect(run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/'], () => text)).toMatchObject(expected);
+    expect(
+      run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/'], () => text),
+    ).toMatchObject(expected);
   });
 
   test('a file that is missing beside one that is there: the answer, marked as incomplete', () => {
@@ -175,46 +262,83 @@ describe('bad input', () => {
   });
 
   test('what no API server takes is named; requests to other hosts are answered', () => {
-    const made = folder({ 'a.yaml': `${entry('good')}---\n${entry('bad').replace('[bad.example.com]', 'bad.example.com')}` });
-    expect(ask(made)).toMatchObject({ code: 0, err: expect.stringMatching(/a\.yaml, document 2: ServiceEntry shop\/bad .*spec\.hosts: "bad\.example\.com"/) });
-    expect(run(['explain', made, '--from', 'shop/sleep', '--to', 'https://bad.example.com/']))
-      .toMatchObject({ code: 2, out: expect.stringMatching(/^undetermined: ServiceEntry shop\/bad/) });
+    const made = folder({
+      'a.yaml': `${entry('good')}---\n${entry('bad').replace('[bad.example.com]', 'bad.example.com')}`,
+    });
+    expect(ask(made)).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/a\.yaml, document 2: ServiceEntry shop\/bad .*spec\.hosts: "bad\.example\.com"/),
+    });
+    expect(run(['explain', made, '--from', 'shop/sleep', '--to', 'https://bad.example.com/'])).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/^undetermined: ServiceEntry shop\/bad/),
+    });
   });
 
   test('an internal error ends with 3, in one clear line', () => {
-    const broken = () => { throw new TypeError('x is not iterable'); };
-    expect(run(['explain', '-', '--from', 'a/b', '--to', 'http://a.io'], broken)).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/^internal error, no answer: x is not/) });
+    const broken = () => {
+      throw new TypeError('x is not iterable');
+    };
+    expect(run(['explain', '-', '--from', 'a/b', '--to', 'http://a.io'], broken)).toMatchObject({
+      code: 3,
+      out: '',
+      err: expect.stringMatching(/^internal error, no answer: x is not/),
+    });
   });
 
   test.each([
     ['kind: ServiceEntry\n{{- if .Values.on }}\nspec: {}\n{{- end }}\n'],
-    ['apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: x }\nspec:\n  hosts:\n  - {{ .Values.host }}\n'],
+    [
+      'apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: x }\nspec:\n  hosts:\n  - {{ ' +
+        '.Values.host }}\n',
+    ],
     ['apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: {{ .Release.Name }}\n'],
-  ])('Helm templates are called so: %j', text => {
-    expect(ask(folder({ 'a.yaml': text }))).toMatchObject({ code: 3, err: expect.stringMatching(/a Helm template .*helm template/) });
+  ])('Helm templates are called so: %j', (text) => {
+    expect(ask(folder({ 'a.yaml': text }))).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/a Helm template .*helm template/),
+    });
   });
 
   test('an entry without an apiVersion makes the input incomplete', () => {
-    expect(ask(folder({ 'a.yaml': entry('good'), 'b.yaml': entry('other').replace(/^.*\n/, '') })))
-      .toMatchObject({ code: 2, err: expect.stringMatching(/b\.yaml: ServiceEntry without an apiVersion/) });
+    expect(ask(folder({ 'a.yaml': entry('good'), 'b.yaml': entry('other').replace(/^.*\n/, '') }))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/b\.yaml: ServiceEntry without an apiVersion/),
+    });
   });
 
   test('standard input is read', () => {
-    expect(run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--want', 'sidecar'], () => entry('good')).code).toBe(0);
+    expect(
+      run(['explain', '-', '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--via', 'sidecar'], () =>
+        entry('good'),
+      ).code,
+    ).toBe(0);
   });
 
   test.each([
     [['explain', gateway, '--to', 'http://a.example.com/'], /--from <namespace>\/<service account>/],
     [['explain', gateway, '--from', 'a/b'], /--to is a URL/],
     [['explain', gateway, '--from', 'a/b', '--to', 'tcp://db.example.com'], /a host and a port/],
-    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--labels', 'app'], /--labels is key=value/],
-    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--output', 'xml'], /--output is text, json or mermaid/],
+    [
+      ['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--labels', 'app'],
+      /--labels is key=value/,
+    ],
+    [
+      ['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--output', 'xml'],
+      /--output is text, json or mermaid/,
+    ],
     [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--wat'], /--wat/],
     [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /which files or folders/],
     [['exlain'], /there is no command "exlain"/],
-    [['explain', gateway, '--from', 'curl', '--to', 'http://a.example.com/'], /"curl" is none, write as in --from payments\/checkout/],
+    [
+      ['explain', gateway, '--from', 'curl', '--to', 'http://a.example.com/'],
+      /"curl" is none, write as in --from payments\/checkout/,
+    ],
     [['explain', gateway, '--from', 'a/b', '--to', 'a.io'], /"a\.io" is no URL: write .*, as https:\/\/a\.io/],
-    [['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--dial', 'foo'], /--dial is an IPv4 address, as .*, not "foo"/],
+    [
+      ['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--dial', 'foo'],
+      /--dial is an IPv4 address, as .*, not "foo"/,
+    ],
   ])('%j ends with 3 and says what to write', (args, message) => {
     expect(run(args)).toMatchObject({ code: 3, err: expect.stringMatching(message) });
   });
@@ -224,7 +348,10 @@ describe('bad input', () => {
   });
 
   test('help is enough to use it', () => {
-    expect(run(['--help'])).toMatchObject({ code: 0, out: expect.stringMatching(/--from[\s\S]*--to[\s\S]*Exit codes/) });
+    expect(run(['--help'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/--from[\s\S]*--to[\s\S]*Exit codes/),
+    });
   });
 });
 
@@ -232,38 +359,60 @@ describe('check', () => {
   const table = path.join(EXAMPLES, 'e-http-through-gateway', 'access.yaml');
 
   test('a table whose rows all hold ends with 0', () => {
-    expect(run(['check', gateway, table])).toMatchObject({ code: 0, out: expect.stringMatching(/(\d+) of \1 rows are as the table says/) });
+    expect(run(['check', gateway, table])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/(\d+) of \1 rows are as the table says/),
+    });
   });
 
   test('a row that does not hold ends with 1 and is shown', () => {
-    const changed = path.join(folder({
-      'access.yaml': fs.readFileSync(table, 'utf8')
-        .replace('status: 301, way: gateway, tlsOriginatedBy: none', 'status: 200, way: sidecar, tlsOriginatedBy: none'),
-    }), 'access.yaml');
+    const changed = path.join(
+      folder({
+        'access.yaml': fs
+          .readFileSync(table, 'utf8')
+          .replace(
+            'status: 301, via: gateway, tlsOriginatedBy: none',
+            'status: 200, via: sidecar, tlsOriginatedBy: none',
+          ),
+      }),
+      'access.yaml',
+    );
     expect(run(['check', gateway, changed])).toMatchObject({
       code: 1,
-      out: expect.stringMatching(/✗ checkout[\s\S]*way: expected sidecar, the model says gateway/),
+      out: expect.stringMatching(/✗ checkout[\s\S]*via: expected sidecar, the model says gateway/),
     });
   });
 
   test.each([
-    ['way: gateway', 'way: gatway', /access\[\d+\]\.expect\.way: "gatway" is not allowed; it is direct, passthrough, sidecar or gateway/],
+    [
+      'via: gateway',
+      'via: gatway',
+      /access\[\d+\]\.expect\.via: "gatway" is not allowed; it is direct, passthrough, sidecar or gateway/,
+    ],
     ['symptom:', 'symptm:', /access\[\d+\]\.expect\.symptm: there is no such field; there are outcome, .*symptom/],
-    ['outside:', 'sekrets: []\noutside:', /sekrets: there is no such field; there are mesh, gateways/],
+    ['external:', 'sekrets: []\noutside:', /sekrets: there is no such field; there are mesh, gateways/],
   ])('a table with a typo ends with 3 and says what is allowed: %s, %s', (right, typo, why) => {
     const text = fs.readFileSync(table, 'utf8');
     expect(text).toContain(right);
-    expect(run(['check', gateway, path.join(folder({ 'access.yaml': text.replace(right, typo) }), 'access.yaml')]))
-      .toMatchObject({ code: 3, err: expect.stringMatching(why) });
+    expect(
+      run(['check', gateway, path.join(folder({ 'access.yaml': text.replace(right, typo) }), 'access.yaml')]),
+    ).toMatchObject({ code: 3, err: expect.stringMatching(why) });
   });
 
   test('a host whose entry declares no http says so', () => {
     const made = folder({
-      'a.yaml': entry('good').replace('{ number: 443, name: tls, protocol: TLS }', '{ number: 80, name: http, protocol: HTTP }'),
-      't.yaml': 'callers: [{ name: c, namespace: shop, serviceAccount: c }]\noutside: [{ host: good.example.com, https: ok }]\n'
-        + 'access: [{ from: c, request: "http://good.example.com/", expect: { outcome: answered } }]\n',
+      'a.yaml': entry('good').replace(
+        '{ number: 443, name: tls, protocol: TLS }',
+        '{ number: 80, name: http, protocol: HTTP }',
+      ),
+      't.yaml':
+        'callers: [{ name: c, namespace: shop, serviceAccount: c }]\nexternal: [{ host: good.example.com, ' +
+        'https: ok }]\n' +
+        'access: [{ from: c, request: "http://good.example.com/", expect: { outcome: answered } }]\n',
     });
-    expect(run(['check', path.join(made, 'a.yaml'), path.join(made, 't.yaml')]).out).toMatch(/the table's `outside` entry for good\.example\.com declares no http/);
+    expect(run(['check', path.join(made, 'a.yaml'), path.join(made, 't.yaml')]).out).toMatch(
+      /the table's `outside` entry for good\.example\.com declares no http/,
+    );
   });
 
   test('a table that is none ends with 3', () => {

@@ -8,9 +8,14 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 
 function chart(): Chart {
   const made = new Chart(Testing.app(), 'payments', { namespace: 'payments' });
-  const gateway = new InstalledEgressGateway(made, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
-  const egress = new GatewayEgress(made, 'partner',
-    { gateway, hosts: ['api.partner.com'], callers: [Caller.serviceAccount('payments', 'checkout')] });
+  const gateway = new InstalledEgressGateway(made, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
+  const egress = new GatewayEgress(made, 'partner', {
+    gateway,
+    hosts: ['api.partner.com'],
+    callers: [Caller.serviceAccount('payments', 'checkout')],
+  });
   new TlsOrigination(made, 'tls', { egress });
   return made;
 }
@@ -18,39 +23,76 @@ function chart(): Chart {
 test('what holds passes, from a synthesised chart, a Chart or an App', () => {
   const made = chart();
   for (const manifests of [Testing.synth(made), made, App.of(made)]) {
-    expectEgress(manifests).from('payments/checkout').to('http://api.partner.com/orders')
-      .isAnswered(200).viaGateway().viaGateway('egress').withTlsFrom('gateway').withoutPlaintext().withIdentity('payments/checkout');
-    expectEgress(manifests).from('payments/other').to('http://api.partner.com/orders').isRefused('gateway', 503).withoutPlaintext();
+    expectEgress(manifests)
+      .from('payments/checkout')
+      .to('http://api.partner.com/orders')
+      .isAnswered(200)
+      .viaGateway()
+      .viaGateway('egress')
+      .withTlsFrom('gateway')
+      .withoutPlaintext()
+      .withIdentity('payments/checkout');
+    expectEgress(manifests)
+      .from('payments/other')
+      .to('http://api.partner.com/orders')
+      .isRefused('gateway', 503)
+      .withoutPlaintext();
   }
 });
 
 test.each<[string, () => unknown, RegExp]>([
-  ['a caller that is not named', () => expectEgress(chart()).from('payments/other').to('https://api.partner.com')
-    .viaGateway(), /expected: answered through a gateway\nthe model says: refused by the gateway/],
-  ['another gateway', () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com')
-    .viaGateway('elsewhere'), /answered through the gateway elsewhere/],
-  ['another way', () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com').viaSidecar(), /straight from the sidecar/],
-  ['a refusal that does not happen', () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com')
-    .isRefused(), /expected: refused/],
-  ['TLS from elsewhere', () => expectEgress(chart()).from('payments/checkout').to('http://api.partner.com')
-    .withTlsFrom('sidecar'), /TLS begun by the sidecar/],
-  ['clear text', () => expectEgress([]).from('a/b').to('http://a.example.com').withoutPlaintext(), /nothing leaves in clear text/],
+  [
+    'a caller that is not named',
+    () => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway(),
+    /expected: answered through a gateway\nthe model says: refused by the gateway/,
+  ],
+  [
+    'another gateway',
+    () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com').viaGateway('elsewhere'),
+    /answered through the gateway elsewhere/,
+  ],
+  [
+    'another way',
+    () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com').viaSidecar(),
+    /straight from the sidecar/,
+  ],
+  [
+    'a refusal that does not happen',
+    () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com').isRefused(),
+    /expected: refused/,
+  ],
+  [
+    'TLS from elsewhere',
+    () => expectEgress(chart()).from('payments/checkout').to('http://api.partner.com').withTlsFrom('sidecar'),
+    /TLS begun by the sidecar/,
+  ],
+  [
+    'clear text',
+    () => expectEgress([]).from('a/b').to('http://a.example.com').withoutPlaintext(),
+    /nothing leaves in clear text/,
+  ],
   ['a status', () => expectEgress([]).from('a/b').to('http://a.example.com').isAnswered(301), /answered with 301/],
 ])('%s throws, with the explanation', (_what, wrong, message) => {
   expect(wrong).toThrow(message);
 });
 
 test('the smallest change is part of the explanation', () => {
-  expect(() => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway())
-    .toThrow(/Smallest change, tried out:\n.*subjectAltNames/);
+  expect(() => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway()).toThrow(
+    /Smallest change, tried out:\n.*subjectAltNames/,
+  );
 });
 
 test('what the world is can be said', () => {
-  expectEgress([], { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } }).from('a/b').to('https://a.example.com').isRefused('sidecar', 'tls-closed');
+  expectEgress([], { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } })
+    .from('a/b')
+    .to('https://a.example.com')
+    .isRefused('sidecar', 'tls-closed');
 });
 
 test('nonsense is refused', () => {
   expect(() => expectEgress({})).toThrow(/Testing.synth/);
-  expect(() => expectEgress([]).from('a/b').to('api.partner.com')).toThrow(/"api\.partner\.com" is no URL: write http:.*, as https:\/\/api\.partner\.com/);
+  expect(() => expectEgress([]).from('a/b').to('api.partner.com')).toThrow(
+    /"api\.partner\.com" is no URL: write http:.*, as https:\/\/api\.partner\.com/,
+  );
   expect(() => expectEgress([]).from('checkout')).toThrow(/<namespace>\/<service account>/);
 });

@@ -2,18 +2,21 @@ import { AccessTable } from '../../src/access/access-table';
 import { captureRules } from '../mesh/lab/capture';
 import { clientHello } from '../mesh/lab/client-hello';
 import { KubeObject, ServiceController } from '../mesh/lab/kubernetes';
-import { placed } from '../mesh/lab/outside';
+import { placed } from '../mesh/lab/external';
 import { workloads } from '../mesh/lab/world';
 
 const table: AccessTable = {
   gateways: [{ namespace: 'egress', labels: { istio: 'egressgateway' }, serviceAccount: 'gateway', targetPort: 8443 }],
   callers: [{ name: 'legacy', namespace: 'shop', serviceAccount: 'legacy' }],
-  outside: [{ host: 'a.example.com' }, { host: 'b.example.com', address: '203.0.113.10' }],
+  external: [{ host: 'a.example.com' }, { host: 'b.example.com', address: '203.0.113.10' }],
   access: [{ from: 'legacy', request: 'http://a.example.com/', dial: '203.0.113.99', expect: { outcome: 'answered' } }],
 };
 
 const deployment = (namespace: string, annotations: Record<string, string>): KubeObject => ({
-  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'legacy', namespace }, spec: { template: { metadata: { labels: { app: 'legacy', tier: 'back' }, annotations } } },
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'legacy', namespace },
+  spec: { template: { metadata: { labels: { app: 'legacy', tier: 'back' }, annotations } } },
 });
 
 test('a pod template among the manifests decides what is captured', () => {
@@ -29,7 +32,10 @@ test('a capture annotation that the lab does not know stops it', () => {
 test('a Service gets an address and the pods that it selects', () => {
   const controller = new ServiceController(workloads(table, []), table.gateways!);
   const service: KubeObject = {
-    apiVersion: 'v1', kind: 'Service', metadata: { name: 'hop', namespace: 'egress' }, spec: { selector: { istio: 'egressgateway' }, ports: [{ name: 'tls', port: 443, targetPort: 'https' }] },
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'hop', namespace: 'egress' },
+    spec: { selector: { istio: 'egressgateway' }, ports: [{ name: 'tls', port: 443, targetPort: 'https' }] },
   };
   const [first, slice] = controller.complete([service]);
   expect(first.spec.clusterIP).toBe(controller.complete([service])[0].spec.clusterIP);
@@ -40,7 +46,7 @@ test('a Service gets an address and the pods that it selects', () => {
 
 test('every host has an address of its own, and somebody listens where rows dial past all hosts', () => {
   const hosts = placed(table);
-  expect(hosts.map(host => host.address)).toEqual(['203.0.113.11', '203.0.113.10', '203.0.113.99']);
+  expect(hosts.map((host) => host.address)).toEqual(['203.0.113.11', '203.0.113.10', '203.0.113.99']);
   expect(hosts[2].host).toMatch(/^stray/);
 });
 
@@ -48,7 +54,11 @@ test('server name and protocols are read from what a client says first', () => {
   const serverName = Buffer.from([0, 0, 0, 10, 0, 8, 0, 0, 5, ...Buffer.from('a.com')]);
   const alpn = Buffer.from([0, 16, 0, 5, 0, 3, 2, ...Buffer.from('h2')]);
   const extensions = Buffer.concat([serverName, alpn]);
-  const body = Buffer.concat([Buffer.alloc(2 + 32), Buffer.from([0, 0, 2, 0x13, 1, 1, 0, 0, extensions.length]), extensions]);
+  const body = Buffer.concat([
+    Buffer.alloc(2 + 32),
+    Buffer.from([0, 0, 2, 0x13, 1, 1, 0, 0, extensions.length]),
+    extensions,
+  ]);
   const hello = Buffer.concat([Buffer.from([0x16, 3, 1, 0, 0, 1, 0, 0, body.length]), body]);
   expect(clientHello(hello)).toEqual({ serverName: 'a.com', alpn: ['h2'] });
   expect(clientHello(Buffer.from('GET / HTTP/1.1\r\n'))).toBeUndefined();

@@ -18,21 +18,38 @@ export interface MeshExample {
 
 /** Every example with an access table; where `MESH_EXAMPLE` is set, those whose names begin so. */
 export function meshExamples(beginning = process.env.MESH_EXAMPLE ?? ''): MeshExample[] {
-  return exampleNames().filter(name => name.startsWith(beginning)).map(name => {
-    const manifests = readManifests(path.join(EXAMPLES, name, 'manifests'));
-    const handWritten = path.join(EXAMPLES, name, 'manifests/hand-written.k8s.yaml');
-    const theirs = new Set(fs.existsSync(handWritten) ? readManifests(handWritten).map(idOf) : []);
-    return { name, table: readTable(path.join(EXAMPLES, name, 'access.yaml')), manifests, handWritten: manifests.filter(object => theirs.has(idOf(object))) };
-  });
+  return exampleNames()
+    .filter((name) => name.startsWith(beginning))
+    .map((name) => {
+      const manifests = readManifests(path.join(EXAMPLES, name, 'manifests'));
+      const handWritten = path.join(EXAMPLES, name, 'manifests/hand-written.k8s.yaml');
+      const theirs = new Set(fs.existsSync(handWritten) ? readManifests(handWritten).map(idOf) : []);
+      return {
+        name,
+        table: readTable(path.join(EXAMPLES, name, 'access.yaml')),
+        manifests,
+        handWritten: manifests.filter((object) => theirs.has(idOf(object))),
+      };
+    });
 }
 
 export function exampleNames(): string[] {
-  return fs.readdirSync(EXAMPLES).sort()
-    .filter(name => fs.existsSync(path.join(EXAMPLES, name, 'access.yaml')) && fs.existsSync(path.join(EXAMPLES, name, 'manifests')));
+  return fs
+    .readdirSync(EXAMPLES)
+    .sort()
+    .filter(
+      (name) =>
+        fs.existsSync(path.join(EXAMPLES, name, 'access.yaml')) &&
+        fs.existsSync(path.join(EXAMPLES, name, 'manifests')),
+    );
 }
 
 /** The rows with their numbers; where `MESH_ROW` is set, the one with that number or those with that part of a URL. */
-export function numberedRows(table: AccessTable, wanted = process.env.MESH_ROW): { number: number; row: AccessTable['access'][number] }[] {
-  return table.access.map((row, index) => ({ number: index + 1, row }))
+export function numberedRows(
+  table: AccessTable,
+  wanted = process.env.MESH_ROW,
+): { number: number; row: AccessTable['access'][number] }[] {
+  return table.access
+    .map((row, index) => ({ number: index + 1, row }))
     .filter(({ number, row }) => wanted === undefined || String(number) === wanted || row.request.includes(wanted));
 }

@@ -1,10 +1,9 @@
 /**
- * `npm run test:mesh`: every row of every example.
- * `npm run test:mesh -- <example> [row]`: one example, by its name or the beginning of it; a row by its number or a part of its URL.
- * `npm run test:mesh -- --suite <name> [example]`: one suite.
- * `npm run test:mesh -- --all`: every suite.
- * `npm run test:mesh -- --times <number> …`: the same, so many times in a row.
- * `npm run test:mesh -- --suite differential [--seed <number>] [--worlds <number>]`: worlds made from these seeds.
+ * `npm run test:mesh`: every row of every example. `npm run test:mesh -- <example> [row]`: one example, by its name or
+ * the beginning of it; a row by its number or a part of its URL. `npm run test:mesh -- --suite <name> [example]`: one
+ * suite. `npm run test:mesh -- --all`: every suite. `npm run test:mesh -- --times <number> …`: the same, so many times
+ * in a row. `npm run test:mesh -- --suite differential [--seed <number>] [--worlds <number>]`: worlds made from these
+ * seeds.
  */
 import * as fs from 'fs';
 import * as path from 'path';
@@ -20,7 +19,8 @@ async function main(args: string[]): Promise<boolean> {
   const { left, numbers } = withoutNumbers(args, ['--seed', '--worlds', '--times']);
   const { '--seed': seed, '--worlds': worlds, '--times': times = 1 } = numbers;
   const { suite, example, row } = choice(left);
-  if ((seed ?? worlds) !== undefined && suite !== 'differential') throw new NotPossible('--seed and --worlds are for --suite differential');
+  if ((seed ?? worlds) !== undefined && suite !== 'differential')
+    throw new NotPossible('--seed and --worlds are for --suite differential');
   // What makes it impossible is said here, in one line, and not by jest.
   await requireSystem();
   await binaries();
@@ -33,7 +33,9 @@ async function main(args: string[]): Promise<boolean> {
   for (let time = 1; time <= times; time++) {
     const { passed, failed, seconds } = await run(suite);
     good &&= failed === 0;
-    runs.push(`${times > 1 ? `run ${time} of ${times}: ` : ''}${passed} passed, ${failed} failed in ${seconds.toFixed(1)} s`);
+    runs.push(
+      `${times > 1 ? `run ${time} of ${times}: ` : ''}${passed} passed, ${failed} failed in ${seconds.toFixed(1)} s`,
+    );
     console.log(runs[runs.length - 1]);
   }
   if (times > 1) console.log(`\n${runs.join('\n')}`);
@@ -52,16 +54,28 @@ async function run(suite: string | undefined): Promise<{ passed: number; failed:
   };
   const { results } = await runCLI(options as unknown as Parameters<typeof runCLI>[0], [root]);
   // A suite that does not even run, or whose clean-up fails, has no failed test.
-  const broken = results.testResults.filter(one => one.testExecError !== undefined || (one.numFailingTests === 0 && one.failureMessage));
+  const broken = results.testResults.filter(
+    (one) => one.testExecError !== undefined || (one.numFailingTests === 0 && one.failureMessage),
+  );
   for (const one of results.testResults) {
-    console.log(`${path.basename(one.testFilePath, ENDING)}: ${one.numPassingTests} of ${one.testResults.length} in ${((one.perfStats.end - one.perfStats.start) / 1000).toFixed(1)} s`);
+    console.log(
+      `${path.basename(one.testFilePath, ENDING)}: ${one.numPassingTests} of ${one.testResults.length} in ` +
+        `${((one.perfStats.end - one.perfStats.start) / 1000).toFixed(1)} s`,
+    );
   }
   const failed = results.numFailedTests + broken.length;
-  return { passed: results.numPassedTests, failed: failed === 0 && !results.success ? 1 : failed, seconds: (Date.now() - began) / 1000 };
+  return {
+    passed: results.numPassedTests,
+    failed: failed === 0 && !results.success ? 1 : failed,
+    seconds: (Date.now() - began) / 1000,
+  };
 }
 
 /** Takes options with a number out of the arguments. */
-function withoutNumbers(args: string[], options: string[]): { left: string[]; numbers: Record<string, number | undefined> } {
+function withoutNumbers(
+  args: string[],
+  options: string[],
+): { left: string[]; numbers: Record<string, number | undefined> } {
   const left = [...args];
   const numbers: Record<string, number> = {};
   for (const option of options) {
@@ -75,23 +89,33 @@ function withoutNumbers(args: string[], options: string[]): { left: string[]; nu
 }
 
 function choice(args: string[]): { suite?: string; example?: string; row?: string } {
-  const suites = fs.readdirSync(SUITES).filter(name => name.endsWith(ENDING)).map(name => name.slice(0, -ENDING.length));
+  const suites = fs
+    .readdirSync(SUITES)
+    .filter((name) => name.endsWith(ENDING))
+    .map((name) => name.slice(0, -ENDING.length));
   if (args.includes('--all')) {
-    if (args.length > 1) throw new NotPossible('--all is every suite of every example; leave out what else is there, or --all');
+    if (args.length > 1)
+      throw new NotPossible('--all is every suite of every example; leave out what else is there, or --all');
     return {};
   }
   const at = args.indexOf('--suite');
-  const suite = at < 0 ? undefined : args[at + 1] ?? '';
-  if (suite !== undefined && !suites.includes(suite)) throw new NotPossible(`there is no suite "${suite}"; there are ${suites.join(', ')}`);
+  const suite = at < 0 ? undefined : (args[at + 1] ?? '');
+  if (suite !== undefined && !suites.includes(suite))
+    throw new NotPossible(`there is no suite "${suite}"; there are ${suites.join(', ')}`);
   const [example, row] = at < 0 ? args : args.filter((_, index) => index !== at && index !== at + 1);
   if (example === undefined) return { suite: suite ?? 'examples' };
   const chosen = meshExamples(example);
-  if (chosen.length === 0) throw new NotPossible(`there is no example "${example}"; there are ${exampleNames().join(', ')}`);
-  if (row !== undefined && !chosen.some(({ table }) => numberedRows(table, row).length > 0)) throw new NotPossible(`${chosen.map(({ name }) => name).join(', ')} has no row "${row}"`);
+  if (chosen.length === 0)
+    throw new NotPossible(`there is no example "${example}"; there are ${exampleNames().join(', ')}`);
+  if (row !== undefined && !chosen.some(({ table }) => numberedRows(table, row).length > 0))
+    throw new NotPossible(`${chosen.map(({ name }) => name).join(', ')} has no row "${row}"`);
   return { suite: suite ?? 'examples', example, row };
 }
 
-main(process.argv.slice(2)).then(good => process.exit(good ? 0 : 1), error => {
-  console.error(error instanceof NotPossible ? error.message : error);
-  process.exit(2);
-});
+main(process.argv.slice(2)).then(
+  (good) => process.exit(good ? 0 : 1),
+  (error) => {
+    console.error(error instanceof NotPossible ? error.message : error);
+    process.exit(2);
+  },
+);

@@ -1,29 +1,41 @@
-/** What must hold of a request whatever happens to the objects: the promise "fail closed", as a comparison of two sights. */
+/**
+ * What must hold of a request whatever happens to the objects: the promise "fail closed", as a comparison of two
+ * sights.
+ */
 import { hops, KubeObject, rowText, seenText } from './lab';
 import { failureText, Mesh, Sight } from './support';
-import { AccessRow, AccessTable, OutsideHost, requestHost } from '../../src/access/access-table';
+import { AccessRow, AccessTable, ExternalHost, requestHost } from '../../src/access/access-table';
 
 /** What a proxy does for a request, and so what must not change while it is answered. */
-const CHECKS = ['way', 'tlsOriginatedBy', 'identityAtGateway', 'serverName', 'protocol', 'clientCertificate'] as const;
+const CHECKS = ['via', 'tlsOriginatedBy', 'identityAtGateway', 'serverName', 'protocol', 'clientCertificate'] as const;
 
-/** What a sidecar adds to every request, and what no promise is broken by: it names nobody. The route that takes it off may be the object that is missing. */
+/**
+ * What a sidecar adds to every request, and what no promise is broken by: it names nobody. The route that takes it off
+ * may be the object that is missing.
+ */
 const UNTOLD = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms'];
 
-/** Every caller of a table to every outside host, by HTTP, HTTPS and every TCP port; and whatever else the rows of the table ask. */
+/**
+ * Every caller of a table to every external host, by HTTP, HTTPS and every TCP port; and whatever else the rows of the
+ * table ask.
+ */
 export function everyRequest(table: AccessTable): AccessRow[] {
-  const urls = table.outside.flatMap(({ host, address, tcp = [], http, https }) => [
+  const urls = table.external.flatMap(({ host, address, tcp = [], http, https }) => [
     ...(http === undefined && https === undefined ? [] : [`http://${host}/`, `https://${host}/`]),
-    ...tcp.map(port => `tcp://${address ?? host}:${port}`),
+    ...tcp.map((port) => `tcp://${address ?? host}:${port}`),
   ]);
-  const all = table.callers.flatMap(({ name }) => urls.map((request): AccessRow => ({ from: name, request, expect: { outcome: 'answered' } })));
-  const special = table.access.filter(row => row.without === undefined && !row.follow);
+  const all = table.callers.flatMap(({ name }) =>
+    urls.map((request): AccessRow => ({ from: name, request, expect: { outcome: 'answered' } })),
+  );
+  const special = table.access.filter((row) => row.without === undefined && !row.follow);
   const key = ({ expect: _expect, ...row }: AccessRow) => JSON.stringify(Object.entries(row).sort());
-  return [...new Map([...all, ...special].map(row => [key(row), row])).values()];
+  return [...new Map([...all, ...special].map((row) => [key(row), row])).values()];
 }
 
 /**
- * What is worse now than it was with everything in place: an answer that was a refusal, another way or fewer checks for what
- * is still answered, plaintext where there was none, a connection that goes round the gateway. Refused instead of answered is not worse.
+ * What is worse now than it was with everything in place: an answer that was a refusal, another way or fewer checks for
+ * what is still answered, plaintext where there was none, a connection that goes round the gateway. Refused instead of
+ * answered is not worse.
  */
 export function worse(complete: Sight, now: Sight): string[] {
   const before = complete.judgement.seen;
@@ -31,16 +43,22 @@ export function worse(complete: Sight, now: Sight): string[] {
   const found: string[] = [];
   if (before.outcome === 'refused' && after.outcome === 'answered') found.push('it was refused, and is answered now');
   if (before.outcome === 'answered' && after.outcome === 'answered') {
-    for (const field of CHECKS) if (before[field] !== after[field]) found.push(`${field} was ${before[field] ?? 'nothing'}, and is ${after[field] ?? 'nothing'} now`);
-    const more = (after.addedHeaders ?? []).filter(name => !before.addedHeaders?.includes(name));
-    const telling = more.filter(name => !UNTOLD.includes(name));
+    for (const field of CHECKS)
+      if (before[field] !== after[field])
+        found.push(`${field} was ${before[field] ?? 'nothing'}, and is ${after[field] ?? 'nothing'} now`);
+    const more = (after.addedHeaders ?? []).filter((name) => !before.addedHeaders?.includes(name));
+    const telling = more.filter((name) => !UNTOLD.includes(name));
     if (telling.length > 0) found.push(`the outside receives ${telling.join(', ')} now`);
     found.push(...after.contradictions);
   }
-  if (after.plaintextToOutside && !before.plaintextToOutside) found.push('plaintext reached the outside');
+  if (after.plaintextToHost && !before.plaintextToHost) found.push('plaintext reached the outside');
   const gateways = now.evidence.gateways.map(({ address }) => address);
-  const round = now.evidence.outside.filter(event => event.from !== '' && !gateways.includes(event.from));
-  if (before.way === 'gateway' && round.length > 0) found.push(`it went round the gateway: ${round.map(({ event, server, from }) => `${event} at ${server} from ${from}`).join(', ')}`);
+  const round = now.evidence.external.filter((event) => event.from !== '' && !gateways.includes(event.from));
+  if (before.via === 'gateway' && round.length > 0)
+    found.push(
+      'it went round the gateway: ' +
+        `${round.map(({ event, server, from }) => `${event} at ${server} from ${from}`).join(', ')}`,
+    );
   if (before.outcome === 'refused' && heard(now) > 0 && heard(complete) === 0) found.push('the outside heard of it');
   return found;
 }
@@ -49,46 +67,71 @@ export function worse(complete: Sight, now: Sight): string[] {
 export function worseText(complete: Sight, now: Sight): string[] {
   const found = worse(complete, now);
   if (found.length === 0) return [];
-  return [[rowText(now.evidence.row), `  complete: ${seenText(complete.judgement)}`, `  now:      ${seenText(now.judgement)}`, ...[...found, ...hops(now.evidence)].map(line => `  ${line}`)].join('\n')];
+  return [
+    [
+      rowText(now.evidence.row),
+      `  complete: ${seenText(complete.judgement)}`,
+      `  now:      ${seenText(now.judgement)}`,
+      ...[...found, ...hops(now.evidence)].map((line) => `  ${line}`),
+    ].join('\n'),
+  ];
 }
 
 /** Bytes of the caller that reached the outside; a connection without any is none. */
 function heard({ evidence }: Sight): number {
-  return evidence.outside.filter(({ event }) => event !== 'connect').length;
+  return evidence.external.filter(({ event }) => event !== 'connect').length;
 }
 
-/** Requests that a proxy sends out as TLS, and that are answered although the outside host shows a certificate that is not good. */
+/**
+ * Requests that a proxy sends out as TLS, and that are answered although the external host shows a certificate that is
+ * not good.
+ */
 export async function uncheckedCertificates(mesh: Mesh, sights: Sight[]): Promise<string[]> {
-  const originated = sights.filter(({ judgement: { seen } }) => seen.outcome === 'answered' && (seen.tlsOriginatedBy === 'sidecar' || seen.tlsOriginatedBy === 'gateway'));
+  const originated = sights.filter(
+    ({ judgement: { seen } }) =>
+      seen.outcome === 'answered' && (seen.tlsOriginatedBy === 'sidecar' || seen.tlsOriginatedBy === 'gateway'),
+  );
   if (originated.length === 0) return [];
-  const hosts = [...new Set(originated.map(({ evidence }) => evidence.outside[evidence.outside.length - 1].server))];
-  const showing = (kindOf: (host: string) => NonNullable<OutsideHost['certificate']>) => mesh.lab.showCertificates(Object.fromEntries(hosts.map(host => [host, kindOf(host)])));
+  const hosts = [...new Set(originated.map(({ evidence }) => evidence.external[evidence.external.length - 1].server))];
+  const showing = (kindOf: (host: string) => NonNullable<ExternalHost['certificate']>) =>
+    mesh.lab.showCertificates(Object.fromEntries(hosts.map((host) => [host, kindOf(host)])));
   const found: string[] = [];
   for (const kind of ['wrong-name', 'unknown-ca'] as const) {
     await showing(() => kind);
-    for (const { evidence: { row } } of originated) {
-      const sight = await mesh.see({ ...row, expect: { outcome: 'refused', plaintextToOutside: false } });
+    for (const {
+      evidence: { row },
+    } of originated) {
+      const sight = await mesh.see({ ...row, expect: { outcome: 'refused', plaintextToHost: false } });
       if (!sight.judgement.passed) found.push(`${kind}: ${failureText(sight.evidence.row, sight)}`);
     }
   }
-  await showing(host => mesh.lab.hosts.find(one => one.host === host)?.certificate ?? 'good');
+  await showing((host) => mesh.lab.hosts.find((one) => one.host === host)?.certificate ?? 'good');
   return found;
 }
 
 /**
- * Whether a request may pass without an object that is there to refuse it, and refuses nothing else: without the lock what the caller's
- * namespace has not declared, without a gateway's lockdown what no construct has declared.
+ * Whether a request may pass without an object that is there to refuse it, and refuses nothing else: without the lock
+ * what the caller's namespace has not declared, without a gateway's lockdown what no construct has declared.
  */
 export function meantToRefuse(object: KubeObject, before: Sight, table: AccessTable, emitted: KubeObject[]): boolean {
   if (isLock(object, table)) return undeclared(before);
   const host = requestHost(before.evidence.row);
-  return object.kind === 'AuthorizationPolicy' && !emitted.some(({ kind, spec }) => kind === 'ServiceEntry' && [...spec.hosts, ...spec.addresses ?? []].includes(host));
+  return (
+    object.kind === 'AuthorizationPolicy' &&
+    !emitted.some(
+      ({ kind, spec }) => kind === 'ServiceEntry' && [...spec.hosts, ...(spec.addresses ?? [])].includes(host),
+    )
+  );
 }
 
 /** Whether the sidecar refused it because nobody has declared the host where the caller is. */
 function undeclared({ evidence, judgement }: Sight): boolean {
   const last = evidence.sidecar[evidence.sidecar.length - 1];
-  return judgement.seen.outcome === 'refused' && judgement.seen.by === 'sidecar' && (last?.cluster === 'BlackHoleCluster' || last?.route === 'block_all');
+  return (
+    judgement.seen.outcome === 'refused' &&
+    judgement.seen.by === 'sidecar' &&
+    (last?.cluster === 'BlackHoleCluster' || last?.route === 'block_all')
+  );
 }
 
 /** The Sidecar that locks a whole mesh. */

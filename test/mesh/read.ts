@@ -14,7 +14,9 @@ export function readTable(file: string): AccessTable {
   const table: AccessTable = parse(fs.readFileSync(file, 'utf8'));
   const ajv = new Ajv({ allErrors: true });
   const fits = ajv.compile(JSON.parse(fs.readFileSync(SCHEMA, 'utf8')));
-  const problems = fits(table as unknown) ? accessTableProblems(table) : fits.errors!.map(error => `${error.instancePath} ${error.message} ${Object.values(error.params).join(' ')}`);
+  const problems = fits(table as unknown)
+    ? accessTableProblems(table)
+    : fits.errors!.map((error) => `${error.instancePath} ${error.message} ${Object.values(error.params).join(' ')}`);
   if (problems.length > 0) throw new NotPossible(`${file}:\n  ${problems.join('\n  ')}`);
   return table;
 }
@@ -23,10 +25,15 @@ export function readTable(file: string): AccessTable {
 export function readManifests(from: string): KubeObject[] {
   if (!fs.existsSync(from)) throw new NotPossible(`there is no ${from}`);
   const files = fs.statSync(from).isDirectory()
-    ? (fs.readdirSync(from, { recursive: true }) as string[]).filter(name => /\.ya?ml$/.test(name)).sort().map(name => path.join(from, name))
+    ? (fs.readdirSync(from, { recursive: true }) as string[])
+        .filter((name) => /\.ya?ml$/.test(name))
+        .sort()
+        .map((name) => path.join(from, name))
     : [from];
-  return files.flatMap(file => parseAllDocuments(fs.readFileSync(file, 'utf8')).flatMap(document => {
-    if (document.errors.length > 0) throw new NotPossible(`${file}: ${document.errors[0].message}`);
-    return document.toJS() ?? [];
-  }));
+  return files.flatMap((file) =>
+    parseAllDocuments(fs.readFileSync(file, 'utf8')).flatMap((document) => {
+      if (document.errors.length > 0) throw new NotPossible(`${file}: ${document.errors[0].message}`);
+      return document.toJS() ?? [];
+    }),
+  );
 }

@@ -2,28 +2,53 @@ import { KubeObject } from './lab';
 import { GatewayPods } from '../../src/access/access-table';
 
 /**
- * HTTP of one host through an egress gateway, written by hand in the manner of Istio's task page: everything visible everywhere,
- * a mutual TLS hop to the gateway's own Service, nothing taken off the request. It is what others have on the same gateway.
+ * HTTP of one host through an egress gateway, written by hand in the manner of Istio's task page: everything visible
+ * everywhere, a mutual TLS hop to the gateway's own Service, nothing taken off the request. It is what others have on
+ * the same gateway.
  */
 export function taskPageRecipe(namespace: string, host: string, gateway: GatewayPods): KubeObject[] {
   const name = host.replace(/\./g, '-');
   const service = `${gateway.name}.${gateway.namespace}.svc.cluster.local`;
-  const object = (kind: string, spec: Record<string, unknown>): KubeObject => ({ apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace }, spec });
+  const object = (kind: string, spec: Record<string, unknown>): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name, namespace },
+    spec,
+  });
   return [
-    object('ServiceEntry', { hosts: [host], location: 'MESH_EXTERNAL', resolution: 'DNS', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] }),
+    object('ServiceEntry', {
+      hosts: [host],
+      location: 'MESH_EXTERNAL',
+      resolution: 'DNS',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
     object('Gateway', {
       selector: gateway.labels,
-      servers: [{ port: { number: 443, name: 'https-recipe', protocol: 'HTTPS' }, hosts: [host], tls: { mode: 'ISTIO_MUTUAL' } }],
+      servers: [
+        {
+          port: { number: 443, name: 'https-recipe', protocol: 'HTTPS' },
+          hosts: [host],
+          tls: { mode: 'ISTIO_MUTUAL' },
+        },
+      ],
     }),
     object('DestinationRule', {
       host: service,
-      subsets: [{ name: 'recipe', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'ISTIO_MUTUAL', sni: host } }] } }],
+      subsets: [
+        {
+          name: 'recipe',
+          trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'ISTIO_MUTUAL', sni: host } }] },
+        },
+      ],
     }),
     object('VirtualService', {
       hosts: [host],
       gateways: ['mesh', name],
       http: [
-        { match: [{ gateways: ['mesh'], port: 80 }], route: [{ destination: { host: service, subset: 'recipe', port: { number: 443 } } }] },
+        {
+          match: [{ gateways: ['mesh'], port: 80 }],
+          route: [{ destination: { host: service, subset: 'recipe', port: { number: 443 } } }],
+        },
         { match: [{ gateways: [name], port: 443 }], route: [{ destination: { host, port: { number: 80 } } }] },
       ],
     }),
@@ -32,5 +57,9 @@ export function taskPageRecipe(namespace: string, host: string, gateway: Gateway
 
 /** An installed gateway whose Service is called as Istio's own. */
 export const INSTALLED: GatewayPods & { name: string } = {
-  name: 'istio-egressgateway', namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443,
+  name: 'istio-egressgateway',
+  namespace: 'egress',
+  labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+  serviceAccount: 'istio-egressgateway',
+  targetPort: 443,
 };

@@ -13,7 +13,7 @@ export async function runTable(table: AccessTable, manifests: KubeObject[]): Pro
   const lab = await up({ table, manifests });
   const tally = new Tally();
   try {
-    for (const rows of groups(table.access, row => row)) await runGroup(lab, manifests, rows, tally);
+    for (const rows of groups(table.access, (row) => row)) await runGroup(lab, manifests, rows, tally);
     const errors = lab.errors();
     if (errors.length > 0) tally.fail('something was rejected or failed behind the requests', errors);
     return tally;
@@ -27,7 +27,7 @@ export function groups<T>(items: T[], rowOf: (item: T) => AccessRow): T[][] {
   const by = new Map<string, T[]>();
   for (const item of items) {
     const key = JSON.stringify(rowOf(item).without ?? '');
-    by.set(key, [...by.get(key) ?? [], item]);
+    by.set(key, [...(by.get(key) ?? []), item]);
   }
   return [...by.values()];
 }
@@ -35,11 +35,15 @@ export function groups<T>(items: T[], rowOf: (item: T) => AccessRow): T[][] {
 async function runGroup(lab: Lab, manifests: KubeObject[], rows: AccessRow[], tally: Tally): Promise<void> {
   try {
     const warnings = await lab.apply('manifests', without(manifests, rows[0].without));
-    if (warnings.length > 0) tally.fail('admission warns', warnings.map(finding => `${finding.object}: ${finding.warnings?.join('; ')}`));
+    if (warnings.length > 0)
+      tally.fail(
+        'admission warns',
+        warnings.map((finding) => `${finding.object}: ${finding.warnings?.join('; ')}`),
+      );
     await lab.converge();
   } catch (error) {
     // What is refused on the way into force fails all its rows: whatever they would show, it would not be this.
-    rows.forEach(row => tally.fail(rowText(row), (error as Error).message.split('\n')));
+    rows.forEach((row) => tally.fail(rowText(row), (error as Error).message.split('\n')));
     return;
   }
   for (const row of rows) {
@@ -63,6 +67,6 @@ class Tally implements Result {
   public fail(what: string, details: string[]): void {
     this.failed++;
     console.log(`  FAILED ${what}`);
-    details.forEach(line => console.log(`         ${line}`));
+    details.forEach((line) => console.log(`         ${line}`));
   }
 }

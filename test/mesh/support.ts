@@ -14,13 +14,26 @@
  */
 import { App } from 'cdk8s';
 import { parseAllDocuments } from 'yaml';
-import { ConvergeOptions, Evidence, Finding, hops, judge, Judgement, KubeObject, Lab, rowText, seenText, up, without } from './lab';
+import {
+  ConvergeOptions,
+  Evidence,
+  Finding,
+  hops,
+  judge,
+  Judgement,
+  KubeObject,
+  Lab,
+  rowText,
+  seenText,
+  up,
+  without,
+} from './lab';
 import { groups } from './run-table';
 import { AccessRow, AccessTable, Expectation } from '../../src/access/access-table';
 import { newApp } from '../support/app';
 
 export interface World {
-  /** Pods, outside hosts, Secrets, mesh settings. Addresses that its rows dial have somebody who listens. */
+  /** Pods, external hosts, Secrets, mesh settings. Addresses that its rows dial have somebody who listens. */
   readonly table: Omit<AccessTable, 'access'> & { readonly access?: AccessRow[] };
   /** Where pod templates are looked for; not applied by themselves, but what `testRows` leaves objects out of. */
   readonly manifests?: KubeObject[];
@@ -42,7 +55,7 @@ export function describeMesh(name: string, world: World, define: (mesh: Mesh) =>
     afterAll(() => mesh.down());
     define(mesh);
     test('nothing was rejected or failed behind the requests', () => {
-      expect(mesh.lab.errors().filter(line => !world.tolerate?.some(known => known.test(line)))).toEqual([]);
+      expect(mesh.lab.errors().filter((line) => !world.tolerate?.some((known) => known.test(line)))).toEqual([]);
     });
   });
 }
@@ -68,7 +81,10 @@ export class Mesh {
     this.running = undefined;
   }
 
-  /** Makes a set of objects exactly these, and waits until every proxy has taken them over. A warning of admission is an error. */
+  /**
+   * Makes a set of objects exactly these, and waits until every proxy has taken them over. A warning of admission is an
+   * error.
+   */
   public async apply(objects: KubeObject[], set = 'manifests', options?: ConvergeOptions): Promise<void> {
     const warnings = await this.lab.apply(set, objects);
     if (warnings.length > 0) throw plain(`admission warns:\n${warnings.map(findingText).join('\n')}`);
@@ -81,7 +97,10 @@ export class Mesh {
     return { evidence, judgement: judge(evidence) };
   }
 
-  /** Sends a row's request with the objects that are in force now; throws with the lines of each hop where it went otherwise. */
+  /**
+   * Sends a row's request with the objects that are in force now; throws with the lines of each hop where it went
+   * otherwise.
+   */
   public async expectRow(row: AccessRow): Promise<Sight> {
     const sight = await this.see(row);
     if (!sight.judgement.passed) throw plain(failureText(row, sight));
@@ -98,7 +117,10 @@ export class Mesh {
       const left = group[0].row.without;
       describe(left === undefined ? 'complete' : `without ${[left].flat().join(', ')}`, () => {
         beforeAll(() => this.apply(without(manifests, left)));
-        for (const { title, row } of group) test(title, async () => { also(row, await this.expectRow(row)); });
+        for (const { title, row } of group)
+          test(title, async () => {
+            also(row, await this.expectRow(row));
+          });
       });
     }
   }
@@ -108,14 +130,22 @@ export class Mesh {
 export function synthesise(build: (app: App) => void): KubeObject[] {
   const app = newApp();
   build(app);
-  return parseAllDocuments(app.synthYaml()).map(document => document.toJS()).filter(Boolean);
+  return parseAllDocuments(app.synthYaml())
+    .map((document) => document.toJS())
+    .filter(Boolean);
 }
 
 /** A row and what it expects, in one line. */
 export function titleOf(row: AccessRow): string {
-  const { outcome, status, symptom, by, way, tlsOriginatedBy } = row.expect;
-  const parts = [outcome, status ?? symptom, by && `by ${by}`, way && `way ${way}`, tlsOriginatedBy && `TLS by ${tlsOriginatedBy}`];
-  return `${rowText({ ...row, without: undefined })}  ->  ${parts.filter(part => part !== undefined).join(' ')}`;
+  const { outcome, status, symptom, by, via, tlsOriginatedBy } = row.expect;
+  const parts = [
+    outcome,
+    status ?? symptom,
+    by && `by ${by}`,
+    via && `way ${via}`,
+    tlsOriginatedBy && `TLS by ${tlsOriginatedBy}`,
+  ];
+  return `${rowText({ ...row, without: undefined })}  ->  ${parts.filter((part) => part !== undefined).join(' ')}`;
 }
 
 /** Row, expected and seen, and the decisive lines of each hop. */

@@ -1,20 +1,42 @@
 import { ask, ENTRY } from './support';
 
-const routes = (http: string) => `---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: split, namespace: shop }\nspec: { hosts: [site.example.com], http: [${http}] }\n`;
+const routes = (http: string) =>
+  '---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: split, namespace: shop ' +
+  `}\nspec: { hosts: [site.example.com], http: [${http}] }\n`;
 
 test('weights are listed, and the likeliest is the answer', () => {
-  const split = '{ route: [{ destination: { host: site.example.com, port: { number: 80 } }, weight: 90 }, { destination: { host: nowhere.example.com }, weight: 10 }] }';
+  const split =
+    '{ route: [{ destination: { host: site.example.com, port: { number: 80 } }, weight: 90 }, { destination: { ' +
+    'host: nowhere.example.com }, weight: 10 }] }';
   const answer = ask(`${ENTRY}${routes(split)}`, 'shop/app', 'http://site.example.com/');
-  expect(answer).toMatchObject({ outcome: 'answered', alternatives: [{ weight: 10, answer: { outcome: 'refused', by: 'sidecar', symptom: 503 } }] });
+  expect(answer).toMatchObject({
+    outcome: 'answered',
+    alternatives: [{ weight: 10, answer: { outcome: 'refused', by: 'sidecar', symptom: 503 } }],
+  });
 });
 
 test('injected faults are some of the answers, or all', () => {
-  const fault = (value: number) => routes(`{ fault: { abort: { httpStatus: 418, percentage: { value: ${value} } } }, route: [{ destination: { host: site.example.com } }] }`);
-  expect(ask(`${ENTRY}${fault(100)}`, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'refused', symptom: 418, by: 'sidecar', alternatives: [] });
-  expect(ask(`${ENTRY}${fault(25)}`, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered', alternatives: [{ weight: 25, answer: { symptom: 418 } }] });
+  const fault = (value: number) =>
+    routes(
+      `{ fault: { abort: { httpStatus: 418, percentage: { value: ${value} } } }, route: [{ destination: { ` +
+        'host: site.example.com } }] }',
+    );
+  expect(ask(`${ENTRY}${fault(100)}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'refused',
+    symptom: 418,
+    by: 'sidecar',
+    alternatives: [],
+  });
+  expect(ask(`${ENTRY}${fault(25)}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'answered',
+    alternatives: [{ weight: 25, answer: { symptom: 418 } }],
+  });
 });
 
 test('several endpoints are listed', () => {
-  const entry = ENTRY.replace('resolution: DNS', 'resolution: STATIC\n  endpoints: [{ address: 203.0.113.1 }, { address: 203.0.113.2 }]');
+  const entry = ENTRY.replace(
+    'resolution: DNS',
+    'resolution: STATIC\n  endpoints: [{ address: 203.0.113.1 }, { address: 203.0.113.2 }]',
+  );
   expect(ask(entry, 'shop/app', 'https://site.example.com/').alternatives).toHaveLength(1);
 });

@@ -1,4 +1,7 @@
-/** Configurations about which people have asked: the model gives the answer of the mesh, and names the cause that was found. */
+/**
+ * Configurations about which people have asked: the model gives the answer of the mesh, and names the cause that was
+ * found.
+ */
 import { brokenConfigurations, Cause } from './broken';
 import { differences, modelOf } from './compare';
 import { Answer } from '../../src/model';
@@ -12,7 +15,8 @@ describe.each(brokenConfigurations())('$name', ({ thread, objects, table, reques
     const answer = ask(request);
     const differs = differences(answer, { ...onlyExpected(answer), ...expected, answeredBy });
     expect({ outcome: answer.outcome, differs }).toEqual({ outcome: expected.outcome, differs: [] });
-    if (cause !== undefined) expect({ found: names(answer, cause), named: named(answer) }).toMatchObject({ found: true });
+    if (cause !== undefined)
+      expect({ found: names(answer, cause), named: named(answer) }).toMatchObject({ found: true });
   });
 });
 
@@ -23,10 +27,23 @@ function onlyExpected(answer: Answer): object {
 }
 
 function names(answer: Answer, cause: Cause): boolean {
-  return [...answer.causes, ...answer.remarks.flatMap(remark => remark.deciders), ...(answer.outcome === 'answered' ? answer.steps.flatMap(step => step.deciders) : [])]
-    .some(one => one.kind === cause.kind && one.namespace === cause.namespace && one.name === cause.name && (cause.field === undefined || (one.field ?? '').startsWith(cause.field)));
+  return [
+    ...answer.causes,
+    ...answer.remarks.flatMap((remark) => remark.decidedBy),
+    ...(answer.outcome === 'answered' ? answer.steps.flatMap((step) => step.decidedBy) : []),
+  ].some(
+    (one) =>
+      one.kind === cause.kind &&
+      one.namespace === cause.namespace &&
+      one.name === cause.name &&
+      (cause.field === undefined || (one.field ?? '').startsWith(cause.field)),
+  );
 }
 
 function named(answer: Answer): string[] {
-  return [answer.reason, ...answer.causes.map(one => `${one.kind} ${one.namespace}/${one.name} ${one.field ?? ''}`), ...answer.remarks.map(remark => `${remark.code}: ${remark.message}`)];
+  return [
+    answer.reason,
+    ...answer.causes.map((one) => `${one.kind} ${one.namespace}/${one.name} ${one.field ?? ''}`),
+    ...answer.remarks.map((remark) => `${remark.code}: ${remark.message}`),
+  ];
 }

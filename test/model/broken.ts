@@ -33,24 +33,36 @@ export interface Broken {
   readonly requests: BrokenRequest[];
 }
 
-/** All of test/model/broken: a document of its own says what was found, those after it are the objects, the oldest first. */
+/**
+ * All of test/model/broken: a document of its own says what was found, those after it are the objects, the oldest
+ * first.
+ */
 export function brokenConfigurations(): Broken[] {
-  return fs.readdirSync(FOLDER).filter(file => file.endsWith('.yaml')).sort().map(file => {
-    const text = fs.readFileSync(path.join(FOLDER, file), 'utf8');
-    const [about, ...objects] = parseAllDocuments(text).map(document => {
-      if (document.errors.length > 0) throw new Error(`${file}: ${document.errors[0].message}`);
-      return document.toJS();
+  return fs
+    .readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => {
+      const text = fs.readFileSync(path.join(FOLDER, file), 'utf8');
+      const [about, ...objects] = parseAllDocuments(text).map((document) => {
+        if (document.errors.length > 0) throw new Error(`${file}: ${document.errors[0].message}`);
+        return document.toJS();
+      });
+      const mesh: MeshSettings = about.mesh ?? { outboundTrafficPolicy: 'REGISTRY_ONLY' };
+      const aged = (object: WorldObject, index: number): WorldObject => ({
+        ...object,
+        metadata: {
+          ...object.metadata,
+          creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString().replace('.000', ''),
+        },
+      });
+      return {
+        name: file.replace('.yaml', ''),
+        thread: /^# (https:\S+)/.exec(text)?.[1] ?? '',
+        found: about.found,
+        table: tableOf(mesh),
+        objects: (objects as WorldObject[]).map(aged),
+        requests: about.requests,
+      };
     });
-    const mesh: MeshSettings = about.mesh ?? { outboundTrafficPolicy: 'REGISTRY_ONLY' };
-    const aged = (object: WorldObject, index: number): WorldObject =>
-      ({ ...object, metadata: { ...object.metadata, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString().replace('.000', '') } });
-    return {
-      name: file.replace('.yaml', ''),
-      thread: /^# (https:\S+)/.exec(text)?.[1] ?? '',
-      found: about.found,
-      table: tableOf(mesh),
-      objects: (objects as WorldObject[]).map(aged),
-      requests: about.requests,
-    };
-  });
 }

@@ -15,7 +15,7 @@ export interface Disagreement {
 export interface Tally {
   worlds: number;
   compared: number;
-  /** Of those compared, how many the outside host answered. */
+  /** Of those compared, how many the external host answered. */
   answered: number;
   undetermined: number;
   readonly disagreements: Disagreement[];
@@ -40,11 +40,23 @@ export function tally(total: Tally, world: RecordedWorld): void {
 export function report({ world, asked, answer, differs }: Disagreement): string {
   const { from, request, ...rest } = asked.request;
   return [
-    `world ${world.name} (${world.mesh.outboundTrafficPolicy}): ${from} ${request} ${Object.keys(rest).length > 0 ? JSON.stringify(rest) : ''}`,
-    ...differs.map(line => `  ${line}`),
+    `world ${world.name} (${world.mesh.outboundTrafficPolicy}): ${from} ${request} ` +
+      `${Object.keys(rest).length > 0 ? JSON.stringify(rest) : ''}`,
+    ...differs.map((line) => `  ${line}`),
     `  mesh:  ${JSON.stringify(asked.answer)}`,
     `  model: ${answer.reason}`,
-    ...answer.steps.map(step => `    ${step.hop}: ${step.text} [${step.deciders.map(one => `${one.kind} ${one.namespace}/${one.name} ${one.field ?? ''}`).join('; ')}]`),
-    ...world.objects.map(object => `  ---\n${stringify(object, { lineWidth: 0 }).trimEnd().split('\n').map(line => `  ${line}`).join('\n')}`),
+    ...answer.steps.map(
+      (step) =>
+        `    ${step.hop}: ${step.text} ` +
+        `[${step.decidedBy.map((one) => `${one.kind} ${one.namespace}/${one.name} ${one.field ?? ''}`).join('; ')}]`,
+    ),
+    ...world.objects.map(
+      (object) =>
+        `  ---\n${stringify(object, { lineWidth: 0 })
+          .trimEnd()
+          .split('\n')
+          .map((line) => `  ${line}`)
+          .join('\n')}`,
+    ),
   ].join('\n');
 }

@@ -10,14 +10,20 @@ function without(objects: any[], left: AccessRow['without']): any[] {
   return objects.filter(({ kind, metadata }) => !away.includes(`${kind}/${metadata.namespace ?? ''}/${metadata.name}`));
 }
 
-describe.each(examples().map(example => [example.name, example] as const))('%s', (_name, example) => {
+describe.each(examples().map((example) => [example.name, example] as const))('%s', (_name, example) => {
   const objects = objectsIn(golden(example));
   const model = (left: AccessRow['without']) =>
-    EgressModel.of(without(objects, left).map(manifest => ({ manifest, origin: 'golden' })), worldOf(example.table));
+    EgressModel.of(
+      without(objects, left).map((manifest) => ({ manifest, origin: 'golden' })),
+      worldOf(example.table),
+    );
 
-  test.each(example.table.access.map((row, index) => [index + 1, `${row.from} ${row.request}`, row] as const))('row %i: %s', (_index, _text, row) => {
-    const caller = example.table.callers.find(({ name }) => name === row.from)!;
-    const answer = model(row.without).ask(caller, { ...row, url: row.request });
-    expect(differences(row.expect, answer)).toEqual([]);
-  });
+  test.each(example.table.access.map((row, index) => [index + 1, `${row.from} ${row.request}`, row] as const))(
+    'row %i: %s',
+    (_index, _text, row) => {
+      const caller = example.table.callers.find(({ name }) => name === row.from)!;
+      const answer = model(row.without).ask(caller, { ...row, url: row.request });
+      expect(differences(row.expect, answer)).toEqual([]);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /**
- * What must hold between the answers to two worlds, whatever the answers are. The worlds are those of the differential tests, which
- * are often wrong in meaning.
+ * What must hold between the answers to two worlds, whatever the answers are. The worlds are those of the differential
+ * tests, which are often wrong in meaning.
  */
 import * as fc from 'fast-check';
 import { modelOf } from './compare';
@@ -16,61 +16,104 @@ const RUNS = { numRuns: Number(process.env.RUNS ?? 150), seed: Number(process.en
 const world = fc.noShrink(fc.nat({ max: 1_000_000 })).map(generateWorld);
 
 test('an object that has nothing to do with it changes no answer', () => {
-  fc.assert(fc.property(world, made => {
-    const unrelated = [
-      object('ServiceEntry', 'elsewhere', 'unrelated', {
-        hosts: ['unrelated.invalid'], location: 'MESH_EXTERNAL', resolution: 'DNS', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], exportTo: ['.'],
-      }),
-      object('VirtualService', 'elsewhere', 'unrelated', { hosts: ['unrelated.invalid'], exportTo: ['.'], http: [{ directResponse: { status: 418 } }] }),
-      object('DestinationRule', 'elsewhere', 'unrelated', { host: 'unrelated.invalid', trafficPolicy: { tls: { mode: 'SIMPLE' } }, exportTo: ['.'] }),
-      object('Gateway', 'elsewhere', 'unrelated', { selector: { istio: 'nobody' }, servers: [{ port: { number: 443, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }] }),
-      object('AuthorizationPolicy', 'elsewhere', 'unrelated', { action: 'DENY', rules: [{}] }),
-      object('Sidecar', 'elsewhere', 'default', { egress: [{ hosts: ['~/*'] }], outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }),
-    ];
-    expect(answers({ ...made, objects: [...unrelated, ...made.objects] })).toEqual(answers(made));
-  }), RUNS);
+  fc.assert(
+    fc.property(world, (made) => {
+      const unrelated = [
+        object('ServiceEntry', 'elsewhere', 'unrelated', {
+          hosts: ['unrelated.invalid'],
+          location: 'MESH_EXTERNAL',
+          resolution: 'DNS',
+          ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+          exportTo: ['.'],
+        }),
+        object('VirtualService', 'elsewhere', 'unrelated', {
+          hosts: ['unrelated.invalid'],
+          exportTo: ['.'],
+          http: [{ directResponse: { status: 418 } }],
+        }),
+        object('DestinationRule', 'elsewhere', 'unrelated', {
+          host: 'unrelated.invalid',
+          trafficPolicy: { tls: { mode: 'SIMPLE' } },
+          exportTo: ['.'],
+        }),
+        object('Gateway', 'elsewhere', 'unrelated', {
+          selector: { istio: 'nobody' },
+          servers: [{ port: { number: 443, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+        }),
+        object('AuthorizationPolicy', 'elsewhere', 'unrelated', { action: 'DENY', rules: [{}] }),
+        object('Sidecar', 'elsewhere', 'default', {
+          egress: [{ hosts: ['~/*'] }],
+          outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+        }),
+      ];
+      expect(answers({ ...made, objects: [...unrelated, ...made.objects] })).toEqual(answers(made));
+    }),
+    RUNS,
+  );
 });
 
 test('the order of the documents does not matter, where every object has an age of its own', () => {
-  fc.assert(fc.property(world, fc.nat(), (made, seed) => {
-    const objects = made.objects.map((one, index) => ({
-      ...one, metadata: { ...one.metadata, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString() },
-    }));
-    expect(answers({ ...made, objects: new Random(seed).shuffled(objects) })).toEqual(answers({ ...made, objects }));
-  }), RUNS);
+  fc.assert(
+    fc.property(world, fc.nat(), (made, seed) => {
+      const objects = made.objects.map((one, index) => ({
+        ...one,
+        metadata: { ...one.metadata, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString() },
+      }));
+      expect(answers({ ...made, objects: new Random(seed).shuffled(objects) })).toEqual(answers({ ...made, objects }));
+    }),
+    RUNS,
+  );
 });
 
 test('without ages the order does not matter either: names decide then', () => {
-  fc.assert(fc.property(world, fc.nat(), (made, seed) => {
-    const objects = made.objects.map(({ metadata: { creationTimestamp: _age, ...metadata }, ...one }) => ({ ...one, metadata }));
-    expect(answers({ ...made, objects: new Random(seed).shuffled(objects) })).toEqual(answers({ ...made, objects }));
-  }), RUNS);
+  fc.assert(
+    fc.property(world, fc.nat(), (made, seed) => {
+      const objects = made.objects.map(({ metadata: { creationTimestamp: _age, ...metadata }, ...one }) => ({
+        ...one,
+        metadata,
+      }));
+      expect(answers({ ...made, objects: new Random(seed).shuffled(objects) })).toEqual(answers({ ...made, objects }));
+    }),
+    RUNS,
+  );
 });
 
 test('without DENY policies nothing is refused that was answered, and what a DENY has not refused stays as it was', () => {
-  fc.assert(fc.property(world, made => {
-    const denies = (one: WorldObject) => one.kind === 'AuthorizationPolicy' && one.spec.action === 'DENY';
-    const before = asked(made);
-    const after = asked({ ...made, objects: made.objects.filter(one => !denies(one)) });
-    before.forEach((answer, index) => {
-      if (answer.outcome === 'answered') expect(outline(after[index])).toEqual(outline(answer));
-    });
-  }), RUNS);
+  fc.assert(
+    fc.property(world, (made) => {
+      const denies = (one: WorldObject) => one.kind === 'AuthorizationPolicy' && one.spec.action === 'DENY';
+      const before = asked(made);
+      const after = asked({ ...made, objects: made.objects.filter((one) => !denies(one)) });
+      before.forEach((answer, index) => {
+        if (answer.outcome === 'answered') expect(outline(after[index])).toEqual(outline(answer));
+      });
+    }),
+    RUNS,
+  );
 });
 
 test('other names for namespaces, accounts and hosts give the same answers in the other names', () => {
-  fc.assert(fc.property(world, made => {
-    const renamed: World = rename(made);
-    const table: AccessTable = rename(tableOf(made.mesh));
-    // Not the reason: its prose has words that are also names.
-    expect(asked(renamed, table).map(withoutReason)).toEqual(rename(asked(made).map(withoutReason)));
-  }), RUNS);
+  fc.assert(
+    fc.property(world, (made) => {
+      const renamed: World = rename(made);
+      const table: AccessTable = rename(tableOf(made.mesh));
+      // Not the reason: its prose has words that are also names.
+      expect(asked(renamed, table).map(withoutReason)).toEqual(rename(asked(made).map(withoutReason)));
+    }),
+    RUNS,
+  );
 });
 
 /** Names of equal length and equal order, so that nothing which goes by length or alphabet changes. */
 const NAMES: readonly (readonly [RegExp, string])[] = [
-  [/\bshop\b/g, 'shoq'], [/\bother\b/g, 'othes'], [/\bcheckout\b/g, 'checkouu'], [/\bcrawler\b/g, 'crawles'],
-  [/\bexample\b/g, 'examplf'], [/\bEXAMPLE\b/g, 'EXAMPLF'], [/\bnews\b/g, 'newt'], [/\bNEWS\b/g, 'NEWT'],
+  [/\bshop\b/g, 'shoq'],
+  [/\bother\b/g, 'othes'],
+  [/\bcheckout\b/g, 'checkouu'],
+  [/\bcrawler\b/g, 'crawles'],
+  [/\bexample\b/g, 'examplf'],
+  [/\bEXAMPLE\b/g, 'EXAMPLF'],
+  [/\bnews\b/g, 'newt'],
+  [/\bNEWS\b/g, 'NEWT'],
 ];
 
 function rename<T>(value: T): T {

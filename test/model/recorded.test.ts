@@ -6,10 +6,12 @@ const worlds = readRecorded();
 
 test('there are two hundred worlds, and something was answered in most of them', () => {
   expect(worlds.length).toBeGreaterThanOrEqual(200);
-  expect(worlds.filter(({ answers }) => answers.some(({ answer }) => answer.outcome === 'answered')).length).toBeGreaterThan(worlds.length / 2);
+  expect(
+    worlds.filter(({ answers }) => answers.some(({ answer }) => answer.outcome === 'answered')).length,
+  ).toBeGreaterThan(worlds.length / 2);
 });
 
-test.each(worlds.map(world => ({ name: world.name, world })))('world $name', ({ world }) => {
+test.each(worlds.map((world) => ({ name: world.name, world })))('world $name', ({ world }) => {
   const total: Tally = { worlds: 0, compared: 0, answered: 0, undetermined: 0, disagreements: [] };
   tally(total, world);
   expect(total.disagreements.map(report).join('\n\n')).toBe('');

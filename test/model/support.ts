@@ -4,10 +4,20 @@ import { Answer, EgressModel, ModelCaller, ModelRequest, World } from '../../src
 export const LOCKED: World = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } };
 
 /** What the model says about a request to objects in YAML. */
-export function ask(yaml: string, caller: string | ModelCaller, request: string | ModelRequest, world: World = LOCKED): Answer {
-  const objects = parseAllDocuments(yaml).map((document, index) => ({ manifest: document.toJS(), origin: `document ${index + 1}` })).filter(({ manifest }) => manifest);
+export function ask(
+  yaml: string,
+  caller: string | ModelCaller,
+  request: string | ModelRequest,
+  world: World = LOCKED,
+): Answer {
+  const objects = parseAllDocuments(yaml)
+    .map((document, index) => ({ manifest: document.toJS(), origin: `document ${index + 1}` }))
+    .filter(({ manifest }) => manifest);
   const [namespace, serviceAccount] = typeof caller === 'string' ? caller.split('/') : [];
-  return EgressModel.of(objects, world).ask(typeof caller === 'string' ? { namespace, serviceAccount } : caller, typeof request === 'string' ? { url: request } : request);
+  return EgressModel.of(objects, world).ask(
+    typeof caller === 'string' ? { namespace, serviceAccount } : caller,
+    typeof request === 'string' ? { url: request } : request,
+  );
 }
 
 export const ENTRY = `

@@ -1,27 +1,84 @@
 import { ask, ENTRY } from './support';
 
-const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') => `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x, namespace: ${namespace} }\nspec: ${spec}\n`;
+const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
+  `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x, namespace: ${namespace} }\nspec: ${spec}\n`;
 
 test.each([
-  ['an EnvoyFilter that reaches the caller', object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }'), /EnvoyFilter shop\/x/],
-  ['one in the root namespace', object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }', 'istio-system'), /EnvoyFilter istio-system\/x/],
-  ['a route of the Gateway API', object('HTTPRoute', 'gateway.networking.k8s.io/v1', '{ parentRefs: [] }'), /HTTPRoute of the Gateway API/],
-  ['ambient mode', '---\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { istio.io/dataplane-mode: ambient } }\n', /ambient/],
-  ['a field of a DestinationRule', object('DestinationRule', 'networking.istio.io/v1', '{ host: site.example.com, trafficPolicy: { tunnel: { targetHost: a, targetPort: 1 } } }'), /trafficPolicy\.tunnel/],
-  ['a delegated route', object('VirtualService', 'networking.istio.io/v1', '{ hosts: [site.example.com], http: [{ delegate: { name: y } }] }'), /delegate/],
+  [
+    'an EnvoyFilter that reaches the caller',
+    object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }'),
+    /EnvoyFilter shop\/x/,
+  ],
+  [
+    'one in the root namespace',
+    object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }', 'istio-system'),
+    /EnvoyFilter istio-system\/x/,
+  ],
+  [
+    'a route of the Gateway API',
+    object('HTTPRoute', 'gateway.networking.k8s.io/v1', '{ parentRefs: [] }'),
+    /HTTPRoute of the Gateway API/,
+  ],
+  [
+    'ambient mode',
+    '---\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { istio.io/dataplane-mode: ambient } }\n',
+    /ambient/,
+  ],
+  [
+    'a field of a DestinationRule',
+    object(
+      'DestinationRule',
+      'networking.istio.io/v1',
+      '{ host: site.example.com, trafficPolicy: { tunnel: { targetHost: a, targetPort: 1 } } }',
+    ),
+    /trafficPolicy\.tunnel/,
+  ],
+  [
+    'a delegated route',
+    object(
+      'VirtualService',
+      'networking.istio.io/v1',
+      '{ hosts: [site.example.com], http: [{ delegate: { name: y } }] }',
+    ),
+    /delegate/,
+  ],
 ])('%s is named and nothing is guessed', (_what, yaml, message) => {
-  expect(ask(`${ENTRY}${yaml}`, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(message) });
+  expect(ask(`${ENTRY}${yaml}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(message),
+  });
 });
 
 test('what does not reach the request leaves the answer as it is', () => {
   const elsewhere = object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }', 'other');
-  const unselected = object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ workloadSelector: { labels: { app: other } }, configPatches: [] }');
-  expect(ask(`${ENTRY}${elsewhere}${unselected}`, 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered', way: 'sidecar' });
+  const unselected = object(
+    'EnvoyFilter',
+    'networking.istio.io/v1alpha3',
+    '{ workloadSelector: { labels: { app: other } }, configPatches: [] }',
+  );
+  expect(ask(`${ENTRY}${elsewhere}${unselected}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'answered',
+    via: 'sidecar',
+  });
 });
 
 test('an address that nobody told, and a range that could hold it', () => {
-  const range = object('ServiceEntry', 'networking.istio.io/v1', '{ hosts: [range.example.com], addresses: [198.51.100.0/24], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }');
-  expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/')).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(/198\.51\.100\.0\/24/) });
-  const told = { outside: [{ host: 'site.example.com', address: '203.0.113.10', https: 'ok' as const }], mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const } };
-  expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/', told)).toMatchObject({ outcome: 'answered', way: 'sidecar' });
+  const range = object(
+    'ServiceEntry',
+    'networking.istio.io/v1',
+    '{ hosts: [range.example.com], addresses: [198.51.100.0/24], resolution: NONE, ports: [{ number: 443, ' +
+      'name: tcp, protocol: TCP }] }',
+  );
+  expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(/198\.51\.100\.0\/24/),
+  });
+  const told = {
+    external: [{ host: 'site.example.com', address: '203.0.113.10', https: 'ok' as const }],
+    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
+  };
+  expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/', told)).toMatchObject({
+    outcome: 'answered',
+    via: 'sidecar',
+  });
 });

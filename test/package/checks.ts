@@ -1,6 +1,5 @@
 /** A few lines to run checks one after another and say plainly how each ended. */
 export class Checks {
-
   private passed = 0;
   private failed = 0;
 

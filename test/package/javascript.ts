@@ -11,16 +11,24 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
   fs.mkdirSync(folder, { recursive: true });
   for (const name of ['app.mjs', 'app.cjs']) fs.copyFileSync(path.join(APPS, name), path.join(folder, name));
   fs.copyFileSync(path.join(APPS, 'app.mts'), path.join(folder, 'app.ts')); // .mts keeps it out of this project's own type check
-  fs.writeFileSync(path.join(folder, 'imports.ts'), [
-    'import { Chart } from \'cdk8s\';',
-    'import { ServiceEntry } from \'cdk8s-istio-egress/imports/networking.istio.io\';',
-    'export const entry = (chart: Chart) => new ServiceEntry(chart, \'entry\', { spec: { hosts: [\'a.example.com\'] } });',
-  ].join('\n'));
+  fs.writeFileSync(
+    path.join(folder, 'imports.ts'),
+    [
+      "import { Chart } from 'cdk8s';",
+      "import { ServiceEntry } from 'cdk8s-istio-egress/imports/networking.istio.io';",
+      "export const entry = (chart: Chart) => new ServiceEntry(chart, 'entry', { spec: { hosts: ['a.example.com'] } });",
+    ].join('\n'),
+  );
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
-  const run = (command: string, ...args: string[]) => execFileSync(command, args, {
-    cwd: folder, encoding: 'utf8', stdio: 'pipe', env: { ...process.env, CDK8S_OUTDIR: 'dist', CDK8S_CHECK_UPGRADE: 'false' },
-  });
-  const install = (...packages: string[]) => run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', ...packages);
+  const run = (command: string, ...args: string[]) =>
+    execFileSync(command, args, {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: { ...process.env, CDK8S_OUTDIR: 'dist', CDK8S_CHECK_UPGRADE: 'false' },
+    });
+  const install = (...packages: string[]) =>
+    run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', ...packages);
   const synthesised = (how: () => void) => {
     fs.rmSync(path.join(folder, 'dist'), { recursive: true, force: true });
     how();
@@ -41,32 +49,74 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     return `${count} objects`;
   });
   await checks.run('a CommonJS app synthesises the same', () => same(() => run('node', 'app.cjs')));
-  await checks.run('cdk8s synth does the same', () => same(() => run('node', CDK8S, 'synth', '--app', 'node app.cjs', '--output', 'dist')));
+  await checks.run('cdk8s synth does the same', () =>
+    same(() => run('node', CDK8S, 'synth', '--app', 'node app.cjs', '--output', 'dist')),
+  );
 
   await checks.run('the command line explains what was synthesised', () => {
-    const said = run('npx', '--no-install', 'cdk8s-istio-egress', 'explain', 'dist', '--from', 'payments/checkout', '--to',
-      'http://api.partner.com/');
+    const said = run(
+      'npx',
+      '--no-install',
+      'cdk8s-istio-egress',
+      'explain',
+      'dist',
+      '--from',
+      'payments/checkout',
+      '--to',
+      'http://api.partner.com/',
+    );
     demand(/^200 from api\.partner\.com, through egress\//.test(said), said);
     return said.split('\n')[0];
   });
   await checks.run('an app loads neither the model nor the YAML reader', () => {
-    const loaded = run('node', '-e',
-      'require("cdk8s-istio-egress"); console.log(Object.keys(require.cache).filter(file => /cdk8s-istio-egress.(lib.src.(explain|model)|node_modules)/.test(file)).join())');
+    const loaded = run(
+      'node',
+      '-e',
+      'require("cdk8s-istio-egress"); console.log(Object.keys(require.cache).filter(file => ' +
+        '/cdk8s-istio-egress.(lib.src.(explain|model)|node_modules)/.test(file)).join())',
+    );
     demand(loaded.trim() === '', loaded);
   });
 
   await checks.run('TypeScript 6 and 7 and the types of Node install', () => {
     install('--save-dev', 'typescript@^6', 'typescript-7@npm:typescript@^7', '@types/node@^20');
   });
-  for (const [title, name] of [['TypeScript 6', 'typescript'], ['TypeScript 7', 'typescript-7']]) {
-    for (const [module, resolution] of [['node16', 'node16'], ['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
+  for (const [title, name] of [
+    ['TypeScript 6', 'typescript'],
+    ['TypeScript 7', 'typescript-7'],
+  ]) {
+    for (const [module, resolution] of [
+      ['node16', 'node16'],
+      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler'],
+    ]) {
       await checks.run(`${title} compiles a strict app, ${resolution} resolution`, () => {
         const manifestOf = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8'));
         const tsc = path.join(folder, 'node_modules', name, manifestOf.bin.tsc);
         const output = `out-${name}-${resolution}`;
-        run('node', tsc, '--strict', '--skipLibCheck', 'false', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--target', 'es2022',
-          '--types', 'node',
-          '--module', module, '--moduleResolution', resolution, '--rootDir', '.', '--outDir', output, 'app.ts', 'imports.ts');
+        run(
+          'node',
+          tsc,
+          '--strict',
+          '--skipLibCheck',
+          'false',
+          '--noUncheckedIndexedAccess',
+          '--exactOptionalPropertyTypes',
+          '--target',
+          'es2022',
+          '--types',
+          'node',
+          '--module',
+          module,
+          '--moduleResolution',
+          resolution,
+          '--rootDir',
+          '.',
+          '--outDir',
+          output,
+          'app.ts',
+          'imports.ts',
+        );
         if (resolution !== 'bundler') same(() => run('node', path.join(output, 'app.js')));
         return manifestOf.version;
       });
@@ -74,27 +124,59 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
   }
 
   await checks.run('TypeScript finds the types of every entry, also where it does not read `exports`', () => {
-    fs.writeFileSync(path.join(folder, 'explain.ts'), 'export * from \'cdk8s-istio-egress/explain\';\n');
+    fs.writeFileSync(path.join(folder, 'explain.ts'), "export * from 'cdk8s-istio-egress/explain';\n");
     const { bin } = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/typescript/package.json'), 'utf8'));
-    run('node', path.join(folder, 'node_modules/typescript', bin.tsc), '--strict', '--noEmit', '--types', 'node', '--target', 'es2022',
-      '--module', 'commonjs', '--moduleResolution', 'node10', '--ignoreDeprecations', '6.0', 'app.ts', 'imports.ts', 'explain.ts');
+    run(
+      'node',
+      path.join(folder, 'node_modules/typescript', bin.tsc),
+      '--strict',
+      '--noEmit',
+      '--types',
+      'node',
+      '--target',
+      'es2022',
+      '--module',
+      'commonjs',
+      '--moduleResolution',
+      'node10',
+      '--ignoreDeprecations',
+      '6.0',
+      'app.ts',
+      'imports.ts',
+      'explain.ts',
+    );
   });
 
   await checks.run('what is wrong in an app does not compile', () => {
-    fs.writeFileSync(path.join(folder, 'wrong.ts'), [
-      'import { Chart } from \'cdk8s\';',
-      'import { GatewayEgress, InstalledEgressGateway } from \'cdk8s-istio-egress\';',
-      'export const wrong = (chart: Chart, gateway: InstalledEgressGateway) => new GatewayEgress(chart, \'x\', { gateway, hosts: [\'a.example.com\'] });',
-    ].join('\n'));
+    fs.writeFileSync(
+      path.join(folder, 'wrong.ts'),
+      [
+        "import { Chart } from 'cdk8s';",
+        "import { GatewayEgress, InstalledEgressGateway } from 'cdk8s-istio-egress';",
+        "export const wrong = (chart: Chart, gateway: InstalledEgressGateway) => new GatewayEgress(chart, 'x', " +
+          "{ gateway, hosts: ['a.example.com'] });",
+      ].join('\n'),
+    );
     const { bin } = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/typescript/package.json'), 'utf8'));
     let output = '';
     try {
-      run('node', path.join(folder, 'node_modules/typescript', bin.tsc), '--strict', '--noEmit', '--types', 'node', '--target', 'es2022', '--module',
-        'node16', 'wrong.ts');
+      run(
+        'node',
+        path.join(folder, 'node_modules/typescript', bin.tsc),
+        '--strict',
+        '--noEmit',
+        '--types',
+        'node',
+        '--target',
+        'es2022',
+        '--module',
+        'node16',
+        'wrong.ts',
+      );
     } catch (error) {
       output = String((error as { stdout: string }).stdout);
     }
-    demand(output.includes('\'callers\' is missing'), `a GatewayEgress without callers: ${output || 'compiled'}`);
+    demand(output.includes("'callers' is missing"), `a GatewayEgress without callers: ${output || 'compiled'}`);
   });
 
   await checks.run('deep paths of the package stay closed', () => {

@@ -27,12 +27,16 @@ async function main() {
 }
 
 function only(folder: string, end: string): string {
-  const found = fs.existsSync(folder) ? fs.readdirSync(folder).filter(name => name.endsWith(end)) : [];
-  if (found.length !== 1) throw new Error(`expected one *${end} in ${path.relative(ROOT, folder)}, found ${found.length}; run: npx projen compile && npx projen package-all`);
+  const found = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name.endsWith(end)) : [];
+  if (found.length !== 1)
+    throw new Error(
+      `expected one *${end} in ${path.relative(ROOT, folder)}, found ${found.length}; run: npx projen compile ` +
+        '&& npx projen package-all',
+    );
   return path.join(folder, found[0]);
 }
 
-main().catch(error => {
+main().catch((error) => {
   console.error((error as Error).message);
   process.exitCode = 1;
 });

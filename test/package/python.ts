@@ -7,9 +7,13 @@ import { Checks, demand } from './checks';
 export async function checkPython(checks: Checks, wheel: string, folder: string, manifest: string): Promise<void> {
   fs.mkdirSync(folder, { recursive: true });
   const python = path.join(folder, 'venv/bin/python');
-  const run = (command: string, ...args: string[]) => execFileSync(command, args, {
-    cwd: folder, encoding: 'utf8', stdio: 'pipe', env: { ...process.env, CDK8S_OUTDIR: 'dist', JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20' },
-  });
+  const run = (command: string, ...args: string[]) =>
+    execFileSync(command, args, {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: { ...process.env, CDK8S_OUTDIR: 'dist', JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20' },
+    });
 
   await checks.run('pip install brings the Python package and its peers', () => {
     run('python3', '-m', 'venv', 'venv');
@@ -18,6 +22,9 @@ export async function checkPython(checks: Checks, wheel: string, folder: string,
   });
   await checks.run('a Python app synthesises the same manifest as TypeScript', () => {
     run(python, path.join(__dirname, 'app/app.py'));
-    demand(manifest !== '' && fs.readFileSync(path.join(folder, 'dist/payments.k8s.yaml'), 'utf8') === manifest, 'another manifest than from JavaScript');
+    demand(
+      manifest !== '' && fs.readFileSync(path.join(folder, 'dist/payments.k8s.yaml'), 'utf8') === manifest,
+      'another manifest than from JavaScript',
+    );
   });
 }

@@ -3,21 +3,25 @@ import { checkManifests } from '../../src/rules';
 import { admissionProblems } from '../support/admission';
 
 test('whatever teams ask for, an API server with Istio takes every object', () => {
-  forAll(plans => {
+  forAll((plans) => {
     const manifests = manifestsFor(plans);
-    expect(manifests.flatMap(manifest => admissionProblems(manifest).map(problem => `${identity(manifest)}: ${problem}`))).toEqual([]);
+    expect(
+      manifests.flatMap((manifest) =>
+        admissionProblems(manifest).map((problem) => `${identity(manifest)}: ${problem}`),
+      ),
+    ).toEqual([]);
   });
 });
 
-test('no rule for anybody\'s manifests finds anything in ours', () => {
-  forAll(plans => {
+test("no rule for anybody's manifests finds anything in ours", () => {
+  forAll((plans) => {
     const manifests = manifestsFor(plans);
-    expect(checkManifests(manifests.map(manifest => ({ manifest, origin: identity(manifest) })))).toEqual([]);
+    expect(checkManifests(manifests.map((manifest) => ({ manifest, origin: identity(manifest) })))).toEqual([]);
   });
 });
 
 test('no two objects have one name', () => {
-  forAll(plans => {
+  forAll((plans) => {
     const names = manifestsFor(plans).map(identity);
     expect(new Set(names).size).toBe(names.length);
   });

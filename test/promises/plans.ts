@@ -39,7 +39,8 @@ export interface TeamPlan {
   readonly egresses: EgressPlan[];
 }
 
-type PortPlan = 'http-80' | 'http-8080' | 'http2-8081' | 'grpc-50051' | 'tls-443' | 'tls-8443' | 'tcp-5432' | 'tcp-6379';
+type PortPlan =
+  'http-80' | 'http-8080' | 'http2-8081' | 'grpc-50051' | 'tls-443' | 'tls-8443' | 'tcp-5432' | 'tcp-6379';
 
 const PORTS: Record<PortPlan, () => EgressPort> = {
   'http-80': () => EgressPort.http(),
@@ -55,17 +56,20 @@ const PORTS: Record<PortPlan, () => EgressPort> = {
 /** The gateway of every plan. */
 export const INSTALLATION = GatewayInstallation.helmChart({ namespace: 'egress' });
 
-const namespace = fc.stringMatching(/^[a-z][-a-z0-9]{0,20}[a-z0-9]$/).filter(name => !['egress', 'istio-system'].includes(name));
+const namespace = fc
+  .stringMatching(/^[a-z][-a-z0-9]{0,20}[a-z0-9]$/)
+  .filter((name) => !['egress', 'istio-system'].includes(name));
 const account = fc.stringMatching(/^[a-z][-a-z0-9]{0,20}[a-z0-9]$/);
-const longHost = fc.tuple(fc.integer({ min: 40, max: 63 }), fc.integer({ min: 1, max: 3 }))
+const longHost = fc
+  .tuple(fc.integer({ min: 40, max: 63 }), fc.integer({ min: 1, max: 3 }))
   .map(([length, labels]) => `${`${'a'.repeat(length)}.`.repeat(labels)}example.com`);
 /** One domain in fifty thousand is the name of a Kubernetes Service, `a.b.svc`, which is refused. */
-const domain = fc.domain().filter(name => name.split('.')[2] !== 'svc');
+const domain = fc.domain().filter((name) => name.split('.')[2] !== 'svc');
 const host = fc.oneof({ weight: 5, arbitrary: domain }, { weight: 1, arbitrary: longHost });
 
 const egress: fc.Arbitrary<Omit<EgressPlan, 'hosts'>> = fc.record({
   gateway: fc.boolean(),
-  ports: fc.uniqueArray(fc.constantFrom(...Object.keys(PORTS) as PortPlan[]), { minLength: 1 }),
+  ports: fc.uniqueArray(fc.constantFrom(...(Object.keys(PORTS) as PortPlan[])), { minLength: 1 }),
   tls: fc.constantFrom('none', 'all', 'first', 'certificate', 'authority'),
   opaque: fc.boolean(),
   timeout: fc.option(fc.integer({ min: 1, max: 90_000 }), { nil: undefined }),
@@ -81,16 +85,21 @@ const egress: fc.Arbitrary<Omit<EgressPlan, 'hosts'>> = fc.record({
 });
 
 /** One to three teams, each with up to three egresses; no host is wanted twice in one namespace. */
-export const teams: fc.Arbitrary<TeamPlan[]> = fc.uniqueArray(namespace, { minLength: 1, maxLength: 3 }).chain(namespaces =>
-  fc.tuple(...namespaces.map(name => team(name))));
+export const teams: fc.Arbitrary<TeamPlan[]> = fc
+  .uniqueArray(namespace, { minLength: 1, maxLength: 3 })
+  .chain((namespaces) => fc.tuple(...namespaces.map((name) => team(name))));
 
 /** One team. */
-export const team = (name: string): fc.Arbitrary<TeamPlan> => fc.uniqueArray(host, { minLength: 1, maxLength: 5 }).chain(hosts =>
-  fc.array(fc.tuple(egress, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 3 }).map(plans => {
-    const left = [...hosts];
-    const egresses = plans.map(([plan, count]) => oneAddressEach({ ...plan, hosts: left.splice(0, count) })).filter(plan => plan.hosts.length > 0);
-    return { namespace: name, egresses };
-  }));
+export const team = (name: string): fc.Arbitrary<TeamPlan> =>
+  fc.uniqueArray(host, { minLength: 1, maxLength: 5 }).chain((hosts) =>
+    fc.array(fc.tuple(egress, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 3 }).map((plans) => {
+      const left = [...hosts];
+      const egresses = plans
+        .map(([plan, count]) => oneAddressEach({ ...plan, hosts: left.splice(0, count) }))
+        .filter((plan) => plan.hosts.length > 0);
+      return { namespace: name, egresses };
+    }),
+  );
 
 export interface BuildOptions {
   /** Prefixes of charts and constructs: renaming them must rename nothing else. */
@@ -112,8 +121,8 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
     const chart = new Chart(app, `${charts}-${name}`, { namespace: name });
     const gateway = InstalledEgressGateway.fromInstallation(chart, `${ids}-exit`, INSTALLATION);
     egresses.forEach((plan, index) => {
-      const ports = plan.ports.map(port => PORTS[port]());
-      const http = ports.some(port => port.isHttp);
+      const ports = plan.ports.map((port) => PORTS[port]());
+      const http = ports.some((port) => port.isHttp);
       const wildcards = hasWildcards(plan);
       const common = {
         hosts: wildcards ? [...plan.hosts, ...plan.hosts.map(below)] : plan.hosts,
@@ -127,26 +136,28 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
         connectionPool: plan.connections === undefined ? undefined : { maxConnections: plan.connections },
         loadBalancing: wildcards ? undefined : plan.loadBalancing,
       };
-      const way = plan.gateway
+      const via = plan.gateway
         ? new GatewayEgress(chart, `${ids}-${index}`, {
-          ...common,
-          gateway,
-          gatewayChart: grants,
-          http: opaque(plan) ? GatewayHttp.OPAQUE : undefined,
-          ...callersOf(name, plan),
-        })
+            ...common,
+            gateway,
+            gatewayChart: grants,
+            http: opaque(plan) ? GatewayHttp.OPAQUE : undefined,
+            ...callersOf(name, plan),
+          })
         : new SidecarEgress(chart, `${ids}-${index}`, { ...common, unsafeSharedDomains: wildcards || undefined });
       look?.(app);
       if (http && plan.tls !== 'none') {
-        way.originateTls(`${ids}-tls`, {
+        via.originateTls(`${ids}-tls`, {
           hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : plan.hosts,
           clientCertificate: plan.tls === 'certificate' ? ClientCertificate.fromSecret('client') : undefined,
           callers: plan.tls === 'certificate' && !plan.gateway ? labelled(name, plan) : undefined,
-          certificateAuthority: plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
+          certificateAuthority:
+            plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
         });
       }
       look?.(app);
-      if (way instanceof GatewayEgress && plan.kind === 'accounts') way.allowCaller(Caller.serviceAccount(name, LATECOMER));
+      if (via instanceof GatewayEgress && plan.kind === 'accounts')
+        via.allowCaller(Caller.serviceAccount(name, LATECOMER));
     });
   }
   return app;
@@ -162,13 +173,13 @@ export function admitted({ callers, kind }: EgressPlan): string[] {
 
 /** Callers that are known by the labels of their pods. */
 function labelled(owner: string, { callers }: EgressPlan): Caller[] {
-  return callers.map(caller => Caller.serviceAccount(owner, caller, { podLabels: { app: caller } }));
+  return callers.map((caller) => Caller.serviceAccount(owner, caller, { podLabels: { app: caller } }));
 }
 
 function callersOf(owner: string, plan: EgressPlan): { callers: Caller[]; separateCallers?: boolean } {
   if (plan.kind === 'separate') return { callers: labelled(owner, plan), separateCallers: true };
   if (plan.kind === 'namespace' && !hasTcp(plan)) return { callers: [Caller.wholeNamespace(owner)] };
-  return { callers: plan.callers.map(caller => Caller.serviceAccount(owner, caller)) };
+  return { callers: plan.callers.map((caller) => Caller.serviceAccount(owner, caller)) };
 }
 
 /** The manifests of these teams. */
@@ -186,7 +197,7 @@ export function forAll(promise: (plans: TeamPlan[]) => void): void {
   fc.assert(fc.property(teams, promise), { numRuns: 40 });
 }
 
-const hasTcp = ({ ports }: EgressPlan): boolean => ports.some(port => port.startsWith('tcp-'));
+const hasTcp = ({ ports }: EgressPlan): boolean => ports.some((port) => port.startsWith('tcp-'));
 
 /** Only straight from the sidecar, and only where every port says which name is meant. */
 function hasWildcards(plan: EgressPlan): boolean {
@@ -213,5 +224,7 @@ function tcpOptions(plan: EgressPlan): { addresses?: string[]; dnsCapture?: bool
 
 /** HTTP/2 out of an opaque gateway cannot be asked for, so no plan does. */
 function opaque(plan: EgressPlan): boolean {
-  return plan.opaque && !(plan.tls !== 'none' && plan.ports.some(port => port === 'http2-8081' || port === 'grpc-50051'));
+  return (
+    plan.opaque && !(plan.tls !== 'none' && plan.ports.some((port) => port === 'http2-8081' || port === 'grpc-50051'))
+  );
 }

@@ -10,19 +10,27 @@ import { Caller } from '../../src/values/caller';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf, manifestsOf, newApp, the } from '../support/app';
 
-const bytes = (app: App) => app.charts.map(chart => Yaml.stringify(...chart.toJson()));
-const replacing = (from: string, to: string): IResolver => ({ resolve: context => { if (context.value === from) context.replaceValue(to); } });
+const bytes = (app: App) => app.charts.map((chart) => Yaml.stringify(...chart.toJson()));
+const replacing = (from: string, to: string): IResolver => ({
+  resolve: (context) => {
+    if (context.value === from) context.replaceValue(to);
+  },
+});
 
-/** An app with one host straight from the sidecar, whose TLS it originates, and these resolvers before those of cdk8s. */
+/**
+ * An app with one host straight from the sidecar, whose TLS it originates, and these resolvers before those of cdk8s.
+ */
 function resolvedBy(...resolvers: IResolver[]): App {
   const app = new App({ outdir: newApp().outdir, resolvers });
-  new SidecarEgress(new Chart(app, 'chart', { namespace: 'payments' }), 'egress', { hosts: ['api.example.com'] }).originateTls('tls');
+  new SidecarEgress(new Chart(app, 'chart', { namespace: 'payments' }), 'egress', {
+    hosts: ['api.example.com'],
+  }).originateTls('tls');
   return app;
 }
 
 describe('a manifest is what the imported class makes of the object', () => {
   test('whatever teams ask for', () => {
-    forAll(plans => {
+    forAll((plans) => {
       const general = build(plans);
       general.resolvers.unshift({ resolve: () => undefined }); // With a resolver of somebody's, cdk8s itself writes every object.
       expect(bytes(build(plans))).toEqual(bytes(general));
@@ -31,30 +39,52 @@ describe('a manifest is what the imported class makes of the object', () => {
 
   test('of the fields that it calls otherwise than the schema, one is in use', () => {
     const folder = path.join(__dirname, '../../imports');
-    const code = fs.readdirSync(folder).map(file => fs.readFileSync(path.join(folder, file), 'utf8')).join('\n');
+    const code = fs
+      .readdirSync(folder)
+      .map((file) => fs.readFileSync(path.join(folder, file), 'utf8'))
+      .join('\n');
     const fields = [...code.matchAll(/'(\w+)': (?:toJson_\w+\()?obj\.(\w+)/g)];
     expect(fields.length).toBeGreaterThan(300);
-    const otherwise = fields.filter(([, written, called]) => written !== called);
-    expect(new Set(otherwise.map(([, written]) => written))).toEqual(new Set(['consecutive5xxErrors', 'mirror_percent']));
-    const sources = fs.readdirSync(path.join(__dirname, '../../src/constructs')).map(file => fs.readFileSync(path.join(__dirname, '../../src/constructs', file), 'utf8'));
+    const otherwise = fields.filter(([, written, describe]) => written !== describe);
+    expect(new Set(otherwise.map(([, written]) => written))).toEqual(
+      new Set(['consecutive5xxErrors', 'mirror_percent']),
+    );
+    const sources = fs
+      .readdirSync(path.join(__dirname, '../../src/constructs'))
+      .map((file) => fs.readFileSync(path.join(__dirname, '../../src/constructs', file), 'utf8'));
     expect(sources.join()).not.toMatch(/mirror_?percent/i);
   });
 
   test('with labels that are called like such a field', () => {
     const labels = { mirrorPercent: 'a', consecutive5XxErrors: 'b' };
-    const [sidecar] = manifestsOf(chart => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels }] }));
+    const [sidecar] = manifestsOf(
+      (chart) => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels }] }),
+    );
     expect(sidecar.spec.workloadSelector).toEqual({ labels });
   });
 
   test('without the options for which plain JavaScript says null', () => {
-    const props = { hosts: ['api.example.com'], addresses: null, connectionPool: { maxConnections: 3 }, loadBalancing: null } as any;
-    const entry = the('ServiceEntry', manifestsOf(chart => new SidecarEgress(chart, 'egress', props)));
+    const props = {
+      hosts: ['api.example.com'],
+      addresses: null,
+      connectionPool: { maxConnections: 3 },
+      loadBalancing: null,
+    } as any;
+    const entry = the(
+      'ServiceEntry',
+      manifestsOf((chart) => new SidecarEgress(chart, 'egress', props)),
+    );
     expect(entry.spec).not.toHaveProperty('addresses');
   });
 
   test('unsorted where that is asked for', () => {
-    const written = () => Object.keys(manifestsOf(chart => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels: { z: '1', a: '2' } }] }))[0]
-      .spec.workloadSelector.labels);
+    const written = () =>
+      Object.keys(
+        manifestsOf(
+          (chart) =>
+            new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels: { z: '1', a: '2' } }] }),
+        )[0].spec.workloadSelector.labels,
+      );
     expect(written()).toEqual(['a', 'z']);
     process.env.CDK8S_DISABLE_SORT = 'true';
     try {
@@ -65,9 +95,16 @@ describe('a manifest is what the imported class makes of the object', () => {
   });
 
   test('or cdk8s says which object cannot be written', () => {
-    const note = Lazy.any({ produce: () => { throw new Error('no note'); } }) as unknown as string;
+    const note = Lazy.any({
+      produce: () => {
+        throw new Error('no note');
+      },
+    }) as unknown as string;
     const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
-    new SidecarEgress(chart, 'egress', { hosts: ['api.example.com'] }).apiObjects[0].metadata.addAnnotation('note', note);
+    new SidecarEgress(chart, 'egress', { hosts: ['api.example.com'] }).apiObjects[0].metadata.addAnnotation(
+      'note',
+      note,
+    );
     expect(errorOf(() => chart.toJson())).toMatch(/^Failed serializing construct at path 'chart\/.*no note/);
   });
 });
@@ -90,7 +127,12 @@ describe('a resolver of the app has its say', () => {
   });
 
   test('before the rules look', () => {
-    const nameless: IResolver = { resolve: context => { if (context.key[context.key.length - 1] === 'subjectAltNames' && context.value.length > 0) context.replaceValue([]); } };
+    const nameless: IResolver = {
+      resolve: (context) => {
+        if (context.key[context.key.length - 1] === 'subjectAltNames' && context.value.length > 0)
+          context.replaceValue([]);
+      },
+    };
     expect(errorOf(() => resolvedBy(nameless).synth())).toContain('unverified-name');
   });
 });
@@ -99,8 +141,16 @@ describe('what an app has shown already is not kept', () => {
   test('when a caller is let in whom no server can check', () => {
     const written = (look: boolean) => {
       const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
-      const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
-      const egress = new GatewayEgress(chart, 'egress', { gateway, hosts: ['api.example.com'], callers: [Caller.serviceAccount('payments', 'checkout')] });
+      const gateway = InstalledEgressGateway.fromInstallation(
+        chart,
+        'exit',
+        GatewayInstallation.helmChart({ namespace: 'egress' }),
+      );
+      const egress = new GatewayEgress(chart, 'egress', {
+        gateway,
+        hosts: ['api.example.com'],
+        callers: [Caller.serviceAccount('payments', 'checkout')],
+      });
       if (look) chart.toJson();
       egress.allowCaller(Caller.wholeNamespace('payments'));
       return Testing.synth(chart);
@@ -113,6 +163,6 @@ describe('what an app has shown already is not kept', () => {
     new SidecarEgress(chart, 'one', { hosts: ['api.example.com'] });
     chart.toJson();
     new SidecarEgress(chart, 'two', { hosts: ['api.example.com'], namePrefix: 'x' });
-    expect(errorOf(() => chart.toJson())).toContain('way-conflict');
+    expect(errorOf(() => chart.toJson())).toContain('egress-path-conflict');
   });
 });

@@ -2,23 +2,43 @@ import { findings, istio, said } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'credential-secret';
-const rule = (tls: object = {}, spec: object = {}) => istio('DestinationRule', 'egress/r', {
-  host: 'a.example.com', exportTo: ['.'], trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'client', ...tls } }, ...spec,
-});
+const rule = (tls: object = {}, spec: object = {}) =>
+  istio('DestinationRule', 'egress/r', {
+    host: 'a.example.com',
+    exportTo: ['.'],
+    trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'client', ...tls } },
+    ...spec,
+  });
 const secret = (place: string, keys: string[], field = 'data'): EgressObject => {
   const [namespace, name] = place.split('/');
-  return { manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, [field]: Object.fromEntries(keys.map(key => [key, 'x'])) }, origin: place };
+  return {
+    manifest: {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace },
+      [field]: Object.fromEntries(keys.map((key) => [key, 'x'])),
+    },
+    origin: place,
+  };
 };
 const FULL = ['tls.crt', 'tls.key', 'ca.crt'];
 
 test('both sets of keys will do, in data or in stringData, and the authorities may lie apart', () => {
   expect(said(code, [rule(), secret('egress/client', FULL)])).toEqual([]);
   expect(said(code, [rule(), secret('egress/client', ['cert', 'key', 'cacert'], 'stringData')])).toEqual([]);
-  expect(said(code, [rule(), secret('egress/client', ['tls.crt', 'tls.key']), secret('egress/client-cacert', ['cacert'])])).toEqual([]);
+  expect(
+    said(code, [rule(), secret('egress/client', ['tls.crt', 'tls.key']), secret('egress/client-cacert', ['cacert'])]),
+  ).toEqual([]);
 });
 
-test.each(FULL)('without %s the proxy has nothing to show or to check', key => {
-  const [finding] = findings(code, [rule(), secret('egress/client', FULL.filter(other => other !== key))]);
+test.each(FULL)('without %s the proxy has nothing to show or to check', (key) => {
+  const [finding] = findings(code, [
+    rule(),
+    secret(
+      'egress/client',
+      FULL.filter((other) => other !== key),
+    ),
+  ]);
   expect(finding.origins.sort()).toEqual(['egress/client', 'egress/r']);
   expect(finding.message).toContain(`which has no ${key}.`);
 });
@@ -31,7 +51,9 @@ test('an empty value is none', () => {
 
 test('simple TLS needs the authorities only', () => {
   expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['ca.crt'])])).toEqual([]);
-  expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['tls.crt', 'tls.key'])])).toEqual(['egress/client egress/r']);
+  expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['tls.crt', 'tls.key'])])).toEqual([
+    'egress/client egress/r',
+  ]);
 });
 
 test('a Secret beside the callers does nothing for a rule at the gateway', () => {
@@ -47,7 +69,9 @@ test('what cannot be known is left alone', () => {
   expect(said(code, [rule(), secret('egress/client', [])])).toEqual([]);
   // read wherever a proxy follows the rule
   expect(said(code, [rule({}, { exportTo: undefined }), secret('shop/client', [])])).toEqual([]);
-  expect(said(code, [rule({ credentialName: 'configmap://egress/client', mode: 'SIMPLE' }), secret('egress/client', ['x'])])).toEqual([]);
+  expect(
+    said(code, [rule({ credentialName: 'configmap://egress/client', mode: 'SIMPLE' }), secret('egress/client', ['x'])]),
+  ).toEqual([]);
 });
 
 test('a rule for selected workloads is followed in its own namespace only', () => {

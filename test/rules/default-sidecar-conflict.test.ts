@@ -2,7 +2,10 @@ import { istio, said } from './support';
 
 const code = 'default-sidecar-conflict';
 const sidecar = (place: string, labels?: Record<string, string>) =>
-  istio('Sidecar', place, { ...labels && { workloadSelector: { labels } }, outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } });
+  istio('Sidecar', place, {
+    ...(labels && { workloadSelector: { labels } }),
+    outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+  });
 
 test('one default for each namespace', () => {
   expect(said(code, [sidecar('shop/a'), sidecar('web/a')])).toEqual([]);
@@ -11,6 +14,10 @@ test('one default for each namespace', () => {
 
 test('selectors may stand beside a default, and beside each other unless one contains the other', () => {
   expect(said(code, [sidecar('shop/a'), sidecar('shop/b', { app: 'x' }), sidecar('shop/c', { app: 'y' })])).toEqual([]);
-  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { tier: 'y', app: 'x' })])).toEqual(['shop/a shop/b']);
-  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { app: 'x' })])).toEqual(['shop/a shop/b']);
+  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { tier: 'y', app: 'x' })])).toEqual([
+    'shop/a shop/b',
+  ]);
+  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { app: 'x' })])).toEqual([
+    'shop/a shop/b',
+  ]);
 });

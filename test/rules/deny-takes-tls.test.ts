@@ -14,7 +14,7 @@ const policy = (rule: object, spec: object = {}, namespace = 'egress'): EgressOb
 });
 const posts = { to: [{ operation: { methods: ['POST'] } }] };
 
-test.each(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'])('a rule of nothing but %s', field => {
+test.each(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'])('a rule of nothing but %s', (field) => {
   expect(said(code, [through, policy({ to: [{ operation: { [field]: ['x'] } }] })])).toEqual(['egress/exit policy']);
 });
 

@@ -1,16 +1,22 @@
 import { findings, istio, said } from './support';
 
 const code = 'destination-rule-conflict';
-const rule = (place: string, spec: object) => istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], ...spec });
+const rule = (place: string, spec: object) =>
+  istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], ...spec });
 const pair = (a: object, b: object) => said(code, [rule('shop/a', a), rule('shop/b', b)]);
 
 test('rules of different namespaces or hosts have nothing to merge', () => {
-  expect(said(code, [rule('shop/a', { trafficPolicy: { tls: {} } }), rule('web/a', { exportTo: ['*'], trafficPolicy: {} })])).toEqual([]);
+  expect(
+    said(code, [rule('shop/a', { trafficPolicy: { tls: {} } }), rule('web/a', { exportTo: ['*'], trafficPolicy: {} })]),
+  ).toEqual([]);
   expect(pair({}, { host: 'b.example.com', exportTo: ['*'] })).toEqual([]);
 });
 
 test.each([
-  ['a wider one', ['.', 'web']], ['none', undefined], ['everywhere', ['*']], ['the namespace\'s own name', ['shop']],
+  ['a wider one', ['.', 'web']],
+  ['none', undefined],
+  ['everywhere', ['*']],
+  ["the namespace's own name", ['shop']],
 ])('exportTo is compared as written: %s', (_what, exportTo) => {
   expect(pair({}, { exportTo })).toEqual(['shop/a shop/b']);
 });
@@ -30,12 +36,17 @@ test('two traffic policies, or two subsets of one name, that differ', () => {
   expect(pair({ trafficPolicy: random }, { trafficPolicy: {} })).toEqual(['shop/a shop/b']);
   expect(pair({ trafficPolicy: random }, { trafficPolicy: random })).toEqual([]);
   expect(pair({ trafficPolicy: random }, { trafficPolicy: undefined })).toEqual([]);
-  expect(pair({ subsets: [{ name: 'x' }] }, { subsets: [{ name: 'x', trafficPolicy: random }] })).toEqual(['shop/a shop/b']);
+  expect(pair({ subsets: [{ name: 'x' }] }, { subsets: [{ name: 'x', trafficPolicy: random }] })).toEqual([
+    'shop/a shop/b',
+  ]);
   expect(pair({ subsets: [{ name: 'x' }] }, { subsets: [{ name: 'x' }] })).toEqual([]);
 });
 
 test('rules for selected workloads merge among themselves only', () => {
-  const selected = (labels: object) => ({ workloadSelector: { matchLabels: labels }, trafficPolicy: { tls: { mode: 'SIMPLE' } } });
+  const selected = (labels: object) => ({
+    workloadSelector: { matchLabels: labels },
+    trafficPolicy: { tls: { mode: 'SIMPLE' } },
+  });
   const policy = { trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } };
   expect(pair(selected({ app: 'x' }), policy)).toEqual([]);
   expect(pair(selected({ app: 'x' }), selected({ app: 'y' }))).toEqual([]);

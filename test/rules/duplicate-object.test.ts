@@ -10,18 +10,27 @@ test('another API version is the same object, another API group is not', () => {
 });
 
 test('kinds have names of their own', () => {
-  const named = (kind: string) => ({ manifest: { apiVersion: 'v1', kind, metadata: { name: 'x', namespace: 'shop' } }, origin: kind });
+  const named = (kind: string) => ({
+    manifest: { apiVersion: 'v1', kind, metadata: { name: 'x', namespace: 'shop' } },
+    origin: kind,
+  });
   expect(said(code, [named('Secret'), named('ConfigMap'), named('Service')])).toEqual([]);
 });
 
 test('an object without a namespace goes to the default one', () => {
   const bare = { manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } }, origin: 'bare' };
-  const placed = { manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', namespace: 'shop' } }, origin: 'placed' };
+  const placed = {
+    manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', namespace: 'shop' } },
+    origin: 'placed',
+  };
   expect(said(code, [bare, placed])).toEqual([]);
   expect(said(code, [bare, placed], { defaultNamespace: 'shop' })).toEqual(['bare placed']);
 });
 
 test('one finding names all copies', () => {
-  const copies = ['a', 'b', 'c'].map(origin => ({ manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: 'shop' } }, origin }));
+  const copies = ['a', 'b', 'c'].map((origin) => ({
+    manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: 'shop' } },
+    origin,
+  }));
   expect(said(code, copies)).toEqual(['a b c']);
 });

@@ -2,51 +2,103 @@ import { findings, gateway, route, said } from './support';
 
 const code = 'gateway-not-bound';
 const service = (namespace: string) => ({
-  manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'exit', namespace }, spec: { selector: { istio: 'exit', app: 'exit' } } }, origin: `${namespace}/svc`,
+  manifest: {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'exit', namespace },
+    spec: { selector: { istio: 'exit', app: 'exit' } },
+  },
+  origin: `${namespace}/svc`,
 });
 
 test('a short name is looked for in the namespace of the VirtualService', () => {
   const exit = gateway('egress/exit', ['a.example.com']);
   expect(said(code, [exit, route('egress/r', { gateways: ['exit'] })])).toEqual([]);
-  expect(findings(code, [exit, route('shop/r', { gateways: ['exit'], exportTo: ['*'] })])[0].message).toContain('looks for in namespace shop');
+  expect(findings(code, [exit, route('shop/r', { gateways: ['exit'], exportTo: ['*'] })])[0].message).toContain(
+    'looks for in namespace shop',
+  );
   expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
 });
 
 test('a VirtualService for sidecars binds to none', () => {
-  expect(said(code, [gateway('egress/exit', ['b.example.com']), route('shop/r', {}), route('shop/s', { gateways: ['mesh'] })])).toEqual([]);
+  expect(
+    said(code, [
+      gateway('egress/exit', ['b.example.com']),
+      route('shop/r', {}),
+      route('shop/s', { gateways: ['mesh'] }),
+    ]),
+  ).toEqual([]);
 });
 
 test('a Gateway that is not among the manifests may be elsewhere', () => {
-  expect(said(code, [gateway('egress/exit', ['a.example.com']), route('shop/r', { gateways: ['other', 'egress/other', 'mesh'] })])).toEqual([]);
+  expect(
+    said(code, [
+      gateway('egress/exit', ['a.example.com']),
+      route('shop/r', { gateways: ['other', 'egress/other', 'mesh'] }),
+    ]),
+  ).toEqual([]);
 });
 
 test.each([
-  ['a.example.com', true], ['*', true], ['*/*', true], ['*.example.com', true], ['shop/*', true], ['shop/a.example.com', true],
-  ['b.example.com', false], ['egress/a.example.com', false], ['./a.example.com', false], ['*.example.org', false], ['xshop/a.example.com', false], ['shopx/a.example.com', false], ['show/a.example.com', false],
+  ['a.example.com', true],
+  ['*', true],
+  ['*/*', true],
+  ['*.example.com', true],
+  ['shop/*', true],
+  ['shop/a.example.com', true],
+  ['b.example.com', false],
+  ['egress/a.example.com', false],
+  ['./a.example.com', false],
+  ['*.example.org', false],
+  ['xshop/a.example.com', false],
+  ['shopx/a.example.com', false],
+  ['show/a.example.com', false],
 ])('a server for %s admits the route: %s', (host, admitted) => {
-  const found = findings(code, [gateway('egress/exit', [host]), route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })]);
-  expect(found.map(finding => finding.message)).toEqual(admitted ? [] : [expect.stringContaining('none of whose servers admits a.example.com from namespace shop')]);
+  const found = findings(code, [
+    gateway('egress/exit', [host]),
+    route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] }),
+  ]);
+  expect(found.map((finding) => finding.message)).toEqual(
+    admitted ? [] : [expect.stringContaining('none of whose servers admits a.example.com from namespace shop')],
+  );
 });
 
 test('a route for a wildcard binds to a server for one of its names', () => {
-  expect(said(code, [gateway('egress/exit', ['shop/a.example.com']), route('shop/r', { hosts: ['*.example.com'], gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
+  expect(
+    said(code, [
+      gateway('egress/exit', ['shop/a.example.com']),
+      route('shop/r', { hosts: ['*.example.com'], gateways: ['egress/exit'], exportTo: ['*'] }),
+    ]),
+  ).toEqual([]);
 });
 
-test('a route that the gateway\'s pods do not see, when it is certain where they are', () => {
+test("a route that the gateway's pods do not see, when it is certain where they are", () => {
   const exit = gateway('egress/exit', ['shop/a.example.com']);
   const hidden = route('shop/r', { gateways: ['egress/exit'] });
   expect(said(code, [exit, hidden])).toEqual([]);
   expect(said(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
   expect(said(code, [exit, hidden, service('shop')])).toEqual([]);
-  const knative = { manifest: { ...service('egress').manifest, apiVersion: 'serving.knative.dev/v1' }, origin: 'knative' };
+  const knative = {
+    manifest: { ...service('egress').manifest, apiVersion: 'serving.knative.dev/v1' },
+    origin: 'knative',
+  };
   expect(said(code, [exit, hidden, knative])).toEqual([]);
-  expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }), service('egress')])).toEqual([]);
+  expect(
+    said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }), service('egress')]),
+  ).toEqual([]);
 });
 
 describe('a server reads one kind of routes', () => {
-  const tls = (mode: string, protocol: string) => gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'x', protocol }, tls: { mode } });
-  const plain = (protocol: string) => gateway('egress/exit', ['a.example.com'], { port: { number: 80, name: 'x', protocol }, tls: undefined });
-  const routes = (section: string) => route('egress/r', { gateways: ['exit'], http: undefined, [section]: [{ route: [{ destination: { host: 'a.example.com' } }] }] });
+  const tls = (mode: string, protocol: string) =>
+    gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'x', protocol }, tls: { mode } });
+  const plain = (protocol: string) =>
+    gateway('egress/exit', ['a.example.com'], { port: { number: 80, name: 'x', protocol }, tls: undefined });
+  const routes = (section: string) =>
+    route('egress/r', {
+      gateways: ['exit'],
+      http: undefined,
+      [section]: [{ route: [{ destination: { host: 'a.example.com' } }] }],
+    });
 
   test.each([
     ['TLS that is passed through', tls('PASSTHROUGH', 'TLS'), 'tls'],
@@ -64,7 +116,11 @@ describe('a server reads one kind of routes', () => {
 
   test('of several servers for the host, one that reads them is enough', () => {
     const exit = gateway('egress/exit', ['a.example.com']);
-    exit.manifest.spec.servers.push({ port: { number: 8443, name: 'y', protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } });
+    exit.manifest.spec.servers.push({
+      port: { number: 8443, name: 'y', protocol: 'TLS' },
+      hosts: ['a.example.com'],
+      tls: { mode: 'PASSTHROUGH' },
+    });
     expect(said(code, [exit, routes('tls')])).toEqual([]);
     expect(findings(code, [exit, routes('tcp')])[0].message).toContain('has tcp routes, but the servers');
     expect(findings(code, [exit, routes('tcp')])[0].message).toContain('read only http and tls');

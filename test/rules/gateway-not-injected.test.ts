@@ -2,19 +2,29 @@ import { said } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'gateway-not-injected';
-const namespace = (name: string, labels: object): EgressObject => ({ manifest: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }, origin: `namespace ${name}` });
+const namespace = (name: string, labels: object): EgressObject => ({
+  manifest: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+  origin: `namespace ${name}`,
+});
 const gateway = (inject: string | undefined = 'true', image = 'auto', kind = 'Deployment'): EgressObject => ({
   manifest: {
     apiVersion: 'apps/v1',
     kind,
     metadata: { name: 'exit', namespace: 'egress' },
-    spec: { template: { metadata: { labels: { 'sidecar.istio.io/inject': inject } }, spec: { containers: [{ name: 'istio-proxy', image }] } } },
+    spec: {
+      template: {
+        metadata: { labels: { 'sidecar.istio.io/inject': inject } },
+        spec: { containers: [{ name: 'istio-proxy', image }] },
+      },
+    },
   },
   origin: 'gateway',
 });
 
-test.each(['Deployment', 'DaemonSet'])('a %s in a namespace where nothing is injected is stopped', kind => {
-  expect(said(code, [namespace('egress', { 'istio-injection': 'disabled' }), gateway('true', 'auto', kind)])).toEqual(['gateway namespace egress']);
+test.each(['Deployment', 'DaemonSet'])('a %s in a namespace where nothing is injected is stopped', (kind) => {
+  expect(said(code, [namespace('egress', { 'istio-injection': 'disabled' }), gateway('true', 'auto', kind)])).toEqual([
+    'gateway namespace egress',
+  ]);
 });
 
 test('so is one whose pods ask for no injection', () => {
@@ -22,7 +32,13 @@ test('so is one whose pods ask for no injection', () => {
 });
 
 test('other namespaces, namespaces without a word about it, and proxies with an image of their own are not', () => {
-  expect(said(code, [
-    namespace('other', { 'istio-injection': 'disabled' }), namespace('egress', { 'istio-injection': 'enabled' }), gateway(), gateway(undefined), gateway('false', 'docker.io/istio/proxyv2:1.31'),
-  ])).toEqual([]);
+  expect(
+    said(code, [
+      namespace('other', { 'istio-injection': 'disabled' }),
+      namespace('egress', { 'istio-injection': 'enabled' }),
+      gateway(),
+      gateway(undefined),
+      gateway('false', 'docker.io/istio/proxyv2:1.31'),
+    ]),
+  ).toEqual([]);
 });

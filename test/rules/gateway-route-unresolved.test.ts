@@ -2,17 +2,33 @@ import { entry, findings, gateway, istio, route, said } from './support';
 
 const code = 'gateway-route-unresolved';
 const atGateway = route('egress/r', { hosts: ['hop.internal'], gateways: ['egress/exit'] });
-const pods = { manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'exit', namespace: 'egress' }, spec: { selector: { istio: 'exit' } } }, origin: 'svc' };
+const pods = {
+  manifest: {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'exit', namespace: 'egress' },
+    spec: { selector: { istio: 'exit' } },
+  },
+  origin: 'svc',
+};
 
-test.each([['NONE', false], [undefined, false], ['DYNAMIC_DNS', false], ['DNS', true], ['STATIC', true], ['DNS_ROUND_ROBIN', true]])(
-  'resolution %s gives a gateway an address: %s', (resolution, found) => {
-    expect(said(code, [entry('egress/a', { resolution }), atGateway])).toEqual(found ? [] : ['egress/a egress/r']);
-  });
+test.each([
+  ['NONE', false],
+  [undefined, false],
+  ['DYNAMIC_DNS', false],
+  ['DNS', true],
+  ['STATIC', true],
+  ['DNS_ROUND_ROBIN', true],
+])('resolution %s gives a gateway an address: %s', (resolution, found) => {
+  expect(said(code, [entry('egress/a', { resolution }), atGateway])).toEqual(found ? [] : ['egress/a egress/r']);
+});
 
 test('for sidecars NONE is enough', () => {
   expect(said(code, [entry('egress/a', { resolution: 'NONE' }), route('egress/r', {})])).toEqual([]);
   const both = istio('VirtualService', 'egress/r', {
-    hosts: ['a.example.com'], gateways: ['mesh', 'egress/exit'], http: [{ match: [{ gateways: ['mesh'] }], route: [{ destination: { host: 'a.example.com' } }] }],
+    hosts: ['a.example.com'],
+    gateways: ['mesh', 'egress/exit'],
+    http: [{ match: [{ gateways: ['mesh'] }], route: [{ destination: { host: 'a.example.com' } }] }],
   });
   expect(said(code, [entry('egress/a', { resolution: 'NONE' }), both])).toEqual([]);
 });
@@ -25,12 +41,24 @@ test('another entry may resolve the host, also one that is not among the manifes
 test('an entry that the gateway does not see, when it is certain where its pods are', () => {
   const exit = gateway('egress/exit', ['hop.internal']);
   expect(said(code, [entry('shop/a', {}), atGateway, exit])).toEqual([]);
-  expect(findings(code, [entry('shop/a', {}), atGateway, exit, pods])[0].message).toContain('is not exported to namespace egress');
+  expect(findings(code, [entry('shop/a', {}), atGateway, exit, pods])[0].message).toContain(
+    'is not exported to namespace egress',
+  );
   expect(said(code, [entry('shop/a', { exportTo: ['.', 'egress'] }), atGateway, exit, pods])).toEqual([]);
-  expect(said(code, [entry('shop/a', {}), atGateway, gateway('egress/exit', ['hop.internal'], {}, { istio: 'other' }), pods])).toEqual([]);
+  expect(
+    said(code, [
+      entry('shop/a', {}),
+      atGateway,
+      gateway('egress/exit', ['hop.internal'], {}, { istio: 'other' }),
+      pods,
+    ]),
+  ).toEqual([]);
 });
 
 test('several routes to one host are one finding', () => {
-  const twice = route('egress/r', { gateways: ['egress/exit'], tls: [{ route: [{ destination: { host: 'a.example.com' } }] }] });
+  const twice = route('egress/r', {
+    gateways: ['egress/exit'],
+    tls: [{ route: [{ destination: { host: 'a.example.com' } }] }],
+  });
   expect(said(code, [entry('egress/a', { resolution: 'NONE' }), twice])).toHaveLength(1);
 });

@@ -7,26 +7,45 @@ const tcp = { port: { number: 5432, name: 'tcp', protocol: 'TCP' }, tls: undefin
 test('the same host is claimed once per port, address and set of pods', () => {
   const a = gateway('egress/a', ['a.example.com']);
   expect(said(code, [a, gateway('egress/b', ['a.example.com'])])).toEqual(['egress/a egress/b']);
-  expect(said(code, [a, gateway('egress/b', ['a.example.com'], { port: { number: 8443, name: 'tls', protocol: 'HTTPS' } })])).toEqual([]);
+  expect(
+    said(code, [a, gateway('egress/b', ['a.example.com'], { port: { number: 8443, name: 'tls', protocol: 'HTTPS' } })]),
+  ).toEqual([]);
   expect(said(code, [a, gateway('egress/b', ['a.example.com'], { bind: '127.0.0.1' })])).toEqual([]);
   expect(said(code, [a, gateway('egress/b', ['a.example.com'], {}, { istio: 'other' })])).toEqual([]);
   expect(said(code, [a, gateway('egress/b', ['*.example.com'])])).toEqual([]);
 });
 
 test('a selector that asks for less picks the same pods, and an empty one picks all', () => {
-  expect(said(code, [gateway('egress/a', ['a.example.com'], {}, { istio: 'exit', app: 'x' }), gateway('egress/b', ['a.example.com'])])).toEqual(['egress/a egress/b']);
-  expect(said(code, [gateway('egress/a', ['a.example.com']), gateway('egress/b', ['a.example.com'], {}, {})])).toEqual(['egress/a egress/b']);
+  expect(
+    said(code, [
+      gateway('egress/a', ['a.example.com'], {}, { istio: 'exit', app: 'x' }),
+      gateway('egress/b', ['a.example.com']),
+    ]),
+  ).toEqual(['egress/a egress/b']);
+  expect(said(code, [gateway('egress/a', ['a.example.com']), gateway('egress/b', ['a.example.com'], {}, {})])).toEqual([
+    'egress/a egress/b',
+  ]);
 });
 
 test('a Gateway without a selector picks the pods of every other', () => {
-  const all = istio('Gateway', 'egress/all', { servers: [{ port: { number: 443, name: 'x', protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } }] });
+  const all = istio('Gateway', 'egress/all', {
+    servers: [
+      { port: { number: 443, name: 'x', protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } },
+    ],
+  });
   expect(said(code, [gateway('egress/a', ['a.example.com']), all])).toEqual(['egress/a egress/all']);
 });
 
 test('a claim with a namespace and one without bring the whole port down', () => {
-  const [finding] = findings(code, [gateway('egress/a', ['egress/a.example.com']), gateway('egress/b', ['a.example.com'])]);
+  const [finding] = findings(code, [
+    gateway('egress/a', ['egress/a.example.com']),
+    gateway('egress/b', ['a.example.com']),
+  ]);
   expect(finding.message).toContain('Envoy refuses the port');
-  expect(findings(code, [gateway('egress/a', ['./a.example.com']), gateway('egress/b', ['egress/a.example.com'])])[0].message).toContain('only the oldest one counts');
+  expect(
+    findings(code, [gateway('egress/a', ['./a.example.com']), gateway('egress/b', ['egress/a.example.com'])])[0]
+      .message,
+  ).toContain('only the oldest one counts');
 });
 
 test('passed through, claims of different namespaces make no chains of their own', () => {
@@ -37,14 +56,36 @@ test('passed through, claims of different namespaces make no chains of their own
 });
 
 test('one Gateway can contradict itself', () => {
-  const server = (name: string) => ({ port: { number: 443, name, protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } });
-  expect(said(code, [istio('Gateway', 'egress/a', { selector: { istio: 'exit' }, servers: [server('x'), server('y')] })])).toEqual(['egress/a']);
+  const server = (name: string) => ({
+    port: { number: 443, name, protocol: 'TLS' },
+    hosts: ['a.example.com'],
+    tls: { mode: 'PASSTHROUGH' },
+  });
+  expect(
+    said(code, [istio('Gateway', 'egress/a', { selector: { istio: 'exit' }, servers: [server('x'), server('y')] })]),
+  ).toEqual(['egress/a']);
 });
 
 test('plain HTTP servers share a port; TLS, HTTP and TCP do not, nor do two TCP servers', () => {
-  expect(said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['a.example.com'], http)])).toEqual([]);
-  expect(said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['b.example.com'])])).toEqual(['egress/a egress/b']);
-  expect(said(code, [gateway('egress/a', ['a.example.com'], tcp), gateway('egress/b', ['b.example.com'], tcp)])).toEqual(['egress/a egress/b']);
-  expect(said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['b.example.com'], {}, { istio: 'other' })])).toEqual([]);
-  expect(said(code, [gateway('egress/a', ['a.example.com'], tcp), gateway('egress/b', ['b.example.com'], tcp, { istio: 'other' })])).toEqual([]);
+  expect(
+    said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['a.example.com'], http)]),
+  ).toEqual([]);
+  expect(said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['b.example.com'])])).toEqual([
+    'egress/a egress/b',
+  ]);
+  expect(
+    said(code, [gateway('egress/a', ['a.example.com'], tcp), gateway('egress/b', ['b.example.com'], tcp)]),
+  ).toEqual(['egress/a egress/b']);
+  expect(
+    said(code, [
+      gateway('egress/a', ['a.example.com'], http),
+      gateway('egress/b', ['b.example.com'], {}, { istio: 'other' }),
+    ]),
+  ).toEqual([]);
+  expect(
+    said(code, [
+      gateway('egress/a', ['a.example.com'], tcp),
+      gateway('egress/b', ['b.example.com'], tcp, { istio: 'other' }),
+    ]),
+  ).toEqual([]);
 });

@@ -6,16 +6,21 @@ const host = 'exit.egress.svc.cluster.local';
 const named = gateway('egress/exit', ['a.example.com']);
 const mutual = { mode: 'ISTIO_MUTUAL' };
 const rule = (spec: object, place = 'shop/hop') => istio('DestinationRule', place, { host, exportTo: ['.'], ...spec });
-const bySubset = (tls: object) => rule({ subsets: [{ name: 'x', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls }] } }] });
-const to = (destination: object = {}, spec: object = {}) => route('shop/r', spec, { host, port: { number: 443 }, ...destination });
+const bySubset = (tls: object) =>
+  rule({ subsets: [{ name: 'x', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls }] } }] });
+const to = (destination: object = {}, spec: object = {}) =>
+  route('shop/r', spec, { host, port: { number: 443 }, ...destination });
 const service = (selector: object): EgressObject => ({
-  manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'exit', namespace: 'egress' }, spec: { selector } }, origin: 'svc',
+  manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'exit', namespace: 'egress' }, spec: { selector } },
+  origin: 'svc',
 });
 
 test('the name may stand in a subset or at the top; without it a named server does not answer', () => {
   expect(said(code, [named, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
   expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to()])).toEqual(['egress/exit shop/hop shop/r']);
-  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual }, subsets: [{ name: 'x' }] }), to({ subset: 'x' })])).toHaveLength(1);
+  expect(
+    said(code, [named, rule({ trafficPolicy: { tls: mutual }, subsets: [{ name: 'x' }] }), to({ subset: 'x' })]),
+  ).toHaveLength(1);
   expect(said(code, [named, bySubset({ ...mutual, sni: 'a.example.com' }), to({ subset: 'x' })])).toEqual([]);
   expect(said(code, [named, rule({ trafficPolicy: { tls: { ...mutual, sni: 'a.example.com' } } }), to()])).toEqual([]);
 });
@@ -27,8 +32,12 @@ test('only the block that the route uses counts', () => {
   expect(said(code, [named, bySubset(mutual), to({ subset: 'x' }, { gateways: ['egress/other'] })])).toEqual([]);
   expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ subset: 'y' })])).toEqual([]);
   expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ port: undefined })])).toEqual([]);
-  expect(said(code, [named, bySubset(mutual), to({ subset: 'x', host: 'other.egress.svc.cluster.local' })])).toEqual([]);
-  expect(said(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })])).toEqual([]);
+  expect(said(code, [named, bySubset(mutual), to({ subset: 'x', host: 'other.egress.svc.cluster.local' })])).toEqual(
+    [],
+  );
+  expect(said(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })])).toEqual(
+    [],
+  );
 });
 
 test('a server for any name answers, as does a gateway that is not known', () => {
@@ -47,12 +56,21 @@ test('only the servers on the port of the hop count', () => {
 test('the Service says which Gateways stand behind it', () => {
   expect(said(code, [named, service({ istio: 'exit' }), bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
   expect(said(code, [named, service({ istio: 'other' }), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
-  const another = { manifest: { ...service({ istio: 'other' }).manifest, metadata: { name: 'other', namespace: 'egress' } }, origin: 'another' };
+  const another = {
+    manifest: { ...service({ istio: 'other' }).manifest, metadata: { name: 'other', namespace: 'egress' } },
+    origin: 'another',
+  };
   expect(said(code, [named, another, bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
 });
 
 test('mutual TLS to other services of the mesh needs no name', () => {
-  expect(said(code, [named, rule({ host: 'till.example.com', trafficPolicy: { tls: mutual } }), to({ host: 'till.example.com' })])).toEqual([]);
-  const outside = { host: 'exit.egress.example.com' };
-  expect(said(code, [named, rule({ ...outside, trafficPolicy: { tls: mutual } }), to(outside)])).toEqual([]);
+  expect(
+    said(code, [
+      named,
+      rule({ host: 'till.example.com', trafficPolicy: { tls: mutual } }),
+      to({ host: 'till.example.com' }),
+    ]),
+  ).toEqual([]);
+  const external = { host: 'exit.egress.example.com' };
+  expect(said(code, [named, rule({ ...external, trafficPolicy: { tls: mutual } }), to(external)])).toEqual([]);
 });

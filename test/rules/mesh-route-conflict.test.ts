@@ -13,7 +13,8 @@ test('a private route hides a public one on purpose, but not one that was export
 });
 
 test('the message names the namespaces, as far as they can be counted', () => {
-  const message = (exportTo: string[]) => findings(code, [route('a/a', { exportTo }), route('b/b', { exportTo })])[0].message;
+  const message = (exportTo: string[]) =>
+    findings(code, [route('a/a', { exportTo }), route('b/b', { exportTo })])[0].message;
   expect(message(['x', 'y', 'z'])).toContain('sidecars of namespaces x, y and z;');
   expect(message(['v', 'w', 'x', 'y', 'z'])).toContain('sidecars of 5 namespaces;');
   expect(message(['*'])).toContain('sidecars of every namespace;');
@@ -21,18 +22,27 @@ test('the message names the namespaces, as far as they can be counted', () => {
 
 test('routes for gateways only do not meet sidecars, and are merged', () => {
   expect(said(code, [route('shop/a', { gateways: ['exit'] }), route('shop/b', { gateways: ['exit'] })])).toEqual([]);
-  expect(said(code, [route('shop/a', { gateways: ['exit', 'mesh'] }), route('shop/b', { gateways: [] })])).toEqual(['shop/a shop/b']);
+  expect(said(code, [route('shop/a', { gateways: ['exit', 'mesh'] }), route('shop/b', { gateways: [] })])).toEqual([
+    'shop/a shop/b',
+  ]);
 });
 
 test('a short name and the full name are one host; the same short name in two namespaces is two', () => {
   const full = route('web/b', { hosts: ['till.shop.svc.cluster.local'], exportTo: ['*'] });
   expect(said(code, [route('shop/a', { hosts: ['till'], exportTo: ['*'] }), full])).toEqual(['shop/a web/b']);
-  expect(said(code, [route('shop/a', { hosts: ['till'], exportTo: ['*'] }), route('web/b', { hosts: ['till'], exportTo: ['*'] })])).toEqual([]);
+  expect(
+    said(code, [
+      route('shop/a', { hosts: ['till'], exportTo: ['*'] }),
+      route('web/b', { hosts: ['till'], exportTo: ['*'] }),
+    ]),
+  ).toEqual([]);
 });
 
 test('of many routes for one host, those that no namespace sees together stay apart', () => {
   const teams = Array.from({ length: 50 }, (_, number) => route(`team-${number}/a`, {}));
   expect(said(code, teams)).toEqual([]);
-  expect(said(code, [...teams, route('team-7/b', {}), route('team-9/b', { exportTo: ['.', 'team-11'] })]))
-    .toEqual(['team-11/a team-9/a team-9/b', 'team-7/a team-7/b']);
+  expect(said(code, [...teams, route('team-7/b', {}), route('team-9/b', { exportTo: ['.', 'team-11'] })])).toEqual([
+    'team-11/a team-9/a team-9/b',
+    'team-7/a team-7/b',
+  ]);
 });

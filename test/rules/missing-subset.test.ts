@@ -2,7 +2,12 @@ import { findings, istio, route, said } from './support';
 
 const code = 'missing-subset';
 const rule = (place: string, subsets: string[], spec: object = {}) =>
-  istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], subsets: subsets.map(name => ({ name })), ...spec });
+  istio('DestinationRule', place, {
+    host: 'a.example.com',
+    exportTo: ['.'],
+    subsets: subsets.map((name) => ({ name })),
+    ...spec,
+  });
 const to = (subset: string) => ({ host: 'a.example.com', subset });
 
 test('where no rule for the host is among the manifests, another repository may have it', () => {
@@ -10,7 +15,7 @@ test('where no rule for the host is among the manifests, another repository may 
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['y'], { host: 'b.example.com' })])).toEqual([]);
 });
 
-test('the namespace\'s own rule hides an exported one that has the subset', () => {
+test("the namespace's own rule hides an exported one that has the subset", () => {
   const shared = rule('egress/shared', ['x'], { exportTo: ['*'] });
   expect(said(code, [route('shop/r', {}, to('x')), shared])).toEqual([]);
   const [finding] = findings(code, [route('shop/r', {}, to('x')), shared, rule('shop/own', ['y'])]);
@@ -55,17 +60,32 @@ test('a VirtualService may stand where none of its proxies are', () => {
 });
 
 test('tls and tcp routes, mirrors, short names and rules for wildcards count as well', () => {
-  const sections = { http: undefined, tls: [{ route: [{ destination: to('x') }] }], tcp: [{ route: [{ destination: to('y') }] }] };
+  const sections = {
+    http: undefined,
+    tls: [{ route: [{ destination: to('x') }] }],
+    tcp: [{ route: [{ destination: to('y') }] }],
+  };
   expect(said(code, [route('shop/r', sections), rule('shop/a', ['z'])])).toHaveLength(2);
   expect(said(code, [route('shop/r', { http: [{ mirror: to('x') }] }), rule('shop/a', ['z'])])).toHaveLength(1);
-  expect(said(code, [route('shop/r', { http: [{ mirrors: [{ destination: to('x') }] }] }), rule('shop/a', ['z'])])).toHaveLength(1);
-  expect(said(code, [route('shop/r', {}, { host: 'till', subset: 'x' }), rule('shop/a', ['z'], { host: 'till.shop.svc.cluster.local' })])).toHaveLength(1);
+  expect(
+    said(code, [route('shop/r', { http: [{ mirrors: [{ destination: to('x') }] }] }), rule('shop/a', ['z'])]),
+  ).toHaveLength(1);
+  expect(
+    said(code, [
+      route('shop/r', {}, { host: 'till', subset: 'x' }),
+      rule('shop/a', ['z'], { host: 'till.shop.svc.cluster.local' }),
+    ]),
+  ).toHaveLength(1);
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['x'], { host: '*.example.com' })])).toEqual([]);
-  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z'], { host: '*.example.com' })])).toEqual(['shop/a shop/r']);
-  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z']), rule('shop/b', ['x'], { host: '*.example.org' })])).toEqual(['shop/a shop/r']);
+  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z'], { host: '*.example.com' })])).toEqual([
+    'shop/a shop/r',
+  ]);
+  expect(
+    said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z']), rule('shop/b', ['x'], { host: '*.example.org' })]),
+  ).toEqual(['shop/a shop/r']);
 });
 
-test('of many rules for one host, as for a gateway\'s Service, the right one is found', () => {
+test("of many rules for one host, as for a gateway's Service, the right one is found", () => {
   const rules = Array.from({ length: 20 }, (_, number) => rule(`shop/a${number}`, [`s${number}`]));
   expect(said(code, [route('shop/r', {}, to('s17')), ...rules])).toEqual([]);
   expect(said(code, [route('web/r', {}, to('s17')), ...rules])).toHaveLength(1);

@@ -3,7 +3,8 @@ import { entry, findings, istio, route, said } from './support';
 const code = 'plaintext-to-tls-port';
 const port = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 };
 const site = (spec: object = {}) => entry('shop/a', { ports: [port], ...spec });
-const rule = (place: string, trafficPolicy: object | undefined, spec: object = {}) => istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], trafficPolicy, ...spec });
+const rule = (place: string, trafficPolicy: object | undefined, spec: object = {}) =>
+  istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], trafficPolicy, ...spec });
 const tls = { mode: 'SIMPLE' };
 const on80 = { portLevelSettings: [{ port: { number: 80 }, tls }] };
 
@@ -17,11 +18,15 @@ test('no rule, or one without TLS for the port', () => {
 
 test('settings of the port replace those of the rule', () => {
   expect(said(code, [site(), rule('shop/r', { tls })])).toEqual([]);
-  expect(said(code, [site(), rule('shop/r', { tls, portLevelSettings: [{ port: { number: 80 }, loadBalancer: {} }] })])).toEqual(['shop/a shop/r']);
+  expect(
+    said(code, [site(), rule('shop/r', { tls, portLevelSettings: [{ port: { number: 80 }, loadBalancer: {} }] })]),
+  ).toEqual(['shop/a shop/r']);
 });
 
 test('a subset may hold the TLS settings', () => {
-  expect(said(code, [site(), rule('shop/r', undefined, { subsets: [{ name: 'tls', trafficPolicy: on80 }] })])).toEqual([]);
+  expect(said(code, [site(), rule('shop/r', undefined, { subsets: [{ name: 'tls', trafficPolicy: on80 }] })])).toEqual(
+    [],
+  );
   const plain = { name: 'plain', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } };
   expect(said(code, [site(), rule('shop/r', undefined, { subsets: [plain] })])).toEqual(['shop/a shop/r']);
 });
@@ -36,12 +41,21 @@ test('every namespace that sees the entry must see the rule', () => {
 
 test('a namespace whose routes lead the host elsewhere never uses the port', () => {
   const wide = site({ exportTo: ['.', 'web'] });
-  expect(said(code, [wide, rule('shop/r', on80), route('shop/v', { exportTo: ['web'] }, { host: 'hop.egress.svc.cluster.local' })])).toEqual([]);
+  expect(
+    said(code, [
+      wide,
+      rule('shop/r', on80),
+      route('shop/v', { exportTo: ['web'] }, { host: 'hop.egress.svc.cluster.local' }),
+    ]),
+  ).toEqual([]);
   const hop = { host: 'hop.egress.svc.cluster.local' };
   const classic = route('shop/v', {
     exportTo: ['.', 'web'],
     gateways: ['mesh', 'shop/exit'],
-    http: [{ match: [{ gateways: ['mesh'] }], route: [{ destination: hop }] }, { match: [{ gateways: ['shop/exit'] }], route: [{ destination: { host: 'a.example.com' } }] }],
+    http: [
+      { match: [{ gateways: ['mesh'] }], route: [{ destination: hop }] },
+      { match: [{ gateways: ['shop/exit'] }], route: [{ destination: { host: 'a.example.com' } }] },
+    ],
   });
   expect(said(code, [wide, rule('shop/r', on80), classic])).toEqual([]);
   for (const useless of [
@@ -57,6 +71,15 @@ test('a namespace whose routes lead the host elsewhere never uses the port', () 
 
 test('other target ports are plaintext rightly, unless the entry calls them TLS', () => {
   expect(said(code, [site({ ports: [{ ...port, targetPort: 8080 }] })])).toEqual([]);
-  expect(said(code, [site({ ports: [{ ...port, targetPort: 8443 }, { number: 8443, name: 'tls', protocol: 'TLS' }] })])).toEqual(['shop/a']);
+  expect(
+    said(code, [
+      site({
+        ports: [
+          { ...port, targetPort: 8443 },
+          { number: 8443, name: 'tls', protocol: 'TLS' },
+        ],
+      }),
+    ]),
+  ).toEqual(['shop/a']);
   expect(said(code, [site({ ports: [{ ...port, protocol: 'TLS' }] })])).toEqual([]);
 });

@@ -1,13 +1,26 @@
 import { entry, said } from './support';
 
 const code = 'range-takes-names';
-const link = (addresses: string[]) => entry('shop/link', { hosts: ['link.example.com'], addresses, resolution: 'NONE', ports: [{ number: 443, name: 'tcp', protocol: 'TCP' }] });
+const link = (addresses: string[]) =>
+  entry('shop/link', {
+    hosts: ['link.example.com'],
+    addresses,
+    resolution: 'NONE',
+    ports: [{ number: 443, name: 'tcp', protocol: 'TCP' }],
+  });
 const http = { ports: [{ number: 443, name: 'http', protocol: 'HTTP' }] };
 
-test.each([['0.0.0.0/0', true], ['52.0.0.0/8', true], ['::/0', true], ['203.0.113.0/24', false], ['10.0.0.0/8', false], ['172.16.0.0/12', false], ['fd00::/8', false]])(
-  'a host with an unknown address is taken by %s: %s', (range, taken) => {
-    expect(said(code, [link([range]), entry('shop/site', {})])).toEqual(taken ? ['shop/link shop/site'] : []);
-  });
+test.each([
+  ['0.0.0.0/0', true],
+  ['52.0.0.0/8', true],
+  ['::/0', true],
+  ['203.0.113.0/24', false],
+  ['10.0.0.0/8', false],
+  ['172.16.0.0/12', false],
+  ['fd00::/8', false],
+])('a host with an unknown address is taken by %s: %s', (range, taken) => {
+  expect(said(code, [link([range]), entry('shop/site', {})])).toEqual(taken ? ['shop/link shop/site'] : []);
+});
 
 test('a host with a known address is taken by any range that holds it', () => {
   const fixed = (address: string) => entry('shop/site', { resolution: 'STATIC', endpoints: [{ address }] });
@@ -19,7 +32,9 @@ test('a host with a known address is taken by any range that holds it', () => {
 test('an address of its own saves TLS, not HTTP', () => {
   const own = { addresses: ['203.0.113.9'] };
   expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', own)])).toEqual([]);
-  expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', { ...own, ...http })])).toEqual(['shop/link shop/site']);
+  expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', { ...own, ...http })])).toEqual([
+    'shop/link shop/site',
+  ]);
 });
 
 test('only a range inside the other is taken, of the same family, and only if it is one', () => {
@@ -29,10 +44,14 @@ test('only a range inside the other is taken, of the same family, and only if it
   expect(said(code, [link(['2001:db8::/24']), web('2001:db8::1')])).toEqual(['shop/link shop/site']);
   expect(said(code, [link(['0.0.0.0/0']), web('2001:db8::1')])).toEqual([]);
   expect(said(code, [link(['0.0.0.0/0']), web('somewhere')])).toEqual([]);
-  expect(said(code, [link(['everywhere/0', '0.0.0.0/-1', '0.0.0.0/x', '1.0.0.0/33']), entry('shop/site', {})])).toEqual([]);
+  expect(said(code, [link(['everywhere/0', '0.0.0.0/-1', '0.0.0.0/x', '1.0.0.0/33']), entry('shop/site', {})])).toEqual(
+    [],
+  );
 });
 
 test('other ports and other namespaces are not touched', () => {
   expect(said(code, [link(['0.0.0.0/0']), entry('web/site', {})])).toEqual([]);
-  expect(said(code, [link(['0.0.0.0/0']), entry('shop/site', { ports: [{ number: 8443, name: 'tls', protocol: 'TLS' }] })])).toEqual([]);
+  expect(
+    said(code, [link(['0.0.0.0/0']), entry('shop/site', { ports: [{ number: 8443, name: 'tls', protocol: 'TLS' }] })]),
+  ).toEqual([]);
 });

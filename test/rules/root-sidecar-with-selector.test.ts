@@ -1,17 +1,30 @@
 import { istio, said } from './support';
 
 const code = 'root-sidecar-with-selector';
-const selective = istio('Sidecar', 'istio-system/metrics', { workloadSelector: { labels: { app: 'prometheus' } }, egress: [{ hosts: ['*/*'] }] });
+const selective = istio('Sidecar', 'istio-system/metrics', {
+  workloadSelector: { labels: { app: 'prometheus' } },
+  egress: [{ hosts: ['*/*'] }],
+});
 
 test('who writes a default as well knows the difference', () => {
   expect(said(code, [selective])).toEqual(['istio-system/metrics']);
   expect(said(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
-  expect(said(code, [selective, istio('Sidecar', 'istio-system/default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } })])).toEqual([]);
+  expect(
+    said(code, [
+      selective,
+      istio('Sidecar', 'istio-system/default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }),
+    ]),
+  ).toEqual([]);
 });
 
 test('a selector for workloads that are there is right', () => {
   const deployment = (app: string) => ({
-    manifest: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: app, namespace: 'istio-system' }, spec: { template: { metadata: { labels: { app } } } } },
+    manifest: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: app, namespace: 'istio-system' },
+      spec: { template: { metadata: { labels: { app } } } },
+    },
     origin: app,
   });
   expect(said(code, [selective, deployment('prometheus')])).toEqual([]);

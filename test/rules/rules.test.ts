@@ -5,7 +5,7 @@ import { rulesPage } from './rules-page';
 import { istio, objectsOf } from './support';
 import { checkManifests, EgressObject, RULES } from '../../src/rules';
 
-const EVERY = RULES.map(rule => [rule.code, rule] as const);
+const EVERY = RULES.map((rule) => [rule.code, rule] as const);
 
 describe('every rule', () => {
   test.each(EVERY)('%s lets its good example pass every rule', (_code, rule) => {
@@ -14,7 +14,7 @@ describe('every rule', () => {
 
   test.each(EVERY)('%s alone stops its bad example, and names every object with its origin', (_code, rule) => {
     const findings = checkManifests(objectsOf(rule.bad));
-    expect([...new Set(findings.map(finding => finding.code))]).toEqual([rule.code]);
+    expect([...new Set(findings.map((finding) => finding.code))]).toEqual([rule.code]);
     for (const finding of findings) {
       for (const origin of finding.origins) expect(finding.message).toContain(`[${origin}]`);
     }
@@ -29,23 +29,26 @@ describe('every rule', () => {
   });
 
   test('stands in a file of its name, in order', () => {
-    const files = fs.readdirSync(path.join(__dirname, '../../src/rules')).map(file => file.replace('.ts', ''));
-    const rules = files.filter(name => !name.startsWith('_') && !['index', 'rule', 'manifest-index'].includes(name));
-    expect(RULES.map(rule => rule.code)).toEqual(rules.sort());
+    const files = fs.readdirSync(path.join(__dirname, '../../src/rules')).map((file) => file.replace('.ts', ''));
+    const rules = files.filter((name) => !name.startsWith('_') && !['index', 'rule', 'manifest-index'].includes(name));
+    expect(RULES.map((rule) => rule.code)).toEqual(rules.sort());
   });
 
   test('has a test file of its own', () => {
     const files = fs.readdirSync(__dirname);
-    expect(RULES.map(rule => `${rule.code}.test.ts`).filter(file => !files.includes(file))).toEqual([]);
+    expect(RULES.map((rule) => `${rule.code}.test.ts`).filter((file) => !files.includes(file))).toEqual([]);
   });
 });
 
 describe('all rules together', () => {
   /** The bad examples side by side, each with namespaces and hosts of its own, so that they do not meet. */
-  const apart = (yaml: string, suffix: string): EgressObject[] => objectsOf(yaml
-    .replace(/namespace: (?!istio-system)([\w-]+)/g, `namespace: $1-${suffix}`)
-    .replace(/(egress|shop)(\/|\.svc)/g, `$1-${suffix}$2`)
-    .replace(/example\.com/g, `${suffix}.example.com`)).map(({ manifest, origin }) => ({ manifest, origin: `${suffix}/${origin}` }));
+  const apart = (yaml: string, suffix: string): EgressObject[] =>
+    objectsOf(
+      yaml
+        .replace(/namespace: (?!istio-system)([\w-]+)/g, `namespace: $1-${suffix}`)
+        .replace(/(egress|shop)(\/|\.svc)/g, `$1-${suffix}$2`)
+        .replace(/example\.com/g, `${suffix}.example.com`),
+    ).map(({ manifest, origin }) => ({ manifest, origin: `${suffix}/${origin}` }));
   const unrelated = objectsOf(`
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -63,50 +66,88 @@ spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ dest
 `);
 
   test('an object that has nothing to do with a finding neither adds nor hides one', () => {
-    fc.assert(fc.property(fc.constantFrom(...RULES), fc.subarray(unrelated, { minLength: 1 }), fc.boolean(), (rule, others, first) => {
-      const bad = objectsOf(rule.bad);
-      const mixed = first ? [...others, ...bad] : [...bad, ...others];
-      expect(checkManifests(mixed).map(finding => finding.message)).toEqual(checkManifests(bad).map(finding => finding.message));
-    }));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...RULES),
+        fc.subarray(unrelated, { minLength: 1 }),
+        fc.boolean(),
+        (rule, others, first) => {
+          const bad = objectsOf(rule.bad);
+          const mixed = first ? [...others, ...bad] : [...bad, ...others];
+          expect(checkManifests(mixed).map((finding) => finding.message)).toEqual(
+            checkManifests(bad).map((finding) => finding.message),
+          );
+        },
+      ),
+    );
   });
 
   test('the order of the objects changes nothing', () => {
-    const all = RULES.flatMap(rule => apart(rule.bad, rule.code));
+    const all = RULES.flatMap((rule) => apart(rule.bad, rule.code));
     const expected = checkManifests(all);
     // A default in the root namespace, which another example has, answers the one with a selector.
-    expect([...new Set(expected.map(finding => finding.code)), 'root-sidecar-with-selector'].sort()).toEqual(RULES.map(rule => rule.code));
-    fc.assert(fc.property(fc.shuffledSubarray(all, { minLength: all.length }), shuffled => {
-      expect(checkManifests(shuffled)).toEqual(expected);
-    }), { numRuns: 50 });
+    expect([...new Set(expected.map((finding) => finding.code)), 'root-sidecar-with-selector'].sort()).toEqual(
+      RULES.map((rule) => rule.code),
+    );
+    fc.assert(
+      fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (shuffled) => {
+        expect(checkManifests(shuffled)).toEqual(expected);
+      }),
+      { numRuns: 50 },
+    );
   });
 
   test('a kind of another API group is none of ours', () => {
     const spec = { hosts: ['a.example.com'], ports: [{ number: 443, protocol: 'HTTP' }] };
-    const manifest = { apiVersion: 'networking.internal.knative.dev/v1', kind: 'ServiceEntry', metadata: { name: 'x', namespace: 'x' }, spec };
+    const manifest = {
+      apiVersion: 'networking.internal.knative.dev/v1',
+      kind: 'ServiceEntry',
+      metadata: { name: 'x', namespace: 'x' },
+      spec,
+    };
     expect(checkManifests([{ manifest, origin: 'x' }])).toEqual([]);
-    expect(checkManifests([{ manifest: { ...manifest, apiVersion: 'networking.istio.io/v1beta1' }, origin: 'x' }])).toHaveLength(1);
+    expect(
+      checkManifests([{ manifest: { ...manifest, apiVersion: 'networking.istio.io/v1beta1' }, origin: 'x' }]),
+    ).toHaveLength(1);
   });
 
   test('what is no object, or hardly one, is passed over', () => {
-    const odd = [null, undefined, 'text', {}, { kind: 'ServiceEntry' }, { apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata: {} }]
-      .map(manifest => ({ manifest, origin: 'odd' }));
-    const bare = ['ServiceEntry', 'VirtualService', 'DestinationRule', 'Gateway', 'Sidecar'].flatMap(kind => ['a', 'b'].map(name =>
-      ({ manifest: { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace: `only-${name}` } }, origin: `${kind} ${name}` })));
+    const odd = [
+      null,
+      undefined,
+      'text',
+      {},
+      { kind: 'ServiceEntry' },
+      { apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata: {} },
+    ].map((manifest) => ({ manifest, origin: 'odd' }));
+    const bare = ['ServiceEntry', 'VirtualService', 'DestinationRule', 'Gateway', 'Sidecar'].flatMap((kind) =>
+      ['a', 'b'].map((name) => ({
+        manifest: { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace: `only-${name}` } },
+        origin: `${kind} ${name}`,
+      })),
+    );
     const hollow = [
-      istio('Gateway', 'x/a', { servers: [{}] }), istio('VirtualService', 'x/b', { hosts: ['x.com'], http: [{}, { route: [{}] }] }),
-      istio('DestinationRule', 'x/c', { host: 'x.com', subsets: [{ name: 'x' }], trafficPolicy: { portLevelSettings: [{}] } }),
+      istio('Gateway', 'x/a', { servers: [{}] }),
+      istio('VirtualService', 'x/b', { hosts: ['x.com'], http: [{}, { route: [{}] }] }),
+      istio('DestinationRule', 'x/c', {
+        host: 'x.com',
+        subsets: [{ name: 'x' }],
+        trafficPolicy: { portLevelSettings: [{}] },
+      }),
       istio('Sidecar', 'x/d', { egress: [{}], outboundTrafficPolicy: {} }),
     ];
     expect(checkManifests([...odd, ...bare, ...hollow])).toEqual([]);
   });
 
   test('an origin is asked for only when there is something to say', () => {
-    const silent = objectsOf(RULES.map(rule => rule.good).find(yaml => yaml.includes('ServiceEntry'))!).map(({ manifest }) => ({
-      manifest,
-      get origin(): string {
-        throw new Error('asked');
-      },
-    }));
+    const silent = objectsOf(RULES.map((rule) => rule.good).find((yaml) => yaml.includes('ServiceEntry'))!).map(
+      ({ manifest }) => ({
+        manifest,
+        get origin(): string {
+          throw new Error('asked');
+        },
+      }),
+    );
     expect(checkManifests(silent)).toEqual([]);
   });
 });

@@ -35,7 +35,9 @@ describe('in one namespace', () => {
 
   test('ports of entries with different labels are not merged', () => {
     const labelled = (name: string, ports: object[], labels: object) => entry(`shop/${name}`, { ports }, { labels });
-    expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual(['shop/a shop/b']);
+    expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([
+      'shop/a shop/b',
+    ]);
     expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'x' })])).toEqual([]);
     expect(said(code, [labelled('a', [tls], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([]);
     // Tools add labels on the way to the cluster, so an entry without any says nothing.
@@ -48,12 +50,21 @@ describe('in different namespaces', () => {
     expect(said(code, [entry('shop/a', { resolution: 'STATIC' }), entry('egress/a', {})])).toEqual([]);
   });
 
-  test('a namespace\'s own entry may differ from a public one', () => {
-    expect(said(code, [entry('shop/ours', { resolution: 'STATIC' }), entry('other/public', { exportTo: ['*'], ports: [http, tls] })])).toEqual([]);
+  test("a namespace's own entry may differ from a public one", () => {
+    expect(
+      said(code, [
+        entry('shop/ours', { resolution: 'STATIC' }),
+        entry('other/public', { exportTo: ['*'], ports: [http, tls] }),
+      ]),
+    ).toEqual([]);
   });
 
-  test('a namespace\'s own entry hides ports that were exported to it by name', () => {
-    const exported = entry('platform/a', { exportTo: ['shop'], ports: [{ number: 22, name: 'tcp', protocol: 'TCP' }], addresses: ['203.0.113.1'] });
+  test("a namespace's own entry hides ports that were exported to it by name", () => {
+    const exported = entry('platform/a', {
+      exportTo: ['shop'],
+      ports: [{ number: 22, name: 'tcp', protocol: 'TCP' }],
+      addresses: ['203.0.113.1'],
+    });
     const [finding] = findings(code, [entry('shop/ours', {}), exported]);
     expect(finding.message).toContain('its own entry counts there');
     expect(said(code, [entry('shop/ours', {}), entry('platform/a', { exportTo: ['shop'] })])).toEqual([]);
@@ -61,26 +72,41 @@ describe('in different namespaces', () => {
 
   test('public entries contradict each other when they differ', () => {
     expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: undefined })])).toEqual([]);
-    for (const differing of [{ resolution: 'NONE' }, { ports: [{ ...tls, protocol: 'TCP' }] }, { ports: [tls, http] }, { endpoints: [{ address: 'b' }] }]) {
-      expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['*'], ...differing })])).toEqual(['other/b shop/a']);
+    for (const differing of [
+      { resolution: 'NONE' },
+      { ports: [{ ...tls, protocol: 'TCP' }] },
+      { ports: [tls, http] },
+      { endpoints: [{ address: 'b' }] },
+    ]) {
+      expect(
+        said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['*'], ...differing })]),
+      ).toEqual(['other/b shop/a']);
     }
   });
 
   test('a third namespace gets the oldest of what is exported to it', () => {
-    expect(said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['web'], ports: [http] })])).toEqual(['other/b shop/a']);
-    expect(said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['api'], ports: [http] })])).toEqual([]);
+    expect(
+      said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['web'], ports: [http] })]),
+    ).toEqual(['other/b shop/a']);
+    expect(
+      said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['api'], ports: [http] })]),
+    ).toEqual([]);
   });
 
   test('what several namespaces see alike is one finding, whatever the order', () => {
     const a = entry('shop/a', { exportTo: ['web', 'api'] });
     const b = entry('other/b', { exportTo: ['api', 'web'], ports: [http] });
     const found = findings(code, [a, b]);
-    expect(found.map(({ message }) => message)).toEqual([expect.stringContaining('differently for namespaces api and web: the oldest counts there')]);
+    expect(found.map(({ message }) => message)).toEqual([
+      expect.stringContaining('differently for namespaces api and web: the oldest counts there'),
+    ]);
     expect(findings(code, [b, a])).toEqual(found);
   });
 
   test('entries of one namespace are merged for the others as well', () => {
-    expect(said(code, [entry('shop/a', { exportTo: ['*'], ports: [http] }), entry('shop/b', { exportTo: ['*'] })])).toEqual([]);
+    expect(
+      said(code, [entry('shop/a', { exportTo: ['*'], ports: [http] }), entry('shop/b', { exportTo: ['*'] })]),
+    ).toEqual([]);
   });
 
   test('a gateway has no home: an entry that it sees besides its own may win', () => {
@@ -92,6 +118,8 @@ describe('in different namespaces', () => {
   });
 
   test('an entry that is exported to nobody disturbs nobody', () => {
-    expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['~'], resolution: 'STATIC' })])).toEqual([]);
+    expect(
+      said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['~'], resolution: 'STATIC' })]),
+    ).toEqual([]);
   });
 });

@@ -3,24 +3,40 @@ import { gateway, route, said } from './support';
 const code = 'shared-gateway-server';
 const both = ['a.example.com', 'b.example.com'];
 const ending = { port: { number: 443, name: 'x', protocol: 'TLS' } };
-const tcp = (name: string, route_: object = {}, place = 'egress') => route(`${place}/${name}`, {
-  hosts: [`${name}.example.com`], exportTo: ['*'], gateways: ['egress/exit'], http: undefined, tcp: [{ ...route_, route: [{ destination: { host: `${name}.example.com` } }] }],
-});
+const tcp = (name: string, route_: object = {}, place = 'egress') =>
+  route(`${place}/${name}`, {
+    hosts: [`${name}.example.com`],
+    exportTo: ['*'],
+    gateways: ['egress/exit'],
+    http: undefined,
+    tcp: [{ ...route_, route: [{ destination: { host: `${name}.example.com` } }] }],
+  });
 
 test('a server that ends TLS or takes plain TCP cannot tell hosts apart', () => {
-  expect(said(code, [gateway('egress/exit', both, ending), tcp('a'), tcp('b')])).toEqual(['egress/a egress/b egress/exit']);
-  expect(said(code, [gateway('egress/exit', ['*'], ending), tcp('a'), tcp('b')])).toEqual(['egress/a egress/b egress/exit']);
-  expect(said(code, [gateway('egress/exit', ['*'], { port: { number: 5432, name: 'x', protocol: 'TCP' }, tls: undefined }), tcp('a'), tcp('b')]))
-    .toEqual(['egress/a egress/b egress/exit']);
+  expect(said(code, [gateway('egress/exit', both, ending), tcp('a'), tcp('b')])).toEqual([
+    'egress/a egress/b egress/exit',
+  ]);
+  expect(said(code, [gateway('egress/exit', ['*'], ending), tcp('a'), tcp('b')])).toEqual([
+    'egress/a egress/b egress/exit',
+  ]);
+  expect(
+    said(code, [
+      gateway('egress/exit', ['*'], { port: { number: 5432, name: 'x', protocol: 'TCP' }, tls: undefined }),
+      tcp('a'),
+      tcp('b'),
+    ]),
+  ).toEqual(['egress/a egress/b egress/exit']);
 });
 
 test('a server that passes TLS through or reads HTTP can, and one host needs no telling', () => {
-  expect(said(code, [gateway('egress/exit', both, { ...ending, tls: { mode: 'PASSTHROUGH' } }), tcp('a'), tcp('b')])).toEqual([]);
+  expect(
+    said(code, [gateway('egress/exit', both, { ...ending, tls: { mode: 'PASSTHROUGH' } }), tcp('a'), tcp('b')]),
+  ).toEqual([]);
   expect(said(code, [gateway('egress/exit', both), tcp('a'), tcp('b')])).toEqual([]);
   expect(said(code, [gateway('egress/exit', ['a.example.com'], ending), tcp('a'), tcp('b')])).toEqual([]);
 });
 
-test('routes that lead to the same host, or to the server\'s other ports or addresses, do not meet', () => {
+test("routes that lead to the same host, or to the server's other ports or addresses, do not meet", () => {
   const exit = gateway('egress/exit', both, ending);
   const alike = tcp('b');
   alike.manifest.spec.tcp = tcp('a').manifest.spec.tcp;
@@ -34,6 +50,10 @@ test('routes that lead to the same host, or to the server\'s other ports or addr
 
 test('a server takes the hosts of the namespaces that it names', () => {
   expect(said(code, [gateway('egress/exit', ['egress/*'], ending), tcp('a'), tcp('b', {}, 'shop')])).toEqual([]);
-  expect(said(code, [gateway('egress/exit', ['./*', 'shop/*'], ending), tcp('a'), tcp('b', {}, 'shop')])).toHaveLength(1);
-  expect(said(code, [gateway('egress/exit', ['a.example.com', 'c.example.com'], ending), tcp('a'), tcp('b')])).toEqual([]);
+  expect(said(code, [gateway('egress/exit', ['./*', 'shop/*'], ending), tcp('a'), tcp('b', {}, 'shop')])).toHaveLength(
+    1,
+  );
+  expect(said(code, [gateway('egress/exit', ['a.example.com', 'c.example.com'], ending), tcp('a'), tcp('b')])).toEqual(
+    [],
+  );
 });

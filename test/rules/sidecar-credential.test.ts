@@ -1,14 +1,19 @@
 import { entry, gateway, istio, route, said } from './support';
 
 const code = 'sidecar-credential';
-const rule = (tls: object, spec: object = {}) => istio('DestinationRule', 'shop/r', {
-  host: 'a.example.com', subsets: [{ name: 'x', trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'client', ...tls } } }], ...spec,
-});
+const rule = (tls: object, spec: object = {}) =>
+  istio('DestinationRule', 'shop/r', {
+    host: 'a.example.com',
+    subsets: [{ name: 'x', trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'client', ...tls } } }],
+    ...spec,
+  });
 
 test('a Secret for sidecars needs a selector; a ConfigMap does not', () => {
   expect(said(code, [entry('shop/a', {}), rule({})])).toEqual(['shop/a shop/r']);
   expect(said(code, [entry('shop/a', {}), rule({}, { workloadSelector: { matchLabels: { app: 'x' } } })])).toEqual([]);
-  expect(said(code, [entry('shop/a', {}), rule({ mode: 'SIMPLE', credentialName: 'configmap://shop/ca' })])).toEqual([]);
+  expect(said(code, [entry('shop/a', {}), rule({ mode: 'SIMPLE', credentialName: 'configmap://shop/ca' })])).toEqual(
+    [],
+  );
   expect(said(code, [entry('shop/a', {}), rule({ credentialName: undefined })])).toEqual([]);
 });
 

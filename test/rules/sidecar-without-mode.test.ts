@@ -1,7 +1,8 @@
 import { istio, said } from './support';
 
 const code = 'sidecar-without-mode';
-const lock = (namespace: string, policy: object = { mode: 'REGISTRY_ONLY' }) => istio('Sidecar', `${namespace}/lock`, { outboundTrafficPolicy: policy });
+const lock = (namespace: string, policy: object = { mode: 'REGISTRY_ONLY' }) =>
+  istio('Sidecar', `${namespace}/lock`, { outboundTrafficPolicy: policy });
 const open = istio('Sidecar', 'shop/open', { egress: [{ hosts: ['*/*'] }] });
 
 test('only a lock of the root namespace is opened, wherever that is', () => {

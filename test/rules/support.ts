@@ -9,30 +9,48 @@ export function objectsOf(yaml: string): EgressObject[] {
 /** An Istio object in few words: `istio('ServiceEntry', 'shop/site', { ... })`. Its origin is its name. */
 export function istio(kind: string, place: string, spec: object, metadata: object = {}): EgressObject {
   const [namespace, name] = place.split('/');
-  return { manifest: { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace, ...metadata }, spec }, origin: place };
+  return {
+    manifest: { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace, ...metadata }, spec },
+    origin: place,
+  };
 }
 
 export function entry(place: string, spec: object, metadata: object = {}): EgressObject {
-  const site = { hosts: ['a.example.com'], exportTo: ['.'], resolution: 'DNS', ports: [{ number: 443, name: 'tls', protocol: 'TLS' }] };
+  const site = {
+    hosts: ['a.example.com'],
+    exportTo: ['.'],
+    resolution: 'DNS',
+    ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
+  };
   return istio('ServiceEntry', place, { ...site, ...spec }, metadata);
 }
 
 /** A route for a host that leads to a destination, written as the spec of its HTTP section. */
 export function route(place: string, spec: object, destination: object = { host: 'a.example.com' }): EgressObject {
-  return istio('VirtualService', place, { hosts: ['a.example.com'], exportTo: ['.'], http: [{ route: [{ destination }] }], ...spec });
+  return istio('VirtualService', place, {
+    hosts: ['a.example.com'],
+    exportTo: ['.'],
+    http: [{ route: [{ destination }] }],
+    ...spec,
+  });
 }
 
 /** A Gateway with one mutual TLS server on 443. */
-export function gateway(place: string, hosts: string[], server: object = {}, selector: object = { istio: 'exit' }): EgressObject {
+export function gateway(
+  place: string,
+  hosts: string[],
+  server: object = {},
+  selector: object = { istio: 'exit' },
+): EgressObject {
   const mutual = { port: { number: 443, name: 'tls', protocol: 'HTTPS' }, hosts, tls: { mode: 'ISTIO_MUTUAL' } };
   return istio('Gateway', place, { selector, servers: [{ ...mutual, ...server }] });
 }
 
 /** What one rule alone says, as the origins it names; other rules have their own tests. */
 export function said(code: string, objects: EgressObject[], options: IndexOptions = {}): string[] {
-  return findings(code, objects, options).map(finding => [...finding.origins].sort().join(' '));
+  return findings(code, objects, options).map((finding) => [...finding.origins].sort().join(' '));
 }
 
 export function findings(code: string, objects: EgressObject[], options: IndexOptions = {}): Finding[] {
-  return checkManifests(objects, options).filter(finding => finding.code === code);
+  return checkManifests(objects, options).filter((finding) => finding.code === code);
 }

@@ -3,7 +3,7 @@ import { entry, findings, gateway, route, said } from './support';
 const code = 'tcp-port-capture';
 const tcp = (number: number, protocol = 'TCP') => ({ ports: [{ number, name: 'tcp', protocol }] });
 
-test.each(['TCP', 'Mongo', 'MySQL', 'Redis'])('%s without an address takes the port', protocol => {
+test.each(['TCP', 'Mongo', 'MySQL', 'Redis'])('%s without an address takes the port', (protocol) => {
   expect(said(code, [entry('shop/db', tcp(5432, protocol))])).toEqual(['shop/db']);
 });
 
@@ -12,9 +12,15 @@ test('names, or an address, tell connections apart', () => {
 });
 
 test('the finding names the entries that lose their connections, once', () => {
-  expect(said(code, [entry('shop/db', tcp(443)), entry('shop/site', { hosts: ['b.example.com'] })])).toEqual(['shop/db shop/site']);
-  expect(said(code, [entry('shop/db', tcp(443)), entry('web/site', { hosts: ['b.example.com'] })])).toEqual(['shop/db']);
-  expect(said(code, [entry('shop/a', tcp(5432)), entry('shop/b', { ...tcp(5432), hosts: ['b.example.com'] })])).toEqual(['shop/a shop/b']);
+  expect(said(code, [entry('shop/db', tcp(443)), entry('shop/site', { hosts: ['b.example.com'] })])).toEqual([
+    'shop/db shop/site',
+  ]);
+  expect(said(code, [entry('shop/db', tcp(443)), entry('web/site', { hosts: ['b.example.com'] })])).toEqual([
+    'shop/db',
+  ]);
+  expect(said(code, [entry('shop/a', tcp(5432)), entry('shop/b', { ...tcp(5432), hosts: ['b.example.com'] })])).toEqual(
+    ['shop/a shop/b'],
+  );
 });
 
 test('a gateway routes by name and needs no address', () => {
@@ -22,12 +28,20 @@ test('a gateway routes by name and needs no address', () => {
   expect(said(code, [entry('egress/db', tcp(5432)), route('shop/r', { gateways: ['egress/exit'] })])).toEqual([]);
   expect(said(code, [entry('egress/db', tcp(5432)), route('egress/r', { gateways: ['mesh'] })])).toEqual(['egress/db']);
   const exported = entry('egress/db', { ...tcp(5432), exportTo: ['.', 'shop'] });
-  expect(findings(code, [exported, gateway('egress/exit', ['db.internal'])])[0].message).toContain('sidecars of namespace shop on port 5432');
+  expect(findings(code, [exported, gateway('egress/exit', ['db.internal'])])[0].message).toContain(
+    'sidecars of namespace shop on port 5432',
+  );
 });
 
 test('where sidecars answer DNS, Istio allocates addresses, but not for every entry', () => {
   const capture = { dnsCapture: true };
   expect(said(code, [entry('shop/db', tcp(5432))], capture)).toEqual([]);
   expect(said(code, [entry('shop/db', { ...tcp(5432), resolution: 'NONE' })], capture)).toEqual(['shop/db']);
-  expect(said(code, [entry('shop/db', tcp(5432), { labels: { 'networking.istio.io/enable-autoallocate-ip': 'false' } })], capture)).toEqual(['shop/db']);
+  expect(
+    said(
+      code,
+      [entry('shop/db', tcp(5432), { labels: { 'networking.istio.io/enable-autoallocate-ip': 'false' } })],
+      capture,
+    ),
+  ).toEqual(['shop/db']);
 });

@@ -3,7 +3,7 @@ import { entry, said } from './support';
 const code = 'tls-port-as-http';
 const on = (number: number, protocol: string) => entry('shop/a', { ports: [{ number, name: 'p', protocol }] });
 
-test.each(['HTTP', 'http', 'HTTP2', 'GRPC'])('%s on 443 is stopped', protocol => {
+test.each(['HTTP', 'http', 'HTTP2', 'GRPC'])('%s on 443 is stopped', (protocol) => {
   expect(said(code, [on(443, protocol)])).toEqual(['shop/a']);
 });
 

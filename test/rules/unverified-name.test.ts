@@ -1,7 +1,8 @@
 import { entry, istio, said } from './support';
 
 const code = 'unverified-name';
-const rule = (tls: object) => istio('DestinationRule', 'shop/r', { host: 'a.example.com', trafficPolicy: { tls: { mode: 'SIMPLE', ...tls } } });
+const rule = (tls: object) =>
+  istio('DestinationRule', 'shop/r', { host: 'a.example.com', trafficPolicy: { tls: { mode: 'SIMPLE', ...tls } } });
 
 test('without sni, or with names, the certificate is checked', () => {
   expect(said(code, [rule({})])).toEqual([]);
@@ -10,8 +11,10 @@ test('without sni, or with names, the certificate is checked', () => {
   expect(said(code, [rule({ sni: 'a.example.com', subjectAltNames: ['a.example.com'] })])).toEqual([]);
 });
 
-test('the entry\'s own names verify what the rule leaves open', () => {
-  expect(said(code, [rule({ sni: 'a.example.com' }), entry('shop/a', { subjectAltNames: ['a.example.com'] })])).toEqual([]);
+test("the entry's own names verify what the rule leaves open", () => {
+  expect(said(code, [rule({ sni: 'a.example.com' }), entry('shop/a', { subjectAltNames: ['a.example.com'] })])).toEqual(
+    [],
+  );
 });
 
 test('mesh certificates, and what is switched off by name, are not for this rule', () => {
@@ -21,6 +24,15 @@ test('mesh certificates, and what is switched off by name, are not for this rule
 
 test('several blocks of one rule make one finding', () => {
   const tls = { mode: 'MUTUAL', sni: 'a.example.com' };
-  const settings = { portLevelSettings: [{ port: { number: 443 }, tls }, { port: { number: 8443 }, tls: { ...tls, sni: 'b.example.com' } }] };
-  expect(said(code, [istio('DestinationRule', 'shop/r', { host: 'a.example.com', subsets: [{ name: 'x', trafficPolicy: settings }] })])).toEqual(['shop/r']);
+  const settings = {
+    portLevelSettings: [
+      { port: { number: 443 }, tls },
+      { port: { number: 8443 }, tls: { ...tls, sni: 'b.example.com' } },
+    ],
+  };
+  expect(
+    said(code, [
+      istio('DestinationRule', 'shop/r', { host: 'a.example.com', subsets: [{ name: 'x', trafficPolicy: settings }] }),
+    ]),
+  ).toEqual(['shop/r']);
 });

@@ -1,25 +1,37 @@
 import { entry, findings, said } from './support';
 
 const code = 'wildcard-beside-host';
-const wildcard = (place: string, host: string, spec: object = {}) => entry(place, { hosts: [host], resolution: 'DYNAMIC_DNS', ...spec });
+const wildcard = (place: string, host: string, spec: object = {}) =>
+  entry(place, { hosts: [host], resolution: 'DYNAMIC_DNS', ...spec });
 const throughGateway = entry('shop/partner', { hosts: ['api.eu.example.com'], resolution: 'STATIC' });
-const upgraded = entry('shop/site', { hosts: ['www.example.com'], ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }] });
+const upgraded = entry('shop/site', {
+  hosts: ['www.example.com'],
+  ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }],
+});
 
 test('a host through a gateway, at every level of the domain', () => {
-  for (const host of ['*.eu.example.com', '*.example.com', '*.com']) expect(said(code, [throughGateway, wildcard('shop/w', host)])).toEqual(['shop/partner shop/w']);
-  for (const host of ['*.us.example.com', '*.api.eu.example.com']) expect(said(code, [throughGateway, wildcard('shop/w', host)])).toEqual([]);
+  for (const host of ['*.eu.example.com', '*.example.com', '*.com'])
+    expect(said(code, [throughGateway, wildcard('shop/w', host)])).toEqual(['shop/partner shop/w']);
+  for (const host of ['*.us.example.com', '*.api.eu.example.com'])
+    expect(said(code, [throughGateway, wildcard('shop/w', host)])).toEqual([]);
 });
 
 test('a host whose plain HTTP leaves as TLS', () => {
-  expect(findings(code, [upgraded, wildcard('shop/w', '*.example.com')])[0].message).toContain('whose plain HTTP leaves as TLS');
+  expect(findings(code, [upgraded, wildcard('shop/w', '*.example.com')])[0].message).toContain(
+    'whose plain HTTP leaves as TLS',
+  );
 });
 
 test('a host that goes straight out anyway is no matter', () => {
-  expect(said(code, [entry('shop/site', { hosts: ['www.example.com'] }), wildcard('shop/w', '*.example.com')])).toEqual([]);
+  expect(said(code, [entry('shop/site', { hosts: ['www.example.com'] }), wildcard('shop/w', '*.example.com')])).toEqual(
+    [],
+  );
 });
 
 test('a wildcard of another namespace, or one that leads nowhere', () => {
   expect(said(code, [throughGateway, wildcard('web/w', '*.example.com')])).toEqual([]);
-  expect(said(code, [throughGateway, wildcard('web/w', '*.example.com', { exportTo: ['*'] })])).toEqual(['shop/partner web/w']);
+  expect(said(code, [throughGateway, wildcard('web/w', '*.example.com', { exportTo: ['*'] })])).toEqual([
+    'shop/partner web/w',
+  ]);
   expect(said(code, [throughGateway, wildcard('shop/w', '*.example.com', { resolution: 'STATIC' })])).toEqual([]);
 });

@@ -9,6 +9,9 @@ const validate = new Ajv({ strict: false, allErrors: true }).compile(schema);
 
 /** Everything that is wrong with a parsed access table: its shape first, then what only the whole shows. */
 export function problemsOf(table: unknown): string[] {
-  if (!validate(table)) return validate.errors!.map(error => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`);
+  if (!validate(table))
+    return validate.errors!.map(
+      (error) => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`,
+    );
   return accessTableProblems(table as AccessTable);
 }

@@ -5,21 +5,36 @@ import Ajv, { ValidateFunction } from 'ajv';
 import { parseAllDocuments } from 'yaml';
 import { webhookProblems } from './webhook';
 
-interface CelRule { readonly path: string[]; readonly rule: string; readonly message: string }
-interface Kind { readonly schema: ValidateFunction; readonly rules: CelRule[] }
+interface CelRule {
+  readonly path: string[];
+  readonly rule: string;
+  readonly message: string;
+}
+interface Kind {
+  readonly schema: ValidateFunction;
+  readonly rules: CelRule[];
+}
 
 const CRDS = path.join(__dirname, '../../crds/istio.yaml');
 const kinds = new Map<string, Kind>();
 const cel = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false });
 const compiled = new Map<string, (context: any) => unknown>();
 
-for (const crd of parseAllDocuments(fs.readFileSync(CRDS, 'utf8')).map(document => document.toJS())) {
+for (const crd of parseAllDocuments(fs.readFileSync(CRDS, 'utf8')).map((document) => document.toJS())) {
   const schema = crd.spec.versions[0].schema.openAPIV3Schema;
   const rules: CelRule[] = [];
   collectRules(schema, [], rules);
   const closed = close(structuredClone(schema));
-  closed.properties = { ...closed.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } };
-  kinds.set(crd.spec.names.kind, { schema: new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(closed), rules });
+  closed.properties = {
+    ...closed.properties,
+    apiVersion: { type: 'string' },
+    kind: { type: 'string' },
+    metadata: { type: 'object' },
+  };
+  kinds.set(crd.spec.names.kind, {
+    schema: new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(closed),
+    rules,
+  });
 }
 
 /** The Istio kinds that are known here. */
@@ -37,7 +52,11 @@ export function admissionProblems(manifest: any): string[] {
   if (!kind || !String(manifest.apiVersion).includes('istio.io')) return webhookProblems(manifest);
   const problems: string[] = [];
   if (!kind.schema(manifest)) {
-    problems.push(...kind.schema.errors!.map(error => `schema: ${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`));
+    problems.push(
+      ...kind.schema.errors!.map(
+        (error) => `schema: ${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`,
+      ),
+    );
   }
   for (const { path: place, rule, message } of kind.rules) {
     for (const self of valuesAt(manifest, place)) {
@@ -63,18 +82,21 @@ function holds(rule: string, self: unknown): boolean {
 
 function collectRules(schema: any, place: string[], rules: CelRule[]): void {
   if (!schema || typeof schema !== 'object') return;
-  for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) rules.push({ path: place, rule, message: message ?? '' });
-  for (const [name, property] of Object.entries(schema.properties ?? {})) collectRules(property, [...place, name], rules);
+  for (const { rule, message } of schema['x-kubernetes-validations'] ?? [])
+    rules.push({ path: place, rule, message: message ?? '' });
+  for (const [name, property] of Object.entries(schema.properties ?? {}))
+    collectRules(property, [...place, name], rules);
   if (schema.items) collectRules(schema.items, [...place, '[]'], rules);
-  if (typeof schema.additionalProperties === 'object') collectRules(schema.additionalProperties, [...place, '{}'], rules);
+  if (typeof schema.additionalProperties === 'object')
+    collectRules(schema.additionalProperties, [...place, '{}'], rules);
 }
 
 function valuesAt(node: any, place: string[]): unknown[] {
   if (node === undefined || node === null) return [];
   if (place.length === 0) return [node];
   const [step, ...rest] = place;
-  if (step === '[]') return Array.isArray(node) ? node.flatMap(item => valuesAt(item, rest)) : [];
-  if (step === '{}') return Object.values(node).flatMap(item => valuesAt(item, rest));
+  if (step === '[]') return Array.isArray(node) ? node.flatMap((item) => valuesAt(item, rest)) : [];
+  if (step === '{}') return Object.values(node).flatMap((item) => valuesAt(item, rest));
   return valuesAt(node[step], rest);
 }
 

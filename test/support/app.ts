@@ -21,13 +21,19 @@ export function manifestsOf(build: (chart: Chart) => void, namespace: string | u
 
 /** Every manifest of an app, chart by chart. */
 export function allManifests(app: App): any[] {
-  return app.charts.flatMap(chart => chart.toJson());
+  return app.charts.flatMap((chart) => chart.toJson());
 }
 
 /** The one object of a kind, in a namespace if there are several. */
 export function the(kind: string, manifests: any[], namespace?: string): any {
-  const found = manifests.filter(manifest => manifest.kind === kind && (namespace === undefined || manifest.metadata.namespace === namespace));
-  if (found.length !== 1) throw new Error(`expected one ${kind}${namespace ? ` in ${namespace}` : ''}, found ${found.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(', ') || 'none'}`);
+  const found = manifests.filter(
+    (manifest) => manifest.kind === kind && (namespace === undefined || manifest.metadata.namespace === namespace),
+  );
+  if (found.length !== 1)
+    throw new Error(
+      `expected one ${kind}${namespace ? ` in ${namespace}` : ''}, found ` +
+        `${found.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(', ') || 'none'}`,
+    );
   return found[0];
 }
 

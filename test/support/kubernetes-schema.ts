@@ -16,8 +16,15 @@ const CLASSES: Record<string, { readonly GVK: { readonly apiVersion: string }; m
 export function asKubernetesKnowsIt(manifest: any): any {
   const type = CLASSES[manifest.kind];
   if (!type) throw new Error(`no schema for ${manifest.kind}`);
-  if (type.GVK.apiVersion !== manifest.apiVersion) throw new Error(`${manifest.kind}: ${manifest.apiVersion}, but the schema is of ${type.GVK.apiVersion}`);
-  return JSON.parse(JSON.stringify(type.manifest(wrapped(manifest, manifest.kind === 'NetworkPolicy' ? [...NUMBER_OR_TEXT, 'port'] : NUMBER_OR_TEXT))));
+  if (type.GVK.apiVersion !== manifest.apiVersion)
+    throw new Error(`${manifest.kind}: ${manifest.apiVersion}, but the schema is of ${type.GVK.apiVersion}`);
+  return JSON.parse(
+    JSON.stringify(
+      type.manifest(
+        wrapped(manifest, manifest.kind === 'NetworkPolicy' ? [...NUMBER_OR_TEXT, 'port'] : NUMBER_OR_TEXT),
+      ),
+    ),
+  );
 }
 
 const NUMBER_OR_TEXT = ['targetPort', 'maxSurge', 'maxUnavailable'];
@@ -25,8 +32,9 @@ const NUMBER_OR_TEXT = ['targetPort', 'maxSurge', 'maxUnavailable'];
 /** The generated classes hold "a number or a text" in objects of their own. */
 function wrapped(node: any, either: string[], key = ''): any {
   if (either.includes(key) && typeof node !== 'object') return { value: node };
-  if (['requests', 'limits'].includes(key)) return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, { value }]));
-  if (Array.isArray(node)) return node.map(item => wrapped(item, either));
+  if (['requests', 'limits'].includes(key))
+    return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, { value }]));
+  if (Array.isArray(node)) return node.map((item) => wrapped(item, either));
   if (node === null || typeof node !== 'object') return node;
   return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, wrapped(value, either, name)]));
 }

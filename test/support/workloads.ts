@@ -6,6 +6,13 @@ export function deployment(scope: Construct, id = 'app', template: object = {}):
   return new ApiObject(scope, id, {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    spec: { selector: { matchLabels: { app: id } }, template: { metadata: { labels: { app: id } }, spec: { containers: [{ name: 'app', image: 'app' }] }, ...template } },
+    spec: {
+      selector: { matchLabels: { app: id } },
+      template: {
+        metadata: { labels: { app: id } },
+        spec: { containers: [{ name: 'app', image: 'app' }] },
+        ...template,
+      },
+    },
   });
 }

@@ -10,9 +10,17 @@ test.each([
   [EgressPort.tls(), 443, EgressProtocol.TLS, 'tls-443', false],
   [EgressPort.tls(8443), 8443, EgressProtocol.TLS, 'tls-8443', false],
   [EgressPort.tcp(5432), 5432, EgressProtocol.TCP, 'tcp-5432', false],
-])('%# a port knows its number, its protocol, its name, and whether the mesh reads requests on it', (port, number, protocol, name, isHttp) => {
-  expect({ number: port.number, protocol: port.protocol, name: port.name, isHttp: port.isHttp }).toEqual({ number, protocol, name, isHttp });
-});
+])(
+  '%# a port knows its number, its protocol, its name, and whether the mesh reads requests on it',
+  (port, number, protocol, name, isHttp) => {
+    expect({ number: port.number, protocol: port.protocol, name: port.name, isHttp: port.isHttp }).toEqual({
+      number,
+      protocol,
+      name,
+      isHttp,
+    });
+  },
+);
 
 test.each([
   [() => EgressPort.http(0), 'EgressPort.http(0): 0 is no port: ports are whole numbers from 1 to 65535'],
@@ -22,18 +30,31 @@ test.each([
   expect(errorOf(attempt)).toContain(part);
 });
 
-test.each([15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090])('%d belongs to the sidecar', number => {
-  for (const make of [EgressPort.http, EgressPort.tls, EgressPort.tcp]) {
-    const message = errorOf(() => make(number));
-    for (const part of [`(${number}): the sidecar itself listens on port ${number}`, 'another port', 'DirectEgress']) expect(message).toContain(part);
-  }
-});
+test.each([15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090])(
+  '%d belongs to the sidecar',
+  (number) => {
+    for (const make of [EgressPort.http, EgressPort.tls, EgressPort.tcp]) {
+      const message = errorOf(() => make(number));
+      for (const part of [`(${number}): the sidecar itself listens on port ${number}`, 'another port', 'DirectEgress'])
+        expect(message).toContain(part);
+    }
+  },
+);
 
-test.each([15003, 14999, 15091])('%d does not', number => {
+test.each([15003, 14999, 15091])('%d does not', (number) => {
   expect(EgressPort.http(number).number).toBe(number);
 });
 
-test.each([EgressPort.http, EgressPort.http2, EgressPort.grpc])('%# plain requests on 443 are refused, and what to write instead is said', make => {
-  const message = errorOf(() => make(443));
-  for (const part of ['(443): clients speak TLS on port 443', 'reaches nothing', 'EgressPort.tls(443)', 'EgressPort.http(80) and a TlsOrigination']) expect(message).toContain(part);
-});
+test.each([EgressPort.http, EgressPort.http2, EgressPort.grpc])(
+  '%# plain requests on 443 are refused, and what to write instead is said',
+  (make) => {
+    const message = errorOf(() => make(443));
+    for (const part of [
+      '(443): clients speak TLS on port 443',
+      'reaches nothing',
+      'EgressPort.tls(443)',
+      'EgressPort.http(80) and a TlsOrigination',
+    ])
+      expect(message).toContain(part);
+  },
+);

@@ -1,8 +1,15 @@
 import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf } from '../support/app';
 
-const facts = ({ name, namespace, labels, serviceAccountName, targetPort, hopServiceHost, spiffeId }: GatewayInstallation) =>
-  ({ name, namespace, labels, serviceAccountName, targetPort, hopServiceHost, spiffeId });
+const facts = ({
+  name,
+  namespace,
+  labels,
+  serviceAccountName,
+  targetPort,
+  hopServiceHost,
+  spiffeId,
+}: GatewayInstallation) => ({ name, namespace, labels, serviceAccountName, targetPort, hopServiceHost, spiffeId });
 
 test('what the Helm chart installs under its usual name', () => {
   expect(facts(GatewayInstallation.helmChart({ namespace: 'egress' }))).toMatchInlineSnapshot(`
@@ -22,7 +29,10 @@ test('what the Helm chart installs under its usual name', () => {
 });
 
 test('what the Helm chart installs under another name: only the prefix "istio-" is taken off the label', () => {
-  expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'team-istio-exit' }).labels).toEqual({ app: 'team-istio-exit', istio: 'team-istio-exit' });
+  expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'team-istio-exit' }).labels).toEqual({
+    app: 'team-istio-exit',
+    istio: 'team-istio-exit',
+  });
 });
 
 test('what istioctl installs from an IstioOperator file', () => {
@@ -40,12 +50,20 @@ test('what istioctl installs from an IstioOperator file', () => {
   "targetPort": 8443,
 }
 `);
-  expect(GatewayInstallation.istioOperator({ namespace: 'a' }).serviceAccountName).toBe('istio-egressgateway-service-account');
+  expect(GatewayInstallation.istioOperator({ namespace: 'a' }).serviceAccountName).toBe(
+    'istio-egressgateway-service-account',
+  );
 });
 
-test('a Deployment of one\'s own says everything itself, in other domains too', () => {
+test("a Deployment of one's own says everything itself, in other domains too", () => {
   const installation = GatewayInstallation.deployment({
-    namespace: 'egress', name: 'exit', labels: { app: 'exit' }, serviceAccountName: 'runner', targetPort: 9443, trustDomain: 'td_1.example.org', clusterDomain: 'k8s',
+    namespace: 'egress',
+    name: 'exit',
+    labels: { app: 'exit' },
+    serviceAccountName: 'runner',
+    targetPort: 9443,
+    trustDomain: 'td_1.example.org',
+    clusterDomain: 'k8s',
   });
   expect(facts(installation)).toEqual({
     name: 'exit',
@@ -56,20 +74,40 @@ test('a Deployment of one\'s own says everything itself, in other domains too', 
     hopServiceHost: 'exit-hop.egress.svc.k8s',
     spiffeId: 'spiffe://td_1.example.org/ns/egress/sa/runner',
   });
-  expect(GatewayInstallation.deployment({ namespace: 'egress', name: 'exit', labels: { app: 'exit' }, serviceAccountName: 'runner' }).targetPort).toBe(8443);
+  expect(
+    GatewayInstallation.deployment({
+      namespace: 'egress',
+      name: 'exit',
+      labels: { app: 'exit' },
+      serviceAccountName: 'runner',
+    }).targetPort,
+  ).toBe(8443);
 });
 
 test('an installation keeps its labels, whatever happens to the options afterwards', () => {
   const labels: Record<string, string> = { app: 'exit' };
-  const installation = GatewayInstallation.deployment({ namespace: 'egress', name: 'exit', labels, serviceAccountName: 'exit' });
+  const installation = GatewayInstallation.deployment({
+    namespace: 'egress',
+    name: 'exit',
+    labels,
+    serviceAccountName: 'exit',
+  });
   labels.app = 'other';
   expect(installation.labels).toEqual({ app: 'exit' });
 });
 
 test('everything that is wrong is told at once, each with its cure', () => {
-  const message = errorOf(() => GatewayInstallation.deployment({
-    namespace: 'Egress', name: 'exit.1', labels: {}, serviceAccountName: 'a b', targetPort: 0, trustDomain: 'Example.org', clusterDomain: 'cluster..local',
-  }));
+  const message = errorOf(() =>
+    GatewayInstallation.deployment({
+      namespace: 'Egress',
+      name: 'exit.1',
+      labels: {},
+      serviceAccountName: 'a b',
+      targetPort: 0,
+      trustDomain: 'Example.org',
+      clusterDomain: 'cluster..local',
+    }),
+  );
   for (const part of [
     'GatewayInstallation.deployment: 7 problems:',
     'name: "exit.1" is no name of a gateway: Kubernetes takes',
@@ -79,14 +117,21 @@ test('everything that is wrong is told at once, each with its cure', () => {
     'targetPort: 0 is no port: ports are',
     'trustDomain: "Example.org" is no trust domain: write the mesh\'s `trustDomain`, such as "cluster.local"',
     'clusterDomain: "cluster..local" is no DNS domain: Kubernetes takes',
-  ]) expect(message).toContain(part);
+  ])
+    expect(message).toContain(part);
 });
 
 test('a trust domain that is no text is refused in words', () => {
-  expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 1 as any }))).toContain('trustDomain: "1" is no trust domain');
+  expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 1 as any }))).toContain(
+    'trustDomain: "1" is no trust domain',
+  );
 });
 
 test('a name that leaves no room for the hop Service is refused, with what is left', () => {
-  expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(59) }).hopServiceName).toHaveLength(63);
-  expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(60) }))).toContain('is 60 characters long; its hop Service is called "<name>-hop", so a name has at most 59');
+  expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(59) }).hopServiceName).toHaveLength(
+    63,
+  );
+  expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(60) }))).toContain(
+    'is 60 characters long; its hop Service is called "<name>-hop", so a name has at most 59',
+  );
 });

@@ -14,14 +14,18 @@ test.each([
   'svc.example.com',
   'status.svc.example.com',
   'egress.internal.example.com',
-])('%s names one outside host', host => {
+])('%s names one external host', (host) => {
   expect(assertHostName(host)).toBe(host);
 });
 
 /** What was written, why it cannot work, and what to write instead. */
 test.each([
   ['nothing', '', ['"" is no host name', 'write one, such as "api.example.com"']],
-  ['a URL', 'https://api.example.com:8443/v1', ['"https://api.example.com:8443/v1" is a URL', 'write only its host, "api.example.com"', '`ports`']],
+  [
+    'a URL',
+    'https://api.example.com:8443/v1',
+    ['"https://api.example.com:8443/v1" is a URL', 'write only its host, "api.example.com"', '`ports`'],
+  ],
   ['an IPv4 address', '203.0.113.10', ['"203.0.113.10" is an IP address', '`addresses`', 'DirectEgress']],
   ['an IPv6 address', '2001:db8::1', ['"2001:db8::1" is an IP address', '`addresses`']],
   ['an IPv6 address in brackets', '[2001:db8::1]', ['is an IP address']],
@@ -40,13 +44,21 @@ test.each([
   ['a blank', 'api.example.com ', ['"api.example.com " has blanks around it', 'write "api.example.com"']],
   ['a blank before it', ' httpbin.org', ['" httpbin.org" has blanks around it', 'write "httpbin.org"']],
   ['a blank inside', 'api example.com', ['has a blank inside', 'write the host name alone']],
-  ['several hosts in one text', 'a.io, b.io', ['names several hosts in one text', 'write each by itself: "a.io", "b.io"']],
+  [
+    'several hosts in one text',
+    'a.io, b.io',
+    ['names several hosts in one text', 'write each by itself: "a.io", "b.io"'],
+  ],
   ['upper case that is no name in lower case either', 'A_B.example.com', ['"a_b" is not a label']],
   ['a hyphen at the end of a label', 'api-.example.com', ['"api-" is not a label']],
   ['an empty label', 'api..example.com', ['is no DNS name']],
   ['a short name', 'billing', ['is a short name', 'write the fully qualified name']],
-  ['a Service of the cluster', 'billing.shop.svc.cluster.local', ['is the name of a Kubernetes Service', 'need no egress']],
-  ['a Service without the cluster\'s domain', 'billing.shop.svc', ['is the name of a Kubernetes Service']],
+  [
+    'a Service of the cluster',
+    'billing.shop.svc.cluster.local',
+    ['is the name of a Kubernetes Service', 'need no egress'],
+  ],
+  ["a Service without the cluster's domain", 'billing.shop.svc', ['is the name of a Kubernetes Service']],
   ['a name of the hop', 'http-80.0123.egress.internal', ['lies in egress.internal']],
   ['the domain of the hop', 'egress.internal', ['lies in egress.internal']],
 ])('%s is refused, with the reason and the cure', (_what, host, parts) => {
@@ -55,5 +67,7 @@ test.each([
 });
 
 test('what is no text at all is refused in words', () => {
-  expect(errorOf(() => assertHostName(undefined as any))).toBe('undefined is no host name: write one, such as "api.example.com"');
+  expect(errorOf(() => assertHostName(undefined as any))).toBe(
+    'undefined is no host name: write one, such as "api.example.com"',
+  );
 });

@@ -11,24 +11,39 @@ test('a caller has the identity that its certificate carries', () => {
 
 test('both parts of a caller are checked, and told together', () => {
   const message = errorOf(() => Caller.serviceAccount('pay.ments', '*'));
-  for (const part of ['Caller.serviceAccount: 2 problems:', 'namespace: "pay.ments" is no namespace', 'name: "*" is no service account']) expect(message).toContain(part);
+  for (const part of [
+    'Caller.serviceAccount: 2 problems:',
+    'namespace: "pay.ments" is no namespace',
+    'name: "*" is no service account',
+  ])
+    expect(message).toContain(part);
 });
 
 test('certificates come from a Secret or from files, never half', () => {
   expect({ ...ClientCertificate.fromSecret('partner') }).toEqual({ secretName: 'partner' });
-  expect({ ...ClientCertificate.fromFiles('/etc/certs/tls.crt', '/etc/certs/tls.key') }).toEqual({ certificatePath: '/etc/certs/tls.crt', privateKeyPath: '/etc/certs/tls.key' });
-  expect(errorOf(() => ClientCertificate.fromSecret('Partner'))).toContain('ClientCertificate.fromSecret: name: "Partner" is no Secret');
-  expect(errorOf(() => ClientCertificate.fromSecret('other/partner'))).toBe('ClientCertificate.fromSecret: name: "other/partner" carries a namespace, and a Secret is only ever read where TLS is originated: ' +
-    'in the namespace of the gateway, or of the pods at the sidecar. Put it there and write "partner"');
+  expect({ ...ClientCertificate.fromFiles('/etc/certs/tls.crt', '/etc/certs/tls.key') }).toEqual({
+    certificatePath: '/etc/certs/tls.crt',
+    privateKeyPath: '/etc/certs/tls.key',
+  });
+  expect(errorOf(() => ClientCertificate.fromSecret('Partner'))).toContain(
+    'ClientCertificate.fromSecret: name: "Partner" is no Secret',
+  );
+  expect(errorOf(() => ClientCertificate.fromSecret('other/partner'))).toBe(
+    'ClientCertificate.fromSecret: name: "other/partner" carries a namespace, and a Secret is only ever read ' +
+      'where TLS is originated: ' +
+      'in the namespace of the gateway, or of the pods at the sidecar. Put it there and write "partner"',
+  );
 });
 
 test('a path must be absolute; both are told together', () => {
   const message = errorOf(() => ClientCertificate.fromFiles('certs/tls.crt', ''));
   for (const part of [
     'ClientCertificate.fromFiles: 2 problems:',
-    'certificatePath: "certs/tls.crt" is no absolute path of a file: write the path inside the proxy\'s container, such as "/etc/certs/tls.crt"',
+    'certificatePath: "certs/tls.crt" is no absolute path of a file: write the path inside the proxy\'s ' +
+      'container, such as "/etc/certs/tls.crt"',
     'privateKeyPath: "" is no absolute path of a file',
-  ]) expect(message).toContain(part);
+  ])
+    expect(message).toContain(part);
 });
 
 test('authorities come from the image, a file or a ConfigMap', () => {
@@ -38,11 +53,18 @@ test('authorities come from the image, a file or a ConfigMap', () => {
 });
 
 test.each([
-  [() => CertificateAuthority.fromFile('ca.pem'), 'CertificateAuthority.fromFile: path: "ca.pem" is no absolute path of a file: write the path inside the proxy\'s container, such as "/etc/certs/ca.pem"'],
+  [
+    () => CertificateAuthority.fromFile('ca.pem'),
+    'CertificateAuthority.fromFile: path: "ca.pem" is no absolute path of a file: write the path inside the ' +
+      'proxy\'s container, such as "/etc/certs/ca.pem"',
+  ],
   [() => CertificateAuthority.fromFile('system'), 'such as "/etc/certs/system"'],
   [() => CertificateAuthority.fromFile('/etc/certs/'), '"/etc/certs/" is no absolute path of a file'],
   [() => CertificateAuthority.fromFile(undefined as any), 'undefined is no absolute path of a file'],
-  [() => CertificateAuthority.fromConfigMap('configmap://a/b'), 'CertificateAuthority.fromConfigMap: name: "configmap://a/b" is no ConfigMap'],
+  [
+    () => CertificateAuthority.fromConfigMap('configmap://a/b'),
+    'CertificateAuthority.fromConfigMap: name: "configmap://a/b" is no ConfigMap',
+  ],
 ])('%# authorities that cannot be read are refused', (attempt, part) => {
   expect(errorOf(attempt)).toContain(part);
 });

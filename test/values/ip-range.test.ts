@@ -1,9 +1,12 @@
 import { assertAddress, assertCidr, assertPortNumber } from '../../src/values/ip-range';
 import { errorOf } from '../support/app';
 
-test.each(['203.0.113.0/24', '203.0.113.40/32', '10.0.0.1/24', '0.0.0.0/0', '2001:db8::/32', '::1/128', '::/0'])('%s is a range, as for the injector', value => {
-  expect(assertCidr(value)).toBe(value);
-});
+test.each(['203.0.113.0/24', '203.0.113.40/32', '10.0.0.1/24', '0.0.0.0/0', '2001:db8::/32', '::1/128', '::/0'])(
+  '%s is a range, as for the injector',
+  (value) => {
+    expect(assertCidr(value)).toBe(value);
+  },
+);
 
 test.each([
   ['203.0.113.40', '"203.0.113.40" has no mask: for this one address write "203.0.113.40/32"'],
@@ -24,14 +27,16 @@ test.each([
   expect(errorOf(() => assertCidr(value))).toContain(part);
 });
 
-test.each(['203.0.113.10', '2001:db8::1'])('%s is an address', value => {
+test.each(['203.0.113.10', '2001:db8::1'])('%s is an address', (value) => {
   expect(assertAddress(value, { ranges: false })).toBe(value);
 });
 
 test('ranges count as addresses where Istio takes them, and nowhere else', () => {
   expect(assertAddress('203.0.113.0/24', { ranges: true })).toBe('203.0.113.0/24');
   expect(errorOf(() => assertAddress('203.0.113.0/24', { ranges: false }))).toBe(
-    '"203.0.113.0/24" is a range, which Istio takes beside fixed endpoints only (resolution STATIC): write single addresses');
+    '"203.0.113.0/24" is a range, which Istio takes beside fixed endpoints only (resolution STATIC): write ' +
+      'single addresses',
+  );
 });
 
 test.each([
@@ -44,13 +49,15 @@ test.each([
 });
 
 test('where ranges are not taken, none is offered', () => {
-  expect(errorOf(() => assertAddress('db.example.com', { ranges: false }))).toBe('"db.example.com" is no IP address: write it as "203.0.113.10"');
+  expect(errorOf(() => assertAddress('db.example.com', { ranges: false }))).toBe(
+    '"db.example.com" is no IP address: write it as "203.0.113.10"',
+  );
 });
 
-test.each([1, 443, 65535])('%d is a port', value => {
+test.each([1, 443, 65535])('%d is a port', (value) => {
   expect(assertPortNumber(value)).toBe(value);
 });
 
-test.each([0, -1, 65536, 80.5, NaN, '80' as any, undefined as any])('%j is no port', value => {
+test.each([0, -1, 65536, 80.5, NaN, '80' as any, undefined as any])('%j is no port', (value) => {
   expect(errorOf(() => assertPortNumber(value))).toBe(`${value} is no port: ports are whole numbers from 1 to 65535`);
 });

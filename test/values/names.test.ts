@@ -1,4 +1,12 @@
-import { assertAnnotations, assertDnsLabel, assertLabels, assertObjectName, assertSelector, keyOf, objectName } from '../../src/values/names';
+import {
+  assertAnnotations,
+  assertDnsLabel,
+  assertLabels,
+  assertObjectName,
+  assertSelector,
+  keyOf,
+  objectName,
+} from '../../src/values/names';
 import { errorOf } from '../support/app';
 
 const long = (length: number) => 'a'.repeat(length);
@@ -20,30 +28,51 @@ test.each([
   expect(name.length).toBeLessThanOrEqual(63);
 });
 
-test.each(['a', 'payments', 'team-1', long(63)])('%s is a namespace', value => {
+test.each(['a', 'payments', 'team-1', long(63)])('%s is a namespace', (value) => {
   expect(assertDnsLabel(value, 'namespace')).toBe(value);
 });
 
-test.each(['', 'Payments', 'pay_ments', 'pay.ments', '-payments', 'payments-', long(64), 'payments\n'])('%j is no namespace, and the message says what is', value => {
-  expect(errorOf(() => assertDnsLabel(value, 'namespace'))).toBe(
-    `"${value}" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit`);
-});
+test.each(['', 'Payments', 'pay_ments', 'pay.ments', '-payments', 'payments-', long(64), 'payments\n'])(
+  '%j is no namespace, and the message says what is',
+  (value) => {
+    expect(errorOf(() => assertDnsLabel(value, 'namespace'))).toBe(
+      `"${value}" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning ` +
+        'and ending with a letter or digit',
+    );
+  },
+);
 
-test.each(['a', 'partner.client-1', long(63), `${long(63)}.${long(63)}`])('%s is the name of a Secret', value => {
+test.each(['a', 'partner.client-1', long(63), `${long(63)}.${long(63)}`])('%s is the name of a Secret', (value) => {
   expect(assertObjectName(value, 'Secret')).toBe(value);
 });
 
-test.each(['', 'Partner', 'partner..client', 'partner/client', 'kubernetes://partner', Array(5).fill(long(60)).join('.')])('%j is no name of a Secret', value => {
-  expect(errorOf(() => assertObjectName(value, 'Secret'))).toBe(`"${value}" is no Secret: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253`);
+test.each([
+  '',
+  'Partner',
+  'partner..client',
+  'partner/client',
+  'kubernetes://partner',
+  Array(5).fill(long(60)).join('.'),
+])('%j is no name of a Secret', (value) => {
+  expect(errorOf(() => assertObjectName(value, 'Secret'))).toBe(
+    `"${value}" is no Secret: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253`,
+  );
 });
 
-test.each([[() => assertDnsLabel(undefined as any, 'namespace')], [() => assertObjectName(undefined as any, 'namespace')]])('a name that is missing is told in words', attempt => {
+test.each([
+  [() => assertDnsLabel(undefined as any, 'namespace')],
+  [() => assertObjectName(undefined as any, 'namespace')],
+])('a name that is missing is told in words', (attempt) => {
   expect(errorOf(attempt)).toBe('undefined is no namespace: write its name');
 });
 
 test.each<Record<string, string>>([
-  { app: 'exit' }, { 'app.kubernetes.io/name': 'exit_1.2' }, { app: '' }, {}, { [long(63)]: long(63) },
-])('%j are labels', labels => {
+  { app: 'exit' },
+  { 'app.kubernetes.io/name': 'exit_1.2' },
+  { app: '' },
+  {},
+  { [long(63)]: long(63) },
+])('%j are labels', (labels) => {
   expect(() => assertLabels(labels)).not.toThrow();
 });
 
@@ -62,7 +91,9 @@ test.each([
 });
 
 test('a selector without labels would select everything, so it is refused', () => {
-  expect(errorOf(() => assertSelector({}))).toBe('no labels: without any, every pod of the namespace is selected; name at least one label');
+  expect(errorOf(() => assertSelector({}))).toBe(
+    'no labels: without any, every pod of the namespace is selected; name at least one label',
+  );
   expect(errorOf(() => assertSelector(undefined as any))).toContain('no labels');
   expect(errorOf(() => assertSelector({ a: 'b c' }))).toContain('"b c"');
   expect(() => assertSelector({ a: 'b' })).not.toThrow();
@@ -70,6 +101,8 @@ test('a selector without labels would select everything, so it is refused', () =
 
 test('annotations take any text, but text only', () => {
   expect(() => assertAnnotations({ 'example.com/why': 'a sentence, with: anything\n' })).not.toThrow();
-  expect(errorOf(() => assertAnnotations({ on: true } as any))).toBe('true is no value for the annotation "on": Kubernetes takes text only; write "true"');
+  expect(errorOf(() => assertAnnotations({ on: true } as any))).toBe(
+    'true is no value for the annotation "on": Kubernetes takes text only; write "true"',
+  );
   expect(errorOf(() => assertAnnotations({ 'a b': 'c' }))).toContain('"a b" is no annotation name');
 });

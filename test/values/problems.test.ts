@@ -9,9 +9,11 @@ test('without a problem nothing is thrown, and checks hand on what they read', (
 
 test('one problem is one sentence: who, which prop, what', () => {
   const problems = new Problems('[chart/a] Thing');
-  expect(problems.check('port', () => {
-    throw new Error('0 is no port');
-  })).toBeUndefined();
+  expect(
+    problems.check('port', () => {
+      throw new Error('0 is no port');
+    }),
+  ).toBeUndefined();
   expect(errorOf(() => problems.throwIfAny())).toBe('[chart/a] Thing: port: 0 is no port');
 });
 
@@ -19,7 +21,9 @@ test('several problems are one error, each on a line', () => {
   const problems = new Problems('[chart/a] Thing');
   problems.add('port: 0 is no port');
   problems.add('hosts: none given');
-  expect(errorOf(() => problems.throwIfAny())).toBe('[chart/a] Thing: 2 problems:\n  - port: 0 is no port\n  - hosts: none given');
+  expect(errorOf(() => problems.throwIfAny())).toBe(
+    '[chart/a] Thing: 2 problems:\n  - port: 0 is no port\n  - hosts: none given',
+  );
 });
 
 test('problems within a problem are told below it', () => {
@@ -29,5 +33,7 @@ test('problems within a problem are told below it', () => {
   const outer = new Problems('[chart/a] Thing');
   outer.check('value', () => inner.throwIfAny());
   outer.add('c');
-  expect(errorOf(() => outer.throwIfAny())).toBe('[chart/a] Thing: 2 problems:\n  - value: Value: 2 problems:\n    - a\n    - b\n  - c');
+  expect(errorOf(() => outer.throwIfAny())).toBe(
+    '[chart/a] Thing: 2 problems:\n  - value: Value: 2 problems:\n    - a\n    - b\n  - c',
+  );
 });

@@ -4,7 +4,9 @@ import { errorOf } from '../support/app';
 test('every header that is removed by default could be asked for', () => {
   for (const name of MESH_REQUEST_HEADERS) expect(assertHeaderName(name)).toBe(name);
   expect(new Set(MESH_REQUEST_HEADERS).size).toBe(MESH_REQUEST_HEADERS.length);
-  expect(MESH_REQUEST_HEADERS).toEqual(expect.arrayContaining(['x-forwarded-client-cert', 'x-forwarded-for', 'x-envoy-peer-metadata']));
+  expect(MESH_REQUEST_HEADERS).toEqual(
+    expect.arrayContaining(['x-forwarded-client-cert', 'x-forwarded-for', 'x-envoy-peer-metadata']),
+  );
 });
 
 test.each([

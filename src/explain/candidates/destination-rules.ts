@@ -1,5 +1,5 @@
 import { remove, set, valueAt } from './edits';
-import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
+import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
 import { fullHost, isWildcard } from '../../manifests/hosts';
 import { Indexed } from '../../manifests/indexed';
 import { isHttp } from '../../manifests/protocols';
@@ -29,97 +29,168 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
     found.push({
       text: `${nameOf(rule)}: set ${path} to mode MUTUAL with credentialName "${secret.name}"`,
       size: 2,
-      edits: [{
-        object: rule,
-        change: manifest => Object.assign(valueAt(manifest, path),
-          { mode: 'MUTUAL', credentialName: secret.name, caCertificates: undefined }),
-      }],
+      edits: [
+        {
+          object: rule,
+          change: (manifest) =>
+            Object.assign(valueAt(manifest, path), {
+              mode: 'MUTUAL',
+              credentialName: secret.name,
+              caCertificates: undefined,
+            }),
+        },
+      ],
     });
   }
   for (const gateway of ofKind(question, 'Gateway')) {
     for (const server of gateway.manifest.spec?.servers ?? []) {
-      for (const name of server.hosts ?? []) if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
+      for (const name of server.hosts ?? [])
+        if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
     }
   }
   // TLS for everything, where only clear HTTP should get it: bound to its port.
   if (path === 'spec.trafficPolicy.tls') {
-    for (const port of new Set(ofKind(question, 'ServiceEntry')
-      .flatMap(({ manifest }) => (manifest.spec?.ports ?? []).filter((one: any) => isHttp(one.protocol)).map((one: any) => one.number)))) {
+    for (const port of new Set(
+      ofKind(question, 'ServiceEntry').flatMap(({ manifest }) =>
+        (manifest.spec?.ports ?? []).filter((one: any) => isHttp(one.protocol)).map((one: any) => one.number),
+      ),
+    )) {
       found.push({
         text: `${nameOf(rule)}: move spec.trafficPolicy.tls to spec.trafficPolicy.portLevelSettings for port ${port}`,
         size: 2,
-        edits: [{
-          object: rule,
-          change: manifest => {
-            const { tls: moved, ...rest } = manifest.spec.trafficPolicy;
-            manifest.spec.trafficPolicy = { ...rest, portLevelSettings: [...rest.portLevelSettings ?? [], { port: { number: port }, tls: moved }] };
+        edits: [
+          {
+            object: rule,
+            change: (manifest) => {
+              const { tls: moved, ...rest } = manifest.spec.trafficPolicy;
+              manifest.spec.trafficPolicy = {
+                ...rest,
+                portLevelSettings: [...(rest.portLevelSettings ?? []), { port: { number: port }, tls: moved }],
+              };
+            },
           },
-        }],
+        ],
       });
     }
   }
   return found;
 }
 
-/** Clear text where the host expects TLS: the settings that a port lacks, in a rule that is there or in one beside the entry. */
+/**
+ * Clear text where the host expects TLS: the settings that a port lacks, in a rule that is there or in one beside the
+ * entry.
+ */
 export function missingTls(question: Question): Candidate[] {
   const { answer, caller } = question;
-  if (!answer.plaintextToOutside || answer.outcome === 'answered') return [];
+  if (!answer.plaintextToHost || answer.outcome === 'answered') return [];
   const rules = ofKind(question, 'DestinationRule');
-  return ofKind(question, 'ServiceEntry').flatMap(({ manifest: entry }) => ((entry.spec?.ports ?? []) as any[])
-    .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS').flatMap(port =>
-      (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
-        // Where sni is set, a proxy checks the name only if subjectAltNames says it.
-        const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
-        const settings = { port: { number: port.number }, tls };
-        const there = rules.filter(({ manifest }) => manifest.spec?.host === host)
-          .map(rule => set(rule, `spec.trafficPolicy.portLevelSettings[${rule.manifest.spec.trafficPolicy?.portLevelSettings?.length ?? 0}]`, settings, 2));
-        const own = namespaceOf(entry);
-        const user = answer.gateway?.split('/')[0] ?? caller.namespace;
-        const { exportTo } = entry.spec;
-        return [
-          ...there,
-          newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
-          // A rule in the namespace of the proxy that is to follow it goes before the entry's.
-          ...(user === own ? [] : [newRule(user, { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } }, NEW_OBJECT + 1)]),
-        ];
-      })));
+  return ofKind(question, 'ServiceEntry').flatMap(({ manifest: entry }) =>
+    ((entry.spec?.ports ?? []) as any[])
+      .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS')
+      .flatMap((port) =>
+        (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
+          // Where sni is set, a proxy checks the name only if subjectAltNames says it.
+          const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
+          const settings = { port: { number: port.number }, tls };
+          const there = rules
+            .filter(({ manifest }) => manifest.spec?.host === host)
+            .map((rule) =>
+              set(
+                rule,
+                `spec.trafficPolicy.portLevelSettings[${rule.manifest.spec.trafficPolicy?.portLevelSettings?.length ?? 0}]`,
+                settings,
+                2,
+              ),
+            );
+          const own = namespaceOf(entry);
+          const user = answer.gateway?.split('/')[0] ?? caller.namespace;
+          const { exportTo } = entry.spec;
+          return [
+            ...there,
+            newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
+            // A rule in the namespace of the proxy that is to follow it goes before the entry's.
+            ...(user === own
+              ? []
+              : [
+                  newRule(
+                    user,
+                    { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } },
+                    NEW_OBJECT + 1,
+                  ),
+                ]),
+          ];
+        }),
+      ),
+  );
 }
 
 /** Settings that a sidecar passes over unless a selector chooses it. */
 export function ignoredCredential(question: Question): Candidate[] {
   const { answer, caller } = question;
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
-  return answer.remarks.filter(({ code }) => code === 'ignored-credential').flatMap(({ deciders }) => deciders).flatMap(decider => {
-    const rule = find(question, decider);
-    return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labels })] : [];
-  });
+  return answer.remarks
+    .filter(({ code }) => code === 'ignored-credential')
+    .flatMap(({ decidedBy }) => decidedBy)
+    .flatMap((ref) => {
+      const rule = find(question, ref);
+      return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labels })] : [];
+    });
 }
 
 /** A rule where the proxies look for it: beside the Service that it is for, and to which the host's routes lead. */
 export function misplacedRules(question: Question, { host }: Asked): Candidate[] {
-  const routes = ofKind(question, 'VirtualService').filter(({ manifest }) => speaksOf(manifest, host));
-  const led = new Set(routes.flatMap(object => hopsOf(new Indexed(object, 'VirtualService', namespaceOf(object.manifest), object.manifest.metadata.name, object.manifest.spec ?? {})).map(hop => hop.host)));
-  return ofKind(question, 'DestinationRule').filter(({ manifest }) => led.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest)))).flatMap(rule => {
-    const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)))?.[1];
-    if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
-    return [{ ...set(rule, 'metadata.namespace', namespace, 1.5), text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is` }];
-  });
+  const routes = ofKind(question, 'VirtualService').filter(({ manifest }) => appliesTo(manifest, host));
+  const led = new Set(
+    routes.flatMap((object) =>
+      hopsOf(
+        new Indexed(
+          object,
+          'VirtualService',
+          namespaceOf(object.manifest),
+          object.manifest.metadata.name,
+          object.manifest.spec ?? {},
+        ),
+      ).map((hop) => hop.host),
+    ),
+  );
+  return ofKind(question, 'DestinationRule')
+    .filter(({ manifest }) => led.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest))))
+    .flatMap((rule) => {
+      const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(
+        fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)),
+      )?.[1];
+      if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
+      return [
+        {
+          ...set(rule, 'metadata.namespace', namespace, 1.5),
+          text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is`,
+        },
+      ];
+    });
 }
 
 export function tlsPaths(manifest: any): string[] {
   const paths: string[] = [];
   const policy = (value: any, at: string) => {
     if (value?.tls) paths.push(`${at}.tls`);
-    (value?.portLevelSettings ?? []).forEach((port: any, index: number) => port.tls && paths.push(`${at}.portLevelSettings[${index}].tls`));
+    (value?.portLevelSettings ?? []).forEach(
+      (port: any, index: number) => port.tls && paths.push(`${at}.portLevelSettings[${index}].tls`),
+    );
   };
   policy(manifest.spec?.trafficPolicy, 'spec.trafficPolicy');
-  (manifest.spec?.subsets ?? []).forEach((subset: any, index: number) => policy(subset.trafficPolicy, `spec.subsets[${index}].trafficPolicy`));
+  (manifest.spec?.subsets ?? []).forEach((subset: any, index: number) =>
+    policy(subset.trafficPolicy, `spec.subsets[${index}].trafficPolicy`),
+  );
   return paths;
 }
 
 function newRule(namespace: string, spec: any, size = NEW_OBJECT): Candidate {
   const name = `${spec.host.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
   const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
-  return { text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map(line => `  ${line}`)].join('\n'), size, edits: [], added: [rule] };
+  return {
+    text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map((line) => `  ${line}`)].join('\n'),
+    size,
+    edits: [],
+    added: [rule],
+  };
 }

@@ -6,7 +6,7 @@ export function set(object: EgressObject, path: string, value: unknown, size = 1
   return {
     text: `${nameOf(object)}: set ${path} to ${JSON.stringify(value)}`,
     size,
-    edits: [{ object, change: manifest => write(manifest, path, value) }],
+    edits: [{ object, change: (manifest) => write(manifest, path, value) }],
   };
 }
 
@@ -16,7 +16,10 @@ export function remove(object: EgressObject, path: string, weakens?: string): Ca
 }
 
 function write(manifest: any, path: string, value: unknown): void {
-  const keys = path.split(/[.[\]]+/).filter(key => key !== '').map(key => /^\d+$/.test(key) ? Number(key) : key);
+  const keys = path
+    .split(/[.[\]]+/)
+    .filter((key) => key !== '')
+    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
   let at = manifest;
   keys.slice(0, -1).forEach((key, index) => {
     at[key] ??= typeof keys[index + 1] === 'number' ? [] : {};
@@ -32,5 +35,8 @@ function write(manifest: any, path: string, value: unknown): void {
 }
 
 export function valueAt(manifest: any, path: string): any {
-  return path.split(/[.[\]]+/).filter(key => key !== '').reduce((at, key) => at?.[key], manifest);
+  return path
+    .split(/[.[\]]+/)
+    .filter((key) => key !== '')
+    .reduce((at, key) => at?.[key], manifest);
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { remove, set } from './edits';
-import { Asked, Candidate, NEW_OBJECT, ofKind, Question, speaksOf } from './question';
+import { Asked, Candidate, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
 import { isWildcard } from '../../manifests/hosts';
 import { isHttp } from '../../manifests/protocols';
 import { EgressObject } from '../../model';
@@ -9,21 +9,37 @@ import { namespaceOf } from '../manifest';
 /** A host or port that nobody declares for the caller, or declares wrongly. */
 export function undeclared(question: Question, { host, port, scheme }: Asked): Candidate[] {
   const { answer, caller } = question;
-  if (answer.by !== 'sidecar' && answer.way !== 'passthrough') return [];
+  if (answer.by !== 'sidecar' && answer.via !== 'undeclared') return [];
   const found: Candidate[] = [];
   const protocol = scheme === 'https' ? 'TLS' : scheme === 'http' ? 'HTTP' : 'TCP';
-  const entries = ofKind(question, 'ServiceEntry')
-    .filter(({ manifest }) => (manifest.spec?.hosts ?? []).some((one: string) => one === host || (isWildcard(one) && host.endsWith(one.slice(1)))));
+  const entries = ofKind(question, 'ServiceEntry').filter(({ manifest }) =>
+    (manifest.spec?.hosts ?? []).some(
+      (one: string) => one === host || (isWildcard(one) && host.endsWith(one.slice(1))),
+    ),
+  );
   for (const entry of entries) {
     const ports: any[] = entry.manifest.spec.ports ?? [];
-    const index = ports.findIndex(one => one.number === port);
-    if (index < 0) found.push(set(entry, `spec.ports[${ports.length}]`, { number: port, name: `${protocol.toLowerCase()}-${port}`, protocol }, 2));
+    const index = ports.findIndex((one) => one.number === port);
+    if (index < 0)
+      found.push(
+        set(
+          entry,
+          `spec.ports[${ports.length}]`,
+          { number: port, name: `${protocol.toLowerCase()}-${port}`, protocol },
+          2,
+        ),
+      );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
     for (const sidecar of ofKind(question, 'Sidecar')) {
       const egress: any[] = sidecar.manifest.spec?.egress ?? [];
       if (egress.length > 0) {
-        found.push(set(sidecar, `spec.egress[${egress.length - 1}].hosts[${egress[egress.length - 1].hosts?.length ?? 0}]`,
-          `${namespaceOf(entry.manifest)}/${host}`));
+        found.push(
+          set(
+            sidecar,
+            `spec.egress[${egress.length - 1}].hosts[${egress[egress.length - 1].hosts?.length ?? 0}]`,
+            `${namespaceOf(entry.manifest)}/${host}`,
+          ),
+        );
       }
     }
   }
@@ -39,49 +55,70 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
       text: `add ServiceEntry ${caller.namespace}/${host.replace(/[^a-z0-9]+/g, '-')} with spec ${JSON.stringify(spec)}`,
       size: NEW_OBJECT,
       edits: [],
-      added: [{
-        apiVersion: 'networking.istio.io/v1',
-        kind: 'ServiceEntry',
-        metadata: { name: host.replace(/[^a-z0-9]+/g, '-'), namespace: caller.namespace },
-        spec,
-      }],
+      added: [
+        {
+          apiVersion: 'networking.istio.io/v1',
+          kind: 'ServiceEntry',
+          metadata: { name: host.replace(/[^a-z0-9]+/g, '-'), namespace: caller.namespace },
+          spec,
+        },
+      ],
     });
   }
   return found;
 }
 
-/** Objects that would help if the proxies on the way saw them: for a request that gets no further than the sidecar, those that speak of its host. */
+/**
+ * Objects that would help if the proxies on the way saw them: for a request that gets no further than the sidecar,
+ * those that speak of its host.
+ */
 export function invisible(question: Question, { host }: Asked): Candidate[] {
   const { answer, caller } = question;
   const gateway = answer.gateway?.split('/')[0];
   const places = [...new Set([caller.namespace, ...(gateway ? [gateway] : [])])];
-  return ['ServiceEntry', 'VirtualService', 'DestinationRule'].flatMap(kind => ofKind(question, kind)).flatMap(object => {
-    const exportTo: string[] | undefined = object.manifest.spec?.exportTo;
-    const own = namespaceOf(object.manifest);
-    if (!exportTo?.length || exportTo.includes('*') || (gateway === undefined && !speaksOf(object.manifest, host))) return [];
-    return places.filter(place => !exportTo.includes(place) && !(place === own && exportTo.includes('.')))
-      .map(place => set(object, 'spec.exportTo', [...exportTo.filter(item => item !== '~'), place]));
-  });
+  return ['ServiceEntry', 'VirtualService', 'DestinationRule']
+    .flatMap((kind) => ofKind(question, kind))
+    .flatMap((object) => {
+      const exportTo: string[] | undefined = object.manifest.spec?.exportTo;
+      const own = namespaceOf(object.manifest);
+      if (!exportTo?.length || exportTo.includes('*') || (gateway === undefined && !appliesTo(object.manifest, host)))
+        return [];
+      return places
+        .filter((place) => !exportTo.includes(place) && !(place === own && exportTo.includes('.')))
+        .map((place) => set(object, 'spec.exportTo', [...exportTo.filter((item) => item !== '~'), place]));
+    });
 }
 
 export function forEntry(entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
   const { spec } = entry.manifest;
-  const found: Candidate[] = ['DNS', 'NONE', 'STATIC'].filter(resolution => (spec.resolution ?? 'NONE') !== resolution).map(resolution => ({
-    ...set(entry, 'spec.resolution', resolution), ...(resolution === 'NONE' && { weakens: 'callers then choose the address themselves' }),
-  }));
+  const found: Candidate[] = ['DNS', 'NONE', 'STATIC']
+    .filter((resolution) => (spec.resolution ?? 'NONE') !== resolution)
+    .map((resolution) => ({
+      ...set(entry, 'spec.resolution', resolution),
+      ...(resolution === 'NONE' && { weakens: 'callers then choose the address themselves' }),
+    }));
   (spec.ports ?? []).forEach((one: any, index: number) => {
-    if (one.number === port && isHttp(one.protocol) && one.targetPort === undefined) found.push(set(entry, `spec.ports[${index}].targetPort`, 443));
+    if (one.number === port && isHttp(one.protocol) && one.targetPort === undefined)
+      found.push(set(entry, `spec.ports[${index}].targetPort`, 443));
   });
   (spec.ports ?? []).forEach((one: any, index: number) => {
     if (one.targetPort !== undefined) {
-      found.push(remove(entry, `spec.ports[${index}].targetPort`, isHttp(one.protocol) ? 'the request then leaves in clear text' : undefined));
+      found.push(
+        remove(
+          entry,
+          `spec.ports[${index}].targetPort`,
+          isHttp(one.protocol) ? 'the request then leaves in clear text' : undefined,
+        ),
+      );
     }
     for (const protocol of scheme === 'https' ? ['TLS'] : scheme === 'http' ? ['HTTP'] : ['TCP']) {
-      if (one.number === port && one.protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
+      if (one.number === port && one.protocol !== protocol)
+        found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
     }
   });
   (spec.endpoints ?? []).forEach((endpoint: any, index: number) => {
-    if (endpoint.address !== host && !isWildcard(host)) found.push(set(entry, `spec.endpoints[${index}].address`, host, 1.5));
+    if (endpoint.address !== host && !isWildcard(host))
+      found.push(set(entry, `spec.endpoints[${index}].address`, host, 1.5));
   });
   return found;
 }

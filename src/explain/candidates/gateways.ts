@@ -8,31 +8,52 @@ export function forServer(question: Question, gateway: EgressObject, field: stri
   const server = /^spec\.servers\[\d+\]/.exec(field)?.[0];
   if (field.endsWith('.subjectAltNames')) {
     const names: string[] = valueAt(gateway.manifest, field) ?? [];
-    found.push({ ...set(gateway, `${field}[${names.length}]`, principal), text: `${nameOf(gateway)}: add ${JSON.stringify(principal)} to ${field}` });
+    found.push({
+      ...set(gateway, `${field}[${names.length}]`, principal),
+      text: `${nameOf(gateway)}: add ${JSON.stringify(principal)} to ${field}`,
+    });
   }
   if (server !== undefined) {
     const value = valueAt(gateway.manifest, server);
-    found.push(...(value?.hosts ?? []).flatMap((host: string, index: number) => host.includes('/')
-      ? [set(gateway, `${server}.hosts[${index}]`, host.slice(host.indexOf('/') + 1))] : []));
+    found.push(
+      ...(value?.hosts ?? []).flatMap((host: string, index: number) =>
+        host.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, host.slice(host.indexOf('/') + 1))] : [],
+      ),
+    );
     for (const protocol of ['HTTP', 'HTTPS', 'TLS', 'TCP']) {
       if (value?.port?.protocol !== protocol) found.push(set(gateway, `${server}.port.protocol`, protocol, 1.2));
     }
-    found.push(...ofKind(question, 'DestinationRule').flatMap(rule => tlsPaths(rule.manifest).flatMap(path =>
-      ((value?.hosts ?? []) as string[]).map(host => host.slice(host.indexOf('/') + 1)).filter(host => host !== '*')
-        .map(host => set(rule, `${path}.sni`, host)))));
+    found.push(
+      ...ofKind(question, 'DestinationRule').flatMap((rule) =>
+        tlsPaths(rule.manifest).flatMap((path) =>
+          ((value?.hosts ?? []) as string[])
+            .map((host) => host.slice(host.indexOf('/') + 1))
+            .filter((host) => host !== '*')
+            .map((host) => set(rule, `${path}.sni`, host)),
+        ),
+      ),
+    );
   }
   return [...found, ...selectors(question, gateway)];
 }
 
 /** Gateways that do not select the pods which the request reaches. */
 export function unselected(question: Question): Candidate[] {
-  return question.answer.by === 'gateway' ? ofKind(question, 'Gateway').flatMap(gateway => selectors(question, gateway)) : [];
+  return question.answer.by === 'gateway'
+    ? ofKind(question, 'Gateway').flatMap((gateway) => selectors(question, gateway))
+    : [];
 }
 
 /** The labels of everything that may be a gateway's pods. */
 function selectors({ objects, world }: Question, gateway: EgressObject): Candidate[] {
-  const known = objects.map(({ manifest }) => manifest?.kind === 'Service' ? manifest.spec?.selector
-    : manifest?.kind === 'Deployment' ? manifest.spec?.template?.metadata?.labels : undefined);
-  return [...known, ...(world.gateways ?? []).map(({ labels }) => labels)].filter(labels => labels !== undefined)
-    .map(labels => set(gateway, 'spec.selector', labels, 1.5));
+  const known = objects.map(({ manifest }) =>
+    manifest?.kind === 'Service'
+      ? manifest.spec?.selector
+      : manifest?.kind === 'Deployment'
+        ? manifest.spec?.template?.metadata?.labels
+        : undefined,
+  );
+  return [...known, ...(world.gateways ?? []).map(({ labels }) => labels)]
+    .filter((labels) => labels !== undefined)
+    .map((labels) => set(gateway, 'spec.selector', labels, 1.5));
 }

@@ -4,7 +4,7 @@ import { forServer, unselected } from './gateways';
 import { forNetworkPolicy, forPolicy } from './policies';
 import { Asked, Candidate, find, Question } from './question';
 import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
-import { Decider } from '../../model';
+import { FieldRef } from '../../model';
 
 export type { Candidate, Question } from './question';
 
@@ -21,7 +21,7 @@ export function candidates(question: Question): Candidate[] {
   };
   return [
     ...undeclared(question, asked),
-    ...question.answer.causes.flatMap(cause => forCause(question, asked, cause)),
+    ...question.answer.causes.flatMap((cause) => forCause(question, asked, cause)),
     ...invisible(question, asked),
     ...unboundRoutes(question, asked),
     ...unselected(question),
@@ -33,19 +33,27 @@ export function candidates(question: Question): Candidate[] {
 }
 
 /** Changes of the object that decided, at the field that did. */
-function forCause(question: Question, asked: Asked, cause: Decider): Candidate[] {
+function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[] {
   const object = find(question, cause);
   const field = cause.field ?? '';
   if (!object) return [];
   if (field.endsWith('.subset')) return forSubset(question, object, field);
-  if (field.endsWith('.destination') || field.endsWith('.destination.port')) return forDestination(question, object, field.replace(/\.port$/, ''));
+  if (field.endsWith('.destination') || field.endsWith('.destination.port'))
+    return forDestination(question, object, field.replace(/\.port$/, ''));
   switch (cause.kind) {
-    case 'Gateway': return forServer(question, object, field, asked);
-    case 'DestinationRule': return forTls(question, object, field, asked);
-    case 'ServiceEntry': return forEntry(object, asked);
-    case 'AuthorizationPolicy': return forPolicy(object, field, asked);
-    case 'NetworkPolicy': return forNetworkPolicy(object, asked);
-    case 'VirtualService': return forRoute(object, field);
-    default: return [];
+    case 'Gateway':
+      return forServer(question, object, field, asked);
+    case 'DestinationRule':
+      return forTls(question, object, field, asked);
+    case 'ServiceEntry':
+      return forEntry(object, asked);
+    case 'AuthorizationPolicy':
+      return forPolicy(object, field, asked);
+    case 'NetworkPolicy':
+      return forNetworkPolicy(object, asked);
+    case 'VirtualService':
+      return forRoute(object, field);
+    default:
+      return [];
   }
 }

@@ -1,5 +1,5 @@
 import { covers } from '../../manifests/hosts';
-import { Answer, Decider, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
+import { Answer, FieldRef, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
 import type { Wanted } from '../changes';
 import { namesOf, namespaceOf } from '../manifest';
 
@@ -35,17 +35,21 @@ export interface Asked {
 /** An object more is more than a few fields. */
 export const NEW_OBJECT = 5;
 
-export const nameOf = ({ manifest }: EgressObject) => `${manifest.kind} ${namespaceOf(manifest)}/${manifest.metadata.name}`;
+export const nameOf = ({ manifest }: EgressObject) =>
+  `${manifest.kind} ${namespaceOf(manifest)}/${manifest.metadata.name}`;
 
 export function ofKind({ objects }: Question, kind: string): EgressObject[] {
   return objects.filter(({ manifest }) => manifest?.kind === kind && /\.istio\.io\//.test(manifest.apiVersion));
 }
 
-export function find(question: Question, { kind, namespace, name }: Decider): EgressObject | undefined {
-  return question.objects.find(({ manifest }) => manifest?.kind === kind && manifest.metadata?.name === name && namespaceOf(manifest) === namespace);
+export function find(question: Question, { kind, namespace, name }: FieldRef): EgressObject | undefined {
+  return question.objects.find(
+    ({ manifest }) =>
+      manifest?.kind === kind && manifest.metadata?.name === name && namespaceOf(manifest) === namespace,
+  );
 }
 
 /** Whether an object is for this host. */
-export function speaksOf(manifest: any, host: string): boolean {
-  return namesOf(manifest).some(name => typeof name === 'string' && covers(name, host));
+export function appliesTo(manifest: any, host: string): boolean {
+  return namesOf(manifest).some((name) => typeof name === 'string' && covers(name, host));
 }

@@ -7,11 +7,16 @@ import { namespaceOf } from '../manifest';
 export function forSubset(question: Question, object: EgressObject, field: string): Candidate[] {
   const destination = valueAt(object.manifest, field.replace(/\.subset$/, ''));
   const host = fullHost(destination.host, namespaceOf(object.manifest));
-  const rules = ofKind(question, 'DestinationRule')
-    .filter(({ manifest }) => manifest.spec?.host && fullHost(manifest.spec.host, namespaceOf(manifest)) === host);
+  const rules = ofKind(question, 'DestinationRule').filter(
+    ({ manifest }) => manifest.spec?.host && fullHost(manifest.spec.host, namespaceOf(manifest)) === host,
+  );
   return [
-    ...rules.flatMap(({ manifest }) => (manifest.spec.subsets ?? []).map((subset: any) => set(object, field, subset.name))),
-    ...rules.map(rule => set(rule, `spec.subsets[${(rule.manifest.spec.subsets ?? []).length}]`, { name: destination.subset }, 2)),
+    ...rules.flatMap(({ manifest }) =>
+      (manifest.spec.subsets ?? []).map((subset: any) => set(object, field, subset.name)),
+    ),
+    ...rules.map((rule) =>
+      set(rule, `spec.subsets[${(rule.manifest.spec.subsets ?? []).length}]`, { name: destination.subset }, 2),
+    ),
     { ...remove(object, field), size: 1.5 },
   ];
 }
@@ -19,17 +24,29 @@ export function forSubset(question: Question, object: EgressObject, field: strin
 export function forDestination(question: Question, object: EgressObject, field: string): Candidate[] {
   const destination = valueAt(object.manifest, field);
   const host = destination?.host && fullHost(destination.host, namespaceOf(object.manifest));
-  const ports = new Set<number>(question.objects.flatMap(({ manifest }) =>
-    manifest?.kind === 'ServiceEntry' && manifest.spec?.hosts?.includes(host) ? (manifest.spec.ports ?? []).map((port: any) => port.number)
-      : manifest?.kind === 'Service' && `${manifest.metadata.name}.${namespaceOf(manifest)}.svc.cluster.local` === host
-        ? (manifest.spec?.ports ?? []).map((port: any) => port.port) : []));
-  const names = question.objects.filter(({ manifest }) => manifest?.kind === 'Service')
+  const ports = new Set<number>(
+    question.objects.flatMap(({ manifest }) =>
+      manifest?.kind === 'ServiceEntry' && manifest.spec?.hosts?.includes(host)
+        ? (manifest.spec.ports ?? []).map((port: any) => port.number)
+        : manifest?.kind === 'Service' &&
+            `${manifest.metadata.name}.${namespaceOf(manifest)}.svc.cluster.local` === host
+          ? (manifest.spec?.ports ?? []).map((port: any) => port.port)
+          : [],
+    ),
+  );
+  const names = question.objects
+    .filter(({ manifest }) => manifest?.kind === 'Service')
     .map(({ manifest }) => `${manifest.metadata.name}.${namespaceOf(manifest)}.svc.cluster.local`);
   return [
-    ...[...ports].filter(port => port !== destination.port?.number).map(port => set(object, `${field}.port.number`, port)),
-    ...names.filter(name => name !== host && name.split('.')[0] === String(host).split('.')[0]).map(name => set(object, `${field}.host`, name)),
+    ...[...ports]
+      .filter((port) => port !== destination.port?.number)
+      .map((port) => set(object, `${field}.port.number`, port)),
+    ...names
+      .filter((name) => name !== host && name.split('.')[0] === String(host).split('.')[0])
+      .map((name) => set(object, `${field}.host`, name)),
     ...[...new Set(ofKind(question, 'ServiceEntry').flatMap(({ manifest }) => manifest.spec?.hosts ?? []))]
-      .filter(name => name !== host && !isWildcard(name)).map(name => set(object, `${field}.host`, name, 1.5)),
+      .filter((name) => name !== host && !isWildcard(name))
+      .map((name) => set(object, `${field}.host`, name, 1.5)),
   ];
 }
 
@@ -40,30 +57,40 @@ export function forRoute(routes: EgressObject, field: string): Candidate[] {
     found.push(remove(routes, `${rule}.fault`));
   }
   const http: any[] = routes.manifest.spec?.http ?? [];
-  http.forEach((one, index) => (one.match ?? []).forEach((match: any, at: number) => {
-    if (match.uri) found.push({ ...set(routes, `spec.http[${index}].match[${at}].uri`, { prefix: '/' }) });
-  }));
+  http.forEach((one, index) =>
+    (one.match ?? []).forEach((match: any, at: number) => {
+      if (match.uri) found.push({ ...set(routes, `spec.http[${index}].match[${at}].uri`, { prefix: '/' }) });
+    }),
+  );
   return found;
 }
 
-/** Routes that speak of the host and are bound to another Gateway, to none that exists, or from a namespace that the Gateway does not admit. */
+/**
+ * Routes that speak of the host and are bound to another Gateway, to none that exists, or from a namespace that the
+ * Gateway does not admit.
+ */
 export function unboundRoutes(question: Question, { host }: Asked): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
-  const gateways = [...new Set(ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`))];
+  const gateways = [
+    ...new Set(ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`)),
+  ];
   const known = new Set(gateways);
-  return ofKind(question, 'VirtualService').filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0).flatMap(routes => {
-    const names: string[] = routes.manifest.spec.gateways;
-    const bound = names.flatMap((name, index) => {
-      const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
-      const alike = (gateway: string) => gateway.endsWith(`/${name.slice(name.indexOf('/') + 1)}`);
-      if (name === 'mesh') return [];
-      const dangles = !known.has(meant);
-      return gateways.filter(gateway => gateway !== name && (dangles || alike(gateway)))
-        .map(gateway => renamed(routes, index, name, gateway, alike(gateway) ? 1 : 1.5));
+  return ofKind(question, 'VirtualService')
+    .filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0)
+    .flatMap((routes) => {
+      const names: string[] = routes.manifest.spec.gateways;
+      const bound = names.flatMap((name, index) => {
+        const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
+        const alike = (gateway: string) => gateway.endsWith(`/${name.slice(name.indexOf('/') + 1)}`);
+        if (name === 'mesh') return [];
+        const dangles = !known.has(meant);
+        return gateways
+          .filter((gateway) => gateway !== name && (dangles || alike(gateway)))
+          .map((gateway) => renamed(routes, index, name, gateway, alike(gateway) ? 1 : 1.5));
+      });
+      const hosts: string[] = routes.manifest.spec.hosts ?? [];
+      return [...bound, ...(hosts.includes(host) ? [] : [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)])];
     });
-    const hosts: string[] = routes.manifest.spec.hosts ?? [];
-    return [...bound, ...(hosts.includes(host) ? [] : [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)])];
-  });
 }
 
 /** The full name of a Gateway, wherever the VirtualService says the short one. */
@@ -71,32 +98,50 @@ function renamed(routes: EgressObject, index: number, from: string, to: string, 
   return {
     text: `${nameOf(routes)}: set spec.gateways[${index}] to ${JSON.stringify(to)} (and in the matches that name it)`,
     size,
-    edits: [{
-      object: routes,
-      change: manifest => {
-        const replace = (value: any): any => Array.isArray(value) ? value.map(replace) : value && typeof value === 'object'
-          ? Object.fromEntries(Object.entries(value)
-            .map(([key, inner]) => [key, key === 'gateways' && Array.isArray(inner) ? inner.map(name => name === from ? to : name) : replace(inner)]))
-          : value;
-        manifest.spec = replace(manifest.spec);
+    edits: [
+      {
+        object: routes,
+        change: (manifest) => {
+          const replace = (value: any): any =>
+            Array.isArray(value)
+              ? value.map(replace)
+              : value && typeof value === 'object'
+                ? Object.fromEntries(
+                    Object.entries(value).map(([key, inner]) => [
+                      key,
+                      key === 'gateways' && Array.isArray(inner)
+                        ? inner.map((name) => (name === from ? to : name))
+                        : replace(inner),
+                    ]),
+                  )
+                : value;
+          manifest.spec = replace(manifest.spec);
+        },
       },
-    }],
+    ],
   };
 }
 
 /** Routes in a section that the server does not read: what ended TLS reads tcp, what passes it through reads tls. */
 export function unreadSections(question: Question): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
-  return ofKind(question, 'VirtualService').flatMap(routes => ((routes.manifest.spec?.tls ?? []) as any[]).map((tls, index): Candidate => ({
-    text: `${nameOf(routes)}: move spec.tls[${index}] to spec.tcp, without its sniHosts`,
-    size: 2,
-    edits: [{
-      object: routes,
-      change: manifest => {
-        manifest.spec.tls.splice(index, 1);
-        if (manifest.spec.tls.length === 0) delete manifest.spec.tls;
-        manifest.spec.tcp = [...manifest.spec.tcp ?? [], { ...tls, match: (tls.match ?? []).map(({ sniHosts: _names, ...match }: any) => match) }];
-      },
-    }],
-  })));
+  return ofKind(question, 'VirtualService').flatMap((routes) =>
+    ((routes.manifest.spec?.tls ?? []) as any[]).map((tls, index): Candidate => ({
+      text: `${nameOf(routes)}: move spec.tls[${index}] to spec.tcp, without its sniHosts`,
+      size: 2,
+      edits: [
+        {
+          object: routes,
+          change: (manifest) => {
+            manifest.spec.tls.splice(index, 1);
+            if (manifest.spec.tls.length === 0) delete manifest.spec.tls;
+            manifest.spec.tcp = [
+              ...(manifest.spec.tcp ?? []),
+              { ...tls, match: (tls.match ?? []).map(({ sniHosts: _names, ...match }: any) => match) },
+            ];
+          },
+        },
+      ],
+    })),
+  );
 }

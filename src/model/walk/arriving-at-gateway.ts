@@ -2,15 +2,15 @@ import { Ending, Journey } from './journey';
 import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { sectionOf } from '../../manifests/servers';
-import { Decider } from '../answer';
+import { FieldRef } from '../answer';
 import { askingForIdentity, authorize } from '../authorization';
-import { by } from '../decider';
+import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, Layer, outermost, withHeaders } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
 import { Server } from '../gateway-servers';
 import { GatewayWorkload } from '../gateway-workloads';
 import { blockedBy } from '../network-policy';
-import { settingsOf } from '../outside';
+import { settingsOf } from '../external-host';
 import { Undetermined } from '../undetermined';
 import { stopWhereUnknownKinds } from '../unknown-kinds';
 
@@ -20,63 +20,107 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
   const { registry } = journey.configuration;
   journey.gateway = workload.id;
   stopWhereUnknownKinds(registry, workload);
-  const blocked = blockedBy(registry, 'egress', journey.pod, { pod: workload }, port)
-    ?? blockedBy(registry, 'ingress', workload, { pod: journey.pod }, port);
-  if (blocked) return journey.dropped('sidecar', `a NetworkPolicy keeps the caller from ${workload.id}, port ${port}`, blocked);
+  const blocked =
+    blockedBy(registry, 'egress', journey.pod, { pod: workload }, port) ??
+    blockedBy(registry, 'ingress', workload, { pod: journey.pod }, port);
+  if (blocked)
+    return journey.dropped('sidecar', `a NetworkPolicy keeps the caller from ${workload.id}, port ${port}`, blocked);
   const listener = journey.configuration.gatewayListeners(workload).get(port);
   if (!listener) {
-    const causes = registry.gateways.filter(gateway => (gateway.spec.servers ?? []).length > 0).slice(0, 3)
-      .map(gateway => by(gateway, 'spec.selector'));
+    const causes = registry.gateways
+      .filter((gateway) => (gateway.spec.servers ?? []).length > 0)
+      .slice(0, 3)
+      .map((gateway) => fieldRef(gateway, 'spec.selector'));
     journey.step('gateway', `${workload.id} has no server on port ${port}`, causes);
-    return journey.refuse('gateway', 503, `no Gateway that selects ${workload.id} has a server on port ${port} of its pods`, causes);
+    return journey.refuse(
+      'gateway',
+      503,
+      `no Gateway that selects ${workload.id} has a server on port ${port} of its pods`,
+      causes,
+    );
   }
   if (listener.rejected) {
-    journey.step('gateway', listener.rejected.reason, listener.rejected.deciders);
-    return journey.refuse('gateway', 503, listener.rejected.reason, listener.rejected.deciders);
+    journey.step('gateway', listener.rejected.reason, listener.rejected.decidedBy);
+    return journey.refuse('gateway', 503, listener.rejected.reason, listener.rejected.decidedBy);
   }
   const first = firstBytes(flow);
   const chain = listener.finder.find('', first) as ServerChain | undefined;
   if (!chain) return noServer(journey, flow, workload, port, listener);
   for (const { server, other, reason } of listener.skipped) {
     if (first.serverName === undefined || !server.serverNames.includes(first.serverName)) continue;
-    const deciders = [by(server.gateway, server.field), ...(other ? [by(other.gateway, other.field)] : [])];
-    journey.remark({ code: 'server-left-out', message: reason, deciders });
+    const decidedBy = [
+      fieldRef(server.gateway, server.field),
+      ...(other ? [fieldRef(other.gateway, other.field)] : []),
+    ];
+    journey.remark({ code: 'server-left-out', message: reason, decidedBy });
   }
   return throughServer(journey, flow, workload, port, chain);
 }
 
 /** Why no server takes the connection. */
-function noServer(journey: Journey, flow: Flow, workload: GatewayWorkload, port: number, listener: GatewayListener): Ending {
+function noServer(
+  journey: Journey,
+  flow: Flow,
+  workload: GatewayWorkload,
+  port: number,
+  listener: GatewayListener,
+): Ending {
   const first = firstBytes(flow);
-  const skipped = listener.skipped.filter(({ server }) => first.serverName === undefined
-    || server.serverNames.some(name => name === first.serverName));
-  const unrouted = listener.unrouted.filter(({ serverNames }) => first.serverName !== undefined && serverNames.includes(first.serverName));
+  const skipped = listener.skipped.filter(
+    ({ server }) => first.serverName === undefined || server.serverNames.some((name) => name === first.serverName),
+  );
+  const unrouted = listener.unrouted.filter(
+    ({ serverNames }) => first.serverName !== undefined && serverNames.includes(first.serverName),
+  );
   if (unrouted.length > 0) {
-    return closed(journey, `no route leads on from the server for ${first.serverName}`,
-      unrouted.flatMap(server => [by(server.gateway, server.field), ...unread(journey, workload, server)]));
+    return closed(
+      journey,
+      `no route leads on from the server for ${first.serverName}`,
+      unrouted.flatMap((server) => [fieldRef(server.gateway, server.field), ...unread(journey, workload, server)]),
+    );
   }
   if (skipped.length > 0) {
-    return closed(journey, skipped[0].reason,
-      skipped.flatMap(({ server, other }) => [by(server.gateway, server.field), ...(other ? [by(other.gateway, other.field)] : [])]));
+    return closed(
+      journey,
+      skipped[0].reason,
+      skipped.flatMap(({ server, other }) => [
+        fieldRef(server.gateway, server.field),
+        ...(other ? [fieldRef(other.gateway, other.field)] : []),
+      ]),
+    );
   }
-  const reason = first.serverName === undefined
-    ? `no server of ${workload.id} on port ${port} takes ${first.kind === 'tls' ? 'TLS without a server name' : 'clear text'}`
-    : `no server of ${workload.id} on port ${port} is called ${first.serverName}`;
+  const reason =
+    first.serverName === undefined
+      ? `no server of ${workload.id} on port ${port} takes ` +
+        `${first.kind === 'tls' ? 'TLS without a server name' : 'clear text'}`
+      : `no server of ${workload.id} on port ${port} is called ${first.serverName}`;
   const servers = [...new Set(listener.chains.map(({ server }) => server))].slice(0, 3);
   return closed(journey, reason, [
-    ...settingsOf(outermost(flow) ?? { by: 'application' }, 'sni'), ...servers.map(({ gateway, field }) => by(gateway, `${field}.hosts`)),
+    ...settingsOf(outermost(flow) ?? { by: 'application' }, 'sni'),
+    ...servers.map(({ gateway, field }) => fieldRef(gateway, `${field}.hosts`)),
   ]);
 }
 
 /** Routes for a server that it does not read, because they are in another section than its protocol has. */
-function unread({ configuration }: Journey, workload: GatewayWorkload, server: Server): Decider[] {
+function unread({ configuration }: Journey, workload: GatewayWorkload, server: Server): FieldRef[] {
   const section = sectionOf(server.value);
-  return configuration.registry.routesSeenFrom(workload.namespace, server.gatewayName)
-    .filter(({ hosts }) => hosts.some(host => server.serverNames.includes(host)))
-    .flatMap(({ object }) => ['http', 'tls', 'tcp'].filter(name => name !== section && object.spec[name]).map(name => by(object, `spec.${name}`)));
+  return configuration.registry
+    .routesSeenFrom(workload.namespace, server.gatewayName)
+    .filter(({ hosts }) => hosts.some((host) => server.serverNames.includes(host)))
+    .flatMap(({ object }) =>
+      ['http', 'tls', 'tcp']
+        .filter((name) => name !== section && object.spec[name])
+        .map((name) => fieldRef(object, `spec.${name}`)),
+    );
 }
 
-function throughServer(journey: Journey, flow: Flow, workload: GatewayWorkload, port: number, chain: ServerChain): Next {
+function throughServer(
+  journey: Journey,
+  flow: Flow,
+  workload: GatewayWorkload,
+  port: number,
+  chain: ServerChain,
+): Next {
   const { configuration } = journey;
   const { server } = chain;
   const tls = server.value.tls;
@@ -91,7 +135,8 @@ function throughServer(journey: Journey, flow: Flow, workload: GatewayWorkload, 
   }
   const reads = chain.http !== undefined;
   const identity = identify(journey, workload, server, peer);
-  if (reads && !isReadable(arrived)) return journey.refuse('gateway', 400, 'the server reads HTTP and gets something else', chain.deciders);
+  if (reads && !isReadable(arrived))
+    return journey.refuse('gateway', 400, 'the server reads HTTP and gets something else', chain.decidedBy);
   const verdict = authorize(configuration.registry, workload, {
     port,
     trustDomain: configuration.registry.trustDomain,
@@ -100,33 +145,44 @@ function throughServer(journey: Journey, flow: Flow, workload: GatewayWorkload, 
     ...(reads && { http: arrived.http! }),
   });
   if (!verdict.allowed) {
-    journey.step('gateway', `${verdict.reason}: ${reads ? '403' : 'closed'}`, verdict.deciders);
-    return journey.refuse('gateway', reads ? 403 : 503, verdict.reason, verdict.deciders);
+    journey.step('gateway', `${verdict.reason}: ${reads ? '403' : 'closed'}`, verdict.decidedBy);
+    return journey.refuse('gateway', reads ? 403 : 503, verdict.reason, verdict.decidedBy);
   }
-  if (verdict.deciders.length > 0) journey.step('gateway', verdict.reason, verdict.deciders);
+  if (verdict.decidedBy.length > 0) journey.step('gateway', verdict.reason, verdict.decidedBy);
   journey.atGateway = workload;
   const at = { hop: 'gateway', scope: configuration.gatewayScope(workload), address: '' } as const;
-  if (!reads) return forward(journey, { ...at, flow: arrived, port }, chain.destinations!, chain.deciders);
+  if (!reads) return forward(journey, { ...at, flow: arrived, port }, chain.destinations!, chain.decidedBy);
   journey.isRead = true;
   const { authority } = arrived.http!;
   const host = chain.hosts!.find(authority);
   if (!host) {
-    const causes = [by(server.gateway, `${server.field}.hosts`)];
+    const causes = [fieldRef(server.gateway, `${server.field}.hosts`)];
     journey.step('gateway', `no route for ${authority}: 404`, causes);
-    return journey.refuse('gateway', 404,
-      `no VirtualService that is bound to ${server.gatewayName} and fits its hosts speaks of ${authority}`, causes);
+    return journey.refuse(
+      'gateway',
+      404,
+      `no VirtualService that is bound to ${server.gatewayName} and fits its hosts speaks of ${authority}`,
+      causes,
+    );
   }
-  const headers = ['x-forwarded-for', 'x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count', 'x-envoy-external-address',
-    ...(identity ? ['x-forwarded-client-cert'] : [])];
+  const headers = [
+    'x-forwarded-for',
+    'x-forwarded-proto',
+    'x-request-id',
+    'x-envoy-attempt-count',
+    'x-envoy-external-address',
+    ...(identity ? ['x-forwarded-client-cert'] : []),
+  ];
   return route(journey, { ...at, flow: withHeaders(arrived, headers), port: server.value.port.number }, host);
 }
 
 /** A server that only says where HTTPS is. */
-function toHttps(journey: Journey, flow: Flow, { server, deciders }: ServerChain): Ending {
-  if (!isReadable(flow)) return journey.refuse('gateway', 400, 'the server reads clear HTTP and gets something else', deciders);
+function toHttps(journey: Journey, flow: Flow, { server, decidedBy }: ServerChain): Ending {
+  if (!isReadable(flow))
+    return journey.refuse('gateway', 400, 'the server reads clear HTTP and gets something else', decidedBy);
   const { authority, path } = flow.http!;
   journey.location = `https://${authority.replace(/:\d+$/, '')}${path}`;
-  const causes = [by(server.gateway, `${server.field}.tls.httpsRedirect`)];
+  const causes = [fieldRef(server.gateway, `${server.field}.tls.httpsRedirect`)];
   journey.step('gateway', `redirects with 301 to ${journey.location}`, causes);
   return journey.refuse('gateway', 301, 'the server redirects to HTTPS', causes);
 }
@@ -134,37 +190,58 @@ function toHttps(journey: Journey, flow: Flow, { server, deciders }: ServerChain
 /** The hop's mutual TLS, which ends here, or why it does not come about. */
 function endTls(journey: Journey, flow: Flow, workload: GatewayWorkload, server: Server): Layer | Ending {
   const { tls } = server.value;
-  const at = (field: string) => [by(server.gateway, `${server.field}.tls${field}`)];
-  if (tls.mode === 'AUTO_PASSTHROUGH') throw new Undetermined('the model does not follow AUTO_PASSTHROUGH', at('.mode'));
+  const at = (field: string) => [fieldRef(server.gateway, `${server.field}.tls${field}`)];
+  if (tls.mode === 'AUTO_PASSTHROUGH')
+    throw new Undetermined('the model does not follow AUTO_PASSTHROUGH', at('.mode'));
   const layer = outermost(flow);
   if (!layer) return journey.refuse('gateway', 503, 'the server expects TLS and gets clear text', at(''));
   if (tls.mode !== 'ISTIO_MUTUAL') {
-    throw new Undetermined(`the model does not know which certificate the server shows in mode ${tls.mode ?? 'PASSTHROUGH'}`, at(''));
+    throw new Undetermined(
+      `the model does not know which certificate the server shows in mode ${tls.mode ?? 'PASSTHROUGH'}`,
+      at(''),
+    );
   }
   if (layer.identity === undefined) {
-    return closed(journey, 'the server wants a certificate of the mesh, and what arrives is other TLS', [...settingsOf(layer, 'mode'), ...at('.mode')]);
+    return closed(journey, 'the server wants a certificate of the mesh, and what arrives is other TLS', [
+      ...settingsOf(layer, 'mode'),
+      ...at('.mode'),
+    ]);
   }
   const wanted: string[] = layer.settings!.value.subjectAltNames ?? [];
   const own = `spiffe://${journey.configuration.registry.trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
   if (wanted.length > 0 && workload.serviceAccount === undefined) {
     journey.assume(`the pods of ${workload.id} run as ${wanted.join(' or ')}`);
   } else if (wanted.length > 0 && !wanted.includes(own)) {
-    return closed(journey, `the gateway is ${own}, and the caller accepts only ${wanted.join(' or ')}`, settingsOf(layer, 'subjectAltNames'));
+    return closed(
+      journey,
+      `the gateway is ${own}, and the caller accepts only ${wanted.join(' or ')}`,
+      settingsOf(layer, 'subjectAltNames'),
+    );
   }
   const allowed: string[] = tls.subjectAltNames ?? [];
   if (allowed.length > 0 && !allowed.includes(layer.identity)) {
-    return closed(journey, `the server lets in ${allowed.join(', ')}, and the caller is ${layer.identity}`, at('.subjectAltNames'));
+    return closed(
+      journey,
+      `the server lets in ${allowed.join(', ')}, and the caller is ${layer.identity}`,
+      at('.subjectAltNames'),
+    );
   }
   return layer;
 }
 
 /** Who calls, as the gateway knows it: from the certificate of the hop, or not at all. */
-function identify(journey: Journey, workload: GatewayWorkload, { gateway, field, value, serverNames, hosts }: Server, peer: string | undefined) {
+function identify(
+  journey: Journey,
+  workload: GatewayWorkload,
+  { gateway, field, value, serverNames, hosts }: Server,
+  peer: string | undefined,
+) {
   const identity = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/(.+)$/.exec(peer ?? '');
   const isListed = identity !== null && value.tls.subjectAltNames?.length > 0;
   const caller = identity ? `caller ${isListed ? 'allowed by name' : 'known'}` : 'caller not known';
-  journey.step('gateway', `${workload.id}: server for ${serverNames.join(', ') || hosts.join(', ')}, ${caller}`,
-    [by(gateway, isListed ? `${field}.tls.subjectAltNames` : field)]);
+  journey.step('gateway', `${workload.id}: server for ${serverNames.join(', ') || hosts.join(', ')}, ${caller}`, [
+    fieldRef(gateway, isListed ? `${field}.tls.subjectAltNames` : field),
+  ]);
   if (identity) {
     const [, trustDomain, namespace, serviceAccount] = identity;
     journey.identity = `${namespace}/${serviceAccount}`;
@@ -173,19 +250,19 @@ function identify(journey: Journey, workload: GatewayWorkload, { gateway, field,
   journey.remark({
     code: 'no-identity',
     message: 'the gateway does not know who calls: the hop to it is not mutual TLS of the mesh',
-    deciders: [by(gateway, `${field}${value.tls ? '.tls.mode' : ''}`)],
+    decidedBy: [fieldRef(gateway, `${field}${value.tls ? '.tls.mode' : ''}`)],
   });
-  for (const decider of askingForIdentity(journey.configuration.registry, workload)) {
+  for (const ref of askingForIdentity(journey.configuration.registry, workload)) {
     journey.remark({
       code: 'identity-asked-for',
       message: 'a policy asks who calls, which the gateway does not know here: its rule never fits',
-      deciders: [decider],
+      decidedBy: [ref],
     });
   }
   return undefined;
 }
 
-function closed(journey: Journey, reason: string, causes: readonly Decider[]): Ending {
+function closed(journey: Journey, reason: string, causes: readonly FieldRef[]): Ending {
   journey.step('gateway', `${reason}: closed`, causes);
   return journey.refuse('gateway', 503, reason, causes);
 }

@@ -3,48 +3,64 @@ import { Ending, Journey } from './journey';
 import { AtProxy, Next } from './next';
 import { originates } from '../../manifests/tls';
 import { hostOrAddress } from '../addresses';
-import { Decider } from '../answer';
+import { FieldRef } from '../answer';
 import { authorize } from '../authorization';
 import { Cluster, clusterOf, Endpoint } from '../cluster';
-import { by, unique } from '../decider';
+import { fieldRef, unique } from '../field-ref';
 import { Destination } from '../destination';
 import { Flow, isReadable, Layer, outermost } from '../flow';
 
 /** Into the cluster that a route names: one of its endpoints, with the TLS that it begins. */
-export function toCluster(journey: Journey, at: AtProxy, destination: Destination, deciders: readonly Decider[]): Next {
+export function toCluster(
+  journey: Journey,
+  at: AtProxy,
+  destination: Destination,
+  decidedBy: readonly FieldRef[],
+): Next {
   const { hop, scope } = at;
-  const where = unique(deciders);
+  const where = unique(decidedBy);
   const cluster = clusterOf(journey.configuration.registry, scope, destination);
   const named = `${destination.host}:${destination.port}${destination.subset === undefined ? '' : `, subset ${destination.subset}`}`;
   if ('missing' in cluster) {
-    journey.step(hop, `→ ${named}, which does not exist: ${cluster.missing}`, unique([...where, ...cluster.deciders]));
-    return journey.refuse(hop, 503, cluster.missing, unique(cluster.deciders));
+    journey.step(hop, `→ ${named}, which does not exist: ${cluster.missing}`, unique([...where, ...cluster.decidedBy]));
+    return journey.refuse(hop, 503, cluster.missing, unique(cluster.decidedBy));
   }
   for (const assumption of cluster.assumptions) journey.assume(assumption);
   journey.step(hop, `→ ${named}`, where);
   if (cluster.endpoints.length === 0) return nowhere(journey, at, destination, cluster);
-  const index = journey.choose(cluster.endpoints.map(endpoint => ({
-    because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
-  })));
+  const index = journey.choose(
+    cluster.endpoints.map((endpoint) => ({
+      because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
+    })),
+  );
   const flow = wrapped(journey, at, destination, cluster);
-  return connect(journey, { ...at, flow }, cluster.endpoints[index], unique([...cluster.deciders, ...where]));
+  return connect(journey, { ...at, flow }, cluster.endpoints[index], unique([...cluster.decidedBy, ...where]));
 }
 
-function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { service, deciders }: Cluster): Ending {
-  const reason = service.kubernetes ? `no pod is behind ${host}` : service.resolution === 'NONE' || service.resolution === 'DYNAMIC_DNS'
-    ? `a gateway cannot reach hosts with resolution ${service.resolution}` : `${host} has no endpoints`;
-  journey.step(hop, reason, deciders);
-  return journey.refuse(hop, 503, reason, deciders);
+function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
+  const reason = service.kubernetes
+    ? `no pod is behind ${host}`
+    : service.resolution === 'NONE' || service.resolution === 'DYNAMIC_DNS'
+      ? `a gateway cannot reach hosts with resolution ${service.resolution}`
+      : `${host} has no endpoints`;
+  journey.step(hop, reason, decidedBy);
+  return journey.refuse(hop, 503, reason, decidedBy);
 }
 
 /** What goes through a cluster, in the TLS that it begins. */
 function wrapped(journey: Journey, { hop, scope, flow }: AtProxy, destination: Destination, cluster: Cluster): Flow {
   const { tls, ignoredTls } = cluster;
   if (ignoredTls) {
-    const deciders = [by(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
-    journey.step(hop, 'no TLS: a sidecar ignores settings with a credentialName unless a workloadSelector chooses it', deciders);
+    const decidedBy = [fieldRef(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
+    journey.step(
+      hop,
+      'no TLS: a sidecar ignores settings with a credentialName unless a workloadSelector chooses it',
+      decidedBy,
+    );
     journey.remark({
-      code: 'ignored-credential', message: 'the TLS settings are ignored: at a sidecar a credentialName needs a workloadSelector', deciders,
+      code: 'ignored-credential',
+      message: 'the TLS settings are ignored: at a sidecar a credentialName needs a workloadSelector',
+      decidedBy,
     });
   }
   if (!tls || !originates(tls.value)) return { ...flow, http2: cluster.http2 };
@@ -62,42 +78,59 @@ function wrapped(journey: Journey, { hop, scope, flow }: AtProxy, destination: D
     namespace: scope.proxy.namespace,
   };
   if (flow.layers.length > 0 && !isMesh) {
-    journey.remark({ code: 'double-tls', message: 'the application\'s own TLS is wrapped in TLS once more', deciders: [by(tls.object, tls.field)] });
+    journey.remark({
+      code: 'double-tls',
+      message: "the application's own TLS is wrapped in TLS once more",
+      decidedBy: [fieldRef(tls.object, tls.field)],
+    });
   }
-  const checks = isMesh ? 'mutual TLS in the mesh' : `TLS${tls.value.mode === 'MUTUAL' ? ' with a client certificate' : ''}`;
-  journey.step(hop, `${checks}, server name ${serverName ?? 'none'}`, [by(tls.object, tls.field)]);
+  const checks = isMesh
+    ? 'mutual TLS in the mesh'
+    : `TLS${tls.value.mode === 'MUTUAL' ? ' with a client certificate' : ''}`;
+  journey.step(hop, `${checks}, server name ${serverName ?? 'none'}`, [fieldRef(tls.object, tls.field)]);
   return { ...flow, layers: [...flow.layers, layer], http2: cluster.http2 };
 }
 
 /** Who a proxy says it is, in mutual TLS of the mesh. */
 function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' | 'gateway'): string {
   const { trustDomain } = configuration.registry;
-  return hop === 'sidecar' || !atGateway ? `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`
+  return hop === 'sidecar' || !atGateway
+    ? `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`
     : `spiffe://${trustDomain}/ns/${atGateway.namespace}/sa/${atGateway.serviceAccount ?? 'unknown'}`;
 }
 
-function connect(journey: Journey, { hop, flow, address, port }: AtProxy, endpoint: Endpoint, deciders: readonly Decider[]): Next {
-  journey.way ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
-  const outside = { to: 'outside', from: hop, flow, deciders } as const;
+function connect(
+  journey: Journey,
+  { hop, flow, address, port }: AtProxy,
+  endpoint: Endpoint,
+  decidedBy: readonly FieldRef[],
+): Next {
+  journey.via ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
+  const external = { to: 'host', from: hop, flow, decidedBy } as const;
   switch (endpoint.kind) {
-    case 'pod': return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };
-    case 'original': return { ...outside, address, name: hostOrAddress(address), port: endpoint.port ?? port };
+    case 'pod':
+      return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };
+    case 'original':
+      return { ...external, address, name: hostOrAddress(address), port: endpoint.port ?? port };
     case 'asked': {
       const layer = outermost(flow);
       const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
       const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
       // The one filter by which a sidecar asks policies about what leaves: TLS to a name that it looks up itself.
       const { registry } = journey.configuration;
-      const verdict = isRead || hop !== 'sidecar' ? undefined
-        : authorize(registry, journey.pod, { port, trustDomain: registry.trustDomain, serverName: name });
+      const verdict =
+        isRead || hop !== 'sidecar'
+          ? undefined
+          : authorize(registry, journey.pod, { port, trustDomain: registry.trustDomain, serverName: name });
       if (verdict && !verdict.allowed) {
-        journey.step(hop, `${verdict.reason}: closed`, verdict.deciders);
-        return journey.refuse(hop, undefined, verdict.reason, verdict.deciders);
+        journey.step(hop, `${verdict.reason}: closed`, verdict.decidedBy);
+        return journey.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
       const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
-      return { ...outside, address: addressOf(journey, name), name, port: asked };
+      return { ...external, address: addressOf(journey, name), name, port: asked };
     }
-    default: return { ...outside, address: addressOf(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
+    default:
+      return { ...external, address: addressOf(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
   }
 }
 
@@ -107,6 +140,9 @@ function addressOf(journey: Journey, host: string): string | undefined {
 }
 
 function endpointText(endpoint: Endpoint): string {
-  return endpoint.kind === 'host' ? `${endpoint.host}:${endpoint.port}` : endpoint.kind === 'pod' ? `${endpoint.workload.id}:${endpoint.port}`
-    : endpoint.kind;
+  return endpoint.kind === 'host'
+    ? `${endpoint.host}:${endpoint.port}`
+    : endpoint.kind === 'pod'
+      ? `${endpoint.workload.id}:${endpoint.port}`
+      : endpoint.kind;
 }

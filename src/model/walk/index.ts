@@ -2,10 +2,10 @@ import { isIP } from 'net';
 import { arriveAtGateway } from './arriving-at-gateway';
 import { Choice, Ending, Journey } from './journey';
 import { leavePod } from './leaving-the-pod';
-import { reachOutside } from './reaching-outside';
+import { reachHost } from './reaching-host';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
-import { by } from '../decider';
+import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
 import { HttpRequest } from '../http-route';
 import { ModelCaller, ModelRequest } from '../request';
@@ -22,17 +22,23 @@ const FIRST_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
 const MOST_REDIRECTS = 10;
 
 /**
- * Follows one way of one request, hop by hop: out of the pod, through its sidecar's routes and clusters, perhaps to a gateway and through its
- * routes and clusters, to an outside host. Each step is a file beside this one. Takes the given branches, and the likeliest where none is given.
+ * Follows one way of one request, hop by hop: out of the pod, through its sidecar's routes and clusters, perhaps to a
+ * gateway and through its routes and clusters, to an external host. Each step is a file beside this one. Takes the given
+ * branches, and the likeliest where none is given.
  */
-export function walk(configuration: Configuration, caller: ModelCaller, request: ModelRequest, script: readonly number[] = []): Walked {
+export function walk(
+  configuration: Configuration,
+  caller: ModelCaller,
+  request: ModelRequest,
+  script: readonly number[] = [],
+): Walked {
   const journey = new Journey(configuration, script);
   let ending: Ending;
   try {
     ending = send(journey, caller, request);
   } catch (error) {
     if (!(error instanceof Undetermined)) throw error;
-    ending = { outcome: 'undetermined', reason: error.message, causes: error.deciders };
+    ending = { outcome: 'undetermined', reason: error.message, causes: error.decidedBy };
   }
   return { answer: journey.answer(ending), choices: journey.choices };
 }
@@ -40,32 +46,48 @@ export function walk(configuration: Configuration, caller: ModelCaller, request:
 /** Sends the request to where its host is found, and follows it. */
 function send(journey: Journey, caller: ModelCaller, request: ModelRequest): Ending {
   const { configuration } = journey;
-  const pod = journey.pod = configuration.pod(caller);
-  const url = journey.url = new URL(request.url.replace(/^tcp:/, 'http:'));
+  const pod = (journey.pod = configuration.pod(caller));
+  const url = (journey.url = new URL(request.url.replace(/^tcp:/, 'http:')));
   journey.speak = request.speak;
   const flow = flowOf(request, url);
   const what = flow.http ? `${flow.http.method} ${request.url}` : request.url;
-  journey.step('application', `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
-    pod.template ? [by(pod.template)] : []);
+  journey.step(
+    'application',
+    `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
+    pod.template ? [fieldRef(pod.template)] : [],
+  );
   if (pod.injected) stopWhereUnknownKinds(configuration.registry, pod);
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial ?? journey.lookUp(url.hostname, scope);
-  if (address === undefined) return { outcome: 'refused', reason: `${url.hostname} is no host that anybody knows: looking it up fails`, causes: [] };
+  if (address === undefined)
+    return {
+      outcome: 'refused',
+      reason: `${url.hostname} is no host that anybody knows: looking it up fails`,
+      causes: [],
+    };
   let next = leavePod(journey, scope, flow, address, Number(url.port) || FIRST_PORT[url.protocol]);
-  while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachOutside(journey, next);
-  return next.outcome === 'refused' && typeof next.symptom !== 'number' ? next : followed(journey, next, caller, request, flow);
+  while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachHost(journey, next);
+  return next.outcome === 'refused' && typeof next.symptom !== 'number'
+    ? next
+    : followed(journey, next, caller, request, flow);
 }
 
 /** What leaves the application. */
 function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const http: HttpRequest = {
-    method: request.method ?? 'GET', path: `${url.pathname}${url.search}`, authority: headers.get('host') ?? url.host, headers,
+    method: request.method ?? 'GET',
+    path: `${url.pathname}${url.search}`,
+    authority: headers.get('host') ?? url.host,
+    headers,
   };
   const isTcp = request.url.startsWith('tcp:');
   return {
     payload: isTcp ? 'bytes' : 'http',
-    layers: url.protocol === 'https:' ? [{ by: 'application', ...(isIP(url.hostname) === 0 && { serverName: url.hostname }) }] : [],
+    layers:
+      url.protocol === 'https:'
+        ? [{ by: 'application', ...(isIP(url.hostname) === 0 && { serverName: url.hostname }) }]
+        : [],
     ...(!isTcp && { http }),
     added: new Set(),
     ...(request.speak && { speak: request.speak, http2: request.speak !== 'websocket' }),
@@ -77,8 +99,11 @@ function followed(journey: Journey, ending: Ending, caller: ModelCaller, request
   const status = ending.status ?? ending.symptom;
   if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return ending;
   const location = journey.location ?? `https://${flow.http!.authority.replace(/:80$/, '')}${flow.http!.path}`;
-  if (journey.redirected(status) > MOST_REDIRECTS) return { outcome: 'refused', reason: 'redirects without end', causes: ending.causes };
+  if (journey.redirected(status) > MOST_REDIRECTS)
+    return { outcome: 'refused', reason: 'redirects without end', causes: ending.causes };
   journey.startAgain();
-  const headers = request.headers && Object.fromEntries(Object.entries(request.headers).filter(([header]) => header.toLowerCase() !== 'host'));
+  const headers =
+    request.headers &&
+    Object.fromEntries(Object.entries(request.headers).filter(([header]) => header.toLowerCase() !== 'host'));
   return send(journey, caller, { ...request, url: location, headers });
 }

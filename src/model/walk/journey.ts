@@ -1,5 +1,5 @@
-import { Symptom, TlsOriginator, Way } from '../../access/access-table';
-import { Answer, Decider, HopName, Remark, Step } from '../answer';
+import { Symptom, TlsOriginator, Via } from '../../access/access-table';
+import { Answer, FieldRef, HopName, Remark, Step } from '../answer';
 import { CallerPod } from '../capture';
 import { Configuration } from '../configuration';
 import { GatewayWorkload } from '../gateway-workloads';
@@ -15,9 +15,11 @@ export interface Choice {
 /** How a walk ends. */
 export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'reason' | 'causes'>;
 
-/** What is known of a request under way: who sends it, what has happened to it so far, and how its end looks to the caller. */
+/**
+ * What is known of a request under way: who sends it, what has happened to it so far, and how its end looks to the
+ * caller.
+ */
 export class Journey {
-
   public readonly choices: Choice[] = [];
   public pod!: CallerPod;
   public url!: URL;
@@ -29,7 +31,7 @@ export class Journey {
   /** Where a redirect leads. */
   public location?: string;
 
-  public way?: Way;
+  public via?: Via;
   public gateway?: string;
   public identity?: string;
   public destination?: string;
@@ -47,14 +49,17 @@ export class Journey {
   private readonly assumptions = new Set<string>();
 
   /** A journey that takes the given branches, and the likeliest where none is given. */
-  constructor(public readonly configuration: Configuration, private readonly script: readonly number[]) {}
+  constructor(
+    public readonly configuration: Configuration,
+    private readonly script: readonly number[],
+  ) {}
 
-  public step(hop: HopName, text: string, deciders: readonly Decider[]): void {
-    this.steps.push({ hop, text, deciders });
+  public step(hop: HopName, text: string, decidedBy: readonly FieldRef[]): void {
+    this.steps.push({ hop, text, decidedBy });
   }
 
   public remark(remark: Remark): void {
-    this.remarks.set(`${remark.code} ${remark.deciders[0]?.name}`, remark);
+    this.remarks.set(`${remark.code} ${remark.decidedBy[0]?.name}`, remark);
   }
 
   public assume(assumption: string): void {
@@ -64,7 +69,10 @@ export class Journey {
   /** Takes one of several possibilities; which, the script says, and else the likeliest. */
   public choose(options: Choice['options']): number {
     if (options.length === 1) return 0;
-    const likeliest = options.reduce((best, { weight = 0 }, index) => weight > (options[best].weight ?? 0) ? index : best, 0);
+    const likeliest = options.reduce(
+      (best, { weight = 0 }, index) => (weight > (options[best].weight ?? 0) ? index : best),
+      0,
+    );
     const taken = this.script[this.choices.length] ?? likeliest;
     this.choices.push({ options, taken });
     return taken;
@@ -72,21 +80,29 @@ export class Journey {
 
   /** What is found when a name is looked up, by an application with the sidecar's help or by a proxy. */
   public lookUp(name: string, scope?: Scope): string | undefined {
-    return this.configuration.places.lookUp(name, scope, assumption => this.assume(assumption));
+    return this.configuration.places.lookUp(name, scope, (assumption) => this.assume(assumption));
   }
 
   /** How a refusal looks to the caller: a status where some proxy reads the request, else the end of the connection. */
-  public refuse(whose: Answer['by'], status: number | undefined, reason: string, causes: readonly Decider[]): Ending {
+  public refuse(whose: Answer['by'], status: number | undefined, reason: string, causes: readonly FieldRef[]): Ending {
     const isClear = this.url.protocol === 'http:' && this.isRead && status !== undefined;
     const isUnavailable = isClear && this.speak === 'grpc' && (status === 502 || status === 503);
-    const symptom: Symptom = isUnavailable ? 'grpc-unavailable' : isClear ? status : this.url.protocol === 'https:' ? 'tls-closed' : 'closed';
+    const symptom: Symptom = isUnavailable
+      ? 'grpc-unavailable'
+      : isClear
+        ? status
+        : this.url.protocol === 'https:'
+          ? 'tls-closed'
+          : 'closed';
     return { outcome: 'refused', symptom, by: whose, reason, causes };
   }
 
   /** Packets that are dropped are waited for: by the application itself, or by a proxy that then gives up. */
-  public dropped(whose: Answer['by'], reason: string, causes: readonly Decider[]): Ending {
+  public dropped(whose: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
     this.step(whose === 'gateway' ? 'gateway' : whose === 'sidecar' ? 'sidecar' : 'application', reason, causes);
-    return whose === 'outside' ? { outcome: 'refused', symptom: 'timeout', reason, causes } : this.refuse(whose, 503, reason, causes);
+    return whose === 'host'
+      ? { outcome: 'refused', symptom: 'timeout', reason, causes }
+      : this.refuse(whose, 503, reason, causes);
   }
 
   /** Notes a redirect that is followed, and says how many there were. */
@@ -96,17 +112,18 @@ export class Journey {
 
   /** Forgets what the request came to before it was sent elsewhere. */
   public startAgain(): void {
-    this.location = this.way = this.gateway = this.identity = this.serverName = undefined;
+    this.location = this.via = this.gateway = this.identity = this.serverName = undefined;
     this.protocol = this.originator = this.clientCertificate = this.addedHeaders = undefined;
     this.atGateway = undefined;
     this.isRead = false;
   }
 
   public answer(ending: Ending): Answer {
-    // Assigned one by one: an answer is made for every request, and leaving out what is undefined by spreading costs more than the way itself.
+    // Assigned one by one: an answer is made for every request, and leaving out what is undefined by spreading costs
+    // more than the way itself.
     const answer: { -readonly [field in keyof Answer]: Answer[field] } = {
       outcome: ending.outcome,
-      plaintextToOutside: this.plaintext,
+      plaintextToHost: this.plaintext,
       reason: ending.reason,
       causes: ending.causes,
       steps: this.steps,
@@ -119,7 +136,7 @@ export class Journey {
     if (ending.by !== undefined) answer.by = ending.by;
     if (ending.outcome === 'answered' && this.originator !== undefined) answer.tlsOriginatedBy = this.originator;
     if (this.redirects.length > 0) answer.redirects = this.redirects;
-    if (this.way !== undefined) answer.way = this.way;
+    if (this.via !== undefined) answer.via = this.via;
     if (this.identity !== undefined) answer.identityAtGateway = this.identity;
     if (this.serverName !== undefined) answer.serverName = this.serverName;
     if (this.protocol !== undefined) answer.protocol = this.protocol;

@@ -1,5 +1,5 @@
 import { Ending } from './journey';
-import { Decider, HopName } from '../answer';
+import { FieldRef, HopName } from '../answer';
 import { Flow } from '../flow';
 import { GatewayWorkload } from '../gateway-workloads';
 import { Scope } from '../scope';
@@ -22,9 +22,9 @@ export interface ToGateway {
   readonly port: number;
 }
 
-/** A connection to an outside host. */
-export interface ToOutside {
-  readonly to: 'outside';
+/** A connection to an external host. */
+export interface ToHost {
+  readonly to: 'host';
   readonly from: HopName;
   readonly flow: Flow;
   /** Undefined where nobody knows the name. */
@@ -32,8 +32,8 @@ export interface ToOutside {
   readonly name: string;
   readonly port: number;
   /** What led here. */
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
 }
 
 /** What a step ends with: the place where the request arrives next, or the end of its way. */
-export type Next = ToGateway | ToOutside | (Ending & { readonly to?: undefined });
+export type Next = ToGateway | ToHost | (Ending & { readonly to?: undefined });

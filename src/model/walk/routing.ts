@@ -1,56 +1,70 @@
 import { toCluster } from './connecting';
 import { Ending, Journey } from './journey';
 import { AtProxy, Next } from './next';
-import { Decider } from '../answer';
+import { FieldRef } from '../answer';
 import { refuseUnknown } from '../cluster';
-import { by } from '../decider';
+import { fieldRef } from '../field-ref';
 import { Destination } from '../destination';
 import { Flow } from '../flow';
 import { firstFitting, RouteEntry } from '../http-route';
 import { Undetermined } from '../undetermined';
 import { VirtualHost } from '../virtual-hosts';
 
-/** A request that a proxy reads, through one virtual host: to a cluster, or to an answer that the proxy gives itself. */
+/**
+ * A request that a proxy reads, through one virtual host: to a cluster, or to an answer that the proxy gives itself.
+ */
 export function route(journey: Journey, at: AtProxy, host: VirtualHost): Next {
   const { hop, flow } = at;
   const { method, path, authority } = flow.http!;
-  if (!host.routes) return toCluster(journey, at, host.own!, host.deciders);
+  if (!host.routes) return toCluster(journey, at, host.own!, host.decidedBy);
   const entry = firstFitting(host.routes, flow.http!);
   if (!entry) {
-    journey.step(hop, `no route of the VirtualService fits ${method} ${path}: 404`, host.deciders);
-    return journey.refuse(hop, 404, `no route fits ${method} ${path} to ${authority}`, host.deciders);
+    journey.step(hop, `no route of the VirtualService fits ${method} ${path}: 404`, host.decidedBy);
+    return journey.refuse(hop, 404, `no route fits ${method} ${path} to ${authority}`, host.decidedBy);
   }
   const { http, object, field } = entry;
   refuseUnknown(object, object.spec, 'virtualService');
   refuseUnknown(object, http, 'httpRoute', field);
   if (http.corsPolicy && method === 'OPTIONS') {
-    throw new Undetermined('the model does not answer preflight requests', [by(object, `${field}.corsPolicy`)]);
+    throw new Undetermined('the model does not answer preflight requests', [fieldRef(object, `${field}.corsPolicy`)]);
   }
   const answered = fault(journey, at, entry) ?? redirect(journey, at, entry) ?? directResponse(journey, at, entry);
   if (answered) return answered;
   if (http.mirror || http.mirrors?.length) {
-    const deciders = [by(object, `${field}.${http.mirror ? 'mirror' : 'mirrors'}`)];
-    journey.remark({ code: 'mirrored', message: 'a copy of the request goes elsewhere, too', deciders });
+    const decidedBy = [fieldRef(object, `${field}.${http.mirror ? 'mirror' : 'mirrors'}`)];
+    journey.remark({ code: 'mirrored', message: 'a copy of the request goes elsewhere, too', decidedBy });
   }
-  if (entry.destinations.length === 0) return journey.refuse(hop, 503, 'the route has no destination', [by(object, `${field}.route`)]);
+  if (entry.destinations.length === 0)
+    return journey.refuse(hop, 503, 'the route has no destination', [fieldRef(object, `${field}.route`)]);
   const destination = chosen(journey, entry.destinations);
-  return toCluster(journey, { ...at, flow: rewritten(flow, entry, destination.headers) }, destination,
-    [...(entry.matchField === undefined ? [] : [by(object, entry.matchField)]), ...destination.deciders]);
+  return toCluster(journey, { ...at, flow: rewritten(flow, entry, destination.headers) }, destination, [
+    ...(entry.matchField === undefined ? [] : [fieldRef(object, entry.matchField)]),
+    ...destination.decidedBy,
+  ]);
 }
 
 /** Bytes that a proxy passes on unread. */
-export function forward(journey: Journey, at: AtProxy, destinations: readonly Destination[], deciders: readonly Decider[]): Next {
-  if (destinations.length === 0) return journey.refuse(at.hop, undefined, 'the route has no destination', deciders);
+export function forward(
+  journey: Journey,
+  at: AtProxy,
+  destinations: readonly Destination[],
+  decidedBy: readonly FieldRef[],
+): Next {
+  if (destinations.length === 0) return journey.refuse(at.hop, undefined, 'the route has no destination', decidedBy);
   const destination = chosen(journey, destinations);
-  return toCluster(journey, at, destination, [...deciders, ...destination.deciders]);
+  return toCluster(journey, at, destination, [...decidedBy, ...destination.decidedBy]);
 }
 
 /** One of a route's destinations, by their weights. */
 function chosen<D extends Destination>(journey: Journey, destinations: readonly D[]): D {
-  return destinations[journey.choose(destinations.map(({ weight, host, subset }) => ({
-    weight,
-    because: `the route sends ${weight} % to ${host}${subset === undefined ? '' : `, subset ${subset}`}`,
-  })))];
+  return destinations[
+    journey.choose(
+      destinations.map(({ weight, host, subset }) => ({
+        weight,
+        because: `the route sends ${weight} % to ${host}${subset === undefined ? '' : `, subset ${subset}`}`,
+      })),
+    )
+  ];
 }
 
 function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
@@ -60,22 +74,30 @@ function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: Rout
   refuseUnknown(object, abort, 'abort', `${field}.fault.abort`);
   const share: number = abort.percentage?.value ?? (abort.percentage ? 0 : 100);
   if (share <= 0) return undefined;
-  const isAborted = share >= 100 || journey.choose([
-    { weight: 100 - share, because: `${100 - share} % of the requests are not aborted` },
-    { weight: share, because: `${share} % of the requests are aborted with ${abort.httpStatus}` },
-  ]) === 1;
+  const isAborted =
+    share >= 100 ||
+    journey.choose([
+      { weight: 100 - share, because: `${100 - share} % of the requests are not aborted` },
+      { weight: share, because: `${share} % of the requests are aborted with ${abort.httpStatus}` },
+    ]) === 1;
   if (!isAborted) return undefined;
-  const cause = by(object, `${field}.fault.abort`);
+  const cause = fieldRef(object, `${field}.fault.abort`);
   journey.step(hop, `aborts on purpose: ${abort.httpStatus}`, [cause]);
   return journey.refuse(hop, abort.httpStatus, 'a fault is injected', [cause]);
 }
 
-function redirect(journey: Journey, { hop, flow, port }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
+function redirect(
+  journey: Journey,
+  { hop, flow, port }: AtProxy,
+  { object, field, http }: RouteEntry,
+): Ending | undefined {
   const given = http.redirect;
   if (!given) return undefined;
   refuseUnknown(object, given, 'redirect', `${field}.redirect`);
   if (given.prefixRewrite) {
-    throw new Undetermined('the model does not follow redirects with a prefixRewrite', [by(object, `${field}.redirect.prefixRewrite`)]);
+    throw new Undetermined('the model does not follow redirects with a prefixRewrite', [
+      fieldRef(object, `${field}.redirect.prefixRewrite`),
+    ]);
   }
   const status: number = given.redirectCode || 301;
   const { authority, path } = flow.http!;
@@ -85,7 +107,7 @@ function redirect(journey: Journey, { hop, flow, port }: AtProxy, { object, fiel
   const base = (given.authority || authority) as string;
   const host = toPort !== undefined || given.scheme ? base.replace(/:\d+$/, '') : base;
   journey.location = `${scheme}://${host}${toPort === undefined || isUsual ? '' : `:${toPort}`}${given.uri || path}`;
-  const cause = by(object, `${field}.redirect`);
+  const cause = fieldRef(object, `${field}.redirect`);
   journey.step(hop, `redirects with ${status} to ${journey.location}`, [cause]);
   return journey.refuse(hop, status, `a route redirects by itself to ${journey.location}`, [cause]);
 }
@@ -93,7 +115,7 @@ function redirect(journey: Journey, { hop, flow, port }: AtProxy, { object, fiel
 function directResponse(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
   if (!http.directResponse) return undefined;
   const { status } = http.directResponse;
-  const cause = by(object, `${field}.directResponse`);
+  const cause = fieldRef(object, `${field}.directResponse`);
   journey.step(hop, `answers by itself: ${status}`, [cause]);
   return journey.refuse(hop, status, `a route answers by itself with ${status}`, [cause]);
 }

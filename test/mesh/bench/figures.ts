@@ -17,18 +17,19 @@ export interface Held {
 
 export async function held(proxy: Proxy): Promise<Held> {
   const dump: { configs: any[] } = JSON.parse(await proxy.admin('/config_dump'));
-  const pushed = dump.configs.filter(one => !/BootstrapConfigDump|SecretsConfigDump/.test(one['@type']));
+  const pushed = dump.configs.filter((one) => !/BootstrapConfigDump|SecretsConfigDump/.test(one['@type']));
   const { allocated } = JSON.parse(await proxy.admin('/memory'));
   return {
     bytes: Buffer.byteLength(JSON.stringify(pushed)),
-    clusters: dump.configs.flatMap(one => one.dynamic_active_clusters ?? []).length,
+    clusters: dump.configs.flatMap((one) => one.dynamic_active_clusters ?? []).length,
     memory: Number(allocated),
   };
 }
 
 export function proxyOf(lab: Lab, id: string): Proxy {
   const proxy = lab.proxies.find(({ pod }) => pod.id === id);
-  if (proxy === undefined) throw new Error(`no proxy is called ${id}: ${lab.proxies.map(({ pod }) => pod.id).join(', ')}`);
+  if (proxy === undefined)
+    throw new Error(`no proxy is called ${id}: ${lab.proxies.map(({ pod }) => pod.id).join(', ')}`);
   return proxy;
 }
 

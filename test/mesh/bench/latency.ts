@@ -11,13 +11,28 @@ import { INSTALLED } from '../recipe';
 import { synthesise } from '../support';
 import { figure, median } from './figures';
 
-const WAYS: readonly { readonly name: string; readonly from: string; readonly host: string; readonly expect: { way: string; tls: string } }[] = [
-  { name: 'direct', from: 'past', host: 'sidecar.example.com', expect: { way: 'direct', tls: 'none' } },
-  { name: 'sidecar', from: 'checkout', host: 'sidecar.example.com', expect: { way: 'sidecar', tls: 'none' } },
-  { name: 'sidecar, TLS originated', from: 'checkout', host: 'sidecar-tls.example.com', expect: { way: 'sidecar', tls: 'sidecar' } },
-  { name: 'gateway', from: 'checkout', host: 'gateway.example.com', expect: { way: 'gateway', tls: 'none' } },
-  { name: 'gateway, TLS originated', from: 'checkout', host: 'gateway-tls.example.com', expect: { way: 'gateway', tls: 'gateway' } },
-  { name: 'gateway, opaque', from: 'checkout', host: 'opaque.example.com', expect: { way: 'gateway', tls: 'none' } },
+const VIAS: readonly {
+  readonly name: string;
+  readonly from: string;
+  readonly host: string;
+  readonly expect: { via: string; tls: string };
+}[] = [
+  { name: 'direct', from: 'past', host: 'sidecar.example.com', expect: { via: 'direct', tls: 'none' } },
+  { name: 'sidecar', from: 'checkout', host: 'sidecar.example.com', expect: { via: 'sidecar', tls: 'none' } },
+  {
+    name: 'sidecar, TLS originated',
+    from: 'checkout',
+    host: 'sidecar-tls.example.com',
+    expect: { via: 'sidecar', tls: 'sidecar' },
+  },
+  { name: 'gateway', from: 'checkout', host: 'gateway.example.com', expect: { via: 'gateway', tls: 'none' } },
+  {
+    name: 'gateway, TLS originated',
+    from: 'checkout',
+    host: 'gateway-tls.example.com',
+    expect: { via: 'gateway', tls: 'gateway' },
+  },
+  { name: 'gateway, opaque', from: 'checkout', host: 'opaque.example.com', expect: { via: 'gateway', tls: 'none' } },
 ];
 
 const ROUNDS = 3;
@@ -31,16 +46,25 @@ const table: AccessTable = {
     { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
     { name: 'past', namespace: 'shop', serviceAccount: 'past', capture: { excludeOutboundIPRanges: '203.0.113.0/24' } },
   ],
-  outside: [...new Set(WAYS.map(({ host }) => host))].map(host => ({ host, http: 'ok', https: 'ok' })),
+  external: [...new Set(VIAS.map(({ host }) => host))].map((host) => ({ host, http: 'ok', https: 'ok' })),
   access: [],
 };
 
-const manifests = synthesise(app => {
+const manifests = synthesise((app) => {
   const chart = new Chart(app, 'shop', { namespace: 'shop' });
-  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const gateway = new InstalledEgressGateway(chart, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
   const callers = [Caller.serviceAccount('shop', 'checkout')];
-  new SidecarEgress(chart, 'sidecar', { hosts: ['sidecar.example.com', 'sidecar-tls.example.com'] }).originateTls('tls', { hosts: ['sidecar-tls.example.com'] });
-  new GatewayEgress(chart, 'gateway', { gateway, hosts: ['gateway.example.com', 'gateway-tls.example.com'], callers }).originateTls('tls', { hosts: ['gateway-tls.example.com'] });
+  new SidecarEgress(chart, 'sidecar', { hosts: ['sidecar.example.com', 'sidecar-tls.example.com'] }).originateTls(
+    'tls',
+    { hosts: ['sidecar-tls.example.com'] },
+  );
+  new GatewayEgress(chart, 'gateway', {
+    gateway,
+    hosts: ['gateway.example.com', 'gateway-tls.example.com'],
+    callers,
+  }).originateTls('tls', { hosts: ['gateway-tls.example.com'] });
   new GatewayEgress(chart, 'opaque', { gateway, hosts: ['opaque.example.com'], callers, http: GatewayHttp.OPAQUE });
 });
 
@@ -50,10 +74,10 @@ export async function latencyAndThroughput(): Promise<void> {
   try {
     await lab.apply('manifests', manifests);
     await lab.converge();
-    for (const way of WAYS) await goesThatWay(lab, way);
-    const measured = new Map(WAYS.map(({ name }) => [name, { latency: [] as number[], rate: [] as number[] }]));
+    for (const via of VIAS) await expectPath(lab, via);
+    const measured = new Map(VIAS.map(({ name }) => [name, { latency: [] as number[], rate: [] as number[] }]));
     for (let round = 0; round < ROUNDS; round++) {
-      for (const { name, from, host } of WAYS) {
+      for (const { name, from, host } of VIAS) {
         measured.get(name)!.latency.push((await load(lab, from, host, 1)).median);
         measured.get(name)!.rate.push((await load(lab, from, host, CONNECTIONS)).rate);
       }
@@ -70,15 +94,34 @@ export async function latencyAndThroughput(): Promise<void> {
   }
 }
 
-async function goesThatWay(lab: Lab, { name, from, host, expect }: typeof WAYS[number]): Promise<void> {
+async function expectPath(lab: Lab, { name, from, host, expect }: (typeof VIAS)[number]): Promise<void> {
   const { seen } = judge(await lab.send({ from, request: `http://${host}/`, expect: { outcome: 'answered' } }));
-  if (seen.way !== expect.way || seen.tlsOriginatedBy !== expect.tls) throw new Error(`${name}: went by ${seen.way}, TLS by ${seen.tlsOriginatedBy}`);
+  if (seen.via !== expect.via || seen.tlsOriginatedBy !== expect.tls)
+    throw new Error(`${name}: went by ${seen.via}, TLS by ${seen.tlsOriginatedBy}`);
 }
 
 /** Sends one request after the other on each connection, for some seconds; in the namespace of a pod. */
-async function load(lab: Lab, from: string, host: string, connections: number): Promise<{ median: number; rate: number }> {
-  const { address } = lab.hosts.find(one => one.host === host)!;
-  return JSON.parse(await must('ip', ['netns', 'exec', lab.namespaceOf(from), process.execPath, '-e', CLIENT, address, host, String(connections), String(SECONDS)]));
+async function load(
+  lab: Lab,
+  from: string,
+  host: string,
+  connections: number,
+): Promise<{ median: number; rate: number }> {
+  const { address } = lab.hosts.find((one) => one.host === host)!;
+  return JSON.parse(
+    await must('ip', [
+      'netns',
+      'exec',
+      lab.namespaceOf(from),
+      process.execPath,
+      '-e',
+      CLIENT,
+      address,
+      host,
+      String(connections),
+      String(SECONDS),
+    ]),
+  );
 }
 
 /** Bare sockets: an HTTP client would cost more than the proxies. */

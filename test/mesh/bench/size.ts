@@ -15,7 +15,8 @@ const BATCH = 500;
 const MEGABYTE = 1e6;
 const MINUTES = { seconds: 500 };
 const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
-const hostNames = (count: number, label: string) => Array.from({ length: count }, (_, index) => `${label}-${index}.example.com`);
+const hostNames = (count: number, label: string) =>
+  Array.from({ length: count }, (_, index) => `${label}-${index}.example.com`);
 
 /** Hosts of one team, HTTP sent out as TLS and the application's own TLS, through one gateway. */
 export async function manyHosts(sizes = SIZES): Promise<void> {
@@ -23,7 +24,7 @@ export async function manyHosts(sizes = SIZES): Promise<void> {
     mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
     gateways: [INSTALLED],
     callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
-    outside: [],
+    external: [],
     access: [],
   };
   for (const size of sizes) {
@@ -34,16 +35,27 @@ export async function manyHosts(sizes = SIZES): Promise<void> {
       await lab.converge(MINUTES);
       const empty = { sidecar: await held(sidecar), gateway: await held(gateway) };
       const objects = throughGateway(size, 'host');
-      figure(`gateway way, ${size} hosts: all of them admitted and in force after`, await seconds(async () => {
-        const ofHosts = objects.filter(({ metadata }) => !metadata.name.endsWith('-hop'));
-        for (let at = 0; at < ofHosts.length; at += BATCH) await lab.apply(`hosts-${at}`, ofHosts.slice(at, at + BATCH));
-        await lab.converge(MINUTES);
-      }), 's', 1);
+      figure(
+        `gateway way, ${size} hosts: all of them admitted and in force after`,
+        await seconds(async () => {
+          const ofHosts = objects.filter(({ metadata }) => !metadata.name.endsWith('-hop'));
+          for (let at = 0; at < ofHosts.length; at += BATCH)
+            await lab.apply(`hosts-${at}`, ofHosts.slice(at, at + BATCH));
+          await lab.converge(MINUTES);
+        }),
+        's',
+        1,
+      );
       const more = throughGateway(1, 'more').filter(({ metadata }) => !metadata.name.endsWith('-hop'));
-      figure(`gateway way, ${size} hosts: one more in force after`, await seconds(async () => {
-        await lab.apply('more', more);
-        await lab.converge(MINUTES);
-      }), 's', 2);
+      figure(
+        `gateway way, ${size} hosts: one more in force after`,
+        await seconds(async () => {
+          await lab.apply('more', more);
+          await lab.converge(MINUTES);
+        }),
+        's',
+        2,
+      );
       figure(`gateway way, ${size} hosts: objects`, objects.length);
       report(`gateway way, ${size} hosts: sidecar`, await held(sidecar), empty.sidecar, size + 1);
       report(`gateway way, ${size} hosts: gateway`, await held(gateway), empty.gateway, size + 1);
@@ -54,35 +66,60 @@ export async function manyHosts(sizes = SIZES): Promise<void> {
 }
 
 function throughGateway(count: number, label: string): KubeObject[] {
-  return synthesise(app => {
+  return synthesise((app) => {
     const chart = new Chart(app, 'shop', { namespace: 'shop' });
     const gateway = new InstalledEgressGateway(chart, 'exit', { installation });
-    if (count > 0) new GatewayEgress(chart, 'sites', { gateway, hosts: hostNames(count, label), callers: [Caller.serviceAccount('shop', 'checkout')] }).originateTls('tls');
+    if (count > 0)
+      new GatewayEgress(chart, 'sites', {
+        gateway,
+        hosts: hostNames(count, label),
+        callers: [Caller.serviceAccount('shop', 'checkout')],
+      }).originateTls('tls');
   });
 }
 
 const TEAMS = 100;
 const EACH = 10;
 
-/** One of a hundred teams with ten hosts each: what its proxy holds, as the constructs write it and as Istio's task pages do. */
+/**
+ * One of a hundred teams with ten hosts each: what its proxy holds, as the constructs write it and as Istio's task
+ * pages do.
+ */
 export async function manyNamespaces(): Promise<void> {
   const table = {
-    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const }, callers: [{ name: 'one', namespace: 'team-0', serviceAccount: 'one' }], outside: [], access: [],
+    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
+    callers: [{ name: 'one', namespace: 'team-0', serviceAccount: 'one' }],
+    external: [],
+    access: [],
   };
   const names = Array.from({ length: TEAMS }, (_, index) => `team-${index}`);
-  const ours = synthesise(app => names.forEach(namespace => {
-    new SidecarEgress(new Chart(app, namespace, { namespace }), 'sites', { hosts: hostNames(EACH, namespace) }).originateTls('tls');
-  }));
-  const taskPage = names.flatMap(namespace => hostNames(EACH, namespace).flatMap(host => originationAsTheTaskPageDoes(namespace, host)));
-  for (const [form, objects] of [['constructs', ours], ['task page', taskPage]] as const) {
+  const ours = synthesise((app) =>
+    names.forEach((namespace) => {
+      new SidecarEgress(new Chart(app, namespace, { namespace }), 'sites', {
+        hosts: hostNames(EACH, namespace),
+      }).originateTls('tls');
+    }),
+  );
+  const taskPage = names.flatMap((namespace) =>
+    hostNames(EACH, namespace).flatMap((host) => originationAsTheTaskPageDoes(namespace, host)),
+  );
+  for (const [form, objects] of [
+    ['constructs', ours],
+    ['task page', taskPage],
+  ] as const) {
     const lab = await up({ table, manifests: objects });
     try {
       const proxy = proxyOf(lab, 'one');
       const empty = await held(proxy);
-      figure(`${TEAMS} namespaces with ${EACH} hosts, ${form}: admitted and in force after`, await seconds(async () => {
-        await lab.apply('manifests', objects);
-        await lab.converge(MINUTES);
-      }), 's', 1);
+      figure(
+        `${TEAMS} namespaces with ${EACH} hosts, ${form}: admitted and in force after`,
+        await seconds(async () => {
+          await lab.apply('manifests', objects);
+          await lab.converge(MINUTES);
+        }),
+        's',
+        1,
+      );
       report(`${TEAMS} namespaces with ${EACH} hosts, ${form}: sidecar of one`, await held(proxy), empty, EACH);
     } finally {
       lab.down();
@@ -91,13 +128,25 @@ export async function manyNamespaces(): Promise<void> {
 }
 
 function originationAsTheTaskPageDoes(namespace: string, host: string): KubeObject[] {
-  const object = (kind: string, spec: Record<string, unknown>): KubeObject =>
-    ({ apiVersion: 'networking.istio.io/v1', kind, metadata: { name: host.replace(/\./g, '-'), namespace }, spec });
+  const object = (kind: string, spec: Record<string, unknown>): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name: host.replace(/\./g, '-'), namespace },
+    spec,
+  });
   return [
     object('ServiceEntry', {
-      hosts: [host], resolution: 'DNS', ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }, { number: 443, name: 'https', protocol: 'HTTPS' }],
+      hosts: [host],
+      resolution: 'DNS',
+      ports: [
+        { number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 },
+        { number: 443, name: 'https', protocol: 'HTTPS' },
+      ],
     }),
-    object('DestinationRule', { host, trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE' } }] } }),
+    object('DestinationRule', {
+      host,
+      trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE' } }] },
+    }),
   ];
 }
 

@@ -1,6 +1,7 @@
 /**
- * `npx tsx test/mesh/differential/again.ts <file>`: asks the mesh once more where the model disagrees with a recorded file. What it
- * answers otherwise this time is written into the file, and said: then it was the mesh that varied, or the lab that has changed.
+ * `npx tsx test/mesh/differential/again.ts <file>`: asks the mesh once more where the model disagrees with a recorded
+ * file. What it answers otherwise this time is written into the file, and said: then it was the mesh that varied, or
+ * the lab that has changed.
  */
 import * as fs from 'fs';
 import { WorldLab } from './world-lab';
@@ -8,7 +9,11 @@ import { tally, Tally } from '../../model/disagreements';
 import { RecordedWorld } from '../../model/worlds/recorded';
 
 async function main([file]: string[]): Promise<void> {
-  const worlds = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line) as RecordedWorld);
+  const worlds = fs
+    .readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as RecordedWorld);
   const total: Tally = { worlds: 0, compared: 0, answered: 0, undetermined: 0, disagreements: [] };
   for (const world of worlds) tally(total, world);
   const doubtful = [...new Set(total.disagreements.map(({ world }) => world))];
@@ -26,10 +31,13 @@ async function main([file]: string[]): Promise<void> {
       lab.down();
     }
   }
-  fs.writeFileSync(file, worlds.map(world => `${JSON.stringify(fresh.get(world.name) ?? world)}\n`).join(''));
+  fs.writeFileSync(file, worlds.map((world) => `${JSON.stringify(fresh.get(world.name) ?? world)}\n`).join(''));
 }
 
-main(process.argv.slice(2)).then(() => process.exit(0), error => {
-  console.error(error);
-  process.exit(1);
-});
+main(process.argv.slice(2)).then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -17,7 +17,8 @@ export class WorldLab {
     const { requests, ...rest } = world;
     const refused = await this.putIntoForce(world);
     const answers: Answered[] = [];
-    if (refused === undefined) for (const request of requests) answers.push({ request, answer: await this.answer(request) });
+    if (refused === undefined)
+      for (const request of requests) answers.push({ request, answer: await this.answer(request) });
     return plain({ ...rest, refused, answers });
   }
 
@@ -27,7 +28,8 @@ export class WorldLab {
 
   private async putIntoForce(world: World): Promise<RecordedWorld['refused']> {
     try {
-      // A world begins with nothing: an object of the same name would else be changed, and keep what an older one has left.
+      // A world begins with nothing: an object of the same name would else be changed, and keep what an older one has
+      // left.
       await this.lab.apply('manifests', []);
       await this.lab.apply('manifests', world.objects);
     } catch (error) {
@@ -47,11 +49,15 @@ export class WorldLab {
   private async answer(request: Request): Promise<MeshAnswer> {
     const evidence = await this.lab.send({ ...request, expect: { outcome: 'answered' } });
     const { contradictions: _contradictions, addedHeaders: _addedHeaders, redirects, ...saw } = seen(evidence);
-    return plain({ ...saw, ...(redirects && redirects.length > 0 && { redirects }), answeredBy: saw.outcome === 'answered' ? answeredBy(evidence) : undefined });
+    return plain({
+      ...saw,
+      ...(redirects && redirects.length > 0 && { redirects }),
+      answeredBy: saw.outcome === 'answered' ? answeredBy(evidence) : undefined,
+    });
   }
 }
 
 /** Who outside gave the last answer. */
 function answeredBy(evidence: Evidence): string | undefined {
-  return evidence.outside.filter(event => event.event === 'request' || event.event === 'tcp').pop()?.server;
+  return evidence.external.filter((event) => event.event === 'request' || event.event === 'tcp').pop()?.server;
 }

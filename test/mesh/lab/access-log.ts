@@ -42,7 +42,10 @@ export class Tail<T> {
       fs.readSync(handle, bytes, 0, bytes.length, this.start);
       const text = bytes.toString('utf8');
       const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-      return whole.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
+      return whole
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line));
     } finally {
       fs.closeSync(handle);
     }
@@ -51,5 +54,9 @@ export class Tail<T> {
 
 /** Drops what Envoy writes where it has no value. */
 export function known(line: Record<string, unknown>): AccessLine {
-  return Object.fromEntries(Object.entries(line).filter(([, value]) => value !== null && value !== '-' && value !== '').map(([key, value]) => [key, String(value)]));
+  return Object.fromEntries(
+    Object.entries(line)
+      .filter(([, value]) => value !== null && value !== '-' && value !== '')
+      .map(([key, value]) => [key, String(value)]),
+  );
 }

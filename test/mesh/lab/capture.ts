@@ -15,13 +15,23 @@ const FLAGS: Record<string, string> = {
 };
 
 /** The injector's own: everything is captured, but for the agent's ports. */
-const DEFAULTS: CaptureRules = { '-p': '15001', '-z': '15006', '-u': '1337', '-m': 'REDIRECT', '-i': '*', '-x': '', '-b': '*', '-d': '15090,15021,15020' };
+const DEFAULTS: CaptureRules = {
+  '-p': '15001',
+  '-z': '15006',
+  '-u': '1337',
+  '-m': 'REDIRECT',
+  '-i': '*',
+  '-x': '',
+  '-b': '*',
+  '-d': '15090,15021,15020',
+};
 
 export function captureRules(annotations: Record<string, string>): CaptureRules {
   const rules: Record<string, string> = {};
   for (const [key, value] of Object.entries(annotations)) {
     const name = key.startsWith('traffic.sidecar.istio.io/') ? key.slice('traffic.sidecar.istio.io/'.length) : '';
-    if (name !== '' && FLAGS[name] === undefined) throw new Error(`the lab does not know the capture annotation ${key}`);
+    if (name !== '' && FLAGS[name] === undefined)
+      throw new Error(`the lab does not know the capture annotation ${key}`);
     if (name === 'excludeInboundPorts') rules['-d'] = `15090,15021,15020,${value}`;
     else if (name !== '') rules[FLAGS[name]] = value;
   }
@@ -34,7 +44,8 @@ export function captureArguments(rules: CaptureRules, dns: boolean): string[] {
     'istio-iptables',
     ...Object.entries({ ...DEFAULTS, ...rules }).flat(),
     // Left alone it may choose another backend to clean up than it chose to set up.
-    '--force-iptables-binary', 'nft',
+    '--force-iptables-binary',
+    'nft',
     ...(dns ? ['--redirect-dns'] : []),
   ];
 }

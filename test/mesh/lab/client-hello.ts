@@ -25,7 +25,9 @@ export function clientHello(bytes: Buffer): ClientHello | undefined {
       const length = bytes.readUInt16BE(at + 2);
       const body = bytes.subarray(at + 4, at + 4 + length);
       if (type === SERVER_NAME) serverName = body.subarray(5, 5 + body.readUInt16BE(3)).toString('latin1');
-      if (type === ALPN) for (let i = 2; i < body.length; i += 1 + body[i]) alpn.push(body.subarray(i + 1, i + 1 + body[i]).toString('latin1'));
+      if (type === ALPN)
+        for (let i = 2; i < body.length; i += 1 + body[i])
+          alpn.push(body.subarray(i + 1, i + 1 + body[i]).toString('latin1'));
       at += 4 + length;
     }
   } catch {

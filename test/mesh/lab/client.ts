@@ -1,4 +1,7 @@
-/** What the applications of rows with `speak` have in common. Each is a process of its own, in the network namespace of its pod. */
+/**
+ * What the applications of rows with `speak` have in common. Each is a process of its own, in the network namespace of
+ * its pod.
+ */
 import * as fs from 'fs';
 import type { Socket } from 'net';
 import type { TLSSocket } from 'tls';
@@ -23,7 +26,12 @@ export interface ClientAnswer {
 }
 
 /** Reads the task and sees that the process ends in time. */
-export function task(): ClientTask & { readonly at: URL; readonly host: string; readonly port: number; readonly authorities: Buffer } {
+export function task(): ClientTask & {
+  readonly at: URL;
+  readonly host: string;
+  readonly port: number;
+  readonly authorities: Buffer;
+} {
   const given: ClientTask = JSON.parse(process.argv[2]);
   setTimeout(() => finish(28, {}), given.seconds * 1000).unref();
   const at = new URL(given.url);
@@ -40,7 +48,10 @@ export function finish(exitCode: number, answer: ClientAnswer): void {
 export function fail(error: NodeJS.ErrnoException, secured: boolean, known: ClientAnswer = {}): void {
   const code = error.code ?? '';
   const tls = !secured || /^ERR_(SSL|TLS)|CERT|SIGNATURE/.test(code);
-  finish(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 6 : code === 'ECONNREFUSED' ? 7 : tls ? 35 : 56, { ...known, error: `${code} ${error.message}` });
+  finish(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 6 : code === 'ECONNREFUSED' ? 7 : tls ? 35 : 56, {
+    ...known,
+    error: `${code} ${error.message}`,
+  });
 }
 
 export function issuerOf(socket: Socket | undefined): string | undefined {

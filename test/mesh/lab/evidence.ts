@@ -1,5 +1,5 @@
 import { AccessLine } from './access-log';
-import { OutsideEvent, Placed } from './outside';
+import { ExternalEvent, Placed } from './external';
 import { CurlView } from './request';
 import { Workload } from './world';
 import { AccessRow } from '../../../src/access/access-table';
@@ -12,7 +12,7 @@ export interface Evidence {
   readonly hosts: Placed[];
   readonly curl: CurlView;
   /** What the outside world saw, in order. */
-  readonly outside: OutsideEvent[];
+  readonly external: ExternalEvent[];
   /** The caller's sidecar, in order. */
   readonly sidecar: AccessLine[];
   /** The gateways' lines, in order, by the id of the gateway. */
@@ -21,16 +21,19 @@ export interface Evidence {
 
 /** The gateway whose pod has this `address:port`. */
 export function gatewayAt(address: string | undefined, gateways: Workload[]): Workload | undefined {
-  return gateways.find(gateway => address?.split(':')[0] === gateway.address);
+  return gateways.find((gateway) => address?.split(':')[0] === gateway.address);
 }
 
 /**
- * What a gateway wrote about a request that a sidecar sent it. Hops are joined by their ports: the sidecar's local port is
- * the gateway's remote port, and the gateway's local port is the outside host's remote port. (Request ids do not join: a
- * gateway makes new ones.)
+ * What a gateway wrote about a request that a sidecar sent it. Hops are joined by their ports: the sidecar's local port
+ * is the gateway's remote port, and the gateway's local port is the external host's remote port. (Request ids do not
+ * join: a gateway makes new ones.)
  */
 export function gatewayLineOf(line: AccessLine, evidence: Pick<Evidence, 'atGateway'>): AccessLine | undefined {
-  return evidence.atGateway.map(one => one.line).filter(one => one.from !== undefined && one.from === line.upstreamFrom).pop();
+  return evidence.atGateway
+    .map((one) => one.line)
+    .filter((one) => one.from !== undefined && one.from === line.upstreamFrom)
+    .pop();
 }
 
 /**
@@ -39,13 +42,38 @@ export function gatewayLineOf(line: AccessLine, evidence: Pick<Evidence, 'atGate
  * after its end.
  */
 export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): boolean {
-  const direct = new Set(evidence.outside.filter(event => event.from === evidence.caller.address && !evidence.sidecar.some(line => line.upstreamFrom === `${event.from}:${event.port}`)).map(event => event.port));
-  const legs = Math.max(1, evidence.curl.statuses.length + (evidence.curl.exitCode === 0 || evidence.curl.statuses.length === 0 ? 0 : 1));
+  const direct = new Set(
+    evidence.external
+      .filter(
+        (event) =>
+          event.from === evidence.caller.address &&
+          !evidence.sidecar.some((line) => line.upstreamFrom === `${event.from}:${event.port}`),
+      )
+      .map((event) => event.port),
+  );
+  const legs = Math.max(
+    1,
+    evidence.curl.statuses.length + (evidence.curl.exitCode === 0 || evidence.curl.statuses.length === 0 ? 0 : 1),
+  );
   // A connection that never was a connection to the sidecar is one that the outside saw come from the pod itself.
   if (captured && direct.size === 0 && evidence.sidecar.length < legs) return false;
-  if (captured && direct.size > 0 && evidence.curl.localPort !== 0 && !direct.has(evidence.curl.localPort)) return false;
-  const passedOn = evidence.sidecar.filter(line => gatewayAt(line.upstream, evidence.gateways) && line.details === 'via_upstream');
-  if (passedOn.some(line => gatewayLineOf(line, evidence) === undefined)) return false;
-  const fromGateways = evidence.outside.filter(event => event.event !== 'connect' && gatewayAt(event.from, evidence.gateways));
-  return fromGateways.every(event => event.event === 'tls-error' || evidence.atGateway.some(one => one.line.upstreamFrom === `${event.from}:${event.port}` || one.line.flags?.includes('UF') || one.line.flags?.includes('URX')));
+  if (captured && direct.size > 0 && evidence.curl.localPort !== 0 && !direct.has(evidence.curl.localPort))
+    return false;
+  const passedOn = evidence.sidecar.filter(
+    (line) => gatewayAt(line.upstream, evidence.gateways) && line.details === 'via_upstream',
+  );
+  if (passedOn.some((line) => gatewayLineOf(line, evidence) === undefined)) return false;
+  const fromGateways = evidence.external.filter(
+    (event) => event.event !== 'connect' && gatewayAt(event.from, evidence.gateways),
+  );
+  return fromGateways.every(
+    (event) =>
+      event.event === 'tls-error' ||
+      evidence.atGateway.some(
+        (one) =>
+          one.line.upstreamFrom === `${event.from}:${event.port}` ||
+          one.line.flags?.includes('UF') ||
+          one.line.flags?.includes('URX'),
+      ),
+  );
 }

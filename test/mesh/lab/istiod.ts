@@ -21,7 +21,12 @@ export interface Finding {
 /** An object was refused, as an API server with Istio's webhook refuses it. */
 export class Refused extends Error {
   public constructor(public readonly findings: Finding[]) {
-    super(findings.filter(finding => finding.error).map(finding => `${finding.object} was refused (${finding.source}): ${finding.error}`).join('\n'));
+    super(
+      findings
+        .filter((finding) => finding.error)
+        .map((finding) => `${finding.object} was refused (${finding.source}): ${finding.error}`)
+        .join('\n'),
+    );
   }
 }
 
@@ -32,27 +37,46 @@ export class Istiod {
     fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh))); // JSON, because istiod reads YAML 1.1, where OFF is a boolean
     const socket = path.join(run.folder, 'control.sock');
     const log = path.join(run.folder, 'istiod.log');
-    const child = stay('ip', ['netns', 'exec', run.namespace(CONTROL_PLANE), files.istiod, '-xds', `${ISTIOD_ADDRESS}:15010`, '-control', socket, '-mesh', meshFile, '-crds', files.crds], log, {
-      cwd: run.folder,
-      env: {
-        PATH: '/usr/sbin:/usr/bin:/bin',
-        HOME: run.folder,
-        POD_NAME: 'istiod-lab',
-        POD_NAMESPACE: mesh.rootNamespace ?? 'istio-system',
-        ENABLE_LEADER_ELECTION: 'false',
-        XDS_AUTH_PLAINTEXT: 'true',
-        // The two filters that upstream Envoy does not have.
-        PILOT_ENABLE_METADATA_EXCHANGE: 'false',
-        PILOT_ENABLE_ALPN_FILTER: 'false',
-        // Gateway API has no part here, and its controllers write: that of the classes trips over itself now and then ("already exists").
-        PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
-        PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
-        INJECTION_WEBHOOK_CONFIG_NAME: '',
-        VALIDATION_WEBHOOK_CONFIG_NAME: '',
-        PILOT_DEBOUNCE_AFTER: '10ms',
-        PILOT_DEBOUNCE_MAX: '500ms',
+    const child = stay(
+      'ip',
+      [
+        'netns',
+        'exec',
+        run.namespace(CONTROL_PLANE),
+        files.istiod,
+        '-xds',
+        `${ISTIOD_ADDRESS}:15010`,
+        '-control',
+        socket,
+        '-mesh',
+        meshFile,
+        '-crds',
+        files.crds,
+      ],
+      log,
+      {
+        cwd: run.folder,
+        env: {
+          PATH: '/usr/sbin:/usr/bin:/bin',
+          HOME: run.folder,
+          POD_NAME: 'istiod-lab',
+          POD_NAMESPACE: mesh.rootNamespace ?? 'istio-system',
+          ENABLE_LEADER_ELECTION: 'false',
+          XDS_AUTH_PLAINTEXT: 'true',
+          // The two filters that upstream Envoy does not have.
+          PILOT_ENABLE_METADATA_EXCHANGE: 'false',
+          PILOT_ENABLE_ALPN_FILTER: 'false',
+          // Gateway API has no part here, and its controllers write: that of the classes trips over itself now and then
+          // ("already exists").
+          PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
+          PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
+          INJECTION_WEBHOOK_CONFIG_NAME: '',
+          VALIDATION_WEBHOOK_CONFIG_NAME: '',
+          PILOT_DEBOUNCE_AFTER: '10ms',
+          PILOT_DEBOUNCE_MAX: '500ms',
+        },
       },
-    });
+    );
     const istiod = new Istiod(socket, log);
     await until('istiod', async () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
@@ -61,7 +85,10 @@ export class Istiod {
     return istiod;
   }
 
-  private constructor(private readonly socket: string, private readonly log: string) {}
+  private constructor(
+    private readonly socket: string,
+    private readonly log: string,
+  ) {}
 
   /** Makes a named set of objects exactly these; answers the warnings of admission. */
   public async put(set: string, objects: KubeObject[]): Promise<Finding[]> {
@@ -79,27 +106,39 @@ export class Istiod {
   /** Waits until so many proxies have acknowledged everything that was put. */
   public async barrier(proxies: number, seconds: number): Promise<void> {
     const answer = await this.ask('POST', `/barrier?proxies=${proxies}&timeout=${seconds}s`);
-    if (answer.status !== 200) throw new Error(`the proxies have not taken over the configuration: ${answer.body.error}`);
+    if (answer.status !== 200)
+      throw new Error(`the proxies have not taken over the configuration: ${answer.body.error}`);
   }
 
   /** Lines of its log that report an error. */
   public errors(): string[] {
-    return fs.readFileSync(this.log, 'utf8').split('\n').filter(line => /\t(error|fatal)\t/.test(line) && !HARMLESS.some(known => line.includes(known)));
+    return fs
+      .readFileSync(this.log, 'utf8')
+      .split('\n')
+      .filter((line) => /\t(error|fatal)\t/.test(line) && !HARMLESS.some((known) => line.includes(known)));
   }
 
   private ask(method: string, target: string, body = ''): Promise<{ status: number; body: any }> {
     return new Promise((resolve, reject) => {
-      const request = http.request({ socketPath: this.socket, method, path: target, timeout: 600_000 }, response => {
+      const request = http.request({ socketPath: this.socket, method, path: target, timeout: 600_000 }, (response) => {
         let text = '';
-        response.setEncoding('utf8').on('data', chunk => { text += chunk; }).on('end', () => {
-          try {
-            resolve({ status: response.statusCode!, body: JSON.parse(text) });
-          } catch {
-            reject(new Error(`istiod's control interface answered ${response.statusCode}: ${text}`));
-          }
-        });
+        response
+          .setEncoding('utf8')
+          .on('data', (chunk) => {
+            text += chunk;
+          })
+          .on('end', () => {
+            try {
+              resolve({ status: response.statusCode!, body: JSON.parse(text) });
+            } catch {
+              reject(new Error(`istiod's control interface answered ${response.statusCode}: ${text}`));
+            }
+          });
       });
-      request.on('error', reject).on('timeout', () => request.destroy(new Error('istiod does not answer'))).end(body);
+      request
+        .on('error', reject)
+        .on('timeout', () => request.destroy(new Error('istiod does not answer')))
+        .end(body);
     });
   }
 }
@@ -121,11 +160,16 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
     accessLogEncoding: 'JSON',
     accessLogFormat: `${JSON.stringify(ACCESS_LOG_FORMAT)}\n`,
     // Istio's own provider of this name, but with a file that proxies can open; its lines can be told apart.
-    extensionProviders: [{ name: 'envoy', envoyFileAccessLog: { path: 'access.log', logFormat: { labels: { ...ACCESS_LOG_FORMAT, lab: 'provider' } } } }],
+    extensionProviders: [
+      {
+        name: 'envoy',
+        envoyFileAccessLog: { path: 'access.log', logFormat: { labels: { ...ACCESS_LOG_FORMAT, lab: 'provider' } } },
+      },
+    ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };
 }
 
 function stream(objects: KubeObject[]): string {
-  return objects.map(object => JSON.stringify(object)).join('\n---\n');
+  return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 }

@@ -14,7 +14,9 @@ export interface Judgement {
 export function judge(evidence: Evidence): Judgement {
   const saw = seen(evidence);
   const differences = [
-    ...differingFields(evidence.row.expect, saw).map(({ field, expected, seen: got }) => `${field}: expected ${expected}, seen ${got}`),
+    ...differingFields(evidence.row.expect, saw).map(
+      ({ field, expected, seen: got }) => `${field}: expected ${expected}, seen ${got}`,
+    ),
     ...saw.contradictions,
   ];
   return { passed: differences.length === 0, seen: saw, differences };

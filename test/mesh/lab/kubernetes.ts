@@ -4,7 +4,13 @@ import { GatewayPods } from '../../../src/access/access-table';
 export interface KubeObject {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string>; creationTimestamp?: string };
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    creationTimestamp?: string;
+  };
   [field: string]: any;
 }
 
@@ -22,15 +28,22 @@ export function idOf(object: KubeObject): string {
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
 
-/** What the API server and the endpoints controller do to Services: an address, and EndpointSlices of the pods that are selected. */
+/**
+ * What the API server and the endpoints controller do to Services: an address, and EndpointSlices of the pods that are
+ * selected.
+ */
 export class ServiceController {
   private readonly addresses = new Map<string, string>();
 
-  public constructor(private readonly pods: Pod[], private readonly gateways: GatewayPods[]) {}
+  public constructor(
+    private readonly pods: Pod[],
+    private readonly gateways: GatewayPods[],
+  ) {}
 
   public complete(objects: KubeObject[]): KubeObject[] {
-    return objects.flatMap(object => {
-      if (object.kind !== 'Service' || object.apiVersion !== 'v1' || object.spec?.type === 'ExternalName') return [object];
+    return objects.flatMap((object) => {
+      if (object.kind !== 'Service' || object.apiVersion !== 'v1' || object.spec?.type === 'ExternalName')
+        return [object];
       const address = object.spec.clusterIP ?? this.addressOf(idOf(object));
       const service = { ...object, spec: { ...object.spec, clusterIP: address, clusterIPs: [address] } };
       return object.spec.selector ? [service, this.slice(service)] : [service];
@@ -38,28 +51,46 @@ export class ServiceController {
   }
 
   private addressOf(id: string): string {
-    if (!this.addresses.has(id)) this.addresses.set(id, `10.96.${Math.floor(this.addresses.size / 250)}.${(this.addresses.size % 250) + 1}`);
+    if (!this.addresses.has(id))
+      this.addresses.set(id, `10.96.${Math.floor(this.addresses.size / 250)}.${(this.addresses.size % 250) + 1}`);
     return this.addresses.get(id)!;
   }
 
   private slice(service: KubeObject): KubeObject {
     const namespace = service.metadata.namespace ?? 'default';
     const selector = Object.entries<string>(service.spec.selector);
-    const selected = this.pods.filter(pod => pod.namespace === namespace && selector.every(([key, value]) => pod.labels[key] === value));
+    const selected = this.pods.filter(
+      (pod) => pod.namespace === namespace && selector.every(([key, value]) => pod.labels[key] === value),
+    );
     const target = (port: any) => {
       if (typeof port.targetPort === 'number') return port.targetPort;
       // A port by name is one of the pod's container ports; the gateway's is the only one that the table tells.
-      if (typeof port.targetPort === 'string') return this.gateways.find(gateway => selected.some(pod => pod.namespace === gateway.namespace))?.targetPort ?? port.port;
+      if (typeof port.targetPort === 'string')
+        return (
+          this.gateways.find((gateway) => selected.some((pod) => pod.namespace === gateway.namespace))?.targetPort ??
+          port.port
+        );
       return port.port;
     };
     return {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
-      metadata: { name: `${service.metadata.name}-lab`, namespace, labels: { 'kubernetes.io/service-name': service.metadata.name } },
+      metadata: {
+        name: `${service.metadata.name}-lab`,
+        namespace,
+        labels: { 'kubernetes.io/service-name': service.metadata.name },
+      },
       addressType: 'IPv4',
-      ports: (service.spec.ports ?? []).map((port: any) => ({ name: port.name ?? '', port: target(port), protocol: port.protocol ?? 'TCP' })),
-      endpoints: selected.map(pod => ({
-        addresses: [pod.address], conditions: { ready: true, serving: true, terminating: false }, nodeName: 'lab', targetRef: { kind: 'Pod', name: pod.name, namespace },
+      ports: (service.spec.ports ?? []).map((port: any) => ({
+        name: port.name ?? '',
+        port: target(port),
+        protocol: port.protocol ?? 'TCP',
+      })),
+      endpoints: selected.map((pod) => ({
+        addresses: [pod.address],
+        conditions: { ready: true, serving: true, terminating: false },
+        nodeName: 'lab',
+        targetRef: { kind: 'Pod', name: pod.name, namespace },
       })),
     };
   }

@@ -19,65 +19,88 @@ export interface PolicyWorld {
 }
 
 type Direction = 'Ingress' | 'Egress';
-interface Port { readonly protocol: string; readonly ports?: string }
+interface Port {
+  readonly protocol: string;
+  readonly ports?: string;
+}
 
-/** The table that sees packets as the network does: in it they leave after, and come before, the sidecar's redirections. */
+/**
+ * The table that sees packets as the network does: in it they leave after, and come before, the sidecar's redirections.
+ */
 const OPEN = ['*mangle', ':PREROUTING ACCEPT [0:0]', ':POSTROUTING ACCEPT [0:0]'];
 
 /** The filter of a pod that no policy selects. */
 export const UNFILTERED = [...OPEN, 'COMMIT', ''].join('\n');
 
 /**
- * What a network that enforces NetworkPolicy does to one pod, as a file for `iptables-restore`. It sees what
- * such a network sees: packets that leave the pod or come to it, with the addresses and ports of pods. What the sidecar
+ * What a network that enforces NetworkPolicy does to one pod, as a file for `iptables-restore`. It sees what such a
+ * network sees: packets that leave the pod or come to it, with the addresses and ports of pods. What the sidecar
  * redirects to itself stays on loopback, which is nobody's business.
  *
- * Packets of a connection are judged by who opened it, also those of connections that are older than the policy. The lab has no IPv6: ranges of
- * it are left out. Ports by name and SCTP stop the lab.
+ * Packets of a connection are judged by who opened it, also those of connections that are older than the policy. The
+ * lab has no IPv6: ranges of it are left out. Ports by name and SCTP stop the lab.
  */
 export function packetFilter(pod: FilteredPod, world: PolicyWorld): string {
   const chains: string[][] = [];
-  const hooks = (['Egress', 'Ingress'] as const).flatMap(direction => hook(direction, pod, world, chains));
+  const hooks = (['Egress', 'Ingress'] as const).flatMap((direction) => hook(direction, pod, world, chains));
   if (hooks.length === 0) return UNFILTERED;
   const declared = chains.map((_chain, index) => `:NP-${index} - [0:0]`);
-  const rules = chains.flatMap((chain, index) => chain.map(rule => `-A NP-${index} ${rule}`));
+  const rules = chains.flatMap((chain, index) => chain.map((rule) => `-A NP-${index} ${rule}`));
   return [...OPEN, ...declared, ...rules, ...hooks, 'COMMIT', ''].join('\n');
 }
 
-/** The rules of one direction: none where no policy speaks of it, otherwise what is allowed by any, and nothing else. */
+/**
+ * The rules of one direction: none where no policy speaks of it, otherwise what is allowed by any, and nothing else.
+ */
 function hook(direction: Direction, pod: FilteredPod, world: PolicyWorld, chains: string[][]): string[] {
-  const selecting = world.policies.filter(policy => namespaceOf(policy) === pod.namespace && selects(policy.spec.podSelector, pod.labels));
-  const policies = selecting.filter(policy => typesOf(policy).includes(direction));
+  const selecting = world.policies.filter(
+    (policy) => namespaceOf(policy) === pod.namespace && selects(policy.spec.podSelector, pod.labels),
+  );
+  const policies = selecting.filter((policy) => typesOf(policy).includes(direction));
   if (policies.length === 0) return [];
-  const [chain, loopback, side, field] = direction === 'Egress' ? ['POSTROUTING', '-o lo', '-d', 'to'] : ['PREROUTING', '-i lo', '-s', 'from'];
-  const allowed = policies.flatMap(policy => (policy.spec[direction.toLowerCase()] ?? []).flatMap((rule: any) => {
-    const ports = portsOf(rule.ports, policy);
-    const peers: any[] = rule[field] ?? [];
-    if (peers.length === 0) return ports.map(port => `${matchOf(port)} -j ACCEPT`);
-    return peers.flatMap(peer => {
-      if (peer.ipBlock) return block(peer.ipBlock, side, ports, chains);
-      return podsOf(peer, policy, world).flatMap(({ address, elsewhere }) => ports.map(port => `${side} ${address} ${matchOf(port, elsewhere)} -j ACCEPT`));
-    });
-  }));
+  const [chain, loopback, side, field] =
+    direction === 'Egress' ? ['POSTROUTING', '-o lo', '-d', 'to'] : ['PREROUTING', '-i lo', '-s', 'from'];
+  const allowed = policies.flatMap((policy) =>
+    (policy.spec[direction.toLowerCase()] ?? []).flatMap((rule: any) => {
+      const ports = portsOf(rule.ports, policy);
+      const peers: any[] = rule[field] ?? [];
+      if (peers.length === 0) return ports.map((port) => `${matchOf(port)} -j ACCEPT`);
+      return peers.flatMap((peer) => {
+        if (peer.ipBlock) return block(peer.ipBlock, side, ports, chains);
+        return podsOf(peer, policy, world).flatMap(({ address, elsewhere }) =>
+          ports.map((port) => `${side} ${address} ${matchOf(port, elsewhere)} -j ACCEPT`),
+        );
+      });
+    }),
+  );
   return [
     `${loopback} -j ACCEPT`,
     '-m conntrack --ctstate ESTABLISHED,RELATED --ctdir REPLY -j ACCEPT', // answers on connections that came, or went, the other way
     ...allowed,
     '-j DROP',
-  ].map(rule => `-A ${chain} ${rule}`);
+  ].map((rule) => `-A ${chain} ${rule}`);
 }
 
 /** A range with exceptions is a chain of its own: what is excepted is not refused, another rule may allow it. */
-function block({ cidr, except = [] }: { cidr: string; except?: string[] }, side: string, ports: Port[], chains: string[][]): string[] {
+function block(
+  { cidr, except = [] }: { cidr: string; except?: string[] },
+  side: string,
+  ports: Port[],
+  chains: string[][],
+): string[] {
   if (isIP(cidr.split('/')[0]) === 6) return [];
-  chains.push([...except.map(range => `${side} ${range} -j RETURN`), ...ports.map(port => `${side} ${cidr} ${matchOf(port)} -j ACCEPT`)]);
+  chains.push([
+    ...except.map((range) => `${side} ${range} -j RETURN`),
+    ...ports.map((port) => `${side} ${cidr} ${matchOf(port)} -j ACCEPT`),
+  ]);
   return [`-j NP-${chains.length - 1}`];
 }
 
 function podsOf(peer: any, policy: KubeObject, { pods, namespaces = {} }: PolicyWorld): FilteredPod[] {
   const labelsOf = (name: string) => ({ ...namespaces[name], 'kubernetes.io/metadata.name': name });
-  const there = (name: string) => peer.namespaceSelector ? selects(peer.namespaceSelector, labelsOf(name)) : name === namespaceOf(policy);
-  return pods.filter(pod => there(pod.namespace) && selects(peer.podSelector, pod.labels));
+  const there = (name: string) =>
+    peer.namespaceSelector ? selects(peer.namespaceSelector, labelsOf(name)) : name === namespaceOf(policy);
+  return pods.filter((pod) => there(pod.namespace) && selects(peer.podSelector, pod.labels));
 }
 
 function namespaceOf({ metadata }: KubeObject): string {
@@ -87,8 +110,10 @@ function namespaceOf({ metadata }: KubeObject): string {
 function portsOf(ports: any[] | undefined, policy: KubeObject): Port[] {
   if (!ports || ports.length === 0) return [{ protocol: 'all' }];
   return ports.map(({ protocol = 'TCP', port, endPort }) => {
-    if (!['TCP', 'UDP'].includes(protocol)) throw new Error(`${idOf(policy)}: the lab does not know the protocol ${protocol}`);
-    if (port !== undefined && typeof port !== 'number') throw new Error(`${idOf(policy)}: the lab does not know ports by name ("${port}")`);
+    if (!['TCP', 'UDP'].includes(protocol))
+      throw new Error(`${idOf(policy)}: the lab does not know the protocol ${protocol}`);
+    if (port !== undefined && typeof port !== 'number')
+      throw new Error(`${idOf(policy)}: the lab does not know ports by name ("${port}")`);
     if (port === undefined) return { protocol: protocol.toLowerCase() };
     return { protocol: protocol.toLowerCase(), ports: endPort === undefined ? `${port}` : `${port}:${endPort}` };
   });
@@ -98,7 +123,9 @@ function matchOf({ protocol, ports }: Port, elsewhere: Record<string, string> = 
   return `-p ${protocol}${ports === undefined ? '' : ` --dport ${elsewhere[ports] ?? ports}`}`;
 }
 
-/** As Kubernetes defaults them: every policy is about what comes in; about what goes out only one that has rules for it. */
+/**
+ * As Kubernetes defaults them: every policy is about what comes in; about what goes out only one that has rules for it.
+ */
 function typesOf({ spec }: KubeObject): Direction[] {
   return spec.policyTypes ?? (spec.egress ? ['Ingress', 'Egress'] : ['Ingress']);
 }
@@ -111,10 +138,15 @@ function selects(selector: any, labels: Record<string, string>): boolean {
 
 function fits({ operator, values = [] }: { operator: string; values?: string[] }, value: string | undefined): boolean {
   switch (operator) {
-    case 'In': return value !== undefined && values.includes(value);
-    case 'NotIn': return value === undefined || !values.includes(value);
-    case 'Exists': return value !== undefined;
-    case 'DoesNotExist': return value === undefined;
-    default: throw new Error(`a selector with the operator ${operator}`);
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      throw new Error(`a selector with the operator ${operator}`);
   }
 }

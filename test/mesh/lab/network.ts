@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { Placed } from './outside';
+import { Placed } from './external';
 import { must, run } from './processes';
 import { RunFolder } from './run-folder';
 
@@ -18,27 +18,48 @@ export function podAddress(index: number): string {
 }
 
 /**
- * A bridge, and around it a network namespace each for istiod, the outside world and every pod. Everything is made inside
- * namespaces of this run: the machine's own network is not touched, and two runs can have the same addresses.
+ * A bridge, and around it a network namespace each for istiod, the outside world and every pod. Everything is made
+ * inside namespaces of this run: the machine's own network is not touched, and two runs can have the same addresses.
  */
-export async function makeNetwork(run_: RunFolder, pods: { name: string; address: string }[], hosts: Placed[], trusted: string): Promise<void> {
+export async function makeNetwork(
+  run_: RunFolder,
+  pods: { name: string; address: string }[],
+  hosts: Placed[],
+  trusted: string,
+): Promise<void> {
   const bridge = run_.namespace('sw');
   await newNamespace(bridge);
   await must('ip', ['-n', bridge, 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0']);
   await must('ip', ['-n', bridge, 'link', 'set', 'br0', 'up']);
-  const members = [{ name: CONTROL_PLANE, address: ISTIOD_ADDRESS }, { name: OUTSIDE, address: OUTSIDE_ADDRESS }, ...pods];
-  await Promise.all(members.map(async ({ name, address }, index) => {
-    const namespace = run_.namespace(name);
-    await newNamespace(namespace);
-    await batch(namespace, [`link add eth0 type veth peer name p${index} netns ${bridge}`, `addr add ${address}/16 dev eth0`, 'link set eth0 up']);
-    await batch(bridge, [`link set p${index} master br0`, `link set p${index} up`]);
-    if (name !== OUTSIDE) await batch(namespace, [`route add default via ${OUTSIDE_ADDRESS}`]);
-  }));
+  const members = [
+    { name: CONTROL_PLANE, address: ISTIOD_ADDRESS },
+    { name: OUTSIDE, address: OUTSIDE_ADDRESS },
+    ...pods,
+  ];
+  await Promise.all(
+    members.map(async ({ name, address }, index) => {
+      const namespace = run_.namespace(name);
+      await newNamespace(namespace);
+      await batch(namespace, [
+        `link add eth0 type veth peer name p${index} netns ${bridge}`,
+        `addr add ${address}/16 dev eth0`,
+        'link set eth0 up',
+      ]);
+      await batch(bridge, [`link set p${index} master br0`, `link set p${index} up`]);
+      if (name !== OUTSIDE) await batch(namespace, [`route add default via ${OUTSIDE_ADDRESS}`]);
+    }),
+  );
   // Every address of the documentation range answers here: what nobody listens on is refused at once.
-  const elsewhere = hosts.filter(host => !host.address.startsWith('203.0.113.')).map(host => `route add local ${host.address}/32 dev lo`);
+  const elsewhere = hosts
+    .filter((host) => !host.address.startsWith('203.0.113.'))
+    .map((host) => `route add local ${host.address}/32 dev lo`);
   await batch(run_.namespace(OUTSIDE), ['route add local 203.0.113.0/24 dev lo', ...elsewhere]);
   for (const pod of pods) dress(run_.namespace(pod.name), trusted);
-  await Promise.all(pods.map(pod => must('ip', ['netns', 'exec', run_.namespace(pod.name), 'sysctl', '-qw', 'net.ipv4.ip_unprivileged_port_start=0'])));
+  await Promise.all(
+    pods.map((pod) =>
+      must('ip', ['netns', 'exec', run_.namespace(pod.name), 'sysctl', '-qw', 'net.ipv4.ip_unprivileged_port_start=0']),
+    ),
+  );
   await serveNames(run_, hosts);
 }
 
@@ -61,8 +82,21 @@ function dress(namespace: string, trusted: string): void {
 }
 
 async function serveNames(run_: RunFolder, hosts: Placed[]): Promise<void> {
-  const started = await run('ip', ['netns', 'exec', run_.namespace(OUTSIDE), 'dnsmasq', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--local=/#/', '--user=root',
-    `--listen-address=${OUTSIDE_ADDRESS}`, '--bind-interfaces', `--pid-file=${path.join(run_.folder, 'dns.pid')}`, `--log-facility=${path.join(run_.folder, 'dns.log')}`,
-    ...hosts.map(host => `--host-record=${host.host},${host.address}`)]);
+  const started = await run('ip', [
+    'netns',
+    'exec',
+    run_.namespace(OUTSIDE),
+    'dnsmasq',
+    '--conf-file=/dev/null',
+    '--no-resolv',
+    '--no-hosts',
+    '--local=/#/',
+    '--user=root',
+    `--listen-address=${OUTSIDE_ADDRESS}`,
+    '--bind-interfaces',
+    `--pid-file=${path.join(run_.folder, 'dns.pid')}`,
+    `--log-facility=${path.join(run_.folder, 'dns.log')}`,
+    ...hosts.map((host) => `--host-record=${host.host},${host.address}`),
+  ]);
   if (started.code !== 0) throw new Error(`dnsmasq did not start: ${started.err}`);
 }

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { must } from './processes';
-import { OutsideHost } from '../../../src/access/access-table';
+import { ExternalHost } from '../../../src/access/access-table';
 
 /** Files of a certificate and its key. */
 export interface Pair {
@@ -21,14 +21,34 @@ type ClientKind = 'client-certificate' | 'wrong-client-certificate' | 'expired-c
 export class Pki {
   public static async make(folder: string): Promise<Pki> {
     fs.mkdirSync(folder, { recursive: true });
-    await Promise.all((['public', 'private', 'unknown'] as Authority[]).map(async authority => {
-      const at = path.join(folder, authority);
-      await newKey(`${at}.key`);
-      await must('openssl', ['req', '-x509', '-new', '-key', `${at}.key`, '-sha256', '-days', '3650', '-subj', `/CN=lab ${authority} CA`, '-out', `${at}.crt`,
-        '-addext', 'keyUsage=critical,keyCertSign,cRLSign']);
-    }));
+    await Promise.all(
+      (['public', 'private', 'unknown'] as Authority[]).map(async (authority) => {
+        const at = path.join(folder, authority);
+        await newKey(`${at}.key`);
+        await must('openssl', [
+          'req',
+          '-x509',
+          '-new',
+          '-key',
+          `${at}.key`,
+          '-sha256',
+          '-days',
+          '3650',
+          '-subj',
+          `/CN=lab ${authority} CA`,
+          '-out',
+          `${at}.crt`,
+          '-addext',
+          'keyUsage=critical,keyCertSign,cRLSign',
+        ]);
+      }),
+    );
     // What an application trusts that was told of the private authority.
-    fs.writeFileSync(path.join(folder, 'application.crt'), fs.readFileSync(path.join(folder, 'public.crt'), 'utf8') + fs.readFileSync(path.join(folder, 'private.crt'), 'utf8'));
+    fs.writeFileSync(
+      path.join(folder, 'application.crt'),
+      fs.readFileSync(path.join(folder, 'public.crt'), 'utf8') +
+        fs.readFileSync(path.join(folder, 'private.crt'), 'utf8'),
+    );
     return new Pki(folder);
   }
 
@@ -43,29 +63,76 @@ export class Pki {
     return path.join(this.folder, `${authority}.crt`);
   }
 
-  /** What an outside host shows on port 443. */
-  public server(outside: OutsideHost): Promise<Pair> {
-    const kind = outside.certificate ?? 'good';
+  /** What an external host shows on port 443. */
+  public server(external: ExternalHost): Promise<Pair> {
+    const kind = external.certificate ?? 'good';
     const authority = kind === 'unknown-ca' ? 'unknown' : kind === 'private-ca' ? 'private' : 'public';
-    const name = kind === 'wrong-name' ? `not.${outside.host}` : outside.host;
-    return this.leaf(`server-${outside.host}-${kind}`, authority, outside.host, `DNS:${name}`, 'serverAuth', kind === 'expired' ? -1 : 365);
+    const name = kind === 'wrong-name' ? `not.${external.host}` : external.host;
+    return this.leaf(
+      `server-${external.host}-${kind}`,
+      authority,
+      external.host,
+      `DNS:${name}`,
+      'serverAuth',
+      kind === 'expired' ? -1 : 365,
+    );
   }
 
-  /** A client's certificate; a wrong one comes from an authority that outside hosts do not know. */
+  /** A client's certificate; a wrong one comes from an authority that external hosts do not know. */
   public client(kind: ClientKind = 'client-certificate', commonName = 'lab egress client'): Promise<Pair> {
     const authority = kind === 'wrong-client-certificate' ? 'unknown' : 'private';
-    return this.leaf(`${kind}-${commonName.replace(/\W+/g, '-')}`, authority, commonName, 'DNS:client.lab', 'clientAuth', kind === 'expired-client-certificate' ? -1 : 365);
+    return this.leaf(
+      `${kind}-${commonName.replace(/\W+/g, '-')}`,
+      authority,
+      commonName,
+      'DNS:client.lab',
+      'clientAuth',
+      kind === 'expired-client-certificate' ? -1 : 365,
+    );
   }
 
-  private async leaf(file: string, authority: Authority, commonName: string, san: string, usage: string, days: number): Promise<Pair> {
+  private async leaf(
+    file: string,
+    authority: Authority,
+    commonName: string,
+    san: string,
+    usage: string,
+    days: number,
+  ): Promise<Pair> {
     const at = path.join(this.folder, file);
     const made = { certificate: `${at}.crt`, key: `${at}.key` };
     if (fs.existsSync(made.certificate)) return made;
     await newKey(made.key);
-    await must('openssl', ['req', '-new', '-key', made.key, '-subj', `/CN=${commonName.slice(0, 64)}`, '-out', `${at}.csr`]);
+    await must('openssl', [
+      'req',
+      '-new',
+      '-key',
+      made.key,
+      '-subj',
+      `/CN=${commonName.slice(0, 64)}`,
+      '-out',
+      `${at}.csr`,
+    ]);
     fs.writeFileSync(`${at}.ext`, `basicConstraints=CA:FALSE\nsubjectAltName=${san}\nextendedKeyUsage=${usage}\n`);
-    await must('openssl', ['x509', '-req', '-in', `${at}.csr`, '-CA', this.authority(authority), '-CAkey', path.join(this.folder, `${authority}.key`),
-      '-set_serial', String(Date.now()) + String(Math.floor(Math.random() * 1e6)), '-days', String(days), '-sha256', '-extfile', `${at}.ext`, '-out', made.certificate]);
+    await must('openssl', [
+      'x509',
+      '-req',
+      '-in',
+      `${at}.csr`,
+      '-CA',
+      this.authority(authority),
+      '-CAkey',
+      path.join(this.folder, `${authority}.key`),
+      '-set_serial',
+      String(Date.now()) + String(Math.floor(Math.random() * 1e6)),
+      '-days',
+      String(days),
+      '-sha256',
+      '-extfile',
+      `${at}.ext`,
+      '-out',
+      made.certificate,
+    ]);
     return made;
   }
 }

@@ -5,7 +5,10 @@ import { must, run } from './processes';
 import { RunFolder } from './run-folder';
 import { Workload } from './world';
 
-/** What a cluster has as pods, and the lab beside its pods. istiod serves on 15010 here, without TLS, what a cluster's serves on 15012. */
+/**
+ * What a cluster has as pods, and the lab beside its pods. istiod serves on 15010 here, without TLS, what a cluster's
+ * serves on 15012.
+ */
 const NO_PODS: FilteredPod[] = [
   { namespace: 'istio-system', labels: { app: 'istiod' }, address: ISTIOD_ADDRESS, elsewhere: { 15012: '15010' } },
   { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: OUTSIDE_ADDRESS },
@@ -17,14 +20,25 @@ export class PolicyEnforcer {
   private readonly namespaces: Record<string, Record<string, string>> = {};
   private readonly inForce = new Map<string, string>();
 
-  public constructor(private readonly run_: RunFolder, private readonly pods: Workload[]) {}
+  public constructor(
+    private readonly run_: RunFolder,
+    private readonly pods: Workload[],
+  ) {}
 
   /** Makes the policies of a set of objects exactly these. */
   public async apply(set: string, objects: KubeObject[]): Promise<void> {
-    for (const { kind, metadata } of objects) if (kind === 'Namespace') this.namespaces[metadata.name] = metadata.labels ?? {};
-    this.policies.set(set, objects.filter(object => object.kind === 'NetworkPolicy' && object.apiVersion.startsWith('networking.k8s.io/')));
-    const world = { policies: [...this.policies.values()].flat(), pods: [...this.pods, ...NO_PODS], namespaces: this.namespaces };
-    await Promise.all(this.pods.map(pod => this.enforce(pod, packetFilter(pod, world))));
+    for (const { kind, metadata } of objects)
+      if (kind === 'Namespace') this.namespaces[metadata.name] = metadata.labels ?? {};
+    this.policies.set(
+      set,
+      objects.filter((object) => object.kind === 'NetworkPolicy' && object.apiVersion.startsWith('networking.k8s.io/')),
+    );
+    const world = {
+      policies: [...this.policies.values()].flat(),
+      pods: [...this.pods, ...NO_PODS],
+      namespaces: this.namespaces,
+    };
+    await Promise.all(this.pods.map((pod) => this.enforce(pod, packetFilter(pod, world))));
   }
 
   private async enforce(pod: Workload, filter: string): Promise<void> {
@@ -33,7 +47,9 @@ export class PolicyEnforcer {
     this.inForce.set(pod.id, filter);
     const inside = ['netns', 'exec', this.run_.namespace(pod.id)];
     await must('ip', [...inside, 'iptables-nft-restore'], { input: filter });
-    // Who opened a connection is known of those only that began under the filter's eyes; the one to istiod must prove itself, too.
-    if (before === UNFILTERED) await run('ip', [...inside, 'ss', '-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
+    // Who opened a connection is known of those only that began under the filter's eyes; the one to istiod must prove
+    // itself, too.
+    if (before === UNFILTERED)
+      await run('ip', [...inside, 'ss', '-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
   }
 }

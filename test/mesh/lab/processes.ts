@@ -20,12 +20,17 @@ export class NotPossible extends Error {}
 
 /** Runs a command to its end, whatever that is. */
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<Ended> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     const { cwd, env, timeout } = options;
-    const child = execFile(command, args, { cwd, env, timeout, maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' }, (error, out, err) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, out, err: code === -1 ? `${err}${error!.message}` : err });
-    });
+    const child = execFile(
+      command,
+      args,
+      { cwd, env, timeout, maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' },
+      (error, out, err) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ code, out, err: code === -1 ? `${err}${error!.message}` : err });
+      },
+    );
     if (options.input !== undefined) child.stdin!.end(options.input);
   });
 }
@@ -33,7 +38,8 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
 /** Runs a command that has to succeed; answers its output. */
 export async function must(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const ended = await run(command, args, options);
-  if (ended.code !== 0) throw new Error(`${command} ${args.join(' ')}\nended with ${ended.code}: ${ended.err.trim() || ended.out.trim()}`);
+  if (ended.code !== 0)
+    throw new Error(`${command} ${args.join(' ')}\nended with ${ended.code}: ${ended.err.trim() || ended.out.trim()}`);
   return ended.out;
 }
 
@@ -41,14 +47,24 @@ export async function must(command: string, args: string[], options: RunOptions 
 export function stay(command: string, args: string[], logFile: string, options: RunOptions = {}): ChildProcess {
   const log = fs.openSync(logFile, 'a');
   // A process group of its own: Ctrl-C is for the harness, which then takes everything down in order.
-  const child = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', log, log], detached: true });
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   fs.closeSync(log);
   child.unref();
   return child;
 }
 
 /** Polls until a condition holds. */
-export async function until<T>(what: string, condition: () => Promise<T | false> | T | false, milliseconds = 20_000, step = 10): Promise<T> {
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | false> | T | false,
+  milliseconds = 20_000,
+  step = 10,
+): Promise<T> {
   const end = Date.now() + milliseconds;
   let last = '';
   for (;;) {
@@ -59,6 +75,6 @@ export async function until<T>(what: string, condition: () => Promise<T | false>
       last = `: ${(error as Error).message}`;
     }
     if (Date.now() > end) throw new Error(`${what} did not happen within ${milliseconds} ms${last}`);
-    await new Promise(resolve => setTimeout(resolve, step));
+    await new Promise((resolve) => setTimeout(resolve, step));
   }
 }

@@ -18,9 +18,18 @@ export class Proxy {
   /** Starts it, with the packet capture that an injected sidecar has. */
   public static async start(run_: RunFolder, pod: Workload, files: Binaries, trustDomain: string): Promise<Proxy> {
     const folder = path.join(run_.folder, 'pods', pod.id);
-    for (const name of ['etc/istio/pod', 'etc/istio/proxy', 'var/run/secrets/tokens']) fs.mkdirSync(path.join(folder, name), { recursive: true });
-    fs.writeFileSync(path.join(folder, 'etc/istio/pod/labels'), Object.entries(pod.labels).map(([key, value]) => `${key}="${value}"\n`).join(''));
-    fs.writeFileSync(path.join(folder, 'var/run/secrets/tokens/istio-token'), `lab:${pod.namespace}:${pod.serviceAccount}`);
+    for (const name of ['etc/istio/pod', 'etc/istio/proxy', 'var/run/secrets/tokens'])
+      fs.mkdirSync(path.join(folder, name), { recursive: true });
+    fs.writeFileSync(
+      path.join(folder, 'etc/istio/pod/labels'),
+      Object.entries(pod.labels)
+        .map(([key, value]) => `${key}="${value}"\n`)
+        .join(''),
+    );
+    fs.writeFileSync(
+      path.join(folder, 'var/run/secrets/tokens/istio-token'),
+      `lab:${pod.namespace}:${pod.serviceAccount}`,
+    );
     await must('chown', ['-R', `${PROXY_USER}:${PROXY_USER}`, folder]);
     const namespace = run_.namespace(pod.id);
     const metadata: Record<string, string> = pod.proxyConfig.proxyMetadata ?? {};
@@ -29,26 +38,44 @@ export class Proxy {
       await must('ip', ['netns', 'exec', namespace, files.pilotAgent, ...rules], { cwd: run_.folder });
     }
     const log = path.join(run_.folder, `${pod.id}.log`);
-    const child = stay('ip', ['netns', 'exec', namespace, 'setpriv', `--reuid=${PROXY_USER}`, `--regid=${PROXY_USER}`, '--clear-groups',
-      files.pilotAgent, 'proxy', pod.role, '--domain', `${pod.namespace}.svc.cluster.local`, '--proxyLogLevel=warning'], log, {
-      cwd: folder,
-      env: {
-        PATH: '/usr/bin:/bin',
-        HOME: '/tmp',
-        CLOUD_PLATFORM: 'none', // else the agent asks the addresses of cloud metadata servers
-        POD_NAME: pod.name,
-        POD_NAMESPACE: pod.namespace,
-        INSTANCE_IP: pod.address,
-        SERVICE_ACCOUNT: pod.serviceAccount,
-        TRUST_DOMAIN: trustDomain,
-        ISTIO_META_CLUSTER_ID: 'Kubernetes',
-        ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
-        ISTIO_META_WORKLOAD_NAME: pod.serviceAccount,
-        ISTIO_META_MESH_ID: trustDomain,
-        ...metadata,
-        PROXY_CONFIG: JSON.stringify(proxyConfig(pod, files)),
+    const child = stay(
+      'ip',
+      [
+        'netns',
+        'exec',
+        namespace,
+        'setpriv',
+        `--reuid=${PROXY_USER}`,
+        `--regid=${PROXY_USER}`,
+        '--clear-groups',
+        files.pilotAgent,
+        'proxy',
+        pod.role,
+        '--domain',
+        `${pod.namespace}.svc.cluster.local`,
+        '--proxyLogLevel=warning',
+      ],
+      log,
+      {
+        cwd: folder,
+        env: {
+          PATH: '/usr/bin:/bin',
+          HOME: '/tmp',
+          CLOUD_PLATFORM: 'none', // else the agent asks the addresses of cloud metadata servers
+          POD_NAME: pod.name,
+          POD_NAMESPACE: pod.namespace,
+          INSTANCE_IP: pod.address,
+          SERVICE_ACCOUNT: pod.serviceAccount,
+          TRUST_DOMAIN: trustDomain,
+          ISTIO_META_CLUSTER_ID: 'Kubernetes',
+          ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
+          ISTIO_META_WORKLOAD_NAME: pod.serviceAccount,
+          ISTIO_META_MESH_ID: trustDomain,
+          ...metadata,
+          PROXY_CONFIG: JSON.stringify(proxyConfig(pod, files)),
+        },
       },
-    });
+    );
     return new Proxy(pod, namespace, path.join(folder, 'access.log'), log, child);
   }
 
@@ -67,7 +94,22 @@ export class Proxy {
 
   public async ready(): Promise<boolean> {
     if (!this.alive) throw new Error(`${this.pod.id} has ended: ${tail(this.log)}`);
-    return (await run('ip', ['netns', 'exec', this.namespace, 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:15021/healthz/ready'])).out === '200';
+    return (
+      (
+        await run('ip', [
+          'netns',
+          'exec',
+          this.namespace,
+          'curl',
+          '-s',
+          '-o',
+          '/dev/null',
+          '-w',
+          '%{http_code}',
+          'http://127.0.0.1:15021/healthz/ready',
+        ])
+      ).out === '200'
+    );
   }
 
   /** Asks Envoy's admin interface. */
@@ -78,12 +120,29 @@ export class Proxy {
   /** Numbers of Envoy's own, by name. */
   public async stats(filter: string): Promise<Map<string, number>> {
     const text = await this.admin(`/stats?filter=${encodeURIComponent(filter)}`);
-    return new Map(text.split('\n').filter(Boolean).map(line => [line.slice(0, line.lastIndexOf(': ')), Number(line.slice(line.lastIndexOf(': ') + 2))]));
+    return new Map(
+      text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => [line.slice(0, line.lastIndexOf(': ')), Number(line.slice(line.lastIndexOf(': ') + 2))]),
+    );
   }
 
-  /** Breaks the connections that the proxy keeps to others, except to istiod, so that the next request makes new ones. */
+  /**
+   * Breaks the connections that the proxy keeps to others, except to istiod, so that the next request makes new ones.
+   */
   public async dropConnections(): Promise<void> {
-    await run('ip', ['netns', 'exec', this.namespace, 'ss', '-K', '-Htn', 'state', 'established', '( not dport = :15010 and not dst 127.0.0.0/8 )']);
+    await run('ip', [
+      'netns',
+      'exec',
+      this.namespace,
+      'ss',
+      '-K',
+      '-Htn',
+      'state',
+      'established',
+      '( not dport = :15010 and not dst 127.0.0.0/8 )',
+    ]);
   }
 }
 

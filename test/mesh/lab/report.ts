@@ -10,16 +10,27 @@ export function rowText(row: AccessRow): string {
     row.speak,
     row.follow ? 'following redirects' : undefined,
     row.dial ? `dialling ${row.dial}` : undefined,
-    row.headers ? Object.entries(row.headers).map(([name, value]) => `${name}: ${value}`).join(', ') : undefined,
+    row.headers
+      ? Object.entries(row.headers)
+          .map(([name, value]) => `${name}: ${value}`)
+          .join(', ')
+      : undefined,
     row.without ? `without ${[row.without].flat().join(', ')}` : undefined,
-  ].filter(extra => extra !== undefined);
+  ].filter((extra) => extra !== undefined);
   return `${row.from}  ${row.request}${extras.length > 0 ? `  (${extras.join('; ')})` : ''}`;
 }
 
 /** What happened, in a few words. */
 export function seenText({ seen }: Judgement): string {
   const how = seen.outcome === 'answered' ? [seen.status ?? 'echo'] : [seen.symptom, seen.by ? `by ${seen.by}` : ''];
-  return [seen.outcome, ...how, seen.way ? `way ${seen.way}` : '', seen.tlsOriginatedBy ? `TLS by ${seen.tlsOriginatedBy}` : ''].filter(part => part !== '').join(' ');
+  return [
+    seen.outcome,
+    ...how,
+    seen.via ? `way ${seen.via}` : '',
+    seen.tlsOriginatedBy ? `TLS by ${seen.tlsOriginatedBy}` : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 /** The lines of each hop that decide a row. */
@@ -27,12 +38,22 @@ export function hops(evidence: Evidence): string[] {
   const { curl } = evidence;
   return [
     `application  curl ${curl.exitCode}, statuses [${curl.statuses.join(', ')}]${curl.error ? `, ${curl.error}` : ''}`,
-    ...(evidence.sidecar.length === 0 ? ['sidecar      nothing'] : evidence.sidecar.map(line => `sidecar      ${lineText(line)}`)),
+    ...(evidence.sidecar.length === 0
+      ? ['sidecar      nothing']
+      : evidence.sidecar.map((line) => `sidecar      ${lineText(line)}`)),
     ...evidence.atGateway.map(({ gateway, line }) => `${gateway.padEnd(12)} ${lineText(line)}`),
-    ...(evidence.outside.length === 0 ? ['outside      nothing'] : evidence.outside.map(({ event, headers, ...rest }) => `outside      ${event} ${JSON.stringify({ ...rest, ...(headers && { headers: Object.keys(headers) }) })}`)),
+    ...(evidence.external.length === 0
+      ? ['outside      nothing']
+      : evidence.external.map(
+          ({ event, headers, ...rest }) =>
+            `outside      ${event} ${JSON.stringify({ ...rest, ...(headers && { headers: Object.keys(headers) }) })}`,
+        )),
   ];
 }
 
 function lineText(line: AccessLine): string {
-  return Object.entries(line).filter(([name]) => name !== 'lab').map(([name, value]) => `${name}=${value}`).join(' ');
+  return Object.entries(line)
+    .filter(([name]) => name !== 'lab')
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }

@@ -29,29 +29,50 @@ const PING = 'ping from the application\n';
 /** Sends a row's request from a pod's namespace, as an application there would. */
 export function send(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
   if (row.request.startsWith('tcp:')) return sendTcp(namespace, row);
-  return row.speak === 'grpc' || row.speak === 'websocket' ? sendByNode(namespace, row, trusted) : sendHttp(namespace, row, trusted);
+  return row.speak === 'grpc' || row.speak === 'websocket'
+    ? sendByNode(namespace, row, trusted)
+    : sendHttp(namespace, row, trusted);
 }
 
 async function sendHttp(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', ['netns', 'exec', namespace, 'curl', '-sS', '-v', '--noproxy', '*', '-m', String(SECONDS), '--cacert', trusted, '-D', '-',
+  const ended = await run('ip', [
+    'netns',
+    'exec',
+    namespace,
+    'curl',
+    '-sS',
+    '-v',
+    '--noproxy',
+    '*',
+    '-m',
+    String(SECONDS),
+    '--cacert',
+    trusted,
+    '-D',
+    '-',
     ...(row.method === 'HEAD' ? ['--head'] : row.method ? ['-X', row.method] : []),
     ...Object.entries(row.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
     ...(row.speak === 'http2' ? ['--http2-prior-knowledge'] : []),
     ...(row.follow ? ['-L'] : []),
     ...(row.dial ? ['--connect-to', `::${row.dial}:`] : []),
-    '-w', '\n%{json}', row.request]);
+    '-w',
+    '\n%{json}',
+    row.request,
+  ]);
   const json = JSON.parse(ended.out.slice(ended.out.lastIndexOf('\n') + 1) || '{}');
-  const sent = ended.err.split('\n').filter(line => line.startsWith('> '));
-  const lastRequest = sent.slice(sent.map(line => / HTTP\/[\d.]+\r?$/.test(line)).lastIndexOf(true) + 1);
+  const sent = ended.err.split('\n').filter((line) => line.startsWith('> '));
+  const lastRequest = sent.slice(sent.map((line) => / HTTP\/[\d.]+\r?$/.test(line)).lastIndexOf(true) + 1);
   const text = (pattern: RegExp) => [...ended.err.matchAll(pattern)].pop()?.[1];
   const subject = text(/^\*  subject: (.*?)\r?$/gm);
   return {
     exitCode: ended.code,
     error: json.errormsg ?? '',
-    statuses: [...ended.out.matchAll(/^HTTP\/[\d.]+ (\d{3})/gm)].map(match => Number(match[1])),
+    statuses: [...ended.out.matchAll(/^HTTP\/[\d.]+ (\d{3})/gm)].map((match) => Number(match[1])),
     url: json.url_effective ?? row.request,
-    sentHeaders: lastRequest.map(line => line.slice(2).split(':')[0].trim().toLowerCase()).filter(name => name !== ''),
+    sentHeaders: lastRequest
+      .map((line) => line.slice(2).split(':')[0].trim().toLowerCase())
+      .filter((name) => name !== ''),
     certificate: subject === undefined ? undefined : { subject, issuer: text(/^\*  issuer: (.*?)\r?$/gm) ?? '' },
     body: ended.out,
     localPort: json.local_port ?? 0,
@@ -59,7 +80,10 @@ async function sendHttp(namespace: string, row: AccessRow, trusted: string): Pro
   };
 }
 
-/** An application that sends a line and waits for its echo; it ends with the codes that curl has for the same: 6, 7, 28, 52, 56. */
+/**
+ * An application that sends a line and waits for its echo; it ends with the codes that curl has for the same: 6, 7, 28,
+ * 52, 56.
+ */
 const TCP_CLIENT = `
   const [host, port, ping, seconds] = process.argv.slice(1);
   let out = '';
@@ -75,25 +99,60 @@ const TCP_CLIENT = `
 async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
   const began = Date.now();
   const { hostname, port } = new URL(row.request.replace(/^tcp:/, 'http:'));
-  const ended = await run('ip', ['netns', 'exec', namespace, process.execPath, '-e', TCP_CLIENT, row.dial ?? hostname, port, PING, String(SECONDS)]);
+  const ended = await run('ip', [
+    'netns',
+    'exec',
+    namespace,
+    process.execPath,
+    '-e',
+    TCP_CLIENT,
+    row.dial ?? hostname,
+    port,
+    PING,
+    String(SECONDS),
+  ]);
   const { out = '', port: localPort = 0 } = JSON.parse(ended.out || '{}');
   return {
-    exitCode: ended.code, error: ended.err.trim().split('\n')[0], statuses: [], url: row.request, sentHeaders: [], body: out, localPort, milliseconds: Date.now() - began,
+    exitCode: ended.code,
+    error: ended.err.trim().split('\n')[0],
+    statuses: [],
+    url: row.request,
+    sentHeaders: [],
+    body: out,
+    localPort,
+    milliseconds: Date.now() - began,
   };
 }
 
-/** Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end with curl's codes. */
+/**
+ * Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end
+ * with curl's codes.
+ */
 async function sendByNode(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', ['netns', 'exec', namespace, process.execPath, '--require', require.resolve('tsx/cjs'), path.join(__dirname, `${row.speak}-client.ts`),
-    JSON.stringify({ url: row.request, dial: row.dial, headers: row.headers ?? {}, trusted, seconds: SECONDS } satisfies ClientTask)]);
+  const ended = await run('ip', [
+    'netns',
+    'exec',
+    namespace,
+    process.execPath,
+    '--require',
+    require.resolve('tsx/cjs'),
+    path.join(__dirname, `${row.speak}-client.ts`),
+    JSON.stringify({
+      url: row.request,
+      dial: row.dial,
+      headers: row.headers ?? {},
+      trusted,
+      seconds: SECONDS,
+    } satisfies ClientTask),
+  ]);
   const answer: ClientAnswer = JSON.parse(ended.out || '{}');
   return {
     exitCode: ended.code,
     error: answer.error ?? ended.err.trim().split('\n')[0],
     statuses: answer.status === undefined ? [] : [answer.status],
     url: row.request,
-    sentHeaders: [...answer.sentHeaders ?? [], ...Object.keys(row.headers ?? {}).map(name => name.toLowerCase())],
+    sentHeaders: [...(answer.sentHeaders ?? []), ...Object.keys(row.headers ?? {}).map((name) => name.toLowerCase())],
     certificate: answer.issuer === undefined ? undefined : { subject: '', issuer: answer.issuer },
     body: answer.body ?? '',
     localPort: answer.localPort ?? 0,

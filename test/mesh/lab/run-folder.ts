@@ -37,7 +37,8 @@ export function newRun(): RunFolder {
 /** Ends every process in the run's namespaces, and removes the namespaces and the folder. */
 export function removeRun({ id, folder }: Pick<RunFolder, 'id' | 'folder'>): void {
   const kept = process.env.MESH_KEEP_LOGS;
-  if (kept && fs.existsSync(folder)) fs.cpSync(folder, path.join(kept, id), { recursive: true, filter: from => !fs.lstatSync(from).isSocket() });
+  if (kept && fs.existsSync(folder))
+    fs.cpSync(folder, path.join(kept, id), { recursive: true, filter: (from) => !fs.lstatSync(from).isSocket() });
   remove(id);
 }
 
@@ -60,29 +61,41 @@ export function removeOwnRuns(): void {
 export function leftOvers(): string[] {
   const mine = `${process.pid}-`;
   return [
-    ...runs().map(([id]) => id).filter(id => id.startsWith(mine)),
-    ...namespaces().filter(name => name.startsWith(`${MARK}-${mine}`)),
-    ...(fs.existsSync('/etc/netns') ? fs.readdirSync('/etc/netns') : []).filter(name => name.startsWith(`${MARK}-${mine}`)).map(name => `/etc/netns/${name}`),
+    ...runs()
+      .map(([id]) => id)
+      .filter((id) => id.startsWith(mine)),
+    ...namespaces().filter((name) => name.startsWith(`${MARK}-${mine}`)),
+    ...(fs.existsSync('/etc/netns') ? fs.readdirSync('/etc/netns') : [])
+      .filter((name) => name.startsWith(`${MARK}-${mine}`))
+      .map((name) => `/etc/netns/${name}`),
   ];
 }
 
 let watching = false;
 /**
- * Takes everything down when this process ends, at Ctrl-C too. Under jest, tests see a copy of `process` that hears neither;
- * there it has to be called from the global set-up.
+ * Takes everything down when this process ends, at Ctrl-C too. Under jest, tests see a copy of `process` that hears
+ * neither; there it has to be called from the global set-up.
  */
 export function watchForTheEnd(): void {
   if (watching) return;
   watching = true;
   process.on('exit', removeOwnRuns);
-  const signals: [NodeJS.Signals, number][] = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]];
+  const signals: [NodeJS.Signals, number][] = [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ];
   for (const [signal, code] of signals) process.on(signal, () => process.exit(code));
 }
 
 function remove(id: string): void {
-  for (const name of namespaces().filter(one => one.startsWith(`${MARK}-${id}-`))) {
+  for (const name of namespaces().filter((one) => one.startsWith(`${MARK}-${id}-`))) {
     for (let attempt = 0; attempt < 100; attempt++) {
-      const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number).filter(pid => pid !== process.pid);
+      const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
+        .stdout.split('\n')
+        .filter(Boolean)
+        .map(Number)
+        .filter((pid) => pid !== process.pid);
       if (pids.length === 0) break;
       for (const pid of pids) {
         try {
@@ -100,12 +113,15 @@ function remove(id: string): void {
 }
 
 function namespaces(): string[] {
-  return (spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout ?? '').split('\n').map(line => line.split(' ')[0]).filter(Boolean);
+  return (spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout ?? '')
+    .split('\n')
+    .map((line) => line.split(' ')[0])
+    .filter(Boolean);
 }
 
 /** Every run that there is, with what its `owner` file says. */
 function runs(): [string, string][] {
-  return fs.existsSync(RUNS) ? fs.readdirSync(RUNS).map(id => [id, read(path.join(RUNS, id, 'owner'))]) : [];
+  return fs.existsSync(RUNS) ? fs.readdirSync(RUNS).map((id) => [id, read(path.join(RUNS, id, 'owner'))]) : [];
 }
 
 function ageOf(id: string): number {

@@ -1,7 +1,7 @@
 import { AccessLine } from './access-log';
 import { Evidence, gatewayAt, gatewayLineOf } from './evidence';
-import { OutsideEvent, STRAY } from './outside';
-import { Expectation, requestHost, Symptom, TlsOriginator, Way } from '../../../src/access/access-table';
+import { ExternalEvent, STRAY } from './external';
+import { Expectation, requestHost, Symptom, TlsOriginator, Via } from '../../../src/access/access-table';
 
 /** What happened, in the words of the access table. */
 export interface Seen extends Expectation {
@@ -14,45 +14,61 @@ const OF_THE_REQUEST = new Set(['host', 'connection', 'transfer-encoding', 'http
 
 /** Says what the evidence shows about the last request of a row. */
 export function seen(evidence: Evidence): Seen {
-  const { curl, outside } = evidence;
+  const { curl, external } = evidence;
   const tcp = evidence.row.request.startsWith('tcp:');
   const tlsByApplication = curl.url.startsWith('https:');
   const line = lastLine(evidence, tcp || tlsByApplication);
   const event = lastEvent(evidence, line, tcp);
   const gateway = gatewayAt(line?.upstream, evidence.gateways);
   const gatewayLine = line && gatewayLineOf(line, evidence);
-  const answered = curl.exitCode === 0 && !curl.grpcStatus && event !== undefined
-    && (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
-  const hello = event && [...outside].reverse().find(one => one.event === 'hello' && one.from === event.from && one.port === event.port);
-  const way = wayOf(evidence, line, event);
+  const answered =
+    curl.exitCode === 0 &&
+    !curl.grpcStatus &&
+    event !== undefined &&
+    (tcp || curl.statuses[curl.statuses.length - 1] === event.status);
+  const hello =
+    event &&
+    [...external].reverse().find((one) => one.event === 'hello' && one.from === event.from && one.port === event.port);
+  const via = viaOf(evidence, line, event);
   return {
     outcome: answered ? 'answered' : 'refused',
     status: tcp || !answered ? undefined : curl.statuses[curl.statuses.length - 1],
-    redirects: curl.statuses.filter((status, index) => status >= 300 && status < 400 && (index < curl.statuses.length - 1 || curl.exitCode !== 0)),
+    redirects: curl.statuses.filter(
+      (status, index) => status >= 300 && status < 400 && (index < curl.statuses.length - 1 || curl.exitCode !== 0),
+    ),
     symptom: answered ? undefined : symptomOf(curl.exitCode, curl.statuses, curl.grpcStatus),
     by: answered ? undefined : refusedBy(evidence, line, gatewayLine),
-    way,
-    tlsOriginatedBy: event && originator(event, tlsByApplication, way),
-    plaintextToOutside: outside.some(one => one.event === 'plaintext' || (['not-http', 'request', 'tcp'].includes(one.event) && !one.tls)),
+    via,
+    tlsOriginatedBy: event && originator(event, tlsByApplication, via),
+    plaintextToHost: external.some(
+      (one) => one.event === 'plaintext' || (['not-http', 'request', 'tcp'].includes(one.event) && !one.tls),
+    ),
     identityAtGateway: gateway && identityOf(gatewayLine?.peer),
-    serverName: event?.serverName ?? hello?.serverName ?? [...outside].reverse().find(one => one.event === 'hello')?.serverName,
-    protocol: event && (event.event === 'tcp' ? 'tcp' : event.protocol as 'http/1.1' | 'h2'),
+    serverName:
+      event?.serverName ??
+      hello?.serverName ??
+      [...external].reverse().find((one) => one.event === 'hello')?.serverName,
+    protocol: event && (event.event === 'tcp' ? 'tcp' : (event.protocol as 'http/1.1' | 'h2')),
     clientCertificate: event && event.event === 'request' ? event.client !== undefined : undefined,
     clientCommonName: event?.client,
-    addedHeaders: event?.headers && Object.keys(event.headers).filter(name => !OF_THE_REQUEST.has(name) && !curl.sentHeaders.includes(name)).sort(),
-    contradictions: answered ? contradictions(evidence, way, event, line, tlsByApplication) : [],
+    addedHeaders:
+      event?.headers &&
+      Object.keys(event.headers)
+        .filter((name) => !OF_THE_REQUEST.has(name) && !curl.sentHeaders.includes(name))
+        .sort(),
+    contradictions: answered ? contradictions(evidence, via, event, line, tlsByApplication) : [],
   };
 }
 
 /** The sidecar's line about the last request: a connection's has no method. */
 function lastLine(evidence: Evidence, connection: boolean): AccessLine | undefined {
-  const fitting = evidence.sidecar.filter(line => (line.method === undefined) === connection);
+  const fitting = evidence.sidecar.filter((line) => (line.method === undefined) === connection);
   return (fitting.length > 0 ? fitting : evidence.sidecar).slice(-1)[0];
 }
 
 /** What the outside answered to the last request. */
-function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolean): OutsideEvent | undefined {
-  const answers = evidence.outside.filter(event => event.event === (tcp ? 'tcp' : 'request'));
+function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolean): ExternalEvent | undefined {
+  const answers = evidence.external.filter((event) => event.event === (tcp ? 'tcp' : 'request'));
   const last = answers[answers.length - 1];
   // With several requests the last one may have got nowhere, and the last answer belongs to one before.
   if (last === undefined || evidence.curl.exitCode === 0) return last;
@@ -61,22 +77,23 @@ function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolea
   return own.includes(`${last.from}:${last.port}`) ? last : undefined;
 }
 
-function wayOf(evidence: Evidence, line: AccessLine | undefined, event: OutsideEvent | undefined): Way | undefined {
-  if (line === undefined) return event || evidence.outside.length > 0 ? 'direct' : undefined;
-  if (event && event.from === evidence.caller.address && line.upstreamFrom !== `${event.from}:${event.port}`) return 'direct';
-  if (line.cluster === 'PassthroughCluster') return 'passthrough';
+function viaOf(evidence: Evidence, line: AccessLine | undefined, event: ExternalEvent | undefined): Via | undefined {
+  if (line === undefined) return event || evidence.external.length > 0 ? 'direct' : undefined;
+  if (event && event.from === evidence.caller.address && line.upstreamFrom !== `${event.from}:${event.port}`)
+    return 'direct';
+  if (line.cluster === 'PassthroughCluster') return 'undeclared';
   if (gatewayAt(line.upstream, evidence.gateways)) return 'gateway';
   return line.upstream === undefined ? undefined : 'sidecar';
 }
 
-function originator(event: OutsideEvent, tlsByApplication: boolean, way: Way | undefined): TlsOriginator {
+function originator(event: ExternalEvent, tlsByApplication: boolean, via: Via | undefined): TlsOriginator {
   if (!event.tls) return 'none';
   if (tlsByApplication) return 'application';
-  return way === 'gateway' ? 'gateway' : 'sidecar';
+  return via === 'gateway' ? 'gateway' : 'sidecar';
 }
 
 function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): Symptom {
-  if (grpcStatus) return grpcStatus === 14 ? 'grpc-unavailable' : `grpc ${grpcStatus}` as Symptom;
+  if (grpcStatus) return grpcStatus === 14 ? 'grpc-unavailable' : (`grpc ${grpcStatus}` as Symptom);
   if (exitCode === 0) return statuses[statuses.length - 1];
   if (exitCode === 35) return 'tls-closed';
   if (exitCode === 28) return 'timeout';
@@ -86,18 +103,25 @@ function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): S
 }
 
 /** Who refused: the last hop that the request came to, unless it says that the next one did. */
-function refusedBy(evidence: Evidence, line: AccessLine | undefined, gatewayLine: AccessLine | undefined): Expectation['by'] {
-  const reachedOutside = (one: AccessLine | undefined) => {
+function refusedBy(
+  evidence: Evidence,
+  line: AccessLine | undefined,
+  gatewayLine: AccessLine | undefined,
+): Expectation['by'] {
+  const reachedHost = (one: AccessLine | undefined) => {
     if (one?.upstreamFrom === undefined || one.upstreamFailure !== undefined) return false;
-    const heard = evidence.outside.filter(({ event, from, port }) => event !== 'connect' && `${from}:${port}` === one.upstreamFrom);
-    // With TLS 1.3 a host refuses a client certificate when the proxy thinks that all is well and has sent the request: a reset may overtake
-    // the alert that says so. The proxy's own TLS failed then, as it does when the alert arrives.
-    const isTlsFailure = one.method !== undefined && heard.every(({ event }) => event === 'hello' || event === 'tls-error');
+    const heard = evidence.external.filter(
+      ({ event, from, port }) => event !== 'connect' && `${from}:${port}` === one.upstreamFrom,
+    );
+    // With TLS 1.3 a host refuses a client certificate when the proxy thinks that all is well and has sent the request:
+    // a reset may overtake the alert that says so. The proxy's own TLS failed then, as it does when the alert arrives.
+    const isTlsFailure =
+      one.method !== undefined && heard.every(({ event }) => event === 'hello' || event === 'tls-error');
     return heard.length > 0 && !isTlsFailure;
   };
-  if (line === undefined) return evidence.outside.length > 0 || evidence.curl.exitCode === 7 ? 'outside' : undefined;
-  if (gatewayAt(line.upstream, evidence.gateways)) return reachedOutside(gatewayLine) ? 'outside' : 'gateway';
-  return reachedOutside(line) ? 'outside' : 'sidecar';
+  if (line === undefined) return evidence.external.length > 0 || evidence.curl.exitCode === 7 ? 'host' : undefined;
+  if (gatewayAt(line.upstream, evidence.gateways)) return reachedHost(gatewayLine) ? 'host' : 'gateway';
+  return reachedHost(line) ? 'host' : 'sidecar';
 }
 
 function identityOf(peer: string | undefined): string | undefined {
@@ -107,20 +131,37 @@ function identityOf(peer: string | undefined): string | undefined {
 
 /** What must never be with a request that was answered, whatever its row expects. */
 function contradictions(
-  evidence: Evidence, way: Way | undefined, event: OutsideEvent, line: AccessLine | undefined, tlsByApplication: boolean,
+  evidence: Evidence,
+  via: Via | undefined,
+  event: ExternalEvent,
+  line: AccessLine | undefined,
+  tlsByApplication: boolean,
 ): string[] {
   const found: string[] = [];
   const fromGateway = gatewayAt(event.from, evidence.gateways);
-  if (way === 'gateway' && !fromGateway) found.push(`it went to a gateway, but ${event.server} was called from ${event.from}`);
-  if (way !== 'gateway' && event.from !== evidence.caller.address) found.push(`${event.server} was called from ${event.from}, which is not the caller`);
+  if (via === 'gateway' && !fromGateway)
+    found.push(`it went to a gateway, but ${event.server} was called from ${event.from}`);
+  if (via !== 'gateway' && event.from !== evidence.caller.address)
+    found.push(`${event.server} was called from ${event.from}, which is not the caller`);
   const gatewayLine = line && gatewayLineOf(line, evidence);
-  if (way === 'gateway' && gatewayLine?.upstreamFrom !== `${event.from}:${event.port}`) found.push('no line of the gateway joins the sidecar\'s hop with the connection that the outside saw');
+  if (via === 'gateway' && gatewayLine?.upstreamFrom !== `${event.from}:${event.port}`)
+    found.push("no line of the gateway joins the sidecar's hop with the connection that the outside saw");
   const asked = requestHost(evidence.row);
-  const expected = evidence.hosts.find(host => host.host === asked || host.address === asked)?.host;
-  const mayGoElsewhere = evidence.row.follow || way === 'passthrough' || way === 'direct';
-  if (!mayGoElsewhere && event.server !== expected) found.push(`${event.server.startsWith(STRAY) ? 'whoever listens on the dialled address' : event.server} answered for ${asked}`);
-  if (tlsByApplication && event.tls && !/lab (public|private|unknown) CA/.test(evidence.curl.certificate?.issuer ?? '')) {
-    found.push(`the application saw a certificate that is not the outside host's: ${evidence.curl.certificate?.issuer ?? 'none'}`);
+  const expected = evidence.hosts.find((host) => host.host === asked || host.address === asked)?.host;
+  const mayGoElsewhere = evidence.row.follow || via === 'undeclared' || via === 'direct';
+  if (!mayGoElsewhere && event.server !== expected)
+    found.push(
+      `${event.server.startsWith(STRAY) ? 'whoever listens on the dialled address' : event.server} answered ` +
+        `for ${asked}`,
+    );
+  if (
+    tlsByApplication &&
+    event.tls &&
+    !/lab (public|private|unknown) CA/.test(evidence.curl.certificate?.issuer ?? '')
+  ) {
+    found.push(
+      `the application saw a certificate that is not the external host's: ${evidence.curl.certificate?.issuer ?? 'none'}`,
+    );
   }
   return found;
 }

@@ -23,13 +23,18 @@ const AUTO_MUTUAL_TLS = { 'security.istio.io/tlsMode': 'istio' };
 
 const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicaSet'];
 
-/** The callers and gateways of a table as pods; annotations come from the pod templates among the manifests that fit them. */
+/**
+ * The callers and gateways of a table as pods; annotations come from the pod templates among the manifests that fit
+ * them.
+ */
 export function workloads(table: AccessTable, manifests: KubeObject[]): Workload[] {
   const callers = table.callers.map((caller, index): Workload => {
     const labels = caller.labels ?? { app: caller.name };
     const annotations = {
       ...annotationsFor(caller.namespace, labels, manifests),
-      ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`traffic.sidecar.istio.io/${key}`, value])),
+      ...Object.fromEntries(
+        Object.entries(caller.capture ?? {}).map(([key, value]) => [`traffic.sidecar.istio.io/${key}`, value]),
+      ),
     };
     return {
       id: caller.name,
@@ -64,29 +69,60 @@ export function gatewayId(gateway: GatewayPods): string {
 }
 
 /**
- * What a cluster holds before the manifests come: namespaces, pods and their accounts, what installing Istio brings that
- * matters to a request (a Service with an HTTP port 80; a gateway's right to read Secrets), and what the table lists. A gateway
- * whose service account is among the manifests is installed by them, and the world adds nothing to it.
+ * What a cluster holds before the manifests come: namespaces, pods and their accounts, what installing Istio brings
+ * that matters to a request (a Service with an HTTP port 80; a gateway's right to read Secrets), and what the table
+ * lists. A gateway whose service account is among the manifests is installed by them, and the world adds nothing to it.
  */
-export async function worldObjects(table: AccessTable, pods: Workload[], manifests: KubeObject[], pki: Pki): Promise<KubeObject[]> {
+export async function worldObjects(
+  table: AccessTable,
+  pods: Workload[],
+  manifests: KubeObject[],
+  pki: Pki,
+): Promise<KubeObject[]> {
   const root = table.mesh?.rootNamespace ?? 'istio-system';
-  const there = new Set(manifests.map(object => `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`));
-  const namespaces = new Set([root, 'istio-system', 'default', ...pods.map(pod => pod.namespace), ...manifests.flatMap(object => object.metadata.namespace ?? [])]);
+  const there = new Set(
+    manifests.map((object) => `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`),
+  );
+  const namespaces = new Set([
+    root,
+    'istio-system',
+    'default',
+    ...pods.map((pod) => pod.namespace),
+    ...manifests.flatMap((object) => object.metadata.namespace ?? []),
+  ]);
   const objects: KubeObject[] = [
-    ...[...namespaces].map(name => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } })),
+    ...[...namespaces].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+    })),
     { apiVersion: 'v1', kind: 'Node', metadata: { name: 'lab', labels: { 'topology.kubernetes.io/region': 'lab' } } },
     ...pods.flatMap(podObjects),
     ingressGateway(),
-    ...(table.gateways ?? []).filter(gateway => !there.has(`ServiceAccount/${gateway.namespace}/${gateway.serviceAccount}`)).flatMap(gatewayObjects),
-    ...await Promise.all((table.secrets ?? []).map(async secret => ({
-      apiVersion: 'v1', kind: 'Secret', metadata: { name: secret.name, namespace: secret.namespace }, ...await contents(secret, pki),
-    }))),
-    ...(table.configMaps ?? []).map(map => ({
-      apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: map.name, namespace: map.namespace }, data: { 'ca.crt': fs.readFileSync(pki.authority('private'), 'utf8') },
+    ...(table.gateways ?? [])
+      .filter((gateway) => !there.has(`ServiceAccount/${gateway.namespace}/${gateway.serviceAccount}`))
+      .flatMap(gatewayObjects),
+    ...(await Promise.all(
+      (table.secrets ?? []).map(async (secret) => ({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: secret.name, namespace: secret.namespace },
+        ...(await contents(secret, pki)),
+      })),
+    )),
+    ...(table.configMaps ?? []).map((map) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: map.name, namespace: map.namespace },
+      data: { 'ca.crt': fs.readFileSync(pki.authority('private'), 'utf8') },
     })),
   ];
-  const unique = new Map(objects.map(object => [`${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
-  return [...unique].filter(([id]) => !there.has(id) || id.startsWith('Namespace/') || id.startsWith('ServiceAccount/')).map(([, object]) => object);
+  const unique = new Map(
+    objects.map((object) => [`${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]),
+  );
+  return [...unique]
+    .filter(([id]) => !there.has(id) || id.startsWith('Namespace/') || id.startsWith('ServiceAccount/'))
+    .map(([, object]) => object);
 }
 
 function podObjects(pod: Workload): KubeObject[] {
@@ -95,14 +131,26 @@ function podObjects(pod: Workload): KubeObject[] {
     {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: pod.name, namespace: pod.namespace, labels: { ...pod.labels, ...(pod.injected && pod.role === 'sidecar' && AUTO_MUTUAL_TLS) } },
+      metadata: {
+        name: pod.name,
+        namespace: pod.namespace,
+        labels: { ...pod.labels, ...(pod.injected && pod.role === 'sidecar' && AUTO_MUTUAL_TLS) },
+      },
       spec: { serviceAccountName: pod.serviceAccount, nodeName: 'lab', containers: [{ name: 'main', image: 'none' }] },
-      status: { phase: 'Running', podIP: pod.address, podIPs: [{ ip: pod.address }], conditions: [{ type: 'Ready', status: 'True' }] },
+      status: {
+        phase: 'Running',
+        podIP: pod.address,
+        podIPs: [{ ip: pod.address }],
+        conditions: [{ type: 'Ready', status: 'True' }],
+      },
     },
   ];
 }
 
-/** The Service of the ingress gateway that Istio's default profile installs; its port 80 gives every sidecar an HTTP listener there. */
+/**
+ * The Service of the ingress gateway that Istio's default profile installs; its port 80 gives every sidecar an HTTP
+ * listener there.
+ */
 function ingressGateway(): KubeObject {
   return {
     apiVersion: 'v1',
@@ -111,16 +159,28 @@ function ingressGateway(): KubeObject {
     spec: {
       type: 'LoadBalancer',
       selector: { istio: 'ingressgateway' },
-      ports: [{ name: 'status-port', port: 15021, targetPort: 15021 }, { name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort: 8443 }],
+      ports: [
+        { name: 'status-port', port: 15021, targetPort: 15021 },
+        { name: 'http2', port: 80, targetPort: 8080 },
+        { name: 'https', port: 443, targetPort: 8443 },
+      ],
     },
   };
 }
 
-/** What an installation of a gateway brings: the right to read Secrets in its namespace and, where the table names the gateway, its Service. */
+/**
+ * What an installation of a gateway brings: the right to read Secrets in its namespace and, where the table names the
+ * gateway, its Service.
+ */
 function gatewayObjects(gateway: GatewayPods): KubeObject[] {
   const metadata = { name: `${gateway.serviceAccount}-sds`, namespace: gateway.namespace };
   const roleAndBinding: KubeObject[] = [
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'watch', 'list'] }] },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata,
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'watch', 'list'] }],
+    },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'RoleBinding',
@@ -130,32 +190,51 @@ function gatewayObjects(gateway: GatewayPods): KubeObject[] {
     },
   ];
   if (gateway.name === undefined) return roleAndBinding;
-  return [...roleAndBinding, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: gateway.name, namespace: gateway.namespace, labels: gateway.labels },
-    spec: { type: 'ClusterIP', selector: gateway.labels, ports: [{ name: 'http2', port: 80, targetPort: 8080 }, { name: 'https', port: 443, targetPort: gateway.targetPort }] },
-  }];
+  return [
+    ...roleAndBinding,
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: gateway.name, namespace: gateway.namespace, labels: gateway.labels },
+      spec: {
+        type: 'ClusterIP',
+        selector: gateway.labels,
+        ports: [
+          { name: 'http2', port: 80, targetPort: 8080 },
+          { name: 'https', port: 443, targetPort: gateway.targetPort },
+        ],
+      },
+    },
+  ];
 }
 
 async function contents({ holds, commonName }: TableSecret, pki: Pki): Promise<Record<string, any>> {
   const authority = base64(pki.authority('private'));
   if (holds === 'ca-certificates') return { type: 'Opaque', data: { 'ca.crt': authority } };
   const pair = await pki.client(holds, commonName);
-  return { type: 'kubernetes.io/tls', data: { 'tls.crt': base64(pair.certificate), 'tls.key': base64(pair.key), 'ca.crt': authority } };
+  return {
+    type: 'kubernetes.io/tls',
+    data: { 'tls.crt': base64(pair.certificate), 'tls.key': base64(pair.key), 'ca.crt': authority },
+  };
 }
 
-function annotationsFor(namespace: string, labels: Record<string, string>, manifests: KubeObject[]): Record<string, string> {
+function annotationsFor(
+  namespace: string,
+  labels: Record<string, string>,
+  manifests: KubeObject[],
+): Record<string, string> {
   const template = manifests
-    .filter(object => POD_TEMPLATES.includes(object.kind) && (object.metadata.namespace ?? 'default') === namespace)
-    .map(object => object.spec?.template?.metadata)
-    .find(metadata => Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value));
+    .filter((object) => POD_TEMPLATES.includes(object.kind) && (object.metadata.namespace ?? 'default') === namespace)
+    .map((object) => object.spec?.template?.metadata)
+    .find((metadata) => Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value));
   return template?.annotations ?? {};
 }
 
 /** As `meshConfig.defaultConfig.proxyMetadata` does; what the pod itself says counts more. */
 function withDnsCapture(proxyConfig: Record<string, any>, on: boolean): Record<string, any> {
-  return on ? { ...proxyConfig, proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true', ...proxyConfig.proxyMetadata } } : proxyConfig;
+  return on
+    ? { ...proxyConfig, proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true', ...proxyConfig.proxyMetadata } }
+    : proxyConfig;
 }
 
 function proxyConfigOf(annotations: Record<string, string>): Record<string, any> {

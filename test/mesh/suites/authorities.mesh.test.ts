@@ -1,4 +1,7 @@
-/** Who vouches for an outside host's certificate: a ConfigMap at the sidecar and at the gateway, and what happens where it is missing. */
+/**
+ * Who vouches for an external host's certificate: a ConfigMap at the sidecar and at the gateway, and what happens where
+ * it is missing.
+ */
 import { Chart } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
@@ -11,46 +14,76 @@ import { INSTALLED } from '../recipe';
 import { describeMesh, synthesise } from '../support';
 
 const HOSTS = { sidecar: 'sidecar.example.com', gateway: 'gateway.example.com' };
-const WAYS = Object.keys(HOSTS) as (keyof typeof HOSTS)[];
+const VIAS = Object.keys(HOSTS) as (keyof typeof HOSTS)[];
 
 const table: AccessTable = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   gateways: [INSTALLED],
   callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
-  outside: Object.values(HOSTS).map(host => ({ host, http: 'ok', https: 'ok', certificate: 'private-ca' })),
-  configMaps: [{ name: 'authorities', namespace: 'shop', holds: 'private-ca' }, { name: 'authorities', namespace: 'egress', holds: 'private-ca' }],
+  external: Object.values(HOSTS).map((host) => ({ host, http: 'ok', https: 'ok', certificate: 'private-ca' })),
+  configMaps: [
+    { name: 'authorities', namespace: 'shop', holds: 'private-ca' },
+    { name: 'authorities', namespace: 'egress', holds: 'private-ca' },
+  ],
   access: [],
 };
 
-const manifestsWith = (certificateAuthority?: CertificateAuthority) => synthesise(app => {
-  const chart = new Chart(app, 'shop', { namespace: 'shop' });
-  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
-  new SidecarEgress(chart, 'sidecar', { hosts: [HOSTS.sidecar] }).originateTls('tls', { certificateAuthority });
-  new GatewayEgress(chart, 'gateway', { gateway, hosts: [HOSTS.gateway], callers: [Caller.serviceAccount('shop', 'checkout')] }).originateTls('tls', { certificateAuthority });
-});
+const manifestsWith = (certificateAuthority?: CertificateAuthority) =>
+  synthesise((app) => {
+    const chart = new Chart(app, 'shop', { namespace: 'shop' });
+    const gateway = new InstalledEgressGateway(chart, 'exit', {
+      installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+    });
+    new SidecarEgress(chart, 'sidecar', { hosts: [HOSTS.sidecar] }).originateTls('tls', { certificateAuthority });
+    new GatewayEgress(chart, 'gateway', {
+      gateway,
+      hosts: [HOSTS.gateway],
+      callers: [Caller.serviceAccount('shop', 'checkout')],
+    }).originateTls('tls', { certificateAuthority });
+  });
 
-describeMesh('a host that a private authority vouches for', { table }, mesh => {
-  const request = (way: keyof typeof HOSTS) => ({ from: 'checkout', request: `http://${HOSTS[way]}/` });
+describeMesh('a host that a private authority vouches for', { table }, (mesh) => {
+  const request = (via: keyof typeof HOSTS) => ({ from: 'checkout', request: `http://${HOSTS[via]}/` });
 
-  test.each(WAYS)('is refused at the %s by the system\'s authorities', async way => {
+  test.each(VIAS)("is refused at the %s by the system's authorities", async (via) => {
     await mesh.apply(manifestsWith());
-    await mesh.expectRow({ ...request(way), expect: { outcome: 'refused', by: way, symptom: 503, plaintextToOutside: false } });
+    await mesh.expectRow({
+      ...request(via),
+      expect: { outcome: 'refused', by: via, symptom: 503, plaintextToHost: false },
+    });
   });
 
-  test.each(WAYS)('is reached from the %s by those of a ConfigMap', async way => {
+  test.each(VIAS)('is reached from the %s by those of a ConfigMap', async (via) => {
     await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
-    await mesh.expectRow({ ...request(way), expect: { outcome: 'answered', status: 200, tlsOriginatedBy: way, serverName: HOSTS[way], plaintextToOutside: false } });
+    await mesh.expectRow({
+      ...request(via),
+      expect: {
+        outcome: 'answered',
+        status: 200,
+        tlsOriginatedBy: via,
+        serverName: HOSTS[via],
+        plaintextToHost: false,
+      },
+    });
   });
 
-  test.each(WAYS.flatMap(way => (['unknown-ca', 'wrong-name', 'good'] as const).map(kind => [way, kind] as const)))('the %s refuses then what shows another certificate: %s', async (way, kind) => {
-    await mesh.lab.showCertificate(HOSTS[way], kind);
-    await mesh.expectRow({ ...request(way), expect: { outcome: 'refused', by: way, symptom: 503, plaintextToOutside: false } });
-    await mesh.lab.showCertificate(HOSTS[way], 'private-ca');
-  });
+  test.each(VIAS.flatMap((via) => (['unknown-ca', 'wrong-name', 'good'] as const).map((kind) => [via, kind] as const)))(
+    'the %s refuses then what shows another certificate: %s',
+    async (via, kind) => {
+      await mesh.lab.showCertificate(HOSTS[via], kind);
+      await mesh.expectRow({
+        ...request(via),
+        expect: { outcome: 'refused', by: via, symptom: 503, plaintextToHost: false },
+      });
+      await mesh.lab.showCertificate(HOSTS[via], 'private-ca');
+    },
+  );
 
-  test.each(WAYS)('is refused at the %s where the ConfigMap is missing', async way => {
+  test.each(VIAS)('is refused at the %s where the ConfigMap is missing', async (via) => {
     await mesh.apply([]); // a cluster that waits for its authorities does not replace one that has some
-    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', { tolerateWarming: true });
-    await mesh.expectRow({ ...request(way), expect: { outcome: 'refused', plaintextToOutside: false } });
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', {
+      tolerateWarming: true,
+    });
+    await mesh.expectRow({ ...request(via), expect: { outcome: 'refused', plaintextToHost: false } });
   });
 });

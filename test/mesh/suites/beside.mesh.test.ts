@@ -1,6 +1,7 @@
 /**
- * Several declarations on one gateway: two apps of two owners that declare the same host differently, two constructs of one app, and a
- * recipe that somebody has written by hand. What each one's rows say holds alone, and beside the others in every order of creation.
+ * Several declarations on one gateway: two apps of two owners that declare the same host differently, two constructs of
+ * one app, and a recipe that somebody has written by hand. What each one's rows say holds alone, and beside the others
+ * in every order of creation.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
@@ -17,39 +18,59 @@ const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
 
 /** The app of a team that uses the gateway. */
 function teamApp(namespace: string, build: (chart: Chart, gateway: IEgressGateway) => void): KubeObject[] {
-  return synthesise(app => {
+  return synthesise((app) => {
     const chart = new Chart(app, 'team', { namespace });
     build(chart, InstalledEgressGateway.fromInstallation(chart, 'exit', installation));
   });
 }
 
 /** The platform's app: the hop Service that all share. */
-const PLATFORM = synthesise(app => new InstalledEgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', { installation }));
+const PLATFORM = synthesise(
+  (app) => new InstalledEgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', { installation }),
+);
 
 // Two constructs; plain HTTP to the shared host leaves as TLS.
 const SHOP = teamApp('shop', (chart, gateway) => {
   const callers = [Caller.serviceAccount('shop', 'checkout')];
-  new GatewayEgress(chart, 'one', { gateway, hosts: [SAME, 'shop.example.com'], callers }).originateTls('tls', { hosts: [SAME] });
+  new GatewayEgress(chart, 'one', { gateway, hosts: [SAME, 'shop.example.com'], callers }).originateTls('tls', {
+    hosts: [SAME],
+  });
   new GatewayEgress(chart, 'two', { gateway, hosts: ['second.example.com'], callers });
 });
 
 // The same names of chart and construct, in another repository; plain HTTP to the shared host stays plain.
 const WEB = teamApp('web', (chart, gateway) => {
-  new GatewayEgress(chart, 'one', { gateway, hosts: [SAME, 'web.example.com'], callers: [Caller.serviceAccount('web', 'frontend')] });
+  new GatewayEgress(chart, 'one', {
+    gateway,
+    hosts: [SAME, 'web.example.com'],
+    callers: [Caller.serviceAccount('web', 'frontend')],
+  });
 });
 
 const RECIPE = taskPageRecipe('legacy', 'recipe.example.com', INSTALLED);
 
-const through: Partial<Expectation> = { way: 'gateway' };
-const answered = (from: string, request: string, more: Partial<Expectation> = {}): AccessRow => ({ from, request, expect: { outcome: 'answered', status: 200, ...through, ...more } });
-const refused = (from: string, request: string, more: Partial<Expectation> = {}): AccessRow => ({ from, request, expect: { outcome: 'refused', plaintextToOutside: false, ...more } });
+const through: Partial<Expectation> = { via: 'gateway' };
+const answered = (from: string, request: string, more: Partial<Expectation> = {}): AccessRow => ({
+  from,
+  request,
+  expect: { outcome: 'answered', status: 200, ...through, ...more },
+});
+const refused = (from: string, request: string, more: Partial<Expectation> = {}): AccessRow => ({
+  from,
+  request,
+  expect: { outcome: 'refused', plaintextToHost: false, ...more },
+});
 
 /** What each of the three promises, whoever else is there. */
 const PARTS: Record<string, { objects: KubeObject[]; rows: AccessRow[] }> = {
   'the shop': {
     objects: SHOP,
     rows: [
-      answered('checkout', `http://${SAME}/`, { tlsOriginatedBy: 'gateway', identityAtGateway: 'shop/checkout', serverName: SAME }),
+      answered('checkout', `http://${SAME}/`, {
+        tlsOriginatedBy: 'gateway',
+        identityAtGateway: 'shop/checkout',
+        serverName: SAME,
+      }),
       answered('checkout', `https://${SAME}/`, { tlsOriginatedBy: 'application', protocol: 'h2' }),
       answered('checkout', 'http://shop.example.com/', { tlsOriginatedBy: 'none' }),
       answered('checkout', 'http://second.example.com/', { tlsOriginatedBy: 'none' }),
@@ -85,33 +106,44 @@ const table: AccessTable = {
     { name: 'frontend', namespace: 'web', serviceAccount: 'frontend' },
     { name: 'old', namespace: 'legacy', serviceAccount: 'old' },
   ],
-  outside: [SAME, 'shop.example.com', 'second.example.com', 'web.example.com', 'recipe.example.com'].map(host => ({ host, http: 'ok', https: 'ok' })),
+  external: [SAME, 'shop.example.com', 'second.example.com', 'web.example.com', 'recipe.example.com'].map((host) => ({
+    host,
+    http: 'ok',
+    https: 'ok',
+  })),
   access: [],
 };
 
 test('no two of them have an object of one name', () => {
-  const names = [PLATFORM, SHOP, WEB, RECIPE].flat().map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`);
+  const names = [PLATFORM, SHOP, WEB, RECIPE]
+    .flat()
+    .map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`);
   expect(new Set(names).size).toBe(names.length);
 });
 
-describeMesh('on one gateway', { table }, mesh => {
-  test.each(Object.keys(PARTS))('%s alone', async name => {
+describeMesh('on one gateway', { table }, (mesh) => {
+  test.each(Object.keys(PARTS))('%s alone', async (name) => {
     await apply(mesh, [name]);
     await expectRows(mesh, name);
   });
 
-  test.each(orders(Object.keys(PARTS)).map(order => [order.join(', then '), order] as const))('created in this order: %s', async (_, order) => {
-    await apply(mesh, order);
-    for (const name of order) await expectRows(mesh, name);
-  });
+  test.each(orders(Object.keys(PARTS)).map((order) => [order.join(', then '), order] as const))(
+    'created in this order: %s',
+    async (_, order) => {
+      await apply(mesh, order);
+      for (const name of order) await expectRows(mesh, name);
+    },
+  );
 });
 
 /** Applies parts as if each had been created an hour after the one before: Istio decides conflicts by age. */
 async function apply(mesh: Mesh, order: readonly string[]): Promise<void> {
-  const aged = order.flatMap((name, index) => PARTS[name].objects.map(object => {
-    const creationTimestamp = `2026-01-01T${10 + index}:00:00Z`;
-    return { ...object, metadata: { ...object.metadata, creationTimestamp } };
-  }));
+  const aged = order.flatMap((name, index) =>
+    PARTS[name].objects.map((object) => {
+      const creationTimestamp = `2026-01-01T${10 + index}:00:00Z`;
+      return { ...object, metadata: { ...object.metadata, creationTimestamp } };
+    }),
+  );
   await mesh.apply([]); // an object that is only changed keeps its age
   await mesh.apply([...PLATFORM, ...aged]);
 }
@@ -119,12 +151,14 @@ async function apply(mesh: Mesh, order: readonly string[]): Promise<void> {
 async function expectRows(mesh: Mesh, part: string): Promise<void> {
   const wrong: string[] = [];
   for (const row of PARTS[part].rows) {
-    await mesh.expectRow(row).catch(error => wrong.push(`${titleOf(row)}\n${error.message}`));
+    await mesh.expectRow(row).catch((error) => wrong.push(`${titleOf(row)}\n${error.message}`));
   }
   expect(wrong).toEqual([]);
 }
 
 function orders<T>(items: T[]): T[][] {
   if (items.length < 2) return [items];
-  return items.flatMap((first, index) => orders(items.filter((_, other) => other !== index)).map(rest => [first, ...rest]));
+  return items.flatMap((first, index) =>
+    orders(items.filter((_, other) => other !== index)).map((rest) => [first, ...rest]),
+  );
 }

@@ -11,18 +11,28 @@ import { describeMesh, Mesh, synthesise } from '../support';
 
 const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
 
-const manifests = synthesise(app => {
+const manifests = synthesise((app) => {
   const platform = new Chart(app, 'platform', { namespace: 'egress' });
   const exit = new EgressGateway(platform, 'exit');
   const shop = new Chart(app, 'shop', { namespace: 'shop' });
-  new GatewayEgress(shop, 'site', { gateway: exit, hosts: ['www.partner.com'], callers: [Caller.serviceAccount('shop', 'checkout')] });
+  new GatewayEgress(shop, 'site', {
+    gateway: exit,
+    hosts: ['www.partner.com'],
+    callers: [Caller.serviceAccount('shop', 'checkout')],
+  });
   const legacy = new ApiObject(shop, 'legacy', {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'legacy' },
     spec: {
       selector: { matchLabels: { app: 'legacy' } },
-      template: { metadata: { labels: { app: 'legacy' } }, spec: { serviceAccountName: 'legacy', containers: [{ name: 'legacy', image: 'registry.example.com/legacy:1' }] } },
+      template: {
+        metadata: { labels: { app: 'legacy' } },
+        spec: {
+          serviceAccountName: 'legacy',
+          containers: [{ name: 'legacy', image: 'registry.example.com/legacy:1' }],
+        },
+      },
     },
   });
   new DirectEgress(shop, 'mainframe', { workloads: [legacy], toCidrs: ['203.0.113.40/32'] });
@@ -32,118 +42,195 @@ const manifests = synthesise(app => {
     gateways: [exit],
     peers: ['web'], // so that DNS and istiod have their own rules only
     metricsNamespaces: ['monitoring'],
-    unsafeOpenings: [{ namespace: 'shop', labels: { app: 'operator' }, toCidrs: ['203.0.113.70/32'], toPorts: [6443], reason: 'the API server' }],
+    unsafeAllowedEgress: [
+      {
+        namespace: 'shop',
+        labels: { app: 'operator' },
+        toCidrs: ['203.0.113.70/32'],
+        toPorts: [6443],
+        reason: 'the API server',
+      },
+    ],
   });
 });
 
 /** What the team wrote for the same host, years ago. */
 const OWN_WAY: KubeObject[] = [
   own('ServiceEntry', {
-    resolution: 'DNS', location: 'MESH_EXTERNAL', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
+    resolution: 'DNS',
+    location: 'MESH_EXTERNAL',
+    ports: [
+      { number: 80, name: 'http', protocol: 'HTTP' },
+      { number: 443, name: 'tls', protocol: 'TLS' },
+    ],
   }),
   own('VirtualService', {
     http: [{ match: [{ port: 80 }], route: [{ destination: { host: 'www.partner.com', port: { number: 80 } } }] }],
-    tls: [{ match: [{ port: 443, sniHosts: ['www.partner.com'] }], route: [{ destination: { host: 'www.partner.com', port: { number: 443 } } }] }],
+    tls: [
+      {
+        match: [{ port: 443, sniHosts: ['www.partner.com'] }],
+        route: [{ destination: { host: 'www.partner.com', port: { number: 443 } } }],
+      },
+    ],
   }),
 ];
 
 function own(kind: string, spec: object): KubeObject {
   const metadata = { name: 'own', namespace: 'shop', creationTimestamp: '2020-01-01T00:00:00Z' };
-  return { apiVersion: 'networking.istio.io/v1', kind, metadata, spec: { hosts: ['www.partner.com'], exportTo: ['.'], ...spec } };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata,
+    spec: { hosts: ['www.partner.com'], exportTo: ['.'], ...spec },
+  };
 }
 
-const isPolicyOf = (namespace: string) => ({ kind, metadata, spec }: KubeObject) => kind === 'NetworkPolicy' && metadata.namespace === namespace && (namespace === 'egress' || !spec.podSelector.matchLabels);
+const isPolicyOf =
+  (namespace: string) =>
+  ({ kind, metadata, spec }: KubeObject) =>
+    kind === 'NetworkPolicy' &&
+    metadata.namespace === namespace &&
+    (namespace === 'egress' || !spec.podSelector.matchLabels);
 
 /** The manifests, with one rule taken out of the policy of a namespace. */
 function withoutRule(namespace: string, taken: (rule: any) => boolean): KubeObject[] {
   const one = manifests.find(isPolicyOf(namespace))!;
   const egress = one.spec.egress.filter((rule: any) => !taken(rule));
   if (egress.length !== one.spec.egress.length - 1) throw new Error(`no single rule of ${namespace} is meant`);
-  return manifests.map(object => object === one ? { ...one, spec: { ...one.spec, egress } } : object);
+  return manifests.map((object) => (object === one ? { ...one, spec: { ...one.spec, egress } } : object));
 }
 
 const hasPort = (port: number) => (rule: any) => rule.ports?.some((one: any) => one.port === port);
 
-describeMesh('the boundary', {
-  table: {
-    gateways: [{ namespace: 'egress', labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' }, serviceAccount: 'egress-gateway', targetPort: 8443 }],
-    callers: [
-      { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
-      { name: 'rogue', namespace: 'shop', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
-      { name: 'legacy', namespace: 'shop', serviceAccount: 'legacy' },
-      { name: 'operator', namespace: 'shop', serviceAccount: 'operator', capture: PAST_THE_SIDECAR },
-      { name: 'web-rogue', namespace: 'web', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
-      { name: 'far', namespace: 'far', serviceAccount: 'default', capture: PAST_THE_SIDECAR },
-      { name: 'scraper', namespace: 'monitoring', serviceAccount: 'default', capture: PAST_THE_SIDECAR },
-    ],
-    outside: [
-      { host: 'www.partner.com', http: 'ok', https: 'ok' },
-      { host: 'feed.example.com', http: 'ok', https: 'ok' },
-      { host: 'anywhere.example.com', http: 'ok', https: 'ok', tcp: [5432] },
-      { host: 'mainframe.example.com', address: '203.0.113.40', tcp: [3270] },
-      { host: 'api.cluster.example.com', address: '203.0.113.70', https: 'ok', tcp: [6443] },
-    ],
+describeMesh(
+  'the boundary',
+  {
+    table: {
+      gateways: [
+        {
+          namespace: 'egress',
+          labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' },
+          serviceAccount: 'egress-gateway',
+          targetPort: 8443,
+        },
+      ],
+      callers: [
+        { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
+        { name: 'rogue', namespace: 'shop', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
+        { name: 'legacy', namespace: 'shop', serviceAccount: 'legacy' },
+        { name: 'operator', namespace: 'shop', serviceAccount: 'operator', capture: PAST_THE_SIDECAR },
+        { name: 'web-rogue', namespace: 'web', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
+        { name: 'far', namespace: 'far', serviceAccount: 'default', capture: PAST_THE_SIDECAR },
+        { name: 'scraper', namespace: 'monitoring', serviceAccount: 'default', capture: PAST_THE_SIDECAR },
+      ],
+      external: [
+        { host: 'www.partner.com', http: 'ok', https: 'ok' },
+        { host: 'feed.example.com', http: 'ok', https: 'ok' },
+        { host: 'anywhere.example.com', http: 'ok', https: 'ok', tcp: [5432] },
+        { host: 'mainframe.example.com', address: '203.0.113.40', tcp: [3270] },
+        { host: 'api.cluster.example.com', address: '203.0.113.70', https: 'ok', tcp: [6443] },
+      ],
+    },
+    manifests,
   },
-  manifests,
-}, mesh => {
-  /** How a call ends for curl: 28 where packets vanish. */
-  const knock = async (from: string, url: string) => (await run('ip', ['netns', 'exec', mesh.lab.namespaceOf(from), 'curl', '-sk', '-m', '3', '-o', '/dev/null', url])).code;
+  (mesh) => {
+    /** How a call ends for curl: 28 where packets vanish. */
+    const knock = async (from: string, url: string) =>
+      (await run('ip', ['netns', 'exec', mesh.lab.namespaceOf(from), 'curl', '-sk', '-m', '3', '-o', '/dev/null', url]))
+        .code;
 
-  test('the declared way holds', async () => {
-    await mesh.apply(manifests);
-    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
-    await mesh.expectRow({ from: 'checkout', request: 'http://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
-  });
+    test('the declared way holds', async () => {
+      await mesh.apply(manifests);
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'https://www.partner.com/',
+        expect: { outcome: 'answered', via: 'gateway' },
+      });
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://www.partner.com/',
+        expect: { outcome: 'answered', via: 'gateway' },
+      });
+    });
 
-  test('a DirectEgress is open for its own pods, on every port of its range', async () => {
-    await mesh.expectRow({ from: 'legacy', request: 'tcp://203.0.113.40:3270', expect: { outcome: 'answered', way: 'direct' } });
-    expect(await knock('rogue', 'http://203.0.113.40:3270')).toBe(28);
-  });
+    test('a DirectEgress is open for its own pods, on every port of its range', async () => {
+      await mesh.expectRow({
+        from: 'legacy',
+        request: 'tcp://203.0.113.40:3270',
+        expect: { outcome: 'answered', via: 'direct' },
+      });
+      expect(await knock('rogue', 'http://203.0.113.40:3270')).toBe(28);
+    });
 
-  test('a hole is open for its pods and its port only', async () => {
-    await mesh.expectRow({ from: 'operator', request: 'tcp://203.0.113.70:6443', expect: { outcome: 'answered', way: 'direct' } });
-    expect(await knock('operator', 'https://api.cluster.example.com/')).toBe(28);
-  });
+    test('a hole is open for its pods and its port only', async () => {
+      await mesh.expectRow({
+        from: 'operator',
+        request: 'tcp://203.0.113.70:6443',
+        expect: { outcome: 'answered', via: 'direct' },
+      });
+      expect(await knock('operator', 'https://api.cluster.example.com/')).toBe(28);
+    });
 
-  test('a SidecarEgress by name opens its ports past the sidecar too, as its policy says, and no other port', async () => {
-    expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': 'open to every public address on port 80, 443, past the sidecar too' });
-    await mesh.expectRow({ from: 'web-rogue', request: 'https://anywhere.example.com/', expect: { outcome: 'answered', way: 'direct' } });
-    expect(await knock('web-rogue', 'http://anywhere.example.com:5432')).toBe(28);
-  });
+    test('a SidecarEgress by name opens its ports past the sidecar too, as its policy says, and no other port', async () => {
+      expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toEqual({
+        'cdk8s-istio-egress/unsafe': 'open to every public address on port 80, 443, past the sidecar too',
+      });
+      await mesh.expectRow({
+        from: 'web-rogue',
+        request: 'https://anywhere.example.com/',
+        expect: { outcome: 'answered', via: 'direct' },
+      });
+      expect(await knock('web-rogue', 'http://anywhere.example.com:5432')).toBe(28);
+    });
 
-  test('the gateway\'s pods are reached from their callers\' namespaces, on the hop\'s port only', async () => {
-    const gateway = gatewayAddress(mesh);
-    expect(await knock('far', `https://${gateway}:8443/`)).toBe(28);
-    expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // let through, and closed by the gateway
-    expect(await knock('rogue', `http://${gateway}:15090/stats/prometheus`)).toBe(28);
-    expect(await knock('scraper', `http://${gateway}:15090/stats/prometheus`)).toBe(0);
-  });
+    test("the gateway's pods are reached from their callers' namespaces, on the hop's port only", async () => {
+      const gateway = gatewayAddress(mesh);
+      expect(await knock('far', `https://${gateway}:8443/`)).toBe(28);
+      expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // let through, and closed by the gateway
+      expect(await knock('rogue', `http://${gateway}:15090/stats/prometheus`)).toBe(28);
+      expect(await knock('scraper', `http://${gateway}:15090/stats/prometheus`)).toBe(0);
+    });
 
-  test('older objects of the namespace itself, which Istio follows round the gateway, lead nowhere', async () => {
-    await mesh.apply([...manifests, ...OWN_WAY]);
-    expect(await knock('checkout', 'http://www.partner.com/')).toBe(28);
-    expect(await knock('checkout', 'https://www.partner.com/')).not.toBe(0);
-    await mesh.apply([...manifests.filter(({ kind }) => kind !== 'NetworkPolicy'), ...OWN_WAY]);
-    await mesh.expectRow({ from: 'checkout', request: 'http://www.partner.com/', expect: { outcome: 'answered', way: 'sidecar' } });
-    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'sidecar' } });
-  });
+    test('older objects of the namespace itself, which Istio follows round the gateway, lead nowhere', async () => {
+      await mesh.apply([...manifests, ...OWN_WAY]);
+      expect(await knock('checkout', 'http://www.partner.com/')).toBe(28);
+      expect(await knock('checkout', 'https://www.partner.com/')).not.toBe(0);
+      await mesh.apply([...manifests.filter(({ kind }) => kind !== 'NetworkPolicy'), ...OWN_WAY]);
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://www.partner.com/',
+        expect: { outcome: 'answered', via: 'sidecar' },
+      });
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'https://www.partner.com/',
+        expect: { outcome: 'answered', via: 'sidecar' },
+      });
+    });
 
-  test('without the rule for the gateway the way is closed, and goes nowhere else', async () => {
-    await mesh.apply(withoutRule('shop', hasPort(8443)));
-    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'refused' } });
-  });
+    test('without the rule for the gateway the way is closed, and goes nowhere else', async () => {
+      await mesh.apply(withoutRule('shop', hasPort(8443)));
+      await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'refused' } });
+    });
 
-  test('without the rule for DNS no name is known', async () => {
-    await mesh.apply(withoutRule('shop', hasPort(53)));
-    expect([6, 28]).toContain(await knock('checkout', 'http://www.partner.com/'));
-  });
+    test('without the rule for DNS no name is known', async () => {
+      await mesh.apply(withoutRule('shop', hasPort(53)));
+      expect([6, 28]).toContain(await knock('checkout', 'http://www.partner.com/'));
+    });
 
-  test('without the rule for istiod proxies learn nothing more', async () => {
-    await expect(mesh.apply(withoutRule('shop', hasPort(15012)), 'manifests', { seconds: 6 })).rejects.toThrow(/have not taken over/);
-    await mesh.apply(manifests, 'manifests', { seconds: 45 });
-    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
-  });
-});
+    test('without the rule for istiod proxies learn nothing more', async () => {
+      await expect(mesh.apply(withoutRule('shop', hasPort(15012)), 'manifests', { seconds: 6 })).rejects.toThrow(
+        /have not taken over/,
+      );
+      await mesh.apply(manifests, 'manifests', { seconds: 45 });
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'https://www.partner.com/',
+        expect: { outcome: 'answered', via: 'gateway' },
+      });
+    });
+  },
+);
 
 function gatewayAddress(mesh: Mesh): string {
   return mesh.lab.pods.find(({ role }) => role === 'router')!.address;

@@ -7,17 +7,23 @@ import { describeMesh } from '../support';
 const all = brokenConfigurations();
 
 for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as NonNullable<MeshSettings['outboundTrafficPolicy']>[]) {
-  describeMesh(policy, { table: { ...tableOf({ outboundTrafficPolicy: policy }) } }, mesh => {
-    describe.each(all.filter(({ table }) => table.mesh?.outboundTrafficPolicy === policy))('$name', ({ objects, requests }) => {
-      beforeAll(() => mesh.lab.apply('manifests', objects).then(() => mesh.lab.converge()));
+  describeMesh(policy, { table: { ...tableOf({ outboundTrafficPolicy: policy }) } }, (mesh) => {
+    describe.each(all.filter(({ table }) => table.mesh?.outboundTrafficPolicy === policy))(
+      '$name',
+      ({ objects, requests }) => {
+        beforeAll(() => mesh.lab.apply('manifests', objects).then(() => mesh.lab.converge()));
 
-      test.each(requests)('$from $request', async ({ expect: expected, answeredBy, cause: _cause, ...request }) => {
-        const { evidence, judgement } = await mesh.see({ ...request, expect: expected });
-        // Another host's answer contradicts what every other suite takes for granted; here it may be what was found.
-        const differs = judgement.differences.filter(one => answeredBy === undefined || !one.includes('answered for'));
-        expect(differs).toEqual([]);
-        if (answeredBy !== undefined) expect(evidence.outside.filter(event => event.event === 'tcp').pop()?.server).toBe(answeredBy);
-      });
-    });
+        test.each(requests)('$from $request', async ({ expect: expected, answeredBy, cause: _cause, ...request }) => {
+          const { evidence, judgement } = await mesh.see({ ...request, expect: expected });
+          // Another host's answer contradicts what every other suite takes for granted; here it may be what was found.
+          const differs = judgement.differences.filter(
+            (one) => answeredBy === undefined || !one.includes('answered for'),
+          );
+          expect(differs).toEqual([]);
+          if (answeredBy !== undefined)
+            expect(evidence.external.filter((event) => event.event === 'tcp').pop()?.server).toBe(answeredBy);
+        });
+      },
+    );
   });
 }

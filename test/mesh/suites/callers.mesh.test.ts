@@ -1,6 +1,7 @@
 /**
- * Callers that a policy checks: whole namespaces, on a gateway of somebody else and on a locked one, and callers that are told 403.
- * Each object removed in turn, a namespace that writes a caller half of its own, a recipe of others on the same gateway.
+ * Callers that a policy checks: whole namespaces, on a gateway of somebody else and on a locked one, and callers that
+ * are told 403. Each object removed in turn, a namespace that writes a caller half of its own, a recipe of others on
+ * the same gateway.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
@@ -15,8 +16,18 @@ import { describeMesh, failureText, Mesh, plain, synthesise } from '../support';
 
 const WEB = 'news.example.com';
 const SHOP = 'api.partner.com';
-const INSTALLED = { namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 };
-const OWN = { namespace: 'egress', labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' }, serviceAccount: 'egress-gateway', targetPort: 8443 };
+const INSTALLED = {
+  namespace: 'egress',
+  labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+  serviceAccount: 'istio-egressgateway',
+  targetPort: 443,
+};
+const OWN = {
+  namespace: 'egress',
+  labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' },
+  serviceAccount: 'egress-gateway',
+  targetPort: 8443,
+};
 
 const table = (gateway: typeof OWN | typeof INSTALLED): Omit<AccessTable, 'access'> => ({
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
@@ -29,25 +40,41 @@ const table = (gateway: typeof OWN | typeof INSTALLED): Omit<AccessTable, 'acces
     // of the same account name as one that may
     { name: 'stranger', namespace: 'other', serviceAccount: 'front' },
   ],
-  outside: [WEB, SHOP, 'open.example.com'].map(host => ({ host, http: 'redirect-to-https', https: 'ok' })),
+  external: [WEB, SHOP, 'open.example.com'].map((host) => ({ host, http: 'redirect-to-https', https: 'ok' })),
 });
 
 /** What this app says, on either gateway; `shop` names a service account, whose server checks it. */
 function build(gatewayIn: (platform: Chart) => IEgressGateway, shop: { refusal?: GatewayRefusal } = {}): KubeObject[] {
-  return synthesise(app => {
+  return synthesise((app) => {
     const gateway = gatewayIn(new Chart(app, 'platform', { namespace: 'egress' }));
-    new GatewayEgress(new Chart(app, 'web', { namespace: 'web' }), 'news', { gateway, hosts: [WEB], callers: [Caller.wholeNamespace('web')] }).originateTls('tls');
-    new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'partner', { gateway, hosts: [SHOP], callers: [Caller.serviceAccount('shop', 'checkout')], ...shop })
-      .originateTls('tls');
+    new GatewayEgress(new Chart(app, 'web', { namespace: 'web' }), 'news', {
+      gateway,
+      hosts: [WEB],
+      callers: [Caller.wholeNamespace('web')],
+    }).originateTls('tls');
+    new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'partner', {
+      gateway,
+      hosts: [SHOP],
+      callers: [Caller.serviceAccount('shop', 'checkout')],
+      ...shop,
+    }).originateTls('tls');
   });
 }
 
 const through = (from: string, host: string): AccessRow[] => [
-  { from, request: `http://${host}/`, expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'gateway', plaintextToOutside: false } },
-  { from, request: `https://${host}/`, expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'application' } },
+  {
+    from,
+    request: `http://${host}/`,
+    expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'gateway', plaintextToHost: false },
+  },
+  {
+    from,
+    request: `https://${host}/`,
+    expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'application' },
+  },
 ];
 const refused = (from: string, host: string, symptom: number, by: 'gateway' | 'sidecar' = 'gateway'): AccessRow[] => [
-  { from, request: `http://${host}/`, expect: { outcome: 'refused', by, symptom, plaintextToOutside: false } },
+  { from, request: `http://${host}/`, expect: { outcome: 'refused', by, symptom, plaintextToHost: false } },
   { from, request: `https://${host}/`, expect: { outcome: 'refused', by, symptom: 'tls-closed' } },
 ];
 const WEB_ROWS = [...through('front', WEB), ...through('batch', WEB)];
@@ -69,33 +96,81 @@ async function mayClose(mesh: Mesh, rows: AccessRow[]): Promise<void> {
 
 /** A caller half as another namespace could write it that wants to use somebody else's grant. */
 function stolen(objects: KubeObject[], from: string, to: string): KubeObject[] {
-  return objects.filter(({ kind, metadata }) => metadata.namespace === from && kind !== 'AuthorizationPolicy')
-    .map(object => ({ ...object, metadata: { ...object.metadata, namespace: to } }));
+  return objects
+    .filter(({ kind, metadata }) => metadata.namespace === from && kind !== 'AuthorizationPolicy')
+    .map((object) => ({ ...object, metadata: { ...object.metadata, namespace: to } }));
 }
 
 const isPolicy = ({ kind }: KubeObject): boolean => kind === 'AuthorizationPolicy';
-const ours = (objects: KubeObject[]) => objects.filter(({ apiVersion, metadata }) => apiVersion.includes('istio.io') && metadata.name !== 'egress-gateway-lockdown');
+const ours = (objects: KubeObject[]) =>
+  objects.filter(
+    ({ apiVersion, metadata }) => apiVersion.includes('istio.io') && metadata.name !== 'egress-gateway-lockdown',
+  );
 
-describeMesh('a whole namespace, on a gateway that somebody else runs', { table: table(INSTALLED) }, mesh => {
-  const objects = build(platform => new InstalledEgressGateway(platform, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) }));
+describeMesh('a whole namespace, on a gateway that somebody else runs', { table: table(INSTALLED) }, (mesh) => {
+  const objects = build(
+    (platform) =>
+      new InstalledEgressGateway(platform, 'exit', {
+        installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+      }),
+  );
   const theft = stolen(objects, 'web', 'other');
   const metadata = { name: 'recipe', namespace: 'other', creationTimestamp: '2020-01-01T00:00:00Z' };
-  const object = (kind: string, spec: object): KubeObject => ({ apiVersion: 'networking.istio.io/v1', kind, metadata, spec });
+  const object = (kind: string, spec: object): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata,
+    spec,
+  });
   /** As Istio's task pages have it, and older than ours: TLS passed through. */
   const recipe = [
-    object('ServiceEntry', { hosts: ['open.example.com'], resolution: 'DNS', ports: [{ number: 443, name: 'tls', protocol: 'TLS' }] }),
-    object('Gateway', { selector: INSTALLED.labels, servers: [{ port: { number: 443, name: 'tls', protocol: 'TLS' }, hosts: ['open.example.com'], tls: { mode: 'PASSTHROUGH' } }] }),
-    object('DestinationRule', { host: 'istio-egressgateway-hop.egress.svc.cluster.local', subsets: [{ name: 'open', trafficPolicy: { tls: { mode: 'DISABLE' } } }] }),
+    object('ServiceEntry', {
+      hosts: ['open.example.com'],
+      resolution: 'DNS',
+      ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
+    }),
+    object('Gateway', {
+      selector: INSTALLED.labels,
+      servers: [
+        {
+          port: { number: 443, name: 'tls', protocol: 'TLS' },
+          hosts: ['open.example.com'],
+          tls: { mode: 'PASSTHROUGH' },
+        },
+      ],
+    }),
+    object('DestinationRule', {
+      host: 'istio-egressgateway-hop.egress.svc.cluster.local',
+      subsets: [{ name: 'open', trafficPolicy: { tls: { mode: 'DISABLE' } } }],
+    }),
     object('VirtualService', {
       hosts: ['open.example.com'],
       gateways: ['mesh', 'recipe'],
       tls: [
-        { match: [{ gateways: ['mesh'], port: 443, sniHosts: ['open.example.com'] }], route: [{ destination: { host: 'istio-egressgateway-hop.egress.svc.cluster.local', subset: 'open', port: { number: 443 } } }] },
-        { match: [{ gateways: ['recipe'], port: 443, sniHosts: ['open.example.com'] }], route: [{ destination: { host: 'open.example.com', port: { number: 443 } } }] },
+        {
+          match: [{ gateways: ['mesh'], port: 443, sniHosts: ['open.example.com'] }],
+          route: [
+            {
+              destination: {
+                host: 'istio-egressgateway-hop.egress.svc.cluster.local',
+                subset: 'open',
+                port: { number: 443 },
+              },
+            },
+          ],
+        },
+        {
+          match: [{ gateways: ['recipe'], port: 443, sniHosts: ['open.example.com'] }],
+          route: [{ destination: { host: 'open.example.com', port: { number: 443 } } }],
+        },
       ],
     }),
   ];
-  const RECIPE: AccessRow = { from: 'stranger', request: 'https://open.example.com/', expect: { outcome: 'answered', status: 200, way: 'gateway' } };
+  const RECIPE: AccessRow = {
+    from: 'stranger',
+    request: 'https://open.example.com/',
+    expect: { outcome: 'answered', status: 200, via: 'gateway' },
+  };
 
   test('every account of the namespace gets out, and nobody else; named callers and the recipe go on', async () => {
     await mesh.apply(recipe, 'recipe');
@@ -103,11 +178,14 @@ describeMesh('a whole namespace, on a gateway that somebody else runs', { table:
     await hold(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503), RECIPE]);
   });
 
-  test.each(ours(objects).map(gone => [idOf(gone), gone] as const))('without %s: the same, or refused', async (_id, gone) => {
-    await mesh.apply(objects.filter(other => other !== gone));
-    await mayClose(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503)]);
-    await hold(mesh, [RECIPE]);
-  });
+  test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(
+    'without %s: the same, or refused',
+    async (_id, gone) => {
+      await mesh.apply(objects.filter((other) => other !== gone));
+      await mayClose(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503)]);
+      await hold(mesh, [RECIPE]);
+    },
+  );
 
   test('another namespace that writes a caller half of its own is refused by the policy', async () => {
     await mesh.apply([...objects, ...theft]);
@@ -115,17 +193,22 @@ describeMesh('a whole namespace, on a gateway that somebody else runs', { table:
   });
 
   test('that, without the policy, is the one thing it rests on: docs/callers.md says so', async () => {
-    await mesh.apply([...objects, ...theft].filter(other => !isPolicy(other)));
+    await mesh.apply([...objects, ...theft].filter((other) => !isPolicy(other)));
     await hold(mesh, through('stranger', WEB));
   });
 });
 
-describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN) }, mesh => {
-  const objects = build(platform => {
-    const exit = new EgressGateway(platform, 'exit');
-    exit.lockdown();
-    return exit;
-  }, { refusal: GatewayRefusal.FORBIDDEN }).filter(({ kind }) => !['PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceAccount', 'Deployment'].includes(kind));
+describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN) }, (mesh) => {
+  const objects = build(
+    (platform) => {
+      const exit = new EgressGateway(platform, 'exit');
+      exit.lockdown();
+      return exit;
+    },
+    { refusal: GatewayRefusal.FORBIDDEN },
+  ).filter(
+    ({ kind }) => !['PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceAccount', 'Deployment'].includes(kind),
+  );
   const theft = [...stolen(objects, 'web', 'other'), ...stolen(objects, 'shop', 'other')];
   const ROWS = [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 403)];
 
@@ -137,40 +220,63 @@ describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN
   test('the gateway logs who was refused', async () => {
     await mesh.apply(objects);
     const { evidence } = await mesh.expectRow(refused('crawler', SHOP, 403)[0]);
-    expect(evidence.atGateway.map(({ line }) => [line.code, line.peer])).toEqual([['403', 'spiffe://cluster.local/ns/shop/sa/crawler']]);
-    expect(evidence.outside).toEqual([]);
+    expect(evidence.atGateway.map(({ line }) => [line.code, line.peer])).toEqual([
+      ['403', 'spiffe://cluster.local/ns/shop/sa/crawler'],
+    ]);
+    expect(evidence.external).toEqual([]);
   });
 
-  test.each(ours(objects).map(gone => [idOf(gone), gone] as const))('without %s: the same, or refused', async (_id, gone) => {
-    await mesh.apply(objects.filter(other => other !== gone));
-    await mayClose(mesh, ROWS);
-    if (isPolicy(gone)) {
-      const [closed, open] = gone.metadata.name.startsWith('web') ? [WEB_ROWS, SHOP_ROWS] : [SHOP_ROWS, WEB_ROWS];
-      await hold(mesh, [...closed.map(({ from, request }): AccessRow => ({ from, request, expect: { outcome: 'refused', by: 'gateway' } })), ...open]);
-    }
-  });
+  test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(
+    'without %s: the same, or refused',
+    async (_id, gone) => {
+      await mesh.apply(objects.filter((other) => other !== gone));
+      await mayClose(mesh, ROWS);
+      if (isPolicy(gone)) {
+        const [closed, open] = gone.metadata.name.startsWith('web') ? [WEB_ROWS, SHOP_ROWS] : [SHOP_ROWS, WEB_ROWS];
+        await hold(mesh, [
+          ...closed.map(({ from, request }): AccessRow => ({
+            from,
+            request,
+            expect: { outcome: 'refused', by: 'gateway' },
+          })),
+          ...open,
+        ]);
+      }
+    },
+  );
 
   test('another namespace that writes caller halves of its own is refused, with the policies and without them', async () => {
     const rows = [...refused('stranger', WEB, 403), ...refused('stranger', SHOP, 403)];
     await mesh.apply([...objects, ...theft]);
     await hold(mesh, rows);
-    await mesh.apply([...objects, ...theft].filter(other => !isPolicy(other) || other.metadata.name === 'egress-gateway-lockdown'));
+    await mesh.apply(
+      [...objects, ...theft].filter((other) => !isPolicy(other) || other.metadata.name === 'egress-gateway-lockdown'),
+    );
     await hold(mesh, rows);
   });
 });
 
-describeMesh('what whole namespaces cost a locked gateway', { table: table(OWN) }, mesh => {
+describeMesh('what whole namespaces cost a locked gateway', { table: table(OWN) }, (mesh) => {
   /** Bytes of the gateway's configuration, for so many hosts in each of so many namespaces. */
   const bytes = async (count: number, namespaces = 1) => {
-    await mesh.apply(synthesise(app => {
-      const gateway = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
-      gateway.lockdown();
-      for (let index = 0; index < namespaces; index++) {
-        const namespace = index === 0 ? 'web' : `web-${index}`;
-        const hosts = Array.from({ length: count }, (_, number) => `h${number}.example.com`);
-        new GatewayEgress(new Chart(app, namespace, { namespace }), 'sites', { gateway, hosts, callers: [Caller.wholeNamespace(namespace)] }).originateTls('tls');
-      }
-    }).filter(({ kind }) => !['PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceAccount', 'Deployment'].includes(kind)));
+    await mesh.apply(
+      synthesise((app) => {
+        const gateway = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+        gateway.lockdown();
+        for (let index = 0; index < namespaces; index++) {
+          const namespace = index === 0 ? 'web' : `web-${index}`;
+          const hosts = Array.from({ length: count }, (_, number) => `h${number}.example.com`);
+          new GatewayEgress(new Chart(app, namespace, { namespace }), 'sites', {
+            gateway,
+            hosts,
+            callers: [Caller.wholeNamespace(namespace)],
+          }).originateTls('tls');
+        }
+      }).filter(
+        ({ kind }) =>
+          !['PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceAccount', 'Deployment'].includes(kind),
+      ),
+    );
     const [gateway] = mesh.lab.proxies.filter(({ pod }) => pod.role === 'router');
     return (await gateway.admin('/config_dump')).length;
   };
@@ -178,14 +284,18 @@ describeMesh('what whole namespaces cost a locked gateway', { table: table(OWN) 
   test('grows with the hosts, not with their square', async () => {
     const [none, some, twice] = [await bytes(1), await bytes(21), await bytes(41)];
     const [first, second] = [(some - none) / 20, (twice - some) / 20];
-    console.log(`bytes of the gateway's configuration for one more host: ${Math.round(first)}, then ${Math.round(second)}`);
+    console.log(
+      `bytes of the gateway's configuration for one more host: ${Math.round(first)}, then ${Math.round(second)}`,
+    );
     expect(second / first).toBeLessThan(1.05);
   });
 
   test('each policy is copied to each server: what one of them adds to a host is small', async () => {
     const [one, many] = [await bytes(20, 1), await bytes(2, 10)];
     const added = (many - one) / (9 * 20);
-    console.log(`bytes of the gateway's configuration that one more caller set adds for each host: ${Math.round(added)}`);
+    console.log(
+      `bytes of the gateway's configuration that one more caller set adds for each host: ${Math.round(added)}`,
+    );
     expect(added).toBeLessThan(3000);
   });
 });

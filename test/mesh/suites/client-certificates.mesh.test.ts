@@ -1,7 +1,7 @@
 /**
- * Client certificates, shown by sidecars and by the gateway, one for each caller. Each object removed in turn, Secrets and rights that are
- * missing or wrong, other authors' objects for the same host: a caller shows its own certificate or is refused; nobody
- * shows another's, and nothing leaves in plaintext.
+ * Client certificates, shown by sidecars and by the gateway, one for each caller. Each object removed in turn, Secrets
+ * and rights that are missing or wrong, other authors' objects for the same host: a caller shows its own certificate or
+ * is refused; nobody shows another's, and nothing leaves in plaintext.
  */
 import * as fs from 'fs';
 import * as os from 'os';
@@ -30,17 +30,18 @@ const caller = (name: string) => Caller.serviceAccount('shop', name, { podLabels
 const TABLE: Omit<AccessTable, 'access'> = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   callers: [
-    ...[...NAMES, 'crawler'].map(name => ({ name, namespace: 'shop', serviceAccount: name })),
+    ...[...NAMES, 'crawler'].map((name) => ({ name, namespace: 'shop', serviceAccount: name })),
     // carries the label of a caller, but not its identity
     { name: 'pretender', namespace: 'shop', serviceAccount: 'crawler', labels: { app: 'ledger' } },
     { name: 'stranger', namespace: 'other', serviceAccount: 'checkout', labels: { app: 'checkout' } },
   ],
-  outside: [
+  external: [
     { host: HOST, address: ADDRESS, http: 'ok', https: 'client-certificate', certificate: 'private-ca', tcp: [5432] },
     { host: 'open.example.com', address: OTHER_ADDRESS, http: 'ok', https: 'ok', tcp: [5432] },
   ],
 };
-const secrets = (namespace: string) => NAMES.map(name => ({ name: `${name}-client`, namespace, holds: 'client-certificate' as const, commonName: name }));
+const secrets = (namespace: string) =>
+  NAMES.map((name) => ({ name: `${name}-client`, namespace, holds: 'client-certificate' as const, commonName: name }));
 const BAD = (namespace: string) => [
   { name: 'checkout-client', namespace, holds: 'expired-client-certificate' as const },
   { name: 'ledger-client', namespace, holds: 'wrong-client-certificate' as const },
@@ -59,63 +60,114 @@ async function hold(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   for (const row of rows) await mesh.expectRow(row);
 }
 
-const http = (from: string, expect: AccessRow['expect']): AccessRow => ({ from, request: `http://${HOST}/`, expect: { ...expect, plaintextToOutside: false } });
-const refusedFor = (from: string, by: 'sidecar' | 'gateway' = 'sidecar') => http(from, { outcome: 'refused', by, symptom: 503 });
-const withOwn = (from: string, way: 'sidecar' | 'gateway') => http(from, { outcome: 'answered', status: 200, way, tlsOriginatedBy: way, clientCommonName: from });
+const http = (from: string, expect: AccessRow['expect']): AccessRow => ({
+  from,
+  request: `http://${HOST}/`,
+  expect: { ...expect, plaintextToHost: false },
+});
+const refusedFor = (from: string, by: 'sidecar' | 'gateway' = 'sidecar') =>
+  http(from, { outcome: 'refused', by, symptom: 503 });
+const withOwn = (from: string, via: 'sidecar' | 'gateway') =>
+  http(from, { outcome: 'answered', status: 200, via, tlsOriginatedBy: via, clientCommonName: from });
 
 describe('at the sidecar', () => {
-  const build = (...names: string[]) => synthesise(app => {
-    const chart = new Chart(app, 'shop', { namespace: 'shop' });
-    const egress = new SidecarEgress(chart, 'bank', { hosts: [HOST] });
-    for (const name of names) egress.originateTls(name, { callers: [caller(name)], clientCertificate: ClientCertificate.fromSecret(`${name}-client`) });
-  });
+  const build = (...names: string[]) =>
+    synthesise((app) => {
+      const chart = new Chart(app, 'shop', { namespace: 'shop' });
+      const egress = new SidecarEgress(chart, 'bank', { hosts: [HOST] });
+      for (const name of names)
+        egress.originateTls(name, {
+          callers: [caller(name)],
+          clientCertificate: ClientCertificate.fromSecret(`${name}-client`),
+        });
+    });
   const OBJECTS = build(...NAMES);
-  const NAMED = NAMES.map(name => withOwn(name, 'sidecar'));
+  const NAMED = NAMES.map((name) => withOwn(name, 'sidecar'));
   // A pod that carries a caller's labels gets its rule, but istiod does not hand its Secret to another service account.
   const OTHERS = [refusedFor('crawler'), http('stranger', { outcome: 'refused', by: 'sidecar', symptom: 502 })];
-  const OWN_TLS: AccessRow = { from: 'checkout', request: `https://${HOST}/`, expect: { outcome: 'refused', by: 'outside', way: 'sidecar' } };
-  const table = { ...TABLE, callers: TABLE.callers.filter(({ name }) => name !== 'pretender'), secrets: secrets('shop') };
+  const OWN_TLS: AccessRow = {
+    from: 'checkout',
+    request: `https://${HOST}/`,
+    expect: { outcome: 'refused', by: 'host', via: 'sidecar' },
+  };
+  const table = {
+    ...TABLE,
+    callers: TABLE.callers.filter(({ name }) => name !== 'pretender'),
+    secrets: secrets('shop'),
+  };
 
-  describeMesh('each object gone', { table }, mesh => {
+  describeMesh('each object gone', { table }, (mesh) => {
     test('complete: each caller shows its own certificate, all others are refused', async () => {
       await mesh.apply(OBJECTS);
       await hold(mesh, [...NAMED, ...OTHERS, OWN_TLS]);
     });
 
-    test.each(OBJECTS.map(object => [idOf(object), object] as const))('without %s', async (_id, gone) => {
-      await mesh.apply(OBJECTS.filter(object => object !== gone));
+    test.each(OBJECTS.map((object) => [idOf(object), object] as const))('without %s', async (_id, gone) => {
+      await mesh.apply(OBJECTS.filter((object) => object !== gone));
       await mayClose(mesh, [...NAMED, ...OTHERS, OWN_TLS]);
     });
 
     test('only half of the objects, either half', async () => {
-      for (const kinds of [['ServiceEntry'], ['VirtualService', 'DestinationRule'], ['VirtualService', 'ServiceEntry'], ['ServiceEntry', 'DestinationRule']]) {
+      for (const kinds of [
+        ['ServiceEntry'],
+        ['VirtualService', 'DestinationRule'],
+        ['VirtualService', 'ServiceEntry'],
+        ['ServiceEntry', 'DestinationRule'],
+      ]) {
         await mesh.apply(OBJECTS.filter(({ kind }) => kinds.includes(kind)));
         await mayClose(mesh, [...NAMED, ...OTHERS]);
       }
     });
 
     test('a TCP port of the host goes its way, and takes no other connection', async () => {
-      await mesh.apply(synthesise(app => {
-        const chart = new Chart(app, 'shop', { namespace: 'shop' });
-        new SidecarEgress(chart, 'bank', { hosts: [HOST], ports: [EgressPort.http(), EgressPort.tcp(5432)], addresses: [ADDRESS] })
-          .originateTls('tls', { callers: [caller('checkout')], clientCertificate: ClientCertificate.fromSecret('checkout-client') });
-      }));
+      await mesh.apply(
+        synthesise((app) => {
+          const chart = new Chart(app, 'shop', { namespace: 'shop' });
+          new SidecarEgress(chart, 'bank', {
+            hosts: [HOST],
+            ports: [EgressPort.http(), EgressPort.tcp(5432)],
+            addresses: [ADDRESS],
+          }).originateTls('tls', {
+            callers: [caller('checkout')],
+            clientCertificate: ClientCertificate.fromSecret('checkout-client'),
+          });
+        }),
+      );
       await hold(mesh, [
         withOwn('checkout', 'sidecar'),
-        { from: 'crawler', request: `tcp://${ADDRESS}:5432`, expect: { outcome: 'answered', way: 'sidecar' } },
+        { from: 'crawler', request: `tcp://${ADDRESS}:5432`, expect: { outcome: 'answered', via: 'sidecar' } },
         { from: 'crawler', request: `tcp://${OTHER_ADDRESS}:5432`, expect: { outcome: 'refused', by: 'sidecar' } },
       ]);
     });
   });
 
-  describeMesh('other authors\' objects for the host, older than ours', { table }, mesh => {
-    const object = (kind: string, spec: object): KubeObject =>
-      ({ apiVersion: 'networking.istio.io/v1', kind, metadata: { name: 'theirs', namespace: 'shop', creationTimestamp: '2020-01-01T00:00:00Z' }, spec });
+  describeMesh("other authors' objects for the host, older than ours", { table }, (mesh) => {
+    const object = (kind: string, spec: object): KubeObject => ({
+      apiVersion: 'networking.istio.io/v1',
+      kind,
+      metadata: { name: 'theirs', namespace: 'shop', creationTimestamp: '2020-01-01T00:00:00Z' },
+      spec,
+    });
     test.each<[string, KubeObject]>([
-      ['a route that sends the host to its TLS port', object('VirtualService', { hosts: [HOST], http: [{ route: [{ destination: { host: HOST, port: { number: 443 } } }] }] })],
-      ['a rule for load balancing', object('DestinationRule', { host: HOST, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } })],
-      ['a rule that switches TLS off', object('DestinationRule', { host: HOST, trafficPolicy: { tls: { mode: 'DISABLE' } } })],
-      ['a rule with an empty subset of the same name', object('DestinationRule', { host: HOST, subsets: [{ name: 'tls' }] })],
+      [
+        'a route that sends the host to its TLS port',
+        object('VirtualService', {
+          hosts: [HOST],
+          http: [{ route: [{ destination: { host: HOST, port: { number: 443 } } }] }],
+        }),
+      ],
+      [
+        'a rule for load balancing',
+        object('DestinationRule', { host: HOST, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } }),
+      ],
+      [
+        'a rule that switches TLS off',
+        object('DestinationRule', { host: HOST, trafficPolicy: { tls: { mode: 'DISABLE' } } }),
+      ],
+      [
+        'a rule with an empty subset of the same name',
+        object('DestinationRule', { host: HOST, subsets: [{ name: 'tls' }] }),
+      ],
     ])('%s', async (_name, theirs) => {
       await mesh.apply([theirs], 'theirs');
       await mesh.apply(OBJECTS);
@@ -124,55 +176,78 @@ describe('at the sidecar', () => {
     });
   });
 
-  describeMesh('without the right to read Secrets', { table, tolerate: [/not authorized|secret/i] }, mesh => {
+  describeMesh('without the right to read Secrets', { table, tolerate: [/not authorized|secret/i] }, (mesh) => {
     const rights = OBJECTS.filter(({ kind, metadata }) => kind === 'Role' && metadata.name.includes('checkout'));
 
     test('that caller is refused, and the other goes on', async () => {
-      await mesh.apply(OBJECTS.filter(object => !rights.includes(object)), 'manifests', { tolerateWarming: true });
+      await mesh.apply(
+        OBJECTS.filter((object) => !rights.includes(object)),
+        'manifests',
+        { tolerateWarming: true },
+      );
       await hold(mesh, [refusedFor('checkout'), withOwn('ledger', 'sidecar'), refusedFor('crawler')]);
     });
   });
 
-  describeMesh('a Secret that is not there', { table: { ...table, secrets: secrets('shop').slice(1) }, tolerate: [/secret/i] }, mesh => {
-    const before = synthesise(app => new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', { hosts: ['open.example.com'] }));
-    const open: AccessRow = { from: 'checkout', request: 'http://open.example.com/', expect: { outcome: 'answered', status: 200, way: 'sidecar' } };
+  describeMesh(
+    'a Secret that is not there',
+    { table: { ...table, secrets: secrets('shop').slice(1) }, tolerate: [/secret/i] },
+    (mesh) => {
+      const before = synthesise(
+        (app) =>
+          new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'open', { hosts: ['open.example.com'] }),
+      );
+      const open: AccessRow = {
+        from: 'checkout',
+        request: 'http://open.example.com/',
+        expect: { outcome: 'answered', status: 200, via: 'sidecar' },
+      };
 
-    test('its caller is refused; its other hosts and the other caller go on', async () => {
-      await mesh.apply(before, 'before');
-      await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
-      await hold(mesh, [refusedFor('checkout'), withOwn('ledger', 'sidecar'), open]);
-    });
-  });
+      test('its caller is refused; its other hosts and the other caller go on', async () => {
+        await mesh.apply(before, 'before');
+        await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
+        await hold(mesh, [refusedFor('checkout'), withOwn('ledger', 'sidecar'), open]);
+      });
+    },
+  );
 
-  describeMesh('certificates that the host does not take', { table: { ...table, secrets: BAD('shop') } }, mesh => {
-    test.each([['expired', 'checkout'], ['from an unknown authority', 'ledger']])('%s: refused, and the host learns nothing of the request', async (_what, from) => {
+  describeMesh('certificates that the host does not take', { table: { ...table, secrets: BAD('shop') } }, (mesh) => {
+    test.each([
+      ['expired', 'checkout'],
+      ['from an unknown authority', 'ledger'],
+    ])('%s: refused, and the host learns nothing of the request', async (_what, from) => {
       await mesh.apply(OBJECTS);
       const { evidence } = await mesh.expectRow(http(from, { outcome: 'refused', symptom: 503 }));
-      expect(evidence.outside.map(({ event }) => event)).not.toContain('request');
+      expect(evidence.external.map(({ event }) => event)).not.toContain('request');
     });
   });
 
-  describeMesh('a pod with the labels of a caller under another service account', { table: { ...TABLE, secrets: secrets('shop') }, tolerate: [/not authorized|secret/i] }, mesh => {
-    test('does not get the Secret', async () => {
-      await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
-      await hold(mesh, [refusedFor('pretender'), ...NAMED]);
-    });
-  });
+  describeMesh(
+    'a pod with the labels of a caller under another service account',
+    { table: { ...TABLE, secrets: secrets('shop') }, tolerate: [/not authorized|secret/i] },
+    (mesh) => {
+      test('does not get the Secret', async () => {
+        await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
+        await hold(mesh, [refusedFor('pretender'), ...NAMED]);
+      });
+    },
+  );
 
   describe('from files', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-client-'));
     afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
     const file = (name: string) => path.join(folder, name);
-    const fromFiles = (there: boolean) => synthesise(app => {
-      const chart = new Chart(app, 'shop', { namespace: 'shop' });
-      new SidecarEgress(chart, 'bank', { hosts: [HOST] }).originateTls('tls', {
-        callers: [caller('checkout')],
-        clientCertificate: ClientCertificate.fromFiles(file(there ? 'tls.crt' : 'gone.crt'), file('tls.key')),
-        certificateAuthority: CertificateAuthority.fromFile(file('ca.crt')),
+    const fromFiles = (there: boolean) =>
+      synthesise((app) => {
+        const chart = new Chart(app, 'shop', { namespace: 'shop' });
+        new SidecarEgress(chart, 'bank', { hosts: [HOST] }).originateTls('tls', {
+          callers: [caller('checkout')],
+          clientCertificate: ClientCertificate.fromFiles(file(there ? 'tls.crt' : 'gone.crt'), file('tls.key')),
+          certificateAuthority: CertificateAuthority.fromFile(file('ca.crt')),
+        });
       });
-    });
 
-    describeMesh('mounted into the proxy', { table, tolerate: [/gone\.crt/] }, mesh => {
+    describeMesh('mounted into the proxy', { table, tolerate: [/gone\.crt/] }, (mesh) => {
       test('a file that is not there refuses', async () => {
         await mesh.apply(fromFiles(false), 'manifests', { tolerateWarming: true });
         await hold(mesh, [refusedFor('checkout'), refusedFor('ledger')]);
@@ -181,7 +256,11 @@ describe('at the sidecar', () => {
       test('the selected pod shows them, all others are refused', async () => {
         const pki = path.join(path.dirname(mesh.lab.logFile('istiod')), 'pki');
         fs.chmodSync(folder, 0o755);
-        for (const [from, to] of [['client-certificate-checkout.crt', 'tls.crt'], ['client-certificate-checkout.key', 'tls.key'], ['private.crt', 'ca.crt']]) {
+        for (const [from, to] of [
+          ['client-certificate-checkout.crt', 'tls.crt'],
+          ['client-certificate-checkout.key', 'tls.key'],
+          ['private.crt', 'ca.crt'],
+        ]) {
           fs.copyFileSync(path.join(pki, from), file(to));
           fs.chmodSync(file(to), 0o644);
         }
@@ -193,67 +272,102 @@ describe('at the sidecar', () => {
 });
 
 describe('at the gateway, for each caller its own', () => {
-  const OBJECTS = synthesise(app => {
+  const OBJECTS = synthesise((app) => {
     const platform = new Chart(app, 'platform', { namespace: 'egress' });
-    const gateway = new InstalledEgressGateway(platform, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+    const gateway = new InstalledEgressGateway(platform, 'exit', {
+      installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+    });
     const chart = new Chart(app, 'shop', { namespace: 'shop' });
     for (const name of NAMES) {
-      new GatewayEgress(chart, name, { gateway, hosts: [HOST], callers: [caller(name)], separateCallers: true })
-        .originateTls('tls', { clientCertificate: ClientCertificate.fromSecret(`${name}-client`) });
+      new GatewayEgress(chart, name, {
+        gateway,
+        hosts: [HOST],
+        callers: [caller(name)],
+        separateCallers: true,
+      }).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret(`${name}-client`) });
     }
   });
   const table: Omit<AccessTable, 'access'> = {
     ...TABLE,
-    gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
+    gateways: [
+      {
+        namespace: 'egress',
+        labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+        serviceAccount: 'istio-egressgateway',
+        targetPort: 443,
+      },
+    ],
     secrets: secrets('egress'),
   };
-  const NAMED = NAMES.map(name => withOwn(name, 'gateway'));
-  const OTHERS = [refusedFor('crawler'), refusedFor('pretender', 'gateway'), http('stranger', { outcome: 'refused', by: 'sidecar', symptom: 502 })];
+  const NAMED = NAMES.map((name) => withOwn(name, 'gateway'));
+  const OTHERS = [
+    refusedFor('crawler'),
+    refusedFor('pretender', 'gateway'),
+    http('stranger', { outcome: 'refused', by: 'sidecar', symptom: 502 }),
+  ];
   const [checkout, ledger] = [NAMED[0], NAMED[1]];
 
-  describeMesh('each object gone', { table }, mesh => {
+  describeMesh('each object gone', { table }, (mesh) => {
     test('complete: each caller shows its own certificate, all others are refused', async () => {
       await mesh.apply(OBJECTS);
       await hold(mesh, [...NAMED, ...OTHERS]);
     });
 
     // What the two share: the namespace's entry and its route, and the gateway's Service.
-    const keys = new Map(OBJECTS.map(object => [object, JSON.stringify(object).match(/http-80\.([0-9a-f]{12})\./)?.[1]]));
-    const keyOfCheckout = keys.get(OBJECTS.find(object => object.kind === 'Gateway' && JSON.stringify(object).includes('sa/checkout'))!);
-    const isCheckouts = (object: KubeObject) => keyOfCheckout !== undefined && object.metadata.name.includes(keyOfCheckout);
+    const keys = new Map(
+      OBJECTS.map((object) => [object, JSON.stringify(object).match(/http-80\.([0-9a-f]{12})\./)?.[1]]),
+    );
+    const keyOfCheckout = keys.get(
+      OBJECTS.find((object) => object.kind === 'Gateway' && JSON.stringify(object).includes('sa/checkout'))!,
+    );
+    const isCheckouts = (object: KubeObject) =>
+      keyOfCheckout !== undefined && object.metadata.name.includes(keyOfCheckout);
 
-    test.each(OBJECTS.map(object => [idOf(object), object] as const))('without %s nobody shows another\'s, and the other caller goes on', async (_id, gone) => {
-      await mesh.apply(OBJECTS.filter(object => object !== gone));
-      await mayClose(mesh, [...NAMED, ...OTHERS]);
-      if (isCheckouts(gone)) await hold(mesh, [ledger]);
-    });
+    test.each(OBJECTS.map((object) => [idOf(object), object] as const))(
+      "without %s nobody shows another's, and the other caller goes on",
+      async (_id, gone) => {
+        await mesh.apply(OBJECTS.filter((object) => object !== gone));
+        await mayClose(mesh, [...NAMED, ...OTHERS]);
+        if (isCheckouts(gone)) await hold(mesh, [ledger]);
+      },
+    );
 
     test('there are objects of one caller alone', () => {
       expect(OBJECTS.filter(isCheckouts).length).toBeGreaterThan(4);
     });
 
-    test('a caller that leads its own requests to the other\'s hop name is refused by that server', async () => {
+    test("a caller that leads its own requests to the other's hop name is refused by that server", async () => {
       // Both routes lead to the way of ledger, as an object of the team itself could.
       const route = OBJECTS.find(({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === 'shop')!;
       const [, second] = route.spec.http;
       const stolen = { ...route, spec: { ...route.spec, http: [{ ...second, match: [{ port: 80 }] }] } };
-      await mesh.apply(OBJECTS.map(object => object === route ? stolen : object));
+      await mesh.apply(OBJECTS.map((object) => (object === route ? stolen : object)));
       await hold(mesh, [ledger, refusedFor('checkout', 'gateway'), refusedFor('crawler', 'gateway')]);
     });
   });
 
-  describeMesh('one of the two Secrets is not there', { table: { ...table, secrets: secrets('egress').slice(1) }, tolerate: [/secret/i] }, mesh => {
-    test('its caller is refused, the other shows its own', async () => {
-      await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
-      await hold(mesh, [{ ...checkout, expect: { outcome: 'refused', symptom: 503, plaintextToOutside: false } }, ledger]);
-    });
-  });
+  describeMesh(
+    'one of the two Secrets is not there',
+    { table: { ...table, secrets: secrets('egress').slice(1) }, tolerate: [/secret/i] },
+    (mesh) => {
+      test('its caller is refused, the other shows its own', async () => {
+        await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
+        await hold(mesh, [
+          { ...checkout, expect: { outcome: 'refused', symptom: 503, plaintextToHost: false } },
+          ledger,
+        ]);
+      });
+    },
+  );
 
-  describeMesh('certificates that the host does not take', { table: { ...table, secrets: BAD('egress') } }, mesh => {
-    test.each([['expired', 'checkout'], ['from an unknown authority', 'ledger']])('%s: refused, and the host learns nothing of the request', async (_what, from) => {
+  describeMesh('certificates that the host does not take', { table: { ...table, secrets: BAD('egress') } }, (mesh) => {
+    test.each([
+      ['expired', 'checkout'],
+      ['from an unknown authority', 'ledger'],
+    ])('%s: refused, and the host learns nothing of the request', async (_what, from) => {
       await mesh.apply(OBJECTS);
       const { evidence } = await mesh.expectRow(http(from, { outcome: 'refused', symptom: 503 }));
-      expect(evidence.outside.map(({ event }) => event)).not.toContain('request');
+      expect(evidence.external.map(({ event }) => event)).not.toContain('request');
     });
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Worlds that nobody has seen before: what the mesh does, the model must have said. `--seed` and `--worlds` choose them; the seed is
- * printed, so that a world can be made again. An answer that the model does not share is asked for twice: what varies proves nothing.
+ * Worlds that nobody has seen before: what the mesh does, the model must have said. `--seed` and `--worlds` choose
+ * them; the seed is printed, so that a world can be made again. An answer that the model does not share is asked for
+ * twice: what varies proves nothing.
  */
 import { MeshSettings } from '../../../src/access/access-table';
 import { report, tally, Tally } from '../../model/disagreements';
@@ -9,21 +10,30 @@ import { WorldLab } from '../differential/world-lab';
 
 const SEED = Number(process.env.MESH_SEED ?? Math.floor(Date.now() / 1000));
 const WORLDS = Number(process.env.MESH_WORLDS ?? 60);
-/** Of the answers, at least so many must come from outside, and at most so many may be left undetermined: else little is proven. */
+/**
+ * Of the answers, at least so many must come from outside, and at most so many may be left undetermined: else little is
+ * proven.
+ */
 const LEAST_ANSWERED = 0.25;
 const MOST_UNDETERMINED = 0.1;
 
 const worlds = Array.from({ length: WORLDS }, (_, index) => generateWorld(SEED + index));
-const policies = [...new Set(worlds.map(({ mesh }) => mesh.outboundTrafficPolicy))] as NonNullable<MeshSettings['outboundTrafficPolicy']>[];
+const policies = [...new Set(worlds.map(({ mesh }) => mesh.outboundTrafficPolicy))] as NonNullable<
+  MeshSettings['outboundTrafficPolicy']
+>[];
 const total = newTally();
 
 describe(`seed ${SEED}, ${WORLDS} worlds`, () => {
-  describe.each(policies)('%s', policy => {
+  describe.each(policies)('%s', (policy) => {
     let lab: WorldLab;
-    beforeAll(async () => { lab = await WorldLab.up({ outboundTrafficPolicy: policy }); });
+    beforeAll(async () => {
+      lab = await WorldLab.up({ outboundTrafficPolicy: policy });
+    });
     afterAll(() => lab.down());
 
-    test.each(worlds.filter(({ mesh }) => mesh.outboundTrafficPolicy === policy).map(world => ({ name: world.name, world })))('world $name', async ({ world }) => {
+    test.each(
+      worlds.filter(({ mesh }) => mesh.outboundTrafficPolicy === policy).map((world) => ({ name: world.name, world })),
+    )('world $name', async ({ world }) => {
       const first = await lab.ask(world);
       const one = newTally();
       tally(one, first);
@@ -39,7 +49,10 @@ describe(`seed ${SEED}, ${WORLDS} worlds`, () => {
   });
 
   test('enough was answered, and hardly anything left undetermined', () => {
-    console.log(`seed ${SEED}: ${total.worlds} worlds, ${total.compared} answers, ${total.answered} from outside, ${total.undetermined} undetermined by the model`);
+    console.log(
+      `seed ${SEED}: ${total.worlds} worlds, ${total.compared} answers, ${total.answered} from outside, ` +
+        `${total.undetermined} undetermined by the model`,
+    );
     expect(total.answered / total.compared).toBeGreaterThan(LEAST_ANSWERED);
     expect(total.undetermined / total.compared).toBeLessThan(MOST_UNDETERMINED);
   });

@@ -8,7 +8,8 @@ import { describeMesh, plain, Sight, titleOf } from '../support';
 
 for (const { name, table, manifests } of meshExamples()) {
   const rows = numberedRows(table).map(({ number, row }) => ({ title: `${number}  ${titleOf(row)}`, row }));
-  if (rows.length > 0) describeMesh(name, { table, manifests }, mesh => mesh.testRows(rows, manifests, agreement(table, manifests)));
+  if (rows.length > 0)
+    describeMesh(name, { table, manifests }, (mesh) => mesh.testRows(rows, manifests, agreement(table, manifests)));
 }
 
 /** The model must say of each row what the mesh does; undetermined is not good enough for our own examples. */
@@ -17,9 +18,19 @@ function agreement(table: AccessTable, manifests: KubeObject[]): (row: AccessRow
     const { expect: _expect, without: left, ...request } = row;
     const answer = modelOf(without(manifests, left), table)(request);
     const { contradictions: _contradictions, addedHeaders: _addedHeaders, ...mesh } = seen;
-    const differs = answer.outcome === 'undetermined' ? ['outcome: the model says undetermined'] : differences(answer, mesh as MeshAnswer);
+    const differs =
+      answer.outcome === 'undetermined'
+        ? ['outcome: the model says undetermined']
+        : differences(answer, mesh as MeshAnswer);
     if (differs.length === 0) return;
-    throw plain([`the model disagrees with the mesh about ${row.from} ${row.request}`, ...differs, `mesh:  ${JSON.stringify(mesh)}`, `model: ${answer.reason}`,
-      ...answer.steps.map(step => `  ${step.hop}: ${step.text}`)].join('\n'));
+    throw plain(
+      [
+        `the model disagrees with the mesh about ${row.from} ${row.request}`,
+        ...differs,
+        `mesh:  ${JSON.stringify(mesh)}`,
+        `model: ${answer.reason}`,
+        ...answer.steps.map((step) => `  ${step.hop}: ${step.text}`),
+      ].join('\n'),
+    );
   };
 }

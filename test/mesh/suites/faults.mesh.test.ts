@@ -1,7 +1,7 @@
 /**
- * What goes wrong in operation: objects disappear, the gateway stops, DNS fails, certificates do not fit. Each time a call goes
- * its way with the same checks or is refused with the symptom that docs/refused.md names, the other team's calls go on,
- * and the outside sees neither plaintext nor a caller that has no right.
+ * What goes wrong in operation: objects disappear, the gateway stops, DNS fails, certificates do not fit. Each time a
+ * call goes its way with the same checks or is refused with the symptom that docs/refused.md names, the other team's
+ * calls go on, and the outside sees neither plaintext nor a caller that has no right.
  */
 import { App, Chart } from 'cdk8s';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
@@ -17,16 +17,28 @@ import { describeMesh, Mesh, plain, failureText, synthesise } from '../support';
 
 const TABLE: Omit<AccessTable, 'access'> = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
-  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
+  gateways: [
+    {
+      namespace: 'egress',
+      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+      serviceAccount: 'istio-egressgateway',
+      targetPort: 443,
+    },
+  ],
   callers: [
     { name: 'x', namespace: 'team-x', serviceAccount: 'app' },
     { name: 'x-other', namespace: 'team-x', serviceAccount: 'other' },
     { name: 'y', namespace: 'team-y', serviceAccount: 'app' },
   ],
-  outside: [
+  external: [
     { host: 'example.com', http: 'ok', https: 'ok' },
     { host: 'httpbin.org', http: 'ok', https: 'ok' },
-    ...(['expired', 'wrong-name', 'unknown-ca'] as const).map(certificate => ({ host: `${certificate}.example.com`, http: 'ok' as const, https: 'ok' as const, certificate })),
+    ...(['expired', 'wrong-name', 'unknown-ca'] as const).map((certificate) => ({
+      host: `${certificate}.example.com`,
+      http: 'ok' as const,
+      https: 'ok' as const,
+      certificate,
+    })),
   ],
 };
 
@@ -35,9 +47,11 @@ const NOWHERE = '203.0.113.250';
 
 const BAD_CERTIFICATES = ['expired.example.com', 'wrong-name.example.com', 'unknown-ca.example.com'];
 
-const OBJECTS = synthesise(app => {
+const OBJECTS = synthesise((app) => {
   const platform = new Chart(app, 'platform', { namespace: 'egress' });
-  const gateway = new InstalledEgressGateway(platform, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const gateway = new InstalledEgressGateway(platform, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
   team(app, 'team-x', gateway, ['example.com', 'gone.example.com', ...BAD_CERTIFICATES]);
   team(app, 'team-y', gateway, ['httpbin.org']);
   const direct = new Chart(app, 'direct', { namespace: 'team-y' });
@@ -45,16 +59,36 @@ const OBJECTS = synthesise(app => {
 });
 
 function team(app: App, namespace: string, gateway: InstalledEgressGateway, hosts: string[]): void {
-  new GatewayEgress(new Chart(app, namespace, { namespace }), 'site', { gateway, hosts, callers: [Caller.serviceAccount(namespace, 'app')] }).originateTls('tls');
+  new GatewayEgress(new Chart(app, namespace, { namespace }), 'site', {
+    gateway,
+    hosts,
+    callers: [Caller.serviceAccount(namespace, 'app')],
+  }).originateTls('tls');
 }
 
 const through = (from: string, host: string): AccessRow[] => [
-  { from, request: `http://${host}/`, expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'gateway', plaintextToOutside: false } },
-  { from, request: `https://${host}/`, expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'application' } },
+  {
+    from,
+    request: `http://${host}/`,
+    expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'gateway', plaintextToHost: false },
+  },
+  {
+    from,
+    request: `https://${host}/`,
+    expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'application' },
+  },
 ];
 const unnamed: AccessRow[] = [
-  { from: 'x-other', request: 'http://example.com/', expect: { outcome: 'refused', by: 'gateway', symptom: 503, plaintextToOutside: false } },
-  { from: 'x-other', request: 'https://example.com/', expect: { outcome: 'refused', by: 'gateway', symptom: 'tls-closed' } },
+  {
+    from: 'x-other',
+    request: 'http://example.com/',
+    expect: { outcome: 'refused', by: 'gateway', symptom: 503, plaintextToHost: false },
+  },
+  {
+    from: 'x-other',
+    request: 'https://example.com/',
+    expect: { outcome: 'refused', by: 'gateway', symptom: 'tls-closed' },
+  },
 ];
 const X = [...through('x', 'example.com'), ...unnamed];
 const Y = through('y', 'httpbin.org');
@@ -72,69 +106,112 @@ async function hold(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   for (const row of rows) await mesh.expectRow(row);
 }
 
-const ofHost = (host: string) => (object: KubeObject) => object.metadata.name.startsWith(`${host.replace(/\./g, '-')}-`);
+const ofHost = (host: string) => (object: KubeObject) =>
+  object.metadata.name.startsWith(`${host.replace(/\./g, '-')}-`);
 
-describeMesh('one object gone, the other team goes on', { table: TABLE }, mesh => {
-  const objects = OBJECTS.filter(object => object.kind === 'Service' || ofHost('example.com')(object) || ofHost('httpbin.org')(object));
+describeMesh('one object gone, the other team goes on', { table: TABLE }, (mesh) => {
+  const objects = OBJECTS.filter(
+    (object) => object.kind === 'Service' || ofHost('example.com')(object) || ofHost('httpbin.org')(object),
+  );
 
   test('complete, everything holds', async () => {
     await mesh.apply(objects);
     await hold(mesh, [...X, ...Y]);
   });
 
-  test.each(objects.filter(ofHost('example.com')).map(object => [idOf(object), object] as const))('without %s team x fails closed, team y goes on', async (_id, gone) => {
-    await mesh.apply(objects.filter(object => object !== gone));
-    await hold(mesh, Y);
-    await mayClose(mesh, X);
-  });
+  test.each(objects.filter(ofHost('example.com')).map((object) => [idOf(object), object] as const))(
+    'without %s team x fails closed, team y goes on',
+    async (_id, gone) => {
+      await mesh.apply(objects.filter((object) => object !== gone));
+      await hold(mesh, Y);
+      await mayClose(mesh, X);
+    },
+  );
 
   test('without the hop Service nobody gets out', async () => {
-    await mesh.apply(objects.filter(object => object.kind !== 'Service'));
+    await mesh.apply(objects.filter((object) => object.kind !== 'Service'));
     await mayClose(mesh, [...X, ...Y]);
-    for (const row of [...X, ...Y]) await mesh.expectRow({ ...row, expect: { outcome: 'refused', plaintextToOutside: false } });
+    for (const row of [...X, ...Y])
+      await mesh.expectRow({ ...row, expect: { outcome: 'refused', plaintextToHost: false } });
   });
 });
 
-describeMesh('what breaks by itself', { table: TABLE }, mesh => {
+describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
   beforeAll(() => mesh.apply(OBJECTS));
 
-  test.each(BAD_CERTIFICATES)('%s: the gateway does not take its certificate', async host => {
-    const { evidence } = await mesh.expectRow({ from: 'x', request: `http://${host}/`, expect: { outcome: 'refused', symptom: 503, plaintextToOutside: false } });
-    expect(evidence.outside.map(({ event }) => event)).not.toContain('request');
+  test.each(BAD_CERTIFICATES)('%s: the gateway does not take its certificate', async (host) => {
+    const { evidence } = await mesh.expectRow({
+      from: 'x',
+      request: `http://${host}/`,
+      expect: { outcome: 'refused', symptom: 503, plaintextToHost: false },
+    });
+    expect(evidence.external.map(({ event }) => event)).not.toContain('request');
     expect(evidence.atGateway.map(({ line }) => line.upstreamFailure).join()).toMatch(/CERTIFICATE_VERIFY_FAILED/);
   });
 
-  test.each(BAD_CERTIFICATES)('%s: the sidecar does not take its certificate', async host => {
-    const { evidence } = await mesh.expectRow({ from: 'y', request: `http://${host}/`, expect: { outcome: 'refused', by: 'sidecar', symptom: 503, plaintextToOutside: false } });
-    expect(evidence.outside.map(({ event }) => event)).not.toContain('request');
-    expect(evidence.sidecar.map(line => line.upstreamFailure).join()).toMatch(/CERTIFICATE_VERIFY_FAILED/);
+  test.each(BAD_CERTIFICATES)('%s: the sidecar does not take its certificate', async (host) => {
+    const { evidence } = await mesh.expectRow({
+      from: 'y',
+      request: `http://${host}/`,
+      expect: { outcome: 'refused', by: 'sidecar', symptom: 503, plaintextToHost: false },
+    });
+    expect(evidence.external.map(({ event }) => event)).not.toContain('request');
+    expect(evidence.sidecar.map((line) => line.upstreamFailure).join()).toMatch(/CERTIFICATE_VERIFY_FAILED/);
   });
 
   test('DNS knows no address', async () => {
-    const { evidence } = await mesh.expectRow({ from: 'x', request: 'http://gone.example.com/', dial: NOWHERE, expect: { outcome: 'refused', by: 'gateway', symptom: 503 } });
+    const { evidence } = await mesh.expectRow({
+      from: 'x',
+      request: 'http://gone.example.com/',
+      dial: NOWHERE,
+      expect: { outcome: 'refused', by: 'gateway', symptom: 503 },
+    });
     expect(evidence.atGateway.map(({ line }) => line.flags)).toEqual(['UH']);
-    await mesh.expectRow({ from: 'x', request: 'https://gone.example.com/', dial: NOWHERE, expect: { outcome: 'refused', by: 'gateway', symptom: 'tls-closed' } });
-    expect(evidence.outside).toEqual([]);
+    await mesh.expectRow({
+      from: 'x',
+      request: 'https://gone.example.com/',
+      dial: NOWHERE,
+      expect: { outcome: 'refused', by: 'gateway', symptom: 'tls-closed' },
+    });
+    expect(evidence.external).toEqual([]);
   });
 
-  test('a caller that is not named: over HTTP nothing in the gateway\'s log, over TLS at most its name; outside at most an empty connection', async () => {
-    const http = await mesh.expectRow(unnamed[0]);
-    const https = await mesh.expectRow(unnamed[1]);
-    expect(http.evidence.atGateway).toEqual([]);
-    expect(http.evidence.sidecar.map(line => line.flags)).toEqual(['UC']);
-    expect(http.evidence.outside).toEqual([]);
-    // A server that passes bytes on dials outside while it still shakes hands, and hangs up when it sees who calls.
-    for (const { line } of https.evidence.atGateway) expect(line.peer).toBe('spiffe://cluster.local/ns/team-x/sa/other');
-    for (const { event, from } of https.evidence.outside) expect([event, from]).toEqual(['connect', https.evidence.gateways[0].address]);
-  });
+  test(
+    "a caller that is not named: over HTTP nothing in the gateway's log, over TLS at most its name; outside at " +
+      'most an empty connection',
+    async () => {
+      const http = await mesh.expectRow(unnamed[0]);
+      const https = await mesh.expectRow(unnamed[1]);
+      expect(http.evidence.atGateway).toEqual([]);
+      expect(http.evidence.sidecar.map((line) => line.flags)).toEqual(['UC']);
+      expect(http.evidence.external).toEqual([]);
+      // A server that passes bytes on dials outside while it still shakes hands, and hangs up when it sees who calls.
+      for (const { line } of https.evidence.atGateway)
+        expect(line.peer).toBe('spiffe://cluster.local/ns/team-x/sa/other');
+      for (const { event, from } of https.evidence.external)
+        expect([event, from]).toEqual(['connect', https.evidence.gateways[0].address]);
+    },
+  );
 
-  test('the gateway\'s node is gone', async () => {
+  test("the gateway's node is gone", async () => {
     // Nothing comes in any more; its routes stay as they are.
-    const filter = (action: string) => must('ip', ['netns', 'exec', mesh.lab.namespaceOf('gateway-egress'), 'iptables', action, 'INPUT', '-i', 'eth0', '-j', 'DROP']);
+    const filter = (action: string) =>
+      must('ip', [
+        'netns',
+        'exec',
+        mesh.lab.namespaceOf('gateway-egress'),
+        'iptables',
+        action,
+        'INPUT',
+        '-i',
+        'eth0',
+        '-j',
+        'DROP',
+      ]);
     await filter('-I');
     try {
       const { evidence } = await mesh.expectRow({ ...Y[0], expect: { outcome: 'refused' } });
-      expect(evidence.outside).toEqual([]);
+      expect(evidence.external).toEqual([]);
     } finally {
       await filter('-D');
     }
@@ -143,11 +220,23 @@ describeMesh('what breaks by itself', { table: TABLE }, mesh => {
   });
 
   test('no gateway pod is ready', async () => {
-    await mesh.apply(OBJECTS.map(object => object.kind === 'Service' ? { ...object, spec: { ...object.spec, selector: { app: 'nobody' } } } : object));
+    await mesh.apply(
+      OBJECTS.map((object) =>
+        object.kind === 'Service' ? { ...object, spec: { ...object.spec, selector: { app: 'nobody' } } } : object,
+      ),
+    );
     await mayClose(mesh, [...X, ...Y]);
-    const { evidence } = await mesh.expectRow({ from: 'x', request: 'http://example.com/', expect: { outcome: 'refused', by: 'sidecar', symptom: 503 } });
-    expect(evidence.sidecar.map(line => line.flags)).toEqual(['UH']);
-    await mesh.expectRow({ from: 'x', request: 'https://example.com/', expect: { outcome: 'refused', by: 'sidecar', symptom: 'tls-closed' } });
+    const { evidence } = await mesh.expectRow({
+      from: 'x',
+      request: 'http://example.com/',
+      expect: { outcome: 'refused', by: 'sidecar', symptom: 503 },
+    });
+    expect(evidence.sidecar.map((line) => line.flags)).toEqual(['UH']);
+    await mesh.expectRow({
+      from: 'x',
+      request: 'https://example.com/',
+      expect: { outcome: 'refused', by: 'sidecar', symptom: 'tls-closed' },
+    });
     await mesh.apply(OBJECTS);
     await hold(mesh, [...X, ...Y]);
   });

@@ -1,8 +1,8 @@
 /**
- * What a team, or anybody else, writes for the same host: an entry, a route, a rule, or both; in the callers' namespace,
- * seen there or everywhere, in another namespace, in the gateway's, in the root namespace; older than ours and younger. Whatever it is,
- * a named caller goes its way or is refused, nobody else gets in, and nothing leaves in plaintext or round the gateway;
- * but for the cases that docs/limits.md names, which are held to what it says.
+ * What a team, or anybody else, writes for the same host: an entry, a route, a rule, or both; in the callers'
+ * namespace, seen there or everywhere, in another namespace, in the gateway's, in the root namespace; older than ours
+ * and younger. Whatever it is, a named caller goes its way or is refused, nobody else gets in, and nothing leaves in
+ * plaintext or round the gateway; but for the cases that docs/limits.md names, which are held to what it says.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
@@ -21,46 +21,84 @@ const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
 
 const TABLE: Omit<AccessTable, 'access'> = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
-  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
+  gateways: [
+    {
+      namespace: 'egress',
+      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+      serviceAccount: 'istio-egressgateway',
+      targetPort: 443,
+    },
+  ],
   callers: [
     { name: 'checkout', namespace: 'payments', serviceAccount: 'checkout' },
     { name: 'refunds', namespace: 'payments', serviceAccount: 'refunds' },
   ],
-  outside: [{ host: THROUGH, http: 'ok', https: 'ok' }, { host: STRAIGHT, http: 'ok', https: 'ok' }],
+  external: [
+    { host: THROUGH, http: 'ok', https: 'ok' },
+    { host: STRAIGHT, http: 'ok', https: 'ok' },
+  ],
 };
 
-const OBJECTS = synthesise(app => {
+const OBJECTS = synthesise((app) => {
   const chart = new Chart(app, 'payments', { namespace: 'payments' });
-  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
-  new GatewayEgress(chart, 'partner', { gateway, hosts: [THROUGH], callers: [Caller.serviceAccount('payments', 'checkout')] }).originateTls('tls');
+  const gateway = new InstalledEgressGateway(chart, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
+  new GatewayEgress(chart, 'partner', {
+    gateway,
+    hosts: [THROUGH],
+    callers: [Caller.serviceAccount('payments', 'checkout')],
+  }).originateTls('tls');
   new SidecarEgress(chart, 'site', { hosts: [STRAIGHT] }).originateTls('tls');
-}).map((object): KubeObject => ({ ...object, metadata: { ...object.metadata, creationTimestamp: '2024-01-01T00:00:00Z' } }));
+}).map((object): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, creationTimestamp: '2024-01-01T00:00:00Z' },
+}));
 
 const AGES = { older: '2020-01-01T00:00:00Z', younger: '2026-01-01T00:00:00Z' } as const;
 const PLACES = {
-  'the callers\' namespace, seen there': { namespace: 'payments', exportTo: ['.'] },
-  'the callers\' namespace, seen everywhere': { namespace: 'payments', exportTo: undefined },
+  "the callers' namespace, seen there": { namespace: 'payments', exportTo: ['.'] },
+  "the callers' namespace, seen everywhere": { namespace: 'payments', exportTo: undefined },
   'another namespace, seen everywhere': { namespace: 'elsewhere', exportTo: undefined },
-  'the gateway\'s namespace, seen everywhere': { namespace: 'egress', exportTo: undefined },
+  "the gateway's namespace, seen everywhere": { namespace: 'egress', exportTo: undefined },
   'the root namespace, seen everywhere': { namespace: 'istio-system', exportTo: undefined },
 } as const;
 
 type Make = (host: string, metadata: object, exportTo?: readonly string[]) => KubeObject[];
-const istio = (kind: string, spec: (host: string) => object): Make => (host, metadata, exportTo) => [{
-  apiVersion: 'networking.istio.io/v1', kind, metadata: { name: `foreign-${host.replace(/\./g, '-')}`, ...metadata }, spec: { ...spec(host), ...(exportTo && { exportTo }) },
-}];
+const istio =
+  (kind: string, spec: (host: string) => object): Make =>
+  (host, metadata, exportTo) => [
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind,
+      metadata: { name: `foreign-${host.replace(/\./g, '-')}`, ...metadata },
+      spec: { ...spec(host), ...(exportTo && { exportTo }) },
+    },
+  ];
 
-const entry = istio('ServiceEntry', host => ({
-  hosts: [host], resolution: 'DNS', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
+const entry = istio('ServiceEntry', (host) => ({
+  hosts: [host],
+  resolution: 'DNS',
+  ports: [
+    { number: 80, name: 'http', protocol: 'HTTP' },
+    { number: 443, name: 'tls', protocol: 'TLS' },
+  ],
 }));
-const route = istio('VirtualService', host => ({
+const route = istio('VirtualService', (host) => ({
   hosts: [host],
   http: [{ match: [{ port: 80 }], route: [{ destination: { host, port: { number: 80 } } }] }],
   tls: [{ match: [{ port: 443, sniHosts: [host] }], route: [{ destination: { host, port: { number: 443 } } }] }],
 }));
 /** Plain HTTP to the port that speaks TLS. */
-const astray = istio('VirtualService', host => ({ hosts: [host], http: [{ route: [{ destination: { host, port: { number: 443 } } }] }] }));
-const off = istio('DestinationRule', host => ({ host, trafficPolicy: { tls: { mode: 'DISABLE' } }, subsets: [{ name: 'tls' }] }));
+const astray = istio('VirtualService', (host) => ({
+  hosts: [host],
+  http: [{ route: [{ destination: { host, port: { number: 443 } } }] }],
+}));
+const off = istio('DestinationRule', (host) => ({
+  host,
+  trafficPolicy: { tls: { mode: 'DISABLE' } },
+  subsets: [{ name: 'tls' }],
+}));
 const hop = istio('DestinationRule', () => ({ host: HOP, trafficPolicy: { tls: { mode: 'DISABLE' } } }));
 
 const KINDS: Record<string, Make> = {
@@ -74,12 +112,32 @@ const KINDS: Record<string, Make> = {
 };
 
 const ROWS: AccessRow[] = [
-  { from: 'checkout', request: `http://${THROUGH}/`, expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'gateway', plaintextToOutside: false } },
-  { from: 'checkout', request: `https://${THROUGH}/`, expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'application' } },
+  {
+    from: 'checkout',
+    request: `http://${THROUGH}/`,
+    expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'gateway', plaintextToHost: false },
+  },
+  {
+    from: 'checkout',
+    request: `https://${THROUGH}/`,
+    expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'application' },
+  },
   { from: 'refunds', request: `http://${THROUGH}/`, expect: { outcome: 'refused', by: 'gateway', symptom: 503 } },
-  { from: 'refunds', request: `https://${THROUGH}/`, expect: { outcome: 'refused', by: 'gateway', symptom: 'tls-closed' } },
-  { from: 'checkout', request: `http://${STRAIGHT}/`, expect: { outcome: 'answered', status: 200, way: 'sidecar', tlsOriginatedBy: 'sidecar', plaintextToOutside: false } },
-  { from: 'checkout', request: `https://${STRAIGHT}/`, expect: { outcome: 'answered', status: 200, way: 'sidecar', tlsOriginatedBy: 'application' } },
+  {
+    from: 'refunds',
+    request: `https://${THROUGH}/`,
+    expect: { outcome: 'refused', by: 'gateway', symptom: 'tls-closed' },
+  },
+  {
+    from: 'checkout',
+    request: `http://${STRAIGHT}/`,
+    expect: { outcome: 'answered', status: 200, via: 'sidecar', tlsOriginatedBy: 'sidecar', plaintextToHost: false },
+  },
+  {
+    from: 'checkout',
+    request: `https://${STRAIGHT}/`,
+    expect: { outcome: 'answered', status: 200, via: 'sidecar', tlsOriginatedBy: 'application' },
+  },
 ];
 
 /** What may not be, in a few words; nothing where a call goes its way or is refused. */
@@ -87,20 +145,30 @@ async function holes(mesh: Mesh): Promise<string[]> {
   const found: string[] = [];
   for (const row of ROWS) {
     const sight = await mesh.see(row);
-    if (breaches(row, sight).length > 0) found.push(`${row.from} ${row.request}: ${sight.judgement.seen.outcome}, way ${sight.judgement.seen.way}, TLS by ${sight.judgement.seen.tlsOriginatedBy}`);
+    if (breaches(row, sight).length > 0)
+      found.push(
+        `${row.from} ${row.request}: ${sight.judgement.seen.outcome}, way ${sight.judgement.seen.via}, TLS by ` +
+          `${sight.judgement.seen.tlsOriginatedBy}`,
+      );
   }
   return found;
 }
 
-/** The case that docs/limits.md names: Istio takes the older of two routes that are private to a namespace, and the entry gives it somewhere to go. */
+/**
+ * The case that docs/limits.md names: Istio takes the older of two routes that are private to a namespace, and the
+ * entry gives it somewhere to go.
+ */
 const KNOWN: Record<string, string[]> = {
-  'an entry and a route in the callers\' namespace, seen there, older': [
-    ...['checkout', 'refunds'].flatMap(from => [`${from} http://${THROUGH}/: answered, way sidecar, TLS by none`, `${from} https://${THROUGH}/: answered, way sidecar, TLS by application`]),
+  "an entry and a route in the callers' namespace, seen there, older": [
+    ...['checkout', 'refunds'].flatMap((from) => [
+      `${from} http://${THROUGH}/: answered, way sidecar, TLS by none`,
+      `${from} https://${THROUGH}/: answered, way sidecar, TLS by application`,
+    ]),
     `checkout http://${STRAIGHT}/: answered, way sidecar, TLS by none`,
   ],
 };
 
-describeMesh('foreign objects', { table: TABLE }, mesh => {
+describeMesh('foreign objects', { table: TABLE }, (mesh) => {
   test('without any, everything holds', async () => {
     await mesh.apply(OBJECTS);
     for (const row of ROWS) await mesh.expectRow(row);
@@ -111,8 +179,14 @@ describeMesh('foreign objects', { table: TABLE }, mesh => {
       for (const [place, { namespace, exportTo }] of Object.entries(PLACES)) {
         test.each(Object.entries(AGES))(`in ${place}, %s`, async (age, creationTimestamp) => {
           await mesh.lab.apply('foreign', []);
-          const foreign = [THROUGH, STRAIGHT].flatMap(host => make(host, { namespace, creationTimestamp }, exportTo));
-          await mesh.apply(foreign.filter((object, index) => foreign.findIndex(other => JSON.stringify(other) === JSON.stringify(object)) === index), 'foreign');
+          const foreign = [THROUGH, STRAIGHT].flatMap((host) => make(host, { namespace, creationTimestamp }, exportTo));
+          await mesh.apply(
+            foreign.filter(
+              (object, index) =>
+                foreign.findIndex((other) => JSON.stringify(other) === JSON.stringify(object)) === index,
+            ),
+            'foreign',
+          );
           expect(await holes(mesh)).toEqual(KNOWN[`${kind} in ${place}, ${age}`] ?? []);
         });
       }

@@ -1,6 +1,6 @@
 /**
- * What an outside host learns beyond what the application sent: names and values of headers, the client's certificate, the server name.
- * Every kind of way, with the options that make proxies add more.
+ * What an external host learns beyond what the application sent: names and values of headers, the client's certificate,
+ * the server name. Every kind of way, with the options that make proxies add more.
  */
 import { App, Chart, Duration } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
@@ -23,9 +23,9 @@ const DOCUMENTED = 'x-envoy-original-host';
 
 const SENT: Record<string, string> = {
   'x-tenant': 'blue',
-  'authorization': 'Bearer of-the-application',
-  'cookie': 'session=1',
-  'traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  authorization: 'Bearer of-the-application',
+  cookie: 'session=1',
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   'accept-language': 'de',
 };
 
@@ -33,8 +33,12 @@ const table: AccessTable = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   gateways: [INSTALLED],
   callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout-identity' }],
-  outside: [
-    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, RECIPE].map(host => ({ host, http: 'ok' as const, https: 'ok' as const })),
+  external: [
+    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, RECIPE].map((host) => ({
+      host,
+      http: 'ok' as const,
+      https: 'ok' as const,
+    })),
     { host: GATEWAY[2], https: 'client-certificate', certificate: 'private-ca' },
   ],
   secrets: [{ name: 'client', namespace: 'egress', holds: 'client-certificate' }],
@@ -43,41 +47,60 @@ const table: AccessTable = {
 
 const manifests = synthesise((app: App) => {
   const chart = new Chart(app, 'shop', { namespace: 'shop' });
-  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const gateway = new InstalledEgressGateway(chart, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
   // A timeout and retries make proxies tell the outside about both.
   const options = { timeout: Duration.seconds(5), retries: { attempts: 2 } };
   const callers = [Caller.serviceAccount('shop', 'checkout-identity')];
   new SidecarEgress(chart, 'sidecar', { hosts: SIDECAR, ...options }).originateTls('tls', { hosts: [SIDECAR[1]] });
-  new GatewayEgress(chart, 'gateway', { gateway, hosts: GATEWAY.slice(0, 2), callers, ...options }).originateTls('tls', { hosts: [GATEWAY[1]] });
-  new GatewayEgress(chart, 'certificate', { gateway, hosts: [GATEWAY[2]], callers, ...options }).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('client') });
-  new GatewayEgress(chart, 'opaque', { gateway, hosts: OPAQUE, callers, http: GatewayHttp.OPAQUE, ...options }).originateTls('tls', { hosts: [OPAQUE[1]] });
+  new GatewayEgress(chart, 'gateway', { gateway, hosts: GATEWAY.slice(0, 2), callers, ...options }).originateTls(
+    'tls',
+    { hosts: [GATEWAY[1]] },
+  );
+  new GatewayEgress(chart, 'certificate', { gateway, hosts: [GATEWAY[2]], callers, ...options }).originateTls('tls', {
+    clientCertificate: ClientCertificate.fromSecret('client'),
+  });
+  new GatewayEgress(chart, 'opaque', {
+    gateway,
+    hosts: OPAQUE,
+    callers,
+    http: GatewayHttp.OPAQUE,
+    ...options,
+  }).originateTls('tls', { hosts: [OPAQUE[1]] });
 });
 
-describeMesh('what leaves', { table, manifests }, mesh => {
+describeMesh('what leaves', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
 
-  test.each([...SIDECAR, ...OPAQUE])('http://%s receives exactly what the application sent', async host => {
+  test.each([...SIDECAR, ...OPAQUE])('http://%s receives exactly what the application sent', async (host) => {
     expect(leaks(await ask(mesh, `http://${host}/orders?id=1`))).toEqual([]);
   });
 
-  test.each(GATEWAY)('http://%s receives that, and the private name of the hop', async host => {
+  test.each(GATEWAY)('http://%s receives that, and the private name of the hop', async (host) => {
     const sight = await ask(mesh, `http://${host}/orders?id=1`);
     expect(leaks(sight)).toEqual([DOCUMENTED]);
     expect(received(sight)[DOCUMENTED]).toMatch(/^http-80\.[0-9a-f]{12}\.egress\.internal$/);
   });
 
-  test.each([...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE])('https://%s receives exactly what the application sent', async host => {
-    expect(leaks(await ask(mesh, `https://${host}/orders?id=1`))).toEqual([]);
-  });
+  test.each([...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE])(
+    'https://%s receives exactly what the application sent',
+    async (host) => {
+      expect(leaks(await ask(mesh, `https://${host}/orders?id=1`))).toEqual([]);
+    },
+  );
 
   test('a header of the application that proxies use as well does not leave', async () => {
-    const sight = await ask(mesh, `http://${GATEWAY[1]}/`, { 'x-request-id': 'one-of-its-own', 'x-forwarded-for': '10.9.9.9' });
+    const sight = await ask(mesh, `http://${GATEWAY[1]}/`, {
+      'x-request-id': 'one-of-its-own',
+      'x-forwarded-for': '10.9.9.9',
+    });
     expect(Object.keys(received(sight))).not.toContain('x-request-id');
     expect(Object.keys(received(sight))).not.toContain('x-forwarded-for');
   });
 });
 
-describeMesh('a recipe written by hand on the same gateway', { table }, mesh => {
+describeMesh('a recipe written by hand on the same gateway', { table }, (mesh) => {
   test('hands over who calls: these tests can fail', async () => {
     await mesh.apply(taskPageRecipe('shop', RECIPE, INSTALLED));
     const found = leaks(await ask(mesh, `http://${RECIPE}/`));
@@ -88,20 +111,26 @@ describeMesh('a recipe written by hand on the same gateway', { table }, mesh => 
 });
 
 async function ask(mesh: Mesh, request: string, more: Record<string, string> = {}): Promise<Sight> {
-  return mesh.expectRow({ from: 'checkout', request, headers: { ...SENT, ...more }, expect: { outcome: 'answered', status: 200 } });
+  return mesh.expectRow({
+    from: 'checkout',
+    request,
+    headers: { ...SENT, ...more },
+    expect: { outcome: 'answered', status: 200 },
+  });
 }
 
 function received({ evidence }: Sight): Record<string, string> {
-  return evidence.outside.filter(({ event }) => event === 'request').pop()?.headers ?? {};
+  return evidence.external.filter(({ event }) => event === 'request').pop()?.headers ?? {};
 }
 
 /** Header names beyond those that were sent; and whatever tells of the mesh, wherever it stands. */
 function leaks({ evidence, judgement }: Sight): string[] {
   const headers = received({ evidence, judgement });
   const host = new URL(evidence.row.request).hostname;
-  const request = evidence.outside.filter(({ event }) => event === 'request').pop()!;
-  const found = [...judgement.seen.addedHeaders ?? []];
-  for (const [name, value] of Object.entries(SENT)) if (headers[name] !== value) found.push(`${name} arrived as ${headers[name]}`);
+  const request = evidence.external.filter(({ event }) => event === 'request').pop()!;
+  const found = [...(judgement.seen.addedHeaders ?? [])];
+  for (const [name, value] of Object.entries(SENT))
+    if (headers[name] !== value) found.push(`${name} arrived as ${headers[name]}`);
   const pods = [...evidence.gateways, evidence.caller];
   for (const [name, value] of Object.entries(headers)) {
     if (/spiffe:|cluster\.local|BEGIN|Hash=|checkout-identity|istio/i.test(value)) found.push(`${name} holds ${value}`);
@@ -109,8 +138,10 @@ function leaks({ evidence, judgement }: Sight): string[] {
     if (/egress\.internal/.test(value) && name !== DOCUMENTED) found.push(`${name} holds ${value}`);
   }
   if (request.authority !== host) found.push(`it was asked for ${request.authority}`);
-  if (request.client !== undefined && request.client !== 'lab egress client') found.push(`it was shown the certificate of ${request.client}`);
+  if (request.client !== undefined && request.client !== 'lab egress client')
+    found.push(`it was shown the certificate of ${request.client}`);
   if (request.client !== undefined && host !== GATEWAY[2]) found.push('it was shown a client certificate');
-  for (const { event, serverName } of evidence.outside) if (event === 'hello' && serverName !== host) found.push(`it was asked for the server name ${serverName}`);
+  for (const { event, serverName } of evidence.external)
+    if (event === 'hello' && serverName !== host) found.push(`it was asked for the server name ${serverName}`);
   return found;
 }

@@ -9,7 +9,7 @@ import { describeMesh, synthesise } from '../support';
 const EXIT = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
 const VAULT = { 'cdk8s-istio-egress/gateway': 'vault.egress' };
 
-const manifests = synthesise(app => {
+const manifests = synthesise((app) => {
   const platform = new Chart(app, 'platform', { namespace: 'egress' });
   const exit = new EgressGateway(platform, 'exit');
   const vault = new EgressGateway(platform, 'vault', { name: 'vault' });
@@ -18,93 +18,180 @@ const manifests = synthesise(app => {
   const shop = new Chart(app, 'shop', { namespace: 'shop' });
   const callers = [Caller.serviceAccount('shop', 'checkout')];
   new GatewayEgress(shop, 'site', { gateway: exit, hosts: ['www.partner.com'], callers });
-  new GatewayEgress(shop, 'bank', { gateway: vault, hosts: ['api.bank.com'], callers }).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('bank-client') });
+  new GatewayEgress(shop, 'bank', { gateway: vault, hosts: ['api.bank.com'], callers }).originateTls('tls', {
+    clientCertificate: ClientCertificate.fromSecret('bank-client'),
+  });
 });
 
-/** A way through the gateway's pods that a stranger builds: entry, server, routes, and how the sidecar speaks to the server. */
+/**
+ * A way through the gateway's pods that a stranger builds: entry, server, routes, and how the sidecar speaks to the
+ * server.
+ */
 function stranger(server: { name: string; protocol: string; tls?: object }, hop: object | undefined): KubeObject[] {
-  const istio = (kind: string, name: string, spec: object): KubeObject => ({ apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace: 'other' }, spec });
+  const istio = (kind: string, name: string, spec: object): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name, namespace: 'other' },
+    spec,
+  });
   const { name, ...rest } = server;
   return [
-    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'side', namespace: 'egress' }, spec: { selector: EXIT, ports: [{ name: 'http', port: 8090, targetPort: 8090 }] } },
-    istio('ServiceEntry', 'open', { hosts: ['open.example.com'], resolution: 'DNS', location: 'MESH_EXTERNAL', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] }),
-    istio('Gateway', 'open', { selector: EXIT, servers: [{ port: { number: 8090, name: 'side', protocol: rest.protocol }, hosts: [name], tls: rest.tls }] }),
-    istio('DestinationRule', 'side', { host: 'side.egress.svc.cluster.local', trafficPolicy: { tls: hop ?? { mode: 'DISABLE' } } }),
-    istio('VirtualService', 'to-side', { hosts: ['open.example.com'], http: [{ rewrite: { authority: name }, route: [{ destination: { host: 'side.egress.svc.cluster.local', port: { number: 8090 } } }] }] }),
-    istio('VirtualService', 'from-side', { hosts: [name], gateways: ['other/open'], http: [{ rewrite: { authority: 'open.example.com' }, route: [{ destination: { host: 'open.example.com', port: { number: 80 } } }] }] }),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'side', namespace: 'egress' },
+      spec: { selector: EXIT, ports: [{ name: 'http', port: 8090, targetPort: 8090 }] },
+    },
+    istio('ServiceEntry', 'open', {
+      hosts: ['open.example.com'],
+      resolution: 'DNS',
+      location: 'MESH_EXTERNAL',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
+    istio('Gateway', 'open', {
+      selector: EXIT,
+      servers: [{ port: { number: 8090, name: 'side', protocol: rest.protocol }, hosts: [name], tls: rest.tls }],
+    }),
+    istio('DestinationRule', 'side', {
+      host: 'side.egress.svc.cluster.local',
+      trafficPolicy: { tls: hop ?? { mode: 'DISABLE' } },
+    }),
+    istio('VirtualService', 'to-side', {
+      hosts: ['open.example.com'],
+      http: [
+        {
+          rewrite: { authority: name },
+          route: [{ destination: { host: 'side.egress.svc.cluster.local', port: { number: 8090 } } }],
+        },
+      ],
+    }),
+    istio('VirtualService', 'from-side', {
+      hosts: [name],
+      gateways: ['other/open'],
+      http: [
+        {
+          rewrite: { authority: 'open.example.com' },
+          route: [{ destination: { host: 'open.example.com', port: { number: 80 } } }],
+        },
+      ],
+    }),
   ];
 }
 
 const PLAIN = stranger({ name: 'open.example.com', protocol: 'HTTP' }, undefined);
-const MUTUAL = stranger({ name: 'open.example.com', protocol: 'HTTPS', tls: { mode: 'ISTIO_MUTUAL' } }, { mode: 'ISTIO_MUTUAL', sni: 'open.example.com' });
+const MUTUAL = stranger(
+  { name: 'open.example.com', protocol: 'HTTPS', tls: { mode: 'ISTIO_MUTUAL' } },
+  { mode: 'ISTIO_MUTUAL', sni: 'open.example.com' },
+);
 /** Under a name such as ours, but for everybody: without a mesh identity. */
 const NAMELESS = stranger(
-  { name: 'mine.egress.internal', protocol: 'HTTPS', tls: { mode: 'SIMPLE', credentialName: 'bank-client' } }, { mode: 'SIMPLE', sni: 'mine.egress.internal', insecureSkipVerify: true },
+  { name: 'mine.egress.internal', protocol: 'HTTPS', tls: { mode: 'SIMPLE', credentialName: 'bank-client' } },
+  { mode: 'SIMPLE', sni: 'mine.egress.internal', insecureSkipVerify: true },
 );
 
-describeMesh('lockdown', {
-  table: {
-    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
-    gateways: [
-      { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
-      { name: 'vault', namespace: 'egress', labels: VAULT, serviceAccount: 'vault', targetPort: 8443 },
-    ],
-    callers: [
-      { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
-      { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
-    ],
-    outside: [
-      { host: 'www.partner.com', http: 'ok', https: 'ok' },
-      { host: 'api.bank.com', https: 'client-certificate', certificate: 'private-ca' },
-      { host: 'open.example.com', http: 'ok' },
-    ],
-    secrets: [{ name: 'bank-client', namespace: 'egress', holds: 'client-certificate' }],
+describeMesh(
+  'lockdown',
+  {
+    table: {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      gateways: [
+        { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
+        { name: 'vault', namespace: 'egress', labels: VAULT, serviceAccount: 'vault', targetPort: 8443 },
+      ],
+      callers: [
+        { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
+        { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
+      ],
+      external: [
+        { host: 'www.partner.com', http: 'ok', https: 'ok' },
+        { host: 'api.bank.com', https: 'client-certificate', certificate: 'private-ca' },
+        { host: 'open.example.com', http: 'ok' },
+      ],
+      secrets: [{ name: 'bank-client', namespace: 'egress', holds: 'client-certificate' }],
+    },
+    manifests,
   },
-  manifests,
-}, mesh => {
-  const request = { from: 'stranger', request: 'http://open.example.com/' };
-  const unlocked = manifests.filter(({ kind }) => kind !== 'AuthorizationPolicy');
+  (mesh) => {
+    const request = { from: 'stranger', request: 'http://open.example.com/' };
+    const unlocked = manifests.filter(({ kind }) => kind !== 'AuthorizationPolicy');
 
-  test('what constructs asked for passes, by its own gateway', async () => {
-    await mesh.apply(manifests);
-    await mesh.expectRow({ from: 'checkout', request: 'http://www.partner.com/', expect: { outcome: 'answered', way: 'gateway', identityAtGateway: 'shop/checkout', addedHeaders: [] } });
-    await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
-    const { evidence } = await mesh.expectRow({ from: 'checkout', request: 'http://api.bank.com/', expect: { outcome: 'answered', way: 'gateway', clientCertificate: true } });
-    expect(evidence.atGateway.map(({ gateway }) => gateway)).toEqual(['gateway-vault']);
-  });
+    test('what constructs asked for passes, by its own gateway', async () => {
+      await mesh.apply(manifests);
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://www.partner.com/',
+        expect: { outcome: 'answered', via: 'gateway', identityAtGateway: 'shop/checkout', addedHeaders: [] },
+      });
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'https://www.partner.com/',
+        expect: { outcome: 'answered', via: 'gateway' },
+      });
+      const { evidence } = await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://api.bank.com/',
+        expect: { outcome: 'answered', via: 'gateway', clientCertificate: true },
+      });
+      expect(evidence.atGateway.map(({ gateway }) => gateway)).toEqual(['gateway-vault']);
+    });
 
-  test.each([['plain HTTP', PLAIN], ['mutual TLS of the mesh', MUTUAL], ['TLS without an identity, under a private name', NAMELESS]])('a server of a stranger is refused: %s', async (_what, objects) => {
-    await mesh.apply([...manifests, ...objects]);
-    await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
-    await mesh.apply([...unlocked, ...objects]);
-    await mesh.expectRow({ ...request, expect: { outcome: 'answered', way: 'gateway' } });
-  });
+    test.each([
+      ['plain HTTP', PLAIN],
+      ['mutual TLS of the mesh', MUTUAL],
+      ['TLS without an identity, under a private name', NAMELESS],
+    ])('a server of a stranger is refused: %s', async (_what, objects) => {
+      await mesh.apply([...manifests, ...objects]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...unlocked, ...objects]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
+    });
 
-  test('a private name alone does not let anybody in: the identity is part of the lock', async () => {
-    const nameOnly = manifests.map(object => object.kind === 'AuthorizationPolicy' ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules[0].when }] } } : object);
-    await mesh.apply([...nameOnly, ...NAMELESS]);
-    await mesh.expectRow({ ...request, expect: { outcome: 'answered', way: 'gateway' } });
-  });
+    test('a private name alone does not let anybody in: the identity is part of the lock', async () => {
+      const nameOnly = manifests.map((object) =>
+        object.kind === 'AuthorizationPolicy'
+          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules[0].when }] } }
+          : object,
+      );
+      await mesh.apply([...nameOnly, ...NAMELESS]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
+    });
 
-  test('without the lock the callers are checked as before', async () => {
-    await mesh.apply(unlocked);
-    await mesh.expectRow({ from: 'checkout', request: 'http://www.partner.com/', expect: { outcome: 'answered', way: 'gateway' } });
-    await mesh.expectRow({ from: 'stranger', request: 'http://www.partner.com/', expect: { outcome: 'refused', by: 'sidecar' } });
-  });
-});
-
-describeMesh('a gateway that may not read Secrets', {
-  table: {
-    gateways: [{ name: 'vault', namespace: 'egress', labels: VAULT, serviceAccount: 'vault', targetPort: 8443 }],
-    callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
-    outside: [{ host: 'api.bank.com', https: 'client-certificate', certificate: 'private-ca' }],
-    secrets: [{ name: 'bank-client', namespace: 'egress', holds: 'client-certificate' }],
+    test('without the lock the callers are checked as before', async () => {
+      await mesh.apply(unlocked);
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://www.partner.com/',
+        expect: { outcome: 'answered', via: 'gateway' },
+      });
+      await mesh.expectRow({
+        from: 'stranger',
+        request: 'http://www.partner.com/',
+        expect: { outcome: 'refused', by: 'sidecar' },
+      });
+    });
   },
-  manifests,
-}, mesh => {
-  test('refuses where a client certificate is to be shown: the Role is what lets it', async () => {
-    const without = manifests.filter(({ kind, metadata }) => !(kind === 'Role' && metadata.name === 'vault'));
-    await mesh.apply(without, 'manifests', { tolerateWarming: true });
-    await mesh.expectRow({ from: 'checkout', request: 'http://api.bank.com/', expect: { outcome: 'refused', by: 'gateway', plaintextToOutside: false } });
-  });
-});
+);
+
+describeMesh(
+  'a gateway that may not read Secrets',
+  {
+    table: {
+      gateways: [{ name: 'vault', namespace: 'egress', labels: VAULT, serviceAccount: 'vault', targetPort: 8443 }],
+      callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
+      external: [{ host: 'api.bank.com', https: 'client-certificate', certificate: 'private-ca' }],
+      secrets: [{ name: 'bank-client', namespace: 'egress', holds: 'client-certificate' }],
+    },
+    manifests,
+  },
+  (mesh) => {
+    test('refuses where a client certificate is to be shown: the Role is what lets it', async () => {
+      const without = manifests.filter(({ kind, metadata }) => !(kind === 'Role' && metadata.name === 'vault'));
+      await mesh.apply(without, 'manifests', { tolerateWarming: true });
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://api.bank.com/',
+        expect: { outcome: 'refused', by: 'gateway', plaintextToHost: false },
+      });
+    });
+  },
+);

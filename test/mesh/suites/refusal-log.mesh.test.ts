@@ -9,9 +9,16 @@ import { describeMesh, synthesise } from '../support';
 
 const table = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
-  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
-  callers: ['checkout', 'crawler'].map(name => ({ name, namespace: 'shop', serviceAccount: name })),
-  outside: [
+  gateways: [
+    {
+      namespace: 'egress',
+      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+      serviceAccount: 'istio-egressgateway',
+      targetPort: 443,
+    },
+  ],
+  callers: ['checkout', 'crawler'].map((name) => ({ name, namespace: 'shop', serviceAccount: name })),
+  external: [
     { host: 'site.example.com', http: 'ok' as const, https: 'ok' as const },
     { host: 'api.example.com', https: 'ok' as const },
     { host: 'down.example.com' },
@@ -19,21 +26,34 @@ const table = {
   ],
 };
 
-const manifests = synthesise(app => {
+const manifests = synthesise((app) => {
   const chart = new Chart(app, 'shop', { namespace: 'shop' });
-  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const gateway = new InstalledEgressGateway(chart, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
   new SidecarEgress(chart, 'site', { hosts: ['site.example.com'] });
-  new GatewayEgress(chart, 'api', { gateway, hosts: ['api.example.com', 'down.example.com'], callers: [Caller.serviceAccount('shop', 'checkout')] }).originateTls('tls');
+  new GatewayEgress(chart, 'api', {
+    gateway,
+    hosts: ['api.example.com', 'down.example.com'],
+    callers: [Caller.serviceAccount('shop', 'checkout')],
+  }).originateTls('tls');
   new RefusalLog(chart, 'refused');
   new RefusalLog(chart, 'refused-at-gateway', { gateway });
 });
 
-describeMesh('the log of refused calls', { table, manifests }, mesh => {
+describeMesh('the log of refused calls', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
 
   const logged = async (from: string, request: string) => {
-    const { evidence: { sidecar, atGateway, curl } } = await mesh.see({ from, request });
-    return { sidecar: sidecar.length > 0, gateway: atGateway.length > 0, line: sidecar[0] ?? atGateway[0]?.line, status: curl.statuses[0] };
+    const {
+      evidence: { sidecar, atGateway, curl },
+    } = await mesh.see({ from, request });
+    return {
+      sidecar: sidecar.length > 0,
+      gateway: atGateway.length > 0,
+      line: sidecar[0] ?? atGateway[0]?.line,
+      status: curl.statuses[0],
+    };
   };
 
   test.each([
@@ -54,7 +74,7 @@ describeMesh('the log of refused calls', { table, manifests }, mesh => {
 
   test.each([
     ['plain HTTP', 'http://site.example.com/', 200],
-    ['the application\'s TLS', 'https://site.example.com/', 200],
+    ["the application's TLS", 'https://site.example.com/', 200],
     ['an answer that the host calls an error', 'http://site.example.com/?status=404', 404],
     ['an answer of 503 from the host itself', 'http://site.example.com/?status=503', 503],
     ['plain HTTP through the gateway', 'http://api.example.com/', 200],

@@ -9,84 +9,131 @@ import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { EgressLoadBalancing } from '../../../src/values/traffic-options';
 import { describeMesh, synthesise } from '../support';
 
-/** What each outside host is declared with; by the sidecar from one namespace, through the gateway from the other. */
+/** What each external host is declared with; by the sidecar from one namespace, through the gateway from the other. */
 const HOSTS: Record<string, Partial<CommonEgressProps>> = {
   'plain.example.com': {},
   'retried.example.com': { retries: { attempts: 2, on: ['5xx'] } },
   'once.example.com': { retries: { attempts: 0 } },
   'slow.example.com': { timeout: Duration.millis(800) },
   'patient.example.com': { retries: { attempts: 1, perTryTimeout: Duration.millis(500), on: ['gateway-error'] } },
-  'ejected.example.com': { outlierDetection: { consecutive5xxErrors: 2, baseEjectionTime: Duration.minutes(2), maxEjectionPercent: 100 } },
+  'ejected.example.com': {
+    outlierDetection: { consecutive5xxErrors: 2, baseEjectionTime: Duration.minutes(2), maxEjectionPercent: 100 },
+  },
   'tenth.example.com': { outlierDetection: { consecutive5xxErrors: 2 } },
-  'single.example.com': { connectionPool: { maxRequestsPerConnection: 1, maxConnections: 7 }, loadBalancing: EgressLoadBalancing.RANDOM },
+  'single.example.com': {
+    connectionPool: { maxRequestsPerConnection: 1, maxConnections: 7 },
+    loadBalancing: EgressLoadBalancing.RANDOM,
+  },
   'headers.example.com': { removeHeaders: ['x-team'], unsafeKeepHeaders: ['x-request-id'] },
 };
 const ports = [EgressPort.http(), EgressPort.grpc(50051), EgressPort.tls()];
 const hosts = Object.keys(HOSTS);
 
-const manifests = synthesise(app => {
+const manifests = synthesise((app) => {
   const near = new Chart(app, 'near', { namespace: 'near' });
   const far = new Chart(app, 'far', { namespace: 'far' });
   const hidden = new Chart(app, 'hidden', { namespace: 'hidden' });
-  const gateway = new InstalledEgressGateway(far, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
+  const gateway = new InstalledEgressGateway(far, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
   const tls = (egress: Egress) => egress.originateTls('tls');
   for (const [host, options] of Object.entries(HOSTS)) {
     tls(new SidecarEgress(near, host, { hosts: [host], ports, ...options }));
-    tls(new GatewayEgress(far, host, { gateway, hosts: [host], ports, callers: [Caller.serviceAccount('far', 'app')], ...options }));
+    tls(
+      new GatewayEgress(far, host, {
+        gateway,
+        hosts: [host],
+        ports,
+        callers: [Caller.serviceAccount('far', 'app')],
+        ...options,
+      }),
+    );
   }
-  tls(new GatewayEgress(hidden, 'opaque', {
-    gateway, hosts: ['retried.example.com'], http: GatewayHttp.OPAQUE, callers: [Caller.serviceAccount('hidden', 'app')], retries: { attempts: 2, on: ['5xx'] },
-  }));
+  tls(
+    new GatewayEgress(hidden, 'opaque', {
+      gateway,
+      hosts: ['retried.example.com'],
+      http: GatewayHttp.OPAQUE,
+      callers: [Caller.serviceAccount('hidden', 'app')],
+      retries: { attempts: 2, on: ['5xx'] },
+    }),
+  );
 });
 
 const table = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
-  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
-  callers: ['near', 'far', 'hidden'].map(namespace => ({ name: namespace, namespace, serviceAccount: 'app' })),
-  outside: hosts.map(host => ({ host, https: 'ok' as const })),
+  gateways: [
+    {
+      namespace: 'egress',
+      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+      serviceAccount: 'istio-egressgateway',
+      targetPort: 443,
+    },
+  ],
+  callers: ['near', 'far', 'hidden'].map((namespace) => ({ name: namespace, namespace, serviceAccount: 'app' })),
+  external: hosts.map((host) => ({ host, https: 'ok' as const })),
 };
 
-describeMesh('robustness of the way', { table, manifests }, mesh => {
+describeMesh('robustness of the way', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
 
   let requests = 0;
   /** Sends a request of its own to a host, and counts what came to it. */
-  const call = async (from: string, host: string, wish: string, more: { speak?: 'grpc'; headers?: Record<string, string> } = {}) => {
+  const call = async (
+    from: string,
+    host: string,
+    wish: string,
+    more: { speak?: 'grpc'; headers?: Record<string, string> } = {},
+  ) => {
     const request = `http://${host}.example.com${more.speak ? ':50051/call' : '/'}?${wish}&request=${++requests}`;
     const { evidence, judgement } = await mesh.see({ from, request, ...more });
-    const seen = evidence.outside.filter(({ event }) => event === 'request');
-    const { statuses: [status], grpcStatus, milliseconds } = evidence.curl;
-    return { attempts: seen.length, status, grpcStatus, milliseconds, way: judgement.seen.way, seen };
+    const seen = evidence.external.filter(({ event }) => event === 'request');
+    const {
+      statuses: [status],
+      grpcStatus,
+      milliseconds,
+    } = evidence.curl;
+    return { attempts: seen.length, status, grpcStatus, milliseconds, via: judgement.seen.via, seen };
   };
-  const ways = [['near', 'sidecar'], ['far', 'gateway']] as const;
+  const paths = [
+    ['near', 'sidecar'],
+    ['far', 'gateway'],
+  ] as const;
 
-  describe.each(ways)('from namespace %s, by the %s', (from, way) => {
+  describe.each(paths)('from namespace %s, by the %s', (from, via) => {
     test('an error of the host is not tried again unless that was asked for', async () => {
-      expect(await call(from, 'plain', 'status=503')).toMatchObject({ attempts: 1, status: 503, way });
+      expect(await call(from, 'plain', 'status=503')).toMatchObject({ attempts: 1, status: 503, via });
     });
 
     test('what was asked for is tried so often and no more, over both hops together', async () => {
-      expect(await call(from, 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, way });
-      expect(await call(from, 'retried', 'status=503&times=2')).toMatchObject({ attempts: 3, status: 200, way });
+      expect(await call(from, 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, via });
+      expect(await call(from, 'retried', 'status=503&times=2')).toMatchObject({ attempts: 3, status: 200, via });
     });
 
     test('gRPC that is unavailable is tried twice more by default, over both hops together', async () => {
-      expect(await call(from, 'plain', 'grpc-status=14', { speak: 'grpc' })).toMatchObject({ attempts: 3, grpcStatus: 14, way });
+      expect(await call(from, 'plain', 'grpc-status=14', { speak: 'grpc' })).toMatchObject({
+        attempts: 3,
+        grpcStatus: 14,
+        via,
+      });
     });
 
     test('no attempts means one request', async () => {
       expect(await call(from, 'once', 'status=503')).toMatchObject({ attempts: 1, status: 503 });
-      expect(await call(from, 'once', 'grpc-status=14', { speak: 'grpc' })).toMatchObject({ attempts: 1, grpcStatus: 14 });
+      expect(await call(from, 'once', 'grpc-status=14', { speak: 'grpc' })).toMatchObject({
+        attempts: 1,
+        grpcStatus: 14,
+      });
     });
 
     test('a slow host is given up after the timeout, and not asked again', async () => {
       const { milliseconds, ...rest } = await call(from, 'slow', 'delay=5000');
-      expect(rest).toMatchObject({ attempts: 1, status: 504, way });
+      expect(rest).toMatchObject({ attempts: 1, status: 504, via });
       expect(milliseconds).toBeLessThan(4000);
     });
 
     test('a try that takes too long is given up for the next', async () => {
-      expect(await call(from, 'patient', 'delay=5000&times=1')).toMatchObject({ attempts: 2, status: 200, way });
+      expect(await call(from, 'patient', 'delay=5000&times=1')).toMatchObject({ attempts: 2, status: 200, via });
     });
 
     test('an address that fails is left out', async () => {
@@ -96,13 +143,18 @@ describeMesh('robustness of the way', { table, manifests }, mesh => {
     });
 
     test('of a host with one address Envoy leaves out none, unless more than a tenth may be', async () => {
-      for (let i = 0; i < 3; i++) expect(await call(from, 'tenth', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
+      for (let i = 0; i < 3; i++)
+        expect(await call(from, 'tenth', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
     });
 
     test('connections are kept, unless one request each was asked for', async () => {
-      const kept = [await call(from, 'plain', 'a'), await call(from, 'plain', 'b')].flatMap(({ seen }) => seen.map(({ port }) => port));
+      const kept = [await call(from, 'plain', 'a'), await call(from, 'plain', 'b')].flatMap(({ seen }) =>
+        seen.map(({ port }) => port),
+      );
       expect(new Set(kept).size).toBe(1);
-      const single = [await call(from, 'single', 'a'), await call(from, 'single', 'b')].flatMap(({ seen }) => seen.map(({ port }) => port));
+      const single = [await call(from, 'single', 'a'), await call(from, 'single', 'b')].flatMap(({ seen }) =>
+        seen.map(({ port }) => port),
+      );
       expect(new Set(single).size).toBe(2);
     });
 
@@ -113,14 +165,22 @@ describeMesh('robustness of the way', { table, manifests }, mesh => {
     });
 
     test('limits and load balancing are in force where the host is called', async () => {
-      const proxy = mesh.lab.proxies.find(({ pod }) => pod.id === (way === 'sidecar' ? from : 'gateway-egress'))!;
-      const limits = (await proxy.admin('/clusters')).split('\n').filter(line => /single\.example\.com.*default_priority::max_connections::/.test(line) && line.includes('|tls-') === (way === 'sidecar'));
+      const proxy = mesh.lab.proxies.find(({ pod }) => pod.id === (via === 'sidecar' ? from : 'gateway-egress'))!;
+      const limits = (await proxy.admin('/clusters'))
+        .split('\n')
+        .filter(
+          (line) =>
+            /single\.example\.com.*default_priority::max_connections::/.test(line) &&
+            line.includes('|tls-') === (via === 'sidecar'),
+        );
       expect(limits.length).toBeGreaterThan(0);
-      const originating = limits.filter(line => /\|tls/.test(line));
+      const originating = limits.filter((line) => /\|tls/.test(line));
       expect(originating.length).toBeGreaterThan(0);
       for (const line of originating) expect(line).toMatch(/::7$/);
       const dump = JSON.parse(await proxy.admin('/config_dump?resource=dynamic_active_clusters'));
-      const clusters = dump.configs.map(({ cluster }: any) => cluster).filter(({ name }: any) => /\|tls.*single\.example\.com/.test(name));
+      const clusters = dump.configs
+        .map(({ cluster }: any) => cluster)
+        .filter(({ name }: any) => /\|tls.*single\.example\.com/.test(name));
       expect(clusters.length).toBeGreaterThan(0);
       for (const { lb_policy: policy } of clusters) expect(policy).toBe('RANDOM');
     });
@@ -128,12 +188,14 @@ describeMesh('robustness of the way', { table, manifests }, mesh => {
 
   test('the hop to the gateway is not limited', async () => {
     const proxy = mesh.lab.proxies.find(({ pod }) => pod.id === 'far')!;
-    const limits = (await proxy.admin('/clusters')).split('\n').filter(line => /exit|egressgateway-hop/.test(line) && line.includes('default_priority::max_connections::'));
+    const limits = (await proxy.admin('/clusters'))
+      .split('\n')
+      .filter((line) => /exit|egressgateway-hop/.test(line) && line.includes('default_priority::max_connections::'));
     expect(limits.length).toBeGreaterThan(0);
     for (const line of limits) expect(line).toMatch(/::4294967295$/);
   });
 
   test('through a gateway that only passes bytes the sidecar tries again, and alone', async () => {
-    expect(await call('hidden', 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, way: 'gateway' });
+    expect(await call('hidden', 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, via: 'gateway' });
   });
 });

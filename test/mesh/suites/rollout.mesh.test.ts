@@ -1,7 +1,7 @@
 /**
- * Day 2. Every beginning of the emitted list is applied to a namespace that reaches the host in another way already, and
- * taken away again from the end: whoever may call is answered all the time, nobody gets more than the old way or the new way gives,
- * and once the new way is there plaintext does not leave.
+ * Day 2. Every beginning of the emitted list is applied to a namespace that reaches the host in another way already,
+ * and taken away again from the end: whoever may call is answered all the time, nobody gets more than the old way or
+ * the new way gives, and once the new way is there plaintext does not leave.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access-table';
@@ -18,13 +18,23 @@ const OTHER = 'www.partner.com';
 
 const table = (outboundTrafficPolicy: MeshSettings['outboundTrafficPolicy']): Omit<AccessTable, 'access'> => ({
   mesh: { outboundTrafficPolicy },
-  gateways: [{ namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
+  gateways: [
+    {
+      namespace: 'egress',
+      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+      serviceAccount: 'istio-egressgateway',
+      targetPort: 443,
+    },
+  ],
   callers: [
     { name: 'named', namespace: 'payments', serviceAccount: 'checkout' },
     { name: 'unnamed', namespace: 'payments', serviceAccount: 'refunds' },
     { name: 'stranger', namespace: 'other', serviceAccount: 'checkout' },
   ],
-  outside: [{ host: HOST, http: 'ok', https: 'ok' }, { host: OTHER, http: 'ok', https: 'ok' }],
+  external: [
+    { host: HOST, http: 'ok', https: 'ok' },
+    { host: OTHER, http: 'ok', https: 'ok' },
+  ],
 });
 
 interface Wanted {
@@ -34,16 +44,24 @@ interface Wanted {
   readonly id?: string;
 }
 
-const gatewayWay = ({ hosts = [HOST], callers = ['checkout'], tls = true, id = 'partner' }: Wanted = {}) => synthesise(app => {
-  const chart = new Chart(app, 'payments', { namespace: 'payments' });
-  const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
-  const egress = new GatewayEgress(chart, id, { gateway, hosts, callers: callers.map(name => Caller.serviceAccount('payments', name)) });
-  if (tls) egress.originateTls('tls');
-});
-const sidecarWay = ({ hosts = [HOST], tls = true, id = 'partner' }: Wanted = {}) => synthesise(app => {
-  const egress = new SidecarEgress(new Chart(app, 'payments', { namespace: 'payments' }), id, { hosts });
-  if (tls) egress.originateTls('tls');
-});
+const gatewayEgress = ({ hosts = [HOST], callers = ['checkout'], tls = true, id = 'partner' }: Wanted = {}) =>
+  synthesise((app) => {
+    const chart = new Chart(app, 'payments', { namespace: 'payments' });
+    const gateway = new InstalledEgressGateway(chart, 'exit', {
+      installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+    });
+    const egress = new GatewayEgress(chart, id, {
+      gateway,
+      hosts,
+      callers: callers.map((name) => Caller.serviceAccount('payments', name)),
+    });
+    if (tls) egress.originateTls('tls');
+  });
+const sidecarEgress = ({ hosts = [HOST], tls = true, id = 'partner' }: Wanted = {}) =>
+  synthesise((app) => {
+    const egress = new SidecarEgress(new Chart(app, 'payments', { namespace: 'payments' }), id, { hosts });
+    if (tls) egress.originateTls('tls');
+  });
 
 /** What a namespace writes that knows nothing of us. */
 const ENTRY: KubeObject = {
@@ -55,39 +73,51 @@ const ENTRY: KubeObject = {
     exportTo: ['.'],
     location: 'MESH_EXTERNAL',
     resolution: 'DNS',
-    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
+    ports: [
+      { number: 80, name: 'http', protocol: 'HTTP' },
+      { number: 443, name: 'tls', protocol: 'TLS' },
+    ],
   },
 };
 
 /** What one call did, in as many words as these suites compare. */
-type Way = 'old' | 'new' | 'refused';
+type Via = 'old' | 'new' | 'refused';
 
-const wayOf = ({ judgement: { seen } }: Sight, gateway: boolean, tls: boolean): Way => {
+const viaOf = ({ judgement: { seen } }: Sight, gateway: boolean, tls: boolean): Via => {
   if (seen.outcome === 'refused') return 'refused';
-  if (gateway) return seen.way === 'gateway' ? 'new' : 'old';
+  if (gateway) return seen.via === 'gateway' ? 'new' : 'old';
   // At the sidecar old and new differ by nothing but who begins TLS.
   return !tls || seen.tlsOriginatedBy === 'sidecar' ? 'new' : 'old';
 };
 
-interface Look { readonly step: string; readonly named: Way; readonly unnamed: Way; readonly stranger: Way }
+interface Look {
+  readonly step: string;
+  readonly named: Via;
+  readonly unnamed: Via;
+  readonly stranger: Via;
+}
 
 /** Asks for the host once from everybody, over HTTP and HTTPS; says what must never be. */
 async function look(mesh: Mesh, scheme: 'http' | 'https', step: string, gateway: boolean, tls: boolean): Promise<Look> {
-  const ways: Record<string, Way> = {};
+  const paths: Record<string, Via> = {};
   for (const from of ['named', 'unnamed', 'stranger']) {
     const row: AccessRow = { from, request: `${scheme}://${HOST}/`, expect: { outcome: 'answered' } };
     const sight = await mesh.see(row);
-    ways[from] = wayOf(sight, gateway, tls && scheme === 'http');
-    const byGateway = sight.evidence.outside.filter(event => sight.evidence.gateways.some(({ address }) => address === event.from));
-    const plaintext = byGateway.filter(({ event, tls: secure }) => event === 'plaintext' || event === 'not-http' || (event === 'request' && !secure));
+    paths[from] = viaOf(sight, gateway, tls && scheme === 'http');
+    const byGateway = sight.evidence.external.filter((event) =>
+      sight.evidence.gateways.some(({ address }) => address === event.from),
+    );
+    const plaintext = byGateway.filter(
+      ({ event, tls: secure }) => event === 'plaintext' || event === 'not-http' || (event === 'request' && !secure),
+    );
     const wrong = [
       ...sight.judgement.seen.contradictions,
       ...(tls && plaintext.length > 0 ? ['plaintext from the gateway'] : []),
-      ...(ways[from] === 'new' && tls && sight.judgement.seen.plaintextToOutside ? ['plaintext by the new way'] : []),
+      ...(paths[from] === 'new' && tls && sight.judgement.seen.plaintextToHost ? ['plaintext by the new way'] : []),
     ];
     if (wrong.length > 0) throw plain(`${step}: ${wrong.join('; ')}\n${failureText(row, sight)}`);
   }
-  return { step, named: ways.named, unnamed: ways.unnamed, stranger: ways.stranger };
+  return { step, named: paths.named, unnamed: paths.unnamed, stranger: paths.stranger };
 }
 
 const WORLDS = [
@@ -96,19 +126,19 @@ const WORLDS = [
   { world: 'nothing, locked mesh', policy: 'REGISTRY_ONLY', before: [] },
 ] as const;
 
-const WAYS = [
-  { way: 'GatewayEgress', objects: gatewayWay(), gateway: true, tls: true },
-  { way: 'GatewayEgress without TLS origination', objects: gatewayWay({ tls: false }), gateway: true, tls: false },
-  { way: 'SidecarEgress', objects: sidecarWay(), gateway: false, tls: true },
-  { way: 'SidecarEgress without TLS origination', objects: sidecarWay({ tls: false }), gateway: false, tls: false },
+const VIAS = [
+  { via: 'GatewayEgress', objects: gatewayEgress(), gateway: true, tls: true },
+  { via: 'GatewayEgress without TLS origination', objects: gatewayEgress({ tls: false }), gateway: true, tls: false },
+  { via: 'SidecarEgress', objects: sidecarEgress(), gateway: false, tls: true },
+  { via: 'SidecarEgress without TLS origination', objects: sidecarEgress({ tls: false }), gateway: false, tls: false },
 ];
 
 for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as const) {
-  describeMesh(`adopting a host, ${policy}`, { table: table(policy) }, mesh => {
-    describe.each(WORLDS.filter(world => world.policy === policy))('before: $world', ({ before }) => {
+  describeMesh(`adopting a host, ${policy}`, { table: table(policy) }, (mesh) => {
+    describe.each(WORLDS.filter((world) => world.policy === policy))('before: $world', ({ before }) => {
       const reached = before.length > 0 || policy === 'ALLOW_ANY';
 
-      test.each(WAYS)('$way, every beginning of the list, and back', async ({ objects, gateway, tls }) => {
+      test.each(VIAS)('$way, every beginning of the list, and back', async ({ objects, gateway, tls }) => {
         const looks: Look[] = [];
         const step = async (name: string, schemes: ('http' | 'https')[] = ['http', 'https']) => {
           for (const scheme of schemes) looks.push(await look(mesh, scheme, `${scheme} ${name}`, gateway, tls));
@@ -130,25 +160,38 @@ for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as const) {
           await mesh.apply(objects.slice(0, count));
           await step(`without ${idOf(objects[count])}`);
         }
-        const wrong = looks.filter(({ named, unnamed, stranger }) => (reached && named === 'refused')
-          // Nobody who is not named ever comes by the new way, nor by the old one where that was closed.
-          || (gateway && unnamed === 'new') || (!reached && unnamed === 'old')
-          || (policy === 'REGISTRY_ONLY' && stranger !== 'refused') || (gateway && stranger === 'new'));
+        const wrong = looks.filter(
+          ({ named, unnamed, stranger }) =>
+            (reached && named === 'refused') ||
+            // Nobody who is not named ever comes by the new way, nor by the old one where that was closed.
+            (gateway && unnamed === 'new') ||
+            (!reached && unnamed === 'old') ||
+            (policy === 'REGISTRY_ONLY' && stranger !== 'refused') ||
+            (gateway && stranger === 'new'),
+        );
         expect(wrong).toEqual([]);
         const whole = looks.filter(({ step: name }) => name.endsWith(`with ${idOf(objects[objects.length - 1])}`));
-        expect(whole.map(({ named, unnamed }) => [named, unnamed])).toEqual([0, 1].map(() => ['new', gateway ? 'refused' : 'new']));
+        expect(whole.map(({ named, unnamed }) => [named, unnamed])).toEqual(
+          [0, 1].map(() => ['new', gateway ? 'refused' : 'new']),
+        );
       });
     });
   });
 }
 
-describeMesh('changes later', { table: table('REGISTRY_ONLY') }, mesh => {
-  const answered = (from: string, host: string, way: 'gateway' | 'sidecar'): AccessRow[] => ['http', 'https'].map(scheme => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'answered', way } }));
-  const refused = (from: string, host: string): AccessRow[] => ['http', 'https'].map(scheme => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'refused' } }));
+describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
+  const answered = (from: string, host: string, via: 'gateway' | 'sidecar'): AccessRow[] =>
+    ['http', 'https'].map((scheme) => ({
+      from,
+      request: `${scheme}://${host}/`,
+      expect: { outcome: 'answered', via },
+    }));
+  const refused = (from: string, host: string): AccessRow[] =>
+    ['http', 'https'].map((scheme) => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'refused' } }));
 
   /** Goes from one list to another as kubectl does, object by object, then prunes; these rows hold at each step. */
   async function roll(from: KubeObject[], to: KubeObject[], rows: AccessRow[]): Promise<number> {
-    const now = new Map(from.map(object => [idOf(object), object]));
+    const now = new Map(from.map((object) => [idOf(object), object]));
     await mesh.apply([...now.values()]);
     let changes = 0;
     const hold = async () => {
@@ -162,39 +205,50 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, mesh => {
       await hold();
     }
     for (const object of [...from].reverse()) {
-      if (to.some(other => idOf(other) === idOf(object))) continue;
+      if (to.some((other) => idOf(other) === idOf(object))) continue;
       now.delete(idOf(object));
       await hold();
     }
     return changes;
   }
 
-  const both = [{ way: 'gateway' as const, make: gatewayWay }, { way: 'sidecar' as const, make: sidecarWay }];
+  const both = [
+    { via: 'gateway' as const, make: gatewayEgress },
+    { via: 'sidecar' as const, make: sidecarEgress },
+  ];
 
-  test.each(both)('a host more, and back: the other host is not touched ($way)', async ({ way, make }) => {
+  test.each(both)('a host more, and back: the other host is not touched ($way)', async ({ via, make }) => {
     const [one, two] = [make(), make({ hosts: [HOST, OTHER] })];
-    expect(await roll(one, two, answered('named', HOST, way))).toBe(two.length - one.length);
-    for (const row of answered('named', OTHER, way)) await mesh.expectRow(row);
-    await roll(two, one, answered('named', HOST, way));
+    expect(await roll(one, two, answered('named', HOST, via))).toBe(two.length - one.length);
+    for (const row of answered('named', OTHER, via)) await mesh.expectRow(row);
+    await roll(two, one, answered('named', HOST, via));
     for (const row of refused('named', OTHER)) await mesh.expectRow(row);
   });
 
   test('a caller more, and back: one object changes', async () => {
-    const [one, two] = [gatewayWay(), gatewayWay({ callers: ['checkout', 'refunds'] })];
+    const [one, two] = [gatewayEgress(), gatewayEgress({ callers: ['checkout', 'refunds'] })];
     expect(await roll(one, two, answered('named', HOST, 'gateway'))).toBe(1);
     for (const row of answered('unnamed', HOST, 'gateway')) await mesh.expectRow(row);
     expect(await roll(two, one, answered('named', HOST, 'gateway'))).toBe(1);
     for (const row of refused('unnamed', HOST)) await mesh.expectRow(row);
   });
 
-  test.each(both)('TLS origination added to a host in use ($way)', async ({ way, make }) => {
-    expect(await roll(make({ tls: false }), make(), answered('named', HOST, way))).toBeGreaterThan(0);
-    await mesh.expectRow({ from: 'named', request: `http://${HOST}/`, expect: { outcome: 'answered', way, tlsOriginatedBy: way, plaintextToOutside: false } });
+  test.each(both)('TLS origination added to a host in use ($way)', async ({ via, make }) => {
+    expect(await roll(make({ tls: false }), make(), answered('named', HOST, via))).toBeGreaterThan(0);
+    await mesh.expectRow({
+      from: 'named',
+      request: `http://${HOST}/`,
+      expect: { outcome: 'answered', via, tlsOriginatedBy: via, plaintextToHost: false },
+    });
   });
 
   test('and taken off at the sidecar; at the gateway plain HTTP is refused until the plain port is there again', async () => {
-    await roll(sidecarWay(), sidecarWay({ tls: false }), answered('named', HOST, 'sidecar'));
-    await roll(gatewayWay(), gatewayWay({ tls: false }), answered('named', HOST, 'gateway').filter(({ request }) => request.startsWith('https:')));
+    await roll(sidecarEgress(), sidecarEgress({ tls: false }), answered('named', HOST, 'sidecar'));
+    await roll(
+      gatewayEgress(),
+      gatewayEgress({ tls: false }),
+      answered('named', HOST, 'gateway').filter(({ request }) => request.startsWith('https:')),
+    );
     for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Can a request for a host that is declared for a gateway go round it? Every gateway example on a locked mesh: no. On a mesh that lets
- * undeclared traffic out: the table of docs/round-the-gateway.md, which is measured here.
+ * Can a request for a host that is declared for a gateway go round it? Every gateway example on a locked mesh: no. On a
+ * mesh that lets undeclared traffic out: the table of docs/round-the-gateway.md, which is measured here.
  */
 import * as fs from 'fs';
 import * as path from 'path';
@@ -14,28 +14,44 @@ const ELSEWHERE = '203.0.113.99';
 const PAGE = path.join(__dirname, '../../../docs/round-the-gateway.md');
 
 /** Ways to ask for a host, named as the page names them. */
-const REQUESTS: { readonly name: string; readonly row: (host: string, address: string) => Omit<AccessRow, 'from' | 'expect'> }[] = [
-  { name: 'HTTP on port 80', row: host => ({ request: `http://${host}/` }) },
-  { name: 'HTTPS on port 443', row: host => ({ request: `https://${host}/` }) },
-  { name: 'HTTP, name in capitals', row: host => ({ request: `http://${host}/`, headers: { Host: host.toUpperCase() } }) },
-  { name: 'HTTP, name with a dot at the end', row: host => ({ request: `http://${host}/`, headers: { Host: `${host}.` } }) },
-  { name: 'HTTP, name with the port', row: host => ({ request: `http://${host}/`, headers: { Host: `${host}:80` } }) },
-  { name: 'HTTP, dialling another address', row: host => ({ request: `http://${host}/`, dial: ELSEWHERE }) },
-  { name: 'HTTPS, dialling another address', row: host => ({ request: `https://${host}/`, dial: ELSEWHERE }) },
+const REQUESTS: {
+  readonly name: string;
+  readonly row: (host: string, address: string) => Omit<AccessRow, 'from' | 'expect'>;
+}[] = [
+  { name: 'HTTP on port 80', row: (host) => ({ request: `http://${host}/` }) },
+  { name: 'HTTPS on port 443', row: (host) => ({ request: `https://${host}/` }) },
+  {
+    name: 'HTTP, name in capitals',
+    row: (host) => ({ request: `http://${host}/`, headers: { Host: host.toUpperCase() } }),
+  },
+  {
+    name: 'HTTP, name with a dot at the end',
+    row: (host) => ({ request: `http://${host}/`, headers: { Host: `${host}.` } }),
+  },
+  {
+    name: 'HTTP, name with the port',
+    row: (host) => ({ request: `http://${host}/`, headers: { Host: `${host}:80` } }),
+  },
+  { name: 'HTTP, dialling another address', row: (host) => ({ request: `http://${host}/`, dial: ELSEWHERE }) },
+  { name: 'HTTPS, dialling another address', row: (host) => ({ request: `https://${host}/`, dial: ELSEWHERE }) },
   { name: 'HTTP, the address as name', row: (_, address) => ({ request: `http://${address}/` }) },
   { name: 'HTTPS, the address, no server name', row: (_, address) => ({ request: `https://${address}/` }) },
-  { name: 'HTTP on port 443', row: host => ({ request: `http://${host}:443/` }) },
-  { name: 'TLS on port 80', row: host => ({ request: `https://${host}:80/` }) },
-  { name: 'HTTP on port 8080', row: host => ({ request: `http://${host}:8080/` }) },
-  { name: 'TLS on port 8443', row: host => ({ request: `https://${host}:8443/` }) },
+  { name: 'HTTP on port 443', row: (host) => ({ request: `http://${host}:443/` }) },
+  { name: 'TLS on port 80', row: (host) => ({ request: `https://${host}:80/` }) },
+  { name: 'HTTP on port 8080', row: (host) => ({ request: `http://${host}:8080/` }) },
+  { name: 'TLS on port 8443', row: (host) => ({ request: `https://${host}:8443/` }) },
 ];
 
-const rowFor = (from: string, index: number, host: string, address: string): AccessRow => ({ ...REQUESTS[index].row(host, address), from, expect: { outcome: 'answered' } });
+const rowFor = (from: string, index: number, host: string, address: string): AccessRow => ({
+  ...REQUESTS[index].row(host, address),
+  from,
+  expect: { outcome: 'answered' },
+});
 
 /** Whence the outside was reached; by the caller itself, even a connection without a byte counts. */
 function arrival({ evidence }: Sight): string {
   const gateways = evidence.gateways.map(({ address }) => address);
-  const seen = evidence.outside.filter(({ from }) => from !== '');
+  const seen = evidence.external.filter(({ from }) => from !== '');
   if (seen.some(({ from }) => !gateways.includes(from))) return 'round it';
   // A gateway connects before it has seen the caller's certificate; whether that is noted in time is a matter of luck.
   return seen.every(({ event }) => event === 'connect') ? '-' : 'gateway';
@@ -46,8 +62,16 @@ function opened(table: AccessTable, outboundTrafficPolicy: 'ALLOW_ANY' | 'REGIST
   return {
     ...table,
     mesh: { ...table.mesh, outboundTrafficPolicy },
-    outside: table.outside.map(host => ({ ...host, tcp: [...new Set([...host.tcp ?? [], 8080, 8443])] })),
-    access: [...table.access, { from: table.callers[0].name, request: `http://${table.outside[0].host}/`, dial: ELSEWHERE, expect: { outcome: 'refused' } }],
+    external: table.external.map((host) => ({ ...host, tcp: [...new Set([...(host.tcp ?? []), 8080, 8443])] })),
+    access: [
+      ...table.access,
+      {
+        from: table.callers[0].name,
+        request: `http://${table.external[0].host}/`,
+        dial: ELSEWHERE,
+        expect: { outcome: 'refused' },
+      },
+    ],
   };
 }
 
@@ -56,15 +80,20 @@ async function gatewayHosts(mesh: Mesh, table: AccessTable): Promise<{ host: str
   const found = new Set<string>();
   for (const row of everyRequest(table)) {
     const { judgement } = await mesh.see(row);
-    if (judgement.seen.way === 'gateway') found.add(requestHost(row));
+    if (judgement.seen.via === 'gateway') found.add(requestHost(row));
   }
   return mesh.lab.hosts.filter(({ host, address }) => found.has(host) || found.has(address));
 }
 
 /** Whether the caller's namespace has declared the host for its sidecars as well, by an entry that leads outside. */
 function declaredForSidecars(host: string, namespace: string, manifests: KubeObject[]): boolean {
-  return manifests.some(({ kind, metadata, spec }) =>
-    kind === 'ServiceEntry' && metadata.namespace === namespace && spec.resolution !== 'STATIC' && spec.hosts.some((name: string) => name === host || name.startsWith(`${host}.`)));
+  return manifests.some(
+    ({ kind, metadata, spec }) =>
+      kind === 'ServiceEntry' &&
+      metadata.namespace === namespace &&
+      spec.resolution !== 'STATIC' &&
+      spec.hosts.some((name: string) => name === host || name.startsWith(`${host}.`)),
+  );
 }
 
 /** Callers whose traffic a sidecar captures: nobody else is Istio's to stop. */
@@ -75,19 +104,23 @@ function captured(table: AccessTable, mesh: Mesh): TableCaller[] {
 
 // A packet filter would stop what goes round: here it is Istio that has to.
 const withGateway = meshExamples()
-  .filter(({ table, manifests }) => (table.gateways ?? []).length > 0 && manifests.some(({ kind }) => kind === 'Gateway'))
-  .map(example => ({ ...example, manifests: example.manifests.filter(({ kind }) => kind !== 'NetworkPolicy') }));
+  .filter(
+    ({ table, manifests }) => (table.gateways ?? []).length > 0 && manifests.some(({ kind }) => kind === 'Gateway'),
+  )
+  .map((example) => ({ ...example, manifests: example.manifests.filter(({ kind }) => kind !== 'NetworkPolicy') }));
 
 describe('a locked mesh', () => {
   for (const { name, table, manifests } of withGateway) {
-    describeMesh(name, { table: opened(table, 'REGISTRY_ONLY'), manifests }, mesh => {
+    describeMesh(name, { table: opened(table, 'REGISTRY_ONLY'), manifests }, (mesh) => {
       test('whoever asks, in whatever words, arrives from the gateway or not at all', async () => {
         await mesh.apply(manifests);
         const hosts = await gatewayHosts(mesh, table);
         expect(hosts).not.toEqual([]);
         const wrong: string[] = [];
         for (const { host, address } of hosts) {
-          for (const caller of captured(table, mesh).filter(({ namespace }) => !declaredForSidecars(host, namespace, manifests))) {
+          for (const caller of captured(table, mesh).filter(
+            ({ namespace }) => !declaredForSidecars(host, namespace, manifests),
+          )) {
             for (const [index, request] of REQUESTS.entries()) {
               const from = arrival(await mesh.see(rowFor(caller.name, index, host, address)));
               if (from === 'round it') wrong.push(`${caller.name} to ${host}: ${request.name}: ${from}`);
@@ -104,12 +137,13 @@ const MODEL = 'f-tls-at-gateway';
 const CALLERS = { checkout: 'named caller', crawler: 'its namespace, not named', stranger: 'another namespace' };
 
 for (const { table, manifests } of withGateway.filter(({ name }) => name === MODEL)) {
-  const open = { table: opened(table, 'ALLOW_ANY'), manifests: manifests.filter(object => !isLock(object, table)) };
-  describeMesh('a mesh that lets out what nobody declared', open, mesh => {
+  const open = { table: opened(table, 'ALLOW_ANY'), manifests: manifests.filter((object) => !isLock(object, table)) };
+  describeMesh('a mesh that lets out what nobody declared', open, (mesh) => {
     const ask = async (index: number): Promise<string[]> => {
       const cells = [];
       const { host, address } = mesh.lab.hosts[0];
-      for (const caller of Object.keys(CALLERS)) cells.push(arrival(await mesh.see(rowFor(caller, index, host, address))));
+      for (const caller of Object.keys(CALLERS))
+        cells.push(arrival(await mesh.see(rowFor(caller, index, host, address))));
       return cells;
     };
 
@@ -118,10 +152,13 @@ for (const { table, manifests } of withGateway.filter(({ name }) => name === MOD
       await mesh.apply(open.manifests);
       for (const [index, { name }] of REQUESTS.entries()) lines.push(line(name, await ask(index)));
       for (const away of open.manifests.filter(({ metadata }) => metadata.namespace === table.callers[0].namespace)) {
-        await mesh.apply(open.manifests.filter(object => object !== away));
-        for (const index of [0, 1]) lines.push(line(`${REQUESTS[index].name}, the callers' ${away.kind} missing`, await ask(index)));
+        await mesh.apply(open.manifests.filter((object) => object !== away));
+        for (const index of [0, 1])
+          lines.push(line(`${REQUESTS[index].name}, the callers' ${away.kind} missing`, await ask(index)));
       }
-      expect(fs.readFileSync(PAGE, 'utf8')).toContain([line('request', Object.values(CALLERS)), '|---|---|---|---|', ...lines].join('\n'));
+      expect(fs.readFileSync(PAGE, 'utf8')).toContain(
+        [line('request', Object.values(CALLERS)), '|---|---|---|---|', ...lines].join('\n'),
+      );
     }, 300_000);
   });
 }

@@ -1,4 +1,7 @@
-/** Three hundred hosts on one gateway: what each proxy holds grows with the hosts and with nothing else, and one more is soon in force. */
+/**
+ * Three hundred hosts on one gateway: what each proxy holds grows with the hosts and with nothing else, and one more is
+ * soon in force.
+ */
 import { Chart } from 'cdk8s';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
@@ -13,43 +16,55 @@ const HALF = 150;
 const PATIENCE = { seconds: 200 };
 
 function throughGateway(hosts: string[]): KubeObject[] {
-  return synthesise(app => {
+  return synthesise((app) => {
     const chart = new Chart(app, 'shop', { namespace: 'shop' });
-    const gateway = new InstalledEgressGateway(chart, 'exit', { installation: GatewayInstallation.helmChart({ namespace: 'egress' }) });
-    new GatewayEgress(chart, 'sites', { gateway, hosts, callers: [Caller.serviceAccount('shop', 'checkout')] }).originateTls('tls');
+    const gateway = new InstalledEgressGateway(chart, 'exit', {
+      installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+    });
+    new GatewayEgress(chart, 'sites', {
+      gateway,
+      hosts,
+      callers: [Caller.serviceAccount('shop', 'checkout')],
+    }).originateTls('tls');
   });
 }
 
 const names = (from: number) => Array.from({ length: HALF }, (_, index) => `site-${from + index}.example.com`);
 const ofHosts = (objects: KubeObject[]) => objects.filter(({ kind }) => kind !== 'Service');
 
-describeMesh('300 hosts on one gateway', {
-  table: {
-    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
-    gateways: [INSTALLED],
-    callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
-    outside: [{ host: 'one-more.example.com', http: 'ok', https: 'ok' }],
+describeMesh(
+  '300 hosts on one gateway',
+  {
+    table: {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      gateways: [INSTALLED],
+      callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
+      external: [{ host: 'one-more.example.com', http: 'ok', https: 'ok' }],
+    },
   },
-}, mesh => {
-  test('configuration grows in proportion, one more host is in force within seconds, and it is answered', async () => {
-    const proxies = () => [proxyOf(mesh.lab, 'checkout'), mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!];
-    const bytes = async () => Promise.all(proxies().map(async proxy => (await held(proxy)).bytes));
-    await mesh.apply(throughGateway([names(0)[0]]).filter(({ kind }) => kind === 'Service'));
-    const empty = await bytes();
-    await mesh.apply(ofHosts(throughGateway(names(0))), 'first', PATIENCE);
-    const half = await bytes();
-    await mesh.apply(ofHosts(throughGateway(names(HALF))), 'second', PATIENCE);
-    const whole = await bytes();
-    for (const at of [0, 1]) {
-      const ratio = (whole[at] - empty[at]) / (half[at] - empty[at]);
-      expect(ratio).toBeGreaterThan(1.9);
-      expect(ratio).toBeLessThan(2.1);
-    }
-    const took = await seconds(() => mesh.apply(ofHosts(throughGateway(['one-more.example.com'])), 'more', PATIENCE));
-    // Four seconds on two idle cores; more is the machine, not the way.
-    expect(took).toBeLessThan(60);
-    await mesh.expectRow({
-      from: 'checkout', request: 'http://one-more.example.com/', expect: { outcome: 'answered', status: 200, way: 'gateway', tlsOriginatedBy: 'gateway' },
-    });
-  }, 600_000);
-});
+  (mesh) => {
+    test('configuration grows in proportion, one more host is in force within seconds, and it is answered', async () => {
+      const proxies = () => [proxyOf(mesh.lab, 'checkout'), mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!];
+      const bytes = async () => Promise.all(proxies().map(async (proxy) => (await held(proxy)).bytes));
+      await mesh.apply(throughGateway([names(0)[0]]).filter(({ kind }) => kind === 'Service'));
+      const empty = await bytes();
+      await mesh.apply(ofHosts(throughGateway(names(0))), 'first', PATIENCE);
+      const half = await bytes();
+      await mesh.apply(ofHosts(throughGateway(names(HALF))), 'second', PATIENCE);
+      const whole = await bytes();
+      for (const at of [0, 1]) {
+        const ratio = (whole[at] - empty[at]) / (half[at] - empty[at]);
+        expect(ratio).toBeGreaterThan(1.9);
+        expect(ratio).toBeLessThan(2.1);
+      }
+      const took = await seconds(() => mesh.apply(ofHosts(throughGateway(['one-more.example.com'])), 'more', PATIENCE));
+      // Four seconds on two idle cores; more is the machine, not the way.
+      expect(took).toBeLessThan(60);
+      await mesh.expectRow({
+        from: 'checkout',
+        request: 'http://one-more.example.com/',
+        expect: { outcome: 'answered', status: 200, via: 'gateway', tlsOriginatedBy: 'gateway' },
+      });
+    }, 600_000);
+  },
+);

@@ -1,7 +1,7 @@
 /** What happens to good manifests in the field: objects are lost, edited, copied, met by somebody else's. */
 import { Random } from './random';
 import { CALLER_NAMESPACES, EDGE, EGRESS, NAMESPACES, PRINCIPALS, ROOT, WEB_HOSTS } from './table';
-import { declared, exportTo, originatingRule, plainRoute } from './ways';
+import { declared, exportTo, originatingRule, plainRoute } from './egress-paths';
 import { object, plain, WorldObject } from './world';
 
 /** Values that fields of these names often have, so that an edited object is mostly still admitted. */
@@ -21,33 +21,56 @@ const USUAL: Record<string, readonly any[]> = {
 /** Whole parts without which hardly any object is admitted. */
 const KEPT = ['hosts', 'host', 'servers', 'ports', 'selector', 'http', 'tls', 'tcp'];
 /** Fields without which an object is not admitted: they are changed and not removed. */
-const REQUIRED = ['host', 'hosts', 'destination', 'name', 'number', 'protocol', 'port', 'mode', 'servers', 'ports', 'route', 'trafficPolicy', 'match'];
+const REQUIRED = [
+  'host',
+  'hosts',
+  'destination',
+  'name',
+  'number',
+  'protocol',
+  'port',
+  'mode',
+  'servers',
+  'ports',
+  'route',
+  'trafficPolicy',
+  'match',
+];
 
-type Place = { holder: any; key: string | number; path: (string | number)[] };
+type Place = { certificateOwner: any; key: string | number; path: (string | number)[] };
 
 /** Every place in a tree: objects, lists and leaves. */
 function places(value: any, path: (string | number)[] = []): Place[] {
   if (value === null || typeof value !== 'object') return [];
   const keys: (string | number)[] = Array.isArray(value) ? value.map((_, index) => index) : Object.keys(value);
-  return keys.flatMap(key => [{ holder: value, key, path: [...path, key] }, ...places(value[key], [...path, key])]);
+  return keys.flatMap((key) => [
+    { certificateOwner: value, key, path: [...path, key] },
+    ...places(value[key], [...path, key]),
+  ]);
 }
 
 /** Changes or removes one field of one object. */
 export function edit(random: Random, objects: WorldObject[]): WorldObject[] {
   const copy = plain(objects);
-  const victims = copy.filter(one => one.spec !== undefined && one.kind !== 'Service');
+  const victims = copy.filter((one) => one.spec !== undefined && one.kind !== 'Service');
   if (victims.length === 0) return copy;
-  const place = random.pick(places(random.pick(victims).spec).filter(one => one.path.length > 1 || !KEPT.includes(String(one.key))));
+  const place = random.pick(
+    places(random.pick(victims).spec).filter((one) => one.path.length > 1 || !KEPT.includes(String(one.key))),
+  );
   if (place === undefined) return copy;
   const name = String(typeof place.key === 'number' ? place.path[place.path.length - 2] : place.key);
-  const inUse = copy.flatMap(one => places(one.spec))
-    .filter(one => one.key === place.key && typeof one.key === 'string').map(one => one.holder[one.key]);
-  const now = place.holder[place.key];
-  const values: any[] = [...inUse, ...(USUAL[name] ?? [])]
-    .filter(value => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now));
-  if (values.length > 0 && random.chance(0.65)) place.holder[place.key] = plain(random.pick(values));
-  else if (Array.isArray(place.holder) && place.holder.length > 1) place.holder.splice(place.key as number, 1);
-  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.holder[place.key];
+  const inUse = copy
+    .flatMap((one) => places(one.spec))
+    .filter((one) => one.key === place.key && typeof one.key === 'string')
+    .map((one) => one.certificateOwner[one.key]);
+  const now = place.certificateOwner[place.key];
+  const values: any[] = [...inUse, ...(USUAL[name] ?? [])].filter(
+    (value) => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now),
+  );
+  if (values.length > 0 && random.chance(0.65)) place.certificateOwner[place.key] = plain(random.pick(values));
+  else if (Array.isArray(place.certificateOwner) && place.certificateOwner.length > 1)
+    place.certificateOwner.splice(place.key as number, 1);
+  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.certificateOwner[place.key];
   return copy;
 }
 
@@ -58,7 +81,7 @@ export function drop(random: Random, objects: WorldObject[]): WorldObject[] {
 
 /** Somebody's second version beside the first. */
 export function copied(random: Random, objects: WorldObject[], name: string): WorldObject[] {
-  const copy = plain(random.pick(objects.filter(one => one.kind !== 'Service')));
+  const copy = plain(random.pick(objects.filter((one) => one.kind !== 'Service')));
   if (copy === undefined) return objects;
   copy.metadata.name = name;
   if (random.chance(0.5)) copy.metadata.namespace = random.pick(NAMESPACES);
@@ -74,7 +97,9 @@ function moved(random: Random, objects: WorldObject[]): WorldObject[] {
 
 function reexported(random: Random, objects: WorldObject[]): WorldObject[] {
   const copy = plain(objects);
-  const victim = random.pick(copy.filter(one => ['ServiceEntry', 'VirtualService', 'DestinationRule'].includes(one.kind)));
+  const victim = random.pick(
+    copy.filter((one) => ['ServiceEntry', 'VirtualService', 'DestinationRule'].includes(one.kind)),
+  );
   if (victim) victim.spec.exportTo = exportTo(random);
   return plain(copy);
 }
@@ -92,18 +117,35 @@ export function sidecar(random: Random, hosts: string[]): WorldObject {
     [1, ['~/*']],
     [1, ['*/*.example.com', 'egress/*']],
   ]);
-  return object('Sidecar', namespace, random.pick(['default', 'scope']), plain({
-    workloadSelector: namespace !== ROOT && random.chance(0.3) ? { labels: { app: 'checkout' } } : undefined,
-    egress: egressHosts && [{ hosts: egressHosts }],
-    outboundTrafficPolicy: random.weighted<any>([[egressHosts ? 3 : 0, undefined], [3, { mode: 'REGISTRY_ONLY' }], [2, { mode: 'ALLOW_ANY' }], [0.5, {}]]),
-  }));
+  return object(
+    'Sidecar',
+    namespace,
+    random.pick(['default', 'scope']),
+    plain({
+      workloadSelector: namespace !== ROOT && random.chance(0.3) ? { labels: { app: 'checkout' } } : undefined,
+      egress: egressHosts && [{ hosts: egressHosts }],
+      outboundTrafficPolicy: random.weighted<any>([
+        [egressHosts ? 3 : 0, undefined],
+        [3, { mode: 'REGISTRY_ONLY' }],
+        [2, { mode: 'ALLOW_ANY' }],
+        [0.5, {}],
+      ]),
+    }),
+  );
 }
 
 /** A policy at a gateway, or where it has no effect on what leaves. */
 export function policy(random: Random, host: string, name: string): WorldObject {
   const gateway = random.chance(0.85) ? EGRESS : EDGE;
-  const namespace = random.weighted([[7, gateway.namespace], [2, ROOT], [1, 'shop']]);
-  const action = random.weighted([[5, 'ALLOW'], [3, 'DENY']]);
+  const namespace = random.weighted([
+    [7, gateway.namespace],
+    [2, ROOT],
+    [1, 'shop'],
+  ]);
+  const action = random.weighted([
+    [5, 'ALLOW'],
+    [3, 'DENY'],
+  ]);
   const principals = random.some(PRINCIPALS, 1, 2);
   const from = random.weighted<any>([
     [4, [{ source: { principals } }]],
@@ -131,41 +173,67 @@ export function policy(random: Random, host: string, name: string): WorldObject 
     [0.5, [{ key: 'request.headers[x-env]', values: ['canary'] }]],
   ]);
   const empty = action === 'ALLOW' && random.chance(0.1);
-  return object('AuthorizationPolicy', namespace, name, plain({
-    selector: random.chance(0.8) ? { matchLabels: namespace === 'shop' ? { app: 'checkout' } : gateway.selector } : undefined,
-    action: random.chance(0.2) && action === 'ALLOW' ? undefined : action,
-    rules: empty ? undefined : [{ from, to: operation && [{ operation }], when }],
-  }));
+  return object(
+    'AuthorizationPolicy',
+    namespace,
+    name,
+    plain({
+      selector: random.chance(0.8)
+        ? { matchLabels: namespace === 'shop' ? { app: 'checkout' } : gateway.selector }
+        : undefined,
+      action: random.chance(0.2) && action === 'ALLOW' ? undefined : action,
+      rules: empty ? undefined : [{ from, to: operation && [{ operation }], when }],
+    }),
+  );
 }
 
 /** A broad entry by address, which takes whatever goes to it. */
 function range(random: Random, name: string): WorldObject {
-  return object('ServiceEntry', random.pick(['shop', 'other', ROOT]), name, plain({
-    hosts: ['legacy.internal'],
-    addresses: random.pick([['203.0.113.0/28'], ['203.0.113.0/24'], ['203.0.113.10'], ['203.0.113.50/32']]),
-    location: 'MESH_EXTERNAL',
-    ports: [{ number: random.pick([80, 443, 443, 5432]), name: 'tcp', protocol: 'TCP' }],
-    resolution: random.pick(['NONE', 'NONE', 'STATIC']),
-    exportTo: exportTo(random),
-  }));
+  return object(
+    'ServiceEntry',
+    random.pick(['shop', 'other', ROOT]),
+    name,
+    plain({
+      hosts: ['legacy.internal'],
+      addresses: random.pick([['203.0.113.0/28'], ['203.0.113.0/24'], ['203.0.113.10'], ['203.0.113.50/32']]),
+      location: 'MESH_EXTERNAL',
+      ports: [{ number: random.pick([80, 443, 443, 5432]), name: 'tcp', protocol: 'TCP' }],
+      resolution: random.pick(['NONE', 'NONE', 'STATIC']),
+      exportTo: exportTo(random),
+    }),
+  );
 }
 
 /** A rule that another author has for the host, a gateway's Service or a whole domain. */
 function otherRule(random: Random, host: string, name: string): WorldObject {
-  const target = random.weighted([[4, host], [2, EGRESS.service], [1, '*.example.com'], [1, '*.com']]);
-  return object('DestinationRule', random.pick(['shop', 'other', 'egress', ROOT]), name, plain({
-    host: target,
-    trafficPolicy: random.weighted<any>([
-      [3, { loadBalancer: { simple: 'ROUND_ROBIN' } }],
-      [2, { tls: { mode: 'DISABLE' } }],
-      [2, { tls: { mode: 'SIMPLE' } }],
-      [1, { tls: { mode: 'ISTIO_MUTUAL' } }],
-      [1, { connectionPool: { tcp: { maxConnections: 100 } } }],
-      [1, undefined],
-    ]),
-    subsets: random.weighted<any>([[3, undefined], [1, [{ name: 'tls' }]], [1, [{ name: random.pick(['w0', 'w1', 'out']) }]]]),
-    exportTo: exportTo(random, ['shop']),
-  }));
+  const target = random.weighted([
+    [4, host],
+    [2, EGRESS.service],
+    [1, '*.example.com'],
+    [1, '*.com'],
+  ]);
+  return object(
+    'DestinationRule',
+    random.pick(['shop', 'other', 'egress', ROOT]),
+    name,
+    plain({
+      host: target,
+      trafficPolicy: random.weighted<any>([
+        [3, { loadBalancer: { simple: 'ROUND_ROBIN' } }],
+        [2, { tls: { mode: 'DISABLE' } }],
+        [2, { tls: { mode: 'SIMPLE' } }],
+        [1, { tls: { mode: 'ISTIO_MUTUAL' } }],
+        [1, { connectionPool: { tcp: { maxConnections: 100 } } }],
+        [1, undefined],
+      ]),
+      subsets: random.weighted<any>([
+        [3, undefined],
+        [1, [{ name: 'tls' }]],
+        [1, [{ name: random.pick(['w0', 'w1', 'out']) }]],
+      ]),
+      exportTo: exportTo(random, ['shop']),
+    }),
+  );
 }
 
 /** One disturbance. */

@@ -2,7 +2,7 @@ import { disturbed, policy, sidecar } from './disturbances';
 import { exampleManifests } from './examples';
 import { Random } from './random';
 import { ADDRESS, DATABASES, EDGE, EGRESS, STRAY_ADDRESS, WEB_HOSTS } from './table';
-import { database, declared, HopKind, plainRoute, sidecarOrigination, throughGateway, wildcard } from './ways';
+import { database, declared, HopKind, plainRoute, sidecarOrigination, throughGateway, wildcard } from './egress-paths';
 import { object, plain, Request, World, WorldObject } from './world';
 
 /** Objects that somebody wrote for some hosts. */
@@ -17,23 +17,46 @@ const examples = exampleManifests();
 /** Makes the world of a number: the same number, the same world. */
 export function generateWorld(seed: number): World {
   const random = new Random(seed);
-  const written = Array.from({ length: random.weighted([[5, 1], [4, 2], [1, 3]]) }, (_, index) => write(random, `w${index}`));
-  const hosts = [...new Set(written.flatMap(one => one.hosts))];
-  let objects = written.flatMap(one => one.objects);
+  const written = Array.from(
+    {
+      length: random.weighted([
+        [5, 1],
+        [4, 2],
+        [1, 3],
+      ]),
+    },
+    (_, index) => write(random, `w${index}`),
+  );
+  const hosts = [...new Set(written.flatMap((one) => one.hosts))];
+  let objects = written.flatMap((one) => one.objects);
   if (random.chance(0.12)) objects.push(sidecar(random, hosts));
   if (random.chance(0.15)) objects.push(policy(random, random.pick(hosts), 'callers'));
-  const disturbances = random.weighted([[3, 0], [4, 1], [3, 2], [1, 3]]);
+  const disturbances = random.weighted([
+    [3, 0],
+    [4, 1],
+    [3, 2],
+    [1, 3],
+  ]);
   for (let index = 0; index < disturbances; index++) objects = disturbed(random, objects, hosts, `other-${index}`);
   return {
     name: String(seed),
     mesh: { outboundTrafficPolicy: seed % 4 === 3 ? 'ALLOW_ANY' : 'REGISTRY_ONLY' },
     objects: aged(random, unique(objects)),
-    requests: requests(random, hosts, written.some(one => one.tcp)),
+    requests: requests(
+      random,
+      hosts,
+      written.some((one) => one.tcp),
+    ),
   };
 }
 
 function write(random: Random, name: string): Written {
-  const host = random.weighted([[12, random.pick(WEB_HOSTS)], [2, 'partner.example.net'], [1, 'odd.example.net'], [1, 'self.example.net']]);
+  const host = random.weighted([
+    [12, random.pick(WEB_HOSTS)],
+    [2, 'partner.example.net'],
+    [1, 'odd.example.net'],
+    [1, 'self.example.net'],
+  ]);
   const gateway = random.chance(0.85) ? EGRESS : EDGE;
   const through = (kind: HopKind) => ({ objects: throughGateway(random, host, name, kind, gateway), hosts: [host] });
   return random.weighted<() => Written>([
@@ -44,28 +67,59 @@ function write(random: Random, name: string): Written {
     [4, () => through('mutual')],
     [2, () => through('passthrough')],
     [3, () => through('tls-in-mutual')],
-    [1, () => ({ objects: throughGateway(random, 'db.example.org', name, random.pick(['tcp', 'tcp-in-mutual', 'tcp-in-mutual']), gateway), hosts: ['db.example.org'], tcp: true })],
+    [
+      1,
+      () => ({
+        objects: throughGateway(
+          random,
+          'db.example.org',
+          name,
+          random.pick(['tcp', 'tcp-in-mutual', 'tcp-in-mutual']),
+          gateway,
+        ),
+        hosts: ['db.example.org'],
+        tcp: true,
+      }),
+    ],
     [2, () => ({ objects: [wildcard(random, name)], hosts: ['www.example.com', 'api.example.com'] })],
     [2, () => ({ objects: [database(random, random.pick(DATABASES), name)], hosts: ['db.example.org'], tcp: true })],
-    [3, () => {
-      const example = random.pick(examples);
-      return { objects: plain(example.objects), hosts: example.hosts };
-    }],
-    [0.5, () => ({
-      objects: [object('ServiceEntry', 'shop', name, plain({
+    [
+      3,
+      () => {
+        const example = random.pick(examples);
+        return { objects: plain(example.objects), hosts: example.hosts };
+      },
+    ],
+    [
+      0.5,
+      () => ({
+        objects: [
+          object(
+            'ServiceEntry',
+            'shop',
+            name,
+            plain({
+              hosts: ['news.example.com', 'api.example.com'],
+              location: 'MESH_EXTERNAL',
+              resolution: random.pick(['DNS', 'NONE']),
+              ports: [
+                { number: 80, name: 'http', protocol: 'HTTP' },
+                { number: 443, name: 'tls', protocol: 'TLS' },
+              ],
+            }),
+          ),
+        ],
         hosts: ['news.example.com', 'api.example.com'],
-        location: 'MESH_EXTERNAL',
-        resolution: random.pick(['DNS', 'NONE']),
-        ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 443, name: 'tls', protocol: 'TLS' }],
-      }))],
-      hosts: ['news.example.com', 'api.example.com'],
-    })],
+      }),
+    ],
   ])();
 }
 
 /** An API server holds one object of a kind, namespace and name. */
 function unique(objects: WorldObject[]): WorldObject[] {
-  return [...new Map(objects.map(one => [`${one.kind}/${one.metadata.namespace}/${one.metadata.name}`, one])).values()];
+  return [
+    ...new Map(objects.map((one) => [`${one.kind}/${one.metadata.namespace}/${one.metadata.name}`, one])).values(),
+  ];
 }
 
 /** Istio settles many conflicts by age: everything has one, a few the same. */
@@ -74,13 +128,24 @@ function aged(random: Random, objects: WorldObject[]): WorldObject[] {
   const ties = random.chance(0.1);
   return objects.map((one, index) => {
     const seconds = ties ? Math.floor(order[index] / 2) : order[index];
-    return { ...one, metadata: { ...one.metadata, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString().replace('.000', '') } };
+    return {
+      ...one,
+      metadata: {
+        ...one.metadata,
+        creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString().replace('.000', ''),
+      },
+    };
   });
 }
 
 function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
-  const caller = () => random.weighted([[6, 'checkout'], [3, 'crawler'], [3, 'stranger']]);
-  const web = hosts.filter(host => !DATABASES.includes(host));
+  const caller = () =>
+    random.weighted([
+      [6, 'checkout'],
+      [3, 'crawler'],
+      [3, 'stranger'],
+    ]);
+  const web = hosts.filter((host) => !DATABASES.includes(host));
   const asked: Request[] = web.flatMap((host): Request[] => [
     { from: 'checkout', request: `http://${host}/` },
     { from: 'checkout', request: `https://${host}/` },
@@ -88,13 +153,20 @@ function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
     { from: random.pick(['crawler', 'stranger']), request: `https://${host}/` },
   ]);
   const host = web.length > 0 ? random.pick(web) : random.pick(WEB_HOSTS);
-  const other = random.pick(WEB_HOSTS.filter(one => one !== host));
+  const other = random.pick(WEB_HOSTS.filter((one) => one !== host));
   const variants: (readonly [number, () => Request])[] = [
     [2, () => ({ from: caller(), request: `http://${other}/` })],
     [2, () => ({ from: caller(), request: `https://${other}/` })],
     [1, () => ({ from: caller(), request: `http://${host}/`, dial: random.pick([ADDRESS[other], STRAY_ADDRESS]) })],
     [1, () => ({ from: caller(), request: `https://${host}/`, dial: random.pick([ADDRESS[other], STRAY_ADDRESS]) })],
-    [1, () => ({ from: caller(), request: `http://${host}/`, headers: { Host: random.pick([`${host}:80`, host.toUpperCase(), `${host}.`, other]) } })],
+    [
+      1,
+      () => ({
+        from: caller(),
+        request: `http://${host}/`,
+        headers: { Host: random.pick([`${host}:80`, host.toUpperCase(), `${host}.`, other]) },
+      }),
+    ],
     [1, () => ({ from: caller(), request: `http://${host}:8080/` })],
     [0.5, () => ({ from: caller(), request: `https://${host}:8443/` })],
     [1, () => ({ from: caller(), request: `http://${host}/api/orders`, method: 'POST' })],
@@ -104,8 +176,11 @@ function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
     [tcp ? 1 : 0.1, () => ({ from: caller(), request: 'tcp://db.example.org:3306' })],
   ];
   const plainly = random.some(asked, Math.min(3, asked.length), 5);
-  const chosen = [...plainly, ...Array.from({ length: 2 + random.below(2) + (tcp ? 2 : 0) }, () => random.weighted(variants)())];
+  const chosen = [
+    ...plainly,
+    ...Array.from({ length: 2 + random.below(2) + (tcp ? 2 : 0) }, () => random.weighted(variants)()),
+  ];
   // An application does not believe a certificate of another name: what it says to that is no matter of the mesh.
-  const believed = chosen.filter(request => !/^https:\/\/(odd|self)\./.test(request.request));
-  return [...new Map(believed.map(request => [JSON.stringify(request), request])).values()];
+  const believed = chosen.filter((request) => !/^https:\/\/(odd|self)\./.test(request.request));
+  return [...new Map(believed.map((request) => [JSON.stringify(request), request])).values()];
 }

@@ -7,39 +7,59 @@ import { object, WorldObject } from './world';
 const FOLDER = path.join(__dirname, '../recorded');
 
 /** What most answers have in common is left out of the files. */
-const USUAL: Partial<MeshAnswer> = { outcome: 'refused', plaintextToOutside: false, clientCertificate: false };
+const USUAL: Partial<MeshAnswer> = { outcome: 'refused', plaintextToHost: false, clientCertificate: false };
 
 /** The recorded worlds, an object and an answer a line. */
 export function readRecorded(): RecordedWorld[] {
-  return fs.readdirSync(FOLDER).filter(file => file.endsWith('.yaml')).sort()
-    .flatMap(file => (parse(fs.readFileSync(path.join(FOLDER, file), 'utf8')) as any[]).map(({ world, mesh, objects, answers }): RecordedWorld => ({
-      name: String(world),
-      mesh: { outboundTrafficPolicy: mesh },
-      objects: objects.map(({ kind, in: namespace, name, age, spec }: any): WorldObject => {
-        const made = object(kind, namespace, name, spec ?? {});
-        return { ...made, metadata: { ...made.metadata, creationTimestamp: stamp(age) } };
-      }),
-      answers: answers.map(({ answer, ...request }: any) => ({ request, answer: { ...USUAL, ...answer } })),
-    })));
+  return fs
+    .readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .flatMap((file) =>
+      (parse(fs.readFileSync(path.join(FOLDER, file), 'utf8')) as any[]).map(
+        ({ world, mesh, objects, answers }): RecordedWorld => ({
+          name: String(world),
+          mesh: { outboundTrafficPolicy: mesh },
+          objects: objects.map(({ kind, in: namespace, name, age, spec }: any): WorldObject => {
+            const made = object(kind, namespace, name, spec ?? {});
+            return { ...made, metadata: { ...made.metadata, creationTimestamp: stamp(age) } };
+          }),
+          answers: answers.map(({ answer, ...request }: any) => ({ request, answer: { ...USUAL, ...answer } })),
+        }),
+      ),
+    );
 }
 
 export function writeRecorded(file: string, worlds: readonly RecordedWorld[]): void {
-  const head = '# What a real mesh answered (docs/model.md). Written by test/mesh/differential/keep.ts; `age` is the order of creation, in seconds.\n';
-  const inLine = (value: unknown) => stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trimEnd();
-  const text = worlds.map(({ name, mesh, objects, answers }) => [
-    `- world: ${name}`,
-    `  mesh: ${mesh.outboundTrafficPolicy}`,
-    '  objects:',
-    ...objects.map(({ kind, metadata, spec }) => `    - ${inLine({ kind, in: metadata.namespace, name: metadata.name, age: secondsOf(metadata.creationTimestamp!), spec })}`),
-    '  answers:',
-    ...answers.map(({ request, answer }) => `    - ${inLine({ ...request, answer: unusual(answer) })}`),
-  ].join('\n')).join('\n');
+  const head =
+    '# What a real mesh answered (docs/model.md). Written by test/mesh/differential/keep.ts; `age` is the ' +
+    'order of creation, in seconds.\n';
+  const inLine = (value: unknown) =>
+    stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trimEnd();
+  const text = worlds
+    .map(({ name, mesh, objects, answers }) =>
+      [
+        `- world: ${name}`,
+        `  mesh: ${mesh.outboundTrafficPolicy}`,
+        '  objects:',
+        ...objects.map(
+          ({ kind, metadata, spec }) =>
+            '    - ' +
+            `${inLine({ kind, in: metadata.namespace, name: metadata.name, age: secondsOf(metadata.creationTimestamp!), spec })}`,
+        ),
+        '  answers:',
+        ...answers.map(({ request, answer }) => `    - ${inLine({ ...request, answer: unusual(answer) })}`),
+      ].join('\n'),
+    )
+    .join('\n');
   fs.mkdirSync(FOLDER, { recursive: true });
   fs.writeFileSync(path.join(FOLDER, file), `${head}${text}\n`);
 }
 
 function unusual(answer: MeshAnswer): Partial<MeshAnswer> {
-  return Object.fromEntries(Object.entries(answer).filter(([field, value]) => USUAL[field as keyof MeshAnswer] !== value));
+  return Object.fromEntries(
+    Object.entries(answer).filter(([field, value]) => USUAL[field as keyof MeshAnswer] !== value),
+  );
 }
 
 const BEGINNING = Date.UTC(2026, 0, 1);

@@ -13,7 +13,9 @@ export interface Answered {
 
 /** What became of a world on a real mesh. */
 export interface RecordedWorld extends Omit<World, 'requests'> {
-  /** Why it never came into force: an object that admission does not let in, or a proxy that takes not what it is sent. */
+  /**
+   * Why it never came into force: an object that admission does not let in, or a proxy that takes not what it is sent.
+   */
   readonly refused?: { readonly by: 'admission' | 'proxy'; readonly why: string };
   readonly answers: Answered[];
 }

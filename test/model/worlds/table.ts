@@ -1,27 +1,46 @@
 import { AccessTable, MeshSettings } from '../../../src/access/access-table';
 
 /**
- * What all generated worlds have in common, so that one start of the lab serves them all: three callers of which two share a
- * namespace and two a name, two gateways, hosts that behave differently, and somebody who listens where no host is.
+ * What all generated worlds have in common, so that one start of the lab serves them all: three callers of which two
+ * share a namespace and two a name, two gateways, hosts that behave differently, and somebody who listens where no host
+ * is.
  */
 export function tableOf(mesh: MeshSettings): AccessTable {
   return {
     mesh,
     gateways: [
-      { name: 'istio-egressgateway', namespace: 'egress', labels: { app: 'istio-egressgateway', istio: 'egressgateway' }, serviceAccount: 'istio-egressgateway', targetPort: 443 },
-      { name: 'edge-gateway', namespace: 'edge', labels: { app: 'edge-gateway', istio: 'edge' }, serviceAccount: 'edge-gateway', targetPort: 8443 },
+      {
+        name: 'istio-egressgateway',
+        namespace: 'egress',
+        labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
+        serviceAccount: 'istio-egressgateway',
+        targetPort: 443,
+      },
+      {
+        name: 'edge-gateway',
+        namespace: 'edge',
+        labels: { app: 'edge-gateway', istio: 'edge' },
+        serviceAccount: 'edge-gateway',
+        targetPort: 8443,
+      },
     ],
     callers: [
       { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
       { name: 'crawler', namespace: 'shop', serviceAccount: 'crawler' },
       { name: 'stranger', namespace: 'other', serviceAccount: 'checkout' },
     ],
-    outside: [
+    external: [
       { host: 'news.example.com', address: '203.0.113.10', http: 'redirect-to-https', https: 'ok' },
       { host: 'api.example.com', address: '203.0.113.11', http: 'ok', https: 'ok' },
       { host: 'www.example.com', address: '203.0.113.12', http: 'ok', https: 'ok' },
       { host: 'files.example.org', address: '203.0.113.13', http: 'ok', https: 'ok' },
-      { host: 'partner.example.net', address: '203.0.113.20', http: 'ok', https: 'client-certificate', certificate: 'private-ca' },
+      {
+        host: 'partner.example.net',
+        address: '203.0.113.20',
+        http: 'ok',
+        https: 'client-certificate',
+        certificate: 'private-ca',
+      },
       { host: 'odd.example.net', address: '203.0.113.21', http: 'ok', https: 'ok', certificate: 'wrong-name' },
       { host: 'self.example.net', address: '203.0.113.22', http: 'ok', https: 'ok', certificate: 'unknown-ca' },
       { host: 'db.example.org', address: '203.0.113.50', tcp: [5432, 3306] },
@@ -33,7 +52,9 @@ export function tableOf(mesh: MeshSettings): AccessTable {
       { name: 'partner-ca', namespace: 'egress', holds: 'ca-certificates' },
     ],
     // Not sent: it makes somebody listen on an address that is no host's.
-    access: [{ from: 'checkout', request: 'http://api.example.com/', dial: STRAY_ADDRESS, expect: { outcome: 'refused' } }],
+    access: [
+      { from: 'checkout', request: 'http://api.example.com/', dial: STRAY_ADDRESS, expect: { outcome: 'refused' } },
+    ],
   };
 }
 
@@ -43,7 +64,9 @@ export const STRAY_ADDRESS = '203.0.113.99';
 /** Hosts that speak HTTP and HTTPS with a good certificate, most wanted first. */
 export const WEB_HOSTS = ['news.example.com', 'api.example.com', 'www.example.com', 'files.example.org'];
 export const DATABASES = ['db.example.org', 'db2.example.org'];
-export const ADDRESS: Record<string, string> = Object.fromEntries(tableOf({}).outside.map(outside => [outside.host, outside.address!]));
+export const ADDRESS: Record<string, string> = Object.fromEntries(
+  tableOf({}).external.map((external) => [external.host, external.address!]),
+);
 
 /** The names by which gateways are known to the others. */
 export interface GatewayNames {
@@ -69,4 +92,8 @@ export const EDGE: GatewayNames = {
 export const ROOT = 'istio-system';
 export const CALLER_NAMESPACES = ['shop', 'other'];
 export const NAMESPACES = [...CALLER_NAMESPACES, 'egress', 'edge', ROOT];
-export const PRINCIPALS = ['cluster.local/ns/shop/sa/checkout', 'cluster.local/ns/shop/sa/crawler', 'cluster.local/ns/other/sa/checkout'];
+export const PRINCIPALS = [
+  'cluster.local/ns/shop/sa/checkout',
+  'cluster.local/ns/shop/sa/crawler',
+  'cluster.local/ns/other/sa/checkout',
+];

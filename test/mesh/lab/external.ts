@@ -1,8 +1,8 @@
 import { isIP } from 'net';
-import { AccessTable, OutsideHost } from '../../../src/access/access-table';
+import { AccessTable, ExternalHost } from '../../../src/access/access-table';
 
 /** What a process outside listens on. */
-export interface OutsideListener {
+export interface ExternalListener {
   readonly host: string;
   readonly address: string;
   readonly http: 'ok' | 'redirect-to-https' | 'none';
@@ -14,8 +14,11 @@ export interface OutsideListener {
 }
 
 /** What the outside world saw. */
-export interface OutsideEvent {
-  /** `connect`: a connection; `hello`: TLS began; `plaintext`: bytes that are not TLS on a TLS port; `request`, `tcp`: it was answered. */
+export interface ExternalEvent {
+  /**
+   * `connect`: a connection; `hello`: TLS began; `plaintext`: bytes that are not TLS on a TLS port; `request`, `tcp`:
+   * it was answered.
+   */
   readonly event: 'up' | 'renewed' | 'connect' | 'hello' | 'tls-error' | 'plaintext' | 'not-http' | 'request' | 'tcp';
   /** The host that listens there. */
   readonly server: string;
@@ -41,7 +44,7 @@ export interface OutsideEvent {
 }
 
 /** A host outside with its address. */
-export interface Placed extends OutsideHost {
+export interface Placed extends ExternalHost {
   readonly address: string;
 }
 
@@ -53,16 +56,23 @@ export const STRAY = 'stray';
  * too, so that a request which really goes there is seen there.
  */
 export function placed(table: AccessTable): Placed[] {
-  const given = new Set(table.outside.flatMap(host => host.address ?? []));
-  const dialled = table.access.flatMap(row => [row.dial, new URL(row.request.replace(/^tcp:/, 'http:')).hostname].filter((at): at is string => at !== undefined && isIP(at) === 4));
+  const given = new Set(table.external.flatMap((host) => host.address ?? []));
+  const dialled = table.access.flatMap((row) =>
+    [row.dial, new URL(row.request.replace(/^tcp:/, 'http:')).hostname].filter(
+      (at): at is string => at !== undefined && isIP(at) === 4,
+    ),
+  );
   const taken = new Set([...given, ...dialled]);
   let last = 9;
   const free = () => {
-    do last++; while (taken.has(`203.0.113.${last}`));
-    if (last > 254) throw new Error('more outside hosts than 203.0.113.0/24 has addresses: give some an `address`');
+    do last++;
+    while (taken.has(`203.0.113.${last}`));
+    if (last > 254) throw new Error('more external hosts than 203.0.113.0/24 has addresses: give some an `address`');
     return `203.0.113.${last}`;
   };
-  const hosts = table.outside.map(host => ({ ...host, address: host.address ?? free() }));
-  const strays = [...new Set(dialled)].filter(at => !given.has(at)).map((address, i): Placed => ({ host: `${STRAY}-${i}.invalid`, address, http: 'ok', https: 'ok' }));
+  const hosts = table.external.map((host) => ({ ...host, address: host.address ?? free() }));
+  const strays = [...new Set(dialled)]
+    .filter((at) => !given.has(at))
+    .map((address, i): Placed => ({ host: `${STRAY}-${i}.invalid`, address, http: 'ok', https: 'ok' }));
   return [...hosts, ...strays];
 }

@@ -1,11 +1,11 @@
-import { Decider, Remark } from './answer';
-import { by } from './decider';
+import { FieldRef, Remark } from './answer';
+import { fieldRef } from './field-ref';
 import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
-import { OutsideHost } from '../access/access-table';
+import { ExternalHost } from '../access/access-table';
 
-/** How a connection to an outside host ends. */
+/** How a connection to an external host ends. */
 export interface Reception {
   readonly kind:
     /** It answers. */
@@ -22,36 +22,47 @@ export interface Reception {
     | 'unauthenticated';
   readonly status?: number;
   readonly reason: string;
-  readonly deciders: readonly Decider[];
+  readonly decidedBy: readonly FieldRef[];
   readonly plaintext: boolean;
   readonly clientCertificate?: boolean;
   readonly remarks: readonly Remark[];
   readonly assumptions: readonly string[];
 }
 
-const GOOD: OutsideHost = { host: '', http: 'ok', https: 'ok' };
+const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
 
-/** What the host at a place makes of what arrives. Without a description it speaks HTTP, TLS on what is not port 80, and TCP. */
-export function receive(registry: Registry, described: OutsideHost | undefined, name: string, port: number, flow: Flow): Reception {
+/**
+ * What the host at a place makes of what arrives. Without a description it speaks HTTP, TLS on what is not port 80, and
+ * TCP.
+ */
+export function receive(
+  registry: Registry,
+  described: ExternalHost | undefined,
+  name: string,
+  port: number,
+  flow: Flow,
+): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
   const assumptions: string[] = [];
   const layer = outermost(flow);
-  const common = { deciders: [] as Decider[], plaintext: layer === undefined, remarks, assumptions };
+  const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, assumptions };
   const isTlsPort = port === 443 || (described === undefined && layer !== undefined && port !== 80);
-  const isTcp = host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
+  const isTcp =
+    host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
   if (isTcp) {
     if (layer === undefined) return { ...common, kind: 'answers', reason: `${name}:${port} answers` };
     return {
       ...common,
       plaintext: false,
-      kind: layer.by === 'application' ? 'misunderstood'
-        : 'handshake',
+      kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
       reason: `${name}:${port} does not speak TLS`,
-      deciders: settingsOf(layer),
+      decidedBy: settingsOf(layer),
     };
   }
-  const listens = isTlsPort ? (host.https ?? 'none') !== 'none' : (described === undefined || port === 80) && (host.http ?? 'none') !== 'none';
+  const listens = isTlsPort
+    ? (host.https ?? 'none') !== 'none'
+    : (described === undefined || port === 80) && (host.http ?? 'none') !== 'none';
   if (!listens) {
     const field = port === 80 ? 'http' : port === 443 ? 'https' : `tcp ${port}`;
     const why = described ? `: the table's \`outside\` entry for ${host.host} declares no ${field}` : '';
@@ -61,15 +72,20 @@ export function receive(registry: Registry, described: OutsideHost | undefined, 
     if (layer !== undefined) {
       return {
         ...common,
-        kind: layer.by === 'application' ? 'misunderstood'
-          : 'handshake',
+        kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
         reason: `${name}:${port} speaks clear HTTP and gets TLS`,
-        deciders: settingsOf(layer),
+        decidedBy: settingsOf(layer),
       };
     }
-    if (flow.payload !== 'http') return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
+    if (flow.payload !== 'http')
+      return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
     if (flow.http2) throw new Undetermined(`whether ${name}:${port} speaks HTTP/2 without TLS is not known`);
-    return { ...common, kind: 'answers', status: host.http === 'redirect-to-https' ? 301 : 200, reason: `${name} answers` };
+    return {
+      ...common,
+      kind: 'answers',
+      status: host.http === 'redirect-to-https' ? 301 : 200,
+      reason: `${name} answers`,
+    };
   }
   if (layer === undefined) {
     return { ...common, kind: 'misunderstood', status: 400, reason: `${name}:${port} expects TLS and gets clear text` };
@@ -77,12 +93,15 @@ export function receive(registry: Registry, described: OutsideHost | undefined, 
   const certificateName = host.certificate === 'wrong-name' ? `not.${host.host}` : host.host;
   if (layer.by === 'application') {
     const trusted = host.certificate === undefined || host.certificate === 'good' || host.certificate === 'private-ca';
-    const named = described === undefined || (layer.serverName !== undefined && isNamed(certificateName, layer.serverName));
+    const named =
+      described === undefined || (layer.serverName !== undefined && isNamed(certificateName, layer.serverName));
     if (!trusted || !named) {
       return {
         ...common,
         kind: 'distrusted',
-        reason: `the application does not accept the certificate of ${name}${named ? '' : `, which is for ${certificateName}`}`,
+        reason:
+          'the application does not accept the certificate of ' +
+          `${name}${named ? '' : `, which is for ${certificateName}`}`,
       };
     }
     if (host.https === 'client-certificate') {
@@ -100,8 +119,10 @@ export function receive(registry: Registry, described: OutsideHost | undefined, 
       return {
         ...common,
         kind: 'unauthenticated',
-        reason: `${name} wants a client certificate and gets ${certificate === 'wrong' ? 'one that it does not know' : 'none'}`,
-        deciders: settingsOf(layer),
+        reason:
+          `${name} wants a client certificate and gets ` +
+          `${certificate === 'wrong' ? 'one that it does not know' : 'none'}`,
+        decidedBy: settingsOf(layer),
         clientCertificate: false,
       };
     }
@@ -110,35 +131,46 @@ export function receive(registry: Registry, described: OutsideHost | undefined, 
     return {
       ...common,
       kind: 'misunderstood',
-      reason: 'what arrives is TLS inside TLS: the application\'s own was wrapped once more',
-      deciders: settingsOf(layer),
+      reason: "what arrives is TLS inside TLS: the application's own was wrapped once more",
+      decidedBy: settingsOf(layer),
     };
   }
-  if (flow.payload !== 'http') return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
+  if (flow.payload !== 'http')
+    return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
   const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
   return { ...common, kind: 'answers', status: 200, reason: `${name} answers`, clientCertificate: shown !== undefined };
 }
 
-export function settingsOf({ settings }: Layer, field?: string): Decider[] {
-  return settings ? [by(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)] : [];
+export function settingsOf({ settings }: Layer, field?: string): FieldRef[] {
+  return settings
+    ? [fieldRef(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)]
+    : [];
 }
 
 /** Why the proxy does not accept the host's certificate. */
 function verify(
-  registry: Registry, described: OutsideHost | undefined, certificateName: string, layer: Layer, remarks: Remark[], assumptions: string[],
-): { reason: string; deciders: Decider[] } | undefined {
+  registry: Registry,
+  described: ExternalHost | undefined,
+  certificateName: string,
+  layer: Layer,
+  remarks: Remark[],
+  assumptions: string[],
+): { reason: string; decidedBy: FieldRef[] } | undefined {
   const tls = layer.settings!.value;
   const kind = described?.certificate ?? 'good';
   if (tls.mode === 'ISTIO_MUTUAL') {
-    return { reason: 'ISTIO_MUTUAL accepts only certificates of the mesh, and the host has none', deciders: settingsOf(layer, 'mode') };
+    return {
+      reason: 'ISTIO_MUTUAL accepts only certificates of the mesh, and the host has none',
+      decidedBy: settingsOf(layer, 'mode'),
+    };
   }
   const credential = credentialOf(registry, layer, assumptions);
-  if (typeof credential === 'string') return { reason: credential, deciders: settingsOf(layer, 'credentialName') };
+  if (typeof credential === 'string') return { reason: credential, decidedBy: settingsOf(layer, 'credentialName') };
   if (tls.mode === 'MUTUAL' && !tls.credentialName) {
     if (!tls.clientCertificate || !tls.privateKey) {
       return {
         reason: 'MUTUAL without a credential or certificate files gives no TLS',
-        deciders: settingsOf(layer),
+        decidedBy: settingsOf(layer),
       };
     }
     assume(described, assumptions, `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`, layer);
@@ -147,55 +179,74 @@ function verify(
     remarks.push({
       code: 'unverified-certificate',
       message: 'neither the certificate nor its name is checked',
-      deciders: settingsOf(layer, 'insecureSkipVerify'),
+      decidedBy: settingsOf(layer, 'insecureSkipVerify'),
     });
     return undefined;
   }
-  if (kind === 'expired') return { reason: 'the host\'s certificate has expired', deciders: settingsOf(layer) };
+  if (kind === 'expired') return { reason: "the host's certificate has expired", decidedBy: settingsOf(layer) };
   const ca: string | undefined = tls.caCertificates;
   if (credential !== undefined) {
     if (described && kind !== 'private-ca') {
       return {
-        reason: 'the authorities of the credential did not sign the host\'s certificate',
-        deciders: settingsOf(layer, 'credentialName'),
+        reason: "the authorities of the credential did not sign the host's certificate",
+        decidedBy: settingsOf(layer, 'credentialName'),
       };
     }
   } else if (ca === undefined || ca === '' || ca === 'system') {
     if (kind === 'unknown-ca' || kind === 'private-ca') {
       return {
-        reason: 'no authority of the system signed the host\'s certificate',
-        deciders: settingsOf(layer, ca === undefined ? undefined : 'caCertificates'),
+        reason: "no authority of the system signed the host's certificate",
+        decidedBy: settingsOf(layer, ca === undefined ? undefined : 'caCertificates'),
       };
     }
   } else {
-    assume(described, assumptions, `the proxy has the file ${ca}, and an authority in it signed the certificate of the host`, layer,
-      'caCertificates');
+    assume(
+      described,
+      assumptions,
+      `the proxy has the file ${ca}, and an authority in it signed the certificate of the host`,
+      layer,
+      'caCertificates',
+    );
   }
   const own: readonly string[] = tls.subjectAltNames ?? [];
-  const names = own.length > 0 ? own : layer.subjectAltNames ?? [];
+  const names = own.length > 0 ? own : (layer.subjectAltNames ?? []);
   const isAutomatic = !tls.sni && own.length === 0 && layer.authority !== undefined;
-  if (names.length > 0 && !names.some(name => isNamed(certificateName, name))) {
+  if (names.length > 0 && !names.some((name) => isNamed(certificateName, name))) {
     return {
       reason: `the host's certificate is for ${certificateName}, not for ${names.join(' or ')}`,
-      deciders: settingsOf(layer, own.length > 0 ? 'subjectAltNames' : undefined),
+      decidedBy: settingsOf(layer, own.length > 0 ? 'subjectAltNames' : undefined),
     };
   }
   if (isAutomatic && !isNamed(certificateName, layer.authority!)) {
-    return { reason: `the host's certificate is for ${certificateName}, and the request calls it ${layer.authority}`, deciders: settingsOf(layer) };
+    return {
+      reason: `the host's certificate is for ${certificateName}, and the request calls it ${layer.authority}`,
+      decidedBy: settingsOf(layer),
+    };
   }
   if (names.length === 0 && !isAutomatic) {
-    const why = tls.sni ? 'sni is set and subjectAltNames is not' : 'neither sni nor subjectAltNames is set, and the proxy reads no request to take the name from';
+    const why = tls.sni
+      ? 'sni is set and subjectAltNames is not'
+      : 'neither sni nor subjectAltNames is set, and the proxy reads no request to take the name from';
     remarks.push({
       code: 'unverified-name',
       message: `any certificate of a known authority is accepted: ${why}, so the name is not checked`,
-      deciders: settingsOf(layer, tls.sni ? 'sni' : undefined),
+      decidedBy: settingsOf(layer, tls.sni ? 'sni' : undefined),
     });
   }
   return undefined;
 }
 
-/** A file in a proxy is nothing that manifests tell: taken for granted where nothing is known, a doubt where everything else is. */
-function assume(described: OutsideHost | undefined, assumptions: string[], assumption: string, layer: Layer, field?: string): void {
+/**
+ * A file in a proxy is nothing that manifests tell: taken for granted where nothing is known, a doubt where everything
+ * else is.
+ */
+function assume(
+  described: ExternalHost | undefined,
+  assumptions: string[],
+  assumption: string,
+  layer: Layer,
+  field?: string,
+): void {
   if (described) throw new Undetermined(`not known: whether ${assumption}`, settingsOf(layer, field));
   assumptions.push(assumption);
 }
@@ -222,19 +273,25 @@ function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): 
   const namespace = slash < 0 ? layer.namespace! : path.slice(0, slash);
   const name = path.slice(slash + 1);
   const { world } = registry;
-  const listed = isConfigMap ? world.configMaps : world.secrets;
+  const joinWords = isConfigMap ? world.configMaps : world.secrets;
   const kind = isConfigMap ? 'ConfigMap' : 'Secret';
-  if (!isConfigMap && namespace !== layer.namespace) return `the Secret ${path} lies in another namespace than the proxy, which gets it never`;
-  const written = registry.index.kinds.find(bucket => bucket[0]?.kind === kind)?.find(object => object.name === name
-    && object.namespace === namespace);
-  const known = listed?.find(one => one.name === name && one.namespace === namespace);
-  if (!known && !written && listed) return `${layer.namespace} has no ${kind} ${name}`;
+  if (!isConfigMap && namespace !== layer.namespace)
+    return `the Secret ${path} lies in another namespace than the proxy, which gets it never`;
+  const written = registry.index.kinds
+    .find((bucket) => bucket[0]?.kind === kind)
+    ?.find((object) => object.name === name && object.namespace === namespace);
+  const known = joinWords?.find((one) => one.name === name && one.namespace === namespace);
+  if (!known && !written && joinWords) return `${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
-    assumptions.push(written ? `${kind} ${namespace}/${name} holds what the host wants`
-      : `there is a ${kind} ${namespace}/${name}, and it holds what the host wants`);
+    assumptions.push(
+      written
+        ? `${kind} ${namespace}/${name} holds what the host wants`
+        : `there is a ${kind} ${namespace}/${name}, and it holds what the host wants`,
+    );
     return {};
   }
-  if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates') return `the Secret ${namespace}/${name} holds no client certificate`;
+  if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates')
+    return `the Secret ${namespace}/${name} holds no client certificate`;
   return { holds: known.holds, commonName: 'commonName' in known ? known.commonName : undefined };
 }
 

@@ -2,8 +2,8 @@ import { IConstruct } from 'constructs';
 import { differencesOf } from './_agreement';
 import { Disagreement, Shared } from './_app-scope';
 import { OriginationScope, OriginationSettings } from './_origination';
-import { WaySettings } from './_settings';
-import { overlap } from '../values/names';
+import { EgressPathSettings } from './_settings';
+import { mayShareAPod } from '../values/names';
 
 interface Declaration<S> {
   readonly construct: IConstruct;
@@ -13,17 +13,16 @@ interface Declaration<S> {
 }
 
 /**
- * The way of one host out of one namespace. Constructs that declare the same way with the same options share its objects;
- * with different options they cannot all be right, and synth stops.
+ * The way of one host out of one namespace. Constructs that declare the same way with the same options share its
+ * objects; with different options they cannot all be right, and synth stops.
  */
-export abstract class Way<S extends WaySettings> implements Shared {
-
+export abstract class EgressPath<S extends EgressPathSettings> implements Shared {
   private readonly declarations: Declaration<S>[] = [];
 
   protected constructor(
     /** For errors: `api.partner.com from namespace payments through egress/exit`. */
     public readonly title: string,
-    /** The outside host. */
+    /** The external host. */
     public readonly host: string,
   ) {}
 
@@ -34,12 +33,12 @@ export abstract class Way<S extends WaySettings> implements Shared {
   }
 
   /**
-   * What sends this construct's plain HTTP out as TLS already, and stands in the way of one more: `[chart/tls]`, with the reason
-   * where it is not obvious. Several may stand side by side where each is for workloads of its own.
+   * What sends this construct's plain HTTP out as TLS already, and stands in the way of one more: `[chart/tls]`, with
+   * the reason where it is not obvious. Several may stand side by side where each is for workloads of its own.
    */
   public originatorFor(egress: IConstruct, wanted: OriginationScope): string | undefined {
     for (const { by, settings } of this.declarationOf(egress).originations) {
-      const why = meet(wanted, settings);
+      const why = conflictBetween(wanted, settings);
       if (why !== undefined) return `[${by.node.path}]${why}`;
     }
     return undefined;
@@ -52,14 +51,19 @@ export abstract class Way<S extends WaySettings> implements Shared {
 
   public disagreements(): Disagreement[] {
     const [first, ...others] = this.declarations;
-    return others.flatMap(other => {
+    return others.flatMap((other) => {
       const differences = differencesOf(flat(first), flat(other));
       if (differences.length === 0) return [];
-      return [{
-        construct: other.construct,
-        problem: `way-conflict: ${this.title} is declared here and by [${first.construct.node.path}] with different options (${differences.join('; ')}). ` +
-          `A namespace reaches a host by one way: declare it once, or give both declarations the same options${this.alternative}.`,
-      }];
+      return [
+        {
+          construct: other.construct,
+          problem:
+            `egress-path-conflict: ${this.title} is declared here and by [${first.construct.node.path}] with ` +
+            `different options (${differences.join('; ')}). ` +
+            'A namespace reaches a host by one way: declare it once, or give both declarations the same ' +
+            `options${this.alternative}.`,
+        },
+      ];
     });
   }
 
@@ -86,14 +90,17 @@ export abstract class Way<S extends WaySettings> implements Shared {
 }
 
 /** Whether one pod could be meant by both, and why. */
-function meet(a: OriginationScope, b: OriginationScope): string | undefined {
-  if (!a.holders || !b.holders) return ' already';
+function conflictBetween(a: OriginationScope, b: OriginationScope): string | undefined {
+  if (!a.certificateOwners || !b.certificateOwners) return ' already';
   if (a.port !== b.port) return ' already on another port, and a namespace has one route to a host';
-  for (const one of a.holders) {
-    for (const other of b.holders) {
-      if (overlap(one.podLabels, other.podLabels)) {
-        return ` already for pods labelled ${labelText(other.podLabels)}, and a pod may carry those and ${labelText(one.podLabels)} (Istio would take the older rule); ` +
-          'give both callers a label of the same name with different values';
+  for (const one of a.certificateOwners) {
+    for (const other of b.certificateOwners) {
+      if (mayShareAPod(one.podLabels, other.podLabels)) {
+        return (
+          ` already for pods labelled ${labelText(other.podLabels)}, and a pod may carry those and ` +
+          `${labelText(one.podLabels)} (Istio would take the older rule); ` +
+          'give both callers a label of the same name with different values'
+        );
       }
     }
   }
@@ -101,12 +108,22 @@ function meet(a: OriginationScope, b: OriginationScope): string | undefined {
 }
 
 function labelText(labels: Record<string, string>): string {
-  return Object.entries(labels).map(entry => entry.join('=')).join(',');
+  return Object.entries(labels)
+    .map((entry) => entry.join('='))
+    .join(',');
 }
 
 /** Everything that two declarations of a way must agree about, by name. */
-function flat({ originations, owner, settings }: Declaration<WaySettings>): Record<string, unknown> {
+function flat({ originations, owner, settings }: Declaration<EgressPathSettings>): Record<string, unknown> {
   const { policy, ports, ...others } = settings;
-  const tls = originations.map(origination => origination.settings).sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
-  return { owner, ports: ports.map(({ name }) => name), ...others, ...policy, tlsOrigination: tls.length > 1 ? tls : tls[0] };
+  const tls = originations
+    .map((origination) => origination.settings)
+    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  return {
+    owner,
+    ports: ports.map(({ name }) => name),
+    ...others,
+    ...policy,
+    tlsOrigination: tls.length > 1 ? tls : tls[0],
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * The outside world, as a process of its own in a network namespace of its own: `outside-main.ts <hosts.json> <log.jsonl>`.
- * It writes one JSON line for everything it sees.
+ * The outside world, as a process of its own in a network namespace of its own: `outside-main.ts <hosts.json>
+ * <log.jsonl>`. It writes one JSON line for everything it sees.
  */
 import { createHash } from 'crypto';
 import * as fs from 'fs';
@@ -9,19 +9,19 @@ import * as http2 from 'http2';
 import * as net from 'net';
 import type { Server as TlsServer, TLSSocket } from 'tls';
 import { clientHello } from './client-hello';
-import type { OutsideEvent, OutsideListener } from './outside';
+import type { ExternalEvent, ExternalListener } from './external';
 
 const [hostsFile, logFile] = process.argv.slice(2);
 const log = fs.openSync(logFile, 'a');
-const write = (event: OutsideEvent) => fs.writeSync(log, `${JSON.stringify(event)}\n`);
+const write = (event: ExternalEvent) => fs.writeSync(log, `${JSON.stringify(event)}\n`);
 
-type Seen = Pick<OutsideEvent, 'server' | 'from' | 'port' | 'at'>;
+type Seen = Pick<ExternalEvent, 'server' | 'from' | 'port' | 'at'>;
 /** Connections that began with TLS where none is expected. */
 const encrypted = new WeakSet<object>();
 const peers = new WeakMap<object, Seen>();
 
 const secured = new Map<string, TlsServer>();
-const listeners = (): OutsideListener[] => JSON.parse(fs.readFileSync(hostsFile, 'utf8'));
+const listeners = (): ExternalListener[] => JSON.parse(fs.readFileSync(hostsFile, 'utf8'));
 
 for (const host of listeners()) {
   if (host.http !== 'none') serveHttp(host);
@@ -30,7 +30,8 @@ for (const host of listeners()) {
 }
 write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 
-// A new hosts file brings other certificates. A new context has keys of its own for session tickets, so that no session outlives it.
+// A new hosts file brings other certificates. A new context has keys of its own for session tickets, so that no session
+// outlives it.
 fs.watchFile(hostsFile, { interval: 50 }, () => {
   for (const host of listeners()) secured.get(host.host)?.setSecureContext(credentials(host));
   write({ event: 'renewed', server: '', from: '', port: 0, at: 0 });
@@ -39,13 +40,14 @@ fs.watchFile(hostsFile, { interval: 50 }, () => {
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3
 
-function serveHttp(host: OutsideListener): void {
+function serveHttp(host: ExternalListener): void {
   const server = http.createServer(answer(host)).on('upgrade', upgrade(host));
   const http2Server = http2.createServer(answer(host) as unknown as Http2Answer).on('sessionError', () => undefined);
   // 400 for what is no HTTP, and a note of it: somebody's TLS, for example.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // A proxy that drops a connection which it kept open has sent nothing wrong.
-    if (error.code !== 'ECONNRESET') write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code, tls: encrypted.has(socket) });
+    if (error.code !== 'ECONNRESET')
+      write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code, tls: encrypted.has(socket) });
     socket.destroy();
   });
   listen(host, 80, (socket, first) => {
@@ -55,15 +57,20 @@ function serveHttp(host: OutsideListener): void {
   });
 }
 
-function serveHttps(host: OutsideListener): void {
-  const server = http2.createSecureServer({
-    allowHTTP1: true,
-    ...credentials(host),
-    ...(host.https === 'client-certificate' && { requestCert: true, rejectUnauthorized: true }),
-  }, answer(host) as unknown as Http2Answer);
+function serveHttps(host: ExternalListener): void {
+  const server = http2.createSecureServer(
+    {
+      allowHTTP1: true,
+      ...credentials(host),
+      ...(host.https === 'client-certificate' && { requestCert: true, rejectUnauthorized: true }),
+    },
+    answer(host) as unknown as Http2Answer,
+  );
   secured.set(host.host, server as unknown as TlsServer);
   server.on('upgrade', upgrade(host));
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => write({ event: 'tls-error', ...of(host, socket), error: error.code ?? error.message }));
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
+    write({ event: 'tls-error', ...of(host, socket), error: error.code ?? error.message }),
+  );
   server.on('sessionError', () => undefined);
   listen(host, 443, (socket, first) => {
     const hello = clientHello(first);
@@ -77,55 +84,66 @@ function serveHttps(host: OutsideListener): void {
   });
 }
 
-function credentials(host: OutsideListener): { cert: Buffer; key: Buffer; ca?: Buffer } {
+function credentials(host: ExternalListener): { cert: Buffer; key: Buffer; ca?: Buffer } {
   const own = { cert: fs.readFileSync(host.certificate!), key: fs.readFileSync(host.key!) };
   return host.https === 'client-certificate' ? { ...own, ca: fs.readFileSync(host.clientAuthority!) } : own;
 }
 
 /** Sends back what it receives, once, and closes. */
-function serveTcp(host: OutsideListener, port: number): void {
+function serveTcp(host: ExternalListener, port: number): void {
   listen(host, port, (socket, first) => {
     const hello = clientHello(first);
     write({ event: 'tcp', ...of(host, socket), tls: hello !== undefined, serverName: hello?.serverName });
-    socket.once('data', bytes => socket.end(bytes));
+    socket.once('data', (bytes) => socket.end(bytes));
     socket.resume();
   });
 }
 
 /** Looks at the first bytes, puts them back, and hands the connection on. */
-function listen(host: OutsideListener, port: number, take: (socket: net.Socket, first: Buffer) => void): void {
-  net.createServer(socket => {
-    peers.set(socket, { server: host.host, from: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, at: port });
-    write({ event: 'connect', ...of(host, socket) });
-    socket.on('error', () => undefined);
-    socket.once('data', first => {
-      socket.pause();
-      socket.unshift(first);
-      take(socket, first as Buffer);
-    });
-  }).listen(port, host.address);
+function listen(host: ExternalListener, port: number, take: (socket: net.Socket, first: Buffer) => void): void {
+  net
+    .createServer((socket) => {
+      peers.set(socket, {
+        server: host.host,
+        from: socket.remoteAddress ?? '',
+        port: socket.remotePort ?? 0,
+        at: port,
+      });
+      write({ event: 'connect', ...of(host, socket) });
+      socket.on('error', () => undefined);
+      socket.once('data', (first) => {
+        socket.pause();
+        socket.unshift(first);
+        take(socket, first as Buffer);
+      });
+    })
+    .listen(port, host.address);
 }
 
 type Http2Answer = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void;
 
-function answer(host: OutsideListener): http.RequestListener {
+function answer(host: ExternalListener): http.RequestListener {
   return (request, response) => {
     const chunks: Buffer[] = [];
-    request.on('error', () => undefined).on('data', chunk => chunks.push(chunk)).on('end', () => {
-      const wish = wishOf(host, request);
-      const redirected = !isSecure(request) && host.http === 'redirect-to-https';
-      const status = redirected ? 301 : wish.status;
-      record(host, request, status);
-      setTimeout(() => {
-        if (redirected) response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
-        if (request.headers['content-type'] === 'application/grpc') {
-          answerGrpc(response as unknown as http2.Http2ServerResponse, wish.grpcStatus, Buffer.concat(chunks));
-          return;
-        }
-        response.writeHead(status, { 'content-type': 'application/json' });
-        response.end(`${JSON.stringify({ host: host.host, headers: Object.fromEntries(headersOf(request)) })}\n`);
-      }, wish.delay);
-    });
+    request
+      .on('error', () => undefined)
+      .on('data', (chunk) => chunks.push(chunk))
+      .on('end', () => {
+        const wish = wishOf(host, request);
+        const redirected = !isSecure(request) && host.http === 'redirect-to-https';
+        const status = redirected ? 301 : wish.status;
+        record(host, request, status);
+        setTimeout(() => {
+          if (redirected)
+            response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
+          if (request.headers['content-type'] === 'application/grpc') {
+            answerGrpc(response as unknown as http2.Http2ServerResponse, wish.grpcStatus, Buffer.concat(chunks));
+            return;
+          }
+          response.writeHead(status, { 'content-type': 'application/json' });
+          response.end(`${JSON.stringify({ host: host.host, headers: Object.fromEntries(headersOf(request)) })}\n`);
+        }, wish.delay);
+      });
   };
 }
 
@@ -142,30 +160,44 @@ function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, mes
 }
 
 /** Takes a WebSocket and sends back the first message, which is short. */
-function upgrade(host: OutsideListener): (request: http.IncomingMessage, socket: net.Socket) => void {
+function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket: net.Socket) => void {
   return (request, socket) => {
     record(host, request, 101);
-    const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${WEBSOCKET_KEY}`).digest('base64');
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`);
-    socket.on('error', () => undefined).once('data', (frame: Buffer) => {
-      const text = frame.subarray(6); // the client masks with zeros
-      socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]));
-    });
+    const accept = createHash('sha1')
+      .update(`${request.headers['sec-websocket-key']}${WEBSOCKET_KEY}`)
+      .digest('base64');
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ' +
+        `${accept}\r\n\r\n`,
+    );
+    socket
+      .on('error', () => undefined)
+      .once('data', (frame: Buffer) => {
+        const text = frame.subarray(6); // the client masks with zeros
+        socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]));
+      });
   };
 }
 
 const asked = new Map<string, number>();
 
 /** What the URL asks the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`. */
-function wishOf(host: OutsideListener, request: http.IncomingMessage): { status: number; grpcStatus: number; delay: number } {
+function wishOf(
+  host: ExternalListener,
+  request: http.IncomingMessage,
+): { status: number; grpcStatus: number; delay: number } {
   const { searchParams: wish } = new URL(request.url ?? '/', 'http://outside');
   const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
   asked.set(`${host.host} ${request.url}`, count);
   const over = count > Number(wish.get('times') ?? Infinity);
-  return { status: over ? 200 : Number(wish.get('status') ?? 200), grpcStatus: over ? 0 : Number(wish.get('grpc-status') ?? 0), delay: over ? 0 : Number(wish.get('delay') ?? 0) };
+  return {
+    status: over ? 200 : Number(wish.get('status') ?? 200),
+    grpcStatus: over ? 0 : Number(wish.get('grpc-status') ?? 0),
+    delay: over ? 0 : Number(wish.get('delay') ?? 0),
+  };
 }
 
-function record(host: OutsideListener, request: http.IncomingMessage, status: number): void {
+function record(host: ExternalListener, request: http.IncomingMessage, status: number): void {
   const socket = socketOf(request);
   write({
     event: 'request',
@@ -195,10 +227,12 @@ function authorityOf(request: http.IncomingMessage): string {
 }
 
 function headersOf(request: http.IncomingMessage): [string, string][] {
-  return Object.entries(request.headers).filter(([name]) => !name.startsWith(':')).map(([name, value]) => [name, String(value)]);
+  return Object.entries(request.headers)
+    .filter(([name]) => !name.startsWith(':'))
+    .map(([name, value]) => [name, String(value)]);
 }
 
-function tlsOf(socket: TLSSocket): Pick<OutsideEvent, 'serverName' | 'tlsVersion' | 'client'> {
+function tlsOf(socket: TLSSocket): Pick<ExternalEvent, 'serverName' | 'tlsVersion' | 'client'> {
   return {
     serverName: (socket as { servername?: string }).servername || undefined,
     tlsVersion: socket.getProtocol() ?? undefined,
@@ -207,7 +241,15 @@ function tlsOf(socket: TLSSocket): Pick<OutsideEvent, 'serverName' | 'tlsVersion
 }
 
 /** Who is at the other end; a TLS socket may have forgotten by now, the connection below it has not. */
-function of(host: OutsideListener, socket: net.Socket): Seen {
+function of(host: ExternalListener, socket: net.Socket): Seen {
   const below = (socket as { _parent?: net.Socket })._parent;
-  return peers.get(socket) ?? (below && peers.get(below)) ?? { server: host.host, from: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, at: socket.localPort ?? 0 };
+  return (
+    peers.get(socket) ??
+    (below && peers.get(below)) ?? {
+      server: host.host,
+      from: socket.remoteAddress ?? '',
+      port: socket.remotePort ?? 0,
+      at: socket.localPort ?? 0,
+    }
+  );
 }

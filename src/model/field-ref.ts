@@ -1,15 +1,17 @@
-import { Decider } from './answer';
+import { FieldRef } from './answer';
 import { Indexed } from '../manifests/indexed';
 
 /** Names an object, and the field of it that decided something. Its origin is asked for only when somebody reads it. */
-class ObjectDecider implements Decider {
-
+class ObjectFieldRef implements FieldRef {
   public readonly kind: string;
   public readonly namespace: string;
   public readonly name: string;
   readonly #object: Indexed;
 
-  constructor(object: Indexed, public readonly field?: string) {
+  constructor(
+    object: Indexed,
+    public readonly field?: string,
+  ) {
     this.kind = object.kind;
     this.namespace = object.namespace;
     this.name = object.name;
@@ -20,29 +22,31 @@ class ObjectDecider implements Decider {
     return this.#object.origin;
   }
 
-  public toJSON(): Decider {
+  public toJSON(): FieldRef {
     const { kind, namespace, name, field, origin } = this;
     return { kind, namespace, name, ...(field !== undefined && { field }), origin };
   }
 }
 
-export function by(object: Indexed, field?: string): Decider {
-  return new ObjectDecider(object, field);
+export function fieldRef(object: Indexed, field?: string): FieldRef {
+  return new ObjectFieldRef(object, field);
 }
 
 /** What no object decides but the mesh's own settings do. */
-export function byMesh(field: string): Decider {
+export function meshFieldRef(field: string): FieldRef {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
 }
 
 /** Each object and field once. */
-export function unique(deciders: readonly Decider[]): readonly Decider[] {
-  return deciders.length < 2 ? deciders : deciders.filter((one, index) => {
-    for (let before = 0; before < index; before++) if (isSame(deciders[before], one)) return false;
-    return true;
-  });
+export function unique(decidedBy: readonly FieldRef[]): readonly FieldRef[] {
+  return decidedBy.length < 2
+    ? decidedBy
+    : decidedBy.filter((one, index) => {
+        for (let before = 0; before < index; before++) if (isSame(decidedBy[before], one)) return false;
+        return true;
+      });
 }
 
-function isSame(a: Decider, b: Decider): boolean {
+function isSame(a: FieldRef, b: FieldRef): boolean {
   return a.name === b.name && a.field === b.field && a.namespace === b.namespace && a.kind === b.kind;
 }

@@ -1,16 +1,23 @@
 import { ApiObject, ApiObjectMetadata } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { CallerHalf } from './_caller-half';
+import { CallerSide } from './_caller-side';
 import { CallerPolicy } from './_caller-policy';
 import { OneOf } from './_one-of';
 import { tlsBlock } from './_origination';
-import { PortSettings, WaySettings } from './_settings';
-import { originationPort, outsideNameOf, outsidePorts, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
-import { Way } from './_way';
+import { PortSettings, EgressPathSettings } from './_settings';
+import { originationPort, privateNameOf, externalPorts, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
+import { EgressPath } from './_egress-path';
 import { IEgressGateway } from './installed-egress-gateway';
 import {
-  DestinationRule, DestinationRuleSpec, Gateway, GatewaySpec, ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec,
+  DestinationRule,
+  DestinationRuleSpec,
+  Gateway,
+  GatewaySpec,
+  ServiceEntry,
+  ServiceEntrySpec,
+  VirtualService,
+  VirtualServiceSpec,
 } from '../../imports/networking.istio.io';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
@@ -20,7 +27,7 @@ import { keyOf, objectName } from '../values/names';
 /** The one port of the hop Service. */
 export const HOP_PORT = 443;
 
-export interface GatewayWaySettings extends WaySettings {
+export interface GatewayEgressPathSettings extends EgressPathSettings {
   /** Whether plain HTTP crosses the gateway as bytes, read by the sidecar only. */
   readonly opaque: boolean;
   /** What applications dial for a TCP port, where it was given. */
@@ -30,7 +37,7 @@ export interface GatewayWaySettings extends WaySettings {
 }
 
 /** Where the objects of a `GatewayEgress` stand; the rules of each half come before everything else of it. */
-export interface Halves {
+export interface Sides {
   readonly gatewayRules: Construct;
   readonly gateway: Construct;
   readonly caller: Construct;
@@ -42,7 +49,8 @@ export interface Halves {
  * One host, for one namespace of callers, through one gateway: two halves that know each other only by a private name.
  *
  * - The *caller half* says "this host exists, and there is no way to it" (an entry without endpoints), and leads each
- *   port to the gateway under a hop name that nobody else uses. Taken apart, it refuses; it never goes round the gateway.
+ *   port to the gateway under a hop name that nobody else uses. Taken apart, it refuses; it never goes round the
+ *   gateway.
  * - The *gateway half* has a server for each hop name that lets in the named callers only (the server itself checks
  *   their certificates, so nothing that enforces can be missing while the server is there), and leads each to the
  *   outside under a second private name, with the host as its endpoint. So no object that anybody else wrote for the
@@ -52,13 +60,18 @@ export interface Halves {
  * Everything is visible in its own namespace only, and everything is per port: in one server, route or subset for
  * several hosts the first would take all (measured).
  */
-export class GatewayWay extends Way<GatewayWaySettings> {
-
+export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   /** @param only the service account that the way is for, where each caller has one of its own */
-  public static of(scope: AppScope, namespace: string, host: string, gateway: IEgressGateway, only?: string): GatewayWay {
+  public static of(
+    scope: AppScope,
+    namespace: string,
+    host: string,
+    gateway: IEgressGateway,
+    only?: string,
+  ): GatewayEgressPath {
     const { installation } = gateway;
     const identity = `gateway ${namespace} ${host} ${installation.namespace}/${installation.name} ${only ?? ''}`;
-    return scope.share(identity, () => new GatewayWay(scope, namespace, host, gateway, only));
+    return scope.share(identity, () => new GatewayEgressPath(scope, namespace, host, gateway, only));
   }
 
   public readonly gatewayObjects: ApiObject[] = [];
@@ -67,7 +80,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private key = '';
   private owner = '';
   private emitter?: Construct;
-  private halves?: Halves;
+  private sides?: Sides;
   private rule?: ApiObject;
 
   private constructor(
@@ -77,53 +90,82 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     private readonly gateway: IEgressGateway,
     private readonly only: string | undefined,
   ) {
-    super(`${host} from ${only === undefined ? `namespace ${namespace}` : `${namespace}/${only}`} through ${gateway.installation.namespace}/${gateway.installation.name}`, host);
+    super(
+      `${host} from ${only === undefined ? `namespace ${namespace}` : `${namespace}/${only}`} through ` +
+        `${gateway.installation.namespace}/${gateway.installation.name}`,
+      host,
+    );
   }
 
   /** Lets one more caller in. Callers of all declarations of this way are let in by the same servers. */
   public allow(caller: Caller): void {
     this.callers.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
     this.app.touch();
-    const way = { construct: this.construct, title: this.title, callers: () => [...this.callers.values()] };
-    const policy = this.policy?.check(way, this.halves!.gatewayRules, this.settings);
+    const egressPath = { construct: this.construct, title: this.title, callers: () => [...this.callers.values()] };
+    const policy = this.policy?.check(egressPath, this.sides!.gatewayRules, this.settings);
     if (policy) this.gatewayObjects.unshift(policy);
   }
 
   /** Emits both halves, each in the order in which it can be applied; the gateway's goes first. */
-  public emit(construct: Construct, owner: string, halves: Halves): void {
+  public emit(construct: Construct, owner: string, sides: Sides): void {
     const { name, namespace } = this.gateway.installation;
-    OneOf.way(this.app, this.namespace, this.host).state(construct, `through ${namespace}/${name}`);
+    OneOf.egressPath(this.app, this.namespace, this.host).state(construct, `through ${namespace}/${name}`);
     this.emitter = construct;
     this.owner = owner;
-    this.halves = halves;
-    this.key = keyOf('gateway', owner, this.namespace, this.host, namespace, name, ...(this.only === undefined ? [] : ['only', this.only]));
+    this.sides = sides;
+    this.key = keyOf(
+      'gateway',
+      owner,
+      this.namespace,
+      this.host,
+      namespace,
+      name,
+      ...(this.only === undefined ? [] : ['only', this.only]),
+    );
     if (this.settings.policy) this.emitDestinationRule();
 
     const gateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
-      this.gatewayObjects.push(this.app.emit(construct, halves.gateway, this.id(id), type, metadata, spec));
+      this.gatewayObjects.push(this.app.emit(construct, sides.gateway, this.id(id), type, metadata, spec));
     for (const port of this.settings.ports) {
-      gateway(`virtual-service-${port.name}`, VirtualService, this.metadata(namespace, port.name), () => this.gatewayRoute(port));
+      gateway(`virtual-service-${port.name}`, VirtualService, this.metadata(namespace, port.name), () =>
+        this.gatewayRoute(port),
+      );
     }
     // After the routes: when TLS origination is added to a host in use, they leave the plain port before it is gone.
-    gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.outsideEntry());
+    gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.externalEntry());
     gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
 
     const metadata = this.metadata(this.namespace);
-    const rules = this.only === undefined ? halves.caller : halves.callerRules;
-    this.callerObjects.push(this.app.emit(construct, rules, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()));
-    this.callerObjects.push(...CallerHalf.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, halves.caller));
+    const rules = this.only === undefined ? sides.caller : sides.callerRules;
+    this.callerObjects.push(
+      this.app.emit(construct, rules, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()),
+    );
+    this.callerObjects.push(
+      ...CallerSide.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, sides.caller),
+    );
 
     const { installation } = this.gateway;
-    this.app.openings.add({ by: construct, from: { namespace: this.namespace }, gateway: installation });
-    const outside = () => outsidePorts(this.settings.ports, this.origination);
-    this.app.openings.add({ by: construct, from: { namespace, labels: installation.labels }, to: () => [{ to: 'public', ports: outside() }] });
+    this.app.allowedEgress.add({ by: construct, from: { namespace: this.namespace }, gateway: installation });
+    const external = () => externalPorts(this.settings.ports, this.origination);
+    this.app.allowedEgress.add({
+      by: construct,
+      from: { namespace, labels: installation.labels },
+      to: () => [{ to: 'public', ports: external() }],
+    });
   }
 
   /** The rule at the gateway for connections to the outside: originates TLS, carries the traffic policy. */
   public emitDestinationRule(): ApiObject {
     if (!this.rule) {
       const metadata = this.metadata(this.gateway.installation.namespace);
-      this.rule = this.app.emit(this.construct, this.halves!.gatewayRules, this.id('destination-rule'), DestinationRule, metadata, () => this.outsideRule());
+      this.rule = this.app.emit(
+        this.construct,
+        this.sides!.gatewayRules,
+        this.id('destination-rule'),
+        DestinationRule,
+        metadata,
+        () => this.externalRule(),
+      );
       this.gatewayObjects.unshift(this.rule);
     }
     this.app.touch();
@@ -141,9 +183,12 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     return { owner: this.owner, ports, addresses, dnsCapture, namePrefix, labels, annotations };
   }
 
-  /** Labels of the pods that this way is for, one set of which each carries; not given when it is for all pods without a way of their own. */
+  /**
+   * Labels of the pods that this way is for, one set of which each carries; not given when it is for all pods without a
+   * way of their own.
+   */
   public get sources(): Record<string, string>[] | undefined {
-    return this.only === undefined ? undefined : [...this.callers.values()].map(caller => caller.podLabels ?? {});
+    return this.only === undefined ? undefined : [...this.callers.values()].map((caller) => caller.podLabels ?? {});
   }
 
   private id(kind: string): string {
@@ -161,8 +206,8 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     return `${port.name}.${this.key}.${this.policy?.hopDomain ?? HOP_DOMAIN}`;
   }
 
-  private get outsideName(): string {
-    return outsideNameOf(this.host, this.key);
+  private get privateName(): string {
+    return privateNameOf(this.host, this.key);
   }
 
   private hopSubset(port: PortSettings): string {
@@ -178,15 +223,20 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   /** What the sidecar does to requests on the way to the gateway. */
   public hopOptions(port: PortSettings) {
-    return this.settings.opaque ? routeOptions(this.settings) : { rewrite: { authority: this.hopName(port) }, retries: this.hopRetries() };
+    return this.settings.opaque
+      ? routeOptions(this.settings)
+      : { rewrite: { authority: this.hopName(port) }, retries: this.hopRetries() };
   }
 
   /**
-   * The gateway tries again what fails outside; the hop only what never reached the gateway. Istio's default would also try
-   * again at the sidecar what the gateway reports as gRPC "unavailable" after all its own attempts, and so multiply them.
+   * The gateway tries again what fails outside; the hop only what never reached the gateway. Istio's default would also
+   * try again at the sidecar what the gateway reports as gRPC "unavailable" after all its own attempts, and so multiply
+   * them.
    */
   private hopRetries(): { attempts: number; retryOn?: string } {
-    return this.settings.retries?.attempts === 0 ? { attempts: 0 } : { attempts: 2, retryOn: 'connect-failure,refused-stream' };
+    return this.settings.retries?.attempts === 0
+      ? { attempts: 0 }
+      : { attempts: 2, retryOn: 'connect-failure,refused-stream' };
   }
 
   /** Mutual TLS to this gateway and to nobody else, with a server name for each port. */
@@ -195,9 +245,12 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     return {
       host: installation.hopServiceHost,
       exportTo: ['.'],
-      subsets: this.settings.ports.map(port => {
+      subsets: this.settings.ports.map((port) => {
         const tls = { mode: 'ISTIO_MUTUAL', sni: this.hopName(port), subjectAltNames: [installation.spiffeId] };
-        return { name: this.hopSubset(port), trafficPolicy: { portLevelSettings: [portPolicy(HOP_PORT, undefined, tls, speaksHttp2(port))] } };
+        return {
+          name: this.hopSubset(port),
+          trafficPolicy: { portLevelSettings: [portPolicy(HOP_PORT, undefined, tls, speaksHttp2(port))] },
+        };
       }),
     };
   }
@@ -206,11 +259,15 @@ export class GatewayWay extends Way<GatewayWaySettings> {
 
   private servers(): GatewaySpec {
     const { namespace, labels, trustDomain } = this.gateway.installation;
-    const callers = [...new Set([...this.callers.values()].map(caller => caller.spiffeId(trustDomain)))].sort();
+    const callers = [...new Set([...this.callers.values()].map((caller) => caller.spiffeId(trustDomain)))].sort();
     return {
       selector: labels,
-      servers: this.settings.ports.map(port => ({
-        port: { number: HOP_PORT, name: `${port.name}-${this.key}`, protocol: this.readAtGateway(port) ? 'HTTPS' : 'TLS' },
+      servers: this.settings.ports.map((port) => ({
+        port: {
+          number: HOP_PORT,
+          name: `${port.name}-${this.key}`,
+          protocol: this.readAtGateway(port) ? 'HTTPS' : 'TLS',
+        },
         hosts: [`${namespace}/${this.hopName(port)}`],
         tls: { mode: 'ISTIO_MUTUAL' as any, subjectAltNames: this.policy ? undefined : callers },
       })),
@@ -220,35 +277,44 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   private gatewayRoute(port: PortSettings): VirtualServiceSpec {
     const { namespace } = this.gateway.installation;
     const match = [{ port: HOP_PORT }];
-    const route = [{ destination: this.outside(port) }];
+    const route = [{ destination: this.external(port) }];
     const read = this.readAtGateway(port);
     return {
       hosts: [this.hopName(port)],
       exportTo: ['.'],
       gateways: [`${namespace}/${objectName(this.settings.namePrefix ?? this.host, this.key)}`],
-      http: read ? [{ match, rewrite: { authority: this.authority(port) }, ...routeOptions(this.settings), route }] : undefined,
+      http: read
+        ? [{ match, rewrite: { authority: this.authority(port) }, ...routeOptions(this.settings), route }]
+        : undefined,
       tcp: read ? undefined : [{ match, route }],
     };
   }
 
   /** Where a port of the host leads outside: to the TLS port under the originating subset, or to the same port. */
-  private outside(port: PortSettings) {
+  private external(port: PortSettings) {
     const { settings, origination } = this;
     if (origination && port.http) {
-      return { host: this.outsideName, subset: this.originatingSubset(port), port: { number: originationPort(origination, settings.ports) } };
+      return {
+        host: this.privateName,
+        subset: this.originatingSubset(port),
+        port: { number: originationPort(origination, settings.ports) },
+      };
     }
-    return { host: this.outsideName, subset: settings.policy && this.plainSubset, port: { number: port.number } };
+    return { host: this.privateName, subset: settings.policy && this.plainSubset, port: { number: port.number } };
   }
 
-  private outsideEntry(): ServiceEntrySpec {
+  private externalEntry(): ServiceEntrySpec {
     const { settings, origination } = this;
-    const ports = settings.ports.filter(port => !(origination && port.http)).map(({ number, name, protocol }) => ({ number, name, protocol }));
+    const ports = settings.ports
+      .filter((port) => !(origination && port.http))
+      .map(({ number, name, protocol }) => ({ number, name, protocol }));
     if (origination) {
       const number = originationPort(origination, settings.ports);
-      if (!ports.some(port => port.number === number)) ports.push({ number, name: `tls-${number}`, protocol: EgressProtocol.TLS });
+      if (!ports.some((port) => port.number === number))
+        ports.push({ number, name: `tls-${number}`, protocol: EgressProtocol.TLS });
     }
     return {
-      hosts: [this.outsideName],
+      hosts: [this.privateName],
       exportTo: ['.'],
       location: 'MESH_EXTERNAL' as any,
       resolution: 'DNS' as any,
@@ -257,7 +323,7 @@ export class GatewayWay extends Way<GatewayWaySettings> {
     };
   }
 
-  private outsideRule(): DestinationRuleSpec {
+  private externalRule(): DestinationRuleSpec {
     const { settings, origination } = this;
     const { policy, ports } = settings;
     const subsets = [];
@@ -265,12 +331,16 @@ export class GatewayWay extends Way<GatewayWaySettings> {
       const { namespace } = this.gateway.installation;
       const number = originationPort(origination, ports);
       const tls = tlsBlock(origination, namespace);
-      for (const http2 of [...new Set(ports.filter(port => port.http).map(speaksHttp2))]) {
-        subsets.push({ name: this.originating(http2), trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] } });
+      for (const http2 of [...new Set(ports.filter((port) => port.http).map(speaksHttp2))]) {
+        subsets.push({
+          name: this.originating(http2),
+          trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] },
+        });
       }
     }
-    if (policy && ports.some(port => !(origination && port.http))) subsets.push({ name: this.plainSubset, trafficPolicy: policy });
-    return { host: this.outsideName, exportTo: ['.'], subsets };
+    if (policy && ports.some((port) => !(origination && port.http)))
+      subsets.push({ name: this.plainSubset, trafficPolicy: policy });
+    return { host: this.privateName, exportTo: ['.'], subsets };
   }
 
   protected get alternative(): string {
@@ -280,10 +350,16 @@ export class GatewayWay extends Way<GatewayWaySettings> {
   /** The policy that checks the callers, where the servers cannot. */
   private get policy(): CallerPolicy | undefined {
     const { app, gateway, owner, namespace, settings, only } = this;
-    const whole = [...this.callers.values()].some(caller => caller.serviceAccountName === undefined);
+    const whole = [...this.callers.values()].some((caller) => caller.serviceAccountName === undefined);
     if (whole) return CallerPolicy.ofNamespace(app, gateway, owner, namespace);
     if (settings.forbiddenExcept === undefined) return undefined;
-    return CallerPolicy.ofSet(app, gateway, owner, namespace, only === undefined ? settings.forbiddenExcept : `${settings.forbiddenExcept} ${only}`.trim());
+    return CallerPolicy.ofSet(
+      app,
+      gateway,
+      owner,
+      namespace,
+      only === undefined ? settings.forbiddenExcept : `${settings.forbiddenExcept} ${only}`.trim(),
+    );
   }
 
   private get plainSubset(): string {

@@ -8,52 +8,51 @@ export interface PodPlace {
 }
 
 /** Where connections go. `public` stands for every public address. Without ports: every port and protocol. */
-export interface Destination {
+export interface AllowedDestination {
   readonly to: 'public' | { readonly cidrs: string[] } | { readonly namespaces: string[] };
   readonly ports?: number[];
 }
 
 /** What a declared way needs of the network. Boundaries read it; where there is none, it means nothing. */
-export interface Opening {
+export interface AllowedEgress {
   /** The construct that asks for it. */
   readonly by: IConstruct;
   readonly from: PodPlace;
   /** Leads to the pods of this gateway. */
   readonly gateway?: GatewayInstallation;
   /** Asked for at synth, when every port is known. */
-  readonly to?: () => Destination[];
+  readonly to?: () => AllowedDestination[];
   /** Why it is a hole, where it is one. */
   readonly unsafe?: string;
 }
 
 /** Every opening of an app. */
-export class Openings {
-
+export class AllowedEgressOfApp {
   /** Workloads with openings whose pods nobody can tell: of no namespace, or without labels. */
   public readonly unplaced: IConstruct[] = [];
 
-  private readonly byPlace = new Map<string, Opening[]>();
+  private readonly byPlace = new Map<string, AllowedEgress[]>();
   private readonly callers = new Map<string, Set<string>>();
-  private readonly listeners: ((opening: Opening) => void)[] = [];
+  private readonly listeners: ((allowed: AllowedEgress) => void)[] = [];
 
-  public add(opening: Opening): void {
-    const { from, gateway } = opening;
+  public add(allowed: AllowedEgress): void {
+    const { from, gateway } = allowed;
     const key = placeKey(from);
     const known = this.byPlace.get(key);
-    if (known) known.push(opening);
-    else this.byPlace.set(key, [opening]);
+    if (known) known.push(allowed);
+    else this.byPlace.set(key, [allowed]);
     if (gateway) this.callersOf(gateway).add(from.namespace);
-    for (const listener of this.listeners) listener(opening);
+    for (const listener of this.listeners) listener(allowed);
   }
 
   /** Tells of every opening there is and will be. */
-  public each(listener: (opening: Opening) => void): void {
-    for (const openings of this.byPlace.values()) openings.forEach(listener);
+  public each(listener: (allowed: AllowedEgress) => void): void {
+    for (const allowedEgress of this.byPlace.values()) allowedEgress.forEach(listener);
     this.listeners.push(listener);
   }
 
   /** What these pods need; without labels: what all pods of the namespace need. */
-  public of(place: PodPlace): Opening[] {
+  public of(place: PodPlace): AllowedEgress[] {
     return this.byPlace.get(placeKey(place)) ?? [];
   }
 

@@ -1,0 +1,67 @@
+import * as fs from 'fs';
+import * as path from 'path';
+import { OUTSIDE } from './network';
+import { ExternalEvent, ExternalListener, Placed } from './external';
+import { Pair, Pki } from './pki';
+import { stay, until } from './processes';
+import { tail } from './proxy';
+import { RunFolder } from './run-folder';
+
+/** The process that plays all external hosts. */
+export class ExternalHosts {
+  public static async start(run: RunFolder, hosts: Placed[], pki: Pki): Promise<ExternalHosts> {
+    const listeners = await Promise.all(
+      hosts.map(async (host): Promise<ExternalListener> => {
+        const https = host.https ?? 'none';
+        return {
+          host: host.host,
+          address: host.address,
+          http: host.http ?? 'none',
+          https,
+          tcp: host.tcp ?? [],
+          ...(https !== 'none' && (await pki.server(host))),
+          clientAuthority: pki.authority('private'),
+        };
+      }),
+    );
+    const hostsFile = path.join(run.folder, 'outside.json');
+    const events = path.join(run.folder, 'outside.jsonl');
+    fs.writeFileSync(hostsFile, JSON.stringify(listeners));
+    const log = path.join(run.folder, 'outside.log');
+    const typescript = ['--require', require.resolve('tsx/cjs')];
+    const program = path.join(__dirname, 'outside-main.ts');
+    const child = stay(
+      'ip',
+      ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, ...typescript, program, hostsFile, events],
+      log,
+    );
+    await until('the outside world', () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
+      return countOf('up', events) > 0;
+    });
+    return new ExternalHosts(hostsFile, events, listeners);
+  }
+
+  private constructor(
+    private readonly hostsFile: string,
+    public readonly events: string,
+    private listeners: ExternalListener[],
+  ) {}
+
+  /** Other certificates for some hosts. */
+  public async show(pairs: ({ readonly host: string } & Pair)[]): Promise<void> {
+    this.listeners = this.listeners.map((listener) => ({
+      ...listener,
+      ...pairs.find(({ host }) => host === listener.host),
+    }));
+    const before = countOf('renewed', this.events);
+    // Put in place whole: the process looks at it several times a second.
+    fs.writeFileSync(`${this.hostsFile}.new`, JSON.stringify(this.listeners));
+    fs.renameSync(`${this.hostsFile}.new`, this.hostsFile);
+    await until('external hosts showing other certificates', () => countOf('renewed', this.events) > before);
+  }
+}
+
+function countOf(event: ExternalEvent['event'], file: string): number {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split(`{"event":"${event}"`).length - 1 : 0;
+}
