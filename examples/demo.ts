@@ -18,7 +18,7 @@ function via({ expect }: AccessRow): string {
     return expect.by ? `refused by the ${expect.by === 'host' ? 'external host' : expect.by}` : 'refused';
   const paths: Record<string, string> = {
     direct: 'past the sidecar',
-    passthrough: 'let through',
+    undeclared: 'let through',
     sidecar: 'from the sidecar',
     gateway: 'through the gateway',
   };
