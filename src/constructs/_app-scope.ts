@@ -1,8 +1,8 @@
 import { ApiObject, ApiObjectMetadata, ApiObjectProps, App, IResolver } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Agreement } from './_agreement';
-import { AppState, Emitted, IstioClass, patchesOf } from './_emitted';
 import { AllowedEgressRegistry } from './_allowed-egress';
+import { AppState, Emitted, IstioClass, patchesOf } from './_emitted';
 import type { EgressObject, Finding } from '../rules';
 import { GatewayInstallation } from '../values/gateway-installation';
 

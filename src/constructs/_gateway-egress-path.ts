@@ -1,8 +1,9 @@
 import { ApiObject, ApiObjectMetadata } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { CallerSide } from './_caller-side';
 import { CallerPolicy } from './_caller-policy';
+import { CallerSide } from './_caller-side';
+import { EgressPath } from './_egress-path';
 import { OneOf } from './_one-of';
 import { tlsBlock } from './_origination';
 import { PortSettings, EgressPathSettings } from './_settings';
@@ -16,7 +17,6 @@ import {
   routeOptions,
   speaksHttp2,
 } from './_traffic';
-import { EgressPath } from './_egress-path';
 import { IEgressGateway } from './installed-egress-gateway';
 import {
   DestinationRule,

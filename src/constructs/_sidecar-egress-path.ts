@@ -1,9 +1,10 @@
 import { isIP } from 'net';
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { OneOf } from './_one-of';
 import { AllowedDestination } from './_allowed-egress';
+import { AppScope } from './_app-scope';
+import { EgressPath } from './_egress-path';
+import { OneOf } from './_one-of';
 import { CertificateOwner, OriginationSettings } from './_origination';
 import { SecretReader } from './_secret-reader';
 import { EgressPathSettings, withUnsafe } from './_settings';
@@ -16,7 +17,6 @@ import {
   externalEntry,
 } from './_sidecar-origination';
 import { privateNameOf, externalPorts, routeOptions } from './_traffic';
-import { EgressPath } from './_egress-path';
 import {
   DestinationRule,
   DestinationRuleSpec,
