@@ -44,9 +44,9 @@ export const KNOWN_KINDS = [...kinds.keys()];
 export const CEL_RULES = [...kinds.values()].reduce((sum, kind) => sum + kind.rules.length, 0);
 
 /**
- * The reasons for which a Kubernetes API server with Istio would reject an object: violations of its schema, with unknown
- * fields forbidden (the server would drop them silently), of its CEL rules, and of the rules of Istio's webhook. An empty
- * list means that the object is admitted.
+ * The reasons for which a Kubernetes API server with Istio would reject an object: violations of its schema, with
+ * unknown fields forbidden (the server would drop them silently), of its CEL rules, and of the rules of Istio's
+ * webhook. An empty list means that the object is admitted.
  */
 export function admissionProblems(manifest: any): string[] {
   const kind = kinds.get(manifest.kind);

@@ -1,6 +1,6 @@
 /**
- * Traps that the constructs cannot express: for each, a check that finds it in manifests, and manifests that contain it.
- * The test makes sure that the check finds the trap in those manifests, and finds nothing in any generated app.
+ * Traps that the constructs cannot express: for each, a check that finds it in manifests, and manifests that contain
+ * it. The test makes sure that the check finds the trap in those manifests, and finds nothing in any generated app.
  */
 import { EgressObject, RULES, checkManifests } from '../../src/rules';
 import { entry, gateway, istio, objectsOf, route } from '../rules/support';
