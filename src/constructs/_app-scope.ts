@@ -113,7 +113,7 @@ export class AppScope implements Surroundings {
     const place = `${namespace}/${name}`;
     const cure = 'Describe it once, as a constant, and use that everywhere.';
     this.gateways.add(namespace);
-    this.share(`gateway ${place}`, () => new Agreement('gateegress-path-conflict', `the gateway ${place}`, cure)).state(
+    this.share(`gateway ${place}`, () => new Agreement('gateway-conflict', `the gateway ${place}`, cure)).state(
       construct,
       rest,
     );

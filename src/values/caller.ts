@@ -43,8 +43,8 @@ export class Caller {
    * The pods of a workload in this app. Namespace, service account and labels are read from its pod template. All other
    * pods that run under the same service account may call as well, since a gateway only sees identities.
    *
-   * @param workload a workload with a pod template: of cdk8s-plus, of generated classes, or an ApiObject; or a construct
-   * that holds exactly one
+   * @param workload a workload with a pod template: of cdk8s-plus, of generated classes, or an ApiObject; or a
+   * construct that holds exactly one
    */
   public static workload(workload: IConstruct): Caller {
     const problems = new Problems('Caller.workload');

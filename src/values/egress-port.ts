@@ -60,8 +60,8 @@ export class EgressPort {
   }
 
   /**
-   * TLS from the application: HTTPS, gRPC over TLS, or any other protocol that begins with a TLS handshake with a server
-   * name (SNI).
+   * TLS from the application: HTTPS, gRPC over TLS, or any other protocol that begins with a TLS handshake with a
+   * server name (SNI).
    *
    * @param number the port that applications call, 443 by default
    */
@@ -90,7 +90,10 @@ export class EgressPort {
     const factory = `EgressPort.${protocol.toLowerCase()}`;
     const where = `${factory}(${shown(number)})`;
     try {
-      const instead = portNumberInstead(number, EXAMPLES[protocol]).replace(/\d+$/, (digits) => `${factory}(${digits})`);
+      const instead = portNumberInstead(number, EXAMPLES[protocol]).replace(
+        /\d+$/,
+        (digits) => `${factory}(${digits})`,
+      );
       assertPortNumber(number, instead);
     } catch (error) {
       throw new Error(`${where}: ${(error as Error).message}`);

@@ -42,8 +42,7 @@ export class IstioVersion {
   /** Reads `1.30` or `1.30.3`. A release newer than the newest proven one counts as having every feature. */
   public static parse(text: unknown): IstioVersion {
     const match = /^v?1\.(\d{1,3})(\.\d+)?$/.exec(typeof text === 'string' ? text : '');
-    if (!match)
-      throw new Error(`${shown(text)} is not a release of Istio; write one such as "1.${NEWEST}"`);
+    if (!match) throw new Error(`${shown(text)} is not a release of Istio; write one such as "1.${NEWEST}"`);
     const minor = Number(match[1]);
     if (minor < OLDEST)
       throw new Error(

@@ -14,6 +14,11 @@ export class Problems {
     return this.found.length;
   }
 
+  /** Whether something is wrong with this prop already, so that what follows from it need not be reported. */
+  public has(prop: string): boolean {
+    return this.found.some((problem) => problem.startsWith(prop) && /^[[.:]/.test(problem.slice(prop.length)));
+  }
+
   /** @param what the prop, its value, why it cannot work, and what to write instead */
   public add(what: string): void {
     this.found.push(what);

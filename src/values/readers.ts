@@ -8,8 +8,8 @@ import { Problems } from './problems';
 import { shown } from './shown';
 
 /**
- * Reads one value that somebody gave: returns it if it is of the right kind, otherwise reports what is wrong and returns
- * nothing. The compiler only checks kinds for those who write TypeScript and never cast.
+ * Reads one value that somebody gave: returns it if it is of the right kind, otherwise reports what is wrong and
+ * returns nothing. The compiler only checks kinds for those who write TypeScript and never cast.
  *
  * @param place what the value is called, such as `toCidrs[0]`
  */
@@ -27,7 +27,7 @@ export type Readers<P> = {
 };
 
 /** Props that have been read. What was wrong is missing, and reported. */
-export type Checked<P> = { readonly [K in keyof P]-?: P[K] | undefined };
+export type Checked<P> = { readonly [K in keyof P]?: P[K] };
 
 /** Marks a value that must be given. */
 export function required<T>(reader: Reader<T>, missing: string): RequiredReader<T> {
@@ -190,7 +190,8 @@ export function count(least: number, most: number = LARGEST): Reader<number> {
   const fits = (value: unknown) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
   return (value, place, problems) => {
     if (fits(value)) return value as number;
-    const meant = typeof value === 'string' && value.trim() !== '' && fits(Number(value)) ? `; write ${Number(value)}` : '';
+    const meant =
+      typeof value === 'string' && value.trim() !== '' && fits(Number(value)) ? `; write ${Number(value)}` : '';
     problems.add(`${place}: ${shown(value)} is not a whole number from ${least} to ${most}${meant}`);
     return undefined;
   };
@@ -313,9 +314,7 @@ function record(
 }
 
 /** Labels, for an object or to select pods by. */
-export function labels(
-  check: (value: Record<string, string>) => void = assertLabels,
-): Reader<Record<string, string>> {
+export function labels(check: (value: Record<string, string>) => void = assertLabels): Reader<Record<string, string>> {
   return record('set of labels', '{ app: "checkout" }', check);
 }
 
@@ -346,5 +345,8 @@ function aOrAn(title: string): string {
 
 /** What a value is called where it is written: `toCidrs` for `unsafeAllowedEgress[0].toCidrs`. */
 function lastOf(place: string): string {
-  return place.split('.').pop()!.replace(/\[\d+\]$/, '');
+  return place
+    .split('.')
+    .pop()!
+    .replace(/\[\d+\]$/, '');
 }
