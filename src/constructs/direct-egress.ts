@@ -1,8 +1,7 @@
 import { Construct, IConstruct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { AllowedDestination } from './_allowed-egress';
-import { PodAnnotations, podAnnotations, podPlace } from './_pod-template';
+import { PodAnnotations, podAnnotations, podPlace } from '../emission/pod-annotations';
 import { where } from './_settings';
+import { AllowedDestination, allowedEgressOf } from '../declarations/allowed-egress';
 import { Problems } from '../values/problems';
 import {
   cidrs,
@@ -128,7 +127,7 @@ export class DirectEgress extends Construct {
     ports: number[] | undefined,
   ): void {
     if (!cidrs && !ports) return;
-    const { allowedEgress } = AppScope.of(this);
+    const allowedEgress = allowedEgressOf(this);
     const to: AllowedDestination[] = [];
     if (cidrs) to.push({ to: { cidrs } });
     if (ports) to.push({ to: 'public', ports });
