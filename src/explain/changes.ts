@@ -2,7 +2,7 @@ import { candidates, Candidate } from './candidates';
 import { headline } from './text';
 import { Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
-import { sortedOut } from '../model/well-formed';
+import { separateMalformed } from '../model/well-formed';
 
 /** A change of the manifests that gives what was asked for; the model has tried it out. */
 export interface Change {
@@ -35,7 +35,7 @@ export function smallestChange(
   answer: Answer,
   wanted: Wanted = {},
 ): Change | undefined {
-  const { objects } = sortedOut(all);
+  const { objects } = separateMalformed(all);
   // Who goes through a gateway is not led round it, unless that is what is asked for.
   const kept: Wanted = { via: wanted.via ?? (answer.via === 'gateway' ? 'gateway' : undefined) };
   const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));

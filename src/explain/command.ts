@@ -15,7 +15,7 @@ import { asText, headline } from './text';
 import { AccessTable, Via } from '../access/access-table';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
-import { sortedOut } from '../model/well-formed';
+import { separateMalformed } from '../model/well-formed';
 import { checkManifests, Finding } from '../rules';
 
 /** What a run of the command line says, and how it ends. */
@@ -156,7 +156,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const bad = rows.filter(({ wrong }) => wrong.length > 0);
   const open = rows.filter(({ answer }) => answer.outcome === 'undetermined');
   const code = read.problems.length > 0 || (open.length > 0 && open.length === bad.length) ? 2 : bad.length > 0 ? 1 : 0;
-  const { malformed } = sortedOut(read.objects);
+  const { malformed } = separateMalformed(read.objects);
   const err = [
     ...read.problems,
     ...read.warnings,

@@ -204,7 +204,7 @@ describe('bad input', () => {
     const made = folder({ 'all.yaml': `${entry('good')}---\na: [1\n---\n` });
     const { code, err, out } = ask(made);
     expect(err).toMatch(/all\.yaml, document 2: broken YAML/);
-    expect({ code, via: /^incomplete: .*\n[\s\S]*from the sidecar/.test(out) }).toEqual({ code: 2, via: true });
+    expect({ code, via: /^incomplete: .*\n[\s\S]*through the sidecar/.test(out) }).toEqual({ code: 2, via: true });
   });
 
   test('lists are opened, other kinds and things without a kind are noted', () => {
@@ -411,7 +411,7 @@ describe('check', () => {
         'access: [{ from: c, request: "http://good.example.com/", expect: { outcome: answered } }]\n',
     });
     expect(run(['check', path.join(made, 'a.yaml'), path.join(made, 't.yaml')]).out).toMatch(
-      /the table's `outside` entry for good\.example\.com declares no http/,
+      /the access table's `external` entry for good\.example\.com declares no http/,
     );
   });
 
