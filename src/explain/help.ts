@@ -24,7 +24,7 @@ explain follows one request hop by hop and names the object and field that decid
 
 check asks for every row of an access table and compares the answer with it.
 
-migrate rewrites access tables that use former words (outside, way, plaintextToOutside and their values) in place.
+migrate rewrites access tables that use former words (outside, way, plaintextToOutside, passthrough) in place.
 Comments, order and layout stay. - reads standard input and writes to standard output. If a file cannot be read or is
 not an access table, no file is written.
 

@@ -18,7 +18,13 @@ export const credentialSecret: Rule = {
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: egress }
-spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls, trafficPolicy: { tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] } } }] }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  subsets:
+    - name: tls
+      trafficPolicy:
+        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
 ---
 apiVersion: v1
 kind: Secret
@@ -29,7 +35,13 @@ stringData: { tls.crt: PEM, tls.key: PEM, ca.crt: PEM }
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: egress }
-spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls, trafficPolicy: { tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] } } }] }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  subsets:
+    - name: tls
+      trafficPolicy:
+        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
 ---
 apiVersion: v1
 kind: Secret

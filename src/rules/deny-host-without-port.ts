@@ -11,7 +11,9 @@ export const denyHostWithoutPort: Rule = {
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
-spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }] }
+spec:
+  action: DENY
+  rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }]
 `,
   bad: `
 apiVersion: security.istio.io/v1

@@ -15,23 +15,33 @@ export const denyTakesTls: Rule = {
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
-spec: { selector: { matchLabels: { istio: exit } }, action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], methods: [POST] } }] }] }
+spec:
+  selector: { matchLabels: { istio: exit } }
+  action: DENY
+  rules: [{ to: [{ operation: { ports: ["8080"], methods: [POST] } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
-spec: { selector: { matchLabels: { istio: exit } }, action: DENY, rules: [{ to: [{ operation: { methods: [POST] } }] }] }
+spec:
+  selector: { matchLabels: { istio: exit } }
+  action: DENY
+  rules: [{ to: [{ operation: { methods: [POST] } }] }]
 `,
   *check(index) {
     for (const policy of index.ofKind('AuthorizationPolicy')) {

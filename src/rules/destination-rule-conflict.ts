@@ -21,7 +21,11 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: a }] }
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: b, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { loadBalancer: { simple: RANDOM } }, subsets: [{ name: b }] }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { loadBalancer: { simple: RANDOM } }
+  subsets: [{ name: b }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1

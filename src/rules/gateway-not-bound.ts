@@ -19,23 +19,35 @@ export const gatewayNotBound: Rule = {
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop/api.example.com] }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop/api.example.com] }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http: [{ route: [{ destination: { host: api.example.com } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [egress/exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["./api.example.com"] }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["./api.example.com"] }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http: [{ route: [{ destination: { host: api.example.com } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [egress/exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   *check(index) {
     const gateways = new Map<string, Indexed>();

@@ -20,13 +20,19 @@ metadata: { name: egress }
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: exit, namespace: egress }
-spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "true" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
+spec:
+  template:
+    metadata: { labels: { sidecar.istio.io/inject: "true" } }
+    spec: { containers: [{ name: istio-proxy, image: auto }] }
 `,
   bad: `
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: exit, namespace: shop }
-spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "false" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
+spec:
+  template:
+    metadata: { labels: { sidecar.istio.io/inject: "false" } }
+    spec: { containers: [{ name: istio-proxy, image: auto }] }
 `,
   *check(index) {
     for (const workload of index.kinds.flat().filter(waitsForImage)) {

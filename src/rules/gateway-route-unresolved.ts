@@ -22,7 +22,11 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: egress }
-spec: { hosts: [hop.example.com], exportTo: ["."], gateways: [exit], tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }] }
+spec:
+  hosts: [hop.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -33,7 +37,11 @@ spec: { hosts: [api.example.com], exportTo: ["."], ports: [{ number: 443, name: 
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: egress }
-spec: { hosts: [hop.example.com], exportTo: ["."], gateways: [exit], tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }] }
+spec:
+  hosts: [hop.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
 `,
   *check(index) {
     const said = new Set<string>();

@@ -18,23 +18,31 @@ export const gatewayServerConflict: Rule = {
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: a, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: b, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: a, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: b, namespace: egress }
-spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec:
+  selector: { istio: exit, app: exit }
+  servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 `,
   *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();

@@ -18,33 +18,49 @@ export const hopWithoutSni: Rule = {
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: hop, namespace: shop }
-spec: { host: exit.egress.svc.cluster.local, exportTo: ["."], subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: a.example.com } } }] }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: a.example.com } } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [a.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }] }
+spec:
+  hosts: [a.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: hop, namespace: shop }
-spec: { host: exit.egress.svc.cluster.local, exportTo: ["."], subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL } } }] }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL } } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [a.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }] }
+spec:
+  hosts: [a.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
 `,
   *check(index) {
     for (const rule of index.namelessHops) {

@@ -21,7 +21,10 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -32,7 +35,10 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }]
 `,
   *check(index) {
     const subsets = new SubsetsByHost(index);

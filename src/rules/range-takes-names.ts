@@ -15,7 +15,12 @@ export const rangeTakesNames: Rule = {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: link, namespace: shop }
-spec: { hosts: [link.example.com], exportTo: ["."], addresses: [10.20.0.0/16], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [10.20.0.0/16]
+  resolution: NONE
+  ports: [{ number: 443, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -26,7 +31,12 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: link, namespace: shop }
-spec: { hosts: [link.example.com], exportTo: ["."], addresses: [203.0.0.0/8], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [203.0.0.0/8]
+  resolution: NONE
+  ports: [{ number: 443, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry

@@ -17,13 +17,21 @@ export const reservedPort: Rule = {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 15080, name: http, protocol: HTTP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 15080, name: http, protocol: HTTP }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }]
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {

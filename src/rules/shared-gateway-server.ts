@@ -40,7 +40,9 @@ metadata: { name: exit, namespace: egress }
 spec:
   selector: { istio: exit }
   servers:
-  - { port: { number: 443, name: both, protocol: TLS }, hosts: [a.example.com, b.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 443, name: both, protocol: TLS }
+    hosts: [a.example.com, b.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

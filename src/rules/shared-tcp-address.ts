@@ -15,23 +15,43 @@ export const sharedTcpAddress: Rule = {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: orders, namespace: shop }
-spec: { hosts: [orders.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [orders.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: stock, namespace: shop }
-spec: { hosts: [stock.example.com], exportTo: ["."], addresses: [203.0.113.8], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [stock.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.8]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: orders, namespace: shop }
-spec: { hosts: [orders.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [orders.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: stock, namespace: shop }
-spec: { hosts: [stock.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [stock.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   *check(index) {
     const places = new Grouping<string, Indexed>();

@@ -16,23 +16,38 @@ export const sidecarCredential: Rule = {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], workloadSelector: { matchLabels: { app: till } }, trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  workloadSelector: { matchLabels: { app: till } }
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
 `,
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {

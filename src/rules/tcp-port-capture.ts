@@ -21,7 +21,12 @@ export const tcpPortCapture: Rule = {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: db, namespace: shop }
-spec: { hosts: [db.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [db.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1

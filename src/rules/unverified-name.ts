@@ -14,13 +14,23 @@ export const unverifiedName: Rule = {
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }] } }] }
+spec:
+  host: api.example.com
+  subsets:
+    - name: tls
+      trafficPolicy:
+        portLevelSettings:
+          - { port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com } }] } }] }
+spec:
+  host: api.example.com
+  subsets:
+    - name: tls
+      trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com } }] }
 `,
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {

@@ -16,23 +16,39 @@ export const wildcardBesideHost: Rule = {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: partner, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: tenants, namespace: shop }
-spec: { hosts: ["*.example.org"], exportTo: ["."], resolution: DYNAMIC_DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: ["*.example.org"]
+  exportTo: ["."]
+  resolution: DYNAMIC_DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: partner, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: tenants, namespace: shop }
-spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: ["*.example.com"]
+  exportTo: ["."]
+  resolution: DYNAMIC_DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 `,
   *check(index) {
     const wildcards = index.entriesByHost;

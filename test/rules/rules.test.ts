@@ -53,7 +53,11 @@ describe('all rules together', () => {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: unrelated, namespace: elsewhere }
-spec: { hosts: [unrelated.example.org], exportTo: ["."], resolution: DNS, ports: [{ number: 8443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [unrelated.example.org]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 8443, name: tls, protocol: TLS }]
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -62,7 +66,10 @@ metadata: { name: unrelated, namespace: shop }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: unrelated, namespace: elsewhere }
-spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ destination: { host: unrelated.example.org, port: { number: 8443 } } }] }] }
+spec:
+  hosts: [unrelated.example.org]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: unrelated.example.org, port: { number: 8443 } } }] }]
 `);
 
   test('an object that has nothing to do with a finding neither adds nor hides one', () => {
