@@ -1,7 +1,7 @@
 import { namesOf, namespaceOf } from './manifest';
 import { fullHost } from '../manifests/hosts';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
-import { overlaps } from '../model/host-names';
+import { hostsOverlap } from '../model/host-names';
 
 /** An object that names a host of the request but has no effect on the answer. */
 export interface Bystander {
@@ -50,7 +50,7 @@ export function bystanders(
       const namespace = namespaceOf(manifest);
       return (
         !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`) &&
-        namesOf(manifest).some((name) => [...hosts].some((one) => overlaps(fullHost(name, namespace), one)))
+        namesOf(manifest).some((name) => [...hosts].some((one) => hostsOverlap(fullHost(name, namespace), one)))
       );
     })
     .slice(0, MOST_TRIED)

@@ -2,7 +2,7 @@ import { candidates, Candidate } from './candidates';
 import { headline } from './text';
 import { Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
-import { sortedOut } from '../model/well-formed';
+import { separateMalformed } from '../model/well-formed';
 
 /** A change to the manifests that makes the request succeed as wanted, verified by the model. */
 export interface Change {
@@ -36,7 +36,7 @@ export function smallestChange(
   answer: Answer,
   wanted: Wanted = {},
 ): Change | undefined {
-  const { objects } = sortedOut(all);
+  const { objects } = separateMalformed(all);
   // A request that goes through a gateway is not led round it, unless `wanted` says so.
   const kept: Wanted = { via: wanted.via ?? (answer.via === 'gateway' ? 'gateway' : undefined) };
   const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));

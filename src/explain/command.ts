@@ -18,7 +18,7 @@ import { AccessTable, Via } from '../access/access-table';
 import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
-import { sortedOut } from '../model/well-formed';
+import { separateMalformed } from '../model/well-formed';
 import { checkManifests, Finding } from '../rules';
 
 const VIAS: readonly string[] = ['direct', 'undeclared', 'sidecar', 'gateway'];
@@ -167,7 +167,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const undetermined = rows.filter(({ answer }) => answer.outcome === 'undetermined');
   const isOpen = undetermined.length > 0 && undetermined.length === bad.length;
   const code = read.problems.length > 0 || isOpen ? 2 : bad.length > 0 ? 1 : 0;
-  const { malformed } = sortedOut(read.objects);
+  const { malformed } = separateMalformed(read.objects);
   const err = [
     ...read.problems,
     ...read.warnings,

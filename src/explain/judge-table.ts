@@ -1,6 +1,6 @@
 import { AccessRow, AccessTable } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, worldOf } from '../model';
-import { differences } from '../model/judge';
+import { unmetExpectations } from '../model/judge';
 
 /** A row of an access table, with the model's answer to it. */
 export interface JudgedRow {
@@ -28,6 +28,6 @@ export function judgeTable(objects: readonly EgressObject[], table: AccessTable)
       table.callers.find(({ name }) => name === row.from)!,
       { ...row, url: row.request },
     );
-    return { row, answer, wrong: differences(row.expect, answer) };
+    return { row, answer, wrong: unmetExpectations(row.expect, answer) };
   });
 }

@@ -36,9 +36,9 @@ export class ManifestIndex {
   private rules?: Grouping<string, Indexed>;
   private wildcardRules?: Indexed[];
   private allHops?: Hop[];
-  private allTls?: { client: Map<Indexed, any[]>; nameless: Set<Indexed> };
-  private podPlaces?: Set<string>;
-  private gatewayPlaces?: Set<string>;
+  private allTls?: { client: Map<Indexed, any[]>; withoutSni: Set<Indexed> };
+  private podNamespaces?: Set<string>;
+  private gatewayNamespaces?: Set<string>;
   private routed?: Map<string, Set<string>>;
 
   constructor(objects: Iterable<EgressObject>, options: IndexOptions = {}) {
@@ -121,7 +121,7 @@ export class ManifestIndex {
   public get hops(): readonly Hop[] {
     if (!this.allHops) {
       this.allHops = [];
-      for (const service of this.ofKind('VirtualService')) hopsOf(service, this.allHops);
+      for (const virtualService of this.ofKind('VirtualService')) hopsOf(virtualService, this.allHops);
     }
     return this.allHops;
   }
@@ -132,13 +132,13 @@ export class ManifestIndex {
   }
 
   /** The rules that speak mutual TLS inside the mesh without saying to which server. */
-  public get namelessHops(): ReadonlySet<Indexed> {
-    return this.tls.nameless;
+  public get hopRulesWithoutSni(): ReadonlySet<Indexed> {
+    return this.tls.withoutSni;
   }
 
-  private get tls(): { client: Map<Indexed, any[]>; nameless: Set<Indexed> } {
+  private get tls(): { client: Map<Indexed, any[]>; withoutSni: Set<Indexed> } {
     if (!this.allTls) {
-      const found = { client: new Map<Indexed, any[]>(), nameless: new Set<Indexed>() };
+      const found = { client: new Map<Indexed, any[]>(), withoutSni: new Set<Indexed>() };
       for (const rule of this.ofKind('DestinationRule')) {
         eachTls(rule, (block) => {
           if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {
@@ -146,7 +146,7 @@ export class ManifestIndex {
             if (blocks) blocks.push(block);
             else found.client.set(rule, [block]);
           } else if (block.mode === 'ISTIO_MUTUAL' && !block.sni) {
-            found.nameless.add(rule);
+            found.withoutSni.add(rule);
           }
         });
       }
@@ -161,34 +161,34 @@ export class ManifestIndex {
    * sidecars.
    */
   public isGatewayNamespace(namespace: string): boolean {
-    if (!this.gatewayPlaces) {
-      this.gatewayPlaces = new Set(this.ofKind('Gateway').map((gateway) => gateway.namespace));
-      for (const service of this.ofKind('VirtualService')) {
-        for (const name of service.spec.gateways ?? [])
-          if (name !== 'mesh') this.gatewayPlaces.add(gatewayNamespace(service, name));
+    if (!this.gatewayNamespaces) {
+      this.gatewayNamespaces = new Set(this.ofKind('Gateway').map((gateway) => gateway.namespace));
+      for (const virtualService of this.ofKind('VirtualService')) {
+        for (const name of virtualService.spec.gateways ?? [])
+          if (name !== 'mesh') this.gatewayNamespaces.add(gatewayNamespace(virtualService, name));
       }
     }
-    return this.gatewayPlaces.has(namespace);
+    return this.gatewayNamespaces.has(namespace);
   }
 
   /**
    * Whether gateway pods live in the namespace, as far as a Service shows that picks what a Gateway there picks.
    * Istio itself looks for a Gateway's pods in every namespace.
    */
-  public isGatewayPlace(namespace: string): boolean {
-    if (!this.podPlaces) {
-      this.podPlaces = new Set();
+  public hasGatewayPods(namespace: string): boolean {
+    if (!this.podNamespaces) {
+      this.podNamespaces = new Set();
       const services = groupBy(
         this.services.filter(({ spec }) => spec.selector),
         (service) => service.namespace,
       );
       for (const gateway of services.size > 0 ? this.ofKind('Gateway') : NONE) {
-        if (this.podPlaces.has(gateway.namespace)) continue;
+        if (this.podNamespaces.has(gateway.namespace)) continue;
         if (services.get(gateway.namespace).some(({ spec }) => selectorsOverlap(spec.selector, gateway.spec.selector)))
-          this.podPlaces.add(gateway.namespace);
+          this.podNamespaces.add(gateway.namespace);
       }
     }
-    return this.podPlaces.has(namespace);
+    return this.podNamespaces.has(namespace);
   }
 
   /** Whether gateways of the namespace route requests to the host; without a namespace, whether any gateway does. */
@@ -196,8 +196,8 @@ export class ManifestIndex {
     if (!this.routed) {
       this.routed = new Map();
       for (const hop of this.hops) {
-        for (const gateway of followers(hop.service, hop.route).gateways)
-          setIn(this.routed, hop.host).add(gatewayNamespace(hop.service, gateway));
+        for (const gateway of followers(hop.virtualService, hop.route).gateways)
+          setIn(this.routed, hop.host).add(gatewayNamespace(hop.virtualService, gateway));
       }
     }
     const namespaces = this.routed.get(host);

@@ -26,7 +26,7 @@ export function isUdp(protocol: unknown): boolean {
 }
 
 /** Names of one protocol, made equal: a sidecar treats HTTPS as TLS, and GRPC as HTTP2. */
-export function sameAs(protocol: unknown): string {
+export function canonicalProtocol(protocol: unknown): string {
   const name = upper(protocol);
   return name === 'HTTPS' ? 'TLS' : name === 'GRPC' ? 'HTTP2' : name;
 }

@@ -22,7 +22,7 @@ export function visibleIn(object: Indexed): string[] {
 }
 
 /** Whether only its own namespace sees the object. */
-export function staysInItsNamespace(object: Indexed): boolean {
+export function isPrivateToNamespace(object: Indexed): boolean {
   const exportTo: string[] | undefined = object.spec.exportTo;
   return exportTo?.length === 1 && (exportTo[0] === '.' || exportTo[0] === object.namespace);
 }
@@ -38,7 +38,7 @@ export function isSeenFrom(object: Indexed, namespace: string): boolean {
 }
 
 /** Whether some namespace sees both. */
-export function areVisibleTogether(a: Indexed, b: Indexed): boolean {
+export function someNamespaceSeesBoth(a: Indexed, b: Indexed): boolean {
   const namespaces = visibleIn(a);
   return (
     namespaces.length > 0 &&

@@ -1,5 +1,5 @@
 import { FieldRef } from './answer';
-import { refuseUnknown } from './cluster';
+import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { unknownField } from './known-fields';
@@ -9,7 +9,7 @@ import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
 /** What a gateway knows of a request or connection when policies are asked. */
-export interface Knowledge {
+export interface PolicyInput {
   /** `<trust domain>/ns/<namespace>/sa/<service account>`; none without mutual TLS. */
   readonly principal?: string;
   readonly namespace?: string;
@@ -36,9 +36,9 @@ export interface Verdict {
 type Workload = Pick<GatewayWorkload, 'namespace' | 'labels'>;
 
 /** What the AuthorizationPolicies for pods say: first DENY, then, if there is any, ALLOW. */
-export function authorize(registry: Registry, workload: Workload, knowledge: Knowledge): Verdict {
+export function authorize(registry: Registry, workload: Workload, input: PolicyInput): Verdict {
   const policies = policiesFor(registry, workload);
-  for (const policy of policies) refuseUnknown(policy, policy.spec, 'authorizationPolicy');
+  for (const policy of policies) stopAtUnknownField(policy, policy.spec, 'authorizationPolicy');
   const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
   const custom = acting('CUSTOM')[0];
   if (custom)
@@ -46,7 +46,7 @@ export function authorize(registry: Registry, workload: Workload, knowledge: Kno
       fieldRef(custom, 'spec.action'),
     ]);
   for (const policy of acting('DENY')) {
-    const rule = fitting(policy, knowledge, true);
+    const rule = firstMatchingRule(policy, input, true);
     if (rule !== undefined)
       return {
         allowed: false,
@@ -57,7 +57,7 @@ export function authorize(registry: Registry, workload: Workload, knowledge: Kno
   const allowing = acting('ALLOW');
   if (allowing.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
   for (const policy of allowing) {
-    const rule = fitting(policy, knowledge, false);
+    const rule = firstMatchingRule(policy, input, false);
     if (rule !== undefined)
       return { allowed: true, decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)], reason: 'allowed by policy' };
   }
@@ -70,7 +70,7 @@ export function authorize(registry: Registry, workload: Workload, knowledge: Kno
 }
 
 /** The rules that ask who calls, which without mutual TLS nobody knows. */
-export function askingForIdentity(registry: Registry, workload: Workload): FieldRef[] {
+export function rulesByIdentity(registry: Registry, workload: Workload): FieldRef[] {
   return policiesFor(registry, workload).flatMap((policy) =>
     ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
       (rule?.from ?? []).some(({ source }: any) => IDENTITY.some((name) => source?.[name]?.length))
@@ -92,10 +92,10 @@ function policiesFor(registry: Registry, workload: Workload): Indexed[] {
     );
 }
 
-function fitting(policy: Indexed, knowledge: Knowledge, denies: boolean): number | undefined {
+function firstMatchingRule(policy: Indexed, input: PolicyInput, denies: boolean): number | undefined {
   const rules: any[] = policy.spec.rules ?? [];
   const found = rules.findIndex((rule, index) =>
-    ruleFits(policy, rule ?? {}, `spec.rules[${index}]`, knowledge, denies),
+    ruleMatches(policy, rule ?? {}, `spec.rules[${index}]`, input, denies),
   );
   return found < 0 ? undefined : found;
 }
@@ -104,8 +104,8 @@ function fitting(policy: Indexed, knowledge: Knowledge, denies: boolean): number
  * On a connection that the gateway does not read, HTTP fields of an ALLOW rule never fit, and of a DENY rule are passed
  * over.
  */
-function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledge, denies: boolean): boolean {
-  const isOpaque = knowledge.http === undefined;
+function ruleMatches(policy: Indexed, rule: any, field: string, input: PolicyInput, denies: boolean): boolean {
+  const isOpaque = input.http === undefined;
   const httpFields = (values: any, names: readonly string[]) => names.some((name) => values?.[name]?.length);
   const uses =
     (rule.to ?? []).some(({ operation }: any) => httpFields(operation, HTTP_OPERATION)) ||
@@ -113,10 +113,10 @@ function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledg
     (rule.when ?? []).some(({ key }: any) => isHttpKey(key));
   if (isOpaque && uses && !denies) return false;
   const from =
-    !rule.from?.length || rule.from.some(({ source }: any) => sourceFits(policy, source ?? {}, field, knowledge));
+    !rule.from?.length || rule.from.some(({ source }: any) => sourceMatches(policy, source ?? {}, field, input));
   const to =
-    !rule.to?.length || rule.to.some(({ operation }: any) => operationFits(policy, operation ?? {}, field, knowledge));
-  return from && to && (rule.when ?? []).every((condition: any) => conditionFits(policy, condition, field, knowledge));
+    !rule.to?.length || rule.to.some(({ operation }: any) => operationMatches(policy, operation ?? {}, field, input));
+  return from && to && (rule.when ?? []).every((condition: any) => conditionMatches(policy, condition, field, input));
 }
 
 const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'];
@@ -127,11 +127,11 @@ function isHttpKey(key: string): boolean {
   return key.startsWith('request.');
 }
 
-function sourceFits(
+function sourceMatches(
   policy: Indexed,
   source: any,
   field: string,
-  { principal, namespace, serviceAccount, http, trustDomain }: Knowledge,
+  { principal, namespace, serviceAccount, http, trustDomain }: PolicyInput,
 ): boolean {
   const unknown = unknownField(source, 'source');
   if (unknown)
@@ -146,49 +146,51 @@ function sourceFits(
   const principals = (values: string[] | undefined) =>
     values?.map((value) => value.replace(/^cluster\.local\//, `${trustDomain}/`));
   return (
-    one(principals(source.principals), principal) &&
-    none(principals(source.notPrincipals), principal) &&
-    one(source.namespaces, namespace) &&
-    none(source.notNamespaces, namespace) &&
-    one(accounts(source.serviceAccounts), account) &&
-    none(accounts(source.notServiceAccounts), account) &&
+    matchesAny(principals(source.principals), principal) &&
+    matchesNone(principals(source.notPrincipals), principal) &&
+    matchesAny(source.namespaces, namespace) &&
+    matchesNone(source.notNamespaces, namespace) &&
+    matchesAny(accounts(source.serviceAccounts), account) &&
+    matchesNone(accounts(source.notServiceAccounts), account) &&
     // Nobody calls with a token here.
-    (http === undefined || (one(source.requestPrincipals, undefined) && none(source.notRequestPrincipals, undefined)))
+    (http === undefined ||
+      (matchesAny(source.requestPrincipals, undefined) && matchesNone(source.notRequestPrincipals, undefined)))
   );
 }
 
-function operationFits(policy: Indexed, operation: any, field: string, { http, port }: Knowledge): boolean {
+function operationMatches(policy: Indexed, operation: any, field: string, { http, port }: PolicyInput): boolean {
   const unknown = unknownField(operation, 'operation');
   if (unknown) {
     throw new Undetermined(`the model does not know the operation field ${unknown} of an AuthorizationPolicy`, [
       fieldRef(policy, `${field}.to`),
     ]);
   }
-  const ports = one(operation.ports, String(port)) && none(operation.notPorts, String(port));
+  const ports = matchesAny(operation.ports, String(port)) && matchesNone(operation.notPorts, String(port));
   if (http === undefined) return ports;
   const path = http.path.split('?')[0];
   return (
     ports &&
-    one(operation.hosts, http.authority, true) &&
-    none(operation.notHosts, http.authority, true) &&
-    one(operation.methods, http.method) &&
-    none(operation.notMethods, http.method) &&
-    one(operation.paths, path) &&
-    none(operation.notPaths, path)
+    matchesAny(operation.hosts, http.authority, true) &&
+    matchesNone(operation.notHosts, http.authority, true) &&
+    matchesAny(operation.methods, http.method) &&
+    matchesNone(operation.notMethods, http.method) &&
+    matchesAny(operation.paths, path) &&
+    matchesNone(operation.notPaths, path)
   );
 }
 
-function conditionFits(
+function conditionMatches(
   policy: Indexed,
   { key, values, notValues }: any,
   field: string,
-  { serverName, principal, namespace, port, http }: Knowledge,
+  { serverName, principal, namespace, port, http }: PolicyInput,
 ): boolean {
   const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
   if (header !== undefined) {
     return (
       http === undefined ||
-      (one(values, http.headers.get(header.toLowerCase())) && none(notValues, http.headers.get(header.toLowerCase())))
+      (matchesAny(values, http.headers.get(header.toLowerCase())) &&
+        matchesNone(notValues, http.headers.get(header.toLowerCase())))
     );
   }
   const known: Record<string, string | undefined> = {
@@ -203,19 +205,19 @@ function conditionFits(
       fieldRef(policy, `${field}.when`),
     ]);
   }
-  return one(values, known[key]) && none(notValues, known[key]);
+  return matchesAny(values, known[key]) && matchesNone(notValues, known[key]);
 }
 
-function one(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !wanted?.length || wanted.some((pattern) => fitsPattern(pattern, value, ignoreCase));
+function matchesAny(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
+  return !wanted?.length || wanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
 }
 
-function none(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !unwanted?.length || !unwanted.some((pattern) => fitsPattern(pattern, value, ignoreCase));
+function matchesNone(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
+  return !unwanted?.length || !unwanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
 }
 
 /** `*` means any value that is there. */
-function fitsPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
+function matchesPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
   if (value === undefined || value === '') return false;
   const pattern = ignoreCase ? given.toLowerCase() : given;
   const text = ignoreCase ? value.toLowerCase() : value;

@@ -62,12 +62,12 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
 }
 
 /** Whether the sidecar gets a connection, and what kept it out. */
-export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; ref?: FieldRef } {
+export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; cause?: FieldRef } {
   const ref = (key: string): FieldRef =>
     pod.template
       ? fieldRef(pod.template, `${pod.template.kind === 'Pod' ? '' : 'spec.template.'}metadata.annotations["${key}"]`)
       : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
-  if (!pod.injected) return { captured: false, ref: ref('sidecar.istio.io/inject') };
+  if (!pod.injected) return { captured: false, cause: ref('sidecar.istio.io/inject') };
   for (const key of Object.keys(pod.annotations)) {
     if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
       throw new Undetermined(`the model does not know the annotation ${key}`, [ref(key)]);
@@ -89,11 +89,11 @@ export function isCaptured(pod: CallerPod, address: string, port: number): { cap
         return isIP(address) !== 0 && contains(range, address);
       });
   if (ports('excludeOutboundPorts').includes(port))
-    return { captured: false, ref: ref(`${PREFIX}excludeOutboundPorts`) };
-  if (within('excludeOutboundIPRanges')) return { captured: false, ref: ref(`${PREFIX}excludeOutboundIPRanges`) };
+    return { captured: false, cause: ref(`${PREFIX}excludeOutboundPorts`) };
+  if (within('excludeOutboundIPRanges')) return { captured: false, cause: ref(`${PREFIX}excludeOutboundIPRanges`) };
   if (ports('includeOutboundPorts').includes(port)) return { captured: true };
   if (text('includeOutboundIPRanges') !== undefined && !within('includeOutboundIPRanges'))
-    return { captured: false, ref: ref(`${PREFIX}includeOutboundIPRanges`) };
+    return { captured: false, cause: ref(`${PREFIX}includeOutboundIPRanges`) };
   return { captured: true };
 }
 

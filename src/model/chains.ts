@@ -66,7 +66,7 @@ export class ChainFinder {
 
   /** The chain that takes the connection; none where only what is nobody's falls through. */
   public find(address: string, first: FirstBytes): Chain | undefined {
-    return this.among(this.nodeFor(address), first) ?? this.fallback;
+    return this.chainIn(this.nodeFor(address), first) ?? this.fallback;
   }
 
   private nodeFor(address: string): Map<string, Chain[]> | undefined {
@@ -82,17 +82,17 @@ export class ChainFinder {
     return this.nodes.get('');
   }
 
-  private among(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
+  private chainIn(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
     if (!node) return undefined;
     const isTlsSeen = first.kind === 'tls' && this.readsServerName;
-    const list = this.named(node, isTlsSeen ? first.serverName : undefined);
+    const list = this.chainsFor(node, isTlsSeen ? first.serverName : undefined);
     if (!list) return undefined;
     const inspected = list.filter((chain) => chain.inspected);
     if (!isTlsSeen && inspected.length > 0) return this.readsHttp && first.kind === 'http' ? inspected[0] : undefined;
     return list.find((chain) => !chain.inspected);
   }
 
-  private named(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
+  private chainsFor(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
     if (serverName !== undefined) {
       const name = serverName.toLowerCase();
       const exact = node.get(name);

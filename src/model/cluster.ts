@@ -56,11 +56,11 @@ const known = new WeakMap<Destination, Cluster | NoCluster>();
 /** The cluster that a destination names, as the proxy has it whose route the destination belongs to. */
 export function clusterOf(registry: Registry, scope: Scope, destination: Destination): Cluster | NoCluster {
   let cluster = known.get(destination);
-  if (!cluster) known.set(destination, (cluster = find(registry, scope, destination)));
+  if (!cluster) known.set(destination, (cluster = buildCluster(registry, scope, destination)));
   return cluster;
 }
 
-function find(
+function buildCluster(
   registry: Registry,
   scope: Scope,
   { host, port: number, subset, decidedBy }: Destination,
@@ -78,14 +78,14 @@ function find(
       decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports')],
     };
   }
-  refuseUnknown(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
-  const rival = service.kubernetes ? undefined : registry.rival(service, number);
-  if (rival) {
+  stopAtUnknownField(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
+  const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
+  if (conflicting) {
     throw new Undetermined(
       `two entries of namespace ${service.namespace} declare ${host} with resolution ${service.resolution} and ${
-        rival.resolution
+        conflicting.resolution
       } for different namespaces, and istiod confuses what it has built for them`,
-      [service, rival].map((one) => fieldRef(one.object, 'spec.resolution')),
+      [service, conflicting].map((one) => fieldRef(one.object, 'spec.resolution')),
     );
   }
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
@@ -124,7 +124,7 @@ function find(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
-    http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgrades(rule, chosen, number),
+    http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgradesToHttp2(rule, chosen, number),
     assumptions,
   };
 }
@@ -221,7 +221,7 @@ function entryEndpoints(
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     if (spec.endpoints?.length) {
       (spec.endpoints as any[]).forEach((given, index) => {
-        refuseUnknown(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
+        stopAtUnknownField(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
         if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
         endpoints.push({ kind: 'host', host: given.address, port: target(given) });
         where.push(fieldRef(sibling.object, `spec.endpoints[${index}]`));
@@ -262,24 +262,24 @@ export function tlsOf(
   const own =
     subset?.value.trafficPolicy &&
     policyFor(subset.object, subset.value.trafficPolicy, `spec.subsets[${subset.index}].trafficPolicy`, port);
-  if (subset) refuseUnknown(subset.object, subset.value, 'subset', `spec.subsets[${subset.index}]`);
-  for (const object of rule.from) refuseUnknown(object, object.spec, 'destinationRule');
+  if (subset) stopAtUnknownField(subset.object, subset.value, 'subset', `spec.subsets[${subset.index}]`);
+  for (const object of rule.from) stopAtUnknownField(object, object.spec, 'destinationRule');
   const found = own && (own.value.tls || own.isPort) ? own : host;
   if (!found?.value.tls) return undefined;
-  refuseUnknown(found.object, found.value.tls, 'clientTls', `${found.field}.tls`);
+  stopAtUnknownField(found.object, found.value.tls, 'clientTls', `${found.field}.tls`);
   return { value: found.value.tls, object: found.object, field: `${found.field}.tls` };
 }
 
 function policyFor(object: Indexed, policy: any, field: string, port: number) {
-  refuseUnknown(object, policy, 'trafficPolicy', field);
+  stopAtUnknownField(object, policy, 'trafficPolicy', field);
   const index = (policy.portLevelSettings ?? []).findIndex((one: any) => one.port?.number === port);
   if (index < 0) return { object, value: policy, field, isPort: false };
   const value = policy.portLevelSettings[index];
-  refuseUnknown(object, value, 'trafficPolicy', `${field}.portLevelSettings[${index}]`);
+  stopAtUnknownField(object, value, 'trafficPolicy', `${field}.portLevelSettings[${index}]`);
   return { object, value, field: `${field}.portLevelSettings[${index}]`, isPort: true };
 }
 
-function upgrades(
+function upgradesToHttp2(
   rule: MergedRule | undefined,
   subset: { object: Indexed; index: number; value: any } | undefined,
   port: number,
@@ -296,7 +296,7 @@ function upgrades(
 }
 
 /** Stops where an object says something that the model does not understand. */
-export function refuseUnknown(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
+export function stopAtUnknownField(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
   const unknown = shape && unknownField(value, shape);
   if (unknown)
     throw new Undetermined(`the model does not know ${object.kind} ${field}.${unknown}`, [
@@ -304,8 +304,8 @@ export function refuseUnknown(object: Indexed, value: any, shape: Shape | undefi
     ]);
 }
 
-function subsetField(decidedBy: readonly FieldRef[]): FieldRef[] {
-  return decidedBy.map((ref) =>
+function subsetField(refs: readonly FieldRef[]): FieldRef[] {
+  return refs.map((ref) =>
     ref.field?.endsWith('.destination') ? { ...ref, field: `${ref.field}.subset`, origin: ref.origin } : ref,
   );
 }

@@ -2,7 +2,7 @@ import { callerPod, CallerPod } from './capture';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
-import { Places } from './places';
+import { AddressBook } from './address-book';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
@@ -14,7 +14,7 @@ import { EgressObject } from '../manifests/egress-object';
 /** Everything that proxies would be told, made when somebody asks and kept. */
 export class Configuration {
   public readonly registry: Registry;
-  public readonly places: Places;
+  public readonly addressBook: AddressBook;
   private readonly pods = new Map<string, CallerPod>();
   private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
@@ -26,7 +26,7 @@ export class Configuration {
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
-    this.places = new Places(this.registry);
+    this.addressBook = new AddressBook(this.registry);
   }
 
   /** The pod of a caller. Of callers that say no more than who they are, each is looked for once. */

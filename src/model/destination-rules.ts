@@ -1,5 +1,5 @@
 import { mostSpecific } from './host-names';
-import { createdAt, exported } from './service';
+import { createdAt, exportedTo } from './service';
 import { fullHost, isWildcard } from '../manifests/hosts';
 import { compare, Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
@@ -72,12 +72,12 @@ export class DestinationRules {
     host: string,
     serviceNamespace: string,
   ): MergedRule | undefined {
-    let everybody: MergedRule | undefined;
+    let withoutSelector: MergedRule | undefined;
     for (const rule of this.find(proxyNamespace, host, serviceNamespace)) {
-      if (!rule.selector) everybody = rule;
+      if (!rule.selector) withoutSelector = rule;
       else if (rule.namespace === proxyNamespace && selects(rule.selector, labels)) return rule;
     }
-    return everybody;
+    return withoutSelector;
   }
 
   /** Rules that have the subset of the host, wherever they are. */
@@ -97,9 +97,9 @@ export class DestinationRules {
     const exportTo = new Set<string>(spec.workloadSelector ? ['.'] : (spec.exportTo ?? []));
     if (exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace))
       merge(rulesIn(this.local, namespace), object, exportTo);
-    const effective = exportTo.size === 0 ? exported(object, defaultExportTo) : [...exportTo];
-    const staysInItsNamespace = effective.length === 1 && (effective[0] === namespace || effective[0] === '.');
-    if (!staysInItsNamespace) merge(rulesIn(this.exported, namespace), object, exportTo);
+    const effective = exportTo.size === 0 ? exportedTo(object, defaultExportTo) : [...exportTo];
+    const isLocal = effective.length === 1 && (effective[0] === namespace || effective[0] === '.');
+    if (!isLocal) merge(rulesIn(this.exported, namespace), object, exportTo);
     else if (namespace === this.rootNamespace) merge(this.rootLocal, object, exportTo);
   }
 }

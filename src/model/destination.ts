@@ -1,7 +1,7 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { Scope } from './scope';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { fullHost } from '../manifests/hosts';
 
 /** A cluster by name: what a route leads to, whether it exists or not. */
@@ -14,9 +14,9 @@ export interface Destination {
 }
 
 /** Where a tls or tcp route leads. */
-export function forwards(
+export function layer4Destinations(
   scope: Scope,
-  object: Routes['object'],
+  object: VirtualService['object'],
   field: string,
   routes: any[],
   listenPort: number,
@@ -40,7 +40,7 @@ export function forwards(
 /** The cluster that a destination names; without a port, a service's only port, else the one that was called. */
 export function destinationOf(
   scope: Scope,
-  object: Routes['object'],
+  object: VirtualService['object'],
   field: string,
   destination: any,
   weight: number,

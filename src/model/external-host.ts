@@ -112,7 +112,7 @@ export function receive(
       };
     }
   } else {
-    const refusal = verify(registry, described, certificateName, layer, remarks, assumptions);
+    const refusal = certificateProblem(registry, described, certificateName, layer, remarks, assumptions);
     if (refusal) return { ...common, kind: 'handshake', ...refusal };
     const certificate = clientCertificateOf(registry, layer);
     if (host.https === 'client-certificate' && certificate !== 'good') {
@@ -148,7 +148,7 @@ export function settingsOf({ settings }: Layer, field?: string): FieldRef[] {
 }
 
 /** Why the proxy does not accept the host's certificate. */
-function verify(
+function certificateProblem(
   registry: Registry,
   described: ExternalHost | undefined,
   certificateName: string,
@@ -173,7 +173,12 @@ function verify(
         decidedBy: settingsOf(layer),
       };
     }
-    assume(described, assumptions, `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`, layer);
+    assumeOrStop(
+      described,
+      assumptions,
+      `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`,
+      layer,
+    );
   }
   if (tls.insecureSkipVerify) {
     remarks.push({
@@ -200,7 +205,7 @@ function verify(
       };
     }
   } else {
-    assume(
+    assumeOrStop(
       described,
       assumptions,
       `the proxy has the file ${ca}, and an authority in it signed the certificate of the host`,
@@ -240,7 +245,7 @@ function verify(
  * A file in a proxy is nothing that manifests tell: taken for granted where nothing is known, a doubt where everything
  * else is.
  */
-function assume(
+function assumeOrStop(
   described: ExternalHost | undefined,
   assumptions: string[],
   assumption: string,
@@ -273,15 +278,15 @@ function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): 
   const namespace = slash < 0 ? layer.namespace! : path.slice(0, slash);
   const name = path.slice(slash + 1);
   const { world } = registry;
-  const joinWords = isConfigMap ? world.configMaps : world.secrets;
+  const listed = isConfigMap ? world.configMaps : world.secrets;
   const kind = isConfigMap ? 'ConfigMap' : 'Secret';
   if (!isConfigMap && namespace !== layer.namespace)
     return `the Secret ${path} lies in another namespace than the proxy, which gets it never`;
   const written = registry.index.kinds
     .find((bucket) => bucket[0]?.kind === kind)
     ?.find((object) => object.name === name && object.namespace === namespace);
-  const known = joinWords?.find((one) => one.name === name && one.namespace === namespace);
-  if (!known && !written && joinWords) return `${layer.namespace} has no ${kind} ${name}`;
+  const known = listed?.find((one) => one.name === name && one.namespace === namespace);
+  if (!known && !written && listed) return `${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
     assumptions.push(
       written

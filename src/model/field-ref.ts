@@ -38,11 +38,11 @@ export function meshFieldRef(field: string): FieldRef {
 }
 
 /** Each object and field once. */
-export function unique(decidedBy: readonly FieldRef[]): readonly FieldRef[] {
-  return decidedBy.length < 2
-    ? decidedBy
-    : decidedBy.filter((one, index) => {
-        for (let before = 0; before < index; before++) if (isSame(decidedBy[before], one)) return false;
+export function uniqueRefs(refs: readonly FieldRef[]): readonly FieldRef[] {
+  return refs.length < 2
+    ? refs
+    : refs.filter((one, index) => {
+        for (let before = 0; before < index; before++) if (isSame(refs[before], one)) return false;
         return true;
       });
 }

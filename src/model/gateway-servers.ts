@@ -1,4 +1,4 @@
-import { refuseUnknown } from './cluster';
+import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { Registry } from './registry';
@@ -29,7 +29,7 @@ export interface PodPort {
 }
 
 /** The same while they are put together. */
-interface Placing {
+interface PortInProgress {
   readonly servers: Server[];
   readonly skipped: { server: Server; reason: string; other?: Server }[];
   /** Which TLS server has a host. */
@@ -40,7 +40,7 @@ interface Placing {
 
 /** The servers of all Gateways that select a gateway's pods, by pod port. */
 export function serversByPort(registry: Registry, workload: GatewayWorkload): Map<number, PodPort> {
-  const ports = new Map<number, Placing>();
+  const ports = new Map<number, PortInProgress>();
   const translated = new Map<number, number>();
   const services = registry.services.filter(
     ({ kubernetes, namespace, object }) =>
@@ -51,18 +51,18 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
   );
   for (const gateway of registry.gateways) {
     if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
-    refuseUnknown(gateway, gateway.spec, 'gateway');
+    stopAtUnknownField(gateway, gateway.spec, 'gateway');
     for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
       if (!value.port) continue;
-      refuseUnknown(gateway, value, 'server', `spec.servers[${index}]`);
-      if (value.tls) refuseUnknown(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
+      stopAtUnknownField(gateway, value, 'server', `spec.servers[${index}]`);
+      if (value.tls) stopAtUnknownField(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
       const server = serverOf(gateway, index, value);
       const { number } = value.port;
       let port = translated.get(number);
       if (port === undefined) translated.set(number, (port = podPort(services, workload, number)));
       let own = ports.get(port);
       if (!own) ports.set(port, (own = { servers: [], skipped: [], hosts: new Map() }));
-      place(own, server);
+      addServer(own, server);
     }
   }
   return ports;
@@ -116,7 +116,7 @@ function serverOf(gateway: Indexed, index: number, value: any): Server {
 /**
  * Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older.
  */
-function place(port: Placing, server: Server): void {
+function addServer(port: PortInProgress, server: Server): void {
   const { value } = server;
   const kind = kindOf(value);
   const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);

@@ -38,7 +38,7 @@ export function gatewayWorkloads(
       name === undefined
         ? []
         : [
-            synthetic(namespace, name, {
+            syntheticService(namespace, name, {
               selector: labels,
               ports: [
                 { name: 'http2', port: 80, targetPort: 8080 },
@@ -48,8 +48,8 @@ export function gatewayWorkloads(
           ],
     ),
   ];
-  const there = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
-  const services = installed.filter((service) => !there.has(`${service.namespace}/${service.name}`));
+  const declared = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
+  const services = installed.filter((service) => !declared.has(`${service.namespace}/${service.name}`));
   if (world.gateways) {
     const workloads = world.gateways.map(
       ({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
@@ -101,7 +101,7 @@ export function gatewayWorkloads(
       assumption: `the pods behind Service ${id} carry the labels that the Gateways select: no pod template says so`,
     });
   }
-  for (const [id, { namespace, name, selector, ports }] of unwrittenServices(index, there)) {
+  for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared)) {
     if (!isKnown(namespace, selector)) {
       workloads.set(id, {
         id,
@@ -112,7 +112,7 @@ export function gatewayWorkloads(
           'own: it is not among the manifests',
       });
     }
-    services.push(synthetic(namespace, name, { selector, ports }));
+    services.push(syntheticService(namespace, name, { selector, ports }));
   }
   return { workloads: [...workloads.values()], services };
 }
@@ -128,7 +128,7 @@ function hidesHeaders({ spec }: Indexed): boolean {
 
 /** In every mesh somebody serves HTTP on port 80; here it is the ingress gateway of Istio's default profile. */
 function ingressGateway(): Indexed {
-  return synthetic('istio-system', 'istio-ingressgateway', {
+  return syntheticService('istio-system', 'istio-ingressgateway', {
     selector: { istio: 'ingressgateway' },
     ports: [
       { name: 'status-port', port: 15021 },
@@ -139,17 +139,17 @@ function ingressGateway(): Indexed {
 }
 
 /** Services in the cluster that routes of a Gateway lead to without anybody having written them down. */
-function unwrittenServices(index: ManifestIndex, there: ReadonlySet<string>) {
+function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   for (const hop of index.hops) {
-    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.service.namespace));
-    if (!match || there.has(`${match[2]}/${match[1]}`)) continue;
+    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.virtualService.namespace));
+    if (!match || declared.has(`${match[2]}/${match[1]}`)) continue;
     const [, name, namespace] = match;
-    const bound = ((hop.service.spec.gateways ?? []) as string[])
+    const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
       .filter((gateway) => gateway !== 'mesh')
       .map((gateway) =>
-        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.service, gateway)}/${gateway}`),
+        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.virtualService, gateway)}/${gateway}`),
       )
       .find((gateway) => gateway !== undefined);
     const wellKnown =
@@ -180,7 +180,7 @@ function unwrittenServices(index: ManifestIndex, there: ReadonlySet<string>) {
   return found;
 }
 
-function synthetic(namespace: string, name: string, spec: any): Indexed {
+function syntheticService(namespace: string, name: string, spec: any): Indexed {
   const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec };
   return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
 }

@@ -1,10 +1,11 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
-import { Destination } from './destination';
+import { Destination, destinationOf } from './destination';
 import { unknownField } from './known-fields';
 import { Scope } from './scope';
+import { Service } from './service';
 import { Undetermined } from './undetermined';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
@@ -30,9 +31,14 @@ export interface HttpRequest {
 }
 
 /** The entries that a proxy gets on a port, in order; nothing comes behind one that takes everything. */
-export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: string, port: number): RouteEntry[] {
+export function routeEntries(
+  scope: Scope,
+  virtualServices: readonly VirtualService[],
+  gateway: string,
+  port: number,
+): RouteEntry[] {
   const entries: RouteEntry[] = [];
-  for (const { object } of routes) {
+  for (const { object } of virtualServices) {
     ruleLoop: for (const [index, http] of ((object.spec.http ?? []) as any[]).entries()) {
       const field = `spec.http[${index}]`;
       if (!http.match?.length) {
@@ -40,8 +46,8 @@ export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: s
         break;
       }
       for (const [at, match] of http.match.entries()) {
-        if (!concerns(match, scope, gateway, port, object.namespace)) continue;
-        const isCatchAll = takesAll(match);
+        if (!httpMatchAppliesToProxy(match, scope, gateway, port, object.namespace)) continue;
+        const isCatchAll = matchesEverything(match);
         entries.push({ object, field, http, match, matchField: `${field}.match[${at}]`, isCatchAll, destinations: [] });
         if (isCatchAll) break ruleLoop;
       }
@@ -50,8 +56,35 @@ export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: s
   return entries;
 }
 
+/** The entry with the clusters that its route leads to. `lookUp` finds the service of a destination's host. */
+export function withDestinations(
+  scope: Scope,
+  entry: RouteEntry,
+  port: number,
+  lookUp: (host: string) => Service | undefined,
+): RouteEntry {
+  const routes: any[] = entry.http.route ?? [];
+  const isSingle = routes.length === 1;
+  return {
+    ...entry,
+    destinations: routes.flatMap((route, index) => {
+      if (!isSingle && !route.weight) return [];
+      const field = `${entry.field}.route[${index}].destination`;
+      const weight = isSingle ? 100 : route.weight;
+      const destination = destinationOf(scope, entry.object, field, route.destination ?? {}, weight, port, lookUp);
+      return [{ ...destination, headers: route.headers }];
+    }),
+  };
+}
+
 /** Gateways named in a match count instead of labels and namespace. */
-function concerns(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
+function httpMatchAppliesToProxy(
+  match: any,
+  { proxy }: Scope,
+  gateway: string,
+  port: number,
+  namespace: string,
+): boolean {
   if (match.port && match.port !== port) return false;
   if (match.gateways?.length)
     return match.gateways.some((name: string) => name === gateway || `${namespace}/${name}` === gateway);
@@ -60,7 +93,7 @@ function concerns(match: any, { proxy }: Scope, gateway: string, port: number, n
   );
 }
 
-function takesAll({ uri, method, authority, scheme, headers, withoutHeaders, queryParams }: any): boolean {
+function matchesEverything({ uri, method, authority, scheme, headers, withoutHeaders, queryParams }: any): boolean {
   const anyPath = !uri || uri.prefix === '/' || uri.regex === '.*';
   return anyPath && !method && !authority && !scheme && !size(headers) && !size(withoutHeaders) && !size(queryParams);
 }
@@ -70,7 +103,7 @@ function size(value: any): number {
 }
 
 /** The first entry that takes the request. */
-export function firstFitting(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
+export function firstMatchingEntry(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
   return entries.find((entry) => {
     const unknown = entry.match && unknownField(entry.match, 'httpMatch');
     if (unknown) {
@@ -78,14 +111,14 @@ export function firstFitting(entries: readonly RouteEntry[], request: HttpReques
         fieldRef(entry.object, `${entry.matchField}.${unknown}`),
       ]);
     }
-    return !entry.match || fits(entry.match, request, fieldRef(entry.object, entry.matchField));
+    return !entry.match || matchesRequest(entry.match, request, fieldRef(entry.object, entry.matchField));
   });
 }
 
-function fits(match: any, { method, path, authority, headers }: HttpRequest, where: FieldRef): boolean {
+function matchesRequest(match: any, { method, path, authority, headers }: HttpRequest, where: FieldRef): boolean {
   const [plainPath, query = ''] = path.split('?');
   const text = (given: string | undefined, wanted: any, ignoreCase = false) =>
-    given !== undefined && fitsText(given, wanted, where, ignoreCase);
+    given !== undefined && matchesText(given, wanted, where, ignoreCase);
   if (match.uri && !text(plainPath, match.uri, match.ignoreUriCase)) return false;
   if (match.method && !text(method, match.method)) return false;
   if (match.authority && !text(authority, match.authority)) return false;
@@ -122,7 +155,12 @@ function isPresence(wanted: any): boolean {
   return !wanted || size(wanted) === 0 || wanted.regex === '*';
 }
 
-export function fitsText(value: string, { exact, prefix, regex }: any, where: FieldRef, ignoreCase = false): boolean {
+export function matchesText(
+  value: string,
+  { exact, prefix, regex }: any,
+  where: FieldRef,
+  ignoreCase = false,
+): boolean {
   const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
   if (exact !== undefined) return fold(value) === fold(exact);
   if (prefix !== undefined) return fold(value).startsWith(fold(prefix));

@@ -25,15 +25,15 @@ export function blockedBy(
 ): FieldRef[] | undefined {
   const policies = policiesOf(registry).filter(
     ({ namespace, spec }) =>
-      namespace === pod.namespace && concerns(spec, direction) && selectsBy(spec.podSelector, pod.labels),
+      namespace === pod.namespace && hasDirection(spec, direction) && selectorMatches(spec.podSelector, pod.labels),
   );
   if (policies.length === 0) return undefined;
   for (const policy of policies) {
     for (const [index, rule] of ((policy.spec[direction] ?? []) as any[]).entries()) {
       const peers: any[] = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
       const field = `spec.${direction}[${index}]`;
-      if (!portFits(policy, field, rule.ports, port)) continue;
-      if (peers.length === 0 || peers.some((one) => peerFits(registry, policy, field, one, peer))) return undefined;
+      if (!portMatches(policy, field, rule.ports, port)) continue;
+      if (peers.length === 0 || peers.some((one) => peerMatches(registry, policy, field, one, peer))) return undefined;
     }
   }
   return policies.map((policy) => fieldRef(policy, `spec.${direction}`));
@@ -48,12 +48,12 @@ function policiesOf({ index }: Registry): readonly Indexed[] {
   );
 }
 
-function concerns({ policyTypes, egress }: any, direction: 'egress' | 'ingress'): boolean {
+function hasDirection({ policyTypes, egress }: any, direction: 'egress' | 'ingress'): boolean {
   const types: string[] = policyTypes ?? (egress ? ['Ingress', 'Egress'] : ['Ingress']);
   return types.some((type) => type.toLowerCase() === direction);
 }
 
-function selectsBy(selector: any, labels: Record<string, string>): boolean {
+function selectorMatches(selector: any, labels: Record<string, string>): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   return (
     Object.entries<string>(matchLabels).every(([key, value]) => labels[key] === value) &&
@@ -72,7 +72,7 @@ function selectsBy(selector: any, labels: Record<string, string>): boolean {
   );
 }
 
-function portFits(policy: Indexed, field: string, ports: any[] | undefined, port: number): boolean {
+function portMatches(policy: Indexed, field: string, ports: any[] | undefined, port: number): boolean {
   return (
     !ports?.length ||
     ports.some((one) => {
@@ -87,7 +87,7 @@ function portFits(policy: Indexed, field: string, ports: any[] | undefined, port
   );
 }
 
-function peerFits(
+function peerMatches(
   registry: Registry,
   policy: Indexed,
   field: string,
@@ -114,11 +114,11 @@ function peerFits(
   const { namespace, labels } = peer.pod;
   if (
     namespaceSelector
-      ? !selectsBy(namespaceSelector, namespaceLabels(registry, namespace))
+      ? !selectorMatches(namespaceSelector, namespaceLabels(registry, namespace))
       : namespace !== policy.namespace
   )
     return false;
-  return podSelector === undefined || selectsBy(podSelector, labels);
+  return podSelector === undefined || selectorMatches(podSelector, labels);
 }
 
 function namespaceLabels({ index }: Registry, name: string): Record<string, string> {

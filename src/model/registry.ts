@@ -1,7 +1,7 @@
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
 import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
-import { Routes, routesOf } from './virtual-service';
+import { VirtualService, virtualServiceOf } from './virtual-service';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../manifests/grouping';
@@ -17,7 +17,7 @@ export class Registry {
   public readonly index: ManifestIndex;
   /** The oldest first. */
   public readonly services: readonly Service[];
-  public readonly routes: readonly Routes[];
+  public readonly virtualServices: readonly VirtualService[];
   public readonly gateways: readonly Indexed[];
   public readonly sidecars: readonly Indexed[];
   public readonly destinationRules: DestinationRules;
@@ -26,9 +26,9 @@ export class Registry {
   private readonly byHostAndNamespace = new Map<string, Map<string, Service>>();
   private readonly publicServices: Service[] = [];
   private readonly exportedServices = new Map<string, Service[]>();
-  private readonly publicRoutes = new Map<string, Routes[]>();
-  private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
-  private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly publicVirtualServices = new Map<string, VirtualService[]>();
+  private readonly privateVirtualServices = new Map<string, Map<string, VirtualService[]>>();
+  private readonly exportedVirtualServices = new Map<string, Map<string, VirtualService[]>>();
   private readonly entriesByHost = new Map<string, Service[]>();
 
   constructor(
@@ -52,11 +52,11 @@ export class Registry {
         compare(a.namespace, b.namespace) ||
         compare(a.object.name, b.object.name),
     );
-    for (const service of this.services) this.publish(service);
-    this.routes = byAge(this.index.ofKind('VirtualService')).map((object) =>
-      routesOf(object, world.defaultExportTo?.virtualServices ?? ['*']),
+    for (const service of this.services) this.publishService(service);
+    this.virtualServices = byAge(this.index.ofKind('VirtualService')).map((object) =>
+      virtualServiceOf(object, world.defaultExportTo?.virtualServices ?? ['*']),
     );
-    for (const routes of this.routes) this.publishRoutes(routes);
+    for (const virtualService of this.virtualServices) this.publishVirtualService(virtualService);
     this.gateways = byAge(this.index.ofKind('Gateway'));
     this.sidecars = byAge(this.index.ofKind('Sidecar'));
     this.destinationRules = new DestinationRules(
@@ -90,7 +90,7 @@ export class Registry {
    * otherwise. istiod keeps what it has built for one proxy and gives it to others by host and namespace alone, so
    * whose it is depends on who asks first.
    */
-  public rival(service: Service, port: number): Service | undefined {
+  public conflictingEntry(service: Service, port: number): Service | undefined {
     const siblings = this.siblings(service);
     if (siblings.length < 2) return undefined;
     const seers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
@@ -109,15 +109,15 @@ export class Registry {
   }
 
   /** The VirtualServices for `mesh` or a Gateway that proxies of the namespace see, in Istio's order. */
-  public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
+  public virtualServicesSeenFrom(namespace: string, gateway: string): readonly VirtualService[] {
     return [
-      ...(this.privateRoutes.get(namespace)?.get(gateway) ?? NONE),
-      ...(this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE),
-      ...(this.publicRoutes.get(gateway) ?? NONE),
+      ...(this.privateVirtualServices.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.exportedVirtualServices.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.publicVirtualServices.get(gateway) ?? NONE),
     ];
   }
 
-  private publish(service: Service): void {
+  private publishService(service: Service): void {
     const siblings = `${service.namespace}/${service.host}`;
     const known = this.entriesByHost.get(siblings);
     if (known) known.push(service);
@@ -137,14 +137,18 @@ export class Registry {
     }
   }
 
-  private publishRoutes(routes: Routes): void {
-    const namespace = routes.object.namespace;
-    for (const gateway of routes.gateways) {
-      if (routes.exportTo.includes('*')) {
-        push(this.publicRoutes, gateway, routes);
-      } else if (!routes.exportTo.includes('~')) {
-        for (const seer of new Set(routes.exportTo)) {
-          push(mapIn(seer === namespace ? this.privateRoutes : this.exportedRoutes, seer), gateway, routes);
+  private publishVirtualService(virtualService: VirtualService): void {
+    const namespace = virtualService.object.namespace;
+    for (const gateway of virtualService.gateways) {
+      if (virtualService.exportTo.includes('*')) {
+        push(this.publicVirtualServices, gateway, virtualService);
+      } else if (!virtualService.exportTo.includes('~')) {
+        for (const seer of new Set(virtualService.exportTo)) {
+          push(
+            mapIn(seer === namespace ? this.privateVirtualServices : this.exportedVirtualServices, seer),
+            gateway,
+            virtualService,
+          );
         }
       }
     }

@@ -1,11 +1,11 @@
 import { FieldRef } from './answer';
 import { fieldRef, meshFieldRef } from './field-ref';
-import { mostSpecific, isWithin, overlaps } from './host-names';
+import { mostSpecific, hostsOverlap } from './host-names';
 import { Registry } from './registry';
 import { allocatedAddress, ANY_ADDRESS, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
-import { destinationsOf, Routes } from './virtual-service';
-import { isWildcard } from '../manifests/hosts';
+import { destinationsOf, VirtualService } from './virtual-service';
+import { covers, isWildcard } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 import { upper } from '../manifests/protocols';
 import { selects } from '../manifests/selectors';
@@ -25,9 +25,9 @@ export interface EgressListener {
   /** Its place in the Sidecar. */
   readonly index?: number;
   readonly services: readonly Service[];
-  readonly routes: readonly Routes[];
+  readonly virtualServices: readonly VirtualService[];
   /** The VirtualService with the most specific host, by service. */
-  readonly routesOfService: ReadonlyMap<string, Routes>;
+  readonly virtualServiceByHost: ReadonlyMap<string, VirtualService>;
 }
 
 /** Everything that a proxy knows of. */
@@ -57,7 +57,8 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const services = new Map<string, Service>();
   for (const listener of listeners) {
     for (const service of listener.services) addService(services, service);
-    for (const routes of listener.routes) addDestinations(registry, proxy.namespace, listener, routes, services);
+    for (const virtualService of listener.virtualServices)
+      addDestinationServices(registry, proxy.namespace, listener, virtualService, services);
   }
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
@@ -127,9 +128,9 @@ function egressListener(registry: Registry, namespace: string, listener: any, in
     imports.get('*')?.all.length === 1 &&
     imports.get('*')!.all[0] === '*' &&
     imports.get('*')!.excluded.length === 0;
-  const routes = registry
-    .routesSeenFrom(namespace, 'mesh')
-    .filter((one, at, all) => all.indexOf(one) === at && (everything || importsRoutes(imports, one)));
+  const virtualServices = registry
+    .virtualServicesSeenFrom(namespace, 'mesh')
+    .filter((one, at, all) => all.indexOf(one) === at && (everything || importsVirtualService(imports, one)));
   const services = oneNamespacePerHost(
     registry.servicesSeenFrom(namespace).flatMap((service) => {
       if (!everything && !importsService(imports, service)) return [];
@@ -143,8 +144,8 @@ function egressListener(registry: Registry, namespace: string, listener: any, in
     bind: listener.bind || undefined,
     index,
     services,
-    routes,
-    routesOfService: mostSpecificRoutes(routes, services),
+    virtualServices: virtualServices,
+    virtualServiceByHost: mostSpecificByHost(virtualServices, services),
   };
 }
 
@@ -172,25 +173,25 @@ function importsOf(hosts: readonly string[], own: string): Map<string, Imports> 
 
 function importsService(imports: ReadonlyMap<string, Imports>, { host, namespace }: Service): boolean {
   const places = [imports.get(namespace), imports.get('*')];
-  if (places.some((place) => place?.excluded.some((pattern) => isWithin(host, pattern)))) return false;
+  if (places.some((place) => place?.excluded.some((pattern) => covers(pattern, host)))) return false;
   return places.some(
     (place) =>
       place !== undefined &&
       (place.exact.has(host) ||
-        place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && isWithin(host, pattern))),
+        place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && covers(pattern, host))),
   );
 }
 
-function importsRoutes(imports: ReadonlyMap<string, Imports>, { hosts, object }: Routes): boolean {
+function importsVirtualService(imports: ReadonlyMap<string, Imports>, { hosts, object }: VirtualService): boolean {
   const places = [imports.get(object.namespace), imports.get('*')];
   return hosts.some(
     (host) =>
-      !places.some((place) => place?.excluded.some((pattern) => isWithin(host, pattern))) &&
+      !places.some((place) => place?.excluded.some((pattern) => covers(pattern, host))) &&
       places.some(
         (place) =>
           place !== undefined &&
           (place.exact.has(host) ||
-            place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && overlaps(host, pattern))),
+            place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && hostsOverlap(host, pattern))),
       ),
   );
 }
@@ -207,16 +208,19 @@ function oneNamespacePerHost(services: readonly Service[], own: string): Service
   return services.filter((service) => chosen.get(service.host)!.namespace === service.namespace);
 }
 
-function mostSpecificRoutes(routes: readonly Routes[], services: readonly Service[]): Map<string, Routes> {
-  const exact = new Map<string, Routes>();
-  const wildcards = new Map<string, Routes>();
-  for (const one of routes) {
+function mostSpecificByHost(
+  virtualServices: readonly VirtualService[],
+  services: readonly Service[],
+): Map<string, VirtualService> {
+  const exact = new Map<string, VirtualService>();
+  const wildcards = new Map<string, VirtualService>();
+  for (const one of virtualServices) {
     for (const host of one.hosts) {
       const map = isWildcard(host) ? wildcards : exact;
       if (!map.has(host)) map.set(host, one);
     }
   }
-  const found = new Map<string, Routes>();
+  const found = new Map<string, VirtualService>();
   for (const { host } of services) {
     const own = mostSpecific(host, exact, wildcards);
     if (own) found.set(host, own);
@@ -225,14 +229,14 @@ function mostSpecificRoutes(routes: readonly Routes[], services: readonly Servic
 }
 
 /** Where a VirtualService sends requests, the proxy needs to know, whatever its Sidecar imports. */
-function addDestinations(
+function addDestinationServices(
   registry: Registry,
   namespace: string,
   { port }: EgressListener,
-  routes: Routes,
+  virtualService: VirtualService,
   services: Map<string, Service>,
 ): void {
-  for (const [host, ports] of destinationsOf(routes)) {
+  for (const [host, ports] of destinationsOf(virtualService)) {
     const byNamespace = registry.servicesByNamespace(host);
     if (!byNamespace) continue;
     const service = byNamespace.get(namespace) ?? bestVisible([...byNamespace.values()], namespace);
@@ -281,7 +285,7 @@ function canMerge(a: Service, b: Service): boolean {
     a.resolution === b.resolution &&
     a.kubernetes === b.kubernetes &&
     sameSet(a.writtenExportTo, b.writtenExportTo) &&
-    sameLabels(a.object, b.object)
+    haveSameLabels(a.object, b.object)
   );
 }
 
@@ -289,7 +293,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item) => b.includes(item));
 }
 
-function sameLabels(a: Indexed, b: Indexed): boolean {
+function haveSameLabels(a: Indexed, b: Indexed): boolean {
   const labels = ({ manifest }: Indexed) => JSON.stringify(Object.entries(manifest.metadata.labels ?? {}).sort());
   return a === b || labels(a) === labels(b);
 }

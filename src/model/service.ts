@@ -73,8 +73,8 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
     ports,
     resolution,
     addresses,
-    exportTo: exported(entry, defaultExportTo),
-    writtenExportTo: exported(entry, NONE),
+    exportTo: exportedTo(entry, defaultExportTo),
+    writtenExportTo: exportedTo(entry, NONE),
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),
   };
@@ -132,7 +132,7 @@ export function allocatedAddress(service: Service): string {
 }
 
 /** Where the namespaces that see an object are named: `*`, or names; `~` for nobody. */
-export function exported(object: Indexed, byDefault: readonly string[]): readonly string[] {
+export function exportedTo(object: Indexed, byDefault: readonly string[]): readonly string[] {
   const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
   return given.map((item) => (item === '.' ? object.namespace : item));
 }

@@ -27,7 +27,7 @@ interface ProxyPlace {
 const found = new WeakMap<Registry, { byWorkload: Indexed[]; gatewayApi: Indexed[]; ambient: Indexed[] }>();
 
 /** Stops where an object that the model does not understand reaches a proxy. */
-export function stopWhereUnknownKinds(registry: Registry, { namespace, labels }: ProxyPlace): void {
+export function stopAtUnknownKind(registry: Registry, { namespace, labels }: ProxyPlace): void {
   let known = found.get(registry);
   if (!known) {
     const all = registry.index.kinds.flatMap((bucket) => bucket);

@@ -1,12 +1,12 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
-import { Destination, destinationOf } from './destination';
-import { overlaps } from './host-names';
-import { RouteEntry, routeEntries } from './http-route';
-import { byPort } from './listener';
+import { Destination } from './destination';
+import { hostsOverlap } from './host-names';
+import { RouteEntry, routeEntries, withDestinations } from './http-route';
+import { portRef } from './listener';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
 import { ANY_ADDRESS, Service, ServicePort } from './service';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { isWildcard } from '../manifests/hosts';
 import { isHttp } from '../manifests/protocols';
 
@@ -72,17 +72,22 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     const port = portOf(service, number);
     if (port) services.set(service.host.toLowerCase(), { service, port });
   }
+  const onPort = (name: string): Service | undefined => {
+    const known = services.get(name.toLowerCase());
+    return known && { ...known.service, ports: [known.port] };
+  };
   const taken = new Set<string>();
-  const selected = number === 80 ? egress.routes : egress.routes.filter((one) => appliesTo(one, services));
-  for (const one of selected) {
-    const entries = routeEntries(scope, [one], 'mesh', number);
+  const virtualServices =
+    number === 80 ? egress.virtualServices : egress.virtualServices.filter((one) => hasHostAmong(one, services));
+  for (const virtualService of virtualServices) {
+    const entries = routeEntries(scope, [virtualService], 'mesh', number);
     if (entries.length === 0) continue;
-    const { unregistered, registered } = separate(one, services, egress);
+    const { unregistered, registered } = splitHosts(virtualService, services, egress);
     const served = registered.filter(({ port }) => isHttpOrSniffed(port));
     if (served.length === 0 && number !== 80) continue;
     const host: VirtualHost = {
-      routes: entries.map((entry) => resolved(scope, entry, number, (name) => services.get(name)?.service)),
-      decidedBy: [fieldRef(one.object, 'spec.hosts')],
+      routes: entries.map((entry) => withDestinations(scope, entry, number, onPort)),
+      decidedBy: [fieldRef(virtualService.object, 'spec.hosts')],
     };
     for (const name of unregistered) hosts.add(name, host);
     for (const { service } of served) {
@@ -92,8 +97,8 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
   }
   for (const [name, { service, port }] of services) {
     if (taken.has(name) || !isHttpOrSniffed(port)) continue;
-    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [byPort(service, port)] };
-    addDomains(hosts, scope, service, { own, decidedBy: [byPort(service, port)] });
+    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [portRef(service, port)] };
+    addDomains(hosts, scope, service, { own, decidedBy: [portRef(service, port)] });
   }
   return hosts;
 }
@@ -103,51 +108,16 @@ export function ownVirtualHost(scope: Scope, number: number, service: Service): 
   return sidecarVirtualHosts(scope, number).find(service.host);
 }
 
-function resolved(
-  scope: Scope,
-  entry: RouteEntry,
-  number: number,
-  lookUp: (host: string) => Service | undefined,
-): RouteEntry {
-  const routes: any[] = entry.http.route ?? [];
-  const single = routes.length === 1;
-  return {
-    ...entry,
-    destinations: routes.flatMap((route, index) =>
-      !single && !route.weight
-        ? []
-        : [
-            {
-              ...destinationOf(
-                scope,
-                entry.object,
-                `${entry.field}.route[${index}].destination`,
-                route.destination ?? {},
-                single ? 100 : route.weight,
-                number,
-                (host) => {
-                  const service = lookUp(host.toLowerCase());
-                  const port = service && portOf(service, number);
-                  return service && port ? { ...service, ports: [port] } : undefined;
-                },
-              ),
-              headers: route.headers,
-            },
-          ],
-    ),
-  };
-}
-
 function isHttpOrSniffed({ protocol }: ServicePort): boolean {
   return isHttp(protocol) || protocol === '';
 }
 
-function appliesTo({ hosts }: Routes, services: ReadonlyMap<string, unknown>): boolean {
+function hasHostAmong({ hosts }: VirtualService, services: ReadonlyMap<string, unknown>): boolean {
   return hosts.some(
     (host) =>
       services.has(host.toLowerCase()) ||
       ((isWildcard(host) || hasWildcard(services)) &&
-        [...services.keys()].some((name) => overlaps(host.toLowerCase(), name))),
+        [...services.keys()].some((name) => hostsOverlap(host.toLowerCase(), name))),
   );
 }
 
@@ -159,20 +129,20 @@ function hasWildcard(services: ReadonlyMap<string, unknown>): boolean {
   return known;
 }
 
-function separate(
-  routes: Routes,
+function splitHosts(
+  virtualService: VirtualService,
   services: ReadonlyMap<string, { service: Service; port: ServicePort }>,
   egress: EgressListener,
 ) {
   const unregistered: string[] = [];
   const registered: { service: Service; port: ServicePort }[] = [];
-  for (const host of routes.hosts.map((name) => name.toLowerCase())) {
+  for (const host of virtualService.hosts.map((name) => name.toLowerCase())) {
     if (isWildcard(host)) {
       let found = false;
       for (const [name, entry] of services) {
-        if (!overlaps(name, host)) continue;
+        if (!hostsOverlap(name, host)) continue;
         found = true;
-        if (egress.routesOfService.get(entry.service.host) === routes) registered.push(entry);
+        if (egress.virtualServiceByHost.get(entry.service.host) === virtualService) registered.push(entry);
       }
       if (!found) unregistered.push(host);
       continue;

@@ -1,6 +1,6 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
-import { overlaps } from './host-names';
+import { hostsOverlap } from './host-names';
 import { ModelRequest } from './request';
 import { Shape, shapeProblems } from '../access/shape';
 import { EgressObject } from '../manifests/egress-object';
@@ -15,7 +15,7 @@ export interface Malformed {
   readonly source: EgressObject;
   /** Object, field, value, and what is allowed. */
   readonly problem: string;
-  readonly ref: FieldRef;
+  readonly cause: FieldRef;
 }
 
 const text: Shape = { type: 'string' };
@@ -265,17 +265,17 @@ function problemOf(manifest: any): string | undefined {
 }
 
 /** Tells the objects that the model can read from those that no API server would take. */
-export function sortedOut(objects: Iterable<EgressObject>): {
+export function separateMalformed(objects: Iterable<EgressObject>): {
   readonly objects: EgressObject[];
   readonly malformed: Malformed[];
 } {
-  const sound: EgressObject[] = [];
+  const wellFormed: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {
     const { manifest } = source;
     const problem = typeof manifest?.kind === 'string' && manifest.metadata ? problemOf(manifest) : undefined;
     if (problem === undefined) {
-      sound.push(source);
+      wellFormed.push(source);
       continue;
     }
     const { kind, metadata, spec } = manifest;
@@ -289,26 +289,26 @@ export function sortedOut(objects: Iterable<EgressObject>): {
     malformed.push({
       source,
       problem: `${kind} ${object.namespace}/${object.name} is none that an API server takes, ${problem}`,
-      ref: fieldRef(object, problem.split(':')[0]),
+      cause: fieldRef(object, problem.split(':')[0]),
     });
   }
-  return { objects: sound, malformed };
+  return { objects: wellFormed, malformed };
 }
 
 /**
  * The malformed object that could change the answer to a request if it were mended: one that speaks of the host, or of
  * where VirtualServices for it lead, and one whose hosts cannot be read or that has none.
  */
-export function couldMatter(
+export function malformedThatMatters(
   malformed: readonly Malformed[],
   objects: readonly EgressObject[],
   { url, headers = {}, follow }: ModelRequest,
 ): Malformed | undefined {
   if (malformed.length === 0 || follow) return malformed[0];
-  const describe = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
+  const hostHeader = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
   const names = new Set([
     new URL(url.replace(/^tcp:/, 'http:')).hostname,
-    ...(describe === undefined ? [] : [describe.replace(/:\d+$/, '')]),
+    ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')]),
   ]);
   const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
   // A Set is walked with what is added on the way, so that routes of routes are there, too.
@@ -316,7 +316,7 @@ export function couldMatter(
     for (const {
       manifest: { metadata, spec },
     } of routed) {
-      if (!(spec.hosts ?? []).some((host: string) => overlaps(host, name))) continue;
+      if (!(spec.hosts ?? []).some((host: string) => hostsOverlap(host, name))) continue;
       for (const route of [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])].flatMap(
         (one) => one.route ?? [],
       )) {
@@ -337,7 +337,7 @@ export function couldMatter(
         hosts.some(
           (host) =>
             typeof host !== 'string' ||
-            [...names].some((name) => overlaps(fullHost(host, String(metadata?.namespace ?? 'default')), name)),
+            [...names].some((name) => hostsOverlap(fullHost(host, String(metadata?.namespace ?? 'default')), name)),
         )
       );
     },

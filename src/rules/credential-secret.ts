@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
-import { staysInItsNamespace } from '../manifests/visibility';
+import { isPrivateToNamespace } from '../manifests/visibility';
 
 export const credentialSecret: Rule = {
   code: 'credential-secret',
@@ -53,7 +53,7 @@ stringData: { tls.crt: PEM, tls.key: PEM }
     const secrets = groupBy(index.secrets, ({ name }) => name);
     for (const [rule, blocks] of index.clientTls) {
       // Of a rule that other namespaces follow too, nobody knows where its Secret is read.
-      if (!staysInItsNamespace(rule) && !rule.spec.workloadSelector) continue;
+      if (!isPrivateToNamespace(rule) && !rule.spec.workloadSelector) continue;
       const named = new Map<string, any>(
         blocks
           .filter(({ credentialName }) => credentialName && !credentialName.includes('://'))

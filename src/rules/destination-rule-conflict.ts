@@ -1,7 +1,7 @@
 import { Rule, Violation } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, describe, canonical, compare, Indexed, ordered } from '../manifests/indexed';
-import { areVisibleTogether } from '../manifests/visibility';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const destinationRuleConflict: Rule = {
   code: 'destination-rule-conflict',
@@ -68,7 +68,7 @@ function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
   for (const [position, a] of kinds.entries()) {
     for (const b of kinds.slice(position + 1)) {
       // Where no namespace sees both, nothing has to be merged.
-      if (!areVisibleTogether(written.get(a)[0], written.get(b)[0])) continue;
+      if (!someNamespaceSeesBoth(written.get(a)[0], written.get(b)[0])) continue;
       const [some, others] = [ordered(written.get(a)), ordered(written.get(b))];
       yield {
         message:

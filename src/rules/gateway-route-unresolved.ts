@@ -45,18 +45,21 @@ spec:
 `,
   *check(index) {
     const said = new Set<string>();
-    for (const { service, route, host } of index.hops) {
-      if (!service.spec.gateways) continue;
+    for (const { virtualService, route, host } of index.hops) {
+      if (!virtualService.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
       // Where the manifests have no entry at all, another repository may have it.
-      if (entries.length === 0 || entries.some((entry) => entry.namespace === service.namespace && isResolved(entry)))
+      if (
+        entries.length === 0 ||
+        entries.some((entry) => entry.namespace === virtualService.namespace && isResolved(entry))
+      )
         continue;
-      for (const gateway of followers(service, route).gateways) {
-        const problem = problemAt(index, gatewayNamespace(service, gateway), entries);
+      for (const gateway of followers(virtualService, route).gateways) {
+        const problem = problemAt(index, gatewayNamespace(virtualService, gateway), entries);
         if (!problem) continue;
         const all = ordered(entries);
-        const message = `${describe(service)} has a gateway route to ${host}, but ${describeAll(all)} ${problem}.`;
-        if (!said.has(message)) yield { message, objects: [service, ...all] };
+        const message = `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ${problem}.`;
+        if (!said.has(message)) yield { message, objects: [virtualService, ...all] };
         said.add(message);
       }
     }
@@ -71,6 +74,6 @@ function problemAt(index: ManifestIndex, namespace: string, entries: readonly In
   if (!entries.some(isResolved))
     return `has resolution ${entries[0].spec.resolution ?? 'NONE'}, which gives a gateway no address`;
   // Only a Service that picks pods beside the Gateway tells where the gateway's pods are.
-  const isHidden = !entries.some((entry) => isSeenFrom(entry, namespace)) && index.isGatewayPlace(namespace);
+  const isHidden = !entries.some((entry) => isSeenFrom(entry, namespace)) && index.hasGatewayPods(namespace);
   return isHidden ? `is not exported to namespace ${namespace}, where the gateway's pods are` : undefined;
 }

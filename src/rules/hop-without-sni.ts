@@ -63,21 +63,26 @@ spec:
   http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
 `,
   *check(index) {
-    for (const rule of index.namelessHops) {
+    for (const rule of index.hopRulesWithoutSni) {
       const [name, namespace, ...domain] = String(rule.spec.host).split('.');
       if (domain[0] !== 'svc') continue;
       const said = new Set<Indexed>();
       for (const hop of index.hops) {
-        if (hop.host !== rule.spec.host || hop.port === undefined || said.has(hop.service) || !isNameless(rule, hop))
+        if (
+          hop.host !== rule.spec.host ||
+          hop.port === undefined ||
+          said.has(hop.virtualService) ||
+          !isNameless(rule, hop)
+        )
           continue;
         const gateways = serving(index, namespace, name, hop.port);
         if (gateways.length === 0) continue;
-        said.add(hop.service);
+        said.add(hop.virtualService);
         yield {
           message:
-            `${describe(hop.service)} leads to port ${hop.port} of ${hop.host} by ${describe(rule)}, which asks ` +
+            `${describe(hop.virtualService)} leads to port ${hop.port} of ${hop.host} by ${describe(rule)}, which asks ` +
             `for no server by name, but ${describeAll(gateways)} has named servers only.`,
-          objects: [hop.service, rule, ...gateways],
+          objects: [hop.virtualService, rule, ...gateways],
         };
       }
     }
@@ -86,7 +91,8 @@ spec:
 
 function isNameless(rule: Indexed, hop: Hop): boolean {
   // A proxy takes the rules of its own namespace first, so only these are sure to be used.
-  if (rule.namespace !== hop.service.namespace || !followers(hop.service, hop.route).sidecars) return false;
+  if (rule.namespace !== hop.virtualService.namespace || !followers(hop.virtualService, hop.route).sidecars)
+    return false;
   const subset = rule.spec.subsets?.find(({ name }: any) => name === hop.subset);
   if (hop.subset !== undefined && !subset) return false;
   const tls =

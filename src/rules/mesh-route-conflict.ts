@@ -37,15 +37,16 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
 `,
   *check(index) {
     const byHost = new Grouping<string, Indexed>();
-    for (const service of index.ofKind('VirtualService')) {
-      if (!service.spec.hosts || !isOnMesh(service)) continue;
-      for (const host of new Set<string>(service.spec.hosts)) byHost.add(fullHost(host, service.namespace), service);
+    for (const virtualService of index.ofKind('VirtualService')) {
+      if (!virtualService.spec.hosts || !isOnMesh(virtualService)) continue;
+      for (const host of new Set<string>(virtualService.spec.hosts))
+        byHost.add(fullHost(host, virtualService.namespace), virtualService);
     }
-    for (const [host, services] of byHost.several) {
+    for (const [host, virtualServices] of byHost.several) {
       // A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what
       // is public. Within one of these the age decides, and that is a conflict. One's own private route before a public
       // one is a choice; before a route that was meant for this very namespace it is a conflict again.
-      for (const { objects, namespaces } of visibleTogether(services)) {
+      for (const { objects, namespaces } of visibleTogether(virtualServices)) {
         yield {
           message:
             `${describeAll(objects)} route ${host} for sidecars of ${describeNamespaces(namespaces)}; Istio uses ` +

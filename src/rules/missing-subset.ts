@@ -2,7 +2,7 @@ import { Rule, Violation } from './rule';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop } from '../manifests/routes';
-import { EVERYWHERE, staysInItsNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, isPrivateToNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
@@ -42,22 +42,22 @@ spec:
 `,
   *check(index) {
     const subsets = new SubsetsByHost(index);
-    let home: { service: Indexed; stays: boolean } | undefined;
+    let home: { virtualService: Indexed; stays: boolean } | undefined;
     for (const hop of index.hops) {
       if (!hop.subset) continue;
-      const { service } = hop;
-      if (home?.service !== service) home = { service, stays: staysAtHome(service) };
-      if (!home.stays || !subsets.defines(hop.host, service.namespace, hop.subset))
+      const { virtualService } = hop;
+      if (home?.virtualService !== virtualService) home = { virtualService, stays: staysAtHome(virtualService) };
+      if (!home.stays || !subsets.defines(hop.host, virtualService.namespace, hop.subset))
         yield* missing(index, subsets, hop, hop.subset);
     }
   },
 };
 
 /** The usual case: only proxies of its own namespace follow the VirtualService. */
-function staysAtHome(service: Indexed): boolean {
-  const gateways: string[] = service.spec.gateways ?? ['mesh'];
+function staysAtHome(virtualService: Indexed): boolean {
+  const gateways: string[] = virtualService.spec.gateways ?? ['mesh'];
   return gateways.every((name) =>
-    name === 'mesh' ? staysInItsNamespace(service) : gatewayIsIn(name, service.namespace),
+    name === 'mesh' ? isPrivateToNamespace(virtualService) : gatewayIsIn(name, virtualService.namespace),
   );
 }
 
@@ -100,13 +100,13 @@ function definesSubset(rule: Indexed, name: string): boolean {
 function* missing(
   index: ManifestIndex,
   subsets: SubsetsByHost,
-  { service, route, host }: Hop,
+  { virtualService, route, host }: Hop,
   subset: string,
 ): Iterable<Violation> {
-  const { sidecars, gateways } = followers(service, route);
+  const { sidecars, gateways } = followers(virtualService, route);
   const namespaces = new Set([
-    ...(sidecars ? visibleIn(service) : []),
-    ...gateways.map((gateway) => gatewayNamespace(service, gateway)),
+    ...(sidecars ? visibleIn(virtualService) : []),
+    ...gateways.map((gateway) => gatewayNamespace(virtualService, gateway)),
   ]);
   for (const namespace of namespaces) {
     if (subsets.defines(host, namespace, subset)) continue;
@@ -118,12 +118,12 @@ function* missing(
     const own = seen.filter((rule) => rule.namespace === namespace);
     const used = own.length > 0 ? own : seen;
     if (used.some((rule) => definesSubset(rule, subset))) continue;
-    yield violation(service, host, subset, namespace, ordered(rules), ordered(used));
+    yield violation(virtualService, host, subset, namespace, ordered(rules), ordered(used));
   }
 }
 
 function violation(
-  service: Indexed,
+  virtualService: Indexed,
   host: string,
   subset: string,
   namespace: string,
@@ -135,9 +135,9 @@ function violation(
   if (used.length === 0) {
     return {
       message:
-        `${describe(service)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ` +
+        `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ` +
         `${describeAll(rules)}.`,
-      objects: [service, ...rules],
+      objects: [virtualService, ...rules],
     };
   }
   const names = [...new Set<string>(used.flatMap((rule) => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
@@ -148,8 +148,8 @@ function violation(
   const hidden = definers.length > 0 ? `; ${describeAll(definers)} is not the one they use` : '';
   return {
     message:
-      `${describe(service)} routes to subset "${subset}" of ${host}${where}, but ${describeAll(used)} defines ` +
+      `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, but ${describeAll(used)} defines ` +
       `only: ${instead}${hidden}.`,
-    objects: [service, ...used, ...definers],
+    objects: [virtualService, ...used, ...definers],
   };
 }

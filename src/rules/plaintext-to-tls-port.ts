@@ -92,10 +92,15 @@ function isTlsPort(entry: Indexed, number: number): boolean {
 
 /** Whether a route of the namespace takes all HTTP for the host to other hosts, such as a gateway. */
 function isLedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
-  return index.ofKind('VirtualService').some((service) => {
-    if (!isOnMesh(service) || !isSeenFrom(service, namespace) || !service.spec.hosts?.includes(host)) return false;
-    const hops = hopsOf(service).filter(
-      ({ section, route }) => section === 'http' && followers(service, route).sidecars,
+  return index.ofKind('VirtualService').some((virtualService) => {
+    if (
+      !isOnMesh(virtualService) ||
+      !isSeenFrom(virtualService, namespace) ||
+      !virtualService.spec.hosts?.includes(host)
+    )
+      return false;
+    const hops = hopsOf(virtualService).filter(
+      ({ section, route }) => section === 'http' && followers(virtualService, route).sidecars,
     );
     return hops.length > 0 && hops.every((hop) => hop.host !== host);
   });

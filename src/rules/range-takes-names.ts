@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { isHttp, isOpaque, isTls, portsOf } from '../manifests/protocols';
 import { contains, isBroad, isRange } from '../manifests/ranges';
-import { areVisibleTogether } from '../manifests/visibility';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',
@@ -54,7 +54,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
           entries.filter(
             (entry) =>
               entry !== wide &&
-              areVisibleTogether(wide, entry) &&
+              someNamespaceSeesBoth(wide, entry) &&
               ranges.some((range) => takes(range, entry, port.number)),
           ),
         );

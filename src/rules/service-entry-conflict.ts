@@ -2,13 +2,13 @@ import { Rule, Violation } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, canonical, compare, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { portsOf, sameAs } from '../manifests/protocols';
+import { portsOf, canonicalProtocol } from '../manifests/protocols';
 import {
   EVERYWHERE,
-  staysInItsNamespace,
+  isPrivateToNamespace,
   isPublic,
   isSeenFrom,
-  areVisibleTogether,
+  someNamespaceSeesBoth,
   describeNamespaces,
   visibleIn,
 } from '../manifests/visibility';
@@ -84,7 +84,7 @@ function portDifference(a: Indexed, b: Indexed): string | undefined {
   for (const port of portsOf(a)) {
     const other = portsOf(b).find(({ number }) => number === port.number);
     if (!other) continue;
-    if (sameAs(port.protocol) !== sameAs(other.protocol)) {
+    if (canonicalProtocol(port.protocol) !== canonicalProtocol(other.protocol)) {
       return (
         `with port ${port.number} as ` +
         `${[port.protocol ?? 'no protocol', other.protocol ?? 'no protocol'].sort(compare).join(' and as ')}`
@@ -99,7 +99,7 @@ function portDifference(a: Indexed, b: Indexed): string | undefined {
 
 /** Entries that a namespace sees, of which it gets the ports of one only. */
 function unmerged(a: Indexed, b: Indexed): string | undefined {
-  if (!areVisibleTogether(a, b) || portKey(a) === portKey(b)) return undefined;
+  if (!someNamespaceSeesBoth(a, b) || portKey(a) === portKey(b)) return undefined;
   const seen = [a, b].map((entry) => visibleIn(entry).sort(compare).join());
   if (seen[0] !== seen[1])
     return 'with different ports and exportTo: where both are seen, the ports of one are missing';
@@ -117,7 +117,7 @@ function unmerged(a: Indexed, b: Indexed): string | undefined {
  * was exported to it by name, or what everyone sees, is missed.
  */
 function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly Indexed[]): Iterable<Violation> {
-  if (entries.every(staysInItsNamespace)) return;
+  if (entries.every(isPrivateToNamespace)) return;
   const everywhere = entries.filter(isPublic);
   const places = new Set(entries.flatMap(visibleIn));
   const found = new Map<string, { all: Indexed[]; places: string[]; outcome: string; who: string }>();
@@ -162,7 +162,9 @@ function shapeOf(entry: Indexed): string {
 
 function portKey(entry: Indexed): string {
   const ports = [...portsOf(entry)].sort((a, b) => a.number - b.number);
-  return canonical(ports.map(({ number, protocol, targetPort }) => [number, sameAs(protocol), targetPort ?? number]));
+  return canonical(
+    ports.map(({ number, protocol, targetPort }) => [number, canonicalProtocol(protocol), targetPort ?? number]),
+  );
 }
 
 function resolutionOf(entry: Indexed): string {

@@ -60,10 +60,13 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
       .flatMap((gateway) => (gateway.spec.servers ?? []).filter(isShared).map((server: any) => ({ gateway, server })));
     if (shared.length === 0) return;
     const byGateway = new Grouping<string, Followed>();
-    for (const service of index.ofKind('VirtualService')) {
-      for (const route of service.spec.tcp ?? []) {
-        for (const name of followers(service, route).gateways) {
-          byGateway.add(`${gatewayNamespace(service, name)}/${name.slice(name.indexOf('/') + 1)}`, { service, route });
+    for (const virtualService of index.ofKind('VirtualService')) {
+      for (const route of virtualService.spec.tcp ?? []) {
+        for (const name of followers(virtualService, route).gateways) {
+          byGateway.add(`${gatewayNamespace(virtualService, name)}/${name.slice(name.indexOf('/') + 1)}`, {
+            virtualService,
+            route,
+          });
         }
       }
     }
@@ -72,22 +75,22 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
         .get(`${gateway.namespace}/${gateway.name}`)
         .filter((followed) => reaches(gateway, server, followed));
       const destinations = new Set(
-        taken.map(({ service, route }) => `${service.namespace} ${route.route?.[0]?.destination?.host}`),
+        taken.map(({ virtualService, route }) => `${virtualService.namespace} ${route.route?.[0]?.destination?.host}`),
       );
       if (destinations.size < 2) continue;
-      const services = ordered(taken.map(({ service }) => service));
+      const virtualServices = ordered(taken.map(({ virtualService }) => virtualService));
       yield {
         message:
-          `${describeAll(services)} lead to different hosts from server "${server.port?.name}" of ` +
+          `${describeAll(virtualServices)} lead to different hosts from server "${server.port?.name}" of ` +
           `${describe(gateway)}, which cannot tell their connections apart.`,
-        objects: [...services, gateway],
+        objects: [...virtualServices, gateway],
       };
     }
   },
 };
 
 interface Followed {
-  readonly service: Indexed;
+  readonly virtualService: Indexed;
   readonly route: any;
 }
 
@@ -99,7 +102,7 @@ function isShared(server: any): boolean {
 }
 
 /** Whether the route takes whatever comes in by the server, not only what comes from or goes to some addresses. */
-function reaches(gateway: Indexed, server: any, { service, route }: Followed): boolean {
+function reaches(gateway: Indexed, server: any, { virtualService, route }: Followed): boolean {
   const matches: any[] = route.match ?? [];
   const takesAll =
     matches.length === 0 ||
@@ -113,8 +116,8 @@ function reaches(gateway: Indexed, server: any, { service, route }: Followed): b
     takesAll &&
     (server.hosts ?? []).some((written: string) => {
       const [host, place = '*'] = written.split('/').reverse();
-      const admits = place === '*' || (place === '.' ? gateway.namespace : place) === service.namespace;
-      return admits && (service.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
+      const admits = place === '*' || (place === '.' ? gateway.namespace : place) === virtualService.namespace;
+      return admits && (virtualService.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
     })
   );
 }

@@ -97,10 +97,10 @@ function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: strin
   if (entry.namespace !== namespace && index.entriesByHost.get(host).some((other) => other.namespace === namespace))
     return true;
   return index.hops.some(
-    ({ host: destination, service }) =>
+    ({ host: destination, virtualService }) =>
       destination === host &&
-      isOnMesh(service) &&
-      isSeenFrom(service, namespace) &&
-      !service.spec.hosts?.includes(host),
+      isOnMesh(virtualService) &&
+      isSeenFrom(virtualService, namespace) &&
+      !virtualService.spec.hosts?.includes(host),
   );
 }

@@ -4,7 +4,7 @@ import { isWildcard } from '../manifests/hosts';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOpaque, portsOf } from '../manifests/protocols';
-import { EVERYWHERE, areVisibleTogether, describeNamespaces, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from '../manifests/visibility';
 
 export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',
@@ -53,7 +53,7 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
           declared
             .get(port)
             .filter(
-              (other) => other !== entry && areVisibleTogether(other, entry) && sidecarsOf(index, other).length > 0,
+              (other) => other !== entry && someNamespaceSeesBoth(other, entry) && sidecarsOf(index, other).length > 0,
             ),
         );
         // Of two that take each other's connections, one finding names both.

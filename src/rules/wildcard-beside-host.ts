@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { isWildcard } from '../manifests/hosts';
 import { describe, Indexed } from '../manifests/indexed';
 import { isHttp, portsOf } from '../manifests/protocols';
-import { areVisibleTogether } from '../manifests/visibility';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {
   code: 'wildcard-beside-host',
@@ -59,7 +59,7 @@ spec:
         if (isWildcard(host)) continue;
         for (const domain of domainsOf(host)) {
           for (const wildcard of wildcards.get(`*.${domain}`)) {
-            if (!leadsOut(wildcard) || !areVisibleTogether(wildcard, entry)) continue;
+            if (!leadsOut(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
               message: `${describe(wildcard)} covers ${host}, ${why} as ${describe(entry)} says.`,
               objects: [wildcard, entry],

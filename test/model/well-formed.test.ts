@@ -117,7 +117,7 @@ describe("types and words are those of Istio's CRDs", () => {
     (document) => document.toJS(),
   );
 
-  function differences(own: Shape, theirs: any, place: string): string[] {
+  function schemaDifferences(own: Shape, theirs: any, place: string): string[] {
     if (!theirs) return [`${place}: not there`];
     if (own.enum && theirs.enum)
       return [...own.enum].sort().join() ===
@@ -131,11 +131,11 @@ describe("types and words are those of Istio's CRDs", () => {
     if (type !== theirs.type) return [`${place}: ${type}, and the CRD has ${theirs.type}`];
     return [
       ...Object.entries(own.properties ?? {}).flatMap(([name, shape]) =>
-        differences(shape, theirs.properties?.[name], `${place}.${name}`),
+        schemaDifferences(shape, theirs.properties?.[name], `${place}.${name}`),
       ),
-      ...(own.items ? differences(own.items, theirs.items, `${place}[]`) : []),
+      ...(own.items ? schemaDifferences(own.items, theirs.items, `${place}[]`) : []),
       ...(typeof own.additionalProperties === 'object'
-        ? differences(own.additionalProperties, theirs.additionalProperties, `${place}.*`)
+        ? schemaDifferences(own.additionalProperties, theirs.additionalProperties, `${place}.*`)
         : []),
     ];
   }
@@ -147,6 +147,8 @@ describe("types and words are those of Istio's CRDs", () => {
         one.spec.names.kind === kind &&
         one.spec.group !== 'gateway.networking.k8s.io',
     );
-    expect(differences(SPECS[kind], crd.spec.versions[0].schema.openAPIV3Schema.properties.spec, kind)).toEqual([]);
+    expect(schemaDifferences(SPECS[kind], crd.spec.versions[0].schema.openAPIV3Schema.properties.spec, kind)).toEqual(
+      [],
+    );
   });
 });

@@ -3,7 +3,7 @@ import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { sectionOf } from '../../manifests/servers';
 import { FieldRef } from '../answer';
-import { askingForIdentity, authorize } from '../authorization';
+import { rulesByIdentity, authorize } from '../authorization';
 import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, Layer, outermost, withHeaders } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
@@ -12,14 +12,14 @@ import { GatewayWorkload } from '../gateway-workloads';
 import { blockedBy } from '../network-policy';
 import { settingsOf } from '../external-host';
 import { Undetermined } from '../undetermined';
-import { stopWhereUnknownKinds } from '../unknown-kinds';
+import { stopAtUnknownKind } from '../unknown-kinds';
 
 /** A connection to a gateway's pods: to the server that takes it, through its TLS and its policies, to its routes. */
 export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGateway): Next {
   if (journey.atGateway) throw new Undetermined('the model does not follow a request from one gateway to another', []);
   const { registry } = journey.configuration;
   journey.gateway = workload.id;
-  stopWhereUnknownKinds(registry, workload);
+  stopAtUnknownKind(registry, workload);
   const blocked =
     blockedBy(registry, 'egress', journey.pod, { pod: workload }, port) ??
     blockedBy(registry, 'ingress', workload, { pod: journey.pod }, port);
@@ -76,7 +76,10 @@ function noServer(
     return closed(
       journey,
       `no route leads on from the server for ${first.serverName}`,
-      unrouted.flatMap((server) => [fieldRef(server.gateway, server.field), ...unread(journey, workload, server)]),
+      unrouted.flatMap((server) => [
+        fieldRef(server.gateway, server.field),
+        ...routesInOtherSections(journey, workload, server),
+      ]),
     );
   }
   if (skipped.length > 0) {
@@ -102,10 +105,10 @@ function noServer(
 }
 
 /** Routes for a server that it does not read, because they are in another section than its protocol has. */
-function unread({ configuration }: Journey, workload: GatewayWorkload, server: Server): FieldRef[] {
+function routesInOtherSections({ configuration }: Journey, workload: GatewayWorkload, server: Server): FieldRef[] {
   const section = sectionOf(server.value);
   return configuration.registry
-    .routesSeenFrom(workload.namespace, server.gatewayName)
+    .virtualServicesSeenFrom(workload.namespace, server.gatewayName)
     .filter(({ hosts }) => hosts.some((host) => server.serverNames.includes(host)))
     .flatMap(({ object }) =>
       ['http', 'tls', 'tcp']
@@ -252,11 +255,11 @@ function identify(
     message: 'the gateway does not know who calls: the hop to it is not mutual TLS of the mesh',
     decidedBy: [fieldRef(gateway, `${field}${value.tls ? '.tls.mode' : ''}`)],
   });
-  for (const ref of askingForIdentity(journey.configuration.registry, workload)) {
+  for (const rule of rulesByIdentity(journey.configuration.registry, workload)) {
     journey.remark({
       code: 'identity-asked-for',
       message: 'a policy asks who calls, which the gateway does not know here: its rule never fits',
-      decidedBy: [ref],
+      decidedBy: [rule],
     });
   }
   return undefined;

@@ -6,7 +6,7 @@ import { hostOrAddress } from '../addresses';
 import { FieldRef } from '../answer';
 import { authorize } from '../authorization';
 import { Cluster, clusterOf, Endpoint } from '../cluster';
-import { fieldRef, unique } from '../field-ref';
+import { fieldRef, uniqueRefs } from '../field-ref';
 import { Destination } from '../destination';
 import { Flow, isReadable, Layer, outermost } from '../flow';
 
@@ -18,12 +18,16 @@ export function toCluster(
   decidedBy: readonly FieldRef[],
 ): Next {
   const { hop, scope } = at;
-  const where = unique(decidedBy);
+  const where = uniqueRefs(decidedBy);
   const cluster = clusterOf(journey.configuration.registry, scope, destination);
   const named = `${destination.host}:${destination.port}${destination.subset === undefined ? '' : `, subset ${destination.subset}`}`;
   if ('missing' in cluster) {
-    journey.step(hop, `→ ${named}, which does not exist: ${cluster.missing}`, unique([...where, ...cluster.decidedBy]));
-    return journey.refuse(hop, 503, cluster.missing, unique(cluster.decidedBy));
+    journey.step(
+      hop,
+      `→ ${named}, which does not exist: ${cluster.missing}`,
+      uniqueRefs([...where, ...cluster.decidedBy]),
+    );
+    return journey.refuse(hop, 503, cluster.missing, uniqueRefs(cluster.decidedBy));
   }
   for (const assumption of cluster.assumptions) journey.assume(assumption);
   journey.step(hop, `→ ${named}`, where);
@@ -33,8 +37,8 @@ export function toCluster(
       because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
     })),
   );
-  const flow = wrapped(journey, at, destination, cluster);
-  return connect(journey, { ...at, flow }, cluster.endpoints[index], unique([...cluster.decidedBy, ...where]));
+  const flow = inClusterTls(journey, at, destination, cluster);
+  return connect(journey, { ...at, flow }, cluster.endpoints[index], uniqueRefs([...cluster.decidedBy, ...where]));
 }
 
 function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
@@ -48,7 +52,12 @@ function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { se
 }
 
 /** What goes through a cluster, in the TLS that it begins. */
-function wrapped(journey: Journey, { hop, scope, flow }: AtProxy, destination: Destination, cluster: Cluster): Flow {
+function inClusterTls(
+  journey: Journey,
+  { hop, scope, flow }: AtProxy,
+  destination: Destination,
+  cluster: Cluster,
+): Flow {
   const { tls, ignoredTls } = cluster;
   if (ignoredTls) {
     const decidedBy = [fieldRef(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
@@ -127,15 +136,15 @@ function connect(
         return journey.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
       const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
-      return { ...external, address: addressOf(journey, name), name, port: asked };
+      return { ...external, address: resolveHost(journey, name), name, port: asked };
     }
     default:
-      return { ...external, address: addressOf(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
+      return { ...external, address: resolveHost(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
   }
 }
 
 /** What a proxy finds for a name. */
-function addressOf(journey: Journey, host: string): string | undefined {
+function resolveHost(journey: Journey, host: string): string | undefined {
   return isIP(host) !== 0 ? host : journey.lookUp(host);
 }
 

@@ -10,16 +10,16 @@ import { Flow } from '../flow';
 import { HttpRequest } from '../http-route';
 import { ModelCaller, ModelRequest } from '../request';
 import { Undetermined } from '../undetermined';
-import { stopWhereUnknownKinds } from '../unknown-kinds';
+import { stopAtUnknownKind } from '../unknown-kinds';
 
 /** What one way of one request comes to, and which of several possibilities it took. */
-export interface Walked {
+export interface WalkResult {
   readonly answer: Answer;
   readonly choices: readonly Choice[];
 }
 
-const FIRST_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
-const MOST_REDIRECTS = 10;
+const DEFAULT_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
+const MAX_REDIRECTS = 10;
 
 /**
  * Follows one way of one request, hop by hop: out of the pod, through its sidecar's routes and clusters, perhaps to a
@@ -31,7 +31,7 @@ export function walk(
   caller: ModelCaller,
   request: ModelRequest,
   script: readonly number[] = [],
-): Walked {
+): WalkResult {
   const journey = new Journey(configuration, script);
   let ending: Ending;
   try {
@@ -56,7 +56,7 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
     `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
     pod.template ? [fieldRef(pod.template)] : [],
   );
-  if (pod.injected) stopWhereUnknownKinds(configuration.registry, pod);
+  if (pod.injected) stopAtUnknownKind(configuration.registry, pod);
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial ?? journey.lookUp(url.hostname, scope);
   if (address === undefined)
@@ -65,11 +65,11 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
       reason: `${url.hostname} is no host that anybody knows: looking it up fails`,
       causes: [],
     };
-  let next = leavePod(journey, scope, flow, address, Number(url.port) || FIRST_PORT[url.protocol]);
+  let next = leavePod(journey, scope, flow, address, Number(url.port) || DEFAULT_PORT[url.protocol]);
   while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachHost(journey, next);
   return next.outcome === 'refused' && typeof next.symptom !== 'number'
     ? next
-    : followed(journey, next, caller, request, flow);
+    : followRedirect(journey, next, caller, request, flow);
 }
 
 /** What leaves the application. */
@@ -95,11 +95,17 @@ function flowOf(request: ModelRequest, url: URL): Flow {
 }
 
 /** Follows a redirect as curl does. */
-function followed(journey: Journey, ending: Ending, caller: ModelCaller, request: ModelRequest, flow: Flow): Ending {
+function followRedirect(
+  journey: Journey,
+  ending: Ending,
+  caller: ModelCaller,
+  request: ModelRequest,
+  flow: Flow,
+): Ending {
   const status = ending.status ?? ending.symptom;
   if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return ending;
   const location = journey.location ?? `https://${flow.http!.authority.replace(/:80$/, '')}${flow.http!.path}`;
-  if (journey.redirected(status) > MOST_REDIRECTS)
+  if (journey.redirected(status) > MAX_REDIRECTS)
     return { outcome: 'refused', reason: 'redirects without end', causes: ending.causes };
   journey.startAgain();
   const headers =

@@ -80,11 +80,11 @@ export class Journey {
 
   /** What is found when a name is looked up, by an application with the sidecar's help or by a proxy. */
   public lookUp(name: string, scope?: Scope): string | undefined {
-    return this.configuration.places.lookUp(name, scope, (assumption) => this.assume(assumption));
+    return this.configuration.addressBook.lookUp(name, scope, (assumption) => this.assume(assumption));
   }
 
   /** How a refusal looks to the caller: a status where some proxy reads the request, else the end of the connection. */
-  public refuse(whose: Answer['by'], status: number | undefined, reason: string, causes: readonly FieldRef[]): Ending {
+  public refuse(by: Answer['by'], status: number | undefined, reason: string, causes: readonly FieldRef[]): Ending {
     const isClear = this.url.protocol === 'http:' && this.isRead && status !== undefined;
     const isUnavailable = isClear && this.speak === 'grpc' && (status === 502 || status === 503);
     const symptom: Symptom = isUnavailable
@@ -94,15 +94,15 @@ export class Journey {
         : this.url.protocol === 'https:'
           ? 'tls-closed'
           : 'closed';
-    return { outcome: 'refused', symptom, by: whose, reason, causes };
+    return { outcome: 'refused', symptom, by: by, reason, causes };
   }
 
   /** Packets that are dropped are waited for: by the application itself, or by a proxy that then gives up. */
-  public dropped(whose: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
-    this.step(whose === 'gateway' ? 'gateway' : whose === 'sidecar' ? 'sidecar' : 'application', reason, causes);
-    return whose === 'host'
+  public dropped(by: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
+    this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', reason, causes);
+    return by === 'host'
       ? { outcome: 'refused', symptom: 'timeout', reason, causes }
-      : this.refuse(whose, 503, reason, causes);
+      : this.refuse(by, 503, reason, causes);
   }
 
   /** Notes a redirect that is followed, and says how many there were. */

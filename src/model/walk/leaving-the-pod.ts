@@ -15,10 +15,10 @@ const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-coun
  */
 export function leavePod(journey: Journey, scope: Scope | undefined, flow: Flow, address: string, port: number): Next {
   const { configuration, pod } = journey;
-  const { captured, ref } = isCaptured(pod, address, port);
+  const { captured, cause } = isCaptured(pod, address, port);
   if (!captured || !scope) {
     journey.via = 'direct';
-    if (ref) journey.step('application', 'goes past the sidecar', [ref]);
+    if (cause) journey.step('application', 'goes past the sidecar', [cause]);
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
   const at: AtProxy = { hop: 'sidecar', scope, flow, address, port };
@@ -103,7 +103,7 @@ function undeclared(
   ) {
     journey.assume('the mesh lets undeclared traffic pass, as Istio does unless told otherwise (ALLOW_ANY)');
   }
-  const causes = [...missed.map(({ ref }) => ref), scope.policy];
+  const causes = [...missed.map(({ cause }) => cause), scope.policy];
   if (!scope.allowsAny) {
     journey.step('sidecar', `${says.why}: ${says.closes}`, causes);
     return journey.refuse('sidecar', says.status, says.refused, causes);

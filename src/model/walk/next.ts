@@ -23,7 +23,7 @@ export interface ToGateway {
 }
 
 /** A connection to an external host. */
-export interface ToHost {
+export interface ToExternalHost {
   readonly to: 'host';
   readonly from: HopName;
   readonly flow: Flow;
@@ -36,4 +36,4 @@ export interface ToHost {
 }
 
 /** What a step ends with: the place where the request arrives next, or the end of its way. */
-export type Next = ToGateway | ToHost | (Ending & { readonly to?: undefined });
+export type Next = ToGateway | ToExternalHost | (Ending & { readonly to?: undefined });

@@ -1,8 +1,8 @@
 import { isIP } from 'net';
 import { Ending, Journey } from './journey';
-import { ToHost } from './next';
+import { ToExternalHost } from './next';
 import { Symptom } from '../../access/access-table';
-import { unique } from '../field-ref';
+import { uniqueRefs } from '../field-ref';
 import { Flow, outermost } from '../flow';
 import { blockedBy } from '../network-policy';
 import { clientCommonNameOf, receive } from '../external-host';
@@ -17,29 +17,29 @@ const ABOUT_ENVOY = new Set([
 ]);
 
 /** The last hop: a connection to an external host, and how it ends. */
-export function reachHost(journey: Journey, { from, flow, address, name, port, decidedBy }: ToHost): Ending {
-  const { registry, places } = journey.configuration;
-  const whose = from === 'application' ? 'host' : (from as 'sidecar' | 'gateway');
+export function reachHost(journey: Journey, { from, flow, address, name, port, decidedBy }: ToExternalHost): Ending {
+  const { registry, addressBook: places } = journey.configuration;
+  const by = from === 'application' ? 'host' : (from as 'sidecar' | 'gateway');
   if (address === undefined) {
     journey.step(from, `${name} has no address`, decidedBy);
-    return journey.refuse(whose, 503, `${name} cannot be resolved`, decidedBy);
+    return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
   }
   if (address.startsWith('service ')) throw new Undetermined(`${address} is inside the mesh`, decidedBy);
-  if (address.startsWith('allocated ')) return journey.refuse(whose, 503, `${address} leads nowhere`, decidedBy);
+  if (address.startsWith('allocated ')) return journey.refuse(by, 503, `${address} leads nowhere`, decidedBy);
   const sender = from === 'gateway' && journey.atGateway ? journey.atGateway : journey.pod;
   const blocked = blockedBy(registry, 'egress', sender, { address }, port);
   if (blocked) {
     return journey.dropped(
-      whose,
+      by,
       `a NetworkPolicy keeps ${from === 'gateway' ? 'the gateway' : 'the caller'} from ${name}:${port}`,
       blocked,
     );
   }
-  const described = places.at(address) ?? places.host(name);
-  if (!described && places.isComplete && isIP(address) === 0)
-    return journey.refuse(whose, 503, `${name} cannot be resolved`, decidedBy);
-  journey.destination = `${isIP(name) !== 0 && described && !described.host.startsWith('stray-') ? described.host : name}:${port}`;
-  const reception = receive(registry, described, described?.host ?? name, port, flow);
+  const known = places.at(address) ?? places.host(name);
+  if (!known && places.isComplete && isIP(address) === 0)
+    return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
+  journey.destination = `${isIP(name) !== 0 && known && !known.host.startsWith('stray-') ? known.host : name}:${port}`;
+  const reception = receive(registry, known, known?.host ?? name, port, flow);
   for (const remark of reception.remarks) journey.remark(remark);
   for (const assumption of reception.assumptions) journey.assume(assumption);
   const layer = outermost(flow);
@@ -52,20 +52,20 @@ export function reachHost(journey: Journey, { from, flow, address, name, port, d
   }
   journey.step('host', `${name}:${port}: ${reception.reason}`, reception.decidedBy);
   // Both what was wrong with the TLS, and what led it here.
-  const causes = unique([...reception.decidedBy, ...decidedBy]);
+  const causes = uniqueRefs([...reception.decidedBy, ...decidedBy]);
   const byHost = (status?: number) => journey.refuse('host', status, reception.reason, causes);
   switch (reception.kind) {
     case 'answers':
       return answered(journey, flow, reception.status, reception.clientCertificate);
     case 'nobody':
     case 'handshake':
-      return journey.refuse(whose, 503, reception.reason, causes);
+      return journey.refuse(by, 503, reception.reason, causes);
     case 'distrusted':
       return { ...byHost(), symptom: 'curl 60' as Symptom };
     case 'unauthenticated':
       if (layer!.by === 'application') return { ...byHost(), symptom: 'closed' };
       journey.clientCertificate = reception.clientCertificate;
-      return journey.refuse(whose, 503, reception.reason, causes);
+      return journey.refuse(by, 503, reception.reason, causes);
     default: {
       const status = reception.status ?? 400;
       const isClearHttp = layer === undefined && flow.payload === 'http';

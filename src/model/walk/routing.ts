@@ -2,11 +2,11 @@ import { toCluster } from './connecting';
 import { Ending, Journey } from './journey';
 import { AtProxy, Next } from './next';
 import { FieldRef } from '../answer';
-import { refuseUnknown } from '../cluster';
+import { stopAtUnknownField } from '../cluster';
 import { fieldRef } from '../field-ref';
 import { Destination } from '../destination';
 import { Flow } from '../flow';
-import { firstFitting, RouteEntry } from '../http-route';
+import { firstMatchingEntry, RouteEntry } from '../http-route';
 import { Undetermined } from '../undetermined';
 import { VirtualHost } from '../virtual-hosts';
 
@@ -17,14 +17,14 @@ export function route(journey: Journey, at: AtProxy, host: VirtualHost): Next {
   const { hop, flow } = at;
   const { method, path, authority } = flow.http!;
   if (!host.routes) return toCluster(journey, at, host.own!, host.decidedBy);
-  const entry = firstFitting(host.routes, flow.http!);
+  const entry = firstMatchingEntry(host.routes, flow.http!);
   if (!entry) {
     journey.step(hop, `no route of the VirtualService fits ${method} ${path}: 404`, host.decidedBy);
     return journey.refuse(hop, 404, `no route fits ${method} ${path} to ${authority}`, host.decidedBy);
   }
   const { http, object, field } = entry;
-  refuseUnknown(object, object.spec, 'virtualService');
-  refuseUnknown(object, http, 'httpRoute', field);
+  stopAtUnknownField(object, object.spec, 'virtualService');
+  stopAtUnknownField(object, http, 'httpRoute', field);
   if (http.corsPolicy && method === 'OPTIONS') {
     throw new Undetermined('the model does not answer preflight requests', [fieldRef(object, `${field}.corsPolicy`)]);
   }
@@ -36,7 +36,7 @@ export function route(journey: Journey, at: AtProxy, host: VirtualHost): Next {
   }
   if (entry.destinations.length === 0)
     return journey.refuse(hop, 503, 'the route has no destination', [fieldRef(object, `${field}.route`)]);
-  const destination = chosen(journey, entry.destinations);
+  const destination = chooseDestination(journey, entry.destinations);
   return toCluster(journey, { ...at, flow: rewritten(flow, entry, destination.headers) }, destination, [
     ...(entry.matchField === undefined ? [] : [fieldRef(object, entry.matchField)]),
     ...destination.decidedBy,
@@ -51,12 +51,12 @@ export function forward(
   decidedBy: readonly FieldRef[],
 ): Next {
   if (destinations.length === 0) return journey.refuse(at.hop, undefined, 'the route has no destination', decidedBy);
-  const destination = chosen(journey, destinations);
+  const destination = chooseDestination(journey, destinations);
   return toCluster(journey, at, destination, [...decidedBy, ...destination.decidedBy]);
 }
 
 /** One of a route's destinations, by their weights. */
-function chosen<D extends Destination>(journey: Journey, destinations: readonly D[]): D {
+function chooseDestination<D extends Destination>(journey: Journey, destinations: readonly D[]): D {
   return destinations[
     journey.choose(
       destinations.map(({ weight, host, subset }) => ({
@@ -70,8 +70,8 @@ function chosen<D extends Destination>(journey: Journey, destinations: readonly 
 function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
   const abort = http.fault?.abort;
   if (!abort) return undefined;
-  refuseUnknown(object, http.fault, 'fault', `${field}.fault`);
-  refuseUnknown(object, abort, 'abort', `${field}.fault.abort`);
+  stopAtUnknownField(object, http.fault, 'fault', `${field}.fault`);
+  stopAtUnknownField(object, abort, 'abort', `${field}.fault.abort`);
   const share: number = abort.percentage?.value ?? (abort.percentage ? 0 : 100);
   if (share <= 0) return undefined;
   const isAborted =
@@ -93,7 +93,7 @@ function redirect(
 ): Ending | undefined {
   const given = http.redirect;
   if (!given) return undefined;
-  refuseUnknown(object, given, 'redirect', `${field}.redirect`);
+  stopAtUnknownField(object, given, 'redirect', `${field}.redirect`);
   if (given.prefixRewrite) {
     throw new Undetermined('the model does not follow redirects with a prefixRewrite', [
       fieldRef(object, `${field}.redirect.prefixRewrite`),
@@ -142,7 +142,7 @@ function rewritten(flow: Flow, { object, field, http }: RouteEntry, destinationH
     }
   }
   if (http.rewrite) {
-    refuseUnknown(object, http.rewrite, 'rewrite', `${field}.rewrite`);
+    stopAtUnknownField(object, http.rewrite, 'rewrite', `${field}.rewrite`);
     authority = http.rewrite.authority || authority;
     if (http.rewrite.uri || http.rewrite.uriRegexRewrite) added.add('x-envoy-original-path');
   }

@@ -37,16 +37,13 @@ const REQUIRED = [
   'match',
 ];
 
-type Place = { certificateOwner: any; key: string | number; path: (string | number)[] };
+type Place = { parent: any; key: string | number; path: (string | number)[] };
 
 /** Every place in a tree: objects, lists and leaves. */
 function places(value: any, path: (string | number)[] = []): Place[] {
   if (value === null || typeof value !== 'object') return [];
   const keys: (string | number)[] = Array.isArray(value) ? value.map((_, index) => index) : Object.keys(value);
-  return keys.flatMap((key) => [
-    { certificateOwner: value, key, path: [...path, key] },
-    ...places(value[key], [...path, key]),
-  ]);
+  return keys.flatMap((key) => [{ parent: value, key, path: [...path, key] }, ...places(value[key], [...path, key])]);
 }
 
 /** Changes or removes one field of one object. */
@@ -62,15 +59,14 @@ export function edit(random: Random, objects: WorldObject[]): WorldObject[] {
   const inUse = copy
     .flatMap((one) => places(one.spec))
     .filter((one) => one.key === place.key && typeof one.key === 'string')
-    .map((one) => one.certificateOwner[one.key]);
-  const now = place.certificateOwner[place.key];
+    .map((one) => one.parent[one.key]);
+  const now = place.parent[place.key];
   const values: any[] = [...inUse, ...(USUAL[name] ?? [])].filter(
     (value) => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now),
   );
-  if (values.length > 0 && random.chance(0.65)) place.certificateOwner[place.key] = plain(random.pick(values));
-  else if (Array.isArray(place.certificateOwner) && place.certificateOwner.length > 1)
-    place.certificateOwner.splice(place.key as number, 1);
-  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.certificateOwner[place.key];
+  if (values.length > 0 && random.chance(0.65)) place.parent[place.key] = plain(random.pick(values));
+  else if (Array.isArray(place.parent) && place.parent.length > 1) place.parent.splice(place.key as number, 1);
+  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.parent[place.key];
   return copy;
 }
 

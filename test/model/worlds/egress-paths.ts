@@ -257,9 +257,9 @@ export function sidecarOrigination(random: Random, host: string, name: string): 
   const subset = mapped && random.chance(0.7) ? undefined : 'tls';
   const rule = originatingRule(random, host, name, namespace, subset);
   if (mapped && random.chance(0.8)) {
-    const certificateOwner = subset ? rule.spec.subsets[0] : rule.spec;
-    const tls = certificateOwner.trafficPolicy?.tls ?? certificateOwner.trafficPolicy?.portLevelSettings?.[0].tls;
-    if (tls) certificateOwner.trafficPolicy = { portLevelSettings: [{ port: { number: 80 }, tls }] };
+    const target = subset ? rule.spec.subsets[0] : rule.spec;
+    const tls = target.trafficPolicy?.tls ?? target.trafficPolicy?.portLevelSettings?.[0].tls;
+    if (tls) target.trafficPolicy = { portLevelSettings: [{ port: { number: 80 }, tls }] };
   }
   if (subset === undefined) return [entry, rule];
   const route = object(

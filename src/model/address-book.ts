@@ -6,7 +6,7 @@ import { allocatedAddress, ANY_ADDRESS } from './service';
 import { ExternalHost } from '../access/access-table';
 
 /** Who is where: names and addresses outside, as far as anything tells. */
-export class Places {
+export class AddressBook {
   private readonly byHost = new Map<string, ExternalHost>();
   private readonly byAddress = new Map<string, ExternalHost>();
   /** Whether the world says which hosts there are. */
