@@ -4,12 +4,12 @@ import { ManifestIndex } from '../manifests/manifest-index';
 
 export const gatewayNotInjected: Rule = {
   code: 'gateway-not-injected',
-  title: 'A gateway whose proxy Istio is told not to inject',
+  title: 'A gateway whose proxy is excluded from injection',
   reason:
-    'The image "auto" is filled in by injection. Where that is switched off, the pods never start, and all ' +
-    'that should go through them is refused.',
+    'Injection replaces the image "auto". Where injection is disabled, the pods never start, and every request that ' +
+    'should go through them fails.',
   cure:
-    'Take the label `istio-injection: disabled` off the namespace, or `sidecar.istio.io/inject: "false"` off the ' +
+    'Remove the label `istio-injection: disabled` from the namespace, or `sidecar.istio.io/inject: "false"` from the ' +
     'pods.',
   see: 'https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#customizing-injection',
   good: `
@@ -38,13 +38,13 @@ spec:
     for (const workload of index.kinds.flat().filter(waitsForImage)) {
       if (workload.spec.template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
         yield {
-          message: `${describe(workload)} asks for no injection, but its proxy has the image "auto".`,
+          message: `${describe(workload)} disables injection, but its proxy has the image "auto".`,
           objects: [workload],
         };
       }
       for (const namespace of closedNamespaces(index).filter(({ name }) => name === workload.namespace)) {
         const message =
-          `${describe(workload)} has a proxy with the image "auto", but nothing is injected in its namespace ` +
+          `${describe(workload)} has a proxy with the image "auto", but injection is disabled in its namespace ` +
           `(${namespace.name} [${namespace.origin}]).`;
         yield { message, objects: [workload, namespace] };
       }

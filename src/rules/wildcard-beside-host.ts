@@ -6,12 +6,12 @@ import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {
   code: 'wildcard-beside-host',
-  title: 'A wildcard that covers a host which must not go straight out',
+  title: 'A wildcard that covers a host with an egress path of its own',
   reason:
-    "The host's own entry is found before the wildcard, but only while it is there: when it is missing, late " +
-    'or hidden, its calls go straight out as any other name below the domain, past the gateway and past TLS ' +
-    'origination.',
-  cure: 'Name the hosts instead of the wildcard, or declare one of the two for another namespace.',
+    "The host's own entry takes precedence over the wildcard, but only while it exists: if it is missing, late or " +
+    'hidden, requests leave straight from the sidecar like those for any other name in the domain, without the ' +
+    'gateway or TLS origination.',
+  cure: 'List the hosts instead of the wildcard, or declare one of the two for another namespace.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -61,7 +61,7 @@ spec:
           for (const wildcard of wildcards.get(`*.${domain}`)) {
             if (!leadsOut(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
-              message: `${describe(wildcard)} covers ${host}, ${why} as ${describe(entry)} says.`,
+              message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,
               objects: [wildcard, entry],
             };
           }
@@ -71,11 +71,10 @@ spec:
   },
 };
 
-/** What an entry alone keeps from going straight out in plaintext. */
+/** What would no longer hold for the host if the wildcard replaced its entry. */
 function needsItsOwn(entry: Indexed): string | undefined {
   const { resolution, endpoints, workloadSelector } = entry.spec;
-  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector)
-    return 'which goes through a gateway or nowhere,';
+  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector) return 'which leaves only through a gateway,';
   if (portsOf(entry).some((port) => isHttp(port.protocol) && port.targetPort === 443))
     return 'whose plain HTTP leaves as TLS,';
   return undefined;

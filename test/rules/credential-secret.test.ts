@@ -23,7 +23,7 @@ const secret = (place: string, keys: string[], field = 'data'): EgressObject => 
 };
 const FULL = ['tls.crt', 'tls.key', 'ca.crt'];
 
-test('both sets of keys will do, in data or in stringData, and the authorities may lie apart', () => {
+test('both sets of keys are accepted, in data or stringData, and the CA certificates may be in a second Secret', () => {
   expect(said(code, [rule(), secret('egress/client', FULL)])).toEqual([]);
   expect(said(code, [rule(), secret('egress/client', ['cert', 'key', 'cacert'], 'stringData')])).toEqual([]);
   expect(
@@ -31,7 +31,7 @@ test('both sets of keys will do, in data or in stringData, and the authorities m
   ).toEqual([]);
 });
 
-test.each(FULL)('without %s the proxy has nothing to show or to check', (key) => {
+test.each(FULL)('a Secret without %s is reported', (key) => {
   const [finding] = findings(code, [
     rule(),
     secret(
@@ -43,29 +43,29 @@ test.each(FULL)('without %s the proxy has nothing to show or to check', (key) =>
   expect(finding.message).toContain(`which has no ${key}.`);
 });
 
-test('an empty value is none', () => {
+test('an empty value counts as missing', () => {
   const empty = secret('egress/client', FULL);
   empty.manifest.data['tls.key'] = '';
   expect(findings(code, [rule(), empty])[0].message).toContain('which has no tls.key.');
 });
 
-test('simple TLS needs the authorities only', () => {
+test('SIMPLE TLS needs only the CA certificates', () => {
   expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['ca.crt'])])).toEqual([]);
   expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['tls.crt', 'tls.key'])])).toEqual([
     'egress/client egress/r',
   ]);
 });
 
-test('a Secret beside the callers does nothing for a rule at the gateway', () => {
+test("a Secret in the callers' namespace is of no use to a rule at the gateway", () => {
   const [finding] = findings(code, [rule(), secret('shop/client', FULL)]);
-  expect(finding.message).toContain('in namespace egress, but there is only Secret shop/client');
+  expect(finding.message).toContain('in namespace egress, but only Secret shop/client');
   expect(said(code, [rule(), secret('shop/client', FULL), secret('egress/client', FULL)])).toEqual([]);
 });
 
-test('what cannot be known is left alone', () => {
+test('what the manifests do not show is not reported', () => {
   expect(said(code, [rule()])).toEqual([]);
   expect(said(code, [rule(), secret('egress/other', [])])).toEqual([]);
-  // filled by somebody else
+  // filled by another tool
   expect(said(code, [rule(), secret('egress/client', [])])).toEqual([]);
   // read wherever a proxy follows the rule
   expect(said(code, [rule({}, { exportTo: undefined }), secret('shop/client', [])])).toEqual([]);
@@ -74,7 +74,7 @@ test('what cannot be known is left alone', () => {
   ).toEqual([]);
 });
 
-test('a rule for selected workloads is followed in its own namespace only', () => {
+test('a rule with a workloadSelector is used only in its own namespace', () => {
   const selected = rule({}, { exportTo: undefined, workloadSelector: { matchLabels: { app: 'x' } } });
   expect(said(code, [selected, secret('shop/client', FULL)])).toEqual(['egress/r shop/client']);
 });

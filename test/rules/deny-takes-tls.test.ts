@@ -14,11 +14,14 @@ const policy = (rule: object, spec: object = {}, namespace = 'egress'): EgressOb
 });
 const posts = { to: [{ operation: { methods: ['POST'] } }] };
 
-test.each(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'])('a rule of nothing but %s', (field) => {
-  expect(said(code, [through, policy({ to: [{ operation: { [field]: ['x'] } }] })])).toEqual(['egress/exit policy']);
-});
+test.each(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'])(
+  'a DENY rule with nothing but %s is reported',
+  (field) => {
+    expect(said(code, [through, policy({ to: [{ operation: { [field]: ['x'] } }] })])).toEqual(['egress/exit policy']);
+  },
+);
 
-test('ports, callers or other conditions leave something to compare', () => {
+test('ports, callers and other conditions also apply to TCP', () => {
   expect(said(code, [through, policy({ to: [{ operation: { methods: ['POST'], ports: ['8080'] } }] })])).toEqual([]);
   expect(said(code, [through, policy({ to: [{ operation: { methods: ['POST'], notPorts: ['8443'] } }] })])).toEqual([]);
   expect(said(code, [through, policy({ ...posts, from: [{ source: { principals: ['x'] } }] })])).toEqual([]);
@@ -27,7 +30,7 @@ test('ports, callers or other conditions leave something to compare', () => {
   expect(said(code, [through, policy({ from: [{ source: { principals: ['x'] } }] })])).toEqual([]);
 });
 
-test('only DENY, only pods of the gateway, only servers that read no HTTP', () => {
+test('only DENY policies, only on the pods of the gateway, only for servers that do not parse HTTP', () => {
   expect(said(code, [through, policy(posts, { action: 'ALLOW' })])).toEqual([]);
   expect(said(code, [through, policy(posts, { selector: { matchLabels: { istio: 'other' } } })])).toEqual([]);
   expect(said(code, [through, policy(posts, { selector: undefined })])).toEqual(['egress/exit policy']);

@@ -21,7 +21,7 @@ test.each([
   expect(pair({}, { exportTo })).toEqual(['shop/a shop/b']);
 });
 
-test('the message says how each wrote it', () => {
+test('the message quotes each exportTo', () => {
   const [finding] = findings(code, [rule('shop/a', {}), rule('shop/b', { exportTo: undefined })]);
   expect(finding.message).toContain('[shop/a] (.)');
   expect(finding.message).toContain('[shop/b] (no exportTo)');
@@ -42,7 +42,7 @@ test('two traffic policies, or two subsets of one name, that differ', () => {
   expect(pair({ subsets: [{ name: 'x' }] }, { subsets: [{ name: 'x' }] })).toEqual([]);
 });
 
-test('rules for selected workloads merge among themselves only', () => {
+test('rules with a workloadSelector are merged only with rules that have the same selector', () => {
   const selected = (labels: object) => ({
     workloadSelector: { matchLabels: labels },
     trafficPolicy: { tls: { mode: 'SIMPLE' } },

@@ -30,7 +30,7 @@ test('a TLS port that exists for origination receives HTTP', () => {
   expect(said(code, [...originating, gateway('shop/exit', ['a.example.com'])])).toEqual([]);
 });
 
-test('a rule and an entry that do not meet do no harm', () => {
+test('a rule and an entry for different namespaces or protocols do no harm', () => {
   expect(said(code, [entry('web/a', {}), rule({ trafficPolicy: { tls } })])).toEqual([]);
   expect(
     said(code, [

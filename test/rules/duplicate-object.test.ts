@@ -9,7 +9,7 @@ test('another API version is the same object, another API group is not', () => {
   expect(said(code, [a, older, other])).toEqual(['older shop/exit']);
 });
 
-test('kinds have names of their own', () => {
+test('objects of different kinds may share a name', () => {
   const named = (kind: string) => ({
     manifest: { apiVersion: 'v1', kind, metadata: { name: 'x', namespace: 'shop' } },
     origin: kind,

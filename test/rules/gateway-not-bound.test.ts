@@ -20,7 +20,7 @@ test('a short name is looked for in the namespace of the VirtualService', () => 
   expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
 });
 
-test('a VirtualService for sidecars binds to none', () => {
+test('a VirtualService for sidecars binds to no Gateway', () => {
   expect(
     said(code, [
       gateway('egress/exit', ['b.example.com']),
@@ -59,11 +59,11 @@ test.each([
     route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] }),
   ]);
   expect(found.map((finding) => finding.message)).toEqual(
-    admitted ? [] : [expect.stringContaining('none of whose servers admits a.example.com from namespace shop')],
+    admitted ? [] : [expect.stringContaining('but none of its servers admits a.example.com from namespace shop')],
   );
 });
 
-test('a route for a wildcard binds to a server for one of its names', () => {
+test('a VirtualService for a wildcard binds to a server for one of its names', () => {
   expect(
     said(code, [
       gateway('egress/exit', ['shop/a.example.com']),
@@ -72,7 +72,7 @@ test('a route for a wildcard binds to a server for one of its names', () => {
   ).toEqual([]);
 });
 
-test("a route that the gateway's pods do not see, when it is certain where they are", () => {
+test("a VirtualService that is not exported to the gateway's pods is reported if it is certain where they are", () => {
   const exit = gateway('egress/exit', ['shop/a.example.com']);
   const hidden = route('shop/r', { gateways: ['egress/exit'] });
   expect(said(code, [exit, hidden])).toEqual([]);
@@ -88,7 +88,7 @@ test("a route that the gateway's pods do not see, when it is certain where they 
   ).toEqual([]);
 });
 
-describe('a server reads one kind of routes', () => {
+describe('a server reads one kind of route', () => {
   const tls = (mode: string, protocol: string) =>
     gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'x', protocol }, tls: { mode } });
   const plain = (protocol: string) =>
@@ -101,10 +101,10 @@ describe('a server reads one kind of routes', () => {
     });
 
   test.each([
-    ['TLS that is passed through', tls('PASSTHROUGH', 'TLS'), 'tls'],
-    ['HTTPS that is passed through', tls('PASSTHROUGH', 'HTTPS'), 'tls'],
-    ['HTTPS that ends there', tls('ISTIO_MUTUAL', 'HTTPS'), 'http'],
-    ['TLS that ends there', tls('ISTIO_MUTUAL', 'TLS'), 'tcp'],
+    ['TLS passthrough', tls('PASSTHROUGH', 'TLS'), 'tls'],
+    ['HTTPS passthrough', tls('PASSTHROUGH', 'HTTPS'), 'tls'],
+    ['terminated HTTPS', tls('ISTIO_MUTUAL', 'HTTPS'), 'http'],
+    ['terminated TLS', tls('ISTIO_MUTUAL', 'TLS'), 'tcp'],
     ['plain HTTP', plain('HTTP'), 'http'],
     ['plain HTTP/2', plain('HTTP2'), 'http'],
     ['plain TCP', plain('TCP'), 'tcp'],
@@ -114,7 +114,7 @@ describe('a server reads one kind of routes', () => {
     }
   });
 
-  test('of several servers for the host, one that reads them is enough', () => {
+  test('of several servers for the host, one that reads the routes is enough', () => {
     const exit = gateway('egress/exit', ['a.example.com']);
     exit.manifest.spec.servers.push({
       port: { number: 8443, name: 'y', protocol: 'TLS' },

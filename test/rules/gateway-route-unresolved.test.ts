@@ -33,12 +33,12 @@ test('for sidecars NONE is enough', () => {
   expect(said(code, [entry('egress/a', { resolution: 'NONE' }), both])).toEqual([]);
 });
 
-test('another entry may resolve the host, also one that is not among the manifests', () => {
+test('another entry may resolve the host, even one that is not among the manifests', () => {
   expect(said(code, [entry('shop/a', { resolution: 'NONE' }), entry('egress/a', {}), atGateway])).toEqual([]);
   expect(said(code, [entry('egress/b', { hosts: ['b.example.com'], resolution: 'NONE' }), atGateway])).toEqual([]);
 });
 
-test('an entry that the gateway does not see, when it is certain where its pods are', () => {
+test('an entry that the gateway does not see is reported if it is certain where its pods are', () => {
   const exit = gateway('egress/exit', ['hop.internal']);
   expect(said(code, [entry('shop/a', {}), atGateway, exit])).toEqual([]);
   expect(findings(code, [entry('shop/a', {}), atGateway, exit, pods])[0].message).toContain(
@@ -55,7 +55,7 @@ test('an entry that the gateway does not see, when it is certain where its pods 
   ).toEqual([]);
 });
 
-test('several routes to one host are one finding', () => {
+test('several routes to one host make one finding', () => {
   const twice = route('egress/r', {
     gateways: ['egress/exit'],
     tls: [{ route: [{ destination: { host: 'a.example.com' } }] }],

@@ -15,7 +15,7 @@ test('the same host is claimed once per port, address and set of pods', () => {
   expect(said(code, [a, gateway('egress/b', ['*.example.com'])])).toEqual([]);
 });
 
-test('a selector that asks for less picks the same pods, and an empty one picks all', () => {
+test('a selector with fewer labels selects the same pods, and an empty one selects all', () => {
   expect(
     said(code, [
       gateway('egress/a', ['a.example.com'], {}, { istio: 'exit', app: 'x' }),
@@ -27,7 +27,7 @@ test('a selector that asks for less picks the same pods, and an empty one picks 
   ]);
 });
 
-test('a Gateway without a selector picks the pods of every other', () => {
+test('a Gateway without a selector selects the pods of every other', () => {
   const all = istio('Gateway', 'egress/all', {
     servers: [
       { port: { number: 443, name: 'x', protocol: 'TLS' }, hosts: ['a.example.com'], tls: { mode: 'PASSTHROUGH' } },
@@ -36,19 +36,19 @@ test('a Gateway without a selector picks the pods of every other', () => {
   expect(said(code, [gateway('egress/a', ['a.example.com']), all])).toEqual(['egress/a egress/all']);
 });
 
-test('a claim with a namespace and one without bring the whole port down', () => {
+test('a claim with a namespace and one without take the whole port down', () => {
   const [finding] = findings(code, [
     gateway('egress/a', ['egress/a.example.com']),
     gateway('egress/b', ['a.example.com']),
   ]);
-  expect(finding.message).toContain('Envoy refuses the port');
+  expect(finding.message).toContain('Envoy rejects the listener');
   expect(
     findings(code, [gateway('egress/a', ['./a.example.com']), gateway('egress/b', ['egress/a.example.com'])])[0]
       .message,
-  ).toContain('only the oldest one counts');
+  ).toContain('only the oldest claim counts');
 });
 
-test('passed through, claims of different namespaces make no chains of their own', () => {
+test('claims of different namespaces do not conflict between passthrough servers', () => {
   const through = { tls: { mode: 'PASSTHROUGH' } };
   const open = gateway('egress/b', ['a.example.com'], through);
   expect(said(code, [gateway('egress/a', ['egress/a.example.com'], through), open])).toEqual([]);
@@ -66,7 +66,7 @@ test('one Gateway can contradict itself', () => {
   ).toEqual(['egress/a']);
 });
 
-test('plain HTTP servers share a port; TLS, HTTP and TCP do not, nor do two TCP servers', () => {
+test('plain HTTP servers may share a port; TLS, HTTP and TCP may not, nor may two TCP servers', () => {
   expect(
     said(code, [gateway('egress/a', ['a.example.com'], http), gateway('egress/b', ['a.example.com'], http)]),
   ).toEqual([]);

@@ -15,7 +15,7 @@ const service = (selector: object): EgressObject => ({
   origin: 'svc',
 });
 
-test('the name may stand in a subset or at the top; without it a named server does not answer', () => {
+test('sni may be set in a subset or for the host; without it a named server does not match', () => {
   expect(said(code, [named, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
   expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to()])).toEqual(['egress/exit shop/hop shop/r']);
   expect(
@@ -25,7 +25,7 @@ test('the name may stand in a subset or at the top; without it a named server do
   expect(said(code, [named, rule({ trafficPolicy: { tls: { ...mutual, sni: 'a.example.com' } } }), to()])).toEqual([]);
 });
 
-test('only the block that the route uses counts', () => {
+test('only the settings that the route uses count', () => {
   expect(said(code, [named, bySubset(mutual), to()])).toEqual([]);
   expect(said(code, [named, bySubset(mutual), to({ subset: 'y' })])).toEqual([]);
   expect(said(code, [named, bySubset(mutual), to({ subset: 'x', port: { number: 8443 } })])).toEqual([]);
@@ -40,7 +40,7 @@ test('only the block that the route uses counts', () => {
   );
 });
 
-test('a server for any name answers, as does a gateway that is not known', () => {
+test('a server for any name matches, and an unknown gateway may', () => {
   expect(said(code, [gateway('egress/exit', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
   expect(said(code, [gateway('egress/exit', ['shop/*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
   expect(said(code, [gateway('other/exit', ['a.example.com']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
@@ -53,7 +53,7 @@ test('only the servers on the port of the hop count', () => {
   expect(said(code, [named, other, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
 });
 
-test('the Service says which Gateways stand behind it', () => {
+test('the Service tells which Gateways are behind it', () => {
   expect(said(code, [named, service({ istio: 'exit' }), bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
   expect(said(code, [named, service({ istio: 'other' }), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
   const another = {
@@ -63,7 +63,7 @@ test('the Service says which Gateways stand behind it', () => {
   expect(said(code, [named, another, bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
 });
 
-test('mutual TLS to other services of the mesh needs no name', () => {
+test('mutual TLS to other services of the mesh needs no sni', () => {
   expect(
     said(code, [
       named,

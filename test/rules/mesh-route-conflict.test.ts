@@ -2,17 +2,17 @@ import { findings, route, said } from './support';
 
 const code = 'mesh-route-conflict';
 
-test('one namespace, two private routes: the older one wins', () => {
+test('two private routes of one namespace conflict', () => {
   expect(said(code, [route('shop/a', {}), route('shop/b', {})])).toEqual(['shop/a shop/b']);
 });
 
-test('a private route hides a public one on purpose, but not one that was exported to its namespace by name', () => {
+test('a private route may hide a public one, but not one that is exported to its namespace by name', () => {
   expect(said(code, [route('shop/a', {}), route('web/b', { exportTo: ['*'] })])).toEqual([]);
   const [finding] = findings(code, [route('shop/a', {}), route('web/b', { exportTo: ['.', 'shop'] })]);
   expect(finding.message).toContain('namespace shop;');
 });
 
-test('the message names the namespaces, as far as they can be counted', () => {
+test('the message names the namespaces, unless there are many', () => {
   const message = (exportTo: string[]) =>
     findings(code, [route('a/a', { exportTo }), route('b/b', { exportTo })])[0].message;
   expect(message(['x', 'y', 'z'])).toContain('sidecars of namespaces x, y and z;');
@@ -20,7 +20,7 @@ test('the message names the namespaces, as far as they can be counted', () => {
   expect(message(['*'])).toContain('sidecars of every namespace;');
 });
 
-test('routes for gateways only do not meet sidecars, and are merged', () => {
+test('routes for gateways only do not concern sidecars, and are merged', () => {
   expect(said(code, [route('shop/a', { gateways: ['exit'] }), route('shop/b', { gateways: ['exit'] })])).toEqual([]);
   expect(said(code, [route('shop/a', { gateways: ['exit', 'mesh'] }), route('shop/b', { gateways: [] })])).toEqual([
     'shop/a shop/b',

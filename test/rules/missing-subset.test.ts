@@ -10,7 +10,7 @@ const rule = (place: string, subsets: string[], spec: object = {}) =>
   });
 const to = (subset: string) => ({ host: 'a.example.com', subset });
 
-test('where no rule for the host is among the manifests, another repository may have it', () => {
+test('if no rule for the host is among the manifests, another repository may have it', () => {
   expect(said(code, [route('shop/r', {}, to('x'))])).toEqual([]);
   expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['y'], { host: 'b.example.com' })])).toEqual([]);
 });
@@ -19,22 +19,24 @@ test("the namespace's own rule hides an exported one that has the subset", () =>
   const shared = rule('egress/shared', ['x'], { exportTo: ['*'] });
   expect(said(code, [route('shop/r', {}, to('x')), shared])).toEqual([]);
   const [finding] = findings(code, [route('shop/r', {}, to('x')), shared, rule('shop/own', ['y'])]);
-  expect(finding.message).toContain('[egress/shared] is not the one they use');
+  expect(finding.message).toContain('not used there: DestinationRule egress/shared [egress/shared]');
 });
 
-test('a rule that the proxies do not see does not help them', () => {
+test('a rule that the proxies do not see does not count', () => {
   const [finding] = findings(code, [route('shop/r', {}, to('x')), rule('egress/a', ['x'])]);
-  expect(finding.message).toContain('for proxies of namespace shop, which see none of its rules');
+  expect(finding.message).toContain(
+    'for proxies of namespace shop, to which no rule for the host is visible: DestinationRule egress/a',
+  );
 });
 
-test('each namespace that follows the route needs the subset', () => {
+test('each namespace that uses the route needs the subset', () => {
   const followed = route('shop/r', { exportTo: ['.', 'web'] }, to('x'));
   expect(said(code, [followed, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
   expect(said(code, [followed, rule('shop/a', ['x'], { exportTo: ['.', 'web'] })])).toEqual([]);
   expect(said(code, [route('shop/r', { exportTo: ['*'] }, to('x')), rule('web/a', ['x'])])).toEqual([]);
 });
 
-test('a route is judged for the proxies that its matches name', () => {
+test('a route is checked for the proxies that its matches name', () => {
   const both = istio('VirtualService', 'shop/r', {
     hosts: ['a.example.com'],
     exportTo: ['.', 'egress'],
@@ -45,7 +47,7 @@ test('a route is judged for the proxies that its matches name', () => {
   expect(said(code, [both, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
 });
 
-test('a route for a gateway of another namespace is judged there', () => {
+test('a route for a gateway in another namespace is checked there', () => {
   const atGateway = (name: string) => route('shop/r', { gateways: [name] }, to('x'));
   expect(said(code, [atGateway('egress/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
   expect(said(code, [atGateway('shopping/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
@@ -53,7 +55,7 @@ test('a route for a gateway of another namespace is judged there', () => {
   expect(said(code, [atGateway('shop-exit'), rule('shop/a', ['x'])])).toEqual([]);
 });
 
-test('a VirtualService may stand where none of its proxies are', () => {
+test('a VirtualService may be in a namespace without any of its proxies', () => {
   const config = route('config/r', { exportTo: ['shop'], gateways: ['mesh', 'egress/exit'] }, to('x'));
   expect(said(code, [config, rule('shop/a', ['x']), rule('egress/a', ['x'])])).toEqual([]);
   expect(said(code, [config, rule('shop/a', ['x'])])).toEqual(['config/r shop/a']);

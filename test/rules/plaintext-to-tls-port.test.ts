@@ -8,7 +8,7 @@ const rule = (place: string, trafficPolicy: object | undefined, spec: object = {
 const tls = { mode: 'SIMPLE' };
 const on80 = { portLevelSettings: [{ port: { number: 80 }, tls }] };
 
-test('no rule, or one without TLS for the port', () => {
+test('no rule, or one without TLS for the port, is reported', () => {
   expect(said(code, [site()])).toEqual(['shop/a']);
   expect(findings(code, [site()])[0].message).toContain('no DestinationRule originates TLS');
   const [finding] = findings(code, [site(), rule('shop/r', { loadBalancer: { simple: 'RANDOM' } })]);
@@ -16,7 +16,7 @@ test('no rule, or one without TLS for the port', () => {
   expect(said(code, [site(), rule('shop/r', { tls: { mode: 'DISABLE' } })])).toEqual(['shop/a shop/r']);
 });
 
-test('settings of the port replace those of the rule', () => {
+test('settings for the port replace those for the host', () => {
   expect(said(code, [site(), rule('shop/r', { tls })])).toEqual([]);
   expect(
     said(code, [site(), rule('shop/r', { tls, portLevelSettings: [{ port: { number: 80 }, loadBalancer: {} }] })]),
@@ -34,12 +34,12 @@ test('a subset may hold the TLS settings', () => {
 test('every namespace that sees the entry must see the rule', () => {
   const wide = site({ exportTo: ['.', 'web'] });
   expect(said(code, [wide, rule('shop/r', on80, { exportTo: ['.', 'web'] })])).toEqual([]);
-  expect(findings(code, [wide, rule('shop/r', on80)])[0].message).toContain('not seen from namespace web');
+  expect(findings(code, [wide, rule('shop/r', on80)])[0].message).toContain('not visible in namespace web');
   expect(said(code, [wide, rule('shop/r', on80), rule('web/r', on80)])).toEqual([]);
   expect(said(code, [site({ exportTo: ['*'] }), rule('shop/r', on80)])).toEqual(['shop/a shop/r']);
 });
 
-test('a namespace whose routes lead the host elsewhere never uses the port', () => {
+test('a namespace whose routes send the host elsewhere never uses the port', () => {
   const wide = site({ exportTo: ['.', 'web'] });
   expect(
     said(code, [
@@ -69,7 +69,7 @@ test('a namespace whose routes lead the host elsewhere never uses the port', () 
   }
 });
 
-test('other target ports are plaintext rightly, unless the entry calls them TLS', () => {
+test('other target ports may receive plaintext, unless the entry declares them as TLS', () => {
   expect(said(code, [site({ ports: [{ ...port, targetPort: 8080 }] })])).toEqual([]);
   expect(
     said(code, [

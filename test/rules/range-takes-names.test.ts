@@ -18,18 +18,18 @@ test.each([
   ['10.0.0.0/8', false],
   ['172.16.0.0/12', false],
   ['fd00::/8', false],
-])('a host with an unknown address is taken by %s: %s', (range, taken) => {
+])('connections to a host with an unknown address are taken by %s: %s', (range, taken) => {
   expect(said(code, [link([range]), entry('shop/site', {})])).toEqual(taken ? ['shop/link shop/site'] : []);
 });
 
-test('a host with a known address is taken by any range that holds it', () => {
+test('connections to a host with a known address are taken by any range that contains it', () => {
   const fixed = (address: string) => entry('shop/site', { resolution: 'STATIC', endpoints: [{ address }] });
   expect(said(code, [link(['203.0.113.0/24']), fixed('203.0.113.9')])).toEqual(['shop/link shop/site']);
   expect(said(code, [link(['203.0.113.0/24']), fixed('203.0.114.9')])).toEqual([]);
   expect(said(code, [link(['203.0.113.9']), fixed('203.0.113.9')])).toEqual([]);
 });
 
-test('an address of its own saves TLS, not HTTP', () => {
+test('an address of its own protects TLS, but not HTTP', () => {
   const own = { addresses: ['203.0.113.9'] };
   expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', own)])).toEqual([]);
   expect(said(code, [link(['203.0.113.0/24']), entry('shop/site', { ...own, ...http })])).toEqual([
@@ -37,7 +37,7 @@ test('an address of its own saves TLS, not HTTP', () => {
   ]);
 });
 
-test('only a range inside the other is taken, of the same family, and only if it is one', () => {
+test('a range takes only addresses and ranges inside it, of the same family, and only if it is valid', () => {
   const web = (address: string) => entry('shop/site', { addresses: [address], ...http });
   expect(said(code, [link(['203.0.113.0/24']), web('203.0.113.128/25')])).toEqual(['shop/link shop/site']);
   expect(said(code, [link(['203.0.113.0/24']), web('203.0.112.0/20')])).toEqual([]);
@@ -49,7 +49,7 @@ test('only a range inside the other is taken, of the same family, and only if it
   );
 });
 
-test('other ports and other namespaces are not touched', () => {
+test('other ports and other namespaces are not affected', () => {
   expect(said(code, [link(['0.0.0.0/0']), entry('web/site', {})])).toEqual([]);
   expect(
     said(code, [link(['0.0.0.0/0']), entry('shop/site', { ports: [{ number: 8443, name: 'tls', protocol: 'TLS' }] })]),

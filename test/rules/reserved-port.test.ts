@@ -7,7 +7,7 @@ test.each([15001, 15006, 15021, 15090])('HTTP on %d never gets a listener, TLS d
   expect(said(code, [entry('shop/a', { ports: [{ number, name: 'tls', protocol: 'TLS' }] })])).toEqual([]);
 });
 
-test('UDP is accepted and ignored, however it is written', () => {
+test('UDP is reported in any case of letters', () => {
   expect(said(code, [entry('shop/a', { ports: [{ number: 53, name: 'dns', protocol: 'udp' }] })])).toEqual(['shop/a']);
   expect(
     said(code, [

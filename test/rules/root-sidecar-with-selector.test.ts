@@ -6,7 +6,7 @@ const selective = istio('Sidecar', 'istio-system/metrics', {
   egress: [{ hosts: ['*/*'] }],
 });
 
-test('who writes a default as well knows the difference', () => {
+test('a default beside it shows that the selector is meant', () => {
   expect(said(code, [selective])).toEqual(['istio-system/metrics']);
   expect(said(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
   expect(
@@ -17,7 +17,7 @@ test('who writes a default as well knows the difference', () => {
   ).toEqual([]);
 });
 
-test('a selector for workloads that are there is right', () => {
+test('so do workloads that it selects', () => {
   const deployment = (app: string) => ({
     manifest: {
       apiVersion: 'apps/v1',

@@ -7,7 +7,7 @@ const tls = { number: 443, name: 'tls', protocol: 'TLS' };
 describe('in one namespace', () => {
   const pair = (a: object, b: object) => said(code, [entry('shop/a', a), entry('shop/b', b)]);
 
-  test('ports of like entries are merged', () => {
+  test('ports of entries that agree are merged', () => {
     expect(pair({ ports: [http] }, { ports: [tls] })).toEqual([]);
     expect(pair({ ports: [http, tls] }, { ports: [tls] })).toEqual([]);
     expect(pair({ ports: [tls] }, { ports: [{ ...tls, protocol: 'HTTPS' }] })).toEqual([]);
@@ -40,13 +40,13 @@ describe('in one namespace', () => {
     ]);
     expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'x' })])).toEqual([]);
     expect(said(code, [labelled('a', [tls], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([]);
-    // Tools add labels on the way to the cluster, so an entry without any says nothing.
+    // Deployment tools add labels, so an entry without labels proves no difference.
     expect(said(code, [labelled('a', [http], { team: 'x' }), entry('shop/b', { ports: [tls] })])).toEqual([]);
   });
 });
 
 describe('in different namespaces', () => {
-  test('private halves never meet', () => {
+  test('private entries of different namespaces do not conflict', () => {
     expect(said(code, [entry('shop/a', { resolution: 'STATIC' }), entry('egress/a', {})])).toEqual([]);
   });
 
@@ -84,7 +84,7 @@ describe('in different namespaces', () => {
     }
   });
 
-  test('a third namespace gets the oldest of what is exported to it', () => {
+  test('a third namespace gets the oldest entry that is exported to it', () => {
     expect(
       said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['web'], ports: [http] })]),
     ).toEqual(['other/b shop/a']);
@@ -93,7 +93,7 @@ describe('in different namespaces', () => {
     ).toEqual([]);
   });
 
-  test('what several namespaces see alike is one finding, whatever the order', () => {
+  test('what several namespaces see alike makes one finding, in any order', () => {
     const a = entry('shop/a', { exportTo: ['web', 'api'] });
     const b = entry('other/b', { exportTo: ['api', 'web'], ports: [http] });
     const found = findings(code, [a, b]);
@@ -103,13 +103,13 @@ describe('in different namespaces', () => {
     expect(findings(code, [b, a])).toEqual(found);
   });
 
-  test('entries of one namespace are merged for the others as well', () => {
+  test('entries of one namespace are merged for other namespaces too', () => {
     expect(
       said(code, [entry('shop/a', { exportTo: ['*'], ports: [http] }), entry('shop/b', { exportTo: ['*'] })]),
     ).toEqual([]);
   });
 
-  test('a gateway has no home: an entry that it sees besides its own may win', () => {
+  test('a gateway does not prefer its own namespace: another entry that it sees may win', () => {
     const caller = entry('shop/a', { resolution: 'STATIC', exportTo: ['*'] });
     const real = entry('egress/a', {});
     expect(said(code, [caller, real])).toEqual([]);
@@ -117,7 +117,7 @@ describe('in different namespaces', () => {
     expect(said(code, [caller, real, atGateway])).toEqual(['egress/a shop/a']);
   });
 
-  test('an entry that is exported to nobody disturbs nobody', () => {
+  test('an entry that is exported to no namespace causes no conflict', () => {
     expect(
       said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['~'], resolution: 'STATIC' })]),
     ).toEqual([]);

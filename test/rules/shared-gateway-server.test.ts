@@ -12,7 +12,7 @@ const tcp = (name: string, route_: object = {}, place = 'egress') =>
     tcp: [{ ...route_, route: [{ destination: { host: `${name}.example.com` } }] }],
   });
 
-test('a server that ends TLS or takes plain TCP cannot tell hosts apart', () => {
+test('a server that terminates TLS or serves plain TCP cannot tell hosts apart', () => {
   expect(said(code, [gateway('egress/exit', both, ending), tcp('a'), tcp('b')])).toEqual([
     'egress/a egress/b egress/exit',
   ]);
@@ -28,7 +28,7 @@ test('a server that ends TLS or takes plain TCP cannot tell hosts apart', () => 
   ).toEqual(['egress/a egress/b egress/exit']);
 });
 
-test('a server that passes TLS through or reads HTTP can, and one host needs no telling', () => {
+test('a passthrough or HTTP server can, and a single host needs no telling apart', () => {
   expect(
     said(code, [gateway('egress/exit', both, { ...ending, tls: { mode: 'PASSTHROUGH' } }), tcp('a'), tcp('b')]),
   ).toEqual([]);
@@ -36,7 +36,7 @@ test('a server that passes TLS through or reads HTTP can, and one host needs no 
   expect(said(code, [gateway('egress/exit', ['a.example.com'], ending), tcp('a'), tcp('b')])).toEqual([]);
 });
 
-test("routes that lead to the same host, or to the server's other ports or addresses, do not meet", () => {
+test('routes to the same host, or for other ports or addresses, do not conflict', () => {
   const exit = gateway('egress/exit', both, ending);
   const alike = tcp('b');
   alike.manifest.spec.tcp = tcp('a').manifest.spec.tcp;
@@ -48,7 +48,7 @@ test("routes that lead to the same host, or to the server's other ports or addre
   expect(said(code, [exit, tcp('a'), tcp('b', { match: [{ gateways: ['mesh'] }] })])).toEqual([]);
 });
 
-test('a server takes the hosts of the namespaces that it names', () => {
+test('a server admits the hosts of the namespaces that it names', () => {
   expect(said(code, [gateway('egress/exit', ['egress/*'], ending), tcp('a'), tcp('b', {}, 'shop')])).toEqual([]);
   expect(said(code, [gateway('egress/exit', ['./*', 'shop/*'], ending), tcp('a'), tcp('b', {}, 'shop')])).toHaveLength(
     1,

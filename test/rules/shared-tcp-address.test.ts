@@ -7,13 +7,13 @@ const db = (host: string, address: string, number = 5432, protocol = 'TCP') => (
   ports: [{ number, name: 'tcp', protocol }],
 });
 
-test('two hosts at one address and port', () => {
+test('two hosts at one address and port conflict', () => {
   expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7/32'))])).toEqual([
     'shop/a shop/b',
   ]);
 });
 
-test('another address, another port, a protocol with names, one host twice', () => {
+test('another address or port, a protocol that carries names, or the same host do not conflict', () => {
   expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.8'))])).toEqual([]);
   expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7', 3306))])).toEqual(
     [],
@@ -24,7 +24,7 @@ test('another address, another port, a protocol with names, one host twice', () 
   expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('a', '203.0.113.7'))])).toEqual([]);
 });
 
-test('only where one sidecar sees both', () => {
+test('hosts conflict only where a sidecar sees both', () => {
   expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('web/b', db('b', '203.0.113.7'))])).toEqual([]);
   expect(
     said(code, [

@@ -17,7 +17,7 @@ test('a Secret for sidecars needs a selector; a ConfigMap does not', () => {
   expect(said(code, [entry('shop/a', {}), rule({ credentialName: undefined })])).toEqual([]);
 });
 
-test('gateways read Secrets, so whatever may be for one is left alone', () => {
+test('gateways read Secrets, so rules that may be for one are not reported', () => {
   expect(said(code, [rule({})])).toEqual([]);
   expect(said(code, [entry('web/a', {}), rule({})])).toEqual([]);
   expect(said(code, [entry('shop/a', {}), rule({}), gateway('shop/exit', ['a.example.com'])])).toEqual([]);

@@ -29,14 +29,14 @@ test.each([
   expect(said(code, [entry('shop/a', {}), sidecar('shop/default', hosts)])).toEqual(['shop/a shop/default']);
 });
 
-test("the root namespace's Sidecar acts where a namespace has none", () => {
+test("the root namespace's Sidecar applies where a namespace has none", () => {
   const root = sidecar('istio-system/default', ['istio-system/*']);
   expect(said(code, [entry('shop/a', {}), root])).toEqual(['istio-system/default shop/a']);
   expect(said(code, [entry('shop/a', {}), root, sidecar('shop/default', ['./*'])])).toEqual([]);
   expect(said(code, [entry('shop/a', {}), sidecar('istio-system/default', ['./*'])])).toEqual([]);
 });
 
-test('a Sidecar for some workloads of the root namespace is no default', () => {
+test('a Sidecar for some workloads of the root namespace is not the default', () => {
   expect(said(code, [entry('shop/a', {}), sidecar('istio-system/some', ['istio-system/*'], { app: 'x' })])).toEqual([]);
 });
 
@@ -49,7 +49,7 @@ test("a host that one workload's Sidecar imports may be hidden from the others",
   );
 });
 
-test('an entry that is exported to the namespace by name must be imported from where it is', () => {
+test('an entry that is exported to the namespace by name must be imported from its own namespace', () => {
   const exported = entry('platform/a', { exportTo: ['.', 'shop'] });
   expect(said(code, [exported, sidecar('shop/default', ['./*'])])).toEqual(['platform/a shop/default']);
   expect(said(code, [exported, sidecar('shop/default', ['./*', 'platform/a.example.com'])])).toEqual([]);
@@ -60,7 +60,7 @@ test('an entry that is exported to the namespace by name must be imported from w
   ]);
 });
 
-test('gateways know no Sidecars, and hosts that a route leads to come with the route', () => {
+test('gateways ignore Sidecars, and the destinations of a route are imported with it', () => {
   const narrow = sidecar('shop/default', ['istio-system/*']);
   expect(said(code, [entry('shop/a', {}), narrow, gateway('shop/exit', ['a.example.com'])])).toEqual([]);
   expect(said(code, [entry('shop/a', {}), narrow, route('shop/r', { hosts: ['site.internal'] })])).toEqual([]);

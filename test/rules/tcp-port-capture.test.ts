@@ -3,15 +3,15 @@ import { entry, findings, gateway, route, said } from './support';
 const code = 'tcp-port-capture';
 const tcp = (number: number, protocol = 'TCP') => ({ ports: [{ number, name: 'tcp', protocol }] });
 
-test.each(['TCP', 'Mongo', 'MySQL', 'Redis'])('%s without an address takes the port', (protocol) => {
+test.each(['TCP', 'Mongo', 'MySQL', 'Redis'])('%s without an address captures the port', (protocol) => {
   expect(said(code, [entry('shop/db', tcp(5432, protocol))])).toEqual(['shop/db']);
 });
 
-test('names, or an address, tell connections apart', () => {
+test('host names or an address tell connections apart', () => {
   expect(said(code, [entry('shop/a', {}), entry('shop/db', { ...tcp(5432), addresses: ['203.0.113.7'] })])).toEqual([]);
 });
 
-test('the finding names the entries that lose their connections, once', () => {
+test('one finding names the entries whose connections are taken', () => {
   expect(said(code, [entry('shop/db', tcp(443)), entry('shop/site', { hosts: ['b.example.com'] })])).toEqual([
     'shop/db shop/site',
   ]);
@@ -33,7 +33,7 @@ test('a gateway routes by name and needs no address', () => {
   );
 });
 
-test('where sidecars answer DNS, Istio allocates addresses, but not for every entry', () => {
+test('where sidecars answer DNS, Istio allocates addresses for most entries', () => {
   const capture = { dnsCapture: true };
   expect(said(code, [entry('shop/db', tcp(5432))], capture)).toEqual([]);
   expect(said(code, [entry('shop/db', { ...tcp(5432), resolution: 'NONE' })], capture)).toEqual(['shop/db']);

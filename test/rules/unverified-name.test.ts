@@ -4,25 +4,25 @@ const code = 'unverified-name';
 const rule = (tls: object) =>
   istio('DestinationRule', 'shop/r', { host: 'a.example.com', trafficPolicy: { tls: { mode: 'SIMPLE', ...tls } } });
 
-test('without sni, or with names, the certificate is checked', () => {
+test('without sni, or with subjectAltNames, the name is verified', () => {
   expect(said(code, [rule({})])).toEqual([]);
   expect(said(code, [rule({ sni: 'a.example.com' })])).toEqual(['shop/r']);
   expect(said(code, [rule({ sni: 'a.example.com', subjectAltNames: [] })])).toEqual(['shop/r']);
   expect(said(code, [rule({ sni: 'a.example.com', subjectAltNames: ['a.example.com'] })])).toEqual([]);
 });
 
-test("the entry's own names verify what the rule leaves open", () => {
+test("the entry's subjectAltNames count where the rule has none", () => {
   expect(said(code, [rule({ sni: 'a.example.com' }), entry('shop/a', { subjectAltNames: ['a.example.com'] })])).toEqual(
     [],
   );
 });
 
-test('mesh certificates, and what is switched off by name, are not for this rule', () => {
+test('mesh certificates and insecureSkipVerify are not reported', () => {
   expect(said(code, [rule({ mode: 'ISTIO_MUTUAL', sni: 'hop.internal' })])).toEqual([]);
   expect(said(code, [rule({ sni: 'a.example.com', insecureSkipVerify: true })])).toEqual([]);
 });
 
-test('several blocks of one rule make one finding', () => {
+test('several settings of one DestinationRule make one finding', () => {
   const tls = { mode: 'MUTUAL', sni: 'a.example.com' };
   const settings = {
     portLevelSettings: [
