@@ -27,7 +27,7 @@ export function accessTableProblems(table: AccessTable): string[] {
   table.access.forEach((row, index) => {
     const where = `access[${index}] (${row.from} ${row.request})`;
     if (!callers.has(row.from))
-      problems.push(`${where}: there is no caller "${row.from}"; there are ${[...callers].join(', ')}`);
+      problems.push(`${where}: unknown caller "${row.from}"; the callers are ${[...callers].join(', ')}`);
     if (!/^(https?|tcp):\/\//.test(row.request))
       problems.push(`${where}: a request begins with http://, https:// or tcp://`);
     else if (!hosts.has(requestHost(row)) && isIP(requestHost(row)) === 0)

@@ -76,7 +76,7 @@ class Reading {
           : undefined;
       if (known) this.below(name, value[name], known);
       else if (additionalProperties === false)
-        this.say(name, `there is no such field; there are ${Object.keys(properties ?? {}).join(', ')}`);
+        this.say(name, `unknown field; the fields are ${Object.keys(properties ?? {}).join(', ')}`);
       else if (typeof additionalProperties === 'object') this.below(name, value[name], additionalProperties);
     }
   }

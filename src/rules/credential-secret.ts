@@ -76,8 +76,8 @@ stringData: { tls.crt: PEM, tls.key: PEM }
           const elsewhere = ordered(known);
           yield {
             message:
-              `${describe(rule)} reads its credentials from Secret "${name}" in namespace ${rule.namespace}, ` +
-              `but only ${describeAll(elsewhere)} exists.`,
+              `${describe(rule)} reads its credentials from a Secret "${name}" in namespace ${rule.namespace}, ` +
+              `but there is only ${describeAll(elsewhere)}.`,
             objects: [rule, ...elsewhere],
           };
         }

@@ -44,7 +44,7 @@ function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
   for (const same of found.values()) {
     const all = ordered(same);
     yield {
-      message: `${describeAll(all)} are the same object to Kubernetes; the last one applied wins.`,
+      message: `${describeAll(all)} are one and the same object to Kubernetes; the last one applied wins.`,
       objects: all,
     };
   }

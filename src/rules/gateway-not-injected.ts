@@ -44,7 +44,7 @@ spec:
       }
       for (const namespace of closedNamespaces(index).filter(({ name }) => name === workload.namespace)) {
         const message =
-          `${describe(workload)} has a proxy with the image "auto", but injection is disabled in its namespace ` +
+          `${describe(workload)} has a proxy with the image "auto", but nothing is injected in its namespace ` +
           `(${namespace.name} [${namespace.origin}]).`;
         yield { message, objects: [workload, namespace] };
       }

@@ -46,7 +46,7 @@ test.each<[string, (table: any) => void, RegExp]>([
     (made) => {
       made.access[0].from = 'unknown';
     },
-    /no caller "unknown"; there are checkout/,
+    /unknown caller "unknown"; the callers are checkout/,
   ],
   [
     'a host that is not listed',

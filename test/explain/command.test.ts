@@ -398,8 +398,8 @@ describe('check', () => {
       'via: gatway',
       /access\[\d+\]\.expect\.via: "gatway" is not allowed; it is direct, undeclared, sidecar or gateway/,
     ],
-    ['symptom:', 'symptm:', /access\[\d+\]\.expect\.symptm: there is no such field; there are outcome, .*symptom/],
-    ['external:', 'sekrets: []\nexternal:', /sekrets: there is no such field; there are mesh, gateways/],
+    ['symptom:', 'symptm:', /access\[\d+\]\.expect\.symptm: unknown field; the fields are outcome, .*symptom/],
+    ['external:', 'sekrets: []\nexternal:', /sekrets: unknown field; the fields are mesh, gateways/],
   ])('a typo in a table ends with 3, and the error says what is allowed: %s, %s', (right, typo, why) => {
     const text = fs.readFileSync(table, 'utf8');
     expect(text).toContain(right);

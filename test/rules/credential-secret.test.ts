@@ -58,7 +58,7 @@ test('SIMPLE TLS needs only the CA certificates', () => {
 
 test("a Secret in the callers' namespace is of no use to a rule at the gateway", () => {
   const [finding] = findings(code, [rule(), secret('shop/client', FULL)]);
-  expect(finding.message).toContain('in namespace egress, but only Secret shop/client');
+  expect(finding.message).toContain('in namespace egress, but there is only Secret shop/client');
   expect(said(code, [rule(), secret('shop/client', FULL), secret('egress/client', FULL)])).toEqual([]);
 });
 
