@@ -44,7 +44,7 @@ spec:
   tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
 `,
   *check(index) {
-    const said = new Set<string>();
+    const reported = new Set<string>();
     for (const { virtualService, route, host } of index.hops) {
       if (!virtualService.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
@@ -60,8 +60,8 @@ spec:
         const all = ordered(entries);
         const message =
           `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ` + `${problem}.`;
-        if (!said.has(message)) yield { message, objects: [virtualService, ...all] };
-        said.add(message);
+        if (!reported.has(message)) yield { message, objects: [virtualService, ...all] };
+        reported.add(message);
       }
     }
   },

@@ -66,18 +66,18 @@ spec:
     for (const rule of index.hopRulesWithoutSni) {
       const [name, namespace, ...domain] = String(rule.spec.host).split('.');
       if (domain[0] !== 'svc') continue;
-      const said = new Set<Indexed>();
+      const reported = new Set<Indexed>();
       for (const hop of index.hops) {
         if (
           hop.host !== rule.spec.host ||
           hop.port === undefined ||
-          said.has(hop.virtualService) ||
+          reported.has(hop.virtualService) ||
           !isWithoutSni(rule, hop)
         )
           continue;
         const gateways = serving(index, namespace, name, hop.port);
         if (gateways.length === 0) continue;
-        said.add(hop.virtualService);
+        reported.add(hop.virtualService);
         yield {
           message:
             `${describe(hop.virtualService)} routes to port ${hop.port} of ${hop.host} with ${describe(rule)}, which ` +

@@ -1,4 +1,4 @@
-import { istio, said } from './support';
+import { istio, reported } from './support';
 
 const code = 'default-sidecar-conflict';
 const sidecar = (place: string, labels?: Record<string, string>) =>
@@ -8,16 +8,18 @@ const sidecar = (place: string, labels?: Record<string, string>) =>
   });
 
 test('each namespace may have one default', () => {
-  expect(said(code, [sidecar('shop/a'), sidecar('web/a')])).toEqual([]);
-  expect(said(code, [sidecar('shop/a'), sidecar('shop/b')])).toEqual(['shop/a shop/b']);
+  expect(reported(code, [sidecar('shop/a'), sidecar('web/a')])).toEqual([]);
+  expect(reported(code, [sidecar('shop/a'), sidecar('shop/b')])).toEqual(['shop/a shop/b']);
 });
 
 test('selectors may be combined with a default, and with each other unless one contains the other', () => {
-  expect(said(code, [sidecar('shop/a'), sidecar('shop/b', { app: 'x' }), sidecar('shop/c', { app: 'y' })])).toEqual([]);
-  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { tier: 'y', app: 'x' })])).toEqual([
-    'shop/a shop/b',
-  ]);
-  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { app: 'x' })])).toEqual([
+  expect(reported(code, [sidecar('shop/a'), sidecar('shop/b', { app: 'x' }), sidecar('shop/c', { app: 'y' })])).toEqual(
+    [],
+  );
+  expect(
+    reported(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { tier: 'y', app: 'x' })]),
+  ).toEqual(['shop/a shop/b']);
+  expect(reported(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { app: 'x' })])).toEqual([
     'shop/a shop/b',
   ]);
 });

@@ -1,13 +1,16 @@
-import { findings, istio, said } from './support';
+import { findings, istio, reported } from './support';
 
 const code = 'destination-rule-conflict';
 const rule = (place: string, spec: object) =>
   istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], ...spec });
-const pair = (a: object, b: object) => said(code, [rule('shop/a', a), rule('shop/b', b)]);
+const pair = (a: object, b: object) => reported(code, [rule('shop/a', a), rule('shop/b', b)]);
 
 test('rules of different namespaces or hosts have nothing to merge', () => {
   expect(
-    said(code, [rule('shop/a', { trafficPolicy: { tls: {} } }), rule('web/a', { exportTo: ['*'], trafficPolicy: {} })]),
+    reported(code, [
+      rule('shop/a', { trafficPolicy: { tls: {} } }),
+      rule('web/a', { exportTo: ['*'], trafficPolicy: {} }),
+    ]),
   ).toEqual([]);
   expect(pair({}, { host: 'b.example.com', exportTo: ['*'] })).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { findings, gateway, route, said } from './support';
+import { findings, gateway, route, reported } from './support';
 
 const code = 'gateway-not-bound';
 const service = (namespace: string) => ({
@@ -13,16 +13,16 @@ const service = (namespace: string) => ({
 
 test('a short name is looked for in the namespace of the VirtualService', () => {
   const exit = gateway('egress/exit', ['a.example.com']);
-  expect(said(code, [exit, route('egress/r', { gateways: ['exit'] })])).toEqual([]);
+  expect(reported(code, [exit, route('egress/r', { gateways: ['exit'] })])).toEqual([]);
   expect(findings(code, [exit, route('shop/r', { gateways: ['exit'], exportTo: ['*'] })])[0].message).toContain(
     'looks for in namespace shop',
   );
-  expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
+  expect(reported(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
 });
 
 test('a VirtualService for sidecars binds to no Gateway', () => {
   expect(
-    said(code, [
+    reported(code, [
       gateway('egress/exit', ['b.example.com']),
       route('shop/r', {}),
       route('shop/s', { gateways: ['mesh'] }),
@@ -32,7 +32,7 @@ test('a VirtualService for sidecars binds to no Gateway', () => {
 
 test('a Gateway that is not among the manifests may be elsewhere', () => {
   expect(
-    said(code, [
+    reported(code, [
       gateway('egress/exit', ['a.example.com']),
       route('shop/r', { gateways: ['other', 'egress/other', 'mesh'] }),
     ]),
@@ -65,7 +65,7 @@ test.each([
 
 test('a VirtualService for a wildcard binds to a server for one of its names', () => {
   expect(
-    said(code, [
+    reported(code, [
       gateway('egress/exit', ['shop/a.example.com']),
       route('shop/r', { hosts: ['*.example.com'], gateways: ['egress/exit'], exportTo: ['*'] }),
     ]),
@@ -75,16 +75,20 @@ test('a VirtualService for a wildcard binds to a server for one of its names', (
 test("a VirtualService that is not exported to the gateway's pods is reported if it is certain where they are", () => {
   const exit = gateway('egress/exit', ['shop/a.example.com']);
   const hidden = route('shop/r', { gateways: ['egress/exit'] });
-  expect(said(code, [exit, hidden])).toEqual([]);
-  expect(said(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
-  expect(said(code, [exit, hidden, service('shop')])).toEqual([]);
+  expect(reported(code, [exit, hidden])).toEqual([]);
+  expect(reported(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
+  expect(reported(code, [exit, hidden, service('shop')])).toEqual([]);
   const knative = {
     manifest: { ...service('egress').manifest, apiVersion: 'serving.knative.dev/v1' },
     origin: 'knative',
   };
-  expect(said(code, [exit, hidden, knative])).toEqual([]);
+  expect(reported(code, [exit, hidden, knative])).toEqual([]);
   expect(
-    said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }), service('egress')]),
+    reported(code, [
+      exit,
+      route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }),
+      service('egress'),
+    ]),
   ).toEqual([]);
 });
 
@@ -110,7 +114,7 @@ describe('a server reads one kind of route', () => {
     ['plain TCP', plain('TCP'), 'tcp'],
   ])('%s', (_what, exit, read) => {
     for (const section of ['http', 'tls', 'tcp']) {
-      expect(said(code, [exit, routes(section)])).toEqual(section === read ? [] : ['egress/exit egress/r']);
+      expect(reported(code, [exit, routes(section)])).toEqual(section === read ? [] : ['egress/exit egress/r']);
     }
   });
 
@@ -121,7 +125,7 @@ describe('a server reads one kind of route', () => {
       hosts: ['a.example.com'],
       tls: { mode: 'PASSTHROUGH' },
     });
-    expect(said(code, [exit, routes('tls')])).toEqual([]);
+    expect(reported(code, [exit, routes('tls')])).toEqual([]);
     expect(findings(code, [exit, routes('tcp')])[0].message).toContain('has tcp routes, but the servers');
     expect(findings(code, [exit, routes('tcp')])[0].message).toContain('read only http and tls');
   });

@@ -1,4 +1,4 @@
-import { said } from './support';
+import { reported } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'gateway-not-injected';
@@ -22,18 +22,18 @@ const gateway = (inject: string | undefined = 'true', image = 'auto', kind = 'De
 });
 
 test.each(['Deployment', 'DaemonSet'])('a %s in a namespace with injection disabled is reported', (kind) => {
-  expect(said(code, [namespace('egress', { 'istio-injection': 'disabled' }), gateway('true', 'auto', kind)])).toEqual([
-    'gateway namespace egress',
-  ]);
+  expect(
+    reported(code, [namespace('egress', { 'istio-injection': 'disabled' }), gateway('true', 'auto', kind)]),
+  ).toEqual(['gateway namespace egress']);
 });
 
 test('so is one whose pods disable injection', () => {
-  expect(said(code, [gateway('false')])).toEqual(['gateway']);
+  expect(reported(code, [gateway('false')])).toEqual(['gateway']);
 });
 
 test('other namespaces, namespaces without the label, and proxies with an image of their own are not', () => {
   expect(
-    said(code, [
+    reported(code, [
       namespace('other', { 'istio-injection': 'disabled' }),
       namespace('egress', { 'istio-injection': 'enabled' }),
       gateway(),

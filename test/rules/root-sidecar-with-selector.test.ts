@@ -1,4 +1,4 @@
-import { istio, said } from './support';
+import { istio, reported } from './support';
 
 const code = 'root-sidecar-with-selector';
 const selective = istio('Sidecar', 'istio-system/metrics', {
@@ -7,10 +7,10 @@ const selective = istio('Sidecar', 'istio-system/metrics', {
 });
 
 test('a default beside it shows that the selector is meant', () => {
-  expect(said(code, [selective])).toEqual(['istio-system/metrics']);
-  expect(said(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
+  expect(reported(code, [selective])).toEqual(['istio-system/metrics']);
+  expect(reported(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
   expect(
-    said(code, [
+    reported(code, [
       selective,
       istio('Sidecar', 'istio-system/default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }),
     ]),
@@ -27,6 +27,6 @@ test('so do workloads that it selects', () => {
     },
     origin: app,
   });
-  expect(said(code, [selective, deployment('prometheus')])).toEqual([]);
-  expect(said(code, [selective, deployment('grafana')])).toEqual(['istio-system/metrics']);
+  expect(reported(code, [selective, deployment('prometheus')])).toEqual([]);
+  expect(reported(code, [selective, deployment('grafana')])).toEqual(['istio-system/metrics']);
 });

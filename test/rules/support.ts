@@ -47,7 +47,7 @@ export function gateway(
 }
 
 /** The findings of one rule, as the origins that they name. */
-export function said(code: string, objects: EgressObject[], options: IndexOptions = {}): string[] {
+export function reported(code: string, objects: EgressObject[], options: IndexOptions = {}): string[] {
   return findings(code, objects, options).map((finding) => [...finding.origins].sort().join(' '));
 }
 
