@@ -106,9 +106,9 @@ export class EgressExpectation {
     return this;
   }
 
-  /** Answered straight from the sidecar, for which an object declares the host. */
+  /** Answered through the sidecar and no gateway; an object declares the host. */
   public viaSidecar(): this {
-    return this.via('sidecar', 'answered straight from the sidecar');
+    return this.via('sidecar', 'answered through the sidecar, without a gateway');
   }
 
   /** Answered without passing the sidecar. */

@@ -3,7 +3,7 @@ import { Indexed } from './indexed';
 
 export type Section = 'http' | 'tls' | 'tcp';
 
-/** One place that a VirtualService sends or mirrors requests to. */
+/** A destination to which a VirtualService routes or mirrors requests. */
 export interface Hop {
   readonly virtualService: Indexed;
   readonly section: Section;
@@ -14,7 +14,7 @@ export interface Hop {
   readonly port?: number;
 }
 
-/** Which proxies follow a route: sidecars, and the gateways named. */
+/** The proxies that use a route: sidecars, and gateways by name. */
 export interface Followers {
   readonly sidecars: boolean;
   /** As written: `namespace/name`, or a name in the VirtualService's own namespace. */
@@ -24,13 +24,13 @@ export interface Followers {
 const SECTIONS: Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
 
-/** Whether sidecars follow the VirtualService: without gateways it is for them alone. */
+/** Whether sidecars use the VirtualService. Without `gateways`, only they do. */
 export function isOnMesh(virtualService: Indexed): boolean {
   const gateways: string[] | undefined = virtualService.spec.gateways;
   return !gateways?.length || gateways.includes('mesh');
 }
 
-/** Every place the VirtualService sends requests to. */
+/** Every destination of the VirtualService. */
 export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
   for (const section of SECTIONS) {
     const routes = virtualService.spec[section];
@@ -48,7 +48,7 @@ export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
   return hops;
 }
 
-/** The proxies that follow one route: its matches may name gateways, else the VirtualService does. */
+/** The proxies that use a route: those that all its matches name, else those of the VirtualService. */
 export function followers({ spec }: Indexed, route: any): Followers {
   const matches: any[] | undefined = route.match;
   const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => match.gateways?.length > 0);
@@ -59,7 +59,7 @@ export function followers({ spec }: Indexed, route: any): Followers {
     : { sidecars: false, gateways: names };
 }
 
-/** The namespace in which a VirtualService looks for a Gateway. */
+/** The namespace of a Gateway that a VirtualService names. */
 export function gatewayNamespace(virtualService: Indexed, gateway: string): string {
   const slash = gateway.indexOf('/');
   return slash < 0 ? virtualService.namespace : gateway.slice(0, slash);

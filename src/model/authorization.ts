@@ -8,16 +8,16 @@ import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** What a gateway knows of a request or connection when policies are asked. */
+/** What a proxy knows of a request or connection when it evaluates policies. */
 export interface PolicyInput {
-  /** `<trust domain>/ns/<namespace>/sa/<service account>`; none without mutual TLS. */
+  /** `<trust domain>/ns/<namespace>/sa/<service account>`; undefined without mutual TLS. */
   readonly principal?: string;
   readonly namespace?: string;
   readonly serviceAccount?: string;
   readonly serverName?: string;
   readonly port: number;
   readonly trustDomain: string;
-  /** Only where the gateway reads HTTP. */
+  /** Only where the proxy reads HTTP. */
   readonly http?: {
     readonly method: string;
     readonly path: string;
@@ -32,26 +32,29 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** The pods that a policy may be about. */
+/** The pods that policies may select. */
 type Workload = Pick<GatewayWorkload, 'namespace' | 'labels'>;
 
-/** What the AuthorizationPolicies for pods say: first DENY, then, if there is any, ALLOW. */
+/** The verdict of the AuthorizationPolicies for a workload: DENY first; then, if there are any, ALLOW. */
 export function authorize(registry: Registry, workload: Workload, input: PolicyInput): Verdict {
   const policies = policiesFor(registry, workload);
   for (const policy of policies) stopAtUnknownField(policy, policy.spec, 'authorizationPolicy');
   const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
   const custom = acting('CUSTOM')[0];
   if (custom)
-    throw new Undetermined('an AuthorizationPolicy asks somebody else, whose answer the model does not know', [
-      fieldRef(custom, 'spec.action'),
-    ]);
+    throw new Undetermined(
+      'an AuthorizationPolicy with action CUSTOM asks an external authorizer, whose answer the model does not ' +
+        'know',
+      [fieldRef(custom, 'spec.action')],
+    );
+  const what = input.http ? 'request' : 'connection';
   for (const policy of acting('DENY')) {
     const rule = firstMatchingRule(policy, input, true);
     if (rule !== undefined)
       return {
         allowed: false,
         decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
-        reason: 'an AuthorizationPolicy denies it',
+        reason: `an AuthorizationPolicy denies the ${what}`,
       };
   }
   const allowing = acting('ALLOW');
@@ -59,17 +62,21 @@ export function authorize(registry: Registry, workload: Workload, input: PolicyI
   for (const policy of allowing) {
     const rule = firstMatchingRule(policy, input, false);
     if (rule !== undefined)
-      return { allowed: true, decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)], reason: 'allowed by policy' };
+      return {
+        allowed: true,
+        decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
+        reason: 'allowed by an AuthorizationPolicy',
+      };
   }
   const sorted = [...allowing].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
   return {
     allowed: false,
     decidedBy: sorted.map((policy) => fieldRef(policy, 'spec.rules')),
-    reason: 'AuthorizationPolicies allow some, and not this',
+    reason: `no rule of an ALLOW AuthorizationPolicy matches the ${what}`,
   };
 }
 
-/** The rules that ask who calls, which without mutual TLS nobody knows. */
+/** The rules that test the caller's identity, which a proxy knows only from mutual TLS. */
 export function rulesByIdentity(registry: Registry, workload: Workload): FieldRef[] {
   return policiesFor(registry, workload).flatMap((policy) =>
     ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
@@ -101,8 +108,8 @@ function firstMatchingRule(policy: Indexed, input: PolicyInput, denies: boolean)
 }
 
 /**
- * On a connection that the gateway does not read, HTTP fields of an ALLOW rule never fit, and of a DENY rule are passed
- * over.
+ * On a connection that the proxy does not read as HTTP, an ALLOW rule with HTTP fields never matches, and the HTTP
+ * fields of a DENY rule are ignored.
  */
 function ruleMatches(policy: Indexed, rule: any, field: string, input: PolicyInput, denies: boolean): boolean {
   const isOpaque = input.http === undefined;
@@ -142,7 +149,7 @@ function sourceMatches(
     namespace !== undefined && serviceAccount !== undefined ? `${namespace}/${serviceAccount}` : undefined;
   const accounts = (values: string[] | undefined) =>
     values?.map((value) => (value.includes('/') ? value : `${policy.namespace}/${value}`));
-  // Aliases of the trust domain aside, `cluster.local` means the mesh's own.
+  // Istio reads the trust domain `cluster.local` in a principal as the mesh's own.
   const principals = (values: string[] | undefined) =>
     values?.map((value) => value.replace(/^cluster\.local\//, `${trustDomain}/`));
   return (
@@ -152,7 +159,7 @@ function sourceMatches(
     matchesNone(source.notNamespaces, namespace) &&
     matchesAny(accounts(source.serviceAccounts), account) &&
     matchesNone(accounts(source.notServiceAccounts), account) &&
-    // Nobody calls with a token here.
+    // Requests carry no JWT, so there is no request principal.
     (http === undefined ||
       (matchesAny(source.requestPrincipals, undefined) && matchesNone(source.notRequestPrincipals, undefined)))
   );
@@ -216,7 +223,7 @@ function matchesNone(unwanted: string[] | undefined, value: string | undefined, 
   return !unwanted?.length || !unwanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
 }
 
-/** `*` means any value that is there. */
+/** `*` matches any value that is present. */
 function matchesPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
   if (value === undefined || value === '') return false;
   const pattern = ignoreCase ? given.toLowerCase() : given;

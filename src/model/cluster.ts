@@ -1,8 +1,8 @@
 import { isIP } from 'net';
 import { FieldRef } from './answer';
-import { fieldRef } from './field-ref';
 import { Destination } from './destination';
 import { MergedRule } from './destination-rules';
+import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
 import { Registry } from './registry';
@@ -12,35 +12,35 @@ import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** Where a connection of a proxy ends. */
+/** Where a proxy connects to. */
 export type Endpoint =
   | { readonly kind: 'pod'; readonly workload: GatewayWorkload; readonly port: number }
   /** A name that the proxy resolves, or an address. */
   | { readonly kind: 'host'; readonly host: string; readonly port: number }
   /** The address that the application dialled. */
   | { readonly kind: 'original'; readonly port?: number }
-  /** The name that the request itself gives. */
+  /** The name that the request itself gives: its authority or server name. */
   | { readonly kind: 'asked'; readonly port: number };
 
-/** TLS that a cluster begins. */
+/** The TLS settings with which a cluster originates TLS. */
 export interface ClientTls {
   readonly value: any;
   readonly object: Indexed;
   readonly field: string;
 }
 
-/** What a route leads to. */
+/** The destination of a route, as Envoy has it. */
 export interface Cluster {
   readonly service: Service;
   readonly port: ServicePort;
   readonly endpoints: readonly Endpoint[];
-  /** Which object and field gave the endpoints. */
+  /** The fields that gave the endpoints. */
   readonly decidedBy: readonly FieldRef[];
   readonly tls?: ClientTls;
-  /** TLS that is written down and has no effect. */
+  /** TLS settings that are written down and have no effect. */
   readonly ignoredTls?: ClientTls;
   readonly rule?: MergedRule;
-  /** Speaks HTTP/2 to where it leads. */
+  /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
   readonly assumptions: readonly string[];
 }
@@ -53,7 +53,7 @@ export interface NoCluster {
 
 const known = new WeakMap<Destination, Cluster | NoCluster>();
 
-/** The cluster that a destination names, as the proxy has it whose route the destination belongs to. */
+/** The cluster that a destination names, in the proxy whose route has the destination. */
 export function clusterOf(registry: Registry, scope: Scope, destination: Destination): Cluster | NoCluster {
   let cluster = known.get(destination);
   if (!cluster) known.set(destination, (cluster = buildCluster(registry, scope, destination)));
@@ -65,10 +65,11 @@ function buildCluster(
   scope: Scope,
   { host, port: number, subset, decidedBy }: Destination,
 ): Cluster | NoCluster {
+  const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   const service = scope.services.get(host);
   if (!service)
     return {
-      missing: `no service or entry for ${host} is visible to ${scope.isGateway ? 'the gateway' : 'the caller'}`,
+      missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
       decidedBy,
     };
   const port = portOf(service, number);
@@ -82,9 +83,9 @@ function buildCluster(
   const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
   if (conflicting) {
     throw new Undetermined(
-      `two entries of namespace ${service.namespace} declare ${host} with resolution ${service.resolution} and ${
-        conflicting.resolution
-      } for different namespaces, and istiod confuses what it has built for them`,
+      `two ServiceEntries of namespace ${service.namespace} declare ${host} with resolution ` +
+        `${service.resolution} and ${conflicting.resolution} for different namespaces, and istiod may give a ` +
+        'proxy the cluster of either',
       [service, conflicting].map((one) => fieldRef(one.object, 'spec.resolution')),
     );
   }
@@ -93,7 +94,7 @@ function buildCluster(
   if (subset !== undefined && !chosen) {
     const rules = rule?.from.map((object) => fieldRef(object, 'spec.subsets')) ?? [];
     return {
-      missing: `${host} has no subset ${subset}${rule ? '' : ': no DestinationRule for it is visible here'}`,
+      missing: `${host} has no subset ${subset}${rule ? '' : `: no DestinationRule for it is visible to ${viewer}`}`,
       decidedBy: [
         ...subsetField(decidedBy),
         ...rules,
@@ -104,7 +105,7 @@ function buildCluster(
   const dynamic = service.resolution === 'DYNAMIC_DNS';
   if (dynamic && subset !== undefined) {
     return {
-      missing: `hosts with resolution DYNAMIC_DNS have no subsets, so there is no ${subset} of ${host}`,
+      missing: `hosts with resolution DYNAMIC_DNS have no subsets, so ${host} has no subset ${subset}`,
       decidedBy: subsetField(decidedBy),
     };
   }
@@ -142,8 +143,8 @@ function endpointsOf(
     const field = fieldRef(service.object, 'spec.selector');
     if (!selector)
       throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} selects no pods by labels; what it leads to is ` +
-          'not among the manifests',
+        `Service ${service.namespace}/${service.object.name} has no selector, and its endpoints are not among ` +
+          'the manifests',
         [field],
       );
     const pods = registry.workloads.filter(
@@ -154,7 +155,8 @@ function endpointsOf(
     );
     if (pods.length === 0 && registry.world.gateways === undefined) {
       throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} leads into the mesh, not to a gateway that the model knows`,
+        `Service ${service.namespace}/${service.object.name} is inside the mesh and belongs to no gateway that ` +
+          'the model knows',
         [field],
       );
     }
@@ -166,7 +168,7 @@ function endpointsOf(
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
-      // A gateway has no original destination to go to.
+      // At a gateway, connections have no original destination other than the gateway itself.
       return {
         endpoints: scope.isGateway
           ? []
@@ -186,8 +188,9 @@ function endpointsOf(
 }
 
 /**
- * All entries of one host in one namespace share their endpoints. Those of a cluster that resolves names are found by
- * the number of the port; those that come over EDS by its name, and there what is no address is left out.
+ * The endpoints of all ServiceEntries of one host in one namespace. Where the cluster resolves names, an entry's port
+ * is found by its number. Over EDS (resolution STATIC) it is found by its name, and endpoints that are not addresses
+ * are dropped.
  */
 function entryEndpoints(
   registry: Registry,
@@ -211,7 +214,7 @@ function entryEndpoints(
     seen.add(sibling.object);
     const { spec } = sibling.object;
     if (spec.workloadSelector) {
-      throw new Undetermined("the model does not know which workloads an entry's workloadSelector finds", [
+      throw new Undetermined('the model does not know which workloads the workloadSelector of a ServiceEntry selects', [
         fieldRef(sibling.object, 'spec.workloadSelector'),
       ]);
     }
@@ -249,8 +252,8 @@ function targetOf(port: ServicePort, workload: GatewayWorkload): number {
 }
 
 /**
- * The TLS block that counts: a port's settings replace the rule's, a subset's lie over the rule's, its port's replace
- * all.
+ * The TLS settings in force: a port's settings replace those of its policy. A subset's TLS counts before the rule's,
+ * and settings for a port of the subset replace the rule's even if they have no TLS.
  */
 export function tlsOf(
   rule: MergedRule | undefined,
@@ -295,11 +298,11 @@ function upgradesToHttp2(
   return chosen.value?.http?.h2UpgradePolicy === 'UPGRADE';
 }
 
-/** Stops where an object says something that the model does not understand. */
+/** Makes the answer undetermined where an object has a field that the model does not know. */
 export function stopAtUnknownField(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
   const unknown = shape && unknownField(value, shape);
   if (unknown)
-    throw new Undetermined(`the model does not know ${object.kind} ${field}.${unknown}`, [
+    throw new Undetermined(`the model does not know the field ${field}.${unknown} of ${object.kind}`, [
       fieldRef(object, `${field}.${unknown}`),
     ]);
 }

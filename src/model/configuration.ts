@@ -1,8 +1,8 @@
+import { AddressBook } from './address-book';
 import { callerPod, CallerPod } from './capture';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
-import { AddressBook } from './address-book';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
@@ -11,7 +11,7 @@ import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from '
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
-/** Everything that proxies would be told, made when somebody asks and kept. */
+/** The configuration of all proxies, computed on demand and cached. */
 export class Configuration {
   public readonly registry: Registry;
   public readonly addressBook: AddressBook;
@@ -29,7 +29,7 @@ export class Configuration {
     this.addressBook = new AddressBook(this.registry);
   }
 
-  /** The pod of a caller. Of callers that say no more than who they are, each is looked for once. */
+  /** The pod of a caller. It is cached only for callers that give no more than their identity. */
   public pod(caller: ModelCaller): CallerPod {
     const { namespace, serviceAccount, name, labels, capture, annotations, dnsCapture } = caller;
     if (labels || capture || annotations || dnsCapture !== undefined) return callerPod(this.registry, caller);

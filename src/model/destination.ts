@@ -4,7 +4,7 @@ import { Scope } from './scope';
 import { VirtualService } from './virtual-service';
 import { fullHost } from '../manifests/hosts';
 
-/** A cluster by name: what a route leads to, whether it exists or not. */
+/** The cluster that a route names, whether it exists or not. */
 export interface Destination {
   readonly host: string;
   readonly port: number;
@@ -13,7 +13,7 @@ export interface Destination {
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** Where a tls or tcp route leads. */
+/** The destinations of a tls or tcp route. */
 export function layer4Destinations(
   scope: Scope,
   object: VirtualService['object'],
@@ -37,7 +37,7 @@ export function layer4Destinations(
   });
 }
 
-/** The cluster that a destination names; without a port, a service's only port, else the one that was called. */
+/** The cluster that a destination names. Without a port it means the only port of the service, else the listener's. */
 export function destinationOf(
   scope: Scope,
   object: VirtualService['object'],

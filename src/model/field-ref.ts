@@ -1,7 +1,7 @@
 import { FieldRef } from './answer';
 import { Indexed } from '../manifests/indexed';
 
-/** Names an object, and the field of it that decided something. Its origin is asked for only when somebody reads it. */
+/** Refers to an object and one of its fields. The origin is computed only when it is read. */
 class ObjectFieldRef implements FieldRef {
   public readonly kind: string;
   public readonly namespace: string;
@@ -32,7 +32,7 @@ export function fieldRef(object: Indexed, field?: string): FieldRef {
   return new ObjectFieldRef(object, field);
 }
 
-/** What no object decides but the mesh's own settings do. */
+/** A setting of the mesh configuration, which is not an object. */
 export function meshFieldRef(field: string): FieldRef {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
 }

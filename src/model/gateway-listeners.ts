@@ -1,7 +1,7 @@
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
-import { fieldRef } from './field-ref';
 import { Destination, layer4Destinations } from './destination';
+import { fieldRef } from './field-ref';
 import { PodPort, Server, serversByPort } from './gateway-servers';
 import { GatewayWorkload } from './gateway-workloads';
 import { hostsOverlap } from './host-names';
@@ -13,22 +13,22 @@ import { VirtualHosts } from './virtual-hosts';
 import { covers } from '../manifests/hosts';
 import { kindOf, passesThrough, sectionOf } from '../manifests/servers';
 
-/** A chain of a gateway's listener, with the server that made it. */
+/** A filter chain of a gateway's listener, with the server that it was made from. */
 export interface ServerChain extends Chain {
   readonly server: Server;
   readonly hosts?: VirtualHosts;
   readonly destinations?: readonly Destination[];
 }
 
-/** What a gateway's pods have on one of their ports. */
+/** The listener of a gateway's pods on one port. */
 export interface GatewayListener {
   readonly chains: readonly ServerChain[];
   readonly finder: ChainFinder;
-  /** Why Envoy takes nothing of it. */
+  /** Why Envoy rejects the listener as a whole. */
   readonly rejected?: { readonly reason: string; readonly decidedBy: readonly FieldRef[] };
-  /** Servers that another one keeps out. */
+  /** Servers that lose their place to another one. */
   readonly skipped: PodPort['skipped'];
-  /** Servers for opaque connections to which no route leads. */
+  /** Servers for opaque connections that have no route. */
   readonly unrouted: readonly Server[];
 }
 
@@ -107,7 +107,7 @@ function listenerOf(
   return { chains, finder: new ChainFinder(chains), rejected: duplicateServerNames(chains), skipped, unrouted };
 }
 
-/** Two chains that ask for the same name: Envoy refuses the whole listener. */
+/** Two chains with the same server name: Envoy rejects the whole listener. */
 function duplicateServerNames(chains: readonly ServerChain[]): GatewayListener['rejected'] {
   const seen = new Map<string, ServerChain>();
   for (const chain of chains) {
@@ -116,8 +116,8 @@ function duplicateServerNames(chains: readonly ServerChain[]): GatewayListener['
       if (other) {
         return {
           reason:
-            `two servers ask for ${name === '*' ? 'every name' : name} on this port, so Envoy refuses the whole ` +
-            'listener',
+            `two servers match ${name === '*' ? 'every server name' : `the server name ${name}`} on this port, so ` +
+            'Envoy rejects the whole listener',
           decidedBy: [
             fieldRef(other.server.gateway, `${other.server.field}.hosts`),
             fieldRef(chain.server.gateway, `${chain.server.field}.hosts`),
@@ -161,7 +161,7 @@ function addRoutes(registry: Registry, scope: Scope, server: Server, merged: Map
   }
 }
 
-/** What takes everything comes last, whichever VirtualService said it first. */
+/** Catch-all routes come last, whichever VirtualService has them. */
 function addVirtualHosts(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): void {
   for (const [host, entries] of merged) {
     const routes = [
@@ -172,7 +172,7 @@ function addVirtualHosts(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteE
   }
 }
 
-/** The first tcp route of a VirtualService that speaks of one of the server's hosts. */
+/** The first tcp route, of a VirtualService that shares a host with the server, that applies to the server. */
 function firstTcpRoute(registry: Registry, scope: Scope, server: Server) {
   for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
     if (!isBound(server, virtualService.hosts, virtualService.object.namespace)) continue;

@@ -1,6 +1,6 @@
 import { isWildcard } from '../manifests/hosts';
 
-/** Whether the two names, each of which may be a wildcard, can mean the same host. */
+/** Whether some host matches both names, each of which may be a wildcard. */
 export function hostsOverlap(a: string, b: string): boolean {
   if (isWildcard(a)) {
     if (isWildcard(b)) return a.length < b.length ? b.slice(1).endsWith(a.slice(1)) : a.slice(1).endsWith(b.slice(1));
@@ -9,7 +9,7 @@ export function hostsOverlap(a: string, b: string): boolean {
   return isWildcard(b) ? a.endsWith(b.slice(1)) : a === b;
 }
 
-/** The most specific pattern that fits: the name itself, else the longest wildcard. */
+/** The value of the most specific pattern that matches: the name itself, else the longest wildcard. */
 export function mostSpecific<V>(
   name: string,
   exact: ReadonlyMap<string, V>,

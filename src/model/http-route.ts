@@ -1,6 +1,6 @@
 import { FieldRef } from './answer';
-import { fieldRef } from './field-ref';
 import { Destination, destinationOf } from './destination';
+import { fieldRef } from './field-ref';
 import { unknownField } from './known-fields';
 import { Scope } from './scope';
 import { Service } from './service';
@@ -9,10 +9,10 @@ import { VirtualService } from './virtual-service';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** One way through a VirtualService's http section that a proxy has: a rule and one of its matches. */
+/** A route of a proxy: a rule in the http section of a VirtualService, and one of its matches. */
 export interface RouteEntry {
   readonly object: Indexed;
-  /** Path of the rule. */
+  /** Field path of the rule. */
   readonly field: string;
   readonly http: any;
   readonly match?: any;
@@ -30,7 +30,7 @@ export interface HttpRequest {
   headers: Map<string, string>;
 }
 
-/** The entries that a proxy gets on a port, in order; nothing comes behind one that takes everything. */
+/** The entries that a proxy has on a port, in order, up to the first one that matches everything. */
 export function routeEntries(
   scope: Scope,
   virtualServices: readonly VirtualService[],
@@ -77,7 +77,7 @@ export function withDestinations(
   };
 }
 
-/** Gateways named in a match count instead of labels and namespace. */
+/** Whether a match applies to the proxy at all. If it names gateways, its labels and namespace do not count. */
 function httpMatchAppliesToProxy(
   match: any,
   { proxy }: Scope,
@@ -102,14 +102,15 @@ function size(value: any): number {
   return value ? Object.keys(value).length : 0;
 }
 
-/** The first entry that takes the request. */
+/** The first entry that matches the request. */
 export function firstMatchingEntry(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
   return entries.find((entry) => {
     const unknown = entry.match && unknownField(entry.match, 'httpMatch');
     if (unknown) {
-      throw new Undetermined(`the model does not know ${entry.matchField}.${unknown}`, [
-        fieldRef(entry.object, `${entry.matchField}.${unknown}`),
-      ]);
+      throw new Undetermined(
+        `the model does not know the field ${entry.matchField}.${unknown} of ${entry.object.kind}`,
+        [fieldRef(entry.object, `${entry.matchField}.${unknown}`)],
+      );
     }
     return !entry.match || matchesRequest(entry.match, request, fieldRef(entry.object, entry.matchField));
   });
@@ -124,7 +125,7 @@ function matchesRequest(match: any, { method, path, authority, headers }: HttpRe
   if (match.authority && !text(authority, match.authority)) return false;
   if (match.scheme && !text('http', match.scheme)) return false;
   for (const [name, wanted] of Object.entries<any>(match.headers ?? {})) {
-    if (name.startsWith('@')) throw new Undetermined('the model does not read claims of tokens', [where]);
+    if (name.startsWith('@')) throw new Undetermined('the model does not evaluate JWT claims', [where]);
     const value = headerOf(name, method, authority, headers);
     if (isPresence(wanted) ? value === undefined : !text(value, wanted)) return false;
   }
@@ -167,6 +168,6 @@ export function matchesText(
   try {
     return new RegExp(`^(?:${regex})$`, ignoreCase ? 'i' : '').test(value);
   } catch {
-    throw new Undetermined(`the model cannot read the pattern ${regex}`, [where]);
+    throw new Undetermined(`the model cannot evaluate the regular expression ${regex}`, [where]);
   }
 }

@@ -11,20 +11,20 @@ export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './ans
 export type { ModelCaller, ModelRequest } from './request';
 export { worldOf, type World } from './world';
 
-/** How many answers of one request are told apart; more ways than these are not worth anybody's time. */
+/** The most alternatives that one answer lists. */
 const MAX_ALTERNATIVES = 16;
 
 /**
- * What happens to a request that leaves the mesh, computed from anybody's manifests.
+ * Computes what happens to a request that leaves the mesh, from any manifests.
  *
  *     const model = EgressModel.of(objects, worldOf(table));   // objects: { manifest, origin }
  *     model.ask({ namespace: 'payments', serviceAccount: 'checkout' }, { url: 'http://api.partner.com/' }).outcome
  *
- * It never guesses: what it does not understand and could change the answer gives `undetermined`, and `reason` names
- * it.
+ * It never guesses: if something that it does not understand could change the answer, the outcome is `undetermined` and
+ * `reason` names it.
  */
 export class EgressModel {
-  /** A model of these objects. Proxies are configured when the first of their requests is asked about. */
+  /** A model of these objects. The configuration of a proxy is computed when a request first needs it. */
   public static of(objects: Iterable<EgressObject>, world: World = {}): EgressModel {
     const sorted = separateMalformed(objects);
     return new EgressModel(new Configuration(sorted.objects, world), sorted);
@@ -35,17 +35,19 @@ export class EgressModel {
     private readonly checked: ReturnType<typeof separateMalformed>,
   ) {}
 
-  /** The objects that the model is made of. */
+  /** The objects that the model was made from, without the malformed ones. */
   public get objects(): readonly EgressObject[] {
     return this.checked.objects;
   }
 
-  /** Objects that no API server takes. They are left out, and what they could change is undetermined. */
+  /**
+   * Objects that every API server rejects. They are left out, and the answers that they could change are undetermined.
+   */
   public get malformed(): readonly Malformed[] {
     return this.checked.malformed;
   }
 
-  /** What happens to the request of this caller. */
+  /** What happens to a request of a caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
     const obstacle = malformedThatMatters(this.malformed, this.checked.objects, request);
     if (obstacle) {
@@ -66,7 +68,7 @@ export class EgressModel {
       : { ...first.answer, alternatives: this.others(first, caller, request) };
   }
 
-  /** The same request by the other branches of its way. */
+  /** The answers to the same request on the other branches of its egress path. */
   private others(first: WalkResult, caller: ModelCaller, request: ModelRequest): Alternative[] {
     const alternatives: Alternative[] = [];
     const open: { walked: WalkResult; from: number }[] = [{ walked: first, from: 0 }];

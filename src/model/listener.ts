@@ -1,24 +1,24 @@
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
-import { fieldRef } from './field-ref';
 import { Destination, layer4Destinations } from './destination';
+import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
-import { ANY_ADDRESS, Service, ServicePort } from './service';
+import { ANY_ADDRESS, isAllocatedAddress, isServiceAddress, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { VirtualService } from './virtual-service';
 import { isWildcard } from '../manifests/hosts';
 import { isHttp, isTls } from '../manifests/protocols';
 import { selects } from '../manifests/selectors';
 
-/** What a sidecar has for one address and port. */
+/** A sidecar's outbound listener for one address and port. */
 export interface OutboundListener {
   readonly bind: string;
   readonly chains: Chain[];
   protocol: 'HTTP' | 'TCP' | 'AUTO' | 'MONGO' | 'MYSQL';
   locked: boolean;
   readonly keys: Set<string>;
-  /** Chains by what they ask for, once the listener is whole. */
+  /** Finds chains by what they match, once the listener is complete. */
   finder?: ChainFinder;
 }
 
@@ -37,9 +37,10 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
         listener.port.protocol === 'HTTP_PROXY' ||
         String(listener.bind ?? '').startsWith('unix:')
       ) {
-        throw new Undetermined('the model does not follow egress listeners that applications must address themselves', [
-          where,
-        ]);
+        throw new Undetermined(
+          'the model does not support egress listeners that applications must address explicitly',
+          [where],
+        );
       }
       const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
       for (const service of listener.services) addChains(scope, listener, service, port, listeners);
@@ -55,7 +56,7 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
   return listeners;
 }
 
-/** The listener that takes connections to an address, if any has the port. */
+/** The listener that takes connections to an address, if there is one on the port. */
 export function listenerFor(
   listeners: ReadonlyMap<string, OutboundListener>,
   address: string,
@@ -77,14 +78,11 @@ function addChains(
   let ranges: string[] = [];
   if (bind === '') {
     const address = kind === 'HTTP' ? ANY_ADDRESS : addressFor(service, scope.proxy);
-    bind =
-      address.includes('/') && !address.startsWith('service ') && !address.startsWith('allocated ')
-        ? ANY_ADDRESS
-        : address;
+    bind = address.includes('/') && !isServiceAddress(address) && !isAllocatedAddress(address) ? ANY_ADDRESS : address;
     if (bind !== address) ranges = [address];
-    // A port of Istio's own on every address is left out.
+    // Istio creates no wildcard listener on ports of its own.
     if (kind === 'HTTP' && RESERVED.has(port.number)) return;
-    // Without an address a headless Service listens for its pods only.
+    // A headless Service has listeners for the addresses of its pods only.
     if (kind !== 'HTTP' && service.kubernetes && service.resolution === 'NONE') return;
   }
   const current = listeners.get(bind);
@@ -119,7 +117,7 @@ function addChains(
   }
   for (const chain of chains) {
     const key = chainKey(chain);
-    // The first that asks for the same connections has them.
+    // Of chains that match the same connections, the first one counts.
     if (current.keys.has(key)) continue;
     current.keys.add(key);
     current.chains.push(chain);
@@ -252,13 +250,13 @@ function ownCluster(service: Service, port: ServicePort): Destination {
   };
 }
 
-/** The port of the entry or Service that made a chain. */
+/** The port of the ServiceEntry or Service from which a chain was made. */
 export function portRef(service: Service, port: ServicePort): FieldRef {
   const index = (service.object.spec.ports ?? []).findIndex((one: any) => (one.number ?? one.port) === port.number);
   return fieldRef(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
 }
 
-/** What of a match can be told without seeing a request. */
+/** Whether a tls or tcp match applies to the proxy at all, before it sees a connection. */
 export function layer4MatchAppliesToProxy(
   match: any,
   { proxy }: Scope,
@@ -277,7 +275,7 @@ export function layer4MatchAppliesToProxy(
 
 const virtualServicesByHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildcards: number[] }>();
 
-/** The VirtualServices that speak of a service, in their order. */
+/** The VirtualServices that have the host of a service, in Istio's order. */
 function virtualServicesForHost(egress: EgressListener, host: string): readonly VirtualService[] {
   if (egress.virtualServices.length === 0) return egress.virtualServices;
   if (isWildcard(host))

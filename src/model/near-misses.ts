@@ -6,16 +6,16 @@ import { Service, ServicePort } from './service';
 import { covers } from '../manifests/hosts';
 import { contains } from '../manifests/ranges';
 
-/** What nothing took, as the sidecar saw it. */
+/** Traffic that nothing in the sidecar's configuration matched, as the sidecar saw it. */
 export interface UnmatchedTraffic {
   readonly kind: 'http' | 'tls' | 'bytes';
-  /** The name that it was meant for, where it tells one. */
+  /** The host that it was meant for, where it names one. */
   readonly name?: string;
   readonly address: string;
   readonly port: number;
 }
 
-/** An entry that speaks of the host and yet did not take the request. */
+/** A ServiceEntry for the host that nevertheless did not match the traffic. */
 export interface NearMiss {
   readonly because: string;
   readonly cause: FieldRef;
@@ -27,7 +27,7 @@ const MATCHING_PROTOCOLS: Record<UnmatchedTraffic['kind'], readonly string[]> = 
   bytes: ['TCP', 'MONGO', 'REDIS', 'MYSQL', ''],
 };
 
-/** Why the entries of the host did not take the request, the nearest first. */
+/** Why the ServiceEntries of the host did not match; those that the proxy sees come first. */
 export function nearMisses(registry: Registry, scope: Scope, unmatched: UnmatchedTraffic): NearMiss[] {
   const about = registry.services.filter((service) => !service.kubernetes && coversTraffic(service, unmatched));
   const known = about.filter(({ host, object }) => scope.services.get(host)?.object === object);
@@ -46,12 +46,13 @@ function whyNotAtPort(service: Service, { kind, port }: UnmatchedTraffic): NearM
   const own = service.ports.find(({ number }) => number === port);
   const { namespace, name } = service.object;
   const entry = `ServiceEntry ${namespace}/${name}`;
-  if (!own) return [{ because: `${entry} has no port ${port}`, cause: fieldRef(service.object, 'spec.ports') }];
+  if (!own)
+    return [{ because: `${entry} does not declare port ${port}`, cause: fieldRef(service.object, 'spec.ports') }];
   if (MATCHING_PROTOCOLS[kind].includes(own.protocol)) return [];
-  const what = { http: 'clear HTTP', tls: 'TLS', bytes: 'neither HTTP nor TLS' }[kind];
+  const what = { http: 'plaintext HTTP', tls: 'TLS', bytes: 'neither HTTP nor TLS' }[kind];
   return [
     {
-      because: `${entry} declares port ${port} as ${own.protocol}, and this is ${what}`,
+      because: `${entry} declares port ${port} as ${own.protocol}, but this is ${what}`,
       cause: fieldRef(service.object, `${fieldOf(service, own)}.protocol`),
     },
   ];
@@ -67,7 +68,7 @@ function whyUnseen(scope: Scope, service: Service): NearMiss[] {
   if (!isExported)
     return [
       {
-        because: `${entry} is not exported to ${scope.proxy.namespace}`,
+        because: `${entry} is not exported to namespace ${scope.proxy.namespace}`,
         cause: fieldRef(service.object, 'spec.exportTo'),
       },
     ];

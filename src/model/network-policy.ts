@@ -15,7 +15,7 @@ interface PodLike {
 /** The other end of a connection: a pod, or an address. */
 export type Peer = { readonly pod: PodLike } | { readonly address: string };
 
-/** Which NetworkPolicies keep a connection from leaving or entering a pod; none if nothing does. */
+/** The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. */
 export function blockedBy(
   registry: Registry,
   direction: 'egress' | 'ingress',
@@ -79,7 +79,7 @@ function portMatches(policy: Indexed, field: string, ports: any[] | undefined, p
       if ((one.protocol ?? 'TCP') !== 'TCP') return false;
       if (one.port === undefined) return true;
       if (typeof one.port === 'string')
-        throw new Undetermined(`which number the port ${one.port} has is not known`, [
+        throw new Undetermined(`the number of the port named ${one.port} is unknown`, [
           fieldRef(policy, `${field}.ports`),
         ]);
       return port >= one.port && port <= (one.endPort ?? one.port);
@@ -100,7 +100,7 @@ function peerMatches(
     if (isUnknownAddress(address)) {
       if (ipBlock.cidr === '0.0.0.0/0') return true;
       if (/^(10\.|127\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.64\.)/.test(ipBlock.cidr)) return false;
-      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr} is not known`, [
+      throw new Undetermined(`it is unknown whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr}`, [
         fieldRef(policy, field),
       ]);
     }

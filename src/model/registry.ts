@@ -10,12 +10,12 @@ import { ManifestIndex } from '../manifests/manifest-index';
 
 const NONE: readonly never[] = [];
 
-/** All objects, arranged as istiod arranges them: by kind, age, and who sees them. */
+/** All objects as istiod arranges them: by kind, age and visibility. */
 export class Registry {
   public readonly rootNamespace: string;
   public readonly trustDomain: string;
   public readonly index: ManifestIndex;
-  /** The oldest first. */
+  /** Oldest first. */
   public readonly services: readonly Service[];
   public readonly virtualServices: readonly VirtualService[];
   public readonly gateways: readonly Indexed[];
@@ -66,7 +66,7 @@ export class Registry {
     );
   }
 
-  /** The service of a host in one namespace: the oldest, but a Kubernetes Service before any entry. */
+  /** The service of a host in one namespace: a Kubernetes Service if there is one, else the oldest ServiceEntry. */
   public serviceIn(host: string, namespace: string): Service | undefined {
     return this.byHostAndNamespace.get(host)?.get(namespace);
   }
@@ -75,31 +75,31 @@ export class Registry {
     return this.byHostAndNamespace.get(host);
   }
 
-  /** What proxies of the namespace may see: what is exported to it first, then what is public. */
+  /** The services visible to proxies of the namespace: those exported to it by name, then the public ones. */
   public servicesSeenFrom(namespace: string): readonly Service[] {
     return [...(this.exportedServices.get(namespace) ?? NONE), ...this.publicServices];
   }
 
-  /** Every service of the same host in the same namespace, whatever it exports: they share their endpoints. */
+  /** All services of the same host and namespace, whatever their `exportTo`: they share their endpoints. */
   public siblings(service: Service): readonly Service[] {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
   /**
-   * An entry of the same host, namespace and port that some other proxy has in its place, and that resolves it
-   * otherwise. istiod keeps what it has built for one proxy and gives it to others by host and namespace alone, so
-   * whose it is depends on who asks first.
+   * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, with a different
+   * resolution. istiod caches clusters by host and namespace alone, so which of the two a proxy gets depends on which
+   * proxy asked first.
    */
   public conflictingEntry(service: Service, port: number): Service | undefined {
     const siblings = this.siblings(service);
     if (siblings.length < 2) return undefined;
-    const seers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
-    const taken = [...seers].map(
-      (seer) =>
-        siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(seer)) ??
+    const viewers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
+    const visible = [...viewers].map(
+      (viewer) =>
+        siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(viewer)) ??
         siblings.find(({ exportTo }) => exportTo.includes('*')),
     );
-    return taken.find(
+    return visible.find(
       (one) =>
         one !== undefined &&
         one.object !== service.object &&
@@ -108,7 +108,9 @@ export class Registry {
     );
   }
 
-  /** The VirtualServices for `mesh` or a Gateway that proxies of the namespace see, in Istio's order. */
+  /**
+   * The VirtualServices bound to `mesh` or a Gateway that are visible to proxies of the namespace, in Istio's order.
+   */
   public virtualServicesSeenFrom(namespace: string, gateway: string): readonly VirtualService[] {
     return [
       ...(this.privateVirtualServices.get(namespace)?.get(gateway) ?? NONE),
@@ -143,9 +145,9 @@ export class Registry {
       if (virtualService.exportTo.includes('*')) {
         push(this.publicVirtualServices, gateway, virtualService);
       } else if (!virtualService.exportTo.includes('~')) {
-        for (const seer of new Set(virtualService.exportTo)) {
+        for (const viewer of new Set(virtualService.exportTo)) {
           push(
-            mapIn(seer === namespace ? this.privateVirtualServices : this.exportedVirtualServices, seer),
+            mapIn(viewer === namespace ? this.privateVirtualServices : this.exportedVirtualServices, viewer),
             gateway,
             virtualService,
           );
@@ -155,7 +157,7 @@ export class Registry {
   }
 }
 
-/** The oldest first; equally old by name, as Istio has it. */
+/** Oldest first; of equal age, by name, as Istio sorts them. */
 export function byAge(objects: readonly Indexed[]): Indexed[] {
   return objects
     .map((object) => ({ object, created: createdAt(object) }))
@@ -168,7 +170,7 @@ export function byAge(objects: readonly Indexed[]): Indexed[] {
     .map(({ object }) => object);
 }
 
-/** What Istio sorts equally old services by: the host of an entry, the name of a Service. */
+/** The name by which Istio sorts services of equal age: the host of a ServiceEntry, the name of a Service. */
 function nameOf(service: Service): string {
   return service.kubernetes ? service.object.name : service.host;
 }

@@ -10,33 +10,33 @@ import { Indexed } from '../manifests/indexed';
 import { upper } from '../manifests/protocols';
 import { selects } from '../manifests/selectors';
 
-/** A proxy: whose traffic it carries, and what decides its configuration. */
+/** A proxy, as far as its configuration depends on it. */
 export interface ProxyIdentity {
   readonly namespace: string;
   readonly labels: Record<string, string>;
   readonly dnsCapture: boolean;
 }
 
-/** What one egress listener of a Sidecar imports; without a Sidecar there is one listener, for everything. */
+/** What one egress listener of a Sidecar imports. Without a Sidecar there is one listener that imports everything. */
 export interface EgressListener {
-  /** For this port only. */
+  /** The only port that the listener is for. */
   readonly port?: { readonly number: number; readonly protocol: string; readonly name: string };
   readonly bind?: string;
-  /** Its place in the Sidecar. */
+  /** Its index in the Sidecar. */
   readonly index?: number;
   readonly services: readonly Service[];
   readonly virtualServices: readonly VirtualService[];
-  /** The VirtualService with the most specific host, by service. */
+  /** The VirtualService with the most specific host, by host of a service. */
   readonly virtualServiceByHost: ReadonlyMap<string, VirtualService>;
 }
 
-/** Everything that a proxy knows of. */
+/** Everything that is visible to a proxy. */
 export interface Scope {
   readonly proxy: ProxyIdentity;
   readonly isGateway: boolean;
   readonly sidecar?: Indexed;
   readonly listeners: readonly EgressListener[];
-  /** One service per host: what clusters are made of. */
+  /** One service per host; clusters are made from them. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
   readonly policy: FieldRef;
@@ -48,7 +48,7 @@ interface Imports {
   readonly excluded: string[];
 }
 
-/** What a sidecar sees: its Sidecar's choice of what is exported to its namespace. */
+/** The scope of a sidecar: what its Sidecar resource imports of everything exported to its namespace. */
 export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const sidecar = sidecarFor(registry, proxy);
   const listeners = (sidecar?.spec.egress?.length ? (sidecar.spec.egress as any[]) : [{ hosts: ['*/*'] }]).map(
@@ -67,7 +67,7 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
       fieldRef(sidecar!, 'spec.outboundTrafficPolicy.egressProxy'),
     ]);
   }
-  // An empty policy is the first value of the enumeration.
+  // An empty policy means REGISTRY_ONLY, the first value of the enumeration.
   const policy = own ? (own.mode ?? 'REGISTRY_ONLY') : meshPolicy;
   if (policy !== 'ALLOW_ANY' && policy !== 'REGISTRY_ONLY') {
     throw new Undetermined(`the model does not know the outbound traffic policy ${policy}`, [
@@ -85,7 +85,7 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   };
 }
 
-/** What a gateway sees: everything exported to its namespace. It knows no Sidecars and prefers no namespace. */
+/** The scope of a gateway: everything exported to its namespace. Sidecars do not apply; no namespace is preferred. */
 export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const services = new Map<string, Service>();
   for (const service of registry.servicesSeenFrom(proxy.namespace)) addService(services, service);
@@ -99,14 +99,14 @@ export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
   };
 }
 
-/** The address that a service has for a proxy. */
+/** The address of a service as a proxy sees it. */
 export function addressFor(service: Service, proxy: ProxyIdentity): string {
   return service.address === ANY_ADDRESS && proxy.dnsCapture && service.canHaveAddress
     ? allocatedAddress(service)
     : service.address;
 }
 
-/** The one Sidecar that counts: one that selects the workload, else the namespace's, else the root namespace's. */
+/** The Sidecar in force: one that selects the workload, else the namespace's default, else the root namespace's. */
 function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Indexed | undefined {
   const own = sidecars.filter((sidecar) => sidecar.namespace === namespace);
   return (
@@ -196,7 +196,7 @@ function importsVirtualService(imports: ReadonlyMap<string, Imports>, { hosts, o
   );
 }
 
-/** Of a host in several namespaces the proxy's own counts, else a Kubernetes Service, else the first. */
+/** Of a host declared in several namespaces, the proxy's own counts, else a Kubernetes Service, else the first. */
 function oneNamespacePerHost(services: readonly Service[], own: string): Service[] {
   const chosen = new Map<string, { namespace: string; kubernetes: boolean }>();
   for (const { host, namespace, kubernetes } of services) {
@@ -228,7 +228,7 @@ function mostSpecificByHost(
   return found;
 }
 
-/** Where a VirtualService sends requests, the proxy needs to know, whatever its Sidecar imports. */
+/** A proxy knows the destinations of its VirtualServices, whatever its Sidecar imports. */
 function addDestinationServices(
   registry: Registry,
   namespace: string,
@@ -268,7 +268,7 @@ function withPorts(service: Service, numbers: ReadonlySet<number>): Service | un
   return ports.length === service.ports.length ? service : ports.length === 0 ? undefined : { ...service, ports };
 }
 
-/** Adds a service, or its ports to what is known of the host. */
+/** Adds a service, or merges its ports into the service that the host already has. */
 function addService(services: Map<string, Service>, service: Service): void {
   const existing = services.get(service.host);
   if (!existing || (!existing.kubernetes && service.kubernetes)) {
@@ -298,7 +298,7 @@ function haveSameLabels(a: Indexed, b: Indexed): boolean {
   return a === b || labels(a) === labels(b);
 }
 
-/** The port that a service has under a number. */
+/** A service's port with the given number. */
 export function portOf(service: Service, number: number): ServicePort | undefined {
   return service.ports.find((port) => port.number === number);
 }

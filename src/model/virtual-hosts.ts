@@ -1,6 +1,6 @@
 import { FieldRef } from './answer';
-import { fieldRef } from './field-ref';
 import { Destination } from './destination';
+import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
 import { RouteEntry, routeEntries, withDestinations } from './http-route';
 import { portRef } from './listener';
@@ -10,27 +10,27 @@ import { VirtualService } from './virtual-service';
 import { isWildcard } from '../manifests/hosts';
 import { isHttp } from '../manifests/protocols';
 
-/** What a proxy does with the requests for some hosts. */
+/** How a proxy routes the requests for some domains. */
 export interface VirtualHost {
   readonly routes?: readonly RouteEntry[];
-  /** Without routes of a VirtualService: the service itself. */
+  /** Where no VirtualService has routes: the cluster of the service itself. */
   readonly own?: Destination;
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** The virtual hosts of one port, by domain. */
+/** The virtual hosts of one port, by domain; Envoy's choice among them. */
 export class VirtualHosts {
   private readonly exact = new Map<string, VirtualHost>();
   private readonly wildcards = new Map<string, VirtualHost>();
 
-  /** A domain belongs to the first that wants it. */
+  /** A domain belongs to the first virtual host that has it. */
   public add(domain: string, host: VirtualHost): void {
     const map = isWildcard(domain) ? this.wildcards : this.exact;
     const key = domain.toLowerCase();
     if (!map.has(key)) map.set(key, host);
   }
 
-  /** The host for an authority, whose port does not matter. */
+  /** The virtual host for an authority, whatever its port. */
   public find(authority: string): VirtualHost | undefined {
     const name = withoutPort(authority).toLowerCase();
     const exact = this.exact.get(name);
@@ -56,17 +56,17 @@ export function withoutPort(authority: string): string {
   return authority.replace(/:\d+$/, '');
 }
 
-/** The egress listener whose routes count on a port. */
+/** The egress listener whose VirtualServices count on a port. */
 export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
   return scope.listeners.find(({ port }) => port === undefined || port.number === number);
 }
 
-/** What a sidecar does with HTTP on a port. */
+/** The virtual hosts of a sidecar on a port. */
 export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts {
   const hosts = new VirtualHosts();
   const egress = egressListenerFor(scope, number);
   if (!egress) return hosts;
-  // The last of several entries for a host has the port; all of them have the host.
+  // Of several ServiceEntries for a host, the last one has the port.
   const services = new Map<string, { service: Service; port: ServicePort }>();
   for (const service of egress.services) {
     const port = portOf(service, number);
@@ -103,7 +103,7 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
   return hosts;
 }
 
-/** The same where a listener found out the protocol for one service alone: every name is that service's. */
+/** The virtual host where a listener is for one service alone and detected HTTP: it takes every authority. */
 export function ownVirtualHost(scope: Scope, number: number, service: Service): VirtualHost | undefined {
   return sidecarVirtualHosts(scope, number).find(service.host);
 }

@@ -2,7 +2,7 @@ import { createdAt, exportedTo } from './service';
 import { fullHost } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 
-/** A VirtualService with its names made full. */
+/** A VirtualService with the full names of its hosts and gateways. */
 export interface VirtualService {
   readonly object: Indexed;
   readonly hosts: readonly string[];
@@ -25,12 +25,12 @@ export function virtualServiceOf(object: Indexed, defaultExportTo: readonly stri
   };
 }
 
-/** A Gateway's name without a namespace means the VirtualService's own. */
+/** A Gateway named without a namespace is in the namespace of the VirtualService. */
 export function fullGateway(name: string, namespace: string): string {
   return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
 }
 
-/** Every host that it sends requests to, with the ports it asks for; 0 for any port. */
+/** The hosts of all its destinations, with their ports; 0 for a destination without a port. */
 export function destinationsOf({ object }: VirtualService): Map<string, Set<number>> {
   const found = new Map<string, Set<number>>();
   const add = (destination: any) => {

@@ -7,13 +7,10 @@ import { EgressObject } from '../manifests/egress-object';
 import { fullHost } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 
-/**
- * An object that no API server takes: a wrong type, a word that is none of the allowed ones, a kind or version that
- * there is not.
- */
+/** An object that every API server rejects: a wrong type, a value that is not allowed, an unknown kind or version. */
 export interface Malformed {
   readonly source: EgressObject;
-  /** Object, field, value, and what is allowed. */
+  /** Names the object, the field, the value, and what is allowed. */
   readonly problem: string;
   readonly cause: FieldRef;
 }
@@ -28,7 +25,7 @@ const fields = (properties: Record<string, Shape>): Shape => ({ type: 'object', 
 const map = (additionalProperties: Shape): Shape => ({ type: 'object', additionalProperties });
 const texts = list(text);
 const labels = map(text);
-/** istiod reads protocols in any case. */
+/** istiod ignores the case of protocols. */
 const protocol: Shape = {
   enum: [
     'HTTP',
@@ -137,7 +134,7 @@ const operations = Object.fromEntries(
   ['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths'].map((name) => [name, texts]),
 );
 
-/** Types and words of the fields that are read. */
+/** Types and allowed values of the fields that the model reads. */
 export const SPECS: Record<string, Shape> = {
   ServiceEntry: fields({
     hosts: texts,
@@ -209,7 +206,7 @@ export const SPECS: Record<string, Shape> = {
   }),
 };
 
-/** What stands in the same way in every object. */
+/** Common to all objects. */
 const METADATA = fields({ name: text, namespace: text, labels, annotations: labels });
 const CORE: Record<string, Shape> = {
   Service: fields({
@@ -248,23 +245,23 @@ function problemOf(manifest: any): string | undefined {
   const [group, version] = String(apiVersion).split('/');
   const known = GROUPS[group];
   if (known && !known.kinds.includes(kind))
-    return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
+    return `kind: there is no "${kind}" in ${group}; its kinds are ${known.kinds.join(', ')}`;
   if (known && !known.versions.includes(version))
     return (
-      `apiVersion: "${apiVersion}" is none of ${group}; it is ` +
+      `apiVersion: "${apiVersion}" is not a version of ${group}; it is ` +
       `${known.versions.map((one) => `${group}/${one}`).join(', ')}`
     );
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
   const created = metadata.creationTimestamp;
   if ((known || shape) && created && Number.isNaN(new Date(created).getTime()))
-    return `metadata.creationTimestamp: ${JSON.stringify(created)} is no time`;
+    return `metadata.creationTimestamp: ${JSON.stringify(created)} is not a timestamp`;
   return (
     (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined) ??
     (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined)
   );
 }
 
-/** Tells the objects that the model can read from those that no API server would take. */
+/** Separates the objects that the model can read from those that every API server rejects. */
 export function separateMalformed(objects: Iterable<EgressObject>): {
   readonly objects: EgressObject[];
   readonly malformed: Malformed[];
@@ -288,7 +285,7 @@ export function separateMalformed(objects: Iterable<EgressObject>): {
     );
     malformed.push({
       source,
-      problem: `${kind} ${object.namespace}/${object.name} is none that an API server takes, ${problem}`,
+      problem: `${kind} ${object.namespace}/${object.name} would be rejected by every API server (${problem})`,
       cause: fieldRef(object, problem.split(':')[0]),
     });
   }
@@ -296,8 +293,8 @@ export function separateMalformed(objects: Iterable<EgressObject>): {
 }
 
 /**
- * The malformed object that could change the answer to a request if it were mended: one that speaks of the host, or of
- * where VirtualServices for it lead, and one whose hosts cannot be read or that has none.
+ * The malformed object that could change the answer to a request if it were corrected: one for the host, or for a
+ * destination of its VirtualServices, or one whose hosts are missing or cannot be read.
  */
 export function malformedThatMatters(
   malformed: readonly Malformed[],
@@ -311,7 +308,7 @@ export function malformedThatMatters(
     ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')]),
   ]);
   const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
-  // A Set is walked with what is added on the way, so that routes of routes are there, too.
+  // Iterating over a Set also visits what is added meanwhile: the destinations of destinations.
   for (const name of names) {
     for (const {
       manifest: { metadata, spec },

@@ -9,7 +9,7 @@ export const wildcardBesideHost: Rule = {
   title: 'A wildcard that covers a host with an egress path of its own',
   reason:
     "The host's own entry takes precedence over the wildcard, but only while it exists: if it is missing, late or " +
-    'hidden, requests leave straight from the sidecar like those for any other name in the domain, without the ' +
+    'hidden, requests leave through the sidecar alone, like those for any other name in the domain, without the ' +
     'gateway or TLS origination.',
   cure: 'List the hosts instead of the wildcard, or declare one of the two for another namespace.',
   good: `

@@ -21,7 +21,7 @@ function proposals(name: string) {
 test.each([
   ['http-on-443', 'ServiceEntry shop/api: set spec.ports[0].protocol to "TLS"'],
   [
-    'sidecar-host-is-where-the-entry-is',
+    'sidecar-hosts-name-the-namespace-of-the-entry',
     'Sidecar shop/default: set spec.egress[0].hosts[2] to "other/www.example.com"',
   ],
   [

@@ -51,7 +51,7 @@ describe('explain', () => {
     expect(run(args).code).toBe(0);
     expect(run([...args, '--via', 'gateway'])).toMatchObject({
       code: 1,
-      out: expect.stringMatching(/^not via gateway: 200 from hbchen\.com, from the sidecar/),
+      out: expect.stringMatching(/^not via gateway: 200 from hbchen\.com, through the sidecar/),
     });
     expect(run([...args, '--via', 'sidecar']).code).toBe(0);
   });
@@ -210,7 +210,7 @@ describe('invalid input', () => {
     const made = folder({ 'all.yaml': `${entry('good')}---\na: [1\n---\n` });
     const { code, err, out } = ask(made);
     expect(err).toMatch(/all\.yaml, document 2: invalid YAML/);
-    expect({ code, via: /^incomplete: .*\n[\s\S]*from the sidecar/.test(out) }).toEqual({ code: 2, via: true });
+    expect({ code, via: /^incomplete: .*\n[\s\S]*through the sidecar/.test(out) }).toEqual({ code: 2, via: true });
   });
 
   test('lists are expanded; unknown kinds and documents without a kind are noted', () => {
@@ -420,7 +420,7 @@ describe('check', () => {
         'access: [{ from: c, request: "http://good.example.com/", expect: { outcome: answered } }]\n',
     });
     expect(run(['check', path.join(made, 'a.yaml'), path.join(made, 't.yaml')]).out).toMatch(
-      /the table's `outside` entry for good\.example\.com declares no http/,
+      /the access table's `external` entry for good\.example\.com declares no http/,
     );
   });
 

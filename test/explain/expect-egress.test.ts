@@ -54,7 +54,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'another egress path',
     () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com').viaSidecar(),
-    /answered straight from the sidecar/,
+    /answered through the sidecar, without a gateway/,
   ],
   [
     'a refusal that does not happen',

@@ -6,11 +6,11 @@ import { hostOrAddress } from '../addresses';
 import { FieldRef } from '../answer';
 import { authorize } from '../authorization';
 import { Cluster, clusterOf, Endpoint } from '../cluster';
-import { fieldRef, uniqueRefs } from '../field-ref';
 import { Destination } from '../destination';
+import { fieldRef, uniqueRefs } from '../field-ref';
 import { Flow, isReadable, Layer, outermost } from '../flow';
 
-/** Into the cluster that a route names: one of its endpoints, with the TLS that it begins. */
+/** Into the cluster that a route names: one of its endpoints, with the TLS that the cluster originates. */
 export function toCluster(
   journey: Journey,
   at: AtProxy,
@@ -20,7 +20,8 @@ export function toCluster(
   const { hop, scope } = at;
   const where = uniqueRefs(decidedBy);
   const cluster = clusterOf(journey.configuration.registry, scope, destination);
-  const named = `${destination.host}:${destination.port}${destination.subset === undefined ? '' : `, subset ${destination.subset}`}`;
+  const subset = destination.subset === undefined ? '' : `, subset ${destination.subset}`;
+  const named = `${destination.host}:${destination.port}${subset}`;
   if ('missing' in cluster) {
     journey.step(
       hop,
@@ -31,7 +32,7 @@ export function toCluster(
   }
   for (const assumption of cluster.assumptions) journey.assume(assumption);
   journey.step(hop, `→ ${named}`, where);
-  if (cluster.endpoints.length === 0) return nowhere(journey, at, destination, cluster);
+  if (cluster.endpoints.length === 0) return noEndpoints(journey, at, destination, cluster);
   const index = journey.choose(
     cluster.endpoints.map((endpoint) => ({
       because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
@@ -41,9 +42,14 @@ export function toCluster(
   return connect(journey, { ...at, flow }, cluster.endpoints[index], uniqueRefs([...cluster.decidedBy, ...where]));
 }
 
-function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
+function noEndpoints(
+  journey: Journey,
+  { hop }: AtProxy,
+  { host }: Destination,
+  { service, decidedBy }: Cluster,
+): Ending {
   const reason = service.kubernetes
-    ? `no pod is behind ${host}`
+    ? `no gateway pod backs ${host}`
     : service.resolution === 'NONE' || service.resolution === 'DYNAMIC_DNS'
       ? `a gateway cannot reach hosts with resolution ${service.resolution}`
       : `${host} has no endpoints`;
@@ -51,7 +57,7 @@ function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { se
   return journey.refuse(hop, 503, reason, decidedBy);
 }
 
-/** What goes through a cluster, in the TLS that it begins. */
+/** The flow in the TLS that the cluster originates. */
 function inClusterTls(
   journey: Journey,
   { hop, scope, flow }: AtProxy,
@@ -63,12 +69,14 @@ function inClusterTls(
     const decidedBy = [fieldRef(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
     journey.step(
       hop,
-      'no TLS: a sidecar ignores settings with a credentialName unless a workloadSelector chooses it',
+      'no TLS: a sidecar ignores TLS settings with a credentialName unless the DestinationRule has a workloadSelector',
       decidedBy,
     );
     journey.remark({
       code: 'ignored-credential',
-      message: 'the TLS settings are ignored: at a sidecar a credentialName needs a workloadSelector',
+      message:
+        'the TLS settings are ignored: at a sidecar, a credentialName needs a DestinationRule with a ' +
+        'workloadSelector',
       decidedBy,
     });
   }
@@ -89,18 +97,20 @@ function inClusterTls(
   if (flow.layers.length > 0 && !isMesh) {
     journey.remark({
       code: 'double-tls',
-      message: "the application's own TLS is wrapped in TLS once more",
+      message: "the application's own TLS is wrapped in a second layer of TLS",
       decidedBy: [fieldRef(tls.object, tls.field)],
     });
   }
   const checks = isMesh
     ? 'mutual TLS in the mesh'
     : `TLS${tls.value.mode === 'MUTUAL' ? ' with a client certificate' : ''}`;
-  journey.step(hop, `${checks}, server name ${serverName ?? 'none'}`, [fieldRef(tls.object, tls.field)]);
+  journey.step(hop, `${checks}, ${serverName === undefined ? 'no server name' : `server name ${serverName}`}`, [
+    fieldRef(tls.object, tls.field),
+  ]);
   return { ...flow, layers: [...flow.layers, layer], http2: cluster.http2 };
 }
 
-/** Who a proxy says it is, in mutual TLS of the mesh. */
+/** The identity in a proxy's certificate, in mutual TLS of the mesh. */
 function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' | 'gateway'): string {
   const { trustDomain } = configuration.registry;
   return hop === 'sidecar' || !atGateway
@@ -125,7 +135,8 @@ function connect(
       const layer = outermost(flow);
       const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
       const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
-      // The one filter by which a sidecar asks policies about what leaves: TLS to a name that it looks up itself.
+      // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
+      // resolves itself.
       const { registry } = journey.configuration;
       const verdict =
         isRead || hop !== 'sidecar'
@@ -143,7 +154,7 @@ function connect(
   }
 }
 
-/** What a proxy finds for a name. */
+/** The address to which a proxy resolves a name. */
 function resolveHost(journey: Journey, host: string): string | undefined {
   return isIP(host) !== 0 ? host : journey.lookUp(host);
 }
