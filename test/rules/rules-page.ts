@@ -1,6 +1,6 @@
 import { RULES } from '../../src/rules';
 
-/** The text of docs/rules.md. Regenerate it with `npx tsx test/rules/write-rules-page.ts`. */
+/** docs/rules.md. Renew it with `npx tsx test/rules/write-rules-page.ts`. */
 export function rulesPage(): string {
   return [
     '# Rules that stop synth',
