@@ -1,6 +1,6 @@
 import { RULES } from '../../src/rules';
 
-/** docs/rules.md. Renew it with `npx tsx test/rules/write-rules-page.ts`. */
+/** docs/rules.md. Renew it with `npm run docs:update`. */
 export function rulesPage(): string {
   return [
     '# Rules that stop synth',

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check';
 import { rulesPage } from './rules-page';
 import { istio, objectsOf } from './support';
 import { checkManifests, EgressObject, RULES } from '../../src/rules';
