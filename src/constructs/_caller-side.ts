@@ -7,7 +7,7 @@ import { PortSettings } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
 import { ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec } from '../../imports/networking.istio.io';
 import { EgressProtocol } from '../values/egress-port';
-import { addressInstead, keyOf, objectName, mayShareAPod } from '../values/names';
+import { addressInstead, keyOf, objectName, canSelectSamePod } from '../values/names';
 
 /**
  * The objects by which one namespace knows a host that it calls through a gateway: a ServiceEntry without endpoints
@@ -79,7 +79,7 @@ export class CallerSide implements Shared {
       separate
         .slice(0, index)
         .filter((other) =>
-          egressPath.sourceLabels!.some((mine) => other.sourceLabels!.some((theirs) => mayShareAPod(mine, theirs))),
+          egressPath.sourceLabels!.some((mine) => other.sourceLabels!.some((theirs) => canSelectSamePod(mine, theirs))),
         )
         .map((other) => ({
           construct: egressPath.construct,

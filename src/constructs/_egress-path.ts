@@ -3,7 +3,7 @@ import { differencesOf } from './_agreement';
 import { Disagreement, Shared } from './_app-scope';
 import { OriginationScope, OriginationSettings } from './_origination';
 import { EgressPathSettings } from './_settings';
-import { mayShareAPod } from '../values/names';
+import { canSelectSamePod } from '../values/names';
 
 interface Declaration<S> {
   readonly construct: IConstruct;
@@ -95,7 +95,7 @@ function overlapReason(wanted: OriginationScope, existing: OriginationScope): st
   if (wanted.port !== existing.port) return ' already on another port, and a namespace has one route to a host';
   for (const one of wanted.certificateOwners) {
     for (const other of existing.certificateOwners) {
-      if (mayShareAPod(one.podLabels, other.podLabels)) {
+      if (canSelectSamePod(one.podLabels, other.podLabels)) {
         return (
           ` already for pods labelled ${labelText(other.podLabels)}, and one pod could carry those labels and ` +
           `${labelText(one.podLabels)} (Istio would use the older rule); ` +

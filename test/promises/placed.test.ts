@@ -9,7 +9,7 @@ test('nothing is visible beyond its own namespace', () => {
   });
 });
 
-test("gateway objects are in the gateway's namespace, callers' routes in the callers', and nothing is anywhere else", () => {
+test("every object is in the gateway's namespace or in its callers', Gateways and their routes in the gateway's", () => {
   forAll((plans) => {
     const namespaces = plans.map(({ namespace }) => namespace);
     for (const { kind, metadata, spec } of manifestsFor(plans)) {

@@ -1,7 +1,8 @@
 import { admissionProblems, celRules, KNOWN_KINDS } from './admission';
 
+const API_GROUPS: Record<string, string> = { AuthorizationPolicy: 'security', Telemetry: 'telemetry' };
 const istio = (kind: string, spec: any, name = 'a') => ({
-  apiVersion: `${kind === 'AuthorizationPolicy' ? 'security' : kind === 'Telemetry' ? 'telemetry' : 'networking'}.istio.io/v1`,
+  apiVersion: `${API_GROUPS[kind] ?? 'networking'}.istio.io/v1`,
   kind,
   metadata: { name, namespace: 'shop' },
   spec,

@@ -67,9 +67,9 @@ function compile(schema: any): Kind {
 }
 
 /**
- * The reasons for which a Kubernetes API server with Istio would reject an object: violations of its schema, with unknown
- * fields forbidden (the server would drop them silently), of its CEL rules, and of the rules of Istio's webhook. An empty
- * list means that the object is admitted.
+ * The reasons for which a Kubernetes API server with Istio would reject an object: violations of its schema, with
+ * unknown fields forbidden (the server would drop them silently), of its CEL rules, and of the rules of Istio's
+ * webhook. An empty list means that the object is admitted.
  */
 export function admissionProblems(manifest: any): string[] {
   const kind = kindOf(manifest.kind);
