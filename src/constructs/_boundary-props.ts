@@ -118,7 +118,7 @@ function checkAllowedEgress(
 ): void {
   const ofGateway = guarded.some(({ installation }) => installation.namespace === namespace);
   const ofApplications = namespaces.includes(namespace);
-  if (!ofGateway && !ofApplications) {
+  if (namespace && !ofGateway && !ofApplications) {
     problems.add(
       `${prop}.namespace: the boundary does not restrict "${namespace}", so there is nothing to open; name one of its ` +
         'namespaces, or that of a gateway which it guards',
@@ -130,7 +130,7 @@ function checkAllowedEgress(
         'meant; leave ' +
         '`labels` out',
     );
-  if (!toCidrs?.length && !toNamespaces?.length)
+  if (!toCidrs?.length && !toNamespaces?.length && !problems.has(`${prop}.toCidrs`) && !problems.has(`${prop}.toNamespaces`))
     problems.add(`${prop}: opens nothing; give \`toCidrs\` or \`toNamespaces\``);
 }
 

@@ -425,7 +425,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
       },
       revision: props.revision,
       nodeSelector: Object.keys(props.nodeSelector ?? {}).length > 0 ? props.nodeSelector : undefined,
-      tolerations: props.tolerations?.map(({ key, value, effect }) => ({
+      tolerations: (props.tolerations?.length ? props.tolerations : undefined)?.map(({ key, value, effect }) => ({
         key,
         operator: value === undefined ? 'Exists' : 'Equal',
         value,

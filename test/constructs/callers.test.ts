@@ -96,7 +96,7 @@ describe('Caller.workload', () => {
       errorOf(() => read((chart) => new ApiObject(chart, 'map', { apiVersion: 'v1', kind: 'ConfigMap' }))),
     ).toMatch(/Caller\.workload: .*\[chart\/map\] has no pod template; give a Deployment/);
     expect(errorOf(() => Caller.workload(deployment(new Chart(newApp(), 'chart'))))).toMatch(
-      /\[chart\/app\]: is in no namespace; give one to its chart/,
+      /\[chart\/app\]: has no namespace, so its identity is unknown; give `namespace` to it or to its chart/,
     );
   });
 
@@ -237,20 +237,24 @@ describe('callers that are told 403', () => {
     [
       'requests that the gateway does not read',
       { http: GatewayHttp.OPAQUE },
-      /refusal: 403 is an answer to a request that the gateway reads/,
+      /refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here/,
     ],
-    ['no requests at all', { ports: [EgressPort.tls()] }, /refusal: 403 is an answer to a request/],
+    [
+      'no requests at all',
+      { ports: [EgressPort.tls()] },
+      /refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here/,
+    ],
     [
       'TCP',
       { ports: [EgressPort.http(), EgressPort.tcp(5432)], addresses: ['203.0.113.9'] },
-      /refusal: a caller of a TCP port is checked by a policy.*first byte/,
+      /refusal: with FORBIDDEN a caller of a TCP port is checked by a policy.*first byte/,
     ],
     [
       'a set without a policy',
       { refusal: undefined, callerSet: 'x' },
-      /callerSet: only GatewayRefusal\.FORBIDDEN has a policy for it; leave it out/,
+      /callerSet: only GatewayRefusal\.FORBIDDEN has a policy that it names; leave it out/,
     ],
-    ['a set that is no label', { callerSet: 'X Y' }, /callerSet: "X Y" is no name of a set of callers/],
+    ['a set that is no label', { callerSet: 'X Y' }, /callerSet: "X Y" is not a valid name of a set of callers/],
     [
       'a whole namespace over TCP',
       {
@@ -343,12 +347,12 @@ describe('a way for each caller', () => {
     [
       'a caller without labels',
       separate('x', { callers: [CHECKOUT] }),
-      /separateCallers: payments\/checkout comes without the labels of its pods.*podLabels/,
+      /separateCallers: payments\/checkout has no pod labels.*podLabels/,
     ],
     [
       'a whole namespace',
       separate('x', { callers: [Caller.wholeNamespace('payments')] }),
-      /separateCallers: the whole namespace payments cannot have a way apart/,
+      /separateCallers: the whole namespace payments cannot be separated from its own callers/,
     ],
     [
       'labels that one pod may carry',
@@ -391,7 +395,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'a namespace that is none',
     () => Caller.wholeNamespace('Pay ments'),
-    /Caller\.wholeNamespace: namespace: "Pay ments" is no namespace/,
+    /Caller\.wholeNamespace: namespace: "Pay ments" is not a valid namespace/,
   ],
   [
     'labels that are none',
@@ -404,6 +408,6 @@ test.each<[string, () => unknown, RegExp]>([
 
 test("a caller in the gateway's namespace is refused, whatever its kind", () => {
   for (const caller of [Caller.wholeNamespace('egress'), Caller.serviceAccount('egress', 'x')]) {
-    expect(refusal(foreign(egress({ callers: [caller] }))).message).toMatch(/lives in the gateway's namespace/);
+    expect(refusal(foreign(egress({ callers: [caller] }))).message).toMatch(/is in the gateway's namespace/);
   }
 });

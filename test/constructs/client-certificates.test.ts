@@ -153,7 +153,7 @@ describe('at the sidecar', () => {
     [
       'no callers',
       sidecar({}, { callers: undefined }),
-      /callers: none given, but a certificate at the sidecar is held by named workloads only.*Caller\.workload\(deployment\)/,
+      /callers: none given, but only named workloads can hold a certificate at the sidecar.*Caller\.workload\(deployment\)/,
     ],
     ['an empty list of callers', sidecar({}, { callers: [] }), /callers: none given/],
     [
@@ -164,7 +164,7 @@ describe('at the sidecar', () => {
     [
       'a caller without labels',
       sidecar({}, { callers: [Caller.serviceAccount('payments', 'checkout')] }),
-      /callers\[0\]: payments\/checkout comes without the labels.*podLabels: \{ app: "…" \}/,
+      /callers\[0\]: payments\/checkout has no pod labels.*podLabels: \{ app: "…" \}/,
     ],
     [
       'a caller elsewhere',
@@ -174,7 +174,7 @@ describe('at the sidecar', () => {
     [
       'callers without a certificate',
       sidecar({}, { clientCertificate: undefined }),
-      /callers: only a client certificate is shown by some callers/,
+      /callers: only decide who presents a client certificate, and there is none/,
     ],
     [
       'pods that two certificates are for',
@@ -273,5 +273,5 @@ test('at a gateway the callers are those of the egress', () => {
       callers: [Caller.serviceAccount('payments', 'checkout')],
     }).originateTls('tls', { clientCertificate: SECRET, callers: [caller('checkout')] });
   });
-  expect(message).toMatch(/callers: \[chart\/partner\] itself names who may call/);
+  expect(message).toMatch(/callers: \[chart\/partner\] itself names the callers/);
 });

@@ -109,7 +109,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
       });
     },
     [
-      '[other/partner] gateegress-path-conflict: the gateway egress/istio-egressgateway',
+      '[other/partner] gateway-conflict: the gateway egress/istio-egressgateway',
       'by [one/',
       'trustDomain: "cluster.local" there, "example.org" here',
       'Describe it once',
@@ -123,7 +123,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
         installation: GatewayInstallation.helmChart({ namespace: 'egress', clusterDomain: 'k8s.local' }),
       });
     },
-    ['[other/partner] gateegress-path-conflict', '[one/exit]', 'clusterDomain'],
+    ['[other/partner] gateway-conflict', '[one/exit]', 'clusterDomain'],
   ],
   [
     'the hop Service emitted twice',
@@ -160,7 +160,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
       new RegistryOnlyMesh(other, 'lock', { rootNamespace: 'mesh' });
     },
     [
-      '[other/lock] mesh-conflict: the mesh is described here and by [one/lock] in two ways (rootNamespace: ' +
+      '[other/lock] mesh-conflict: the mesh is described differently here and by [one/lock] (rootNamespace: ' +
         '"istio-system" there, "mesh" here)',
       'write an App for each mesh',
     ],
@@ -309,7 +309,7 @@ test.each<[string, (one: Chart, other: Chart) => unknown, string]>([
       .split('\n')
       .slice(1)
       .map((line) => line.trim()),
-  ).toEqual([`${problem} A namespace reaches a host by one way: keep one of the two.`]);
+  ).toEqual([`${problem} A namespace has one egress path to a host: keep one of the two.`]);
   expect(written).toEqual([]);
 });
 
@@ -339,9 +339,9 @@ test('two gateways of one name are told once', () => {
       .slice(1)
       .map((line) => line.trim()),
   ).toEqual([
-    '[other/exit] gateegress-path-conflict: the gateway egress/egress-gateway is installed here and by ' +
-      '[one/exit]; of two gateways of one name the one applied last replaces the other. ' +
-      'Give one of them a `name`, or use the first where you need it.',
+    '[other/exit] gateway-conflict: the gateway egress/egress-gateway is installed here and by ' +
+      '[one/exit]; of two gateways with one name, the one applied last replaces the other. ' +
+      'Give one of them another `name`, or use the first wherever you need it.',
   ]);
   expect(written).toEqual([]);
 });

@@ -145,9 +145,9 @@ test('an annotation that somebody else wrote is not silently changed', () => {
     new DirectEgress(chart, 'direct', { workloads: [workload], toPorts: [22] });
   });
   expect(message).toBe(
-    '[chart/direct] DirectEgress: workloads[0]: [chart/app] carries ' +
-      'traffic.sidecar.istio.io/excludeOutboundPorts: "25" already; ' +
-      'let either the annotation or DirectEgress say what goes past the sidecar',
+    '[chart/direct] DirectEgress: workloads[0]: [chart/app] already has the annotation ' +
+      'traffic.sidecar.istio.io/excludeOutboundPorts: "25"; ' +
+      'let either the annotation or DirectEgress decide what bypasses the sidecar',
   );
 });
 
@@ -178,8 +178,8 @@ test.each<[string, (chart: Chart) => Construct, (workload: any) => void]>([
     overwrite(workload);
   });
   expect(message).toContain(
-    '[chart/direct] [chart/app] was to carry traffic.sidecar.istio.io/excludeOutboundPorts: "22", but its pod ' +
-      'template says',
+    '[chart/direct] [chart/app] must have the annotation traffic.sidecar.istio.io/excludeOutboundPorts: "22", but its pod ' +
+      'template has',
   );
   expect(message).toContain('leave that annotation to DirectEgress');
   expect(written).toEqual([]);
@@ -193,8 +193,8 @@ test('a construct around several workloads does not say which is meant', () => {
     new DirectEgress(chart, 'direct', { workloads: [chart], toPorts: [22] });
   });
   expect(message).toBe(
-    '[chart/direct] DirectEgress: workloads[0]: [chart] holds several workloads (chart/one, chart/other); give ' +
-      'the one that is meant',
+    '[chart/direct] DirectEgress: workloads[0]: [chart] contains several workloads (chart/one, chart/other); give ' +
+      'one of them',
   );
 });
 
@@ -204,5 +204,5 @@ test('a workload twice in one list is told', () => {
     const workload = deployment(chart);
     new DirectEgress(chart, 'direct', { workloads: [workload, workload], toPorts: [22] });
   });
-  expect(message).toBe('[chart/direct] DirectEgress: workloads[1]: [chart/app] is there twice; name it once');
+  expect(message).toBe('[chart/direct] DirectEgress: workloads[1]: [chart/app] is listed twice; list it once');
 });

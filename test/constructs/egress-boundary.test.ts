@@ -85,70 +85,70 @@ test('without a boundary there is no policy', () => {
 test('the pods of a namespace still reach names, istiod and the rest of the cluster, and nothing else', () => {
   const policy = world((w) => w.boundary({ namespaces: ['shop'] })).policy();
   expect(policy.spec).toMatchInlineSnapshot(`
-{
-  "egress": [
-    {
-      "ports": [
-        {
-          "port": 53,
-          "protocol": "UDP",
-        },
-        {
-          "port": 53,
-          "protocol": "TCP",
-        },
-      ],
-      "to": [
-        {
-          "namespaceSelector": {
-            "matchLabels": {
-              "kubernetes.io/metadata.name": "kube-system",
-            },
-          },
-          "podSelector": {
-            "matchLabels": {
-              "k8s-app": "kube-dns",
-            },
-          },
-        },
-      ],
-    },
-    {
-      "ports": [
-        {
-          "port": 15012,
-          "protocol": "TCP",
-        },
-      ],
-      "to": [
-        {
-          "namespaceSelector": {
-            "matchLabels": {
-              "kubernetes.io/metadata.name": "istio-system",
-            },
-          },
-          "podSelector": {
-            "matchLabels": {
-              "app": "istiod",
-            },
-          },
-        },
-      ],
-    },
-    {
-      "to": [
-        {
-          "namespaceSelector": {},
-        },
-      ],
-    },
-  ],
-  "podSelector": {},
-  "policyTypes": [
-    "Egress",
-  ],
-}
-`);
+   {
+     "egress": [
+       {
+         "ports": [
+           {
+             "port": 53,
+             "protocol": "UDP",
+           },
+           {
+             "port": 53,
+             "protocol": "TCP",
+           },
+         ],
+         "to": [
+           {
+             "namespaceSelector": {
+               "matchLabels": {
+                 "kubernetes.io/metadata.name": "kube-system",
+               },
+             },
+             "podSelector": {
+               "matchLabels": {
+                 "k8s-app": "kube-dns",
+               },
+             },
+           },
+         ],
+       },
+       {
+         "ports": [
+           {
+             "port": 15012,
+             "protocol": "TCP",
+           },
+         ],
+         "to": [
+           {
+             "namespaceSelector": {
+               "matchLabels": {
+                 "kubernetes.io/metadata.name": "istio-system",
+               },
+             },
+             "podSelector": {
+               "matchLabels": {
+                 "app": "istiod",
+               },
+             },
+           },
+         ],
+       },
+       {
+         "to": [
+           {
+             "namespaceSelector": {},
+           },
+         ],
+       },
+     ],
+     "podSelector": {},
+     "policyTypes": [
+       "Egress",
+     ],
+   }
+  `);
 });
 
 test('every policy has only fields that Kubernetes knows', () => {
@@ -520,40 +520,40 @@ test('bad input is told all at once', () => {
       }),
     ),
   ).toMatchInlineSnapshot(`
-"[platform/boundary] EgressBoundary: 19 problems:
-  - namespaces[0]: "Shop" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - namespaces[2]: "web" is there twice; name it once
-  - peers[0]: "a b" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - gatewayPorts: empty; leave it out
-  - unsafeSidecarPorts[0]: 0 is no port: ports are whole numbers from 1 to 65535
-  - istiodNamespace: "Istio" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - guardInstalledGateways: [shop/exit] only refers to the gateway exits/istio-egressgateway of another app; guard it in the app that emits it
-  - unsafeOpenings[0].namespace: the boundary holds nothing in "other", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards
-  - unsafeOpenings[0]: opens nothing; give \`toCidrs\` or \`toNamespaces\`
-  - unsafeOpenings[0].reason: none given; say why, for whoever audits the policies
-  - unsafeOpenings[1].labels: no labels: without any, every pod of the namespace is selected; name at least one label
-  - unsafeOpenings[1].toCidrs[0]: "x" is no address range: write it as "203.0.113.0/24" or "2001:db8::/32"
-  - unsafeOpenings[1].toNamespaces[0]: "Y" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - unsafeOpenings[1].toPorts: empty; leave it out for every port
-  - dns.labels: no labels: without any, every pod of the namespace is selected; name at least one label
-  - dns.ports: empty; leave it out for 53
-  - dns.addresses[0]: "169.254.20.10" has no mask: for this one address write "169.254.20.10/32"
-  - privateCidrs[0]: "10.0.0.0" has no mask: for this one address write "10.0.0.0/32"
-  - privateCidrs[1]: "0.0.0.0/0" is every address, so nothing would be outside"
-`);
+   "[platform/boundary] EgressBoundary: 19 problems:
+     - namespaces[0]: "Shop" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - namespaces[2]: "web" is listed twice; list it once
+     - peers[0]: "a b" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - dns.labels: no labels, which would select every pod of the namespace; name at least one label
+     - dns.ports: empty, so no DNS server could be reached; leave it out for 53
+     - dns.addresses[0]: "169.254.20.10" has no mask; for this one address write "169.254.20.10/32"
+     - istiodNamespace: "Istio" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - privateCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
+     - privateCidrs[1]: "0.0.0.0/0" is every address, so no address would be external; write the ranges of your own networks
+     - gatewayPorts: empty, which is not the default of 80 and 443; leave it out for those, or name the ports
+     - unsafeSidecarPorts[0]: 0 is not a port number: ports are whole numbers from 1 to 65535; write one such as 8443
+     - unsafeAllowedEgress[0].reason: empty; say why, for those who audit the policies
+     - unsafeAllowedEgress[1].labels: no labels, which would select every pod of the namespace; name at least one label
+     - unsafeAllowedEgress[1].toCidrs[0]: "x" is not an address range; write it as "203.0.113.0/24" or "2001:db8::/32"
+     - unsafeAllowedEgress[1].toNamespaces[0]: "Y" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - unsafeAllowedEgress[1].toPorts: empty; leave it out for every port
+     - guardInstalledGateways: [shop/exit] only refers to the gateway exits/istio-egressgateway of another app; guard it in the app that emits it
+     - unsafeAllowedEgress[0].namespace: the boundary does not restrict "other", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards
+     - unsafeAllowedEgress[0]: opens nothing; give \`toCidrs\` or \`toNamespaces\`"
+  `);
   expect(errorOf(() => new World().boundary({}))).toMatch(
-    /namespaces, gateways: no namespace is given and no gateway to guard/,
+    /namespaces, gateways: there is neither a namespace nor a gateway to guard/,
   );
 });
 
-test('the namespace of a gateway is no namespace of applications: policies add up, and the guard would be open', () => {
+test('the namespace of a gateway is not a valid namespace of applications: policies add up, and the guard would be open', () => {
   const made = new World();
   const exit = made.exit();
   expect(errorOf(() => made.boundary({ namespaces: ['shop', 'egress'], gateways: [exit] }))).toBe(
     '[platform/boundary] EgressBoundary: namespaces[1]: "egress" is the namespace of the gateway ' +
-      "egress/egress-gateway [platform/exit]. A policy for all pods there would let the gateway's pods reach " +
-      'every other namespace on every port too, since policies add up; leave "egress" out: `gateways` guards ' +
-      "the gateway's own pods, and applications belong into other namespaces",
+      "egress/egress-gateway [platform/exit]. A policy for all pods there would also let the gateway's pods reach " +
+      'every other namespace on every port, since policies add up; leave "egress" out: `gateways` guards ' +
+      "the gateway's own pods, and applications belong in other namespaces",
   );
   const reference = InstalledEgressGateway.fromInstallation(made.shop, 'exit', INSTALLATION);
   expect(

@@ -163,7 +163,7 @@ test('two gateways of one name stop synth', () => {
     }, 'egress'),
   );
   expect(error).toMatch(
-    /\[chart\/two\] gateegress-path-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/,
+    /\[chart\/two\] gateway-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/,
   );
 });
 
@@ -232,23 +232,20 @@ test('bad input is told all at once', () => {
       podAnnotations: { 'proxy.istio.io/config': '{}' },
     }),
   ).toMatchInlineSnapshot(`
-"[chart/exit] EgressGateway: 13 problems:
-  - targetPort: the proxy itself listens on port 15021; take another, such as 8443
-  - name, namespace: GatewayInstallation.egressGateway: 2 problems:
-    - name: "Exit" is no name of a gateway: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-    - serviceAccountName: "Exit" is no service account: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253
-  - replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one
-  - scaling.minReplicas: 0 is no whole number from 1 up
-  - scaling.maxReplicas: 0.5 is no whole number from 1 up
-  - scaling.targetCpuPercent: -1 is no whole number from 1 up
-  - resources.cpuLimit: "two" is no amount that Kubernetes takes: write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
-  - resources.memoryLimit: "0" is no amount that Kubernetes takes: write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
-  - revision: "A" is no revision: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - drainTime: shorter than a second, so open connections would be cut at every rollout; give at least Duration.seconds(1)
-  - nodeSelector: empty; leave it out for any node
-  - labels: istio.io/rev decide how the pods are injected and found, which is this construct's own matter; leave them out
-  - podAnnotations: proxy.istio.io/config decide how the pods are injected and found, which is this construct's own matter; leave them out"
-`);
+   "[chart/exit] EgressGateway: 12 problems:
+     - name: "Exit" is not a valid name of a gateway: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - revision: "A" is not a valid revision: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - targetPort: the proxy itself listens on port 15021; choose another port, such as 8443
+     - scaling.minReplicas: 0 is not a whole number from 1 to 2147483647
+     - scaling.maxReplicas: 0.5 is not a whole number from 1 to 2147483647
+     - scaling.targetCpuPercent: -1 is not a whole number from 1 to 2147483647
+     - resources.cpuLimit: "two" is not a valid amount for Kubernetes; write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
+     - resources.memoryLimit: "0" is not a valid amount for Kubernetes; write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
+     - drainTime: 5 ms is too short: open connections would be cut at every rollout; write at least Duration.seconds(1)
+     - replicas, scaling: both are given, but the autoscaler would override a fixed number; keep one
+     - labels: istio.io/rev is reserved, because the pods are injected and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/
+     - podAnnotations: proxy.istio.io/config is reserved, because the pods are injected and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/"
+  `);
 });
 
 test('no namespace to be in is told', () => {

@@ -37,9 +37,9 @@ test('what every release can do is the same for all', () => {
 test.each([
   ['1.28', /"1\.28" is older than 1\.29/],
   ['1.4.10', /"1\.4\.10" is older than 1\.29/],
-  ['latest', /"latest" is no version of Istio: write its minor release, such as "1\.31"/],
-  ['2.0', /"2\.0" is no version/],
-  ['', /"" is no version/],
+  ['latest', /"latest" is not a release of Istio; write one such as "1\.31"/],
+  ['2.0', /"2\.0" is not a release of Istio/],
+  ['', /"" is not a release of Istio/],
 ])('"%s" is refused, wherever it is said', (version, says) => {
   expect(errorOf(() => declare(newApp(), version, ['www.example.com']))).toMatch(
     new RegExp(`istioVersion: ${says.source}`),
@@ -67,6 +67,6 @@ test.each([
 
 test('a context that is no text is refused too', () => {
   expect(errorOf(() => declare(forVersion(1.3), undefined, ['www.example.com']))).toMatch(
-    /1\.3 is no version of Istio/,
+    /1\.3 is not a release of Istio/,
   );
 });

@@ -50,9 +50,9 @@ test.each<[string, (chart: Chart) => RefusalLogProps, RegExp]>([
   [
     'a namespace beside a gateway',
     (chart) => ({ namespace: 'shop', gateway: gateway(chart) }),
-    /\[chart\/refused\] RefusalLog: namespace: not together with `gateway`, whose pods are in namespace egress/,
+    /\[chart\/refused\] RefusalLog: namespace: "shop" is not that of `gateway`, whose pods are in "egress"/,
   ],
-  ['what is no namespace', () => ({ namespace: 'Shop' }), /namespace: "Shop" is no namespace/],
+  ['what is not a valid namespace', () => ({ namespace: 'Shop' }), /namespace: "Shop" is not a valid namespace/],
   ['an empty provider', () => ({ provider: ' ' }), /provider: empty/],
   ['a label that is none', () => ({ labels: { 'a b': 'c' } }), /labels: /],
 ])('%s is refused', (_what, props, says) => {

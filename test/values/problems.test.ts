@@ -11,18 +11,18 @@ test('one problem is one sentence: who, which prop, what', () => {
   const problems = new Problems('[chart/a] Thing');
   expect(
     problems.check('port', () => {
-      throw new Error('0 is no port');
+      throw new Error('0 is not a port number');
     }),
   ).toBeUndefined();
-  expect(errorOf(() => problems.throwIfAny())).toBe('[chart/a] Thing: port: 0 is no port');
+  expect(errorOf(() => problems.throwIfAny())).toBe('[chart/a] Thing: port: 0 is not a port number');
 });
 
 test('several problems are one error, each on a line', () => {
   const problems = new Problems('[chart/a] Thing');
-  problems.add('port: 0 is no port');
+  problems.add('port: 0 is not a port number');
   problems.add('hosts: none given');
   expect(errorOf(() => problems.throwIfAny())).toBe(
-    '[chart/a] Thing: 2 problems:\n  - port: 0 is no port\n  - hosts: none given',
+    '[chart/a] Thing: 2 problems:\n  - port: 0 is not a port number\n  - hosts: none given',
   );
 });
 
