@@ -82,8 +82,8 @@ export function checkBoundary(
   const { namespaces = [], gateways = [], guardInstalledGateways, unsafeAllowedEgress = [] } = props;
   if (namespaces.length === 0 && guarded.length === 0 && !problems.has('namespaces') && !problems.has('gateways'))
     problems.add(
-      'namespaces, gateways: there is neither a namespace nor a gateway to guard, so there would be no boundary; name ' +
-        'the namespaces of the applications',
+      'namespaces, gateways: there is neither a namespace nor a gateway to guard, so there would be no boundary; ' +
+        'name the namespaces of the applications',
     );
   namespaces.forEach((namespace, index) => {
     const gateway = gateways.find(({ installation }) => installation.namespace === namespace);
@@ -120,8 +120,8 @@ function checkAllowedEgress(
   const ofApplications = namespaces.includes(namespace);
   if (namespace && !ofGateway && !ofApplications) {
     problems.add(
-      `${prop}.namespace: the boundary does not restrict "${namespace}", so there is nothing to open; name one of its ` +
-        'namespaces, or that of a gateway which it guards',
+      `${prop}.namespace: the boundary does not restrict "${namespace}", so there is nothing to open; name one of ` +
+        'its namespaces, or that of a gateway which it guards',
     );
   }
   if (selected && ofGateway && !ofApplications)
@@ -130,7 +130,12 @@ function checkAllowedEgress(
         'meant; leave ' +
         '`labels` out',
     );
-  if (!toCidrs?.length && !toNamespaces?.length && !problems.has(`${prop}.toCidrs`) && !problems.has(`${prop}.toNamespaces`))
+  if (
+    !toCidrs?.length &&
+    !toNamespaces?.length &&
+    !problems.has(`${prop}.toCidrs`) &&
+    !problems.has(`${prop}.toNamespaces`)
+  )
     problems.add(`${prop}: opens nothing; give \`toCidrs\` or \`toNamespaces\``);
 }
 

@@ -16,7 +16,7 @@ export class OneOf implements Shared {
   /** How a namespace reaches a host: `through egress/exit`. */
   public static egressPath(app: AppScope, namespace: string, host: string): OneOf {
     return app.share(
-      `way ${namespace} ${host}`,
+      `egress-path ${namespace} ${host}`,
       () =>
         new OneOf(
           (here, first) =>
@@ -36,8 +36,8 @@ export class OneOf implements Shared {
         new OneOf(
           (_here, first) =>
             `gateway-conflict: the gateway ${title} is installed here and by [${first.construct.node.path}]; of two ` +
-            'gateways with one name, the one applied last replaces the other. Give one of them another `name`, or use ' +
-            'the first wherever you need it.',
+            'gateways with one name, the one applied last replaces the other. Give one of them another `name`, or ' +
+            'use the first wherever you need it.',
         ),
     );
   }

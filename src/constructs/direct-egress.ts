@@ -1,6 +1,6 @@
 import { Construct, IConstruct } from 'constructs';
-import { AppScope } from './_app-scope';
 import { AllowedDestination } from './_allowed-egress';
+import { AppScope } from './_app-scope';
 import { PodAnnotations, podAnnotations, podPlace } from './_pod-template';
 import { where } from './_settings';
 import { Problems } from '../values/problems';
@@ -124,14 +124,14 @@ export class DirectEgress extends Construct {
   /** Opens a boundary of the same app, if there is one, for exactly what bypasses the sidecar on purpose. */
   private declareAllowedEgress(
     workloads: IConstruct[],
-    cidrs: string[] | undefined,
-    ports: number[] | undefined,
+    toCidrs: string[] | undefined,
+    toPorts: number[] | undefined,
   ): void {
-    if (!cidrs && !ports) return;
+    if (!toCidrs && !toPorts) return;
     const { allowedEgress } = AppScope.of(this);
     const to: AllowedDestination[] = [];
-    if (cidrs) to.push({ to: { cidrs } });
-    if (ports) to.push({ to: 'public', ports });
+    if (toCidrs) to.push({ to: { cidrs: toCidrs } });
+    if (toPorts) to.push({ to: 'public', ports: toPorts });
     for (const workload of workloads) {
       const { namespace, labels } = podPlace(workload);
       if (namespace === undefined || Object.keys(labels).length === 0) allowedEgress.unplaced.push(workload);

@@ -1,5 +1,6 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
+import { AllowedDestination, AllowedEgress, placeKey, PodPlace } from './_allowed-egress';
 import { AppScope, Disagreement } from './_app-scope';
 import {
   ClusterPlaces,
@@ -10,7 +11,6 @@ import {
   publicPorts,
 } from './_boundary-policy';
 import { BOUNDARY, checkBoundary, guardedOf, Guards, placesOf } from './_boundary-props';
-import { AllowedDestination, AllowedEgress, placeKey, PodPlace } from './_allowed-egress';
 import { readOwner, UNSAFE_ANNOTATION, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
 import { keyOf, objectName } from '../values/names';
@@ -365,8 +365,8 @@ export class EgressBoundary extends Construct {
     const unplaced = (this.props.namespaces ? this.app.allowedEgress.unplaced : []).map(({ node }) => ({
       construct: this,
       problem:
-        `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no labels, so no ` +
-        'policy can select them. Give the workload, or its chart, a namespace, and its pods a label.',
+        `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no labels, so ` +
+        'no policy can select them. Give the workload, or its chart, a namespace, and its pods a label.',
     }));
     const guarded = this.guarded.map(({ installation }) => installation);
     const unused = guarded
@@ -376,8 +376,8 @@ export class EgressBoundary extends Construct {
         problem:
           `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}, since no ` +
           'GatewayEgress of ' +
-          'this app uses it and the boundary names no namespaces. Give `namespaces`, or `callerNamespaces` for callers ' +
-          'of other apps.',
+          'this app uses it and the boundary names no namespaces. Give `namespaces`, or `callerNamespaces` for ' +
+          'callers of other apps.',
       }));
     return [...unplaced, ...unused];
   }

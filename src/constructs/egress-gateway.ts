@@ -408,8 +408,8 @@ export class EgressGateway extends Construct implements IEgressGateway {
       const taken = Object.keys(props[prop] ?? {}).filter((key) => RESERVED.test(key));
       if (taken.length > 0)
         problems.add(
-          `${prop}: ${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} reserved, because the pods are injected and ` +
-            'selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/',
+          `${prop}: ${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} reserved, because the pods are injected ` +
+            'and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/',
         );
     }
     const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;

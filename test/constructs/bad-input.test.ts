@@ -727,7 +727,8 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     lock({ workloads: [{ namespace: 'istio-system', labels: { app: 'a' } }] }),
     LOCK,
     [
-      'workloads[0].namespace: "istio-system" is the root namespace, where a Sidecar with a selector acts on pods there only',
+      'workloads[0].namespace: "istio-system" is the root namespace, where a Sidecar with a selector acts on ' +
+        'pods there only',
       'name the namespace of the workloads',
     ],
   ],
@@ -795,7 +796,7 @@ test.each(ROWS)('%s: stops with place, value, reason and cure, and nothing is wr
   expect(written).toEqual([]);
 });
 
-test('everything that is wrong with one set of props is told at once', () => {
+test('all problems of one set of props are in one error', () => {
   const { message } = refusal(
     gateway({
       hosts: ['*.a.example.com', '203.0.113.10'],
@@ -814,7 +815,7 @@ test('everything that is wrong with one set of props is told at once', () => {
   }
 });
 
-test('what was refused leaves no object behind, even for those who go on', () => {
+test('what was refused leaves no object behind, even if the app goes on', () => {
   const app = newApp();
   const chart = chartOf(app);
   errorOf(() => new SidecarEgress(chart, 'sites', { hosts: ['*'] }));

@@ -9,7 +9,7 @@ import { errorOf, newApp } from '../support/app';
 import { deployment } from '../support/workloads';
 
 /** The package as plain JavaScript sees it. */
-const library: any = require('../../src');
+const library: any = jest.requireActual('../../src');
 
 /** What a prop takes. The test knows for each of them which values are of another kind. */
 type Kind =
@@ -126,6 +126,7 @@ const BASES = ['CommonEgressProps', 'GatewayInstallationOptions', 'IEgressGatewa
 /** Every public interface with its props, as the compiler sees them. */
 const INTERFACES = interfaces();
 
+/* eslint-disable no-bitwise -- the compiler keeps its flags so */
 function interfaces(): Map<string, { prop: string; optional: boolean; kind: Kind }[]> {
   const entry = path.join(__dirname, '../../src/index.ts');
   const config = { strict: true, skipLibCheck: true, target: ts.ScriptTarget.ES2022, noEmit: true, types: ['node'] };
@@ -164,6 +165,8 @@ function kindOf(checker: ts.TypeChecker, type: ts.Type): Kind {
   if (name in STRUCTS) return { struct: name };
   return 'value';
 }
+
+/* eslint-enable no-bitwise */
 
 const NOTHING = [undefined, null];
 const PLAIN_OBJECT = { some: 'object' };
@@ -398,7 +401,8 @@ describe('words of closed sets', () => {
     ['unavailible', '"unavailable"'],
   ])('%s is refused with the nearest retry condition', (condition, cure) => {
     expect(errorOf(() => on(condition))).toBe(
-      `[chart/it] SidecarEgress: retries.on[0]: "${condition}" is not a retry condition of Envoy or an HTTP status code; ` +
+      `[chart/it] SidecarEgress: retries.on[0]: "${condition}" is not a retry condition of Envoy or an HTTP ` +
+        'status code; ' +
         `write ${cure}`,
     );
   });
@@ -548,7 +552,7 @@ describe('what makes no difference is accepted, and changes nothing', () => {
 test('two copies of the package understand each other', () => {
   let other: any;
   jest.isolateModules(() => {
-    other = require('../../src');
+    other = jest.requireActual('../../src');
   });
   expect(other.Caller).not.toBe(library.Caller);
   const { chart, gateway } = stage();

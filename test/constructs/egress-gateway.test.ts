@@ -18,7 +18,7 @@ const refusal = (props: EgressGatewayProps, namespace: string | undefined = 'egr
 const kinds = (manifests: any[]) => manifests.map(({ kind }) => kind);
 const pod = (props: EgressGatewayProps = {}) => the('Deployment', gateway(props)).spec.template;
 
-test('everything that a gateway needs, all in its namespace, what refuses before the pods', () => {
+test('everything that a gateway needs, all in its namespace, refusals before the pods', () => {
   const manifests = gateway({}, true);
   expect(kinds(manifests)).toEqual([
     'ServiceAccount',
@@ -64,7 +64,7 @@ test('a field that Kubernetes does not know would be noticed', () => {
   expect(asKubernetesKnowsIt(deployment)).not.toEqual(deployment);
 });
 
-test('the pods run without privilege, and add nothing to requests', () => {
+test('the pods run without privileges, and add nothing to requests', () => {
   const { spec, metadata } = pod();
   expect(spec.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
   expect(spec.automountServiceAccountToken).toBe(false);
@@ -82,7 +82,7 @@ test('the pods run without privilege, and add nothing to requests', () => {
   });
 });
 
-test('every selector takes the label that only these pods carry', () => {
+test('every selector uses the label that only these pods carry', () => {
   const own = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
   const manifests = gateway({}, true);
   expect(the('Deployment', manifests).spec.selector.matchLabels).toEqual(own);
@@ -93,7 +93,7 @@ test('every selector takes the label that only these pods carry', () => {
   expect(pod().metadata.labels).not.toHaveProperty('istio');
 });
 
-test('a long name still makes a label', () => {
+test('a long name still gives a valid label', () => {
   const label = pod({ name: 'n'.repeat(59), namespace: 's'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway'];
   expect(label.length).toBeLessThanOrEqual(63);
   expect(label).not.toBe(
@@ -101,7 +101,7 @@ test('a long name still makes a label', () => {
   );
 });
 
-test('the lock is one policy, however often it is asked for, and of one size', () => {
+test('the lock is one policy of constant size, however often it is called', () => {
   const manifests = manifestsOf((chart) => {
     const exit = new EgressGateway(chart, 'exit', { namespace: 'egress' });
     expect(exit.isLockedDown).toBe(false);
@@ -117,7 +117,7 @@ test('the lock is one policy, however often it is asked for, and of one size', (
   });
 });
 
-test('without an autoscaler the number of pods is written down; a single pod has no budget', () => {
+test('without an autoscaler the number of pods is fixed; a single pod has no disruption budget', () => {
   expect(kinds(gateway({ replicas: 1 }))).not.toContain('PodDisruptionBudget');
   expect(kinds(gateway({ replicas: 1 }))).not.toContain('HorizontalPodAutoscaler');
   expect(the('Deployment', gateway({ replicas: 3 })).spec.replicas).toBe(3);
@@ -125,13 +125,13 @@ test('without an autoscaler the number of pods is written down; a single pod has
   expect(kinds(gateway({ scaling: { minReplicas: 1 } }))).not.toContain('PodDisruptionBudget');
 });
 
-test('open connections have the drain time, and the pod some more', () => {
+test('open connections get the drain time, and the pod a little more', () => {
   const { spec, metadata } = pod({ drainTime: Duration.seconds(90) });
   expect(spec.terminationGracePeriodSeconds).toBe(100);
   expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).terminationDrainDuration).toBe('90s');
 });
 
-test('labels of the chart and of the construct come to the pods', () => {
+test('labels of the chart and of the construct are on the pods', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'egress', labels: { team: 'platform' } });
   new EgressGateway(chart, 'exit', { labels: { tier: 'edge' }, revision: 'canary' });
   const manifests = Testing.synth(chart);
@@ -167,7 +167,7 @@ test('two gateways of one name stop synth', () => {
   );
 });
 
-test('a namespace of the app in which nothing is injected stops synth', () => {
+test('a namespace of the app without injection stops synth', () => {
   const error = errorOf(() =>
     manifestsOf((chart) => {
       new ApiObject(chart, 'namespace', {
@@ -203,7 +203,7 @@ test('another app describes it by namespace and name alone', () => {
   expect(objects(true)).toEqual(objects(false));
 });
 
-test('a GatewayEgress through it adds to its namespace only what it needs there', () => {
+test("a GatewayEgress adds only what it needs to the gateway's namespace", () => {
   const app = newApp();
   const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   const before = allManifests(app);
@@ -217,7 +217,7 @@ test('a GatewayEgress through it adds to its namespace only what it needs there'
   ).toEqual(before);
 });
 
-test('bad input is told all at once', () => {
+test('all problems of bad input are in one error', () => {
   expect(
     refusal({
       name: 'Exit',
@@ -248,7 +248,7 @@ test('bad input is told all at once', () => {
   `);
 });
 
-test('no namespace to be in is told', () => {
+test('a missing namespace is refused', () => {
   const chart = new Chart(newApp(), 'chart');
   expect(errorOf(() => new EgressGateway(chart, 'exit'))).toMatch(
     /\[chart\/exit\] EgressGateway: namespace: none given/,

@@ -17,18 +17,18 @@ const forVersion = (version: unknown): App => {
   return app;
 };
 
-test('said nowhere, it is the newest proven', () => {
+test('by default it is the newest proven release', () => {
   expect(() => declare(newApp())).not.toThrow();
 });
 
-test('said once for the app, or at one construct, which counts more', () => {
+test('it can be stated once for the app, or at a construct, which takes precedence', () => {
   expect(errorOf(() => declare(forVersion('1.29')))).toMatch(/Istio 1\.29 cannot/);
   expect(() => declare(forVersion('1.30'))).not.toThrow();
   expect(() => declare(forVersion('1.29'), '1.31')).not.toThrow();
   expect(errorOf(() => declare(forVersion('1.31'), '1.29'))).toMatch(/Istio 1\.29 cannot/);
 });
 
-test('what every release can do is the same for all', () => {
+test('features of every release are emitted alike for all', () => {
   const plain = declare(newApp(), undefined, ['www.example.com']);
   for (const version of ['1.29', 'v1.29.6', '1.30', '1.31', '1.40'])
     expect(declare(newApp(), version, ['www.example.com'])).toEqual(plain);
@@ -40,7 +40,7 @@ test.each([
   ['latest', /"latest" is not a release of Istio; write one such as "1\.31"/],
   ['2.0', /"2\.0" is not a release of Istio/],
   ['', /"" is not a release of Istio/],
-])('"%s" is refused, wherever it is said', (version, says) => {
+])('"%s" is refused, wherever it is stated', (version, says) => {
   expect(errorOf(() => declare(newApp(), version, ['www.example.com']))).toMatch(
     new RegExp(`istioVersion: ${says.source}`),
   );
@@ -65,7 +65,7 @@ test.each([
   ).toMatch(says);
 });
 
-test('a context that is no text is refused too', () => {
+test('a context value of another kind is refused too', () => {
   expect(errorOf(() => declare(forVersion(1.3), undefined, ['www.example.com']))).toMatch(
     /1\.3 is not a release of Istio/,
   );

@@ -59,13 +59,13 @@ test.each<[string, (chart: Chart) => RefusalLogProps, RegExp]>([
   expect(errorOf(() => log(props))).toMatch(says);
 });
 
-test('no namespace anywhere is refused', () => {
+test('a missing namespace is refused', () => {
   expect(
     errorOf(() => manifestsOf((chart) => new RefusalLog(new Chart(chart, 'nowhere'), 'refused'), undefined)),
   ).toMatch(/namespace: none given/);
 });
 
-test('two for one namespace stop synth: Istio takes one', () => {
+test('two for one namespace stop synth: Istio allows one', () => {
   const { message, written } = refusal((app) => {
     new RefusalLog(new Chart(app, 'one', { namespace: 'shop' }), 'refused');
     new RefusalLog(new Chart(app, 'two', { namespace: 'shop' }), 'refused');

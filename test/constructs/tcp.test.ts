@@ -56,7 +56,7 @@ describe('where sidecars answer DNS', () => {
       .filter(({ kind, metadata }) => kind === 'ServiceEntry' && metadata.namespace === namespace)
       .map(({ spec }) => spec.addresses);
 
-  test('each host gets an address of its own, always the same, that no network routes', () => {
+  test('each host gets its own stable address that no network routes', () => {
     const build = (chart: Chart) =>
       database(chart, 'db', { hosts: ['a.example.com', 'b.example.com'], dnsCapture: true });
     const [[a], [b]] = addressesIn(build);

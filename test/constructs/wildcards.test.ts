@@ -19,7 +19,7 @@ const partner = (chart: Chart, host: string) =>
     callers: [Caller.serviceAccount('payments', 'app')],
   });
 
-test('names below a domain are looked up when they are asked for, on the declared ports only', () => {
+test('names below a domain are resolved at the time of the request, on the declared ports only', () => {
   const manifests = manifestsOf((chart) => wildcard(chart));
   const entry = the('ServiceEntry', manifests);
   expect(entry.metadata.name).toMatch(/^any-tenants-example-com-[0-9a-f]{12}$/);
@@ -127,7 +127,7 @@ test.each([
   '*.co.uk',
   '*.com.au',
   '*.ngrok.io',
-])('%s, where anyone can register a name, needs the unsafe switch, and then shows it', (host) => {
+])('%s, where anyone can register a name, needs the unsafe option, which is written on the objects', (host) => {
   expect(errorOf(() => manifestsOf((chart) => wildcard(chart, { hosts: [host] })))).toMatch(
     /covers names that anyone can register .*unsafeSharedDomains: true/,
   );
@@ -144,7 +144,7 @@ test.each([
   '*.account.blob.core.windows.net',
   '*.partner.com',
   '*.partner.co.uk',
-])("%s is one party's", (host) => {
+])('%s belongs to a single party', (host) => {
   expect(() => manifestsOf((chart) => wildcard(chart, { hosts: [host] }))).not.toThrow();
 });
 
@@ -158,7 +158,7 @@ test('TLS for the other hosts of the same declaration can be originated', () => 
   ).not.toThrow();
 });
 
-describe('a wildcard over a host that must not go straight out stops synth, and nothing is written', () => {
+describe('a wildcard that covers a host behind a gateway stops synth, and nothing is written', () => {
   test.each<[string, (chart: Chart) => unknown]>([
     ['through a gateway', (chart) => partner(chart, 'api.tenants.example.com')],
     [
@@ -175,7 +175,7 @@ describe('a wildcard over a host that must not go straight out stops synth, and 
     expect(written).toEqual([]);
   });
 
-  test('but not in another namespace, and not for a host that goes straight out anyway', () => {
+  test('but not in another namespace, and not for a host of a SidecarEgress', () => {
     const build = (app: App) => {
       wildcard(new Chart(app, 'one', { namespace: 'shop' }));
       partner(new Chart(app, 'two', { namespace: 'payments' }), 'api.tenants.example.com');

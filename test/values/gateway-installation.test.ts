@@ -55,7 +55,7 @@ test('what istioctl installs from an IstioOperator file', () => {
   );
 });
 
-test("a Deployment of one's own says everything itself, in other domains too", () => {
+test('your own Deployment is described completely, in other domains too', () => {
   const installation = GatewayInstallation.deployment({
     namespace: 'egress',
     name: 'exit',
@@ -96,7 +96,7 @@ test('an installation keeps its labels, whatever happens to the options afterwar
   expect(installation.labels).toEqual({ app: 'exit' });
 });
 
-test('everything that is wrong is told at once, each with its cure', () => {
+test('all problems are in one error, each with its cure', () => {
   const message = errorOf(() =>
     GatewayInstallation.deployment({
       namespace: 'Egress',
@@ -121,13 +121,13 @@ test('everything that is wrong is told at once, each with its cure', () => {
     expect(message).toContain(part);
 });
 
-test('a trust domain that is no text is refused in words', () => {
+test('a trust domain of another kind is refused', () => {
   expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 1 as any }))).toContain(
     'trustDomain: 1 is not a valid trust domain',
   );
 });
 
-test('a name that leaves no room for the hop Service is refused, with what is left', () => {
+test('a name that leaves no room for the hop Service is refused, with the maximum', () => {
   expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(59) }).hopServiceName).toHaveLength(
     63,
   );

@@ -66,7 +66,7 @@ test.each([
   for (const part of parts) expect(message).toContain(part);
 });
 
-test('what is no text at all is refused in words', () => {
+test('a host of another kind is refused', () => {
   expect(errorOf(() => assertHostName(undefined as any))).toBe(
     'undefined is not a valid host name; write one such as "api.example.com"',
   );

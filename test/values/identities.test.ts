@@ -9,7 +9,7 @@ test('a caller has the identity that its certificate carries', () => {
   expect(caller.spiffeId('example.org')).toBe('spiffe://example.org/ns/payments/sa/checkout.v2');
 });
 
-test('both parts of a caller are checked, and told together', () => {
+test('both parts of a caller are checked, in one error', () => {
   const message = errorOf(() => Caller.serviceAccount('pay.ments', '*'));
   for (const part of [
     'Caller.serviceAccount: 2 problems:',
@@ -19,7 +19,7 @@ test('both parts of a caller are checked, and told together', () => {
     expect(message).toContain(part);
 });
 
-test('certificates come from a Secret or from files, never half', () => {
+test('certificates come from a Secret or from files', () => {
   expect({ ...ClientCertificate.fromSecret('partner') }).toEqual({ secretName: 'partner' });
   expect({ ...ClientCertificate.fromFiles('/etc/certs/tls.crt', '/etc/certs/tls.key') }).toEqual({
     certificatePath: '/etc/certs/tls.crt',
@@ -35,7 +35,7 @@ test('certificates come from a Secret or from files, never half', () => {
   );
 });
 
-test('a path must be absolute; both are told together', () => {
+test('a path must be absolute; both problems are in one error', () => {
   const message = errorOf(() => ClientCertificate.fromFiles('certs/tls.crt', ''));
   for (const part of [
     'ClientCertificate.fromFiles: 2 problems:',

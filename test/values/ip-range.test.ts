@@ -23,7 +23,7 @@ test.each([
   ['*', 'is not an address range'],
   ['', 'is not an address range'],
   [undefined as any, 'is not an address range'],
-])('%j is no range', (value, part) => {
+])('%j is not a range', (value, part) => {
   expect(errorOf(() => assertCidr(value))).toContain(part);
 });
 
@@ -31,7 +31,7 @@ test.each(['203.0.113.10', '2001:db8::1'])('%s is an address', (value) => {
   expect(assertAddress(value, { ranges: false })).toBe(value);
 });
 
-test('ranges count as addresses where Istio takes them, and nowhere else', () => {
+test('ranges count as addresses where Istio accepts them, and nowhere else', () => {
   expect(assertAddress('203.0.113.0/24', { ranges: true })).toBe('203.0.113.0/24');
   expect(errorOf(() => assertAddress('203.0.113.0/24', { ranges: false }))).toBe(
     '"203.0.113.0/24" is a range, which Istio only takes together with fixed endpoints (resolution STATIC); write ' +
@@ -44,11 +44,11 @@ test.each([
   ['db.example.com', true, 'is not an IP address or address range; write it as "203.0.113.10" or "203.0.113.0/24"'],
   ['203.0.113.0/33', true, 'impossible mask'],
   [undefined as any, false, 'undefined'],
-])('%j is no address', (value, ranges, part) => {
+])('%j is not an address', (value, ranges, part) => {
   expect(errorOf(() => assertAddress(value, { ranges }))).toContain(part);
 });
 
-test('where ranges are not taken, none is offered', () => {
+test('where ranges are not allowed, none is suggested', () => {
   expect(errorOf(() => assertAddress('db.example.com', { ranges: false }))).toBe(
     '"db.example.com" is not an IP address; write it as "203.0.113.10"',
   );

@@ -11,7 +11,7 @@ import { errorOf } from '../support/app';
 
 const long = (length: number) => 'a'.repeat(length);
 
-test('a key depends on every part and on where one part ends', () => {
+test('a key depends on every part and on the boundaries between them', () => {
   const keys = [keyOf('a', 'b'), keyOf('ab'), keyOf('a,b'), keyOf('a', 'b', ''), keyOf('b', 'a')];
   expect(new Set(keys).size).toBe(keys.length);
   expect(keyOf('a', 'b')).toBe(keys[0]);
@@ -36,7 +36,8 @@ test.each(['', 'Payments', 'pay_ments', 'pay.ments', '-payments', 'payments-', l
   '%j is no namespace, and the message says what is',
   (value) => {
     expect(errorOf(() => assertDnsLabel(value, 'namespace'))).toBe(
-      `${JSON.stringify(value)} is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning ` +
+      `${JSON.stringify(value)} is not a valid namespace: Kubernetes allows at most 63 lower-case letters, ` +
+        'digits and "-", beginning ' +
         'and ending with a letter or digit',
     );
   },
@@ -55,14 +56,15 @@ test.each([
   Array(5).fill(long(60)).join('.'),
 ])('%j is not a valid name of a Secret', (value) => {
   expect(errorOf(() => assertObjectName(value, 'Secret'))).toBe(
-    `"${value}" is not a valid Secret: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", with a letter or digit at both ends and beside each "."`,
+    `"${value}" is not a valid Secret: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", ` +
+      'with a letter or digit at both ends and beside each "."',
   );
 });
 
 test.each([
   [() => assertDnsLabel(undefined as any, 'namespace')],
   [() => assertObjectName(undefined as any, 'namespace')],
-])('a name that is missing is told in words', (attempt) => {
+])('a missing name is refused', (attempt) => {
   expect(errorOf(attempt)).toBe('undefined is not a valid namespace; write its name as text');
 });
 
@@ -86,7 +88,7 @@ test.each([
   [{ a: 'b c' }, '"b c" is not a valid value of the label "a": Kubernetes allows text of at most 63'],
   [{ a: long(64) }, 'is not a valid value of the label "a"'],
   [{ a: 1 } as any, '1 is not a valid value of the label "a"'],
-])('%j are no labels', (labels, part) => {
+])('%j are not labels', (labels, part) => {
   expect(errorOf(() => assertLabels(labels))).toContain(part);
 });
 
@@ -99,7 +101,7 @@ test('a selector without labels would select everything, so it is refused', () =
   expect(() => assertSelector({ a: 'b' })).not.toThrow();
 });
 
-test('annotations take any text, but text only', () => {
+test('annotations may be any text, but only text', () => {
   expect(() => assertAnnotations({ 'example.com/why': 'a sentence, with: anything\n' })).not.toThrow();
   expect(errorOf(() => assertAnnotations({ on: true } as any))).toBe(
     'true is not a valid value of the annotation "on": Kubernetes allows text only; write "true"',

@@ -1,13 +1,13 @@
 import { Problems } from '../../src/values/problems';
 import { errorOf } from '../support/app';
 
-test('without a problem nothing is thrown, and checks hand on what they read', () => {
+test('without a problem nothing is thrown, and checks return what they read', () => {
   const problems = new Problems('[chart/a] Thing');
   expect(problems.check('port', () => 80)).toBe(80);
   expect(() => problems.throwIfAny()).not.toThrow();
 });
 
-test('one problem is one sentence: who, which prop, what', () => {
+test('one problem is one line: place, prop, reason', () => {
   const problems = new Problems('[chart/a] Thing');
   expect(
     problems.check('port', () => {
@@ -26,7 +26,7 @@ test('several problems are one error, each on a line', () => {
   );
 });
 
-test('problems within a problem are told below it', () => {
+test('problems within a problem are indented below it', () => {
   const inner = new Problems('Value');
   inner.add('a');
   inner.add('b');

@@ -1,7 +1,7 @@
 import { assertHeaderName, MESH_REQUEST_HEADERS } from '../../src/values/request-headers';
 import { errorOf } from '../support/app';
 
-test('every header that is removed by default could be asked for', () => {
+test('every header that is removed by default could also be given', () => {
   for (const name of MESH_REQUEST_HEADERS) expect(assertHeaderName(name)).toBe(name);
   expect(new Set(MESH_REQUEST_HEADERS).size).toBe(MESH_REQUEST_HEADERS.length);
   expect(MESH_REQUEST_HEADERS).toEqual(
