@@ -96,8 +96,8 @@ function checkBoundary(props: Checked<EgressBoundaryProps>, guarded: IEgressGate
   const { namespaces = [], gateways = [], guardInstalledGateways, unsafeAllowedEgress = [] } = props;
   if (namespaces.length === 0 && guarded.length === 0 && !problems.has('namespaces') && !problems.has('gateways'))
     problems.add(
-      'namespaces, gateways: there is neither a namespace nor a gateway to guard, so there would be no boundary; name ' +
-        'the namespaces of the applications',
+      'namespaces, gateways: there is neither a namespace nor a gateway to guard, so there would be no boundary; ' +
+        'name the namespaces of the applications',
     );
   namespaces.forEach((namespace, index) => {
     const gateway = gateways.find(({ installation }) => installation.namespace === namespace);
@@ -132,10 +132,10 @@ function checkAllowedEgress(
 ): void {
   const ofGateway = guarded.some(({ installation }) => installation.namespace === namespace);
   const ofApplications = namespaces.includes(namespace);
-  if (!ofGateway && !ofApplications) {
+  if (namespace && !ofGateway && !ofApplications) {
     problems.add(
-      `${prop}.namespace: the boundary does not restrict "${namespace}", so there is nothing to open; name one of its ` +
-        'namespaces, or that of a gateway which it guards',
+      `${prop}.namespace: the boundary does not restrict "${namespace}", so there is nothing to open; name one of ` +
+        'its namespaces, or that of a gateway which it guards',
     );
   }
   if (selected && ofGateway && !ofApplications)
@@ -144,7 +144,12 @@ function checkAllowedEgress(
         'meant; leave ' +
         '`labels` out',
     );
-  if (!toCidrs?.length && !toNamespaces?.length)
+  if (
+    !toCidrs?.length &&
+    !toNamespaces?.length &&
+    !problems.has(`${prop}.toCidrs`) &&
+    !problems.has(`${prop}.toNamespaces`)
+  )
     problems.add(`${prop}: opens nothing; give \`toCidrs\` or \`toNamespaces\``);
 }
 

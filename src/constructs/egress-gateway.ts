@@ -357,8 +357,8 @@ export class EgressGateway extends Construct implements IEgressGateway {
       const taken = Object.keys(props[prop] ?? {}).filter((key) => RESERVED.test(key));
       if (taken.length > 0)
         problems.add(
-          `${prop}: ${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} reserved, because the pods are injected and ` +
-            'selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/',
+          `${prop}: ${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} reserved, because the pods are injected ` +
+            'and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/',
         );
     }
     const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
@@ -374,7 +374,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
       },
       revision: props.revision,
       nodeSelector: Object.keys(props.nodeSelector ?? {}).length > 0 ? props.nodeSelector : undefined,
-      tolerations: props.tolerations?.map(({ key, value, effect }) => ({
+      tolerations: (props.tolerations?.length ? props.tolerations : undefined)?.map(({ key, value, effect }) => ({
         key,
         operator: value === undefined ? 'Exists' : 'Equal',
         value,

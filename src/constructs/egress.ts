@@ -157,8 +157,8 @@ export class TlsOrigination extends Construct {
         );
       if (subjectAltNames !== undefined)
         problems.add(
-          `subjectAltNames: each of ${this.hosts.length} hosts would be accepted under the names of the others; write ` +
-            'one TlsOrigination for each host',
+          `subjectAltNames: each of ${this.hosts.length} hosts would be accepted under the names of the others; ` +
+            'write one TlsOrigination for each host',
         );
     }
     if (clientCertificate?.secretName !== undefined && certificateAuthority) {

@@ -293,8 +293,8 @@ export class GatewayEgress extends Egress {
     if (!this.separate) return;
     if (whole) {
       problems.add(
-        `separateCallers: the whole namespace ${one.namespace} cannot be separated from its own callers; name service ` +
-          'accounts',
+        `separateCallers: the whole namespace ${one.namespace} cannot be separated from its own callers; name ` +
+          'service accounts',
       );
     } else if (!one.podLabels) {
       problems.add(

@@ -188,12 +188,16 @@ export class RegistryOnlyMesh extends Construct {
 }
 
 function checkWorkloads({ workloads = [] }: Checked<RegistryOnlyMeshProps>, problems: Problems): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   workloads.forEach(({ namespace, labels }, index) => {
+    if (!namespace || !labels) return;
     const identity = JSON.stringify([namespace, Object.entries(labels).sort()]);
-    if (seen.has(identity))
-      problems.add(`workloads[${index}]: ${shown({ namespace, ...labels })} is listed twice; list it once`);
-    seen.add(identity);
+    const first = seen.get(identity);
+    if (first !== undefined)
+      problems.add(
+        `workloads[${index}]: ${shown(labels)} in ${namespace} is listed twice (workloads[${first}]); list it once`,
+      );
+    else seen.set(identity, index);
   });
 }
 

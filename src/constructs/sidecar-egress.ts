@@ -136,8 +136,8 @@ export class SidecarEgress extends Egress {
     if (!options.callers && !problems.has('callers')) {
       problems.add(
         'callers: none given, but only named workloads can hold a certificate at the sidecar (for all others Istio ' +
-          'would ignore it and send plaintext); name them, such as Caller.workload(deployment), or originate TLS at a ' +
-          'gateway with GatewayEgress',
+          'would ignore it and send plaintext); name them, such as Caller.workload(deployment), or originate TLS at ' +
+          'a gateway with GatewayEgress',
       );
     }
     options.callers?.forEach((caller, index) => this.checkCertificateOwner(caller, problems, `callers[${index}]`));
@@ -162,8 +162,8 @@ export class SidecarEgress extends Egress {
   private checkCertificateOwner(caller: Caller, problems: Problems, prop: string): void {
     if (caller.serviceAccountName === undefined) {
       problems.add(
-        `${prop}: the whole namespace ${caller.namespace} cannot hold a certificate at the sidecar, since Istio needs ` +
-          'labels that select the pods; name the workloads',
+        `${prop}: the whole namespace ${caller.namespace} cannot hold a certificate at the sidecar, since Istio ` +
+          'needs labels that select the pods; name the workloads',
       );
     } else if (!caller.podLabels) {
       problems.add(

@@ -41,8 +41,8 @@ export class OneOf implements Declaration {
         new OneOf(
           (_here, first) =>
             `gateway-conflict: the gateway ${title} is installed here and by [${first.construct.node.path}]; of two ` +
-            'gateways with one name, the one applied last replaces the other. Give one of them another `name`, or use ' +
-            'the first wherever you need it.',
+            'gateways with one name, the one applied last replaces the other. Give one of them another `name`, or ' +
+            'use the first wherever you need it.',
         ),
       ),
     );

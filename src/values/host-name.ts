@@ -65,8 +65,8 @@ export function assertHostName(host: string, addressProps = '`addresses` or `end
       refuse(`has a label of ${label.length} characters ("${label.slice(0, 20)}…"); write labels of at most 63`);
     if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(label)) {
       refuse(
-        `is not a DNS name: "${label}" is not a label of letters, digits and "-" that begins and ends with a letter or ` +
-          'digit; write the name that DNS knows',
+        `is not a DNS name: "${label}" is not a label of letters, digits and "-" that begins and ends with a letter ` +
+          'or digit; write the name that DNS knows',
       );
     }
   }
@@ -101,8 +101,8 @@ export function assertHostPattern(host: string, shared: boolean): string {
   const domain = host.slice(2);
   if (!isWildcardHost(host) || domain.includes('*')) {
     throw new Error(
-      `"${host}" is not a wildcard that Istio resolves; write "*." and a domain, such as "*.example.com", which stands ` +
-        'for all names below the domain, but not for the domain itself',
+      `"${host}" is not a wildcard that Istio resolves; write "*." and a domain, such as "*.example.com", which ` +
+        'stands for all names below the domain, but not for the domain itself',
     );
   }
   if (!domain.includes('.'))

@@ -46,7 +46,8 @@ export class IstioVersion {
     const minor = Number(match[1]);
     if (minor < OLDEST)
       throw new Error(
-        `"${text}" is older than 1.${OLDEST}, the oldest supported release; upgrade Istio, which no longer maintains it`,
+        `"${text}" is older than 1.${OLDEST}, the oldest supported release; upgrade Istio, which no longer ` +
+          'maintains it',
       );
     return new IstioVersion(minor);
   }

@@ -41,8 +41,8 @@ export function assertDnsLabel(value: string, what: string): string {
   if (typeof value !== 'string') throw new Error(`${shown(value)} is not a valid ${what}; write its name as text`);
   if (!DNS_LABEL.test(value) || value.length > LABEL_LENGTH) {
     throw new Error(
-      `${JSON.stringify(value)} is not a valid ${what}: Kubernetes allows at most ${LABEL_LENGTH} lower-case letters, ` +
-        'digits and "-", beginning and ending with a letter or digit',
+      `${JSON.stringify(value)} is not a valid ${what}: Kubernetes allows at most ${LABEL_LENGTH} lower-case ` +
+        'letters, digits and "-", beginning and ending with a letter or digit',
     );
   }
   return value;
@@ -53,8 +53,8 @@ export function assertObjectName(value: string, what: string): string {
   if (typeof value !== 'string') throw new Error(`${shown(value)} is not a valid ${what}; write its name as text`);
   if (value.length > 253 || !value.split('.').every((label) => DNS_LABEL.test(label))) {
     throw new Error(
-      `${JSON.stringify(value)} is not a valid ${what}: Kubernetes allows at most 253 lower-case letters, digits, "-" ` +
-        'and ".", with a letter or digit at both ends and beside each "."',
+      `${JSON.stringify(value)} is not a valid ${what}: Kubernetes allows at most 253 lower-case letters, digits, ` +
+        '"-" and ".", with a letter or digit at both ends and beside each "."',
     );
   }
   return value;
@@ -100,7 +100,8 @@ export function assertAnnotations(annotations: Record<string, string>): void {
     if (typeof value !== 'string') {
       const instead = typeof value === 'object' ? JSON.stringify('…') : JSON.stringify(String(value));
       throw new Error(
-        `${shown(value)} is not a valid value of the annotation "${key}": Kubernetes allows text only; write ${instead}`,
+        `${shown(value)} is not a valid value of the annotation "${key}": Kubernetes allows text only; write ` +
+          instead,
       );
     }
   }
@@ -112,8 +113,8 @@ function assertQualifiedName(key: string, what: string): void {
     prefix === undefined || (prefix.length <= 253 && prefix.split('.').every((label) => DNS_LABEL.test(label)));
   if (rest.length > 0 || !prefixFits || !/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name)) {
     throw new Error(
-      `"${key}" is not a valid name of ${what === 'label' ? 'a label' : 'an annotation'}: Kubernetes allows at most 63 ` +
-        'letters, digits, "-", "_" and ".", optionally after a DNS name and "/"',
+      `"${key}" is not a valid name of ${what === 'label' ? 'a label' : 'an annotation'}: Kubernetes allows at most ` +
+        '63 letters, digits, "-", "_" and ".", optionally after a DNS name and "/"',
     );
   }
 }

@@ -9,14 +9,14 @@ export class Problems {
    */
   public constructor(private readonly where: string) {}
 
-  /** How many problems were found so far. */
-  public get count(): number {
-    return this.found.length;
-  }
-
-  /** Whether something is wrong with this prop already, so that what follows from it need not be reported. */
-  public has(prop: string): boolean {
-    return this.found.some((problem) => problem.startsWith(prop) && /^[[.:]/.test(problem.slice(prop.length)));
+  /**
+   * Whether something is wrong with this prop already, so that its consequences need not be reported.
+   *
+   * @param part only with the prop itself, or also with anything in it
+   */
+  public has(prop: string, part: 'itself' | 'anywhere' = 'anywhere'): boolean {
+    const next = part === 'itself' ? /^:/ : /^[[.:]/;
+    return this.found.some((problem) => problem.startsWith(prop) && next.test(problem.slice(prop.length)));
   }
 
   /** @param what the prop, its value, why it cannot work, and what to write instead */

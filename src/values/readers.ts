@@ -48,7 +48,11 @@ export function readProps<P>(
   const nothing = given === undefined || given === null;
   if ((nothing && mandatory.length > 0) || (!nothing && (typeof given !== 'object' || Array.isArray(given)))) {
     const names = mandatory.length > 0 ? mandatory : entries.map(([name]) => name);
-    problems.add(`${place}: ${shown(given)} is not an object; write one with ${names.join(', ')}`);
+    const some = names.slice(0, 3).join(', ');
+    problems.add(
+      `${place}: ${shown(given)} is not an object; write one with ${some}${names.length > 3 ? ' or others' : ''}`,
+    );
+    if (prefix === '') problems.throwIfAny(); // Without any prop, all else would only be a consequence.
     return checked as Checked<P>;
   }
   for (const [name, reader] of entries) {
@@ -67,12 +71,11 @@ export function readOptions<P>(where: string, given: unknown, readers: Readers<P
   return read as P;
 }
 
-/** A set of props inside another. It is read as a whole: nothing of it is returned if any part is wrong. */
+/** A set of props inside another. Parts of it that are wrong are missing from the result, as in `Checked`. */
 export function struct<S>(readers: Readers<S>): Reader<S> {
   return (value, place, problems) => {
-    const before = problems.count;
     const read = readProps(value, readers, problems, place, `${place}.`);
-    return problems.count === before ? (read as S) : undefined;
+    return problems.has(place, 'itself') ? undefined : (read as S);
   };
 }
 
@@ -117,7 +120,7 @@ export function text(what: string, example: string, check: (value: string) => un
   return (value, place, problems) => {
     if (typeof value !== 'string') {
       const only = Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' ? value[0] : undefined;
-      const instead = only === undefined ? `text such as ${JSON.stringify(example)}` : JSON.stringify(only);
+      const instead = only === undefined ? `one such as ${JSON.stringify(example)}` : JSON.stringify(only);
       problems.add(`${place}: ${shown(value)} is not a valid ${what}; write ${instead}`);
       return undefined;
     }
