@@ -1,5 +1,5 @@
 import { ApiObjectMetadata } from 'cdk8s';
-import { Sidecar, SidecarSpec, SidecarSpecOutboundTrafficPolicyMode as Mode } from '../../imports/networking.istio.io';
+import * as istio from '../../imports/networking.istio.io';
 import { keyOf, objectName } from '../values/names';
 import { Rank, RecipeObject } from './recipe';
 
@@ -25,7 +25,7 @@ export function meshLock(
     const pods = entries.map((entry) => entry.join('=')).join(',');
     return {
       id: labels ? `${namespace}:${pods}` : wholeMesh ? 'Resource' : namespace,
-      kind: Sidecar,
+      kind: istio.Sidecar,
       side: 'caller',
       rank: Rank.FIRST,
       metadata: {
@@ -39,10 +39,10 @@ export function meshLock(
 }
 
 /** The mode is always written. An empty policy means REGISTRY_ONLY too, but readers cannot see that. */
-function sidecar(hosts: string[], labels?: Record<string, string>): SidecarSpec {
+function sidecar(hosts: string[], labels?: Record<string, string>): istio.SidecarSpec {
   return {
     workloadSelector: labels && { labels },
     egress: [{ hosts }],
-    outboundTrafficPolicy: { mode: Mode.REGISTRY_UNDERSCORE_ONLY },
+    outboundTrafficPolicy: { mode: istio.SidecarSpecOutboundTrafficPolicyMode.REGISTRY_UNDERSCORE_ONLY },
   };
 }

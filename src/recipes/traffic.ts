@@ -1,19 +1,18 @@
-import {
-  DestinationRuleSpecSubsets,
-  DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettings as PortPolicy,
-  DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsConnectionPoolHttpH2UpgradePolicy as H2Upgrade,
-  DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls as Tls,
-  DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTlsMode as TlsMode,
-  ServiceEntrySpec,
-  ServiceEntrySpecLocation,
-  ServiceEntrySpecPorts,
-  ServiceEntrySpecResolution,
-  VirtualServiceSpecHttp,
-} from '../../imports/networking.istio.io';
+import * as istio from '../../imports/networking.istio.io';
 import { originationPort, OriginationSettings } from '../declarations/origination';
 import { EgressPathSettings, PortSettings, TrafficPolicy } from '../declarations/settings';
 import { EgressProtocol } from '../values/egress-port';
 import { HOP_DOMAIN } from '../values/host-name';
+import { EgressResolution } from '../values/traffic-options';
+
+type PortPolicy = istio.DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettings;
+const { UPGRADE } = istio.DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsConnectionPoolHttpH2UpgradePolicy;
+
+/** How TLS is originated. */
+export const TlsMode = istio.DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTlsMode;
+
+/** How the addresses of a host are found. */
+export const Resolution = istio.ServiceEntrySpecResolution;
 
 /** The subset for traffic that the proxy passes on unchanged. */
 export const PLAIN_SUBSET = 'plain';
@@ -24,36 +23,36 @@ export function originatingSubset(http2: boolean): string {
 }
 
 /** Options of an HTTP route: timeouts, retries and header removal belong on the last hop that reads the request. */
-export function routeOptions(settings: EgressPathSettings): Partial<VirtualServiceSpecHttp> {
+export function routeOptions(settings: EgressPathSettings): Partial<istio.VirtualServiceSpecHttp> {
   const { timeout, retries, removeHeaders } = settings;
   return { timeout, retries, headers: removeHeaders.length > 0 ? { request: { remove: removeHeaders } } : undefined };
 }
 
-/**
- * A host as applications know it, without endpoints: it can be reached by a route only, never directly.
- */
-export function hostWithoutEndpoints(host: string, addresses: string[] | undefined, ports: PortSettings[]) {
-  return {
-    hosts: [host],
-    exportTo: ['.'],
-    location: ServiceEntrySpecLocation.MESH_UNDERSCORE_EXTERNAL,
-    resolution: ServiceEntrySpecResolution.STATIC,
-    addresses,
-    ports: ports.map(entryPort),
-  } satisfies ServiceEntrySpec;
+/** A ServiceEntry for an external host, visible in its own namespace only. */
+export function serviceEntry(
+  host: string,
+  resolution: istio.ServiceEntrySpecResolution,
+  ports: istio.ServiceEntrySpecPorts[],
+  { addresses, endpoints }: { addresses?: string[]; endpoints?: string[] },
+): istio.ServiceEntrySpec {
+  const location = istio.ServiceEntrySpecLocation.MESH_UNDERSCORE_EXTERNAL;
+  const at = endpoints?.map((address) => ({ address }));
+  return { hosts: [host], exportTo: ['.'], location, resolution, addresses, endpoints: at, ports };
 }
 
-/** A port of a ServiceEntry. */
-export function entryPort({ number, name, protocol }: PortSettings): ServiceEntrySpecPorts {
-  return { number, name, protocol };
+/** A resolution as the generated types have it. */
+export function istioResolution(resolution: EgressResolution): istio.ServiceEntrySpecResolution {
+  return resolution as string as istio.ServiceEntrySpecResolution;
+}
+
+/** The ports of a host as applications know it. */
+export function hostPorts(ports: PortSettings[]): istio.ServiceEntrySpecPorts[] {
+  return ports.map(({ number, name, protocol }) => ({ number, name, protocol }));
 }
 
 /** The ports of an external host under its private name: without those whose plain HTTP leaves as TLS. */
-export function externalEntryPorts(
-  ports: PortSettings[],
-  originations: OriginationSettings[],
-): ServiceEntrySpecPorts[] {
-  const list = ports.filter((port) => !(originations.length > 0 && port.http)).map(entryPort);
+export function externalPorts(ports: PortSettings[], originations: OriginationSettings[]) {
+  const list = hostPorts(ports.filter((port) => !(originations.length > 0 && port.http)));
   for (const number of originations.map((origination) => originationPort(origination, ports))) {
     if (!list.some((port) => port.number === number))
       list.push({ number, name: `tls-${number}`, protocol: EgressProtocol.TLS });
@@ -73,8 +72,8 @@ export function externalSubsets(
   origination: OriginationSettings | undefined,
   originated: boolean,
   namespace: string,
-): DestinationRuleSpecSubsets[] {
-  const subsets: DestinationRuleSpecSubsets[] = [];
+): istio.DestinationRuleSpecSubsets[] {
+  const subsets: istio.DestinationRuleSpecSubsets[] = [];
   if (origination) {
     const number = originationPort(origination, ports);
     const tls = tlsBlock(origination, namespace);
@@ -102,9 +101,14 @@ export function istioPolicy<T>(policy: TrafficPolicy | undefined): T {
  *
  * @param http2 for HTTP/2 and gRPC: over originated TLS, Envoy speaks HTTP/1.1 unless told to upgrade
  */
-export function portPolicy(number: number, policy: TrafficPolicy | undefined, tls: Tls, http2: boolean): PortPolicy {
+export function portPolicy(
+  number: number,
+  policy: TrafficPolicy | undefined,
+  tls: PortPolicy['tls'],
+  http2: boolean,
+): PortPolicy {
   const pool = policy?.connectionPool;
-  const upgrade = { connectionPool: { ...pool, http: { ...pool?.http, h2UpgradePolicy: H2Upgrade.UPGRADE } } };
+  const upgrade = { connectionPool: { ...pool, http: { ...pool?.http, h2UpgradePolicy: UPGRADE } } };
   return { port: { number }, ...istioPolicy<Partial<PortPolicy>>(policy), ...(http2 ? upgrade : {}), tls };
 }
 
@@ -115,7 +119,7 @@ export function portPolicy(number: number, policy: TrafficPolicy | undefined, tl
  * `subjectAltNames` is not. `caCertificates: system` is written out although it is the default, because older analyzers
  * report a missing field as a missing check.
  */
-function tlsBlock(settings: OriginationSettings, namespace: string): Tls {
+function tlsBlock(settings: OriginationSettings, namespace: string): PortPolicy['tls'] {
   const names = { sni: settings.sni, subjectAltNames: settings.subjectAltNames };
   if (settings.clientSecret !== undefined)
     return { mode: TlsMode.MUTUAL, credentialName: settings.clientSecret, ...names };

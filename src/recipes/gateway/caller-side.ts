@@ -1,19 +1,20 @@
 import { HOP_PORT, hopName, hopSubset, idOf, metadataOf } from './names';
-import {
-  DestinationRule,
-  DestinationRuleSpec,
-  DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTlsMode as TlsMode,
-  ServiceEntry,
-  VirtualService,
-  VirtualServiceSpec,
-  VirtualServiceSpecHttp,
-} from '../../../imports/networking.istio.io';
+import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { PortSettings } from '../../declarations/settings';
 import { EgressProtocol } from '../../values/egress-port';
 import { objectName } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
-import { hostWithoutEndpoints, portPolicy, routeOptions, speaksHttp2, unlessEmpty } from '../traffic';
+import {
+  hostPorts,
+  portPolicy,
+  Resolution,
+  routeOptions,
+  serviceEntry,
+  speaksHttp2,
+  TlsMode,
+  unlessEmpty,
+} from '../traffic';
 
 /**
  * The caller side declares the host without endpoints, so that it cannot be reached directly, and routes each port to
@@ -23,7 +24,7 @@ import { hostWithoutEndpoints, portPolicy, routeOptions, speaksHttp2, unlessEmpt
  */
 export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   const { host, namespace, account, callerSide: common } = path;
-  const { namePrefix, labels, annotations } = common.settings;
+  const { namePrefix, labels, annotations, ports } = common.settings;
   const shared = {
     side: 'caller',
     metadata: { name: objectName(namePrefix ?? host, common.key), namespace, labels, annotations },
@@ -32,7 +33,7 @@ export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   return [
     {
       id: idOf(path, 'destination-rule'),
-      kind: DestinationRule,
+      kind: istio.DestinationRule,
       side: 'caller',
       // Before the VirtualService; and if that is there already, because of other callers, before its route leads here.
       rank: account === undefined ? Rank.BASE : Rank.FIRST,
@@ -42,22 +43,22 @@ export function callerSide(path: GatewayEgressPath): RecipeObject[] {
     {
       ...shared,
       id: `${host}-for-${namespace}-virtual-service`,
-      kind: VirtualService,
+      kind: istio.VirtualService,
       rank: Rank.ROUTE,
       spec: () => routes(path),
     },
     {
       ...shared,
       id: `${host}-for-${namespace}-service-entry`,
-      kind: ServiceEntry,
+      kind: istio.ServiceEntry,
       rank: Rank.AFTER_ROUTE,
-      spec: () => hostWithoutEndpoints(host, common.addresses, common.settings.ports),
+      spec: () => serviceEntry(host, Resolution.STATIC, hostPorts(ports), { addresses: common.addresses }),
     },
   ];
 }
 
 /** Mutual TLS to this gateway and no other workload, with a server name for each port. */
-function hopRule(path: GatewayEgressPath): DestinationRuleSpec {
+function hopRule(path: GatewayEgressPath): istio.DestinationRuleSpec {
   const { hopServiceHost, spiffeId } = path.installation;
   return {
     host: hopServiceHost,
@@ -74,7 +75,7 @@ function hopRule(path: GatewayEgressPath): DestinationRuleSpec {
   };
 }
 
-function routes({ host, callerSide: { egressPaths } }: GatewayEgressPath): VirtualServiceSpec {
+function routes({ host, callerSide: { egressPaths } }: GatewayEgressPath): istio.VirtualServiceSpec {
   const ofPorts = (isOf: (port: PortSettings) => boolean) =>
     egressPaths.flatMap((path) => path.settings.ports.filter(isOf).map((port) => ({ path, port })));
   const of = (wanted: EgressProtocol) => ofPorts(({ protocol }) => protocol === wanted);
@@ -115,7 +116,7 @@ function toGateway(path: GatewayEgressPath, port: PortSettings) {
 }
 
 /** What the sidecar does with requests that it sends to the gateway. */
-function hopOptions(path: GatewayEgressPath, port: PortSettings): Partial<VirtualServiceSpecHttp> {
+function hopOptions(path: GatewayEgressPath, port: PortSettings): Partial<istio.VirtualServiceSpecHttp> {
   return path.settings.opaque
     ? routeOptions(path.settings)
     : { rewrite: { authority: hopName(path, port) }, retries: hopRetries(path) };
@@ -126,7 +127,7 @@ function hopOptions(path: GatewayEgressPath, port: PortSettings): Partial<Virtua
  * gateway. Istio's default would also retry at the sidecar what the gateway reports as gRPC "unavailable" after all of
  * its own attempts, and so multiply them.
  */
-function hopRetries({ settings }: GatewayEgressPath): VirtualServiceSpecHttp['retries'] {
+function hopRetries({ settings }: GatewayEgressPath): istio.VirtualServiceSpecHttp['retries'] {
   return settings.retries?.attempts === 0
     ? { attempts: 0 }
     : { attempts: 2, retryOn: 'connect-failure,refused-stream' };

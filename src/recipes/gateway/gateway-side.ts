@@ -1,28 +1,18 @@
 import { HOP_PORT, hopName, idOf, metadataOf } from './names';
-import {
-  DestinationRule,
-  DestinationRuleSpec,
-  Gateway,
-  GatewaySpec,
-  GatewaySpecServersTlsMode,
-  ServiceEntry,
-  ServiceEntrySpec,
-  ServiceEntrySpecLocation,
-  ServiceEntrySpecResolution,
-  VirtualService,
-  VirtualServiceSpec,
-} from '../../../imports/networking.istio.io';
+import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { originationPort } from '../../declarations/origination';
 import { PortSettings } from '../../declarations/settings';
-import { Rank, RecipeObject } from '../recipe';
+import { ObjectKind, Rank, RecipeObject } from '../recipe';
 import {
-  externalEntryPorts,
+  externalPorts,
   externalSubsets,
   originatingSubset,
   PLAIN_SUBSET,
   privateName,
+  Resolution,
   routeOptions,
+  serviceEntry,
   speaksHttp2,
 } from '../traffic';
 
@@ -34,50 +24,32 @@ import {
  * and drops rules that differ in visibility.
  */
 export function gatewaySide(path: GatewayEgressPath): RecipeObject[] {
-  const { namespace } = path.installation;
-  const side = 'gateway';
-  const [metadata, objects] = [metadataOf(path, namespace), [] as RecipeObject[]];
-  if (path.settings.policy || path.origination)
-    objects.push({
-      id: originatingRule(path),
-      kind: DestinationRule,
-      side,
-      rank: Rank.FIRST,
-      metadata,
-      spec: () => externalRule(path),
-    });
-  for (const port of path.settings.ports) {
-    objects.push({
-      id: idOf(path, `virtual-service-${port.name}`),
-      kind: VirtualService,
-      side,
-      rank: Rank.ROUTE,
-      metadata: metadataOf(path, namespace, port.name),
-      spec: () => hopRoute(path, port),
-    });
-  }
+  const { settings, origination, installation } = path;
+  const object = (kind: ObjectKind, id: string, rank: Rank, spec: () => object, suffix?: string): RecipeObject => {
+    const metadata = metadataOf(path, installation.namespace, suffix);
+    return { id: idOf(path, id), kind, side: 'gateway', rank, metadata, spec };
+  };
+  const rule = object(istio.DestinationRule, RULE, Rank.FIRST, () => externalRule(path));
   return [
-    ...objects,
-    // When TLS origination is added to a host in use, its routes must stop using the plain port before the entry drops
-    // it.
-    {
-      id: idOf(path, 'service-entry'),
-      kind: ServiceEntry,
-      side,
-      rank: Rank.AFTER_ROUTE,
-      metadata,
-      spec: () => externalEntry(path),
-    },
-    { id: idOf(path, 'gateway'), kind: Gateway, side, rank: Rank.LAST, metadata, spec: () => servers(path) },
+    ...(settings.policy || origination ? [rule] : []),
+    ...settings.ports.map((port) => {
+      const id = `virtual-service-${port.name}`;
+      return object(istio.VirtualService, id, Rank.ROUTE, () => hopRoute(path, port), port.name);
+    }),
+    // When TLS origination is added to a host in use, its routes must stop using the plain port before it is dropped.
+    object(istio.ServiceEntry, 'service-entry', Rank.AFTER_ROUTE, () => externalEntry(path)),
+    object(istio.Gateway, 'gateway', Rank.LAST, () => servers(path)),
   ];
 }
 
+const RULE = 'destination-rule';
+
 /** The id of the rule for connections to the external host: TLS origination and traffic policy. */
 export function originatingRule(path: GatewayEgressPath): string {
-  return idOf(path, 'destination-rule');
+  return idOf(path, RULE);
 }
 
-function servers(path: GatewayEgressPath): GatewaySpec {
+function servers(path: GatewayEgressPath): istio.GatewaySpec {
   const { installation, settings, key } = path;
   const { namespace, labels, trustDomain } = installation;
   const callers = [...new Set(path.callers.map((caller) => caller.spiffeId(trustDomain)))].sort();
@@ -87,14 +59,14 @@ function servers(path: GatewayEgressPath): GatewaySpec {
       port: { number: HOP_PORT, name: `${port.name}-${key}`, protocol: isRead(path, port) ? 'HTTPS' : 'TLS' },
       hosts: [`${namespace}/${hopName(path, port)}`],
       tls: {
-        mode: GatewaySpecServersTlsMode.ISTIO_UNDERSCORE_MUTUAL,
+        mode: istio.GatewaySpecServersTlsMode.ISTIO_UNDERSCORE_MUTUAL,
         subjectAltNames: path.callerSet ? undefined : callers,
       },
     })),
   };
 }
 
-function hopRoute(path: GatewayEgressPath, port: PortSettings): VirtualServiceSpec {
+function hopRoute(path: GatewayEgressPath, port: PortSettings): istio.VirtualServiceSpec {
   const { namespace } = path.installation;
   const match = [{ port: HOP_PORT }];
   const route = [{ destination: externalDestination(path, port) }];
@@ -113,28 +85,19 @@ function hopRoute(path: GatewayEgressPath, port: PortSettings): VirtualServiceSp
 /** The external destination for a port of the host: the TLS port with the originating subset, or the same port. */
 function externalDestination(path: GatewayEgressPath, port: PortSettings) {
   const { settings, origination } = path;
-  const host = privateName(path);
-  return origination && port.http
-    ? {
-        host,
-        subset: originatingSubset(speaksHttp2(port)),
-        port: { number: originationPort(origination, settings.ports) },
-      }
-    : { host, subset: settings.policy && PLAIN_SUBSET, port: { number: port.number } };
+  const [subset, number] =
+    origination && port.http
+      ? [originatingSubset(speaksHttp2(port)), originationPort(origination, settings.ports)]
+      : [settings.policy && PLAIN_SUBSET, port.number];
+  return { host: privateName(path), subset, port: { number } };
 }
 
-function externalEntry(path: GatewayEgressPath): ServiceEntrySpec {
-  return {
-    hosts: [privateName(path)],
-    exportTo: ['.'],
-    location: ServiceEntrySpecLocation.MESH_UNDERSCORE_EXTERNAL,
-    resolution: ServiceEntrySpecResolution.DNS,
-    endpoints: [{ address: path.host }],
-    ports: externalEntryPorts(path.settings.ports, path.origination ? [path.origination] : []),
-  };
+function externalEntry(path: GatewayEgressPath): istio.ServiceEntrySpec {
+  const ports = externalPorts(path.settings.ports, path.originations);
+  return serviceEntry(privateName(path), Resolution.DNS, ports, { endpoints: [path.host] });
 }
 
-function externalRule(path: GatewayEgressPath): DestinationRuleSpec {
+function externalRule(path: GatewayEgressPath): istio.DestinationRuleSpec {
   const { settings, origination, installation } = path;
   const subsets = externalSubsets(settings, origination, origination !== undefined, installation.namespace);
   return { host: privateName(path), exportTo: ['.'], subsets };

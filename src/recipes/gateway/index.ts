@@ -1,6 +1,6 @@
-import { callerPolicy } from './caller-policy';
 import { callerSide } from './caller-side';
 import { gatewaySide } from './gateway-side';
+import { callerPolicy } from './policies';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { RecipeObject } from '../recipe';
 

@@ -1,8 +1,8 @@
+import { certificateRuleId, ruleId } from './objects';
 import { originated } from './originated';
 import { plain } from './plain';
 import { OriginationSettings } from '../../declarations/origination';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
-import { certificateRuleId, ruleId } from './objects';
 import { RecipeObject } from '../recipe';
 
 /** The objects of one host straight from the sidecars of a namespace. */

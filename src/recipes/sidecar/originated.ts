@@ -1,27 +1,22 @@
-import { certificateRuleId, entry, metadata, podsKey, route, rule } from './objects';
+import { certificateRuleId, entry, object, podsKey, route, rule } from './objects';
 import { secretReader } from './secret-reader';
-import {
-  DestinationRule,
-  DestinationRuleSpec,
-  ServiceEntry,
-  ServiceEntrySpec,
-  ServiceEntrySpecLocation,
-  ServiceEntrySpecResolution,
-  VirtualServiceSpec,
-} from '../../../imports/networking.istio.io';
+import * as istio from '../../../imports/networking.istio.io';
 import { CertificateOwner, originationPort, OriginationSettings } from '../../declarations/origination';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
 import { EgressProtocol } from '../../values/egress-port';
 import { addressInstead, keyOf } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 import {
-  externalEntryPorts,
+  externalPorts,
   externalSubsets,
-  hostWithoutEndpoints,
+  hostPorts,
+  istioResolution,
   originatingSubset,
   PLAIN_SUBSET,
   privateName,
+  Resolution,
   routeOptions,
+  serviceEntry,
   speaksHttp2,
   unlessEmpty,
 } from '../traffic';
@@ -47,48 +42,36 @@ export function originated(path: SidecarEgressPath): RecipeObject[] {
   const general = originations.find(({ certificateOwners }) => !certificateOwners);
   const objects: RecipeObject[] = [];
   // Without a subset that originates TLS, if the host requires a client certificate.
-  if (settings.policy || general) objects.push({ ...rule(path), spec: () => externalRule(path, general) });
+  if (settings.policy || general) objects.push(rule(path, () => externalRule(path, general)));
   for (const origination of originations) {
     for (const owner of origination.certificateOwners ?? []) {
       if (origination.clientSecret !== undefined) objects.push(...secretReader(path, owner.serviceAccountName));
       objects.push(certificateRule(path, origination, owner));
     }
   }
+  const externalEntryId = `${host}-external-service-entry`;
   return [
     ...objects,
-    {
-      id: `${host}-external-service-entry`,
-      kind: ServiceEntry,
-      side: 'caller',
-      rank: Rank.FIRST,
-      metadata: metadata(path, 'outside'),
-      spec: () => externalEntry(path),
-    },
-    { ...route(path), spec: () => hostRoute(path) },
-    {
-      ...entry(path, Rank.AFTER_ROUTE),
-      spec: () => hostWithoutEndpoints(host, addresses, settings.ports),
-    },
+    object(path, istio.ServiceEntry, externalEntryId, Rank.FIRST, () => externalEntry(path), 'outside'),
+    route(path, () => hostRoute(path)),
+    entry(path, Rank.AFTER_ROUTE, () =>
+      serviceEntry(host, Resolution.STATIC, hostPorts(settings.ports), { addresses }),
+    ),
   ];
 }
 
 /** The rule for the pods of one caller. It replaces the general rule for them; Istio does not merge the two. */
-function certificateRule(
-  path: SidecarEgressPath,
-  origination: OriginationSettings,
-  owner: CertificateOwner,
-): RecipeObject {
-  return {
-    id: certificateRuleId(path.host, owner),
-    kind: DestinationRule,
-    side: 'caller',
-    rank: Rank.FIRST,
-    metadata: metadata(path, `for-${podsKey(owner)}`),
-    spec: () => ({ ...externalRule(path, origination), workloadSelector: { matchLabels: owner.podLabels } }),
-  };
+function certificateRule(path: SidecarEgressPath, origination: OriginationSettings, owner: CertificateOwner) {
+  const workloadSelector = { matchLabels: owner.podLabels };
+  const spec = () => ({ ...externalRule(path, origination), workloadSelector });
+  const id = certificateRuleId(path.host, owner);
+  return object(path, istio.DestinationRule, id, Rank.FIRST, spec, `for-${podsKey(owner)}`);
 }
 
-function externalRule(path: SidecarEgressPath, origination: OriginationSettings | undefined): DestinationRuleSpec {
+function externalRule(
+  path: SidecarEgressPath,
+  origination: OriginationSettings | undefined,
+): istio.DestinationRuleSpec {
   const subsets = externalSubsets(path.settings, origination, true, path.namespace);
   return { host: privateName(path), exportTo: ['.'], subsets };
 }
@@ -97,21 +80,18 @@ function externalRule(path: SidecarEgressPath, origination: OriginationSettings 
  * The host's real addresses, under the private name. Its TCP ports must not match what applications dial, so it gets an
  * address that no application dials.
  */
-function externalEntry(path: SidecarEgressPath): ServiceEntrySpec {
+function externalEntry(path: SidecarEgressPath): istio.ServiceEntrySpec {
   const { host, key, settings, originations } = path;
   const tcp = settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP);
-  return {
-    hosts: [privateName(path)],
-    exportTo: ['.'],
-    location: ServiceEntrySpecLocation.MESH_UNDERSCORE_EXTERNAL,
-    resolution: settings.resolution as string as ServiceEntrySpecResolution,
-    addresses: tcp ? [addressInstead(keyOf('outside', key))] : undefined,
-    endpoints: (settings.endpoints ?? [host]).map((address) => ({ address })),
-    ports: externalEntryPorts(settings.ports, originations),
-  };
+  return serviceEntry(
+    privateName(path),
+    istioResolution(settings.resolution),
+    externalPorts(settings.ports, originations),
+    { addresses: tcp ? [addressInstead(keyOf('outside', key))] : undefined, endpoints: settings.endpoints ?? [host] },
+  );
 }
 
-function hostRoute(path: SidecarEgressPath): VirtualServiceSpec {
+function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
   const { host, settings, originations } = path;
   const [external, number] = [privateName(path), originationPort(originations[0], settings.ports)];
   const to = (port: number, subset?: string) => [{ destination: { host: external, subset, port: { number: port } } }];
