@@ -46,7 +46,7 @@ export function assertPortNumber(value: number, instead = portNumberInstead(valu
   throw new Error(`${shown(value)} is not a port number${why}; write ${instead}`);
 }
 
-/** The number that somebody meant by a value which is not a port number, else an example. */
+/** The number that was meant by a value which is not a port number, else an example. */
 export function portNumberInstead(value: unknown, example = 8443): string {
   const number = typeof value === 'string' && /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
   return number >= 1 && number <= 65535 ? String(number) : `one such as ${example}`;
