@@ -24,12 +24,12 @@ export class ExternalHosts {
         };
       }),
     );
-    const hostsFile = path.join(run.folder, 'outside.json');
-    const events = path.join(run.folder, 'outside.jsonl');
+    const hostsFile = path.join(run.folder, 'external.json');
+    const events = path.join(run.folder, 'external.jsonl');
     fs.writeFileSync(hostsFile, JSON.stringify(listeners));
-    const log = path.join(run.folder, 'outside.log');
+    const log = path.join(run.folder, 'external.log');
     const typescript = ['--require', require.resolve('tsx/cjs')];
-    const program = path.join(__dirname, 'outside-main.ts');
+    const program = path.join(__dirname, 'external-main.ts');
     const child = stay(
       'ip',
       ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, ...typescript, program, hostsFile, events],

@@ -138,7 +138,7 @@ for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as const) {
     describe.each(WORLDS.filter((world) => world.policy === policy))('before: $world', ({ before }) => {
       const reached = before.length > 0 || policy === 'ALLOW_ANY';
 
-      test.each(VIAS)('$way, every beginning of the list, and back', async ({ objects, gateway, tls }) => {
+      test.each(VIAS)('$via, every beginning of the list, and back', async ({ objects, gateway, tls }) => {
         const looks: Look[] = [];
         const step = async (name: string, schemes: ('http' | 'https')[] = ['http', 'https']) => {
           for (const scheme of schemes) looks.push(await look(mesh, scheme, `${scheme} ${name}`, gateway, tls));
@@ -217,7 +217,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     { via: 'sidecar' as const, make: sidecarEgress },
   ];
 
-  test.each(both)('a host more, and back: the other host is not touched ($way)', async ({ via, make }) => {
+  test.each(both)('a host more, and back: the other host is not touched ($via)', async ({ via, make }) => {
     const [one, two] = [make(), make({ hosts: [HOST, OTHER] })];
     expect(await roll(one, two, answered('named', HOST, via))).toBe(two.length - one.length);
     for (const row of answered('named', OTHER, via)) await mesh.expectRow(row);
@@ -233,7 +233,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of refused('unnamed', HOST)) await mesh.expectRow(row);
   });
 
-  test.each(both)('TLS origination added to a host in use ($way)', async ({ via, make }) => {
+  test.each(both)('TLS origination added to a host in use ($via)', async ({ via, make }) => {
     expect(await roll(make({ tls: false }), make(), answered('named', HOST, via))).toBeGreaterThan(0);
     await mesh.expectRow({
       from: 'named',
@@ -252,7 +252,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
   });
 
-  test.each(both)('a construct under another id: nothing changes ($way)', ({ make }) => {
+  test.each(both)('a construct under another id: nothing changes ($via)', ({ make }) => {
     expect(make({ id: 'renamed' })).toEqual(make());
   });
 });
