@@ -28,14 +28,14 @@ for (const host of listeners()) {
   if (host.https !== 'none') serveHttps(host);
   for (const port of host.tcp) serveTcp(host, port);
 }
-write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 
 // A new hosts file brings other certificates. A new context has keys of its own for session tickets, so that no session
 // outlives it.
-fs.watchFile(hostsFile, { interval: 50 }, () => {
+process.on('SIGHUP', () => {
   for (const host of listeners()) secured.get(host.host)?.setSecureContext(credentials(host));
   write({ event: 'renewed', server: '', from: '', port: 0, at: 0 });
 });
+write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3

@@ -29,6 +29,7 @@ import { makeNetwork } from './network';
 import { ExternalEvent, Placed, placed } from './external';
 import { ExternalHosts } from './external-hosts';
 import { Pki } from './pki';
+import { PodShell } from './pod-shell';
 import { PolicyEnforcer } from './policy-enforcer';
 import { until } from './processes';
 import { Proxy, tail } from './proxy';
@@ -80,6 +81,9 @@ export interface ConvergeOptions {
 const NOT_FOR_A_CLUSTER = ['install.istio.io/', 'helm.'];
 const ALWAYS_THERE = ['Namespace', 'ServiceAccount'];
 
+/** Envoy's gauge of the connections that a proxy has to others than istiod. */
+const CONNECTIONS = '^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$';
+
 /** Brings a lab up. */
 export async function up(options: LabOptions): Promise<Lab> {
   await requireSystem();
@@ -107,6 +111,8 @@ export class Lab {
       hosts,
       pki.authority('public'),
     );
+    const shells = new Map(pods.map(({ id }) => [id, PodShell.start(run, id)]));
+    const shellOf = (pod: string) => shells.get(pod)!;
     const [istiod, external] = await Promise.all([
       Istiod.start(run, files, table.mesh ?? {}),
       ExternalHosts.start(run, hosts, pki),
@@ -115,7 +121,7 @@ export class Lab {
     await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
     const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
     const proxies = await Promise.all(
-      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, trustDomain)),
+      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, trustDomain, shellOf(pod.id))),
     );
     await until(
       'the proxies',
@@ -130,7 +136,8 @@ export class Lab {
       hosts,
       istiod,
       services,
-      new PolicyEnforcer(run, pods),
+      new PolicyEnforcer(pods, shellOf),
+      shellOf,
       proxies,
       pki,
       external,
@@ -148,6 +155,8 @@ export class Lab {
     public readonly istiod: Istiod,
     private readonly services: ServiceController,
     private readonly policies: PolicyEnforcer,
+    /** The shell in the network namespace of a pod. */
+    public readonly shellOf: (pod: string) => PodShell,
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
     private readonly external: ExternalHosts,
@@ -184,41 +193,33 @@ export class Lab {
     }
     const warming = tolerateWarming ? [] : ['warming_clusters', 'total_listeners_warming'];
     const draining = awaitDraining ? ['total_listeners_draining', 'total_filter_chains_draining'] : [];
-    const unsettled = `(${[...warming, ...draining, 'nothing'].join('|')})$`;
-    await Promise.all(
-      this.proxies.map((proxy) =>
-        until(
-          `${proxy.pod.id} coming to rest`,
-          async () => [...(await proxy.stats(unsettled)).values()].every((value) => value === 0),
-          seconds * 1000,
-          20,
-        ),
-      ),
-    );
-    await this.dropConnections(seconds);
+    await this.rest([...warming, ...draining], seconds);
   }
 
   /**
    * Breaks the connections that proxies keep open to others than istiod: what is asked next goes the way that is in
    * force now.
    */
-  public async dropConnections(seconds = 15): Promise<void> {
+  public dropConnections(seconds = 15): Promise<void> {
+    return this.rest([], seconds);
+  }
+
+  /** Breaks connections until no proxy has any, and none of these gauges counts anything. */
+  private async rest(gauges: string[], seconds: number): Promise<void> {
+    const filter = [CONNECTIONS, ...gauges.map((name) => `${name}$`)].join('|');
     await Promise.all(
-      this.proxies.map(async (proxy) => {
-        await until(
-          `${proxy.pod.id} dropping its connections`,
+      this.proxies.map((proxy) =>
+        until(
+          `${proxy.pod.id} coming to rest`,
           async () => {
-            const open = [
-              ...(await proxy.stats('^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$')),
-            ].filter(([, value]) => value > 0);
-            if (open.length === 0) return true;
-            await proxy.dropConnections();
-            return false;
+            const left = [...(await proxy.stats(filter))].filter(([, value]) => value > 0).map(([name]) => name);
+            if (left.some((name) => new RegExp(CONNECTIONS).test(name))) await proxy.dropConnections();
+            return left.length === 0;
           },
           seconds * 1000,
-          20,
-        );
-      }),
+          5,
+        ),
+      ),
     );
   }
 
@@ -257,7 +258,7 @@ export class Lab {
       this.proxies.map((proxy) => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]),
     );
     const lines = (id: string): AccessLine[] => (tails.get(id)?.read() ?? []).map(known);
-    const curl = await send(this.run.namespace(caller.id), row, this.pki.trustedByApplications);
+    const curl = await send(this.shellOf(caller.id), row, this.pki.trustedByApplications);
     const collect = (): Evidence => ({
       row,
       caller,

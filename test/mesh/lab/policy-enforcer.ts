@@ -1,8 +1,7 @@
 import { KubeObject } from './kubernetes';
 import { ISTIOD_ADDRESS, OUTSIDE_ADDRESS } from './network';
 import { FilteredPod, packetFilter, UNFILTERED } from './network-policy';
-import { must, run } from './processes';
-import { RunFolder } from './run-folder';
+import { PodShell } from './pod-shell';
 import { Workload } from './world';
 
 /**
@@ -21,8 +20,8 @@ export class PolicyEnforcer {
   private readonly inForce = new Map<string, string>();
 
   public constructor(
-    private readonly run_: RunFolder,
     private readonly pods: Workload[],
+    private readonly shellOf: (pod: string) => PodShell,
   ) {}
 
   /** Makes the policies of a set of objects exactly these. */
@@ -45,11 +44,10 @@ export class PolicyEnforcer {
     const before = this.inForce.get(pod.id) ?? UNFILTERED;
     if (filter === before) return;
     this.inForce.set(pod.id, filter);
-    const inside = ['netns', 'exec', this.run_.namespace(pod.id)];
-    await must('ip', [...inside, 'iptables-nft-restore'], { input: filter });
+    const shell = this.shellOf(pod.id);
+    await shell.must('iptables-nft-restore', [], filter);
     // Who opened a connection is known of those only that began under the filter's eyes; the one to istiod must prove
     // itself, too.
-    if (before === UNFILTERED)
-      await run('ip', [...inside, 'ss', '-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
+    if (before === UNFILTERED) await shell.run('ss', ['-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
   }
 }

@@ -4,7 +4,8 @@ import * as path from 'path';
 import { Binaries } from './binaries';
 import { captureArguments } from './capture';
 import { ISTIOD_ADDRESS } from './network';
-import { must, run, stay } from './processes';
+import { PodShell } from './pod-shell';
+import { must, stay } from './processes';
 import { RunFolder } from './run-folder';
 import { Workload } from './world';
 
@@ -16,7 +17,13 @@ const PROXY_USER = '1337';
 /** A running pilot-agent with its Envoy, in the namespace of a pod. */
 export class Proxy {
   /** Starts it, with the packet capture that an injected sidecar has. */
-  public static async start(run_: RunFolder, pod: Workload, files: Binaries, trustDomain: string): Promise<Proxy> {
+  public static async start(
+    run_: RunFolder,
+    pod: Workload,
+    files: Binaries,
+    trustDomain: string,
+    shell: PodShell,
+  ): Promise<Proxy> {
     const folder = path.join(run_.folder, 'pods', pod.id);
     for (const name of ['etc/istio/pod', 'etc/istio/proxy', 'var/run/secrets/tokens'])
       fs.mkdirSync(path.join(folder, name), { recursive: true });
@@ -35,7 +42,7 @@ export class Proxy {
     const metadata: Record<string, string> = pod.proxyConfig.proxyMetadata ?? {};
     if (pod.role === 'sidecar') {
       const rules = captureArguments(pod.capture, metadata.ISTIO_META_DNS_CAPTURE === 'true');
-      await must('ip', ['netns', 'exec', namespace, files.pilotAgent, ...rules], { cwd: run_.folder });
+      await shell.must(files.pilotAgent, rules);
     }
     const log = path.join(run_.folder, `${pod.id}.log`);
     const child = stay(
@@ -76,12 +83,12 @@ export class Proxy {
         },
       },
     );
-    return new Proxy(pod, namespace, path.join(folder, 'access.log'), log, child);
+    return new Proxy(pod, shell, path.join(folder, 'access.log'), log, child);
   }
 
   private constructor(
     public readonly pod: Workload,
-    public readonly namespace: string,
+    private readonly shell: PodShell,
     public readonly accessLog: string,
     public readonly log: string,
     private readonly child: ChildProcess,
@@ -94,27 +101,13 @@ export class Proxy {
 
   public async ready(): Promise<boolean> {
     if (!this.alive) throw new Error(`${this.pod.id} has ended: ${tail(this.log)}`);
-    return (
-      (
-        await run('ip', [
-          'netns',
-          'exec',
-          this.namespace,
-          'curl',
-          '-s',
-          '-o',
-          '/dev/null',
-          '-w',
-          '%{http_code}',
-          'http://127.0.0.1:15021/healthz/ready',
-        ])
-      ).out === '200'
-    );
+    const asked = ['-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:15021/healthz/ready'];
+    return (await this.shell.run('curl', asked)).out === '200';
   }
 
   /** Asks Envoy's admin interface. */
   public async admin(query: string, method = 'GET'): Promise<string> {
-    return must('ip', ['netns', 'exec', this.namespace, 'curl', '-s', '-X', method, `http://127.0.0.1:15000${query}`]);
+    return this.shell.must('curl', ['-s', '-X', method, `http://127.0.0.1:15000${query}`]);
   }
 
   /** Numbers of Envoy's own, by name. */
@@ -132,17 +125,8 @@ export class Proxy {
    * Breaks the connections that the proxy keeps to others, except to istiod, so that the next request makes new ones.
    */
   public async dropConnections(): Promise<void> {
-    await run('ip', [
-      'netns',
-      'exec',
-      this.namespace,
-      'ss',
-      '-K',
-      '-Htn',
-      'state',
-      'established',
-      '( not dport = :15010 and not dst 127.0.0.0/8 )',
-    ]);
+    const others = '( not dport = :15010 and not dst 127.0.0.0/8 )';
+    await this.shell.run('ss', ['-K', '-Htn', 'state', 'established', others]);
   }
 }
 

@@ -1,6 +1,6 @@
-import * as path from 'path';
 import type { ClientAnswer, ClientTask } from './client';
-import { run } from './processes';
+import { PodShell } from './pod-shell';
+import { program } from './programs';
 import { AccessRow } from '../../../src/access/access-table';
 
 /** What the application saw: curl's view. */
@@ -27,20 +27,16 @@ const SECONDS = 8;
 const PING = 'ping from the application\n';
 
 /** Sends a row's request from a pod's namespace, as an application there would. */
-export function send(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
-  if (row.request.startsWith('tcp:')) return sendTcp(namespace, row);
+export function send(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
+  if (row.request.startsWith('tcp:')) return sendTcp(shell, row);
   return row.speak === 'grpc' || row.speak === 'websocket'
-    ? sendByNode(namespace, row, trusted)
-    : sendHttp(namespace, row, trusted);
+    ? sendByNode(shell, row, trusted)
+    : sendHttp(shell, row, trusted);
 }
 
-async function sendHttp(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
+async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', [
-    'netns',
-    'exec',
-    namespace,
-    'curl',
+  const ended = await shell.run('curl', [
     '-sS',
     '-v',
     '--noproxy',
@@ -96,14 +92,10 @@ const TCP_CLIENT = `
   socket.on('error', error => end(error.code === 'ECONNREFUSED' ? 7 : error.syscall === 'getaddrinfo' ? 6 : 56));
 `;
 
-async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
+async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
   const began = Date.now();
   const { hostname, port } = new URL(row.request.replace(/^tcp:/, 'http:'));
-  const ended = await run('ip', [
-    'netns',
-    'exec',
-    namespace,
-    process.execPath,
+  const ended = await shell.run(process.execPath, [
     '-e',
     TCP_CLIENT,
     row.dial ?? hostname,
@@ -128,16 +120,10 @@ async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
  * Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end
  * with curl's codes.
  */
-async function sendByNode(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
+async function sendByNode(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', [
-    'netns',
-    'exec',
-    namespace,
-    process.execPath,
-    '--require',
-    require.resolve('tsx/cjs'),
-    path.join(__dirname, `${row.speak}-client.ts`),
+  const ended = await shell.run(process.execPath, [
+    program(`${row.speak as 'grpc' | 'websocket'}-client`),
     JSON.stringify({
       url: row.request,
       dial: row.dial,

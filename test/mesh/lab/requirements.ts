@@ -8,6 +8,7 @@ const TOOLS: Record<string, string> = {
   ss: 'iproute2',
   'iptables-nft': 'iptables',
   dnsmasq: 'dnsmasq-base',
+  bash: 'bash',
   curl: 'curl',
   openssl: 'openssl',
   setpriv: 'util-linux',

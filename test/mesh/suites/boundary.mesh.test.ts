@@ -6,7 +6,6 @@ import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { KubeObject } from '../lab';
-import { run } from '../lab/processes';
 import { describeMesh, Mesh, synthesise } from '../support';
 
 const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
@@ -136,8 +135,7 @@ describeMesh(
   (mesh) => {
     /** How a call ends for curl: 28 where packets vanish. */
     const knock = async (from: string, url: string) =>
-      (await run('ip', ['netns', 'exec', mesh.lab.namespaceOf(from), 'curl', '-sk', '-m', '3', '-o', '/dev/null', url]))
-        .code;
+      (await mesh.lab.shellOf(from).run('curl', ['-sk', '-m', '3', '-o', '/dev/null', url])).code;
 
     test('the declared way holds', async () => {
       await mesh.apply(manifests);

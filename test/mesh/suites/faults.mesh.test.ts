@@ -12,7 +12,6 @@ import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
 import { idOf, KubeObject } from '../lab';
-import { must } from '../lab/processes';
 import { describeMesh, Mesh, plain, failureText, synthesise } from '../support';
 
 const TABLE: Omit<AccessTable, 'access'> = {
@@ -196,18 +195,7 @@ describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
   test("the gateway's node is gone", async () => {
     // Nothing comes in any more; its routes stay as they are.
     const filter = (action: string) =>
-      must('ip', [
-        'netns',
-        'exec',
-        mesh.lab.namespaceOf('gateway-egress'),
-        'iptables',
-        action,
-        'INPUT',
-        '-i',
-        'eth0',
-        '-j',
-        'DROP',
-      ]);
+      mesh.lab.shellOf('gateway-egress').must('iptables', [action, 'INPUT', '-i', 'eth0', '-j', 'DROP']);
     await filter('-I');
     try {
       const { evidence } = await mesh.expectRow({ ...Y[0], expect: { outcome: 'refused' } });
