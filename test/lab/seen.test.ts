@@ -262,3 +262,18 @@ test("the harness waits for the gateway's line of a request that was passed on",
   expect(complete(evidence({ ...throughGateway, atGateway: [] }), true)).toBe(false);
   expect(complete(evidence({ ...throughGateway, sidecar: [] }), true)).toBe(false);
 });
+
+test('tries of the sidecar that all fail leave no port in its line: its own line is enough', () => {
+  const tries: Parts = {
+    curl: { statuses: [503], localPort: 5 },
+    external: [1000, 1001].flatMap((port) => [
+      event(CALLER, port, { event: 'connect' }),
+      event(CALLER, port, { event: 'tls-error' }),
+    ]),
+  };
+  const line = { method: 'GET', code: '503', flags: 'URX,UF', from: `${CALLER}:5` };
+  expect(complete(evidence({ ...tries, sidecar: [line] }), true)).toBe(true);
+  expect(complete(evidence(tries), true)).toBe(false);
+  // The line of another connection, which ended late.
+  expect(complete(evidence({ ...tries, sidecar: [{ ...line, from: `${CALLER}:4` }] }), true)).toBe(false);
+});

@@ -55,10 +55,12 @@ export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): bo
     1,
     evidence.curl.statuses.length + (evidence.curl.exitCode === 0 || evidence.curl.statuses.length === 0 ? 0 : 1),
   );
-  // A connection that never was a connection to the sidecar is one that the outside saw come from the pod itself.
+  // A connection that the host saw come from the pod itself was either the application's own, past the sidecar, or a
+  // try of the sidecar's: of several tries its line names the last one only, or none where all have failed.
+  const { localPort } = evidence.curl;
+  const isSidecarsTry = evidence.sidecar.some((line) => line.from === `${evidence.caller.address}:${localPort}`);
   if (captured && direct.size === 0 && evidence.sidecar.length < legs) return false;
-  if (captured && direct.size > 0 && evidence.curl.localPort !== 0 && !direct.has(evidence.curl.localPort))
-    return false;
+  if (captured && direct.size > 0 && localPort !== 0 && !direct.has(localPort) && !isSidecarsTry) return false;
   const passedOn = evidence.sidecar.filter(
     (line) => gatewayAt(line.upstream, evidence.gateways) && line.details === 'via_upstream',
   );

@@ -7,6 +7,9 @@ const RUNS = path.join(CACHE, 'runs');
 /** Namespaces of all labs begin like this. */
 const MARK = 'eglab';
 
+/** The process that labs belong to: the one that has started the suites, not the jest worker that runs some of them. */
+const owningProcess = () => Number(process.env.MESH_OWNER ?? process.pid);
+
 /** The folder and the name prefix of one lab. Several labs, of one process or of several, live side by side. */
 export interface RunFolder {
   readonly id: string;
@@ -19,9 +22,11 @@ export interface RunFolder {
 export function newRun(): RunFolder {
   sweep();
   watchForTheEnd();
+  const pid = owningProcess();
+  if (owner(pid) === `${pid} `) throw new Error(`process ${pid}, which has started these tests, has ended`);
   fs.mkdirSync(RUNS, { recursive: true, mode: 0o755 });
   for (let number = 0; ; number++) {
-    const id = `${process.pid}-${number}`;
+    const id = `${pid}-${number}`;
     const folder = path.join(RUNS, id);
     try {
       fs.mkdirSync(folder, { mode: 0o755 });
@@ -29,7 +34,7 @@ export function newRun(): RunFolder {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
       throw error;
     }
-    fs.writeFileSync(path.join(folder, 'owner'), owner(process.pid));
+    fs.writeFileSync(path.join(folder, 'owner'), owner(pid));
     return { id, folder, namespace: (name: string) => `${MARK}-${id}-${name}` };
   }
 }
@@ -52,7 +57,7 @@ export function sweep(): void {
   }
 }
 
-/** Removes every run of this process. */
+/** Removes every run of this process. A worker ends before others that work for the same process: it removes nothing. */
 export function removeOwnRuns(): void {
   for (const [id, whose] of runs()) if (whose === owner(process.pid)) removeRun({ id, folder: path.join(RUNS, id) });
 }
@@ -89,27 +94,44 @@ export function watchForTheEnd(): void {
 }
 
 function remove(id: string): void {
-  for (const name of namespaces().filter((one) => one.startsWith(`${MARK}-${id}-`))) {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
-        .stdout.split('\n')
-        .filter(Boolean)
-        .map(Number)
-        .filter((pid) => pid !== process.pid);
-      if (pids.length === 0) break;
-      for (const pid of pids) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // it has ended by itself
-        }
+  const names = namespaces().filter((one) => one.startsWith(`${MARK}-${id}-`));
+  // Again until none is left: a process that is being killed may still start another.
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const pids = processesIn(names);
+    if (pids.length === 0) break;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has ended by itself
       }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
-    spawnSync('ip', ['netns', 'del', name]);
-    fs.rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
+  const lines = names.map((name) => `netns del ${name}\n`).join('');
+  if (names.length > 0) spawnSync('ip', ['-force', '-batch', '-'], { input: lines });
+  for (const name of names) fs.rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
   fs.rmSync(path.join(RUNS, id), { recursive: true, force: true });
+}
+
+/** The processes in network namespaces, this one left out. */
+function processesIn(names: string[]): number[] {
+  const inode = (file: string) => {
+    try {
+      return fs.statSync(file).ino;
+    } catch {
+      return undefined; // it has ended meanwhile
+    }
+  };
+  const wanted = new Set(names.map((name) => inode(`/run/netns/${name}`)).filter((one) => one !== undefined));
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      const own = inode(`/proc/${pid}/ns/net`);
+      return own !== undefined && wanted.has(own);
+    })
+    .map(Number);
 }
 
 function namespaces(): string[] {
