@@ -23,12 +23,12 @@ describe('a pairwise cover', () => {
     expect(pairwise(PRODUCT, DIMENSIONS, 6)).not.toEqual(pairwise(PRODUCT, DIMENSIONS, 5));
   });
 
-  test('enough seeds ask every member of the product', () => {
+  test('enough seeds choose every member of the product', () => {
     const asked = new Set(names('', 60).flatMap((seed) => pairwise(PRODUCT, DIMENSIONS, Number(seed))));
     expect(asked.size).toBe(PRODUCT.length);
   });
 
-  test('members stay in the order of the product, and pairs that it does not have are not asked for', () => {
+  test('members stay in the order of the product, and missing pairs of it are not required', () => {
     const part = PRODUCT.filter(([object, caller]) => object !== 'object3' || caller === 'caller1');
     const cover = pairwise(part, DIMENSIONS, 1);
     expect(pairs(cover)).toEqual(pairs(part));
@@ -40,13 +40,13 @@ describe('a pairwise cover', () => {
   });
 });
 
-describe('what a run asks', () => {
+describe('what a run chooses', () => {
   const before = { ...process.env };
   afterEach(() => {
     process.env = { ...before };
   });
 
-  test('--all a cover by its seed, --everything the product', () => {
+  test('a cover by its seed, and the whole product with --everything', () => {
     process.env.MESH_SEED = '5';
     expect(chosen(PRODUCT, DIMENSIONS)).toEqual(pairwise(PRODUCT, DIMENSIONS, 5));
     process.env.MESH_EVERYTHING = 'true';

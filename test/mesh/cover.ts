@@ -1,22 +1,21 @@
 /**
- * `--all` asks a part of each product of dimensions (an object removed × a caller × a host), `--everything` the whole.
- * The part is pairwise: any two values of different dimensions that meet somewhere in the product meet in the part.
+ * `--all` runs a part of each product of dimensions (object removed × caller × host), `--everything` all of it. The part
+ * is a pairwise cover: any two values of different dimensions that occur together in the product occur together in it.
  */
 
-/** The seed of this run, which decides what `--all` asks of a product. */
+/** The seed of this run, which decides what `--all` takes of a product. */
 export function seed(): number {
   return Number(process.env.MESH_SEED ?? 1);
 }
 
-/** Of a product, what this run asks: a pairwise cover, or with `--everything` all of it. */
+/** The members of a product that this run takes: a pairwise cover, or with `--everything` all of them. */
 export function chosen<T>(product: readonly T[], dimensions: ((one: T) => string)[]): T[] {
   return process.env.MESH_EVERYTHING === undefined ? pairwise(product, dimensions, seed()) : [...product];
 }
 
 /**
- * The members of a product that cover all pairs of values, in the order of the product. Greedy: always the member with
- * the most pairs that are still missing, by the seed where several have the same number. The same seed gives the same
- * members.
+ * Members that cover all pairs of values, in the order of the product. Greedy: each time the member with the most pairs
+ * that are still missing; the seed decides between equals. The same seed gives the same members.
  */
 export function pairwise<T>(product: readonly T[], dimensions: ((one: T) => string)[], from: number): T[] {
   const order = shuffled(
@@ -46,7 +45,7 @@ function shuffled<T>(items: T[], next: () => number): T[] {
   return items.map(() => left.splice(Math.floor(next() * left.length), 1)[0]);
 }
 
-/** Numbers from 0 to 1 that follow from a seed (mulberry32). */
+/** A sequence of numbers from 0 to 1 that depends on the seed only (mulberry32). */
 function random(from: number): () => number {
   let state = from >>> 0;
   return () => {

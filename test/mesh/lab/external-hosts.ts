@@ -1,7 +1,7 @@
 import { ChildProcess } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
-import { OUTSIDE } from './network';
+import { EXTERNAL } from './network';
 import { ExternalEvent, ExternalListener, Placed } from './external';
 import { Pair, Pki } from './pki';
 import { stay, until } from './processes';
@@ -31,9 +31,9 @@ export class ExternalHosts {
     fs.writeFileSync(hostsFile, JSON.stringify(listeners));
     const log = path.join(run.folder, 'external.log');
     const main = program('external-main');
-    const inside = ['netns', 'exec', run.namespace(OUTSIDE)];
+    const inside = ['netns', 'exec', run.namespace(EXTERNAL)];
     const child = stay('ip', [...inside, process.execPath, main, hostsFile, events], log);
-    await until('the outside world', () => {
+    await until('the external hosts', () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
       return countOf('up', events) > 0;
     });

@@ -5,12 +5,12 @@ import { createInterface } from 'readline';
 import { Ended } from './processes';
 import { RunFolder } from './run-folder';
 
-/** What is still running, by number. */
+/** The running commands, by number. */
 type Waiting = Map<string, (code: number) => void>;
 
 /**
- * A shell that stays in the network namespace of a pod and runs commands there, several at a time. To enter the
- * namespace for each of them costs more than most of the commands themselves.
+ * A shell that keeps running in the network namespace of a pod and runs commands there, several at a time. Entering the
+ * namespace for each command costs more than most of the commands themselves.
  */
 export class PodShell {
   public static start(run: RunFolder, pod: string): PodShell {
@@ -41,7 +41,7 @@ export class PodShell {
     child.on('error', () => this.waiting.forEach((end) => end(-1)));
   }
 
-  /** Runs a command to its end, whatever that is. */
+  /** Runs a command to its end, successful or not. */
   public async run(command: string, args: string[], input?: string): Promise<Ended> {
     if (this.child.exitCode !== null || this.child.signalCode !== null)
       return { code: -1, out: '', err: `the shell of ${this.pod} has ended` };
@@ -61,14 +61,13 @@ export class PodShell {
     return { code, out: taken(`${file}.out`), err: taken(`${file}.err`) };
   }
 
-  /** Runs a command that has to succeed; answers its output. */
+  /** Runs a command that has to succeed; returns its output. */
   public async must(command: string, args: string[], input?: string): Promise<string> {
     const ended = await this.run(command, args, input);
-    if (ended.code !== 0)
-      throw new Error(
-        `${command} ${args.join(' ')} in ${this.pod}\nended with ${ended.code}: ${ended.err.trim() || ended.out.trim()}`,
-      );
-    return ended.out;
+    const { code, out, err } = ended;
+    if (code !== 0)
+      throw new Error(`${command} ${args.join(' ')} in ${this.pod}\nended with ${code}: ${err.trim() || out.trim()}`);
+    return out;
   }
 }
 

@@ -1,16 +1,16 @@
 import { KubeObject } from './kubernetes';
-import { ISTIOD_ADDRESS, OUTSIDE_ADDRESS } from './network';
+import { ISTIOD_ADDRESS, EXTERNAL_ADDRESS } from './network';
 import { FilteredPod, packetFilter, UNFILTERED } from './network-policy';
 import { PodShell } from './pod-shell';
 import { Workload } from './world';
 
 /**
- * What a cluster has as pods, and the lab beside its pods. istiod serves on 15010 here, without TLS, what a cluster's
- * serves on 15012.
+ * Pods of a real cluster that are processes in the lab. Here istiod serves on 15010, without TLS, what it serves on
+ * 15012 in a cluster.
  */
 const NO_PODS: FilteredPod[] = [
   { namespace: 'istio-system', labels: { app: 'istiod' }, address: ISTIOD_ADDRESS, elsewhere: { 15012: '15010' } },
-  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: OUTSIDE_ADDRESS },
+  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: EXTERNAL_ADDRESS },
 ];
 
 /** The part of a cluster's network that enforces NetworkPolicy: a packet filter in each pod's network namespace. */
@@ -46,8 +46,7 @@ export class PolicyEnforcer {
     this.inForce.set(pod.id, filter);
     const shell = this.shellOf(pod.id);
     await shell.must('iptables-nft-restore', [], filter);
-    // Who opened a connection is known of those only that began under the filter's eyes; the one to istiod must prove
-    // itself, too.
+    // The filter knows the opener only of connections that begin after it. So older ones end, the one to istiod too.
     if (before === UNFILTERED) await shell.run('ss', ['-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
   }
 }

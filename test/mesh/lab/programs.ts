@@ -3,12 +3,12 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { CACHE } from './binaries';
 
-/** Programs that run as processes of their own, and the modules that they import. */
+/** Programs that run as separate processes, and the modules that they import. */
 const SOURCES = ['external-main', 'client-hello', 'grpc-client', 'websocket-client', 'client'] as const;
 
 /**
- * A program as JavaScript. To have each process compile its own TypeScript takes half a second of CPU time, for every
- * lab and for every gRPC call.
+ * A program as JavaScript. Compiling TypeScript in each process takes half a second of CPU time, for every lab and
+ * every gRPC call.
  */
 export function program(name: (typeof SOURCES)[number]): string {
   const texts = SOURCES.map((source) => fs.readFileSync(path.join(__dirname, `${source}.ts`), 'utf8'));
@@ -19,7 +19,7 @@ export function program(name: (typeof SOURCES)[number]): string {
 }
 
 function compile(texts: string[], folder: string): void {
-  // Here, because it takes half a second to load, and is needed once.
+  // Not at the top: it takes half a second to load, and is needed once.
   const ts: typeof import('typescript') = require('typescript');
   fs.mkdirSync(CACHE, { recursive: true, mode: 0o755 });
   const making = fs.mkdtempSync(`${folder}.`);
@@ -35,6 +35,6 @@ function compile(texts: string[], folder: string): void {
     fs.renameSync(making, folder);
   } catch (error) {
     if (!fs.existsSync(folder)) throw error;
-    fs.rmSync(making, { recursive: true }); // another run has made the same at this moment
+    fs.rmSync(making, { recursive: true }); // another run has just made the same
   }
 }

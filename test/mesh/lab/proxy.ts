@@ -11,12 +11,12 @@ import { Workload } from './world';
 
 const XDS = `${ISTIOD_ADDRESS}:15010`;
 
-/** Envoy's user, whose packets the capture rules let through. */
+/** Envoy's user, whose packets the capture rules leave alone. */
 const PROXY_USER = '1337';
 
 /** A running pilot-agent with its Envoy, in the namespace of a pod. */
 export class Proxy {
-  /** Starts it, with the packet capture that an injected sidecar has. */
+  /** Starts it, with the packet capture of an injected sidecar. */
   public static async start(
     run_: RunFolder,
     pod: Workload,
@@ -68,7 +68,7 @@ export class Proxy {
         env: {
           PATH: '/usr/bin:/bin',
           HOME: '/tmp',
-          CLOUD_PLATFORM: 'none', // else the agent asks the addresses of cloud metadata servers
+          CLOUD_PLATFORM: 'none', // otherwise the agent asks cloud metadata servers
           POD_NAME: pod.name,
           POD_NAMESPACE: pod.namespace,
           INSTANCE_IP: pod.address,
@@ -94,7 +94,7 @@ export class Proxy {
     private readonly child: ChildProcess,
   ) {}
 
-  /** Whether the agent is still there. */
+  /** Whether the agent is still running. */
   public get alive(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
@@ -110,7 +110,7 @@ export class Proxy {
     return this.shell.must('curl', ['-s', '-X', method, `http://127.0.0.1:15000${query}`]);
   }
 
-  /** Numbers of Envoy's own, by name. */
+  /** Envoy's statistics, by name. */
   public async stats(filter: string): Promise<Map<string, number>> {
     const text = await this.admin(`/stats?filter=${encodeURIComponent(filter)}`);
     return new Map(
@@ -122,7 +122,7 @@ export class Proxy {
   }
 
   /**
-   * Breaks the connections that the proxy keeps to others, except to istiod, so that the next request makes new ones.
+   * Closes the connections that the proxy keeps open, except to istiod, so that the next request opens new ones.
    */
   public async dropConnections(): Promise<void> {
     const others = '( not dport = :15010 and not dst 127.0.0.0/8 )';
@@ -140,7 +140,7 @@ function proxyConfig(pod: Workload, files: Binaries): Record<string, unknown> {
   return {
     ...fromPod,
     discoveryAddress: XDS,
-    controlPlaneAuthPolicy: 'NONE', // XDS without TLS; the token still says who asks
+    controlPlaneAuthPolicy: 'NONE', // XDS without TLS; the token still identifies the proxy
     binaryPath: files.envoy,
     proxyBootstrapTemplatePath: files.bootstrap,
     concurrency: 1,

@@ -3,7 +3,7 @@ import { PodShell } from './pod-shell';
 import { program } from './programs';
 import { AccessRow } from '../../../src/access/access-table';
 
-/** What the application saw: curl's view. */
+/** What the application saw, as curl reports it. */
 export interface CurlView {
   readonly exitCode: number;
   readonly error: string;
@@ -19,14 +19,14 @@ export interface CurlView {
   /** Local port of the last connection. */
   readonly localPort: number;
   readonly milliseconds: number;
-  /** The status of a gRPC call, which HTTP calls a success whatever it is. */
+  /** The status of a gRPC call: the HTTP status is 200 even when it failed. */
   readonly grpcStatus?: number;
 }
 
 const SECONDS = 8;
 const PING = 'ping from the application\n';
 
-/** Sends a row's request from a pod's namespace, as an application there would. */
+/** Sends a row's request in a pod, as its application would. */
 export function send(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
   if (row.request.startsWith('tcp:')) return sendTcp(shell, row);
   return row.speak === 'grpc' || row.speak === 'websocket'
@@ -77,14 +77,18 @@ async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promi
 }
 
 /**
- * An application that sends a line and waits for its echo; it ends with the codes that curl has for the same: 6, 7, 28,
- * 52, 56.
+ * An application that sends a line and waits for its echo. It ends with curl's exit codes for the same failures: 6, 7,
+ * 28, 52, 56.
  */
 const TCP_CLIENT = `
   const [host, port, ping, seconds] = process.argv.slice(1);
   let out = '';
   const socket = require('net').connect({ host, port: Number(port), timeout: seconds * 1000 });
-  const end = code => { process.stdout.write(JSON.stringify({ out, port: socket.localPort })); process.exitCode = code; socket.destroy(); };
+  const end = code => {
+    process.stdout.write(JSON.stringify({ out, port: socket.localPort }));
+    process.exitCode = code;
+    socket.destroy();
+  };
   socket.on('connect', () => socket.write(ping));
   socket.on('data', bytes => { out += bytes; if (out === ping) end(0); });
   socket.on('end', () => end(52));
@@ -117,8 +121,8 @@ async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
 }
 
 /**
- * Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end
- * with curl's codes.
+ * Applications that curl cannot be: one unary gRPC call, or a WebSocket with one message and its echo. They end with
+ * curl's exit codes.
  */
 async function sendByNode(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();

@@ -18,7 +18,7 @@ export interface RunFolder {
   namespace(name: string): string;
 }
 
-/** Makes the folder of a new lab; what it starts goes with `removeRun`, or at the end of this process. */
+/** Makes the folder of a new lab; `removeRun` removes what it starts, or the end of this process does. */
 export function newRun(): RunFolder {
   sweep();
   watchForTheEnd();
@@ -39,7 +39,7 @@ export function newRun(): RunFolder {
   }
 }
 
-/** Ends every process in the run's namespaces, and removes the namespaces and the folder. */
+/** Kills every process in the run's namespaces, and removes the namespaces and the folder. */
 export function removeRun({ id, folder }: Pick<RunFolder, 'id' | 'folder'>): void {
   const kept = process.env.MESH_KEEP_LOGS;
   if (kept && fs.existsSync(folder))
@@ -47,22 +47,24 @@ export function removeRun({ id, folder }: Pick<RunFolder, 'id' | 'folder'>): voi
   remove(id);
 }
 
-/** Removes what runs have left behind whose process is gone. */
+/** Removes the runs whose process is gone. */
 export function sweep(): void {
   for (const [id, whose] of runs()) {
     const pid = Number(whose.split(' ')[0]);
-    // No owner yet: somebody is making it this moment, or was killed then; that shows by its age.
+    // No owner yet: another process is creating it now, or was killed while it did; its age tells which.
     const gone = whose === '' ? Date.now() - ageOf(id) > 10_000 : owner(pid) !== whose;
     if (gone) remove(id);
   }
 }
 
-/** Removes every run of this process. A worker ends before others that work for the same process: it removes nothing. */
+/**
+ * Removes every run of this process. A worker ends before others that work for the same process: it removes nothing.
+ */
 export function removeOwnRuns(): void {
   for (const [id, whose] of runs()) if (whose === owner(process.pid)) removeRun({ id, folder: path.join(RUNS, id) });
 }
 
-/** What there still is of this process's runs: folders, namespaces, files below /etc/netns. */
+/** What is left of this process's runs: folders, namespaces, files below /etc/netns. */
 export function leftOvers(): string[] {
   const mine = `${process.pid}-`;
   return [
@@ -78,8 +80,8 @@ export function leftOvers(): string[] {
 
 let watching = false;
 /**
- * Takes everything down when this process ends, at Ctrl-C too. Under jest, tests see a copy of `process` that hears
- * neither; there it has to be called from the global set-up.
+ * Removes everything when this process ends, also on Ctrl-C. Under jest, tests see a copy of `process` without these
+ * events; there the global set-up has to call it.
  */
 export function watchForTheEnd(): void {
   if (watching) return;
@@ -141,7 +143,7 @@ function namespaces(): string[] {
     .filter(Boolean);
 }
 
-/** Every run that there is, with what its `owner` file says. */
+/** Every run, with the content of its `owner` file. */
 function runs(): [string, string][] {
   return fs.existsSync(RUNS) ? fs.readdirSync(RUNS).map((id) => [id, read(path.join(RUNS, id, 'owner'))]) : [];
 }
@@ -150,7 +152,7 @@ function ageOf(id: string): number {
   return fs.statSync(path.join(RUNS, id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** A process, told from others that had its number before: by when it began, in clock ticks since boot. */
+/** A process and its start time in clock ticks, which tells it from an earlier process with the same number. */
 function owner(pid: number): string {
   return `${pid} ${read(`/proc/${pid}/stat`).split(') ').pop()!.split(' ')[19] ?? ''}`;
 }

@@ -1,7 +1,7 @@
 /**
  * With any single object missing, a request takes the same egress path with the same checks, or it is refused. Every
- * object of every example that originates TLS or uses a gateway is removed in turn. With `--everything` each caller then
- * sends each request; otherwise a pairwise cover of (object removed × caller × request).
+ * object of every example that originates TLS or uses a gateway is removed in turn. With `--everything` each caller
+ * then sends each request; otherwise a pairwise cover of (object removed × caller × request).
  */
 import { AccessRow } from '../../../src/access/access-table';
 import { chosen } from '../cover';
