@@ -112,6 +112,9 @@ export class Lab {
     );
     const shells = new Map(pods.map(({ id }) => [id, PodShell.start(run, id)]));
     const shellOf = (pod: string) => shells.get(pod)!;
+    // Envoy, which is not root, listens on the gateway's port 443.
+    const ports = ['-qw', 'net.ipv4.ip_unprivileged_port_start=0'];
+    await Promise.all(pods.map(({ id }) => shellOf(id).must('sysctl', ports)));
     const [istiod, external] = await Promise.all([
       Istiod.start(run, files, table.mesh ?? {}),
       ExternalHosts.start(run, hosts, pki),
@@ -122,12 +125,7 @@ export class Lab {
     const proxies = await Promise.all(
       pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, trustDomain, shellOf(pod.id))),
     );
-    await until(
-      'the proxies',
-      async () => (await Promise.all(proxies.map((proxy) => proxy.ready()))).every(Boolean),
-      60_000,
-      30,
-    );
+    await Promise.all(proxies.map((proxy) => until(`${proxy.pod.id} being ready`, () => proxy.ready(), 60_000, 50)));
     const lab = new Lab(
       run,
       files,

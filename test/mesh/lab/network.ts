@@ -28,26 +28,29 @@ export async function makeNetwork(
   trusted: string,
 ): Promise<void> {
   const bridge = run_.namespace('sw');
-  await newNamespace(bridge);
-  await must('ip', ['-n', bridge, 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0']);
-  await must('ip', ['-n', bridge, 'link', 'set', 'br0', 'up']);
   const members = [
     { name: CONTROL_PLANE, address: ISTIOD_ADDRESS },
     { name: EXTERNAL, address: EXTERNAL_ADDRESS },
     ...pods,
   ];
+  const namespaces = [bridge, ...members.map(({ name }) => run_.namespace(name))];
+  const added = namespaces.map((namespace) => `netns add ${namespace}\n`).join('');
+  await must('ip', ['-batch', '-'], { input: added });
+  await batch(bridge, ['link add br0 type bridge forward_delay 0', 'link set br0 up']);
   await Promise.all(
-    members.map(async ({ name, address }, index) => {
-      const namespace = run_.namespace(name);
-      await newNamespace(namespace);
-      await batch(namespace, [
+    members.map(({ name, address }, index) =>
+      batch(run_.namespace(name), [
+        'link set lo up',
         `link add eth0 type veth peer name p${index} netns ${bridge}`,
         `addr add ${address}/16 dev eth0`,
         'link set eth0 up',
-      ]);
-      await batch(bridge, [`link set p${index} master br0`, `link set p${index} up`]);
-      if (name !== EXTERNAL) await batch(namespace, [`route add default via ${EXTERNAL_ADDRESS}`]);
-    }),
+        ...(name === EXTERNAL ? [] : [`route add default via ${EXTERNAL_ADDRESS}`]),
+      ]),
+    ),
+  );
+  await batch(
+    bridge,
+    members.flatMap((_, index) => [`link set p${index} master br0`, `link set p${index} up`]),
   );
   // Every address of the documentation range is local here: where nothing listens, a connection is refused at once.
   const elsewhere = hosts
@@ -55,17 +58,7 @@ export async function makeNetwork(
     .map((host) => `route add local ${host.address}/32 dev lo`);
   await batch(run_.namespace(EXTERNAL), ['route add local 203.0.113.0/24 dev lo', ...elsewhere]);
   for (const pod of pods) dress(run_.namespace(pod.name), trusted);
-  await Promise.all(
-    pods.map((pod) =>
-      must('ip', ['netns', 'exec', run_.namespace(pod.name), 'sysctl', '-qw', 'net.ipv4.ip_unprivileged_port_start=0']),
-    ),
-  );
   await serveNames(run_, hosts);
-}
-
-async function newNamespace(namespace: string): Promise<void> {
-  await must('ip', ['netns', 'add', namespace]);
-  await must('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
 }
 
 function batch(namespace: string, lines: string[]): Promise<string> {

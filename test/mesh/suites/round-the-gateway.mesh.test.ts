@@ -1,6 +1,7 @@
 /**
  * Can a request for a host that is declared for a gateway bypass the gateway? On a locked mesh, with every gateway
- * example: no. On a mesh that lets undeclared traffic out: see the table in docs/round-the-gateway.md, measured here.
+ * example: no; with `--everything` every caller sends every form, otherwise a pairwise cover. On a mesh that lets
+ * undeclared traffic out: see the table in docs/round-the-gateway.md, measured here.
  */
 import * as fs from 'fs';
 import * as path from 'path';
