@@ -1,8 +1,8 @@
 import { AccessRow, Expectation } from '../../src/access/access-table';
 import { AccessLine } from '../mesh/lab/access-log';
 import { complete, Evidence } from '../mesh/lab/evidence';
-import { judge } from '../mesh/lab/judgement';
 import { ExternalEvent } from '../mesh/lab/external';
+import { judge } from '../mesh/lab/judgement';
 import { CurlView } from '../mesh/lab/request';
 import { seen } from '../mesh/lab/seen';
 import { Workload } from '../mesh/lab/world';

@@ -1,8 +1,8 @@
 import { AccessTable } from '../../src/access/access-table';
 import { captureRules } from '../mesh/lab/capture';
 import { clientHello } from '../mesh/lab/client-hello';
-import { KubeObject, ServiceController } from '../mesh/lab/kubernetes';
 import { placed } from '../mesh/lab/external';
+import { KubeObject, ServiceController } from '../mesh/lab/kubernetes';
 import { workloads } from '../mesh/lab/world';
 
 const table: AccessTable = {

@@ -2,6 +2,7 @@
  * `--all` runs a part of each product of dimensions (object removed × caller × host), `--everything` all of it. The part
  * is a pairwise cover: any two values of different dimensions that occur together in the product occur together in it.
  */
+import { createHash } from 'crypto';
 
 /** The seed of this run, which decides what `--all` takes of a product. */
 export function seed(): number {
@@ -45,13 +46,8 @@ function shuffled<T>(items: T[], next: () => number): T[] {
   return items.map(() => left.splice(Math.floor(next() * left.length), 1)[0]);
 }
 
-/** A sequence of numbers from 0 to 1 that depends on the seed only (mulberry32). */
+/** A sequence of numbers from 0 to 1 that depends on the seed only. */
 function random(from: number): () => number {
-  let state = from >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
+  let count = 0;
+  return () => createHash('sha256').update(`${from} ${count++}`).digest().readUInt32BE() / 2 ** 32;
 }

@@ -1,8 +1,8 @@
 import { ChildProcess } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
-import { EXTERNAL } from './network';
 import { ExternalEvent, ExternalListener, Placed } from './external';
+import { EXTERNAL } from './network';
 import { Pair, Pki } from './pki';
 import { stay, until } from './processes';
 import { program } from './programs';

@@ -20,6 +20,7 @@ export function program(name: (typeof SOURCES)[number]): string {
 
 function compile(texts: string[], folder: string): void {
   // Not at the top: it takes half a second to load, and is needed once.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
   const ts: typeof import('typescript') = require('typescript');
   fs.mkdirSync(CACHE, { recursive: true, mode: 0o755 });
   const making = fs.mkdtempSync(`${folder}.`);
