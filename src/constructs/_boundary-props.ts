@@ -1,8 +1,8 @@
-import { Disagreement, Shared } from './_app-scope';
-import { ClusterPlaces } from './_boundary-policy';
-import { gateway as gatewayReader, METADATA } from './_settings';
-import type { BoundaryAllowedEgress, BoundaryDns, EgressBoundary, EgressBoundaryProps } from './egress-boundary';
-import type { IEgressGateway } from './installed-egress-gateway';
+import { Construct } from 'constructs';
+import { gateway as gatewayReader, METADATA, readOwner } from './_settings';
+import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egress-boundary-props';
+import { IEgressGateway } from './installed-egress-gateway';
+import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
 import { isA } from '../values/brand';
 import { networkOf, PRIVATE_RANGES } from '../values/ip-range';
 import { assertSelector } from '../values/names';
@@ -17,6 +17,7 @@ import {
   namespaceName,
   namespaceNames,
   ports,
+  readProps,
   Readers,
   required,
   sentence,
@@ -26,7 +27,7 @@ import {
 const NO_REASON = '; say why, for those who audit the policies';
 
 /** Readers for the props of an `EgressBoundary`. */
-export const BOUNDARY: Readers<EgressBoundaryProps> = {
+const BOUNDARY: Readers<EgressBoundaryProps> = {
   namespaces: namespaceNames(),
   gateways: list(gatewayReader, 'gateway'),
   guardInstalledGateways: flag,
@@ -61,24 +62,37 @@ export const BOUNDARY: Readers<EgressBoundaryProps> = {
   ...METADATA,
 };
 
+/** The options of a boundary. They are complete only if there are no problems. */
+export function readBoundary(scope: Construct, props: unknown, problems: Problems): BoundarySettings {
+  const checked = readProps(props, BOUNDARY, problems);
+  const guarded = guardedOf(checked);
+  checkBoundary(checked, guarded, problems);
+  return {
+    owner: readOwner(scope, checked.owner, problems),
+    labels: checked.labels,
+    annotations: checked.annotations,
+    namespaces: checked.namespaces ?? [],
+    gateways: (checked.gateways ?? []).map(({ installation }) => installation),
+    guarded: guarded.map(({ installation }) => installation),
+    peers: checked.peers,
+    cluster: placesOf(checked),
+    gatewayPorts: checked.gatewayPorts ?? [80, 443],
+    callerNamespaces: checked.callerNamespaces ?? [],
+    metricsNamespaces: checked.metricsNamespaces ?? [],
+    unsafeSidecarPorts: checked.unsafeSidecarPorts ?? [],
+    unsafeAllowedEgress: checked.unsafeAllowedEgress ?? [],
+  };
+}
+
 /** The gateways whose pods a boundary guards. */
-export function guardedOf({ gateways = [], guardInstalledGateways }: Checked<EgressBoundaryProps>): IEgressGateway[] {
+function guardedOf({ gateways = [], guardInstalledGateways }: Checked<EgressBoundaryProps>): IEgressGateway[] {
   return gateways.filter(
     (gateway) => isA('EgressGateway', gateway) || (guardInstalledGateways && isA('InstalledEgressGateway', gateway)),
   );
 }
 
-const OPENS_GUARD = (namespace: string) =>
-  "A policy for all pods there would also let the gateway's pods reach every other namespace on every port, since " +
-  `policies add up; leave "${namespace}" out: \`gateways\` guards the gateway's own pods, and applications belong in ` +
-  'other namespaces';
-
 /** Refuses props that are not a boundary, or that would undo its own guards. */
-export function checkBoundary(
-  props: Checked<EgressBoundaryProps>,
-  guarded: IEgressGateway[],
-  problems: Problems,
-): void {
+function checkBoundary(props: Checked<EgressBoundaryProps>, guarded: IEgressGateway[], problems: Problems): void {
   const { namespaces = [], gateways = [], guardInstalledGateways, unsafeAllowedEgress = [] } = props;
   if (namespaces.length === 0 && guarded.length === 0 && !problems.has('namespaces') && !problems.has('gateways'))
     problems.add(
@@ -140,7 +154,7 @@ function checkAllowedEgress(
 }
 
 /** What a boundary knows about the cluster, with the defaults. */
-export function placesOf(props: Checked<EgressBoundaryProps>): ClusterPlaces {
+function placesOf(props: Checked<EgressBoundaryProps>): ClusterPlaces {
   const { dns = {}, istiodNamespace = 'istio-system', privateCidrs = [] } = props;
   const { namespace = 'kube-system', labels: selected = { 'k8s-app': 'kube-dns' } } = dns;
   const ranges = privateCidrs.map(networkOf);
@@ -152,38 +166,4 @@ export function placesOf(props: Checked<EgressBoundaryProps>): ClusterPlaces {
       v6: [...new Set([...PRIVATE_RANGES.v6, ...ranges.filter((range) => range.includes(':'))])],
     },
   };
-}
-
-/** The guard of a gateway in one boundary must not be undone by another boundary of the app. */
-export class Guards implements Shared {
-  private readonly boundaries: {
-    readonly boundary: EgressBoundary;
-    readonly guarded: IEgressGateway[];
-    readonly namespaces: string[];
-  }[] = [];
-
-  public join(boundary: EgressBoundary, guarded: IEgressGateway[], namespaces: string[]): void {
-    this.boundaries.push({ boundary, guarded, namespaces });
-  }
-
-  public disagreements(): Disagreement[] {
-    const guards = new Map<string, { by: EgressBoundary; name: string }>();
-    for (const { boundary: by, guarded } of this.boundaries) {
-      for (const {
-        installation: { namespace, name },
-      } of guarded)
-        guards.set(namespace, guards.get(namespace) ?? { by, name });
-    }
-    return this.boundaries.flatMap(({ boundary: construct, namespaces }) =>
-      namespaces
-        .filter((namespace) => guards.has(namespace))
-        .map((namespace) => {
-          const { by, name } = guards.get(namespace)!;
-          const problem =
-            `boundary-opens-guard: "${namespace}" under \`namespaces\` is the namespace of the gateway ` +
-            `${namespace}/${name}, which [${by.node.path}] guards. ${OPENS_GUARD(namespace)}.`;
-          return { construct, problem };
-        }),
-    );
-  }
 }

@@ -1,9 +1,11 @@
 import { Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { CommonEgressProps } from './egress';
-import type { IEgressGateway } from './installed-egress-gateway';
+import { CommonEgressProps } from './egress-props';
+import { IEgressGateway } from './installed-egress-gateway';
+import { defaultTlsPort } from '../declarations/origination';
+import { EgressPathSettings, PortSettings, TrafficPolicy, withUnsafe } from '../declarations/settings';
 import { isA } from '../values/brand';
-import type { Caller } from '../values/caller';
+import { Caller } from '../values/caller';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
 import { ISTIO_VERSION_CONTEXT, IstioVersion } from '../values/istio-version';
 import { assertDnsLabel } from '../values/names';
@@ -33,44 +35,6 @@ import {
   POOL,
   RETRIES,
 } from '../values/traffic-options';
-
-/**
- * The options of one declaration as plain data. Two declarations of the same egress path agree if they are equal.
- */
-export interface EgressPathSettings {
-  readonly ports: PortSettings[];
-  readonly dnsCapture: boolean;
-  readonly timeout?: string;
-  readonly retries?: { attempts: number; perTryTimeout?: string; retryOn?: string };
-  readonly policy?: TrafficPolicy;
-  readonly removeHeaders: string[];
-  readonly namePrefix?: string;
-  readonly labels: Record<string, string>;
-  readonly annotations: Record<string, string>;
-}
-
-export interface PortSettings {
-  readonly number: number;
-  readonly name: string;
-  readonly protocol: EgressProtocol;
-  readonly http: boolean;
-}
-
-/** The part of a DestinationRule's traffic policy that may be given for each port. */
-export interface TrafficPolicy {
-  readonly connectionPool?: any;
-  readonly outlierDetection?: any;
-  readonly loadBalancer?: any;
-}
-
-/** Everything that weakens a promise is written under this annotation on the objects concerned. */
-export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';
-
-/** The annotations with one more thing that weakens a promise. */
-export function withUnsafe(given: Record<string, string>, what: string): Record<string, string> {
-  const said = given[UNSAFE_ANNOTATION];
-  return { ...given, [UNSAFE_ANNOTATION]: said === undefined ? what : `${said}; ${what}` };
-}
 
 /** A construct in an error. */
 export function where(construct: Construct): string {
@@ -271,6 +235,27 @@ function readPorts(given: EgressPort[] | undefined, problems: Problems): PortSet
     .map((port) => ({ number: port.number, name: port.name, protocol: port.protocol, http: port.isHttp }));
 }
 
+/** Refuses an origination if no port speaks plain HTTP, or if its target port is declared as plain HTTP. */
+export function checkOriginationPorts(
+  egress: string,
+  settings: PortSettings[],
+  target: number | undefined,
+  problems: Problems,
+): void {
+  if (!settings.some(({ http }) => http)) {
+    problems.add(
+      `egress: [${egress}] declares no port that speaks plain HTTP (${names(settings)}), so there is nothing to send ` +
+        'out as TLS; add EgressPort.http() to its `ports`, or leave this TlsOrigination out',
+    );
+  }
+  const plain = settings.find(({ number, http }) => number === (target ?? defaultTlsPort(settings)) && http);
+  if (plain)
+    problems.add(
+      `port: ${plain.number} is declared as ${plain.protocol} by [${egress}], so the host does not speak TLS ` +
+        'there; write the port on which it does, such as 443',
+    );
+}
+
 function readRetries(props: Checked<CommonEgressProps>, problems: Problems): EgressPathSettings['retries'] {
   if (!props.retries) return undefined;
   const { attempts, perTryTimeout, on } = props.retries;
@@ -304,7 +289,7 @@ function poolOf(pool: EgressConnectionPool) {
 
 function outliersOf(outliers: EgressOutlierDetection) {
   return compact({
-    consecutive5XxErrors: outliers.consecutive5xxErrors, // the name in the generated class
+    consecutive5xxErrors: outliers.consecutive5xxErrors,
     consecutiveGatewayErrors: outliers.consecutiveGatewayErrors,
     interval: istioDuration(outliers.interval),
     baseEjectionTime: istioDuration(outliers.baseEjectionTime),

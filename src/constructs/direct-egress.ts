@@ -1,8 +1,7 @@
 import { Construct, IConstruct } from 'constructs';
-import { AllowedDestination } from './_allowed-egress';
-import { AppScope } from './_app-scope';
-import { PodAnnotations, podAnnotations, podPlace } from './_pod-template';
+import { PodAnnotations, podAnnotations, podPlace } from '../emission/pod-annotations';
 import { where } from './_settings';
+import { AllowedDestination, allowedEgressOf } from '../declarations/allowed-egress';
 import { Problems } from '../values/problems';
 import {
   cidrs,
@@ -124,14 +123,14 @@ export class DirectEgress extends Construct {
   /** Opens a boundary of the same app, if there is one, for exactly what bypasses the sidecar on purpose. */
   private declareAllowedEgress(
     workloads: IConstruct[],
-    toCidrs: string[] | undefined,
-    toPorts: number[] | undefined,
+    cidrs: string[] | undefined,
+    ports: number[] | undefined,
   ): void {
-    if (!toCidrs && !toPorts) return;
-    const { allowedEgress } = AppScope.of(this);
+    if (!cidrs && !ports) return;
+    const allowedEgress = allowedEgressOf(this);
     const to: AllowedDestination[] = [];
-    if (toCidrs) to.push({ to: { cidrs: toCidrs } });
-    if (toPorts) to.push({ to: 'public', ports: toPorts });
+    if (cidrs) to.push({ to: { cidrs } });
+    if (ports) to.push({ to: 'public', ports });
     for (const workload of workloads) {
       const { namespace, labels } = podPlace(workload);
       if (namespace === undefined || Object.keys(labels).length === 0) allowedEgress.unplaced.push(workload);

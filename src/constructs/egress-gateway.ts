@@ -1,16 +1,16 @@
 import { ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { gatewayDeployment } from './_gateway-deployment';
-import { hopService } from './_hop-service';
-import { OneOf } from './_one-of';
 import { METADATA, readNamespace, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
-import { AuthorizationPolicy, AuthorizationPolicySpec } from '../../imports/security.istio.io';
+import { describeGateway, lockGateway } from '../declarations/gateways';
+import { OneOf } from '../declarations/one-of';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { gatewayAccount, GatewayPodSettings, gatewayPods } from '../recipes/gateway/pods';
+import { lockdown } from '../recipes/gateway/policies';
 import { brand } from '../values/brand';
 import { assertListeningPort } from '../values/egress-port';
 import { EGRESS_GATEWAY, GatewayInstallation } from '../values/gateway-installation';
-import { HOP_DOMAIN } from '../values/host-name';
 import { assertLabels } from '../values/names';
 import { Problems } from '../values/problems';
 import { assertQuantity } from '../values/quantity';
@@ -308,48 +308,12 @@ export class EgressGateway extends Construct implements IEgressGateway {
     });
     this.metadata = { labels: checked.labels, annotations: checked.annotations };
 
-    const app = AppScope.of(this);
-    app.describeGateway(this, this.installation);
-    app.validate(this);
-    const { name } = this.installation;
-    OneOf.gateway(app, namespace, name).state(this, this.node.path);
-    const metadata = { ...this.metadata, name, namespace };
-    const emit = (objectId: string, apiVersion: string, kind: string, fields: object) =>
-      app.emitKubernetes(this, this, objectId, { apiVersion, kind, metadata, ...fields });
-
-    this.serviceAccount = emit('service-account', 'v1', 'ServiceAccount', {});
-    // istiod only delivers Secrets with client certificates to a proxy whose service account may read them.
-    emit('role', 'rbac.authorization.k8s.io/v1', 'Role', {
-      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }],
-    });
-    emit('role-binding', 'rbac.authorization.k8s.io/v1', 'RoleBinding', {
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    });
+    describeGateway(this, this.installation);
+    validate(this);
+    OneOf.gateway(this, namespace, this.installation.name).state(this, this.node.path);
+    [this.serviceAccount] = emit(this, gatewayAccount(this.installation, this.metadata));
     this.policies = new Construct(this, 'policies'); // Refusals exist before the pods do.
-    this.deployment = emit('Resource', 'apps/v1', 'Deployment', { spec: gatewayDeployment(this.installation, pods) });
-    this.service = hopService(this, 'service', this.installation, this.metadata);
-    const selector = { matchLabels: this.installation.labels };
-    if ((pods.replicas ?? pods.minReplicas) > 1) {
-      emit('pod-disruption-budget', 'policy/v1', 'PodDisruptionBudget', {
-        spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
-      });
-    }
-    if (pods.replicas === undefined) {
-      emit('horizontal-pod-autoscaler', 'autoscaling/v2', 'HorizontalPodAutoscaler', {
-        spec: {
-          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
-          minReplicas: pods.minReplicas,
-          maxReplicas: pods.maxReplicas,
-          metrics: [
-            {
-              type: 'Resource',
-              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: pods.targetCpuPercent } },
-            },
-          ],
-        },
-      });
-    }
+    [this.deployment, this.service] = emit(this, gatewayPods(this.installation, pods, this.metadata));
   }
 
   /**
@@ -363,12 +327,8 @@ export class EgressGateway extends Construct implements IEgressGateway {
    */
   public lockdown(): ApiObject {
     if (!this.lock) {
-      AppScope.of(this).lockGateway(this.installation);
-      const { name, namespace } = this.installation;
-      const metadata = { ...this.metadata, name: `${name}-lockdown`, namespace };
-      this.lock = AppScope.of(this).emit(this, this.policies, 'lockdown', AuthorizationPolicy, metadata, () =>
-        this.lockdownPolicy(),
-      );
+      lockGateway(this, this.installation);
+      [this.lock] = emit(this, lockdown(this.installation, this.metadata), this.policies);
     }
     return this.lock;
   }
@@ -383,18 +343,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     return this.node.findAll().filter((construct): construct is ApiObject => ApiObject.isApiObject(construct));
   }
 
-  /** Servers under these names check their callers themselves, and no other server has such a name by accident. */
-  private lockdownPolicy(): AuthorizationPolicySpec {
-    return {
-      selector: { matchLabels: this.installation.labels },
-      action: 'ALLOW' as any,
-      rules: [
-        { from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: [`*.${HOP_DOMAIN}`] }] },
-      ],
-    };
-  }
-
-  private readPods(props: Checked<EgressGatewayProps>, problems: Problems) {
+  private readPods(props: Checked<EgressGatewayProps>, problems: Problems): GatewayPodSettings {
     const { replicas, scaling = {}, resources = {}, drainTime = Duration.seconds(20) } = props;
     const { minReplicas = 2, maxReplicas = Math.max(5, minReplicas), targetCpuPercent = 80 } = scaling;
     if (replicas !== undefined && Object.keys(scaling).length > 0)

@@ -1,135 +1,15 @@
-import { ApiObject, Duration } from 'cdk8s';
+import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { OriginationScope, OriginationSettings } from './_origination';
-import { TlsOrigination, TlsOriginationOptions, TlsOriginationProps } from './tls-origination';
-import { brand } from '../values/brand';
-import { EgressPort } from '../values/egress-port';
+import { callers, where } from './_settings';
+import { TlsOriginationOptions, TlsVersion } from './tls-origination-options';
+import { CertificateOwner, OriginationScope, OriginationSettings } from '../declarations/origination';
+import { brand, isA } from '../values/brand';
+import { Caller } from '../values/caller';
+import { CertificateAuthority } from '../values/certificate-authority';
+import { ClientCertificate } from '../values/client-certificate';
+import { assertHostName } from '../values/host-name';
 import { Problems } from '../values/problems';
-import {
-  EgressConnectionPool,
-  EgressLoadBalancing,
-  EgressOutlierDetection,
-  EgressRetries,
-} from '../values/traffic-options';
-
-/** Properties that `SidecarEgress` and `GatewayEgress` have in common. */
-export interface CommonEgressProps {
-  /**
-   * Fully qualified, lower-case names of external hosts, without port or path. At least one, none twice.
-   *
-   * A `SidecarEgress` also accepts wildcards such as `*.example.com`, which stands for all names below `example.com`
-   * (Istio 1.30 and later). They are resolved by the name in each request, and TLS cannot be originated for them.
-   */
-  readonly hosts: string[];
-
-  /**
-   * The ports of these hosts and the protocol that applications speak on each. All other ports are refused. At least
-   * one.
-   *
-   * @default - HTTP on 80 and TLS on 443
-   */
-  readonly ports?: EgressPort[];
-
-  /**
-   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). The hosts
-   * then get an address that represents them inside the mesh, so that TCP ports need no `addresses`. If the sidecars do
-   * not answer DNS, TCP calls are refused. Makes no difference without TCP ports.
-   *
-   * @default false
-   * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
-   */
-  readonly dnsCapture?: boolean;
-
-  /**
-   * The release of Istio in the cluster, such as `1.30` or `1.30.3`; 1.29 or later. Features that it does not have are
-   * refused.
-   *
-   * @default - the context value `istioVersion` of the app (`app.node.setContext('istioVersion', '1.30')`), otherwise
-   * the newest release on which the constructs are proven
-   */
-  readonly istioVersion?: string;
-
-  /**
-   * The team or app that declares these hosts: a DNS label, part of the names of all objects. Two apps that declare the
-   * same host for the same namespace need different owners, otherwise they overwrite each other's objects.
-   *
-   * @default - the namespace of the chart
-   */
-  readonly owner?: string;
-
-  /**
-   * The timeout of an HTTP request, including all retries; at least one millisecond. Only with a port that speaks HTTP.
-   *
-   * @default - no timeout
-   */
-  readonly timeout?: Duration;
-
-  /**
-   * How often, and after which failures, an HTTP request is retried. Only with a port that speaks HTTP.
-   *
-   * @default - Istio's: up to two retries, if no connection was established
-   */
-  readonly retries?: EgressRetries;
-
-  /**
-   * When an address of the host is not used for a while.
-   *
-   * @default - never
-   */
-  readonly outlierDetection?: EgressOutlierDetection;
-
-  /**
-   * Limits for connections to the host.
-   *
-   * @default - Istio's defaults
-   */
-  readonly connectionPool?: EgressConnectionPool;
-
-  /**
-   * How requests are distributed over the host's addresses.
-   *
-   * @default - Istio's default, EgressLoadBalancing.LEAST_REQUEST
-   */
-  readonly loadBalancing?: EgressLoadBalancing;
-
-  /**
-   * Further request headers that must not reach the host, by their lower-case names. Headers that proxies add are
-   * always removed. Only with a port that speaks HTTP.
-   *
-   * @default - no further headers
-   */
-  readonly removeHeaders?: string[];
-
-  /**
-   * Request headers that proxies add and that may reach the host although they tell about the mesh. Recorded on the
-   * objects as the annotation `cdk8s-istio-egress/unsafe`.
-   *
-   * @default - none: identities, pod addresses and mesh metadata are removed
-   */
-  readonly unsafeKeepHeaders?: string[];
-
-  /**
-   * The beginning of the objects' names, a DNS label. The names end in a key made of owner, host and gateway, so they
-   * stay unique.
-   *
-   * @default - the host
-   */
-  readonly namePrefix?: string;
-
-  /**
-   * Labels for all objects of this construct, in addition to those of the chart.
-   *
-   * @default - none
-   */
-  readonly labels?: Record<string, string>;
-
-  /**
-   * Annotations for all objects of this construct.
-   *
-   * @default - none
-   */
-  readonly annotations?: Record<string, string>;
-}
+import { Checked, list, oneOf, port, readProps, Readers, required, text, valueOf } from '../values/readers';
 
 /**
  * External hosts that can be reached from the mesh: a `SidecarEgress` or a `GatewayEgress`.
@@ -179,4 +59,151 @@ export abstract class Egress extends Construct {
    * @internal
    */
   public abstract _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[];
+}
+
+/** Properties for `TlsOrigination`. */
+export interface TlsOriginationProps extends TlsOriginationOptions {
+  /** The `SidecarEgress` or `GatewayEgress` for whose plain HTTP TLS is originated. */
+  readonly egress: Egress;
+}
+
+const readersFor = (props: TlsOriginationProps): Readers<TlsOriginationProps> => ({
+  egress: required(
+    valueOf<Egress>('Egress', 'a SidecarEgress or GatewayEgress'),
+    '; give a SidecarEgress or GatewayEgress',
+  ),
+  hosts: list(text('host name', 'api.example.com', assertHostOf(props?.egress)), '"api.example.com"', {
+    empty: 'empty; leave it out for all hosts of the egress',
+    unique: true,
+  }),
+  port: port(),
+  certificateAuthority: valueOf<CertificateAuthority>('CertificateAuthority', (value) =>
+    typeof value === 'string' && value.startsWith('/')
+      ? `CertificateAuthority.fromFile('${value}')`
+      : "one such as CertificateAuthority.fromConfigMap('partner-ca')",
+  ),
+  clientCertificate: valueOf<ClientCertificate>('ClientCertificate', (value) =>
+    typeof value === 'string' && !value.includes('/')
+      ? `ClientCertificate.fromSecret('${value}')`
+      : "one such as ClientCertificate.fromSecret('partner-client')",
+  ),
+  callers: callers(),
+  sni: text('host name', 'api.example.com', (value) => assertHostName(value)),
+  subjectAltNames: list(text('name in a certificate', 'api.example.com', assertSubjectAltName), '"api.example.com"', {
+    empty: 'empty, which would leave the name in the certificate unverified; name at least one',
+  }),
+  minimumVersion: oneOf('TlsVersion', TlsVersion),
+});
+
+/**
+ * Originates TLS for plain HTTP from applications: at the sidecar for a `SidecarEgress`, at the gateway for a
+ * `GatewayEgress`.
+ *
+ * The host's certificate and the name in it are always verified. TLS from the application still works and is passed
+ * through. If the objects of this construct are missing, calls fail; they never leave in plaintext.
+ *
+ * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/
+ */
+export class TlsOrigination extends Construct {
+  /** The hosts for which TLS is originated. */
+  public readonly hosts: string[];
+
+  /** The DestinationRules that originate TLS. They are next to the other objects of the egress. */
+  public readonly apiObjects: ApiObject[];
+
+  constructor(scope: Construct, id: string, props: TlsOriginationProps) {
+    super(scope, id);
+    const problems = new Problems(where(this));
+    const checked = readProps(props, readersFor(props), problems);
+    const { egress, sni, subjectAltNames, clientCertificate: certificate } = checked;
+    const authority = checked.certificateAuthority ?? CertificateAuthority.system();
+    const named = checked.callers?.length ? checked.callers : undefined;
+    const options = { ...checked, callers: named };
+    this.hosts = checked.hosts ?? (problems.has('hosts') ? [] : (egress?.hosts ?? []));
+    this.check(options, problems);
+    egress?._checkOrigination(options as TlsOriginationOptions, problems);
+    problems.throwIfAny();
+
+    const secret = certificate?.secretName;
+    const certificateOwners = certificateOwnersOf(named);
+    if (named) this.node.addValidation({ validate: () => named.flatMap((caller) => caller._changed() ?? []) });
+    this.apiObjects = this.hosts.flatMap((host) =>
+      egress!._originate(host, this, {
+        port: checked.port,
+        sni: sni ?? host,
+        subjectAltNames: subjectAltNames ?? [sni ?? host],
+        caPath: secret === undefined ? authority.path : undefined,
+        caConfigMap: authority.configMapName,
+        clientSecret: secret,
+        clientCertificatePath: certificate?.certificatePath,
+        clientKeyPath: certificate?.privateKeyPath,
+        certificateOwners,
+      }),
+    );
+  }
+
+  private check(props: Checked<TlsOriginationProps>, problems: Problems): void {
+    const { egress, sni, subjectAltNames, certificateAuthority, clientCertificate } = props;
+    const certificateOwners = certificateOwnersOf(props.callers);
+    for (const host of this.hosts) {
+      const other = egress?._originatorOf(host, { port: props.port, certificateOwners });
+      if (other) problems.add(`hosts: TLS for "${host}" is originated by ${other}; keep one of the two`);
+    }
+    if (this.hosts.length > 1) {
+      if (sni !== undefined)
+        problems.add(
+          `sni: "${sni}" cannot be the server name of ${this.hosts.length} hosts; write one TlsOrigination for ` +
+            'each host',
+        );
+      if (subjectAltNames !== undefined)
+        problems.add(
+          `subjectAltNames: each of ${this.hosts.length} hosts would be accepted under the names of the others; ` +
+            'write one TlsOrigination for each host',
+        );
+    }
+    if (clientCertificate?.secretName !== undefined && certificateAuthority) {
+      problems.add(
+        'certificateAuthority: not together with the client certificate from Secret ' +
+          `"${clientCertificate.secretName}", of which only \`ca.crt\` is used; put the authorities there`,
+      );
+    }
+    if (clientCertificate?.certificatePath !== undefined && certificateAuthority?.configMapName !== undefined) {
+      problems.add(
+        `certificateAuthority: Istio does not accept a ConfigMap ("${certificateAuthority.configMapName}") together ` +
+          'with a client certificate from files; use CertificateAuthority.fromFile',
+      );
+    }
+  }
+}
+
+/** Refuses hosts that the egress does not declare. */
+function assertHostOf(egress: Egress): (host: string) => void {
+  return (host) => {
+    if (isA('Egress', egress) && !egress.hosts.includes(host))
+      throw new Error(
+        `"${host}" is not a host of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`,
+      );
+  };
+}
+
+/**
+ * Istio compares names literally, so a pattern would only match itself. A certificate for `*.example.com` matches every
+ * name that it covers.
+ */
+function assertSubjectAltName(name: string): string {
+  if (name === '' || /\s/.test(name))
+    throw new Error(`"${name}" is not a valid name in a certificate; write the host, such as "api.example.com"`);
+  if (name.includes('*'))
+    throw new Error(
+      `"${name}" is a pattern, but names are compared literally; write the host, which also matches a wildcard ` +
+        'certificate that covers it',
+    );
+  return name;
+}
+
+/** Callers that cannot hold a certificate are reported elsewhere. */
+function certificateOwnersOf(named: Caller[] | undefined): CertificateOwner[] | undefined {
+  return named
+    ?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }))
+    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }

@@ -1,13 +1,10 @@
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { GatewayEgressPath, GatewayEgressPathSettings, Sides } from './_gateway-egress-path';
-import { checkOriginationPorts, OriginationSettings } from './_origination';
 import {
   caller as callerReader,
   callers,
+  checkOriginationPorts,
   commonReaders,
-  EgressPathSettings,
   readAddresses,
   readIstioVersion,
   readOwner,
@@ -15,9 +12,17 @@ import {
   requiredGateway,
   where,
 } from './_settings';
-import { CommonEgressProps, Egress } from './egress';
+import { Egress, TlsOrigination } from './egress';
+import { CommonEgressProps } from './egress-props';
 import { IEgressGateway } from './installed-egress-gateway';
-import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { TlsOriginationOptions } from './tls-origination-options';
+import { GatewayEgressPath } from '../declarations/gateway-egress-path';
+import { describeGateway } from '../declarations/gateways';
+import { OriginationSettings } from '../declarations/origination';
+import { EgressPathSettings, GatewayEgressPathSettings } from '../declarations/settings';
+import { Emission, Places, rulesFirst } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { gatewayEgress, originatingRule } from '../recipes/gateway';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
 import { assertHostName, isWildcardHost } from '../values/host-name';
@@ -149,12 +154,12 @@ export class GatewayEgress extends Egress {
   /** The gateway. */
   public readonly gateway: IEgressGateway;
 
-  private readonly egressPaths = new Map<string, GatewayEgressPath>();
+  private readonly egressPaths = new Map<GatewayEgressPath, Emission>();
   private readonly egressPathsByHost = new Map<string, GatewayEgressPath[]>();
   private readonly settings: GatewayEgressPathSettings;
   private readonly owner: string;
   private readonly separate: boolean;
-  private readonly sides: Sides;
+  private readonly places: Places;
   private readonly originations = new Map<string, { by: TlsOrigination; settings: OriginationSettings }>();
 
   constructor(scope: Construct, id: string, props: GatewayEgressProps) {
@@ -177,10 +182,9 @@ export class GatewayEgress extends Egress {
     for (const one of named) this.checkCaller(one, problems);
     problems.throwIfAny();
 
-    const app = AppScope.of(this);
-    app.describeGateway(this, this.gateway.installation);
-    app.validate(this);
-    this.sides = this.makeSides(checked.gatewayChart);
+    describeGateway(this, this.gateway.installation);
+    validate(this);
+    this.places = this.makePlaces(checked.gatewayChart);
     const byName = [...named].sort((a, b) => (a._title < b._title ? -1 : 1));
     for (const one of this.separate ? byName : named) this.allowCaller(one);
   }
@@ -192,12 +196,12 @@ export class GatewayEgress extends Egress {
 
   /** The objects in the gateway's namespace. */
   public get gatewayObjects(): ApiObject[] {
-    return [...this.egressPaths.values()].flatMap((egressPath) => egressPath.gatewayObjects);
+    return [...this.egressPaths.values()].flatMap((emission) => emission.objects('gateway'));
   }
 
   /** The objects in the callers' namespaces. */
   public get callerObjects(): ApiObject[] {
-    return [...this.egressPaths.values()].flatMap((egressPath) => egressPath.callerObjects);
+    return [...this.egressPaths.values()].flatMap((emission) => emission.objects('caller'));
   }
 
   /**
@@ -210,7 +214,7 @@ export class GatewayEgress extends Egress {
     const checked = callerReader(caller, 'caller', problems);
     if (checked) this.checkCaller(checked, problems);
     problems.throwIfAny();
-    for (const host of this.hosts) this.egressPathOf(host, caller).allow(caller);
+    for (const host of this.hosts) this.allowOne(host, caller);
     this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
   }
 
@@ -242,45 +246,36 @@ export class GatewayEgress extends Egress {
   /** @internal */
   public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
     this.originations.set(host, { by, settings });
-    return (this.egressPathsByHost.get(host) ?? []).map((egressPath) => {
-      egressPath.declareOrigination(this, by, settings);
-      return egressPath.emitDestinationRule();
+    return (this.egressPathsByHost.get(host) ?? []).flatMap((path) => {
+      path.declareOrigination(this, by, settings);
+      const emission = this.egressPaths.get(path)!;
+      emission.update();
+      return emission.objectsOf('gateway', [originatingRule(path)]);
     });
   }
 
   /** Each namespace of callers has its own egress path to each host; each caller, where they are separate. */
-  private egressPathOf(host: string, { namespace, serviceAccountName }: Caller): GatewayEgressPath {
+  private allowOne(host: string, caller: Caller): void {
+    const { namespace, serviceAccountName } = caller;
     const only = this.separate ? serviceAccountName : undefined;
-    const identity = `${namespace} ${host} ${only ?? ''}`;
-    let egressPath = this.egressPaths.get(identity);
-    if (!egressPath) {
-      egressPath = GatewayEgressPath.of(AppScope.of(this), namespace, host, this.gateway, only);
-      this.egressPaths.set(identity, egressPath);
-      this.egressPathsByHost.set(host, [...(this.egressPathsByHost.get(host) ?? []), egressPath]);
-      if (egressPath.declare(this, this.owner, this.settings)) egressPath.emit(this, this.owner, this.sides);
+    const path = GatewayEgressPath.of(this, namespace, host, this.gateway, only);
+    if (!this.egressPaths.has(path)) {
+      path.declare(this, this.owner, this.settings);
+      this.egressPathsByHost.set(host, [...(this.egressPathsByHost.get(host) ?? []), path]);
       const origination = this.originations.get(host);
-      if (origination) {
-        egressPath.declareOrigination(this, origination.by, origination.settings);
-        egressPath.emitDestinationRule();
-      }
+      if (origination) path.declareOrigination(this, origination.by, origination.settings);
     }
-    return egressPath;
+    path.allow(caller);
+    const emission = Emission.of(path, () => new Emission(this, this.places, () => gatewayEgress(path)));
+    this.egressPaths.set(path, emission.update());
   }
 
-  /**
-   * The gateway side comes first in its chart. Within each side, rules come before routes, whenever they were added.
-   */
-  private makeSides(gatewayChart: Chart | undefined): Sides {
+  /** The gateway side comes first in its chart. */
+  private makePlaces(gatewayChart: Chart | undefined): Places {
     const gateway = gatewayChart
       ? new Construct(gatewayChart, `${this.node.path.replace(/\//g, '.')}.gateway-side`)
       : new Construct(this, 'gateway-side');
-    const caller = new Construct(this, 'caller-side');
-    return {
-      gateway,
-      gatewayRules: new Construct(gateway, 'rules'),
-      caller,
-      callerRules: new Construct(caller, 'rules'),
-    };
+    return { gateway: rulesFirst(gateway), caller: rulesFirst(new Construct(this, 'caller-side')) };
   }
 
   private checkCaller(one: Caller, problems: Problems): void {

@@ -1,8 +1,10 @@
 import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { hopService } from './_hop-service';
 import { METADATA, where } from './_settings';
+import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { hopService } from '../recipes/gateway/hop-service';
 import { brand } from '../values/brand';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { Problems } from '../values/problems';
@@ -79,15 +81,14 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
     const { installation, ...metadata } = readProps(props, PROPS, problems);
     problems.throwIfAny();
     this.installation = installation!;
-    const app = AppScope.of(this);
-    app.describeGateway(this, this.installation);
-    app.validate(this);
-    this.apiObject = hopService(this, 'Resource', this.installation, metadata);
+    describeGateway(this, this.installation);
+    validate(this);
+    [this.apiObject] = emit(this, [hopService('Resource', this.installation, metadata)]);
   }
 
   /** Whether the gateway refuses everything that is not granted, as far as this app knows. */
   public get isLockedDown(): boolean {
-    return AppScope.of(this).isGatewayLocked(this.installation);
+    return isGatewayLocked(this, this.installation);
   }
 
   /** All objects of this construct. */
@@ -106,10 +107,10 @@ class EgressGatewayReference extends Construct implements IEgressGateway {
     const problems = new Problems(`[${this.node.path}] InstalledEgressGateway.fromInstallation`);
     installationReader(installation, 'installation', problems);
     problems.throwIfAny();
-    if (installation.lockedDown) AppScope.of(this).lockGateway(installation);
+    if (installation.lockedDown) lockGateway(this, installation);
   }
 
   public get isLockedDown(): boolean {
-    return AppScope.of(this).isGatewayLocked(this.installation);
+    return isGatewayLocked(this, this.installation);
   }
 }

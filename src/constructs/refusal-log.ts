@@ -1,9 +1,10 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
 import { gateway as gatewayReader, METADATA, readNamespace, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
-import { Telemetry } from '../../imports/telemetry.istio.io';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { refusalLog } from '../recipes/refusal-log';
 import { Problems } from '../values/problems';
 import { namespaceName, readProps, Readers, sentence } from '../values/readers';
 
@@ -53,15 +54,6 @@ const PROPS: Readers<RefusalLogProps> = {
 };
 
 /**
- * What was refused: requests that no external host answered, and connections through which no bytes came back.
- *
- * Answers of an external host have the details `via_upstream` and no response flag, whatever their status. Connections
- * have no status, and one that a gateway closes because of its certificate has no flag either, but no bytes came back.
- */
-const REFUSED =
-  'response.flags != 0 || (has(response.code_details) ? response.code_details != "via_upstream" : response.size == 0)';
-
-/**
  * Logs outgoing calls that were refused, and no others, to the access log: of the sidecars of a namespace, or of a
  * gateway.
  *
@@ -93,15 +85,8 @@ export class RefusalLog extends Construct {
       );
     problems.throwIfAny();
 
-    const app = AppScope.of(this);
-    app.validate(this);
-    const name = installation ? `${installation.name}-refused-calls` : 'refused-calls';
-    this.apiObject = app.emit(this, this, 'Resource', Telemetry, { name, namespace, labels, annotations }, () => ({
-      selector: installation && { matchLabels: installation.labels },
-      accessLogging: [
-        { match: { mode: 'CLIENT' as any }, providers: [{ name: provider }], filter: { expression: REFUSED } },
-      ],
-    }));
+    validate(this);
+    [this.apiObject] = emit(this, refusalLog(installation, provider, { namespace, labels, annotations }));
   }
 
   /** All objects of this construct. */

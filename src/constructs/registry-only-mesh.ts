@@ -1,9 +1,11 @@
 import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
 import { METADATA, where } from './_settings';
-import { Sidecar, SidecarSpec } from '../../imports/networking.istio.io';
-import { assertDnsLabel, assertSelector, keyOf, objectName } from '../values/names';
+import { declareRootNamespace } from '../declarations/mesh';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { MeshLock, meshLock } from '../recipes/mesh-lock';
+import { assertDnsLabel, assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
 import {
   Checked,
@@ -149,7 +151,7 @@ const HELM_VALUES: Readers<MeshHelmValuesOptions> = {
  */
 export class RegistryOnlyMesh extends Construct {
   /** The Sidecars. */
-  public readonly apiObjects: ApiObject[] = [];
+  public readonly apiObjects: ApiObject[];
 
   constructor(scope: Construct, id: string, props: RegistryOnlyMeshProps = {}) {
     super(scope, id);
@@ -158,27 +160,15 @@ export class RegistryOnlyMesh extends Construct {
     checkWorkloads(checked, problems);
     problems.throwIfAny();
     const { rootNamespace = 'istio-system', name = 'default', namespaces = [], workloads = [] } = checked;
-    const { imports = ['*/*'], labels: ownLabels, annotations } = checked;
+    const { imports = ['*/*'], labels, annotations } = checked;
 
-    const app = AppScope.of(this);
-    app.validate(this);
+    validate(this);
     const wholeMesh = namespaces.length === 0 && workloads.length === 0;
-    if (wholeMesh || checked.rootNamespace !== undefined) app.declareRootNamespace(this, rootNamespace);
-    const lock = (objectId: string, namespace: string, sidecarName: string, labels?: Record<string, string>) => {
-      const metadata = { name: sidecarName, namespace, labels: ownLabels, annotations };
-      this.apiObjects.push(app.emit(this, this, objectId, Sidecar, metadata, () => sidecar(imports, labels)));
-    };
-    if (wholeMesh) lock('Resource', rootNamespace, name);
-    for (const namespace of namespaces) lock(namespace, namespace, name);
-    for (const { namespace, labels } of workloads) {
-      const entries = Object.entries(labels).sort();
-      lock(
-        `${namespace}:${entries.map((entry) => entry.join('=')).join(',')}`,
-        namespace,
-        objectName(name, keyOf('lock', ...entries.flat())),
-        labels,
-      );
-    }
+    if (wholeMesh || checked.rootNamespace !== undefined) declareRootNamespace(this, rootNamespace);
+    const locks: MeshLock[] = wholeMesh
+      ? [{ namespace: rootNamespace, wholeMesh }]
+      : [...namespaces.map((namespace) => ({ namespace })), ...workloads];
+    this.apiObjects = emit(this, meshLock(locks, imports, { name, labels, annotations }));
   }
 
   /**
@@ -209,15 +199,6 @@ function checkWorkloads({ workloads = [] }: Checked<RegistryOnlyMeshProps>, prob
       );
     else seen.set(identity, index);
   });
-}
-
-/** The mode is always written. An empty policy means REGISTRY_ONLY too, but readers cannot see that. */
-function sidecar(hosts: string[], labels?: Record<string, string>): SidecarSpec {
-  return {
-    workloadSelector: labels && { labels },
-    egress: [{ hosts }],
-    outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' as any },
-  };
 }
 
 function assertImport(item: string): void {

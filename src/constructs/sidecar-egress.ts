@@ -1,11 +1,9 @@
 import { isIP } from 'net';
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { checkOriginationPorts, OriginationScope, OriginationSettings } from './_origination';
 import {
+  checkOriginationPorts,
   commonReaders,
-  EgressPathSettings,
   readAddresses,
   readIstioVersion,
   readNamespace,
@@ -13,9 +11,15 @@ import {
   readSettings,
   where,
 } from './_settings';
-import { SidecarEgressPath, SidecarEgressPathSettings } from './_sidecar-egress-path';
-import { CommonEgressProps, Egress } from './egress';
-import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { Egress, TlsOrigination } from './egress';
+import { CommonEgressProps } from './egress-props';
+import { TlsOriginationOptions } from './tls-origination-options';
+import { OriginationScope, OriginationSettings } from '../declarations/origination';
+import { EgressPathSettings, SidecarEgressPathSettings } from '../declarations/settings';
+import { SidecarEgressPath } from '../declarations/sidecar-egress-path';
+import { Emission, rulesFirst } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { originatingRules, sidecarEgress } from '../recipes/sidecar';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
 import { assertHostName, assertHostPattern, isWildcardHost } from '../values/host-name';
@@ -79,7 +83,7 @@ export class SidecarEgress extends Egress {
   /** The namespace whose workloads may call the hosts. */
   public readonly namespace: string;
 
-  private readonly egressPaths = new Map<string, SidecarEgressPath>();
+  private readonly egressPaths = new Map<string, { path: SidecarEgressPath; emission: Emission }>();
   private readonly settings: SidecarEgressPathSettings;
 
   constructor(scope: Construct, id: string, props: SidecarEgressProps) {
@@ -94,19 +98,19 @@ export class SidecarEgress extends Egress {
     const owner = readOwner(this, checked.owner ?? Chart.of(this).namespace ?? checked.namespace, problems);
     problems.throwIfAny();
 
-    const app = AppScope.of(this);
-    app.validate(this);
-    const rules = new Construct(this, 'rules');
+    validate(this);
+    const places = { caller: rulesFirst(this) };
     for (const host of this.hosts) {
-      const egressPath = SidecarEgressPath.of(app, this.namespace, host);
-      this.egressPaths.set(host, egressPath);
-      if (egressPath.declare(this, owner, this.settings)) egressPath.emit(this, rules, owner);
+      const path = SidecarEgressPath.of(this, this.namespace, host);
+      path.declare(this, owner, this.settings);
+      const emission = Emission.of(path, () => new Emission(this, places, () => sidecarEgress(path))).update();
+      this.egressPaths.set(host, { path, emission });
     }
   }
 
   /** All objects for these hosts so far. */
   public get apiObjects(): ApiObject[] {
-    return [...this.egressPaths.values()].flatMap((egressPath) => egressPath.apiObjects);
+    return [...this.egressPaths.values()].flatMap(({ emission }) => emission.objects());
   }
 
   /** @internal */
@@ -141,14 +145,15 @@ export class SidecarEgress extends Egress {
 
   /** @internal */
   public _originatorOf(host: string, wanted: OriginationScope): string | undefined {
-    return this.egressPaths.get(host)?.originatorFor(this, wanted);
+    return this.egressPaths.get(host)?.path.originatorFor(this, wanted);
   }
 
   /** @internal */
   public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
-    const egressPath = this.egressPaths.get(host)!;
-    egressPath.declareOrigination(this, by, settings);
-    return egressPath.originate(settings);
+    const { path, emission } = this.egressPaths.get(host)!;
+    path.declareOrigination(this, by, settings);
+    emission.update();
+    return emission.objectsOf('caller', originatingRules(path, settings));
   }
 
   /**

@@ -6,7 +6,7 @@ import { InstalledEgressGateway } from '../../src/constructs/installed-egress-ga
 import { RefusalLog } from '../../src/constructs/refusal-log';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
-import { TlsOriginationOptions } from '../../src/constructs/tls-origination';
+import { TlsOriginationOptions } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';

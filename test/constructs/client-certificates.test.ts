@@ -3,7 +3,7 @@ import * as kplus from 'cdk8s-plus-33';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
-import { TlsOriginationOptions } from '../../src/constructs/tls-origination';
+import { TlsOriginationOptions } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';

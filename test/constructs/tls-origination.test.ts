@@ -1,9 +1,9 @@
 import { Chart } from 'cdk8s';
-import { Egress } from '../../src/constructs/egress';
+import { Egress, TlsOrigination } from '../../src/constructs/egress';
 import { GatewayEgress, GatewayEgressProps } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
-import { TlsOrigination, TlsOriginationOptions, TlsVersion } from '../../src/constructs/tls-origination';
+import { TlsOriginationOptions, TlsVersion } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';

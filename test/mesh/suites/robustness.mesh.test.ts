@@ -1,5 +1,6 @@
 import { Chart, Duration } from 'cdk8s';
-import { CommonEgressProps, Egress } from '../../../src/constructs/egress';
+import { Egress } from '../../../src/constructs/egress';
+import { CommonEgressProps } from '../../../src/constructs/egress-props';
 import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';

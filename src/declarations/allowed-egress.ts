@@ -1,4 +1,5 @@
 import { IConstruct } from 'constructs';
+import { perApp, touch } from './app';
 import { GatewayInstallation } from '../values/gateway-installation';
 
 /** Pods of one namespace: all of them, or those with these labels. */
@@ -33,22 +34,30 @@ export class AllowedEgressRegistry {
 
   private readonly byPlace = new Map<string, AllowedEgress[]>();
   private readonly callers = new Map<string, Set<string>>();
-  private readonly listeners: ((allowed: AllowedEgress) => void)[] = [];
+  private readonly listeners: (() => void)[] = [];
 
   public add(allowed: AllowedEgress): void {
-    const { from, gateway } = allowed;
+    const { by, from, gateway } = allowed;
+    touch(by);
+    if (gateway) this.callersOf(gateway).add(from.namespace);
     const key = placeKey(from);
     const known = this.byPlace.get(key);
-    if (known) known.push(allowed);
-    else this.byPlace.set(key, [allowed]);
-    if (gateway) this.callersOf(gateway).add(from.namespace);
-    for (const listener of this.listeners) listener(allowed);
+    if (known) {
+      known.push(allowed);
+    } else {
+      this.byPlace.set(key, [allowed]);
+      for (const listener of this.listeners) listener();
+    }
   }
 
-  /** Calls the listener for everything that is allowed so far, and for everything added later. */
-  public each(listener: (allowed: AllowedEgress) => void): void {
-    for (const allowedEgress of this.byPlace.values()) allowedEgress.forEach(listener);
+  /** Calls the listener whenever there are further pods. */
+  public onPlace(listener: () => void): void {
     this.listeners.push(listener);
+  }
+
+  /** The pods for which something is allowed. */
+  public get places(): PodPlace[] {
+    return [...this.byPlace.values()].map(([{ from }]) => from);
   }
 
   /** What is allowed for these pods; without labels, what is allowed for every pod of the namespace. */
@@ -67,6 +76,9 @@ export class AllowedEgressRegistry {
     return this.callers.get(key)!;
   }
 }
+
+/** What the constructs of an app need from the network. */
+export const allowedEgressOf = perApp(() => new AllowedEgressRegistry());
 
 /** Equal for equal namespaces and labels, in whatever order the labels are written. */
 export function placeKey({ namespace, labels }: PodPlace): string {

@@ -1,13 +1,13 @@
 import { IConstruct } from 'constructs';
-import { Disagreement, Shared } from './_app-scope';
-import { canonical } from '../manifests/indexed';
+import { Conflict, Declaration } from './conflicts';
+import { canonical } from '../values/canonical';
 
 type Fields = Record<string, unknown>;
 
 /**
  * Something that several constructs of one app describe, and must describe alike: a gateway, the mesh.
  */
-export class Agreement implements Shared {
+export class Agreement implements Declaration {
   private readonly statements: { construct: IConstruct; fields: Fields }[] = [];
 
   /**
@@ -26,7 +26,7 @@ export class Agreement implements Shared {
     this.statements.push({ construct, fields });
   }
 
-  public disagreements(): Disagreement[] {
+  public conflicts(): Conflict[] {
     const [first, ...others] = this.statements;
     return others.flatMap(({ construct, fields }) => {
       const differences = differencesOf(first.fields, fields);

@@ -1,6 +1,7 @@
-import { AllowedDestination, AllowedEgress, placeKey } from './_allowed-egress';
-import { GatewayInstallation } from '../values/gateway-installation';
-import { networkOf } from '../values/ip-range';
+import { AllowedDestination, AllowedEgress, placeKey } from '../../declarations/allowed-egress';
+import { ClusterPlaces } from '../../declarations/boundary';
+import { GatewayInstallation } from '../../values/gateway-installation';
+import { networkOf } from '../../values/ip-range';
 
 /** The label with a namespace's name. Kubernetes sets it on every namespace and rejects any other value. */
 const NAMESPACE = 'kubernetes.io/metadata.name';
@@ -10,18 +11,6 @@ interface PolicyRule {
   readonly to?: object[];
   readonly from?: object[];
   readonly ports?: { readonly protocol: string; readonly port: number }[];
-}
-
-/** What a boundary knows about the cluster. */
-export interface ClusterPlaces {
-  readonly dns: {
-    readonly namespace: string;
-    readonly labels: Record<string, string>;
-    readonly ports: number[];
-    readonly addresses: string[];
-  };
-  readonly istiodNamespace: string;
-  readonly privateRanges: { readonly v4: string[]; readonly v6: string[] };
 }
 
 /** What every pod of the mesh needs: DNS, and configuration and certificates from istiod. */
