@@ -4,7 +4,8 @@ import { checkMetadata } from './_settings';
 import type { EgressBoundary, EgressBoundaryProps } from './egress-boundary';
 import { EgressGateway } from './egress-gateway';
 import { IEgressGateway, InstalledEgressGateway } from './installed-egress-gateway';
-import { assertCidr, assertPortNumber, networkOf, PRIVATE_RANGES } from '../values/ip-range';
+import { PRIVATE_RANGES } from '../istio/ranges';
+import { assertCidr, assertPortNumber, networkOf } from '../values/ip-range';
 import { assertDnsLabel, assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
 

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { Shape, shapeProblems } from '../access/shape';
+import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 
 /** A mesh configuration that would silently not be what somebody meant. */
@@ -50,6 +51,7 @@ export function meshOf(value: any, where: string): World {
   } = mesh;
   return {
     mesh: {
+      clusterDomain: (value?.spec?.values ?? value)?.global?.proxy?.clusterDomain ?? undefined,
       // Given without a mode, it is the first of the modes.
       outboundTrafficPolicy:
         typeof policy === 'string' ? (policy as 'ALLOW_ANY') : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : undefined)),
@@ -78,16 +80,33 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
       /^istio(-.+)?$/.test(metadata.name) &&
       typeof data?.mesh === 'string',
   );
-  if (maps.length === 0) return { world: { mesh: {} } };
+  const clusterDomain = clusterDomainAmong(objects);
+  if (maps.length === 0) return { world: { mesh: { clusterDomain } } };
   const names = maps.map(
     ({ manifest: { metadata }, origin }) => `ConfigMap ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
   );
   if (maps.length > 1)
     return {
-      world: { mesh: {} },
+      world: { mesh: { clusterDomain } },
       note: `${names.join(' and ')} each configure a mesh: none is used, --mesh says which`,
     };
-  return { world: meshOf(maps[0].manifest, maps[0].origin), note: `the mesh is configured as ${names[0]} says` };
+  const world = meshOf(maps[0].manifest, maps[0].origin);
+  return {
+    world: { ...world, mesh: { ...world.mesh, clusterDomain } },
+    note: `the mesh is configured as ${names[0]} says`,
+  };
+}
+
+/** The cluster's domain, as istiod's Deployment is told it. */
+function clusterDomainAmong(objects: readonly EgressObject[]): string | undefined {
+  for (const { manifest } of objects) {
+    if (manifest.kind !== 'Deployment' || !/^istiod(-.+)?$/.test(manifest.metadata.name)) continue;
+    for (const { args = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
+      const at = (args as unknown[]).findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
+      if (at >= 0) return String(args[at]).split('=')[1] ?? args[at + 1];
+    }
+  }
+  return undefined;
 }
 
 /** How many letters are too many, missing or others. */

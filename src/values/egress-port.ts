@@ -1,10 +1,6 @@
 import { assertPortNumber } from './ip-range';
-
-/**
- * Ports that the sidecar itself listens on; Istio skips what is declared there. @see
- * https://istio.io/latest/docs/ops/deployment/application-requirements/
- */
-const SIDECAR_PORTS = [15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090];
+import { SIDECAR_PORTS } from '../istio/ports';
+import { isHttp, IstioProtocol } from '../istio/protocols';
 
 /** What applications speak on a port of an external host. */
 export enum EgressProtocol {
@@ -19,6 +15,15 @@ export enum EgressProtocol {
   /** Any other protocol over TCP; routed by address. */
   TCP = 'TCP',
 }
+
+/** What Istio calls each of them. A new one begins here: its name decides what every part of the library makes of it. */
+const ISTIO_PROTOCOL = {
+  [EgressProtocol.HTTP]: 'HTTP',
+  [EgressProtocol.HTTP2]: 'HTTP2',
+  [EgressProtocol.GRPC]: 'GRPC',
+  [EgressProtocol.TLS]: 'TLS',
+  [EgressProtocol.TCP]: 'TCP',
+} as const satisfies Record<EgressProtocol, IstioProtocol>;
 
 /**
  * A port of an external host and what applications speak on it.
@@ -102,7 +107,7 @@ export class EgressPort {
 
   /** Whether the mesh reads requests on this port (HTTP, HTTP/2, gRPC) instead of passing bytes. */
   public get isHttp(): boolean {
-    return [EgressProtocol.HTTP, EgressProtocol.HTTP2, EgressProtocol.GRPC].includes(this.protocol);
+    return isHttp(ISTIO_PROTOCOL[this.protocol]);
   }
 }
 

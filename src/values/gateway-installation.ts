@@ -1,6 +1,7 @@
 import { assertPortNumber } from './ip-range';
 import { assertDnsLabel, assertObjectName, assertSelector, keyOf, objectName } from './names';
 import { Problems } from './problems';
+import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
 
 /** What every kind of installation has in common. */
 export interface GatewayInstallationOptions {
@@ -188,8 +189,8 @@ export class GatewayInstallation {
     this.serviceAccountName = options.serviceAccountName;
     this.targetPort = options.targetPort ?? 8443;
     this.lockedDown = options.lockedDown ?? false;
-    this.trustDomain = options.trustDomain ?? 'cluster.local';
-    this.clusterDomain = options.clusterDomain ?? 'cluster.local';
+    this.trustDomain = options.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.clusterDomain = options.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
 
     const problems = new Problems(`GatewayInstallation.${factory}`);
     problems.check('name', () => assertGatewayName(this.name));
@@ -209,7 +210,7 @@ export class GatewayInstallation {
 
   /** The full name of that Service. */
   public get hopServiceHost(): string {
-    return `${this.hopServiceName}.${this.namespace}.svc.${this.clusterDomain}`;
+    return serviceHost(this.hopServiceName, this.namespace, this.clusterDomain);
   }
 
   /** The name in the gateway's mesh certificate; callers speak to nobody else. */

@@ -39,29 +39,6 @@ export function assertPortNumber(value: number): number {
   return value;
 }
 
-/**
- * Address ranges that are not the public Internet: private networks, links, the node itself, and the metadata services
- * of clouds (in 169.254.0.0/16 and fc00::/7). Ranges for documentation are left out: nobody routes them.
- *
- * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
- */
-export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
-  v4: [
-    '0.0.0.0/8',
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '169.254.0.0/16',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-    '224.0.0.0/4',
-    '240.0.0.0/4',
-  ],
-  v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
-};
-
 /** The range of one address. */
 export function hostRange(address: string): string {
   return `${address}/${isIP(address) === 6 ? 128 : 32}`;
