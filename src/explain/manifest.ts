@@ -1,7 +1,7 @@
 import { NamePlace } from '../istio/hosts';
 import { World } from '../model';
 
-/** Where an object lives; without a namespace it goes to that of whoever applies it. */
+/** The namespace of an object. One that names none counts as an object of `default`. */
 export function namespaceOf(manifest: any): string {
   return manifest.metadata?.namespace ?? 'default';
 }

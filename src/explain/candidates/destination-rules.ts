@@ -17,7 +17,7 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
     set(rule, `${path}.subjectAltNames`, [host]),
     {
       ...set(rule, `${path}.mode`, tls?.mode === 'SIMPLE' ? 'ISTIO_MUTUAL' : 'SIMPLE'),
-      ...(tls?.mode !== 'SIMPLE' && { weakens: 'no client certificate is shown any more' }),
+      ...(tls?.mode !== 'SIMPLE' && { weakens: 'the client certificate is no longer presented' }),
     },
     remove(rule, path, 'the request then leaves without this TLS'),
     { ...set(rule, `${path}.caCertificates`, 'system'), size: 1.1 },
@@ -49,7 +49,7 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
         if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
     }
   }
-  // TLS for everything, where only clear HTTP should get it: bound to its port.
+  // TLS for all ports, where only plain HTTP should get it: moved to the HTTP port.
   if (path === 'spec.trafficPolicy.tls') {
     for (const port of new Set(
       ofKind(question, 'ServiceEntry').flatMap(({ manifest }) =>
@@ -77,10 +77,7 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
   return found;
 }
 
-/**
- * Clear text where the host expects TLS: the settings that a port lacks, in a rule that is there or in one beside the
- * entry.
- */
+/** Clear text where the host expects TLS: the TLS settings that a port lacks, in an existing rule or in a new one. */
 export function missingTls(question: Question): Candidate[] {
   const { answer, caller } = question;
   if (!answer.plaintextToHost || answer.outcome === 'answered') return [];
@@ -90,31 +87,27 @@ export function missingTls(question: Question): Candidate[] {
       .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS')
       .flatMap((port) =>
         (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
-          // Where sni is set, a proxy checks the name only if subjectAltNames says it.
+          // Where sni is set, a proxy verifies the name only if subjectAltNames lists it.
           const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
           const settings = { port: { number: port.number }, tls };
-          const there = rules
+          const existing = rules
             .filter(({ manifest }) => manifest.spec?.host === host)
-            .map((rule) =>
-              set(
-                rule,
-                `spec.trafficPolicy.portLevelSettings[${rule.manifest.spec.trafficPolicy?.portLevelSettings?.length ?? 0}]`,
-                settings,
-                2,
-              ),
-            );
+            .map((rule) => {
+              const { length = 0 } = rule.manifest.spec.trafficPolicy?.portLevelSettings ?? {};
+              return set(rule, `spec.trafficPolicy.portLevelSettings[${length}]`, settings, 2);
+            });
           const own = namespaceOf(entry);
-          const user = answer.gateway?.split('/')[0] ?? caller.namespace;
+          const follower = answer.gateway?.split('/')[0] ?? caller.namespace;
           const { exportTo } = entry.spec;
           return [
-            ...there,
+            ...existing,
             newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
-            // A rule in the namespace of the proxy that is to follow it goes before the entry's.
-            ...(user === own
+            // A rule in the proxy's own namespace takes precedence over one in the entry's.
+            ...(follower === own
               ? []
               : [
                   newRule(
-                    user,
+                    follower,
                     { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } },
                     NEW_OBJECT + 1,
                   ),
@@ -125,7 +118,7 @@ export function missingTls(question: Question): Candidate[] {
   );
 }
 
-/** Settings that a sidecar passes over unless a selector chooses it. */
+/** Settings that a sidecar ignores unless the rule has a workloadSelector. */
 export function ignoredCredential(question: Question): Candidate[] {
   const { answer, caller } = question;
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
@@ -138,10 +131,10 @@ export function ignoredCredential(question: Question): Candidate[] {
     });
 }
 
-/** A rule where the proxies look for it: beside the Service that it is for, and to which the host's routes lead. */
+/** A rule moved to where proxies look for it: the namespace of its Service, to which routes for the host lead. */
 export function misplacedRules(question: Question, { host }: Asked): Candidate[] {
   const routes = ofKind(question, 'VirtualService').filter(({ manifest }) => appliesTo(manifest, host));
-  const led = new Set(
+  const destinations = new Set(
     routes.flatMap((object) =>
       hopsOf(
         new Indexed(
@@ -156,7 +149,7 @@ export function misplacedRules(question: Question, { host }: Asked): Candidate[]
     ),
   );
   return ofKind(question, 'DestinationRule')
-    .filter(({ manifest }) => led.has(fullHost(manifest.spec?.host ?? '', placeOf(manifest, question.world))))
+    .filter(({ manifest }) => destinations.has(fullHost(manifest.spec?.host ?? '', placeOf(manifest, question.world))))
     .flatMap((rule) => {
       const { namespace } =
         serviceOfHost(
@@ -167,7 +160,7 @@ export function misplacedRules(question: Question, { host }: Asked): Candidate[]
       return [
         {
           ...set(rule, 'metadata.namespace', namespace, 1.5),
-          text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is`,
+          text: `${nameOf(rule)}: move it to namespace ${namespace}, where its Service is`,
         },
       ];
     });

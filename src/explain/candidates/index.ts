@@ -5,20 +5,22 @@ import { forNetworkPolicy, forPolicy } from './policies';
 import { Asked, Candidate, find, Question } from './question';
 import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { FieldRef } from '../../model';
 
 export type { Candidate, Question } from './question';
 
-/** Changes worth trying, by what decided the answer. Which of them help, the model says. */
+/** Changes worth trying, by what decided the answer. The model decides which of them help. */
 export function candidates(question: Question): Candidate[] {
   const { request, caller, world } = question;
   const url = urlOf(request.url);
   const scheme = isTcpRequest(request.url) ? 'tcp' : url.protocol === 'https:' ? 'https' : 'http';
+  const trustDomain = world.mesh?.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
   const asked: Asked = {
     host: url.hostname,
     scheme,
     port: portOfRequest(request.url) ?? 80,
-    principal: `spiffe://${world.mesh?.trustDomain ?? 'cluster.local'}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,
+    principal: `spiffe://${trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,
   };
   return [
     ...undeclared(question, asked),
@@ -33,7 +35,7 @@ export function candidates(question: Question): Candidate[] {
   ];
 }
 
-/** Changes of the object that decided, at the field that did. */
+/** Changes to the object that decided, at the field that did. */
 function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[] {
   const object = find(question, cause);
   const field = cause.field ?? '';
