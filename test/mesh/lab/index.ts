@@ -113,9 +113,8 @@ export class Lab {
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
     await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
-    const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
     const proxies = await Promise.all(
-      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, trustDomain)),
+      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, table.mesh ?? {})),
     );
     await until(
       'the proxies',

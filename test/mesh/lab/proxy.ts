@@ -7,6 +7,8 @@ import { ISTIOD_ADDRESS } from './network';
 import { must, run, stay } from './processes';
 import { RunFolder } from './run-folder';
 import { Workload } from './world';
+import { MeshSettings } from '../../../src/access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../../src/istio/service-names';
 
 const XDS = `${ISTIOD_ADDRESS}:15010`;
 
@@ -16,7 +18,8 @@ const PROXY_USER = '1337';
 /** A running pilot-agent with its Envoy, in the namespace of a pod. */
 export class Proxy {
   /** Starts it, with the packet capture that an injected sidecar has. */
-  public static async start(run_: RunFolder, pod: Workload, files: Binaries, trustDomain: string): Promise<Proxy> {
+  public static async start(run_: RunFolder, pod: Workload, files: Binaries, mesh: MeshSettings): Promise<Proxy> {
+    const { trustDomain = DEFAULT_CLUSTER_DOMAIN, clusterDomain = DEFAULT_CLUSTER_DOMAIN } = mesh;
     const folder = path.join(run_.folder, 'pods', pod.id);
     for (const name of ['etc/istio/pod', 'etc/istio/proxy', 'var/run/secrets/tokens'])
       fs.mkdirSync(path.join(folder, name), { recursive: true });
@@ -52,7 +55,7 @@ export class Proxy {
         'proxy',
         pod.role,
         '--domain',
-        `${pod.namespace}.svc.cluster.local`,
+        `${pod.namespace}.svc.${clusterDomain}`,
         '--proxyLogLevel=warning',
       ],
       log,
