@@ -35,6 +35,11 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
+        clusterDomain: {
+          description: 'The domain of Kubernetes Services. Default cluster.local.',
+          type: 'string',
+          minLength: 1,
+        },
         dnsCapture: {
           description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
           type: 'boolean',

@@ -3,8 +3,9 @@ import { gateway as gatewayReader, METADATA, readOwner } from './_settings';
 import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egress-boundary-props';
 import { IEgressGateway } from './installed-egress-gateway';
 import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
+import { PRIVATE_RANGES } from '../istio/ranges';
 import { isA } from '../values/brand';
-import { networkOf, PRIVATE_RANGES } from '../values/ip-range';
+import { networkOf } from '../values/ip-range';
 import { assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
 import {

@@ -4,8 +4,8 @@ import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
+import { contains } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
-import { contains } from '../manifests/ranges';
 
 interface PodLike {
   readonly namespace: string;

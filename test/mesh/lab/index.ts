@@ -121,9 +121,8 @@ export class Lab {
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
     await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
-    const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
     const proxies = await Promise.all(
-      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, trustDomain, shellOf(pod.id))),
+      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, table.mesh ?? {}, shellOf(pod.id))),
     );
     await Promise.all(proxies.map((proxy) => until(`${proxy.pod.id} being ready`, () => proxy.ready(), 60_000, 50)));
     const lab = new Lab(

@@ -9,6 +9,7 @@ import { stay, until } from './processes';
 import { tail } from './proxy';
 import { RunFolder } from './run-folder';
 import { MeshSettings } from '../../../src/access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../../src/istio/service-names';
 
 /** What admission says about an object. */
 export interface Finding {
@@ -51,6 +52,8 @@ export class Istiod {
         socket,
         '-mesh',
         meshFile,
+        '-domain',
+        mesh.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
         '-crds',
         files.crds,
       ],
@@ -149,7 +152,7 @@ const HARMLESS: string[] = [];
 
 function meshConfig(mesh: MeshSettings): Record<string, unknown> {
   return {
-    trustDomain: mesh.trustDomain ?? 'cluster.local',
+    trustDomain: mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN,
     rootNamespace: mesh.rootNamespace ?? 'istio-system',
     outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy ?? 'ALLOW_ANY' },
     enableTracing: false,

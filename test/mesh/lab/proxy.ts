@@ -8,6 +8,8 @@ import { PodShell } from './pod-shell';
 import { must, stay } from './processes';
 import { RunFolder } from './run-folder';
 import { Workload } from './world';
+import { MeshSettings } from '../../../src/access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../../src/istio/service-names';
 
 const XDS = `${ISTIOD_ADDRESS}:15010`;
 
@@ -21,9 +23,10 @@ export class Proxy {
     run_: RunFolder,
     pod: Workload,
     files: Binaries,
-    trustDomain: string,
+    mesh: MeshSettings,
     shell: PodShell,
   ): Promise<Proxy> {
+    const { trustDomain = DEFAULT_CLUSTER_DOMAIN, clusterDomain = DEFAULT_CLUSTER_DOMAIN } = mesh;
     const folder = path.join(run_.folder, 'pods', pod.id);
     for (const name of ['etc/istio/pod', 'etc/istio/proxy', 'var/run/secrets/tokens'])
       fs.mkdirSync(path.join(folder, name), { recursive: true });
@@ -59,7 +62,7 @@ export class Proxy {
         'proxy',
         pod.role,
         '--domain',
-        `${pod.namespace}.svc.cluster.local`,
+        `${pod.namespace}.svc.${clusterDomain}`,
         '--proxyLogLevel=warning',
       ],
       log,
