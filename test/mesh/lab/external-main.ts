@@ -1,5 +1,5 @@
 /**
- * The outside world, as a process of its own in a network namespace of its own: `outside-main.ts <hosts.json>
+ * The outside world, as a process of its own in a network namespace of its own: `external-main.ts <hosts.json>
  * <log.jsonl>`. It writes one JSON line for everything it sees.
  */
 import { createHash } from 'crypto';
