@@ -6,11 +6,13 @@ import { EVERYWHERE, isPrivateToNamespace, isSeenFrom, visibleIn } from '../mani
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
-  title: 'A route to a subset that no DestinationRule defines for the proxies that follow it',
+  title: 'A route to a subset that no DestinationRule defines for the proxies that use the route',
   reason:
-    'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy ' +
-    'takes the rules of its own namespace and, only if there are none for the host, those exported to it.',
-  cure: 'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without one.',
+    'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy uses the ' +
+    'rules of its own namespace, and those exported to it only if its namespace has none for the host.',
+  cure:
+    'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without a ' +
+    'subset.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0101/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -21,7 +23,10 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -32,7 +37,10 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }]
 `,
   *check(index) {
     const subsets = new SubsetsByHost(index);
@@ -47,7 +55,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destinatio
   },
 };
 
-/** The usual case: only proxies of its own namespace follow the VirtualService. */
+/** The usual case: only proxies in its own namespace use the VirtualService. */
 function staysAtHome(virtualService: Indexed): boolean {
   const gateways: string[] = virtualService.spec.gateways ?? ['mesh'];
   return gateways.every((name) =>
@@ -61,7 +69,7 @@ function gatewayIsIn(gateway: string, namespace: string): boolean {
     : !gateway.includes('/');
 }
 
-/** Most hosts have one rule or two; a gateway's Service has one for each host behind it, and gets a table. */
+/** Most hosts have one or two rules; a gateway's Service has one for each host behind it, and gets a lookup table. */
 class SubsetsByHost {
   private readonly tables = new Map<string, Map<string, Set<string>>>();
 
@@ -105,9 +113,9 @@ function* missing(
   for (const namespace of namespaces) {
     if (subsets.defines(host, namespace, subset)) continue;
     const rules = index.rulesFor(host);
-    // Where the manifests have no rule for the host at all, another repository may have it.
+    // If the manifests have no rule for the host at all, another repository may have it.
     if (rules.length === 0) return;
-    // Who follows a public route is not known: any rule may be the one that they see.
+    // Which proxies use a public route is not known: any rule may be visible to them.
     const seen = namespace === EVERYWHERE ? rules : rules.filter((rule) => isSeenFrom(rule, namespace));
     const own = seen.filter((rule) => rule.namespace === namespace);
     const used = own.length > 0 ? own : seen;
@@ -129,21 +137,21 @@ function violation(
   if (used.length === 0) {
     return {
       message:
-        `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ` +
-        `${describeAll(rules)}.`,
+        `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, to which no rule for ` +
+        `the host is visible: ${describeAll(rules)}.`,
       objects: [virtualService, ...rules],
     };
   }
   const names = [...new Set<string>(used.flatMap((rule) => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
-  const instead =
+  const defined =
     names.length > 0
       ? joinWords(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names)
       : 'none';
-  const hidden = definers.length > 0 ? `; ${describeAll(definers)} is not the one they use` : '';
+  const hidden = definers.length > 0 ? `; not used there: ${describeAll(definers)}` : '';
   return {
     message:
       `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, but ${describeAll(used)} defines ` +
-      `only: ${instead}${hidden}.`,
+      `only: ${defined}${hidden}.`,
     objects: [virtualService, ...used, ...definers],
   };
 }

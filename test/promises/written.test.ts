@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing, Yaml } from 'cdk8s';
-import { build, forAll } from './plans';
+import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing } from 'cdk8s';
+import { build, forAll, serialised } from './plans';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
@@ -10,7 +10,6 @@ import { Caller } from '../../src/values/caller';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf, manifestsOf, newApp, the } from '../support/app';
 
-const bytes = (app: App) => app.charts.map((chart) => Yaml.stringify(...chart.toJson()));
 const replacing = (from: string, to: string): IResolver => ({
   resolve: (context) => {
     if (context.value === from) context.replaceValue(to);
@@ -33,7 +32,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     forAll((plans) => {
       const general = build(plans);
       general.resolvers.unshift({ resolve: () => undefined }); // With a resolver of somebody's, cdk8s itself writes every object.
-      expect(bytes(build(plans))).toEqual(bytes(general));
+      expect(serialised(build(plans))).toEqual(serialised(general));
     });
   });
 
@@ -111,7 +110,7 @@ describe('a manifest is what the imported class makes of the object', () => {
 
 describe('a resolver of the app has its say', () => {
   test('in the manifest', () => {
-    const text = bytes(resolvedBy(replacing('MESH_EXTERNAL', 'MESH_INTERNAL'))).join();
+    const text = serialised(resolvedBy(replacing('MESH_EXTERNAL', 'MESH_INTERNAL'))).join();
     expect(text).toContain('MESH_INTERNAL');
     expect(text).not.toContain('MESH_EXTERNAL');
   });
@@ -123,7 +122,7 @@ describe('a resolver of the app has its say', () => {
         else super.resolve(context);
       }
     }
-    expect(bytes(resolvedBy(new Own())).join()).not.toContain('MESH_EXTERNAL');
+    expect(serialised(resolvedBy(new Own())).join()).not.toContain('MESH_EXTERNAL');
   });
 
   test('before the rules look', () => {
