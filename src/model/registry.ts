@@ -14,6 +14,8 @@ const NONE: readonly never[] = [];
 export class Registry {
   public readonly rootNamespace: string;
   public readonly trustDomain: string;
+  /** The mesh's trust domain and its aliases. */
+  public readonly trustDomains: readonly string[];
   public readonly index: ManifestIndex;
   /** Oldest first. */
   public readonly services: readonly Service[];
@@ -38,6 +40,7 @@ export class Registry {
     const mesh = world.mesh ?? {};
     this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
     this.trustDomain = mesh.trustDomain ?? 'cluster.local';
+    this.trustDomains = [this.trustDomain, ...(mesh.trustDomainAliases ?? [])];
     this.index = new ManifestIndex(objects, { rootNamespace: this.rootNamespace });
     const { workloads, services } = gatewayWorkloads(this.index, world);
     this.workloads = workloads;

@@ -149,6 +149,8 @@ const HARMLESS: string[] = [];
 function meshConfig(mesh: MeshSettings): Record<string, unknown> {
   return {
     trustDomain: mesh.trustDomain ?? 'cluster.local',
+    trustDomainAliases: mesh.trustDomainAliases ?? [],
+    pathNormalization: { normalization: mesh.pathNormalization ?? 'DEFAULT' },
     rootNamespace: mesh.rootNamespace ?? 'istio-system',
     outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy ?? 'ALLOW_ANY' },
     enableTracing: false,
