@@ -153,6 +153,8 @@ const HARMLESS: string[] = [];
 function meshConfig(mesh: MeshSettings): Record<string, unknown> {
   return {
     trustDomain: mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN,
+    trustDomainAliases: mesh.trustDomainAliases ?? [],
+    pathNormalization: { normalization: mesh.pathNormalization ?? 'DEFAULT' },
     rootNamespace: mesh.rootNamespace ?? 'istio-system',
     outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy ?? 'ALLOW_ANY' },
     enableTracing: false,
