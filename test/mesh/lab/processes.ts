@@ -62,7 +62,7 @@ export function stay(command: string, args: string[], logFile: string, options: 
 export async function until<T>(
   what: string,
   condition: () => Promise<T | false> | T | false,
-  milliseconds = 20_000,
+  milliseconds = 60_000,
   step = 10,
 ): Promise<T> {
   const end = Date.now() + milliseconds;
