@@ -4,8 +4,9 @@ import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egres
 import { IEgressGateway } from './i-egress-gateway';
 import { AllowedDestination, PodPlace } from '../declarations/allowed-egress';
 import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
+import { PRIVATE_RANGES } from '../istio/ranges';
 import { isA } from '../values/brand';
-import { networkOf, PRIVATE_RANGES } from '../values/ip-range';
+import { networkOf } from '../values/ip-range';
 import { assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
 import {

@@ -123,14 +123,14 @@ export class DirectEgress extends Construct {
   /** Opens a boundary of the same app, if there is one, for exactly what bypasses the sidecar on purpose. */
   private declareAllowedEgress(
     workloads: IConstruct[],
-    cidrs: string[] | undefined,
-    ports: number[] | undefined,
+    toCidrs: string[] | undefined,
+    toPorts: number[] | undefined,
   ): void {
-    if (!cidrs && !ports) return;
+    if (!toCidrs && !toPorts) return;
     const allowedEgress = allowedEgressOf(this);
     const to: AllowedDestination[] = [];
-    if (cidrs) to.push({ to: { cidrs } });
-    if (ports) to.push({ to: 'public', ports });
+    if (toCidrs) to.push({ to: { cidrs: toCidrs } });
+    if (toPorts) to.push({ to: 'public', ports: toPorts });
     for (const workload of workloads) {
       const { namespace, labels } = podPlace(workload);
       if (namespace === undefined || Object.keys(labels).length === 0) allowedEgress.unplaced.push(workload);

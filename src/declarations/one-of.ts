@@ -55,12 +55,12 @@ export class OneOf implements Declaration {
 
   public conflicts(): Conflict[] {
     const [first, ...others] = this.statements;
-    const told = new Set([first.construct]);
+    const reported = new Set([first.construct]);
     return others
       .filter(({ choice }) => choice !== first.choice)
       .flatMap((here) => {
-        if (told.has(here.construct)) return [];
-        told.add(here.construct);
+        if (reported.has(here.construct)) return [];
+        reported.add(here.construct);
         return [
           {
             construct: here.construct,

@@ -11,6 +11,8 @@ export class Indexed implements EgressObject {
     public readonly namespace: string,
     public readonly name: string,
     public readonly spec: any,
+    /** The domain that completes the short names in it. @default "cluster.local" */
+    public readonly clusterDomain?: string,
   ) {}
 
   public get manifest(): any {

@@ -1,13 +1,8 @@
 import { brand } from './brand';
 import { assertPortNumber, portNumberInstead } from './ip-range';
 import { shown } from './shown';
-
-/**
- * Ports that the sidecar itself listens on. Istio skips them when they are declared.
- *
- * @see https://istio.io/latest/docs/ops/deployment/application-requirements/
- */
-const SIDECAR_PORTS = [15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090];
+import { SIDECAR_PORTS } from '../istio/ports';
+import { isHttp, IstioProtocol } from '../istio/protocols';
 
 /** The protocol that applications speak on a port of an external host. */
 export enum EgressProtocol {
@@ -25,6 +20,15 @@ export enum EgressProtocol {
 
 /** A number to write in an error, where the given one tells nothing. */
 const EXAMPLES = { HTTP: 80, HTTP2: 80, GRPC: 50051, TLS: 443, TCP: 5432 };
+
+/** What Istio calls each of them. A new one begins here: its name decides what every part of the library makes of it. */
+const ISTIO_PROTOCOL = {
+  [EgressProtocol.HTTP]: 'HTTP',
+  [EgressProtocol.HTTP2]: 'HTTP2',
+  [EgressProtocol.GRPC]: 'GRPC',
+  [EgressProtocol.TLS]: 'TLS',
+  [EgressProtocol.TCP]: 'TCP',
+} as const satisfies Record<EgressProtocol, IstioProtocol>;
 
 /**
  * A port of an external host and the protocol that applications speak on it.
@@ -116,7 +120,7 @@ export class EgressPort {
 
   /** Whether the mesh reads requests on this port (HTTP, HTTP/2, gRPC) or only passes bytes (TLS, TCP). */
   public get isHttp(): boolean {
-    return [EgressProtocol.HTTP, EgressProtocol.HTTP2, EgressProtocol.GRPC].includes(this.protocol);
+    return isHttp(ISTIO_PROTOCOL[this.protocol]);
   }
 }
 

@@ -1,6 +1,7 @@
 import { brand } from './brand';
 import { assertDnsLabel, assertObjectName, assertSelector, assertTrustDomain, keyOf, objectName } from './names';
 import { flag, labels as labelsReader, namespaceName, port, readOptions, Readers, required, text } from './readers';
+import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
 
 /** Options of every kind of installation. */
 export interface GatewayInstallationOptions {
@@ -230,8 +231,8 @@ export class GatewayInstallation {
     this.serviceAccountName = options.serviceAccountName;
     this.targetPort = options.targetPort ?? 8443;
     this.lockedDown = options.lockedDown ?? false;
-    this.trustDomain = options.trustDomain ?? 'cluster.local';
-    this.clusterDomain = options.clusterDomain ?? 'cluster.local';
+    this.trustDomain = options.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.clusterDomain = options.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
     brand(this, 'GatewayInstallation');
   }
 
@@ -242,7 +243,7 @@ export class GatewayInstallation {
 
   /** The full name of that Service. */
   public get hopServiceHost(): string {
-    return `${this.hopServiceName}.${this.namespace}.svc.${this.clusterDomain}`;
+    return serviceHost(this.hopServiceName, this.namespace, this.clusterDomain);
   }
 
   /** The SPIFFE ID in the gateway's mesh certificate. Sidecars accept no other on the way to the gateway. */

@@ -46,35 +46,11 @@ export function assertPortNumber(value: number, instead = portNumberInstead(valu
   throw new Error(`${shown(value)} is not a port number${why}; write ${instead}`);
 }
 
-/** The number that somebody meant by a value which is not a port number, else an example. */
+/** The number that was meant by a value which is not a port number, else an example. */
 export function portNumberInstead(value: unknown, example = 8443): string {
   const number = typeof value === 'string' && /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
   return number >= 1 && number <= 65535 ? String(number) : `one such as ${example}`;
 }
-
-/**
- * Address ranges that are not part of the public Internet: private networks, link-local addresses, the node itself, and
- * the metadata services of clouds (in 169.254.0.0/16 and fc00::/7). Ranges for documentation are left out, since they
- * are not routed.
- *
- * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
- */
-export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
-  v4: [
-    '0.0.0.0/8',
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '169.254.0.0/16',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-    '224.0.0.0/4',
-    '240.0.0.0/4',
-  ],
-  v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
-};
 
 /** The range of one address. */
 export function hostRange(address: string): string {

@@ -1,4 +1,4 @@
-/** The word that somebody most likely meant, if one is close enough: at most two letters wrong, missing or added. */
+/** The word that was most likely meant, if one is close enough: at most two letters wrong, missing or added. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const close = words
     .map((candidate) => ({ candidate, letters: distance(word.toLowerCase(), candidate.toLowerCase()) }))

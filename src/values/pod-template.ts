@@ -1,5 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { IConstruct } from 'constructs';
+import { podTemplateOf as templateOf, podTemplatePath } from '../istio/pod-templates';
 
 /** The pod template of a workload, as it will be synthesised. */
 export interface PodTemplate {
@@ -64,8 +65,8 @@ export function podIdentityOf(workload: IConstruct): PodIdentity {
 }
 
 function templatePath(manifest: any): string | undefined {
-  if (manifest.kind === 'Pod' && manifest.apiVersion === 'v1') return '';
-  if (manifest.spec?.template?.spec?.containers) return '/spec/template';
-  if (manifest.spec?.jobTemplate?.spec?.template?.spec?.containers) return '/spec/jobTemplate/spec/template';
-  return undefined;
+  if (manifest.kind !== 'Pod' && !templateOf(manifest)?.spec?.containers) return undefined;
+  return podTemplatePath(manifest)
+    ?.map((step) => `/${step}`)
+    .join('');
 }

@@ -8,7 +8,7 @@ import { Problems } from './problems';
 import { shown } from './shown';
 
 /**
- * Reads one value that somebody gave: returns it if it is of the right kind, otherwise reports what is wrong and
+ * Reads one value from the user: returns it if it is of the right kind, otherwise reports what is wrong and
  * returns nothing. The compiler only checks kinds for those who write TypeScript and never cast.
  *
  * @param place what the value is called, such as `toCidrs[0]`

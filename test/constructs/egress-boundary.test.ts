@@ -12,7 +12,7 @@ import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-
 import { Caller } from '../../src/values/caller';
 import { EgressPort } from '../../src/values/egress-port';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
-import { PRIVATE_RANGES } from '../../src/values/ip-range';
+import { PRIVATE_RANGES } from '../../src/istio/ranges';
 import { allManifests, errorOf, newApp, temporaryFolder, the } from '../support/app';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 

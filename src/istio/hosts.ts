@@ -1,6 +1,15 @@
+import { serviceHost } from './service-names';
+
+/** Where a name is written, which decides what a short name means. */
+export interface NamePlace {
+  readonly namespace: string;
+  /** @default "cluster.local" */
+  readonly clusterDomain?: string;
+}
+
 /** Istio completes a name without dots with the object's namespace, and takes all other names as they are. */
-export function fullHost(host: string, namespace: string): string {
-  return host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc.cluster.local`;
+export function fullHost(host: string, { namespace, clusterDomain }: NamePlace): string {
+  return host.includes('.') || isWildcard(host) ? host : serviceHost(host, namespace, clusterDomain);
 }
 
 export function isWildcard(host: string): boolean {
