@@ -3,11 +3,19 @@ import { Construct, IConstruct } from 'constructs';
 import { perApp } from '../declarations/app';
 import { groupVersionKind, RecipeObject } from '../recipes/recipe';
 
-const owners = perApp(() => new Map<ApiObject, IConstruct>());
+/** An object of this library. */
+export interface Emitted {
+  /** The construct of this library that findings about the object are reported for. */
+  readonly owner: IConstruct;
+  /** Returns the current spec of an Istio object as plain data. */
+  readonly spec?: () => object;
+}
 
-/** The constructs that findings about objects of this library are reported for. */
-export function ownersOf(construct: IConstruct): ReadonlyMap<ApiObject, IConstruct> {
-  return owners(construct);
+const emitted = perApp(() => new Map<ApiObject, Emitted>());
+
+/** The objects of this library in an app. */
+export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Emitted> {
+  return emitted(construct);
 }
 
 /**
@@ -24,6 +32,6 @@ export function addObject(
 ): ApiObject {
   const props = { ...groupVersionKind(kind), metadata, ...fields };
   const object = new ApiObject(scope, id, spec ? { ...props, spec: Lazy.any({ produce: spec }) } : props);
-  owners(owner).set(object, owner);
+  emitted(owner).set(object, { owner, spec: 'GVK' in kind ? spec : undefined });
   return object;
 }

@@ -1,6 +1,6 @@
-import { ApiObject, JsonPatch } from 'cdk8s';
+import { ApiObject, App, ImplicitTokenResolver, JsonPatch, LazyResolver, NumberStringUnionResolver } from 'cdk8s';
 import { IConstruct } from 'constructs';
-import { ownersOf } from './emitted';
+import { Emitted, emittedObjects } from './emitted';
 import { changeCount, perApp, touch } from '../declarations/app';
 import { conflictsOf } from '../declarations/conflicts';
 import { rootNamespaceOf } from '../declarations/mesh';
@@ -53,11 +53,13 @@ class Validation {
     this.last = { objects, patches, changes };
     this.problems = new Map();
 
-    const checked = objects.map(asRulesSee);
+    const emitted = emittedObjects(this.root);
+    const plain = App.of(this.root).resolvers.every(({ constructor }) => BUILT_IN.includes(constructor));
+    const checked = objects.map((object) => asRulesSee(object, plain ? emitted.get(object) : undefined));
     const findings = rules().checkManifests(checked, { rootNamespace: rootNamespaceOf(this.root) });
     const conflicts = conflictsOf(this.root);
     const owners = new Map(
-      findings.length > 0 ? [...ownersOf(this.root)].map(([object, owner]) => [object.node.path, owner] as const) : [],
+      findings.length > 0 ? [...emitted].map(([object, { owner }]) => [object.node.path, owner] as const) : [],
     );
     for (const finding of findings) {
       const involved = new Set(finding.origins.map((origin) => owners.get(origin)));
@@ -76,10 +78,20 @@ class Validation {
   }
 }
 
-/** Its path is computed only when it is reported, since that takes time. */
-function asRulesSee(object: ApiObject): EgressObject {
+/** The resolvers of cdk8s, which leave plain data as it is. Others may replace values in manifests. */
+const BUILT_IN: unknown[] = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
+
+/**
+ * An object as the rules see it. Its path is computed only when it is reported, since that takes time; an object of
+ * this library is serialised only if it is patched, which would cost a tenth of the whole synth.
+ */
+function asRulesSee(object: ApiObject, ours: Emitted | undefined): EgressObject {
+  const { apiVersion, kind, name, metadata } = object;
   return {
-    manifest: object.toJson(),
+    manifest:
+      ours?.spec && patchesOf(object)?.length === 0
+        ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
+        : object.toJson(),
     get origin() {
       return object.node.path;
     },
@@ -103,8 +115,8 @@ function sameObjects(some: readonly ApiObject[], others: readonly ApiObject[]): 
 
 /**
  * The JSON patches of an object. cdk8s keeps them in a private field; in a version that names the field differently,
- * patches that are added between two passes are not seen.
+ * every object counts as patched, and patches that are added after an error are not seen.
  */
 function patchesOf(object: ApiObject): JsonPatch[] | undefined {
-  return (object as any).patches;
+  return (object as unknown as { readonly patches?: JsonPatch[] }).patches;
 }
