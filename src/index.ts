@@ -23,6 +23,7 @@ export {
 } from './constructs/egress-gateway';
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
 export { BoundaryDns, BoundaryAllowedEgress, EgressBoundary, EgressBoundaryProps } from './constructs/egress-boundary';
+export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-guard';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values

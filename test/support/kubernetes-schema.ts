@@ -10,6 +10,8 @@ const CLASSES: Record<string, { readonly GVK: { readonly apiVersion: string }; m
   RoleBinding: k8s.KubeRoleBinding,
   Service: k8s.KubeService,
   ServiceAccount: k8s.KubeServiceAccount,
+  ValidatingAdmissionPolicy: k8s.KubeValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding: k8s.KubeValidatingAdmissionPolicyBinding,
 };
 
 /** A manifest as Kubernetes' schema knows it: fields that it does not know are gone. */

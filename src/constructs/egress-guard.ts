@@ -1,0 +1,261 @@
+import { ApiObject, JsonPatch, Lazy } from 'cdk8s';
+import { Construct, IConstruct } from 'constructs';
+import { AppScope } from './_app-scope';
+import {
+  GUARD_POLICIES,
+  GuardedLocks,
+  GuardedPods,
+  GuardFacts,
+  GuardPolicy,
+  lockPolicy,
+  sidecarPolicy,
+} from './_guard-policies';
+import { checkMetadata, where } from './_settings';
+import { EgressGateway } from './egress-gateway';
+import { IEgressGateway } from './installed-egress-gateway';
+import { RegistryOnlyMesh } from './registry-only-mesh';
+import { assertCidr } from '../values/ip-range';
+import { assertDnsLabel, assertObjectName } from '../values/names';
+import { Problems } from '../values/problems';
+
+/** What becomes of an object that the guard finds fault with. */
+export enum GuardMode {
+  /** The API server refuses it. */
+  ENFORCE = 'Deny',
+
+  /** It is stored, and whoever wrote it sees a warning. */
+  WARN = 'Warn',
+
+  /** It is stored, and the API server's audit log says so. */
+  AUDIT = 'Audit',
+}
+
+/** Properties for `EgressGuard`. */
+export interface EgressGuardProps {
+  /**
+   * More namespaces of the platform: what is written there is not checked. Those of the app's gateways, the root
+   * namespace and `kube-system` always count.
+   *
+   * @default - none
+   */
+  readonly platformNamespaces?: string[];
+
+  /**
+   * The namespace whose objects act on the whole mesh (`meshConfig.rootNamespace`).
+   *
+   * @default "istio-system"
+   */
+  readonly rootNamespace?: string;
+
+  /**
+   * Gateways that VirtualServices of every namespace may be bound to, such as that of an ingress gateway, each as
+   * `<namespace>/<name>`.
+   *
+   * @default - none: each namespace may use its own
+   */
+  readonly sharedGateways?: string[];
+
+  /**
+   * Ranges in which Endpoints and EndpointSlices may have addresses when somebody else than Kubernetes' own controllers
+   * writes them: those of the cluster's pods. Needs Kubernetes 1.31.
+   *
+   * @default - none: only Kubernetes writes endpoints
+   */
+  readonly endpointCidrs?: string[];
+
+  /**
+   * Locks that stay on: Sidecars in the namespaces that they lock must say `REGISTRY_ONLY`, and those of the locks
+   * cannot be deleted.
+   *
+   * @default - none: the authors of a namespace may replace its Sidecar
+   */
+  readonly locks?: RegistryOnlyMesh[];
+
+  /**
+   * What becomes of an object that breaks a rule.
+   *
+   * @default GuardMode.ENFORCE
+   */
+  readonly mode?: GuardMode;
+
+  /**
+   * The domain of Kubernetes Services.
+   *
+   * @default "cluster.local"
+   */
+  readonly clusterDomain?: string;
+
+  /**
+   * The beginning of the names of all policies.
+   *
+   * @default "egress-guard"
+   */
+  readonly name?: string;
+
+  /**
+   * Labels on every policy and binding.
+   *
+   * @default - those of the chart
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * Annotations on every policy and binding.
+   *
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+/** Pods of an `EgressGateway` carry it, and no others. */
+const OWN_LABELS = 'cdk8s-istio-egress/';
+
+/**
+ * Has the API server refuse what reaches from one namespace into the egress of another: ServiceEntries that others see,
+ * routes and rules for hosts that are not the namespace's own, Gateways on the platform's gateway pods, addresses that
+ * are nobody's pods.
+ *
+ * Emits ValidatingAdmissionPolicies with their bindings, which Kubernetes 1.30 and later evaluates itself: nothing has
+ * to run. It is the namespace of an object that decides, never who writes it. Once is enough for a mesh. What is stored
+ * already is checked when it is written the next time. Who may change policies and bindings may change these.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+ */
+export class EgressGuard extends Construct {
+  /** The policies, each followed by its binding. */
+  public readonly apiObjects: ApiObject[] = [];
+
+  private readonly app: AppScope;
+  private readonly rootNamespace: string;
+  private known?: { readonly at: number; readonly facts: GuardFacts };
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: EgressGuardProps = {},
+  ) {
+    super(scope, id);
+    this.rootNamespace = props.rootNamespace ?? 'istio-system';
+    this.check();
+    this.app = AppScope.of(this);
+    this.app.validate(this);
+    this.app.declareRootNamespace(this, this.rootNamespace);
+    for (const [what, policy] of Object.entries(GUARD_POLICIES)) this.emit(what, () => policy(this.facts));
+    const locks = this.readLocks(props.locks ?? []);
+    if (locks) this.emit('sidecars', () => sidecarPolicy(this.facts, locks));
+    if (locks && locks.sidecars.length > 0) this.emit('locks', () => lockPolicy(locks));
+  }
+
+  private emit(what: string, policy: () => GuardPolicy): void {
+    const { labels, annotations, mode = GuardMode.ENFORCE } = this.props;
+    const metadata = { name: `${this.props.name ?? 'egress-guard'}-${what}`, labels, annotations };
+    const add = (objectId: string, kind: string, spec: object) => {
+      const apiVersion = 'admissionregistration.k8s.io/v1';
+      const object = this.app.emitKubernetes(this, this, objectId, { apiVersion, kind, metadata, spec });
+      // These kinds belong to no namespace, whatever the chart says.
+      if (object.metadata.namespace !== undefined) object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+      this.apiObjects.push(object);
+    };
+    add(what, 'ValidatingAdmissionPolicy', Lazy.any({ produce: () => policySpec(policy()) }));
+    add(`${what}-binding`, 'ValidatingAdmissionPolicyBinding', {
+      policyName: metadata.name,
+      validationActions: [mode],
+    });
+  }
+
+  /** What is known when the policies are written: gateways may be declared after the guard. */
+  private get facts(): GuardFacts {
+    if (this.known?.at !== this.app.changes) this.known = { at: this.app.changes, facts: this.look() };
+    return this.known.facts;
+  }
+
+  private look(): GuardFacts {
+    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [], clusterDomain } = this.props;
+    const gateways = this.node.root.node.findAll().filter(isGateway);
+    const namespaces = [
+      'kube-system',
+      this.rootNamespace,
+      ...platformNamespaces,
+      ...gateways.map(({ installation }) => installation.namespace),
+      ...this.app.gatewayNamespaces(),
+    ];
+    return {
+      platformNamespaces: [...new Set(namespaces)].sort(),
+      gateways: gateways.map(podsOf),
+      sharedGateways,
+      endpointCidrs,
+      clusterDomain: clusterDomain ?? 'cluster.local',
+    };
+  }
+
+  private readLocks(locks: RegistryOnlyMesh[]): GuardedLocks | undefined {
+    if (locks.length === 0) return undefined;
+    const sidecars = locks.flatMap(({ apiObjects }) => apiObjects.map(({ metadata }) => metadata));
+    const here = sidecars.filter(({ namespace }) => namespace !== this.rootNamespace);
+    return {
+      namespaces:
+        here.length < sidecars.length ? undefined : [...new Set(here.map(({ namespace }) => namespace!))].sort(),
+      sidecars: here.map(({ namespace, name }) => `${namespace}/${name}`).sort(),
+    };
+  }
+
+  private check(): void {
+    const { props } = this;
+    const problems = new Problems(where(this));
+    problems.check('rootNamespace', () => assertDnsLabel(this.rootNamespace, 'namespace'));
+    props.platformNamespaces?.forEach((namespace, index) =>
+      problems.check(`platformNamespaces[${index}]`, () => assertDnsLabel(namespace, 'namespace')),
+    );
+    props.sharedGateways?.forEach((gateway, index) =>
+      problems.check(`sharedGateways[${index}]`, () => assertSharedGateway(gateway)),
+    );
+    props.endpointCidrs?.forEach((range, index) => problems.check(`endpointCidrs[${index}]`, () => assertCidr(range)));
+    if (props.clusterDomain !== undefined)
+      problems.check('clusterDomain', () => assertObjectName(props.clusterDomain!, 'DNS domain'));
+    if (props.name !== undefined) problems.check('name', () => assertDnsLabel(props.name!, 'name'));
+    checkMetadata(props, problems);
+    problems.throwIfAny();
+  }
+}
+
+function policySpec({ rules, namespaces, conditions, variables, validations }: GuardPolicy): object {
+  return {
+    failurePolicy: 'Fail',
+    matchConstraints: {
+      matchPolicy: 'Equivalent',
+      namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', ...namespaces }] },
+      resourceRules: rules,
+    },
+    matchConditions: conditions,
+    variables,
+    validations: validations.map((validation) => ({ ...validation, reason: 'Forbidden' })),
+  };
+}
+
+function isGateway(construct: IConstruct): construct is IEgressGateway {
+  return typeof (construct as Partial<IEgressGateway>).installation?.namespace === 'string';
+}
+
+/**
+ * Of the pods of this app's own gateways everything is known but what Kubernetes, Istio and other webhooks add, with a
+ * prefix all but one. Of those that others install we know the labels that their installation names.
+ */
+function podsOf(gateway: IEgressGateway): GuardedPods {
+  const { labels } = gateway.installation;
+  if (gateway instanceof EgressGateway) {
+    const template = gateway.deployment.toJson().spec.template.metadata.labels;
+    return { labels: { ...template, ...labels }, lacks: "!key.contains('/') && key != 'pod-template-hash'" };
+  }
+  const ours = Object.keys(labels).some((key) => key.startsWith(OWN_LABELS));
+  return { labels, lacks: ours ? "key in ['app', 'istio']" : 'false' };
+}
+
+function assertSharedGateway(gateway: string): void {
+  const [namespace, name, ...rest] = typeof gateway === 'string' ? gateway.split('/') : [];
+  if (name === undefined || rest.length > 0)
+    throw new Error(
+      `${JSON.stringify(gateway)} is no Gateway: write <namespace>/<name>, such as "istio-ingress/public"`,
+    );
+  assertDnsLabel(namespace, 'namespace');
+  assertDnsLabel(name, 'name');
+}
