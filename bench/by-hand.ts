@@ -1,6 +1,6 @@
 /**
- * The objects that `GatewayEgress` with `TlsOrigination` makes of one host, written down as a person would write them
- * who knows them all: literals, no checks, no choices.
+ * The objects that `GatewayEgress` with `TlsOrigination` emits for one host, written by hand as an expert would:
+ * literals, no checks, no options.
  */
 import { createHash } from 'crypto';
 
@@ -32,8 +32,8 @@ const GATEWAY = 'spiffe://cluster.local/ns/egress/sa/istio-egressgateway';
 const CALLER = 'spiffe://cluster.local/ns/payments/sa/checkout';
 
 /**
- * One host of namespace `payments` through the gateway in `egress`: its rule first, then what else stands at the
- * gateway, then the callers' half.
+ * One host for namespace `payments` through the gateway in `egress`: the gateway's DestinationRule, the other objects
+ * of the gateway side, and the caller side.
  */
 export function writtenByHand(host: string): { rule: Written; gateway: Written[]; caller: Written[] } {
   const key = createHash('sha256')

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:explain`: how fast requests are explained in a world of 2,000 gateway hosts. Three numbers, apart from
- * each other: reading the YAML, making the model of objects that are read, and asking it. With `--check` it ends with 1
- * where a promise is not kept.
+ * `npm run bench:explain`: how fast requests are explained in a world of 2,000 gateway hosts. It measures three things
+ * separately: reading the YAML, building the model from the parsed objects, and asking it. With `--check` it exits with
+ * 1 if a promise is broken.
  */
 import { App, Chart, Yaml } from 'cdk8s';
 import { parseAllDocuments } from 'yaml';
@@ -16,7 +16,7 @@ const PROMISED_PER_SECOND = 10_000;
 const PROMISED_BUILD_MS = 1000;
 
 const hostName = (namespace: number, host: number) => `h${host}.n${namespace}.example.com`;
-// Time of this process alone: what else the machine does is not the model's.
+// CPU time of this process only, so that other load on the machine does not count.
 const start = () => process.cpuUsage();
 const milliseconds = (since: NodeJS.CpuUsage) => (process.cpuUsage(since).user + process.cpuUsage(since).system) / 1000;
 
@@ -50,7 +50,8 @@ function main() {
   const read = parsed.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
   const world = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const } };
   const model = EgressModel.of(read, world);
-  // Proxies are configured when first asked about: the first request of each namespace belongs to making the model.
+  // The model configures a proxy when it is first asked about, so the first requests of each namespace count as
+  // building.
   for (let namespace = 0; namespace < NAMESPACES; namespace++) {
     for (const scheme of ['http', 'https']) {
       model.ask(
@@ -81,9 +82,11 @@ function main() {
       `${(text.length / 1e6).toFixed(1)} MB of YAML`,
   );
   console.log(`reading the YAML     ${parsingMs.toFixed(0)} ms`);
-  console.log(`making the model     ${buildingMs.toFixed(0)} ms, every namespace's proxies and the gateway's included`);
   console.log(
-    `explained requests   ${Math.round(perSecond)} a second ` +
+    `building the model   ${buildingMs.toFixed(0)} ms, including the proxies of every namespace and the gateway`,
+  );
+  console.log(
+    `explained requests   ${Math.round(perSecond)} per second ` +
       `(${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')})`,
   );
   for (const [url, serviceAccount] of [
@@ -99,7 +102,9 @@ function main() {
     );
   }
   if (process.argv.includes('--check') && (perSecond < PROMISED_PER_SECOND || buildingMs > PROMISED_BUILD_MS)) {
-    console.error(`promised: ${PROMISED_PER_SECOND} a second, and a model in ${PROMISED_BUILD_MS} ms`);
+    console.error(
+      `promised: at least ${PROMISED_PER_SECOND} requests per second, and a model in at most ${PROMISED_BUILD_MS} ms`,
+    );
     process.exitCode = 1;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What synth costs: `npm run bench [-- rounds]`. N hosts through a gateway with TLS origination, made by the
- * constructs, written with the generated classes, and written as raw ApiObjects; the same bytes, in one run, in turn.
- * Every figure is a line `name: value`. All times are of the CPU, whatever else the machine does meanwhile.
+ * The cost of synth: `npm run bench [-- rounds]`. N hosts through a gateway with TLS origination, in three variants
+ * that give the same bytes: the constructs, the generated classes, and raw ApiObjects. The variants take turns in one
+ * run. Every figure is a line `name: value`. All times are CPU times, so that other load on the machine does not count.
  */
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
@@ -16,9 +16,9 @@ import { writtenByHand, Written } from './by-hand';
 const ROOT = path.join(__dirname, '..');
 const SIZES = [100, 1_000, 2_000, 4_000];
 const ROUNDS = Number(process.argv[2] ?? 5);
-const VIAS: Record<string, (chart: Chart, hosts: string[]) => void> = { constructs, classes, raw };
+const VARIANTS: Record<string, (chart: Chart, hosts: string[]) => void> = { constructs, classes, raw };
 
-// Compiled, as users have it: a loader that compiles on the way would put its own cost into the figures.
+// The compiled library, as users have it: a loader that compiles on the fly would add its own cost to the figures.
 compileLibrary();
 const compiled = createRequire(__filename);
 const generated: typeof import('../imports/networking.istio.io') = compiled('../lib/imports/networking.istio.io');
@@ -52,23 +52,23 @@ function raw(chart: Chart, hosts: string[]): void {
   );
 }
 
-/** In the order of the constructs: all rules of the gateway, its other objects, then the callers' half. */
+/** In the order of the constructs: the DestinationRules of the gateway, its other objects, then the caller side. */
 function emit(hosts: string[], one: (written: Written, id: string) => ApiObject): void {
   const written = hosts.map(writtenByHand);
-  // Ids as people give them: words. (Whole numbers would be faster than anybody's ids are, in V8's dictionaries.)
+  // Ids with letters, as users write them: V8's dictionaries are faster with integer keys, which no user's ids are.
   const add = (object: Written) => one(object, `${object.kind}-${object.metadata.namespace}-${object.metadata.name}`);
   for (const { rule } of written) add(rule);
   for (const { gateway } of written) gateway.forEach(add);
   for (const { caller } of written) caller.forEach(add);
 }
 
-/** Builds and writes one app. */
-function measure(via: string, count: number, outdir: string): { ms: number; text: string } {
+/** Builds and synthesises one app. */
+function measure(variant: string, count: number, outdir: string): { ms: number; text: string } {
   const hosts = Array.from({ length: count }, (_, index) => `host-${index}.example.com`);
   collectGarbage();
   const start = process.cpuUsage();
   const app = new App({ outdir });
-  VIAS[via](new Chart(app, 'payments', { namespace: 'payments' }), hosts);
+  VARIANTS[variant](new Chart(app, 'payments', { namespace: 'payments' }), hosts);
   app.synth();
   const { user, system } = process.cpuUsage(start);
   const ms = (user + system) / 1e3;
@@ -77,29 +77,30 @@ function measure(via: string, count: number, outdir: string): { ms: number; text
 
 function main(): void {
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-bench-'));
-  const ours = new Map<number, number>();
+  const constructTimes = new Map<number, number>();
   try {
-    for (const via of Object.keys(VIAS)) measure(via, 300, outdir); // warm
+    for (const variant of Object.keys(VARIANTS)) measure(variant, 300, outdir); // warm-up
     for (const size of SIZES) {
       const times: Record<string, number[]> = { constructs: [], classes: [], raw: [] };
       for (let round = 0; round < ROUNDS; round++) {
-        const texts = turned(Object.keys(VIAS), round).map((via) => {
-          const { ms, text } = measure(via, size, outdir);
-          times[via].push(ms);
+        const texts = rotated(Object.keys(VARIANTS), round).map((variant) => {
+          const { ms, text } = measure(variant, size, outdir);
+          times[variant].push(ms);
           return text;
         });
         if (texts.some((text) => text !== texts[0]))
-          throw new Error(`${size} hosts: the three ways do not give the same bytes`);
-        if (round === 0) say(`objects, ${size} hosts`, `${texts[0].split('\n---\n').length}`);
+          throw new Error(`${size} hosts: the three variants do not give the same bytes`);
+        if (round === 0) print(`objects, ${size} hosts`, `${texts[0].split('\n---\n').length}`);
       }
-      for (const via of Object.keys(VIAS)) say(`${via}, ${size} hosts`, `${median(times[via]).toFixed(0)} ms`);
-      ours.set(size, median(times.constructs));
-      // Neighbours in time are compared, so that a machine that is busy for a while does not decide.
-      say(
+      for (const variant of Object.keys(VARIANTS))
+        print(`${variant}, ${size} hosts`, `${median(times[variant]).toFixed(0)} ms`);
+      constructTimes.set(size, median(times.constructs));
+      // Ratios within one round, so that a machine that is busy for a while does not distort them.
+      print(
         `constructs/classes, ${size} hosts (goal <= 1.10)`,
         median(times.constructs.map((ms, round) => ms / times.classes[round])).toFixed(2),
       );
-      say(
+      print(
         `constructs/raw, ${size} hosts`,
         median(times.constructs.map((ms, round) => ms / times.raw[round])).toFixed(2),
       );
@@ -107,24 +108,24 @@ function main(): void {
   } finally {
     fs.rmSync(outdir, { recursive: true, force: true });
   }
-  say('t(4000)/t(2000) (goal <= 2.1)', (ours.get(4_000)! / ours.get(2_000)!).toFixed(2));
-  requireCost();
+  print('t(4000)/t(2000) (goal <= 2.1)', (constructTimes.get(4_000)! / constructTimes.get(2_000)!).toFixed(2));
+  measureRequire();
 }
 
-function requireCost(): void {
+function measureRequire(): void {
   const times: Record<string, number[]> = { cdk8s: [], [path.join(ROOT, 'lib/src')]: [] };
   for (let round = 0; round < 2 * ROUNDS + 1; round++) {
-    for (const what of turned(Object.keys(times), round)) {
+    for (const moduleName of rotated(Object.keys(times), round)) {
       const script =
-        `const start = process.cpuUsage(); require(${JSON.stringify(what)}); const { user, system } = ` +
+        `const start = process.cpuUsage(); require(${JSON.stringify(moduleName)}); const { user, system } = ` +
         'process.cpuUsage(start); console.log((user + system) / 1e3)';
-      times[what].push(Number(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' })));
+      times[moduleName].push(Number(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' })));
     }
   }
-  const [cdk8s, own] = Object.values(times).map(median);
-  say('require cdk8s', `${cdk8s.toFixed(1)} ms`);
-  say('require the library, cdk8s included', `${own.toFixed(1)} ms`);
-  say('require, library/cdk8s (goal <= 1.3)', (own / cdk8s).toFixed(2));
+  const [cdk8sMs, libraryMs] = Object.values(times).map(median);
+  print('require cdk8s', `${cdk8sMs.toFixed(1)} ms`);
+  print('require the library, cdk8s included', `${libraryMs.toFixed(1)} ms`);
+  print('require, library/cdk8s (goal <= 1.3)', (libraryMs / cdk8sMs).toFixed(2));
 }
 
 function compileLibrary(): void {
@@ -147,7 +148,7 @@ function compileLibrary(): void {
   });
 }
 
-function say(name: string, value: string): void {
+function print(name: string, value: string): void {
   console.log(`${name}: ${value}`);
 }
 
@@ -157,8 +158,8 @@ function median(values: number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Each round begins with another one. */
-function turned<T>(list: T[], by: number): T[] {
+/** The list rotated by some places, so that each round starts with a different item. */
+function rotated<T>(list: T[], by: number): T[] {
   const at = by % list.length;
   return [...list.slice(at), ...list.slice(0, at)];
 }

@@ -1,9 +1,9 @@
 /**
- * Renews crds/istio.yaml: the schemas of the Istio kinds that this library emits, and nothing else.
+ * Regenerates crds/istio.yaml: the schemas of the Istio kinds that this library emits, and nothing else.
  *
- * Source: the Go module istio.io/api at the version below (Apache-2.0), the file
- * kubernetes/customresourcedefinitions.gen.yaml. What is taken are schema facts: names, types, enums,
- * bounds, CEL rules. What is left out: other kinds, versions other than v1, and all prose.
+ * Source: the file kubernetes/customresourcedefinitions.gen.yaml of the Go module istio.io/api at the version below
+ * (Apache-2.0). Only schema facts are kept: names, types, enums, bounds and CEL rules. Other kinds, versions other than
+ * v1, and all prose are left out.
  *
  * Run `npm run crds` (needs Go), then `npm run import`.
  */
@@ -24,7 +24,7 @@ const KINDS = [
   'VirtualService',
 ];
 
-/** Drops every `description`, but not a property that happens to be called so. */
+/** Drops every `description`, except properties that have this name. */
 function withoutProse(node: any, isPropertyMap = false): any {
   if (Array.isArray(node)) return node.map((item) => withoutProse(item));
   if (node === null || typeof node !== 'object') return node;
@@ -62,7 +62,8 @@ const crds = parseAllDocuments(source)
 if (crds.length !== KINDS.length)
   throw new Error(`expected ${KINDS.length} kinds in ${MODULE}, found ${crds.map((crd) => crd.metadata.name)}`);
 
-const header = `# Schemas of Istio's v1 kinds, reduced from ${MODULE} by crds/renew.ts. Do not edit; run \`npm run crds\`.\n`;
+const header =
+  `# Schemas of Istio's v1 kinds, reduced from ${MODULE} by crds/renew.ts. ` + 'Do not edit; run `npm run crds`.\n';
 fs.writeFileSync(
   path.join(__dirname, 'istio.yaml'),
   header + crds.map((crd) => '---\n' + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false })).join(''),

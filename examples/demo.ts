@@ -1,10 +1,11 @@
 /**
- * Synthesises every example, or those named, and shows what they emit and who sees what: `npm run demo [-- name...]`.
+ * Synthesises all examples, or those named, and prints what each emits and what happens to its requests:
+ * `npm run demo [-- name...]`.
  */
 import * as fs from 'fs';
 import * as path from 'path';
 import { Example, examples, judged, linesOf, objectsIn, synthesise } from './examples';
-import { AccessRow } from '../src/access/access-table';
+import { AccessRow, Symptom, Via } from '../src/access/access-table';
 import { JudgedRow } from '../src/explain';
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -12,45 +13,71 @@ const paint = (code: number, text: string) => (colours ? `\u001b[${code}m${text}
 const bold = (text: string) => paint(1, text);
 const dim = (text: string) => paint(2, text);
 
-/** The way of a request in a few words. */
-function via({ expect }: AccessRow): string {
+const PATHS: Record<Via, string> = {
+  direct: 'past the sidecar',
+  undeclared: 'undeclared, let through',
+  sidecar: 'from the sidecar',
+  gateway: 'through the gateway',
+};
+
+const SYMPTOMS: Record<Exclude<Symptom, number>, string> = {
+  'tls-closed': 'TLS handshake closed',
+  closed: 'connection closed',
+  timeout: 'timeout',
+  'grpc-unavailable': 'gRPC UNAVAILABLE',
+};
+
+const PROTOCOLS: Record<NonNullable<AccessRow['speak']>, string> = {
+  http2: 'HTTP/2',
+  grpc: 'gRPC',
+  websocket: 'WebSocket',
+};
+
+/** The request as it is sent, with whatever differs from a plain call. */
+function request({ request: url, speak, headers, dial, follow }: AccessRow): string {
+  const details = [
+    speak && PROTOCOLS[speak],
+    headers?.Host && `Host: ${headers.Host}`,
+    dial && `to ${dial}`,
+    follow && 'redirects followed',
+  ].filter(Boolean);
+  return details.length > 0 ? `${url} (${details.join(', ')})` : url;
+}
+
+/** What the caller sees, redirects first. */
+function result({ expect }: AccessRow): string {
+  const { outcome, status, symptom, redirects = [] } = expect;
+  const refusal = typeof symptom === 'string' ? SYMPTOMS[symptom] : String(symptom ?? 'refused');
+  const end = outcome === 'answered' ? String(status ?? 'answered') : refusal;
+  return [...redirects, end].join(', then ');
+}
+
+/** The egress path, or where it ended. */
+function egressPath({ expect }: AccessRow): string {
   if (expect.outcome === 'refused')
     return expect.by ? `refused by the ${expect.by === 'host' ? 'external host' : expect.by}` : 'refused';
-  const paths: Record<string, string> = {
-    direct: 'past the sidecar',
-    passthrough: 'let through',
-    sidecar: 'from the sidecar',
-    gateway: 'through the gateway',
-  };
-  return expect.via ? paths[expect.via] : '';
+  return expect.via ? PATHS[expect.via] : '';
 }
 
-function outcome({ expect }: AccessRow): string {
-  const symptoms: Record<string, string> = { 'tls-closed': 'TLS closed', closed: 'closed', timeout: 'timeout' };
-  const end =
-    expect.outcome === 'answered'
-      ? String(expect.status ?? 'answered')
-      : (symptoms[String(expect.symptom)] ?? String(expect.symptom ?? 'refused'));
-  return [...(expect.redirects ?? []), end].join(', then ');
-}
-
-function request(row: AccessRow): string {
-  const host = row.headers?.Host ? ` as "${row.headers.Host}"` : '';
-  return `${row.request}${host}${row.dial ? ` at ${row.dial}` : ''}${row.follow ? ' and on' : ''}`;
+function leftOut({ without = [] }: AccessRow): string {
+  return [without]
+    .flat()
+    .map((name) => (name === 'manifests' ? 'all manifests' : name))
+    .join(', ');
 }
 
 function table(answers: JudgedRow[]): string {
   const rows = answers.map(({ row }) => row);
-  const head = ['', 'caller', 'request', 'sees', 'via', 'TLS begun by', 'gateway knows', 'without'];
+  const head = ['', 'caller', 'request', 'result', 'egress path', 'TLS originated by', 'caller at gateway', 'left out'];
   const cells = answers.map(({ row, wrong }) => [
     wrong.length === 0 ? '✓' : '✗',
     row.from,
     request(row),
-    outcome(row),
-    via(row),
+    result(row),
+    egressPath(row),
     row.expect.tlsOriginatedBy ?? '',
     row.expect.identityAtGateway ?? '',
-    [row.without ?? []].flat().join(', '),
+    leftOut(row),
   ]);
   const used = head.map((_, column) => column).filter((column) => cells.some((line) => line[column] !== ''));
   const width = (column: number) => Math.max(...[head, ...cells].map((line) => line[column].length));
@@ -76,11 +103,12 @@ async function show(example: Example): Promise<string> {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, text] of manifests) fs.writeFileSync(path.join(folder, name), text);
-  const where = [...manifests.keys()].map((name) => path.relative(process.cwd(), path.join(folder, name)));
+  const count = objectsIn(manifests).length;
   return [
     bold(`${example.name}: ${example.title}`),
     example.purpose,
-    `${objectsIn(manifests).length} objects from ${linesOf(example)} lines of TypeScript, in ${where.join(', ')}`,
+    `${count} object${count === 1 ? '' : 's'} from ${linesOf(example)} lines of TypeScript, in ` +
+      `${path.relative(process.cwd(), folder)}/: ${[...manifests.keys()].join(', ')}`,
     '',
     table(judged(example, manifests)),
     '',
@@ -89,22 +117,22 @@ async function show(example: Example): Promise<string> {
 
 async function main() {
   const names = process.argv.slice(2);
-  const chosen = examples().filter((example) => names.length === 0 || names.includes(example.name));
-  if (chosen.length === 0) {
+  const all = examples();
+  const unknown = names.filter((name) => !all.some((example) => example.name === name));
+  if (unknown.length > 0) {
     console.error(
-      `no example is called ${names.join(' or ')}; there are ${examples()
-        .map((example) => example.name)
-        .join(', ')}`,
+      `there is no example named ${unknown.join(' or ')}; write one of ${all.map((example) => example.name).join(', ')}`,
     );
     process.exit(1);
   }
+  const chosen = all.filter((example) => names.length === 0 || names.includes(example.name));
   // Two at a time, shown in order.
   for (let index = 0; index < chosen.length; index += 2) {
     for (const text of await Promise.all(chosen.slice(index, index + 2).map(show))) console.log(text);
   }
-  console.log('✓: the model of egress answers the row from these manifests as the table says (docs/explain.md).');
+  console.log("✓: from these manifests, the model answers as the example's access table expects (docs/explain.md).");
   console.log(
-    `Each row is what a real istiod with real Envoys does: ${bold('npm run test:mesh')} (Linux, root, Go, ` +
+    `${bold('npm run test:mesh')} sends the same requests through a real istiod and real Envoys (Linux, root, Go, ` +
       'Python; see docs/proof.md).',
   );
 }

@@ -10,7 +10,7 @@ import { asMermaid, JudgedRow, judgeTable } from '../src/explain';
 const run = promisify(execFile);
 const TSX = require.resolve('tsx/cli');
 
-/** An example: an app of its own, its golden manifests, and the table that says what they do. */
+/** An app, its golden manifests, and the access table that says what they do. */
 export interface Example {
   readonly name: string;
   readonly folder: string;
@@ -20,7 +20,7 @@ export interface Example {
   readonly table: AccessTable;
 }
 
-/** Every folder here that holds an app. */
+/** Every folder here with an app. */
 export function examples(): Example[] {
   return fs
     .readdirSync(__dirname)
@@ -65,7 +65,7 @@ export function objectsIn(manifests: Map<string, string>): any[] {
     .filter(Boolean);
 }
 
-/** What the model says to every row of the example's table. */
+/** The model's answer to every row of the example's table. */
 export function judged(example: Example, manifests: Map<string, string>): JudgedRow[] {
   return judgeTable(
     objectsIn(manifests).map((manifest) => ({ manifest, origin: example.name })),
@@ -73,7 +73,7 @@ export function judged(example: Example, manifests: Map<string, string>): Judged
   );
 }
 
-/** The example's ways, drawn from the model's answers to the plain rows of its table. */
+/** The example's egress paths, drawn from the model's answers to the plain rows of its table. */
 export function diagram(example: Example, manifests: Map<string, string>): string {
   const plain = judged(example, manifests).filter(
     ({ row }) => !row.without && !row.dial && !row.headers && !row.follow,
@@ -81,13 +81,13 @@ export function diagram(example: Example, manifests: Map<string, string>): strin
   return asMermaid(plain.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })));
 }
 
-/** A README with the diagram in place of the one that it has. */
+/** A README with its diagram replaced. */
 export function withDiagram(readme: string, drawn: string): string {
   const block = `\`\`\`mermaid\n${drawn}\n\`\`\``;
   return readme.replace(/```mermaid\n[\s\S]*?\n```/, () => block);
 }
 
-/** Lines of TypeScript that somebody had to write: neither blank nor comment. */
+/** Lines of TypeScript that an author writes: neither blank nor comment. */
 export function linesOf(example: Example): number {
   return fs
     .readFileSync(path.join(example.folder, 'main.ts'), 'utf8')

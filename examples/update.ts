@@ -1,6 +1,6 @@
 /**
- * Rewrites the golden manifests of every example and the diagram in its README: `npm run examples:update`. Look at the
- * difference before you commit it.
+ * Rewrites every example's golden manifests and the diagram in its README: `npm run examples:update`. Review the
+ * difference before committing it.
  */
 import * as fs from 'fs';
 import * as path from 'path';

@@ -30,7 +30,7 @@ describe.each(examples().map((example) => [example.name, example] as const))('%s
     expect(twice).toEqual(once);
   }, 60_000);
 
-  test('every object is admitted, and no rule finds anything', () => {
+  test('every object is admitted, and no rule reports anything', () => {
     const objects = objectsIn(golden(example));
     expect(objects.length).toBeGreaterThan(0);
     expect(
@@ -41,7 +41,7 @@ describe.each(examples().map((example) => [example.name, example] as const))('%s
     expect(checkManifests(objects.map((manifest, index) => ({ manifest, origin: `${index}` })))).toEqual([]);
   });
 
-  test('its access table is one, and leaves out only objects that are there', () => {
+  test('its access table is valid, and leaves out only objects that exist', () => {
     expect(problemsOf(example.table)).toEqual([]);
     const names = objectsIn(golden(example)).map(
       ({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`,
@@ -52,7 +52,7 @@ describe.each(examples().map((example) => [example.name, example] as const))('%s
     expect(names).toEqual(expect.arrayContaining(left));
   });
 
-  test('its README says what it is for and draws the flow', () => {
+  test('its README says what it is for and has a diagram', () => {
     const readme = fs.readFileSync(path.join(example.folder, 'README.md'), 'utf8');
     expect(readme).toMatch(/^# .+\n\n\S/);
     expect(readme).toMatch(/```mermaid\nflowchart/);

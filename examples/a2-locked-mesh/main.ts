@@ -4,7 +4,7 @@ import { RegistryOnlyMesh } from 'cdk8s-istio-egress';
 const app = new App();
 const platform = new Chart(app, 'platform', { namespace: 'istio-system' });
 
-// Whoever calls a host that nobody declared is refused, in the whole mesh.
+// A call to a host that is not declared is refused, in the whole mesh.
 new RegistryOnlyMesh(platform, 'lock');
 
 app.synth();

@@ -4,7 +4,7 @@ import { EgressPort, SidecarEgress } from 'cdk8s-istio-egress';
 const app = new App();
 const team = new Chart(app, 'shop', { namespace: 'shop' });
 
-// Plain HTTP and nothing else: what these sites answer over HTTPS stays out of reach.
+// Plain HTTP and nothing else: these sites stay out of reach over HTTPS.
 new SidecarEgress(team, 'sites', {
   hosts: ['www.aliyun.com', 'hbchen.com'],
   ports: [EgressPort.http()],

@@ -6,7 +6,7 @@ const platform = new Chart(app, 'platform', { namespace: 'egress' });
 const exit = new EgressGateway(platform, 'exit');
 exit.lockdown();
 
-// The shop reaches one site, through the gateway; and something that turns out to be an address of the company's own
+// The shop reaches one site through the gateway. The other host turns out to have an address in the organisation's own
 // network.
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
 const callers = [Caller.serviceAccount('shop', 'checkout')];
@@ -19,11 +19,11 @@ new GatewayEgress(shop, 'inside', {
   connectionPool: { connectTimeout: Duration.seconds(1) },
 });
 
-// The web team calls one host straight from its sidecars.
+// The web team calls one host directly from its sidecars.
 const web = new Chart(app, 'web', { namespace: 'web' });
 new SidecarEgress(web, 'feed', { hosts: ['feed.example.com'], endpoints: ['203.0.113.60'] });
 
-// From now on there is no other way out, sidecar or not. A chart of its own, because it is applied last.
+// From here on there is no other way out, sidecar or not. It has a chart of its own because it is applied last.
 new EgressBoundary(new Chart(app, 'boundary', { namespace: 'egress' }), 'boundary', {
   namespaces: ['shop', 'web'],
   gateways: [exit],

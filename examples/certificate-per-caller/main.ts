@@ -16,8 +16,8 @@ const exit = new InstalledEgressGateway(platform, 'exit', {
   installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
 });
 
-// Two services of one team call the same bank, each with the certificate of its own contract. Their pods differ in the
-// label `app`.
+// Two services of one team call the same bank, each with the certificate of its own contract. The label `app` tells
+// their pods apart.
 const team = new Chart(app, 'shop', { namespace: 'shop' });
 for (const name of ['checkout', 'payroll']) {
   const bank = new GatewayEgress(team, `bank-for-${name}`, {

@@ -22,7 +22,7 @@ const workload = (name: string) =>
 const checkout = workload('checkout');
 const ledger = workload('ledger');
 
-// No gateway: the partner is called straight from the sidecars, and two workloads have a certificate each.
+// No gateway: the sidecars call the partner directly, and two workloads have a certificate each.
 const partner = new SidecarEgress(team, 'partner', { hosts: ['api.partner.com'] });
 new TlsOrigination(team, 'checkout-tls', {
   egress: partner,

@@ -8,7 +8,7 @@ const exit = new InstalledEgressGateway(platform, 'exit', {
   installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
 });
 
-// A TCP connection carries no name. Here its address says which database is meant.
+// A TCP connection carries no name. Here the address that it dials says which database is meant.
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
 new GatewayEgress(shop, 'orders', {
   gateway: exit,
@@ -25,7 +25,7 @@ new GatewayEgress(shop, 'stock', {
   callers: [Caller.serviceAccount('shop', 'checkout')],
 });
 
-// The sidecars of this namespace answer DNS, so nobody has to know an address.
+// The sidecars of this namespace answer DNS, so no address has to be given.
 const reports = new Chart(app, 'reports', { namespace: 'reports' });
 new GatewayEgress(reports, 'databases', {
   gateway: exit,

@@ -15,7 +15,7 @@ const site = new GatewayEgress(team, 'site', {
   callers: [Caller.serviceAccount('shop', 'checkout')],
 });
 
-// http://www.aliyun.com leaves the gateway as TLS, certificate and name verified.
+// http://www.aliyun.com leaves the gateway as TLS; the site's certificate and name are verified.
 new TlsOrigination(team, 'site-tls', { egress: site });
 
 app.synth();

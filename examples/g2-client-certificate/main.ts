@@ -22,7 +22,7 @@ const partner = new GatewayEgress(team, 'partner', {
   callers: [Caller.serviceAccount('shop', 'checkout')],
 });
 
-// The partner demands a certificate. It lies in a Secret beside the gateway; no application ever holds it.
+// The partner demands a client certificate. Its Secret is in the gateway's namespace; no application ever holds it.
 new TlsOrigination(team, 'partner-tls', {
   egress: partner,
   clientCertificate: ClientCertificate.fromSecret('partner-client'),

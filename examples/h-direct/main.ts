@@ -20,7 +20,7 @@ const legacy = new ApiObject(team, 'legacy', {
   },
 });
 
-// One address, for one workload, past the sidecar. Everything else that this pod calls is still held to the policy.
+// One address, for one workload, past the sidecar. The policy still applies to everything else that this pod calls.
 new DirectEgress(team, 'mainframe', {
   workloads: [legacy],
   toCidrs: ['203.0.113.40/32'],

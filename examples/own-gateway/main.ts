@@ -3,18 +3,18 @@ import { Caller, ClientCertificate, EgressGateway, GatewayEgress, RegistryOnlyMe
 
 const app = new App();
 
-// The platform team: a locked mesh, and a gateway that this library installs. Nothing passes it that no construct asked
-// for.
+// The platform team: a locked mesh, and a gateway that this library installs. Only what a construct asked for passes
+// it.
 const platform = new Chart(app, 'platform', { namespace: 'egress' });
 new RegistryOnlyMesh(platform, 'lock');
 const exit = new EgressGateway(platform, 'exit');
 exit.lockdown();
 
-// A second, small one beside it, for the bank alone.
+// A second, smaller gateway, for the bank alone.
 const vault = new EgressGateway(platform, 'vault', { name: 'vault', replicas: 1 });
 vault.lockdown();
 
-// One site for one caller; its plain HTTP leaves as TLS. And an old one that speaks plain HTTP only.
+// One site for one caller, whose plain HTTP leaves as TLS; and an old site that speaks plain HTTP only.
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
 const site = new GatewayEgress(shop, 'site', {
   gateway: exit,
@@ -28,7 +28,7 @@ new GatewayEgress(shop, 'legacy', {
   callers: [Caller.serviceAccount('shop', 'checkout')],
 });
 
-// The bank demands a client certificate. Its Secret lies beside the gateway, whose Role lets it be read.
+// The bank demands a client certificate. Its Secret is in the gateway's namespace, and the gateway's Role may read it.
 const bank = new GatewayEgress(shop, 'bank', {
   gateway: vault,
   hosts: ['api.bank.com'],
@@ -36,7 +36,7 @@ const bank = new GatewayEgress(shop, 'bank', {
 });
 bank.originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('bank-client') });
 
-// What somebody else binds to the same pods, with the routes that lead there.
+// What another author binds to the same pods, with the routes that lead there.
 new Include(new Chart(app, 'hand-written'), 'objects', { url: 'hand-written.yaml' });
 
 app.synth();

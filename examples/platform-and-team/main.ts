@@ -14,7 +14,7 @@ import {
 
 const app = new App();
 
-// ---- The platform team: the mesh is locked, and there is one exit.
+// ---- The platform team: the mesh is locked, and there is one egress gateway.
 
 const mesh = new Chart(app, 'mesh', { namespace: 'istio-system' });
 new RegistryOnlyMesh(mesh, 'lock');
@@ -23,14 +23,14 @@ const egress = new Chart(app, 'egress', { namespace: 'egress' });
 const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
 const exit = new InstalledEgressGateway(egress, 'exit', { installation });
 
-// What the teams' declarations need in the gateway's namespace goes here: the platform team reviews and applies it.
+// The gateway side of the teams' declarations goes here: the platform team reviews and applies it.
 const grants = new Chart(app, 'egress-grants', { namespace: 'egress' });
 
 // ---- The payments team.
 
 const payments = new Chart(app, 'payments', { namespace: 'payments', labels: { team: 'payments' } });
 
-// A partner who demands a certificate, for checkout only, through the exit.
+// A partner that demands a client certificate: for checkout only, through the gateway.
 const partner = new GatewayEgress(payments, 'partner', {
   gateway: exit,
   gatewayChart: grants,
@@ -47,8 +47,8 @@ new TlsOrigination(payments, 'partner-tls', {
 
 const web = new Chart(app, 'web', { namespace: 'web', labels: { team: 'web' } });
 
-// The same partner's public site, for two workloads, through the same exit; the application's own HTTPS and plain HTTP
-// sent out as TLS.
+// The same partner's public site, for two workloads, through the same gateway: the application's own HTTPS, and plain
+// HTTP sent out as TLS.
 const site = new GatewayEgress(web, 'partner-site', {
   gateway: InstalledEgressGateway.fromInstallation(web, 'exit', installation), // as in an app of the team's own
   gatewayChart: grants,
@@ -57,11 +57,11 @@ const site = new GatewayEgress(web, 'partner-site', {
 });
 site.originateTls('tls');
 
-// Two public sites, straight from the sidecars; one of them is upgraded to TLS on the way out.
+// Two public sites, directly from the sidecars; one of them is upgraded to TLS on the way out.
 const sites = new SidecarEgress(web, 'sites', { hosts: ['www.aliyun.com', 'hbchen.com'] });
 sites.originateTls('aliyun-tls', { hosts: ['www.aliyun.com'] });
 
-// A database outside, by its address.
+// An external database, by its address.
 new SidecarEgress(web, 'database', {
   hosts: ['db.partner.com'],
   ports: [EgressPort.tcp(5432)],

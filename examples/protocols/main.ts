@@ -17,7 +17,7 @@ const exit = new InstalledEgressGateway(platform, 'exit', {
 
 const ports = [EgressPort.http(), EgressPort.http2(8081), EgressPort.grpc(50051), EgressPort.tls()];
 
-// Straight from the sidecars: plain HTTP, HTTP/2 and gRPC leave as TLS, gRPC and HTTP/2 stay HTTP/2.
+// Directly from the sidecars: plain HTTP, HTTP/2 and gRPC leave as TLS; gRPC and HTTP/2 stay HTTP/2.
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
 new SidecarEgress(shop, 'api', { hosts: ['api.example.com'], ports }).originateTls('tls');
 

@@ -9,7 +9,7 @@ import {
 
 const app = new App();
 
-// The platform team: undeclared hosts are refused everywhere, and there is one exit for all.
+// The platform team: undeclared hosts are refused everywhere, and all teams share one egress gateway.
 const platform = new Chart(app, 'platform', { namespace: 'egress' });
 new RegistryOnlyMesh(platform, 'lock');
 const exit = new InstalledEgressGateway(platform, 'exit', {

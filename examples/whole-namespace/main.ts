@@ -8,7 +8,7 @@ new RegistryOnlyMesh(platform, 'lock');
 const exit = new EgressGateway(platform, 'exit');
 exit.lockdown();
 
-// Everything in the namespace `web` may call these, whatever service account it runs under.
+// Every pod in the namespace `web` may call these, whatever its service account.
 const web = new Chart(app, 'web', { namespace: 'web' });
 const feeds = new GatewayEgress(web, 'feeds', {
   gateway: exit,
@@ -17,7 +17,7 @@ const feeds = new GatewayEgress(web, 'feeds', {
 });
 feeds.originateTls('tls');
 
-// One service only, and the others of its namespace are told so: 403, with a line in the gateway's log.
+// One service only. The others in its namespace get a 403, with a line in the gateway's log.
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
 const partner = new GatewayEgress(shop, 'partner', {
   gateway: exit,

@@ -13,22 +13,22 @@ export interface AllowedDestination {
   readonly ports?: number[];
 }
 
-/** What a declared way needs of the network. Boundaries read it; where there is none, it means nothing. */
+/** What a declared egress path needs from the network. Boundaries read it; without a boundary it has no effect. */
 export interface AllowedEgress {
-  /** The construct that asks for it. */
+  /** The construct that needs it. */
   readonly by: IConstruct;
   readonly from: PodPlace;
-  /** Leads to the pods of this gateway. */
+  /** Allows connections to the pods of this gateway. */
   readonly gateway?: GatewayInstallation;
-  /** Asked for at synth, when every port is known. */
+  /** Called at synth, when every port is known. */
   readonly to?: () => AllowedDestination[];
-  /** Why it is a hole, where it is one. */
+  /** Set where this weakens a boundary: the reason. */
   readonly unsafe?: string;
 }
 
-/** Every opening of an app. */
-export class AllowedEgressOfApp {
-  /** Workloads with openings whose pods nobody can tell: of no namespace, or without labels. */
+/** The allowed egress of an app, from all of its constructs. */
+export class AllowedEgressRegistry {
+  /** Workloads whose allowed egress no policy can express, because their pods have no known namespace or no labels. */
   public readonly unplaced: IConstruct[] = [];
 
   private readonly byPlace = new Map<string, AllowedEgress[]>();
@@ -45,13 +45,13 @@ export class AllowedEgressOfApp {
     for (const listener of this.listeners) listener(allowed);
   }
 
-  /** Tells of every opening there is and will be. */
+  /** Calls the listener for everything that is allowed so far, and for everything added later. */
   public each(listener: (allowed: AllowedEgress) => void): void {
     for (const allowedEgress of this.byPlace.values()) allowedEgress.forEach(listener);
     this.listeners.push(listener);
   }
 
-  /** What these pods need; without labels: what all pods of the namespace need. */
+  /** What is allowed for these pods; without labels, what is allowed for every pod of the namespace. */
   public of(place: PodPlace): AllowedEgress[] {
     return this.byPlace.get(placeKey(place)) ?? [];
   }
@@ -68,7 +68,7 @@ export class AllowedEgressOfApp {
   }
 }
 
-/** The same for the same pods. */
+/** Equal for equal namespaces and labels, in whatever order the labels are written. */
 export function placeKey({ namespace, labels }: PodPlace): string {
   return JSON.stringify([namespace, Object.entries(labels ?? {}).sort()]);
 }

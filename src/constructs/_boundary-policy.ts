@@ -2,17 +2,17 @@ import { AllowedDestination, AllowedEgress, placeKey } from './_allowed-egress';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { networkOf } from '../values/ip-range';
 
-/** Kubernetes puts it on every namespace, and nobody can put it on another. */
+/** The label with a namespace's name. Kubernetes sets it on every namespace and rejects any other value. */
 const NAMESPACE = 'kubernetes.io/metadata.name';
 
-/** The part of a NetworkPolicy's spec that lets something through. */
+/** An ingress or egress rule of a NetworkPolicy. */
 interface PolicyRule {
   readonly to?: object[];
   readonly from?: object[];
   readonly ports?: { readonly protocol: string; readonly port: number }[];
 }
 
-/** What a boundary knows of the cluster. */
+/** What a boundary knows about the cluster. */
 export interface ClusterPlaces {
   readonly dns: {
     readonly namespace: string;
@@ -24,7 +24,7 @@ export interface ClusterPlaces {
   readonly privateRanges: { readonly v4: string[]; readonly v6: string[] };
 }
 
-/** What every pod of the mesh needs: names, and configuration and certificates from istiod. */
+/** What every pod of the mesh needs: DNS, and configuration and certificates from istiod. */
 export function meshRules({ dns, istiodNamespace }: ClusterPlaces): PolicyRule[] {
   return [
     {
@@ -38,7 +38,10 @@ export function meshRules({ dns, istiodNamespace }: ClusterPlaces): PolicyRule[]
   ];
 }
 
-/** Other pods of the cluster: of these namespaces, or of all but the gateways', which are reached on one port only. */
+/**
+ * Other pods of the cluster: those of these namespaces, or of all namespaces but the gateways', which are reached on
+ * one port only.
+ */
 export function peerRules(peers: string[] | undefined, gatewayNamespaces: string[]): PolicyRule[] {
   if (peers) return [{ to: [namespacesIn(peers)] }];
   if (gatewayNamespaces.length === 0) return [{ to: [{ namespaceSelector: {} }] }];
@@ -63,7 +66,7 @@ export function gatewayIngress(gateway: GatewayInstallation, callers: string[], 
   ];
 }
 
-/** What declared ways need, each destination once, with all its ports. */
+/** What declared egress paths need: each destination once, with all its ports. */
 export function allowedEgressRules(allowedEgress: AllowedEgress[], places: ClusterPlaces): PolicyRule[] {
   const gateways = new Map(
     allowedEgress.flatMap(({ gateway }) => (gateway ? [[placeKey(gateway), gateway] as const] : [])),
@@ -77,28 +80,28 @@ export function allowedEgressRules(allowedEgress: AllowedEgress[], places: Clust
   ];
 }
 
-/** The ports on which every public address is open: undefined for none, empty for all. */
+/** The ports on which every public address is allowed: undefined if there are none, empty for all ports. */
 export function publicPorts(allowedEgress: AllowedEgress[]): number[] | undefined {
   const open = allowedEgress.flatMap((allowed) => allowed.to?.() ?? []).filter(({ to }) => to === 'public');
   if (open.length === 0) return undefined;
-  return open.some(({ ports }) => !ports) ? [] : numbers(open.flatMap(({ ports }) => ports!));
+  return open.some(({ ports }) => !ports) ? [] : sortedNumbers(open.flatMap(({ ports }) => ports!));
 }
 
 function externalRules(destinations: AllowedDestination[], places: ClusterPlaces): PolicyRule[] {
-  const ports = new Map<string, Set<number>>(); // by range; an empty set stands for all ports
-  const open = (key: string, list: number[] | undefined) => {
+  const ports = new Map<string, Set<number>>(); // by destination; an empty set stands for all ports
+  const allow = (key: string, list: number[] | undefined) => {
     const known = ports.get(key);
     if (!list || known?.size === 0) ports.set(key, new Set());
     else ports.set(key, new Set([...(known ?? []), ...list]));
   };
   for (const { to, ports: list } of destinations) {
-    if (to === 'public') open('public', list);
-    else if ('cidrs' in to) to.cidrs.forEach((cidr) => open(`range ${networkOf(cidr)}`, list));
-    else to.namespaces.forEach((namespace) => open(`namespace ${namespace}`, list));
+    if (to === 'public') allow('public', list);
+    else if ('cidrs' in to) to.cidrs.forEach((cidr) => allow(`range ${networkOf(cidr)}`, list));
+    else to.namespaces.forEach((namespace) => allow(`namespace ${namespace}`, list));
   }
   const byPorts = new Map<string, { peers: object[]; ports: number[] }>();
   for (const [key, list] of [...ports].sort(byKey)) {
-    const group = numbers([...list]);
+    const group = sortedNumbers([...list]);
     const rule = byPorts.get(group.join()) ?? { peers: [], ports: group };
     byPorts.set(group.join(), { ...rule, peers: [...rule.peers, ...peersOf(key, places)] });
   }
@@ -127,7 +130,7 @@ function tcp(ports: number[]) {
   return ports.map((port) => ({ protocol: 'TCP', port }));
 }
 
-function numbers(list: number[]): number[] {
+function sortedNumbers(list: number[]): number[] {
   return [...new Set(list)].sort((a, b) => a - b);
 }
 

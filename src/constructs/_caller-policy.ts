@@ -8,7 +8,7 @@ import { Caller } from '../values/caller';
 import { CHECKED_HOP_DOMAIN } from '../values/host-name';
 import { keyOf, objectName } from '../values/names';
 
-/** One way whose callers this policy checks. */
+/** An egress path whose callers this policy checks. */
 export interface CheckedEgressPath {
   readonly construct: IConstruct;
   readonly title: string;
@@ -16,15 +16,15 @@ export interface CheckedEgressPath {
 }
 
 /**
- * Callers that a gateway's server cannot check by itself, since it compares whole names and closes without an answer:
- * all of a namespace, or a set that is to be told 403. One policy for each such set and gateway, however many hosts it
- * may call: it knows its servers by the end of their private names, so it is of the same size for one host and for a
- * thousand, and concerns nobody else's.
+ * Checks callers that a gateway's server cannot check by itself. A server compares whole identities and closes the
+ * connection without an answer, so it can neither admit a whole namespace nor answer with 403. There is one policy for
+ * each such set of callers and each gateway. It matches its servers by the suffix of their private names, so its size
+ * does not depend on the number of hosts, and it does not affect any other server.
  *
- * On a gateway that is locked down it is the grant without which nothing passes (the lock lets in only names whose
- * servers check by themselves). On any other gateway a grant would close the hosts of everybody else, so there it
- * refuses all others; were it missing, a namespace that writes a caller half of its own would be let in, and so only
- * whole namespaces may rest on it.
+ * On a gateway that is locked down the policy is an ALLOW, without which nothing passes (the lockdown itself admits
+ * only names whose servers check the callers). On any other gateway an ALLOW would close the hosts of all other owners,
+ * so there the policy is a DENY for everyone else. If that DENY were missing, a namespace that adds a caller side of
+ * its own would be admitted, so only whole namespaces may rely on it.
  */
 export class CallerPolicy implements Shared {
   /** Every service account of a namespace. */
@@ -37,7 +37,7 @@ export class CallerPolicy implements Shared {
     );
   }
 
-  /** The callers that ways of one namespace name under one set. */
+  /** The callers named for one set by the egress paths of one namespace. */
   public static ofSet(
     app: AppScope,
     gateway: IEgressGateway,
@@ -65,12 +65,12 @@ export class CallerPolicy implements Shared {
     private readonly set: string | undefined,
   ) {}
 
-  /** How the private names of the servers end that this policy is for. */
+  /** The suffix of the private names of the servers that this policy is for. */
   public get hopDomain(): string {
     return `${this.key}.${CHECKED_HOP_DOMAIN}`;
   }
 
-  /** Takes a way under this policy. Returns the policy to the first one, which emits it. */
+  /** Adds an egress path to this policy. The first one emits the policy and gets it back. */
   public check(
     egressPath: CheckedEgressPath,
     scope: Construct,
@@ -100,30 +100,29 @@ export class CallerPolicy implements Shared {
   public disagreements(): Disagreement[] {
     if (this.set === undefined) return [];
     const [first, ...others] = this.egressPaths;
-    const named = ({ callers }: CheckedEgressPath) =>
+    const callerNames = ({ callers }: CheckedEgressPath) =>
       [...new Set(callers().map((caller) => caller._title))].sort().join(', ');
-    const apart = others
-      .filter((other) => named(other) !== named(first))
+    const differing = others
+      .filter((other) => callerNames(other) !== callerNames(first))
       .map((other) => ({
         construct: other.construct,
         problem:
-          `caller-set-conflict: one policy says who may call ${first.title} (${named(first)}) ` +
-          `[${first.construct.node.path}] and ${other.title} (${named(other)}), but the callers differ. ` +
+          `caller-set-conflict: one policy decides who may call ${first.title} (${callerNames(first)}) ` +
+          `[${first.construct.node.path}] and ${other.title} (${callerNames(other)}), but the callers differ. ` +
           'Give one of the two declarations a `callerSet` of its own.',
       }));
     const { name, namespace } = this.gateway.installation;
-    const open = this.gateway.isLockedDown
+    const unsafe = this.gateway.isLockedDown
       ? []
       : [...new Set(this.egressPaths.map(({ construct }) => construct))].map((construct) => ({
           construct,
           problem:
-            `refusal-unsafe: GatewayRefusal.FORBIDDEN rests on a policy, and the gateway ${namespace}/${name} ` +
+            `refusal-unsafe: GatewayRefusal.FORBIDDEN relies on a policy, and the gateway ${namespace}/${name} ` +
             'is not locked down: if the policy were missing, every caller of namespace ' +
-            `"${this.namespace}" would be let in. Call lockdown() on an EgressGateway of your own (or say ` +
-            `lockedDown in its installation), or leave \`refusal\` out: then the server itself refuses, with ` +
-            '503.',
+            `"${this.namespace}" would be let in. Call lockdown() on an EgressGateway of your own (or set ` +
+            `\`lockedDown\` in its installation), or leave \`refusal\` out: then the server itself refuses, with 503.`,
         }));
-    return [...apart, ...open];
+    return [...differing, ...unsafe];
   }
 
   private spec(): AuthorizationPolicySpec {

@@ -7,13 +7,13 @@ import { PortSettings } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
 import { ServiceEntry, ServiceEntrySpec, VirtualService, VirtualServiceSpec } from '../../imports/networking.istio.io';
 import { EgressProtocol } from '../values/egress-port';
-import { addressInstead, keyOf, objectName, mayShareAPod } from '../values/names';
+import { addressInstead, keyOf, objectName, canSelectSamePod } from '../values/names';
 
 /**
- * What one namespace knows of a host that it calls through a gateway: an entry without endpoints ("this host exists,
- * and there is no way to it"), and one route, which leads callers to their ways. There is one way for the whole
- * namespace, or one for each of some callers, or both. A sidecar is given only the routes whose labels its pod carries;
- * where none is left, the entry without endpoints refuses.
+ * The objects by which one namespace knows a host that it calls through a gateway: a ServiceEntry without endpoints
+ * (the host exists, but cannot be reached directly), and a VirtualService that sends callers to their egress paths.
+ * There is one egress path for the whole namespace, or one for each of some callers, or both. A sidecar gets only the
+ * routes that match the labels of its pod; if none matches, the entry without endpoints refuses the request.
  */
 export class CallerSide implements Shared {
   public static of(app: AppScope, namespace: string, host: string, gateway: IEgressGateway): CallerSide {
@@ -33,13 +33,13 @@ export class CallerSide implements Shared {
     private readonly gateway: IEgressGateway,
   ) {}
 
-  /** Takes one more way in. The first one emits the route and the entry, in this order. */
+  /** Adds an egress path. The first one emits the VirtualService and the ServiceEntry, in this order. */
   public join(egressPath: GatewayEgressPath, construct: Construct, owner: string, scope: Construct): ApiObject[] {
     this.egressPaths.push(egressPath);
     this.app.touch();
     if (this.egressPaths.length > 1) return [];
     const { installation } = this.gateway;
-    const { namePrefix, labels, annotations } = egressPath.shape;
+    const { namePrefix, labels, annotations } = egressPath.callerSideOptions;
     const key = keyOf('gateway', owner, this.namespace, this.host, installation.namespace, installation.name);
     const metadata: ApiObjectMetadata = {
       name: objectName(namePrefix ?? this.host, key),
@@ -49,8 +49,8 @@ export class CallerSide implements Shared {
     };
     const id = `${this.host}-for-${this.namespace}`;
     return [
-      this.app.emit(construct, scope, `${id}-virtual-service`, VirtualService, metadata, () => this.route()),
-      this.app.emit(construct, scope, `${id}-service-entry`, ServiceEntry, metadata, () => this.entry(key)),
+      this.app.emit(construct, scope, `${id}-virtual-service`, VirtualService, metadata, () => this.virtualService()),
+      this.app.emit(construct, scope, `${id}-service-entry`, ServiceEntry, metadata, () => this.serviceEntry(key)),
     ];
   }
 
@@ -58,41 +58,41 @@ export class CallerSide implements Shared {
     const [first, ...others] = this.egressPaths;
     const differing = others.flatMap((other) => {
       const differences = differencesOf(
-        { ...first.shape, ports: names(first) },
-        { ...other.shape, ports: names(other) },
+        { ...first.callerSideOptions, ports: portNames(first) },
+        { ...other.callerSideOptions, ports: portNames(other) },
       );
       if (differences.length === 0) return [];
       const problem =
         `egress-path-conflict: ${other.title} is declared here, and ${first.title} by ` +
         `[${first.construct.node.path}], with different options (${differences.join('; ')}). ` +
-        'The callers of one namespace may differ in TLS and in traffic policy, but share one entry for the ' +
-        'host: give both declarations the same of these.';
+        'The callers of one namespace may have different TLS and traffic policies, but they share one ServiceEntry ' +
+        'for the host: give both declarations the same values for these options.';
       return [{ construct: other.construct, problem }];
     });
-    return [...differing, ...this.together()];
+    return [...differing, ...this.overlappingCallers()];
   }
 
-  /** Two ways for callers whose pods cannot be told apart. */
-  private together(): Disagreement[] {
-    const separate = this.egressPaths.filter(({ sources }) => sources !== undefined);
+  /** Egress paths for separate callers whose pods cannot be told apart. */
+  private overlappingCallers(): Disagreement[] {
+    const separate = this.egressPaths.filter(({ sourceLabels }) => sourceLabels !== undefined);
     return separate.flatMap((egressPath, index) =>
       separate
         .slice(0, index)
         .filter((other) =>
-          egressPath.sources!.some((mine) => other.sources!.some((theirs) => mayShareAPod(mine, theirs))),
+          egressPath.sourceLabels!.some((mine) => other.sourceLabels!.some((theirs) => canSelectSamePod(mine, theirs))),
         )
         .map((other) => ({
           construct: egressPath.construct,
           problem:
-            `caller-labels: ${egressPath.title} and ${other.title} [${other.construct.node.path}] are two ` +
-            'ways, but a pod may carry the labels of both callers, and then Istio takes either. ' +
+            `caller-labels: ${egressPath.title} and ${other.title} [${other.construct.node.path}] are separate ` +
+            'egress paths, but one pod could carry the labels of both callers, and then Istio might use either. ' +
             'Give their pods a label of the same name with different values.',
         })),
     );
   }
 
-  private entry(key: string): ServiceEntrySpec {
-    const { ports, dnsCapture, addresses } = this.egressPaths[0].shape;
+  private serviceEntry(key: string): ServiceEntrySpec {
+    const { ports, dnsCapture, addresses } = this.egressPaths[0].callerSideOptions;
     return {
       hosts: [this.host],
       exportTo: ['.'],
@@ -103,18 +103,18 @@ export class CallerSide implements Shared {
     };
   }
 
-  private route(): VirtualServiceSpec {
-    const egressPaths = [...this.egressPaths].sort((a, b) => (order(a) < order(b) ? -1 : 1));
+  private virtualService(): VirtualServiceSpec {
+    const egressPaths = [...this.egressPaths].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
     const routes = (
-      fits: (protocol: EgressProtocol) => boolean,
+      hasProtocol: (protocol: EgressProtocol) => boolean,
       match: object,
       options?: (egressPath: GatewayEgressPath, port: PortSettings) => object,
     ): any => {
       const list = egressPaths.flatMap((egressPath) =>
-        egressPath.shape.ports
-          .filter(({ protocol }) => fits(protocol))
+        egressPath.callerSideOptions.ports
+          .filter(({ protocol }) => hasProtocol(protocol))
           .map((port) => ({
-            match: (egressPath.sources ?? [undefined]).map((sourceLabels) => ({
+            match: (egressPath.sourceLabels ?? [undefined]).map((sourceLabels) => ({
               port: port.number,
               ...match,
               ...(sourceLabels && { sourceLabels }),
@@ -125,13 +125,13 @@ export class CallerSide implements Shared {
       );
       return list.length > 0 ? list : undefined;
     };
-    const special = [EgressProtocol.TLS, EgressProtocol.TCP];
+    const notHttp = [EgressProtocol.TLS, EgressProtocol.TCP];
     return {
       hosts: [this.host],
       exportTo: ['.'],
       gateways: ['mesh'],
       http: routes(
-        (protocol) => !special.includes(protocol),
+        (protocol) => !notHttp.includes(protocol),
         {},
         (egressPath, port) => egressPath.hopOptions(port),
       ),
@@ -141,11 +141,11 @@ export class CallerSide implements Shared {
   }
 }
 
-/** Ways for some callers come before the way for all others. */
-function order(egressPath: GatewayEgressPath): string {
-  return egressPath.sources ? `0 ${egressPath.title}` : '1';
+/** Egress paths for particular callers come before the one for all others. */
+function sortKey(egressPath: GatewayEgressPath): string {
+  return egressPath.sourceLabels ? `0 ${egressPath.title}` : '1';
 }
 
-function names(egressPath: GatewayEgressPath): string[] {
-  return egressPath.shape.ports.map(({ name }) => name);
+function portNames(egressPath: GatewayEgressPath): string[] {
+  return egressPath.callerSideOptions.ports.map(({ name }) => name);
 }

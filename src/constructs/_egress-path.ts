@@ -3,7 +3,7 @@ import { differencesOf } from './_agreement';
 import { Disagreement, Shared } from './_app-scope';
 import { OriginationScope, OriginationSettings } from './_origination';
 import { EgressPathSettings } from './_settings';
-import { mayShareAPod } from '../values/names';
+import { canSelectSamePod } from '../values/names';
 
 interface Declaration<S> {
   readonly construct: IConstruct;
@@ -13,8 +13,8 @@ interface Declaration<S> {
 }
 
 /**
- * The way of one host out of one namespace. Constructs that declare the same way with the same options share its
- * objects; with different options they cannot all be right, and synth stops.
+ * The egress path from one namespace to one host. Constructs that declare the same egress path with the same options
+ * share its objects; if their options differ, synth stops.
  */
 export abstract class EgressPath<S extends EgressPathSettings> implements Shared {
   private readonly declarations: Declaration<S>[] = [];
@@ -26,25 +26,25 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Shared
     public readonly host: string,
   ) {}
 
-  /** Takes part in this way. Returns whether this is the first declaration, the one that emits the objects. */
+  /** Adds a declaration. Returns whether it is the first one, which emits the objects. */
   public declare(construct: IConstruct, owner: string, settings: S): boolean {
     this.declarations.push({ construct, owner, settings, originations: [] });
     return this.declarations.length === 1;
   }
 
   /**
-   * What sends this construct's plain HTTP out as TLS already, and stands in the way of one more: `[chart/tls]`, with
-   * the reason where it is not obvious. Several may stand side by side where each is for workloads of its own.
+   * The existing TLS origination of this construct that rules out the wanted one: `[chart/tls]`, with the reason where
+   * it is not obvious. Several originations are possible if each is for workloads of its own.
    */
   public originatorFor(egress: IConstruct, wanted: OriginationScope): string | undefined {
     for (const { by, settings } of this.declarationOf(egress).originations) {
-      const why = conflictBetween(wanted, settings);
+      const why = overlapReason(wanted, settings);
       if (why !== undefined) return `[${by.node.path}]${why}`;
     }
     return undefined;
   }
 
-  /** Sends this construct's plain HTTP out as TLS. */
+  /** Declares that this construct's plain HTTP leaves as TLS. */
   public declareOrigination(egress: IConstruct, by: IConstruct, settings: OriginationSettings): void {
     this.declarationOf(egress).originations.push({ by, settings });
   }
@@ -52,7 +52,7 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Shared
   public disagreements(): Disagreement[] {
     const [first, ...others] = this.declarations;
     return others.flatMap((other) => {
-      const differences = differencesOf(flat(first), flat(other));
+      const differences = differencesOf(comparable(first), comparable(other));
       if (differences.length === 0) return [];
       return [
         {
@@ -60,7 +60,7 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Shared
           problem:
             `egress-path-conflict: ${this.title} is declared here and by [${first.construct.node.path}] with ` +
             `different options (${differences.join('; ')}). ` +
-            'A namespace reaches a host by one way: declare it once, or give both declarations the same ' +
+            'A namespace reaches a host by one egress path: declare it once, or give both declarations the same ' +
             `options${this.alternative}.`,
         },
       ];
@@ -71,7 +71,7 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Shared
     return this.declarations.find(({ construct }) => construct === egress)!;
   }
 
-  /** What else there is to do about different options, for the end of a sentence. */
+  /** Another cure for different options, to end a sentence with. */
   protected get alternative(): string {
     return '';
   }
@@ -89,16 +89,16 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Shared
   }
 }
 
-/** Whether one pod could be meant by both, and why. */
-function conflictBetween(a: OriginationScope, b: OriginationScope): string | undefined {
-  if (!a.certificateOwners || !b.certificateOwners) return ' already';
-  if (a.port !== b.port) return ' already on another port, and a namespace has one route to a host';
-  for (const one of a.certificateOwners) {
-    for (const other of b.certificateOwners) {
-      if (mayShareAPod(one.podLabels, other.podLabels)) {
+/** Why two originations could both apply to one pod; undefined if they cannot. */
+function overlapReason(wanted: OriginationScope, existing: OriginationScope): string | undefined {
+  if (!wanted.certificateOwners || !existing.certificateOwners) return ' already';
+  if (wanted.port !== existing.port) return ' already on another port, and a namespace has one route to a host';
+  for (const one of wanted.certificateOwners) {
+    for (const other of existing.certificateOwners) {
+      if (canSelectSamePod(one.podLabels, other.podLabels)) {
         return (
-          ` already for pods labelled ${labelText(other.podLabels)}, and a pod may carry those and ` +
-          `${labelText(one.podLabels)} (Istio would take the older rule); ` +
+          ` already for pods labelled ${labelText(other.podLabels)}, and one pod could carry those labels and ` +
+          `${labelText(one.podLabels)} (Istio would use the older rule); ` +
           'give both callers a label of the same name with different values'
         );
       }
@@ -113,8 +113,8 @@ function labelText(labels: Record<string, string>): string {
     .join(',');
 }
 
-/** Everything that two declarations of a way must agree about, by name. */
-function flat({ originations, owner, settings }: Declaration<EgressPathSettings>): Record<string, unknown> {
+/** Every option that two declarations of one egress path must agree about, by name. */
+function comparable({ originations, owner, settings }: Declaration<EgressPathSettings>): Record<string, unknown> {
   const { policy, ports, ...others } = settings;
   const tls = originations
     .map((origination) => origination.settings)

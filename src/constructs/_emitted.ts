@@ -18,28 +18,28 @@ export type IstioClass<S> = new (
   props: { metadata?: ApiObjectMetadata; spec: S } & any,
 ) => ApiObject;
 
-/** What all objects of one app depend on. */
-export interface Surroundings {
-  /** How many changes the app has seen. As long as it is the same, so are the specs. */
+/** The state of the app that its objects depend on. */
+export interface AppState {
+  /** A count that grows with every change: while it stays the same, so do the specs. */
   readonly changes: number;
-  /** Who may replace values on their way into a manifest. */
+  /** The resolvers that may replace values when manifests are written. */
   readonly resolvers: IResolver[];
 }
 
 const BUILT_IN = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
 
 /**
- * An Istio object of ours, whose spec is made at synth, when every declaration is known: for the rules first, and then
- * for the manifest, which takes over what the rules saw when nothing has changed since.
+ * An Istio object of this library. Its spec is made at synth, when every declaration is known: for the rules first, and
+ * then for the manifest, which reuses the spec that the rules saw if nothing has changed since.
  */
 export class Emitted<S = unknown> implements EgressObject {
   public readonly object: ApiObject;
-  private seen?: S;
-  private seenAfter = -1;
+  private cachedSpec?: S;
+  private cachedAt = -1;
 
   /**
-   * @param owner the construct of ours that a finding about this object is reported for
-   * @param make its spec as it is now: plain data
+   * @param owner the construct of this library that findings about this object are reported for
+   * @param make returns the current spec as plain data
    */
   constructor(
     public readonly owner: IConstruct,
@@ -48,14 +48,14 @@ export class Emitted<S = unknown> implements EgressObject {
     type: IstioClass<S>,
     metadata: ApiObjectMetadata,
     private readonly make: () => S,
-    private readonly app: Surroundings,
+    private readonly app: AppState,
   ) {
     this.object = new type(scope, id, { metadata, spec: Lazy.any(this) });
-    const general = this.object.toJson;
-    this.object.toJson = () => (this.isUntouched ? this.serialise() : undefined) ?? general.call(this.object);
+    const cdk8sToJson = this.object.toJson;
+    this.object.toJson = () => (this.isUntouched ? this.serialise() : undefined) ?? cdk8sToJson.call(this.object);
   }
 
-  /** What the rules look at. */
+  /** The object as the rules see it. */
   public get manifest(): EgressObject['manifest'] {
     const { apiVersion, kind, name, metadata } = this.object;
     return { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: this.spec };
@@ -65,14 +65,14 @@ export class Emitted<S = unknown> implements EgressObject {
     return this.object.node.path;
   }
 
-  /** Whether nobody has asked for what cdk8s alone can do: JSON patches, resolvers, fields left in their order. */
+  /** Whether the app uses nothing that needs cdk8s' own serialisation: JSON patches, resolvers, unsorted fields. */
   public get isUntouched(): boolean {
     return (
       patchesOf(this.object)?.length === 0 && !process.env.CDK8S_DISABLE_SORT && this.app.resolvers.every(isBuiltIn)
     );
   }
 
-  /** The spec, for a manifest. It is not kept any longer. */
+  /** The spec, for a manifest. The cached one is dropped. */
   public produce(): S {
     const spec = this.spec;
     this.forget();
@@ -80,10 +80,10 @@ export class Emitted<S = unknown> implements EgressObject {
   }
 
   /**
-   * What the imported class would give, in half the time: it looks into every value for tokens, of which plain data has
-   * none, and copies every level to put the fields in the order of the schema, which is that of the alphabet.
+   * The same output as the generated class, in half the time: the class searches every value for tokens, which plain
+   * data does not have, and copies every level to put its fields into the alphabetical order of the schema.
    *
-   * @returns nothing where that does not work: cdk8s then says why, and of which object
+   * @returns undefined if that fails: cdk8s then reports the reason and the object
    */
   private serialise(): any {
     const { apiVersion, kind, metadata } = this.object;
@@ -97,22 +97,23 @@ export class Emitted<S = unknown> implements EgressObject {
   }
 
   private forget(): void {
-    this.seen = undefined;
-    this.seenAfter = -1;
+    this.cachedSpec = undefined;
+    this.cachedAt = -1;
   }
 
   private get spec(): S {
     const { changes } = this.app;
-    if (this.seenAfter !== changes) {
-      this.seen = this.make();
-      this.seenAfter = changes;
+    if (this.cachedAt !== changes) {
+      this.cachedSpec = this.make();
+      this.cachedAt = changes;
     }
-    return this.seen!;
+    return this.cachedSpec!;
   }
 }
 
 /**
- * cdk8s keeps an object's JSON patches to itself; where a version calls them otherwise, the object counts as patched.
+ * The JSON patches of an object. cdk8s keeps them in a private field; in a version that names the field differently,
+ * every object counts as patched.
  */
 export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
   return (object as any).patches;
@@ -126,15 +127,14 @@ function isBuiltIn(resolver: IResolver): boolean {
 }
 
 /**
- * Fields as cdk8s writes them: in order, and none without a value.
+ * Fields as cdk8s writes them: sorted, without undefined values.
  *
- * @param field under which the value stands: in one place the imported class has another name for a field than the
- * schema
+ * @param field the name of the field that holds the value: the generated class renames one field of outlierDetection
  */
 function asWritten(value: any, field?: string): any {
   if (typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item) => asWritten(item));
-  if (value.constructor !== Object) throw new Error('no plain data');
+  if (value.constructor !== Object) throw new Error('not plain data');
   const result: any = {};
   for (const key of Object.keys(value).sort()) {
     const written = asWritten(value[key], key);

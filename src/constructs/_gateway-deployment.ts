@@ -1,6 +1,6 @@
 import { GatewayInstallation } from '../values/gateway-installation';
 
-/** What is asked for the pods of an `EgressGateway`, checked. */
+/** The validated settings for the pods of an `EgressGateway`. */
 export interface GatewayPodSettings {
   readonly replicas?: number;
   readonly drainSeconds: number;
@@ -13,13 +13,13 @@ export interface GatewayPodSettings {
 }
 
 /**
- * A Deployment into which Istio injects its template `gateway`: image, arguments and volumes come from there, so that
- * the proxy always fits the control plane. What stands here is laid over the template.
+ * A Deployment into which Istio injects its `gateway` template. Image, arguments and volumes come from the template, so
+ * the proxy always matches the control plane. The fields set here override the template.
  */
 export function gatewayDeployment(installation: GatewayInstallation, pods: GatewayPodSettings): object {
   const { name, labels, serviceAccountName, targetPort } = installation;
   return {
-    replicas: pods.replicas, // none where an autoscaler decides, or each apply would set it back
+    replicas: pods.replicas, // left out with an autoscaler, or each apply would reset it
     selector: { matchLabels: labels },
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
     template: {
@@ -40,10 +40,10 @@ export function gatewayDeployment(installation: GatewayInstallation, pods: Gatew
       },
       spec: {
         serviceAccountName,
-        // The proxy takes its identity from a token that the template mounts; the one for the API server serves
-        // nothing.
+        // The proxy gets its identity from a token that the template mounts and does not need the API server's.
         automountServiceAccountToken: false,
-        // Whom it runs as comes from the template (1337, or what the platform assigns); here only: never root.
+        // The user comes from the template (1337, or what the platform assigns); here it is only required not to be
+        // root.
         securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
         terminationGracePeriodSeconds: pods.drainSeconds + 10,
         nodeSelector: pods.nodeSelector,
@@ -75,8 +75,9 @@ export function gatewayDeployment(installation: GatewayInstallation, pods: Gatew
 }
 
 /**
- * Envoy's debug headers would tell the external host the private name of the hop (`x-envoy-original-host`), after the
- * point where a route can remove headers. All other headers are taken off by each route, where that can be adjusted.
+ * Envoy's debug headers would reveal the private name of the hop to the external host (`x-envoy-original-host`), and
+ * they are added too late for a route to remove. All other headers are removed by each route, where that can be
+ * configured.
  */
 function proxyConfig(pods: GatewayPodSettings): object {
   return {

@@ -1,13 +1,22 @@
 import { ApiObject, ApiObjectMetadata } from 'cdk8s';
 import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
-import { CallerSide } from './_caller-side';
 import { CallerPolicy } from './_caller-policy';
+import { CallerSide } from './_caller-side';
+import { EgressPath } from './_egress-path';
 import { OneOf } from './_one-of';
 import { tlsBlock } from './_origination';
 import { PortSettings, EgressPathSettings } from './_settings';
-import { originationPort, privateNameOf, externalPorts, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
-import { EgressPath } from './_egress-path';
+import {
+  externalPorts,
+  originatingSubset,
+  originationPort,
+  PLAIN_SUBSET,
+  portPolicy,
+  privateNameOf,
+  routeOptions,
+  speaksHttp2,
+} from './_traffic';
 import { IEgressGateway } from './installed-egress-gateway';
 import {
   DestinationRule,
@@ -28,50 +37,50 @@ import { keyOf, objectName } from '../values/names';
 export const HOP_PORT = 443;
 
 export interface GatewayEgressPathSettings extends EgressPathSettings {
-  /** Whether plain HTTP crosses the gateway as bytes, read by the sidecar only. */
+  /** Whether plain HTTP crosses the gateway as opaque bytes, parsed by the sidecar only. */
   readonly opaque: boolean;
-  /** What applications dial for a TCP port, where it was given. */
+  /** The addresses that applications dial for a TCP port, if given. */
   readonly addresses?: string[];
-  /** The set of callers whose policy answers all others with 403; otherwise the servers themselves refuse. */
+  /** The set of callers whose policy answers all others with 403. Without it, the servers themselves refuse. */
   readonly forbiddenExcept?: string;
 }
 
-/** Where the objects of a `GatewayEgress` stand; the rules of each half come before everything else of it. */
+/** The scopes for the objects of a `GatewayEgress`. On each side, rules come before everything else. */
 export interface Sides {
   readonly gatewayRules: Construct;
   readonly gateway: Construct;
   readonly caller: Construct;
-  /** Before everything else of the callers' half: rules of ways that share a route. */
+  /** Comes before everything else on the caller side: rules of egress paths that share a VirtualService. */
   readonly callerRules: Construct;
 }
 
 /**
- * One host, for one namespace of callers, through one gateway: two halves that know each other only by a private name.
+ * One host, for one namespace of callers, through one gateway: two sides that share only private names.
  *
- * - The *caller half* says "this host exists, and there is no way to it" (an entry without endpoints), and leads each
- *   port to the gateway under a hop name that nobody else uses. Taken apart, it refuses; it never goes round the
- *   gateway.
- * - The *gateway half* has a server for each hop name that lets in the named callers only (the server itself checks
- *   their certificates, so nothing that enforces can be missing while the server is there), and leads each to the
- *   outside under a second private name, with the host as its endpoint. So no object that anybody else wrote for the
- *   host, in any namespace, is ever mixed with ours: Istio picks the oldest of several entries for a host at a gateway,
+ * - The *caller side* declares the host without endpoints, so that it cannot be reached directly, and routes each port
+ *   to the gateway under a hop name that nothing else uses. With any of its objects missing it refuses requests; they
+ *   never bypass the gateway.
+ * - The *gateway side* has a server for each hop name. The server itself checks the callers' certificates and admits
+ *   only the named callers, so the check cannot be missing while the server exists. It routes each hop name to the
+ *   external host under a second private name, with the host as its endpoint. This keeps our objects apart from all
+ *   others for the same host, in any namespace: at a gateway, Istio picks the oldest of several entries for a host,
  *   merges their ports, and drops rules that differ in visibility.
  *
- * Everything is visible in its own namespace only, and everything is per port: in one server, route or subset for
- * several hosts the first would take all (measured).
+ * Every object is visible in its own namespace only, and servers, routes and subsets are per port: if one of them
+ * served several hosts, the first host would take all requests (measured).
  */
 export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
-  /** @param only the service account that the way is for, where each caller has one of its own */
+  /** @param account the service account that the path is for, if each caller has a path of its own */
   public static of(
     scope: AppScope,
     namespace: string,
     host: string,
     gateway: IEgressGateway,
-    only?: string,
+    account?: string,
   ): GatewayEgressPath {
     const { installation } = gateway;
-    const identity = `gateway ${namespace} ${host} ${installation.namespace}/${installation.name} ${only ?? ''}`;
-    return scope.share(identity, () => new GatewayEgressPath(scope, namespace, host, gateway, only));
+    const identity = `gateway ${namespace} ${host} ${installation.namespace}/${installation.name} ${account ?? ''}`;
+    return scope.share(identity, () => new GatewayEgressPath(scope, namespace, host, gateway, account));
   }
 
   public readonly gatewayObjects: ApiObject[] = [];
@@ -81,23 +90,23 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   private owner = '';
   private emitter?: Construct;
   private sides?: Sides;
-  private rule?: ApiObject;
+  private destinationRule?: ApiObject;
 
   private constructor(
     private readonly app: AppScope,
     private readonly namespace: string,
     host: string,
     private readonly gateway: IEgressGateway,
-    private readonly only: string | undefined,
+    private readonly account: string | undefined,
   ) {
     super(
-      `${host} from ${only === undefined ? `namespace ${namespace}` : `${namespace}/${only}`} through ` +
+      `${host} from ${account === undefined ? `namespace ${namespace}` : `${namespace}/${account}`} through ` +
         `${gateway.installation.namespace}/${gateway.installation.name}`,
       host,
     );
   }
 
-  /** Lets one more caller in. Callers of all declarations of this way are let in by the same servers. */
+  /** Admits one more caller. The callers of all declarations of this egress path are admitted by the same servers. */
   public allow(caller: Caller): void {
     this.callers.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
     this.app.touch();
@@ -106,7 +115,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     if (policy) this.gatewayObjects.unshift(policy);
   }
 
-  /** Emits both halves, each in the order in which it can be applied; the gateway's goes first. */
+  /** Emits both sides, each in the order in which it can be applied. The gateway side comes first. */
   public emit(construct: Construct, owner: string, sides: Sides): void {
     const { name, namespace } = this.gateway.installation;
     OneOf.egressPath(this.app, this.namespace, this.host).state(construct, `through ${namespace}/${name}`);
@@ -120,25 +129,28 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
       this.host,
       namespace,
       name,
-      ...(this.only === undefined ? [] : ['only', this.only]),
+      ...(this.account === undefined ? [] : ['only', this.account]),
     );
     if (this.settings.policy) this.emitDestinationRule();
 
-    const gateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
+    const emitAtGateway = (id: string, type: any, metadata: ApiObjectMetadata, spec: () => any) =>
       this.gatewayObjects.push(this.app.emit(construct, sides.gateway, this.id(id), type, metadata, spec));
     for (const port of this.settings.ports) {
-      gateway(`virtual-service-${port.name}`, VirtualService, this.metadata(namespace, port.name), () =>
-        this.gatewayRoute(port),
+      emitAtGateway(`virtual-service-${port.name}`, VirtualService, this.metadata(namespace, port.name), () =>
+        this.gatewayVirtualService(port),
       );
     }
-    // After the routes: when TLS origination is added to a host in use, they leave the plain port before it is gone.
-    gateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.externalEntry());
-    gateway('gateway', Gateway, this.metadata(namespace), () => this.servers());
+    // After the VirtualServices: when TLS origination is added to a host in use, they must stop using the plain port
+    // before the entry drops it.
+    emitAtGateway('service-entry', ServiceEntry, this.metadata(namespace), () => this.externalServiceEntry());
+    emitAtGateway('gateway', Gateway, this.metadata(namespace), () => this.gatewaySpec());
 
     const metadata = this.metadata(this.namespace);
-    const rules = this.only === undefined ? sides.caller : sides.callerRules;
+    const rules = this.account === undefined ? sides.caller : sides.callerRules;
     this.callerObjects.push(
-      this.app.emit(construct, rules, this.id('destination-rule'), DestinationRule, metadata, () => this.hopRule()),
+      this.app.emit(construct, rules, this.id('destination-rule'), DestinationRule, metadata, () =>
+        this.hopDestinationRule(),
+      ),
     );
     this.callerObjects.push(
       ...CallerSide.of(this.app, this.namespace, this.host, this.gateway).join(this, construct, owner, sides.caller),
@@ -146,30 +158,29 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
 
     const { installation } = this.gateway;
     this.app.allowedEgress.add({ by: construct, from: { namespace: this.namespace }, gateway: installation });
-    const external = () => externalPorts(this.settings.ports, this.origination);
     this.app.allowedEgress.add({
       by: construct,
       from: { namespace, labels: installation.labels },
-      to: () => [{ to: 'public', ports: external() }],
+      to: () => [{ to: 'public', ports: externalPorts(this.settings.ports, this.origination) }],
     });
   }
 
-  /** The rule at the gateway for connections to the outside: originates TLS, carries the traffic policy. */
+  /** Emits the gateway's rule for connections to the external host: TLS origination and traffic policy. */
   public emitDestinationRule(): ApiObject {
-    if (!this.rule) {
+    if (!this.destinationRule) {
       const metadata = this.metadata(this.gateway.installation.namespace);
-      this.rule = this.app.emit(
+      this.destinationRule = this.app.emit(
         this.construct,
         this.sides!.gatewayRules,
         this.id('destination-rule'),
         DestinationRule,
         metadata,
-        () => this.externalRule(),
+        () => this.externalDestinationRule(),
       );
-      this.gatewayObjects.unshift(this.rule);
+      this.gatewayObjects.unshift(this.destinationRule);
     }
     this.app.touch();
-    return this.rule;
+    return this.destinationRule;
   }
 
   /** The construct that emits the objects. */
@@ -177,22 +188,22 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return this.emitter!;
   }
 
-  /** What all ways of the namespace to this host must agree about. */
-  public get shape() {
+  /** The options that all egress paths from the namespace to this host must agree about. */
+  public get callerSideOptions() {
     const { ports, addresses, dnsCapture, namePrefix, labels, annotations } = this.settings;
     return { owner: this.owner, ports, addresses, dnsCapture, namePrefix, labels, annotations };
   }
 
   /**
-   * Labels of the pods that this way is for, one set of which each carries; not given when it is for all pods without a
-   * way of their own.
+   * The label sets of the pods that this path is for; each pod matches one of them. Undefined if the path is for all
+   * pods without one of their own.
    */
-  public get sources(): Record<string, string>[] | undefined {
-    return this.only === undefined ? undefined : [...this.callers.values()].map((caller) => caller.podLabels ?? {});
+  public get sourceLabels(): Record<string, string>[] | undefined {
+    return this.account === undefined ? undefined : [...this.callers.values()].map((caller) => caller.podLabels ?? {});
   }
 
   private id(kind: string): string {
-    return `${this.host}-for-${this.namespace}${this.only === undefined ? '' : `-${this.only}`}-${kind}`;
+    return `${this.host}-for-${this.namespace}${this.account === undefined ? '' : `-${this.account}`}-${kind}`;
   }
 
   private metadata(namespace: string, suffix?: string): ApiObjectMetadata {
@@ -200,7 +211,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return { name: objectName(namePrefix ?? this.host, this.key, suffix), namespace, labels, annotations };
   }
 
-  // -- names that nobody else uses
+  // -- private names, which no other object uses
 
   private hopName(port: PortSettings): string {
     return `${port.name}.${this.key}.${this.policy?.hopDomain ?? HOP_DOMAIN}`;
@@ -214,14 +225,14 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return `${this.key}-${port.name}`;
   }
 
-  // -- the caller half
+  // -- the caller side
 
-  /** Where the namespace's route leads. */
+  /** The destination of the namespace's route. */
   public hop(port: PortSettings) {
     return { host: this.gateway.installation.hopServiceHost, subset: this.hopSubset(port), port: { number: HOP_PORT } };
   }
 
-  /** What the sidecar does to requests on the way to the gateway. */
+  /** What the sidecar does with requests that it sends to the gateway. */
   public hopOptions(port: PortSettings) {
     return this.settings.opaque
       ? routeOptions(this.settings)
@@ -229,9 +240,9 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   }
 
   /**
-   * The gateway tries again what fails outside; the hop only what never reached the gateway. Istio's default would also
-   * try again at the sidecar what the gateway reports as gRPC "unavailable" after all its own attempts, and so multiply
-   * them.
+   * The gateway retries requests that fail at the external host; the sidecar retries only those that never reached the
+   * gateway. Istio's default would also retry at the sidecar what the gateway reports as gRPC "unavailable" after all
+   * of its own attempts, and so multiply them.
    */
   private hopRetries(): { attempts: number; retryOn?: string } {
     return this.settings.retries?.attempts === 0
@@ -239,8 +250,8 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
       : { attempts: 2, retryOn: 'connect-failure,refused-stream' };
   }
 
-  /** Mutual TLS to this gateway and to nobody else, with a server name for each port. */
-  private hopRule(): DestinationRuleSpec {
+  /** Mutual TLS to this gateway and no other workload, with a server name for each port. */
+  private hopDestinationRule(): DestinationRuleSpec {
     const { installation } = this.gateway;
     return {
       host: installation.hopServiceHost,
@@ -255,9 +266,9 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     };
   }
 
-  // -- the gateway half
+  // -- the gateway side
 
-  private servers(): GatewaySpec {
+  private gatewaySpec(): GatewaySpec {
     const { namespace, labels, trustDomain } = this.gateway.installation;
     const callers = [...new Set([...this.callers.values()].map((caller) => caller.spiffeId(trustDomain)))].sort();
     return {
@@ -266,7 +277,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
         port: {
           number: HOP_PORT,
           name: `${port.name}-${this.key}`,
-          protocol: this.readAtGateway(port) ? 'HTTPS' : 'TLS',
+          protocol: this.isReadAtGateway(port) ? 'HTTPS' : 'TLS',
         },
         hosts: [`${namespace}/${this.hopName(port)}`],
         tls: { mode: 'ISTIO_MUTUAL' as any, subjectAltNames: this.policy ? undefined : callers },
@@ -274,36 +285,36 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     };
   }
 
-  private gatewayRoute(port: PortSettings): VirtualServiceSpec {
+  private gatewayVirtualService(port: PortSettings): VirtualServiceSpec {
     const { namespace } = this.gateway.installation;
     const match = [{ port: HOP_PORT }];
-    const route = [{ destination: this.external(port) }];
-    const read = this.readAtGateway(port);
+    const route = [{ destination: this.externalDestination(port) }];
+    const isRead = this.isReadAtGateway(port);
     return {
       hosts: [this.hopName(port)],
       exportTo: ['.'],
       gateways: [`${namespace}/${objectName(this.settings.namePrefix ?? this.host, this.key)}`],
-      http: read
+      http: isRead
         ? [{ match, rewrite: { authority: this.authority(port) }, ...routeOptions(this.settings), route }]
         : undefined,
-      tcp: read ? undefined : [{ match, route }],
+      tcp: isRead ? undefined : [{ match, route }],
     };
   }
 
-  /** Where a port of the host leads outside: to the TLS port under the originating subset, or to the same port. */
-  private external(port: PortSettings) {
+  /** The external destination for a port of the host: the TLS port with the originating subset, or the same port. */
+  private externalDestination(port: PortSettings) {
     const { settings, origination } = this;
     if (origination && port.http) {
       return {
         host: this.privateName,
-        subset: this.originatingSubset(port),
+        subset: originatingSubset(speaksHttp2(port)),
         port: { number: originationPort(origination, settings.ports) },
       };
     }
-    return { host: this.privateName, subset: settings.policy && this.plainSubset, port: { number: port.number } };
+    return { host: this.privateName, subset: settings.policy && PLAIN_SUBSET, port: { number: port.number } };
   }
 
-  private externalEntry(): ServiceEntrySpec {
+  private externalServiceEntry(): ServiceEntrySpec {
     const { settings, origination } = this;
     const ports = settings.ports
       .filter((port) => !(origination && port.http))
@@ -323,7 +334,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     };
   }
 
-  private externalRule(): DestinationRuleSpec {
+  private externalDestinationRule(): DestinationRuleSpec {
     const { settings, origination } = this;
     const { policy, ports } = settings;
     const subsets = [];
@@ -333,55 +344,43 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
       const tls = tlsBlock(origination, namespace);
       for (const http2 of [...new Set(ports.filter((port) => port.http).map(speaksHttp2))]) {
         subsets.push({
-          name: this.originating(http2),
+          name: originatingSubset(http2),
           trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] },
         });
       }
     }
     if (policy && ports.some((port) => !(origination && port.http)))
-      subsets.push({ name: this.plainSubset, trafficPolicy: policy });
+      subsets.push({ name: PLAIN_SUBSET, trafficPolicy: policy });
     return { host: this.privateName, exportTo: ['.'], subsets };
   }
 
   protected get alternative(): string {
-    return this.only === undefined ? '; or, for different callers, set `separateCallers` on both' : '';
+    return this.account === undefined ? '; or, for different callers, set `separateCallers` on both' : '';
   }
 
-  /** The policy that checks the callers, where the servers cannot. */
+  /** The policy that checks the callers, if the servers cannot. */
   private get policy(): CallerPolicy | undefined {
-    const { app, gateway, owner, namespace, settings, only } = this;
-    const whole = [...this.callers.values()].some((caller) => caller.serviceAccountName === undefined);
-    if (whole) return CallerPolicy.ofNamespace(app, gateway, owner, namespace);
+    const { app, gateway, owner, namespace, settings, account } = this;
+    const hasWholeNamespace = [...this.callers.values()].some((caller) => caller.serviceAccountName === undefined);
+    if (hasWholeNamespace) return CallerPolicy.ofNamespace(app, gateway, owner, namespace);
     if (settings.forbiddenExcept === undefined) return undefined;
     return CallerPolicy.ofSet(
       app,
       gateway,
       owner,
       namespace,
-      only === undefined ? settings.forbiddenExcept : `${settings.forbiddenExcept} ${only}`.trim(),
+      account === undefined ? settings.forbiddenExcept : `${settings.forbiddenExcept} ${account}`.trim(),
     );
   }
 
-  private get plainSubset(): string {
-    return 'plain';
-  }
-
-  private originatingSubset(port: PortSettings): string {
-    return this.originating(speaksHttp2(port));
-  }
-
-  private originating(http2: boolean): string {
-    return http2 ? 'tls-http2' : 'tls';
-  }
-
-  /** The Host header as a client would write it that calls the host itself. */
+  /** The Host header that a client would send when it calls the host directly. */
   private authority(port: PortSettings): string {
     const { origination, settings } = this;
     const number = origination ? originationPort(origination, settings.ports) : port.number;
     return number === (origination ? 443 : 80) ? this.host : `${this.host}:${number}`;
   }
 
-  private readAtGateway(port: PortSettings): boolean {
+  private isReadAtGateway(port: PortSettings): boolean {
     return port.http && !this.settings.opaque;
   }
 }

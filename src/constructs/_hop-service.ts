@@ -5,7 +5,7 @@ import { HOP_PORT } from './_gateway-egress-path';
 import { GatewayInstallation } from '../values/gateway-installation';
 
 /**
- * The Service under which sidecars reach the gateway's pods: one port, and a name that nobody else writes rules for.
+ * The Service by which sidecars reach the gateway's pods: one port, and a name that no other DestinationRule is for.
  */
 export function hopService(
   owner: Construct,

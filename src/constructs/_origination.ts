@@ -2,21 +2,21 @@ import { PortSettings } from './_settings';
 import { EgressPort } from '../values/egress-port';
 import { Problems } from '../values/problems';
 
-/** For whom TLS is originated, and where it goes: what must not meet when there are several for one host. */
+/** Which workloads TLS is originated for, and to which port: several originations for one host must not overlap. */
 export interface OriginationScope {
-  /** The port of the external host that speaks TLS, where another than the way's default was asked for. */
+  /** The port of the external host that speaks TLS, if it is not the default of the egress path. */
   readonly port?: number;
-  /** Whose sidecars show the client certificate; not given where a gateway does. */
+  /** The workloads whose sidecars present the client certificate; undefined if a gateway does. */
   readonly certificateOwners?: CertificateOwner[];
 }
 
 /**
- * What a TLS origination asks for one host, as plain data: two declarations agree when this is equal.
+ * What a TLS origination declares for one host, as plain data: two declarations agree if these are equal.
  */
 export interface OriginationSettings extends OriginationScope {
   readonly sni: string;
   readonly subjectAltNames: string[];
-  /** A file, or `system`. */
+  /** The path of a file, or `system`. */
   readonly caPath?: string;
   readonly caConfigMap?: string;
   readonly clientSecret?: string;
@@ -24,7 +24,7 @@ export interface OriginationSettings extends OriginationScope {
   readonly clientKeyPath?: string;
 }
 
-/** Pods whose sidecars hold a client certificate. */
+/** Pods whose sidecars present a client certificate. */
 export interface CertificateOwner {
   readonly serviceAccountName: string;
   readonly podLabels: Record<string, string>;
@@ -33,11 +33,11 @@ export interface CertificateOwner {
 /**
  * The TLS block of a DestinationRule.
  *
- * The name is always given twice: Istio stops verifying the name of the certificate when `sni` is set and
- * `subjectAltNames` is not. `caCertificates: system` is written out although it is the default,
- * because older analyzers take a missing field for a missing check.
+ * The name is always given twice: Istio stops verifying the name in the certificate if `sni` is set and
+ * `subjectAltNames` is not. `caCertificates: system` is written out although it is the default, because older analyzers
+ * report a missing field as a missing check.
  *
- * @param namespace where the rule lives: that is where Istio looks for the ConfigMap
+ * @param namespace the namespace of the rule, in which Istio looks for the ConfigMap
  */
 export function tlsBlock(settings: OriginationSettings, namespace: string): any {
   const names = { sni: settings.sni, subjectAltNames: settings.subjectAltNames };
@@ -58,7 +58,7 @@ export function tlsBlock(settings: OriginationSettings, namespace: string): any 
   return { mode: 'SIMPLE', ...authority, ...names };
 }
 
-/** Refuses an origination for ports that have none, or that leads to a port which speaks something else. */
+/** Refuses an origination if no port speaks plain HTTP, or if its target port is declared as plain HTTP. */
 export function checkOriginationPorts(
   egress: string,
   ports: PortSettings[],
@@ -72,15 +72,15 @@ export function checkOriginationPorts(
         'add EgressPort.http() to its `ports`, or leave this TlsOrigination out',
     );
   }
-  const other = ports.find((candidate) => candidate.number === (port ?? defaultTlsPort(ports)) && candidate.http);
-  if (other)
+  const plain = ports.find((candidate) => candidate.number === (port ?? defaultTlsPort(ports)) && candidate.http);
+  if (plain)
     problems.add(
-      `port: ${other.number} is declared as ${other.protocol} by [${egress}], so the host does not speak TLS ` +
+      `port: ${plain.number} is declared as ${plain.protocol} by [${egress}], so the host does not speak TLS ` +
         'there; write the port on which it does, such as 443',
     );
 }
 
-/** The port that speaks TLS outside: the application's own TLS port if just one is declared, else 443. */
+/** The port on which the external host speaks TLS: the declared TLS port if there is exactly one, otherwise 443. */
 export function defaultTlsPort(ports: { number: number; protocol: string }[]): number {
   const tls = ports.filter((port) => port.protocol === EgressPort.tls().protocol);
   return tls.length === 1 ? tls[0].number : 443;

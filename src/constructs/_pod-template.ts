@@ -2,19 +2,19 @@ import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { podIdentityOf, podTemplateOf, templateIn } from '../values/pod-template';
 
-/** Annotations of the pods that a workload makes. */
+/** Annotations of a workload's pods. */
 export interface PodAnnotations {
-  /** What this was found on; the same workload gives the same key. */
+  /** The object that holds them; the same for the same workload. */
   readonly key: object;
   get(name: string): string | undefined;
   set(name: string, value: string): void;
 }
 
 /**
- * The annotations of a workload's pods. They belong on the template; on the workload itself they do nothing (IST0107).
+ * The annotations of a workload's pod template. On the workload itself they have no effect (IST0107).
  */
 export function podAnnotations(workload: IConstruct): PodAnnotations {
-  // cdk8s-plus of any Kubernetes version: AbstractPod keeps the template's metadata under this name.
+  // In cdk8s-plus for every Kubernetes version, AbstractPod keeps the template's metadata under this name.
   const podMetadata = (workload as any).podMetadata;
   if (typeof podMetadata?.addAnnotation === 'function') {
     return {
@@ -28,14 +28,13 @@ export function podAnnotations(workload: IConstruct): PodAnnotations {
 }
 
 function patched(object: ApiObject, path: string): PodAnnotations {
-  const certificateOwner = () => templateIn(object.toJson(), path);
+  const template = () => templateIn(object.toJson(), path);
   return {
     key: object,
-    get: (name) => certificateOwner().metadata?.annotations?.[name],
+    get: (name) => template().metadata?.annotations?.[name],
     set: (name, value) => {
-      if (!certificateOwner().metadata) object.addJsonPatch(JsonPatch.add(`${path}/metadata`, {}));
-      if (!certificateOwner().metadata.annotations)
-        object.addJsonPatch(JsonPatch.add(`${path}/metadata/annotations`, {}));
+      if (!template().metadata) object.addJsonPatch(JsonPatch.add(`${path}/metadata`, {}));
+      if (!template().metadata.annotations) object.addJsonPatch(JsonPatch.add(`${path}/metadata/annotations`, {}));
       object.addJsonPatch(
         JsonPatch.add(`${path}/metadata/annotations/${name.replace(/~/g, '~0').replace(/\//g, '~1')}`, value),
       );
@@ -43,9 +42,9 @@ function patched(object: ApiObject, path: string): PodAnnotations {
   };
 }
 
-/** Where the pods of a workload are, and what selects them. */
+/** The namespace of a workload's pods, and the labels that select them. */
 export function podPlace(workload: IConstruct): { namespace?: string; labels: Record<string, string> } {
-  // Not by its manifest: a class of cdk8s-plus has none before its containers are added.
+  // Not read from the manifest: a cdk8s-plus workload cannot be serialised before its containers are added.
   const { podMetadata, metadata, matchLabels } = workload as any;
   if (typeof podMetadata?.addAnnotation !== 'function') return podIdentityOf(workload);
   const selector = Object.keys(matchLabels ?? {}).length > 0 ? matchLabels : podMetadata.toJson()?.labels;

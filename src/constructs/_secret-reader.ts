@@ -4,18 +4,18 @@ import { AppScope, Shared } from './_app-scope';
 import { EgressPathSettings } from './_settings';
 import { keyOf, objectName } from '../values/names';
 
-/** Says on the Role what it grants, for whoever audits it. */
+/** An annotation on the Role that explains the grant to auditors. */
 const NOTE_ANNOTATION = 'cdk8s-istio-egress/note';
 const NOTE =
   'istiod hands a Secret to a sidecar only if its service account may list Secrets here; the right cannot be ' +
   'narrowed to one Secret';
 
 /**
- * The right to read Secrets, which istiod asks for before it hands a client certificate to a sidecar. One Role and one
- * RoleBinding for each service account, however many hosts its certificates are for.
+ * The permission to list Secrets, which istiod requires before it sends a client certificate to a sidecar. There is one
+ * Role and one RoleBinding for each service account, however many hosts its certificates are for.
  *
- * istiod's question is "may this account list Secrets in this namespace?", without a name (measured: a Role with
- * `resourceNames` does not answer it), so the account may list all of them, with its own token too.
+ * istiod checks whether the account may list Secrets in the namespace, without naming one (measured: a Role with
+ * `resourceNames` is not enough). The account may therefore list all of them, with its own token too.
  */
 export class SecretReader implements Shared {
   public static of(scope: AppScope, owner: string, namespace: string, serviceAccountName: string): SecretReader {
@@ -33,7 +33,7 @@ export class SecretReader implements Shared {
     private readonly serviceAccountName: string,
   ) {}
 
-  /** Emits both, unless another host's certificate has done so. */
+  /** Emits both, unless they were emitted for another host's certificate already. */
   public emit(scope: Construct, settings: EgressPathSettings): ApiObject[] {
     if (this.emitted) return [];
     this.emitted = true;

@@ -1,9 +1,10 @@
 import { isIP } from 'net';
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { OneOf } from './_one-of';
 import { AllowedDestination } from './_allowed-egress';
+import { AppScope } from './_app-scope';
+import { EgressPath } from './_egress-path';
+import { OneOf } from './_one-of';
 import { CertificateOwner, OriginationSettings } from './_origination';
 import { SecretReader } from './_secret-reader';
 import { EgressPathSettings, withUnsafe } from './_settings';
@@ -16,7 +17,6 @@ import {
   externalEntry,
 } from './_sidecar-origination';
 import { privateNameOf, externalPorts, routeOptions } from './_traffic';
-import { EgressPath } from './_egress-path';
 import {
   DestinationRule,
   DestinationRuleSpec,
@@ -39,29 +39,29 @@ export interface SidecarEgressPathSettings extends EgressPathSettings {
 }
 
 /**
- * The name in the request is looked up when it is asked for. Only for wildcards, only without addresses, endpoints and
- * subsets. Envoy takes the port from there too: `Host: a.example.com:22` on port 80 leads to port 22 (measured), so the
- * route lets none but its own pass.
+ * The proxy resolves the name in each request. For wildcards only, and only without addresses, endpoints and subsets.
+ * Envoy takes the port from the name too: `Host: a.example.com:22` on port 80 goes to port 22 (measured), so each route
+ * accepts only its own port.
  */
 const DYNAMIC_DNS = 'DYNAMIC_DNS';
 
 /**
  * One host, straight from the sidecars of one namespace.
  *
- * Where plain HTTP leaves as TLS the objects have another shape: see `_sidecar-origination.ts`.
+ * If plain HTTP leaves as TLS, the objects are different ones: see `_sidecar-origination.ts`.
  */
 export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
   public static of(scope: AppScope, namespace: string, host: string): SidecarEgressPath {
     return scope.share(`sidecar ${namespace} ${host}`, () => new SidecarEgressPath(scope, namespace, host));
   }
 
-  private readonly rulesAndRights: ApiObject[] = [];
+  private readonly rulesAndRoles: ApiObject[] = [];
   private key = '';
   private rules?: Construct;
   private emitter?: Construct;
   private destinationRule?: ApiObject;
   private owner = '';
-  private readonly certificateOwners = new Map<string, ApiObject>();
+  private readonly certificateOwnerRules = new Map<string, ApiObject>();
   private privateEntry?: ApiObject;
   private entry?: ApiObject;
   private route?: ApiObject;
@@ -76,16 +76,16 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
 
   /** Every object made so far, in the order in which it can be applied. */
   public get apiObjects(): ApiObject[] {
-    const { rulesAndRights, privateEntry, entry, route } = this;
+    const { rulesAndRoles, privateEntry, entry, route } = this;
     const rest = privateEntry ? [privateEntry, route, entry] : [entry, route];
-    return [...rulesAndRights, ...rest.filter((object): object is ApiObject => object !== undefined)];
+    return [...rulesAndRoles, ...rest.filter((object): object is ApiObject => object !== undefined)];
   }
 
   /**
-   * Emits the objects, in the order in which they can be applied: rules, then the entry, then the route that leads to
-   * it. The other way round a host that is reached already, undeclared, would be led to nothing until the entry comes.
+   * Emits the objects in the order in which they can be applied: rules, then the entry, then the route to it. In the
+   * reverse order, a host that is already in use without a declaration would be unreachable until the entry arrives.
    *
-   * @param rules where DestinationRules go, also those that come later: before everything else
+   * @param rules the scope for DestinationRules, including those added later, so that they come first
    */
   public emit(emitter: Construct, rules: Construct, owner: string): void {
     this.emitter = emitter;
@@ -95,7 +95,7 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
     this.key = keyOf('sidecar', owner, this.namespace, this.host);
     if (this.settings.policy) this.emitDestinationRule();
     const metadata = this.metadata();
-    // One address for all names below a domain would lead TLS without a name to any of them.
+    // With one address for all names below a domain, TLS without a server name could go to any of them.
     const labels = isWildcardHost(this.host)
       ? { ...metadata.labels, 'networking.istio.io/enable-autoallocate-ip': 'false' }
       : metadata.labels;
@@ -117,29 +117,33 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
         () => this.virtualService(),
       );
     }
-    this.app.allowedEgress.add({ by: emitter, from: { namespace: this.namespace }, to: () => this.dialled() });
+    this.app.allowedEgress.add({
+      by: emitter,
+      from: { namespace: this.namespace },
+      to: () => this.allowedDestinations(),
+    });
   }
 
-  /** Sends plain HTTP out as TLS; answers the rules that do it. */
+  /** Makes plain HTTP leave as TLS. Returns the rules that originate it. */
   public originate(settings: OriginationSettings): ApiObject[] {
     const rules = settings.certificateOwners ? this.emitCertificateOwnerRules(settings) : [this.emitDestinationRule()];
     if (!this.privateEntry) {
       this.privateEntry = this.app.emit(
         this.emitter!,
         this.rules!,
-        `${this.host}-outside`,
+        `${this.host}-external-service-entry`,
         ServiceEntry,
         this.metadata('outside'),
         () => externalEntry(this.shape),
       );
-      // The route leads to the private entry; the host's own, without endpoints, comes last.
+      // The route leads to the private entry. The host's own entry, which has no endpoints, comes last.
       this.entry!.addDependency(this.route!);
     }
     this.app.touch();
     return rules;
   }
 
-  /** The rule that carries the traffic policy, and originates TLS for everybody. */
+  /** Emits the rule with the traffic policy and the TLS origination for all pods without a rule of their own. */
   private emitDestinationRule(): ApiObject {
     if (!this.destinationRule) {
       this.destinationRule = this.app.emit(
@@ -150,22 +154,22 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
         this.metadata(),
         () => this.destinationRuleSpec(),
       );
-      this.rulesAndRights.push(this.destinationRule);
+      this.rulesAndRoles.push(this.destinationRule);
     }
     return this.destinationRule;
   }
 
-  /** The rules by which workloads show a client certificate, each with the rights that it needs. */
+  /** Emits the rules by which workloads present a client certificate, with the Roles that these need. */
   private emitCertificateOwnerRules(settings: OriginationSettings): ApiObject[] {
     return settings.certificateOwners!.map((certificateOwner) => {
       const pods = keyOf('holder', ...Object.entries(certificateOwner.podLabels).sort().flat());
       const reader = SecretReader.of(this.app, this.owner, this.namespace, certificateOwner.serviceAccountName);
-      if (settings.clientSecret !== undefined) this.rulesAndRights.push(...reader.emit(this.rules!, this.settings));
-      let rule = this.certificateOwners.get(pods);
+      if (settings.clientSecret !== undefined) this.rulesAndRoles.push(...reader.emit(this.rules!, this.settings));
+      let rule = this.certificateOwnerRules.get(pods);
       if (!rule) {
         rule = this.emitCertificateOwnerRule(settings, certificateOwner, pods);
-        this.certificateOwners.set(pods, rule);
-        this.rulesAndRights.push(rule);
+        this.certificateOwnerRules.set(pods, rule);
+        this.rulesAndRoles.push(rule);
       }
       return rule;
     });
@@ -188,7 +192,7 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
     );
   }
 
-  /** Set where plain HTTP leaves as TLS. */
+  /** Set if plain HTTP leaves as TLS. */
   private get originated(): OriginationShape | undefined {
     return this.originations.length > 0 ? this.shape : undefined;
   }
@@ -209,8 +213,8 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
     };
   }
 
-  /** What the sidecars dial: fixed addresses where all are known, otherwise whatever DNS says. */
-  private dialled(): AllowedDestination[] {
+  /** Where the sidecars connect to: fixed addresses if all are known, otherwise whatever DNS returns. */
+  private allowedDestinations(): AllowedDestination[] {
     const {
       settings: { ports, endpoints },
       origination,

@@ -1,6 +1,6 @@
 import { CertificateOwner, OriginationSettings, tlsBlock } from './_origination';
 import type { SidecarEgressPathSettings } from './_sidecar-egress-path';
-import { originationPort, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
+import { originatingSubset, originationPort, PLAIN_SUBSET, portPolicy, routeOptions, speaksHttp2 } from './_traffic';
 import { DestinationRuleSpec, ServiceEntrySpec, VirtualServiceSpec } from '../../imports/networking.istio.io';
 import { EgressProtocol } from '../values/egress-port';
 import { addressInstead, keyOf } from '../values/names';
@@ -19,21 +19,21 @@ export interface OriginationShape {
 /*
  * One host straight from the sidecars, whose plain HTTP leaves as TLS.
  *
- * The host's own entry has no endpoints, as in the callers' half of a gateway way; the real addresses are known under a
- * private name that only the route leads to: plain HTTP to a subset that nothing but our rule defines, the
- * application's own TLS to the TLS port. So no object that anybody else wrote for the host is ever mixed with ours, and
- * whatever is missing, or overruled by somebody's older route, leads to nothing (measured, each object taken away in
+ * The host's own entry has no endpoints, as on the caller side of a gateway path. The real addresses are under a
+ * private name that only our route uses: plain HTTP goes to a subset that only our rule defines, the application's own
+ * TLS goes to the TLS port. So our objects are never merged with another author's for the same host. If one of them is
+ * missing, or an older route of another author takes precedence, requests fail (measured with each object removed in
  * turn).
  *
- * Istio's task page has port 80 of the host's own entry lead to the TLS port instead. That sends clear text to port 443
- * as soon as the rule is missing; and it cannot be rolled out onto a host that is in use without an outage: the rule
- * takes hold of the entry that was there before, and TLS goes to port 80 until the new one comes.
+ * Istio's task page instead sends port 80 of the host's own entry to the TLS port. Without the rule, that sends
+ * plaintext to port 443. It also cannot be rolled out to a host in use without an outage: the rule applies to the
+ * previous entry at once, and TLS goes to port 80 until the new entry arrives.
  *
- * Where some workloads show a client certificate, each has a rule with a workloadSelector (Istio takes a Secret at a
- * sidecar from no other), and only those rules define the subset: every other pod is refused (503).
+ * If some workloads present a client certificate, each of them has a rule with a workloadSelector (at a sidecar, Istio
+ * accepts a Secret from no other rule), and only those rules define the subset: every other pod is refused (503).
  */
 
-/** The host as applications know it. There is no way to it but the route. */
+/** The host as applications know it. It can be reached by the route only. */
 export function hostEntry({ host, settings }: OriginationShape): ServiceEntrySpec {
   return {
     hosts: [host],
@@ -46,8 +46,8 @@ export function hostEntry({ host, settings }: OriginationShape): ServiceEntrySpe
 }
 
 /**
- * The host's real addresses, under the private name. A TCP port of it must not take what applications dial, so it gets
- * an address that nobody dials.
+ * The host's real addresses, under the private name. Its TCP ports must not match what applications dial, so it gets an
+ * address that no application dials.
  */
 export function externalEntry({ host, privateName, key, settings, originations }: OriginationShape): ServiceEntrySpec {
   const tcp = settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP);
@@ -71,8 +71,10 @@ export function externalEntry({ host, privateName, key, settings, originations }
 
 export function hostRoute(shape: OriginationShape): VirtualServiceSpec {
   const { host, privateName, settings, originations } = shape;
-  const to = (number: number, subset?: string) => [{ destination: { host: privateName, subset, port: { number } } }];
-  const plain = settings.policy && PLAIN;
+  const routeTo = (number: number, subset?: string) => [
+    { destination: { host: privateName, subset, port: { number } } },
+  ];
+  const plain = settings.policy && PLAIN_SUBSET;
   const number = originationPort(originations[0], settings.ports);
   return {
     hosts: [host],
@@ -83,22 +85,22 @@ export function hostRoute(shape: OriginationShape): VirtualServiceSpec {
       .map((port) => ({
         match: [{ port: port.number }],
         ...routeOptions(settings),
-        route: to(number, subsetName(speaksHttp2(port))),
+        route: routeTo(number, originatingSubset(speaksHttp2(port))),
       })),
-    tls: some(
+    tls: unlessEmpty(
       settings.ports
         .filter(({ protocol }) => protocol === EgressProtocol.TLS)
-        .map((port) => ({ match: [{ port: port.number, sniHosts: [host] }], route: to(port.number, plain) })),
+        .map((port) => ({ match: [{ port: port.number, sniHosts: [host] }], route: routeTo(port.number, plain) })),
     ),
-    tcp: some(
+    tcp: unlessEmpty(
       settings.ports
         .filter(({ protocol }) => protocol === EgressProtocol.TCP)
-        .map((port) => ({ match: [{ port: port.number }], route: to(port.number, plain) })),
+        .map((port) => ({ match: [{ port: port.number }], route: routeTo(port.number, plain) })),
     ),
   };
 }
 
-/** The rule for pods that hold no certificate: where one is demanded it has no subset that originates. */
+/** The rule for pods without a client certificate. If the host requires one, it has no subset that originates TLS. */
 export function generalRule(shape: OriginationShape): DestinationRuleSpec {
   return {
     host: shape.privateName,
@@ -110,7 +112,7 @@ export function generalRule(shape: OriginationShape): DestinationRuleSpec {
   };
 }
 
-/** The rule for the pods of one caller: instead of the other, never merged with it. */
+/** The rule for the pods of one caller. It replaces the general rule for them; Istio does not merge the two. */
 export function certificateOwnerRule(
   shape: OriginationShape,
   origination: OriginationSettings,
@@ -128,27 +130,21 @@ function subsets(
   { namespace, settings: { ports, policy } }: OriginationShape,
   origination: OriginationSettings | undefined,
 ): any[] {
-  const made: any[] = [];
+  const list: any[] = [];
   if (origination) {
     const number = originationPort(origination, ports);
     const tls = tlsBlock(origination, namespace);
     for (const http2 of [...new Set(ports.filter((port) => port.http).map(speaksHttp2))]) {
-      made.push({
-        name: subsetName(http2),
+      list.push({
+        name: originatingSubset(http2),
         trafficPolicy: { portLevelSettings: [portPolicy(number, policy, tls, http2)] },
       });
     }
   }
-  if (policy && ports.some((port) => !port.http)) made.push({ name: PLAIN, trafficPolicy: policy });
-  return made;
+  if (policy && ports.some((port) => !port.http)) list.push({ name: PLAIN_SUBSET, trafficPolicy: policy });
+  return list;
 }
 
-const PLAIN = 'plain';
-
-function subsetName(http2: boolean): string {
-  return http2 ? 'tls-http2' : 'tls';
-}
-
-function some<T>(list: T[]): T[] | undefined {
+function unlessEmpty<T>(list: T[]): T[] | undefined {
   return list.length > 0 ? list : undefined;
 }

@@ -3,7 +3,15 @@ import { PortSettings, TrafficPolicy, EgressPathSettings } from './_settings';
 import { EgressProtocol } from '../values/egress-port';
 import { HOP_DOMAIN } from '../values/host-name';
 
-/** One HTTP route: timeouts, retries and header removal belong to the last hop that reads the request. */
+/** The subset for traffic that the proxy passes on unchanged. */
+export const PLAIN_SUBSET = 'plain';
+
+/** The subset that originates TLS. */
+export function originatingSubset(http2: boolean): string {
+  return http2 ? 'tls-http2' : 'tls';
+}
+
+/** Options of an HTTP route: timeouts, retries and header removal belong on the last hop that reads the request. */
 export function routeOptions(settings: EgressPathSettings): { timeout?: string; retries?: any; headers?: any } {
   return {
     timeout: settings.timeout,
@@ -17,16 +25,16 @@ export function originationPort(origination: OriginationSettings, ports: PortSet
   return origination.port ?? defaultTlsPort(ports);
 }
 
-/** The ports of the external host that are dialled in the end. */
+/** The ports of the external host to which proxies connect. */
 export function externalPorts(ports: PortSettings[], origination: OriginationSettings | undefined): number[] {
   return ports.map((port) => (origination && port.http ? originationPort(origination, ports) : port.number));
 }
 
 /**
- * A traffic policy for one port, with everything in it: Istio takes a port's settings instead of those above it, it
- * does not merge the two.
+ * A complete traffic policy for one port: Istio uses a port's settings instead of the policy above them, without
+ * merging the two.
  *
- * @param port the port, for HTTP/2 and gRPC: behind originated TLS Envoy speaks HTTP/1.1 unless told to upgrade
+ * @param http2 for HTTP/2 and gRPC: over originated TLS, Envoy speaks HTTP/1.1 unless told to upgrade
  */
 export function portPolicy(number: number, policy: TrafficPolicy | undefined, tls?: any, http2 = false): any {
   const pool = policy?.connectionPool;
@@ -38,12 +46,12 @@ export function portPolicy(number: number, policy: TrafficPolicy | undefined, tl
   };
 }
 
-/** Whether requests on this port are HTTP/2, so that behind originated TLS the proxy must ask for it. */
+/** Whether requests on this port are HTTP/2, so that the proxy must ask for it over originated TLS. */
 export function speaksHttp2(port: PortSettings): boolean {
   return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
 }
 
-/** A private name for an external host, under which no object of anybody else is found. */
+/** A private name for an external host, which no other author's object uses. */
 export function privateNameOf(host: string, key: string): string {
   const name = `${host}.${key}.${HOP_DOMAIN}`;
   return name.length <= 253 ? name : `outside.${key}.${HOP_DOMAIN}`;

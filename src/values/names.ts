@@ -103,6 +103,6 @@ function assertQualifiedName(key: string, what: string): void {
  * Whether one pod could carry both sets of labels: only a label of the same name with different values keeps them
  * apart.
  */
-export function mayShareAPod(a: Record<string, string>, b: Record<string, string>): boolean {
+export function canSelectSamePod(a: Record<string, string>, b: Record<string, string>): boolean {
   return Object.entries(a).every(([key, value]) => b[key] === undefined || b[key] === value);
 }

@@ -179,7 +179,7 @@ describe('at the sidecar', () => {
     [
       'pods that two certificates are for',
       sidecar({}, {}, { id: 'more', callers: [caller('ledger', { tier: 'back' })] }),
-      /\[chart\/sites\/more\].*is originated by \[chart\/sites\/tls\] already for pods labelled app=checkout, and a pod may carry those and tier=back.*different values/,
+      /\[chart\/sites\/more\].*is originated by \[chart\/sites\/tls\] already for pods labelled app=checkout, and one pod could carry those labels and tier=back.*different values/,
     ],
     [
       'simple TLS beside a certificate',

@@ -109,7 +109,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
       });
     },
     [
-      '[other/partner] gateegress-path-conflict: the gateway egress/istio-egressgateway',
+      '[other/partner] gateway-conflict: the gateway egress/istio-egressgateway',
       'by [one/',
       'trustDomain: "cluster.local" there, "example.org" here',
       'Describe it once',
@@ -123,7 +123,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
         installation: GatewayInstallation.helmChart({ namespace: 'egress', clusterDomain: 'k8s.local' }),
       });
     },
-    ['[other/partner] gateegress-path-conflict', '[one/exit]', 'clusterDomain'],
+    ['[other/partner] gateway-conflict', '[one/exit]', 'clusterDomain'],
   ],
   [
     'the hop Service emitted twice',

@@ -1,47 +1,46 @@
 import * as fc from 'fast-check';
 import { forAll, identity, manifestsFor, team, TeamPlan } from './plans';
 
-const inTheGatewaysNamespace = (manifests: any[]) =>
-  manifests.filter(({ metadata }) => metadata.namespace === 'egress');
-const internal = (manifests: any[]) => [
+const inGatewayNamespace = (manifests: any[]) => manifests.filter(({ metadata }) => metadata.namespace === 'egress');
+const privateNamesIn = (manifests: any[]) => [
   ...new Set(JSON.stringify(manifests).match(/[\w.-]+\.egress\.internal/g) ?? []),
 ];
 
-test('two owners of equal ids and hosts share no name, not even inside the gateway', () => {
+test('two owners with the same ids and hosts share no name, not even inside the gateway', () => {
   let seen = 0;
   fc.assert(
     fc.property(team('shop'), (plan) => {
       const [one, other] = ['team-a', 'team-b'].map((owner) => manifestsFor([plan], { owner }));
-      seen += internal(one).length;
+      seen += privateNamesIn(one).length;
       expect(other.map(identity).filter((name) => one.map(identity).includes(name))).toEqual([]);
-      expect(internal(other).filter((name) => internal(one).includes(name))).toEqual([]);
+      expect(privateNamesIn(other).filter((name) => privateNamesIn(one).includes(name))).toEqual([]);
     }),
     { numRuns: 40 },
   );
   expect(seen).toBeGreaterThan(40);
 });
 
-test("two apps of one id each, for different namespaces, share no name in the gateway's namespace", () => {
+test("two apps with the same ids, for different namespaces, share no name in the gateway's namespace", () => {
   fc.assert(
     fc.property(team('shop'), (plan) => {
       const elsewhere: TeamPlan = { ...plan, namespace: 'market' };
-      const one = inTheGatewaysNamespace(manifestsFor([plan])).map(identity);
-      const other = inTheGatewaysNamespace(manifestsFor([elsewhere])).map(identity);
+      const one = inGatewayNamespace(manifestsFor([plan])).map(identity);
+      const other = inGatewayNamespace(manifestsFor([elsewhere])).map(identity);
       expect(other.filter((name) => one.includes(name))).toEqual([]);
     }),
     { numRuns: 40 },
   );
 });
 
-test('renaming charts and constructs renames nothing and changes nothing', () => {
+test('renaming charts and constructs changes no manifest', () => {
   forAll((plans) => {
     expect(manifestsFor(plans, { charts: 'renamed', ids: 'other' })).toEqual(manifestsFor(plans));
   });
 });
 
-test('a hop name fits into DNS', () => {
+test('a hop name is a valid DNS name', () => {
   forAll((plans) => {
-    for (const name of internal(manifestsFor(plans))) {
+    for (const name of privateNamesIn(manifestsFor(plans))) {
       expect(name.length).toBeLessThanOrEqual(253);
       for (const label of name.split('.')) expect(label.length).toBeLessThanOrEqual(63);
     }

@@ -5,7 +5,7 @@ interface Need {
   readonly what: string;
 }
 
-/** What an object leads to: until that is in force, its own requests fail. */
+/** The subsets that an object routes to: until they are in force, its requests fail. */
 function needs(manifest: any): Need[] {
   if (manifest.kind !== 'VirtualService') return [];
   const { namespace } = manifest.metadata;
@@ -19,34 +19,31 @@ function needs(manifest: any): Need[] {
     }));
 }
 
-const subsets = ({ kind, metadata, spec }: any): string[] =>
+const subsetsOf = ({ kind, metadata, spec }: any): string[] =>
   kind === 'DestinationRule'
     ? (spec.subsets ?? []).map(({ name }: any) => `${metadata.namespace} ${spec.host} ${name}`)
     : [];
 
-test('a route comes after the subsets that it leads to', () => {
+test('a VirtualService comes after the subsets that it routes to', () => {
   let seen = 0;
   forAll((plans) => {
-    const there = new Set<string>();
+    const emitted = new Set<string>();
     for (const manifest of manifestsFor(plans)) {
       for (const { who, what } of needs(manifest)) {
         seen++;
-        expect(`${who} needs ${what}: ${there.has(what)}`).toBe(`${who} needs ${what}: true`);
+        expect(`${who} needs ${what}: ${emitted.has(what)}`).toBe(`${who} needs ${what}: true`);
       }
-      for (const subset of subsets(manifest)) there.add(subset);
+      for (const subset of subsetsOf(manifest)) emitted.add(subset);
     }
   });
   expect(seen).toBeGreaterThan(40);
 });
 
-/**
- * Whether a route leads to its own host, so that the host's entry has to be there first; elsewhere the entry opens the
- * host.
- */
-const leadsToItself = ({ spec }: any): boolean =>
+/** Whether a VirtualService routes to its own host, so that the host's ServiceEntry must exist first. */
+const routesToOwnHost = ({ spec }: any): boolean =>
   (spec.http ?? []).some(({ route }: any) => route[0].destination.host === spec.hosts[0]);
 
-test('the entry that opens a host comes after the route that leads it elsewhere, and before one that leads to it', () => {
+test('the entry of a host comes before a route to the host itself, and after a route that sends it elsewhere', () => {
   forAll((plans) => {
     const manifests = manifestsFor(plans);
     for (const route of manifests) {
@@ -58,31 +55,32 @@ test('the entry that opens a host comes after the route that leads it elsewhere,
           spec.hosts[0] === route.spec.hosts[0],
       );
       expect(`${identity(route)} after its entry: ${manifests.indexOf(route) > entry}`).toBe(
-        `${identity(route)} after its entry: ${leadsToItself(route)}`,
+        `${identity(route)} after its entry: ${routesToOwnHost(route)}`,
       );
     }
   });
 });
 
-test("the gateway's half of a construct comes before its callers' half, and its Gateway after its routes", () => {
+test('the gateway side of a construct comes before its caller side, and its Gateway after its VirtualServices', () => {
   forAll((plans) => {
     const manifests = manifestsFor(plans);
     const key = (manifest: any) => manifest.metadata.name.match(/-([0-9a-f]{12})(-|$)/)[1];
-    const place = (found: any[]) => found.map((manifest) => manifests.indexOf(manifest));
+    const positions = (found: any[]) => found.map((manifest) => manifests.indexOf(manifest));
     for (const gateway of manifests.filter(({ kind }) => kind === 'Gateway')) {
       const same = manifests.filter((manifest) => key(manifest) === key(gateway));
-      const [ours, theirs] = [
+      const [gatewaySide, callerSide] = [
         same.filter(({ metadata }) => metadata.namespace === 'egress'),
         same.filter(({ metadata }) => metadata.namespace !== 'egress'),
       ];
-      expect(Math.max(...place(ours))).toBe(manifests.indexOf(gateway));
-      expect(Math.max(...place(ours))).toBeLessThan(Math.min(...place(theirs)));
+      expect(Math.max(...positions(gatewaySide))).toBe(manifests.indexOf(gateway));
+      expect(Math.max(...positions(gatewaySide))).toBeLessThan(Math.min(...positions(callerSide)));
     }
   });
 });
 
 test('no chart depends on another', () => {
   forAll((plans) => {
-    for (const chart of build(plans, { apart: true }).charts) expect(chart.node.dependencies).toEqual([]);
+    for (const chart of build(plans, { separateGatewayChart: true }).charts)
+      expect(chart.node.dependencies).toEqual([]);
   });
 });

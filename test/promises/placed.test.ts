@@ -1,14 +1,15 @@
 import { forAll, manifestsFor } from './plans';
 
-const HIDDEN = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
+const WITH_EXPORT_TO = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
 
 test('nothing is visible beyond its own namespace', () => {
   forAll((plans) => {
-    for (const { kind, spec } of manifestsFor(plans)) if (HIDDEN.includes(kind)) expect(spec.exportTo).toEqual(['.']);
+    for (const { kind, spec } of manifestsFor(plans))
+      if (WITH_EXPORT_TO.includes(kind)) expect(spec.exportTo).toEqual(['.']);
   });
 });
 
-test('gateway objects stand with the gateway, routes of callers with the callers, and nothing anywhere else', () => {
+test("every object is in the gateway's namespace or in its callers', Gateways and their routes in the gateway's", () => {
   forAll((plans) => {
     const namespaces = plans.map(({ namespace }) => namespace);
     for (const { kind, metadata, spec } of manifestsFor(plans)) {
@@ -19,7 +20,7 @@ test('gateway objects stand with the gateway, routes of callers with the callers
   });
 });
 
-test('a gateway route is bound to the gateway by its full name, whose server has it', () => {
+test('a gateway route names its Gateway with the namespace, and that Gateway has a server for its host', () => {
   forAll((plans) => {
     const manifests = manifestsFor(plans);
     const servers = new Map(
@@ -37,9 +38,9 @@ test('a gateway route is bound to the gateway by its full name, whose server has
   });
 });
 
-test("with the gateway's half in another chart, the objects are the same", () => {
+test('with the gateway side in another chart, the objects are the same', () => {
   const sorted = (list: any[]) => list.map((manifest) => JSON.stringify(manifest)).sort();
   forAll((plans) => {
-    expect(sorted(manifestsFor(plans, { apart: true }))).toEqual(sorted(manifestsFor(plans)));
+    expect(sorted(manifestsFor(plans, { separateGatewayChart: true }))).toEqual(sorted(manifestsFor(plans)));
   });
 });

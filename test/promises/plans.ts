@@ -12,7 +12,7 @@ import { addressInstead, keyOf } from '../../src/values/names';
 import { EgressLoadBalancing } from '../../src/values/traffic-options';
 import { allManifests, newApp } from '../support/app';
 
-/** What one team wants, as data: the same plan can be built under other names, twice, or with something beside it. */
+/** What one team declares, as data: the same plan can be built with other names, twice, or next to other plans. */
 export interface EgressPlan {
   readonly gateway: boolean;
   readonly hosts: string[];
@@ -28,9 +28,9 @@ export interface EgressPlan {
   readonly callers: string[];
   /** How TCP ports are told apart. */
   readonly tcp: 'address' | 'range' | 'dns';
-  /** Names below the hosts too, where the way can. */
+  /** Wildcards below the hosts too, where the egress path supports them. */
   readonly wildcards: boolean;
-  /** Who may call through a gateway: service accounts on one way, each on its own, or the whole namespace. */
+  /** Who may call through a gateway: service accounts on one egress path, each on its own, or the whole namespace. */
   readonly kind: 'accounts' | 'separate' | 'namespace';
 }
 
@@ -63,7 +63,7 @@ const account = fc.stringMatching(/^[a-z][-a-z0-9]{0,20}[a-z0-9]$/);
 const longHost = fc
   .tuple(fc.integer({ min: 40, max: 63 }), fc.integer({ min: 1, max: 3 }))
   .map(([length, labels]) => `${`${'a'.repeat(length)}.`.repeat(labels)}example.com`);
-/** One domain in fifty thousand is the name of a Kubernetes Service, `a.b.svc`, which is refused. */
+/** Without names of Kubernetes Services (`a.b.svc`, one in fifty thousand), which are refused as hosts. */
 const domain = fc.domain().filter((name) => name.split('.')[2] !== 'svc');
 const host = fc.oneof({ weight: 5, arbitrary: domain }, { weight: 1, arbitrary: longHost });
 
@@ -84,7 +84,7 @@ const egress: fc.Arbitrary<Omit<EgressPlan, 'hosts'>> = fc.record({
   kind: fc.constantFrom('accounts', 'separate', 'namespace'),
 });
 
-/** One to three teams, each with up to three egresses; no host is wanted twice in one namespace. */
+/** One to three teams, each with up to three egresses; no host is declared twice in one namespace. */
 export const teams: fc.Arbitrary<TeamPlan[]> = fc
   .uniqueArray(namespace, { minLength: 1, maxLength: 3 })
   .chain((namespaces) => fc.tuple(...namespaces.map((name) => team(name))));
@@ -102,21 +102,21 @@ export const team = (name: string): fc.Arbitrary<TeamPlan> =>
   );
 
 export interface BuildOptions {
-  /** Prefixes of charts and constructs: renaming them must rename nothing else. */
+  /** Prefixes of the ids of charts and constructs. */
   readonly charts?: string;
   readonly ids?: string;
   readonly owner?: string;
-  /** Puts the gateway's half into a chart of its own. */
-  readonly apart?: boolean;
-  /** Is called after every step in which the app grows. */
-  readonly look?: (app: App) => void;
+  /** Puts the gateway side into a chart of its own. */
+  readonly separateGatewayChart?: boolean;
+  /** Called after every step in which the app grows. */
+  readonly inspect?: (app: App) => void;
 }
 
 /** Builds an app for these teams, one chart each. */
 export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
   const app = newApp();
-  const { charts = 'chart', ids = 'id', owner, apart, look } = options;
-  const grants = apart ? new Chart(app, `${charts}-grants`) : undefined;
+  const { charts = 'chart', ids = 'id', owner, separateGatewayChart, inspect } = options;
+  const gatewayChart = separateGatewayChart ? new Chart(app, `${charts}-gateway-side`) : undefined;
   for (const { namespace: name, egresses } of plans) {
     const chart = new Chart(app, `${charts}-${name}`, { namespace: name });
     const gateway = InstalledEgressGateway.fromInstallation(chart, `${ids}-exit`, INSTALLATION);
@@ -125,7 +125,7 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
       const http = ports.some((port) => port.isHttp);
       const wildcards = hasWildcards(plan);
       const common = {
-        hosts: wildcards ? [...plan.hosts, ...plan.hosts.map(below)] : plan.hosts,
+        hosts: wildcards ? [...plan.hosts, ...plan.hosts.map(wildcardBelow)] : plan.hosts,
         ports,
         ...tcpOptions(plan),
         owner,
@@ -136,48 +136,48 @@ export function build(plans: TeamPlan[], options: BuildOptions = {}): App {
         connectionPool: plan.connections === undefined ? undefined : { maxConnections: plan.connections },
         loadBalancing: wildcards ? undefined : plan.loadBalancing,
       };
-      const via = plan.gateway
+      const construct = plan.gateway
         ? new GatewayEgress(chart, `${ids}-${index}`, {
             ...common,
             gateway,
-            gatewayChart: grants,
-            http: opaque(plan) ? GatewayHttp.OPAQUE : undefined,
+            gatewayChart,
+            http: isOpaque(plan) ? GatewayHttp.OPAQUE : undefined,
             ...callersOf(name, plan),
           })
         : new SidecarEgress(chart, `${ids}-${index}`, { ...common, unsafeSharedDomains: wildcards || undefined });
-      look?.(app);
+      inspect?.(app);
       if (http && plan.tls !== 'none') {
-        via.originateTls(`${ids}-tls`, {
+        construct.originateTls(`${ids}-tls`, {
           hosts: plan.tls === 'first' ? plan.hosts.slice(0, 1) : plan.hosts,
           clientCertificate: plan.tls === 'certificate' ? ClientCertificate.fromSecret('client') : undefined,
-          callers: plan.tls === 'certificate' && !plan.gateway ? labelled(name, plan) : undefined,
+          callers: plan.tls === 'certificate' && !plan.gateway ? labelledCallers(name, plan) : undefined,
           certificateAuthority:
             plan.tls === 'authority' ? CertificateAuthority.fromConfigMap('authorities') : undefined,
         });
       }
-      look?.(app);
-      if (via instanceof GatewayEgress && plan.kind === 'accounts')
-        via.allowCaller(Caller.serviceAccount(name, LATECOMER));
+      inspect?.(app);
+      if (construct instanceof GatewayEgress && plan.kind === 'accounts')
+        construct.allowCaller(Caller.serviceAccount(name, LATECOMER));
     });
   }
   return app;
 }
 
-/** Let in after everything else. */
+/** Admitted after everything else. */
 const LATECOMER = 'latecomer';
 
-/** The service accounts that a plan lets in at a gateway. */
-export function admitted({ callers, kind }: EgressPlan): string[] {
+/** The service accounts that a plan admits at a gateway. */
+export function admittedAccounts({ callers, kind }: EgressPlan): string[] {
   return kind === 'accounts' ? [...callers, LATECOMER] : callers;
 }
 
-/** Callers that are known by the labels of their pods. */
-function labelled(owner: string, { callers }: EgressPlan): Caller[] {
+/** Callers that are identified by the labels of their pods. */
+function labelledCallers(owner: string, { callers }: EgressPlan): Caller[] {
   return callers.map((caller) => Caller.serviceAccount(owner, caller, { podLabels: { app: caller } }));
 }
 
 function callersOf(owner: string, plan: EgressPlan): { callers: Caller[]; separateCallers?: boolean } {
-  if (plan.kind === 'separate') return { callers: labelled(owner, plan), separateCallers: true };
+  if (plan.kind === 'separate') return { callers: labelledCallers(owner, plan), separateCallers: true };
   if (plan.kind === 'namespace' && !hasTcp(plan)) return { callers: [Caller.wholeNamespace(owner)] };
   return { callers: plan.callers.map((caller) => Caller.serviceAccount(owner, caller)) };
 }
@@ -192,24 +192,24 @@ export function identity({ kind, metadata }: any): string {
   return `${kind}/${metadata.namespace}/${metadata.name}`;
 }
 
-/** Checks a promise for some dozens of plans. */
+/** Checks a promise for forty sets of plans. */
 export function forAll(promise: (plans: TeamPlan[]) => void): void {
   fc.assert(fc.property(teams, promise), { numRuns: 40 });
 }
 
 const hasTcp = ({ ports }: EgressPlan): boolean => ports.some((port) => port.startsWith('tcp-'));
 
-/** Only straight from the sidecar, and only where every port says which name is meant. */
+/** Wildcards are for sidecars only, and only if the protocol of every port carries the host's name. */
 function hasWildcards(plan: EgressPlan): boolean {
   return plan.wildcards && !plan.gateway && !hasTcp(plan);
 }
 
 /** A wildcard that covers no other host of a plan. */
-function below(name: string): string {
+function wildcardBelow(name: string): string {
   return `*.w.${name}`.length <= 253 ? `*.w.${name}` : '*.w.example.com';
 }
 
-/** Addresses are one host's, so several hosts take those that the sidecar answers. */
+/** Addresses are for one host only, so several hosts use the ones that the sidecar's DNS returns. */
 function oneAddressEach(plan: EgressPlan): EgressPlan {
   return plan.hosts.length > 1 ? { ...plan, tcp: 'dns' } : plan;
 }
@@ -218,12 +218,12 @@ function tcpOptions(plan: EgressPlan): { addresses?: string[]; dnsCapture?: bool
   if (!hasTcp(plan)) return {};
   if (plan.tcp === 'dns') return { dnsCapture: true };
   const [, b, c] = addressInstead(keyOf(plan.hosts[0])).split('.');
-  // Ranges are for a gateway only: straight from the sidecar they need resolution STATIC.
+  // Ranges are for a gateway only: at the sidecar they need resolution STATIC.
   return { addresses: [plan.tcp === 'range' && plan.gateway ? `198.${b}.${c}.0/24` : `203.${b}.${c}.7`] };
 }
 
-/** HTTP/2 out of an opaque gateway cannot be asked for, so no plan does. */
-function opaque(plan: EgressPlan): boolean {
+/** An opaque gateway cannot ask the host for HTTP/2, so no plan combines the two. */
+function isOpaque(plan: EgressPlan): boolean {
   return (
     plan.opaque && !(plan.tls !== 'none' && plan.ports.some((port) => port === 'http2-8081' || port === 'grpc-50051'))
   );

@@ -10,32 +10,32 @@ test('the same program gives the same bytes', () => {
   });
 });
 
-test('looking at an app while it grows changes nothing of what it becomes', () => {
-  const validated = (app: App) => app.node.findAll().forEach((construct) => construct.node.validate());
-  const written = (app: App) => app.charts.forEach((chart) => chart.toJson());
+test('validating or serialising an app while it grows does not change the result', () => {
+  const validate = (app: App) => app.node.findAll().forEach((construct) => construct.node.validate());
+  const serialise = (app: App) => app.charts.forEach((chart) => chart.toJson());
   forAll((plans) => {
-    const grown = bytes(plans);
-    for (const look of [validated, written])
-      expect(build(plans, { look }).charts.map((chart) => Yaml.stringify(...chart.toJson()))).toEqual(grown);
+    const uninspected = bytes(plans);
+    for (const inspect of [validate, serialise])
+      expect(build(plans, { inspect }).charts.map((chart) => Yaml.stringify(...chart.toJson()))).toEqual(uninspected);
   });
 });
 
 test('the order in which callers are named does not matter', () => {
   forAll((plans) => {
-    const turned = plans.map((plan) => ({
+    const reversed = plans.map((plan) => ({
       ...plan,
       egresses: plan.egresses.map((egress) => ({ ...egress, callers: [...egress.callers].reverse() })),
     }));
-    expect(bytes(turned)).toEqual(bytes(plans));
+    expect(bytes(reversed)).toEqual(bytes(plans));
   });
 });
 
 test('the order in which ports are given does not matter', () => {
   forAll((plans) => {
-    const turned = plans.map((plan) => ({
+    const reversed = plans.map((plan) => ({
       ...plan,
       egresses: plan.egresses.map((egress) => ({ ...egress, ports: [...egress.ports].reverse() })),
     }));
-    expect(bytes(turned)).toEqual(bytes(plans));
+    expect(bytes(reversed)).toEqual(bytes(plans));
   });
 });

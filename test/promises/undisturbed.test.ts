@@ -3,7 +3,7 @@ import { identity, manifestsFor, team, teams } from './plans';
 
 const byName = (manifests: any[]) => Object.fromEntries(manifests.map((manifest) => [identity(manifest), manifest]));
 
-test('another team beside ours changes no object of ours', () => {
+test('another team in the same app changes no object of the teams already there', () => {
   fc.assert(
     fc.property(teams, team('zz-newcomer'), (plans, newcomer) => {
       expect(byName(manifestsFor([...plans, newcomer]))).toMatchObject(byName(manifestsFor(plans)));
@@ -13,7 +13,7 @@ test('another team beside ours changes no object of ours', () => {
   );
 });
 
-test('one more egress for other hosts in the same namespace changes no object', () => {
+test('one more egress for other hosts in the same namespace changes no existing object', () => {
   fc.assert(
     fc.property(
       team('shop').filter((plan) => plan.egresses.length > 1),

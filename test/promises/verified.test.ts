@@ -1,4 +1,4 @@
-import { admitted, forAll, manifestsFor, TeamPlan } from './plans';
+import { admittedAccounts, forAll, manifestsFor, TeamPlan } from './plans';
 
 function tlsBlocks(node: any): any[] {
   if (node === null || typeof node !== 'object') return [];
@@ -8,15 +8,15 @@ function tlsBlocks(node: any): any[] {
   ]);
 }
 
-const originating = (plans: TeamPlan[]) =>
+const tlsBlocksFor = (plans: TeamPlan[]) =>
   manifestsFor(plans)
     .filter(({ kind }) => kind === 'DestinationRule')
     .flatMap(tlsBlocks);
 
-test('wherever a server is asked for by name, the name in its certificate is verified', () => {
+test('wherever SNI is sent, the name in the certificate is verified', () => {
   let seen = 0;
   forAll((plans) => {
-    for (const tls of originating(plans)) {
+    for (const tls of tlsBlocksFor(plans)) {
       seen++;
       expect(tls.sni).toMatch(/\./);
       expect(tls.subjectAltNames).not.toHaveLength(0);
@@ -26,9 +26,9 @@ test('wherever a server is asked for by name, the name in its certificate is ver
   expect(seen).toBeGreaterThan(40);
 });
 
-test('TLS to the outside says who vouches for the certificate; the hop is mutual TLS of the mesh', () => {
+test("TLS to an external host names a certificate authority; the hop uses the mesh's own mutual TLS", () => {
   forAll((plans) => {
-    for (const tls of originating(plans)) {
+    for (const tls of tlsBlocksFor(plans)) {
       expect(tls.mode === 'ISTIO_MUTUAL' || tls.caCertificates !== undefined || tls.credentialName !== undefined).toBe(
         true,
       );
@@ -42,18 +42,18 @@ test('TLS to the outside says who vouches for the certificate; the hop is mutual
   });
 });
 
-test('every server of the gateway lets in named callers only, by itself or by the policy for its name', () => {
+test('every server of the gateway admits named callers only, by itself or by the policy for its name', () => {
   let servers = 0;
   forAll((plans) => {
     const allowed = new Set(
       plans.flatMap(({ namespace, egresses }) =>
         egresses.flatMap((egress) =>
-          admitted(egress).map((caller) => `spiffe://cluster.local/ns/${namespace}/sa/${caller}`),
+          admittedAccounts(egress).map((caller) => `spiffe://cluster.local/ns/${namespace}/sa/${caller}`),
         ),
       ),
     );
     const manifests = manifestsFor(plans);
-    const refused = new Map<string, string[]>(
+    const principalsBySuffix = new Map<string, string[]>(
       manifests
         .filter(({ kind }) => kind === 'AuthorizationPolicy')
         .map(({ spec }) => {
@@ -70,7 +70,7 @@ test('every server of the gateway lets in named callers only, by itself or by th
           expect(tls.subjectAltNames).not.toHaveLength(0);
           for (const name of tls.subjectAltNames) expect(allowed).toContain(name);
         } else {
-          const [, principals] = [...refused].find(([ending]) => hosts[0].endsWith(ending))!;
+          const [, principals] = [...principalsBySuffix].find(([suffix]) => hosts[0].endsWith(suffix))!;
           expect(plans.map(({ namespace }) => `cluster.local/ns/${namespace}/sa/*`)).toContain(principals[0]);
           expect(principals).toHaveLength(1);
         }

@@ -7,7 +7,7 @@ import { accessTableProblems } from '../../src/access/read-access-table';
 const schema = JSON.parse(fs.readFileSync(path.join(__dirname, '../../docs/access-table.schema.json'), 'utf8'));
 const validate = new Ajv({ strict: false, allErrors: true }).compile(schema);
 
-/** Everything that is wrong with a parsed access table: its shape first, then what only the whole shows. */
+/** The problems of a parsed access table: those of its schema, or, if it fits the schema, those between its rows. */
 export function problemsOf(table: unknown): string[] {
   if (!validate(table))
     return validate.errors!.map(

@@ -37,15 +37,16 @@ for (const crd of parseAllDocuments(fs.readFileSync(CRDS, 'utf8')).map((document
   });
 }
 
-/** The Istio kinds that are known here. */
+/** The Istio kinds that can be checked. */
 export const KNOWN_KINDS = [...kinds.keys()];
 
-/** How many CEL rules stand in the schemas. */
+/** The number of CEL rules in the schemas. */
 export const CEL_RULES = [...kinds.values()].reduce((sum, kind) => sum + kind.rules.length, 0);
 
 /**
- * What a Kubernetes API server with Istio would refuse about an object: its schema, with unknown fields forbidden (the
- * server would drop them silently), every CEL rule, and the rules of Istio's webhook. An empty list means accepted.
+ * The reasons for which a Kubernetes API server with Istio would reject an object: violations of its schema, with
+ * unknown fields forbidden (the server would drop them silently), of its CEL rules, and of the rules of Istio's
+ * webhook. An empty list means that the object is admitted.
  */
 export function admissionProblems(manifest: any): string[] {
   const kind = kinds.get(manifest.kind);
@@ -66,7 +67,7 @@ export function admissionProblems(manifest: any): string[] {
   return [...problems, ...webhookProblems(manifest)];
 }
 
-/** As in Kubernetes, a rule that cannot be evaluated counts as broken. */
+/** As in Kubernetes, a rule that cannot be evaluated counts as violated. */
 function holds(rule: string, self: unknown): boolean {
   let evaluate = compiled.get(rule);
   if (!evaluate) {
@@ -100,7 +101,10 @@ function valuesAt(node: any, place: string[]): unknown[] {
   return valuesAt(node[step], rest);
 }
 
-/** Forbids unknown fields wherever properties are listed; alternatives (`oneOf` and its like) only require. */
+/**
+ * Forbids unknown fields wherever properties are listed. The branches of `oneOf` and similar keywords stay as they are:
+ * they only require fields.
+ */
 function close(schema: any): any {
   if (!schema || typeof schema !== 'object') return schema;
   if (schema.properties) {

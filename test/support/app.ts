@@ -4,7 +4,7 @@ import * as path from 'path';
 import { ApiObject, App, Chart, Testing, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
 
-// One folder for all apps of a test file: cdk8s' own Testing.app() makes one each and never deletes it.
+// One folder for all apps of a test file: cdk8s' own Testing.app() creates one for each app and never deletes it.
 const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-test-'));
 process.on('exit', () => fs.rmSync(outdir, { recursive: true, force: true }));
 
@@ -24,7 +24,7 @@ export function allManifests(app: App): any[] {
   return app.charts.flatMap((chart) => chart.toJson());
 }
 
-/** The one object of a kind, in a namespace if there are several. */
+/** The only object of a kind, in the given namespace if one is given. */
 export function the(kind: string, manifests: any[], namespace?: string): any {
   const found = manifests.filter(
     (manifest) => manifest.kind === kind && (namespace === undefined || manifest.metadata.namespace === namespace),
@@ -52,12 +52,12 @@ export function errorOf(attempt: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
-/** An empty folder that is gone when the tests are. */
+/** An empty folder that is deleted after the tests. */
 export function temporaryFolder(): string {
   return fs.mkdtempSync(path.join(outdir, 'out-'));
 }
 
-/** Builds an app and synthesises it, expecting that it stops: why, and which files were written before it did. */
+/** Builds and synthesises an app that must fail. Returns the error message and the files written before the error. */
 export function refusal(build: (app: App) => void): { message: string; written: string[] } {
   const folder = temporaryFolder();
   const app = new App({ outdir: folder });
@@ -70,7 +70,7 @@ export function refusal(build: (app: App) => void): { message: string; written: 
 
 export type Build = (scope: Construct) => void;
 
-/** Manifests as they are written. */
+/** Manifests as cdk8s writes them. */
 export function yamlOf(manifests: any[]): string {
   return Yaml.stringify(...manifests);
 }

@@ -1,6 +1,6 @@
 import * as k8s from 'cdk8s-plus-33/lib/imports/k8s';
 
-/** The generated classes of Kubernetes' own schemas, by kind: of the versions that this library emits. */
+/** The classes generated from Kubernetes' schemas, by kind, in the API versions that this library emits. */
 const CLASSES: Record<string, { readonly GVK: { readonly apiVersion: string }; manifest(props: any): any }> = {
   Deployment: k8s.KubeDeployment,
   HorizontalPodAutoscaler: k8s.KubeHorizontalPodAutoscalerV2,
@@ -14,29 +14,27 @@ const CLASSES: Record<string, { readonly GVK: { readonly apiVersion: string }; m
   ValidatingAdmissionPolicyBinding: k8s.KubeValidatingAdmissionPolicyBinding,
 };
 
-/** A manifest as Kubernetes' schema knows it: fields that it does not know are gone. */
+/** The manifest without the fields that Kubernetes' schema does not have. */
 export function asKubernetesKnowsIt(manifest: any): any {
   const type = CLASSES[manifest.kind];
   if (!type) throw new Error(`no schema for ${manifest.kind}`);
   if (type.GVK.apiVersion !== manifest.apiVersion)
-    throw new Error(`${manifest.kind}: ${manifest.apiVersion}, but the schema is of ${type.GVK.apiVersion}`);
+    throw new Error(`${manifest.kind}: ${manifest.apiVersion}, but the schema is for ${type.GVK.apiVersion}`);
   return JSON.parse(
     JSON.stringify(
-      type.manifest(
-        wrapped(manifest, manifest.kind === 'NetworkPolicy' ? [...NUMBER_OR_TEXT, 'port'] : NUMBER_OR_TEXT),
-      ),
+      type.manifest(wrapped(manifest, manifest.kind === 'NetworkPolicy' ? [...INT_OR_STRING, 'port'] : INT_OR_STRING)),
     ),
   );
 }
 
-const NUMBER_OR_TEXT = ['targetPort', 'maxSurge', 'maxUnavailable'];
+const INT_OR_STRING = ['targetPort', 'maxSurge', 'maxUnavailable'];
 
-/** The generated classes hold "a number or a text" in objects of their own. */
-function wrapped(node: any, either: string[], key = ''): any {
-  if (either.includes(key) && typeof node !== 'object') return { value: node };
+/** The generated classes wrap values of type IntOrString and Quantity in objects. */
+function wrapped(node: any, intOrString: string[], key = ''): any {
+  if (intOrString.includes(key) && typeof node !== 'object') return { value: node };
   if (['requests', 'limits'].includes(key))
     return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, { value }]));
-  if (Array.isArray(node)) return node.map((item) => wrapped(item, either));
+  if (Array.isArray(node)) return node.map((item) => wrapped(item, intOrString));
   if (node === null || typeof node !== 'object') return node;
-  return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, wrapped(value, either, name)]));
+  return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, wrapped(value, intOrString, name)]));
 }

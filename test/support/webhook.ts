@@ -1,6 +1,6 @@
 /**
- * What Istio's admission webhook refuses, beyond schema and CEL, for the kinds that this library emits (Istio 1.31,
- * pkg/config/validation; the mesh lab holds the same objects against the original).
+ * What Istio's admission webhook rejects, beyond schema and CEL, for the kinds that this library emits (Istio 1.31,
+ * pkg/config/validation; the mesh lab checks the same objects against the original).
  */
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -18,7 +18,7 @@ const PROTOCOLS = [
   'REDIS',
   'MYSQL',
 ];
-const NAMED = ['HTTP', 'HTTP2', 'HTTPS', 'GRPC', 'GRPC-WEB', 'TLS'];
+const PROTOCOLS_WITH_HOST = ['HTTP', 'HTTP2', 'HTTPS', 'GRPC', 'GRPC-WEB', 'TLS'];
 
 /** Kinds that belong to no namespace. */
 const CLUSTER_WIDE = /^ValidatingAdmissionPolicy/;
@@ -52,12 +52,12 @@ function fqdn(host: string, wildcards = true): boolean {
   return host.length <= 255 && name.split('.').every((label) => LABEL.test(label));
 }
 
-function exportTo(spec: any, refuse: (why: string) => void, mayHide = false): void {
+function exportTo(spec: any, refuse: (why: string) => void, allowNone = false): void {
   const list: string[] = spec.exportTo ?? [];
   if (new Set(list).size !== list.length) refuse('exportTo has duplicates');
   if (list.length > 1 && (list.includes('*') || list.includes('~'))) refuse('exportTo mixes * or ~ with others');
   for (const item of list) {
-    if (item === '~' ? !mayHide : !['.', '*'].includes(item) && !LABEL.test(item)) refuse(`exportTo "${item}"`);
+    if (item === '~' ? !allowNone : !['.', '*'].includes(item) && !LABEL.test(item)) refuse(`exportTo "${item}"`);
   }
 }
 
@@ -78,7 +78,7 @@ function serviceEntry({ spec }: any, refuse: (why: string) => void): void {
     if (protocol === 'UDP') refuse(`UDP on ${number} does nothing`);
     if (resolution === 'DYNAMIC_DNS' && !['HTTP', 'HTTP2', 'GRPC', 'TLS'].includes(String(protocol).toUpperCase()))
       refuse(`DYNAMIC_DNS with ${protocol}`);
-    if (spec.hosts.length > 1 && !NAMED.includes(String(protocol).toUpperCase()) && resolution !== 'NONE')
+    if (spec.hosts.length > 1 && !PROTOCOLS_WITH_HOST.includes(String(protocol).toUpperCase()) && resolution !== 'NONE')
       refuse(`several hosts with ${protocol}`);
   }
   if (resolution === 'NONE' && endpoints.length > 0) refuse('NONE with endpoints');
@@ -89,7 +89,7 @@ function serviceEntry({ spec }: any, refuse: (why: string) => void): void {
     if (resolution === 'STATIC' && !ip) refuse(`STATIC endpoint "${address}"`);
     if (dns && !ip && !fqdn(address ?? '', false)) refuse(`endpoint "${address}"`);
   }
-  if (dns && (spec.addresses ?? []).some((address: string) => address.includes('/'))) refuse('range under DNS');
+  if (dns && (spec.addresses ?? []).some((address: string) => address.includes('/'))) refuse('address range with DNS');
 }
 
 function virtualService({ spec }: any, refuse: (why: string) => void): void {
@@ -116,7 +116,7 @@ function virtualService({ spec }: any, refuse: (why: string) => void): void {
     if (!match?.length) refuse('tls route without match');
     for (const { sniHosts } of match ?? []) {
       if (!sniHosts?.length) refuse('tls match without sniHosts');
-      for (const sni of sniHosts ?? []) if (!hosts.includes(sni)) refuse(`sniHosts "${sni}" is none of the hosts`);
+      for (const sni of sniHosts ?? []) if (!hosts.includes(sni)) refuse(`sniHosts "${sni}" is not one of the hosts`);
     }
   }
 }
@@ -127,7 +127,7 @@ function destinationRule({ spec }: any, refuse: (why: string) => void): void {
   const names = new Set<string>();
   for (const { name } of spec.subsets ?? []) {
     if (!LABEL.test(name)) refuse(`subset "${name}"`);
-    if (names.has(name)) refuse(`subset "${name}" twice`);
+    if (names.has(name)) refuse(`duplicate subset "${name}"`);
     names.add(name);
   }
   const policies = [spec.trafficPolicy, ...(spec.subsets ?? []).map((subset: any) => subset.trafficPolicy)].filter(
@@ -159,12 +159,12 @@ function tls(block: any, refuse: (why: string) => void): void {
 }
 
 function gateway({ metadata, spec }: any, refuse: (why: string) => void): void {
-  if (!LABEL.test(metadata.name)) refuse(`Gateway name "${metadata.name}" is no DNS label`);
+  if (!LABEL.test(metadata.name)) refuse(`Gateway name "${metadata.name}" is not a DNS label`);
   if (!spec.servers?.length) refuse('no servers');
   const names = new Set<string>();
   for (const { port, hosts, tls: block } of spec.servers ?? []) {
     if (!LABEL.test(port?.name ?? '')) refuse(`port name "${port?.name}"`);
-    if (names.has(port?.name)) refuse(`port name "${port.name}" twice`);
+    if (names.has(port?.name)) refuse(`duplicate port name "${port.name}"`);
     names.add(port?.name);
     if (port?.targetPort !== undefined) refuse('port.targetPort');
     const needsTls = ['HTTPS', 'TLS'].includes(port?.protocol);

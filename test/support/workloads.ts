@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 
-/** A Deployment as people write it without a library. */
+/** A Deployment written as a plain ApiObject. */
 export function deployment(scope: Construct, id = 'app', template: object = {}): ApiObject {
   return new ApiObject(scope, id, {
     apiVersion: 'apps/v1',

@@ -1,4 +1,4 @@
-/** Traps that stop synth across constructs: each value is possible, together they are not. */
+/** Traps that stop synth across constructs: each value is valid by itself, but not together with the others. */
 import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { object, partner, Stopped } from './stops';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
@@ -9,7 +9,7 @@ const HOST = 'api.partner.com';
 const http = { number: 80, name: 'http', protocol: 'HTTP' };
 const tls = { number: 443, name: 'tls', protocol: 'TLS' };
 
-/** A host that demands a certificate, and the Secret that is to hold it. */
+/** A host that requires a client certificate, and the Secret that should contain it. */
 function certificate(chart: Chart, metadata: object, keys: string[]): void {
   partner(chart).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('partner-client') });
   new ApiObject(chart, 'secret', {
@@ -20,7 +20,7 @@ function certificate(chart: Chart, metadata: object, keys: string[]): void {
   } as any);
 }
 
-/** Found at synth. */
+/** Traps found by the validation at synth. */
 export const ACROSS: Stopped[] = [
   {
     trap: 6,
@@ -30,7 +30,7 @@ export const ACROSS: Stopped[] = [
   },
   {
     trap: 7,
-    name: "a client's Secret without the authorities",
+    name: "a client's Secret without the CA certificate",
     write: (chart) => certificate(chart, { name: 'partner-client', namespace: 'egress' }, ['tls.crt', 'tls.key']),
     says: /credential-secret: .*ca\.crt/,
   },
@@ -45,7 +45,7 @@ export const ACROSS: Stopped[] = [
   },
   {
     trap: 16,
-    name: 'a rule of somebody else for the same host',
+    name: "another author's DestinationRule for the same host",
     write: (chart) => {
       new SidecarEgress(chart, 'site', { hosts: [HOST], outlierDetection: { consecutive5xxErrors: 3 } });
       object(
@@ -59,7 +59,7 @@ export const ACROSS: Stopped[] = [
   },
   {
     trap: 17,
-    name: 'a route of somebody else for the same host',
+    name: "another author's VirtualService for the same host",
     write: (chart) => {
       partner(chart);
       object(

@@ -1,21 +1,20 @@
 /**
- * Traps that cannot be written: how each would look in manifests, and an object or two that fell into it. The test
- * holds every generated app against the first, and the first against the second.
+ * Traps that the constructs cannot express: for each, a check that finds it in manifests, and manifests that contain
+ * it. The test makes sure that the check finds the trap in those manifests, and finds nothing in any generated app.
  */
 import { EgressObject, RULES, checkManifests } from '../../src/rules';
 import { entry, gateway, istio, objectsOf, route } from '../rules/support';
 
 export interface Never {
   readonly trap: number;
-  /** What it looks like, in words. */
   readonly name: string;
-  /** The objects in which it shows, by name. */
+  /** What shows the trap: names of objects, or messages of a rule. */
   readonly seen: (objects: EgressObject[]) => string[];
-  /** Manifests that show it. */
+  /** Manifests that contain the trap. */
   readonly bad: EgressObject[];
 }
 
-/** A trap for which there is a rule: whatever the rule finds. */
+/** A trap for which there is a rule. */
 function byRule(trap: number, name: string, code: string, bad?: EgressObject[]): Never {
   const rule = RULES.find((candidate) => candidate.code === code)!;
   const seen = (objects: EgressObject[]) =>
@@ -25,7 +24,7 @@ function byRule(trap: number, name: string, code: string, bad?: EgressObject[]):
   return { trap, name, bad: bad ?? objectsOf(rule.bad), seen };
 }
 
-/** A trap that shows in one object by itself. */
+/** A trap that a single object shows. */
 function byObject(
   trap: number,
   name: string,
@@ -44,7 +43,7 @@ function byObject(
   };
 }
 
-/** A trap that shows between objects. */
+/** A trap that only several objects together show. */
 function byAll(trap: number, name: string, seen: (manifests: any[]) => string[], ...bad: EgressObject[]): Never {
   return { trap, name, bad, seen: (objects) => seen(objects.map(({ manifest }) => manifest)) };
 }
@@ -52,15 +51,16 @@ function byAll(trap: number, name: string, seen: (manifests: any[]) => string[],
 const ofKind = (manifests: any[], ...kinds: string[]): any[] => manifests.filter(({ kind }) => kinds.includes(kind));
 const named = ({ kind, metadata }: any): string => `${kind}/${metadata.namespace}/${metadata.name}`;
 const routesOf = ({ spec }: any): any[] => ['http', 'tls', 'tcp'].flatMap((section) => spec[section] ?? []);
-const destinationsOf = (service: any): any[] =>
-  routesOf(service).flatMap(({ route: to }) => to.map(({ destination }: any) => destination));
+const destinationsOf = (virtualService: any): any[] =>
+  routesOf(virtualService).flatMap(({ route: to }) => to.map(({ destination }: any) => destination));
 
-/** Every traffic policy of a rule, with where it stands. */
+/** Every traffic policy of a DestinationRule: its own and those of its subsets. */
 const policiesOf = ({ spec }: any): any[] =>
   [spec.trafficPolicy, ...(spec.subsets ?? []).map((subset: any) => subset.trafficPolicy)].filter(Boolean);
-const portsOf = (rule: any): any[] => policiesOf(rule).flatMap((policy) => policy.portLevelSettings ?? []);
-const tlsBlocksOf = (rule: any): any[] => [...policiesOf(rule), ...portsOf(rule)].map(({ tls }) => tls).filter(Boolean);
-const toHost = ({ mode }: any): boolean => mode === 'SIMPLE' || mode === 'MUTUAL';
+const portSettingsOf = (rule: any): any[] => policiesOf(rule).flatMap((policy) => policy.portLevelSettings ?? []);
+const tlsBlocksOf = (rule: any): any[] =>
+  [...policiesOf(rule), ...portSettingsOf(rule)].map(({ tls }) => tls).filter(Boolean);
+const isToExternalHost = ({ mode }: any): boolean => mode === 'SIMPLE' || mode === 'MUTUAL';
 
 const rule = (place: string, spec: object) =>
   istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], ...spec });
@@ -80,7 +80,7 @@ const other = (apiVersion: string, kind: string, spec: object = {}): EgressObjec
 const sidecar = (spec: object) => istio('Sidecar', 'shop/default', { egress: [{ hosts: ['*/*'] }], ...spec });
 const onSubset = (subset: string) => ({ host: 'a.example.com', subset, port: { number: 443 } });
 
-const isService = (host: string): boolean => /\.svc\.[a-z.]+$/.test(host);
+const isServiceName = (host: string): boolean => /\.svc\.[a-z.]+$/.test(host);
 const gatewayApi =
   (kind: string) =>
   (manifest: any): boolean =>
@@ -93,7 +93,7 @@ const gatewayApiTrap = (trap: number, name: string, ...kinds: string[]): Never =
     ...kinds.map((kind) => other('gateway.networking.k8s.io/v1', kind)),
   );
 
-const isSeenElsewhere = ({ exportTo }: any): boolean => JSON.stringify(exportTo) !== '["."]';
+const isVisibleElsewhere = ({ exportTo }: any): boolean => JSON.stringify(exportTo) !== '["."]';
 
 export const NEVER: Never[] = [
   byObject(
@@ -105,14 +105,16 @@ export const NEVER: Never[] = [
   ),
   byRule(2, 'a gateway route without an address', 'gateway-route-unresolved'),
   byRule(3, 'TLS inside TLS', 'double-tls'),
-  byRule(4, 'a name that nobody checks', 'unverified-name'),
+  byRule(4, 'a certificate whose name is not verified', 'unverified-name'),
   byRule(5, 'a credentialName that a sidecar ignores', 'sidecar-credential'),
   byAll(
     8,
     'TLS originated without a server name',
     (manifests) =>
       ofKind(manifests, 'DestinationRule')
-        .filter((one) => tlsBlocksOf(one).some((tls) => toHost(tls) && !(tls.sni && tls.subjectAltNames?.length > 0)))
+        .filter((one) =>
+          tlsBlocksOf(one).some((tls) => isToExternalHost(tls) && !(tls.sni && tls.subjectAltNames?.length > 0)),
+        )
         .map(named),
     rule('shop/database', {
       trafficPolicy: { portLevelSettings: [{ port: { number: 5432 }, tls: { mode: 'SIMPLE' } }] },
@@ -124,8 +126,10 @@ export const NEVER: Never[] = [
     'a subset that no route names',
     (manifests) => {
       const routed = new Set(
-        ofKind(manifests, 'VirtualService').flatMap((service) =>
-          destinationsOf(service).map(({ host, subset }) => `${service.metadata.namespace} ${host} ${subset}`),
+        ofKind(manifests, 'VirtualService').flatMap((virtualService) =>
+          destinationsOf(virtualService).map(
+            ({ host, subset }) => `${virtualService.metadata.namespace} ${host} ${subset}`,
+          ),
         ),
       );
       return ofKind(manifests, 'DestinationRule')
@@ -139,14 +143,14 @@ export const NEVER: Never[] = [
   ),
   byAll(
     12,
-    'settings that a port does not repeat',
+    'settings that the port-level settings do not repeat',
     (manifests) =>
       ofKind(manifests, 'DestinationRule')
         .filter((one) =>
-          policiesOf(one).some((above) =>
-            (above.portLevelSettings ?? []).some((port: any) =>
+          policiesOf(one).some((whole) =>
+            (whole.portLevelSettings ?? []).some((port: any) =>
               ['connectionPool', 'outlierDetection', 'loadBalancer'].some(
-                (field) => above[field] !== undefined && port[field] === undefined,
+                (field) => whole[field] !== undefined && port[field] === undefined,
               ),
             ),
           ),
@@ -161,7 +165,7 @@ export const NEVER: Never[] = [
   ),
   byAll(
     13,
-    "a port's settings under a number that the host does not have",
+    'port-level settings for a port that the host does not have',
     (manifests) => {
       const ports = new Map<string, Set<number>>();
       for (const { spec } of ofKind(manifests, 'ServiceEntry'))
@@ -170,7 +174,8 @@ export const NEVER: Never[] = [
       return ofKind(manifests, 'DestinationRule')
         .filter(
           (one) =>
-            ports.has(one.spec.host) && portsOf(one).some(({ port }) => !ports.get(one.spec.host)!.has(port.number)),
+            ports.has(one.spec.host) &&
+            portSettingsOf(one).some(({ port }) => !ports.get(one.spec.host)!.has(port.number)),
         )
         .map(named);
     },
@@ -179,18 +184,18 @@ export const NEVER: Never[] = [
   ),
   byAll(
     14,
-    'a DestinationRule where no proxy looks for it',
+    'a DestinationRule in a namespace where no proxy looks it up',
     (manifests) => {
-      const looked = new Set([
-        ...ofKind(manifests, 'VirtualService').flatMap((service) =>
-          destinationsOf(service).map(({ host }) => `${service.metadata.namespace} ${host}`),
+      const lookedUp = new Set([
+        ...ofKind(manifests, 'VirtualService').flatMap((virtualService) =>
+          destinationsOf(virtualService).map(({ host }) => `${virtualService.metadata.namespace} ${host}`),
         ),
         ...ofKind(manifests, 'ServiceEntry').flatMap(({ metadata, spec }) =>
           spec.hosts.map((host: string) => `${metadata.namespace} ${host}`),
         ),
       ]);
       return ofKind(manifests, 'DestinationRule')
-        .filter(({ metadata, spec }) => !looked.has(`${metadata.namespace} ${spec.host}`))
+        .filter(({ metadata, spec }) => !lookedUp.has(`${metadata.namespace} ${spec.host}`))
         .map(named);
     },
     entry('shop/site', {}),
@@ -198,32 +203,32 @@ export const NEVER: Never[] = [
   ),
   byAll(
     15,
-    "a rule for a Service that is not the hop's own",
+    'a DestinationRule for a Service other than the hop Service',
     (manifests) =>
       ofKind(manifests, 'DestinationRule')
-        .filter(({ spec }) => isService(spec.host) && !/^[^.]+-hop\./.test(spec.host))
+        .filter(({ spec }) => isServiceName(spec.host) && !/^[^.]+-hop\./.test(spec.host))
         .map(named),
     rule('shop/gateway', { host: 'istio-egressgateway.egress.svc.cluster.local' }),
   ),
   byObject(
     18,
-    'one VirtualService for mesh and gateway',
+    'one VirtualService for both mesh and gateway',
     'VirtualService',
     ({ gateways }) => gateways?.includes('mesh') && gateways.length > 1,
     route('shop/site', { gateways: ['mesh', 'egress/exit'] }),
   ),
-  byRule(19, 'a Gateway by its short name', 'gateway-not-bound', [
+  byRule(19, 'a Gateway referenced by its short name', 'gateway-not-bound', [
     route('shop/site', { gateways: ['exit'] }),
     gateway('egress/exit', ['a.example.com']),
   ]),
-  byRule(20, "a server that shuts out the VirtualService's namespace", 'gateway-not-bound', [
+  byRule(20, "a server that excludes the VirtualService's namespace", 'gateway-not-bound', [
     route('egress/site', { gateways: ['egress/exit'] }),
     gateway('egress/exit', ['other/a.example.com']),
     entry('egress/site', {}),
   ]),
   byObject(
     21,
-    'a port name twice, or too long',
+    'a duplicate port name, or one that is too long',
     'Gateway',
     ({ servers }) => {
       const names: string[] = servers.map(({ port }: any) => port.name);
@@ -240,23 +245,23 @@ export const NEVER: Never[] = [
     gateway('egress/one', ['a.example.com']),
     gateway('egress/two', ['a.example.com']),
   ]),
-  byRule(24, 'a server that reads other routes', 'gateway-not-bound', [
+  byRule(24, 'a server that uses another kind of routes', 'gateway-not-bound', [
     route('egress/site', { gateways: ['egress/exit'] }),
     gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'tls', protocol: 'TLS' } }),
     entry('egress/site', {}),
   ]),
   byObject(
     25,
-    'a server that knows no caller',
+    "a server that does not know the caller's identity",
     'Gateway',
     ({ servers }) => servers.some(({ tls }: any) => tls?.mode !== 'ISTIO_MUTUAL'),
     gateway('egress/exit', ['a.example.com'], { tls: { mode: 'PASSTHROUGH' } }),
   ),
-  byRule(26, 'a hop that names no server', 'hop-without-sni'),
+  byRule(26, 'a hop without SNI', 'hop-without-sni'),
   byRule(27, 'several hosts behind one server', 'shared-gateway-server'),
   byAll(
     28,
-    'a hop that trusts automatic mutual TLS',
+    'a hop that relies on automatic mutual TLS',
     (manifests) => {
       const mutual = new Set(
         ofKind(manifests, 'DestinationRule').flatMap(({ metadata, spec }) =>
@@ -268,9 +273,10 @@ export const NEVER: Never[] = [
         ),
       );
       return ofKind(manifests, 'VirtualService')
-        .filter((service) =>
-          destinationsOf(service).some(
-            ({ host, subset }) => isService(host) && !mutual.has(`${service.metadata.namespace} ${host} ${subset}`),
+        .filter((virtualService) =>
+          destinationsOf(virtualService).some(
+            ({ host, subset }) =>
+              isServiceName(host) && !mutual.has(`${virtualService.metadata.namespace} ${host} ${subset}`),
           ),
         )
         .map(named);
@@ -279,7 +285,7 @@ export const NEVER: Never[] = [
   ),
   byAll(
     30,
-    "a NetworkPolicy with the Service's port",
+    'a NetworkPolicy with the port of the Service',
     (manifests) => {
       const services = ofKind(manifests, 'Service').filter(({ spec }) => spec.selector);
       return ofKind(manifests, 'NetworkPolicy')
@@ -304,21 +310,21 @@ export const NEVER: Never[] = [
   ),
   byObject(
     31,
-    'a gateway that is reached from outside',
+    'a gateway that can be reached from outside the cluster',
     'Service',
     ({ type }) => type === 'LoadBalancer' || type === 'NodePort',
     other('v1', 'Service', { type: 'LoadBalancer' }),
   ),
   byObject(
     32,
-    'a host that is declared for other namespaces',
+    'a host that is visible in other namespaces',
     'ServiceEntry',
-    isSeenElsewhere,
+    isVisibleElsewhere,
     entry('shop/site', { exportTo: undefined }),
   ),
   byObject(
     43,
-    'several hosts in one entry with TCP',
+    'several hosts in one ServiceEntry with TCP',
     'ServiceEntry',
     ({ hosts, ports }) => hosts.length > 1 && ports.some(({ protocol }: any) => protocol === 'TCP'),
     entry('shop/site', {
@@ -335,14 +341,14 @@ export const NEVER: Never[] = [
   ),
   byObject(
     49,
-    'an address for a wildcard',
+    'a wildcard for which Istio allocates an address',
     'ServiceEntry',
     ({ hosts }, { metadata }) =>
       hosts.some((host: string) => host.startsWith('*')) &&
       metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false',
     entry('shop/site', { hosts: ['*.example.com'] }),
   ),
-  byRule(50, 'an entry that the gateway does not see', 'gateway-route-unresolved', [
+  byRule(50, 'a ServiceEntry that the gateway does not see', 'gateway-route-unresolved', [
     entry('shop/site', {}),
     route('egress/site', { gateways: ['egress/exit'] }),
     gateway('egress/exit', ['a.example.com']),
@@ -379,7 +385,7 @@ export const NEVER: Never[] = [
   ),
   byObject(
     58,
-    'a policy that a port in the Host header gets round',
+    'a policy that a port in the Host header evades',
     'AuthorizationPolicy',
     ({ rules = [] }) =>
       rules.some(({ to = [] }: any) =>
@@ -390,24 +396,24 @@ export const NEVER: Never[] = [
       ),
     policy('egress/hosts', { action: 'DENY', rules: [{ to: [{ operation: { hosts: ['a.example.com'] } }] }] }),
   ),
-  byRule(59, 'a DENY that takes all TLS', 'deny-takes-tls'),
+  byRule(59, 'a DENY that also denies all TLS', 'deny-takes-tls'),
   byObject(
     60,
-    'a policy that points elsewhere',
+    'a policy with targetRefs into another namespace',
     'AuthorizationPolicy',
     ({ targetRef, targetRefs }) => targetRef !== undefined || targetRefs !== undefined,
     policy('egress/far', { targetRefs: [{ kind: 'Gateway', name: 'exit', namespace: 'other' }] }),
   ),
   byObject(
     61,
-    'a policy on an entry',
+    'a policy on a ServiceEntry',
     'AuthorizationPolicy',
     ({ targetRefs = [] }) => targetRefs.some(({ kind }: any) => kind === 'ServiceEntry'),
     policy('shop/entry', { targetRefs: [{ kind: 'ServiceEntry', name: 'site' }] }),
   ),
   byAll(
     62,
-    "a policy away from the gateway's pods",
+    "a policy that does not select the gateway's pods",
     (manifests) => {
       const gateways = new Set(
         ofKind(manifests, 'Gateway').map(
@@ -465,10 +471,10 @@ export const NEVER: Never[] = [
   ),
   byAll(
     75,
-    'what other namespaces see too',
+    'an object that is visible in other namespaces',
     (manifests) =>
       ofKind(manifests, 'ServiceEntry', 'VirtualService', 'DestinationRule')
-        .filter(({ spec }) => isSeenElsewhere(spec))
+        .filter(({ spec }) => isVisibleElsewhere(spec))
         .map(named),
     rule('shop/site', { exportTo: ['*'] }),
   ),
@@ -486,17 +492,18 @@ export const NEVER: Never[] = [
   gatewayApiTrap(79, 'a TLSRoute or TCPRoute', 'TLSRoute', 'TCPRoute'),
   byAll(
     83,
-    'a route before the rule that it needs',
+    'a VirtualService before the DestinationRule that it needs',
     (manifests) => {
-      const there = new Set<string>();
+      const emitted = new Set<string>();
       return manifests.flatMap((manifest) => {
         if (manifest.kind === 'DestinationRule')
           (manifest.spec.subsets ?? []).forEach(({ name }: any) =>
-            there.add(`${manifest.metadata.namespace} ${manifest.spec.host} ${name}`),
+            emitted.add(`${manifest.metadata.namespace} ${manifest.spec.host} ${name}`),
           );
         if (manifest.kind !== 'VirtualService') return [];
         return destinationsOf(manifest).some(
-          ({ host, subset }) => subset !== undefined && !there.has(`${manifest.metadata.namespace} ${host} ${subset}`),
+          ({ host, subset }) =>
+            subset !== undefined && !emitted.has(`${manifest.metadata.namespace} ${host} ${subset}`),
         )
           ? [named(manifest)]
           : [];
@@ -528,7 +535,7 @@ export const NEVER: Never[] = [
   ),
   byObject(
     86,
-    'retries on the hop to a gateway that retries too',
+    'retries both on the hop to the gateway and at the gateway',
     'VirtualService',
     ({ gateways, http = [] }) =>
       gateways?.includes('mesh') &&
@@ -557,10 +564,12 @@ export const NEVER: Never[] = [
   ),
   byAll(
     92,
-    'TLS that an analyzer takes for unchecked',
+    'TLS whose certificate check an analyzer does not see',
     (manifests) =>
       ofKind(manifests, 'DestinationRule')
-        .filter((one) => tlsBlocksOf(one).some((tls) => toHost(tls) && !tls.caCertificates && !tls.credentialName))
+        .filter((one) =>
+          tlsBlocksOf(one).some((tls) => isToExternalHost(tls) && !tls.caCertificates && !tls.credentialName),
+        )
         .map(named),
     rule('shop/site', { trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'SIMPLE' } }] } }),
   ),

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 
-/** How many traps there are. */
+/** The number of traps. */
 export const TRAPS = 92;
 
 export const DECISIONS = [
@@ -34,7 +34,7 @@ export function rows(): Row[] {
     });
 }
 
-/** Links of a row that lead to no page, or to no heading of it. */
+/** The links of a row whose page or heading does not exist. */
 export function brokenLinks({ why }: Row): string[] {
   return [...why.matchAll(/\]\(([^)]+)\)/g)]
     .map((match) => match[1])

@@ -1,4 +1,4 @@
-/** Traps that stop synth: what somebody writes, and what the error says about it. */
+/** Traps that stop synth: what a user writes, and what the error says. */
 import { ApiObject, Chart } from 'cdk8s';
 import { DirectEgress } from '../../src/constructs/direct-egress';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
@@ -13,7 +13,7 @@ import { EgressResolution } from '../../src/values/traffic-options';
 export interface Stopped {
   readonly trap: number;
   readonly name: string;
-  /** What somebody writes into a chart of namespace payments. */
+  /** What a user writes into a chart for namespace payments. */
   readonly write: (chart: Chart) => void;
   /** What the error says. */
   readonly says: RegExp;
@@ -30,7 +30,7 @@ export function partner(chart: Chart, id = 'partner', hosts = ['api.partner.com'
   });
 }
 
-/** An object by somebody else in the app. */
+/** Another author's object in the app. */
 export function object(chart: Chart, kind: string, metadata: object, spec: object): ApiObject {
   return new ApiObject(chart, `own-${kind}-${(metadata as any).name}`, {
     apiVersion: 'networking.istio.io/v1',
@@ -40,7 +40,7 @@ export function object(chart: Chart, kind: string, metadata: object, spec: objec
   } as any);
 }
 
-/** Refused where it is written. */
+/** Traps refused by a constructor or a factory. */
 export const STOPPED: Stopped[] = [
   {
     trap: 35,
@@ -101,20 +101,20 @@ export const STOPPED: Stopped[] = [
   },
   {
     trap: 66,
-    name: 'an address for a host',
+    name: 'an IP address as a host',
     write: (chart) => new SidecarEgress(chart, 'x', { hosts: ['203.0.113.7'] }),
     says: /"203\.0\.113\.7" is an IP address/,
   },
   {
     trap: 71,
-    name: 'a range without a mask, and one with a blank',
+    name: 'a range without a prefix length, and two ranges in one string',
     write: (chart) =>
       new DirectEgress(chart, 'x', { workloads: [chart], toCidrs: ['203.0.113.7', '203.0.113.0/24, 10.0.0.0/8'] }),
     says: /toCidrs\[0\]: "203\.0\.113\.7"[^]*toCidrs\[1\]: "203\.0\.113\.0\/24, 10\.0\.0\.0\/8"/,
   },
   {
     trap: 88,
-    name: "a port of the sidecar's own",
+    name: 'a port that the sidecar itself uses',
     write: () => EgressPort.http(15001),
     says: /the sidecar itself listens on port 15001/,
   },

@@ -21,8 +21,8 @@ const TESTS: [Decision, readonly { trap: number; name: string }[]][] = [
 ];
 
 /**
- * Apps of every shape, each with whatever else the library emits: locks, a gateway of its own, a boundary, a workload
- * with a way past its sidecar.
+ * Generated apps, each with everything else that the library emits: a locked mesh, a gateway of its own, a boundary, a
+ * workload with traffic past its sidecar.
  */
 function apps(): EgressObject[][] {
   return fc.sample(teams, { numRuns: 40, seed: 7 }).map((plans) => {
@@ -87,12 +87,12 @@ describe('docs/traps.md', () => {
     expect(page.filter((row) => row.what === '' || row.why === '')).toEqual([]);
   });
 
-  test.each(TESTS)('what %s has a test that names it, and nothing else has', (decision, tests) => {
+  test.each(TESTS)('the traps with the decision "%s" are the ones with a test', (decision, tests) => {
     const tested = [...new Set(tests.map(({ trap }) => trap))].sort((a, b) => a - b);
     expect(tested).toEqual(page.filter((row) => row.decision === decision).map((row) => row.trap));
   });
 
-  test('names rules that there are, and leads to pages that there are', () => {
+  test('names existing rules, and links to existing pages and headings', () => {
     const codes = RULES.map((rule) => rule.code);
     const named = page.flatMap((row) => [...row.why.matchAll(/rule `([^`]+)`/g)].map((match) => match[1]));
     expect(named.filter((code) => !codes.includes(code))).toEqual([]);
