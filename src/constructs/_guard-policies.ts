@@ -1,4 +1,4 @@
-import { field, isHopName, isInside, isOwnService, literal, mapLiteral } from './_guard-cel';
+import { field, isInside, isOwnService, literal, mapLiteral, noHopNames } from './_guard-cel';
 
 /** What the guard is told, or finds in the app at synth. */
 export interface GuardFacts {
@@ -119,9 +119,8 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
       },
       {
         expression:
-          `variables.hosts.all(host, !${isHopName('host')}) && ` +
-          `${field('spec.tls', '[]')}.all(route, ${field('match', '[]', 'route')}.all(match, ` +
-          `${field('sniHosts', '[]', 'match')}.all(host, !${isHopName('host')})))`,
+          `${noHopNames('variables.hosts')} && ${field('spec.tls', '[]')}.all(route, ` +
+          `${field('match', '[]', 'route')}.all(match, ${noHopNames(field('sniHosts', '[]', 'match'))}))`,
         message:
           'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
           'VirtualService the host that applications call.',
@@ -157,15 +156,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'are declared with GatewayEgress.',
       },
       {
-        expression: `!${field('metadata.annotations', '{}')}.exists(key, key.startsWith('internal.istio.io/'))`,
-        message:
-          'Annotations below internal.istio.io/ are written by istiod only, and bind a Gateway to pods whatever its ' +
-          'selector says: leave them out.',
-      },
-      {
-        expression:
-          `${field('spec.servers', '[]')}.all(server, ` +
-          `${field('hosts', '[]', 'server')}.all(host, !${isHopName('host')}))`,
+        expression: `${field('spec.servers', '[]')}.all(server, ${noHopNames(field('hosts', '[]', 'server'))})`,
         message:
           'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
           "Gateway's servers the hosts that its callers ask for.",
@@ -239,6 +230,7 @@ function selectsOthers(gateways: GuardedPods[]): string {
 function suggestions(gateways: GuardedPods[]): string {
   const texts = gateways.map(({ labels }) =>
     Object.entries(labels)
+      .filter(([key]) => !key.includes('istio.io/'))
       .map(([key, value]) => `${key}: ${value}`)
       .join(', '),
   );

@@ -298,13 +298,6 @@ describe('Gateways', () => {
     expect(ask(gateway({ istio: 'egressgateway' }))).toHaveLength(1);
     expect(ask(gateway({ 'cdk8s-istio-egress/gateway': 'egress-gateway.vault' }))).toHaveLength(1);
   });
-  test('what binds them whatever the selector says is refused', () => {
-    const object = gateway({ istio: 'mine' });
-    const annotations = { 'internal.istio.io/gateway-service': 'exit-hop.egress.svc.cluster.local' };
-    expect(guard()({ ...object, metadata: { ...object.metadata, annotations } })).toEqual([
-      expect.stringMatching(/internal\.istio\.io/),
-    ]);
-  });
   test.each(['mine.egress.internal', '*/http-80.0123.egress.internal', 'other/MINE.egress-checked.internal'])(
     'servers under %s are refused',
     (host) => {

@@ -29,7 +29,7 @@ export class ExternalHosts {
     fs.writeFileSync(hostsFile, JSON.stringify(listeners));
     const log = path.join(run.folder, 'outside.log');
     const typescript = ['--require', require.resolve('tsx/cjs')];
-    const program = path.join(__dirname, 'outside-main.ts');
+    const program = path.join(__dirname, 'external-main.ts');
     const child = stay(
       'ip',
       ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, ...typescript, program, hostsFile, events],
