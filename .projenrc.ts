@@ -24,10 +24,16 @@ const project = new cdk8s.ConstructLibraryCdk8s({
   minNodeVersion: '20.19.0',
   devDeps: [
     '@marcbachmann/cel-js@^8.0.0',
+    '@types/jest@^30',
+    '@typescript-eslint/eslint-plugin@^8',
+    '@typescript-eslint/parser@^8',
     'ajv@^8.20.0',
     'cdk8s-cli@^2.207.60',
     'cdk8s-plus-33@^2.4.0', // DirectEgress recognises its workloads without depending on it: tests only
+    'esbuild@~0.28.0', // the version that tsx brings
+    'eslint@^9',
     'fast-check@^4.10.2',
+    'jest@^30',
     'tsx@^4.23.0',
   ],
   // The command line reads YAML with the number of the document and line; nothing that a construct needs loads it.
@@ -41,20 +47,24 @@ const project = new cdk8s.ConstructLibraryCdk8s({
     compilerOptions: { rootDir: '.', inlineSourceMap: false, inlineSources: false, types: ['node'] },
     include: ['imports/**/*.ts'],
   },
+  // Everything that is type-checked and linted, in one program (test/check.ts).
   tsconfigDev: {
     compilerOptions: {
       module: 'node20',
       allowJs: true,
+      declaration: false,
+      isolatedModules: false, // jsii has every type re-exported without `type`
       types: ['node', 'jest'],
+      // Examples import the library by its name; here that name means src/, in a user's project the published package.
       paths: { 'cdk8s-istio-egress': ['../src/index.ts'] },
     },
+    include: [...['src', 'examples', 'bench', 'crds'].map((folder) => `../${folder}/**/*.ts`), '../.projenrc.ts'],
   },
 
   projenrcTs: true,
   projenrcTsOptions: { projenCodeDir: '.projen' },
   runner: typescript.TypeScriptRunner.tsx(),
   sampleCode: false,
-  typecheckTests: true,
 
   // Nothing here talks to a forge.
   github: false,
@@ -63,64 +73,44 @@ const project = new cdk8s.ConstructLibraryCdk8s({
   clobber: false,
   vscode: false,
 
-  jestOptions: {
-    jestVersion: '^30',
-    updateSnapshot: javascript.UpdateSnapshot.NEVER,
-    junitReporting: false,
-    passWithNoTests: false,
-    jestConfig: {
-      collectCoverage: false, // `npx jest --coverage` when somebody wants to look; in every run it costs more than it says
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mesh/', '<rootDir>/test/package/'],
-      coveragePathIgnorePatterns: ['/node_modules/', '/imports/', '/test/', '/examples/'],
-      transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
-      moduleNameMapper: { '^cdk8s-istio-egress$': '<rootDir>/src/index.ts' },
-    },
-  },
-  tsJestOptions: { transformPattern: '^.+\\.[tj]s$' },
-  eslintOptions: {
-    dirs: ['src'],
-    devdirs: ['test', 'examples', 'bench', 'crds'],
-    commandOptions: { fix: false, extraArgs: ['--max-warnings=0'] },
-    ignorePatterns: ['*.js', '*.d.ts', 'node_modules/', 'coverage', 'imports/'],
-  },
-  gitignore: ['/examples/*/dist/', '/test/.tmp/'],
+  // Below, and in eslint.config.mjs.
+  jest: false,
+  eslint: false,
+  gitignore: ['/examples/*/dist/', '/test/.tmp/', '/coverage/'],
 });
 
-// Examples import the library by its name; here that name means src/, in a user's project the published package.
-const examples = new javascript.TypescriptConfig(project, {
+// For tsx and editors, which take the nearest tsconfig.
+new javascript.TypescriptConfig(project, {
   fileName: 'examples/tsconfig.json',
-  extends: javascript.TypescriptConfigExtends.fromTypescriptConfigs([project.tsconfig!]),
-  compilerOptions: { noEmit: true, rootDir: '..', paths: { 'cdk8s-istio-egress': ['../src/index.ts'] } },
-  include: ['**/*.ts', '../bench/**/*.ts', '../crds/**/*.ts'],
+  extends: javascript.TypescriptConfigExtends.fromTypescriptConfigs([project.tsconfigDev]),
+  include: ['**/*.ts'],
 });
-project.testTask.prependExec(`tsc --noEmit -p ${examples.fileName}`);
 
-// Typed linting takes the nearest tsconfig of each file, and the root one knows only what is published.
-for (const folder of ['bench', 'crds']) {
-  new javascript.TypescriptConfig(project, {
-    fileName: `${folder}/tsconfig.json`,
-    extends: javascript.TypescriptConfigExtends.fromTypescriptConfigs([project.tsconfig!]),
-    compilerOptions: { noEmit: true, rootDir: '..' },
-    include: ['**/*.ts'],
-  });
-}
+project.package.addField('jest', {
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mesh/', '<rootDir>/test/package/'],
+  transform: { '^.+\\.[tj]s$': '<rootDir>/test/transform.js' },
+  transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
+  moduleNameMapper: { '^cdk8s-istio-egress$': '<rootDir>/src/index.ts' },
+  maxWorkers: '100%', // by default Jest leaves one core alone, which is half of two
+  coverageProvider: 'v8',
+  coveragePathIgnorePatterns: ['/node_modules/', '/imports/', '/test/', '/examples/'],
+});
+project.testTask.exec('tsx test/run.ts', { receiveArgs: true });
+project.addTask('test:watch', { description: 'Run Jest in watch mode', exec: 'jest --watch', receiveArgs: true });
+project.addTask('test:update', {
+  description: 'Rewrite the inline snapshots',
+  exec: 'jest --ci --updateSnapshot',
+  receiveArgs: true,
+});
 
-// One formatter decides the layout of code; ESLint looks at what code means only.
-new javascript.Prettier(project, {
+// Prettier decides the layout of code; ESLint looks at what code means only.
+const prettier = new javascript.Prettier(project, {
   settings: { printWidth: 120, singleQuote: true, trailingComma: javascript.TrailingComma.ALL },
 });
-for (const rule of Object.keys(project.eslint!.rules))
-  if (rule.startsWith('@stylistic/')) delete project.eslint!.rules[rule];
-project.tryFindObjectFile('.eslintrc.json')!.addOverride('plugins', ['@typescript-eslint', 'import']);
-project.deps.removeDependency('@stylistic/eslint-plugin');
-
-// Examples import the library by its name, which only their tsconfig resolves.
-project
-  .tryFindObjectFile('.eslintrc.json')!
-  .addOverride('settings.import/resolver.typescript.project', ['./tsconfig.json', './examples/tsconfig.json']);
-
-// The rules are loaded when they first run (src/constructs/_app-scope.ts), in the form that bundlers understand.
-project.eslint!.addRules({ '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\.\\./rules$'] }] });
+prettier.addIgnorePattern('/imports/');
+project.addTask('format', { description: 'Lay out all code', exec: "prettier --write --log-level=warn '**/*.ts'" });
+project.addTask('eslint', { description: 'Lint alone', exec: 'eslint --max-warnings=0 .', receiveArgs: true });
 
 project.tasks.addEnvironment('CDK8S_CHECK_UPGRADE', 'false');
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
@@ -141,7 +131,9 @@ project.package.addField('exports', {
 project.package.addField('typesVersions', {
   '*': { explain: ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] },
 });
-project.npmignore?.addPatterns('/imports/', '/crds/', '/examples/', '/bench/', '/docs/', '/cdk8s.yaml', '/.ci/');
+const unpublished = ['imports/', 'crds/', 'examples/', 'bench/', 'docs/', '.ci/', 'coverage/'];
+unpublished.push('cdk8s.yaml', 'CONTRIBUTING.md', 'eslint.config.mjs');
+project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 
 project.addTask('crds', {
   description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',
@@ -156,6 +148,10 @@ project.addTask('demo', {
 project.addTask('examples:update', {
   description: 'Rewrite the golden manifests of the examples',
   exec: 'tsx examples/update.ts',
+});
+project.addTask('docs:update', {
+  description: 'Rewrite the pages of docs/ that are made from code',
+  exec: 'tsx test/write-docs.ts',
 });
 project.addTask('bench', {
   description: 'Synth cost, as ratios in one run',
@@ -184,5 +180,6 @@ project.addTask('mesh', {
 });
 
 project.removeTask('compat');
+project.deps.removeDependency('jsii-diff');
 
 project.synth();

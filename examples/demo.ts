@@ -97,8 +97,8 @@ function table(answers: JudgedRow[]): string {
   ].join('\n');
 }
 
-async function show(example: Example): Promise<string> {
-  const manifests = await synthesise(example);
+function show(example: Example): string {
+  const manifests = synthesise(example);
   const folder = path.join(example.folder, 'dist');
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
@@ -115,7 +115,7 @@ async function show(example: Example): Promise<string> {
   ].join('\n');
 }
 
-async function main() {
+function main() {
   const names = process.argv.slice(2);
   const all = examples();
   const unknown = names.filter((name) => !all.some((example) => example.name === name));
@@ -126,10 +126,7 @@ async function main() {
     process.exit(1);
   }
   const chosen = all.filter((example) => names.length === 0 || names.includes(example.name));
-  // Two at a time, shown in order.
-  for (let index = 0; index < chosen.length; index += 2) {
-    for (const text of await Promise.all(chosen.slice(index, index + 2).map(show))) console.log(text);
-  }
+  for (const example of chosen) console.log(show(example));
   console.log("✓: from these manifests, the model answers as the example's access table expects (docs/explain.md).");
   console.log(
     `${bold('npm run test:mesh')} sends the same requests through a real istiod and real Envoys (Linux, root, Go, ` +
@@ -137,4 +134,4 @@ async function main() {
   );
 }
 
-void main();
+main();

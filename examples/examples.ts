@@ -1,14 +1,9 @@
-import { execFile } from 'child_process';
 import * as fs from 'fs';
-import * as os from 'os';
 import * as path from 'path';
-import { promisify } from 'util';
 import { parse, parseAllDocuments } from 'yaml';
+import { filesIn, runApp } from './run-app';
 import { AccessTable } from '../src/access/access-table';
 import { asMermaid, JudgedRow, judgeTable } from '../src/explain';
-
-const run = promisify(execFile);
-const TSX = require.resolve('tsx/cli');
 
 /** An app, its golden manifests, and the access table that says what they do. */
 export interface Example {
@@ -39,23 +34,14 @@ export function examples(): Example[] {
     });
 }
 
-/** Runs the app as `cdk8s synth` would, and returns its files by name. */
-export async function synthesise(example: Example): Promise<Map<string, string>> {
-  const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-example-'));
-  try {
-    await run(process.execPath, [TSX, 'main.ts'], {
-      cwd: example.folder,
-      env: { ...process.env, CDK8S_OUTDIR: outdir },
-    });
-    return files(outdir);
-  } finally {
-    fs.rmSync(outdir, { recursive: true, force: true });
-  }
+/** Synthesises the example, and returns its files by name. */
+export function synthesise(example: Example): Map<string, string> {
+  return runApp(fs.readFileSync(path.join(example.folder, 'main.ts'), 'utf8'), example.folder);
 }
 
 /** The golden manifests, by file name. */
 export function golden(example: Example): Map<string, string> {
-  return files(path.join(example.folder, 'manifests'));
+  return filesIn(path.join(example.folder, 'manifests'));
 }
 
 /** The objects in a set of files. */
@@ -93,14 +79,4 @@ export function linesOf(example: Example): number {
     .readFileSync(path.join(example.folder, 'main.ts'), 'utf8')
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length;
-}
-
-function files(folder: string): Map<string, string> {
-  if (!fs.existsSync(folder)) return new Map();
-  return new Map(
-    fs
-      .readdirSync(folder)
-      .sort()
-      .map((name) => [name, fs.readFileSync(path.join(folder, name), 'utf8')]),
-  );
 }

@@ -6,10 +6,10 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { diagram, examples, synthesise, withDiagram } from './examples';
 
-async function main() {
+function main() {
   for (const example of examples()) {
     const folder = path.join(example.folder, 'manifests');
-    const manifests = await synthesise(example);
+    const manifests = synthesise(example);
     fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder);
     for (const [name, text] of manifests) fs.writeFileSync(path.join(folder, name), text);
@@ -19,4 +19,4 @@ async function main() {
   }
 }
 
-void main();
+main();

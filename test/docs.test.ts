@@ -1,10 +1,9 @@
 import * as fs from 'fs';
-import { createRequire } from 'module';
 import * as path from 'path';
 import * as ts from 'typescript';
-import { parseAllDocuments } from 'yaml';
 import { admissionProblems } from './support/admission';
-import { temporaryFolder } from './support/app';
+import { objectsIn } from '../examples/examples';
+import { runApp } from '../examples/run-app';
 
 const ROOT = path.join(__dirname, '..');
 const PAGES = [
@@ -86,6 +85,7 @@ test('every block compiles, strictly', () => {
     noEmit: true,
     skipLibCheck: true,
     target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2022.d.ts'],
     module: ts.ModuleKind.Node16,
     moduleResolution: ts.ModuleResolutionKind.Node16,
     types: ['node'],
@@ -112,24 +112,7 @@ test('every block compiles, strictly', () => {
 const titled = blocks.map((block) => [title(block), block] as const);
 
 test.each(titled)('%s synthesises, and an API server with Istio takes it', (_title, block) => {
-  const outdir = temporaryFolder();
-  const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
-  const { outputText } = ts.transpileModule(programOf(block), { compilerOptions });
-  const load = createRequire(__filename);
-  const before = process.env.CDK8S_OUTDIR;
-  process.env.CDK8S_OUTDIR = outdir;
-  try {
-    const run = new Function('require', 'exports', outputText);
-    run((name: string) => load(name === 'cdk8s-istio-egress' ? '../src' : name), {});
-  } finally {
-    if (before === undefined) delete process.env.CDK8S_OUTDIR;
-    else process.env.CDK8S_OUTDIR = before;
-  }
-  const manifests = fs
-    .readdirSync(outdir)
-    .flatMap((name) =>
-      parseAllDocuments(fs.readFileSync(path.join(outdir, name), 'utf8')).map((document) => document.toJS()),
-    );
+  const manifests = objectsIn(runApp(programOf(block)));
   expect(manifests.length).toBeGreaterThan(0);
   expect(manifests.filter(({ apiVersion }) => apiVersion.includes('istio.io')).flatMap(admissionProblems)).toEqual([]);
 });

@@ -5,38 +5,38 @@ function record(required: string[], properties: Record<string, Shape>): Shape {
   return { type: 'object', additionalProperties: false, required, properties };
 }
 
-/** A Secret or ConfigMap of the world, and what it may hold. */
-function holding(words: string[], more: Record<string, Shape> = {}): Shape {
+/** A Secret or ConfigMap in the cluster, and what it may hold. */
+function holding(contents: string[], more: Record<string, Shape> = {}): Shape {
   return record(['name', 'namespace', 'holds'], {
     name: { type: 'string', minLength: 1 },
     namespace: { $ref: '#/definitions/label' },
-    holds: { enum: words },
+    holds: { enum: contents },
     ...more,
   });
 }
 
-/** The shape of an access table. docs/access-table.schema.json is the same, for editors; a test compares them. */
+/** The shape of an access table. docs/access-table.schema.json is the same for editors; a test compares them. */
 export const ACCESS_TABLE_SCHEMA: Shape = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Access table',
-  description: 'Who calls which external host from inside the mesh, and what must happen. See access-table.md.',
+  description: 'Which workload of the mesh calls which external host, and what must happen. See access-table.md.',
   type: 'object',
   additionalProperties: false,
   required: ['callers', 'external', 'access'],
   properties: {
     mesh: {
-      description: 'What the manifests meet.',
+      description: 'The mesh that the manifests are applied to.',
       type: 'object',
       additionalProperties: false,
       properties: {
         outboundTrafficPolicy: {
-          description: "The mode in the mesh configuration. Default ALLOW_ANY, as Istio's.",
+          description: 'The mode in the mesh configuration. Default ALLOW_ANY, as in Istio.',
           enum: ['ALLOW_ANY', 'REGISTRY_ONLY'],
         },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
         dnsCapture: {
-          description: "Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as Istio's.",
+          description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
           type: 'boolean',
         },
       },
@@ -47,8 +47,8 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       items: record(['namespace', 'labels', 'serviceAccount', 'targetPort'], {
         name: {
           description:
-            'Its name in reports, and the name of its Service if it has one beside the manifests. Default: its ' +
-            'namespace, and no such Service.',
+            'Its name in reports, and the name of its Service if the cluster has one that is not among the ' +
+            'manifests. Default: its namespace, and no such Service.',
           $ref: '#/definitions/label',
         },
         namespace: { $ref: '#/definitions/label' },
@@ -62,17 +62,17 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       type: 'array',
       minItems: 1,
       items: record(['name', 'namespace', 'serviceAccount'], {
-        name: { description: 'What rows call it.', $ref: '#/definitions/label' },
+        name: { description: 'The name that rows use.', $ref: '#/definitions/label' },
         namespace: { $ref: '#/definitions/label' },
         serviceAccount: { type: 'string', minLength: 1 },
         labels: {
           description:
-            'Labels of its pod. Default: app: <name>. A pod template of the manifests with these labels gives ' +
+            'Labels of its pod. Default: app: <name>. A pod template in the manifests with these labels gives ' +
             'the pod its annotations.',
           $ref: '#/definitions/labels',
         },
         capture: {
-          description: 'Annotations below traffic.sidecar.istio.io/ that the pod carries whatever the manifests say.',
+          description: 'Annotations under traffic.sidecar.istio.io/ that the pod has whatever the manifests say.',
           type: 'object',
           additionalProperties: { type: 'string' },
         },
@@ -80,23 +80,26 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       }),
     },
     external: {
-      description: 'Hosts outside the mesh and how they behave.',
+      description: 'Hosts outside the mesh, and how they behave.',
       type: 'array',
       minItems: 1,
       items: record(['host'], {
         host: { type: 'string', minLength: 3 },
-        address: { description: 'Default: one of 203.0.113.0/24 that is free.', type: 'string' },
-        http: { description: 'Port 80. Default none: nothing listens.', enum: ['ok', 'redirect-to-https', 'none'] },
+        address: { description: 'Default: a free one in 203.0.113.0/24.', type: 'string' },
+        http: {
+          description: 'Port 80. Default none: nothing listens there.',
+          enum: ['ok', 'redirect-to-https', 'none'],
+        },
         https: {
           description: 'Port 443, HTTP/1.1 and HTTP/2. Default none.',
           enum: ['ok', 'client-certificate', 'none'],
         },
         certificate: {
-          description: 'What port 443 shows. Default good: its own name, from a public authority.',
+          description: 'What port 443 presents. Default good: for its own name, from a public authority.',
           enum: ['good', 'wrong-name', 'unknown-ca', 'private-ca', 'expired'],
         },
         tcp: {
-          description: 'Ports that send back what they receive.',
+          description: 'Ports that echo what they receive.',
           type: 'array',
           items: { $ref: '#/definitions/port' },
         },
@@ -108,7 +111,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         ['client-certificate', 'wrong-client-certificate', 'expired-client-certificate', 'ca-certificates'],
         {
           commonName: {
-            description: 'The name in a client certificate, to tell several apart.',
+            description: 'The common name of a client certificate, to tell several apart.',
             type: 'string',
             minLength: 1,
           },
@@ -126,15 +129,15 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] },
         speak: {
           description:
-            'Default HTTP/1.1 for http://, what the host chooses for https://. http2: without asking first. ' +
+            'Default HTTP/1.1 for http://, what the host chooses for https://. http2: with prior knowledge. ' +
             'grpc: one unary call. websocket: an upgrade and one message back and forth.',
           enum: ['http2', 'grpc', 'websocket'],
         },
         headers: { type: 'object', additionalProperties: { type: 'string' } },
-        dial: { description: "Another address to dial than the host's own.", type: 'string' },
+        dial: { description: "An address to dial instead of the host's own.", type: 'string' },
         follow: { description: 'Follow redirects.', type: 'boolean' },
         without: {
-          description: '`manifests` leaves all away; `<Kind>/<namespace>/<name>` one object.',
+          description: '`manifests` leaves out all of them; `<Kind>/<namespace>/<name>` one object.',
           oneOf: [
             { type: 'string', pattern: '^(manifests|[A-Z][A-Za-z]+/[^/]+/[^/]+)$' },
             { type: 'array', minItems: 1, items: { type: 'string', pattern: '^[A-Z][A-Za-z]+/[^/]+/[^/]+$' } },
@@ -142,37 +145,39 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         expect: record(['outcome'], {
           outcome: { enum: ['answered', 'refused'] },
-          status: { description: 'The last status that the caller saw.', type: 'integer', minimum: 100, maximum: 599 },
+          status: { description: 'The last status that the caller sees.', type: 'integer', minimum: 100, maximum: 599 },
           redirects: {
-            description: 'Statuses on the way there.',
+            description: 'The statuses of the redirects before it.',
             type: 'array',
             items: { type: 'integer', minimum: 300, maximum: 399 },
           },
           symptom: {
             description:
-              "How the refusal looked: a status, or curl's 35 (tls-closed), 52 or 56 (closed), 28 (timeout), " +
-              "or gRPC's status 14 (grpc-unavailable).",
+              "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52 or 56 (closed), 28 " +
+              "(timeout), or gRPC's status 14 (grpc-unavailable).",
             oneOf: [
               { type: 'integer', minimum: 400, maximum: 599 },
               { enum: ['tls-closed', 'closed', 'timeout', 'grpc-unavailable'] },
             ],
           },
-          by: { description: 'Who refused.', enum: ['sidecar', 'gateway', 'host'] },
+          by: { description: 'What refused it.', enum: ['sidecar', 'gateway', 'host'] },
           via: {
-            description: 'passthrough: undeclared and let through.',
+            description:
+              'The egress path. direct: past the sidecar. undeclared: nothing declares the host, and the sidecar ' +
+              'lets it through.',
             enum: ['direct', 'undeclared', 'sidecar', 'gateway'],
           },
           tlsOriginatedBy: { enum: ['application', 'sidecar', 'gateway', 'none'] },
           plaintextToHost: {
-            description: 'Whether the external host received bytes that were not TLS.',
+            description: 'Whether the external host received bytes that are not TLS.',
             type: 'boolean',
           },
           identityAtGateway: {
-            description: "<namespace>/<service account>, as the gateway's mutual TLS saw the caller.",
+            description: '<namespace>/<service account> of the caller, from the certificate that the gateway saw.',
             type: 'string',
             pattern: '^[^/]+/[^/]+$',
           },
-          serverName: { description: 'The server name that the external host was asked for.', type: 'string' },
+          serverName: { description: 'The server name (SNI) that the external host was asked for.', type: 'string' },
           protocol: { description: 'What the external host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },
           clientCertificate: { description: 'Whether the external host saw a client certificate.', type: 'boolean' },
           clientCommonName: {
@@ -180,7 +185,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
             type: 'string',
           },
           addedHeaders: {
-            description: 'Header names at the external host beyond those the application sent.',
+            description: 'Names of headers that reached the external host and that the application did not send.',
             type: 'array',
             items: { type: 'string' },
           },

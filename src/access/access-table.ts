@@ -3,7 +3,7 @@
  * the same as a JSON schema.
  */
 
-/** What the manifests meet. */
+/** The mesh that the manifests are applied to. */
 export interface MeshSettings {
   readonly outboundTrafficPolicy?: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   readonly rootNamespace?: string;
@@ -22,8 +22,8 @@ export interface GatewayPods {
 }
 
 /**
- * A workload that makes requests. Its capture rules come from the pod template of the manifests that has its labels, if
- * there is one.
+ * A workload that makes requests. Its capture annotations come from the pod template in the manifests that has its
+ * labels, if there is one.
  */
 export interface TableCaller {
   readonly name: string;
@@ -45,7 +45,7 @@ export interface ExternalHost {
   readonly tcp?: number[];
 }
 
-/** A Secret that is there before the manifests are. */
+/** A Secret that exists before the manifests are applied. */
 export interface TableSecret {
   readonly name: string;
   readonly namespace: string;
@@ -54,25 +54,28 @@ export interface TableSecret {
   readonly commonName?: string;
 }
 
-/** A ConfigMap that is there before the manifests are. */
+/** A ConfigMap that exists before the manifests are applied. */
 export interface TableConfigMap {
   readonly name: string;
   readonly namespace: string;
   readonly holds: 'private-ca';
 }
 
+/**
+ * How a request leaves the pod: past its sidecar, undeclared and let through, from the sidecar, or through a gateway.
+ */
 export type Via = 'direct' | 'undeclared' | 'sidecar' | 'gateway';
 export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
 
-/** How a refused call looks to the caller: a status, or what curl says (35; 52 or 56; 28), or gRPC's status 14. */
+/** What the caller sees of a refusal: a status, curl's exit code (35; 52 or 56; 28), or gRPC's status 14. */
 export type Symptom = number | 'tls-closed' | 'closed' | 'timeout' | 'grpc-unavailable';
 
-/** What must happen to a request. Whatever is not given is not compared. */
+/** What must happen to a request. Only the fields that are given are compared. */
 export interface Expectation {
   readonly outcome: 'answered' | 'refused';
   /** The last status the caller saw. */
   readonly status?: number;
-  /** The redirects it was led through before. */
+  /** The statuses of the redirects before it. */
   readonly redirects?: number[];
   readonly symptom?: Symptom;
   /** Who refused. */
@@ -102,16 +105,16 @@ export interface AccessRow {
   readonly request: string;
   readonly method?: string;
   /**
-   * What the application speaks, where it is not plain HTTP/1.1 or HTTPS: HTTP/2 without asking first, a unary gRPC
-   * call, a WebSocket.
+   * What the application speaks other than HTTP/1.1 or HTTPS: HTTP/2 with prior knowledge, a unary gRPC call, a
+   * WebSocket.
    */
   readonly speak?: 'http2' | 'grpc' | 'websocket';
   readonly headers?: Record<string, string>;
-  /** Another address to dial than the host's own: what a caller does that lies about its destination. */
+  /** An address to dial instead of the host's own, as a caller does that lies about its destination. */
   readonly dial?: string;
   /** Whether redirects are followed. */
   readonly follow?: boolean;
-  /** Leaves all manifests away, or objects named `<Kind>/<namespace>/<name>`. */
+  /** Leaves out all manifests, or objects named `<Kind>/<namespace>/<name>`. */
   readonly without?: string | string[];
   readonly expect: Expectation;
 }

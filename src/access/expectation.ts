@@ -1,6 +1,6 @@
 import { Expectation } from './access-table';
 
-/** A field in which what happened is not what a row expects, both as text. */
+/** A field whose value differs from the one that a row expects, both as text. */
 export interface Difference {
   readonly field: keyof Expectation;
   readonly expected: string;
@@ -8,8 +8,7 @@ export interface Difference {
 }
 
 /**
- * Holds a row's expectation against what a judge has seen, in the same words. Whatever the row does not name is not
- * compared.
+ * Compares a row's expectation with what was seen, in the same words. Fields that the row does not give are ignored.
  */
 export function differingFields(
   expected: Expectation,

@@ -1,8 +1,10 @@
-/** The part of JSON Schema that is needed here: what is wrong, where, and what is allowed instead. */
+import { placeOf } from './place';
+
+/** The part of JSON Schema that is needed here. */
 export interface Shape {
   readonly type?: string;
   readonly enum?: readonly unknown[];
-  /** Whether the words of `enum`, which are in capitals, may be written in any case. */
+  /** Whether the values of `enum`, which are upper case, may be written in any case. */
   readonly anyCase?: boolean;
   readonly pattern?: string;
   readonly minLength?: number;
@@ -12,7 +14,7 @@ export interface Shape {
   readonly minProperties?: number;
   readonly required?: readonly string[];
   readonly properties?: { readonly [name: string]: Shape };
-  /** `false`: no others. A shape: what the others look like. */
+  /** `false`: no other fields. A shape: what the other fields look like. */
   readonly additionalProperties?: boolean | Shape;
   readonly items?: Shape;
   readonly oneOf?: readonly Shape[];
@@ -29,17 +31,14 @@ const WORDS: Record<string, string> = {
   boolean: 'true or false',
 };
 
-/**
- * Where a value has not the shape, each a sentence that begins with the place. What is null in an object counts as left
- * out.
- */
+/** Where a value does not fit the shape: sentences that begin with the place. A null field counts as absent. */
 export function shapeProblems(value: any, shape: Shape, place = ''): string[] {
   const problems: string[] = [];
   new Reading(shape, place, problems).check(value, shape);
   return problems;
 }
 
-/** One value, read against one shape. Places are put into words only where something is wrong. */
+/** Checks one value against one shape. Places are put into words only where something is wrong. */
 class Reading {
   private readonly at: (string | number)[] = [];
 
@@ -77,7 +76,7 @@ class Reading {
           : undefined;
       if (known) this.below(name, value[name], known);
       else if (additionalProperties === false)
-        this.say(name, `there is no such field; there are ${Object.keys(properties ?? {}).join(', ')}`);
+        this.say(name, `unknown field; the fields are ${Object.keys(properties ?? {}).join(', ')}`);
       else if (typeof additionalProperties === 'object') this.below(name, value[name], additionalProperties);
     }
   }
@@ -94,16 +93,12 @@ class Reading {
     return problems.length === 0;
   }
 
-  private wrong(value: any, wanted: string): void {
-    this.say(undefined, `${shown(value)} is not allowed; it is ${wanted}`);
+  private wrong(value: any, allowed: string): void {
+    this.say(undefined, `${shown(value)} is not allowed; it is ${allowed}`);
   }
 
   private say(field: string | undefined, what: string): void {
-    const steps = field === undefined ? this.at : [...this.at, field];
-    const place = steps.reduce<string>(
-      (path, step) => (typeof step === 'number' ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`),
-      this.place,
-    );
+    const place = placeOf(field === undefined ? this.at : [...this.at, field], this.place);
     this.problems.push(`${place === '' ? 'the whole' : place}: ${what}`);
   }
 }
@@ -112,7 +107,7 @@ function target({ $ref }: Shape, root: Shape): Shape {
   return root.definitions![$ref!.split('/').pop()!];
 }
 
-/** Whether a value by itself is one of those that are allowed; what is in it comes later. */
+/** Whether the value itself is allowed; what it contains is checked afterwards. */
 function isAllowed(value: any, shape: Shape): boolean {
   if (shape.enum) return shape.enum.includes(shape.anyCase && typeof value === 'string' ? value.toUpperCase() : value);
   if (shape.type !== undefined && !isOf(value, shape.type)) return false;

@@ -5,13 +5,13 @@ import { canonical } from '../manifests/indexed';
 type Fields = Record<string, unknown>;
 
 /**
- * Something that several constructs of one app describe, each for itself, and must describe alike: a gateway, the mesh.
+ * Something that several constructs of one app describe, and must describe alike: a gateway, the mesh.
  */
 export class Agreement implements Shared {
   private readonly statements: { construct: IConstruct; fields: Fields }[] = [];
 
   /**
-   * @param code the beginning of every problem
+   * @param code the rule that begins every problem
    * @param title what is described
    * @param cure what to do when the descriptions differ
    */
@@ -21,7 +21,7 @@ export class Agreement implements Shared {
     private readonly cure: string,
   ) {}
 
-  /** Takes down what one construct says. */
+  /** Records the description of one construct. */
   public state(construct: IConstruct, fields: Fields): void {
     this.statements.push({ construct, fields });
   }
@@ -32,7 +32,7 @@ export class Agreement implements Shared {
       const differences = differencesOf(first.fields, fields);
       if (differences.length === 0) return [];
       const problem =
-        `${this.code}: ${this.title} is described here and by [${first.construct.node.path}] in two ways ` +
+        `${this.code}: ${this.title} is described differently here and by [${first.construct.node.path}] ` +
         `(${differences.join('; ')}). ${this.cure}`;
       return [{ construct, problem }];
     });
@@ -46,7 +46,7 @@ export function differencesOf(there: Fields, here: Fields): string[] {
     .map((name) => `${name}: ${text(there[name])} there, ${text(here[name])} here`);
 }
 
-/** The order in which somebody wrote labels down is no difference. */
+/** The order of labels makes no difference. */
 function text(value: unknown): string {
   return canonical(value) || 'not set';
 }

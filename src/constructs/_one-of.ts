@@ -3,31 +3,31 @@ import { AppScope, Disagreement, Shared } from './_app-scope';
 
 interface Statement {
   readonly construct: Construct;
-  /** Equal where the two mean the same thing and may stand side by side. */
+  /** Equal if two statements mean the same and do not conflict. */
   readonly choice: string;
 }
 
 /**
- * Something of which an app has one only: the way of a host out of a namespace, the gateway of a name. Whoever comes
- * second with another choice is told so in words of the constructs; what the rules would say of the objects of both is
- * left out.
+ * Something that exists only once in an app: the egress path of a host from a namespace, the gateway of a name. A
+ * second construct with another choice is reported in the terms of the constructs; what the rules find between the
+ * objects of both is left out.
  */
 export class OneOf implements Shared {
-  /** Says how a namespace reaches a host: `through egress/exit`. */
+  /** How a namespace reaches a host: `through egress/exit`. */
   public static egressPath(app: AppScope, namespace: string, host: string): OneOf {
     return app.share(
-      `way ${namespace} ${host}`,
+      `egress-path ${namespace} ${host}`,
       () =>
         new OneOf(
           (here, first) =>
             `egress-path-conflict: ${host} from namespace ${namespace} is declared here ${here.choice}, and by ` +
-            `[${first.construct.node.path}] ${first.choice}. ` +
-            'A namespace reaches a host by one way: keep one of the two.',
+            `[${first.construct.node.path}] ${first.choice}. A namespace has one egress path to a host: keep ` +
+            'one of the two.',
         ),
     );
   }
 
-  /** Says who installs a gateway. */
+  /** Which construct installs a gateway. */
   public static gateway(app: AppScope, namespace: string, name: string): OneOf {
     const title = `${namespace}/${name}`;
     return app.share(
@@ -35,10 +35,9 @@ export class OneOf implements Shared {
       () =>
         new OneOf(
           (_here, first) =>
-            `gateegress-path-conflict: the gateway ${title} is installed here and by ` +
-            `[${first.construct.node.path}]; of two gateways of one name the one applied last replaces the ` +
-            'other. ' +
-            'Give one of them a `name`, or use the first where you need it.',
+            `gateway-conflict: the gateway ${title} is installed here and by [${first.construct.node.path}]; of two ` +
+            'gateways with one name, the one applied last replaces the other. Give one of them another `name`, or ' +
+            'use the first wherever you need it.',
         ),
     );
   }
@@ -47,7 +46,7 @@ export class OneOf implements Shared {
 
   private constructor(private readonly say: (here: Statement, first: Statement) => string) {}
 
-  /** Takes down what one construct chose. */
+  /** Records the choice of one construct. */
   public state(construct: Construct, choice: string): void {
     this.statements.push({ construct, choice });
   }

@@ -1,5 +1,6 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
+import { AllowedDestination, AllowedEgress, placeKey, PodPlace } from './_allowed-egress';
 import { AppScope, Disagreement } from './_app-scope';
 import {
   ClusterPlaces,
@@ -9,15 +10,14 @@ import {
   peerRules,
   publicPorts,
 } from './_boundary-policy';
-import { checkBoundary, Guards, readPlaces } from './_boundary-props';
-import { AllowedDestination, AllowedEgress, placeKey, PodPlace } from './_allowed-egress';
-import { assertGateway, readOwner, UNSAFE_ANNOTATION, where } from './_settings';
-import { EgressGateway } from './egress-gateway';
-import { IEgressGateway, InstalledEgressGateway } from './installed-egress-gateway';
+import { BOUNDARY, checkBoundary, guardedOf, Guards, placesOf } from './_boundary-props';
+import { readOwner, UNSAFE_ANNOTATION, where } from './_settings';
+import { IEgressGateway } from './installed-egress-gateway';
 import { keyOf, objectName } from '../values/names';
 import { Problems } from '../values/problems';
+import { Checked, readProps } from '../values/readers';
 
-/** Where a cluster's DNS servers are. */
+/** The DNS servers of a cluster. */
 export interface BoundaryDns {
   /**
    * The namespace of their pods.
@@ -27,130 +27,132 @@ export interface BoundaryDns {
   readonly namespace?: string;
 
   /**
-   * The labels of their pods.
+   * The labels of their pods. At least one.
    *
    * @default - k8s-app: kube-dns
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * The ports on which their pods listen, over UDP and TCP. On OpenShift 5353.
+   * The ports on which their pods listen, over UDP and TCP; 5353 on OpenShift. At least one.
    *
    * @default - 53
    */
   readonly ports?: number[];
 
   /**
-   * Ranges of DNS servers that are no pods, such as a cache on each node: `169.254.20.10/32`.
+   * Address ranges of DNS servers that are not pods, such as a cache on each node: `169.254.20.10/32`.
    *
    * @default - none
    */
   readonly addresses?: string[];
 }
 
-/** A hole in a boundary. */
+/** An exception to a boundary. At least one of `toCidrs` and `toNamespaces` must be given. */
 export interface BoundaryAllowedEgress {
   /** The namespace of the pods: one of the boundary's, or that of a gateway which it guards. */
   readonly namespace: string;
 
   /**
-   * Only pods with these labels. Not for the namespace of a gateway.
+   * Only pods with these labels, at least one. Not for the namespace of a gateway.
    *
-   * @default - all that the boundary holds there
+   * @default - all pods there that the boundary restricts
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Address ranges that are open, such as a private network or the Kubernetes API server.
+   * Address ranges that the pods may reach, such as a private network or the Kubernetes API server: `10.20.0.0/16`.
    *
    * @default - none
    */
   readonly toCidrs?: string[];
 
   /**
-   * Namespaces of the cluster that are open.
+   * Namespaces of the cluster that the pods may reach.
    *
    * @default - none
    */
   readonly toNamespaces?: string[];
 
   /**
-   * Open on these TCP ports only.
+   * Only these TCP ports. At least one.
    *
-   * @default - on every port
+   * @default - every port and protocol
    */
   readonly toPorts?: number[];
 
-  /** Why, for whoever audits the policies. */
+  /** The reason, for those who audit the policies. */
   readonly reason: string;
 }
 
-/** Properties for `EgressBoundary`. */
+/** Properties for `EgressBoundary`. At least one namespace, or one gateway that is guarded. */
 export interface EgressBoundaryProps {
   /**
-   * The namespaces of the applications: from now on their pods reach nothing but what is said here and what egress
-   * constructs of this app declare. Namespaces that are not listed stay as they are. Not the namespace of a gateway:
-   * that would open its guard.
+   * The namespaces of the applications. Their pods can then only reach what is allowed here, and what egress constructs
+   * of this app declare. Other namespaces are not restricted. None may be the namespace of a gateway, since that would
+   * open its guard.
    *
-   * @default - none; then `gateways` are only guarded
+   * @default - none: `gateways` are only guarded
    */
   readonly namespaces?: string[];
 
   /**
-   * The gateways that pods of these namespaces may reach, also where the `GatewayEgress` stands in another app. Who may
-   * call which host is the gateway's to check. The pods of an `EgressGateway` are guarded as well: they are reached by
-   * callers only, and reach public addresses only.
+   * The gateways that pods of these namespaces may reach, also for a `GatewayEgress` of another app. The gateway itself
+   * checks who may call which host. The pods of an `EgressGateway` are also guarded: only callers reach them, and they
+   * only reach public addresses.
    *
-   * @default - those of the `GatewayEgress` of this app; none is guarded
+   * @default - the gateways of every `GatewayEgress` of this app; none is guarded
    */
   readonly gateways?: IEgressGateway[];
 
   /**
-   * Guards the pods of `InstalledEgressGateway` too. Whatever somebody else has put on these gateways on other ports is
-   * cut off.
+   * Guards the pods of an `InstalledEgressGateway` too. Everything that other authors have bound to these gateways on
+   * other ports is cut off.
    *
    * @default false
    */
   readonly guardInstalledGateways?: boolean;
 
   /**
-   * The namespaces of the cluster that the applications may call, besides their own: on every port.
+   * The namespaces of the cluster that the applications may call in addition to their own, on every port. Empty for
+   * none.
    *
-   * @default - every namespace but the gateways'
+   * @default - all namespaces except those of gateways
    */
   readonly peers?: string[];
 
   /**
-   * Where the cluster's DNS servers are.
+   * The DNS servers of the cluster.
    *
    * @default - pods labelled k8s-app: kube-dns in kube-system, port 53
    */
   readonly dns?: BoundaryDns;
 
   /**
-   * The namespace of istiod, which every proxy needs on port 15012.
+   * The namespace of istiod, which every proxy needs to reach on port 15012.
    *
    * @default "istio-system"
    */
   readonly istiodNamespace?: string;
 
   /**
-   * More address ranges that are not outside, besides the private ones of IPv4 and IPv6: public ranges that
-   * your nodes, pods or company networks use.
+   * Address ranges that do not count as external, in addition to the private ones of IPv4 and IPv6: public ranges of
+   * your nodes, pods or company networks.
    *
    * @default - none
    */
   readonly privateCidrs?: string[];
 
   /**
-   * Ports of the outside that guarded gateways reach, besides those that the `GatewayEgress` of this app need.
+   * Ports of external hosts that guarded gateways may reach, in addition to those of every `GatewayEgress` of this app.
+   * At least one.
    *
    * @default - 80 and 443
    */
   readonly gatewayPorts?: number[];
 
   /**
-   * Namespaces of callers whose `GatewayEgress` stands in another app and that are not under `namespaces`.
+   * Namespaces of callers whose `GatewayEgress` is in another app and that are not under `namespaces`.
    *
    * @default - none
    */
@@ -164,36 +166,37 @@ export interface EgressBoundaryProps {
   readonly metricsNamespaces?: string[];
 
   /**
-   * Ports on which all pods of the namespaces reach every public address, for a `SidecarEgress` in another app. Nobody
-   * can tell a sidecar from its application here: these ports are open past the sidecar too.
+   * Ports on which all pods of the namespaces may reach every public address, for a `SidecarEgress` in another app. A
+   * NetworkPolicy cannot tell a sidecar from its application, so applications can bypass the sidecar on these ports.
    *
-   * @default - those of the `SidecarEgress` of this app
+   * @default - those of every `SidecarEgress` of this app
    */
   readonly unsafeSidecarPorts?: number[];
 
   /**
-   * Holes. Written on the policies as the annotation `cdk8s-istio-egress/unsafe`.
+   * Exceptions. Recorded on the policies as the annotation `cdk8s-istio-egress/unsafe`.
    *
    * @default - none
    */
   readonly unsafeAllowedEgress?: BoundaryAllowedEgress[];
 
   /**
-   * Who declares this: part of the names of all policies. Policies of several owners add up.
+   * The team or app that declares this: a DNS label, part of the names of all policies. The policies of several owners
+   * add up.
    *
    * @default - the namespace of the chart
    */
   readonly owner?: string;
 
   /**
-   * Labels on every policy.
+   * Labels for every policy, in addition to those of the chart.
    *
-   * @default - those of the chart
+   * @default - none
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Annotations on every policy.
+   * Annotations for every policy.
    *
    * @default - none
    */
@@ -201,56 +204,49 @@ export interface EgressBoundaryProps {
 }
 
 /**
- * Makes the gateway the only way out, for whole namespaces: NetworkPolicies that also hold for what goes round its
- * sidecar.
+ * Makes the gateway the only path to external hosts, for whole namespaces: NetworkPolicies, which also apply to traffic
+ * that bypasses the sidecar.
  *
- * The pods still reach DNS, istiod, each other and the rest of the cluster. Whatever egress constructs of the same app
- * need is opened by itself: the pods of the gateway for a `GatewayEgress`, its ports for a `SidecarEgress`, its ranges
- * for a `DirectEgress`. Istio has no part in it: the cluster's network (CNI) must enforce NetworkPolicy. Apply it last:
- * its first policy cuts every connection of a pod that is not allowed.
+ * The pods still reach DNS, istiod, each other and the rest of the cluster. Everything that egress constructs of the
+ * same app need is opened automatically: the pods of the gateway for a `GatewayEgress`, its ports for a
+ * `SidecarEgress`, its ranges for a `DirectEgress`. Istio is not involved: the cluster's network plugin (CNI) must
+ * enforce NetworkPolicy. Apply it last: its first policy cuts all connections of a pod that are not allowed.
  *
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/#apply-kubernetes-network-policies
  */
 export class EgressBoundary extends Construct {
-  /** The NetworkPolicies made so far. */
+  /** All NetworkPolicies so far. */
   public readonly apiObjects: ApiObject[] = [];
 
   private readonly app: AppScope;
+  private readonly props: Checked<EgressBoundaryProps>;
   private readonly owner: string;
   private readonly places: ClusterPlaces;
   private readonly guarded: IEgressGateway[];
   private readonly emitted = new Set<string>();
 
-  constructor(
-    scope: Construct,
-    id: string,
-    private readonly props: EgressBoundaryProps,
-  ) {
+  constructor(scope: Construct, id: string, props: EgressBoundaryProps) {
     super(scope, id);
     this.app = AppScope.of(this);
-    const { gateways = [], guardInstalledGateways: installed = false } = props;
     const problems = new Problems(where(this));
-    gateways.forEach((gateway, index) => problems.check(`gateways[${index}]`, () => assertGateway(gateway)));
-    problems.throwIfAny();
-    this.guarded = gateways.filter(
-      (gateway) => gateway instanceof EgressGateway || (installed && gateway instanceof InstalledEgressGateway),
-    );
-    checkBoundary(props, this.guarded, problems);
-    this.places = readPlaces(props, problems);
-    this.owner = readOwner(this, props.owner, problems);
+    this.props = readProps(props, BOUNDARY, problems);
+    this.guarded = guardedOf(this.props);
+    checkBoundary(this.props, this.guarded, problems);
+    this.places = placesOf(this.props);
+    this.owner = readOwner(this, this.props.owner, problems);
     problems.throwIfAny();
 
     this.app.validate(this);
     this.app.share(`boundary ${this.node.path}`, () => ({ disagreements: () => this.unreachable() }));
-    this.app.share('guards', () => new Guards()).join(this, this.guarded, props.namespaces ?? []);
+    this.app.share('guards', () => new Guards()).join(this, this.guarded, this.props.namespaces ?? []);
     for (const gateway of this.guarded) this.emitGuard(gateway);
-    for (const namespace of props.namespaces ?? []) this.emitFor({ namespace });
+    for (const namespace of this.props.namespaces ?? []) this.emitFor({ namespace });
     this.declareAllowedEgress();
-    this.app.allowedEgress.each((allowed) => this.hear(allowed));
+    this.app.allowedEgress.each((allowed) => this.emitForPodsOf(allowed));
   }
 
-  /** Pods with openings of their own get a policy of their own, as soon as somebody asks for one. */
-  private hear({ from }: AllowedEgress): void {
+  /** Pods with egress of their own get a policy of their own, as soon as a construct declares it. */
+  private emitForPodsOf({ from }: AllowedEgress): void {
     if (from.labels && this.props.namespaces?.includes(from.namespace)) this.emitFor(from);
   }
 
@@ -310,7 +306,7 @@ export class EgressBoundary extends Construct {
     this.apiObjects.push(this.app.emitKubernetes(this, this, `${place.namespace}-${keyOf(key)}`, policy));
   }
 
-  /** What of a policy lets pods go where nobody checks them. */
+  /** What a policy lets through unchecked. */
   private weakness(place: PodPlace): string | undefined {
     const allowedEgress = this.app.allowedEgress.of(place);
     const ports = this.guarded.some(({ installation }) => placeKey(installation) === placeKey(place))
@@ -319,27 +315,28 @@ export class EgressBoundary extends Construct {
     const open =
       ports &&
       `open to every public address${ports.length > 0 ? ` on port ${ports.join(', ')}` : ''}, past the sidecar too`;
-    const holes = [...new Set(allowedEgress.flatMap(({ unsafe }) => unsafe ?? []))].sort();
-    return [open, ...holes].filter(Boolean).join('; ') || undefined;
+    const exceptions = [...new Set(allowedEgress.flatMap(({ unsafe }) => unsafe ?? []))].sort();
+    return [open, ...exceptions].filter(Boolean).join('; ') || undefined;
   }
 
   private declareAllowedEgress(): void {
-    const { namespaces = [], gateways = [], unsafeSidecarPorts: ports, unsafeAllowedEgress = [] } = this.props;
+    const { namespaces = [], gateways = [], unsafeSidecarPorts: ports = [], unsafeAllowedEgress = [] } = this.props;
     for (const namespace of namespaces) {
       for (const { installation } of gateways)
         this.app.allowedEgress.add({ by: this, from: { namespace }, gateway: installation });
-      if (ports) this.app.allowedEgress.add({ by: this, from: { namespace }, to: () => [{ to: 'public', ports }] });
+      if (ports.length > 0)
+        this.app.allowedEgress.add({ by: this, from: { namespace }, to: () => [{ to: 'public', ports }] });
     }
     for (const { namespace, labels, toCidrs: cidrs, toNamespaces, toPorts, reason } of unsafeAllowedEgress) {
       const to: AllowedDestination[] = [];
-      if (cidrs) to.push({ to: { cidrs }, ports: toPorts });
-      if (toNamespaces) to.push({ to: { namespaces: toNamespaces }, ports: toPorts });
+      if (cidrs?.length) to.push({ to: { cidrs }, ports: toPorts });
+      if (toNamespaces?.length) to.push({ to: { namespaces: toNamespaces }, ports: toPorts });
       for (const from of this.placesIn(namespace, labels))
         this.app.allowedEgress.add({ by: this, from, to: () => to, unsafe: `hole: ${reason}` });
     }
   }
 
-  /** Whom a hole in a namespace is for: its applications, or the pods of the gateways that are guarded there. */
+  /** The pods for which an exception is: the applications of a namespace, or the guarded gateways there. */
   private placesIn(namespace: string, labels?: Record<string, string>): PodPlace[] {
     if (this.props.namespaces?.includes(namespace)) return [{ namespace, labels }];
     const gateways = this.guarded.map(({ installation }) => installation);
@@ -361,25 +358,27 @@ export class EgressBoundary extends Construct {
     ];
   }
 
-  /** What only the whole app shows: a gateway that nobody may reach, workloads that no policy can select. */
+  /**
+   * Problems that only the whole app shows: gateways that no namespace may reach, workloads that no policy can select.
+   */
   private unreachable(): Disagreement[] {
     const unplaced = (this.props.namespaces ? this.app.allowedEgress.unplaced : []).map(({ node }) => ({
       construct: this,
       problem:
-        `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no ` +
-        'labels, so no policy can open it for them. ' +
-        'Give the workload, or its chart, a namespace, and its pods a label.',
+        `boundary-unknown-pods: [${node.path}] has a DirectEgress, but its pods have no namespace or no labels, so ` +
+        'no policy can select them. Give the workload, or its chart, a namespace, and its pods a label.',
     }));
     const guarded = this.guarded.map(({ installation }) => installation);
-    const lonely = guarded
+    const unused = guarded
       .filter((gateway) => this.callersOf(gateway).length === 0)
       .map(({ namespace, name }) => ({
         construct: this,
         problem:
-          `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}: no GatewayEgress ` +
-          'of this app leads there, and the boundary names no namespaces. ' +
-          'Give `namespaces`, or `callerNamespaces` for callers of other apps.',
+          `boundary-without-callers: no namespace may reach the gateway ${namespace}/${name}, since no ` +
+          'GatewayEgress of ' +
+          'this app uses it and the boundary names no namespaces. Give `namespaces`, or `callerNamespaces` for ' +
+          'callers of other apps.',
       }));
-    return [...unplaced, ...lonely];
+    return [...unplaced, ...unused];
   }
 }

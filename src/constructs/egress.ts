@@ -1,7 +1,8 @@
 import { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { OriginationScope, OriginationSettings } from './_origination';
-import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { TlsOrigination, TlsOriginationOptions, TlsOriginationProps } from './tls-origination';
+import { brand } from '../values/brand';
 import { EgressPort } from '../values/egress-port';
 import { Problems } from '../values/problems';
 import {
@@ -11,26 +12,28 @@ import {
   EgressRetries,
 } from '../values/traffic-options';
 
-/** What `SidecarEgress` and `GatewayEgress` have in common. */
+/** Properties that `SidecarEgress` and `GatewayEgress` have in common. */
 export interface CommonEgressProps {
   /**
-   * Fully qualified, lower-case names of external hosts. For a `SidecarEgress` also `*.example.com`, which stands for
-   * every name below `example.com` (Istio 1.30 and later); it is looked up by the name in each request, and TLS cannot
-   * be originated for it.
+   * Fully qualified, lower-case names of external hosts, without port or path. At least one, none twice.
+   *
+   * A `SidecarEgress` also accepts wildcards such as `*.example.com`, which stands for all names below `example.com`
+   * (Istio 1.30 and later). They are resolved by the name in each request, and TLS cannot be originated for them.
    */
   readonly hosts: string[];
 
   /**
-   * What applications speak on which ports of these hosts. Whatever is not declared here is not reachable.
+   * The ports of these hosts and the protocol that applications speak on each. All other ports are refused. At least
+   * one.
    *
    * @default - HTTP on 80 and TLS on 443
    */
   readonly ports?: EgressPort[];
 
   /**
-   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). Then the
-   * hosts get an address that stands for them inside the mesh, and TCP ports need no `addresses`. Where sidecars do not
-   * answer DNS, TCP calls are refused.
+   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). The hosts
+   * then get an address that represents them inside the mesh, so that TCP ports need no `addresses`. If the sidecars do
+   * not answer DNS, TCP calls are refused. Makes no difference without TCP ports.
    *
    * @default false
    * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
@@ -38,87 +41,90 @@ export interface CommonEgressProps {
   readonly dnsCapture?: boolean;
 
   /**
-   * The release of Istio that this is for, such as `1.30`. What it cannot do is refused.
+   * The release of Istio in the cluster, such as `1.30` or `1.30.3`; 1.29 or later. Features that it does not have are
+   * refused.
    *
-   * @default - what the app says once with `app.node.setContext('istioVersion', '1.30')`, else the newest that the
-   * constructs are proven on
+   * @default - the context value `istioVersion` of the app (`app.node.setContext('istioVersion', '1.30')`), otherwise
+   * the newest release on which the constructs are proven
    */
   readonly istioVersion?: string;
 
   /**
-   * Who declares this: part of the names of all objects, so that declarations of different owners never meet.
-   * A DNS label. Two apps that declare the same host for the same namespace need different owners.
+   * The team or app that declares these hosts: a DNS label, part of the names of all objects. Two apps that declare the
+   * same host for the same namespace need different owners, otherwise they overwrite each other's objects.
    *
    * @default - the namespace of the chart
    */
   readonly owner?: string;
 
   /**
-   * Time for a whole HTTP request, with all its retries.
+   * The timeout of an HTTP request, including all retries; at least one millisecond. Only with a port that speaks HTTP.
    *
-   * @default - no limit
+   * @default - no timeout
    */
   readonly timeout?: Duration;
 
   /**
-   * How often and when a failed HTTP request is tried again.
+   * How often, and after which failures, an HTTP request is retried. Only with a port that speaks HTTP.
    *
-   * @default - Istio's default: up to two more times, when no connection came about
+   * @default - Istio's: up to two retries, if no connection was established
    */
   readonly retries?: EgressRetries;
 
   /**
-   * When an address of the host is left out for a while.
+   * When an address of the host is not used for a while.
    *
    * @default - never
    */
   readonly outlierDetection?: EgressOutlierDetection;
 
   /**
-   * Limits on connections to the host.
+   * Limits for connections to the host.
    *
    * @default - Istio's defaults
    */
   readonly connectionPool?: EgressConnectionPool;
 
   /**
-   * How requests are spread over the host's addresses.
+   * How requests are distributed over the host's addresses.
    *
-   * @default - Istio's default, least requests
+   * @default - Istio's default, EgressLoadBalancing.LEAST_REQUEST
    */
   readonly loadBalancing?: EgressLoadBalancing;
 
   /**
-   * Request headers, in lower case, that shall not reach the host, besides those that proxies add.
+   * Further request headers that must not reach the host, by their lower-case names. Headers that proxies add are
+   * always removed. Only with a port that speaks HTTP.
    *
-   * @default - none besides
+   * @default - no further headers
    */
   readonly removeHeaders?: string[];
 
   /**
-   * Request headers added by proxies that shall reach the host although they tell about the mesh.
-   * Written on the objects as the annotation `cdk8s-istio-egress/unsafe`.
+   * Request headers that proxies add and that may reach the host although they tell about the mesh. Recorded on the
+   * objects as the annotation `cdk8s-istio-egress/unsafe`.
    *
-   * @default - none: identity, pod addresses and mesh metadata stay inside
+   * @default - none: identities, pod addresses and mesh metadata are removed
    */
   readonly unsafeKeepHeaders?: string[];
 
   /**
-   * What the names of the objects begin with. They end in a key made of owner, host and gateway, so they stay unique.
+   * The beginning of the objects' names, a DNS label. The names end in a key made of owner, host and gateway, so they
+   * stay unique.
    *
    * @default - the host
    */
   readonly namePrefix?: string;
 
   /**
-   * Labels on every object of this construct.
+   * Labels for all objects of this construct, in addition to those of the chart.
    *
-   * @default - those of the chart
+   * @default - none
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Annotations on every object of this construct.
+   * Annotations for all objects of this construct.
    *
    * @default - none
    */
@@ -126,42 +132,49 @@ export interface CommonEgressProps {
 }
 
 /**
- * External hosts that are reachable from inside the mesh: a `SidecarEgress` or a `GatewayEgress`.
+ * External hosts that can be reached from the mesh: a `SidecarEgress` or a `GatewayEgress`.
  */
 export abstract class Egress extends Construct {
   /** The external hosts. */
   public abstract readonly hosts: string[];
 
-  /** Every object made so far for these hosts, in the order in which it can be applied. */
+  /** All objects for these hosts so far, in the order in which they can be applied. */
   public abstract readonly apiObjects: ApiObject[];
 
-  /**
-   * Sends plain HTTP to some or all of the hosts out as TLS. The same as `new TlsOrigination(this, id, { egress: this,
-   * ...options })`.
-   *
-   * @param id the id of the new construct
-   * @param options which hosts, whose certificates
-   */
-  public originateTls(id: string, options: TlsOriginationOptions = {}): TlsOrigination {
-    return new TlsOrigination(this, id, { ...options, egress: this });
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    brand(this, 'Egress');
   }
 
   /**
-   * Checks what a TLS origination asks for and reports what this way out cannot do.
+   * Originates TLS for plain HTTP to some or all of the hosts. The same as `new TlsOrigination(this, id, { egress:
+   * this, ...options })`.
+   *
+   * @param id the id of the new construct
+   * @param options the hosts, and the certificates on both sides; all hosts and public authorities by default
+   */
+  public originateTls(id: string, options: TlsOriginationOptions = {}): TlsOrigination {
+    const given: unknown = options ?? {};
+    const props = typeof given === 'object' && !Array.isArray(given) ? { ...given, egress: this } : given;
+    return new TlsOrigination(this, id, props as TlsOriginationProps);
+  }
+
+  /**
+   * Reports what this kind of egress cannot do for a TLS origination.
    *
    * @internal
    */
   public abstract _checkOrigination(options: TlsOriginationOptions, problems: Problems): void;
 
   /**
-   * What originates TLS for one host already.
+   * What already originates TLS for a host, and conflicts with one more origination.
    *
    * @internal
    */
   public abstract _originatorOf(host: string, wanted: OriginationScope): string | undefined;
 
   /**
-   * Originates TLS for one host, and returns the rules that do it.
+   * Originates TLS for a host. Returns the DestinationRules.
    *
    * @internal
    */

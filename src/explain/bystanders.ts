@@ -1,9 +1,9 @@
 import { namesOf, namespaceOf } from './manifest';
 import { fullHost } from '../manifests/hosts';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
-import { overlaps } from '../model/host-names';
+import { hostsOverlap } from '../model/host-names';
 
-/** An object that speaks of a host on the way and has no part in it. */
+/** An object that names a host of the request but has no effect on the answer. */
 export interface Bystander {
   readonly object: string;
   readonly origin: string;
@@ -12,12 +12,12 @@ export interface Bystander {
 
 const KINDS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
 
-/** Of how many objects it is tried out whether they have a part. */
+/** The limit on objects that are tried, each of which asks the model once. */
 const MOST_TRIED = 24;
 
 /**
- * Objects that somebody wrote for the host and that do nothing for this request: invisible, bound elsewhere, or behind
- * another. Whether one has a part is tried out: without it the answer is the same, step by step.
+ * Objects that are written for the host and do nothing for this request: invisible to its proxies, bound to another
+ * Gateway, or overruled by another object. Each is tried: without it, the model's answer is the same, step by step.
  */
 export function bystanders(
   answer: Answer,
@@ -50,7 +50,7 @@ export function bystanders(
       const namespace = namespaceOf(manifest);
       return (
         !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`) &&
-        namesOf(manifest).some((name) => [...hosts].some((one) => overlaps(fullHost(name, namespace), one)))
+        namesOf(manifest).some((name) => [...hosts].some((one) => hostsOverlap(fullHost(name, namespace), one)))
       );
     })
     .slice(0, MOST_TRIED)
@@ -89,7 +89,7 @@ function reasonFor(
       name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`,
     );
     if (!bound.some((name) => name === 'mesh' || gateways.has(name)))
-      return `bound to ${bound.join(', ')}, which the request does not meet`;
+      return `bound to ${bound.join(', ')}, which the request does not pass`;
   }
   return 'the answer is the same without it';
 }

@@ -4,28 +4,22 @@ import * as path from 'path';
 import { parseArgs } from 'util';
 import { parse } from 'yaml';
 import { bystanders } from './bystanders';
-import { smallestChange, isWanted } from './changes';
+import { isAnsweredAsWanted, smallestChange } from './changes';
 import { HELP } from './help';
 import { judgeTable } from './judge-table';
-import { asMermaid } from './mermaid';
+import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
+import { migrate } from './migrate';
+import { Outcome, Usage } from './outcome';
 import { ReadManifests, readManifests } from './read-manifests';
 import { requestProblem } from './request-problem';
 import { asText, headline } from './text';
 import { AccessTable, Via } from '../access/access-table';
+import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
-import { sortedOut } from '../model/well-formed';
+import { separateMalformed } from '../model/well-formed';
 import { checkManifests, Finding } from '../rules';
-
-/** What a run of the command line says, and how it ends. */
-export interface Outcome {
-  readonly code: 0 | 1 | 2 | 3;
-  readonly out: string;
-  readonly err: string;
-}
-
-class Usage extends Error {}
 
 const VIAS: readonly string[] = ['direct', 'undeclared', 'sidecar', 'gateway'];
 
@@ -33,17 +27,15 @@ const VIAS: readonly string[] = ['direct', 'undeclared', 'sidecar', 'gateway'];
 export function run(args: readonly string[], standardInput?: () => string): Outcome {
   try {
     const [command, ...rest] = args;
+    refuseFormerOptions(rest);
     if (command === undefined || command === 'help' || args.includes('--help') || args.includes('-h')) {
-      return {
-        code: command === undefined ? 3 : 0,
-        out: HELP,
-        err: '',
-      };
+      return { code: command === undefined ? 3 : 0, out: HELP, err: '' };
     }
     if (command === '--version' || command === 'version') return { code: 0, out: `${version()}\n`, err: '' };
     if (command === 'explain') return explain(rest, standardInput);
     if (command === 'check') return check(rest, standardInput);
-    throw new Usage(`there is no command "${command}"; there are explain and check`);
+    if (command === 'migrate') return migrate(rest, standardInput);
+    throw new Usage(`"${command}" is not a command; the commands are explain, check and migrate`);
   } catch (error) {
     if (error instanceof Usage || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS'))
       return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };
@@ -52,12 +44,23 @@ export function run(args: readonly string[], standardInput?: () => string): Outc
       code: 3,
       out: '',
       err:
-        `internal error, no answer: ${message}\nThis is a defect of cdk8s-istio-egress; please report it with ` +
-        'the manifests.\n',
+        `internal error, no answer: ${message}\nThis is a bug in cdk8s-istio-egress; please report it with the ` +
+        'manifests.\n',
     };
   }
 }
 
+/** Refuses options that have another name now. */
+function refuseFormerOptions(args: readonly string[]): void {
+  args.forEach((arg, index) => {
+    const [, former = '', value = args[index + 1] ?? ''] = /^--([a-z]+)(?:=(.*))?$/.exec(arg) ?? [];
+    const current = FORMER_OPTIONS.get(former);
+    if (current !== undefined)
+      throw new Usage(`--${former} is called --${current} now: --${current} ${currentVia(value) ?? value}`);
+  });
+}
+
+/** Answers one request. */
 function explain(args: readonly string[], standardInput?: () => string): Outcome {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -77,14 +80,13 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       output: { type: 'string', default: 'text' },
     },
   });
-  if (positionals.length === 0) throw new Usage('say which files or folders hold the manifests; - is standard input');
+  if (positionals.length === 0)
+    throw new Usage('explain: name the files or folders with the manifests; - is standard input');
   if (!['text', 'json', 'mermaid'].includes(values.output))
     throw new Usage(`--output is text, json or mermaid, not "${values.output}"`);
   const caller = callerOf(values.from, values.labels);
   const request = requestOf(values);
-  if (values.via !== undefined && !VIAS.includes(values.via))
-    throw new Usage(`--via is one of ${VIAS.join(', ')}, not "${values.via}"`);
-  const wanted = { via: values.via as Via | undefined };
+  const wanted = { via: viaOf(values.via) };
   const read = readManifests(positionals, { standardInput, namespace: values.namespace });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
@@ -93,7 +95,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const model = EgressModel.of(read.objects, world);
   const answer = model.ask(caller, request);
   const { objects } = model;
-  const isFine = answer.outcome === 'answered' && isWanted(answer, wanted);
+  const isFine = isAnsweredAsWanted(answer, wanted);
   const change =
     answer.outcome === 'undetermined' || isFine
       ? undefined
@@ -113,13 +115,21 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       return {
         code,
         err,
-        out: `${JSON.stringify({ ...answer, ...(change && { change: { text: change.text, then: change.then } }), bystanders: idle, findings, notes, incomplete: isIncomplete, problems }, null, 2)}\n`,
+        out: asJson({
+          ...answer,
+          ...(change && { change: { text: change.text, then: change.then } }),
+          bystanders: idle,
+          findings,
+          notes,
+          incomplete: isIncomplete,
+          problems,
+        }),
       };
     case 'mermaid':
       return {
         code,
         err,
-        out: `${incomplete(read, '%% ')}${asMermaid([{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }])}\n`,
+        out: diagram(read, [{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }]),
       };
     default:
       return {
@@ -132,20 +142,20 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
             bystanders: idle,
             findings,
             notes,
-            missed: answer.outcome === 'answered' && !isFine ? wanted.via : undefined,
+            notVia: answer.outcome === 'answered' && !isFine ? wanted.via : undefined,
           }),
       };
   }
 }
 
-/** Judges every row of an access table. */
+/** Compares the model's answer with every row of an access table. */
 function check(args: readonly string[], standardInput?: () => string): Outcome {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: { output: { type: 'string', default: 'text' } },
   });
-  if (positionals.length < 2) throw new Usage('check wants manifests and, last, an access table');
+  if (positionals.length < 2) throw new Usage('check: name the manifests and, last, an access table');
   if (!['text', 'json', 'mermaid'].includes(values.output))
     throw new Usage(`--output is text, json or mermaid, not "${values.output}"`);
   const table = tableOf(positionals[positionals.length - 1]);
@@ -154,9 +164,10 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   if (unreadable) return unreadable;
   const rows = judgeTable(read.objects, table);
   const bad = rows.filter(({ wrong }) => wrong.length > 0);
-  const open = rows.filter(({ answer }) => answer.outcome === 'undetermined');
-  const code = read.problems.length > 0 || (open.length > 0 && open.length === bad.length) ? 2 : bad.length > 0 ? 1 : 0;
-  const { malformed } = sortedOut(read.objects);
+  const undetermined = rows.filter(({ answer }) => answer.outcome === 'undetermined');
+  const isOpen = undetermined.length > 0 && undetermined.length === bad.length;
+  const code = read.problems.length > 0 || isOpen ? 2 : bad.length > 0 ? 1 : 0;
+  const { malformed } = separateMalformed(read.objects);
   const err = [
     ...read.problems,
     ...read.warnings,
@@ -168,18 +179,17 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
     return {
       code,
       err,
-      out: `${JSON.stringify(
-        rows.map(({ row, answer, wrong }) => ({ row, answer, differences: wrong })),
-        null,
-        2,
-      )}\n`,
+      out: asJson(rows.map(({ row, answer, wrong }) => ({ row, answer, differences: wrong }))),
     };
   }
   if (values.output === 'mermaid') {
     return {
       code,
       err,
-      out: `${incomplete(read, '%% ')}${asMermaid(rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })))}\n`,
+      out: diagram(
+        read,
+        rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })),
+      ),
     };
   }
   const lines = rows.flatMap(({ row, answer, wrong }) => [
@@ -195,12 +205,23 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   };
 }
 
+function viaOf(via: string | undefined): Via | undefined {
+  const current = via === undefined ? undefined : currentVia(via);
+  if (current !== undefined) throw new Usage(`--via: \`${via}\` is called \`${current}\` now`);
+  if (via !== undefined && !VIAS.includes(via)) throw new Usage(`--via is one of ${VIAS.join(', ')}, not "${via}"`);
+  return via as Via | undefined;
+}
+
+function currentVia(via: string): string | undefined {
+  return currentValue('access[].expect.via', via);
+}
+
 function callerOf(from: string | undefined, labels: string | undefined): ModelCaller {
   const match = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(from ?? '');
   if (!match) {
+    const given = from === undefined ? 'is missing' : `is not "${from}"`;
     throw new Usage(
-      '--from <namespace>/<service account> says who ' +
-        `calls${from === undefined ? '' : `; "${from}" is none, write as in --from payments/checkout`}`,
+      `--from ${given}: write the caller as --from <namespace>/<service account>, such as --from payments/checkout`,
     );
   }
   const pairs = (labels ?? '')
@@ -229,11 +250,12 @@ function requestOf({
   dial?: string;
   follow?: boolean;
 }): ModelRequest {
-  if (to === undefined) throw new Usage('--to is a URL that begins with http:// or https://, or tcp://host:port');
+  if (to === undefined)
+    throw new Usage('--to is missing: write http://host/path, https://host/path or tcp://host:port');
   const problem = requestProblem(to);
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
   if (dial !== undefined && isIP(dial) !== 4)
-    throw new Usage(`--dial is an IPv4 address, as 203.0.113.99, not "${dial}"`);
+    throw new Usage(`--dial is an IPv4 address such as 203.0.113.99, not "${dial}"`);
   const headers = header.map((line) => /^([^:\s]+):\s*(.*)$/.exec(line));
   if (headers.some((line) => line === null)) throw new Usage('--header is "Name: value"');
   return {
@@ -245,13 +267,13 @@ function requestOf({
   };
 }
 
-/** What the manifests meet: a table, a mesh configuration, or the one that is among the manifests. */
+/** The mesh and what surrounds it: from a table, a mesh configuration, or the one among the manifests. */
 function worldFor(
   { mesh, table }: { mesh?: string; table?: string },
   { objects }: ReadManifests,
 ): { world: World; note?: string } {
   if (mesh !== undefined && table !== undefined)
-    throw new Usage('--mesh and --table both say how the mesh is configured: give one');
+    throw new Usage('--mesh and --table both configure the mesh: give only one');
   try {
     if (table !== undefined) return { world: worldOf(tableOf(table)) };
     return mesh === undefined ? meshAmong(objects) : { world: meshOf(document(mesh), mesh) };
@@ -263,25 +285,22 @@ function worldFor(
 
 function tableOf(file: string): AccessTable {
   const table = document(file);
-  for (const part of ['callers', 'external', 'access'])
-    if (!Array.isArray(table?.[part]))
-      throw new Usage(`${file}: an access table has a list "${part}"; see docs/access-table.md`);
-  const shape = accessTableShapeProblems(table);
+  const shape = accessTableShapeProblems(table, file);
   const problems = shape.length > 0 ? shape : accessTableProblems(table);
   if (problems.length > 0) throw new Usage(`${file}:\n  ${problems.join('\n  ')}`);
   return table;
 }
 
 function document(file: string): any {
-  if (!fs.existsSync(file)) throw new Usage(`${file}: there is no such file`);
+  if (!fs.existsSync(file)) throw new Usage(`${file}: no such file`);
   try {
     return parse(fs.readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new Usage(`${file}: broken YAML, ${(error as Error).message.split('\n')[0]}`);
+    throw new Usage(`${file}: invalid YAML, ${(error as Error).message.split('\n')[0]}`);
   }
 }
 
-/** The first line where something could not be read: what is missing could change the answer. */
+/** The first line of an answer from incomplete input, which the rest of the input could change. */
 function incomplete({ problems }: ReadManifests, before = ''): string {
   return problems.length === 0
     ? ''
@@ -289,13 +308,21 @@ function incomplete({ problems }: ReadManifests, before = ''): string {
         'not be read, and could change the answer\n';
 }
 
-/** Nothing to answer from; what is partly broken still answers. */
+function asJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function diagram(read: ReadManifests, explained: readonly Explained[]): string {
+  return `${incomplete(read, '%% ')}${asMermaid(explained)}\n`;
+}
+
+/** The outcome if no object could be read at all. */
 function unusable({ objects, problems, notes }: ReadManifests): Outcome | undefined {
   if (objects.length > 0) return undefined;
   return { code: 3, out: '', err: `${[...problems, ...notes, 'nothing could be read'].join('\n')}\n` };
 }
 
-/** What the rules say about the objects that the request meets. */
+/** The rules' findings on the objects that decided the answer. */
 function findingsOn(answer: Answer, objects: readonly EgressObject[], world: World): Finding[] {
   const met = new Set(
     [...answer.steps.flatMap(({ decidedBy }) => decidedBy), ...answer.causes].map(
@@ -308,7 +335,7 @@ function findingsOn(answer: Answer, objects: readonly EgressObject[], world: Wor
   }).filter(({ message }) => [...met].some((object) => message.includes(object)));
 }
 
-/** The package's own version: its package.json is above the sources, and further above what is compiled. */
+/** The package's own version. Its package.json is two folders above the sources, three above the compiled files. */
 function version(): string {
   const file = ['../..', '../../..']
     .map((up) => path.join(__dirname, up, 'package.json'))

@@ -5,23 +5,23 @@ import { asText } from './text';
 import { AccessTable, Symptom, Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
 
-/** What the manifests meet: an access table, or the parts of the world that are known. */
+/** What surrounds the manifests: an access table, or the parts of the world that are known. */
 export type ExpectationWorld = World | AccessTable;
 
 /**
- * Begins an expectation about requests that leave the mesh. It throws, with the explanation, where it does not hold, so
- * that any test runner takes it.
+ * Begins an assertion about requests that leave the mesh. An assertion that fails throws an Error with the explanation,
+ * so it works in any test runner.
  *
  *     expectEgress(Testing.synth(chart)).from('payments/checkout').to('https://api.partner.com').viaGateway('egress');
  *     expectEgress(app).from('payments/other').to('https://api.partner.com').isRefused();
  *
- * @param manifests what `Testing.synth` gives, objects, or a cdk8s App or Chart
+ * @param manifests the result of `Testing.synth`, a list of objects, or a cdk8s App or Chart
  */
 export function expectEgress(manifests: any, world: ExpectationWorld = {}): EgressFrom {
   return new EgressFrom(objectsOf(manifests), 'callers' in world ? worldOf(world) : world);
 }
 
-/** Who calls. */
+/** The next step of an assertion: the caller. */
 export class EgressFrom {
   private model?: EgressModel;
 
@@ -30,7 +30,7 @@ export class EgressFrom {
     private readonly world: World,
   ) {}
 
-  /** A workload: `<namespace>/<service account>`, or more about it. */
+  /** A workload, as `<namespace>/<service account>` or with more detail. */
   public from(caller: string | ModelCaller): EgressTo {
     if (typeof caller !== 'string') return this.asks(caller);
     const [namespace, serviceAccount] = caller.split('/');
@@ -44,7 +44,7 @@ export class EgressFrom {
   }
 }
 
-/** What is called. */
+/** The next step of an assertion: the request. */
 export class EgressTo {
   constructor(
     private readonly model: EgressModel,
@@ -64,17 +64,17 @@ export class EgressTo {
   }
 }
 
-/** What must happen; every method may be called after the others. */
+/** Assertions about the answer; they can be chained. */
 export class EgressExpectation {
   constructor(
-    /** The model's answer, for whatever else a test wants to say about it. */
+    /** The model's answer, for assertions of your own. */
     public readonly answer: Answer,
     private readonly change: (answer: Answer, wanted: Wanted) => ReturnType<typeof smallestChange>,
   ) {}
 
-  /** The external host answers, with this status if one is given. */
+  /** The external host answers, with this status if it is given. */
   public isAnswered(status?: number): this {
-    this.must(
+    this.assert(
       this.answer.outcome === 'answered' && (status === undefined || this.answer.status === status),
       `answered${status === undefined ? '' : ` with ${status}`}`,
       {},
@@ -82,10 +82,10 @@ export class EgressExpectation {
     return this;
   }
 
-  /** The external host does not get it, or does not answer it. */
+  /** The request does not reach the external host, or is not answered. */
   public isRefused(by?: 'sidecar' | 'gateway' | 'host', symptom?: Symptom): this {
     const { answer } = this;
-    this.must(
+    this.assert(
       answer.outcome === 'refused' &&
         (by === undefined || answer.by === by) &&
         (symptom === undefined || answer.symptom === symptom),
@@ -94,11 +94,11 @@ export class EgressExpectation {
     return this;
   }
 
-  /** Answered, through a gateway: any, one of a namespace, or `<namespace>/<name>`. */
+  /** Answered through a gateway: any, one in this namespace, or `<namespace>/<name>`. */
   public viaGateway(gateway?: string): this {
     const { answer } = this;
     const fits = gateway === undefined || answer.gateway === gateway || answer.gateway?.split('/')[0] === gateway;
-    this.must(
+    this.assert(
       answer.outcome === 'answered' && answer.via === 'gateway' && fits,
       `answered through ${gateway === undefined ? 'a gateway' : `the gateway ${gateway}`}`,
       { via: 'gateway' },
@@ -106,53 +106,56 @@ export class EgressExpectation {
     return this;
   }
 
-  /** Answered, straight from the sidecar, by something that declares the host. */
+  /** Answered through the sidecar and no gateway; an object declares the host. */
   public viaSidecar(): this {
-    return this.via('sidecar', 'answered, straight from the sidecar');
+    return this.via('sidecar', 'answered through the sidecar, without a gateway');
   }
 
-  /** Answered, past the sidecar. */
+  /** Answered without passing the sidecar. */
   public pastSidecar(): this {
-    return this.via('direct', 'answered, past the sidecar');
+    return this.via('direct', 'answered past the sidecar');
   }
 
-  /** TLS begins there. */
+  /** TLS to the external host begins there. */
   public withTlsFrom(originator: 'application' | 'sidecar' | 'gateway'): this {
-    this.must(
+    this.assert(
       this.answer.outcome === 'answered' && this.answer.tlsOriginatedBy === originator,
-      `answered, with TLS begun by the ${originator}`,
+      `answered, with TLS originated by the ${originator}`,
     );
     return this;
   }
 
-  /** No byte that is not TLS leaves. */
+  /** Nothing but TLS reaches the external host. */
   public withoutPlaintext(): this {
-    this.must(this.answer.outcome !== 'undetermined' && !this.answer.plaintextToHost, 'nothing leaves in clear text');
+    this.assert(
+      this.answer.outcome !== 'undetermined' && !this.answer.plaintextToHost,
+      'nothing reaches the external host in clear text',
+    );
     return this;
   }
 
-  /** The gateway knows the caller. */
+  /** The gateway authenticates the caller as `<namespace>/<service account>`. */
   public withIdentity(identity: string): this {
-    this.must(this.answer.identityAtGateway === identity, `the gateway knows the caller as ${identity}`);
+    this.assert(this.answer.identityAtGateway === identity, `the gateway authenticates the caller as ${identity}`);
     return this;
   }
 
   private via(via: Via, words: string): this {
-    this.must(this.answer.outcome === 'answered' && this.answer.via === via, words, { via });
+    this.assert(this.answer.outcome === 'answered' && this.answer.via === via, words, { via });
     return this;
   }
 
-  private must(holds: boolean, expected: string, wanted?: Wanted): void {
+  private assert(holds: boolean, expected: string, wanted?: Wanted): void {
     if (holds) return;
     const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;
     throw new Error(`expected: ${expected}\nthe model says: ${asText(this.answer, { change })}`);
   }
 }
 
-/** Plain objects from whatever a cdk8s test has at hand. */
+/** The objects in whatever form a cdk8s test has them. */
 function objectsOf(manifests: any): EgressObject[] {
   if (Array.isArray(manifests)) return objectsFrom(manifests);
-  // An App has charts, a Chart objects; both are asked by shape, so that any version of cdk8s will do.
+  // Recognised by shape and not by class, so that any version of cdk8s will do.
   if (Array.isArray(manifests?.charts)) {
     return manifests.charts.flatMap((chart: any) =>
       objectsFrom(chart.toJson(), (index) => `${chart.node.path}, object ${index + 1}`),
@@ -165,5 +168,5 @@ function objectsOf(manifests: any): EgressObject[] {
       (index) => `${manifests.node?.path ?? 'chart'}, object ${index + 1}`,
     );
   }
-  throw new Error('expectEgress: give it what Testing.synth returns, a list of objects, or a cdk8s App or Chart');
+  throw new Error('expectEgress: pass the result of Testing.synth, a list of objects, or a cdk8s App or Chart');
 }

@@ -2,36 +2,43 @@ export const HELP = `cdk8s-istio-egress: what happens to a request that leaves a
 
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
   cdk8s-istio-egress check <files, folders or -> <access.yaml> [--output text|json|mermaid]
+  cdk8s-istio-egress migrate <access.yaml...>
 
-explain answers one request, hop by hop, and names the object and field that decided each step.
-  --from NAMESPACE/SERVICEACCOUNT   who calls
-  --to URL                          http://host/path, https://host/path, or tcp://host:port
+explain follows one request hop by hop and names the object and field that decide each step.
+  --from NAMESPACE/SERVICEACCOUNT   the caller
+  --to URL                          http://host/path, https://host/path or tcp://host:port
   --labels KEY=VALUE,...            labels of the caller's pod; default app=<service account>
   --method METHOD                   default GET
-  --header "Name: value"            may be given several times; Host changes what the request calls the host
+  --header "Name: value"            may be repeated; Host replaces the host that the request names
   --dial ADDRESS                    dial this IPv4 address instead of the host's own
   --follow                          follow redirects
   --namespace NAMESPACE             where objects without a namespace will be applied; default: default
-  --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound policy, root namespace,
-                                    trust domain. Default: the ConfigMap istio among the manifests; without one Istio's
-                                    default, everything undeclared passes (ALLOW_ANY)
-  --table FILE                      an access table that says which gateways, Secrets and external hosts there are. Without it
-                                    the answer takes the usual for granted and says what
-  --via VIA                          the way it shall take: direct, passthrough, sidecar or gateway; another way counts as refused
-  --output text|json|mermaid        default text; json is in the words of docs/access-table.md
+  --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound traffic policy,
+                                    root namespace, trust domain. Default: the ConfigMap istio among the manifests;
+                                    without one, Istio's default: undeclared traffic passes (ALLOW_ANY)
+  --table FILE                      an access table that says which gateways, Secrets and external hosts exist.
+                                    Without it the answer lists what it assumes about them
+  --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
+                                    gateway; any other path ends with exit code 1
+  --output text|json|mermaid        default text; json uses the words of docs/access-table.md
+
+check asks for every row of an access table and compares the answer with it.
+
+migrate rewrites access tables that use former words (outside, way, plaintextToOutside, passthrough) in place.
+Comments, order and layout stay. - reads standard input and writes to standard output. If a file cannot be read or is
+not an access table, no file is written.
 
 --version prints the version.
 
-check asks for every row of an access table and compares.
-
-Manifests are read from .yaml, .yml and .json files, folders with all they hold, and standard input (-). What cannot be read is
-named with file and number of the document; the rest is answered, the first line says that the input is incomplete, and the exit
-code is 2. An object that no API server takes is named with its field and what is allowed; requests that it could change are
-undetermined.
+Manifests are read from .yaml, .yml and .json files, folders (recursively) and standard input (-). What cannot be read
+is reported with its file and document number. The rest is answered, the first line says that the input is incomplete,
+and the exit code is 2. An object that the API server rejects is reported with the field and what is allowed there;
+requests that it could affect are undetermined.
 
 Exit codes
-  0  the request is answered (by the way that is wanted); every row is as the table says
-  1  it is refused, or takes another way; a row differs
-  2  undetermined: something could change the answer that the model does not know; it says what. Or the input is incomplete
-  3  wrong usage, nothing could be read, or an internal error: no answer
+  0  the request is answered (by the path given with --via); every row is as the table says; tables are migrated
+  1  it is refused, or takes another path; a row differs
+  2  undetermined: something that the model does not know could change the answer, and the output names it.
+     Or the input is incomplete
+  3  wrong usage, nothing could be read, or an internal error: no answer, and nothing is written
 `;

@@ -1,4 +1,4 @@
-/** `cdk8s-istio-egress/explain`: what happens to a request, for tests and tools. Nothing here needs YAML. */
+/** `cdk8s-istio-egress/explain`: what happens to a request, for tests and tools. Nothing here loads YAML. */
 export { EgressExpectation, EgressFrom, EgressTo, expectEgress, type ExpectationWorld } from './expect-egress';
 export { smallestChange, type Change, type Wanted } from './changes';
 export { judgeTable, type JudgedRow } from './judge-table';

@@ -1,33 +1,33 @@
 import { AccessRow, AccessTable } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, worldOf } from '../model';
-import { differences } from '../model/judge';
+import { unmetExpectations } from '../model/judge';
 
-/** A row of an access table with the model's answer. */
+/** A row of an access table, with the model's answer to it. */
 export interface JudgedRow {
   readonly row: AccessRow;
   readonly answer: Answer;
-  /** Where the model says something else than the row. */
+  /** Where the answer differs from what the row expects. */
   readonly wrong: readonly string[];
 }
 
-/** What the model says to every row of a table. */
+/** The model's answer to every row of a table. */
 export function judgeTable(objects: readonly EgressObject[], table: AccessTable): JudgedRow[] {
   const world = worldOf(table);
   const whole = EgressModel.of(objects, world);
   return table.access.map((row) => {
-    const away = row.without === undefined ? undefined : new Set([row.without].flat());
+    const omitted = row.without === undefined ? undefined : new Set([row.without].flat());
     const left =
-      away &&
+      omitted &&
       objects.filter(
         ({ manifest }) =>
-          !away.has('manifests') &&
-          !away.has(`${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`),
+          !omitted.has('manifests') &&
+          !omitted.has(`${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`),
       );
     const model = left ? EgressModel.of(left, world) : whole;
     const answer = model.ask(
       table.callers.find(({ name }) => name === row.from)!,
       { ...row, url: row.request },
     );
-    return { row, answer, wrong: differences(row.expect, answer) };
+    return { row, answer, wrong: unmetExpectations(row.expect, answer) };
   });
 }

@@ -1,4 +1,4 @@
-/** Where an object lives; without a namespace it goes to that of whoever applies it. */
+/** The namespace of an object. One that names none counts as an object of `default`. */
 export function namespaceOf(manifest: any): string {
   return manifest.metadata?.namespace ?? 'default';
 }

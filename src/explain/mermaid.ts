@@ -1,14 +1,14 @@
 import { Answer } from '../model';
 
-/** A request with what the model says about it. */
+/** A request with the model's answer. */
 export interface Explained {
-  /** What the caller is called. */
+  /** The name of the caller in the diagram. */
   readonly caller: string;
   readonly url: string;
   readonly answer: Answer;
 }
 
-/** A Mermaid flow of requests, each arrow once. */
+/** A Mermaid flowchart of requests, without repeated arrows. */
 export function asMermaid(explained: readonly Explained[]): string {
   const arrows: string[] = [];
   const nodes = new Map<string, string>();
@@ -21,12 +21,12 @@ export function asMermaid(explained: readonly Explained[]): string {
   };
   for (const { caller, url, answer } of explained) {
     const { protocol, hostname } = new URL(url.replace(/^tcp:/, 'http:'));
-    const describeNamespaces = url.startsWith('tcp:') ? 'tcp' : protocol === 'https:' ? 'TLS' : 'http';
+    const scheme = url.startsWith('tcp:') ? 'tcp' : protocol === 'https:' ? 'TLS' : 'http';
     const app = node('app', caller);
     const site = () =>
       node('site', answer.outcome === 'answered' && answer.destination !== undefined ? answer.destination : hostname);
     if (answer.outcome === 'undetermined') {
-      add(`${app} -. "${describeNamespaces}: undetermined" .- ${site()}`);
+      add(`${app} -. "${scheme}: undetermined" .- ${site()}`);
       continue;
     }
     const end =
@@ -36,36 +36,36 @@ export function asMermaid(explained: readonly Explained[]): string {
     if (answer.via === 'direct') {
       add(
         end === undefined
-          ? `${app} -- "${describeNamespaces}, past the sidecar" --> ${site()}`
-          : `${app} -. "${describeNamespaces}, past the sidecar, ${end}" .-x ${site()}`,
+          ? `${app} -- "${scheme}, past the sidecar" --> ${site()}`
+          : `${app} -. "${scheme}, past the sidecar, ${end}" .-x ${site()}`,
       );
       continue;
     }
     const sidecar = node('sidecar', 'sidecar');
-    add(`${app} -- "${describeNamespaces}" --> ${sidecar}`);
+    add(`${app} -- "${scheme}" --> ${sidecar}`);
     let from = sidecar;
     if (answer.gateway !== undefined) {
       const gateway = node('gateway', `gateway ${answer.gateway}`);
       if (end !== undefined && answer.by === 'gateway' && answer.identityAtGateway === undefined) {
-        add(`${from} -. "${caller}: ${describeNamespaces}, ${end}" .-x ${gateway}`);
+        add(`${from} -. "${caller}: ${scheme}, ${end}" .-x ${gateway}`);
         continue;
       }
       add(
         answer.identityAtGateway === undefined
-          ? `${from} -- "${describeNamespaces}, caller not known" --> ${gateway}`
+          ? `${from} -- "${scheme}, caller not known" --> ${gateway}`
           : `${from} == "mutual TLS, caller known" ==> ${gateway}`,
       );
       from = gateway;
     }
     if (end !== undefined) {
-      add(`${from} -. "${caller}: ${describeNamespaces}, ${end}" .-x ${site()}`);
+      add(`${from} -. "${caller}: ${scheme}, ${end}" .-x ${site()}`);
       continue;
     }
     const last =
       answer.tlsOriginatedBy === 'application'
         ? "the application's own TLS"
         : answer.tlsOriginatedBy === 'none'
-          ? describeNamespaces
+          ? scheme
           : `TLS${answer.clientCertificate ? ', client certificate' : ''}`;
     add(`${from} -- "${last}${answer.via === 'undeclared' ? ', undeclared, let through' : ''}" --> ${site()}`);
   }

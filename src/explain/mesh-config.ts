@@ -2,10 +2,10 @@ import { parse } from 'yaml';
 import { Shape, shapeProblems } from '../access/shape';
 import { EgressObject, World } from '../model';
 
-/** A mesh configuration that would silently not be what somebody meant. */
+/** A mesh configuration that would silently not do what its author meant. */
 export class MeshConfigError extends Error {}
 
-/** What is read of a MeshConfig. Other fields are fine; what looks like one of these is not. */
+/** The fields of a MeshConfig that are read. Others are ignored, unless they look like a misspelt one of these. */
 const READ: Shape = {
   type: 'object',
   properties: {
@@ -25,21 +25,21 @@ const READ: Shape = {
 };
 const NAMES = Object.keys(READ.properties!);
 
-/** The mesh's settings, from a MeshConfig, the ConfigMap that holds one, or Helm values. */
+/** The mesh's settings, from a MeshConfig, the ConfigMap with one, or Helm values. */
 export function meshOf(value: any, where: string): World {
   const mesh =
     typeof value?.data?.mesh === 'string'
       ? parse(value.data.mesh)
       : (value?.meshConfig ?? value?.spec?.meshConfig ?? value?.spec?.values?.meshConfig ?? value);
-  if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, it holds no mesh configuration`);
+  if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
   if (mesh.kind !== undefined && mesh.apiVersion !== undefined)
-    throw new MeshConfigError(`${where}: ${mesh.kind} holds no mesh configuration`);
+    throw new MeshConfigError(`${where}: a ${mesh.kind} is not a mesh configuration`);
   const problems = shapeProblems(mesh, READ);
   for (const name of problems.length > 0 ? [] : Object.keys(mesh)) {
     const meant = NAMES.includes(name)
       ? undefined
       : NAMES.find((known) => distance(name.toLowerCase(), known.toLowerCase()) <= 2);
-    if (meant !== undefined) problems.push(`there is no field "${name}"; it is ${meant}`);
+    if (meant !== undefined) problems.push(`"${name}" is not a field of MeshConfig; write ${meant}`);
   }
   if (problems.length > 0) throw new MeshConfigError(`${where}: ${problems.join('; ')}`);
   const policy = mesh.outboundTrafficPolicy;
@@ -50,7 +50,7 @@ export function meshOf(value: any, where: string): World {
   } = mesh;
   return {
     mesh: {
-      // Given without a mode, it is the first of the modes.
+      // REGISTRY_ONLY is the zero value of the API, so a policy without a mode means it.
       outboundTrafficPolicy:
         typeof policy === 'string' ? (policy as 'ALLOW_ANY') : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : undefined)),
       rootNamespace: mesh.rootNamespace ?? undefined,
@@ -66,10 +66,7 @@ export function meshOf(value: any, where: string): World {
   };
 }
 
-/**
- * The mesh configuration that is among the manifests, if there is exactly one: the ConfigMap of istiod, whatever its
- * revision.
- */
+/** The mesh configuration among the manifests, if there is exactly one: the ConfigMap of istiod, of any revision. */
 export function meshAmong(objects: readonly EgressObject[]): { readonly world: World; readonly note?: string } {
   const maps = objects.filter(
     ({ manifest: { apiVersion, kind, metadata, data } }) =>
@@ -85,12 +82,12 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
   if (maps.length > 1)
     return {
       world: { mesh: {} },
-      note: `${names.join(' and ')} each configure a mesh: none is used, --mesh says which`,
+      note: `${names.join(' and ')} both configure a mesh; neither is used, choose one with --mesh`,
     };
-  return { world: meshOf(maps[0].manifest, maps[0].origin), note: `the mesh is configured as ${names[0]} says` };
+  return { world: meshOf(maps[0].manifest, maps[0].origin), note: `the mesh configuration is that of ${names[0]}` };
 }
 
-/** How many letters are too many, missing or others. */
+/** The edit distance between two words. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,6 @@
 import { EgressObject } from '../manifests/egress-object';
 
-/** Objects in memory, in the way the model takes them: `List`s opened, null left out. */
+/** Objects in memory as the model takes them: `List`s are expanded, null is left out. */
 export function objectsFrom(
   manifests: readonly any[],
   origin: (index: number) => string = (index) => `object ${index + 1}`,

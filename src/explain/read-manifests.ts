@@ -5,27 +5,32 @@ import { objectsFrom } from './objects';
 import { EgressObject } from '../manifests/egress-object';
 import { SPECS } from '../model/well-formed';
 
-/** What was read, and what could not be: everything else is still there. */
+/** The objects that could be read, and what could not. */
 export interface ReadManifests {
   readonly objects: EgressObject[];
-  /** Each a sentence that begins with the file and the number of the document. */
+  /** What could not be read, as sentences that begin with the file and document number. */
   readonly problems: string[];
-  /** The same for what was read and is not as somebody meant it. */
+  /** What was read, but is probably not what the author meant. */
   readonly warnings: string[];
-  /** The same for what is odd and changes no answer. */
+  /** What is worth knowing and changes no answer. */
   readonly notes: string[];
 }
 
-const KNOWN_GROUPS =
-  /^(v1|apps\/|batch\/|policy\/|rbac\.authorization\.k8s\.io\/|networking\.k8s\.io\/|discovery\.k8s\.io\/|.*\.istio\.io(\/|$)|gateway\.networking)/;
+const KNOWN_GROUPS = [
+  /^v1/,
+  /^(apps|batch|policy)\//,
+  /^(rbac\.authorization|networking|discovery)\.k8s\.io\//,
+  /^gateway\.networking/,
+  /\.istio\.io(\/|$)/,
+];
 
 export interface ReadOptions {
   readonly standardInput?: () => string;
-  /** Where objects without a namespace will be applied. @default - namespace `default`, which is noted */
+  /** Where objects without a namespace will be applied. @default - namespace `default`, with a note */
   readonly namespace?: string;
 }
 
-/** Reads files, folders and all they hold, and standard input (`-`). */
+/** Reads files, folders (recursively) and standard input (`-`). */
 export function readManifests(
   from: readonly string[],
   { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {},
@@ -38,17 +43,17 @@ export function readManifests(
       continue;
     }
     if (!fs.existsSync(source)) {
-      read.problems.push(`${source}: there is no such file or folder`);
+      read.problems.push(`${source}: no such file or folder`);
       continue;
     }
     const files = fs.statSync(source).isDirectory() ? filesIn(source) : [source];
-    if (files.length === 0) read.problems.push(`${source}: no .yaml, .yml or .json file in it`);
+    if (files.length === 0) read.problems.push(`${source}: contains no .yaml, .yml or .json file`);
     for (const file of files) addText(read, seen, file, fs.readFileSync(file, 'utf8'));
   }
   return placed(read, namespace);
 }
 
-/** Objects that name no namespace are put where they will be applied. */
+/** Puts objects that name no namespace where they will be applied. */
 function placed(read: ReadManifests, namespace?: string): ReadManifests {
   const homeless = read.objects.filter(
     ({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined,
@@ -58,10 +63,9 @@ function placed(read: ReadManifests, namespace?: string): ReadManifests {
     const [{ manifest, origin }] = homeless;
     read.notes.push(
       homeless.length === 1
-        ? `${origin}: ${manifest.kind} ${manifest.metadata.name} names no namespace; it counts as one of ` +
-            'namespace default'
-        : `${homeless.length} objects name no namespace, the first is ${manifest.kind} ${manifest.metadata.name} ` +
-            `in ${origin}; they count as ones of namespace default`,
+        ? `${origin}: ${manifest.kind} ${manifest.metadata.name} has no namespace; namespace default is assumed`
+        : `${homeless.length} objects have no namespace (the first is ${manifest.kind} ${manifest.metadata.name} ` +
+            `in ${origin}); namespace default is assumed`,
     );
   }
   const objects = read.objects.map((object) =>
@@ -98,16 +102,16 @@ function addText(read: ReadManifests, seen: Map<string, string>, file: string, t
     const where = documents.length === 1 ? file : `${file}, document ${index + 1}`;
     const error = document.errors[0];
     const value = error ? undefined : document.toJS();
-    // What stands alone between braces is YAML, too: an object whose only key is an object.
+    // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping.
     if (isTemplate && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
       read.problems.push(
-        `${where}: a Helm template ("{{"), which is no YAML yet: render it first, as in helm template … | ` +
+        `${where}: a Helm template ("{{"), not YAML: render it first, such as helm template … | ` +
           'cdk8s-istio-egress explain - …',
       );
       return;
     }
     if (error) {
-      read.problems.push(`${where}: broken YAML, ${error.message.split('\n')[0]}`);
+      read.problems.push(`${where}: invalid YAML, ${error.message.split('\n')[0]}`);
       return;
     }
     if (value === null || value === undefined) return;
@@ -129,8 +133,8 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
     read.problems.push(`${origin}: ${manifest.kind} without a metadata.name, left out`);
     return;
   }
-  if (!KNOWN_GROUPS.test(manifest.apiVersion))
-    read.notes.push(`${origin}: ${manifest.kind} of ${manifest.apiVersion} means nothing to the model, left out`);
+  if (!KNOWN_GROUPS.some((group) => group.test(manifest.apiVersion)))
+    read.notes.push(`${origin}: ${manifest.kind} of ${manifest.apiVersion} is not part of the model, left out`);
   const key =
     `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
     `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
@@ -138,7 +142,7 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
   if (earlier !== undefined) {
     read.warnings.push(
       `${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is ` +
-        `there twice, first in ${earlier}; applied one after the other the last one stays, so it counts`,
+        `defined twice, first in ${earlier}; the last definition counts, as with kubectl apply`,
     );
     const before = read.objects.findIndex((one) => keyOf(one) === key);
     if (before >= 0) read.objects.splice(before, 1);

@@ -4,17 +4,17 @@ import { Via } from '../access/access-table';
 import { Answer, FieldRef, HopName, Step } from '../model';
 import { Finding } from '../rules';
 
-/** What an explanation shows beside the answer. */
+/** What an explanation shows besides the answer. */
 export interface Extras {
-  /** The way that was wanted and is not taken. */
-  readonly missed?: Via;
+  /** The egress path that the request had to take and does not. */
+  readonly notVia?: Via;
   readonly change?: Change;
   readonly bystanders?: readonly Bystander[];
   readonly findings?: readonly Finding[];
   readonly notes?: readonly string[];
 }
 
-/** How answers sound in one line. */
+/** An answer in one line. */
 export function headline(answer: Answer): string {
   switch (answer.outcome) {
     case 'answered':
@@ -34,20 +34,20 @@ export function seen({ symptom, redirects = [] }: Answer): string {
   const words: Record<string, string> = {
     'tls-closed': 'TLS closed (curl 35)',
     closed: 'connection closed (curl 52 or 56)',
-    timeout: 'nothing until the time is up (curl 28)',
-    'curl 60': 'certificate not accepted (curl 60)',
+    timeout: 'no answer until the timeout (curl 28)',
+    'curl 60': 'certificate rejected (curl 60)',
     'grpc-unavailable': 'gRPC status 14, unavailable',
   };
   return [...redirects, words[String(symptom)] ?? String(symptom ?? 'no answer')].join(', then ');
 }
 
-/** An explanation for people. */
+/** An explanation as text. */
 export function asText(
   answer: Answer,
-  { missed, change, bystanders = [], findings = [], notes = [] }: Extras = {},
+  { notVia, change, bystanders = [], findings = [], notes = [] }: Extras = {},
 ): string {
   const blocks = [
-    missed === undefined ? headline(answer) : `not the way that is wanted (${missed}): ${headline(answer)}`,
+    notVia === undefined ? headline(answer) : `not via ${notVia}: ${headline(answer)}`,
     ...(answer.steps.length > 0 ? [steps(answer.steps)] : []),
   ];
   if (answer.outcome !== 'answered' && answer.causes.length > 0)
@@ -59,11 +59,11 @@ export function asText(
     );
   if (looksLikeOutage(answer)) {
     blocks.push(
-      'This looks like an outage and is a refusal: the handshake of the hop is done before the server looks at ' +
-        "the name, and the gateway's log stays empty.",
+      'This looks like an outage but is a refusal: the TLS handshake of the hop completes before the server ' +
+        "checks the caller's identity, and the gateway logs nothing.",
     );
   }
-  if (change) blocks.push(block('Smallest change, tried out', [change.text, `then: ${change.then}`]));
+  if (change) blocks.push(block('Smallest change, verified by the model', [change.text, `then: ${change.then}`]));
   if (answer.alternatives.length > 0) {
     blocks.push(
       block(
@@ -78,7 +78,7 @@ export function asText(
   if (answer.remarks.length > 0) {
     blocks.push(
       block(
-        'On the way',
+        'On the egress path',
         answer.remarks.map(
           ({ message, decidedBy }) =>
             `${message}${decidedBy.length > 0 ? ` (${decidedBy.map(short).join(', ')})` : ''}`,
@@ -89,7 +89,7 @@ export function asText(
   if (bystanders.length > 0) {
     blocks.push(
       block(
-        'Speaks of the host and has no part in this',
+        'Names the host, but has no effect on this request',
         bystanders.map(({ object, origin, reason }) => `${object}: ${reason}   [${origin}]`),
       ),
     );
@@ -97,13 +97,13 @@ export function asText(
   if (findings.length > 0) {
     blocks.push(
       block(
-        'Rules say about these objects',
+        'Findings on these objects',
         findings.map(({ code, message, cure }) => `${code}: ${message} ${cure}`),
       ),
     );
   }
-  if (answer.assumptions.length > 0) blocks.push(block('Taken for granted', answer.assumptions));
-  if (notes.length > 0) blocks.push(block('Read', notes));
+  if (answer.assumptions.length > 0) blocks.push(block('Assumed', answer.assumptions));
+  if (notes.length > 0) blocks.push(block('Input', notes));
   return `${blocks.join('\n\n')}\n`;
 }
 
@@ -140,12 +140,12 @@ function steps(all: readonly Step[]): string {
   }
   const width = Math.min(72, Math.max(...lines.map(({ text }) => text.length)));
   return lines
-    .map(({ hop, text, ref }) =>
-      (
-        `  ${hop.padEnd(15)} ` +
-        `${ref === '' ? text : text.length > width ? `${text}\n${' '.repeat(18 + width)}   ${ref}` : `${text.padEnd(width)}   ${ref}`}`
-      ).trimEnd(),
-    )
+    .map(({ hop, text, ref }) => {
+      const before = `  ${hop.padEnd(15)} `;
+      if (ref === '') return `${before}${text}`.trimEnd();
+      const gap = text.length > width ? `\n${' '.repeat(before.length + width)}` : ' '.repeat(width - text.length);
+      return `${before}${text}${gap}   ${ref}`;
+    })
     .join('\n');
 }
 

@@ -1,9 +1,6 @@
 const PLAIN = /^(?!(true|false|null|yes|no|on|off|y|n)$)[a-z][\w./-]*$/i;
 
-/**
- * Lines of YAML for a manifest that is proposed: objects, lists, words and numbers. Whoever only asks the model needs
- * no YAML library.
- */
+/** A proposed manifest as lines of YAML, so that using the model alone does not load a YAML library. */
 export function yamlLines(value: any): string[] {
   if (Array.isArray(value)) {
     return value.flatMap((item) => yamlLines(item).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`));

@@ -2,6 +2,6 @@
 export interface EgressObject {
   /** The plain object: apiVersion, kind, metadata, spec. */
   readonly manifest: any;
-  /** A construct path, or a file with the number of the document. Asked for only when there is a finding. */
+  /** A construct path, or a file with the number of the document. Read only for findings and answers. */
   readonly origin: string;
 }

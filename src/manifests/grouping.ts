@@ -1,4 +1,4 @@
-/** Values by key, which knows the keys that hold several without looking at the others. */
+/** Values by key. It keeps track of the keys with several values, so that finding them needs no search. */
 export class Grouping<K, V extends object> {
   private readonly values = new Map<K, V | V[]>();
   private readonly shared = new Map<K, V[]>();
@@ -46,7 +46,7 @@ export function groupBy<K, V extends object>(values: Iterable<V>, keyOf: (value:
   return grouping;
 }
 
-/** The map under a key, made where there is none yet. */
+/** The inner map of a key, created if there is none yet. */
 export function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   let inner = map.get(key);
   if (!inner) map.set(key, (inner = new Map()));

@@ -1,6 +1,6 @@
 import { EgressObject } from './egress-object';
 
-/** An object with what every rule asks about it. */
+/** An object with the properties that every rule needs. */
 export class Indexed implements EgressObject {
   constructor(
     private readonly source: EgressObject,
@@ -14,7 +14,7 @@ export class Indexed implements EgressObject {
     return this.source.manifest;
   }
 
-  /** Construct paths cost time to make, so the source is asked only for what is reported. */
+  /** Computing a construct path takes time, so the source is asked only for objects that are reported. */
   public get origin(): string {
     return this.source.origin;
   }
@@ -25,7 +25,7 @@ export function describe(object: Indexed): string {
   return `${object.kind} ${object.namespace}/${object.name} [${object.origin}]`;
 }
 
-/** All of them by name; of a long list the first few, and how many more. */
+/** All of them by name; of a long list, the first few and the number of the rest. */
 export function describeAll(objects: readonly Indexed[], most = 6): string {
   const names = objects.slice(0, objects.length > most ? most - 1 : most).map(describe);
   return joinWords(objects.length > most ? [...names, `${objects.length - most + 1} more`] : names);
@@ -36,7 +36,7 @@ export function joinWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
 }
 
-/** Each object once, in an order that depends on nothing but the objects. */
+/** Each object once, in an order that depends only on the objects. */
 export function ordered(objects: Iterable<Indexed>): Indexed[] {
   const key = ({ namespace, kind, name, origin }: Indexed) => `${namespace} ${kind} ${name} ${origin}`;
   return [...new Set(objects)]
@@ -45,12 +45,12 @@ export function ordered(objects: Iterable<Indexed>): Indexed[] {
     .map(({ object }) => object);
 }
 
-/** Order of code units: the same on every machine, whatever its language. */
+/** Order by code units: the same on every machine, whatever its locale. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Canonical text of a value, for comparing. */
+/** Canonical text of a value, for comparisons. */
 export function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_key, item) =>

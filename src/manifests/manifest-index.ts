@@ -6,13 +6,13 @@ import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
 import { selectorsOverlap } from './selectors';
 import { eachTls } from './tls';
 
-/** What cannot be read off the manifests. */
+/** What the manifests do not say. */
 export interface IndexOptions {
   /** The mesh's root namespace. @default "istio-system" */
   readonly rootNamespace?: string;
-  /** Where objects without a namespace will be applied. @default "default" */
+  /** The namespace of objects that do not have one. @default "default" */
   readonly defaultNamespace?: string;
-  /** Whether the sidecars answer DNS themselves, so that names without an address get one. @default false */
+  /** Whether sidecars answer DNS themselves and allocate addresses for names without one. @default false */
   readonly dnsCapture?: boolean;
 }
 
@@ -20,8 +20,8 @@ const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telem
 const NONE: readonly Indexed[] = [];
 
 /**
- * All objects of an app or a folder, arranged once for all rules. Building it is one pass; what only some rules ask
- * for is arranged when the first one asks. Every look-up is a map, so that the rules stay linear.
+ * All objects of an app or a folder, indexed once for all rules. Building it takes one pass; what only some rules need
+ * is computed when it is first needed. Every look-up is a map, so that the rules stay linear.
  */
 export class ManifestIndex {
   public readonly rootNamespace: string;
@@ -36,9 +36,9 @@ export class ManifestIndex {
   private rules?: Grouping<string, Indexed>;
   private wildcardRules?: Indexed[];
   private allHops?: Hop[];
-  private allTls?: { client: Map<Indexed, any[]>; nameless: Set<Indexed> };
-  private podPlaces?: Set<string>;
-  private gatewayPlaces?: Set<string>;
+  private allTls?: { client: Map<Indexed, any[]>; withoutSni: Set<Indexed> };
+  private podNamespaces?: Set<string>;
+  private gatewayNamespaces?: Set<string>;
   private routed?: Map<string, Set<string>>;
 
   constructor(objects: Iterable<EgressObject>, options: IndexOptions = {}) {
@@ -107,7 +107,9 @@ export class ManifestIndex {
     return this.rules;
   }
 
-  /** The DestinationRules that a proxy may apply to a host: its own, and those of a wildcard that covers it. */
+  /**
+   * The DestinationRules that a proxy may apply to a host: those for the host, and those for a wildcard covering it.
+   */
   public rulesFor(host: string): readonly Indexed[] {
     this.wildcardRules ??= this.ofKind('DestinationRule').filter(
       ({ spec }) => typeof spec.host === 'string' && isWildcard(spec.host),
@@ -117,28 +119,28 @@ export class ManifestIndex {
     return [...own, ...this.wildcardRules.filter((rule) => rule.spec.host !== host && covers(rule.spec.host, host))];
   }
 
-  /** Every place a VirtualService sends requests to. */
+  /** Every destination to which a VirtualService routes or mirrors requests. */
   public get hops(): readonly Hop[] {
     if (!this.allHops) {
       this.allHops = [];
-      for (const service of this.ofKind('VirtualService')) hopsOf(service, this.allHops);
+      for (const virtualService of this.ofKind('VirtualService')) hopsOf(virtualService, this.allHops);
     }
     return this.allHops;
   }
 
-  /** The TLS blocks that reach an external host, SIMPLE and MUTUAL, by the rule that holds them. */
+  /** The TLS settings for external hosts, SIMPLE and MUTUAL, by their DestinationRule. */
   public get clientTls(): ReadonlyMap<Indexed, any[]> {
     return this.tls.client;
   }
 
-  /** The rules that speak mutual TLS inside the mesh without saying to which server. */
-  public get namelessHops(): ReadonlySet<Indexed> {
-    return this.tls.nameless;
+  /** The DestinationRules with mutual TLS inside the mesh but without `sni`. */
+  public get hopRulesWithoutSni(): ReadonlySet<Indexed> {
+    return this.tls.withoutSni;
   }
 
-  private get tls(): { client: Map<Indexed, any[]>; nameless: Set<Indexed> } {
+  private get tls(): { client: Map<Indexed, any[]>; withoutSni: Set<Indexed> } {
     if (!this.allTls) {
-      const found = { client: new Map<Indexed, any[]>(), nameless: new Set<Indexed>() };
+      const found = { client: new Map<Indexed, any[]>(), withoutSni: new Set<Indexed>() };
       for (const rule of this.ofKind('DestinationRule')) {
         eachTls(rule, (block) => {
           if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {
@@ -146,7 +148,7 @@ export class ManifestIndex {
             if (blocks) blocks.push(block);
             else found.client.set(rule, [block]);
           } else if (block.mode === 'ISTIO_MUTUAL' && !block.sni) {
-            found.nameless.add(rule);
+            found.withoutSni.add(rule);
           }
         });
       }
@@ -156,39 +158,39 @@ export class ManifestIndex {
   }
 
   /**
-   * Whether Gateways live in the namespace. Gateway pods know no Sidecars, take the oldest entry of a host instead of
-   * their own, and need no address to tell TCP hosts apart, so what is written for them must not be judged as for
-   * sidecars.
+   * Whether there are Gateways in the namespace. To gateway pods no Sidecar applies; they use the oldest ServiceEntry
+   * of a host instead of their namespace's own, and need no address to tell TCP hosts apart. So what is written for
+   * them must not be judged as if it were for sidecars.
    */
   public isGatewayNamespace(namespace: string): boolean {
-    if (!this.gatewayPlaces) {
-      this.gatewayPlaces = new Set(this.ofKind('Gateway').map((gateway) => gateway.namespace));
-      for (const service of this.ofKind('VirtualService')) {
-        for (const name of service.spec.gateways ?? [])
-          if (name !== 'mesh') this.gatewayPlaces.add(gatewayNamespace(service, name));
+    if (!this.gatewayNamespaces) {
+      this.gatewayNamespaces = new Set(this.ofKind('Gateway').map((gateway) => gateway.namespace));
+      for (const virtualService of this.ofKind('VirtualService')) {
+        for (const name of virtualService.spec.gateways ?? [])
+          if (name !== 'mesh') this.gatewayNamespaces.add(gatewayNamespace(virtualService, name));
       }
     }
-    return this.gatewayPlaces.has(namespace);
+    return this.gatewayNamespaces.has(namespace);
   }
 
   /**
-   * Whether gateway pods live in the namespace, as far as a Service shows that picks what a Gateway there picks.
-   * Istio itself looks for a Gateway's pods in every namespace.
+   * Whether there are gateway pods in the namespace, as far as can be told from a Service whose selector overlaps that
+   * of a Gateway in the same namespace. Istio itself looks for a Gateway's pods in every namespace.
    */
-  public isGatewayPlace(namespace: string): boolean {
-    if (!this.podPlaces) {
-      this.podPlaces = new Set();
+  public hasGatewayPods(namespace: string): boolean {
+    if (!this.podNamespaces) {
+      this.podNamespaces = new Set();
       const services = groupBy(
         this.services.filter(({ spec }) => spec.selector),
         (service) => service.namespace,
       );
       for (const gateway of services.size > 0 ? this.ofKind('Gateway') : NONE) {
-        if (this.podPlaces.has(gateway.namespace)) continue;
+        if (this.podNamespaces.has(gateway.namespace)) continue;
         if (services.get(gateway.namespace).some(({ spec }) => selectorsOverlap(spec.selector, gateway.spec.selector)))
-          this.podPlaces.add(gateway.namespace);
+          this.podNamespaces.add(gateway.namespace);
       }
     }
-    return this.podPlaces.has(namespace);
+    return this.podNamespaces.has(namespace);
   }
 
   /** Whether gateways of the namespace route requests to the host; without a namespace, whether any gateway does. */
@@ -196,8 +198,8 @@ export class ManifestIndex {
     if (!this.routed) {
       this.routed = new Map();
       for (const hop of this.hops) {
-        for (const gateway of followers(hop.service, hop.route).gateways)
-          setIn(this.routed, hop.host).add(gatewayNamespace(hop.service, gateway));
+        for (const gateway of followers(hop.virtualService, hop.route).gateways)
+          setIn(this.routed, hop.host).add(gatewayNamespace(hop.virtualService, gateway));
       }
     }
     const namespaces = this.routed.get(host);

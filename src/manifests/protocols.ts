@@ -1,6 +1,6 @@
 const HTTP = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY']);
 const TLS = new Set(['TLS', 'HTTPS']);
-// What Istio reads no name from, and leads by address alone.
+// Protocols in which Istio reads no host name, so that it routes by address alone.
 const OPAQUE = new Set(['TCP', 'MONGO', 'MYSQL', 'REDIS']);
 
 export interface Port {
@@ -25,8 +25,8 @@ export function isUdp(protocol: unknown): boolean {
   return upper(protocol) === 'UDP';
 }
 
-/** Names of one protocol, made equal: a sidecar treats HTTPS as TLS, and GRPC as HTTP2. */
-export function sameAs(protocol: unknown): string {
+/** One name per protocol: a sidecar treats HTTPS as TLS, and GRPC as HTTP2. */
+export function canonicalProtocol(protocol: unknown): string {
   const name = upper(protocol);
   return name === 'HTTPS' ? 'TLS' : name === 'GRPC' ? 'HTTP2' : name;
 }

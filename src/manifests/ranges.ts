@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'net';
 
-// Networks that no external host is reached in, except over private links.
+// Networks in which no external host is reachable, except over private links.
 const PRIVATE = [
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -19,7 +19,7 @@ export function isRange(text: string): boolean {
   return range !== undefined && range.bits < (range.family === 'ipv4' ? 32 : 128);
 }
 
-/** Whether every address of the second, an address or a range, lies in the first. */
+/** Whether the outer range contains the inner one, which may be a single address. */
 export function contains(outer: string, inner: string): boolean {
   const [a, b] = [parse(outer), parse(inner)];
   if (!a || !b || a.family !== b.family || a.bits > b.bits) return false;
@@ -28,7 +28,7 @@ export function contains(outer: string, inner: string): boolean {
   return list.check(b.address, b.family);
 }
 
-/** Whether the range is so wide, and so public, that it must hold hosts whose addresses nobody wrote down. */
+/** Whether the range is public and so wide that it contains addresses of undeclared hosts. */
 export function isBroad(text: string): boolean {
   const range = parse(text);
   return (
@@ -38,7 +38,7 @@ export function isBroad(text: string): boolean {
   );
 }
 
-/** Whether every address in the range is one that no external host has, except over private links. */
+/** Whether the range contains no address of an external host, except over private links. */
 export function isPrivateRange(text: string): boolean {
   return PRIVATE.some((network) => contains(network, text));
 }

@@ -3,9 +3,9 @@ import { Indexed } from './indexed';
 
 export type Section = 'http' | 'tls' | 'tcp';
 
-/** One place that a VirtualService sends or mirrors requests to. */
+/** A destination to which a VirtualService routes or mirrors requests. */
 export interface Hop {
-  readonly service: Indexed;
+  readonly virtualService: Indexed;
   readonly section: Section;
   readonly route: any;
   /** The full name of the host. */
@@ -14,7 +14,7 @@ export interface Hop {
   readonly port?: number;
 }
 
-/** Which proxies follow a route: sidecars, and the gateways named. */
+/** The proxies that use a route: sidecars, and gateways by name. */
 export interface Followers {
   readonly sidecars: boolean;
   /** As written: `namespace/name`, or a name in the VirtualService's own namespace. */
@@ -24,31 +24,31 @@ export interface Followers {
 const SECTIONS: Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
 
-/** Whether sidecars follow the VirtualService: without gateways it is for them alone. */
-export function isOnMesh(service: Indexed): boolean {
-  const gateways: string[] | undefined = service.spec.gateways;
+/** Whether sidecars use the VirtualService. Without `gateways`, only they do. */
+export function isOnMesh(virtualService: Indexed): boolean {
+  const gateways: string[] | undefined = virtualService.spec.gateways;
   return !gateways?.length || gateways.includes('mesh');
 }
 
-/** Every place the VirtualService sends requests to. */
-export function hopsOf(service: Indexed, hops: Hop[] = []): Hop[] {
+/** Every destination of the VirtualService. */
+export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
   for (const section of SECTIONS) {
-    const routes = service.spec[section];
+    const routes = virtualService.spec[section];
     if (!Array.isArray(routes)) continue;
     for (const route of routes) {
       if (route.route)
         for (const { destination } of route.route)
-          if (destination?.host) hops.push(hopTo(destination, service, section, route));
-      if (route.mirror?.host) hops.push(hopTo(route.mirror, service, section, route));
+          if (destination?.host) hops.push(hopTo(destination, virtualService, section, route));
+      if (route.mirror?.host) hops.push(hopTo(route.mirror, virtualService, section, route));
       if (route.mirrors)
         for (const { destination } of route.mirrors)
-          if (destination?.host) hops.push(hopTo(destination, service, section, route));
+          if (destination?.host) hops.push(hopTo(destination, virtualService, section, route));
     }
   }
   return hops;
 }
 
-/** The proxies that follow one route: its matches may name gateways, else the VirtualService does. */
+/** The proxies that use a route: those that all its matches name, else those of the VirtualService. */
 export function followers({ spec }: Indexed, route: any): Followers {
   const matches: any[] | undefined = route.match;
   const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => match.gateways?.length > 0);
@@ -59,18 +59,18 @@ export function followers({ spec }: Indexed, route: any): Followers {
     : { sidecars: false, gateways: names };
 }
 
-/** The namespace in which a VirtualService looks for a Gateway. */
-export function gatewayNamespace(service: Indexed, gateway: string): string {
+/** The namespace of a Gateway that a VirtualService names. */
+export function gatewayNamespace(virtualService: Indexed, gateway: string): string {
   const slash = gateway.indexOf('/');
-  return slash < 0 ? service.namespace : gateway.slice(0, slash);
+  return slash < 0 ? virtualService.namespace : gateway.slice(0, slash);
 }
 
-function hopTo(destination: any, service: Indexed, section: Section, route: any): Hop {
+function hopTo(destination: any, virtualService: Indexed, section: Section, route: any): Hop {
   return {
-    service,
+    virtualService,
     section,
     route,
-    host: fullHost(destination.host, service.namespace),
+    host: fullHost(destination.host, virtualService.namespace),
     subset: destination.subset,
     port: destination.port?.number,
   };

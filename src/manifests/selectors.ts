@@ -1,4 +1,4 @@
-/** Whether a set of labels holds everything that the selector asks for; an empty selector asks for nothing. */
+/** Whether the labels match the selector. An empty selector matches everything. */
 export function selects(
   selector: Record<string, string> | undefined,
   labels: Record<string, string> | undefined,
@@ -8,7 +8,7 @@ export function selects(
   return true;
 }
 
-/** Whether one selector picks pods that the other picks too, as far as the selectors alone tell. */
+/** Whether one selector selects all pods of the other, as far as can be told from the selectors alone. */
 export function selectorsOverlap(
   a: Record<string, string> | undefined,
   b: Record<string, string> | undefined,

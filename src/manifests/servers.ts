@@ -9,12 +9,12 @@ export function kindOf(server: any): ServerKind {
   return isHttp(protocol) ? 'HTTP' : 'TCP';
 }
 
-/** Passed through, the routes make the filter chains, not the servers. */
+/** For TLS that is not terminated, filter chains are made from routes, not from servers. */
 export function passesThrough(server: any): boolean {
   return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH';
 }
 
-/** The section of a VirtualService that the server reads; it ignores the others silently. */
+/** The section of a VirtualService that the server reads. It silently ignores the others. */
 export function sectionOf(server: any): 'http' | 'tls' | 'tcp' {
   const kind = kindOf(server);
   if (kind === 'HTTP') return 'http';

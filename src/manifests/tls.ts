@@ -1,21 +1,19 @@
 import { Indexed } from './indexed';
 
-/**
- * The TLS block that a traffic policy gives a port. A port's own settings replace the policy's; nothing is inherited.
- */
+/** The TLS settings of a traffic policy for a port. Port-level settings replace the policy's; none are inherited. */
 export function tlsFor(policy: any, port: number): any {
   const own = policy?.portLevelSettings?.find((settings: any) => settings.port?.number === port);
   return own ? own.tls : policy?.tls;
 }
 
-/** Whether the block makes the proxy speak TLS. */
+/** Whether the settings make the proxy originate TLS. */
 export function originates(tls: any): boolean {
   return (
     tls !== undefined && tls !== null && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL')
   );
 }
 
-/** Whether any policy of the rule, its own or a subset's, makes the proxy speak TLS on the port. */
+/** Whether any policy of the rule, its own or a subset's, makes the proxy originate TLS on the port. */
 export function originatesOn(rule: Indexed, port: number): boolean {
   return (
     originates(tlsFor(rule.spec.trafficPolicy, port)) ||
@@ -25,7 +23,7 @@ export function originatesOn(rule: Indexed, port: number): boolean {
   );
 }
 
-/** Visits every TLS block of a DestinationRule. */
+/** Visits all TLS settings of a DestinationRule. */
 export function eachTls(rule: Indexed, visit: (tls: any) => void): void {
   eachIn(rule.spec.trafficPolicy, visit);
   if (rule.spec.subsets) for (const subset of rule.spec.subsets) eachIn(subset.trafficPolicy, visit);

@@ -1,18 +1,18 @@
 import { Indexed, ordered } from './indexed';
 
-/** Every namespace, also those that no manifest names. */
+/** Every namespace, including those that no manifest names. */
 export const EVERYWHERE = '*';
 
-/** Objects that some namespace sees together. */
+/** Objects that are visible together in some namespace. */
 export interface VisibleTogether {
   readonly objects: Indexed[];
-  /** The namespaces that see several of them; `*` for every one. */
+  /** The namespaces that see several of them; `*` for all namespaces. */
   readonly namespaces: string[];
 }
 
 /**
- * The namespaces that see an object: `*` alone, or names. A missing exportTo means everywhere, unless the mesh
- * configuration says otherwise.
+ * The namespaces that see an object: `*` alone, or names. Without exportTo it is visible everywhere, unless the mesh
+ * configuration has another default.
  */
 export function visibleIn(object: Indexed): string[] {
   const exportTo: string[] | undefined = object.spec.exportTo;
@@ -21,8 +21,8 @@ export function visibleIn(object: Indexed): string[] {
   return [...new Set(exportTo.map((item) => (item === '.' ? object.namespace : item)))];
 }
 
-/** Whether only its own namespace sees the object. */
-export function staysInItsNamespace(object: Indexed): boolean {
+/** Whether the object is visible only in its own namespace. */
+export function isPrivateToNamespace(object: Indexed): boolean {
   const exportTo: string[] | undefined = object.spec.exportTo;
   return exportTo?.length === 1 && (exportTo[0] === '.' || exportTo[0] === object.namespace);
 }
@@ -32,13 +32,13 @@ export function isPublic(object: Indexed): boolean {
   return !exportTo?.length || exportTo.includes('*');
 }
 
-/** Whether proxies of the namespace see the object; for `*`, whether those of every namespace do. */
+/** Whether the object is visible in the namespace; for `*`, whether it is visible in every namespace. */
 export function isSeenFrom(object: Indexed, namespace: string): boolean {
   return isPublic(object) || visibleIn(object).includes(namespace);
 }
 
-/** Whether some namespace sees both. */
-export function areVisibleTogether(a: Indexed, b: Indexed): boolean {
+/** Whether both objects are visible in some namespace. */
+export function someNamespaceSeesBoth(a: Indexed, b: Indexed): boolean {
   const namespaces = visibleIn(a);
   return (
     namespaces.length > 0 &&
@@ -48,8 +48,8 @@ export function areVisibleTogether(a: Indexed, b: Indexed): boolean {
 }
 
 /**
- * Objects of the same rank that some namespace sees together: what everyone sees, and what namespaces see by name.
- * Linear in the usual case, in which each namespace sees its own.
+ * Objects of equal precedence that are visible together in some namespace: public ones, and those exported to a
+ * namespace by name. Linear in the usual case, in which each namespace sees only its own.
  */
 export function visibleTogether(objects: readonly Indexed[]): VisibleTogether[] {
   const everywhere = objects.filter(isPublic);

@@ -1,6 +1,6 @@
 const UNKNOWN = 'address of ';
 
-/** Stands for the address of a host that nothing tells. */
+/** Stands for the unknown address of a host. */
 export function unknownAddress(host: string): string {
   return `${UNKNOWN}${host}`;
 }
@@ -9,7 +9,7 @@ export function isUnknownAddress(address: string): boolean {
   return address.startsWith(UNKNOWN);
 }
 
-/** The host where its address is not known, else the address. */
+/** The host where its address is unknown, else the address. */
 export function hostOrAddress(address: string): string {
   return isUnknownAddress(address) ? address.slice(UNKNOWN.length) : address;
 }

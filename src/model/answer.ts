@@ -1,12 +1,12 @@
 import { Symptom, TlsOriginator, Via } from '../access/access-table';
 
-/** One field of one object, which decided something. */
+/** A field of an object that decided something. */
 export interface FieldRef {
   readonly kind: string;
-  /** Empty for what lies outside namespaces, as the mesh's own settings. */
+  /** Empty for what has no namespace, such as the mesh configuration. */
   readonly namespace: string;
   readonly name: string;
-  /** Path below the object, as `spec.http[0].route[0].destination.subset`; without it the object as a whole. */
+  /** Field path, such as `spec.http[0].route[0].destination.subset`; without it, the object as a whole. */
   readonly field?: string;
   /** File and document, or construct path. */
   readonly origin?: string;
@@ -14,14 +14,14 @@ export interface FieldRef {
 
 export type HopName = 'application' | 'sidecar' | 'gateway' | 'host';
 
-/** Something that one hop does with the request, and what made it do so. */
+/** Something that one hop does with the request, and the fields that decided it. */
 export interface Step {
   readonly hop: HopName;
   readonly text: string;
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** Something on the way that is worth knowing although it need not have changed this answer. */
+/** Something on the egress path that is worth knowing although it may not have changed the answer. */
 export interface Remark {
   /** Kebab-case, stable. */
   readonly code: string;
@@ -29,52 +29,52 @@ export interface Remark {
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** Another answer that the same request gets some of the time. */
+/** Another possible answer to the same request. */
 export interface Alternative {
-  /** Share of the requests, in percent, where the manifests say it. */
+  /** Share of the requests, in percent, where the manifests give it. */
   readonly weight?: number;
   readonly because: string;
   readonly answer: Answer;
 }
 
-/** What happens to a request, in the words of the access table. */
+/** What happens to a request, in the terms of the access table. */
 export interface Answer {
   readonly outcome: 'answered' | 'refused' | 'undetermined';
-  /** The last status that the caller sees, when the external host answers. */
+  /** The last status that the caller sees, if the external host answers. */
   readonly status?: number;
-  /** The redirects that it was led through before. */
+  /** The statuses of the redirects that were followed before. */
   readonly redirects?: readonly number[];
-  /** How a refused call looks to the caller. */
+  /** How a refusal looks to the caller. */
   readonly symptom?: Symptom;
-  /** Who refused. */
+  /** The hop that refused. */
   readonly by?: 'sidecar' | 'gateway' | 'host';
   readonly via?: Via;
   readonly tlsOriginatedBy?: TlsOriginator;
-  /** Whether the external host received bytes that were not TLS, also of a call that was refused. */
+  /** Whether the external host received bytes that were not TLS, even if the request was refused. */
   readonly plaintextToHost: boolean;
-  /** `<namespace>/<service account>` of the caller, as the gateway's mutual TLS saw it. */
+  /** `<namespace>/<service account>` of the caller, as the gateway knows it from mutual TLS. */
   readonly identityAtGateway?: string;
-  /** The server name that the external host was asked for. */
+  /** The server name that the external host received. */
   readonly serverName?: string;
   readonly protocol?: 'http/1.1' | 'h2' | 'tcp';
-  /** Whether the external host saw a client certificate. */
+  /** Whether the external host received a client certificate. */
   readonly clientCertificate?: boolean;
-  /** The common name in the client certificate that the external host saw, where the world tells it. */
+  /** The common name in that client certificate, where the world gives it. */
   readonly clientCommonName?: string;
   /** Header names that reached the external host beyond those the application sent. */
   readonly addedHeaders?: readonly string[];
-  /** The gateway on the way, `<namespace>/<name or labels>`. */
+  /** The gateway on the egress path, `<namespace>/<name or labels>`. */
   readonly gateway?: string;
   /** Where the connection ends, `host:port` or `address:port`. */
   readonly destination?: string;
-  /** One sentence: why it is answered, refused or not determined. */
+  /** Why the request is answered, refused or undetermined, in one sentence. */
   readonly reason: string;
-  /** What decided the outcome; first the field to look at. Empty when nothing but the external host did. */
+  /** The fields that decided the outcome, the most relevant first. Empty if only the external host decided it. */
   readonly causes: readonly FieldRef[];
   readonly steps: readonly Step[];
-  /** Other answers that the same request gets some of the time: weights. The answer itself is the likeliest. */
+  /** Other possible answers, by weight, endpoint or injected fault. The answer itself is the most likely one. */
   readonly alternatives: readonly Alternative[];
   readonly remarks: readonly Remark[];
-  /** What the answer takes for granted because the manifests do not hold it. */
+  /** What the answer assumes because the manifests do not say it. */
   readonly assumptions: readonly string[];
 }

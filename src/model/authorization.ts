@@ -1,5 +1,5 @@
 import { FieldRef } from './answer';
-import { refuseUnknown } from './cluster';
+import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { unknownField } from './known-fields';
@@ -8,16 +8,16 @@ import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** What a gateway knows of a request or connection when policies are asked. */
-export interface Knowledge {
-  /** `<trust domain>/ns/<namespace>/sa/<service account>`; none without mutual TLS. */
+/** What a proxy knows of a request or connection when it evaluates policies. */
+export interface PolicyInput {
+  /** `<trust domain>/ns/<namespace>/sa/<service account>`; undefined without mutual TLS. */
   readonly principal?: string;
   readonly namespace?: string;
   readonly serviceAccount?: string;
   readonly serverName?: string;
   readonly port: number;
   readonly trustDomain: string;
-  /** Only where the gateway reads HTTP. */
+  /** Only where the proxy reads HTTP. */
   readonly http?: {
     readonly method: string;
     readonly path: string;
@@ -32,45 +32,52 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** The pods that a policy may be about. */
+/** The pods that policies may select. */
 type Workload = Pick<GatewayWorkload, 'namespace' | 'labels'>;
 
-/** What the AuthorizationPolicies for pods say: first DENY, then, if there is any, ALLOW. */
-export function authorize(registry: Registry, workload: Workload, knowledge: Knowledge): Verdict {
+/** The verdict of the AuthorizationPolicies for a workload: DENY first; then, if there are any, ALLOW. */
+export function authorize(registry: Registry, workload: Workload, input: PolicyInput): Verdict {
   const policies = policiesFor(registry, workload);
-  for (const policy of policies) refuseUnknown(policy, policy.spec, 'authorizationPolicy');
+  for (const policy of policies) stopAtUnknownField(policy, policy.spec, 'authorizationPolicy');
   const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
   const custom = acting('CUSTOM')[0];
   if (custom)
-    throw new Undetermined('an AuthorizationPolicy asks somebody else, whose answer the model does not know', [
-      fieldRef(custom, 'spec.action'),
-    ]);
+    throw new Undetermined(
+      'an AuthorizationPolicy with action CUSTOM asks an external authorizer, whose answer the model does not ' +
+        'know',
+      [fieldRef(custom, 'spec.action')],
+    );
+  const what = input.http ? 'request' : 'connection';
   for (const policy of acting('DENY')) {
-    const rule = fitting(policy, knowledge, true);
+    const rule = firstMatchingRule(policy, input, true);
     if (rule !== undefined)
       return {
         allowed: false,
         decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
-        reason: 'an AuthorizationPolicy denies it',
+        reason: `an AuthorizationPolicy denies the ${what}`,
       };
   }
   const allowing = acting('ALLOW');
   if (allowing.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
   for (const policy of allowing) {
-    const rule = fitting(policy, knowledge, false);
+    const rule = firstMatchingRule(policy, input, false);
     if (rule !== undefined)
-      return { allowed: true, decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)], reason: 'allowed by policy' };
+      return {
+        allowed: true,
+        decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
+        reason: 'allowed by an AuthorizationPolicy',
+      };
   }
   const sorted = [...allowing].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
   return {
     allowed: false,
     decidedBy: sorted.map((policy) => fieldRef(policy, 'spec.rules')),
-    reason: 'AuthorizationPolicies allow some, and not this',
+    reason: `no rule of an ALLOW AuthorizationPolicy matches the ${what}`,
   };
 }
 
-/** The rules that ask who calls, which without mutual TLS nobody knows. */
-export function askingForIdentity(registry: Registry, workload: Workload): FieldRef[] {
+/** The rules that test the caller's identity, which a proxy knows only from mutual TLS. */
+export function rulesByIdentity(registry: Registry, workload: Workload): FieldRef[] {
   return policiesFor(registry, workload).flatMap((policy) =>
     ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
       (rule?.from ?? []).some(({ source }: any) => IDENTITY.some((name) => source?.[name]?.length))
@@ -92,20 +99,20 @@ function policiesFor(registry: Registry, workload: Workload): Indexed[] {
     );
 }
 
-function fitting(policy: Indexed, knowledge: Knowledge, denies: boolean): number | undefined {
+function firstMatchingRule(policy: Indexed, input: PolicyInput, denies: boolean): number | undefined {
   const rules: any[] = policy.spec.rules ?? [];
   const found = rules.findIndex((rule, index) =>
-    ruleFits(policy, rule ?? {}, `spec.rules[${index}]`, knowledge, denies),
+    ruleMatches(policy, rule ?? {}, `spec.rules[${index}]`, input, denies),
   );
   return found < 0 ? undefined : found;
 }
 
 /**
- * On a connection that the gateway does not read, HTTP fields of an ALLOW rule never fit, and of a DENY rule are passed
- * over.
+ * On a connection that the proxy does not read as HTTP, an ALLOW rule with HTTP fields never matches, and the HTTP
+ * fields of a DENY rule are ignored.
  */
-function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledge, denies: boolean): boolean {
-  const isOpaque = knowledge.http === undefined;
+function ruleMatches(policy: Indexed, rule: any, field: string, input: PolicyInput, denies: boolean): boolean {
+  const isOpaque = input.http === undefined;
   const httpFields = (values: any, names: readonly string[]) => names.some((name) => values?.[name]?.length);
   const uses =
     (rule.to ?? []).some(({ operation }: any) => httpFields(operation, HTTP_OPERATION)) ||
@@ -113,10 +120,10 @@ function ruleFits(policy: Indexed, rule: any, field: string, knowledge: Knowledg
     (rule.when ?? []).some(({ key }: any) => isHttpKey(key));
   if (isOpaque && uses && !denies) return false;
   const from =
-    !rule.from?.length || rule.from.some(({ source }: any) => sourceFits(policy, source ?? {}, field, knowledge));
+    !rule.from?.length || rule.from.some(({ source }: any) => sourceMatches(policy, source ?? {}, field, input));
   const to =
-    !rule.to?.length || rule.to.some(({ operation }: any) => operationFits(policy, operation ?? {}, field, knowledge));
-  return from && to && (rule.when ?? []).every((condition: any) => conditionFits(policy, condition, field, knowledge));
+    !rule.to?.length || rule.to.some(({ operation }: any) => operationMatches(policy, operation ?? {}, field, input));
+  return from && to && (rule.when ?? []).every((condition: any) => conditionMatches(policy, condition, field, input));
 }
 
 const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'];
@@ -127,11 +134,11 @@ function isHttpKey(key: string): boolean {
   return key.startsWith('request.');
 }
 
-function sourceFits(
+function sourceMatches(
   policy: Indexed,
   source: any,
   field: string,
-  { principal, namespace, serviceAccount, http, trustDomain }: Knowledge,
+  { principal, namespace, serviceAccount, http, trustDomain }: PolicyInput,
 ): boolean {
   const unknown = unknownField(source, 'source');
   if (unknown)
@@ -142,53 +149,55 @@ function sourceFits(
     namespace !== undefined && serviceAccount !== undefined ? `${namespace}/${serviceAccount}` : undefined;
   const accounts = (values: string[] | undefined) =>
     values?.map((value) => (value.includes('/') ? value : `${policy.namespace}/${value}`));
-  // Aliases of the trust domain aside, `cluster.local` means the mesh's own.
+  // Istio reads the trust domain `cluster.local` in a principal as the mesh's own.
   const principals = (values: string[] | undefined) =>
     values?.map((value) => value.replace(/^cluster\.local\//, `${trustDomain}/`));
   return (
-    one(principals(source.principals), principal) &&
-    none(principals(source.notPrincipals), principal) &&
-    one(source.namespaces, namespace) &&
-    none(source.notNamespaces, namespace) &&
-    one(accounts(source.serviceAccounts), account) &&
-    none(accounts(source.notServiceAccounts), account) &&
-    // Nobody calls with a token here.
-    (http === undefined || (one(source.requestPrincipals, undefined) && none(source.notRequestPrincipals, undefined)))
+    matchesAny(principals(source.principals), principal) &&
+    matchesNone(principals(source.notPrincipals), principal) &&
+    matchesAny(source.namespaces, namespace) &&
+    matchesNone(source.notNamespaces, namespace) &&
+    matchesAny(accounts(source.serviceAccounts), account) &&
+    matchesNone(accounts(source.notServiceAccounts), account) &&
+    // Requests carry no JWT, so there is no request principal.
+    (http === undefined ||
+      (matchesAny(source.requestPrincipals, undefined) && matchesNone(source.notRequestPrincipals, undefined)))
   );
 }
 
-function operationFits(policy: Indexed, operation: any, field: string, { http, port }: Knowledge): boolean {
+function operationMatches(policy: Indexed, operation: any, field: string, { http, port }: PolicyInput): boolean {
   const unknown = unknownField(operation, 'operation');
   if (unknown) {
     throw new Undetermined(`the model does not know the operation field ${unknown} of an AuthorizationPolicy`, [
       fieldRef(policy, `${field}.to`),
     ]);
   }
-  const ports = one(operation.ports, String(port)) && none(operation.notPorts, String(port));
+  const ports = matchesAny(operation.ports, String(port)) && matchesNone(operation.notPorts, String(port));
   if (http === undefined) return ports;
   const path = http.path.split('?')[0];
   return (
     ports &&
-    one(operation.hosts, http.authority, true) &&
-    none(operation.notHosts, http.authority, true) &&
-    one(operation.methods, http.method) &&
-    none(operation.notMethods, http.method) &&
-    one(operation.paths, path) &&
-    none(operation.notPaths, path)
+    matchesAny(operation.hosts, http.authority, true) &&
+    matchesNone(operation.notHosts, http.authority, true) &&
+    matchesAny(operation.methods, http.method) &&
+    matchesNone(operation.notMethods, http.method) &&
+    matchesAny(operation.paths, path) &&
+    matchesNone(operation.notPaths, path)
   );
 }
 
-function conditionFits(
+function conditionMatches(
   policy: Indexed,
   { key, values, notValues }: any,
   field: string,
-  { serverName, principal, namespace, port, http }: Knowledge,
+  { serverName, principal, namespace, port, http }: PolicyInput,
 ): boolean {
   const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
   if (header !== undefined) {
     return (
       http === undefined ||
-      (one(values, http.headers.get(header.toLowerCase())) && none(notValues, http.headers.get(header.toLowerCase())))
+      (matchesAny(values, http.headers.get(header.toLowerCase())) &&
+        matchesNone(notValues, http.headers.get(header.toLowerCase())))
     );
   }
   const known: Record<string, string | undefined> = {
@@ -203,19 +212,19 @@ function conditionFits(
       fieldRef(policy, `${field}.when`),
     ]);
   }
-  return one(values, known[key]) && none(notValues, known[key]);
+  return matchesAny(values, known[key]) && matchesNone(notValues, known[key]);
 }
 
-function one(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !wanted?.length || wanted.some((pattern) => fitsPattern(pattern, value, ignoreCase));
+function matchesAny(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
+  return !wanted?.length || wanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
 }
 
-function none(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !unwanted?.length || !unwanted.some((pattern) => fitsPattern(pattern, value, ignoreCase));
+function matchesNone(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
+  return !unwanted?.length || !unwanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
 }
 
-/** `*` means any value that is there. */
-function fitsPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
+/** `*` matches any value that is present. */
+function matchesPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
   if (value === undefined || value === '') return false;
   const pattern = ignoreCase ? given.toLowerCase() : given;
   const text = ignoreCase ? value.toLowerCase() : value;

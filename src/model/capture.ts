@@ -8,13 +8,13 @@ import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { contains } from '../manifests/ranges';
 
-/** A caller's pod, as far as traffic is concerned. */
+/** A caller's pod, as far as its traffic is concerned. */
 export interface CallerPod {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly labels: Record<string, string>;
   readonly annotations: Record<string, string>;
-  /** The object whose pod template it comes from. */
+  /** The object whose pod template describes it. */
   readonly template?: Indexed;
   readonly dnsCapture: boolean;
   readonly injected: boolean;
@@ -31,7 +31,7 @@ const KNOWN = new Set([
   'excludeInboundPorts',
 ]);
 
-/** The caller's pod: its annotations come from the pod template that has its labels. */
+/** The caller's pod; its annotations come from the pod template that has its labels. */
 export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
   const template = caller.annotations ? undefined : templateFor(registry, caller.namespace, labels);
@@ -61,16 +61,16 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   };
 }
 
-/** Whether the sidecar gets a connection, and what kept it out. */
-export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; ref?: FieldRef } {
-  const ref = (key: string): FieldRef =>
+/** Whether a connection is redirected to the sidecar; if not, the annotation that excludes it. */
+export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; cause?: FieldRef } {
+  const annotation = (key: string): FieldRef =>
     pod.template
       ? fieldRef(pod.template, `${pod.template.kind === 'Pod' ? '' : 'spec.template.'}metadata.annotations["${key}"]`)
       : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
-  if (!pod.injected) return { captured: false, ref: ref('sidecar.istio.io/inject') };
+  if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
   for (const key of Object.keys(pod.annotations)) {
     if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
-      throw new Undetermined(`the model does not know the annotation ${key}`, [ref(key)]);
+      throw new Undetermined(`the model does not know the annotation ${key}`, [annotation(key)]);
     }
   }
   const text = (name: string) => pod.annotations[`${PREFIX}${name}`];
@@ -82,18 +82,19 @@ export function isCaptured(pod: CallerPod, address: string, port: number): { cap
       .some((range) => {
         if (range === '*') return true;
         if (isUnknownAddress(address) && !/^(10|127|172|192\.168)\./.test(range)) {
-          throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${range} is not known`, [
-            ref(`${PREFIX}${name}`),
+          throw new Undetermined(`it is unknown whether ${hostOrAddress(address)} has an address in ${range}`, [
+            annotation(`${PREFIX}${name}`),
           ]);
         }
         return isIP(address) !== 0 && contains(range, address);
       });
   if (ports('excludeOutboundPorts').includes(port))
-    return { captured: false, ref: ref(`${PREFIX}excludeOutboundPorts`) };
-  if (within('excludeOutboundIPRanges')) return { captured: false, ref: ref(`${PREFIX}excludeOutboundIPRanges`) };
+    return { captured: false, cause: annotation(`${PREFIX}excludeOutboundPorts`) };
+  if (within('excludeOutboundIPRanges'))
+    return { captured: false, cause: annotation(`${PREFIX}excludeOutboundIPRanges`) };
   if (ports('includeOutboundPorts').includes(port)) return { captured: true };
   if (text('includeOutboundIPRanges') !== undefined && !within('includeOutboundIPRanges'))
-    return { captured: false, ref: ref(`${PREFIX}includeOutboundIPRanges`) };
+    return { captured: false, cause: annotation(`${PREFIX}includeOutboundIPRanges`) };
   return { captured: true };
 }
 

@@ -5,28 +5,28 @@ import { Service } from './service';
 import { Undetermined } from './undetermined';
 import { contains, isPrivateRange } from '../manifests/ranges';
 
-/** What can be told from the first bytes of a connection. */
+/** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {
   readonly kind: 'http' | 'tls' | 'bytes';
   readonly serverName?: string;
 }
 
-/** One filter chain: which connections it takes, and what happens to them. */
+/** A filter chain: the connections that it matches, and what happens to them. */
 export interface Chain {
   readonly serverNames: readonly string[];
   readonly ranges: readonly string[];
-  /** Takes only what looks like clear HTTP. */
+  /** Whether it matches only what looks like plaintext HTTP. */
   readonly inspected: boolean;
-  /** The service whose route alone it serves, when it found out the protocol for itself; none of all. */
+  /** Reads HTTP: for the routes of one service, where the protocol was detected; without one, for all routes. */
   readonly http?: { readonly own?: Service };
-  /** Where bytes go unread. */
+  /** Destinations of bytes that are not read as HTTP. */
   readonly forward?: readonly Destination[];
   readonly decidedBy: readonly FieldRef[];
 }
 
 /**
- * Envoy's choice among filter chains: the narrowest range, then the server name, then what the bytes look like; never a
- * step back.
+ * Envoy's choice among filter chains: by the narrowest range, then the server name, then the detected protocol. It
+ * never goes back to a wider range or another name.
  */
 export class ChainFinder {
   private readonly fallback?: Chain;
@@ -64,9 +64,9 @@ export class ChainFinder {
     this.ranges.sort((a, b) => b.bits - a.bits);
   }
 
-  /** The chain that takes the connection; none where only what is nobody's falls through. */
+  /** The chain that matches the connection, if there is one. */
   public find(address: string, first: FirstBytes): Chain | undefined {
-    return this.among(this.nodeFor(address), first) ?? this.fallback;
+    return this.chainIn(this.nodeFor(address), first) ?? this.fallback;
   }
 
   private nodeFor(address: string): Map<string, Chain[]> | undefined {
@@ -74,7 +74,7 @@ export class ChainFinder {
       if (contains(range, address)) return this.nodes.get(range);
       if (isUnknownAddress(address) && !isPrivateRange(range)) {
         throw new Undetermined(
-          `whether ${hostOrAddress(address)} has an address in ${range} is not known`,
+          `it is unknown whether ${hostOrAddress(address)} has an address in ${range}`,
           this.nodes.get(range)!.values().next().value![0].decidedBy,
         );
       }
@@ -82,17 +82,17 @@ export class ChainFinder {
     return this.nodes.get('');
   }
 
-  private among(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
+  private chainIn(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
     if (!node) return undefined;
     const isTlsSeen = first.kind === 'tls' && this.readsServerName;
-    const list = this.named(node, isTlsSeen ? first.serverName : undefined);
+    const list = this.chainsFor(node, isTlsSeen ? first.serverName : undefined);
     if (!list) return undefined;
     const inspected = list.filter((chain) => chain.inspected);
     if (!isTlsSeen && inspected.length > 0) return this.readsHttp && first.kind === 'http' ? inspected[0] : undefined;
     return list.find((chain) => !chain.inspected);
   }
 
-  private named(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
+  private chainsFor(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
     if (serverName !== undefined) {
       const name = serverName.toLowerCase();
       const exact = node.get(name);

@@ -1,8 +1,8 @@
 import { isIP } from 'net';
 import { FieldRef } from './answer';
-import { fieldRef } from './field-ref';
 import { Destination } from './destination';
 import { MergedRule } from './destination-rules';
+import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
 import { Registry } from './registry';
@@ -12,35 +12,35 @@ import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** Where a connection of a proxy ends. */
+/** Where a proxy connects to. */
 export type Endpoint =
   | { readonly kind: 'pod'; readonly workload: GatewayWorkload; readonly port: number }
   /** A name that the proxy resolves, or an address. */
   | { readonly kind: 'host'; readonly host: string; readonly port: number }
   /** The address that the application dialled. */
   | { readonly kind: 'original'; readonly port?: number }
-  /** The name that the request itself gives. */
+  /** The name that the request itself gives: its authority or server name. */
   | { readonly kind: 'asked'; readonly port: number };
 
-/** TLS that a cluster begins. */
+/** The TLS settings with which a cluster originates TLS. */
 export interface ClientTls {
   readonly value: any;
   readonly object: Indexed;
   readonly field: string;
 }
 
-/** What a route leads to. */
+/** The destination of a route, as Envoy has it. */
 export interface Cluster {
   readonly service: Service;
   readonly port: ServicePort;
   readonly endpoints: readonly Endpoint[];
-  /** Which object and field gave the endpoints. */
+  /** The fields that gave the endpoints. */
   readonly decidedBy: readonly FieldRef[];
   readonly tls?: ClientTls;
-  /** TLS that is written down and has no effect. */
+  /** TLS settings that are written down and have no effect. */
   readonly ignoredTls?: ClientTls;
   readonly rule?: MergedRule;
-  /** Speaks HTTP/2 to where it leads. */
+  /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
   readonly assumptions: readonly string[];
 }
@@ -53,22 +53,23 @@ export interface NoCluster {
 
 const known = new WeakMap<Destination, Cluster | NoCluster>();
 
-/** The cluster that a destination names, as the proxy has it whose route the destination belongs to. */
+/** The cluster that a destination names, in the proxy whose route has the destination. */
 export function clusterOf(registry: Registry, scope: Scope, destination: Destination): Cluster | NoCluster {
   let cluster = known.get(destination);
-  if (!cluster) known.set(destination, (cluster = find(registry, scope, destination)));
+  if (!cluster) known.set(destination, (cluster = buildCluster(registry, scope, destination)));
   return cluster;
 }
 
-function find(
+function buildCluster(
   registry: Registry,
   scope: Scope,
   { host, port: number, subset, decidedBy }: Destination,
 ): Cluster | NoCluster {
+  const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   const service = scope.services.get(host);
   if (!service)
     return {
-      missing: `no service or entry for ${host} is visible to ${scope.isGateway ? 'the gateway' : 'the caller'}`,
+      missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
       decidedBy,
     };
   const port = portOf(service, number);
@@ -78,14 +79,14 @@ function find(
       decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports')],
     };
   }
-  refuseUnknown(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
-  const rival = service.kubernetes ? undefined : registry.rival(service, number);
-  if (rival) {
+  stopAtUnknownField(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
+  const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
+  if (conflicting) {
     throw new Undetermined(
-      `two entries of namespace ${service.namespace} declare ${host} with resolution ${service.resolution} and ${
-        rival.resolution
-      } for different namespaces, and istiod confuses what it has built for them`,
-      [service, rival].map((one) => fieldRef(one.object, 'spec.resolution')),
+      `two ServiceEntries of namespace ${service.namespace} declare ${host} with resolution ` +
+        `${service.resolution} and ${conflicting.resolution} for different namespaces, and istiod may give a ` +
+        'proxy the cluster of either',
+      [service, conflicting].map((one) => fieldRef(one.object, 'spec.resolution')),
     );
   }
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
@@ -93,7 +94,7 @@ function find(
   if (subset !== undefined && !chosen) {
     const rules = rule?.from.map((object) => fieldRef(object, 'spec.subsets')) ?? [];
     return {
-      missing: `${host} has no subset ${subset}${rule ? '' : ': no DestinationRule for it is visible here'}`,
+      missing: `${host} has no subset ${subset}${rule ? '' : `: no DestinationRule for it is visible to ${viewer}`}`,
       decidedBy: [
         ...subsetField(decidedBy),
         ...rules,
@@ -104,7 +105,7 @@ function find(
   const dynamic = service.resolution === 'DYNAMIC_DNS';
   if (dynamic && subset !== undefined) {
     return {
-      missing: `hosts with resolution DYNAMIC_DNS have no subsets, so there is no ${subset} of ${host}`,
+      missing: `hosts with resolution DYNAMIC_DNS have no subsets, so ${host} has no subset ${subset}`,
       decidedBy: subsetField(decidedBy),
     };
   }
@@ -124,7 +125,7 @@ function find(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
-    http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgrades(rule, chosen, number),
+    http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgradesToHttp2(rule, chosen, number),
     assumptions,
   };
 }
@@ -142,8 +143,8 @@ function endpointsOf(
     const field = fieldRef(service.object, 'spec.selector');
     if (!selector)
       throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} selects no pods by labels; what it leads to is ` +
-          'not among the manifests',
+        `Service ${service.namespace}/${service.object.name} has no selector, and its endpoints are not among ` +
+          'the manifests',
         [field],
       );
     const pods = registry.workloads.filter(
@@ -154,7 +155,8 @@ function endpointsOf(
     );
     if (pods.length === 0 && registry.world.gateways === undefined) {
       throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} leads into the mesh, not to a gateway that the model knows`,
+        `Service ${service.namespace}/${service.object.name} is inside the mesh and belongs to no gateway that ` +
+          'the model knows',
         [field],
       );
     }
@@ -166,7 +168,7 @@ function endpointsOf(
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
-      // A gateway has no original destination to go to.
+      // At a gateway, connections have no original destination other than the gateway itself.
       return {
         endpoints: scope.isGateway
           ? []
@@ -186,8 +188,9 @@ function endpointsOf(
 }
 
 /**
- * All entries of one host in one namespace share their endpoints. Those of a cluster that resolves names are found by
- * the number of the port; those that come over EDS by its name, and there what is no address is left out.
+ * The endpoints of all ServiceEntries of one host in one namespace. Where the cluster resolves names, an entry's port
+ * is found by its number. Over EDS (resolution STATIC) it is found by its name, and endpoints that are not addresses
+ * are dropped.
  */
 function entryEndpoints(
   registry: Registry,
@@ -211,7 +214,7 @@ function entryEndpoints(
     seen.add(sibling.object);
     const { spec } = sibling.object;
     if (spec.workloadSelector) {
-      throw new Undetermined("the model does not know which workloads an entry's workloadSelector finds", [
+      throw new Undetermined('the model does not know which workloads the workloadSelector of a ServiceEntry selects', [
         fieldRef(sibling.object, 'spec.workloadSelector'),
       ]);
     }
@@ -221,7 +224,7 @@ function entryEndpoints(
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     if (spec.endpoints?.length) {
       (spec.endpoints as any[]).forEach((given, index) => {
-        refuseUnknown(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
+        stopAtUnknownField(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
         if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
         endpoints.push({ kind: 'host', host: given.address, port: target(given) });
         where.push(fieldRef(sibling.object, `spec.endpoints[${index}]`));
@@ -249,8 +252,8 @@ function targetOf(port: ServicePort, workload: GatewayWorkload): number {
 }
 
 /**
- * The TLS block that counts: a port's settings replace the rule's, a subset's lie over the rule's, its port's replace
- * all.
+ * The TLS settings in force: a port's settings replace those of its policy. A subset's TLS counts before the rule's,
+ * and settings for a port of the subset replace the rule's even if they have no TLS.
  */
 export function tlsOf(
   rule: MergedRule | undefined,
@@ -262,24 +265,24 @@ export function tlsOf(
   const own =
     subset?.value.trafficPolicy &&
     policyFor(subset.object, subset.value.trafficPolicy, `spec.subsets[${subset.index}].trafficPolicy`, port);
-  if (subset) refuseUnknown(subset.object, subset.value, 'subset', `spec.subsets[${subset.index}]`);
-  for (const object of rule.from) refuseUnknown(object, object.spec, 'destinationRule');
+  if (subset) stopAtUnknownField(subset.object, subset.value, 'subset', `spec.subsets[${subset.index}]`);
+  for (const object of rule.from) stopAtUnknownField(object, object.spec, 'destinationRule');
   const found = own && (own.value.tls || own.isPort) ? own : host;
   if (!found?.value.tls) return undefined;
-  refuseUnknown(found.object, found.value.tls, 'clientTls', `${found.field}.tls`);
+  stopAtUnknownField(found.object, found.value.tls, 'clientTls', `${found.field}.tls`);
   return { value: found.value.tls, object: found.object, field: `${found.field}.tls` };
 }
 
 function policyFor(object: Indexed, policy: any, field: string, port: number) {
-  refuseUnknown(object, policy, 'trafficPolicy', field);
+  stopAtUnknownField(object, policy, 'trafficPolicy', field);
   const index = (policy.portLevelSettings ?? []).findIndex((one: any) => one.port?.number === port);
   if (index < 0) return { object, value: policy, field, isPort: false };
   const value = policy.portLevelSettings[index];
-  refuseUnknown(object, value, 'trafficPolicy', `${field}.portLevelSettings[${index}]`);
+  stopAtUnknownField(object, value, 'trafficPolicy', `${field}.portLevelSettings[${index}]`);
   return { object, value, field: `${field}.portLevelSettings[${index}]`, isPort: true };
 }
 
-function upgrades(
+function upgradesToHttp2(
   rule: MergedRule | undefined,
   subset: { object: Indexed; index: number; value: any } | undefined,
   port: number,
@@ -295,17 +298,17 @@ function upgrades(
   return chosen.value?.http?.h2UpgradePolicy === 'UPGRADE';
 }
 
-/** Stops where an object says something that the model does not understand. */
-export function refuseUnknown(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
+/** Makes the answer undetermined where an object has a field that the model does not know. */
+export function stopAtUnknownField(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
   const unknown = shape && unknownField(value, shape);
   if (unknown)
-    throw new Undetermined(`the model does not know ${object.kind} ${field}.${unknown}`, [
+    throw new Undetermined(`the model does not know the field ${field}.${unknown} of ${object.kind}`, [
       fieldRef(object, `${field}.${unknown}`),
     ]);
 }
 
-function subsetField(decidedBy: readonly FieldRef[]): FieldRef[] {
-  return decidedBy.map((ref) =>
+function subsetField(refs: readonly FieldRef[]): FieldRef[] {
+  return refs.map((ref) =>
     ref.field?.endsWith('.destination') ? { ...ref, field: `${ref.field}.subset`, origin: ref.origin } : ref,
   );
 }

@@ -1,8 +1,8 @@
+import { AddressBook } from './address-book';
 import { callerPod, CallerPod } from './capture';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
-import { Places } from './places';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
@@ -11,10 +11,10 @@ import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from '
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
-/** Everything that proxies would be told, made when somebody asks and kept. */
+/** The configuration of all proxies, computed on demand and cached. */
 export class Configuration {
   public readonly registry: Registry;
-  public readonly places: Places;
+  public readonly addressBook: AddressBook;
   private readonly pods = new Map<string, CallerPod>();
   private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
@@ -26,10 +26,10 @@ export class Configuration {
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
-    this.places = new Places(this.registry);
+    this.addressBook = new AddressBook(this.registry);
   }
 
-  /** The pod of a caller. Of callers that say no more than who they are, each is looked for once. */
+  /** The pod of a caller. It is cached only for callers that give no more than their identity. */
   public pod(caller: ModelCaller): CallerPod {
     const { namespace, serviceAccount, name, labels, capture, annotations, dnsCapture } = caller;
     if (labels || capture || annotations || dnsCapture !== undefined) return callerPod(this.registry, caller);

@@ -1,16 +1,16 @@
 import { mostSpecific } from './host-names';
-import { createdAt, exported } from './service';
+import { createdAt, exportedTo } from './service';
 import { fullHost, isWildcard } from '../manifests/hosts';
 import { compare, Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** One or more DestinationRules that act as one. */
+/** One or more DestinationRules, merged. */
 export interface MergedRule {
   readonly exportTo: ReadonlySet<string>;
-  /** The rule whose workloadSelector counts. */
+  /** The workloadSelector in force. */
   readonly selector?: Record<string, string>;
   readonly namespace: string;
-  /** Whose traffic policy counts for the whole host. */
+  /** The traffic policy in force for the whole host. */
   policy?: { readonly object: Indexed; readonly value: any };
   readonly subsets: Map<string, { readonly object: Indexed; readonly index: number; readonly value: any }>;
   readonly from: Indexed[];
@@ -22,9 +22,9 @@ interface Rules {
 }
 
 /**
- * DestinationRules as Istio finds them: in the proxy's namespace, then in the service's, then in the root namespace;
- * the first place that has one for the host decides alone. Inside a place, rules with equal `exportTo` merge and others
- * stand beside each other.
+ * DestinationRules as Istio looks them up: in the proxy's namespace, then in the service's, then in the root namespace.
+ * Only the first namespace that has one for the host counts. Within it, rules with equal `exportTo` are merged and
+ * others stay separate.
  */
 export class DestinationRules {
   private readonly local = new Map<string, Rules>();
@@ -48,7 +48,7 @@ export class DestinationRules {
     for (const { object } of sorted) this.add(object, defaultExportTo);
   }
 
-  /** The rules of the first place that has any for the host. */
+  /** The rules of the first namespace that has any for the host. */
   public find(proxyNamespace: string, host: string, serviceNamespace: string): readonly MergedRule[] {
     const own = proxyNamespace === this.rootNamespace ? this.rootLocal : this.local.get(proxyNamespace);
     const found = own && mostSpecific(host, own.exact, own.wildcards);
@@ -65,22 +65,22 @@ export class DestinationRules {
     return [];
   }
 
-  /** The rule that a proxy follows: one that selects it, else one for everybody; of several the youngest. */
+  /** The rule that a proxy applies: one that selects it, else the youngest one without a selector. */
   public ruleFor(
     proxyNamespace: string,
     labels: Record<string, string>,
     host: string,
     serviceNamespace: string,
   ): MergedRule | undefined {
-    let everybody: MergedRule | undefined;
+    let withoutSelector: MergedRule | undefined;
     for (const rule of this.find(proxyNamespace, host, serviceNamespace)) {
-      if (!rule.selector) everybody = rule;
+      if (!rule.selector) withoutSelector = rule;
       else if (rule.namespace === proxyNamespace && selects(rule.selector, labels)) return rule;
     }
-    return everybody;
+    return withoutSelector;
   }
 
-  /** Rules that have the subset of the host, wherever they are. */
+  /** Rules of any namespace that define the subset of the host. */
   public elsewhere(host: string, subset: string): readonly Indexed[] {
     return this.rules.filter(
       ({ spec, namespace }) =>
@@ -93,13 +93,13 @@ export class DestinationRules {
   private add(object: Indexed, defaultExportTo: readonly string[]): void {
     const { spec, namespace } = object;
     if (typeof spec.host !== 'string') return;
-    // As written: Istio compares the words, so that `.` and the name of the namespace differ.
+    // As written: Istio compares the text, so `.` and the name of the namespace differ.
     const exportTo = new Set<string>(spec.workloadSelector ? ['.'] : (spec.exportTo ?? []));
     if (exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace))
       merge(rulesIn(this.local, namespace), object, exportTo);
-    const effective = exportTo.size === 0 ? exported(object, defaultExportTo) : [...exportTo];
-    const staysInItsNamespace = effective.length === 1 && (effective[0] === namespace || effective[0] === '.');
-    if (!staysInItsNamespace) merge(rulesIn(this.exported, namespace), object, exportTo);
+    const effective = exportTo.size === 0 ? exportedTo(object, defaultExportTo) : [...exportTo];
+    const isLocal = effective.length === 1 && (effective[0] === namespace || effective[0] === '.');
+    if (!isLocal) merge(rulesIn(this.exported, namespace), object, exportTo);
     else if (namespace === this.rootNamespace) merge(this.rootLocal, object, exportTo);
   }
 }
@@ -144,7 +144,7 @@ function merge({ exact, wildcards }: Rules, object: Indexed, exportTo: Set<strin
   else map.set(host, [fresh]);
 }
 
-/** Subsets are joined, of one name the older's; so is the policy of the whole host. */
+/** Merges a rule into an older one: of subsets with one name, and of policies for the whole host, the older counts. */
 function addTo(rule: MergedRule, object: Indexed): void {
   rule.from.push(object);
   (object.spec.subsets ?? []).forEach((value: any, index: number) => {

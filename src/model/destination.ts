@@ -1,10 +1,10 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { Scope } from './scope';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { fullHost } from '../manifests/hosts';
 
-/** A cluster by name: what a route leads to, whether it exists or not. */
+/** The cluster that a route names, whether it exists or not. */
 export interface Destination {
   readonly host: string;
   readonly port: number;
@@ -13,10 +13,10 @@ export interface Destination {
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** Where a tls or tcp route leads. */
-export function forwards(
+/** The destinations of a tls or tcp route. */
+export function layer4Destinations(
   scope: Scope,
-  object: Routes['object'],
+  object: VirtualService['object'],
   field: string,
   routes: any[],
   listenPort: number,
@@ -37,10 +37,10 @@ export function forwards(
   });
 }
 
-/** The cluster that a destination names; without a port, a service's only port, else the one that was called. */
+/** The cluster that a destination names. Without a port it means the only port of the service, else the listener's. */
 export function destinationOf(
   scope: Scope,
-  object: Routes['object'],
+  object: VirtualService['object'],
   field: string,
   destination: any,
   weight: number,

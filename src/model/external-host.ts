@@ -5,20 +5,20 @@ import { Registry } from './registry';
 import { Undetermined } from './undetermined';
 import { ExternalHost } from '../access/access-table';
 
-/** How a connection to an external host ends. */
+/** How an external host receives a connection. */
 export interface Reception {
   readonly kind:
-    /** It answers. */
+    /** The host answers. */
     | 'answers'
-    /** Nothing listens. */
-    | 'nobody'
-    /** A proxy that began TLS does not accept the other side, or the other way round. */
+    /** Nothing listens on the port. */
+    | 'not-listening'
+    /** The TLS handshake between a proxy and the host fails, on either side. */
     | 'handshake'
-    /** The application does not accept the certificate. */
+    /** The application rejects the host's certificate. */
     | 'distrusted'
-    /** The host does not understand what it gets: clear text on a TLS port, TLS on a clear one, TLS in TLS. */
+    /** The host does not understand what it receives: plaintext on a TLS port, TLS on a plaintext port, TLS in TLS. */
     | 'misunderstood'
-    /** The host wants a certificate that it does not get. */
+    /** The host requires a client certificate and does not receive an acceptable one. */
     | 'unauthenticated';
   readonly status?: number;
   readonly reason: string;
@@ -32,8 +32,7 @@ export interface Reception {
 const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
 
 /**
- * What the host at a place makes of what arrives. Without a description it speaks HTTP, TLS on what is not port 80, and
- * TCP.
+ * How the host receives what arrives. A host without a description speaks HTTP, TLS on every port but 80, and TCP.
  */
 export function receive(
   registry: Registry,
@@ -64,55 +63,61 @@ export function receive(
     ? (host.https ?? 'none') !== 'none'
     : (described === undefined || port === 80) && (host.http ?? 'none') !== 'none';
   if (!listens) {
-    const field = port === 80 ? 'http' : port === 443 ? 'https' : `tcp ${port}`;
-    const why = described ? `: the table's \`outside\` entry for ${host.host} declares no ${field}` : '';
-    return { ...common, plaintext: false, kind: 'nobody', reason: `nothing listens on ${name}:${port}${why}` };
+    const field = port === 80 ? 'http' : port === 443 ? 'https' : `tcp port ${port}`;
+    const why = described ? `: the access table's \`external\` entry for ${host.host} declares no ${field}` : '';
+    return { ...common, plaintext: false, kind: 'not-listening', reason: `nothing listens on ${name}:${port}${why}` };
   }
   if (!isTlsPort) {
     if (layer !== undefined) {
       return {
         ...common,
         kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
-        reason: `${name}:${port} speaks clear HTTP and gets TLS`,
+        reason: `${name}:${port} expects plaintext HTTP and receives TLS`,
         decidedBy: settingsOf(layer),
       };
     }
     if (flow.payload !== 'http')
-      return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
-    if (flow.http2) throw new Undetermined(`whether ${name}:${port} speaks HTTP/2 without TLS is not known`);
+      return { ...common, kind: 'misunderstood', reason: `${name}:${port} expects HTTP and receives something else` };
+    if (flow.http2) throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
     return {
       ...common,
       kind: 'answers',
       status: host.http === 'redirect-to-https' ? 301 : 200,
-      reason: `${name} answers`,
+      reason: `${name}:${port} answers`,
     };
   }
   if (layer === undefined) {
-    return { ...common, kind: 'misunderstood', status: 400, reason: `${name}:${port} expects TLS and gets clear text` };
+    return {
+      ...common,
+      kind: 'misunderstood',
+      status: 400,
+      reason: `${name}:${port} expects TLS and receives plaintext`,
+    };
   }
   const certificateName = host.certificate === 'wrong-name' ? `not.${host.host}` : host.host;
   if (layer.by === 'application') {
-    const trusted = host.certificate === undefined || host.certificate === 'good' || host.certificate === 'private-ca';
-    const named =
+    const isTrusted =
+      host.certificate === undefined || host.certificate === 'good' || host.certificate === 'private-ca';
+    const isRightName =
       described === undefined || (layer.serverName !== undefined && isNamed(certificateName, layer.serverName));
-    if (!trusted || !named) {
+    if (!isTrusted || !isRightName) {
       return {
         ...common,
         kind: 'distrusted',
         reason:
-          'the application does not accept the certificate of ' +
-          `${name}${named ? '' : `, which is for ${certificateName}`}`,
+          `the application rejects the certificate of ${name}` +
+          `${isRightName ? '' : `, which is for ${certificateName}`}`,
       };
     }
     if (host.https === 'client-certificate') {
       return {
         ...common,
         kind: 'unauthenticated',
-        reason: `${name} wants a client certificate and the application shows none`,
+        reason: `${name} requires a client certificate and the application presents none`,
       };
     }
   } else {
-    const refusal = verify(registry, described, certificateName, layer, remarks, assumptions);
+    const refusal = certificateProblem(registry, described, certificateName, layer, remarks, assumptions);
     if (refusal) return { ...common, kind: 'handshake', ...refusal };
     const certificate = clientCertificateOf(registry, layer);
     if (host.https === 'client-certificate' && certificate !== 'good') {
@@ -120,8 +125,8 @@ export function receive(
         ...common,
         kind: 'unauthenticated',
         reason:
-          `${name} wants a client certificate and gets ` +
-          `${certificate === 'wrong' ? 'one that it does not know' : 'none'}`,
+          `${name} requires a client certificate and receives ` +
+          `${certificate === 'wrong' ? 'one that it does not accept' : 'none'}`,
         decidedBy: settingsOf(layer),
         clientCertificate: false,
       };
@@ -131,14 +136,20 @@ export function receive(
     return {
       ...common,
       kind: 'misunderstood',
-      reason: "what arrives is TLS inside TLS: the application's own was wrapped once more",
+      reason: "the host receives TLS inside TLS: the application's own TLS was wrapped in a second layer",
       decidedBy: settingsOf(layer),
     };
   }
   if (flow.payload !== 'http')
-    return { ...common, kind: 'misunderstood', reason: `${name}:${port} speaks HTTP and gets something else` };
+    return { ...common, kind: 'misunderstood', reason: `${name}:${port} expects HTTP and receives something else` };
   const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
-  return { ...common, kind: 'answers', status: 200, reason: `${name} answers`, clientCertificate: shown !== undefined };
+  return {
+    ...common,
+    kind: 'answers',
+    status: 200,
+    reason: `${name}:${port} answers`,
+    clientCertificate: shown !== undefined,
+  };
 }
 
 export function settingsOf({ settings }: Layer, field?: string): FieldRef[] {
@@ -147,8 +158,8 @@ export function settingsOf({ settings }: Layer, field?: string): FieldRef[] {
     : [];
 }
 
-/** Why the proxy does not accept the host's certificate. */
-function verify(
+/** Why the proxy rejects the host's certificate, or cannot originate TLS at all. */
+function certificateProblem(
   registry: Registry,
   described: ExternalHost | undefined,
   certificateName: string,
@@ -160,7 +171,7 @@ function verify(
   const kind = described?.certificate ?? 'good';
   if (tls.mode === 'ISTIO_MUTUAL') {
     return {
-      reason: 'ISTIO_MUTUAL accepts only certificates of the mesh, and the host has none',
+      reason: 'ISTIO_MUTUAL accepts only certificates of the mesh, and an external host has none',
       decidedBy: settingsOf(layer, 'mode'),
     };
   }
@@ -169,16 +180,21 @@ function verify(
   if (tls.mode === 'MUTUAL' && !tls.credentialName) {
     if (!tls.clientCertificate || !tls.privateKey) {
       return {
-        reason: 'MUTUAL without a credential or certificate files gives no TLS',
+        reason: 'TLS mode MUTUAL needs a credentialName, or clientCertificate and privateKey',
         decidedBy: settingsOf(layer),
       };
     }
-    assume(described, assumptions, `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`, layer);
+    assumeOrStop(
+      described,
+      assumptions,
+      `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`,
+      layer,
+    );
   }
   if (tls.insecureSkipVerify) {
     remarks.push({
       code: 'unverified-certificate',
-      message: 'neither the certificate nor its name is checked',
+      message: 'insecureSkipVerify is set: neither the certificate nor its name is verified',
       decidedBy: settingsOf(layer, 'insecureSkipVerify'),
     });
     return undefined;
@@ -188,22 +204,22 @@ function verify(
   if (credential !== undefined) {
     if (described && kind !== 'private-ca') {
       return {
-        reason: "the authorities of the credential did not sign the host's certificate",
+        reason: "the host's certificate is not signed by an authority of the credential",
         decidedBy: settingsOf(layer, 'credentialName'),
       };
     }
   } else if (ca === undefined || ca === '' || ca === 'system') {
     if (kind === 'unknown-ca' || kind === 'private-ca') {
       return {
-        reason: "no authority of the system signed the host's certificate",
+        reason: "the host's certificate is not signed by an authority that the system trusts",
         decidedBy: settingsOf(layer, ca === undefined ? undefined : 'caCertificates'),
       };
     }
   } else {
-    assume(
+    assumeOrStop(
       described,
       assumptions,
-      `the proxy has the file ${ca}, and an authority in it signed the certificate of the host`,
+      `the proxy has the file ${ca}, and an authority in it signed the host's certificate`,
       layer,
       'caCertificates',
     );
@@ -219,17 +235,17 @@ function verify(
   }
   if (isAutomatic && !isNamed(certificateName, layer.authority!)) {
     return {
-      reason: `the host's certificate is for ${certificateName}, and the request calls it ${layer.authority}`,
+      reason: `the host's certificate is for ${certificateName}, but the request is for ${layer.authority}`,
       decidedBy: settingsOf(layer),
     };
   }
   if (names.length === 0 && !isAutomatic) {
     const why = tls.sni
       ? 'sni is set and subjectAltNames is not'
-      : 'neither sni nor subjectAltNames is set, and the proxy reads no request to take the name from';
+      : 'neither sni nor subjectAltNames is set, and the proxy reads no HTTP request that would give the name';
     remarks.push({
       code: 'unverified-name',
-      message: `any certificate of a known authority is accepted: ${why}, so the name is not checked`,
+      message: `any certificate of a trusted authority is accepted: ${why}, so the name is not verified`,
       decidedBy: settingsOf(layer, tls.sni ? 'sni' : undefined),
     });
   }
@@ -237,21 +253,21 @@ function verify(
 }
 
 /**
- * A file in a proxy is nothing that manifests tell: taken for granted where nothing is known, a doubt where everything
- * else is.
+ * Manifests do not say which files a proxy has. Where the external host is not described either, the file is assumed to
+ * be right; where it is, the answer stays undetermined.
  */
-function assume(
+function assumeOrStop(
   described: ExternalHost | undefined,
   assumptions: string[],
   assumption: string,
   layer: Layer,
   field?: string,
 ): void {
-  if (described) throw new Undetermined(`not known: whether ${assumption}`, settingsOf(layer, field));
+  if (described) throw new Undetermined(`it is unknown whether ${assumption}`, settingsOf(layer, field));
   assumptions.push(assumption);
 }
 
-/** Whether a certificate's name stands for a host. */
+/** Whether a certificate's name covers a host. */
 function isNamed(certificateName: string, host: string): boolean {
   const [name, wanted] = [certificateName.toLowerCase(), host.toLowerCase()];
   return name === wanted || (name.startsWith('*.') && wanted.slice(wanted.indexOf('.')) === name.slice(1));
@@ -262,7 +278,7 @@ interface Credential {
   readonly commonName?: string;
 }
 
-/** The Secret or ConfigMap that the settings name; a sentence if there is none, nothing if they name none. */
+/** The Secret or ConfigMap that the settings name; why it cannot be used, as text; undefined if they name none. */
 function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): Credential | string | undefined {
   const tls = layer.settings!.value;
   if (!tls.credentialName) return undefined;
@@ -273,25 +289,25 @@ function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): 
   const namespace = slash < 0 ? layer.namespace! : path.slice(0, slash);
   const name = path.slice(slash + 1);
   const { world } = registry;
-  const joinWords = isConfigMap ? world.configMaps : world.secrets;
+  const listed = isConfigMap ? world.configMaps : world.secrets;
   const kind = isConfigMap ? 'ConfigMap' : 'Secret';
   if (!isConfigMap && namespace !== layer.namespace)
-    return `the Secret ${path} lies in another namespace than the proxy, which gets it never`;
+    return `Secret ${path} is not in the namespace of the proxy, which therefore never receives it`;
   const written = registry.index.kinds
     .find((bucket) => bucket[0]?.kind === kind)
     ?.find((object) => object.name === name && object.namespace === namespace);
-  const known = joinWords?.find((one) => one.name === name && one.namespace === namespace);
-  if (!known && !written && joinWords) return `${layer.namespace} has no ${kind} ${name}`;
+  const known = listed?.find((one) => one.name === name && one.namespace === namespace);
+  if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
     assumptions.push(
       written
-        ? `${kind} ${namespace}/${name} holds what the host wants`
-        : `there is a ${kind} ${namespace}/${name}, and it holds what the host wants`,
+        ? `${kind} ${namespace}/${name} holds what the host requires`
+        : `${kind} ${namespace}/${name} exists and holds what the host requires`,
     );
     return {};
   }
   if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates')
-    return `the Secret ${namespace}/${name} holds no client certificate`;
+    return `Secret ${namespace}/${name} holds no client certificate`;
   return { holds: known.holds, commonName: 'commonName' in known ? known.commonName : undefined };
 }
 
@@ -303,7 +319,7 @@ function clientCertificateOf(registry: Registry, layer: Layer): 'good' | 'wrong'
   return holds === 'wrong-client-certificate' || holds === 'expired-client-certificate' ? 'wrong' : 'good';
 }
 
-/** The name in the client certificate that a proxy shows, where a table tells it. */
+/** The common name in the client certificate that a proxy presents, where an access table gives it. */
 export function clientCommonNameOf(registry: Registry, layer: Layer): string | undefined {
   const credential = layer.settings?.value.mode === 'MUTUAL' ? credentialOf(registry, layer, []) : undefined;
   return typeof credential === 'object' ? credential.commonName : undefined;

@@ -1,7 +1,7 @@
 import { FieldRef } from './answer';
 import { Indexed } from '../manifests/indexed';
 
-/** Names an object, and the field of it that decided something. Its origin is asked for only when somebody reads it. */
+/** Refers to an object and one of its fields. The origin is computed only when it is read. */
 class ObjectFieldRef implements FieldRef {
   public readonly kind: string;
   public readonly namespace: string;
@@ -32,17 +32,17 @@ export function fieldRef(object: Indexed, field?: string): FieldRef {
   return new ObjectFieldRef(object, field);
 }
 
-/** What no object decides but the mesh's own settings do. */
+/** A setting of the mesh configuration, which is not an object. */
 export function meshFieldRef(field: string): FieldRef {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
 }
 
 /** Each object and field once. */
-export function unique(decidedBy: readonly FieldRef[]): readonly FieldRef[] {
-  return decidedBy.length < 2
-    ? decidedBy
-    : decidedBy.filter((one, index) => {
-        for (let before = 0; before < index; before++) if (isSame(decidedBy[before], one)) return false;
+export function uniqueRefs(refs: readonly FieldRef[]): readonly FieldRef[] {
+  return refs.length < 2
+    ? refs
+    : refs.filter((one, index) => {
+        for (let before = 0; before < index; before++) if (isSame(refs[before], one)) return false;
         return true;
       });
 }

@@ -1,32 +1,34 @@
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
+import { Destination, layer4Destinations } from './destination';
 import { fieldRef } from './field-ref';
-import { Destination, destinationOf, forwards } from './destination';
 import { PodPort, Server, serversByPort } from './gateway-servers';
 import { GatewayWorkload } from './gateway-workloads';
-import { isWithin, overlaps } from './host-names';
-import { RouteEntry, routeEntries } from './http-route';
+import { hostsOverlap } from './host-names';
+import { RouteEntry, routeEntries, withDestinations } from './http-route';
 import { Registry } from './registry';
 import { Scope } from './scope';
+import { Service } from './service';
 import { VirtualHosts } from './virtual-hosts';
+import { covers } from '../manifests/hosts';
 import { kindOf, passesThrough, sectionOf } from '../manifests/servers';
 
-/** A chain of a gateway's listener, with the server that made it. */
+/** A filter chain of a gateway's listener, with the server that it was made from. */
 export interface ServerChain extends Chain {
   readonly server: Server;
   readonly hosts?: VirtualHosts;
   readonly destinations?: readonly Destination[];
 }
 
-/** What a gateway's pods have on one of their ports. */
+/** The listener of a gateway's pods on one port. */
 export interface GatewayListener {
   readonly chains: readonly ServerChain[];
   readonly finder: ChainFinder;
-  /** Why Envoy takes nothing of it. */
+  /** Why Envoy rejects the listener as a whole. */
   readonly rejected?: { readonly reason: string; readonly decidedBy: readonly FieldRef[] };
-  /** Servers that another one keeps out. */
+  /** Servers that lose their place to another one. */
   readonly skipped: PodPort['skipped'];
-  /** Servers for opaque connections to which no route leads. */
+  /** Servers for opaque connections that have no route. */
   readonly unrouted: readonly Server[];
 }
 
@@ -56,8 +58,8 @@ function listenerOf(
   if (plain.length > 0) {
     const hosts = new VirtualHosts();
     const merged = new Map<string, RouteEntry[]>();
-    for (const server of plain) addHosts(registry, scope, server, merged);
-    fill(hosts, merged);
+    for (const server of plain) addRoutes(registry, scope, server, merged);
+    addVirtualHosts(hosts, merged);
     chains.push({
       server: plain[0],
       serverNames: [],
@@ -81,15 +83,15 @@ function listenerOf(
     if (section === 'http') {
       const hosts = new VirtualHosts();
       const merged = new Map<string, RouteEntry[]>();
-      addHosts(registry, scope, server, merged);
-      fill(hosts, merged);
+      addRoutes(registry, scope, server, merged);
+      addVirtualHosts(hosts, merged);
       chains.push({ ...shared, serverNames: server.serverNames, http: {}, hosts });
     } else if (passesThrough(server.value)) {
-      const own = passThrough(registry, scope, server, passed);
+      const own = passthroughChains(registry, scope, server, passed);
       chains.push(...own);
       if (own.length === 0) unrouted.push(server);
     } else {
-      const route = tcpRoute(registry, scope, server);
+      const route = firstTcpRoute(registry, scope, server);
       if (route) {
         chains.push({
           ...shared,
@@ -102,11 +104,11 @@ function listenerOf(
       }
     }
   }
-  return { chains, finder: new ChainFinder(chains), rejected: doubled(chains), skipped, unrouted };
+  return { chains, finder: new ChainFinder(chains), rejected: duplicateServerNames(chains), skipped, unrouted };
 }
 
-/** Two chains that ask for the same name: Envoy refuses the whole listener. */
-function doubled(chains: readonly ServerChain[]): GatewayListener['rejected'] {
+/** Two chains with the same server name: Envoy rejects the whole listener. */
+function duplicateServerNames(chains: readonly ServerChain[]): GatewayListener['rejected'] {
   const seen = new Map<string, ServerChain>();
   for (const chain of chains) {
     for (const name of chain.serverNames.length === 0 || chain.serverNames.includes('*') ? ['*'] : chain.serverNames) {
@@ -114,8 +116,8 @@ function doubled(chains: readonly ServerChain[]): GatewayListener['rejected'] {
       if (other) {
         return {
           reason:
-            `two servers ask for ${name === '*' ? 'every name' : name} on this port, so Envoy refuses the whole ` +
-            'listener',
+            `two servers match ${name === '*' ? 'every server name' : `the server name ${name}`} on this port, so ` +
+            'Envoy rejects the whole listener',
           decidedBy: [
             fieldRef(other.server.gateway, `${other.server.field}.hosts`),
             fieldRef(chain.server.gateway, `${chain.server.field}.hosts`),
@@ -128,21 +130,26 @@ function doubled(chains: readonly ServerChain[]): GatewayListener['rejected'] {
   return undefined;
 }
 
-function addHosts(registry: Registry, scope: Scope, server: Server, merged: Map<string, RouteEntry[]>): void {
+function addRoutes(registry: Registry, scope: Scope, server: Server, merged: Map<string, RouteEntry[]>): void {
   const port: number = server.value.port.number;
-  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
-    const namespace = routes.object.namespace;
+  for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    const namespace = virtualService.object.namespace;
     const open = server.hosts.flatMap((host) =>
       !host.includes('/') ? [host] : host.startsWith(`${namespace}/`) ? [host.slice(namespace.length + 1)] : [],
     );
     const common = new Set(
       open.flatMap((host) =>
-        routes.hosts.flatMap((other) => (isWithin(host, other) ? [host] : isWithin(other, host) ? [other] : [])),
+        virtualService.hosts.flatMap((other) => (covers(other, host) ? [host] : covers(host, other) ? [other] : [])),
       ),
     );
     if (common.size === 0) continue;
-    const entries = routeEntries(scope, [routes], server.gatewayName, port).map((entry) =>
-      resolved(registry, scope, entry, port),
+    const lookUp = (host: string): Service | undefined => {
+      const own = registry.serviceIn(host, namespace);
+      const isVisible = own && (own.exportTo.includes('*') || own.exportTo.includes(scope.proxy.namespace));
+      return isVisible ? own : scope.services.get(host);
+    };
+    const entries = routeEntries(scope, [virtualService], server.gatewayName, port).map((entry) =>
+      withDestinations(scope, entry, port, lookUp),
     );
     if (entries.length === 0) continue;
     for (const host of common) {
@@ -154,8 +161,8 @@ function addHosts(registry: Registry, scope: Scope, server: Server, merged: Map<
   }
 }
 
-/** What takes everything comes last, whichever VirtualService said it first. */
-function fill(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): void {
+/** Catch-all routes come last, whichever VirtualService has them. */
+function addVirtualHosts(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): void {
   for (const [host, entries] of merged) {
     const routes = [
       ...entries.filter(({ isCatchAll }) => !isCatchAll),
@@ -165,77 +172,57 @@ function fill(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): v
   }
 }
 
-function resolved(registry: Registry, scope: Scope, entry: RouteEntry, port: number): RouteEntry {
-  const routes: any[] = entry.http.route ?? [];
-  const single = routes.length === 1;
-  const lookUp = (host: string) => {
-    const own = registry.serviceIn(host, entry.object.namespace);
-    const visible = own && (own.exportTo.includes('*') || own.exportTo.includes(scope.proxy.namespace));
-    return visible ? own : scope.services.get(host);
-  };
-  return {
-    ...entry,
-    destinations: routes.flatMap((route, index) =>
-      !single && !route.weight
-        ? []
-        : [
-            {
-              ...destinationOf(
-                scope,
-                entry.object,
-                `${entry.field}.route[${index}].destination`,
-                route.destination ?? {},
-                single ? 100 : route.weight,
-                port,
-                lookUp,
-              ),
-              headers: route.headers,
-            },
-          ],
-    ),
-  };
-}
-
-/** The first tcp route of a VirtualService that speaks of one of the server's hosts. */
-function tcpRoute(registry: Registry, scope: Scope, server: Server) {
-  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
-    if (!bound(server, routes.hosts, routes.object.namespace)) continue;
-    for (const [index, tcp] of (routes.object.spec.tcp ?? []).entries()) {
+/** The first tcp route, of a VirtualService that shares a host with the server, that applies to the server. */
+function firstTcpRoute(registry: Registry, scope: Scope, server: Server) {
+  for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    if (!isBound(server, virtualService.hosts, virtualService.object.namespace)) continue;
+    for (const [index, tcp] of (virtualService.object.spec.tcp ?? []).entries()) {
       const matches: any[] = tcp.match ?? [];
       if (
         !tcp.route?.length ||
-        (matches.length > 0 && !matches.some((match) => matchesServer(match, server, routes.object.namespace)))
+        (matches.length > 0 &&
+          !matches.some((match) => matchAppliesToServer(match, server, virtualService.object.namespace)))
       )
         continue;
       const field = `spec.tcp[${index}]`;
       return {
-        destinations: forwards(scope, routes.object, field, tcp.route, server.value.port.number),
-        decidedBy: [fieldRef(routes.object, field)],
+        destinations: layer4Destinations(scope, virtualService.object, field, tcp.route, server.value.port.number),
+        decidedBy: [fieldRef(virtualService.object, field)],
       };
     }
   }
   return undefined;
 }
 
-function passThrough(registry: Registry, scope: Scope, server: Server, taken: Set<string>): ServerChain[] {
+function passthroughChains(registry: Registry, scope: Scope, server: Server, taken: Set<string>): ServerChain[] {
   const chains: ServerChain[] = [];
-  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
-    if (!bound(server, routes.hosts, routes.object.namespace)) continue;
-    for (const [index, tls] of (routes.object.spec.tls ?? []).entries()) {
+  for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    if (!isBound(server, virtualService.hosts, virtualService.object.namespace)) continue;
+    for (const [index, tls] of (virtualService.object.spec.tls ?? []).entries()) {
       if (!tls.route?.length) continue;
       for (const [at, match] of (tls.match ?? []).entries()) {
         const names: string[] = match.sniHosts ?? [];
-        if (!matchesServer(match, server, routes.object.namespace) || names.some((name) => taken.has(name))) continue;
+        if (
+          !matchAppliesToServer(match, server, virtualService.object.namespace) ||
+          names.some((name) => taken.has(name))
+        )
+          continue;
         for (const name of names) taken.add(name);
         chains.push({
           server,
           serverNames: names,
           ranges: [],
           inspected: false,
-          destinations: forwards(scope, routes.object, `spec.tls[${index}]`, tls.route, server.value.port.number),
+          destinations: layer4Destinations(
+            scope,
+            virtualService.object,
+            `spec.tls[${index}]`,
+            tls.route,
+            server.value.port.number,
+          ),
           decidedBy: [
             fieldRef(server.gateway, server.field),
-            fieldRef(routes.object, `spec.tls[${index}].match[${at}]`),
+            fieldRef(virtualService.object, `spec.tls[${index}].match[${at}]`),
           ],
         });
       }
@@ -244,16 +231,16 @@ function passThrough(registry: Registry, scope: Scope, server: Server, taken: Se
   return chains;
 }
 
-function bound({ hosts }: Server, names: readonly string[], namespace: string): boolean {
+function isBound({ hosts }: Server, names: readonly string[], namespace: string): boolean {
   return names.some((name) =>
     hosts.some((host) => {
       const slash = host.indexOf('/');
-      return (slash < 0 || host.slice(0, slash) === namespace) && overlaps(host.slice(slash + 1), name);
+      return (slash < 0 || host.slice(0, slash) === namespace) && hostsOverlap(host.slice(slash + 1), name);
     }),
   );
 }
 
-function matchesServer(match: any, server: Server, namespace: string): boolean {
+function matchAppliesToServer(match: any, server: Server, namespace: string): boolean {
   const names: string[] | undefined = match.gateways;
   return (
     (!match.port || match.port === server.value.port.number) &&

@@ -1,4 +1,4 @@
-import { refuseUnknown } from './cluster';
+import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload } from './gateway-workloads';
 import { Registry } from './registry';
@@ -9,14 +9,14 @@ import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 import { kindOf } from '../manifests/servers';
 
-/** A server of a Gateway, as a pod has it. */
+/** A server of a Gateway, as the gateway's pods have it. */
 export interface Server {
   readonly gateway: Indexed;
   readonly field: string;
   readonly value: any;
   /** `<namespace>/<name>` of its Gateway. */
   readonly gatewayName: string;
-  /** With `<namespace>/` where only that namespace's routes bind. */
+  /** With `<namespace>/` where only VirtualServices of that namespace may bind. */
   readonly hosts: readonly string[];
   readonly serverNames: readonly string[];
 }
@@ -24,23 +24,23 @@ export interface Server {
 /** The servers on one port of a gateway's pods. */
 export interface PodPort {
   readonly servers: readonly Server[];
-  /** Servers that another one keeps out. */
+  /** Servers that lose their place to another one. */
   readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
 }
 
-/** The same while they are put together. */
-interface Placing {
+/** A `PodPort` while its servers are collected. */
+interface PortInProgress {
   readonly servers: Server[];
   readonly skipped: { server: Server; reason: string; other?: Server }[];
-  /** Which TLS server has a host. */
+  /** The TLS server of each host. */
   readonly hosts: Map<string, Server>;
-  /** The one that takes clear traffic. */
+  /** The server for plaintext. */
   plain?: Server;
 }
 
 /** The servers of all Gateways that select a gateway's pods, by pod port. */
 export function serversByPort(registry: Registry, workload: GatewayWorkload): Map<number, PodPort> {
-  const ports = new Map<number, Placing>();
+  const ports = new Map<number, PortInProgress>();
   const translated = new Map<number, number>();
   const services = registry.services.filter(
     ({ kubernetes, namespace, object }) =>
@@ -51,26 +51,26 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
   );
   for (const gateway of registry.gateways) {
     if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
-    refuseUnknown(gateway, gateway.spec, 'gateway');
+    stopAtUnknownField(gateway, gateway.spec, 'gateway');
     for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
       if (!value.port) continue;
-      refuseUnknown(gateway, value, 'server', `spec.servers[${index}]`);
-      if (value.tls) refuseUnknown(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
+      stopAtUnknownField(gateway, value, 'server', `spec.servers[${index}]`);
+      if (value.tls) stopAtUnknownField(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
       const server = serverOf(gateway, index, value);
       const { number } = value.port;
       let port = translated.get(number);
       if (port === undefined) translated.set(number, (port = podPort(services, workload, number)));
       let own = ports.get(port);
       if (!own) ports.set(port, (own = { servers: [], skipped: [], hosts: new Map() }));
-      place(own, server);
+      addServer(own, server);
     }
   }
   return ports;
 }
 
 /**
- * A Service's port means the pod's port that it leads to; a port that no Service has is the pod's own. Where two
- * Services lead one port to different ones, istiod takes either, in the order in which it happens to list them.
+ * The pod port of a server's port: the target port of a Service of the gateway, else the port itself. Where two
+ * Services map the port to different target ports, istiod uses the one that it happens to list first.
  */
 function podPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
   let found: { readonly service: Service; readonly target: number } | undefined;
@@ -86,8 +86,8 @@ function podPort(services: readonly Service[], workload: GatewayWorkload, number
     if (found && found.target !== target) {
       const names = [found.service, service].map((one) => one.object.name).join(' and ');
       throw new Undetermined(
-        `the Services ${names} lead port ${number} of the gateway to different ports of its pods, and istiod ` +
-          'listens on either',
+        `the Services ${names} map port ${number} of the gateway to different pod ports, and istiod listens on ` +
+          'either of them',
         [found.service, service].map((one) => fieldRef(one.object, 'spec.ports')),
       );
     }
@@ -114,9 +114,10 @@ function serverOf(gateway: Indexed, index: number, value: any): Server {
 }
 
 /**
- * Servers on one port: clear HTTP joins clear HTTP, TLS stands beside TLS, and everything else gives way to the older.
+ * Adds a server to its port: plaintext HTTP servers share a port, TLS servers share one by host, and in every other
+ * case the older server keeps it.
  */
-function place(port: Placing, server: Server): void {
+function addServer(port: PortInProgress, server: Server): void {
   const { value } = server;
   const kind = kindOf(value);
   const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
@@ -145,11 +146,11 @@ function place(port: Placing, server: Server): void {
       port.skipped.push({
         server,
         other: port.plain,
-        reason: `an older server has this port with protocol ${port.plain.value.port.protocol}`,
+        reason: `an older server uses this port with protocol ${port.plain.value.port.protocol}`,
       });
     return;
   }
-  // Clear traffic beside older TLS servers is let in: it gets what has no server name.
+  // A plaintext server beside older TLS servers is kept: it receives what has no server name.
   if (isPlain) port.plain = server;
   port.servers.push(server);
 }

@@ -7,26 +7,27 @@ import { selects } from '../manifests/selectors';
 
 /** The pods of one gateway. */
 export interface GatewayWorkload {
-  /** What answers call it: `<namespace>/<name>`. */
+  /** Its name in answers: `<namespace>/<name>`. */
   readonly id: string;
   readonly namespace: string;
   readonly labels: Record<string, string>;
-  /** Not known where only a Gateway's selector tells of the pods. */
+  /** Unknown where the pods are known only from a Service or a Gateway's selector. */
   readonly serviceAccount?: string;
-  /** Which port a Service's targetPort means that is a name. */
+  /** The number of the port that a Service's targetPort refers to by name. */
   readonly namedPort?: number;
-  /** Whether it leaves out the headers that Envoy adds about itself. */
+  /** Whether `envoyDebugHeaders` are disabled, so that Envoy adds no headers about itself. */
   readonly hidesEnvoyHeaders?: boolean;
-  /** What was taken for granted to know of it. */
+  /** What the model assumes about it, where the manifests do not say. */
   readonly assumption?: string;
 }
 
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
 /**
- * The gateways' pods, and the Services that are there beside the manifests. A table says them all. Otherwise pod
- * templates tell, then Services; and a Service that routes lead to but nobody wrote down is taken to be a gateway's,
- * which the answer says.
+ * The gateways' pods, and the Services that exist without being among the manifests. An access table lists all
+ * gateways. Without one, they are read from pod templates, then from Services; and a Service that is missing from the
+ * manifests but is the destination of a gateway's routes is assumed to be a gateway's, which the answer lists as an
+ * assumption.
  */
 export function gatewayWorkloads(
   index: ManifestIndex,
@@ -38,7 +39,7 @@ export function gatewayWorkloads(
       name === undefined
         ? []
         : [
-            synthetic(namespace, name, {
+            syntheticService(namespace, name, {
               selector: labels,
               ports: [
                 { name: 'http2', port: 80, targetPort: 8080 },
@@ -48,8 +49,8 @@ export function gatewayWorkloads(
           ],
     ),
   ];
-  const there = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
-  const services = installed.filter((service) => !there.has(`${service.namespace}/${service.name}`));
+  const declared = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
+  const services = installed.filter((service) => !declared.has(`${service.namespace}/${service.name}`));
   if (world.gateways) {
     const workloads = world.gateways.map(
       ({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
@@ -91,28 +92,30 @@ export function gatewayWorkloads(
   for (const service of index.services) {
     const selector: Record<string, string> | undefined = service.spec.selector;
     if (!selector || isKnown(service.namespace, selector)) continue;
-    const fits = selectors.filter((wanted) => selects(wanted, selector) || selects(selector, wanted));
-    if (fits.length === 0) continue;
+    const matching = selectors.filter((wanted) => selects(wanted, selector) || selects(selector, wanted));
+    if (matching.length === 0) continue;
     const id = `${service.namespace}/${service.name}`;
     workloads.set(id, {
       id,
       namespace: service.namespace,
-      labels: Object.assign({}, ...fits.filter((wanted) => compatible(wanted, selector)), selector),
-      assumption: `the pods behind Service ${id} carry the labels that the Gateways select: no pod template says so`,
+      labels: Object.assign({}, ...matching.filter((wanted) => compatible(wanted, selector)), selector),
+      assumption:
+        `the pods of Service ${id} have the labels that the Gateways select: their pod template is not among the ` +
+        'manifests',
     });
   }
-  for (const [id, { namespace, name, selector, ports }] of unwrittenServices(index, there)) {
+  for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared)) {
     if (!isKnown(namespace, selector)) {
       workloads.set(id, {
         id,
         namespace,
         labels: selector,
         assumption:
-          `Service ${id} leads to the gateway pods with the labels ${labelText(selector)}, whose ports are its ` +
-          'own: it is not among the manifests',
+          `Service ${id}, which is not among the manifests, selects the gateway pods with the labels ` +
+          `${labelText(selector) || '{}'} and maps each port to itself`,
       });
     }
-    services.push(synthetic(namespace, name, { selector, ports }));
+    services.push(syntheticService(namespace, name, { selector, ports }));
   }
   return { workloads: [...workloads.values()], services };
 }
@@ -126,9 +129,9 @@ function hidesHeaders({ spec }: Indexed): boolean {
   return /envoyDebugHeaders"?\s*:\s*\{?\s*"?disabled"?\s*:\s*true/.test(text);
 }
 
-/** In every mesh somebody serves HTTP on port 80; here it is the ingress gateway of Istio's default profile. */
+/** The ingress gateway of Istio's default profile: almost every mesh has a Service with HTTP on port 80. */
 function ingressGateway(): Indexed {
-  return synthetic('istio-system', 'istio-ingressgateway', {
+  return syntheticService('istio-system', 'istio-ingressgateway', {
     selector: { istio: 'ingressgateway' },
     ports: [
       { name: 'status-port', port: 15021 },
@@ -138,18 +141,18 @@ function ingressGateway(): Indexed {
   });
 }
 
-/** Services in the cluster that routes of a Gateway lead to without anybody having written them down. */
-function unwrittenServices(index: ManifestIndex, there: ReadonlySet<string>) {
+/** Services inside the cluster that are destinations of routes but are not among the manifests. */
+function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   for (const hop of index.hops) {
-    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.service.namespace));
-    if (!match || there.has(`${match[2]}/${match[1]}`)) continue;
+    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.virtualService.namespace));
+    if (!match || declared.has(`${match[2]}/${match[1]}`)) continue;
     const [, name, namespace] = match;
-    const bound = ((hop.service.spec.gateways ?? []) as string[])
+    const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
       .filter((gateway) => gateway !== 'mesh')
       .map((gateway) =>
-        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.service, gateway)}/${gateway}`),
+        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.virtualService, gateway)}/${gateway}`),
       )
       .find((gateway) => gateway !== undefined);
     const wellKnown =
@@ -180,7 +183,7 @@ function unwrittenServices(index: ManifestIndex, there: ReadonlySet<string>) {
   return found;
 }
 
-function synthetic(namespace: string, name: string, spec: any): Indexed {
+function syntheticService(namespace: string, name: string, spec: any): Indexed {
   const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec };
   return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
 }

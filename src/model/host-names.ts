@@ -1,7 +1,7 @@
 import { isWildcard } from '../manifests/hosts';
 
-/** Whether the two names, each of which may be a wildcard, can mean the same host. */
-export function overlaps(a: string, b: string): boolean {
+/** Whether some host matches both names, each of which may be a wildcard. */
+export function hostsOverlap(a: string, b: string): boolean {
   if (isWildcard(a)) {
     if (isWildcard(b)) return a.length < b.length ? b.slice(1).endsWith(a.slice(1)) : a.slice(1).endsWith(b.slice(1));
     return b.endsWith(a.slice(1));
@@ -9,14 +9,7 @@ export function overlaps(a: string, b: string): boolean {
   return isWildcard(b) ? a.endsWith(b.slice(1)) : a === b;
 }
 
-/** Whether everything that the name stands for, the pattern stands for too. */
-export function isWithin(name: string, pattern: string): boolean {
-  if (isWildcard(name))
-    return isWildcard(pattern) && name.length >= pattern.length && name.slice(1).endsWith(pattern.slice(1));
-  return isWildcard(pattern) ? name.endsWith(pattern.slice(1)) : name === pattern;
-}
-
-/** The most specific pattern that fits: the name itself, else the longest wildcard. */
+/** The value of the most specific pattern that matches: the name itself, else the longest wildcard. */
 export function mostSpecific<V>(
   name: string,
   exact: ReadonlyMap<string, V>,

@@ -1,17 +1,18 @@
 import { FieldRef } from './answer';
+import { Destination, destinationOf } from './destination';
 import { fieldRef } from './field-ref';
-import { Destination } from './destination';
 import { unknownField } from './known-fields';
 import { Scope } from './scope';
+import { Service } from './service';
 import { Undetermined } from './undetermined';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** One way through a VirtualService's http section that a proxy has: a rule and one of its matches. */
+/** A route of a proxy: a rule in the http section of a VirtualService, and one of its matches. */
 export interface RouteEntry {
   readonly object: Indexed;
-  /** Path of the rule. */
+  /** Field path of the rule. */
   readonly field: string;
   readonly http: any;
   readonly match?: any;
@@ -29,10 +30,15 @@ export interface HttpRequest {
   headers: Map<string, string>;
 }
 
-/** The entries that a proxy gets on a port, in order; nothing comes behind one that takes everything. */
-export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: string, port: number): RouteEntry[] {
+/** The entries that a proxy has on a port, in order, up to the first one that matches everything. */
+export function routeEntries(
+  scope: Scope,
+  virtualServices: readonly VirtualService[],
+  gateway: string,
+  port: number,
+): RouteEntry[] {
   const entries: RouteEntry[] = [];
-  for (const { object } of routes) {
+  for (const { object } of virtualServices) {
     ruleLoop: for (const [index, http] of ((object.spec.http ?? []) as any[]).entries()) {
       const field = `spec.http[${index}]`;
       if (!http.match?.length) {
@@ -40,8 +46,8 @@ export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: s
         break;
       }
       for (const [at, match] of http.match.entries()) {
-        if (!concerns(match, scope, gateway, port, object.namespace)) continue;
-        const isCatchAll = takesAll(match);
+        if (!httpMatchAppliesToProxy(match, scope, gateway, port, object.namespace)) continue;
+        const isCatchAll = matchesEverything(match);
         entries.push({ object, field, http, match, matchField: `${field}.match[${at}]`, isCatchAll, destinations: [] });
         if (isCatchAll) break ruleLoop;
       }
@@ -50,8 +56,35 @@ export function routeEntries(scope: Scope, routes: readonly Routes[], gateway: s
   return entries;
 }
 
-/** Gateways named in a match count instead of labels and namespace. */
-function concerns(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
+/** The entry with the clusters that its route leads to. `lookUp` finds the service of a destination's host. */
+export function withDestinations(
+  scope: Scope,
+  entry: RouteEntry,
+  port: number,
+  lookUp: (host: string) => Service | undefined,
+): RouteEntry {
+  const routes: any[] = entry.http.route ?? [];
+  const isSingle = routes.length === 1;
+  return {
+    ...entry,
+    destinations: routes.flatMap((route, index) => {
+      if (!isSingle && !route.weight) return [];
+      const field = `${entry.field}.route[${index}].destination`;
+      const weight = isSingle ? 100 : route.weight;
+      const destination = destinationOf(scope, entry.object, field, route.destination ?? {}, weight, port, lookUp);
+      return [{ ...destination, headers: route.headers }];
+    }),
+  };
+}
+
+/** Whether a match applies to the proxy at all. If it names gateways, its labels and namespace do not count. */
+function httpMatchAppliesToProxy(
+  match: any,
+  { proxy }: Scope,
+  gateway: string,
+  port: number,
+  namespace: string,
+): boolean {
   if (match.port && match.port !== port) return false;
   if (match.gateways?.length)
     return match.gateways.some((name: string) => name === gateway || `${namespace}/${name}` === gateway);
@@ -60,7 +93,7 @@ function concerns(match: any, { proxy }: Scope, gateway: string, port: number, n
   );
 }
 
-function takesAll({ uri, method, authority, scheme, headers, withoutHeaders, queryParams }: any): boolean {
+function matchesEverything({ uri, method, authority, scheme, headers, withoutHeaders, queryParams }: any): boolean {
   const anyPath = !uri || uri.prefix === '/' || uri.regex === '.*';
   return anyPath && !method && !authority && !scheme && !size(headers) && !size(withoutHeaders) && !size(queryParams);
 }
@@ -69,29 +102,30 @@ function size(value: any): number {
   return value ? Object.keys(value).length : 0;
 }
 
-/** The first entry that takes the request. */
-export function firstFitting(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
+/** The first entry that matches the request. */
+export function firstMatchingEntry(entries: readonly RouteEntry[], request: HttpRequest): RouteEntry | undefined {
   return entries.find((entry) => {
     const unknown = entry.match && unknownField(entry.match, 'httpMatch');
     if (unknown) {
-      throw new Undetermined(`the model does not know ${entry.matchField}.${unknown}`, [
-        fieldRef(entry.object, `${entry.matchField}.${unknown}`),
-      ]);
+      throw new Undetermined(
+        `the model does not know the field ${entry.matchField}.${unknown} of ${entry.object.kind}`,
+        [fieldRef(entry.object, `${entry.matchField}.${unknown}`)],
+      );
     }
-    return !entry.match || fits(entry.match, request, fieldRef(entry.object, entry.matchField));
+    return !entry.match || matchesRequest(entry.match, request, fieldRef(entry.object, entry.matchField));
   });
 }
 
-function fits(match: any, { method, path, authority, headers }: HttpRequest, where: FieldRef): boolean {
+function matchesRequest(match: any, { method, path, authority, headers }: HttpRequest, where: FieldRef): boolean {
   const [plainPath, query = ''] = path.split('?');
   const text = (given: string | undefined, wanted: any, ignoreCase = false) =>
-    given !== undefined && fitsText(given, wanted, where, ignoreCase);
+    given !== undefined && matchesText(given, wanted, where, ignoreCase);
   if (match.uri && !text(plainPath, match.uri, match.ignoreUriCase)) return false;
   if (match.method && !text(method, match.method)) return false;
   if (match.authority && !text(authority, match.authority)) return false;
   if (match.scheme && !text('http', match.scheme)) return false;
   for (const [name, wanted] of Object.entries<any>(match.headers ?? {})) {
-    if (name.startsWith('@')) throw new Undetermined('the model does not read claims of tokens', [where]);
+    if (name.startsWith('@')) throw new Undetermined('the model does not evaluate JWT claims', [where]);
     const value = headerOf(name, method, authority, headers);
     if (isPresence(wanted) ? value === undefined : !text(value, wanted)) return false;
   }
@@ -122,13 +156,18 @@ function isPresence(wanted: any): boolean {
   return !wanted || size(wanted) === 0 || wanted.regex === '*';
 }
 
-export function fitsText(value: string, { exact, prefix, regex }: any, where: FieldRef, ignoreCase = false): boolean {
+export function matchesText(
+  value: string,
+  { exact, prefix, regex }: any,
+  where: FieldRef,
+  ignoreCase = false,
+): boolean {
   const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
   if (exact !== undefined) return fold(value) === fold(exact);
   if (prefix !== undefined) return fold(value).startsWith(fold(prefix));
   try {
     return new RegExp(`^(?:${regex})$`, ignoreCase ? 'i' : '').test(value);
   } catch {
-    throw new Undetermined(`the model cannot read the pattern ${regex}`, [where]);
+    throw new Undetermined(`the model cannot evaluate the regular expression ${regex}`, [where]);
   }
 }

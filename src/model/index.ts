@@ -1,8 +1,8 @@
 import { Alternative, Answer } from './answer';
 import { Configuration } from './configuration';
 import { ModelCaller, ModelRequest } from './request';
-import { walk, Walked } from './walk';
-import { couldMatter, Malformed, sortedOut } from './well-formed';
+import { walk, WalkResult } from './walk';
+import { malformedThatMatters, Malformed, separateMalformed } from './well-formed';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -11,48 +11,50 @@ export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './ans
 export type { ModelCaller, ModelRequest } from './request';
 export { worldOf, type World } from './world';
 
-/** How many answers of one request are told apart; more ways than these are not worth anybody's time. */
-const MOST_ALTERNATIVES = 16;
+/** The most alternatives that one answer lists. */
+const MAX_ALTERNATIVES = 16;
 
 /**
- * What happens to a request that leaves the mesh, computed from anybody's manifests.
+ * Computes what happens to a request that leaves the mesh, from any manifests.
  *
  *     const model = EgressModel.of(objects, worldOf(table));   // objects: { manifest, origin }
  *     model.ask({ namespace: 'payments', serviceAccount: 'checkout' }, { url: 'http://api.partner.com/' }).outcome
  *
- * It never guesses: what it does not understand and could change the answer gives `undetermined`, and `reason` names
- * it.
+ * It never guesses: if something that it does not understand could change the answer, the outcome is `undetermined` and
+ * `reason` names it.
  */
 export class EgressModel {
-  /** A model of these objects. Proxies are configured when the first of their requests is asked about. */
+  /** A model of these objects. The configuration of a proxy is computed when a request first needs it. */
   public static of(objects: Iterable<EgressObject>, world: World = {}): EgressModel {
-    const sorted = sortedOut(objects);
+    const sorted = separateMalformed(objects);
     return new EgressModel(new Configuration(sorted.objects, world), sorted);
   }
 
   private constructor(
     private readonly configuration: Configuration,
-    private readonly sorted: ReturnType<typeof sortedOut>,
+    private readonly checked: ReturnType<typeof separateMalformed>,
   ) {}
 
-  /** The objects that the model is made of. */
+  /** The objects that the model was made from, without the malformed ones. */
   public get objects(): readonly EgressObject[] {
-    return this.sorted.objects;
+    return this.checked.objects;
   }
 
-  /** Objects that no API server takes. They are left out, and what they could change is undetermined. */
+  /**
+   * Objects that every API server rejects. They are left out, and the answers that they could change are undetermined.
+   */
   public get malformed(): readonly Malformed[] {
-    return this.sorted.malformed;
+    return this.checked.malformed;
   }
 
-  /** What happens to the request of this caller. */
+  /** What happens to a request of a caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
-    const obstacle = couldMatter(this.malformed, this.sorted.objects, request);
+    const obstacle = malformedThatMatters(this.malformed, this.checked.objects, request);
     if (obstacle) {
       return {
         outcome: 'undetermined',
         reason: obstacle.problem,
-        causes: [obstacle.ref],
+        causes: [obstacle.cause],
         plaintextToHost: false,
         steps: [],
         alternatives: [],
@@ -66,11 +68,11 @@ export class EgressModel {
       : { ...first.answer, alternatives: this.others(first, caller, request) };
   }
 
-  /** The same request by the other branches of its way. */
-  private others(first: Walked, caller: ModelCaller, request: ModelRequest): Alternative[] {
+  /** The answers to the same request on the other branches of its egress path. */
+  private others(first: WalkResult, caller: ModelCaller, request: ModelRequest): Alternative[] {
     const alternatives: Alternative[] = [];
-    const open: { walked: Walked; from: number }[] = [{ walked: first, from: 0 }];
-    while (open.length > 0 && alternatives.length < MOST_ALTERNATIVES) {
+    const open: { walked: WalkResult; from: number }[] = [{ walked: first, from: 0 }];
+    while (open.length > 0 && alternatives.length < MAX_ALTERNATIVES) {
       const {
         walked: { choices },
         from,
@@ -78,7 +80,7 @@ export class EgressModel {
       const taken = choices.map((choice) => choice.taken);
       for (let at = from; at < choices.length; at++) {
         const { options } = choices[at];
-        for (let other = 0; other < options.length && alternatives.length < MOST_ALTERNATIVES; other++) {
+        for (let other = 0; other < options.length && alternatives.length < MAX_ALTERNATIVES; other++) {
           if (other === taken[at]) continue;
           const next = walk(this.configuration, caller, request, [...taken.slice(0, at), other]);
           const { weight, because } = options[other];

@@ -2,8 +2,8 @@ import { Answer } from './answer';
 import { Expectation } from '../access/access-table';
 import { differingFields } from '../access/expectation';
 
-/** Where an answer is not what a row expects; whatever the row does not name is not compared. */
-export function differences(expected: Expectation, answer: Answer): string[] {
+/** Where an answer differs from what a row expects; fields that the row does not name are not compared. */
+export function unmetExpectations(expected: Expectation, answer: Answer): string[] {
   return differingFields(expected, answer).map(
     ({ field, expected: wanted, seen }) =>
       `${field}: expected ${wanted}, the model says ${seen}${field === 'outcome' ? ` (${answer.reason})` : ''}`,

@@ -1,6 +1,6 @@
 /**
- * The fields that the model understands, by the shape that holds them. Whatever else stands there could change an
- * answer in a way that the model does not know, so it is named instead of being passed over.
+ * The fields that the model knows, by the shape that has them. Any other field could change an answer in a way that the
+ * model does not know, so it is reported instead of ignored.
  */
 const SHAPES = {
   serviceEntry: ['hosts', 'addresses', 'ports', 'location', 'resolution', 'endpoints', 'exportTo', 'subjectAltNames'],
@@ -101,9 +101,7 @@ const known = new Map<Shape, ReadonlySet<string>>(
 );
 const checked = new WeakMap<object, string | undefined>();
 
-/**
- * A field that the shape does not have, if there is one that is set. A value is always asked about with the same shape.
- */
+/** A field of the value that is set and that the shape does not have. A value must always come with the same shape. */
 export function unknownField(value: any, shape: Shape): string | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   if (checked.has(value)) return checked.get(value);

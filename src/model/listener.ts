@@ -1,24 +1,24 @@
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
+import { Destination, layer4Destinations } from './destination';
 import { fieldRef } from './field-ref';
-import { Destination, forwards } from './destination';
-import { overlaps } from './host-names';
+import { hostsOverlap } from './host-names';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
-import { ANY_ADDRESS, Service, ServicePort } from './service';
+import { ANY_ADDRESS, isAllocatedAddress, isServiceAddress, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { isWildcard } from '../manifests/hosts';
 import { isHttp, isTls } from '../manifests/protocols';
 import { selects } from '../manifests/selectors';
 
-/** What a sidecar has for one address and port. */
+/** A sidecar's outbound listener for one address and port. */
 export interface OutboundListener {
   readonly bind: string;
   readonly chains: Chain[];
   protocol: 'HTTP' | 'TCP' | 'AUTO' | 'MONGO' | 'MYSQL';
   locked: boolean;
   readonly keys: Set<string>;
-  /** Chains by what they ask for, once the listener is whole. */
+  /** Finds chains by what they match, once the listener is complete. */
   finder?: ChainFinder;
 }
 
@@ -37,17 +37,18 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
         listener.port.protocol === 'HTTP_PROXY' ||
         String(listener.bind ?? '').startsWith('unix:')
       ) {
-        throw new Undetermined('the model does not follow egress listeners that applications must address themselves', [
-          where,
-        ]);
+        throw new Undetermined(
+          'the model does not support egress listeners that applications must address explicitly',
+          [where],
+        );
       }
       const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
-      for (const service of listener.services) add(scope, listener, service, port, listeners);
+      for (const service of listener.services) addChains(scope, listener, service, port, listeners);
     } else {
       for (const one of listeners.values()) one.locked = true;
       for (const service of listener.services) {
         const port = portOf(service, number);
-        if (port) add(scope, listener, service, port, listeners);
+        if (port) addChains(scope, listener, service, port, listeners);
       }
     }
   }
@@ -55,7 +56,7 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
   return listeners;
 }
 
-/** The listener that takes connections to an address, if any has the port. */
+/** The listener that takes connections to an address, if there is one on the port. */
 export function listenerFor(
   listeners: ReadonlyMap<string, OutboundListener>,
   address: string,
@@ -63,7 +64,7 @@ export function listenerFor(
   return listeners.get(address) ?? listeners.get(ANY_ADDRESS);
 }
 
-function add(
+function addChains(
   scope: Scope,
   egress: EgressListener,
   service: Service,
@@ -77,14 +78,11 @@ function add(
   let ranges: string[] = [];
   if (bind === '') {
     const address = kind === 'HTTP' ? ANY_ADDRESS : addressFor(service, scope.proxy);
-    bind =
-      address.includes('/') && !address.startsWith('service ') && !address.startsWith('allocated ')
-        ? ANY_ADDRESS
-        : address;
+    bind = address.includes('/') && !isServiceAddress(address) && !isAllocatedAddress(address) ? ANY_ADDRESS : address;
     if (bind !== address) ranges = [address];
-    // A port of Istio's own on every address is left out.
+    // Istio creates no wildcard listener on ports of its own.
     if (kind === 'HTTP' && RESERVED.has(port.number)) return;
-    // Without an address a headless Service listens for its pods only.
+    // A headless Service has listeners for the addresses of its pods only.
     if (kind !== 'HTTP' && service.kubernetes && service.resolution === 'NONE') return;
   }
   const current = listeners.get(bind);
@@ -111,15 +109,15 @@ function add(
       keys: new Set(),
     };
     for (const chain of chains) {
-      fresh.keys.add(keyOf(chain));
+      fresh.keys.add(chainKey(chain));
       fresh.chains.push(chain);
     }
     listeners.set(bind, fresh);
     return;
   }
   for (const chain of chains) {
-    const key = keyOf(chain);
-    // The first that asks for the same connections has them.
+    const key = chainKey(chain);
+    // Of chains that match the same connections, the first one counts.
     if (current.keys.has(key)) continue;
     current.keys.add(key);
     current.chains.push(chain);
@@ -144,10 +142,10 @@ function chainsOf(
     decidedBy: [],
   });
   if (kind === 'HTTP') return [http()];
-  const routes = routesForHost(egress, service.host);
+  const virtualServices = virtualServicesForHost(egress, service.host);
   const chains = isTls(port.protocol)
-    ? tlsChains(scope, service, port, bind, ranges, routes)
-    : tcpChains(scope, service, port, ranges, routes);
+    ? tlsChains(scope, service, port, bind, ranges, virtualServices)
+    : tcpChains(scope, service, port, ranges, virtualServices);
   return kind === 'AUTO' ? [...chains, http()] : chains;
 }
 
@@ -157,16 +155,16 @@ function tlsChains(
   port: ServicePort,
   bind: string,
   ranges: string[],
-  routes: readonly Routes[],
+  virtualServices: readonly VirtualService[],
 ): Chain[] {
   const chains: Chain[] = [];
   const handled = new Set<string>();
   let subnets = ranges;
-  for (const { object } of routes) {
+  for (const { object } of virtualServices) {
     (object.spec.tls ?? []).forEach((tls: any, index: number) => {
       if (!tls.route?.length) return;
       (tls.match ?? []).forEach((match: any, at: number) => {
-        if (!matchesProxy(match, scope, 'mesh', port.number, object.namespace)) return;
+        if (!layer4MatchAppliesToProxy(match, scope, 'mesh', port.number, object.namespace)) return;
         if (match.destinationSubnets?.length) subnets = match.destinationSubnets;
         const key = `${(match.sniHosts ?? []).join()}|${(match.destinationSubnets ?? []).join()}`;
         if (!handled.has(key)) {
@@ -174,7 +172,7 @@ function tlsChains(
             serverNames: match.sniHosts ?? [],
             ranges: subnets,
             inspected: false,
-            forward: forwards(scope, object, `spec.tls[${index}]`, tls.route, port.number),
+            forward: layer4Destinations(scope, object, `spec.tls[${index}]`, tls.route, port.number),
             decidedBy: [fieldRef(object, `spec.tls[${index}].match[${at}]`)],
           });
         }
@@ -194,7 +192,7 @@ function tlsChains(
       ranges,
       inspected: false,
       forward: [ownCluster(service, port)],
-      decidedBy: [byPort(service, port)],
+      decidedBy: [portRef(service, port)],
     },
   ];
 }
@@ -204,10 +202,10 @@ function tcpChains(
   service: Service,
   port: ServicePort,
   ranges: string[],
-  routes: readonly Routes[],
+  virtualServices: readonly VirtualService[],
 ): Chain[] {
   const chains: Chain[] = [];
-  for (const { object } of routes) {
+  for (const { object } of virtualServices) {
     for (const [index, tcp] of (object.spec.tcp ?? []).entries()) {
       if (!tcp.route?.length) continue;
       const field = `spec.tcp[${index}]`;
@@ -215,13 +213,13 @@ function tcpChains(
         serverNames: [],
         ranges: subnets,
         inspected: false,
-        forward: forwards(scope, object, field, tcp.route, port.number),
+        forward: layer4Destinations(scope, object, field, tcp.route, port.number),
         decidedBy: [fieldRef(object, at === undefined ? field : `${field}.match[${at}]`)],
       });
       if (!tcp.match?.length) return [...chains, chain(ranges)];
       const subnets: string[] = [];
       for (const [at, match] of tcp.match.entries()) {
-        if (!matchesProxy(match, scope, 'mesh', port.number, object.namespace)) continue;
+        if (!layer4MatchAppliesToProxy(match, scope, 'mesh', port.number, object.namespace)) continue;
         if (!match.destinationSubnets?.length) return [...chains, chain(ranges, at)];
         subnets.push(...match.destinationSubnets);
       }
@@ -238,7 +236,7 @@ function tcpChains(
       ranges,
       inspected: false,
       forward: [ownCluster(service, port)],
-      decidedBy: [byPort(service, port)],
+      decidedBy: [portRef(service, port)],
     },
   ];
 }
@@ -248,18 +246,24 @@ function ownCluster(service: Service, port: ServicePort): Destination {
     host: service.host,
     port: service.ports.length === 1 ? service.ports[0].number : port.number,
     weight: 100,
-    decidedBy: [byPort(service, port)],
+    decidedBy: [portRef(service, port)],
   };
 }
 
-/** The port of the entry or Service that made a chain. */
-export function byPort(service: Service, port: ServicePort): FieldRef {
+/** The port of the ServiceEntry or Service from which a chain was made. */
+export function portRef(service: Service, port: ServicePort): FieldRef {
   const index = (service.object.spec.ports ?? []).findIndex((one: any) => (one.number ?? one.port) === port.number);
   return fieldRef(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
 }
 
-/** What of a match can be told without seeing a request. */
-export function matchesProxy(match: any, { proxy }: Scope, gateway: string, port: number, namespace: string): boolean {
+/** Whether a tls or tcp match applies to the proxy at all, before it sees a connection. */
+export function layer4MatchAppliesToProxy(
+  match: any,
+  { proxy }: Scope,
+  gateway: string,
+  port: number,
+  namespace: string,
+): boolean {
   const gateways: string[] | undefined = match.gateways;
   return (
     (!gateways?.length || gateways.some((name) => name === gateway || `${namespace}/${name}` === gateway)) &&
@@ -269,32 +273,33 @@ export function matchesProxy(match: any, { proxy }: Scope, gateway: string, port
   );
 }
 
-const byHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildcards: number[] }>();
+const virtualServicesByHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildcards: number[] }>();
 
-/** The VirtualServices that speak of a service, in their order. */
-function routesForHost(egress: EgressListener, host: string): readonly Routes[] {
-  if (egress.routes.length === 0) return egress.routes;
-  if (isWildcard(host)) return egress.routes.filter(({ hosts }) => hosts.some((one) => overlaps(one, host)));
-  let known = byHost.get(egress);
+/** The VirtualServices that have the host of a service, in Istio's order. */
+function virtualServicesForHost(egress: EgressListener, host: string): readonly VirtualService[] {
+  if (egress.virtualServices.length === 0) return egress.virtualServices;
+  if (isWildcard(host))
+    return egress.virtualServices.filter(({ hosts }) => hosts.some((one) => hostsOverlap(one, host)));
+  let known = virtualServicesByHost.get(egress);
   if (!known) {
     known = { exact: new Map(), wildcards: [] };
-    egress.routes.forEach(({ hosts }, index) => {
+    egress.virtualServices.forEach(({ hosts }, index) => {
       for (const one of hosts) {
         if (isWildcard(one)) known!.wildcards.push(index);
         else if (known!.exact.has(one)) known!.exact.get(one)!.push(index);
         else known!.exact.set(one, [index]);
       }
     });
-    byHost.set(egress, known);
+    virtualServicesByHost.set(egress, known);
   }
   const found = [
     ...(known.exact.get(host) ?? []),
-    ...known.wildcards.filter((index) => egress.routes[index].hosts.some((one) => overlaps(one, host))),
+    ...known.wildcards.filter((index) => egress.virtualServices[index].hosts.some((one) => hostsOverlap(one, host))),
   ];
-  return [...new Set(found)].sort((a, b) => a - b).map((index) => egress.routes[index]);
+  return [...new Set(found)].sort((a, b) => a - b).map((index) => egress.virtualServices[index]);
 }
 
-function keyOf({ serverNames, ranges, inspected }: Chain): string {
+function chainKey({ serverNames, ranges, inspected }: Chain): string {
   return `${inspected}|${serverNames
     .filter((name) => name !== '*')
     .sort()

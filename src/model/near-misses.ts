@@ -1,58 +1,59 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
-import { isWithin } from './host-names';
 import { Registry } from './registry';
 import { Scope } from './scope';
 import { Service, ServicePort } from './service';
+import { covers } from '../manifests/hosts';
 import { contains } from '../manifests/ranges';
 
-/** What nothing took, as the sidecar saw it. */
-export interface UnmatchedRequest {
+/** Traffic that nothing in the sidecar's configuration matched, as the sidecar saw it. */
+export interface UnmatchedTraffic {
   readonly kind: 'http' | 'tls' | 'bytes';
-  /** The name that it was meant for, where it tells one. */
+  /** The host that it was meant for, where it names one. */
   readonly name?: string;
   readonly address: string;
   readonly port: number;
 }
 
-/** An entry that speaks of the host and yet did not take the request. */
+/** A ServiceEntry for the host that nevertheless did not match the traffic. */
 export interface NearMiss {
   readonly because: string;
-  readonly ref: FieldRef;
+  readonly cause: FieldRef;
 }
 
-const FITTING: Record<UnmatchedRequest['kind'], readonly string[]> = {
+const MATCHING_PROTOCOLS: Record<UnmatchedTraffic['kind'], readonly string[]> = {
   http: ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', ''],
   tls: ['TLS', 'HTTPS', 'TCP', ''],
   bytes: ['TCP', 'MONGO', 'REDIS', 'MYSQL', ''],
 };
 
-/** Why the entries of the host did not take the request, the nearest first. */
-export function nearMisses(registry: Registry, scope: Scope, unmatched: UnmatchedRequest): NearMiss[] {
-  const about = registry.services.filter((service) => !service.kubernetes && appliesTo(service, unmatched));
+/** Why the ServiceEntries of the host did not match; those that the proxy sees come first. */
+export function nearMisses(registry: Registry, scope: Scope, unmatched: UnmatchedTraffic): NearMiss[] {
+  const about = registry.services.filter((service) => !service.kubernetes && coversTraffic(service, unmatched));
   const known = about.filter(({ host, object }) => scope.services.get(host)?.object === object);
-  if (known.length > 0) return known.flatMap((service) => atPort(service, unmatched));
-  return about.flatMap((service) => unseen(scope, service));
+  if (known.length > 0) return known.flatMap((service) => whyNotAtPort(service, unmatched));
+  return about.flatMap((service) => whyUnseen(scope, service));
 }
 
-function appliesTo(service: Service, { name, address }: UnmatchedRequest): boolean {
+function coversTraffic(service: Service, { name, address }: UnmatchedTraffic): boolean {
   return (
-    (name !== undefined && isWithin(name.toLowerCase().replace(/\.$/, ''), service.host.toLowerCase())) ||
+    (name !== undefined && covers(service.host.toLowerCase(), name.toLowerCase().replace(/\.$/, ''))) ||
     service.addresses.some((own) => own === address || (own.includes('/') && contains(own, address)))
   );
 }
 
-function atPort(service: Service, { kind, port }: UnmatchedRequest): NearMiss[] {
+function whyNotAtPort(service: Service, { kind, port }: UnmatchedTraffic): NearMiss[] {
   const own = service.ports.find(({ number }) => number === port);
   const { namespace, name } = service.object;
   const entry = `ServiceEntry ${namespace}/${name}`;
-  if (!own) return [{ because: `${entry} has no port ${port}`, ref: fieldRef(service.object, 'spec.ports') }];
-  if (FITTING[kind].includes(own.protocol)) return [];
-  const what = { http: 'clear HTTP', tls: 'TLS', bytes: 'neither HTTP nor TLS' }[kind];
+  if (!own)
+    return [{ because: `${entry} does not declare port ${port}`, cause: fieldRef(service.object, 'spec.ports') }];
+  if (MATCHING_PROTOCOLS[kind].includes(own.protocol)) return [];
+  const what = { http: 'plaintext HTTP', tls: 'TLS', bytes: 'neither HTTP nor TLS' }[kind];
   return [
     {
-      because: `${entry} declares port ${port} as ${own.protocol}, and this is ${what}`,
-      ref: fieldRef(service.object, `${fieldOf(service, own)}.protocol`),
+      because: `${entry} declares port ${port} as ${own.protocol}, but this is ${what}`,
+      cause: fieldRef(service.object, `${fieldOf(service, own)}.protocol`),
     },
   ];
 }
@@ -61,24 +62,24 @@ function fieldOf(service: Service, port: ServicePort): string {
   return `spec.ports[${service.ports.indexOf(port)}]`;
 }
 
-function unseen(scope: Scope, service: Service): NearMiss[] {
+function whyUnseen(scope: Scope, service: Service): NearMiss[] {
   const entry = `ServiceEntry ${service.object.namespace}/${service.object.name}`;
   const isExported = service.exportTo.includes('*') || service.exportTo.includes(scope.proxy.namespace);
   if (!isExported)
     return [
       {
-        because: `${entry} is not exported to ${scope.proxy.namespace}`,
-        ref: fieldRef(service.object, 'spec.exportTo'),
+        because: `${entry} is not exported to namespace ${scope.proxy.namespace}`,
+        cause: fieldRef(service.object, 'spec.exportTo'),
       },
     ];
-  const hiding = scope.services.get(service.host);
-  if (hiding) {
+  const visible = scope.services.get(service.host);
+  if (visible) {
     return [
       {
         because:
-          `${entry} is hidden by ${hiding.kubernetes ? 'Service' : 'ServiceEntry'} ` +
-          `${hiding.object.namespace}/${hiding.object.name}`,
-        ref: fieldRef(hiding.object, 'spec.hosts'),
+          `${entry} is hidden by ${visible.kubernetes ? 'Service' : 'ServiceEntry'} ` +
+          `${visible.object.namespace}/${visible.object.name}`,
+        cause: fieldRef(visible.object, 'spec.hosts'),
       },
     ];
   }
@@ -86,7 +87,7 @@ function unseen(scope: Scope, service: Service): NearMiss[] {
   return [
     {
       because: `Sidecar ${scope.sidecar.namespace}/${scope.sidecar.name} does not import ${entry}`,
-      ref: fieldRef(scope.sidecar, 'spec.egress'),
+      cause: fieldRef(scope.sidecar, 'spec.egress'),
     },
   ];
 }

@@ -15,7 +15,7 @@ interface PodLike {
 /** The other end of a connection: a pod, or an address. */
 export type Peer = { readonly pod: PodLike } | { readonly address: string };
 
-/** Which NetworkPolicies keep a connection from leaving or entering a pod; none if nothing does. */
+/** The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. */
 export function blockedBy(
   registry: Registry,
   direction: 'egress' | 'ingress',
@@ -25,15 +25,15 @@ export function blockedBy(
 ): FieldRef[] | undefined {
   const policies = policiesOf(registry).filter(
     ({ namespace, spec }) =>
-      namespace === pod.namespace && concerns(spec, direction) && selectsBy(spec.podSelector, pod.labels),
+      namespace === pod.namespace && hasDirection(spec, direction) && selectorMatches(spec.podSelector, pod.labels),
   );
   if (policies.length === 0) return undefined;
   for (const policy of policies) {
     for (const [index, rule] of ((policy.spec[direction] ?? []) as any[]).entries()) {
       const peers: any[] = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
       const field = `spec.${direction}[${index}]`;
-      if (!portFits(policy, field, rule.ports, port)) continue;
-      if (peers.length === 0 || peers.some((one) => peerFits(registry, policy, field, one, peer))) return undefined;
+      if (!portMatches(policy, field, rule.ports, port)) continue;
+      if (peers.length === 0 || peers.some((one) => peerMatches(registry, policy, field, one, peer))) return undefined;
     }
   }
   return policies.map((policy) => fieldRef(policy, `spec.${direction}`));
@@ -48,12 +48,12 @@ function policiesOf({ index }: Registry): readonly Indexed[] {
   );
 }
 
-function concerns({ policyTypes, egress }: any, direction: 'egress' | 'ingress'): boolean {
+function hasDirection({ policyTypes, egress }: any, direction: 'egress' | 'ingress'): boolean {
   const types: string[] = policyTypes ?? (egress ? ['Ingress', 'Egress'] : ['Ingress']);
   return types.some((type) => type.toLowerCase() === direction);
 }
 
-function selectsBy(selector: any, labels: Record<string, string>): boolean {
+function selectorMatches(selector: any, labels: Record<string, string>): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   return (
     Object.entries<string>(matchLabels).every(([key, value]) => labels[key] === value) &&
@@ -72,14 +72,14 @@ function selectsBy(selector: any, labels: Record<string, string>): boolean {
   );
 }
 
-function portFits(policy: Indexed, field: string, ports: any[] | undefined, port: number): boolean {
+function portMatches(policy: Indexed, field: string, ports: any[] | undefined, port: number): boolean {
   return (
     !ports?.length ||
     ports.some((one) => {
       if ((one.protocol ?? 'TCP') !== 'TCP') return false;
       if (one.port === undefined) return true;
       if (typeof one.port === 'string')
-        throw new Undetermined(`which number the port ${one.port} has is not known`, [
+        throw new Undetermined(`the number of the port named ${one.port} is unknown`, [
           fieldRef(policy, `${field}.ports`),
         ]);
       return port >= one.port && port <= (one.endPort ?? one.port);
@@ -87,7 +87,7 @@ function portFits(policy: Indexed, field: string, ports: any[] | undefined, port
   );
 }
 
-function peerFits(
+function peerMatches(
   registry: Registry,
   policy: Indexed,
   field: string,
@@ -100,7 +100,7 @@ function peerFits(
     if (isUnknownAddress(address)) {
       if (ipBlock.cidr === '0.0.0.0/0') return true;
       if (/^(10\.|127\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.64\.)/.test(ipBlock.cidr)) return false;
-      throw new Undetermined(`whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr} is not known`, [
+      throw new Undetermined(`it is unknown whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr}`, [
         fieldRef(policy, field),
       ]);
     }
@@ -114,11 +114,11 @@ function peerFits(
   const { namespace, labels } = peer.pod;
   if (
     namespaceSelector
-      ? !selectsBy(namespaceSelector, namespaceLabels(registry, namespace))
+      ? !selectorMatches(namespaceSelector, namespaceLabels(registry, namespace))
       : namespace !== policy.namespace
   )
     return false;
-  return podSelector === undefined || selectsBy(podSelector, labels);
+  return podSelector === undefined || selectorMatches(podSelector, labels);
 }
 
 function namespaceLabels({ index }: Registry, name: string): Record<string, string> {

@@ -1,7 +1,7 @@
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
 import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
-import { Routes, routesOf } from './virtual-service';
+import { VirtualService, virtualServiceOf } from './virtual-service';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../manifests/grouping';
@@ -10,14 +10,14 @@ import { ManifestIndex } from '../manifests/manifest-index';
 
 const NONE: readonly never[] = [];
 
-/** All objects, arranged as istiod arranges them: by kind, age, and who sees them. */
+/** All objects as istiod arranges them: by kind, age and visibility. */
 export class Registry {
   public readonly rootNamespace: string;
   public readonly trustDomain: string;
   public readonly index: ManifestIndex;
-  /** The oldest first. */
+  /** Oldest first. */
   public readonly services: readonly Service[];
-  public readonly routes: readonly Routes[];
+  public readonly virtualServices: readonly VirtualService[];
   public readonly gateways: readonly Indexed[];
   public readonly sidecars: readonly Indexed[];
   public readonly destinationRules: DestinationRules;
@@ -26,9 +26,9 @@ export class Registry {
   private readonly byHostAndNamespace = new Map<string, Map<string, Service>>();
   private readonly publicServices: Service[] = [];
   private readonly exportedServices = new Map<string, Service[]>();
-  private readonly publicRoutes = new Map<string, Routes[]>();
-  private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
-  private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly publicVirtualServices = new Map<string, VirtualService[]>();
+  private readonly privateVirtualServices = new Map<string, Map<string, VirtualService[]>>();
+  private readonly exportedVirtualServices = new Map<string, Map<string, VirtualService[]>>();
   private readonly entriesByHost = new Map<string, Service[]>();
 
   constructor(
@@ -52,11 +52,11 @@ export class Registry {
         compare(a.namespace, b.namespace) ||
         compare(a.object.name, b.object.name),
     );
-    for (const service of this.services) this.publish(service);
-    this.routes = byAge(this.index.ofKind('VirtualService')).map((object) =>
-      routesOf(object, world.defaultExportTo?.virtualServices ?? ['*']),
+    for (const service of this.services) this.publishService(service);
+    this.virtualServices = byAge(this.index.ofKind('VirtualService')).map((object) =>
+      virtualServiceOf(object, world.defaultExportTo?.virtualServices ?? ['*']),
     );
-    for (const routes of this.routes) this.publishRoutes(routes);
+    for (const virtualService of this.virtualServices) this.publishVirtualService(virtualService);
     this.gateways = byAge(this.index.ofKind('Gateway'));
     this.sidecars = byAge(this.index.ofKind('Sidecar'));
     this.destinationRules = new DestinationRules(
@@ -66,7 +66,7 @@ export class Registry {
     );
   }
 
-  /** The service of a host in one namespace: the oldest, but a Kubernetes Service before any entry. */
+  /** The service of a host in one namespace: a Kubernetes Service if there is one, else the oldest ServiceEntry. */
   public serviceIn(host: string, namespace: string): Service | undefined {
     return this.byHostAndNamespace.get(host)?.get(namespace);
   }
@@ -75,31 +75,31 @@ export class Registry {
     return this.byHostAndNamespace.get(host);
   }
 
-  /** What proxies of the namespace may see: what is exported to it first, then what is public. */
+  /** The services visible to proxies of the namespace: those exported to it by name, then the public ones. */
   public servicesSeenFrom(namespace: string): readonly Service[] {
     return [...(this.exportedServices.get(namespace) ?? NONE), ...this.publicServices];
   }
 
-  /** Every service of the same host in the same namespace, whatever it exports: they share their endpoints. */
+  /** All services of the same host and namespace, whatever their `exportTo`: they share their endpoints. */
   public siblings(service: Service): readonly Service[] {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
   /**
-   * An entry of the same host, namespace and port that some other proxy has in its place, and that resolves it
-   * otherwise. istiod keeps what it has built for one proxy and gives it to others by host and namespace alone, so
-   * whose it is depends on who asks first.
+   * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, with a different
+   * resolution. istiod caches clusters by host and namespace alone, so which of the two a proxy gets depends on which
+   * proxy asked first.
    */
-  public rival(service: Service, port: number): Service | undefined {
+  public conflictingEntry(service: Service, port: number): Service | undefined {
     const siblings = this.siblings(service);
     if (siblings.length < 2) return undefined;
-    const seers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
-    const taken = [...seers].map(
-      (seer) =>
-        siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(seer)) ??
+    const viewers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
+    const visible = [...viewers].map(
+      (viewer) =>
+        siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(viewer)) ??
         siblings.find(({ exportTo }) => exportTo.includes('*')),
     );
-    return taken.find(
+    return visible.find(
       (one) =>
         one !== undefined &&
         one.object !== service.object &&
@@ -108,16 +108,18 @@ export class Registry {
     );
   }
 
-  /** The VirtualServices for `mesh` or a Gateway that proxies of the namespace see, in Istio's order. */
-  public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
+  /**
+   * The VirtualServices bound to `mesh` or a Gateway that are visible to proxies of the namespace, in Istio's order.
+   */
+  public virtualServicesSeenFrom(namespace: string, gateway: string): readonly VirtualService[] {
     return [
-      ...(this.privateRoutes.get(namespace)?.get(gateway) ?? NONE),
-      ...(this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE),
-      ...(this.publicRoutes.get(gateway) ?? NONE),
+      ...(this.privateVirtualServices.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.exportedVirtualServices.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.publicVirtualServices.get(gateway) ?? NONE),
     ];
   }
 
-  private publish(service: Service): void {
+  private publishService(service: Service): void {
     const siblings = `${service.namespace}/${service.host}`;
     const known = this.entriesByHost.get(siblings);
     if (known) known.push(service);
@@ -137,21 +139,25 @@ export class Registry {
     }
   }
 
-  private publishRoutes(routes: Routes): void {
-    const namespace = routes.object.namespace;
-    for (const gateway of routes.gateways) {
-      if (routes.exportTo.includes('*')) {
-        push(this.publicRoutes, gateway, routes);
-      } else if (!routes.exportTo.includes('~')) {
-        for (const seer of new Set(routes.exportTo)) {
-          push(mapIn(seer === namespace ? this.privateRoutes : this.exportedRoutes, seer), gateway, routes);
+  private publishVirtualService(virtualService: VirtualService): void {
+    const namespace = virtualService.object.namespace;
+    for (const gateway of virtualService.gateways) {
+      if (virtualService.exportTo.includes('*')) {
+        push(this.publicVirtualServices, gateway, virtualService);
+      } else if (!virtualService.exportTo.includes('~')) {
+        for (const viewer of new Set(virtualService.exportTo)) {
+          push(
+            mapIn(viewer === namespace ? this.privateVirtualServices : this.exportedVirtualServices, viewer),
+            gateway,
+            virtualService,
+          );
         }
       }
     }
   }
 }
 
-/** The oldest first; equally old by name, as Istio has it. */
+/** Oldest first; of equal age, by name, as Istio sorts them. */
 export function byAge(objects: readonly Indexed[]): Indexed[] {
   return objects
     .map((object) => ({ object, created: createdAt(object) }))
@@ -164,7 +170,7 @@ export function byAge(objects: readonly Indexed[]): Indexed[] {
     .map(({ object }) => object);
 }
 
-/** What Istio sorts equally old services by: the host of an entry, the name of a Service. */
+/** The name by which Istio sorts services of equal age: the host of a ServiceEntry, the name of a Service. */
 function nameOf(service: Service): string {
   return service.kubernetes ? service.object.name : service.host;
 }

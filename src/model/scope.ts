@@ -1,42 +1,42 @@
 import { FieldRef } from './answer';
 import { fieldRef, meshFieldRef } from './field-ref';
-import { mostSpecific, isWithin, overlaps } from './host-names';
+import { mostSpecific, hostsOverlap } from './host-names';
 import { Registry } from './registry';
 import { allocatedAddress, ANY_ADDRESS, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
-import { destinationsOf, Routes } from './virtual-service';
-import { isWildcard } from '../manifests/hosts';
+import { destinationsOf, VirtualService } from './virtual-service';
+import { covers, isWildcard } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 import { upper } from '../manifests/protocols';
 import { selects } from '../manifests/selectors';
 
-/** A proxy: whose traffic it carries, and what decides its configuration. */
+/** A proxy, as far as its configuration depends on it. */
 export interface ProxyIdentity {
   readonly namespace: string;
   readonly labels: Record<string, string>;
   readonly dnsCapture: boolean;
 }
 
-/** What one egress listener of a Sidecar imports; without a Sidecar there is one listener, for everything. */
+/** What one egress listener of a Sidecar imports. Without a Sidecar there is one listener that imports everything. */
 export interface EgressListener {
-  /** For this port only. */
+  /** The only port that the listener is for. */
   readonly port?: { readonly number: number; readonly protocol: string; readonly name: string };
   readonly bind?: string;
-  /** Its place in the Sidecar. */
+  /** Its index in the Sidecar. */
   readonly index?: number;
   readonly services: readonly Service[];
-  readonly routes: readonly Routes[];
-  /** The VirtualService with the most specific host, by service. */
-  readonly routesOfService: ReadonlyMap<string, Routes>;
+  readonly virtualServices: readonly VirtualService[];
+  /** The VirtualService with the most specific host, by host of a service. */
+  readonly virtualServiceByHost: ReadonlyMap<string, VirtualService>;
 }
 
-/** Everything that a proxy knows of. */
+/** Everything that is visible to a proxy. */
 export interface Scope {
   readonly proxy: ProxyIdentity;
   readonly isGateway: boolean;
   readonly sidecar?: Indexed;
   readonly listeners: readonly EgressListener[];
-  /** One service per host: what clusters are made of. */
+  /** One service per host; clusters are made from them. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
   readonly policy: FieldRef;
@@ -48,7 +48,7 @@ interface Imports {
   readonly excluded: string[];
 }
 
-/** What a sidecar sees: its Sidecar's choice of what is exported to its namespace. */
+/** The scope of a sidecar: what its Sidecar resource imports of everything exported to its namespace. */
 export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const sidecar = sidecarFor(registry, proxy);
   const listeners = (sidecar?.spec.egress?.length ? (sidecar.spec.egress as any[]) : [{ hosts: ['*/*'] }]).map(
@@ -57,7 +57,8 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const services = new Map<string, Service>();
   for (const listener of listeners) {
     for (const service of listener.services) addService(services, service);
-    for (const routes of listener.routes) addDestinations(registry, proxy.namespace, listener, routes, services);
+    for (const virtualService of listener.virtualServices)
+      addDestinationServices(registry, proxy.namespace, listener, virtualService, services);
   }
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
@@ -66,7 +67,7 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
       fieldRef(sidecar!, 'spec.outboundTrafficPolicy.egressProxy'),
     ]);
   }
-  // An empty policy is the first value of the enumeration.
+  // An empty policy means REGISTRY_ONLY, the first value of the enumeration.
   const policy = own ? (own.mode ?? 'REGISTRY_ONLY') : meshPolicy;
   if (policy !== 'ALLOW_ANY' && policy !== 'REGISTRY_ONLY') {
     throw new Undetermined(`the model does not know the outbound traffic policy ${policy}`, [
@@ -84,7 +85,7 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   };
 }
 
-/** What a gateway sees: everything exported to its namespace. It knows no Sidecars and prefers no namespace. */
+/** The scope of a gateway: everything exported to its namespace. Sidecars do not apply; no namespace is preferred. */
 export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const services = new Map<string, Service>();
   for (const service of registry.servicesSeenFrom(proxy.namespace)) addService(services, service);
@@ -98,14 +99,14 @@ export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
   };
 }
 
-/** The address that a service has for a proxy. */
+/** The address of a service as a proxy sees it. */
 export function addressFor(service: Service, proxy: ProxyIdentity): string {
   return service.address === ANY_ADDRESS && proxy.dnsCapture && service.canHaveAddress
     ? allocatedAddress(service)
     : service.address;
 }
 
-/** The one Sidecar that counts: one that selects the workload, else the namespace's, else the root namespace's. */
+/** The Sidecar in force: one that selects the workload, else the namespace's default, else the root namespace's. */
 function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Indexed | undefined {
   const own = sidecars.filter((sidecar) => sidecar.namespace === namespace);
   return (
@@ -127,9 +128,9 @@ function egressListener(registry: Registry, namespace: string, listener: any, in
     imports.get('*')?.all.length === 1 &&
     imports.get('*')!.all[0] === '*' &&
     imports.get('*')!.excluded.length === 0;
-  const routes = registry
-    .routesSeenFrom(namespace, 'mesh')
-    .filter((one, at, all) => all.indexOf(one) === at && (everything || importsRoutes(imports, one)));
+  const virtualServices = registry
+    .virtualServicesSeenFrom(namespace, 'mesh')
+    .filter((one, at, all) => all.indexOf(one) === at && (everything || importsVirtualService(imports, one)));
   const services = oneNamespacePerHost(
     registry.servicesSeenFrom(namespace).flatMap((service) => {
       if (!everything && !importsService(imports, service)) return [];
@@ -143,8 +144,8 @@ function egressListener(registry: Registry, namespace: string, listener: any, in
     bind: listener.bind || undefined,
     index,
     services,
-    routes,
-    routesOfService: mostSpecificRoutes(routes, services),
+    virtualServices: virtualServices,
+    virtualServiceByHost: mostSpecificByHost(virtualServices, services),
   };
 }
 
@@ -172,30 +173,30 @@ function importsOf(hosts: readonly string[], own: string): Map<string, Imports> 
 
 function importsService(imports: ReadonlyMap<string, Imports>, { host, namespace }: Service): boolean {
   const places = [imports.get(namespace), imports.get('*')];
-  if (places.some((place) => place?.excluded.some((pattern) => isWithin(host, pattern)))) return false;
+  if (places.some((place) => place?.excluded.some((pattern) => covers(pattern, host)))) return false;
   return places.some(
     (place) =>
       place !== undefined &&
       (place.exact.has(host) ||
-        place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && isWithin(host, pattern))),
+        place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && covers(pattern, host))),
   );
 }
 
-function importsRoutes(imports: ReadonlyMap<string, Imports>, { hosts, object }: Routes): boolean {
+function importsVirtualService(imports: ReadonlyMap<string, Imports>, { hosts, object }: VirtualService): boolean {
   const places = [imports.get(object.namespace), imports.get('*')];
   return hosts.some(
     (host) =>
-      !places.some((place) => place?.excluded.some((pattern) => isWithin(host, pattern))) &&
+      !places.some((place) => place?.excluded.some((pattern) => covers(pattern, host))) &&
       places.some(
         (place) =>
           place !== undefined &&
           (place.exact.has(host) ||
-            place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && overlaps(host, pattern))),
+            place.all.some((pattern) => (isWildcard(host) || isWildcard(pattern)) && hostsOverlap(host, pattern))),
       ),
   );
 }
 
-/** Of a host in several namespaces the proxy's own counts, else a Kubernetes Service, else the first. */
+/** Of a host declared in several namespaces, the proxy's own counts, else a Kubernetes Service, else the first. */
 function oneNamespacePerHost(services: readonly Service[], own: string): Service[] {
   const chosen = new Map<string, { namespace: string; kubernetes: boolean }>();
   for (const { host, namespace, kubernetes } of services) {
@@ -207,16 +208,19 @@ function oneNamespacePerHost(services: readonly Service[], own: string): Service
   return services.filter((service) => chosen.get(service.host)!.namespace === service.namespace);
 }
 
-function mostSpecificRoutes(routes: readonly Routes[], services: readonly Service[]): Map<string, Routes> {
-  const exact = new Map<string, Routes>();
-  const wildcards = new Map<string, Routes>();
-  for (const one of routes) {
+function mostSpecificByHost(
+  virtualServices: readonly VirtualService[],
+  services: readonly Service[],
+): Map<string, VirtualService> {
+  const exact = new Map<string, VirtualService>();
+  const wildcards = new Map<string, VirtualService>();
+  for (const one of virtualServices) {
     for (const host of one.hosts) {
       const map = isWildcard(host) ? wildcards : exact;
       if (!map.has(host)) map.set(host, one);
     }
   }
-  const found = new Map<string, Routes>();
+  const found = new Map<string, VirtualService>();
   for (const { host } of services) {
     const own = mostSpecific(host, exact, wildcards);
     if (own) found.set(host, own);
@@ -224,15 +228,15 @@ function mostSpecificRoutes(routes: readonly Routes[], services: readonly Servic
   return found;
 }
 
-/** Where a VirtualService sends requests, the proxy needs to know, whatever its Sidecar imports. */
-function addDestinations(
+/** A proxy knows the destinations of its VirtualServices, whatever its Sidecar imports. */
+function addDestinationServices(
   registry: Registry,
   namespace: string,
   { port }: EgressListener,
-  routes: Routes,
+  virtualService: VirtualService,
   services: Map<string, Service>,
 ): void {
-  for (const [host, ports] of destinationsOf(routes)) {
+  for (const [host, ports] of destinationsOf(virtualService)) {
     const byNamespace = registry.servicesByNamespace(host);
     if (!byNamespace) continue;
     const service = byNamespace.get(namespace) ?? bestVisible([...byNamespace.values()], namespace);
@@ -264,7 +268,7 @@ function withPorts(service: Service, numbers: ReadonlySet<number>): Service | un
   return ports.length === service.ports.length ? service : ports.length === 0 ? undefined : { ...service, ports };
 }
 
-/** Adds a service, or its ports to what is known of the host. */
+/** Adds a service, or merges its ports into the service that the host already has. */
 function addService(services: Map<string, Service>, service: Service): void {
   const existing = services.get(service.host);
   if (!existing || (!existing.kubernetes && service.kubernetes)) {
@@ -281,7 +285,7 @@ function canMerge(a: Service, b: Service): boolean {
     a.resolution === b.resolution &&
     a.kubernetes === b.kubernetes &&
     sameSet(a.writtenExportTo, b.writtenExportTo) &&
-    sameLabels(a.object, b.object)
+    haveSameLabels(a.object, b.object)
   );
 }
 
@@ -289,12 +293,12 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item) => b.includes(item));
 }
 
-function sameLabels(a: Indexed, b: Indexed): boolean {
+function haveSameLabels(a: Indexed, b: Indexed): boolean {
   const labels = ({ manifest }: Indexed) => JSON.stringify(Object.entries(manifest.metadata.labels ?? {}).sort());
   return a === b || labels(a) === labels(b);
 }
 
-/** The port that a service has under a number. */
+/** A service's port with the given number. */
 export function portOf(service: Service, number: number): ServicePort | undefined {
   return service.ports.find((port) => port.number === number);
 }

@@ -6,13 +6,13 @@ export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMI
 export interface ServicePort {
   readonly name: string;
   readonly number: number;
-  /** In capitals; empty where the protocol is found out from the first bytes. */
+  /** In upper case; empty where the proxy detects the protocol from the first bytes. */
   readonly protocol: string;
-  /** Where it leads, if not to the same number. */
+  /** The port that it maps to, if not the same number. */
   readonly targetPort?: number | string;
 }
 
-/** What Istio makes of a ServiceEntry, once per host and address, or of a Kubernetes Service. */
+/** An entry of Istio's registry: one host and address of a ServiceEntry, or a Kubernetes Service. */
 export interface Service {
   readonly host: string;
   readonly namespace: string;
@@ -20,14 +20,14 @@ export interface Service {
   readonly object: Indexed;
   readonly ports: readonly ServicePort[];
   readonly resolution: Resolution;
-  /** `0.0.0.0` where it has none of its own; else an address or a range. */
+  /** An address or a range; `0.0.0.0` where it has none of its own. */
   readonly address: string;
-  /** Every address of the entry or Service. */
+  /** Every address of the ServiceEntry or Service. */
   readonly addresses: readonly string[];
-  /** With DNS capture, names without an address get one that stands for them. */
+  /** Whether a sidecar with DNS capture allocates an address for the name. */
   readonly canHaveAddress: boolean;
   readonly exportTo: readonly string[];
-  /** As it is written: `*` and nothing mean the same, but entries that differ in it are not merged. */
+  /** As written: `*` and no `exportTo` mean the same, but entries that differ in it are not merged. */
   readonly writtenExportTo: readonly string[];
   readonly subjectAltNames: readonly string[];
   readonly created: string;
@@ -51,7 +51,7 @@ const NAMED: Record<string, string> = {
 
 const NONE: readonly string[] = [];
 
-/** The services that a ServiceEntry stands for. */
+/** The services that a ServiceEntry declares: one per host and address. */
 export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string[]): Service[] {
   const { spec } = entry;
   const addresses: string[] = (spec.addresses ?? []).map(plainAddress);
@@ -73,8 +73,8 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
     ports,
     resolution,
     addresses,
-    exportTo: exported(entry, defaultExportTo),
-    writtenExportTo: exported(entry, NONE),
+    exportTo: exportedTo(entry, defaultExportTo),
+    writtenExportTo: exportedTo(entry, NONE),
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),
   };
@@ -91,9 +91,7 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
   return services;
 }
 
-/**
- * What a Kubernetes Service is to the mesh. Its address is a word that stands for it: nothing else has that address.
- */
+/** The service of a Kubernetes Service. Its cluster IP is unknown, so a text stands for the address. */
 export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly string[]): Service {
   const { spec, namespace, name } = service;
   const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
@@ -122,22 +120,34 @@ export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly 
   };
 }
 
+const SERVICE = 'Service ';
+const ALLOCATED = 'the address allocated for ';
+
+/** Stands for the cluster IP of a Kubernetes Service. */
 export function addressOfService(namespace: string, name: string): string {
-  return `service ${namespace}/${name}`;
+  return `${SERVICE}${namespace}/${name}`;
 }
 
-/** The address that stands for a name when the sidecar answers DNS. */
+export function isServiceAddress(address: string): boolean {
+  return address.startsWith(SERVICE);
+}
+
+/** Stands for the address that a sidecar with DNS capture allocates for a name. */
 export function allocatedAddress(service: Service): string {
-  return `allocated for ${service.namespace}/${service.host}`;
+  return `${ALLOCATED}${service.namespace}/${service.host}`;
 }
 
-/** Where the namespaces that see an object are named: `*`, or names; `~` for nobody. */
-export function exported(object: Indexed, byDefault: readonly string[]): readonly string[] {
+export function isAllocatedAddress(address: string): boolean {
+  return address.startsWith(ALLOCATED);
+}
+
+/** The namespaces that an object is exported to: names, `*` for all, `~` for none. */
+export function exportedTo(object: Indexed, byDefault: readonly string[]): readonly string[] {
   const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
   return given.map((item) => (item === '.' ? object.namespace : item));
 }
 
-/** Age as Istio sorts by it. Without a timestamp everything is equally old, and names decide. */
+/** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */
 export function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
   return stamp ? (stamp instanceof Date ? stamp.toISOString() : new Date(stamp).toISOString()) : '';
@@ -153,7 +163,7 @@ function protocolOf(port: any): string {
   return NAMED[name.split('-')[0].toLowerCase()] ?? '';
 }
 
-/** A range of one address is that address. */
+/** A range of a single address is written as that address. */
 function plainAddress(address: string): string {
   return address.endsWith('/32') ? address.slice(0, -3) : address;
 }

@@ -1,6 +1,6 @@
 import { FieldRef } from './answer';
 
-/** Thrown where an answer would be a guess; says what is not understood. */
+/** Thrown where an answer would be a guess; the message says what is unknown. */
 export class Undetermined extends Error {
   constructor(
     reason: string,

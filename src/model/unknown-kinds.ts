@@ -4,9 +4,9 @@ import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** Kinds that can change what proxies do in ways that the model does not know, where they reach the proxy. */
+/** Kinds that change the proxies they apply to in ways that the model does not know. */
 const BY_WORKLOAD = new Set(['EnvoyFilter', 'WasmPlugin', 'TrafficExtension', 'ProxyConfig']);
-/** Routes of the Gateway API, which act on traffic in the mesh and at gateways that they make. */
+/** Kinds of the Gateway API, which affect traffic in the mesh and at the gateways that they create. */
 const GATEWAY_API = new Set([
   'HTTPRoute',
   'GRPCRoute',
@@ -26,8 +26,8 @@ interface ProxyPlace {
 
 const found = new WeakMap<Registry, { byWorkload: Indexed[]; gatewayApi: Indexed[]; ambient: Indexed[] }>();
 
-/** Stops where an object that the model does not understand reaches a proxy. */
-export function stopWhereUnknownKinds(registry: Registry, { namespace, labels }: ProxyPlace): void {
+/** Makes the answer undetermined where an object of an unknown kind applies to a proxy. */
+export function stopAtUnknownKind(registry: Registry, { namespace, labels }: ProxyPlace): void {
   let known = found.get(registry);
   if (!known) {
     const all = registry.index.kinds.flatMap((bucket) => bucket);
@@ -49,18 +49,18 @@ export function stopWhereUnknownKinds(registry: Registry, { namespace, labels }:
     const { workloadSelector, selector } = object.spec;
     if (selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) {
       throw new Undetermined(
-        `${object.kind} ${object.namespace}/${object.name} reaches the proxy of ${namespace}, and what it ` +
-          'changes the model does not know',
+        `${object.kind} ${object.namespace}/${object.name} applies to a proxy of namespace ${namespace}, and the ` +
+          'model does not know what it changes',
         [fieldRef(object, 'spec')],
       );
     }
   }
   for (const object of known.gatewayApi) {
-    throw new Undetermined(`the model does not know ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
+    throw new Undetermined(`the model does not support ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
   }
   for (const object of known.ambient) {
     if (object.name === namespace) {
-      throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not know`, [
+      throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not support`, [
         fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
       ]);
     }

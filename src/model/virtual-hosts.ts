@@ -1,36 +1,36 @@
 import { FieldRef } from './answer';
+import { Destination } from './destination';
 import { fieldRef } from './field-ref';
-import { Destination, destinationOf } from './destination';
-import { overlaps } from './host-names';
-import { RouteEntry, routeEntries } from './http-route';
-import { byPort } from './listener';
+import { hostsOverlap } from './host-names';
+import { RouteEntry, routeEntries, withDestinations } from './http-route';
+import { portRef } from './listener';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
 import { ANY_ADDRESS, Service, ServicePort } from './service';
-import { Routes } from './virtual-service';
+import { VirtualService } from './virtual-service';
 import { isWildcard } from '../manifests/hosts';
 import { isHttp } from '../manifests/protocols';
 
-/** What a proxy does with the requests for some hosts. */
+/** How a proxy routes the requests for some domains. */
 export interface VirtualHost {
   readonly routes?: readonly RouteEntry[];
-  /** Without routes of a VirtualService: the service itself. */
+  /** Where no VirtualService has routes: the cluster of the service itself. */
   readonly own?: Destination;
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** The virtual hosts of one port, by domain. */
+/** The virtual hosts of one port, by domain; Envoy's choice among them. */
 export class VirtualHosts {
   private readonly exact = new Map<string, VirtualHost>();
   private readonly wildcards = new Map<string, VirtualHost>();
 
-  /** A domain belongs to the first that wants it. */
+  /** A domain belongs to the first virtual host that has it. */
   public add(domain: string, host: VirtualHost): void {
     const map = isWildcard(domain) ? this.wildcards : this.exact;
     const key = domain.toLowerCase();
     if (!map.has(key)) map.set(key, host);
   }
 
-  /** The host for an authority, whose port does not matter. */
+  /** The virtual host for an authority, whatever its port. */
   public find(authority: string): VirtualHost | undefined {
     const name = withoutPort(authority).toLowerCase();
     const exact = this.exact.get(name);
@@ -56,33 +56,38 @@ export function withoutPort(authority: string): string {
   return authority.replace(/:\d+$/, '');
 }
 
-/** The egress listener whose routes count on a port. */
+/** The egress listener whose VirtualServices count on a port. */
 export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
   return scope.listeners.find(({ port }) => port === undefined || port.number === number);
 }
 
-/** What a sidecar does with HTTP on a port. */
+/** The virtual hosts of a sidecar on a port. */
 export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts {
   const hosts = new VirtualHosts();
   const egress = egressListenerFor(scope, number);
   if (!egress) return hosts;
-  // The last of several entries for a host has the port; all of them have the host.
+  // Of several ServiceEntries for a host, the last one has the port.
   const services = new Map<string, { service: Service; port: ServicePort }>();
   for (const service of egress.services) {
     const port = portOf(service, number);
     if (port) services.set(service.host.toLowerCase(), { service, port });
   }
+  const onPort = (name: string): Service | undefined => {
+    const known = services.get(name.toLowerCase());
+    return known && { ...known.service, ports: [known.port] };
+  };
   const taken = new Set<string>();
-  const selected = number === 80 ? egress.routes : egress.routes.filter((one) => appliesTo(one, services));
-  for (const one of selected) {
-    const entries = routeEntries(scope, [one], 'mesh', number);
+  const virtualServices =
+    number === 80 ? egress.virtualServices : egress.virtualServices.filter((one) => hasHostAmong(one, services));
+  for (const virtualService of virtualServices) {
+    const entries = routeEntries(scope, [virtualService], 'mesh', number);
     if (entries.length === 0) continue;
-    const { unregistered, registered } = separate(one, services, egress);
+    const { unregistered, registered } = splitHosts(virtualService, services, egress);
     const served = registered.filter(({ port }) => isHttpOrSniffed(port));
     if (served.length === 0 && number !== 80) continue;
     const host: VirtualHost = {
-      routes: entries.map((entry) => resolved(scope, entry, number, (name) => services.get(name)?.service)),
-      decidedBy: [fieldRef(one.object, 'spec.hosts')],
+      routes: entries.map((entry) => withDestinations(scope, entry, number, onPort)),
+      decidedBy: [fieldRef(virtualService.object, 'spec.hosts')],
     };
     for (const name of unregistered) hosts.add(name, host);
     for (const { service } of served) {
@@ -92,62 +97,27 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
   }
   for (const [name, { service, port }] of services) {
     if (taken.has(name) || !isHttpOrSniffed(port)) continue;
-    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [byPort(service, port)] };
-    addDomains(hosts, scope, service, { own, decidedBy: [byPort(service, port)] });
+    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [portRef(service, port)] };
+    addDomains(hosts, scope, service, { own, decidedBy: [portRef(service, port)] });
   }
   return hosts;
 }
 
-/** The same where a listener found out the protocol for one service alone: every name is that service's. */
+/** The virtual host where a listener is for one service alone and detected HTTP: it takes every authority. */
 export function ownVirtualHost(scope: Scope, number: number, service: Service): VirtualHost | undefined {
   return sidecarVirtualHosts(scope, number).find(service.host);
-}
-
-function resolved(
-  scope: Scope,
-  entry: RouteEntry,
-  number: number,
-  lookUp: (host: string) => Service | undefined,
-): RouteEntry {
-  const routes: any[] = entry.http.route ?? [];
-  const single = routes.length === 1;
-  return {
-    ...entry,
-    destinations: routes.flatMap((route, index) =>
-      !single && !route.weight
-        ? []
-        : [
-            {
-              ...destinationOf(
-                scope,
-                entry.object,
-                `${entry.field}.route[${index}].destination`,
-                route.destination ?? {},
-                single ? 100 : route.weight,
-                number,
-                (host) => {
-                  const service = lookUp(host.toLowerCase());
-                  const port = service && portOf(service, number);
-                  return service && port ? { ...service, ports: [port] } : undefined;
-                },
-              ),
-              headers: route.headers,
-            },
-          ],
-    ),
-  };
 }
 
 function isHttpOrSniffed({ protocol }: ServicePort): boolean {
   return isHttp(protocol) || protocol === '';
 }
 
-function appliesTo({ hosts }: Routes, services: ReadonlyMap<string, unknown>): boolean {
+function hasHostAmong({ hosts }: VirtualService, services: ReadonlyMap<string, unknown>): boolean {
   return hosts.some(
     (host) =>
       services.has(host.toLowerCase()) ||
       ((isWildcard(host) || hasWildcard(services)) &&
-        [...services.keys()].some((name) => overlaps(host.toLowerCase(), name))),
+        [...services.keys()].some((name) => hostsOverlap(host.toLowerCase(), name))),
   );
 }
 
@@ -159,20 +129,20 @@ function hasWildcard(services: ReadonlyMap<string, unknown>): boolean {
   return known;
 }
 
-function separate(
-  routes: Routes,
+function splitHosts(
+  virtualService: VirtualService,
   services: ReadonlyMap<string, { service: Service; port: ServicePort }>,
   egress: EgressListener,
 ) {
   const unregistered: string[] = [];
   const registered: { service: Service; port: ServicePort }[] = [];
-  for (const host of routes.hosts.map((name) => name.toLowerCase())) {
+  for (const host of virtualService.hosts.map((name) => name.toLowerCase())) {
     if (isWildcard(host)) {
       let found = false;
       for (const [name, entry] of services) {
-        if (!overlaps(name, host)) continue;
+        if (!hostsOverlap(name, host)) continue;
         found = true;
-        if (egress.routesOfService.get(entry.service.host) === routes) registered.push(entry);
+        if (egress.virtualServiceByHost.get(entry.service.host) === virtualService) registered.push(entry);
       }
       if (!found) unregistered.push(host);
       continue;

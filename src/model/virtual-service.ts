@@ -1,9 +1,9 @@
-import { createdAt, exported } from './service';
+import { createdAt, exportedTo } from './service';
 import { fullHost } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 
-/** A VirtualService with its names made full. */
-export interface Routes {
+/** A VirtualService with the full names of its hosts and gateways. */
+export interface VirtualService {
   readonly object: Indexed;
   readonly hosts: readonly string[];
   /** `mesh`, or `<namespace>/<name>`. */
@@ -14,24 +14,24 @@ export interface Routes {
 
 const MESH = ['mesh'];
 
-export function routesOf(service: Indexed, defaultExportTo: readonly string[]): Routes {
-  const gateways: string[] | undefined = service.spec.gateways;
+export function virtualServiceOf(object: Indexed, defaultExportTo: readonly string[]): VirtualService {
+  const gateways: string[] | undefined = object.spec.gateways;
   return {
-    object: service,
-    hosts: (service.spec.hosts ?? []).map((host: string) => fullHost(host, service.namespace)),
-    gateways: gateways?.length ? gateways.map((name) => fullGateway(name, service.namespace)) : MESH,
-    exportTo: exported(service, defaultExportTo),
-    created: createdAt(service),
+    object: object,
+    hosts: (object.spec.hosts ?? []).map((host: string) => fullHost(host, object.namespace)),
+    gateways: gateways?.length ? gateways.map((name) => fullGateway(name, object.namespace)) : MESH,
+    exportTo: exportedTo(object, defaultExportTo),
+    created: createdAt(object),
   };
 }
 
-/** A Gateway's name without a namespace means the VirtualService's own. */
+/** A Gateway named without a namespace is in the namespace of the VirtualService. */
 export function fullGateway(name: string, namespace: string): string {
   return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
 }
 
-/** Every host that it sends requests to, with the ports it asks for; 0 for any port. */
-export function destinationsOf({ object }: Routes): Map<string, Set<number>> {
+/** The hosts of all its destinations, with their ports; 0 for a destination without a port. */
+export function destinationsOf({ object }: VirtualService): Map<string, Set<number>> {
   const found = new Map<string, Set<number>>();
   const add = (destination: any) => {
     if (!destination?.host) return;

@@ -1,21 +1,18 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
-import { overlaps } from './host-names';
+import { hostsOverlap } from './host-names';
 import { ModelRequest } from './request';
 import { Shape, shapeProblems } from '../access/shape';
 import { EgressObject } from '../manifests/egress-object';
 import { fullHost } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 
-/**
- * An object that no API server takes: a wrong type, a word that is none of the allowed ones, a kind or version that
- * there is not.
- */
+/** An object that every API server rejects: a wrong type, a value that is not allowed, an unknown kind or version. */
 export interface Malformed {
   readonly source: EgressObject;
-  /** Object, field, value, and what is allowed. */
+  /** Names the object, the field, the value, and what is allowed. */
   readonly problem: string;
-  readonly ref: FieldRef;
+  readonly cause: FieldRef;
 }
 
 const text: Shape = { type: 'string' };
@@ -28,7 +25,7 @@ const fields = (properties: Record<string, Shape>): Shape => ({ type: 'object', 
 const map = (additionalProperties: Shape): Shape => ({ type: 'object', additionalProperties });
 const texts = list(text);
 const labels = map(text);
-/** istiod reads protocols in any case. */
+/** istiod ignores the case of protocols. */
 const protocol: Shape = {
   enum: [
     'HTTP',
@@ -137,7 +134,7 @@ const operations = Object.fromEntries(
   ['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths'].map((name) => [name, texts]),
 );
 
-/** Types and words of the fields that are read. */
+/** Types and allowed values of the fields that the model reads. */
 export const SPECS: Record<string, Shape> = {
   ServiceEntry: fields({
     hosts: texts,
@@ -209,7 +206,7 @@ export const SPECS: Record<string, Shape> = {
   }),
 };
 
-/** What stands in the same way in every object. */
+/** Common to all objects. */
 const METADATA = fields({ name: text, namespace: text, labels, annotations: labels });
 const CORE: Record<string, Shape> = {
   Service: fields({
@@ -248,34 +245,34 @@ function problemOf(manifest: any): string | undefined {
   const [group, version] = String(apiVersion).split('/');
   const known = GROUPS[group];
   if (known && !known.kinds.includes(kind))
-    return `kind: there is no "${kind}" in ${group}; there are ${known.kinds.join(', ')}`;
+    return `kind: there is no "${kind}" in ${group}; its kinds are ${known.kinds.join(', ')}`;
   if (known && !known.versions.includes(version))
     return (
-      `apiVersion: "${apiVersion}" is none of ${group}; it is ` +
+      `apiVersion: "${apiVersion}" is not a version of ${group}; it is ` +
       `${known.versions.map((one) => `${group}/${one}`).join(', ')}`
     );
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
   const created = metadata.creationTimestamp;
   if ((known || shape) && created && Number.isNaN(new Date(created).getTime()))
-    return `metadata.creationTimestamp: ${JSON.stringify(created)} is no time`;
+    return `metadata.creationTimestamp: ${JSON.stringify(created)} is not a timestamp`;
   return (
     (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined) ??
     (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined)
   );
 }
 
-/** Tells the objects that the model can read from those that no API server would take. */
-export function sortedOut(objects: Iterable<EgressObject>): {
+/** Separates the objects that the model can read from those that every API server rejects. */
+export function separateMalformed(objects: Iterable<EgressObject>): {
   readonly objects: EgressObject[];
   readonly malformed: Malformed[];
 } {
-  const sound: EgressObject[] = [];
+  const wellFormed: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {
     const { manifest } = source;
     const problem = typeof manifest?.kind === 'string' && manifest.metadata ? problemOf(manifest) : undefined;
     if (problem === undefined) {
-      sound.push(source);
+      wellFormed.push(source);
       continue;
     }
     const { kind, metadata, spec } = manifest;
@@ -288,35 +285,35 @@ export function sortedOut(objects: Iterable<EgressObject>): {
     );
     malformed.push({
       source,
-      problem: `${kind} ${object.namespace}/${object.name} is none that an API server takes, ${problem}`,
-      ref: fieldRef(object, problem.split(':')[0]),
+      problem: `${kind} ${object.namespace}/${object.name} would be rejected by every API server (${problem})`,
+      cause: fieldRef(object, problem.split(':')[0]),
     });
   }
-  return { objects: sound, malformed };
+  return { objects: wellFormed, malformed };
 }
 
 /**
- * The malformed object that could change the answer to a request if it were mended: one that speaks of the host, or of
- * where VirtualServices for it lead, and one whose hosts cannot be read or that has none.
+ * The malformed object that could change the answer to a request if it were corrected: one for the host, or for a
+ * destination of its VirtualServices, or one whose hosts are missing or cannot be read.
  */
-export function couldMatter(
+export function malformedThatMatters(
   malformed: readonly Malformed[],
   objects: readonly EgressObject[],
   { url, headers = {}, follow }: ModelRequest,
 ): Malformed | undefined {
   if (malformed.length === 0 || follow) return malformed[0];
-  const describe = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
+  const hostHeader = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
   const names = new Set([
     new URL(url.replace(/^tcp:/, 'http:')).hostname,
-    ...(describe === undefined ? [] : [describe.replace(/:\d+$/, '')]),
+    ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')]),
   ]);
   const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
-  // A Set is walked with what is added on the way, so that routes of routes are there, too.
+  // Iterating over a Set also visits what is added meanwhile: the destinations of destinations.
   for (const name of names) {
     for (const {
       manifest: { metadata, spec },
     } of routed) {
-      if (!(spec.hosts ?? []).some((host: string) => overlaps(host, name))) continue;
+      if (!(spec.hosts ?? []).some((host: string) => hostsOverlap(host, name))) continue;
       for (const route of [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])].flatMap(
         (one) => one.route ?? [],
       )) {
@@ -337,7 +334,7 @@ export function couldMatter(
         hosts.some(
           (host) =>
             typeof host !== 'string' ||
-            [...names].some((name) => overlaps(fullHost(host, String(metadata?.namespace ?? 'default')), name)),
+            [...names].some((name) => hostsOverlap(fullHost(host, String(metadata?.namespace ?? 'default')), name)),
         )
       );
     },

@@ -10,26 +10,26 @@ import {
 } from '../access/access-table';
 
 /**
- * What the manifests meet and do not say themselves. An access table says all of it (`worldOf(table)`); without one the
- * model reads what it can from the manifests, takes the usual for granted, and names what it took for granted in its
- * answer.
+ * The environment of the manifests. An access table describes all of it (`worldOf(table)`). Without one, the model
+ * reads what it can from the manifests, assumes the usual for the rest, and lists its assumptions in the answer.
  */
 export interface World {
   readonly mesh?: MeshSettings;
-  /** Who sees objects that do not say it, as the mesh configuration has it. @default - everybody */
+  /** The mesh configuration's default `exportTo`, by kind. @default - every namespace */
   readonly defaultExportTo?: Partial<Record<'services' | 'virtualServices' | 'destinationRules', readonly string[]>>;
-  /** The pods of gateways: all of them. @default - unknown; read from the manifests, or assumed for well-known names */
+  /** All gateways. @default - read from the manifests, or assumed for well-known names */
   readonly gateways?: readonly GatewayPods[];
-  /** How external hosts behave: all of them. @default - every host answers 200 with a good certificate */
+  /** All external hosts. @default - every host answers 200 with a good certificate */
   readonly external?: readonly ExternalHost[];
-  /** Secrets beside the manifests: all of them. @default - unknown; assumed to be there, and right */
+  /** All Secrets that are not among the manifests. @default - every Secret is assumed to exist and to be right */
   readonly secrets?: readonly TableSecret[];
+  /** All ConfigMaps that are not among the manifests. @default - as for Secrets */
   readonly configMaps?: readonly TableConfigMap[];
 }
 
 /**
- * Everything that a table says about the world is all there is. Hosts without an address get one, and so does whoever
- * is dialled.
+ * The world of an access table, which is complete: nothing exists that the table does not list. Hosts without an
+ * address get one, and every address that a row dials gets a host.
  */
 export function worldOf(table: AccessTable): World {
   const { mesh, gateways = [], external, secrets = [], configMaps = [], access = [] } = table;

@@ -1,24 +1,30 @@
 import { Rule } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
-import { staysInItsNamespace } from '../manifests/visibility';
+import { isPrivateToNamespace } from '../manifests/visibility';
 
 export const credentialSecret: Rule = {
   code: 'credential-secret',
-  title: 'A Secret for TLS that lies in another namespace, or lacks a key',
+  title: 'A credentialName whose Secret is in another namespace or lacks a key',
   reason:
-    'A proxy reads the Secret of a credentialName in its own namespace only, and takes tls.crt, tls.key and ' +
-    'ca.crt (or cert, key and cacert) from it. ' +
-    'The authorities never come from elsewhere: without them, as without the Secret, every call ends with 503.',
+    'A proxy reads the Secret of a credentialName only in its own namespace, and takes tls.crt, tls.key and ca.crt ' +
+    '(or cert, key and cacert) from it. The CA certificates come from no other place: without them, as without the ' +
+    'Secret, every request fails with 503.',
   cure:
-    'Put the Secret beside the rule, with a certificate, its key, and the authorities that vouch for the outside ' +
-    'host (they may lie in a second Secret, <name>-cacert).',
+    'Put the Secret in the namespace of the DestinationRule, with a certificate, its key, and the CA certificates ' +
+    'that verify the external host (these may be in a second Secret, `<name>-cacert`).',
   see: 'https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings',
   good: `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: egress }
-spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls, trafficPolicy: { tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] } } }] }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  subsets:
+    - name: tls
+      trafficPolicy:
+        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
 ---
 apiVersion: v1
 kind: Secret
@@ -29,7 +35,13 @@ stringData: { tls.crt: PEM, tls.key: PEM, ca.crt: PEM }
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: egress }
-spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls, trafficPolicy: { tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] } } }] }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  subsets:
+    - name: tls
+      trafficPolicy:
+        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
 ---
 apiVersion: v1
 kind: Secret
@@ -40,8 +52,8 @@ stringData: { tls.crt: PEM, tls.key: PEM }
     if (index.secrets.length === 0) return;
     const secrets = groupBy(index.secrets, ({ name }) => name);
     for (const [rule, blocks] of index.clientTls) {
-      // Of a rule that other namespaces follow too, nobody knows where its Secret is read.
-      if (!staysInItsNamespace(rule) && !rule.spec.workloadSelector) continue;
+      // If other namespaces follow the rule too, it is not known where its Secret is read.
+      if (!isPrivateToNamespace(rule) && !rule.spec.workloadSelector) continue;
       const named = new Map<string, any>(
         blocks
           .filter(({ credentialName }) => credentialName && !credentialName.includes('://'))
@@ -56,7 +68,7 @@ stringData: { tls.crt: PEM, tls.key: PEM }
           if (missing.length > 0)
             yield {
               message:
-                `${describe(rule)} takes its credentials from ${describe(own)}, which has no ` +
+                `${describe(rule)} reads its credentials from ${describe(own)}, which has no ` +
                 `${joinWords(missing)}.`,
               objects: [rule, own],
             };
@@ -64,7 +76,7 @@ stringData: { tls.crt: PEM, tls.key: PEM }
           const elsewhere = ordered(known);
           yield {
             message:
-              `${describe(rule)} takes its credentials from a Secret "${name}" in namespace ${rule.namespace}, ` +
+              `${describe(rule)} reads its credentials from a Secret "${name}" in namespace ${rule.namespace}, ` +
               `but there is only ${describeAll(elsewhere)}.`,
             objects: [rule, ...elsewhere],
           };
@@ -74,7 +86,7 @@ stringData: { tls.crt: PEM, tls.key: PEM }
   },
 };
 
-/** What a Secret lacks. One without any content is filled by somebody else, later. */
+/** The keys that a Secret lacks. An empty Secret is left to be filled by another tool. */
 function missingKeys(secret: Indexed, authorities: Indexed[], certificate: boolean): string[] {
   const has = holds(secret);
   if (has.size === 0) return [];

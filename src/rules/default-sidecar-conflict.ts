@@ -7,9 +7,9 @@ export const defaultSidecarConflict: Rule = {
   code: 'default-sidecar-conflict',
   title: 'Two Sidecars for the same workloads of a namespace',
   reason:
-    'Sidecars are never merged; of two for the same workloads Istio uses the older one whole, and the other ' +
-    'does nothing (IST0110, IST0111).',
-  cure: 'Keep one Sidecar, or give the selectors labels that no workload has together.',
+    'Istio never merges Sidecars: of two for the same workloads it uses the older one, and the other has no effect ' +
+    '(IST0110, IST0111).',
+  cure: 'Keep one Sidecar, or use selectors that no workload matches together.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0111/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -46,17 +46,20 @@ function* inNamespace(sidecars: Indexed[]): Iterable<Violation> {
   for (const group of same.several.values()) {
     const all = ordered(group);
     yield {
-      message: `${describeAll(all)} are for the same workloads of namespace ${all[0].namespace}; Istio uses one of them.`,
+      message:
+        `${describeAll(all)} select the same workloads of namespace ${all[0].namespace}; Istio uses only the ` +
+        'oldest.',
       objects: all,
     };
   }
-  // A selector that another one contains: every workload of the narrow one belongs to the wide one as well.
+  // Every workload that the narrow selector matches, the wide one matches too.
   const selective = [...same.keys()].filter((key) => key !== '').map((key) => same.get(key)[0]);
   for (const narrow of selective) {
     for (const wide of selective) {
       if (wide === narrow || !selects(labelsOf(wide), labelsOf(narrow))) continue;
       yield {
-        message: `${describeAll([narrow, wide])} are both for the workloads of the first one; Istio uses one of them.`,
+        message:
+          `${describeAll([narrow, wide])} both select the workloads of the first; ` + 'Istio uses only the older one.',
         objects: [narrow, wide],
       };
     }

@@ -3,15 +3,17 @@ import { describe, joinWords } from '../manifests/indexed';
 
 export const denyHostWithoutPort: Rule = {
   code: 'deny-host-without-port',
-  title: 'A DENY policy for a host that a port in the Host header gets round',
-  reason: 'hosts are compared with the Host header as it was sent, port included: DENY for `name` lets `name:80` pass.',
-  cure: 'List both forms, "name" and "name:*"; better, ALLOW what is meant to pass.',
+  title: 'A DENY policy for a host that a port in the Host header bypasses',
+  reason: 'Istio compares `hosts` with the Host header as sent, port included: DENY for `name` lets `name:80` through.',
+  cure: 'List both forms, "name" and "name:*"; or better, ALLOW only what should pass.',
   see: 'https://istio.io/latest/docs/ops/best-practices/security/#writing-host-match-policies',
   good: `
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
-spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }] }
+spec:
+  action: DENY
+  rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }]
 `,
   bad: `
 apiVersion: security.istio.io/v1
@@ -32,14 +34,17 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api
       }
       if (open.size > 0)
         yield {
-          message: `${describe(policy)} denies ${joinWords([...open].sort())}, but not with a port behind it.`,
+          message: `${describe(policy)} denies ${joinWords([...open].sort())}, but not with a port appended.`,
           objects: [policy],
         };
     }
   },
 };
 
-/** A value matches whole, by its beginning (`a*`) or by its end (`*a`); who names some ports knows that they matter. */
+/**
+ * A value matches exactly, by prefix (`a*`) or by suffix (`*a`). A policy that names some ports is written with ports
+ * in mind.
+ */
 function coversPorts(pattern: string, host: string): boolean {
   if (pattern === '*' || pattern.startsWith(`${host}:`)) return true;
   return !pattern.startsWith('*') && pattern.endsWith('*') && `${host}:`.startsWith(pattern.slice(0, -1));

@@ -5,33 +5,43 @@ import { sectionOf } from '../manifests/servers';
 
 export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',
-  title: 'A DENY policy about HTTP that also denies every TLS and TCP connection of a gateway',
+  title: 'A DENY policy on HTTP attributes that denies every TLS and TCP connection to a gateway',
   reason:
-    'On a server that does not read HTTP, Istio drops the HTTP conditions of a rule; of a DENY that has no ' +
-    'others, "deny everything" is left.',
-  cure: "Add `ports` to the rule: the pod's ports on which HTTP is served.",
+    'On a server that does not parse HTTP, Istio drops the HTTP conditions of a rule. A DENY rule with no other ' +
+    'conditions then denies everything.',
+  cure: 'Add `ports` to the rule, with the pod ports on which the gateway serves HTTP.',
   see: 'https://istio.io/latest/docs/ops/best-practices/security/#authorization-policy-patterns',
   good: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
-spec: { selector: { matchLabels: { istio: exit } }, action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], methods: [POST] } }] }] }
+spec:
+  selector: { matchLabels: { istio: exit } }
+  action: DENY
+  rules: [{ to: [{ operation: { ports: ["8080"], methods: [POST] } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
-spec: { selector: { matchLabels: { istio: exit } }, action: DENY, rules: [{ to: [{ operation: { methods: [POST] } }] }] }
+spec:
+  selector: { matchLabels: { istio: exit } }
+  action: DENY
+  rules: [{ to: [{ operation: { methods: [POST] } }] }]
 `,
   *check(index) {
     for (const policy of index.ofKind('AuthorizationPolicy')) {
@@ -50,8 +60,8 @@ spec: { selector: { matchLabels: { istio: exit } }, action: DENY, rules: [{ to: 
       for (const gateway of hit) {
         yield {
           message:
-            `${describe(policy)} denies by HTTP conditions alone, and with them every connection to the TLS and ` +
-            `TCP servers of ${describe(gateway)}.`,
+            `${describe(policy)} has a DENY rule with HTTP conditions only, which denies every connection to the ` +
+            `TLS and TCP servers of ${describe(gateway)}.`,
           objects: [policy, gateway],
         };
       }
@@ -59,7 +69,7 @@ spec: { selector: { matchLabels: { istio: exit } }, action: DENY, rules: [{ to: 
   },
 };
 
-/** Who calls, and other conditions, still hold for TCP; only a rule of nothing but HTTP loses everything. */
+/** Callers and other conditions also apply to TCP; only a rule with nothing but HTTP conditions loses them all. */
 function isHttpOnly(rule: any, operation: any): boolean {
   const asksHttp = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'].some(
     (field) => operation?.[field]?.length > 0,
@@ -69,7 +79,7 @@ function isHttpOnly(rule: any, operation: any): boolean {
   );
 }
 
-/** Policies act in their own namespace, those of the root namespace in all. */
+/** Policies apply in their own namespace, those of the root namespace in every one. */
 function isUnder(policy: Indexed, gateway: Indexed, rootNamespace: string): boolean {
   if (policy.namespace !== gateway.namespace && policy.namespace !== rootNamespace) return false;
   return selectorsOverlap(policy.spec.selector?.matchLabels, gateway.spec.selector);

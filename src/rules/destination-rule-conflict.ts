@@ -1,16 +1,16 @@
 import { Rule, Violation } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, describe, canonical, compare, Indexed, ordered } from '../manifests/indexed';
-import { areVisibleTogether } from '../manifests/visibility';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const destinationRuleConflict: Rule = {
   code: 'destination-rule-conflict',
   title: 'DestinationRules for one host in one namespace that cannot be merged',
   reason:
-    "Istio merges them only when exportTo is written alike (else the youngest wins alone, and the others' " +
-    'subsets are gone), takes the older of two traffic policies, and the older of two subsets of one name.',
+    'Istio merges them only if exportTo is written identically; otherwise the newest wins and the subsets of the ' +
+    'others are lost. Of two traffic policies, or two subsets of one name, it takes the older.',
   cure:
-    'Write one rule for the host, or give all of them the same exportTo, one traffic policy and different subset ' +
+    'Write one rule for the host, or give all rules the same exportTo, a single traffic policy and distinct subset ' +
     'names.',
   good: `
 apiVersion: networking.istio.io/v1
@@ -21,7 +21,11 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: a }] }
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: b, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { loadBalancer: { simple: RANDOM } }, subsets: [{ name: b }] }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { loadBalancer: { simple: RANDOM } }
+  subsets: [{ name: b }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -37,7 +41,7 @@ spec: { host: api.example.com, subsets: [{ name: b }] }
   *check(index) {
     for (const [host, rules] of index.rulesByHost.several) {
       for (const local of groupBy(rules, (rule) => rule.namespace).several.values()) {
-        // Rules for selected workloads stand beside those for all, and merge among themselves only.
+        // Rules with a workloadSelector are merged only with rules that have the same selector.
         const sets = local.some(({ spec }) => spec.workloadSelector)
           ? groupBy(local, selectorKey).several.values()
           : [local];
@@ -55,7 +59,7 @@ function selectorKey({ spec }: Indexed): string {
   return spec.workloadSelector ? canonical(spec.workloadSelector.matchLabels ?? {}) : '';
 }
 
-/** Compared as written: for the merge, `.` is not the namespace's name, and nothing is not `*`. */
+/** Compared as written: Istio does not merge `.` with the namespace's name, or no exportTo with `*`. */
 function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
   const first = exportToOf(rules[0].spec);
   if (rules.every(({ spec }) => exportToOf(spec) === first)) return;
@@ -63,14 +67,14 @@ function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
   const kinds = [...written.keys()].sort(compare);
   for (const [position, a] of kinds.entries()) {
     for (const b of kinds.slice(position + 1)) {
-      // Where no namespace sees both, nothing has to be merged.
-      if (!areVisibleTogether(written.get(a)[0], written.get(b)[0])) continue;
+      // If no namespace sees both, there is nothing to merge.
+      if (!someNamespaceSeesBoth(written.get(a)[0], written.get(b)[0])) continue;
       const [some, others] = [ordered(written.get(a)), ordered(written.get(b))];
       yield {
         message:
           `${describeAll(some)} (${a || 'no exportTo'}) and ${describeAll(others)} (${b || 'no exportTo'}) are ` +
           `rules for ${host} with different exportTo; Istio does not merge them, and the subsets of the older ` +
-          'ones are gone.',
+          'ones are lost.',
         objects: [...some, ...others],
       };
     }
@@ -88,7 +92,7 @@ function* policies(host: string, rules: Indexed[]): Iterable<Violation> {
   const all = ordered(setting);
   yield {
     message:
-      `${describeAll(all)} set different traffic policies for ${host}; Istio takes the oldest and drops the ` +
+      `${describeAll(all)} set different traffic policies for ${host}; Istio takes the oldest and ignores the ` +
       'others.',
     objects: all,
   };

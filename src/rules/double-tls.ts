@@ -8,30 +8,41 @@ import { isSeenFrom } from '../manifests/visibility';
 
 export const doubleTls: Rule = {
   code: 'double-tls',
-  title: 'TLS originated on a port on which the application itself speaks TLS',
+  title: 'TLS origination on a port where the application itself speaks TLS',
   reason:
-    "A TLS block outside a subset applies to everything on the port, so the application's own TLS is wrapped " +
-    'in TLS once more and every call fails (curl 35, "wrong version number").',
+    "TLS settings outside a subset apply to all traffic on the port, so the application's own TLS is wrapped in a " +
+    'second TLS layer and every request fails (curl 35, "wrong version number").',
   cure:
-    'Bind the TLS block to the HTTP port (portLevelSettings with number 80 and targetPort 443 in the entry), or ' +
-    'put it into a subset that only the HTTP route names.',
+    'Set TLS for the HTTP port only (portLevelSettings with number 80, and targetPort 443 in the ServiceEntry), or ' +
+    'in a subset that only the HTTP route names.',
   see: 'https://istio.io/latest/docs/ops/common-problems/network-issues/#double-tls',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -43,7 +54,7 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SI
       const policy = rule.spec.trafficPolicy;
       if (!policy || !rule.spec.host || isWildcard(rule.spec.host)) continue;
       if (!policy.tls && !policy.portLevelSettings?.some((settings: any) => settings.tls)) continue;
-      // Gateways originate on the TLS port rightly: what reaches them there is HTTP again.
+      // At a gateway, origination on the TLS port is correct: what it sends there is plain HTTP.
       if (index.isGatewayNamespace(rule.namespace) || !isSeenFrom(rule, rule.namespace)) continue;
       const entries = index.entriesByHost.get(rule.spec.host).filter((entry) => isSeenFrom(entry, rule.namespace));
       const ports = new Map<number, Indexed[]>();
@@ -67,12 +78,12 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SI
   },
 };
 
-/** ISTIO_MUTUAL ends at a proxy that unwraps it. */
+/** ISTIO_MUTUAL is terminated by a proxy. */
 function wraps(tls: any): boolean {
   return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL';
 }
 
-/** Whether some route sends plain HTTP to the port, so that it exists for origination. */
+/** Whether a route sends plain HTTP to the port, so that origination is what the port is for. */
 function receivesHttp(index: ManifestIndex, host: string, port: number): boolean {
   return index.hops.some((hop) => hop.section === 'http' && hop.host === host && (hop.port ?? port) === port);
 }

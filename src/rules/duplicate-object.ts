@@ -4,8 +4,8 @@ import { describeAll, Indexed, ordered } from '../manifests/indexed';
 export const duplicateObject: Rule = {
   code: 'duplicate-object',
   title: 'Two objects of the same kind, namespace and name',
-  reason: 'Kubernetes keeps one of them: whichever is applied last replaces the other.',
-  cure: 'Give them different names, or different owners.',
+  reason: 'Kubernetes keeps only one of them: the one that is applied last replaces the other.',
+  cure: 'Give them different names or namespaces, or declare the object once.',
   good: `
 apiVersion: v1
 kind: ConfigMap
@@ -29,7 +29,7 @@ metadata: { name: a, namespace: shop }
   },
 };
 
-/** Two look-ups per object instead of one joined key: this runs over everything, and joining text is what costs. */
+/** Two look-ups per object instead of one joined key: this runs over all objects, and joining strings is slow. */
 function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
   if (objects.length < 2) return;
   const namespaces = new Map<string, Map<string, Indexed>>();
@@ -44,7 +44,7 @@ function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
   for (const same of found.values()) {
     const all = ordered(same);
     yield {
-      message: `${describeAll(all)} are one and the same object for Kubernetes; the last one applied wins.`,
+      message: `${describeAll(all)} are one and the same object to Kubernetes; the last one applied wins.`,
       objects: all,
     };
   }

@@ -8,9 +8,9 @@ export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
   title: 'A VirtualService that does not bind to the Gateway it names',
   reason:
-    'A Gateway of another namespace must be named <namespace>/<name>, one of its servers must admit the ' +
-    "VirtualService's namespace and one of its hosts and read its kind of routes, and the gateway's pods must " +
-    'see the VirtualService; else they answer 404 or close the connection (IST0132).',
+    'A Gateway in another namespace must be named `<namespace>/<name>`. One of its servers must admit the namespace ' +
+    'and a host of the VirtualService and read its kind of route, and the VirtualService must be visible to the ' +
+    "gateway's pods. Otherwise they answer 404 or close the connection (IST0132).",
   cure:
     'Name the Gateway with its namespace, list the host in one of its servers, and export the VirtualService to ' +
     "the gateway's namespace.",
@@ -19,75 +19,87 @@ export const gatewayNotBound: Rule = {
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop/api.example.com] }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop/api.example.com] }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http: [{ route: [{ destination: { host: api.example.com } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [egress/exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["./api.example.com"] }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["./api.example.com"] }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http: [{ route: [{ destination: { host: api.example.com } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [egress/exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   *check(index) {
     const gateways = new Map<string, Indexed>();
     for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
     if (gateways.size === 0) return;
-    for (const service of index.ofKind('VirtualService')) {
-      if (!service.spec.gateways) continue;
-      for (const written of service.spec.gateways) {
+    for (const virtualService of index.ofKind('VirtualService')) {
+      if (!virtualService.spec.gateways) continue;
+      for (const written of virtualService.spec.gateways) {
         if (written === 'mesh') continue;
         const isShort = !written.includes('/');
-        const gateway = gateways.get(isShort ? `${service.namespace}/${written}` : written);
+        const gateway = gateways.get(isShort ? `${virtualService.namespace}/${written}` : written);
         if (!gateway) {
-          // With a namespace, it may be one that these manifests do not have.
+          // A name with a namespace may be that of a Gateway that is not among the manifests.
           const others = isShort ? ordered([...gateways.values()].filter(({ name }) => name === written)) : [];
           if (others.length === 0) continue;
           yield {
             message:
-              `${describe(service)} names the gateway "${written}", which Istio looks for in namespace ` +
-              `${service.namespace}, where it is not: ${describeAll(others)}.`,
-            objects: [service, ...others],
+              `${describe(virtualService)} names the gateway "${written}", which Istio looks for in namespace ` +
+              `${virtualService.namespace}. It is not there; there is ${describeAll(others)}.`,
+            objects: [virtualService, ...others],
           };
           continue;
         }
-        const servers = admitting(gateway, service);
+        const servers = admitting(gateway, virtualService);
         if (servers.length === 0) {
           yield {
             message:
-              `${describe(service)} names ${describe(gateway)}, none of whose servers admits ` +
-              `${(service.spec.hosts ?? []).join(', ')} from namespace ${service.namespace}.`,
-            objects: [service, gateway],
+              `${describe(virtualService)} names ${describe(gateway)}, but none of its servers admits ` +
+              `${(virtualService.spec.hosts ?? []).join(', ')} from namespace ${virtualService.namespace}.`,
+            objects: [virtualService, gateway],
           };
-        } else if (!servers.some((server) => service.spec[sectionOf(server)]?.length > 0)) {
-          const sections = ['http', 'tls', 'tcp'].filter((section) => service.spec[section]?.length > 0);
+        } else if (!servers.some((server) => virtualService.spec[sectionOf(server)]?.length > 0)) {
+          const sections = ['http', 'tls', 'tcp'].filter((section) => virtualService.spec[section]?.length > 0);
           yield {
             message:
-              `${describe(service)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
+              `${describe(virtualService)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
               `${describe(gateway)} for its hosts read only ${joinWords([...new Set(servers.map(sectionOf))])}.`,
-            objects: [service, gateway],
+            objects: [virtualService, gateway],
             cure:
-              'Write routes of the kind that the server reads: http for HTTP and HTTPS that ends at the gateway, ' +
-              'tls for PASSTHROUGH, tcp for TCP and for TLS that ends there.',
+              'Write the kind of route that the server reads: http for HTTP and for HTTPS that the gateway ' +
+              'terminates, tls for PASSTHROUGH, tcp for TCP and for TLS that the gateway terminates.',
           };
         } else if (
-          service.namespace !== gateway.namespace &&
-          !isSeenFrom(service, gateway.namespace) &&
-          index.isGatewayPlace(gateway.namespace)
+          virtualService.namespace !== gateway.namespace &&
+          !isSeenFrom(virtualService, gateway.namespace) &&
+          index.hasGatewayPods(gateway.namespace)
         ) {
           yield {
             message:
-              `${describe(service)} names ${describe(gateway)}, but is not exported to namespace ` +
+              `${describe(virtualService)} names ${describe(gateway)}, but is not exported to namespace ` +
               `${gateway.namespace}, where the gateway's pods are.`,
-            objects: [service, gateway],
+            objects: [virtualService, gateway],
           };
         }
       }
@@ -95,18 +107,18 @@ spec: { hosts: [api.example.com], exportTo: ["*"], gateways: [egress/exit], http
   },
 };
 
-/** The servers that take the hosts of the VirtualService; none when it does not bind. */
-function admitting(gateway: Indexed, service: Indexed): any[] {
-  return (gateway.spec.servers ?? []).filter((server: any) => admits(server, gateway, service));
+/** The servers that admit the VirtualService; none if it does not bind. */
+function admitting(gateway: Indexed, virtualService: Indexed): any[] {
+  return (gateway.spec.servers ?? []).filter((server: any) => admits(server, gateway, virtualService));
 }
 
-function admits(server: any, gateway: Indexed, service: Indexed): boolean {
-  const hosts: string[] = service.spec.hosts ?? [];
+function admits(server: any, gateway: Indexed, virtualService: Indexed): boolean {
+  const hosts: string[] = virtualService.spec.hosts ?? [];
   for (const written of server.hosts ?? []) {
     const slash = written.indexOf('/');
-    if (slash >= 0 && !isPlace(written, slash, gateway, service.namespace)) continue;
+    if (slash >= 0 && !isPlace(written, slash, gateway, virtualService.namespace)) continue;
     for (const own of hosts) {
-      // The usual case without cutting the text, which costs more than everything else here.
+      // The usual case, without slicing the string, which is the slowest step here.
       if (written.length - slash - 1 === own.length && written.endsWith(own)) return true;
       if (isWildcard(own) || written[slash + 1] === '*') {
         const host = written.slice(slash + 1);

@@ -4,12 +4,12 @@ import { ManifestIndex } from '../manifests/manifest-index';
 
 export const gatewayNotInjected: Rule = {
   code: 'gateway-not-injected',
-  title: 'A gateway whose proxy Istio is told not to inject',
+  title: 'A gateway whose proxy is excluded from injection',
   reason:
-    'The image "auto" is filled in by injection. Where that is switched off, the pods never start, and all ' +
-    'that should go through them is refused.',
+    'Injection replaces the image "auto". Where injection is disabled, the pods never start, and every request that ' +
+    'should go through them fails.',
   cure:
-    'Take the label `istio-injection: disabled` off the namespace, or `sidecar.istio.io/inject: "false"` off the ' +
+    'Remove the label `istio-injection: disabled` from the namespace, or `sidecar.istio.io/inject: "false"` from the ' +
     'pods.',
   see: 'https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#customizing-injection',
   good: `
@@ -20,19 +20,25 @@ metadata: { name: egress }
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: exit, namespace: egress }
-spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "true" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
+spec:
+  template:
+    metadata: { labels: { sidecar.istio.io/inject: "true" } }
+    spec: { containers: [{ name: istio-proxy, image: auto }] }
 `,
   bad: `
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: exit, namespace: shop }
-spec: { template: { metadata: { labels: { sidecar.istio.io/inject: "false" } }, spec: { containers: [{ name: istio-proxy, image: auto }] } } }
+spec:
+  template:
+    metadata: { labels: { sidecar.istio.io/inject: "false" } }
+    spec: { containers: [{ name: istio-proxy, image: auto }] }
 `,
   *check(index) {
     for (const workload of index.kinds.flat().filter(waitsForImage)) {
       if (workload.spec.template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
         yield {
-          message: `${describe(workload)} asks for no injection, but its proxy has the image "auto".`,
+          message: `${describe(workload)} disables injection, but its proxy has the image "auto".`,
           objects: [workload],
         };
       }

@@ -6,12 +6,12 @@ import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayRouteUnresolved: Rule = {
   code: 'gateway-route-unresolved',
-  title: 'A gateway route to a host that the gateway has no address for',
+  title: 'A gateway route to a host for which the gateway has no address',
   reason:
-    "With resolution NONE (the default) the address is the caller's choice, and a gateway has no caller that " +
-    'chose one; DYNAMIC_DNS is for sidecars and waypoints only; ' +
-    "and an entry that is not exported to the gateway's namespace does not exist there: 503 each time.",
-  cure: "Write resolution: DNS into the entry, and export it to the gateway's namespace.",
+    'With resolution NONE (the default), a proxy uses the address that the caller dialled; a caller of a gateway has ' +
+    'dialled the gateway. DYNAMIC_DNS works only in sidecars and waypoints. And an entry that is not exported to the ' +
+    "gateway's namespace does not exist there. In each case the gateway answers 503.",
+  cure: "Set resolution: DNS in the ServiceEntry, and export it to the gateway's namespace.",
   see: 'https://github.com/istio/istio/issues/61831',
   good: `
 apiVersion: networking.istio.io/v1
@@ -22,7 +22,11 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: egress }
-spec: { hosts: [hop.example.com], exportTo: ["."], gateways: [exit], tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }] }
+spec:
+  hosts: [hop.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -33,23 +37,31 @@ spec: { hosts: [api.example.com], exportTo: ["."], ports: [{ number: 443, name: 
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: egress }
-spec: { hosts: [hop.example.com], exportTo: ["."], gateways: [exit], tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }] }
+spec:
+  hosts: [hop.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
 `,
   *check(index) {
-    const said = new Set<string>();
-    for (const { service, route, host } of index.hops) {
-      if (!service.spec.gateways) continue;
+    const reported = new Set<string>();
+    for (const { virtualService, route, host } of index.hops) {
+      if (!virtualService.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
-      // Where the manifests have no entry at all, another repository may have it.
-      if (entries.length === 0 || entries.some((entry) => entry.namespace === service.namespace && isResolved(entry)))
+      // If the manifests have no entry at all, another repository may have it.
+      if (
+        entries.length === 0 ||
+        entries.some((entry) => entry.namespace === virtualService.namespace && isResolved(entry))
+      )
         continue;
-      for (const gateway of followers(service, route).gateways) {
-        const problem = problemAt(index, gatewayNamespace(service, gateway), entries);
+      for (const gateway of followers(virtualService, route).gateways) {
+        const problem = problemAt(index, gatewayNamespace(virtualService, gateway), entries);
         if (!problem) continue;
         const all = ordered(entries);
-        const message = `${describe(service)} has a gateway route to ${host}, but ${describeAll(all)} ${problem}.`;
-        if (!said.has(message)) yield { message, objects: [service, ...all] };
-        said.add(message);
+        const message =
+          `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ` + `${problem}.`;
+        if (!reported.has(message)) yield { message, objects: [virtualService, ...all] };
+        reported.add(message);
       }
     }
   },
@@ -62,7 +74,7 @@ function isResolved({ spec }: Indexed): boolean {
 function problemAt(index: ManifestIndex, namespace: string, entries: readonly Indexed[]): string | undefined {
   if (!entries.some(isResolved))
     return `has resolution ${entries[0].spec.resolution ?? 'NONE'}, which gives a gateway no address`;
-  // Only a Service that picks pods beside the Gateway tells where the gateway's pods are.
-  const isHidden = !entries.some((entry) => isSeenFrom(entry, namespace)) && index.isGatewayPlace(namespace);
+  // Where the gateway's pods are is known only from a Service in the Gateway's namespace that selects them.
+  const isHidden = !entries.some((entry) => isSeenFrom(entry, namespace)) && index.hasGatewayPods(namespace);
   return isHidden ? `is not exported to namespace ${namespace}, where the gateway's pods are` : undefined;
 }

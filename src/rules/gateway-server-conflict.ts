@@ -6,35 +6,42 @@ import { kindOf, passesThrough } from '../manifests/servers';
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
-  title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on a port',
+  title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on one port',
   reason:
-    'Istio merges the Gateways of the same pods, the oldest first; a TLS host that is claimed already is left ' +
-    'out silently, and so is every other kind of server behind one in clear (IST0145). ' +
-    'Where one claim carries a namespace and the other does not, Envoy refuses the whole port, and every host ' +
-    'on it is down.',
-  cure: 'Give each server a host of its own on that port, or another port.',
+    'Istio merges the Gateways of the same pods, oldest first. It silently drops a TLS host that is already claimed, ' +
+    'and every server of another kind that follows a plaintext one on the port (IST0145). If one claim names a ' +
+    'namespace and the other does not, Envoy rejects the listener, and every host on the port is down.',
+  cure: 'Give each server on the port its own host, or use another port.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
   good: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: a, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: b, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: a, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: b, namespace: egress }
-spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec:
+  selector: { istio: exit, app: exit }
+  servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 `,
   *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();
@@ -71,7 +78,7 @@ spec: { selector: { istio: exit, app: exit }, servers: [{ port: { number: 443, n
 interface Claim {
   readonly gateway: Indexed;
   readonly server: any;
-  /** Of the VirtualServices that may bind; `*` when the host is written without one. */
+  /** The namespace whose VirtualServices may bind; `*` if the host is written without one. */
   readonly namespace: string;
 }
 
@@ -88,9 +95,9 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
   }
   if (skipped.size > 0) {
     const all = ordered(skipped);
-    const who = all.length > 1 ? `${describeAll(all)} all claim` : `${describeAll(all)} claims more than once`;
+    const claim = all.length > 1 ? `${describeAll(all)} all claim` : `${describeAll(all)} claims more than once`;
     yield {
-      message: `${who} "${host}" with TLS on port ${port} of the same pods; only the oldest one counts.`,
+      message: `${claim} "${host}" with TLS on port ${port} of the same pods; only the oldest claim counts.`,
       objects: all,
     };
   }
@@ -99,7 +106,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
     yield {
       message:
         `${describeAll(all)} claim "${host}" with TLS on port ${port} of the same pods for different namespaces; ` +
-        'Envoy refuses the port with every host on it.',
+        'Envoy rejects the listener, and every host on the port is down.',
       objects: all,
     };
   }
@@ -108,7 +115,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
 function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violation> {
   yield* twoTcp(port, byKind.get('TCP') ?? []);
   if (byKind.size < 2) return;
-  // One of each selector stands for all of them: there may be thousands of Gateways, for a few sets of pods.
+  // One Gateway of each selector is enough: there may be thousands of Gateways for a few sets of pods.
   const representatives = [...byKind].flatMap(([kind, gateways]) => {
     const bySelector = groupBy(ordered(gateways), ({ spec }) => canonical(spec.selector ?? {}));
     return [...bySelector.keys()].map((selector) => ({ kind, gateway: bySelector.get(selector)[0] }));
@@ -119,11 +126,11 @@ function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violatio
       const all = ordered([a.gateway, b.gateway]);
       const outcome =
         a.kind === 'TLS' || b.kind === 'TLS'
-          ? 'behind an older server in clear, TLS is left out'
+          ? 'if the plaintext server is older, the TLS server is dropped'
           : 'only the older one counts';
       yield {
         message:
-          `${describeAll(all)} put ${joinWords([a.kind, b.kind].sort(compare))} on port ${port} of the same ` +
+          `${describeAll(all)} serve ${joinWords([a.kind, b.kind].sort(compare))} on port ${port} of the same ` +
           `pods; ${outcome}.`,
         objects: all,
       };
@@ -141,7 +148,7 @@ function* twoTcp(port: string, gateways: Indexed[]): Iterable<Violation> {
   const all = ordered(found);
   yield {
     message:
-      `${describeAll(all)} put plain TCP on port ${port} of the same pods, where nothing tells connections ` +
+      `${describeAll(all)} serve plain TCP on port ${port} of the same pods, where connections cannot be told ` +
       'apart; only the oldest server counts.',
     objects: all,
   };

@@ -8,69 +8,91 @@ import { tlsFor } from '../manifests/tls';
 
 export const hopWithoutSni: Rule = {
   code: 'hop-without-sni',
-  title: 'A mutual TLS hop to a gateway that does not name the server it wants',
+  title: 'A mutual TLS hop to a gateway without the SNI of a server',
   reason:
-    "Without `sni` a sidecar sends Istio's internal name of the cluster; a server with named hosts does not " +
-    'answer to it, and every call is reset (503).',
-  cure: "Write sni with the server's host beside mode: ISTIO_MUTUAL, in a subset of its own for each host.",
+    "Without `sni`, a sidecar sends Istio's internal cluster name as the SNI. A server with named hosts does not " +
+    'match it, and every connection is reset (503).',
+  cure: "Set sni to the server's host next to mode: ISTIO_MUTUAL, in a separate subset for each host.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: hop, namespace: shop }
-spec: { host: exit.egress.svc.cluster.local, exportTo: ["."], subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: a.example.com } } }] }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: a.example.com } } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [a.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }] }
+spec:
+  hosts: [a.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }] }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: hop, namespace: shop }
-spec: { host: exit.egress.svc.cluster.local, exportTo: ["."], subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL } } }] }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL } } }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [a.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }] }
+spec:
+  hosts: [a.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
 `,
   *check(index) {
-    for (const rule of index.namelessHops) {
+    for (const rule of index.hopRulesWithoutSni) {
       const [name, namespace, ...domain] = String(rule.spec.host).split('.');
       if (domain[0] !== 'svc') continue;
-      const said = new Set<Indexed>();
+      const reported = new Set<Indexed>();
       for (const hop of index.hops) {
-        if (hop.host !== rule.spec.host || hop.port === undefined || said.has(hop.service) || !isNameless(rule, hop))
+        if (
+          hop.host !== rule.spec.host ||
+          hop.port === undefined ||
+          reported.has(hop.virtualService) ||
+          !isWithoutSni(rule, hop)
+        )
           continue;
         const gateways = serving(index, namespace, name, hop.port);
         if (gateways.length === 0) continue;
-        said.add(hop.service);
+        reported.add(hop.virtualService);
         yield {
           message:
-            `${describe(hop.service)} leads to port ${hop.port} of ${hop.host} by ${describe(rule)}, which asks ` +
-            `for no server by name, but ${describeAll(gateways)} has named servers only.`,
-          objects: [hop.service, rule, ...gateways],
+            `${describe(hop.virtualService)} routes to port ${hop.port} of ${hop.host} with ${describe(rule)}, which ` +
+            `sets no sni, but ${describeAll(gateways)} has only servers with named hosts there.`,
+          objects: [hop.virtualService, rule, ...gateways],
         };
       }
     }
   },
 };
 
-function isNameless(rule: Indexed, hop: Hop): boolean {
-  // A proxy takes the rules of its own namespace first, so only these are sure to be used.
-  if (rule.namespace !== hop.service.namespace || !followers(hop.service, hop.route).sidecars) return false;
+function isWithoutSni(rule: Indexed, hop: Hop): boolean {
+  // Rules in the proxy's own namespace take precedence, so only these are certain to be used.
+  if (rule.namespace !== hop.virtualService.namespace || !followers(hop.virtualService, hop.route).sidecars)
+    return false;
   const subset = rule.spec.subsets?.find(({ name }: any) => name === hop.subset);
   if (hop.subset !== undefined && !subset) return false;
   const tls =
@@ -79,7 +101,7 @@ function isNameless(rule: Indexed, hop: Hop): boolean {
   return tls?.mode === 'ISTIO_MUTUAL' && !tls.sni;
 }
 
-/** The Gateways behind the Service, when each of their servers on the port has named hosts. */
+/** The Gateways behind the Service, if all their servers on the port have named hosts. */
 function serving(index: ManifestIndex, namespace: string, name: string, port: number): Indexed[] {
   const service = index.services.find((candidate) => candidate.namespace === namespace && candidate.name === name);
   const behind = index

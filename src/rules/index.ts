@@ -67,10 +67,7 @@ export const RULES: readonly Rule[] = [
   wildcardBesideHost,
 ];
 
-/**
- * What is wrong with these manifests, in the order of the rules and then of the messages, whatever the order of the
- * objects.
- */
+/** Findings on manifests, ordered by rule and then by message, independent of the order of the objects. */
 export function checkManifests(objects: Iterable<EgressObject>, options: IndexOptions = {}): Finding[] {
   const index = new ManifestIndex(objects, options);
   return RULES.flatMap((rule) => {

@@ -7,11 +7,11 @@ import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const meshRouteConflict: Rule = {
   code: 'mesh-route-conflict',
-  title: 'VirtualServices that route the same host for sidecars of the same namespace',
+  title: 'VirtualServices that route the same host for sidecars of one namespace',
   reason:
-    'Istio does not merge VirtualServices on `mesh`: a sidecar takes one of them whole (the older, where both ' +
-    'are exported alike) and ignores the others (IST0109).',
-  cure: 'Write one VirtualService for the host, or let each be seen in other namespaces only (exportTo).',
+    'Istio does not merge VirtualServices on `mesh`: a sidecar uses one of them (the oldest, if all are exported ' +
+    'alike) and ignores the others (IST0109).',
+  cure: 'Write one VirtualService for the host, or export each to different namespaces (exportTo).',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services',
   good: `
 apiVersion: networking.istio.io/v1
@@ -37,15 +37,16 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
 `,
   *check(index) {
     const byHost = new Grouping<string, Indexed>();
-    for (const service of index.ofKind('VirtualService')) {
-      if (!service.spec.hosts || !isOnMesh(service)) continue;
-      for (const host of new Set<string>(service.spec.hosts)) byHost.add(fullHost(host, service.namespace), service);
+    for (const virtualService of index.ofKind('VirtualService')) {
+      if (!virtualService.spec.hosts || !isOnMesh(virtualService)) continue;
+      for (const host of new Set<string>(virtualService.spec.hosts))
+        byHost.add(fullHost(host, virtualService.namespace), virtualService);
     }
-    for (const [host, services] of byHost.several) {
-      // A sidecar looks at what is private to its namespace first, then at what is exported to it by name, then at what
-      // is public. Within one of these the age decides, and that is a conflict. One's own private route before a public
-      // one is a choice; before a route that was meant for this very namespace it is a conflict again.
-      for (const { objects, namespaces } of visibleTogether(services)) {
+    for (const [host, virtualServices] of byHost.several) {
+      // A sidecar prefers what is private to its namespace, then what is exported to it by name, then what is public.
+      // Within one of these ranks the oldest wins, which is a conflict. A private route in place of a public one is a
+      // choice; in place of a route that was exported to this very namespace it is a conflict again.
+      for (const { objects, namespaces } of visibleTogether(virtualServices)) {
         yield {
           message:
             `${describeAll(objects)} route ${host} for sidecars of ${describeNamespaces(namespaces)}; Istio uses ` +

@@ -2,15 +2,17 @@ import { Rule, Violation } from './rule';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop } from '../manifests/routes';
-import { EVERYWHERE, staysInItsNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, isPrivateToNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
-  title: 'A route to a subset that no DestinationRule defines for the proxies that follow it',
+  title: 'A route to a subset that no DestinationRule defines for the proxies that use the route',
   reason:
-    'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy ' +
-    'takes the rules of its own namespace and, only if there are none for the host, those exported to it.',
-  cure: 'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without one.',
+    'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy uses the ' +
+    'rules of its own namespace, and those exported to it only if its namespace has none for the host.',
+  cure:
+    'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without a ' +
+    'subset.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0101/',
   good: `
 apiVersion: networking.istio.io/v1
@@ -21,7 +23,10 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -32,26 +37,29 @@ spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }]
 `,
   *check(index) {
     const subsets = new SubsetsByHost(index);
-    let home: { service: Indexed; stays: boolean } | undefined;
+    let home: { virtualService: Indexed; stays: boolean } | undefined;
     for (const hop of index.hops) {
       if (!hop.subset) continue;
-      const { service } = hop;
-      if (home?.service !== service) home = { service, stays: staysAtHome(service) };
-      if (!home.stays || !subsets.defines(hop.host, service.namespace, hop.subset))
+      const { virtualService } = hop;
+      if (home?.virtualService !== virtualService) home = { virtualService, stays: staysAtHome(virtualService) };
+      if (!home.stays || !subsets.defines(hop.host, virtualService.namespace, hop.subset))
         yield* missing(index, subsets, hop, hop.subset);
     }
   },
 };
 
-/** The usual case: only proxies of its own namespace follow the VirtualService. */
-function staysAtHome(service: Indexed): boolean {
-  const gateways: string[] = service.spec.gateways ?? ['mesh'];
+/** The usual case: only proxies in its own namespace use the VirtualService. */
+function staysAtHome(virtualService: Indexed): boolean {
+  const gateways: string[] = virtualService.spec.gateways ?? ['mesh'];
   return gateways.every((name) =>
-    name === 'mesh' ? staysInItsNamespace(service) : gatewayIsIn(name, service.namespace),
+    name === 'mesh' ? isPrivateToNamespace(virtualService) : gatewayIsIn(name, virtualService.namespace),
   );
 }
 
@@ -61,7 +69,7 @@ function gatewayIsIn(gateway: string, namespace: string): boolean {
     : !gateway.includes('/');
 }
 
-/** Most hosts have one rule or two; a gateway's Service has one for each host behind it, and gets a table. */
+/** Most hosts have one or two rules; a gateway's Service has one for each host behind it, and gets a lookup table. */
 class SubsetsByHost {
   private readonly tables = new Map<string, Map<string, Set<string>>>();
 
@@ -94,30 +102,30 @@ function definesSubset(rule: Indexed, name: string): boolean {
 function* missing(
   index: ManifestIndex,
   subsets: SubsetsByHost,
-  { service, route, host }: Hop,
+  { virtualService, route, host }: Hop,
   subset: string,
 ): Iterable<Violation> {
-  const { sidecars, gateways } = followers(service, route);
+  const { sidecars, gateways } = followers(virtualService, route);
   const namespaces = new Set([
-    ...(sidecars ? visibleIn(service) : []),
-    ...gateways.map((gateway) => gatewayNamespace(service, gateway)),
+    ...(sidecars ? visibleIn(virtualService) : []),
+    ...gateways.map((gateway) => gatewayNamespace(virtualService, gateway)),
   ]);
   for (const namespace of namespaces) {
     if (subsets.defines(host, namespace, subset)) continue;
     const rules = index.rulesFor(host);
-    // Where the manifests have no rule for the host at all, another repository may have it.
+    // If the manifests have no rule for the host at all, another repository may have it.
     if (rules.length === 0) return;
-    // Who follows a public route is not known: any rule may be the one that they see.
+    // Which proxies use a public route is not known: any rule may be visible to them.
     const seen = namespace === EVERYWHERE ? rules : rules.filter((rule) => isSeenFrom(rule, namespace));
     const own = seen.filter((rule) => rule.namespace === namespace);
     const used = own.length > 0 ? own : seen;
     if (used.some((rule) => definesSubset(rule, subset))) continue;
-    yield violation(service, host, subset, namespace, ordered(rules), ordered(used));
+    yield violation(virtualService, host, subset, namespace, ordered(rules), ordered(used));
   }
 }
 
 function violation(
-  service: Indexed,
+  virtualService: Indexed,
   host: string,
   subset: string,
   namespace: string,
@@ -129,21 +137,21 @@ function violation(
   if (used.length === 0) {
     return {
       message:
-        `${describe(service)} routes to subset "${subset}" of ${host}${where}, which see none of its rules: ` +
-        `${describeAll(rules)}.`,
-      objects: [service, ...rules],
+        `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, to which no rule for ` +
+        `the host is visible: ${describeAll(rules)}.`,
+      objects: [virtualService, ...rules],
     };
   }
   const names = [...new Set<string>(used.flatMap((rule) => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
-  const instead =
+  const defined =
     names.length > 0
       ? joinWords(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names)
       : 'none';
-  const hidden = definers.length > 0 ? `; ${describeAll(definers)} is not the one they use` : '';
+  const hidden = definers.length > 0 ? `; not used there: ${describeAll(definers)}` : '';
   return {
     message:
-      `${describe(service)} routes to subset "${subset}" of ${host}${where}, but ${describeAll(used)} defines ` +
-      `only: ${instead}${hidden}.`,
-    objects: [service, ...used, ...definers],
+      `${describe(virtualService)} routes to subset "${subset}" of ${host}${where}, but ${describeAll(used)} defines ` +
+      `only: ${defined}${hidden}.`,
+    objects: [virtualService, ...used, ...definers],
   };
 }

@@ -8,35 +8,49 @@ import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manife
 
 export const plaintextToTlsPort: Rule = {
   code: 'plaintext-to-tls-port',
-  title: 'An HTTP port that leads to a TLS port, without a rule that originates TLS',
+  title: 'An HTTP port with a TLS target port and no TLS origination',
   reason:
-    "targetPort only changes the number: unless a DestinationRule that the caller's namespace sees originates " +
-    'TLS, the request goes out in clear text, headers and all.',
+    "targetPort changes only the port number: unless a DestinationRule that is visible in the caller's namespace " +
+    'originates TLS, the request leaves in clear text, headers included.',
   cure:
-    "Add a DestinationRule for the host with the TLS settings for the port, in the entry's namespace and with " +
-    'its exportTo; or leave targetPort out.',
+    "Add a DestinationRule for the host with TLS settings for the port, in the entry's namespace and with the same " +
+    'exportTo; or remove targetPort.',
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] }
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
@@ -53,12 +67,12 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettin
           const originating = rules.filter((rule) => originatesOn(rule, port.number));
           const bare = visibleIn(entry).filter(
             (namespace) =>
-              !originating.some((rule) => isSeenFrom(rule, namespace)) && !isLedElsewhere(index, host, namespace),
+              !originating.some((rule) => isSeenFrom(rule, namespace)) && !isRoutedElsewhere(index, host, namespace),
           );
           if (bare.length > 0)
             yield {
               message:
-                `${describe(entry)} leads ${port.protocol} port ${port.number} of ${host} to port ` +
+                `${describe(entry)} sends ${port.protocol} port ${port.number} of ${host} to port ` +
                 `${port.targetPort}, and ${why(originating, rules, bare)}.`,
               objects: [entry, ...ordered(rules)],
             };
@@ -68,7 +82,7 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettin
   },
 };
 
-/** 443 by convention, or what the entry itself declares as TLS. */
+/** 443 by convention, or a port that the entry itself declares as TLS. */
 function isTlsPort(entry: Indexed, number: number): boolean {
   return (
     number === 443 ||
@@ -76,23 +90,28 @@ function isTlsPort(entry: Indexed, number: number): boolean {
   );
 }
 
-/** Whether a route of the namespace takes all HTTP for the host to other hosts, such as a gateway. */
-function isLedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
-  return index.ofKind('VirtualService').some((service) => {
-    if (!isOnMesh(service) || !isSeenFrom(service, namespace) || !service.spec.hosts?.includes(host)) return false;
-    const hops = hopsOf(service).filter(
-      ({ section, route }) => section === 'http' && followers(service, route).sidecars,
+/** Whether the namespace's routes send all HTTP for the host to other hosts, such as a gateway. */
+function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
+  return index.ofKind('VirtualService').some((virtualService) => {
+    if (
+      !isOnMesh(virtualService) ||
+      !isSeenFrom(virtualService, namespace) ||
+      !virtualService.spec.hosts?.includes(host)
+    )
+      return false;
+    const hops = hopsOf(virtualService).filter(
+      ({ section, route }) => section === 'http' && followers(virtualService, route).sidecars,
     );
     return hops.length > 0 && hops.every((hop) => hop.host !== host);
   });
 }
 
 function why(originating: readonly Indexed[], rules: readonly Indexed[], bare: string[]): string {
-  const place = bare.includes(EVERYWHERE) ? 'every namespace that the entry is exported to' : describeNamespaces(bare);
+  const place = bare.includes(EVERYWHERE) ? 'every namespace to which the entry is exported' : describeNamespaces(bare);
   if (originating.length > 0)
     return (
-      `${ordered(originating).map(describe).join(', ')} is not seen from ${place}: callers there send clear text ` +
-      'to a TLS port'
+      `${ordered(originating).map(describe).join(', ')} is not visible in ${place}: callers there send clear ` +
+      'text to a TLS port'
     );
   if (rules.length > 0)
     return (

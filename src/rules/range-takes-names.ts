@@ -2,20 +2,25 @@ import { Rule } from './rule';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { isHttp, isOpaque, isTls, portsOf } from '../manifests/protocols';
 import { contains, isBroad, isRange } from '../manifests/ranges';
-import { areVisibleTogether } from '../manifests/visibility';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',
-  title: 'A TCP entry for an address range on a port on which other hosts are found by name',
+  title: 'A TCP entry for an address range on a port where other hosts are matched by name',
   reason:
-    'Inside its range a TCP entry takes every connection on the port before Host or server name are looked at: ' +
-    'a way round the gateway, and round TLS origination.',
-  cure: 'Give the TCP entry the single addresses it is for (/32), or another port.',
+    'Within its range a TCP entry takes every connection on the port before the Host header or SNI is looked at, so ' +
+    'requests bypass the gateway and TLS origination.',
+  cure: 'Give the TCP entry the single addresses that it is for (/32), or another port.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: link, namespace: shop }
-spec: { hosts: [link.example.com], exportTo: ["."], addresses: [10.20.0.0/16], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [10.20.0.0/16]
+  resolution: NONE
+  ports: [{ number: 443, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -26,7 +31,12 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: link, namespace: shop }
-spec: { hosts: [link.example.com], exportTo: ["."], addresses: [203.0.0.0/8], resolution: NONE, ports: [{ number: 443, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [203.0.0.0/8]
+  resolution: NONE
+  ports: [{ number: 443, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -44,7 +54,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
           entries.filter(
             (entry) =>
               entry !== wide &&
-              areVisibleTogether(wide, entry) &&
+              someNamespaceSeesBoth(wide, entry) &&
               ranges.some((range) => takes(range, entry, port.number)),
           ),
         );
@@ -52,8 +62,8 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
         const hosts = [...new Set(taken.flatMap((entry) => entry.spec.hosts ?? []))].slice(0, 5).join(', ');
         yield {
           message:
-            `${describe(wide)} takes every connection to ${ranges.join(', ')} on port ${port.number}, also those ` +
-            `meant for ${hosts} of ${describeAll(taken)}.`,
+            `${describe(wide)} takes every connection to ${ranges.join(', ')} on port ${port.number}, including ` +
+            `those for ${hosts} of ${describeAll(taken)}.`,
           objects: [wide, ...taken],
         };
       }
@@ -62,8 +72,8 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 };
 
 /**
- * Whether connections for the entry fall into the range. TLS with an address of its own is found by that address first;
- * HTTP is not. Where no address is written down, only a range that is broad and public is sure to do harm.
+ * Whether the range takes connections meant for the entry. TLS with an address of its own is matched by that address
+ * first; HTTP is not. If the entry has no address, only a broad public range is certain to do harm.
  */
 function takes(range: string, entry: Indexed, number: number): boolean {
   const port = portsOf(entry).find((declared) => declared.number === number);

@@ -2,28 +2,36 @@ import { Rule } from './rule';
 import { describe } from '../manifests/indexed';
 import { isHttp, isUdp, portsOf } from '../manifests/protocols';
 
-/** Istio's own: outbound and inbound traffic, health, metrics. */
+/** Ports of the proxy itself: outbound and inbound traffic, health, metrics. */
 const RESERVED = new Set([15001, 15006, 15021, 15090]);
 
 export const reservedPort: Rule = {
   code: 'reserved-port',
-  title: 'A port of a ServiceEntry for which a sidecar makes no listener',
+  title: 'A ServiceEntry port for which sidecars get no listener',
   reason:
-    'Sidecars listen on 15001, 15006, 15021 and 15090 themselves and skip an HTTP entry there; a UDP port is ' +
-    'accepted and ignored.',
-  cure: 'Use another port number; for a UDP service, leave the port out: UDP never passes the sidecar.',
+    'Sidecars use ports 15001, 15006, 15021 and 15090 themselves, and Istio skips an HTTP entry there. It accepts a ' +
+    'UDP port and ignores it.',
+  cure: 'Use another port number; leave out a UDP port, as UDP never passes the sidecar.',
   see: 'https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 15080, name: http, protocol: HTTP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 15080, name: http, protocol: HTTP }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }]
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
@@ -31,13 +39,13 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
         if (RESERVED.has(port.number) && isHttp(port.protocol)) {
           yield {
             message:
-              `${describe(entry)} declares ${port.protocol} on port ${port.number}, on which every sidecar ` +
-              'listens for its own purposes; the port is skipped.',
+              `${describe(entry)} declares ${port.protocol} on port ${port.number}, which every sidecar uses ` +
+              'itself; Istio skips the port.',
             objects: [entry],
           };
         } else if (isUdp(port.protocol)) {
           yield {
-            message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts it and does nothing with it.`,
+            message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts and ignores it.`,
             objects: [entry],
           };
         }

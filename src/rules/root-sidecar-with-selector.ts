@@ -5,9 +5,9 @@ import { selects } from '../manifests/selectors';
 
 export const rootSidecarWithSelector: Rule = {
   code: 'root-sidecar-with-selector',
-  title: 'A Sidecar with a selector in the root namespace that looks like a default of the mesh',
-  reason: 'With a selector it acts on pods of the root namespace only; it is no default of the mesh.',
-  cure: 'Leave the selector out for the whole mesh, or move it to the namespace of the workloads.',
+  title: 'A Sidecar with a selector in the root namespace that looks like the mesh default',
+  reason: 'With a selector it applies only to pods in the root namespace; it is not the default of the mesh.',
+  cure: 'Remove the selector to apply it to the whole mesh, or move it to the namespace of the workloads.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: Sidecar
@@ -22,12 +22,12 @@ spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mo
 `,
   *check(index) {
     const inRoot = index.ofKind('Sidecar').filter(({ namespace }) => namespace === index.rootNamespace);
-    // Who also writes a default, or the workloads, knows the difference.
+    // A default, or the selected workloads, among the manifests show that the selector is meant.
     if (inRoot.some(({ spec }) => !spec.workloadSelector)) return;
     for (const sidecar of inRoot) {
       if (hasWorkload(index, sidecar)) continue;
       yield {
-        message: `${describe(sidecar)} has a selector and acts on pods of namespace ${sidecar.namespace} only.`,
+        message: `${describe(sidecar)} has a selector, so it applies only to pods in namespace ${sidecar.namespace}.`,
         objects: [sidecar],
       };
     }

@@ -2,13 +2,13 @@ import { Rule, Violation } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, canonical, compare, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { portsOf, sameAs } from '../manifests/protocols';
+import { portsOf, canonicalProtocol } from '../manifests/protocols';
 import {
   EVERYWHERE,
-  staysInItsNamespace,
+  isPrivateToNamespace,
   isPublic,
   isSeenFrom,
-  areVisibleTogether,
+  someNamespaceSeesBoth,
   describeNamespaces,
   visibleIn,
 } from '../manifests/visibility';
@@ -17,16 +17,20 @@ export const serviceEntryConflict: Rule = {
   code: 'service-entry-conflict',
   title: 'ServiceEntries for one host that contradict each other',
   reason:
-    "Within a namespace Istio merges the ports of a host's entries only when resolution, exportTo and labels " +
-    'are equal, and shares endpoints and target ports among all of them; ' +
-    'of entries in different namespaces a sidecar sees one, its own or the oldest (IST0177 and silent cases).',
-  cure: 'Declare a host once for a namespace, with all its ports, and export it no further than needed.',
+    "Within a namespace, Istio merges the ports of a host's entries only if resolution, exportTo and labels are " +
+    'equal, and shares endpoints and target ports among all of them. Of entries in different namespaces, a sidecar ' +
+    'uses its own or else the oldest (IST0177, and cases without a warning).',
+  cure: 'Declare a host once per namespace, with all its ports, and export it no further than needed.',
   see: 'https://github.com/istio/istio/issues/51466',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -37,12 +41,20 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: b, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 `,
   *check(index) {
     for (const [host, entries] of index.entriesByHost.several) {
@@ -58,13 +70,13 @@ function* inOneNamespace(host: string, entries: Indexed[]): Iterable<Violation> 
   if (why) yield { message: `${describeAll(entries)} declare ${host} in one namespace, ${why}.`, objects: entries };
 }
 
-/** Endpoints belong to host and namespace, so all entries get them, also those that nobody sees together. */
+/** Endpoints belong to host and namespace, so all entries share them, even those that no namespace sees together. */
 function endpointDifference(entries: Indexed[]): string | undefined {
   const resolutions = [...new Set(entries.map(resolutionOf))].sort(compare);
   if (resolutions.length > 1)
-    return `with resolution ${resolutions.join(' and ')}: one is ignored, and they share their endpoints`;
+    return `with resolution ${resolutions.join(' and ')}: Istio ignores one, and the entries share their endpoints`;
   return new Set(entries.map(({ spec }) => canonical(spec.endpoints ?? []))).size > 1
-    ? 'with different endpoints: each gets those of the others too'
+    ? 'with different endpoints: each also gets those of the others'
     : undefined;
 }
 
@@ -72,7 +84,7 @@ function portDifference(a: Indexed, b: Indexed): string | undefined {
   for (const port of portsOf(a)) {
     const other = portsOf(b).find(({ number }) => number === port.number);
     if (!other) continue;
-    if (sameAs(port.protocol) !== sameAs(other.protocol)) {
+    if (canonicalProtocol(port.protocol) !== canonicalProtocol(other.protocol)) {
       return (
         `with port ${port.number} as ` +
         `${[port.protocol ?? 'no protocol', other.protocol ?? 'no protocol'].sort(compare).join(' and as ')}`
@@ -80,18 +92,18 @@ function portDifference(a: Indexed, b: Indexed): string | undefined {
     }
     const targets = [port.targetPort ?? port.number, other.targetPort ?? other.number].sort((x, y) => x - y);
     if (targets[0] !== targets[1])
-      return `with port ${port.number} leading to ${targets.join(' and to ')}: one counts for both`;
+      return `with target ports ${targets.join(' and ')} for port ${port.number}: one of them counts for both`;
   }
   return undefined;
 }
 
-/** Entries that a namespace sees, of which it gets the ports of one only. */
+/** Entries visible in one namespace, which gets the ports of only one of them. */
 function unmerged(a: Indexed, b: Indexed): string | undefined {
-  if (!areVisibleTogether(a, b) || portKey(a) === portKey(b)) return undefined;
+  if (!someNamespaceSeesBoth(a, b) || portKey(a) === portKey(b)) return undefined;
   const seen = [a, b].map((entry) => visibleIn(entry).sort(compare).join());
   if (seen[0] !== seen[1])
-    return 'with different ports and exportTo: where both are seen, the ports of one are missing';
-  // Tools add labels on the way to the cluster; only where both entries have some, is a difference certain.
+    return 'with different ports and exportTo: where both are visible, the ports of one are missing';
+  // Deployment tools add labels; a difference is certain only if both entries have labels.
   const labels = [a, b]
     .map(({ manifest }) => manifest.metadata.labels)
     .filter((known) => known !== undefined && Object.keys(known).length > 0);
@@ -101,37 +113,40 @@ function unmerged(a: Indexed, b: Indexed): string | undefined {
 }
 
 /**
- * What each namespace makes of entries of several namespaces. Its own hides the others, on purpose as a rule; only what
- * was exported to it by name, or what everyone sees, is missed.
+ * Conflicts between entries in several namespaces, for each namespace that sees them. Its own entry hides public ones,
+ * usually on purpose; it is a conflict if it hides ports that were exported to the namespace by name.
  */
 function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly Indexed[]): Iterable<Violation> {
-  if (entries.every(staysInItsNamespace)) return;
+  if (entries.every(isPrivateToNamespace)) return;
   const everywhere = entries.filter(isPublic);
-  const places = new Set(entries.flatMap(visibleIn));
-  const found = new Map<string, { all: Indexed[]; places: string[]; outcome: string; who: string }>();
-  for (const place of places) {
-    const seen = place === EVERYWHERE ? everywhere : entries.filter((entry) => isSeenFrom(entry, place));
-    const own = seen.filter((entry) => entry.namespace === place);
-    // A gateway has no home: it takes the oldest entry that it sees.
-    const isGateway = place !== EVERYWHERE && index.isRoutedAtGateway(host, place);
+  const observers = new Set(entries.flatMap(visibleIn));
+  const found = new Map<string, { all: Indexed[]; namespaces: string[]; outcome: string; proxies: string }>();
+  for (const namespace of observers) {
+    const seen = namespace === EVERYWHERE ? everywhere : entries.filter((entry) => isSeenFrom(entry, namespace));
+    const own = seen.filter((entry) => entry.namespace === namespace);
+    // A gateway does not prefer entries of its own namespace: it uses the oldest one that it sees.
+    const isGateway = namespace !== EVERYWHERE && index.isRoutedAtGateway(host, namespace);
     const hasOwn = own.length > 0 && !isGateway;
-    const counted = hasOwn ? [...own, ...seen.filter((entry) => entry.namespace !== place && !isPublic(entry))] : seen;
+    const counted = hasOwn
+      ? [...own, ...seen.filter((entry) => entry.namespace !== namespace && !isPublic(entry))]
+      : seen;
     if (new Set(counted.map((entry) => entry.namespace)).size < 2) continue;
     if (hasOwn ? !hidesPorts(own, counted) : new Set(counted.map(shapeOf)).size < 2) continue;
     const all = ordered(counted);
     const outcome = hasOwn
       ? "its own entry counts there, and the other's ports are missing"
       : 'the oldest counts there';
-    const who = isGateway ? 'the gateways of ' : '';
-    const key = [outcome, who, ...all.map(({ origin }) => origin)].join(' ');
+    const proxies = isGateway ? 'the gateways of ' : '';
+    const key = [outcome, proxies, ...all.map(({ origin }) => origin)].join(' ');
     const known = found.get(key);
-    if (known) known.places.push(place);
-    else found.set(key, { all, places: [place], outcome, who });
+    if (known) known.namespaces.push(namespace);
+    else found.set(key, { all, namespaces: [namespace], outcome, proxies });
   }
-  for (const { all, places: where, outcome, who } of found.values()) {
+  for (const { all, namespaces, outcome, proxies } of found.values()) {
     yield {
       message:
-        `${describeAll(all)} declare ${host} differently for ${who}${describeNamespaces(where.sort(compare))}: ` +
+        `${describeAll(all)} declare ${host} differently for ` +
+        `${proxies}${describeNamespaces(namespaces.sort(compare))}: ` +
         `${outcome}.`,
       objects: all,
     };
@@ -150,7 +165,9 @@ function shapeOf(entry: Indexed): string {
 
 function portKey(entry: Indexed): string {
   const ports = [...portsOf(entry)].sort((a, b) => a.number - b.number);
-  return canonical(ports.map(({ number, protocol, targetPort }) => [number, sameAs(protocol), targetPort ?? number]));
+  return canonical(
+    ports.map(({ number, protocol, targetPort }) => [number, canonicalProtocol(protocol), targetPort ?? number]),
+  );
 }
 
 function resolutionOf(entry: Indexed): string {

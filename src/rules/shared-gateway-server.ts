@@ -9,9 +9,9 @@ export const sharedGatewayServer: Rule = {
   code: 'shared-gateway-server',
   title: 'Several TCP routes behind one server of a Gateway',
   reason:
-    'A server that ends TLS (protocol TLS) or takes plain TCP looks at no name afterwards: the first route, of ' +
-    'the older VirtualService, takes every connection, whatever its host.',
-  cure: 'Give each host a server of its own: with TLS, several may share the port, each with one host.',
+    'A server that terminates TLS (protocol TLS) or serves plain TCP does not route by name: the first route, that ' +
+    'of the oldest VirtualService, takes every connection, whatever its host.',
+  cure: 'Give each host its own server; TLS servers may share the port if each has one host.',
   see: 'https://github.com/istio/istio/issues/48955',
   good: `
 apiVersion: networking.istio.io/v1
@@ -40,7 +40,9 @@ metadata: { name: exit, namespace: egress }
 spec:
   selector: { istio: exit }
   servers:
-  - { port: { number: 443, name: both, protocol: TLS }, hosts: [a.example.com, b.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - port: { number: 443, name: both, protocol: TLS }
+    hosts: [a.example.com, b.example.com]
+    tls: { mode: ISTIO_MUTUAL }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -58,10 +60,13 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
       .flatMap((gateway) => (gateway.spec.servers ?? []).filter(isShared).map((server: any) => ({ gateway, server })));
     if (shared.length === 0) return;
     const byGateway = new Grouping<string, Followed>();
-    for (const service of index.ofKind('VirtualService')) {
-      for (const route of service.spec.tcp ?? []) {
-        for (const name of followers(service, route).gateways) {
-          byGateway.add(`${gatewayNamespace(service, name)}/${name.slice(name.indexOf('/') + 1)}`, { service, route });
+    for (const virtualService of index.ofKind('VirtualService')) {
+      for (const route of virtualService.spec.tcp ?? []) {
+        for (const name of followers(virtualService, route).gateways) {
+          byGateway.add(`${gatewayNamespace(virtualService, name)}/${name.slice(name.indexOf('/') + 1)}`, {
+            virtualService,
+            route,
+          });
         }
       }
     }
@@ -70,34 +75,34 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
         .get(`${gateway.namespace}/${gateway.name}`)
         .filter((followed) => reaches(gateway, server, followed));
       const destinations = new Set(
-        taken.map(({ service, route }) => `${service.namespace} ${route.route?.[0]?.destination?.host}`),
+        taken.map(({ virtualService, route }) => `${virtualService.namespace} ${route.route?.[0]?.destination?.host}`),
       );
       if (destinations.size < 2) continue;
-      const services = ordered(taken.map(({ service }) => service));
+      const virtualServices = ordered(taken.map(({ virtualService }) => virtualService));
       yield {
         message:
-          `${describeAll(services)} lead to different hosts from server "${server.port?.name}" of ` +
+          `${describeAll(virtualServices)} route to different hosts from server "${server.port?.name}" of ` +
           `${describe(gateway)}, which cannot tell their connections apart.`,
-        objects: [...services, gateway],
+        objects: [...virtualServices, gateway],
       };
     }
   },
 };
 
 interface Followed {
-  readonly service: Indexed;
+  readonly virtualService: Indexed;
   readonly route: any;
 }
 
-/** A TLS server with one host, and only that, leads where its one host leads. */
+/** Only a TLS server with a single host is not shared: its connections are all for that host. */
 function isShared(server: any): boolean {
   if (sectionOf(server) !== 'tcp') return false;
   const hosts: string[] = server.hosts ?? [];
   return hosts.length > 1 || hosts.some((host) => host.includes('*')) || !server.tls;
 }
 
-/** Whether the route takes whatever comes in by the server, not only what comes from or goes to some addresses. */
-function reaches(gateway: Indexed, server: any, { service, route }: Followed): boolean {
+/** Whether the route takes every connection of the server, not only those from or to some addresses. */
+function reaches(gateway: Indexed, server: any, { virtualService, route }: Followed): boolean {
   const matches: any[] = route.match ?? [];
   const takesAll =
     matches.length === 0 ||
@@ -111,8 +116,8 @@ function reaches(gateway: Indexed, server: any, { service, route }: Followed): b
     takesAll &&
     (server.hosts ?? []).some((written: string) => {
       const [host, place = '*'] = written.split('/').reverse();
-      const admits = place === '*' || (place === '.' ? gateway.namespace : place) === service.namespace;
-      return admits && (service.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
+      const admits = place === '*' || (place === '.' ? gateway.namespace : place) === virtualService.namespace;
+      return admits && (virtualService.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
     })
   );
 }

@@ -6,32 +6,52 @@ import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const sharedTcpAddress: Rule = {
   code: 'shared-tcp-address',
-  title: 'Two TCP hosts on one address and port',
+  title: 'Two TCP hosts with the same address and port',
   reason:
-    'A TCP connection carries no name: the address and port are all that a sidecar knows of it, so one of the ' +
-    'hosts takes the connections of both.',
-  cure: 'Give each host an address of its own, or a port of its own; one host that has several names is one entry.',
+    'A TCP connection carries no host name: a sidecar knows only its address and port, so one of the hosts takes the ' +
+    'connections of both.',
+  cure: 'Give each host its own address or port; declare one host with several names in one entry.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: orders, namespace: shop }
-spec: { hosts: [orders.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [orders.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: stock, namespace: shop }
-spec: { hosts: [stock.example.com], exportTo: ["."], addresses: [203.0.113.8], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [stock.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.8]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: orders, namespace: shop }
-spec: { hosts: [orders.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [orders.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: stock, namespace: shop }
-spec: { hosts: [stock.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [stock.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   *check(index) {
     const places = new Grouping<string, Indexed>();
@@ -45,12 +65,12 @@ spec: { hosts: [stock.example.com], exportTo: ["."], addresses: [203.0.113.7], r
       const entries = places.get(place);
       if (entries.length < 2) continue;
       for (const { objects, namespaces } of visibleTogether(entries)) {
-        // Of one host in several entries, service-entry-conflict speaks.
+        // One host in several entries is a case for service-entry-conflict.
         if (new Set(objects.flatMap((entry) => entry.spec.hosts ?? [])).size < 2) continue;
         yield {
           message:
-            `${describeAll(objects)} are all at ${place} for sidecars of ${describeNamespaces(namespaces)}, so ` +
-            'one takes the connections of all.',
+            `${describeAll(objects)} share ${place} for sidecars of ${describeNamespaces(namespaces)}, so one takes ` +
+            'the connections of all.',
           objects,
         };
       }

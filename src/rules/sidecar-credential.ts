@@ -4,41 +4,56 @@ import { isSeenFrom } from '../manifests/visibility';
 
 export const sidecarCredential: Rule = {
   code: 'sidecar-credential',
-  title: 'A credentialName that a sidecar ignores, and then sends clear text',
+  title: 'A credentialName that sidecars ignore, so that they send clear text',
   reason:
-    'Sidecars take a credentialName only from a DestinationRule with a workloadSelector (or as configmap://); ' +
-    'without it Istio leaves the whole TLS block out.',
+    'Sidecars use a credentialName only in a DestinationRule with a workloadSelector (or with configmap://); without ' +
+    'one, Istio ignores the whole TLS settings.',
   cure:
-    'Add a workloadSelector for the workloads that may read the Secret, originate TLS at an egress gateway, or ' +
-    'name files with clientCertificate, privateKey and caCertificates.',
+    'Add a workloadSelector for the workloads that may read the Secret, originate TLS at an egress gateway, or set ' +
+    'clientCertificate, privateKey and caCertificates to files.',
   see: 'https://github.com/istio/istio/issues/38324',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], workloadSelector: { matchLabels: { app: till } }, trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  workloadSelector: { matchLabels: { app: till } }
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] } }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
 `,
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {
       if (!blocks.some(namesSecret) || rule.spec.workloadSelector || !rule.spec.host) continue;
-      // A gateway reads the Secret; only where none is in sight, and the host is declared for the namespace, the rule
-      // is for its sidecars.
+      // A gateway reads the Secret. The rule is for sidecars if no gateway uses it and the host is declared for its
+      // namespace.
       if (index.isGatewayNamespace(rule.namespace) || index.isRoutedAtGateway(rule.spec.host)) continue;
       const entries = ordered(
         index.entriesByHost.get(rule.spec.host).filter((entry) => isSeenFrom(entry, rule.namespace)),
@@ -55,7 +70,7 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { portLevelSettin
   },
 };
 
-/** A configmap:// name holds authorities only, and any proxy may read it. */
+/** configmap:// names hold only CA certificates, and every proxy uses them. */
 function namesSecret({ credentialName }: any): boolean {
   return !!credentialName && !credentialName.startsWith('configmap://');
 }

@@ -10,9 +10,9 @@ export const sidecarHidesHost: Rule = {
   code: 'sidecar-hides-host',
   title: 'A Sidecar that does not import a host declared for its workloads',
   reason:
-    'A workload knows only the hosts that its Sidecar imports; for all others the outbound policy applies, ' +
-    'declared or not.',
-  cure: 'Add "./*", or "<namespace of the entry>/<host>", to the Sidecar\'s egress hosts.',
+    'A workload sees only the hosts that its Sidecar imports; every other host is subject to the outbound traffic ' +
+    'policy, declared or not.',
+  cure: 'Add `./*` or `<namespace of the entry>/<host>` to the egress hosts of the Sidecar.',
   see: 'https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener',
   good: `
 apiVersion: networking.istio.io/v1
@@ -43,13 +43,13 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
     for (const namespace of sidecars.keys()) narrow.set(namespace, ordered(sidecars.get(namespace)));
     const rootDefault = (narrow.get(index.rootNamespace) ?? []).filter(({ spec }) => !spec.workloadSelector);
     for (const entry of index.ofKind('ServiceEntry')) {
-      for (const namespace of toldTo(entry)) {
+      for (const namespace of intendedFor(entry)) {
         const own = narrow.get(namespace) ?? [];
         const general = own.filter(({ spec }) => !spec.workloadSelector);
         const acting = general.length > 0 ? general[0] : rootDefault[0];
         if (!acting || !listenersOf(acting)) continue;
         for (const host of entry.spec.hosts ?? []) {
-          // That one workload's Sidecar imports what the others may not have is least privilege, not a mistake.
+          // If a Sidecar of one workload imports the host, hiding it from the others is least privilege, not a mistake.
           if ([acting, ...own].some((sidecar) => imports(sidecar, namespace, entry.namespace, host))) continue;
           if (index.isGatewayNamespace(namespace) || isFoundOtherwise(index, entry, namespace, host)) continue;
           yield {
@@ -64,13 +64,13 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
   },
 };
 
-/** The namespaces an entry is meant for: those it names, and its own. Others may see it by chance. */
-function toldTo(entry: Indexed): string[] {
+/** The namespaces that an entry is meant for: those it is exported to by name; its own if it is public. */
+function intendedFor(entry: Indexed): string[] {
   if (isPublic(entry)) return [entry.namespace];
   return visibleIn(entry);
 }
 
-/** Without listeners, a Sidecar imports everything. */
+/** The egress listeners; without any, a Sidecar imports everything. */
 function listenersOf(sidecar: Indexed): any[] | undefined {
   return sidecar.spec.egress?.length > 0 ? sidecar.spec.egress : undefined;
 }
@@ -78,7 +78,7 @@ function listenersOf(sidecar: Indexed): any[] | undefined {
 function imports(sidecar: Indexed, namespace: string, entryNamespace: string, host: string): boolean {
   const listeners = listenersOf(sidecar);
   if (!listeners) return true;
-  // A listener for one port only may be the one that matters, so any will do.
+  // Listeners may be for one port; any that imports the host is enough.
   return listeners.some(({ hosts }) => {
     const items = (hosts ?? []).map((item: string) => item.split('/'));
     const matches = (place: string, pattern: string) =>
@@ -92,15 +92,15 @@ function imports(sidecar: Indexed, namespace: string, entryNamespace: string, ho
   });
 }
 
-/** Hosts that a route leads to are imported with the route; and another entry may declare the host here. */
+/** The destinations of a route are imported with it, and the namespace may have its own entry for the host. */
 function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
   if (entry.namespace !== namespace && index.entriesByHost.get(host).some((other) => other.namespace === namespace))
     return true;
   return index.hops.some(
-    ({ host: destination, service }) =>
+    ({ host: destination, virtualService }) =>
       destination === host &&
-      isOnMesh(service) &&
-      isSeenFrom(service, namespace) &&
-      !service.spec.hosts?.includes(host),
+      isOnMesh(virtualService) &&
+      isSeenFrom(virtualService, namespace) &&
+      !virtualService.spec.hosts?.includes(host),
   );
 }

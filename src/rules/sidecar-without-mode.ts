@@ -3,13 +3,13 @@ import { describe, Indexed, ordered } from '../manifests/indexed';
 
 export const sidecarWithoutMode: Rule = {
   code: 'sidecar-without-mode',
-  title: "A Sidecar without a mode, beside a mesh that is locked by the root namespace's Sidecar",
+  title: "A Sidecar without outboundTrafficPolicy in a mesh that the root namespace's Sidecar locks",
   reason:
-    "A Sidecar that names no outboundTrafficPolicy takes the mesh configuration's, not the root Sidecar's: it " +
-    'opens its namespace again.',
+    'A Sidecar without outboundTrafficPolicy uses the one of the mesh configuration, not that of the root Sidecar, ' +
+    'so it unlocks its namespace.',
   cure:
-    'Write outboundTrafficPolicy: { mode: REGISTRY_ONLY } into it, or lock the namespace with RegistryOnlyMesh ' +
-    'and `namespaces`.',
+    'Set outboundTrafficPolicy: { mode: REGISTRY_ONLY } in it, or lock the namespace with RegistryOnlyMesh and ' +
+    '`namespaces`.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: Sidecar
@@ -40,19 +40,19 @@ spec: { egress: [{ hosts: ["./*"] }] }
     );
     if (!lock) return;
     for (const sidecar of sidecars) {
-      // Another default in the root namespace is a conflict of its own.
+      // Two defaults in the root namespace are a case for default-sidecar-conflict.
       if (sidecar.spec.outboundTrafficPolicy || isDefault(sidecar)) continue;
       yield {
         message:
-          `${describe(sidecar)} names no outboundTrafficPolicy, so its workloads in namespace ` +
-          `${sidecar.namespace} are not held to the lock of ${describe(lock)}.`,
+          `${describe(sidecar)} has no outboundTrafficPolicy, so ${describe(lock)} does not lock its workloads in ` +
+          `namespace ${sidecar.namespace}.`,
         objects: [sidecar, lock],
       };
     }
   },
 };
 
-/** REGISTRY_ONLY is the zero of the API, so `outboundTrafficPolicy: {}` says the same. */
+/** REGISTRY_ONLY is the zero value of the API, so `outboundTrafficPolicy: {}` means it too. */
 function locks(policy: any): boolean {
   return policy !== undefined && policy !== null && (policy.mode ?? 'REGISTRY_ONLY') === 'REGISTRY_ONLY';
 }

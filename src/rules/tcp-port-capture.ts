@@ -4,24 +4,28 @@ import { isWildcard } from '../manifests/hosts';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOpaque, portsOf } from '../manifests/protocols';
-import { EVERYWHERE, areVisibleTogether, describeNamespaces, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from '../manifests/visibility';
 
 export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',
   title: 'A TCP port without addresses',
   reason:
-    "Without an address a sidecar cannot tell the host's connections from others: it sends every connection on " +
-    'the port there, also TLS and undeclared ones, also under REGISTRY_ONLY; of two such entries the older one ' +
-    'takes all.',
+    "Without an address, a sidecar cannot tell the host's connections from others: it sends every connection on the " +
+    'port there, including TLS and undeclared ones, even under REGISTRY_ONLY. Of two such entries the older takes all.',
   cure:
-    'Give the entry the addresses of the host. Only where sidecars answer DNS (ISTIO_META_DNS_CAPTURE) does ' +
-    'Istio give it one by itself.',
+    'Give the entry the addresses of the host. Istio allocates one automatically only where sidecars answer DNS ' +
+    '(ISTIO_META_DNS_CAPTURE).',
   see: 'https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/#external-tcp-services-without-vips',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: db, namespace: shop }
-spec: { hosts: [db.example.com], exportTo: ["."], addresses: [203.0.113.7], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
+spec:
+  hosts: [db.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
@@ -48,13 +52,13 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
           declared
             .get(port)
             .filter(
-              (other) => other !== entry && areVisibleTogether(other, entry) && sidecarsOf(index, other).length > 0,
+              (other) => other !== entry && someNamespaceSeesBoth(other, entry) && sidecarsOf(index, other).length > 0,
             ),
         );
-        // Of two that take each other's connections, one finding names both.
+        // One finding names both of two entries that take each other's connections.
         if (others.some((other) => named.has(other))) continue;
         named.add(entry);
-        const also = others.length > 0 ? `, also those meant for ${describeAll(others)}` : '';
+        const also = others.length > 0 ? `, including those for ${describeAll(others)}` : '';
         yield {
           message:
             `${describe(entry)} takes every connection of sidecars of ` +
@@ -70,12 +74,12 @@ function captures(index: ManifestIndex, entry: Indexed): boolean {
   return !(index.dnsCapture && getsAddress(entry)) && sidecarsOf(index, entry).length > 0;
 }
 
-/** The namespaces whose sidecars see the entry; a gateway routes to it by name and needs no address. */
+/** The namespaces whose sidecars see the entry. A gateway routes to it by name and needs no address. */
 function sidecarsOf(index: ManifestIndex, entry: Indexed): string[] {
   return visibleIn(entry).filter((namespace) => namespace === EVERYWHERE || !index.isGatewayNamespace(namespace));
 }
 
-/** Whether istiod allocates an address that a sidecar with DNS capture answers. */
+/** Whether istiod allocates an address, with which sidecars with DNS capture answer. */
 function getsAddress(entry: Indexed): boolean {
   return (
     (entry.spec.resolution ?? 'NONE') !== 'NONE' &&

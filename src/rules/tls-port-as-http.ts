@@ -6,9 +6,9 @@ export const tlsPortAsHttp: Rule = {
   code: 'tls-port-as-http',
   title: 'Port 443 declared as plain HTTP',
   reason:
-    'Clients speak TLS on port 443; TLS on a port declared HTTP is never led to the entry, and is refused ' +
-    'under REGISTRY_ONLY.',
-  cure: 'Declare it TLS; to send plain HTTP out as TLS, declare port 80 and originate TLS.',
+    'Clients speak TLS on port 443. TLS on a port declared HTTP never matches the entry, and is refused under ' +
+    'REGISTRY_ONLY.',
+  cure: 'Declare the port as TLS; to have plain HTTP sent as TLS, declare port 80 and originate TLS.',
   see: 'https://github.com/istio/istio/issues/16458',
   good: `
 apiVersion: networking.istio.io/v1
@@ -20,14 +20,19 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: http, protocol: HTTP }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 443, name: http, protocol: HTTP }]
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry)) {
         if (port.number !== 443 || !isHttp(port.protocol)) continue;
+        const hosts = (entry.spec.hosts ?? []).join(', ');
         yield {
-          message: `${describe(entry)} declares port 443 of ${(entry.spec.hosts ?? []).join(', ')} as ${port.protocol}.`,
+          message: `${describe(entry)} declares port 443 of ${hosts} as ${port.protocol}.`,
           objects: [entry],
         };
       }

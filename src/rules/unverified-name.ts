@@ -4,23 +4,33 @@ import { ManifestIndex } from '../manifests/manifest-index';
 
 export const unverifiedName: Rule = {
   code: 'unverified-name',
-  title: 'TLS whose certificate may carry any name',
+  title: 'TLS origination that accepts a certificate for any name',
   reason:
-    'When `sni` is set and `subjectAltNames` is not, Istio switches the check of the name off: any certificate ' +
-    'from a trusted authority passes.',
-  cure: 'Add subjectAltNames with the host.',
+    'If `sni` is set and `subjectAltNames` is not, Istio does not verify the name: any certificate from a trusted CA ' +
+    'is accepted.',
+  cure: 'Add the host to subjectAltNames.',
   see: 'https://github.com/istio/istio/issues/48398',
   good: `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }] } }] }
+spec:
+  host: api.example.com
+  subsets:
+    - name: tls
+      trafficPolicy:
+        portLevelSettings:
+          - { port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com } }] } }] }
+spec:
+  host: api.example.com
+  subsets:
+    - name: tls
+      trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE, sni: api.example.com } }] }
 `,
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {
@@ -28,7 +38,7 @@ spec: { host: api.example.com, subsets: [{ name: tls, trafficPolicy: { portLevel
       const names = [...new Set(blocks.filter(isUnverified).map((tls) => `"${tls.sni}"`))];
       yield {
         message:
-          `${describe(rule)} asks ${rule.spec.host} for ${joinWords(names)} and accepts a certificate for any ` +
+          `${describe(rule)} sends SNI ${joinWords(names)} to ${rule.spec.host} and accepts a certificate for any ` +
           'name.',
         objects: [rule],
       };
@@ -40,7 +50,7 @@ function isUnverified(tls: any): boolean {
   return tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify;
 }
 
-/** Istio takes the entry's names where the rule has none. */
+/** Istio uses the subjectAltNames of the entry if the rule has none. */
 function entryNames(index: ManifestIndex, rule: Indexed): boolean {
   return index.entriesByHost.get(rule.spec.host).some((entry) => entry.spec.subjectAltNames?.length > 0);
 }

@@ -2,37 +2,53 @@ import { Rule } from './rule';
 import { isWildcard } from '../manifests/hosts';
 import { describe, Indexed } from '../manifests/indexed';
 import { isHttp, portsOf } from '../manifests/protocols';
-import { areVisibleTogether } from '../manifests/visibility';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {
   code: 'wildcard-beside-host',
-  title: 'A wildcard that covers a host which must not go straight out',
+  title: 'A wildcard that covers a host with an egress path of its own',
   reason:
-    "The host's own entry is found before the wildcard, but only while it is there: when it is missing, late " +
-    'or hidden, its calls go straight out as any other name below the domain, past the gateway and past TLS ' +
-    'origination.',
-  cure: 'Name the hosts instead of the wildcard, or declare one of the two for another namespace.',
+    "The host's own entry takes precedence over the wildcard, but only while it exists: if it is missing, late or " +
+    'hidden, requests leave through the sidecar alone, like those for any other name in the domain, without the ' +
+    'gateway or TLS origination.',
+  cure: 'List the hosts instead of the wildcard, or declare one of the two for another namespace.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: partner, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: tenants, namespace: shop }
-spec: { hosts: ["*.example.org"], exportTo: ["."], resolution: DYNAMIC_DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: ["*.example.org"]
+  exportTo: ["."]
+  resolution: DYNAMIC_DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 `,
   bad: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: partner, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: STATIC, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: tenants, namespace: shop }
-spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: ["*.example.com"]
+  exportTo: ["."]
+  resolution: DYNAMIC_DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]
 `,
   *check(index) {
     const wildcards = index.entriesByHost;
@@ -43,9 +59,9 @@ spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, port
         if (isWildcard(host)) continue;
         for (const domain of domainsOf(host)) {
           for (const wildcard of wildcards.get(`*.${domain}`)) {
-            if (!leadsOut(wildcard) || !areVisibleTogether(wildcard, entry)) continue;
+            if (!leadsOut(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
-              message: `${describe(wildcard)} covers ${host}, ${why} as ${describe(entry)} says.`,
+              message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,
               objects: [wildcard, entry],
             };
           }
@@ -55,11 +71,10 @@ spec: { hosts: ["*.example.com"], exportTo: ["."], resolution: DYNAMIC_DNS, port
   },
 };
 
-/** What an entry alone keeps from going straight out in plaintext. */
+/** What would no longer hold for the host if the wildcard replaced its entry. */
 function needsItsOwn(entry: Indexed): string | undefined {
   const { resolution, endpoints, workloadSelector } = entry.spec;
-  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector)
-    return 'which goes through a gateway or nowhere,';
+  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector) return 'which leaves only through a gateway,';
   if (portsOf(entry).some((port) => isHttp(port.protocol) && port.targetPort === 443))
     return 'whose plain HTTP leaves as TLS,';
   return undefined;

@@ -15,7 +15,7 @@ access: [{ from: checkout, request: 'https://api.example.com/', expect: { outcom
   return made;
 };
 
-test('a small table is fine', () => {
+test('a small table is valid', () => {
   expect(problemsOf(table())).toEqual([]);
 });
 
@@ -44,12 +44,12 @@ test.each<[string, (table: any) => void, RegExp]>([
   [
     'an unknown caller',
     (made) => {
-      made.access[0].from = 'nobody';
+      made.access[0].from = 'unknown';
     },
-    /no caller "nobody"; there are checkout/,
+    /unknown caller "unknown"; the callers are checkout/,
   ],
   [
-    'a host that is not outside',
+    'a host that is not listed',
     (made) => {
       made.access[0].request = 'https://other.example.com/';
     },
@@ -60,7 +60,7 @@ test.each<[string, (table: any) => void, RegExp]>([
     (made) => {
       made.access[0].request = 'ftp://api.example.com/';
     },
-    /begin with http/,
+    /begins with http/,
   ],
   [
     'tcp without a port',
@@ -81,7 +81,7 @@ test.each<[string, (table: any) => void, RegExp]>([
     (made) => {
       made.external.push(made.external[0]);
     },
-    /a host is there twice/,
+    /a host is listed twice/,
   ],
   [
     'an answered row with a symptom',
@@ -98,21 +98,21 @@ test.each<[string, (table: any) => void, RegExp]>([
     /has a symptom/,
   ],
   [
-    'a dial that is no address',
+    'a dial that is not an address',
     (made) => {
       made.access[0].dial = 'there';
     },
-    /no IPv4 address to dial/,
+    /not an IPv4 address to dial/,
   ],
   [
-    'redirects that nobody follows',
+    'redirects that are not followed',
     (made) => {
       made.access[0].expect.redirects = [301];
     },
     /only with `follow: true`/,
   ],
   [
-    'an object that is no object',
+    'a name in `without` that is not <Kind>/<namespace>/<name>',
     (made) => {
       made.access[0].without = 'DestinationRule';
     },
@@ -122,7 +122,7 @@ test.each<[string, (table: any) => void, RegExp]>([
   expect(problemsOf(table(change)).join('\n')).toMatch(why);
 });
 
-test('the schema for editors is the one that tables are read by', () => {
+test('the schema for editors is the one that tables are checked against', () => {
   expect(JSON.parse(fs.readFileSync(path.join(__dirname, '../../docs/access-table.schema.json'), 'utf8'))).toEqual(
     ACCESS_TABLE_SCHEMA,
   );
@@ -155,25 +155,25 @@ test.each<[string, (table: any) => void]>([
     },
   ],
   [
-    'a name that is none',
+    'an invalid name',
     (made) => {
       made.callers[0].namespace = 'Shop';
     },
   ],
   [
-    'a status that is none',
+    'an invalid status',
     (made) => {
       made.access[0].expect.status = 999;
     },
   ],
   [
-    'one of two shapes',
+    'a value of neither shape',
     (made) => {
       made.access[0].expect.symptom = 300;
     },
   ],
   [
-    'labels that are no text',
+    'labels that are not text',
     (made) => {
       made.callers[0].labels = { app: 1 };
     },
@@ -184,6 +184,6 @@ test.each<[string, (table: any) => void]>([
       made.external = {};
     },
   ],
-])('the small reader finds fault where the schema does: %s', (_what, change) => {
+])('shapeProblems objects to a table exactly where a JSON Schema validator does: %s', (_what, change) => {
   expect(accessTableShapeProblems(table(change)).length > 0).toBe(problemsOf(table(change)).length > 0);
 });

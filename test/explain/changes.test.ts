@@ -5,7 +5,7 @@ import { yamlLines } from '../../src/explain/yaml-lines';
 import { EgressModel, worldOf } from '../../src/model';
 import { brokenConfigurations } from '../model/broken';
 
-/** What is proposed for the refused requests of a configuration that somebody broke. */
+/** The changes proposed for the refused requests of a broken configuration. */
 function proposals(name: string) {
   const { objects, table, requests } = brokenConfigurations().find((broken) => broken.name === name)!;
   const world = worldOf(table);
@@ -21,25 +21,25 @@ function proposals(name: string) {
 test.each([
   ['http-on-443', 'ServiceEntry shop/api: set spec.ports[0].protocol to "TLS"'],
   [
-    'sidecar-host-is-where-the-entry-is',
+    'sidecar-hosts-name-the-namespace-of-the-entry',
     'Sidecar shop/default: set spec.egress[0].hosts[2] to "other/www.example.com"',
   ],
   [
     'sni-of-another-name',
     'DestinationRule egress/hop: set spec.subsets[0].trafficPolicy.portLevelSettings[0].tls.sni to "api.example.com"',
   ],
-  ['hop-rule-in-one-namespace', 'DestinationRule shop/hop: move it to namespace egress, where the Service is'],
+  ['hop-rule-in-one-namespace', 'DestinationRule shop/hop: move it to namespace egress, where its Service is'],
   [
     'two-hosts-in-one-server',
     'VirtualService egress/news: set spec.tcp[0].route[0].destination.host to "api.example.com"',
   ],
-])('what %s needs is one change, tried out', (name, text) => {
+])('%s is mended by one change, verified by the model', (name, text) => {
   const found = proposals(name);
   expect(found.map((change) => change?.text)).toEqual(found.map(() => text));
   for (const change of found) expect(change?.answer.outcome).toBe('answered');
 });
 
-test('nobody is led round a gateway, and nothing loses its TLS without being told', () => {
+test('no change sends a request round its gateway, and none loses TLS without saying so', () => {
   for (const { name } of brokenConfigurations()) {
     for (const change of proposals(name)) {
       if (!change || change.text.includes('this weakens')) continue;
@@ -53,7 +53,7 @@ test('nobody is led round a gateway, and nothing loses its TLS without being tol
   }
 });
 
-describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
+describe('an entry that sends HTTP to port 443, without TLS origination', () => {
   const entry = {
     apiVersion: 'networking.istio.io/v1',
     kind: 'ServiceEntry',
@@ -82,7 +82,7 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
   };
 
   test.each(['shop', 'billing'])(
-    'gets the rule that was forgotten, beside the entry and for whom it is for: %s',
+    'gets the missing rule in the namespace of the entry, exported like it: %s',
     (namespace) => {
       const change = proposed(namespace);
       expect(change?.text).toBe(`add DestinationRule shop/edition-cnn-com-tls:
@@ -115,7 +115,7 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
     },
   );
 
-  test('gets the settings in the rule that the host has already', () => {
+  test('gets the settings in the rule that the host already has', () => {
     const change = proposed(
       'shop',
       rule('pool', 'shop', {
@@ -131,7 +131,7 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
     expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToHost: false });
   });
 
-  test('is not led to a port for clear text, though that were the smaller change', () => {
+  test('is not routed to a port for clear text, although that change is smaller', () => {
     const change = proposed(
       'shop',
       {
@@ -153,7 +153,7 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
     expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToHost: false });
   });
 
-  test('leaves in clear text only where nothing else helps, and says so', () => {
+  test('is sent in clear text only where nothing else helps, and the change says so', () => {
     const objects = [entry].map((manifest) => ({ manifest, origin: 'document 1' }));
     const world = {
       external: [
@@ -165,13 +165,13 @@ describe('an entry that leads HTTP to port 443, and no TLS for it', () => {
     const change = smallestChange(objects, world, caller, request, EgressModel.of(objects, world).ask(caller, request));
     expect(change?.text).toBe(
       'ServiceEntry shop/edition: remove spec.ports[0].targetPort\n' +
-        'this weakens what is there: the request then leaves in clear text',
+        'this weakens the configuration: the request then leaves in clear text',
     );
     expect(change?.answer.plaintextToHost).toBe(true);
   });
 });
 
-test('the lines of a proposed object are the object', () => {
+test('the lines of a proposed object parse to the object', () => {
   const object = {
     hosts: ['*.example.com', 'no', '~', '.', '10.0.0.0/8', 'a: b'],
     list: [{ port: { number: 80 }, names: ['x', 'y'] }, [1, 2]],
@@ -180,7 +180,7 @@ test('the lines of a proposed object are the object', () => {
   expect(parse(yamlLines(object).join('\n'))).toEqual(object);
 });
 
-describe("the gateway's half of an example, with one name mistyped", () => {
+describe('the gateway side of an example with a mistyped name', () => {
   const example = examples().find(({ name }) => name === 'f-tls-at-gateway')!;
   const caller = example.table.callers[0];
   const url = `http://${example.table.external[0].host}/`;
@@ -196,7 +196,7 @@ describe("the gateway's half of an example, with one name mistyped", () => {
     return smallestChange(objects, world, caller, { url }, answer);
   };
 
-  test('a VirtualService of a Gateway that does not exist is bound to the one that does', () => {
+  test('a VirtualService that names a Gateway that does not exist is bound to the one that does', () => {
     const change = proposed(({ kind, spec }) => {
       if (kind === 'VirtualService' && spec.gateways[0] !== 'mesh') spec.gateways = ['egress/mistyped'];
     });
@@ -204,7 +204,7 @@ describe("the gateway's half of an example, with one name mistyped", () => {
     expect(change?.answer.outcome).toBe('answered');
   });
 
-  test('a Gateway that selects nobody gets the labels of pods that there are', () => {
+  test('a Gateway that selects no pods gets the labels of existing pods', () => {
     const change = proposed(({ kind, spec }) => {
       if (kind === 'Gateway') spec.selector = { istio: 'mistyped' };
     });

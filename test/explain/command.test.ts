@@ -17,21 +17,25 @@ function folder(files: Record<string, string>): string {
 const entry = (name: string, more = '') => `apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: ${name}, namespace: shop }
-spec: { hosts: [${name}.example.com], location: MESH_EXTERNAL, resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] ${more} }
+spec:
+  hosts: [${name}.example.com]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]${more}
 `;
 
 describe('explain', () => {
-  test('an answered request ends with 0 and says the way, and which object decided each step', () => {
+  test('an answered request ends with 0; the output says the egress path and which object decided each step', () => {
     const { code, out } = run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/orders']);
     expect(code).toBe(0);
     expect(out).toMatch(/^200 from www\.aliyun\.com, through egress\//);
     expect(out).toMatch(/1 application +shop\/checkout/);
     expect(out).toMatch(/2 sidecar .*\n? *VirtualService shop\/.* http\[0\]\.match\[0\]/);
     expect(out).toMatch(/Gateway egress\/.* servers\[0\]\.tls\.subjectAltNames/);
-    expect(out).toMatch(/4 outside +www\.aliyun\.com:80/);
+    expect(out).toMatch(/4 host +www\.aliyun\.com:80/);
   });
 
-  test('a refused one ends with 1, names file and document, and proposes a change that helps', () => {
+  test('a refused request ends with 1; the output names file and document, and proposes a change that helps', () => {
     const { code, out } = run(['explain', gateway, '--from', 'shop/crawler', '--to', 'http://www.aliyun.com/']);
     expect(code).toBe(1);
     expect(out).toMatch(/refused by the gateway: 503/);
@@ -42,14 +46,17 @@ describe('explain', () => {
     expect(out).toMatch(/looks like an outage/);
   });
 
-  test('another way than the wanted one ends with 1', () => {
+  test('another egress path than --via ends with 1, and the first line says so', () => {
     const args = ['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'https://hbchen.com/'];
     expect(run(args).code).toBe(0);
-    expect(run([...args, '--via', 'gateway']).code).toBe(1);
+    expect(run([...args, '--via', 'gateway'])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^not via gateway: 200 from hbchen\.com, through the sidecar/),
+    });
     expect(run([...args, '--via', 'sidecar']).code).toBe(0);
   });
 
-  test('what is not understood ends with 2 and is named', () => {
+  test('an object that the model does not know ends with 2 and is named', () => {
     const filter =
       'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch, namespace: shop ' +
       '}\nspec: { configPatches: [] }\n';
@@ -66,7 +73,7 @@ describe('explain', () => {
     expect(out).toMatch(/undetermined: EnvoyFilter shop\/patch/);
   });
 
-  test('JSON is in the words of the access table', () => {
+  test('JSON uses the words of the access table', () => {
     const { out } = run([
       'explain',
       gateway,
@@ -88,7 +95,7 @@ describe('explain', () => {
     expect(JSON.parse(out).steps[0]).toMatchObject({ hop: 'application' });
   });
 
-  test('Mermaid draws the way', () => {
+  test('Mermaid draws the egress path', () => {
     const { out } = run([
       'explain',
       gateway,
@@ -121,11 +128,11 @@ describe('explain', () => {
   test.each([
     [
       'outboundTraficPolicy: { mode: REGISTRY_ONLY }',
-      /there is no field "outboundTraficPolicy"; it is outboundTrafficPolicy/,
+      /"outboundTraficPolicy" is not a field of MeshConfig; write outboundTrafficPolicy/,
     ],
     ['outboundTrafficPolicy: { mode: REGISTRY }', /"mode":"REGISTRY"\} is not allowed/],
-    ['', /empty, it holds no mesh configuration/],
-    ['apiVersion: v1\nkind: Service\n', /Service holds no mesh configuration/],
+    ['', /empty, not a mesh configuration/],
+    ['apiVersion: v1\nkind: Service\n', /a Service is not a mesh configuration/],
   ])('a mesh configuration %j is refused', (text, why) => {
     const file = path.join(folder({ 'mesh.yaml': text }), 'mesh.yaml');
     expect(run(['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--mesh', file])).toMatchObject({
@@ -134,19 +141,19 @@ describe('explain', () => {
     });
   });
 
-  test('the mesh configuration among the manifests counts, and that is said; of two none does', () => {
+  test('the mesh configuration among the manifests is used, with a note; of two, neither is', () => {
     const map = (name: string) =>
       `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: istio-system }\n` +
       'data: { mesh: "accessLogFile: /dev/stdout\\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }" }\n';
     const ask = (files: Record<string, string>) =>
       run(['explain', folder(files), '--from', 'other/x', '--to', 'https://nowhere.example.com/']).out;
     expect(ask({ 'a.yaml': map('istio-1-27') })).toMatch(
-      /^refused by the sidecar[\s\S]*the mesh is configured as ConfigMap istio-system\/istio-1-27/,
+      /^refused by the sidecar[\s\S]*the mesh configuration is that of ConfigMap istio-system\/istio-1-27/,
     );
-    expect(ask({ 'a.yaml': map('istio'), 'b.yaml': map('istio-canary') })).toMatch(/let through[\s\S]*none is used/);
+    expect(ask({ 'a.yaml': map('istio'), 'b.yaml': map('istio-canary') })).toMatch(/let through[\s\S]*neither is used/);
   });
 
-  test('what had a part without being named in a step is not said to have none', () => {
+  test('an object that has an effect without deciding a step is not reported as having none', () => {
     const routed =
       `${entry('good')}---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: good, ` +
       'namespace: shop }\n' +
@@ -163,23 +170,22 @@ describe('explain', () => {
       'sidecar',
     ]);
     expect(code).toBe(0);
-    expect(out).not.toMatch(/has no part/);
+    expect(out).not.toMatch(/has no effect/);
     expect(
       run(['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'http://hbchen.com/']).out,
-    ).not.toMatch(/has no part/);
+    ).not.toMatch(/has no effect/);
   });
 
-  test('what speaks of the host and has no part in the answer is named, with the reason', () => {
+  test('an object that names the host and has no effect is listed, with the reason', () => {
     const { out } = run(['explain', gateway, '--from', 'other/checkout', '--to', 'http://www.aliyun.com/']);
-    expect(out).toMatch(
-      /Speaks of the host and has no part in this:\n[\s\S]*VirtualService shop\/www-aliyun-com-\w+: not visible in other \(exportTo \.\)/,
-    );
+    expect(out).toMatch(/Names the host, but has no effect on this request:\n/);
+    expect(out).toMatch(/VirtualService shop\/www-aliyun-com-\w+: not visible in other \(exportTo \.\)/);
     expect(run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/']).out).not.toMatch(
-      /DestinationRule .*has no part/,
+      /DestinationRule .*has no effect/,
     );
   });
 
-  test('headers, method and dialled address count', () => {
+  test('the Host header is what the sidecar looks at', () => {
     const { out } = run([
       'explain',
       gateway,
@@ -196,18 +202,18 @@ describe('explain', () => {
   });
 });
 
-describe('bad input', () => {
+describe('invalid input', () => {
   const ask = (...files: string[]) =>
     run(['explain', ...files, '--from', 'shop/sleep', '--to', 'https://good.example.com/', '--via', 'sidecar']);
 
-  test('broken YAML is named with file and document, and everything else is answered', () => {
+  test('invalid YAML is reported with file and document, and the rest is answered', () => {
     const made = folder({ 'all.yaml': `${entry('good')}---\na: [1\n---\n` });
     const { code, err, out } = ask(made);
-    expect(err).toMatch(/all\.yaml, document 2: broken YAML/);
-    expect({ code, via: /^incomplete: .*\n[\s\S]*from the sidecar/.test(out) }).toEqual({ code: 2, via: true });
+    expect(err).toMatch(/all\.yaml, document 2: invalid YAML/);
+    expect({ code, via: /^incomplete: .*\n[\s\S]*through the sidecar/.test(out) }).toEqual({ code: 2, via: true });
   });
 
-  test('lists are opened, other kinds and things without a kind are noted', () => {
+  test('lists are expanded; unknown kinds and documents without a kind are noted', () => {
     const list = `apiVersion: v1\nkind: List\nitems:\n${entry('good')
       .split('\n')
       .filter(Boolean)
@@ -219,34 +225,34 @@ describe('bad input', () => {
       }),
     );
     expect(code).toBe(0);
-    expect(out).toMatch(/Widget of example\.com\/v1 means nothing to the model/);
+    expect(out).toMatch(/Widget of example\.com\/v1 is not part of the model/);
     expect(out).toMatch(/document 3: not a Kubernetes object/);
   });
 
-  test('what is there twice is named, and the last one counts', () => {
-    const { err, code } = ask(folder({ 'a.yaml': entry('good', ', exportTo: [web]'), 'b.yaml': entry('good') }));
-    expect(err).toMatch(/b\.yaml: ServiceEntry shop\/good is there twice, first in .*a\.yaml/);
+  test('an object that is defined twice is reported, and the last definition counts', () => {
+    const { err, code } = ask(folder({ 'a.yaml': entry('good', '\n  exportTo: [web]'), 'b.yaml': entry('good') }));
+    expect(err).toMatch(/b\.yaml: ServiceEntry shop\/good is defined twice, first in .*a\.yaml/);
     expect(code).toBe(0);
   });
 
-  test('an object without a namespace counts as one of default, and that is said', () => {
+  test('namespace default is assumed for an object without one, with a note', () => {
     expect(ask(folder({ 'a.yaml': entry('good').replace(', namespace: shop', '') })).out).toMatch(
-      /names no namespace; it counts as one of namespace default/,
+      /ServiceEntry good has no namespace; namespace default is assumed/,
     );
   });
 
-  test('an empty file says so; a missing one ends with 3', () => {
+  test('an empty file is noted; a missing one alone ends with 3', () => {
     expect(ask(folder({ 'empty.yaml': '', 'good.yaml': entry('good') })).out).toMatch(/empty\.yaml: empty/);
     expect(ask('/nowhere/at/all')).toMatchObject({
       code: 3,
-      err: expect.stringMatching(/there is no such file or folder/),
+      err: expect.stringMatching(/no such file or folder/),
     });
   });
 
   test.each([
     ['an empty text', ''],
     ['comments', '# nothing\n---\n# here\n'],
-    ['what is no object', 'hello: world\n'],
+    ['a document that is not an object', 'hello: world\n'],
   ])('%s alone ends with 3', (_what, text) => {
     const expected = { code: 3, out: '', err: expect.stringMatching(/nothing could be read/) };
     expect(ask(folder({ 'a.yaml': text }))).toMatchObject(expected);
@@ -255,13 +261,13 @@ describe('bad input', () => {
     ).toMatchObject(expected);
   });
 
-  test('a file that is missing beside one that is there: the answer, marked as incomplete', () => {
+  test('a missing file among others gives an answer that is marked as incomplete', () => {
     const { code, out, err } = ask('/nowhere/at/all', folder({ 'good.yaml': entry('good') }));
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/there is no such file/) });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/no such file/) });
     expect(out).toMatch(/^incomplete: a part of the input could not be read.*\n200 from good/);
   });
 
-  test('what no API server takes is named; requests to other hosts are answered', () => {
+  test('an object that the API server rejects is reported; requests to other hosts are answered', () => {
     const made = folder({
       'a.yaml': `${entry('good')}---\n${entry('bad').replace('[bad.example.com]', 'bad.example.com')}`,
     });
@@ -293,10 +299,10 @@ describe('bad input', () => {
         '.Values.host }}\n',
     ],
     ['apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: {{ .Release.Name }}\n'],
-  ])('Helm templates are called so: %j', (text) => {
+  ])('Helm templates are recognised: %j', (text) => {
     expect(ask(folder({ 'a.yaml': text }))).toMatchObject({
       code: 3,
-      err: expect.stringMatching(/a Helm template .*helm template/),
+      err: expect.stringMatching(/a Helm template .*helm template …/),
     });
   });
 
@@ -316,8 +322,11 @@ describe('bad input', () => {
   });
 
   test.each([
-    [['explain', gateway, '--to', 'http://a.example.com/'], /--from <namespace>\/<service account>/],
-    [['explain', gateway, '--from', 'a/b'], /--to is a URL/],
+    [
+      ['explain', gateway, '--to', 'http://a.example.com/'],
+      /--from is missing: write the caller as --from <namespace>\/<service account>/,
+    ],
+    [['explain', gateway, '--from', 'a/b'], /--to is missing: write http:/],
     [['explain', gateway, '--from', 'a/b', '--to', 'tcp://db.example.com'], /a host and a port/],
     [
       ['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--labels', 'app'],
@@ -328,26 +337,26 @@ describe('bad input', () => {
       /--output is text, json or mermaid/,
     ],
     [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--wat'], /--wat/],
-    [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /which files or folders/],
-    [['exlain'], /there is no command "exlain"/],
+    [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /explain: name the files or folders/],
+    [['exlain'], /"exlain" is not a command; the commands are explain, check and migrate/],
     [
       ['explain', gateway, '--from', 'curl', '--to', 'http://a.example.com/'],
-      /"curl" is none, write as in --from payments\/checkout/,
+      /--from is not "curl": write .*--from payments\/checkout/,
     ],
-    [['explain', gateway, '--from', 'a/b', '--to', 'a.io'], /"a\.io" is no URL: write .*, as https:\/\/a\.io/],
+    [['explain', gateway, '--from', 'a/b', '--to', 'a.io'], /"a\.io" is not a URL: write .*, such as https:\/\/a\.io/],
     [
       ['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--dial', 'foo'],
-      /--dial is an IPv4 address, as .*, not "foo"/,
+      /--dial is an IPv4 address such as .*, not "foo"/,
     ],
-  ])('%j ends with 3 and says what to write', (args, message) => {
+  ])('%j ends with 3, and the error says what to write', (args, message) => {
     expect(run(args)).toMatchObject({ code: 3, err: expect.stringMatching(message) });
   });
 
-  test('the version is told', () => {
+  test('--version prints the version', () => {
     expect(run(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 
-  test('help is enough to use it', () => {
+  test('--help names the options and exit codes', () => {
     expect(run(['--help'])).toMatchObject({
       code: 0,
       out: expect.stringMatching(/--from[\s\S]*--to[\s\S]*Exit codes/),
@@ -358,14 +367,14 @@ describe('bad input', () => {
 describe('check', () => {
   const table = path.join(EXAMPLES, 'e-http-through-gateway', 'access.yaml');
 
-  test('a table whose rows all hold ends with 0', () => {
+  test('a table whose rows all match ends with 0', () => {
     expect(run(['check', gateway, table])).toMatchObject({
       code: 0,
       out: expect.stringMatching(/(\d+) of \1 rows are as the table says/),
     });
   });
 
-  test('a row that does not hold ends with 1 and is shown', () => {
+  test('a row that does not match ends with 1 and is shown', () => {
     const changed = path.join(
       folder({
         'access.yaml': fs
@@ -387,11 +396,11 @@ describe('check', () => {
     [
       'via: gateway',
       'via: gatway',
-      /access\[\d+\]\.expect\.via: "gatway" is not allowed; it is direct, passthrough, sidecar or gateway/,
+      /access\[\d+\]\.expect\.via: "gatway" is not allowed; it is direct, undeclared, sidecar or gateway/,
     ],
-    ['symptom:', 'symptm:', /access\[\d+\]\.expect\.symptm: there is no such field; there are outcome, .*symptom/],
-    ['external:', 'sekrets: []\noutside:', /sekrets: there is no such field; there are mesh, gateways/],
-  ])('a table with a typo ends with 3 and says what is allowed: %s, %s', (right, typo, why) => {
+    ['symptom:', 'symptm:', /access\[\d+\]\.expect\.symptm: unknown field; the fields are outcome, .*symptom/],
+    ['external:', 'sekrets: []\nexternal:', /sekrets: unknown field; the fields are mesh, gateways/],
+  ])('a typo in a table ends with 3, and the error says what is allowed: %s, %s', (right, typo, why) => {
     const text = fs.readFileSync(table, 'utf8');
     expect(text).toContain(right);
     expect(
@@ -399,7 +408,7 @@ describe('check', () => {
     ).toMatchObject({ code: 3, err: expect.stringMatching(why) });
   });
 
-  test('a host whose entry declares no http says so', () => {
+  test('a row that fails for a host without http in its external entry says so', () => {
     const made = folder({
       'a.yaml': entry('good').replace(
         '{ number: 443, name: tls, protocol: TLS }',
@@ -411,11 +420,11 @@ describe('check', () => {
         'access: [{ from: c, request: "http://good.example.com/", expect: { outcome: answered } }]\n',
     });
     expect(run(['check', path.join(made, 'a.yaml'), path.join(made, 't.yaml')]).out).toMatch(
-      /the table's `outside` entry for good\.example\.com declares no http/,
+      /the access table's `external` entry for good\.example\.com declares no http/,
     );
   });
 
-  test('a table that is none ends with 3', () => {
+  test('a file that is not an access table ends with 3', () => {
     expect(run(['check', gateway, path.join(gateway, 'shop.k8s.yaml')]).code).toBe(3);
   });
 });

@@ -20,7 +20,7 @@ function chart(): Chart {
   return made;
 }
 
-test('what holds passes, from a synthesised chart, a Chart or an App', () => {
+test('assertions that hold pass, for the result of Testing.synth, a Chart or an App', () => {
   const made = chart();
   for (const manifests of [Testing.synth(made), made, App.of(made)]) {
     expectEgress(manifests)
@@ -42,7 +42,7 @@ test('what holds passes, from a synthesised chart, a Chart or an App', () => {
 
 test.each<[string, () => unknown, RegExp]>([
   [
-    'a caller that is not named',
+    'an unlisted caller',
     () => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway(),
     /expected: answered through a gateway\nthe model says: refused by the gateway/,
   ],
@@ -52,9 +52,9 @@ test.each<[string, () => unknown, RegExp]>([
     /answered through the gateway elsewhere/,
   ],
   [
-    'another way',
+    'another egress path',
     () => expectEgress(chart()).from('payments/checkout').to('https://api.partner.com').viaSidecar(),
-    /straight from the sidecar/,
+    /answered through the sidecar, without a gateway/,
   ],
   [
     'a refusal that does not happen',
@@ -64,12 +64,12 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'TLS from elsewhere',
     () => expectEgress(chart()).from('payments/checkout').to('http://api.partner.com').withTlsFrom('sidecar'),
-    /TLS begun by the sidecar/,
+    /TLS originated by the sidecar/,
   ],
   [
     'clear text',
     () => expectEgress([]).from('a/b').to('http://a.example.com').withoutPlaintext(),
-    /nothing leaves in clear text/,
+    /nothing reaches the external host in clear text/,
   ],
   ['a status', () => expectEgress([]).from('a/b').to('http://a.example.com').isAnswered(301), /answered with 301/],
 ])('%s throws, with the explanation', (_what, wrong, message) => {
@@ -78,21 +78,21 @@ test.each<[string, () => unknown, RegExp]>([
 
 test('the smallest change is part of the explanation', () => {
   expect(() => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway()).toThrow(
-    /Smallest change, tried out:\n.*subjectAltNames/,
+    /Smallest change, verified by the model:\n.*subjectAltNames/,
   );
 });
 
-test('what the world is can be said', () => {
+test('the mesh can be described', () => {
   expectEgress([], { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } })
     .from('a/b')
     .to('https://a.example.com')
     .isRefused('sidecar', 'tls-closed');
 });
 
-test('nonsense is refused', () => {
+test('invalid arguments are refused', () => {
   expect(() => expectEgress({})).toThrow(/Testing.synth/);
   expect(() => expectEgress([]).from('a/b').to('api.partner.com')).toThrow(
-    /"api\.partner\.com" is no URL: write http:.*, as https:\/\/api\.partner\.com/,
+    /"api\.partner\.com" is not a URL: write http:.*, such as https:\/\/api\.partner\.com/,
   );
   expect(() => expectEgress([]).from('checkout')).toThrow(/<namespace>\/<service account>/);
 });

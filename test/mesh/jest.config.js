@@ -11,7 +11,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/mesh/global-setup.ts',
   globalTeardown: '<rootDir>/test/mesh/global-teardown.ts',
   testSequencer: '<rootDir>/test/mesh/sequencer.js',
-  transform: { '^.+\\.[tj]s$': ['ts-jest', { tsconfig: 'test/tsconfig.json' }] },
+  transform: { '^.+\\.[tj]s$': '<rootDir>/test/transform.js' },
   transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
   moduleNameMapper: { '^cdk8s-istio-egress$': '<rootDir>/src/index.ts' },
 };

@@ -4,7 +4,7 @@ const routes = (http: string) =>
   '---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: split, namespace: shop ' +
   `}\nspec: { hosts: [site.example.com], http: [${http}] }\n`;
 
-test('weights are listed, and the likeliest is the answer', () => {
+test('weights give alternatives, and the most likely one is the answer', () => {
   const split =
     '{ route: [{ destination: { host: site.example.com, port: { number: 80 } }, weight: 90 }, { destination: { ' +
     'host: nowhere.example.com }, weight: 10 }] }';
@@ -15,7 +15,7 @@ test('weights are listed, and the likeliest is the answer', () => {
   });
 });
 
-test('injected faults are some of the answers, or all', () => {
+test('an injected fault is an alternative, or the answer at 100%', () => {
   const fault = (value: number) =>
     routes(
       `{ fault: { abort: { httpStatus: 418, percentage: { value: ${value} } } }, route: [{ destination: { ` +
@@ -33,7 +33,7 @@ test('injected faults are some of the answers, or all', () => {
   });
 });
 
-test('several endpoints are listed', () => {
+test('further endpoints are alternatives', () => {
   const entry = ENTRY.replace(
     'resolution: DNS',
     'resolution: STATIC\n  endpoints: [{ address: 203.0.113.1 }, { address: 203.0.113.2 }]',

@@ -1,7 +1,4 @@
-/**
- * Configurations about which people have asked: the model gives the answer of the mesh, and names the cause that was
- * found.
- */
+/** Broken configurations from public issues: the model gives the mesh's answer and names the cause that was found. */
 import { brokenConfigurations, Cause } from './broken';
 import { differences, modelOf } from './compare';
 import { Answer } from '../../src/model';
@@ -9,7 +6,7 @@ import { Answer } from '../../src/model';
 describe.each(brokenConfigurations())('$name', ({ thread, objects, table, requests }) => {
   const ask = modelOf(objects, table);
 
-  test('has its thread', () => expect(thread).toMatch(/^https:\/\/github\.com\/.+\/issues\/\d+$/));
+  test('names its issue', () => expect(thread).toMatch(/^https:\/\/github\.com\/.+\/issues\/\d+$/));
 
   test.each(requests)('$from $request', ({ expect: expected, answeredBy, cause, ...request }) => {
     const answer = ask(request);
@@ -20,7 +17,7 @@ describe.each(brokenConfigurations())('$name', ({ thread, objects, table, reques
   });
 });
 
-/** What a table does not say is not compared. */
+/** The fields of the answer, so that those without an expectation compare equal. */
 function onlyExpected(answer: Answer): object {
   const { outcome: _outcome, ...rest } = answer;
   return rest;

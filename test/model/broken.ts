@@ -7,7 +7,7 @@ import { AccessTable, Expectation, MeshSettings } from '../../src/access/access-
 
 const FOLDER = path.join(__dirname, 'broken');
 
-/** The object, and where it matters the field, that somebody found to be the cause. */
+/** The object that was found to be the cause, with the field where it matters. */
 export interface Cause {
   readonly kind: string;
   readonly namespace: string;
@@ -17,12 +17,12 @@ export interface Cause {
 
 export interface BrokenRequest extends Request {
   readonly expect: Expectation;
-  /** Who outside answers, where it is not the host that was asked for. */
+  /** The external host that answers, if not the one in the request. */
   readonly answeredBy?: string;
   readonly cause?: Cause;
 }
 
-/** A configuration that somebody has asked the world about, rebuilt as a small one. */
+/** A broken configuration from a public issue, reduced to a small one. */
 export interface Broken {
   readonly name: string;
   readonly thread: string;
@@ -33,10 +33,7 @@ export interface Broken {
   readonly requests: BrokenRequest[];
 }
 
-/**
- * All of test/model/broken: a document of its own says what was found, those after it are the objects, the oldest
- * first.
- */
+/** All of test/model/broken. The first document of a file says what was found; the others are objects, oldest first. */
 export function brokenConfigurations(): Broken[] {
   return fs
     .readdirSync(FOLDER)

@@ -4,7 +4,7 @@ import { Request } from './worlds/world';
 import { AccessTable, Expectation } from '../../src/access/access-table';
 import { Answer, EgressModel, worldOf } from '../../src/model';
 
-/** Fields that both judges have words for. */
+/** The fields that both judges report. */
 const FIELDS = [
   'outcome',
   'status',
@@ -20,7 +20,7 @@ const FIELDS = [
   'clientCertificate',
 ] as const satisfies readonly (keyof Expectation)[];
 
-/** Asks the model what a mesh with these objects would do. */
+/** A model of a mesh with these objects, for requests as in an access table. */
 export function modelOf(objects: readonly object[], table: AccessTable): (request: Request) => Answer {
   const model = EgressModel.of(
     objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
@@ -34,8 +34,8 @@ export function modelOf(objects: readonly object[], table: AccessTable): (reques
 }
 
 /**
- * What the model says otherwise than the mesh, each a line `field: model …, mesh …`. The model agrees when one of the
- * answers that it holds possible does; what it leaves undetermined is no disagreement, and counted by those who ask.
+ * Where the model differs from the mesh, one line `field: model …, mesh …` each. The model agrees if one of its
+ * alternatives does. An undetermined answer is not a disagreement; callers count those themselves.
  */
 export function differences(answer: Answer, mesh: MeshAnswer): string[] {
   if (answer.outcome === 'undetermined') return [];
@@ -55,22 +55,21 @@ export function differences(answer: Answer, mesh: MeshAnswer): string[] {
 }
 
 function agree(field: (typeof FIELDS)[number], answer: Answer, mesh: MeshAnswer): boolean {
-  // No certificate was shown, or nobody was there to show one to.
+  // Either no certificate was presented, or there was no host to present it to.
   if (field === 'clientCertificate') return (answer[field] ?? false) === (mesh[field] ?? false);
   if (text(answer[field]) === text(mesh[field])) return true;
-  // An application that does not accept a certificate says so in a way of its own, for which an access table has no
-  // word.
+  // An application that rejects a certificate reports it with a curl exit code that an access table cannot express.
   if (field === 'symptom') return String(mesh.symptom).startsWith('curl ') && answer.outcome === 'refused';
-  // The application refuses what it is shown, wherever that came from.
+  // The application rejects the certificate, wherever it came from.
   if (field === 'by' && String(mesh.symptom).startsWith('curl ')) return true;
-  // Whether a gateway's log still tells who it was that it broke the handshake off with is a matter of luck.
+  // Whether a gateway still logs the identity of a caller whose handshake it aborted is a matter of timing.
   if (
     field === 'identityAtGateway' &&
     answer[field] === undefined &&
     (mesh.symptom === 'tls-closed' || mesh.symptom === 'closed')
   )
     return true;
-  // Of a refused request the mesh shows only what happened; the model may know how far it would have gone.
+  // For a refused request the mesh shows only what happened; the model may know more about its egress path.
   return mesh.outcome === 'refused' && mesh[field] === undefined;
 }
 

@@ -17,7 +17,7 @@ test.each([
   ['excluded ports', '{ traffic.sidecar.istio.io/excludeOutboundPorts: "5432" }', 'direct'],
   ['included ranges only', '{ traffic.sidecar.istio.io/includeOutboundIPRanges: 10.0.0.0/8 }', 'direct'],
   [
-    'ports included although their range is not',
+    'included ports of a range that is not included',
     '{ traffic.sidecar.istio.io/includeOutboundIPRanges: 10.0.0.0/8, ' +
       'traffic.sidecar.istio.io/includeOutboundPorts: "5432" }',
     undefined,
@@ -40,23 +40,23 @@ test('the pod template that decided is named', () => {
 const past = deployment('{ sidecar.istio.io/inject: "false" }');
 
 test.each([
-  ['lets nothing out', '{ podSelector: {}, policyTypes: [Egress] }', 'refused'],
-  ['is for other pods', '{ podSelector: { matchLabels: { app: other } }, policyTypes: [Egress] }', 'answered'],
-  ['is about what comes in', '{ podSelector: {} }', 'answered'],
+  ['allows no egress', '{ podSelector: {}, policyTypes: [Egress] }', 'refused'],
+  ['selects other pods', '{ podSelector: { matchLabels: { app: other } }, policyTypes: [Egress] }', 'answered'],
+  ['is for ingress only', '{ podSelector: {} }', 'answered'],
   [
-    'opens the range',
+    'allows the range',
     '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 203.0.113.0/24 } }], ports: ' +
       '[{ port: 5432 }] }] }',
     'answered',
   ],
   [
-    'opens another port',
+    'allows another port',
     '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 203.0.113.0/24 } }], ports: ' +
       '[{ port: 443 }] }] }',
     'refused',
   ],
   [
-    'leaves the address out',
+    'excludes the address',
     '{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: ' +
       '[203.0.113.40/32] } }] }] }',
     'refused',
@@ -68,7 +68,7 @@ test.each([
   });
 });
 
-test('a name that nobody checks is reported as what it is: without sni, and with it', () => {
+test('an unverified name is reported, without sni and with it', () => {
   const rule = (tls: string) =>
     '---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: x, namespace: shop ' +
     `}\nspec: { host: site.example.com, trafficPolicy: { tls: { mode: SIMPLE${tls} } } }\n`;

@@ -4,7 +4,7 @@ import { Answered, RecordedWorld } from './worlds/recorded';
 import { tableOf } from './worlds/table';
 import { Answer } from '../../src/model';
 
-/** A request about which model and mesh are not of one mind. */
+/** A request for which the model and the mesh give different answers. */
 export interface Disagreement {
   readonly world: RecordedWorld;
   readonly asked: Answered;
@@ -15,13 +15,13 @@ export interface Disagreement {
 export interface Tally {
   worlds: number;
   compared: number;
-  /** Of those compared, how many the external host answered. */
+  /** How many of those compared the external host answered. */
   answered: number;
   undetermined: number;
   readonly disagreements: Disagreement[];
 }
 
-/** Holds the model against what the mesh answered in a world; a world that never came into force says nothing. */
+/** Compares the model with the mesh's answers in a world. A world that the mesh rejected has none. */
 export function tally(total: Tally, world: RecordedWorld): void {
   total.worlds++;
   if (world.refused) return;
@@ -36,7 +36,7 @@ export function tally(total: Tally, world: RecordedWorld): void {
   }
 }
 
-/** Both answers side by side, and the world that they are about. */
+/** Both answers side by side, with the objects of the world. */
 export function report({ world, asked, answer, differs }: Disagreement): string {
   const { from, request, ...rest } = asked.request;
   return [

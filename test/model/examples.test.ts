@@ -1,20 +1,22 @@
 import { examples, golden, objectsIn } from '../../examples/examples';
 import { AccessRow } from '../../src/access/access-table';
 import { EgressModel, worldOf } from '../../src/model';
-import { differences } from '../../src/model/judge';
+import { unmetExpectations } from '../../src/model/judge';
 
-/** What a row leaves away. */
-function without(objects: any[], left: AccessRow['without']): any[] {
-  if (left === 'manifests') return [];
-  const away = [left ?? []].flat();
-  return objects.filter(({ kind, metadata }) => !away.includes(`${kind}/${metadata.namespace ?? ''}/${metadata.name}`));
+/** The objects without those that a row leaves out. */
+function without(objects: any[], omitted: AccessRow['without']): any[] {
+  if (omitted === 'manifests') return [];
+  const names = [omitted ?? []].flat();
+  return objects.filter(
+    ({ kind, metadata }) => !names.includes(`${kind}/${metadata.namespace ?? ''}/${metadata.name}`),
+  );
 }
 
 describe.each(examples().map((example) => [example.name, example] as const))('%s', (_name, example) => {
   const objects = objectsIn(golden(example));
-  const model = (left: AccessRow['without']) =>
+  const model = (omitted: AccessRow['without']) =>
     EgressModel.of(
-      without(objects, left).map((manifest) => ({ manifest, origin: 'golden' })),
+      without(objects, omitted).map((manifest) => ({ manifest, origin: 'golden' })),
       worldOf(example.table),
     );
 
@@ -23,7 +25,7 @@ describe.each(examples().map((example) => [example.name, example] as const))('%s
     (_index, _text, row) => {
       const caller = example.table.callers.find(({ name }) => name === row.from)!;
       const answer = model(row.without).ask(caller, { ...row, url: row.request });
-      expect(differences(row.expect, answer)).toEqual([]);
+      expect(unmetExpectations(row.expect, answer)).toEqual([]);
     },
   );
 });

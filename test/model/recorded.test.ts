@@ -1,10 +1,10 @@
-/** What a real mesh answered to requests in two hundred generated worlds, the model answers, too. */
+/** The model gives the answers that a real mesh gave to requests in two hundred generated worlds. */
 import { tally, report, Tally } from './disagreements';
 import { readRecorded } from './worlds/recorded-file';
 
 const worlds = readRecorded();
 
-test('there are two hundred worlds, and something was answered in most of them', () => {
+test('there are two hundred worlds, most of them with an answered request', () => {
   expect(worlds.length).toBeGreaterThanOrEqual(200);
   expect(
     worlds.filter(({ answers }) => answers.some(({ answer }) => answer.outcome === 'answered')).length,
@@ -17,7 +17,7 @@ test.each(worlds.map((world) => ({ name: world.name, world })))('world $name', (
   expect(total.disagreements.map(report).join('\n\n')).toBe('');
 });
 
-test('the model leaves hardly anything undetermined', () => {
+test('the model leaves less than 2% undetermined', () => {
   const total: Tally = { worlds: 0, compared: 0, answered: 0, undetermined: 0, disagreements: [] };
   for (const world of worlds) tally(total, world);
   expect(total.undetermined / total.compared).toBeLessThan(0.02);

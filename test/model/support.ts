@@ -3,7 +3,7 @@ import { Answer, EgressModel, ModelCaller, ModelRequest, World } from '../../src
 
 export const LOCKED: World = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } };
 
-/** What the model says about a request to objects in YAML. */
+/** The model's answer to a request, with objects from YAML. */
 export function ask(
   yaml: string,
   caller: string | ModelCaller,

@@ -5,7 +5,7 @@ const object = (kind: string, apiVersion: string, spec: string, namespace = 'sho
 
 test.each([
   [
-    'an EnvoyFilter that reaches the caller',
+    'an EnvoyFilter that applies to the caller',
     object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }'),
     /EnvoyFilter shop\/x/,
   ],
@@ -42,14 +42,14 @@ test.each([
     ),
     /delegate/,
   ],
-])('%s is named and nothing is guessed', (_what, yaml, message) => {
+])('%s is named, and nothing is guessed', (_what, yaml, message) => {
   expect(ask(`${ENTRY}${yaml}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
     outcome: 'undetermined',
     reason: expect.stringMatching(message),
   });
 });
 
-test('what does not reach the request leaves the answer as it is', () => {
+test('an EnvoyFilter that does not apply to the caller leaves the answer unchanged', () => {
   const elsewhere = object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }', 'other');
   const unselected = object(
     'EnvoyFilter',
@@ -62,7 +62,7 @@ test('what does not reach the request leaves the answer as it is', () => {
   });
 });
 
-test('an address that nobody told, and a range that could hold it', () => {
+test('an unknown address and a range that could contain it', () => {
   const range = object(
     'ServiceEntry',
     'networking.istio.io/v1',
@@ -73,11 +73,11 @@ test('an address that nobody told, and a range that could hold it', () => {
     outcome: 'undetermined',
     reason: expect.stringMatching(/198\.51\.100\.0\/24/),
   });
-  const told = {
+  const described = {
     external: [{ host: 'site.example.com', address: '203.0.113.10', https: 'ok' as const }],
     mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
   };
-  expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/', told)).toMatchObject({
+  expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/', described)).toMatchObject({
     outcome: 'answered',
     via: 'sidecar',
   });

@@ -1,5 +1,5 @@
 import { Chart } from 'cdk8s';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check';
 import { build, identity, INSTALLATION, TeamPlan, teams } from './plans';
 import { EgressBoundary } from '../../src/constructs/egress-boundary';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';

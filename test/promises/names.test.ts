@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check';
 import { forAll, identity, manifestsFor, team, TeamPlan } from './plans';
 
 const inGatewayNamespace = (manifests: any[]) => manifests.filter(({ metadata }) => metadata.namespace === 'egress');

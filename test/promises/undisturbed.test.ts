@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check';
 import { identity, manifestsFor, team, teams } from './plans';
 
 const byName = (manifests: any[]) => Object.fromEntries(manifests.map((manifest) => [identity(manifest), manifest]));

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing, Yaml } from 'cdk8s';
-import { build, forAll } from './plans';
+import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing } from 'cdk8s';
+import { build, forAll, serialised } from './plans';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
@@ -10,7 +10,6 @@ import { Caller } from '../../src/values/caller';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf, manifestsOf, newApp, the } from '../support/app';
 
-const bytes = (app: App) => app.charts.map((chart) => Yaml.stringify(...chart.toJson()));
 const replacing = (from: string, to: string): IResolver => ({
   resolve: (context) => {
     if (context.value === from) context.replaceValue(to);
@@ -29,15 +28,15 @@ function resolvedBy(...resolvers: IResolver[]): App {
 }
 
 describe('a manifest is what the imported class makes of the object', () => {
-  test('whatever teams ask for', () => {
+  test('for any declarations', () => {
     forAll((plans) => {
       const general = build(plans);
       general.resolvers.unshift({ resolve: () => undefined }); // With a resolver of somebody's, cdk8s itself writes every object.
-      expect(bytes(build(plans))).toEqual(bytes(general));
+      expect(serialised(build(plans))).toEqual(serialised(general));
     });
   });
 
-  test('of the fields that it calls otherwise than the schema, one is in use', () => {
+  test('of the fields that have another name in the class than in the schema, one is in use', () => {
     const folder = path.join(__dirname, '../../imports');
     const code = fs
       .readdirSync(folder)
@@ -55,7 +54,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(sources.join()).not.toMatch(/mirror_?percent/i);
   });
 
-  test('with labels that are called like such a field', () => {
+  test('with labels named like such a field', () => {
     const labels = { mirrorPercent: 'a', consecutive5XxErrors: 'b' };
     const [sidecar] = manifestsOf(
       (chart) => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels }] }),
@@ -63,7 +62,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(sidecar.spec.workloadSelector).toEqual({ labels });
   });
 
-  test('without the options for which plain JavaScript says null', () => {
+  test('without the options that are null in plain JavaScript', () => {
     const props = {
       hosts: ['api.example.com'],
       addresses: null,
@@ -77,7 +76,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(entry.spec).not.toHaveProperty('addresses');
   });
 
-  test('unsorted where that is asked for', () => {
+  test('unsorted on request', () => {
     const written = () =>
       Object.keys(
         manifestsOf(
@@ -94,7 +93,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     }
   });
 
-  test('or cdk8s says which object cannot be written', () => {
+  test('or cdk8s reports which object cannot be written', () => {
     const note = Lazy.any({
       produce: () => {
         throw new Error('no note');
@@ -109,9 +108,9 @@ describe('a manifest is what the imported class makes of the object', () => {
   });
 });
 
-describe('a resolver of the app has its say', () => {
+describe('resolvers of the app are applied', () => {
   test('in the manifest', () => {
-    const text = bytes(resolvedBy(replacing('MESH_EXTERNAL', 'MESH_INTERNAL'))).join();
+    const text = serialised(resolvedBy(replacing('MESH_EXTERNAL', 'MESH_INTERNAL'))).join();
     expect(text).toContain('MESH_INTERNAL');
     expect(text).not.toContain('MESH_EXTERNAL');
   });
@@ -123,10 +122,10 @@ describe('a resolver of the app has its say', () => {
         else super.resolve(context);
       }
     }
-    expect(bytes(resolvedBy(new Own())).join()).not.toContain('MESH_EXTERNAL');
+    expect(serialised(resolvedBy(new Own())).join()).not.toContain('MESH_EXTERNAL');
   });
 
-  test('before the rules look', () => {
+  test('before the rules check', () => {
     const nameless: IResolver = {
       resolve: (context) => {
         if (context.key[context.key.length - 1] === 'subjectAltNames' && context.value.length > 0)
@@ -137,8 +136,8 @@ describe('a resolver of the app has its say', () => {
   });
 });
 
-describe('what an app has shown already is not kept', () => {
-  test('when a caller is let in whom no server can check', () => {
+describe('what an app has written once is not cached', () => {
+  test('when a caller is added that no server can check', () => {
     const written = (look: boolean) => {
       const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
       const gateway = InstalledEgressGateway.fromInstallation(
@@ -158,7 +157,7 @@ describe('what an app has shown already is not kept', () => {
     expect(written(true)).toEqual(written(false));
   });
 
-  test('when a second construct declares the same host otherwise', () => {
+  test('when a second construct declares the same host differently', () => {
     const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
     new SidecarEgress(chart, 'one', { hosts: ['api.example.com'] });
     chart.toJson();

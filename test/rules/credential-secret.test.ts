@@ -1,4 +1,4 @@
-import { findings, istio, said } from './support';
+import { findings, istio, reported } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'credential-secret';
@@ -23,15 +23,19 @@ const secret = (place: string, keys: string[], field = 'data'): EgressObject => 
 };
 const FULL = ['tls.crt', 'tls.key', 'ca.crt'];
 
-test('both sets of keys will do, in data or in stringData, and the authorities may lie apart', () => {
-  expect(said(code, [rule(), secret('egress/client', FULL)])).toEqual([]);
-  expect(said(code, [rule(), secret('egress/client', ['cert', 'key', 'cacert'], 'stringData')])).toEqual([]);
+test('both sets of keys are accepted, in data or stringData, and the CA certificates may be in a second Secret', () => {
+  expect(reported(code, [rule(), secret('egress/client', FULL)])).toEqual([]);
+  expect(reported(code, [rule(), secret('egress/client', ['cert', 'key', 'cacert'], 'stringData')])).toEqual([]);
   expect(
-    said(code, [rule(), secret('egress/client', ['tls.crt', 'tls.key']), secret('egress/client-cacert', ['cacert'])]),
+    reported(code, [
+      rule(),
+      secret('egress/client', ['tls.crt', 'tls.key']),
+      secret('egress/client-cacert', ['cacert']),
+    ]),
   ).toEqual([]);
 });
 
-test.each(FULL)('without %s the proxy has nothing to show or to check', (key) => {
+test.each(FULL)('a Secret without %s is reported', (key) => {
   const [finding] = findings(code, [
     rule(),
     secret(
@@ -43,38 +47,41 @@ test.each(FULL)('without %s the proxy has nothing to show or to check', (key) =>
   expect(finding.message).toContain(`which has no ${key}.`);
 });
 
-test('an empty value is none', () => {
+test('an empty value counts as missing', () => {
   const empty = secret('egress/client', FULL);
   empty.manifest.data['tls.key'] = '';
   expect(findings(code, [rule(), empty])[0].message).toContain('which has no tls.key.');
 });
 
-test('simple TLS needs the authorities only', () => {
-  expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['ca.crt'])])).toEqual([]);
-  expect(said(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['tls.crt', 'tls.key'])])).toEqual([
+test('SIMPLE TLS needs only the CA certificates', () => {
+  expect(reported(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['ca.crt'])])).toEqual([]);
+  expect(reported(code, [rule({ mode: 'SIMPLE' }), secret('egress/client', ['tls.crt', 'tls.key'])])).toEqual([
     'egress/client egress/r',
   ]);
 });
 
-test('a Secret beside the callers does nothing for a rule at the gateway', () => {
+test("a Secret in the callers' namespace is of no use to a rule at the gateway", () => {
   const [finding] = findings(code, [rule(), secret('shop/client', FULL)]);
   expect(finding.message).toContain('in namespace egress, but there is only Secret shop/client');
-  expect(said(code, [rule(), secret('shop/client', FULL), secret('egress/client', FULL)])).toEqual([]);
+  expect(reported(code, [rule(), secret('shop/client', FULL), secret('egress/client', FULL)])).toEqual([]);
 });
 
-test('what cannot be known is left alone', () => {
-  expect(said(code, [rule()])).toEqual([]);
-  expect(said(code, [rule(), secret('egress/other', [])])).toEqual([]);
-  // filled by somebody else
-  expect(said(code, [rule(), secret('egress/client', [])])).toEqual([]);
+test('what the manifests do not show is not reported', () => {
+  expect(reported(code, [rule()])).toEqual([]);
+  expect(reported(code, [rule(), secret('egress/other', [])])).toEqual([]);
+  // filled by another tool
+  expect(reported(code, [rule(), secret('egress/client', [])])).toEqual([]);
   // read wherever a proxy follows the rule
-  expect(said(code, [rule({}, { exportTo: undefined }), secret('shop/client', [])])).toEqual([]);
+  expect(reported(code, [rule({}, { exportTo: undefined }), secret('shop/client', [])])).toEqual([]);
   expect(
-    said(code, [rule({ credentialName: 'configmap://egress/client', mode: 'SIMPLE' }), secret('egress/client', ['x'])]),
+    reported(code, [
+      rule({ credentialName: 'configmap://egress/client', mode: 'SIMPLE' }),
+      secret('egress/client', ['x']),
+    ]),
   ).toEqual([]);
 });
 
-test('a rule for selected workloads is followed in its own namespace only', () => {
+test('a rule with a workloadSelector is used only in its own namespace', () => {
   const selected = rule({}, { exportTo: undefined, workloadSelector: { matchLabels: { app: 'x' } } });
-  expect(said(code, [selected, secret('shop/client', FULL)])).toEqual(['egress/r shop/client']);
+  expect(reported(code, [selected, secret('shop/client', FULL)])).toEqual(['egress/r shop/client']);
 });

@@ -1,4 +1,4 @@
-import { istio, said } from './support';
+import { istio, reported } from './support';
 
 const code = 'default-sidecar-conflict';
 const sidecar = (place: string, labels?: Record<string, string>) =>
@@ -7,17 +7,19 @@ const sidecar = (place: string, labels?: Record<string, string>) =>
     outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
   });
 
-test('one default for each namespace', () => {
-  expect(said(code, [sidecar('shop/a'), sidecar('web/a')])).toEqual([]);
-  expect(said(code, [sidecar('shop/a'), sidecar('shop/b')])).toEqual(['shop/a shop/b']);
+test('each namespace may have one default', () => {
+  expect(reported(code, [sidecar('shop/a'), sidecar('web/a')])).toEqual([]);
+  expect(reported(code, [sidecar('shop/a'), sidecar('shop/b')])).toEqual(['shop/a shop/b']);
 });
 
-test('selectors may stand beside a default, and beside each other unless one contains the other', () => {
-  expect(said(code, [sidecar('shop/a'), sidecar('shop/b', { app: 'x' }), sidecar('shop/c', { app: 'y' })])).toEqual([]);
-  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { tier: 'y', app: 'x' })])).toEqual([
-    'shop/a shop/b',
-  ]);
-  expect(said(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { app: 'x' })])).toEqual([
+test('selectors may be combined with a default, and with each other unless one contains the other', () => {
+  expect(reported(code, [sidecar('shop/a'), sidecar('shop/b', { app: 'x' }), sidecar('shop/c', { app: 'y' })])).toEqual(
+    [],
+  );
+  expect(
+    reported(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { tier: 'y', app: 'x' })]),
+  ).toEqual(['shop/a shop/b']);
+  expect(reported(code, [sidecar('shop/a', { app: 'x', tier: 'y' }), sidecar('shop/b', { app: 'x' })])).toEqual([
     'shop/a shop/b',
   ]);
 });

@@ -1,4 +1,4 @@
-import { gateway, said } from './support';
+import { gateway, reported } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'deny-takes-tls';
@@ -14,25 +14,34 @@ const policy = (rule: object, spec: object = {}, namespace = 'egress'): EgressOb
 });
 const posts = { to: [{ operation: { methods: ['POST'] } }] };
 
-test.each(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'])('a rule of nothing but %s', (field) => {
-  expect(said(code, [through, policy({ to: [{ operation: { [field]: ['x'] } }] })])).toEqual(['egress/exit policy']);
+test.each(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'])(
+  'a DENY rule with nothing but %s is reported',
+  (field) => {
+    expect(reported(code, [through, policy({ to: [{ operation: { [field]: ['x'] } }] })])).toEqual([
+      'egress/exit policy',
+    ]);
+  },
+);
+
+test('ports, callers and other conditions also apply to TCP', () => {
+  expect(reported(code, [through, policy({ to: [{ operation: { methods: ['POST'], ports: ['8080'] } }] })])).toEqual(
+    [],
+  );
+  expect(reported(code, [through, policy({ to: [{ operation: { methods: ['POST'], notPorts: ['8443'] } }] })])).toEqual(
+    [],
+  );
+  expect(reported(code, [through, policy({ ...posts, from: [{ source: { principals: ['x'] } }] })])).toEqual([]);
+  expect(reported(code, [through, policy({ ...posts, when: [{ key: 'connection.sni', values: ['x'] }] })])).toEqual([]);
+  expect(reported(code, [through, policy({ to: [{ operation: { ports: ['8080'] } }] })])).toEqual([]);
+  expect(reported(code, [through, policy({ from: [{ source: { principals: ['x'] } }] })])).toEqual([]);
 });
 
-test('ports, callers or other conditions leave something to compare', () => {
-  expect(said(code, [through, policy({ to: [{ operation: { methods: ['POST'], ports: ['8080'] } }] })])).toEqual([]);
-  expect(said(code, [through, policy({ to: [{ operation: { methods: ['POST'], notPorts: ['8443'] } }] })])).toEqual([]);
-  expect(said(code, [through, policy({ ...posts, from: [{ source: { principals: ['x'] } }] })])).toEqual([]);
-  expect(said(code, [through, policy({ ...posts, when: [{ key: 'connection.sni', values: ['x'] }] })])).toEqual([]);
-  expect(said(code, [through, policy({ to: [{ operation: { ports: ['8080'] } }] })])).toEqual([]);
-  expect(said(code, [through, policy({ from: [{ source: { principals: ['x'] } }] })])).toEqual([]);
-});
-
-test('only DENY, only pods of the gateway, only servers that read no HTTP', () => {
-  expect(said(code, [through, policy(posts, { action: 'ALLOW' })])).toEqual([]);
-  expect(said(code, [through, policy(posts, { selector: { matchLabels: { istio: 'other' } } })])).toEqual([]);
-  expect(said(code, [through, policy(posts, { selector: undefined })])).toEqual(['egress/exit policy']);
-  expect(said(code, [through, policy(posts, { targetRefs: [{ kind: 'Gateway', name: 'x' }] })])).toEqual([]);
-  expect(said(code, [through, policy(posts, {}, 'shop')])).toEqual([]);
-  expect(said(code, [through, policy(posts, {}, 'istio-system')])).toEqual(['egress/exit policy']);
-  expect(said(code, [gateway('egress/exit', ['b.example.com']), policy(posts)])).toEqual([]);
+test('only DENY policies, only on the pods of the gateway, only for servers that do not parse HTTP', () => {
+  expect(reported(code, [through, policy(posts, { action: 'ALLOW' })])).toEqual([]);
+  expect(reported(code, [through, policy(posts, { selector: { matchLabels: { istio: 'other' } } })])).toEqual([]);
+  expect(reported(code, [through, policy(posts, { selector: undefined })])).toEqual(['egress/exit policy']);
+  expect(reported(code, [through, policy(posts, { targetRefs: [{ kind: 'Gateway', name: 'x' }] })])).toEqual([]);
+  expect(reported(code, [through, policy(posts, {}, 'shop')])).toEqual([]);
+  expect(reported(code, [through, policy(posts, {}, 'istio-system')])).toEqual(['egress/exit policy']);
+  expect(reported(code, [gateway('egress/exit', ['b.example.com']), policy(posts)])).toEqual([]);
 });

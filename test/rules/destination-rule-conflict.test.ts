@@ -1,13 +1,16 @@
-import { findings, istio, said } from './support';
+import { findings, istio, reported } from './support';
 
 const code = 'destination-rule-conflict';
 const rule = (place: string, spec: object) =>
   istio('DestinationRule', place, { host: 'a.example.com', exportTo: ['.'], ...spec });
-const pair = (a: object, b: object) => said(code, [rule('shop/a', a), rule('shop/b', b)]);
+const pair = (a: object, b: object) => reported(code, [rule('shop/a', a), rule('shop/b', b)]);
 
 test('rules of different namespaces or hosts have nothing to merge', () => {
   expect(
-    said(code, [rule('shop/a', { trafficPolicy: { tls: {} } }), rule('web/a', { exportTo: ['*'], trafficPolicy: {} })]),
+    reported(code, [
+      rule('shop/a', { trafficPolicy: { tls: {} } }),
+      rule('web/a', { exportTo: ['*'], trafficPolicy: {} }),
+    ]),
   ).toEqual([]);
   expect(pair({}, { host: 'b.example.com', exportTo: ['*'] })).toEqual([]);
 });
@@ -21,7 +24,7 @@ test.each([
   expect(pair({}, { exportTo })).toEqual(['shop/a shop/b']);
 });
 
-test('the message says how each wrote it', () => {
+test('the message quotes each exportTo', () => {
   const [finding] = findings(code, [rule('shop/a', {}), rule('shop/b', { exportTo: undefined })]);
   expect(finding.message).toContain('[shop/a] (.)');
   expect(finding.message).toContain('[shop/b] (no exportTo)');
@@ -42,7 +45,7 @@ test('two traffic policies, or two subsets of one name, that differ', () => {
   expect(pair({ subsets: [{ name: 'x' }] }, { subsets: [{ name: 'x' }] })).toEqual([]);
 });
 
-test('rules for selected workloads merge among themselves only', () => {
+test('rules with a workloadSelector are merged only with rules that have the same selector', () => {
   const selected = (labels: object) => ({
     workloadSelector: { matchLabels: labels },
     trafficPolicy: { tls: { mode: 'SIMPLE' } },

@@ -1,4 +1,4 @@
-import { istio, said } from './support';
+import { istio, reported } from './support';
 
 const code = 'duplicate-object';
 
@@ -6,15 +6,15 @@ test('another API version is the same object, another API group is not', () => {
   const a = istio('Gateway', 'shop/exit', { servers: [] });
   const older = { manifest: { ...a.manifest, apiVersion: 'networking.istio.io/v1beta1' }, origin: 'older' };
   const other = { manifest: { ...a.manifest, apiVersion: 'gateway.networking.k8s.io/v1' }, origin: 'other' };
-  expect(said(code, [a, older, other])).toEqual(['older shop/exit']);
+  expect(reported(code, [a, older, other])).toEqual(['older shop/exit']);
 });
 
-test('kinds have names of their own', () => {
+test('objects of different kinds may share a name', () => {
   const named = (kind: string) => ({
     manifest: { apiVersion: 'v1', kind, metadata: { name: 'x', namespace: 'shop' } },
     origin: kind,
   });
-  expect(said(code, [named('Secret'), named('ConfigMap'), named('Service')])).toEqual([]);
+  expect(reported(code, [named('Secret'), named('ConfigMap'), named('Service')])).toEqual([]);
 });
 
 test('an object without a namespace goes to the default one', () => {
@@ -23,8 +23,8 @@ test('an object without a namespace goes to the default one', () => {
     manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', namespace: 'shop' } },
     origin: 'placed',
   };
-  expect(said(code, [bare, placed])).toEqual([]);
-  expect(said(code, [bare, placed], { defaultNamespace: 'shop' })).toEqual(['bare placed']);
+  expect(reported(code, [bare, placed])).toEqual([]);
+  expect(reported(code, [bare, placed], { defaultNamespace: 'shop' })).toEqual(['bare placed']);
 });
 
 test('one finding names all copies', () => {
@@ -32,5 +32,5 @@ test('one finding names all copies', () => {
     manifest: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: 'shop' } },
     origin,
   }));
-  expect(said(code, copies)).toEqual(['a b c']);
+  expect(reported(code, copies)).toEqual(['a b c']);
 });

@@ -1,4 +1,4 @@
-import { findings, gateway, route, said } from './support';
+import { findings, gateway, route, reported } from './support';
 
 const code = 'gateway-not-bound';
 const service = (namespace: string) => ({
@@ -13,16 +13,16 @@ const service = (namespace: string) => ({
 
 test('a short name is looked for in the namespace of the VirtualService', () => {
   const exit = gateway('egress/exit', ['a.example.com']);
-  expect(said(code, [exit, route('egress/r', { gateways: ['exit'] })])).toEqual([]);
+  expect(reported(code, [exit, route('egress/r', { gateways: ['exit'] })])).toEqual([]);
   expect(findings(code, [exit, route('shop/r', { gateways: ['exit'], exportTo: ['*'] })])[0].message).toContain(
     'looks for in namespace shop',
   );
-  expect(said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
+  expect(reported(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
 });
 
-test('a VirtualService for sidecars binds to none', () => {
+test('a VirtualService for sidecars binds to no Gateway', () => {
   expect(
-    said(code, [
+    reported(code, [
       gateway('egress/exit', ['b.example.com']),
       route('shop/r', {}),
       route('shop/s', { gateways: ['mesh'] }),
@@ -32,7 +32,7 @@ test('a VirtualService for sidecars binds to none', () => {
 
 test('a Gateway that is not among the manifests may be elsewhere', () => {
   expect(
-    said(code, [
+    reported(code, [
       gateway('egress/exit', ['a.example.com']),
       route('shop/r', { gateways: ['other', 'egress/other', 'mesh'] }),
     ]),
@@ -59,36 +59,40 @@ test.each([
     route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] }),
   ]);
   expect(found.map((finding) => finding.message)).toEqual(
-    admitted ? [] : [expect.stringContaining('none of whose servers admits a.example.com from namespace shop')],
+    admitted ? [] : [expect.stringContaining('but none of its servers admits a.example.com from namespace shop')],
   );
 });
 
-test('a route for a wildcard binds to a server for one of its names', () => {
+test('a VirtualService for a wildcard binds to a server for one of its names', () => {
   expect(
-    said(code, [
+    reported(code, [
       gateway('egress/exit', ['shop/a.example.com']),
       route('shop/r', { hosts: ['*.example.com'], gateways: ['egress/exit'], exportTo: ['*'] }),
     ]),
   ).toEqual([]);
 });
 
-test("a route that the gateway's pods do not see, when it is certain where they are", () => {
+test("a VirtualService that is not exported to the gateway's pods is reported if it is certain where they are", () => {
   const exit = gateway('egress/exit', ['shop/a.example.com']);
   const hidden = route('shop/r', { gateways: ['egress/exit'] });
-  expect(said(code, [exit, hidden])).toEqual([]);
-  expect(said(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
-  expect(said(code, [exit, hidden, service('shop')])).toEqual([]);
+  expect(reported(code, [exit, hidden])).toEqual([]);
+  expect(reported(code, [exit, hidden, service('egress')])).toEqual(['egress/exit shop/r']);
+  expect(reported(code, [exit, hidden, service('shop')])).toEqual([]);
   const knative = {
     manifest: { ...service('egress').manifest, apiVersion: 'serving.knative.dev/v1' },
     origin: 'knative',
   };
-  expect(said(code, [exit, hidden, knative])).toEqual([]);
+  expect(reported(code, [exit, hidden, knative])).toEqual([]);
   expect(
-    said(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }), service('egress')]),
+    reported(code, [
+      exit,
+      route('shop/r', { gateways: ['egress/exit'], exportTo: ['.', 'egress'] }),
+      service('egress'),
+    ]),
   ).toEqual([]);
 });
 
-describe('a server reads one kind of routes', () => {
+describe('a server reads one kind of route', () => {
   const tls = (mode: string, protocol: string) =>
     gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'x', protocol }, tls: { mode } });
   const plain = (protocol: string) =>
@@ -101,27 +105,27 @@ describe('a server reads one kind of routes', () => {
     });
 
   test.each([
-    ['TLS that is passed through', tls('PASSTHROUGH', 'TLS'), 'tls'],
-    ['HTTPS that is passed through', tls('PASSTHROUGH', 'HTTPS'), 'tls'],
-    ['HTTPS that ends there', tls('ISTIO_MUTUAL', 'HTTPS'), 'http'],
-    ['TLS that ends there', tls('ISTIO_MUTUAL', 'TLS'), 'tcp'],
+    ['TLS passthrough', tls('PASSTHROUGH', 'TLS'), 'tls'],
+    ['HTTPS passthrough', tls('PASSTHROUGH', 'HTTPS'), 'tls'],
+    ['terminated HTTPS', tls('ISTIO_MUTUAL', 'HTTPS'), 'http'],
+    ['terminated TLS', tls('ISTIO_MUTUAL', 'TLS'), 'tcp'],
     ['plain HTTP', plain('HTTP'), 'http'],
     ['plain HTTP/2', plain('HTTP2'), 'http'],
     ['plain TCP', plain('TCP'), 'tcp'],
   ])('%s', (_what, exit, read) => {
     for (const section of ['http', 'tls', 'tcp']) {
-      expect(said(code, [exit, routes(section)])).toEqual(section === read ? [] : ['egress/exit egress/r']);
+      expect(reported(code, [exit, routes(section)])).toEqual(section === read ? [] : ['egress/exit egress/r']);
     }
   });
 
-  test('of several servers for the host, one that reads them is enough', () => {
+  test('of several servers for the host, one that reads the routes is enough', () => {
     const exit = gateway('egress/exit', ['a.example.com']);
     exit.manifest.spec.servers.push({
       port: { number: 8443, name: 'y', protocol: 'TLS' },
       hosts: ['a.example.com'],
       tls: { mode: 'PASSTHROUGH' },
     });
-    expect(said(code, [exit, routes('tls')])).toEqual([]);
+    expect(reported(code, [exit, routes('tls')])).toEqual([]);
     expect(findings(code, [exit, routes('tcp')])[0].message).toContain('has tcp routes, but the servers');
     expect(findings(code, [exit, routes('tcp')])[0].message).toContain('read only http and tls');
   });

@@ -1,4 +1,4 @@
-import { said } from './support';
+import { reported } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'gateway-not-injected';
@@ -21,19 +21,19 @@ const gateway = (inject: string | undefined = 'true', image = 'auto', kind = 'De
   origin: 'gateway',
 });
 
-test.each(['Deployment', 'DaemonSet'])('a %s in a namespace where nothing is injected is stopped', (kind) => {
-  expect(said(code, [namespace('egress', { 'istio-injection': 'disabled' }), gateway('true', 'auto', kind)])).toEqual([
-    'gateway namespace egress',
-  ]);
-});
-
-test('so is one whose pods ask for no injection', () => {
-  expect(said(code, [gateway('false')])).toEqual(['gateway']);
-});
-
-test('other namespaces, namespaces without a word about it, and proxies with an image of their own are not', () => {
+test.each(['Deployment', 'DaemonSet'])('a %s in a namespace with injection disabled is reported', (kind) => {
   expect(
-    said(code, [
+    reported(code, [namespace('egress', { 'istio-injection': 'disabled' }), gateway('true', 'auto', kind)]),
+  ).toEqual(['gateway namespace egress']);
+});
+
+test('so is one whose pods disable injection', () => {
+  expect(reported(code, [gateway('false')])).toEqual(['gateway']);
+});
+
+test('other namespaces, namespaces without the label, and proxies with an image of their own are not', () => {
+  expect(
+    reported(code, [
       namespace('other', { 'istio-injection': 'disabled' }),
       namespace('egress', { 'istio-injection': 'enabled' }),
       gateway(),

@@ -1,4 +1,4 @@
-import { entry, findings, gateway, istio, route, said } from './support';
+import { entry, findings, gateway, istio, route, reported } from './support';
 
 const code = 'gateway-route-unresolved';
 const atGateway = route('egress/r', { hosts: ['hop.internal'], gateways: ['egress/exit'] });
@@ -20,33 +20,33 @@ test.each([
   ['STATIC', true],
   ['DNS_ROUND_ROBIN', true],
 ])('resolution %s gives a gateway an address: %s', (resolution, found) => {
-  expect(said(code, [entry('egress/a', { resolution }), atGateway])).toEqual(found ? [] : ['egress/a egress/r']);
+  expect(reported(code, [entry('egress/a', { resolution }), atGateway])).toEqual(found ? [] : ['egress/a egress/r']);
 });
 
 test('for sidecars NONE is enough', () => {
-  expect(said(code, [entry('egress/a', { resolution: 'NONE' }), route('egress/r', {})])).toEqual([]);
+  expect(reported(code, [entry('egress/a', { resolution: 'NONE' }), route('egress/r', {})])).toEqual([]);
   const both = istio('VirtualService', 'egress/r', {
     hosts: ['a.example.com'],
     gateways: ['mesh', 'egress/exit'],
     http: [{ match: [{ gateways: ['mesh'] }], route: [{ destination: { host: 'a.example.com' } }] }],
   });
-  expect(said(code, [entry('egress/a', { resolution: 'NONE' }), both])).toEqual([]);
+  expect(reported(code, [entry('egress/a', { resolution: 'NONE' }), both])).toEqual([]);
 });
 
-test('another entry may resolve the host, also one that is not among the manifests', () => {
-  expect(said(code, [entry('shop/a', { resolution: 'NONE' }), entry('egress/a', {}), atGateway])).toEqual([]);
-  expect(said(code, [entry('egress/b', { hosts: ['b.example.com'], resolution: 'NONE' }), atGateway])).toEqual([]);
+test('another entry may resolve the host, even one that is not among the manifests', () => {
+  expect(reported(code, [entry('shop/a', { resolution: 'NONE' }), entry('egress/a', {}), atGateway])).toEqual([]);
+  expect(reported(code, [entry('egress/b', { hosts: ['b.example.com'], resolution: 'NONE' }), atGateway])).toEqual([]);
 });
 
-test('an entry that the gateway does not see, when it is certain where its pods are', () => {
+test('an entry that the gateway does not see is reported if it is certain where its pods are', () => {
   const exit = gateway('egress/exit', ['hop.internal']);
-  expect(said(code, [entry('shop/a', {}), atGateway, exit])).toEqual([]);
+  expect(reported(code, [entry('shop/a', {}), atGateway, exit])).toEqual([]);
   expect(findings(code, [entry('shop/a', {}), atGateway, exit, pods])[0].message).toContain(
     'is not exported to namespace egress',
   );
-  expect(said(code, [entry('shop/a', { exportTo: ['.', 'egress'] }), atGateway, exit, pods])).toEqual([]);
+  expect(reported(code, [entry('shop/a', { exportTo: ['.', 'egress'] }), atGateway, exit, pods])).toEqual([]);
   expect(
-    said(code, [
+    reported(code, [
       entry('shop/a', {}),
       atGateway,
       gateway('egress/exit', ['hop.internal'], {}, { istio: 'other' }),
@@ -55,10 +55,10 @@ test('an entry that the gateway does not see, when it is certain where its pods 
   ).toEqual([]);
 });
 
-test('several routes to one host are one finding', () => {
+test('several routes to one host make one finding', () => {
   const twice = route('egress/r', {
     gateways: ['egress/exit'],
     tls: [{ route: [{ destination: { host: 'a.example.com' } }] }],
   });
-  expect(said(code, [entry('egress/a', { resolution: 'NONE' }), twice])).toHaveLength(1);
+  expect(reported(code, [entry('egress/a', { resolution: 'NONE' }), twice])).toHaveLength(1);
 });

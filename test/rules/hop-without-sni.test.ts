@@ -1,4 +1,4 @@
-import { gateway, istio, route, said } from './support';
+import { gateway, istio, route, reported } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'hop-without-sni';
@@ -15,62 +15,68 @@ const service = (selector: object): EgressObject => ({
   origin: 'svc',
 });
 
-test('the name may stand in a subset or at the top; without it a named server does not answer', () => {
-  expect(said(code, [named, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
-  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to()])).toEqual(['egress/exit shop/hop shop/r']);
+test('sni may be set in a subset or for the host; without it a named server does not match', () => {
+  expect(reported(code, [named, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
+  expect(reported(code, [named, rule({ trafficPolicy: { tls: mutual } }), to()])).toEqual([
+    'egress/exit shop/hop shop/r',
+  ]);
   expect(
-    said(code, [named, rule({ trafficPolicy: { tls: mutual }, subsets: [{ name: 'x' }] }), to({ subset: 'x' })]),
+    reported(code, [named, rule({ trafficPolicy: { tls: mutual }, subsets: [{ name: 'x' }] }), to({ subset: 'x' })]),
   ).toHaveLength(1);
-  expect(said(code, [named, bySubset({ ...mutual, sni: 'a.example.com' }), to({ subset: 'x' })])).toEqual([]);
-  expect(said(code, [named, rule({ trafficPolicy: { tls: { ...mutual, sni: 'a.example.com' } } }), to()])).toEqual([]);
-});
-
-test('only the block that the route uses counts', () => {
-  expect(said(code, [named, bySubset(mutual), to()])).toEqual([]);
-  expect(said(code, [named, bySubset(mutual), to({ subset: 'y' })])).toEqual([]);
-  expect(said(code, [named, bySubset(mutual), to({ subset: 'x', port: { number: 8443 } })])).toEqual([]);
-  expect(said(code, [named, bySubset(mutual), to({ subset: 'x' }, { gateways: ['egress/other'] })])).toEqual([]);
-  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ subset: 'y' })])).toEqual([]);
-  expect(said(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ port: undefined })])).toEqual([]);
-  expect(said(code, [named, bySubset(mutual), to({ subset: 'x', host: 'other.egress.svc.cluster.local' })])).toEqual(
-    [],
-  );
-  expect(said(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })])).toEqual(
+  expect(reported(code, [named, bySubset({ ...mutual, sni: 'a.example.com' }), to({ subset: 'x' })])).toEqual([]);
+  expect(reported(code, [named, rule({ trafficPolicy: { tls: { ...mutual, sni: 'a.example.com' } } }), to()])).toEqual(
     [],
   );
 });
 
-test('a server for any name answers, as does a gateway that is not known', () => {
-  expect(said(code, [gateway('egress/exit', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
-  expect(said(code, [gateway('egress/exit', ['shop/*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
-  expect(said(code, [gateway('other/exit', ['a.example.com']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
-  expect(said(code, [bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
-  expect(said(code, [named, gateway('egress/any', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+test('only the settings that the route uses count', () => {
+  expect(reported(code, [named, bySubset(mutual), to()])).toEqual([]);
+  expect(reported(code, [named, bySubset(mutual), to({ subset: 'y' })])).toEqual([]);
+  expect(reported(code, [named, bySubset(mutual), to({ subset: 'x', port: { number: 8443 } })])).toEqual([]);
+  expect(reported(code, [named, bySubset(mutual), to({ subset: 'x' }, { gateways: ['egress/other'] })])).toEqual([]);
+  expect(reported(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ subset: 'y' })])).toEqual([]);
+  expect(reported(code, [named, rule({ trafficPolicy: { tls: mutual } }), to({ port: undefined })])).toEqual([]);
+  expect(
+    reported(code, [named, bySubset(mutual), to({ subset: 'x', host: 'other.egress.svc.cluster.local' })]),
+  ).toEqual([]);
+  expect(
+    reported(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })]),
+  ).toEqual([]);
+});
+
+test('a server for any name matches, and an unknown gateway may', () => {
+  expect(reported(code, [gateway('egress/exit', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(reported(code, [gateway('egress/exit', ['shop/*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(reported(code, [gateway('other/exit', ['a.example.com']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(reported(code, [bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+  expect(reported(code, [named, gateway('egress/any', ['*']), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
 });
 
 test('only the servers on the port of the hop count', () => {
   const other = gateway('egress/other', ['*'], { port: { number: 8443, name: 'tls', protocol: 'HTTPS' } });
-  expect(said(code, [named, other, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
+  expect(reported(code, [named, other, bySubset(mutual), to({ subset: 'x' })])).toEqual([
+    'egress/exit shop/hop shop/r',
+  ]);
 });
 
-test('the Service says which Gateways stand behind it', () => {
-  expect(said(code, [named, service({ istio: 'exit' }), bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
-  expect(said(code, [named, service({ istio: 'other' }), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
+test('the Service tells which Gateways are behind it', () => {
+  expect(reported(code, [named, service({ istio: 'exit' }), bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
+  expect(reported(code, [named, service({ istio: 'other' }), bySubset(mutual), to({ subset: 'x' })])).toEqual([]);
   const another = {
     manifest: { ...service({ istio: 'other' }).manifest, metadata: { name: 'other', namespace: 'egress' } },
     origin: 'another',
   };
-  expect(said(code, [named, another, bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
+  expect(reported(code, [named, another, bySubset(mutual), to({ subset: 'x' })])).toHaveLength(1);
 });
 
-test('mutual TLS to other services of the mesh needs no name', () => {
+test('mutual TLS to other services of the mesh needs no sni', () => {
   expect(
-    said(code, [
+    reported(code, [
       named,
       rule({ host: 'till.example.com', trafficPolicy: { tls: mutual } }),
       to({ host: 'till.example.com' }),
     ]),
   ).toEqual([]);
   const external = { host: 'exit.egress.example.com' };
-  expect(said(code, [named, rule({ ...external, trafficPolicy: { tls: mutual } }), to(external)])).toEqual([]);
+  expect(reported(code, [named, rule({ ...external, trafficPolicy: { tls: mutual } }), to(external)])).toEqual([]);
 });

@@ -1,18 +1,18 @@
-import { findings, route, said } from './support';
+import { findings, route, reported } from './support';
 
 const code = 'mesh-route-conflict';
 
-test('one namespace, two private routes: the older one wins', () => {
-  expect(said(code, [route('shop/a', {}), route('shop/b', {})])).toEqual(['shop/a shop/b']);
+test('two private routes of one namespace conflict', () => {
+  expect(reported(code, [route('shop/a', {}), route('shop/b', {})])).toEqual(['shop/a shop/b']);
 });
 
-test('a private route hides a public one on purpose, but not one that was exported to its namespace by name', () => {
-  expect(said(code, [route('shop/a', {}), route('web/b', { exportTo: ['*'] })])).toEqual([]);
+test('a private route may hide a public one, but not one that is exported to its namespace by name', () => {
+  expect(reported(code, [route('shop/a', {}), route('web/b', { exportTo: ['*'] })])).toEqual([]);
   const [finding] = findings(code, [route('shop/a', {}), route('web/b', { exportTo: ['.', 'shop'] })]);
   expect(finding.message).toContain('namespace shop;');
 });
 
-test('the message names the namespaces, as far as they can be counted', () => {
+test('the message names the namespaces, unless there are many', () => {
   const message = (exportTo: string[]) =>
     findings(code, [route('a/a', { exportTo }), route('b/b', { exportTo })])[0].message;
   expect(message(['x', 'y', 'z'])).toContain('sidecars of namespaces x, y and z;');
@@ -20,18 +20,20 @@ test('the message names the namespaces, as far as they can be counted', () => {
   expect(message(['*'])).toContain('sidecars of every namespace;');
 });
 
-test('routes for gateways only do not meet sidecars, and are merged', () => {
-  expect(said(code, [route('shop/a', { gateways: ['exit'] }), route('shop/b', { gateways: ['exit'] })])).toEqual([]);
-  expect(said(code, [route('shop/a', { gateways: ['exit', 'mesh'] }), route('shop/b', { gateways: [] })])).toEqual([
+test('routes for gateways only do not concern sidecars, and are merged', () => {
+  expect(reported(code, [route('shop/a', { gateways: ['exit'] }), route('shop/b', { gateways: ['exit'] })])).toEqual(
+    [],
+  );
+  expect(reported(code, [route('shop/a', { gateways: ['exit', 'mesh'] }), route('shop/b', { gateways: [] })])).toEqual([
     'shop/a shop/b',
   ]);
 });
 
 test('a short name and the full name are one host; the same short name in two namespaces is two', () => {
   const full = route('web/b', { hosts: ['till.shop.svc.cluster.local'], exportTo: ['*'] });
-  expect(said(code, [route('shop/a', { hosts: ['till'], exportTo: ['*'] }), full])).toEqual(['shop/a web/b']);
+  expect(reported(code, [route('shop/a', { hosts: ['till'], exportTo: ['*'] }), full])).toEqual(['shop/a web/b']);
   expect(
-    said(code, [
+    reported(code, [
       route('shop/a', { hosts: ['till'], exportTo: ['*'] }),
       route('web/b', { hosts: ['till'], exportTo: ['*'] }),
     ]),
@@ -40,8 +42,8 @@ test('a short name and the full name are one host; the same short name in two na
 
 test('of many routes for one host, those that no namespace sees together stay apart', () => {
   const teams = Array.from({ length: 50 }, (_, number) => route(`team-${number}/a`, {}));
-  expect(said(code, teams)).toEqual([]);
-  expect(said(code, [...teams, route('team-7/b', {}), route('team-9/b', { exportTo: ['.', 'team-11'] })])).toEqual([
+  expect(reported(code, teams)).toEqual([]);
+  expect(reported(code, [...teams, route('team-7/b', {}), route('team-9/b', { exportTo: ['.', 'team-11'] })])).toEqual([
     'team-11/a team-9/a team-9/b',
     'team-7/a team-7/b',
   ]);

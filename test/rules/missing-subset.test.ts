@@ -1,4 +1,4 @@
-import { findings, istio, route, said } from './support';
+import { findings, istio, route, reported } from './support';
 
 const code = 'missing-subset';
 const rule = (place: string, subsets: string[], spec: object = {}) =>
@@ -10,53 +10,55 @@ const rule = (place: string, subsets: string[], spec: object = {}) =>
   });
 const to = (subset: string) => ({ host: 'a.example.com', subset });
 
-test('where no rule for the host is among the manifests, another repository may have it', () => {
-  expect(said(code, [route('shop/r', {}, to('x'))])).toEqual([]);
-  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['y'], { host: 'b.example.com' })])).toEqual([]);
+test('if no rule for the host is among the manifests, another repository may have it', () => {
+  expect(reported(code, [route('shop/r', {}, to('x'))])).toEqual([]);
+  expect(reported(code, [route('shop/r', {}, to('x')), rule('shop/a', ['y'], { host: 'b.example.com' })])).toEqual([]);
 });
 
 test("the namespace's own rule hides an exported one that has the subset", () => {
   const shared = rule('egress/shared', ['x'], { exportTo: ['*'] });
-  expect(said(code, [route('shop/r', {}, to('x')), shared])).toEqual([]);
+  expect(reported(code, [route('shop/r', {}, to('x')), shared])).toEqual([]);
   const [finding] = findings(code, [route('shop/r', {}, to('x')), shared, rule('shop/own', ['y'])]);
-  expect(finding.message).toContain('[egress/shared] is not the one they use');
+  expect(finding.message).toContain('not used there: DestinationRule egress/shared [egress/shared]');
 });
 
-test('a rule that the proxies do not see does not help them', () => {
+test('a rule that the proxies do not see does not count', () => {
   const [finding] = findings(code, [route('shop/r', {}, to('x')), rule('egress/a', ['x'])]);
-  expect(finding.message).toContain('for proxies of namespace shop, which see none of its rules');
+  expect(finding.message).toContain(
+    'for proxies of namespace shop, to which no rule for the host is visible: DestinationRule egress/a',
+  );
 });
 
-test('each namespace that follows the route needs the subset', () => {
+test('each namespace that uses the route needs the subset', () => {
   const followed = route('shop/r', { exportTo: ['.', 'web'] }, to('x'));
-  expect(said(code, [followed, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
-  expect(said(code, [followed, rule('shop/a', ['x'], { exportTo: ['.', 'web'] })])).toEqual([]);
-  expect(said(code, [route('shop/r', { exportTo: ['*'] }, to('x')), rule('web/a', ['x'])])).toEqual([]);
+  expect(reported(code, [followed, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [followed, rule('shop/a', ['x'], { exportTo: ['.', 'web'] })])).toEqual([]);
+  expect(reported(code, [route('shop/r', { exportTo: ['*'] }, to('x')), rule('web/a', ['x'])])).toEqual([]);
 });
 
-test('a route is judged for the proxies that its matches name', () => {
+test('a route is checked for the proxies that its matches name', () => {
   const both = istio('VirtualService', 'shop/r', {
     hosts: ['a.example.com'],
     exportTo: ['.', 'egress'],
     gateways: ['mesh', 'egress/exit'],
     http: [{ match: [{ gateways: ['egress/exit'] }], route: [{ destination: to('x') }] }],
   });
-  expect(said(code, [both, rule('egress/a', ['x'])])).toEqual([]);
-  expect(said(code, [both, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [both, rule('egress/a', ['x'])])).toEqual([]);
+  expect(reported(code, [both, rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
 });
 
-test('a route for a gateway of another namespace is judged there', () => {
+test('a route for a gateway in another namespace is checked there', () => {
   const atGateway = (name: string) => route('shop/r', { gateways: [name] }, to('x'));
-  expect(said(code, [atGateway('egress/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
-  expect(said(code, [atGateway('shopping/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
-  expect(said(code, [atGateway('shop/exit'), rule('shop/a', ['x'])])).toEqual([]);
-  expect(said(code, [atGateway('shop-exit'), rule('shop/a', ['x'])])).toEqual([]);
+  expect(reported(code, [atGateway('egress/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [atGateway('shopping/exit'), rule('shop/a', ['x'])])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [atGateway('shop/exit'), rule('shop/a', ['x'])])).toEqual([]);
+  expect(reported(code, [atGateway('shop-exit'), rule('shop/a', ['x'])])).toEqual([]);
 });
 
-test('a VirtualService may stand where none of its proxies are', () => {
+test('a VirtualService may be in a namespace without any of its proxies', () => {
   const config = route('config/r', { exportTo: ['shop'], gateways: ['mesh', 'egress/exit'] }, to('x'));
-  expect(said(code, [config, rule('shop/a', ['x']), rule('egress/a', ['x'])])).toEqual([]);
-  expect(said(code, [config, rule('shop/a', ['x'])])).toEqual(['config/r shop/a']);
+  expect(reported(code, [config, rule('shop/a', ['x']), rule('egress/a', ['x'])])).toEqual([]);
+  expect(reported(code, [config, rule('shop/a', ['x'])])).toEqual(['config/r shop/a']);
 });
 
 test('tls and tcp routes, mirrors, short names and rules for wildcards count as well', () => {
@@ -65,29 +67,33 @@ test('tls and tcp routes, mirrors, short names and rules for wildcards count as 
     tls: [{ route: [{ destination: to('x') }] }],
     tcp: [{ route: [{ destination: to('y') }] }],
   };
-  expect(said(code, [route('shop/r', sections), rule('shop/a', ['z'])])).toHaveLength(2);
-  expect(said(code, [route('shop/r', { http: [{ mirror: to('x') }] }), rule('shop/a', ['z'])])).toHaveLength(1);
+  expect(reported(code, [route('shop/r', sections), rule('shop/a', ['z'])])).toHaveLength(2);
+  expect(reported(code, [route('shop/r', { http: [{ mirror: to('x') }] }), rule('shop/a', ['z'])])).toHaveLength(1);
   expect(
-    said(code, [route('shop/r', { http: [{ mirrors: [{ destination: to('x') }] }] }), rule('shop/a', ['z'])]),
+    reported(code, [route('shop/r', { http: [{ mirrors: [{ destination: to('x') }] }] }), rule('shop/a', ['z'])]),
   ).toHaveLength(1);
   expect(
-    said(code, [
+    reported(code, [
       route('shop/r', {}, { host: 'till', subset: 'x' }),
       rule('shop/a', ['z'], { host: 'till.shop.svc.cluster.local' }),
     ]),
   ).toHaveLength(1);
-  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['x'], { host: '*.example.com' })])).toEqual([]);
-  expect(said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z'], { host: '*.example.com' })])).toEqual([
+  expect(reported(code, [route('shop/r', {}, to('x')), rule('shop/a', ['x'], { host: '*.example.com' })])).toEqual([]);
+  expect(reported(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z'], { host: '*.example.com' })])).toEqual([
     'shop/a shop/r',
   ]);
   expect(
-    said(code, [route('shop/r', {}, to('x')), rule('shop/a', ['z']), rule('shop/b', ['x'], { host: '*.example.org' })]),
+    reported(code, [
+      route('shop/r', {}, to('x')),
+      rule('shop/a', ['z']),
+      rule('shop/b', ['x'], { host: '*.example.org' }),
+    ]),
   ).toEqual(['shop/a shop/r']);
 });
 
 test("of many rules for one host, as for a gateway's Service, the right one is found", () => {
   const rules = Array.from({ length: 20 }, (_, number) => rule(`shop/a${number}`, [`s${number}`]));
-  expect(said(code, [route('shop/r', {}, to('s17')), ...rules])).toEqual([]);
-  expect(said(code, [route('web/r', {}, to('s17')), ...rules])).toHaveLength(1);
+  expect(reported(code, [route('shop/r', {}, to('s17')), ...rules])).toEqual([]);
+  expect(reported(code, [route('web/r', {}, to('s17')), ...rules])).toHaveLength(1);
   expect(findings(code, [route('shop/r', {}, to('s20')), ...rules])[0].message).toContain('16 more');
 });

@@ -1,4 +1,4 @@
-import { entry, findings, istio, route, said } from './support';
+import { entry, findings, istio, route, reported } from './support';
 
 const code = 'plaintext-to-tls-port';
 const port = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 };
@@ -8,41 +8,41 @@ const rule = (place: string, trafficPolicy: object | undefined, spec: object = {
 const tls = { mode: 'SIMPLE' };
 const on80 = { portLevelSettings: [{ port: { number: 80 }, tls }] };
 
-test('no rule, or one without TLS for the port', () => {
-  expect(said(code, [site()])).toEqual(['shop/a']);
+test('no rule, or one without TLS for the port, is reported', () => {
+  expect(reported(code, [site()])).toEqual(['shop/a']);
   expect(findings(code, [site()])[0].message).toContain('no DestinationRule originates TLS');
   const [finding] = findings(code, [site(), rule('shop/r', { loadBalancer: { simple: 'RANDOM' } })]);
   expect(finding.message).toContain('DestinationRule shop/r [shop/r] does not originate TLS on that port');
-  expect(said(code, [site(), rule('shop/r', { tls: { mode: 'DISABLE' } })])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [site(), rule('shop/r', { tls: { mode: 'DISABLE' } })])).toEqual(['shop/a shop/r']);
 });
 
-test('settings of the port replace those of the rule', () => {
-  expect(said(code, [site(), rule('shop/r', { tls })])).toEqual([]);
+test('settings for the port replace those for the host', () => {
+  expect(reported(code, [site(), rule('shop/r', { tls })])).toEqual([]);
   expect(
-    said(code, [site(), rule('shop/r', { tls, portLevelSettings: [{ port: { number: 80 }, loadBalancer: {} }] })]),
+    reported(code, [site(), rule('shop/r', { tls, portLevelSettings: [{ port: { number: 80 }, loadBalancer: {} }] })]),
   ).toEqual(['shop/a shop/r']);
 });
 
 test('a subset may hold the TLS settings', () => {
-  expect(said(code, [site(), rule('shop/r', undefined, { subsets: [{ name: 'tls', trafficPolicy: on80 }] })])).toEqual(
-    [],
-  );
+  expect(
+    reported(code, [site(), rule('shop/r', undefined, { subsets: [{ name: 'tls', trafficPolicy: on80 }] })]),
+  ).toEqual([]);
   const plain = { name: 'plain', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } };
-  expect(said(code, [site(), rule('shop/r', undefined, { subsets: [plain] })])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [site(), rule('shop/r', undefined, { subsets: [plain] })])).toEqual(['shop/a shop/r']);
 });
 
 test('every namespace that sees the entry must see the rule', () => {
   const wide = site({ exportTo: ['.', 'web'] });
-  expect(said(code, [wide, rule('shop/r', on80, { exportTo: ['.', 'web'] })])).toEqual([]);
-  expect(findings(code, [wide, rule('shop/r', on80)])[0].message).toContain('not seen from namespace web');
-  expect(said(code, [wide, rule('shop/r', on80), rule('web/r', on80)])).toEqual([]);
-  expect(said(code, [site({ exportTo: ['*'] }), rule('shop/r', on80)])).toEqual(['shop/a shop/r']);
+  expect(reported(code, [wide, rule('shop/r', on80, { exportTo: ['.', 'web'] })])).toEqual([]);
+  expect(findings(code, [wide, rule('shop/r', on80)])[0].message).toContain('not visible in namespace web');
+  expect(reported(code, [wide, rule('shop/r', on80), rule('web/r', on80)])).toEqual([]);
+  expect(reported(code, [site({ exportTo: ['*'] }), rule('shop/r', on80)])).toEqual(['shop/a shop/r']);
 });
 
-test('a namespace whose routes lead the host elsewhere never uses the port', () => {
+test('a namespace whose routes send the host elsewhere never uses the port', () => {
   const wide = site({ exportTo: ['.', 'web'] });
   expect(
-    said(code, [
+    reported(code, [
       wide,
       rule('shop/r', on80),
       route('shop/v', { exportTo: ['web'] }, { host: 'hop.egress.svc.cluster.local' }),
@@ -57,7 +57,7 @@ test('a namespace whose routes lead the host elsewhere never uses the port', () 
       { match: [{ gateways: ['shop/exit'] }], route: [{ destination: { host: 'a.example.com' } }] },
     ],
   });
-  expect(said(code, [wide, rule('shop/r', on80), classic])).toEqual([]);
+  expect(reported(code, [wide, rule('shop/r', on80), classic])).toEqual([]);
   for (const useless of [
     { exportTo: ['web'], http: [{ route: [{ destination: { host: 'a.example.com' } }] }] },
     { exportTo: ['web'], gateways: ['shop/exit'] },
@@ -65,14 +65,14 @@ test('a namespace whose routes lead the host elsewhere never uses the port', () 
     { exportTo: ['web'], hosts: ['b.example.com'] },
     { exportTo: ['web'], http: undefined, tls: [{ route: [{ destination: hop }] }] },
   ]) {
-    expect(said(code, [wide, rule('shop/r', on80), route('shop/v', useless, hop)])).toEqual(['shop/a shop/r']);
+    expect(reported(code, [wide, rule('shop/r', on80), route('shop/v', useless, hop)])).toEqual(['shop/a shop/r']);
   }
 });
 
-test('other target ports are plaintext rightly, unless the entry calls them TLS', () => {
-  expect(said(code, [site({ ports: [{ ...port, targetPort: 8080 }] })])).toEqual([]);
+test('other target ports may receive plaintext, unless the entry declares them as TLS', () => {
+  expect(reported(code, [site({ ports: [{ ...port, targetPort: 8080 }] })])).toEqual([]);
   expect(
-    said(code, [
+    reported(code, [
       site({
         ports: [
           { ...port, targetPort: 8443 },
@@ -81,5 +81,5 @@ test('other target ports are plaintext rightly, unless the entry calls them TLS'
       }),
     ]),
   ).toEqual(['shop/a']);
-  expect(said(code, [site({ ports: [{ ...port, protocol: 'TLS' }] })])).toEqual([]);
+  expect(reported(code, [site({ ports: [{ ...port, protocol: 'TLS' }] })])).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { istio, said } from './support';
+import { istio, reported } from './support';
 
 const code = 'root-sidecar-with-selector';
 const selective = istio('Sidecar', 'istio-system/metrics', {
@@ -6,18 +6,18 @@ const selective = istio('Sidecar', 'istio-system/metrics', {
   egress: [{ hosts: ['*/*'] }],
 });
 
-test('who writes a default as well knows the difference', () => {
-  expect(said(code, [selective])).toEqual(['istio-system/metrics']);
-  expect(said(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
+test('a default beside it shows that the selector is meant', () => {
+  expect(reported(code, [selective])).toEqual(['istio-system/metrics']);
+  expect(reported(code, [selective], { rootNamespace: 'mesh' })).toEqual([]);
   expect(
-    said(code, [
+    reported(code, [
       selective,
       istio('Sidecar', 'istio-system/default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }),
     ]),
   ).toEqual([]);
 });
 
-test('a selector for workloads that are there is right', () => {
+test('so do workloads that it selects', () => {
   const deployment = (app: string) => ({
     manifest: {
       apiVersion: 'apps/v1',
@@ -27,6 +27,6 @@ test('a selector for workloads that are there is right', () => {
     },
     origin: app,
   });
-  expect(said(code, [selective, deployment('prometheus')])).toEqual([]);
-  expect(said(code, [selective, deployment('grafana')])).toEqual(['istio-system/metrics']);
+  expect(reported(code, [selective, deployment('prometheus')])).toEqual([]);
+  expect(reported(code, [selective, deployment('grafana')])).toEqual(['istio-system/metrics']);
 });

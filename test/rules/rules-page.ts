@@ -1,24 +1,22 @@
 import { RULES } from '../../src/rules';
 
-/** docs/rules.md. Renew it with `npx tsx test/rules/write-rules-page.ts`. */
+/** docs/rules.md. Renew it with `npm run docs:update`. */
 export function rulesPage(): string {
   return [
     '# Rules that stop synth',
     '',
-    'What no single construct can see is checked at synth, over every object of the app: ours, and whatever ' +
-      'else the app emits. A finding that concerns',
-    'at least one object of these constructs stops synth, names every object with its construct path, and ' +
-      'nothing is written. What stands',
-    'between two objects that are not ours is left alone.',
+    'Conflicts between objects are checked at synth, over all objects of the app: those of these constructs and any',
+    'others that the app emits. A finding that involves at least one object of these constructs stops synth and names',
+    'every object with its construct path; nothing is written. Findings that involve only objects of other authors are',
+    'ignored.',
     '',
-    'The rules know only the manifests: any YAML can be judged by them, whoever wrote it. What cannot be ' +
-      'decided from the manifests alone is no finding.',
+    'The rules look only at manifests, so they apply to any YAML. What the manifests do not show is not a finding.',
     '',
     '| rule | what it finds |',
     '|---|---|',
     ...RULES.map((rule) => `| [${rule.code}](#${rule.code}) | ${rule.title.replace(/\|/g, '\\|')} |`),
-    '| [egress-path-conflict](#egress-path-conflict) | Two declarations of the same way in one app that ' +
-      'disagree about an option |',
+    '| [egress-path-conflict](#egress-path-conflict) | Two declarations of one egress path in an app with different ' +
+      'options |',
     '',
     ...RULES.flatMap((rule) => [
       `## ${rule.code}`,
@@ -30,7 +28,7 @@ export function rulesPage(): string {
       `**Instead.** ${rule.cure}`,
       '',
       ...(rule.see ? [`See <${rule.see}>.`, ''] : []),
-      '<details><summary>stopped, and let pass</summary>',
+      '<details><summary>Stopped, and allowed</summary>',
       '',
       '```yaml',
       rule.bad.trim(),
@@ -45,9 +43,9 @@ export function rulesPage(): string {
     ]),
     '## egress-path-conflict',
     '',
-    'Two declarations of the same way (namespace, host and gateway) in one app that disagree about an option.',
+    'Two declarations of one egress path (namespace, host and gateway) in an app with different options.',
     '',
-    '**Why.** A namespace reaches a host by one way; whichever objects came first would decide for both.',
+    '**Why.** A namespace has one egress path to a host; the declaration that comes first would decide for both.',
     '',
     '**Instead.** Declare it once, or give both declarations the same options.',
     '',

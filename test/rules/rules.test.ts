@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check';
 import { rulesPage } from './rules-page';
 import { istio, objectsOf } from './support';
 import { checkManifests, EgressObject, RULES } from '../../src/rules';
@@ -8,17 +8,20 @@ import { checkManifests, EgressObject, RULES } from '../../src/rules';
 const EVERY = RULES.map((rule) => [rule.code, rule] as const);
 
 describe('every rule', () => {
-  test.each(EVERY)('%s lets its good example pass every rule', (_code, rule) => {
+  test.each(EVERY)('the good example of %s passes every rule', (_code, rule) => {
     expect(checkManifests(objectsOf(rule.good))).toEqual([]);
   });
 
-  test.each(EVERY)('%s alone stops its bad example, and names every object with its origin', (_code, rule) => {
-    const findings = checkManifests(objectsOf(rule.bad));
-    expect([...new Set(findings.map((finding) => finding.code))]).toEqual([rule.code]);
-    for (const finding of findings) {
-      for (const origin of finding.origins) expect(finding.message).toContain(`[${origin}]`);
-    }
-  });
+  test.each(EVERY)(
+    'the bad example of %s violates only that rule, and the message names every object with its origin',
+    (_code, rule) => {
+      const findings = checkManifests(objectsOf(rule.bad));
+      expect([...new Set(findings.map((finding) => finding.code))]).toEqual([rule.code]);
+      for (const finding of findings) {
+        for (const origin of finding.origins) expect(finding.message).toContain(`[${origin}]`);
+      }
+    },
+  );
 
   test.each(EVERY)('%s says what it looks for, why, and what to write instead', (_code, rule) => {
     expect(rule.code).toMatch(/^[a-z]+(-[a-z]+)+$/);
@@ -28,7 +31,7 @@ describe('every rule', () => {
     if (rule.see) expect(new URL(rule.see).protocol).toBe('https:');
   });
 
-  test('stands in a file of its name, in order', () => {
+  test('is in a file of its name, in order', () => {
     const files = fs.readdirSync(path.join(__dirname, '../../src/rules')).map((file) => file.replace('.ts', ''));
     const rules = files.filter((name) => !name.startsWith('_') && !['index', 'rule', 'manifest-index'].includes(name));
     expect(RULES.map((rule) => rule.code)).toEqual(rules.sort());
@@ -41,7 +44,7 @@ describe('every rule', () => {
 });
 
 describe('all rules together', () => {
-  /** The bad examples side by side, each with namespaces and hosts of its own, so that they do not meet. */
+  /** A bad example with namespaces and hosts of its own, so that it does not affect the others. */
   const apart = (yaml: string, suffix: string): EgressObject[] =>
     objectsOf(
       yaml
@@ -53,7 +56,11 @@ describe('all rules together', () => {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: unrelated, namespace: elsewhere }
-spec: { hosts: [unrelated.example.org], exportTo: ["."], resolution: DNS, ports: [{ number: 8443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [unrelated.example.org]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 8443, name: tls, protocol: TLS }]
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -62,10 +69,13 @@ metadata: { name: unrelated, namespace: shop }
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: unrelated, namespace: elsewhere }
-spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ destination: { host: unrelated.example.org, port: { number: 8443 } } }] }] }
+spec:
+  hosts: [unrelated.example.org]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: unrelated.example.org, port: { number: 8443 } } }] }]
 `);
 
-  test('an object that has nothing to do with a finding neither adds nor hides one', () => {
+  test('an unrelated object neither adds nor hides a finding', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...RULES),
@@ -82,10 +92,10 @@ spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ dest
     );
   });
 
-  test('the order of the objects changes nothing', () => {
+  test('the order of the objects does not matter', () => {
     const all = RULES.flatMap((rule) => apart(rule.bad, rule.code));
     const expected = checkManifests(all);
-    // A default in the root namespace, which another example has, answers the one with a selector.
+    // Another example has a default in the root namespace, beside which a Sidecar with a selector is allowed.
     expect([...new Set(expected.map((finding) => finding.code)), 'root-sidecar-with-selector'].sort()).toEqual(
       RULES.map((rule) => rule.code),
     );
@@ -97,7 +107,7 @@ spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ dest
     );
   });
 
-  test('a kind of another API group is none of ours', () => {
+  test('a kind of another API group is ignored', () => {
     const spec = { hosts: ['a.example.com'], ports: [{ number: 443, protocol: 'HTTP' }] };
     const manifest = {
       apiVersion: 'networking.internal.knative.dev/v1',
@@ -111,7 +121,7 @@ spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ dest
     ).toHaveLength(1);
   });
 
-  test('what is no object, or hardly one, is passed over', () => {
+  test('values that are not objects, and incomplete objects, are ignored', () => {
     const odd = [
       null,
       undefined,
@@ -139,7 +149,7 @@ spec: { hosts: [unrelated.example.org], exportTo: ["."], http: [{ route: [{ dest
     expect(checkManifests([...odd, ...bare, ...hollow])).toEqual([]);
   });
 
-  test('an origin is asked for only when there is something to say', () => {
+  test('origins are read only for findings', () => {
     const silent = objectsOf(RULES.map((rule) => rule.good).find((yaml) => yaml.includes('ServiceEntry'))!).map(
       ({ manifest }) => ({
         manifest,

@@ -1,13 +1,13 @@
-import { entry, findings, route, said } from './support';
+import { entry, findings, route, reported } from './support';
 
 const code = 'service-entry-conflict';
 const http = { number: 80, name: 'http', protocol: 'HTTP' };
 const tls = { number: 443, name: 'tls', protocol: 'TLS' };
 
 describe('in one namespace', () => {
-  const pair = (a: object, b: object) => said(code, [entry('shop/a', a), entry('shop/b', b)]);
+  const pair = (a: object, b: object) => reported(code, [entry('shop/a', a), entry('shop/b', b)]);
 
-  test('ports of like entries are merged', () => {
+  test('ports of entries that agree are merged', () => {
     expect(pair({ ports: [http] }, { ports: [tls] })).toEqual([]);
     expect(pair({ ports: [http, tls] }, { ports: [tls] })).toEqual([]);
     expect(pair({ ports: [tls] }, { ports: [{ ...tls, protocol: 'HTTPS' }] })).toEqual([]);
@@ -35,24 +35,24 @@ describe('in one namespace', () => {
 
   test('ports of entries with different labels are not merged', () => {
     const labelled = (name: string, ports: object[], labels: object) => entry(`shop/${name}`, { ports }, { labels });
-    expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([
+    expect(reported(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([
       'shop/a shop/b',
     ]);
-    expect(said(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'x' })])).toEqual([]);
-    expect(said(code, [labelled('a', [tls], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([]);
-    // Tools add labels on the way to the cluster, so an entry without any says nothing.
-    expect(said(code, [labelled('a', [http], { team: 'x' }), entry('shop/b', { ports: [tls] })])).toEqual([]);
+    expect(reported(code, [labelled('a', [http], { team: 'x' }), labelled('b', [tls], { team: 'x' })])).toEqual([]);
+    expect(reported(code, [labelled('a', [tls], { team: 'x' }), labelled('b', [tls], { team: 'y' })])).toEqual([]);
+    // Deployment tools add labels, so an entry without labels proves no difference.
+    expect(reported(code, [labelled('a', [http], { team: 'x' }), entry('shop/b', { ports: [tls] })])).toEqual([]);
   });
 });
 
 describe('in different namespaces', () => {
-  test('private halves never meet', () => {
-    expect(said(code, [entry('shop/a', { resolution: 'STATIC' }), entry('egress/a', {})])).toEqual([]);
+  test('private entries of different namespaces do not conflict', () => {
+    expect(reported(code, [entry('shop/a', { resolution: 'STATIC' }), entry('egress/a', {})])).toEqual([]);
   });
 
   test("a namespace's own entry may differ from a public one", () => {
     expect(
-      said(code, [
+      reported(code, [
         entry('shop/ours', { resolution: 'STATIC' }),
         entry('other/public', { exportTo: ['*'], ports: [http, tls] }),
       ]),
@@ -67,11 +67,13 @@ describe('in different namespaces', () => {
     });
     const [finding] = findings(code, [entry('shop/ours', {}), exported]);
     expect(finding.message).toContain('its own entry counts there');
-    expect(said(code, [entry('shop/ours', {}), entry('platform/a', { exportTo: ['shop'] })])).toEqual([]);
+    expect(reported(code, [entry('shop/ours', {}), entry('platform/a', { exportTo: ['shop'] })])).toEqual([]);
   });
 
   test('public entries contradict each other when they differ', () => {
-    expect(said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: undefined })])).toEqual([]);
+    expect(reported(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: undefined })])).toEqual(
+      [],
+    );
     for (const differing of [
       { resolution: 'NONE' },
       { ports: [{ ...tls, protocol: 'TCP' }] },
@@ -79,21 +81,27 @@ describe('in different namespaces', () => {
       { endpoints: [{ address: 'b' }] },
     ]) {
       expect(
-        said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['*'], ...differing })]),
+        reported(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['*'], ...differing })]),
       ).toEqual(['other/b shop/a']);
     }
   });
 
-  test('a third namespace gets the oldest of what is exported to it', () => {
+  test('a third namespace gets the oldest entry that is exported to it', () => {
     expect(
-      said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['web'], ports: [http] })]),
+      reported(code, [
+        entry('shop/a', { exportTo: ['.', 'web'] }),
+        entry('other/b', { exportTo: ['web'], ports: [http] }),
+      ]),
     ).toEqual(['other/b shop/a']);
     expect(
-      said(code, [entry('shop/a', { exportTo: ['.', 'web'] }), entry('other/b', { exportTo: ['api'], ports: [http] })]),
+      reported(code, [
+        entry('shop/a', { exportTo: ['.', 'web'] }),
+        entry('other/b', { exportTo: ['api'], ports: [http] }),
+      ]),
     ).toEqual([]);
   });
 
-  test('what several namespaces see alike is one finding, whatever the order', () => {
+  test('what several namespaces see alike makes one finding, in any order', () => {
     const a = entry('shop/a', { exportTo: ['web', 'api'] });
     const b = entry('other/b', { exportTo: ['api', 'web'], ports: [http] });
     const found = findings(code, [a, b]);
@@ -103,23 +111,26 @@ describe('in different namespaces', () => {
     expect(findings(code, [b, a])).toEqual(found);
   });
 
-  test('entries of one namespace are merged for the others as well', () => {
+  test('entries of one namespace are merged for other namespaces too', () => {
     expect(
-      said(code, [entry('shop/a', { exportTo: ['*'], ports: [http] }), entry('shop/b', { exportTo: ['*'] })]),
+      reported(code, [entry('shop/a', { exportTo: ['*'], ports: [http] }), entry('shop/b', { exportTo: ['*'] })]),
     ).toEqual([]);
   });
 
-  test('a gateway has no home: an entry that it sees besides its own may win', () => {
+  test('a gateway does not prefer its own namespace: another entry that it sees may win', () => {
     const caller = entry('shop/a', { resolution: 'STATIC', exportTo: ['*'] });
     const real = entry('egress/a', {});
-    expect(said(code, [caller, real])).toEqual([]);
+    expect(reported(code, [caller, real])).toEqual([]);
     const atGateway = route('egress/r', { hosts: ['hop.internal'], gateways: ['egress/exit'] });
-    expect(said(code, [caller, real, atGateway])).toEqual(['egress/a shop/a']);
+    expect(reported(code, [caller, real, atGateway])).toEqual(['egress/a shop/a']);
   });
 
-  test('an entry that is exported to nobody disturbs nobody', () => {
+  test('an entry that is exported to no namespace causes no conflict', () => {
     expect(
-      said(code, [entry('shop/a', { exportTo: ['*'] }), entry('other/b', { exportTo: ['~'], resolution: 'STATIC' })]),
+      reported(code, [
+        entry('shop/a', { exportTo: ['*'] }),
+        entry('other/b', { exportTo: ['~'], resolution: 'STATIC' }),
+      ]),
     ).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { entry, said } from './support';
+import { entry, reported } from './support';
 
 const code = 'shared-tcp-address';
 const db = (host: string, address: string, number = 5432, protocol = 'TCP') => ({
@@ -7,27 +7,31 @@ const db = (host: string, address: string, number = 5432, protocol = 'TCP') => (
   ports: [{ number, name: 'tcp', protocol }],
 });
 
-test('two hosts at one address and port', () => {
-  expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7/32'))])).toEqual([
-    'shop/a shop/b',
-  ]);
+test('two hosts at one address and port conflict', () => {
+  expect(reported(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7/32'))])).toEqual(
+    ['shop/a shop/b'],
+  );
 });
 
-test('another address, another port, a protocol with names, one host twice', () => {
-  expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.8'))])).toEqual([]);
-  expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7', 3306))])).toEqual(
+test('another address or port, a protocol that carries names, or the same host do not conflict', () => {
+  expect(reported(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.8'))])).toEqual(
     [],
   );
   expect(
-    said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7', 5432, 'TLS'))]),
+    reported(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7', 3306))]),
   ).toEqual([]);
-  expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('a', '203.0.113.7'))])).toEqual([]);
+  expect(
+    reported(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('b', '203.0.113.7', 5432, 'TLS'))]),
+  ).toEqual([]);
+  expect(reported(code, [entry('shop/a', db('a', '203.0.113.7')), entry('shop/b', db('a', '203.0.113.7'))])).toEqual(
+    [],
+  );
 });
 
-test('only where one sidecar sees both', () => {
-  expect(said(code, [entry('shop/a', db('a', '203.0.113.7')), entry('web/b', db('b', '203.0.113.7'))])).toEqual([]);
+test('hosts conflict only where a sidecar sees both', () => {
+  expect(reported(code, [entry('shop/a', db('a', '203.0.113.7')), entry('web/b', db('b', '203.0.113.7'))])).toEqual([]);
   expect(
-    said(code, [
+    reported(code, [
       entry('shop/a', db('a', '203.0.113.7')),
       entry('web/b', { ...db('b', '203.0.113.7'), exportTo: ['shop'] }),
     ]),

@@ -1,4 +1,4 @@
-import { entry, gateway, istio, route, said } from './support';
+import { entry, gateway, istio, route, reported } from './support';
 
 const code = 'sidecar-hides-host';
 const sidecar = (place: string, hosts: string[] | undefined, labels?: object) =>
@@ -16,7 +16,7 @@ test.each([
   [['./a.example.com', 'istio-system/*']],
   [undefined],
 ])('a Sidecar that imports %j imports the host', (hosts) => {
-  expect(said(code, [entry('shop/a', {}), sidecar('shop/default', hosts)])).toEqual([]);
+  expect(reported(code, [entry('shop/a', {}), sidecar('shop/default', hosts)])).toEqual([]);
 });
 
 test.each([
@@ -26,49 +26,55 @@ test.each([
   [['*/*', '~/a.example.com']],
   [['./*', '~shop/*.example.com']],
 ])('a Sidecar that imports %j does not', (hosts) => {
-  expect(said(code, [entry('shop/a', {}), sidecar('shop/default', hosts)])).toEqual(['shop/a shop/default']);
+  expect(reported(code, [entry('shop/a', {}), sidecar('shop/default', hosts)])).toEqual(['shop/a shop/default']);
 });
 
-test("the root namespace's Sidecar acts where a namespace has none", () => {
+test("the root namespace's Sidecar applies where a namespace has none", () => {
   const root = sidecar('istio-system/default', ['istio-system/*']);
-  expect(said(code, [entry('shop/a', {}), root])).toEqual(['istio-system/default shop/a']);
-  expect(said(code, [entry('shop/a', {}), root, sidecar('shop/default', ['./*'])])).toEqual([]);
-  expect(said(code, [entry('shop/a', {}), sidecar('istio-system/default', ['./*'])])).toEqual([]);
+  expect(reported(code, [entry('shop/a', {}), root])).toEqual(['istio-system/default shop/a']);
+  expect(reported(code, [entry('shop/a', {}), root, sidecar('shop/default', ['./*'])])).toEqual([]);
+  expect(reported(code, [entry('shop/a', {}), sidecar('istio-system/default', ['./*'])])).toEqual([]);
 });
 
-test('a Sidecar for some workloads of the root namespace is no default', () => {
-  expect(said(code, [entry('shop/a', {}), sidecar('istio-system/some', ['istio-system/*'], { app: 'x' })])).toEqual([]);
-});
-
-test("a host that one workload's Sidecar imports may be hidden from the others", () => {
-  const narrow = sidecar('shop/default', ['istio-system/*']);
-  expect(said(code, [entry('shop/a', {}), narrow, sidecar('shop/crawler', ['./*'], { app: 'crawler' })])).toEqual([]);
-  expect(said(code, [entry('shop/a', {}), narrow, sidecar('shop/crawler', undefined, { app: 'crawler' })])).toEqual([]);
-  expect(said(code, [entry('shop/a', {}), sidecar('shop/crawler', ['istio-system/*'], { app: 'crawler' })])).toEqual(
+test('a Sidecar for some workloads of the root namespace is not the default', () => {
+  expect(reported(code, [entry('shop/a', {}), sidecar('istio-system/some', ['istio-system/*'], { app: 'x' })])).toEqual(
     [],
   );
 });
 
-test('an entry that is exported to the namespace by name must be imported from where it is', () => {
+test("a host that one workload's Sidecar imports may be hidden from the others", () => {
+  const narrow = sidecar('shop/default', ['istio-system/*']);
+  expect(reported(code, [entry('shop/a', {}), narrow, sidecar('shop/crawler', ['./*'], { app: 'crawler' })])).toEqual(
+    [],
+  );
+  expect(reported(code, [entry('shop/a', {}), narrow, sidecar('shop/crawler', undefined, { app: 'crawler' })])).toEqual(
+    [],
+  );
+  expect(
+    reported(code, [entry('shop/a', {}), sidecar('shop/crawler', ['istio-system/*'], { app: 'crawler' })]),
+  ).toEqual([]);
+});
+
+test('an entry that is exported to the namespace by name must be imported from its own namespace', () => {
   const exported = entry('platform/a', { exportTo: ['.', 'shop'] });
-  expect(said(code, [exported, sidecar('shop/default', ['./*'])])).toEqual(['platform/a shop/default']);
-  expect(said(code, [exported, sidecar('shop/default', ['./*', 'platform/a.example.com'])])).toEqual([]);
-  expect(said(code, [exported, sidecar('shop/default', ['./*']), entry('shop/own', {})])).toEqual([]);
-  expect(said(code, [entry('platform/a', { exportTo: ['*'] }), sidecar('shop/default', ['./*'])])).toEqual([]);
-  expect(said(code, [entry('shop/a', { exportTo: ['*'] }), sidecar('shop/default', ['web/*'])])).toEqual([
+  expect(reported(code, [exported, sidecar('shop/default', ['./*'])])).toEqual(['platform/a shop/default']);
+  expect(reported(code, [exported, sidecar('shop/default', ['./*', 'platform/a.example.com'])])).toEqual([]);
+  expect(reported(code, [exported, sidecar('shop/default', ['./*']), entry('shop/own', {})])).toEqual([]);
+  expect(reported(code, [entry('platform/a', { exportTo: ['*'] }), sidecar('shop/default', ['./*'])])).toEqual([]);
+  expect(reported(code, [entry('shop/a', { exportTo: ['*'] }), sidecar('shop/default', ['web/*'])])).toEqual([
     'shop/a shop/default',
   ]);
 });
 
-test('gateways know no Sidecars, and hosts that a route leads to come with the route', () => {
+test('gateways ignore Sidecars, and the destinations of a route are imported with it', () => {
   const narrow = sidecar('shop/default', ['istio-system/*']);
-  expect(said(code, [entry('shop/a', {}), narrow, gateway('shop/exit', ['a.example.com'])])).toEqual([]);
-  expect(said(code, [entry('shop/a', {}), narrow, route('shop/r', { hosts: ['site.internal'] })])).toEqual([]);
+  expect(reported(code, [entry('shop/a', {}), narrow, gateway('shop/exit', ['a.example.com'])])).toEqual([]);
+  expect(reported(code, [entry('shop/a', {}), narrow, route('shop/r', { hosts: ['site.internal'] })])).toEqual([]);
   for (const other of [
     route('shop/r', { hosts: ['site.internal'] }, { host: 'b.example.com' }),
     route('web/r', { hosts: ['site.internal'] }),
     route('shop/r', {}),
   ]) {
-    expect(said(code, [entry('shop/a', {}), narrow, other])).toEqual(['shop/a shop/default']);
+    expect(reported(code, [entry('shop/a', {}), narrow, other])).toEqual(['shop/a shop/default']);
   }
 });

@@ -1,12 +1,12 @@
 import { parseAllDocuments } from 'yaml';
 import { checkManifests, EgressObject, Finding, IndexOptions } from '../../src/rules';
 
-/** The documents of a YAML text, each with its number as origin. */
+/** The documents of a YAML text, with their index as origin. */
 export function objectsOf(yaml: string): EgressObject[] {
   return parseAllDocuments(yaml).map((document, index) => ({ manifest: document.toJS(), origin: `file#${index}` }));
 }
 
-/** An Istio object in few words: `istio('ServiceEntry', 'shop/site', { ... })`. Its origin is its name. */
+/** An Istio object: `istio('ServiceEntry', 'shop/site', { ... })`. Its origin is its name. */
 export function istio(kind: string, place: string, spec: object, metadata: object = {}): EgressObject {
   const [namespace, name] = place.split('/');
   return {
@@ -25,7 +25,7 @@ export function entry(place: string, spec: object, metadata: object = {}): Egres
   return istio('ServiceEntry', place, { ...site, ...spec }, metadata);
 }
 
-/** A route for a host that leads to a destination, written as the spec of its HTTP section. */
+/** A VirtualService that routes HTTP for a host to a destination. */
 export function route(place: string, spec: object, destination: object = { host: 'a.example.com' }): EgressObject {
   return istio('VirtualService', place, {
     hosts: ['a.example.com'],
@@ -46,8 +46,8 @@ export function gateway(
   return istio('Gateway', place, { selector, servers: [{ ...mutual, ...server }] });
 }
 
-/** What one rule alone says, as the origins it names; other rules have their own tests. */
-export function said(code: string, objects: EgressObject[], options: IndexOptions = {}): string[] {
+/** The findings of one rule, as the origins that they name. */
+export function reported(code: string, objects: EgressObject[], options: IndexOptions = {}): string[] {
   return findings(code, objects, options).map((finding) => [...finding.origins].sort().join(' '));
 }
 

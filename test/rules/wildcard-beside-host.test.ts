@@ -1,4 +1,4 @@
-import { entry, findings, said } from './support';
+import { entry, findings, reported } from './support';
 
 const code = 'wildcard-beside-host';
 const wildcard = (place: string, host: string, spec: object = {}) =>
@@ -9,29 +9,29 @@ const upgraded = entry('shop/site', {
   ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }],
 });
 
-test('a host through a gateway, at every level of the domain', () => {
+test('a host through a gateway conflicts with a wildcard at every level of its domain', () => {
   for (const host of ['*.eu.example.com', '*.example.com', '*.com'])
-    expect(said(code, [throughGateway, wildcard('shop/w', host)])).toEqual(['shop/partner shop/w']);
+    expect(reported(code, [throughGateway, wildcard('shop/w', host)])).toEqual(['shop/partner shop/w']);
   for (const host of ['*.us.example.com', '*.api.eu.example.com'])
-    expect(said(code, [throughGateway, wildcard('shop/w', host)])).toEqual([]);
+    expect(reported(code, [throughGateway, wildcard('shop/w', host)])).toEqual([]);
 });
 
-test('a host whose plain HTTP leaves as TLS', () => {
+test('so does a host whose plain HTTP leaves as TLS', () => {
   expect(findings(code, [upgraded, wildcard('shop/w', '*.example.com')])[0].message).toContain(
     'whose plain HTTP leaves as TLS',
   );
 });
 
-test('a host that goes straight out anyway is no matter', () => {
-  expect(said(code, [entry('shop/site', { hosts: ['www.example.com'] }), wildcard('shop/w', '*.example.com')])).toEqual(
-    [],
-  );
+test('a host that leaves straight from the sidecar does not', () => {
+  expect(
+    reported(code, [entry('shop/site', { hosts: ['www.example.com'] }), wildcard('shop/w', '*.example.com')]),
+  ).toEqual([]);
 });
 
-test('a wildcard of another namespace, or one that leads nowhere', () => {
-  expect(said(code, [throughGateway, wildcard('web/w', '*.example.com')])).toEqual([]);
-  expect(said(code, [throughGateway, wildcard('web/w', '*.example.com', { exportTo: ['*'] })])).toEqual([
+test('nor does a wildcard in another namespace, or one without endpoints', () => {
+  expect(reported(code, [throughGateway, wildcard('web/w', '*.example.com')])).toEqual([]);
+  expect(reported(code, [throughGateway, wildcard('web/w', '*.example.com', { exportTo: ['*'] })])).toEqual([
     'shop/partner web/w',
   ]);
-  expect(said(code, [throughGateway, wildcard('shop/w', '*.example.com', { resolution: 'STATIC' })])).toEqual([]);
+  expect(reported(code, [throughGateway, wildcard('shop/w', '*.example.com', { resolution: 'STATIC' })])).toEqual([]);
 });

@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { Environment } from '@marcbachmann/cel-js';
 import Ajv, { ValidateFunction } from 'ajv';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { webhookProblems } from './webhook';
 
 interface CelRule {
@@ -16,12 +16,37 @@ interface Kind {
 }
 
 const CRDS = path.join(__dirname, '../../crds/istio.yaml');
+/** The text of every CRD, by kind: reading and compiling all of them takes longer than most tests that need one. */
+const texts = new Map(
+  fs
+    .readFileSync(CRDS, 'utf8')
+    .split(/^---$/m)
+    .flatMap((text) => [...text.matchAll(/^ {4}kind: (\w+)$/gm)].map(([, kind]) => [kind, text])),
+);
 const kinds = new Map<string, Kind>();
 const cel = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false });
 const compiled = new Map<string, (context: any) => unknown>();
 
-for (const crd of parseAllDocuments(fs.readFileSync(CRDS, 'utf8')).map((document) => document.toJS())) {
-  const schema = crd.spec.versions[0].schema.openAPIV3Schema;
+/** The Istio kinds that can be checked. */
+export const KNOWN_KINDS = [...texts.keys()];
+
+/** The number of CEL rules in the schemas. */
+export function celRules(): number {
+  return KNOWN_KINDS.reduce((sum, kind) => sum + kindOf(kind)!.rules.length, 0);
+}
+
+function kindOf(name: string): Kind | undefined {
+  const text = texts.get(name);
+  if (text === undefined) return undefined;
+  let kind = kinds.get(name);
+  if (!kind) {
+    kind = compile(parse(text).spec.versions[0].schema.openAPIV3Schema);
+    kinds.set(name, kind);
+  }
+  return kind;
+}
+
+function compile(schema: any): Kind {
   const rules: CelRule[] = [];
   collectRules(schema, [], rules);
   const closed = close(structuredClone(schema));
@@ -31,17 +56,15 @@ for (const crd of parseAllDocuments(fs.readFileSync(CRDS, 'utf8')).map((document
     kind: { type: 'string' },
     metadata: { type: 'object' },
   };
-  kinds.set(crd.spec.names.kind, {
-    schema: new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(closed),
-    rules,
+  const ajv = new Ajv({
+    strict: false,
+    validateFormats: false,
+    allErrors: true,
+    meta: false,
+    code: { optimize: false },
   });
+  return { schema: ajv.compile(closed), rules };
 }
-
-/** The Istio kinds that can be checked. */
-export const KNOWN_KINDS = [...kinds.keys()];
-
-/** The number of CEL rules in the schemas. */
-export const CEL_RULES = [...kinds.values()].reduce((sum, kind) => sum + kind.rules.length, 0);
 
 /**
  * The reasons for which a Kubernetes API server with Istio would reject an object: violations of its schema, with
@@ -49,7 +72,7 @@ export const CEL_RULES = [...kinds.values()].reduce((sum, kind) => sum + kind.ru
  * webhook. An empty list means that the object is admitted.
  */
 export function admissionProblems(manifest: any): string[] {
-  const kind = kinds.get(manifest.kind);
+  const kind = kindOf(manifest.kind);
   if (!kind || !String(manifest.apiVersion).includes('istio.io')) return webhookProblems(manifest);
   const problems: string[] = [];
   if (!kind.schema(manifest)) {

@@ -16,7 +16,7 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
     set(rule, `${path}.subjectAltNames`, [host]),
     {
       ...set(rule, `${path}.mode`, tls?.mode === 'SIMPLE' ? 'ISTIO_MUTUAL' : 'SIMPLE'),
-      ...(tls?.mode !== 'SIMPLE' && { weakens: 'no client certificate is shown any more' }),
+      ...(tls?.mode !== 'SIMPLE' && { weakens: 'the client certificate is no longer presented' }),
     },
     remove(rule, path, 'the request then leaves without this TLS'),
     { ...set(rule, `${path}.caCertificates`, 'system'), size: 1.1 },
@@ -48,7 +48,7 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
         if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
     }
   }
-  // TLS for everything, where only clear HTTP should get it: bound to its port.
+  // TLS for all ports, where only plain HTTP should get it: moved to the HTTP port.
   if (path === 'spec.trafficPolicy.tls') {
     for (const port of new Set(
       ofKind(question, 'ServiceEntry').flatMap(({ manifest }) =>
@@ -76,10 +76,7 @@ export function forTls(question: Question, rule: EgressObject, field: string, { 
   return found;
 }
 
-/**
- * Clear text where the host expects TLS: the settings that a port lacks, in a rule that is there or in one beside the
- * entry.
- */
+/** Clear text where the host expects TLS: the TLS settings that a port lacks, in an existing rule or in a new one. */
 export function missingTls(question: Question): Candidate[] {
   const { answer, caller } = question;
   if (!answer.plaintextToHost || answer.outcome === 'answered') return [];
@@ -89,31 +86,27 @@ export function missingTls(question: Question): Candidate[] {
       .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS')
       .flatMap((port) =>
         (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
-          // Where sni is set, a proxy checks the name only if subjectAltNames says it.
+          // Where sni is set, a proxy verifies the name only if subjectAltNames lists it.
           const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
           const settings = { port: { number: port.number }, tls };
-          const there = rules
+          const existing = rules
             .filter(({ manifest }) => manifest.spec?.host === host)
-            .map((rule) =>
-              set(
-                rule,
-                `spec.trafficPolicy.portLevelSettings[${rule.manifest.spec.trafficPolicy?.portLevelSettings?.length ?? 0}]`,
-                settings,
-                2,
-              ),
-            );
+            .map((rule) => {
+              const { length = 0 } = rule.manifest.spec.trafficPolicy?.portLevelSettings ?? {};
+              return set(rule, `spec.trafficPolicy.portLevelSettings[${length}]`, settings, 2);
+            });
           const own = namespaceOf(entry);
-          const user = answer.gateway?.split('/')[0] ?? caller.namespace;
+          const follower = answer.gateway?.split('/')[0] ?? caller.namespace;
           const { exportTo } = entry.spec;
           return [
-            ...there,
+            ...existing,
             newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
-            // A rule in the namespace of the proxy that is to follow it goes before the entry's.
-            ...(user === own
+            // A rule in the proxy's own namespace takes precedence over one in the entry's.
+            ...(follower === own
               ? []
               : [
                   newRule(
-                    user,
+                    follower,
                     { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } },
                     NEW_OBJECT + 1,
                   ),
@@ -124,7 +117,7 @@ export function missingTls(question: Question): Candidate[] {
   );
 }
 
-/** Settings that a sidecar passes over unless a selector chooses it. */
+/** Settings that a sidecar ignores unless the rule has a workloadSelector. */
 export function ignoredCredential(question: Question): Candidate[] {
   const { answer, caller } = question;
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
@@ -137,10 +130,10 @@ export function ignoredCredential(question: Question): Candidate[] {
     });
 }
 
-/** A rule where the proxies look for it: beside the Service that it is for, and to which the host's routes lead. */
+/** A rule moved to where proxies look for it: the namespace of its Service, to which routes for the host lead. */
 export function misplacedRules(question: Question, { host }: Asked): Candidate[] {
   const routes = ofKind(question, 'VirtualService').filter(({ manifest }) => appliesTo(manifest, host));
-  const led = new Set(
+  const destinations = new Set(
     routes.flatMap((object) =>
       hopsOf(
         new Indexed(
@@ -154,7 +147,7 @@ export function misplacedRules(question: Question, { host }: Asked): Candidate[]
     ),
   );
   return ofKind(question, 'DestinationRule')
-    .filter(({ manifest }) => led.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest))))
+    .filter(({ manifest }) => destinations.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest))))
     .flatMap((rule) => {
       const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(
         fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)),
@@ -163,7 +156,7 @@ export function misplacedRules(question: Question, { host }: Asked): Candidate[]
       return [
         {
           ...set(rule, 'metadata.namespace', namespace, 1.5),
-          text: `${nameOf(rule)}: move it to namespace ${namespace}, where the Service is`,
+          text: `${nameOf(rule)}: move it to namespace ${namespace}, where its Service is`,
         },
       ];
     });

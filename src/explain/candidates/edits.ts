@@ -1,7 +1,7 @@
 import { Candidate, nameOf } from './question';
 import { EgressObject } from '../../model';
 
-/** One value set at a path. */
+/** Sets the value at a path. */
 export function set(object: EgressObject, path: string, value: unknown, size = 1): Candidate {
   return {
     text: `${nameOf(object)}: set ${path} to ${JSON.stringify(value)}`,
@@ -10,7 +10,7 @@ export function set(object: EgressObject, path: string, value: unknown, size = 1
   };
 }
 
-/** What stands at a path taken away. */
+/** Removes what is at a path. */
 export function remove(object: EgressObject, path: string, weakens?: string): Candidate {
   return { ...set(object, path, undefined), text: `${nameOf(object)}: remove ${path}`, weakens };
 }

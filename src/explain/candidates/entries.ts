@@ -6,7 +6,7 @@ import { isHttp } from '../../manifests/protocols';
 import { EgressObject } from '../../model';
 import { namespaceOf } from '../manifest';
 
-/** A host or port that nobody declares for the caller, or declares wrongly. */
+/** A host or port that no entry declares for the caller, or that one declares with another protocol. */
 export function undeclared(question: Question, { host, port, scheme }: Asked): Candidate[] {
   const { answer, caller } = question;
   if (answer.by !== 'sidecar' && answer.via !== 'undeclared') return [];
@@ -44,6 +44,8 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
     }
   }
   if (entries.length === 0 && scheme !== 'tcp' && isIP(host) === 0) {
+    const name = host.replace(/[^a-z0-9]+/g, '-');
+    const { namespace } = caller;
     const spec = {
       hosts: [host],
       exportTo: ['.'],
@@ -52,25 +54,18 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
       ports: [{ number: port, name: `${protocol.toLowerCase()}-${port}`, protocol }],
     };
     found.push({
-      text: `add ServiceEntry ${caller.namespace}/${host.replace(/[^a-z0-9]+/g, '-')} with spec ${JSON.stringify(spec)}`,
+      text: `add ServiceEntry ${namespace}/${name} with spec ${JSON.stringify(spec)}`,
       size: NEW_OBJECT,
       edits: [],
-      added: [
-        {
-          apiVersion: 'networking.istio.io/v1',
-          kind: 'ServiceEntry',
-          metadata: { name: host.replace(/[^a-z0-9]+/g, '-'), namespace: caller.namespace },
-          spec,
-        },
-      ],
+      added: [{ apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry', metadata: { name, namespace }, spec }],
     });
   }
   return found;
 }
 
 /**
- * Objects that would help if the proxies on the way saw them: for a request that gets no further than the sidecar,
- * those that speak of its host.
+ * Objects that would help if the proxies on the egress path saw them. For a request that gets no further than the
+ * sidecar, only those for its host.
  */
 export function invisible(question: Question, { host }: Asked): Candidate[] {
   const { answer, caller } = question;

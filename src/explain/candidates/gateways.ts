@@ -37,14 +37,14 @@ export function forServer(question: Question, gateway: EgressObject, field: stri
   return [...found, ...selectors(question, gateway)];
 }
 
-/** Gateways that do not select the pods which the request reaches. */
+/** Gateways that do not select the pods that the request reaches. */
 export function unselected(question: Question): Candidate[] {
   return question.answer.by === 'gateway'
     ? ofKind(question, 'Gateway').flatMap((gateway) => selectors(question, gateway))
     : [];
 }
 
-/** The labels of everything that may be a gateway's pods. */
+/** A selector for every set of labels that may be those of gateway pods. */
 function selectors({ objects, world }: Question, gateway: EgressObject): Candidate[] {
   const known = objects.map(({ manifest }) =>
     manifest?.kind === 'Service'

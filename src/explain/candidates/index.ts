@@ -8,16 +8,17 @@ import { FieldRef } from '../../model';
 
 export type { Candidate, Question } from './question';
 
-/** Changes worth trying, by what decided the answer. Which of them help, the model says. */
+/** Changes worth trying, by what decided the answer. The model decides which of them help. */
 export function candidates(question: Question): Candidate[] {
   const { request, caller, world } = question;
   const url = new URL(request.url.replace(/^tcp:/, 'http:'));
   const scheme = request.url.startsWith('tcp:') ? 'tcp' : url.protocol === 'https:' ? 'https' : 'http';
+  const trustDomain = world.mesh?.trustDomain ?? 'cluster.local';
   const asked: Asked = {
     host: url.hostname,
     scheme,
     port: Number(url.port) || (scheme === 'https' ? 443 : 80),
-    principal: `spiffe://${world.mesh?.trustDomain ?? 'cluster.local'}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,
+    principal: `spiffe://${trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,
   };
   return [
     ...undeclared(question, asked),
@@ -32,7 +33,7 @@ export function candidates(question: Question): Candidate[] {
   ];
 }
 
-/** Changes of the object that decided, at the field that did. */
+/** Changes to the object that decided, at the field that did. */
 function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[] {
   const object = find(question, cause);
   const field = cause.field ?? '';

@@ -14,17 +14,17 @@ export interface Question {
 
 /** A change that might help. */
 export interface Candidate {
-  /** Object, field and value, for a person. */
+  /** The object, the field and the value, as text. */
   readonly text: string;
-  /** How many fields of how many objects; new objects count for more. */
+  /** Grows with the fields and objects that change; new objects count for more. */
   readonly size: number;
   readonly edits: readonly { readonly object: EgressObject; readonly change: (manifest: any) => void }[];
   readonly added?: readonly any[];
-  /** What it gives up: said with it, and proposed only where nothing else helps. */
+  /** What the change gives up. It is proposed only where nothing else helps, and with this text. */
   readonly weakens?: string;
 }
 
-/** The request, taken apart. */
+/** The parts of the request. */
 export interface Asked {
   readonly host: string;
   readonly port: number;
@@ -32,7 +32,7 @@ export interface Asked {
   readonly principal: string;
 }
 
-/** An object more is more than a few fields. */
+/** The size of a new object: larger than a few changed fields. */
 export const NEW_OBJECT = 5;
 
 export const nameOf = ({ manifest }: EgressObject) =>
@@ -49,7 +49,7 @@ export function find(question: Question, { kind, namespace, name }: FieldRef): E
   );
 }
 
-/** Whether an object is for this host. */
+/** Whether an object is for the host. */
 export function appliesTo(manifest: any, host: string): boolean {
   return namesOf(manifest).some((name) => typeof name === 'string' && covers(name, host));
 }

@@ -65,10 +65,7 @@ export function forRoute(routes: EgressObject, field: string): Candidate[] {
   return found;
 }
 
-/**
- * Routes that speak of the host and are bound to another Gateway, to none that exists, or from a namespace that the
- * Gateway does not admit.
- */
+/** Routes for the host that are bound to another Gateway or to one that does not exist, or that lack the host. */
 export function unboundRoutes(question: Question, { host }: Asked): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
   const gateways = [
@@ -93,7 +90,7 @@ export function unboundRoutes(question: Question, { host }: Asked): Candidate[] 
     });
 }
 
-/** The full name of a Gateway, wherever the VirtualService says the short one. */
+/** Replaces a Gateway's name everywhere in the VirtualService. */
 function renamed(routes: EgressObject, index: number, from: string, to: string, size: number): Candidate {
   return {
     text: `${nameOf(routes)}: set spec.gateways[${index}] to ${JSON.stringify(to)} (and in the matches that name it)`,
@@ -122,7 +119,7 @@ function renamed(routes: EgressObject, index: number, from: string, to: string, 
   };
 }
 
-/** Routes in a section that the server does not read: what ended TLS reads tcp, what passes it through reads tls. */
+/** `tls` routes of a server that terminates TLS and therefore reads only `tcp`. */
 export function unreadSections(question: Question): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
   return ofKind(question, 'VirtualService').flatMap((routes) =>

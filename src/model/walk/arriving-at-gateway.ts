@@ -3,28 +3,32 @@ import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { sectionOf } from '../../manifests/servers';
 import { FieldRef } from '../answer';
-import { askingForIdentity, authorize } from '../authorization';
+import { rulesByIdentity, authorize } from '../authorization';
+import { settingsOf } from '../external-host';
 import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, Layer, outermost, withHeaders } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
 import { Server } from '../gateway-servers';
 import { GatewayWorkload } from '../gateway-workloads';
 import { blockedBy } from '../network-policy';
-import { settingsOf } from '../external-host';
 import { Undetermined } from '../undetermined';
-import { stopWhereUnknownKinds } from '../unknown-kinds';
+import { stopAtUnknownKind } from '../unknown-kinds';
 
-/** A connection to a gateway's pods: to the server that takes it, through its TLS and its policies, to its routes. */
+/** A connection to a gateway's pods: to the server that accepts it, through its TLS and policies, to its routes. */
 export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGateway): Next {
-  if (journey.atGateway) throw new Undetermined('the model does not follow a request from one gateway to another', []);
+  if (journey.atGateway) throw new Undetermined('the model does not follow requests from one gateway to another', []);
   const { registry } = journey.configuration;
   journey.gateway = workload.id;
-  stopWhereUnknownKinds(registry, workload);
+  stopAtUnknownKind(registry, workload);
   const blocked =
     blockedBy(registry, 'egress', journey.pod, { pod: workload }, port) ??
     blockedBy(registry, 'ingress', workload, { pod: journey.pod }, port);
   if (blocked)
-    return journey.dropped('sidecar', `a NetworkPolicy keeps the caller from ${workload.id}, port ${port}`, blocked);
+    return journey.dropped(
+      'sidecar',
+      `a NetworkPolicy blocks the connection from the caller to ${workload.id}, port ${port}`,
+      blocked,
+    );
   const listener = journey.configuration.gatewayListeners(workload).get(port);
   if (!listener) {
     const causes = registry.gateways
@@ -35,7 +39,7 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
     return journey.refuse(
       'gateway',
       503,
-      `no Gateway that selects ${workload.id} has a server on port ${port} of its pods`,
+      `no Gateway that selects ${workload.id} has a server on pod port ${port}`,
       causes,
     );
   }
@@ -57,7 +61,7 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
   return throughServer(journey, flow, workload, port, chain);
 }
 
-/** Why no server takes the connection. */
+/** Why no server accepts the connection. */
 function noServer(
   journey: Journey,
   flow: Flow,
@@ -75,8 +79,11 @@ function noServer(
   if (unrouted.length > 0) {
     return closed(
       journey,
-      `no route leads on from the server for ${first.serverName}`,
-      unrouted.flatMap((server) => [fieldRef(server.gateway, server.field), ...unread(journey, workload, server)]),
+      `no VirtualService has a route that the server for ${first.serverName} uses`,
+      unrouted.flatMap((server) => [
+        fieldRef(server.gateway, server.field),
+        ...routesInOtherSections(journey, workload, server),
+      ]),
     );
   }
   if (skipped.length > 0) {
@@ -91,9 +98,9 @@ function noServer(
   }
   const reason =
     first.serverName === undefined
-      ? `no server of ${workload.id} on port ${port} takes ` +
-        `${first.kind === 'tls' ? 'TLS without a server name' : 'clear text'}`
-      : `no server of ${workload.id} on port ${port} is called ${first.serverName}`;
+      ? `no server of ${workload.id} on port ${port} accepts ` +
+        `${first.kind === 'tls' ? 'TLS without a server name' : 'plaintext'}`
+      : `no server of ${workload.id} on port ${port} matches the server name ${first.serverName}`;
   const servers = [...new Set(listener.chains.map(({ server }) => server))].slice(0, 3);
   return closed(journey, reason, [
     ...settingsOf(outermost(flow) ?? { by: 'application' }, 'sni'),
@@ -101,11 +108,11 @@ function noServer(
   ]);
 }
 
-/** Routes for a server that it does not read, because they are in another section than its protocol has. */
-function unread({ configuration }: Journey, workload: GatewayWorkload, server: Server): FieldRef[] {
+/** Routes that a server ignores because they are not in the section that it reads for its protocol. */
+function routesInOtherSections({ configuration }: Journey, workload: GatewayWorkload, server: Server): FieldRef[] {
   const section = sectionOf(server.value);
   return configuration.registry
-    .routesSeenFrom(workload.namespace, server.gatewayName)
+    .virtualServicesSeenFrom(workload.namespace, server.gatewayName)
     .filter(({ hosts }) => hosts.some((host) => server.serverNames.includes(host)))
     .flatMap(({ object }) =>
       ['http', 'tls', 'tcp']
@@ -124,19 +131,19 @@ function throughServer(
   const { configuration } = journey;
   const { server } = chain;
   const tls = server.value.tls;
-  if (tls?.httpsRedirect) return toHttps(journey, flow, chain);
+  if (tls?.httpsRedirect) return redirectToHttps(journey, flow, chain);
   let arrived = flow;
   let peer: string | undefined;
   if (tls && tls.mode !== 'PASSTHROUGH') {
-    const ended = endTls(journey, flow, workload, server);
-    if ('outcome' in ended) return ended;
-    peer = ended.identity;
+    const terminated = terminateTls(journey, flow, workload, server);
+    if ('outcome' in terminated) return terminated;
+    peer = terminated.identity;
     arrived = { ...flow, layers: flow.layers.slice(0, -1) };
   }
   const reads = chain.http !== undefined;
   const identity = identify(journey, workload, server, peer);
   if (reads && !isReadable(arrived))
-    return journey.refuse('gateway', 400, 'the server reads HTTP and gets something else', chain.decidedBy);
+    return journey.refuse('gateway', 400, 'the server expects HTTP and receives something else', chain.decidedBy);
   const verdict = authorize(configuration.registry, workload, {
     port,
     trustDomain: configuration.registry.trustDomain,
@@ -161,7 +168,8 @@ function throughServer(
     return journey.refuse(
       'gateway',
       404,
-      `no VirtualService that is bound to ${server.gatewayName} and fits its hosts speaks of ${authority}`,
+      `no VirtualService bound to Gateway ${server.gatewayName} has a route for ${authority} that the server's ` +
+        'hosts admit',
       causes,
     );
   }
@@ -176,10 +184,10 @@ function throughServer(
   return route(journey, { ...at, flow: withHeaders(arrived, headers), port: server.value.port.number }, host);
 }
 
-/** A server that only says where HTTPS is. */
-function toHttps(journey: Journey, flow: Flow, { server, decidedBy }: ServerChain): Ending {
+/** A server that only redirects to HTTPS. */
+function redirectToHttps(journey: Journey, flow: Flow, { server, decidedBy }: ServerChain): Ending {
   if (!isReadable(flow))
-    return journey.refuse('gateway', 400, 'the server reads clear HTTP and gets something else', decidedBy);
+    return journey.refuse('gateway', 400, 'the server expects plaintext HTTP and receives something else', decidedBy);
   const { authority, path } = flow.http!;
   journey.location = `https://${authority.replace(/:\d+$/, '')}${path}`;
   const causes = [fieldRef(server.gateway, `${server.field}.tls.httpsRedirect`)];
@@ -187,34 +195,35 @@ function toHttps(journey: Journey, flow: Flow, { server, decidedBy }: ServerChai
   return journey.refuse('gateway', 301, 'the server redirects to HTTPS', causes);
 }
 
-/** The hop's mutual TLS, which ends here, or why it does not come about. */
-function endTls(journey: Journey, flow: Flow, workload: GatewayWorkload, server: Server): Layer | Ending {
+/** The layer of TLS that the server terminates, or why the handshake fails. */
+function terminateTls(journey: Journey, flow: Flow, workload: GatewayWorkload, server: Server): Layer | Ending {
   const { tls } = server.value;
   const at = (field: string) => [fieldRef(server.gateway, `${server.field}.tls${field}`)];
   if (tls.mode === 'AUTO_PASSTHROUGH')
-    throw new Undetermined('the model does not follow AUTO_PASSTHROUGH', at('.mode'));
+    throw new Undetermined('the model does not support AUTO_PASSTHROUGH', at('.mode'));
   const layer = outermost(flow);
-  if (!layer) return journey.refuse('gateway', 503, 'the server expects TLS and gets clear text', at(''));
+  if (!layer) return journey.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
   if (tls.mode !== 'ISTIO_MUTUAL') {
     throw new Undetermined(
-      `the model does not know which certificate the server shows in mode ${tls.mode ?? 'PASSTHROUGH'}`,
+      `the model does not know which certificate the server presents in mode ${tls.mode ?? 'PASSTHROUGH'}`,
       at(''),
     );
   }
   if (layer.identity === undefined) {
-    return closed(journey, 'the server wants a certificate of the mesh, and what arrives is other TLS', [
+    return closed(journey, 'the server requires mutual TLS of the mesh and receives other TLS', [
       ...settingsOf(layer, 'mode'),
       ...at('.mode'),
     ]);
   }
   const wanted: string[] = layer.settings!.value.subjectAltNames ?? [];
-  const own = `spiffe://${journey.configuration.registry.trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
+  const { trustDomain } = journey.configuration.registry;
+  const own = `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
   if (wanted.length > 0 && workload.serviceAccount === undefined) {
     journey.assume(`the pods of ${workload.id} run as ${wanted.join(' or ')}`);
   } else if (wanted.length > 0 && !wanted.includes(own)) {
     return closed(
       journey,
-      `the gateway is ${own}, and the caller accepts only ${wanted.join(' or ')}`,
+      `the identity of the gateway is ${own}, but the caller accepts only ${wanted.join(' or ')}`,
       settingsOf(layer, 'subjectAltNames'),
     );
   }
@@ -222,14 +231,14 @@ function endTls(journey: Journey, flow: Flow, workload: GatewayWorkload, server:
   if (allowed.length > 0 && !allowed.includes(layer.identity)) {
     return closed(
       journey,
-      `the server lets in ${allowed.join(', ')}, and the caller is ${layer.identity}`,
+      `the server accepts only ${allowed.join(', ')}, but the caller is ${layer.identity}`,
       at('.subjectAltNames'),
     );
   }
   return layer;
 }
 
-/** Who calls, as the gateway knows it: from the certificate of the hop, or not at all. */
+/** The caller's identity as the gateway knows it: from the certificate of the hop, or not at all. */
 function identify(
   journey: Journey,
   workload: GatewayWorkload,
@@ -249,14 +258,15 @@ function identify(
   }
   journey.remark({
     code: 'no-identity',
-    message: 'the gateway does not know who calls: the hop to it is not mutual TLS of the mesh',
+    message: "the gateway does not know the caller's identity: the hop to it is not mutual TLS of the mesh",
     decidedBy: [fieldRef(gateway, `${field}${value.tls ? '.tls.mode' : ''}`)],
   });
-  for (const ref of askingForIdentity(journey.configuration.registry, workload)) {
+  for (const rule of rulesByIdentity(journey.configuration.registry, workload)) {
     journey.remark({
       code: 'identity-asked-for',
-      message: 'a policy asks who calls, which the gateway does not know here: its rule never fits',
-      decidedBy: [ref],
+      message:
+        "a policy rule tests the caller's identity, which the gateway does not know here: the rule never matches",
+      decidedBy: [rule],
     });
   }
   return undefined;

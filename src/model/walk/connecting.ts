@@ -6,11 +6,11 @@ import { hostOrAddress } from '../addresses';
 import { FieldRef } from '../answer';
 import { authorize } from '../authorization';
 import { Cluster, clusterOf, Endpoint } from '../cluster';
-import { fieldRef, unique } from '../field-ref';
 import { Destination } from '../destination';
+import { fieldRef, uniqueRefs } from '../field-ref';
 import { Flow, isReadable, Layer, outermost } from '../flow';
 
-/** Into the cluster that a route names: one of its endpoints, with the TLS that it begins. */
+/** Into the cluster that a route names: one of its endpoints, with the TLS that the cluster originates. */
 export function toCluster(
   journey: Journey,
   at: AtProxy,
@@ -18,28 +18,38 @@ export function toCluster(
   decidedBy: readonly FieldRef[],
 ): Next {
   const { hop, scope } = at;
-  const where = unique(decidedBy);
+  const where = uniqueRefs(decidedBy);
   const cluster = clusterOf(journey.configuration.registry, scope, destination);
-  const named = `${destination.host}:${destination.port}${destination.subset === undefined ? '' : `, subset ${destination.subset}`}`;
+  const subset = destination.subset === undefined ? '' : `, subset ${destination.subset}`;
+  const named = `${destination.host}:${destination.port}${subset}`;
   if ('missing' in cluster) {
-    journey.step(hop, `→ ${named}, which does not exist: ${cluster.missing}`, unique([...where, ...cluster.decidedBy]));
-    return journey.refuse(hop, 503, cluster.missing, unique(cluster.decidedBy));
+    journey.step(
+      hop,
+      `→ ${named}, which does not exist: ${cluster.missing}`,
+      uniqueRefs([...where, ...cluster.decidedBy]),
+    );
+    return journey.refuse(hop, 503, cluster.missing, uniqueRefs(cluster.decidedBy));
   }
   for (const assumption of cluster.assumptions) journey.assume(assumption);
   journey.step(hop, `→ ${named}`, where);
-  if (cluster.endpoints.length === 0) return nowhere(journey, at, destination, cluster);
+  if (cluster.endpoints.length === 0) return noEndpoints(journey, at, destination, cluster);
   const index = journey.choose(
     cluster.endpoints.map((endpoint) => ({
       because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
     })),
   );
-  const flow = wrapped(journey, at, destination, cluster);
-  return connect(journey, { ...at, flow }, cluster.endpoints[index], unique([...cluster.decidedBy, ...where]));
+  const flow = inClusterTls(journey, at, destination, cluster);
+  return connect(journey, { ...at, flow }, cluster.endpoints[index], uniqueRefs([...cluster.decidedBy, ...where]));
 }
 
-function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
+function noEndpoints(
+  journey: Journey,
+  { hop }: AtProxy,
+  { host }: Destination,
+  { service, decidedBy }: Cluster,
+): Ending {
   const reason = service.kubernetes
-    ? `no pod is behind ${host}`
+    ? `no gateway pod backs ${host}`
     : service.resolution === 'NONE' || service.resolution === 'DYNAMIC_DNS'
       ? `a gateway cannot reach hosts with resolution ${service.resolution}`
       : `${host} has no endpoints`;
@@ -47,19 +57,26 @@ function nowhere(journey: Journey, { hop }: AtProxy, { host }: Destination, { se
   return journey.refuse(hop, 503, reason, decidedBy);
 }
 
-/** What goes through a cluster, in the TLS that it begins. */
-function wrapped(journey: Journey, { hop, scope, flow }: AtProxy, destination: Destination, cluster: Cluster): Flow {
+/** The flow in the TLS that the cluster originates. */
+function inClusterTls(
+  journey: Journey,
+  { hop, scope, flow }: AtProxy,
+  destination: Destination,
+  cluster: Cluster,
+): Flow {
   const { tls, ignoredTls } = cluster;
   if (ignoredTls) {
     const decidedBy = [fieldRef(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
     journey.step(
       hop,
-      'no TLS: a sidecar ignores settings with a credentialName unless a workloadSelector chooses it',
+      'no TLS: a sidecar ignores TLS settings with a credentialName unless the DestinationRule has a workloadSelector',
       decidedBy,
     );
     journey.remark({
       code: 'ignored-credential',
-      message: 'the TLS settings are ignored: at a sidecar a credentialName needs a workloadSelector',
+      message:
+        'the TLS settings are ignored: at a sidecar, a credentialName needs a DestinationRule with a ' +
+        'workloadSelector',
       decidedBy,
     });
   }
@@ -80,18 +97,20 @@ function wrapped(journey: Journey, { hop, scope, flow }: AtProxy, destination: D
   if (flow.layers.length > 0 && !isMesh) {
     journey.remark({
       code: 'double-tls',
-      message: "the application's own TLS is wrapped in TLS once more",
+      message: "the application's own TLS is wrapped in a second layer of TLS",
       decidedBy: [fieldRef(tls.object, tls.field)],
     });
   }
   const checks = isMesh
     ? 'mutual TLS in the mesh'
     : `TLS${tls.value.mode === 'MUTUAL' ? ' with a client certificate' : ''}`;
-  journey.step(hop, `${checks}, server name ${serverName ?? 'none'}`, [fieldRef(tls.object, tls.field)]);
+  journey.step(hop, `${checks}, ${serverName === undefined ? 'no server name' : `server name ${serverName}`}`, [
+    fieldRef(tls.object, tls.field),
+  ]);
   return { ...flow, layers: [...flow.layers, layer], http2: cluster.http2 };
 }
 
-/** Who a proxy says it is, in mutual TLS of the mesh. */
+/** The identity in a proxy's certificate, in mutual TLS of the mesh. */
 function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' | 'gateway'): string {
   const { trustDomain } = configuration.registry;
   return hop === 'sidecar' || !atGateway
@@ -116,7 +135,8 @@ function connect(
       const layer = outermost(flow);
       const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
       const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
-      // The one filter by which a sidecar asks policies about what leaves: TLS to a name that it looks up itself.
+      // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
+      // resolves itself.
       const { registry } = journey.configuration;
       const verdict =
         isRead || hop !== 'sidecar'
@@ -127,15 +147,15 @@ function connect(
         return journey.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
       const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
-      return { ...external, address: addressOf(journey, name), name, port: asked };
+      return { ...external, address: resolveHost(journey, name), name, port: asked };
     }
     default:
-      return { ...external, address: addressOf(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
+      return { ...external, address: resolveHost(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
   }
 }
 
-/** What a proxy finds for a name. */
-function addressOf(journey: Journey, host: string): string | undefined {
+/** The address to which a proxy resolves a name. */
+function resolveHost(journey: Journey, host: string): string | undefined {
   return isIP(host) !== 0 ? host : journey.lookUp(host);
 }
 

@@ -10,28 +10,28 @@ import { Flow } from '../flow';
 import { HttpRequest } from '../http-route';
 import { ModelCaller, ModelRequest } from '../request';
 import { Undetermined } from '../undetermined';
-import { stopWhereUnknownKinds } from '../unknown-kinds';
+import { stopAtUnknownKind } from '../unknown-kinds';
 
-/** What one way of one request comes to, and which of several possibilities it took. */
-export interface Walked {
+/** How a request ended on one egress path, and which branches it took. */
+export interface WalkResult {
   readonly answer: Answer;
   readonly choices: readonly Choice[];
 }
 
-const FIRST_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
-const MOST_REDIRECTS = 10;
+const DEFAULT_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
+const MAX_REDIRECTS = 10;
 
 /**
- * Follows one way of one request, hop by hop: out of the pod, through its sidecar's routes and clusters, perhaps to a
- * gateway and through its routes and clusters, to an external host. Each step is a file beside this one. Takes the given
- * branches, and the likeliest where none is given.
+ * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
+ * perhaps to a gateway and through its routes and clusters, to an external host. Each step is a file beside this one.
+ * Takes the given branches, and the most likely one where none is given.
  */
 export function walk(
   configuration: Configuration,
   caller: ModelCaller,
   request: ModelRequest,
   script: readonly number[] = [],
-): Walked {
+): WalkResult {
   const journey = new Journey(configuration, script);
   let ending: Ending;
   try {
@@ -43,7 +43,7 @@ export function walk(
   return { answer: journey.answer(ending), choices: journey.choices };
 }
 
-/** Sends the request to where its host is found, and follows it. */
+/** Sends the request to the address of its host, and follows it to the end. */
 function send(journey: Journey, caller: ModelCaller, request: ModelRequest): Ending {
   const { configuration } = journey;
   const pod = (journey.pod = configuration.pod(caller));
@@ -56,23 +56,23 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
     `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
     pod.template ? [fieldRef(pod.template)] : [],
   );
-  if (pod.injected) stopWhereUnknownKinds(configuration.registry, pod);
+  if (pod.injected) stopAtUnknownKind(configuration.registry, pod);
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial ?? journey.lookUp(url.hostname, scope);
   if (address === undefined)
     return {
       outcome: 'refused',
-      reason: `${url.hostname} is no host that anybody knows: looking it up fails`,
+      reason: `${url.hostname} cannot be resolved: no host with this name is known`,
       causes: [],
     };
-  let next = leavePod(journey, scope, flow, address, Number(url.port) || FIRST_PORT[url.protocol]);
+  let next = leavePod(journey, scope, flow, address, Number(url.port) || DEFAULT_PORT[url.protocol]);
   while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachHost(journey, next);
   return next.outcome === 'refused' && typeof next.symptom !== 'number'
     ? next
-    : followed(journey, next, caller, request, flow);
+    : followRedirect(journey, next, caller, request, flow);
 }
 
-/** What leaves the application. */
+/** What the application sends. */
 function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const http: HttpRequest = {
@@ -95,12 +95,18 @@ function flowOf(request: ModelRequest, url: URL): Flow {
 }
 
 /** Follows a redirect as curl does. */
-function followed(journey: Journey, ending: Ending, caller: ModelCaller, request: ModelRequest, flow: Flow): Ending {
+function followRedirect(
+  journey: Journey,
+  ending: Ending,
+  caller: ModelCaller,
+  request: ModelRequest,
+  flow: Flow,
+): Ending {
   const status = ending.status ?? ending.symptom;
   if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return ending;
   const location = journey.location ?? `https://${flow.http!.authority.replace(/:80$/, '')}${flow.http!.path}`;
-  if (journey.redirected(status) > MOST_REDIRECTS)
-    return { outcome: 'refused', reason: 'redirects without end', causes: ending.causes };
+  if (journey.redirected(status) > MAX_REDIRECTS)
+    return { outcome: 'refused', reason: `more than ${MAX_REDIRECTS} redirects`, causes: ending.causes };
   journey.startAgain();
   const headers =
     request.headers &&

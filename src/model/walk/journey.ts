@@ -6,7 +6,7 @@ import { GatewayWorkload } from '../gateway-workloads';
 import { ModelRequest } from '../request';
 import { Scope } from '../scope';
 
-/** Which of several possibilities a walk takes, and which there were. */
+/** The branch that a walk took, and the branches that there were. */
 export interface Choice {
   readonly options: readonly { readonly weight?: number; readonly because: string }[];
   readonly taken: number;
@@ -15,20 +15,17 @@ export interface Choice {
 /** How a walk ends. */
 export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'reason' | 'causes'>;
 
-/**
- * What is known of a request under way: who sends it, what has happened to it so far, and how its end looks to the
- * caller.
- */
+/** A request under way: its caller, what has happened to it so far, and how its end looks to the caller. */
 export class Journey {
   public readonly choices: Choice[] = [];
   public pod!: CallerPod;
   public url!: URL;
   public speak?: ModelRequest['speak'];
-  /** Whether a proxy reads the request, so that the caller sees statuses of proxies. */
+  /** Whether a proxy reads the request as HTTP, so that the caller sees the proxy's status codes. */
   public isRead = false;
   /** The gateway that has the request now. */
   public atGateway?: GatewayWorkload;
-  /** Where a redirect leads. */
+  /** The target of a redirect. */
   public location?: string;
 
   public via?: Via;
@@ -48,7 +45,7 @@ export class Journey {
   private readonly remarks = new Map<string, Remark>();
   private readonly assumptions = new Set<string>();
 
-  /** A journey that takes the given branches, and the likeliest where none is given. */
+  /** A journey that takes the given branches, and the most likely one where none is given. */
   constructor(
     public readonly configuration: Configuration,
     private readonly script: readonly number[],
@@ -66,7 +63,7 @@ export class Journey {
     this.assumptions.add(assumption);
   }
 
-  /** Takes one of several possibilities; which, the script says, and else the likeliest. */
+  /** Takes one of several branches: the one that the script gives, else the most likely one. */
   public choose(options: Choice['options']): number {
     if (options.length === 1) return 0;
     const likeliest = options.reduce(
@@ -78,13 +75,13 @@ export class Journey {
     return taken;
   }
 
-  /** What is found when a name is looked up, by an application with the sidecar's help or by a proxy. */
+  /** The address of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */
   public lookUp(name: string, scope?: Scope): string | undefined {
-    return this.configuration.places.lookUp(name, scope, (assumption) => this.assume(assumption));
+    return this.configuration.addressBook.lookUp(name, scope, (assumption) => this.assume(assumption));
   }
 
-  /** How a refusal looks to the caller: a status where some proxy reads the request, else the end of the connection. */
-  public refuse(whose: Answer['by'], status: number | undefined, reason: string, causes: readonly FieldRef[]): Ending {
+  /** A refusal as the caller sees it: a status where a proxy reads the request, else a closed connection. */
+  public refuse(by: Answer['by'], status: number | undefined, reason: string, causes: readonly FieldRef[]): Ending {
     const isClear = this.url.protocol === 'http:' && this.isRead && status !== undefined;
     const isUnavailable = isClear && this.speak === 'grpc' && (status === 502 || status === 503);
     const symptom: Symptom = isUnavailable
@@ -94,23 +91,23 @@ export class Journey {
         : this.url.protocol === 'https:'
           ? 'tls-closed'
           : 'closed';
-    return { outcome: 'refused', symptom, by: whose, reason, causes };
+    return { outcome: 'refused', symptom, by: by, reason, causes };
   }
 
-  /** Packets that are dropped are waited for: by the application itself, or by a proxy that then gives up. */
-  public dropped(whose: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
-    this.step(whose === 'gateway' ? 'gateway' : whose === 'sidecar' ? 'sidecar' : 'application', reason, causes);
-    return whose === 'host'
+  /** Dropped packets end in a timeout: of the application itself, or of a proxy, which then refuses the request. */
+  public dropped(by: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
+    this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', reason, causes);
+    return by === 'host'
       ? { outcome: 'refused', symptom: 'timeout', reason, causes }
-      : this.refuse(whose, 503, reason, causes);
+      : this.refuse(by, 503, reason, causes);
   }
 
-  /** Notes a redirect that is followed, and says how many there were. */
+  /** Records a redirect that is followed, and returns how many there have been. */
   public redirected(status: number): number {
     return this.redirects.push(status);
   }
 
-  /** Forgets what the request came to before it was sent elsewhere. */
+  /** Forgets the outcome of the request before a redirect is followed. */
   public startAgain(): void {
     this.location = this.via = this.gateway = this.identity = this.serverName = undefined;
     this.protocol = this.originator = this.clientCertificate = this.addedHeaders = undefined;
@@ -119,8 +116,7 @@ export class Journey {
   }
 
   public answer(ending: Ending): Answer {
-    // Assigned one by one: an answer is made for every request, and leaving out what is undefined by spreading costs
-    // more than the way itself.
+    // Assigned one by one: spreading objects to leave out what is undefined would cost more than the whole walk.
     const answer: { -readonly [field in keyof Answer]: Answer[field] } = {
       outcome: ending.outcome,
       plaintextToHost: this.plaintext,

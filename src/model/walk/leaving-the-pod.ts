@@ -11,14 +11,15 @@ import { Scope } from '../scope';
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
 
 /**
- * From the application: past the sidecar, or into it and to the listener, chain and virtual host that take the request.
+ * From the application: past the sidecar, or into it and to the listener, filter chain and virtual host that take the
+ * request.
  */
 export function leavePod(journey: Journey, scope: Scope | undefined, flow: Flow, address: string, port: number): Next {
   const { configuration, pod } = journey;
-  const { captured, ref } = isCaptured(pod, address, port);
+  const { captured, cause } = isCaptured(pod, address, port);
   if (!captured || !scope) {
     journey.via = 'direct';
-    if (ref) journey.step('application', 'goes past the sidecar', [ref]);
+    if (cause) journey.step('application', 'goes past the sidecar', [cause]);
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
   const at: AtProxy = { hop: 'sidecar', scope, flow, address, port };
@@ -28,15 +29,15 @@ export function leavePod(journey: Journey, scope: Scope | undefined, flow: Flow,
   if (!chain.http) return forward(journey, at, chain.forward!, chain.decidedBy);
   journey.isRead = isReadable(flow);
   if (!journey.isRead)
-    return journey.refuse('sidecar', 400, 'the listener reads HTTP and gets something else', chain.decidedBy);
+    return journey.refuse('sidecar', 400, 'the listener expects HTTP and receives something else', chain.decidedBy);
   const host = chain.http.own
     ? configuration.ownHost(scope, port, chain.http.own)
     : configuration.virtualHosts(scope, port).find(flow.http!.authority);
-  if (!host) return catchAll(journey, at);
+  if (!host) return unknownHost(journey, at);
   return route(journey, { ...at, flow: withHeaders(flow, SIDECAR_ADDS) }, host);
 }
 
-/** A connection that no chain takes. */
+/** A connection that no filter chain takes. */
 function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next {
   const { scope, address, port } = at;
   const first = firstBytes(at.flow);
@@ -44,7 +45,7 @@ function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next 
     first.kind === 'tls'
       ? `TLS${first.serverName === undefined ? ' without a server name' : ` for ${first.serverName}`}`
       : first.kind === 'http'
-        ? 'clear HTTP'
+        ? 'plaintext HTTP'
         : 'a TCP connection';
   const missed = nearMisses(journey.configuration.registry, scope, {
     kind: first.kind,
@@ -54,18 +55,18 @@ function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next 
   });
   const why =
     (hasListener
-      ? `nothing that the caller sees takes ${what} to ${hostOrAddress(address)} on port ${port}`
-      : `nothing that the caller sees has port ${port}`) + becauseOf(missed);
+      ? `nothing visible to the caller accepts ${what} to ${hostOrAddress(address)} on port ${port}`
+      : `nothing visible to the caller declares port ${port}`) + inParentheses(missed);
   return undeclared(journey, at, missed, {
     why,
-    passes: 'let through as it is',
+    passes: 'let through unchanged',
     closes: 'closed',
-    refused: `${why}, and undeclared traffic is refused`,
+    refused: `${why}, and undeclared traffic is refused (REGISTRY_ONLY)`,
   });
 }
 
 /** A request that the sidecar reads, for a host that it does not know. */
-function catchAll(journey: Journey, at: AtProxy): Next {
+function unknownHost(journey: Journey, at: AtProxy): Next {
   const { scope, address, port } = at;
   const { authority } = at.flow.http!;
   const missed = nearMisses(journey.configuration.registry, scope, {
@@ -74,17 +75,17 @@ function catchAll(journey: Journey, at: AtProxy): Next {
     address,
     port,
   });
-  const why = `no host that the caller sees on port ${port} is called ${authority}${becauseOf(missed)}`;
+  const why = `no host visible to the caller on port ${port} matches ${authority}${inParentheses(missed)}`;
   return undeclared(journey, { ...at, flow: withHeaders(at.flow, SIDECAR_ADDS) }, missed, {
     why,
     passes: `let through to ${hostOrAddress(address)}`,
     closes: '502',
     status: 502,
-    refused: `${why}, and undeclared hosts are refused`,
+    refused: `${why}, and undeclared hosts are refused (REGISTRY_ONLY)`,
   });
 }
 
-/** What nothing declares goes as the outbound policy says. */
+/** Undeclared traffic: the outbound traffic policy decides. */
 function undeclared(
   journey: Journey,
   { scope, flow, address, port }: AtProxy,
@@ -101,9 +102,11 @@ function undeclared(
     scope.policy.kind === 'MeshConfig' &&
     journey.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
   ) {
-    journey.assume('the mesh lets undeclared traffic pass, as Istio does unless told otherwise (ALLOW_ANY)');
+    journey.assume(
+      "the mesh lets undeclared traffic through: the outbound traffic policy is Istio's default, ALLOW_ANY",
+    );
   }
-  const causes = [...missed.map(({ ref }) => ref), scope.policy];
+  const causes = [...missed.map(({ cause }) => cause), scope.policy];
   if (!scope.allowsAny) {
     journey.step('sidecar', `${says.why}: ${says.closes}`, causes);
     return journey.refuse('sidecar', says.status, says.refused, causes);
@@ -113,6 +116,6 @@ function undeclared(
   return { to: 'host', from: 'sidecar', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
 }
 
-function becauseOf(missed: readonly NearMiss[]): string {
+function inParentheses(missed: readonly NearMiss[]): string {
   return missed.length === 0 ? '' : ` (${missed.map(({ because }) => because).join('; ')})`;
 }

@@ -4,12 +4,12 @@ import { Flow } from '../flow';
 import { GatewayWorkload } from '../gateway-workloads';
 import { Scope } from '../scope';
 
-/** A request at a proxy: what the proxy sees, and where the connection was meant to go. */
+/** A request at a proxy: what the proxy sees, and the original destination of the connection. */
 export interface AtProxy {
   readonly hop: 'sidecar' | 'gateway';
   readonly scope: Scope;
   readonly flow: Flow;
-  /** The address that was dialled; empty at a gateway, which has been dialled itself. */
+  /** The address that the application dialled; empty at a gateway, which was dialled itself. */
   readonly address: string;
   readonly port: number;
 }
@@ -23,17 +23,17 @@ export interface ToGateway {
 }
 
 /** A connection to an external host. */
-export interface ToHost {
+export interface ToExternalHost {
   readonly to: 'host';
   readonly from: HopName;
   readonly flow: Flow;
-  /** Undefined where nobody knows the name. */
+  /** Undefined where the name cannot be resolved. */
   readonly address: string | undefined;
   readonly name: string;
   readonly port: number;
-  /** What led here. */
+  /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** What a step ends with: the place where the request arrives next, or the end of its way. */
-export type Next = ToGateway | ToHost | (Ending & { readonly to?: undefined });
+/** The result of a step: where the request arrives next, or how it ends. */
+export type Next = ToGateway | ToExternalHost | (Ending & { readonly to?: undefined });

@@ -1,14 +1,15 @@
 import { isIP } from 'net';
 import { Ending, Journey } from './journey';
-import { ToHost } from './next';
+import { ToExternalHost } from './next';
 import { Symptom } from '../../access/access-table';
-import { unique } from '../field-ref';
+import { clientCommonNameOf, receive } from '../external-host';
+import { uniqueRefs } from '../field-ref';
 import { Flow, outermost } from '../flow';
 import { blockedBy } from '../network-policy';
-import { clientCommonNameOf, receive } from '../external-host';
+import { isAllocatedAddress, isServiceAddress } from '../service';
 import { Undetermined } from '../undetermined';
 
-/** What a proxy with `envoyDebugHeaders.disabled` does not add. */
+/** Headers that a proxy with `envoyDebugHeaders.disabled` does not add. */
 const ABOUT_ENVOY = new Set([
   'x-envoy-original-host',
   'x-envoy-original-path',
@@ -17,55 +18,58 @@ const ABOUT_ENVOY = new Set([
 ]);
 
 /** The last hop: a connection to an external host, and how it ends. */
-export function reachHost(journey: Journey, { from, flow, address, name, port, decidedBy }: ToHost): Ending {
-  const { registry, places } = journey.configuration;
-  const whose = from === 'application' ? 'host' : (from as 'sidecar' | 'gateway');
+export function reachHost(journey: Journey, { from, flow, address, name, port, decidedBy }: ToExternalHost): Ending {
+  const { registry, addressBook: places } = journey.configuration;
+  const by = from === 'application' ? 'host' : (from as 'sidecar' | 'gateway');
   if (address === undefined) {
     journey.step(from, `${name} has no address`, decidedBy);
-    return journey.refuse(whose, 503, `${name} cannot be resolved`, decidedBy);
+    return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
   }
-  if (address.startsWith('service ')) throw new Undetermined(`${address} is inside the mesh`, decidedBy);
-  if (address.startsWith('allocated ')) return journey.refuse(whose, 503, `${address} leads nowhere`, decidedBy);
+  if (isServiceAddress(address)) throw new Undetermined(`${address} is inside the mesh`, decidedBy);
+  if (isAllocatedAddress(address)) return journey.refuse(by, 503, `${address} leads nowhere`, decidedBy);
   const sender = from === 'gateway' && journey.atGateway ? journey.atGateway : journey.pod;
   const blocked = blockedBy(registry, 'egress', sender, { address }, port);
   if (blocked) {
     return journey.dropped(
-      whose,
-      `a NetworkPolicy keeps ${from === 'gateway' ? 'the gateway' : 'the caller'} from ${name}:${port}`,
+      by,
+      `a NetworkPolicy blocks the connection from ${from === 'gateway' ? 'the gateway' : 'the caller'} to ` +
+        `${name}:${port}`,
       blocked,
     );
   }
-  const described = places.at(address) ?? places.host(name);
-  if (!described && places.isComplete && isIP(address) === 0)
-    return journey.refuse(whose, 503, `${name} cannot be resolved`, decidedBy);
-  journey.destination = `${isIP(name) !== 0 && described && !described.host.startsWith('stray-') ? described.host : name}:${port}`;
-  const reception = receive(registry, described, described?.host ?? name, port, flow);
+  const known = places.at(address) ?? places.host(name);
+  if (!known && places.isComplete && isIP(address) === 0)
+    return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
+  journey.destination = `${isIP(name) !== 0 && known && !known.host.startsWith('stray-') ? known.host : name}:${port}`;
+  const reception = receive(registry, known, known?.host ?? name, port, flow);
   for (const remark of reception.remarks) journey.remark(remark);
   for (const assumption of reception.assumptions) journey.assume(assumption);
   const layer = outermost(flow);
-  if (reception.kind !== 'nobody') {
+  if (reception.kind !== 'not-listening') {
     journey.plaintext ||= reception.plaintext;
     journey.serverName = layer?.serverName;
   }
   if (reception.plaintext && port === 443 && flow.payload === 'http') {
-    journey.remark({ code: 'plaintext-to-443', message: 'the request leaves in clear text to a TLS port', decidedBy });
+    journey.remark({ code: 'plaintext-to-443', message: 'the request is sent in plaintext to a TLS port', decidedBy });
   }
-  journey.step('host', `${name}:${port}: ${reception.reason}`, reception.decidedBy);
-  // Both what was wrong with the TLS, and what led it here.
-  const causes = unique([...reception.decidedBy, ...decidedBy]);
+  const at = `${name}:${port}`;
+  const text = reception.reason.startsWith(`${at} `) ? reception.reason : `${at}: ${reception.reason}`;
+  journey.step('host', text, reception.decidedBy);
+  // Both what was wrong with the TLS, and what led the request here.
+  const causes = uniqueRefs([...reception.decidedBy, ...decidedBy]);
   const byHost = (status?: number) => journey.refuse('host', status, reception.reason, causes);
   switch (reception.kind) {
     case 'answers':
       return answered(journey, flow, reception.status, reception.clientCertificate);
-    case 'nobody':
+    case 'not-listening':
     case 'handshake':
-      return journey.refuse(whose, 503, reception.reason, causes);
+      return journey.refuse(by, 503, reception.reason, causes);
     case 'distrusted':
       return { ...byHost(), symptom: 'curl 60' as Symptom };
     case 'unauthenticated':
       if (layer!.by === 'application') return { ...byHost(), symptom: 'closed' };
       journey.clientCertificate = reception.clientCertificate;
-      return journey.refuse(whose, 503, reception.reason, causes);
+      return journey.refuse(by, 503, reception.reason, causes);
     default: {
       const status = reception.status ?? 400;
       const isClearHttp = layer === undefined && flow.payload === 'http';
@@ -86,10 +90,10 @@ function answered(
   journey.protocol =
     flow.payload === 'bytes' ? 'tcp' : flow.speak !== 'websocket' && (isOwnTls || flow.http2) ? 'h2' : 'http/1.1';
   if (flow.speak === 'websocket' && flow.http2 && !isOwnTls) {
-    throw new Undetermined('the model does not know what a WebSocket over HTTP/2 comes to');
+    throw new Undetermined('the model does not know the outcome of a WebSocket over HTTP/2');
   }
   if (flow.speak === 'grpc' && journey.protocol !== 'h2') {
-    throw new Undetermined('gRPC needs HTTP/2 to the host, and the last proxy speaks HTTP/1.1');
+    throw new Undetermined('gRPC needs HTTP/2 to the host, but the last proxy uses HTTP/1.1');
   }
   const status = flow.speak === 'websocket' ? 101 : given;
   journey.clientCommonName = layer && clientCommonNameOf(journey.configuration.registry, layer);
@@ -102,14 +106,14 @@ function answered(
   const via = {
     direct: 'past the sidecar',
     undeclared: 'let through by the sidecar',
-    sidecar: 'from the sidecar',
+    sidecar: 'through the sidecar',
     gateway: `through ${journey.gateway}`,
   }[journey.via!];
-  const tls = isOwnTls ? ", the application's own TLS" : layer ? `, TLS originated at the ${layer.by}` : '';
+  const tls = isOwnTls ? ", with the application's own TLS" : layer ? `, TLS originated at the ${layer.by}` : '';
   return {
     outcome: 'answered',
     ...(status !== undefined && { status }),
-    reason: `${status ?? 'answered'} from ${journey.url.hostname}, ${via}${tls}`,
+    reason: `${status === undefined ? 'answered by' : `${status} from`} ${journey.url.hostname}, ${via}${tls}`,
     causes: [],
   };
 }

@@ -2,11 +2,11 @@ import { toCluster } from './connecting';
 import { Ending, Journey } from './journey';
 import { AtProxy, Next } from './next';
 import { FieldRef } from '../answer';
-import { refuseUnknown } from '../cluster';
-import { fieldRef } from '../field-ref';
+import { stopAtUnknownField } from '../cluster';
 import { Destination } from '../destination';
+import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
-import { firstFitting, RouteEntry } from '../http-route';
+import { firstMatchingEntry, RouteEntry } from '../http-route';
 import { Undetermined } from '../undetermined';
 import { VirtualHost } from '../virtual-hosts';
 
@@ -17,33 +17,39 @@ export function route(journey: Journey, at: AtProxy, host: VirtualHost): Next {
   const { hop, flow } = at;
   const { method, path, authority } = flow.http!;
   if (!host.routes) return toCluster(journey, at, host.own!, host.decidedBy);
-  const entry = firstFitting(host.routes, flow.http!);
+  const entry = firstMatchingEntry(host.routes, flow.http!);
   if (!entry) {
-    journey.step(hop, `no route of the VirtualService fits ${method} ${path}: 404`, host.decidedBy);
-    return journey.refuse(hop, 404, `no route fits ${method} ${path} to ${authority}`, host.decidedBy);
+    journey.step(hop, `no route of the VirtualService matches ${method} ${path}: 404`, host.decidedBy);
+    return journey.refuse(hop, 404, `no route matches ${method} ${path} to ${authority}`, host.decidedBy);
   }
   const { http, object, field } = entry;
-  refuseUnknown(object, object.spec, 'virtualService');
-  refuseUnknown(object, http, 'httpRoute', field);
+  stopAtUnknownField(object, object.spec, 'virtualService');
+  stopAtUnknownField(object, http, 'httpRoute', field);
   if (http.corsPolicy && method === 'OPTIONS') {
-    throw new Undetermined('the model does not answer preflight requests', [fieldRef(object, `${field}.corsPolicy`)]);
+    throw new Undetermined('the model does not answer CORS preflight requests', [
+      fieldRef(object, `${field}.corsPolicy`),
+    ]);
   }
   const answered = fault(journey, at, entry) ?? redirect(journey, at, entry) ?? directResponse(journey, at, entry);
   if (answered) return answered;
   if (http.mirror || http.mirrors?.length) {
     const decidedBy = [fieldRef(object, `${field}.${http.mirror ? 'mirror' : 'mirrors'}`)];
-    journey.remark({ code: 'mirrored', message: 'a copy of the request goes elsewhere, too', decidedBy });
+    journey.remark({
+      code: 'mirrored',
+      message: 'a copy of the request is mirrored to another destination',
+      decidedBy,
+    });
   }
   if (entry.destinations.length === 0)
     return journey.refuse(hop, 503, 'the route has no destination', [fieldRef(object, `${field}.route`)]);
-  const destination = chosen(journey, entry.destinations);
+  const destination = chooseDestination(journey, entry.destinations);
   return toCluster(journey, { ...at, flow: rewritten(flow, entry, destination.headers) }, destination, [
     ...(entry.matchField === undefined ? [] : [fieldRef(object, entry.matchField)]),
     ...destination.decidedBy,
   ]);
 }
 
-/** Bytes that a proxy passes on unread. */
+/** Bytes that a proxy forwards without reading them as HTTP. */
 export function forward(
   journey: Journey,
   at: AtProxy,
@@ -51,17 +57,17 @@ export function forward(
   decidedBy: readonly FieldRef[],
 ): Next {
   if (destinations.length === 0) return journey.refuse(at.hop, undefined, 'the route has no destination', decidedBy);
-  const destination = chosen(journey, destinations);
+  const destination = chooseDestination(journey, destinations);
   return toCluster(journey, at, destination, [...decidedBy, ...destination.decidedBy]);
 }
 
-/** One of a route's destinations, by their weights. */
-function chosen<D extends Destination>(journey: Journey, destinations: readonly D[]): D {
+/** One of a route's destinations, by weight. */
+function chooseDestination<D extends Destination>(journey: Journey, destinations: readonly D[]): D {
   return destinations[
     journey.choose(
       destinations.map(({ weight, host, subset }) => ({
         weight,
-        because: `the route sends ${weight} % to ${host}${subset === undefined ? '' : `, subset ${subset}`}`,
+        because: `the route sends ${weight}% to ${host}${subset === undefined ? '' : `, subset ${subset}`}`,
       })),
     )
   ];
@@ -70,20 +76,20 @@ function chosen<D extends Destination>(journey: Journey, destinations: readonly 
 function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
   const abort = http.fault?.abort;
   if (!abort) return undefined;
-  refuseUnknown(object, http.fault, 'fault', `${field}.fault`);
-  refuseUnknown(object, abort, 'abort', `${field}.fault.abort`);
+  stopAtUnknownField(object, http.fault, 'fault', `${field}.fault`);
+  stopAtUnknownField(object, abort, 'abort', `${field}.fault.abort`);
   const share: number = abort.percentage?.value ?? (abort.percentage ? 0 : 100);
   if (share <= 0) return undefined;
   const isAborted =
     share >= 100 ||
     journey.choose([
-      { weight: 100 - share, because: `${100 - share} % of the requests are not aborted` },
-      { weight: share, because: `${share} % of the requests are aborted with ${abort.httpStatus}` },
+      { weight: 100 - share, because: `${100 - share}% of the requests are not aborted` },
+      { weight: share, because: `${share}% of the requests are aborted with ${abort.httpStatus}` },
     ]) === 1;
   if (!isAborted) return undefined;
   const cause = fieldRef(object, `${field}.fault.abort`);
-  journey.step(hop, `aborts on purpose: ${abort.httpStatus}`, [cause]);
-  return journey.refuse(hop, abort.httpStatus, 'a fault is injected', [cause]);
+  journey.step(hop, `injected fault: aborts with ${abort.httpStatus}`, [cause]);
+  return journey.refuse(hop, abort.httpStatus, 'the route injects a fault', [cause]);
 }
 
 function redirect(
@@ -93,7 +99,7 @@ function redirect(
 ): Ending | undefined {
   const given = http.redirect;
   if (!given) return undefined;
-  refuseUnknown(object, given, 'redirect', `${field}.redirect`);
+  stopAtUnknownField(object, given, 'redirect', `${field}.redirect`);
   if (given.prefixRewrite) {
     throw new Undetermined('the model does not follow redirects with a prefixRewrite', [
       fieldRef(object, `${field}.redirect.prefixRewrite`),
@@ -109,18 +115,18 @@ function redirect(
   journey.location = `${scheme}://${host}${toPort === undefined || isUsual ? '' : `:${toPort}`}${given.uri || path}`;
   const cause = fieldRef(object, `${field}.redirect`);
   journey.step(hop, `redirects with ${status} to ${journey.location}`, [cause]);
-  return journey.refuse(hop, status, `a route redirects by itself to ${journey.location}`, [cause]);
+  return journey.refuse(hop, status, `the route redirects to ${journey.location}`, [cause]);
 }
 
 function directResponse(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
   if (!http.directResponse) return undefined;
   const { status } = http.directResponse;
   const cause = fieldRef(object, `${field}.directResponse`);
-  journey.step(hop, `answers by itself: ${status}`, [cause]);
-  return journey.refuse(hop, status, `a route answers by itself with ${status}`, [cause]);
+  journey.step(hop, `direct response: ${status}`, [cause]);
+  return journey.refuse(hop, status, `the route gives the direct response ${status}`, [cause]);
 }
 
-/** What a route changes about a request, and which headers come and go. */
+/** The request as a route rewrites it: authority, path, headers added and removed. */
 function rewritten(flow: Flow, { object, field, http }: RouteEntry, destinationHeaders: any): Flow {
   if (!http.rewrite && !http.headers && !http.timeout && !destinationHeaders) return flow;
   const request = { ...flow.http!, headers: new Map(flow.http!.headers) };
@@ -142,7 +148,7 @@ function rewritten(flow: Flow, { object, field, http }: RouteEntry, destinationH
     }
   }
   if (http.rewrite) {
-    refuseUnknown(object, http.rewrite, 'rewrite', `${field}.rewrite`);
+    stopAtUnknownField(object, http.rewrite, 'rewrite', `${field}.rewrite`);
     authority = http.rewrite.authority || authority;
     if (http.rewrite.uri || http.rewrite.uriRegexRewrite) added.add('x-envoy-original-path');
   }

@@ -1,10 +1,10 @@
-/** What happens to good manifests in the field: objects are lost, edited, copied, met by somebody else's. */
+/** What happens to good manifests in practice: objects are lost, edited, copied, or meet another author's. */
+import { declared, exportTo, originatingRule, plainRoute } from './egress-paths';
 import { Random } from './random';
 import { CALLER_NAMESPACES, EDGE, EGRESS, NAMESPACES, PRINCIPALS, ROOT, WEB_HOSTS } from './table';
-import { declared, exportTo, originatingRule, plainRoute } from './egress-paths';
 import { object, plain, WorldObject } from './world';
 
-/** Values that fields of these names often have, so that an edited object is mostly still admitted. */
+/** Common values of fields with these names, so that an edited object is usually still admitted. */
 const USUAL: Record<string, readonly any[]> = {
   number: [80, 443, 8080, 5432],
   targetPort: [80, 443, 8443],
@@ -18,9 +18,9 @@ const USUAL: Record<string, readonly any[]> = {
   authority: [...WEB_HOSTS],
 };
 
-/** Whole parts without which hardly any object is admitted. */
+/** Top-level parts without which hardly any object is admitted. */
 const KEPT = ['hosts', 'host', 'servers', 'ports', 'selector', 'http', 'tls', 'tcp'];
-/** Fields without which an object is not admitted: they are changed and not removed. */
+/** Fields without which an object is not admitted; they are changed, but not removed. */
 const REQUIRED = [
   'host',
   'hosts',
@@ -37,16 +37,13 @@ const REQUIRED = [
   'match',
 ];
 
-type Place = { certificateOwner: any; key: string | number; path: (string | number)[] };
+type Place = { parent: any; key: string | number; path: (string | number)[] };
 
 /** Every place in a tree: objects, lists and leaves. */
 function places(value: any, path: (string | number)[] = []): Place[] {
   if (value === null || typeof value !== 'object') return [];
   const keys: (string | number)[] = Array.isArray(value) ? value.map((_, index) => index) : Object.keys(value);
-  return keys.flatMap((key) => [
-    { certificateOwner: value, key, path: [...path, key] },
-    ...places(value[key], [...path, key]),
-  ]);
+  return keys.flatMap((key) => [{ parent: value, key, path: [...path, key] }, ...places(value[key], [...path, key])]);
 }
 
 /** Changes or removes one field of one object. */
@@ -62,15 +59,14 @@ export function edit(random: Random, objects: WorldObject[]): WorldObject[] {
   const inUse = copy
     .flatMap((one) => places(one.spec))
     .filter((one) => one.key === place.key && typeof one.key === 'string')
-    .map((one) => one.certificateOwner[one.key]);
-  const now = place.certificateOwner[place.key];
+    .map((one) => one.parent[one.key]);
+  const now = place.parent[place.key];
   const values: any[] = [...inUse, ...(USUAL[name] ?? [])].filter(
     (value) => typeof value === typeof now && JSON.stringify(value) !== JSON.stringify(now),
   );
-  if (values.length > 0 && random.chance(0.65)) place.certificateOwner[place.key] = plain(random.pick(values));
-  else if (Array.isArray(place.certificateOwner) && place.certificateOwner.length > 1)
-    place.certificateOwner.splice(place.key as number, 1);
-  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.certificateOwner[place.key];
+  if (values.length > 0 && random.chance(0.65)) place.parent[place.key] = plain(random.pick(values));
+  else if (Array.isArray(place.parent) && place.parent.length > 1) place.parent.splice(place.key as number, 1);
+  else if (typeof place.key === 'string' && !REQUIRED.includes(place.key)) delete place.parent[place.key];
   return copy;
 }
 
@@ -79,7 +75,7 @@ export function drop(random: Random, objects: WorldObject[]): WorldObject[] {
   return objects.length > 1 ? objects.filter((_, index) => index !== lost) : objects;
 }
 
-/** Somebody's second version beside the first. */
+/** A copy of an object beside the original, perhaps edited or in another namespace. */
 export function copied(random: Random, objects: WorldObject[], name: string): WorldObject[] {
   const copy = plain(random.pick(objects.filter((one) => one.kind !== 'Service')));
   if (copy === undefined) return objects;
@@ -104,7 +100,7 @@ function reexported(random: Random, objects: WorldObject[]): WorldObject[] {
   return plain(copy);
 }
 
-/** A Sidecar: the lock of a mesh, a team's scope, one that forgets something. */
+/** A Sidecar: the lock of a mesh, the scope of a team, or one that omits something. */
 export function sidecar(random: Random, hosts: string[]): WorldObject {
   const namespace = random.pick([ROOT, ROOT, 'shop', 'other']);
   const egressHosts = random.weighted<string[] | undefined>([
@@ -134,7 +130,7 @@ export function sidecar(random: Random, hosts: string[]): WorldObject {
   );
 }
 
-/** A policy at a gateway, or where it has no effect on what leaves. */
+/** A policy at a gateway, or at a caller, where it has no effect on outbound traffic. */
 export function policy(random: Random, host: string, name: string): WorldObject {
   const gateway = random.chance(0.85) ? EGRESS : EDGE;
   const namespace = random.weighted([
@@ -187,7 +183,7 @@ export function policy(random: Random, host: string, name: string): WorldObject 
   );
 }
 
-/** A broad entry by address, which takes whatever goes to it. */
+/** An entry for a range of addresses, which captures whatever goes there. */
 function range(random: Random, name: string): WorldObject {
   return object(
     'ServiceEntry',
@@ -204,7 +200,7 @@ function range(random: Random, name: string): WorldObject {
   );
 }
 
-/** A rule that another author has for the host, a gateway's Service or a whole domain. */
+/** Another author's rule for the host, a gateway's Service or a whole domain. */
 function otherRule(random: Random, host: string, name: string): WorldObject {
   const target = random.weighted([
     [4, host],
@@ -236,7 +232,7 @@ function otherRule(random: Random, host: string, name: string): WorldObject {
   );
 }
 
-/** One disturbance. */
+/** Applies one disturbance. */
 export function disturbed(random: Random, objects: WorldObject[], hosts: string[], name: string): WorldObject[] {
   const host = random.pick(hosts);
   return random.weighted<() => WorldObject[]>([

@@ -1,9 +1,9 @@
 /**
- * Ways out of the mesh as people write them: Istio's task pages in words of our own, older advice, the shapes that our
- * constructs emit, each with the choices that people make. Most work, some never do.
+ * Egress paths as people write them: after Istio's task pages, after older advice, and in the shapes that our
+ * constructs emit, each with the variations that occur in practice. Most work, some never do.
  */
 import { Random } from './random';
-import { ADDRESS, CALLER_NAMESPACES, EDGE, EGRESS, GatewayNames, NAMESPACES, PRINCIPALS, ROOT } from './table';
+import { ADDRESS, CALLER_NAMESPACES, EGRESS, GatewayNames, NAMESPACES, PRINCIPALS, ROOT } from './table';
 import { object, plain, WorldObject } from './world';
 
 export type ExportTo = string[] | undefined;
@@ -82,7 +82,7 @@ export function exportTo(random: Random, others: string[] = []): ExportTo {
   ]);
 }
 
-/** What of a declaration is not left to chance. */
+/** The parts of a declaration that are not random. */
 interface Fixed {
   readonly namespace?: string;
   readonly exportTo?: ExportTo;
@@ -90,7 +90,7 @@ interface Fixed {
   readonly resolution?: string;
 }
 
-/** A host declared, rightly or not. */
+/** A ServiceEntry for a host, correct or not. */
 export function declared(random: Random, host: string, name: string, fixed: Fixed = {}): WorldObject {
   const namespace =
     fixed.namespace ??
@@ -140,7 +140,7 @@ export function declared(random: Random, host: string, name: string, fixed: Fixe
   );
 }
 
-/** A wildcard, which only some resolutions take. */
+/** A ServiceEntry for a wildcard, which not every resolution allows. */
 export function wildcard(random: Random, name: string): WorldObject {
   const resolution = random.pick(['NONE', 'NONE', 'DYNAMIC_DNS', 'DYNAMIC_DNS', 'DNS', 'STATIC']);
   return object(
@@ -170,7 +170,7 @@ export function wildcard(random: Random, name: string): WorldObject {
   );
 }
 
-/** A rule with TLS for a host, in one of the places where people put it. */
+/** A DestinationRule that originates TLS for a host, in one of the places where people put the TLS settings. */
 export function originatingRule(
   random: Random,
   host: string,
@@ -232,7 +232,7 @@ export function originatingRule(
   );
 }
 
-/** HTTP upgraded to TLS at the sidecar: by a mapped port, or by a route to a subset. */
+/** TLS origination at the sidecar: by a mapped port, or by a route to a subset. */
 export function sidecarOrigination(random: Random, host: string, name: string): WorldObject[] {
   const namespace = random.weighted([
     [6, 'shop'],
@@ -257,9 +257,9 @@ export function sidecarOrigination(random: Random, host: string, name: string): 
   const subset = mapped && random.chance(0.7) ? undefined : 'tls';
   const rule = originatingRule(random, host, name, namespace, subset);
   if (mapped && random.chance(0.8)) {
-    const certificateOwner = subset ? rule.spec.subsets[0] : rule.spec;
-    const tls = certificateOwner.trafficPolicy?.tls ?? certificateOwner.trafficPolicy?.portLevelSettings?.[0].tls;
-    if (tls) certificateOwner.trafficPolicy = { portLevelSettings: [{ port: { number: 80 }, tls }] };
+    const target = subset ? rule.spec.subsets[0] : rule.spec;
+    const tls = target.trafficPolicy?.tls ?? target.trafficPolicy?.portLevelSettings?.[0].tls;
+    if (tls) target.trafficPolicy = { portLevelSettings: [{ port: { number: 80 }, tls }] };
   }
   if (subset === undefined) return [entry, rule];
   const route = object(
@@ -292,8 +292,8 @@ export function sidecarOrigination(random: Random, host: string, name: string): 
 export type HopKind = 'plain' | 'mutual' | 'passthrough' | 'tls-in-mutual' | 'tcp' | 'tcp-in-mutual';
 
 /**
- * Through a gateway, as the task pages write it: an entry, a Gateway, a VirtualService with both routes, a rule for the
- * hop, and with origination a rule for the host.
+ * Through a gateway, as on Istio's task pages: an entry, a Gateway, a VirtualService with both routes, a rule for the
+ * hop, and, where TLS is originated, a rule for the host.
  */
 export function throughGateway(
   random: Random,
@@ -463,7 +463,7 @@ export function throughGateway(
   return plain([entry, gatewayObject, hopRule, ...routes, ...outRule]);
 }
 
-/** Names that belong to nobody: a VirtualService alone can send them somewhere. */
+/** A VirtualService without a ServiceEntry of its own. */
 export function plainRoute(random: Random, host: string, name: string): WorldObject {
   const namespace = random.pick([...CALLER_NAMESPACES, 'shop', ROOT]);
   const other = random.pick(['www.example.com', 'api.example.com', host]);
@@ -523,7 +523,7 @@ export function plainRoute(random: Random, host: string, name: string): WorldObj
   );
 }
 
-/** A database by address, by name alone, or by a range. */
+/** A ServiceEntry for a database: with an address, without one, or with a range. */
 export function database(random: Random, host: string, name: string): WorldObject {
   const resolution = random.pick(['DNS', 'NONE', 'STATIC']);
   const addresses = random.weighted<string[] | undefined>([
@@ -554,5 +554,3 @@ export function database(random: Random, host: string, name: string): WorldObjec
     }),
   );
 }
-
-export { EDGE, EGRESS };

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { WorldObject } from './world';
 
 const EXAMPLES = path.join(__dirname, '../../../examples');
-/** Those that have the same namespaces and gateways as the worlds. */
+/** The examples with the same namespaces and gateways as the worlds. */
 const NAMES = [
   'b-http-only',
   'c-http-and-https',
@@ -19,13 +19,13 @@ const RENAMED: readonly (readonly [RegExp, string])[] = [
   [/hbchen\.com/g, 'api.example.com'],
   [/api\.partner\.com/g, 'partner.example.net'],
 ];
-/** Another way to install the same gateway. */
+/** The same gateway, installed differently. */
 const INSTALLED: readonly (readonly [RegExp, string])[] = [
   [/targetPort: 8443/g, 'targetPort: 443'],
   [/istio-egressgateway-service-account/g, 'istio-egressgateway'],
 ];
 
-/** The golden manifests of our own examples, for the hosts of the worlds. */
+/** The golden manifests of the examples, for the hosts of the worlds. */
 export function exampleManifests(): { readonly objects: WorldObject[]; readonly hosts: string[] }[] {
   return NAMES.map((name) => {
     const folder = path.join(EXAMPLES, name, 'manifests');

@@ -1,11 +1,11 @@
 import { disturbed, policy, sidecar } from './disturbances';
+import { database, declared, HopKind, plainRoute, sidecarOrigination, throughGateway, wildcard } from './egress-paths';
 import { exampleManifests } from './examples';
 import { Random } from './random';
 import { ADDRESS, DATABASES, EDGE, EGRESS, STRAY_ADDRESS, WEB_HOSTS } from './table';
-import { database, declared, HopKind, plainRoute, sidecarOrigination, throughGateway, wildcard } from './egress-paths';
 import { object, plain, Request, World, WorldObject } from './world';
 
-/** Objects that somebody wrote for some hosts. */
+/** Objects written for some hosts. */
 interface Written {
   readonly objects: WorldObject[];
   readonly hosts: string[];
@@ -14,7 +14,7 @@ interface Written {
 
 const examples = exampleManifests();
 
-/** Makes the world of a number: the same number, the same world. */
+/** Makes the world of a number; the same number always gives the same world. */
 export function generateWorld(seed: number): World {
   const random = new Random(seed);
   const written = Array.from(
@@ -122,7 +122,7 @@ function unique(objects: WorldObject[]): WorldObject[] {
   ];
 }
 
-/** Istio settles many conflicts by age: everything has one, a few the same. */
+/** Istio settles many conflicts by age, so every object has one; some are equal. */
 function aged(random: Random, objects: WorldObject[]): WorldObject[] {
   const order = random.shuffled(objects.map((_, index) => index));
   const ties = random.chance(0.1);
@@ -180,7 +180,7 @@ function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
     ...plainly,
     ...Array.from({ length: 2 + random.below(2) + (tcp ? 2 : 0) }, () => random.weighted(variants)()),
   ];
-  // An application does not believe a certificate of another name: what it says to that is no matter of the mesh.
+  // An application rejects a certificate for another name; that answer does not come from the mesh.
   const believed = chosen.filter((request) => !/^https:\/\/(odd|self)\./.test(request.request));
   return [...new Map(believed.map((request) => [JSON.stringify(request), request])).values()];
 }

@@ -1,5 +1,5 @@
-/* eslint-disable no-bitwise -- that is how such generators mix */
-/** Numbers that depend on nothing but a seed, so that a world can be made again from its number. */
+/* eslint-disable no-bitwise -- such generators mix bits */
+/** Pseudo-random numbers that depend only on a seed, so that a world can be made again from its number. */
 export class Random {
   private state: number;
 
@@ -7,7 +7,7 @@ export class Random {
     this.state = Math.imul(seed + 1, 0x9e3779b1) >>> 0;
   }
 
-  /** From 0 to 1, without 1 (mulberry32). */
+  /** From 0 up to, but not including, 1 (mulberry32). */
   public next(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** A whole number from 0 to `below`, without `below`. */
+  /** A whole number from 0 up to, but not including, `below`. */
   public below(below: number): number {
     return Math.floor(this.next() * below);
   }
@@ -28,7 +28,7 @@ export class Random {
     return from[this.below(from.length)];
   }
 
-  /** One of several, each as likely as its weight says. */
+  /** One of several choices, by weight. */
   public weighted<T>(choices: readonly (readonly [number, T])[]): T {
     let at = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, choice] of choices) {

@@ -6,10 +6,10 @@ import { object, WorldObject } from './world';
 
 const FOLDER = path.join(__dirname, '../recorded');
 
-/** What most answers have in common is left out of the files. */
+/** Values that most answers have in common; the files leave them out. */
 const USUAL: Partial<MeshAnswer> = { outcome: 'refused', plaintextToHost: false, clientCertificate: false };
 
-/** The recorded worlds, an object and an answer a line. */
+/** Reads the recorded worlds: one object or answer per line. */
 export function readRecorded(): RecordedWorld[] {
   return fs
     .readdirSync(FOLDER)
@@ -42,11 +42,10 @@ export function writeRecorded(file: string, worlds: readonly RecordedWorld[]): v
         `- world: ${name}`,
         `  mesh: ${mesh.outboundTrafficPolicy}`,
         '  objects:',
-        ...objects.map(
-          ({ kind, metadata, spec }) =>
-            '    - ' +
-            `${inLine({ kind, in: metadata.namespace, name: metadata.name, age: secondsOf(metadata.creationTimestamp!), spec })}`,
-        ),
+        ...objects.map(({ kind, metadata, spec }) => {
+          const age = secondsOf(metadata.creationTimestamp!);
+          return `    - ${inLine({ kind, in: metadata.namespace, name: metadata.name, age, spec })}`;
+        }),
         '  answers:',
         ...answers.map(({ request, answer }) => `    - ${inLine({ ...request, answer: unusual(answer) })}`),
       ].join('\n'),

@@ -1,7 +1,7 @@
 import { Request, World } from './world';
 import { Expectation } from '../../../src/access/access-table';
 
-/** What a mesh answered to one request: the words of an access table, and which host outside gave the answer. */
+/** What a mesh answered to a request: the fields of an access table, and which external host answered. */
 export interface MeshAnswer extends Omit<Expectation, 'addedHeaders'> {
   readonly answeredBy?: string;
 }
@@ -11,11 +11,9 @@ export interface Answered {
   readonly answer: MeshAnswer;
 }
 
-/** What became of a world on a real mesh. */
+/** A world with the answers of a real mesh. */
 export interface RecordedWorld extends Omit<World, 'requests'> {
-  /**
-   * Why it never came into force: an object that admission does not let in, or a proxy that takes not what it is sent.
-   */
+  /** Why it never took effect: admission rejected an object, or a proxy rejected its configuration. */
   readonly refused?: { readonly by: 'admission' | 'proxy'; readonly why: string };
   readonly answers: Answered[];
 }

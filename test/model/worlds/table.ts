@@ -1,9 +1,9 @@
 import { AccessTable, MeshSettings } from '../../../src/access/access-table';
 
 /**
- * What all generated worlds have in common, so that one start of the lab serves them all: three callers of which two
- * share a namespace and two a name, two gateways, hosts that behave differently, and somebody who listens where no host
- * is.
+ * What all generated worlds have in common, so that one start of the lab serves them all: three callers, of which two
+ * share a namespace and two a name; two gateways; hosts that behave differently; and a listener at an address that
+ * belongs to no host.
  */
 export function tableOf(mesh: MeshSettings): AccessTable {
   return {
@@ -51,24 +51,24 @@ export function tableOf(mesh: MeshSettings): AccessTable {
       { name: 'wrong-client', namespace: 'egress', holds: 'wrong-client-certificate' },
       { name: 'partner-ca', namespace: 'egress', holds: 'ca-certificates' },
     ],
-    // Not sent: it makes somebody listen on an address that is no host's.
+    // Never sent: it makes the lab listen on an address that belongs to no host.
     access: [
       { from: 'checkout', request: 'http://api.example.com/', dial: STRAY_ADDRESS, expect: { outcome: 'refused' } },
     ],
   };
 }
 
-/** An address outside that belongs to none of the hosts. */
+/** An external address that belongs to none of the hosts. */
 export const STRAY_ADDRESS = '203.0.113.99';
 
-/** Hosts that speak HTTP and HTTPS with a good certificate, most wanted first. */
+/** Hosts that speak HTTP and HTTPS with a good certificate. */
 export const WEB_HOSTS = ['news.example.com', 'api.example.com', 'www.example.com', 'files.example.org'];
 export const DATABASES = ['db.example.org', 'db2.example.org'];
 export const ADDRESS: Record<string, string> = Object.fromEntries(
   tableOf({}).external.map((external) => [external.host, external.address!]),
 );
 
-/** The names by which gateways are known to the others. */
+/** The names that other objects use for a gateway. */
 export interface GatewayNames {
   readonly namespace: string;
   readonly service: string;

@@ -8,10 +8,10 @@ export interface WorldObject {
   spec: any;
 }
 
-/** A row of an access table that does not say what must happen. */
+/** A row of an access table without its expectation. */
 export type Request = Omit<AccessRow, 'expect' | 'without'>;
 
-/** Objects and requests for which two judges are asked. */
+/** Objects and requests that are put to two judges. */
 export interface World {
   readonly name: string;
   readonly mesh: MeshSettings;
@@ -33,7 +33,7 @@ export function object(kind: string, namespace: string, name: string, spec: any)
   return { apiVersion: API[kind], kind, metadata: { name, namespace }, spec };
 }
 
-/** The same without what is `undefined`, all the way down, and sharing nothing with what was given. */
+/** A deep copy without anything `undefined`. */
 export function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
 }

@@ -5,11 +5,11 @@ import { Scope } from './scope';
 import { allocatedAddress, ANY_ADDRESS } from './service';
 import { ExternalHost } from '../access/access-table';
 
-/** Who is where: names and addresses outside, as far as anything tells. */
-export class Places {
+/** The names and addresses of external hosts, as far as they are known. */
+export class AddressBook {
   private readonly byHost = new Map<string, ExternalHost>();
   private readonly byAddress = new Map<string, ExternalHost>();
-  /** Whether the world says which hosts there are. */
+  /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
   constructor(private readonly registry: Registry) {
@@ -21,7 +21,7 @@ export class Places {
     }
   }
 
-  /** What an application finds when it looks a name up; undefined when nobody knows the name. */
+  /** The address to which a name resolves; undefined if it does not resolve. */
   public lookUp(name: string, scope: Scope | undefined, assume: (assumption: string) => void): string | undefined {
     if (isIP(name) !== 0) return name;
     const host = name.toLowerCase().replace(/\.$/, '');
@@ -39,17 +39,17 @@ export class Places {
     const known = this.byHost.get(host);
     if (known) return known.address ?? unknownAddress(host);
     if (this.isComplete) return undefined;
-    // Who writes addresses into an entry means the host's own.
+    // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (entry && !entry.kubernetes && entry.address !== ANY_ADDRESS && entry.object.spec.hosts.length === 1) {
       const address = entry.address.split('/')[0];
-      assume(`${host} has the address ${address}, as ServiceEntry ${entry.namespace}/${entry.object.name} says`);
+      assume(`${host} has the address ${address}, as in ServiceEntry ${entry.namespace}/${entry.object.name}`);
       return address;
     }
     return unknownAddress(host);
   }
 
-  /** The host that answers at an address; a host that nobody described answers well. */
+  /** The description of the host at an address, if there is one. */
   public at(address: string): ExternalHost | undefined {
     if (isUnknownAddress(address)) return this.byHost.get(hostOrAddress(address));
     return this.byAddress.get(address);
