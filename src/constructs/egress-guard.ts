@@ -10,13 +10,26 @@ import {
   lockPolicy,
   sidecarPolicy,
 } from './_guard-policies';
-import { checkMetadata, where } from './_settings';
-import { EgressGateway } from './egress-gateway';
+import { METADATA, where } from './_settings';
+import type { EgressGateway } from './egress-gateway';
 import { IEgressGateway } from './installed-egress-gateway';
 import { RegistryOnlyMesh } from './registry-only-mesh';
-import { assertCidr } from '../values/ip-range';
+import { isA } from '../values/brand';
 import { assertDnsLabel, assertObjectName } from '../values/names';
 import { Problems } from '../values/problems';
+import {
+  Checked,
+  cidrs,
+  label,
+  list,
+  namespaceName,
+  namespaceNames,
+  oneOf,
+  readProps,
+  Readers,
+  text,
+  valueOf,
+} from '../values/readers';
 
 /** What becomes of an object that the guard finds fault with. */
 export enum GuardMode {
@@ -107,6 +120,21 @@ export interface EgressGuardProps {
   readonly annotations?: Record<string, string>;
 }
 
+const PROPS: Readers<EgressGuardProps> = {
+  platformNamespaces: namespaceNames(),
+  rootNamespace: namespaceName,
+  sharedGateways: list(text('Gateway', 'istio-ingress/public', assertSharedGateway), '"istio-ingress/public"'),
+  endpointCidrs: cidrs(),
+  locks: list(
+    valueOf<RegistryOnlyMesh>('RegistryOnlyMesh', "new RegistryOnlyMesh(chart, 'lock')"),
+    "new RegistryOnlyMesh(chart, 'lock')",
+  ),
+  mode: oneOf('GuardMode', GuardMode),
+  clusterDomain: text('DNS domain', 'cluster.local', (value) => assertObjectName(value, 'DNS domain')),
+  name: label('name', 'egress-guard'),
+  ...METADATA,
+};
+
 /** Pods of an `EgressGateway` carry it, and no others. */
 const OWN_LABELS = 'cdk8s-istio-egress/';
 
@@ -126,22 +154,21 @@ export class EgressGuard extends Construct {
   public readonly apiObjects: ApiObject[] = [];
 
   private readonly app: AppScope;
+  private readonly props: Checked<EgressGuardProps>;
   private readonly rootNamespace: string;
   private known?: { readonly at: number; readonly facts: GuardFacts };
 
-  constructor(
-    scope: Construct,
-    id: string,
-    private readonly props: EgressGuardProps = {},
-  ) {
+  constructor(scope: Construct, id: string, props: EgressGuardProps = {}) {
     super(scope, id);
-    this.rootNamespace = props.rootNamespace ?? 'istio-system';
-    this.check();
+    const problems = new Problems(where(this));
+    this.props = readProps(props, PROPS, problems);
+    problems.throwIfAny();
+    this.rootNamespace = this.props.rootNamespace ?? 'istio-system';
     this.app = AppScope.of(this);
     this.app.validate(this);
     this.app.declareRootNamespace(this, this.rootNamespace);
     for (const [what, policy] of Object.entries(GUARD_POLICIES)) this.emit(what, () => policy(this.facts));
-    const locks = this.readLocks(props.locks ?? []);
+    const locks = this.readLocks(this.props.locks ?? []);
     if (locks) this.emit('sidecars', () => sidecarPolicy(this.facts, locks));
     if (locks && locks.sidecars.length > 0) this.emit('locks', () => lockPolicy(locks));
   }
@@ -198,24 +225,6 @@ export class EgressGuard extends Construct {
       sidecars: here.map(({ namespace, name }) => `${namespace}/${name}`).sort(),
     };
   }
-
-  private check(): void {
-    const { props } = this;
-    const problems = new Problems(where(this));
-    problems.check('rootNamespace', () => assertDnsLabel(this.rootNamespace, 'namespace'));
-    props.platformNamespaces?.forEach((namespace, index) =>
-      problems.check(`platformNamespaces[${index}]`, () => assertDnsLabel(namespace, 'namespace')),
-    );
-    props.sharedGateways?.forEach((gateway, index) =>
-      problems.check(`sharedGateways[${index}]`, () => assertSharedGateway(gateway)),
-    );
-    props.endpointCidrs?.forEach((range, index) => problems.check(`endpointCidrs[${index}]`, () => assertCidr(range)));
-    if (props.clusterDomain !== undefined)
-      problems.check('clusterDomain', () => assertObjectName(props.clusterDomain!, 'DNS domain'));
-    if (props.name !== undefined) problems.check('name', () => assertDnsLabel(props.name!, 'name'));
-    checkMetadata(props, problems);
-    problems.throwIfAny();
-  }
 }
 
 function policySpec({ rules, namespaces, conditions, variables, validations }: GuardPolicy): object {
@@ -233,7 +242,7 @@ function policySpec({ rules, namespaces, conditions, variables, validations }: G
 }
 
 function isGateway(construct: IConstruct): construct is IEgressGateway {
-  return typeof (construct as Partial<IEgressGateway>).installation?.namespace === 'string';
+  return isA('GatewayInstallation', (construct as Partial<IEgressGateway>).installation);
 }
 
 /**
@@ -242,8 +251,8 @@ function isGateway(construct: IConstruct): construct is IEgressGateway {
  */
 function podsOf(gateway: IEgressGateway): GuardedPods {
   const { labels } = gateway.installation;
-  if (gateway instanceof EgressGateway) {
-    const template = gateway.deployment.toJson().spec.template.metadata.labels;
+  if (isA('EgressGateway', gateway)) {
+    const template = (gateway as EgressGateway).deployment.toJson().spec.template.metadata.labels;
     return { labels: { ...template, ...labels }, lacks: "!key.contains('/') && key != 'pod-template-hash'" };
   }
   const ours = Object.keys(labels).some((key) => key.startsWith(OWN_LABELS));
@@ -251,11 +260,9 @@ function podsOf(gateway: IEgressGateway): GuardedPods {
 }
 
 function assertSharedGateway(gateway: string): void {
-  const [namespace, name, ...rest] = typeof gateway === 'string' ? gateway.split('/') : [];
+  const [namespace, name, ...rest] = gateway.split('/');
   if (name === undefined || rest.length > 0)
-    throw new Error(
-      `${JSON.stringify(gateway)} is no Gateway: write <namespace>/<name>, such as "istio-ingress/public"`,
-    );
+    throw new Error(`"${gateway}" is not <namespace>/<name> of a Gateway; write one such as "istio-ingress/public"`);
   assertDnsLabel(namespace, 'namespace');
   assertDnsLabel(name, 'name');
 }

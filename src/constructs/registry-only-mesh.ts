@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { AppScope } from './_app-scope';
 import { METADATA, where } from './_settings';
 import { Sidecar, SidecarSpec } from '../../imports/networking.istio.io';
+import { brand } from '../values/brand';
 import { assertDnsLabel, assertSelector, keyOf, objectName } from '../values/names';
 import { Problems } from '../values/problems';
 import {
@@ -160,6 +161,7 @@ export class RegistryOnlyMesh extends Construct {
     const { rootNamespace = 'istio-system', name = 'default', namespaces = [], workloads = [] } = checked;
     const { imports = ['*/*'], labels: ownLabels, annotations } = checked;
 
+    brand(this, 'RegistryOnlyMesh');
     const app = AppScope.of(this);
     app.validate(this);
     const wholeMesh = namespaces.length === 0 && workloads.length === 0;

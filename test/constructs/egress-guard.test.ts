@@ -487,7 +487,7 @@ test('everything that is wrong is told at once', () => {
             platformNamespaces: ['Egress'],
             rootNamespace: '',
             sharedGateways: ['public'],
-            endpointCidrs: ['10.0.0.1/8'],
+            endpointCidrs: ['10.0.0.0'],
             clusterDomain: 'cluster local',
             name: 'x.y',
           }),
@@ -495,11 +495,11 @@ test('everything that is wrong is told at once', () => {
     ),
   ).toMatchInlineSnapshot(`
    "[chart/guard] EgressGuard: 5 problems:
-     - rootNamespace: "" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-     - platformNamespaces[0]: "Egress" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-     - sharedGateways[0]: "public" is no Gateway: write <namespace>/<name>, such as "istio-ingress/public"
-     - clusterDomain: "cluster local" is no DNS domain: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253
-     - name: "x.y" is no name: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit"
+     - platformNamespaces[0]: "Egress" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - rootNamespace: "" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - sharedGateways[0]: "public" is not <namespace>/<name> of a Gateway; write one such as "istio-ingress/public"
+     - clusterDomain: "cluster local" is not a valid DNS domain: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", with a letter or digit at both ends and beside each "."
+     - name: "x.y" is not a valid name: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit"
   `);
 });
 

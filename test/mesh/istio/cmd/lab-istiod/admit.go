@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -40,10 +41,7 @@ type admission struct {
 }
 
 func newAdmission(crdFile string, s *store) (*admission, error) {
-	kinds, err := policies.NewKinds(crdFile)
-	if err != nil {
-		return nil, err
-	}
+	kinds := sync.OnceValues(func() (*policies.Kinds, error) { return policies.NewKinds(crdFile) })
 	schemas, err := crdschema.NewValidatorFromFilesWithOptions([]string{crdFile}, crdschema.WithoutCRDValidation())
 	if err != nil {
 		return nil, err

@@ -55,7 +55,8 @@ func handler(s *store, a *admission) http.Handler {
 		answer(w, verdict, err)
 	})
 	mux.HandleFunc("POST /policies", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, a.police.inForce("").report())
+		report, err := a.police.inForce("").report()
+		answer(w, report, err)
 	})
 	mux.HandleFunc("POST /costs", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -20,7 +20,7 @@ const writtenBy = "lab/written-by"
 
 // police holds objects against the ValidatingAdmissionPolicies that are stored.
 type police struct {
-	kinds *policies.Kinds
+	kinds func() (*policies.Kinds, error) // read when the first policy asks for them: most labs have none
 	store *store
 
 	mu    sync.Mutex
@@ -83,7 +83,11 @@ func (p *police) judgeOf(f *force) (*policies.Judge, error) {
 		p.judge.Close()
 		p.judge = nil
 	}
-	if p.judge, err = policies.NewJudge(p.kinds, f.policies, f.bindings); err != nil {
+	kinds, err := p.kinds()
+	if err != nil {
+		return nil, err
+	}
+	if p.judge, err = policies.NewJudge(kinds, f.policies, f.bindings); err != nil {
 		return nil, err
 	}
 	p.of = string(identity)
@@ -146,25 +150,33 @@ type policyReport struct {
 
 var releases = []uint{30, 31, 32, 33, 34, 35, 36}
 
-func (f *force) report() policyReport {
+func (f *force) report() (policyReport, error) {
+	kinds, err := f.police.kinds()
+	if err != nil {
+		return policyReport{}, err
+	}
 	report := policyReport{Policies: len(f.policies), Types: map[string]int{}, Problems: map[string][]string{}}
 	for _, policy := range f.policies {
-		report.Types[policy.Name] = f.police.kinds.TypesChecked(policy)
+		report.Types[policy.Name] = kinds.TypesChecked(policy)
 		for _, minor := range releases {
 			release := fmt.Sprintf("1.%d", minor)
-			report.Problems[release] = append(report.Problems[release], f.police.kinds.Problems(policy, minor)...)
+			report.Problems[release] = append(report.Problems[release], kinds.Problems(policy, minor)...)
 		}
 	}
-	return report
+	return report, nil
 }
 
 // costs are those of the policies that are about the kind of an object, whatever its namespace.
 func (f *force) costs(object *unstructured.Unstructured) (list []policies.Cost, err error) {
+	kinds, err := f.police.kinds()
+	if err != nil {
+		return nil, err
+	}
 	for _, policy := range f.policies {
-		if !f.police.kinds.Concerns(policy, object.GroupVersionKind()) {
+		if !kinds.Concerns(policy, object.GroupVersionKind()) {
 			continue
 		}
-		cost, err := f.police.kinds.Costs(policy, policies.Request{Object: object})
+		cost, err := kinds.Costs(policy, policies.Request{Object: object})
 		if err != nil {
 			return nil, err
 		}
