@@ -12,6 +12,10 @@ export interface MeshSettings {
   readonly trustDomain?: string;
   /** The domain of Kubernetes Services. */
   readonly clusterDomain?: string;
+  /** Trust domains that policies may name instead of the mesh's own. */
+  readonly trustDomainAliases?: string[];
+  /** How proxies normalise the paths of requests. @default "BASE" */
+  readonly pathNormalization?: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
   /** Whether sidecars answer DNS themselves (`ISTIO_META_DNS_CAPTURE`). */
   readonly dnsCapture?: boolean;
 }

@@ -18,6 +18,14 @@ const READ: Shape = {
     },
     rootNamespace: { type: 'string' },
     trustDomain: { type: 'string' },
+    trustDomainAliases: { type: 'array', items: { type: 'string' } },
+    pathNormalization: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        normalization: { enum: ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] },
+      },
+    },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
     defaultServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultVirtualServiceExportTo: { type: 'array', items: { type: 'string' } },
@@ -44,6 +52,7 @@ export function meshOf(value: any, where: string): World {
   }
   if (problems.length > 0) throw new MeshConfigError(`${where}: ${problems.join('; ')}`);
   const policy = mesh.outboundTrafficPolicy;
+  const normalization = mesh.pathNormalization?.normalization;
   const {
     defaultServiceExportTo: services,
     defaultVirtualServiceExportTo: virtualServices,
@@ -57,6 +66,8 @@ export function meshOf(value: any, where: string): World {
         typeof policy === 'string' ? (policy as 'ALLOW_ANY') : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : undefined)),
       rootNamespace: mesh.rootNamespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
+      trustDomainAliases: mesh.trustDomainAliases ?? undefined,
+      pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
     },

@@ -3,7 +3,7 @@ import { FieldRef } from './answer';
 import { Destination } from './destination';
 import { MergedRule } from './destination-rules';
 import { fieldRef } from './field-ref';
-import { GatewayWorkload } from './gateway-workloads';
+import { GatewayWorkload, podPort } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
 import { Registry } from './registry';
 import { portOf, Scope } from './scope';
@@ -164,7 +164,11 @@ function endpointsOf(
         [field],
       );
     }
-    const endpoints = pods.map((workload): Endpoint => ({ kind: 'pod', workload, port: targetOf(port, workload) }));
+    const endpoints = pods.map((workload): Endpoint => ({
+      kind: 'pod',
+      workload,
+      port: podPort(workload, port.number, port.targetPort),
+    }));
     for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
     return { endpoints, where: [field], assumptions };
   }
@@ -246,13 +250,6 @@ function entryEndpoints(
         ? where
         : [fieldRef(service.object, service.resolution === 'STATIC' ? 'spec.endpoints' : 'spec.resolution')],
   };
-}
-
-function targetOf(port: ServicePort, workload: GatewayWorkload): number {
-  if (typeof port.targetPort === 'number') return port.targetPort;
-  if (typeof port.targetPort === 'string')
-    return /^\d+$/.test(port.targetPort) ? Number(port.targetPort) : (workload.namedPort ?? port.number);
-  return port.number;
 }
 
 /**

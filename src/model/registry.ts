@@ -16,6 +16,8 @@ export class Registry {
   public readonly rootNamespace: string;
   public readonly trustDomain: string;
   public readonly clusterDomain: string;
+  /** The mesh's trust domain and its aliases. */
+  public readonly trustDomains: readonly string[];
   public readonly index: ManifestIndex;
   /** Oldest first. */
   public readonly services: readonly Service[];
@@ -40,6 +42,7 @@ export class Registry {
     const mesh = world.mesh ?? {};
     this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
     this.trustDomain = mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.trustDomains = [this.trustDomain, ...(mesh.trustDomainAliases ?? [])];
     this.clusterDomain = mesh.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
     this.index = new ManifestIndex(objects, {
       rootNamespace: this.rootNamespace,

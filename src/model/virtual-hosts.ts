@@ -15,6 +15,8 @@ export interface VirtualHost {
   readonly routes?: readonly RouteEntry[];
   /** Where no VirtualService has routes: the cluster of the service itself. */
   readonly own?: Destination;
+  /** The server that redirects everything to HTTPS. */
+  readonly toHttps?: FieldRef;
   readonly decidedBy: readonly FieldRef[];
 }
 

@@ -1,8 +1,15 @@
 import { portOfRequest } from '../../src/access/request-url';
 import { fullHost } from '../../src/istio/hosts';
 import { podTemplateOf } from '../../src/istio/pod-templates';
-import { canonicalProtocol, isHttp, isHttp2, isOpaque, isTls, PROTOCOL_NAMES } from '../../src/istio/protocols';
-import { protocolOfServicePort } from '../../src/istio/protocols';
+import {
+  canonicalProtocol,
+  isHttp,
+  isHttp2,
+  isOpaque,
+  isTls,
+  PROTOCOL_NAMES,
+  protocolOfServicePort,
+} from '../../src/istio/protocols';
 import { holdsUnknownAddress, isPrivateRange, matchedRanges } from '../../src/istio/ranges';
 import { domainOfServiceHost, resolvedServiceHosts, serviceHost, serviceOfHost } from '../../src/istio/service-names';
 

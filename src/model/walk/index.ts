@@ -9,6 +9,7 @@ import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
 import { HttpRequest } from '../http-route';
+import { pathAsSent } from '../path-normalization';
 import { ModelCaller, ModelRequest } from '../request';
 import { Undetermined } from '../undetermined';
 import { stopAtUnknownKind } from '../unknown-kinds';
@@ -83,7 +84,7 @@ function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const http: HttpRequest = {
     method: request.method ?? 'GET',
-    path: `${url.pathname}${url.search}`,
+    path: pathAsSent(request.url, url),
     authority: headers.get('host') ?? url.host,
     headers,
   };
