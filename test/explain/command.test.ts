@@ -59,7 +59,7 @@ describe('explain', () => {
   test('an object that the model does not know ends with 2 and is named', () => {
     const filter =
       'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch, namespace: shop ' +
-      '}\nspec: { configPatches: [] }\n';
+      '}\nspec: { configPatches: [{ applyTo: CLUSTER, patch: { operation: MERGE } }] }\n';
     const { code, out } = run([
       'explain',
       gateway,
