@@ -498,6 +498,22 @@ spec: { selector: { istio: egressgateway }, ports: [{ name: http, port: 80, targ
     ['/scheme', 418, { ...sentHttps, ...atSidecar }],
     ['/header', 419, { ...sentHttps, ...atSidecar }],
   ]),
+  caseOf(
+    'a DENY rule for a caller, with a path, at a server that does not read HTTP',
+    `${ENTRY}${servers(MUTUAL.replace('HTTPS', 'TLS'))}${tlsToGateway(443)}${hopTls()}---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: outside, namespace: egress }
+spec: { hosts: [site.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: site.example.com, port: { number: 443 } } }] }] }
+${policy(
+  '{ action: DENY, rules: [{ from: [{ source: { principals: [cluster.local/ns/shop/sa/app] } }], ' +
+    'to: [{ operation: { paths: [/admin] } }] }] }',
+)}`,
+    [
+      ['https://site.example.com/', 'tls-closed'],
+      ['https://site.example.com/', 200, { from: 'other' }],
+    ],
+  ),
   caseOf('a hop in TLS to a server in plaintext', `${overHttp()}${hopTls()}`, [['/', 503]]),
   caseOf('a hop in plaintext to a TLS server', `${ENTRY}${servers(MUTUAL)}${toGateway(443)}${outside()}`, [['/', 503]]),
   caseOf("the application's TLS at a server in plaintext", `${ENTRY}${servers(HTTP)}${tlsToGateway(80)}${outside()}`, [
