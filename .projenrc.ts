@@ -131,8 +131,9 @@ project.package.addField('exports', {
 project.package.addField('typesVersions', {
   '*': { explain: ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] },
 });
-project.npmignore?.addPatterns('/imports/', '/crds/', '/examples/', '/bench/', '/docs/', '/cdk8s.yaml', '/.ci/');
-project.npmignore?.addPatterns('/eslint.config.mjs', '/coverage/');
+const unpublished = ['imports/', 'crds/', 'examples/', 'bench/', 'docs/', '.ci/', 'coverage/'];
+unpublished.push('cdk8s.yaml', 'CONTRIBUTING.md', 'eslint.config.mjs');
+project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 
 project.addTask('crds', {
   description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',

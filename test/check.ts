@@ -27,7 +27,9 @@ function typeErrors(program: ts.Program): string {
     .filter((file) => !file.isDeclarationFile && !program.isSourceFileFromExternalLibrary(file))
     .filter(({ fileName }) => !path.normalize(fileName).startsWith(IMPORTS));
   const found = files.flatMap((file) => ts.getPreEmitDiagnostics(program, file));
-  return ts.formatDiagnosticsWithColorAndContext(ts.sortAndDeduplicateDiagnostics(found), {
+  const format =
+    process.stdout.isTTY || process.env.FORCE_COLOR ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics;
+  return format(ts.sortAndDeduplicateDiagnostics(found), {
     getCanonicalFileName: (name) => name,
     getCurrentDirectory: () => ROOT,
     getNewLine: () => '\n',

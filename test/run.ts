@@ -35,7 +35,10 @@ function run({ name, command }: Check): Promise<boolean> {
 async function main() {
   console.log(CHECKS.map(({ name }) => name).join(' | '));
   const passed = await Promise.all(CHECKS.map(run));
-  if (passed.includes(false)) process.exitCode = 1;
+  const failed = CHECKS.filter((_, index) => !passed[index]).map(({ name }) => name);
+  if (failed.length === 0) return;
+  console.error(`FAILED: ${failed.join(', ')}`);
+  process.exitCode = 1;
 }
 
 void main();

@@ -35,6 +35,11 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
+        clusterDomain: {
+          description: 'The domain of Kubernetes Services. Default cluster.local.',
+          type: 'string',
+          minLength: 1,
+        },
         trustDomainAliases: {
           description: "Trust domains that policies may name instead of the mesh's own. Default none.",
           type: 'array',

@@ -5,10 +5,11 @@ import { MergedRule } from './destination-rules';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload, podPort } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
-import { Registry } from './registry';
+import { Registry, stopAtOtherClusterDomain } from './registry';
 import { portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
+import { isHttp2 } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
@@ -67,11 +68,13 @@ function buildCluster(
 ): Cluster | NoCluster {
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   const service = scope.services.get(host);
-  if (!service)
+  if (!service) {
+    stopAtOtherClusterDomain(registry, host, decidedBy);
     return {
       missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
       decidedBy,
     };
+  }
   const port = portOf(service, number);
   if (!port || port.protocol === 'UDP') {
     return {
@@ -125,7 +128,7 @@ function buildCluster(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
-    http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgradesToHttp2(rule, chosen, number),
+    http2: isHttp2(port.protocol) || upgradesToHttp2(rule, chosen, number),
     assumptions,
   };
 }

@@ -10,7 +10,7 @@ import { Registry } from './registry';
 import { Scope } from './scope';
 import { Service } from './service';
 import { VirtualHosts } from './virtual-hosts';
-import { covers } from '../manifests/hosts';
+import { covers } from '../istio/hosts';
 import { kindOf, passesThrough, sectionOf } from '../manifests/servers';
 
 /** A filter chain of a gateway's listener, with the server that it was made from. */

@@ -1,5 +1,6 @@
 import { World } from './world';
-import { fullHost } from '../manifests/hosts';
+import { fullHost } from '../istio/hosts';
+import { serviceOfHost } from '../istio/service-names';
 import { Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { gatewayNamespace } from '../manifests/routes';
@@ -213,9 +214,9 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   for (const hop of index.hops) {
-    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.virtualService.namespace));
-    if (!match || declared.has(`${match[2]}/${match[1]}`)) continue;
-    const [, name, namespace] = match;
+    const service = serviceOfHost(fullHost(hop.host, hop.virtualService), index.clusterDomain);
+    if (!service || declared.has(`${service.namespace}/${service.name}`)) continue;
+    const { name, namespace } = service;
     const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
       .filter((gateway) => gateway !== 'mesh')
       .map((gateway) =>

@@ -6,8 +6,8 @@ import { both, Certainty, someOf } from './policies/certainty';
 import { SelectablePods } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
+import { contains, isPrivateRange } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
-import { contains, isPrivateRange } from '../manifests/ranges';
 
 /** The other end of a connection: a pod, or an address. */
 export type Peer = { readonly pod: SelectablePods } | { readonly address: string };

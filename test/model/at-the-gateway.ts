@@ -208,7 +208,7 @@ const sentHttps = { headers: { 'x-forwarded-proto': 'https' } };
 const followed = (via: 'gateway' | 'sidecar', more: Partial<AccessRow> = {}) => ({
   ...more,
   follow: true,
-  expect: { outcome: 'answered', redirects: [301], via } as const,
+  expect: { outcome: 'answered' as const, redirects: [301], via },
 });
 
 const reader = (name: string, verbs: string, more = '') => `---

@@ -60,7 +60,7 @@ function compile(schema: any): Kind {
     strict: false,
     validateFormats: false,
     allErrors: true,
-    meta: false,
+    validateSchema: false,
     code: { optimize: false },
   });
   return { schema: ajv.compile(closed), rules };
