@@ -499,6 +499,31 @@ spec: { selector: { istio: egressgateway }, ports: [{ name: http, port: 80, targ
     ['/header', 419, { ...sentHttps, ...atSidecar }],
   ]),
   caseOf(
+    'paths that the sidecar has rewritten',
+    `${overHttp('{ match: [{ uri: { prefix: /moved/ } }], redirect: { prefixRewrite: /there/ } }', answers('/there/x', 418))}${denied('/admin', '/a/admin')}`.replace(
+      `http: [{ route: [{ destination: { host: ${GATEWAY}`,
+      `http: [${[
+        'match: [{ uri: { prefix: /old/ } }], rewrite: { uri: / }',
+        'match: [{ uri: { exact: /exact } }], rewrite: { uri: /admin }',
+        'match: [{ uri: { regex: "/r[0-9]" } }], rewrite: { uri: /admin }',
+        'match: [{ uri: { prefix: /x/ } }], rewrite: { uriRegexRewrite: { match: "^/x/([^/]*)/(.*)$", rewrite: "/\\\\1/\\\\2" } }',
+        'match: [{ headers: { add: { exact: a } } }], rewrite: { uri: /a/ }',
+      ]
+        .map((one) => `{ ${one}, route: [{ destination: { host: ${GATEWAY}, port: { number: 80 } } }] }`)
+        .join(', ')}, { route: [{ destination: { host: ${GATEWAY}`,
+    ),
+    [
+      ['/old/admin', 403],
+      ['/old/other', 200],
+      ['/exact?x', 403],
+      ['/r1', 403],
+      ['/x/a/admin', 403],
+      ['/x/b/admin', 200],
+      ['/admin', 403, { headers: { add: 'a' } }],
+      ['/moved/x', 418, { follow: true }],
+    ],
+  ),
+  caseOf(
     'a DENY rule for a caller, with a path, at a server that does not read HTTP',
     `${ENTRY}${servers(MUTUAL.replace('HTTPS', 'TLS'))}${tlsToGateway(443)}${hopTls()}---
 apiVersion: networking.istio.io/v1
