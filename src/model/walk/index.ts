@@ -59,6 +59,7 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
   if (pod.injected) stopAtUnknownKind(configuration.registry, pod);
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial ?? journey.lookUp(url.hostname, scope);
+  if (request.dial === undefined) journey.ownAddress = address;
   if (address === undefined)
     return {
       outcome: 'refused',
