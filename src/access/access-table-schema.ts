@@ -1,4 +1,4 @@
-import { Shape } from './shape';
+import { Shape } from '../schema/shape';
 
 /** An object with these fields and no others. */
 function record(required: string[], properties: Record<string, Shape>): Shape {

@@ -3,7 +3,7 @@ import { AccessTable, requestHost } from './access-table';
 import { ACCESS_TABLE_SCHEMA } from './access-table-schema';
 import { formerWordProblems } from './former-words';
 import { isTcpRequest, portOfRequest } from './request-url';
-import { shapeProblems } from './shape';
+import { shapeProblems } from '../schema/shape';
 
 /**
  * What is wrong with a table's shape: unknown fields, values that are not allowed, wrong types. A table that uses

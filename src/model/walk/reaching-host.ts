@@ -8,7 +8,7 @@ import { Flow, outermost } from '../flow';
 import { blockedBy } from '../network-policy';
 import { isAllocatedAddress, isServiceAddress } from '../service';
 import { Undetermined } from '../undetermined';
-import { covers, isWildcard } from '../../manifests/hosts';
+import { covers, isWildcard } from '../../istio/hosts';
 
 /** How hosts are called that stand for an address that a row of an access table dials. */
 const STRAY = 'stray-';
