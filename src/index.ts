@@ -22,6 +22,7 @@ export {
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
 export { BoundaryDns, BoundaryAllowedEgress, EgressBoundaryProps } from './constructs/egress-boundary-props';
 export { EgressBoundary } from './constructs/egress-boundary';
+export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-guard';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values

@@ -79,6 +79,7 @@ const ENTRANCES: Entrance[] = [
   construct('EgressGateway', () => ({ namespace: 'egress' })),
   construct('InstalledEgressGateway', () => ({ installation: INSTALLATION })),
   construct('RefusalLog', () => ({})),
+  construct('EgressGuard', () => ({})),
   {
     props: 'TlsOriginationOptions',
     who: /^\[chart\/sites\/it\] TlsOrigination: /,
