@@ -3,7 +3,7 @@ import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
 import { ModelRequest } from './request';
 import { urlOf } from '../access/request-url';
-import { Shape, shapeProblems } from '../access/shape';
+import { Shape, shapeProblems } from '../schema/shape';
 import { fullHost } from '../istio/hosts';
 import { PROTOCOL_NAMES } from '../istio/protocols';
 import { ISTIO_SPECS } from '../istio/specs';

@@ -7,8 +7,8 @@ export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',
   title: 'A DENY policy on HTTP attributes that denies every TLS and TCP connection to a gateway',
   reason:
-    'On a server that does not parse HTTP, Istio drops the HTTP conditions of a rule. A DENY rule with no other ' +
-    'conditions then denies everything.',
+    'On a server that does not parse HTTP, Istio drops the HTTP conditions of a rule. What is left of a DENY rule ' +
+    'denies every connection, or every connection of the callers that the rule names.',
   cure: 'Add `ports` to the rule, with the pod ports on which the gateway serves HTTP.',
   see: 'https://istio.io/latest/docs/ops/best-practices/security/#authorization-policy-patterns',
   good: `
@@ -46,22 +46,26 @@ spec:
   *check(index) {
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY' || policy.spec.targetRef || policy.spec.targetRefs) continue;
-      if (
-        !(policy.spec.rules ?? []).some((rule: any) =>
-          rule.to?.some(({ operation }: any) => isHttpOnly(rule, operation)),
-        )
-      )
-        continue;
+      const rules = ((policy.spec.rules ?? []) as any[]).filter((rule) =>
+        rule?.to?.some(({ operation }: any) => isHttpOnly(rule, operation)),
+      );
+      if (rules.length === 0) continue;
+      const everybody = rules.some((rule) => !rule.from?.length);
       const hit = ordered(
         index
           .ofKind('Gateway')
-          .filter((gateway) => isUnder(policy, gateway, index.rootNamespace) && hasOpaqueServer(gateway)),
+          .filter(
+            (gateway) =>
+              isUnder(policy, gateway, index.rootNamespace) &&
+              opaqueServers(gateway).some((server) => rules.some((rule) => mayKnowCaller(rule, server))),
+          ),
       );
       for (const gateway of hit) {
         yield {
           message:
-            `${describe(policy)} has a DENY rule with HTTP conditions only, which denies every connection to the ` +
-            `TLS and TCP servers of ${describe(gateway)}.`,
+            `${describe(policy)} has a DENY rule with HTTP conditions${everybody ? ' only' : ' and no ports'}, which ` +
+            `denies every connection${everybody ? '' : ' of its callers'} to the TLS and TCP servers of ` +
+            `${describe(gateway)}.`,
           objects: [policy, gateway],
         };
       }
@@ -69,14 +73,21 @@ spec:
   },
 };
 
-/** Callers and other conditions also apply to TCP; only a rule with nothing but HTTP conditions loses them all. */
+/** Ports and conditions about the connection also apply to TCP; the rest of a rule's operation does not. */
 function isHttpOnly(rule: any, operation: any): boolean {
   const asksHttp = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'].some(
     (field) => operation?.[field]?.length > 0,
   );
-  return (
-    asksHttp && !operation.ports?.length && !operation.notPorts?.length && !rule.from?.length && !rule.when?.length
+  const isAboutRequest = ((rule.when ?? []) as any[]).every(({ key }) => String(key).startsWith('request.'));
+  return asksHttp && !operation.ports?.length && !operation.notPorts?.length && isAboutRequest;
+}
+
+/** Whether the server can tell the callers that the rule names: only from mutual TLS that it terminates itself. */
+function mayKnowCaller(rule: any, server: any): boolean {
+  const needsIdentity = (rule.from ?? []).every(({ source }: any) =>
+    ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'].some((field) => source?.[field]?.length > 0),
   );
+  return !rule.from?.length || !needsIdentity || ['ISTIO_MUTUAL', 'MUTUAL'].includes(server.tls?.mode);
 }
 
 /** Policies apply in their own namespace, those of the root namespace in every one. */
@@ -85,6 +96,6 @@ function isUnder(policy: Indexed, gateway: Indexed, rootNamespace: string): bool
   return selectorsOverlap(policy.spec.selector?.matchLabels, gateway.spec.selector);
 }
 
-function hasOpaqueServer(gateway: Indexed): boolean {
-  return (gateway.spec.servers ?? []).some((server: any) => sectionOf(server) !== 'http');
+function opaqueServers(gateway: Indexed): any[] {
+  return (gateway.spec.servers ?? []).filter((server: any) => sectionOf(server) !== 'http');
 }

@@ -498,6 +498,47 @@ spec: { selector: { istio: egressgateway }, ports: [{ name: http, port: 80, targ
     ['/scheme', 418, { ...sentHttps, ...atSidecar }],
     ['/header', 419, { ...sentHttps, ...atSidecar }],
   ]),
+  caseOf(
+    'paths that the sidecar has rewritten',
+    `${overHttp('{ match: [{ uri: { prefix: /moved/ } }], redirect: { prefixRewrite: /there/ } }', answers('/there/x', 418))}${denied('/admin', '/a/admin')}`.replace(
+      `http: [{ route: [{ destination: { host: ${GATEWAY}`,
+      `http: [${[
+        'match: [{ uri: { prefix: /old/ } }], rewrite: { uri: / }',
+        'match: [{ uri: { exact: /exact } }], rewrite: { uri: /admin }',
+        'match: [{ uri: { regex: "/r[0-9]" } }], rewrite: { uri: /admin }',
+        'match: [{ uri: { prefix: /x/ } }], rewrite: { uriRegexRewrite: { match: "^/x/([^/]*)/(.*)$", rewrite: "/\\\\1/\\\\2" } }',
+        'match: [{ headers: { add: { exact: a } } }], rewrite: { uri: /a/ }',
+      ]
+        .map((one) => `{ ${one}, route: [{ destination: { host: ${GATEWAY}, port: { number: 80 } } }] }`)
+        .join(', ')}, { route: [{ destination: { host: ${GATEWAY}`,
+    ),
+    [
+      ['/old/admin', 403],
+      ['/old/other', 200],
+      ['/exact?x', 403],
+      ['/r1', 403],
+      ['/x/a/admin', 403],
+      ['/x/b/admin', 200],
+      ['/admin', 403, { headers: { add: 'a' } }],
+      ['/moved/x', 418, { follow: true }],
+    ],
+  ),
+  caseOf(
+    'a DENY rule for a caller, with a path, at a server that does not read HTTP',
+    `${ENTRY}${servers(MUTUAL.replace('HTTPS', 'TLS'))}${tlsToGateway(443)}${hopTls()}---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: outside, namespace: egress }
+spec: { hosts: [site.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: site.example.com, port: { number: 443 } } }] }] }
+${policy(
+  '{ action: DENY, rules: [{ from: [{ source: { principals: [cluster.local/ns/shop/sa/app] } }], ' +
+    'to: [{ operation: { paths: [/admin] } }] }] }',
+)}`,
+    [
+      ['https://site.example.com/', 'tls-closed'],
+      ['https://site.example.com/', 200, { from: 'other' }],
+    ],
+  ),
   caseOf('a hop in TLS to a server in plaintext', `${overHttp()}${hopTls()}`, [['/', 503]]),
   caseOf('a hop in plaintext to a TLS server', `${ENTRY}${servers(MUTUAL)}${toGateway(443)}${outside()}`, [['/', 503]]),
   caseOf("the application's TLS at a server in plaintext", `${ENTRY}${servers(HTTP)}${tlsToGateway(80)}${outside()}`, [

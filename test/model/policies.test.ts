@@ -367,3 +367,16 @@ ${more}
     );
   });
 });
+
+test('a policy for the caller that names the host is mentioned, and does nothing', () => {
+  const own = policy('{ action: DENY, rules: [{ to: [{ operation: { hosts: ["*.example.com"] } }] }] }');
+  const answer = call(`${OWN}${HTTPS}${own.replace('namespace: egress', 'namespace: shop')}`);
+  expect(outcome(answer)).toBe(200);
+  expect(answer.remarks).toContainEqual(
+    expect.objectContaining({
+      code: 'policy-at-caller',
+      decidedBy: [expect.objectContaining({ namespace: 'shop', name: 'policy', field: 'spec.rules[0]' })],
+    }),
+  );
+  expect(call(`${OWN}${HTTPS}${denies('{ to: [{ operation: { hosts: [x] } }] }')}`).remarks).toEqual([]);
+});

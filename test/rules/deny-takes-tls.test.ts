@@ -45,3 +45,16 @@ test('only DENY policies, only on the pods of the gateway, only for servers that
   expect(reported(code, [through, policy(posts, {}, 'istio-system')])).toEqual(['egress/exit policy']);
   expect(reported(code, [gateway('egress/exit', ['b.example.com']), policy(posts)])).toEqual([]);
 });
+
+test('a rule for some callers is reported where the server can know them', () => {
+  const mutual = gateway('egress/exit', ['b.example.com'], {
+    tls: { mode: 'ISTIO_MUTUAL' },
+    port: { number: 443, name: 'tls', protocol: 'TLS' },
+  });
+  const of = (source: object) => policy({ ...posts, from: [{ source }] });
+  expect(reported(code, [mutual, of({ principals: ['x'] })])).toEqual(['egress/exit policy']);
+  expect(reported(code, [through, of({ notPrincipals: ['x'] })])).toEqual(['egress/exit policy']);
+  expect(reported(code, [through, policy({ ...posts, when: [{ key: 'request.headers[a]', values: ['x'] }] })])).toEqual(
+    ['egress/exit policy'],
+  );
+});

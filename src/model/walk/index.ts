@@ -61,6 +61,7 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
     stopAtUnknownKind(configuration.registry, { ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial ?? journey.lookUp(url.hostname, scope);
+  if (request.dial === undefined) journey.ownAddress = address;
   if (address === undefined)
     return {
       outcome: 'refused',

@@ -6,6 +6,7 @@ import { isCaptured } from '../capture';
 import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
 import { listenerFor } from '../listener';
 import { NearMiss, nearMisses } from '../near-misses';
+import { policiesAtCaller } from '../policies/at-the-caller';
 import { readAtSidecar } from '../reading-http';
 import { Scope } from '../scope';
 
@@ -23,6 +24,7 @@ export function leavePod(journey: Journey, scope: Scope | undefined, flow: Flow,
     if (cause) journey.step('application', 'goes past the sidecar', [cause]);
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
+  for (const remark of policiesAtCaller(configuration.registry, pod, journey.url.hostname)) journey.remark(remark);
   const at: AtProxy = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
   const chain = listener?.finder!.find(address, firstBytes(flow));

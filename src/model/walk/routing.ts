@@ -7,6 +7,7 @@ import { Destination } from '../destination';
 import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
 import { firstMatchingEntry, RouteEntry } from '../http-route';
+import { replaced, withoutMatch } from '../path-rewrite';
 import { Undetermined } from '../undetermined';
 import { VirtualHost } from '../virtual-hosts';
 
@@ -95,24 +96,20 @@ function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: Rout
 function redirect(
   journey: Journey,
   { hop, flow, port }: AtProxy,
-  { object, field, http }: RouteEntry,
+  { object, field, http, match }: RouteEntry,
 ): Ending | undefined {
   const given = http.redirect;
   if (!given) return undefined;
   stopAtUnknownField(object, given, 'redirect', `${field}.redirect`);
-  if (given.prefixRewrite) {
-    throw new Undetermined('the model does not follow redirects with a prefixRewrite', [
-      fieldRef(object, `${field}.redirect.prefixRewrite`),
-    ]);
-  }
   const status: number = given.redirectCode || 301;
   const { authority, path } = flow.http!;
+  const target: string = given.prefixRewrite ? withoutMatch(path, match, given.prefixRewrite) : given.uri || path;
   const scheme: string = given.scheme || flow.http!.scheme || 'http';
   const toPort: number | undefined = given.port ?? (given.derivePort === 'FROM_REQUEST_PORT' ? port : undefined);
   const isUsual = (scheme === 'http' && toPort === 80) || (scheme === 'https' && toPort === 443);
   const base = (given.authority || authority) as string;
   const host = toPort !== undefined || given.scheme ? base.replace(/:\d+$/, '') : base;
-  journey.location = `${scheme}://${host}${toPort === undefined || isUsual ? '' : `:${toPort}`}${given.uri || path}`;
+  journey.location = `${scheme}://${host}${toPort === undefined || isUsual ? '' : `:${toPort}`}${target}`;
   const cause = fieldRef(object, `${field}.redirect`);
   journey.step(hop, `redirects with ${status} to ${journey.location}`, [cause]);
   return journey.refuse(hop, status, `the route redirects to ${journey.location}`, [cause]);
@@ -127,7 +124,7 @@ function directResponse(journey: Journey, { hop }: AtProxy, { object, field, htt
 }
 
 /** The request as a route rewrites it: authority, path, headers added and removed. */
-function rewritten(flow: Flow, { object, field, http }: RouteEntry, destinationHeaders: any): Flow {
+function rewritten(flow: Flow, { object, field, http, match }: RouteEntry, destinationHeaders: any): Flow {
   if (!http.rewrite && !http.headers && !http.timeout && !destinationHeaders) return flow;
   const request = { ...flow.http!, headers: new Map(flow.http!.headers) };
   const added = new Set(flow.added);
@@ -150,7 +147,11 @@ function rewritten(flow: Flow, { object, field, http }: RouteEntry, destinationH
   if (http.rewrite) {
     stopAtUnknownField(object, http.rewrite, 'rewrite', `${field}.rewrite`);
     authority = http.rewrite.authority || authority;
-    if (http.rewrite.uri || http.rewrite.uriRegexRewrite) added.add('x-envoy-original-path');
+    const { uri, uriRegexRewrite } = http.rewrite;
+    if (uri || uriRegexRewrite) added.add('x-envoy-original-path');
+    if (uriRegexRewrite)
+      request.path = replaced(request.path, uriRegexRewrite, fieldRef(object, `${field}.rewrite.uriRegexRewrite`));
+    else if (uri) request.path = withoutMatch(request.path, match, uri);
   }
   if (authority !== undefined && authority !== request.authority) {
     request.authority = authority;
