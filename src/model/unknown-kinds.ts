@@ -87,17 +87,13 @@ const ELSEWHERE: Record<ProxyPlace['role'], readonly string[]> = {
   sidecar: ['GATEWAY', 'SIDECAR_INBOUND'],
   gateway: ['SIDECAR_INBOUND', 'SIDECAR_OUTBOUND'],
 };
-/** Filters that count and report, as installations of Istio add them. */
-const METRICS = new Set(['istio.stats', 'istio.metadata_exchange', 'envoy.filters.http.grpc_stats']);
-
-/** Whether no patch of an EnvoyFilter can change what happens to a request. */
+/**
+ * Whether no patch of an EnvoyFilter can change what happens to a request. What a patch inserts is never taken for
+ * harmless: with a configuration that Envoy does not understand, it makes Envoy refuse the whole listener.
+ */
 function patchesNothing({ configPatches = [] }: any, role: ProxyPlace['role']): boolean {
   return (configPatches as any[]).every(
-    ({ applyTo, match, patch }) =>
-      (WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context)) ||
-      (['HTTP_FILTER', 'NETWORK_FILTER'].includes(applyTo) &&
-        /^(ADD|INSERT_)/.test(String(patch?.operation)) &&
-        METRICS.has(patch.value?.name)),
+    ({ applyTo, match }) => WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context),
   );
 }
 

@@ -1,5 +1,7 @@
+import { CASES } from './istio-facts';
 import { ask, LOCKED } from './support';
-import { ModelCaller, World } from '../../src/model';
+import { EgressModel, ModelCaller, World, worldOf } from '../../src/model';
+import { unmetExpectations } from '../../src/model/judge';
 
 const entry = (name: string, host: string, spec: string, namespace = 'shop') => `---
 apiVersion: networking.istio.io/v1
@@ -122,5 +124,20 @@ describe('capture', () => {
 
   test.each(['172.0.0.0/8', '100.0.0.0/8', '203.0.113.0/24'])('%s may hold one', (range) => {
     expect(ask(yaml, caller(range), 'https://site.example.com/')).toMatchObject({ outcome: 'undetermined' });
+  });
+});
+
+describe.each(CASES)('the mesh and the model agree: $name', ({ table, objects }) => {
+  const model = EgressModel.of(
+    objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
+    worldOf(table),
+  );
+
+  test.each(table.access)('$from $request $headers', ({ from, request: url, expect: expected, ...more }) => {
+    const answer = model.ask(
+      table.callers.find(({ name }) => name === from)!,
+      { url, ...more },
+    );
+    expect(unmetExpectations(expected, answer)).toEqual([]);
   });
 });

@@ -1,0 +1,138 @@
+/**
+ * Facts about Istio that many answers rest on: small worlds with the mesh's answers. The model is asked by
+ * `istio-facts.test.ts`, the mesh by the suite of the same name.
+ */
+import * as fs from 'fs';
+import * as path from 'path';
+import { parse, parseAllDocuments } from 'yaml';
+import { AccessRow, AccessTable } from '../../src/access/access-table';
+
+export interface FactCase {
+  readonly name: string;
+  readonly table: AccessTable;
+  readonly objects: any[];
+}
+
+const GATEWAY_EXAMPLE = path.join(__dirname, '../../examples/e-http-through-gateway');
+
+/** The example with a gateway, in its own words. */
+function gatewayExample(change: (text: string) => string): { table: AccessTable; objects: any[] } {
+  const folder = path.join(GATEWAY_EXAMPLE, 'manifests');
+  return {
+    table: parse(fs.readFileSync(path.join(GATEWAY_EXAMPLE, 'access.yaml'), 'utf8')),
+    objects: fs
+      .readdirSync(folder)
+      .sort()
+      .flatMap((file) => objectsIn(change(fs.readFileSync(path.join(folder, file), 'utf8')))),
+  };
+}
+
+function objectsIn(text: string): any[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS())
+    .filter(Boolean);
+}
+
+const entry = (namespace: string, name: string, spec: string) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { hosts: [${name}.example.com], exportTo: ["."], location: MESH_EXTERNAL, ${spec} }
+`;
+const TLS = 'ports: [{ number: 443, name: tls, protocol: TLS }]';
+const TCP = 'ports: [{ number: 443, name: tcp, protocol: TCP }]';
+const row = (from: string, host: string, outcome: 'answered' | 'refused'): AccessRow => ({
+  from,
+  request: `https://${host}.example.com/`,
+  expect: outcome === 'answered' ? { outcome, status: 200, via: 'sidecar' } : { outcome },
+});
+
+const ranges: FactCase = {
+  name: 'ranges of the address 0.0.0.0 match nothing in particular, so names win',
+  table: {
+    mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+    callers: ['shop', 'pay', 'ware'].map((name) => ({ name, namespace: name, serviceAccount: 'app' })),
+    external: ['site', 'a', 'other'].map((name) => ({ host: `${name}.example.com`, https: 'ok' })),
+    access: [
+      row('shop', 'site', 'answered'),
+      row('shop', 'other', 'refused'),
+      row('pay', 'site', 'answered'),
+      row('pay', 'other', 'answered'),
+      row('ware', 'a', 'answered'),
+      row('ware', 'site', 'answered'),
+    ],
+  },
+  objects: objectsIn(
+    [
+      entry('shop', 'all', `addresses: [0.0.0.0/1], resolution: NONE, ${TLS}`),
+      entry('shop', 'site', `resolution: DNS, ${TLS}`),
+      entry('pay', 'all', `addresses: [0.0.0.0/0], resolution: NONE, ${TCP}`),
+      entry('pay', 'site', `resolution: DNS, ${TLS}`),
+      entry('ware', 'a', `resolution: DNS, ${TLS}`),
+      entry('ware', 'site', `resolution: DNS, ${TLS}`),
+      `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: ware }
+spec:
+  hosts: [a.example.com]
+  exportTo: ["."]
+  tls:
+    - match: [{ port: 443, sniHosts: [a.example.com], destinationSubnets: [0.0.0.0/0] }]
+      route: [{ destination: { host: a.example.com, port: { number: 443 } } }]
+`,
+    ].join(''),
+  ),
+};
+
+function otherClusterDomain(): FactCase {
+  const { table, objects } = gatewayExample((text) => text.replaceAll('svc.cluster.local', 'svc.corp.example'));
+  return {
+    name: 'a cluster of another domain',
+    table: { ...table, mesh: { ...table.mesh, clusterDomain: 'corp.example' } },
+    objects,
+  };
+}
+
+/** A filter that would answer every request itself with 418. */
+const patch = (namespace: string, context: string) => `---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: ${context.toLowerCase().replace('_', '-')}, namespace: ${namespace} }
+spec:
+  configPatches:
+    - applyTo: HTTP_FILTER
+      match:
+        context: ${context}
+        listener: { filterChain: { filter: { name: envoy.filters.network.http_connection_manager } } }
+      patch:
+        operation: INSERT_BEFORE
+        value:
+          name: envoy.filters.http.lua
+          typed_config:
+            '@type': type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+            default_source_code:
+              inline_string: "function envoy_on_request(h) h:respond({[':status'] = '418'}, 'no') end"
+`;
+
+function otherRoles(): FactCase {
+  const { table, objects } = gatewayExample((text) => text);
+  const patches = [
+    patch('istio-system', 'SIDECAR_INBOUND'),
+    patch('shop', 'GATEWAY'),
+    patch('egress', 'SIDECAR_OUTBOUND'),
+    `---
+apiVersion: networking.istio.io/v1beta1
+kind: ProxyConfig
+metadata: { name: threads, namespace: istio-system }
+spec: { concurrency: 1, environmentVariables: { TZ: UTC } }
+`,
+  ];
+  return {
+    name: 'patches for another role or direction, and settings of the process',
+    table,
+    objects: [...objects, ...objectsIn(patches.join(''))],
+  };
+}
+
+export const CASES: readonly FactCase[] = [ranges, otherClusterDomain(), otherRoles()];
