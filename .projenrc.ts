@@ -132,7 +132,7 @@ project.package.addField('typesVersions', {
   '*': { explain: ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] },
 });
 const unpublished = ['imports/', 'crds/', 'examples/', 'bench/', 'docs/', '.ci/', 'coverage/'];
-unpublished.push('cdk8s.yaml', 'CONTRIBUTING.md', 'eslint.config.mjs');
+unpublished.push('cdk8s.yaml', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'eslint.config.mjs');
 project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 
 project.addTask('crds', {

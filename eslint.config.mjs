@@ -64,7 +64,7 @@ export default [
     files: ['src/**/*.ts'],
     rules: {
       'no-restricted-imports': onlyFrom(published),
-      // The rules are loaded when they first run (src/constructs/_app-scope.ts), in the form that bundlers understand.
+      // The rules are loaded when they first run (src/emission/validation.ts), in the form that bundlers understand.
       '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\.\\./rules$'] }],
     },
   },

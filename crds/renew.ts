@@ -5,12 +5,13 @@
  * (Apache-2.0). Only schema facts are kept: names, types, enums, bounds and CEL rules. Other kinds, versions other than
  * v1, and all prose are left out.
  *
- * Run `npm run crds` (needs Go), then `npm run import`.
+ * Run `npm run crds` (needs Go), then `npm run import`. The first also renews src/istio/specs.ts.
  */
 import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments, stringify } from 'yaml';
+import { writeSpecs } from './specs';
 
 const MODULE = 'istio.io/api@v1.31.1';
 
@@ -68,3 +69,4 @@ fs.writeFileSync(
   path.join(__dirname, 'istio.yaml'),
   header + crds.map((crd) => '---\n' + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false })).join(''),
 );
+writeSpecs();

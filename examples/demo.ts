@@ -24,6 +24,7 @@ const SYMPTOMS: Record<Exclude<Symptom, number>, string> = {
   'tls-closed': 'TLS handshake closed',
   closed: 'connection closed',
   timeout: 'timeout',
+  'certificate-rejected': 'certificate rejected',
   'grpc-unavailable': 'gRPC UNAVAILABLE',
 };
 

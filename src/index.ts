@@ -10,11 +10,8 @@ export { Egress, TlsOrigination, TlsOriginationProps } from './constructs/egress
 export { SidecarEgress, SidecarEgressProps } from './constructs/sidecar-egress';
 export { TlsOriginationOptions, TlsVersion } from './constructs/tls-origination-options';
 export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from './constructs/gateway-egress';
-export {
-  IEgressGateway,
-  InstalledEgressGateway,
-  InstalledEgressGatewayProps,
-} from './constructs/installed-egress-gateway';
+export { IEgressGateway } from './constructs/i-egress-gateway';
+export { InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
 export {
   EgressGateway,
   EgressGatewayProps,
@@ -25,6 +22,7 @@ export {
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
 export { BoundaryDns, BoundaryAllowedEgress, EgressBoundaryProps } from './constructs/egress-boundary-props';
 export { EgressBoundary } from './constructs/egress-boundary';
+export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-guard';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values

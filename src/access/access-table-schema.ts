@@ -1,4 +1,4 @@
-import { Shape } from './shape';
+import { Shape } from '../schema/shape';
 
 /** An object with these fields and no others. */
 function record(required: string[], properties: Record<string, Shape>): Shape {
@@ -159,6 +159,11 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         expect: record(['outcome'], {
           outcome: { enum: ['answered', 'refused'] },
+          answeredBy: {
+            description: 'The external host that answers. Default: the host of the request, and no other.',
+            type: 'string',
+            minLength: 3,
+          },
           status: { description: 'The last status that the caller sees.', type: 'integer', minimum: 100, maximum: 599 },
           redirects: {
             description: 'The statuses of the redirects before it.',
@@ -168,10 +173,10 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
           symptom: {
             description:
               "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52 or 56 (closed), 28 " +
-              "(timeout), or gRPC's status 14 (grpc-unavailable).",
+              "(timeout), 60 (certificate-rejected), or gRPC's status 14 (grpc-unavailable).",
             oneOf: [
               { type: 'integer', minimum: 400, maximum: 599 },
-              { enum: ['tls-closed', 'closed', 'timeout', 'grpc-unavailable'] },
+              { enum: ['tls-closed', 'closed', 'timeout', 'certificate-rejected', 'grpc-unavailable'] },
             ],
           },
           by: { description: 'What refused it.', enum: ['sidecar', 'gateway', 'host'] },

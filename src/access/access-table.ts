@@ -75,12 +75,14 @@ export interface TableConfigMap {
 export type Via = 'direct' | 'undeclared' | 'sidecar' | 'gateway';
 export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
 
-/** What the caller sees of a refusal: a status, curl's exit code (35; 52 or 56; 28), or gRPC's status 14. */
-export type Symptom = number | 'tls-closed' | 'closed' | 'timeout' | 'grpc-unavailable';
+/** What the caller sees of a refusal: a status, curl's exit code (35; 52 or 56; 28; 60), or gRPC's status 14. */
+export type Symptom = number | 'tls-closed' | 'closed' | 'timeout' | 'certificate-rejected' | 'grpc-unavailable';
 
 /** What must happen to a request. Only the fields that are given are compared. */
 export interface Expectation {
   readonly outcome: 'answered' | 'refused';
+  /** The external host that answers. @default - the host of the request; an answer of another host fails the row */
+  readonly answeredBy?: string;
   /** The last status the caller saw. */
   readonly status?: number;
   /** The statuses of the redirects before it. */

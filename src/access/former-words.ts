@@ -1,4 +1,4 @@
-import { fieldOf, placeOf } from './place';
+import { fieldOf, placeOf } from '../schema/place';
 
 /**
  * Words that access tables and the command line used to have, and what each is called now. Tables and options that

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'util';
 import { Document, isAlias, isMap, isPair, isScalar, isSeq, Node, parseAllDocuments } from 'yaml';
 import { FormerWord, formerWords, inCurrentWords } from './former-words';
-import { placeOf } from './place';
+import { placeOf } from '../schema/place';
 
 /** An access table rewritten in the words of today; or why it cannot be. */
 export interface Migration {

@@ -3,7 +3,7 @@ import { AccessTable, requestHost } from './access-table';
 import { ACCESS_TABLE_SCHEMA } from './access-table-schema';
 import { formerWordProblems } from './former-words';
 import { isTcpRequest, portOfRequest } from './request-url';
-import { shapeProblems } from './shape';
+import { shapeProblems } from '../schema/shape';
 
 /**
  * What is wrong with a table's shape: unknown fields, values that are not allowed, wrong types. A table that uses
@@ -37,6 +37,11 @@ export function accessTableProblems(table: AccessTable): string[] {
     if (row.speak && isTcpRequest(row.request)) problems.push(`${where}: a tcp:// request cannot speak ${row.speak}`);
     if (row.expect.outcome === 'answered' && row.expect.symptom !== undefined)
       problems.push(`${where}: an answered request has a status, not a symptom`);
+    const { answeredBy } = row.expect;
+    if (row.expect.outcome === 'refused' && answeredBy !== undefined)
+      problems.push(`${where}: a refused request is answered by no host`);
+    else if (answeredBy !== undefined && !hosts.has(answeredBy) && isIP(answeredBy) === 0)
+      problems.push(`${where}: "${answeredBy}", which must answer, is not among the external hosts`);
     if (row.expect.outcome === 'refused' && row.expect.status !== undefined)
       problems.push(`${where}: a refused request has a symptom; for a proxy's status write symptom, not status`);
     if (row.dial !== undefined && isIP(row.dial) !== 4)

@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
 import { gateway as gatewayReader, METADATA, readOwner } from './_settings';
 import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egress-boundary-props';
-import { IEgressGateway } from './installed-egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
+import { AllowedDestination, PodPlace } from '../declarations/allowed-egress';
 import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
 import { PRIVATE_RANGES } from '../istio/ranges';
 import { isA } from '../values/brand';
@@ -77,12 +78,39 @@ export function readBoundary(scope: Construct, props: unknown, problems: Problem
     guarded: guarded.map(({ installation }) => installation),
     peers: checked.peers,
     cluster: placesOf(checked),
-    gatewayPorts: checked.gatewayPorts ?? [80, 443],
     callerNamespaces: checked.callerNamespaces ?? [],
     metricsNamespaces: checked.metricsNamespaces ?? [],
-    unsafeSidecarPorts: checked.unsafeSidecarPorts ?? [],
-    unsafeAllowedEgress: checked.unsafeAllowedEgress ?? [],
+    allowed: allowedBy(checked, guarded),
   };
+}
+
+/** What a boundary allows by itself: for guarded gateways, for applications, and as exceptions. */
+function allowedBy(props: Checked<EgressBoundaryProps>, guarded: IEgressGateway[]): BoundarySettings['allowed'] {
+  const { namespaces = [], gateways = [], gatewayPorts = [80, 443], unsafeSidecarPorts = [] } = props;
+  const toPublic = (from: PodPlace, numbers: number[]) => ({
+    from,
+    to: (): AllowedDestination[] => [{ to: 'public', ports: numbers }],
+  });
+  const guards = guarded.map(({ installation: { namespace, labels: selected } }) => ({ namespace, labels: selected }));
+  return [
+    ...guards.map((from) => toPublic(from, gatewayPorts)),
+    ...namespaces.flatMap((namespace) => [
+      ...gateways.map(({ installation }) => ({ from: { namespace }, gateway: installation })),
+      ...(unsafeSidecarPorts.length > 0 ? [toPublic({ namespace }, unsafeSidecarPorts)] : []),
+    ]),
+    ...(props.unsafeAllowedEgress ?? []).flatMap(
+      ({ namespace, labels: selected, toCidrs, toNamespaces, toPorts, reason }) => {
+        const to: AllowedDestination[] = [];
+        if (toCidrs?.length) to.push({ to: { cidrs: toCidrs }, ports: toPorts });
+        if (toNamespaces?.length) to.push({ to: { namespaces: toNamespaces }, ports: toPorts });
+        // The applications of a namespace, or the guarded gateways there.
+        const places: PodPlace[] = namespaces.includes(namespace)
+          ? [{ namespace, labels: selected }]
+          : guards.filter((guard) => guard.namespace === namespace);
+        return places.map((from) => ({ from, to: () => to, unsafe: `hole: ${reason}` }));
+      },
+    ),
+  ];
 }
 
 /** The gateways whose pods a boundary guards. */

@@ -1,7 +1,7 @@
 import { Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { CommonEgressProps } from './egress-props';
-import { IEgressGateway } from './installed-egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
 import { defaultTlsPort } from '../declarations/origination';
 import { EgressPathSettings, PortSettings, TrafficPolicy, withUnsafe } from '../declarations/settings';
 import { isA } from '../values/brand';

@@ -1,4 +1,4 @@
-import { IEgressGateway } from './installed-egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
 
 /** The DNS servers of a cluster. */
 export interface BoundaryDns {

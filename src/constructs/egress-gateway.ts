@@ -1,7 +1,7 @@
 import { ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { METADATA, readNamespace, where } from './_settings';
-import { IEgressGateway } from './installed-egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
 import { describeGateway, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
 import { emit } from '../emission/emission';

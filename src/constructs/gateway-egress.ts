@@ -14,7 +14,7 @@ import {
 } from './_settings';
 import { Egress, TlsOrigination } from './egress';
 import { CommonEgressProps } from './egress-props';
-import { IEgressGateway } from './installed-egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
 import { TlsOriginationOptions } from './tls-origination-options';
 import { GatewayEgressPath } from '../declarations/gateway-egress-path';
 import { describeGateway } from '../declarations/gateways';

@@ -1,23 +1,15 @@
 import { ApiObject } from 'cdk8s';
-import { Construct, IConstruct } from 'constructs';
+import { Construct } from 'constructs';
 import { METADATA, where } from './_settings';
+import { IEgressGateway } from './i-egress-gateway';
 import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
-import { hopService } from '../recipes/gateway/hop-service';
+import { hopService } from '../recipes/gateway/pods';
 import { brand } from '../values/brand';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { Problems } from '../values/problems';
 import { readProps, Readers, required, valueOf } from '../values/readers';
-
-/** An egress gateway, of this app or another. */
-export interface IEgressGateway extends IConstruct {
-  /** The namespace, labels, service account and port of the gateway's pods. */
-  readonly installation: GatewayInstallation;
-
-  /** Whether the gateway refuses everything that is not granted (`EgressGateway.lockdown()`). */
-  readonly isLockedDown: boolean;
-}
 
 /** Properties for `InstalledEgressGateway`. */
 export interface InstalledEgressGatewayProps {

@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { gateway as gatewayReader, METADATA, readNamespace, where } from './_settings';
-import { IEgressGateway } from './installed-egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { refusalLog } from '../recipes/refusal-log';

@@ -5,6 +5,7 @@ import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { MeshLock, meshLock } from '../recipes/mesh-lock';
+import { brand } from '../values/brand';
 import { assertDnsLabel, assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
 import {
@@ -162,6 +163,7 @@ export class RegistryOnlyMesh extends Construct {
     const { rootNamespace = 'istio-system', name = 'default', namespaces = [], workloads = [] } = checked;
     const { imports = ['*/*'], labels, annotations } = checked;
 
+    brand(this, 'RegistryOnlyMesh');
     validate(this);
     const wholeMesh = namespaces.length === 0 && workloads.length === 0;
     if (wholeMesh || checked.rootNamespace !== undefined) declareRootNamespace(this, rootNamespace);

@@ -1,5 +1,5 @@
 import { IConstruct } from 'constructs';
-import { AllowedDestination, AllowedEgress, allowedEgressOf, PodPlace } from './allowed-egress';
+import { AllowedEgress, allowedEgressOf, PodPlace } from './allowed-egress';
 import { perApp } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { gatewayNamespaces } from './gateways';
@@ -28,19 +28,13 @@ export interface BoundarySettings {
   readonly guarded: GatewayInstallation[];
   readonly peers?: string[];
   readonly cluster: ClusterPlaces;
-  readonly gatewayPorts: number[];
   readonly callerNamespaces: string[];
   readonly metricsNamespaces: string[];
-  readonly unsafeSidecarPorts: number[];
-  readonly unsafeAllowedEgress: {
-    readonly namespace: string;
-    readonly labels?: Record<string, string>;
-    readonly toCidrs?: string[];
-    readonly toNamespaces?: string[];
-    readonly toPorts?: number[];
-    readonly reason: string;
-  }[];
+  /** What the boundary itself allows. */
+  readonly allowed: Omit<AllowedEgress, 'by'>[];
 }
+
+const boundaries = perApp(() => [] as Boundary[]);
 
 /** Which pods one construct closes in, with what all constructs of the app need them to reach. */
 export class Boundary implements Declaration {
@@ -49,12 +43,8 @@ export class Boundary implements Declaration {
     public readonly settings: BoundarySettings,
   ) {
     watch(construct, this);
-    guards(construct).join(this);
-    this.allowEgress();
-  }
-
-  public get path(): string {
-    return this.construct.node.path;
+    boundaries(construct).push(this);
+    for (const allowed of settings.allowed) allowedEgressOf(construct).add({ by: construct, ...allowed });
   }
 
   /** The pods with a policy of their own: everything in the namespaces, and pods there with egress of their own. */
@@ -82,11 +72,6 @@ export class Boundary implements Declaration {
     return [...new Set([...gatewayNamespaces(this.construct), ...own])];
   }
 
-  /** Makes it a conflict of the construct. */
-  public conflict(problem: string): Conflict {
-    return { construct: this.construct, problem };
-  }
-
   /** What only the whole app shows: gateways that no namespace may reach, workloads that no policy can select. */
   public conflicts(): Conflict[] {
     const { namespaces, guarded } = this.settings;
@@ -107,35 +92,25 @@ export class Boundary implements Declaration {
               '`callerNamespaces` for callers of other apps.',
           ),
         ),
+      ...namespaces.flatMap((namespace) => this.openedGuard(namespace) ?? []),
     ];
   }
 
-  private allowEgress(): void {
-    const { namespaces, gateways, guarded, gatewayPorts, unsafeSidecarPorts, unsafeAllowedEgress } = this.settings;
-    for (const { namespace, labels } of guarded)
-      this.allow({ namespace, labels }, [{ to: 'public', ports: gatewayPorts }]);
-    for (const namespace of namespaces) {
-      for (const gateway of gateways)
-        allowedEgressOf(this.construct).add({ by: this.construct, from: { namespace }, gateway });
-      if (unsafeSidecarPorts.length > 0) this.allow({ namespace }, [{ to: 'public', ports: unsafeSidecarPorts }]);
+  /** The guard of a gateway must not be undone by another boundary of the app. */
+  private openedGuard(namespace: string): Conflict | undefined {
+    for (const { construct, settings } of boundaries(this.construct)) {
+      const gateway = settings.guarded.find((guarded) => guarded.namespace === namespace);
+      if (gateway)
+        return this.conflict(
+          `boundary-opens-guard: "${namespace}" under \`namespaces\` is the namespace of the gateway ` +
+            `${namespace}/${gateway.name}, which [${construct.node.path}] guards. ${OPENS_GUARD(namespace)}.`,
+        );
     }
-    for (const { namespace, labels, toCidrs: cidrs, toNamespaces, toPorts: ports, reason } of unsafeAllowedEgress) {
-      const to: AllowedDestination[] = [];
-      if (cidrs?.length) to.push({ to: { cidrs }, ports });
-      if (toNamespaces?.length) to.push({ to: { namespaces: toNamespaces }, ports });
-      for (const from of this.restricted(namespace, labels)) this.allow(from, to, `hole: ${reason}`);
-    }
+    return undefined;
   }
 
-  private allow(from: PodPlace, to: AllowedDestination[], unsafe?: string): void {
-    allowedEgressOf(this.construct).add({ by: this.construct, from, to: () => to, unsafe });
-  }
-
-  /** The pods for which an exception is: the applications of a namespace, or the guarded gateways there. */
-  private restricted(namespace: string, labels?: Record<string, string>): PodPlace[] {
-    if (this.settings.namespaces.includes(namespace)) return [{ namespace, labels }];
-    const gateways = this.settings.guarded.filter((gateway) => gateway.namespace === namespace);
-    return gateways.map((gateway) => ({ namespace, labels: gateway.labels }));
+  private conflict(problem: string): Conflict {
+    return { construct: this.construct, problem };
   }
 }
 
@@ -144,32 +119,3 @@ export const OPENS_GUARD = (namespace: string) =>
   "A policy for all pods there would also let the gateway's pods reach every other namespace on every port, since " +
   `policies add up; leave "${namespace}" out: \`gateways\` guards the gateway's own pods, and applications belong in ` +
   'other namespaces';
-
-/** The guard of a gateway in one boundary must not be undone by another boundary of the app. */
-class Guards implements Declaration {
-  private readonly boundaries: Boundary[] = [];
-
-  public join(boundary: Boundary): void {
-    this.boundaries.push(boundary);
-  }
-
-  public conflicts(): Conflict[] {
-    const known = new Map<string, { by: Boundary; name: string }>();
-    for (const by of this.boundaries) {
-      for (const { namespace, name } of by.settings.guarded) known.set(namespace, known.get(namespace) ?? { by, name });
-    }
-    return this.boundaries.flatMap((boundary) =>
-      boundary.settings.namespaces
-        .filter((namespace) => known.has(namespace))
-        .map((namespace) => {
-          const { by, name } = known.get(namespace)!;
-          return boundary.conflict(
-            `boundary-opens-guard: "${namespace}" under \`namespaces\` is the namespace of the gateway ` +
-              `${namespace}/${name}, which [${by.path}] guards. ${OPENS_GUARD(namespace)}.`,
-          );
-        }),
-    );
-  }
-}
-
-const guards = perApp((root) => watch(root, new Guards()));

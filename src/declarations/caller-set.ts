@@ -20,27 +20,13 @@ const sets = perIdentity<CallerSet>();
  * or callers that are refused with 403. There is one for each such set of callers and each gateway.
  */
 export class CallerSet implements Declaration {
-  /** Every service account of a namespace. */
-  public static ofNamespace(app: IConstruct, gateway: Gateway, owner: string, namespace: string): CallerSet {
-    return CallerSet.find(app, gateway, 'namespace-callers', owner, namespace);
-  }
-
-  /** The callers named for one set by the egress paths of one namespace. */
-  public static ofSet(app: IConstruct, gateway: Gateway, owner: string, namespace: string, set: string): CallerSet {
-    return CallerSet.find(app, gateway, 'caller-set', owner, namespace, set);
-  }
-
-  private static find(
-    app: IConstruct,
-    gateway: Gateway,
-    kind: string,
-    owner: string,
-    namespace: string,
-    set?: string,
-  ): CallerSet {
+  /**
+   * @param set the name of the set among the egress paths of the namespace; undefined for all its service accounts
+   */
+  public static of(app: IConstruct, gateway: Gateway, owner: string, namespace: string, set?: string): CallerSet {
     const { installation } = gateway;
-    const named = set === undefined ? [] : [set];
-    const identity = [kind, owner, namespace, installation.namespace, installation.name, ...named];
+    const [kind, rest] = set === undefined ? ['namespace-callers', []] : ['caller-set', [set]];
+    const identity = [kind, owner, namespace, installation.namespace, installation.name, ...rest];
     return sets(app, identity, () => watch(app, new CallerSet(app, gateway, keyOf(...identity), namespace, set)));
   }
 

@@ -62,10 +62,10 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   public get callerSet(): CallerSet | undefined {
     const { app, gateway, owner, namespace, settings, account } = this;
     if (this.callers.some((caller) => caller.serviceAccountName === undefined))
-      return CallerSet.ofNamespace(app, gateway, owner, namespace);
+      return CallerSet.of(app, gateway, owner, namespace);
     const { forbiddenExcept: set } = settings;
     if (set === undefined) return undefined;
-    return CallerSet.ofSet(app, gateway, owner, namespace, account === undefined ? set : `${set} ${account}`.trim());
+    return CallerSet.of(app, gateway, owner, namespace, account === undefined ? set : `${set} ${account}`.trim());
   }
 
   /** What the namespace knows about the host: all egress paths of its callers through this gateway. */

@@ -8,8 +8,7 @@ interface Statement {
   readonly choice: string;
 }
 
-const egressPaths = perIdentity<OneOf>();
-const gateways = perIdentity<OneOf>();
+const registry = perIdentity<OneOf>();
 
 /**
  * Something that exists only once in an app: the egress path of a host from a namespace, the gateway of a name. A
@@ -19,33 +18,30 @@ const gateways = perIdentity<OneOf>();
 export class OneOf implements Declaration {
   /** How a namespace reaches a host: `through egress/exit`. */
   public static egressPath(app: IConstruct, namespace: string, host: string): OneOf {
-    return egressPaths(app, [namespace, host], () =>
-      watch(
-        app,
-        new OneOf(
-          (here, first) =>
-            `egress-path-conflict: ${host} from namespace ${namespace} is declared here ${here.choice}, and by ` +
-            `[${first.construct.node.path}] ${first.choice}. A namespace has one egress path to a host: keep ` +
-            'one of the two.',
-        ),
-      ),
+    return OneOf.of(
+      app,
+      ['egress path', namespace, host],
+      (here, first) =>
+        `egress-path-conflict: ${host} from namespace ${namespace} is declared here ${here.choice}, and by ` +
+        `[${first.construct.node.path}] ${first.choice}. A namespace has one egress path to a host: keep ` +
+        'one of the two.',
     );
   }
 
   /** Which construct installs a gateway. */
   public static gateway(app: IConstruct, namespace: string, name: string): OneOf {
-    const title = `${namespace}/${name}`;
-    return gateways(app, [title], () =>
-      watch(
-        app,
-        new OneOf(
-          (_here, first) =>
-            `gateway-conflict: the gateway ${title} is installed here and by [${first.construct.node.path}]; of two ` +
-            'gateways with one name, the one applied last replaces the other. Give one of them another `name`, or ' +
-            'use the first wherever you need it.',
-        ),
-      ),
+    return OneOf.of(
+      app,
+      ['gateway', namespace, name],
+      (_here, first) =>
+        `gateway-conflict: the gateway ${namespace}/${name} is installed here and by ` +
+        `[${first.construct.node.path}]; of two gateways with one name, the one applied last replaces the other. ` +
+        'Give one of them another `name`, or use the first wherever you need it.',
     );
+  }
+
+  private static of(app: IConstruct, identity: string[], say: (here: Statement, first: Statement) => string): OneOf {
+    return registry(app, identity, () => watch(app, new OneOf(say)));
   }
 
   private readonly statements: Statement[] = [];

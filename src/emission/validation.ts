@@ -53,7 +53,7 @@ class Validation {
     this.last = { objects, patches, changes };
     this.problems = new Map();
 
-    const checked = objects.map((object) => new Serialised(object));
+    const checked = objects.map(asRulesSee);
     const findings = rules().checkManifests(checked, { rootNamespace: rootNamespaceOf(this.root) });
     const conflicts = conflictsOf(this.root);
     const owners = new Map(
@@ -76,17 +76,14 @@ class Validation {
   }
 }
 
-/** An object as the rules see it. Its path is computed only when it is reported, since that takes time. */
-class Serialised implements EgressObject {
-  public readonly manifest: EgressObject['manifest'];
-
-  constructor(private readonly object: ApiObject) {
-    this.manifest = object.toJson();
-  }
-
-  public get origin(): string {
-    return this.object.node.path;
-  }
+/** Its path is computed only when it is reported, since that takes time. */
+function asRulesSee(object: ApiObject): EgressObject {
+  return {
+    manifest: object.toJson(),
+    get origin() {
+      return object.node.path;
+    },
+  };
 }
 
 /**

@@ -19,9 +19,9 @@ export interface Wanted {
   readonly via?: Via;
 }
 
-/** Whether the request is answered as wanted. */
-export function isAnsweredAsWanted(answer: Answer, { via }: Wanted = {}): boolean {
-  return answer.outcome === 'answered' && (via === undefined || answer.via === via);
+/** Whether the request is answered as wanted, and by the host that was asked for. */
+export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { via }: Wanted = {}): boolean {
+  return outcome === 'answered' && insteadOf === undefined && (via === undefined || answer.via === via);
 }
 
 /**

@@ -325,14 +325,12 @@ function unusable({ objects, problems, notes, hasInput }: ReadManifests): Outcom
 /** The rules' findings on the objects that decided the answer. */
 function findingsOn(answer: Answer, objects: readonly EgressObject[], world: World): Finding[] {
   const met = new Set(
-    [...answer.steps.flatMap(({ decidedBy }) => decidedBy), ...answer.causes].map(
-      ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`,
-    ),
+    [...answer.steps.flatMap(({ decidedBy }) => decidedBy), ...answer.causes].map(({ origin }) => origin),
   );
   return checkManifests(objects, {
     rootNamespace: world.mesh?.rootNamespace,
     dnsCapture: world.mesh?.dnsCapture,
-  }).filter(({ message }) => [...met].some((object) => message.includes(object)));
+  }).filter(({ origins }) => origins.some((origin) => met.has(origin)));
 }
 
 /** The package's own version. Its package.json is two folders above the sources, three above the compiled files. */

@@ -66,20 +66,31 @@ export class EgressTo {
 
 /** Assertions about the answer; they can be chained. */
 export class EgressExpectation {
+  private host?: string;
+
   constructor(
     /** The model's answer, for assertions of your own. */
     public readonly answer: Answer,
     private readonly change: (answer: Answer, wanted: Wanted) => ReturnType<typeof smallestChange>,
   ) {}
 
-  /** The external host answers, with this status if it is given. */
+  /** The external host that was asked for answers, with this status if it is given. */
   public isAnswered(status?: number): this {
     this.assert(
-      this.answer.outcome === 'answered' && (status === undefined || this.answer.status === status),
+      this.answered && (status === undefined || this.answer.status === status),
       `answered${status === undefined ? '' : ` with ${status}`}`,
       {},
     );
     return this;
+  }
+
+  /**
+   * This host answers in place of the one that was asked for, with this status if it is given. The assertions that
+   * follow in the chain then mean an answer of this host; all others mean the host that was asked for.
+   */
+  public isAnsweredBy(host: string, status?: number): this {
+    this.host = host.toLowerCase();
+    return this.isAnswered(status);
   }
 
   /** The request does not reach the external host, or is not answered. */
@@ -99,7 +110,7 @@ export class EgressExpectation {
     const { answer } = this;
     const fits = gateway === undefined || answer.gateway === gateway || answer.gateway?.split('/')[0] === gateway;
     this.assert(
-      answer.outcome === 'answered' && answer.via === 'gateway' && fits,
+      this.answered && answer.via === 'gateway' && fits,
       `answered through ${gateway === undefined ? 'a gateway' : `the gateway ${gateway}`}`,
       { via: 'gateway' },
     );
@@ -119,7 +130,7 @@ export class EgressExpectation {
   /** TLS to the external host begins there. */
   public withTlsFrom(originator: 'application' | 'sidecar' | 'gateway'): this {
     this.assert(
-      this.answer.outcome === 'answered' && this.answer.tlsOriginatedBy === originator,
+      this.answered && this.answer.tlsOriginatedBy === originator,
       `answered, with TLS originated by the ${originator}`,
     );
     return this;
@@ -140,15 +151,22 @@ export class EgressExpectation {
     return this;
   }
 
+  /** Whether the host answers that must: the one that was asked for, unless the assertion names another. */
+  private get answered(): boolean {
+    const { outcome, answeredBy, insteadOf } = this.answer;
+    return outcome === 'answered' && (this.host === undefined ? insteadOf === undefined : answeredBy === this.host);
+  }
+
   private via(via: Via, words: string): this {
-    this.assert(this.answer.outcome === 'answered' && this.answer.via === via, words, { via });
+    this.assert(this.answered && this.answer.via === via, words, { via });
     return this;
   }
 
   private assert(holds: boolean, expected: string, wanted?: Wanted): void {
     if (holds) return;
     const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;
-    throw new Error(`expected: ${expected}\nthe model says: ${asText(this.answer, { change })}`);
+    const by = this.host === undefined ? '' : ` by ${this.host}`;
+    throw new Error(`expected: ${expected}${by}\nthe model says: ${asText(this.answer, { change })}`);
   }
 }
 

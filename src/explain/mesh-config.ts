@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { Shape, shapeProblems } from '../access/shape';
+import { Shape, shapeProblems } from '../schema/shape';
 import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 

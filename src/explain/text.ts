@@ -35,7 +35,7 @@ export function seen({ symptom, redirects = [] }: Answer): string {
     'tls-closed': 'TLS closed (curl 35)',
     closed: 'connection closed (curl 52 or 56)',
     timeout: 'no answer until the timeout (curl 28)',
-    'curl 60': 'certificate rejected (curl 60)',
+    'certificate-rejected': 'certificate rejected (curl 60)',
     'grpc-unavailable': 'gRPC status 14, unavailable',
   };
   return [...redirects, words[String(symptom)] ?? String(symptom ?? 'no answer')].join(', then ');

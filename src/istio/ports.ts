@@ -8,6 +8,3 @@ export const SIDECAR_PORTS: readonly number[] = [
 
 /** Those of them on which istiod creates no listener for an HTTP port of a ServiceEntry or Service. */
 export const PORTS_WITHOUT_LISTENER: ReadonlySet<number> = new Set([15001, 15006, 15021, 15090]);
-
-/** Where a proxy shows its metrics. */
-export const METRICS_PORTS: readonly number[] = [15020, 15090];

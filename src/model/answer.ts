@@ -40,6 +40,10 @@ export interface Alternative {
 /** What happens to a request, in the terms of the access table. */
 export interface Answer {
   readonly outcome: 'answered' | 'refused' | 'undetermined';
+  /** The external host that answers: its name, or the address that was dialled where no host is known there. */
+  readonly answeredBy?: string;
+  /** The host that was asked for, where another one answers. */
+  readonly insteadOf?: string;
   /** The last status that the caller sees, if the external host answers. */
   readonly status?: number;
   /** The statuses of the redirects that were followed before. */

@@ -5,10 +5,11 @@ import { MergedRule } from './destination-rules';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload, podPort } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
-import { Registry, stopAtOtherClusterDomain } from './registry';
+import { Registry } from './registry';
 import { portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
+import { stopAtUnknownService } from './unknown-service';
 import { isHttp2 } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
@@ -69,7 +70,7 @@ function buildCluster(
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   const service = scope.services.get(host);
   if (!service) {
-    stopAtOtherClusterDomain(registry, host, decidedBy);
+    stopAtUnknownService(registry, host, decidedBy);
     return {
       missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
       decidedBy,

@@ -99,8 +99,9 @@ export function receive(
   if (layer.by === 'application') {
     const isTrusted =
       host.certificate === undefined || host.certificate === 'good' || host.certificate === 'private-ca';
+    // Without a server name, a host that the world does not describe is taken to present what the application expects.
     const isRightName =
-      described === undefined || (layer.serverName !== undefined && isNamed(certificateName, layer.serverName));
+      layer.serverName === undefined ? described === undefined : isNamed(certificateName, layer.serverName);
     if (!isTrusted || !isRightName) {
       return {
         ...common,

@@ -1,11 +1,9 @@
-import { FieldRef } from './answer';
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
 import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
-import { Undetermined } from './undetermined';
 import { VirtualService, virtualServiceOf } from './virtual-service';
 import { World } from './world';
-import { DEFAULT_CLUSTER_DOMAIN, domainOfServiceHost } from '../istio/service-names';
+import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../manifests/grouping';
 import { Indexed, compare } from '../manifests/indexed';
@@ -168,20 +166,6 @@ export class Registry {
       }
     }
   }
-}
-
-/**
- * Makes the answer undetermined where a destination would be a Kubernetes Service in a cluster of another domain than
- * `cluster.local`, and nothing says what the domain is.
- */
-export function stopAtOtherClusterDomain(registry: Registry, host: string, decidedBy: readonly FieldRef[]): void {
-  const domain = domainOfServiceHost(host);
-  if (domain === undefined || domain === registry.clusterDomain || registry.world.mesh?.clusterDomain) return;
-  throw new Undetermined(
-    `${host} is a Kubernetes Service only if the cluster's domain is ${domain}: say so with \`clusterDomain\` in an ` +
-      'access table, or with --mesh and Helm values (global.proxy.clusterDomain)',
-    decidedBy,
-  );
 }
 
 /** Oldest first; of equal age, by name, as Istio sorts them. */

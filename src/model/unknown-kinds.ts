@@ -1,42 +1,65 @@
 import { fieldRef } from './field-ref';
+import { isGatewayApi, ProxyPlace, reaches } from './gateway-api';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
-/** Kinds that change the proxies they apply to in ways that the model does not know. */
-const BY_WORKLOAD = new Set(['EnvoyFilter', 'WasmPlugin', 'TrafficExtension', 'ProxyConfig']);
-/** Kinds of the Gateway API, which affect traffic in the mesh and at the gateways that they create. */
-const GATEWAY_API = new Set([
-  'HTTPRoute',
-  'GRPCRoute',
-  'TLSRoute',
-  'TCPRoute',
-  'BackendTLSPolicy',
-  'ListenerSet',
-  'XListenerSet',
-  'XBackend',
-  'XBackendTrafficPolicy',
-]);
+/**
+ * Kinds that change the proxies they apply to in ways that the model does not know, with what of them it does know to
+ * change nothing for a request.
+ */
+const BY_WORKLOAD: Record<string, (spec: any, role: ProxyPlace['role']) => boolean> = {
+  EnvoyFilter: patchesNothing,
+  WasmPlugin: isForInbound,
+  TrafficExtension: () => false,
+  ProxyConfig: isOfTheProcess,
+};
 
-interface ProxyPlace {
-  readonly namespace: string;
-  readonly labels: Record<string, string>;
+interface Found {
+  readonly byWorkload: readonly Indexed[];
+  readonly gatewayApi: readonly Indexed[];
+  readonly ambient: readonly Indexed[];
 }
 
-const found = new WeakMap<Registry, { byWorkload: Indexed[]; gatewayApi: Indexed[]; ambient: Indexed[] }>();
+const found = new WeakMap<Registry, Found>();
 
-/** Makes the answer undetermined where an object of an unknown kind applies to a proxy. */
-export function stopAtUnknownKind(registry: Registry, { namespace, labels }: ProxyPlace): void {
+/** Makes the answer undetermined where an object of an unknown kind may change what a proxy does with the request. */
+export function stopAtUnknownKind(registry: Registry, place: ProxyPlace): void {
+  const { namespace, labels, role } = place;
+  const { byWorkload, gatewayApi, ambient } = objectsOf(registry);
+  for (const object of byWorkload) {
+    if (object.namespace !== namespace && object.namespace !== registry.rootNamespace) continue;
+    const { workloadSelector, selector, targetRefs } = object.spec;
+    // With targetRefs, it applies to Gateways of the Gateway API alone, or to Services behind a waypoint.
+    if (targetRefs?.length > 0 && role === 'sidecar') continue;
+    if (!selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) continue;
+    if (BY_WORKLOAD[object.kind](object.spec, role)) continue;
+    throw new Undetermined(
+      `${object.kind} ${object.namespace}/${object.name} applies to a proxy of namespace ${namespace}, and the ` +
+        'model does not know what it changes',
+      [fieldRef(object, 'spec')],
+    );
+  }
+  for (const object of gatewayApi) {
+    if (!reaches(registry, object, place)) continue;
+    throw new Undetermined(`the model does not support ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
+  }
+  for (const object of ambient) {
+    if (object.name !== namespace) continue;
+    throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not support`, [
+      fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
+    ]);
+  }
+}
+
+function objectsOf(registry: Registry): Found {
   let known = found.get(registry);
   if (!known) {
-    const all = registry.index.kinds.flatMap((bucket) => bucket);
+    const all = registry.index.kinds.flat();
     known = {
-      byWorkload: all.filter(({ kind }) => BY_WORKLOAD.has(kind)),
-      gatewayApi: all.filter(
-        ({ kind, manifest }) =>
-          String(manifest.apiVersion).includes('gateway.networking') && (GATEWAY_API.has(kind) || kind === 'Gateway'),
-      ),
+      byWorkload: all.filter(({ kind }) => Object.prototype.hasOwnProperty.call(BY_WORKLOAD, kind)),
+      gatewayApi: all.filter(isGatewayApi),
       ambient: all.filter(
         ({ kind, manifest }) =>
           kind === 'Namespace' && manifest.metadata.labels?.['istio.io/dataplane-mode'] === 'ambient',
@@ -44,25 +67,52 @@ export function stopAtUnknownKind(registry: Registry, { namespace, labels }: Pro
     };
     found.set(registry, known);
   }
-  for (const object of known.byWorkload) {
-    if (object.namespace !== namespace && object.namespace !== registry.rootNamespace) continue;
-    const { workloadSelector, selector } = object.spec;
-    if (selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) {
-      throw new Undetermined(
-        `${object.kind} ${object.namespace}/${object.name} applies to a proxy of namespace ${namespace}, and the ` +
-          'model does not know what it changes',
-        [fieldRef(object, 'spec')],
-      );
-    }
-  }
-  for (const object of known.gatewayApi) {
-    throw new Undetermined(`the model does not support ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
-  }
-  for (const object of known.ambient) {
-    if (object.name === namespace) {
-      throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not support`, [
-        fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
-      ]);
-    }
-  }
+  return known;
+}
+
+/** Patches are for one direction and role, except those of the bootstrap and of extensions. */
+const WITH_CONTEXT = new Set([
+  'LISTENER',
+  'FILTER_CHAIN',
+  'LISTENER_FILTER',
+  'NETWORK_FILTER',
+  'HTTP_FILTER',
+  'ROUTE_CONFIGURATION',
+  'VIRTUAL_HOST',
+  'HTTP_ROUTE',
+  'CLUSTER',
+]);
+/** Contexts that a proxy never has on the way out. */
+const ELSEWHERE: Record<ProxyPlace['role'], readonly string[]> = {
+  sidecar: ['GATEWAY', 'SIDECAR_INBOUND'],
+  gateway: ['SIDECAR_INBOUND', 'SIDECAR_OUTBOUND'],
+};
+/** Filters that count and report, as installations of Istio add them. */
+const METRICS = new Set(['istio.stats', 'istio.metadata_exchange', 'envoy.filters.http.grpc_stats']);
+
+/** Whether no patch of an EnvoyFilter can change what happens to a request. */
+function patchesNothing({ configPatches = [] }: any, role: ProxyPlace['role']): boolean {
+  return (configPatches as any[]).every(
+    ({ applyTo, match, patch }) =>
+      (WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context)) ||
+      (['HTTP_FILTER', 'NETWORK_FILTER'].includes(applyTo) &&
+        /^(ADD|INSERT_)/.test(String(patch?.operation)) &&
+        METRICS.has(patch.value?.name)),
+  );
+}
+
+/** Whether a plugin is for inbound requests of a sidecar alone: a gateway counts as a client. */
+function isForInbound({ match }: any): boolean {
+  return match?.length > 0 && (match as any[]).every(({ mode }) => mode === 'SERVER');
+}
+
+/** Variables that the agent or istiod reads, such as ISTIO_META_DNS_CAPTURE. */
+const READ_BY_ISTIO = /^(ISTIO_|PILOT_|PROXY_|BOOTSTRAP_|DNS_)/;
+
+/** Whether a ProxyConfig is only about the proxy's process: threads, image, variables that istiod does not read. */
+function isOfTheProcess(spec: any): boolean {
+  return (
+    Object.keys(spec).every((field) => ['selector', 'concurrency', 'image', 'environmentVariables'].includes(field)) &&
+    Object.keys(spec.environmentVariables ?? {}).every((name) => !READ_BY_ISTIO.test(name))
+  );
 }

@@ -3,9 +3,10 @@ import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
 import { ModelRequest } from './request';
 import { urlOf } from '../access/request-url';
-import { Shape, shapeProblems } from '../access/shape';
+import { Shape, shapeProblems } from '../schema/shape';
 import { fullHost } from '../istio/hosts';
 import { PROTOCOL_NAMES } from '../istio/protocols';
+import { ISTIO_SPECS } from '../istio/specs';
 import { EgressObject } from '../manifests/egress-object';
 import { Indexed } from '../manifests/indexed';
 
@@ -19,10 +20,8 @@ export interface Malformed {
 
 const text: Shape = { type: 'string' };
 const whole: Shape = { type: 'integer' };
-const flag: Shape = { type: 'boolean' };
 const any: Shape = { type: 'object' };
 const list = (items: Shape): Shape => ({ type: 'array', items });
-const words = (...values: string[]): Shape => ({ enum: values });
 const fields = (properties: Record<string, Shape>): Shape => ({ type: 'object', properties });
 const map = (additionalProperties: Shape): Shape => ({ type: 'object', additionalProperties });
 const texts = list(text);
@@ -30,165 +29,23 @@ const labels = map(text);
 /** istiod ignores the case of protocols. */
 const protocol: Shape = { enum: [...PROTOCOL_NAMES, ''], anyCase: true };
 
-const destination = fields({ host: text, subset: text, port: fields({ number: whole }) });
-const match = fields({ exact: text, prefix: text, regex: text });
-const headerChange = fields({ set: labels, add: labels, remove: texts });
-const headerChanges = fields({ request: headerChange, response: headerChange });
-const routes = list(fields({ destination, weight: whole }));
-const http = fields({
-  match: list(
-    fields({
-      uri: match,
-      scheme: match,
-      method: match,
-      authority: match,
-      headers: map(any),
-      withoutHeaders: map(any),
-      queryParams: map(any),
-      port: whole,
-      ignoreUriCase: flag,
-      sourceLabels: labels,
-      sourceNamespace: text,
-      gateways: texts,
-    }),
-  ),
-  route: list(fields({ destination, weight: whole, headers: headerChanges })),
-  redirect: fields({ uri: text, authority: text, scheme: text, port: whole, redirectCode: whole }),
-  directResponse: fields({ status: whole }),
-  rewrite: fields({ uri: text, authority: text }),
-  headers: headerChanges,
-  fault: fields({ abort: fields({ httpStatus: whole, percentage: any }), delay: any }),
-  mirror: destination,
-  timeout: text,
-});
-const layer4 = (more: Record<string, Shape>) =>
-  list(
-    fields({
-      match: list(
-        fields({
-          destinationSubnets: texts,
-          port: whole,
-          sourceLabels: labels,
-          sourceNamespace: text,
-          gateways: texts,
-          ...more,
-        }),
-      ),
-      route: routes,
-    }),
-  );
-const clientTls = fields({
-  mode: words('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'),
-  sni: text,
-  subjectAltNames: texts,
-  caCertificates: text,
-  credentialName: text,
-  clientCertificate: text,
-  privateKey: text,
-  insecureSkipVerify: flag,
-});
-const settings = {
-  tls: clientTls,
-  loadBalancer: fields({
-    simple: words('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'),
-  }),
-  connectionPool: any,
-  outlierDetection: any,
-};
-const trafficPolicy = fields({
-  ...settings,
-  portLevelSettings: list(fields({ ...settings, port: fields({ number: whole }) })),
-});
-const port = { number: whole, name: text, protocol };
-const sources = Object.fromEntries(
-  [
-    'principals',
-    'notPrincipals',
-    'namespaces',
-    'notNamespaces',
-    'serviceAccounts',
-    'notServiceAccounts',
-    'requestPrincipals',
-    'notRequestPrincipals',
-    'ipBlocks',
-    'notIpBlocks',
-  ].map((name) => [name, texts]),
-);
-const operations = Object.fromEntries(
-  ['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths'].map((name) => [name, texts]),
-);
+/** The shape of a kind, in which each port's `protocol`, plain text for the API server, is one that istiod knows. */
+function withProtocols(shape: Shape): Shape {
+  const properties =
+    shape.properties &&
+    Object.fromEntries(Object.entries(shape.properties).map(([name, field]) => [name, withProtocols(field)]));
+  const isPort = properties?.number !== undefined && properties.protocol !== undefined;
+  return {
+    ...shape,
+    ...(properties && { properties: isPort ? { ...properties, protocol } : properties }),
+    ...(shape.items && { items: withProtocols(shape.items) }),
+  };
+}
 
-/** Types and allowed values of the fields that the model reads. */
-export const SPECS: Record<string, Shape> = {
-  ServiceEntry: fields({
-    hosts: texts,
-    addresses: texts,
-    exportTo: texts,
-    subjectAltNames: texts,
-    ports: list(fields({ ...port, targetPort: whole })),
-    location: words('MESH_EXTERNAL', 'MESH_INTERNAL'),
-    resolution: words('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
-    endpoints: list(
-      fields({ address: text, ports: map(whole), labels, weight: whole, locality: text, serviceAccount: text }),
-    ),
-  }),
-  VirtualService: fields({
-    hosts: texts,
-    gateways: texts,
-    exportTo: texts,
-    http: list(http),
-    tls: layer4({ sniHosts: texts }),
-    tcp: layer4({}),
-  }),
-  DestinationRule: fields({
-    host: text,
-    exportTo: texts,
-    trafficPolicy,
-    subsets: list(fields({ name: text, labels, trafficPolicy })),
-    workloadSelector: fields({ matchLabels: labels }),
-  }),
-  Gateway: fields({
-    selector: labels,
-    servers: list(
-      fields({
-        port: fields(port),
-        hosts: texts,
-        name: text,
-        tls: fields({
-          mode: words('PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL'),
-          httpsRedirect: flag,
-          subjectAltNames: texts,
-          credentialName: text,
-          credentialNames: texts,
-          serverCertificate: text,
-          privateKey: text,
-          caCertificates: text,
-          minProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
-          maxProtocolVersion: words('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3'),
-          cipherSuites: texts,
-        }),
-      }),
-    ),
-  }),
-  Sidecar: fields({
-    workloadSelector: fields({ labels }),
-    egress: list(
-      fields({ hosts: texts, port: fields(port), bind: text, captureMode: words('DEFAULT', 'IPTABLES', 'NONE') }),
-    ),
-    outboundTrafficPolicy: fields({ mode: words('REGISTRY_ONLY', 'ALLOW_ANY') }),
-  }),
-  AuthorizationPolicy: fields({
-    selector: fields({ matchLabels: labels }),
-    action: words('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'),
-    rules: list(
-      fields({
-        from: list(fields({ source: fields(sources) })),
-        to: list(fields({ operation: fields(operations) })),
-        when: list(fields({ key: text, values: texts, notValues: texts })),
-      }),
-    ),
-  }),
-};
+/** Types and allowed values of the fields of Istio's kinds. */
+export const SPECS: Readonly<Record<string, Shape>> = Object.fromEntries(
+  Object.entries(ISTIO_SPECS).map(([kind, shape]) => [kind, withProtocols(shape)]),
+);
 
 /** Common to all objects. */
 const METADATA = fields({ name: text, namespace: text, labels, annotations: labels });
@@ -210,7 +67,11 @@ const CORE: Record<string, Shape> = {
 const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly string[] }> = {
   'networking.istio.io': {
     kinds: [
-      ...Object.keys(SPECS).filter((kind) => kind !== 'AuthorizationPolicy'),
+      'ServiceEntry',
+      'VirtualService',
+      'DestinationRule',
+      'Gateway',
+      'Sidecar',
       'EnvoyFilter',
       'ProxyConfig',
       'WorkloadEntry',

@@ -7,7 +7,8 @@ export type Kind =
   | 'EgressGateway'
   | 'EgressPort'
   | 'GatewayInstallation'
-  | 'InstalledEgressGateway';
+  | 'InstalledEgressGateway'
+  | 'RegistryOnlyMesh';
 
 /**
  * Marks an object as one of these classes. `instanceof` would not do: an app may hold two copies of this package, each

@@ -4,7 +4,7 @@ import { App, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import * as ts from 'typescript';
 import type { Egress } from '../../src/constructs/egress';
-import type { IEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import type { IEgressGateway } from '../../src/constructs/i-egress-gateway';
 import { errorOf, newApp } from '../support/app';
 import { deployment } from '../support/workloads';
 
@@ -79,6 +79,7 @@ const ENTRANCES: Entrance[] = [
   construct('EgressGateway', () => ({ namespace: 'egress' })),
   construct('InstalledEgressGateway', () => ({ installation: INSTALLATION })),
   construct('RefusalLog', () => ({})),
+  construct('EgressGuard', () => ({})),
   {
     props: 'TlsOriginationOptions',
     who: /^\[chart\/sites\/it\] TlsOrigination: /,

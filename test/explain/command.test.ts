@@ -46,6 +46,26 @@ describe('explain', () => {
     expect(out).toMatch(/looks like an outage/);
   });
 
+  test('another host than the one that was asked for ends with 1, and the first line names it', () => {
+    const database = (name: string) =>
+      entry(name).replace('443, name: tls, protocol: TLS', '5432, name: tcp, protocol: TCP');
+    const made = folder({ 'all.yaml': `${database('first')}---\n${database('second')}` });
+    const to = (host: string) => run(['explain', made, '--from', 'shop/app', '--to', `tcp://${host}.example.com:5432`]);
+    expect(to('first').code).toBe(0);
+    expect(to('second')).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^answered by first\.example\.com instead of second\.example\.com/),
+    });
+  });
+
+  test('findings are those of the objects that decided, and not of others whose names begin alike', () => {
+    const asHttp = (name: string) => entry(name).replace('tls, protocol: TLS', 'http, protocol: HTTP');
+    const explained = (files: Record<string, string>) =>
+      run(['explain', folder(files), '--from', 'shop/app', '--to', 'https://site.example.com/']).out;
+    expect(explained({ 'a.yaml': asHttp('site') })).toMatch(/tls-port-as-http/);
+    expect(explained({ 'a.yaml': `${entry('site')}---\n${asHttp('site-other')}` })).not.toMatch(/tls-port-as-http/);
+  });
+
   test('another egress path than --via ends with 1, and the first line says so', () => {
     const args = ['explain', manifests('c-http-and-https'), '--from', 'shop/sleep', '--to', 'https://hbchen.com/'];
     expect(run(args).code).toBe(0);
@@ -59,7 +79,7 @@ describe('explain', () => {
   test('an object that the model does not know ends with 2 and is named', () => {
     const filter =
       'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch, namespace: shop ' +
-      '}\nspec: { configPatches: [] }\n';
+      '}\nspec: { configPatches: [{ applyTo: CLUSTER, patch: { operation: MERGE } }] }\n';
     const { code, out } = run([
       'explain',
       gateway,

@@ -58,10 +58,11 @@ function agree(field: (typeof FIELDS)[number], answer: Answer, mesh: MeshAnswer)
   // Either no certificate was presented, or there was no host to present it to.
   if (field === 'clientCertificate') return (answer[field] ?? false) === (mesh[field] ?? false);
   if (text(answer[field]) === text(mesh[field])) return true;
-  // An application that rejects a certificate reports it with a curl exit code that an access table cannot express.
-  if (field === 'symptom') return String(mesh.symptom).startsWith('curl ') && answer.outcome === 'refused';
+  // Older recordings have curl's exit code where access tables had no word for it.
+  const isRecordedAsCode = String(mesh.symptom).startsWith('curl ');
+  if (field === 'symptom') return isRecordedAsCode && answer.outcome === 'refused';
   // The application rejects the certificate, wherever it came from.
-  if (field === 'by' && String(mesh.symptom).startsWith('curl ')) return true;
+  if (field === 'by' && (isRecordedAsCode || mesh.symptom === 'certificate-rejected')) return true;
   // Whether a gateway still logs the identity of a caller whose handshake it aborted is a matter of timing.
   if (
     field === 'identityAtGateway' &&

@@ -3,20 +3,26 @@ import { ask, ENTRY } from './support';
 const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
   `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x, namespace: ${namespace} }\nspec: ${spec}\n`;
 
+const PATCH = '{ applyTo: HTTP_FILTER, match: { context: SIDECAR_OUTBOUND }, patch: { operation: REMOVE } }';
+
 test.each([
   [
     'an EnvoyFilter that applies to the caller',
-    object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }'),
+    object('EnvoyFilter', 'networking.istio.io/v1alpha3', `{ configPatches: [${PATCH}] }`),
     /EnvoyFilter shop\/x/,
   ],
   [
     'one in the root namespace',
-    object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }', 'istio-system'),
+    object('EnvoyFilter', 'networking.istio.io/v1alpha3', `{ configPatches: [${PATCH}] }`, 'istio-system'),
     /EnvoyFilter istio-system\/x/,
   ],
   [
     'a route of the Gateway API',
-    object('HTTPRoute', 'gateway.networking.k8s.io/v1', '{ parentRefs: [] }'),
+    object(
+      'HTTPRoute',
+      'gateway.networking.k8s.io/v1',
+      '{ parentRefs: [{ group: networking.istio.io, kind: ServiceEntry, name: site }] }',
+    ),
     /HTTPRoute of the Gateway API/,
   ],
   [
@@ -50,11 +56,11 @@ test.each([
 });
 
 test('an EnvoyFilter that does not apply to the caller leaves the answer unchanged', () => {
-  const elsewhere = object('EnvoyFilter', 'networking.istio.io/v1alpha3', '{ configPatches: [] }', 'other');
+  const elsewhere = object('EnvoyFilter', 'networking.istio.io/v1alpha3', `{ configPatches: [${PATCH}] }`, 'other');
   const unselected = object(
     'EnvoyFilter',
     'networking.istio.io/v1alpha3',
-    '{ workloadSelector: { labels: { app: other } }, configPatches: [] }',
+    `{ workloadSelector: { labels: { app: other } }, configPatches: [${PATCH}] }`,
   );
   expect(ask(`${ENTRY}${elsewhere}${unselected}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
     outcome: 'answered',

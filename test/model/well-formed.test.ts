@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments } from 'yaml';
 import { ask, ENTRY } from './support';
-import { Shape } from '../../src/access/shape';
+import { Shape } from '../../src/schema/shape';
 import { SPECS } from '../../src/model/well-formed';
 
 const object = (

@@ -10,6 +10,8 @@ const CLASSES: Record<string, { readonly GVK: { readonly apiVersion: string }; m
   RoleBinding: k8s.KubeRoleBinding,
   Service: k8s.KubeService,
   ServiceAccount: k8s.KubeServiceAccount,
+  ValidatingAdmissionPolicy: k8s.KubeValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding: k8s.KubeValidatingAdmissionPolicyBinding,
 };
 
 /** The manifest without the fields that Kubernetes' schema does not have. */

@@ -20,6 +20,9 @@ const PROTOCOLS = [
 ];
 const PROTOCOLS_WITH_HOST = ['HTTP', 'HTTP2', 'HTTPS', 'GRPC', 'GRPC-WEB', 'TLS'];
 
+/** Kinds that belong to no namespace. */
+const CLUSTER_WIDE = /^ValidatingAdmissionPolicy/;
+
 const CHECKS: Record<string, (manifest: any, refuse: (why: string) => void) => void> = {
   ServiceEntry: serviceEntry,
   VirtualService: virtualService,
@@ -34,7 +37,12 @@ export function webhookProblems(manifest: any): string[] {
   const refuse = (why: string) => problems.push(`webhook: ${why}`);
   const name: string = manifest.metadata?.name ?? '';
   if (name.length > 253 || !name.split('.').every((label) => LABEL.test(label))) refuse(`metadata.name "${name}"`);
-  if (!LABEL.test(manifest.metadata?.namespace ?? '')) refuse(`metadata.namespace "${manifest.metadata?.namespace}"`);
+  if (
+    CLUSTER_WIDE.test(manifest.kind)
+      ? manifest.metadata?.namespace !== undefined
+      : !LABEL.test(manifest.metadata?.namespace ?? '')
+  )
+    refuse(`metadata.namespace "${manifest.metadata?.namespace}"`);
   CHECKS[manifest.kind]?.(manifest, refuse);
   return problems;
 }

@@ -35,7 +35,7 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
   if (journey.atGateway) throw new Undetermined('the model does not follow requests from one gateway to another', []);
   const { registry } = journey.configuration;
   journey.gateway = workload.id;
-  stopAtUnknownKind(registry, workload);
+  stopAtUnknownKind(registry, { ...workload, role: 'gateway' });
   const blocked =
     blockedBy(registry, 'egress', journey.pod, { pod: workload }, knownPort(workload, port)) ??
     blockedBy(registry, 'ingress', workload, { pod: journey.pod }, knownPort(workload, port));

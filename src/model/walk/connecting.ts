@@ -39,7 +39,8 @@ export function toCluster(
     })),
   );
   const flow = inClusterTls(journey, at, destination, cluster);
-  return connect(journey, { ...at, flow }, cluster.endpoints[index], uniqueRefs([...cluster.decidedBy, ...where]));
+  const led = uniqueRefs([...cluster.decidedBy, ...where]);
+  return connect(journey, { ...at, flow }, cluster, cluster.endpoints[index], led);
 }
 
 function noEndpoints(
@@ -122,6 +123,7 @@ function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' |
 function connect(
   journey: Journey,
   { hop, flow, address, port }: AtProxy,
+  { service }: Cluster,
   endpoint: Endpoint,
   decidedBy: readonly FieldRef[],
 ): Next {
@@ -149,7 +151,13 @@ function connect(
       return { ...external, address: resolveHost(journey, name), name, port: asked };
     }
     default:
-      return { ...external, address: resolveHost(journey, endpoint.host), name: endpoint.host, port: endpoint.port };
+      return {
+        ...external,
+        address: resolveHost(journey, endpoint.host),
+        name: endpoint.host,
+        port: endpoint.port,
+        service,
+      };
   }
 }
 

@@ -57,9 +57,11 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
     `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
     pod.template ? [fieldRef(pod.template)] : [],
   );
-  if (pod.injected) stopAtUnknownKind(configuration.registry, pod);
+  if (pod.injected)
+    stopAtUnknownKind(configuration.registry, { ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial ?? journey.lookUp(url.hostname, scope);
+  if (request.dial === undefined) journey.ownAddress = address;
   if (address === undefined)
     return {
       outcome: 'refused',
@@ -71,6 +73,11 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
   return next.outcome === 'refused' && typeof next.symptom !== 'number'
     ? next
     : followRedirect(journey, next, caller, request, flow);
+}
+
+/** The names by which a sidecar may route the request. */
+function namesAsked(url: URL, flow: Flow): string[] {
+  return [url.hostname, ...(flow.http ? [flow.http.authority.replace(/:\d+$/, '').toLowerCase()] : [])];
 }
 
 /** What the application sends. */

@@ -32,6 +32,11 @@ export class Journey {
   public gateway?: string;
   public identity?: string;
   public destination?: string;
+  /** The external host at the end, and the host that was asked for if it is another one. */
+  public answeredBy?: string;
+  public insteadOf?: string;
+  /** The address of the host that was asked for, as the application sees it; unknown where another one is dialled. */
+  public ownAddress?: string;
   public serverName?: string;
   public protocol?: Answer['protocol'];
   public clientCertificate?: boolean;
@@ -56,7 +61,8 @@ export class Journey {
   }
 
   public remark(remark: Remark): void {
-    this.remarks.set(`${remark.code} ${remark.decidedBy[0]?.name}`, remark);
+    const [object] = remark.decidedBy;
+    this.remarks.set(`${remark.code} ${object?.kind} ${object?.namespace}/${object?.name}`, remark);
   }
 
   public assume(assumption: string): void {
@@ -111,6 +117,7 @@ export class Journey {
   public startAgain(): void {
     this.location = this.via = this.gateway = this.identity = this.serverName = undefined;
     this.protocol = this.originator = this.clientCertificate = this.addedHeaders = undefined;
+    this.destination = this.clientCommonName = this.answeredBy = this.insteadOf = this.ownAddress = undefined;
     this.atGateway = undefined;
     this.isRead = false;
   }
@@ -127,6 +134,10 @@ export class Journey {
       remarks: [...this.remarks.values()],
       assumptions: [...this.assumptions],
     };
+    if (ending.outcome === 'answered') {
+      if (this.answeredBy !== undefined) answer.answeredBy = this.answeredBy;
+      if (this.insteadOf !== undefined) answer.insteadOf = this.insteadOf;
+    }
     if (ending.status !== undefined) answer.status = ending.status;
     if (ending.symptom !== undefined) answer.symptom = ending.symptom;
     if (ending.by !== undefined) answer.by = ending.by;

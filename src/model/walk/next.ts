@@ -3,6 +3,7 @@ import { FieldRef, HopName } from '../answer';
 import { Flow } from '../flow';
 import { GatewayWorkload } from '../gateway-workloads';
 import { Scope } from '../scope';
+import { Service } from '../service';
 
 /** A request at a proxy: what the proxy sees, and the original destination of the connection. */
 export interface AtProxy {
@@ -31,6 +32,8 @@ export interface ToExternalHost {
   readonly address: string | undefined;
   readonly name: string;
   readonly port: number;
+  /** Where the name is an endpoint of a ServiceEntry: the host that the entry declares. */
+  readonly service?: Service;
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }

@@ -1,13 +1,17 @@
 import { isIP } from 'net';
 import { Ending, Journey } from './journey';
 import { ToExternalHost } from './next';
-import { Symptom } from '../../access/access-table';
+import { ExternalHost } from '../../access/access-table';
 import { clientCommonNameOf, receive } from '../external-host';
 import { uniqueRefs } from '../field-ref';
 import { Flow, outermost } from '../flow';
 import { blockedBy } from '../network-policy';
 import { isAllocatedAddress, isServiceAddress } from '../service';
 import { Undetermined } from '../undetermined';
+import { covers, isWildcard } from '../../istio/hosts';
+
+/** How hosts are called that stand for an address that a row of an access table dials. */
+const STRAY = 'stray-';
 
 /** Headers that a proxy with `envoyDebugHeaders.disabled` does not add. */
 const ABOUT_ENVOY = new Set([
@@ -18,7 +22,8 @@ const ABOUT_ENVOY = new Set([
 ]);
 
 /** The last hop: a connection to an external host, and how it ends. */
-export function reachHost(journey: Journey, { from, flow, address, name, port, decidedBy }: ToExternalHost): Ending {
+export function reachHost(journey: Journey, target: ToExternalHost): Ending {
+  const { from, flow, address, name, port, decidedBy } = target;
   const { registry, addressBook: places } = journey.configuration;
   const by = from === 'application' ? 'host' : (from as 'sidecar' | 'gateway');
   if (address === undefined) {
@@ -40,8 +45,9 @@ export function reachHost(journey: Journey, { from, flow, address, name, port, d
   const known = places.at(address) ?? places.host(name);
   if (!known && places.isComplete && isIP(address) === 0)
     return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
-  journey.destination = `${isIP(name) !== 0 && known && !known.host.startsWith('stray-') ? known.host : name}:${port}`;
-  const reception = receive(registry, known, known?.host ?? name, port, flow);
+  journey.destination = `${isIP(name) !== 0 && known && !known.host.startsWith(STRAY) ? known.host : name}:${port}`;
+  findAnswerer(journey, target, known);
+  const reception = receive(registry, known, known?.host ?? journey.answeredBy!, port, flow);
   for (const remark of reception.remarks) journey.remark(remark);
   for (const assumption of reception.assumptions) journey.assume(assumption);
   const layer = outermost(flow);
@@ -65,7 +71,7 @@ export function reachHost(journey: Journey, { from, flow, address, name, port, d
     case 'handshake':
       return journey.refuse(by, 503, reception.reason, causes);
     case 'distrusted':
-      return { ...byHost(), symptom: 'curl 60' as Symptom };
+      return { ...byHost(), symptom: 'certificate-rejected' };
     case 'unauthenticated':
       if (layer!.by === 'application') return { ...byHost(), symptom: 'closed' };
       journey.clientCertificate = reception.clientCertificate;
@@ -76,6 +82,35 @@ export function reachHost(journey: Journey, { from, flow, address, name, port, d
       return { ...byHost(status), ...(isClearHttp && { symptom: status }) };
     }
   }
+}
+
+/**
+ * Finds out which host is at the end of the connection, and whether it is the one that was asked for. Where the world
+ * does not describe it, the manifests say who it is: the endpoints of a ServiceEntry are places where its host is.
+ */
+function findAnswerer(journey: Journey, target: ToExternalHost, known: ExternalHost | undefined): void {
+  const { addressBook } = journey.configuration;
+  const isStray = known?.host.startsWith(STRAY) === true;
+  const asked = journey.url.hostname.toLowerCase().replace(/\.$/, '');
+  const own = isIP(asked) === 0 ? asked : (addressBook.at(asked)?.host ?? asked);
+  const found = isStray ? known.address! : (known?.host ?? undescribed(journey, target, asked)).toLowerCase();
+  journey.answeredBy = found;
+  // Past the sidecar, or let through, the application is answered by the host that it dials itself.
+  const isOwnChoice = journey.via === 'direct' || journey.via === 'undeclared';
+  const isAsked = found === own || found === asked || (own.startsWith(STRAY) && found === asked) || isOwnChoice;
+  journey.insteadOf = isAsked ? undefined : asked;
+}
+
+/** The host at the end of a connection that the world does not describe. */
+function undescribed(journey: Journey, { name, service }: ToExternalHost, asked: string): string {
+  const end = name.toLowerCase().replace(/\.$/, '');
+  if (end === asked || end === journey.ownAddress) return asked;
+  if (service && covers(service.host.toLowerCase(), asked)) {
+    const { kind, namespace, name: entry } = service.object;
+    journey.assume(`${name} is ${asked}, as ${kind} ${namespace}/${entry} says`);
+    return asked;
+  }
+  return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;
 }
 
 function answered(
@@ -109,11 +144,16 @@ function answered(
     sidecar: 'through the sidecar',
     gateway: `through ${journey.gateway}`,
   }[journey.via!];
-  const tls = isOwnTls ? ", with the application's own TLS" : layer ? `, TLS originated at the ${layer.by}` : '';
+  const tls = isOwnTls
+    ? ", with the application's own TLS"
+    : layer
+      ? `, TLS originated at the ${layer.by}`
+      : ', in plaintext';
+  const instead = journey.insteadOf === undefined ? '' : ` instead of ${journey.insteadOf}`;
   return {
     outcome: 'answered',
     ...(status !== undefined && { status }),
-    reason: `${status === undefined ? 'answered by' : `${status} from`} ${journey.url.hostname}, ${via}${tls}`,
+    reason: `${status === undefined ? 'answered by' : `${status} from`} ${journey.answeredBy}${instead}, ${via}${tls}`,
     causes: [],
   };
 }

@@ -1,5 +1,5 @@
 import { ApiObjectMetadata } from 'cdk8s';
-import { hopService } from './hop-service';
+import { HOP_PORT } from './names';
 import { GatewayInstallation } from '../../values/gateway-installation';
 import { Rank, RecipeObject } from '../recipe';
 
@@ -19,29 +19,22 @@ export interface GatewayPodSettings {
   readonly annotations?: Record<string, string>;
 }
 
+const RBAC = 'rbac.authorization.k8s.io';
+
 /** The identity of a gateway's pods, and what it may do. */
-export function gatewayAccount(installation: GatewayInstallation, given: ApiObjectMetadata): RecipeObject[] {
+export function gatewayAccount(installation: GatewayInstallation, metadata: ApiObjectMetadata): RecipeObject[] {
   const { name, namespace } = installation;
-  const rbac = 'rbac.authorization.k8s.io';
-  const common = { side: 'gateway', rank: Rank.FIRST, metadata: { ...given, name, namespace } } as const;
+  const object = objectsOf(installation, Rank.FIRST, metadata);
+  const subjects = [{ kind: 'ServiceAccount', name, namespace }];
   return [
-    { ...common, id: 'service-account', kind: { apiVersion: 'v1', kind: 'ServiceAccount' } },
+    object('service-account', 'v1', 'ServiceAccount', {}),
     // istiod only delivers Secrets with client certificates to a proxy whose service account may read them.
-    {
-      ...common,
-      id: 'role',
-      kind: { apiVersion: `${rbac}/v1`, kind: 'Role' },
+    object('role', `${RBAC}/v1`, 'Role', {
       fields: { rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }] },
-    },
-    {
-      ...common,
-      id: 'role-binding',
-      kind: { apiVersion: `${rbac}/v1`, kind: 'RoleBinding' },
-      fields: {
-        roleRef: { apiGroup: rbac, kind: 'Role', name },
-        subjects: [{ kind: 'ServiceAccount', name, namespace }],
-      },
-    },
+    }),
+    object('role-binding', `${RBAC}/v1`, 'RoleBinding', {
+      fields: { roleRef: { apiGroup: RBAC, kind: 'Role', name }, subjects },
+    }),
   ];
 }
 
@@ -49,38 +42,47 @@ export function gatewayAccount(installation: GatewayInstallation, given: ApiObje
 export function gatewayPods(
   installation: GatewayInstallation,
   pods: GatewayPodSettings,
-  given: ApiObjectMetadata,
+  metadata: ApiObjectMetadata,
 ): RecipeObject[] {
-  const { name, namespace, labels } = installation;
-  const common = { side: 'gateway', rank: Rank.LAST, metadata: { ...given, name, namespace } } as const;
-  const objects: RecipeObject[] = [
-    {
-      ...common,
-      id: 'Resource',
-      kind: { apiVersion: 'apps/v1', kind: 'Deployment' },
-      spec: () => deployment(installation, pods),
-    },
-    hopService('service', installation, given),
+  const object = objectsOf(installation, Rank.LAST, metadata);
+  const selector = { matchLabels: installation.labels };
+  const disruption = { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' };
+  return [
+    object('Resource', 'apps/v1', 'Deployment', { spec: () => deployment(installation, pods) }),
+    hopService('service', installation, metadata),
+    ...((pods.replicas ?? pods.minReplicas) > 1
+      ? [object('pod-disruption-budget', 'policy/v1', 'PodDisruptionBudget', { spec: () => disruption })]
+      : []),
+    ...(pods.replicas === undefined
+      ? [
+          object('horizontal-pod-autoscaler', 'autoscaling/v2', 'HorizontalPodAutoscaler', {
+            spec: () => autoscaler(installation.name, pods),
+          }),
+        ]
+      : []),
   ];
-  if ((pods.replicas ?? pods.minReplicas) > 1)
-    objects.push({
-      ...common,
-      id: 'pod-disruption-budget',
-      kind: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
-      spec: () => ({
-        selector: { matchLabels: labels },
-        maxUnavailable: 1,
-        unhealthyPodEvictionPolicy: 'AlwaysAllow',
-      }),
-    });
-  if (pods.replicas === undefined)
-    objects.push({
-      ...common,
-      id: 'horizontal-pod-autoscaler',
-      kind: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
-      spec: () => autoscaler(name, pods),
-    });
-  return objects;
+}
+
+/**
+ * The Service by which sidecars reach the gateway's pods: one port, and a name that no other DestinationRule is for.
+ */
+export function hopService(id: string, installation: GatewayInstallation, given: ApiObjectMetadata): RecipeObject {
+  const { hopServiceName, labels: selector, targetPort } = installation;
+  const ports = [{ name: 'tls', port: HOP_PORT, targetPort, protocol: 'TCP' }];
+  const object = objectsOf(installation, Rank.LAST, given, hopServiceName);
+  return object(id, 'v1', 'Service', { spec: () => ({ type: 'ClusterIP', selector, ports }) });
+}
+
+function objectsOf(installation: GatewayInstallation, rank: Rank, given: ApiObjectMetadata, name = installation.name) {
+  const metadata = { ...given, name, namespace: installation.namespace };
+  return (id: string, apiVersion: string, kind: string, rest: Pick<RecipeObject, 'fields' | 'spec'>): RecipeObject => ({
+    id,
+    kind: { apiVersion, kind },
+    side: 'gateway',
+    rank,
+    metadata,
+    ...rest,
+  });
 }
 
 function autoscaler(name: string, { minReplicas, maxReplicas, targetCpuPercent }: GatewayPodSettings): object {

@@ -31,6 +31,46 @@ export class Refused extends Error {
   }
 }
 
+/** A request to an API server: who wants what with which object, in which version. */
+export interface ReviewRequest {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  /** Of a DELETE: what is deleted. */
+  readonly object: KubeObject;
+  /** Of an UPDATE: what is there. */
+  readonly oldObject?: KubeObject;
+  readonly user?: string;
+  readonly groups?: string[];
+  /** The object's namespace, where it is no ordinary one. */
+  readonly namespace?: object;
+}
+
+/** What the admission plugin answers. */
+export interface Verdict {
+  readonly refused?: string;
+  readonly warnings?: string[];
+  readonly audit?: Record<string, string>;
+}
+
+export interface PolicyReport {
+  readonly policies: number;
+  /** By policy: against how many kinds, in their versions, it was type-checked. */
+  readonly types: Record<string, number>;
+  /** By release of Kubernetes. */
+  readonly problems: Record<string, string[] | null>;
+}
+
+/** In the API server's own units. */
+export interface PolicyCost {
+  readonly policy: string;
+  readonly total: number;
+  readonly dearest: number;
+  /** Of what all expressions of a policy may cost together. */
+  readonly ofBudget: number;
+  /** Of what one expression may cost. */
+  readonly ofCallLimit: number;
+  readonly error?: string;
+}
+
 /** The running control plane. */
 export class Istiod {
   public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings): Promise<Istiod> {
@@ -105,6 +145,27 @@ export class Istiod {
   /** What admission would say; nothing is stored. */
   public async validate(objects: KubeObject[]): Promise<Finding[]> {
     return (await this.ask('POST', '/validate', stream(objects))).body.findings ?? [];
+  }
+
+  /** How the stored ValidatingAdmissionPolicies judge one request; nothing is stored. */
+  public async review(request: ReviewRequest): Promise<Verdict> {
+    return this.answer('/review', JSON.stringify(request));
+  }
+
+  /** What API servers say about the expressions of the stored policies. */
+  public async checkPolicies(): Promise<PolicyReport> {
+    return this.answer('/policies');
+  }
+
+  /** What the stored policies about its kind cost for one object. */
+  public async costs(object: KubeObject): Promise<PolicyCost[]> {
+    return this.answer('/costs', JSON.stringify(object));
+  }
+
+  private async answer<T>(target: string, body?: string): Promise<T> {
+    const answer = await this.ask('POST', target, body);
+    if (answer.status !== 200) throw new Error(`${target}: ${answer.body.error}`);
+    return answer.body;
   }
 
   /** Waits until this many proxies have acknowledged everything that was put. */

@@ -23,6 +23,9 @@ export interface Pod {
   readonly address: string;
 }
 
+/** Who writes an object, where that is not whoever runs the lab: for admission. */
+export const WRITTEN_BY = 'lab/written-by';
+
 /** `<Kind>/<namespace>/<name>`. */
 export function idOf(object: KubeObject): string {
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
@@ -79,6 +82,7 @@ export class ServiceController {
         name: `${service.metadata.name}-lab`,
         namespace,
         labels: { 'kubernetes.io/service-name': service.metadata.name },
+        annotations: { [WRITTEN_BY]: 'system:serviceaccount:kube-system:endpointslice-controller' },
       },
       addressType: 'IPv4',
       ports: (service.spec.ports ?? []).map((port: any) => ({

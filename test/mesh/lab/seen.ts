@@ -32,6 +32,7 @@ export function seen(evidence: Evidence): Seen {
   const via = viaOf(evidence, line, event);
   return {
     outcome: answered ? 'answered' : 'refused',
+    answeredBy: answered ? answererOf(event, evidence) : undefined,
     status: tcp || !answered ? undefined : curl.statuses[curl.statuses.length - 1],
     redirects: curl.statuses.filter(
       (status, index) => status >= 300 && status < 400 && (index < curl.statuses.length - 1 || curl.exitCode !== 0),
@@ -58,6 +59,11 @@ export function seen(evidence: Evidence): Seen {
         .sort(),
     contradictions: answered ? contradictions(evidence, via, event, line, tlsByApplication) : [],
   };
+}
+
+/** The host that answered; an address where only a row dials it. */
+function answererOf({ server }: ExternalEvent, { hosts }: Evidence): string {
+  return server.startsWith(STRAY) ? (hosts.find(({ host }) => host === server)?.address ?? server) : server;
 }
 
 /** The sidecar's line about the last request: a connection's has no method. */
@@ -97,6 +103,7 @@ function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): S
   if (exitCode === 0) return statuses[statuses.length - 1];
   if (exitCode === 35) return 'tls-closed';
   if (exitCode === 28) return 'timeout';
+  if (exitCode === 60) return 'certificate-rejected';
   // 7: nothing listens; 52 and 56: an empty answer or a reset, whichever comes first.
   if ([7, 52, 56].includes(exitCode)) return 'closed';
   return `curl ${exitCode}` as Symptom;
@@ -148,7 +155,8 @@ function contradictions(
     found.push("no line of the gateway joins the sidecar's hop with the connection that the external host saw");
   const asked = requestHost(evidence.row);
   const expected = evidence.hosts.find((host) => host.host === asked || host.address === asked)?.host;
-  const mayGoElsewhere = evidence.row.follow || via === 'undeclared' || via === 'direct';
+  const { follow, expect } = evidence.row;
+  const mayGoElsewhere = follow || expect.answeredBy !== undefined || via === 'undeclared' || via === 'direct';
   if (!mayGoElsewhere && event.server !== expected)
     found.push(
       `${event.server.startsWith(STRAY) ? 'the listener on the dialled address' : event.server} answered ` +

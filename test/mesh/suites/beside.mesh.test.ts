@@ -5,7 +5,8 @@
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
-import { IEgressGateway, InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { IEgressGateway } from '../../../src/constructs/i-egress-gateway';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';

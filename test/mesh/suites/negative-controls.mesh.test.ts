@@ -205,6 +205,7 @@ describeMesh('what a proxy refuses', { table, manifests, tolerate: [/rejected/i,
 /** A wrong value for every field of an expectation. */
 const WRONG: Record<keyof Expectation, { of: AccessRow; value: unknown }> = {
   outcome: { of: HTTP, value: 'refused' },
+  answeredBy: { of: HTTP, value: 'other.example.com' },
   status: { of: HTTP, value: 204 },
   redirects: { of: HTTP, value: [302] },
   symptom: { of: UNNAMED, value: 'timeout' },

@@ -2,14 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/yaml"
 
+	"cdk8s-istio-egress.test/mesh/istio/cmd/lab-istiod/policies"
 	"istio.io/istio/pilot/pkg/config/kube/crd"
 	"istio.io/istio/pkg/config"
 	crdschema "istio.io/istio/pkg/config/crd"
@@ -21,7 +24,7 @@ import (
 // finding is what admission has to say about one object.
 type finding struct {
 	Object   string   `json:"object"`
-	Source   string   `json:"source"` // yaml, schema (CRD, unknown fields, CEL) or istio (the rules of its webhook)
+	Source   string   `json:"source"` // yaml, schema (CRD, unknown fields, CEL), policy (a ValidatingAdmissionPolicy) or istio (its webhook)
 	Error    string   `json:"error,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -34,19 +37,23 @@ type admitted struct {
 
 type admission struct {
 	schemas *crdschema.Validator
+	police  *police
 }
 
-func newAdmission(crdFile string) (*admission, error) {
+func newAdmission(crdFile string, s *store) (*admission, error) {
+	kinds := sync.OnceValues(func() (*policies.Kinds, error) { return policies.NewKinds(crdFile) })
 	schemas, err := crdschema.NewValidatorFromFilesWithOptions([]string{crdFile}, crdschema.WithoutCRDValidation())
 	if err != nil {
 		return nil, err
 	}
 	schemas.SkipMissing = true // built-in kinds have no CRD; strictlyDecodes checks those
-	return &admission{schemas: schemas}, nil
+	return &admission{schemas: schemas, police: &police{kinds: kinds, store: s}}, nil
 }
 
-// admit checks every object of a YAML stream as an API server with Istio's webhook would.
-func (a *admission) admit(stream string) (passed []admitted, findings []finding) {
+// admit checks every object of a YAML stream as an API server with Istio's webhook would, and by the
+// ValidatingAdmissionPolicies that are stored in other sets than the one it replaces or come earlier in the stream.
+func (a *admission) admit(stream, replaced string) (passed []admitted, findings []finding) {
+	inForce := a.police.inForce(replaced)
 	for _, document := range documents(stream) {
 		object, err := parse(document)
 		if err != nil {
@@ -56,16 +63,20 @@ func (a *admission) admit(stream string) (passed []admitted, findings []finding)
 		if object == nil {
 			continue
 		}
-		one, found := a.admitOne(object)
+		one, found := a.admitOne(object, inForce)
 		findings = append(findings, found...)
-		if one != nil {
-			passed = append(passed, *one)
+		if one == nil {
+			continue
+		}
+		passed = append(passed, *one)
+		if err := inForce.add(object); err != nil {
+			findings = append(findings, finding{Object: object.GetName(), Source: "yaml", Error: err.Error()})
 		}
 	}
 	return passed, findings
 }
 
-func (a *admission) admitOne(object *unstructured.Unstructured) (*admitted, []finding) {
+func (a *admission) admitOne(object *unstructured.Unstructured, inForce *force) (*admitted, []finding) {
 	label := object.GetKind() + "/" + object.GetNamespace() + "/" + object.GetName()
 	refuse := func(source string, err error) (*admitted, []finding) {
 		return nil, []finding{{Object: label, Source: source, Error: err.Error()}}
@@ -93,11 +104,29 @@ func (a *admission) admitOne(object *unstructured.Unstructured) (*admitted, []fi
 	if err := a.schemas.ValidateCustomResource(object); err != nil {
 		return refuse("schema", err)
 	}
-	if !known || schema.IsBuiltin() {
+	builtin := !known || schema.IsBuiltin()
+	if builtin {
 		if err := strictlyDecodes(object); err != nil {
 			return refuse("schema", err)
 		}
-		return &admitted{entry, object}, nil
+	}
+	var verdict policies.Verdict
+	request, err := a.police.request(object, entry)
+	if err == nil {
+		verdict, err = inForce.review(request)
+	}
+	if err == nil && verdict.Refused != "" {
+		err = errors.New(verdict.Refused)
+	}
+	if err != nil {
+		return refuse("policy", err)
+	}
+	var said []finding
+	if len(verdict.Warnings) > 0 {
+		said = append(said, finding{Object: label, Source: "policy", Warnings: verdict.Warnings})
+	}
+	if builtin {
+		return &admitted{entry, object}, said
 	}
 	warnings, err := webhookRules(schema, object)
 	if err != nil {
@@ -105,9 +134,9 @@ func (a *admission) admitOne(object *unstructured.Unstructured) (*admitted, []fi
 	}
 	object.SetAPIVersion(schema.APIVersion()) // every served version is stored as one
 	if len(warnings) > 0 {
-		return &admitted{entry, object}, []finding{{Object: label, Source: "istio", Warnings: warnings}}
+		said = append(said, finding{Object: label, Source: "istio", Warnings: warnings})
 	}
-	return &admitted{entry, object}, nil
+	return &admitted{entry, object}, said
 }
 
 // webhookRules runs the validators behind istiod's admission webhook.
@@ -146,7 +175,7 @@ func clusterScoped(kind string, schema resource.Schema) bool {
 	if schema != nil {
 		return schema.IsClusterScoped()
 	}
-	return kind == "Namespace" || kind == "Node" || strings.HasPrefix(kind, "Cluster")
+	return isPolicy(kind) || kind == "Namespace" || kind == "Node" || strings.HasPrefix(kind, "Cluster")
 }
 
 // parse goes by way of JSON, so that whole numbers become int64: CEL rules and the fake trackers refuse floats.

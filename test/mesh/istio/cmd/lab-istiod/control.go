@@ -8,24 +8,29 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"cdk8s-istio-egress.test/mesh/istio/cmd/lab-istiod/policies"
 )
 
 // The control interface:
 //
 //	POST /validate            YAML in, findings out; nothing is stored
 //	PUT  /sets/NAME           YAML in; the set's objects become exactly these (an empty body removes them); 422 with findings
+//	POST /review              one request as JSON, judged by the stored ValidatingAdmissionPolicies alone; nothing is stored
+//	POST /policies            what an API server says about the expressions of the policies that are stored
+//	POST /costs               YAML of one object in; what the stored policies about its kind cost
 //	POST /barrier?proxies=N&timeout=5s   waits until N proxies have acknowledged everything written so far
 //	GET  /proxies             what each proxy has been sent and has acknowledged
 func handler(s *store, a *admission) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /validate", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		_, findings := a.admit(string(body))
+		_, findings := a.admit(string(body), "")
 		reply(w, statusOf(findings), map[string]any{"findings": findings})
 	})
 	mux.HandleFunc("PUT /sets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		objects, findings := a.admit(string(body))
+		objects, findings := a.admit(string(body), r.PathValue("name"))
 		if status := statusOf(findings); status != http.StatusOK {
 			reply(w, status, map[string]any{"findings": findings})
 			return
@@ -35,6 +40,32 @@ func handler(s *store, a *admission) http.Handler {
 			return
 		}
 		reply(w, http.StatusOK, map[string]any{"findings": findings})
+	})
+	mux.HandleFunc("POST /review", func(w http.ResponseWriter, r *http.Request) {
+		var one asked
+		err := json.NewDecoder(r.Body).Decode(&one)
+		var request policies.Request
+		if err == nil {
+			request, err = one.request()
+		}
+		var verdict policies.Verdict
+		if err == nil {
+			verdict, err = a.police.inForce("").review(request)
+		}
+		answer(w, verdict, err)
+	})
+	mux.HandleFunc("POST /policies", func(w http.ResponseWriter, _ *http.Request) {
+		report, err := a.police.inForce("").report()
+		answer(w, report, err)
+	})
+	mux.HandleFunc("POST /costs", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		object, err := parse(string(body))
+		var costs []policies.Cost
+		if err == nil {
+			costs, err = a.police.inForce("").costs(object)
+		}
+		answer(w, costs, err)
 	})
 	mux.HandleFunc("POST /barrier", func(w http.ResponseWriter, r *http.Request) {
 		proxies, _ := strconv.Atoi(r.URL.Query().Get("proxies"))
@@ -60,6 +91,14 @@ func statusOf(findings []finding) int {
 		}
 	}
 	return http.StatusOK
+}
+
+func answer(w http.ResponseWriter, body any, err error) {
+	if err != nil {
+		reply(w, http.StatusBadRequest, map[string]any{"error": err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, body)
 }
 
 func reply(w http.ResponseWriter, status int, body any) {

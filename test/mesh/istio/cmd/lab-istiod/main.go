@@ -36,7 +36,7 @@ func main() {
 	check("CRDs", pretendInstalled(client))
 	store := newStore(client)
 	answerReviews(client, store)
-	admission, err := newAdmission(*crdFile)
+	admission, err := newAdmission(*crdFile, store)
 	check("admission", err)
 
 	arguments := bootstrap.NewPilotArgs(func(a *bootstrap.PilotArgs) {

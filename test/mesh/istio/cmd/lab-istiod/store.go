@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,11 +148,14 @@ func keepAge(existing, next runtime.Object, object admitted) {
 	}
 }
 
-// listOf lists the stored objects of a built-in kind in a namespace.
-func listOf[T runtime.Object](s *store, plural, namespace string) (list []T) {
+// listOf lists the stored objects of a built-in kind in a namespace, but for those of one set.
+func listOf[T runtime.Object](s *store, plural, namespace string, without ...string) (list []T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, members := range s.sets {
+	for set, members := range s.sets {
+		if slices.Contains(without, set) {
+			continue
+		}
 		for _, entry := range members {
 			if entry.gvr.Resource != plural || entry.namespace != namespace {
 				continue

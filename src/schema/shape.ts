@@ -28,6 +28,7 @@ const WORDS: Record<string, string> = {
   array: 'a list',
   string: 'text',
   integer: 'a whole number',
+  number: 'a number',
   boolean: 'true or false',
 };
 

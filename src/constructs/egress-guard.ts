@@ -1,0 +1,237 @@
+import { ApiObject, JsonPatch } from 'cdk8s';
+import { Construct, IConstruct } from 'constructs';
+import { METADATA, where } from './_settings';
+import type { EgressGateway } from './egress-gateway';
+import { IEgressGateway } from './i-egress-gateway';
+import { RegistryOnlyMesh } from './registry-only-mesh';
+import { changeCount } from '../declarations/app';
+import { gatewayNamespaces } from '../declarations/gateways';
+import { declareRootNamespace } from '../declarations/mesh';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { guard } from '../recipes/guard';
+import { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policies';
+import { isA } from '../values/brand';
+import { assertDnsLabel, assertObjectName } from '../values/names';
+import { Problems } from '../values/problems';
+import {
+  Checked,
+  cidrs,
+  label,
+  list,
+  namespaceName,
+  namespaceNames,
+  oneOf,
+  readProps,
+  Readers,
+  text,
+  valueOf,
+} from '../values/readers';
+
+/** What becomes of an object that the guard finds fault with. */
+export enum GuardMode {
+  /** The API server refuses it. */
+  ENFORCE = 'Deny',
+
+  /** It is stored, and whoever wrote it sees a warning. */
+  WARN = 'Warn',
+
+  /** It is stored, and the API server's audit log says so. */
+  AUDIT = 'Audit',
+}
+
+/** Properties for `EgressGuard`. */
+export interface EgressGuardProps {
+  /**
+   * More namespaces of the platform: what is written there is not checked. Those of the app's gateways, the root
+   * namespace and `kube-system` always count.
+   *
+   * @default - none
+   */
+  readonly platformNamespaces?: string[];
+
+  /**
+   * The namespace whose objects act on the whole mesh (`meshConfig.rootNamespace`).
+   *
+   * @default "istio-system"
+   */
+  readonly rootNamespace?: string;
+
+  /**
+   * Gateways that VirtualServices of every namespace may be bound to, such as that of an ingress gateway, each as
+   * `<namespace>/<name>`.
+   *
+   * @default - none: each namespace may use its own
+   */
+  readonly sharedGateways?: string[];
+
+  /**
+   * Ranges in which Endpoints and EndpointSlices may have addresses when somebody else than Kubernetes' own controllers
+   * writes them: those of the cluster's pods. Needs Kubernetes 1.31.
+   *
+   * @default - none: only Kubernetes writes endpoints
+   */
+  readonly endpointCidrs?: string[];
+
+  /**
+   * Locks that stay on: Sidecars in the namespaces that they lock must say `REGISTRY_ONLY`, and those of the locks
+   * cannot be deleted.
+   *
+   * @default - none: the authors of a namespace may replace its Sidecar
+   */
+  readonly locks?: RegistryOnlyMesh[];
+
+  /**
+   * What becomes of an object that breaks a rule.
+   *
+   * @default GuardMode.ENFORCE
+   */
+  readonly mode?: GuardMode;
+
+  /**
+   * The domain of Kubernetes Services.
+   *
+   * @default "cluster.local"
+   */
+  readonly clusterDomain?: string;
+
+  /**
+   * The beginning of the names of all policies.
+   *
+   * @default "egress-guard"
+   */
+  readonly name?: string;
+
+  /**
+   * Labels on every policy and binding.
+   *
+   * @default - those of the chart
+   */
+  readonly labels?: Record<string, string>;
+
+  /**
+   * Annotations on every policy and binding.
+   *
+   * @default - none
+   */
+  readonly annotations?: Record<string, string>;
+}
+
+const PROPS: Readers<EgressGuardProps> = {
+  platformNamespaces: namespaceNames(),
+  rootNamespace: namespaceName,
+  sharedGateways: list(text('Gateway', 'istio-ingress/public', assertSharedGateway), '"istio-ingress/public"'),
+  endpointCidrs: cidrs(),
+  locks: list(
+    valueOf<RegistryOnlyMesh>('RegistryOnlyMesh', "new RegistryOnlyMesh(chart, 'lock')"),
+    "new RegistryOnlyMesh(chart, 'lock')",
+  ),
+  mode: oneOf('GuardMode', GuardMode),
+  clusterDomain: text('DNS domain', 'cluster.local', (value) => assertObjectName(value, 'DNS domain')),
+  name: label('name', 'egress-guard'),
+  ...METADATA,
+};
+
+/** Pods of an `EgressGateway` carry it, and no others. */
+const OWN_LABELS = 'cdk8s-istio-egress/';
+
+/**
+ * Has the API server refuse what reaches from one namespace into the egress of another: ServiceEntries that others see,
+ * routes and rules for hosts that are not the namespace's own, Gateways on the platform's gateway pods, addresses that
+ * are nobody's pods.
+ *
+ * Emits ValidatingAdmissionPolicies with their bindings, which Kubernetes 1.30 and later evaluates itself: nothing has
+ * to run. It is the namespace of an object that decides, never who writes it. Once is enough for a mesh. What is stored
+ * already is checked when it is written the next time. Who may change policies and bindings may change these.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+ */
+export class EgressGuard extends Construct {
+  /** The policies, each followed by its binding. */
+  public readonly apiObjects: ApiObject[];
+
+  private readonly props: Checked<EgressGuardProps>;
+  private readonly rootNamespace: string;
+  private known?: { readonly at: number; readonly facts: GuardFacts };
+
+  constructor(scope: Construct, id: string, props: EgressGuardProps = {}) {
+    super(scope, id);
+    const problems = new Problems(where(this));
+    this.props = readProps(props, PROPS, problems);
+    problems.throwIfAny();
+    this.rootNamespace = this.props.rootNamespace ?? 'istio-system';
+    validate(this);
+    declareRootNamespace(this, this.rootNamespace);
+    const { name = 'egress-guard', mode = GuardMode.ENFORCE, labels, annotations, locks = [] } = this.props;
+    this.apiObjects = emit(
+      this,
+      guard(() => this.facts, this.readLocks(locks), mode, { name, labels, annotations }),
+    );
+    // These kinds belong to no namespace, whatever the chart says.
+    for (const object of this.apiObjects)
+      if (object.metadata.namespace !== undefined) object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+  }
+
+  /** What is known when the policies are written: gateways may be declared after the guard. */
+  private get facts(): GuardFacts {
+    const at = changeCount(this);
+    if (this.known?.at !== at) this.known = { at, facts: this.look() };
+    return this.known.facts;
+  }
+
+  private look(): GuardFacts {
+    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [], clusterDomain } = this.props;
+    const gateways = this.node.root.node.findAll().filter(isGateway);
+    const namespaces = [
+      'kube-system',
+      this.rootNamespace,
+      ...platformNamespaces,
+      ...gateways.map(({ installation }) => installation.namespace),
+      ...gatewayNamespaces(this),
+    ];
+    return {
+      platformNamespaces: [...new Set(namespaces)].sort(),
+      gateways: gateways.map(podsOf),
+      sharedGateways,
+      endpointCidrs,
+      clusterDomain: clusterDomain ?? 'cluster.local',
+    };
+  }
+
+  private readLocks(locks: RegistryOnlyMesh[]): GuardedLocks | undefined {
+    if (locks.length === 0) return undefined;
+    const sidecars = locks.flatMap(({ apiObjects }) => apiObjects.map(({ metadata }) => metadata));
+    const here = sidecars.filter(({ namespace }) => namespace !== this.rootNamespace);
+    return {
+      namespaces:
+        here.length < sidecars.length ? undefined : [...new Set(here.map(({ namespace }) => namespace!))].sort(),
+      sidecars: here.map(({ namespace, name }) => `${namespace}/${name}`).sort(),
+    };
+  }
+}
+
+function isGateway(construct: IConstruct): construct is IEgressGateway {
+  return isA('GatewayInstallation', (construct as Partial<IEgressGateway>).installation);
+}
+
+/**
+ * Of the pods of this app's own gateways everything is known but what Kubernetes, Istio and other webhooks add, with a
+ * prefix all but one. Of those that others install we know the labels that their installation names.
+ */
+function podsOf(gateway: IEgressGateway): GuardedPods {
+  const { labels } = gateway.installation;
+  if (isA('EgressGateway', gateway)) {
+    const template = (gateway as EgressGateway).deployment.toJson().spec.template.metadata.labels;
+    return { labels: { ...template, ...labels }, lacks: "!key.contains('/') && key != 'pod-template-hash'" };
+  }
+  const ours = Object.keys(labels).some((key) => key.startsWith(OWN_LABELS));
+  return { labels, lacks: ours ? "key in ['app', 'istio']" : 'false' };
+}
+
+function assertSharedGateway(gateway: string): void {
+  const [namespace, name, ...rest] = gateway.split('/');
+  if (name === undefined || rest.length > 0)
+    throw new Error(`"${gateway}" is not <namespace>/<name> of a Gateway; write one such as "istio-ingress/public"`);
+  assertDnsLabel(namespace, 'namespace');
+  assertDnsLabel(name, 'name');
+}

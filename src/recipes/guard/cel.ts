@@ -1,0 +1,50 @@
+/**
+ * Expressions of ValidatingAdmissionPolicies. Whatever may be missing is read with `.?` and a value in its place: an
+ * expression that fails refuses everybody.
+ *
+ * Nothing here needs more of CEL than Kubernetes 1.30 has, but for `isIP` and `cidr` (1.31).
+ */
+
+import { CHECKED_HOP_DOMAIN, HOP_DOMAIN } from '../../values/host-name';
+
+/** A field below `object`, or a value where it is missing: `field('spec.hosts', '[]')`. */
+export function field(path: string, instead: string, of = 'object'): string {
+  return `${of}.?${path.split('.').join('.?')}.orValue(${instead})`;
+}
+
+/** A text, or a list of texts. */
+export function literal(value: string | readonly string[]): string {
+  if (typeof value !== 'string') return `[${value.map((item) => literal(item)).join(', ')}]`;
+  return `'${value.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
+}
+
+/** A map of texts. */
+export function mapLiteral(labels: Record<string, string>): string {
+  const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}`;
+}
+
+const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?$`;
+
+/**
+ * Whether no name of a list, or none behind `<namespace>/`, lies in one of the domains of the hop. Istio takes upper case
+ * too. Lists may be long: that none of them speaks of egress at all is found out for a fraction of what each would cost.
+ */
+export function noHopNames(hosts: string): string {
+  const each = `${hosts}.all(host, !host.lowerAscii().matches(${literal(HOP_NAME)}))`;
+  return `(!${hosts}.join(' ').lowerAscii().contains('egress') || ${each})`;
+}
+
+/** Whether a host is a Service of the object's own namespace: by its short name, or below the namespace's domain. */
+export function isOwnService(host: string, clusterDomain: string): string {
+  return (
+    `${host}.matches('^[-A-Za-z0-9]+$') || ` +
+    `${host}.lowerAscii().endsWith('.' + request.namespace + ${literal(`.svc.${clusterDomain}`)})`
+  );
+}
+
+/** Whether an address lies in one of the ranges; without any, none does. */
+export function isInside(address: string, ranges: readonly string[]): string {
+  if (ranges.length === 0) return 'false';
+  return `(isIP(${address}) && (${ranges.map((range) => `cidr(${literal(range)}).containsIP(${address})`).join(' || ')}))`;
+}

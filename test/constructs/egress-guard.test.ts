@@ -1,0 +1,517 @@
+import { Chart } from 'cdk8s';
+import { EgressGateway } from '../../src/constructs/egress-gateway';
+import { EgressGuard, EgressGuardProps, GuardMode } from '../../src/constructs/egress-guard';
+import { GatewayEgress } from '../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
+import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
+import { Caller } from '../../src/values/caller';
+import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { admissionProblems } from '../support/admission';
+import { refusals } from '../support/admission-policies';
+import { allManifests, errorOf, manifestsOf, newApp } from '../support/app';
+import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
+
+type Gateways = (chart: Chart) => unknown;
+
+const HELM: Gateways = (chart) =>
+  new InstalledEgressGateway(chart, 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
+const OWN: Gateways = (chart) =>
+  new EgressGateway(chart, 'exit', { namespace: 'egress', labels: { team: 'platform' } });
+
+/** What a guard refuses of a request, beside these gateways. */
+function guard(props: EgressGuardProps = {}, gateways: Gateways = HELM) {
+  const manifests = manifestsOf((chart) => {
+    new EgressGuard(chart, 'guard', props);
+    gateways(chart);
+  }, 'platform');
+  return (object: any, more: object = {}) => refusals(manifests, { object, ...more });
+}
+
+function istio(kind: string, spec: any, metadata: object = {}) {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name: 'x', namespace: 'other', ...metadata },
+    spec,
+  };
+}
+
+const entry = (more: object) => istio('ServiceEntry', { hosts: ['a.example.com'], ...more });
+const route = (more: object) => istio('VirtualService', { hosts: ['a.example.com'], exportTo: ['.'], ...more });
+const rule = (host: string, exportTo?: string[]) => istio('DestinationRule', { host, exportTo });
+const gateway = (selector?: object, more: object = {}) =>
+  istio('Gateway', { selector, servers: [{ hosts: ['a.example.com'] }], ...more });
+const slice = (addresses: string[], more: object = {}) => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name: 'x', namespace: 'other' },
+  endpoints: [{ addresses }],
+  ...more,
+});
+const endpoints = (ip: string, list = 'addresses') => ({
+  apiVersion: 'v1',
+  kind: 'Endpoints',
+  metadata: { name: 'x', namespace: 'other' },
+  subsets: [{ [list]: [{ ip }] }],
+});
+const service = (spec: object) => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'x', namespace: 'other' },
+  spec,
+});
+
+test('one policy with its binding for each kind, for every namespace but the platform and in every version', () => {
+  const [policy, binding, ...rest] = manifestsOf((chart) => new EgressGuard(chart, 'guard'), 'platform');
+  expect([policy, binding]).toMatchInlineSnapshot(`
+   [
+     {
+       "apiVersion": "admissionregistration.k8s.io/v1",
+       "kind": "ValidatingAdmissionPolicy",
+       "metadata": {
+         "name": "egress-guard-service-entries",
+       },
+       "spec": {
+         "failurePolicy": "Fail",
+         "matchConstraints": {
+           "matchPolicy": "Equivalent",
+           "namespaceSelector": {
+             "matchExpressions": [
+               {
+                 "key": "kubernetes.io/metadata.name",
+                 "operator": "NotIn",
+                 "values": [
+                   "istio-system",
+                   "kube-system",
+                 ],
+               },
+             ],
+           },
+           "resourceRules": [
+             {
+               "apiGroups": [
+                 "networking.istio.io",
+               ],
+               "apiVersions": [
+                 "v1",
+                 "v1beta1",
+                 "v1alpha3",
+               ],
+               "operations": [
+                 "CREATE",
+                 "UPDATE",
+               ],
+               "resources": [
+                 "serviceentries",
+               ],
+             },
+           ],
+         },
+         "validations": [
+           {
+             "expression": "object.?spec.?exportTo.orValue([]) == ['.']",
+             "message": "A ServiceEntry is for its own namespace: write \`exportTo: ["."]\`. Seen by other namespaces, its hosts and addresses would take over their traffic. What all may use belongs into a namespace of the platform.",
+             "reason": "Forbidden",
+           },
+         ],
+       },
+     },
+     {
+       "apiVersion": "admissionregistration.k8s.io/v1",
+       "kind": "ValidatingAdmissionPolicyBinding",
+       "metadata": {
+         "name": "egress-guard-service-entries",
+       },
+       "spec": {
+         "policyName": "egress-guard-service-entries",
+         "validationActions": [
+           "Deny",
+         ],
+       },
+     },
+   ]
+  `);
+  expect(rest.map(({ kind, metadata }) => [kind, metadata.name])).toMatchInlineSnapshot(`
+   [
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-virtual-services",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-virtual-services",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-destination-rules",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-destination-rules",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-gateways",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-gateways",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-services",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-services",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-endpoints",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-endpoints",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-endpoint-slices",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-endpoint-slices",
+     ],
+   ]
+  `);
+});
+
+describe('ServiceEntries', () => {
+  const ask = guard();
+  test.each([
+    ['that others see', entry({}), /for its own namespace: write `exportTo: \["\."\]`/],
+    ['for everybody', entry({ exportTo: ['*'] }), /exportTo/],
+    ['for two', entry({ exportTo: ['.', 'shop'] }), /exportTo/],
+    ['for another namespace', entry({ exportTo: ['shop'] }), /exportTo/],
+    ['without a spec', istio('ServiceEntry', undefined), /exportTo/],
+  ])('%s are refused', (_what, object, why) => {
+    expect(ask(object)).toEqual([expect.stringMatching(why)]);
+  });
+  test('for their own namespace they pass, whatever addresses they have', () => {
+    expect(ask(entry({ exportTo: ['.'], addresses: ['0.0.0.0/1'] }))).toEqual([]);
+  });
+});
+
+describe('VirtualServices', () => {
+  const ask = guard({ sharedGateways: ['istio-ingress/public'] });
+  test.each([
+    ['for a host of somebody else, seen by others', route({ exportTo: undefined }), /for its own namespace/],
+    ['the same with an empty list of gateways, which means mesh', route({ exportTo: undefined, gateways: [] }), /own/],
+    ['the same beside a gateway', route({ exportTo: undefined, gateways: ['own', 'mesh'] }), /own namespace/],
+    ['for any host of the cluster', route({ exportTo: undefined, hosts: ['*.svc.cluster.local'] }), /own namespace/],
+    ['for another namespace', route({ exportTo: undefined, hosts: ['a.shop.svc.cluster.local'] }), /own namespace/],
+    ['for an IPv6 address, which has no dot', route({ exportTo: undefined, hosts: ['2001:db8::1'] }), /own namespace/],
+    ['for everything', route({ exportTo: undefined, hosts: ['*'] }), /own namespace/],
+    ['for one of two', route({ exportTo: undefined, hosts: ['reviews', 'a.example.com'] }), /own namespace/],
+    ['on a Gateway of the platform', route({ gateways: ['egress/exit'] }), /GatewayEgress/],
+    ['on one of the platform, by its old name', route({ gateways: ['exit.egress.svc.cluster.local'] }), /bound to/],
+    ['under a private name', route({ hosts: ['http-80.0123.egress.internal'] }), /belong to the hop/],
+    ['under one in upper case, with a dot', route({ hosts: ['Mine.Egress-Checked.Internal.'] }), /belong to the hop/],
+    [
+      'that take connections under a private name',
+      route({ hosts: ['*.internal'], tls: [{ match: [{ sniHosts: ['x.egress.internal'] }] }] }),
+      /belong to the hop/,
+    ],
+  ])('%s are refused', (_what, object, why) => {
+    expect(ask(object)).toEqual([expect.stringMatching(why)]);
+  });
+  test.each([
+    ['for their own namespace', route({})],
+    ['for a Service by its short name', route({ exportTo: undefined, hosts: ['reviews'] })],
+    ['for a Service by its full name', route({ exportTo: undefined, hosts: ['Reviews.other.svc.cluster.local'] })],
+    ['for all Services of the namespace', route({ exportTo: undefined, hosts: ['*.other.svc.cluster.local'] })],
+    ['on their own Gateways', route({ exportTo: undefined, hosts: ['*'], gateways: ['a', './b', 'other/c'] })],
+    ['on a shared one', route({ exportTo: undefined, gateways: ['istio-ingress/public'] })],
+    ['under a name that only looks private', route({ hosts: ['myegress.internal', 'egress.internal.example.com'] })],
+    ['without hosts: a delegate', route({ hosts: undefined, exportTo: undefined })],
+  ])('%s pass', (_what, object) => {
+    expect(ask(object)).toEqual([]);
+  });
+});
+
+describe('DestinationRules', () => {
+  const ask = guard();
+  test.each(['a.example.com', '*', '*.local', 'a.shop.svc.cluster.local', 'exit-hop.egress.svc.cluster.local'])(
+    'for %s, seen by others, are refused',
+    (host) => {
+      expect(ask(rule(host))).toEqual([expect.stringMatching(/for its own namespace/)]);
+      expect(ask(rule(host, ['.']))).toEqual([]);
+    },
+  );
+  test.each(['reviews', 'reviews.other.svc.cluster.local', '*.other.svc.cluster.local'])('for %s pass', (host) => {
+    expect(ask(rule(host))).toEqual([]);
+  });
+  test('the domain of Services is a choice', () => {
+    expect(guard({ clusterDomain: 'k8s.corp' })(rule('a.other.svc.k8s.corp'))).toEqual([]);
+    expect(guard({ clusterDomain: 'k8s.corp' })(rule('a.other.svc.cluster.local'))).toHaveLength(1);
+  });
+});
+
+describe('Gateways', () => {
+  const both = { app: 'istio-egressgateway', istio: 'egressgateway' };
+  test.each([
+    ['no selector', HELM, undefined],
+    ['an empty one', HELM, {}],
+    ['the pods of an installed gateway', HELM, both],
+    ['one of their labels', HELM, { istio: 'egressgateway' }],
+    ['a label that they may carry: nobody told', HELM, { 'sidecar.istio.io/inject': 'true' }],
+    ['the pods of one of ours', OWN, { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' }],
+    ['the label of its chart', OWN, { team: 'platform' }],
+    ['a label of Kubernetes', OWN, { 'pod-template-hash': '0123' }],
+    ['a label of Istio', OWN, { 'service.istio.io/canonical-name': 'egress-gateway' }],
+  ] as const)('%s: refused', (_what, gateways, selector) => {
+    const ask = guard({}, gateways);
+    expect(ask(gateway(selector))).toEqual([expect.stringMatching(/select your gateway's pods by a label/)]);
+  });
+  test.each([
+    ['another gateway, beside an installed one', HELM, { istio: 'ingressgateway' }],
+    ['another gateway, beside one of ours', OWN, { istio: 'ingressgateway' }],
+    ['a label of one of ours with another value', OWN, { team: 'other', 'sidecar.istio.io/inject': 'true' }],
+  ] as const)('%s: passes', (_what, gateways, selector) => {
+    expect(guard({}, gateways)(gateway(selector))).toEqual([]);
+  });
+  test('of a gateway of ours in another app, app and istio tell it apart', () => {
+    const ask = guard({}, (chart) =>
+      InstalledEgressGateway.fromInstallation(
+        chart,
+        'exit',
+        GatewayInstallation.egressGateway({ namespace: 'egress' }),
+      ),
+    );
+    expect(ask(gateway({ istio: 'ingressgateway' }))).toEqual([]);
+    expect(ask(gateway({ team: 'platform' }))).toHaveLength(1);
+  });
+  test('every gateway of the app counts', () => {
+    const ask = guard({}, (chart) => [HELM(chart), new EgressGateway(chart, 'vault', { namespace: 'vault' })]);
+    expect(ask(gateway({ app: 'egress-gateway' }))).toEqual([]);
+    expect(ask(gateway({ istio: 'egressgateway' }))).toHaveLength(1);
+    expect(ask(gateway({ 'cdk8s-istio-egress/gateway': 'egress-gateway.vault' }))).toHaveLength(1);
+  });
+  test.each(['mine.egress.internal', '*/http-80.0123.egress.internal', 'other/MINE.egress-checked.internal'])(
+    'servers under %s are refused',
+    (host) => {
+      expect(
+        guard()(gateway({ istio: 'mine' }, { servers: [{ hosts: ['a.example.com'] }, { hosts: [host] }] })),
+      ).toEqual([expect.stringMatching(/belong to the hop/)]);
+    },
+  );
+});
+
+describe('Services and endpoints', () => {
+  const ask = guard();
+  const within = guard({ endpointCidrs: ['10.244.0.0/16', 'fd00:10:244::/56'] });
+  test('external addresses are refused', () => {
+    expect(ask(service({ externalIPs: ['203.0.113.10'] }))).toEqual([expect.stringMatching(/leave them out/)]);
+    expect(ask(service({ clusterIP: 'None', selector: { app: 'x' } }))).toEqual([]);
+  });
+  test('endpoints by hand are refused', () => {
+    for (const object of [
+      slice(['203.0.113.10']),
+      endpoints('10.244.1.1'),
+      endpoints('10.244.1.1', 'notReadyAddresses'),
+    ])
+      expect(ask(object)).toEqual([expect.stringMatching(/give the Service a `selector`/)]);
+  });
+  test.each(['endpoints', 'none'])('those without addresses pass: %s', (what) => {
+    expect(ask(slice([], { endpoints: what === 'none' ? undefined : [] }))).toEqual([]);
+    expect(ask(slice([], { endpoints: null }))).toEqual([]);
+    expect(ask({ ...endpoints(''), subsets: undefined })).toEqual([]);
+  });
+  test.each([
+    'system:apiserver',
+    'system:kube-controller-manager',
+    'system:serviceaccount:kube-system:endpoint-controller',
+    'system:serviceaccount:kube-system:endpointslice-controller',
+    'system:serviceaccount:kube-system:endpointslicemirroring-controller',
+  ])('%s writes what it wants', (user) => {
+    expect(ask(slice(['203.0.113.10']), { user })).toEqual([]);
+    expect(ask(endpoints('203.0.113.10'), { user })).toEqual([]);
+  });
+  test('nobody else is exempt', () => {
+    for (const user of ['system:admin', 'system:serviceaccount:other:endpoint-controller'])
+      expect(ask(slice(['203.0.113.10']), { user })).toHaveLength(1);
+  });
+  test.each([
+    ['10.244.1.1', true],
+    ['fd00:10:244::1', true],
+    ['10.245.0.1', false],
+    ['203.0.113.10', false],
+    ['2001:db8::1', false],
+    ['a.example.com', false],
+  ])('with ranges, %s passes: %s', (address, passes) => {
+    expect(within(slice([address])).length === 0).toBe(passes);
+    expect(within(endpoints(address)).length === 0).toBe(passes);
+    expect(within(slice(['10.244.1.1', address])).length === 0).toBe(passes);
+  });
+});
+
+describe('locks', () => {
+  const locked = (namespaces?: string[], workloads?: { namespace: string; labels: Record<string, string> }[]) => {
+    const manifests = manifestsOf((chart) => {
+      const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces, workloads });
+      new EgressGuard(chart, 'guard', { locks: [lock] });
+    }, 'platform');
+    return (object: any, more: object = {}) => refusals(manifests, { object, ...more });
+  };
+  const sidecar = (spec: any, metadata: object = {}) => istio('Sidecar', spec, metadata);
+  const LOCK = { egress: [{ hosts: ['*/*'] }], outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } };
+
+  test.each([
+    ['opens everything', { outboundTrafficPolicy: { mode: 'ALLOW_ANY' } }, /is locked: a Sidecar says/],
+    ['leaves it to the mesh', { egress: [{ hosts: ['*/*'] }] }, /is locked: a Sidecar says/],
+    ['opens it for one workload', { workloadSelector: { labels: { a: 'b' } }, egress: [] }, /is locked/],
+    ['says nothing', undefined, /is locked/],
+    [
+      'lets a port out',
+      { ...LOCK, egress: [{ port: { number: 80, protocol: 'TCP', name: 'tcp' }, hosts: ['*/*'] }] },
+      /egress listener/,
+    ],
+    ['lets a port out without a word', { ...LOCK, egress: [{ port: { number: 80 }, hosts: ['*/*'] }] }, /listener/],
+  ])('a Sidecar that %s is refused', (_what, spec, why) => {
+    expect(locked()(sidecar(spec))).toEqual([expect.stringMatching(why)]);
+  });
+  test.each([
+    ['says REGISTRY_ONLY', LOCK],
+    ['says it by the empty policy', { outboundTrafficPolicy: {} }],
+    ['has a listener for HTTP', { ...LOCK, egress: [{ port: { number: 9080, protocol: 'http' }, hosts: ['./*'] }] }],
+  ])('a Sidecar that %s passes', (_what, spec) => {
+    expect(locked()(sidecar(spec))).toEqual([]);
+  });
+  test('without locks, or in other namespaces than the locked ones, Sidecars are free', () => {
+    const open = sidecar({ outboundTrafficPolicy: { mode: 'ALLOW_ANY' } });
+    expect(guard()(open)).toEqual([]);
+    expect(locked(['shop'])(open)).toEqual([]);
+    expect(locked(['other'])(open)).toHaveLength(1);
+    expect(locked(undefined, [{ namespace: 'other', labels: { a: 'b' } }])(open)).toHaveLength(1);
+  });
+  test('the locks of a namespace cannot be deleted or turned to other workloads, unless the namespace goes', () => {
+    const ask = locked(['other']);
+    const lock = sidecar(LOCK, { name: 'default' });
+    const gone = { metadata: { name: 'other', deletionTimestamp: '2026-01-01T00:00:00Z' } };
+    const remove = { object: undefined, operation: 'DELETE' as const };
+    expect(ask(undefined, { ...remove, oldObject: lock })).toEqual([expect.stringMatching(/lock of the platform/)]);
+    expect(ask(undefined, { ...remove, oldObject: lock, namespaceObject: gone })).toEqual([]);
+    expect(ask(undefined, { ...remove, oldObject: sidecar(LOCK, { name: 'mine' }) })).toEqual([]);
+    const turned = sidecar({ ...LOCK, workloadSelector: { labels: { app: 'none' } } }, { name: 'default' });
+    expect(ask(turned, { operation: 'UPDATE', oldObject: lock })).toEqual([expect.stringMatching(/workloads/)]);
+    expect(ask(lock, { operation: 'UPDATE', oldObject: lock })).toEqual([]);
+  });
+});
+
+test('Kubernetes knows every field', () => {
+  const manifests = manifestsOf((chart) => {
+    const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces: ['shop'] });
+    new EgressGuard(chart, 'guard', { locks: [lock], endpointCidrs: ['10.0.0.0/8'], sharedGateways: ['a/b'] });
+  }).filter(({ apiVersion }) => !apiVersion.includes('istio'));
+  expect(manifests).toHaveLength(18);
+  for (const manifest of manifests) {
+    expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
+    expect(admissionProblems(manifest)).toEqual([]);
+  }
+});
+
+test("what the app's own constructs write into other namespaces passes", () => {
+  const app = newApp();
+  const platform = new Chart(app, 'platform', { namespace: 'platform' });
+  new EgressGuard(platform, 'guard', { locks: [new RegistryOnlyMesh(platform, 'lock')] });
+  const exit = new EgressGateway(platform, 'exit', { namespace: 'egress' });
+  const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  const partner = new GatewayEgress(shop, 'partner', {
+    gateway: exit,
+    hosts: ['api.partner.com'],
+    callers: [Caller.serviceAccount('shop', 'checkout')],
+  });
+  partner.originateTls('tls');
+  const manifests = allManifests(app);
+  const ours = manifests.filter(({ apiVersion }) => !apiVersion.startsWith('admissionregistration'));
+  expect(ours.filter(({ metadata }) => metadata.namespace === 'shop').length).toBeGreaterThan(2);
+  expect(ours.flatMap((object) => refusals(manifests, { object }))).toEqual([]);
+});
+
+test('the namespaces of the platform are those that are named, those of its gateways, and the root namespace', () => {
+  const [policy] = manifestsOf((chart) => {
+    new EgressGuard(chart, 'guard', { platformNamespaces: ['monitoring'], rootNamespace: 'mesh' });
+    HELM(chart); // declared later, and known all the same
+  }, 'platform');
+  expect(policy.spec.matchConstraints.namespaceSelector.matchExpressions).toEqual([
+    {
+      key: 'kubernetes.io/metadata.name',
+      operator: 'NotIn',
+      values: ['egress', 'kube-system', 'mesh', 'monitoring'],
+    },
+  ]);
+});
+
+test.each([
+  [undefined, 'Deny'],
+  [GuardMode.ENFORCE, 'Deny'],
+  [GuardMode.WARN, 'Warn'],
+  [GuardMode.AUDIT, 'Audit'],
+])('mode %s: the bindings say %s', (mode, action) => {
+  const bindings = manifestsOf((chart) => new EgressGuard(chart, 'guard', { mode })).filter(({ kind }) =>
+    kind.endsWith('Binding'),
+  );
+  expect(bindings.map(({ spec }) => spec.validationActions)).toEqual(bindings.map(() => [action]));
+});
+
+test('names, labels and annotations are a choice, and no policy has a namespace', () => {
+  const manifests = manifestsOf(
+    (chart) => new EgressGuard(chart, 'guard', { name: 'mesh', labels: { a: 'b' }, annotations: { c: 'd' } }),
+  );
+  for (const { metadata } of manifests) {
+    expect(metadata).toEqual({
+      name: expect.stringMatching(/^mesh-/),
+      labels: { a: 'b' },
+      annotations: { c: 'd' },
+    });
+  }
+});
+
+test('everything that is wrong is told at once', () => {
+  expect(
+    errorOf(() =>
+      manifestsOf(
+        (chart) =>
+          new EgressGuard(chart, 'guard', {
+            platformNamespaces: ['Egress'],
+            rootNamespace: '',
+            sharedGateways: ['public'],
+            endpointCidrs: ['10.0.0.0'],
+            clusterDomain: 'cluster local',
+            name: 'x.y',
+          }),
+      ),
+    ),
+  ).toMatchInlineSnapshot(`
+   "[chart/guard] EgressGuard: 6 problems:
+     - platformNamespaces[0]: "Egress" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - rootNamespace: "" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - sharedGateways[0]: "public" is not <namespace>/<name> of a Gateway; write one such as "istio-ingress/public"
+     - endpointCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
+     - clusterDomain: "cluster local" is not a valid DNS domain: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", with a letter or digit at both ends and beside each "."
+     - name: "x.y" is not a valid name: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit"
+  `);
+});
+
+test('a guard and a lock that mean different root namespaces stop synth', () => {
+  expect(
+    errorOf(() => {
+      const app = newApp();
+      const chart = new Chart(app, 'platform');
+      new RegistryOnlyMesh(chart, 'lock', { rootNamespace: 'mesh' });
+      new EgressGuard(chart, 'guard');
+      app.synth();
+    }),
+  ).toMatch(/mesh-conflict.*rootNamespace/s);
+});

@@ -1,0 +1,457 @@
+/**
+ * The policies of `EgressGuard`, judged by the API server's own admission code: every attack of the other suites is
+ * refused in every version in which it can be sent; what constructs write, and what Istio's own pages tell people to
+ * write in their namespace, is not. And what the expressions cost.
+ */
+import { Chart } from 'cdk8s';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
+import { EgressGuard, EgressGuardProps, GuardMode } from '../../../src/constructs/egress-guard';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { meshExamples } from '../examples';
+import { idOf, KubeObject } from '../lab';
+import { describeMesh, findingText, synthesise } from '../support';
+
+const table = { callers: [{ name: 'nobody', namespace: 'shop', serviceAccount: 'nobody' }], external: [] };
+
+/** A guard beside a gateway of ours and one that somebody installed, with every namespace locked. */
+function guard(props: EgressGuardProps = {}): KubeObject[] {
+  return synthesise((app) => {
+    const platform = new Chart(app, 'platform');
+    new EgressGateway(platform, 'own', { namespace: 'egress' });
+    InstalledEgressGateway.fromInstallation(platform, 'helm', GatewayInstallation.helmChart({ namespace: 'egress' }));
+    const lock = new RegistryOnlyMesh(platform, 'lock');
+    new EgressGuard(platform, 'guard', { locks: [lock], ...props });
+  }).filter(({ apiVersion }) => apiVersion.startsWith('admissionregistration'));
+}
+
+const NETWORKING = ['v1', 'v1beta1', 'v1alpha3'];
+
+function istio(kind: string, spec: object, metadata: object = {}): KubeObject {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name: 'x', namespace: 'other', ...metadata },
+    spec,
+  };
+}
+
+const tcp = { number: 80, name: 'tcp', protocol: 'TCP' };
+const mutual = (name: string, host: string) => ({
+  port: { number: 443, name, protocol: 'HTTPS' },
+  hosts: [host],
+  tls: { mode: 'ISTIO_MUTUAL' },
+});
+const OUR_PODS = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
+const THEIR_PODS = { app: 'istio-egressgateway', istio: 'egressgateway' };
+
+/** Each is what breaks a promise when it is stored; some are one object of several that only work together. */
+const ATTACKS: Record<string, KubeObject> = {
+  'an entry with the address of a host': istio('ServiceEntry', {
+    hosts: ['x.other.internal'],
+    addresses: ['203.0.113.10'],
+    location: 'MESH_EXTERNAL',
+    resolution: 'NONE',
+    ports: [tcp],
+  }),
+  'an entry with every address': istio('ServiceEntry', {
+    hosts: ['x.other.internal'],
+    addresses: ['0.0.0.0/1', '128.0.0.0/1'],
+    resolution: 'NONE',
+    ports: [tcp],
+  }),
+  'an entry that leads to a pod': istio('ServiceEntry', {
+    hosts: ['x.other.internal'],
+    addresses: ['203.0.113.0/24'],
+    resolution: 'STATIC',
+    ports: [tcp],
+    endpoints: [{ address: '10.244.1.1' }],
+  }),
+  'an entry for one other namespace': istio('ServiceEntry', {
+    hosts: ['x.other.internal'],
+    addresses: ['203.0.113.10'],
+    exportTo: ['.', 'shop'],
+    resolution: 'NONE',
+    ports: [tcp],
+  }),
+  'an EndpointSlice with the address of a host': {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'x', namespace: 'other', labels: { 'kubernetes.io/service-name': 'x' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'tcp', port: 80 }],
+    endpoints: [{ addresses: ['203.0.113.10'] }],
+  },
+  'Endpoints with the address of a host': {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { name: 'x', namespace: 'other' },
+    subsets: [{ addresses: [{ ip: '203.0.113.10' }], ports: [{ name: 'tcp', port: 80 }] }],
+  },
+  'a Service with the address of a host': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other' },
+    spec: { externalIPs: ['203.0.113.10'], selector: { app: 'x' }, ports: [{ name: 'tcp', port: 80 }] },
+  },
+  'a server on a locked gateway': istio('Gateway', {
+    selector: OUR_PODS,
+    servers: [mutual('mine', 'open.example.com')],
+  }),
+  'a server under a private name': istio('Gateway', {
+    selector: { istio: 'mine' },
+    servers: [mutual('mine', 'mine.egress.internal')],
+  }),
+  'a second server under one of our names': istio('Gateway', {
+    selector: THEIR_PODS,
+    servers: [mutual('mine', 'http-80.460ccd3cedab.egress.internal')],
+  }),
+  'a server with a hash that no listener takes': istio('Gateway', {
+    selector: THEIR_PODS,
+    servers: [{ ...mutual('mine', 'open.example.com'), tls: { mode: 'ISTIO_MUTUAL', verifyCertificateHash: ['zz'] } }],
+  }),
+  'an older server on the same port': istio(
+    'Gateway',
+    { selector: THEIR_PODS, servers: [{ port: { number: 443, name: 'mine', protocol: 'HTTP' }, hosts: ['*'] }] },
+    { creationTimestamp: '2020-01-01T00:00:00Z' },
+  ),
+  'a server on all gateways': istio('Gateway', { servers: [mutual('mine', 'open.example.com')] }),
+  'a server on all that Istio injects': istio('Gateway', {
+    selector: { 'sidecar.istio.io/inject': 'true' },
+    servers: [mutual('mine', 'open.example.com')],
+  }),
+  'a route from a private name': istio('VirtualService', {
+    hosts: ['mine.egress.internal'],
+    gateways: ['free'],
+    http: [{ route: [{ destination: { host: 'free.example.com' } }] }],
+  }),
+  'a route on a Gateway of the platform': istio('VirtualService', {
+    hosts: ['open.example.com'],
+    gateways: ['egress/www-partner-com'],
+    http: [{ route: [{ destination: { host: 'open.example.com' } }] }],
+  }),
+  'a route for a host of everybody': istio('VirtualService', {
+    hosts: ['www.partner.com'],
+    http: [{ route: [{ destination: { host: 'x.other.svc.cluster.local' } }] }],
+  }),
+  'a rule for a host of everybody': istio('DestinationRule', {
+    host: 'www.partner.com',
+    trafficPolicy: { tls: { mode: 'DISABLE' } },
+  }),
+  'a rule for the hop': istio('DestinationRule', {
+    host: 'egress-gateway-hop.egress.svc.cluster.local',
+    trafficPolicy: { tls: { mode: 'DISABLE' } },
+  }),
+  'a Sidecar that opens the namespace': istio('Sidecar', {
+    egress: [{ hosts: ['*/*'] }],
+    outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
+  }),
+  'a Sidecar that opens it for one workload': istio('Sidecar', {
+    workloadSelector: { labels: { app: 'x' } },
+    egress: [{ hosts: ['*/*'] }],
+    outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
+  }),
+  'a Sidecar with a TCP listener': istio('Sidecar', {
+    egress: [{ port: tcp, hosts: ['./*'] }, { hosts: ['*/*'] }],
+    outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+  }),
+};
+
+/** What Istio's own pages and charts tell people to write, inside their own namespace. */
+const RECIPES: Record<string, KubeObject[]> = {
+  'an ingress gateway': [
+    istio('Gateway', {
+      selector: { istio: 'ingressgateway' },
+      servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+    }),
+    istio('VirtualService', {
+      hosts: ['*'],
+      gateways: ['x'],
+      http: [{ match: [{ uri: { prefix: '/a' } }], route: [{ destination: { host: 'reviews' } }] }],
+    }),
+  ],
+  'a canary': [
+    istio('VirtualService', {
+      hosts: ['reviews'],
+      http: [
+        {
+          route: [
+            { destination: { host: 'reviews', subset: 'v1' }, weight: 90 },
+            { destination: { host: 'reviews', subset: 'v2' }, weight: 10 },
+          ],
+        },
+      ],
+    }),
+    istio('DestinationRule', {
+      host: 'reviews.other.svc.cluster.local',
+      subsets: [
+        { name: 'v1', labels: { version: 'v1' } },
+        { name: 'v2', labels: { version: 'v2' } },
+      ],
+    }),
+  ],
+  'faults and a mirror': [
+    istio('VirtualService', {
+      hosts: ['ratings', 'ratings.other.svc.cluster.local'],
+      http: [
+        {
+          fault: { delay: { percentage: { value: 100 }, fixedDelay: '7s' } },
+          mirror: { host: 'ratings-next' },
+          route: [{ destination: { host: 'ratings' } }],
+        },
+      ],
+    }),
+  ],
+  'an external host, with a timeout': [
+    istio('ServiceEntry', {
+      hosts: ['httpbin.org'],
+      exportTo: ['.'],
+      location: 'MESH_EXTERNAL',
+      resolution: 'DNS',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
+    istio('VirtualService', {
+      hosts: ['httpbin.org'],
+      exportTo: ['.'],
+      http: [{ timeout: '3s', route: [{ destination: { host: 'httpbin.org' } }] }],
+    }),
+    istio('DestinationRule', {
+      host: 'httpbin.org',
+      exportTo: ['.'],
+      trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } },
+    }),
+  ],
+  'an external database by address': [
+    istio('ServiceEntry', {
+      hosts: ['mongo.example.com'],
+      exportTo: ['.'],
+      addresses: ['203.0.113.20'],
+      location: 'MESH_EXTERNAL',
+      resolution: 'STATIC',
+      ports: [{ number: 27017, name: 'mongo', protocol: 'MONGO' }],
+      endpoints: [{ address: '203.0.113.20' }],
+    }),
+  ],
+  'a Sidecar that imports less': [
+    istio('Sidecar', {
+      egress: [{ hosts: ['./*', 'istio-system/*'] }],
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    }),
+  ],
+  'a headless Service with its pods': [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'db', namespace: 'other' },
+      spec: { clusterIP: 'None', selector: { app: 'db' }, ports: [{ name: 'tcp', port: 5432 }] },
+    },
+  ],
+  'a Service without a selector, whose endpoints nobody has written yet': [
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'none', namespace: 'other' },
+      addressType: 'IPv4',
+      endpoints: [],
+    } as any,
+  ],
+};
+
+const many = <T>(count: number, make: (n: number) => T) => Array.from({ length: count }, (_, n) => make(n));
+const site = (n: number) => `host-${n}.example.com`;
+const manyServers = (count: number) =>
+  istio('Gateway', {
+    selector: { istio: 'mine' },
+    servers: many(count, (n) => mutual(`tls-${n}`, `other/http-80.${site(n)}`)),
+  });
+
+/** What 2,000 hosts come to, and what comes near the 1.5 MiB that etcd takes; `share` is of what one expression may cost. */
+const LARGE: Record<string, { object: KubeObject; share: number }> = {
+  'an entry for 2,000 hosts': {
+    object: istio('ServiceEntry', { exportTo: ['.'], hosts: many(2000, site) }),
+    share: 0.001,
+  },
+  'a route for 2,000 hosts': {
+    object: istio('VirtualService', { exportTo: ['.'], hosts: many(2000, site) }),
+    share: 0.02,
+  },
+  'a Gateway with 2,000 servers': { object: manyServers(2000), share: 0.05 },
+  'a route for 50,000 hosts, 1.2 MB': {
+    object: istio('VirtualService', { exportTo: ['.'], hosts: many(50_000, site) }),
+    share: 0.5,
+  },
+  'a route with 10,000 matches, 1.2 MB': {
+    object: istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: ['*.example.com'],
+      tls: many(10_000, (n) => ({
+        match: [{ port: 443, sniHosts: [site(n)] }],
+        route: [{ destination: { host: site(n) } }],
+      })),
+    }),
+    share: 0.25,
+  },
+  'a Gateway with 10,000 servers, 1.3 MB': { object: manyServers(10_000), share: 0.25 },
+};
+
+const versionsOf = ({ apiVersion }: KubeObject) =>
+  apiVersion.startsWith('networking.istio.io/') ? NETWORKING : [apiVersion.split('/').pop()!];
+const inVersion = (object: KubeObject, version: string): KubeObject => ({
+  ...object,
+  apiVersion: [...object.apiVersion.split('/').slice(0, -1), version].join('/'),
+});
+const attacks = Object.entries(ATTACKS).flatMap(([what, object]) =>
+  versionsOf(object).map((version): [string, string, KubeObject] => [what, version, inVersion(object, version)]),
+);
+
+describeMesh('guard', { table }, (mesh) => {
+  const enforce = async (props?: EgressGuardProps) => mesh.lab.apply('guard', guard(props));
+  const create = (object: KubeObject, more: object = {}) =>
+    mesh.lab.istiod.review({ operation: 'CREATE', object, user: 'somebody', ...more });
+
+  describe('enforced', () => {
+    beforeAll(async () => {
+      await enforce();
+    });
+
+    test.each(attacks)('%s is refused, as %s', async (_what, _version, object) => {
+      expect(await create(object)).toEqual({ refused: expect.stringMatching(/denied request: .*[.]$/) });
+    });
+
+    test.each(attacks)('%s is refused as an update of something harmless, as %s', async (_what, _version, object) => {
+      const oldObject = { ...object, spec: {} };
+      const answer = await mesh.lab.istiod.review({ operation: 'UPDATE', object, oldObject, user: 'somebody' });
+      expect(answer.refused).toMatch(/denied request/);
+    });
+
+    test.each(attacks)('%s passes in a namespace of the platform, as %s', async (_what, _version, object) => {
+      for (const namespace of ['egress', 'istio-system'])
+        expect(await create({ ...object, metadata: { ...object.metadata, namespace } })).toEqual({});
+    });
+
+    test('it does not matter who writes, or what the namespace is labelled', async () => {
+      const object = ATTACKS['an entry with the address of a host'];
+      const namespace = { metadata: { name: 'other', labels: { 'kubernetes.io/metadata.name': 'egress' } } };
+      for (const more of [{ user: 'system:admin', groups: ['system:masters'] }, { namespace }])
+        expect((await create(object, more)).refused).toMatch(/ServiceEntry is for its own namespace/);
+    });
+
+    test.each(Object.entries(RECIPES))('%s passes, in every version', async (_what, objects) => {
+      for (const object of objects)
+        for (const version of versionsOf(object)) expect(await create(inVersion(object, version))).toEqual({});
+    });
+
+    test.each(meshExamples().map(({ name, manifests, handWritten }) => [name, manifests, handWritten] as const))(
+      'the example %s: what constructs write passes',
+      async (_name, manifests, handWritten) => {
+        const ours = manifests.filter(
+          (object) => !handWritten.includes(object) && !object.apiVersion.startsWith('admissionregistration'),
+        );
+        const refused: string[] = [];
+        for (const object of ours) {
+          const { refused: why } = await create(object);
+          if (why !== undefined) refused.push(`${idOf(object)}: ${why}`);
+        }
+        expect(refused).toEqual([]);
+      },
+    );
+
+    test('admission of the lab asks the policies too', async () => {
+      const findings = await mesh.lab.validate([ATTACKS['a server on a locked gateway']]);
+      expect(findings.map(findingText)).toEqual([expect.stringMatching(/\(policy\): .*select your gateway's pods/)]);
+    });
+
+    test('endpoints are for the controllers of Kubernetes, and nobody else', async () => {
+      const object = ATTACKS['an EndpointSlice with the address of a host'];
+      const controller = 'system:serviceaccount:kube-system:endpointslice-controller';
+      expect(await create(object, { user: controller })).toEqual({});
+      expect((await create(object, { user: 'system:serviceaccount:other:endpointslice-controller' })).refused).toMatch(
+        /selector/,
+      );
+    });
+
+    test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
+      const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
+      expect(policies).toBe(8);
+      expect(types).toEqual({
+        'egress-guard-service-entries': 3,
+        'egress-guard-virtual-services': 3,
+        'egress-guard-destination-rules': 3,
+        'egress-guard-gateways': 3,
+        'egress-guard-services': 1,
+        'egress-guard-endpoints': 1,
+        'egress-guard-endpoint-slices': 1,
+        'egress-guard-sidecars': 3,
+      });
+      expect(Object.keys(problems)).toContain('1.30');
+      expect(Object.values(problems).flatMap((list) => list ?? [])).toEqual([]);
+    });
+
+    test.each(Object.entries(LARGE))(
+      '%s costs a part of what it may',
+      async (_what, { object, share }) => {
+        for (const { policy, error, ofBudget, ofCallLimit } of await mesh.lab.istiod.costs(object)) {
+          expect({ policy, error }).toEqual({ policy });
+          expect(ofCallLimit).toBeLessThan(share);
+          expect(ofBudget).toBeLessThan(share / 5);
+        }
+      },
+      120_000,
+    );
+  });
+
+  test('with ranges, endpoints by hand pass inside them; that takes Kubernetes 1.31', async () => {
+    await enforce({ endpointCidrs: ['10.244.0.0/16'] });
+    const slice = (address: string) => ({
+      ...ATTACKS['an EndpointSlice with the address of a host'],
+      endpoints: [{ addresses: [address] }],
+    });
+    expect(await create(slice('10.244.1.1'))).toEqual({});
+    expect((await create(slice('::ffff:10.244.1.1'))).refused).toMatch(/of 10[.]244[.]0[.]0\/16 only/);
+    expect((await create(slice('203.0.113.10'))).refused).toMatch(/denied request/);
+    const { problems } = await mesh.lab.istiod.checkPolicies();
+    expect(Object.entries(problems).flatMap(([release, list]) => (list?.length ? [release] : []))).toEqual(['1.30']);
+    const endpoints = Array.from({ length: 1000 }, (_, n) => ({
+      addresses: [`10.244.${Math.floor(n / 250)}.${n % 250}`],
+    }));
+    const [cost] = await mesh.lab.istiod.costs({ ...slice(''), endpoints });
+    expect(cost.ofCallLimit).toBeLessThan(0.02);
+  });
+
+  test('a mode that warns stores the object and says why', async () => {
+    await enforce({ mode: GuardMode.WARN });
+    const answer = await create(ATTACKS['a rule for the hop']);
+    expect(answer).toEqual({ warnings: [expect.stringMatching(/DestinationRule .* is for its own namespace/)] });
+  });
+
+  test('a mode that audits stores the object and writes it down', async () => {
+    await enforce({ mode: GuardMode.AUDIT });
+    const { refused, warnings, audit = {} } = await create(ATTACKS['a rule for the hop']);
+    expect([refused, warnings]).toEqual([undefined, undefined]);
+    expect(Object.values(audit)).toEqual([expect.stringMatching(/is for its own namespace/)]);
+  });
+
+  test('a lock in a namespace of others cannot be deleted, unless the namespace goes', async () => {
+    const manifests = synthesise((app) => {
+      const platform = new Chart(app, 'platform');
+      const lock = new RegistryOnlyMesh(platform, 'lock', { namespaces: ['shop'] });
+      new EgressGuard(platform, 'guard', { locks: [lock] });
+    });
+    const lock = manifests.find(({ kind }) => kind === 'Sidecar')!;
+    await mesh.lab.apply(
+      'guard',
+      manifests.filter((object) => object !== lock),
+    );
+    for (const version of NETWORKING) {
+      const remove = { operation: 'DELETE' as const, object: inVersion(lock, version) };
+      expect((await mesh.lab.istiod.review(remove)).refused).toMatch(/a lock of the platform/);
+      const namespace = { metadata: { name: 'shop', deletionTimestamp: '2026-01-01T00:00:00Z' } };
+      expect(await mesh.lab.istiod.review({ ...remove, namespace })).toEqual({});
+      const other = { ...lock, metadata: { ...lock.metadata, name: 'mine' } };
+      expect(await mesh.lab.istiod.review({ ...remove, object: other })).toEqual({});
+    }
+    const { problems } = await mesh.lab.istiod.checkPolicies();
+    expect(Object.values(problems).flatMap((list) => list ?? [])).toEqual([]);
+  });
+});
