@@ -28,6 +28,8 @@ export interface GatewayListener {
   readonly rejected?: { readonly reason: string; readonly decidedBy: readonly FieldRef[] };
   /** Servers that lose their place to another one. */
   readonly skipped: PodPort['skipped'];
+  /** Servers of Gateways of which it is unknown whether they select the pods. */
+  readonly unsure: PodPort['unsure'];
   /** Servers for opaque connections that have no route. */
   readonly unrouted: readonly Server[];
 }
@@ -39,9 +41,9 @@ export function gatewayListeners(
   workload: GatewayWorkload,
 ): Map<number, GatewayListener> {
   return new Map(
-    [...serversByPort(registry, workload)].map(([port, { servers, skipped }]) => [
+    [...serversByPort(registry, workload)].map(([port, { servers, skipped, unsure }]) => [
       port,
-      listenerOf(registry, scope, servers, skipped),
+      { ...listenerOf(registry, scope, servers, skipped), unsure },
     ]),
   );
 }
@@ -51,7 +53,7 @@ function listenerOf(
   scope: Scope,
   servers: readonly Server[],
   skipped: GatewayListener['skipped'],
-): GatewayListener {
+): Omit<GatewayListener, 'unsure'> {
   const chains: ServerChain[] = [];
   const unrouted: Server[] = [];
   const plain = servers.filter(({ value }) => kindOf(value) === 'HTTP');

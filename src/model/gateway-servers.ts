@@ -1,6 +1,7 @@
 import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload, podPort } from './gateway-workloads';
+import { selection } from './policies/selection';
 import { Registry } from './registry';
 import { portOf } from './scope';
 import { Service } from './service';
@@ -26,12 +27,15 @@ export interface PodPort {
   readonly servers: readonly Server[];
   /** Servers that lose their place to another one. */
   readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
+  /** Servers of Gateways of which it is unknown whether they select the pods. */
+  readonly unsure: readonly Server[];
 }
 
 /** A `PodPort` while its servers are collected. */
 interface PortInProgress {
   readonly servers: Server[];
   readonly skipped: { server: Server; reason: string; other?: Server }[];
+  readonly unsure: Server[];
   /** The TLS server of each host. */
   readonly hosts: Map<string, Server>;
   /** The server for plaintext. */
@@ -50,7 +54,8 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       selects(object.spec.selector, workload.labels),
   );
   for (const gateway of registry.gateways) {
-    if (gateway.spec.selector && !selects(gateway.spec.selector, workload.labels)) continue;
+    const selected = selection(gateway.spec.selector, workload);
+    if (selected === false) continue;
     stopAtUnknownField(gateway, gateway.spec, 'gateway');
     for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
       if (!value.port) continue;
@@ -61,8 +66,9 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       let port = translated.get(number);
       if (port === undefined) translated.set(number, (port = serverPort(services, workload, number)));
       let own = ports.get(port);
-      if (!own) ports.set(port, (own = { servers: [], skipped: [], hosts: new Map() }));
-      addServer(own, server);
+      if (!own) ports.set(port, (own = { servers: [], skipped: [], unsure: [], hosts: new Map() }));
+      if (selected) addServer(own, server);
+      else own.unsure.push(server);
     }
   }
   return ports;

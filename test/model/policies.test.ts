@@ -118,6 +118,22 @@ describe('the labels of gateway pods', () => {
   });
 });
 
+test.each([
+  ['a server for the host', 'site.example.com', 'undetermined'],
+  ['a server for another host', 'else.example.com', 200],
+])('a Gateway with an unknown label of the pods, and %s', (_what, host, seen) => {
+  const gateway = `---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: second, namespace: egress, creationTimestamp: 2020-01-01T00:00:00Z }
+spec:
+  selector: { app: exit }
+  servers: [{ port: { number: 443, name: https, protocol: HTTPS }, tls: { mode: ISTIO_MUTUAL }, hosts: [${host}] }]
+`;
+  expect(outcome(call(`${OWN}${HTTPS}${gateway}`))).toBe(seen);
+  expect(outcome(call(`${OWN}${HTTPS}${gateway}${deployment('{ istio: exit }')}`))).toBe(200);
+});
+
 describe('the ports of gateway pods', () => {
   const onPort = (port: number) => denies(`{ to: [{ operation: { ports: ["${port}"] } }] }`);
   const named = service('{ name: https, port: 443, targetPort: tls }');

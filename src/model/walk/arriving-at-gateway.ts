@@ -11,12 +11,15 @@ import { firstBytes, Flow, isReadable, Layer, outermost } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
 import { Server } from '../gateway-servers';
 import { GatewayWorkload, knownPort } from '../gateway-workloads';
+import { hostsOverlap } from '../host-names';
 import { headerOf } from '../http-route';
 import { blockedBy } from '../network-policy';
 import { badToken } from '../policies/request-authentication';
+import { unknownLabels } from '../policies/selection';
 import { readAtGateway } from '../reading-http';
 import { Undetermined } from '../undetermined';
 import { stopAtUnknownKind } from '../unknown-kinds';
+import { withoutPort } from '../virtual-hosts';
 
 /** Headers that a gateway adds to every request that it reads. */
 const GATEWAY_ADDS = [
@@ -43,7 +46,9 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
       blocked,
     );
   const listener = journey.configuration.gatewayListeners(workload).get(port);
-  if (!listener) {
+  const first = firstBytes(flow);
+  stopAtUnsureGateway(workload, listener, first.serverName ?? flow.http?.authority);
+  if (!listener || isEmpty(listener)) {
     const causes = registry.gateways
       .filter((gateway) => (gateway.spec.servers ?? []).length > 0)
       .slice(0, 3)
@@ -60,7 +65,6 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
     journey.step('gateway', listener.rejected.reason, listener.rejected.decidedBy);
     return journey.refuse('gateway', 503, listener.rejected.reason, listener.rejected.decidedBy);
   }
-  const first = firstBytes(flow);
   const chain = listener.finder.find('', first) as ServerChain | undefined;
   if (!chain) return noServer(journey, flow, workload, port, listener);
   for (const { server, other, reason } of listener.skipped) {
@@ -72,6 +76,29 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
     journey.remark({ code: 'server-left-out', message: reason, decidedBy });
   }
   return throughServer(journey, flow, workload, port, chain);
+}
+
+function isEmpty({ chains, skipped, unrouted }: GatewayListener): boolean {
+  return chains.length === 0 && skipped.length === 0 && unrouted.length === 0;
+}
+
+/** A Gateway that may select the pods, and has a server for the name, decides. */
+function stopAtUnsureGateway(
+  workload: GatewayWorkload,
+  listener: GatewayListener | undefined,
+  name: string | undefined,
+) {
+  const unsure = listener?.unsure.find(({ hosts }) =>
+    hosts.some((host) => name === undefined || hostsOverlap(host.slice(host.indexOf('/') + 1), withoutPort(name))),
+  );
+  if (!unsure) return;
+  const { gateway } = unsure;
+  throw new Undetermined(
+    `Gateway ${gateway.namespace}/${gateway.name} decides if it selects the pods of ${workload.id}, and the manifests ` +
+      `do not say whether they have the label ${unknownLabels(gateway.spec.selector, workload)}: add their Deployment, ` +
+      'or an access table with their `gateways`',
+    [fieldRef(gateway, 'spec.selector')],
+  );
 }
 
 /** Why no server accepts the connection. */
