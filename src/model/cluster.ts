@@ -18,7 +18,7 @@ import { selects } from '../manifests/selectors';
 export type Endpoint =
   | { readonly kind: 'pod'; readonly workload: GatewayWorkload; readonly port: number }
   /** A name that the proxy resolves, or an address. */
-  | { readonly kind: 'host'; readonly host: string; readonly port: number }
+  | { readonly kind: 'host'; readonly host: string; readonly port: number; readonly tls?: ClientTls }
   /** The address that the application dialled. */
   | { readonly kind: 'original'; readonly port?: number }
   /** The name that the request itself gives: its authority or server name. */
@@ -44,6 +44,8 @@ export interface Cluster {
   readonly rule?: MergedRule;
   /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
+  /** Whether it speaks to them what the client speaks, instead. */
+  readonly keepsProtocol: boolean;
   readonly assumptions: readonly string[];
 }
 
@@ -129,7 +131,8 @@ function buildCluster(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
-    http2: isHttp2(port.protocol) || upgradesToHttp2(rule, chosen, number),
+    http2: isHttp2(port.protocol) || poolOf(rule, chosen, number)?.http?.h2UpgradePolicy === 'UPGRADE',
+    keepsProtocol: poolOf(rule, chosen, number)?.http?.useClientProtocol === true,
     assumptions,
   };
 }
@@ -234,7 +237,8 @@ function entryEndpoints(
       (spec.endpoints as any[]).forEach((given, index) => {
         stopAtUnknownField(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
         if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
-        endpoints.push({ kind: 'host', host: given.address, port: target(given) });
+        const tls = automaticTls(registry, sibling, given, `spec.endpoints[${index}]`);
+        endpoints.push({ kind: 'host', host: given.address, port: target(given), ...(tls && { tls }) });
         where.push(fieldRef(sibling.object, `spec.endpoints[${index}]`));
       });
     } else if (!overEds && sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
@@ -242,7 +246,8 @@ function entryEndpoints(
       where.push(sibling.object === service.object ? portField : fieldRef(sibling.object, 'spec.ports'));
     }
   }
-  const unique = [...new Map(endpoints.map((endpoint) => [JSON.stringify(endpoint), endpoint])).values()];
+  const key = (one: Endpoint) => (one.kind === 'host' ? `${one.host}:${one.port} ${one.tls !== undefined}` : one.kind);
+  const unique = [...new Map(endpoints.map((endpoint) => [key(endpoint), endpoint])).values()];
   return {
     endpoints: unique,
     where:
@@ -250,6 +255,23 @@ function entryEndpoints(
         ? where
         : [fieldRef(service.object, service.resolution === 'STATIC' ? 'spec.endpoints' : 'spec.resolution')],
   };
+}
+
+const TLS_MODE = 'security.istio.io/tlsMode';
+
+/**
+ * The mutual TLS of the mesh that proxies use by themselves, where no DestinationRule gives other settings: towards
+ * endpoints of an entry in the mesh that are labelled as having a sidecar.
+ */
+function automaticTls({ index, rootNamespace }: Registry, service: Service, given: any, field: string) {
+  const { object } = service;
+  if (object.spec.location !== 'MESH_INTERNAL' || given.labels?.[TLS_MODE] !== 'istio') return undefined;
+  const isOff = index.kinds
+    .flatMap((bucket) => (bucket[0]?.kind === 'PeerAuthentication' ? bucket : []))
+    .some(
+      ({ namespace, spec }) => [object.namespace, rootNamespace].includes(namespace) && spec?.mtls?.mode === 'DISABLE',
+    );
+  return isOff ? undefined : { value: { mode: 'ISTIO_MUTUAL' }, object, field: `${field}.labels` };
 }
 
 /**
@@ -283,11 +305,12 @@ function policyFor(object: Indexed, policy: any, field: string, port: number) {
   return { object, value, field: `${field}.portLevelSettings[${index}]`, isPort: true };
 }
 
-function upgradesToHttp2(
+/** The connection pool settings in force. */
+function poolOf(
   rule: MergedRule | undefined,
   subset: { object: Indexed; index: number; value: any } | undefined,
   port: number,
-): boolean {
+): any {
   const pool = (policy: any) => {
     const own = policy?.portLevelSettings?.find((one: any) => one.port?.number === port);
     return own
@@ -295,8 +318,7 @@ function upgradesToHttp2(
       : { found: policy?.connectionPool !== undefined, value: policy?.connectionPool };
   };
   const own = pool(subset?.value.trafficPolicy);
-  const chosen = own.found ? own : pool(rule?.policy?.value);
-  return chosen.value?.http?.h2UpgradePolicy === 'UPGRADE';
+  return (own.found ? own : pool(rule?.policy?.value)).value;
 }
 
 /** Makes the answer undetermined where an object has a field that the model does not know. */

@@ -4,7 +4,7 @@ import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
 import { installs, mayListSecrets } from './secret-readers';
 import { Undetermined } from './undetermined';
-import { ExternalHost } from '../access/access-table';
+import { ExternalHost, TableConfigMap, TableSecret } from '../access/access-table';
 
 /** How an external host receives a connection. */
 export interface Reception {
@@ -33,7 +33,8 @@ export interface Reception {
 const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
 
 /**
- * How the host receives what arrives. A host without a description speaks HTTP, TLS on every port but 80, and TCP.
+ * How the host receives what arrives. A host without a description speaks HTTP, TLS on every port but 80 and on those
+ * declared as TLS, and TCP.
  */
 export function receive(
   registry: Registry,
@@ -41,13 +42,15 @@ export function receive(
   name: string,
   port: number,
   flow: Flow,
+  isDeclaredTls = false,
 ): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
   const assumptions: string[] = [];
   const layer = outermost(flow);
   const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, assumptions };
-  const isTlsPort = port === 443 || (described === undefined && layer !== undefined && port !== 80);
+  const isTlsPort =
+    port === 443 || (described === undefined && (isDeclaredTls || (layer !== undefined && port !== 80)));
   const isTcp =
     host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
   if (isTcp) {
@@ -322,15 +325,18 @@ function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): 
   const kind = isConfigMap ? 'ConfigMap' : 'Secret';
   if (!isConfigMap && namespace !== layer.namespace)
     return `Secret ${path} is not in the namespace of the proxy, which therefore never receives it`;
-  const written = registry.index.kinds
-    .find((bucket) => bucket[0]?.kind === kind)
-    ?.find((object) => object.name === name && object.namespace === namespace);
-  const known = listed?.find((one) => one.name === name && one.namespace === namespace);
+  // Where only authorities are needed, Istio prefers the Secret with this suffix.
+  const names = isConfigMap || tls.mode === 'MUTUAL' ? [name] : [`${name}-cacert`, name];
+  const objects = registry.index.kinds.find((bucket) => bucket[0]?.kind === kind) ?? [];
+  const among = <T extends { readonly name: string; readonly namespace: string }>(all: readonly T[]): T | undefined =>
+    names.flatMap((wanted) => all.filter((one) => one.name === wanted && one.namespace === namespace))[0];
+  const written = among(objects);
+  const known = among<TableSecret | TableConfigMap>(listed ?? []);
   if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
     assumptions.push(
       written
-        ? `${kind} ${namespace}/${name} holds what the host requires`
+        ? `${kind} ${namespace}/${written.name} holds what the host requires`
         : `${kind} ${namespace}/${name} exists and holds what the host requires`,
     );
     return {};

@@ -38,7 +38,7 @@ export function toCluster(
       because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
     })),
   );
-  const flow = inClusterTls(journey, at, destination, cluster);
+  const flow = inClusterTls(journey, at, destination, cluster, cluster.endpoints[index]);
   const led = uniqueRefs([...cluster.decidedBy, ...where]);
   return connect(journey, { ...at, flow }, cluster, cluster.endpoints[index], led);
 }
@@ -61,11 +61,15 @@ function noEndpoints(
 /** The flow in the TLS that the cluster originates. */
 function inClusterTls(
   journey: Journey,
-  { hop, scope, flow }: AtProxy,
+  { hop, scope, flow: given, reads }: AtProxy,
   destination: Destination,
   cluster: Cluster,
+  endpoint: Endpoint,
 ): Flow {
-  const { tls, ignoredTls } = cluster;
+  const { ignoredTls } = cluster;
+  const tls = cluster.tls ?? (endpoint.kind === 'host' ? endpoint.tls : undefined);
+  // Bytes keep the protocol in which they arrive.
+  const flow = { ...given, http2: reads && !cluster.keepsProtocol ? cluster.http2 : given.http2 };
   if (ignoredTls) {
     const decidedBy = [fieldRef(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
     journey.step(
@@ -81,8 +85,8 @@ function inClusterTls(
       decidedBy,
     });
   }
-  if (!tls || !originates(tls.value)) return { ...flow, http2: cluster.http2 };
-  const authority = isReadable(flow) ? flow.http!.authority.replace(/:\d+$/, '').toLowerCase() : undefined;
+  if (!tls || !originates(tls.value)) return flow;
+  const authority = reads ? flow.http!.authority.replace(/:\d+$/, '').toLowerCase() : undefined;
   const isMesh = tls.value.mode === 'ISTIO_MUTUAL';
   const internal = `outbound_.${destination.port}_.${destination.subset ?? ''}_.${destination.host}`;
   const serverName: string | undefined = tls.value.sni || (isMesh ? internal : authority);
@@ -109,7 +113,7 @@ function inClusterTls(
   journey.step(hop, `${checks}, ${serverName === undefined ? 'no server name' : `server name ${serverName}`}`, [
     fieldRef(tls.object, tls.field),
   ]);
-  return { ...flow, layers: [...flow.layers, layer], http2: cluster.http2 };
+  return { ...flow, layers: [...flow.layers, layer] };
 }
 
 /** The identity in a proxy's certificate, in mutual TLS of the mesh. */
@@ -123,12 +127,12 @@ function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' |
 function connect(
   journey: Journey,
   { hop, flow, address, port }: AtProxy,
-  { service }: Cluster,
+  { service, port: declared }: Cluster,
   endpoint: Endpoint,
   decidedBy: readonly FieldRef[],
 ): Next {
   journey.via ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
-  const external = { to: 'host', from: hop, flow, decidedBy } as const;
+  const external = { to: 'host', from: hop, flow, decidedBy, protocol: declared.protocol } as const;
   switch (endpoint.kind) {
     case 'pod':
       return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };

@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { arriveAtGateway } from './arriving-at-gateway';
-import { Choice, Ending, Journey } from './journey';
+import { Choice, Ending, Journey, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
@@ -57,6 +57,11 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
     `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
     pod.template ? [fieldRef(pod.template)] : [],
   );
+  if (url.protocol === 'https:' && url.hostname.endsWith('.')) {
+    const message =
+      'curl leaves out the dot at the end of the server name; Node.js and Python send it, and nothing accepts such a name';
+    journey.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
+  }
   if (pod.injected)
     stopAtUnknownKind(configuration.registry, { ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
@@ -94,7 +99,7 @@ function flowOf(request: ModelRequest, url: URL): Flow {
     payload: isTcp ? 'bytes' : 'http',
     layers:
       url.protocol === 'https:'
-        ? [{ by: 'application', ...(isIP(url.hostname) === 0 && { serverName: url.hostname }) }]
+        ? [{ by: 'application', ...(isIP(url.hostname) === 0 && { serverName: url.hostname.replace(/\.$/, '') }) }]
         : [],
     ...(!isTcp && { http }),
     added: new Set(),
@@ -112,6 +117,7 @@ function followRedirect(
 ): Ending {
   const status = ending.status ?? ending.symptom;
   if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return ending;
+  if (journey.location === NOWHERE) return ending;
   const location = journey.location ?? `https://${flow.http!.authority.replace(/:80$/, '')}${flow.http!.path}`;
   if (journey.redirected(status) > MAX_REDIRECTS)
     return { outcome: 'refused', reason: `more than ${MAX_REDIRECTS} redirects`, causes: ending.causes };

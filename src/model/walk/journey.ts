@@ -15,6 +15,9 @@ export interface Choice {
 /** How a walk ends. */
 export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'reason' | 'causes'>;
 
+/** The location of a redirect that has none. */
+export const NOWHERE = '';
+
 /** A request under way: its caller, what has happened to it so far, and how its end looks to the caller. */
 export class Journey {
   public readonly choices: Choice[] = [];
@@ -44,6 +47,10 @@ export class Journey {
   public originator?: TlsOriginator;
   public addedHeaders?: string[];
   public plaintext = false;
+  /** How long the routes on the egress path let the host take. */
+  public limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
+  /** Where a route on the egress path says what is tried again. */
+  public retries?: FieldRef;
 
   private readonly redirects: number[] = [];
   private readonly steps: Step[] = [];
@@ -89,7 +96,7 @@ export class Journey {
   /** A refusal as the caller sees it: a status where a proxy reads the request, else a closed connection. */
   public refuse(by: Answer['by'], status: number | undefined, reason: string, causes: readonly FieldRef[]): Ending {
     const isClear = this.url.protocol === 'http:' && this.isRead && status !== undefined;
-    const isUnavailable = isClear && this.speak === 'grpc' && (status === 502 || status === 503);
+    const isUnavailable = isClear && this.speak === 'grpc' && [502, 503, 504].includes(status);
     const symptom: Symptom = isUnavailable
       ? 'grpc-unavailable'
       : isClear
@@ -118,7 +125,8 @@ export class Journey {
     this.location = this.via = this.gateway = this.identity = this.serverName = undefined;
     this.protocol = this.originator = this.clientCertificate = this.addedHeaders = undefined;
     this.destination = this.clientCommonName = this.answeredBy = this.insteadOf = this.ownAddress = undefined;
-    this.atGateway = undefined;
+    this.atGateway = this.retries = undefined;
+    this.limits = [];
     this.isRead = false;
   }
 
@@ -141,7 +149,7 @@ export class Journey {
     if (ending.status !== undefined) answer.status = ending.status;
     if (ending.symptom !== undefined) answer.symptom = ending.symptom;
     if (ending.by !== undefined) answer.by = ending.by;
-    if (ending.outcome === 'answered' && this.originator !== undefined) answer.tlsOriginatedBy = this.originator;
+    if (this.originator !== undefined) answer.tlsOriginatedBy = this.originator;
     if (this.redirects.length > 0) answer.redirects = this.redirects;
     if (this.via !== undefined) answer.via = this.via;
     if (this.identity !== undefined) answer.identityAtGateway = this.identity;

@@ -13,6 +13,8 @@ export interface AtProxy {
   /** The address that the application dialled; empty at a gateway, which was dialled itself. */
   readonly address: string;
   readonly port: number;
+  /** Whether the proxy reads the request as HTTP. Otherwise it forwards bytes, whatever they are. */
+  readonly reads?: boolean;
 }
 
 /** A connection to a gateway's pods. */
@@ -34,6 +36,8 @@ export interface ToExternalHost {
   readonly port: number;
   /** Where the name is an endpoint of a ServiceEntry: the host that the entry declares. */
   readonly service?: Service;
+  /** The protocol of the port, as declared. */
+  readonly protocol?: string;
   /** The fields that led here. */
   readonly decidedBy: readonly FieldRef[];
 }

@@ -1,14 +1,16 @@
 import { isIP } from 'net';
-import { Ending, Journey } from './journey';
+import { Ending, Journey, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
 import { ExternalHost } from '../../access/access-table';
 import { clientCommonNameOf, receive } from '../external-host';
+import { FieldRef } from '../answer';
 import { uniqueRefs } from '../field-ref';
 import { Flow, outermost } from '../flow';
 import { blockedBy } from '../network-policy';
 import { isAllocatedAddress, isServiceAddress } from '../service';
 import { Undetermined } from '../undetermined';
 import { covers, isWildcard } from '../../istio/hosts';
+import { isTls } from '../../istio/protocols';
 
 /** How hosts are called that stand for an address that a row of an access table dials. */
 const STRAY = 'stray-';
@@ -47,7 +49,8 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
     return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
   journey.destination = `${isIP(name) !== 0 && known && !known.host.startsWith(STRAY) ? known.host : name}:${port}`;
   findAnswerer(journey, target, known);
-  const reception = receive(registry, known, known?.host ?? journey.answeredBy!, port, flow);
+  const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(journey, port));
+  const reception = receive(registry, known, known?.host ?? journey.answeredBy!, port, flow, isDeclaredTls);
   for (const remark of reception.remarks) journey.remark(remark);
   for (const assumption of reception.assumptions) journey.assume(assumption);
   const layer = outermost(flow);
@@ -55,8 +58,9 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
     journey.plaintext ||= reception.plaintext;
     journey.serverName = layer?.serverName;
   }
-  if (reception.plaintext && port === 443 && flow.payload === 'http') {
-    journey.remark({ code: 'plaintext-to-443', message: 'the request is sent in plaintext to a TLS port', decidedBy });
+  if (reception.plaintext && flow.payload === 'http' && (port === 443 || isDeclaredTls)) {
+    const code = port === 443 ? 'plaintext-to-443' : 'plaintext-to-tls-port';
+    journey.remark({ code, message: 'the request is sent in plaintext to a TLS port', decidedBy });
   }
   const at = `${name}:${port}`;
   const text = reception.reason.startsWith(`${at} `) ? reception.reason : `${at}: ${reception.reason}`;
@@ -66,7 +70,7 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
   const byHost = (status?: number) => journey.refuse('host', status, reception.reason, causes);
   switch (reception.kind) {
     case 'answers':
-      return answered(journey, flow, reception.status, reception.clientCertificate);
+      return answered(journey, flow, causes, reception.status, reception.clientCertificate);
     case 'not-listening':
     case 'handshake':
       return journey.refuse(by, 503, reception.reason, causes);
@@ -113,9 +117,42 @@ function undescribed(journey: Journey, { name, service }: ToExternalHost, asked:
   return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;
 }
 
+const CLOSE = 100;
+
+function all(limits: Journey['limits']): number[] {
+  return limits.map(({ milliseconds }) => milliseconds);
+}
+
+/** What the query of a table's request tells the host to do. Without a table, a query is just a query. */
+function wishOf(journey: Journey, { http, payload }: Flow): { status: number; delay: number; grpcStatus: number } {
+  const usual = { status: 200, delay: 0, grpcStatus: 0 };
+  const query = new URLSearchParams(http?.path.split('?')[1]);
+  if (payload !== 'http' || !journey.configuration.addressBook.isComplete || query.size === 0) return usual;
+  if (query.get('times') !== null) {
+    if (Number(query.get('times')) < 1) return usual;
+    if (journey.retries || (journey.isRead && query.get('grpc-status') !== null))
+      throw new Undetermined(
+        'the model does not count how often a request is tried',
+        journey.retries && [journey.retries],
+      );
+  }
+  return {
+    status: Number(query.get('status') ?? 200),
+    delay: Number(query.get('delay') ?? 0),
+    grpcStatus: Number(query.get('grpc-status') ?? 0),
+  };
+}
+
+/** Whether a ServiceEntry declares the port of the host that answers as TLS. */
+function declaresTls({ configuration, answeredBy }: Journey, port: number): boolean {
+  const services = configuration.registry.servicesByNamespace(answeredBy!)?.values() ?? [];
+  return [...services].some(({ ports }) => ports.some((one) => one.number === port && isTls(one.protocol)));
+}
+
 function answered(
   journey: Journey,
   flow: Flow,
+  causes: readonly FieldRef[],
   given: number | undefined,
   clientCertificate: boolean | undefined,
 ): Ending {
@@ -130,7 +167,6 @@ function answered(
   if (flow.speak === 'grpc' && journey.protocol !== 'h2') {
     throw new Undetermined('gRPC needs HTTP/2 to the host, but the last proxy uses HTTP/1.1');
   }
-  const status = flow.speak === 'websocket' ? 101 : given;
   journey.clientCommonName = layer && clientCommonNameOf(journey.configuration.registry, layer);
   if (flow.payload === 'http') {
     journey.clientCertificate = clientCertificate ?? false;
@@ -138,6 +174,20 @@ function answered(
       ? []
       : [...flow.added].filter((name) => !journey.atGateway?.hidesEnvoyHeaders || !ABOUT_ENVOY.has(name)).sort();
   }
+  const wish = wishOf(journey, flow);
+  const limit = journey.limits.find(({ milliseconds }) => milliseconds <= Math.min(...all(journey.limits)));
+  if (limit && Math.abs(wish.delay - limit.milliseconds) < CLOSE)
+    throw new Undetermined(`the host takes about as long as the timeout: ${wish.delay} ms`, [limit.cause]);
+  if (limit && wish.delay > limit.milliseconds) {
+    const reason = `the host takes ${wish.delay} ms, and the route waits ${limit.milliseconds} ms`;
+    return journey.refuse('host', 504, reason, [limit.cause]);
+  }
+  if (flow.speak === 'grpc' && wish.grpcStatus !== 0) {
+    if (wish.grpcStatus !== 14) throw new Undetermined(`access tables have no word for gRPC status ${wish.grpcStatus}`);
+    return { outcome: 'refused', symptom: 'grpc-unavailable', by: 'host', reason: 'the host says so', causes };
+  }
+  const status = flow.speak === 'websocket' ? 101 : given === 200 && flow.speak !== 'grpc' ? wish.status : given;
+  if (given === 200 && status !== given) journey.location = NOWHERE;
   const via = {
     direct: 'past the sidecar',
     undeclared: 'let through by the sidecar',

@@ -14,7 +14,8 @@ import { VirtualHost } from '../virtual-hosts';
 /**
  * A request that a proxy reads, through one virtual host: to a cluster, or to an answer that the proxy gives itself.
  */
-export function route(journey: Journey, at: AtProxy, host: VirtualHost): Next {
+export function route(journey: Journey, arrived: AtProxy, host: VirtualHost): Next {
+  const at: AtProxy = { ...arrived, reads: true };
   const { hop, flow } = at;
   const { method, path, authority } = flow.http!;
   if (!host.routes) return toCluster(journey, at, host.own!, host.decidedBy);
@@ -43,6 +44,7 @@ export function route(journey: Journey, at: AtProxy, host: VirtualHost): Next {
   }
   if (entry.destinations.length === 0)
     return journey.refuse(hop, 503, 'the route has no destination', [fieldRef(object, `${field}.route`)]);
+  limit(journey, entry);
   const destination = chooseDestination(journey, entry.destinations);
   return toCluster(journey, { ...at, flow: rewritten(flow, entry, destination.headers) }, destination, [
     ...(entry.matchField === undefined ? [] : [fieldRef(object, entry.matchField)]),
@@ -74,12 +76,34 @@ function chooseDestination<D extends Destination>(journey: Journey, destinations
   ];
 }
 
+/** Notes how long a route lets the host take. */
+function limit(journey: Journey, { http, object, field }: RouteEntry): void {
+  for (const [given, name] of [
+    [http.timeout, 'timeout'],
+    [http.retries?.perTryTimeout, 'retries.perTryTimeout'],
+  ]) {
+    const milliseconds = given === undefined ? 0 : millisecondsOf(given);
+    if (milliseconds > 0) journey.limits.push({ milliseconds, cause: fieldRef(object, `${field}.${name}`) });
+  }
+  if (http.retries) journey.retries = fieldRef(object, `${field}.retries`);
+}
+
+const UNITS: Record<string, number> = { h: 3600e3, m: 60e3, s: 1e3, ms: 1 };
+
+/** `1h`, `1m30s`, `0.5s`, `250ms` in milliseconds. */
+function millisecondsOf(duration: string): number {
+  let sum = 0;
+  for (const [, number, unit] of String(duration).matchAll(/([\d.]+)(ms|h|m|s)/g)) sum += Number(number) * UNITS[unit];
+  return sum;
+}
+
 function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
   const abort = http.fault?.abort;
   if (!abort) return undefined;
   stopAtUnknownField(object, http.fault, 'fault', `${field}.fault`);
   stopAtUnknownField(object, abort, 'abort', `${field}.fault.abort`);
-  const share: number = abort.percentage?.value ?? (abort.percentage ? 0 : 100);
+  // Without a percentage, Istio aborts nothing.
+  const share: number = abort.percentage?.value ?? 0;
   if (share <= 0) return undefined;
   const isAborted =
     share >= 100 ||
