@@ -18,6 +18,7 @@ import { AccessTable, Via } from '../access/access-table';
 import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
+import { UNDATED_AGES } from '../model/ages';
 import { separateMalformed } from '../model/well-formed';
 import { checkManifests, Finding } from '../rules';
 
@@ -77,6 +78,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       mesh: { type: 'string' },
       table: { type: 'string' },
       via: { type: 'string' },
+      'assume-age': { type: 'string' },
       output: { type: 'string', default: 'text' },
     },
   });
@@ -90,7 +92,8 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const read = readManifests(positionals, { standardInput, namespace: values.namespace });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
-  const { world, note } = worldFor(values, read);
+  const { world: described, note } = worldFor(values, read);
+  const world: World = { ...described, ...assumedAge(values['assume-age']) };
   const notes = [...(note === undefined ? [] : [note]), ...read.notes];
   const model = EgressModel.of(read.objects, world);
   const answer = model.ask(caller, request);
@@ -153,7 +156,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { output: { type: 'string', default: 'text' } },
+    options: { 'assume-age': { type: 'string' }, output: { type: 'string', default: 'text' } },
   });
   if (positionals.length < 2) throw new Usage('check: name the manifests and, last, an access table');
   if (!['text', 'json', 'mermaid'].includes(values.output))
@@ -162,7 +165,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const read = readManifests(positionals.slice(0, -1), { standardInput });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
-  const rows = judgeTable(read.objects, table);
+  const rows = judgeTable(read.objects, table, assumedAge(values['assume-age']));
   const bad = rows.filter(({ wrong }) => wrong.length > 0);
   const undetermined = rows.filter(({ answer }) => answer.outcome === 'undetermined');
   const isOpen = undetermined.length > 0 && undetermined.length === bad.length;
@@ -203,6 +206,15 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
       `${incomplete(read)}${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
       'table says\n',
   };
+}
+
+/** How old undated objects are, as `--assume-age undated=youngest` says it. */
+function assumedAge(text: string | undefined): Pick<World, 'undatedAge'> {
+  if (text === undefined) return {};
+  const age = /^undated=(.*)$/.exec(text)?.[1];
+  if (age === undefined || !UNDATED_AGES.includes(age))
+    throw new Usage(`--assume-age is undated=youngest, undated=oldest or undated=same, not "${text}"`);
+  return { undatedAge: age as World['undatedAge'] };
 }
 
 function viaOf(via: string | undefined): Via | undefined {

@@ -1,7 +1,7 @@
 export const HELP = `cdk8s-istio-egress: what happens to a request that leaves an Istio mesh, from manifests alone
 
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
-  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--output text|json|mermaid]
+  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--output text|json|mermaid]
   cdk8s-istio-egress migrate <access.yaml...>
 
 explain follows one request hop by hop and names the object and field that decide each step.
@@ -18,6 +18,9 @@ explain follows one request hop by hop and names the object and field that decid
                                     without one, Istio's default: undeclared traffic passes (ALLOW_ANY)
   --table FILE                      an access table that says which gateways, Secrets and external hosts exist.
                                     Without it the answer lists what it assumes about them
+  --assume-age undated=AGE          how old objects without a creationTimestamp are: youngest, oldest, or same (as
+                                    old as all others, so that names decide). Default: unknown; where it changes
+                                    the answer, the answer is undetermined
   --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
                                     gateway; any other path ends with exit code 1
   --output text|json|mermaid        default text; json uses the words of docs/access-table.md

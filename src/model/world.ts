@@ -1,4 +1,5 @@
 import { isIP } from 'net';
+import { UndatedAge } from './ages';
 import {
   AccessTable,
   GatewayPods,
@@ -25,6 +26,12 @@ export interface World {
   readonly secrets?: readonly TableSecret[];
   /** All ConfigMaps that are not among the manifests. @default - as for Secrets */
   readonly configMaps?: readonly TableConfigMap[];
+  /**
+   * How old objects without a `creationTimestamp` are.
+   *
+   * @default - unknown: where it changes an answer, the answer is undetermined
+   */
+  readonly undatedAge?: UndatedAge;
 }
 
 /**
