@@ -1,6 +1,6 @@
 import { Alternative, Answer } from './answer';
 import { Configuration } from './configuration';
-import { asAssumed, isSameAnswer, possibilities, Possibility } from './open-questions';
+import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
 import { ModelCaller, ModelRequest } from './request';
 import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './well-formed';
@@ -10,7 +10,7 @@ import { EgressObject } from '../manifests/egress-object';
 export type { EgressObject } from '../manifests/egress-object';
 export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './answer';
 export type { ModelCaller, ModelRequest } from './request';
-export { worldOf, type World } from './world';
+export { worldOf, type KnownGateway, type World } from './world';
 
 /** The most alternatives that one answer lists. */
 const MAX_ALTERNATIVES = 16;
@@ -76,11 +76,18 @@ export class EgressModel {
 
   /** The answer, if it is the same in every way in which what is not said could be. */
   private withoutDoubt(answer: Answer, caller: ModelCaller, request: ModelRequest): Answer {
+    const assumed = new Set<string>();
     for (let index = 0; ; index++) {
       const one = this.known[index] ?? this.next();
-      if (one === undefined) return answer;
+      if (one === undefined)
+        return assumed.size === 0 ? answer : { ...answer, assumptions: [...answer.assumptions, ...assumed] };
+      const { onlyPort } = one.possibility;
+      if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request)) continue;
       const other = this.answerWith(one.configuration, caller, request);
-      if (isSameAnswer(answer, other)) continue;
+      if (isSameAnswer(answer, other)) {
+        if (!isSameWay(answer, other)) assumed.add(one.possibility.assumed);
+        continue;
+      }
       const { when, say } = one.possibility;
       return {
         outcome: 'undetermined',
@@ -108,9 +115,17 @@ export class EgressModel {
 
   private answerWith(configuration: Configuration, caller: ModelCaller, request: ModelRequest): Answer {
     const first = walk(configuration, caller, request);
-    return first.choices.length === 0
-      ? first.answer
-      : { ...first.answer, alternatives: this.others(configuration, first, caller, request) };
+    const { answer } = first;
+    const { world, workloads } = configuration.registry;
+    const condition =
+      answer.gateway === undefined ? undefined : workloads.find(({ id }) => id === answer.gateway)?.condition;
+    const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
+    return {
+      ...answer,
+      ...(first.choices.length > 0 && { alternatives: this.others(configuration, first, caller, request) }),
+      ...(condition && { condition }),
+      ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
+    };
   }
 
   /** The answers to the same request on the other branches of its egress path. */
@@ -141,6 +156,16 @@ export class EgressModel {
     }
     return alternatives;
   }
+}
+
+/** What is assumed of every host that nobody describes. */
+function goodHost({ destination = 'the host', tlsOriginatedBy = 'none' }: Answer): string {
+  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : ', with a good certificate'}`;
+}
+
+function portOf({ url }: ModelRequest): number {
+  const { protocol, port } = new URL(url.replace(/^tcp:/, 'http:'));
+  return port !== '' ? Number(port) : protocol === 'https:' ? 443 : 80;
 }
 
 function inShort({ outcome, reason, symptom, by }: Answer): string {
