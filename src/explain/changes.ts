@@ -2,6 +2,7 @@ import { candidates, Candidate } from './candidates';
 import { headline } from './text';
 import { Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
+import { PROPOSED } from '../model/ages';
 import { separateMalformed } from '../model/well-formed';
 
 /** A change to the manifests that makes the request succeed as wanted, verified by the model. */
@@ -66,7 +67,11 @@ function cost({ size, weakens }: Candidate): number {
   return size + (weakens === undefined ? 0 : 100);
 }
 
-function applied(objects: readonly EgressObject[], { edits, added = [] }: Candidate): EgressObject[] {
+/** The objects after a candidate is applied. */
+export function applied(
+  objects: readonly EgressObject[],
+  { edits, added = [] }: Pick<Candidate, 'edits' | 'added'>,
+): EgressObject[] {
   const changed = objects.map((object) => {
     const own = edits.filter((edit) => edit.object === object);
     if (own.length === 0) return object;
@@ -74,5 +79,12 @@ function applied(objects: readonly EgressObject[], { edits, added = [] }: Candid
     for (const { change } of own) change(manifest);
     return { manifest, origin: object.origin };
   });
-  return [...changed, ...added.map((manifest) => ({ manifest, origin: 'proposed' }))];
+  // What is applied after all the rest is the youngest.
+  return [
+    ...changed,
+    ...added.map((manifest: any) => ({
+      manifest: { ...manifest, metadata: { ...manifest.metadata, creationTimestamp: PROPOSED } },
+      origin: 'proposed',
+    })),
+  ];
 }

@@ -17,7 +17,8 @@ import { asText, headline } from './text';
 import { AccessTable, Via } from '../access/access-table';
 import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
-import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
+import { Answer, EgressModel, EgressObject, KnownGateway, ModelCaller, ModelRequest, World, worldOf } from '../model';
+import { UNDATED_AGES } from '../model/ages';
 import { separateMalformed } from '../model/well-formed';
 import { checkManifests, Finding } from '../rules';
 
@@ -77,6 +78,9 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       mesh: { type: 'string' },
       table: { type: 'string' },
       via: { type: 'string' },
+      'assume-age': { type: 'string' },
+      assume: { type: 'string', multiple: true, default: [] },
+      gateway: { type: 'string', multiple: true, default: [] },
       output: { type: 'string', default: 'text' },
     },
   });
@@ -90,7 +94,15 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const read = readManifests(positionals, { standardInput, namespace: values.namespace });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
-  const { world, note } = worldFor(values, read);
+  const { world: described, note } = worldFor(values, read);
+  if (values.table !== undefined && values.gateway.length > 0)
+    throw new Usage('--gateway and --table both describe gateways: give only one');
+  const world: World = {
+    ...described,
+    ...assumedAge(values['assume-age']),
+    ...assumed(values.assume),
+    ...(values.gateway.length > 0 && { knownGateways: values.gateway.map(gatewayOf) }),
+  };
   const notes = [...(note === undefined ? [] : [note]), ...read.notes];
   const model = EgressModel.of(read.objects, world);
   const answer = model.ask(caller, request);
@@ -103,7 +115,8 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const findings = findingsOn(answer, objects, world);
   const idle = bystanders(answer, objects, world, caller, request);
   const isIncomplete = read.problems.length > 0;
-  const code = answer.outcome === 'undetermined' || isIncomplete ? 2 : isFine ? 0 : 1;
+  const isOpen = answer.outcome === 'undetermined' || answer.condition !== undefined;
+  const code = isOpen || isIncomplete ? 2 : isFine ? 0 : 1;
   const problems = [
     ...read.problems,
     ...read.warnings,
@@ -153,7 +166,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { output: { type: 'string', default: 'text' } },
+    options: { 'assume-age': { type: 'string' }, output: { type: 'string', default: 'text' } },
   });
   if (positionals.length < 2) throw new Usage('check: name the manifests and, last, an access table');
   if (!['text', 'json', 'mermaid'].includes(values.output))
@@ -162,7 +175,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
   const read = readManifests(positionals.slice(0, -1), { standardInput });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
-  const rows = judgeTable(read.objects, table);
+  const rows = judgeTable(read.objects, table, assumedAge(values['assume-age']));
   const bad = rows.filter(({ wrong }) => wrong.length > 0);
   const undetermined = rows.filter(({ answer }) => answer.outcome === 'undetermined');
   const isOpen = undetermined.length > 0 && undetermined.length === bad.length;
@@ -203,6 +216,33 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
       `${incomplete(read)}${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
       'table says\n',
   };
+}
+
+/** How old undated objects are, as `--assume-age undated=youngest` says it. */
+function assumedAge(text: string | undefined): Pick<World, 'undatedAge'> {
+  if (text === undefined) return {};
+  const age = /^undated=(.*)$/.exec(text)?.[1];
+  if (age === undefined || !UNDATED_AGES.includes(age))
+    throw new Usage(`--assume-age is undated=youngest, undated=oldest or undated=same, not "${text}"`);
+  return { undatedAge: age as World['undatedAge'] };
+}
+
+function assumed(texts: readonly string[]): Pick<World, 'httpPort80'> {
+  for (const text of texts)
+    if (!/^http-port-80=(yes|no)$/.test(text))
+      throw new Usage(`--assume is http-port-80=yes or http-port-80=no, not "${text}"`);
+  return texts.length === 0 ? {} : { httpPort80: texts[texts.length - 1].endsWith('=yes') };
+}
+
+/** A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443` says it. */
+function gatewayOf(text: string): KnownGateway {
+  const [, namespace, name, targetPort] = /^([a-z0-9-]+)\/([a-z0-9.-]+)(?:,targetPort=(\d{1,5}))?$/.exec(text) ?? [];
+  if (name === undefined || Number(targetPort ?? 1) < 1 || Number(targetPort ?? 1) > 65535)
+    throw new Usage(
+      `--gateway is <namespace>/<name> or <namespace>/<name>,targetPort=<port>, such as ` +
+        `egress/istio-egressgateway,targetPort=8443; not "${text}"`,
+    );
+  return { namespace, name, ...(targetPort !== undefined && { targetPort: Number(targetPort) }) };
 }
 
 function viaOf(via: string | undefined): Via | undefined {

@@ -1,7 +1,7 @@
 export const HELP = `cdk8s-istio-egress: what happens to a request that leaves an Istio mesh, from manifests alone
 
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
-  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--output text|json|mermaid]
+  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--output text|json|mermaid]
   cdk8s-istio-egress migrate <access.yaml...>
 
 explain follows one request hop by hop and names the object and field that decide each step.
@@ -18,6 +18,13 @@ explain follows one request hop by hop and names the object and field that decid
                                     without one, Istio's default: undeclared traffic passes (ALLOW_ANY)
   --table FILE                      an access table that says which gateways, Secrets and external hosts exist.
                                     Without it the answer lists what it assumes about them
+  --assume-age undated=AGE          how old objects without a creationTimestamp are: youngest, oldest, or same (as
+                                    old as all others, so that names decide). Default: unknown; where it changes
+                                    the answer, the answer is undetermined
+  --assume http-port-80=yes|no      whether a Service of the mesh has an HTTP port 80, as Istio's ingress gateway does
+  --gateway NAMESPACE/NAME          a gateway that is installed as Istio's Helm chart does it, and need not be among
+                                    the manifests; ,targetPort=PORT where its port 443 leads to another pod port.
+                                    May be repeated
   --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
                                     gateway; any other path ends with exit code 1
   --output text|json|mermaid        default text; json uses the words of docs/access-table.md
@@ -39,6 +46,6 @@ Exit codes
   0  the request is answered (by the path given with --via); every row is as the table says; tables are migrated
   1  it is refused, or takes another path; a row differs
   2  undetermined: something that the model does not know could change the answer, and the output names it.
-     Or the input is incomplete
+     Or the answer holds on a condition ("if …:"), or the input is incomplete
   3  wrong usage, nothing could be read, or an internal error: no answer, and nothing is written
 `;

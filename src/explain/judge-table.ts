@@ -1,5 +1,5 @@
 import { AccessRow, AccessTable } from '../access/access-table';
-import { Answer, EgressModel, EgressObject, worldOf } from '../model';
+import { Answer, EgressModel, EgressObject, World, worldOf } from '../model';
 import { unmetExpectations } from '../model/judge';
 
 /** A row of an access table, with the model's answer to it. */
@@ -10,9 +10,13 @@ export interface JudgedRow {
   readonly wrong: readonly string[];
 }
 
-/** The model's answer to every row of a table. */
-export function judgeTable(objects: readonly EgressObject[], table: AccessTable): JudgedRow[] {
-  const world = worldOf(table);
+/** The model's answer to every row of a table. What a table does not say may be given with it. */
+export function judgeTable(
+  objects: readonly EgressObject[],
+  table: AccessTable,
+  assumed: Pick<World, 'undatedAge'> = {},
+): JudgedRow[] {
+  const world: World = { ...worldOf(table), ...assumed };
   const whole = EgressModel.of(objects, world);
   return table.access.map((row) => {
     const omitted = row.without === undefined ? undefined : new Set([row.without].flat());

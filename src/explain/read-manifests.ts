@@ -265,7 +265,9 @@ function add(reading: Reading, object: EgressObject): void {
         `defined twice, first in ${earlier}; the last definition counts, as with kubectl apply`,
     );
     const before = read.objects.findIndex((one) => keyOf(one) === key);
-    if (before >= 0) read.objects.splice(before, 1);
+    const [first] = before >= 0 ? read.objects.splice(before, 1) : [];
+    // It is the same object of the cluster, which keeps its date when the new definition is applied.
+    manifest.metadata.creationTimestamp ??= first?.manifest.metadata.creationTimestamp;
   }
   seen.set(key, origin);
   read.objects.push(object);

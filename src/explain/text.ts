@@ -16,6 +16,11 @@ export interface Extras {
 
 /** An answer in one line. */
 export function headline(answer: Answer): string {
+  const condition = answer.condition === undefined ? '' : `if ${answer.condition.holds}: `;
+  return `${condition}${unconditional(answer)}`;
+}
+
+function unconditional(answer: Answer): string {
   switch (answer.outcome) {
     case 'answered':
       return [...(answer.redirects ?? []).map((status) => `${status}, then `), answer.reason].join('');
@@ -102,6 +107,7 @@ export function asText(
       ),
     );
   }
+  if (answer.condition) blocks.push(block('To make the condition plain', [answer.condition.say]));
   if (answer.assumptions.length > 0) blocks.push(block('Assumed', answer.assumptions));
   if (notes.length > 0) blocks.push(block('Input', notes));
   return `${blocks.join('\n\n')}\n`;

@@ -81,4 +81,6 @@ export interface Answer {
   readonly remarks: readonly Remark[];
   /** What the answer assumes because the manifests do not say it. */
   readonly assumptions: readonly string[];
+  /** What must be so for the answer to hold, and how to say that it is; an answer without a condition is plain. */
+  readonly condition?: { readonly holds: string; readonly say: string };
 }

@@ -1,4 +1,4 @@
-import { World } from './world';
+import { KnownGateway, World } from './world';
 import { fullHost } from '../istio/hosts';
 import { serviceOfHost } from '../istio/service-names';
 import { Indexed } from '../manifests/indexed';
@@ -26,6 +26,8 @@ export interface GatewayWorkload {
   readonly hidesEnvoyHeaders?: boolean;
   /** What the model assumes about it, where the manifests do not say. */
   readonly assumption?: string;
+  /** What must be so for an answer through this gateway to hold, and how to say that it is. */
+  readonly condition?: { readonly holds: string; readonly say: string };
 }
 
 /** The number of a Service's targetPort at the pods of a gateway. */
@@ -53,7 +55,7 @@ export function gatewayWorkloads(
   world: World,
 ): { workloads: GatewayWorkload[]; services: Indexed[] } {
   const installed = [
-    ingressGateway(),
+    ...(world.httpPort80 === false ? [] : [ingressGateway()]),
     ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) =>
       name === undefined
         ? []
@@ -113,15 +115,26 @@ export function gatewayWorkloads(
   }
   const isKnown = (namespace: string, selector: Record<string, string>) =>
     [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
+  for (const gateway of world.knownGateways ?? []) {
+    const { name, namespace, serviceAccount, targetPort = 443 } = gateway;
+    const own = labelsOf(gateway);
+    if (isKnown(namespace, own)) continue;
+    const id = `${namespace}/${name}`;
+    workloads.set(id, { id, namespace, labels: own, serviceAccount, namedPort: targetPort });
+  }
   for (const service of index.services) {
     const selector: Record<string, string> | undefined = service.spec.selector;
     if (!selector || isKnown(service.namespace, selector)) continue;
     const matching = selectors.filter((wanted) => selects(wanted, selector) || selects(selector, wanted));
     if (matching.length === 0) continue;
     const id = `${service.namespace}/${service.name}`;
+    const unsaid = matching.find((wanted) => !selects(wanted, selector));
     workloads.set(id, {
       id,
       namespace: service.namespace,
+      ...(unsaid && {
+        condition: { holds: `the pods of Service ${id} have the labels ${labelText(unsaid)}`, say: sayGateway(id) },
+      }),
       labels: Object.assign({}, ...matching.filter((wanted) => compatible(wanted, selector)), selector),
       hasOtherLabels: true,
       assumption:
@@ -130,12 +143,15 @@ export function gatewayWorkloads(
     });
   }
   const guesses: Indexed[] = [];
-  for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared)) {
+  for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared, world.knownGateways)) {
     const standard = standardGateway(name);
     const isStandard = standard !== undefined && selects(selector, standard.labels);
     const service = syntheticService(namespace, name, {
       selector,
-      ports: ports.map((port) => ({ ...port, targetPort: (isStandard && standard.ports.get(port.port)) || port.port })),
+      ports: ports.map((port) => ({
+        ...port,
+        targetPort: port.targetPort ?? ((isStandard && standard.ports.get(port.port)) || port.port),
+      })),
     });
     services.push(service);
     if (!isStandard) guesses.push(service);
@@ -150,6 +166,12 @@ export function gatewayWorkloads(
       namespace,
       labels,
       hasOtherLabels: true,
+      condition: {
+        holds: isStandard
+          ? `${id} is Istio's standard gateway`
+          : `Service ${id} selects gateway pods with the labels ${labelText(selector)}`,
+        say: sayGateway(id),
+      },
       assumption: `Service ${id}, which is not among the manifests, ${says}`,
     });
   }
@@ -209,8 +231,17 @@ function ingressGateway(): Indexed {
   });
 }
 
+/** The hop Service of this library's gateways is called like the gateway with `-hop`. */
+function sayGateway(id: string): string {
+  return `--gateway ${id.replace(/-hop$/, '')}`;
+}
+
+function labelsOf({ name, labels }: KnownGateway): Record<string, string> {
+  return labels ?? { app: name, istio: name.replace(/^istio-/, '') };
+}
+
 /** Services inside the cluster that are destinations of routes but are not among the manifests. */
-function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
+function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, given: readonly KnownGateway[] = []) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   for (const hop of index.hops) {
@@ -223,9 +254,13 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
         gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.virtualService, gateway)}/${gateway}`),
       )
       .find((gateway) => gateway !== undefined);
+    const known = given.find((one) => one.namespace === namespace && [one.name, `${one.name}-hop`].includes(name));
     const standard = standardGateway(name);
     const selector: Record<string, string> | undefined =
-      bound?.spec.selector ?? (standard && { istio: standard.labels.istio });
+      (known && labelsOf(known)) ??
+      bound?.spec.selector ??
+      (standard && { istio: standard.labels.istio }) ??
+      onlySelector(index, namespace);
     if (!selector) continue;
     const servers = index
       .ofKind('Gateway')
@@ -240,12 +275,29 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
     const ports = [...numbers].map((port) => ({
       name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`,
       port,
+      targetPort: known?.targetPort === undefined ? undefined : (podPorts(known.targetPort)[port] ?? port),
     }));
-    const known = found.get(`${namespace}/${name}`);
-    if (known) known.ports = [...new Map([...known.ports, ...ports].map((port) => [port.port, port])).values()];
+    const before = found.get(`${namespace}/${name}`);
+    if (before) before.ports = [...new Map([...before.ports, ...ports].map((port) => [port.port, port])).values()];
     else found.set(`${namespace}/${name}`, { namespace, name, selector, ports });
   }
   return found;
+}
+
+/** The pod ports of a gateway that maps 443 to this one: those of a pod without privileges are above 1023. */
+function podPorts(targetPort: number): Record<number, number> {
+  return { 80: targetPort === 443 ? 80 : 8080, 443: targetPort };
+}
+
+/** What all Gateways of a namespace select, if it is the same. */
+function onlySelector(index: ManifestIndex, namespace: string): Record<string, string> | undefined {
+  const texts = new Map(
+    index
+      .ofKind('Gateway')
+      .filter((gateway) => gateway.namespace === namespace && gateway.spec.selector)
+      .map(({ spec: { selector } }) => [JSON.stringify(Object.entries(selector).sort()), selector]),
+  );
+  return texts.size === 1 ? [...texts.values()][0] : undefined;
 }
 
 function syntheticService(namespace: string, name: string, spec: any): Indexed {

@@ -1,4 +1,5 @@
 import { isIP } from 'net';
+import { UndatedAge } from './ages';
 import {
   AccessTable,
   GatewayPods,
@@ -26,6 +27,33 @@ export interface World {
   readonly secrets?: readonly TableSecret[];
   /** All ConfigMaps that are not among the manifests. @default - as for Secrets */
   readonly configMaps?: readonly TableConfigMap[];
+  /**
+   * How old objects without a `creationTimestamp` are.
+   *
+   * @default - unknown: where it changes an answer, the answer is undetermined
+   */
+  readonly undatedAge?: UndatedAge;
+  /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */
+  readonly knownGateways?: readonly KnownGateway[];
+  /**
+   * Whether a Service that every sidecar sees has an HTTP port 80, as Istio's ingress gateway does. Without one,
+   * plaintext to port 80 of undeclared and of captured hosts is treated as bytes.
+   *
+   * @default - unknown: where it changes an answer, the answer is undetermined
+   */
+  readonly httpPort80?: boolean;
+}
+
+/** A gateway as Istio's Helm chart or `istioctl` installs it, unless it says otherwise. */
+export interface KnownGateway {
+  readonly name: string;
+  readonly namespace: string;
+  /** @default - `app: <name>` and `istio: <name without istio->` */
+  readonly labels?: Record<string, string>;
+  /** @default - the one that callers expect, which the answer lists as assumed */
+  readonly serviceAccount?: string;
+  /** The pod port behind port 443. @default 443, as with the Helm chart */
+  readonly targetPort?: number;
 }
 
 /**

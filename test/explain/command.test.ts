@@ -47,9 +47,12 @@ describe('explain', () => {
   });
 
   test('another host than the one that was asked for ends with 1, and the first line names it', () => {
-    const database = (name: string) =>
-      entry(name).replace('443, name: tls, protocol: TLS', '5432, name: tcp, protocol: TCP');
-    const made = folder({ 'all.yaml': `${database('first')}---\n${database('second')}` });
+    const database = (name: string, created: string) =>
+      entry(name)
+        .replace('443, name: tls, protocol: TLS', '5432, name: tcp, protocol: TCP')
+        .replace('metadata: {', `metadata: { creationTimestamp: ${created},`);
+    const older = database('first', '2026-01-01T00:00:00Z');
+    const made = folder({ 'all.yaml': `${older}---\n${database('second', '2026-01-02T00:00:00Z')}` });
     const to = (host: string) => run(['explain', made, '--from', 'shop/app', '--to', `tcp://${host}.example.com:5432`]);
     expect(to('first').code).toBe(0);
     expect(to('second')).toMatchObject({

@@ -9,10 +9,13 @@ import { Configuration } from '../../src/model/configuration';
 import { Journey } from '../../src/model/walk/journey';
 import { parseAllDocuments } from 'yaml';
 
+let minute = 0;
+
+/** Each one is younger than those before it. */
 const entry = (name: string, spec: string) => `---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
-metadata: { name: ${name}, namespace: shop }
+metadata: { name: ${name}, namespace: shop, creationTimestamp: ${new Date(Date.UTC(2026, 0, 1, 0, minute++)).toISOString()} }
 spec: ${spec}
 `;
 const tcp = (name: string, host: string, port: number, more = 'resolution: DNS') =>

@@ -1,0 +1,83 @@
+import { datedAs, possibleAges } from './ages';
+import { Answer } from './answer';
+import { World } from './world';
+import { EgressObject } from '../manifests/egress-object';
+
+/** What the manifests do not say, in one of the ways in which it could be. */
+export interface Possibility {
+  readonly objects: readonly EgressObject[];
+  readonly world: World;
+  /** A clause: "VirtualService a/b is the youngest". */
+  readonly when: string;
+  /** What an answer assumes where this possibility changes only how it comes about. */
+  readonly assumed: string;
+  /** The shortest ways to say how it is. */
+  readonly say: string;
+  /** Whether a request on this port could be answered differently. @default - on every port */
+  readonly onlyPort?: number;
+}
+
+const SAY_AGE =
+  'give the objects their metadata.creationTimestamp (kubectl get -o yaml), or say ' +
+  '--assume-age undated=youngest|oldest|same (undatedAge in a test)';
+
+const SAY_PORT_80 =
+  'add the Service of an ingress gateway or another one with an HTTP port 80, or say --assume http-port-80=yes|no ' +
+  '(httpPort80 in a test)';
+
+/** The objects as the world says that they are, where it says so. */
+export function asAssumed(objects: readonly EgressObject[], { undatedAge }: World): readonly EgressObject[] {
+  return undatedAge === undefined ? objects : datedAs(objects, undatedAge);
+}
+
+/** All other ways in which what is not said could be. */
+export function* possibilities(objects: readonly EgressObject[], world: World): Generator<Possibility> {
+  const asIs = asAssumed(objects, world);
+  if (world.httpPort80 === undefined && world.gateways === undefined)
+    yield {
+      objects: asIs,
+      world: { ...world, httpPort80: false },
+      when: 'no Service in the mesh has an HTTP port 80',
+      assumed: "a Service of the mesh has an HTTP port 80, as Istio's ingress gateway does",
+      say: SAY_PORT_80,
+      onlyPort: 80,
+    };
+  if (world.undatedAge === undefined)
+    for (const ages of possibleAges(objects))
+      yield {
+        ...ages,
+        world,
+        assumed: 'objects without a creationTimestamp are older than all others; among themselves, their names decide',
+        say: SAY_AGE,
+      };
+}
+
+/** Whether two answers tell the caller, the external host and an observer of the path the same. */
+export function isSameAnswer(a: Answer, b: Answer): boolean {
+  return JSON.stringify(facts(a)) === JSON.stringify(facts(b));
+}
+
+/** Whether two answers also come about in the same way. */
+export function isSameWay(a: Answer, b: Answer): boolean {
+  return (
+    JSON.stringify([a.steps, a.addedHeaders, a.protocol]) === JSON.stringify([b.steps, b.addedHeaders, b.protocol])
+  );
+}
+
+function facts({
+  reason,
+  causes,
+  steps,
+  assumptions,
+  addedHeaders,
+  protocol,
+  alternatives,
+  remarks,
+  ...answer
+}: Answer): unknown {
+  return [
+    Object.entries(answer).sort(([one], [other]) => (one < other ? -1 : 1)),
+    remarks.map(({ code }) => code).sort(),
+    alternatives.map((other) => JSON.stringify([other.weight ?? null, facts(other.answer)])).sort(),
+  ];
+}

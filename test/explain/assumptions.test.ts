@@ -1,0 +1,228 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { applied } from '../../src/explain/changes';
+import { run } from '../../src/explain/command';
+import { EgressModel, EgressObject } from '../../src/model';
+
+/** A folder with these files. */
+function folder(files: Record<string, string>): string {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-assumed-'));
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(made, name), text);
+  return made;
+}
+
+const ENTRY = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: site, namespace: shop }
+spec:
+  hosts: [site.example.com]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
+`;
+const answering = (name: string, status: number, created = '') => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name}, namespace: shop${created && `, creationTimestamp: "${created}"`} }
+spec: { hosts: [site.example.com], http: [{ directResponse: { status: ${status} } }] }
+`;
+const OLD = '2026-01-01T00:00:00Z';
+const explain = (where: string, url: string, ...more: string[]) =>
+  run(['explain', where, '--from', 'shop/cart', '--to', url, ...more]);
+
+describe('the age of undated objects', () => {
+  const where = folder({ 'a.yaml': ENTRY, 'b.yaml': answering('a', 503) + answering('b', 404, OLD) });
+
+  test('is undetermined where it decides, with exit code 2, until --assume-age says it', () => {
+    const open = explain(where, 'http://site.example.com/');
+    expect(open.code).toBe(2);
+    expect(open.out).toMatch(/^undetermined: .*--assume-age undated=youngest\|oldest\|same/);
+    const said = explain(where, 'http://site.example.com/', '--assume-age', 'undated=youngest');
+    expect(said).toMatchObject({ code: 1, out: expect.stringMatching(/^refused by the sidecar: 404/) });
+  });
+
+  test.each(['youngest', 'undated=new', 'undated='])('--assume-age %s is wrong usage', (text) => {
+    expect(explain(where, 'http://site.example.com/', '--assume-age', text)).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/undated=youngest, undated=oldest or undated=same/),
+    });
+  });
+
+  test('check takes it too', () => {
+    const table = path.join(
+      folder({
+        'access.yaml': `callers: [{ name: cart, namespace: shop, serviceAccount: cart }]
+external: [{ host: site.example.com, http: ok, https: ok }]
+access: [{ from: cart, request: "http://site.example.com/", expect: { outcome: refused, symptom: 404 } }]
+`,
+      }),
+      'access.yaml',
+    );
+    expect(run(['check', where, table])).toMatchObject({ code: 2 });
+    expect(run(['check', where, table, '--assume-age', 'undated=youngest'])).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('is that of the same object elsewhere in the input', () => {
+    const twice = folder({
+      'a.yaml': ENTRY + answering('b', 404, '2026-02-01T00:00:00Z') + answering('a', 500, OLD),
+      'dist.yaml': answering('a', 503),
+    });
+    expect(explain(twice, 'http://site.example.com/')).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^refused by the sidecar: 503/),
+    });
+  });
+});
+
+describe('the external host', () => {
+  test.each([
+    ['https://site.example.com/', 'site.example.com:443 answers'],
+    ['http://site.example.com/', 'site.example.com:80 answers'],
+  ])('%s: that it answers is listed as assumed, unless a table describes it', (url, assumption) => {
+    const where = folder({ 'a.yaml': ENTRY });
+    expect(explain(where, url).out).toMatch(new RegExp(`Assumed:\\n(  .*\\n)*  ${assumption}`));
+    const table = path.join(
+      folder({
+        'access.yaml': `callers: [{ name: cart, namespace: shop, serviceAccount: cart }]
+external: [{ host: site.example.com, http: ok, https: ok }]
+access: [{ from: cart, request: "http://site.example.com/", expect: { outcome: answered } }]
+`,
+      }),
+      'access.yaml',
+    );
+    expect(explain(where, url, '--table', table).out).not.toMatch(/Assumed/);
+  });
+
+  test('a good certificate is assumed where a proxy verifies it', () => {
+    const rule = `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: site, namespace: shop }
+spec:
+  host: site.example.com
+  trafficPolicy: { tls: { mode: SIMPLE, sni: site.example.com, subjectAltNames: [site.example.com] } }
+`;
+    const entry = ENTRY.replace('protocol: HTTP }', 'protocol: HTTP, targetPort: 443 }');
+    expect(explain(folder({ 'a.yaml': entry + rule }), 'http://site.example.com/')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/Assumed:\n(  .*\n)*  site\.example\.com:443 answers, with a good certificate/),
+    });
+  });
+});
+
+describe('an HTTP port 80 in the mesh', () => {
+  // Nothing declares port 80: the sidecar routes the request only where some Service has an HTTP port 80.
+  const routed = folder({
+    'a.yaml': `${ENTRY.replace('{ number: 80, name: http, protocol: HTTP }, ', '')}${answering('a', 404)}`,
+  });
+
+  test('is undetermined where it decides, until --assume says it', () => {
+    const open = explain(routed, 'http://site.example.com/');
+    expect(open.code).toBe(2);
+    expect(open.out).toMatch(
+      /^undetermined: .*no Service in the mesh has an HTTP port 80.*--assume http-port-80=yes\|no/,
+    );
+    const yes = explain(routed, 'http://site.example.com/', '--assume', 'http-port-80=yes');
+    const no = explain(routed, 'http://site.example.com/', '--assume', 'http-port-80=no');
+    expect(yes.code).not.toBe(2);
+    expect(no.code).not.toBe(2);
+    expect(yes.out).not.toBe(no.out);
+  });
+
+  test('is listed as assumed where only the way differs', () => {
+    expect(explain(routed, 'http://other.example.com/').out).toMatch(
+      /Assumed:\n(  .*\n)*  a Service of the mesh has an HTTP port 80/,
+    );
+  });
+
+  test('does not matter to other ports', () => {
+    expect(explain(routed, 'https://site.example.com/').out).not.toMatch(/port 80/);
+  });
+
+  test('--assume takes nothing else', () => {
+    expect(explain(routed, 'http://site.example.com/', '--assume', 'port-80')).toMatchObject({ code: 3 });
+  });
+});
+
+describe('a gateway that is not among the manifests', () => {
+  const object = (kind: string, namespace: string, name: string, spec: string) => `---
+apiVersion: networking.istio.io/v1
+kind: ${kind}
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: ${spec}
+`;
+  /** As in Istio's documentation, without the gateway itself. */
+  const half = (service: string) =>
+    ENTRY +
+    object(
+      'Gateway',
+      'egress',
+      'exit',
+      '{ selector: { istio: egressgateway }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, ' +
+        'hosts: [site.example.com] }] }',
+    ) +
+    object(
+      'VirtualService',
+      'shop',
+      'route',
+      `{ hosts: [site.example.com], gateways: [mesh, egress/exit], http: [
+        { match: [{ gateways: [mesh], port: 80 }], route: [{ destination: { host: ${service}.egress.svc.cluster.local,
+          port: { number: 80 } } }] },
+        { match: [{ gateways: [egress/exit], port: 80 }], route: [{ destination: { host: site.example.com,
+          port: { number: 80 } } }] }] }`,
+    );
+
+  test.each([
+    ['istio-egressgateway', /^if egress\/istio-egressgateway is Istio's standard gateway: 200 /],
+    ['exit-hop', /^if Service egress\/exit-hop selects gateway pods with the labels istio=egressgateway: 200 /],
+  ])('%s: the first line has the condition, the walk follows, the exit code is 2', (service, condition) => {
+    const open = explain(folder({ 'a.yaml': half(service) }), 'http://site.example.com/');
+    expect(open.code).toBe(2);
+    expect(open.out).toMatch(condition);
+    expect(open.out).toMatch(/3 gateway /);
+    expect(open.out).toMatch(/--gateway egress\//);
+  });
+
+  test.each(['egress/istio-egressgateway', 'egress/istio-egressgateway,targetPort=8443'])(
+    '--gateway %s makes it a plain answer',
+    (gateway) => {
+      const where = folder({ 'a.yaml': half('istio-egressgateway') });
+      const plain = explain(where, 'http://site.example.com/', '--gateway', gateway, '--via', 'gateway');
+      expect(plain).toMatchObject({ code: 0, out: expect.stringMatching(/^200 from site\.example\.com/) });
+    },
+  );
+
+  test('--gateway of another name leaves the condition', () => {
+    const where = folder({ 'a.yaml': half('istio-egressgateway') });
+    expect(explain(where, 'http://site.example.com/', '--gateway', 'other/istio-egressgateway').code).toBe(2);
+  });
+
+  test.each(['istio-egressgateway', 'a/b,targetPort=0', 'a/b,port=1', 'a/b,targetPort=70000'])(
+    '--gateway %s is wrong usage',
+    (gateway) =>
+      expect(explain(folder({ 'a.yaml': ENTRY }), 'http://site.example.com/', '--gateway', gateway)).toMatchObject({
+        code: 3,
+        err: expect.stringMatching(/--gateway is <namespace>\/<name>/),
+      }),
+  );
+});
+
+test('an object that is proposed is the youngest: an older rule overrules it, whatever their names', () => {
+  const object = (kind: string, name: string, spec: object, created?: string): EgressObject => ({
+    manifest: {
+      apiVersion: 'networking.istio.io/v1',
+      kind,
+      metadata: { name, namespace: 'shop', creationTimestamp: created },
+      spec,
+    },
+    origin: name,
+  });
+  const rule = (name: string, mode: string, created?: string) =>
+    object('DestinationRule', name, { host: 'site.example.com', trafficPolicy: { tls: { mode } } }, created);
+  const ports = [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }];
+  const entry = object('ServiceEntry', 'site', { hosts: ['site.example.com'], resolution: 'DNS', ports });
+  const objects = applied([entry, rule('zz', 'DISABLE', OLD)], { edits: [], added: [rule('aa', 'SIMPLE').manifest] });
+  expect(
+    EgressModel.of(objects).ask({ namespace: 'shop', serviceAccount: 'cart' }, { url: 'http://site.example.com/' }),
+  ).toMatchObject({ outcome: 'refused', symptom: 400 });
+});

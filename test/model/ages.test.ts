@@ -1,0 +1,98 @@
+import { ask, ENTRY } from './support';
+import { World } from '../../src/model';
+
+const CALLER = 'shop/cart';
+const URL = 'http://site.example.com/';
+
+/** A VirtualService that answers the request itself, so that its status says which of two counts. */
+function answering(name: string, status: number, created?: string): string {
+  return `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name}, namespace: shop${created === undefined ? '' : `, creationTimestamp: "${created}"`} }
+spec:
+  hosts: [site.example.com]
+  http: [{ directResponse: { status: ${status} } }]
+`;
+}
+
+const OLD = '2026-01-01T00:00:00Z';
+const NEW = '2026-02-01T00:00:00Z';
+const symptom = (yaml: string, world: World = {}) => ask(ENTRY + yaml, CALLER, URL, world).symptom;
+
+test('the older of two counts, whatever their names and the order of the documents', () => {
+  expect(symptom(answering('a', 503, NEW) + answering('b', 404, OLD))).toBe(404);
+  expect(symptom(answering('b', 404, OLD) + answering('a', 503, NEW))).toBe(404);
+});
+
+describe('an undated object beside a dated one', () => {
+  const both = answering('a', 503) + answering('b', 404, OLD);
+
+  test('is undetermined, with both answers and what to say', () => {
+    const answer = ask(ENTRY + both, CALLER, URL, {});
+    expect(answer.outcome).toBe('undetermined');
+    expect(answer.reason).toMatch(/404.*otherwise.*503.*--assume-age undated=youngest\|oldest\|same/);
+    expect(answer.causes.map(({ name }) => name)).toEqual(expect.arrayContaining(['a', 'b']));
+  });
+
+  test.each([
+    ['youngest', 404],
+    ['oldest', 503],
+    ['same', 503],
+  ] as const)('%s: %i', (undatedAge, status) => expect(symptom(both, { undatedAge })).toBe(status));
+
+  test('same ignores dates: names decide', () => {
+    const other = answering('b', 503) + answering('a', 404, NEW);
+    expect(symptom(other, { undatedAge: 'same' })).toBe(404);
+    expect(symptom(other, { undatedAge: 'oldest' })).toBe(503);
+  });
+
+  test('does not matter where both answer the same', () => {
+    expect(symptom(answering('a', 404) + answering('b', 404, OLD))).toBe(404);
+  });
+
+  test('does not matter to other hosts', () => {
+    expect(ask(ENTRY + both, CALLER, 'https://site.example.com/', {}).outcome).toBe('answered');
+  });
+});
+
+describe('without any dates', () => {
+  test('two that claim the same are undetermined, unless they are said to be of the same age', () => {
+    const both = answering('a', 503) + answering('b', 404);
+    expect(ask(ENTRY + both, CALLER, URL, {}).outcome).toBe('undetermined');
+    expect(symptom(both, { undatedAge: 'same' })).toBe(503);
+  });
+
+  test('entries that capture a TCP port from each other are undetermined', () => {
+    const entry = (name: string, address = '') => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop }
+spec:
+  hosts: [${name}.example.com]
+  resolution: DNS
+  ports: [{ number: 9000, name: tcp, protocol: TCP }]
+${address}`;
+    const answer = ask(entry('z') + entry('a'), CALLER, 'tcp://z.example.com:9000', {});
+    expect(answer.outcome).toBe('undetermined');
+    expect(answer.reason).toMatch(/--assume-age/);
+  });
+
+  test('two traffic policies for one host are undetermined', () => {
+    const rule = (name: string, mode: string) => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: ${name}, namespace: shop }
+spec: { host: site.example.com, trafficPolicy: { tls: { mode: ${mode} } } }
+`;
+    const answer = ask(ENTRY + rule('a', 'SIMPLE') + rule('b', 'DISABLE'), CALLER, URL, {});
+    expect(answer.reason).toMatch(/--assume-age/);
+  });
+
+  test('many that claim the same are undetermined too', () => {
+    const many = (which: number) =>
+      Array.from({ length: 9 }, (_, index) => answering(`n${index}`, index === which ? 404 : 503)).join('');
+    for (const which of [0, 4, 8]) expect(ask(ENTRY + many(which), CALLER, URL, {}).outcome).toBe('undetermined');
+    expect(symptom(many(9))).toBe(503);
+  });
+});
