@@ -145,9 +145,11 @@ function ingressGateway(): Indexed {
 function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+  const entries = new Set(index.ofKind('ServiceEntry').flatMap(({ spec }) => (spec.hosts ?? []) as string[]));
   for (const hop of index.hops) {
-    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.virtualService.namespace));
-    if (!match || declared.has(`${match[2]}/${match[1]}`)) continue;
+    const host = fullHost(hop.host, hop.virtualService.namespace);
+    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host);
+    if (!match || entries.has(host) || declared.has(`${match[2]}/${match[1]}`)) continue;
     const [, name, namespace] = match;
     const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
       .filter((gateway) => gateway !== 'mesh')

@@ -3,6 +3,7 @@ import { arriveAtGateway } from './arriving-at-gateway';
 import { Choice, Ending, Journey, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
+import { toService } from './to-service';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
@@ -58,7 +59,8 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
   );
   if (url.protocol === 'https:' && url.hostname.endsWith('.')) {
     const message =
-      'curl leaves out the dot at the end of the server name; Node.js and Python send it, and nothing accepts such a name';
+      'curl leaves out the dot at the end of the server name; Node.js and Python send it, and the name then matches ' +
+      'no host that is declared';
     journey.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
   if (pod.injected) stopAtUnknownKind(configuration.registry, pod);
@@ -72,7 +74,9 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
       causes: [],
     };
   let next = leavePod(journey, scope, flow, address, Number(url.port) || DEFAULT_PORT[url.protocol]);
-  while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachHost(journey, next);
+  while (next.to)
+    next =
+      next.to === 'gateway' ? arriveAtGateway(journey, next) : (toService(journey, next) ?? reachHost(journey, next));
   return next.outcome === 'refused' && typeof next.symptom !== 'number'
     ? next
     : followRedirect(journey, next, caller, request, flow);
