@@ -2,9 +2,9 @@ import { isIP } from 'net';
 import { hostOrAddress, isUnknownAddress, unknownAddress } from './addresses';
 import { Registry } from './registry';
 import { Scope } from './scope';
-import { allocatedAddress, ANY_ADDRESS } from './service';
+import { allocatedAddress, ANY_ADDRESS, Service } from './service';
 import { ExternalHost } from '../access/access-table';
-import { resolvedServiceHosts } from '../istio/service-names';
+import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
 
 /** The names and addresses of external hosts, as far as they are known. */
 export class AddressBook {
@@ -23,15 +23,18 @@ export class AddressBook {
   }
 
   /** The address to which a name resolves; undefined if it does not resolve. */
-  public lookUp(name: string, scope: Scope | undefined, assume: (assumption: string) => void): string | undefined {
+  public lookUp(
+    name: string,
+    scope: Scope | undefined,
+    namespace: string,
+    assume: (assumption: string) => void,
+  ): string | undefined {
     if (isIP(name) !== 0) return name;
     const host = name.toLowerCase().replace(/\.$/, '');
+    const names = [host, ...resolvedServiceHosts(host, namespace, this.registry.clusterDomain)];
     const service =
-      scope &&
-      (scope.services.get(host) ??
-        resolvedServiceHosts(host, scope.proxy.namespace, this.registry.clusterDomain)
-          .map((full) => scope.services.get(full))
-          .find(Boolean));
+      names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
+      names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
     if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
     if (service && scope!.proxy.dnsCapture) {
       if (service.address === ANY_ADDRESS && service.canHaveAddress) return allocatedAddress(service);
@@ -54,6 +57,21 @@ export class AddressBook {
       return address;
     }
     return unknownAddress(host);
+  }
+
+  /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */
+  private kubernetesService(name: string): Service | undefined {
+    const place = serviceOfHost(name, this.registry.clusterDomain);
+    const service = place && this.registry.serviceIn(name, place.namespace);
+    return service?.kubernetes ? service : undefined;
+  }
+
+  /** The Kubernetes Service whose cluster IP an address stands for. */
+  public serviceAt(address: string): Service | undefined {
+    const [, namespace, name] = /^Service ([^/]+)\/(.+)$/.exec(address) ?? [];
+    return name === undefined
+      ? undefined
+      : this.kubernetesService(serviceHost(name, namespace, this.registry.clusterDomain));
   }
 
   /** The description of the host at an address, if there is one. */

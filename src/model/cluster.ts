@@ -137,6 +137,44 @@ function buildCluster(
   };
 }
 
+/** The pods of gateways behind a port of a Kubernetes Service. */
+export function podsBehind(
+  registry: Registry,
+  service: Service,
+  port: ServicePort,
+  labels?: Record<string, string>,
+): { endpoints: Endpoint[]; where: FieldRef[]; assumptions: string[] } {
+  const assumptions: string[] = [];
+  const selector: Record<string, string> | undefined = service.object.spec.selector;
+  const field = fieldRef(service.object, 'spec.selector');
+  if (!selector)
+    throw new Undetermined(
+      `Service ${service.namespace}/${service.object.name} has no selector, and its endpoints are not among ` +
+        'the manifests',
+      [field],
+    );
+  const pods = registry.workloads.filter(
+    (workload) =>
+      workload.namespace === service.namespace &&
+      selects(selector, workload.labels) &&
+      selects(labels, workload.labels),
+  );
+  if (pods.length === 0 && registry.world.gateways === undefined) {
+    throw new Undetermined(
+      `Service ${service.namespace}/${service.object.name} is inside the mesh and belongs to no gateway that ` +
+        'the model knows',
+      [field],
+    );
+  }
+  const endpoints = pods.map((workload): Endpoint => ({
+    kind: 'pod',
+    workload,
+    port: podPort(workload, port.number, port.targetPort),
+  }));
+  for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
+  return { endpoints, where: [field], assumptions };
+}
+
 function endpointsOf(
   registry: Registry,
   scope: Scope,
@@ -144,37 +182,8 @@ function endpointsOf(
   port: ServicePort,
   labels?: Record<string, string>,
 ) {
+  if (service.kubernetes) return podsBehind(registry, service, port, labels);
   const assumptions: string[] = [];
-  if (service.kubernetes) {
-    const selector: Record<string, string> | undefined = service.object.spec.selector;
-    const field = fieldRef(service.object, 'spec.selector');
-    if (!selector)
-      throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} has no selector, and its endpoints are not among ` +
-          'the manifests',
-        [field],
-      );
-    const pods = registry.workloads.filter(
-      (workload) =>
-        workload.namespace === service.namespace &&
-        selects(selector, workload.labels) &&
-        selects(labels, workload.labels),
-    );
-    if (pods.length === 0 && registry.world.gateways === undefined) {
-      throw new Undetermined(
-        `Service ${service.namespace}/${service.object.name} is inside the mesh and belongs to no gateway that ` +
-          'the model knows',
-        [field],
-      );
-    }
-    const endpoints = pods.map((workload): Endpoint => ({
-      kind: 'pod',
-      workload,
-      port: podPort(workload, port.number, port.targetPort),
-    }));
-    for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
-    return { endpoints, where: [field], assumptions };
-  }
   const portIndex = (service.object.spec.ports ?? []).findIndex((one: any) => one.number === port.number);
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {

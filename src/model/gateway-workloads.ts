@@ -244,9 +244,11 @@ function labelsOf({ name, labels }: KnownGateway): Record<string, string> {
 function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, given: readonly KnownGateway[] = []) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+  const entries = new Set(index.ofKind('ServiceEntry').flatMap(({ spec }) => (spec.hosts ?? []) as string[]));
   for (const hop of index.hops) {
-    const service = serviceOfHost(fullHost(hop.host, hop.virtualService), index.clusterDomain);
-    if (!service || declared.has(`${service.namespace}/${service.name}`)) continue;
+    const host = fullHost(hop.host, hop.virtualService);
+    const service = serviceOfHost(host, index.clusterDomain);
+    if (!service || entries.has(host) || declared.has(`${service.namespace}/${service.name}`)) continue;
     const { name, namespace } = service;
     const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
       .filter((gateway) => gateway !== 'mesh')

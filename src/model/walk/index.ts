@@ -3,6 +3,7 @@ import { arriveAtGateway } from './arriving-at-gateway';
 import { Choice, Ending, Journey, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
+import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
@@ -59,7 +60,8 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
   );
   if (url.protocol === 'https:' && url.hostname.endsWith('.')) {
     const message =
-      'curl leaves out the dot at the end of the server name; Node.js and Python send it, and nothing accepts such a name';
+      'curl leaves out the dot at the end of the server name; Node.js and Python send it, and the name then matches ' +
+      'no host that is declared';
     journey.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
   if (pod.injected)
@@ -74,7 +76,9 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
       causes: [],
     };
   let next = leavePod(journey, scope, flow, address, portOfRequest(request.url) ?? 80);
-  while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachHost(journey, next);
+  while (next.to)
+    next =
+      next.to === 'gateway' ? arriveAtGateway(journey, next) : (toService(journey, next) ?? reachHost(journey, next));
   return next.outcome === 'refused' && typeof next.symptom !== 'number'
     ? next
     : followRedirect(journey, next, caller, request, flow);

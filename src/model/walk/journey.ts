@@ -90,7 +90,12 @@ export class Journey {
 
   /** The address of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */
   public lookUp(name: string, scope?: Scope): string | undefined {
-    return this.configuration.addressBook.lookUp(name, scope, (assumption) => this.assume(assumption));
+    return this.configuration.addressBook.lookUp(
+      name,
+      scope,
+      scope?.proxy.namespace ?? this.pod.namespace,
+      (assumption) => this.assume(assumption),
+    );
   }
 
   /** A refusal as the caller sees it: a status where a proxy reads the request, else a closed connection. */
