@@ -1,5 +1,6 @@
 import { smallestChange, Wanted } from './changes';
 import { objectsFrom } from './objects';
+import { Known, nothingToJudge } from './nothing-to-judge';
 import { requestProblem } from './request-problem';
 import { asText } from './text';
 import { AccessTable, Symptom, Via } from '../access/access-table';
@@ -13,6 +14,10 @@ export type ExpectationWorld = Described | AccessTable;
 export interface Described extends Omit<World, 'gateways'> {
   /** Gateways that need not be among the manifests, or pods as in an access table, which are then all of the mesh. */
   readonly gateways?: World['gateways'] | readonly GatewayInstallation[];
+  /** Namespaces of callers that exist, although no manifest names them. */
+  readonly namespaces?: readonly string[];
+  /** External hosts that exist, although no manifest names them and their name is like that of a declared one. */
+  readonly hosts?: readonly string[];
 }
 
 /**
@@ -25,10 +30,14 @@ export interface Described extends Omit<World, 'gateways'> {
  * @param manifests the result of `Testing.synth`, a list of objects, or a cdk8s App or Chart
  */
 export function expectEgress(manifests: any, world: ExpectationWorld = {}): EgressFrom {
-  return new EgressFrom(objectsOf(manifests), 'callers' in world ? worldOf(world) : worldFrom(world));
+  const known: Known =
+    'callers' in world
+      ? { namespaces: world.callers.map(({ namespace }) => namespace), hosts: world.external.map(({ host }) => host) }
+      : { namespaces: world.namespaces ?? [], hosts: world.hosts ?? [] };
+  return new EgressFrom(objectsOf(manifests), 'callers' in world ? worldOf(world) : worldFrom(world), known);
 }
 
-function worldFrom({ gateways, ...world }: Described): World {
+function worldFrom({ gateways, namespaces: _namespaces, hosts: _hosts, ...world }: Described): World {
   if (!gateways) return world;
   const installed = (gateways as readonly any[]).filter((one) => 'serviceAccountName' in one) as GatewayInstallation[];
   if (installed.length === 0) return { ...world, gateways: gateways as World['gateways'] };
@@ -49,6 +58,7 @@ export class EgressFrom {
   constructor(
     private readonly objects: EgressObject[],
     private readonly world: World,
+    private readonly known: Known = { namespaces: [], hosts: [] },
   ) {}
 
   /** A workload, as `<namespace>/<service account>` or with more detail. */
@@ -61,7 +71,7 @@ export class EgressFrom {
 
   private asks(caller: ModelCaller): EgressTo {
     this.model ??= EgressModel.of(this.objects, this.world);
-    return new EgressTo(this.model, this.objects, this.world, caller);
+    return new EgressTo(this.model, this.objects, this.world, caller, this.known);
   }
 }
 
@@ -72,6 +82,7 @@ export class EgressTo {
     private readonly objects: EgressObject[],
     private readonly world: World,
     private readonly caller: ModelCaller,
+    private readonly known: Known = { namespaces: [], hosts: [] },
   ) {}
 
   /** `http://…`, `https://…` or `tcp://host:port`. */
@@ -79,8 +90,10 @@ export class EgressTo {
     const problem = requestProblem(url);
     if (problem !== undefined) throw new Error(`to: ${problem}`);
     const asked = { ...request, url };
-    return new EgressExpectation(this.model.ask(this.caller, asked), (answer, wanted) =>
-      smallestChange(this.objects, this.world, this.caller, asked, answer, wanted),
+    return new EgressExpectation(
+      this.model.ask(this.caller, asked),
+      (answer, wanted) => smallestChange(this.objects, this.world, this.caller, asked, answer, wanted),
+      () => nothingToJudge(this.objects, this.caller, url, this.known),
     );
   }
 }
@@ -93,6 +106,7 @@ export class EgressExpectation {
     /** The model's answer, for assertions of your own. */
     public readonly answer: Answer,
     private readonly change: (answer: Answer, wanted: Wanted) => ReturnType<typeof smallestChange>,
+    private readonly doubt: () => string | undefined = () => undefined,
   ) {}
 
   /** The external host that was asked for answers, with this status if it is given. */
@@ -184,7 +198,12 @@ export class EgressExpectation {
   }
 
   private assert(holds: boolean, expected: string, wanted?: Wanted): void {
-    if (holds && this.answer.condition === undefined) return;
+    if (holds && this.answer.condition === undefined) {
+      // A refusal is also what a misspelt question gets.
+      const doubt = this.answer.outcome === 'answered' ? undefined : this.doubt();
+      if (doubt === undefined) return;
+      throw new Error(`expected: ${expected}\nit is refused, but ${doubt}`);
+    }
     const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;
     const by = this.host === undefined ? '' : ` by ${this.host}`;
     throw new Error(`expected: ${expected}${by}\nthe model says: ${asText(this.answer, { change })}`);

@@ -83,8 +83,8 @@ test('the smallest change is part of the explanation', () => {
 });
 
 test('the mesh can be described', () => {
-  expectEgress([], { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } })
-    .from('a/b')
+  expectEgress(chart(), { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } })
+    .from('payments/other')
     .to('https://a.example.com')
     .isRefused('sidecar', 'tls-closed');
 });
@@ -95,4 +95,66 @@ test('invalid arguments are refused', () => {
     /"api\.partner\.com" is not a URL: write http:.*, such as https:\/\/api\.partner\.com/,
   );
   expect(() => expectEgress([]).from('checkout')).toThrow(/<namespace>\/<service account>/);
+});
+
+describe('a refusal that says nothing does not pass', () => {
+  const LOCKED = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } } as const;
+
+  test('of no manifests', () => {
+    expect(() => expectEgress([], LOCKED).from('payments/checkout').to('https://api.partner.com').isRefused()).toThrow(
+      /there are no manifests/,
+    );
+  });
+
+  test('of a caller in a namespace that no manifest names', () => {
+    const of = (namespace: string, namespaces: string[] = []) =>
+      expectEgress(chart(), { ...LOCKED, namespaces })
+        .from(`${namespace}/other`)
+        .to('https://api.partner.com');
+    expect(() => of('paymnets').isRefused()).toThrow(/no manifest names the namespace "paymnets"/);
+    expect(() => of('paymnets').withoutPlaintext()).toThrow(/no manifest names the namespace/);
+    of('paymnets', ['paymnets']).isRefused();
+    of('payments').isRefused();
+    of('egress').isRefused();
+  });
+
+  test('of a host whose name is like that of a declared one', () => {
+    const to = (host: string, hosts: string[] = []) =>
+      expectEgress(chart(), { ...LOCKED, hosts })
+        .from('payments/checkout')
+        .to(`https://${host}`);
+    expect(() => to('api.partnr.com').isRefused()).toThrow(
+      /no manifest names api\.partnr\.com: is api\.partner\.com meant/,
+    );
+    to('api.partnr.com', ['api.partnr.com']).isRefused();
+    to('elsewhere.example.com').isRefused();
+  });
+});
+
+describe('the manifests of an application, without those of the platform', () => {
+  const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
+  /** Without the gateway's hop Service. */
+  const half = () => Testing.synth(chart()).filter(({ kind }: any) => kind !== 'Service');
+  const asked = (world = {}) => expectEgress(half(), world).from('payments/checkout').to('http://api.partner.com');
+
+  test('pass no assertion, and the message says the condition', () => {
+    for (const assertion of [() => asked().viaGateway('egress'), () => asked().isRefused()])
+      expect(assertion).toThrow(/if Service egress\/istio-egressgateway-hop .*200 from api\.partner\.com[^]*--gateway/);
+  });
+
+  test('pass with the gateway as the constructs take it', () => {
+    asked({ gateways: [installation] })
+      .viaGateway('egress')
+      .withTlsFrom('gateway')
+      .withIdentity('payments/checkout');
+    expectEgress(half(), { gateways: [installation] })
+      .from('payments/other')
+      .to('http://api.partner.com')
+      .isRefused('gateway');
+  });
+
+  test('are refused where the gateway is another one', () => {
+    const other = GatewayInstallation.helmChart({ namespace: 'egress', release: 'other' });
+    expect(() => asked({ gateways: [other] }).viaGateway('egress')).toThrow(/expected: answered/);
+  });
 });

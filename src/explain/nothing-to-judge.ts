@@ -1,0 +1,48 @@
+import { namesOf } from './manifest';
+import { distance } from './mesh-config';
+import { EgressObject, ModelCaller } from '../model';
+import { hostsOverlap } from '../model/host-names';
+
+/** What exists although no manifest names it. */
+export interface Known {
+  readonly namespaces: readonly string[];
+  readonly hosts: readonly string[];
+}
+
+/** Why a refusal says nothing: there are no manifests, or the question is probably misspelt. */
+export function nothingToJudge(
+  objects: readonly EgressObject[],
+  { namespace }: ModelCaller,
+  url: string,
+  known: Known,
+): string | undefined {
+  if (objects.length === 0) return 'there are no manifests, so there is nothing to judge';
+  const texts = new Set(known.namespaces);
+  for (const { manifest } of objects) collect(manifest, texts);
+  if (![...texts].some((text) => names(text, namespace)))
+    return (
+      `no manifest names the namespace "${namespace}" of the caller: is it misspelt? If it exists, say so: ` +
+      `expectEgress(manifests, { namespaces: ['${namespace}'] })`
+    );
+  const host = new URL(url.replace(/^tcp:/, 'http:')).hostname.toLowerCase();
+  const declared = objects.flatMap(({ manifest }) =>
+    ['ServiceEntry', 'VirtualService'].includes(manifest?.kind) ? namesOf(manifest) : [],
+  );
+  if (known.hosts.includes(host) || declared.some((name) => hostsOverlap(name.toLowerCase(), host))) return undefined;
+  const like = declared.find((name) => name.includes('.') && distance(name.toLowerCase(), host) <= 2);
+  return like === undefined
+    ? undefined
+    : `no manifest names ${host}: is ${like} meant? If both exist, say so: expectEgress(manifests, ` +
+        `{ hosts: ['${host}'] })`;
+}
+
+/** All texts in an object, and the keys of its mappings. */
+function collect(value: unknown, texts: Set<string>): void {
+  if (typeof value === 'string') texts.add(value);
+  else if (typeof value === 'object' && value !== null) Object.values(value).forEach((one) => collect(one, texts));
+}
+
+/** Whether a text is the namespace or has it as a part: `payments/checkout`, `svc.payments.svc.cluster.local`. */
+function names(text: string, namespace: string): boolean {
+  return text === namespace || text.split(/[/.:,;\s"]+/).includes(namespace);
+}
