@@ -5,9 +5,10 @@ export {
   WorkloadSelection,
   MeshHelmValuesOptions,
 } from './constructs/registry-only-mesh';
-export { CommonEgressProps, Egress } from './constructs/egress';
+export { CommonEgressProps } from './constructs/egress-props';
+export { Egress, TlsOrigination, TlsOriginationProps } from './constructs/egress';
 export { SidecarEgress, SidecarEgressProps } from './constructs/sidecar-egress';
-export { TlsOrigination, TlsOriginationOptions, TlsOriginationProps, TlsVersion } from './constructs/tls-origination';
+export { TlsOriginationOptions, TlsVersion } from './constructs/tls-origination-options';
 export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from './constructs/gateway-egress';
 export {
   IEgressGateway,
@@ -22,7 +23,8 @@ export {
   EgressGatewayToleration,
 } from './constructs/egress-gateway';
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
-export { BoundaryDns, BoundaryAllowedEgress, EgressBoundary, EgressBoundaryProps } from './constructs/egress-boundary';
+export { BoundaryDns, BoundaryAllowedEgress, EgressBoundaryProps } from './constructs/egress-boundary-props';
+export { EgressBoundary } from './constructs/egress-boundary';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
 // Values

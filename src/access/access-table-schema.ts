@@ -35,6 +35,20 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
+        clusterDomain: {
+          description: 'The domain of Kubernetes Services. Default cluster.local.',
+          type: 'string',
+          minLength: 1,
+        },
+        trustDomainAliases: {
+          description: "Trust domains that policies may name instead of the mesh's own. Default none.",
+          type: 'array',
+          items: { type: 'string', minLength: 1 },
+        },
+        pathNormalization: {
+          description: "How proxies normalise the paths of requests. Default BASE, as Istio's.",
+          enum: ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'],
+        },
         dnsCapture: {
           description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
           type: 'boolean',

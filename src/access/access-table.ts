@@ -1,3 +1,5 @@
+import { urlOf } from './request-url';
+
 /**
  * The access table: who calls what, and what must happen. See docs/access-table.md; docs/access-table.schema.json is
  * the same as a JSON schema.
@@ -8,6 +10,12 @@ export interface MeshSettings {
   readonly outboundTrafficPolicy?: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   readonly rootNamespace?: string;
   readonly trustDomain?: string;
+  /** The domain of Kubernetes Services. */
+  readonly clusterDomain?: string;
+  /** Trust domains that policies may name instead of the mesh's own. */
+  readonly trustDomainAliases?: string[];
+  /** How proxies normalise the paths of requests. @default "BASE" */
+  readonly pathNormalization?: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
   /** Whether sidecars answer DNS themselves (`ISTIO_META_DNS_CAPTURE`). */
   readonly dnsCapture?: boolean;
 }
@@ -131,5 +139,5 @@ export interface AccessTable {
 
 /** The host of a row's request. */
 export function requestHost(row: AccessRow): string {
-  return new URL(row.request.replace(/^tcp:/, 'http:')).hostname;
+  return urlOf(row.request).hostname;
 }

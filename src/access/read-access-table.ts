@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { AccessTable, requestHost } from './access-table';
 import { ACCESS_TABLE_SCHEMA } from './access-table-schema';
 import { formerWordProblems } from './former-words';
+import { isTcpRequest, portOfRequest } from './request-url';
 import { shapeProblems } from './shape';
 
 /**
@@ -32,10 +33,8 @@ export function accessTableProblems(table: AccessTable): string[] {
       problems.push(`${where}: a request begins with http://, https:// or tcp://`);
     else if (!hosts.has(requestHost(row)) && isIP(requestHost(row)) === 0)
       problems.push(`${where}: "${requestHost(row)}" is not among the external hosts`);
-    else if (row.request.startsWith('tcp:') && new URL(row.request.replace(/^tcp:/, 'http:')).port === '')
-      problems.push(`${where}: a tcp:// request needs a port`);
-    if (row.speak && row.request.startsWith('tcp:'))
-      problems.push(`${where}: a tcp:// request cannot speak ${row.speak}`);
+    else if (portOfRequest(row.request) === undefined) problems.push(`${where}: a tcp:// request needs a port`);
+    if (row.speak && isTcpRequest(row.request)) problems.push(`${where}: a tcp:// request cannot speak ${row.speak}`);
     if (row.expect.outcome === 'answered' && row.expect.symptom !== undefined)
       problems.push(`${where}: an answered request has a status, not a symptom`);
     if (row.expect.outcome === 'refused' && row.expect.status !== undefined)

@@ -1,267 +1,233 @@
 import { Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { CommonEgressProps } from './egress';
-import type { IEgressGateway } from './installed-egress-gateway';
-import type { Caller } from '../values/caller';
+import { CommonEgressProps } from './egress-props';
+import { IEgressGateway } from './installed-egress-gateway';
+import { defaultTlsPort } from '../declarations/origination';
+import { EgressPathSettings, PortSettings, TrafficPolicy, withUnsafe } from '../declarations/settings';
+import { isA } from '../values/brand';
+import { Caller } from '../values/caller';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
-import { assertHostName } from '../values/host-name';
-import { assertAddress } from '../values/ip-range';
 import { ISTIO_VERSION_CONTEXT, IstioVersion } from '../values/istio-version';
-import { assertAnnotations, assertDnsLabel, assertLabels } from '../values/names';
+import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
+import {
+  annotations,
+  Checked,
+  duration,
+  flag,
+  label,
+  labels,
+  list,
+  oneOf,
+  Reader,
+  Readers,
+  required,
+  text,
+  valueOf,
+} from '../values/readers';
 import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-headers';
+import { shown } from '../values/shown';
+import {
+  EgressConnectionPool,
+  EgressLoadBalancing,
+  EgressOutlierDetection,
+  OUTLIERS,
+  POOL,
+  RETRIES,
+} from '../values/traffic-options';
 
-/**
- * What was asked for one host, as plain data: two declarations of the same way agree when this is equal.
- */
-export interface EgressPathSettings {
-  readonly ports: PortSettings[];
-  readonly dnsCapture: boolean;
-  readonly timeout?: string;
-  readonly retries?: { attempts: number; perTryTimeout?: string; retryOn?: string };
-  readonly policy?: TrafficPolicy;
-  readonly removeHeaders: string[];
-  readonly namePrefix?: string;
-  readonly labels: Record<string, string>;
-  readonly annotations: Record<string, string>;
-}
-
-export interface PortSettings {
-  readonly number: number;
-  readonly name: string;
-  readonly protocol: EgressProtocol;
-  readonly http: boolean;
-}
-
-/** The part of a DestinationRule's traffic policy that may be given for each port. */
-export interface TrafficPolicy {
-  readonly connectionPool?: any;
-  readonly outlierDetection?: any;
-  readonly loadBalancer?: any;
-}
-
-/** Whatever weakens a promise is written on the objects that it concerns, under this annotation. */
-export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';
-
-/** The annotations with one more thing that weakens a promise. */
-export function withUnsafe(annotations: Record<string, string>, what: string): Record<string, string> {
-  const said = annotations[UNSAFE_ANNOTATION];
-  return { ...annotations, [UNSAFE_ANNOTATION]: said === undefined ? what : `${said}; ${what}` };
-}
-
-/** Duration in the form that Istio takes. */
-export function istioDuration(duration: Duration): string {
-  const ms = duration.toMilliseconds();
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
-}
-
-/** The owner of what stands in a chart. */
-export function readOwner(scope: Construct, owner: string | undefined, problems: Problems): string {
-  const value = owner ?? Chart.of(scope).namespace;
-  if (value === undefined) {
-    problems.add(
-      'owner: none given, and the chart has no namespace to take it from; give `owner`, or `namespace` to the chart',
-    );
-    return '';
-  }
-  problems.check('owner', () => assertDnsLabel(value, 'owner'));
-  return value;
-}
-
-/** Checks the labels and annotations that somebody wants on our objects. */
-export function checkMetadata(
-  props: { labels?: Record<string, string>; annotations?: Record<string, string> },
-  problems: Problems,
-): void {
-  problems.check('labels', () => assertLabels(props.labels ?? {}));
-  problems.check('annotations', () => assertAnnotations(props.annotations ?? {}));
-}
-
-/** How a construct calls itself in an error. */
+/** A construct in an error. */
 export function where(construct: Construct): string {
   return `[${construct.node.path}] ${construct.constructor.name}`;
 }
 
-/** Checks the hosts of one declaration. */
-export function readHosts(
-  hosts: string[],
-  problems: Problems,
-  check: (host: string) => string = assertHostName,
-): string[] {
-  const list = Array.isArray(hosts) ? hosts : [];
-  if (list.length === 0)
-    problems.add(
-      `hosts: ${typeof hosts === 'string' ? `"${hosts}" is no list` : 'none given'}; name at least one outside ` +
-        'host, such as hosts: ["api.example.com"]',
-    );
-  const seen = new Set<string>();
-  list.forEach((host, index) => {
-    if (seen.has(host)) problems.add(`hosts[${index}]: "${host}" is there twice; name it once`);
-    seen.add(host);
-    problems.check(`hosts[${index}]`, () => check(host));
-  });
-  return [...seen].filter((host) => typeof host === 'string');
+/** Readers for the labels and annotations of our objects. */
+export const METADATA = { labels: labels(), annotations };
+
+/** Reader for a gateway: any construct with an installation. */
+export const gateway: Reader<IEgressGateway> = (value, place, problems) => {
+  if (Construct.isConstruct(value) && isA('GatewayInstallation', (value as any).installation))
+    return value as unknown as IEgressGateway;
+  problems.add(`${place}: ${shown(value)} is not a gateway; ${GATEWAY_CURE}`);
+  return undefined;
+};
+
+const GATEWAY_CURE =
+  'give an EgressGateway or InstalledEgressGateway of this app, or ' +
+  "InstalledEgressGateway.fromInstallation(this, 'gateway', installation) for one of another app";
+
+/** Reader for a gateway that must be given. */
+export const requiredGateway = required(gateway, `; ${GATEWAY_CURE}`);
+
+/** Reader for one caller. */
+export const caller: Reader<Caller> = valueOf<Caller>('Caller', (value) => {
+  const [namespace, name] =
+    typeof value === 'string' && /^[^/]+\/[^/]+$/.test(value) ? value.split('/') : ['payments', 'checkout'];
+  return `Caller.serviceAccount('${namespace}', '${name}')`;
+});
+
+/** Reader for callers. */
+export function callers(empty?: string): Reader<Caller[]> {
+  return list(caller, "Caller.serviceAccount('payments', 'checkout')", { empty });
 }
+
+const ports: Reader<EgressPort[]> = list(
+  valueOf<EgressPort>('EgressPort', (value) => {
+    const number = typeof value === 'string' ? Number(value) : value;
+    if (number === 80) return 'EgressPort.http(80)';
+    const other = typeof number === 'number' && number > 0 && number !== 443;
+    return other
+      ? `the protocol that applications speak on it, such as EgressPort.tcp(${number})`
+      : 'EgressPort.tls(443)';
+  }),
+  'EgressPort.tls(443)',
+  { empty: 'empty; leave it out for HTTP on 80 and TLS on 443' },
+);
+
+const NO_HOSTS = '; name at least one external host, such as hosts: ["api.example.com"]';
 
 /**
- * What of a list is of the right kind; the rest is told. The compiler sees to it in TypeScript, and nobody does in
- * JavaScript.
+ * Readers for what `SidecarEgress` and `GatewayEgress` have in common.
  *
- * @param instead what to write for a value, after "is no"
+ * @param assertHost refuses hosts that this construct cannot reach
  */
-function readList<T>(
-  prop: string,
-  given: T[],
-  fits: (item: any) => boolean,
-  instead: (item: unknown) => [kind: string, cure: string],
-  problems: Problems,
-): T[] {
-  if (!Array.isArray(given)) {
-    problems.add(`${prop}: ${shown(given)} is no list; write ${prop}: [${instead(undefined)[1]}]`);
-    return [];
+export function commonReaders(assertHost: (host: string) => string): Readers<CommonEgressProps> {
+  const header = text('header name', 'x-team', assertHeaderName);
+  return {
+    hosts: required(
+      list(text('host name', 'api.example.com', assertHost), '"api.example.com"', {
+        empty: `none given${NO_HOSTS}`,
+        unique: true,
+      }),
+      NO_HOSTS,
+    ),
+    ports,
+    dnsCapture: flag,
+    istioVersion: text('release of Istio', '1.30', IstioVersion.parse),
+    owner: label('owner', 'team-a'),
+    timeout: duration(),
+    retries: RETRIES,
+    outlierDetection: OUTLIERS,
+    connectionPool: POOL,
+    loadBalancing: oneOf('EgressLoadBalancing', EgressLoadBalancing),
+    removeHeaders: list(header, '"x-team"'),
+    unsafeKeepHeaders: list(text('header name', 'x-request-id', assertMeshHeader), '"x-request-id"'),
+    namePrefix: label('name prefix', 'partner'),
+    ...METADATA,
+  };
+}
+
+function assertMeshHeader(name: string): void {
+  assertHeaderName(name);
+  if (!MESH_REQUEST_HEADERS.includes(name))
+    throw new Error(`"${name}" is not one of the headers that are removed, so it is kept anyway; leave it out`);
+}
+
+/** The owner of the objects of a chart. */
+export function readOwner(scope: Construct, given: string | undefined, problems: Problems): string {
+  const value = given ?? Chart.of(scope).namespace;
+  if (value === undefined) {
+    if (!problems.has('owner'))
+      problems.add(
+        'owner: none given, and the chart has no namespace to take it from; give `owner`, or `namespace` to the chart',
+      );
+    return '';
   }
-  return given.filter((item, index) => {
-    const right = fits(item);
-    if (!right) {
-      const [kind, cure] = instead(item);
-      problems.add(`${prop}[${index}]: ${shown(item)} is no ${kind}; write ${cure}`);
-    }
-    return right;
-  });
+  if (given === undefined) problems.check('owner', () => assertDnsLabel(value, 'owner'));
+  return value;
 }
 
-/** The callers of a list; none for a list that is missing. */
-export function readCallers(callers: Caller[] | undefined, problems: Problems): Caller[] {
-  return readList('callers', callers ?? [], (caller) => typeof caller?._title === 'string', callerInstead, problems);
+/** The namespace that a construct is for: its own prop, else that of the chart. */
+export function readNamespace(
+  scope: Construct,
+  given: string | undefined,
+  cure: string,
+  problems: Problems,
+): string | undefined {
+  const value = given ?? Chart.of(scope).namespace;
+  if (value === undefined && !problems.has('namespace'))
+    problems.add(`namespace: none given, and the chart has none; ${cure}`);
+  if (given === undefined && value !== undefined) problems.check('namespace', () => assertDnsLabel(value, 'namespace'));
+  return value;
 }
 
-/** Refuses what is no gateway. */
-export function assertGateway(gateway: IEgressGateway): void {
-  if (typeof gateway?.installation?.namespace === 'string') return;
-  throw new Error(
-    `${shown(gateway)} is no gateway; give an EgressGateway or InstalledEgressGateway of this app, or ` +
-      'InstalledEgressGateway.fromInstallation(…) for one of another',
-  );
-}
-
-function isPort(port: any): boolean {
-  return typeof port?.number === 'number' && typeof port?.protocol === 'string' && typeof port?.name === 'string';
-}
-
-function portInstead(port: unknown): [string, string] {
-  if (port === 80) return ['EgressPort', 'EgressPort.http(80)'];
-  const other = typeof port === 'number' && port !== 443;
-  return [
-    'EgressPort',
-    other ? `what applications speak on it, such as EgressPort.tcp(${port})` : 'EgressPort.tls(443)',
-  ];
-}
-
-function callerInstead(caller: unknown): [string, string] {
-  const [namespace, name] =
-    typeof caller === 'string' && /^[^/]+\/[^/]+$/.test(caller) ? caller.split('/') : ['payments', 'checkout'];
-  return ['Caller', `Caller.serviceAccount('${namespace}', '${name}')`];
-}
-
-/** A value in an error; objects by their class, since they may hold the whole app. */
-function shown(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value);
-  return Array.isArray(value) ? 'a list' : `an object of class ${value.constructor?.name ?? 'Object'}`;
-}
-
-/** The release of Istio that a construct is for: its own, else the app's, else the newest. */
+/** The release of Istio for a construct: its own prop, else what the app states, else the newest. */
 export function readIstioVersion(scope: Construct, given: string | undefined, problems: Problems): IstioVersion {
   const fromApp: unknown = scope.node.tryGetContext(ISTIO_VERSION_CONTEXT);
-  const what = given !== undefined ? 'istioVersion' : `context "${ISTIO_VERSION_CONTEXT}"`;
-  if (given === undefined && fromApp === undefined) return IstioVersion.newest();
-  return problems.check(what, () => IstioVersion.parse(given ?? fromApp)) ?? IstioVersion.newest();
+  if (given !== undefined) return IstioVersion.parse(given);
+  if (fromApp === undefined || problems.has('istioVersion')) return IstioVersion.newest();
+  const what = `context "${ISTIO_VERSION_CONTEXT}"`;
+  return problems.check(what, () => IstioVersion.parse(fromApp)) ?? IstioVersion.newest();
 }
 
-/** Reads what `SidecarEgress` and `GatewayEgress` have in common; the way's own options are added by each. */
-export function readSettings(props: CommonEgressProps, problems: Problems): EgressPathSettings {
-  const ports = readPorts(props.ports ?? [EgressPort.http(), EgressPort.tls()], problems);
-  const speaksHttp = ports.some((port) => port.http);
-  const headers = readHeaders(props, problems);
-  checkMetadata(props, problems);
-  if (props.namePrefix !== undefined)
-    problems.check('namePrefix', () => assertDnsLabel(props.namePrefix!, 'name prefix'));
-  if (!speaksHttp) {
+/** The settings that `SidecarEgress` and `GatewayEgress` have in common. */
+export function readSettings(props: Checked<CommonEgressProps>, problems: Problems): EgressPathSettings {
+  const portSettings = readPorts(props.ports, problems);
+  const kept = props.unsafeKeepHeaders ?? [];
+  const more = props.removeHeaders ?? [];
+  for (const name of kept.filter((header) => more.includes(header)))
+    problems.add(`unsafeKeepHeaders: "${name}" is under removeHeaders too; leave it out of one of them`);
+  if (!portSettings.some((port) => port.http)) {
     for (const prop of ['timeout', 'retries', 'removeHeaders', 'unsafeKeepHeaders'] as const) {
-      if (props[prop] !== undefined)
+      const given = props[prop];
+      if (given !== undefined && !(Array.isArray(given) && given.length === 0))
         problems.add(
-          `${prop}: only requests that the mesh reads have it, and no port speaks HTTP ` +
-            `(${ports.map((port) => port.name).join(', ')}); leave it out`,
+          `${prop}: only applies to requests that the mesh reads, and no port speaks HTTP (${names(portSettings)}); ` +
+            'leave it out',
         );
     }
   }
   return {
-    ports,
-    dnsCapture: props.dnsCapture ?? false,
-    timeout: positive('timeout', props.timeout, problems),
+    ports: portSettings,
+    dnsCapture: (props.dnsCapture ?? false) && portSettings.some(isTcp), // without TCP it makes no difference
+    timeout: istioDuration(props.timeout),
     retries: readRetries(props, problems),
     policy: readPolicy(props, problems),
-    removeHeaders: headers.remove,
+    removeHeaders: [...new Set([...MESH_REQUEST_HEADERS, ...more])].filter((name) => !kept.includes(name)),
     namePrefix: props.namePrefix,
     labels: { ...props.labels },
     annotations:
-      headers.kept.length > 0
-        ? withUnsafe({ ...props.annotations }, `keeps headers: ${headers.kept.join(', ')}`)
+      kept.length > 0
+        ? withUnsafe({ ...props.annotations }, `keeps headers: ${kept.join(', ')}`)
         : { ...props.annotations },
   };
 }
 
 /**
- * Checks what tells the connections of TCP ports apart: the addresses that applications dial, or sidecars that answer
- * DNS.
+ * Checks what distinguishes the connections of TCP ports: the addresses that applications dial, or sidecars that answer
+ * DNS. Returns the addresses, if there are any.
  */
 export function readAddresses(
   hosts: string[],
-  ports: PortSettings[],
+  settings: PortSettings[],
   props: { addresses?: string[]; dnsCapture?: boolean },
-  ranges: boolean,
   problems: Problems,
 ): string[] | undefined {
-  const { addresses, dnsCapture } = props;
-  const tcp = ports
-    .filter((port) => port.protocol === EgressProtocol.TCP)
-    .map((port) => port.name)
-    .join(', ');
-  if (addresses?.length === 0) problems.add('addresses: empty; leave it out');
+  const { dnsCapture } = props;
+  const addresses = props.addresses?.length ? props.addresses : undefined;
+  const tcp = settings.filter(isTcp);
   if (addresses && hosts.length > 1)
     problems.add(`addresses: ${hosts.length} hosts cannot share them; write one construct for each host`);
-  addresses?.forEach((address, index) =>
-    problems.check(`addresses[${index}]`, () => {
-      assertAddress(address, { ranges });
-      if (addresses.indexOf(address) !== index) throw new Error(`"${address}" is there twice`);
-    }),
-  );
-  if (tcp && !addresses && !dnsCapture) {
+  if (tcp.length > 0 && !addresses && !dnsCapture && !problems.has('addresses') && !problems.has('dnsCapture')) {
     problems.add(
-      `addresses: none given, but ${tcp} needs them. A TCP port without an address takes every connection of ` +
-        'the namespace on that port, whoever it was meant for; ' +
-        'give the IP addresses that applications dial, or say `dnsCapture: true` where the sidecars answer DNS ' +
-        '(ISTIO_META_DNS_CAPTURE)',
+      `addresses: none given, but ${names(tcp)} needs them. A TCP port without an address takes every connection of ` +
+        'the namespace on that port, to any host; give the IP addresses that applications dial, or write ' +
+        '`dnsCapture: true` if the sidecars answer DNS (ISTIO_META_DNS_CAPTURE)',
     );
   }
-  if (dnsCapture && addresses)
-    problems.add('dnsCapture: not together with `addresses`, which already tell the host apart; keep one of the two');
-  if (dnsCapture && !tcp)
-    problems.add(
-      `dnsCapture: only TCP ports need it, and there is none (${ports.map((port) => port.name).join(', ')}); ` +
-        'leave it out',
-    );
+  if (tcp.length > 0 && dnsCapture && addresses)
+    problems.add('dnsCapture: not together with `addresses`, which already identify the host; keep one of the two');
   return addresses;
 }
 
-function readPorts(given: EgressPort[], problems: Problems): PortSettings[] {
-  const ports = readList('ports', given, isPort, portInstead, problems);
-  if (Array.isArray(given) && given.length === 0)
-    problems.add('ports: none given; leave `ports` out for HTTP 80 and TLS 443');
+function readPorts(given: EgressPort[] | undefined, problems: Problems): PortSettings[] {
   const byNumber = new Map<number, EgressPort>();
-  for (const port of ports) {
+  for (const port of given?.length ? given : [EgressPort.http(), EgressPort.tls()]) {
     const other = byNumber.get(port.number);
     if (other)
-      problems.add(`ports: ${port.number} is there twice (${other.name} and ${port.name}); a port speaks one protocol`);
+      problems.add(
+        `ports: ${port.number} is listed twice (${other.name} and ${port.name}); keep one, a port has one protocol`,
+      );
     byNumber.set(port.number, port);
   }
   return [...byNumber.values()]
@@ -269,103 +235,89 @@ function readPorts(given: EgressPort[], problems: Problems): PortSettings[] {
     .map((port) => ({ number: port.number, name: port.name, protocol: port.protocol, http: port.isHttp }));
 }
 
-function readHeaders(props: CommonEgressProps, problems: Problems): { remove: string[]; kept: string[] } {
-  const more = props.removeHeaders ?? [];
-  const kept = props.unsafeKeepHeaders ?? [];
-  more.forEach((name, index) => problems.check(`removeHeaders[${index}]`, () => assertHeaderName(name)));
-  kept.forEach((name, index) =>
-    problems.check(`unsafeKeepHeaders[${index}]`, () => {
-      assertHeaderName(name);
-      if (!MESH_REQUEST_HEADERS.includes(name))
-        throw new Error(`"${name}" is not among the headers that are removed, so it stays anyway`);
-      if (more.includes(name)) throw new Error(`"${name}" is under removeHeaders too`);
-    }),
-  );
-  return { remove: [...new Set([...MESH_REQUEST_HEADERS, ...more])].filter((name) => !kept.includes(name)), kept };
+/** Refuses an origination if no port speaks plain HTTP, or if its target port is declared as plain HTTP. */
+export function checkOriginationPorts(
+  egress: string,
+  settings: PortSettings[],
+  target: number | undefined,
+  problems: Problems,
+): void {
+  if (!settings.some(({ http }) => http)) {
+    problems.add(
+      `egress: [${egress}] declares no port that speaks plain HTTP (${names(settings)}), so there is nothing to send ` +
+        'out as TLS; add EgressPort.http() to its `ports`, or leave this TlsOrigination out',
+    );
+  }
+  const plain = settings.find(({ number, http }) => number === (target ?? defaultTlsPort(settings)) && http);
+  if (plain)
+    problems.add(
+      `port: ${plain.number} is declared as ${plain.protocol} by [${egress}], so the host does not speak TLS ` +
+        'there; write the port on which it does, such as 443',
+    );
 }
 
-function readRetries(props: CommonEgressProps, problems: Problems): EgressPathSettings['retries'] {
+function readRetries(props: Checked<CommonEgressProps>, problems: Problems): EgressPathSettings['retries'] {
   if (!props.retries) return undefined;
   const { attempts, perTryTimeout, on } = props.retries;
-  count('retries.attempts', attempts, 0, problems);
   if (attempts === 0 && (perTryTimeout || on))
-    problems.add('retries: 0 attempts switch retries off, so perTryTimeout and on mean nothing; leave those out');
-  if (on?.some((condition) => !/^[a-z0-9-]+$/.test(condition)))
-    problems.add(
-      `retries.on: ${JSON.stringify(on)} are not conditions; write Envoy's words, such as "connect-failure" or ` +
-        '"gateway-error", or status codes',
-    );
-  return {
-    attempts,
-    perTryTimeout: positive('retries.perTryTimeout', perTryTimeout, problems),
-    retryOn: on?.join(','),
-  };
+    problems.add('retries: 0 attempts switch retries off, so perTryTimeout and on have no effect; leave them out');
+  return { attempts, perTryTimeout: istioDuration(perTryTimeout), retryOn: on?.join(',') };
 }
 
-function readPolicy(props: CommonEgressProps, problems: Problems): TrafficPolicy | undefined {
-  const { connectionPool: pool, outlierDetection: outlier, loadBalancing } = props;
-  if (!pool && !outlier && !loadBalancing) return undefined;
-  for (const [name, given] of Object.entries({ connectionPool: pool, outlierDetection: outlier })) {
-    if (given && Object.values(given).every((value) => value === undefined))
-      problems.add(`${name}: empty; give at least one field or leave it out`);
-  }
-  if (pool) {
-    for (const field of ['maxConnections', 'maxPendingRequests', 'maxRequestsPerConnection'] as const) {
-      if (pool[field] !== undefined) count(`connectionPool.${field}`, pool[field]!, 1, problems);
-    }
-  }
-  if (outlier) {
-    for (const field of ['consecutive5xxErrors', 'consecutiveGatewayErrors', 'maxEjectionPercent'] as const) {
-      if (outlier[field] !== undefined) count(`outlierDetection.${field}`, outlier[field]!, 0, problems);
-    }
-    if ((outlier.maxEjectionPercent ?? 0) > 100)
-      problems.add(
-        `outlierDetection.maxEjectionPercent: ${outlier.maxEjectionPercent} is more than 100; it is a share in percent`,
-      );
-  }
-  return {
-    connectionPool:
-      pool &&
-      compact({
-        tcp: compact({
-          maxConnections: pool.maxConnections,
-          connectTimeout: positive('connectionPool.connectTimeout', pool.connectTimeout, problems),
-        }),
-        http: compact({
-          http1MaxPendingRequests: pool.maxPendingRequests,
-          maxRequestsPerConnection: pool.maxRequestsPerConnection,
-          idleTimeout: positive('connectionPool.idleTimeout', pool.idleTimeout, problems),
-        }),
-      }),
-    outlierDetection:
-      outlier &&
-      compact({
-        consecutive5XxErrors: outlier.consecutive5xxErrors, // the generated class's name for consecutive5xxErrors
-        consecutiveGatewayErrors: outlier.consecutiveGatewayErrors,
-        interval: positive('outlierDetection.interval', outlier.interval, problems),
-        baseEjectionTime: positive('outlierDetection.baseEjectionTime', outlier.baseEjectionTime, problems),
-        maxEjectionPercent: outlier.maxEjectionPercent,
-      }),
+function readPolicy(props: Checked<CommonEgressProps>, problems: Problems): TrafficPolicy | undefined {
+  const { connectionPool, outlierDetection, loadBalancing } = props;
+  // An empty one is not the same as none: Istio would switch outlier detection on.
+  if (outlierDetection && isEmpty(outlierDetection))
+    problems.add('outlierDetection: empty; give at least one field, or leave it out for none');
+  return compact({
+    connectionPool: connectionPool && poolOf(connectionPool),
+    outlierDetection: outlierDetection && outliersOf(outlierDetection),
     loadBalancer: loadBalancing && { simple: loadBalancing },
-  };
+  });
 }
 
-function positive(prop: string, duration: Duration | undefined, problems: Problems): string | undefined {
-  if (!duration) return undefined;
-  if (duration.toMilliseconds() < 1)
-    problems.add(
-      `${prop}: ${duration.toMilliseconds()} ms is shorter than a millisecond, which Istio refuses; leave it ` +
-        'out for the default',
-    );
-  return istioDuration(duration);
+function poolOf(pool: EgressConnectionPool) {
+  return compact({
+    tcp: compact({ maxConnections: pool.maxConnections, connectTimeout: istioDuration(pool.connectTimeout) }),
+    http: compact({
+      http1MaxPendingRequests: pool.maxPendingRequests,
+      maxRequestsPerConnection: pool.maxRequestsPerConnection,
+      idleTimeout: istioDuration(pool.idleTimeout),
+    }),
+  });
 }
 
-function count(prop: string, value: number, least: number, problems: Problems): void {
-  if (!Number.isInteger(value) || value < least || value > 2 ** 31 - 1)
-    problems.add(`${prop}: ${value} is no whole number from ${least} up`);
+function outliersOf(outliers: EgressOutlierDetection) {
+  return compact({
+    consecutive5xxErrors: outliers.consecutive5xxErrors,
+    consecutiveGatewayErrors: outliers.consecutiveGatewayErrors,
+    interval: istioDuration(outliers.interval),
+    baseEjectionTime: istioDuration(outliers.baseEjectionTime),
+    maxEjectionPercent: outliers.maxEjectionPercent,
+  });
+}
+
+/** A duration in Istio's form. */
+function istioDuration(span: Duration | undefined): string | undefined {
+  if (!span) return undefined;
+  const ms = span.toMilliseconds();
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+function isTcp({ protocol }: PortSettings): boolean {
+  return protocol === EgressProtocol.TCP;
+}
+
+function names(settings: PortSettings[]): string {
+  return settings.map(({ name }) => name).join(', ');
+}
+
+function isEmpty(fields: object): boolean {
+  return Object.values(fields).every((value) => value === undefined);
 }
 
 function compact<T extends object>(fields: T): T | undefined {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return given.length > 0 ? (Object.fromEntries(given) as T) : undefined;
+  return isEmpty(fields)
+    ? undefined
+    : (Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T);
 }

@@ -1,66 +1,86 @@
 import { Construct, IConstruct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { AllowedDestination } from './_allowed-egress';
-import { PodAnnotations, podAnnotations, podPlace } from './_pod-template';
+import { PodAnnotations, podAnnotations, podPlace } from '../emission/pod-annotations';
 import { where } from './_settings';
-import { assertCidr, assertPortNumber } from '../values/ip-range';
+import { AllowedDestination, allowedEgressOf } from '../declarations/allowed-egress';
 import { Problems } from '../values/problems';
+import {
+  cidrs,
+  list,
+  ports,
+  readProps,
+  Readers,
+  required,
+  sentence,
+  workload as workloadReader,
+} from '../values/readers';
 
-/** Properties for `DirectEgress`. */
+/** Properties for `DirectEgress`. At least one of `toCidrs`, `toPorts` and `unsafeCaptureOnlyCidrs` must be given. */
 export interface DirectEgressProps {
   /**
-   * The workloads: anything with a pod template, from cdk8s-plus, from generated classes, or an ApiObject;
-   * or a construct that holds just one.
+   * The workloads: of cdk8s-plus, of generated classes, or an ApiObject; or constructs that each hold exactly one. At
+   * least one, none twice.
    */
   readonly workloads: IConstruct[];
 
   /**
-   * Address ranges that go past the sidecar, on every port. With a mask: `203.0.113.40/32`.
+   * Address ranges that bypass the sidecar, on every port. With a mask: `203.0.113.40/32`. Not `0.0.0.0/0`.
    *
    * @default - none
    */
   readonly toCidrs?: string[];
 
   /**
-   * Ports that go past the sidecar, at every address.
+   * TCP ports that bypass the sidecar, at every address.
    *
    * @default - none
    */
   readonly toPorts?: number[];
 
   /**
-   * The only address ranges that the sidecar still captures; everything else goes past it, in-mesh traffic
-   * too where a range of the cluster is missing. Give the ranges of pods *and* Services. Prefer `toCidrs`.
+   * The only address ranges that the sidecar captures; everything else bypasses it, including traffic in the mesh if a
+   * range of the cluster is missing. List the ranges of pods *and* Services. At least one. Prefer `toCidrs`.
    *
    * @default - everything is captured, except `toCidrs` and `toPorts`
    */
   readonly unsafeCaptureOnlyCidrs?: string[];
 
   /**
-   * Why, for whoever audits the pods.
+   * The reason, for those who audit the pods. Written on the pods as the annotation `cdk8s-istio-egress/direct-egress`.
    *
    * @default "past the sidecar"
    */
   readonly reason?: string;
 }
 
+const NO_WORKLOADS = '; name the workloads that may bypass their sidecar';
+
+const PROPS: Readers<DirectEgressProps> = {
+  workloads: required(list(workloadReader, 'deployment', { empty: `none given${NO_WORKLOADS}` }), NO_WORKLOADS),
+  toCidrs: cidrs({ whole: '; label the pods sidecar.istio.io/inject: "false" instead, so that they have no sidecar' }),
+  toPorts: ports(),
+  unsafeCaptureOnlyCidrs: cidrs({
+    empty: 'empty, so the sidecar would capture nothing; leave it out to capture everything',
+  }),
+  reason: sentence('reason', 'speaks a protocol of its own', 'say why, for those who audit the pods, or leave it out'),
+};
+
 const EXCLUDE_CIDRS = 'traffic.sidecar.istio.io/excludeOutboundIPRanges';
 const EXCLUDE_PORTS = 'traffic.sidecar.istio.io/excludeOutboundPorts';
 const INCLUDE_CIDRS = 'traffic.sidecar.istio.io/includeOutboundIPRanges';
 
-/** Marks pods that have a way past their sidecar, so that audits find them. */
+/** Marks pods that may bypass their sidecar, so that audits find them. */
 const MARK = 'cdk8s-istio-egress/direct-egress';
 
-/** What `DirectEgress` itself wrote on a workload, so that several can add to it. */
+/** The annotations that `DirectEgress` itself wrote on each workload, so that several can add up. */
 const WRITTEN = new WeakMap<object, Record<string, string>>();
 
 /**
- * The visible opt-out: named workloads reach address ranges or ports past their sidecar.
+ * The visible opt-out: named workloads reach address ranges or ports without their sidecar.
  *
- * No policy, no metrics and no TLS origination apply there; all other traffic of the pods is still held to the mesh's
- * policy. The annotations count when a pod is created, so running pods must be re-created. They cannot name hosts: only
- * addresses and ports exist at that level. An `EgressBoundary` of the same app lets these pods through to them, but
- * nowhere that only `unsafeCaptureOnlyCidrs` leaves uncaptured.
+ * No policies, metrics or TLS origination apply to that traffic; all other traffic of the pods is still subject to the
+ * mesh. The annotations take effect when a pod is created, so running pods must be re-created. Hosts cannot be named,
+ * as only addresses and ports exist at this level. An `EgressBoundary` of the same app opens `toCidrs` and `toPorts`
+ * for these pods, but nothing that only `unsafeCaptureOnlyCidrs` leaves uncaptured.
  *
  * @see https://istio.io/latest/docs/reference/config/annotations/
  */
@@ -68,38 +88,24 @@ export class DirectEgress extends Construct {
   constructor(scope: Construct, id: string, props: DirectEgressProps) {
     super(scope, id);
     const problems = new Problems(where(this));
-    const { workloads, toCidrs, toPorts, unsafeCaptureOnlyCidrs: captured } = props;
-    if (!workloads || workloads.length === 0)
-      problems.add('workloads: none given; name the workloads that may go past their sidecar');
-    if (!toCidrs && !toPorts && !captured)
+    const checked = readProps(props, PROPS, problems);
+    const { workloads = [], reason = 'past the sidecar' } = checked;
+    const [toCidrs, toPorts, captured] = [checked.toCidrs, checked.toPorts, checked.unsafeCaptureOnlyCidrs].map(
+      (given) => (given?.length ? given : undefined),
+    ) as [string[] | undefined, number[] | undefined, string[] | undefined];
+    const asked = ['toCidrs', 'toPorts', 'unsafeCaptureOnlyCidrs'].some((prop) => problems.has(prop));
+    if (!toCidrs && !toPorts && !captured && !asked)
       problems.add(
-        'toCidrs, toPorts: neither is given, so nothing would go past the sidecar; name address ranges or ports',
+        'toCidrs, toPorts: neither is given, so nothing would bypass the sidecar; name address ranges or ports',
       );
-    for (const [prop, list] of Object.entries({ toCidrs, toPorts, unsafeCaptureOnlyCidrs: captured })) {
-      if (list?.length === 0) problems.add(`${prop}: empty; leave it out`);
-    }
-    toCidrs?.forEach((range, index) =>
-      problems.check(`toCidrs[${index}]`, () => {
-        assertCidr(range);
-        if (range.endsWith('/0'))
-          throw new Error(
-            `"${range}" is every address: then the pods are better off without a sidecar (label ` +
-              'sidecar.istio.io/inject: "false")',
-          );
-      }),
-    );
-    toPorts?.forEach((port, index) => problems.check(`toPorts[${index}]`, () => assertPortNumber(port)));
-    captured?.forEach((range, index) => problems.check(`unsafeCaptureOnlyCidrs[${index}]`, () => assertCidr(range)));
-    if (props.reason !== undefined && !props.reason?.trim())
-      problems.add('reason: none given; say why, for whoever audits the pods, or leave it out');
-    const pods = (workloads ?? []).map((workload, index) =>
+    const pods = workloads.map((workload, index) =>
       problems.check(`workloads[${index}]`, () => podAnnotations(workload)),
     );
     pods.forEach((pod, index) => {
       if (!pod) return;
       const place = `workloads[${index}]: [${workloads[index].node.path}]`;
       if (pods.findIndex((other) => other?.key === pod.key) !== index)
-        problems.add(`${place} is there twice; name it once`);
+        problems.add(`${place} is listed twice; list it once`);
       else checkForeign(pod, place, problems);
     });
     problems.throwIfAny();
@@ -108,20 +114,20 @@ export class DirectEgress extends Construct {
       if (toCidrs) extend(pod!, EXCLUDE_CIDRS, toCidrs);
       if (toPorts) extend(pod!, EXCLUDE_PORTS, toPorts.map(String));
       if (captured) extend(pod!, INCLUDE_CIDRS, captured);
-      extend(pod!, MARK, [props.reason ?? 'past the sidecar'], '; ');
+      extend(pod!, MARK, [reason], '; ');
     }
     this.declareAllowedEgress(workloads, toCidrs, toPorts);
     this.node.addValidation({ validate: () => pods.flatMap((pod, index) => overwritten(pod!, workloads[index])) });
   }
 
-  /** For a boundary of the same app, if there is one: exactly what goes past the sidecar on purpose. */
+  /** Opens a boundary of the same app, if there is one, for exactly what bypasses the sidecar on purpose. */
   private declareAllowedEgress(
     workloads: IConstruct[],
     cidrs: string[] | undefined,
     ports: number[] | undefined,
   ): void {
     if (!cidrs && !ports) return;
-    const { allowedEgress } = AppScope.of(this);
+    const allowedEgress = allowedEgressOf(this);
     const to: AllowedDestination[] = [];
     if (cidrs) to.push({ to: { cidrs } });
     if (ports) to.push({ to: 'public', ports });
@@ -133,31 +139,32 @@ export class DirectEgress extends Construct {
   }
 }
 
-/** What somebody else wrote on the pods must not be changed silently. */
+/** An annotation of another author must not be changed silently. */
 function checkForeign(pod: PodAnnotations, place: string, problems: Problems): void {
   for (const name of [EXCLUDE_CIDRS, EXCLUDE_PORTS, INCLUDE_CIDRS]) {
     const value = pod.get(name);
     if (value !== undefined && value !== WRITTEN.get(pod.key)?.[name]) {
       problems.add(
-        `${place} carries ${name}: "${value}" already; let either the annotation or DirectEgress say what goes ` +
-          'past the sidecar',
+        `${place} already has the annotation ${name}: "${value}"; let either the annotation or DirectEgress ` +
+          'decide what ' +
+          'bypasses the sidecar',
       );
     }
   }
 }
 
-/** What the app did to the pod template afterwards must not have undone this. */
+/** The app must not have changed our annotations afterwards. */
 function overwritten(pod: PodAnnotations, workload: IConstruct): string[] {
   return Object.entries(WRITTEN.get(pod.key) ?? {})
     .filter(([name, value]) => pod.get(name) !== value)
     .map(
       ([name, value]) =>
-        `[${workload.node.path}] was to carry ${name}: "${value}", but its pod template says ` +
+        `[${workload.node.path}] must have the annotation ${name}: "${value}", but its pod template has ` +
         `${JSON.stringify(pod.get(name))}; leave that annotation to DirectEgress.`,
     );
 }
 
-/** The injector takes a list without blanks; several DirectEgress of one workload add up. */
+/** The injector expects a list without blanks. Several DirectEgress for one workload add up. */
 function extend(pod: PodAnnotations, name: string, items: string[], separator = ','): void {
   const written = WRITTEN.get(pod.key) ?? {};
   const all = [...new Set([...(written[name]?.split(separator) ?? []), ...items])];

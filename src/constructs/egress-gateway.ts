@@ -1,75 +1,93 @@
 import { ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { gatewayDeployment } from './_gateway-deployment';
-import { hopService } from './_hop-service';
-import { OneOf } from './_one-of';
-import { checkMetadata, where } from './_settings';
+import { METADATA, readNamespace, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
-import { AuthorizationPolicy, AuthorizationPolicySpec } from '../../imports/security.istio.io';
+import { describeGateway, lockGateway } from '../declarations/gateways';
+import { OneOf } from '../declarations/one-of';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { gatewayAccount, GatewayPodSettings, gatewayPods } from '../recipes/gateway/pods';
+import { lockdown } from '../recipes/gateway/policies';
+import { brand } from '../values/brand';
 import { assertListeningPort } from '../values/egress-port';
-import { GatewayInstallation } from '../values/gateway-installation';
-import { HOP_DOMAIN } from '../values/host-name';
-import { assertDnsLabel, assertLabels } from '../values/names';
+import { EGRESS_GATEWAY, GatewayInstallation } from '../values/gateway-installation';
+import { assertLabels } from '../values/names';
 import { Problems } from '../values/problems';
 import { assertQuantity } from '../values/quantity';
+import {
+  annotations,
+  assertWord,
+  Checked,
+  count,
+  duration,
+  label,
+  labels,
+  list,
+  namespaceName,
+  port,
+  readProps,
+  Readers,
+  required,
+  struct,
+  text,
+} from '../values/readers';
 
-/** How many pods a gateway has, by what they are busy with. */
+/** How the number of a gateway's pods is scaled. */
 export interface EgressGatewayScaling {
   /**
-   * Never fewer pods than this.
+   * The minimum number of pods, at least 1.
    *
    * @default 2
    */
   readonly minReplicas?: number;
 
   /**
-   * Never more pods than this.
+   * The maximum number of pods, at least `minReplicas`.
    *
-   * @default 5
+   * @default - 5, or `minReplicas` if that is more
    */
   readonly maxReplicas?: number;
 
   /**
-   * The average CPU use, in percent of what is requested, that more pods are started at.
+   * The average CPU usage, in percent of the CPU request, above which pods are added.
    *
    * @default 80
    */
   readonly targetCpuPercent?: number;
 }
 
-/** What each pod of a gateway asks of its node, as Kubernetes quantities. */
+/** The resources of each pod of a gateway, as Kubernetes quantities. */
 export interface EgressGatewayResources {
   /**
-   * CPU that is reserved. Scaling counts in percent of it.
+   * The CPU request. Scaling is in percent of it.
    *
    * @default "100m"
    */
   readonly cpuRequest?: string;
 
   /**
-   * CPU that is not exceeded. The proxy starts as many threads as whole CPUs.
+   * The CPU limit. The proxy starts one thread for each whole CPU.
    *
    * @default "2"
    */
   readonly cpuLimit?: string;
 
   /**
-   * Memory that is reserved.
+   * The memory request.
    *
    * @default "128Mi"
    */
   readonly memoryRequest?: string;
 
   /**
-   * Memory at which the pod is ended.
+   * The memory limit.
    *
    * @default "1Gi"
    */
   readonly memoryLimit?: string;
 }
 
-/** A taint of nodes that a gateway's pods put up with. */
+/** A taint of nodes that a gateway's pods tolerate. */
 export interface EgressGatewayToleration {
   /** The key of the taint. */
   readonly key: string;
@@ -92,29 +110,30 @@ export interface EgressGatewayToleration {
 /** Properties for `EgressGateway`. */
 export interface EgressGatewayProps {
   /**
-   * The namespace of the gateway's pods. No caller may live in it: give the gateway one of its own. It must not
-   * be labelled `istio-injection: disabled`, or Istio leaves the pods without a proxy image and they never start.
+   * The namespace of the gateway's pods, preferably its own: no caller may be in it. It must not be labelled
+   * `istio-injection: disabled`, or the pods get no proxy image and never start.
    *
    * @default - the namespace of the chart
    */
   readonly namespace?: string;
 
   /**
-   * The name of the gateway, unique in its namespace: of its Deployment, service account and everything else.
+   * The name of the gateway, unique in its namespace, for the Deployment, the service account and all other objects. A
+   * DNS label of at most 59 characters.
    *
    * @default "egress-gateway"
    */
   readonly name?: string;
 
   /**
-   * The control plane's revision that injects the proxy (`istio.io/rev`).
+   * The revision of the control plane that injects the proxy (`istio.io/rev`).
    *
    * @default - the default revision
    */
   readonly revision?: string;
 
   /**
-   * The port on which the pods listen for the hop.
+   * The port on which the pods listen for traffic from sidecars. Not a port of the proxy itself, such as 15001.
    *
    * @default 8443
    */
@@ -135,87 +154,127 @@ export interface EgressGatewayProps {
   readonly clusterDomain?: string;
 
   /**
-   * A fixed number of pods. Not together with `scaling`.
+   * A fixed number of pods, at least 1. Not together with `scaling`.
    *
-   * @default - scaled
+   * @default - scaled automatically
    */
   readonly replicas?: number;
 
   /**
-   * Between which numbers of pods, and by what, the gateway is scaled.
+   * How the number of pods is scaled. Not together with `replicas`.
    *
    * @default - 2 to 5 pods, at 80 % of the requested CPU
    */
   readonly scaling?: EgressGatewayScaling;
 
   /**
-   * What each pod asks of its node.
+   * The resources of each pod.
    *
    * @default - 100m to 2 CPUs, 128Mi to 1Gi of memory
    */
   readonly resources?: EgressGatewayResources;
 
   /**
-   * How long a pod that is going away still serves its open connections.
+   * The time for which a terminating pod keeps serving its open connections. At least one second; fractions of a second
+   * are rounded up.
    *
    * @default Duration.seconds(20)
    */
   readonly drainTime?: Duration;
 
   /**
-   * Labels of the nodes that the pods may run on. Istio's documentation recommends nodes of their own, which alone may
-   * reach the outside.
+   * Labels of the nodes on which the pods may run. Istio's documentation recommends dedicated nodes, and that only
+   * these can reach external networks.
    *
    * @default - any node
    */
   readonly nodeSelector?: Record<string, string>;
 
   /**
-   * Taints of nodes that the pods put up with.
+   * Taints of nodes that the pods tolerate.
    *
    * @default - none
    */
   readonly tolerations?: EgressGatewayToleration[];
 
   /**
-   * Labels on every object, and on the pods.
+   * Labels for all objects and the pods, in addition to those of the chart.
    *
-   * @default - those of the chart
+   * @default - none
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Annotations on every object.
+   * Annotations for all objects.
    *
    * @default - none
    */
   readonly annotations?: Record<string, string>;
 
   /**
-   * Annotations on the pods.
+   * Annotations for the pods, in addition to those that make them a gateway.
    *
-   * @default - none besides what makes them a gateway
+   * @default - none
    */
   readonly podAnnotations?: Record<string, string>;
 }
 
-/** Labels and annotations by which Istio or this library know the pods. */
+/** Labels and annotations by which Istio or this library identify the pods. */
 const RESERVED = /(^|\.)istio\.io\/|^cdk8s-istio-egress\//;
 
+const quantity = text('amount', '500m', assertQuantity);
+
+const PROPS: Readers<EgressGatewayProps> = {
+  namespace: namespaceName,
+  name: EGRESS_GATEWAY.name,
+  trustDomain: EGRESS_GATEWAY.trustDomain,
+  clusterDomain: EGRESS_GATEWAY.clusterDomain,
+  revision: label('revision', '1-30'),
+  targetPort: port(assertListeningPort),
+  replicas: count(1),
+  scaling: struct<EgressGatewayScaling>({ minReplicas: count(1), maxReplicas: count(1), targetCpuPercent: count(1) }),
+  resources: struct<EgressGatewayResources>({
+    cpuRequest: quantity,
+    cpuLimit: quantity,
+    memoryRequest: quantity,
+    memoryLimit: quantity,
+  }),
+  drainTime: duration({
+    ms: 1000,
+    otherwise: 'open connections would be cut at every rollout; write at least Duration.seconds(1)',
+  }),
+  nodeSelector: labels(),
+  tolerations: list(
+    struct<EgressGatewayToleration>({
+      key: required(
+        text('name of a taint', 'dedicated', (value) => assertLabels({ [value]: '' })),
+        '; write the key of the taint',
+      ),
+      value: text('value of a taint', 'egress', (value) => assertLabels({ value })),
+      effect: text('effect of a taint', 'NoSchedule', (value) =>
+        assertWord(value, 'an effect of a taint', ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+      ),
+    }),
+    "{ key: 'dedicated' }",
+  ),
+  ...METADATA,
+  podAnnotations: annotations,
+};
+
 /**
- * Installs an egress gateway: the pods, whom they run as, how many there are, and the Service through which sidecars
+ * Installs an egress gateway: its pods, their service account and scaling, and the hop Service through which sidecars
  * reach them.
  *
- * The pods carry a label of their own, so that no Gateway object written for another gateway lands on them; they run
- * without any privilege; and they are set up to add no header to requests. Nothing is let through until a
- * `GatewayEgress` asks for it. `lockdown()` refuses whatever else somebody puts on these pods.
+ * The pods carry a label of their own, so that Gateway objects for other gateways do not apply to them. They run
+ * without privileges, and add no headers to requests. Nothing is let through until a `GatewayEgress` declares it.
+ * `lockdown()` also refuses what other authors' objects bind to these pods.
  *
  * Several gateways in one app or namespace need different names, and share nothing.
  *
  * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
  */
 export class EgressGateway extends Construct implements IEgressGateway {
-  /** Where the gateway's pods are, how they are labelled, as whom they run. */
+  /** The namespace, labels, service account and port of the gateway's pods. */
   public readonly installation: GatewayInstallation;
 
   /** The service account of the pods. */
@@ -233,77 +292,43 @@ export class EgressGateway extends Construct implements IEgressGateway {
 
   constructor(scope: Construct, id: string, props: EgressGatewayProps = {}) {
     super(scope, id);
+    brand(this, 'EgressGateway');
     const problems = new Problems(where(this));
-    const installation = this.readInstallation(props, problems);
-    const pods = this.readPods(props, problems);
-    checkMetadata(props, problems);
+    const checked = readProps(props, PROPS, problems);
+    const namespace = readNamespace(this, checked.namespace, 'give the gateway its own namespace', problems) ?? '';
+    const pods = this.readPods(checked, problems);
     problems.throwIfAny();
-    this.installation = installation!;
-    this.metadata = { labels: props.labels, annotations: props.annotations };
-
-    const app = AppScope.of(this);
-    app.describeGateway(this, this.installation);
-    app.validate(this);
-    const { name, namespace } = this.installation;
-    OneOf.gateway(app, namespace, name).state(this, this.node.path);
-    const metadata = { ...this.metadata, name, namespace };
-    const emit = (objectId: string, apiVersion: string, kind: string, fields: object) =>
-      app.emitKubernetes(this, this, objectId, { apiVersion, kind, metadata, ...fields });
-
-    this.serviceAccount = emit('service-account', 'v1', 'ServiceAccount', {});
-    // istiod hands a proxy the Secrets of its namespace only when its service account may read them (client
-    // certificates).
-    emit('role', 'rbac.authorization.k8s.io/v1', 'Role', {
-      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }],
+    const { trustDomain, clusterDomain, targetPort } = checked;
+    this.installation = GatewayInstallation.egressGateway({
+      namespace,
+      name: checked.name,
+      trustDomain,
+      clusterDomain,
+      targetPort,
     });
-    emit('role-binding', 'rbac.authorization.k8s.io/v1', 'RoleBinding', {
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    });
-    this.policies = new Construct(this, 'policies'); // what refuses is there before the pods are
-    this.deployment = emit('Resource', 'apps/v1', 'Deployment', { spec: gatewayDeployment(this.installation, pods) });
-    this.service = hopService(this, 'service', this.installation, this.metadata);
-    const selector = { matchLabels: this.installation.labels };
-    if ((pods.replicas ?? pods.minReplicas) > 1) {
-      emit('pod-disruption-budget', 'policy/v1', 'PodDisruptionBudget', {
-        spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
-      });
-    }
-    if (pods.replicas === undefined) {
-      emit('horizontal-pod-autoscaler', 'autoscaling/v2', 'HorizontalPodAutoscaler', {
-        spec: {
-          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
-          minReplicas: pods.minReplicas,
-          maxReplicas: pods.maxReplicas,
-          metrics: [
-            {
-              type: 'Resource',
-              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: pods.targetCpuPercent } },
-            },
-          ],
-        },
-      });
-    }
+    this.metadata = { labels: checked.labels, annotations: checked.annotations };
+
+    describeGateway(this, this.installation);
+    validate(this);
+    OneOf.gateway(this, namespace, this.installation.name).state(this, this.node.path);
+    [this.serviceAccount] = emit(this, gatewayAccount(this.installation, this.metadata));
+    this.policies = new Construct(this, 'policies'); // Refusals exist before the pods do.
+    [this.deployment, this.service] = emit(this, gatewayPods(this.installation, pods, this.metadata));
   }
 
   /**
-   * Refuses every request on these pods that no construct of this library asked for, whoever else binds a Gateway to
-   * them.
+   * Refuses all traffic on these pods except for the private server names of `GatewayEgress`, even if other authors
+   * bind a Gateway to them.
    *
-   * Adds one policy, of the same size for any number of hosts: what comes without a mesh identity, or for another
-   * server name than the private ones of `GatewayEgress`, is answered with 403 or closed. Once is enough; there is no
-   * way back but leaving it out.
+   * Adds one policy, of the same size for any number of hosts: requests without a mesh identity, or for another server
+   * name, are answered with 403; connections are closed. Further calls have no effect.
    *
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
   public lockdown(): ApiObject {
     if (!this.lock) {
-      AppScope.of(this).lockGateway(this.installation);
-      const { name, namespace } = this.installation;
-      const metadata = { ...this.metadata, name: `${name}-lockdown`, namespace };
-      this.lock = AppScope.of(this).emit(this, this.policies, 'lockdown', AuthorizationPolicy, metadata, () =>
-        this.lockdownPolicy(),
-      );
+      lockGateway(this, this.installation);
+      [this.lock] = emit(this, lockdown(this.installation, this.metadata), this.policies);
     }
     return this.lock;
   }
@@ -313,70 +338,30 @@ export class EgressGateway extends Construct implements IEgressGateway {
     return this.lock !== undefined;
   }
 
-  /** Every object of this construct, in the order in which it can be applied. */
+  /** All objects of this construct, in the order in which they can be applied. */
   public get apiObjects(): ApiObject[] {
     return this.node.findAll().filter((construct): construct is ApiObject => ApiObject.isApiObject(construct));
   }
 
-  /** Servers under these names check their callers themselves; nobody else's server can have them by accident. */
-  private lockdownPolicy(): AuthorizationPolicySpec {
-    return {
-      selector: { matchLabels: this.installation.labels },
-      action: 'ALLOW' as any,
-      rules: [
-        { from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: [`*.${HOP_DOMAIN}`] }] },
-      ],
-    };
-  }
-
-  private readInstallation(props: EgressGatewayProps, problems: Problems): GatewayInstallation | undefined {
-    const namespace = props.namespace ?? Chart.of(this).namespace;
-    if (namespace === undefined) {
-      problems.add('namespace: none given, and the chart has none; give the gateway a namespace of its own');
-      return undefined;
-    }
-    if (props.targetPort !== undefined) problems.check('targetPort', () => assertListeningPort(props.targetPort!));
-    const { name, trustDomain, clusterDomain, targetPort } = props;
-    return problems.check('name, namespace', () =>
-      GatewayInstallation.egressGateway({ namespace, name, trustDomain, clusterDomain, targetPort }),
-    );
-  }
-
-  private readPods(props: EgressGatewayProps, problems: Problems) {
-    const { replicas, scaling, resources = {}, drainTime = Duration.seconds(20) } = props;
-    const whole = (prop: string, value: number | undefined, least: number) => {
-      if (value !== undefined && (!Number.isInteger(value) || value < least))
-        problems.add(`${prop}: ${value} is no whole number from ${least} up`);
-    };
-    const { minReplicas = 2, maxReplicas = Math.max(5, minReplicas), targetCpuPercent = 80 } = scaling ?? {};
-    if (replicas !== undefined && scaling)
-      problems.add('replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one');
-    whole('replicas', replicas, 1);
-    whole('scaling.minReplicas', minReplicas, 1);
-    whole('scaling.maxReplicas', maxReplicas, 1);
-    whole('scaling.targetCpuPercent', targetCpuPercent, 1);
+  private readPods(props: Checked<EgressGatewayProps>, problems: Problems): GatewayPodSettings {
+    const { replicas, scaling = {}, resources = {}, drainTime = Duration.seconds(20) } = props;
+    const { minReplicas = 2, maxReplicas = Math.max(5, minReplicas), targetCpuPercent = 80 } = scaling;
+    if (replicas !== undefined && Object.keys(scaling).length > 0)
+      problems.add('replicas, scaling: both are given, but the autoscaler would override a fixed number; keep one');
     if (maxReplicas < minReplicas)
-      problems.add(`scaling: ${maxReplicas} pods at most are fewer than ${minReplicas} at least`);
-    const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
-    for (const [name, value] of Object.entries({ cpuRequest, cpuLimit, memoryRequest, memoryLimit }))
-      problems.check(`resources.${name}`, () => assertQuantity(value));
-    if (props.revision !== undefined) problems.check('revision', () => assertDnsLabel(props.revision!, 'revision'));
-    if (drainTime.toMilliseconds() < 1000)
       problems.add(
-        'drainTime: shorter than a second, so open connections would be cut at every rollout; give at least ' +
-          'Duration.seconds(1)',
+        `scaling.maxReplicas: ${maxReplicas} is less than the minimum of ${minReplicas} pods; write at least ` +
+          `${minReplicas}, or a lower minReplicas`,
       );
-    if (props.nodeSelector && Object.keys(props.nodeSelector).length === 0)
-      problems.add('nodeSelector: empty; leave it out for any node');
-    else if (props.nodeSelector) problems.check('nodeSelector', () => assertLabels(props.nodeSelector!));
     for (const prop of ['labels', 'podAnnotations'] as const) {
       const taken = Object.keys(props[prop] ?? {}).filter((key) => RESERVED.test(key));
       if (taken.length > 0)
         problems.add(
-          `${prop}: ${taken.join(', ')} decide how the pods are injected and found, which is this construct's ` +
-            'own matter; leave them out',
+          `${prop}: ${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} reserved, because the pods are injected ` +
+            'and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/',
         );
     }
+    const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
     return {
       replicas,
       minReplicas,
@@ -388,8 +373,8 @@ export class EgressGateway extends Construct implements IEgressGateway {
         limits: { cpu: cpuLimit, memory: memoryLimit },
       },
       revision: props.revision,
-      nodeSelector: props.nodeSelector,
-      tolerations: props.tolerations?.map(({ key, value, effect }) => ({
+      nodeSelector: Object.keys(props.nodeSelector ?? {}).length > 0 ? props.nodeSelector : undefined,
+      tolerations: (props.tolerations?.length ? props.tolerations : undefined)?.map(({ key, value, effect }) => ({
         key,
         operator: value === undefined ? 'Exists' : 'Equal',
         value,

@@ -1,169 +1,209 @@
-import { ApiObject, Duration } from 'cdk8s';
+import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { OriginationScope, OriginationSettings } from './_origination';
-import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
-import { EgressPort } from '../values/egress-port';
+import { callers, where } from './_settings';
+import { TlsOriginationOptions, TlsVersion } from './tls-origination-options';
+import { CertificateOwner, OriginationScope, OriginationSettings } from '../declarations/origination';
+import { brand, isA } from '../values/brand';
+import { Caller } from '../values/caller';
+import { CertificateAuthority } from '../values/certificate-authority';
+import { ClientCertificate } from '../values/client-certificate';
+import { assertHostName } from '../values/host-name';
 import { Problems } from '../values/problems';
-import {
-  EgressConnectionPool,
-  EgressLoadBalancing,
-  EgressOutlierDetection,
-  EgressRetries,
-} from '../values/traffic-options';
-
-/** What `SidecarEgress` and `GatewayEgress` have in common. */
-export interface CommonEgressProps {
-  /**
-   * Fully qualified, lower-case names of external hosts. For a `SidecarEgress` also `*.example.com`, which stands for
-   * every name below `example.com` (Istio 1.30 and later); it is looked up by the name in each request, and TLS cannot
-   * be originated for it.
-   */
-  readonly hosts: string[];
-
-  /**
-   * What applications speak on which ports of these hosts. Whatever is not declared here is not reachable.
-   *
-   * @default - HTTP on 80 and TLS on 443
-   */
-  readonly ports?: EgressPort[];
-
-  /**
-   * States that the callers' sidecars answer DNS (`ISTIO_META_DNS_CAPTURE: "true"` in their proxy metadata). Then the
-   * hosts get an address that stands for them inside the mesh, and TCP ports need no `addresses`. Where sidecars do not
-   * answer DNS, TCP calls are refused.
-   *
-   * @default false
-   * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
-   */
-  readonly dnsCapture?: boolean;
-
-  /**
-   * The release of Istio that this is for, such as `1.30`. What it cannot do is refused.
-   *
-   * @default - what the app says once with `app.node.setContext('istioVersion', '1.30')`, else the newest that the
-   * constructs are proven on
-   */
-  readonly istioVersion?: string;
-
-  /**
-   * Who declares this: part of the names of all objects, so that declarations of different owners never meet.
-   * A DNS label. Two apps that declare the same host for the same namespace need different owners.
-   *
-   * @default - the namespace of the chart
-   */
-  readonly owner?: string;
-
-  /**
-   * Time for a whole HTTP request, with all its retries.
-   *
-   * @default - no limit
-   */
-  readonly timeout?: Duration;
-
-  /**
-   * How often and when a failed HTTP request is tried again.
-   *
-   * @default - Istio's default: up to two more times, when no connection came about
-   */
-  readonly retries?: EgressRetries;
-
-  /**
-   * When an address of the host is left out for a while.
-   *
-   * @default - never
-   */
-  readonly outlierDetection?: EgressOutlierDetection;
-
-  /**
-   * Limits on connections to the host.
-   *
-   * @default - Istio's defaults
-   */
-  readonly connectionPool?: EgressConnectionPool;
-
-  /**
-   * How requests are spread over the host's addresses.
-   *
-   * @default - Istio's default, least requests
-   */
-  readonly loadBalancing?: EgressLoadBalancing;
-
-  /**
-   * Request headers, in lower case, that shall not reach the host, besides those that proxies add.
-   *
-   * @default - none besides
-   */
-  readonly removeHeaders?: string[];
-
-  /**
-   * Request headers added by proxies that shall reach the host although they tell about the mesh.
-   * Written on the objects as the annotation `cdk8s-istio-egress/unsafe`.
-   *
-   * @default - none: identity, pod addresses and mesh metadata stay inside
-   */
-  readonly unsafeKeepHeaders?: string[];
-
-  /**
-   * What the names of the objects begin with. They end in a key made of owner, host and gateway, so they stay unique.
-   *
-   * @default - the host
-   */
-  readonly namePrefix?: string;
-
-  /**
-   * Labels on every object of this construct.
-   *
-   * @default - those of the chart
-   */
-  readonly labels?: Record<string, string>;
-
-  /**
-   * Annotations on every object of this construct.
-   *
-   * @default - none
-   */
-  readonly annotations?: Record<string, string>;
-}
+import { Checked, list, oneOf, port, readProps, Readers, required, text, valueOf } from '../values/readers';
 
 /**
- * External hosts that are reachable from inside the mesh: a `SidecarEgress` or a `GatewayEgress`.
+ * External hosts that can be reached from the mesh: a `SidecarEgress` or a `GatewayEgress`.
  */
 export abstract class Egress extends Construct {
   /** The external hosts. */
   public abstract readonly hosts: string[];
 
-  /** Every object made so far for these hosts, in the order in which it can be applied. */
+  /** All objects for these hosts so far, in the order in which they can be applied. */
   public abstract readonly apiObjects: ApiObject[];
 
-  /**
-   * Sends plain HTTP to some or all of the hosts out as TLS. The same as `new TlsOrigination(this, id, { egress: this,
-   * ...options })`.
-   *
-   * @param id the id of the new construct
-   * @param options which hosts, whose certificates
-   */
-  public originateTls(id: string, options: TlsOriginationOptions = {}): TlsOrigination {
-    return new TlsOrigination(this, id, { ...options, egress: this });
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    brand(this, 'Egress');
   }
 
   /**
-   * Checks what a TLS origination asks for and reports what this way out cannot do.
+   * Originates TLS for plain HTTP to some or all of the hosts. The same as `new TlsOrigination(this, id, { egress:
+   * this, ...options })`.
+   *
+   * @param id the id of the new construct
+   * @param options the hosts, and the certificates on both sides; all hosts and public authorities by default
+   */
+  public originateTls(id: string, options: TlsOriginationOptions = {}): TlsOrigination {
+    const given: unknown = options ?? {};
+    const props = typeof given === 'object' && !Array.isArray(given) ? { ...given, egress: this } : given;
+    return new TlsOrigination(this, id, props as TlsOriginationProps);
+  }
+
+  /**
+   * Reports what this kind of egress cannot do for a TLS origination.
    *
    * @internal
    */
   public abstract _checkOrigination(options: TlsOriginationOptions, problems: Problems): void;
 
   /**
-   * What originates TLS for one host already.
+   * What already originates TLS for a host, and conflicts with one more origination.
    *
    * @internal
    */
   public abstract _originatorOf(host: string, wanted: OriginationScope): string | undefined;
 
   /**
-   * Originates TLS for one host, and returns the rules that do it.
+   * Originates TLS for a host. Returns the DestinationRules.
    *
    * @internal
    */
   public abstract _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[];
+}
+
+/** Properties for `TlsOrigination`. */
+export interface TlsOriginationProps extends TlsOriginationOptions {
+  /** The `SidecarEgress` or `GatewayEgress` for whose plain HTTP TLS is originated. */
+  readonly egress: Egress;
+}
+
+const readersFor = (props: TlsOriginationProps): Readers<TlsOriginationProps> => ({
+  egress: required(
+    valueOf<Egress>('Egress', 'a SidecarEgress or GatewayEgress'),
+    '; give a SidecarEgress or GatewayEgress',
+  ),
+  hosts: list(text('host name', 'api.example.com', assertHostOf(props?.egress)), '"api.example.com"', {
+    empty: 'empty; leave it out for all hosts of the egress',
+    unique: true,
+  }),
+  port: port(),
+  certificateAuthority: valueOf<CertificateAuthority>('CertificateAuthority', (value) =>
+    typeof value === 'string' && value.startsWith('/')
+      ? `CertificateAuthority.fromFile('${value}')`
+      : "one such as CertificateAuthority.fromConfigMap('partner-ca')",
+  ),
+  clientCertificate: valueOf<ClientCertificate>('ClientCertificate', (value) =>
+    typeof value === 'string' && !value.includes('/')
+      ? `ClientCertificate.fromSecret('${value}')`
+      : "one such as ClientCertificate.fromSecret('partner-client')",
+  ),
+  callers: callers(),
+  sni: text('host name', 'api.example.com', (value) => assertHostName(value)),
+  subjectAltNames: list(text('name in a certificate', 'api.example.com', assertSubjectAltName), '"api.example.com"', {
+    empty: 'empty, which would leave the name in the certificate unverified; name at least one',
+  }),
+  minimumVersion: oneOf('TlsVersion', TlsVersion),
+});
+
+/**
+ * Originates TLS for plain HTTP from applications: at the sidecar for a `SidecarEgress`, at the gateway for a
+ * `GatewayEgress`.
+ *
+ * The host's certificate and the name in it are always verified. TLS from the application still works and is passed
+ * through. If the objects of this construct are missing, calls fail; they never leave in plaintext.
+ *
+ * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/
+ */
+export class TlsOrigination extends Construct {
+  /** The hosts for which TLS is originated. */
+  public readonly hosts: string[];
+
+  /** The DestinationRules that originate TLS. They are next to the other objects of the egress. */
+  public readonly apiObjects: ApiObject[];
+
+  constructor(scope: Construct, id: string, props: TlsOriginationProps) {
+    super(scope, id);
+    const problems = new Problems(where(this));
+    const checked = readProps(props, readersFor(props), problems);
+    const { egress, sni, subjectAltNames, clientCertificate: certificate } = checked;
+    const authority = checked.certificateAuthority ?? CertificateAuthority.system();
+    const named = checked.callers?.length ? checked.callers : undefined;
+    const options = { ...checked, callers: named };
+    this.hosts = checked.hosts ?? (problems.has('hosts') ? [] : (egress?.hosts ?? []));
+    this.check(options, problems);
+    egress?._checkOrigination(options as TlsOriginationOptions, problems);
+    problems.throwIfAny();
+
+    const secret = certificate?.secretName;
+    const certificateOwners = certificateOwnersOf(named);
+    if (named) this.node.addValidation({ validate: () => named.flatMap((caller) => caller._changed() ?? []) });
+    this.apiObjects = this.hosts.flatMap((host) =>
+      egress!._originate(host, this, {
+        port: checked.port,
+        sni: sni ?? host,
+        subjectAltNames: subjectAltNames ?? [sni ?? host],
+        caPath: secret === undefined ? authority.path : undefined,
+        caConfigMap: authority.configMapName,
+        clientSecret: secret,
+        clientCertificatePath: certificate?.certificatePath,
+        clientKeyPath: certificate?.privateKeyPath,
+        certificateOwners,
+      }),
+    );
+  }
+
+  private check(props: Checked<TlsOriginationProps>, problems: Problems): void {
+    const { egress, sni, subjectAltNames, certificateAuthority, clientCertificate } = props;
+    const certificateOwners = certificateOwnersOf(props.callers);
+    for (const host of this.hosts) {
+      const other = egress?._originatorOf(host, { port: props.port, certificateOwners });
+      if (other) problems.add(`hosts: TLS for "${host}" is originated by ${other}; keep one of the two`);
+    }
+    if (this.hosts.length > 1) {
+      if (sni !== undefined)
+        problems.add(
+          `sni: "${sni}" cannot be the server name of ${this.hosts.length} hosts; write one TlsOrigination for ` +
+            'each host',
+        );
+      if (subjectAltNames !== undefined)
+        problems.add(
+          `subjectAltNames: each of ${this.hosts.length} hosts would be accepted under the names of the others; ` +
+            'write one TlsOrigination for each host',
+        );
+    }
+    if (clientCertificate?.secretName !== undefined && certificateAuthority) {
+      problems.add(
+        'certificateAuthority: not together with the client certificate from Secret ' +
+          `"${clientCertificate.secretName}", of which only \`ca.crt\` is used; put the authorities there`,
+      );
+    }
+    if (clientCertificate?.certificatePath !== undefined && certificateAuthority?.configMapName !== undefined) {
+      problems.add(
+        `certificateAuthority: Istio does not accept a ConfigMap ("${certificateAuthority.configMapName}") together ` +
+          'with a client certificate from files; use CertificateAuthority.fromFile',
+      );
+    }
+  }
+}
+
+/** Refuses hosts that the egress does not declare. */
+function assertHostOf(egress: Egress): (host: string) => void {
+  return (host) => {
+    if (isA('Egress', egress) && !egress.hosts.includes(host))
+      throw new Error(
+        `"${host}" is not a host of [${egress.node.path}] (${egress.hosts.join(', ')}); declare it there first`,
+      );
+  };
+}
+
+/**
+ * Istio compares names literally, so a pattern would only match itself. A certificate for `*.example.com` matches every
+ * name that it covers.
+ */
+function assertSubjectAltName(name: string): string {
+  if (name === '' || /\s/.test(name))
+    throw new Error(`"${name}" is not a valid name in a certificate; write the host, such as "api.example.com"`);
+  if (name.includes('*'))
+    throw new Error(
+      `"${name}" is a pattern, but names are compared literally; write the host, which also matches a wildcard ` +
+        'certificate that covers it',
+    );
+  return name;
+}
+
+/** Callers that cannot hold a certificate are reported elsewhere. */
+function certificateOwnersOf(named: Caller[] | undefined): CertificateOwner[] | undefined {
+  return named
+    ?.map(({ serviceAccountName = '', podLabels = {} }) => ({ serviceAccountName, podLabels }))
+    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }

@@ -1,55 +1,63 @@
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { GatewayEgressPath, GatewayEgressPathSettings, Sides } from './_gateway-egress-path';
-import { checkOriginationPorts, OriginationSettings } from './_origination';
 import {
-  assertGateway,
+  caller as callerReader,
+  callers,
+  checkOriginationPorts,
+  commonReaders,
   readAddresses,
-  readCallers,
-  readHosts,
   readIstioVersion,
   readOwner,
   readSettings,
-  EgressPathSettings,
+  requiredGateway,
   where,
 } from './_settings';
-import { CommonEgressProps, Egress } from './egress';
+import { Egress, TlsOrigination } from './egress';
+import { CommonEgressProps } from './egress-props';
 import { IEgressGateway } from './installed-egress-gateway';
-import { TlsOrigination, TlsOriginationOptions } from './tls-origination';
+import { TlsOriginationOptions } from './tls-origination-options';
+import { GatewayEgressPath } from '../declarations/gateway-egress-path';
+import { describeGateway } from '../declarations/gateways';
+import { OriginationSettings } from '../declarations/origination';
+import { EgressPathSettings, GatewayEgressPathSettings } from '../declarations/settings';
+import { Emission, Places, rulesFirst } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { gatewayEgress, originatingRule } from '../recipes/gateway';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
 import { assertHostName, isWildcardHost } from '../values/host-name';
-import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
+import { addresses, chart, Checked, flag, label, oneOf, readProps, Readers, required } from '../values/readers';
 
-/** Who reads plain HTTP on its way through the gateway. */
+/** Where plain HTTP is read on its way through the gateway. */
 export enum GatewayHttp {
   /**
-   * The gateway: it logs requests, retries them, and sees paths and headers. On a gateway that is not set up against
-   * it, one header tells the external host the private name of the hop: `x-envoy-original-host`.
+   * At the gateway as well: it logs and retries requests and sees their paths and headers. An `EgressGateway` adds no
+   * headers of its own; other gateways may add one that tells the external host the private name of the hop
+   * (`x-envoy-original-host`).
    */
   AT_GATEWAY = 'AT_GATEWAY',
 
   /**
-   * Only the sidecar: the gateway passes bytes, logs no requests, and the external host sees exactly the application's
-   * headers.
+   * Only at the sidecar: the gateway passes bytes and logs no requests, and the external host sees exactly the
+   * application's headers.
    */
   OPAQUE = 'OPAQUE',
 }
 
-/** How callers of a caller's own namespace that are not named are refused. */
+/** How workloads that are not among the callers, but in the namespace of one, are refused. */
 export enum GatewayRefusal {
   /**
-   * The gateway's server refuses their certificate. It looks like an outage (503, or a closed TLS handshake), the
-   * gateway logs nothing, and nothing can be missing: without the server there is no way at all.
+   * The gateway's server rejects their certificate. They see what looks like an outage (503, or a closed TLS handshake)
+   * and the gateway logs nothing. No object can be missing that would open the host, since without the server there is
+   * no route at all.
    */
   CLOSED = 'CLOSED',
 
   /**
-   * A policy refuses them: plain HTTP is answered with 403, TLS is closed, and the gateway logs who called. Only on a
-   * gateway that is locked down, where a missing policy refuses everybody; elsewhere it would let in everybody of the
-   * namespace.
+   * A policy refuses them: plain HTTP is answered with 403, TLS is closed, and the gateway logs the caller. Only on a
+   * gateway that is locked down, where a missing policy refuses all callers; on other gateways it would let in the
+   * whole namespace.
    */
   FORBIDDEN = 'FORBIDDEN',
 }
@@ -59,64 +67,83 @@ export interface GatewayEgressProps extends CommonEgressProps {
   /** The gateway: an `EgressGateway`, an `InstalledEgressGateway`, or a reference to one. */
   readonly gateway: IEgressGateway;
 
-  /** Who may call the hosts; nobody else may. At least one, none in the namespace of the gateway. */
+  /**
+   * The callers of the hosts; all other workloads are refused. At least one, and none in the gateway's namespace. A
+   * whole namespace cannot call TCP ports.
+   */
   readonly callers: Caller[];
 
   /**
-   * The IP addresses or address ranges that applications dial. For one host only. TCP ports need them, or `dnsCapture`:
-   * nothing else in a TCP connection says which host is meant. Where the gateway goes is decided by DNS.
+   * The IP addresses or address ranges that applications dial. For a single host. TCP ports need them, or `dnsCapture`,
+   * because nothing else in a TCP connection identifies the host. The gateway itself resolves the host by DNS.
    *
-   * @default - any: HTTP and TLS find their way by name
+   * @default - any: HTTP and TLS are routed by name
    */
   readonly addresses?: string[];
 
   /**
-   * Who reads plain HTTP on its way through the gateway.
+   * Where plain HTTP is read on its way through the gateway.
    *
    * @default GatewayHttp.AT_GATEWAY
    */
   readonly http?: GatewayHttp;
 
   /**
-   * How callers of a caller's own namespace that are not named are refused.
+   * How workloads that are not among the callers, but in the namespace of one, are refused.
    *
    * @default GatewayRefusal.CLOSED
    */
   readonly refusal?: GatewayRefusal;
 
   /**
-   * With `GatewayRefusal.FORBIDDEN`, a name for this set of callers. One policy of the namespace serves all
-   * declarations of the same set, however many hosts they name; so they must name the same callers. A DNS label.
+   * A name for this set of callers, a DNS label. Only with `GatewayRefusal.FORBIDDEN`. One policy of the namespace
+   * serves all declarations of the same set, for any number of hosts, so they must name the same callers.
    *
    * @default - one set for all declarations of the namespace
    */
   readonly callerSet?: string;
 
   /**
-   * Gives each caller a way of its own to each host, so that callers of one namespace may show different client
-   * certificates: write one GatewayEgress for each, with the same hosts, and originate TLS on each. The callers must be
-   * known by the labels of their pods (`Caller.workload`, or `podLabels`), and each label set must differ in the value
-   * of a common label.
+   * Gives each caller its own egress path to each host, so that callers of one namespace can present different client
+   * certificates: write one GatewayEgress for each caller, with the same hosts, and originate TLS on each. The pod
+   * labels of the callers must be known (`Caller.workload`, or `podLabels`), and their label sets must differ in the
+   * value of a common label.
    *
-   * @default false - all callers of a namespace share the way to a host
+   * @default false - all callers of a namespace share the egress path to a host
    */
   readonly separateCallers?: boolean;
 
   /**
-   * The chart for the half that belongs into the gateway's namespace, for instance one that the platform team applies.
-   * Apply it first; each half is harmless without the other.
+   * The chart for the objects in the gateway's namespace, for instance one that the platform team applies. Apply it
+   * first; each side is harmless without the other.
    *
    * @default - the chart of this construct
    */
   readonly gatewayChart?: Chart;
 }
 
+const NO_CALLERS =
+  ', so no workload could call; name the callers, such as Caller.serviceAccount("payments", "checkout")';
+
+const PROPS: Readers<GatewayEgressProps> = {
+  ...commonReaders(assertGatewayHost),
+  gateway: requiredGateway,
+  callers: required(callers(`none given${NO_CALLERS}`), NO_CALLERS),
+  addresses: addresses(true),
+  http: oneOf('GatewayHttp', GatewayHttp),
+  refusal: oneOf('GatewayRefusal', GatewayRefusal),
+  callerSet: label('name of a set of callers', 'partners'),
+  separateCallers: flag,
+  gatewayChart: chart,
+};
+
 /**
- * External hosts that named callers, and only they, reach through an egress gateway.
+ * External hosts that only named callers can reach, through an egress gateway.
  *
- * Plain HTTP and the application's own TLS both go through it. The way to the gateway is mutual TLS; the gateway checks
- * the caller's certificate for each host. A caller that is not named sees what looks like an outage (503, or a closed
- * TLS handshake), and nothing reaches the outside. What is missing or late refuses; nothing goes round the gateway.
+ * Plain HTTP and TLS from the application both go through the gateway. The hop to the gateway uses mutual TLS, and the
+ * gateway checks the caller's certificate for each host. A workload that is not named sees what looks like an outage
+ * (503, or a closed TLS handshake), and nothing leaves the mesh. Missing or late objects refuse calls; they never let
+ * them bypass the gateway.
  *
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/
  */
@@ -127,73 +154,67 @@ export class GatewayEgress extends Egress {
   /** The gateway. */
   public readonly gateway: IEgressGateway;
 
-  private readonly egressPaths = new Map<string, GatewayEgressPath>();
+  private readonly egressPaths = new Map<GatewayEgressPath, Emission>();
   private readonly egressPathsByHost = new Map<string, GatewayEgressPath[]>();
   private readonly settings: GatewayEgressPathSettings;
   private readonly owner: string;
   private readonly separate: boolean;
-  private readonly sides: Sides;
+  private readonly places: Places;
   private readonly originations = new Map<string, { by: TlsOrigination; settings: OriginationSettings }>();
 
   constructor(scope: Construct, id: string, props: GatewayEgressProps) {
     super(scope, id);
-    this.gateway = props.gateway;
     const problems = new Problems(where(this));
-    this.hosts = readHosts(props.hosts, problems, assertGatewayHost);
-    problems.check('gateway', () => assertGateway(this.gateway));
-    readIstioVersion(this, props.istioVersion, problems);
-    const common = readSettings(props, problems);
-    const addresses = readAddresses(this.hosts, common.ports, props, true, problems);
-    this.separate = props.separateCallers ?? false;
+    const checked = readProps(props, PROPS, problems);
+    this.gateway = checked.gateway!;
+    this.hosts = checked.hosts ?? [];
+    readIstioVersion(this, checked.istioVersion, problems);
+    const common = readSettings(checked, problems);
+    this.separate = checked.separateCallers ?? false;
     this.settings = {
       ...common,
-      addresses,
-      opaque: props.http === GatewayHttp.OPAQUE,
-      forbiddenExcept: this.readRefusal(props, common, problems),
+      addresses: readAddresses(this.hosts, common.ports, checked, problems),
+      opaque: checked.http === GatewayHttp.OPAQUE,
+      forbiddenExcept: this.readRefusal(checked, common, problems),
     };
-    this.owner = readOwner(this, props.owner ?? Chart.of(this).namespace, problems);
-    const callers = readCallers(props.callers, problems);
-    if (!props.callers || (Array.isArray(props.callers) && props.callers.length === 0)) {
-      problems.add(
-        'callers: none given, so nobody could call; name who may, such as Caller.serviceAccount("payments", "checkout")',
-      );
-    }
-    for (const caller of callers) this.checkCaller(caller, problems);
+    this.owner = readOwner(this, checked.owner, problems);
+    const named = checked.callers ?? [];
+    for (const one of named) this.checkCaller(one, problems);
     problems.throwIfAny();
 
-    const app = AppScope.of(this);
-    app.describeGateway(this, this.gateway.installation);
-    app.validate(this);
-    this.sides = this.makeSides(props.gatewayChart);
-    const byName = [...props.callers].sort((a, b) => (a._title < b._title ? -1 : 1));
-    for (const caller of this.separate ? byName : props.callers) this.allowCaller(caller);
+    describeGateway(this, this.gateway.installation);
+    validate(this);
+    this.places = this.makePlaces(checked.gatewayChart);
+    const byName = [...named].sort((a, b) => (a._title < b._title ? -1 : 1));
+    for (const one of this.separate ? byName : named) this.allowCaller(one);
   }
 
-  /** Every object made so far for these hosts: the gateway's half, then the callers'. */
+  /** All objects for these hosts so far: first those of the gateway side, then those of the caller side. */
   public get apiObjects(): ApiObject[] {
     return [...this.gatewayObjects, ...this.callerObjects];
   }
 
   /** The objects in the gateway's namespace. */
   public get gatewayObjects(): ApiObject[] {
-    return [...this.egressPaths.values()].flatMap((egressPath) => egressPath.gatewayObjects);
+    return [...this.egressPaths.values()].flatMap((emission) => emission.objects('gateway'));
   }
 
   /** The objects in the callers' namespaces. */
   public get callerObjects(): ApiObject[] {
-    return [...this.egressPaths.values()].flatMap((egressPath) => egressPath.callerObjects);
+    return [...this.egressPaths.values()].flatMap((emission) => emission.objects('caller'));
   }
 
   /**
    * Lets one more caller reach all hosts of this construct. The same as naming it under `callers`.
    *
-   * @param caller who may call; not in the namespace of the gateway
+   * @param caller the caller; not in the namespace of the gateway
    */
   public allowCaller(caller: Caller): void {
     const problems = new Problems(where(this));
-    for (const one of readCallers([caller], problems)) this.checkCaller(one, problems);
+    const checked = callerReader(caller, 'caller', problems);
+    if (checked) this.checkCaller(checked, problems);
     problems.throwIfAny();
-    for (const host of this.hosts) this.egressPathOf(host, caller).allow(caller);
+    for (const host of this.hosts) this.allowOne(host, caller);
     this.node.addValidation({ validate: () => [caller._changed() ?? []].flat() });
   }
 
@@ -203,15 +224,15 @@ export class GatewayEgress extends Egress {
     checkOriginationPorts(this.node.path, ports, options.port, problems);
     if (options.callers) {
       problems.add(
-        `callers: [${this.node.path}] itself names who may call, and the gateway holds the certificate; leave ` +
-          `\`callers\` out here`,
+        `callers: [${this.node.path}] itself names the callers, and the gateway holds the certificate; leave ` +
+          '`callers` out here',
       );
     }
     const http2 = ports.filter((port) => port.http && port.protocol !== EgressProtocol.HTTP);
     if (opaque && http2.length > 0) {
       problems.add(
-        `egress: [${this.node.path}] passes ${http2.map((port) => port.name).join(', ')} opaquely, and then ` +
-          'the gateway cannot ask the host for HTTP/2 (ALPN); use GatewayHttp.AT_GATEWAY',
+        `egress: [${this.node.path}] passes ${http2.map((port) => port.name).join(', ')} opaquely, so the gateway ` +
+          'cannot negotiate HTTP/2 with the host (ALPN); use GatewayHttp.AT_GATEWAY',
       );
     }
   }
@@ -225,106 +246,101 @@ export class GatewayEgress extends Egress {
   /** @internal */
   public _originate(host: string, by: TlsOrigination, settings: OriginationSettings): ApiObject[] {
     this.originations.set(host, { by, settings });
-    return (this.egressPathsByHost.get(host) ?? []).map((egressPath) => {
-      egressPath.declareOrigination(this, by, settings);
-      return egressPath.emitDestinationRule();
+    return (this.egressPathsByHost.get(host) ?? []).flatMap((path) => {
+      path.declareOrigination(this, by, settings);
+      const emission = this.egressPaths.get(path)!;
+      emission.update();
+      return emission.objectsOf('gateway', [originatingRule(path)]);
     });
   }
 
-  /** Every namespace of callers has a way of its own to each host; every caller, where they are separate. */
-  private egressPathOf(host: string, { namespace, serviceAccountName }: Caller): GatewayEgressPath {
+  /** Each namespace of callers has its own egress path to each host; each caller, where they are separate. */
+  private allowOne(host: string, caller: Caller): void {
+    const { namespace, serviceAccountName } = caller;
     const only = this.separate ? serviceAccountName : undefined;
-    const identity = `${namespace} ${host} ${only ?? ''}`;
-    let egressPath = this.egressPaths.get(identity);
-    if (!egressPath) {
-      egressPath = GatewayEgressPath.of(AppScope.of(this), namespace, host, this.gateway, only);
-      this.egressPaths.set(identity, egressPath);
-      this.egressPathsByHost.set(host, [...(this.egressPathsByHost.get(host) ?? []), egressPath]);
-      if (egressPath.declare(this, this.owner, this.settings)) egressPath.emit(this, this.owner, this.sides);
+    const path = GatewayEgressPath.of(this, namespace, host, this.gateway, only);
+    if (!this.egressPaths.has(path)) {
+      path.declare(this, this.owner, this.settings);
+      this.egressPathsByHost.set(host, [...(this.egressPathsByHost.get(host) ?? []), path]);
       const origination = this.originations.get(host);
-      if (origination) {
-        egressPath.declareOrigination(this, origination.by, origination.settings);
-        egressPath.emitDestinationRule();
-      }
+      if (origination) path.declareOrigination(this, origination.by, origination.settings);
     }
-    return egressPath;
+    path.allow(caller);
+    const emission = Emission.of(path, () => new Emission(this, this.places, () => gatewayEgress(path)));
+    this.egressPaths.set(path, emission.update());
   }
 
-  /** The gateway's half comes first in its chart; within it, rules come before routes, whenever they were asked for. */
-  private makeSides(gatewayChart: Chart | undefined): Sides {
+  /** The gateway side comes first in its chart. */
+  private makePlaces(gatewayChart: Chart | undefined): Places {
     const gateway = gatewayChart
       ? new Construct(gatewayChart, `${this.node.path.replace(/\//g, '.')}.gateway-side`)
       : new Construct(this, 'gateway-side');
-    const caller = new Construct(this, 'caller-side');
-    return {
-      gateway,
-      gatewayRules: new Construct(gateway, 'rules'),
-      caller,
-      callerRules: new Construct(caller, 'rules'),
-    };
+    return { gateway: rulesFirst(gateway), caller: rulesFirst(new Construct(this, 'caller-side')) };
   }
 
-  private checkCaller(caller: Caller, problems: Problems): void {
-    if (caller.namespace === this.gateway?.installation?.namespace) {
+  private checkCaller(one: Caller, problems: Problems): void {
+    if (one.namespace === this.gateway?.installation.namespace) {
       problems.add(
-        `callers: ${caller._title} lives in the gateway's namespace, where the two halves would meet and the ` +
-          'way would fail, open or closed depending on age (measured); ' +
-          'move the gateway or the caller to a namespace of its own',
+        `callers: ${one._title} is in the gateway's namespace, where the objects of both sides would conflict ` +
+          'and calls ' +
+          'would fail, open or closed depending on their age (measured); move the gateway or the caller to another ' +
+          'namespace',
       );
     }
-    const whole = caller.serviceAccountName === undefined;
+    const whole = one.serviceAccountName === undefined;
     if (whole && this.settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP))
-      problems.add(`callers: ${caller._title} ${UNCHECKED}; name service accounts`);
+      problems.add(`callers: ${one._title} ${UNCHECKED}; name service accounts`);
     if (!this.separate) return;
     if (whole) {
       problems.add(
-        `separateCallers: the whole namespace ${caller.namespace} cannot have a way apart from its callers; ` +
-          'name service accounts',
+        `separateCallers: the whole namespace ${one.namespace} cannot be separated from its own callers; name ` +
+          'service accounts',
       );
-    } else if (!caller.podLabels) {
+    } else if (!one.podLabels) {
       problems.add(
-        `separateCallers: ${caller._title} comes without the labels of its pods, by which Istio tells callers ` +
-          'of one namespace apart; ' +
-          `write Caller.workload(deployment), or Caller.serviceAccount("${caller.namespace}", ` +
-          `"${caller.serviceAccountName}", { podLabels: { app: "…" } })`,
+        `separateCallers: ${one._title} has no pod labels, by which Istio tells the callers of a namespace ` +
+          'apart; write ' +
+          `Caller.workload(deployment), or Caller.serviceAccount("${one.namespace}", "${one.serviceAccountName}", ` +
+          '{ podLabels: { app: "…" } })',
       );
     }
   }
 
-  private readRefusal(props: GatewayEgressProps, common: EgressPathSettings, problems: Problems): string | undefined {
-    const { refusal, callerSet, http } = props;
-    if (callerSet !== undefined)
-      problems.check('callerSet', () => assertDnsLabel(callerSet, 'name of a set of callers'));
+  private readRefusal(
+    { refusal, callerSet, http }: Checked<GatewayEgressProps>,
+    common: EgressPathSettings,
+    problems: Problems,
+  ): string | undefined {
     if (refusal !== GatewayRefusal.FORBIDDEN) {
-      if (callerSet !== undefined)
+      if (callerSet !== undefined && !problems.has('refusal'))
         problems.add(
-          "callerSet: only GatewayRefusal.FORBIDDEN has a policy for it; leave it out, each host's server " +
-            'knows its callers',
+          'callerSet: only GatewayRefusal.FORBIDDEN has a policy that it names; leave it out, each host has a server ' +
+            'that checks its callers',
         );
       return undefined;
     }
     if (http === GatewayHttp.OPAQUE || !common.ports.some((port) => port.http)) {
       problems.add(
-        'refusal: 403 is an answer to a request that the gateway reads, and it reads none here; leave it out',
+        'refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here; leave it out',
       );
     }
     if (common.ports.some(({ protocol }) => protocol === EgressProtocol.TCP))
-      problems.add(`refusal: a caller of a TCP port ${UNCHECKED}; leave it out`);
+      problems.add(`refusal: with FORBIDDEN a caller of a TCP port ${UNCHECKED}; leave it out`);
     return callerSet ?? '';
   }
 }
 
 const UNCHECKED =
-  "is checked by a policy, and a policy looks at a TCP connection only when the caller's first byte arrives: " +
-  'what the server says before that would reach anybody (measured)';
+  'is checked by a policy, and a policy looks at a TCP connection only when the first byte of the caller arrives, so ' +
+  'any workload would receive what the host sends before that (measured)';
 
-/** Gateways find the address of a host before anybody asks for it, so they need its name. */
+/** Gateways resolve a host before there is a request for it, so they need its name. */
 function assertGatewayHost(host: string): string {
-  if (typeof host === 'string' && isWildcardHost(host)) {
+  if (isWildcardHost(host)) {
     throw new Error(
-      `"${host}" is a wildcard, and Istio's gateways cannot look up names when they are asked for ` +
-        '(https://github.com/istio/istio/issues/61831): ' +
-        'name every host here, or declare the wildcard with SidecarEgress, straight from the sidecars of one namespace',
+      `"${host}" is a wildcard, which Istio's gateways cannot resolve (https://github.com/istio/istio/issues/61831); ` +
+        'name every host here, or declare the wildcard with a SidecarEgress, directly from the sidecars of one ' +
+        'namespace',
     );
   }
   return assertHostName(host, '`addresses`');

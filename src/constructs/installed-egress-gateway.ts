@@ -1,17 +1,21 @@
 import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { hopService } from './_hop-service';
-import { checkMetadata, where } from './_settings';
+import { METADATA, where } from './_settings';
+import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { hopService } from '../recipes/gateway/hop-service';
+import { brand } from '../values/brand';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { Problems } from '../values/problems';
+import { readProps, Readers, required, valueOf } from '../values/readers';
 
-/** An egress gateway, whoever runs it. */
+/** An egress gateway, of this app or another. */
 export interface IEgressGateway extends IConstruct {
-  /** Where the gateway's pods are, how they are labelled, as whom they run. */
+  /** The namespace, labels, service account and port of the gateway's pods. */
   readonly installation: GatewayInstallation;
 
-  /** Whether it refuses what is not granted: `EgressGateway.lockdown()`. */
+  /** Whether the gateway refuses everything that is not granted (`EgressGateway.lockdown()`). */
   readonly isLockedDown: boolean;
 }
 
@@ -21,34 +25,44 @@ export interface InstalledEgressGatewayProps {
   readonly installation: GatewayInstallation;
 
   /**
-   * Labels on the hop Service.
+   * Labels for the hop Service, in addition to those of the chart.
    *
-   * @default - those of the chart
+   * @default - none
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Annotations on the hop Service.
+   * Annotations for the hop Service.
    *
    * @default - none
    */
   readonly annotations?: Record<string, string>;
 }
 
+const INSTALLATION_CURE = "one such as GatewayInstallation.helmChart({ namespace: 'egress' })";
+
+const installationReader = valueOf<GatewayInstallation>('GatewayInstallation', INSTALLATION_CURE);
+
+const PROPS: Readers<InstalledEgressGatewayProps> = {
+  installation: required(installationReader, `; write ${INSTALLATION_CURE}`),
+  ...METADATA,
+};
+
 /**
- * An egress gateway that somebody installed, made ready for `GatewayEgress`.
+ * An egress gateway that is already installed, prepared for `GatewayEgress`.
  *
- * Belongs into the app of the people who run the gateway, once. It emits one Service, the *hop Service*: the name under
- * which sidecars reach the gateway's pods, on port 443 only. The gateway's own Service stays as it is, and rules that
- * others wrote for it never meet ours. Apps that only use the gateway take `InstalledEgressGateway.fromInstallation`.
+ * Use it once, in the app of the team that runs the gateway. It emits one Service, the *hop Service*: the name under
+ * which sidecars reach the gateway's pods, on port 443 only. The gateway's own Service is not changed, and rules that
+ * other authors wrote for it do not apply to ours. Apps that only use the gateway take
+ * `InstalledEgressGateway.fromInstallation`.
  */
 export class InstalledEgressGateway extends Construct implements IEgressGateway {
   /**
-   * A gateway whose hop Service another app emits. Emits nothing.
+   * Refers to a gateway whose hop Service another app emits. Emits nothing.
    *
-   * @param scope where the reference stands
-   * @param id its id
-   * @param installation how the gateway was installed, the same as in the other app
+   * @param scope the scope of the reference
+   * @param id the id of the reference
+   * @param installation how the gateway was installed, exactly as in the other app
    */
   public static fromInstallation(scope: Construct, id: string, installation: GatewayInstallation): IEgressGateway {
     return new EgressGatewayReference(scope, id, installation);
@@ -62,25 +76,22 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
 
   constructor(scope: Construct, id: string, props: InstalledEgressGatewayProps) {
     super(scope, id);
-    this.installation = props.installation;
+    brand(this, 'InstalledEgressGateway');
     const problems = new Problems(where(this));
-    checkMetadata(props, problems);
+    const { installation, ...metadata } = readProps(props, PROPS, problems);
     problems.throwIfAny();
-    const app = AppScope.of(this);
-    app.describeGateway(this, props.installation);
-    app.validate(this);
-    this.apiObject = hopService(this, 'Resource', props.installation, {
-      labels: props.labels,
-      annotations: props.annotations,
-    });
+    this.installation = installation!;
+    describeGateway(this, this.installation);
+    validate(this);
+    [this.apiObject] = emit(this, [hopService('Resource', this.installation, metadata)]);
   }
 
-  /** Whether it refuses what is not granted, as far as this app says. */
+  /** Whether the gateway refuses everything that is not granted, as far as this app knows. */
   public get isLockedDown(): boolean {
-    return AppScope.of(this).isGatewayLocked(this.installation);
+    return isGatewayLocked(this, this.installation);
   }
 
-  /** Every object of this construct. */
+  /** All objects of this construct. */
   public get apiObjects(): ApiObject[] {
     return [this.apiObject];
   }
@@ -93,10 +104,13 @@ class EgressGatewayReference extends Construct implements IEgressGateway {
     public readonly installation: GatewayInstallation,
   ) {
     super(scope, id);
-    if (installation.lockedDown) AppScope.of(this).lockGateway(installation);
+    const problems = new Problems(`[${this.node.path}] InstalledEgressGateway.fromInstallation`);
+    installationReader(installation, 'installation', problems);
+    problems.throwIfAny();
+    if (installation.lockedDown) lockGateway(this, installation);
   }
 
   public get isLockedDown(): boolean {
-    return AppScope.of(this).isGatewayLocked(this.installation);
+    return isGatewayLocked(this, this.installation);
   }
 }

@@ -1,16 +1,17 @@
-import { ApiObject, Chart } from 'cdk8s';
+import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { assertGateway, checkMetadata, where } from './_settings';
+import { gateway as gatewayReader, METADATA, readNamespace, where } from './_settings';
 import { IEgressGateway } from './installed-egress-gateway';
-import { Telemetry } from '../../imports/telemetry.istio.io';
-import { assertDnsLabel } from '../values/names';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { refusalLog } from '../recipes/refusal-log';
 import { Problems } from '../values/problems';
+import { namespaceName, readProps, Readers, sentence } from '../values/readers';
 
 /** Properties for `RefusalLog`. */
 export interface RefusalLogProps {
   /**
-   * The namespace whose sidecars log. Not together with `gateway`.
+   * The namespace whose sidecars log. Not together with a `gateway` in another namespace.
    *
    * @default - the namespace of the chart
    */
@@ -24,44 +25,41 @@ export interface RefusalLogProps {
   readonly gateway?: IEgressGateway;
 
   /**
-   * Where to: the name of an access log provider of the mesh (`meshConfig.extensionProviders`).
+   * The access log provider of the mesh that receives the log (`meshConfig.extensionProviders`), by its name.
    *
-   * @default "envoy", which Istio brings along: the standard output of the proxy
+   * @default "envoy", which Istio defines: the standard output of the proxy
    */
   readonly provider?: string;
 
   /**
-   * Labels on the object.
+   * Labels for the object, in addition to those of the chart.
    *
-   * @default - those of the chart
+   * @default - none
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Annotations on the object.
+   * Annotations for the object.
    *
    * @default - none
    */
   readonly annotations?: Record<string, string>;
 }
 
-/**
- * What was refused: a request that no external host answered, or a connection through which nothing came back.
- *
- * A request that the external host answered has come from upstream, with no flag of Envoy's own, whatever its status. A
- * connection has no status, and one that a gateway closes for want of a certificate has no flag either, but no byte
- * came back.
- */
-const REFUSED =
-  'response.flags != 0 || (has(response.code_details) ? response.code_details != "via_upstream" : response.size == 0)';
+const PROPS: Readers<RefusalLogProps> = {
+  namespace: namespaceName,
+  gateway: gatewayReader,
+  provider: sentence('name of a provider', 'envoy', 'leave it out for "envoy", or name a provider of the mesh'),
+  ...METADATA,
+};
 
 /**
- * Writes outgoing calls that were refused, and no others, to the access log: of the sidecars of one namespace, or of a
+ * Logs outgoing calls that were refused, and no others, to the access log: of the sidecars of a namespace, or of a
  * gateway.
  *
- * Takes the place of whatever outgoing access log these proxies had: where every call is logged already, leave it out.
- * Istio takes one such object for a namespace, and one for a gateway. A gateway logs nothing about callers whose
- * certificate its server refuses; their own sidecars do.
+ * Replaces any other outgoing access log of these proxies, so leave it out where every call is logged already. Istio
+ * allows one such object for each namespace, and one for each gateway. A gateway does not log callers whose certificate
+ * its server rejects; their own sidecars do.
  *
  * @see https://istio.io/latest/docs/tasks/observability/logs/telemetry-api/
  */
@@ -71,36 +69,27 @@ export class RefusalLog extends Construct {
 
   constructor(scope: Construct, id: string, props: RefusalLogProps = {}) {
     super(scope, id);
-    const { gateway, provider = 'envoy', labels, annotations } = props;
-    const installation = gateway?.installation;
     const problems = new Problems(where(this));
-    const namespace = installation?.namespace ?? props.namespace ?? Chart.of(this).namespace;
-    if (gateway !== undefined) problems.check('gateway', () => assertGateway(gateway));
-    if (installation && props.namespace !== undefined)
+    const checked = readProps(props, PROPS, problems);
+    const { provider = 'envoy', labels, annotations } = checked;
+    const installation = checked.gateway?.installation;
+    const cure = 'give `namespace` here or to the chart';
+    const namespace =
+      installation?.namespace ??
+      (problems.has('gateway') ? undefined : readNamespace(this, checked.namespace, cure, problems));
+    if (installation && checked.namespace !== undefined && checked.namespace !== namespace)
       problems.add(
-        `namespace: not together with \`gateway\`, whose pods are in namespace ${installation.namespace}; keep ` +
-          'one of the two',
+        `namespace: "${checked.namespace}" is not that of \`gateway\`, whose pods are in "${namespace}"; keep ` +
+          'one of the ' +
+          'two',
       );
-    if (namespace === undefined)
-      problems.add('namespace: none given, and the chart has none; give `namespace` here or to the chart');
-    else problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
-    if (provider.trim() === '')
-      problems.add('provider: empty; leave it out for "envoy", or name a provider of the mesh');
-    checkMetadata(props, problems);
     problems.throwIfAny();
 
-    const app = AppScope.of(this);
-    app.validate(this);
-    const name = installation ? `${installation.name}-refused-calls` : 'refused-calls';
-    this.apiObject = app.emit(this, this, 'Resource', Telemetry, { name, namespace, labels, annotations }, () => ({
-      selector: installation && { matchLabels: installation.labels },
-      accessLogging: [
-        { match: { mode: 'CLIENT' as any }, providers: [{ name: provider }], filter: { expression: REFUSED } },
-      ],
-    }));
+    validate(this);
+    [this.apiObject] = emit(this, refusalLog(installation, provider, { namespace, labels, annotations }));
   }
 
-  /** Every object of this construct. */
+  /** All objects of this construct. */
   public get apiObjects(): ApiObject[] {
     return [this.apiObject];
   }

@@ -1,13 +1,29 @@
 import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
-import { AppScope } from './_app-scope';
-import { checkMetadata, where } from './_settings';
-import { Sidecar, SidecarSpec } from '../../imports/networking.istio.io';
-import { assertCidr } from '../values/ip-range';
-import { assertDnsLabel, assertSelector, keyOf, objectName } from '../values/names';
+import { METADATA, where } from './_settings';
+import { declareRootNamespace } from '../declarations/mesh';
+import { emit } from '../emission/emission';
+import { validate } from '../emission/validation';
+import { MeshLock, meshLock } from '../recipes/mesh-lock';
+import { assertDnsLabel, assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
+import {
+  Checked,
+  cidrs,
+  label,
+  labels as labelsReader,
+  list,
+  namespaceName,
+  readOptions,
+  readProps,
+  Readers,
+  required,
+  struct,
+  text,
+} from '../values/readers';
+import { shown } from '../values/shown';
 
-/** Workloads of one namespace, picked by the labels of their pods. */
+/** Workloads of one namespace, selected by the labels of their pods. */
 export interface WorkloadSelection {
   /** The namespace of the workloads. */
   readonly namespace: string;
@@ -19,51 +35,52 @@ export interface WorkloadSelection {
 /** Properties for `RegistryOnlyMesh`. */
 export interface RegistryOnlyMeshProps {
   /**
-   * The namespace whose Sidecar is the default of the whole mesh (`meshConfig.rootNamespace`).
+   * The root namespace of the mesh (`meshConfig.rootNamespace`), whose Sidecar is the default of the whole mesh.
    *
    * @default "istio-system"
    */
   readonly rootNamespace?: string;
 
   /**
-   * Lock only these namespaces.
+   * Lock only these namespaces; not the root namespace, and none twice. May be empty if `workloads` are given.
    *
    * @default - the whole mesh, unless `workloads` are given
    */
   readonly namespaces?: string[];
 
   /**
-   * Lock only these workloads. Not in the root namespace.
+   * Lock only these workloads; none in the root namespace, and none twice. May be empty if `namespaces` are given.
    *
    * @default - the whole mesh, unless `namespaces` are given
    */
   readonly workloads?: WorkloadSelection[];
 
   /**
-   * What the locked workloads know of the mesh: `<namespace>/<host>`, with `.` for their own namespace and `*` for all.
-   * What is not listed cannot be called, inside the mesh as well. `./*` keeps proxies small.
+   * The hosts that are visible to the locked workloads, as `<namespace>/<host>`, with `.` for their own namespace and
+   * `*` for all. All other hosts cannot be called, inside the mesh as well. `./*` keeps the configuration of proxies
+   * small. At least one.
    *
-   * @default - everything that is visible to them (`*` + `/*`)
+   * @default - everything that is exported to them (`*` + `/*`)
    * @see https://istio.io/latest/docs/reference/config/networking/sidecar/
    */
   readonly imports?: string[];
 
   /**
-   * The name of the Sidecars that stand for a whole mesh or namespace, and the beginning of the others' names.
+   * The name of the Sidecars for the whole mesh or a namespace, and the beginning of the others' names. A DNS label.
    *
    * @default "default"
    */
   readonly name?: string;
 
   /**
-   * Labels on every Sidecar.
+   * Labels for every Sidecar, in addition to those of the chart.
    *
-   * @default - those of the chart
+   * @default - none
    */
   readonly labels?: Record<string, string>;
 
   /**
-   * Annotations on every Sidecar.
+   * Annotations for every Sidecar.
    *
    * @default - none
    */
@@ -73,139 +90,129 @@ export interface RegistryOnlyMeshProps {
 /** Options for `RegistryOnlyMesh.helmValues`. */
 export interface MeshHelmValuesOptions {
   /**
-   * Address ranges that sidecars capture, in the whole mesh; everything else goes past them, unseen and unchecked. Give
-   * the ranges of the cluster's pods *and* Services. Prefer `DirectEgress`, which opens one range for one workload.
+   * The only address ranges that sidecars capture, in the whole mesh, such as `10.0.0.0/8`. Everything else bypasses
+   * them, unseen and unchecked. List the ranges of the cluster's pods *and* Services. Prefer `DirectEgress`, which
+   * opens a range for a single workload. At least one.
    *
    * @default - everything is captured
    */
   readonly unsafeCaptureOnlyCidrs?: string[];
 }
 
+const EMPTY = 'empty; leave it out to lock the whole mesh, or name what to lock';
+
+const readersFor = (props: RegistryOnlyMeshProps): Readers<RegistryOnlyMeshProps> => {
+  const outsideRoot = (why: string) =>
+    text('namespace', 'payments', (namespace) => {
+      assertDnsLabel(namespace, 'namespace');
+      if (namespace === (props?.rootNamespace ?? 'istio-system'))
+        throw new Error(`"${namespace}" is the root namespace, ${why}`);
+    });
+  const whole = outsideRoot(
+    'whose Sidecar is the default of the whole mesh; leave `namespaces` out if that is intended',
+  );
+  const selected = outsideRoot(
+    'where a Sidecar with a selector acts on pods there only, not on the mesh; name the namespace of the workloads',
+  );
+  return {
+    rootNamespace: namespaceName,
+    namespaces: list(whole, '"payments"', { unique: true, empty: props?.workloads?.length ? undefined : EMPTY }),
+    workloads: list(
+      struct<WorkloadSelection>({
+        namespace: required(selected, '; name the namespace of the workloads'),
+        labels: required(labelsReader(assertSelector), '; name at least one label of their pods'),
+      }),
+      '{ namespace: "payments", labels: { app: "checkout" } }',
+      { empty: props?.namespaces?.length ? undefined : EMPTY },
+    ),
+    imports: list(text('<namespace>/<host>', './*', assertImport), '"./*"', {
+      empty: 'empty, so nothing could be called, not even inside the mesh; leave it out for everything',
+    }),
+    name: label('name', 'default'),
+    ...METADATA,
+  };
+};
+
+const HELM_VALUES: Readers<MeshHelmValuesOptions> = {
+  unsafeCaptureOnlyCidrs: cidrs({
+    empty: 'empty, so sidecars would capture nothing; leave it out to capture everything',
+  }),
+};
+
 /**
- * External hosts that nobody declared are refused: HTTP is answered with 502 by the sidecar, everything else is closed.
+ * Refuses calls to external hosts that are not declared: the sidecar answers HTTP with 502 and closes other
+ * connections.
  *
- * For the whole mesh, as the default Sidecar of the root namespace; or for named namespaces or workloads.
- * A namespace that has a Sidecar of its own is not reached by the mesh's default: Istio does not merge them.
- * The mode is not a firewall: Istio itself says so, and NetworkPolicy is what makes it one.
+ * For the whole mesh, as the default Sidecar of the root namespace; or for named namespaces or workloads. The mesh's
+ * default does not apply to a namespace with a Sidecar of its own, since Istio does not merge them. This mode is not a
+ * firewall, as Istio itself says; NetworkPolicies are, see `EgressBoundary`.
  *
  * @see https://istio.io/latest/docs/reference/config/networking/sidecar/#OutboundTrafficPolicy
  */
 export class RegistryOnlyMesh extends Construct {
   /** The Sidecars. */
-  public readonly apiObjects: ApiObject[] = [];
+  public readonly apiObjects: ApiObject[];
 
   constructor(scope: Construct, id: string, props: RegistryOnlyMeshProps = {}) {
     super(scope, id);
-    const rootNamespace = props.rootNamespace ?? 'istio-system';
-    const name = props.name ?? 'default';
-    this.check(props, rootNamespace, name);
+    const problems = new Problems(where(this));
+    const checked = readProps(props, readersFor(props), problems);
+    checkWorkloads(checked, problems);
+    problems.throwIfAny();
+    const { rootNamespace = 'istio-system', name = 'default', namespaces = [], workloads = [] } = checked;
+    const { imports = ['*/*'], labels, annotations } = checked;
 
-    const app = AppScope.of(this);
-    app.validate(this);
-    const wholeMesh = !props.namespaces && !props.workloads;
-    if (wholeMesh || props.rootNamespace !== undefined) app.declareRootNamespace(this, rootNamespace);
-    const lock = (objectId: string, namespace: string, sidecarName: string, labels?: Record<string, string>) => {
-      const metadata = { name: sidecarName, namespace, labels: props.labels, annotations: props.annotations };
-      this.apiObjects.push(
-        app.emit(this, this, objectId, Sidecar, metadata, () => sidecar(props.imports ?? ['*/*'], labels)),
-      );
-    };
-    if (wholeMesh) lock('Resource', rootNamespace, name);
-    for (const namespace of props.namespaces ?? []) lock(namespace, namespace, name);
-    for (const { namespace, labels } of props.workloads ?? []) {
-      const entries = Object.entries(labels).sort();
-      lock(
-        `${namespace}:${entries.map((entry) => entry.join('=')).join(',')}`,
-        namespace,
-        objectName(name, keyOf('lock', ...entries.flat())),
-        labels,
-      );
-    }
+    validate(this);
+    const wholeMesh = namespaces.length === 0 && workloads.length === 0;
+    if (wholeMesh || checked.rootNamespace !== undefined) declareRootNamespace(this, rootNamespace);
+    const locks: MeshLock[] = wholeMesh
+      ? [{ namespace: rootNamespace, wholeMesh }]
+      : [...namespaces.map((namespace) => ({ namespace })), ...workloads];
+    this.apiObjects = emit(this, meshLock(locks, imports, { name, labels, annotations }));
   }
 
   /**
-   * The same lock for people who install Istio with Helm: the text of a values file for the `istiod` chart.
-   * It is returned, never written among the manifests.
+   * The same lock for an Istio that is installed with Helm: the text of a values file for the `istiod` chart. It is
+   * returned, not written to the manifests.
    *
-   * @param options what else to set for the whole mesh
+   * @param options further settings for the whole mesh
    * @see https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-OutboundTrafficPolicy
    */
   public helmValues(options: MeshHelmValuesOptions = {}): string {
-    const ranges = options.unsafeCaptureOnlyCidrs;
-    const problems = new Problems(`${where(this)}.helmValues`);
-    if (ranges?.length === 0)
-      problems.add('unsafeCaptureOnlyCidrs: empty, so sidecars would capture nothing at all; leave it out');
-    ranges?.forEach((range, index) => problems.check(`unsafeCaptureOnlyCidrs[${index}]`, () => assertCidr(range)));
-    problems.throwIfAny();
+    const { unsafeCaptureOnlyCidrs: ranges } = readOptions(`${where(this)}.helmValues`, options, HELM_VALUES);
     return Yaml.stringify({
       meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
       ...(ranges ? { global: { proxy: { includeIPRanges: ranges.join(',') } } } : {}),
     });
   }
-
-  private check(props: RegistryOnlyMeshProps, rootNamespace: string, name: string): void {
-    const problems = new Problems(where(this));
-    problems.check('rootNamespace', () => assertDnsLabel(rootNamespace, 'namespace'));
-    problems.check('name', () => assertDnsLabel(name, 'name'));
-    if (props.namespaces?.length === 0) problems.add('namespaces: empty; leave it out to lock the whole mesh');
-    if (props.workloads?.length === 0) problems.add('workloads: empty; leave it out to lock the whole mesh');
-    props.namespaces?.forEach((namespace, index) =>
-      problems.check(`namespaces[${index}]`, () => {
-        assertDnsLabel(namespace, 'namespace');
-        if (props.namespaces!.indexOf(namespace) !== index)
-          throw new Error(`"${namespace}" is there twice; name it once`);
-        if (namespace === rootNamespace)
-          throw new Error(
-            `"${namespace}" is the root namespace, whose Sidecar is the default of the whole mesh; leave ` +
-              `\`namespaces\` out if that is meant`,
-          );
-      }),
-    );
-    props.workloads?.forEach(({ namespace, labels }, index) =>
-      problems.check(`workloads[${index}]`, () => {
-        assertDnsLabel(namespace, 'namespace');
-        assertSelector(labels);
-        if (namespace === rootNamespace)
-          throw new Error(
-            `a Sidecar with a selector in the root namespace "${namespace}" acts on pods there only, not on ` +
-              'the mesh; name the namespace of the workloads',
-          );
-      }),
-    );
-    const seen = new Map<string, number>();
-    props.workloads?.forEach(({ namespace, labels }, index) => {
-      const identity = JSON.stringify([namespace, Object.entries(labels ?? {}).sort()]);
-      if (seen.has(identity))
-        problems.add(`workloads[${index}]: the same as workloads[${seen.get(identity)}]; name them once`);
-      seen.set(identity, index);
-    });
-    checkMetadata(props, problems);
-    if (props.imports?.length === 0)
-      problems.add('imports: empty, so nothing could be called, inside the mesh either; leave it out for everything');
-    props.imports?.forEach((item, index) => problems.check(`imports[${index}]`, () => assertImport(item)));
-    problems.throwIfAny();
-  }
 }
 
-/** The mode is always printed: the empty policy means REGISTRY_ONLY too, but nobody can see it. */
-function sidecar(hosts: string[], labels?: Record<string, string>): SidecarSpec {
-  return {
-    workloadSelector: labels && { labels },
-    egress: [{ hosts }],
-    outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' as any },
-  };
+function checkWorkloads({ workloads = [] }: Checked<RegistryOnlyMeshProps>, problems: Problems): void {
+  const seen = new Map<string, number>();
+  workloads.forEach(({ namespace, labels }, index) => {
+    if (!namespace || !labels) return;
+    const identity = JSON.stringify([namespace, Object.entries(labels).sort()]);
+    const first = seen.get(identity);
+    if (first !== undefined)
+      problems.add(
+        `workloads[${index}]: ${shown(labels)} in ${namespace} is listed twice (workloads[${first}]); list it once`,
+      );
+    else seen.set(identity, index);
+  });
 }
 
 function assertImport(item: string): void {
   const [namespace, host, ...rest] = item.split('/');
   if (host === undefined || rest.length > 0)
     throw new Error(
-      `"${item}" is not <namespace>/<host>; write "./*" for everything in the workload's own namespace, "*/*" ` +
-        'for everything',
+      `"${item}" is not <namespace>/<host>; write "./*" for everything in the workload's own namespace, "*/*" for ` +
+        'everything',
     );
   if (namespace !== '.' && namespace !== '*') assertDnsLabel(namespace, 'namespace');
   const name = host.replace(/^\*\./, '');
   if (host !== '*' && (!name.includes('.') || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))) {
-    throw new Error(`"${host}" in "${item}" is no fully qualified host, no "*.example.com" and not "*"`);
+    throw new Error(
+      `"${host}" in "${item}" is not a fully qualified host; write one, or "*.example.com", or "*" for all hosts`,
+    );
   }
 }

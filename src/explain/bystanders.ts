@@ -1,5 +1,6 @@
-import { namesOf, namespaceOf } from './manifest';
-import { fullHost } from '../manifests/hosts';
+import { namesOf, namespaceOf, placeOf } from './manifest';
+import { urlOf } from '../access/request-url';
+import { fullHost } from '../istio/hosts';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
 import { hostsOverlap } from '../model/host-names';
 
@@ -33,7 +34,7 @@ export function bystanders(
     decidedBy.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`),
   );
   const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
-  const host = new URL(request.url.replace(/^tcp:/, 'http:')).hostname;
+  const host = urlOf(request.url).hostname;
   const hosts = new Set([host]);
   for (const { manifest } of objects) {
     if (
@@ -41,7 +42,7 @@ export function bystanders(
       !met.has(`VirtualService ${namespaceOf(manifest)}/${manifest.metadata?.name}`)
     )
       continue;
-    for (const name of manifest.spec?.hosts ?? []) hosts.add(fullHost(name, namespaceOf(manifest)));
+    for (const name of manifest.spec?.hosts ?? []) hosts.add(fullHost(name, placeOf(manifest, world)));
   }
   const same = JSON.stringify(answer);
   return objects
@@ -50,7 +51,9 @@ export function bystanders(
       const namespace = namespaceOf(manifest);
       return (
         !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`) &&
-        namesOf(manifest).some((name) => [...hosts].some((one) => hostsOverlap(fullHost(name, namespace), one)))
+        namesOf(manifest).some((name) =>
+          [...hosts].some((one) => hostsOverlap(fullHost(name, placeOf(manifest, world)), one)),
+        )
       );
     })
     .slice(0, MOST_TRIED)

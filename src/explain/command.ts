@@ -317,8 +317,8 @@ function diagram(read: ReadManifests, explained: readonly Explained[]): string {
 }
 
 /** The outcome if no object could be read at all. */
-function unusable({ objects, problems, notes }: ReadManifests): Outcome | undefined {
-  if (objects.length > 0) return undefined;
+function unusable({ objects, problems, notes, hasInput }: ReadManifests): Outcome | undefined {
+  if (objects.length > 0 || (hasInput && problems.length === 0)) return undefined;
   return { code: 3, out: '', err: `${[...problems, ...notes, 'nothing could be read'].join('\n')}\n` };
 }
 

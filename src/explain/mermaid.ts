@@ -1,3 +1,4 @@
+import { isTcpRequest, urlOf } from '../access/request-url';
 import { Answer } from '../model';
 
 /** A request with the model's answer. */
@@ -20,8 +21,8 @@ export function asMermaid(explained: readonly Explained[]): string {
     if (!arrows.includes(arrow)) arrows.push(arrow);
   };
   for (const { caller, url, answer } of explained) {
-    const { protocol, hostname } = new URL(url.replace(/^tcp:/, 'http:'));
-    const scheme = url.startsWith('tcp:') ? 'tcp' : protocol === 'https:' ? 'TLS' : 'http';
+    const { protocol, hostname } = urlOf(url);
+    const scheme = isTcpRequest(url) ? 'tcp' : protocol === 'https:' ? 'TLS' : 'http';
     const app = node('app', caller);
     const site = () =>
       node('site', answer.outcome === 'answered' && answer.destination !== undefined ? answer.destination : hostname);

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { Shape, shapeProblems } from '../access/shape';
+import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 
 /** A mesh configuration that would silently not do what its author meant. */
@@ -17,6 +18,14 @@ const READ: Shape = {
     },
     rootNamespace: { type: 'string' },
     trustDomain: { type: 'string' },
+    trustDomainAliases: { type: 'array', items: { type: 'string' } },
+    pathNormalization: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        normalization: { enum: ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] },
+      },
+    },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
     defaultServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultVirtualServiceExportTo: { type: 'array', items: { type: 'string' } },
@@ -43,6 +52,7 @@ export function meshOf(value: any, where: string): World {
   }
   if (problems.length > 0) throw new MeshConfigError(`${where}: ${problems.join('; ')}`);
   const policy = mesh.outboundTrafficPolicy;
+  const normalization = mesh.pathNormalization?.normalization;
   const {
     defaultServiceExportTo: services,
     defaultVirtualServiceExportTo: virtualServices,
@@ -50,11 +60,14 @@ export function meshOf(value: any, where: string): World {
   } = mesh;
   return {
     mesh: {
+      clusterDomain: (value?.spec?.values ?? value)?.global?.proxy?.clusterDomain ?? undefined,
       // REGISTRY_ONLY is the zero value of the API, so a policy without a mode means it.
       outboundTrafficPolicy:
         typeof policy === 'string' ? (policy as 'ALLOW_ANY') : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : undefined)),
       rootNamespace: mesh.rootNamespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
+      trustDomainAliases: mesh.trustDomainAliases ?? undefined,
+      pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
     },
@@ -75,16 +88,33 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
       /^istio(-.+)?$/.test(metadata.name) &&
       typeof data?.mesh === 'string',
   );
-  if (maps.length === 0) return { world: { mesh: {} } };
+  const clusterDomain = clusterDomainAmong(objects);
+  if (maps.length === 0) return { world: { mesh: { clusterDomain } } };
   const names = maps.map(
     ({ manifest: { metadata }, origin }) => `ConfigMap ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
   );
   if (maps.length > 1)
     return {
-      world: { mesh: {} },
+      world: { mesh: { clusterDomain } },
       note: `${names.join(' and ')} both configure a mesh; neither is used, choose one with --mesh`,
     };
-  return { world: meshOf(maps[0].manifest, maps[0].origin), note: `the mesh configuration is that of ${names[0]}` };
+  const world = meshOf(maps[0].manifest, maps[0].origin);
+  return {
+    world: { ...world, mesh: { ...world.mesh, clusterDomain } },
+    note: `the mesh configuration is that of ${names[0]}`,
+  };
+}
+
+/** The cluster's domain, as istiod's Deployment is told it. */
+function clusterDomainAmong(objects: readonly EgressObject[]): string | undefined {
+  for (const { manifest } of objects) {
+    if (manifest.kind !== 'Deployment' || !/^istiod(-.+)?$/.test(manifest.metadata.name)) continue;
+    for (const { args = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
+      const at = (args as unknown[]).findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
+      if (at >= 0) return String(args[at]).split('=')[1] ?? args[at + 1];
+    }
+  }
+  return undefined;
 }
 
 /** The edit distance between two words. */

@@ -1,8 +1,12 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, parseDocument } from 'yaml';
+import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { objectsFrom } from './objects';
+import { canMatter, isKubernetesApi, matters } from './relevance';
+import { documentsIn, Head, headOf, itemsOf, sectionOf, YamlDocument } from './yaml-documents';
 import { EgressObject } from '../manifests/egress-object';
+import { joinWords } from '../manifests/indexed';
 import { SPECS } from '../model/well-formed';
 
 /** The objects that could be read, and what could not. */
@@ -14,15 +18,17 @@ export interface ReadManifests {
   readonly warnings: string[];
   /** What is worth knowing and changes no answer. */
   readonly notes: string[];
+  /** Whether there is something to answer from: objects, even if none can affect a request, or an empty folder. */
+  readonly hasInput: boolean;
 }
 
-const KNOWN_GROUPS = [
-  /^v1/,
-  /^(apps|batch|policy)\//,
-  /^(rbac\.authorization|networking|discovery)\.k8s\.io\//,
-  /^gateway\.networking/,
-  /\.istio\.io(\/|$)/,
-];
+interface Reading {
+  readonly read: { -readonly [field in keyof ReadManifests]: ReadManifests[field] };
+  /** Where each object was found first. */
+  readonly seen: Map<string, string>;
+  /** Objects of kinds that cannot affect a request. */
+  readonly leftOut: Map<string, { count: number; readonly origin: string }>;
+}
 
 export interface ReadOptions {
   readonly standardInput?: () => string;
@@ -35,11 +41,15 @@ export function readManifests(
   from: readonly string[],
   { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {},
 ): ReadManifests {
-  const read: ReadManifests = { objects: [], problems: [], warnings: [], notes: [] };
-  const seen = new Map<string, string>();
+  const reading: Reading = {
+    read: { objects: [], problems: [], warnings: [], notes: [], hasInput: false },
+    seen: new Map(),
+    leftOut: new Map(),
+  };
+  const { read } = reading;
   for (const source of from) {
     if (source === '-') {
-      addText(read, seen, 'standard input', standardInput());
+      addText(reading, 'standard input', standardInput());
       continue;
     }
     if (!fs.existsSync(source)) {
@@ -47,9 +57,17 @@ export function readManifests(
       continue;
     }
     const files = fs.statSync(source).isDirectory() ? filesIn(source) : [source];
-    if (files.length === 0) read.problems.push(`${source}: contains no .yaml, .yml or .json file`);
-    for (const file of files) addText(read, seen, file, fs.readFileSync(file, 'utf8'));
+    if (files.length === 0) {
+      read.hasInput = true;
+      read.notes.push(`${source}: contains no .yaml, .yml or .json file, so nothing is declared`);
+    }
+    const texts = new Map(files.map((file) => [file, fs.readFileSync(file, 'utf8')]));
+    const patches = new Set(
+      files.filter(isKustomizationFile).flatMap((file) => kustomizationOf(parsed(texts.get(file)!), file).patches),
+    );
+    for (const [file, text] of texts) if (!patches.has(file)) addFile(reading, file, text);
   }
+  noteLeftOut(reading);
   return placed(read, namespace);
 }
 
@@ -84,42 +102,141 @@ function placed(read: ReadManifests, namespace?: string): ReadManifests {
 
 function filesIn(folder: string): string[] {
   return (fs.readdirSync(folder, { recursive: true }) as string[])
-    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .filter((name) => /\.(ya?ml|json)$/.test(name) || isKustomizationFile(name))
     .sort()
     .map((name) => path.join(folder, name));
 }
 
-function addText(read: ReadManifests, seen: Map<string, string>, file: string, text: string): void {
-  const documents = parseAllDocuments(text, { logLevel: 'silent' });
-  const isTemplate = text.includes('{{');
-  const isEmpty = ({ errors, contents }: { errors: readonly unknown[]; contents: any }) =>
-    errors.length === 0 && (contents?.value ?? contents) === null;
-  if (!Array.isArray(documents) || documents.every(isEmpty)) {
-    read.notes.push(`${file}: empty`);
-    return;
-  }
-  documents.forEach((document, index) => {
-    const where = documents.length === 1 ? file : `${file}, document ${index + 1}`;
-    const error = document.errors[0];
-    const value = error ? undefined : document.toJS();
-    // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping.
-    if (isTemplate && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
-      read.problems.push(
-        `${where}: a Helm template ("{{"), not YAML: render it first, such as helm template … | ` +
-          'cdk8s-istio-egress explain - …',
-      );
-      return;
-    }
-    if (error) {
-      read.problems.push(`${where}: invalid YAML, ${error.message.split('\n')[0]}`);
-      return;
-    }
-    if (value === null || value === undefined) return;
-    for (const object of objectsFrom([value], () => where)) add(read, seen, object);
-  });
+function addFile(reading: Reading, file: string, text: string): void {
+  if (isKustomizationFile(file)) addKustomization(reading, file, parsed(text));
+  else addText(reading, file, text);
 }
 
-function add(read: ReadManifests, seen: Map<string, string>, object: EgressObject): void {
+/** A kustomization is not an object. It says that the files beside it are not what will be applied, or only lists them. */
+function addKustomization({ read }: Reading, file: string, value: unknown): void {
+  read.hasInput = true;
+  const { transforms } = kustomizationOf(value, file);
+  if (transforms.length === 0) read.notes.push(`${file}: a kustomization that only lists files, left out`);
+  else
+    read.problems.push(
+      `${file}: a kustomization that changes what it lists (${transforms.join(', ')}): build it first, such as ` +
+        `kubectl kustomize ${path.dirname(file)} | cdk8s-istio-egress explain - …`,
+    );
+}
+
+function addText(reading: Reading, file: string, text: string): void {
+  const { read } = reading;
+  const json = /^\s*[[{]/.test(text) ? fromJson(text) : undefined;
+  if (json !== undefined) {
+    for (const object of objectsFrom([json], () => file)) add(reading, object);
+    return;
+  }
+  const documents = documentsIn(text);
+  if (documents === undefined) {
+    const all = parseAllDocuments(text, { logLevel: 'silent' });
+    if (!Array.isArray(all)) read.notes.push(`${file}: empty`);
+    else all.forEach((one, index) => addDocument(reading, named(file, all.length, index), { text, line: 1 }, one));
+    return;
+  }
+  let isEmpty = true;
+  documents.forEach((document, index) => {
+    if (!/^[^\S\n]*(?!---\s*$)[^\s#]/m.test(document.text)) return;
+    isEmpty = false;
+    const where = named(file, documents.length, index);
+    const head = headOf(document);
+    const items = head?.kind === 'List' ? itemsOf(document) : undefined;
+    if (items === undefined) addUnparsed(reading, where, document, head);
+    else items.forEach((item, at) => addUnparsed(reading, `${where}, item ${at + 1}`, item, headOf(item)));
+  });
+  if (isEmpty) read.notes.push(`${file}: empty`);
+}
+
+function named(file: string, count: number, index: number): string {
+  return count === 1 ? file : `${file}, document ${index + 1}`;
+}
+
+/** A document of a kind that cannot affect a request is not parsed: parsing is nearly all that reading costs. */
+function addUnparsed(reading: Reading, where: string, document: YamlDocument, head: Head | undefined): void {
+  if (head && !canMatter(head.apiVersion, head.kind, document.text)) {
+    leaveOut(reading, where, head);
+    return;
+  }
+  const metadata = head?.kind === 'ConfigMap' ? sectionOf(document, 'metadata') : undefined;
+  // Of a ConfigMap that does not configure the mesh, only the name is of interest.
+  const text =
+    metadata === undefined || /\bname:\s*["']?istio(-|\b)/.test(metadata)
+      ? document.text
+      : `apiVersion: v1\nkind: ConfigMap\n${metadata}`;
+  addDocument(reading, where, document, parseDocument(text, { logLevel: 'silent' }));
+}
+
+function addDocument(
+  reading: Reading,
+  where: string,
+  { text, line }: YamlDocument,
+  document: { readonly errors: readonly Error[]; toJS(): any },
+): void {
+  const { read } = reading;
+  const error = document.errors[0];
+  const value = error ? undefined : document.toJS();
+  // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping.
+  if (text.includes('{{') && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
+    read.problems.push(
+      `${where}: a Helm template ("{{"), not YAML: render it first, such as helm template … | ` +
+        'cdk8s-istio-egress explain - …',
+    );
+    return;
+  }
+  if (error) {
+    const [message] = error.message.split('\n');
+    read.problems.push(
+      `${where}: invalid YAML, ${message.replace(/at line (\d+)/, (_all, at) => `at line ${Number(at) + line - 1}`)}`,
+    );
+    return;
+  }
+  if (value === null || value === undefined) return;
+  if (String(value.apiVersion).startsWith('kustomize.config.k8s.io/')) addKustomization(reading, where, value);
+  else for (const object of objectsFrom([value], () => where)) add(reading, object);
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value of a text that may be anything; undefined where it is broken. */
+function parsed(text: string): unknown {
+  const document = parseDocument(text, { logLevel: 'silent' });
+  return document.errors.length > 0 ? undefined : document.toJS();
+}
+
+/** An object that cannot affect a request. Of Kubernetes' own kinds nobody expects otherwise, so others are noted. */
+function leaveOut({ read, leftOut }: Reading, origin: string, { apiVersion, kind }: Head): void {
+  read.hasInput = true;
+  if (isKubernetesApi(apiVersion)) return;
+  const what = `${kind} of ${apiVersion}`;
+  const known = leftOut.get(what);
+  if (known) known.count++;
+  else leftOut.set(what, { count: 1, origin });
+}
+
+function noteLeftOut({ read, leftOut }: Reading): void {
+  const kinds = [...leftOut].sort(([, a], [, b]) => b.count - a.count);
+  const total = kinds.reduce((sum, [, { count }]) => sum + count, 0);
+  if (total === 1) {
+    read.notes.push(`${kinds[0][1].origin}: ${kinds[0][0]} is not part of the model, left out`);
+  } else if (total > 1) {
+    const names = kinds.slice(0, 5).map(([what, { count }]) => `${count} ${what}`);
+    const rest = kinds.length > 5 ? [`${kinds.length - 5} other kinds`] : [];
+    read.notes.push(`${total} objects are not part of the model and are left out: ${joinWords([...names, ...rest])}`);
+  }
+}
+
+function add(reading: Reading, object: EgressObject): void {
+  const { read, seen } = reading;
   const { manifest, origin } = object;
   if (typeof manifest === 'object' && SPECS[manifest.kind] && typeof manifest.apiVersion !== 'string') {
     read.problems.push(`${origin}: ${manifest.kind} without an apiVersion, left out`);
@@ -129,12 +246,15 @@ function add(read: ReadManifests, seen: Map<string, string>, object: EgressObjec
     read.notes.push(`${origin}: not a Kubernetes object (no kind or apiVersion), left out`);
     return;
   }
+  if (!matters(manifest)) {
+    leaveOut(reading, origin, manifest);
+    return;
+  }
   if (typeof manifest.metadata?.name !== 'string') {
     read.problems.push(`${origin}: ${manifest.kind} without a metadata.name, left out`);
     return;
   }
-  if (!KNOWN_GROUPS.some((group) => group.test(manifest.apiVersion)))
-    read.notes.push(`${origin}: ${manifest.kind} of ${manifest.apiVersion} is not part of the model, left out`);
+  read.hasInput = true;
   const key =
     `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
     `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;

@@ -1,4 +1,7 @@
 import { EgressObject } from './egress-object';
+import { compare } from '../values/canonical';
+
+export { canonical, compare } from '../values/canonical';
 
 /** An object with the properties that every rule needs. */
 export class Indexed implements EgressObject {
@@ -8,6 +11,8 @@ export class Indexed implements EgressObject {
     public readonly namespace: string,
     public readonly name: string,
     public readonly spec: any,
+    /** The domain that completes the short names in it. @default "cluster.local" */
+    public readonly clusterDomain?: string,
   ) {}
 
   public get manifest(): any {
@@ -43,20 +48,4 @@ export function ordered(objects: Iterable<Indexed>): Indexed[] {
     .map((object) => ({ object, key: key(object) }))
     .sort((a, b) => compare(a.key, b.key))
     .map(({ object }) => object);
-}
-
-/** Order by code units: the same on every machine, whatever its locale. */
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Canonical text of a value, for comparisons. */
-export function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_key, item) =>
-      item && typeof item === 'object' && !Array.isArray(item)
-        ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => compare(a, b)))
-        : item,
-    ) ?? ''
-  );
 }

@@ -1,10 +1,11 @@
 import { EgressObject } from './egress-object';
 import { Grouping, groupBy, mapIn } from './grouping';
-import { covers, fullHost, isWildcard } from './hosts';
 import { Indexed } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
 import { selectorsOverlap } from './selectors';
 import { eachTls } from './tls';
+import { covers, fullHost, isWildcard } from '../istio/hosts';
+import { podTemplatePath } from '../istio/pod-templates';
 
 /** What the manifests do not say. */
 export interface IndexOptions {
@@ -12,6 +13,8 @@ export interface IndexOptions {
   readonly rootNamespace?: string;
   /** The namespace of objects that do not have one. @default "default" */
   readonly defaultNamespace?: string;
+  /** The domain of Kubernetes Services. @default "cluster.local" */
+  readonly clusterDomain?: string;
   /** Whether sidecars answer DNS themselves and allocate addresses for names without one. @default false */
   readonly dnsCapture?: boolean;
 }
@@ -25,6 +28,7 @@ const NONE: readonly Indexed[] = [];
  */
 export class ManifestIndex {
   public readonly rootNamespace: string;
+  public readonly clusterDomain?: string;
   public readonly dnsCapture: boolean;
   /** Every object, by API group (not version) and kind. */
   public readonly kinds: Indexed[][] = [];
@@ -32,6 +36,7 @@ export class ManifestIndex {
   private readonly istio = new Map<string, Indexed[]>();
   private readonly coreServices: Indexed[] = [];
   private readonly coreSecrets: Indexed[] = [];
+  private templates?: readonly Indexed[];
   private entries?: Grouping<string, Indexed>;
   private rules?: Grouping<string, Indexed>;
   private wildcardRules?: Indexed[];
@@ -43,6 +48,7 @@ export class ManifestIndex {
 
   constructor(objects: Iterable<EgressObject>, options: IndexOptions = {}) {
     this.rootNamespace = options.rootNamespace ?? 'istio-system';
+    this.clusterDomain = options.clusterDomain;
     this.dnsCapture = options.dnsCapture ?? false;
     const defaultNamespace = options.defaultNamespace ?? 'default';
     const groups = new Map<string, Map<string, Indexed[]>>();
@@ -67,7 +73,14 @@ export class ManifestIndex {
         if (version.istio) this.istio.set(kind, bucket);
       }
       bucket.push(
-        new Indexed(source, kind, metadata.namespace ?? defaultNamespace, metadata.name, manifest.spec ?? {}),
+        new Indexed(
+          source,
+          kind,
+          metadata.namespace ?? defaultNamespace,
+          metadata.name,
+          manifest.spec ?? {},
+          options.clusterDomain,
+        ),
       );
     }
   }
@@ -87,6 +100,11 @@ export class ManifestIndex {
     return this.coreSecrets;
   }
 
+  /** Objects that pods are made from. */
+  public get podTemplates(): readonly Indexed[] {
+    return (this.templates ??= this.kinds.flat().filter(({ manifest }) => podTemplatePath(manifest) !== undefined));
+  }
+
   /** ServiceEntries by host. */
   public get entriesByHost(): Grouping<string, Indexed> {
     if (!this.entries) {
@@ -102,7 +120,7 @@ export class ManifestIndex {
     if (!this.rules) {
       this.rules = new Grouping();
       for (const rule of this.ofKind('DestinationRule'))
-        if (rule.spec.host) this.rules.add(fullHost(rule.spec.host, rule.namespace), rule);
+        if (rule.spec.host) this.rules.add(fullHost(rule.spec.host, rule), rule);
     }
     return this.rules;
   }

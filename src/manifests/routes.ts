@@ -1,5 +1,5 @@
-import { fullHost } from './hosts';
 import { Indexed } from './indexed';
+import { fullHost } from '../istio/hosts';
 
 export type Section = 'http' | 'tls' | 'tcp';
 
@@ -70,7 +70,7 @@ function hopTo(destination: any, virtualService: Indexed, section: Section, rout
     virtualService,
     section,
     route,
-    host: fullHost(destination.host, virtualService.namespace),
+    host: fullHost(destination.host, virtualService),
     subset: destination.subset,
     port: destination.port?.number,
   };

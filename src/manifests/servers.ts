@@ -1,4 +1,4 @@
-import { isHttp, isTls, upper } from './protocols';
+import { isHttp, isTls, upper } from '../istio/protocols';
 
 /** How a Gateway's server treats connections. */
 export type ServerKind = 'TLS' | 'HTTP' | 'TCP';

@@ -4,6 +4,7 @@ import { Registry } from './registry';
 import { Scope } from './scope';
 import { allocatedAddress, ANY_ADDRESS } from './service';
 import { ExternalHost } from '../access/access-table';
+import { resolvedServiceHosts } from '../istio/service-names';
 
 /** The names and addresses of external hosts, as far as they are known. */
 export class AddressBook {
@@ -28,21 +29,27 @@ export class AddressBook {
     const service =
       scope &&
       (scope.services.get(host) ??
-        kubernetesNames(host, scope.proxy.namespace)
+        resolvedServiceHosts(host, scope.proxy.namespace, this.registry.clusterDomain)
           .map((full) => scope.services.get(full))
           .find(Boolean));
     if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
     if (service && scope!.proxy.dnsCapture) {
       if (service.address === ANY_ADDRESS && service.canHaveAddress) return allocatedAddress(service);
-      if (service.address !== ANY_ADDRESS) return service.address.split('/')[0];
+      if (isIP(service.address) !== 0 && service.address !== ANY_ADDRESS) return service.address;
     }
     const known = this.byHost.get(host);
     if (known) return known.address ?? unknownAddress(host);
     if (this.isComplete) return undefined;
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
-    if (entry && !entry.kubernetes && entry.address !== ANY_ADDRESS && entry.object.spec.hosts.length === 1) {
-      const address = entry.address.split('/')[0];
+    if (
+      entry &&
+      !entry.kubernetes &&
+      isIP(entry.address) !== 0 &&
+      entry.address !== ANY_ADDRESS &&
+      entry.object.spec.hosts.length === 1
+    ) {
+      const { address } = entry;
       assume(`${host} has the address ${address}, as in ServiceEntry ${entry.namespace}/${entry.object.name}`);
       return address;
     }
@@ -58,12 +65,4 @@ export class AddressBook {
   public host(name: string): ExternalHost | undefined {
     return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
   }
-}
-
-function kubernetesNames(host: string, namespace: string): string[] {
-  const parts = host.split('.');
-  if (parts.length === 1) return [`${host}.${namespace}.svc.cluster.local`];
-  if (parts.length === 2 || (parts.length === 3 && parts[2] === 'svc'))
-    return [`${parts[0]}.${parts[1]}.svc.cluster.local`];
-  return [];
 }

@@ -1,30 +1,15 @@
 import { FieldRef } from './answer';
-import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
-import { GatewayWorkload } from './gateway-workloads';
 import { unknownField } from './known-fields';
+import { ApplyingPolicy, policiesFor } from './policies/applying-policies';
+import { both, Certainty, someOf } from './policies/certainty';
+import { isNearer, PolicyInput, ruleMatches, Unmet } from './policies/rule';
+import { SelectablePods, unknownLabels } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
 import { Indexed } from '../manifests/indexed';
-import { selects } from '../manifests/selectors';
 
-/** What a proxy knows of a request or connection when it evaluates policies. */
-export interface PolicyInput {
-  /** `<trust domain>/ns/<namespace>/sa/<service account>`; undefined without mutual TLS. */
-  readonly principal?: string;
-  readonly namespace?: string;
-  readonly serviceAccount?: string;
-  readonly serverName?: string;
-  readonly port: number;
-  readonly trustDomain: string;
-  /** Only where the proxy reads HTTP. */
-  readonly http?: {
-    readonly method: string;
-    readonly path: string;
-    readonly authority: string;
-    readonly headers: ReadonlyMap<string, string>;
-  };
-}
+export type { PolicyInput } from './policies/rule';
 
 export interface Verdict {
   readonly allowed: boolean;
@@ -32,203 +17,171 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** The pods that policies may select. */
-type Workload = Pick<GatewayWorkload, 'namespace' | 'labels'>;
+/** Pods that policies may select, with their name in answers. */
+type Workload = SelectablePods & { readonly id?: string };
 
-/** The verdict of the AuthorizationPolicies for a workload: DENY first; then, if there are any, ALLOW. */
+/**
+ * The verdict of the AuthorizationPolicies for a workload: CUSTOM first, then DENY; then, if there are any, ALLOW.
+ * Undetermined only where what the manifests do not tell changes the verdict.
+ */
 export function authorize(registry: Registry, workload: Workload, input: PolicyInput): Verdict {
-  const policies = policiesFor(registry, workload);
-  for (const policy of policies) stopAtUnknownField(policy, policy.spec, 'authorizationPolicy');
-  const acting = (action: string) => policies.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
-  const custom = acting('CUSTOM')[0];
-  if (custom)
-    throw new Undetermined(
-      'an AuthorizationPolicy with action CUSTOM asks an external authorizer, whose answer the model does not ' +
-        'know',
-      [fieldRef(custom, 'spec.action')],
-    );
+  const policies = policiesFor(registry, workload, 'AuthorizationPolicy');
+  if (policies.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
+  const evaluation = new Evaluation(registry, workload, input);
+  const acting = (action: string) => policies.filter(({ object }) => (object.spec.action ?? 'ALLOW') === action);
+  for (const policy of acting('CUSTOM')) {
+    const rule = evaluation.firstRule(policy, true);
+    if (rule) {
+      throw new Undetermined(
+        'an AuthorizationPolicy with action CUSTOM asks an external authorizer, whose answer the model does not know',
+        [fieldRef(policy.object, 'spec.action'), rule.field],
+      );
+    }
+  }
   const what = input.http ? 'request' : 'connection';
+  let unknown: Undetermined | undefined;
   for (const policy of acting('DENY')) {
-    const rule = firstMatchingRule(policy, input, true);
-    if (rule !== undefined)
-      return {
-        allowed: false,
-        decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
-        reason: `an AuthorizationPolicy denies the ${what}`,
-      };
+    const rule = evaluation.firstRule(policy, true);
+    if (rule?.matches)
+      return { allowed: false, decidedBy: [rule.field], reason: `an AuthorizationPolicy denies the ${what}` };
+    if (rule) unknown ??= evaluation.unknown(policy, true);
   }
   const allowing = acting('ALLOW');
-  if (allowing.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
-  for (const policy of allowing) {
-    const rule = firstMatchingRule(policy, input, false);
-    if (rule !== undefined)
-      return {
-        allowed: true,
-        decidedBy: [fieldRef(policy, `spec.rules[${rule}]`)],
-        reason: 'allowed by an AuthorizationPolicy',
-      };
+  const allowed = evaluation.allowedBy(allowing);
+  if (allowed.is === false) {
+    const sorted = allowing
+      .map(({ object }) => object)
+      .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+    return {
+      allowed: false,
+      decidedBy: sorted.map((policy) => fieldRef(policy, 'spec.rules')),
+      reason: `no rule of an ALLOW AuthorizationPolicy matches the ${what}${evaluation.why(sorted)}`,
+    };
   }
-  const sorted = [...allowing].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
-  return {
-    allowed: false,
-    decidedBy: sorted.map((policy) => fieldRef(policy, 'spec.rules')),
-    reason: `no rule of an ALLOW AuthorizationPolicy matches the ${what}`,
-  };
+  if (unknown) throw unknown;
+  if (allowed.is === undefined) throw evaluation.unknown(allowed.policy, false);
+  return allowed.field
+    ? { allowed: true, decidedBy: [allowed.field], reason: 'allowed by an AuthorizationPolicy' }
+    : { allowed: true, decidedBy: [], reason: 'no policy' };
 }
 
 /** The rules that test the caller's identity, which a proxy knows only from mutual TLS. */
 export function rulesByIdentity(registry: Registry, workload: Workload): FieldRef[] {
-  return policiesFor(registry, workload).flatMap((policy) =>
-    ((policy.spec.rules ?? []) as any[]).flatMap((rule, index) =>
+  return policiesFor(registry, workload, 'AuthorizationPolicy').flatMap(({ object }) =>
+    ((object.spec.rules ?? []) as any[]).flatMap((rule, index) =>
       (rule?.from ?? []).some(({ source }: any) => IDENTITY.some((name) => source?.[name]?.length))
-        ? [fieldRef(policy, `spec.rules[${index}].from`)]
+        ? [fieldRef(object, `spec.rules[${index}].from`)]
         : [],
     ),
   );
 }
 
-function policiesFor(registry: Registry, workload: Workload): Indexed[] {
-  return registry.index
-    .ofKind('AuthorizationPolicy')
-    .filter(
-      ({ namespace, spec }) =>
-        (namespace === workload.namespace || namespace === registry.rootNamespace) &&
-        !spec.targetRefs?.length &&
-        !spec.targetRef &&
-        selects(spec.selector?.matchLabels, workload.labels),
+const IDENTITY = ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'];
+/** The most rules of which an answer says why they do not match. */
+const MOST_RULES = 3;
+
+type Allowed =
+  | { readonly is: false }
+  | { readonly is: true; readonly field?: FieldRef }
+  | { readonly is: undefined; readonly policy: ApplyingPolicy };
+
+/** The rules of policies, for one request. */
+class Evaluation {
+  constructor(
+    private readonly registry: Registry,
+    private readonly workload: Workload,
+    private readonly input: PolicyInput,
+  ) {}
+
+  /** The first rule that matches, or, without one, the first that may match. */
+  public firstRule(
+    { object, applies }: ApplyingPolicy,
+    denies: boolean,
+  ): { readonly matches: true | undefined; readonly field: FieldRef } | undefined {
+    const rules: any[] = object.spec.rules ?? [];
+    const results = rules.map((rule) => both(applies, this.ruleMatches(object, rule, denies)));
+    const index = results.includes(true) ? results.indexOf(true) : results.indexOf(undefined);
+    const matches = results[index];
+    return matches === false || index < 0 ? undefined : { matches, field: fieldRef(object, `spec.rules[${index}]`) };
+  }
+
+  /** Whether the ALLOW policies let the request in. Without any, it is let in. */
+  public allowedBy(policies: readonly ApplyingPolicy[]): Allowed {
+    const matches: Certainty[] = [];
+    for (const { object, applies } of policies) {
+      const rules: any[] = object.spec.rules ?? [];
+      const matching = someOf(rules, (rule) => this.ruleMatches(object, rule, false));
+      if (matching && applies) {
+        const index = rules.findIndex((rule) => this.ruleMatches(object, rule, false));
+        return { is: true, field: fieldRef(object, `spec.rules[${index}]`) };
+      }
+      matches.push(matching);
+    }
+    if (matches.every((matching) => matching === true)) return { is: true };
+    // Where no policy is certain to apply, there may be none, and then everything is let in.
+    const isRestricted = policies.some(({ applies }) => applies);
+    const policy = policies.find((_, index) => !isRestricted || matches[index] !== false);
+    return policy ? { is: undefined, policy } : { is: false };
+  }
+
+  /** What would have to be known of a policy. */
+  public unknown({ object, applies }: ApplyingPolicy, denies: boolean): Undetermined {
+    const { id, namespace } = this.workload;
+    const name = `AuthorizationPolicy ${object.namespace}/${object.name}`;
+    if (!applies) {
+      const selector = object.spec.selector?.matchLabels;
+      return new Undetermined(
+        `${name} decides if it selects the pods of ${id ?? namespace}, and the manifests do not say whether they have ` +
+          `the label ${unknownLabels(selector, this.workload)}: add their Deployment, or an access table with their ` +
+          '`gateways`',
+        [fieldRef(object, 'spec.selector.matchLabels')],
+      );
+    }
+    const field = unknownField(object.spec, 'authorizationPolicy');
+    if (field)
+      return new Undetermined(`the model does not know the field spec.${field} of ${name}`, [
+        fieldRef(object, `spec.${field}`),
+      ]);
+    for (const [index, rule] of ((object.spec.rules ?? []) as any[]).entries()) {
+      const unmet: Unmet[] = [];
+      if (this.ruleMatches(object, rule, denies, unmet) !== undefined) continue;
+      const open = unmet.find(({ isUnknown }) => isUnknown)!;
+      return new Undetermined(`whether rules[${index}] of ${name} matches decides: ${open.text}`, [
+        fieldRef(object, `spec.rules[${index}].${open.field}`),
+      ]);
+    }
+    return new Undetermined(`it is unknown whether ${name} matches`, [fieldRef(object, 'spec.rules')]);
+  }
+
+  /** Which conditions of which rules do not hold, the nearest rules first. */
+  public why(policies: readonly Indexed[]): string {
+    const failed = policies.flatMap((object) =>
+      ((object.spec.rules ?? []) as any[]).map((rule, index) => {
+        const unmet: Unmet[] = [];
+        this.ruleMatches(object, rule, false, unmet);
+        return { unmet, rule: `rules[${index}] of ${object.namespace}/${object.name}` };
+      }),
     );
-}
-
-function firstMatchingRule(policy: Indexed, input: PolicyInput, denies: boolean): number | undefined {
-  const rules: any[] = policy.spec.rules ?? [];
-  const found = rules.findIndex((rule, index) =>
-    ruleMatches(policy, rule ?? {}, `spec.rules[${index}]`, input, denies),
-  );
-  return found < 0 ? undefined : found;
-}
-
-/**
- * On a connection that the proxy does not read as HTTP, an ALLOW rule with HTTP fields never matches, and the HTTP
- * fields of a DENY rule are ignored.
- */
-function ruleMatches(policy: Indexed, rule: any, field: string, input: PolicyInput, denies: boolean): boolean {
-  const isOpaque = input.http === undefined;
-  const httpFields = (values: any, names: readonly string[]) => names.some((name) => values?.[name]?.length);
-  const uses =
-    (rule.to ?? []).some(({ operation }: any) => httpFields(operation, HTTP_OPERATION)) ||
-    (rule.from ?? []).some(({ source }: any) => httpFields(source, HTTP_SOURCE)) ||
-    (rule.when ?? []).some(({ key }: any) => isHttpKey(key));
-  if (isOpaque && uses && !denies) return false;
-  const from =
-    !rule.from?.length || rule.from.some(({ source }: any) => sourceMatches(policy, source ?? {}, field, input));
-  const to =
-    !rule.to?.length || rule.to.some(({ operation }: any) => operationMatches(policy, operation ?? {}, field, input));
-  return from && to && (rule.when ?? []).every((condition: any) => conditionMatches(policy, condition, field, input));
-}
-
-const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'];
-const IDENTITY = ['principals', 'namespaces', 'serviceAccounts'];
-const HTTP_SOURCE = ['requestPrincipals', 'notRequestPrincipals'];
-
-function isHttpKey(key: string): boolean {
-  return key.startsWith('request.');
-}
-
-function sourceMatches(
-  policy: Indexed,
-  source: any,
-  field: string,
-  { principal, namespace, serviceAccount, http, trustDomain }: PolicyInput,
-): boolean {
-  const unknown = unknownField(source, 'source');
-  if (unknown)
-    throw new Undetermined(`the model does not know the source field ${unknown} of an AuthorizationPolicy`, [
-      fieldRef(policy, `${field}.from`),
-    ]);
-  const account =
-    namespace !== undefined && serviceAccount !== undefined ? `${namespace}/${serviceAccount}` : undefined;
-  const accounts = (values: string[] | undefined) =>
-    values?.map((value) => (value.includes('/') ? value : `${policy.namespace}/${value}`));
-  // Istio reads the trust domain `cluster.local` in a principal as the mesh's own.
-  const principals = (values: string[] | undefined) =>
-    values?.map((value) => value.replace(/^cluster\.local\//, `${trustDomain}/`));
-  return (
-    matchesAny(principals(source.principals), principal) &&
-    matchesNone(principals(source.notPrincipals), principal) &&
-    matchesAny(source.namespaces, namespace) &&
-    matchesNone(source.notNamespaces, namespace) &&
-    matchesAny(accounts(source.serviceAccounts), account) &&
-    matchesNone(accounts(source.notServiceAccounts), account) &&
-    // Requests carry no JWT, so there is no request principal.
-    (http === undefined ||
-      (matchesAny(source.requestPrincipals, undefined) && matchesNone(source.notRequestPrincipals, undefined)))
-  );
-}
-
-function operationMatches(policy: Indexed, operation: any, field: string, { http, port }: PolicyInput): boolean {
-  const unknown = unknownField(operation, 'operation');
-  if (unknown) {
-    throw new Undetermined(`the model does not know the operation field ${unknown} of an AuthorizationPolicy`, [
-      fieldRef(policy, `${field}.to`),
-    ]);
-  }
-  const ports = matchesAny(operation.ports, String(port)) && matchesNone(operation.notPorts, String(port));
-  if (http === undefined) return ports;
-  const path = http.path.split('?')[0];
-  return (
-    ports &&
-    matchesAny(operation.hosts, http.authority, true) &&
-    matchesNone(operation.notHosts, http.authority, true) &&
-    matchesAny(operation.methods, http.method) &&
-    matchesNone(operation.notMethods, http.method) &&
-    matchesAny(operation.paths, path) &&
-    matchesNone(operation.notPaths, path)
-  );
-}
-
-function conditionMatches(
-  policy: Indexed,
-  { key, values, notValues }: any,
-  field: string,
-  { serverName, principal, namespace, port, http }: PolicyInput,
-): boolean {
-  const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
-  if (header !== undefined) {
-    return (
-      http === undefined ||
-      (matchesAny(values, http.headers.get(header.toLowerCase())) &&
-        matchesNone(notValues, http.headers.get(header.toLowerCase())))
+    if (failed.length === 0) return ': they have no rules';
+    const nearest = [...failed].sort((a, b) =>
+      isNearer(a.unmet, b.unmet) ? -1 : isNearer(b.unmet, a.unmet) ? 1 : failed.indexOf(a) - failed.indexOf(b),
     );
+    const texts = nearest
+      .slice(0, MOST_RULES)
+      .map(({ rule, unmet }) => `${unmet.map(({ text }) => text).join(' and ')}, in ${rule}`);
+    const rest = failed.length - texts.length;
+    return `: ${texts.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
   }
-  const known: Record<string, string | undefined> = {
-    'connection.sni': serverName,
-    'source.principal': principal,
-    'source.namespace': namespace,
-    'destination.port': String(port),
-  };
-  if (!(key in known)) {
-    if (isHttpKey(key) && http === undefined) return true;
-    throw new Undetermined(`the model does not know the condition ${key} of an AuthorizationPolicy`, [
-      fieldRef(policy, `${field}.when`),
-    ]);
+
+  private ruleMatches(object: Indexed, rule: any, denies: boolean, unmet?: Unmet[]): Certainty {
+    const matches = ruleMatches(
+      { namespace: object.namespace, trustDomains: this.registry.trustDomains, denies },
+      rule,
+      this.input,
+      unmet,
+    );
+    return object.spec.action !== 'CUSTOM' && unknownField(object.spec, 'authorizationPolicy') !== undefined
+      ? undefined
+      : matches;
   }
-  return matchesAny(values, known[key]) && matchesNone(notValues, known[key]);
-}
-
-function matchesAny(wanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !wanted?.length || wanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
-}
-
-function matchesNone(unwanted: string[] | undefined, value: string | undefined, ignoreCase = false): boolean {
-  return !unwanted?.length || !unwanted.some((pattern) => matchesPattern(pattern, value, ignoreCase));
-}
-
-/** `*` matches any value that is present. */
-function matchesPattern(given: string, value: string | undefined, ignoreCase: boolean): boolean {
-  if (value === undefined || value === '') return false;
-  const pattern = ignoreCase ? given.toLowerCase() : given;
-  const text = ignoreCase ? value.toLowerCase() : value;
-  if (pattern === '*') return true;
-  if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));
-  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
 }

@@ -5,8 +5,9 @@ import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { Undetermined } from './undetermined';
+import { podTemplateOf, podTemplatePath } from '../istio/pod-templates';
+import { contains, holdsUnknownAddress } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
-import { contains } from '../manifests/ranges';
 
 /** A caller's pod, as far as its traffic is concerned. */
 export interface CallerPod {
@@ -20,7 +21,6 @@ export interface CallerPod {
   readonly injected: boolean;
 }
 
-const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicaSet', 'CronJob', 'Pod'];
 const PREFIX = 'traffic.sidecar.istio.io/';
 const KNOWN = new Set([
   'includeOutboundIPRanges',
@@ -35,13 +35,7 @@ const KNOWN = new Set([
 export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
   const template = caller.annotations ? undefined : templateFor(registry, caller.namespace, labels);
-  const metadata =
-    template &&
-    (template.kind === 'Pod'
-      ? template.manifest.metadata
-      : template.kind === 'CronJob'
-        ? template.spec.jobTemplate?.spec?.template?.metadata
-        : template.spec.template?.metadata);
+  const metadata = template && podTemplateOf(template.manifest)?.metadata;
   const annotations: Record<string, string> = {
     ...(caller.annotations ?? metadata?.annotations),
     ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`${PREFIX}${key}`, value])),
@@ -65,7 +59,7 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
 export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; cause?: FieldRef } {
   const annotation = (key: string): FieldRef =>
     pod.template
-      ? fieldRef(pod.template, `${pod.template.kind === 'Pod' ? '' : 'spec.template.'}metadata.annotations["${key}"]`)
+      ? fieldRef(pod.template, [...podTemplatePath(pod.template.manifest)!, `metadata.annotations["${key}"]`].join('.'))
       : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
   if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
   for (const key of Object.keys(pod.annotations)) {
@@ -81,7 +75,7 @@ export function isCaptured(pod: CallerPod, address: string, port: number): { cap
       .filter(Boolean)
       .some((range) => {
         if (range === '*') return true;
-        if (isUnknownAddress(address) && !/^(10|127|172|192\.168)\./.test(range)) {
+        if (isUnknownAddress(address) && holdsUnknownAddress(range) !== false) {
           throw new Undetermined(`it is unknown whether ${hostOrAddress(address)} has an address in ${range}`, [
             annotation(`${PREFIX}${name}`),
           ]);
@@ -99,16 +93,9 @@ export function isCaptured(pod: CallerPod, address: string, port: number): { cap
 }
 
 function templateFor(registry: Registry, namespace: string, labels: Record<string, string>): Indexed | undefined {
-  return registry.index.kinds
-    .flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []))
-    .find((object) => {
-      if (object.namespace !== namespace) return false;
-      const metadata =
-        object.kind === 'Pod'
-          ? object.manifest.metadata
-          : object.kind === 'CronJob'
-            ? object.spec.jobTemplate?.spec?.template?.metadata
-            : object.spec.template?.metadata;
-      return Object.entries(labels).every(([key, value]) => metadata?.labels?.[key] === value);
-    });
+  return registry.index.podTemplates.find(
+    (object) =>
+      object.namespace === namespace &&
+      Object.entries(labels).every(([key, value]) => podTemplateOf(object.manifest)?.metadata?.labels?.[key] === value),
+  );
 }

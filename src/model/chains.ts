@@ -3,7 +3,7 @@ import { FieldRef } from './answer';
 import { Destination } from './destination';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
-import { contains, isPrivateRange } from '../manifests/ranges';
+import { contains, isPrivateRange } from '../istio/ranges';
 
 /** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {

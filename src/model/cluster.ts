@@ -3,12 +3,13 @@ import { FieldRef } from './answer';
 import { Destination } from './destination';
 import { MergedRule } from './destination-rules';
 import { fieldRef } from './field-ref';
-import { GatewayWorkload } from './gateway-workloads';
+import { GatewayWorkload, podPort } from './gateway-workloads';
 import { Shape, unknownField } from './known-fields';
-import { Registry } from './registry';
+import { Registry, stopAtOtherClusterDomain } from './registry';
 import { portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
+import { isHttp2 } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
@@ -67,11 +68,13 @@ function buildCluster(
 ): Cluster | NoCluster {
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   const service = scope.services.get(host);
-  if (!service)
+  if (!service) {
+    stopAtOtherClusterDomain(registry, host, decidedBy);
     return {
       missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
       decidedBy,
     };
+  }
   const port = portOf(service, number);
   if (!port || port.protocol === 'UDP') {
     return {
@@ -125,7 +128,7 @@ function buildCluster(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
-    http2: port.protocol === 'HTTP2' || port.protocol === 'GRPC' || upgradesToHttp2(rule, chosen, number),
+    http2: isHttp2(port.protocol) || upgradesToHttp2(rule, chosen, number),
     assumptions,
   };
 }
@@ -160,7 +163,11 @@ function endpointsOf(
         [field],
       );
     }
-    const endpoints = pods.map((workload): Endpoint => ({ kind: 'pod', workload, port: targetOf(port, workload) }));
+    const endpoints = pods.map((workload): Endpoint => ({
+      kind: 'pod',
+      workload,
+      port: podPort(workload, port.number, port.targetPort),
+    }));
     for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
     return { endpoints, where: [field], assumptions };
   }
@@ -242,13 +249,6 @@ function entryEndpoints(
         ? where
         : [fieldRef(service.object, service.resolution === 'STATIC' ? 'spec.endpoints' : 'spec.resolution')],
   };
-}
-
-function targetOf(port: ServicePort, workload: GatewayWorkload): number {
-  if (typeof port.targetPort === 'number') return port.targetPort;
-  if (typeof port.targetPort === 'string')
-    return /^\d+$/.test(port.targetPort) ? Number(port.targetPort) : (workload.namedPort ?? port.number);
-  return port.number;
 }
 
 /**

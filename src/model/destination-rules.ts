@@ -1,6 +1,6 @@
 import { mostSpecific } from './host-names';
 import { createdAt, exportedTo } from './service';
-import { fullHost, isWildcard } from '../manifests/hosts';
+import { fullHost, isWildcard } from '../istio/hosts';
 import { compare, Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
@@ -83,10 +83,10 @@ export class DestinationRules {
   /** Rules of any namespace that define the subset of the host. */
   public elsewhere(host: string, subset: string): readonly Indexed[] {
     return this.rules.filter(
-      ({ spec, namespace }) =>
-        typeof spec.host === 'string' &&
-        fullHost(spec.host, namespace) === host &&
-        (spec.subsets ?? []).some((one: any) => one.name === subset),
+      (rule) =>
+        typeof rule.spec.host === 'string' &&
+        fullHost(rule.spec.host, rule) === host &&
+        (rule.spec.subsets ?? []).some((one: any) => one.name === subset),
     );
   }
 
@@ -112,7 +112,7 @@ function rulesIn(map: Map<string, Rules>, namespace: string): Rules {
 
 function merge({ exact, wildcards }: Rules, object: Indexed, exportTo: Set<string>): void {
   const { spec, namespace } = object;
-  const host = fullHost(spec.host, namespace);
+  const host = fullHost(spec.host, object);
   const map = isWildcard(host) ? wildcards : exact;
   const known = map.get(host);
   const selector: Record<string, string> | undefined =

@@ -2,7 +2,7 @@ import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { Scope } from './scope';
 import { VirtualService } from './virtual-service';
-import { fullHost } from '../manifests/hosts';
+import { fullHost } from '../istio/hosts';
 
 /** The cluster that a route names, whether it exists or not. */
 export interface Destination {
@@ -47,7 +47,7 @@ export function destinationOf(
   listenPort: number,
   lookUp = (host: string) => scope.services.get(host),
 ): Destination {
-  const host = fullHost(destination.host ?? '', object.namespace);
+  const host = fullHost(destination.host ?? '', object);
   const service = lookUp(host);
   const port = destination.port?.number ?? (service?.ports.length === 1 ? service.ports[0].number : listenPort);
   return { host, port, subset: destination.subset || undefined, weight, decidedBy: [fieldRef(object, field)] };

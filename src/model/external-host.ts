@@ -2,6 +2,7 @@ import { FieldRef, Remark } from './answer';
 import { fieldRef } from './field-ref';
 import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
+import { installs, mayListSecrets } from './secret-readers';
 import { Undetermined } from './undetermined';
 import { ExternalHost } from '../access/access-table';
 
@@ -177,6 +178,9 @@ function certificateProblem(
   }
   const credential = credentialOf(registry, layer, assumptions);
   if (typeof credential === 'string') return { reason: credential, decidedBy: settingsOf(layer, 'credentialName') };
+  const unreadable =
+    tls.mode === 'MUTUAL' && credential !== undefined && unreadableSecret(registry, layer, assumptions);
+  if (unreadable) return { reason: unreadable, decidedBy: settingsOf(layer, 'credentialName') };
   if (tls.mode === 'MUTUAL' && !tls.credentialName) {
     if (!tls.clientCertificate || !tls.privateKey) {
       return {
@@ -271,6 +275,30 @@ function assumeOrStop(
 function isNamed(certificateName: string, host: string): boolean {
   const [name, wanted] = [certificateName.toLowerCase(), host.toLowerCase()];
   return name === wanted || (name.startsWith('*.') && wanted.slice(wanted.indexOf('.')) === name.slice(1));
+}
+
+/** Why istiod does not give the proxy the Secret with its key; certificates of authorities it gives to everybody. */
+function unreadableSecret(registry: Registry, layer: Layer, assumptions: string[]): string | undefined {
+  const { namespace, serviceAccount, by } = layer;
+  if (String(layer.settings!.value.credentialName).startsWith('configmap://')) return undefined;
+  const account = `service account ${namespace}/${serviceAccount ?? '(unknown)'}`;
+  const isInstalled = serviceAccount !== undefined && installs(registry, namespace!, serviceAccount);
+  if (by === 'gateway' && !isInstalled) {
+    // Istio's charts let gateways list the Secrets of their namespace, and so does the world of an access table.
+    if (registry.world.external === undefined)
+      assumptions.push(`the gateway may list the Secrets of namespace ${namespace}, as Istio's charts let it`);
+    return undefined;
+  }
+  const may = mayListSecrets(registry, namespace!, serviceAccount!);
+  if (may) return undefined;
+  if (may === undefined) {
+    throw new Undetermined(
+      `it is unknown whether ${account} may list the Secrets of its namespace, without which its proxy does not receive ` +
+        'the credential: add the Role and RoleBinding',
+      settingsOf(layer, 'credentialName'),
+    );
+  }
+  return `${account} may not list the Secrets of its namespace, so its proxy does not receive the credential`;
 }
 
 interface Credential {

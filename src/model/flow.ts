@@ -16,6 +16,8 @@ export interface Layer {
   readonly authority?: string;
   /** The proxy's namespace, where its Secrets are. */
   readonly namespace?: string;
+  /** The proxy's service account, where it is known. */
+  readonly serviceAccount?: string;
 }
 
 /** What is sent: a request or bytes, in layers of TLS, the outermost last. */

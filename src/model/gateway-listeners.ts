@@ -10,7 +10,7 @@ import { Registry } from './registry';
 import { Scope } from './scope';
 import { Service } from './service';
 import { VirtualHosts } from './virtual-hosts';
-import { covers } from '../manifests/hosts';
+import { covers } from '../istio/hosts';
 import { kindOf, passesThrough, sectionOf } from '../manifests/servers';
 
 /** A filter chain of a gateway's listener, with the server that it was made from. */
@@ -58,8 +58,14 @@ function listenerOf(
   if (plain.length > 0) {
     const hosts = new VirtualHosts();
     const merged = new Map<string, RouteEntry[]>();
-    for (const server of plain) addRoutes(registry, scope, server, merged);
-    addVirtualHosts(hosts, merged);
+    const redirected = new Map<string, FieldRef>();
+    for (const server of plain) {
+      const common = addRoutes(registry, scope, server, merged);
+      if (!server.value.tls?.httpsRedirect) continue;
+      const field = fieldRef(server.gateway, `${server.field}.tls.httpsRedirect`);
+      for (const host of [...common, ...server.hosts]) redirected.set(host.toLowerCase(), field);
+    }
+    addVirtualHosts(hosts, merged, redirected);
     chains.push({
       server: plain[0],
       serverNames: [],
@@ -130,8 +136,15 @@ function duplicateServerNames(chains: readonly ServerChain[]): GatewayListener['
   return undefined;
 }
 
-function addRoutes(registry: Registry, scope: Scope, server: Server, merged: Map<string, RouteEntry[]>): void {
+/** Adds the routes of a server, and returns the hosts that it shares with VirtualServices. */
+function addRoutes(
+  registry: Registry,
+  scope: Scope,
+  server: Server,
+  merged: Map<string, RouteEntry[]>,
+): ReadonlySet<string> {
   const port: number = server.value.port.number;
+  const shared = new Set<string>();
   for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
     const namespace = virtualService.object.namespace;
     const open = server.hosts.flatMap((host) =>
@@ -143,6 +156,7 @@ function addRoutes(registry: Registry, scope: Scope, server: Server, merged: Map
       ),
     );
     if (common.size === 0) continue;
+    for (const host of common) shared.add(host);
     const lookUp = (host: string): Service | undefined => {
       const own = registry.serviceIn(host, namespace);
       const isVisible = own && (own.exportTo.includes('*') || own.exportTo.includes(scope.proxy.namespace));
@@ -159,10 +173,16 @@ function addRoutes(registry: Registry, scope: Scope, server: Server, merged: Map
       else merged.set(key, [...entries]);
     }
   }
+  return shared;
 }
 
 /** Catch-all routes come last, whichever VirtualService has them. */
-function addVirtualHosts(hosts: VirtualHosts, merged: ReadonlyMap<string, RouteEntry[]>): void {
+function addVirtualHosts(
+  hosts: VirtualHosts,
+  merged: ReadonlyMap<string, RouteEntry[]>,
+  redirected: ReadonlyMap<string, FieldRef> = new Map(),
+): void {
+  for (const [host, toHttps] of redirected) hosts.add(host, { routes: [], decidedBy: [toHttps], toHttps });
   for (const [host, entries] of merged) {
     const routes = [
       ...entries.filter(({ isCatchAll }) => !isCatchAll),

@@ -1,6 +1,6 @@
 import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
-import { GatewayWorkload } from './gateway-workloads';
+import { GatewayWorkload, podPort } from './gateway-workloads';
 import { Registry } from './registry';
 import { portOf } from './scope';
 import { Service } from './service';
@@ -59,7 +59,7 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       const server = serverOf(gateway, index, value);
       const { number } = value.port;
       let port = translated.get(number);
-      if (port === undefined) translated.set(number, (port = podPort(services, workload, number)));
+      if (port === undefined) translated.set(number, (port = serverPort(services, workload, number)));
       let own = ports.get(port);
       if (!own) ports.set(port, (own = { servers: [], skipped: [], hosts: new Map() }));
       addServer(own, server);
@@ -72,17 +72,12 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
  * The pod port of a server's port: the target port of a Service of the gateway, else the port itself. Where two
  * Services map the port to different target ports, istiod uses the one that it happens to list first.
  */
-function podPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
+function serverPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
   let found: { readonly service: Service; readonly target: number } | undefined;
   for (const service of services) {
     const port = portOf(service, number);
     if (!port) continue;
-    const target =
-      typeof port.targetPort === 'number'
-        ? port.targetPort
-        : typeof port.targetPort === 'string'
-          ? (workload.namedPort ?? number)
-          : number;
+    const target = podPort(workload, number, port.targetPort);
     if (found && found.target !== target) {
       const names = [found.service, service].map((one) => one.object.name).join(' and ');
       throw new Undetermined(

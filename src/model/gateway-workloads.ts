@@ -1,5 +1,6 @@
 import { World } from './world';
-import { fullHost } from '../manifests/hosts';
+import { fullHost } from '../istio/hosts';
+import { serviceOfHost } from '../istio/service-names';
 import { Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { gatewayNamespace } from '../manifests/routes';
@@ -11,14 +12,32 @@ export interface GatewayWorkload {
   readonly id: string;
   readonly namespace: string;
   readonly labels: Record<string, string>;
+  /** Whether the pods may have labels beside these, because they are known only from what selects them. */
+  readonly hasOtherLabels?: boolean;
   /** Unknown where the pods are known only from a Service or a Gateway's selector. */
   readonly serviceAccount?: string;
   /** The number of the port that a Service's targetPort refers to by name. */
   readonly namedPort?: number;
+  /** The ports of its containers, by name, where a pod template tells them. */
+  readonly containerPorts?: ReadonlyMap<string, number>;
+  /** Whether its pods may listen on other ports than the model assumes. */
+  readonly hasAssumedPorts?: boolean;
   /** Whether `envoyDebugHeaders` are disabled, so that Envoy adds no headers about itself. */
   readonly hidesEnvoyHeaders?: boolean;
   /** What the model assumes about it, where the manifests do not say. */
   readonly assumption?: string;
+}
+
+/** The number of a Service's targetPort at the pods of a gateway. */
+export function podPort({ namedPort, containerPorts }: GatewayWorkload, port: number, targetPort: unknown): number {
+  if (typeof targetPort === 'number') return targetPort;
+  if (typeof targetPort !== 'string') return port;
+  return /^\d+$/.test(targetPort) ? Number(targetPort) : (containerPorts?.get(targetPort) ?? namedPort ?? port);
+}
+
+/** The port of a gateway's pods, unless it is only assumed. */
+export function knownPort({ hasAssumedPorts }: GatewayWorkload, port: number): number | undefined {
+  return hasAssumedPorts ? undefined : port;
 }
 
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
@@ -84,6 +103,11 @@ export function gatewayWorkloads(
       namespace: object.namespace,
       labels,
       serviceAccount: template.spec?.serviceAccountName ?? 'default',
+      containerPorts: new Map(
+        ((template.spec?.containers ?? []) as any[]).flatMap(({ ports = [] }) =>
+          (ports as any[]).map(({ name, containerPort }) => [name, containerPort] as const),
+        ),
+      ),
       hidesEnvoyHeaders: hidesHeaders(object),
     });
   }
@@ -99,25 +123,69 @@ export function gatewayWorkloads(
       id,
       namespace: service.namespace,
       labels: Object.assign({}, ...matching.filter((wanted) => compatible(wanted, selector)), selector),
+      hasOtherLabels: true,
       assumption:
         `the pods of Service ${id} have the labels that the Gateways select: their pod template is not among the ` +
         'manifests',
     });
   }
+  const guesses: Indexed[] = [];
   for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared)) {
-    if (!isKnown(namespace, selector)) {
-      workloads.set(id, {
-        id,
-        namespace,
-        labels: selector,
-        assumption:
-          `Service ${id}, which is not among the manifests, selects the gateway pods with the labels ` +
-          `${labelText(selector) || '{}'} and maps each port to itself`,
-      });
-    }
-    services.push(syntheticService(namespace, name, { selector, ports }));
+    const standard = standardGateway(name);
+    const isStandard = standard !== undefined && selects(selector, standard.labels);
+    const service = syntheticService(namespace, name, {
+      selector,
+      ports: ports.map((port) => ({ ...port, targetPort: (isStandard && standard.ports.get(port.port)) || port.port })),
+    });
+    services.push(service);
+    if (!isStandard) guesses.push(service);
+    if (isKnown(namespace, selector)) continue;
+    const labels = isStandard ? standard.labels : selector;
+    const says = isStandard
+      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, 443 to ` +
+        '8443, and any other port to itself'
+      : `selects the gateway pods with the labels ${labelText(labels) || '{}'} and maps each port to itself`;
+    workloads.set(id, {
+      id,
+      namespace,
+      labels,
+      hasOtherLabels: true,
+      assumption: `Service ${id}, which is not among the manifests, ${says}`,
+    });
   }
-  return { workloads: [...workloads.values()], services };
+  return {
+    workloads: [...workloads.values()].map((workload) => ({
+      ...workload,
+      hasAssumedPorts:
+        guesses.some((service) => isOf(service, workload)) ||
+        index.services.some((service) => isOf(service, workload) && hasUnknownPort(service, workload)),
+    })),
+    services,
+  };
+}
+
+function isOf({ namespace, spec }: Indexed, workload: GatewayWorkload): boolean {
+  return namespace === workload.namespace && spec.selector !== undefined && selects(spec.selector, workload.labels);
+}
+
+/** Whether a Service names a port of the pods that no pod template tells. */
+function hasUnknownPort({ spec }: Indexed, { containerPorts }: GatewayWorkload): boolean {
+  return ((spec.ports ?? []) as any[]).some(
+    ({ targetPort }) => typeof targetPort === 'string' && !/^\d+$/.test(targetPort) && !containerPorts?.has(targetPort),
+  );
+}
+
+/** A gateway as Istio's charts and profiles install it, by the name of its Service. */
+function standardGateway(name: string) {
+  return name === 'istio-egressgateway' || name === 'istio-ingressgateway'
+    ? {
+        labels: { app: name, istio: name.replace('istio-', '') } as Record<string, string>,
+        ports: new Map([
+          [80, 8080],
+          [443, 8443],
+        ]),
+      }
+    : undefined;
 }
 
 function templatesOf(index: ManifestIndex): Indexed[] {
@@ -146,20 +214,18 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
   const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   for (const hop of index.hops) {
-    const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(fullHost(hop.host, hop.virtualService.namespace));
-    if (!match || declared.has(`${match[2]}/${match[1]}`)) continue;
-    const [, name, namespace] = match;
+    const service = serviceOfHost(fullHost(hop.host, hop.virtualService), index.clusterDomain);
+    if (!service || declared.has(`${service.namespace}/${service.name}`)) continue;
+    const { name, namespace } = service;
     const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
       .filter((gateway) => gateway !== 'mesh')
       .map((gateway) =>
         gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.virtualService, gateway)}/${gateway}`),
       )
       .find((gateway) => gateway !== undefined);
-    const wellKnown =
-      name === 'istio-egressgateway' || name === 'istio-ingressgateway'
-        ? { istio: name.replace('istio-', '') }
-        : undefined;
-    const selector: Record<string, string> | undefined = bound?.spec.selector ?? wellKnown;
+    const standard = standardGateway(name);
+    const selector: Record<string, string> | undefined =
+      bound?.spec.selector ?? (standard && { istio: standard.labels.istio });
     if (!selector) continue;
     const servers = index
       .ofKind('Gateway')
@@ -174,7 +240,6 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>) {
     const ports = [...numbers].map((port) => ({
       name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`,
       port,
-      targetPort: port,
     }));
     const known = found.get(`${namespace}/${name}`);
     if (known) known.ports = [...new Map([...known.ports, ...ports].map((port) => [port.port, port])).values()];

@@ -1,4 +1,4 @@
-import { isWildcard } from '../manifests/hosts';
+import { isWildcard } from '../istio/hosts';
 
 /** Whether some host matches both names, each of which may be a wildcard. */
 export function hostsOverlap(a: string, b: string): boolean {

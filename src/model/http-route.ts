@@ -2,6 +2,7 @@ import { FieldRef } from './answer';
 import { Destination, destinationOf } from './destination';
 import { fieldRef } from './field-ref';
 import { unknownField } from './known-fields';
+import { SOME_VALUE, Value } from './policies/patterns';
 import { Scope } from './scope';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
@@ -28,6 +29,12 @@ export interface HttpRequest {
   authority: string;
   /** Names in lower case. */
   headers: Map<string, string>;
+  /** What the proxy that reads it now takes for its scheme. @default "http" */
+  readonly scheme?: 'http' | 'https';
+  /** The header x-forwarded-proto, as the proxy that reads it now sets or passes it. */
+  readonly forwardedProto?: string;
+  /** Headers that proxies have set to values of their own. */
+  readonly setByProxies?: ReadonlySet<string>;
 }
 
 /** The entries that a proxy has on a port, in order, up to the first one that matches everything. */
@@ -116,21 +123,25 @@ export function firstMatchingEntry(entries: readonly RouteEntry[], request: Http
   });
 }
 
-function matchesRequest(match: any, { method, path, authority, headers }: HttpRequest, where: FieldRef): boolean {
+function matchesRequest(match: any, request: HttpRequest, where: FieldRef): boolean {
+  const { method, path, authority, scheme = 'http' } = request;
   const [plainPath, query = ''] = path.split('?');
-  const text = (given: string | undefined, wanted: any, ignoreCase = false) =>
-    given !== undefined && matchesText(given, wanted, where, ignoreCase);
+  const text = (given: Value, wanted: any, ignoreCase = false) => {
+    if (given === SOME_VALUE)
+      throw new Undetermined('the model does not know the values of headers that proxies set', [where]);
+    return given !== undefined && matchesText(given, wanted, where, ignoreCase);
+  };
   if (match.uri && !text(plainPath, match.uri, match.ignoreUriCase)) return false;
   if (match.method && !text(method, match.method)) return false;
   if (match.authority && !text(authority, match.authority)) return false;
-  if (match.scheme && !text('http', match.scheme)) return false;
+  if (match.scheme && !text(scheme, match.scheme)) return false;
   for (const [name, wanted] of Object.entries<any>(match.headers ?? {})) {
     if (name.startsWith('@')) throw new Undetermined('the model does not evaluate JWT claims', [where]);
-    const value = headerOf(name, method, authority, headers);
+    const value = headerOf(request, name);
     if (isPresence(wanted) ? value === undefined : !text(value, wanted)) return false;
   }
   for (const [name, wanted] of Object.entries<any>(match.withoutHeaders ?? {})) {
-    const value = headerOf(name, method, authority, headers);
+    const value = headerOf(request, name);
     if (isPresence(wanted) ? value !== undefined : text(value ?? '', wanted)) return false;
   }
   const parameters = new URLSearchParams(query);
@@ -141,15 +152,24 @@ function matchesRequest(match: any, { method, path, authority, headers }: HttpRe
   return true;
 }
 
-function headerOf(
-  name: string,
-  method: string,
-  authority: string,
-  headers: ReadonlyMap<string, string>,
-): string | undefined {
+/** The value of a header as the proxy that reads the request knows it. */
+export function headerOf(request: HttpRequest, name: string): Value {
   const key = name.toLowerCase();
-  if (key === ':authority' || key === 'host') return authority;
-  return key === ':method' ? method : headers.get(key);
+  switch (key) {
+    case ':authority':
+    case 'host':
+      return request.authority;
+    case ':method':
+      return request.method;
+    case ':scheme':
+      return request.scheme ?? 'http';
+    case ':path':
+      return request.path;
+    case 'x-forwarded-proto':
+      return request.forwardedProto ?? request.headers.get(key);
+    default:
+      return request.headers.get(key) ?? (request.setByProxies?.has(key) ? SOME_VALUE : undefined);
+  }
 }
 
 function isPresence(wanted: any): boolean {

@@ -49,7 +49,12 @@ export class EgressModel {
 
   /** What happens to a request of a caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
-    const obstacle = malformedThatMatters(this.malformed, this.checked.objects, request);
+    const obstacle = malformedThatMatters(
+      this.malformed,
+      this.checked.objects,
+      request,
+      this.configuration.registry.clusterDomain,
+    );
     if (obstacle) {
       return {
         outcome: 'undetermined',

@@ -7,8 +7,10 @@ import { addressFor, EgressListener, portOf, Scope } from './scope';
 import { ANY_ADDRESS, isAllocatedAddress, isServiceAddress, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { VirtualService } from './virtual-service';
-import { isWildcard } from '../manifests/hosts';
-import { isHttp, isTls } from '../manifests/protocols';
+import { isWildcard } from '../istio/hosts';
+import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
+import { isHttp, isTls } from '../istio/protocols';
+import { matchedRanges } from '../istio/ranges';
 import { selects } from '../manifests/selectors';
 
 /** A sidecar's outbound listener for one address and port. */
@@ -21,8 +23,6 @@ export interface OutboundListener {
   /** Finds chains by what they match, once the listener is complete. */
   finder?: ChainFinder;
 }
-
-const RESERVED = new Set([15001, 15006, 15021, 15090]);
 
 /** The listeners that a sidecar has on one port, by address. */
 export function outboundListeners(scope: Scope, number: number): Map<string, OutboundListener> {
@@ -81,7 +81,7 @@ function addChains(
     bind = address.includes('/') && !isServiceAddress(address) && !isAllocatedAddress(address) ? ANY_ADDRESS : address;
     if (bind !== address) ranges = [address];
     // Istio creates no wildcard listener on ports of its own.
-    if (kind === 'HTTP' && RESERVED.has(port.number)) return;
+    if (kind === 'HTTP' && PORTS_WITHOUT_LISTENER.has(port.number)) return;
     // A headless Service has listeners for the addresses of its pods only.
     if (kind !== 'HTTP' && service.kubernetes && service.resolution === 'NONE') return;
   }
@@ -98,7 +98,10 @@ function addChains(
   if (current && kind === 'AUTO' && current.protocol === 'AUTO') return;
   const wellKnown = (name: string) => name === 'MONGO' || name === 'MYSQL';
   if (current && (wellKnown(protocol) || wellKnown(current.protocol)) && protocol !== current.protocol) return;
-  const chains = chainsOf(scope, egress, service, port, bind, ranges, kind);
+  const chains = chainsOf(scope, egress, service, port, bind, ranges, kind).map((chain) => {
+    const matched = matchedRanges(chain.ranges);
+    return matched === chain.ranges ? chain : { ...chain, ranges: matched };
+  });
   if (!current || (kind === 'AUTO' && current.protocol === 'HTTP')) {
     const own = kind === 'HTTP' && bind === ANY_ADDRESS ? 'AUTO' : kind;
     const fresh: OutboundListener = {

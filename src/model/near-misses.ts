@@ -3,8 +3,9 @@ import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { Scope } from './scope';
 import { Service, ServicePort } from './service';
-import { covers } from '../manifests/hosts';
-import { contains } from '../manifests/ranges';
+import { covers } from '../istio/hosts';
+import { isHttp, isOpaque, isTls } from '../istio/protocols';
+import { contains } from '../istio/ranges';
 
 /** Traffic that nothing in the sidecar's configuration matched, as the sidecar saw it. */
 export interface UnmatchedTraffic {
@@ -21,10 +22,11 @@ export interface NearMiss {
   readonly cause: FieldRef;
 }
 
-const MATCHING_PROTOCOLS: Record<UnmatchedTraffic['kind'], readonly string[]> = {
-  http: ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', ''],
-  tls: ['TLS', 'HTTPS', 'TCP', ''],
-  bytes: ['TCP', 'MONGO', 'REDIS', 'MYSQL', ''],
+/** Whether traffic of a kind is what a protocol stands for; of an empty protocol the proxy finds out by itself. */
+const FITS: Record<UnmatchedTraffic['kind'], (protocol: string) => boolean> = {
+  http: isHttp,
+  tls: (protocol) => isTls(protocol) || protocol === 'TCP',
+  bytes: isOpaque,
 };
 
 /** Why the ServiceEntries of the host did not match; those that the proxy sees come first. */
@@ -48,7 +50,7 @@ function whyNotAtPort(service: Service, { kind, port }: UnmatchedTraffic): NearM
   const entry = `ServiceEntry ${namespace}/${name}`;
   if (!own)
     return [{ because: `${entry} does not declare port ${port}`, cause: fieldRef(service.object, 'spec.ports') }];
-  if (MATCHING_PROTOCOLS[kind].includes(own.protocol)) return [];
+  if (own.protocol === '' || FITS[kind](own.protocol)) return [];
   const what = { http: 'plaintext HTTP', tls: 'TLS', bytes: 'neither HTTP nor TLS' }[kind];
   return [
     {

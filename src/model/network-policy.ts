@@ -2,41 +2,66 @@ import { isIP } from 'net';
 import { hostOrAddress, isUnknownAddress } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
+import { both, Certainty, someOf } from './policies/certainty';
+import { SelectablePods } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
+import { contains, isPrivateRange } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
-import { contains } from '../manifests/ranges';
-
-interface PodLike {
-  readonly namespace: string;
-  readonly labels: Record<string, string>;
-}
 
 /** The other end of a connection: a pod, or an address. */
-export type Peer = { readonly pod: PodLike } | { readonly address: string };
+export type Peer = { readonly pod: SelectablePods } | { readonly address: string };
 
-/** The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. */
+/**
+ * The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. Undetermined only
+ * where what the manifests do not tell decides.
+ */
 export function blockedBy(
   registry: Registry,
   direction: 'egress' | 'ingress',
-  pod: PodLike,
+  pod: SelectablePods,
   peer: Peer,
-  port: number,
+  port: number | undefined,
 ): FieldRef[] | undefined {
-  const policies = policiesOf(registry).filter(
-    ({ namespace, spec }) =>
-      namespace === pod.namespace && hasDirection(spec, direction) && selectorMatches(spec.podSelector, pod.labels),
-  );
+  const policies = policiesOf(registry).flatMap((policy) => {
+    const { namespace, spec } = policy;
+    if (namespace !== pod.namespace || !hasDirection(spec, direction)) return [];
+    const applies = selectorMatches(spec.podSelector, pod.labels, pod.hasOtherLabels);
+    return applies === false ? [] : [{ policy, applies }];
+  });
   if (policies.length === 0) return undefined;
-  for (const policy of policies) {
-    for (const [index, rule] of ((policy.spec[direction] ?? []) as any[]).entries()) {
+  const open: Open[] = [];
+  const allowed = someOf(policies, ({ policy }) =>
+    someOf((policy.spec[direction] ?? []) as any[], (rule, index) => {
+      const at = fieldRef(policy, `spec.${direction}[${index}]`);
       const peers: any[] = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
-      const field = `spec.${direction}[${index}]`;
-      if (!portMatches(policy, field, rule.ports, port)) continue;
-      if (peers.length === 0 || peers.some((one) => peerMatches(registry, policy, field, one, peer))) return undefined;
-    }
-  }
-  return policies.map((policy) => fieldRef(policy, `spec.${direction}`));
+      const found: Open[] = [];
+      const matches = both(
+        portMatches(rule.ports, port, at, found),
+        peers.length === 0 || someOf(peers, (one) => peerMatches(registry, policy, at, one, peer, found)),
+      );
+      if (matches === undefined) open.push(...found);
+      return matches;
+    }),
+  );
+  if (allowed) return undefined;
+  const isRestricted = policies.some(({ applies }) => applies);
+  if (allowed === false && isRestricted) return policies.map(({ policy }) => fieldRef(policy, `spec.${direction}`));
+  const unsure = policies.find(({ applies }) => !applies);
+  const [first] = open;
+  throw first
+    ? new Undetermined(first.unknown, [first.at])
+    : new Undetermined(
+        `a NetworkPolicy decides if it selects the pods of namespace ${pod.namespace}, and the manifests do not tell ` +
+          'all their labels: add their Deployment',
+        [fieldRef(unsure!.policy, 'spec.podSelector')],
+      );
+}
+
+/** What would have to be known. */
+interface Open {
+  readonly unknown: string;
+  readonly at: FieldRef;
 }
 
 function policiesOf({ index }: Registry): readonly Indexed[] {
@@ -53,11 +78,14 @@ function hasDirection({ policyTypes, egress }: any, direction: 'egress' | 'ingre
   return types.some((type) => type.toLowerCase() === direction);
 }
 
-function selectorMatches(selector: any, labels: Record<string, string>): boolean {
+/** Whether a label selector matches; a label that is missing is unknown where there may be others. */
+function selectorMatches(selector: any, labels: Record<string, string>, hasOthers: boolean | undefined): Certainty {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
-  return (
-    Object.entries<string>(matchLabels).every(([key, value]) => labels[key] === value) &&
-    (matchExpressions as any[]).every(({ key, operator, values = [] }) => {
+  const isUnknown = (key: string) => hasOthers && labels[key] === undefined;
+  const every = [
+    ...Object.entries<string>(matchLabels).map(([key, value]) => (isUnknown(key) ? undefined : labels[key] === value)),
+    ...(matchExpressions as any[]).map(({ key, operator, values = [] }): Certainty => {
+      if (isUnknown(key)) return undefined;
       switch (operator) {
         case 'In':
           return values.includes(labels[key]);
@@ -68,60 +96,101 @@ function selectorMatches(selector: any, labels: Record<string, string>): boolean
         default:
           return !(key in labels);
       }
-    })
-  );
+    }),
+  ];
+  return every.reduce<Certainty>(both, true);
 }
 
-function portMatches(policy: Indexed, field: string, ports: any[] | undefined, port: number): boolean {
-  return (
-    !ports?.length ||
-    ports.some((one) => {
-      if ((one.protocol ?? 'TCP') !== 'TCP') return false;
-      if (one.port === undefined) return true;
-      if (typeof one.port === 'string')
-        throw new Undetermined(`the number of the port named ${one.port} is unknown`, [
-          fieldRef(policy, `${field}.ports`),
-        ]);
-      return port >= one.port && port <= (one.endPort ?? one.port);
-    })
-  );
+function portMatches(ports: any[] | undefined, port: number | undefined, at: FieldRef, open: Open[]): Certainty {
+  if (!ports?.length) return true;
+  return someOf(ports, (one) => {
+    if ((one.protocol ?? 'TCP') !== 'TCP') return false;
+    if (one.port === undefined) return true;
+    if (typeof one.port === 'string') {
+      open.push({ unknown: `the number of the port named ${one.port} is unknown`, at });
+      return undefined;
+    }
+    if (port === undefined) {
+      open.push({ unknown: 'it is unknown on which port the gateway pods listen: add their Service', at });
+      return undefined;
+    }
+    return port >= one.port && port <= (one.endPort ?? one.port);
+  });
 }
 
 function peerMatches(
   registry: Registry,
   policy: Indexed,
-  field: string,
+  at: FieldRef,
   { ipBlock, podSelector, namespaceSelector }: any,
   peer: Peer,
-): boolean {
-  if (ipBlock) {
-    if ('pod' in peer) return false;
-    const { address } = peer;
-    if (isUnknownAddress(address)) {
-      if (ipBlock.cidr === '0.0.0.0/0') return true;
-      if (/^(10\.|127\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|100\.64\.)/.test(ipBlock.cidr)) return false;
-      throw new Undetermined(`it is unknown whether ${hostOrAddress(address)} has an address in ${ipBlock.cidr}`, [
-        fieldRef(policy, field),
-      ]);
-    }
-    return (
-      isIP(address) !== 0 &&
-      contains(ipBlock.cidr, address) &&
-      !((ipBlock.except ?? []) as string[]).some((range) => contains(range, address))
-    );
-  }
+  open: Open[],
+): Certainty {
+  if (ipBlock) return ipBlockMatches(ipBlock, peer, at, open);
   if (!('pod' in peer)) return false;
-  const { namespace, labels } = peer.pod;
-  if (
-    namespaceSelector
-      ? !selectorMatches(namespaceSelector, namespaceLabels(registry, namespace))
-      : namespace !== policy.namespace
-  )
-    return false;
-  return podSelector === undefined || selectorMatches(podSelector, labels);
+  const { namespace, labels, hasOtherLabels } = peer.pod;
+  const inNamespace = namespaceSelector
+    ? namespaceMatches(registry, namespaceSelector, namespace, at, open)
+    : namespace === policy.namespace;
+  if (podSelector === undefined) return inNamespace;
+  const isPod = selectorMatches(podSelector, labels, hasOtherLabels);
+  if (isPod === undefined) {
+    open.push({
+      unknown: `it is unknown whether the pods of namespace ${namespace} have the labels that a NetworkPolicy names: add their Deployment`,
+      at,
+    });
+  }
+  return both(inNamespace, isPod);
 }
 
-function namespaceLabels({ index }: Registry, name: string): Record<string, string> {
+/** Networks in which clusters usually have their pods. */
+const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+
+function ipBlockMatches({ cidr, except = [] }: any, peer: Peer, at: FieldRef, open: Open[]): Certainty {
+  const excepted: string[] = except;
+  if ('address' in peer && !isUnknownAddress(peer.address)) {
+    const { address } = peer;
+    return (
+      isIP(address) !== 0 && contains(cidr, address) && !excepted.some((range: string) => contains(range, address))
+    );
+  }
+  if ('address' in peer) {
+    if (isPrivateRange(cidr)) return false;
+    if (cidr === '0.0.0.0/0' && excepted.every(isPrivateRange)) return true;
+    open.push({ unknown: `it is unknown whether ${hostOrAddress(peer.address)} has an address in ${cidr}`, at });
+    return undefined;
+  }
+  // Whether a block of addresses selects pods at all, each network decides for itself.
+  const mayHold = OF_PODS.some(
+    (range) =>
+      (contains(cidr, range) || contains(range, cidr)) && !excepted.some((exception) => contains(exception, range)),
+  );
+  if (!mayHold) return false;
+  open.push({ unknown: `it is unknown whether ${cidr} stands for pods of namespace ${peer.pod.namespace}`, at });
+  return undefined;
+}
+
+/** Every namespace has the label with its name; its others are those of its Namespace, if that is among the manifests. */
+function namespaceMatches(
+  { index, world }: Registry,
+  selector: any,
+  name: string,
+  at: FieldRef,
+  open: Open[],
+): Certainty {
   const written = index.kinds.find((bucket) => bucket[0]?.kind === 'Namespace')?.find((object) => object.name === name);
-  return { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
+  const labels = { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
+  // An access table describes everything, and what it does not give is not there.
+  const matches = selectorMatches(selector, labels, written === undefined && world.external === undefined);
+  if (matches === undefined) {
+    const keys = [
+      ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+      ...((selector.matchExpressions ?? []) as any[]).map(({ key }) => key),
+    ].filter((key) => !key.startsWith('kubernetes.io/metadata.name'));
+    open.push({
+      unknown: `it is unknown whether namespace ${name} has the label ${keys.join(', ')}: add its Namespace`,
+      at,
+    });
+  }
+  return matches;
 }

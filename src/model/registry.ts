@@ -1,8 +1,11 @@
+import { FieldRef } from './answer';
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
 import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
+import { Undetermined } from './undetermined';
 import { VirtualService, virtualServiceOf } from './virtual-service';
 import { World } from './world';
+import { DEFAULT_CLUSTER_DOMAIN, domainOfServiceHost } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../manifests/grouping';
 import { Indexed, compare } from '../manifests/indexed';
@@ -14,6 +17,9 @@ const NONE: readonly never[] = [];
 export class Registry {
   public readonly rootNamespace: string;
   public readonly trustDomain: string;
+  public readonly clusterDomain: string;
+  /** The mesh's trust domain and its aliases. */
+  public readonly trustDomains: readonly string[];
   public readonly index: ManifestIndex;
   /** Oldest first. */
   public readonly services: readonly Service[];
@@ -37,14 +43,21 @@ export class Registry {
   ) {
     const mesh = world.mesh ?? {};
     this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
-    this.trustDomain = mesh.trustDomain ?? 'cluster.local';
-    this.index = new ManifestIndex(objects, { rootNamespace: this.rootNamespace });
+    this.trustDomain = mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.trustDomains = [this.trustDomain, ...(mesh.trustDomainAliases ?? [])];
+    this.clusterDomain = mesh.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.index = new ManifestIndex(objects, {
+      rootNamespace: this.rootNamespace,
+      clusterDomain: this.clusterDomain,
+    });
     const { workloads, services } = gatewayWorkloads(this.index, world);
     this.workloads = workloads;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
     this.services = [
       ...this.index.ofKind('ServiceEntry').flatMap((entry) => servicesOfEntry(entry, serviceExport)),
-      ...[...this.index.services, ...services].map((service) => serviceOfKubernetes(service, serviceExport)),
+      ...[...this.index.services, ...services].map((service) =>
+        serviceOfKubernetes(service, serviceExport, this.clusterDomain),
+      ),
     ].sort(
       (a, b) =>
         compare(a.created, b.created) ||
@@ -155,6 +168,20 @@ export class Registry {
       }
     }
   }
+}
+
+/**
+ * Makes the answer undetermined where a destination would be a Kubernetes Service in a cluster of another domain than
+ * `cluster.local`, and nothing says what the domain is.
+ */
+export function stopAtOtherClusterDomain(registry: Registry, host: string, decidedBy: readonly FieldRef[]): void {
+  const domain = domainOfServiceHost(host);
+  if (domain === undefined || domain === registry.clusterDomain || registry.world.mesh?.clusterDomain) return;
+  throw new Undetermined(
+    `${host} is a Kubernetes Service only if the cluster's domain is ${domain}: say so with \`clusterDomain\` in an ` +
+      'access table, or with --mesh and Helm values (global.proxy.clusterDomain)',
+    decidedBy,
+  );
 }
 
 /** Oldest first; of equal age, by name, as Istio sorts them. */

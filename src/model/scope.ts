@@ -5,9 +5,9 @@ import { Registry } from './registry';
 import { allocatedAddress, ANY_ADDRESS, Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { destinationsOf, VirtualService } from './virtual-service';
-import { covers, isWildcard } from '../manifests/hosts';
+import { covers, isWildcard } from '../istio/hosts';
+import { upper } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
-import { upper } from '../manifests/protocols';
 import { selects } from '../manifests/selectors';
 
 /** A proxy, as far as its configuration depends on it. */

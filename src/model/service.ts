@@ -1,5 +1,6 @@
+import { protocolOfServicePort, upper } from '../istio/protocols';
+import { serviceHost } from '../istio/service-names';
 import { Indexed } from '../manifests/indexed';
-import { upper } from '../manifests/protocols';
 
 export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS';
 
@@ -34,20 +35,6 @@ export interface Service {
 }
 
 export const ANY_ADDRESS = '0.0.0.0';
-
-const NAMED: Record<string, string> = {
-  http: 'HTTP',
-  http2: 'HTTP2',
-  grpc: 'GRPC',
-  'grpc-web': 'GRPC-WEB',
-  https: 'HTTPS',
-  tls: 'TLS',
-  tcp: 'TCP',
-  mongo: 'MONGO',
-  redis: 'REDIS',
-  mysql: 'MYSQL',
-  udp: 'UDP',
-};
 
 const NONE: readonly string[] = [];
 
@@ -92,19 +79,23 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
 }
 
 /** The service of a Kubernetes Service. Its cluster IP is unknown, so a text stands for the address. */
-export function serviceOfKubernetes(service: Indexed, defaultExportTo: readonly string[]): Service {
+export function serviceOfKubernetes(
+  service: Indexed,
+  defaultExportTo: readonly string[],
+  clusterDomain: string,
+): Service {
   const { spec, namespace, name } = service;
   const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
   const address = spec.clusterIP === 'None' ? ANY_ADDRESS : addressOfService(namespace, name);
   return {
-    host: `${name}.${namespace}.svc.cluster.local`,
+    host: serviceHost(name, namespace, clusterDomain),
     namespace,
     kubernetes: true,
     object: service,
     ports: (spec.ports ?? []).map((port: any): ServicePort => ({
       name: port.name ?? '',
       number: port.port,
-      protocol: protocolOf(port),
+      protocol: protocolOfServicePort(port),
       targetPort: port.targetPort,
     })),
     resolution: spec.clusterIP === 'None' ? 'NONE' : 'STATIC',
@@ -151,16 +142,6 @@ export function exportedTo(object: Indexed, byDefault: readonly string[]): reado
 export function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
   return stamp ? (stamp instanceof Date ? stamp.toISOString() : new Date(stamp).toISOString()) : '';
-}
-
-function protocolOf(port: any): string {
-  if (upper(port.protocol) === 'UDP') return 'UDP';
-  const app: string | undefined = port.appProtocol?.toLowerCase();
-  if (app === 'kubernetes.io/h2c') return 'HTTP2';
-  if (app === 'kubernetes.io/ws' || app === 'kubernetes.io/wss') return app.endsWith('ws') ? 'HTTP' : 'HTTPS';
-  const name: string = app ?? port.name ?? '';
-  if (name.startsWith('grpc-web')) return 'GRPC-WEB';
-  return NAMED[name.split('-')[0].toLowerCase()] ?? '';
 }
 
 /** A range of a single address is written as that address. */

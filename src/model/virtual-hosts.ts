@@ -7,14 +7,16 @@ import { portRef } from './listener';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
 import { ANY_ADDRESS, Service, ServicePort } from './service';
 import { VirtualService } from './virtual-service';
-import { isWildcard } from '../manifests/hosts';
-import { isHttp } from '../manifests/protocols';
+import { isWildcard } from '../istio/hosts';
+import { isHttp } from '../istio/protocols';
 
 /** How a proxy routes the requests for some domains. */
 export interface VirtualHost {
   readonly routes?: readonly RouteEntry[];
   /** Where no VirtualService has routes: the cluster of the service itself. */
   readonly own?: Destination;
+  /** The server that redirects everything to HTTPS. */
+  readonly toHttps?: FieldRef;
   readonly decidedBy: readonly FieldRef[];
 }
 

@@ -1,5 +1,5 @@
 import { createdAt, exportedTo } from './service';
-import { fullHost } from '../manifests/hosts';
+import { fullHost } from '../istio/hosts';
 import { Indexed } from '../manifests/indexed';
 
 /** A VirtualService with the full names of its hosts and gateways. */
@@ -18,7 +18,7 @@ export function virtualServiceOf(object: Indexed, defaultExportTo: readonly stri
   const gateways: string[] | undefined = object.spec.gateways;
   return {
     object: object,
-    hosts: (object.spec.hosts ?? []).map((host: string) => fullHost(host, object.namespace)),
+    hosts: (object.spec.hosts ?? []).map((host: string) => fullHost(host, object)),
     gateways: gateways?.length ? gateways.map((name) => fullGateway(name, object.namespace)) : MESH,
     exportTo: exportedTo(object, defaultExportTo),
     created: createdAt(object),
@@ -35,7 +35,7 @@ export function destinationsOf({ object }: VirtualService): Map<string, Set<numb
   const found = new Map<string, Set<number>>();
   const add = (destination: any) => {
     if (!destination?.host) return;
-    const host = fullHost(destination.host, object.namespace);
+    const host = fullHost(destination.host, object);
     const ports = found.get(host);
     const port = destination.port?.number ?? 0;
     if (ports) ports.add(port);

@@ -2,9 +2,11 @@ import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
 import { ModelRequest } from './request';
+import { urlOf } from '../access/request-url';
 import { Shape, shapeProblems } from '../access/shape';
+import { fullHost } from '../istio/hosts';
+import { PROTOCOL_NAMES } from '../istio/protocols';
 import { EgressObject } from '../manifests/egress-object';
-import { fullHost } from '../manifests/hosts';
 import { Indexed } from '../manifests/indexed';
 
 /** An object that every API server rejects: a wrong type, a value that is not allowed, an unknown kind or version. */
@@ -26,25 +28,7 @@ const map = (additionalProperties: Shape): Shape => ({ type: 'object', additiona
 const texts = list(text);
 const labels = map(text);
 /** istiod ignores the case of protocols. */
-const protocol: Shape = {
-  enum: [
-    'HTTP',
-    'HTTP2',
-    'HTTPS',
-    'GRPC',
-    'GRPC-WEB',
-    'TLS',
-    'TCP',
-    'UDP',
-    'MONGO',
-    'REDIS',
-    'MYSQL',
-    'HBONE',
-    'HTTP_PROXY',
-    '',
-  ],
-  anyCase: true,
-};
+const protocol: Shape = { enum: [...PROTOCOL_NAMES, ''], anyCase: true };
 
 const destination = fields({ host: text, subset: text, port: fields({ number: whole }) });
 const match = fields({ exact: text, prefix: text, regex: text });
@@ -300,13 +284,11 @@ export function malformedThatMatters(
   malformed: readonly Malformed[],
   objects: readonly EgressObject[],
   { url, headers = {}, follow }: ModelRequest,
+  clusterDomain?: string,
 ): Malformed | undefined {
   if (malformed.length === 0 || follow) return malformed[0];
   const hostHeader = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
-  const names = new Set([
-    new URL(url.replace(/^tcp:/, 'http:')).hostname,
-    ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')]),
-  ]);
+  const names = new Set([urlOf(url).hostname, ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')])]);
   const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
   // Iterating over a Set also visits what is added meanwhile: the destinations of destinations.
   for (const name of names) {
@@ -318,7 +300,7 @@ export function malformedThatMatters(
         (one) => one.route ?? [],
       )) {
         if (typeof route?.destination?.host === 'string')
-          names.add(fullHost(route.destination.host, metadata.namespace ?? 'default'));
+          names.add(fullHost(route.destination.host, { namespace: metadata.namespace ?? 'default', clusterDomain }));
       }
     }
   }
@@ -334,7 +316,12 @@ export function malformedThatMatters(
         hosts.some(
           (host) =>
             typeof host !== 'string' ||
-            [...names].some((name) => hostsOverlap(fullHost(host, String(metadata?.namespace ?? 'default')), name)),
+            [...names].some((name) =>
+              hostsOverlap(
+                fullHost(host, { namespace: String(metadata?.namespace ?? 'default'), clusterDomain }),
+                name,
+              ),
+            ),
         )
       );
     },

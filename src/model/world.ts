@@ -8,6 +8,7 @@ import {
   TableConfigMap,
   TableSecret,
 } from '../access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 
 /**
  * The environment of the manifests. An access table describes all of it (`worldOf(table)`). Without one, the model
@@ -46,7 +47,7 @@ export function worldOf(table: AccessTable): World {
   };
   const strays = [...new Set(dialled)].filter((address) => !given.has(address));
   return {
-    mesh,
+    mesh: { ...mesh, clusterDomain: mesh?.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN },
     gateways,
     external: [
       ...external.map((host) => ({ ...host, address: host.address ?? free() })),

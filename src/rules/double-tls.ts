@@ -1,8 +1,8 @@
 import { Rule } from './rule';
-import { isWildcard } from '../manifests/hosts';
+import { isWildcard } from '../istio/hosts';
+import { isTls, portsOf } from '../istio/protocols';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { isTls, portsOf } from '../manifests/protocols';
 import { tlsFor } from '../manifests/tls';
 import { isSeenFrom } from '../manifests/visibility';
 

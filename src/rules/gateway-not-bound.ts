@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { covers, isWildcard } from '../manifests/hosts';
+import { covers, isWildcard } from '../istio/hosts';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { sectionOf } from '../manifests/servers';
 import { isSeenFrom } from '../manifests/visibility';

@@ -1,6 +1,6 @@
 import { Rule } from './rule';
+import { fullHost } from '../istio/hosts';
 import { Grouping } from '../manifests/grouping';
-import { fullHost } from '../manifests/hosts';
 import { describeAll, Indexed } from '../manifests/indexed';
 import { isOnMesh } from '../manifests/routes';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
@@ -40,7 +40,7 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
     for (const virtualService of index.ofKind('VirtualService')) {
       if (!virtualService.spec.hosts || !isOnMesh(virtualService)) continue;
       for (const host of new Set<string>(virtualService.spec.hosts))
-        byHost.add(fullHost(host, virtualService.namespace), virtualService);
+        byHost.add(fullHost(host, virtualService), virtualService);
     }
     for (const [host, virtualServices] of byHost.several) {
       // A sidecar prefers what is private to its namespace, then what is exported to it by name, then what is public.

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
+import { isHttp, isTls, Port, portsOf } from '../istio/protocols';
 import { describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { isHttp, isTls, Port, portsOf } from '../manifests/protocols';
 import { followers, hopsOf, isOnMesh } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
 import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manifests/visibility';

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
+import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
+import { contains, isBroad, isRange } from '../istio/ranges';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
-import { isHttp, isOpaque, isTls, portsOf } from '../manifests/protocols';
-import { contains, isBroad, isRange } from '../manifests/ranges';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {

@@ -1,9 +1,7 @@
 import { Rule } from './rule';
+import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
+import { isHttp, isUdp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
-import { isHttp, isUdp, portsOf } from '../manifests/protocols';
-
-/** Ports of the proxy itself: outbound and inbound traffic, health, metrics. */
-const RESERVED = new Set([15001, 15006, 15021, 15090]);
 
 export const reservedPort: Rule = {
   code: 'reserved-port',
@@ -36,7 +34,7 @@ spec:
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry)) {
-        if (RESERVED.has(port.number) && isHttp(port.protocol)) {
+        if (PORTS_WITHOUT_LISTENER.has(port.number) && isHttp(port.protocol)) {
           yield {
             message:
               `${describe(entry)} declares ${port.protocol} on port ${port.number}, which every sidecar uses ` +

@@ -1,8 +1,8 @@
 import { Rule, Violation } from './rule';
+import { portsOf, canonicalProtocol } from '../istio/protocols';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, canonical, compare, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { portsOf, canonicalProtocol } from '../manifests/protocols';
 import {
   EVERYWHERE,
   isPrivateToNamespace,

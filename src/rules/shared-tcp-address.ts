@@ -1,7 +1,7 @@
 import { Rule } from './rule';
+import { isOpaque, portsOf } from '../istio/protocols';
 import { Grouping } from '../manifests/grouping';
 import { describeAll, Indexed } from '../manifests/indexed';
-import { isOpaque, portsOf } from '../manifests/protocols';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const sharedTcpAddress: Rule = {

@@ -1,9 +1,9 @@
 import { Rule } from './rule';
+import { isWildcard } from '../istio/hosts';
+import { isOpaque, portsOf } from '../istio/protocols';
 import { Grouping } from '../manifests/grouping';
-import { isWildcard } from '../manifests/hosts';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { isOpaque, portsOf } from '../manifests/protocols';
 import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from '../manifests/visibility';
 
 export const tcpPortCapture: Rule = {

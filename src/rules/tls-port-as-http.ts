@@ -1,6 +1,6 @@
 import { Rule } from './rule';
+import { isHttp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
-import { isHttp, portsOf } from '../manifests/protocols';
 
 export const tlsPortAsHttp: Rule = {
   code: 'tls-port-as-http',

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
-import { isWildcard } from '../manifests/hosts';
+import { isWildcard } from '../istio/hosts';
+import { isHttp, portsOf } from '../istio/protocols';
 import { describe, Indexed } from '../manifests/indexed';
-import { isHttp, portsOf } from '../manifests/protocols';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {

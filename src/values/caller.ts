@@ -1,65 +1,76 @@
 import { IConstruct } from 'constructs';
-import { assertDnsLabel, assertObjectName, assertSelector } from './names';
+import { brand } from './brand';
+import { assertDnsLabel, assertObjectName, assertSelector, assertTrustDomain } from './names';
 import { podIdentityOf } from './pod-template';
 import { Problems } from './problems';
+import { labels, namespaceName, readProps, Readers, text, workload as workloadReader } from './readers';
 
 /** Options for `Caller.serviceAccount`. */
 export interface ServiceAccountCallerOptions {
   /**
-   * Labels that the caller's pods carry and no others of their namespace do. They tell Istio which pods a rule or a
-   * route is for, where callers of one namespace are treated differently: client certificates of their own.
+   * Labels that all pods of the caller carry, and no other pods of their namespace do. Istio selects the caller's pods
+   * by them where callers of one namespace are treated differently, for instance when each has its own client
+   * certificate. At least one label.
    *
-   * @default - none: fine as long as all callers of the namespace share one certificate, or none
+   * @default - none: enough as long as all callers of the namespace share one client certificate, or have none
    */
   readonly podLabels?: Record<string, string>;
 }
 
+const OPTIONS: Readers<ServiceAccountCallerOptions> = { podLabels: labels(assertSelector) };
+
 /**
- * A workload identity that calls external hosts.
+ * A workload identity that may call external hosts.
  */
 export class Caller {
   /**
-   * Every pod that runs under this service account.
+   * All pods that run under a service account.
    *
    * @param namespace the namespace of the pods and of their service account
-   * @param name the name of the service account, `default` when pods name none
+   * @param name the name of the service account; `default` for pods that name none
    * @param options labels of the pods
    */
   public static serviceAccount(namespace: string, name: string, options: ServiceAccountCallerOptions = {}): Caller {
     const problems = new Problems('Caller.serviceAccount');
-    problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
-    problems.check('name', () => assertObjectName(name, 'service account'));
-    if (options.podLabels) problems.check('podLabels', () => assertSelector(options.podLabels!));
+    namespaceName(namespace, 'namespace', problems);
+    text('service account', 'checkout', (value) => assertObjectName(value, 'service account'))(name, 'name', problems);
+    const { podLabels } = readProps(options, OPTIONS, problems, 'options');
     problems.throwIfAny();
-    return new Caller(namespace, name, options.podLabels);
+    return new Caller(namespace, name, podLabels);
   }
 
   /**
-   * The pods of a workload of this app: namespace, service account and labels are read from its pod template. Every
-   * other pod that runs under the same service account may call as well: identity is all that a gateway sees.
+   * The pods of a workload in this app. Namespace, service account and labels are read from its pod template. All other
+   * pods that run under the same service account may call as well, since a gateway only sees identities.
    *
-   * @param workload anything with a pod template, from cdk8s-plus, from generated classes, or an ApiObject; or a
-   * construct that holds just one
+   * @param workload a workload with a pod template: of cdk8s-plus, of generated classes, or an ApiObject; or a
+   * construct that holds exactly one
    */
   public static workload(workload: IConstruct): Caller {
     const problems = new Problems('Caller.workload');
+    workloadReader(workload, 'workload', problems);
+    problems.throwIfAny();
     const caller = problems.check(`[${workload.node.path}]`, () => {
-      const { namespace, serviceAccountName, labels } = podIdentityOf(workload);
+      const { namespace, serviceAccountName, labels: podLabels } = podIdentityOf(workload);
       if (namespace === undefined)
-        throw new Error('is in no namespace; give one to its chart, so that its identity is known');
-      return new Caller(namespace, serviceAccountName, Object.keys(labels).length > 0 ? labels : undefined, workload);
+        throw new Error('has no namespace, so its identity is unknown; give `namespace` to it or to its chart');
+      return new Caller(
+        namespace,
+        serviceAccountName,
+        Object.keys(podLabels).length > 0 ? podLabels : undefined,
+        workload,
+      );
     });
     problems.throwIfAny();
     return caller!;
   }
 
   /**
-   * Every pod of a namespace, whatever service account it runs under.
+   * All pods of a namespace, under any service account. So every author who may create pods there decides who calls.
    *
-   * Whoever may create pods or service accounts there may call. Checked by a policy at the gateway, since a server can
-   * only be given whole names.
+   * A policy at the gateway checks this, since a Gateway server can only list complete identities.
    *
-   * @param namespace the namespace
+   * @param namespace the name of the namespace
    */
   public static wholeNamespace(namespace: string): Caller {
     const problems = new Problems('Caller.wholeNamespace');
@@ -71,25 +82,30 @@ export class Caller {
   private constructor(
     /** The namespace of the caller. */
     public readonly namespace: string,
-    /** The service account of the caller; none for a whole namespace. */
+    /** The service account of the caller; undefined for a whole namespace. */
     public readonly serviceAccountName: string | undefined,
     /** Labels of the caller's pods, where they are known. */
     public readonly podLabels?: Record<string, string>,
     private readonly workloadConstruct?: IConstruct,
-  ) {}
+  ) {
+    brand(this, 'Caller');
+  }
 
   /**
-   * The name in the caller's mesh certificate; for a whole namespace it ends in `*`.
+   * The SPIFFE ID in the caller's mesh certificate. For a whole namespace it ends in `*`.
    *
    * @param trustDomain the mesh's trust domain, such as `cluster.local`
    * @see https://istio.io/latest/docs/concepts/security/#istio-identity
    */
   public spiffeId(trustDomain: string): string {
+    const problems = new Problems('Caller.spiffeId');
+    problems.check('trustDomain', () => assertTrustDomain(trustDomain));
+    problems.throwIfAny();
     return `spiffe://${trustDomain}/ns/${this.namespace}/sa/${this.serviceAccountName ?? '*'}`;
   }
 
   /**
-   * How errors call it: `payments/checkout`.
+   * The caller in an error: `payments/checkout`.
    *
    * @internal
    */
@@ -98,14 +114,14 @@ export class Caller {
   }
 
   /**
-   * What the app did to the workload since its identity was read, if that matters.
+   * What the app has changed about the workload since its identity was read, if that matters.
    *
    * @internal
    */
   public _changed(): string | undefined {
     if (!this.workloadConstruct) return undefined;
-    const { namespace, serviceAccountName, labels } = podIdentityOf(this.workloadConstruct);
-    const now = JSON.stringify([namespace, serviceAccountName, labels]);
+    const { namespace, serviceAccountName, labels: podLabels } = podIdentityOf(this.workloadConstruct);
+    const now = JSON.stringify([namespace, serviceAccountName, podLabels]);
     const then = JSON.stringify([this.namespace, this.serviceAccountName, this.podLabels ?? {}]);
     return now === then
       ? undefined

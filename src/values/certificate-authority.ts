@@ -1,12 +1,13 @@
+import { brand } from './brand';
 import { assertAbsolutePath } from './client-certificate';
 import { assertObjectName } from './names';
 import { Problems } from './problems';
 
 /**
- * Who vouches for an external host's certificate. There is no way to ask for no check at all.
+ * The authorities that the certificate of an external host is verified against. The check cannot be switched off.
  */
 export class CertificateAuthority {
-  /** The public authorities that the proxy's image carries. */
+  /** The public authorities in the proxy's image. */
   public static system(): CertificateAuthority {
     return new CertificateAuthority('system', undefined);
   }
@@ -14,7 +15,7 @@ export class CertificateAuthority {
   /**
    * A PEM bundle that is mounted into the proxy's container.
    *
-   * @param path absolute path of the file
+   * @param path the absolute path of the file in the container
    */
   public static fromFile(path: string): CertificateAuthority {
     const problems = new Problems('CertificateAuthority.fromFile');
@@ -25,22 +26,24 @@ export class CertificateAuthority {
 
   /**
    * A ConfigMap with the key `ca.crt`, in the namespace where TLS is originated: the callers' for a `SidecarEgress`,
-   * the gateway's for a `GatewayEgress`. Every proxy of the mesh may read it; no permission is needed.
+   * the gateway's for a `GatewayEgress`. Every proxy of the mesh may read it without further permissions.
    *
    * @param name the name of the ConfigMap
    * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
    */
   public static fromConfigMap(name: string): CertificateAuthority {
     const problems = new Problems('CertificateAuthority.fromConfigMap');
-    problems.check('name', () => assertObjectName(name, 'ConfigMap'));
+    problems.check('name', () => assertObjectName(name, 'ConfigMap name'));
     problems.throwIfAny();
     return new CertificateAuthority(undefined, name);
   }
 
   private constructor(
-    /** The file with the authorities, or `system`. */
+    /** The file with the authorities, or `system`; undefined if they come from a ConfigMap. */
     public readonly path: string | undefined,
     /** The ConfigMap with the authorities, if they come from one. */
     public readonly configMapName: string | undefined,
-  ) {}
+  ) {
+    brand(this, 'CertificateAuthority');
+  }
 }

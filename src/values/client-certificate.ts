@@ -1,19 +1,21 @@
+import { brand } from './brand';
 import { assertObjectName } from './names';
 import { Problems } from './problems';
+import { shown } from './shown';
 
 /**
- * The certificate that the mesh shows to an external host which demands one (mutual TLS).
+ * The certificate that the mesh presents to an external host which requires one (mutual TLS).
  */
 export class ClientCertificate {
   /**
    * A Secret in the namespace where TLS is originated (the gateway's for a `GatewayEgress`, the callers' for a
    * `SidecarEgress`), with the keys `tls.crt`, `tls.key` and `ca.crt`.
    *
-   * The external host's certificate is verified against the `ca.crt` of this Secret and nothing else: Istio has no
-   * way to combine a certificate from a Secret with the system's authorities. For a host with a public
-   * certificate put the public authorities into `ca.crt`. A Secret that is missing refuses the calls (503).
+   * The external host's certificate is verified only against the `ca.crt` of this Secret: Istio cannot combine a
+   * certificate from a Secret with the system's authorities. For a host with a public certificate, put the public
+   * authorities into `ca.crt`. If the Secret is missing, calls are refused (503).
    *
-   * @param name the name of the Secret
+   * @param name the name of the Secret, without a namespace
    * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
    */
   public static fromSecret(name: string): ClientCertificate {
@@ -21,12 +23,11 @@ export class ClientCertificate {
     problems.check('name', () => {
       if (typeof name === 'string' && name.includes('/')) {
         throw new Error(
-          `"${name}" carries a namespace, and a Secret is only ever read where TLS is originated: in the ` +
-            'namespace of the gateway, or of the pods at the sidecar. ' +
-            `Put it there and write "${name.split('/').pop()}"`,
+          `"${name}" contains a namespace, but a Secret is only read from the namespace where TLS is originated: the ` +
+            `gateway's, or the callers' for a SidecarEgress. Put it there and write "${name.split('/').pop()}"`,
         );
       }
-      return assertObjectName(name, 'Secret');
+      return assertObjectName(name, 'Secret name');
     });
     problems.throwIfAny();
     return new ClientCertificate(name, undefined, undefined);
@@ -35,8 +36,8 @@ export class ClientCertificate {
   /**
    * Files that are mounted into the proxy's container.
    *
-   * @param certificatePath absolute path of the PEM certificate chain
-   * @param privateKeyPath absolute path of the PEM private key
+   * @param certificatePath the absolute path of the PEM certificate chain
+   * @param privateKeyPath the absolute path of the PEM private key
    */
   public static fromFiles(certificatePath: string, privateKeyPath: string): ClientCertificate {
     const problems = new Problems('ClientCertificate.fromFiles');
@@ -53,18 +54,17 @@ export class ClientCertificate {
     public readonly certificatePath: string | undefined,
     /** The file of the private key, if it comes from files. */
     public readonly privateKeyPath: string | undefined,
-  ) {}
+  ) {
+    brand(this, 'ClientCertificate');
+  }
 }
 
-/** Envoy reads files by the path as written; a relative one would depend on where the proxy was started. */
+/** Envoy would resolve a relative path from the directory in which the proxy was started. */
 export function assertAbsolutePath(path: string): string {
   if (typeof path === 'string' && path.startsWith('/') && !path.endsWith('/')) return path;
-  const file =
-    String(path ?? '')
-      .split('/')
-      .pop() || 'file.pem';
+  const file = (typeof path === 'string' && path.split('/').pop()) || 'file.pem';
   throw new Error(
-    `${JSON.stringify(path)} is no absolute path of a file: write the path inside the proxy's container, such ` +
-      `as "/etc/certs/${file}"`,
+    `${shown(path)} is not the absolute path of a file; write the path inside the proxy's container, such as ` +
+      `"/etc/certs/${file}"`,
   );
 }

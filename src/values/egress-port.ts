@@ -1,33 +1,45 @@
-import { assertPortNumber } from './ip-range';
+import { brand } from './brand';
+import { assertPortNumber, portNumberInstead } from './ip-range';
+import { shown } from './shown';
+import { SIDECAR_PORTS } from '../istio/ports';
+import { isHttp, IstioProtocol } from '../istio/protocols';
 
-/**
- * Ports that the sidecar itself listens on; Istio skips what is declared there. @see
- * https://istio.io/latest/docs/ops/deployment/application-requirements/
- */
-const SIDECAR_PORTS = [15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090];
-
-/** What applications speak on a port of an external host. */
+/** The protocol that applications speak on a port of an external host. */
 export enum EgressProtocol {
-  /** Plain HTTP/1.1. Can be upgraded to TLS on the way out. */
+  /** Plain HTTP/1.1. The mesh can originate TLS for it. */
   HTTP = 'HTTP',
-  /** Plain HTTP/2 with prior knowledge. Can be upgraded to TLS on the way out. */
+  /** Plain HTTP/2 with prior knowledge. The mesh can originate TLS for it. */
   HTTP2 = 'HTTP2',
-  /** Plain gRPC. Can be upgraded to TLS on the way out. */
+  /** Plain gRPC. The mesh can originate TLS for it. */
   GRPC = 'GRPC',
-  /** The application's own TLS, HTTPS above all; routed by the server name it asks for, never opened. */
+  /** TLS from the application, such as HTTPS. Routed by its server name (SNI), never terminated. */
   TLS = 'TLS',
-  /** Any other protocol over TCP; routed by address. */
+  /** Any other protocol over TCP. Routed by address. */
   TCP = 'TCP',
 }
 
+/** A number to write in an error, where the given one tells nothing. */
+const EXAMPLES = { HTTP: 80, HTTP2: 80, GRPC: 50051, TLS: 443, TCP: 5432 };
+
+/** What Istio calls each of them. A new one begins here: its name decides what every part of the library makes of it. */
+const ISTIO_PROTOCOL = {
+  [EgressProtocol.HTTP]: 'HTTP',
+  [EgressProtocol.HTTP2]: 'HTTP2',
+  [EgressProtocol.GRPC]: 'GRPC',
+  [EgressProtocol.TLS]: 'TLS',
+  [EgressProtocol.TCP]: 'TCP',
+} as const satisfies Record<EgressProtocol, IstioProtocol>;
+
 /**
- * A port of an external host and what applications speak on it.
+ * A port of an external host and the protocol that applications speak on it.
+ *
+ * Every factory refuses numbers that are not TCP ports, and ports on which the sidecar itself listens, such as 15001.
  */
 export class EgressPort {
   /**
    * Plain HTTP.
    *
-   * @param number the port that applications call, 80 unless given. 443 is refused: clients speak TLS there.
+   * @param number the port that applications call, 80 by default. 443 is refused, since clients speak TLS there.
    */
   public static http(number?: number): EgressPort {
     return new EgressPort(number ?? 80, EgressProtocol.HTTP);
@@ -36,33 +48,33 @@ export class EgressPort {
   /**
    * Plain HTTP/2 with prior knowledge.
    *
-   * @param number the port that applications call, 80 unless given. 443 is refused: clients speak TLS there.
+   * @param number the port that applications call, 80 by default. 443 is refused, since clients speak TLS there.
    */
   public static http2(number?: number): EgressPort {
     return new EgressPort(number ?? 80, EgressProtocol.HTTP2);
   }
 
   /**
-   * Plain gRPC. An application's gRPC over TLS is `EgressPort.tls()`.
+   * Plain gRPC. For gRPC over TLS from the application use `EgressPort.tls()`.
    *
-   * @param number the port that applications call. 443 is refused: clients speak TLS there.
+   * @param number the port that applications call. 443 is refused, since clients speak TLS there.
    */
   public static grpc(number: number): EgressPort {
     return new EgressPort(number, EgressProtocol.GRPC);
   }
 
   /**
-   * The application's own TLS: HTTPS, gRPC over TLS, and whatever else begins with a TLS handshake that names its
-   * server (SNI).
+   * TLS from the application: HTTPS, gRPC over TLS, or any other protocol that begins with a TLS handshake with a
+   * server name (SNI).
    *
-   * @param number the port that applications call, 443 unless given
+   * @param number the port that applications call, 443 by default
    */
   public static tls(number?: number): EgressPort {
     return new EgressPort(number ?? 443, EgressProtocol.TLS);
   }
 
   /**
-   * Any other protocol over TCP. Routed by address, so its host needs `addresses`.
+   * Any other protocol over TCP. Routed by address, so the egress needs `addresses` or `dnsCapture`.
    *
    * @param number the port that applications call
    */
@@ -70,46 +82,52 @@ export class EgressPort {
     return new EgressPort(number, EgressProtocol.TCP);
   }
 
-  /** The name of the port in manifests: protocol and number. */
+  /** The name of the port in manifests: protocol and number, such as `http-80`. */
   public readonly name: string;
 
   private constructor(
     /** The port that applications call. */
     public readonly number: number,
-    /** What applications speak on it. */
+    /** The protocol that applications speak on it. */
     public readonly protocol: EgressProtocol,
   ) {
-    this.name = `${protocol.toLowerCase()}-${number}`;
-    const where = `EgressPort.${protocol.toLowerCase()}(${number})`;
+    const factory = `EgressPort.${protocol.toLowerCase()}`;
+    const where = `${factory}(${shown(number)})`;
     try {
-      assertPortNumber(number);
+      const instead = portNumberInstead(number, EXAMPLES[protocol]).replace(
+        /\d+$/,
+        (digits) => `${factory}(${digits})`,
+      );
+      assertPortNumber(number, instead);
     } catch (error) {
       throw new Error(`${where}: ${(error as Error).message}`);
     }
     if (SIDECAR_PORTS.includes(number)) {
       throw new Error(
-        `${where}: the sidecar itself listens on port ${number}, so Istio skips what is declared there. ` +
-          'Call the host on another port, or let named workloads past the sidecar with DirectEgress',
+        `${where}: the sidecar itself listens on port ${number}, so Istio ignores declarations for it. ` +
+          'Call the host on another port, or let named workloads bypass the sidecar with DirectEgress',
       );
     }
     if (number === 443 && this.isHttp) {
       throw new Error(
         `${where}: clients speak TLS on port 443, and TLS on a port declared ${protocol} reaches nothing. ` +
-          'Write EgressPort.tls(443); to send plain HTTP out as TLS, add EgressPort.http(80) and a TlsOrigination',
+          'Write EgressPort.tls(443); to originate TLS for plain HTTP, add EgressPort.http(80) and a TlsOrigination',
       );
     }
+    this.name = `${protocol.toLowerCase()}-${number}`;
+    brand(this, 'EgressPort');
   }
 
-  /** Whether the mesh reads requests on this port (HTTP, HTTP/2, gRPC) instead of passing bytes. */
+  /** Whether the mesh reads requests on this port (HTTP, HTTP/2, gRPC) or only passes bytes (TLS, TCP). */
   public get isHttp(): boolean {
-    return [EgressProtocol.HTTP, EgressProtocol.HTTP2, EgressProtocol.GRPC].includes(this.protocol);
+    return isHttp(ISTIO_PROTOCOL[this.protocol]);
   }
 }
 
-/** Refuses what a proxy cannot listen on. */
+/** Refuses a port that a gateway cannot listen on. */
 export function assertListeningPort(number: number): number {
   assertPortNumber(number);
   if (SIDECAR_PORTS.includes(number))
-    throw new Error(`the proxy itself listens on port ${number}; take another, such as 8443`);
+    throw new Error(`the proxy itself listens on port ${number}; choose another port, such as 8443`);
   return number;
 }

@@ -1,10 +1,11 @@
-import { assertPortNumber } from './ip-range';
-import { assertDnsLabel, assertObjectName, assertSelector, keyOf, objectName } from './names';
-import { Problems } from './problems';
+import { brand } from './brand';
+import { assertDnsLabel, assertObjectName, assertSelector, assertTrustDomain, keyOf, objectName } from './names';
+import { flag, labels as labelsReader, namespaceName, port, readOptions, Readers, required, text } from './readers';
+import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
 
-/** What every kind of installation has in common. */
+/** Options of every kind of installation. */
 export interface GatewayInstallationOptions {
-  /** The namespace of the gateway's pods. No caller may live in it. */
+  /** The namespace of the gateway's pods. No caller may be in it. */
   readonly namespace: string;
 
   /**
@@ -44,17 +45,17 @@ export interface IstioOperatorGatewayOptions extends GatewayInstallationOptions 
 
 /** Options for `GatewayInstallation.deployment`. */
 export interface DeploymentGatewayOptions extends GatewayInstallationOptions {
-  /** A name for the gateway, unique in its namespace; the hop Service is called after it. */
+  /** A name for the gateway, unique in its namespace. At most 59 characters: the hop Service is called `<name>-hop`. */
   readonly name: string;
 
-  /** Labels that the gateway's pods carry and no other pods of the mesh do. */
+  /** Labels that all pods of the gateway carry, and no other pods of the mesh do. At least one. */
   readonly labels: Record<string, string>;
 
   /** The service account of the gateway's pods. */
   readonly serviceAccountName: string;
 
   /**
-   * The port on which the pods listen for the hop. Below 1024 the pods need the sysctl
+   * The port on which the pods listen for traffic from sidecars. For a port below 1024 the pods need the sysctl
    * `net.ipv4.ip_unprivileged_port_start`.
    *
    * @default 8443
@@ -79,23 +80,53 @@ export interface EgressGatewayInstallationOptions extends GatewayInstallationOpt
   readonly targetPort?: number;
 
   /**
-   * Whether `lockdown()` is called on the `EgressGateway`. Callers that a policy checks are granted by an ALLOW there,
-   * which would close everybody else's hosts on a gateway without a lock.
+   * Whether `lockdown()` is called on the `EgressGateway`. Where it is, callers that a policy checks are granted by an
+   * ALLOW policy; on a gateway without a lock that policy would close the hosts of all other callers.
    *
    * @default false
    */
   readonly lockedDown?: boolean;
 }
 
-/** What the hop Service is called, after the gateway. */
+/** The end of the hop Service's name. */
 const HOP_SUFFIX = '-hop';
 
-/** The label that the pods of an `EgressGateway` carry and no others do. */
+/** The label that identifies the pods of an `EgressGateway`. */
 const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
 
+const COMMON: Readers<GatewayInstallationOptions> = {
+  namespace: required(namespaceName, "; write the namespace of the gateway's pods"),
+  trustDomain: text('trust domain', 'cluster.local', assertTrustDomain),
+  clusterDomain: text('DNS domain', 'cluster.local', (value) => assertObjectName(value, 'DNS domain')),
+};
+
+const gatewayName = text('name of a gateway', 'egress-gateway', assertGatewayName);
+
+const HELM_CHART: Readers<HelmChartGatewayOptions> = { release: gatewayName, ...COMMON };
+
+const ISTIO_OPERATOR: Readers<IstioOperatorGatewayOptions> = { name: gatewayName, ...COMMON };
+
+const DEPLOYMENT: Readers<DeploymentGatewayOptions> = {
+  name: required(gatewayName, '; give the gateway a name'),
+  ...COMMON,
+  labels: required(labelsReader(assertSelector), "; write labels that only the gateway's pods carry"),
+  serviceAccountName: required(
+    text('service account', 'egress-gateway', (value) => assertObjectName(value, 'service account')),
+    "; write the service account of the gateway's pods",
+  ),
+  targetPort: port(),
+};
+
+/** What describes an `EgressGateway`, for the construct itself too. */
+export const EGRESS_GATEWAY: Readers<EgressGatewayInstallationOptions> = {
+  name: gatewayName,
+  ...COMMON,
+  targetPort: port(),
+  lockedDown: flag,
+};
+
 /**
- * How an egress gateway was installed: where its pods are, how they are labelled, as whom they run, on which port they
- * listen.
+ * How an egress gateway was installed: the namespace, labels, service account and port of its pods.
  */
 export class GatewayInstallation {
   /**
@@ -104,10 +135,14 @@ export class GatewayInstallation {
    * @see https://istio.io/latest/docs/setup/additional-setup/gateway/
    */
   public static helmChart(options: HelmChartGatewayOptions): GatewayInstallation {
-    const release = options.release ?? 'istio-egressgateway';
+    const { release = 'istio-egressgateway', ...common } = readOptions(
+      'GatewayInstallation.helmChart',
+      options,
+      HELM_CHART,
+    );
     const labels = { app: release, istio: release.replace(/^istio-/, '') };
-    return new GatewayInstallation('helmChart', {
-      ...options,
+    return new GatewayInstallation({
+      ...common,
       name: release,
       labels,
       serviceAccountName: release,
@@ -121,10 +156,14 @@ export class GatewayInstallation {
    * @see https://istio.io/latest/docs/setup/additional-setup/customize-installation/
    */
   public static istioOperator(options: IstioOperatorGatewayOptions): GatewayInstallation {
-    const name = options.name ?? 'istio-egressgateway';
+    const { name = 'istio-egressgateway', ...common } = readOptions(
+      'GatewayInstallation.istioOperator',
+      options,
+      ISTIO_OPERATOR,
+    );
     const labels = { app: 'istio-egressgateway', istio: 'egressgateway' };
-    return new GatewayInstallation('istioOperator', {
-      ...options,
+    return new GatewayInstallation({
+      ...common,
       name,
       labels,
       serviceAccountName: `${name}-service-account`,
@@ -133,24 +172,28 @@ export class GatewayInstallation {
   }
 
   /**
-   * A Deployment of your own into which Istio injects the `gateway` template.
+   * Your own Deployment, into which Istio injects the `gateway` template.
    *
    * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
    */
   public static deployment(options: DeploymentGatewayOptions): GatewayInstallation {
-    return new GatewayInstallation('deployment', options);
+    return new GatewayInstallation(readOptions('GatewayInstallation.deployment', options, DEPLOYMENT));
   }
 
   /**
-   * Installed by an `EgressGateway` of this library, in another app. In the same app give the construct itself.
+   * Installed by an `EgressGateway` of this library in another app. In the same app pass the construct itself.
    */
   public static egressGateway(options: EgressGatewayInstallationOptions): GatewayInstallation {
-    const name = options.name ?? 'egress-gateway';
-    // The namespace is part of the label: a Gateway object selects pods in every namespace.
-    const readable = `${name}.${options.namespace}`;
-    const label = readable.length <= 63 ? readable : objectName(name, keyOf('egress-gateway', options.namespace, name));
-    return new GatewayInstallation('egressGateway', {
-      ...options,
+    const { name = 'egress-gateway', ...others } = readOptions(
+      'GatewayInstallation.egressGateway',
+      options,
+      EGRESS_GATEWAY,
+    );
+    // The namespace is part of the label, since a Gateway object selects pods in every namespace.
+    const readable = `${name}.${others.namespace}`;
+    const label = readable.length <= 63 ? readable : objectName(name, keyOf('egress-gateway', others.namespace, name));
+    return new GatewayInstallation({
+      ...others,
       name,
       labels: { [GATEWAY_LABEL]: label },
       serviceAccountName: name,
@@ -169,10 +212,10 @@ export class GatewayInstallation {
   /** The service account of the gateway's pods. */
   public readonly serviceAccountName: string;
 
-  /** The port on which the pods listen for the hop. */
+  /** The port on which the pods listen for traffic from sidecars. */
   public readonly targetPort: number;
 
-  /** Whether the gateway is known to refuse what is not granted. */
+  /** Whether the gateway is known to refuse everything that is not granted (`EgressGateway.lockdown()`). */
   public readonly lockedDown: boolean;
 
   /** The mesh's trust domain. */
@@ -181,58 +224,40 @@ export class GatewayInstallation {
   /** The domain of Kubernetes Services. */
   public readonly clusterDomain: string;
 
-  private constructor(factory: string, options: DeploymentGatewayOptions & { readonly lockedDown?: boolean }) {
+  private constructor(options: DeploymentGatewayOptions & { readonly lockedDown?: boolean }) {
     this.name = options.name;
     this.namespace = options.namespace;
     this.labels = { ...options.labels };
     this.serviceAccountName = options.serviceAccountName;
     this.targetPort = options.targetPort ?? 8443;
     this.lockedDown = options.lockedDown ?? false;
-    this.trustDomain = options.trustDomain ?? 'cluster.local';
-    this.clusterDomain = options.clusterDomain ?? 'cluster.local';
-
-    const problems = new Problems(`GatewayInstallation.${factory}`);
-    problems.check('name', () => assertGatewayName(this.name));
-    problems.check('namespace', () => assertDnsLabel(this.namespace, 'namespace'));
-    problems.check('labels', () => assertSelector(this.labels));
-    problems.check('serviceAccountName', () => assertObjectName(this.serviceAccountName, 'service account'));
-    problems.check('targetPort', () => assertPortNumber(this.targetPort));
-    problems.check('trustDomain', () => assertTrustDomain(this.trustDomain));
-    problems.check('clusterDomain', () => assertObjectName(this.clusterDomain, 'DNS domain'));
-    problems.throwIfAny();
+    this.trustDomain = options.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.clusterDomain = options.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    brand(this, 'GatewayInstallation');
   }
 
-  /** The name of the Service through which callers reach the gateway. */
+  /** The name of the hop Service, through which sidecars reach the gateway. */
   public get hopServiceName(): string {
     return `${this.name}${HOP_SUFFIX}`;
   }
 
   /** The full name of that Service. */
   public get hopServiceHost(): string {
-    return `${this.hopServiceName}.${this.namespace}.svc.${this.clusterDomain}`;
+    return serviceHost(this.hopServiceName, this.namespace, this.clusterDomain);
   }
 
-  /** The name in the gateway's mesh certificate; callers speak to nobody else. */
+  /** The SPIFFE ID in the gateway's mesh certificate. Sidecars accept no other on the way to the gateway. */
   public get spiffeId(): string {
     return `spiffe://${this.trustDomain}/ns/${this.namespace}/sa/${this.serviceAccountName}`;
   }
 }
 
-/** The Service through which callers reach the gateway is called after it. */
 function assertGatewayName(name: string): void {
   assertDnsLabel(name, 'name of a gateway');
   const longest = 63 - HOP_SUFFIX.length;
   if (name.length > longest)
     throw new Error(
       `"${name}" is ${name.length} characters long; its hop Service is called "<name>${HOP_SUFFIX}", so a name ` +
-        `has at most ${longest}`,
-    );
-}
-
-function assertTrustDomain(value: string): void {
-  if (typeof value !== 'string' || !/^[a-z0-9._-]{1,255}$/.test(value))
-    throw new Error(
-      `"${value}" is no trust domain: write the mesh's \`trustDomain\`, such as "cluster.local"; it has ` +
-        'lower-case letters, digits, ".", "-" and "_" only',
+        `may have at most ${longest}`,
     );
 }

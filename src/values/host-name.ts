@@ -1,123 +1,122 @@
 import { isIP } from 'net';
 import { domainToASCII } from 'url';
 import { sharedDomain } from './shared-suffixes';
+import { shown } from './shown';
 
-/** Names of the hop between sidecar and gateway end so; no external host may. */
+/** The domain of the private names for the hop between sidecar and gateway. No external host may be in it. */
 export const HOP_DOMAIN = 'egress.internal';
 
 /**
- * So end those whose server leaves it to a policy who may call. They lie outside the other domain, which a gateway that
- * is locked down lets in.
+ * The domain of those private names whose server leaves the check of the caller to a policy. It is separate from the
+ * other, which a locked gateway lets in.
  */
 export const CHECKED_HOP_DOMAIN = 'egress-checked.internal';
 
 /**
- * Refuses everything that is not the plain, fully qualified, lower-case name of one external host, and returns the name.
+ * Refuses everything but the plain, fully qualified, lower-case name of one external host, and returns the name.
  *
- * Envoy compares names with what applications send, in lower case and without a trailing dot (measured: `Host`
- * with a port, in upper case, or with a trailing dot still finds its route), so there is one way to write a name.
+ * Envoy matches names without regard to case, port or trailing dot in the `Host` header (measured), so there is one
+ * way to write a name.
  *
- * @param addressProps where the construct takes the addresses of a host
+ * @param addressProps the props under which the construct takes the addresses of a host
  */
 export function assertHostName(host: string, addressProps = '`addresses` or `endpoints`'): string {
   if (typeof host !== 'string' || host === '')
-    throw new Error(`${JSON.stringify(host)} is no host name: write one, such as "api.example.com"`);
+    throw new Error(`${shown(host)} is not a valid host name; write one such as "api.example.com"`);
   const refuse = (why: string): never => {
     throw new Error(`"${host}" ${why}`);
   };
-  const instead = (name: string): string => assertHostName(name, addressProps); // whatever an error suggests would be taken
-  if (host !== host.trim()) refuse(`has blanks around it: write "${instead(host.trim())}"`);
+  const instead = (name: string): string => assertHostName(name, addressProps); // A suggestion must itself be accepted.
+  if (host !== host.trim()) refuse(`has blanks around it; write "${instead(host.trim())}"`);
   if (host.includes('://'))
-    refuse(`is a URL: write only its host, "${instead(hostOfUrl(host))}", and the port under \`ports\``);
+    refuse(`is a URL; write only its host, "${instead(hostOfUrl(host))}", and the port under \`ports\``);
   if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0) {
     refuse(
-      'is an IP address, not a host name: name the host and give the address under ' +
-        addressProps +
-        ', or let named workloads past the sidecar with DirectEgress',
+      `is an IP address, not a host name; name the host and give the address under ${addressProps}, or let named ` +
+        'workloads bypass the sidecar with DirectEgress',
     );
   }
   if (/[,;]/.test(host))
     refuse(
-      `names several hosts in one text: write each by itself: ${host
+      `contains several hosts; write each one separately: ${host
         .split(/[\s,;]+/)
         .filter(Boolean)
         .map((name) => JSON.stringify(name))
         .join(', ')}`,
     );
   if (host.includes('*')) {
-    refuse('is a wildcard: name every host. Wildcards are for the hosts of a SidecarEgress');
+    refuse('is a wildcard; name every host. Only the hosts of a SidecarEgress may be wildcards');
   }
   if (/:\d+$/.test(host))
-    refuse(`carries a port: write "${instead(host.replace(/:\d+$/, ''))}" and give the port under \`ports\``);
-  if (host.includes('/')) refuse('carries a path: write only the host name');
-  if (host.endsWith('.'))
-    refuse(
-      `ends with a dot: write "${instead(host.replace(/\.+$/, ''))}"; applications that send the dot are served as well`,
-    );
+    refuse(`contains a port; write "${instead(host.replace(/:\d+$/, ''))}" and give the port under \`ports\``);
+  if (host.includes('/')) refuse('contains a path; write only the host name');
+  if (host.endsWith('.')) refuse(`ends with a dot; write "${instead(host.replace(/\.+$/, ''))}"`);
   // eslint-disable-next-line no-control-regex
   if (/[^\x00-\x7f]/.test(host))
     refuse(
-      'is internationalised: ' +
-        `${domainToASCII(host) ? `certificates and DNS know it as "${domainToASCII(host)}"; write that` : 'write its ASCII form, "xn--…"'}`,
+      `is internationalised; write its ASCII form, as in certificates and DNS: "${domainToASCII(host) || 'xn--…'}"`,
     );
-  if (/\s/.test(host)) refuse('has a blank inside: write the host name alone');
-  if (host.length > 253) refuse(`is ${host.length} characters long; DNS names have at most 253`);
+  if (/\s/.test(host)) refuse('contains a blank; write only the host name');
+  if (host.length > 253) refuse(`is ${host.length} characters long; write a DNS name of at most 253`);
   const name = host.toLowerCase();
   const labels = name.split('.');
   for (const label of labels) {
     if (label.length > 63)
-      refuse(`has a label of ${label.length} characters ("${label.slice(0, 20)}…"); DNS labels have at most 63`);
+      refuse(`has a label of ${label.length} characters ("${label.slice(0, 20)}…"); write labels of at most 63`);
     if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(label)) {
       refuse(
-        `is no DNS name: "${label}" is not a label of letters, digits and "-", beginning and ending with a ` +
-          'letter or digit',
+        `is not a DNS name: "${label}" is not a label of letters, digits and "-" that begins and ends with a letter ` +
+          'or digit; write the name that DNS knows',
       );
     }
   }
   if (labels.length < 2)
-    refuse('is a short name, which Kubernetes would complete with its own domains: write the fully qualified name');
+    refuse('is a short name, to which Kubernetes would add its own domains; write the fully qualified name');
   if (/^\d+$/.test(labels[labels.length - 1]))
-    refuse('ends with a number, so it cannot be a DNS name: is it a mistyped IP address?');
-  if (labels[2] === 'svc') refuse('is the name of a Kubernetes Service: calls inside the mesh need no egress');
+    refuse('ends with a number, so it is not a DNS name but perhaps a mistyped IP address; write the host name');
+  if (labels[2] === 'svc')
+    refuse('is the name of a Kubernetes Service, and calls inside the mesh need no egress; leave it out');
   for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
     if (name === domain || name.endsWith(`.${domain}`))
-      refuse(`lies in ${domain}, which names the hop between sidecar and gateway`);
+      refuse(`is in ${domain}, which is reserved for the hop between sidecar and gateway; name an external host`);
   }
-  if (host !== name) refuse(`has upper-case letters: write "${name}"; applications may send either`);
+  if (host !== name)
+    refuse(`has upper-case letters; write "${name}", which also matches what applications send in upper case`);
   return host;
 }
 
-/** Whether a name stands for every name below a domain. */
+/** Whether a host is a wildcard, which stands for all names below a domain. */
 export function isWildcardHost(host: string): boolean {
   return host.startsWith('*.');
 }
 
 /**
- * Refuses what is neither the name of one host nor `*.` and a domain, and domains below which anybody can get a name.
+ * Refuses everything but the name of one host, or `*.` and a domain; and domains below which anyone can register a
+ * name.
  *
- * @param shared whether domains that many parties share are allowed
+ * @param shared whether such shared domains are allowed
  */
 export function assertHostPattern(host: string, shared: boolean): string {
   if (typeof host !== 'string' || !host.includes('*')) return assertHostName(host);
   const domain = host.slice(2);
   if (!isWildcardHost(host) || domain.includes('*')) {
     throw new Error(
-      `"${host}" is no wildcard that Istio resolves: "*." and a domain, such as "*.example.com"; it stands for ` +
-        'every name below the domain, not for the domain itself',
+      `"${host}" is not a wildcard that Istio resolves; write "*." and a domain, such as "*.example.com", which ` +
+        'stands for all names below the domain, but not for the domain itself',
     );
   }
   if (!domain.includes('.'))
     throw new Error(
-      `"${host}" is a whole top-level domain: name the domain of the partner, such as "*.partner.${domain || 'com'}"`,
+      `"${host}" is a whole top-level domain; write the domain of the partner, such as "*.partner.${domain || 'com'}"`,
     );
   assertHostName(domain);
   const party = sharedDomain(domain);
   if (party !== undefined && !shared) {
     throw new Error(
-      `"${host}" covers names that anybody can rent ` +
-        `(${party === domain ? `below ${domain}` : `"${party}" among them`}), so it would let data out to ` +
-        'whoever does: ' +
-        'name the hosts one by one, or say `unsafeSharedDomains: true`',
+      `"${host}" covers names that anyone can register ` +
+        `(${party === domain ? `below ${domain}` : `for example below ${party}`}), so data could leave for a ` +
+        'host of an ' +
+        'attacker; name the hosts one by one, or add `unsafeSharedDomains: true`',
     );
   }
   return host;

@@ -1,73 +1,63 @@
 import { isIP } from 'net';
+import { shown } from './shown';
 
 /**
- * Refuses what the sidecar injector refuses in its IP range annotations: a mask is mandatory, no blanks; host bits may
- * be set.
+ * Refuses an address range that the sidecar injector would refuse in its annotations: the mask is mandatory, blanks are
+ * not allowed. Host bits may be set.
  *
  * @see https://istio.io/latest/docs/reference/config/annotations/
  */
 export function assertCidr(value: string): string {
-  const [address, mask, ...rest] = String(value).split('/');
+  const [address, mask, ...rest] = typeof value === 'string' ? value.split('/') : [''];
   const version = isIP(address);
   if (version === 0 || rest.length > 0)
-    throw new Error(`"${value}" is no address range: write it as "203.0.113.0/24" or "2001:db8::/32"`);
+    throw new Error(`${shown(value)} is not an address range; write it as "203.0.113.0/24" or "2001:db8::/32"`);
   const widest = version === 4 ? 32 : 128;
-  if (mask === undefined) throw new Error(`"${value}" has no mask: for this one address write "${value}/${widest}"`);
+  if (mask === undefined) throw new Error(`"${value}" has no mask; for this one address write "${value}/${widest}"`);
   if (!/^(0|[1-9]\d*)$/.test(mask) || Number(mask) > widest)
-    throw new Error(`"${value}" has an impossible mask: IPv${version} takes /0 to /${widest}`);
+    throw new Error(`"${value}" has an impossible mask; for IPv${version} write /0 to /${widest}`);
   return value;
 }
 
-/** Refuses what is neither an address nor (where ranges are allowed) a range. */
+/** Refuses anything but an IP address or, where ranges are allowed, an address range. */
 export function assertAddress(value: string, options: { ranges: boolean }): string {
-  if (isIP(value) !== 0) return value;
-  if (!options.ranges && isIP(String(value).split('/')[0]) !== 0)
+  const given = typeof value === 'string' ? value : '';
+  if (isIP(given) !== 0) return value;
+  if (options.ranges && given.includes('/')) return assertCidr(value);
+  if (isIP(given.split('/')[0]) !== 0)
     throw new Error(
-      `"${value}" is a range, which Istio takes beside fixed endpoints only (resolution STATIC): write single addresses`,
+      `"${value}" is a range, which Istio only takes together with fixed endpoints (resolution STATIC); write ` +
+        'single addresses',
     );
-  if (options.ranges && value.includes('/')) return assertCidr(value);
   throw new Error(
-    `"${value}" is no IP address${options.ranges ? ' and no address range' : ''}: write it as ` +
+    `${shown(value)} is not an IP address${options.ranges ? ' or address range' : ''}; write it as ` +
       `"203.0.113.10"${options.ranges ? ' or "203.0.113.0/24"' : ''}`,
   );
 }
 
-/** Refuses what is no TCP port. */
-export function assertPortNumber(value: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > 65535)
-    throw new Error(`${value} is no port: ports are whole numbers from 1 to 65535`);
-  return value;
+/**
+ * Refuses anything but a TCP port.
+ *
+ * @param instead what to write instead
+ */
+export function assertPortNumber(value: number, instead = portNumberInstead(value)): number {
+  if (Number.isInteger(value) && value >= 1 && value <= 65535) return value;
+  const why = typeof value === 'number' ? ': ports are whole numbers from 1 to 65535' : '';
+  throw new Error(`${shown(value)} is not a port number${why}; write ${instead}`);
 }
 
-/**
- * Address ranges that are not the public Internet: private networks, links, the node itself, and the metadata services
- * of clouds (in 169.254.0.0/16 and fc00::/7). Ranges for documentation are left out: nobody routes them.
- *
- * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
- */
-export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
-  v4: [
-    '0.0.0.0/8',
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '169.254.0.0/16',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-    '224.0.0.0/4',
-    '240.0.0.0/4',
-  ],
-  v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
-};
+/** The number that was meant by a value which is not a port number, else an example. */
+export function portNumberInstead(value: unknown, example = 8443): string {
+  const number = typeof value === 'string' && /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
+  return number >= 1 && number <= 65535 ? String(number) : `one such as ${example}`;
+}
 
 /** The range of one address. */
 export function hostRange(address: string): string {
   return `${address}/${isIP(address) === 6 ? 128 : 32}`;
 }
 
-/** A range without host bits, as Kubernetes wants it: `203.0.113.40/24` is `203.0.113.0/24`. */
+/** A range without host bits, as Kubernetes requires it: `203.0.113.0/24` for `203.0.113.40/24`. */
 export function networkOf(cidr: string): string {
   const [address, mask] = cidr.split('/');
   const v6 = isIP(address) === 6;
@@ -77,7 +67,7 @@ export function networkOf(cidr: string): string {
     const bits = Math.min(width, Math.max(0, Number(mask) - index * width));
     return part - (part % 2 ** (width - bits));
   });
-  // a URL writes IPv6 addresses in their one short form
+  // A URL holds an IPv6 address in its canonical short form.
   const text = v6
     ? new URL(`http://[${masked.map((word) => word.toString(16)).join(':')}]`).hostname.slice(1, -1)
     : masked.join('.');

@@ -1,24 +1,26 @@
-/** The construct context key under which an app says once which Istio it is for. */
+import { shown } from './shown';
+
+/** The key of the construct context under which an app states its release of Istio once. */
 export const ISTIO_VERSION_CONTEXT = 'istioVersion';
 
-/** The oldest minor release that the constructs are for, and the newest that the mesh lab has proven them on. */
+/** The oldest minor release that the constructs support, and the newest that the mesh lab has proven them on. */
 const OLDEST = 29;
 const NEWEST = 31;
 
 interface Feature {
   /** The first minor release of Istio 1 that has it. */
   readonly since: number;
-  /** What it is called in errors. */
+  /** Its name in errors. */
   readonly title: string;
-  /** Where Istio's people say so. */
+  /** Where Istio's maintainers say so. */
   readonly thread: string;
 }
 
-/** What not every supported release can do. */
+/** Features that not every supported release has. */
 export const ISTIO_FEATURES = {
   /**
-   * Hosts that are resolved when they are asked for, at sidecars; 1.28 and 1.29 know the value and do it at waypoints
-   * only.
+   * Hosts that sidecars resolve at the time of the request. 1.28 and 1.29 accept the value, but only waypoints follow
+   * it.
    */
   wildcardsAtSidecar: {
     since: 30,
@@ -28,24 +30,24 @@ export const ISTIO_FEATURES = {
 } satisfies Record<string, Feature>;
 
 /**
- * A minor release of Istio, such as `1.30`. Decides what the constructs may use; what they emit otherwise does not
- * depend on it.
+ * A minor release of Istio, such as `1.30`. It only decides which features may be used; everything else that the
+ * constructs emit is the same for all releases.
  */
 export class IstioVersion {
-  /** The newest release that the constructs are proven on. */
+  /** The newest release on which the constructs are proven. */
   public static newest(): IstioVersion {
     return new IstioVersion(NEWEST);
   }
 
-  /** Reads `1.30` or `1.30.3`. A release newer than the proven one is taken for one that can do all of it. */
+  /** Reads `1.30` or `1.30.3`. A release newer than the newest proven one counts as having every feature. */
   public static parse(text: unknown): IstioVersion {
     const match = /^v?1\.(\d{1,3})(\.\d+)?$/.exec(typeof text === 'string' ? text : '');
-    if (!match)
-      throw new Error(`${JSON.stringify(text)} is no version of Istio: write its minor release, such as "1.${NEWEST}"`);
+    if (!match) throw new Error(`${shown(text)} is not a release of Istio; write one such as "1.${NEWEST}"`);
     const minor = Number(match[1]);
     if (minor < OLDEST)
       throw new Error(
-        `"${text}" is older than 1.${OLDEST}, the oldest that these objects are for; Istio no longer maintains it`,
+        `"${text}" is older than 1.${OLDEST}, the oldest supported release; upgrade Istio, which no longer ` +
+          'maintains it',
       );
     return new IstioVersion(minor);
   }

@@ -1,25 +1,26 @@
 import { ApiObject } from 'cdk8s';
 import { IConstruct } from 'constructs';
+import { podTemplateOf as templateOf, podTemplatePath } from '../istio/pod-templates';
 
 /** The pod template of a workload, as it will be synthesised. */
 export interface PodTemplate {
-  /** The object that carries it. */
+  /** The object that contains it. */
   readonly object: ApiObject;
-  /** Where the template stands in the object's manifest, as a JSON pointer. */
+  /** The place of the template in the object's manifest, as a JSON pointer. */
   readonly path: string;
 }
 
-/** Who the pods of a workload are: what Istio knows them by. */
+/** What Istio identifies the pods of a workload by. */
 export interface PodIdentity {
   readonly namespace: string | undefined;
   readonly serviceAccountName: string;
-  /** Labels that all pods of the workload carry as long as it lives. */
+  /** Labels that all pods of the workload carry, for as long as it exists. */
   readonly labels: Record<string, string>;
 }
 
 /**
- * Finds the pod template of a workload: a class of cdk8s-plus, a generated class, or a raw ApiObject, itself or as the
- * only one below a construct.
+ * Finds the pod template of a workload of cdk8s-plus, of a generated class or of an ApiObject: the construct itself, or
+ * the only one below it.
  */
 export function podTemplateOf(workload: IConstruct): PodTemplate {
   const found = workload.node
@@ -34,13 +35,13 @@ export function podTemplateOf(workload: IConstruct): PodTemplate {
     );
   if (found.length > 1)
     throw new Error(
-      `[${workload.node.path}] holds several workloads ` +
-        `(${found.map(({ object }) => object.node.path).join(', ')}); give the one that is meant`,
+      `[${workload.node.path}] contains several workloads ` +
+        `(${found.map(({ object }) => object.node.path).join(', ')}); give one of them`,
     );
   return found[0];
 }
 
-/** What stands under the template's pointer. */
+/** The part of a manifest at a JSON pointer. */
 export function templateIn(manifest: any, path: string): any {
   return path
     .split('/')
@@ -49,8 +50,8 @@ export function templateIn(manifest: any, path: string): any {
 }
 
 /**
- * The identity of a workload's pods. Of labels the workload's selector counts where it has one: Kubernetes never lets
- * it change, while pods of two versions may differ in others.
+ * The identity of a workload's pods. Its labels are those of the workload's selector, where it has one: Kubernetes
+ * never lets the selector change, while pods of two versions may differ in other labels.
  */
 export function podIdentityOf(workload: IConstruct): PodIdentity {
   const { object, path } = podTemplateOf(workload);
@@ -64,8 +65,8 @@ export function podIdentityOf(workload: IConstruct): PodIdentity {
 }
 
 function templatePath(manifest: any): string | undefined {
-  if (manifest.kind === 'Pod' && manifest.apiVersion === 'v1') return '';
-  if (manifest.spec?.template?.spec?.containers) return '/spec/template';
-  if (manifest.spec?.jobTemplate?.spec?.template?.spec?.containers) return '/spec/jobTemplate/spec/template';
-  return undefined;
+  if (manifest.kind !== 'Pod' && !templateOf(manifest)?.spec?.containers) return undefined;
+  return podTemplatePath(manifest)
+    ?.map((step) => `/${step}`)
+    .join('');
 }

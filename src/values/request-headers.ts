@@ -1,10 +1,8 @@
 /**
- * Request headers that proxies add and that tell an external host about the mesh: the caller's whole certificate and
- * SPIFFE identity, addresses of pods, mesh metadata, timeouts and attempts. Measured at the outside; see
- * docs/headers.md.
+ * Request headers that proxies add and that tell an external host about the mesh: the caller's certificate and SPIFFE
+ * identity, addresses of pods, mesh metadata, timeouts and attempts. Measured at an external host, see docs/headers.md.
  *
- * They are taken off on the last hop. An application's own header of such a name goes too; `unsafeKeepHeaders` keeps
- * it.
+ * They are removed on the last hop, even if the application itself has set them; `unsafeKeepHeaders` keeps them.
  */
 export const MESH_REQUEST_HEADERS: string[] = [
   'x-forwarded-client-cert',
@@ -21,14 +19,12 @@ export const MESH_REQUEST_HEADERS: string[] = [
 
 const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 
-/** Refuses what is no header name that can be removed. */
+/** Refuses anything but the lower-case name of a header that can be removed. */
 export function assertHeaderName(name: string): string {
   if (name !== name.toLowerCase())
-    throw new Error(
-      `"${name}" has upper-case letters: header names do not differ by case; write "${name.toLowerCase()}"`,
-    );
+    throw new Error(`"${name}" has upper-case letters, which make no difference; write "${name.toLowerCase()}"`);
   if (!TOKEN.test(name))
-    throw new Error(`"${name}" is no header name: write one such as "x-request-id", without colon or value`);
-  if (name === 'host') throw new Error('"host" cannot be removed: it is how requests find their way');
+    throw new Error(`"${name}" is not a header name; write one such as "x-request-id", without colon or value`);
+  if (name === 'host') throw new Error('"host" cannot be removed, since requests are routed by it; leave it out');
   return name;
 }

@@ -1,7 +1,7 @@
 /**
- * Domains below which anybody can get a name of his own: storage, functions, pages, tunnels. A wildcard over one of
- * them lets callers reach whoever rents a name there, an attacker too. Not complete, and cannot be: the Public Suffix
- * List has thousands. What matters is that the everyday ones do not slip through.
+ * Domains below which anyone can register a name: storage, functions, pages, tunnels. A wildcard over one of them lets
+ * callers reach every tenant there, including an attacker. The list cannot be complete (the Public Suffix List has
+ * thousands); it holds the ones in everyday use.
  *
  * @see https://publicsuffix.org/list/
  */
@@ -119,11 +119,11 @@ const REGISTRY_LABELS = new Set([
   'org',
 ]);
 
-/** Whether a wildcard over the domain covers names of many unrelated parties; says which. */
+/** The shared domain that a wildcard over this domain would cover, if any. */
 export function sharedDomain(domain: string): string | undefined {
   const labels = domain.split('.');
   if (labels.length === 2 && labels[1].length === 2 && REGISTRY_LABELS.has(labels[0])) return domain;
-  // Everything in AWS's own domain is rented out, except what is below one bucket.
+  // All names in AWS's own domain are rented out, except those below a single bucket.
   if (/(^|\.)amazonaws\.com(\.cn)?$/.test(domain) && !/^[^.]+\.s3([.-][^.]+)?\.amazonaws\.com(\.cn)?$/.test(domain))
     return domain;
   return SHARED.find((shared) => shared === domain || shared.endsWith(`.${domain}`));

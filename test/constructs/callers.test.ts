@@ -58,7 +58,7 @@ describe('Caller.workload', () => {
   const read = (build: (chart: Chart) => any) =>
     Caller.workload(build(new Chart(newApp(), 'chart', { namespace: 'payments' })));
 
-  test('reads namespace, service account and labels from a pod template, of labels those that the selector holds fast', () => {
+  test('reads namespace and service account from a pod template, and the labels from its selector', () => {
     const caller = read((chart) =>
       deployment(chart, 'checkout', {
         metadata: { labels: { app: 'checkout', version: '2' } },
@@ -72,7 +72,7 @@ describe('Caller.workload', () => {
     ]);
   });
 
-  test('pods that name no service account run under "default"', () => {
+  test('pods without a service account run under "default"', () => {
     expect(read((chart) => deployment(chart)).spiffeId('cluster.local')).toBe(
       'spiffe://cluster.local/ns/payments/sa/default',
     );
@@ -91,16 +91,16 @@ describe('Caller.workload', () => {
     expect(Object.keys(caller.podLabels!)).toEqual(['cdk8s.io/metadata.addr']);
   });
 
-  test('refuses what has no identity, and says what to give instead', () => {
+  test('refuses constructs without an identity, with the cure', () => {
     expect(
       errorOf(() => read((chart) => new ApiObject(chart, 'map', { apiVersion: 'v1', kind: 'ConfigMap' }))),
     ).toMatch(/Caller\.workload: .*\[chart\/map\] has no pod template; give a Deployment/);
     expect(errorOf(() => Caller.workload(deployment(new Chart(newApp(), 'chart'))))).toMatch(
-      /\[chart\/app\]: is in no namespace; give one to its chart/,
+      /\[chart\/app\]: has no namespace, so its identity is unknown; give `namespace` to it or to its chart/,
     );
   });
 
-  test('notices what the app does to the workload afterwards', () => {
+  test('notices later changes of the workload', () => {
     const late = refusal(
       foreign((chart, gateway) => {
         const app = deployment(chart);
@@ -119,26 +119,30 @@ describe('Caller.workload', () => {
 describe('a whole namespace', () => {
   const whole = egress({ callers: [Caller.wholeNamespace('payments')] });
 
-  test('on a gateway of others, a policy refuses all other namespaces under these names, and touches no other server', () => {
-    const manifests = emitted(foreign(whole));
-    const [{ spec, metadata }] = policies(manifests);
-    expect(metadata.namespace).toBe('egress');
-    expect(spec).toMatchObject({
-      action: 'DENY',
-      rules: [
-        {
-          from: [{ source: { notPrincipals: ['cluster.local/ns/payments/sa/*'] } }],
-          when: [{ key: 'connection.sni' }],
-        },
-      ],
-    });
-    const [ending] = spec.rules[0].when[0].values;
-    expect(ending).toMatch(/^\*\.[0-9a-f]{12}\.egress-checked\.internal$/);
-    for (const name of hopNames(manifests)) expect(name.endsWith(ending.slice(1))).toBe(true);
-    for (const { tls } of servers(manifests)) expect(tls).toEqual({ mode: 'ISTIO_MUTUAL' });
-  });
+  test(
+    'on an installed gateway, a policy refuses all other namespaces for these server names, and affects no other ' +
+      'server',
+    () => {
+      const manifests = emitted(foreign(whole));
+      const [{ spec, metadata }] = policies(manifests);
+      expect(metadata.namespace).toBe('egress');
+      expect(spec).toMatchObject({
+        action: 'DENY',
+        rules: [
+          {
+            from: [{ source: { notPrincipals: ['cluster.local/ns/payments/sa/*'] } }],
+            when: [{ key: 'connection.sni' }],
+          },
+        ],
+      });
+      const [ending] = spec.rules[0].when[0].values;
+      expect(ending).toMatch(/^\*\.[0-9a-f]{12}\.egress-checked\.internal$/);
+      for (const name of hopNames(manifests)) expect(name.endsWith(ending.slice(1))).toBe(true);
+      for (const { tls } of servers(manifests)) expect(tls).toEqual({ mode: 'ISTIO_MUTUAL' });
+    },
+  );
 
-  test('on a locked gateway, a policy grants, and the lock itself does not', () => {
+  test('on a locked gateway, a policy grants access, which the lock itself does not', () => {
     const manifests = emitted(locked(whole));
     const [{ spec }] = policies(manifests);
     expect(spec).toMatchObject({
@@ -150,7 +154,7 @@ describe('a whole namespace', () => {
     for (const name of hopNames(manifests)) expect(name.endsWith(lock.slice(1))).toBe(false);
   });
 
-  test('in another app the installation says that the gateway is locked', () => {
+  test('in another app, the installation states that the gateway is locked', () => {
     const elsewhere = (lockedDown?: boolean) =>
       emitted((app) => {
         const chart = new Chart(app, 'chart', { namespace: 'payments' });
@@ -176,7 +180,7 @@ describe('a whole namespace', () => {
     expect(many).toEqual(few);
   });
 
-  test('names inside it add nothing; other namespaces keep their own servers', () => {
+  test('callers inside it add nothing; other namespaces keep their own servers', () => {
     const manifests = emitted(
       foreign(
         egress({ callers: [CHECKOUT, Caller.wholeNamespace('payments'), Caller.serviceAccount('other', 'app')] }),
@@ -192,11 +196,11 @@ describe('a whole namespace', () => {
   });
 });
 
-describe('callers that are told 403', () => {
+describe('callers that are refused with 403', () => {
   const forbidden = (props: Partial<GatewayEgressProps> = {}, id?: string) =>
     egress({ refusal: GatewayRefusal.FORBIDDEN, ...props }, id);
 
-  test('on a locked gateway a policy grants the named ones, and the servers leave it to the policy', () => {
+  test('on a locked gateway, a policy grants the named callers, and the servers leave the check to it', () => {
     const manifests = emitted(locked(forbidden()));
     expect(policies(manifests)[0].spec).toMatchObject({
       action: 'ALLOW',
@@ -205,14 +209,14 @@ describe('callers that are told 403', () => {
     for (const { tls } of servers(manifests)) expect(tls).toEqual({ mode: 'ISTIO_MUTUAL' });
   });
 
-  test('declarations of one set share one policy; adding a host to one of them renames nothing', () => {
+  test('declarations of one set share one policy; adding a host renames nothing', () => {
     const one = emitted(locked(forbidden()));
     const two = emitted(locked(both(forbidden(), forbidden({ hosts: ['b.example.com'] }, 'more'))));
     expect(policies(two)).toEqual(policies(one));
     for (const name of hopNames(one)) expect(hopNames(two)).toContain(name);
   });
 
-  test('different callers need a set of their own', () => {
+  test('different callers need their own set', () => {
     const cart = { hosts: ['b.example.com'], callers: [Caller.serviceAccount('payments', 'cart')] };
     expect(refusal(locked(both(forbidden(), forbidden(cart, 'more')))).message).toMatch(
       /\[chart\/more\] caller-set-conflict: .*\(payments\/checkout\).*\(payments\/cart\).*`callerSet` of its own/,
@@ -225,7 +229,7 @@ describe('callers that are told 403', () => {
     expect(new Set(apart.map(({ spec }) => spec.rules[0].when[0].values[0])).size).toBe(2);
   });
 
-  test('elsewhere it would fail open, and is refused with that reason', () => {
+  test('on other gateways it would fail open, and is refused with that reason', () => {
     const { message, written } = refusal(foreign(forbidden()));
     expect(message).toMatch(
       /\[chart\/partner\] refusal-unsafe: .*is not locked down: if the policy were missing, every caller of namespace "payments" would be let in.*lockdown\(\)/,
@@ -237,20 +241,24 @@ describe('callers that are told 403', () => {
     [
       'requests that the gateway does not read',
       { http: GatewayHttp.OPAQUE },
-      /refusal: 403 is an answer to a request that the gateway reads/,
+      /refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here/,
     ],
-    ['no requests at all', { ports: [EgressPort.tls()] }, /refusal: 403 is an answer to a request/],
+    [
+      'no requests at all',
+      { ports: [EgressPort.tls()] },
+      /refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here/,
+    ],
     [
       'TCP',
       { ports: [EgressPort.http(), EgressPort.tcp(5432)], addresses: ['203.0.113.9'] },
-      /refusal: a caller of a TCP port is checked by a policy.*first byte/,
+      /refusal: with FORBIDDEN a caller of a TCP port is checked by a policy.*first byte/,
     ],
     [
       'a set without a policy',
       { refusal: undefined, callerSet: 'x' },
-      /callerSet: only GatewayRefusal\.FORBIDDEN has a policy for it; leave it out/,
+      /callerSet: only GatewayRefusal\.FORBIDDEN has a policy that it names; leave it out/,
     ],
-    ['a set that is no label', { callerSet: 'X Y' }, /callerSet: "X Y" is no name of a set of callers/],
+    ['a set that is no label', { callerSet: 'X Y' }, /callerSet: "X Y" is not a valid name of a set of callers/],
     [
       'a whole namespace over TCP',
       {
@@ -266,7 +274,7 @@ describe('callers that are told 403', () => {
   });
 });
 
-describe('a way for each caller', () => {
+describe('an egress path for each caller', () => {
   const separate =
     (name: string, props: Partial<GatewayEgressProps> = {}): Build =>
     (chart, gateway) =>
@@ -326,13 +334,13 @@ describe('a way for each caller', () => {
     expect(changed).toEqual(['VirtualService/payments']);
   });
 
-  test('a way for all others may stand beside, and comes last', () => {
+  test('a path for all other callers may be added, and comes last', () => {
     const others = egress({ callers: [Caller.serviceAccount('payments', 'batch')] }, 'others');
     const { spec } = the('VirtualService', emitted(foreign(both(others, separate('checkout')))), 'payments');
     expect(spec.http.map(({ match }: any) => match[0].sourceLabels)).toEqual([{ app: 'checkout' }, undefined]);
   });
 
-  test('the name of a shared way stays what it is when a separate one joins it', () => {
+  test('the name of a shared path does not change when a separate one is added', () => {
     const others = egress({}, 'others');
     const alone = emitted(foreign(others));
     const joined = emitted(foreign(both(others, separate('ledger'))));
@@ -343,12 +351,12 @@ describe('a way for each caller', () => {
     [
       'a caller without labels',
       separate('x', { callers: [CHECKOUT] }),
-      /separateCallers: payments\/checkout comes without the labels of its pods.*podLabels/,
+      /separateCallers: payments\/checkout has no pod labels.*podLabels/,
     ],
     [
       'a whole namespace',
       separate('x', { callers: [Caller.wholeNamespace('payments')] }),
-      /separateCallers: the whole namespace payments cannot have a way apart/,
+      /separateCallers: the whole namespace payments cannot be separated from its own callers/,
     ],
     [
       'labels that one pod may carry',
@@ -391,7 +399,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'a namespace that is none',
     () => Caller.wholeNamespace('Pay ments'),
-    /Caller\.wholeNamespace: namespace: "Pay ments" is no namespace/,
+    /Caller\.wholeNamespace: namespace: "Pay ments" is not a valid namespace/,
   ],
   [
     'labels that are none',
@@ -404,6 +412,6 @@ test.each<[string, () => unknown, RegExp]>([
 
 test("a caller in the gateway's namespace is refused, whatever its kind", () => {
   for (const caller of [Caller.wholeNamespace('egress'), Caller.serviceAccount('egress', 'x')]) {
-    expect(refusal(foreign(egress({ callers: [caller] }))).message).toMatch(/lives in the gateway's namespace/);
+    expect(refusal(foreign(egress({ callers: [caller] }))).message).toMatch(/is in the gateway's namespace/);
   }
 });

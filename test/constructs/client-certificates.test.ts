@@ -3,7 +3,7 @@ import * as kplus from 'cdk8s-plus-33';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
-import { TlsOriginationOptions } from '../../src/constructs/tls-origination';
+import { TlsOriginationOptions } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';
@@ -48,29 +48,33 @@ const rules = (manifests: any[]) => manifests.filter(({ kind }) => kind === 'Des
 const tlsOf = (rule: any) => rule.spec.subsets[0].trafficPolicy.portLevelSettings[0].tls;
 
 describe('at the sidecar', () => {
-  test("only the route leads to the host's addresses, and plain HTTP to a subset that only the selective rule defines", () => {
-    const manifests = emitted(sidecar({}, {}));
-    const { host, external } = entries(manifests);
-    expect(host.spec).toMatchObject({ resolution: 'STATIC', exportTo: ['.'] });
-    expect(host.spec.endpoints).toBeUndefined();
-    expect(external.spec).toMatchObject({
-      resolution: 'DNS',
-      endpoints: [{ address: HOST }],
-      ports: [{ number: 443, protocol: 'TLS' }],
-    });
-    const { http, tls } = the('VirtualService', manifests).spec;
-    expect(http[0].route[0].destination).toEqual({
-      host: external.spec.hosts[0],
-      subset: 'tls',
-      port: { number: 443 },
-    });
-    expect(tls[0].route[0].destination).toEqual({ host: external.spec.hosts[0], port: { number: 443 } });
-    const [rule] = rules(manifests);
-    expect(rule.spec.workloadSelector).toEqual({ matchLabels: { app: 'checkout' } });
-    expect(tlsOf(rule)).toEqual({ mode: 'MUTUAL', credentialName: 'client', sni: HOST, subjectAltNames: [HOST] });
-  });
+  test(
+    "only the route leads to the host's addresses; plain HTTP goes to a subset that only the rule for the " +
+      'callers defines',
+    () => {
+      const manifests = emitted(sidecar({}, {}));
+      const { host, external } = entries(manifests);
+      expect(host.spec).toMatchObject({ resolution: 'STATIC', exportTo: ['.'] });
+      expect(host.spec.endpoints).toBeUndefined();
+      expect(external.spec).toMatchObject({
+        resolution: 'DNS',
+        endpoints: [{ address: HOST }],
+        ports: [{ number: 443, protocol: 'TLS' }],
+      });
+      const { http, tls } = the('VirtualService', manifests).spec;
+      expect(http[0].route[0].destination).toEqual({
+        host: external.spec.hosts[0],
+        subset: 'tls',
+        port: { number: 443 },
+      });
+      expect(tls[0].route[0].destination).toEqual({ host: external.spec.hosts[0], port: { number: 443 } });
+      const [rule] = rules(manifests);
+      expect(rule.spec.workloadSelector).toEqual({ matchLabels: { app: 'checkout' } });
+      expect(tlsOf(rule)).toEqual({ mode: 'MUTUAL', credentialName: 'client', sni: HOST, subjectAltNames: [HOST] });
+    },
+  );
 
-  test('the service account may list Secrets, as istiod asks; one Role for all of its certificates', () => {
+  test('the service account may list Secrets, as istiod requires; one Role for all of its certificates', () => {
     const manifests = emitted(sidecar({ hosts: [HOST, 'b.example.com'] }, {}));
     const role = the('Role', manifests);
     expect(role.metadata.namespace).toBe('payments');
@@ -81,7 +85,7 @@ describe('at the sidecar', () => {
     expect(binding.subjects).toEqual([{ kind: 'ServiceAccount', name: 'checkout', namespace: 'payments' }]);
   });
 
-  test('from files: no Secret, no right to read any', () => {
+  test('from files: no Secret, and no right to read Secrets', () => {
     const manifests = emitted(
       sidecar(
         {},
@@ -101,13 +105,13 @@ describe('at the sidecar', () => {
     expect(rules(manifests)[0].spec.workloadSelector).toBeDefined();
   });
 
-  test('everything that the route needs comes before it, and the entry that opens the host last', () => {
+  test('everything that the route needs precedes it, and the entry that opens the host comes last', () => {
     const kinds = emitted(sidecar({}, {}, { id: 'more', callers: [caller('ledger')] })).map(({ kind }) => kind);
     expect(kinds.slice(-2)).toEqual(['VirtualService', 'ServiceEntry']);
     expect(kinds.indexOf('Role')).toBeLessThan(kinds.indexOf('DestinationRule'));
   });
 
-  test('each caller may have its own certificate; the rules are told apart by labels and named after them', () => {
+  test('each caller may have its own certificate; the rules select by labels and are named after them', () => {
     const one = emitted(sidecar({}, {}));
     const two = emitted(
       sidecar(
@@ -127,7 +131,7 @@ describe('at the sidecar', () => {
       expect(names.get(`${manifest.kind} ${manifest.metadata.name}`)).toBe(JSON.stringify(manifest));
   });
 
-  test('pods without a certificate keep the traffic policy, and no subset that originates', () => {
+  test('pods without a certificate keep the traffic policy, but no originating subset', () => {
     const manifests = emitted(sidecar({ connectionPool: { maxConnections: 7 } }, {}));
     const plain = rules(manifests).find(({ spec }) => spec.workloadSelector === undefined);
     expect(plain.spec.subsets).toEqual([
@@ -136,7 +140,7 @@ describe('at the sidecar', () => {
     expect(the('VirtualService', manifests).spec.tls[0].route[0].destination.subset).toBe('plain');
   });
 
-  test('own addresses and endpoints, HTTP/2 and TCP ports go the same way', () => {
+  test('addresses, endpoints, HTTP/2 and TCP ports take the same egress path', () => {
     const ports = [EgressPort.http(), EgressPort.grpc(50051), EgressPort.tls(), EgressPort.tcp(5432)];
     const manifests = emitted(sidecar({ ports, addresses: ['203.0.113.9'], endpoints: ['203.0.113.77'] }, {}));
     const { host, external } = entries(manifests);
@@ -153,7 +157,7 @@ describe('at the sidecar', () => {
     [
       'no callers',
       sidecar({}, { callers: undefined }),
-      /callers: none given, but a certificate at the sidecar is held by named workloads only.*Caller\.workload\(deployment\)/,
+      /callers: none given, but only named workloads can hold a certificate at the sidecar.*Caller\.workload\(deployment\)/,
     ],
     ['an empty list of callers', sidecar({}, { callers: [] }), /callers: none given/],
     [
@@ -164,7 +168,7 @@ describe('at the sidecar', () => {
     [
       'a caller without labels',
       sidecar({}, { callers: [Caller.serviceAccount('payments', 'checkout')] }),
-      /callers\[0\]: payments\/checkout comes without the labels.*podLabels: \{ app: "…" \}/,
+      /callers\[0\]: payments\/checkout has no pod labels.*podLabels: \{ app: "…" \}/,
     ],
     [
       'a caller elsewhere',
@@ -174,7 +178,7 @@ describe('at the sidecar', () => {
     [
       'callers without a certificate',
       sidecar({}, { clientCertificate: undefined }),
-      /callers: only a client certificate is shown by some callers/,
+      /callers: only decide who presents a client certificate, and there is none/,
     ],
     [
       'pods that two certificates are for',
@@ -218,7 +222,7 @@ describe('a Secret of the app', () => {
     });
   const FULL = ['tls.crt', 'tls.key', 'ca.crt'];
 
-  test('with its keys, beside its readers, is fine', () => {
+  test('with the right keys, in the namespace of its readers, is accepted', () => {
     expect(emitted((app) => secret(sidecar({}, {})(app), FULL)).length).toBeGreaterThan(0);
   });
 
@@ -238,7 +242,7 @@ describe('a Secret of the app', () => {
     expect(message).toMatch(/credential-secret: .*which has no tls\.key\./);
   });
 
-  test('beside the callers does nothing for a gateway', () => {
+  test("in the callers' namespace has no effect for a gateway", () => {
     const { message } = refusal((app) => {
       const chart = new Chart(app, 'chart', { namespace: 'payments' });
       const gateway = InstalledEgressGateway.fromInstallation(
@@ -273,5 +277,5 @@ test('at a gateway the callers are those of the egress', () => {
       callers: [Caller.serviceAccount('payments', 'checkout')],
     }).originateTls('tls', { clientCertificate: SECRET, callers: [caller('checkout')] });
   });
-  expect(message).toMatch(/callers: \[chart\/partner\] itself names who may call/);
+  expect(message).toMatch(/callers: \[chart\/partner\] itself names the callers/);
 });

@@ -160,7 +160,7 @@ const ROWS: [string, (one: Chart, other: Chart) => unknown, string[]][] = [
       new RegistryOnlyMesh(other, 'lock', { rootNamespace: 'mesh' });
     },
     [
-      '[other/lock] mesh-conflict: the mesh is described here and by [one/lock] in two ways (rootNamespace: ' +
+      '[other/lock] mesh-conflict: the mesh is described differently here and by [one/lock] (rootNamespace: ' +
         '"istio-system" there, "mesh" here)',
       'write an App for each mesh',
     ],
@@ -299,7 +299,7 @@ test.each<[string, (one: Chart, other: Chart) => unknown, string]>([
     '[other/partner] egress-path-conflict: api.example.com from namespace payments is declared here through ' +
       'egress-2/istio-egressgateway, and by [one/partner] through egress/istio-egressgateway.',
   ],
-])('one host of one namespace by %s is told once', (_what, build, problem) => {
+])('one host of one namespace by %s is reported once', (_what, build, problem) => {
   const { message, written } = refusal((app) => {
     const [one, other] = teams(app);
     build(one, other);
@@ -309,11 +309,11 @@ test.each<[string, (one: Chart, other: Chart) => unknown, string]>([
       .split('\n')
       .slice(1)
       .map((line) => line.trim()),
-  ).toEqual([`${problem} A namespace reaches a host by one way: keep one of the two.`]);
+  ).toEqual([`${problem} A namespace has one egress path to a host: keep one of the two.`]);
   expect(written).toEqual([]);
 });
 
-test('what somebody else wrote for a host of two ways is told as well', () => {
+test('a foreign object for a host with two egress paths is reported as well', () => {
   const { message } = refusal((app) => {
     const [one, other] = teams(app);
     sites(one);
@@ -328,7 +328,7 @@ test('what somebody else wrote for a host of two ways is told as well', () => {
   expect(message).toMatch(/mesh-route-conflict: .*\[other\/mine\]/);
 });
 
-test('two gateways of one name are told once', () => {
+test('two gateways of one name are reported once', () => {
   const { message, written } = refusal((app) => {
     const [one, other] = teams(app);
     for (const chart of [one, other]) new EgressGateway(chart, 'exit', { namespace: 'egress' }).lockdown();
@@ -339,14 +339,14 @@ test('two gateways of one name are told once', () => {
       .slice(1)
       .map((line) => line.trim()),
   ).toEqual([
-    '[other/exit] gateegress-path-conflict: the gateway egress/egress-gateway is installed here and by ' +
-      '[one/exit]; of two gateways of one name the one applied last replaces the other. ' +
-      'Give one of them a `name`, or use the first where you need it.',
+    '[other/exit] gateway-conflict: the gateway egress/egress-gateway is installed here and by ' +
+      '[one/exit]; of two gateways with one name, the one applied last replaces the other. ' +
+      'Give one of them another `name`, or use the first wherever you need it.',
   ]);
   expect(written).toEqual([]);
 });
 
-test('everything between constructs is told at once', () => {
+test('all conflicts between constructs are in one error', () => {
   const { message } = refusal((app) => {
     const [one, other] = teams(app);
     sites(one);
@@ -357,7 +357,7 @@ test('everything between constructs is told at once', () => {
   expect(message).toContain('duplicate-object');
 });
 
-test('declarations of one way with the same options are one set of objects, in the chart that came first', () => {
+test('declarations of one egress path with the same options share one set of objects, in the first chart', () => {
   const app = newApp();
   const [one, other] = teams(app);
   const [first, second] = [sites(one), sites(other)];
@@ -381,7 +381,7 @@ test('callers of all declarations are admitted together', () => {
     );
 });
 
-test('different namespaces, hosts and owners of different namespaces live side by side', () => {
+test('different namespaces, hosts and owners do not conflict', () => {
   const app = newApp();
   const [one, other] = [
     new Chart(app, 'one', { namespace: 'payments' }),
@@ -409,7 +409,7 @@ test('labels written in another order describe the same gateway', () => {
   expect(() => app.synth()).not.toThrow();
 });
 
-test('a lock of some namespaces says nothing about the root namespace unless it is asked', () => {
+test('a lock of single namespaces states no root namespace unless one is given', () => {
   const app = newApp();
   const [one, other] = teams(app);
   new RegistryOnlyMesh(one, 'lock', { rootNamespace: 'mesh' });
@@ -417,7 +417,7 @@ test('a lock of some namespaces says nothing about the root namespace unless it 
   expect(() => app.synth()).not.toThrow();
 });
 
-test('the rules know the root namespace that the app says', () => {
+test('the rules know the root namespace that the app states', () => {
   const { message } = refusal((app) => {
     const [one, other] = teams(app);
     new RegistryOnlyMesh(one, 'lock', { rootNamespace: 'mesh' });
@@ -426,7 +426,7 @@ test('the rules know the root namespace that the app says', () => {
   expect(message).toContain('[one/lock] sidecar-without-mode');
 });
 
-test("what stands between two objects of the app alone is none of the constructs' business", () => {
+test('conflicts between two objects of the app alone are not reported by constructs', () => {
   const app = newApp();
   const [one, other] = teams(app);
   sites(one);
@@ -440,7 +440,7 @@ test("what stands between two objects of the app alone is none of the constructs
   expect(() => app.synth()).not.toThrow();
 });
 
-test('a conflict that a patch makes is found, and gone when the app changes and is synthesised again', () => {
+test('a conflict caused by a patch is found, and gone when the app is changed and synthesised again', () => {
   const app = newApp();
   const [one, other] = teams(app);
   const entry = raw(other, 'ServiceEntry', {
@@ -464,7 +464,7 @@ test('a conflict that a patch makes is found, and gone when the app changes and 
   expect(() => app.synth()).toThrow('service-entry-conflict');
 });
 
-test('an object that takes the place of another is looked at, though the number of objects is the same', () => {
+test('an object that replaces another is checked, although the number of objects is the same', () => {
   const app = newApp();
   const [one, other] = teams(app);
   sites(one);
@@ -485,7 +485,7 @@ test('an object that takes the place of another is looked at, though the number 
   expect(() => app.synth()).toThrow('service-entry-conflict');
 });
 
-test('what is declared after a synth is looked at by the next', () => {
+test('what is declared after a synth is checked by the next', () => {
   const app = newApp();
   const [one, other] = teams(app);
   const first = sites(one, { connectionPool: { maxConnections: 1 } });
@@ -495,7 +495,7 @@ test('what is declared after a synth is looked at by the next', () => {
   expect(() => app.synth()).toThrow('[other/sites] egress-path-conflict');
 });
 
-test('two apps in one process know nothing of each other', () => {
+test('two apps in one process are independent', () => {
   const [app, another] = [newApp(), newApp()];
   sites(new Chart(app, 'one', { namespace: 'payments' }));
   sites(new Chart(another, 'one', { namespace: 'payments' }), { ports: [EgressPort.tls()] });

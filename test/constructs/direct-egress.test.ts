@@ -57,7 +57,7 @@ test.each<[string, (chart: Chart) => Construct]>([
     (chart) => new kplus.CronJob(chart, 'app', { schedule: Cron.daily(), containers: [{ image: 'app' }] }),
   ],
   ['a Pod of cdk8s-plus', (chart) => new kplus.Pod(chart, 'app', { containers: [{ image: 'app' }] })],
-])('%s carries the annotations on its pods, and nowhere else', (_what, make) => {
+])('%s has the annotations on its pods, and nowhere else', (_what, make) => {
   const chart = chartOf();
   const workload = make(chart);
   const before = chart.toJson();
@@ -88,7 +88,7 @@ test('ranges and ports are lists without blanks, as the injector reads them', ()
   });
 });
 
-test('capturing only some ranges has its own annotation', () => {
+test('capturing only certain ranges has its own annotation', () => {
   expect(annotated({ unsafeCaptureOnlyCidrs: ['10.0.0.0/8'] })).toEqual({
     'traffic.sidecar.istio.io/includeOutboundIPRanges': '10.0.0.0/8',
     'cdk8s-istio-egress/direct-egress': 'past the sidecar',
@@ -117,7 +117,7 @@ test('several for one workload of cdk8s-plus add up too', () => {
   expect(annotationsIn(chart.toJson()[0])['traffic.sidecar.istio.io/excludeOutboundPorts']).toBe('22,5432');
 });
 
-test('annotations that are there already are kept', () => {
+test('existing annotations are kept', () => {
   const chart = chartOf();
   new DirectEgress(chart, 'direct', {
     workloads: [deployment(chart, 'app', { metadata: { annotations: { 'a/b': 'c' } } })],
@@ -136,7 +136,7 @@ test('no other workload is touched', () => {
   expect(annotationsIn(other.toJson())).toBeUndefined();
 });
 
-test('an annotation that somebody else wrote is not silently changed', () => {
+test('an annotation of another author is not silently changed', () => {
   const { message } = refusal((app) => {
     const chart = chartOf(app);
     const workload = deployment(chart, 'app', {
@@ -145,9 +145,9 @@ test('an annotation that somebody else wrote is not silently changed', () => {
     new DirectEgress(chart, 'direct', { workloads: [workload], toPorts: [22] });
   });
   expect(message).toBe(
-    '[chart/direct] DirectEgress: workloads[0]: [chart/app] carries ' +
-      'traffic.sidecar.istio.io/excludeOutboundPorts: "25" already; ' +
-      'let either the annotation or DirectEgress say what goes past the sidecar',
+    '[chart/direct] DirectEgress: workloads[0]: [chart/app] already has the annotation ' +
+      'traffic.sidecar.istio.io/excludeOutboundPorts: "25"; ' +
+      'let either the annotation or DirectEgress decide what bypasses the sidecar',
   );
 });
 
@@ -170,7 +170,7 @@ test.each<[string, (chart: Chart) => Construct, (workload: any) => void]>([
     (chart) => new kplus.Deployment(chart, 'app', { containers: [{ image: 'app' }] }),
     (workload) => workload.podMetadata.addAnnotation('traffic.sidecar.istio.io/excludeOutboundPorts', '25'),
   ],
-])('%s that overwrites it later stops synth, and nothing is written', (_what, make, overwrite) => {
+])('%s that overwrites an annotation later stops synth, and nothing is written', (_what, make, overwrite) => {
   const { message, written } = refusal((app) => {
     const chart = chartOf(app);
     const workload = make(chart);
@@ -178,14 +178,15 @@ test.each<[string, (chart: Chart) => Construct, (workload: any) => void]>([
     overwrite(workload);
   });
   expect(message).toContain(
-    '[chart/direct] [chart/app] was to carry traffic.sidecar.istio.io/excludeOutboundPorts: "22", but its pod ' +
-      'template says',
+    '[chart/direct] [chart/app] must have the annotation traffic.sidecar.istio.io/excludeOutboundPorts: "22", ' +
+      'but its pod ' +
+      'template has',
   );
   expect(message).toContain('leave that annotation to DirectEgress');
   expect(written).toEqual([]);
 });
 
-test('a construct around several workloads does not say which is meant', () => {
+test('a construct with several workloads is refused', () => {
   const { message } = refusal((app) => {
     const chart = chartOf(app);
     deployment(chart, 'one');
@@ -193,16 +194,16 @@ test('a construct around several workloads does not say which is meant', () => {
     new DirectEgress(chart, 'direct', { workloads: [chart], toPorts: [22] });
   });
   expect(message).toBe(
-    '[chart/direct] DirectEgress: workloads[0]: [chart] holds several workloads (chart/one, chart/other); give ' +
-      'the one that is meant',
+    '[chart/direct] DirectEgress: workloads[0]: [chart] contains several workloads (chart/one, chart/other); give ' +
+      'one of them',
   );
 });
 
-test('a workload twice in one list is told', () => {
+test('a workload that is listed twice is refused', () => {
   const { message } = refusal((app) => {
     const chart = chartOf(app);
     const workload = deployment(chart);
     new DirectEgress(chart, 'direct', { workloads: [workload, workload], toPorts: [22] });
   });
-  expect(message).toBe('[chart/direct] DirectEgress: workloads[1]: [chart/app] is there twice; name it once');
+  expect(message).toBe('[chart/direct] DirectEgress: workloads[1]: [chart/app] is listed twice; list it once');
 });

@@ -3,7 +3,8 @@ import * as path from 'path';
 import { ApiObject, App, Chart } from 'cdk8s';
 import { Deployment } from 'cdk8s-plus-33';
 import { DirectEgress } from '../../src/constructs/direct-egress';
-import { EgressBoundary, EgressBoundaryProps } from '../../src/constructs/egress-boundary';
+import { EgressBoundary } from '../../src/constructs/egress-boundary';
+import { EgressBoundaryProps } from '../../src/constructs/egress-boundary-props';
 import { EgressGateway } from '../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
@@ -11,7 +12,7 @@ import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-
 import { Caller } from '../../src/values/caller';
 import { EgressPort } from '../../src/values/egress-port';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
-import { PRIVATE_RANGES } from '../../src/values/ip-range';
+import { PRIVATE_RANGES } from '../../src/istio/ranges';
 import { allManifests, errorOf, newApp, temporaryFolder, the } from '../support/app';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 
@@ -82,73 +83,73 @@ test('without a boundary there is no policy', () => {
   expect(allManifests(app).filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([]);
 });
 
-test('the pods of a namespace still reach names, istiod and the rest of the cluster, and nothing else', () => {
+test('the pods of a namespace still reach DNS, istiod and the rest of the cluster, and nothing else', () => {
   const policy = world((w) => w.boundary({ namespaces: ['shop'] })).policy();
   expect(policy.spec).toMatchInlineSnapshot(`
-{
-  "egress": [
-    {
-      "ports": [
-        {
-          "port": 53,
-          "protocol": "UDP",
-        },
-        {
-          "port": 53,
-          "protocol": "TCP",
-        },
-      ],
-      "to": [
-        {
-          "namespaceSelector": {
-            "matchLabels": {
-              "kubernetes.io/metadata.name": "kube-system",
-            },
-          },
-          "podSelector": {
-            "matchLabels": {
-              "k8s-app": "kube-dns",
-            },
-          },
-        },
-      ],
-    },
-    {
-      "ports": [
-        {
-          "port": 15012,
-          "protocol": "TCP",
-        },
-      ],
-      "to": [
-        {
-          "namespaceSelector": {
-            "matchLabels": {
-              "kubernetes.io/metadata.name": "istio-system",
-            },
-          },
-          "podSelector": {
-            "matchLabels": {
-              "app": "istiod",
-            },
-          },
-        },
-      ],
-    },
-    {
-      "to": [
-        {
-          "namespaceSelector": {},
-        },
-      ],
-    },
-  ],
-  "podSelector": {},
-  "policyTypes": [
-    "Egress",
-  ],
-}
-`);
+   {
+     "egress": [
+       {
+         "ports": [
+           {
+             "port": 53,
+             "protocol": "UDP",
+           },
+           {
+             "port": 53,
+             "protocol": "TCP",
+           },
+         ],
+         "to": [
+           {
+             "namespaceSelector": {
+               "matchLabels": {
+                 "kubernetes.io/metadata.name": "kube-system",
+               },
+             },
+             "podSelector": {
+               "matchLabels": {
+                 "k8s-app": "kube-dns",
+               },
+             },
+           },
+         ],
+       },
+       {
+         "ports": [
+           {
+             "port": 15012,
+             "protocol": "TCP",
+           },
+         ],
+         "to": [
+           {
+             "namespaceSelector": {
+               "matchLabels": {
+                 "kubernetes.io/metadata.name": "istio-system",
+               },
+             },
+             "podSelector": {
+               "matchLabels": {
+                 "app": "istiod",
+               },
+             },
+           },
+         ],
+       },
+       {
+         "to": [
+           {
+             "namespaceSelector": {},
+           },
+         ],
+       },
+     ],
+     "podSelector": {},
+     "policyTypes": [
+       "Egress",
+     ],
+   }
+  `);
 });
 
 test('every policy has only fields that Kubernetes knows', () => {
@@ -168,7 +169,7 @@ test('every policy has only fields that Kubernetes knows', () => {
   for (const policy of policies) expect(asKubernetesKnowsIt(policy)).toEqual(policy);
 });
 
-test('a gateway is opened on the port of its pods, for the whole namespace; its namespace is no peer', () => {
+test('a gateway is opened on the port of its pods, for the whole namespace; its namespace is not a peer', () => {
   const policy = world((w) => w.boundary({ namespaces: ['shop'], gateways: [w.exit()] })).policy();
   expect(policy.spec.egress[2].to).toEqual([
     {
@@ -180,7 +181,7 @@ test('a gateway is opened on the port of its pods, for the whole namespace; its 
   expect(more(policy)).toEqual([{ to: [toGateway('egress', EXIT)], ports: tcp(8443) }]);
 });
 
-test('named peers are the only ones, besides the namespace itself', () => {
+test('named peers are the only ones, apart from the namespace itself', () => {
   const policy = world((w) => w.boundary({ namespaces: ['shop'], peers: ['web'] })).policy();
   expect(policy.spec.egress[2].to).toEqual([
     {
@@ -257,7 +258,7 @@ test('a guarded gateway is reached by its callers only, and reaches public addre
   expect(metadata.annotations).toBeUndefined();
 });
 
-test('a gateway that somebody else runs is not guarded; an installed one only when asked for', () => {
+test('a gateway of another app is not guarded; an installed one only on request', () => {
   const reference = world((w) =>
     w.boundary({
       namespaces: ['shop'],
@@ -309,7 +310,7 @@ test.each<[string, Partial<SidecarEgressProps>, object, string | undefined]>([
   expect(policy.metadata.annotations?.[UNSAFE]).toBe(unsafe);
 });
 
-test('originated TLS leaves by the TLS port, and only that is open', () => {
+test('originated TLS leaves on the TLS port, and only that is open', () => {
   const policy = world((w) => {
     w.boundary({ namespaces: ['shop'] });
     new SidecarEgress(w.shop, 'feed', { hosts: ['a.example.com'], ports: [EgressPort.http()] }).originateTls('tls');
@@ -328,7 +329,7 @@ test('a hundred hosts need no more rules than one', () => {
   expect(policy(100)).toEqual(policy(1));
 });
 
-test('the policies are the same whatever stands first', () => {
+test('the policies do not depend on the order of constructs', () => {
   const policies = (turned: boolean) =>
     world((w) => {
       const egress = ['b.example.com', 'a.example.com'].map(
@@ -373,7 +374,7 @@ describe('a DirectEgress', () => {
     expect(w.policies()).toHaveLength(2);
   });
 
-  test('of a class of cdk8s-plus, whose containers come later', () => {
+  test('for a class of cdk8s-plus, whose containers are added later', () => {
     const w = world((made) => {
       const deployment = new Deployment(made.shop, 'legacy', { podMetadata: { labels: { tier: 'back' } } });
       new DirectEgress(made.shop, 'mainframe', { workloads: [deployment], toCidrs: ['203.0.113.40/32'] });
@@ -384,7 +385,7 @@ describe('a DirectEgress', () => {
     expect(w.policy('shop', selector).spec.egress).toEqual([{ to: [{ ipBlock: { cidr: '203.0.113.40/32' } }] }]);
   });
 
-  test('opens nothing where only capture is narrowed, nor in a namespace without a boundary', () => {
+  test('opens nothing where only capture is restricted, nor in a namespace without a boundary', () => {
     const w = world((made) => {
       made.boundary({ namespaces: ['web'] });
       new DirectEgress(made.shop, 'mainframe', { workloads: [raw(made.shop)], toCidrs: ['203.0.113.40/32'] });
@@ -396,7 +397,7 @@ describe('a DirectEgress', () => {
     expect(w.policies()).toHaveLength(1);
   });
 
-  test('of pods that no policy can select stops synth', () => {
+  test('for pods that no policy can select stops synth', () => {
     const w = world((made) => {
       made.boundary({ namespaces: ['shop'] });
       new DirectEgress(made.shop, 'mainframe', {
@@ -408,7 +409,7 @@ describe('a DirectEgress', () => {
   });
 });
 
-test('holes are written on the policies, with their reasons', () => {
+test('exceptions are written on the policies, with their reasons', () => {
   const w = world((made) =>
     made.boundary({
       namespaces: ['shop'],
@@ -449,7 +450,7 @@ test('holes are written on the policies, with their reasons', () => {
   });
 });
 
-test('more ranges can be private, and other clusters have their DNS elsewhere', () => {
+test('further ranges can be private, and DNS servers can be elsewhere', () => {
   const policy = world((w) => {
     w.boundary({
       namespaces: ['shop'],
@@ -473,7 +474,7 @@ test('more ranges can be private, and other clusters have their DNS elsewhere', 
   expect(v6.ipBlock.except).toEqual([...PRIVATE_RANGES.v6, '2001:db8:5::/48']);
 });
 
-test('names tell owners and pods apart, and nothing else', () => {
+test('names differ by owner and pods, and by nothing else', () => {
   const names = (owner: string | undefined, id: string) => {
     const chart = new Chart(newApp(), id, { namespace: 'egress' });
     new EgressBoundary(chart, id, { namespaces: ['shop', 'web'], owner });
@@ -491,14 +492,14 @@ test('two boundaries of one owner for one namespace stop synth', () => {
   expect(errorOf(() => w.validate())).toMatch(/platform\/again.*one and the same object/s);
 });
 
-test('a guarded gateway that nobody may reach stops synth', () => {
+test('a guarded gateway that no namespace may reach stops synth', () => {
   const w = world((made) => made.boundary({ gateways: [made.exit()] }));
   expect(errorOf(() => w.validate())).toMatch(
     /boundary-without-callers: no namespace may reach the gateway egress\/egress-gateway/,
   );
 });
 
-test('bad input is told all at once', () => {
+test('all problems of bad input are in one error', () => {
   const w = new World();
   const reference = InstalledEgressGateway.fromInstallation(w.shop, 'exit', INSTALLATION);
   expect(
@@ -520,40 +521,40 @@ test('bad input is told all at once', () => {
       }),
     ),
   ).toMatchInlineSnapshot(`
-"[platform/boundary] EgressBoundary: 19 problems:
-  - namespaces[0]: "Shop" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - namespaces[2]: "web" is there twice; name it once
-  - peers[0]: "a b" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - gatewayPorts: empty; leave it out
-  - unsafeSidecarPorts[0]: 0 is no port: ports are whole numbers from 1 to 65535
-  - istiodNamespace: "Istio" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - guardInstalledGateways: [shop/exit] only refers to the gateway exits/istio-egressgateway of another app; guard it in the app that emits it
-  - unsafeOpenings[0].namespace: the boundary holds nothing in "other", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards
-  - unsafeOpenings[0]: opens nothing; give \`toCidrs\` or \`toNamespaces\`
-  - unsafeOpenings[0].reason: none given; say why, for whoever audits the policies
-  - unsafeOpenings[1].labels: no labels: without any, every pod of the namespace is selected; name at least one label
-  - unsafeOpenings[1].toCidrs[0]: "x" is no address range: write it as "203.0.113.0/24" or "2001:db8::/32"
-  - unsafeOpenings[1].toNamespaces[0]: "Y" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - unsafeOpenings[1].toPorts: empty; leave it out for every port
-  - dns.labels: no labels: without any, every pod of the namespace is selected; name at least one label
-  - dns.ports: empty; leave it out for 53
-  - dns.addresses[0]: "169.254.20.10" has no mask: for this one address write "169.254.20.10/32"
-  - privateCidrs[0]: "10.0.0.0" has no mask: for this one address write "10.0.0.0/32"
-  - privateCidrs[1]: "0.0.0.0/0" is every address, so nothing would be outside"
-`);
+   "[platform/boundary] EgressBoundary: 19 problems:
+     - namespaces[0]: "Shop" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - namespaces[2]: "web" is listed twice; list it once
+     - peers[0]: "a b" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - dns.labels: no labels, which would select every pod of the namespace; name at least one label
+     - dns.ports: empty, so no DNS server could be reached; leave it out for 53
+     - dns.addresses[0]: "169.254.20.10" has no mask; for this one address write "169.254.20.10/32"
+     - istiodNamespace: "Istio" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - privateCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
+     - privateCidrs[1]: "0.0.0.0/0" is every address, so no address would be external; write the ranges of your own networks
+     - gatewayPorts: empty, which is not the default of 80 and 443; leave it out for those, or name the ports
+     - unsafeSidecarPorts[0]: 0 is not a port number: ports are whole numbers from 1 to 65535; write one such as 8443
+     - unsafeAllowedEgress[0].reason: empty; say why, for those who audit the policies
+     - unsafeAllowedEgress[1].labels: no labels, which would select every pod of the namespace; name at least one label
+     - unsafeAllowedEgress[1].toCidrs[0]: "x" is not an address range; write it as "203.0.113.0/24" or "2001:db8::/32"
+     - unsafeAllowedEgress[1].toNamespaces[0]: "Y" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - unsafeAllowedEgress[1].toPorts: empty; leave it out for every port
+     - guardInstalledGateways: [shop/exit] only refers to the gateway exits/istio-egressgateway of another app; guard it in the app that emits it
+     - unsafeAllowedEgress[0].namespace: the boundary does not restrict "other", so there is nothing to open; name one of its namespaces, or that of a gateway which it guards
+     - unsafeAllowedEgress[0]: opens nothing; give \`toCidrs\` or \`toNamespaces\`"
+  `);
   expect(errorOf(() => new World().boundary({}))).toMatch(
-    /namespaces, gateways: no namespace is given and no gateway to guard/,
+    /namespaces, gateways: there is neither a namespace nor a gateway to guard/,
   );
 });
 
-test('the namespace of a gateway is no namespace of applications: policies add up, and the guard would be open', () => {
+test('the namespace of a gateway cannot be one of applications, because policies add up and its guard would be open', () => {
   const made = new World();
   const exit = made.exit();
   expect(errorOf(() => made.boundary({ namespaces: ['shop', 'egress'], gateways: [exit] }))).toBe(
     '[platform/boundary] EgressBoundary: namespaces[1]: "egress" is the namespace of the gateway ' +
-      "egress/egress-gateway [platform/exit]. A policy for all pods there would let the gateway's pods reach " +
-      'every other namespace on every port too, since policies add up; leave "egress" out: `gateways` guards ' +
-      "the gateway's own pods, and applications belong into other namespaces",
+      "egress/egress-gateway [platform/exit]. A policy for all pods there would also let the gateway's pods reach " +
+      'every other namespace on every port, since policies add up; leave "egress" out: `gateways` guards ' +
+      "the gateway's own pods, and applications belong in other namespaces",
   );
   const reference = InstalledEgressGateway.fromInstallation(made.shop, 'exit', INSTALLATION);
   expect(
@@ -578,7 +579,7 @@ test.each([
   expect(message.match(/boundary-opens-guard/g)).toHaveLength(1);
 });
 
-test('an order of charts that the app says is the order of the files, and changes nothing else', () => {
+test('an order of charts that the app states is the order of the files, and changes nothing else', () => {
   const written = (ordered: boolean) => {
     const app = new App({ outdir: temporaryFolder() });
     const [boundary, platform, shop] = [

@@ -18,7 +18,7 @@ const refusal = (props: EgressGatewayProps, namespace: string | undefined = 'egr
 const kinds = (manifests: any[]) => manifests.map(({ kind }) => kind);
 const pod = (props: EgressGatewayProps = {}) => the('Deployment', gateway(props)).spec.template;
 
-test('everything that a gateway needs, all in its namespace, what refuses before the pods', () => {
+test('everything that a gateway needs, all in its namespace, refusals before the pods', () => {
   const manifests = gateway({}, true);
   expect(kinds(manifests)).toEqual([
     'ServiceAccount',
@@ -64,7 +64,7 @@ test('a field that Kubernetes does not know would be noticed', () => {
   expect(asKubernetesKnowsIt(deployment)).not.toEqual(deployment);
 });
 
-test('the pods run without privilege, and add nothing to requests', () => {
+test('the pods run without privileges, and add nothing to requests', () => {
   const { spec, metadata } = pod();
   expect(spec.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
   expect(spec.automountServiceAccountToken).toBe(false);
@@ -82,7 +82,7 @@ test('the pods run without privilege, and add nothing to requests', () => {
   });
 });
 
-test('every selector takes the label that only these pods carry', () => {
+test('every selector uses the label that only these pods carry', () => {
   const own = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
   const manifests = gateway({}, true);
   expect(the('Deployment', manifests).spec.selector.matchLabels).toEqual(own);
@@ -93,7 +93,7 @@ test('every selector takes the label that only these pods carry', () => {
   expect(pod().metadata.labels).not.toHaveProperty('istio');
 });
 
-test('a long name still makes a label', () => {
+test('a long name still gives a valid label', () => {
   const label = pod({ name: 'n'.repeat(59), namespace: 's'.repeat(63) }).metadata.labels['cdk8s-istio-egress/gateway'];
   expect(label.length).toBeLessThanOrEqual(63);
   expect(label).not.toBe(
@@ -101,7 +101,7 @@ test('a long name still makes a label', () => {
   );
 });
 
-test('the lock is one policy, however often it is asked for, and of one size', () => {
+test('the lock is one policy of constant size, however often it is called', () => {
   const manifests = manifestsOf((chart) => {
     const exit = new EgressGateway(chart, 'exit', { namespace: 'egress' });
     expect(exit.isLockedDown).toBe(false);
@@ -117,7 +117,7 @@ test('the lock is one policy, however often it is asked for, and of one size', (
   });
 });
 
-test('without an autoscaler the number of pods is written down; a single pod has no budget', () => {
+test('without an autoscaler the number of pods is fixed; a single pod has no disruption budget', () => {
   expect(kinds(gateway({ replicas: 1 }))).not.toContain('PodDisruptionBudget');
   expect(kinds(gateway({ replicas: 1 }))).not.toContain('HorizontalPodAutoscaler');
   expect(the('Deployment', gateway({ replicas: 3 })).spec.replicas).toBe(3);
@@ -125,13 +125,13 @@ test('without an autoscaler the number of pods is written down; a single pod has
   expect(kinds(gateway({ scaling: { minReplicas: 1 } }))).not.toContain('PodDisruptionBudget');
 });
 
-test('open connections have the drain time, and the pod some more', () => {
+test('open connections get the drain time, and the pod a little more', () => {
   const { spec, metadata } = pod({ drainTime: Duration.seconds(90) });
   expect(spec.terminationGracePeriodSeconds).toBe(100);
   expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).terminationDrainDuration).toBe('90s');
 });
 
-test('labels of the chart and of the construct come to the pods', () => {
+test('labels of the chart and of the construct are on the pods', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'egress', labels: { team: 'platform' } });
   new EgressGateway(chart, 'exit', { labels: { tier: 'edge' }, revision: 'canary' });
   const manifests = Testing.synth(chart);
@@ -163,11 +163,11 @@ test('two gateways of one name stop synth', () => {
     }, 'egress'),
   );
   expect(error).toMatch(
-    /\[chart\/two\] gateegress-path-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/,
+    /\[chart\/two\] gateway-conflict: the gateway egress\/egress-gateway is installed here and by \[chart\/one\]/,
   );
 });
 
-test('a namespace of the app in which nothing is injected stops synth', () => {
+test('a namespace of the app without injection stops synth', () => {
   const error = errorOf(() =>
     manifestsOf((chart) => {
       new ApiObject(chart, 'namespace', {
@@ -203,7 +203,7 @@ test('another app describes it by namespace and name alone', () => {
   expect(objects(true)).toEqual(objects(false));
 });
 
-test('a GatewayEgress through it adds to its namespace only what it needs there', () => {
+test("a GatewayEgress adds only what it needs to the gateway's namespace", () => {
   const app = newApp();
   const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
   const before = allManifests(app);
@@ -217,7 +217,7 @@ test('a GatewayEgress through it adds to its namespace only what it needs there'
   ).toEqual(before);
 });
 
-test('bad input is told all at once', () => {
+test('all problems of bad input are in one error', () => {
   expect(
     refusal({
       name: 'Exit',
@@ -232,26 +232,23 @@ test('bad input is told all at once', () => {
       podAnnotations: { 'proxy.istio.io/config': '{}' },
     }),
   ).toMatchInlineSnapshot(`
-"[chart/exit] EgressGateway: 13 problems:
-  - targetPort: the proxy itself listens on port 15021; take another, such as 8443
-  - name, namespace: GatewayInstallation.egressGateway: 2 problems:
-    - name: "Exit" is no name of a gateway: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-    - serviceAccountName: "Exit" is no service account: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253
-  - replicas, scaling: both are given, and the autoscaler would overrule the fixed number; keep one
-  - scaling.minReplicas: 0 is no whole number from 1 up
-  - scaling.maxReplicas: 0.5 is no whole number from 1 up
-  - scaling.targetCpuPercent: -1 is no whole number from 1 up
-  - resources.cpuLimit: "two" is no amount that Kubernetes takes: write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
-  - resources.memoryLimit: "0" is no amount that Kubernetes takes: write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
-  - revision: "A" is no revision: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
-  - drainTime: shorter than a second, so open connections would be cut at every rollout; give at least Duration.seconds(1)
-  - nodeSelector: empty; leave it out for any node
-  - labels: istio.io/rev decide how the pods are injected and found, which is this construct's own matter; leave them out
-  - podAnnotations: proxy.istio.io/config decide how the pods are injected and found, which is this construct's own matter; leave them out"
-`);
+   "[chart/exit] EgressGateway: 12 problems:
+     - name: "Exit" is not a valid name of a gateway: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - revision: "A" is not a valid revision: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
+     - targetPort: the proxy itself listens on port 15021; choose another port, such as 8443
+     - scaling.minReplicas: 0 is not a whole number from 1 to 2147483647
+     - scaling.maxReplicas: 0.5 is not a whole number from 1 to 2147483647
+     - scaling.targetCpuPercent: -1 is not a whole number from 1 to 2147483647
+     - resources.cpuLimit: "two" is not a valid amount for Kubernetes; write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
+     - resources.memoryLimit: "0" is not a valid amount for Kubernetes; write CPU as "500m" or "2", memory as "256Mi" or "1Gi"
+     - drainTime: 5 ms is too short: open connections would be cut at every rollout; write at least Duration.seconds(1)
+     - replicas, scaling: both are given, but the autoscaler would override a fixed number; keep one
+     - labels: istio.io/rev is reserved, because the pods are injected and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/
+     - podAnnotations: proxy.istio.io/config is reserved, because the pods are injected and selected by such names; leave out every name under istio.io/ and cdk8s-istio-egress/"
+  `);
 });
 
-test('no namespace to be in is told', () => {
+test('a missing namespace is refused', () => {
   const chart = new Chart(newApp(), 'chart');
   expect(errorOf(() => new EgressGateway(chart, 'exit'))).toMatch(
     /\[chart\/exit\] EgressGateway: namespace: none given/,

@@ -35,7 +35,7 @@ const admitted = (manifests: any[]) =>
     tls.subjectAltNames.map((name: string) => name.replace('spiffe://cluster.local/ns/', '').replace('/sa/', '/')),
   );
 
-test("HTTP of a host goes through the gateway in two halves, the gateway's first", () => {
+test("HTTP of a host goes through the gateway with two sides, the gateway's first", () => {
   expect(yamlOf(partner({ ports: [EgressPort.http()] }))).toMatchInlineSnapshot(`
 "apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -181,7 +181,7 @@ spec:
 `);
 });
 
-test('every port has its own server, route and subset, under a name that nobody else uses', () => {
+test('every port has its own server, route and subset, under a private name', () => {
   const manifests = partner({
     ports: [EgressPort.tls(8443), EgressPort.http(8080), EgressPort.tls(), EgressPort.http()],
   });
@@ -208,7 +208,7 @@ test('every port has its own server, route and subset, under a name that nobody 
   expect(external.sort()).toEqual([443, 80, 8080, 8443].sort());
 });
 
-test("callers are admitted by every server of their own namespace's way, and by no other", () => {
+test('callers are admitted by every server of their own namespace, and by no other', () => {
   const manifests = partner({
     callers: [
       CHECKOUT,
@@ -230,7 +230,7 @@ test("callers are admitted by every server of their own namespace's way, and by 
   ]);
 });
 
-test('a caller that is allowed later is admitted as if it had been named at once', () => {
+test('a caller that is allowed later is admitted as if it had been named from the start', () => {
   const billing = Caller.serviceAccount('billing', 'invoices');
   const later = partner({}, (egress) => {
     egress.originateTls('tls');
@@ -243,13 +243,13 @@ test('a caller that is allowed later is admitted as if it had been named at once
   );
 });
 
-test('a host so long that its private name would be too long has a shorter one', () => {
+test('a host whose private name would be too long gets a shorter one', () => {
   const host = `${[63, 63, 63, 40].map((length) => 'a'.repeat(length)).join('.')}.com`;
   const { hosts } = the('ServiceEntry', partner({ hosts: [host] }), 'egress').spec;
   expect(hosts).toEqual([expect.stringMatching(/^outside\.[0-9a-f]{12}\.egress\.internal$/)]);
 });
 
-test("identities are of the mesh's trust domain", () => {
+test("identities are in the mesh's trust domain", () => {
   const app = newApp();
   const chart = new Chart(app, 'chart', { namespace: 'payments' });
   const gateway = InstalledEgressGateway.fromInstallation(
@@ -269,7 +269,7 @@ test("identities are of the mesh's trust domain", () => {
     ]);
 });
 
-test('handled opaquely, HTTP crosses the gateway as bytes, and the sidecar does what is to be done to requests', () => {
+test('handled opaquely, HTTP passes the gateway as bytes, and the sidecar applies timeouts, retries and headers', () => {
   const manifests = partner({ http: GatewayHttp.OPAQUE, timeout: Duration.seconds(2), removeHeaders: ['x-team'] });
   expect(servers(manifests).map(({ port }) => port.protocol)).toEqual(['TLS', 'TLS']);
   const [route] = the('VirtualService', manifests, 'payments').spec.http;
@@ -282,7 +282,7 @@ test('handled opaquely, HTTP crosses the gateway as bytes, and the sidecar does 
     if (kind === 'VirtualService' && metadata.namespace === 'egress') expect(Object.keys(spec)).toContain('tcp');
 });
 
-test('read at the gateway, it is the gateway that waits, and takes headers off', () => {
+test('read at the gateway, the gateway applies timeouts, and removes headers', () => {
   const manifests = partner({ timeout: Duration.seconds(2), removeHeaders: ['x-team'] });
   const there = manifests.find(
     ({ kind, metadata, spec }) => kind === 'VirtualService' && metadata.namespace === 'egress' && spec.http,
@@ -296,7 +296,7 @@ test('read at the gateway, it is the gateway that waits, and takes headers off',
   expect([here.timeout, here.headers]).toEqual([undefined, undefined]);
 });
 
-test('pools and outlier detection are for the outside, and never for the hop', () => {
+test('pools and outlier detection are for the external host, never for the hop', () => {
   const manifests = partner({ connectionPool: { maxConnections: 7 } });
   expect(the('DestinationRule', manifests, 'egress').spec.subsets).toEqual([
     { name: 'plain', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } },
@@ -304,7 +304,7 @@ test('pools and outlier detection are for the outside, and never for the hop', (
   expect(JSON.stringify(the('DestinationRule', manifests, 'payments'))).not.toContain('maxConnections');
 });
 
-test("the gateway's half goes into another chart when one is given, unchanged", () => {
+test('the gateway side goes into another chart if one is given, unchanged', () => {
   const { app, chart, exit } = charts();
   const grants = new Chart(app, 'grants');
   const egress = new GatewayEgress(chart, 'partner', {
@@ -322,7 +322,7 @@ test("the gateway's half goes into another chart when one is given, unchanged", 
   expect(egress.callerObjects.map((object) => Chart.of(object))).toEqual(here.map(() => chart));
 });
 
-test("names, labels and annotations are the user's on every object, and routes follow the names", () => {
+test('names, labels and annotations can be set on every object, and routes follow the names', () => {
   const manifests = partner({
     namePrefix: 'partner',
     labels: { team: 'shop' },
@@ -355,7 +355,7 @@ test('every object can be reached and patched; the lists are complete and in ord
   expect(the('DestinationRule', allManifests(app), 'egress').metadata.labels).toEqual({ audited: 'yes' });
 });
 
-test('the installed gateway is one Service, which can be named, labelled and patched', () => {
+test('the installed gateway is one Service, which can be labelled and patched', () => {
   const { app, chart } = charts();
   const gateway = new InstalledEgressGateway(chart, 'mine', {
     installation: INSTALLATION,

@@ -17,18 +17,18 @@ const forVersion = (version: unknown): App => {
   return app;
 };
 
-test('said nowhere, it is the newest proven', () => {
+test('by default it is the newest proven release', () => {
   expect(() => declare(newApp())).not.toThrow();
 });
 
-test('said once for the app, or at one construct, which counts more', () => {
+test('it can be stated once for the app, or at a construct, which takes precedence', () => {
   expect(errorOf(() => declare(forVersion('1.29')))).toMatch(/Istio 1\.29 cannot/);
   expect(() => declare(forVersion('1.30'))).not.toThrow();
   expect(() => declare(forVersion('1.29'), '1.31')).not.toThrow();
   expect(errorOf(() => declare(forVersion('1.31'), '1.29'))).toMatch(/Istio 1\.29 cannot/);
 });
 
-test('what every release can do is the same for all', () => {
+test('features of every release are emitted alike for all', () => {
   const plain = declare(newApp(), undefined, ['www.example.com']);
   for (const version of ['1.29', 'v1.29.6', '1.30', '1.31', '1.40'])
     expect(declare(newApp(), version, ['www.example.com'])).toEqual(plain);
@@ -37,10 +37,10 @@ test('what every release can do is the same for all', () => {
 test.each([
   ['1.28', /"1\.28" is older than 1\.29/],
   ['1.4.10', /"1\.4\.10" is older than 1\.29/],
-  ['latest', /"latest" is no version of Istio: write its minor release, such as "1\.31"/],
-  ['2.0', /"2\.0" is no version/],
-  ['', /"" is no version/],
-])('"%s" is refused, wherever it is said', (version, says) => {
+  ['latest', /"latest" is not a release of Istio; write one such as "1\.31"/],
+  ['2.0', /"2\.0" is not a release of Istio/],
+  ['', /"" is not a release of Istio/],
+])('"%s" is refused, wherever it is stated', (version, says) => {
   expect(errorOf(() => declare(newApp(), version, ['www.example.com']))).toMatch(
     new RegExp(`istioVersion: ${says.source}`),
   );
@@ -65,8 +65,8 @@ test.each([
   ).toMatch(says);
 });
 
-test('a context that is no text is refused too', () => {
+test('a context value of another kind is refused too', () => {
   expect(errorOf(() => declare(forVersion(1.3), undefined, ['www.example.com']))).toMatch(
-    /1\.3 is no version of Istio/,
+    /1\.3 is not a release of Istio/,
   );
 });

@@ -50,22 +50,22 @@ test.each<[string, (chart: Chart) => RefusalLogProps, RegExp]>([
   [
     'a namespace beside a gateway',
     (chart) => ({ namespace: 'shop', gateway: gateway(chart) }),
-    /\[chart\/refused\] RefusalLog: namespace: not together with `gateway`, whose pods are in namespace egress/,
+    /\[chart\/refused\] RefusalLog: namespace: "shop" is not that of `gateway`, whose pods are in "egress"/,
   ],
-  ['what is no namespace', () => ({ namespace: 'Shop' }), /namespace: "Shop" is no namespace/],
+  ['what is not a valid namespace', () => ({ namespace: 'Shop' }), /namespace: "Shop" is not a valid namespace/],
   ['an empty provider', () => ({ provider: ' ' }), /provider: empty/],
   ['a label that is none', () => ({ labels: { 'a b': 'c' } }), /labels: /],
 ])('%s is refused', (_what, props, says) => {
   expect(errorOf(() => log(props))).toMatch(says);
 });
 
-test('no namespace anywhere is refused', () => {
+test('a missing namespace is refused', () => {
   expect(
     errorOf(() => manifestsOf((chart) => new RefusalLog(new Chart(chart, 'nowhere'), 'refused'), undefined)),
   ).toMatch(/namespace: none given/);
 });
 
-test('two for one namespace stop synth: Istio takes one', () => {
+test('two for one namespace stop synth: Istio allows one', () => {
   const { message, written } = refusal((app) => {
     new RefusalLog(new Chart(app, 'one', { namespace: 'shop' }), 'refused');
     new RefusalLog(new Chart(app, 'two', { namespace: 'shop' }), 'refused');

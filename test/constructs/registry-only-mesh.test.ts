@@ -23,14 +23,14 @@ test('the whole mesh is locked by the default Sidecar of its root namespace, wha
   expect(locks({ rootNamespace: 'mesh' })).toEqual([sidecar('mesh', 'default')]);
 });
 
-test('only the namespaces that are named are locked', () => {
+test('only the named namespaces are locked', () => {
   expect(locks({ namespaces: ['payments', 'web'] })).toEqual([
     sidecar('payments', 'default'),
     sidecar('web', 'default'),
   ]);
 });
 
-test('only the workloads that are named are locked, under names that depend on their labels alone', () => {
+test('only the named workloads are locked, under names that depend on their labels alone', () => {
   const workloads: WorkloadSelection[] = [
     { namespace: 'web', labels: { 'app.kubernetes.io/name': 'crawler', tier: 'b' } },
     { namespace: 'web', labels: { app: 'sync' } },
@@ -55,14 +55,14 @@ test('namespaces and workloads may be locked together', () => {
   ).toEqual(['web', 'shop']);
 });
 
-test('what the locked workloads know of the mesh is a choice that is always written out', () => {
+test('the hosts that are visible to locked workloads are always written out', () => {
   expect(
     locks({ imports: ['./*', 'istio-system/*', 'web/*.example.com', '*/reviews.web.svc.cluster.local'] })[0].spec
       .egress,
   ).toEqual([{ hosts: ['./*', 'istio-system/*', 'web/*.example.com', '*/reviews.web.svc.cluster.local'] }]);
 });
 
-test("names, labels and annotations are the user's, and every object can be reached and patched", () => {
+test('names, labels and annotations can be set, and every object can be reached and patched', () => {
   const chart = new Chart(newApp(), 'chart');
   const lock = new RegistryOnlyMesh(chart, 'lock', {
     name: 'locked',
@@ -81,7 +81,7 @@ test("names, labels and annotations are the user's, and every object can be reac
   ]);
 });
 
-test('the same lock as Helm values is text, and never lands among the manifests', () => {
+test('the same lock as Helm values is text, and never among the manifests', () => {
   const app = newApp();
   const lock = new RegistryOnlyMesh(new Chart(app, 'chart'), 'lock');
   const before = allManifests(app);

@@ -19,7 +19,7 @@ const entryOf = (props: Partial<SidecarEgressProps>) => the('ServiceEntry', site
 const routesOf = (props: Partial<SidecarEgressProps>) => the('VirtualService', sites(props)).spec.http;
 const policyOf = (props: Partial<SidecarEgressProps>) => the('DestinationRule', sites(props)).spec.trafficPolicy;
 
-test('by default HTTP and TLS of a host are open to one namespace, by DNS, and what proxies add is taken off', () => {
+test('by default HTTP and TLS of a host are open to one namespace, by DNS, and headers of proxies are removed', () => {
   expect(yamlOf(sites())).toMatchInlineSnapshot(`
 "apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -78,7 +78,7 @@ spec:
 `);
 });
 
-test('the ports are those that are declared, in the order of their numbers', () => {
+test('the ports are those that are declared, in numerical order', () => {
   const ports = [EgressPort.grpc(50051), EgressPort.tls(8443), EgressPort.http2(8081), EgressPort.http(8080)];
   expect(entryOf({ ports }).ports).toEqual([
     { number: 8080, name: 'http-8080', protocol: 'HTTP' },
@@ -97,7 +97,7 @@ test('where the mesh reads no requests there is no route, since nothing needs on
   expect(sites({ ports: [EgressPort.tls()] }).map(({ kind }) => kind)).toEqual(['ServiceEntry']);
 });
 
-test('a database has its addresses, and what else it says', () => {
+test('a database has its addresses and other options', () => {
   const ports = [EgressPort.tcp(5432)];
   expect(entryOf({ ports, addresses: ['203.0.113.50', '2001:db8::50'] })).toMatchObject({
     resolution: 'DNS',
@@ -137,7 +137,7 @@ test.each<[string, Partial<SidecarEgressProps>, string, string[] | undefined]>([
   ]);
 });
 
-test("timeouts and retries are on the route, in Istio's words", () => {
+test("timeouts and retries are on the route, in Istio's terms", () => {
   const props = {
     timeout: Duration.seconds(5),
     retries: { attempts: 3, perTryTimeout: Duration.millis(1500), on: ['connect-failure', '503'] },
@@ -190,7 +190,7 @@ test('pools, outlier detection and load balancing are in a rule for the whole ho
   });
 });
 
-test('more headers may be taken off, and what is kept is written on the objects', () => {
+test('further headers can be removed, and kept headers are written on the objects', () => {
   const manifests = sites({ removeHeaders: ['x-team'], unsafeKeepHeaders: ['x-request-id', 'x-forwarded-proto'] });
   const { remove } = the('VirtualService', manifests).spec.http[0].headers.request;
   expect(remove).toEqual(expect.arrayContaining(['x-forwarded-client-cert', 'x-team']));
@@ -202,11 +202,11 @@ test('more headers may be taken off, and what is kept is written on the objects'
     });
 });
 
-test('with every header kept there is nothing to take off', () => {
+test('with every header kept there is nothing to remove', () => {
   expect(routesOf({ unsafeKeepHeaders: MESH_REQUEST_HEADERS })[0].headers).toBeUndefined();
 });
 
-test("the namespace is the chart's unless another is named; names derive from owner, namespace and host", () => {
+test("the namespace is the chart's by default; names derive from owner, namespace and host", () => {
   const [, entry] = sites();
   const [, elsewhere] = sites({ namespace: 'web' });
   const [, owned] = sites({ owner: 'platform' });
@@ -221,7 +221,7 @@ test('a chart without a namespace may leave it to the construct, which is then t
   expect(allManifests(app)).toEqual(sites());
 });
 
-test("names, labels and annotations are the user's, on every object", () => {
+test('names, labels and annotations can be set on every object', () => {
   const manifests = sites({
     namePrefix: 'partner',
     labels: { team: 'shop' },
@@ -241,7 +241,7 @@ test('labels of the chart are on every object as well', () => {
   for (const { metadata } of Testing.synth(chart)) expect(metadata.labels).toEqual({ team: 'shop', tier: 'edge' });
 });
 
-test('every object can be reached and patched, and comes in an order in which it can be applied', () => {
+test('every object can be reached and patched, in an order in which they can be applied', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
   const egress = new SidecarEgress(chart, 'sites', {
     hosts: [HOST, 'www.example.com'],
@@ -277,7 +277,7 @@ test('every object can be reached and patched, and comes in an order in which it
   ).toBe(7);
 });
 
-test('a patch that breaks what the construct promises stops synth', () => {
+test('a patch that breaks a promise of the construct stops synth', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
   const egress = new SidecarEgress(chart, 'sites', { hosts: [HOST] });
   egress.originateTls('tls');

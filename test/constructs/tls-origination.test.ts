@@ -1,9 +1,9 @@
 import { Chart } from 'cdk8s';
-import { Egress } from '../../src/constructs/egress';
+import { Egress, TlsOrigination } from '../../src/constructs/egress';
 import { GatewayEgress, GatewayEgressProps } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
-import { TlsOrigination, TlsOriginationOptions, TlsVersion } from '../../src/constructs/tls-origination';
+import { TlsOriginationOptions, TlsVersion } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';
@@ -91,7 +91,7 @@ test(
   },
 );
 
-test('at the gateway the rule stands with the gateway, under the private name, and plaintext has no way out', () => {
+test("at the gateway the rule is in the gateway's namespace, under the private name, and plaintext cannot leave", () => {
   const manifests = atGateway();
   const rule = the('DestinationRule', manifests, 'egress');
   expect(rule.spec.subsets).toEqual([
@@ -105,7 +105,7 @@ test('at the gateway the rule stands with the gateway, under the private name, a
   expect(route.rewrite).toEqual({ authority: HOST });
 });
 
-test("the application's own TLS is left alone, at the sidecar and at the gateway", () => {
+test('TLS from the application is not changed, at the sidecar or at the gateway', () => {
   expect(the('VirtualService', atSidecar()).spec.tls[0].route).toEqual([
     { destination: { host: expect.any(String), port: { number: 443 } } },
   ]);
@@ -122,7 +122,7 @@ test('construct and method are the same code', () => {
   expect(constructed).toEqual(atSidecar({ sni: 'edge.partner.com' }));
 });
 
-test('only the hosts that are named are upgraded', () => {
+test('TLS is originated for the named hosts only', () => {
   const manifests = atSidecar({ hosts: [HOST] }, { hosts: [HOST, 'www.example.com'] });
   expect(the('DestinationRule', manifests).spec.host).toContain(HOST);
   const entries = manifests
@@ -135,7 +135,7 @@ test('only the hosts that are named are upgraded', () => {
   ]);
 });
 
-test('hosts of one egress may be upgraded in different ways', () => {
+test('hosts of one egress may have different originations', () => {
   const manifests = manifestsOf((chart) => {
     const egress = new SidecarEgress(chart, 'sites', { hosts: [HOST, 'www.example.com'] });
     const one = egress.originateTls('one', { hosts: [HOST] });
@@ -196,7 +196,7 @@ test.each<[string, (options: TlsOriginationOptions) => any[], TlsOriginationOpti
     },
     { mode: 'MUTUAL', clientCertificate: '/a', privateKey: '/b', caCertificates: '/c' },
   ],
-])('who vouches, and who is shown: %s', (_what, make, options, block) => {
+])('authorities and client certificates: %s', (_what, make, options, block) => {
   for (const tls of externalTls(make(options))) expect(tls).toEqual({ ...block, sni: HOST, subjectAltNames: [HOST] });
 });
 
@@ -233,7 +233,7 @@ test.each<[string, Partial<SidecarEgressProps>, TlsOriginationOptions, number]>(
     443,
   ],
   ['the one that is asked for', {}, { port: 8443 }, 8443],
-])('the port outside is %s', (_what, props, options, number) => {
+])('the external port is %s', (_what, props, options, number) => {
   const atOnce = atSidecar(options, props);
   expect(entriesOf(atOnce).external.ports).toContainEqual({ number, name: `tls-${number}`, protocol: 'TLS' });
   expect(the('DestinationRule', atOnce).spec.subsets[0].trafficPolicy.portLevelSettings[0].port).toEqual({ number });
@@ -242,13 +242,13 @@ test.each<[string, Partial<SidecarEgressProps>, TlsOriginationOptions, number]>(
   ).toEqual({ number });
 });
 
-test('towards another port than 443 the Host header says so, as a client would', () => {
+test('for another port than 443 the Host header contains it, as from a client', () => {
   const route = atGateway({ port: 8443 }).find(({ spec, metadata }) => metadata.namespace === 'egress' && spec.http)
     .spec.http[0];
   expect(route.rewrite).toEqual({ authority: `${HOST}:8443` });
 });
 
-test("a port's settings replace those above it, so the traffic policy is written into them", () => {
+test('port settings replace the general ones, so the traffic policy is repeated in them', () => {
   const { subsets } = the('DestinationRule', atSidecar({}, { connectionPool: { maxConnections: 7 } })).spec;
   const pool = { connectionPool: { tcp: { maxConnections: 7 } } };
   expect(subsets).toEqual([

@@ -19,7 +19,7 @@ const partner = (chart: Chart, host: string) =>
     callers: [Caller.serviceAccount('payments', 'app')],
   });
 
-test('names below a domain are looked up when they are asked for, on the declared ports only', () => {
+test('names below a domain are resolved at the time of the request, on the declared ports only', () => {
   const manifests = manifestsOf((chart) => wildcard(chart));
   const entry = the('ServiceEntry', manifests);
   expect(entry.metadata.name).toMatch(/^any-tenants-example-com-[0-9a-f]{12}$/);
@@ -53,14 +53,14 @@ test.each<[string, (chart: Chart) => unknown, RegExp]>([
   [
     'half a label',
     (chart) => wildcard(chart, { hosts: ['*tenants.example.com'] }),
-    /hosts\[0\]: "\*tenants.example.com" is no wildcard that Istio resolves/,
+    /hosts\[0\]: "\*tenants.example.com" is not a wildcard that Istio resolves/,
   ],
   [
     'a star in the middle',
     (chart) => wildcard(chart, { hosts: ['a.*.example.com'] }),
-    /is no wildcard that Istio resolves/,
+    /is not a wildcard that Istio resolves/,
   ],
-  ['everything', (chart) => wildcard(chart, { hosts: ['*'] }), /is no wildcard that Istio resolves/],
+  ['everything', (chart) => wildcard(chart, { hosts: ['*'] }), /is not a wildcard that Istio resolves/],
   [
     'a top-level domain',
     (chart) => wildcard(chart, { hosts: ['*.com'], unsafeSharedDomains: true }),
@@ -87,17 +87,17 @@ test.each<[string, (chart: Chart) => unknown, RegExp]>([
   [
     'TCP',
     (chart) => wildcard(chart, { ports: [EgressPort.tcp(5432)], addresses: ['203.0.113.7'] }),
-    /ports: tcp-5432 carries no name/,
+    /ports: connections on tcp-5432 carry no name/,
   ],
   [
     'TLS origination',
     (chart) => wildcard(chart).originateTls('tls'),
-    /TLS for \*\.tenants\.example\.com cannot be originated so that it fails closed.*plaintext.*EgressPort\.tls/,
+    /TLS for \*\.tenants\.example\.com cannot be originated in a way that fails closed.*plaintext.*EgressPort\.tls/,
   ],
   [
     'a gateway',
     (chart) => partner(chart, '*.partner.example.com'),
-    /is a wildcard, and Istio's gateways cannot .*issues\/61831.*SidecarEgress/,
+    /is a wildcard, which Istio's gateways cannot .*issues\/61831.*SidecarEgress/,
   ],
   [
     'an old Istio',
@@ -107,7 +107,7 @@ test.each<[string, (chart: Chart) => unknown, RegExp]>([
   [
     'the unsafe switch without need',
     (chart) => new SidecarEgress(chart, 'x', { hosts: ['www.example.org'], unsafeSharedDomains: true }),
-    /unsafeSharedDomains: only wildcard hosts need it/,
+    /unsafeSharedDomains: only applies to wildcard hosts/,
   ],
 ])('%s is refused', (_what, build, says) => {
   expect(errorOf(() => manifestsOf(build))).toMatch(says);
@@ -127,9 +127,9 @@ test.each([
   '*.co.uk',
   '*.com.au',
   '*.ngrok.io',
-])('%s, where anybody can rent a name, needs the unsafe switch, and then shows it', (host) => {
+])('%s, where anyone can register a name, needs the unsafe option, which is written on the objects', (host) => {
   expect(errorOf(() => manifestsOf((chart) => wildcard(chart, { hosts: [host] })))).toMatch(
-    /covers names that anybody can rent .*unsafeSharedDomains: true/,
+    /covers names that anyone can register .*unsafeSharedDomains: true/,
   );
   const entry = the(
     'ServiceEntry',
@@ -144,7 +144,7 @@ test.each([
   '*.account.blob.core.windows.net',
   '*.partner.com',
   '*.partner.co.uk',
-])("%s is one party's", (host) => {
+])('%s belongs to a single party', (host) => {
   expect(() => manifestsOf((chart) => wildcard(chart, { hosts: [host] }))).not.toThrow();
 });
 
@@ -158,7 +158,7 @@ test('TLS for the other hosts of the same declaration can be originated', () => 
   ).not.toThrow();
 });
 
-describe('a wildcard over a host that must not go straight out stops synth, and nothing is written', () => {
+describe('a wildcard that covers a host behind a gateway stops synth, and nothing is written', () => {
   test.each<[string, (chart: Chart) => unknown]>([
     ['through a gateway', (chart) => partner(chart, 'api.tenants.example.com')],
     [
@@ -175,7 +175,7 @@ describe('a wildcard over a host that must not go straight out stops synth, and 
     expect(written).toEqual([]);
   });
 
-  test('but not in another namespace, and not for a host that goes straight out anyway', () => {
+  test('but not in another namespace, and not for a host of a SidecarEgress', () => {
     const build = (app: App) => {
       wildcard(new Chart(app, 'one', { namespace: 'shop' }));
       partner(new Chart(app, 'two', { namespace: 'payments' }), 'api.tenants.example.com');

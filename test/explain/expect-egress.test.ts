@@ -1,7 +1,7 @@
 import { App, Chart, Testing } from 'cdk8s';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
-import { TlsOrigination } from '../../src/constructs/tls-origination';
+import { TlsOrigination } from '../../src/constructs/egress';
 import { expectEgress } from '../../src/explain';
 import { Caller } from '../../src/values/caller';
 import { GatewayInstallation } from '../../src/values/gateway-installation';

@@ -68,7 +68,7 @@ COMMIT
 `);
 });
 
-test('a policy is about what comes in unless it says otherwise, and about what goes out where it has rules for it', () => {
+test('a policy covers ingress unless it says otherwise, and egress where it has egress rules', () => {
   expect([into(CHECKOUT, policy({})), out(CHECKOUT, policy({}))]).toEqual([[], undefined]);
   expect([into(CHECKOUT, policy({ egress: [{}] })), out(CHECKOUT, policy({ egress: [{}] }))]).toEqual([[], ['-p all']]);
   expect([into(CHECKOUT, egress({})), out(CHECKOUT, egress({}))]).toEqual([undefined, ['-p all']]);
@@ -108,13 +108,13 @@ test.each<[string, object, string[]]>([
     },
     ['-d 10.77.0.11 -p all', '-d 10.77.0.13 -p all'],
   ],
-  ['nobody', { namespaceSelector: { matchLabels: { tier: 'none' } } }, []],
-  ['a range of IPv6, which the lab has not', { ipBlock: { cidr: '::/0' } }, []],
+  ['no namespace', { namespaceSelector: { matchLabels: { tier: 'none' } } }, []],
+  ['an IPv6 range, which the lab ignores', { ipBlock: { cidr: '::/0' } }, []],
 ])('peers: %s', (_what, peer, expected) => {
   expect(out(CHECKOUT, egress({ to: [peer] }))).toEqual(expected);
 });
 
-test('namespaces by labels of their own', () => {
+test('namespaces selected by their own labels', () => {
   const peer = { namespaceSelector: { matchExpressions: [{ key: 'tier', operator: 'Exists' }] } };
   expect(allowed('POSTROUTING', CHECKOUT, [egress({ to: [peer] })], { web: { tier: 'front' } })).toEqual([
     '-d 10.77.0.13 -p all',
@@ -128,7 +128,7 @@ test('namespaces by labels of their own', () => {
   ]);
 });
 
-test('what comes in is judged by where it comes from and the port of the pod', () => {
+test('ingress is judged by its source and the port of the pod', () => {
   const rule = {
     from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'web' } } }],
     ports: [{ port: 8443 }, { protocol: 'UDP', port: 53 }],
@@ -153,7 +153,7 @@ test('policies add up', () => {
   expect(out(CHECKOUT, egress(), egress({}))).toEqual(['-p all']);
 });
 
-test('a pod that the lab has at another port than a cluster', () => {
+test('a pod that listens on another port in the lab than in a cluster', () => {
   const istiod = { ...pod('istio-system', 'istiod', '10.77.0.1'), elsewhere: { 15012: '15010' } };
   const rule = {
     to: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'istiod' } } }],
@@ -165,8 +165,8 @@ test('a pod that the lab has at another port than a cluster', () => {
 });
 
 test.each([
-  ['a port by name', { ports: [{ port: 'https' }] }, /ports by name/],
-  ['a protocol that it does not know', { ports: [{ protocol: 'SCTP', port: 1 }] }, /SCTP/],
+  ['a named port', { ports: [{ port: 'https' }] }, /named ports/],
+  ['an unsupported protocol', { ports: [{ protocol: 'SCTP', port: 1 }] }, /SCTP/],
 ])('%s stops the lab', (_what, rule, why) => {
   expect(() => out(CHECKOUT, egress(rule))).toThrow(why);
 });

@@ -1,8 +1,8 @@
 import { AccessRow, Expectation } from '../../src/access/access-table';
 import { AccessLine } from '../mesh/lab/access-log';
 import { complete, Evidence } from '../mesh/lab/evidence';
-import { judge } from '../mesh/lab/judgement';
 import { ExternalEvent } from '../mesh/lab/external';
+import { judge } from '../mesh/lab/judgement';
 import { CurlView } from '../mesh/lab/request';
 import { seen } from '../mesh/lab/seen';
 import { Workload } from '../mesh/lab/world';
@@ -94,7 +94,7 @@ const throughGateway: Parts = {
   external: [event(GATEWAY, 2000)],
 };
 
-test('hops are joined by their ports: way, who originated TLS, who the gateway saw', () => {
+test('hops are joined by their ports: egress path, TLS originator, identity at the gateway', () => {
   expect(seen(evidence(throughGateway))).toMatchObject({
     outcome: 'answered',
     status: 200,
@@ -106,7 +106,7 @@ test('hops are joined by their ports: way, who originated TLS, who the gateway s
   });
 });
 
-test("a gateway line of another request is not this one's", () => {
+test("a gateway's line about another request is not used", () => {
   const other = evidence({
     ...throughGateway,
     atGateway: [{ ...throughGateway.atGateway![0], from: `${CALLER}:1001` }],
@@ -115,17 +115,17 @@ test("a gateway line of another request is not this one's", () => {
   expect(judge(other).passed).toBe(false);
 });
 
-test('a connection that no line of the sidecar accounts for went past it', () => {
+test('a connection that no line of the sidecar mentions bypassed it', () => {
   expect(seen(evidence({ ...throughGateway, external: [event(CALLER, 2000)] })).via).toBe('direct');
 });
 
-test('what comes from an address that its way does not explain fails any row', () => {
+test('a connection from an address that is not on the egress path fails any row', () => {
   expect(judge(evidence({ ...throughGateway, external: [event('10.77.0.40', 2000)] })).differences.join()).toMatch(
-    /called from 10.77.0.40/,
+    /reached from 10.77.0.40/,
   );
 });
 
-test('whoever answers at a dialled address is not the host', () => {
+test('an answer from a dialled address is not an answer of the host', () => {
   const line: AccessLine = {
     method: 'GET',
     code: '200',
@@ -138,12 +138,10 @@ test('whoever answers at a dialled address is not the host', () => {
     sidecar: [line],
     external: [event(CALLER, 1000, { server: 'stray-0.invalid', tls: false })],
   });
-  expect(judge(spoofed).differences.join()).toMatch(
-    /whoever listens on the dialled address answered for api.example.com/,
-  );
+  expect(judge(spoofed).differences.join()).toMatch(/the listener on the dialled address answered for api.example.com/);
 });
 
-test('no line of the sidecar is a way past it', () => {
+test('without any line of the sidecar the request bypassed it', () => {
   expect(seen(evidence({ external: [event(CALLER, 5, { tls: false })] }))).toMatchObject({
     via: 'direct',
     tlsOriginatedBy: 'none',
@@ -151,7 +149,7 @@ test('no line of the sidecar is a way past it', () => {
   });
 });
 
-test('clear text on a TLS port counts, although nobody answered it', () => {
+test('plaintext on a TLS port counts, even without an answer', () => {
   const refused = evidence({
     curl: { statuses: [400] },
     external: [event(CALLER, 9, { event: 'plaintext', tls: undefined })],
@@ -228,7 +226,7 @@ test.each<[string, Parts, Partial<Expectation>]>([
   expect(seen(evidence(parts))).toMatchObject({ outcome: 'refused', ...expected });
 });
 
-test('headers count as added when the application has not sent them', () => {
+test('headers that the application has not sent count as added', () => {
   const headers = { host: 'api.example.com', accept: '*/*', 'x-request-id': 'a', 'x-mine': 'b' };
   const parts = {
     ...throughGateway,
@@ -238,7 +236,7 @@ test('headers count as added when the application has not sent them', () => {
   expect(seen(evidence(parts)).addedHeaders).toEqual(['x-request-id']);
 });
 
-test("a certificate that is not the external host's own is noticed", () => {
+test("a certificate that is not the external host's own is a contradiction", () => {
   const parts: Parts = {
     row: { request: 'https://api.example.com/' },
     curl: { url: 'https://api.example.com/', certificate: { subject: 'O=mesh', issuer: 'O=cluster.local' } },
@@ -250,15 +248,30 @@ test("a certificate that is not the external host's own is noticed", () => {
   expect(judge(evidence(parts)).differences.join()).toMatch(/certificate that is not the external host's/);
 });
 
-test('every field that a row names is compared, and no other', () => {
+test('exactly the fields that a row has are compared', () => {
   const { differences } = judge(
     evidence({ ...throughGateway, expect: { status: 301, via: 'sidecar', addedHeaders: [] } }),
   );
   expect(differences).toEqual(['status: expected 301, seen 200', 'via: expected sidecar, seen gateway']);
 });
 
-test("the harness waits for the gateway's line of a request that was passed on", () => {
+test("the harness waits for the gateway's line about a forwarded request", () => {
   expect(complete(evidence(throughGateway), true)).toBe(true);
   expect(complete(evidence({ ...throughGateway, atGateway: [] }), true)).toBe(false);
   expect(complete(evidence({ ...throughGateway, sidecar: [] }), true)).toBe(false);
+});
+
+test('failed attempts of the sidecar leave no port in its line: the line alone completes the evidence', () => {
+  const tries: Parts = {
+    curl: { statuses: [503], localPort: 5 },
+    external: [1000, 1001].flatMap((port) => [
+      event(CALLER, port, { event: 'connect' }),
+      event(CALLER, port, { event: 'tls-error' }),
+    ]),
+  };
+  const line = { method: 'GET', code: '503', flags: 'URX,UF', from: `${CALLER}:5` };
+  expect(complete(evidence({ ...tries, sidecar: [line] }), true)).toBe(true);
+  expect(complete(evidence(tries), true)).toBe(false);
+  // A late line about another connection.
+  expect(complete(evidence({ ...tries, sidecar: [{ ...line, from: `${CALLER}:4` }] }), true)).toBe(false);
 });

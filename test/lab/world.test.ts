@@ -1,8 +1,8 @@
 import { AccessTable } from '../../src/access/access-table';
 import { captureRules } from '../mesh/lab/capture';
 import { clientHello } from '../mesh/lab/client-hello';
-import { KubeObject, ServiceController } from '../mesh/lab/kubernetes';
 import { placed } from '../mesh/lab/external';
+import { KubeObject, ServiceController } from '../mesh/lab/kubernetes';
 import { workloads } from '../mesh/lab/world';
 
 const table: AccessTable = {
@@ -19,13 +19,13 @@ const deployment = (namespace: string, annotations: Record<string, string>): Kub
   spec: { template: { metadata: { labels: { app: 'legacy', tier: 'back' }, annotations } } },
 });
 
-test('a pod template among the manifests decides what is captured', () => {
+test('a pod template among the manifests sets what is captured', () => {
   const annotations = { 'traffic.sidecar.istio.io/excludeOutboundIPRanges': '203.0.113.40/32' };
   expect(workloads(table, [deployment('shop', annotations)])[0].capture).toEqual({ '-x': '203.0.113.40/32' });
   expect(workloads(table, [deployment('other', annotations)])[0].capture).toEqual({});
 });
 
-test('a capture annotation that the lab does not know stops it', () => {
+test('an unknown capture annotation is an error', () => {
   expect(() => captureRules({ 'traffic.sidecar.istio.io/kubevirtInterfaces': 'eth1' })).toThrow(/does not know/);
 });
 
@@ -44,13 +44,13 @@ test('a Service gets an address and the pods that it selects', () => {
   expect(controller.complete([none])[1].endpoints).toEqual([]);
 });
 
-test('every host has an address of its own, and somebody listens where rows dial past all hosts', () => {
+test('every host has an address of its own, and so has every dialled address that belongs to no host', () => {
   const hosts = placed(table);
   expect(hosts.map((host) => host.address)).toEqual(['203.0.113.11', '203.0.113.10', '203.0.113.99']);
   expect(hosts[2].host).toMatch(/^stray/);
 });
 
-test('server name and protocols are read from what a client says first', () => {
+test('server name and protocols are read from the ClientHello', () => {
   const serverName = Buffer.from([0, 0, 0, 10, 0, 8, 0, 0, 5, ...Buffer.from('a.com')]);
   const alpn = Buffer.from([0, 16, 0, 5, 0, 3, 2, ...Buffer.from('h2')]);
   const extensions = Buffer.concat([serverName, alpn]);

@@ -5,12 +5,12 @@ import { binaries } from './lab';
 
 const OURS = path.join(__dirname, '../../crds/istio.yaml');
 
-/** Says where the CRDs that the classes are generated from differ from those that the lab admits by. */
+/** Prints where the CRDs that the classes are generated from differ from those that the lab validates against. */
 export async function printCrdDifferences(): Promise<void> {
   const lab = new Map(crds((await binaries()).crds).map((crd) => [crd.metadata.name, crd]));
   for (const crd of crds(OURS)) {
     const other = lab.get(crd.metadata.name);
-    const differences = other ? compare(schemaOf(crd), schemaOf(other), '') : ['is not there'];
+    const differences = other ? compare(schemaOf(crd), schemaOf(other), '') : ['is missing'];
     if (differences.length > 0)
       console.log(
         `crds/istio.yaml differs from the lab's ${crd.spec.names.kind}: ` +
@@ -29,7 +29,7 @@ function schemaOf(crd: any): any {
   return crd.spec.versions.find((version: any) => version.name === 'v1')?.schema.openAPIV3Schema;
 }
 
-/** Differences of two schemas, prose aside. */
+/** Differences between two schemas, apart from descriptions. */
 function compare(ours: any, theirs: any, at: string): string[] {
   if (ours === null || theirs === null || typeof ours !== 'object' || typeof theirs !== 'object') {
     return JSON.stringify(ours) === JSON.stringify(theirs)

@@ -6,17 +6,17 @@ import { AccessTable } from '../../src/access/access-table';
 
 const EXAMPLES = path.join(__dirname, '../../examples');
 
-/** An example as the mesh meets it. */
+/** An example as the mesh tests use it. */
 export interface MeshExample {
   readonly name: string;
   readonly table: AccessTable;
   /** Its golden manifests. */
   readonly manifests: KubeObject[];
-  /** Those among them that no construct emits: somebody else's, in a file called so. */
+  /** Those among them that no construct emits, from the file hand-written.k8s.yaml. */
   readonly handWritten: KubeObject[];
 }
 
-/** Every example with an access table; where `MESH_EXAMPLE` is set, those whose names begin so. */
+/** Every example with an access table; where `MESH_EXAMPLE` is set, those whose names begin with it. */
 export function meshExamples(beginning = process.env.MESH_EXAMPLE ?? ''): MeshExample[] {
   return exampleNames()
     .filter((name) => name.startsWith(beginning))
@@ -44,7 +44,7 @@ export function exampleNames(): string[] {
     );
 }
 
-/** The rows with their numbers; where `MESH_ROW` is set, the one with that number or those with that part of a URL. */
+/** The rows with their numbers; where `MESH_ROW` is set, the one with that number, or those whose URL contains it. */
 export function numberedRows(
   table: AccessTable,
   wanted = process.env.MESH_ROW,

@@ -1,8 +1,9 @@
 import { printCrdDifferences } from './crd-differences';
 import { binaries, requireSystem, watchForTheEnd } from './lab';
 
-/** Runs in jest's own process before the suites: this one hears signals, the tests' copy of `process` does not. */
+/** Runs in jest's own process before the suites: it receives signals, the tests' copy of `process` does not. */
 export default async function globalSetup(): Promise<void> {
+  process.env.MESH_OWNER = String(process.pid); // for the workers, which inherit it
   watchForTheEnd();
   await requireSystem();
   await binaries();

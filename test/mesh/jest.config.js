@@ -1,11 +1,11 @@
 /**
- * The suites of the mesh. One lab at a time and one test after the other: they measure who answers whom, and share two cores.
- * Nothing is tried again: a row that holds sometimes does not hold.
+ * The suites of the mesh: two files at a time, each with one lab and one test after the other. A lab mostly waits, so two
+ * share two cores; their networks do not meet. A failed test is not retried: a row must hold every time.
  */
 module.exports = {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/mesh/suites/*.mesh.test.ts'],
-  maxWorkers: 1,
+  maxWorkers: 2,
   testTimeout: 120000,
   verbose: true,
   globalSetup: '<rootDir>/test/mesh/global-setup.ts',

@@ -1,4 +1,4 @@
-/** `npm run mesh -- <manifests> <access.yaml>`: the same for anybody's manifests, a file or a folder of YAML. */
+/** `npm run mesh -- <manifests> <access.yaml>`: the same for your own manifests, a file or a folder of YAML. */
 import { NotPossible } from './lab';
 import { readManifests, readTable } from './read';
 import { runTable } from './run-table';

@@ -1,9 +1,14 @@
 /**
- * `npm run test:mesh`: every row of every example. `npm run test:mesh -- <example> [row]`: one example, by its name or
- * the beginning of it; a row by its number or a part of its URL. `npm run test:mesh -- --suite <name> [example]`: one
- * suite. `npm run test:mesh -- --all`: every suite. `npm run test:mesh -- --times <number> …`: the same, so many times
- * in a row. `npm run test:mesh -- --suite differential [--seed <number>] [--worlds <number>]`: worlds made from these
- * seeds.
+ * The command line of the mesh tests, `npm run test:mesh -- …`:
+ *
+ *     (nothing)                every row of every example
+ *     <example> [row]          one example, by its name or the start of it; a row by its number or a part of its URL
+ *     --suite <name> [example] one suite
+ *     --all                    every suite; of a product of dimensions, a pairwise cover
+ *     --everything             every suite, or the named one, with every product in full
+ *     --seed <number>          what the covers choose and which worlds are generated; printed at the start of each run
+ *     --worlds <number>        how many worlds the suite `differential` generates
+ *     --times <number>         the same run, so many times in a row
  */
 import * as fs from 'fs';
 import * as path from 'path';
@@ -16,18 +21,24 @@ const ENDING = '.mesh.test.ts';
 
 async function main(args: string[]): Promise<boolean> {
   watchForTheEnd();
-  const { left, numbers } = withoutNumbers(args, ['--seed', '--worlds', '--times']);
-  const { '--seed': seed, '--worlds': worlds, '--times': times = 1 } = numbers;
-  const { suite, example, row } = choice(left);
-  if ((seed ?? worlds) !== undefined && suite !== 'differential')
-    throw new NotPossible('--seed and --worlds are for --suite differential');
-  // What makes it impossible is said here, in one line, and not by jest.
+  const everything = args.includes('--everything');
+  const { left, numbers } = withoutNumbers(
+    args.filter((arg) => arg !== '--everything'),
+    ['--seed', '--worlds', '--times'],
+  );
+  const { '--seed': seed = Math.floor(Date.now() / 1000), '--worlds': worlds, '--times': times = 1 } = numbers;
+  const { suite, example, row } = everything && left.length === 0 ? {} : choice(left);
+  if (worlds !== undefined && suite !== 'differential')
+    throw new NotPossible('--worlds is an option of --suite differential: add that, or leave --worlds out');
+  // Checked here so that a missing tool is reported in one line, without jest's output around it.
   await requireSystem();
   await binaries();
   if (example !== undefined) process.env.MESH_EXAMPLE = example;
   if (row !== undefined) process.env.MESH_ROW = row;
-  if (seed !== undefined) process.env.MESH_SEED = String(seed);
+  process.env.MESH_SEED = String(seed);
+  if (everything) process.env.MESH_EVERYTHING = 'true';
   if (worlds !== undefined) process.env.MESH_WORLDS = String(worlds);
+  console.log(`seed ${seed}: --seed ${seed} repeats this choice`);
   const runs: string[] = [];
   let good = true;
   for (let time = 1; time <= times; time++) {
@@ -42,7 +53,7 @@ async function main(args: string[]): Promise<boolean> {
   return good;
 }
 
-/** Sends one suite, or all of them. */
+/** Runs one suite, or all of them. */
 async function run(suite: string | undefined): Promise<{ passed: number; failed: number; seconds: number }> {
   const began = Date.now();
   const root = path.join(__dirname, '../..');
@@ -53,7 +64,7 @@ async function run(suite: string | undefined): Promise<{ passed: number; failed:
     $0: 'test:mesh',
   };
   const { results } = await runCLI(options as unknown as Parameters<typeof runCLI>[0], [root]);
-  // A suite that does not even run, or whose clean-up fails, has no failed test.
+  // A suite that does not compile, or whose clean-up fails, has no failed test.
   const broken = results.testResults.filter(
     (one) => one.testExecError !== undefined || (one.numFailingTests === 0 && one.failureMessage),
   );
@@ -71,7 +82,7 @@ async function run(suite: string | undefined): Promise<{ passed: number; failed:
   };
 }
 
-/** Takes options with a number out of the arguments. */
+/** Separates the options that take a number from the other arguments. */
 function withoutNumbers(
   args: string[],
   options: string[],
@@ -82,7 +93,8 @@ function withoutNumbers(
     const at = left.indexOf(option);
     if (at < 0) continue;
     const [, value] = left.splice(at, 2);
-    if (!/^[1-9]\d*$/.test(value ?? '')) throw new NotPossible(`${option} needs a number from 1`);
+    if (!/^[1-9]\d*$/.test(value ?? ''))
+      throw new NotPossible(`${option} takes a whole number from 1 on, not ${value ?? 'nothing'}`);
     numbers[option] = Number(value);
   }
   return { left, numbers };
@@ -95,18 +107,18 @@ function choice(args: string[]): { suite?: string; example?: string; row?: strin
     .map((name) => name.slice(0, -ENDING.length));
   if (args.includes('--all')) {
     if (args.length > 1)
-      throw new NotPossible('--all is every suite of every example; leave out what else is there, or --all');
+      throw new NotPossible('--all runs every suite on every example: remove the other arguments, or --all');
     return {};
   }
   const at = args.indexOf('--suite');
   const suite = at < 0 ? undefined : (args[at + 1] ?? '');
   if (suite !== undefined && !suites.includes(suite))
-    throw new NotPossible(`there is no suite "${suite}"; there are ${suites.join(', ')}`);
+    throw new NotPossible(`unknown suite "${suite}"; the suites are ${suites.join(', ')}`);
   const [example, row] = at < 0 ? args : args.filter((_, index) => index !== at && index !== at + 1);
   if (example === undefined) return { suite: suite ?? 'examples' };
   const chosen = meshExamples(example);
   if (chosen.length === 0)
-    throw new NotPossible(`there is no example "${example}"; there are ${exampleNames().join(', ')}`);
+    throw new NotPossible(`unknown example "${example}"; the examples are ${exampleNames().join(', ')}`);
   if (row !== undefined && !chosen.some(({ table }) => numberedRows(table, row).length > 0))
     throw new NotPossible(`${chosen.map(({ name }) => name).join(', ')} has no row "${row}"`);
   return { suite: suite ?? 'examples', example, row };

@@ -1,23 +1,25 @@
-/**
- * What must hold of a request whatever happens to the objects: the promise "fail closed", as a comparison of two
- * sights.
- */
+/** The promise "fail closed", as a comparison: what a request does with all objects in place, and without one. */
 import { hops, KubeObject, rowText, seenText } from './lab';
 import { failureText, Mesh, Sight } from './support';
 import { AccessRow, AccessTable, ExternalHost, requestHost } from '../../src/access/access-table';
 
-/** What a proxy does for a request, and so what must not change while it is answered. */
+/** What proxies do for a request; none of it may change as long as the request is answered. */
 const CHECKS = ['via', 'tlsOriginatedBy', 'identityAtGateway', 'serverName', 'protocol', 'clientCertificate'] as const;
 
 /**
- * What a sidecar adds to every request, and what no promise is broken by: it names nobody. The route that takes it off
- * may be the object that is missing.
+ * Headers that a sidecar adds to every request and that identify no workload: they break no promise. The route that
+ * removes them may be the object that is missing.
  */
-const UNTOLD = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms'];
+const HARMLESS_HEADERS = [
+  'x-forwarded-proto',
+  'x-request-id',
+  'x-envoy-attempt-count',
+  'x-envoy-expected-rq-timeout-ms',
+];
 
 /**
- * Every caller of a table to every external host, by HTTP, HTTPS and every TCP port; and whatever else the rows of the
- * table ask.
+ * From every caller to every external host, over HTTP, HTTPS and every TCP port; and every other request of the table's
+ * rows.
  */
 export function everyRequest(table: AccessTable): AccessRow[] {
   const urls = table.external.flatMap(({ host, address, tcp = [], http, https }) => [
@@ -33,37 +35,38 @@ export function everyRequest(table: AccessTable): AccessRow[] {
 }
 
 /**
- * What is worse now than it was with everything in place: an answer that was a refusal, another way or fewer checks for
- * what is still answered, plaintext where there was none, a connection that goes round the gateway. Refused instead of
- * answered is not worse.
+ * What is worse now than with all objects in place: answered instead of refused, another egress path or fewer checks
+ * for a request that is still answered, plaintext where there was none, a connection that bypasses the gateway. Refused
+ * instead of answered is not worse.
  */
 export function worse(complete: Sight, now: Sight): string[] {
   const before = complete.judgement.seen;
   const after = now.judgement.seen;
   const found: string[] = [];
-  if (before.outcome === 'refused' && after.outcome === 'answered') found.push('it was refused, and is answered now');
+  if (before.outcome === 'refused' && after.outcome === 'answered') found.push('it was refused, and is now answered');
   if (before.outcome === 'answered' && after.outcome === 'answered') {
     for (const field of CHECKS)
       if (before[field] !== after[field])
-        found.push(`${field} was ${before[field] ?? 'nothing'}, and is ${after[field] ?? 'nothing'} now`);
+        found.push(`${field} was ${before[field] ?? 'nothing'}, and is now ${after[field] ?? 'nothing'}`);
     const more = (after.addedHeaders ?? []).filter((name) => !before.addedHeaders?.includes(name));
-    const telling = more.filter((name) => !UNTOLD.includes(name));
-    if (telling.length > 0) found.push(`the outside receives ${telling.join(', ')} now`);
+    const telling = more.filter((name) => !HARMLESS_HEADERS.includes(name));
+    if (telling.length > 0) found.push(`the external host now receives ${telling.join(', ')}`);
     found.push(...after.contradictions);
   }
-  if (after.plaintextToHost && !before.plaintextToHost) found.push('plaintext reached the outside');
+  if (after.plaintextToHost && !before.plaintextToHost) found.push('plaintext reached the external host');
   const gateways = now.evidence.gateways.map(({ address }) => address);
   const round = now.evidence.external.filter((event) => event.from !== '' && !gateways.includes(event.from));
   if (before.via === 'gateway' && round.length > 0)
     found.push(
-      'it went round the gateway: ' +
+      'it bypassed the gateway: ' +
         `${round.map(({ event, server, from }) => `${event} at ${server} from ${from}`).join(', ')}`,
     );
-  if (before.outcome === 'refused' && heard(now) > 0 && heard(complete) === 0) found.push('the outside heard of it');
+  if (before.outcome === 'refused' && heard(now) > 0 && heard(complete) === 0)
+    found.push('bytes of it reached the external host');
   return found;
 }
 
-/** `worse`, with all that was seen. */
+/** The same as text, with everything that was seen. */
 export function worseText(complete: Sight, now: Sight): string[] {
   const found = worse(complete, now);
   if (found.length === 0) return [];
@@ -77,14 +80,14 @@ export function worseText(complete: Sight, now: Sight): string[] {
   ];
 }
 
-/** Bytes of the caller that reached the outside; a connection without any is none. */
+/** How often the external host received bytes; a connection without any does not count. */
 function heard({ evidence }: Sight): number {
   return evidence.external.filter(({ event }) => event !== 'connect').length;
 }
 
 /**
- * Requests that a proxy sends out as TLS, and that are answered although the external host shows a certificate that is
- * not good.
+ * Requests for which a proxy originates TLS, and which are still answered when the external host shows a bad
+ * certificate.
  */
 export async function uncheckedCertificates(mesh: Mesh, sights: Sight[]): Promise<string[]> {
   const originated = sights.filter(
@@ -110,8 +113,8 @@ export async function uncheckedCertificates(mesh: Mesh, sights: Sight[]): Promis
 }
 
 /**
- * Whether a request may pass without an object that is there to refuse it, and refuses nothing else: without the lock
- * what the caller's namespace has not declared, without a gateway's lockdown what no construct has declared.
+ * Whether a request may pass when an object is missing whose only purpose is to refuse it: without the mesh's lock,
+ * hosts that the caller's namespace has not declared; without a gateway's lockdown, hosts that no construct declares.
  */
 export function meantToRefuse(object: KubeObject, before: Sight, table: AccessTable, emitted: KubeObject[]): boolean {
   if (isLock(object, table)) return undeclared(before);
@@ -124,7 +127,7 @@ export function meantToRefuse(object: KubeObject, before: Sight, table: AccessTa
   );
 }
 
-/** Whether the sidecar refused it because nobody has declared the host where the caller is. */
+/** Whether the sidecar refused it because the host is not declared in the caller's namespace. */
 function undeclared({ evidence, judgement }: Sight): boolean {
   const last = evidence.sidecar[evidence.sidecar.length - 1];
   return (

@@ -8,9 +8,9 @@ import { accessTableProblems } from '../../src/access/read-access-table';
 
 const SCHEMA = path.join(__dirname, '../../docs/access-table.schema.json');
 
-/** Reads an access table; what is wrong with it stops the run before anything is started. */
+/** Reads an access table; an invalid one stops the run before a lab is started. */
 export function readTable(file: string): AccessTable {
-  if (!fs.existsSync(file)) throw new NotPossible(`there is no ${file}`);
+  if (!fs.existsSync(file)) throw new NotPossible(`${file} does not exist`);
   const table: AccessTable = parse(fs.readFileSync(file, 'utf8'));
   const ajv = new Ajv({ allErrors: true });
   const fits = ajv.compile(JSON.parse(fs.readFileSync(SCHEMA, 'utf8')));
@@ -21,9 +21,9 @@ export function readTable(file: string): AccessTable {
   return table;
 }
 
-/** Reads a YAML file, or all of a folder and the folders in it. */
+/** Reads a YAML file, or all YAML files below a folder. */
 export function readManifests(from: string): KubeObject[] {
-  if (!fs.existsSync(from)) throw new NotPossible(`there is no ${from}`);
+  if (!fs.existsSync(from)) throw new NotPossible(`${from} does not exist`);
   const files = fs.statSync(from).isDirectory()
     ? (fs.readdirSync(from, { recursive: true }) as string[])
         .filter((name) => /\.ya?ml$/.test(name))

@@ -2,9 +2,9 @@ import { KubeObject } from './lab';
 import { GatewayPods } from '../../src/access/access-table';
 
 /**
- * HTTP of one host through an egress gateway, written by hand in the manner of Istio's task page: everything visible
- * everywhere, a mutual TLS hop to the gateway's own Service, nothing taken off the request. It is what others have on
- * the same gateway.
+ * HTTP to one host through an egress gateway, written by hand in the style of Istio's task page: objects exported to
+ * all namespaces, a mutual TLS hop to the gateway's own Service, no header removed. Other users of the same gateway may
+ * have such objects.
  */
 export function taskPageRecipe(namespace: string, host: string, gateway: GatewayPods): KubeObject[] {
   const name = host.replace(/\./g, '-');
@@ -55,7 +55,7 @@ export function taskPageRecipe(namespace: string, host: string, gateway: Gateway
   ];
 }
 
-/** An installed gateway whose Service is called as Istio's own. */
+/** An installed gateway with the Service name that Istio's chart gives it. */
 export const INSTALLED: GatewayPods & { name: string } = {
   name: 'istio-egressgateway',
   namespace: 'egress',

@@ -1,28 +1,28 @@
 import { hops, judge, KubeObject, Lab, rowText, seenText, up, without } from './lab';
 import { AccessRow, AccessTable } from '../../src/access/access-table';
 
-/** How the rows of one table went. */
+/** The result of the rows of one table. */
 export interface Result {
   readonly passed: number;
-  /** Rows that failed, and whatever else did. */
+  /** Rows that failed, and other failures. */
   readonly failed: number;
 }
 
-/** Sends the rows of a table through a mesh that has the manifests, and prints each with its result. */
+/** Sends the rows of a table through a mesh with these manifests, and prints each with its result. */
 export async function runTable(table: AccessTable, manifests: KubeObject[]): Promise<Result> {
   const lab = await up({ table, manifests });
   const tally = new Tally();
   try {
     for (const rows of groups(table.access, (row) => row)) await runGroup(lab, manifests, rows, tally);
     const errors = lab.errors();
-    if (errors.length > 0) tally.fail('something was rejected or failed behind the requests', errors);
+    if (errors.length > 0) tally.fail('istiod or a proxy reported errors', errors);
     return tally;
   } finally {
     lab.down();
   }
 }
 
-/** Rows, or what holds them, that meet the same objects: a change of configuration takes longer than a request. */
+/** Groups rows that are sent with the same objects: a change of configuration takes longer than a request. */
 export function groups<T>(items: T[], rowOf: (item: T) => AccessRow): T[][] {
   const by = new Map<string, T[]>();
   for (const item of items) {
@@ -37,12 +37,12 @@ async function runGroup(lab: Lab, manifests: KubeObject[], rows: AccessRow[], ta
     const warnings = await lab.apply('manifests', without(manifests, rows[0].without));
     if (warnings.length > 0)
       tally.fail(
-        'admission warns',
+        'warnings from admission',
         warnings.map((finding) => `${finding.object}: ${finding.warnings?.join('; ')}`),
       );
     await lab.converge();
   } catch (error) {
-    // What is refused on the way into force fails all its rows: whatever they would show, it would not be this.
+    // Objects that do not come into force fail all their rows: a request would show some other configuration.
     rows.forEach((row) => tally.fail(rowText(row), (error as Error).message.split('\n')));
     return;
   }

@@ -2,15 +2,15 @@
  * For suites: `describeMesh` is a `describe` with a lab of its own.
  *
  *     describeMesh('a site', { table, manifests }, mesh => {
- *       mesh.testRows(table.access);                                  // a test for each row, grouped by what they leave out
+ *       mesh.testRows(rows);                               // a test for each row, grouped by its `without`
  *       test('without its rule', async () => {
- *         await mesh.apply(manifests.filter(object => …));            // exactly these, in force everywhere, without a warning
- *         await mesh.expectRow({ from: 'checkout', request: 'http://www.example.com/', expect: { outcome: 'refused' } });
- *         const { judgement, evidence } = await mesh.see(row);        // for what a row cannot say
+ *         await mesh.apply(manifests.filter(object => …)); // exactly these, in force, without a warning
+ *         await mesh.expectRow({ from, request, expect: { outcome: 'refused' } });
+ *         const { judgement, evidence } = await mesh.see(row); // for what a row cannot express
  *       });
  *     });
  *
- * The last test of each says that nothing was rejected anywhere: no proxy has refused, istiod has logged no error.
+ * The last test of each checks that nothing was rejected: no proxy refused configuration, istiod logged no error.
  */
 import { App } from 'cdk8s';
 import { parseAllDocuments } from 'yaml';
@@ -33,11 +33,11 @@ import { AccessRow, AccessTable, Expectation } from '../../src/access/access-tab
 import { newApp } from '../support/app';
 
 export interface World {
-  /** Pods, external hosts, Secrets, mesh settings. Addresses that its rows dial have somebody who listens. */
+  /** Pods, external hosts, Secrets, mesh settings. A host listens on every address that its rows dial. */
   readonly table: Omit<AccessTable, 'access'> & { readonly access?: AccessRow[] };
-  /** Where pod templates are looked for; not applied by themselves, but what `testRows` leaves objects out of. */
+  /** Searched for pod templates, and the default of `testRows`. Not applied by themselves. */
   readonly manifests?: KubeObject[];
-  /** What may be in the logs at the end: say why where you use it. */
+  /** Errors that may be in the logs at the end; each use says why. */
   readonly tolerate?: RegExp[];
 }
 
@@ -47,7 +47,7 @@ export interface Sight {
   readonly judgement: Judgement;
 }
 
-/** A `describe` with a lab, which is up before its first test and down after its last. */
+/** A `describe` with a lab, which is started before its first test and stopped after its last. */
 export function describeMesh(name: string, world: World, define: (mesh: Mesh) => void): void {
   describe(name, () => {
     const mesh = new Mesh(world);
@@ -67,7 +67,7 @@ export class Mesh {
   public constructor(private readonly world: World) {}
 
   public get lab(): Lab {
-    if (this.running === undefined) throw new Error('the lab is not up: use it in tests and hooks');
+    if (this.running === undefined) throw new Error('the lab is not running: use it in tests and hooks only');
     return this.running;
   }
 
@@ -81,13 +81,10 @@ export class Mesh {
     this.running = undefined;
   }
 
-  /**
-   * Makes a set of objects exactly these, and waits until every proxy has taken them over. A warning of admission is an
-   * error.
-   */
+  /** Makes a set of objects exactly these and waits until they are in force. A warning from admission is an error. */
   public async apply(objects: KubeObject[], set = 'manifests', options?: ConvergeOptions): Promise<void> {
     const warnings = await this.lab.apply(set, objects);
-    if (warnings.length > 0) throw plain(`admission warns:\n${warnings.map(findingText).join('\n')}`);
+    if (warnings.length > 0) throw plain(`warnings from admission:\n${warnings.map(findingText).join('\n')}`);
     await this.lab.converge(options);
   }
 
@@ -98,8 +95,7 @@ export class Mesh {
   }
 
   /**
-   * Sends a row's request with the objects that are in force now; throws with the lines of each hop where it went
-   * otherwise.
+   * Sends a row's request with the objects that are in force; throws, with the lines of each hop, where they differ.
    */
   public async expectRow(row: AccessRow): Promise<Sight> {
     const sight = await this.see(row);
@@ -107,7 +103,7 @@ export class Mesh {
     return sight;
   }
 
-  /** A test for each of these rows; those that leave out the same objects share one application. */
+  /** A test for each of these rows; rows that are sent without the same objects share one `apply`. */
   public testRows(
     rows: { readonly title: string; readonly row: AccessRow }[],
     manifests = this.world.manifests ?? [],
@@ -126,7 +122,7 @@ export class Mesh {
   }
 }
 
-/** What a program emits, as `cdk8s synth` would write it, validation included. */
+/** What a program emits, as `cdk8s synth` writes it, validation included. */
 export function synthesise(build: (app: App) => void): KubeObject[] {
   const app = newApp();
   build(app);
@@ -142,13 +138,13 @@ export function titleOf(row: AccessRow): string {
     outcome,
     status ?? symptom,
     by && `by ${by}`,
-    via && `way ${via}`,
+    via && `via ${via}`,
     tlsOriginatedBy && `TLS by ${tlsOriginatedBy}`,
   ];
   return `${rowText({ ...row, without: undefined })}  ->  ${parts.filter((part) => part !== undefined).join(' ')}`;
 }
 
-/** Row, expected and seen, and the decisive lines of each hop. */
+/** The row, the differences, and the lines of each hop. */
 export function failureText(row: AccessRow, { evidence, judgement }: Sight): string {
   return [rowText(row), `seen: ${seenText(judgement)}`, ...judgement.differences, ...hops(evidence)].join('\n');
 }
@@ -157,7 +153,7 @@ export function findingText({ object, source, error, warnings = [] }: Finding): 
   return `${object} (${source}): ${[error, ...warnings].filter(Boolean).join('; ')}`;
 }
 
-/** An error whose text says all: the place where it was thrown helps nobody. */
+/** An error whose text is complete, without a stack trace. */
 export function plain(text: string): Error {
   const error = new Error(text);
   error.stack = text;

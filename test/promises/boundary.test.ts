@@ -3,7 +3,7 @@ import * as fc from '../support/fast-check';
 import { build, identity, INSTALLATION, TeamPlan, teams } from './plans';
 import { EgressBoundary } from '../../src/constructs/egress-boundary';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
-import { PRIVATE_RANGES } from '../../src/values/ip-range';
+import { PRIVATE_RANGES } from '../../src/istio/ranges';
 import { allManifests } from '../support/app';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 

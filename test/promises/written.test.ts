@@ -28,7 +28,7 @@ function resolvedBy(...resolvers: IResolver[]): App {
 }
 
 describe('a manifest is what the imported class makes of the object', () => {
-  test('whatever teams ask for', () => {
+  test('for any declarations', () => {
     forAll((plans) => {
       const general = build(plans);
       general.resolvers.unshift({ resolve: () => undefined }); // With a resolver of somebody's, cdk8s itself writes every object.
@@ -36,7 +36,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     });
   });
 
-  test('of the fields that it calls otherwise than the schema, one is in use', () => {
+  test('of the fields that have another name in the class than in the schema, one is in use', () => {
     const folder = path.join(__dirname, '../../imports');
     const code = fs
       .readdirSync(folder)
@@ -54,7 +54,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(sources.join()).not.toMatch(/mirror_?percent/i);
   });
 
-  test('with labels that are called like such a field', () => {
+  test('with labels named like such a field', () => {
     const labels = { mirrorPercent: 'a', consecutive5XxErrors: 'b' };
     const [sidecar] = manifestsOf(
       (chart) => new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'payments', labels }] }),
@@ -62,7 +62,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(sidecar.spec.workloadSelector).toEqual({ labels });
   });
 
-  test('without the options for which plain JavaScript says null', () => {
+  test('without the options that are null in plain JavaScript', () => {
     const props = {
       hosts: ['api.example.com'],
       addresses: null,
@@ -76,7 +76,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     expect(entry.spec).not.toHaveProperty('addresses');
   });
 
-  test('unsorted where that is asked for', () => {
+  test('unsorted on request', () => {
     const written = () =>
       Object.keys(
         manifestsOf(
@@ -93,7 +93,7 @@ describe('a manifest is what the imported class makes of the object', () => {
     }
   });
 
-  test('or cdk8s says which object cannot be written', () => {
+  test('or cdk8s reports which object cannot be written', () => {
     const note = Lazy.any({
       produce: () => {
         throw new Error('no note');
@@ -108,7 +108,7 @@ describe('a manifest is what the imported class makes of the object', () => {
   });
 });
 
-describe('a resolver of the app has its say', () => {
+describe('resolvers of the app are applied', () => {
   test('in the manifest', () => {
     const text = serialised(resolvedBy(replacing('MESH_EXTERNAL', 'MESH_INTERNAL'))).join();
     expect(text).toContain('MESH_INTERNAL');
@@ -125,7 +125,7 @@ describe('a resolver of the app has its say', () => {
     expect(serialised(resolvedBy(new Own())).join()).not.toContain('MESH_EXTERNAL');
   });
 
-  test('before the rules look', () => {
+  test('before the rules check', () => {
     const nameless: IResolver = {
       resolve: (context) => {
         if (context.key[context.key.length - 1] === 'subjectAltNames' && context.value.length > 0)
@@ -136,8 +136,8 @@ describe('a resolver of the app has its say', () => {
   });
 });
 
-describe('what an app has shown already is not kept', () => {
-  test('when a caller is let in whom no server can check', () => {
+describe('what an app has written once is not cached', () => {
+  test('when a caller is added that no server can check', () => {
     const written = (look: boolean) => {
       const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
       const gateway = InstalledEgressGateway.fromInstallation(
@@ -157,7 +157,7 @@ describe('what an app has shown already is not kept', () => {
     expect(written(true)).toEqual(written(false));
   });
 
-  test('when a second construct declares the same host otherwise', () => {
+  test('when a second construct declares the same host differently', () => {
     const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
     new SidecarEgress(chart, 'one', { hosts: ['api.example.com'] });
     chart.toJson();

@@ -23,10 +23,10 @@ test.each([
 );
 
 test.each([
-  [() => EgressPort.http(0), 'EgressPort.http(0): 0 is no port: ports are whole numbers from 1 to 65535'],
-  [() => EgressPort.tcp(65536), 'EgressPort.tcp(65536): 65536 is no port'],
-  [() => EgressPort.grpc(undefined as any), 'EgressPort.grpc(undefined): undefined is no port'],
-])('%# a number that is no port is refused', (attempt, part) => {
+  [() => EgressPort.http(0), 'EgressPort.http(0): 0 is not a port number: ports are whole numbers from 1 to 65535'],
+  [() => EgressPort.tcp(65536), 'EgressPort.tcp(65536): 65536 is not a port number'],
+  [() => EgressPort.grpc(undefined as any), 'EgressPort.grpc(undefined): undefined is not a port number'],
+])('%# a number that is not a port is refused', (attempt, part) => {
   expect(errorOf(attempt)).toContain(part);
 });
 

@@ -55,7 +55,7 @@ test('what istioctl installs from an IstioOperator file', () => {
   );
 });
 
-test("a Deployment of one's own says everything itself, in other domains too", () => {
+test('your own Deployment is described completely, in other domains too', () => {
   const installation = GatewayInstallation.deployment({
     namespace: 'egress',
     name: 'exit',
@@ -96,7 +96,7 @@ test('an installation keeps its labels, whatever happens to the options afterwar
   expect(installation.labels).toEqual({ app: 'exit' });
 });
 
-test('everything that is wrong is told at once, each with its cure', () => {
+test('all problems are in one error, each with its cure', () => {
   const message = errorOf(() =>
     GatewayInstallation.deployment({
       namespace: 'Egress',
@@ -110,28 +110,28 @@ test('everything that is wrong is told at once, each with its cure', () => {
   );
   for (const part of [
     'GatewayInstallation.deployment: 7 problems:',
-    'name: "exit.1" is no name of a gateway: Kubernetes takes',
-    'namespace: "Egress" is no namespace: Kubernetes takes',
-    'labels: no labels: without any, every pod of the namespace is selected; name at least one label',
-    'serviceAccountName: "a b" is no service account: Kubernetes takes',
-    'targetPort: 0 is no port: ports are',
-    'trustDomain: "Example.org" is no trust domain: write the mesh\'s `trustDomain`, such as "cluster.local"',
-    'clusterDomain: "cluster..local" is no DNS domain: Kubernetes takes',
+    'name: "exit.1" is not a valid name of a gateway: Kubernetes allows',
+    'namespace: "Egress" is not a valid namespace: Kubernetes allows',
+    'labels: no labels, which would select every pod of the namespace; name at least one label',
+    'serviceAccountName: "a b" is not a valid service account: Kubernetes allows',
+    'targetPort: 0 is not a port number: ports are',
+    'trustDomain: "Example.org" is not a valid trust domain; write the mesh\'s `trustDomain`, such as "cluster.local"',
+    'clusterDomain: "cluster..local" is not a valid DNS domain: Kubernetes allows',
   ])
     expect(message).toContain(part);
 });
 
-test('a trust domain that is no text is refused in words', () => {
+test('a trust domain of another kind is refused', () => {
   expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', trustDomain: 1 as any }))).toContain(
-    'trustDomain: "1" is no trust domain',
+    'trustDomain: 1 is not a valid trust domain',
   );
 });
 
-test('a name that leaves no room for the hop Service is refused, with what is left', () => {
+test('a name that leaves no room for the hop Service is refused, with the maximum', () => {
   expect(GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(59) }).hopServiceName).toHaveLength(
     63,
   );
   expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(60) }))).toContain(
-    'is 60 characters long; its hop Service is called "<name>-hop", so a name has at most 59',
+    'is 60 characters long; its hop Service is called "<name>-hop", so a name may have at most 59',
   );
 });

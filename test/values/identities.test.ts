@@ -9,39 +9,39 @@ test('a caller has the identity that its certificate carries', () => {
   expect(caller.spiffeId('example.org')).toBe('spiffe://example.org/ns/payments/sa/checkout.v2');
 });
 
-test('both parts of a caller are checked, and told together', () => {
+test('both parts of a caller are checked, in one error', () => {
   const message = errorOf(() => Caller.serviceAccount('pay.ments', '*'));
   for (const part of [
     'Caller.serviceAccount: 2 problems:',
-    'namespace: "pay.ments" is no namespace',
-    'name: "*" is no service account',
+    'namespace: "pay.ments" is not a valid namespace',
+    'name: "*" is not a valid service account',
   ])
     expect(message).toContain(part);
 });
 
-test('certificates come from a Secret or from files, never half', () => {
+test('certificates come from a Secret or from files', () => {
   expect({ ...ClientCertificate.fromSecret('partner') }).toEqual({ secretName: 'partner' });
   expect({ ...ClientCertificate.fromFiles('/etc/certs/tls.crt', '/etc/certs/tls.key') }).toEqual({
     certificatePath: '/etc/certs/tls.crt',
     privateKeyPath: '/etc/certs/tls.key',
   });
   expect(errorOf(() => ClientCertificate.fromSecret('Partner'))).toContain(
-    'ClientCertificate.fromSecret: name: "Partner" is no Secret',
+    'ClientCertificate.fromSecret: name: "Partner" is not a valid Secret',
   );
   expect(errorOf(() => ClientCertificate.fromSecret('other/partner'))).toBe(
-    'ClientCertificate.fromSecret: name: "other/partner" carries a namespace, and a Secret is only ever read ' +
-      'where TLS is originated: ' +
-      'in the namespace of the gateway, or of the pods at the sidecar. Put it there and write "partner"',
+    'ClientCertificate.fromSecret: name: "other/partner" contains a namespace, but a Secret is only read from ' +
+      "the namespace where TLS is originated: the gateway's, or the callers' for a SidecarEgress. " +
+      'Put it there and write "partner"',
   );
 });
 
-test('a path must be absolute; both are told together', () => {
+test('a path must be absolute; both problems are in one error', () => {
   const message = errorOf(() => ClientCertificate.fromFiles('certs/tls.crt', ''));
   for (const part of [
     'ClientCertificate.fromFiles: 2 problems:',
-    'certificatePath: "certs/tls.crt" is no absolute path of a file: write the path inside the proxy\'s ' +
+    'certificatePath: "certs/tls.crt" is not the absolute path of a file; write the path inside the proxy\'s ' +
       'container, such as "/etc/certs/tls.crt"',
-    'privateKeyPath: "" is no absolute path of a file',
+    'privateKeyPath: "" is not the absolute path of a file',
   ])
     expect(message).toContain(part);
 });
@@ -55,15 +55,15 @@ test('authorities come from the image, a file or a ConfigMap', () => {
 test.each([
   [
     () => CertificateAuthority.fromFile('ca.pem'),
-    'CertificateAuthority.fromFile: path: "ca.pem" is no absolute path of a file: write the path inside the ' +
+    'CertificateAuthority.fromFile: path: "ca.pem" is not the absolute path of a file; write the path inside the ' +
       'proxy\'s container, such as "/etc/certs/ca.pem"',
   ],
   [() => CertificateAuthority.fromFile('system'), 'such as "/etc/certs/system"'],
-  [() => CertificateAuthority.fromFile('/etc/certs/'), '"/etc/certs/" is no absolute path of a file'],
-  [() => CertificateAuthority.fromFile(undefined as any), 'undefined is no absolute path of a file'],
+  [() => CertificateAuthority.fromFile('/etc/certs/'), '"/etc/certs/" is not the absolute path of a file'],
+  [() => CertificateAuthority.fromFile(undefined as any), 'undefined is not the absolute path of a file'],
   [
     () => CertificateAuthority.fromConfigMap('configmap://a/b'),
-    'CertificateAuthority.fromConfigMap: name: "configmap://a/b" is no ConfigMap',
+    'CertificateAuthority.fromConfigMap: name: "configmap://a/b" is not a valid ConfigMap',
   ],
 ])('%# authorities that cannot be read are refused', (attempt, part) => {
   expect(errorOf(attempt)).toContain(part);

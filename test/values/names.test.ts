@@ -11,7 +11,7 @@ import { errorOf } from '../support/app';
 
 const long = (length: number) => 'a'.repeat(length);
 
-test('a key depends on every part and on where one part ends', () => {
+test('a key depends on every part and on the boundaries between them', () => {
   const keys = [keyOf('a', 'b'), keyOf('ab'), keyOf('a,b'), keyOf('a', 'b', ''), keyOf('b', 'a')];
   expect(new Set(keys).size).toBe(keys.length);
   expect(keyOf('a', 'b')).toBe(keys[0]);
@@ -36,7 +36,8 @@ test.each(['', 'Payments', 'pay_ments', 'pay.ments', '-payments', 'payments-', l
   '%j is no namespace, and the message says what is',
   (value) => {
     expect(errorOf(() => assertDnsLabel(value, 'namespace'))).toBe(
-      `"${value}" is no namespace: Kubernetes takes at most 63 lower-case letters, digits and "-", beginning ` +
+      `${JSON.stringify(value)} is not a valid namespace: Kubernetes allows at most 63 lower-case letters, ` +
+        'digits and "-", beginning ' +
         'and ending with a letter or digit',
     );
   },
@@ -53,17 +54,18 @@ test.each([
   'partner/client',
   'kubernetes://partner',
   Array(5).fill(long(60)).join('.'),
-])('%j is no name of a Secret', (value) => {
+])('%j is not a valid name of a Secret', (value) => {
   expect(errorOf(() => assertObjectName(value, 'Secret'))).toBe(
-    `"${value}" is no Secret: Kubernetes takes lower-case letters, digits, "-" and ".", at most 253`,
+    `"${value}" is not a valid Secret: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", ` +
+      'with a letter or digit at both ends and beside each "."',
   );
 });
 
 test.each([
   [() => assertDnsLabel(undefined as any, 'namespace')],
   [() => assertObjectName(undefined as any, 'namespace')],
-])('a name that is missing is told in words', (attempt) => {
-  expect(errorOf(attempt)).toBe('undefined is no namespace: write its name');
+])('a missing name is refused', (attempt) => {
+  expect(errorOf(attempt)).toBe('undefined is not a valid namespace; write its name as text');
 });
 
 test.each<Record<string, string>>([
@@ -77,32 +79,32 @@ test.each<Record<string, string>>([
 });
 
 test.each([
-  [{ 'a b': 'c' }, '"a b" is no label name'],
-  [{ '': 'c' }, '"" is no label name'],
-  [{ 'a/b/c': 'd' }, '"a/b/c" is no label name'],
-  [{ 'A.example.com/b': 'c' }, '"A.example.com/b" is no label name'],
-  [{ [`${Array(5).fill(long(60)).join('.')}/b`]: 'c' }, 'is no label name'],
-  [{ [long(64)]: 'c' }, 'is no label name'],
-  [{ a: 'b c' }, '"b c" is no value for the label "a": Kubernetes takes at most 63'],
-  [{ a: long(64) }, 'is no value for the label "a"'],
-  [{ a: 1 } as any, '1 is no value for the label "a"'],
-])('%j are no labels', (labels, part) => {
+  [{ 'a b': 'c' }, '"a b" is not a valid name of a label'],
+  [{ '': 'c' }, '"" is not a valid name of a label'],
+  [{ 'a/b/c': 'd' }, '"a/b/c" is not a valid name of a label'],
+  [{ 'A.example.com/b': 'c' }, '"A.example.com/b" is not a valid name of a label'],
+  [{ [`${Array(5).fill(long(60)).join('.')}/b`]: 'c' }, 'is not a valid name of a label'],
+  [{ [long(64)]: 'c' }, 'is not a valid name of a label'],
+  [{ a: 'b c' }, '"b c" is not a valid value of the label "a": Kubernetes allows text of at most 63'],
+  [{ a: long(64) }, 'is not a valid value of the label "a"'],
+  [{ a: 1 } as any, '1 is not a valid value of the label "a"'],
+])('%j are not labels', (labels, part) => {
   expect(errorOf(() => assertLabels(labels))).toContain(part);
 });
 
 test('a selector without labels would select everything, so it is refused', () => {
   expect(errorOf(() => assertSelector({}))).toBe(
-    'no labels: without any, every pod of the namespace is selected; name at least one label',
+    'no labels, which would select every pod of the namespace; name at least one label',
   );
   expect(errorOf(() => assertSelector(undefined as any))).toContain('no labels');
   expect(errorOf(() => assertSelector({ a: 'b c' }))).toContain('"b c"');
   expect(() => assertSelector({ a: 'b' })).not.toThrow();
 });
 
-test('annotations take any text, but text only', () => {
+test('annotations may be any text, but only text', () => {
   expect(() => assertAnnotations({ 'example.com/why': 'a sentence, with: anything\n' })).not.toThrow();
   expect(errorOf(() => assertAnnotations({ on: true } as any))).toBe(
-    'true is no value for the annotation "on": Kubernetes takes text only; write "true"',
+    'true is not a valid value of the annotation "on": Kubernetes allows text only; write "true"',
   );
-  expect(errorOf(() => assertAnnotations({ 'a b': 'c' }))).toContain('"a b" is no annotation name');
+  expect(errorOf(() => assertAnnotations({ 'a b': 'c' }))).toContain('"a b" is not a valid name of an annotation');
 });

@@ -1,11 +1,12 @@
 import { remove, set, valueAt } from './edits';
 import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
-import { fullHost, isWildcard } from '../../manifests/hosts';
+import { fullHost, isWildcard } from '../../istio/hosts';
+import { isHttp } from '../../istio/protocols';
+import { serviceOfHost } from '../../istio/service-names';
 import { Indexed } from '../../manifests/indexed';
-import { isHttp } from '../../manifests/protocols';
 import { hopsOf } from '../../manifests/routes';
 import { EgressObject } from '../../model';
-import { namespaceOf } from '../manifest';
+import { namespaceOf, placeOf } from '../manifest';
 import { yamlLines } from '../yaml-lines';
 
 export function forTls(question: Question, rule: EgressObject, field: string, { host }: Asked): Candidate[] {
@@ -142,16 +143,19 @@ export function misplacedRules(question: Question, { host }: Asked): Candidate[]
           namespaceOf(object.manifest),
           object.manifest.metadata.name,
           object.manifest.spec ?? {},
+          question.world.mesh?.clusterDomain,
         ),
       ).map((hop) => hop.host),
     ),
   );
   return ofKind(question, 'DestinationRule')
-    .filter(({ manifest }) => destinations.has(fullHost(manifest.spec?.host ?? '', namespaceOf(manifest))))
+    .filter(({ manifest }) => destinations.has(fullHost(manifest.spec?.host ?? '', placeOf(manifest, question.world))))
     .flatMap((rule) => {
-      const namespace = /^[^.]+\.([^.]+)\.svc\.cluster\.local$/.exec(
-        fullHost(rule.manifest.spec?.host ?? '', namespaceOf(rule.manifest)),
-      )?.[1];
+      const { namespace } =
+        serviceOfHost(
+          fullHost(rule.manifest.spec?.host ?? '', placeOf(rule.manifest, question.world)),
+          question.world.mesh?.clusterDomain,
+        ) ?? {};
       if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
       return [
         {

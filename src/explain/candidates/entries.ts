@@ -1,8 +1,8 @@
 import { isIP } from 'net';
 import { remove, set } from './edits';
 import { Asked, Candidate, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
-import { isWildcard } from '../../manifests/hosts';
-import { isHttp } from '../../manifests/protocols';
+import { isWildcard } from '../../istio/hosts';
+import { isHttp } from '../../istio/protocols';
 import { EgressObject } from '../../model';
 import { namespaceOf } from '../manifest';
 

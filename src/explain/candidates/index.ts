@@ -4,6 +4,8 @@ import { forServer, unselected } from './gateways';
 import { forNetworkPolicy, forPolicy } from './policies';
 import { Asked, Candidate, find, Question } from './question';
 import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
+import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { FieldRef } from '../../model';
 
 export type { Candidate, Question } from './question';
@@ -11,13 +13,13 @@ export type { Candidate, Question } from './question';
 /** Changes worth trying, by what decided the answer. The model decides which of them help. */
 export function candidates(question: Question): Candidate[] {
   const { request, caller, world } = question;
-  const url = new URL(request.url.replace(/^tcp:/, 'http:'));
-  const scheme = request.url.startsWith('tcp:') ? 'tcp' : url.protocol === 'https:' ? 'https' : 'http';
-  const trustDomain = world.mesh?.trustDomain ?? 'cluster.local';
+  const url = urlOf(request.url);
+  const scheme = isTcpRequest(request.url) ? 'tcp' : url.protocol === 'https:' ? 'https' : 'http';
+  const trustDomain = world.mesh?.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
   const asked: Asked = {
     host: url.hostname,
     scheme,
-    port: Number(url.port) || (scheme === 'https' ? 443 : 80),
+    port: portOfRequest(request.url) ?? 80,
     principal: `spiffe://${trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,
   };
   return [

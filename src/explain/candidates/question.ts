@@ -1,4 +1,4 @@
-import { covers } from '../../manifests/hosts';
+import { covers } from '../../istio/hosts';
 import { Answer, FieldRef, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
 import type { Wanted } from '../changes';
 import { namesOf, namespaceOf } from '../manifest';

@@ -1,14 +1,15 @@
 import { remove, set, valueAt } from './edits';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
-import { fullHost, isWildcard } from '../../manifests/hosts';
+import { fullHost, isWildcard } from '../../istio/hosts';
+import { serviceHost } from '../../istio/service-names';
 import { EgressObject } from '../../model';
-import { namespaceOf } from '../manifest';
+import { namespaceOf, placeOf } from '../manifest';
 
 export function forSubset(question: Question, object: EgressObject, field: string): Candidate[] {
   const destination = valueAt(object.manifest, field.replace(/\.subset$/, ''));
-  const host = fullHost(destination.host, namespaceOf(object.manifest));
+  const host = fullHost(destination.host, placeOf(object.manifest, question.world));
   const rules = ofKind(question, 'DestinationRule').filter(
-    ({ manifest }) => manifest.spec?.host && fullHost(manifest.spec.host, namespaceOf(manifest)) === host,
+    ({ manifest }) => manifest.spec?.host && fullHost(manifest.spec.host, placeOf(manifest, question.world)) === host,
   );
   return [
     ...rules.flatMap(({ manifest }) =>
@@ -22,21 +23,22 @@ export function forSubset(question: Question, object: EgressObject, field: strin
 }
 
 export function forDestination(question: Question, object: EgressObject, field: string): Candidate[] {
+  const hostOf = (manifest: any) =>
+    serviceHost(manifest.metadata.name, namespaceOf(manifest), question.world.mesh?.clusterDomain);
   const destination = valueAt(object.manifest, field);
-  const host = destination?.host && fullHost(destination.host, namespaceOf(object.manifest));
+  const host = destination?.host && fullHost(destination.host, placeOf(object.manifest, question.world));
   const ports = new Set<number>(
     question.objects.flatMap(({ manifest }) =>
       manifest?.kind === 'ServiceEntry' && manifest.spec?.hosts?.includes(host)
         ? (manifest.spec.ports ?? []).map((port: any) => port.number)
-        : manifest?.kind === 'Service' &&
-            `${manifest.metadata.name}.${namespaceOf(manifest)}.svc.cluster.local` === host
+        : manifest?.kind === 'Service' && hostOf(manifest) === host
           ? (manifest.spec?.ports ?? []).map((port: any) => port.port)
           : [],
     ),
   );
   const names = question.objects
     .filter(({ manifest }) => manifest?.kind === 'Service')
-    .map(({ manifest }) => `${manifest.metadata.name}.${namespaceOf(manifest)}.svc.cluster.local`);
+    .map(({ manifest }) => hostOf(manifest));
   return [
     ...[...ports]
       .filter((port) => port !== destination.port?.number)

@@ -2,17 +2,30 @@ import { Ending, Journey } from './journey';
 import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { sectionOf } from '../../manifests/servers';
+import { Symptom } from '../../access/access-table';
 import { FieldRef } from '../answer';
 import { rulesByIdentity, authorize } from '../authorization';
 import { settingsOf } from '../external-host';
 import { fieldRef } from '../field-ref';
-import { firstBytes, Flow, isReadable, Layer, outermost, withHeaders } from '../flow';
+import { firstBytes, Flow, isReadable, Layer, outermost } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
 import { Server } from '../gateway-servers';
-import { GatewayWorkload } from '../gateway-workloads';
+import { GatewayWorkload, knownPort } from '../gateway-workloads';
+import { headerOf } from '../http-route';
 import { blockedBy } from '../network-policy';
+import { badToken } from '../policies/request-authentication';
+import { readAtGateway } from '../reading-http';
 import { Undetermined } from '../undetermined';
 import { stopAtUnknownKind } from '../unknown-kinds';
+
+/** Headers that a gateway adds to every request that it reads. */
+const GATEWAY_ADDS = [
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-request-id',
+  'x-envoy-attempt-count',
+  'x-envoy-external-address',
+];
 
 /** A connection to a gateway's pods: to the server that accepts it, through its TLS and policies, to its routes. */
 export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGateway): Next {
@@ -21,8 +34,8 @@ export function arriveAtGateway(journey: Journey, { flow, workload, port }: ToGa
   journey.gateway = workload.id;
   stopAtUnknownKind(registry, workload);
   const blocked =
-    blockedBy(registry, 'egress', journey.pod, { pod: workload }, port) ??
-    blockedBy(registry, 'ingress', workload, { pod: journey.pod }, port);
+    blockedBy(registry, 'egress', journey.pod, { pod: workload }, knownPort(workload, port)) ??
+    blockedBy(registry, 'ingress', workload, { pod: journey.pod }, knownPort(workload, port));
   if (blocked)
     return journey.dropped(
       'sidecar',
@@ -129,9 +142,9 @@ function throughServer(
   chain: ServerChain,
 ): Next {
   const { configuration } = journey;
+  const { registry } = configuration;
   const { server } = chain;
-  const tls = server.value.tls;
-  if (tls?.httpsRedirect) return redirectToHttps(journey, flow, chain);
+  const tls = server.value.tls?.httpsRedirect ? undefined : server.value.tls;
   let arrived = flow;
   let peer: string | undefined;
   if (tls && tls.mode !== 'PASSTHROUGH') {
@@ -142,14 +155,27 @@ function throughServer(
   }
   const reads = chain.http !== undefined;
   const identity = identify(journey, workload, server, peer);
-  if (reads && !isReadable(arrived))
-    return journey.refuse('gateway', 400, 'the server expects HTTP and receives something else', chain.decidedBy);
-  const verdict = authorize(configuration.registry, workload, {
-    port,
-    trustDomain: configuration.registry.trustDomain,
-    ...identity,
+  if (reads && !isReadable(arrived)) return unreadable(journey, arrived, chain);
+  const read = reads
+    ? readAtGateway(registry, arrived, {
+        isTls: tls !== undefined,
+        wasRead: journey.isRead,
+        adds: identity ? [...GATEWAY_ADDS, 'x-forwarded-client-cert'] : GATEWAY_ADDS,
+      })
+    : arrived;
+  if (!read) return journey.refuse('gateway', 400, 'the gateway refuses the path', chain.decidedBy);
+  const request = read.http;
+  const http = reads && request ? { ...request, header: (name: string) => headerOf(request, name) } : undefined;
+  const token = http && badToken(registry, workload, http);
+  if (token) {
+    journey.step('gateway', `${token.reason}: ${token.status}`, token.decidedBy);
+    return journey.refuse('gateway', token.status, token.reason, token.decidedBy);
+  }
+  const verdict = authorize(registry, workload, {
+    port: knownPort(workload, port),
+    ...(identity !== undefined && { principal: identity }),
     ...(tls && { serverName: firstBytes(flow).serverName }),
-    ...(reads && { http: arrived.http! }),
+    ...(http && { http }),
   });
   if (!verdict.allowed) {
     journey.step('gateway', `${verdict.reason}: ${reads ? '403' : 'closed'}`, verdict.decidedBy);
@@ -160,8 +186,9 @@ function throughServer(
   const at = { hop: 'gateway', scope: configuration.gatewayScope(workload), address: '' } as const;
   if (!reads) return forward(journey, { ...at, flow: arrived, port }, chain.destinations!, chain.decidedBy);
   journey.isRead = true;
-  const { authority } = arrived.http!;
+  const { authority } = request!;
   const host = chain.hosts!.find(authority);
+  if (host?.toHttps) return redirectToHttps(journey, read, host.toHttps);
   if (!host) {
     const causes = [fieldRef(server.gateway, `${server.field}.hosts`)];
     journey.step('gateway', `no route for ${authority}: 404`, causes);
@@ -173,26 +200,29 @@ function throughServer(
       causes,
     );
   }
-  const headers = [
-    'x-forwarded-for',
-    'x-forwarded-proto',
-    'x-request-id',
-    'x-envoy-attempt-count',
-    'x-envoy-external-address',
-    ...(identity ? ['x-forwarded-client-cert'] : []),
-  ];
-  return route(journey, { ...at, flow: withHeaders(arrived, headers), port: server.value.port.number }, host);
+  return route(journey, { ...at, flow: read, port: server.value.port.number }, host);
 }
 
-/** A server that only redirects to HTTPS. */
-function redirectToHttps(journey: Journey, flow: Flow, { server, decidedBy }: ServerChain): Ending {
-  if (!isReadable(flow))
-    return journey.refuse('gateway', 400, 'the server expects plaintext HTTP and receives something else', decidedBy);
+/**
+ * Something that is not HTTP, at a server that reads HTTP. To a proxy that has made the hop TLS, the answer in plaintext
+ * is no handshake.
+ */
+function unreadable(journey: Journey, flow: Flow, { server, decidedBy }: ServerChain): Ending {
+  const layer = outermost(flow);
+  if (!layer || layer.by === 'application')
+    return journey.refuse('gateway', 400, 'the server expects HTTP and receives something else', decidedBy);
+  return closed(journey, 'the server expects plaintext and the hop to it is TLS', [
+    ...settingsOf(layer, 'mode'),
+    fieldRef(server.gateway, `${server.field}.port.protocol`),
+  ]);
+}
+
+/** What a server that only redirects to HTTPS does to a request that nothing else refuses. */
+function redirectToHttps(journey: Journey, flow: Flow, cause: FieldRef): Ending {
   const { authority, path } = flow.http!;
   journey.location = `https://${authority.replace(/:\d+$/, '')}${path}`;
-  const causes = [fieldRef(server.gateway, `${server.field}.tls.httpsRedirect`)];
-  journey.step('gateway', `redirects with 301 to ${journey.location}`, causes);
-  return journey.refuse('gateway', 301, 'the server redirects to HTTPS', causes);
+  journey.step('gateway', `redirects with 301 to ${journey.location}`, [cause]);
+  return journey.refuse('gateway', 301, 'the server redirects to HTTPS', [cause]);
 }
 
 /** The layer of TLS that the server terminates, or why the handshake fails. */
@@ -208,6 +238,12 @@ function terminateTls(journey: Journey, flow: Flow, workload: GatewayWorkload, s
       `the model does not know which certificate the server presents in mode ${tls.mode ?? 'PASSTHROUGH'}`,
       at(''),
     );
+  }
+  // The application is shown a certificate of the mesh before it would have to present one of its own.
+  if (layer.by === 'application') {
+    const reason = 'the server presents a certificate of the mesh, which the application does not trust';
+    journey.step('gateway', reason, at('.mode'));
+    return { outcome: 'refused', symptom: 'curl 60' as Symptom, by: 'gateway', reason, causes: at('.mode') };
   }
   if (layer.identity === undefined) {
     return closed(journey, 'the server requires mutual TLS of the mesh and receives other TLS', [
@@ -238,13 +274,13 @@ function terminateTls(journey: Journey, flow: Flow, workload: GatewayWorkload, s
   return layer;
 }
 
-/** The caller's identity as the gateway knows it: from the certificate of the hop, or not at all. */
+/** The caller's principal as the gateway knows it: from the certificate of the hop, or not at all. */
 function identify(
   journey: Journey,
   workload: GatewayWorkload,
   { gateway, field, value, serverNames, hosts }: Server,
   peer: string | undefined,
-) {
+): string | undefined {
   const identity = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/(.+)$/.exec(peer ?? '');
   const isListed = identity !== null && value.tls.subjectAltNames?.length > 0;
   const caller = identity ? `caller ${isListed ? 'allowed by name' : 'known'}` : 'caller not known';
@@ -254,7 +290,7 @@ function identify(
   if (identity) {
     const [, trustDomain, namespace, serviceAccount] = identity;
     journey.identity = `${namespace}/${serviceAccount}`;
-    return { principal: `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`, namespace, serviceAccount };
+    return `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
   }
   journey.remark({
     code: 'no-identity',

@@ -93,6 +93,7 @@ function inClusterTls(
     subjectAltNames: cluster.service.subjectAltNames,
     ...(authority !== undefined && { authority }),
     namespace: scope.proxy.namespace,
+    serviceAccount: (journey.atGateway ?? journey.pod).serviceAccount,
   };
   if (flow.layers.length > 0 && !isMesh) {
     journey.remark({
@@ -139,9 +140,7 @@ function connect(
       // resolves itself.
       const { registry } = journey.configuration;
       const verdict =
-        isRead || hop !== 'sidecar'
-          ? undefined
-          : authorize(registry, journey.pod, { port, trustDomain: registry.trustDomain, serverName: name });
+        isRead || hop !== 'sidecar' ? undefined : authorize(registry, journey.pod, { port, serverName: name });
       if (verdict && !verdict.allowed) {
         journey.step(hop, `${verdict.reason}: closed`, verdict.decidedBy);
         return journey.refuse(hop, undefined, verdict.reason, verdict.decidedBy);

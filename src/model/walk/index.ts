@@ -3,11 +3,13 @@ import { arriveAtGateway } from './arriving-at-gateway';
 import { Choice, Ending, Journey } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
+import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
 import { HttpRequest } from '../http-route';
+import { pathAsSent } from '../path-normalization';
 import { ModelCaller, ModelRequest } from '../request';
 import { Undetermined } from '../undetermined';
 import { stopAtUnknownKind } from '../unknown-kinds';
@@ -18,7 +20,6 @@ export interface WalkResult {
   readonly choices: readonly Choice[];
 }
 
-const DEFAULT_PORT: Record<string, number> = { 'http:': 80, 'https:': 443 };
 const MAX_REDIRECTS = 10;
 
 /**
@@ -47,7 +48,7 @@ export function walk(
 function send(journey: Journey, caller: ModelCaller, request: ModelRequest): Ending {
   const { configuration } = journey;
   const pod = (journey.pod = configuration.pod(caller));
-  const url = (journey.url = new URL(request.url.replace(/^tcp:/, 'http:')));
+  const url = (journey.url = urlOf(request.url));
   journey.speak = request.speak;
   const flow = flowOf(request, url);
   const what = flow.http ? `${flow.http.method} ${request.url}` : request.url;
@@ -65,7 +66,7 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
       reason: `${url.hostname} cannot be resolved: no host with this name is known`,
       causes: [],
     };
-  let next = leavePod(journey, scope, flow, address, Number(url.port) || DEFAULT_PORT[url.protocol]);
+  let next = leavePod(journey, scope, flow, address, portOfRequest(request.url) ?? 80);
   while (next.to) next = next.to === 'gateway' ? arriveAtGateway(journey, next) : reachHost(journey, next);
   return next.outcome === 'refused' && typeof next.symptom !== 'number'
     ? next
@@ -77,11 +78,11 @@ function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const http: HttpRequest = {
     method: request.method ?? 'GET',
-    path: `${url.pathname}${url.search}`,
+    path: pathAsSent(request.url, url),
     authority: headers.get('host') ?? url.host,
     headers,
   };
-  const isTcp = request.url.startsWith('tcp:');
+  const isTcp = isTcpRequest(request.url);
   return {
     payload: isTcp ? 'bytes' : 'http',
     layers:

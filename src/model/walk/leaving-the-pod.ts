@@ -6,6 +6,7 @@ import { isCaptured } from '../capture';
 import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
 import { listenerFor } from '../listener';
 import { NearMiss, nearMisses } from '../near-misses';
+import { readAtSidecar } from '../reading-http';
 import { Scope } from '../scope';
 
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
@@ -30,11 +31,13 @@ export function leavePod(journey: Journey, scope: Scope | undefined, flow: Flow,
   journey.isRead = isReadable(flow);
   if (!journey.isRead)
     return journey.refuse('sidecar', 400, 'the listener expects HTTP and receives something else', chain.decidedBy);
+  const read = readAtSidecar(configuration.registry, flow);
+  if (!read) return journey.refuse('sidecar', 400, 'the sidecar refuses the path', chain.decidedBy);
   const host = chain.http.own
     ? configuration.ownHost(scope, port, chain.http.own)
     : configuration.virtualHosts(scope, port).find(flow.http!.authority);
-  if (!host) return unknownHost(journey, at);
-  return route(journey, { ...at, flow: withHeaders(flow, SIDECAR_ADDS) }, host);
+  if (!host) return unknownHost(journey, { ...at, flow: read });
+  return route(journey, { ...at, flow: withHeaders(read, SIDECAR_ADDS) }, host);
 }
 
 /** A connection that no filter chain takes. */

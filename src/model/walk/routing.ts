@@ -107,7 +107,7 @@ function redirect(
   }
   const status: number = given.redirectCode || 301;
   const { authority, path } = flow.http!;
-  const scheme: string = given.scheme || 'http';
+  const scheme: string = given.scheme || flow.http!.scheme || 'http';
   const toPort: number | undefined = given.port ?? (given.derivePort === 'FROM_REQUEST_PORT' ? port : undefined);
   const isUsual = (scheme === 'http' && toPort === 80) || (scheme === 'https' && toPort === 443);
   const base = (given.authority || authority) as string;

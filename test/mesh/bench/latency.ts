@@ -68,7 +68,7 @@ const manifests = synthesise((app) => {
   new GatewayEgress(chart, 'opaque', { gateway, hosts: ['opaque.example.com'], callers, http: GatewayHttp.OPAQUE });
 });
 
-/** The same request by every way, in turns, so that whatever else the machine does falls on all alike. */
+/** The same request by every egress path, in turns, so that other load on the machine affects all of them alike. */
 export async function latencyAndThroughput(): Promise<void> {
   const lab = await up({ table, manifests });
   try {
@@ -141,7 +141,8 @@ const CLIENT = `
     const socket = require('net').connect({ host: address, port: 80, noDelay: true });
     let text = '', began;
     const next = () => { text = ''; began = process.hrtime.bigint(); socket.write(request); };
-    socket.setEncoding('latin1').on('connect', next).on('error', error => fail(error.message)).on('close', () => fail('closed'));
+    socket.setEncoding('latin1').on('connect', next);
+    socket.on('error', error => fail(error.message)).on('close', () => fail('closed'));
     socket.on('data', data => {
       text += data;
       if (!finished(text)) return;

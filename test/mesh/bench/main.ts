@@ -18,7 +18,7 @@ async function main(args: string[]): Promise<void> {
   const wanted = args.filter((name) => !Number.isInteger(Number(name)));
   const unknown = wanted.filter((name) => !(name in PARTS));
   if (unknown.length > 0)
-    throw new NotPossible(`there is no part "${unknown[0]}"; there are ${Object.keys(PARTS).join(', ')}`);
+    throw new NotPossible(`unknown part "${unknown[0]}"; the parts are ${Object.keys(PARTS).join(', ')}`);
   const chosen = Object.entries(PARTS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
   for (const [, part] of chosen) await part(sizes.length > 0 ? sizes : undefined);
 }

@@ -36,7 +36,7 @@ export async function manyHosts(sizes = SIZES): Promise<void> {
       const empty = { sidecar: await held(sidecar), gateway: await held(gateway) };
       const objects = throughGateway(size, 'host');
       figure(
-        `gateway way, ${size} hosts: all of them admitted and in force after`,
+        `gateway egress path, ${size} hosts: all of them admitted and in force after`,
         await seconds(async () => {
           const ofHosts = objects.filter(({ metadata }) => !metadata.name.endsWith('-hop'));
           for (let at = 0; at < ofHosts.length; at += BATCH)
@@ -48,7 +48,7 @@ export async function manyHosts(sizes = SIZES): Promise<void> {
       );
       const more = throughGateway(1, 'more').filter(({ metadata }) => !metadata.name.endsWith('-hop'));
       figure(
-        `gateway way, ${size} hosts: one more in force after`,
+        `gateway egress path, ${size} hosts: one more in force after`,
         await seconds(async () => {
           await lab.apply('more', more);
           await lab.converge(MINUTES);
@@ -56,9 +56,9 @@ export async function manyHosts(sizes = SIZES): Promise<void> {
         's',
         2,
       );
-      figure(`gateway way, ${size} hosts: objects`, objects.length);
-      report(`gateway way, ${size} hosts: sidecar`, await held(sidecar), empty.sidecar, size + 1);
-      report(`gateway way, ${size} hosts: gateway`, await held(gateway), empty.gateway, size + 1);
+      figure(`gateway egress path, ${size} hosts: objects`, objects.length);
+      report(`gateway egress path, ${size} hosts: sidecar`, await held(sidecar), empty.sidecar, size + 1);
+      report(`gateway egress path, ${size} hosts: gateway`, await held(gateway), empty.gateway, size + 1);
     } finally {
       lab.down();
     }

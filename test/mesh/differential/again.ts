@@ -1,7 +1,7 @@
 /**
- * `npx tsx test/mesh/differential/again.ts <file>`: asks the mesh once more where the model disagrees with a recorded
- * file. What it answers otherwise this time is written into the file, and said: then it was the mesh that varied, or
- * the lab that has changed.
+ * `npx tsx test/mesh/differential/again.ts <file>`: asks the mesh again where the model disagrees with a recorded file.
+ * An answer that differs from the recorded one is printed and written to the file: the mesh's answer varies, or the lab
+ * has changed.
  */
 import * as fs from 'fs';
 import { WorldLab } from './world-lab';
@@ -24,7 +24,7 @@ async function main([file]: string[]): Promise<void> {
       for (const world of doubtful.filter(({ mesh }) => mesh.outboundTrafficPolicy === policy)) {
         const again = await lab.ask({ ...world, requests: world.answers.map(({ request }) => request) });
         const same = JSON.stringify(again.answers) === JSON.stringify(world.answers);
-        console.log(`world ${world.name}: ${same ? 'the same again' : 'answered otherwise this time'}`);
+        console.log(`world ${world.name}: ${same ? 'the same answer' : 'a different answer this time'}`);
         fresh.set(world.name, again);
       }
     } finally {

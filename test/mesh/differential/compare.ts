@@ -1,6 +1,6 @@
 /**
- * `npx tsx test/mesh/differential/compare.ts <file…>`: holds the model against recorded worlds, without a mesh; prints
- * every disagreement with both answers and the world.
+ * `npx tsx test/mesh/differential/compare.ts <file…>`: compares the model with recorded worlds, without a mesh, and
+ * prints every disagreement with both answers and the world.
  */
 import * as fs from 'fs';
 import { report, tally, Tally } from '../../model/disagreements';

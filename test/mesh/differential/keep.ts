@@ -1,13 +1,13 @@
 /**
- * `npx tsx test/mesh/differential/keep.ts <how many> <recorded file…>`: chooses worlds that differ from each other, and
- * keeps what the mesh answered to them as the regression data of test/model/recorded.
+ * `npx tsx test/mesh/differential/keep.ts <how many> <recorded file…>`: chooses worlds that differ from each other and
+ * keeps the mesh's answers as the regression data of test/model/recorded.
  */
 import * as fs from 'fs';
 import { RecordedWorld } from '../../model/worlds/recorded';
 import { writeRecorded } from '../../model/worlds/recorded-file';
 
 const A_FILE = 50;
-/** Characters of JSON: longer worlds show nothing that shorter ones do not. */
+/** In characters of JSON: longer worlds show nothing that shorter ones do not. */
 const LONGEST = 4000;
 
 function main([count, ...files]: string[]): void {
@@ -40,7 +40,7 @@ function main([count, ...files]: string[]): void {
   console.log(`${chosen.length} of ${left.size + chosen.length} worlds, ${seen.size} kinds of answers`);
 }
 
-/** What happened in a world, in the roughest words: which objects there were, and what came of each request. */
+/** A coarse description of a world: its kinds of objects, and the outcome of each request. */
 function kindsOf({ objects, answers, mesh }: RecordedWorld): string[] {
   const objectKinds = [
     ...new Set(

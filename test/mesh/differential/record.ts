@@ -1,6 +1,6 @@
 /**
- * `npx tsx test/mesh/differential/record.ts <file> <first seed> <count>`: appends what the mesh answers to the
- * generated worlds of these seeds, a JSON line each.
+ * `npx tsx test/mesh/differential/record.ts <file> <first seed> <count>`: appends the mesh's answers in the
+ * worlds generated from these seeds, one JSON line each.
  */
 import * as fs from 'fs';
 import { WorldLab } from './world-lab';

@@ -4,7 +4,7 @@ import { tableOf } from '../../model/worlds/table';
 import { plain, Request, World } from '../../model/worlds/world';
 import { Evidence, Lab, Refused, seen, up } from '../lab';
 
-/** A lab that stays up while one small world after the other is put into it. */
+/** A lab that stays up while one small world after the other is applied in it. */
 export class WorldLab {
   public static async up(mesh: MeshSettings): Promise<WorldLab> {
     return new WorldLab(await up({ table: tableOf(mesh) }));
@@ -28,8 +28,7 @@ export class WorldLab {
 
   private async putIntoForce(world: World): Promise<RecordedWorld['refused']> {
     try {
-      // A world begins with nothing: an object of the same name would else be changed, and keep what an older one has
-      // left.
+      // Each world starts empty: an existing object of the same name would be updated and keep its age.
       await this.lab.apply('manifests', []);
       await this.lab.apply('manifests', world.objects);
     } catch (error) {
@@ -40,7 +39,7 @@ export class WorldLab {
       await this.lab.converge({ seconds: 3, awaitDraining: false });
     } catch (error) {
       if (/ refused /.test((error as Error).message)) return { by: 'proxy', why: (error as Error).message };
-      // What waits for a Secret that never comes is in force as far as it will ever be.
+      // A proxy that waits for a Secret that does not exist gets no further than this.
       await this.lab.converge({ seconds: 5, tolerateWarming: true, awaitDraining: false });
     }
     return undefined;
@@ -57,7 +56,7 @@ export class WorldLab {
   }
 }
 
-/** Who outside gave the last answer. */
+/** The external host that gave the last answer. */
 function answeredBy(evidence: Evidence): string | undefined {
   return evidence.external.filter((event) => event.event === 'request' || event.event === 'tcp').pop()?.server;
 }

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 
-/** What every proxy writes about each request or connection. */
+/** The fields that every proxy logs for each request or connection. */
 export const ACCESS_LOG_FORMAT = {
   lab: 'access',
   method: '%REQ(:METHOD)%',
@@ -23,10 +23,10 @@ export const ACCESS_LOG_FORMAT = {
   route: '%ROUTE_NAME%',
 };
 
-/** One line of a proxy's access log; what Envoy has no value for is not there. */
+/** One line of a proxy's access log, without the fields for which Envoy has no value. */
 export type AccessLine = { readonly [field in keyof typeof ACCESS_LOG_FORMAT]?: string };
 
-/** A place in a file that grows: reads the JSON lines that came after it. */
+/** A position in a growing file: reads the JSON lines after it. */
 export class Tail<T> {
   private readonly start: number;
 
@@ -52,7 +52,7 @@ export class Tail<T> {
   }
 }
 
-/** Drops what Envoy writes where it has no value. */
+/** Removes the placeholders that Envoy writes where it has no value. */
 export function known(line: Record<string, unknown>): AccessLine {
   return Object.fromEntries(
     Object.entries(line)

@@ -24,10 +24,10 @@ const SERVER_TAGS = 'vtprotobuf,disable_pgv';
 const AGENT_TAGS = 'agent,disable_pgv,grpcnotrace,retrynotrace';
 const GO = { ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0' };
 
-/** Where binaries, and the folders of running labs, are kept: outside any checkout, readable by Envoy's user. */
+/** Folder of the binaries and of running labs: not in a checkout, and readable by Envoy's user. */
 export const CACHE = process.env.MESH_CACHE ?? '/var/tmp/cdk8s-istio-egress-mesh';
 
-/** The binaries for exactly these sources: from the cache, or built into it. */
+/** The binaries for these sources: from the cache, or built into it. */
 export async function binaries(): Promise<Binaries> {
   const folder = path.join(CACHE, `bin-${await contentKey()}`);
   if (!fs.existsSync(folder)) await once(folder, () => build(folder));
@@ -48,7 +48,7 @@ async function build(folder: string): Promise<void> {
     console.log(`[${String(Math.round((Date.now() - began) / 1000)).padStart(3)} s] ${what}`);
   await requireBuilders();
   for (const name of fs.readdirSync(CACHE)) {
-    // what an interrupted build has left; the lock says that nobody else is building these
+    // Left over from an interrupted build: this process has the lock, so no other build is running.
     if (name.startsWith(`${path.basename(folder)}.`) && !name.endsWith('.lock'))
       fs.rmSync(path.join(CACHE, name), { recursive: true, force: true });
   }
@@ -121,7 +121,7 @@ async function contentKey(): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Runs something that makes a folder, in one process at a time. */
+/** Makes a folder, in one process at a time. */
 async function once(folder: string, make: () => Promise<void>): Promise<void> {
   fs.mkdirSync(CACHE, { recursive: true, mode: 0o755 });
   const lock = `${folder}.lock`;

@@ -3,7 +3,7 @@ export interface CaptureRules {
   readonly [flag: string]: string;
 }
 
-/** The annotations below traffic.sidecar.istio.io/, and the flag that Istio's injector passes each one in. */
+/** The annotations traffic.sidecar.istio.io/…, with the flag that Istio's injector passes for each. */
 const FLAGS: Record<string, string> = {
   includeOutboundIPRanges: '-i',
   excludeOutboundIPRanges: '-x',
@@ -14,7 +14,7 @@ const FLAGS: Record<string, string> = {
   excludeInterfaces: '-c',
 };
 
-/** The injector's own: everything is captured, but for the agent's ports. */
+/** The injector's defaults: everything is captured except the agent's ports. */
 const DEFAULTS: CaptureRules = {
   '-p': '15001',
   '-z': '15006',

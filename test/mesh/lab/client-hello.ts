@@ -1,4 +1,4 @@
-/** What a client says first, in the clear (RFC 8446 4.1.2, RFC 6066 3, RFC 7301 3.1). */
+/** The unencrypted fields of a ClientHello (RFC 8446 4.1.2, RFC 6066 3, RFC 7301 3.1). */
 export interface ClientHello {
   readonly serverName?: string;
   readonly alpn: string[];
@@ -8,7 +8,7 @@ const HANDSHAKE = 0x16;
 const SERVER_NAME = 0;
 const ALPN = 16;
 
-/** Reads the first TLS record; undefined where the bytes are not TLS. What is cut off is not reported. */
+/** Reads the first TLS record; undefined where the bytes are not TLS. Fields that are cut off are missing. */
 export function clientHello(bytes: Buffer): ClientHello | undefined {
   if (bytes.length < 6 || bytes[0] !== HANDSHAKE || bytes[1] !== 3) return undefined;
   let serverName: string | undefined;
@@ -31,7 +31,7 @@ export function clientHello(bytes: Buffer): ClientHello | undefined {
       at += 4 + length;
     }
   } catch {
-    // a hello in several pieces: what was there has been read
+    // a ClientHello in several pieces: the first one has been read
   }
   return { serverName, alpn };
 }

@@ -1,5 +1,5 @@
 /**
- * What the applications of rows with `speak` have in common. Each is a process of its own, in the network namespace of
+ * Shared parts of the applications for rows with `speak`. Each runs as a process of its own in the network namespace of
  * its pod.
  */
 import * as fs from 'fs';
@@ -25,7 +25,7 @@ export interface ClientAnswer {
   readonly error?: string;
 }
 
-/** Reads the task and sees that the process ends in time. */
+/** Reads the task, and ends the process when its time is up. */
 export function task(): ClientTask & {
   readonly at: URL;
   readonly host: string;
@@ -44,7 +44,7 @@ export function finish(exitCode: number, answer: ClientAnswer): void {
   process.exit(exitCode);
 }
 
-/** Ends as curl does when a connection fails: 6 no such name, 7 refused, 35 TLS, 56 all else. */
+/** Ends with curl's exit code for the failure: 6 unknown name, 7 refused, 35 TLS, 56 everything else. */
 export function fail(error: NodeJS.ErrnoException, secured: boolean, known: ClientAnswer = {}): void {
   const code = error.code ?? '';
   const tls = !secured || /^ERR_(SSL|TLS)|CERT|SIGNATURE/.test(code);

@@ -11,7 +11,7 @@ export interface Evidence {
   readonly gateways: Workload[];
   readonly hosts: Placed[];
   readonly curl: CurlView;
-  /** What the outside world saw, in order. */
+  /** What the external hosts saw, in order. */
   readonly external: ExternalEvent[];
   /** The caller's sidecar, in order. */
   readonly sidecar: AccessLine[];
@@ -25,9 +25,9 @@ export function gatewayAt(address: string | undefined, gateways: Workload[]): Wo
 }
 
 /**
- * What a gateway wrote about a request that a sidecar sent it. Hops are joined by their ports: the sidecar's local port
- * is the gateway's remote port, and the gateway's local port is the external host's remote port. (Request ids do not
- * join: a gateway makes new ones.)
+ * The gateway's line about a request that a sidecar sent it. Hops are joined by their ports: the sidecar's local port
+ * is the gateway's remote port, and the gateway's local port is the external host's remote port. (Request ids cannot
+ * join them: a gateway generates new ones.)
  */
 export function gatewayLineOf(line: AccessLine, evidence: Pick<Evidence, 'atGateway'>): AccessLine | undefined {
   return evidence.atGateway
@@ -37,9 +37,9 @@ export function gatewayLineOf(line: AccessLine, evidence: Pick<Evidence, 'atGate
 }
 
 /**
- * Whether the proxies have written all that they will write: a sidecar one line for each request that it captured, a
- * gateway one for each request that it answered or passed on. Logs come milliseconds after the answer, for a connection
- * after its end.
+ * Whether the proxies have written all their lines: a sidecar one for each request that it captured, a gateway one for
+ * each request that it answered or forwarded. A line is written milliseconds after the answer, or after the end of the
+ * connection.
  */
 export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): boolean {
   const direct = new Set(
@@ -55,10 +55,12 @@ export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): bo
     1,
     evidence.curl.statuses.length + (evidence.curl.exitCode === 0 || evidence.curl.statuses.length === 0 ? 0 : 1),
   );
-  // A connection that never was a connection to the sidecar is one that the outside saw come from the pod itself.
+  // A connection that the host saw come from the pod itself is either the application's, which bypassed the sidecar, or
+  // an attempt of the sidecar: of several attempts its line names only the last one, and none where all have failed.
+  const { localPort } = evidence.curl;
+  const isSidecarsAttempt = evidence.sidecar.some((line) => line.from === `${evidence.caller.address}:${localPort}`);
   if (captured && direct.size === 0 && evidence.sidecar.length < legs) return false;
-  if (captured && direct.size > 0 && evidence.curl.localPort !== 0 && !direct.has(evidence.curl.localPort))
-    return false;
+  if (captured && direct.size > 0 && localPort !== 0 && !direct.has(localPort) && !isSidecarsAttempt) return false;
   const passedOn = evidence.sidecar.filter(
     (line) => gatewayAt(line.upstream, evidence.gateways) && line.details === 'via_upstream',
   );

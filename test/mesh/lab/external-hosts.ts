@@ -1,9 +1,11 @@
+import { ChildProcess } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
-import { OUTSIDE } from './network';
 import { ExternalEvent, ExternalListener, Placed } from './external';
+import { EXTERNAL } from './network';
 import { Pair, Pki } from './pki';
 import { stay, until } from './processes';
+import { program } from './programs';
 import { tail } from './proxy';
 import { RunFolder } from './run-folder';
 
@@ -24,25 +26,22 @@ export class ExternalHosts {
         };
       }),
     );
-    const hostsFile = path.join(run.folder, 'outside.json');
-    const events = path.join(run.folder, 'outside.jsonl');
+    const hostsFile = path.join(run.folder, 'external.json');
+    const events = path.join(run.folder, 'external.jsonl');
     fs.writeFileSync(hostsFile, JSON.stringify(listeners));
-    const log = path.join(run.folder, 'outside.log');
-    const typescript = ['--require', require.resolve('tsx/cjs')];
-    const program = path.join(__dirname, 'outside-main.ts');
-    const child = stay(
-      'ip',
-      ['netns', 'exec', run.namespace(OUTSIDE), process.execPath, ...typescript, program, hostsFile, events],
-      log,
-    );
-    await until('the outside world', () => {
+    const log = path.join(run.folder, 'external.log');
+    const main = program('external-main');
+    const inside = ['netns', 'exec', run.namespace(EXTERNAL)];
+    const child = stay('ip', [...inside, process.execPath, main, hostsFile, events], log);
+    await until('the external hosts', () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
       return countOf('up', events) > 0;
     });
-    return new ExternalHosts(hostsFile, events, listeners);
+    return new ExternalHosts(child, hostsFile, events, listeners);
   }
 
   private constructor(
+    private readonly child: ChildProcess,
     private readonly hostsFile: string,
     public readonly events: string,
     private listeners: ExternalListener[],
@@ -55,9 +54,8 @@ export class ExternalHosts {
       ...pairs.find(({ host }) => host === listener.host),
     }));
     const before = countOf('renewed', this.events);
-    // Put in place whole: the process looks at it several times a second.
-    fs.writeFileSync(`${this.hostsFile}.new`, JSON.stringify(this.listeners));
-    fs.renameSync(`${this.hostsFile}.new`, this.hostsFile);
+    fs.writeFileSync(this.hostsFile, JSON.stringify(this.listeners));
+    this.child.kill('SIGHUP');
     await until('external hosts showing other certificates', () => countOf('renewed', this.events) > before);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The outside world, as a process of its own in a network namespace of its own: `outside-main.ts <hosts.json>
- * <log.jsonl>`. It writes one JSON line for everything it sees.
+ * All external hosts, as one process in a network namespace of its own: `external-main <hosts.json> <log.jsonl>`. It
+ * writes one JSON line for everything that it sees.
  */
 import { createHash } from 'crypto';
 import * as fs from 'fs';
@@ -16,7 +16,7 @@ const log = fs.openSync(logFile, 'a');
 const write = (event: ExternalEvent) => fs.writeSync(log, `${JSON.stringify(event)}\n`);
 
 type Seen = Pick<ExternalEvent, 'server' | 'from' | 'port' | 'at'>;
-/** Connections that began with TLS where none is expected. */
+/** Connections that began with TLS on a port for plain HTTP. */
 const encrypted = new WeakSet<object>();
 const peers = new WeakMap<object, Seen>();
 
@@ -28,14 +28,14 @@ for (const host of listeners()) {
   if (host.https !== 'none') serveHttps(host);
   for (const port of host.tcp) serveTcp(host, port);
 }
-write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 
-// A new hosts file brings other certificates. A new context has keys of its own for session tickets, so that no session
-// outlives it.
-fs.watchFile(hostsFile, { interval: 50 }, () => {
+// A changed hosts file has other certificates. A new context has its own keys for session tickets, so no TLS session
+// survives it.
+process.on('SIGHUP', () => {
   for (const host of listeners()) secured.get(host.host)?.setSecureContext(credentials(host));
   write({ event: 'renewed', server: '', from: '', port: 0, at: 0 });
 });
+write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3
@@ -43,9 +43,9 @@ const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3
 function serveHttp(host: ExternalListener): void {
   const server = http.createServer(answer(host)).on('upgrade', upgrade(host));
   const http2Server = http2.createServer(answer(host) as unknown as Http2Answer).on('sessionError', () => undefined);
-  // 400 for what is no HTTP, and a note of it: somebody's TLS, for example.
+  // Bytes that are not HTTP, for example TLS.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // A proxy that drops a connection which it kept open has sent nothing wrong.
+    // A proxy that closes an idle connection has sent nothing wrong.
     if (error.code !== 'ECONNRESET')
       write({ event: 'not-http', ...of(host, socket as net.Socket), error: error.code, tls: encrypted.has(socket) });
     socket.destroy();
@@ -89,7 +89,7 @@ function credentials(host: ExternalListener): { cert: Buffer; key: Buffer; ca?: 
   return host.https === 'client-certificate' ? { ...own, ca: fs.readFileSync(host.clientAuthority!) } : own;
 }
 
-/** Sends back what it receives, once, and closes. */
+/** Echoes what it receives, once, and closes. */
 function serveTcp(host: ExternalListener, port: number): void {
   listen(host, port, (socket, first) => {
     const hello = clientHello(first);
@@ -99,7 +99,7 @@ function serveTcp(host: ExternalListener, port: number): void {
   });
 }
 
-/** Looks at the first bytes, puts them back, and hands the connection on. */
+/** Looks at the first bytes of a connection, puts them back, and passes it on. */
 function listen(host: ExternalListener, port: number, take: (socket: net.Socket, first: Buffer) => void): void {
   net
     .createServer((socket) => {
@@ -147,7 +147,7 @@ function answer(host: ExternalListener): http.RequestListener {
   };
 }
 
-/** A unary call: the message comes back, its status after it. */
+/** A unary call: echoes the message, followed by the status. */
 function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, message: Buffer): void {
   response.setHeader('content-type', 'application/grpc');
   if (grpcStatus !== 0) {
@@ -159,7 +159,7 @@ function answerGrpc(response: http2.Http2ServerResponse, grpcStatus: number, mes
   response.end(message);
 }
 
-/** Takes a WebSocket and sends back the first message, which is short. */
+/** Accepts a WebSocket and echoes the first message, which is short. */
 function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket: net.Socket) => void {
   return (request, socket) => {
     record(host, request, 101);
@@ -181,12 +181,12 @@ function upgrade(host: ExternalListener): (request: http.IncomingMessage, socket
 
 const asked = new Map<string, number>();
 
-/** What the URL asks the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`. */
+/** What the URL tells the host to do: `?status=503&times=2&delay=300`, `?grpc-status=14`. */
 function wishOf(
   host: ExternalListener,
   request: http.IncomingMessage,
 ): { status: number; grpcStatus: number; delay: number } {
-  const { searchParams: wish } = new URL(request.url ?? '/', 'http://outside');
+  const { searchParams: wish } = new URL(request.url ?? '/', 'http://external.invalid');
   const count = (asked.get(`${host.host} ${request.url}`) ?? 0) + 1;
   asked.set(`${host.host} ${request.url}`, count);
   const over = count > Number(wish.get('times') ?? Infinity);
@@ -240,7 +240,7 @@ function tlsOf(socket: TLSSocket): Pick<ExternalEvent, 'serverName' | 'tlsVersio
   };
 }
 
-/** Who is at the other end; a TLS socket may have forgotten by now, the connection below it has not. */
+/** The peer; a TLS socket may no longer know it, the connection below it still does. */
 function of(host: ExternalListener, socket: net.Socket): Seen {
   const below = (socket as { _parent?: net.Socket })._parent;
   return (

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { AccessTable, ExternalHost } from '../../../src/access/access-table';
 
-/** What a process outside listens on. */
+/** What the process that plays the external hosts listens on. */
 export interface ExternalListener {
   readonly host: string;
   readonly address: string;
@@ -13,7 +13,7 @@ export interface ExternalListener {
   readonly clientAuthority?: string;
 }
 
-/** What the outside world saw. */
+/** What an external host saw. */
 export interface ExternalEvent {
   /**
    * `connect`: a connection; `hello`: TLS began; `plaintext`: bytes that are not TLS on a TLS port; `request`, `tcp`:
@@ -43,17 +43,17 @@ export interface ExternalEvent {
   readonly error?: string;
 }
 
-/** A host outside with its address. */
+/** An external host with its address. */
 export interface Placed extends ExternalHost {
   readonly address: string;
 }
 
-/** A name that nobody asked for: what listens where a row dials an address that is no host's. */
+/** The start of the name of a host that listens where a row dials an address that belongs to no declared host. */
 export const STRAY = 'stray';
 
 /**
- * Every host with an address of its own. The addresses that rows dial without being a host's get somebody who listens
- * too, so that a request which really goes there is seen there.
+ * Every host with an address of its own. Dialled addresses that belong to no host get a listener too, so that a request
+ * that really goes there is seen there.
  */
 export function placed(table: AccessTable): Placed[] {
   const given = new Set(table.external.flatMap((host) => host.address ?? []));

@@ -1,4 +1,4 @@
-/** An application that makes one unary gRPC call: `grpc-client.ts <task>`. The message comes back. */
+/** An application that makes one unary gRPC call: `grpc-client <task>`. The host echoes the message. */
 import * as http2 from 'http2';
 import { fail, finish, issuerOf, task } from './client';
 

@@ -1,34 +1,35 @@
 /**
- * The mesh lab: real istiod, real Envoys, a world made from an access table.
+ * The mesh lab: a real istiod and real Envoys, in a world made from an access table.
  *
  *     const lab = await up({ table, manifests });     // namespaces, pods, proxies, external hosts; nothing applied yet
  *     try {
- *       await lab.apply('manifests', manifests);      // throws Refused where admission refuses; answers its warnings
- *       await lab.converge();                         // every proxy has taken it over; throws where one has refused
- *       const evidence = await lab.send(row);         // one request, and all that was seen of it
+ *       await lab.apply('manifests', manifests);      // throws Refused where admission refuses; returns its warnings
+ *       await lab.converge();                         // every proxy has acknowledged it; throws where one has refused
+ *       const evidence = await lab.send(row);         // one request, and everything that was seen of it
  *       const { passed, differences } = judge(evidence);
- *       lab.errors();                                 // what istiod and the proxies complained about
+ *       lab.errors();                                 // errors that istiod and the proxies have logged
  *     } finally {
- *       lab.down();                                   // also at Ctrl-C; after a crash the next lab cleans up
+ *       lab.down();                                   // also on Ctrl-C; after a crash the next lab cleans up
  *     }
  *
- * `apply(set, objects)` makes a named set of objects exactly these: apply it again with others and the difference is
- * created, changed and deleted; with `[]` all are gone. An object belongs to one set. Services get their address and
- * EndpointSlices as a cluster would give them; NetworkPolicies are enforced by a packet filter in each pod; objects
- * that no API server takes (inputs of istioctl and Helm) are left out. istiod remembers for five minutes that an
- * account may read Secrets: to see a Role go, make a new lab.
+ * `apply(set, objects)` makes a named set of objects exactly these: a second call with other objects creates, changes
+ * and deletes the difference, and `[]` removes the set. An object belongs to one set. Services get their address and
+ * EndpointSlices as a cluster would give them. NetworkPolicies are enforced by a packet filter in each pod. Inputs of
+ * istioctl and Helm, which no API server takes, are ignored. istiod caches for five minutes that an account may read
+ * Secrets: to see the effect of a removed Role, start a new lab.
  */
 import * as fs from 'fs';
 import * as path from 'path';
 import { AccessLine, known, Tail } from './access-log';
 import { binaries, Binaries } from './binaries';
 import { complete, Evidence } from './evidence';
+import { ExternalEvent, Placed, placed } from './external';
+import { ExternalHosts } from './external-hosts';
 import { Finding, Istiod } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
 import { makeNetwork } from './network';
-import { ExternalEvent, Placed, placed } from './external';
-import { ExternalHosts } from './external-hosts';
 import { Pki } from './pki';
+import { PodShell } from './pod-shell';
 import { PolicyEnforcer } from './policy-enforcer';
 import { until } from './processes';
 import { Proxy, tail } from './proxy';
@@ -52,35 +53,37 @@ export { seen, type Seen } from './seen';
 export type { Workload } from './world';
 
 export interface LabOptions {
-  /** Says which pods, external hosts, Secrets and mesh settings there are. Its rows are not sent by themselves. */
+  /** The pods, external hosts, Secrets and mesh settings. Its rows are not sent by themselves. */
   readonly table: AccessTable;
-  /** Where pod templates are looked for that give the pods their annotations. They are not applied by themselves. */
+  /** Searched for the pod templates that give the pods their annotations. They are not applied by themselves. */
   readonly manifests?: KubeObject[];
 }
 
 export interface ConvergeOptions {
   /**
-   * How long to wait; a machine that is busy with other things may need long. @default 60, but 15 where a proxy has
-   * refused
+   * How long to wait; a busy machine may need longer. @default 60, but 15 where a proxy has refused
    */
   readonly seconds?: number;
   /**
-   * Goes on when proxies wait for something that never comes, as a Secret that does not exist: Envoy then acknowledges
-   * its clusters late or never. @default false
+   * Goes on while proxies wait for something that never comes, such as a Secret that does not exist: Envoy then
+   * acknowledges its clusters late or never. @default false
    */
   readonly tolerateWarming?: boolean;
   /**
-   * Whether to wait until old listeners and filter chains have ended. A second each time; new connections do not meet
-   * them, and those that proxies keep open are broken anyway. @default true
+   * Whether to wait until old listeners and filter chains are gone, which takes a second. New connections never use
+   * them, and those that proxies keep open are closed in any case. @default true
    */
   readonly awaitDraining?: boolean;
 }
 
-/** The API groups whose objects an API server never sees: they are inputs of installers. */
+/** API groups whose objects are inputs of installers: an API server never sees them. */
 const NOT_FOR_A_CLUSTER = ['install.istio.io/', 'helm.'];
 const ALWAYS_THERE = ['Namespace', 'ServiceAccount'];
 
-/** Brings a lab up. */
+/** Envoy's gauge of a proxy's connections, except to istiod. */
+const CONNECTIONS = '^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$';
+
+/** Starts a lab. */
 export async function up(options: LabOptions): Promise<Lab> {
   await requireSystem();
   const files = await binaries();
@@ -107,22 +110,21 @@ export class Lab {
       hosts,
       pki.authority('public'),
     );
+    const shells = new Map(pods.map(({ id }) => [id, PodShell.start(run, id)]));
+    const shellOf = (pod: string) => shells.get(pod)!;
+    // Envoy, which is not root, listens on the gateway's port 443.
+    const ports = ['-qw', 'net.ipv4.ip_unprivileged_port_start=0'];
+    await Promise.all(pods.map(({ id }) => shellOf(id).must('sysctl', ports)));
     const [istiod, external] = await Promise.all([
       Istiod.start(run, files, table.mesh ?? {}),
       ExternalHosts.start(run, hosts, pki),
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
     await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
-    const trustDomain = table.mesh?.trustDomain ?? 'cluster.local';
     const proxies = await Promise.all(
-      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, trustDomain)),
+      pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, table.mesh ?? {}, shellOf(pod.id))),
     );
-    await until(
-      'the proxies',
-      async () => (await Promise.all(proxies.map((proxy) => proxy.ready()))).every(Boolean),
-      60_000,
-      30,
-    );
+    await Promise.all(proxies.map((proxy) => until(`${proxy.pod.id} being ready`, () => proxy.ready(), 60_000, 50)));
     const lab = new Lab(
       run,
       files,
@@ -130,7 +132,8 @@ export class Lab {
       hosts,
       istiod,
       services,
-      new PolicyEnforcer(run, pods),
+      new PolicyEnforcer(pods, shellOf),
+      shellOf,
       proxies,
       pki,
       external,
@@ -148,6 +151,8 @@ export class Lab {
     public readonly istiod: Istiod,
     private readonly services: ServiceController,
     private readonly policies: PolicyEnforcer,
+    /** The shell in the network namespace of a pod. */
+    public readonly shellOf: (pod: string) => PodShell,
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
     private readonly external: ExternalHosts,
@@ -162,14 +167,14 @@ export class Lab {
     return findings;
   }
 
-  /** What admission says to these objects. */
+  /** What admission says about these objects. */
   public validate(objects: KubeObject[]): Promise<Finding[]> {
     return this.istiod.validate(objects);
   }
 
   /**
-   * Waits until what was applied is in force: acknowledged by every proxy, nothing warming, no old listener or filter
-   * chain left to drain; and breaks the connections that proxies keep open, which would still lead the old way.
+   * Waits until the applied objects are in force: acknowledged by every proxy, nothing warming, no old listener or
+   * filter chain draining. Closes the connections that proxies keep open, which still follow the old configuration.
    */
   public async converge({
     seconds = 60,
@@ -184,55 +189,46 @@ export class Lab {
     }
     const warming = tolerateWarming ? [] : ['warming_clusters', 'total_listeners_warming'];
     const draining = awaitDraining ? ['total_listeners_draining', 'total_filter_chains_draining'] : [];
-    const unsettled = `(${[...warming, ...draining, 'nothing'].join('|')})$`;
+    await this.rest([...warming, ...draining], seconds);
+  }
+
+  /**
+   * Closes the connections that proxies keep open, except to istiod: the next request follows the configuration that is
+   * now in force.
+   */
+  public dropConnections(seconds = 15): Promise<void> {
+    return this.rest([], seconds);
+  }
+
+  /** Closes connections until no proxy has any and all of these gauges are zero. */
+  private async rest(gauges: string[], seconds: number): Promise<void> {
+    const filter = [CONNECTIONS, ...gauges.map((name) => `${name}$`)].join('|');
     await Promise.all(
       this.proxies.map((proxy) =>
         until(
           `${proxy.pod.id} coming to rest`,
-          async () => [...(await proxy.stats(unsettled)).values()].every((value) => value === 0),
-          seconds * 1000,
-          20,
-        ),
-      ),
-    );
-    await this.dropConnections(seconds);
-  }
-
-  /**
-   * Breaks the connections that proxies keep open to others than istiod: what is asked next goes the way that is in
-   * force now.
-   */
-  public async dropConnections(seconds = 15): Promise<void> {
-    await Promise.all(
-      this.proxies.map(async (proxy) => {
-        await until(
-          `${proxy.pod.id} dropping its connections`,
           async () => {
-            const open = [
-              ...(await proxy.stats('^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$')),
-            ].filter(([, value]) => value > 0);
-            if (open.length === 0) return true;
-            await proxy.dropConnections();
-            return false;
+            const left = [...(await proxy.stats(filter))].filter(([, value]) => value > 0).map(([name]) => name);
+            if (left.some((name) => new RegExp(CONNECTIONS).test(name))) await proxy.dropConnections();
+            return left.length === 0;
           },
           seconds * 1000,
-          20,
-        );
-      }),
+          5,
+        ),
+      ),
     );
   }
 
   /**
    * From now on external hosts show other kinds of certificates: `good`, `wrong-name`, `unknown-ca`, `private-ca`,
-   * `expired`. Nothing of what was agreed under the old ones is remembered: connections are broken, TLS sessions cannot
-   * be resumed.
+   * `expired`. Nothing survives from the old ones: connections are closed, TLS sessions cannot be resumed.
    */
   public async showCertificates(kinds: Record<string, NonNullable<Placed['certificate']>>): Promise<void> {
     await this.external.show(
       await Promise.all(
         Object.entries(kinds).map(async ([host, certificate]) => {
           const placedHost = this.hosts.find((one) => one.host === host);
-          if (placedHost === undefined) throw new Error(`there is no external host "${host}"`);
+          if (placedHost === undefined) throw new Error(`the table has no external host "${host}"`);
           return { host, ...(await this.pki.server({ ...placedHost, certificate })) };
         }),
       ),
@@ -245,19 +241,19 @@ export class Lab {
     return this.showCertificates({ [host]: kind });
   }
 
-  /** Sends a row's request and collects what everybody saw of it. Whether objects are left away is up to the caller. */
+  /** Sends a row's request and collects what every hop saw of it. The row's `without` is not evaluated here. */
   public async send(row: AccessRow): Promise<Evidence> {
     const caller = this.pods.find((pod) => pod.role === 'sidecar' && pod.id === row.from);
-    if (caller === undefined) throw new Error(`there is no caller "${row.from}"`);
+    if (caller === undefined) throw new Error(`the table has no caller "${row.from}"`);
     const gateways = this.pods.filter((pod) => pod.role === 'router');
-    // A line is written when its connection ends: what others have sent belongs to a request before this one.
+    // A line is written when its connection ends: one with another sender belongs to an earlier request.
     const senders = [caller, ...gateways];
     const external = new Tail<ExternalEvent>(this.external.events);
     const tails = new Map(
       this.proxies.map((proxy) => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]),
     );
     const lines = (id: string): AccessLine[] => (tails.get(id)?.read() ?? []).map(known);
-    const curl = await send(this.run.namespace(caller.id), row, this.pki.trustedByApplications);
+    const curl = await send(this.shellOf(caller.id), row, this.pki.trustedByApplications);
     const collect = (): Evidence => ({
       row,
       caller,
@@ -275,18 +271,17 @@ export class Lab {
       ),
     });
     const finished = () => complete(collect(), caller.injected);
-    // A gateway that passes bytes writes its line when the connection ends, and the sidecar had kept it for the next
-    // request.
+    // A gateway that passes TLS through writes its line when the connection ends, and the sidecar keeps that open for
+    // the next request.
     await until('the logs', finished, 300, 5).catch(() =>
       this.proxies.find((proxy) => proxy.pod === caller)?.dropConnections(),
     );
-    // What never comes is not waited for longer than this; only a call past the sidecar that nobody answers has nothing
-    // to show.
+    // Only an unanswered request that bypasses the sidecar leaves no line at all: it alone waits this long.
     await until('the logs', finished, 1500, 5).catch(() => undefined);
     return collect();
   }
 
-  /** What went wrong without a row to show it: errors that istiod or a proxy has logged, processes that have ended. */
+  /** Failures that no row shows: errors that istiod or a proxy has logged, processes that have ended. */
   public errors(): string[] {
     return [
       ...this.istiod.errors().map((line) => `istiod: ${line}`),
@@ -301,7 +296,7 @@ export class Lab {
     ];
   }
 
-  /** A log file, for the curious: `istiod`, a pod's id, `dns`. */
+  /** The log file of `istiod`, `dns` or a pod, by its id. */
   public logFile(name: string): string {
     return path.join(this.run.folder, `${name}.log`);
   }
@@ -311,15 +306,13 @@ export class Lab {
     return this.run.namespace(pod);
   }
 
-  /** Ends everything that this lab has started. */
+  /** Stops everything that this lab has started. */
   public down(): void {
     removeRun(this.run);
   }
 }
 
-/**
- * The objects without those that a row leaves away. A name that nothing has is an error: the row would prove nothing.
- */
+/** The objects except those in a row's `without`. An unknown name is an error: the row would prove nothing. */
 export function without(objects: KubeObject[], left: AccessRow['without']): KubeObject[] {
   if (left === undefined) return objects;
   if (left === 'manifests') return [];

@@ -9,6 +9,7 @@ import { stay, until } from './processes';
 import { tail } from './proxy';
 import { RunFolder } from './run-folder';
 import { MeshSettings } from '../../../src/access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../../src/istio/service-names';
 
 /** What admission says about an object. */
 export interface Finding {
@@ -18,7 +19,7 @@ export interface Finding {
   readonly warnings?: string[];
 }
 
-/** An object was refused, as an API server with Istio's webhook refuses it. */
+/** Objects that an API server with Istio's webhook would refuse. */
 export class Refused extends Error {
   public constructor(public readonly findings: Finding[]) {
     super(
@@ -34,7 +35,8 @@ export class Refused extends Error {
 export class Istiod {
   public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings): Promise<Istiod> {
     const meshFile = path.join(run.folder, 'mesh.yaml');
-    fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh))); // JSON, because istiod reads YAML 1.1, where OFF is a boolean
+    // JSON, because istiod reads YAML 1.1, where OFF is a boolean.
+    fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh)));
     const socket = path.join(run.folder, 'control.sock');
     const log = path.join(run.folder, 'istiod.log');
     const child = stay(
@@ -50,6 +52,8 @@ export class Istiod {
         socket,
         '-mesh',
         meshFile,
+        '-domain',
+        mesh.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
         '-crds',
         files.crds,
       ],
@@ -66,8 +70,8 @@ export class Istiod {
           // The two filters that upstream Envoy does not have.
           PILOT_ENABLE_METADATA_EXCHANGE: 'false',
           PILOT_ENABLE_ALPN_FILTER: 'false',
-          // Gateway API has no part here, and its controllers write: that of the classes trips over itself now and then
-          // ("already exists").
+          // The Gateway API is not used here, and its controllers write objects: the one for classes sometimes fails on
+          // an object that it has created itself ("already exists").
           PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER: 'false',
           PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
           INJECTION_WEBHOOK_CONFIG_NAME: '',
@@ -90,7 +94,7 @@ export class Istiod {
     private readonly log: string,
   ) {}
 
-  /** Makes a named set of objects exactly these; answers the warnings of admission. */
+  /** Makes a named set of objects exactly these; returns the warnings from admission. */
   public async put(set: string, objects: KubeObject[]): Promise<Finding[]> {
     const answer = await this.ask('PUT', `/sets/${encodeURIComponent(set)}`, stream(objects));
     if (answer.status === 422) throw new Refused(answer.body.findings);
@@ -103,11 +107,11 @@ export class Istiod {
     return (await this.ask('POST', '/validate', stream(objects))).body.findings ?? [];
   }
 
-  /** Waits until so many proxies have acknowledged everything that was put. */
+  /** Waits until this many proxies have acknowledged everything that was put. */
   public async barrier(proxies: number, seconds: number): Promise<void> {
     const answer = await this.ask('POST', `/barrier?proxies=${proxies}&timeout=${seconds}s`);
     if (answer.status !== 200)
-      throw new Error(`the proxies have not taken over the configuration: ${answer.body.error}`);
+      throw new Error(`the proxies have not acknowledged the configuration: ${answer.body.error}`);
   }
 
   /** Lines of its log that report an error. */
@@ -143,12 +147,14 @@ export class Istiod {
   }
 }
 
-/** Errors that istiod always logs outside a cluster, and that concern no request. */
+/** Errors that istiod always logs when it does not run in a cluster, and that concern no request. */
 const HARMLESS: string[] = [];
 
 function meshConfig(mesh: MeshSettings): Record<string, unknown> {
   return {
-    trustDomain: mesh.trustDomain ?? 'cluster.local',
+    trustDomain: mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN,
+    trustDomainAliases: mesh.trustDomainAliases ?? [],
+    pathNormalization: { normalization: mesh.pathNormalization ?? 'DEFAULT' },
     rootNamespace: mesh.rootNamespace ?? 'istio-system',
     outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy ?? 'ALLOW_ANY' },
     enableTracing: false,
@@ -159,7 +165,7 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
     accessLogFile: 'access.log',
     accessLogEncoding: 'JSON',
     accessLogFormat: `${JSON.stringify(ACCESS_LOG_FORMAT)}\n`,
-    // Istio's own provider of this name, but with a file that proxies can open; its lines can be told apart.
+    // Istio's own provider of this name, with a file that proxies can open, and lines that can be told apart.
     extensionProviders: [
       {
         name: 'envoy',

@@ -6,11 +6,11 @@ import { differingFields } from '../../../src/access/expectation';
 export interface Judgement {
   readonly passed: boolean;
   readonly seen: Seen;
-  /** Each a sentence: what was expected and what was seen. */
+  /** One sentence each: what was expected and what was seen. */
   readonly differences: string[];
 }
 
-/** Holds a row's expectation against what was seen. Whatever the row does not name is not compared. */
+/** Compares a row's expectation with what was seen. Fields that the row does not have are not compared. */
 export function judge(evidence: Evidence): Judgement {
   const saw = seen(evidence);
   const differences = [

@@ -29,8 +29,8 @@ export function idOf(object: KubeObject): string {
 }
 
 /**
- * What the API server and the endpoints controller do to Services: an address, and EndpointSlices of the pods that are
- * selected.
+ * What the API server and the endpoints controller do for Services: an address, and EndpointSlices of the selected
+ * pods.
  */
 export class ServiceController {
   private readonly addresses = new Map<string, string>();
@@ -64,7 +64,7 @@ export class ServiceController {
     );
     const target = (port: any) => {
       if (typeof port.targetPort === 'number') return port.targetPort;
-      // A port by name is one of the pod's container ports; the gateway's is the only one that the table tells.
+      // A named port is a container port of the pod; the table gives only the gateway's.
       if (typeof port.targetPort === 'string')
         return (
           this.gateways.find((gateway) => selected.some((pod) => pod.namespace === gateway.namespace))?.targetPort ??

@@ -33,12 +33,12 @@ const OPEN = ['*mangle', ':PREROUTING ACCEPT [0:0]', ':POSTROUTING ACCEPT [0:0]'
 export const UNFILTERED = [...OPEN, 'COMMIT', ''].join('\n');
 
 /**
- * What a network that enforces NetworkPolicy does to one pod, as a file for `iptables-restore`. It sees what such a
- * network sees: packets that leave the pod or come to it, with the addresses and ports of pods. What the sidecar
- * redirects to itself stays on loopback, which is nobody's business.
+ * What a network that enforces NetworkPolicy does to one pod, as input of `iptables-restore`. It sees what such a
+ * network sees: packets that leave the pod or arrive at it, with the addresses and ports of pods. What the sidecar
+ * redirects to itself stays on loopback, which policies do not cover.
  *
- * Packets of a connection are judged by who opened it, also those of connections that are older than the policy. The
- * lab has no IPv6: ranges of it are left out. Ports by name and SCTP stop the lab.
+ * Packets are judged by who opened the connection, also where the connection is older than the policy. The lab has no
+ * IPv6 and ignores its ranges. Named ports and SCTP are an error.
  */
 export function packetFilter(pod: FilteredPod, world: PolicyWorld): string {
   const chains: string[][] = [];
@@ -49,9 +49,7 @@ export function packetFilter(pod: FilteredPod, world: PolicyWorld): string {
   return [...OPEN, ...declared, ...rules, ...hooks, 'COMMIT', ''].join('\n');
 }
 
-/**
- * The rules of one direction: none where no policy speaks of it, otherwise what is allowed by any, and nothing else.
- */
+/** The rules of one direction: none where no policy applies to it, otherwise only what one of them allows. */
 function hook(direction: Direction, pod: FilteredPod, world: PolicyWorld, chains: string[][]): string[] {
   const selecting = world.policies.filter(
     (policy) => namespaceOf(policy) === pod.namespace && selects(policy.spec.podSelector, pod.labels),
@@ -75,13 +73,14 @@ function hook(direction: Direction, pod: FilteredPod, world: PolicyWorld, chains
   );
   return [
     `${loopback} -j ACCEPT`,
-    '-m conntrack --ctstate ESTABLISHED,RELATED --ctdir REPLY -j ACCEPT', // answers on connections that came, or went, the other way
+    // Replies on connections of the other direction.
+    '-m conntrack --ctstate ESTABLISHED,RELATED --ctdir REPLY -j ACCEPT',
     ...allowed,
     '-j DROP',
   ].map((rule) => `-A ${chain} ${rule}`);
 }
 
-/** A range with exceptions is a chain of its own: what is excepted is not refused, another rule may allow it. */
+/** A range with exceptions is a chain of its own: an exception is not refused, because another rule may allow it. */
 function block(
   { cidr, except = [] }: { cidr: string; except?: string[] },
   side: string,
@@ -111,9 +110,9 @@ function portsOf(ports: any[] | undefined, policy: KubeObject): Port[] {
   if (!ports || ports.length === 0) return [{ protocol: 'all' }];
   return ports.map(({ protocol = 'TCP', port, endPort }) => {
     if (!['TCP', 'UDP'].includes(protocol))
-      throw new Error(`${idOf(policy)}: the lab does not know the protocol ${protocol}`);
+      throw new Error(`${idOf(policy)}: the lab does not support the protocol ${protocol}; use TCP or UDP`);
     if (port !== undefined && typeof port !== 'number')
-      throw new Error(`${idOf(policy)}: the lab does not know ports by name ("${port}")`);
+      throw new Error(`${idOf(policy)}: the lab does not support named ports ("${port}"); use the number`);
     if (port === undefined) return { protocol: protocol.toLowerCase() };
     return { protocol: protocol.toLowerCase(), ports: endPort === undefined ? `${port}` : `${port}:${endPort}` };
   });
@@ -123,9 +122,7 @@ function matchOf({ protocol, ports }: Port, elsewhere: Record<string, string> = 
   return `-p ${protocol}${ports === undefined ? '' : ` --dport ${elsewhere[ports] ?? ports}`}`;
 }
 
-/**
- * As Kubernetes defaults them: every policy is about what comes in; about what goes out only one that has rules for it.
- */
+/** Kubernetes' default: every policy covers ingress, and only one with egress rules covers egress. */
 function typesOf({ spec }: KubeObject): Direction[] {
   return spec.policyTypes ?? (spec.egress ? ['Ingress', 'Egress'] : ['Ingress']);
 }

@@ -5,12 +5,12 @@ import { must, run } from './processes';
 import { RunFolder } from './run-folder';
 
 export const ISTIOD_ADDRESS = '10.77.0.1';
-/** Where DNS answers, and the way to everything outside begins. */
-export const OUTSIDE_ADDRESS = '10.77.0.2';
+/** DNS server, and default route to the external hosts. */
+export const EXTERNAL_ADDRESS = '10.77.0.2';
 
-/** Names of the two namespaces that are no pods. */
+/** Names of the two namespaces that are not pods. */
 export const CONTROL_PLANE = 'cp';
-export const OUTSIDE = 'out';
+export const EXTERNAL = 'out';
 
 /** The address of the nth pod. */
 export function podAddress(index: number): string {
@@ -18,8 +18,8 @@ export function podAddress(index: number): string {
 }
 
 /**
- * A bridge, and around it a network namespace each for istiod, the outside world and every pod. Everything is made
- * inside namespaces of this run: the machine's own network is not touched, and two runs can have the same addresses.
+ * A bridge, and a network namespace each for istiod, the external hosts and every pod. Everything is inside namespaces
+ * of this run: the machine's own network is not touched, and two runs can use the same addresses.
  */
 export async function makeNetwork(
   run_: RunFolder,
@@ -28,55 +28,48 @@ export async function makeNetwork(
   trusted: string,
 ): Promise<void> {
   const bridge = run_.namespace('sw');
-  await newNamespace(bridge);
-  await must('ip', ['-n', bridge, 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0']);
-  await must('ip', ['-n', bridge, 'link', 'set', 'br0', 'up']);
   const members = [
     { name: CONTROL_PLANE, address: ISTIOD_ADDRESS },
-    { name: OUTSIDE, address: OUTSIDE_ADDRESS },
+    { name: EXTERNAL, address: EXTERNAL_ADDRESS },
     ...pods,
   ];
+  const namespaces = [bridge, ...members.map(({ name }) => run_.namespace(name))];
+  const added = namespaces.map((namespace) => `netns add ${namespace}\n`).join('');
+  await must('ip', ['-batch', '-'], { input: added });
+  await batch(bridge, ['link add br0 type bridge forward_delay 0', 'link set br0 up']);
   await Promise.all(
-    members.map(async ({ name, address }, index) => {
-      const namespace = run_.namespace(name);
-      await newNamespace(namespace);
-      await batch(namespace, [
+    members.map(({ name, address }, index) =>
+      batch(run_.namespace(name), [
+        'link set lo up',
         `link add eth0 type veth peer name p${index} netns ${bridge}`,
         `addr add ${address}/16 dev eth0`,
         'link set eth0 up',
-      ]);
-      await batch(bridge, [`link set p${index} master br0`, `link set p${index} up`]);
-      if (name !== OUTSIDE) await batch(namespace, [`route add default via ${OUTSIDE_ADDRESS}`]);
-    }),
+        ...(name === EXTERNAL ? [] : [`route add default via ${EXTERNAL_ADDRESS}`]),
+      ]),
+    ),
   );
-  // Every address of the documentation range answers here: what nobody listens on is refused at once.
+  await batch(
+    bridge,
+    members.flatMap((_, index) => [`link set p${index} master br0`, `link set p${index} up`]),
+  );
+  // Every address of the documentation range is local here: where nothing listens, a connection is refused at once.
   const elsewhere = hosts
     .filter((host) => !host.address.startsWith('203.0.113.'))
     .map((host) => `route add local ${host.address}/32 dev lo`);
-  await batch(run_.namespace(OUTSIDE), ['route add local 203.0.113.0/24 dev lo', ...elsewhere]);
+  await batch(run_.namespace(EXTERNAL), ['route add local 203.0.113.0/24 dev lo', ...elsewhere]);
   for (const pod of pods) dress(run_.namespace(pod.name), trusted);
-  await Promise.all(
-    pods.map((pod) =>
-      must('ip', ['netns', 'exec', run_.namespace(pod.name), 'sysctl', '-qw', 'net.ipv4.ip_unprivileged_port_start=0']),
-    ),
-  );
   await serveNames(run_, hosts);
-}
-
-async function newNamespace(namespace: string): Promise<void> {
-  await must('ip', ['netns', 'add', namespace]);
-  await must('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
 }
 
 function batch(namespace: string, lines: string[]): Promise<string> {
   return must('ip', ['-n', namespace, '-batch', '-'], { input: lines.join('\n') + '\n' });
 }
 
-/** What `ip netns exec` lays over /etc: the lab's names, and as the system's authorities the lab's alone. */
+/** Files that `ip netns exec` mounts over /etc: the lab's DNS server, and only the lab's authorities. */
 function dress(namespace: string, trusted: string): void {
   const etc = path.join('/etc/netns', namespace);
   fs.mkdirSync(path.join(etc, 'ssl/certs'), { recursive: true });
-  fs.writeFileSync(path.join(etc, 'resolv.conf'), `nameserver ${OUTSIDE_ADDRESS}\n`);
+  fs.writeFileSync(path.join(etc, 'resolv.conf'), `nameserver ${EXTERNAL_ADDRESS}\n`);
   if (fs.existsSync('/etc/ssl/openssl.cnf')) fs.copyFileSync('/etc/ssl/openssl.cnf', path.join(etc, 'ssl/openssl.cnf'));
   fs.copyFileSync(trusted, path.join(etc, 'ssl/certs/ca-certificates.crt'));
 }
@@ -85,14 +78,14 @@ async function serveNames(run_: RunFolder, hosts: Placed[]): Promise<void> {
   const started = await run('ip', [
     'netns',
     'exec',
-    run_.namespace(OUTSIDE),
+    run_.namespace(EXTERNAL),
     'dnsmasq',
     '--conf-file=/dev/null',
     '--no-resolv',
     '--no-hosts',
     '--local=/#/',
     '--user=root',
-    `--listen-address=${OUTSIDE_ADDRESS}`,
+    `--listen-address=${EXTERNAL_ADDRESS}`,
     '--bind-interfaces',
     `--pid-file=${path.join(run_.folder, 'dns.pid')}`,
     `--log-facility=${path.join(run_.folder, 'dns.log')}`,

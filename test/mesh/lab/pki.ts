@@ -10,14 +10,14 @@ export interface Pair {
 }
 
 /**
- * The certificate authorities: `public` is in the system bundle of every pod, `private` is known to those who are told,
- * `unknown` to nobody.
+ * The certificate authorities: `public` is in the system bundle of every pod, `private` is trusted where it is
+ * configured, `unknown` nowhere.
  */
 type Authority = 'public' | 'private' | 'unknown';
 
 type ClientKind = 'client-certificate' | 'wrong-client-certificate' | 'expired-client-certificate';
 
-/** The lab's certificates, made with openssl as they are asked for. */
+/** The lab's certificates, made with openssl on demand. */
 export class Pki {
   public static async make(folder: string): Promise<Pki> {
     fs.mkdirSync(folder, { recursive: true });
@@ -43,7 +43,7 @@ export class Pki {
         ]);
       }),
     );
-    // What an application trusts that was told of the private authority.
+    // The bundle of an application that also trusts the private authority.
     fs.writeFileSync(
       path.join(folder, 'application.crt'),
       fs.readFileSync(path.join(folder, 'public.crt'), 'utf8') +

@@ -1,17 +1,16 @@
 import { KubeObject } from './kubernetes';
-import { ISTIOD_ADDRESS, OUTSIDE_ADDRESS } from './network';
+import { ISTIOD_ADDRESS, EXTERNAL_ADDRESS } from './network';
 import { FilteredPod, packetFilter, UNFILTERED } from './network-policy';
-import { must, run } from './processes';
-import { RunFolder } from './run-folder';
+import { PodShell } from './pod-shell';
 import { Workload } from './world';
 
 /**
- * What a cluster has as pods, and the lab beside its pods. istiod serves on 15010 here, without TLS, what a cluster's
- * serves on 15012.
+ * Pods of a real cluster that are processes in the lab. Here istiod serves on 15010, without TLS, what it serves on
+ * 15012 in a cluster.
  */
 const NO_PODS: FilteredPod[] = [
   { namespace: 'istio-system', labels: { app: 'istiod' }, address: ISTIOD_ADDRESS, elsewhere: { 15012: '15010' } },
-  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: OUTSIDE_ADDRESS },
+  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: EXTERNAL_ADDRESS },
 ];
 
 /** The part of a cluster's network that enforces NetworkPolicy: a packet filter in each pod's network namespace. */
@@ -21,8 +20,8 @@ export class PolicyEnforcer {
   private readonly inForce = new Map<string, string>();
 
   public constructor(
-    private readonly run_: RunFolder,
     private readonly pods: Workload[],
+    private readonly shellOf: (pod: string) => PodShell,
   ) {}
 
   /** Makes the policies of a set of objects exactly these. */
@@ -45,11 +44,9 @@ export class PolicyEnforcer {
     const before = this.inForce.get(pod.id) ?? UNFILTERED;
     if (filter === before) return;
     this.inForce.set(pod.id, filter);
-    const inside = ['netns', 'exec', this.run_.namespace(pod.id)];
-    await must('ip', [...inside, 'iptables-nft-restore'], { input: filter });
-    // Who opened a connection is known of those only that began under the filter's eyes; the one to istiod must prove
-    // itself, too.
-    if (before === UNFILTERED)
-      await run('ip', [...inside, 'ss', '-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
+    const shell = this.shellOf(pod.id);
+    await shell.must('iptables-nft-restore', [], filter);
+    // The filter knows the opener only of connections that begin after it. So older ones end, the one to istiod too.
+    if (before === UNFILTERED) await shell.run('ss', ['-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
   }
 }

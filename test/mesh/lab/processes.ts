@@ -15,10 +15,10 @@ export interface RunOptions {
   readonly timeout?: number;
 }
 
-/** What stops the lab before it begins, said in one line: a missing tool, the wrong system. */
+/** Why the lab cannot start, in one line: a missing tool, the wrong system. */
 export class NotPossible extends Error {}
 
-/** Runs a command to its end, whatever that is. */
+/** Runs a command to its end, successful or not. */
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const { cwd, env, timeout } = options;
@@ -35,7 +35,7 @@ export function run(command: string, args: string[], options: RunOptions = {}): 
   });
 }
 
-/** Runs a command that has to succeed; answers its output. */
+/** Runs a command that has to succeed; returns its output. */
 export async function must(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const ended = await run(command, args, options);
   if (ended.code !== 0)
@@ -43,10 +43,10 @@ export async function must(command: string, args: string[], options: RunOptions 
   return ended.out;
 }
 
-/** Starts a command that stays, with its output in a file. */
+/** Starts a command that keeps running, with its output in a file. */
 export function stay(command: string, args: string[], logFile: string, options: RunOptions = {}): ChildProcess {
   const log = fs.openSync(logFile, 'a');
-  // A process group of its own: Ctrl-C is for the harness, which then takes everything down in order.
+  // A process group of its own: Ctrl-C reaches only the harness, which then stops everything in order.
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: options.env,

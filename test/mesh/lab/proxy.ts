@@ -4,19 +4,29 @@ import * as path from 'path';
 import { Binaries } from './binaries';
 import { captureArguments } from './capture';
 import { ISTIOD_ADDRESS } from './network';
-import { must, run, stay } from './processes';
+import { PodShell } from './pod-shell';
+import { must, stay } from './processes';
 import { RunFolder } from './run-folder';
 import { Workload } from './world';
+import { MeshSettings } from '../../../src/access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../../src/istio/service-names';
 
 const XDS = `${ISTIOD_ADDRESS}:15010`;
 
-/** Envoy's user, whose packets the capture rules let through. */
+/** Envoy's user, whose packets the capture rules leave alone. */
 const PROXY_USER = '1337';
 
 /** A running pilot-agent with its Envoy, in the namespace of a pod. */
 export class Proxy {
-  /** Starts it, with the packet capture that an injected sidecar has. */
-  public static async start(run_: RunFolder, pod: Workload, files: Binaries, trustDomain: string): Promise<Proxy> {
+  /** Starts it, with the packet capture of an injected sidecar. */
+  public static async start(
+    run_: RunFolder,
+    pod: Workload,
+    files: Binaries,
+    mesh: MeshSettings,
+    shell: PodShell,
+  ): Promise<Proxy> {
+    const { trustDomain = DEFAULT_CLUSTER_DOMAIN, clusterDomain = DEFAULT_CLUSTER_DOMAIN } = mesh;
     const folder = path.join(run_.folder, 'pods', pod.id);
     for (const name of ['etc/istio/pod', 'etc/istio/proxy', 'var/run/secrets/tokens'])
       fs.mkdirSync(path.join(folder, name), { recursive: true });
@@ -35,7 +45,7 @@ export class Proxy {
     const metadata: Record<string, string> = pod.proxyConfig.proxyMetadata ?? {};
     if (pod.role === 'sidecar') {
       const rules = captureArguments(pod.capture, metadata.ISTIO_META_DNS_CAPTURE === 'true');
-      await must('ip', ['netns', 'exec', namespace, files.pilotAgent, ...rules], { cwd: run_.folder });
+      await shell.must(files.pilotAgent, rules);
     }
     const log = path.join(run_.folder, `${pod.id}.log`);
     const child = stay(
@@ -52,7 +62,7 @@ export class Proxy {
         'proxy',
         pod.role,
         '--domain',
-        `${pod.namespace}.svc.cluster.local`,
+        `${pod.namespace}.svc.${clusterDomain}`,
         '--proxyLogLevel=warning',
       ],
       log,
@@ -61,7 +71,7 @@ export class Proxy {
         env: {
           PATH: '/usr/bin:/bin',
           HOME: '/tmp',
-          CLOUD_PLATFORM: 'none', // else the agent asks the addresses of cloud metadata servers
+          CLOUD_PLATFORM: 'none', // otherwise the agent asks cloud metadata servers
           POD_NAME: pod.name,
           POD_NAMESPACE: pod.namespace,
           INSTANCE_IP: pod.address,
@@ -76,48 +86,34 @@ export class Proxy {
         },
       },
     );
-    return new Proxy(pod, namespace, path.join(folder, 'access.log'), log, child);
+    return new Proxy(pod, shell, path.join(folder, 'access.log'), log, child);
   }
 
   private constructor(
     public readonly pod: Workload,
-    public readonly namespace: string,
+    private readonly shell: PodShell,
     public readonly accessLog: string,
     public readonly log: string,
     private readonly child: ChildProcess,
   ) {}
 
-  /** Whether the agent is still there. */
+  /** Whether the agent is still running. */
   public get alive(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
   public async ready(): Promise<boolean> {
     if (!this.alive) throw new Error(`${this.pod.id} has ended: ${tail(this.log)}`);
-    return (
-      (
-        await run('ip', [
-          'netns',
-          'exec',
-          this.namespace,
-          'curl',
-          '-s',
-          '-o',
-          '/dev/null',
-          '-w',
-          '%{http_code}',
-          'http://127.0.0.1:15021/healthz/ready',
-        ])
-      ).out === '200'
-    );
+    const asked = ['-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:15021/healthz/ready'];
+    return (await this.shell.run('curl', asked)).out === '200';
   }
 
   /** Asks Envoy's admin interface. */
   public async admin(query: string, method = 'GET'): Promise<string> {
-    return must('ip', ['netns', 'exec', this.namespace, 'curl', '-s', '-X', method, `http://127.0.0.1:15000${query}`]);
+    return this.shell.must('curl', ['-s', '-X', method, `http://127.0.0.1:15000${query}`]);
   }
 
-  /** Numbers of Envoy's own, by name. */
+  /** Envoy's statistics, by name. */
   public async stats(filter: string): Promise<Map<string, number>> {
     const text = await this.admin(`/stats?filter=${encodeURIComponent(filter)}`);
     return new Map(
@@ -129,20 +125,11 @@ export class Proxy {
   }
 
   /**
-   * Breaks the connections that the proxy keeps to others, except to istiod, so that the next request makes new ones.
+   * Closes the connections that the proxy keeps open, except to istiod, so that the next request opens new ones.
    */
   public async dropConnections(): Promise<void> {
-    await run('ip', [
-      'netns',
-      'exec',
-      this.namespace,
-      'ss',
-      '-K',
-      '-Htn',
-      'state',
-      'established',
-      '( not dport = :15010 and not dst 127.0.0.0/8 )',
-    ]);
+    const others = '( not dport = :15010 and not dst 127.0.0.0/8 )';
+    await this.shell.run('ss', ['-K', '-Htn', 'state', 'established', others]);
   }
 }
 
@@ -156,7 +143,7 @@ function proxyConfig(pod: Workload, files: Binaries): Record<string, unknown> {
   return {
     ...fromPod,
     discoveryAddress: XDS,
-    controlPlaneAuthPolicy: 'NONE', // XDS without TLS; the token still says who asks
+    controlPlaneAuthPolicy: 'NONE', // XDS without TLS; the token still identifies the proxy
     binaryPath: files.envoy,
     proxyBootstrapTemplatePath: files.bootstrap,
     concurrency: 1,

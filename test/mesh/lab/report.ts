@@ -26,14 +26,14 @@ export function seenText({ seen }: Judgement): string {
   return [
     seen.outcome,
     ...how,
-    seen.via ? `way ${seen.via}` : '',
+    seen.via ? `via ${seen.via}` : '',
     seen.tlsOriginatedBy ? `TLS by ${seen.tlsOriginatedBy}` : '',
   ]
     .filter((part) => part !== '')
     .join(' ');
 }
 
-/** The lines of each hop that decide a row. */
+/** The lines of each hop. */
 export function hops(evidence: Evidence): string[] {
   const { curl } = evidence;
   return [
@@ -43,10 +43,10 @@ export function hops(evidence: Evidence): string[] {
       : evidence.sidecar.map((line) => `sidecar      ${lineText(line)}`)),
     ...evidence.atGateway.map(({ gateway, line }) => `${gateway.padEnd(12)} ${lineText(line)}`),
     ...(evidence.external.length === 0
-      ? ['outside      nothing']
+      ? ['external     nothing']
       : evidence.external.map(
           ({ event, headers, ...rest }) =>
-            `outside      ${event} ${JSON.stringify({ ...rest, ...(headers && { headers: Object.keys(headers) }) })}`,
+            `external     ${event} ${JSON.stringify({ ...rest, ...(headers && { headers: Object.keys(headers) }) })}`,
         )),
   ];
 }

@@ -1,9 +1,9 @@
-import * as path from 'path';
 import type { ClientAnswer, ClientTask } from './client';
-import { run } from './processes';
+import { PodShell } from './pod-shell';
+import { program } from './programs';
 import { AccessRow } from '../../../src/access/access-table';
 
-/** What the application saw: curl's view. */
+/** What the application saw, as curl reports it. */
 export interface CurlView {
   readonly exitCode: number;
   readonly error: string;
@@ -19,28 +19,24 @@ export interface CurlView {
   /** Local port of the last connection. */
   readonly localPort: number;
   readonly milliseconds: number;
-  /** The status of a gRPC call, which HTTP calls a success whatever it is. */
+  /** The status of a gRPC call: the HTTP status is 200 even when it failed. */
   readonly grpcStatus?: number;
 }
 
 const SECONDS = 8;
 const PING = 'ping from the application\n';
 
-/** Sends a row's request from a pod's namespace, as an application there would. */
-export function send(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
-  if (row.request.startsWith('tcp:')) return sendTcp(namespace, row);
+/** Sends a row's request in a pod, as its application would. */
+export function send(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
+  if (row.request.startsWith('tcp:')) return sendTcp(shell, row);
   return row.speak === 'grpc' || row.speak === 'websocket'
-    ? sendByNode(namespace, row, trusted)
-    : sendHttp(namespace, row, trusted);
+    ? sendByNode(shell, row, trusted)
+    : sendHttp(shell, row, trusted);
 }
 
-async function sendHttp(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
+async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', [
-    'netns',
-    'exec',
-    namespace,
-    'curl',
+  const ended = await shell.run('curl', [
     '-sS',
     '-v',
     '--noproxy',
@@ -81,14 +77,18 @@ async function sendHttp(namespace: string, row: AccessRow, trusted: string): Pro
 }
 
 /**
- * An application that sends a line and waits for its echo; it ends with the codes that curl has for the same: 6, 7, 28,
- * 52, 56.
+ * An application that sends a line and waits for its echo. It ends with curl's exit codes for the same failures: 6, 7,
+ * 28, 52, 56.
  */
 const TCP_CLIENT = `
   const [host, port, ping, seconds] = process.argv.slice(1);
   let out = '';
   const socket = require('net').connect({ host, port: Number(port), timeout: seconds * 1000 });
-  const end = code => { process.stdout.write(JSON.stringify({ out, port: socket.localPort })); process.exitCode = code; socket.destroy(); };
+  const end = code => {
+    process.stdout.write(JSON.stringify({ out, port: socket.localPort }));
+    process.exitCode = code;
+    socket.destroy();
+  };
   socket.on('connect', () => socket.write(ping));
   socket.on('data', bytes => { out += bytes; if (out === ping) end(0); });
   socket.on('end', () => end(52));
@@ -96,14 +96,10 @@ const TCP_CLIENT = `
   socket.on('error', error => end(error.code === 'ECONNREFUSED' ? 7 : error.syscall === 'getaddrinfo' ? 6 : 56));
 `;
 
-async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
+async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
   const began = Date.now();
   const { hostname, port } = new URL(row.request.replace(/^tcp:/, 'http:'));
-  const ended = await run('ip', [
-    'netns',
-    'exec',
-    namespace,
-    process.execPath,
+  const ended = await shell.run(process.execPath, [
     '-e',
     TCP_CLIENT,
     row.dial ?? hostname,
@@ -125,19 +121,13 @@ async function sendTcp(namespace: string, row: AccessRow): Promise<CurlView> {
 }
 
 /**
- * Applications that curl cannot play: one unary gRPC call, or a WebSocket with one message back and forth. They end
- * with curl's codes.
+ * Applications that curl cannot be: one unary gRPC call, or a WebSocket with one message and its echo. They end with
+ * curl's exit codes.
  */
-async function sendByNode(namespace: string, row: AccessRow, trusted: string): Promise<CurlView> {
+async function sendByNode(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
   const began = Date.now();
-  const ended = await run('ip', [
-    'netns',
-    'exec',
-    namespace,
-    process.execPath,
-    '--require',
-    require.resolve('tsx/cjs'),
-    path.join(__dirname, `${row.speak}-client.ts`),
+  const ended = await shell.run(process.execPath, [
+    program(`${row.speak as 'grpc' | 'websocket'}-client`),
     JSON.stringify({
       url: row.request,
       dial: row.dial,

@@ -2,18 +2,19 @@ import { existsSync } from 'fs';
 import * as path from 'path';
 import { NotPossible, run } from './processes';
 
-/** Tools by the Debian package that holds them. */
+/** Tools, with the Debian package of each. */
 const TOOLS: Record<string, string> = {
   ip: 'iproute2',
   ss: 'iproute2',
   'iptables-nft': 'iptables',
   dnsmasq: 'dnsmasq-base',
+  bash: 'bash',
   curl: 'curl',
   openssl: 'openssl',
   setpriv: 'util-linux',
 };
 
-/** Stops with one line where the lab cannot run; on Debian it installs what is missing. */
+/** Throws a one-line error where the lab cannot run; on Debian it installs missing tools first. */
 export async function requireSystem(): Promise<void> {
   if (process.platform !== 'linux')
     throw new NotPossible(`the mesh lab needs Linux (network namespaces); this is ${process.platform}`);

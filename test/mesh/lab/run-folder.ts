@@ -7,6 +7,9 @@ const RUNS = path.join(CACHE, 'runs');
 /** Namespaces of all labs begin like this. */
 const MARK = 'eglab';
 
+/** The process that labs belong to: the one that has started the suites, not the jest worker that runs some of them. */
+const owningProcess = () => Number(process.env.MESH_OWNER ?? process.pid);
+
 /** The folder and the name prefix of one lab. Several labs, of one process or of several, live side by side. */
 export interface RunFolder {
   readonly id: string;
@@ -15,13 +18,15 @@ export interface RunFolder {
   namespace(name: string): string;
 }
 
-/** Makes the folder of a new lab; what it starts goes with `removeRun`, or at the end of this process. */
+/** Makes the folder of a new lab; `removeRun` removes what it starts, or the end of this process does. */
 export function newRun(): RunFolder {
   sweep();
   watchForTheEnd();
+  const pid = owningProcess();
+  if (owner(pid) === `${pid} `) throw new Error(`process ${pid}, which has started these tests, has ended`);
   fs.mkdirSync(RUNS, { recursive: true, mode: 0o755 });
   for (let number = 0; ; number++) {
-    const id = `${process.pid}-${number}`;
+    const id = `${pid}-${number}`;
     const folder = path.join(RUNS, id);
     try {
       fs.mkdirSync(folder, { mode: 0o755 });
@@ -29,12 +34,12 @@ export function newRun(): RunFolder {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
       throw error;
     }
-    fs.writeFileSync(path.join(folder, 'owner'), owner(process.pid));
+    fs.writeFileSync(path.join(folder, 'owner'), owner(pid));
     return { id, folder, namespace: (name: string) => `${MARK}-${id}-${name}` };
   }
 }
 
-/** Ends every process in the run's namespaces, and removes the namespaces and the folder. */
+/** Kills every process in the run's namespaces, and removes the namespaces and the folder. */
 export function removeRun({ id, folder }: Pick<RunFolder, 'id' | 'folder'>): void {
   const kept = process.env.MESH_KEEP_LOGS;
   if (kept && fs.existsSync(folder))
@@ -42,22 +47,24 @@ export function removeRun({ id, folder }: Pick<RunFolder, 'id' | 'folder'>): voi
   remove(id);
 }
 
-/** Removes what runs have left behind whose process is gone. */
+/** Removes the runs whose process is gone. */
 export function sweep(): void {
   for (const [id, whose] of runs()) {
     const pid = Number(whose.split(' ')[0]);
-    // No owner yet: somebody is making it this moment, or was killed then; that shows by its age.
+    // No owner yet: another process is creating it now, or was killed while it did; its age tells which.
     const gone = whose === '' ? Date.now() - ageOf(id) > 10_000 : owner(pid) !== whose;
     if (gone) remove(id);
   }
 }
 
-/** Removes every run of this process. */
+/**
+ * Removes every run of this process. A worker ends before others that work for the same process: it removes nothing.
+ */
 export function removeOwnRuns(): void {
   for (const [id, whose] of runs()) if (whose === owner(process.pid)) removeRun({ id, folder: path.join(RUNS, id) });
 }
 
-/** What there still is of this process's runs: folders, namespaces, files below /etc/netns. */
+/** What is left of this process's runs: folders, namespaces, files below /etc/netns. */
 export function leftOvers(): string[] {
   const mine = `${process.pid}-`;
   return [
@@ -73,8 +80,8 @@ export function leftOvers(): string[] {
 
 let watching = false;
 /**
- * Takes everything down when this process ends, at Ctrl-C too. Under jest, tests see a copy of `process` that hears
- * neither; there it has to be called from the global set-up.
+ * Removes everything when this process ends, also on Ctrl-C. Under jest, tests see a copy of `process` without these
+ * events; there the global set-up has to call it.
  */
 export function watchForTheEnd(): void {
   if (watching) return;
@@ -89,27 +96,44 @@ export function watchForTheEnd(): void {
 }
 
 function remove(id: string): void {
-  for (const name of namespaces().filter((one) => one.startsWith(`${MARK}-${id}-`))) {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
-        .stdout.split('\n')
-        .filter(Boolean)
-        .map(Number)
-        .filter((pid) => pid !== process.pid);
-      if (pids.length === 0) break;
-      for (const pid of pids) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // it has ended by itself
-        }
+  const names = namespaces().filter((one) => one.startsWith(`${MARK}-${id}-`));
+  // Again until none is left: a process that is being killed may still start another.
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const pids = processesIn(names);
+    if (pids.length === 0) break;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has ended by itself
       }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
-    spawnSync('ip', ['netns', 'del', name]);
-    fs.rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
+  const lines = names.map((name) => `netns del ${name}\n`).join('');
+  if (names.length > 0) spawnSync('ip', ['-force', '-batch', '-'], { input: lines });
+  for (const name of names) fs.rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
   fs.rmSync(path.join(RUNS, id), { recursive: true, force: true });
+}
+
+/** The processes in network namespaces, this one left out. */
+function processesIn(names: string[]): number[] {
+  const inode = (file: string) => {
+    try {
+      return fs.statSync(file).ino;
+    } catch {
+      return undefined; // it has ended meanwhile
+    }
+  };
+  const wanted = new Set(names.map((name) => inode(`/run/netns/${name}`)).filter((one) => one !== undefined));
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      const own = inode(`/proc/${pid}/ns/net`);
+      return own !== undefined && wanted.has(own);
+    })
+    .map(Number);
 }
 
 function namespaces(): string[] {
@@ -119,7 +143,7 @@ function namespaces(): string[] {
     .filter(Boolean);
 }
 
-/** Every run that there is, with what its `owner` file says. */
+/** Every run, with the content of its `owner` file. */
 function runs(): [string, string][] {
   return fs.existsSync(RUNS) ? fs.readdirSync(RUNS).map((id) => [id, read(path.join(RUNS, id, 'owner'))]) : [];
 }
@@ -128,7 +152,7 @@ function ageOf(id: string): number {
   return fs.statSync(path.join(RUNS, id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** A process, told from others that had its number before: by when it began, in clock ticks since boot. */
+/** A process and its start time in clock ticks, which tells it from an earlier process with the same number. */
 function owner(pid: number): string {
   return `${pid} ${read(`/proc/${pid}/stat`).split(') ').pop()!.split(' ')[19] ?? ''}`;
 }

@@ -5,14 +5,14 @@ import { Expectation, requestHost, Symptom, TlsOriginator, Via } from '../../../
 
 /** What happened, in the words of the access table. */
 export interface Seen extends Expectation {
-  /** Contradictions between the hops, each enough to fail a row. */
+  /** Contradictions between the hops; each of them fails a row. */
   readonly contradictions: string[];
 }
 
-/** Names that a request carries by itself. */
+/** Headers that every request has. */
 const OF_THE_REQUEST = new Set(['host', 'connection', 'transfer-encoding', 'http2-settings', 'upgrade']);
 
-/** Says what the evidence shows about the last request of a row. */
+/** What the evidence shows about the last request of a row. */
 export function seen(evidence: Evidence): Seen {
   const { curl, external } = evidence;
   const tcp = evidence.row.request.startsWith('tcp:');
@@ -66,11 +66,11 @@ function lastLine(evidence: Evidence, connection: boolean): AccessLine | undefin
   return (fitting.length > 0 ? fitting : evidence.sidecar).slice(-1)[0];
 }
 
-/** What the outside answered to the last request. */
+/** The external host's answer to the last request. */
 function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolean): ExternalEvent | undefined {
   const answers = evidence.external.filter((event) => event.event === (tcp ? 'tcp' : 'request'));
   const last = answers[answers.length - 1];
-  // With several requests the last one may have got nowhere, and the last answer belongs to one before.
+  // The last of several requests may have reached no host: the last answer then belongs to an earlier one.
   if (last === undefined || evidence.curl.exitCode === 0) return last;
   const gatewayLine = line && gatewayLineOf(line, evidence);
   const own = [line?.upstreamFrom, gatewayLine?.upstreamFrom];
@@ -97,12 +97,12 @@ function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): S
   if (exitCode === 0) return statuses[statuses.length - 1];
   if (exitCode === 35) return 'tls-closed';
   if (exitCode === 28) return 'timeout';
-  // 7: nothing listens; 52 and 56: an empty answer and a reset, which of the two is a matter of luck.
+  // 7: nothing listens; 52 and 56: an empty answer or a reset, whichever comes first.
   if ([7, 52, 56].includes(exitCode)) return 'closed';
   return `curl ${exitCode}` as Symptom;
 }
 
-/** Who refused: the last hop that the request came to, unless it says that the next one did. */
+/** The hop that refused: the last one that the request reached, unless it reports that the next one did. */
 function refusedBy(
   evidence: Evidence,
   line: AccessLine | undefined,
@@ -113,8 +113,8 @@ function refusedBy(
     const heard = evidence.external.filter(
       ({ event, from, port }) => event !== 'connect' && `${from}:${port}` === one.upstreamFrom,
     );
-    // With TLS 1.3 a host refuses a client certificate when the proxy thinks that all is well and has sent the request:
-    // a reset may overtake the alert that says so. The proxy's own TLS failed then, as it does when the alert arrives.
+    // With TLS 1.3 a host refuses a client certificate after the proxy has finished its handshake and sent the request,
+    // and a reset may overtake the alert. It is still the proxy's own TLS that failed, as when the alert arrives.
     const isTlsFailure =
       one.method !== undefined && heard.every(({ event }) => event === 'hello' || event === 'tls-error');
     return heard.length > 0 && !isTlsFailure;
@@ -129,7 +129,7 @@ function identityOf(peer: string | undefined): string | undefined {
   return match ? `${match[1]}/${match[2]}` : undefined;
 }
 
-/** What must never be with a request that was answered, whatever its row expects. */
+/** What an answered request must never show, whatever its row expects. */
 function contradictions(
   evidence: Evidence,
   via: Via | undefined,
@@ -140,18 +140,18 @@ function contradictions(
   const found: string[] = [];
   const fromGateway = gatewayAt(event.from, evidence.gateways);
   if (via === 'gateway' && !fromGateway)
-    found.push(`it went to a gateway, but ${event.server} was called from ${event.from}`);
+    found.push(`it went to a gateway, but ${event.server} was reached from ${event.from}`);
   if (via !== 'gateway' && event.from !== evidence.caller.address)
-    found.push(`${event.server} was called from ${event.from}, which is not the caller`);
+    found.push(`${event.server} was reached from ${event.from}, which is not the caller`);
   const gatewayLine = line && gatewayLineOf(line, evidence);
   if (via === 'gateway' && gatewayLine?.upstreamFrom !== `${event.from}:${event.port}`)
-    found.push("no line of the gateway joins the sidecar's hop with the connection that the outside saw");
+    found.push("no line of the gateway joins the sidecar's hop with the connection that the external host saw");
   const asked = requestHost(evidence.row);
   const expected = evidence.hosts.find((host) => host.host === asked || host.address === asked)?.host;
   const mayGoElsewhere = evidence.row.follow || via === 'undeclared' || via === 'direct';
   if (!mayGoElsewhere && event.server !== expected)
     found.push(
-      `${event.server.startsWith(STRAY) ? 'whoever listens on the dialled address' : event.server} answered ` +
+      `${event.server.startsWith(STRAY) ? 'the listener on the dialled address' : event.server} answered ` +
         `for ${asked}`,
     );
   if (
@@ -160,7 +160,8 @@ function contradictions(
     !/lab (public|private|unknown) CA/.test(evidence.curl.certificate?.issuer ?? '')
   ) {
     found.push(
-      `the application saw a certificate that is not the external host's: ${evidence.curl.certificate?.issuer ?? 'none'}`,
+      `the application saw a certificate that is not the external host's: ` +
+        `${evidence.curl.certificate?.issuer ?? 'none'}`,
     );
   }
   return found;

@@ -1,5 +1,5 @@
 /**
- * An application that opens a WebSocket and sends one message: `websocket-client.ts <task>`. The message comes back.
+ * An application that opens a WebSocket and sends one message: `websocket-client <task>`. The host echoes it.
  */
 import { randomBytes } from 'crypto';
 import * as http from 'http';

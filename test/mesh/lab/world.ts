@@ -8,7 +8,7 @@ import { AccessTable, GatewayPods, TableSecret } from '../../../src/access/acces
 
 /** A pod with a proxy, or without one where its template says so. */
 export interface Workload extends Pod {
-  /** What rows, evidence and log files call it. */
+  /** Its name in rows, evidence and log files. */
   readonly id: string;
   readonly role: 'sidecar' | 'router';
   readonly capture: CaptureRules;
@@ -18,7 +18,7 @@ export interface Workload extends Pod {
   readonly proxyConfig: Record<string, any>;
 }
 
-/** The injector puts it on pods with a sidecar, and not on gateways: nobody speaks mutual TLS to those unasked. */
+/** The injector puts it on pods with a sidecar, not on gateways: sidecars do not use mutual TLS to those unasked. */
 const AUTO_MUTUAL_TLS = { 'security.istio.io/tlsMode': 'istio' };
 
 const POD_TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicaSet'];

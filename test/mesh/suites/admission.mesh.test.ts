@@ -1,6 +1,6 @@
 /**
- * An API server with Istio's CRDs and webhook takes what constructs emit, without a warning; and `istioctl analyze` has
- * nothing to say.
+ * An API server with Istio's CRDs and webhook admits what constructs emit without a warning, and `istioctl analyze`
+ * reports nothing.
  */
 import * as fs from 'fs';
 import * as os from 'os';
@@ -18,7 +18,7 @@ const SEED = 20_260_827;
 
 const table = { callers: [{ name: 'nobody', namespace: 'shop', serviceAccount: 'nobody' }], external: [] };
 
-/** What istioctl says although it is not so. */
+/** False findings of istioctl. */
 const FALSE_POSITIVES: {
   readonly code: string;
   readonly about: (object: KubeObject) => boolean;
@@ -30,14 +30,14 @@ const FALSE_POSITIVES: {
       (JSON.stringify(spec).match(/"credentialName":"configmap:\/\//g) ?? []).length ===
       (JSON.stringify(spec).match(/"mode":"SIMPLE"/g) ?? []).length,
     reason:
-      'the authorities come from the ConfigMap that credentialName names, which the analyzer does not know; ' +
+      'the authorities come from the ConfigMap in credentialName, which the analyzer does not know; ' +
       'the suite `authorities` shows that they are checked',
   },
   {
     code: 'IST0134', // an entry for TCP without addresses
     about: ({ kind, spec }) =>
       kind === 'ServiceEntry' && spec.hosts.every((host: string) => host.endsWith('.egress.internal')),
-    reason: "a private name that only the gateway's own tcp route leads to: no connection is matched by its address",
+    reason: "a private name that only the gateway's own tcp route uses: no connection is matched by its address",
   },
 ];
 
@@ -61,7 +61,7 @@ describeMesh('what constructs emit', { table }, (mesh) => {
     expect(wrong).toEqual([]);
   }, 300_000);
 
-  test('what is wrong is refused, and warned about: this can fail', async () => {
+  test('invalid objects are refused or warned about: this suite can fail', async () => {
     const entry = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'ServiceEntry',
@@ -103,7 +103,7 @@ describeMesh('what constructs emit', { table }, (mesh) => {
     expect(await analyse(mesh, manifests)).toEqual([]);
   }, 300_000);
 
-  test('istioctl analyze finds what is broken: this can fail', async () => {
+  test('istioctl analyze finds broken references: this suite can fail', async () => {
     const broken = meshExamples('f-tls')[0].manifests.map((object) =>
       object.kind !== 'VirtualService'
         ? object

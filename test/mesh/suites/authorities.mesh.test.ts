@@ -1,6 +1,6 @@
 /**
- * Who vouches for an external host's certificate: a ConfigMap at the sidecar and at the gateway, and what happens where
- * it is missing.
+ * Certificate authorities of external hosts from a ConfigMap, at the sidecar and at the gateway, and a missing
+ * ConfigMap.
  */
 import { Chart } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
@@ -42,10 +42,10 @@ const manifestsWith = (certificateAuthority?: CertificateAuthority) =>
     }).originateTls('tls', { certificateAuthority });
   });
 
-describeMesh('a host that a private authority vouches for', { table }, (mesh) => {
+describeMesh('a host with a certificate from a private authority', { table }, (mesh) => {
   const request = (via: keyof typeof HOSTS) => ({ from: 'checkout', request: `http://${HOSTS[via]}/` });
 
-  test.each(VIAS)("is refused at the %s by the system's authorities", async (via) => {
+  test.each(VIAS)("is refused at the %s with the system's authorities", async (via) => {
     await mesh.apply(manifestsWith());
     await mesh.expectRow({
       ...request(via),
@@ -53,7 +53,7 @@ describeMesh('a host that a private authority vouches for', { table }, (mesh) =>
     });
   });
 
-  test.each(VIAS)('is reached from the %s by those of a ConfigMap', async (via) => {
+  test.each(VIAS)('is reached from the %s with those of a ConfigMap', async (via) => {
     await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
     await mesh.expectRow({
       ...request(via),
@@ -68,7 +68,7 @@ describeMesh('a host that a private authority vouches for', { table }, (mesh) =>
   });
 
   test.each(VIAS.flatMap((via) => (['unknown-ca', 'wrong-name', 'good'] as const).map((kind) => [via, kind] as const)))(
-    'the %s refuses then what shows another certificate: %s',
+    'the %s then refuses any other certificate: %s',
     async (via, kind) => {
       await mesh.lab.showCertificate(HOSTS[via], kind);
       await mesh.expectRow({
@@ -80,7 +80,7 @@ describeMesh('a host that a private authority vouches for', { table }, (mesh) =>
   );
 
   test.each(VIAS)('is refused at the %s where the ConfigMap is missing', async (via) => {
-    await mesh.apply([]); // a cluster that waits for its authorities does not replace one that has some
+    await mesh.apply([]); // an Envoy cluster without authorities does not replace a ready one
     await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', {
       tolerateWarming: true,
     });

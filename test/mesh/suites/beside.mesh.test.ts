@@ -1,7 +1,6 @@
 /**
  * Several declarations on one gateway: two apps of two owners that declare the same host differently, two constructs of
- * one app, and a recipe that somebody has written by hand. What each one's rows say holds alone, and beside the others
- * in every order of creation.
+ * one app, and a hand-written recipe. The rows of each hold alone, and beside the others in every order of creation.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
@@ -24,7 +23,7 @@ function teamApp(namespace: string, build: (chart: Chart, gateway: IEgressGatewa
   });
 }
 
-/** The platform's app: the hop Service that all share. */
+/** The platform's app: the shared hop Service. */
 const PLATFORM = synthesise(
   (app) => new InstalledEgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', { installation }),
 );
@@ -38,7 +37,7 @@ const SHOP = teamApp('shop', (chart, gateway) => {
   new GatewayEgress(chart, 'two', { gateway, hosts: ['second.example.com'], callers });
 });
 
-// The same names of chart and construct, in another repository; plain HTTP to the shared host stays plain.
+// The same chart and construct ids in another repository; plain HTTP to the shared host stays plain.
 const WEB = teamApp('web', (chart, gateway) => {
   new GatewayEgress(chart, 'one', {
     gateway,
@@ -61,7 +60,7 @@ const refused = (from: string, request: string, more: Partial<Expectation> = {})
   expect: { outcome: 'refused', plaintextToHost: false, ...more },
 });
 
-/** What each of the three promises, whoever else is there. */
+/** The objects of each, and rows that hold whichever of the others are there. */
 const PARTS: Record<string, { objects: KubeObject[]; rows: AccessRow[] }> = {
   'the shop': {
     objects: SHOP,
@@ -114,7 +113,7 @@ const table: AccessTable = {
   access: [],
 };
 
-test('no two of them have an object of one name', () => {
+test('no two of them have an object with the same name', () => {
   const names = [PLATFORM, SHOP, WEB, RECIPE]
     .flat()
     .map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`);
@@ -136,7 +135,7 @@ describeMesh('on one gateway', { table }, (mesh) => {
   );
 });
 
-/** Applies parts as if each had been created an hour after the one before: Istio decides conflicts by age. */
+/** Applies parts as if each had been created an hour after the previous one: Istio decides conflicts by age. */
 async function apply(mesh: Mesh, order: readonly string[]): Promise<void> {
   const aged = order.flatMap((name, index) =>
     PARTS[name].objects.map((object) => {
@@ -144,7 +143,7 @@ async function apply(mesh: Mesh, order: readonly string[]): Promise<void> {
       return { ...object, metadata: { ...object.metadata, creationTimestamp } };
     }),
   );
-  await mesh.apply([]); // an object that is only changed keeps its age
+  await mesh.apply([]); // an updated object would keep its age
   await mesh.apply([...PLATFORM, ...aged]);
 }
 

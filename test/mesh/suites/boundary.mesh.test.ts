@@ -6,7 +6,6 @@ import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { KubeObject } from '../lab';
-import { run } from '../lab/processes';
 import { describeMesh, Mesh, synthesise } from '../support';
 
 const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
@@ -40,7 +39,7 @@ const manifests = synthesise((app) => {
   new EgressBoundary(platform, 'boundary', {
     namespaces: ['shop', 'web'],
     gateways: [exit],
-    peers: ['web'], // so that DNS and istiod have their own rules only
+    peers: ['web'], // so that only their own rules allow DNS and istiod
     metricsNamespaces: ['monitoring'],
     unsafeAllowedEgress: [
       {
@@ -54,8 +53,8 @@ const manifests = synthesise((app) => {
   });
 });
 
-/** What the team wrote for the same host, years ago. */
-const OWN_WAY: KubeObject[] = [
+/** Older objects of the team for the same host. */
+const OWN_OBJECTS: KubeObject[] = [
   own('ServiceEntry', {
     resolution: 'DNS',
     location: 'MESH_EXTERNAL',
@@ -92,11 +91,12 @@ const isPolicyOf =
     metadata.namespace === namespace &&
     (namespace === 'egress' || !spec.podSelector.matchLabels);
 
-/** The manifests, with one rule taken out of the policy of a namespace. */
+/** The manifests, with one rule removed from the policy of a namespace. */
 function withoutRule(namespace: string, taken: (rule: any) => boolean): KubeObject[] {
   const one = manifests.find(isPolicyOf(namespace))!;
   const egress = one.spec.egress.filter((rule: any) => !taken(rule));
-  if (egress.length !== one.spec.egress.length - 1) throw new Error(`no single rule of ${namespace} is meant`);
+  if (egress.length !== one.spec.egress.length - 1)
+    throw new Error(`the condition must match exactly one egress rule of ${namespace}`);
   return manifests.map((object) => (object === one ? { ...one, spec: { ...one.spec, egress } } : object));
 }
 
@@ -134,12 +134,11 @@ describeMesh(
     manifests,
   },
   (mesh) => {
-    /** How a call ends for curl: 28 where packets vanish. */
+    /** curl's exit code for a request: 28 where packets are dropped. */
     const knock = async (from: string, url: string) =>
-      (await run('ip', ['netns', 'exec', mesh.lab.namespaceOf(from), 'curl', '-sk', '-m', '3', '-o', '/dev/null', url]))
-        .code;
+      (await mesh.lab.shellOf(from).run('curl', ['-sk', '-m', '3', '-o', '/dev/null', url])).code;
 
-    test('the declared way holds', async () => {
+    test('the declared egress path works', async () => {
       await mesh.apply(manifests);
       await mesh.expectRow({
         from: 'checkout',
@@ -162,7 +161,7 @@ describeMesh(
       expect(await knock('rogue', 'http://203.0.113.40:3270')).toBe(28);
     });
 
-    test('a hole is open for its pods and its port only', async () => {
+    test('an allowed egress is open for its pods and its port only', async () => {
       await mesh.expectRow({
         from: 'operator',
         request: 'tcp://203.0.113.70:6443',
@@ -171,7 +170,7 @@ describeMesh(
       expect(await knock('operator', 'https://api.cluster.example.com/')).toBe(28);
     });
 
-    test('a SidecarEgress by name opens its ports past the sidecar too, as its policy says, and no other port', async () => {
+    test('a SidecarEgress by name opens its ports to every address, as its policy says, and no other port', async () => {
       expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toEqual({
         'cdk8s-istio-egress/unsafe': 'open to every public address on port 80, 443, past the sidecar too',
       });
@@ -186,16 +185,16 @@ describeMesh(
     test("the gateway's pods are reached from their callers' namespaces, on the hop's port only", async () => {
       const gateway = gatewayAddress(mesh);
       expect(await knock('far', `https://${gateway}:8443/`)).toBe(28);
-      expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // let through, and closed by the gateway
+      expect(await knock('rogue', `https://${gateway}:8443/`)).toBe(35); // allowed, and closed by the gateway
       expect(await knock('rogue', `http://${gateway}:15090/stats/prometheus`)).toBe(28);
       expect(await knock('scraper', `http://${gateway}:15090/stats/prometheus`)).toBe(0);
     });
 
-    test('older objects of the namespace itself, which Istio follows round the gateway, lead nowhere', async () => {
-      await mesh.apply([...manifests, ...OWN_WAY]);
+    test('older objects of the namespace itself, which make Istio bypass the gateway, lead nowhere', async () => {
+      await mesh.apply([...manifests, ...OWN_OBJECTS]);
       expect(await knock('checkout', 'http://www.partner.com/')).toBe(28);
       expect(await knock('checkout', 'https://www.partner.com/')).not.toBe(0);
-      await mesh.apply([...manifests.filter(({ kind }) => kind !== 'NetworkPolicy'), ...OWN_WAY]);
+      await mesh.apply([...manifests.filter(({ kind }) => kind !== 'NetworkPolicy'), ...OWN_OBJECTS]);
       await mesh.expectRow({
         from: 'checkout',
         request: 'http://www.partner.com/',
@@ -208,19 +207,19 @@ describeMesh(
       });
     });
 
-    test('without the rule for the gateway the way is closed, and goes nowhere else', async () => {
+    test('without the rule for the gateway, requests are refused and go nowhere else', async () => {
       await mesh.apply(withoutRule('shop', hasPort(8443)));
       await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'refused' } });
     });
 
-    test('without the rule for DNS no name is known', async () => {
+    test('without the rule for DNS, no name resolves', async () => {
       await mesh.apply(withoutRule('shop', hasPort(53)));
       expect([6, 28]).toContain(await knock('checkout', 'http://www.partner.com/'));
     });
 
-    test('without the rule for istiod proxies learn nothing more', async () => {
+    test('without the rule for istiod, proxies receive no more configuration', async () => {
       await expect(mesh.apply(withoutRule('shop', hasPort(15012)), 'manifests', { seconds: 6 })).rejects.toThrow(
-        /have not taken over/,
+        /have not acknowledged/,
       );
       await mesh.apply(manifests, 'manifests', { seconds: 45 });
       await mesh.expectRow({

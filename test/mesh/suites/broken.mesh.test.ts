@@ -1,4 +1,4 @@
-/** Configurations about which people have asked, on the mesh: the same symptom. */
+/** Broken configurations from questions of users show the reported symptom on the mesh. */
 import { MeshSettings } from '../../../src/access/access-table';
 import { brokenConfigurations } from '../../model/broken';
 import { tableOf } from '../../model/worlds/table';
@@ -15,7 +15,7 @@ for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as NonNullable<MeshSettings[
 
         test.each(requests)('$from $request', async ({ expect: expected, answeredBy, cause: _cause, ...request }) => {
           const { evidence, judgement } = await mesh.see({ ...request, expect: expected });
-          // Another host's answer contradicts what every other suite takes for granted; here it may be what was found.
+          // An answer of another host is an error in every other suite; here it may be the reported symptom.
           const differs = judgement.differences.filter(
             (one) => answeredBy === undefined || !one.includes('answered for'),
           );

@@ -1,6 +1,6 @@
 /**
- * Callers that a policy checks: whole namespaces, on a gateway of somebody else and on a locked one, and callers that
- * are told 403. Each object removed in turn, a namespace that writes a caller half of its own, a recipe of others on
+ * Callers that an AuthorizationPolicy checks: whole namespaces, on a shared gateway and on a locked one, and refusals
+ * with 403. Each object is removed in turn; another namespace writes its own caller side; a hand-written recipe is on
  * the same gateway.
  */
 import { Chart } from 'cdk8s';
@@ -37,13 +37,13 @@ const table = (gateway: typeof OWN | typeof INSTALLED): Omit<AccessTable, 'acces
     { name: 'batch', namespace: 'web', serviceAccount: 'default' },
     { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
     { name: 'crawler', namespace: 'shop', serviceAccount: 'crawler' },
-    // of the same account name as one that may
+    // its service account has the same name as an allowed one
     { name: 'stranger', namespace: 'other', serviceAccount: 'front' },
   ],
   external: [WEB, SHOP, 'open.example.com'].map((host) => ({ host, http: 'redirect-to-https', https: 'ok' })),
 });
 
-/** What this app says, on either gateway; `shop` names a service account, whose server checks it. */
+/** The app on either gateway. `shop` names a service account, which its server checks. */
 function build(gatewayIn: (platform: Chart) => IEgressGateway, shop: { refusal?: GatewayRefusal } = {}): KubeObject[] {
   return synthesise((app) => {
     const gateway = gatewayIn(new Chart(app, 'platform', { namespace: 'egress' }));
@@ -85,7 +85,7 @@ async function hold(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   for (const row of rows) await mesh.expectRow(row);
 }
 
-/** Sends rows that may fail closed, and says what else they did. */
+/** Sends rows that may be refused, and throws where they do anything else. */
 async function mayClose(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   for (const row of rows) {
     const sight = await mesh.see(row);
@@ -94,7 +94,7 @@ async function mayClose(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   }
 }
 
-/** A caller half as another namespace could write it that wants to use somebody else's grant. */
+/** A copy of the caller side, as another namespace could write it to use a grant that it does not have. */
 function stolen(objects: KubeObject[], from: string, to: string): KubeObject[] {
   return objects
     .filter(({ kind, metadata }) => metadata.namespace === from && kind !== 'AuthorizationPolicy')
@@ -107,7 +107,7 @@ const ours = (objects: KubeObject[]) =>
     ({ apiVersion, metadata }) => apiVersion.includes('istio.io') && metadata.name !== 'egress-gateway-lockdown',
   );
 
-describeMesh('a whole namespace, on a gateway that somebody else runs', { table: table(INSTALLED) }, (mesh) => {
+describeMesh('a whole namespace, on a gateway that another team runs', { table: table(INSTALLED) }, (mesh) => {
   const objects = build(
     (platform) =>
       new InstalledEgressGateway(platform, 'exit', {
@@ -122,7 +122,7 @@ describeMesh('a whole namespace, on a gateway that somebody else runs', { table:
     metadata,
     spec,
   });
-  /** As Istio's task pages have it, and older than ours: TLS passed through. */
+  /** As in Istio's task pages, and older than our objects: TLS passthrough. */
   const recipe = [
     object('ServiceEntry', {
       hosts: ['open.example.com'],
@@ -172,7 +172,7 @@ describeMesh('a whole namespace, on a gateway that somebody else runs', { table:
     expect: { outcome: 'answered', status: 200, via: 'gateway' },
   };
 
-  test('every account of the namespace gets out, and nobody else; named callers and the recipe go on', async () => {
+  test('every account of the namespace is answered, and no other; named callers and the recipe still work', async () => {
     await mesh.apply(recipe, 'recipe');
     await mesh.apply(objects);
     await hold(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503), RECIPE]);
@@ -187,12 +187,12 @@ describeMesh('a whole namespace, on a gateway that somebody else runs', { table:
     },
   );
 
-  test('another namespace that writes a caller half of its own is refused by the policy', async () => {
+  test('another namespace with its own caller side is refused by the policy', async () => {
     await mesh.apply([...objects, ...theft]);
     await hold(mesh, [...WEB_ROWS, ...refused('stranger', WEB, 403)]);
   });
 
-  test('that, without the policy, is the one thing it rests on: docs/callers.md says so', async () => {
+  test('without the policy it is answered, as docs/callers.md says', async () => {
     await mesh.apply([...objects, ...theft].filter((other) => !isPolicy(other)));
     await hold(mesh, through('stranger', WEB));
   });
@@ -212,12 +212,12 @@ describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN
   const theft = [...stolen(objects, 'web', 'other'), ...stolen(objects, 'shop', 'other')];
   const ROWS = [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 403)];
 
-  test('who is granted gets out; who is not named is told so', async () => {
+  test('allowed callers are answered; others get 403', async () => {
     await mesh.apply(objects);
     await hold(mesh, ROWS);
   });
 
-  test('the gateway logs who was refused', async () => {
+  test('the gateway logs the identity of refused callers', async () => {
     await mesh.apply(objects);
     const { evidence } = await mesh.expectRow(refused('crawler', SHOP, 403)[0]);
     expect(evidence.atGateway.map(({ line }) => [line.code, line.peer])).toEqual([
@@ -245,7 +245,7 @@ describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN
     },
   );
 
-  test('another namespace that writes caller halves of its own is refused, with the policies and without them', async () => {
+  test('another namespace with its own caller sides is refused, with and without the policies', async () => {
     const rows = [...refused('stranger', WEB, 403), ...refused('stranger', SHOP, 403)];
     await mesh.apply([...objects, ...theft]);
     await hold(mesh, rows);
@@ -257,7 +257,7 @@ describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN
 });
 
 describeMesh('what whole namespaces cost a locked gateway', { table: table(OWN) }, (mesh) => {
-  /** Bytes of the gateway's configuration, for so many hosts in each of so many namespaces. */
+  /** Bytes of the gateway's configuration for this many hosts in each of this many namespaces. */
   const bytes = async (count: number, namespaces = 1) => {
     await mesh.apply(
       synthesise((app) => {
@@ -281,7 +281,7 @@ describeMesh('what whole namespaces cost a locked gateway', { table: table(OWN) 
     return (await gateway.admin('/config_dump')).length;
   };
 
-  test('grows with the hosts, not with their square', async () => {
+  test('the configuration grows with the number of hosts, not with its square', async () => {
     const [none, some, twice] = [await bytes(1), await bytes(21), await bytes(41)];
     const [first, second] = [(some - none) / 20, (twice - some) / 20];
     console.log(
@@ -290,7 +290,7 @@ describeMesh('what whole namespaces cost a locked gateway', { table: table(OWN) 
     expect(second / first).toBeLessThan(1.05);
   });
 
-  test('each policy is copied to each server: what one of them adds to a host is small', async () => {
+  test('each policy is copied to each server, and adds little to a host', async () => {
     const [one, many] = [await bytes(20, 1), await bytes(2, 10)];
     const added = (many - one) / (9 * 20);
     console.log(

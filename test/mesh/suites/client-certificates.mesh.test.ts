@@ -1,7 +1,7 @@
 /**
- * Client certificates, shown by sidecars and by the gateway, one for each caller. Each object removed in turn, Secrets
- * and rights that are missing or wrong, other authors' objects for the same host: a caller shows its own certificate or
- * is refused; nobody shows another's, and nothing leaves in plaintext.
+ * Client certificates of sidecars and of the gateway, one for each caller. Each object is removed in turn; Secrets and
+ * Roles are missing or wrong; another author's objects exist for the same host. A caller shows its own certificate or
+ * is refused; no caller shows another's, and nothing leaves in plaintext.
  */
 import * as fs from 'fs';
 import * as os from 'os';
@@ -22,7 +22,7 @@ import { describeMesh, failureText, Mesh, plain, synthesise } from '../support';
 
 const HOST = 'api.bank.com';
 const ADDRESS = '203.0.113.20';
-/** Somebody else's. */
+/** Another host's. */
 const OTHER_ADDRESS = '203.0.113.21';
 const NAMES = ['checkout', 'ledger'];
 const caller = (name: string) => Caller.serviceAccount('shop', name, { podLabels: { app: name } });
@@ -31,7 +31,7 @@ const TABLE: Omit<AccessTable, 'access'> = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   callers: [
     ...[...NAMES, 'crawler'].map((name) => ({ name, namespace: 'shop', serviceAccount: name })),
-    // carries the label of a caller, but not its identity
+    // has the label of a caller, but not its identity
     { name: 'pretender', namespace: 'shop', serviceAccount: 'crawler', labels: { app: 'ledger' } },
     { name: 'stranger', namespace: 'other', serviceAccount: 'checkout', labels: { app: 'checkout' } },
   ],
@@ -47,7 +47,7 @@ const BAD = (namespace: string) => [
   { name: 'ledger-client', namespace, holds: 'wrong-client-certificate' as const },
 ];
 
-/** Sends rows that may fail closed, and says what else they did. */
+/** Sends rows that may be refused, and throws where they do anything else. */
 async function mayClose(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   for (const row of rows) {
     const sight = await mesh.see(row);
@@ -83,7 +83,7 @@ describe('at the sidecar', () => {
     });
   const OBJECTS = build(...NAMES);
   const NAMED = NAMES.map((name) => withOwn(name, 'sidecar'));
-  // A pod that carries a caller's labels gets its rule, but istiod does not hand its Secret to another service account.
+  // A pod with a caller's labels gets its rule, but istiod does not give the Secret to another service account.
   const OTHERS = [refusedFor('crawler'), http('stranger', { outcome: 'refused', by: 'sidecar', symptom: 502 })];
   const OWN_TLS: AccessRow = {
     from: 'checkout',
@@ -97,7 +97,7 @@ describe('at the sidecar', () => {
   };
 
   describeMesh('each object gone', { table }, (mesh) => {
-    test('complete: each caller shows its own certificate, all others are refused', async () => {
+    test('complete: each caller shows its own certificate, others are refused', async () => {
       await mesh.apply(OBJECTS);
       await hold(mesh, [...NAMED, ...OTHERS, OWN_TLS]);
     });
@@ -107,7 +107,7 @@ describe('at the sidecar', () => {
       await mayClose(mesh, [...NAMED, ...OTHERS, OWN_TLS]);
     });
 
-    test('only half of the objects, either half', async () => {
+    test('only some kinds of the objects', async () => {
       for (const kinds of [
         ['ServiceEntry'],
         ['VirtualService', 'DestinationRule'],
@@ -119,7 +119,7 @@ describe('at the sidecar', () => {
       }
     });
 
-    test('a TCP port of the host goes its way, and takes no other connection', async () => {
+    test('a TCP port of the host works, and takes no other connection', async () => {
       await mesh.apply(
         synthesise((app) => {
           const chart = new Chart(app, 'shop', { namespace: 'shop' });
@@ -141,7 +141,7 @@ describe('at the sidecar', () => {
     });
   });
 
-  describeMesh("other authors' objects for the host, older than ours", { table }, (mesh) => {
+  describeMesh("another author's objects for the host, older than ours", { table }, (mesh) => {
     const object = (kind: string, spec: object): KubeObject => ({
       apiVersion: 'networking.istio.io/v1',
       kind,
@@ -150,7 +150,7 @@ describe('at the sidecar', () => {
     });
     test.each<[string, KubeObject]>([
       [
-        'a route that sends the host to its TLS port',
+        "a route to the host's TLS port",
         object('VirtualService', {
           hosts: [HOST],
           http: [{ route: [{ destination: { host: HOST, port: { number: 443 } } }] }],
@@ -179,7 +179,7 @@ describe('at the sidecar', () => {
   describeMesh('without the right to read Secrets', { table, tolerate: [/not authorized|secret/i] }, (mesh) => {
     const rights = OBJECTS.filter(({ kind, metadata }) => kind === 'Role' && metadata.name.includes('checkout'));
 
-    test('that caller is refused, and the other goes on', async () => {
+    test('that caller is refused, the other still works', async () => {
       await mesh.apply(
         OBJECTS.filter((object) => !rights.includes(object)),
         'manifests',
@@ -190,7 +190,7 @@ describe('at the sidecar', () => {
   });
 
   describeMesh(
-    'a Secret that is not there',
+    'a missing Secret',
     { table: { ...table, secrets: secrets('shop').slice(1) }, tolerate: [/secret/i] },
     (mesh) => {
       const before = synthesise(
@@ -203,7 +203,7 @@ describe('at the sidecar', () => {
         expect: { outcome: 'answered', status: 200, via: 'sidecar' },
       };
 
-      test('its caller is refused; its other hosts and the other caller go on', async () => {
+      test('its caller is refused; its other hosts and the other caller still work', async () => {
         await mesh.apply(before, 'before');
         await mesh.apply(OBJECTS, 'manifests', { tolerateWarming: true });
         await hold(mesh, [refusedFor('checkout'), withOwn('ledger', 'sidecar'), open]);
@@ -211,11 +211,11 @@ describe('at the sidecar', () => {
     },
   );
 
-  describeMesh('certificates that the host does not take', { table: { ...table, secrets: BAD('shop') } }, (mesh) => {
+  describeMesh('certificates that the host does not accept', { table: { ...table, secrets: BAD('shop') } }, (mesh) => {
     test.each([
       ['expired', 'checkout'],
       ['from an unknown authority', 'ledger'],
-    ])('%s: refused, and the host learns nothing of the request', async (_what, from) => {
+    ])('%s: refused, and the host receives no request', async (_what, from) => {
       await mesh.apply(OBJECTS);
       const { evidence } = await mesh.expectRow(http(from, { outcome: 'refused', symptom: 503 }));
       expect(evidence.external.map(({ event }) => event)).not.toContain('request');
@@ -223,7 +223,7 @@ describe('at the sidecar', () => {
   });
 
   describeMesh(
-    'a pod with the labels of a caller under another service account',
+    "a pod with a caller's labels and another service account",
     { table: { ...TABLE, secrets: secrets('shop') }, tolerate: [/not authorized|secret/i] },
     (mesh) => {
       test('does not get the Secret', async () => {
@@ -248,12 +248,12 @@ describe('at the sidecar', () => {
       });
 
     describeMesh('mounted into the proxy', { table, tolerate: [/gone\.crt/] }, (mesh) => {
-      test('a file that is not there refuses', async () => {
+      test('a missing file: refused', async () => {
         await mesh.apply(fromFiles(false), 'manifests', { tolerateWarming: true });
         await hold(mesh, [refusedFor('checkout'), refusedFor('ledger')]);
       });
 
-      test('the selected pod shows them, all others are refused', async () => {
+      test('the selected pod shows them, others are refused', async () => {
         const pki = path.join(path.dirname(mesh.lab.logFile('istiod')), 'pki');
         fs.chmodSync(folder, 0o755);
         for (const [from, to] of [
@@ -308,12 +308,12 @@ describe('at the gateway, for each caller its own', () => {
   const [checkout, ledger] = [NAMED[0], NAMED[1]];
 
   describeMesh('each object gone', { table }, (mesh) => {
-    test('complete: each caller shows its own certificate, all others are refused', async () => {
+    test('complete: each caller shows its own certificate, others are refused', async () => {
       await mesh.apply(OBJECTS);
       await hold(mesh, [...NAMED, ...OTHERS]);
     });
 
-    // What the two share: the namespace's entry and its route, and the gateway's Service.
+    // The two share the namespace's entry and route, and the gateway's Service.
     const keys = new Map(
       OBJECTS.map((object) => [object, JSON.stringify(object).match(/http-80\.([0-9a-f]{12})\./)?.[1]]),
     );
@@ -324,7 +324,7 @@ describe('at the gateway, for each caller its own', () => {
       keyOfCheckout !== undefined && object.metadata.name.includes(keyOfCheckout);
 
     test.each(OBJECTS.map((object) => [idOf(object), object] as const))(
-      "without %s nobody shows another's, and the other caller goes on",
+      "without %s no caller shows another's, and the other caller still works",
       async (_id, gone) => {
         await mesh.apply(OBJECTS.filter((object) => object !== gone));
         await mayClose(mesh, [...NAMED, ...OTHERS]);
@@ -332,12 +332,12 @@ describe('at the gateway, for each caller its own', () => {
       },
     );
 
-    test('there are objects of one caller alone', () => {
+    test('one caller has objects of its own', () => {
       expect(OBJECTS.filter(isCheckouts).length).toBeGreaterThan(4);
     });
 
-    test("a caller that leads its own requests to the other's hop name is refused by that server", async () => {
-      // Both routes lead to the way of ledger, as an object of the team itself could.
+    test("a caller that routes its requests to the other's hop name is refused by that server", async () => {
+      // Both routes lead to ledger's server, as the team's own object could.
       const route = OBJECTS.find(({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === 'shop')!;
       const [, second] = route.spec.http;
       const stolen = { ...route, spec: { ...route.spec, http: [{ ...second, match: [{ port: 80 }] }] } };
@@ -347,7 +347,7 @@ describe('at the gateway, for each caller its own', () => {
   });
 
   describeMesh(
-    'one of the two Secrets is not there',
+    'one of the two Secrets is missing',
     { table: { ...table, secrets: secrets('egress').slice(1) }, tolerate: [/secret/i] },
     (mesh) => {
       test('its caller is refused, the other shows its own', async () => {
@@ -360,14 +360,18 @@ describe('at the gateway, for each caller its own', () => {
     },
   );
 
-  describeMesh('certificates that the host does not take', { table: { ...table, secrets: BAD('egress') } }, (mesh) => {
-    test.each([
-      ['expired', 'checkout'],
-      ['from an unknown authority', 'ledger'],
-    ])('%s: refused, and the host learns nothing of the request', async (_what, from) => {
-      await mesh.apply(OBJECTS);
-      const { evidence } = await mesh.expectRow(http(from, { outcome: 'refused', symptom: 503 }));
-      expect(evidence.external.map(({ event }) => event)).not.toContain('request');
-    });
-  });
+  describeMesh(
+    'certificates that the host does not accept',
+    { table: { ...table, secrets: BAD('egress') } },
+    (mesh) => {
+      test.each([
+        ['expired', 'checkout'],
+        ['from an unknown authority', 'ledger'],
+      ])('%s: refused, and the host receives no request', async (_what, from) => {
+        await mesh.apply(OBJECTS);
+        const { evidence } = await mesh.expectRow(http(from, { outcome: 'refused', symptom: 503 }));
+        expect(evidence.external.map(({ event }) => event)).not.toContain('request');
+      });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 /**
- * Worlds that nobody has seen before: what the mesh does, the model must have said. `--seed` and `--worlds` choose
- * them; the seed is printed, so that a world can be made again. An answer that the model does not share is asked for
- * twice: what varies proves nothing.
+ * Generated worlds: the model must predict what the mesh does. `--seed` and `--worlds` choose the worlds; the seed is
+ * printed, so that a world can be generated again. Where the model disagrees, the request is sent a second time: an
+ * answer that varies proves nothing.
  */
 import { MeshSettings } from '../../../src/access/access-table';
 import { report, tally, Tally } from '../../model/disagreements';
@@ -11,8 +11,8 @@ import { WorldLab } from '../differential/world-lab';
 const SEED = Number(process.env.MESH_SEED ?? Math.floor(Date.now() / 1000));
 const WORLDS = Number(process.env.MESH_WORLDS ?? 60);
 /**
- * Of the answers, at least so many must come from outside, and at most so many may be left undetermined: else little is
- * proven.
+ * The least share of answers from external hosts, and the greatest share that the model may leave undetermined: with
+ * fewer answers or more open ones, the suite proves little.
  */
 const LEAST_ANSWERED = 0.25;
 const MOST_UNDETERMINED = 0.1;
@@ -44,13 +44,13 @@ describe(`seed ${SEED}, ${WORLDS} worlds`, () => {
       tally(again, await lab.ask(world));
       const lasting = again.disagreements.filter(({ asked }) => doubtful.includes(JSON.stringify(asked.request)));
       if (lasting.length > 0) throw new Error(lasting.map(report).join('\n\n'));
-      console.log(`world ${world.name}: the mesh answered otherwise when it was asked again`);
+      console.log(`world ${world.name}: the mesh gave another answer the second time`);
     });
   });
 
-  test('enough was answered, and hardly anything left undetermined', () => {
+  test('enough requests are answered, and few left undetermined', () => {
     console.log(
-      `seed ${SEED}: ${total.worlds} worlds, ${total.compared} answers, ${total.answered} from outside, ` +
+      `seed ${SEED}: ${total.worlds} worlds, ${total.compared} answers, ${total.answered} from external hosts, ` +
         `${total.undetermined} undetermined by the model`,
     );
     expect(total.answered / total.compared).toBeGreaterThan(LEAST_ANSWERED);

@@ -1,7 +1,7 @@
 /**
- * What goes wrong in operation: objects disappear, the gateway stops, DNS fails, certificates do not fit. Each time a
- * call goes its way with the same checks or is refused with the symptom that docs/refused.md names, the other team's
- * calls go on, and the outside sees neither plaintext nor a caller that has no right.
+ * Faults in operation: missing objects, a stopped gateway, failing DNS, bad certificates. A request takes its egress
+ * path with the same checks or is refused with the symptom in docs/refused.md; the other team's requests are still
+ * answered; external hosts see neither plaintext nor a caller that is not allowed.
  */
 import { App, Chart } from 'cdk8s';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
@@ -12,7 +12,6 @@ import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
 import { idOf, KubeObject } from '../lab';
-import { must } from '../lab/processes';
 import { describeMesh, Mesh, plain, failureText, synthesise } from '../support';
 
 const TABLE: Omit<AccessTable, 'access'> = {
@@ -42,7 +41,7 @@ const TABLE: Omit<AccessTable, 'access'> = {
   ],
 };
 
-/** An address for applications to dial where DNS knows none. */
+/** An address for applications to dial where DNS has none. */
 const NOWHERE = '203.0.113.250';
 
 const BAD_CERTIFICATES = ['expired.example.com', 'wrong-name.example.com', 'unknown-ca.example.com'];
@@ -93,7 +92,7 @@ const unnamed: AccessRow[] = [
 const X = [...through('x', 'example.com'), ...unnamed];
 const Y = through('y', 'httpbin.org');
 
-/** Sends rows that may fail closed, and says what else they did. */
+/** Sends rows that may be refused, and throws where they do anything else. */
 async function mayClose(mesh: Mesh, rows: AccessRow[]): Promise<void> {
   for (const row of rows) {
     const sight = await mesh.see(row);
@@ -109,18 +108,18 @@ async function hold(mesh: Mesh, rows: AccessRow[]): Promise<void> {
 const ofHost = (host: string) => (object: KubeObject) =>
   object.metadata.name.startsWith(`${host.replace(/\./g, '-')}-`);
 
-describeMesh('one object gone, the other team goes on', { table: TABLE }, (mesh) => {
+describeMesh('one missing object', { table: TABLE }, (mesh) => {
   const objects = OBJECTS.filter(
     (object) => object.kind === 'Service' || ofHost('example.com')(object) || ofHost('httpbin.org')(object),
   );
 
-  test('complete, everything holds', async () => {
+  test('complete: all rows hold', async () => {
     await mesh.apply(objects);
     await hold(mesh, [...X, ...Y]);
   });
 
   test.each(objects.filter(ofHost('example.com')).map((object) => [idOf(object), object] as const))(
-    'without %s team x fails closed, team y goes on',
+    'without %s: team x fails closed, team y is answered',
     async (_id, gone) => {
       await mesh.apply(objects.filter((object) => object !== gone));
       await hold(mesh, Y);
@@ -128,7 +127,7 @@ describeMesh('one object gone, the other team goes on', { table: TABLE }, (mesh)
     },
   );
 
-  test('without the hop Service nobody gets out', async () => {
+  test('without the hop Service all requests are refused', async () => {
     await mesh.apply(objects.filter((object) => object.kind !== 'Service'));
     await mayClose(mesh, [...X, ...Y]);
     for (const row of [...X, ...Y])
@@ -136,10 +135,10 @@ describeMesh('one object gone, the other team goes on', { table: TABLE }, (mesh)
   });
 });
 
-describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
+describeMesh('faults of hosts, DNS and gateway', { table: TABLE }, (mesh) => {
   beforeAll(() => mesh.apply(OBJECTS));
 
-  test.each(BAD_CERTIFICATES)('%s: the gateway does not take its certificate', async (host) => {
+  test.each(BAD_CERTIFICATES)('%s: the gateway does not accept its certificate', async (host) => {
     const { evidence } = await mesh.expectRow({
       from: 'x',
       request: `http://${host}/`,
@@ -149,7 +148,7 @@ describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
     expect(evidence.atGateway.map(({ line }) => line.upstreamFailure).join()).toMatch(/CERTIFICATE_VERIFY_FAILED/);
   });
 
-  test.each(BAD_CERTIFICATES)('%s: the sidecar does not take its certificate', async (host) => {
+  test.each(BAD_CERTIFICATES)('%s: the sidecar does not accept its certificate', async (host) => {
     const { evidence } = await mesh.expectRow({
       from: 'y',
       request: `http://${host}/`,
@@ -159,7 +158,7 @@ describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
     expect(evidence.sidecar.map((line) => line.upstreamFailure).join()).toMatch(/CERTIFICATE_VERIFY_FAILED/);
   });
 
-  test('DNS knows no address', async () => {
+  test('DNS has no address', async () => {
     const { evidence } = await mesh.expectRow({
       from: 'x',
       request: 'http://gone.example.com/',
@@ -177,15 +176,15 @@ describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
   });
 
   test(
-    "a caller that is not named: over HTTP nothing in the gateway's log, over TLS at most its name; outside at " +
-      'most an empty connection',
+    "a caller that is not allowed: over HTTP nothing in the gateway's log, over TLS at most its identity; at the host " +
+      'at most an empty connection',
     async () => {
       const http = await mesh.expectRow(unnamed[0]);
       const https = await mesh.expectRow(unnamed[1]);
       expect(http.evidence.atGateway).toEqual([]);
       expect(http.evidence.sidecar.map((line) => line.flags)).toEqual(['UC']);
       expect(http.evidence.external).toEqual([]);
-      // A server that passes bytes on dials outside while it still shakes hands, and hangs up when it sees who calls.
+      // A passthrough server connects to the host during the handshake, and closes when it sees the caller's identity.
       for (const { line } of https.evidence.atGateway)
         expect(line.peer).toBe('spiffe://cluster.local/ns/team-x/sa/other');
       for (const { event, from } of https.evidence.external)
@@ -194,20 +193,9 @@ describeMesh('what breaks by itself', { table: TABLE }, (mesh) => {
   );
 
   test("the gateway's node is gone", async () => {
-    // Nothing comes in any more; its routes stay as they are.
+    // Nothing reaches it any more; its routes stay as they are.
     const filter = (action: string) =>
-      must('ip', [
-        'netns',
-        'exec',
-        mesh.lab.namespaceOf('gateway-egress'),
-        'iptables',
-        action,
-        'INPUT',
-        '-i',
-        'eth0',
-        '-j',
-        'DROP',
-      ]);
+      mesh.lab.shellOf('gateway-egress').must('iptables', [action, 'INPUT', '-i', 'eth0', '-j', 'DROP']);
     await filter('-I');
     try {
       const { evidence } = await mesh.expectRow({ ...Y[0], expect: { outcome: 'refused' } });

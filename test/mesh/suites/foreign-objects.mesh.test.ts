@@ -1,8 +1,8 @@
 /**
- * What a team, or anybody else, writes for the same host: an entry, a route, a rule, or both; in the callers'
- * namespace, seen there or everywhere, in another namespace, in the gateway's, in the root namespace; older than ours
- * and younger. Whatever it is, a named caller goes its way or is refused, nobody else gets in, and nothing leaves in
- * plaintext or round the gateway; but for the cases that docs/limits.md names, which are held to what it says.
+ * Another author's objects for the same host: an entry, a route, a rule, or two of them; in the callers' namespace,
+ * visible there or everywhere, in another namespace, in the gateway's, in the root namespace; older and younger than
+ * ours. An allowed caller takes its egress path or is refused, no other caller is answered, and nothing leaves in
+ * plaintext or bypasses the gateway. Exceptions are the cases in docs/limits.md, which must behave as it says.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
@@ -57,11 +57,11 @@ const OBJECTS = synthesise((app) => {
 
 const AGES = { older: '2020-01-01T00:00:00Z', younger: '2026-01-01T00:00:00Z' } as const;
 const PLACES = {
-  "the callers' namespace, seen there": { namespace: 'payments', exportTo: ['.'] },
-  "the callers' namespace, seen everywhere": { namespace: 'payments', exportTo: undefined },
-  'another namespace, seen everywhere': { namespace: 'elsewhere', exportTo: undefined },
-  "the gateway's namespace, seen everywhere": { namespace: 'egress', exportTo: undefined },
-  'the root namespace, seen everywhere': { namespace: 'istio-system', exportTo: undefined },
+  "the callers' namespace, visible there": { namespace: 'payments', exportTo: ['.'] },
+  "the callers' namespace, visible everywhere": { namespace: 'payments', exportTo: undefined },
+  'another namespace, visible everywhere': { namespace: 'elsewhere', exportTo: undefined },
+  "the gateway's namespace, visible everywhere": { namespace: 'egress', exportTo: undefined },
+  'the root namespace, visible everywhere': { namespace: 'istio-system', exportTo: undefined },
 } as const;
 
 type Make = (host: string, metadata: object, exportTo?: readonly string[]) => KubeObject[];
@@ -89,7 +89,7 @@ const route = istio('VirtualService', (host) => ({
   http: [{ match: [{ port: 80 }], route: [{ destination: { host, port: { number: 80 } } }] }],
   tls: [{ match: [{ port: 443, sniHosts: [host] }], route: [{ destination: { host, port: { number: 443 } } }] }],
 }));
-/** Plain HTTP to the port that speaks TLS. */
+/** Plain HTTP to the TLS port. */
 const astray = istio('VirtualService', (host) => ({
   hosts: [host],
   http: [{ route: [{ destination: { host, port: { number: 443 } } }] }],
@@ -140,14 +140,14 @@ const ROWS: AccessRow[] = [
   },
 ];
 
-/** What may not be, in a few words; nothing where a call goes its way or is refused. */
+/** What must not happen, in short; empty where each request takes its egress path or is refused. */
 async function holes(mesh: Mesh): Promise<string[]> {
   const found: string[] = [];
   for (const row of ROWS) {
     const sight = await mesh.see(row);
     if (breaches(row, sight).length > 0)
       found.push(
-        `${row.from} ${row.request}: ${sight.judgement.seen.outcome}, way ${sight.judgement.seen.via}, TLS by ` +
+        `${row.from} ${row.request}: ${sight.judgement.seen.outcome}, via ${sight.judgement.seen.via}, TLS by ` +
           `${sight.judgement.seen.tlsOriginatedBy}`,
       );
   }
@@ -155,21 +155,21 @@ async function holes(mesh: Mesh): Promise<string[]> {
 }
 
 /**
- * The case that docs/limits.md names: Istio takes the older of two routes that are private to a namespace, and the
- * entry gives it somewhere to go.
+ * The case in docs/limits.md: Istio uses the older of two routes that are private to a namespace, and the entry gives
+ * it a destination.
  */
 const KNOWN: Record<string, string[]> = {
-  "an entry and a route in the callers' namespace, seen there, older": [
+  "an entry and a route in the callers' namespace, visible there, older": [
     ...['checkout', 'refunds'].flatMap((from) => [
-      `${from} http://${THROUGH}/: answered, way sidecar, TLS by none`,
-      `${from} https://${THROUGH}/: answered, way sidecar, TLS by application`,
+      `${from} http://${THROUGH}/: answered, via sidecar, TLS by none`,
+      `${from} https://${THROUGH}/: answered, via sidecar, TLS by application`,
     ]),
-    `checkout http://${STRAIGHT}/: answered, way sidecar, TLS by none`,
+    `checkout http://${STRAIGHT}/: answered, via sidecar, TLS by none`,
   ],
 };
 
 describeMesh('foreign objects', { table: TABLE }, (mesh) => {
-  test('without any, everything holds', async () => {
+  test('without any: all rows hold', async () => {
     await mesh.apply(OBJECTS);
     for (const row of ROWS) await mesh.expectRow(row);
   });

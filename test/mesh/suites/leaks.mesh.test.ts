@@ -1,6 +1,6 @@
 /**
- * What an external host learns beyond what the application sent: names and values of headers, the client's certificate,
- * the server name. Every kind of way, with the options that make proxies add more.
+ * What an external host receives beyond what the application sent: names and values of headers, the client certificate,
+ * the server name. Every kind of egress path, with the options that make proxies add headers.
  */
 import { App, Chart, Duration } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
@@ -18,7 +18,7 @@ const GATEWAY = ['gateway-plain.example.com', 'gateway-tls.example.com', 'gatewa
 const OPAQUE = ['opaque-plain.example.com', 'opaque-tls.example.com'];
 const RECIPE = 'recipe.example.com';
 
-/** Names of ours may be seen here, and nowhere else; see docs/headers.md. */
+/** The only header that may contain one of our names; see docs/headers.md. */
 const DOCUMENTED = 'x-envoy-original-host';
 
 const SENT: Record<string, string> = {
@@ -50,7 +50,7 @@ const manifests = synthesise((app: App) => {
   const gateway = new InstalledEgressGateway(chart, 'exit', {
     installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
   });
-  // A timeout and retries make proxies tell the outside about both.
+  // With a timeout and retries, proxies add headers about both.
   const options = { timeout: Duration.seconds(5), retries: { attempts: 2 } };
   const callers = [Caller.serviceAccount('shop', 'checkout-identity')];
   new SidecarEgress(chart, 'sidecar', { hosts: SIDECAR, ...options }).originateTls('tls', { hosts: [SIDECAR[1]] });
@@ -77,7 +77,7 @@ describeMesh('what leaves', { table, manifests }, (mesh) => {
     expect(leaks(await ask(mesh, `http://${host}/orders?id=1`))).toEqual([]);
   });
 
-  test.each(GATEWAY)('http://%s receives that, and the private name of the hop', async (host) => {
+  test.each(GATEWAY)('http://%s also receives the private name of the hop', async (host) => {
     const sight = await ask(mesh, `http://${host}/orders?id=1`);
     expect(leaks(sight)).toEqual([DOCUMENTED]);
     expect(received(sight)[DOCUMENTED]).toMatch(/^http-80\.[0-9a-f]{12}\.egress\.internal$/);
@@ -90,7 +90,7 @@ describeMesh('what leaves', { table, manifests }, (mesh) => {
     },
   );
 
-  test('a header of the application that proxies use as well does not leave', async () => {
+  test("an application's header with a name that proxies use does not leave", async () => {
     const sight = await ask(mesh, `http://${GATEWAY[1]}/`, {
       'x-request-id': 'one-of-its-own',
       'x-forwarded-for': '10.9.9.9',
@@ -100,8 +100,8 @@ describeMesh('what leaves', { table, manifests }, (mesh) => {
   });
 });
 
-describeMesh('a recipe written by hand on the same gateway', { table }, (mesh) => {
-  test('hands over who calls: these tests can fail', async () => {
+describeMesh('a hand-written recipe on the same gateway', { table }, (mesh) => {
+  test("leaks the caller's identity: this suite can fail", async () => {
     await mesh.apply(taskPageRecipe('shop', RECIPE, INSTALLED));
     const found = leaks(await ask(mesh, `http://${RECIPE}/`));
     expect(found).toEqual(expect.arrayContaining(['x-forwarded-client-cert', 'x-forwarded-for', 'x-request-id']));
@@ -123,7 +123,7 @@ function received({ evidence }: Sight): Record<string, string> {
   return evidence.external.filter(({ event }) => event === 'request').pop()?.headers ?? {};
 }
 
-/** Header names beyond those that were sent; and whatever tells of the mesh, wherever it stands. */
+/** Header names that were not sent, and values that tell anything about the mesh. */
 function leaks({ evidence, judgement }: Sight): string[] {
   const headers = received({ evidence, judgement });
   const host = new URL(evidence.row.request).hostname;
@@ -137,11 +137,11 @@ function leaks({ evidence, judgement }: Sight): string[] {
     if (pods.some(({ address }) => value.includes(address))) found.push(`${name} holds an address of a pod`);
     if (/egress\.internal/.test(value) && name !== DOCUMENTED) found.push(`${name} holds ${value}`);
   }
-  if (request.authority !== host) found.push(`it was asked for ${request.authority}`);
+  if (request.authority !== host) found.push(`the request was for ${request.authority}`);
   if (request.client !== undefined && request.client !== 'lab egress client')
-    found.push(`it was shown the certificate of ${request.client}`);
-  if (request.client !== undefined && host !== GATEWAY[2]) found.push('it was shown a client certificate');
+    found.push(`it received the certificate of ${request.client}`);
+  if (request.client !== undefined && host !== GATEWAY[2]) found.push('it received a client certificate');
   for (const { event, serverName } of evidence.external)
-    if (event === 'hello' && serverName !== host) found.push(`it was asked for the server name ${serverName}`);
+    if (event === 'hello' && serverName !== host) found.push(`the server name was ${serverName}`);
   return found;
 }

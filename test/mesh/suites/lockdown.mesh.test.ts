@@ -24,7 +24,7 @@ const manifests = synthesise((app) => {
 });
 
 /**
- * A way through the gateway's pods that a stranger builds: entry, server, routes, and how the sidecar speaks to the
+ * A stranger's egress path through the gateway's pods: entry, server, routes, and how the sidecar connects to the
  * server.
  */
 function stranger(server: { name: string; protocol: string; tls?: object }, hop: object | undefined): KubeObject[] {
@@ -83,7 +83,7 @@ const MUTUAL = stranger(
   { name: 'open.example.com', protocol: 'HTTPS', tls: { mode: 'ISTIO_MUTUAL' } },
   { mode: 'ISTIO_MUTUAL', sni: 'open.example.com' },
 );
-/** Under a name such as ours, but for everybody: without a mesh identity. */
+/** With a name like ours, but for all callers: without a mesh identity. */
 const NAMELESS = stranger(
   { name: 'mine.egress.internal', protocol: 'HTTPS', tls: { mode: 'SIMPLE', credentialName: 'bank-client' } },
   { mode: 'SIMPLE', sni: 'mine.egress.internal', insecureSkipVerify: true },
@@ -115,7 +115,7 @@ describeMesh(
     const request = { from: 'stranger', request: 'http://open.example.com/' };
     const unlocked = manifests.filter(({ kind }) => kind !== 'AuthorizationPolicy');
 
-    test('what constructs asked for passes, by its own gateway', async () => {
+    test('declared hosts pass, each by its own gateway', async () => {
       await mesh.apply(manifests);
       await mesh.expectRow({
         from: 'checkout',
@@ -139,14 +139,14 @@ describeMesh(
       ['plain HTTP', PLAIN],
       ['mutual TLS of the mesh', MUTUAL],
       ['TLS without an identity, under a private name', NAMELESS],
-    ])('a server of a stranger is refused: %s', async (_what, objects) => {
+    ])("a stranger's server is refused: %s", async (_what, objects) => {
       await mesh.apply([...manifests, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
       await mesh.apply([...unlocked, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
     });
 
-    test('a private name alone does not let anybody in: the identity is part of the lock', async () => {
+    test('a private name alone lets no caller in: the lock also checks the identity', async () => {
       const nameOnly = manifests.map((object) =>
         object.kind === 'AuthorizationPolicy'
           ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules[0].when }] } }
@@ -156,7 +156,7 @@ describeMesh(
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
     });
 
-    test('without the lock the callers are checked as before', async () => {
+    test('without the lock, callers are still checked', async () => {
       await mesh.apply(unlocked);
       await mesh.expectRow({
         from: 'checkout',
@@ -184,7 +184,7 @@ describeMesh(
     manifests,
   },
   (mesh) => {
-    test('refuses where a client certificate is to be shown: the Role is what lets it', async () => {
+    test('refuses where a client certificate is needed: it takes the Role', async () => {
       const without = manifests.filter(({ kind, metadata }) => !(kind === 'Role' && metadata.name === 'vault'));
       await mesh.apply(without, 'manifests', { tolerateWarming: true });
       await mesh.expectRow({

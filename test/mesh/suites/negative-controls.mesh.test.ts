@@ -1,6 +1,4 @@
-/**
- * A harness that cannot fail proves nothing: what is broken on purpose is noticed, and by the difference that it makes.
- */
+/** A harness that cannot fail proves nothing: each deliberate fault is detected, by the difference that it makes. */
 import { AccessRow, Expectation } from '../../../src/access/access-table';
 import { meshExamples } from '../examples';
 import { judge, KubeObject, Refused } from '../lab';
@@ -21,9 +19,9 @@ const STRANGER: AccessRow = {
 interface Broken {
   readonly what: string;
   readonly objects: KubeObject[];
-  /** The row that notices it. */
+  /** The row that detects it. */
   readonly row: AccessRow;
-  /** What the judge says then. */
+  /** The difference that the judge then reports. */
   readonly says: RegExp;
 }
 
@@ -35,7 +33,7 @@ const BROKEN: Broken[] = [
     says: /outcome: expected answered, seen refused/,
   },
   {
-    what: 'a subset that is not there',
+    what: 'a subset that does not exist',
     objects: changed(/"subset":"tls"/g, '"subset":"no-tls"'),
     row: HTTP,
     says: /outcome: expected answered, seen refused/,
@@ -59,37 +57,37 @@ const BROKEN: Broken[] = [
     says: /identityAtGateway: expected shop\/checkout, seen nothing/,
   },
   {
-    what: 'a server that admits everybody',
+    what: 'a server that admits every caller',
     objects: without(/"subjectAltNames":\["spiffe:\/\/cluster.local\/ns\/shop[^\]]*\]/),
     row: UNNAMED,
     says: /outcome: expected refused, seen answered/,
   },
   {
-    what: 'a server that admits everybody, asked by HTTPS',
+    what: 'a server that admits every caller, over HTTPS',
     objects: without(/"subjectAltNames":\["spiffe:\/\/cluster.local\/ns\/shop[^\]]*\]/),
     row: UNNAMED_HTTPS,
     says: /outcome: expected refused, seen answered/,
   },
   {
-    what: 'a caller half that is exported',
+    what: 'an exported caller side',
     objects: changed(/"exportTo":\["\."\]/g, '"exportTo":["*"]', 'shop'),
     row: STRANGER,
     says: /symptom: expected 502, seen 503/,
   },
   {
-    what: 'headers that stay on',
+    what: 'headers that are not removed',
     objects: without(/"headers":\{"request":\{"remove":\[[^\]]*\]\}\}/),
     row: HTTP,
     says: /addedHeaders: expected \[x-envoy-original-host\], seen \[.*x-forwarded-client-cert/,
   },
   {
-    what: 'no TLS to the outside',
+    what: 'no TLS to the external host',
     objects: plaintextOut(),
     row: HTTP,
     says: /tlsOriginatedBy: expected gateway, seen none/,
   },
   {
-    what: 'plaintext to the outside',
+    what: 'plaintext to the external host',
     objects: plaintextOut(),
     row: { ...HTTP, expect: { outcome: 'refused', plaintextToHost: false } },
     says: /plaintextToHost: expected false, seen true/,
@@ -101,7 +99,7 @@ const BROKEN: Broken[] = [
     says: /outcome: expected answered, seen refused/,
   },
   {
-    what: 'a stray way past the gateway',
+    what: 'an egress path that bypasses the gateway',
     objects: strayRoute(),
     row: HTTP,
     says: /via: expected gateway, seen sidecar/,
@@ -109,13 +107,13 @@ const BROKEN: Broken[] = [
 ];
 
 describeMesh('a broken example', { table, manifests }, (mesh) => {
-  test('whole, its rows hold', async () => {
+  test('unbroken, its rows hold', async () => {
     await mesh.apply(manifests);
     for (const one of [HTTP, HTTPS, UNNAMED, UNNAMED_HTTPS, STRANGER]) await mesh.expectRow(one);
   });
 
   test.each(BROKEN.map((one) => [one.what, one] as const))(
-    '%s is noticed',
+    '%s is detected',
     async (_, { objects, row: noticed, says }) => {
       expect(JSON.stringify(objects)).not.toBe(JSON.stringify(manifests));
       await mesh.apply(objects);
@@ -123,7 +121,7 @@ describeMesh('a broken example', { table, manifests }, (mesh) => {
     },
   );
 
-  test('a certificate that nobody checks is noticed', async () => {
+  test('a certificate that no proxy checks is detected', async () => {
     await mesh.apply(
       changed(/"caCertificates":"system",|"subjectAltNames":\["www.aliyun.com"\]/g, '').map((object) =>
         JSON.parse(JSON.stringify(object).replace(/"sni":"www.aliyun.com",?/, '"insecureSkipVerify":true')),
@@ -135,7 +133,7 @@ describeMesh('a broken example', { table, manifests }, (mesh) => {
     );
   });
 
-  test('a name that nobody checks is noticed', async () => {
+  test('a name that no proxy checks is detected', async () => {
     await mesh.apply(
       changed(/"subjectAltNames":\["www.aliyun.com"\]/g, '"subjectAltNames":["not.www.aliyun.com","www.aliyun.com"]'),
     );
@@ -144,13 +142,13 @@ describeMesh('a broken example', { table, manifests }, (mesh) => {
     expect(found).not.toMatch(/unknown-ca/);
   });
 
-  test('what admission refuses is an error, and nothing of it is in force', async () => {
+  test('objects that admission refuses are an error, and none of them is in force', async () => {
     await mesh.apply(manifests);
     await expect(mesh.apply(changed(/"mode":"SIMPLE"/, '"mode":"SIMPLEST"'))).rejects.toThrow(Refused);
     await mesh.expectRow(HTTP);
   });
 
-  test('what admission warns of is an error', async () => {
+  test('a warning from admission is an error', async () => {
     const doubtful: KubeObject = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
@@ -163,7 +161,7 @@ describeMesh('a broken example', { table, manifests }, (mesh) => {
         })),
       },
     };
-    await expect(mesh.apply([...manifests, doubtful])).rejects.toThrow(/admission warns/);
+    await expect(mesh.apply([...manifests, doubtful])).rejects.toThrow(/warnings from admission/);
   });
 
   test('fewer checks than before are worse', async () => {
@@ -172,24 +170,23 @@ describeMesh('a broken example', { table, manifests }, (mesh) => {
     const unnamed = await mesh.see(UNNAMED);
     await mesh.apply(plaintextOut());
     expect(worse(before, await mesh.see(HTTP))).toEqual(
-      expect.arrayContaining(['tlsOriginatedBy was gateway, and is none now', 'plaintext reached the outside']),
+      expect.arrayContaining(['tlsOriginatedBy was gateway, and is now none', 'plaintext reached the external host']),
     );
     await mesh.apply(strayRoute());
     expect(worse(before, await mesh.see(HTTP)).join('\n')).toMatch(
-      /way was gateway, and is sidecar now[\s\S]*it went round the gateway/,
+      /via was gateway, and is now sidecar[\s\S]*it bypassed the gateway/,
     );
     expect(worse(unnamed, await mesh.see(UNNAMED))).toEqual(
-      expect.arrayContaining(['it was refused, and is answered now', 'the outside heard of it']),
+      expect.arrayContaining(['it was refused, and is now answered', 'bytes of it reached the external host']),
     );
   });
 });
 
 /**
- * A listener that Envoy refuses is an error of the run: two servers of one port, one of them with a namespace in its
- * hosts.
+ * A listener that Envoy refuses fails the run: two servers on one port, one of them with a namespace in its hosts.
  */
 describeMesh('what a proxy refuses', { table, manifests, tolerate: [/rejected/i, /refused/i] }, (mesh) => {
-  test('is noticed on the way into force', async () => {
+  test('fails while the objects come into force', async () => {
     const gateway = manifests.find(({ kind }) => kind === 'Gateway')!;
     const again = {
       ...gateway,
@@ -205,7 +202,7 @@ describeMesh('what a proxy refuses', { table, manifests, tolerate: [/rejected/i,
   });
 });
 
-/** Another value than the one that is there, for every field of an expectation. */
+/** A wrong value for every field of an expectation. */
 const WRONG: Record<keyof Expectation, { of: AccessRow; value: unknown }> = {
   outcome: { of: HTTP, value: 'refused' },
   status: { of: HTTP, value: 204 },
@@ -246,7 +243,7 @@ function row(from: string, scheme: string): AccessRow {
   )!;
 }
 
-/** The manifests with other text in them, all or those of one namespace. */
+/** The manifests with text replaced, all or those of one namespace. */
 function changed(pattern: RegExp, by: string, namespace?: string): KubeObject[] {
   return manifests.map((object) => {
     const untouched = namespace !== undefined && object.metadata.namespace !== namespace;
@@ -259,7 +256,7 @@ function without(pattern: RegExp, namespace?: string): KubeObject[] {
   return changed(new RegExp(pattern, 'g'), '', namespace);
 }
 
-/** Commas that a field left behind when it went. */
+/** Removes the commas that a removed field leaves behind. */
 function tidy(json: string): string {
   return json
     .replace(/,+/g, ',')
@@ -274,7 +271,7 @@ function moved(kind: string, from: string, to: string): KubeObject[] {
   );
 }
 
-/** The hop of plain HTTP as plaintext; the gateway's other server goes, which would want TLS on the same port. */
+/** The hop as plain HTTP, without the gateway's other server, which needs TLS on the same port. */
 function plaintextHop(): KubeObject[] {
   return manifests.map((object) => {
     const copy: KubeObject = JSON.parse(JSON.stringify(object));
@@ -290,7 +287,7 @@ function plaintextHop(): KubeObject[] {
   });
 }
 
-/** The gateway's entry leads to port 80, and its rule says no TLS. */
+/** The gateway's entry leads to port 80, and its rule has no TLS. */
 function plaintextOut(): KubeObject[] {
   return manifests.map((object) => {
     const copy: KubeObject = JSON.parse(JSON.stringify(object));
@@ -303,7 +300,7 @@ function plaintextOut(): KubeObject[] {
   });
 }
 
-/** The callers' entry leads outside, and nothing leads to the gateway. */
+/** The callers' entry leads to the external host, and no route to the gateway. */
 function strayRoute(): KubeObject[] {
   return manifests
     .filter(({ kind, metadata }) => !(kind === 'VirtualService' && metadata.namespace === 'shop'))

@@ -41,7 +41,7 @@ const manifests = synthesise((app) => {
   new RefusalLog(chart, 'refused-at-gateway', { gateway });
 });
 
-describeMesh('the log of refused calls', { table, manifests }, (mesh) => {
+describeMesh('the log of refused requests', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
 
   const logged = async (from: string, request: string) => {
@@ -60,27 +60,27 @@ describeMesh('the log of refused calls', { table, manifests }, (mesh) => {
     ['plain HTTP to an undeclared host', 'checkout', 'http://undeclared.example.com/'],
     ['TLS to an undeclared host', 'checkout', 'https://undeclared.example.com/'],
     ['a connection to an undeclared port', 'checkout', 'tcp://undeclared.example.com:5432'],
-    ['plain HTTP of a caller that is not named', 'crawler', 'http://api.example.com/'],
-    ['TLS of a caller that is not named', 'crawler', 'https://api.example.com/'],
+    ['plain HTTP from a caller that is not allowed', 'crawler', 'http://api.example.com/'],
+    ['TLS from a caller that is not allowed', 'crawler', 'https://api.example.com/'],
   ])('%s is logged by the sidecar', async (_what, from, request) => {
     const { sidecar, line } = await logged(from, request);
     expect(sidecar).toBe(true);
     expect((line as any).lab).toBe('provider');
   });
 
-  test('a host that does not answer is logged by the gateway that called it', async () => {
+  test('a host that does not answer is logged by the gateway', async () => {
     expect(await logged('checkout', 'http://down.example.com/')).toMatchObject({ gateway: true, status: 503 });
   });
 
   test.each([
     ['plain HTTP', 'http://site.example.com/', 200],
     ["the application's TLS", 'https://site.example.com/', 200],
-    ['an answer that the host calls an error', 'http://site.example.com/?status=404', 404],
-    ['an answer of 503 from the host itself', 'http://site.example.com/?status=503', 503],
+    ['an error status from the host', 'http://site.example.com/?status=404', 404],
+    ['a 503 from the host itself', 'http://site.example.com/?status=503', 503],
     ['plain HTTP through the gateway', 'http://api.example.com/', 200],
     ['TLS through the gateway', 'https://api.example.com/', 200],
     ['an error of the host, through the gateway', 'http://api.example.com/?status=500', 500],
-  ])('%s, answered, is logged by nobody', async (_what, request, status) => {
+  ])('%s, answered, is not logged', async (_what, request, status) => {
     expect(await logged('checkout', request)).toMatchObject({ sidecar: false, gateway: false, status });
   });
 });

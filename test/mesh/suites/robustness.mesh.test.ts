@@ -1,5 +1,6 @@
 import { Chart, Duration } from 'cdk8s';
-import { CommonEgressProps, Egress } from '../../../src/constructs/egress';
+import { Egress } from '../../../src/constructs/egress';
+import { CommonEgressProps } from '../../../src/constructs/egress-props';
 import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
@@ -9,7 +10,7 @@ import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { EgressLoadBalancing } from '../../../src/values/traffic-options';
 import { describeMesh, synthesise } from '../support';
 
-/** What each external host is declared with; by the sidecar from one namespace, through the gateway from the other. */
+/** The options of each external host, declared at the sidecar in one namespace and through the gateway in the other. */
 const HOSTS: Record<string, Partial<CommonEgressProps>> = {
   'plain.example.com': {},
   'retried.example.com': { retries: { attempts: 2, on: ['5xx'] } },
@@ -74,11 +75,11 @@ const table = {
   external: hosts.map((host) => ({ host, https: 'ok' as const })),
 };
 
-describeMesh('robustness of the way', { table, manifests }, (mesh) => {
+describeMesh('robustness of an egress path', { table, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
 
   let requests = 0;
-  /** Sends a request of its own to a host, and counts what came to it. */
+  /** Sends a request with a URL of its own to a host, and counts the requests that arrive. */
   const call = async (
     from: string,
     host: string,
@@ -101,16 +102,16 @@ describeMesh('robustness of the way', { table, manifests }, (mesh) => {
   ] as const;
 
   describe.each(paths)('from namespace %s, by the %s', (from, via) => {
-    test('an error of the host is not tried again unless that was asked for', async () => {
+    test('an error of the host is not retried by default', async () => {
       expect(await call(from, 'plain', 'status=503')).toMatchObject({ attempts: 1, status: 503, via });
     });
 
-    test('what was asked for is tried so often and no more, over both hops together', async () => {
+    test('declared retries happen that often and no more, over both hops together', async () => {
       expect(await call(from, 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, via });
       expect(await call(from, 'retried', 'status=503&times=2')).toMatchObject({ attempts: 3, status: 200, via });
     });
 
-    test('gRPC that is unavailable is tried twice more by default, over both hops together', async () => {
+    test('gRPC UNAVAILABLE is retried twice by default, over both hops together', async () => {
       expect(await call(from, 'plain', 'grpc-status=14', { speak: 'grpc' })).toMatchObject({
         attempts: 3,
         grpcStatus: 14,
@@ -126,28 +127,28 @@ describeMesh('robustness of the way', { table, manifests }, (mesh) => {
       });
     });
 
-    test('a slow host is given up after the timeout, and not asked again', async () => {
+    test('a slow host times out, and is not retried', async () => {
       const { milliseconds, ...rest } = await call(from, 'slow', 'delay=5000');
       expect(rest).toMatchObject({ attempts: 1, status: 504, via });
       expect(milliseconds).toBeLessThan(4000);
     });
 
-    test('a try that takes too long is given up for the next', async () => {
+    test('a slow attempt is replaced by the next', async () => {
       expect(await call(from, 'patient', 'delay=5000&times=1')).toMatchObject({ attempts: 2, status: 200, via });
     });
 
-    test('an address that fails is left out', async () => {
+    test('a failing address is ejected', async () => {
       expect(await call(from, 'ejected', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
       expect(await call(from, 'ejected', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
       expect(await call(from, 'ejected', 'status=200')).toMatchObject({ attempts: 0, status: 503 });
     });
 
-    test('of a host with one address Envoy leaves out none, unless more than a tenth may be', async () => {
+    test('the only address of a host is not ejected, unless more than a tenth may be', async () => {
       for (let i = 0; i < 3; i++)
         expect(await call(from, 'tenth', 'status=500')).toMatchObject({ attempts: 1, status: 500 });
     });
 
-    test('connections are kept, unless one request each was asked for', async () => {
+    test('connections are reused, unless one request each is declared', async () => {
       const kept = [await call(from, 'plain', 'a'), await call(from, 'plain', 'b')].flatMap(({ seen }) =>
         seen.map(({ port }) => port),
       );
@@ -158,13 +159,13 @@ describeMesh('robustness of the way', { table, manifests }, (mesh) => {
       expect(new Set(single).size).toBe(2);
     });
 
-    test('headers are removed and kept as asked for', async () => {
+    test('headers are removed and kept as declared', async () => {
       const { seen } = await call(from, 'headers', 'a', { headers: { 'x-team': 'shop', 'x-other': 'stays' } });
       expect(Object.keys(seen[0].headers!)).toEqual(expect.arrayContaining(['x-other', 'x-request-id']));
       expect(Object.keys(seen[0].headers!)).not.toContain('x-team');
     });
 
-    test('limits and load balancing are in force where the host is called', async () => {
+    test('limits and load balancing are in force at the proxy that connects to the host', async () => {
       const proxy = mesh.lab.proxies.find(({ pod }) => pod.id === (via === 'sidecar' ? from : 'gateway-egress'))!;
       const limits = (await proxy.admin('/clusters'))
         .split('\n')
@@ -195,7 +196,7 @@ describeMesh('robustness of the way', { table, manifests }, (mesh) => {
     for (const line of limits) expect(line).toMatch(/::4294967295$/);
   });
 
-  test('through a gateway that only passes bytes the sidecar tries again, and alone', async () => {
+  test('with a passthrough gateway, only the sidecar retries', async () => {
     expect(await call('hidden', 'retried', 'status=503')).toMatchObject({ attempts: 3, status: 503, via: 'gateway' });
   });
 });

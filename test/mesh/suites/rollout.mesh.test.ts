@@ -1,7 +1,7 @@
 /**
- * Day 2. Every beginning of the emitted list is applied to a namespace that reaches the host in another way already,
- * and taken away again from the end: whoever may call is answered all the time, nobody gets more than the old way or
- * the new way gives, and once the new way is there plaintext does not leave.
+ * Day 2. The emitted list is applied object by object to a namespace that already reaches the host by another egress
+ * path, and removed again from the end. An allowed caller is answered at every step, no caller gets more than the old
+ * or the new egress path gives, and once the new one is in place no plaintext leaves.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access-table';
@@ -63,7 +63,7 @@ const sidecarEgress = ({ hosts = [HOST], tls = true, id = 'partner' }: Wanted = 
     if (tls) egress.originateTls('tls');
   });
 
-/** What a namespace writes that knows nothing of us. */
+/** A namespace's own entry, written without these constructs. */
 const ENTRY: KubeObject = {
   apiVersion: 'networking.istio.io/v1',
   kind: 'ServiceEntry',
@@ -80,13 +80,13 @@ const ENTRY: KubeObject = {
   },
 };
 
-/** What one call did, in as many words as these suites compare. */
+/** The result of one request, as far as this suite compares it. */
 type Via = 'old' | 'new' | 'refused';
 
 const viaOf = ({ judgement: { seen } }: Sight, gateway: boolean, tls: boolean): Via => {
   if (seen.outcome === 'refused') return 'refused';
   if (gateway) return seen.via === 'gateway' ? 'new' : 'old';
-  // At the sidecar old and new differ by nothing but who begins TLS.
+  // At the sidecar, old and new differ only in the TLS originator.
   return !tls || seen.tlsOriginatedBy === 'sidecar' ? 'new' : 'old';
 };
 
@@ -97,7 +97,7 @@ interface Look {
   readonly stranger: Via;
 }
 
-/** Asks for the host once from everybody, over HTTP and HTTPS; says what must never be. */
+/** Sends one request from each caller; throws on what must never happen. */
 async function look(mesh: Mesh, scheme: 'http' | 'https', step: string, gateway: boolean, tls: boolean): Promise<Look> {
   const paths: Record<string, Via> = {};
   for (const from of ['named', 'unnamed', 'stranger']) {
@@ -113,7 +113,9 @@ async function look(mesh: Mesh, scheme: 'http' | 'https', step: string, gateway:
     const wrong = [
       ...sight.judgement.seen.contradictions,
       ...(tls && plaintext.length > 0 ? ['plaintext from the gateway'] : []),
-      ...(paths[from] === 'new' && tls && sight.judgement.seen.plaintextToHost ? ['plaintext by the new way'] : []),
+      ...(paths[from] === 'new' && tls && sight.judgement.seen.plaintextToHost
+        ? ['plaintext by the new egress path']
+        : []),
     ];
     if (wrong.length > 0) throw plain(`${step}: ${wrong.join('; ')}\n${failureText(row, sight)}`);
   }
@@ -122,7 +124,7 @@ async function look(mesh: Mesh, scheme: 'http' | 'https', step: string, gateway:
 
 const WORLDS = [
   { world: 'an entry of the namespace, locked mesh', policy: 'REGISTRY_ONLY', before: [ENTRY] },
-  { world: 'nothing, everything let through', policy: 'ALLOW_ANY', before: [] },
+  { world: 'nothing, open mesh', policy: 'ALLOW_ANY', before: [] },
   { world: 'nothing, locked mesh', policy: 'REGISTRY_ONLY', before: [] },
 ] as const;
 
@@ -138,7 +140,7 @@ for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as const) {
     describe.each(WORLDS.filter((world) => world.policy === policy))('before: $world', ({ before }) => {
       const reached = before.length > 0 || policy === 'ALLOW_ANY';
 
-      test.each(VIAS)('$way, every beginning of the list, and back', async ({ objects, gateway, tls }) => {
+      test.each(VIAS)('$via, object by object, and back', async ({ objects, gateway, tls }) => {
         const looks: Look[] = [];
         const step = async (name: string, schemes: ('http' | 'https')[] = ['http', 'https']) => {
           for (const scheme of schemes) looks.push(await look(mesh, scheme, `${scheme} ${name}`, gateway, tls));
@@ -163,7 +165,7 @@ for (const policy of ['REGISTRY_ONLY', 'ALLOW_ANY'] as const) {
         const wrong = looks.filter(
           ({ named, unnamed, stranger }) =>
             (reached && named === 'refused') ||
-            // Nobody who is not named ever comes by the new way, nor by the old one where that was closed.
+            // A caller that is not allowed never takes the new egress path, nor the old one where that was closed.
             (gateway && unnamed === 'new') ||
             (!reached && unnamed === 'old') ||
             (policy === 'REGISTRY_ONLY' && stranger !== 'refused') ||
@@ -189,7 +191,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
   const refused = (from: string, host: string): AccessRow[] =>
     ['http', 'https'].map((scheme) => ({ from, request: `${scheme}://${host}/`, expect: { outcome: 'refused' } }));
 
-  /** Goes from one list to another as kubectl does, object by object, then prunes; these rows hold at each step. */
+  /** Goes from one list to another as kubectl does: object by object, then prunes. The rows must hold at each step. */
   async function roll(from: KubeObject[], to: KubeObject[], rows: AccessRow[]): Promise<number> {
     const now = new Map(from.map((object) => [idOf(object), object]));
     await mesh.apply([...now.values()]);
@@ -217,7 +219,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     { via: 'sidecar' as const, make: sidecarEgress },
   ];
 
-  test.each(both)('a host more, and back: the other host is not touched ($way)', async ({ via, make }) => {
+  test.each(both)('one more host, and back: the other host is not affected ($via)', async ({ via, make }) => {
     const [one, two] = [make(), make({ hosts: [HOST, OTHER] })];
     expect(await roll(one, two, answered('named', HOST, via))).toBe(two.length - one.length);
     for (const row of answered('named', OTHER, via)) await mesh.expectRow(row);
@@ -225,7 +227,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of refused('named', OTHER)) await mesh.expectRow(row);
   });
 
-  test('a caller more, and back: one object changes', async () => {
+  test('one more caller, and back: one object changes', async () => {
     const [one, two] = [gatewayEgress(), gatewayEgress({ callers: ['checkout', 'refunds'] })];
     expect(await roll(one, two, answered('named', HOST, 'gateway'))).toBe(1);
     for (const row of answered('unnamed', HOST, 'gateway')) await mesh.expectRow(row);
@@ -233,7 +235,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of refused('unnamed', HOST)) await mesh.expectRow(row);
   });
 
-  test.each(both)('TLS origination added to a host in use ($way)', async ({ via, make }) => {
+  test.each(both)('TLS origination added to a host in use ($via)', async ({ via, make }) => {
     expect(await roll(make({ tls: false }), make(), answered('named', HOST, via))).toBeGreaterThan(0);
     await mesh.expectRow({
       from: 'named',
@@ -242,7 +244,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     });
   });
 
-  test('and taken off at the sidecar; at the gateway plain HTTP is refused until the plain port is there again', async () => {
+  test('TLS origination removed; at the gateway plain HTTP is refused until the plain port is back', async () => {
     await roll(sidecarEgress(), sidecarEgress({ tls: false }), answered('named', HOST, 'sidecar'));
     await roll(
       gatewayEgress(),
@@ -252,7 +254,7 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
   });
 
-  test.each(both)('a construct under another id: nothing changes ($way)', ({ make }) => {
+  test.each(both)('a construct with another id: nothing changes ($via)', ({ make }) => {
     expect(make({ id: 'renamed' })).toEqual(make());
   });
 });

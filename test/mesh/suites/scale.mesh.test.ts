@@ -1,6 +1,6 @@
 /**
- * Three hundred hosts on one gateway: what each proxy holds grows with the hosts and with nothing else, and one more is
- * soon in force.
+ * Three hundred hosts on one gateway: the configuration of each proxy grows in proportion to the hosts, and one more
+ * host is soon in force.
  */
 import { Chart } from 'cdk8s';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
@@ -58,7 +58,7 @@ describeMesh(
         expect(ratio).toBeLessThan(2.1);
       }
       const took = await seconds(() => mesh.apply(ofHosts(throughGateway(['one-more.example.com'])), 'more', PATIENCE));
-      // Four seconds on two idle cores; more is the machine, not the way.
+      // Four seconds on two idle cores; a busy machine takes longer.
       expect(took).toBeLessThan(60);
       await mesh.expectRow({
         from: 'checkout',

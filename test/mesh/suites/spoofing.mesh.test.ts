@@ -1,6 +1,6 @@
 /**
- * Callers that lie: about their destination, about the name they ask for, about who they are; and hosts that demand a
- * certificate, with the right one, a wrong one, an expired one and none.
+ * Callers that lie about their destination, the name that they ask for, or their identity; and hosts that demand a
+ * client certificate, with the right one, a wrong one, an expired one and none.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
@@ -17,7 +17,7 @@ const ALLOWED = '203.0.113.30';
 const EVIL = '203.0.113.66';
 
 /**
- * A gateway past the capture of those who exclude it: pods have addresses in the order in which the table lists them.
+ * The gateway's address, for callers that exclude it from capture: pods have addresses in the order of the table.
  */
 const GATEWAY = '10.77.0.17';
 
@@ -42,7 +42,7 @@ const TABLE: Omit<AccessTable, 'access'> = {
       capture: { excludeOutboundIPRanges: `${GATEWAY}/32` },
     },
     {
-      name: 'past-to-outside',
+      name: 'past-to-host',
       namespace: 'payments',
       serviceAccount: 'checkout',
       capture: { excludeOutboundIPRanges: `${ALLOWED}/32` },
@@ -68,13 +68,13 @@ const OBJECTS = synthesise((app) => {
   }).originateTls('tls');
 });
 
-/** What another namespace takes that copies the callers' objects word for word. */
+/** The callers' objects, copied word for word to another namespace. */
 const STOLEN = OBJECTS.filter(({ metadata }) => metadata.namespace === 'payments').map((object): KubeObject => ({
   ...object,
   metadata: { ...object.metadata, namespace: 'thieves' },
 }));
 
-/** The private server names of the hop, which anybody may have read. */
+/** The private server names of the hop, which are no secret. */
 const HOPS = OBJECTS.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) =>
   spec.servers.map(({ hosts }: any) => hosts[0].split('/')[1] as string),
 );
@@ -131,7 +131,7 @@ const GROUPS: [string, AccessRow[]][] = [
     ],
   ],
   [
-    'one name, however it is written',
+    'different spellings of one name',
     [
       partner('http', 'checkout', { headers: { Host: 'api.partner.com:80' }, expect: http }),
       partner('http', 'checkout', { headers: { Host: 'API.Partner.com' }, expect: http }),
@@ -140,11 +140,11 @@ const GROUPS: [string, AccessRow[]][] = [
     ],
   ],
   [
-    "inside the application's own TLS only the host sees the name: it is the host that was allowed",
+    "inside the application's own TLS only the host sees the name, and it is the allowed host",
     [partner('https', 'checkout', { headers: { Host: 'evil.example.com' }, expect: https })],
   ],
   [
-    'who calls is told by the certificate, not by a name',
+    'the certificate identifies the caller, not a name',
     [
       partner('http', 'refunds', { expect: refused(503, 'gateway') }),
       partner('https', 'refunds', { expect: refused('tls-closed', 'gateway') }),
@@ -160,7 +160,7 @@ const GROUPS: [string, AccessRow[]][] = [
     ],
   ],
   [
-    'a forged header does not get out',
+    'a forged header does not leave',
     [
       partner('http', 'checkout', {
         headers: {
@@ -184,7 +184,7 @@ const GROUPS: [string, AccessRow[]][] = [
       ...HOPS.flatMap((hop): AccessRow[] => [
         { from: 'refunds', request: `https://${hop}/`, dial: GATEWAY, expect: refused('tls-closed', 'sidecar') },
         { from: 'refunds', request: `http://${hop}/`, dial: GATEWAY, expect: refused(502, 'sidecar') },
-        // Past its sidecar it has no mesh certificate to show.
+        // Without its sidecar it has no mesh certificate to show.
         {
           from: 'past-to-gateway',
           request: `https://${hop}/`,
@@ -207,23 +207,23 @@ const GROUPS: [string, AccessRow[]][] = [
     ],
   ],
   [
-    'past the sidecar to the host: no object of Istio stops that, a NetworkPolicy does',
+    'bypassing the sidecar: no Istio object stops that, a NetworkPolicy does',
     [
-      partner('http', 'past-to-outside', { expect: { outcome: 'answered', via: 'direct', tlsOriginatedBy: 'none' } }),
-      partner('https', 'past-to-outside', {
+      partner('http', 'past-to-host', { expect: { outcome: 'answered', via: 'direct', tlsOriginatedBy: 'none' } }),
+      partner('https', 'past-to-host', {
         expect: { outcome: 'answered', via: 'direct', tlsOriginatedBy: 'application' },
       }),
     ],
   ],
 ];
 
-// The table's rows tell the lab where somebody must listen outside; at the gateway's address the gateway does.
-const OUTSIDE = GROUPS.flatMap(([, rows]) => rows).filter(({ dial }) => dial !== GATEWAY);
+// The table's rows tell the lab which addresses need a listener; at the gateway's address the gateway listens.
+const DIALLED_HOSTS = GROUPS.flatMap(([, rows]) => rows).filter(({ dial }) => dial !== GATEWAY);
 
-describeMesh('spoofing', { table: { ...TABLE, access: OUTSIDE } }, (mesh) => {
+describeMesh('spoofing', { table: { ...TABLE, access: DIALLED_HOSTS } }, (mesh) => {
   beforeAll(() => mesh.apply([...OBJECTS, ...STOLEN]));
 
-  test('the gateway is where these rows dial it', () => {
+  test('the gateway has the address that these rows dial', () => {
     expect(mesh.lab.pods.find(({ role }) => role === 'router')?.address).toBe(GATEWAY);
     expect(HOPS).toHaveLength(2);
   });
@@ -235,7 +235,7 @@ describeMesh('spoofing', { table: { ...TABLE, access: OUTSIDE } }, (mesh) => {
         ({ headers }) => headers?.['x-forwarded-client-cert'] || headers?.['x-forwarded-for'],
       );
       expect(forged).toEqual([]);
-      // What the outside saw of a refused request is at most a connection without a word, from the gateway.
+      // Of a refused request, the external host sees at most an empty connection from the gateway.
       if (row.expect.outcome === 'refused')
         expect(evidence.external.filter(({ event, from }) => event !== 'connect' || from !== GATEWAY)).toEqual([]);
     });
@@ -265,7 +265,7 @@ describeMesh(
         HOLDS[kind] === undefined ? [] : [{ name: kind, namespace: 'egress', holds: HOLDS[kind]! }],
       ),
     },
-    // istiod says so for each Secret that it cannot hand out.
+    // istiod logs this for each Secret that it cannot serve.
     tolerate: [/failed to (fetch|get) key and certificate|secret.*(not found|none|missing)/i],
   },
   (mesh) => {
@@ -290,7 +290,7 @@ describeMesh(
       ),
     );
 
-    test('the right certificate is taken', async () => {
+    test('the right certificate is accepted', async () => {
       await mesh.expectRow({
         from: 'checkout',
         request: 'http://right.partner.com/',
@@ -305,7 +305,7 @@ describeMesh(
       });
     });
 
-    test.each(['wrong', 'expired'])('one that is %s is refused by the host: 503', async (kind) => {
+    test.each(['wrong', 'expired'])('an %s one is refused by the host: 503', async (kind) => {
       const { evidence } = await mesh.expectRow({
         from: 'checkout',
         request: `http://${kind}.partner.com/`,
@@ -314,14 +314,17 @@ describeMesh(
       expect(evidence.external.map(({ event }) => event)).not.toContain('request');
     });
 
-    test.each(['none', 'missing'])('a Secret with %s of it: 503 at the gateway, and nothing leaves', async (kind) => {
-      const { evidence } = await mesh.expectRow({
-        from: 'checkout',
-        request: `http://${kind}.partner.com/`,
-        expect: { outcome: 'refused', by: 'gateway', symptom: 503, plaintextToHost: false },
-      });
-      expect(evidence.external.filter(({ server }) => server === `${kind}.partner.com`)).toEqual([]);
-    });
+    test.each(['none', 'missing'])(
+      'a Secret with no certificate (%s): 503 at the gateway, and nothing leaves',
+      async (kind) => {
+        const { evidence } = await mesh.expectRow({
+          from: 'checkout',
+          request: `http://${kind}.partner.com/`,
+          expect: { outcome: 'refused', by: 'gateway', symptom: 503, plaintextToHost: false },
+        });
+        expect(evidence.external.filter(({ server }) => server === `${kind}.partner.com`)).toEqual([]);
+      },
+    );
 
     test.each(KINDS)("%s: the application's own TLS shows no certificate, and the host refuses it", async (kind) => {
       await mesh.expectRow({

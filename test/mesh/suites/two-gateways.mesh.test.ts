@@ -1,6 +1,6 @@
 /**
- * One host behind two gateways: each team's requests pass its own gateway and no other, and go on while the other
- * gateway's objects are gone.
+ * One host behind two gateways: each team's requests pass its own gateway and no other, and are answered while the
+ * other gateway's objects are missing.
  */
 import { Chart } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
@@ -63,7 +63,7 @@ const TEAMS = [
   },
 ];
 
-/** Without what the egress constructs have put beside a gateway; the gateway itself stays. */
+/** Without the objects that egress constructs put in a gateway's namespace; the gateway itself stays. */
 const withoutSideAt = (namespace: string): KubeObject[] =>
   MANIFESTS.filter(
     ({ apiVersion, metadata }) => metadata.namespace !== namespace || !apiVersion.startsWith('networking.istio.io/'),
@@ -85,9 +85,9 @@ describeMesh(
   },
   (mesh) => {
     describe.each([
-      { title: 'both there', objects: MANIFESTS, gone: undefined },
-      { title: 'nothing of ours at the northern one', objects: withoutSideAt('north'), gone: 'north' },
-      { title: 'nothing of ours at the southern one', objects: withoutSideAt('south'), gone: 'south' },
+      { title: 'both complete', objects: MANIFESTS, gone: undefined },
+      { title: 'no egress objects at the northern one', objects: withoutSideAt('north'), gone: 'north' },
+      { title: 'no egress objects at the southern one', objects: withoutSideAt('south'), gone: 'south' },
     ])('$title', ({ objects, gone }) => {
       beforeAll(() => mesh.apply(objects));
 

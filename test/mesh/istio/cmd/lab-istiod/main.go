@@ -24,6 +24,7 @@ func main() {
 	xdsAddress := flag.String("xds", "127.0.0.1:15010", "address of plaintext XDS and of the CA")
 	socket := flag.String("control", "control.sock", "unix socket of the control interface")
 	meshFile := flag.String("mesh", "mesh.yaml", "mesh configuration")
+	domain := flag.String("domain", "cluster.local", "the domain of Kubernetes Services")
 	crdFile := flag.String("crds", "", "the CustomResourceDefinitions to admit by")
 	flag.Parse()
 
@@ -44,7 +45,7 @@ func main() {
 		a.ShutdownDuration = time.Second
 		a.RegistryOptions.Registries = []string{"Kubernetes"}
 		a.RegistryOptions.KubeOptions.ClusterID = cluster.ID("Kubernetes")
-		a.RegistryOptions.KubeOptions.DomainSuffix = "cluster.local"
+		a.RegistryOptions.KubeOptions.DomainSuffix = *domain
 		a.ServerOptions.GRPCAddr = *xdsAddress
 		a.ServerOptions.TLSOptions.TLSMinVersion = bootstrap.TLSMinVersion1_2
 	})

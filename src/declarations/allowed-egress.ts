@@ -1,0 +1,86 @@
+import { IConstruct } from 'constructs';
+import { perApp, touch } from './app';
+import { GatewayInstallation } from '../values/gateway-installation';
+
+/** Pods of one namespace: all of them, or those with these labels. */
+export interface PodPlace {
+  readonly namespace: string;
+  readonly labels?: Record<string, string>;
+}
+
+/** Where connections go. `public` stands for every public address. Without ports: every port and protocol. */
+export interface AllowedDestination {
+  readonly to: 'public' | { readonly cidrs: string[] } | { readonly namespaces: string[] };
+  readonly ports?: number[];
+}
+
+/** What a declared egress path needs from the network. Boundaries read it; without a boundary it has no effect. */
+export interface AllowedEgress {
+  /** The construct that needs it. */
+  readonly by: IConstruct;
+  readonly from: PodPlace;
+  /** Allows connections to the pods of this gateway. */
+  readonly gateway?: GatewayInstallation;
+  /** Called at synth, when every port is known. */
+  readonly to?: () => AllowedDestination[];
+  /** Set where this weakens a boundary: the reason. */
+  readonly unsafe?: string;
+}
+
+/** The allowed egress of an app, from all of its constructs. */
+export class AllowedEgressRegistry {
+  /** Workloads whose allowed egress no policy can express, because their pods have no known namespace or no labels. */
+  public readonly unplaced: IConstruct[] = [];
+
+  private readonly byPlace = new Map<string, AllowedEgress[]>();
+  private readonly callers = new Map<string, Set<string>>();
+  private readonly listeners: (() => void)[] = [];
+
+  public add(allowed: AllowedEgress): void {
+    const { by, from, gateway } = allowed;
+    touch(by);
+    if (gateway) this.callersOf(gateway).add(from.namespace);
+    const key = placeKey(from);
+    const known = this.byPlace.get(key);
+    if (known) {
+      known.push(allowed);
+    } else {
+      this.byPlace.set(key, [allowed]);
+      for (const listener of this.listeners) listener();
+    }
+  }
+
+  /** Calls the listener whenever there are further pods. */
+  public onPlace(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** The pods for which something is allowed. */
+  public get places(): PodPlace[] {
+    return [...this.byPlace.values()].map(([{ from }]) => from);
+  }
+
+  /** What is allowed for these pods; without labels, what is allowed for every pod of the namespace. */
+  public of(place: PodPlace): AllowedEgress[] {
+    return this.byPlace.get(placeKey(place)) ?? [];
+  }
+
+  /** The namespaces from which a gateway is called. */
+  public callerNamespaces(gateway: GatewayInstallation): string[] {
+    return [...this.callersOf(gateway)];
+  }
+
+  private callersOf(gateway: GatewayInstallation): Set<string> {
+    const key = placeKey(gateway);
+    if (!this.callers.has(key)) this.callers.set(key, new Set());
+    return this.callers.get(key)!;
+  }
+}
+
+/** What the constructs of an app need from the network. */
+export const allowedEgressOf = perApp(() => new AllowedEgressRegistry());
+
+/** Equal for equal namespaces and labels, in whatever order the labels are written. */
+export function placeKey({ namespace, labels }: PodPlace): string {
+  return JSON.stringify([namespace, Object.entries(labels ?? {}).sort()]);
+}

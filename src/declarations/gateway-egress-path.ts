@@ -1,0 +1,106 @@
+import { IConstruct } from 'constructs';
+import { allowedEgressOf } from './allowed-egress';
+import { perIdentity, touch } from './app';
+import { CallerSet } from './caller-set';
+import { CallerSide } from './caller-side';
+import { watch } from './conflicts';
+import { EgressPath } from './egress-path';
+import { Gateway } from './gateways';
+import { externalPorts } from './origination';
+import { GatewayEgressPathSettings } from './settings';
+import { Caller } from '../values/caller';
+import { keyOf } from '../values/names';
+
+const egressPaths = perIdentity<GatewayEgressPath>();
+
+/** One host, for one namespace of callers or for one of its service accounts, through one gateway. */
+export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
+  /** @param account the service account that the path is for, if each caller has a path of its own */
+  public static of(
+    app: IConstruct,
+    namespace: string,
+    host: string,
+    gateway: Gateway,
+    account?: string,
+  ): GatewayEgressPath {
+    const { installation } = gateway;
+    return egressPaths(app, [namespace, host, installation.namespace, installation.name, account], () =>
+      watch(app, new GatewayEgressPath(app, namespace, host, gateway, account)),
+    );
+  }
+
+  private readonly admitted = new Map<string, Caller>();
+
+  private constructor(
+    app: IConstruct,
+    namespace: string,
+    host: string,
+    private readonly gateway: Gateway,
+    public readonly account: string | undefined,
+  ) {
+    const { installation } = gateway;
+    const from = account === undefined ? `namespace ${namespace}` : `${namespace}/${account}`;
+    super(app, `${host} from ${from} through ${installation.namespace}/${installation.name}`, namespace, host);
+  }
+
+  public get installation() {
+    return this.gateway.installation;
+  }
+
+  /** Admits one more caller. The callers of all declarations of this egress path are admitted by the same servers. */
+  public allow(caller: Caller): void {
+    this.admitted.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
+    this.callerSet?.join(this);
+    touch(this.app);
+  }
+
+  public get callers(): Caller[] {
+    return [...this.admitted.values()];
+  }
+
+  /** The callers as a policy checks them, if the servers cannot. */
+  public get callerSet(): CallerSet | undefined {
+    const { app, gateway, owner, namespace, settings, account } = this;
+    if (this.callers.some((caller) => caller.serviceAccountName === undefined))
+      return CallerSet.ofNamespace(app, gateway, owner, namespace);
+    const { forbiddenExcept: set } = settings;
+    if (set === undefined) return undefined;
+    return CallerSet.ofSet(app, gateway, owner, namespace, account === undefined ? set : `${set} ${account}`.trim());
+  }
+
+  /** What the namespace knows about the host: all egress paths of its callers through this gateway. */
+  public get callerSide(): CallerSide<GatewayEgressPath> {
+    return CallerSide.of<GatewayEgressPath>(this.app, this.namespace, this.host, this.installation);
+  }
+
+  /** The label sets of the pods that this path is for; undefined if it is for all pods without one of their own. */
+  public get sourceLabels(): Record<string, string>[] | undefined {
+    return this.account === undefined ? undefined : this.callers.map((caller) => caller.podLabels ?? {});
+  }
+
+  protected get choice(): string {
+    return `through ${this.installation.namespace}/${this.installation.name}`;
+  }
+
+  protected get alternative(): string {
+    return this.account === undefined ? '; or, for different callers, set `separateCallers` on both' : '';
+  }
+
+  protected makeKey(): string {
+    const { owner, namespace, host, account, installation } = this;
+    const only = account === undefined ? [] : ['only', account];
+    return keyOf('gateway', owner, namespace, host, installation.namespace, installation.name, ...only);
+  }
+
+  protected begin(): void {
+    const { construct: by, installation, namespace } = this;
+    this.callerSide.join(this);
+    const allowedEgress = allowedEgressOf(this.app);
+    allowedEgress.add({ by, from: { namespace }, gateway: installation });
+    allowedEgress.add({
+      by,
+      from: { namespace: installation.namespace, labels: installation.labels },
+      to: () => [{ to: 'public', ports: externalPorts(this.settings.ports, this.origination) }],
+    });
+  }
+}

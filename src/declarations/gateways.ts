@@ -1,0 +1,48 @@
+import { IConstruct } from 'constructs';
+import { Agreement } from './agreement';
+import { perApp, perIdentity, touch } from './app';
+import { watch } from './conflicts';
+import { GatewayInstallation } from '../values/gateway-installation';
+
+/** A gateway as egress paths know it. */
+export interface Gateway {
+  readonly installation: GatewayInstallation;
+  /** Whether it refuses every request that no policy allows. */
+  readonly isLockedDown: boolean;
+}
+
+type Place = Pick<GatewayInstallation, 'namespace' | 'name'>;
+
+const descriptions = perIdentity<Agreement>();
+const namespaces = perApp(() => new Set<string>());
+const locked = perApp(() => new Set<string>());
+
+/** Declares how a gateway was installed. All descriptions of one gateway must agree. */
+export function describeGateway(
+  construct: IConstruct,
+  { namespace, name, lockedDown, ...rest }: GatewayInstallation,
+): void {
+  if (lockedDown) lockGateway(construct, { namespace, name });
+  namespaces(construct).add(namespace);
+  const title = `the gateway ${namespace}/${name}`;
+  const cure = 'Describe it once, as a constant, and use that constant everywhere.';
+  descriptions(construct, [namespace, name], () =>
+    watch(construct, new Agreement('gateway-conflict', title, cure)),
+  ).state(construct, rest);
+}
+
+/** Declares that a gateway refuses every request that no policy allows. */
+export function lockGateway(construct: IConstruct, { namespace, name }: Place): void {
+  locked(construct).add(`${namespace}/${name}`);
+  touch(construct);
+}
+
+/** Whether the app declares that a gateway refuses every request that no policy allows. */
+export function isGatewayLocked(construct: IConstruct, { namespace, name }: Place): boolean {
+  return locked(construct).has(`${namespace}/${name}`);
+}
+
+/** The namespaces of all gateways that the app knows. */
+export function gatewayNamespaces(construct: IConstruct): string[] {
+  return [...namespaces(construct)];
+}

@@ -1,0 +1,48 @@
+import { isIP } from 'net';
+import { IConstruct } from 'constructs';
+import { allowedEgressOf } from './allowed-egress';
+import { perIdentity } from './app';
+import { watch } from './conflicts';
+import { EgressPath } from './egress-path';
+import { externalPorts } from './origination';
+import { SidecarEgressPathSettings } from './settings';
+import { hostRange } from '../values/ip-range';
+import { addressInstead, keyOf } from '../values/names';
+
+const egressPaths = perIdentity<SidecarEgressPath>();
+
+/** One host, straight from the sidecars of one namespace. */
+export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
+  public static of(app: IConstruct, namespace: string, host: string): SidecarEgressPath {
+    return egressPaths(app, [namespace, host], () => watch(app, new SidecarEgressPath(app, namespace, host)));
+  }
+
+  private constructor(app: IConstruct, namespace: string, host: string) {
+    super(app, `${host} from namespace ${namespace} by the sidecar`, namespace, host);
+  }
+
+  /** The addresses that applications dial: those given, or one that represents the host where sidecars answer DNS. */
+  public get addresses(): string[] | undefined {
+    return this.settings.dnsCapture ? [addressInstead(this.key)] : this.settings.addresses;
+  }
+
+  protected get choice(): string {
+    return 'straight from the sidecar';
+  }
+
+  protected makeKey(): string {
+    return keyOf('sidecar', this.owner, this.namespace, this.host);
+  }
+
+  /** The sidecars connect to fixed addresses if all are known, otherwise to whatever DNS returns. */
+  protected begin(): void {
+    const { endpoints } = this.settings;
+    const fixed = endpoints?.every((endpoint) => isIP(endpoint) !== 0) ?? false;
+    const to = fixed ? { cidrs: endpoints!.map(hostRange) } : 'public';
+    allowedEgressOf(this.app).add({
+      by: this.construct,
+      from: { namespace: this.namespace },
+      to: () => [{ to, ports: externalPorts(this.settings.ports, this.origination) }],
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { BlockList, isIP } from 'net';
+
+/**
+ * Address ranges that are not the public Internet: private networks, links, the node itself, and the metadata services
+ * of clouds (in 169.254.0.0/16 and fc00::/7). Ranges for documentation are left out: nobody routes them.
+ *
+ * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
+ */
+export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
+  v4: [
+    '0.0.0.0/8',
+    '10.0.0.0/8',
+    '100.64.0.0/10',
+    '127.0.0.0/8',
+    '169.254.0.0/16',
+    '172.16.0.0/12',
+    '192.0.0.0/24',
+    '192.168.0.0/16',
+    '198.18.0.0/15',
+    '224.0.0.0/4',
+    '240.0.0.0/4',
+  ],
+  v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+};
+
+const PRIVATE = [...PRIVATE_RANGES.v4, ...PRIVATE_RANGES.v6];
+
+/** Whether it is a range of more than one address. */
+export function isRange(text: string): boolean {
+  const range = parse(text);
+  return range !== undefined && range.bits < (range.family === 'ipv4' ? 32 : 128);
+}
+
+/** Whether the outer range contains the inner one, which may be a single address. */
+export function contains(outer: string, inner: string): boolean {
+  const [a, b] = [parse(outer), parse(inner)];
+  if (!a || !b || a.family !== b.family || a.bits > b.bits) return false;
+  const list = new BlockList();
+  list.addSubnet(a.address, a.bits, a.family);
+  return list.check(b.address, b.family);
+}
+
+/** Whether the range is public and so wide that it contains addresses of undeclared hosts. */
+export function isBroad(text: string): boolean {
+  const range = parse(text);
+  return range !== undefined && range.bits <= (range.family === 'ipv4' ? 16 : 32) && !isPrivateRange(text);
+}
+
+/** Whether the range contains no address of an external host, except over private links. */
+export function isPrivateRange(text: string): boolean {
+  return PRIVATE.some((network) => contains(network, text));
+}
+
+/**
+ * Whether an external host whose address nobody knows is in a block, as NetworkPolicies and annotations write them. A
+ * block of private addresses does not hold it. One of every IPv4 address, less private ones, does; every other may.
+ */
+export function holdsUnknownAddress(cidr: string, except: readonly string[] = []): boolean | 'perhaps' {
+  if (isPrivateRange(cidr)) return false;
+  const range = parse(cidr);
+  return range?.family === 'ipv4' && range.bits === 0 && except.every(isPrivateRange) ? true : 'perhaps';
+}
+
+/**
+ * The ranges that a filter chain really matches. istiod leaves out each range whose address is 0.0.0.0, whatever its
+ * mask, so a chain of such ranges alone matches every address.
+ *
+ * @see pilot/pkg/networking/core/listener.go, toFilterChainMatch
+ */
+export function matchedRanges(ranges: readonly string[]): readonly string[] {
+  return ranges.some(isUnspecified) ? ranges.filter((range) => !isUnspecified(range)) : ranges;
+}
+
+function isUnspecified(range: string): boolean {
+  return parse(range)?.address === '0.0.0.0';
+}
+
+function parse(text: string): { address: string; bits: number; family: 'ipv4' | 'ipv6' } | undefined {
+  const [address, mask] = String(text).split('/');
+  const version = isIP(address);
+  if (version === 0) return undefined;
+  const widest = version === 4 ? 32 : 128;
+  const bits = mask === undefined ? widest : Number(mask);
+  return Number.isInteger(bits) && bits >= 0 && bits <= widest
+    ? { address, bits, family: version === 4 ? 'ipv4' : 'ipv6' }
+    : undefined;
+}

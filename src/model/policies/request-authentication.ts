@@ -1,0 +1,103 @@
+import { policiesFor } from './applying-policies';
+import { PolicyInput } from './rule';
+import { SelectablePods, unknownLabels } from './selection';
+import { FieldRef } from '../answer';
+import { fieldRef } from '../field-ref';
+import { Registry } from '../registry';
+import { Undetermined } from '../undetermined';
+
+/** The seconds that Envoy adds to the time at which a token expires. */
+const CLOCK_SKEW = 60;
+
+/** Why a gateway refuses a request for its token. */
+export interface BadToken {
+  readonly status: 401 | 403;
+  readonly reason: string;
+  readonly decidedBy: readonly FieldRef[];
+}
+
+/**
+ * What the RequestAuthentications of a workload do to a request that its proxy reads. One without a token passes, and
+ * one with a token that no issuer can have signed is refused. Whether a signature is valid, the model does not
+ * know.
+ */
+export function badToken(
+  registry: Registry,
+  workload: SelectablePods & { readonly id?: string },
+  http: NonNullable<PolicyInput['http']>,
+): BadToken | undefined {
+  const rules = policiesFor(registry, workload, 'RequestAuthentication').flatMap((policy) =>
+    ((policy.object.spec.jwtRules ?? []) as any[]).map((rule, index) => ({ ...policy, rule: rule ?? {}, index })),
+  );
+  const found = rules.flatMap((one) => tokensFor(one.rule, http).map((token) => ({ ...one, token })));
+  if (found.length === 0) return undefined;
+  const [{ object, index }] = found;
+  const uncertain = found.find(({ applies }) => !applies);
+  if (uncertain) {
+    const { namespace, name, spec } = uncertain.object;
+    throw new Undetermined(
+      `the request has a token, and the manifests do not say whether RequestAuthentication ${namespace}/${name} ` +
+        `selects the pods of ${workload.id ?? workload.namespace}: do they have the label ` +
+        `${unknownLabels(spec.selector?.matchLabels, workload)}?`,
+      [fieldRef(uncertain.object, 'spec.selector.matchLabels')],
+    );
+  }
+  const decidedBy = [fieldRef(object, `spec.jwtRules[${index}]`)];
+  // With several rules, one that accepts the token is enough.
+  const problems = found.map(({ rule, token }) => problemOf(token, rule));
+  const [first] = problems;
+  if (first === undefined || problems.some((problem) => problem?.status !== first.status))
+    throw new Undetermined('the model does not know whether the token of the request is valid', decidedBy);
+  return { status: first.status, reason: `the token of the request is not valid: ${first.because}`, decidedBy };
+}
+
+/** The tokens in the places where a rule looks for them: those that it names, else the usual two. */
+function tokensFor(rule: any, http: NonNullable<PolicyInput['http']>): string[] {
+  const isUsual = !rule.fromHeaders?.length && !rule.fromParams?.length && !rule.fromCookies?.length;
+  const headers: { name: string; prefix?: string }[] = isUsual
+    ? [{ name: 'authorization', prefix: 'Bearer ' }]
+    : (rule.fromHeaders ?? []);
+  const parameters: string[] = isUsual ? ['access_token'] : (rule.fromParams ?? []);
+  const cookies: string[] = rule.fromCookies ?? [];
+  const text = (header: string) => {
+    const value = http.header(header.toLowerCase());
+    return typeof value === 'string' ? value.trimEnd() : '';
+  };
+  const query = new URLSearchParams(http.path.split('?')[1] ?? '');
+  return [
+    ...headers.map(({ name, prefix = '' }) => (text(name).startsWith(prefix) ? text(name).slice(prefix.length) : '')),
+    ...parameters.map((name) => query.get(name) ?? ''),
+    ...cookies.map((name) => cookie(text('cookie'), name)),
+  ].filter((token) => token !== '');
+}
+
+function cookie(header: string, name: string): string {
+  const pairs = header.split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+}
+
+/** Why no key can make the token valid for a rule, in the order in which Envoy looks. */
+function problemOf(token: string, { issuer, audiences }: any): { status: 401 | 403; because: string } | undefined {
+  const parts = token.split('.');
+  const [header, claims] = parts.map(decoded);
+  if (parts.length !== 3 || header === undefined || claims === undefined)
+    return { status: 401, because: 'it is not a JWT' };
+  if (issuer && claims.iss !== issuer)
+    return { status: 401, because: `its issuer is ${claims.iss ?? 'not given'}, not ${issuer}` };
+  if (typeof claims.exp === 'number' && claims.exp + CLOCK_SKEW < Date.now() / 1000)
+    return { status: 401, because: 'it has expired' };
+  const own = [claims.aud ?? []].flat();
+  if (audiences?.length && !own.some((audience) => audiences.includes(audience)))
+    return { status: 403, because: `it is for ${own.join(', ') || 'no audience'}, not for ${audiences.join(' or ')}` };
+  return undefined;
+}
+
+function decoded(part: string): any {
+  if (!/^[\w-]+$/.test(part)) return undefined;
+  try {
+    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    return value !== null && typeof value === 'object' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,32 @@
+import { ApiObjectMetadata } from 'cdk8s';
+import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
+import { PortSettings } from '../../declarations/settings';
+import { HOP_DOMAIN } from '../../values/host-name';
+import { objectName } from '../../values/names';
+
+/** The one port of the hop Service. */
+export const HOP_PORT = 443;
+
+/** The private server name of a port of the host, which no other object uses. */
+export function hopName({ key, callerSet }: GatewayEgressPath, port: PortSettings): string {
+  return `${port.name}.${key}.${callerSet?.hopDomain ?? HOP_DOMAIN}`;
+}
+
+export function hopSubset({ key }: GatewayEgressPath, port: PortSettings): string {
+  return `${key}-${port.name}`;
+}
+
+/** The id of an object, unique among those of all hosts and callers. */
+export function idOf({ host, namespace, account }: GatewayEgressPath, kind: string): string {
+  return `${host}-for-${namespace}${account === undefined ? '' : `-${account}`}-${kind}`;
+}
+
+export function metadataOf({ host, key, settings }: GatewayEgressPath, namespace: string, suffix?: string) {
+  const { namePrefix, labels, annotations } = settings;
+  return {
+    name: objectName(namePrefix ?? host, key, suffix),
+    namespace,
+    labels,
+    annotations,
+  } satisfies ApiObjectMetadata;
+}

@@ -1,0 +1,27 @@
+import { ApiObjectMetadata } from 'cdk8s';
+import { Telemetry, TelemetrySpecAccessLoggingMatchMode as Mode } from '../../imports/telemetry.istio.io';
+import { GatewayInstallation } from '../values/gateway-installation';
+import { Rank, RecipeObject } from './recipe';
+
+/**
+ * What was refused: requests that no external host answered, and connections through which no bytes came back.
+ *
+ * Answers of an external host have the details `via_upstream` and no response flag, whatever their status. Connections
+ * have no status, and one that a gateway closes because of its certificate has no flag either, but no bytes came back.
+ */
+const REFUSED =
+  'response.flags != 0 || (has(response.code_details) ? response.code_details != "via_upstream" : response.size == 0)';
+
+/** Logs refused calls: of the sidecars of a namespace, or of a gateway. */
+export function refusalLog(
+  gateway: GatewayInstallation | undefined,
+  provider: string,
+  given: ApiObjectMetadata,
+): RecipeObject[] {
+  const metadata = { ...given, name: gateway ? `${gateway.name}-refused-calls` : 'refused-calls' };
+  const spec = () => ({
+    selector: gateway && { matchLabels: gateway.labels },
+    accessLogging: [{ match: { mode: Mode.CLIENT }, providers: [{ name: provider }], filter: { expression: REFUSED } }],
+  });
+  return [{ id: 'Resource', kind: Telemetry, side: gateway ? 'gateway' : 'caller', rank: Rank.FIRST, metadata, spec }];
+}

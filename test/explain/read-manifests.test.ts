@@ -1,0 +1,202 @@
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { headOf, itemsOf, documentsIn } from '../../src/explain/yaml-documents';
+import { readManifests } from '../../src/explain/read-manifests';
+
+let root: string;
+beforeEach(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-read-'));
+});
+afterEach(() => fs.rmSync(root, { recursive: true }));
+
+function read(files: Record<string, string>) {
+  for (const [name, text] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    fs.writeFileSync(path.join(root, name), text);
+  }
+  const found = readManifests([root]);
+  const strip = (text: string) => text.replaceAll(root, '.');
+  return {
+    ids: found.objects.map(({ manifest }) => `${manifest.kind}/${manifest.metadata.name}`),
+    objects: found.objects,
+    problems: found.problems.map(strip),
+    notes: found.notes.map(strip),
+    hasInput: found.hasInput,
+  };
+}
+
+const service = (name: string) =>
+  `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { ports: [{ port: 80 }] }\n`;
+const CRD =
+  'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: { name: x }\nspec: [broken\n';
+
+describe('documents that cannot affect a request', () => {
+  test('are not parsed, so they may even be broken', () => {
+    expect(read({ 'a.yaml': `${service('a')}---\n${CRD}---\n${service('b')}` })).toMatchObject({
+      ids: ['Service/a', 'Service/b'],
+      problems: [],
+      notes: [],
+    });
+  });
+
+  test('errors in the others name the line of the file', () => {
+    expect(read({ 'a.yaml': `${service('a')}---\n${service('b')}  broken: [\n` }).problems).toEqual([
+      expect.stringMatching(/^\.\/a\.yaml, document 2: invalid YAML, .*at line 10\b/),
+    ]);
+  });
+
+  test('two objects without a separator are not taken for the one that cannot', () => {
+    expect(read({ 'a.yaml': `${CRD.replace('[broken', '{}')}${service('a')}` }).problems).toHaveLength(1);
+  });
+
+  test('a field of a text is not taken for the kind', () => {
+    const text = `${service('a')}note: |\n  kind: CustomResourceDefinition\n  ---\n`;
+    expect(read({ 'a.yaml': text }).ids).toEqual(['Service/a']);
+  });
+
+  test('a workload of an unknown kind counts, its like without pods does not', () => {
+    const rollout = (spec: string) =>
+      `apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: { name: r, namespace: shop }\nspec:\n  ${spec}\n`;
+    const pods = rollout('template:\n    spec:\n      containers: [{ name: a }]');
+    expect(read({ 'a.yaml': pods }).ids).toEqual(['Rollout/r']);
+    expect(read({ 'a.yaml': rollout('replicas: 1') })).toMatchObject({ ids: [], hasInput: true });
+  });
+
+  test('many of them make one note', () => {
+    const widget = (kind: string, n: number) =>
+      `apiVersion: example.com/v1\nkind: ${kind}\nmetadata: { name: w${n} }\n`;
+    expect(read({ 'a.yaml': [widget('A', 1), widget('A', 2), widget('B', 1)].join('---\n') }).notes).toEqual([
+      '3 objects are not part of the model and are left out: 2 A of example.com/v1 and 1 B of example.com/v1',
+    ]);
+  });
+
+  test('of a ConfigMap the name counts, and all of it where it configures the mesh', () => {
+    const map = (name: string, data: string) =>
+      `apiVersion: v1\nkind: ConfigMap\ndata:\n  ${data}\nmetadata:\n  name: ${name}\n  namespace: istio-system\n`;
+    const { objects } = read({
+      'a.yaml': map('ca', 'ca.crt: "x"'),
+      'b.yaml': map('istio', 'mesh: |\n    rootNamespace: mesh'),
+    });
+    expect(objects.map(({ manifest }) => [manifest.metadata.name, manifest.data])).toEqual([
+      ['ca', undefined],
+      ['istio', { mesh: 'rootNamespace: mesh\n' }],
+    ]);
+  });
+});
+
+describe('Lists', () => {
+  const items = [service('a'), CRD, service('b')];
+  const block = (indent: string) =>
+    `apiVersion: v1\nitems:\n${items
+      .map((item) =>
+        item
+          .trimEnd()
+          .split('\n')
+          .map((line, at) => `${indent}${at === 0 ? '- ' : '  '}${line}`)
+          .join('\n'),
+      )
+      .join('\n')}\nkind: List\nmetadata:\n  resourceVersion: ""\n`;
+
+  test.each(['', '  '])('are read item by item, indented by "%s"', (indent) => {
+    const found = read({ 'a.yaml': block(indent) });
+    expect(found).toMatchObject({ ids: ['Service/a', 'Service/b'], problems: [] });
+    expect(found.objects[1].origin).toMatch(/a\.yaml, item 3$/);
+  });
+
+  test('in another style they are parsed as a whole', () => {
+    expect(itemsOf({ text: 'kind: List\nitems: [{ kind: A }]\n', line: 1 })).toBeUndefined();
+    expect(itemsOf({ text: 'items:\n- a: 1\n # deep\n  b: 2\nkind: List\n', line: 1 })).toBeUndefined();
+  });
+
+  test('in JSON they are read as well', () => {
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }],
+    };
+    expect(read({ 'a.json': JSON.stringify(list) }).ids).toEqual(['Service/a']);
+  });
+});
+
+test('documents, their lines and their heads', () => {
+  const documents = documentsIn(
+    '# top\n---\nkind: "A"\napiVersion: v1 # one\n--- # more\nkind: {{ .kind }}\napiVersion: v1\n',
+  )!;
+  expect(documents.map(({ line }) => line)).toEqual([2, 5]);
+  expect(documents.map(headOf)).toEqual([{ kind: 'A', apiVersion: 'v1' }, undefined]);
+  expect(documentsIn('%YAML 1.2\n---\na: 1\n')).toBeUndefined();
+  expect(documentsIn('a: 1\n...\nb: 2\n')).toBeUndefined();
+});
+
+describe('kustomizations', () => {
+  test('one that only lists is left out', () => {
+    expect(read({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': service('a') })).toMatchObject({
+      ids: ['Service/a'],
+      problems: [],
+      notes: ['./kustomization.yaml: a kustomization that only lists files, left out'],
+    });
+  });
+
+  test.each([
+    ['namespace: shop', 'namespace: shop'],
+    ['namePrefix: x-', 'namePrefix'],
+    ['patches: [{ path: patch.yaml }]', 'patches'],
+    ['patchesStrategicMerge: [patch.yaml]', 'patchesStrategicMerge'],
+    ['helmCharts: [{ name: x }]', 'helmCharts'],
+  ])('one with %s must be built first, and its patches are not objects', (text, what) => {
+    const found = read({
+      'overlay/kustomization.yml': `kind: Kustomization\nresources: [a.yaml]\n${text}\n`,
+      'overlay/a.yaml': service('a'),
+      ...(text.includes('patch') && { 'overlay/patch.yaml': service('patch') }),
+    });
+    expect(found.ids).toEqual(['Service/a']);
+    expect(found.problems).toEqual([
+      './overlay/kustomization.yml: a kustomization that changes what it lists ' +
+        `(${what}): build it first, such as kubectl kustomize ./overlay | cdk8s-istio-egress explain - …`,
+    ]);
+  });
+});
+
+test('an empty folder declares nothing', () => {
+  expect(read({})).toMatchObject({ ids: [], problems: [], hasInput: true });
+});
+
+test('25 MB in 1,100 files, as a monorepo of operators has them, take at most three seconds', () => {
+  const property = (n: number) =>
+    `                field${n}:\n                  description: What field ${n} of the schema means to the operator.\n` +
+    '                  type: object\n                  x-kubernetes-preserve-unknown-fields: true\n';
+  const crd = (n: number) =>
+    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n' +
+    `  name: widgets${n}.example.com\nspec:\n  versions:\n    - name: v1\n      schema:\n        openAPIV3Schema:\n` +
+    `          properties:\n            spec:\n              properties:\n${Array.from({ length: 460 }, (_, at) => property(at)).join('')}`;
+  const dashboard = (n: number) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dashboard-${n}\n  namespace: monitoring\ndata:\n  board.json: |\n` +
+    '    { "panels": [{ "type": "graph", "title": "requests", "targets": [{ "expr": "rate(x[1m])" }] }] }\n'.repeat(
+      600,
+    );
+  const deployment = (n: number) =>
+    `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-${n}\n  namespace: shop\nspec:\n  template:\n` +
+    `    metadata:\n      labels:\n        app: app-${n}\n    spec:\n      containers:\n        - name: app\n          env:\n` +
+    '            - name: SETTING\n              value: "1"\n'.repeat(12);
+  let bytes = 0;
+  for (let n = 0; n < 1100; n++) {
+    const text =
+      n % 11 === 0
+        ? dashboard(n)
+        : n % 11 < 3
+          ? crd(n)
+          : n % 11 < 8
+            ? `${service(`s${n}`)}---\n${deployment(n)}`
+            : service(`t${n}`);
+    bytes += text.length;
+    fs.mkdirSync(path.join(root, `team-${n % 50}`), { recursive: true });
+    fs.writeFileSync(path.join(root, `team-${n % 50}`, `${n}.yaml`), text);
+  }
+  expect(bytes).toBeGreaterThan(25e6);
+  const before = process.cpuUsage();
+  const { objects, problems } = readManifests([root]);
+  const { user, system } = process.cpuUsage(before);
+  expect({ objects: objects.length, problems }).toEqual({ objects: 1400, problems: [] });
+  expect((user + system) / 1e6).toBeLessThan(3);
+});

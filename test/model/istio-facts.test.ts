@@ -1,0 +1,126 @@
+import { ask, LOCKED } from './support';
+import { ModelCaller, World } from '../../src/model';
+
+const entry = (name: string, host: string, spec: string, namespace = 'shop') => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { hosts: [${host}], ${spec} }
+`;
+const TLS = 'ports: [{ number: 443, name: tls, protocol: TLS }]';
+const TCP = 'ports: [{ number: 443, name: tcp, protocol: TCP }]';
+
+describe('another cluster domain', () => {
+  const gateway = (domain: string) => `---
+apiVersion: v1
+kind: Service
+metadata: { name: exit, namespace: egress }
+spec: { selector: { istio: exit }, ports: [{ name: tls, port: 443, targetPort: 8443 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: ['*'], tls: { mode: PASSTHROUGH } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: egress }
+spec:
+  hosts: [site.example.com]
+  gateways: [mesh, exit]
+  tls:
+    - match: [{ gateways: [mesh], port: 443, sniHosts: [site.example.com] }]
+      route: [{ destination: { host: exit.egress.svc.${domain}, port: { number: 443 } } }]
+    - match: [{ gateways: [exit], port: 443, sniHosts: [site.example.com] }]
+      route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
+${entry('site', 'site.example.com', `resolution: DNS, ${TLS}`, 'egress')}`;
+  const of = (clusterDomain?: string): World => ({ mesh: { ...LOCKED.mesh, clusterDomain } });
+  const answer = (domain: string, world: World) => ask(gateway(domain), 'shop/app', 'https://site.example.com/', world);
+
+  test('is the domain of the Services', () => {
+    expect(answer('corp.example', of('corp.example'))).toMatchObject({ outcome: 'answered', via: 'gateway' });
+    expect(answer('cluster.local', of())).toMatchObject({ outcome: 'answered', via: 'gateway' });
+  });
+
+  test('that is given wrongly leads nowhere', () => {
+    expect(answer('cluster.local', of('corp.example'))).toMatchObject({ outcome: 'refused' });
+    expect(answer('corp.example', of('cluster.local'))).toMatchObject({ outcome: 'refused' });
+  });
+
+  test('that nobody says is asked for', () => {
+    expect(answer('corp.example', of())).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringContaining("only if the cluster's domain is corp.example"),
+    });
+  });
+
+  test('completes short names', () => {
+    const short = gateway('x').replace('exit.egress.svc.x', 'exit');
+    expect(ask(short, 'shop/app', 'https://site.example.com/', of('corp.example'))).toMatchObject({
+      outcome: 'answered',
+      via: 'gateway',
+    });
+  });
+});
+
+describe('ranges of the address 0.0.0.0', () => {
+  test.each(['0.0.0.0/0', '0.0.0.0/1'])('the server name decides, although an entry has the address %s', (range) => {
+    const yaml =
+      entry('all', 'all.example.com', `addresses: [${range}], resolution: NONE, ${TLS}`) +
+      entry('site', 'site.example.com', `resolution: DNS, ${TLS}`);
+    expect(ask(yaml, 'shop/app', 'https://site.example.com/')).toMatchObject({
+      outcome: 'answered',
+      destination: 'site.example.com:443',
+    });
+    expect(ask(yaml, 'shop/app', 'https://other.example.com/')).toMatchObject({ outcome: 'refused' });
+  });
+
+  test('TCP of every address takes what no server name claims, and no more', () => {
+    const yaml =
+      entry('all', 'all.example.com', `addresses: [0.0.0.0/0], resolution: NONE, ${TCP}`) +
+      entry('site', 'site.example.com', `resolution: DNS, ${TLS}`);
+    const of = (host: string) => ask(yaml, 'shop/app', `https://${host}/`).steps[1].text;
+    expect(of('site.example.com')).toContain('site.example.com:443');
+    expect(of('other.example.com')).toContain('all.example.com:443');
+  });
+
+  test('a destinationSubnet of 0.0.0.0/0 is none', () => {
+    const yaml =
+      entry('a', 'a.example.com', `resolution: DNS, ${TLS}`) +
+      entry('b', 'b.example.com', `resolution: DNS, ${TLS}`) +
+      `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [a.example.com]
+  tls:
+    - match: [{ port: 443, sniHosts: [a.example.com], destinationSubnets: [0.0.0.0/0] }]
+      route: [{ destination: { host: b.example.com, port: { number: 443 } } }]
+`;
+    expect(ask(yaml, 'shop/app', 'https://a.example.com/')).toMatchObject({ destination: 'b.example.com:443' });
+    expect(ask(yaml, 'shop/app', 'https://b.example.com/')).toMatchObject({ destination: 'b.example.com:443' });
+  });
+});
+
+describe('capture', () => {
+  const caller = (ranges: string): ModelCaller => ({
+    namespace: 'shop',
+    serviceAccount: 'app',
+    annotations: { 'traffic.sidecar.istio.io/excludeOutboundIPRanges': ranges },
+  });
+  const yaml = entry('site', 'site.example.com', `resolution: DNS, ${TLS}`);
+
+  test.each(['172.16.0.0/12', '10.0.0.0/8', '100.64.0.0/10', 'fd00::/8'])('%s holds no external host', (range) => {
+    expect(ask(yaml, caller(range), 'https://site.example.com/')).toMatchObject({
+      outcome: 'answered',
+      via: 'sidecar',
+    });
+  });
+
+  test.each(['172.0.0.0/8', '100.0.0.0/8', '203.0.113.0/24'])('%s may hold one', (range) => {
+    expect(ask(yaml, caller(range), 'https://site.example.com/')).toMatchObject({ outcome: 'undetermined' });
+  });
+});
