@@ -1,7 +1,7 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { perApp } from '../declarations/app';
-import { groupVersionKind, RecipeObject } from '../recipes/recipe';
+import { RecipeObject } from '../recipes/recipe';
 
 /** An object of this library. */
 export interface Emitted {
@@ -30,8 +30,18 @@ export function addObject(
   { id, kind, metadata, fields }: RecipeObject,
   spec: (() => object) | undefined,
 ): ApiObject {
-  const props = { ...groupVersionKind(kind), metadata, ...fields };
-  const object = new ApiObject(scope, id, spec ? { ...props, spec: Lazy.any({ produce: spec }) } : props);
+  const props = { metadata, ...fields, ...(spec && { spec: Lazy.any({ produce: spec }) }) };
+  const object =
+    'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
   emitted(owner).set(object, { owner, spec: 'GVK' in kind ? spec : undefined });
+  return object;
+}
+
+/**
+ * An object of a generated class whose spec is written in the words of the manifest. The copy that the class would make
+ * of every level, to rename fields, changes nothing then, and takes a fifth of the time of a large app.
+ */
+function generated(object: ApiObject): ApiObject {
+  object.toJson = () => ApiObject.prototype.toJson.call(object);
   return object;
 }
