@@ -1,5 +1,7 @@
 /** What a proxy sends to the external host, and what the host makes of it. All answers were seen on the mesh. */
 import { ask } from './support';
+import { upstreamWorld } from './upstream-world';
+import { judgeTable } from '../../src/explain/judge-table';
 import { ModelRequest, World } from '../../src/model';
 
 const object = (kind: string, name: string, spec: string) => `---
@@ -206,4 +208,14 @@ test('a dot at the end of the name: curl leaves it out, and the answer says who 
     remarks: [{ code: 'dot-in-server-name' }],
   });
   expect(see(tls, 'https://site.example.com/').remarks).toEqual([]);
+});
+
+test('the model says what the mesh does with the same table', () => {
+  const { table, objects } = upstreamWorld();
+  const rows = judgeTable(
+    objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
+    table,
+  );
+  expect(rows.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
+  expect(rows.length).toBeGreaterThan(10);
 });
