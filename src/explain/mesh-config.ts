@@ -18,6 +18,28 @@ const READ: Shape = {
     rootNamespace: { type: 'string' },
     trustDomain: { type: 'string' },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
+    discoverySelectors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
+          matchExpressions: {
+            type: 'array',
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              properties: {
+                key: { type: 'string' },
+                operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
+                values: { type: 'array', items: { type: 'string' } },
+              },
+            },
+          },
+        },
+      },
+    },
     defaultServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultVirtualServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultDestinationRuleExportTo: { type: 'array', items: { type: 'string' } },
@@ -58,6 +80,7 @@ export function meshOf(value: any, where: string): World {
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
     },
+    ...(mesh.discoverySelectors && { discoverySelectors: mesh.discoverySelectors }),
     defaultExportTo: {
       ...(services && { services }),
       ...(virtualServices && { virtualServices }),
