@@ -27,6 +27,28 @@ const READ: Shape = {
       },
     },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
+    discoverySelectors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
+          matchExpressions: {
+            type: 'array',
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              properties: {
+                key: { type: 'string' },
+                operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
+                values: { type: 'array', items: { type: 'string' } },
+              },
+            },
+          },
+        },
+      },
+    },
     defaultServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultVirtualServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultDestinationRuleExportTo: { type: 'array', items: { type: 'string' } },
@@ -71,6 +93,7 @@ export function meshOf(value: any, where: string): World {
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
     },
+    ...(mesh.discoverySelectors && { discoverySelectors: mesh.discoverySelectors }),
     defaultExportTo: {
       ...(services && { services }),
       ...(virtualServices && { virtualServices }),

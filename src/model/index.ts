@@ -1,5 +1,7 @@
 import { Alternative, Answer } from './answer';
 import { Configuration } from './configuration';
+import { Discovery } from './discovery';
+import { meshFieldRef } from './field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
 import { ModelCaller, ModelRequest } from './request';
 import { walk, WalkResult } from './walk';
@@ -34,6 +36,7 @@ export class EgressModel {
   /** The ways in which it could be what neither the manifests nor the world say; each is made when it is needed. */
   private readonly known: { readonly possibility: Possibility; readonly configuration: Configuration }[] = [];
   private readonly open: Iterator<Possibility>;
+  private readonly discovery: Discovery;
 
   private constructor(
     private readonly configuration: Configuration,
@@ -41,6 +44,7 @@ export class EgressModel {
     world: World,
   ) {
     this.open = possibilities(checked.objects, world);
+    this.discovery = new Discovery(checked.objects, world.discoverySelectors);
   }
 
   /** The objects that the model was made from, without the malformed ones. */
@@ -68,6 +72,22 @@ export class EgressModel {
         outcome: 'undetermined',
         reason: obstacle.problem,
         causes: [obstacle.cause],
+        plaintextToHost: false,
+        steps: [],
+        alternatives: [],
+        remarks: [],
+        assumptions: [],
+      };
+    }
+    const isRead = this.discovery.of(caller.namespace);
+    if (isRead !== 'yes') {
+      const doubt = isRead === 'no' ? 'do not select' : 'may not select (add its Namespace object, with its labels)';
+      return {
+        outcome: 'undetermined',
+        reason:
+          `the discoverySelectors of the mesh ${doubt} the namespace ${caller.namespace} of the caller, and what its ` +
+          'sidecar then does is not part of the model',
+        causes: [meshFieldRef('discoverySelectors')],
         plaintextToHost: false,
         steps: [],
         alternatives: [],

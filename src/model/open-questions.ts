@@ -1,5 +1,6 @@
 import { datedAs, possibleAges } from './ages';
 import { Answer } from './answer';
+import { discovered, Discovery } from './discovery';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -25,9 +26,10 @@ const SAY_PORT_80 =
   'add the Service of an ingress gateway or another one with an HTTP port 80, or say --assume http-port-80=yes|no ' +
   '(httpPort80 in a test)';
 
-/** The objects as the world says that they are, where it says so. */
-export function asAssumed(objects: readonly EgressObject[], { undatedAge }: World): readonly EgressObject[] {
-  return undatedAge === undefined ? objects : datedAs(objects, undatedAge);
+/** The objects that istiod reads, as the world says that they are, where it says so. */
+export function asAssumed(objects: readonly EgressObject[], world: World): readonly EgressObject[] {
+  const read = discovered(objects, world);
+  return world.undatedAge === undefined ? read : datedAs(read, world.undatedAge);
 }
 
 /** All other ways in which what is not said could be. */
@@ -42,8 +44,18 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       say: SAY_PORT_80,
       onlyPort: 80,
     };
+  const discovery = new Discovery(objects, world.discoverySelectors);
+  const unknown = discovery.unknown(asIs);
+  for (const left of unknown.length > 1 ? [unknown, ...unknown.map((one) => [one])] : unknown.map((one) => [one]))
+    yield {
+      objects: discovery.read(asIs, (namespace) => left.includes(namespace)),
+      world,
+      when: `the discoverySelectors of the mesh do not select ${left.join(', ')}`,
+      assumed: `the discoverySelectors of the mesh select ${left.join(', ')}`,
+      say: 'add the Namespace objects, with their labels',
+    };
   if (world.undatedAge === undefined)
-    for (const ages of possibleAges(objects))
+    for (const ages of possibleAges(asIs))
       yield {
         ...ages,
         world,

@@ -1,5 +1,6 @@
 import { isIP } from 'net';
 import { UndatedAge } from './ages';
+import { LabelSelector } from './discovery';
 import {
   AccessTable,
   GatewayPods,
@@ -33,6 +34,8 @@ export interface World {
    * @default - unknown: where it changes an answer, the answer is undetermined
    */
   readonly undatedAge?: UndatedAge;
+  /** Selects the namespaces that istiod reads, by their labels (`discoverySelectors` of the mesh). @default - all */
+  readonly discoverySelectors?: readonly LabelSelector[];
   /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */
   readonly knownGateways?: readonly KnownGateway[];
   /**

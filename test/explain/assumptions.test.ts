@@ -207,6 +207,51 @@ spec: ${spec}
   );
 });
 
+describe('discoverySelectors', () => {
+  const MESH = `outboundTrafficPolicy: { mode: REGISTRY_ONLY }
+discoverySelectors: [{ matchLabels: { mesh: "on" } }, { matchExpressions: [{ key: team, operator: In, values: [a] }] }]
+`;
+  const namespace = (name: string, labels: string) => `---
+apiVersion: v1
+kind: Namespace
+metadata: { name: ${name}, labels: ${labels} }
+`;
+  const asked = (namespaces: string, url = 'https://site.example.com/') => {
+    const where = folder({ 'a.yaml': ENTRY.replace('namespace: shop', 'namespace: platform') + namespaces });
+    return explain(where, url, '--mesh', path.join(folder({ 'mesh.yaml': MESH }), 'mesh.yaml'));
+  };
+  const shop = namespace('shop', '{ team: a }');
+
+  test('leave out the objects of namespaces that they do not select', () => {
+    expect(asked(shop + namespace('platform', '{ mesh: "on" }'))).toMatchObject({ code: 0 });
+    expect(asked(shop + namespace('platform', '{ mesh: "off" }'))).toMatchObject({ code: 1 });
+  });
+
+  test('are undetermined where the labels of a namespace decide and are not among the manifests', () => {
+    expect(asked(shop)).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/do not select platform.*add the Namespace objects/),
+    });
+    expect(asked(shop, 'https://other.example.com/')).toMatchObject({ code: 1 });
+  });
+
+  test.each([
+    ['not selected', namespace('shop', '{}'), /do not select the namespace shop/],
+    ['of unknown labels', '', /may not select.*the namespace shop/],
+  ])('are undetermined for a caller in a namespace that is %s', (_what, own, reason) => {
+    expect(asked(own + namespace('platform', '{ mesh: "on" }'))).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(reason),
+    });
+  });
+
+  test('are read by their shape: a misspelt operator is wrong usage', () => {
+    const mesh = folder({ 'mesh.yaml': 'discoverySelectors: [{ matchExpressions: [{ key: a, operator: in }] }]' });
+    const where = folder({ 'a.yaml': ENTRY });
+    expect(explain(where, 'https://site.example.com/', '--mesh', path.join(mesh, 'mesh.yaml')).code).toBe(3);
+  });
+});
+
 test('an object that is proposed is the youngest: an older rule overrules it, whatever their names', () => {
   const object = (kind: string, name: string, spec: object, created?: string): EgressObject => ({
     manifest: {
