@@ -1,15 +1,6 @@
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
-
-/** A Kubernetes label selector, as in `discoverySelectors` of the mesh configuration. */
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
-}
+import { LabelSelector } from '../manifests/selectors';
 
 /** Whether istiod reads the objects of a namespace. Unknown if it depends on labels that are not among the manifests. */
 export type Discovered = 'yes' | 'no' | 'unknown';

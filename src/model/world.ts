@@ -1,6 +1,5 @@
 import { isIP } from 'net';
 import { UndatedAge } from './ages';
-import { LabelSelector } from './discovery';
 import {
   AccessTable,
   GatewayPods,
@@ -11,6 +10,7 @@ import {
   TableSecret,
 } from '../access/access-table';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
+import { LabelSelector } from '../manifests/selectors';
 
 /**
  * The environment of the manifests. An access table describes all of it (`worldOf(table)`). Without one, the model
