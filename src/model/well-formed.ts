@@ -1,3 +1,4 @@
+import { webhookProblem } from './admission';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
@@ -115,7 +116,13 @@ export function separateMalformed(objects: Iterable<EgressObject>): {
   const malformed: Malformed[] = [];
   for (const source of objects) {
     const { manifest } = source;
-    const problem = typeof manifest?.kind === 'string' && manifest.metadata ? problemOf(manifest) : undefined;
+    const isObject = typeof manifest?.kind === 'string' && manifest.metadata;
+    const rejected = isObject ? problemOf(manifest) : undefined;
+    const problem =
+      rejected ??
+      (isObject && manifest.spec && String(manifest.apiVersion).startsWith('networking.istio.io/')
+        ? webhookProblem(manifest.kind, manifest.spec)
+        : undefined);
     if (problem === undefined) {
       wellFormed.push(source);
       continue;
@@ -130,7 +137,9 @@ export function separateMalformed(objects: Iterable<EgressObject>): {
     );
     malformed.push({
       source,
-      problem: `${kind} ${object.namespace}/${object.name} would be rejected by every API server (${problem})`,
+      problem: `${kind} ${object.namespace}/${object.name} would be rejected by ${
+        rejected === undefined ? "Istio's webhook" : 'every API server'
+      } (${problem})`,
       cause: fieldRef(object, problem.split(':')[0]),
     });
   }
