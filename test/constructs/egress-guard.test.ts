@@ -494,10 +494,11 @@ test('everything that is wrong is told at once', () => {
       ),
     ),
   ).toMatchInlineSnapshot(`
-   "[chart/guard] EgressGuard: 5 problems:
+   "[chart/guard] EgressGuard: 6 problems:
      - platformNamespaces[0]: "Egress" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - rootNamespace: "" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - sharedGateways[0]: "public" is not <namespace>/<name> of a Gateway; write one such as "istio-ingress/public"
+     - endpointCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
      - clusterDomain: "cluster local" is not a valid DNS domain: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", with a letter or digit at both ends and beside each "."
      - name: "x.y" is not a valid name: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit"
   `);
