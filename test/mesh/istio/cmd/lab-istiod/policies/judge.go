@@ -68,6 +68,7 @@ func NewJudge(kinds *Kinds, policies []*admissionregistration.ValidatingAdmissio
 	judge := &Judge{kinds: kinds, plugin: plugin, stop: make(chan struct{}), namespaces: &namespaces{}}
 	client := fake.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(client, 0)
+	factory.Core().V1().Namespaces().Informer() // the plugin waits for it, although our own lister answers
 	plugin.SetMatcher(matching.NewMatcher(judge.namespaces, client))
 	plugin.SetExternalKubeClientSet(client)
 	plugin.SetExternalKubeInformerFactory(factory)
