@@ -547,7 +547,7 @@ ${policy(
   caseOf(
     "the application's TLS at a server of the mesh",
     `${ENTRY}${servers(MUTUAL)}${tlsToGateway(443)}${outside()}`,
-    [['https://site.example.com/', 'curl 60' as 'closed']],
+    [['https://site.example.com/', 'certificate-rejected']],
   ),
   caseOf(
     'a server that redirects, and a policy',

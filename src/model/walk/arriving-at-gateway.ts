@@ -2,7 +2,6 @@ import { Ending, Journey } from './journey';
 import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { sectionOf } from '../../manifests/servers';
-import { Symptom } from '../../access/access-table';
 import { FieldRef } from '../answer';
 import { rulesByIdentity, authorize } from '../authorization';
 import { settingsOf } from '../external-host';
@@ -270,7 +269,7 @@ function terminateTls(journey: Journey, flow: Flow, workload: GatewayWorkload, s
   if (layer.by === 'application') {
     const reason = 'the server presents a certificate of the mesh, which the application does not trust';
     journey.step('gateway', reason, at('.mode'));
-    return { outcome: 'refused', symptom: 'curl 60' as Symptom, by: 'gateway', reason, causes: at('.mode') };
+    return { outcome: 'refused', symptom: 'certificate-rejected', by: 'gateway', reason, causes: at('.mode') };
   }
   if (layer.identity === undefined) {
     return closed(journey, 'the server requires mutual TLS of the mesh and receives other TLS', [
