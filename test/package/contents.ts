@@ -17,7 +17,7 @@ const NEEDED = [
   'node_modules/yaml/package.json',
   'lib/imports/networking.istio.io.js',
 ];
-const LARGEST = 500 * 1024;
+const LARGEST = 600_000;
 
 export async function checkContents(checks: Checks, tarball: string): Promise<void> {
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
