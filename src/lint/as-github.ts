@@ -1,5 +1,5 @@
 import { printable } from './printable';
-import { countsOf, inputOf, Report, STANDARD_INPUT } from './report';
+import { countsOf, inputOf, Report, STANDARD_INPUT, unreadLines } from './report';
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
@@ -21,12 +21,10 @@ export function asGitHub(report: Report): string {
       }),
     ),
     ...report.unused.map((text) => command('notice', text, { title: 'unused acknowledgement' })),
-    ...report.unread.map(({ text, file, isBroken }) =>
-      command(isBroken ? 'error' : 'notice', text, { file, title: 'not read' }),
-    ),
-    ...report.notes.map((text) => command('notice', text, { title: 'lint' })),
+    ...report.unread.filter(({ isBroken }) => isBroken).map(({ text, file }) => command('error', text, { file })),
   ];
-  return [...lines, `${countsOf(report.findings) || 'nothing found'} in ${inputOf(report)}`]
+  const told = [...unreadLines(report, false), ...report.notes.map((note) => `note: ${note}`)].map(printable);
+  return [...lines, ...told, `${countsOf(report.findings) || 'nothing found'} in ${inputOf(report)}`]
     .map((line) => `${line}\n`)
     .join('');
 }

@@ -1,10 +1,10 @@
 import { LintFinding } from './finding';
 import { printable } from './printable';
-import { countsOf, inputOf, Report } from './report';
+import { countsOf, inputOf, Report, unreadLines } from './report';
 
 /** For people. */
 export function asText(report: Report): string {
-  const { findings, acknowledged, unused, unread, notes } = report;
+  const { findings, acknowledged, unused, notes } = report;
   const codes = [...new Set(findings.map(({ code }) => code))];
   const blocks = [
     ...findings.map((one) => [head(one), `  ${printable(one.message)}`, `  ${printable(one.cure)}`]),
@@ -14,7 +14,7 @@ export function asText(report: Report): string {
       `  ${printable(`Accepted in ${one.acknowledgedIn}: ${one.acknowledgement}`)}`,
     ]),
   ].map((lines) => `${lines.join('\n')}\n\n`);
-  const told = [...unused, ...unread.map(({ text }) => `not read: ${text}`), ...notes.map((note) => `note: ${note}`)];
+  const told = [...unused, ...unreadLines(report), ...notes.map((note) => `note: ${note}`)];
   const all = countsOf(findings);
   const accepted = acknowledged.length === 0 ? '' : `, ${acknowledged.length} acknowledged`;
   return (

@@ -122,7 +122,8 @@ function unreadOf({ problems, unbuilt }: ReadManifests): Unread[] {
     charts.set(chart, [...(charts.get(chart) ?? []), one]);
   }
   return [
-    ...problems.map((text) => ({ text, isBroken: true })),
+    // An object without a name cannot be applied; mostly it is a part of one.
+    ...problems.map((text) => ({ text, isBroken: !text.endsWith(', left out') })),
     ...[...charts].map(([chart, all]) => ({
       text:
         `${chart}: ${all.length === 1 ? 'a Helm template' : `${all.length} Helm templates`}; to judge what they ` +

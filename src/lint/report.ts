@@ -34,3 +34,18 @@ export function countsOf(findings: readonly LintFinding[]): string {
 export function inputOf({ objects, files }: Report): string {
   return `${objects} ${objects === 1 ? 'object' : 'objects'} in ${files} ${files === 1 ? 'file' : 'files'}`;
 }
+
+/** Charts and kustomizations may be many; the first few show what to do with the others. */
+const SHOWN = 4;
+
+/** What was not read, as lines; what is broken in full. */
+export function unreadLines({ unread }: Report, withBroken = true): string[] {
+  const broken = unread.filter(({ isBroken }) => isBroken).map(({ text }) => `not read: ${text}`);
+  const others = unread.filter(({ isBroken }) => !isBroken).map(({ text }) => `not judged: ${text}`);
+  const rest = others.length - SHOWN;
+  return [
+    ...(withBroken ? broken : []),
+    ...others.slice(0, SHOWN),
+    ...(rest > 0 ? [`not judged: ${rest} more of these; --output json lists all`] : []),
+  ];
+}

@@ -49,7 +49,10 @@ export function worldsOf({ objects, unbuilt }: ReadManifests): Worlds {
     }
   };
   if (objects.length > 0) split(objects, '');
-  return { worlds, notes };
+  return {
+    worlds,
+    notes: notes.length < 3 ? notes : [...notes.slice(0, 2), `so are ${notes.length - 2} more folders`],
+  };
 }
 
 function definedTwice(objects: readonly ReadObject[]): readonly [ReadObject, ReadObject] | undefined {

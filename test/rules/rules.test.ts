@@ -28,7 +28,10 @@ describe('every rule', () => {
     for (const { origins, field, severity } of checkManifests(objects)) {
       const { manifest } = objects.find(({ origin }) => origin === origins[0])!;
       // The field itself may be what is missing.
-      const around = field.split(/[.[\]]+/).filter(Boolean).slice(0, -1);
+      const around = field
+        .split(/[.[\]]+/)
+        .filter(Boolean)
+        .slice(0, -1);
       expect(around.reduce((value, step) => value?.[step], manifest)).toBeInstanceOf(Object);
       expect(severity).toBe(rule.severity);
     }
