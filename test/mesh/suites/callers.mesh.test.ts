@@ -301,10 +301,14 @@ describeMesh(
       },
       { refusal: GatewayRefusal.FORBIDDEN },
     ).filter(inForce);
-    /** The identities that the gateway's filters name, of the alias. */
+    /** The callers that the gateway's configuration names, of the alias. */
     const former = async () => {
       const [gateway] = mesh.lab.proxies.filter(({ pod }) => pod.role === 'router');
-      return [...new Set((await gateway.admin('/config_dump')).match(/spiffe:\/\/former\.example[^"\\]*/g))];
+      return [
+        ...new Set(
+          (await gateway.admin('/config_dump')).match(/spiffe:\/\/former\.example\/ns\/(?:web|shop)\/[^"\\]*/g),
+        ),
+      ];
     };
 
     test('nobody of the alias is let in as a whole namespace', async () => {
