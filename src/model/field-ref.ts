@@ -42,11 +42,12 @@ export function uniqueRefs(refs: readonly FieldRef[]): readonly FieldRef[] {
   return refs.length < 2
     ? refs
     : refs.filter((one, index) => {
-        for (let before = 0; before < index; before++) if (isSame(refs[before], one)) return false;
+        for (let before = 0; before < index; before++) if (isSameRef(refs[before], one)) return false;
         return true;
       });
 }
 
-function isSame(a: FieldRef, b: FieldRef): boolean {
+/** Whether both refer to the same field of the same object. */
+export function isSameRef(a: FieldRef, b: FieldRef): boolean {
   return a.name === b.name && a.field === b.field && a.namespace === b.namespace && a.kind === b.kind;
 }
