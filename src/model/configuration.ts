@@ -1,11 +1,14 @@
 import { AddressBook } from './address-book';
 import { callerPod, CallerPod } from './capture';
+import { Cluster, clusterOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
-import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
+import { ProxyIdentity } from './proxy';
+import { Destination } from './routes/destination';
+import { gatewayScope, Scope, sidecarScope } from './scope';
 import { Service } from './service';
 import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from './world';
@@ -23,6 +26,7 @@ export class Configuration {
     Scope,
     Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>
   >();
+  private readonly clusters = new WeakMap<Scope, WeakMap<Destination, Cluster | NoCluster>>();
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
@@ -62,6 +66,14 @@ export class Configuration {
 
   public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {
     return ownVirtualHost(scope, port, service);
+  }
+
+  public cluster(scope: Scope, destination: Destination): Cluster | NoCluster {
+    let own = this.clusters.get(scope);
+    if (!own) this.clusters.set(scope, (own = new WeakMap()));
+    let cluster = own.get(destination);
+    if (!cluster) own.set(destination, (cluster = clusterOf(this.registry, scope, destination)));
+    return cluster;
   }
 
   public gatewayScope(workload: GatewayWorkload): Scope {

@@ -1,4 +1,5 @@
 import { FieldRef, Remark } from './answer';
+import { ClientTls } from './cluster';
 import { fieldRef } from './field-ref';
 import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
@@ -23,6 +24,8 @@ export interface Reception {
     | 'unauthenticated';
   readonly status?: number;
   readonly reason: string;
+  /** The `host:port` with which the reason begins. */
+  readonly about?: string;
   readonly decidedBy: readonly FieldRef[];
   readonly plaintext: boolean;
   readonly clientCertificate?: boolean;
@@ -48,18 +51,20 @@ export function receive(
   const remarks: Remark[] = [];
   const assumptions: string[] = [];
   const layer = outermost(flow);
+  const about = `${name}:${port}`;
   const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, assumptions };
   const isTlsPort =
     port === 443 || (described === undefined && (isDeclaredTls || (layer !== undefined && port !== 80)));
   const isTcp =
     host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
   if (isTcp) {
-    if (layer === undefined) return { ...common, kind: 'answers', reason: `${name}:${port} answers` };
+    if (layer === undefined) return { ...common, kind: 'answers', about, reason: `${about} answers` };
     return {
       ...common,
       plaintext: false,
       kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
-      reason: `${name}:${port} does not speak TLS`,
+      about,
+      reason: `${about} does not speak TLS`,
       decidedBy: settingsOf(layer),
     };
   }
@@ -76,18 +81,20 @@ export function receive(
       return {
         ...common,
         kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
-        reason: `${name}:${port} expects plaintext HTTP and receives TLS`,
+        about,
+        reason: `${about} expects plaintext HTTP and receives TLS`,
         decidedBy: settingsOf(layer),
       };
     }
     if (flow.payload !== 'http')
-      return { ...common, kind: 'misunderstood', reason: `${name}:${port} expects HTTP and receives something else` };
+      return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
     if (flow.http2) throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
     return {
       ...common,
       kind: 'answers',
       status: host.http === 'redirect-to-https' ? 301 : 200,
-      reason: `${name}:${port} answers`,
+      about,
+      reason: `${about} answers`,
     };
   }
   if (layer === undefined) {
@@ -95,7 +102,8 @@ export function receive(
       ...common,
       kind: 'misunderstood',
       status: 400,
-      reason: `${name}:${port} expects TLS and receives plaintext`,
+      about,
+      reason: `${about} expects TLS and receives plaintext`,
     };
   }
   const certificateName = host.certificate === 'wrong-name' ? `not.${host.host}` : host.host;
@@ -146,18 +154,19 @@ export function receive(
     };
   }
   if (flow.payload !== 'http')
-    return { ...common, kind: 'misunderstood', reason: `${name}:${port} expects HTTP and receives something else` };
+    return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
   const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
   return {
     ...common,
     kind: 'answers',
     status: 200,
-    reason: `${name}:${port} answers`,
+    about,
+    reason: `${about} answers`,
     clientCertificate: shown !== undefined,
   };
 }
 
-export function settingsOf({ settings }: Layer, field?: string): FieldRef[] {
+export function settingsOf({ settings }: Layer, field?: keyof ClientTls['value']): FieldRef[] {
   return settings
     ? [fieldRef(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)]
     : [];
@@ -269,7 +278,7 @@ function assumeOrStop(
   assumptions: string[],
   assumption: string,
   layer: Layer,
-  field?: string,
+  field?: keyof ClientTls['value'],
 ): void {
   if (described) throw new Undetermined(`it is unknown whether ${assumption}`, settingsOf(layer, field));
   assumptions.push(assumption);

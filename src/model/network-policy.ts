@@ -1,16 +1,15 @@
-import { isIP } from 'net';
-import { hostOrAddress, isUnknownAddress } from './addresses';
+import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { both, Certainty, someOf } from './policies/certainty';
 import { SelectablePods } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
-import { contains, isPrivateRange } from '../istio/ranges';
+import { contains, holdsUnknownAddress } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
 
 /** The other end of a connection: a pod, or an address. */
-export type Peer = { readonly pod: SelectablePods } | { readonly address: string };
+export type Peer = { readonly pod: SelectablePods } | { readonly address: Address };
 
 /**
  * The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. Undetermined only
@@ -148,16 +147,12 @@ const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
 
 function ipBlockMatches({ cidr, except = [] }: any, peer: Peer, at: FieldRef, open: Open[]): Certainty {
   const excepted: string[] = except;
-  if ('address' in peer && !isUnknownAddress(peer.address)) {
-    const { address } = peer;
-    return (
-      isIP(address) !== 0 && contains(cidr, address) && !excepted.some((range: string) => contains(range, address))
-    );
-  }
   if ('address' in peer) {
-    if (isPrivateRange(cidr)) return false;
-    if (cidr === '0.0.0.0/0' && excepted.every(isPrivateRange)) return true;
-    open.push({ unknown: `it is unknown whether ${hostOrAddress(peer.address)} has an address in ${cidr}`, at });
+    const { address } = peer;
+    if (address.kind !== 'unknown') return holds(cidr, address) && !excepted.some((range) => holds(range, address));
+    const isHeld = holdsUnknownAddress(cidr, excepted);
+    if (isHeld !== 'perhaps') return isHeld;
+    open.push({ unknown: `it is unknown whether ${address.host} has an address in ${cidr}`, at });
     return undefined;
   }
   // Whether a block of addresses selects pods at all, each network decides for itself.

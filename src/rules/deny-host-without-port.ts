@@ -27,7 +27,7 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api
       const open = new Set<string>();
       for (const rule of policy.spec.rules ?? []) {
         for (const { operation } of rule.to ?? []) {
-          const hosts: string[] = operation?.hosts ?? [];
+          const hosts = operation?.hosts ?? [];
           for (const host of hosts)
             if (!host.includes(':') && !hosts.some((other) => coversPorts(other, host))) open.add(host);
         }
