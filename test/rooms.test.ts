@@ -18,6 +18,7 @@ const ROOMS: Record<string, string[]> = {
   rules: ['istio', 'values', 'manifests'],
   access: ['schema'],
   model: ['schema', 'istio', 'values', 'manifests', 'access'],
+  explain: ['schema', 'istio', 'values', 'manifests', 'access', 'model', 'rules'],
 };
 
 const files = fs

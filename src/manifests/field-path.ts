@@ -1,7 +1,7 @@
-/** The path of a field in an object, such as `spec.http[0].route[1].destination` or `metadata.annotations["a.b/c"]`. */
+/** The path of a field in an object, or in the mesh configuration, such as `spec.http[0].route[1].destination` or `metadata.annotations["a.b/c"]`. */
 export type FieldPath = Top | `${Top}.${string}` | `${Top}[${number}]${string}`;
 
-type Top = 'apiVersion' | 'kind' | 'metadata' | 'spec';
+type Top = 'apiVersion' | 'kind' | 'metadata' | 'spec' | 'discoverySelectors' | 'outboundTrafficPolicy';
 
 /** What leads from one value to the next: the name of a field, or a place in a list. */
 export type PathStep = string | number;
@@ -24,6 +24,13 @@ export function pathOf([top, ...steps]: readonly PathStep[]): FieldPath {
     typeof step === 'number' ? `[${step}]` : /^[\w-]+$/.test(step) ? `.${step}` : `["${step}"]`,
   );
   return `${top as Top}${rest.join('')}` as FieldPath;
+}
+
+/** The part of a path that ends with an item of the list of a name, such as `spec.servers[0]`. */
+export function itemOf(path: FieldPath, list: string): FieldPath | undefined {
+  const steps = stepsOf(path);
+  const at = steps.indexOf(list) + 1;
+  return at > 0 && typeof steps[at] === 'number' ? pathOf(steps.slice(0, at + 1)) : undefined;
 }
 
 /** The part of a path that ends with the last field of a name; undefined where there is none. */

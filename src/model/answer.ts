@@ -8,13 +8,10 @@ export interface FieldRef {
   readonly namespace: string;
   readonly name: string;
   /** Without it, the object as a whole. */
-  readonly field?: FieldPath | MeshField;
+  readonly field?: FieldPath;
   /** File and document, or construct path. */
   readonly origin?: string;
 }
-
-/** A setting of the mesh configuration. */
-export type MeshField = 'discoverySelectors' | 'outboundTrafficPolicy.mode';
 
 export type HopName = 'application' | 'sidecar' | 'gateway' | 'host';
 

@@ -10,6 +10,7 @@ import { portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { stopAtUnknownService } from './unknown-service';
+import { credentialPlace } from '../istio/credentials';
 import { isHttp2 } from '../istio/protocols';
 import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
@@ -119,7 +120,7 @@ export function clusterOf(
     !scope.isGateway &&
     !rule!.selector &&
     tls.value.credentialName &&
-    !String(tls.value.credentialName).startsWith('configmap://') &&
+    credentialPlace(tls.value.credentialName, scope.proxy.namespace).kind === 'Secret' &&
     (tls.value.mode === 'SIMPLE' || tls.value.mode === 'MUTUAL');
   return {
     service,

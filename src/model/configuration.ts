@@ -4,12 +4,14 @@ import { Cluster, clusterOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
+import { Policies } from './policies/applying-policies';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { ProxyIdentity } from './proxy';
 import { Destination } from './routes/destination';
 import { gatewayScope, Scope, sidecarScope } from './scope';
 import { Service } from './service';
+import { UnknownKinds } from './unknown-kinds';
 import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
@@ -18,6 +20,8 @@ import { EgressObject } from '../manifests/egress-object';
 export class Configuration {
   public readonly registry: Registry;
   public readonly addressBook: AddressBook;
+  public readonly policies: Policies;
+  public readonly unknownKinds: UnknownKinds;
   private readonly pods = new Map<string, CallerPod>();
   private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
@@ -31,6 +35,8 @@ export class Configuration {
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
     this.addressBook = new AddressBook(this.registry);
+    this.policies = new Policies(this.registry);
+    this.unknownKinds = new UnknownKinds(this.registry);
   }
 
   /** The pod of a caller. It is cached only for callers that give no more than their identity. */

@@ -5,6 +5,7 @@ import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
 import { installs, mayListSecrets } from './secret-readers';
 import { Undetermined } from './undetermined';
+import { credentialPlace } from '../istio/credentials';
 import { ExternalHost, TableConfigMap, TableSecret } from '../access/access-table';
 
 /** How an external host receives a connection. */
@@ -293,7 +294,7 @@ function isNamed(certificateName: string, host: string): boolean {
 /** Why istiod does not give the proxy the Secret with its key; certificates of authorities it gives to everybody. */
 function unreadableSecret(registry: Registry, layer: Layer, assumptions: string[]): string | undefined {
   const { namespace, serviceAccount, by } = layer;
-  if (String(layer.settings!.value.credentialName).startsWith('configmap://')) return undefined;
+  if (credentialPlace(layer.settings!.value.credentialName!, namespace!).kind === 'ConfigMap') return undefined;
   const account = `service account ${namespace}/${serviceAccount ?? '(unknown)'}`;
   const isInstalled = serviceAccount !== undefined && installs(registry, namespace!, serviceAccount);
   if (by === 'gateway' && !isInstalled) {
@@ -323,17 +324,12 @@ interface Credential {
 function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): Credential | string | undefined {
   const tls = layer.settings!.value;
   if (!tls.credentialName) return undefined;
-  const given = String(tls.credentialName).replace(/^kubernetes:\/\//, '');
-  const isConfigMap = given.startsWith('configmap://');
-  const path = isConfigMap ? given.slice('configmap://'.length) : given;
-  const slash = path.indexOf('/');
-  const namespace = slash < 0 ? layer.namespace! : path.slice(0, slash);
-  const name = path.slice(slash + 1);
+  const { kind, namespace, name } = credentialPlace(tls.credentialName, layer.namespace!);
+  const isConfigMap = kind === 'ConfigMap';
   const { world } = registry;
   const listed = isConfigMap ? world.configMaps : world.secrets;
-  const kind = isConfigMap ? 'ConfigMap' : 'Secret';
   if (!isConfigMap && namespace !== layer.namespace)
-    return `Secret ${path} is not in the namespace of the proxy, which therefore never receives it`;
+    return `Secret ${namespace}/${name} is not in the namespace of the proxy, which therefore never receives it`;
   // Where only authorities are needed, Istio prefers the Secret with this suffix.
   const names = isConfigMap || tls.mode === 'MUTUAL' ? [name] : [`${name}-cacert`, name];
   const objects = registry.index.kinds.find((bucket) => bucket[0]?.kind === kind) ?? [];

@@ -1,4 +1,4 @@
-import { FieldRef, MeshField } from './answer';
+import { FieldRef } from './answer';
 import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 
@@ -34,7 +34,7 @@ export function fieldRef(object: Indexed, field?: FieldPath): FieldRef {
 }
 
 /** A setting of the mesh configuration, which is not an object. */
-export function meshFieldRef(field: MeshField): FieldRef {
+export function meshFieldRef(field: FieldPath): FieldRef {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
 }
 

@@ -33,7 +33,7 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
     if (listener.port) {
       if (listener.port.number !== number) continue;
       const where = fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`);
-      const raw = scope.sidecar!.spec.egress[listener.index!];
+      const raw = scope.sidecar!.spec.egress![listener.index!];
       if (
         raw.captureMode === 'NONE' ||
         listener.port.protocol === 'HTTP_PROXY' ||

@@ -9,6 +9,7 @@ import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../manifests/grouping';
 import { Indexed, compare } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { IstioSpecs } from '../manifests/specs';
 
 const NONE: readonly never[] = [];
 
@@ -23,8 +24,8 @@ export class Registry {
   /** Oldest first. */
   public readonly services: readonly Service[];
   public readonly routes: readonly Routes[];
-  public readonly gateways: readonly Indexed[];
-  public readonly sidecars: readonly Indexed[];
+  public readonly gateways: readonly Indexed<IstioSpecs['Gateway']>[];
+  public readonly sidecars: readonly Indexed<IstioSpecs['Sidecar']>[];
   public readonly destinationRules: DestinationRules;
   public readonly workloads: readonly GatewayWorkload[];
 
@@ -166,7 +167,7 @@ export class Registry {
 }
 
 /** Oldest first; of equal age, by name, as Istio sorts them. */
-export function byAge(objects: readonly Indexed[]): Indexed[] {
+export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
   return objects
     .map((object) => ({ object, created: createdAt(object) }))
     .sort(

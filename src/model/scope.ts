@@ -11,6 +11,7 @@ import { covers, isWildcard } from '../istio/hosts';
 import { upper } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
+import { IstioSpecs, ItemOf } from '../manifests/specs';
 
 /** What one egress listener of a Sidecar imports. Without a Sidecar there is one listener that imports everything. */
 export interface EgressListener {
@@ -29,13 +30,17 @@ export interface EgressListener {
 export interface Scope {
   readonly proxy: ProxyIdentity;
   readonly isGateway: boolean;
-  readonly sidecar?: Indexed;
+  readonly sidecar?: Indexed<IstioSpecs['Sidecar']>;
   readonly listeners: readonly EgressListener[];
   /** One service per host; clusters are made from them. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
   readonly policy: FieldRef;
 }
+
+type SidecarEgress = ItemOf<IstioSpecs['Sidecar']['egress']>;
+
+const EVERYTHING: readonly SidecarEgress[] = [{ hosts: ['*/*'] }];
 
 interface Imports {
   readonly exact: Set<string>;
@@ -46,8 +51,8 @@ interface Imports {
 /** The scope of a sidecar: what its Sidecar resource imports of everything exported to its namespace. */
 export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const sidecar = sidecarFor(registry, proxy);
-  const listeners = (sidecar?.spec.egress?.length ? (sidecar.spec.egress as any[]) : [{ hosts: ['*/*'] }]).map(
-    (listener, index) => egressListener(registry, proxy.namespace, listener, sidecar && index),
+  const listeners = (sidecar?.spec.egress?.length ? sidecar.spec.egress : EVERYTHING).map((listener, index) =>
+    egressListener(registry, proxy.namespace, listener, sidecar && index),
   );
   const services = new Map<string, Service>();
   for (const listener of listeners) {
@@ -101,7 +106,7 @@ export function addressFor(service: Service, proxy: Pick<ProxyIdentity, 'dnsCapt
 }
 
 /** The Sidecar in force: one that selects the workload, else the namespace's default, else the root namespace's. */
-function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Indexed | undefined {
+function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Scope['sidecar'] {
   const own = sidecars.filter((sidecar) => sidecar.namespace === namespace);
   return (
     own.find(({ spec }) => spec.workloadSelector && selects(spec.workloadSelector.labels, labels)) ??
@@ -110,13 +115,15 @@ function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }
   );
 }
 
-function egressListener(registry: Registry, namespace: string, listener: any, index?: number): EgressListener {
+function egressListener(
+  registry: Registry,
+  namespace: string,
+  listener: SidecarEgress,
+  index?: number,
+): EgressListener {
   const imports = importsOf(listener.hosts ?? [], namespace);
-  const port = listener.port && {
-    number: listener.port.number,
-    protocol: upper(listener.port.protocol),
-    name: listener.port.name ?? '',
-  };
+  const { number, protocol, name = '' } = listener.port ?? {};
+  const port = number === undefined ? undefined : { number, protocol: upper(protocol), name };
   const everything =
     imports.size === 1 &&
     imports.get('*')?.all.length === 1 &&

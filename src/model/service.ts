@@ -2,6 +2,7 @@ import { addressOf, ServiceAddress } from './addresses';
 import { protocolOfServicePort, upper } from '../istio/protocols';
 import { serviceHost } from '../istio/service-names';
 import { Indexed } from '../manifests/indexed';
+import { IstioSpecs } from '../manifests/specs';
 
 export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS';
 
@@ -37,12 +38,15 @@ export interface Service {
 const NONE: readonly string[] = [];
 
 /** The services that a ServiceEntry declares: one per host and address. */
-export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string[]): Service[] {
+export function servicesOfEntry(
+  entry: Indexed<IstioSpecs['ServiceEntry']>,
+  defaultExportTo: readonly string[],
+): Service[] {
   const { spec } = entry;
   const addresses = (spec.addresses ?? []).map(addressOf);
-  const ports: ServicePort[] = (spec.ports ?? []).map((port: any) => ({
+  const ports: ServicePort[] = (spec.ports ?? []).map((port) => ({
     name: port.name ?? '',
-    number: port.number,
+    number: port.number!,
     protocol: upper(port.protocol),
     targetPort: port.targetPort || undefined,
   }));
@@ -76,9 +80,23 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
   return services;
 }
 
+/** What the model reads of a Kubernetes Service. */
+export interface KubernetesServiceSpec {
+  readonly type?: string;
+  readonly clusterIP?: string;
+  readonly selector?: Record<string, string>;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly protocol?: string;
+    readonly appProtocol?: string;
+    readonly targetPort?: number | string;
+  }[];
+}
+
 /** The service of a Kubernetes Service. Its cluster IP is unknown. */
 export function serviceOfKubernetes(
-  service: Indexed,
+  service: Indexed<KubernetesServiceSpec>,
   defaultExportTo: readonly string[],
   clusterDomain: string,
 ): Service {
@@ -91,7 +109,7 @@ export function serviceOfKubernetes(
     namespace,
     kubernetes: true,
     object: service,
-    ports: (spec.ports ?? []).map((port: any): ServicePort => ({
+    ports: (spec.ports ?? []).map((port): ServicePort => ({
       name: port.name ?? '',
       number: port.port,
       protocol: protocolOfServicePort(port),

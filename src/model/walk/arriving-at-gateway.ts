@@ -18,7 +18,6 @@ import { badToken } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
 import { readAtGateway } from '../reading-http';
 import { Undetermined } from '../undetermined';
-import { stopAtUnknownKind } from '../unknown-kinds';
 import { withoutPort } from '../virtual-hosts';
 
 /** Headers that a gateway adds to every request that it reads. */
@@ -35,7 +34,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port }: ToGateway): 
   if (leg.atGateway) throw new Undetermined('the model does not follow requests from one gateway to another', []);
   const { registry } = leg.configuration;
   leg.gateway = workload.id;
-  stopAtUnknownKind(registry, { ...workload, role: 'gateway' });
+  leg.configuration.unknownKinds.stopAt({ ...workload, role: 'gateway' });
   const blocked =
     blockedBy(registry, 'egress', leg.pod, { pod: workload }, knownPort(workload, port)) ??
     blockedBy(registry, 'ingress', workload, { pod: leg.pod }, knownPort(workload, port));
@@ -181,12 +180,12 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   if (!read) return leg.refuse('gateway', 400, 'the gateway refuses the path', chain.decidedBy);
   const request = read.http;
   const http = reads && request ? { ...request, header: (name: string) => headerOf(request, name) } : undefined;
-  const token = http && badToken(registry, workload, http);
+  const token = http && badToken(configuration.policies, workload, http);
   if (token) {
     leg.step('gateway', 'ends', `${token.reason}: ${token.status}`, token.decidedBy);
     return leg.refuse('gateway', token.status, token.reason, token.decidedBy);
   }
-  const verdict = authorize(registry, workload, {
+  const verdict = authorize(configuration.policies, workload, {
     port: knownPort(workload, port),
     ...(identity !== undefined && { principal: identity }),
     ...(tls && { serverName: firstBytes(flow).serverName }),
@@ -316,7 +315,7 @@ function identify(
     message: "the gateway does not know the caller's identity: the hop to it is not mutual TLS of the mesh",
     decidedBy: [fieldRef(gateway, `${field}${value.tls ? '.tls.mode' : ''}`)],
   });
-  for (const rule of rulesByIdentity(leg.configuration.registry, workload)) {
+  for (const rule of rulesByIdentity(leg.configuration.policies, workload)) {
     leg.remark({
       code: 'identity-asked-for',
       message:

@@ -137,9 +137,10 @@ function connect(
       const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
       // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
       // resolves itself.
-      const { registry } = leg.configuration;
       const verdict =
-        isRead || hop !== 'sidecar' ? undefined : authorize(registry, leg.pod, { port, serverName: name });
+        isRead || hop !== 'sidecar'
+          ? undefined
+          : authorize(leg.configuration.policies, leg.pod, { port, serverName: name });
       if (verdict && !verdict.allowed) {
         leg.step(hop, 'ends', `${verdict.reason}: closed`, verdict.decidedBy);
         return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);

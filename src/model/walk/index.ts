@@ -14,7 +14,6 @@ import { HttpRequest } from '../http-request';
 import { pathAsSent } from '../path-normalization';
 import { ModelCaller, ModelRequest } from '../request';
 import { Undetermined } from '../undetermined';
-import { stopAtUnknownKind } from '../unknown-kinds';
 
 /** How a request ended on one egress path, and which branches it took. */
 export interface WalkResult {
@@ -75,8 +74,7 @@ function send(leg: Leg, request: ModelRequest): Ending {
       'no host that is declared';
     leg.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
-  if (pod.injected)
-    stopAtUnknownKind(configuration.registry, { ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
+  if (pod.injected) configuration.unknownKinds.stopAt({ ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial === undefined ? leg.lookUp(url.hostname, scope) : ipAddress(request.dial);
   if (request.dial === undefined) leg.ownAddress = address;

@@ -24,7 +24,7 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
     if (cause) leg.step('application', 'bypasses-sidecar', 'goes past the sidecar', [cause]);
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
-  for (const remark of policiesAtCaller(configuration.registry, pod, leg.url.hostname)) leg.remark(remark);
+  for (const remark of policiesAtCaller(configuration.policies, pod, leg.url.hostname)) leg.remark(remark);
   const at: AtSidecar = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
   const chain = listener?.finder!.find(address, firstBytes(flow));
