@@ -39,7 +39,7 @@ export const ANY_ADDRESS = '0.0.0.0';
 const NONE: readonly string[] = [];
 
 /** The services that a ServiceEntry declares: one per host and address. */
-export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string[]): Service[] {
+export function servicesOfEntry(entry: Indexed, exportTo: readonly string[]): Service[] {
   const { spec } = entry;
   const addresses: string[] = (spec.addresses ?? []).map(plainAddress);
   const ports: ServicePort[] = (spec.ports ?? []).map((port: any) => ({
@@ -60,7 +60,7 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
     ports,
     resolution,
     addresses,
-    exportTo: exportedTo(entry, defaultExportTo),
+    exportTo,
     writtenExportTo: exportedTo(entry, NONE),
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),
