@@ -48,6 +48,11 @@ export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
   return hops;
 }
 
+/** The path of the route of a destination. */
+export function hopField({ virtualService: { spec }, section, route }: Hop): string {
+  return `spec.${section}[${spec[section].indexOf(route)}]`;
+}
+
 /** The proxies that use a route: those that all its matches name, else those of the VirtualService. */
 export function followers({ spec }: Indexed, route: any): Followers {
   const matches: any[] | undefined = route.match;

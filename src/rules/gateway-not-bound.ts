@@ -6,6 +6,7 @@ import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
+  severity: 'error',
   title: 'A VirtualService that does not bind to the Gateway it names',
   reason:
     'A Gateway in another namespace must be named `<namespace>/<name>`. One of its servers must admit the namespace ' +
@@ -55,7 +56,8 @@ spec:
     if (gateways.size === 0) return;
     for (const virtualService of index.ofKind('VirtualService')) {
       if (!virtualService.spec.gateways) continue;
-      for (const written of virtualService.spec.gateways) {
+      for (const [position, written] of virtualService.spec.gateways.entries()) {
+        const field = `spec.gateways[${position}]`;
         if (written === 'mesh') continue;
         const isShort = !written.includes('/');
         const gateway = gateways.get(isShort ? `${virtualService.namespace}/${written}` : written);
@@ -67,6 +69,7 @@ spec:
             message:
               `${describe(virtualService)} names the gateway "${written}", which Istio looks for in namespace ` +
               `${virtualService.namespace}. It is not there; there is ${describeAll(others)}.`,
+            field,
             objects: [virtualService, ...others],
           };
           continue;
@@ -77,6 +80,7 @@ spec:
             message:
               `${describe(virtualService)} names ${describe(gateway)}, but none of its servers admits ` +
               `${(virtualService.spec.hosts ?? []).join(', ')} from namespace ${virtualService.namespace}.`,
+            field,
             objects: [virtualService, gateway],
           };
         } else if (!servers.some((server) => virtualService.spec[sectionOf(server)]?.length > 0)) {
@@ -85,6 +89,7 @@ spec:
             message:
               `${describe(virtualService)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
               `${describe(gateway)} for its hosts read only ${joinWords([...new Set(servers.map(sectionOf))])}.`,
+            field,
             objects: [virtualService, gateway],
             cure:
               'Write the kind of route that the server reads: http for HTTP and for HTTPS that the gateway ' +
@@ -99,6 +104,7 @@ spec:
             message:
               `${describe(virtualService)} names ${describe(gateway)}, but is not exported to namespace ` +
               `${gateway.namespace}, where the gateway's pods are.`,
+            field,
             objects: [virtualService, gateway],
           };
         }

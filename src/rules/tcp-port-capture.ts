@@ -8,6 +8,7 @@ import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from
 
 export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',
+  severity: 'warning',
   title: 'A TCP port without addresses',
   reason:
     "Without an address, a sidecar cannot tell the host's connections from others: it sends every connection on the " +
@@ -63,6 +64,8 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
           message:
             `${describe(entry)} takes every connection of sidecars of ` +
             `${describeNamespaces(sidecarsOf(index, entry))} on port ${port}, whatever its address${also}.`,
+          severity: others.length > 0 ? 'error' : 'warning',
+          field: `spec.ports[${portsOf(entry).findIndex(({ number }) => number === port)}]`,
           objects: [entry, ...others],
         };
       }
