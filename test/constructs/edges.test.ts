@@ -130,7 +130,7 @@ const INTERFACES = interfaces();
 /* eslint-disable no-bitwise -- the compiler keeps its flags so */
 function interfaces(): Map<string, { prop: string; optional: boolean; kind: Kind }[]> {
   const entry = path.join(__dirname, '../../src/index.ts');
-  const config = { strict: true, skipLibCheck: true, target: ts.ScriptTarget.ES2022, noEmit: true, types: ['node'] };
+  const config = { strict: true, skipLibCheck: true, lib: ['lib.es2022.d.ts'], noEmit: true, types: [] };
   const program = ts.createProgram([entry], {
     ...config,
     module: ts.ModuleKind.Node16,

@@ -11,8 +11,7 @@ import { object, plain, World, WorldObject } from './worlds/world';
 import { AccessTable } from '../../src/access/access-table';
 import { Answer } from '../../src/model';
 
-/** More worlds with `RUNS=<number>`. */
-const RUNS = { numRuns: Number(process.env.RUNS ?? 150) };
+const RUNS = fc.cases(150);
 const world = fc.noShrink(fc.nat({ max: 1_000_000 })).map(generateWorld);
 
 test('an unrelated object changes no answer', () => {

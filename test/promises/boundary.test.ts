@@ -41,7 +41,7 @@ test('a boundary changes no other object, and there is one policy for each names
       ).toEqual(['egress', ...plans.map(({ namespace }) => namespace)].sort());
       for (const policy of policiesIn(manifests)) expect(asKubernetesKnowsIt(policy)).toEqual(policy);
     }),
-    { numRuns: 20 },
+    fc.cases(20),
   );
 });
 
@@ -64,7 +64,7 @@ test(
           expect(except).toEqual(cidr === '::/0' ? PRIVATE_RANGES.v6 : PRIVATE_RANGES.v4);
         }
       }),
-      { numRuns: 30 },
+      fc.cases(30),
     );
     expect(closedNamespaces).toBeGreaterThan(5);
   },

@@ -15,7 +15,7 @@ test('two owners with the same ids and hosts share no name, not even inside the 
       expect(other.map(identity).filter((name) => one.map(identity).includes(name))).toEqual([]);
       expect(privateNamesIn(other).filter((name) => privateNamesIn(one).includes(name))).toEqual([]);
     }),
-    { numRuns: 40 },
+    fc.cases(40),
   );
   expect(seen).toBeGreaterThan(40);
 });
@@ -28,7 +28,7 @@ test("two apps with the same ids, for different namespaces, share no name in the
       const other = inGatewayNamespace(manifestsFor([elsewhere])).map(identity);
       expect(other.filter((name) => one.includes(name))).toEqual([]);
     }),
-    { numRuns: 40 },
+    fc.cases(40),
   );
 });
 

@@ -209,7 +209,7 @@ export function identity({ kind, metadata }: any): string {
 
 /** Checks a promise for forty sets of plans. */
 export function forAll(promise: (plans: TeamPlan[]) => void): void {
-  fc.assert(fc.property(teams, promise), { numRuns: 40 });
+  fc.assert(fc.property(teams, promise), fc.cases(40));
 }
 
 const hasTcp = ({ ports }: EgressPlan): boolean => ports.some((port) => port.startsWith('tcp-'));

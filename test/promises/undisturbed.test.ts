@@ -9,7 +9,7 @@ test('another team in the same app changes no object of the teams already there'
       expect(byName(manifestsFor([...plans, newcomer]))).toMatchObject(byName(manifestsFor(plans)));
       expect(byName(manifestsFor([newcomer, ...plans]))).toMatchObject(byName(manifestsFor(plans)));
     }),
-    { numRuns: 30 },
+    fc.cases(30),
   );
 });
 
@@ -24,7 +24,7 @@ test('one more egress for other hosts in the same namespace changes no existing 
           expect(more[name]).toEqual(manifest);
       },
     ),
-    { numRuns: 30 },
+    fc.cases(30),
   );
 });
 
@@ -40,6 +40,6 @@ test('one more host in the same construct changes no object of the others', () =
           expect(more[name]).toEqual(manifest);
       },
     ),
-    { numRuns: 30 },
+    fc.cases(30),
   );
 });

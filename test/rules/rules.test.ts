@@ -103,7 +103,7 @@ spec:
       fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (shuffled) => {
         expect(checkManifests(shuffled)).toEqual(expected);
       }),
-      { numRuns: 50 },
+      fc.cases(50),
     );
   });
 
