@@ -7,6 +7,8 @@ import * as os from 'os';
 import * as path from 'path';
 import { Checks } from './checks';
 import { checkContents } from './contents';
+import { checkGo } from './go';
+import { checkJava } from './java';
 import { checkJavaScript } from './javascript';
 import { checkPublished } from './published';
 import { checkPython } from './python';
@@ -22,6 +24,8 @@ async function main() {
     await checkPublished(checks, tarball, path.join(work, 'published'));
     const manifest = await checkJavaScript(checks, tarball, path.join(work, 'js'));
     await checkPython(checks, only(path.join(ROOT, 'dist/python'), '.whl'), path.join(work, 'python'), manifest);
+    await checkJava(checks, path.join(ROOT, 'dist/java'), path.join(work, 'java'), manifest);
+    await checkGo(checks, path.join(ROOT, 'dist/go/cdk8sistioegress'), path.join(work, 'go'), manifest);
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
