@@ -37,7 +37,6 @@ test('Argo CD: every object of the library says its wave, also those declared be
     lock: of('Sidecar'),
     servers: of('Gateway'),
     pods: of('Deployment'),
-    policies: of('AuthorizationPolicy'),
   }).toMatchInlineSnapshot(`
    {
      "lock": [

@@ -103,6 +103,8 @@ export interface Look {
   readonly named: Via;
   readonly unnamed: Via;
   readonly stranger: Via;
+  /** Whether a request of anybody reached the host in plaintext. */
+  readonly plaintext: boolean;
 }
 
 /** Sends one request from each caller; throws on what must never happen. */
@@ -114,24 +116,26 @@ export async function look(
   tls: boolean,
 ): Promise<Look> {
   const paths: Record<string, Via> = {};
+  let plaintext = false;
   for (const from of ['named', 'unnamed', 'stranger']) {
     const row: AccessRow = { from, request: `${scheme}://${HOST}/`, expect: { outcome: 'answered' } };
     const sight = await mesh.see(row);
+    plaintext ||= sight.judgement.seen.plaintextToHost === true;
     paths[from] = viaOf(sight, gateway, tls && scheme === 'http');
     const byGateway = sight.evidence.external.filter((event) =>
       sight.evidence.gateways.some(({ address }) => address === event.from),
     );
-    const plaintext = byGateway.filter(
+    const fromGateway = byGateway.filter(
       ({ event, tls: secure }) => event === 'plaintext' || event === 'not-http' || (event === 'request' && !secure),
     );
     const wrong = [
       ...sight.judgement.seen.contradictions,
-      ...(tls && plaintext.length > 0 ? ['plaintext from the gateway'] : []),
+      ...(tls && fromGateway.length > 0 ? ['plaintext from the gateway'] : []),
       ...(paths[from] === 'new' && tls && sight.judgement.seen.plaintextToHost
         ? ['plaintext by the new egress path']
         : []),
     ];
     if (wrong.length > 0) throw plain(`${step}: ${wrong.join('; ')}\n${failureText(row, sight)}`);
   }
-  return { step, named: paths.named, unnamed: paths.unnamed, stranger: paths.stranger };
+  return { step, named: paths.named, unnamed: paths.unnamed, stranger: paths.stranger, plaintext };
 }

@@ -5,6 +5,7 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
+import { checkAlerts } from './alerts';
 import { Checks } from './checks';
 import { checkContents } from './contents';
 import { checkGo } from './go';
@@ -21,6 +22,7 @@ async function main() {
   try {
     const tarball = only(path.join(ROOT, 'dist/js'), '.tgz');
     await checkContents(checks, tarball);
+    await checkAlerts(checks, path.join(work, 'alerts'));
     await checkPublished(checks, tarball, path.join(work, 'published'));
     const manifest = await checkJavaScript(checks, tarball, path.join(work, 'js'));
     await checkPython(checks, only(path.join(ROOT, 'dist/python'), '.whl'), path.join(work, 'python'), manifest);
