@@ -101,6 +101,7 @@ describeMesh(
       callers: [
         { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
         { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
+        { name: 'neighbour', namespace: 'egress', serviceAccount: 'default' },
       ],
       external: [
         { host: 'www.partner.com', http: 'ok', https: 'ok' },
@@ -114,6 +115,17 @@ describeMesh(
   (mesh) => {
     const request = { from: 'stranger', request: 'http://open.example.com/' };
     const unlocked = manifests.filter(({ kind }) => kind !== 'AuthorizationPolicy');
+    /** As in many meshes: everyone with an identity, everywhere. */
+    const everyone: KubeObject = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'authenticated', namespace: 'istio-system' },
+      spec: {
+        action: 'ALLOW',
+        rules: [{ from: [{ source: { principals: ['*'] } }] }, { to: [{ operation: { ports: ['8090'] } }] }],
+      },
+    };
+    const isDeny = ({ spec }: KubeObject) => spec?.action === 'DENY';
 
     test('declared hosts pass, each by its own gateway', async () => {
       await mesh.apply(manifests);
@@ -142,6 +154,10 @@ describeMesh(
     ])("a stranger's server is refused: %s", async (_what, objects) => {
       await mesh.apply([...manifests, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...manifests, ...objects, everyone]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...manifests.filter((object) => !isDeny(object)), ...objects, everyone]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
       await mesh.apply([...unlocked, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
     });
@@ -149,11 +165,35 @@ describeMesh(
     test('a private name alone lets no caller in: the lock also checks the identity', async () => {
       const nameOnly = manifests.map((object) =>
         object.kind === 'AuthorizationPolicy'
-          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules[0].when }] } }
+          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules.at(-1).when }] } }
           : object,
       );
       await mesh.apply([...nameOnly, ...NAMELESS]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
+    });
+
+    test("a pod in the gateway's namespace reaches hosts under their private names, as docs/gateway.md says", async () => {
+      await mesh.apply(manifests);
+      const [name] = manifests
+        .filter(({ kind, metadata }) => kind === 'ServiceEntry' && metadata.namespace === 'egress')
+        .map(({ spec }) => spec.hosts[0])
+        .filter((host) => host.startsWith('www.partner.com.'));
+      const call = async (from: string) => {
+        const options = [
+          '-s',
+          '-m',
+          '5',
+          '-o',
+          '/dev/null',
+          '-w',
+          '%{http_code}',
+          '--resolve',
+          `${name}:80:203.0.113.99`,
+        ];
+        return (await mesh.lab.shellOf(from).run('curl', [...options, `http://${name}/`])).out;
+      };
+      expect(await call('neighbour')).toBe('200');
+      expect(await call('stranger')).toBe('502');
     });
 
     test('without the lock, callers are still checked', async () => {
