@@ -44,8 +44,16 @@ test.each(pages)('$page', ({ text, shown }) => {
   const folder = temporaryFolder();
   if (program !== undefined)
     for (const [name, manifest] of runApp(program)) fs.writeFileSync(path.join(folder, name), manifest);
+  // A file that a page shows begins with its name.
+  const files = new Map(
+    [...text.matchAll(/^```yaml\n# (\S+\.yaml)\n([\s\S]*?)^```$/gm)].map(([, name, content]) => {
+      const file = path.join(temporaryFolder(), name);
+      fs.writeFileSync(file, content);
+      return [name, file] as const;
+    }),
+  );
   for (const { command, cut, output } of shown) {
-    const args = command.split(' ').map((arg) => (arg === 'dist' ? folder : arg));
+    const args = command.split(' ').map((arg) => (arg === 'dist' ? folder : (files.get(arg) ?? arg)));
     const { out } = run(args);
     expect(cut ? `${out.split('\n')[0]}\n` : out.replaceAll(folder, 'dist')).toBe(output);
   }
