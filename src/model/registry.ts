@@ -5,6 +5,7 @@ import { createdAt, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } 
 import { Delegates } from './routes/delegation';
 import { Routes } from './routes/route';
 import { VirtualServiceRoutes } from './routes/virtual-service';
+import { EntryVisibility } from './visibility';
 import { World } from './world';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
@@ -58,8 +59,13 @@ export class Registry {
     this.workloads = workloads;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
     this.aliases = new Aliases(this.index.services, this.clusterDomain);
+    const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
     this.services = [
-      ...this.index.ofKind('ServiceEntry').flatMap((entry) => servicesOfEntry(entry, serviceExport)),
+      ...this.index
+        .ofKind('ServiceEntry')
+        .flatMap((entry) =>
+          servicesOfEntry(entry, visibility.exportTo(entry.namespace, exportedTo(entry, serviceExport))),
+        ),
       ...[...this.index.services, ...services]
         .filter((service) => !isAlias(service))
         .map((service) => serviceOfKubernetes(service, serviceExport, this.clusterDomain)),
@@ -103,6 +109,13 @@ export class Registry {
 
   public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
     return this.byHostAndNamespace.get(host);
+  }
+
+  /** The Gateways that can act on pods of a namespace. */
+  public gatewaysFor(namespace: string): readonly Indexed[] {
+    return this.world.mesh?.scopeGatewayToNamespace
+      ? this.gateways.filter((gateway) => gateway.namespace === namespace)
+      : this.gateways;
   }
 
   /** The services visible to proxies of the namespace: those exported to it by name, then the public ones. */
