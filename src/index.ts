@@ -25,6 +25,9 @@ export { EgressBoundary } from './constructs/egress-boundary';
 export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-guard';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 
+// Anybody's manifests
+export { LintPlugin, LintPluginProps } from './lint/plugin';
+
 // Values
 export { Caller, ServiceAccountCallerOptions } from './values/caller';
 export { CertificateAuthority } from './values/certificate-authority';

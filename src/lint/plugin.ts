@@ -1,0 +1,84 @@
+import type { Severity } from '../rules';
+
+/** Properties for `LintPlugin`, as `properties` in `cdk8s.yaml`. */
+export interface LintPluginProps {
+  /**
+   * What makes `cdk8s synth` fail: `error`, `warning`, `info` or `never`.
+   *
+   * @default "error"
+   */
+  readonly failOn?: string;
+
+  /**
+   * A file with findings that are accepted.
+   *
+   * @default - only annotations accept findings
+   */
+  readonly baseline?: string;
+
+  /**
+   * The root namespace of the mesh.
+   *
+   * @default "istio-system"
+   */
+  readonly rootNamespace?: string;
+}
+
+const FAIL_ON = ['error', 'warning', 'info', 'never'];
+
+/**
+ * Runs `lint` after `cdk8s synth`, on the manifests of any app: name this class under `validations` in `cdk8s.yaml`. The
+ * app itself needs no construct of this library.
+ *
+ * @see https://cdk8s.io/docs/latest/plugins/validation/
+ */
+export class LintPlugin {
+  private readonly props: LintPluginProps;
+
+  constructor(props: LintPluginProps = {}) {
+    const unknown = Object.keys(props).find((name) => !['failOn', 'baseline', 'rootNamespace'].includes(name));
+    if (unknown !== undefined)
+      throw new Error(`properties: "${unknown}" is not one of failOn, baseline and rootNamespace`);
+    if (props.failOn !== undefined && !FAIL_ON.includes(props.failOn))
+      throw new Error(`failOn: "${props.failOn}" is not one of ${FAIL_ON.join(', ')}`);
+    this.props = props;
+  }
+
+  /**
+   * Judges the manifests and fills the report. The cdk8s CLI calls it.
+   *
+   * @param context the `ValidationContext` of the cdk8s CLI
+   */
+  public async validate(context: any): Promise<void> {
+    // Loaded here, since an import of the library must not load the model and the YAML reader.
+    const { lintFiles } = require('./lint-files') as typeof import('./lint-files');
+    const { printable } = require('./printable') as typeof import('./printable');
+    const { fails, isIncomplete, unreadLines } = require('./report') as typeof import('./report');
+    const { baseline, rootNamespace, failOn = 'error' } = this.props;
+    const report = lintFiles(context.manifests, { baseline, rootNamespace });
+    if (report === undefined) {
+      context.report.submit('success');
+      return;
+    }
+    for (const { code, severity, message, cure, object, others, field, file } of report.findings) {
+      context.report.addViolation({
+        ruleName: `${code} (${severity})`,
+        recommendation: printable(message),
+        fix: printable(cure),
+        violatingResources: [object, ...others].map(({ name, origin }) => ({
+          resourceName: printable(name),
+          locations: [printable(origin === object.origin ? field : origin)],
+          manifestPath: printable(origin === object.origin ? file! : origin.replace(/:\d+$/, '')),
+        })),
+      });
+    }
+    const told = [
+      ...report.acknowledged.map((one) => `acknowledged: ${one.code}: ${one.message} ${one.acknowledgement}`),
+      ...report.unused,
+      ...unreadLines(report),
+    ];
+    for (const line of told) context.logger.log(printable(line));
+    const isBad = fails(report, failOn as Severity | 'never') || isIncomplete(report);
+    context.report.submit(isBad ? 'failure' : 'success');
+  }
+}
