@@ -5,11 +5,13 @@ import { parseArgs } from 'util';
 import { parse } from 'yaml';
 import { bystanders } from './bystanders';
 import { isAnsweredAsWanted, smallestChange } from './changes';
+import { docs } from './docs';
 import { HELP } from './help';
 import { judgeTable } from './judge-table';
 import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
+import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { requestProblem } from './request-problem';
@@ -37,9 +39,10 @@ export function run(args: readonly string[], standardInput?: () => string): Outc
     if (command === 'explain') return explain(rest, standardInput);
     if (command === 'check') return check(rest, standardInput);
     if (command === 'migrate') return migrate(rest, standardInput);
+    if (command === 'docs') return docs(rest);
     if (command === 'lint') return lintCommand(rest, { standardInput, version: version() });
     if (command === 'rules') return rulesCommand(rest);
-    throw new Usage(`"${command}" is not a command; the commands are lint, rules, explain, check and migrate`);
+    throw new Usage(`"${command}" is not a command; the commands are lint, rules, explain, check, migrate and docs`);
   } catch (error) {
     if (error instanceof Usage || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS'))
       return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };
@@ -376,10 +379,6 @@ function findingsOn(answer: Answer, objects: readonly EgressObject[], world: Wor
   }).filter(({ origins }) => origins.some((origin) => met.has(origin)));
 }
 
-/** The package's own version. Its package.json is two folders above the sources, three above the compiled files. */
 function version(): string {
-  const file = ['../..', '../../..']
-    .map((up) => path.join(__dirname, up, 'package.json'))
-    .find((one) => fs.existsSync(one));
-  return file === undefined ? 'unknown' : JSON.parse(fs.readFileSync(file, 'utf8')).version;
+  return JSON.parse(fs.readFileSync(path.join(packageFolder(), 'package.json'), 'utf8')).version;
 }

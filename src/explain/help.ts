@@ -5,6 +5,7 @@ export const HELP = `cdk8s-istio-egress: what is wrong with Istio manifests, and
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
   cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--output text|json|mermaid]
   cdk8s-istio-egress migrate <access.yaml...>
+  cdk8s-istio-egress docs [page]
 
 lint applies all rules, and says which field of which object to change. To ask a cluster:
   kubectl get serviceentries,virtualservices,destinationrules,gateways.networking.istio.io,sidecars,\\
@@ -40,13 +41,15 @@ explain follows one request hop by hop and names the object and field that decid
                                     May be repeated
   --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
                                     gateway; any other path ends with exit code 1
-  --output text|json|mermaid        default text; json uses the words of docs/access-table.md
+  --output text|json|mermaid        default text; json uses the words of access tables (docs access-table)
 
 check asks for every row of an access table and compares the answer with it.
 
 migrate rewrites access tables that use former words (outside, way, plaintextToOutside, passthrough) in place.
 Comments, order and layout stay. - reads standard input and writes to standard output. If a file cannot be read or is
 not an access table, no file is written.
+
+docs lists the pages of the documentation, which are in the package, or prints one.
 
 --version prints the version.
 
