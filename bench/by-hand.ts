@@ -39,7 +39,7 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
   const key = createHash('sha256')
     .update(JSON.stringify(['gateway', 'payments', 'payments', host, 'egress', 'istio-egressgateway']))
     .digest('hex')
-    .slice(0, 12);
+    .slice(0, 20);
   const name = `${host.replace(/\./g, '-')}-${key}`;
   const external = `${host}.${key}.egress.internal`;
   const http = `http-80.${key}.egress.internal`;

@@ -2,7 +2,7 @@ import { ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { METADATA, readNamespace, where } from './_settings';
 import { IEgressGateway } from './i-egress-gateway';
-import { describeGateway, lockGateway } from '../declarations/gateways';
+import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
@@ -320,8 +320,11 @@ export class EgressGateway extends Construct implements IEgressGateway {
    * Refuses all traffic on these pods except for the private server names of `GatewayEgress`, even if other authors
    * bind a Gateway to them.
    *
-   * Adds one policy, of the same size for any number of hosts: requests without a mesh identity, or for another server
-   * name, are answered with 403; connections are closed. Further calls have no effect.
+   * Adds two policies, of the same size for any number of hosts: requests without a mesh identity, or for another server
+   * name, are answered with 403; connections are closed. One of them is a DENY, so that it holds beside whatever other
+   * policies allow. Further calls have no effect.
+   *
+   * @returns the policy that lets the private names in
    *
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
@@ -335,7 +338,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
 
   /** Whether `lockdown()` was called. */
   public get isLockedDown(): boolean {
-    return this.lock !== undefined;
+    return isGatewayLocked(this, this.installation);
   }
 
   /** All objects of this construct, in the order in which they can be applied. */

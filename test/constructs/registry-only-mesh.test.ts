@@ -40,7 +40,7 @@ test('only the named workloads are locked, under names that depend on their labe
     sidecar('web', manifests[0].metadata.name, { workloadSelector: { labels: workloads[0].labels } }),
     sidecar('web', manifests[1].metadata.name, { workloadSelector: { labels: workloads[1].labels } }),
   ]);
-  for (const { metadata } of manifests) expect(metadata.name).toMatch(/^default-[0-9a-f]{12}$/);
+  for (const { metadata } of manifests) expect(metadata.name).toMatch(/^default-[0-9a-f]{20}$/);
   const turned = locks({
     workloads: [workloads[1], { namespace: 'web', labels: { tier: 'b', 'app.kubernetes.io/name': 'crawler' } }],
   });

@@ -80,7 +80,7 @@ describeMesh('what leaves', { table, manifests }, (mesh) => {
   test.each(GATEWAY)('http://%s also receives the private name of the hop', async (host) => {
     const sight = await ask(mesh, `http://${host}/orders?id=1`);
     expect(leaks(sight)).toEqual([DOCUMENTED]);
-    expect(received(sight)[DOCUMENTED]).toMatch(/^http-80\.[0-9a-f]{12}\.egress\.internal$/);
+    expect(received(sight)[DOCUMENTED]).toMatch(/^http-80\.[0-9a-f]{20}\.egress\.internal$/);
   });
 
   test.each([...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE])(

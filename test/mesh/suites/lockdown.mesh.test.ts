@@ -114,6 +114,17 @@ describeMesh(
   (mesh) => {
     const request = { from: 'stranger', request: 'http://open.example.com/' };
     const unlocked = manifests.filter(({ kind }) => kind !== 'AuthorizationPolicy');
+    /** As in many meshes: everyone with an identity, everywhere. */
+    const everyone: KubeObject = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'authenticated', namespace: 'istio-system' },
+      spec: {
+        action: 'ALLOW',
+        rules: [{ from: [{ source: { principals: ['*'] } }] }, { to: [{ operation: { ports: ['8090'] } }] }],
+      },
+    };
+    const isDeny = ({ spec }: KubeObject) => spec?.action === 'DENY';
 
     test('declared hosts pass, each by its own gateway', async () => {
       await mesh.apply(manifests);
@@ -142,6 +153,10 @@ describeMesh(
     ])("a stranger's server is refused: %s", async (_what, objects) => {
       await mesh.apply([...manifests, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...manifests, ...objects, everyone]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...manifests.filter((object) => !isDeny(object)), ...objects, everyone]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
       await mesh.apply([...unlocked, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
     });
@@ -149,7 +164,7 @@ describeMesh(
     test('a private name alone lets no caller in: the lock also checks the identity', async () => {
       const nameOnly = manifests.map((object) =>
         object.kind === 'AuthorizationPolicy'
-          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules[0].when }] } }
+          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules.at(-1).when }] } }
           : object,
       );
       await mesh.apply([...nameOnly, ...NAMELESS]);
