@@ -50,10 +50,9 @@ export class LintPlugin {
    * @param context the `ValidationContext` of the cdk8s CLI
    */
   public async validate(context: any): Promise<void> {
-    // Loaded here, since an import of the library must not load the model and the YAML reader.
-    const { lintFiles } = require('./lint-files') as typeof import('./lint-files');
-    const { printable } = require('./printable') as typeof import('./printable');
-    const { fails, isIncomplete, unreadLines } = require('./report') as typeof import('./report');
+    const { lintFiles } = files();
+    const { printable } = printing();
+    const { fails, isIncomplete, unreadLines } = reporting();
     const { baseline, rootNamespace, failOn = 'error' } = this.props;
     const report = lintFiles(context.manifests, { baseline, rootNamespace });
     if (report === undefined) {
@@ -81,4 +80,17 @@ export class LintPlugin {
     const isBad = fails(report, failOn as Severity | 'never') || isIncomplete(report);
     context.report.submit(isBad ? 'failure' : 'success');
   }
+}
+
+/** These are loaded late, since an import of the library must load neither the model nor the YAML reader. */
+function files(): typeof import('./lint-files') {
+  return require('./lint-files');
+}
+
+function printing(): typeof import('./printable') {
+  return require('./printable');
+}
+
+function reporting(): typeof import('./report') {
+  return require('./report');
 }
