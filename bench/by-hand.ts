@@ -26,6 +26,23 @@ const REMOVED = [
   'x-envoy-decorator-operation',
   'x-envoy-peer-metadata',
   'x-envoy-peer-metadata-id',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'b3',
+  'x-b3-traceid',
+  'x-b3-spanid',
+  'x-b3-parentspanid',
+  'x-b3-sampled',
+  'x-b3-flags',
+  'sw8',
+  'sw8-x',
+  'sw8-correlation',
+  'x-datadog-trace-id',
+  'x-datadog-parent-id',
+  'x-datadog-sampling-priority',
+  'x-datadog-origin',
+  'x-datadog-tags',
 ];
 const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
 const GATEWAY = 'spiffe://cluster.local/ns/egress/sa/istio-egressgateway';

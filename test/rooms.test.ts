@@ -21,6 +21,7 @@ const ROOMS: Record<string, string[]> = {
   reading: ['istio', 'manifests'],
   cli: [],
   lint: ['istio', 'values', 'manifests', 'rules', 'model', 'reading', 'cli'],
+  explain: ['schema', 'istio', 'values', 'manifests', 'access', 'model', 'rules', 'reading', 'lint', 'cli'],
 };
 
 const files = fs

@@ -1,6 +1,6 @@
 import { ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { METADATA, readNamespace, where } from './_settings';
+import { METADATA, readIstioVersion, readNamespace, where } from './_settings';
 import { IEgressGateway } from './i-egress-gateway';
 import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
@@ -8,6 +8,7 @@ import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { gatewayAccount, GatewayPodSettings, gatewayPods } from '../recipes/gateway/pods';
 import { lockdown } from '../recipes/gateway/policies';
+import { noTraceContext } from '../recipes/trace-context';
 import { brand } from '../values/brand';
 import { assertListeningPort } from '../values/egress-port';
 import { EGRESS_GATEWAY, GatewayInstallation } from '../values/gateway-installation';
@@ -266,7 +267,7 @@ const PROPS: Readers<EgressGatewayProps> = {
  * reach them.
  *
  * The pods carry a label of their own, so that Gateway objects for other gateways do not apply to them. They run
- * without privileges, and add no headers to requests. Nothing is let through until a `GatewayEgress` declares it.
+ * without privileges, and add no headers to requests, none of tracing either. Nothing is let through until a `GatewayEgress` declares it.
  * `lockdown()` also refuses what other authors' objects bind to these pods.
  *
  * Several gateways in one app or namespace need different names, and share nothing.
@@ -297,6 +298,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     const checked = readProps(props, PROPS, problems);
     const namespace = readNamespace(this, checked.namespace, 'give the gateway its own namespace', problems) ?? '';
     const pods = this.readPods(checked, problems);
+    const version = readIstioVersion(this, undefined, problems);
     problems.throwIfAny();
     const { trustDomain, clusterDomain, targetPort } = checked;
     this.installation = GatewayInstallation.egressGateway({
@@ -312,6 +314,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     validate(this);
     OneOf.gateway(this, namespace, this.installation.name).state(this, this.node.path);
     [this.serviceAccount] = emit(this, gatewayAccount(this.installation, this.metadata));
+    emit(this, noTraceContext(this.installation, version, { ...this.metadata, namespace }));
     this.policies = new Construct(this, 'policies'); // Refusals exist before the pods do.
     [this.deployment, this.service] = emit(this, gatewayPods(this.installation, pods, this.metadata));
   }

@@ -21,7 +21,7 @@ export interface Followers {
   readonly gateways: readonly string[];
 }
 
-const SECTIONS: Section[] = ['http', 'tls', 'tcp'];
+export const SECTIONS: readonly Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
 
 /** Whether sidecars use the VirtualService. Without `gateways`, only they do. */

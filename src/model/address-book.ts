@@ -1,15 +1,15 @@
 import { isIP } from 'net';
-import { hostOrAddress, isUnknownAddress, unknownAddress } from './addresses';
+import { Address, ipAddress } from './addresses';
 import { Registry } from './registry';
-import { Scope } from './scope';
-import { allocatedAddress, ANY_ADDRESS, Service } from './service';
-import { ExternalHost } from '../access/access-table';
+import { addressFor, Scope } from './scope';
+import { Service } from './service';
+import { DescribedHost } from './world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
 
 /** The names and addresses of external hosts, as far as they are known. */
 export class AddressBook {
-  private readonly byHost = new Map<string, ExternalHost>();
-  private readonly byAddress = new Map<string, ExternalHost>();
+  private readonly byHost = new Map<string, DescribedHost>();
+  private readonly byAddress = new Map<string, DescribedHost>();
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -28,35 +28,28 @@ export class AddressBook {
     scope: Scope | undefined,
     namespace: string,
     assume: (assumption: string) => void,
-  ): string | undefined {
-    if (isIP(name) !== 0) return name;
+  ): Address | undefined {
+    if (isIP(name) !== 0) return ipAddress(name);
     const host = name.toLowerCase().replace(/\.$/, '');
     const names = [host, ...resolvedServiceHosts(host, namespace, this.registry.clusterDomain)];
     const service =
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
-    if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
-    if (service && scope!.proxy.dnsCapture) {
-      if (service.address === ANY_ADDRESS && service.canHaveAddress) return allocatedAddress(service);
-      if (isIP(service.address) !== 0 && service.address !== ANY_ADDRESS) return service.address;
+    if (service && (service.kubernetes || scope!.proxy.dnsCapture)) {
+      const address = addressFor(service, { dnsCapture: !service.kubernetes });
+      if (address.kind !== 'any' && address.kind !== 'range') return address;
     }
     const known = this.byHost.get(host);
-    if (known) return known.address ?? unknownAddress(host);
+    if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
     if (this.isComplete) return undefined;
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
-    if (
-      entry &&
-      !entry.kubernetes &&
-      isIP(entry.address) !== 0 &&
-      entry.address !== ANY_ADDRESS &&
-      entry.object.spec.hosts.length === 1
-    ) {
+    if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts.length === 1) {
       const { address } = entry;
-      assume(`${host} has the address ${address}, as in ServiceEntry ${entry.namespace}/${entry.object.name}`);
+      assume(`${host} has the address ${address.ip}, as in ServiceEntry ${entry.namespace}/${entry.object.name}`);
       return address;
     }
-    return unknownAddress(host);
+    return { kind: 'unknown', host };
   }
 
   /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */
@@ -67,20 +60,19 @@ export class AddressBook {
   }
 
   /** The Kubernetes Service whose cluster IP an address stands for. */
-  public serviceAt(address: string): Service | undefined {
-    const [, namespace, name] = /^Service ([^/]+)\/(.+)$/.exec(address) ?? [];
-    return name === undefined
-      ? undefined
-      : this.kubernetesService(serviceHost(name, namespace, this.registry.clusterDomain));
+  public serviceAt(address: Address): Service | undefined {
+    return address.kind === 'service'
+      ? this.kubernetesService(serviceHost(address.name, address.namespace, this.registry.clusterDomain))
+      : undefined;
   }
 
   /** The description of the host at an address, if there is one. */
-  public at(address: string): ExternalHost | undefined {
-    if (isUnknownAddress(address)) return this.byHost.get(hostOrAddress(address));
-    return this.byAddress.get(address);
+  public at(address: Address): DescribedHost | undefined {
+    if (address.kind === 'unknown') return this.byHost.get(address.host);
+    return address.kind === 'ip' ? this.byAddress.get(address.ip) : undefined;
   }
 
-  public host(name: string): ExternalHost | undefined {
+  public host(name: string): DescribedHost | undefined {
     return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
   }
 }

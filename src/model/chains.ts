@@ -1,9 +1,9 @@
-import { hostOrAddress, isUnknownAddress } from './addresses';
+import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
-import { Destination } from './destination';
+import { Destination } from './routes/destination';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
-import { contains, isPrivateRange } from '../istio/ranges';
+import { isPrivateRange } from '../istio/ranges';
 
 /** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {
@@ -64,17 +64,17 @@ export class ChainFinder {
     this.ranges.sort((a, b) => b.bits - a.bits);
   }
 
-  /** The chain that matches the connection, if there is one. */
-  public find(address: string, first: FirstBytes): Chain | undefined {
+  /** The chain that matches a connection to an address, if there is one; at a gateway it is the gateway's own. */
+  public find(address: Address | undefined, first: FirstBytes): Chain | undefined {
     return this.chainIn(this.nodeFor(address), first) ?? this.fallback;
   }
 
-  private nodeFor(address: string): Map<string, Chain[]> | undefined {
-    for (const { range } of this.ranges) {
-      if (contains(range, address)) return this.nodes.get(range);
-      if (isUnknownAddress(address) && !isPrivateRange(range)) {
+  private nodeFor(address: Address | undefined): Map<string, Chain[]> | undefined {
+    for (const { range } of address === undefined ? [] : this.ranges) {
+      if (holds(range, address!)) return this.nodes.get(range);
+      if (address!.kind === 'unknown' && !isPrivateRange(range)) {
         throw new Undetermined(
-          `it is unknown whether ${hostOrAddress(address)} has an address in ${range}`,
+          `it is unknown whether ${address!.host} has an address in ${range}`,
           this.nodes.get(range)!.values().next().value![0].decidedBy,
         );
       }

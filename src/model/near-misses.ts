@@ -1,18 +1,19 @@
+import { Address, holds, textOf } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { covers } from '../istio/hosts';
+import { FieldPath } from '../manifests/field-path';
 import { isHttp, isOpaque, isTls } from '../istio/protocols';
-import { contains } from '../istio/ranges';
 
 /** Traffic that nothing in the sidecar's configuration matched, as the sidecar saw it. */
 export interface UnmatchedTraffic {
   readonly kind: 'http' | 'tls' | 'bytes';
   /** The host that it was meant for, where it names one. */
   readonly name?: string;
-  readonly address: string;
+  readonly address: Address;
   readonly port: number;
 }
 
@@ -40,7 +41,9 @@ export function nearMisses(registry: Registry, scope: Scope, unmatched: Unmatche
 function coversTraffic(service: Service, { name, address }: UnmatchedTraffic): boolean {
   return (
     (name !== undefined && covers(service.host.toLowerCase(), name.toLowerCase().replace(/\.$/, ''))) ||
-    service.addresses.some((own) => own === address || (own.includes('/') && contains(own, address)))
+    service.addresses.some((own) =>
+      own.kind === 'range' ? holds(own.range, address) : own.kind !== 'any' && textOf(own) === textOf(address),
+    )
   );
 }
 
@@ -60,7 +63,7 @@ function whyNotAtPort(service: Service, { kind, port }: UnmatchedTraffic): NearM
   ];
 }
 
-function fieldOf(service: Service, port: ServicePort): string {
+function fieldOf(service: Service, port: ServicePort): FieldPath {
   return `spec.ports[${service.ports.indexOf(port)}]`;
 }
 

@@ -29,7 +29,7 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api
       let first = -1;
       for (const [position, rule] of (policy.spec.rules ?? []).entries()) {
         for (const { operation } of rule.to ?? []) {
-          const hosts: string[] = operation?.hosts ?? [];
+          const hosts = operation?.hosts ?? [];
           for (const host of hosts)
             if (!host.includes(':') && !hosts.some((other) => coversPorts(other, host))) {
               open.add(host);

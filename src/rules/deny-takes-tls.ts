@@ -67,7 +67,7 @@ spec:
             `${describe(policy)} has a DENY rule with HTTP conditions${everybody ? ' only' : ' and no ports'}, which ` +
             `denies every connection${everybody ? '' : ' of its callers'} to the TLS and TCP servers of ` +
             `${describe(gateway)}.`,
-          field: `spec.rules[${policy.spec.rules.indexOf(rules[0])}]`,
+          field: `spec.rules[${policy.spec.rules!.indexOf(rules[0])}]`,
           objects: [policy, gateway],
         };
       }

@@ -1,7 +1,9 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { Section, SECTIONS } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
+import { IstioSpecs } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayNotBound: Rule = {
@@ -83,8 +85,8 @@ spec:
             field,
             objects: [virtualService, gateway],
           };
-        } else if (!servers.some((server) => virtualService.spec[sectionOf(server)]?.length > 0)) {
-          const sections = ['http', 'tls', 'tcp'].filter((section) => virtualService.spec[section]?.length > 0);
+        } else if (!servers.some((server) => hasRoutes(virtualService, sectionOf(server)))) {
+          const sections = SECTIONS.filter((section) => hasRoutes(virtualService, section));
           yield {
             message:
               `${describe(virtualService)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
@@ -139,4 +141,8 @@ function isPlace(written: string, slash: number, gateway: Indexed, namespace: st
   if (slash === namespace.length && written.startsWith(namespace)) return true;
   const place = written.slice(0, slash);
   return place === '*' || (place === '.' && gateway.namespace === namespace);
+}
+
+function hasRoutes({ spec }: Indexed<IstioSpecs['VirtualService']>, section: Section): boolean {
+  return (spec[section]?.length ?? 0) > 0;
 }

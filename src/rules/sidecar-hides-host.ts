@@ -57,7 +57,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
             message:
               `${describe(acting)} does not import ${host}, which ${describe(entry)} declares for workloads of ` +
               `namespace ${namespace}.`,
-            field: `spec.hosts[${entry.spec.hosts.indexOf(host)}]`,
+            field: `spec.hosts[${entry.spec.hosts!.indexOf(host)}]`,
             objects: [entry, acting],
           };
         }

@@ -37,7 +37,7 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
   *check(index) {
     const byPort = new Grouping<number, Indexed>();
     for (const entry of index.ofKind('ServiceEntry')) {
-      if (entry.spec.addresses?.length > 0) continue;
+      if (entry.spec.addresses?.length) continue;
       for (const port of portsOf(entry))
         if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
     }

@@ -24,6 +24,7 @@ test('everything that a gateway needs, all in its namespace, refusals before the
     'ServiceAccount',
     'Role',
     'RoleBinding',
+    'Telemetry',
     'AuthorizationPolicy',
     'AuthorizationPolicy',
     'Deployment',
@@ -54,7 +55,7 @@ test.each<[string, EgressGatewayProps]>([
   ['with a fixed number of pods', { replicas: 3 }],
 ])('%s Kubernetes and Istio know every field', (_how, props) => {
   for (const manifest of gateway(props, true)) {
-    if (manifest.kind === 'AuthorizationPolicy') expect(admissionProblems(manifest)).toEqual([]);
+    if (/Authorization|Telemetry/.test(manifest.kind)) expect(admissionProblems(manifest)).toEqual([]);
     else expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
   }
 });

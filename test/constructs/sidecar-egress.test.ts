@@ -67,6 +67,23 @@ test('by default HTTP and TLS of a host are open to one namespace, by DNS, and h
                - x-envoy-decorator-operation
                - x-envoy-peer-metadata
                - x-envoy-peer-metadata-id
+               - traceparent
+               - tracestate
+               - baggage
+               - b3
+               - x-b3-traceid
+               - x-b3-spanid
+               - x-b3-parentspanid
+               - x-b3-sampled
+               - x-b3-flags
+               - sw8
+               - sw8-x
+               - sw8-correlation
+               - x-datadog-trace-id
+               - x-datadog-parent-id
+               - x-datadog-sampling-priority
+               - x-datadog-origin
+               - x-datadog-tags
          match:
            - port: 80
          route:

@@ -1,12 +1,13 @@
 import { remove, set } from './edits';
 import { Asked, Candidate, nameOf } from './question';
+import { FieldPath } from '../../manifests/field-path';
 import { EgressObject } from '../../model';
 
-export function forPolicy(policy: EgressObject, field: string, { principal, host }: Asked): Candidate[] {
+export function forPolicy(policy: EgressObject, field: FieldPath | undefined, { principal, host }: Asked): Candidate[] {
   const rules: any[] = policy.manifest.spec?.rules ?? [];
   const own = principal.replace('spiffe://', '');
   if (policy.manifest.spec?.action === 'DENY') {
-    return [remove(policy, field)];
+    return field ? [remove(policy, field)] : [];
   }
   return [
     ...rules.flatMap((rule, index) =>

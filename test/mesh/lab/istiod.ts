@@ -208,6 +208,9 @@ export class Istiod {
   }
 }
 
+/** The Service of the tracing providers. */
+const TRACER = 'tracer.tracing.svc.cluster.local';
+
 /** Errors that istiod always logs when it does not run in a cluster, and that concern no request. */
 const HARMLESS: string[] = [];
 
@@ -232,6 +235,10 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
         name: 'envoy',
         envoyFileAccessLog: { path: 'access.log', logFormat: { labels: { ...ACCESS_LOG_FORMAT, lab: 'provider' } } },
       },
+      // Used where a Telemetry names them, with a Service that the suite applies.
+      { name: 'zipkin', zipkin: { service: TRACER, port: 9411 } },
+      { name: 'skywalking', skywalking: { service: TRACER, port: 11800 } },
+      { name: 'opentelemetry', opentelemetry: { service: TRACER, port: 4317 } },
     ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };

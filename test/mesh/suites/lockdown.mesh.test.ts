@@ -101,6 +101,7 @@ describeMesh(
       callers: [
         { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
         { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
+        { name: 'neighbour', namespace: 'egress', serviceAccount: 'default' },
       ],
       external: [
         { host: 'www.partner.com', http: 'ok', https: 'ok' },
@@ -169,6 +170,30 @@ describeMesh(
       );
       await mesh.apply([...nameOnly, ...NAMELESS]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
+    });
+
+    test("a pod in the gateway's namespace reaches hosts under their private names, as docs/gateway.md says", async () => {
+      await mesh.apply(manifests);
+      const [name] = manifests
+        .filter(({ kind, metadata }) => kind === 'ServiceEntry' && metadata.namespace === 'egress')
+        .map(({ spec }) => spec.hosts[0])
+        .filter((host) => host.startsWith('www.partner.com.'));
+      const call = async (from: string) => {
+        const options = [
+          '-s',
+          '-m',
+          '5',
+          '-o',
+          '/dev/null',
+          '-w',
+          '%{http_code}',
+          '--resolve',
+          `${name}:80:203.0.113.99`,
+        ];
+        return (await mesh.lab.shellOf(from).run('curl', [...options, `http://${name}/`])).out;
+      };
+      expect(await call('neighbour')).toBe('200');
+      expect(await call('stranger')).toBe('502');
     });
 
     test('without the lock, callers are still checked', async () => {
