@@ -267,8 +267,9 @@ const PROPS: Readers<EgressGatewayProps> = {
  * reach them.
  *
  * The pods carry a label of their own, so that Gateway objects for other gateways do not apply to them. They run
- * without privileges, and add no headers to requests, none of tracing either. Nothing is let through until a `GatewayEgress` declares it.
- * `lockdown()` also refuses what other authors' objects bind to these pods.
+ * without privileges, and add no headers to requests, none of tracing either. Nothing is let through until a
+ * `GatewayEgress` declares it. `lockdown()` also refuses what other authors' objects bind to these pods under names of
+ * their own.
  *
  * Several gateways in one app or namespace need different names, and share nothing.
  *
@@ -320,15 +321,18 @@ export class EgressGateway extends Construct implements IEgressGateway {
   }
 
   /**
-   * Refuses all traffic on these pods except for the private server names of `GatewayEgress`, even if other authors
+   * Refuses all traffic on these pods except under the private server names of `GatewayEgress`, even if other authors
    * bind a Gateway to them.
    *
    * Adds two policies, of the same size for any number of hosts: requests without a mesh identity, or for another server
    * name, are answered with 403; connections are closed. One of them is a DENY, so that it holds beside whatever other
    * policies allow. Further calls have no effect.
    *
-   * @returns the policy that lets the private names in
+   * Private names are recognised by their domain, `egress.internal`. That nobody else's Gateway uses one takes an
+   * `EgressGuard`, or istiod's setting `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Without either, a Gateway of another namespace
+   * can serve hosts of its own through these pods, and stop the pods from taking new configuration.
    *
+   * @returns the policy that lets the private names in
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
   public lockdown(): ApiObject {

@@ -1,7 +1,11 @@
-/** The path of a field in an object, or in the mesh configuration, such as `spec.http[0].route[1].destination` or `metadata.annotations["a.b/c"]`. */
+/**
+ * The path of a field in an object, or in the mesh configuration, such as `spec.http[0].route[1].destination` or
+ * `metadata.annotations["a.b/c"]`.
+ */
 export type FieldPath = Top | `${Top}.${string}` | `${Top}[${number}]${string}`;
 
-type Top = 'apiVersion' | 'kind' | 'metadata' | 'spec' | 'discoverySelectors' | 'outboundTrafficPolicy';
+type Top = 'apiVersion' | 'kind' | 'metadata' | 'spec' | MeshField;
+type MeshField = 'discoverySelectors' | 'outboundTrafficPolicy' | 'serviceEntryVisibility';
 
 /** What leads from one value to the next: the name of a field, or a place in a list. */
 export type PathStep = string | number;

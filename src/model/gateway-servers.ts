@@ -60,7 +60,7 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       object.spec.selector &&
       selects(object.spec.selector, workload.labels),
   );
-  for (const gateway of registry.gateways) {
+  for (const gateway of registry.gatewaysFor(workload.namespace)) {
     const selected = selection(gateway.spec.selector, workload);
     if (selected === false) continue;
     stopAtUnknownField(gateway, gateway.spec, 'gateway');

@@ -5,9 +5,9 @@ import { both, Certainty, someOf } from './policies/certainty';
 import { SelectablePods } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
+import { LabelSelector } from '../access/access-table';
 import { contains, holdsUnknownAddress } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
-import { LabelSelector } from '../manifests/selectors';
 
 interface PolicySpec {
   readonly podSelector?: LabelSelector;

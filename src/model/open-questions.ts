@@ -2,6 +2,7 @@ import { datedAs, possibleAges } from './ages';
 import { Answer, Step } from './answer';
 import { discovered, Discovery } from './discovery';
 import { isSameRef } from './field-ref';
+import { EntryVisibility, withVisibility } from './visibility';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -55,6 +56,24 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       assumed: `the discoverySelectors of the mesh select ${left.join(', ')}`,
       say: 'add the Namespace objects, with their labels',
     };
+  const { serviceEntryVisibility } = world.mesh ?? {};
+  const visibility = new EntryVisibility(asIs, serviceEntryVisibility);
+  const entries = asIs.filter(({ manifest }) => manifest.kind === 'ServiceEntry');
+  for (const namespace of new Set(entries.map(({ manifest }) => String(manifest.metadata.namespace ?? 'default'))))
+    for (const possible of new Set(visibility.possible(namespace)))
+      yield {
+        objects: asIs,
+        world: {
+          ...world,
+          mesh: {
+            ...world.mesh,
+            serviceEntryVisibility: withVisibility(serviceEntryVisibility!, namespace, possible),
+          },
+        },
+        when: `the serviceEntryVisibility of the mesh makes the entries of ${namespace} ${possible}`,
+        assumed: `no policy of serviceEntryVisibility that asks for unknown labels selects ${namespace}`,
+        say: 'add the Namespace objects, with their labels',
+      };
   if (world.undatedAge === undefined)
     for (const ages of possibleAges(asIs))
       yield {

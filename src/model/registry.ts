@@ -1,8 +1,9 @@
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
-import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
+import { createdAt, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from './service';
 import { Routes } from './routes/route';
 import { VirtualServiceRoutes } from './routes/virtual-service';
+import { EntryVisibility } from './visibility';
 import { World } from './world';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
@@ -53,8 +54,13 @@ export class Registry {
     const { workloads, services } = gatewayWorkloads(this.index, world);
     this.workloads = workloads;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
+    const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
     this.services = [
-      ...this.index.ofKind('ServiceEntry').flatMap((entry) => servicesOfEntry(entry, serviceExport)),
+      ...this.index
+        .ofKind('ServiceEntry')
+        .flatMap((entry) =>
+          servicesOfEntry(entry, visibility.exportTo(entry.namespace, exportedTo(entry, serviceExport))),
+        ),
       ...[...this.index.services, ...services].map((service) =>
         serviceOfKubernetes(service, serviceExport, this.clusterDomain),
       ),
@@ -86,6 +92,13 @@ export class Registry {
 
   public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
     return this.byHostAndNamespace.get(host);
+  }
+
+  /** The Gateways that can act on pods of a namespace. */
+  public gatewaysFor(namespace: string): readonly Indexed[] {
+    return this.world.mesh?.scopeGatewayToNamespace
+      ? this.gateways.filter((gateway) => gateway.namespace === namespace)
+      : this.gateways;
   }
 
   /** The services visible to proxies of the namespace: those exported to it by name, then the public ones. */

@@ -38,10 +38,7 @@ export interface Service {
 const NONE: readonly string[] = [];
 
 /** The services that a ServiceEntry declares: one per host and address. */
-export function servicesOfEntry(
-  entry: Indexed<IstioSpecs['ServiceEntry']>,
-  defaultExportTo: readonly string[],
-): Service[] {
+export function servicesOfEntry(entry: Indexed<IstioSpecs['ServiceEntry']>, exportTo: readonly string[]): Service[] {
   const { spec } = entry;
   const addresses = (spec.addresses ?? []).map(addressOf);
   const ports: ServicePort[] = (spec.ports ?? []).map((port) => ({
@@ -62,7 +59,7 @@ export function servicesOfEntry(
     ports,
     resolution,
     addresses,
-    exportTo: exportedTo(entry, defaultExportTo),
+    exportTo,
     writtenExportTo: exportedTo(entry, NONE),
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),

@@ -3,6 +3,7 @@ import { UndatedAge } from './ages';
 import {
   AccessTable,
   GatewayPods,
+  LabelSelector,
   MeshSettings,
   ExternalHost,
   requestHost,
@@ -10,7 +11,6 @@ import {
   TableSecret,
 } from '../access/access-table';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
-import { LabelSelector } from '../manifests/selectors';
 
 /**
  * The environment of the manifests. An access table describes all of it (`worldOf(table)`). Without one, the model

@@ -670,7 +670,8 @@ describe('hosts at private addresses', () => {
     ['with that line', build({ addresses: ['10.20.0.5'] }, { unsafeAllowedEgress: opens('shop', '10.20.0.0/16') })],
     ['with that line for the gateway', through('10.20.0.5', { unsafeAllowedEgress: opens('egress', '10.20.0.5/32') })],
     ['with fixed endpoints, which are open', build({ addresses: ['10.20.0.5'], endpoints: ['10.20.0.5'] })],
-    ['with an address that only stands for the host', build({ dnsCapture: true })],
+    ['with an address that only stands for the host', build({ addresses: ['240.0.0.7'] })],
+    ['where sidecars answer DNS', build({ dnsCapture: true })],
     ['at public addresses', build({ addresses: ['203.0.113.7'] })],
   ])('pass %s', (_what, w) => {
     expect(() => w.validate()).not.toThrow();

@@ -48,7 +48,8 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port }: ToGateway): 
   const first = firstBytes(flow);
   stopAtUnsureGateway(workload, listener, first.serverName ?? flow.http?.authority);
   if (!listener || isEmpty(listener)) {
-    const causes = registry.gateways
+    const causes = registry
+      .gatewaysFor(workload.namespace)
       .filter((gateway) => (gateway.spec.servers ?? []).length > 0)
       .slice(0, 3)
       .map((gateway) => fieldRef(gateway, 'spec.selector'));

@@ -27,7 +27,11 @@ const manifests = synthesise((app) => {
  * A stranger's egress path through the gateway's pods: entry, server, routes, and how the sidecar connects to the
  * server.
  */
-function stranger(server: { name: string; protocol: string; tls?: object }, hop: object | undefined): KubeObject[] {
+function stranger(
+  server: { name: string; protocol: string; tls?: object },
+  hop: object | undefined,
+  { host, port } = { host: 'side.egress.svc.cluster.local', port: 8090 },
+): KubeObject[] {
   const istio = (kind: string, name: string, spec: object): KubeObject => ({
     apiVersion: 'networking.istio.io/v1',
     kind,
@@ -50,10 +54,11 @@ function stranger(server: { name: string; protocol: string; tls?: object }, hop:
     }),
     istio('Gateway', 'open', {
       selector: EXIT,
-      servers: [{ port: { number: 8090, name: 'side', protocol: rest.protocol }, hosts: [name], tls: rest.tls }],
+      servers: [{ port: { number: port, name: 'side', protocol: rest.protocol }, hosts: [name], tls: rest.tls }],
     }),
     istio('DestinationRule', 'side', {
-      host: 'side.egress.svc.cluster.local',
+      host,
+      exportTo: ['.'],
       trafficPolicy: { tls: hop ?? { mode: 'DISABLE' } },
     }),
     istio('VirtualService', 'to-side', {
@@ -61,7 +66,7 @@ function stranger(server: { name: string; protocol: string; tls?: object }, hop:
       http: [
         {
           rewrite: { authority: name },
-          route: [{ destination: { host: 'side.egress.svc.cluster.local', port: { number: 8090 } } }],
+          route: [{ destination: { host, port: { number: port } } }],
         },
       ],
     }),
@@ -211,6 +216,52 @@ describeMesh(
     });
   },
 );
+
+/** On the port of ours, under a private name of the stranger's own. */
+const MINE = stranger(
+  { name: 'mine.egress.internal', protocol: 'HTTPS', tls: { mode: 'ISTIO_MUTUAL' } },
+  { mode: 'ISTIO_MUTUAL', sni: 'mine.egress.internal' },
+  { host: 'egress-gateway-hop.egress.svc.cluster.local', port: 443 },
+);
+
+for (const scopeGatewayToNamespace of [false, true])
+  describeMesh(
+    `a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace ? 'in their namespace' : 'everywhere'}`,
+    {
+      table: {
+        mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', scopeGatewayToNamespace },
+        gateways: [
+          { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
+        ],
+        callers: [
+          { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
+          { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
+        ],
+        external: [
+          { host: 'www.partner.com', http: 'ok', https: 'ok' },
+          { host: 'open.example.com', http: 'ok' },
+        ],
+      },
+      manifests,
+    },
+    (mesh) => {
+      test(`lets a stranger ${scopeGatewayToNamespace ? 'nowhere' : 'through to hosts of its own'}`, async () => {
+        await mesh.apply([...manifests, ...MINE]);
+        await mesh.expectRow({
+          from: 'stranger',
+          request: 'http://open.example.com/',
+          expect: scopeGatewayToNamespace
+            ? { outcome: 'refused', by: 'gateway', symptom: 503 }
+            : { outcome: 'answered', via: 'gateway' },
+        });
+        await mesh.expectRow({
+          from: 'checkout',
+          request: 'http://www.partner.com/',
+          expect: { outcome: 'answered', via: 'gateway', identityAtGateway: 'shop/checkout' },
+        });
+      });
+    },
+  );
 
 describeMesh(
   'a gateway that may not read Secrets',
