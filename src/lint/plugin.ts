@@ -1,4 +1,6 @@
 import type { Severity } from '../rules';
+import { Problems } from '../values/problems';
+import { assertWord, Readers, readProps, text } from '../values/readers';
 
 /** Properties for `LintPlugin`, as `properties` in `cdk8s.yaml`. */
 export interface LintPluginProps {
@@ -24,7 +26,11 @@ export interface LintPluginProps {
   readonly rootNamespace?: string;
 }
 
-const FAIL_ON = ['error', 'warning', 'info', 'never'];
+const READERS: Readers<LintPluginProps> = {
+  failOn: text('severity', 'error', (value) => assertWord(value, 'severity', ['error', 'warning', 'info', 'never'])),
+  baseline: text('file', 'baseline.yaml'),
+  rootNamespace: text('namespace', 'istio-system'),
+};
 
 /**
  * Runs `lint` after `cdk8s synth`, on the manifests of any app: name this class under `validations` in `cdk8s.yaml`. The
@@ -36,12 +42,13 @@ export class LintPlugin {
   private readonly props: LintPluginProps;
 
   constructor(props: LintPluginProps = {}) {
-    const unknown = Object.keys(props).find((name) => !['failOn', 'baseline', 'rootNamespace'].includes(name));
-    if (unknown !== undefined)
-      throw new Error(`properties: "${unknown}" is not one of failOn, baseline and rootNamespace`);
-    if (props.failOn !== undefined && !FAIL_ON.includes(props.failOn))
-      throw new Error(`failOn: "${props.failOn}" is not one of ${FAIL_ON.join(', ')}`);
-    this.props = props;
+    const problems = new Problems('LintPlugin');
+    const checked = readProps(props, READERS, problems);
+    // They are written in YAML, where no compiler sees a misspelt one.
+    for (const name of Object.keys(props ?? {}))
+      if (!(name in READERS)) problems.add(`${name}: not a property; they are ${Object.keys(READERS).join(', ')}`);
+    problems.throwIfAny();
+    this.props = checked;
   }
 
   /**
