@@ -52,5 +52,7 @@ test('an app without Kubernetes objects passes, broken YAML does not', async () 
 
 test('misspelt properties are refused', () => {
   expect(() => new LintPlugin({ failOn: 'all' })).toThrow(/^LintPlugin: failOn: "all" .*error/);
-  expect(() => new LintPlugin({ fail: 'all' } as any)).toThrow(/^LintPlugin: fail: not a property; they are failOn, baseline, rootNamespace/);
+  expect(() => new LintPlugin({ fail: 'all' } as any)).toThrow(
+    /^LintPlugin: fail: not a property; they are failOn, baseline, rootNamespace/,
+  );
 });
