@@ -80,7 +80,7 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
   });
   await checks.run('the command line and `lint` judge what was synthesised', () => {
     const said = run('npx', '--no-install', 'cdk8s-istio-egress', 'lint', 'dist');
-    demand(said.startsWith('nothing found in 8 objects'), said);
+    demand(/^nothing found in [1-9]\d* objects in 1 file/.test(said), said);
     const findings = run(
       'node',
       '-e',
@@ -128,11 +128,12 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     return `${list.trim().split('\n').length - 2} pages`;
   });
   await checks.run('an app loads neither the model nor the YAML reader', () => {
+    // The plugin itself is part of the main entry; what it needs is loaded when it validates.
     const loaded = run(
       'node',
       '-e',
       'require("cdk8s-istio-egress"); console.log(Object.keys(require.cache).filter(file => ' +
-        '/cdk8s-istio-egress.(lib.src.(explain|lint|model|reading)|node_modules)/.test(file)).join())',
+        '/cdk8s-istio-egress.(lib.src.(explain|lint.(?!plugin)|model|reading)|node_modules)/.test(file)).join())',
     );
     demand(loaded.trim() === '', loaded);
   });
