@@ -25,6 +25,14 @@ export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { 
   return outcome === 'answered' && insteadOf === undefined && (via === undefined || answer.via === via);
 }
 
+/** Whether the answer is a yes without reserve: on no condition, and every time. */
+export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
+  return (
+    answer.condition === undefined &&
+    [answer, ...answer.alternatives.map((other) => other.answer)].every((one) => isAnsweredAsWanted(one, wanted))
+  );
+}
+
 /**
  * The smallest change that makes the request succeed as wanted: one field of one object before several, existing
  * objects before new ones. The model answers the request again with each candidate, so what is proposed works.

@@ -6,10 +6,17 @@ import { allocatedAddress, ANY_ADDRESS, Service } from './service';
 import { ExternalHost } from '../access/access-table';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
 
+/** The address that a host is taken to have, because its ServiceEntry gives it. */
+export interface Believed {
+  readonly host: string;
+  readonly address: string;
+}
+
 /** The names and addresses of external hosts, as far as they are known. */
 export class AddressBook {
   private readonly byHost = new Map<string, ExternalHost>();
   private readonly byAddress = new Map<string, ExternalHost>();
+  private declared?: Map<number, Map<string, Service>>;
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -27,7 +34,8 @@ export class AddressBook {
     name: string,
     scope: Scope | undefined,
     namespace: string,
-    assume: (assumption: string) => void,
+    believe: (believed: Believed) => void,
+    given?: (host: string) => string | undefined,
   ): string | undefined {
     if (isIP(name) !== 0) return name;
     const host = name.toLowerCase().replace(/\.$/, '');
@@ -37,12 +45,17 @@ export class AddressBook {
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
     if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
     if (service && scope!.proxy.dnsCapture) {
-      if (service.address === ANY_ADDRESS && service.canHaveAddress) return allocatedAddress(service);
-      if (isIP(service.address) !== 0 && service.address !== ANY_ADDRESS) return service.address;
+      // Entries of one namespace for one name share what the sidecar says about it.
+      for (const one of [service, ...this.registry.siblings(service)]) {
+        if (one.address === ANY_ADDRESS && one.canHaveAddress) return allocatedAddress(one);
+        if (isIP(one.address) !== 0 && one.address !== ANY_ADDRESS) return one.address;
+      }
     }
     const known = this.byHost.get(host);
     if (known) return known.address ?? unknownAddress(host);
     if (this.isComplete) return undefined;
+    const said = given?.(host);
+    if (said !== undefined) return said;
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (
@@ -53,10 +66,26 @@ export class AddressBook {
       entry.object.spec.hosts.length === 1
     ) {
       const { address } = entry;
-      assume(`${host} has the address ${address}, as in ServiceEntry ${entry.namespace}/${entry.object.name}`);
+      believe({ host, address });
       return address;
     }
     return unknownAddress(host);
+  }
+
+  /** The single addresses that ServiceEntries with this port have, each with one of them. */
+  public declaredAddresses(port: number): ReadonlyMap<string, Service> {
+    if (!this.declared) {
+      this.declared = new Map();
+      for (const service of this.registry.services) {
+        if (service.kubernetes || isIP(service.address) === 0 || service.address === ANY_ADDRESS) continue;
+        for (const { number } of service.ports) {
+          let own = this.declared.get(number);
+          if (!own) this.declared.set(number, (own = new Map()));
+          if (!own.has(service.address)) own.set(service.address, service);
+        }
+      }
+    }
+    return this.declared.get(port) ?? new Map();
   }
 
   /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */

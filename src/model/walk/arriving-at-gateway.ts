@@ -9,7 +9,7 @@ import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, Layer, outermost } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
 import { Server } from '../gateway-servers';
-import { GatewayWorkload, knownPort } from '../gateway-workloads';
+import { GatewayWorkload, knownPort, sayGateway } from '../gateway-workloads';
 import { hostsOverlap } from '../host-names';
 import { headerOf } from '../http-route';
 import { blockedBy } from '../network-policy';
@@ -279,9 +279,14 @@ function terminateTls(journey: Journey, flow: Flow, workload: GatewayWorkload, s
   }
   const wanted: string[] = layer.settings!.value.subjectAltNames ?? [];
   const { trustDomain } = journey.configuration.registry;
-  const own = `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
-  if (wanted.length > 0 && workload.serviceAccount === undefined) {
-    journey.assume(`the pods of ${workload.id} run as ${wanted.join(' or ')}`);
+  const own = `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount ?? workload.usualAccount ?? 'unknown'}`;
+  const accounts = accountsAmong(wanted, workload, trustDomain);
+  if (wanted.length > 0 && workload.serviceAccount === undefined && accounts.length > 0) {
+    if (!accounts.includes(workload.usualAccount))
+      journey.require({
+        holds: `the pods of ${workload.id} run as service account ${accounts.join(' or ')}`,
+        say: `${sayGateway(workload.id, accounts[0])}, or add their Deployment`,
+      });
   } else if (wanted.length > 0 && !wanted.includes(own)) {
     return closed(
       journey,
@@ -298,6 +303,12 @@ function terminateTls(journey: Journey, flow: Flow, workload: GatewayWorkload, s
     );
   }
   return layer;
+}
+
+/** The service accounts of the gateway's namespace among the identities that a caller accepts. */
+function accountsAmong(wanted: readonly string[], { namespace }: GatewayWorkload, trustDomain: string) {
+  const prefix = `spiffe://${trustDomain}/ns/${namespace}/sa/`;
+  return wanted.filter((one) => one.startsWith(prefix)).map((one): string | undefined => one.slice(prefix.length));
 }
 
 /** The caller's principal as the gateway knows it: from the certificate of the hop, or not at all. */

@@ -5,6 +5,7 @@ import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
+import { Believed } from '../address-book';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
@@ -19,6 +20,8 @@ import { stopAtUnknownKind } from '../unknown-kinds';
 export interface WalkResult {
   readonly answer: Answer;
   readonly choices: readonly Choice[];
+  /** An address on which the walk relied without proof. */
+  readonly believed?: Believed;
 }
 
 const MAX_REDIRECTS = 10;
@@ -26,15 +29,17 @@ const MAX_REDIRECTS = 10;
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
  * perhaps to a gateway and through its routes and clusters, to an external host. Each step is a file beside this one.
- * Takes the given branches, and the most likely one where none is given.
+ * Takes the given branches, and the most likely one where none is given. `hostAddress` is where the host of the request
+ * is, if nothing else tells it.
  */
 export function walk(
   configuration: Configuration,
   caller: ModelCaller,
   request: ModelRequest,
   script: readonly number[] = [],
+  hostAddress?: string,
 ): WalkResult {
-  const journey = new Journey(configuration, script);
+  const journey = new Journey(configuration, script, hostAddress);
   let ending: Ending;
   try {
     ending = send(journey, caller, request);
@@ -42,7 +47,7 @@ export function walk(
     if (!(error instanceof Undetermined)) throw error;
     ending = { outcome: 'undetermined', reason: error.message, causes: error.decidedBy };
   }
-  return { answer: journey.answer(ending), choices: journey.choices };
+  return { answer: journey.answer(ending), choices: journey.choices, believed: journey.believed };
 }
 
 /** Sends the request to the address of its host, and follows it to the end. */

@@ -1,6 +1,8 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
+import { Believed } from '../address-book';
 import { Answer, FieldRef, HopName, Remark, Step } from '../answer';
 import { CallerPod } from '../capture';
+import { Condition, together } from '../conditions';
 import { Configuration } from '../configuration';
 import { GatewayWorkload } from '../gateway-workloads';
 import { ModelRequest } from '../request';
@@ -52,15 +54,21 @@ export class Journey {
   /** Where a route on the egress path says what is tried again. */
   public retries?: FieldRef;
 
+  /** An address that the manifests do not prove. */
+  public believed?: Believed;
+
   private readonly redirects: number[] = [];
   private readonly steps: Step[] = [];
   private readonly remarks = new Map<string, Remark>();
   private readonly assumptions = new Set<string>();
+  private readonly conditions: Condition[] = [];
 
   /** A journey that takes the given branches, and the most likely one where none is given. */
   constructor(
     public readonly configuration: Configuration,
     private readonly script: readonly number[],
+    /** The address that the host of the request is said to have, where nothing else tells it. */
+    private readonly hostAddress?: string,
   ) {}
 
   public step(hop: HopName, text: string, decidedBy: readonly FieldRef[]): void {
@@ -74,6 +82,11 @@ export class Journey {
 
   public assume(assumption: string): void {
     this.assumptions.add(assumption);
+  }
+
+  /** Something without which the request is refused. */
+  public require(condition: Condition): void {
+    this.conditions.push(condition);
   }
 
   /** Takes one of several branches: the one that the script gives, else the most likely one. */
@@ -94,7 +107,8 @@ export class Journey {
       name,
       scope,
       scope?.proxy.namespace ?? this.pod.namespace,
-      (assumption) => this.assume(assumption),
+      (believed) => (this.believed ??= believed),
+      (host) => (host === this.url.hostname ? this.hostAddress : undefined),
     );
   }
 
@@ -148,6 +162,8 @@ export class Journey {
       assumptions: [...this.assumptions],
     };
     if (ending.outcome === 'answered') {
+      const condition = together(this.conditions);
+      if (condition) answer.condition = condition;
       if (this.answeredBy !== undefined) answer.answeredBy = this.answeredBy;
       if (this.insteadOf !== undefined) answer.insteadOf = this.insteadOf;
     }

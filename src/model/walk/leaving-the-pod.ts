@@ -3,6 +3,7 @@ import { AtProxy, Next } from './next';
 import { forward, route } from './routing';
 import { hostOrAddress } from '../addresses';
 import { isCaptured } from '../capture';
+import { SAY_POLICY } from '../conditions';
 import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
 import { listenerFor } from '../listener';
 import { NearMiss, nearMisses } from '../near-misses';
@@ -107,9 +108,7 @@ function undeclared(
     scope.policy.kind === 'MeshConfig' &&
     journey.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
   ) {
-    journey.assume(
-      "the mesh lets undeclared traffic through: the outbound traffic policy is Istio's default, ALLOW_ANY",
-    );
+    journey.require({ holds: 'the mesh lets undeclared traffic through (ALLOW_ANY)', say: SAY_POLICY });
   }
   const causes = [...missed.map(({ cause }) => cause), scope.policy];
   if (!scope.allowsAny) {

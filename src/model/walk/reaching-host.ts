@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { Ending, Journey, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
 import { ExternalHost } from '../../access/access-table';
+import { SAY_ADDRESSES } from '../conditions';
 import { clientCommonNameOf, receive } from '../external-host';
 import { FieldRef } from '../answer';
 import { uniqueRefs } from '../field-ref';
@@ -33,7 +34,8 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
     return journey.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
   }
   if (isServiceAddress(address)) throw new Undetermined(`${address} is inside the mesh`, decidedBy);
-  if (isAllocatedAddress(address)) return journey.refuse(by, 503, `${address} leads nowhere`, decidedBy);
+  if (isAllocatedAddress(address))
+    return { outcome: 'refused', symptom: 'timeout', by, reason: `${address} leads nowhere`, causes: decidedBy };
   const sender = from === 'gateway' && journey.atGateway ? journey.atGateway : journey.pod;
   const blocked = blockedBy(registry, 'egress', sender, { address }, port);
   if (blocked) {
@@ -52,7 +54,7 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
   const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(journey, port));
   const reception = receive(registry, known, known?.host ?? journey.answeredBy!, port, flow, isDeclaredTls);
   for (const remark of reception.remarks) journey.remark(remark);
-  for (const assumption of reception.assumptions) journey.assume(assumption);
+  for (const condition of reception.conditions) journey.require(condition);
   const layer = outermost(flow);
   if (reception.kind !== 'not-listening') {
     journey.plaintext ||= reception.plaintext;
@@ -77,12 +79,14 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
     case 'distrusted':
       return { ...byHost(), symptom: 'certificate-rejected' };
     case 'unauthenticated':
-      if (layer!.by === 'application') return { ...byHost(), symptom: 'closed' };
+      // curl ends its side of the handshake first; the clients of gRPC and WebSockets wait for the host's.
+      if (layer!.by === 'application')
+        return { ...byHost(), symptom: flow.speak === 'grpc' || flow.speak === 'websocket' ? 'tls-closed' : 'closed' };
       journey.clientCertificate = reception.clientCertificate;
       return journey.refuse(by, 503, reception.reason, causes);
     default: {
       const status = reception.status ?? 400;
-      const isClearHttp = layer === undefined && flow.payload === 'http';
+      const isClearHttp = layer === undefined && flow.payload === 'http' && !reception.isNoHttp;
       return { ...byHost(status), ...(isClearHttp && { symptom: status }) };
     }
   }
@@ -111,7 +115,11 @@ function undescribed(journey: Journey, { name, service }: ToExternalHost, asked:
   if (end === asked || end === journey.ownAddress) return asked;
   if (service && covers(service.host.toLowerCase(), asked)) {
     const { kind, namespace, name: entry } = service.object;
-    journey.assume(`${name} is ${asked}, as ${kind} ${namespace}/${entry} says`);
+    if (!journey.configuration.registry.world.declaredAddresses)
+      journey.require({
+        holds: `${end} is ${asked}, as ${kind} ${namespace}/${entry} says`,
+        say: isIP(end) === 0 ? SAY_ADDRESSES : `--dial ${end} (dial in a test), or ${SAY_ADDRESSES}`,
+      });
     return asked;
   }
   return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;

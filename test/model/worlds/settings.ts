@@ -209,7 +209,7 @@ function ranges(random: Random, { host, name }: Place): Setting {
                     {
                       port: number,
                       destinationSubnets: subnets,
-                      sniHosts: kind === 'tls' ? [entry.spec.hosts[0] === host ? host : '*.internal'] : undefined,
+                      sniHosts: kind === 'tls' ? [entry.spec.hosts[0]] : undefined,
                     },
                   ],
                   route: [{ destination: { host: entry.spec.hosts[0], port: { number } } }],
@@ -237,7 +237,7 @@ function services(random: Random, { host, name, gateway }: Place): Setting {
       2,
       () => [
         object('Service', 'shop', name, {
-          selector: { app: 'checkout' },
+          selector: { app: 'nobody' },
           ports: [{ name: random.pick(['http', 'tcp', 'http-web']), port: random.pick([80, 8080, 443]) }],
         }),
       ],
@@ -276,7 +276,7 @@ function services(random: Random, { host, name, gateway }: Place): Setting {
       () => [
         object('Service', 'shop', name, {
           clusterIP: 'None',
-          selector: { app: 'crawler' },
+          selector: { app: 'nobody' },
           ports: [{ name: 'tcp', port: random.pick([80, 443, 5432]) }],
         }),
       ],
