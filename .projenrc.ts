@@ -9,15 +9,25 @@ const project = new cdk8s.ConstructLibraryCdk8s({
   author: AUTHORS,
   authorAddress: 'authors@cdk8s-istio-egress.invalid', // projen demands one; removed below
   repositoryUrl: '', // there is none yet
-  keywords: ['cdk8s', 'istio', 'egress', 'egress-gateway', 'tls-origination', 'service-mesh', 'kubernetes'],
+  keywords: [
+    'cdk8s',
+    'istio',
+    'egress',
+    'egress-gateway',
+    'tls-origination',
+    'service-mesh',
+    'constructs',
+    'kubernetes',
+  ],
+  stability: 'experimental', // 0.x: see docs/versions.md
   license: 'Apache-2.0',
   copyrightOwner: AUTHORS,
   packageManager: javascript.NodePackageManager.NPM,
   defaultReleaseBranch: 'main',
 
   // The oldest supported cdk8s and constructs: tests run on them, users may bring newer ones.
-  cdk8sVersion: '2.70.106',
-  constructsVersion: '10.5.0',
+  cdk8sVersion: '2.69.0',
+  constructsVersion: '10.3.0',
   jsiiVersion: '~6.0.16',
   typescriptVersion: '~6.0.3',
   projenVersion: '~0.103.25',
@@ -40,6 +50,12 @@ const project = new cdk8s.ConstructLibraryCdk8s({
   bundledDeps: ['yaml@^2.9.1'],
   bin: { 'cdk8s-istio-egress': 'lib/src/explain/main.js' },
   publishToPypi: { distName: 'cdk8s-istio-egress', module: 'cdk8s_istio_egress' },
+  publishToMaven: {
+    mavenGroupId: 'io.github.cdk8s-istio-egress',
+    mavenArtifactId: 'cdk8s-istio-egress',
+    javaPackage: 'io.github.cdk8sistioegress',
+  },
+  publishToGo: { moduleName: 'github.com/cdk8s-istio-egress/cdk8s-istio-egress-go' },
 
   // The library is compiled from two top-level folders: src (ours) and imports (generated).
   entrypoint: 'lib/src/index.js',
@@ -115,6 +131,10 @@ project.addTask('eslint', { description: 'Lint alone', exec: 'eslint --max-warni
 project.tasks.addEnvironment('CDK8S_CHECK_UPGRADE', 'false');
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 
+project.package.addVersion('0.1.0');
+project.package.addField('type', 'commonjs');
+// Of the bundled YAML reader, only what Node loads is published: npm packs a bundled package as it lies there.
+project.package.setScript('prepack', 'node -e "fs.rmSync(\'node_modules/yaml/browser\',{recursive:true,force:true})"');
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 project.package.addField('author', { name: AUTHORS, organization: true });
 // jsii wants the field; there is no repository yet, so its URL is empty.
@@ -131,9 +151,13 @@ project.package.addField('exports', {
 project.package.addField('typesVersions', {
   '*': { explain: ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] },
 });
-const unpublished = ['imports/', 'crds/', 'examples/', 'bench/', 'docs/', '.ci/', 'coverage/'];
+// The docs and the examples are published: a page of them is the only help for somebody who has only the package.
+const unpublished = ['imports/', 'crds/', 'bench/', '.ci/', 'coverage/', 'examples/*.ts', 'examples/*/dist/'];
 unpublished.push('cdk8s.yaml', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'eslint.config.mjs');
 project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
+
+// Without `go build`: the Go module of cdk8s has to be had for it, which test/package/go.ts does without.
+project.tasks.tryFind('package:go')?.reset('jsii-pacmak -v --target go --code-only');
 
 project.addTask('crds', {
   description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',

@@ -5,12 +5,14 @@ import { parseArgs } from 'util';
 import { parse } from 'yaml';
 import { bystanders } from './bystanders';
 import { isAnsweredAsWanted, isPlainYes, smallestChange } from './changes';
+import { docs } from './docs';
 import { HELP } from './help';
 import { judgeTable } from './judge-table';
 import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
 import { Outcome, Usage } from './outcome';
+import { packageFolder } from './package-folder';
 import { ReadManifests, readManifests } from './read-manifests';
 import { requestProblem } from './request-problem';
 import { asText, headline } from './text';
@@ -36,7 +38,8 @@ export function run(args: readonly string[], standardInput?: () => string): Outc
     if (command === 'explain') return explain(rest, standardInput);
     if (command === 'check') return check(rest, standardInput);
     if (command === 'migrate') return migrate(rest, standardInput);
-    throw new Usage(`"${command}" is not a command; the commands are explain, check and migrate`);
+    if (command === 'docs') return docs(rest);
+    throw new Usage(`"${command}" is not a command; the commands are explain, check, migrate and docs`);
   } catch (error) {
     if (error instanceof Usage || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS'))
       return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };
@@ -394,10 +397,6 @@ function findingsOn(answer: Answer, objects: readonly EgressObject[], world: Wor
   }).filter(({ origins }) => origins.some((origin) => met.has(origin)));
 }
 
-/** The package's own version. Its package.json is two folders above the sources, three above the compiled files. */
 function version(): string {
-  const file = ['../..', '../../..']
-    .map((up) => path.join(__dirname, up, 'package.json'))
-    .find((one) => fs.existsSync(one));
-  return file === undefined ? 'unknown' : JSON.parse(fs.readFileSync(file, 'utf8')).version;
+  return JSON.parse(fs.readFileSync(path.join(packageFolder(), 'package.json'), 'utf8')).version;
 }

@@ -3,6 +3,7 @@ export const HELP = `cdk8s-istio-egress: what happens to a request that leaves a
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
   cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--output text|json|mermaid]
   cdk8s-istio-egress migrate <access.yaml...>
+  cdk8s-istio-egress docs [page]
 
 explain follows one request hop by hop and names the object and field that decide each step.
   --from NAMESPACE/SERVICEACCOUNT   the caller
@@ -33,13 +34,15 @@ explain follows one request hop by hop and names the object and field that decid
                                     ,serviceAccount=NAME where its account is not called like it. May be repeated
   --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
                                     gateway; any other path ends with exit code 1
-  --output text|json|mermaid        default text; json uses the words of docs/access-table.md
+  --output text|json|mermaid        default text; json uses the words of access tables (docs access-table)
 
 check asks for every row of an access table and compares the answer with it.
 
 migrate rewrites access tables that use former words (outside, way, plaintextToOutside, passthrough) in place.
 Comments, order and layout stay. - reads standard input and writes to standard output. If a file cannot be read or is
 not an access table, no file is written.
+
+docs lists the pages of the documentation, which are in the package, or prints one.
 
 --version prints the version.
 

@@ -369,7 +369,7 @@ describe('invalid input', () => {
     ],
     [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--wat'], /--wat/],
     [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /explain: name the files or folders/],
-    [['exlain'], /"exlain" is not a command; the commands are explain, check and migrate/],
+    [['exlain'], /"exlain" is not a command; the commands are explain, check, migrate and docs/],
     [
       ['explain', gateway, '--from', 'curl', '--to', 'http://a.example.com/'],
       /--from is not "curl": write .*--from payments\/checkout/,
@@ -392,6 +392,27 @@ describe('invalid input', () => {
       code: 0,
       out: expect.stringMatching(/--from[\s\S]*--to[\s\S]*Exit codes/),
     });
+  });
+});
+
+describe('docs', () => {
+  test('lists the pages with their titles', () => {
+    const { code, out } = run(['docs']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}gateway +\S.*$/m);
+    expect(out).toMatch(/^ {2}examples\/protocols +\S.*$/m);
+  });
+
+  test.each(['gateway', 'docs/gateway.md', 'gateway.md#the-gateway', '../docs/gateway.md'])('%s is a page', (name) => {
+    expect(run(['docs', name])).toEqual({ code: 0, err: '', out: fs.readFileSync('docs/gateway.md', 'utf8') });
+  });
+
+  test('an example is a page', () => {
+    expect(run(['docs', '../examples/protocols']).out).toBe(fs.readFileSync('examples/protocols/README.md', 'utf8'));
+  });
+
+  test.each([[['gatway']], [['../package.json']], [['gateway', 'tls']]])('%j ends with 3', (args) => {
+    expect(run(['docs', ...args])).toMatchObject({ code: 3, out: '', err: expect.stringContaining('docs: ') });
   });
 });
 

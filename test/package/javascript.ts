@@ -39,8 +39,7 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
 
   await checks.run('npm install brings cdk8s and constructs along', () => {
     install(tarball);
-    const { version } = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/cdk8s/package.json'), 'utf8'));
-    return `cdk8s ${version}`;
+    return `cdk8s ${versionOf(folder, 'cdk8s')}`;
   });
   await checks.run('an ESM app synthesises', () => {
     manifest = synthesised(() => run('node', 'app.mjs'));
@@ -52,6 +51,17 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
   await checks.run('cdk8s synth does the same', () =>
     same(() => run('node', CDK8S, 'synth', '--app', 'node app.cjs', '--output', 'dist')),
   );
+
+  for (const [name, versions] of [
+    ['the oldest cdk8s and constructs', ['cdk8s@2.69.0', 'constructs@10.3.0']],
+    ['the newest cdk8s and constructs', ['cdk8s@latest', 'constructs@latest']],
+  ] as const) {
+    await checks.run(`${name}: the same manifest`, () => {
+      install(...versions);
+      same(() => run('node', 'app.mjs'));
+      return ['cdk8s', 'constructs'].map((one) => `${one} ${versionOf(folder, one)}`).join(', ');
+    });
+  }
 
   await checks.run('the command line explains what was synthesised', () => {
     const said = run(
@@ -67,6 +77,13 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     );
     demand(/^200 from api\.partner\.com, through egress\//.test(said), said);
     return said.split('\n')[0];
+  });
+  await checks.run('it prints the pages of its documentation', () => {
+    const list = run('npx', '--no-install', 'cdk8s-istio-egress', 'docs');
+    demand(/^ {2}gateway /m.test(list), list);
+    const page = run('npx', '--no-install', 'cdk8s-istio-egress', 'docs', 'gateway');
+    demand(page.startsWith('# '), page.slice(0, 200));
+    return `${list.trim().split('\n').length - 2} pages`;
   });
   await checks.run('an app loads neither the model nor the YAML reader', () => {
     const loaded = run(
@@ -189,4 +206,8 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     demand(message.includes('ERR_PACKAGE_PATH_NOT_EXPORTED'), 'lib/src/constructs/egress could be loaded');
   });
   return manifest;
+}
+
+function versionOf(folder: string, name: string): string {
+  return JSON.parse(fs.readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
 }

@@ -8,6 +8,7 @@ import * as path from 'path';
 import { Checks } from './checks';
 import { checkContents } from './contents';
 import { checkJavaScript } from './javascript';
+import { checkPublished } from './published';
 import { checkPython } from './python';
 
 const ROOT = path.join(__dirname, '../..');
@@ -18,6 +19,7 @@ async function main() {
   try {
     const tarball = only(path.join(ROOT, 'dist/js'), '.tgz');
     await checkContents(checks, tarball);
+    await checkPublished(checks, tarball, path.join(work, 'published'));
     const manifest = await checkJavaScript(checks, tarball, path.join(work, 'js'));
     await checkPython(checks, only(path.join(ROOT, 'dist/python'), '.whl'), path.join(work, 'python'), manifest);
   } finally {
