@@ -1,9 +1,13 @@
 import { isIP } from 'net';
 import { hostOrAddress, isUnknownAddress, unknownAddress } from './addresses';
 import { Registry } from './registry';
+import { fieldRef } from './field-ref';
+import { Undetermined } from './undetermined';
 import { Scope } from './scope';
 import { allocatedAddress, ANY_ADDRESS, Service } from './service';
 import { ExternalHost } from '../access/access-table';
+import { isPrivateRange } from '../istio/ranges';
+import { Indexed } from '../manifests/indexed';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
 
 /** The address that a host is taken to have, because its ServiceEntry gives it. */
@@ -16,7 +20,7 @@ export interface Believed {
 export class AddressBook {
   private readonly byHost = new Map<string, ExternalHost>();
   private readonly byAddress = new Map<string, ExternalHost>();
-  private declared?: Map<number, Map<string, Service>>;
+  private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -46,7 +50,15 @@ export class AddressBook {
     if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
     if (service && scope!.proxy.dnsCapture) {
       // Entries of one namespace for one name share what the sidecar says about it.
-      for (const one of [service, ...this.registry.siblings(service)]) {
+      const siblings = this.registry.siblings(service);
+      const addressed = siblings.filter((one) => one.canHaveAddress || one.address !== ANY_ADDRESS);
+      if (new Set(addressed.map(({ ports }) => ports.map(({ number }) => number).join())).size > 1)
+        throw new Undetermined(
+          `several ServiceEntries of namespace ${service.namespace} declare ${host} with different ports, and a sidecar ` +
+            'that answers DNS gives the address of any of them',
+          addressed.map(({ object }) => fieldRef(object, 'spec.ports')),
+        );
+      for (const one of [service, ...siblings]) {
         if (one.address === ANY_ADDRESS && one.canHaveAddress) return allocatedAddress(one);
         if (isIP(one.address) !== 0 && one.address !== ANY_ADDRESS) return one.address;
       }
@@ -72,20 +84,38 @@ export class AddressBook {
     return unknownAddress(host);
   }
 
-  /** The single addresses that ServiceEntries with this port have, each with one of them. */
-  public declaredAddresses(port: number): ReadonlyMap<string, Service> {
-    if (!this.declared) {
-      this.declared = new Map();
-      for (const service of this.registry.services) {
-        if (service.kubernetes || isIP(service.address) === 0 || service.address === ANY_ADDRESS) continue;
-        for (const { number } of service.ports) {
-          let own = this.declared.get(number);
-          if (!own) this.declared.set(number, (own = new Map()));
-          if (!own.has(service.address)) own.set(service.address, service);
-        }
-      }
+  /**
+   * The addresses, and ranges that are not private, that objects name for connections to a port, each with one of these
+   * objects.
+   */
+  public declaredAddresses(port: number): ReadonlyMap<string, Indexed> {
+    let known = this.declared.get(port);
+    if (!known) this.declared.set(port, (known = this.collect(port)));
+    return known;
+  }
+
+  private collect(port: number): ReadonlyMap<string, Indexed> {
+    const { services, virtualServices } = this.registry;
+    const found = new Map<string, Indexed>();
+    for (const { kubernetes, address, ports, object } of services)
+      if (!kubernetes && address !== ANY_ADDRESS && ports.some(({ number }) => number === port)) add(address, object);
+    for (const { object } of virtualServices)
+      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])])
+        for (const { destinationSubnets } of match ?? [])
+          for (const range of destinationSubnets ?? []) add(range, object);
+    return found;
+
+    function add(range: string, object: Indexed): void {
+      const isRange = range.includes('/') && !range.endsWith('/32');
+      if (
+        found.has(range) ||
+        isIP(range.split('/')[0]) === 0 ||
+        range.startsWith('0.0.0.0') ||
+        (isRange && isPrivateRange(range))
+      )
+        return;
+      found.set(range, object);
     }
-    return this.declared.get(port) ?? new Map();
   }
 
   /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */

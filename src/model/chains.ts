@@ -1,9 +1,7 @@
-import { hostOrAddress, isUnknownAddress } from './addresses';
 import { FieldRef } from './answer';
 import { Destination } from './destination';
 import { Service } from './service';
-import { Undetermined } from './undetermined';
-import { contains, isPrivateRange } from '../istio/ranges';
+import { contains } from '../istio/ranges';
 
 /** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {
@@ -15,6 +13,8 @@ export interface FirstBytes {
 export interface Chain {
   readonly serverNames: readonly string[];
   readonly ranges: readonly string[];
+  /** Whether it is tried like a chain with a range, although it matches every address. */
+  readonly isRanged?: boolean;
   /** Whether it matches only what looks like plaintext HTTP. */
   readonly inspected: boolean;
   /** Reads HTTP: for the routes of one service, where the protocol was detected; without one, for all routes. */
@@ -42,6 +42,7 @@ export class ChainFinder {
       if (
         (chain.serverNames.length === 0 || chain.serverNames.includes('*')) &&
         !chain.inspected &&
+        !chain.isRanged &&
         chain.ranges.length === 0
       ) {
         this.fallback = chain;
@@ -71,13 +72,8 @@ export class ChainFinder {
 
   private nodeFor(address: string): Map<string, Chain[]> | undefined {
     for (const { range } of this.ranges) {
+      // An unknown address is tried in each range by whoever asks (`addressesThatDecide`).
       if (contains(range, address)) return this.nodes.get(range);
-      if (isUnknownAddress(address) && !isPrivateRange(range)) {
-        throw new Undetermined(
-          `it is unknown whether ${hostOrAddress(address)} has an address in ${range}`,
-          this.nodes.get(range)!.values().next().value![0].decidedBy,
-        );
-      }
     }
     return this.nodes.get('');
   }

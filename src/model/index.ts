@@ -163,6 +163,12 @@ export class EgressModel {
         continue;
       }
       const { when, say } = one.possibility;
+      if (isRefusedAlike(answer, other)) {
+        assumed.add(
+          `${one.possibility.assumed}; otherwise the caller sees ${other.symptom} instead of ${answer.symptom}`,
+        );
+        continue;
+      }
       return {
         outcome: 'undetermined',
         reason: `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ${say}`,
@@ -258,19 +264,27 @@ function addressesThatDecide(
   const { addressBook } = configuration;
   const { hostname } = urlOf(request.url);
   const isSaid = addressBook.isComplete || configuration.registry.world.declaredAddresses || request.dial !== undefined;
-  if (answer.outcome !== 'answered' || isSaid || isIP(hostname) !== 0) return [];
+  if (answer.outcome === 'undetermined' || isSaid || isIP(hostname) !== 0) return [];
+  const isAnswered = answer.outcome === 'answered';
   const decides = (address: string) =>
     !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
   const say = (address: string) => `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
-  if (believed !== undefined && decides(unknownAddress(hostname)))
+  if (isAnswered && believed !== undefined && decides(unknownAddress(hostname)))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
+    .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
     .slice(0, MOST_ADDRESSES)
-    .filter(([address]) => address !== believed?.address && decides(address))
-    .map(([address, { object }]) => ({
-      holds: `${hostname} does not have the address ${address} of ${object.kind} ${object.namespace}/${object.name}`,
+    .filter(([range]) => decides(range.split('/')[0]))
+    .map(([range, { kind, namespace, name }]) => ({
+      holds: `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ${namespace}/${name}`,
       say: say('ADDRESS'),
     }));
+}
+
+/** Whether both are refused at the same place, and only look different to the caller. */
+function isRefusedAlike(a: Answer, b: Answer): boolean {
+  const where = ({ outcome, by, gateway, plaintextToHost }: Answer) => [outcome, by, gateway, plaintextToHost].join();
+  return a.outcome === 'refused' && where(a) === where(b);
 }
 
 /** An answer without the place where its host is. */

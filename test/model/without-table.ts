@@ -4,7 +4,7 @@
  */
 import { modelOf } from './compare';
 import { MeshAnswer, RecordedWorld } from './worlds/recorded';
-import { tableOf } from './worlds/table';
+import { ADDRESS, tableOf } from './worlds/table';
 import { Request, WorldObject } from './worlds/world';
 import { AccessTable } from '../../src/access/access-table';
 import { isPlainYes } from '../../src/explain/changes';
@@ -212,7 +212,9 @@ function isYes(answer: Answer, mesh: MeshAnswer): boolean {
     mesh.via === answer.via &&
     mesh.tlsOriginatedBy === answer.tlsOriginatedBy &&
     mesh.plaintextToHost === answer.plaintextToHost &&
-    (mesh.answeredBy === undefined || mesh.answeredBy === answer.answeredBy || answer.via === 'undeclared')
+    (mesh.answeredBy === undefined ||
+      [mesh.answeredBy, ADDRESS[mesh.answeredBy]].includes(answer.answeredBy!) ||
+      answer.via === 'undeclared')
   );
 }
 

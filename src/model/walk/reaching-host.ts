@@ -85,6 +85,8 @@ export function reachHost(journey: Journey, target: ToExternalHost): Ending {
       journey.clientCertificate = reception.clientCertificate;
       return journey.refuse(by, 503, reception.reason, causes);
     default: {
+      if (flow.speak === 'websocket' && layer === undefined)
+        throw new Undetermined(`the model does not know what ${at} answers to a WebSocket that it does not understand`);
       const status = reception.status ?? 400;
       const isClearHttp = layer === undefined && flow.payload === 'http' && !reception.isNoHttp;
       return { ...byHost(status), ...(isClearHttp && { symptom: status }) };
@@ -170,7 +172,9 @@ function answered(
   journey.protocol =
     flow.payload === 'bytes' ? 'tcp' : flow.speak !== 'websocket' && (isOwnTls || flow.http2) ? 'h2' : 'http/1.1';
   if (flow.speak === 'websocket' && flow.http2 && !isOwnTls) {
-    throw new Undetermined('the model does not know the outcome of a WebSocket over HTTP/2');
+    if (!journey.configuration.addressBook.isComplete || journey.gateway !== undefined)
+      throw new Undetermined('it is unknown whether the host takes WebSockets over HTTP/2');
+    return journey.refuse('sidecar', 502, 'the host takes no WebSockets over HTTP/2', causes);
   }
   if (flow.speak === 'grpc' && journey.protocol !== 'h2') {
     throw new Undetermined('gRPC needs HTTP/2 to the host, but the last proxy uses HTTP/1.1');

@@ -488,7 +488,7 @@ function otherKinds(random: Random, { host, name, gateway }: Place): Setting {
   const made = random.pick<() => WorldObject>([
     () => filter('SIDECAR_INBOUND', random.pick(['shop', ROOT])),
     () => filter('GATEWAY', 'shop'),
-    () => filter('SIDECAR_OUTBOUND', 'other'),
+    () => filter('SIDECAR_OUTBOUND', 'edge'),
     () => filter('ANY', gateway.namespace, { app: 'something-else' }),
     () =>
       object('PeerAuthentication', random.pick(['shop', ROOT, gateway.namespace]), name, {
