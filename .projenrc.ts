@@ -143,13 +143,18 @@ project.package.addField('types', 'lib/src/index.d.ts');
 project.package.addField('exports', {
   '.': { types: './lib/src/index.d.ts', default: './lib/src/index.js' },
   './explain': { types: './lib/src/explain/index.d.ts', default: './lib/src/explain/index.js' },
+  './lint': { types: './lib/src/lint/index.d.ts', default: './lib/src/lint/index.js' },
   './imports/*': { types: './lib/imports/*.d.ts', default: './lib/imports/*.js' },
   './.jsii': './.jsii',
   './package.json': './package.json',
 });
 // For compilers that do not read `exports` (TypeScript's moduleResolution "node10").
 project.package.addField('typesVersions', {
-  '*': { explain: ['lib/src/explain/index.d.ts'], 'imports/*': ['lib/imports/*.d.ts'] },
+  '*': {
+    explain: ['lib/src/explain/index.d.ts'],
+    lint: ['lib/src/lint/index.d.ts'],
+    'imports/*': ['lib/imports/*.d.ts'],
+  },
 });
 // The docs and the examples are published: a page of them is the only help for somebody who has only the package.
 const unpublished = ['imports/', 'crds/', 'bench/', '.ci/', 'coverage/', 'examples/*.ts', 'examples/*/dist/'];

@@ -26,6 +26,23 @@ const REMOVED = [
   'x-envoy-decorator-operation',
   'x-envoy-peer-metadata',
   'x-envoy-peer-metadata-id',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'b3',
+  'x-b3-traceid',
+  'x-b3-spanid',
+  'x-b3-parentspanid',
+  'x-b3-sampled',
+  'x-b3-flags',
+  'sw8',
+  'sw8-x',
+  'sw8-correlation',
+  'x-datadog-trace-id',
+  'x-datadog-parent-id',
+  'x-datadog-sampling-priority',
+  'x-datadog-origin',
+  'x-datadog-tags',
 ];
 const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
 const GATEWAY = 'spiffe://cluster.local/ns/egress/sa/istio-egressgateway';
@@ -39,7 +56,7 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
   const key = createHash('sha256')
     .update(JSON.stringify(['gateway', 'payments', 'payments', host, 'egress', 'istio-egressgateway']))
     .digest('hex')
-    .slice(0, 12);
+    .slice(0, 20);
   const name = `${host.replace(/\./g, '-')}-${key}`;
   const external = `${host}.${key}.egress.internal`;
   const http = `http-80.${key}.egress.internal`;

@@ -19,7 +19,9 @@ export {
   EgressGatewayScaling,
   EgressGatewayToleration,
 } from './constructs/egress-gateway';
+export { ProxySelection } from './constructs/proxy-selection';
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
+export { NoTraceContext } from './constructs/no-trace-context';
 export { BoundaryDns, BoundaryAllowedEgress, EgressBoundaryProps } from './constructs/egress-boundary-props';
 export { EgressBoundary } from './constructs/egress-boundary';
 export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-guard';

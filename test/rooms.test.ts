@@ -18,6 +18,10 @@ const ROOMS: Record<string, string[]> = {
   rules: ['istio', 'values', 'manifests'],
   access: ['schema'],
   model: ['schema', 'istio', 'values', 'manifests', 'access'],
+  reading: ['istio', 'manifests'],
+  cli: [],
+  lint: ['istio', 'values', 'manifests', 'rules', 'model', 'reading', 'cli'],
+  explain: ['schema', 'istio', 'values', 'manifests', 'access', 'model', 'rules', 'reading', 'lint', 'cli'],
 };
 
 const files = fs

@@ -7,7 +7,7 @@ import * as path from 'path';
 import { parse } from 'yaml';
 import { AccessTable } from '../src/access/access-table';
 import { meshAmong } from '../src/explain/mesh-config';
-import { readManifests } from '../src/explain/read-manifests';
+import { readManifests } from '../src/reading/read-manifests';
 import { Answer, EgressModel } from '../src/model';
 import { folders, askerOf, falseYesText, kindOfReason, newTallied, tallyWithoutTable } from './model/without-table';
 import { generateWorld } from './model/worlds/generate';

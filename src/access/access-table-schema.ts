@@ -15,6 +15,39 @@ function holding(contents: string[], more: Record<string, Shape> = {}): Shape {
   });
 }
 
+const LABEL_SELECTOR: Shape = record([], {
+  matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
+  matchExpressions: {
+    type: 'array',
+    items: record([], {
+      key: { type: 'string' },
+      operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
+      values: { type: 'array', items: { type: 'string' } },
+    }),
+  },
+});
+
+/** `discoverySelectors` of a MeshConfig. */
+export const DISCOVERY_SELECTORS: Shape = { type: 'array', items: LABEL_SELECTOR };
+
+const VISIBILITY: Shape = { enum: ['VISIBILITY_UNSPECIFIED', 'NONE', 'NAMESPACE', 'PUBLIC'] };
+
+/** `serviceEntryVisibility` of a MeshConfig. */
+export const SERVICE_ENTRY_VISIBILITY: Shape = {
+  description: 'Who may see the ServiceEntries of a namespace, as in MeshConfig (Istio 1.31). Default: whom they say.',
+  ...record([], {
+    defaultVisibility: VISIBILITY,
+    applyToSidecars: { type: 'boolean' },
+    policies: {
+      type: 'array',
+      items: record([], {
+        visibility: VISIBILITY,
+        matchingRules: { type: 'array', items: record([], { namespaceSelector: LABEL_SELECTOR }) },
+      }),
+    },
+  }),
+};
+
 /** The shape of an access table. docs/access-table.schema.json is the same for editors; a test compares them. */
 export const ACCESS_TABLE_SCHEMA: Shape = {
   $schema: 'http://json-schema.org/draft-07/schema#',
@@ -51,6 +84,13 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         dnsCapture: {
           description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
+          type: 'boolean',
+        },
+        serviceEntryVisibility: SERVICE_ENTRY_VISIBILITY,
+        scopeGatewayToNamespace: {
+          description:
+            'Whether Gateways act on pods of their own namespace only (PILOT_SCOPE_GATEWAY_TO_NAMESPACE of istiod). ' +
+            'Default false, as in Istio.',
           type: 'boolean',
         },
       },

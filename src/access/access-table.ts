@@ -18,7 +18,35 @@ export interface MeshSettings {
   readonly pathNormalization?: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
   /** Whether sidecars answer DNS themselves (`ISTIO_META_DNS_CAPTURE`). */
   readonly dnsCapture?: boolean;
+  /** Who may see the ServiceEntries of a namespace, whatever they say. */
+  readonly serviceEntryVisibility?: ServiceEntryVisibility;
+  /** Whether Gateways act on pods of their own namespace only (istiod's `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`). */
+  readonly scopeGatewayToNamespace?: boolean;
 }
+
+/** As in MeshConfig, from Istio 1.31 on. */
+export interface ServiceEntryVisibility {
+  readonly defaultVisibility?: Visibility;
+  /** Without it, only ambient mode heeds the rest. */
+  readonly applyToSidecars?: boolean;
+  /** The first of which all rules match decides. */
+  readonly policies?: readonly {
+    readonly visibility?: Visibility;
+    readonly matchingRules?: readonly { readonly namespaceSelector?: LabelSelector }[];
+  }[];
+}
+
+/** A Kubernetes label selector. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+export type Visibility = 'VISIBILITY_UNSPECIFIED' | 'NONE' | 'NAMESPACE' | 'PUBLIC';
 
 /** The pods of an egress gateway. */
 export interface GatewayPods {

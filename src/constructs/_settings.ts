@@ -7,6 +7,7 @@ import { EgressPathSettings, PortSettings, TrafficPolicy, withUnsafe } from '../
 import { isA } from '../values/brand';
 import { Caller } from '../values/caller';
 import { EgressPort, EgressProtocol } from '../values/egress-port';
+import { internalMeaning } from '../values/internal-host';
 import { ISTIO_VERSION_CONTEXT, IstioVersion } from '../values/istio-version';
 import { assertDnsLabel } from '../values/names';
 import { Problems } from '../values/problems';
@@ -112,6 +113,7 @@ export function commonReaders(assertHost: (host: string) => string): Readers<Com
     loadBalancing: oneOf('EgressLoadBalancing', EgressLoadBalancing),
     removeHeaders: list(header, '"x-team"'),
     unsafeKeepHeaders: list(text('header name', 'x-request-id', assertMeshHeader), '"x-request-id"'),
+    unsafeInternalHosts: flag,
     namePrefix: label('name prefix', 'partner'),
     ...METADATA,
   };
@@ -160,8 +162,23 @@ export function readIstioVersion(scope: Construct, given: string | undefined, pr
   return problems.check(what, () => IstioVersion.parse(fromApp)) ?? IstioVersion.newest();
 }
 
-/** The settings that `SidecarEgress` and `GatewayEgress` have in common. */
-export function readSettings(props: Checked<CommonEgressProps>, problems: Problems): EgressPathSettings {
+/**
+ * The settings that `SidecarEgress` and `GatewayEgress` have in common.
+ *
+ * @param destinations the names and addresses to which proxies connect
+ */
+export function readSettings(
+  props: Checked<CommonEgressProps>,
+  destinations: string[],
+  clusterDomain: string | undefined,
+  problems: Problems,
+): EgressPathSettings {
+  const internal = destinations.filter((one) => internalMeaning(one, clusterDomain) !== undefined);
+  // Not harmless: it would silently allow one that is added later.
+  if (props.unsafeInternalHosts && internal.length === 0 && !problems.has('hosts'))
+    problems.add(
+      'unsafeInternalHosts: only applies to hosts inside the cluster or the machine, and there is none; leave it out',
+    );
   const portSettings = readPorts(props.ports, problems);
   const kept = props.unsafeKeepHeaders ?? [];
   const more = props.removeHeaders ?? [];
@@ -186,10 +203,10 @@ export function readSettings(props: Checked<CommonEgressProps>, problems: Proble
     removeHeaders: [...new Set([...MESH_REQUEST_HEADERS, ...more])].filter((name) => !kept.includes(name)),
     namePrefix: props.namePrefix,
     labels: { ...props.labels },
-    annotations:
-      kept.length > 0
-        ? withUnsafe({ ...props.annotations }, `keeps headers: ${kept.join(', ')}`)
-        : { ...props.annotations },
+    annotations: [
+      ...(kept.length > 0 ? [`keeps headers: ${kept.join(', ')}`] : []),
+      ...(internal.length > 0 ? [`internal host: ${internal.join(', ')}`] : []),
+    ].reduce(withUnsafe, { ...props.annotations }),
   };
 }
 

@@ -1,13 +1,14 @@
 import { ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { METADATA, readNamespace, where } from './_settings';
+import { METADATA, readIstioVersion, readNamespace, where } from './_settings';
 import { IEgressGateway } from './i-egress-gateway';
-import { describeGateway, lockGateway } from '../declarations/gateways';
+import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { gatewayAccount, GatewayPodSettings, gatewayPods } from '../recipes/gateway/pods';
 import { lockdown } from '../recipes/gateway/policies';
+import { noTraceContext } from '../recipes/trace-context';
 import { brand } from '../values/brand';
 import { assertListeningPort } from '../values/egress-port';
 import { EGRESS_GATEWAY, GatewayInstallation } from '../values/gateway-installation';
@@ -266,8 +267,9 @@ const PROPS: Readers<EgressGatewayProps> = {
  * reach them.
  *
  * The pods carry a label of their own, so that Gateway objects for other gateways do not apply to them. They run
- * without privileges, and add no headers to requests. Nothing is let through until a `GatewayEgress` declares it.
- * `lockdown()` also refuses what other authors' objects bind to these pods.
+ * without privileges, and add no headers to requests, none of tracing either. Nothing is let through until a
+ * `GatewayEgress` declares it. `lockdown()` also refuses what other authors' objects bind to these pods under names of
+ * their own.
  *
  * Several gateways in one app or namespace need different names, and share nothing.
  *
@@ -297,6 +299,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
     const checked = readProps(props, PROPS, problems);
     const namespace = readNamespace(this, checked.namespace, 'give the gateway its own namespace', problems) ?? '';
     const pods = this.readPods(checked, problems);
+    const version = readIstioVersion(this, undefined, problems);
     problems.throwIfAny();
     const { trustDomain, clusterDomain, targetPort } = checked;
     this.installation = GatewayInstallation.egressGateway({
@@ -312,17 +315,24 @@ export class EgressGateway extends Construct implements IEgressGateway {
     validate(this);
     OneOf.gateway(this, namespace, this.installation.name).state(this, this.node.path);
     [this.serviceAccount] = emit(this, gatewayAccount(this.installation, this.metadata));
+    emit(this, noTraceContext(this.installation, version, { ...this.metadata, namespace }));
     this.policies = new Construct(this, 'policies'); // Refusals exist before the pods do.
     [this.deployment, this.service] = emit(this, gatewayPods(this.installation, pods, this.metadata));
   }
 
   /**
-   * Refuses all traffic on these pods except for the private server names of `GatewayEgress`, even if other authors
+   * Refuses all traffic on these pods except under the private server names of `GatewayEgress`, even if other authors
    * bind a Gateway to them.
    *
-   * Adds one policy, of the same size for any number of hosts: requests without a mesh identity, or for another server
-   * name, are answered with 403; connections are closed. Further calls have no effect.
+   * Adds two policies, of the same size for any number of hosts: requests without a mesh identity, or for another server
+   * name, are answered with 403; connections are closed. One of them is a DENY, so that it holds beside whatever other
+   * policies allow. Further calls have no effect.
    *
+   * Private names are recognised by their domain, `egress.internal`. That nobody else's Gateway uses one takes an
+   * `EgressGuard`, or istiod's setting `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Without either, a Gateway of another namespace
+   * can serve hosts of its own through these pods, and stop the pods from taking new configuration.
+   *
+   * @returns the policy that lets the private names in
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
   public lockdown(): ApiObject {
@@ -335,7 +345,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
 
   /** Whether `lockdown()` was called. */
   public get isLockedDown(): boolean {
-    return this.lock !== undefined;
+    return isGatewayLocked(this, this.installation);
   }
 
   /** All objects of this construct, in the order in which they can be applied. */

@@ -17,6 +17,7 @@ import { Problems } from '../values/problems';
 import {
   Checked,
   cidrs,
+  flag,
   label,
   list,
   namespaceName,
@@ -82,6 +83,15 @@ export interface EgressGuardProps {
   readonly locks?: RegistryOnlyMesh[];
 
   /**
+   * Refuse pods that take traffic from their sidecar: annotations under `traffic.sidecar.istio.io/`, no injection, the
+   * host's network, user or group 1337. `DirectEgress` needs such annotations, and an Istio that excludes ranges in the
+   * whole mesh writes them into every pod.
+   *
+   * @default false
+   */
+  readonly refuseBypass?: boolean;
+
+  /**
    * What becomes of an object that breaks a rule.
    *
    * @default GuardMode.ENFORCE
@@ -126,6 +136,7 @@ const PROPS: Readers<EgressGuardProps> = {
     valueOf<RegistryOnlyMesh>('RegistryOnlyMesh', "new RegistryOnlyMesh(chart, 'lock')"),
     "new RegistryOnlyMesh(chart, 'lock')",
   ),
+  refuseBypass: flag,
   mode: oneOf('GuardMode', GuardMode),
   clusterDomain: text('DNS domain', 'cluster.local', (value) => assertObjectName(value, 'DNS domain')),
   name: label('name', 'egress-guard'),
@@ -162,10 +173,11 @@ export class EgressGuard extends Construct {
     this.rootNamespace = this.props.rootNamespace ?? 'istio-system';
     validate(this);
     declareRootNamespace(this, this.rootNamespace);
-    const { name = 'egress-guard', mode = GuardMode.ENFORCE, labels, annotations, locks = [] } = this.props;
+    const { name = 'egress-guard', mode = GuardMode.ENFORCE, refuseBypass = false, locks = [] } = this.props;
+    const { labels, annotations } = this.props;
     this.apiObjects = emit(
       this,
-      guard(() => this.facts, this.readLocks(locks), mode, { name, labels, annotations }),
+      guard(() => this.facts, this.readLocks(locks), mode, { name, refuseBypass, labels, annotations }),
     );
     // These kinds belong to no namespace, whatever the chart says.
     for (const object of this.apiObjects)

@@ -104,6 +104,15 @@ export interface CommonEgressProps {
   readonly unsafeKeepHeaders?: string[];
 
   /**
+   * Allows hosts that name something inside: the pod itself (`localhost.localdomain`), a Service of the cluster
+   * (`kubernetes.default`), the machine (`metadata.google.internal`). The proxy connects to them in the place of the
+   * caller. Recorded on the objects as the annotation `cdk8s-istio-egress/unsafe`. Only with such a host or endpoint.
+   *
+   * @default false
+   */
+  readonly unsafeInternalHosts?: boolean;
+
+  /**
    * The beginning of the objects' names, a DNS label. The names end in a key made of owner, host and gateway, so they
    * stay unique.
    *

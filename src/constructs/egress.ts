@@ -88,7 +88,7 @@ const readersFor = (props: TlsOriginationProps): Readers<TlsOriginationProps> =>
       : "one such as ClientCertificate.fromSecret('partner-client')",
   ),
   callers: callers(),
-  sni: text('host name', 'api.example.com', (value) => assertHostName(value)),
+  sni: text('host name', 'api.example.com', (value) => assertHostName(value, { internal: true })),
   subjectAltNames: list(text('name in a certificate', 'api.example.com', assertSubjectAltName), '"api.example.com"', {
     empty: 'empty, which would leave the name in the certificate unverified; name at least one',
   }),

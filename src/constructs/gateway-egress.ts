@@ -17,7 +17,7 @@ import { CommonEgressProps } from './egress-props';
 import { IEgressGateway } from './i-egress-gateway';
 import { TlsOriginationOptions } from './tls-origination-options';
 import { GatewayEgressPath } from '../declarations/gateway-egress-path';
-import { describeGateway } from '../declarations/gateways';
+import { describeGateway, onLock } from '../declarations/gateways';
 import { OriginationSettings } from '../declarations/origination';
 import { EgressPathSettings, GatewayEgressPathSettings } from '../declarations/settings';
 import { Emission, Places, rulesFirst } from '../emission/emission';
@@ -125,8 +125,8 @@ export interface GatewayEgressProps extends CommonEgressProps {
 const NO_CALLERS =
   ', so no workload could call; name the callers, such as Caller.serviceAccount("payments", "checkout")';
 
-const PROPS: Readers<GatewayEgressProps> = {
-  ...commonReaders(assertGatewayHost),
+const readersFor = (props: GatewayEgressProps): Readers<GatewayEgressProps> => ({
+  ...commonReaders((host) => assertGatewayHost(host, props)),
   gateway: requiredGateway,
   callers: required(callers(`none given${NO_CALLERS}`), NO_CALLERS),
   addresses: addresses(true),
@@ -135,7 +135,7 @@ const PROPS: Readers<GatewayEgressProps> = {
   callerSet: label('name of a set of callers', 'partners'),
   separateCallers: flag,
   gatewayChart: chart,
-};
+});
 
 /**
  * External hosts that only named callers can reach, through an egress gateway.
@@ -165,11 +165,11 @@ export class GatewayEgress extends Egress {
   constructor(scope: Construct, id: string, props: GatewayEgressProps) {
     super(scope, id);
     const problems = new Problems(where(this));
-    const checked = readProps(props, PROPS, problems);
+    const checked = readProps(props, readersFor(props), problems);
     this.gateway = checked.gateway!;
     this.hosts = checked.hosts ?? [];
     readIstioVersion(this, checked.istioVersion, problems);
-    const common = readSettings(checked, problems);
+    const common = readSettings(checked, this.hosts, clusterDomainOf(checked), problems);
     this.separate = checked.separateCallers ?? false;
     this.settings = {
       ...common,
@@ -187,6 +187,8 @@ export class GatewayEgress extends Egress {
     this.places = this.makePlaces(checked.gatewayChart);
     const byName = [...named].sort((a, b) => (a._title < b._title ? -1 : 1));
     for (const one of this.separate ? byName : named) this.allowCaller(one);
+    // A lock that comes later takes grants.
+    onLock(this, () => this.egressPaths.forEach((emission) => emission.update()));
   }
 
   /** All objects for these hosts so far: first those of the gateway side, then those of the caller side. */
@@ -335,7 +337,7 @@ const UNCHECKED =
   'any workload would receive what the host sends before that (measured)';
 
 /** Gateways resolve a host before there is a request for it, so they need its name. */
-function assertGatewayHost(host: string): string {
+function assertGatewayHost(host: string, props: GatewayEgressProps): string {
   if (isWildcardHost(host)) {
     throw new Error(
       `"${host}" is a wildcard, which Istio's gateways cannot resolve (https://github.com/istio/istio/issues/61831); ` +
@@ -343,5 +345,14 @@ function assertGatewayHost(host: string): string {
         'namespace',
     );
   }
-  return assertHostName(host, '`addresses`');
+  return assertHostName(host, {
+    addressProps: '`addresses`',
+    internal: props.unsafeInternalHosts === true,
+    clusterDomain: clusterDomainOf(props),
+  });
+}
+
+/** The domain of Services, as the gateway's installation has it; also of props that have not been checked yet. */
+function clusterDomainOf(props: { readonly gateway?: IEgressGateway }): string | undefined {
+  return props.gateway?.installation?.clusterDomain;
 }

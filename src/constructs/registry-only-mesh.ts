@@ -1,6 +1,6 @@
 import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
-import { METADATA, where } from './_settings';
+import { METADATA, readIstioVersion, where } from './_settings';
 import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
@@ -15,7 +15,7 @@ import {
   labels as labelsReader,
   list,
   namespaceName,
-  readOptions,
+  namespaceNames,
   readProps,
   Readers,
   required,
@@ -98,6 +98,15 @@ export interface MeshHelmValuesOptions {
    * @default - everything is captured
    */
   readonly unsafeCaptureOnlyCidrs?: string[];
+
+  /**
+   * The namespaces whose ServiceEntries other namespaces may use, where these entries say so (`exportTo`). All others
+   * keep theirs to themselves, so that no team takes the traffic of another with an entry of its own. Istio 1.31 and
+   * later; an older release, stated as `istioVersion` of the app, gets no such setting.
+   *
+   * @default - none
+   */
+  readonly namespacesThatShareEntries?: string[];
 }
 
 const EMPTY = 'empty; leave it out to lock the whole mesh, or name what to lock';
@@ -138,6 +147,7 @@ const HELM_VALUES: Readers<MeshHelmValuesOptions> = {
   unsafeCaptureOnlyCidrs: cidrs({
     empty: 'empty, so sidecars would capture nothing; leave it out to capture everything',
   }),
+  namespacesThatShareEntries: namespaceNames(),
 };
 
 /**
@@ -175,18 +185,38 @@ export class RegistryOnlyMesh extends Construct {
 
   /**
    * The same lock for an Istio that is installed with Helm: the text of a values file for the `istiod` chart. It is
-   * returned, not written to the manifests.
+   * returned, not written to the manifests. From Istio 1.31 on it also makes the ServiceEntries of each namespace private
+   * to it, which no object can say for the whole mesh.
    *
    * @param options further settings for the whole mesh
    * @see https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-OutboundTrafficPolicy
    */
   public helmValues(options: MeshHelmValuesOptions = {}): string {
-    const { unsafeCaptureOnlyCidrs: ranges } = readOptions(`${where(this)}.helmValues`, options, HELM_VALUES);
+    const problems = new Problems(`${where(this)}.helmValues`);
+    const checked = readProps(options, HELM_VALUES, problems, 'options');
+    const version = readIstioVersion(this, undefined, problems);
+    const { unsafeCaptureOnlyCidrs: ranges, namespacesThatShareEntries: sharing = [] } = checked;
+    if (sharing.length > 0) problems.check('namespacesThatShareEntries', () => version.require('entryVisibility'));
+    problems.throwIfAny();
     return Yaml.stringify({
-      meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+      meshConfig: {
+        outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+        ...(version.has('entryVisibility') ? { serviceEntryVisibility: entryVisibility(sharing) } : {}),
+      },
       ...(ranges ? { global: { proxy: { includeIPRanges: ranges.join(',') } } } : {}),
     });
   }
+}
+
+/** Makes ServiceEntries private to their namespace, whatever they say, except in the namespaces that share theirs. */
+function entryVisibility(sharing: string[]): object {
+  const selector = { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: sharing }] };
+  const shared = { visibility: 'PUBLIC', matchingRules: [{ namespaceSelector: selector }] };
+  return {
+    defaultVisibility: 'NAMESPACE',
+    applyToSidecars: true,
+    ...(sharing.length > 0 ? { policies: [shared] } : {}),
+  };
 }
 
 function checkWorkloads({ workloads = [] }: Checked<RegistryOnlyMeshProps>, problems: Problems): void {

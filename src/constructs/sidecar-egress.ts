@@ -22,7 +22,8 @@ import { validate } from '../emission/validation';
 import { originatingRules, sidecarEgress } from '../recipes/sidecar';
 import { Caller } from '../values/caller';
 import { EgressProtocol } from '../values/egress-port';
-import { assertHostName, assertHostPattern, isWildcardHost } from '../values/host-name';
+import { assertHostName, assertHostPattern, INTERNAL_CURE, isWildcardHost } from '../values/host-name';
+import { internalMeaning } from '../values/internal-host';
 import { Problems } from '../values/problems';
 import { addresses, Checked, flag, list, namespaceName, oneOf, readProps, Readers, text } from '../values/readers';
 import { EgressResolution } from '../values/traffic-options';
@@ -93,7 +94,8 @@ export class SidecarEgress extends Egress {
     this.hosts = checked.hosts ?? [];
     const cure = 'give `namespace` here or to the chart';
     this.namespace = readNamespace(this, checked.namespace, cure, problems) ?? '';
-    this.settings = this.readOwnSettings(checked, readSettings(checked, problems), problems);
+    const common = readSettings(checked, [...this.hosts, ...(checked.endpoints ?? [])], undefined, problems);
+    this.settings = this.readOwnSettings(checked, common, problems);
     this.checkWildcards(checked, problems);
     const owner = readOwner(this, checked.owner ?? Chart.of(this).namespace ?? checked.namespace, problems);
     problems.throwIfAny();
@@ -243,16 +245,23 @@ function resolutionOf(props: Partial<SidecarEgressProps> | undefined): EgressRes
 function readersFor(props: SidecarEgressProps): Readers<SidecarEgressProps> {
   const fixed = resolutionOf(props) === EgressResolution.STATIC;
   const assertEndpoint = (endpoint: string) => {
-    if (isAddress(endpoint)) return;
+    const internal = props.unsafeInternalHosts === true;
+    if (isAddress(endpoint)) {
+      const inside = internal ? undefined : internalMeaning(endpoint);
+      if (inside !== undefined) throw new Error(`"${endpoint}" ${inside}; ${INTERNAL_CURE}`);
+      return;
+    }
     if (fixed)
       throw new Error(
         `"${endpoint}" is not an IP address, which resolution STATIC requires; leave \`resolution\` out to have the ` +
           'name resolved',
       );
-    assertHostName(endpoint);
+    assertHostName(endpoint, { internal });
   };
   return {
-    ...commonReaders((host) => assertHostPattern(host, props.unsafeSharedDomains === true)),
+    ...commonReaders((host) =>
+      assertHostPattern(host, props.unsafeSharedDomains === true, props.unsafeInternalHosts === true),
+    ),
     namespace: namespaceName,
     resolution: oneOf('EgressResolution', EgressResolution),
     addresses: addresses(fixed),

@@ -14,6 +14,13 @@ export interface AllowedDestination {
   readonly ports?: number[];
 }
 
+/** Where a host is, as its declaration says. */
+export interface ExpectedAddresses {
+  readonly host: string;
+  readonly addresses: string[];
+  readonly ports: number[];
+}
+
 /** What a declared egress path needs from the network. Boundaries read it; without a boundary it has no effect. */
 export interface AllowedEgress {
   /** The construct that needs it. */
@@ -23,6 +30,8 @@ export interface AllowedEgress {
   readonly gateway?: GatewayInstallation;
   /** Called at synth, when every port is known. */
   readonly to?: () => AllowedDestination[];
+  /** Addresses that the pods are known to need, although only `public` ones are allowed: of which host, and where. */
+  readonly expects?: () => ExpectedAddresses;
   /** Set where this weakens a boundary: the reason. */
   readonly unsafe?: string;
 }

@@ -3,7 +3,9 @@ import { AllowedEgress, allowedEgressOf, PodPlace } from './allowed-egress';
 import { perApp } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { gatewayNamespaces } from './gateways';
+import { contains } from '../istio/ranges';
 import { GatewayInstallation } from '../values/gateway-installation';
+import { hostRange } from '../values/ip-range';
 
 /** What a boundary knows about the cluster. */
 export interface ClusterPlaces {
@@ -93,7 +95,44 @@ export class Boundary implements Declaration {
           ),
         ),
       ...namespaces.flatMap((namespace) => this.openedGuard(namespace) ?? []),
+      ...[...namespaces.map((namespace) => ({ namespace })), ...guarded].flatMap((place) =>
+        this.privateAddresses(place),
+      ),
     ];
+  }
+
+  /** Hosts at private addresses that the pods may not reach. Their calls would time out. */
+  private privateAddresses({ namespace, labels }: PodPlace): Conflict[] {
+    const { v4, v6 } = this.settings.cluster.privateRanges;
+    const registry = allowedEgressOf(this.construct);
+    const opened = registry.places
+      .filter((place) => place.namespace === namespace)
+      .flatMap((place) => registry.of(place).flatMap((allowed) => allowed.to?.() ?? []));
+    const isOpen = (address: string, port: number) =>
+      opened.some(
+        ({ to, ports }) =>
+          to !== 'public' &&
+          'cidrs' in to &&
+          to.cidrs.some((cidr) => contains(cidr, address)) &&
+          (!ports || ports.includes(port)),
+      );
+    return registry.of({ namespace, labels }).flatMap(({ by, expects }) => {
+      if (!expects) return [];
+      const { host, addresses, ports } = expects();
+      const closed = addresses.filter(
+        (address) =>
+          !contains(STAND_INS, address) &&
+          [...v4, ...v6].some((range) => contains(range, address)) &&
+          !ports.every((port) => isOpen(address, port)),
+      );
+      if (closed.length === 0) return [];
+      const cidrs = closed.map((address) => `"${address.includes('/') ? address : hostRange(address)}"`).join(', ');
+      return this.conflict(
+        `boundary-private-address: ${host} [${by.node.path}] is at ${closed.join(', ')}, and the boundary lets pods of ` +
+          `${namespace} connect to public addresses only, so calls would time out. Write \`unsafeAllowedEgress: ` +
+          `[{ namespace: "${namespace}", toCidrs: [${cidrs}], toPorts: [${ports.join(', ')}], reason: "…" }]\`.`,
+      );
+    });
   }
 
   /** The guard of a gateway must not be undone by another boundary of the app. */
@@ -113,6 +152,9 @@ export class Boundary implements Declaration {
     return { construct: this.construct, problem };
   }
 }
+
+/** Addresses that no network routes: they stand for a host where sidecars answer DNS. */
+const STAND_INS = '240.0.0.0/4';
 
 /** Why a boundary must not name the namespace of a gateway. */
 export const OPENS_GUARD = (namespace: string) =>

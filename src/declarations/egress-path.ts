@@ -5,6 +5,7 @@ import { Conflict, Declaration } from './conflicts';
 import { OneOf } from './one-of';
 import { OriginationScope, OriginationSettings, overlapReason } from './origination';
 import { EgressPathSettings } from './settings';
+import { SharedPorts } from './shared-ports';
 import { canonical } from '../values/canonical';
 
 /** What one construct says about an egress path. */
@@ -39,6 +40,7 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Declar
     touch(this.app);
     if (this.statements.length > 1) return false;
     OneOf.egressPath(this.app, this.namespace, this.host).state(construct, this.choice);
+    SharedPorts.of(this.app, this.namespace).join(this);
     this.begin();
     return true;
   }

@@ -15,7 +15,7 @@ type Place = Pick<GatewayInstallation, 'namespace' | 'name'>;
 
 const descriptions = perIdentity<Agreement>();
 const namespaces = perApp(() => new Set<string>());
-const locked = perApp(() => new Set<string>());
+const locked = perApp(() => ({ gateways: new Set<string>(), listeners: [] as (() => void)[] }));
 
 /** Declares how a gateway was installed. All descriptions of one gateway must agree. */
 export function describeGateway(
@@ -33,13 +33,20 @@ export function describeGateway(
 
 /** Declares that a gateway refuses every request that no policy allows. */
 export function lockGateway(construct: IConstruct, { namespace, name }: Place): void {
-  locked(construct).add(`${namespace}/${name}`);
+  const { gateways, listeners } = locked(construct);
+  gateways.add(`${namespace}/${name}`);
   touch(construct);
+  for (const listener of listeners) listener();
+}
+
+/** Calls the listener whenever a gateway is locked. */
+export function onLock(construct: IConstruct, listener: () => void): void {
+  locked(construct).listeners.push(listener);
 }
 
 /** Whether the app declares that a gateway refuses every request that no policy allows. */
 export function isGatewayLocked(construct: IConstruct, { namespace, name }: Place): boolean {
-  return locked(construct).has(`${namespace}/${name}`);
+  return locked(construct).gateways.has(`${namespace}/${name}`);
 }
 
 /** The namespaces of all gateways that the app knows. */

@@ -36,13 +36,18 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
 
   /** The sidecars connect to fixed addresses if all are known, otherwise to whatever DNS returns. */
   protected begin(): void {
-    const { endpoints } = this.settings;
-    const fixed = endpoints?.every((endpoint) => isIP(endpoint) !== 0) ?? false;
-    const to = fixed ? { cidrs: endpoints!.map(hostRange) } : 'public';
+    const { addresses = [], endpoints = [] } = this.settings;
+    const numeric = endpoints.filter((endpoint) => isIP(endpoint) !== 0);
+    const fixed = endpoints.length > 0 && numeric.length === endpoints.length;
+    const to = fixed ? { cidrs: endpoints.map(hostRange) } : 'public';
+    const ports = () => externalPorts(this.settings.ports, this.origination);
     allowedEgressOf(this.app).add({
       by: this.construct,
       from: { namespace: this.namespace },
-      to: () => [{ to, ports: externalPorts(this.settings.ports, this.origination) }],
+      to: () => [{ to, ports: ports() }],
+      expects: fixed
+        ? undefined
+        : () => ({ host: this.host, addresses: endpoints.length > 0 ? numeric : addresses, ports: ports() }),
     });
   }
 }

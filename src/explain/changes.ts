@@ -1,10 +1,11 @@
-import { candidates, Candidate } from './candidates';
+import { candidates, Candidate, Wanted } from './candidates';
+import { headline } from './headline';
 import { OtherRequests, SideEffect } from './side-effects';
-import { headline } from './text';
-import { Via } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
 import { PROPOSED } from '../model/ages';
 import { separateMalformed } from '../model/well-formed';
+
+export type { Wanted } from './candidates';
 
 /** A change to the manifests that makes the request succeed as wanted, verified by the model. */
 export interface Change {
@@ -13,12 +14,6 @@ export interface Change {
   /** The answer after the change, in one line. */
   readonly then: string;
   readonly answer: Answer;
-}
-
-/** How the request must be answered. */
-export interface Wanted {
-  /** The egress path that it must take. @default - any */
-  readonly via?: Via;
 }
 
 /** Whether the request is answered as wanted, and by the host that was asked for. */
@@ -83,9 +78,7 @@ function alsoText(effects: readonly SideEffect[]): string {
 /** Whether the request would lose something that it has now or was meant to have: TLS, a verified server name. */
 function isWorse(before: Answer, after: Answer): boolean {
   const codes = new Set(before.remarks.map(({ code }) => code));
-  const losesTls =
-    after.tlsOriginatedBy === 'none' &&
-    before.steps.some(({ hop, text }) => hop !== 'application' && text.startsWith('TLS'));
+  const losesTls = after.tlsOriginatedBy === 'none' && before.steps.some(({ kind }) => kind === 'originates-tls');
   // Clear text to a TLS port means that TLS should have been originated; clear text to another port does not mend that.
   const leavesInClear = codes.has('plaintext-to-443') && after.plaintextToHost;
   return losesTls || leavesInClear || after.remarks.some(({ code }) => !codes.has(code));

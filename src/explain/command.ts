@@ -11,17 +11,19 @@ import { judgeTable } from './judge-table';
 import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
-import { Outcome, Usage } from './outcome';
 import { packageFolder } from './package-folder';
-import { ReadManifests, readManifests } from './read-manifests';
+import { Outcome, Usage } from '../cli/outcome';
+import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { requestProblem } from './request-problem';
-import { asText, headline } from './text';
+import { headline } from './headline';
+import { asText } from './text';
 import { AccessTable, Via } from '../access/access-table';
 import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, KnownGateway, ModelCaller, ModelRequest, World, worldOf } from '../model';
 import { UNDATED_AGES } from '../model/ages';
 import { separateMalformed } from '../model/well-formed';
+import { lintCommand, rulesCommand } from '../lint/command';
 import { checkManifests, Finding } from '../rules';
 
 const VIAS: readonly string[] = ['direct', 'undeclared', 'sidecar', 'gateway'];
@@ -39,7 +41,9 @@ export function run(args: readonly string[], standardInput?: () => string): Outc
     if (command === 'check') return check(rest, standardInput);
     if (command === 'migrate') return migrate(rest, standardInput);
     if (command === 'docs') return docs(rest);
-    throw new Usage(`"${command}" is not a command; the commands are explain, check, migrate and docs`);
+    if (command === 'lint') return lintCommand(rest, { standardInput, version: version() });
+    if (command === 'rules') return rulesCommand(rest);
+    throw new Usage(`"${command}" is not a command; the commands are lint, rules, explain, check, migrate and docs`);
   } catch (error) {
     if (error instanceof Usage || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS'))
       return { code: 3, out: '', err: `${(error as Error).message}\nTry: cdk8s-istio-egress --help\n` };

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { Outcome, Usage } from './outcome';
+import { Outcome, Usage } from '../cli/outcome';
 import { packageFolder } from './package-folder';
 
 /** Lists the pages that are in the package, or prints one of them. */

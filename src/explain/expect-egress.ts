@@ -1,5 +1,5 @@
 import { smallestChange, Wanted } from './changes';
-import { objectsFrom } from './objects';
+import { objectsFrom } from '../reading/objects';
 import { Known, nothingToJudge } from './nothing-to-judge';
 import { requestProblem } from './request-problem';
 import { asText } from './text';

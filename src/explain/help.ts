@@ -1,9 +1,22 @@
-export const HELP = `cdk8s-istio-egress: what happens to a request that leaves an Istio mesh, from manifests alone
+export const HELP = `cdk8s-istio-egress: what is wrong with Istio manifests, and what happens to a request, from manifests alone
 
+  cdk8s-istio-egress lint <files, folders or -> [options]
+  cdk8s-istio-egress rules [CODE]
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
   cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--output text|json|mermaid]
   cdk8s-istio-egress migrate <access.yaml...>
   cdk8s-istio-egress docs [page]
+
+lint applies all rules, and says which field of which object to change. To ask a cluster:
+  kubectl get serviceentries,virtualservices,destinationrules,gateways.networking.istio.io,sidecars,\\
+authorizationpolicies,services -A -o yaml | cdk8s-istio-egress lint -
+  --fail-on SEVERITY                error, warning or info: what ends with exit code 1; or never. Default: error
+  --baseline FILE                   findings that are accepted; --output baseline writes one
+  --namespace NAMESPACE             where objects without a namespace will be applied; default: default
+  --root-namespace NAMESPACE        the root namespace of the mesh; default: istio-system
+  --output text|json|sarif|github|baseline
+                                    default text; github shows findings beside the lines of a pull request
+rules lists the rules; with a code it says why, what to write instead, and gives a good and a bad example.
 
 explain follows one request hop by hop and names the object and field that decide each step.
   --from NAMESPACE/SERVICEACCOUNT   the caller
@@ -52,8 +65,9 @@ and the exit code is 2. An object that the API server rejects is reported with t
 requests that it could affect are undetermined.
 
 Exit codes
-  0  the request is answered every time (by the path given with --via); every row is as the table says; tables are migrated
-  1  it is refused, or takes another path; a row differs
+  0  nothing was found (up to --fail-on); the request is answered every time (by the path given with --via); every row
+     is as the table says; tables are migrated
+  1  something was found; it is refused, or takes another path; a row differs
   2  undetermined: something that the model does not know could change the answer, and the output names it.
      Or the answer holds on a condition ("if …:") or not always, or the input is incomplete
   3  wrong usage, nothing could be read, or an internal error: no answer, and nothing is written

@@ -1,7 +1,10 @@
 import { parse } from 'yaml';
+import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-table-schema';
 import { Shape, shapeProblems } from '../schema/shape';
 import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
+
+const SCOPE_GATEWAYS = 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE';
 
 /** A mesh configuration that would silently not do what its author meant. */
 export class MeshConfigError extends Error {}
@@ -27,28 +30,8 @@ const READ: Shape = {
       },
     },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
-    discoverySelectors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        properties: {
-          matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
-          matchExpressions: {
-            type: 'array',
-            items: {
-              type: 'object',
-              additionalProperties: false,
-              properties: {
-                key: { type: 'string' },
-                operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
-                values: { type: 'array', items: { type: 'string' } },
-              },
-            },
-          },
-        },
-      },
-    },
+    discoverySelectors: DISCOVERY_SELECTORS,
+    serviceEntryVisibility: SERVICE_ENTRY_VISIBILITY,
     defaultServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultVirtualServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultDestinationRuleExportTo: { type: 'array', items: { type: 'string' } },
@@ -94,6 +77,8 @@ export function meshOf(value: any, where: string): World {
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
+      serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
+      scopeGatewayToNamespace: isTrue((value?.spec?.values ?? value)?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
     },
     ...(mesh.discoverySelectors && { discoverySelectors: mesh.discoverySelectors }),
     defaultExportTo: {
@@ -113,33 +98,42 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
       /^istio(-.+)?$/.test(metadata.name) &&
       typeof data?.mesh === 'string',
   );
-  const clusterDomain = clusterDomainAmong(objects);
-  if (maps.length === 0) return { world: { mesh: { clusterDomain } } };
+  const ofIstiod = settingsOfIstiod(objects);
+  if (maps.length === 0) return { world: { mesh: ofIstiod } };
   const names = maps.map(
     ({ manifest: { metadata }, origin }) => `ConfigMap ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
   );
   if (maps.length > 1)
     return {
-      world: { mesh: { clusterDomain } },
+      world: { mesh: ofIstiod },
       note: `${names.join(' and ')} both configure a mesh; neither is used, choose one with --mesh`,
     };
   const world = meshOf(maps[0].manifest, maps[0].origin);
   return {
-    world: { ...world, mesh: { ...world.mesh, clusterDomain } },
+    world: { ...world, mesh: { ...world.mesh, ...ofIstiod } },
     note: `the mesh configuration is that of ${names[0]}`,
   };
 }
 
-/** The cluster's domain, as istiod's Deployment is told it. */
-function clusterDomainAmong(objects: readonly EgressObject[]): string | undefined {
+/** What istiod is told by its Deployment, not by the mesh configuration. */
+function settingsOfIstiod(objects: readonly EgressObject[]): World['mesh'] {
+  let clusterDomain: string | undefined;
+  let scopeGatewayToNamespace: true | undefined;
   for (const { manifest } of objects) {
     if (manifest.kind !== 'Deployment' || !/^istiod(-.+)?$/.test(manifest.metadata.name)) continue;
-    for (const { args = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
+    for (const { args = [], env = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
       const at = (args as unknown[]).findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
-      if (at >= 0) return String(args[at]).split('=')[1] ?? args[at + 1];
+      if (at >= 0) clusterDomain ??= String(args[at]).split('=')[1] ?? args[at + 1];
+      if ((env as any[]).some(({ name, value }) => name === SCOPE_GATEWAYS && isTrue(value)))
+        scopeGatewayToNamespace = true;
     }
   }
-  return undefined;
+  return { clusterDomain, scopeGatewayToNamespace };
+}
+
+/** As Go reads a boolean from the environment. */
+function isTrue(value: unknown): boolean {
+  return /^(1|t|T|TRUE|true|True)$/.test(String(value));
 }
 
 /** The edit distance between two words. */

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import { parseArgs } from 'util';
-import { Outcome, Usage } from './outcome';
+import { Outcome, Usage } from '../cli/outcome';
 import { Migration, migrateAccessTable } from '../access/migrate-access-table';
 
 interface Table extends Migration {

@@ -1,6 +1,8 @@
 import { Bystander } from './bystanders';
 import { Change } from './changes';
+import { headline } from './headline';
 import { Via } from '../access/access-table';
+import { lastOf } from '../manifests/field-path';
 import { Answer, FieldRef, HopName, Step } from '../model';
 import { Finding } from '../rules';
 
@@ -12,43 +14,6 @@ export interface Extras {
   readonly bystanders?: readonly Bystander[];
   readonly findings?: readonly Finding[];
   readonly notes?: readonly string[];
-}
-
-/** An answer in one line. */
-export function headline(answer: Answer): string {
-  const condition = answer.condition === undefined ? '' : `if ${answer.condition.holds}: `;
-  const isOtherwise = answer.alternatives.some(({ answer: other }) => isYes(other) !== isYes(answer));
-  return `${condition}${isOtherwise ? 'not always: ' : ''}${unconditional(answer)}`;
-}
-
-function isYes({ outcome, insteadOf }: Answer): boolean {
-  return outcome === 'answered' && insteadOf === undefined;
-}
-
-function unconditional(answer: Answer): string {
-  switch (answer.outcome) {
-    case 'answered':
-      return [...(answer.redirects ?? []).map((status) => `${status}, then `), answer.reason].join('');
-    case 'undetermined':
-      return `undetermined: ${answer.reason}`;
-    default:
-      return (
-        `refused${answer.by ? ` by the ${answer.by === 'host' ? 'external host' : answer.by}` : ''}: ` +
-        `${seen(answer)}, because ${answer.reason}`
-      );
-  }
-}
-
-/** What the caller sees of a refusal. */
-export function seen({ symptom, redirects = [] }: Answer): string {
-  const words: Record<string, string> = {
-    'tls-closed': 'TLS closed (curl 35)',
-    closed: 'connection closed (curl 52 or 56)',
-    timeout: 'no answer until the timeout (curl 28)',
-    'certificate-rejected': 'certificate rejected (curl 60)',
-    'grpc-unavailable': 'gRPC status 14, unavailable',
-  };
-  return [...redirects, words[String(symptom)] ?? String(symptom ?? 'no answer')].join(', then ');
 }
 
 /** An explanation as text. */
@@ -134,7 +99,7 @@ function looksLikeOutage({ outcome, by, causes }: Answer): boolean {
   return (
     outcome === 'refused' &&
     by === 'gateway' &&
-    causes.some(({ kind, field }) => kind === 'Gateway' && field?.endsWith('.subjectAltNames') === true)
+    causes.some(({ kind, field }) => kind === 'Gateway' && lastOf(field) === 'subjectAltNames')
   );
 }
 

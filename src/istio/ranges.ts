@@ -1,8 +1,22 @@
 import { BlockList, isIP } from 'net';
 
 /**
+ * The addresses at which clouds tell a machine about itself, and hand out its credentials. Most are in private ranges.
+ *
+ * @see https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+ */
+export const METADATA_ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  AWS: ['169.254.169.254', '169.254.170.2', '169.254.170.23', 'fd00:ec2::254', 'fd00:ec2::23'],
+  Azure: ['169.254.169.254', '168.63.129.16'],
+  'Google Cloud': ['169.254.169.254', 'fd20:ce::254'],
+  'Oracle Cloud': ['169.254.169.254', '192.0.0.192', 'fd00:c1::a9fe:a9fe'],
+  'Alibaba Cloud': ['100.100.100.200'],
+  OpenStack: ['169.254.169.254', 'fe80::a9fe:a9fe'],
+};
+
+/**
  * Address ranges that are not the public Internet: private networks, links, the node itself, and the metadata services
- * of clouds (in 169.254.0.0/16 and fc00::/7). Ranges for documentation are left out: nobody routes them.
+ * of clouds. Ranges for documentation are left out: nobody routes them.
  *
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
  */
@@ -12,6 +26,7 @@ export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = 
     '10.0.0.0/8',
     '100.64.0.0/10',
     '127.0.0.0/8',
+    '168.63.129.16/32',
     '169.254.0.0/16',
     '172.16.0.0/12',
     '192.0.0.0/24',

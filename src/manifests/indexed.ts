@@ -4,13 +4,13 @@ import { compare } from '../values/canonical';
 export { canonical, compare } from '../values/canonical';
 
 /** An object with the properties that every rule needs. */
-export class Indexed implements EgressObject {
+export class Indexed<Spec = any> implements EgressObject {
   constructor(
     private readonly source: EgressObject,
     public readonly kind: string,
     public readonly namespace: string,
     public readonly name: string,
-    public readonly spec: any,
+    public readonly spec: Spec,
     /** The domain that completes the short names in it. @default "cluster.local" */
     public readonly clusterDomain?: string,
   ) {}

@@ -3,6 +3,7 @@ import { Grouping, groupBy, mapIn } from './grouping';
 import { Indexed } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
 import { selectorsOverlap } from './selectors';
+import { IstioSpecs } from './specs';
 import { eachTls } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
 import { podTemplatePath } from '../istio/pod-templates';
@@ -86,7 +87,9 @@ export class ManifestIndex {
   }
 
   /** Istio objects of a kind. */
-  public ofKind(kind: string): readonly Indexed[] {
+  public ofKind<Kind extends string>(
+    kind: Kind,
+  ): readonly Indexed<Kind extends keyof IstioSpecs ? IstioSpecs[Kind] : any>[] {
     return this.istio.get(kind) ?? NONE;
   }
 

@@ -21,7 +21,7 @@ export interface Followers {
   readonly gateways: readonly string[];
 }
 
-const SECTIONS: Section[] = ['http', 'tls', 'tcp'];
+export const SECTIONS: readonly Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
 
 /** Whether sidecars use the VirtualService. Without `gateways`, only they do. */
@@ -46,6 +46,11 @@ export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
     }
   }
   return hops;
+}
+
+/** The path of the route of a destination. */
+export function hopField({ virtualService: { spec }, section, route }: Hop): string {
+  return `spec.${section}[${spec[section].indexOf(route)}]`;
 }
 
 /** The proxies that use a route: those that all its matches name, else those of the VirtualService. */

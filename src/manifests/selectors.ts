@@ -1,13 +1,3 @@
-/** A Kubernetes label selector, as in `discoverySelectors` of the mesh configuration. */
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
-}
-
 /** Whether the labels match the selector. An empty selector matches everything. */
 export function selects(
   selector: Record<string, string> | undefined,

@@ -25,12 +25,26 @@ export function originatesOn(rule: Indexed, port: number): boolean {
 
 /** Visits all TLS settings of a DestinationRule. */
 export function eachTls(rule: Indexed, visit: (tls: any) => void): void {
-  eachIn(rule.spec.trafficPolicy, visit);
-  if (rule.spec.subsets) for (const subset of rule.spec.subsets) eachIn(subset.trafficPolicy, visit);
+  for (const { tls } of tlsPlaces(rule)) visit(tls);
 }
 
-function eachIn(policy: any, visit: (tls: any) => void): void {
+/** The path of the first TLS settings that the condition holds for. */
+export function tlsField(rule: Indexed, condition: (tls: any) => boolean): string {
+  for (const { tls, field } of tlsPlaces(rule)) if (condition(tls)) return field();
+  return 'spec';
+}
+
+function* tlsPlaces({ spec }: Indexed): Iterable<{ readonly tls: any; readonly field: () => string }> {
+  yield* placesIn(spec.trafficPolicy, () => 'spec');
+  if (spec.subsets)
+    for (const [index, subset] of spec.subsets.entries())
+      yield* placesIn(subset.trafficPolicy, () => `spec.subsets[${index}]`);
+}
+
+function* placesIn(policy: any, at: () => string): Iterable<{ readonly tls: any; readonly field: () => string }> {
   if (!policy) return;
-  if (policy.tls) visit(policy.tls);
-  if (policy.portLevelSettings) for (const port of policy.portLevelSettings) if (port.tls) visit(port.tls);
+  if (policy.tls) yield { tls: policy.tls, field: () => `${at()}.trafficPolicy.tls` };
+  if (policy.portLevelSettings)
+    for (const [index, { tls }] of policy.portLevelSettings.entries())
+      if (tls) yield { tls, field: () => `${at()}.trafficPolicy.portLevelSettings[${index}].tls` };
 }

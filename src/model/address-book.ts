@@ -1,13 +1,13 @@
 import { isIP } from 'net';
-import { hostOrAddress, isUnknownAddress, unknownAddress } from './addresses';
+import { Address, ipAddress, textOf } from './addresses';
 import { Registry } from './registry';
 import { fieldRef } from './field-ref';
 import { Undetermined } from './undetermined';
-import { Scope } from './scope';
-import { allocatedAddress, ANY_ADDRESS, Service } from './service';
-import { ExternalHost } from '../access/access-table';
 import { isPrivateRange } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
+import { addressFor, Scope } from './scope';
+import { Service } from './service';
+import { DescribedHost } from './world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
 
 /** The address that a host is taken to have, because its ServiceEntry gives it. */
@@ -18,8 +18,8 @@ export interface Believed {
 
 /** The names and addresses of external hosts, as far as they are known. */
 export class AddressBook {
-  private readonly byHost = new Map<string, ExternalHost>();
-  private readonly byAddress = new Map<string, ExternalHost>();
+  private readonly byHost = new Map<string, DescribedHost>();
+  private readonly byAddress = new Map<string, DescribedHost>();
   private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
@@ -39,19 +39,18 @@ export class AddressBook {
     scope: Scope | undefined,
     namespace: string,
     believe: (believed: Believed) => void,
-    given?: (host: string) => string | undefined,
-  ): string | undefined {
-    if (isIP(name) !== 0) return name;
+    given?: (host: string) => Address | undefined,
+  ): Address | undefined {
+    if (isIP(name) !== 0) return ipAddress(name);
     const host = name.toLowerCase().replace(/\.$/, '');
     const names = [host, ...resolvedServiceHosts(host, namespace, this.registry.clusterDomain)];
     const service =
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
-    if (service?.kubernetes && service.address !== ANY_ADDRESS) return service.address;
-    if (service && scope!.proxy.dnsCapture) {
+    if (service && (service.kubernetes || scope!.proxy.dnsCapture)) {
       // Entries of one namespace for one name share what the sidecar says about it.
-      const siblings = this.registry.siblings(service);
-      const addressed = siblings.filter((one) => one.canHaveAddress || one.address !== ANY_ADDRESS);
+      const siblings = service.kubernetes ? [service] : this.registry.siblings(service);
+      const addressed = siblings.filter((one) => one.canHaveAddress || one.address.kind !== 'any');
       if (new Set(addressed.map(({ ports }) => ports.map(({ number }) => number).join())).size > 1)
         throw new Undetermined(
           `several ServiceEntries of namespace ${service.namespace} declare ${host} with different ports, and a sidecar ` +
@@ -59,29 +58,23 @@ export class AddressBook {
           addressed.map(({ object }) => fieldRef(object, 'spec.ports')),
         );
       for (const one of [service, ...siblings]) {
-        if (one.address === ANY_ADDRESS && one.canHaveAddress) return allocatedAddress(one);
-        if (isIP(one.address) !== 0 && one.address !== ANY_ADDRESS) return one.address;
+        const address = addressFor(one, { dnsCapture: !service.kubernetes });
+        if (address.kind !== 'any' && address.kind !== 'range') return address;
       }
     }
     const known = this.byHost.get(host);
-    if (known) return known.address ?? unknownAddress(host);
+    if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
     if (this.isComplete) return undefined;
     const said = given?.(host);
     if (said !== undefined) return said;
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
-    if (
-      entry &&
-      !entry.kubernetes &&
-      isIP(entry.address) !== 0 &&
-      entry.address !== ANY_ADDRESS &&
-      entry.object.spec.hosts.length === 1
-    ) {
+    if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts.length === 1) {
       const { address } = entry;
-      believe({ host, address });
+      believe({ host, address: address.ip });
       return address;
     }
-    return unknownAddress(host);
+    return { kind: 'unknown', host };
   }
 
   /**
@@ -95,12 +88,13 @@ export class AddressBook {
   }
 
   private collect(port: number): ReadonlyMap<string, Indexed> {
-    const { services, virtualServices } = this.registry;
+    const { services, index } = this.registry;
     const found = new Map<string, Indexed>();
     for (const { kubernetes, address, ports, object } of services)
-      if (!kubernetes && address !== ANY_ADDRESS && ports.some(({ number }) => number === port)) add(address, object);
-    for (const { object } of virtualServices)
-      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])])
+      if (!kubernetes && address.kind !== 'any' && ports.some(({ number }) => number === port))
+        add(textOf(address), object);
+    for (const object of index.ofKind('VirtualService'))
+      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])] as any[])
         for (const { destinationSubnets } of match ?? [])
           for (const range of destinationSubnets ?? []) add(range, object);
     return found;
@@ -126,20 +120,19 @@ export class AddressBook {
   }
 
   /** The Kubernetes Service whose cluster IP an address stands for. */
-  public serviceAt(address: string): Service | undefined {
-    const [, namespace, name] = /^Service ([^/]+)\/(.+)$/.exec(address) ?? [];
-    return name === undefined
-      ? undefined
-      : this.kubernetesService(serviceHost(name, namespace, this.registry.clusterDomain));
+  public serviceAt(address: Address): Service | undefined {
+    return address.kind === 'service'
+      ? this.kubernetesService(serviceHost(address.name, address.namespace, this.registry.clusterDomain))
+      : undefined;
   }
 
   /** The description of the host at an address, if there is one. */
-  public at(address: string): ExternalHost | undefined {
-    if (isUnknownAddress(address)) return this.byHost.get(hostOrAddress(address));
-    return this.byAddress.get(address);
+  public at(address: Address): DescribedHost | undefined {
+    if (address.kind === 'unknown') return this.byHost.get(address.host);
+    return address.kind === 'ip' ? this.byAddress.get(address.ip) : undefined;
   }
 
-  public host(name: string): ExternalHost | undefined {
+  public host(name: string): DescribedHost | undefined {
     return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
   }
 }

@@ -109,9 +109,10 @@ function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject,
   const found = new Map<EgressObject, Set<EgressObject>>();
   if (!objects.some(isUndated)) return found;
   const claims = new Map<string, { objects: Set<EgressObject>; classes: Set<string> }>();
+  const open = gatewaysForAnyHost(objects);
   for (const object of objects) {
     if (!isSorted(object)) continue;
-    for (const [what, claimClass] of claimsOf(object.manifest)) {
+    for (const [what, claimClass] of claimsOf(object.manifest, open)) {
       let own = claims.get(what);
       if (!own) claims.set(what, (own = { objects: new Set(), classes: new Set() }));
       own.objects.add(object);
@@ -130,24 +131,48 @@ function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject,
   return found;
 }
 
+/** The Gateways with a server that is not for named hosts alone. */
+function gatewaysForAnyHost(objects: readonly EgressObject[]): ReadonlySet<string> {
+  return new Set(
+    objects
+      .filter(({ manifest }) => manifest?.kind === 'Gateway' && manifest.metadata)
+      .filter(({ manifest: { spec } }) =>
+        ((spec?.servers ?? []) as any[]).some(({ hosts = [] }) =>
+          (hosts as string[]).some((host) => host.includes('*')),
+        ),
+      )
+      .map(({ manifest: { metadata } }) => `${metadata.namespace ?? 'default'}/${metadata.name}`),
+  );
+}
+
 /** Everything that Istio gives to the older of two objects. It may be too much, which costs time; never too little. */
-function claimsOf({ kind, metadata, spec = {} }: any): Claim[] {
+function claimsOf({ kind, metadata, spec = {} }: any, open: ReadonlySet<string>): Claim[] {
   const namespace: string = metadata.namespace ?? 'default';
   const hosts: string[] = spec?.hosts ?? [];
   switch (kind) {
     case 'Sidecar':
       return [[`sidecar ${namespace}`, ANY]];
-    case 'DestinationRule':
-      return [[`rule ${namespace} ${fullName(String(spec.host), namespace)}`, ANY]];
+    case 'DestinationRule': {
+      const rule = `${namespace} ${fullName(String(spec.host), namespace)}`;
+      // Rules for the same proxies are merged: the older one gives the policy, and each subset that both define.
+      const proxies = JSON.stringify([[...(spec.exportTo ?? [])].sort(), spec.workloadSelector ?? null]);
+      return [
+        [`rule ${rule}`, proxies],
+        ...(spec.trafficPolicy ? [[`policy ${rule}`, ANY] as const] : []),
+        ...((spec.subsets ?? []) as any[]).map((subset): Claim => [`subset ${rule} ${subset?.name}`, ANY]),
+      ];
+    }
     case 'VirtualService': {
       const gateways = ((spec.gateways ?? []) as string[])
         .filter((name) => name !== 'mesh')
         .map((name) => (name.includes('/') ? name : `${namespace}/${name}`));
-      // At a gateway, a wildcard shares the virtual hosts of names that it covers, and TCP routes have no host at all.
-      const isWide = spec.tcp !== undefined || hosts.some((host) => host.startsWith('*'));
+      // At a gateway, a wildcard shares the virtual hosts of names that it covers, and a server for any host takes the
+      // first TCP route.
+      const isWide = (gateway: string) =>
+        hosts.some((host) => host.startsWith('*')) || (spec.tcp !== undefined && open.has(gateway));
       return [
         ...hosts.map((host): Claim => [`routes ${fullName(host, namespace)}`, ANY]),
-        ...gateways.map((gateway): Claim => [`routes at ${gateway}`, isWide ? ANY : 'named']),
+        ...gateways.map((gateway): Claim => [`routes at ${gateway}`, isWide(gateway) ? ANY : 'named']),
         ...((spec.tls ?? []) as any[])
           .flatMap(({ match = [] }) => match.flatMap(({ sniHosts = [] }: any) => sniHosts))
           .map((name: string): Claim => [`server name ${name}`, ANY]),

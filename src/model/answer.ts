@@ -1,5 +1,6 @@
 import { Condition } from './conditions';
 import { Symptom, TlsOriginator, Via } from '../access/access-table';
+import { FieldPath } from '../manifests/field-path';
 
 /** A field of an object that decided something. */
 export interface FieldRef {
@@ -7,17 +8,42 @@ export interface FieldRef {
   /** Empty for what has no namespace, such as the mesh configuration. */
   readonly namespace: string;
   readonly name: string;
-  /** Field path, such as `spec.http[0].route[0].destination.subset`; without it, the object as a whole. */
-  readonly field?: string;
+  /** Without it, the object as a whole. */
+  readonly field?: FieldPath;
   /** File and document, or construct path. */
   readonly origin?: string;
 }
 
 export type HopName = 'application' | 'sidecar' | 'gateway' | 'host';
 
+/** What a hop does with a request. */
+export type StepKind =
+  /** The application sends it. */
+  | 'sends'
+  /** It leaves the pod without its sidecar. */
+  | 'bypasses-sidecar'
+  /** The sidecar knows no route for it. */
+  | 'undeclared'
+  /** To the cluster that a route or a Service names. */
+  | 'forwards'
+  | 'originates-tls'
+  | 'originates-mesh-tls'
+  /** TLS that is written down and has no effect. */
+  | 'ignores-tls'
+  /** A server of a gateway takes it. */
+  | 'arrives'
+  | 'allows'
+  /** The hop itself answers or closes: without a route, by a fault, a redirect, a policy. */
+  | 'ends'
+  /** Packets are dropped. */
+  | 'drops'
+  /** The external host receives it. */
+  | 'receives';
+
 /** Something that one hop does with the request, and the fields that decided it. */
 export interface Step {
   readonly hop: HopName;
+  readonly kind: StepKind;
   readonly text: string;
   readonly decidedBy: readonly FieldRef[];
 }

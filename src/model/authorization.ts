@@ -1,13 +1,12 @@
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { unknownField } from './known-fields';
-import { ApplyingPolicy, policiesFor } from './policies/applying-policies';
+import { ApplyingPolicy, Policies } from './policies/applying-policies';
 import { both, Certainty, someOf } from './policies/certainty';
-import { isNearer, PolicyInput, ruleMatches, Unmet } from './policies/rule';
+import { isNearer, PolicyInput, PolicyRule, ruleMatches, Unmet } from './policies/rule';
 import { SelectablePods, unknownLabels } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
-import { Indexed } from '../manifests/indexed';
 
 export type { PolicyInput } from './policies/rule';
 
@@ -24,10 +23,10 @@ type Workload = SelectablePods & { readonly id?: string };
  * The verdict of the AuthorizationPolicies for a workload: CUSTOM first, then DENY; then, if there are any, ALLOW.
  * Undetermined only where what the manifests do not tell changes the verdict.
  */
-export function authorize(registry: Registry, workload: Workload, input: PolicyInput): Verdict {
-  const policies = policiesFor(registry, workload, 'AuthorizationPolicy');
+export function authorize(all: Policies, workload: Workload, input: PolicyInput): Verdict {
+  const policies = all.for(workload, 'AuthorizationPolicy');
   if (policies.length === 0) return { allowed: true, decidedBy: [], reason: 'no policy' };
-  const evaluation = new Evaluation(registry, workload, input);
+  const evaluation = new Evaluation(all.registry, workload, input);
   const acting = (action: string) => policies.filter(({ object }) => (object.spec.action ?? 'ALLOW') === action);
   for (const policy of acting('CUSTOM')) {
     const rule = evaluation.firstRule(policy, true);
@@ -66,17 +65,20 @@ export function authorize(registry: Registry, workload: Workload, input: PolicyI
 }
 
 /** The rules that test the caller's identity, which a proxy knows only from mutual TLS. */
-export function rulesByIdentity(registry: Registry, workload: Workload): FieldRef[] {
-  return policiesFor(registry, workload, 'AuthorizationPolicy').flatMap(({ object }) =>
-    ((object.spec.rules ?? []) as any[]).flatMap((rule, index) =>
-      (rule?.from ?? []).some(({ source }: any) => IDENTITY.some((name) => source?.[name]?.length))
-        ? [fieldRef(object, `spec.rules[${index}].from`)]
-        : [],
-    ),
-  );
+export function rulesByIdentity(policies: Policies, workload: Workload): FieldRef[] {
+  return policies
+    .for(workload, 'AuthorizationPolicy')
+    .flatMap(({ object }) =>
+      (object.spec.rules ?? []).flatMap((rule, index) =>
+        (rule?.from ?? []).some(({ source }) => IDENTITY.some((name) => source?.[name]?.length))
+          ? [fieldRef(object, `spec.rules[${index}].from`)]
+          : [],
+      ),
+    );
 }
 
-const IDENTITY = ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'];
+const IDENTITY = ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'] as const;
+type Policy = ApplyingPolicy['object'];
 /** The most rules of which an answer says why they do not match. */
 const MOST_RULES = 3;
 
@@ -98,7 +100,7 @@ class Evaluation {
     { object, applies }: ApplyingPolicy,
     denies: boolean,
   ): { readonly matches: true | undefined; readonly field: FieldRef } | undefined {
-    const rules: any[] = object.spec.rules ?? [];
+    const rules = object.spec.rules ?? [];
     const results = rules.map((rule) => both(applies, this.ruleMatches(object, rule, denies)));
     const index = results.includes(true) ? results.indexOf(true) : results.indexOf(undefined);
     const matches = results[index];
@@ -109,7 +111,7 @@ class Evaluation {
   public allowedBy(policies: readonly ApplyingPolicy[]): Allowed {
     const matches: Certainty[] = [];
     for (const { object, applies } of policies) {
-      const rules: any[] = object.spec.rules ?? [];
+      const rules = object.spec.rules ?? [];
       const matching = someOf(rules, (rule) => this.ruleMatches(object, rule, false));
       if (matching && applies) {
         const index = rules.findIndex((rule) => this.ruleMatches(object, rule, false));
@@ -142,7 +144,7 @@ class Evaluation {
       return new Undetermined(`the model does not know the field spec.${field} of ${name}`, [
         fieldRef(object, `spec.${field}`),
       ]);
-    for (const [index, rule] of ((object.spec.rules ?? []) as any[]).entries()) {
+    for (const [index, rule] of (object.spec.rules ?? []).entries()) {
       const unmet: Unmet[] = [];
       if (this.ruleMatches(object, rule, denies, unmet) !== undefined) continue;
       const open = unmet.find(({ isUnknown }) => isUnknown)!;
@@ -154,9 +156,9 @@ class Evaluation {
   }
 
   /** Which conditions of which rules do not hold, the nearest rules first. */
-  public why(policies: readonly Indexed[]): string {
+  public why(policies: readonly Policy[]): string {
     const failed = policies.flatMap((object) =>
-      ((object.spec.rules ?? []) as any[]).map((rule, index) => {
+      (object.spec.rules ?? []).map((rule, index) => {
         const unmet: Unmet[] = [];
         this.ruleMatches(object, rule, false, unmet);
         return { unmet, rule: `rules[${index}] of ${object.namespace}/${object.name}` };
@@ -173,7 +175,7 @@ class Evaluation {
     return `: ${texts.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
   }
 
-  private ruleMatches(object: Indexed, rule: any, denies: boolean, unmet?: Unmet[]): Certainty {
+  private ruleMatches(object: Policy, rule: PolicyRule, denies: boolean, unmet?: Unmet[]): Certainty {
     const matches = ruleMatches(
       { namespace: object.namespace, trustDomains: this.registry.trustDomains, denies },
       rule,

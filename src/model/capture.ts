@@ -1,12 +1,12 @@
-import { isIP } from 'net';
-import { hostOrAddress, isUnknownAddress } from './addresses';
+import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { Undetermined } from './undetermined';
 import { podTemplateOf, podTemplatePath } from '../istio/pod-templates';
-import { contains, holdsUnknownAddress } from '../istio/ranges';
+import { holdsUnknownAddress } from '../istio/ranges';
+import { pathOf } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 
 /** A caller's pod, as far as its traffic is concerned. */
@@ -56,10 +56,10 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
 }
 
 /** Whether a connection is redirected to the sidecar; if not, the annotation that excludes it. */
-export function isCaptured(pod: CallerPod, address: string, port: number): { captured: boolean; cause?: FieldRef } {
+export function isCaptured(pod: CallerPod, address: Address, port: number): { captured: boolean; cause?: FieldRef } {
   const annotation = (key: string): FieldRef =>
     pod.template
-      ? fieldRef(pod.template, [...podTemplatePath(pod.template.manifest)!, `metadata.annotations["${key}"]`].join('.'))
+      ? fieldRef(pod.template, pathOf([...podTemplatePath(pod.template.manifest)!, 'metadata', 'annotations', key]))
       : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
   if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
   for (const key of Object.keys(pod.annotations)) {
@@ -75,12 +75,12 @@ export function isCaptured(pod: CallerPod, address: string, port: number): { cap
       .filter(Boolean)
       .some((range) => {
         if (range === '*') return true;
-        if (isUnknownAddress(address) && holdsUnknownAddress(range) !== false) {
-          throw new Undetermined(`it is unknown whether ${hostOrAddress(address)} has an address in ${range}`, [
+        if (address.kind === 'unknown' && holdsUnknownAddress(range) !== false) {
+          throw new Undetermined(`it is unknown whether ${address.host} has an address in ${range}`, [
             annotation(`${PREFIX}${name}`),
           ]);
         }
-        return isIP(address) !== 0 && contains(range, address);
+        return holds(range, address);
       });
   if (ports('excludeOutboundPorts').includes(port))
     return { captured: false, cause: annotation(`${PREFIX}excludeOutboundPorts`) };

@@ -1,7 +1,7 @@
+import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
-import { Destination } from './destination';
+import { Destination } from './routes/destination';
 import { Service } from './service';
-import { contains } from '../istio/ranges';
 
 /** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {
@@ -65,15 +65,15 @@ export class ChainFinder {
     this.ranges.sort((a, b) => b.bits - a.bits);
   }
 
-  /** The chain that matches the connection, if there is one. */
-  public find(address: string, first: FirstBytes): Chain | undefined {
+  /** The chain that matches a connection to an address, if there is one; at a gateway it is the gateway's own. */
+  public find(address: Address | undefined, first: FirstBytes): Chain | undefined {
     return this.chainIn(this.nodeFor(address), first) ?? this.fallback;
   }
 
-  private nodeFor(address: string): Map<string, Chain[]> | undefined {
-    for (const { range } of this.ranges) {
+  private nodeFor(address: Address | undefined): Map<string, Chain[]> | undefined {
+    for (const { range } of address === undefined ? [] : this.ranges) {
       // An unknown address is tried in each range by whoever asks (`addressesThatDecide`).
-      if (contains(range, address)) return this.nodes.get(range);
+      if (holds(range, address!)) return this.nodes.get(range);
     }
     return this.nodes.get('');
   }

@@ -1,18 +1,21 @@
 import { isIP } from 'net';
 import { FieldRef } from './answer';
-import { Destination } from './destination';
-import { MergedRule } from './destination-rules';
+import { MergedRule, MergedSubset } from './destination-rules';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload, podPort } from './gateway-workloads';
-import { Shape, unknownField } from './known-fields';
+import { stopAtUnknownField } from './known-fields';
 import { Registry } from './registry';
+import { Destination } from './routes/destination';
 import { portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { stopAtUnknownService } from './unknown-service';
+import { credentialPlace } from '../istio/credentials';
 import { isHttp2 } from '../istio/protocols';
+import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
+import { IstioSpecs, ItemOf, Of } from '../manifests/specs';
 
 /** Where a proxy connects to. */
 export type Endpoint =
@@ -24,11 +27,14 @@ export type Endpoint =
   /** The name that the request itself gives: its authority or server name. */
   | { readonly kind: 'asked'; readonly port: number };
 
+type Policy = Of<IstioSpecs['DestinationRule'], 'trafficPolicy'>;
+type TlsSettings = Of<Policy, 'tls'>;
+
 /** The TLS settings with which a cluster originates TLS. */
 export interface ClientTls {
-  readonly value: any;
+  readonly value: TlsSettings;
   readonly object: Indexed;
-  readonly field: string;
+  readonly field: FieldPath;
 }
 
 /** The destination of a route, as Envoy has it. */
@@ -55,19 +61,11 @@ export interface NoCluster {
   readonly decidedBy: readonly FieldRef[];
 }
 
-const known = new WeakMap<Destination, Cluster | NoCluster>();
-
 /** The cluster that a destination names, in the proxy whose route has the destination. */
-export function clusterOf(registry: Registry, scope: Scope, destination: Destination): Cluster | NoCluster {
-  let cluster = known.get(destination);
-  if (!cluster) known.set(destination, (cluster = buildCluster(registry, scope, destination)));
-  return cluster;
-}
-
-function buildCluster(
+export function clusterOf(
   registry: Registry,
   scope: Scope,
-  { host, port: number, subset, decidedBy }: Destination,
+  { host, port: number, subset, subsetWhere, decidedBy }: Destination,
 ): Cluster | NoCluster {
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   const service = scope.services.get(host);
@@ -85,7 +83,7 @@ function buildCluster(
       decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports')],
     };
   }
-  stopAtUnknownField(service.object, service.object.spec, service.kubernetes ? undefined : 'serviceEntry');
+  if (!service.kubernetes) stopAtUnknownField(service.object, service.object.spec, 'serviceEntry');
   const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
   if (conflicting) {
     throw new Undetermined(
@@ -102,7 +100,7 @@ function buildCluster(
     return {
       missing: `${host} has no subset ${subset}${rule ? '' : `: no DestinationRule for it is visible to ${viewer}`}`,
       decidedBy: [
-        ...subsetField(decidedBy),
+        ...(subsetWhere ? [subsetWhere] : decidedBy),
         ...rules,
         ...registry.destinationRules.elsewhere(host, subset).map((object) => fieldRef(object, 'metadata.namespace')),
       ],
@@ -112,7 +110,7 @@ function buildCluster(
   if (dynamic && subset !== undefined) {
     return {
       missing: `hosts with resolution DYNAMIC_DNS have no subsets, so ${host} has no subset ${subset}`,
-      decidedBy: subsetField(decidedBy),
+      decidedBy: subsetWhere ? [subsetWhere] : decidedBy,
     };
   }
   const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
@@ -122,7 +120,7 @@ function buildCluster(
     !scope.isGateway &&
     !rule!.selector &&
     tls.value.credentialName &&
-    !String(tls.value.credentialName).startsWith('configmap://') &&
+    credentialPlace(tls.value.credentialName, scope.proxy.namespace).kind === 'Secret' &&
     (tls.value.mode === 'SIMPLE' || tls.value.mode === 'MUTUAL');
   return {
     service,
@@ -240,10 +238,10 @@ function entryEndpoints(
     }
     const own = sibling.ports.find((one) => (overEds ? one.name === port.name : one.number === port.number));
     if (!own) continue;
-    const target = (given: any): number =>
+    const target = (given: EntryEndpoint | undefined): number =>
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     if (spec.endpoints?.length) {
-      (spec.endpoints as any[]).forEach((given, index) => {
+      (spec.endpoints as EntryEndpoint[]).forEach((given, index) => {
         stopAtUnknownField(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
         if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
         const tls = automaticTls(registry, sibling, given, `spec.endpoints[${index}]`);
@@ -266,13 +264,20 @@ function entryEndpoints(
   };
 }
 
+type EntryEndpoint = ItemOf<IstioSpecs['ServiceEntry']['endpoints']>;
+
 const TLS_MODE = 'security.istio.io/tlsMode';
 
 /**
  * The mutual TLS of the mesh that proxies use by themselves, where no DestinationRule gives other settings: towards
  * endpoints of an entry in the mesh that are labelled as having a sidecar.
  */
-function automaticTls({ index, rootNamespace }: Registry, service: Service, given: any, field: string) {
+function automaticTls(
+  { index, rootNamespace }: Registry,
+  service: Service,
+  given: EntryEndpoint,
+  field: FieldPath,
+): ClientTls | undefined {
   const { object } = service;
   if (object.spec.location !== 'MESH_INTERNAL' || given.labels?.[TLS_MODE] !== 'istio') return undefined;
   const isOff = index.kinds
@@ -289,7 +294,7 @@ function automaticTls({ index, rootNamespace }: Registry, service: Service, give
  */
 export function tlsOf(
   rule: MergedRule | undefined,
-  subset: { object: Indexed; index: number; value: any } | undefined,
+  subset: MergedSubset | undefined,
   port: number,
 ): ClientTls | undefined {
   if (!rule) return undefined;
@@ -305,42 +310,28 @@ export function tlsOf(
   return { value: found.value.tls, object: found.object, field: `${found.field}.tls` };
 }
 
-function policyFor(object: Indexed, policy: any, field: string, port: number) {
+function policyFor(object: Indexed, policy: Policy, field: FieldPath, port: number) {
   stopAtUnknownField(object, policy, 'trafficPolicy', field);
-  const index = (policy.portLevelSettings ?? []).findIndex((one: any) => one.port?.number === port);
+  const settings = policy.portLevelSettings ?? [];
+  const index = settings.findIndex((one) => one.port?.number === port);
   if (index < 0) return { object, value: policy, field, isPort: false };
-  const value = policy.portLevelSettings[index];
-  stopAtUnknownField(object, value, 'trafficPolicy', `${field}.portLevelSettings[${index}]`);
-  return { object, value, field: `${field}.portLevelSettings[${index}]`, isPort: true };
+  const own: FieldPath = `${field}.portLevelSettings[${index}]`;
+  stopAtUnknownField(object, settings[index], 'trafficPolicy', own);
+  return { object, value: settings[index], field: own, isPort: true };
 }
 
 /** The connection pool settings in force. */
 function poolOf(
   rule: MergedRule | undefined,
-  subset: { object: Indexed; index: number; value: any } | undefined,
+  subset: MergedSubset | undefined,
   port: number,
-): any {
-  const pool = (policy: any) => {
-    const own = policy?.portLevelSettings?.find((one: any) => one.port?.number === port);
+): Policy['connectionPool'] {
+  const pool = (policy: Policy | undefined) => {
+    const own = policy?.portLevelSettings?.find((one) => one.port?.number === port);
     return own
       ? { found: true, value: own.connectionPool }
       : { found: policy?.connectionPool !== undefined, value: policy?.connectionPool };
   };
   const own = pool(subset?.value.trafficPolicy);
   return (own.found ? own : pool(rule?.policy?.value)).value;
-}
-
-/** Makes the answer undetermined where an object has a field that the model does not know. */
-export function stopAtUnknownField(object: Indexed, value: any, shape: Shape | undefined, field = 'spec'): void {
-  const unknown = shape && unknownField(value, shape);
-  if (unknown)
-    throw new Undetermined(`the model does not know the field ${field}.${unknown} of ${object.kind}`, [
-      fieldRef(object, `${field}.${unknown}`),
-    ]);
-}
-
-function subsetField(refs: readonly FieldRef[]): FieldRef[] {
-  return refs.map((ref) =>
-    ref.field?.endsWith('.destination') ? { ...ref, field: `${ref.field}.subset`, origin: ref.origin } : ref,
-  );
 }

@@ -1,12 +1,17 @@
 import { AddressBook } from './address-book';
 import { callerPod, CallerPod } from './capture';
+import { Cluster, clusterOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { GatewayWorkload } from './gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
+import { Policies } from './policies/applying-policies';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
-import { gatewayScope, ProxyIdentity, Scope, sidecarScope } from './scope';
+import { ProxyIdentity } from './proxy';
+import { Destination } from './routes/destination';
+import { gatewayScope, Scope, sidecarScope } from './scope';
 import { Service } from './service';
+import { UnknownKinds } from './unknown-kinds';
 import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
@@ -15,6 +20,8 @@ import { EgressObject } from '../manifests/egress-object';
 export class Configuration {
   public readonly registry: Registry;
   public readonly addressBook: AddressBook;
+  public readonly policies: Policies;
+  public readonly unknownKinds: UnknownKinds;
   private readonly pods = new Map<string, CallerPod>();
   private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
@@ -23,10 +30,13 @@ export class Configuration {
     Scope,
     Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>
   >();
+  private readonly clusters = new WeakMap<Scope, WeakMap<Destination, Cluster | NoCluster>>();
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
     this.addressBook = new AddressBook(this.registry);
+    this.policies = new Policies(this.registry);
+    this.unknownKinds = new UnknownKinds(this.registry);
   }
 
   /** The pod of a caller. It is cached only for callers that give no more than their identity. */
@@ -62,6 +72,14 @@ export class Configuration {
 
   public ownHost(scope: Scope, port: number, service: Service): VirtualHost | undefined {
     return ownVirtualHost(scope, port, service);
+  }
+
+  public cluster(scope: Scope, destination: Destination): Cluster | NoCluster {
+    let own = this.clusters.get(scope);
+    if (!own) this.clusters.set(scope, (own = new WeakMap()));
+    let cluster = own.get(destination);
+    if (!cluster) own.set(destination, (cluster = clusterOf(this.registry, scope, destination)));
+    return cluster;
   }
 
   public gatewayScope(workload: GatewayWorkload): Scope {

@@ -3,6 +3,16 @@ import { createdAt, exportedTo } from './service';
 import { fullHost, isWildcard } from '../istio/hosts';
 import { compare, Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
+import { IstioSpecs, ItemOf, Of } from '../manifests/specs';
+
+type Spec = IstioSpecs['DestinationRule'];
+
+/** A subset of a merged rule, and where it is written. */
+export interface MergedSubset {
+  readonly object: Indexed<Spec>;
+  readonly index: number;
+  readonly value: ItemOf<Spec['subsets']>;
+}
 
 /** One or more DestinationRules, merged. */
 export interface MergedRule {
@@ -11,9 +21,9 @@ export interface MergedRule {
   readonly selector?: Record<string, string>;
   readonly namespace: string;
   /** The traffic policy in force for the whole host. */
-  policy?: { readonly object: Indexed; readonly value: any };
-  readonly subsets: Map<string, { readonly object: Indexed; readonly index: number; readonly value: any }>;
-  readonly from: Indexed[];
+  policy?: { readonly object: Indexed<Spec>; readonly value: Of<Spec, 'trafficPolicy'> };
+  readonly subsets: Map<string, MergedSubset>;
+  readonly from: Indexed<Spec>[];
 }
 
 interface Rules {
@@ -32,7 +42,7 @@ export class DestinationRules {
   private readonly rootLocal: Rules = { exact: new Map(), wildcards: new Map() };
 
   constructor(
-    private readonly rules: readonly Indexed[],
+    private readonly rules: readonly Indexed<Spec>[],
     private readonly rootNamespace: string,
     defaultExportTo: readonly string[],
   ) {
@@ -81,16 +91,16 @@ export class DestinationRules {
   }
 
   /** Rules of any namespace that define the subset of the host. */
-  public elsewhere(host: string, subset: string): readonly Indexed[] {
+  public elsewhere(host: string, subset: string): readonly Indexed<Spec>[] {
     return this.rules.filter(
       (rule) =>
         typeof rule.spec.host === 'string' &&
         fullHost(rule.spec.host, rule) === host &&
-        (rule.spec.subsets ?? []).some((one: any) => one.name === subset),
+        (rule.spec.subsets ?? []).some((one) => one.name === subset),
     );
   }
 
-  private add(object: Indexed, defaultExportTo: readonly string[]): void {
+  private add(object: Indexed<Spec>, defaultExportTo: readonly string[]): void {
     const { spec, namespace } = object;
     if (typeof spec.host !== 'string') return;
     // As written: Istio compares the text, so `.` and the name of the namespace differ.
@@ -110,9 +120,9 @@ function rulesIn(map: Map<string, Rules>, namespace: string): Rules {
   return rules;
 }
 
-function merge({ exact, wildcards }: Rules, object: Indexed, exportTo: Set<string>): void {
+function merge({ exact, wildcards }: Rules, object: Indexed<Spec>, exportTo: Set<string>): void {
   const { spec, namespace } = object;
-  const host = fullHost(spec.host, object);
+  const host = fullHost(spec.host ?? '', object);
   const map = isWildcard(host) ? wildcards : exact;
   const known = map.get(host);
   const selector: Record<string, string> | undefined =
@@ -145,10 +155,11 @@ function merge({ exact, wildcards }: Rules, object: Indexed, exportTo: Set<strin
 }
 
 /** Merges a rule into an older one: of subsets with one name, and of policies for the whole host, the older counts. */
-function addTo(rule: MergedRule, object: Indexed): void {
+function addTo(rule: MergedRule, object: Indexed<Spec>): void {
   rule.from.push(object);
-  (object.spec.subsets ?? []).forEach((value: any, index: number) => {
-    if (!rule.subsets.has(value.name)) rule.subsets.set(value.name, { object, index, value });
+  (object.spec.subsets ?? []).forEach((value, index) => {
+    if (value.name !== undefined && !rule.subsets.has(value.name))
+      rule.subsets.set(value.name, { object, index, value });
   });
   if (rule.policy === undefined && object.spec.trafficPolicy)
     rule.policy = { object, value: object.spec.trafficPolicy };

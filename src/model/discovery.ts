@@ -1,26 +1,21 @@
+import { NamespaceLabels, Selected } from './namespace-labels';
 import { World } from './world';
+import { LabelSelector } from '../access/access-table';
 import { EgressObject } from '../manifests/egress-object';
-import { LabelSelector } from '../manifests/selectors';
-
-/** Whether istiod reads the objects of a namespace. Unknown if it depends on labels that are not among the manifests. */
-export type Discovered = 'yes' | 'no' | 'unknown';
 
 /** Which namespaces istiod reads: with `discoverySelectors`, those with the labels of one of them. */
 export class Discovery {
-  private readonly labels = new Map<string, Record<string, string>>();
-  private readonly known = new Map<string, Discovered>();
+  private readonly labels: NamespaceLabels;
+  private readonly known = new Map<string, Selected>();
 
   constructor(
     objects: readonly EgressObject[],
     private readonly selectors: readonly LabelSelector[] = [],
   ) {
-    if (selectors.length === 0) return;
-    for (const { manifest } of objects)
-      if (manifest?.kind === 'Namespace' && manifest.apiVersion === 'v1')
-        this.labels.set(manifest.metadata?.name, manifest.metadata?.labels ?? {});
+    this.labels = new NamespaceLabels(selectors.length === 0 ? [] : objects);
   }
 
-  public of(namespace: string): Discovered {
+  public of(namespace: string): Selected {
     if (this.selectors.length === 0) return 'yes';
     let found = this.known.get(namespace);
     if (found === undefined) this.known.set(namespace, (found = this.compute(namespace)));
@@ -41,10 +36,8 @@ export class Discovery {
       .sort();
   }
 
-  private compute(namespace: string): Discovered {
-    const own = this.labels.get(namespace);
-    const labels: Record<string, string> = { ...own, 'kubernetes.io/metadata.name': namespace };
-    const results = this.selectors.map((selector) => matches(selector, labels, own !== undefined));
+  private compute(namespace: string): Selected {
+    const results = this.selectors.map((selector) => this.labels.selected(namespace, selector));
     return results.includes('yes') ? 'yes' : results.includes('unknown') ? 'unknown' : 'no';
   }
 }
@@ -62,36 +55,4 @@ function isRead(manifest: any): boolean {
     manifest?.metadata !== undefined &&
     (/\.istio\.io\//.test(manifest.apiVersion) || (manifest.apiVersion === 'v1' && manifest.kind === 'Service'))
   );
-}
-
-function matches(
-  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
-  labels: Record<string, string>,
-  isComplete: boolean,
-): Discovered {
-  const expressions = [
-    ...Object.entries(matchLabels).map(([key, value]) => ({
-      key,
-      operator: 'In',
-      values: [value] as readonly string[],
-    })),
-    ...matchExpressions,
-  ];
-  const results = expressions.map(({ key, operator, values = [] }): Discovered => {
-    const value = labels[key];
-    if (value === undefined && !isComplete) return 'unknown';
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value) ? 'yes' : 'no';
-      case 'NotIn':
-        return value === undefined || !values.includes(value) ? 'yes' : 'no';
-      case 'Exists':
-        return value !== undefined ? 'yes' : 'no';
-      case 'DoesNotExist':
-        return value === undefined ? 'yes' : 'no';
-      default:
-        return 'unknown';
-    }
-  });
-  return results.includes('no') ? 'no' : results.includes('unknown') ? 'unknown' : 'yes';
 }

@@ -1,10 +1,12 @@
 import { FieldRef, Remark } from './answer';
+import { ClientTls } from './cluster';
 import { Condition, SAY_CREDENTIALS } from './conditions';
 import { fieldRef } from './field-ref';
 import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
 import { installs, mayListSecrets } from './secret-readers';
 import { Undetermined } from './undetermined';
+import { credentialPlace } from '../istio/credentials';
 import { ExternalHost, TableConfigMap, TableSecret } from '../access/access-table';
 
 /** How an external host receives a connection. */
@@ -24,6 +26,8 @@ export interface Reception {
     | 'unauthenticated';
   readonly status?: number;
   readonly reason: string;
+  /** The `host:port` with which the reason begins. */
+  readonly about?: string;
   readonly decidedBy: readonly FieldRef[];
   readonly plaintext: boolean;
   /** Whether what the host says is no HTTP. */
@@ -52,6 +56,7 @@ export function receive(
   const remarks: Remark[] = [];
   const conditions: Condition[] = [];
   const layer = outermost(flow);
+  const about = `${name}:${port}`;
   const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, conditions };
   const isTlsPort =
     port === 443 || (described === undefined && (isDeclaredTls || (layer !== undefined && port !== 80)));
@@ -65,14 +70,16 @@ export function receive(
         kind: 'misunderstood',
         isNoHttp: true,
         status: 502,
-        reason: `${name}:${port} does not speak HTTP`,
+        about,
+        reason: `${about} does not speak HTTP`,
       };
-    if (layer === undefined) return { ...common, kind: 'answers', reason: `${name}:${port} answers` };
+    if (layer === undefined) return { ...common, kind: 'answers', about, reason: `${about} answers` };
     return {
       ...common,
       plaintext: false,
       kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
-      reason: `${name}:${port} does not speak TLS`,
+      about,
+      reason: `${about} does not speak TLS`,
       decidedBy: settingsOf(layer),
     };
   }
@@ -89,18 +96,20 @@ export function receive(
       return {
         ...common,
         kind: layer.by === 'application' ? 'misunderstood' : 'handshake',
-        reason: `${name}:${port} expects plaintext HTTP and receives TLS`,
+        about,
+        reason: `${about} expects plaintext HTTP and receives TLS`,
         decidedBy: settingsOf(layer),
       };
     }
     if (flow.payload !== 'http')
-      return { ...common, kind: 'misunderstood', reason: `${name}:${port} expects HTTP and receives something else` };
+      return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
     if (flow.http2) throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
     return {
       ...common,
       kind: 'answers',
       status: host.http === 'redirect-to-https' ? 301 : 200,
-      reason: `${name}:${port} answers`,
+      about,
+      reason: `${about} answers`,
     };
   }
   if (layer === undefined) {
@@ -108,7 +117,8 @@ export function receive(
       ...common,
       kind: 'misunderstood',
       status: 400,
-      reason: `${name}:${port} expects TLS and receives plaintext`,
+      about,
+      reason: `${about} expects TLS and receives plaintext`,
     };
   }
   const certificateName = host.certificate === 'wrong-name' ? `not.${host.host}` : host.host;
@@ -159,18 +169,19 @@ export function receive(
     };
   }
   if (flow.payload !== 'http')
-    return { ...common, kind: 'misunderstood', reason: `${name}:${port} expects HTTP and receives something else` };
+    return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
   const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
   return {
     ...common,
     kind: 'answers',
     status: 200,
-    reason: `${name}:${port} answers`,
+    about,
+    reason: `${about} answers`,
     clientCertificate: shown !== undefined,
   };
 }
 
-export function settingsOf({ settings }: Layer, field?: string): FieldRef[] {
+export function settingsOf({ settings }: Layer, field?: keyof ClientTls['value']): FieldRef[] {
   return settings
     ? [fieldRef(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)]
     : [];
@@ -284,7 +295,7 @@ function requireOrStop(
   conditions: Condition[],
   holds: string,
   layer: Layer,
-  field?: string,
+  field?: keyof ClientTls['value'],
 ): void {
   if (described) throw new Undetermined(`it is unknown whether ${holds}`, settingsOf(layer, field));
   requireCredential(registry, conditions, holds);
@@ -303,7 +314,7 @@ function isNamed(certificateName: string, host: string): boolean {
 /** Why istiod does not give the proxy the Secret with its key; certificates of authorities it gives to everybody. */
 function unreadableSecret(registry: Registry, layer: Layer, conditions: Condition[]): string | undefined {
   const { namespace, serviceAccount, by } = layer;
-  if (String(layer.settings!.value.credentialName).startsWith('configmap://')) return undefined;
+  if (credentialPlace(layer.settings!.value.credentialName!, namespace!).kind === 'ConfigMap') return undefined;
   const account = `service account ${namespace}/${serviceAccount ?? '(unknown)'}`;
   const isInstalled = serviceAccount !== undefined && installs(registry, namespace!, serviceAccount);
   if (by === 'gateway' && !isInstalled) {
@@ -335,17 +346,12 @@ interface Credential {
 function credentialOf(registry: Registry, layer: Layer, conditions: Condition[]): Credential | string | undefined {
   const tls = layer.settings!.value;
   if (!tls.credentialName) return undefined;
-  const given = String(tls.credentialName).replace(/^kubernetes:\/\//, '');
-  const isConfigMap = given.startsWith('configmap://');
-  const path = isConfigMap ? given.slice('configmap://'.length) : given;
-  const slash = path.indexOf('/');
-  const namespace = slash < 0 ? layer.namespace! : path.slice(0, slash);
-  const name = path.slice(slash + 1);
+  const { kind, namespace, name } = credentialPlace(tls.credentialName, layer.namespace!);
+  const isConfigMap = kind === 'ConfigMap';
   const { world } = registry;
   const listed = isConfigMap ? world.configMaps : world.secrets;
-  const kind = isConfigMap ? 'ConfigMap' : 'Secret';
   if (!isConfigMap && namespace !== layer.namespace)
-    return `Secret ${path} is not in the namespace of the proxy, which therefore never receives it`;
+    return `Secret ${namespace}/${name} is not in the namespace of the proxy, which therefore never receives it`;
   // Where only authorities are needed, Istio prefers the Secret with this suffix.
   const names = isConfigMap || tls.mode === 'MUTUAL' ? [name] : [`${name}-cacert`, name];
   const objects = registry.index.kinds.find((bucket) => bucket[0]?.kind === kind) ?? [];

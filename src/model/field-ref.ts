@@ -1,4 +1,5 @@
 import { FieldRef } from './answer';
+import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 
 /** Refers to an object and one of its fields. The origin is computed only when it is read. */
@@ -10,7 +11,7 @@ class ObjectFieldRef implements FieldRef {
 
   constructor(
     object: Indexed,
-    public readonly field?: string,
+    public readonly field?: FieldPath,
   ) {
     this.kind = object.kind;
     this.namespace = object.namespace;
@@ -28,12 +29,12 @@ class ObjectFieldRef implements FieldRef {
   }
 }
 
-export function fieldRef(object: Indexed, field?: string): FieldRef {
+export function fieldRef(object: Indexed, field?: FieldPath): FieldRef {
   return new ObjectFieldRef(object, field);
 }
 
 /** A setting of the mesh configuration, which is not an object. */
-export function meshFieldRef(field: string): FieldRef {
+export function meshFieldRef(field: FieldPath): FieldRef {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
 }
 
@@ -42,11 +43,12 @@ export function uniqueRefs(refs: readonly FieldRef[]): readonly FieldRef[] {
   return refs.length < 2
     ? refs
     : refs.filter((one, index) => {
-        for (let before = 0; before < index; before++) if (isSame(refs[before], one)) return false;
+        for (let before = 0; before < index; before++) if (isSameRef(refs[before], one)) return false;
         return true;
       });
 }
 
-function isSame(a: FieldRef, b: FieldRef): boolean {
+/** Whether both refer to the same field of the same object. */
+export function isSameRef(a: FieldRef, b: FieldRef): boolean {
   return a.name === b.name && a.field === b.field && a.namespace === b.namespace && a.kind === b.kind;
 }

@@ -1,6 +1,6 @@
 import { FirstBytes } from './chains';
 import { ClientTls } from './cluster';
-import { HttpRequest } from './http-route';
+import { HttpRequest } from './http-request';
 
 /** One layer of TLS around what is sent. */
 export interface Layer {

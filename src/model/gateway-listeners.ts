@@ -1,12 +1,13 @@
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
-import { Destination, layer4Destinations } from './destination';
 import { fieldRef } from './field-ref';
 import { PodPort, Server, serversByPort } from './gateway-servers';
 import { GatewayWorkload } from './gateway-workloads';
 import { hostsOverlap } from './host-names';
-import { RouteEntry, routeEntries, withDestinations } from './http-route';
 import { Registry } from './registry';
+import { Destination, destinationsFor } from './routes/destination';
+import { isForServer, RouteEntry, routeEntries } from './routes/matching';
+import { ConnectionRoute } from './routes/route';
 import { Scope } from './scope';
 import { Service } from './service';
 import { VirtualHosts } from './virtual-hosts';
@@ -138,23 +139,23 @@ function duplicateServerNames(chains: readonly ServerChain[]): GatewayListener['
   return undefined;
 }
 
-/** Adds the routes of a server, and returns the hosts that it shares with VirtualServices. */
+/** Adds the routes of a server, and returns the hosts that it shares with them. */
 function addRoutes(
   registry: Registry,
   scope: Scope,
   server: Server,
   merged: Map<string, RouteEntry[]>,
 ): ReadonlySet<string> {
-  const port: number = server.value.port.number;
+  const { port } = server;
   const shared = new Set<string>();
-  for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
-    const namespace = virtualService.object.namespace;
+  for (const routes of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    const { namespace } = routes.object;
     const open = server.hosts.flatMap((host) =>
       !host.includes('/') ? [host] : host.startsWith(`${namespace}/`) ? [host.slice(namespace.length + 1)] : [],
     );
     const common = new Set(
       open.flatMap((host) =>
-        virtualService.hosts.flatMap((other) => (covers(other, host) ? [host] : covers(host, other) ? [other] : [])),
+        routes.hosts.flatMap((other) => (covers(other, host) ? [host] : covers(host, other) ? [other] : [])),
       ),
     );
     if (common.size === 0) continue;
@@ -164,9 +165,7 @@ function addRoutes(
       const isVisible = own && (own.exportTo.includes('*') || own.exportTo.includes(scope.proxy.namespace));
       return isVisible ? own : scope.services.get(host);
     };
-    const entries = routeEntries(scope, [virtualService], server.gatewayName, port).map((entry) =>
-      withDestinations(scope, entry, port, lookUp),
-    );
+    const entries = routeEntries(routes, scope.proxy, server.gatewayName, port, lookUp);
     if (entries.length === 0) continue;
     for (const host of common) {
       const key = host.toLowerCase();
@@ -178,7 +177,7 @@ function addRoutes(
   return shared;
 }
 
-/** Catch-all routes come last, whichever VirtualService has them. */
+/** Catch-all routes come last, whoever gives them. */
 function addVirtualHosts(
   hosts: VirtualHosts,
   merged: ReadonlyMap<string, RouteEntry[]>,
@@ -190,67 +189,51 @@ function addVirtualHosts(
       ...entries.filter(({ isCatchAll }) => !isCatchAll),
       ...entries.filter(({ isCatchAll }) => isCatchAll),
     ];
-    hosts.add(host, { routes, decidedBy: [fieldRef(routes[0].object, 'spec.hosts')] });
+    hosts.add(host, { routes, decidedBy: [fieldRef(routes[0].rule.object, 'spec.hosts')] });
   }
 }
 
-/** The first tcp route, of a VirtualService that shares a host with the server, that applies to the server. */
+/** The first tcp rule that applies to the server, of routes that share a host with it. */
 function firstTcpRoute(registry: Registry, scope: Scope, server: Server) {
-  for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
-    if (!isBound(server, virtualService.hosts, virtualService.object.namespace)) continue;
-    for (const [index, tcp] of (virtualService.object.spec.tcp ?? []).entries()) {
-      const matches: any[] = tcp.match ?? [];
-      if (
-        !tcp.route?.length ||
-        (matches.length > 0 &&
-          !matches.some((match) => matchAppliesToServer(match, server, virtualService.object.namespace)))
-      )
-        continue;
-      const field = `spec.tcp[${index}]`;
-      return {
-        destinations: layer4Destinations(scope, virtualService.object, field, tcp.route, server.value.port.number),
-        decidedBy: [fieldRef(virtualService.object, field)],
-      };
-    }
+  const { port } = server;
+  for (const { hosts, object, tcp } of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    if (!isBound(server, hosts, object.namespace)) continue;
+    const rule = tcp.find(
+      ({ targets, matches }) =>
+        targets.length > 0 &&
+        (matches.length === 0 || matches.some(({ proxies }) => isForServer(proxies, server.gatewayName, port))),
+    );
+    if (rule) return { destinations: forwardTo(scope, rule, port), decidedBy: [rule.where] };
   }
   return undefined;
 }
 
 function passthroughChains(registry: Registry, scope: Scope, server: Server, taken: Set<string>): ServerChain[] {
   const chains: ServerChain[] = [];
-  for (const virtualService of registry.virtualServicesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
-    if (!isBound(server, virtualService.hosts, virtualService.object.namespace)) continue;
-    for (const [index, tls] of (virtualService.object.spec.tls ?? []).entries()) {
-      if (!tls.route?.length) continue;
-      for (const [at, match] of (tls.match ?? []).entries()) {
-        const names: string[] = match.sniHosts ?? [];
-        if (
-          !matchAppliesToServer(match, server, virtualService.object.namespace) ||
-          names.some((name) => taken.has(name))
-        )
-          continue;
-        for (const name of names) taken.add(name);
+  const { port } = server;
+  for (const { hosts, object, tls } of registry.routesSeenFrom(scope.proxy.namespace, server.gatewayName)) {
+    if (!isBound(server, hosts, object.namespace)) continue;
+    for (const rule of tls) {
+      if (rule.targets.length === 0) continue;
+      for (const { proxies, serverNames, where } of rule.matches) {
+        if (!isForServer(proxies, server.gatewayName, port) || serverNames.some((name) => taken.has(name))) continue;
+        for (const name of serverNames) taken.add(name);
         chains.push({
           server,
-          serverNames: names,
+          serverNames,
           ranges: [],
           inspected: false,
-          destinations: layer4Destinations(
-            scope,
-            virtualService.object,
-            `spec.tls[${index}]`,
-            tls.route,
-            server.value.port.number,
-          ),
-          decidedBy: [
-            fieldRef(server.gateway, server.field),
-            fieldRef(virtualService.object, `spec.tls[${index}].match[${at}]`),
-          ],
+          destinations: forwardTo(scope, rule, port),
+          decidedBy: [fieldRef(server.gateway, server.field), where],
         });
       }
     }
   }
   return chains;
+}
+
+function forwardTo({ services }: Scope, { targets }: ConnectionRoute, port: number): Destination[] {
+  return destinationsFor(targets, port, (host) => services.get(host));
 }
 
 function isBound({ hosts }: Server, names: readonly string[], namespace: string): boolean {
@@ -259,14 +242,5 @@ function isBound({ hosts }: Server, names: readonly string[], namespace: string)
       const slash = host.indexOf('/');
       return (slash < 0 || host.slice(0, slash) === namespace) && hostsOverlap(host.slice(slash + 1), name);
     }),
-  );
-}
-
-function matchAppliesToServer(match: any, server: Server, namespace: string): boolean {
-  const names: string[] | undefined = match.gateways;
-  return (
-    (!match.port || match.port === server.value.port.number) &&
-    (!names?.length ||
-      names.some((name) => name === server.gatewayName || `${namespace}/${name}` === server.gatewayName))
   );
 }

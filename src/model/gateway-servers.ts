@@ -1,20 +1,27 @@
-import { stopAtUnknownField } from './cluster';
 import { fieldRef } from './field-ref';
 import { GatewayWorkload, podPort } from './gateway-workloads';
+import { stopAtUnknownField } from './known-fields';
 import { selection } from './policies/selection';
 import { Registry } from './registry';
 import { portOf } from './scope';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
+import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 import { kindOf } from '../manifests/servers';
+import { IstioSpecs, ItemOf } from '../manifests/specs';
+
+type GatewaySpec = IstioSpecs['Gateway'];
+type ServerSpec = ItemOf<GatewaySpec['servers']>;
 
 /** A server of a Gateway, as the gateway's pods have it. */
 export interface Server {
-  readonly gateway: Indexed;
-  readonly field: string;
-  readonly value: any;
+  readonly gateway: Indexed<GatewaySpec>;
+  readonly field: FieldPath;
+  readonly value: ServerSpec;
+  /** The number that it declares, which is not always that of the pod. */
+  readonly port: number;
   /** `<namespace>/<name>` of its Gateway. */
   readonly gatewayName: string;
   /** With `<namespace>/` where only VirtualServices of that namespace may bind. */
@@ -53,16 +60,16 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       object.spec.selector &&
       selects(object.spec.selector, workload.labels),
   );
-  for (const gateway of registry.gateways) {
+  for (const gateway of registry.gatewaysFor(workload.namespace)) {
     const selected = selection(gateway.spec.selector, workload);
     if (selected === false) continue;
     stopAtUnknownField(gateway, gateway.spec, 'gateway');
     for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
-      if (!value.port) continue;
+      const number = value.port?.number;
+      if (number === undefined) continue;
       stopAtUnknownField(gateway, value, 'server', `spec.servers[${index}]`);
       if (value.tls) stopAtUnknownField(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
-      const server = serverOf(gateway, index, value);
-      const { number } = value.port;
+      const server = serverOf(gateway, index, value, number);
       let port = translated.get(number);
       if (port === undefined) translated.set(number, (port = serverPort(services, workload, number)));
       let own = ports.get(port);
@@ -97,14 +104,15 @@ function serverPort(services: readonly Service[], workload: GatewayWorkload, num
   return found?.target ?? number;
 }
 
-function serverOf(gateway: Indexed, index: number, value: any): Server {
-  const hosts = ((value.hosts ?? []) as string[]).map((host) =>
+function serverOf(gateway: Indexed<GatewaySpec>, index: number, value: ServerSpec, port: number): Server {
+  const hosts = (value.hosts ?? []).map((host) =>
     host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host,
   );
   return {
     gateway,
     field: `spec.servers[${index}]`,
     value,
+    port,
     gatewayName: `${gateway.namespace}/${gateway.name}`,
     hosts,
     serverNames:
@@ -147,7 +155,7 @@ function addServer(port: PortInProgress, server: Server): void {
       port.skipped.push({
         server,
         other: port.plain,
-        reason: `an older server uses this port with protocol ${port.plain.value.port.protocol}`,
+        reason: `an older server uses this port with protocol ${port.plain.value.port?.protocol}`,
       });
     return;
   }

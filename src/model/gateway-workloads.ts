@@ -301,8 +301,10 @@ function onlySelector(index: ManifestIndex, namespace: string): Record<string, s
   const texts = new Map(
     index
       .ofKind('Gateway')
-      .filter((gateway) => gateway.namespace === namespace && gateway.spec.selector)
-      .map(({ spec: { selector } }) => [JSON.stringify(Object.entries(selector).sort()), selector]),
+      .filter((gateway) => gateway.namespace === namespace)
+      .flatMap(({ spec: { selector } }) =>
+        selector ? [[JSON.stringify(Object.entries(selector).sort()), selector] as const] : [],
+      ),
   );
   return texts.size === 1 ? [...texts.values()][0] : undefined;
 }

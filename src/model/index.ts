@@ -1,5 +1,5 @@
 import { isIP } from 'net';
-import { unknownAddress } from './addresses';
+import { Address, ipAddress } from './addresses';
 import { Alternative, Answer } from './answer';
 import { CallerLabels } from './caller-labels';
 import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './conditions';
@@ -266,15 +266,15 @@ function addressesThatDecide(
   const isSaid = addressBook.isComplete || configuration.registry.world.declaredAddresses || request.dial !== undefined;
   if (answer.outcome === 'undetermined' || isSaid || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
-  const decides = (address: string) =>
+  const decides = (address: Address) =>
     !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
   const say = (address: string) => `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
-  if (isAnswered && believed !== undefined && decides(unknownAddress(hostname)))
+  if (isAnswered && believed !== undefined && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
     .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
     .slice(0, MOST_ADDRESSES)
-    .filter(([range]) => decides(range.split('/')[0]))
+    .filter(([range]) => decides(ipAddress(range.split('/')[0])))
     .map(([range, { kind, namespace, name }]) => ({
       holds: `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ${namespace}/${name}`,
       say: say('ADDRESS'),

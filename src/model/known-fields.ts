@@ -1,3 +1,8 @@
+import { fieldRef } from './field-ref';
+import { Undetermined } from './undetermined';
+import { FieldPath } from '../manifests/field-path';
+import { Indexed } from '../manifests/indexed';
+
 /**
  * The fields that the model knows, by the shape that has them. Any other field could change an answer in a way that the
  * model does not know, so it is reported instead of ignored.
@@ -99,16 +104,33 @@ export type Shape = keyof typeof SHAPES;
 const known = new Map<Shape, ReadonlySet<string>>(
   Object.entries(SHAPES).map(([shape, fields]) => [shape as Shape, new Set<string>(fields)]),
 );
-const checked = new WeakMap<object, string | undefined>();
 
-/** A field of the value that is set and that the shape does not have. A value must always come with the same shape. */
-export function unknownField(value: any, shape: Shape): string | undefined {
-  if (value === null || typeof value !== 'object') return undefined;
-  if (checked.has(value)) return checked.get(value);
+/** A field of the value that is set and that the shape does not have. */
+export function unknownField(value: object | null | undefined, shape: Shape): string | undefined {
+  if (value === null || value === undefined) return undefined;
   const fields = known.get(shape)!;
-  const found = Object.keys(value).find(
-    (field) => !fields.has(field) && value[field] !== undefined && value[field] !== null,
-  );
-  checked.set(value, found);
-  return found;
+  for (const [field, set] of Object.entries(value))
+    if (!fields.has(field) && set !== undefined && set !== null) return field;
+  return undefined;
+}
+
+/** Why an answer that depends on the value is undetermined: it has a field that the model does not know. */
+export function unknownIn(
+  object: Indexed,
+  value: object | null | undefined,
+  shape: Shape,
+  at: FieldPath = 'spec',
+): Undetermined | undefined {
+  const unknown = unknownField(value, shape);
+  return unknown === undefined
+    ? undefined
+    : new Undetermined(`the model does not know the field ${at}.${unknown} of ${object.kind}`, [
+        fieldRef(object, `${at}.${unknown}`),
+      ]);
+}
+
+/** Makes the answer undetermined where an object has a field that the model does not know. */
+export function stopAtUnknownField(...given: Parameters<typeof unknownIn>): void {
+  const unknown = unknownIn(...given);
+  if (unknown) throw unknown;
 }

@@ -1,17 +1,18 @@
+import { Address, ANY_ADDRESS, ServiceAddress, textOf } from './addresses';
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
-import { Destination, layer4Destinations } from './destination';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
+import { Destination, destinationsFor } from './routes/destination';
+import { isForSidecar } from './routes/matching';
+import { ConnectionRoute, Routes } from './routes/route';
 import { addressFor, EgressListener, portOf, Scope } from './scope';
-import { ANY_ADDRESS, isAllocatedAddress, isServiceAddress, Service, ServicePort } from './service';
+import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
-import { VirtualService } from './virtual-service';
 import { isWildcard } from '../istio/hosts';
 import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
 import { isHttp, isTls } from '../istio/protocols';
 import { matchedRanges } from '../istio/ranges';
-import { selects } from '../manifests/selectors';
 
 /** A sidecar's outbound listener for one address and port. */
 export interface OutboundListener {
@@ -28,10 +29,11 @@ export interface OutboundListener {
 export function outboundListeners(scope: Scope, number: number): Map<string, OutboundListener> {
   const listeners = new Map<string, OutboundListener>();
   for (const listener of scope.listeners) {
+    const routesOf = routesFinder(listener);
     if (listener.port) {
       if (listener.port.number !== number) continue;
       const where = fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`);
-      const raw = scope.sidecar!.spec.egress[listener.index!];
+      const raw = scope.sidecar!.spec.egress![listener.index!];
       if (
         raw.captureMode === 'NONE' ||
         listener.port.protocol === 'HTTP_PROXY' ||
@@ -43,12 +45,12 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
         );
       }
       const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
-      for (const service of listener.services) addChains(scope, listener, service, port, listeners);
+      for (const service of listener.services) addChains(scope, listener, routesOf, service, port, listeners);
     } else {
       for (const one of listeners.values()) one.locked = true;
       for (const service of listener.services) {
         const port = portOf(service, number);
-        if (port) addChains(scope, listener, service, port, listeners);
+        if (port) addChains(scope, listener, routesOf, service, port, listeners);
       }
     }
   }
@@ -59,14 +61,15 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
 /** The listener that takes connections to an address, if there is one on the port. */
 export function listenerFor(
   listeners: ReadonlyMap<string, OutboundListener>,
-  address: string,
+  address: Address,
 ): OutboundListener | undefined {
-  return listeners.get(address) ?? listeners.get(ANY_ADDRESS);
+  return listeners.get(textOf(address)) ?? listeners.get(ANY_ADDRESS);
 }
 
 function addChains(
   scope: Scope,
   egress: EgressListener,
+  routesOf: RoutesFinder,
   service: Service,
   port: ServicePort,
   listeners: Map<string, OutboundListener>,
@@ -77,9 +80,9 @@ function addChains(
   let bind = egress.bind ?? '';
   let ranges: string[] = [];
   if (bind === '') {
-    const address = kind === 'HTTP' ? ANY_ADDRESS : addressFor(service, scope.proxy);
-    bind = address.includes('/') && !isServiceAddress(address) && !isAllocatedAddress(address) ? ANY_ADDRESS : address;
-    if (bind !== address) ranges = [address];
+    const address: ServiceAddress = kind === 'HTTP' ? { kind: 'any' } : addressFor(service, scope.proxy);
+    bind = address.kind === 'range' ? ANY_ADDRESS : textOf(address);
+    if (address.kind === 'range') ranges = [address.range];
     // Istio creates no wildcard listener on ports of its own.
     if (kind === 'HTTP' && PORTS_WITHOUT_LISTENER.has(port.number)) return;
     // A headless Service has listeners for the addresses of its pods only.
@@ -98,7 +101,7 @@ function addChains(
   if (current && kind === 'AUTO' && current.protocol === 'AUTO') return;
   const wellKnown = (name: string) => name === 'MONGO' || name === 'MYSQL';
   if (current && (wellKnown(protocol) || wellKnown(current.protocol)) && protocol !== current.protocol) return;
-  const chains = chainsOf(scope, egress, service, port, bind, ranges, kind).map((chain) => {
+  const chains = chainsOf(scope, routesOf, service, port, bind, ranges, kind).map((chain) => {
     const matched = matchedRanges(chain.ranges);
     return matched === chain.ranges ? chain : { ...chain, ranges: matched, isRanged: true };
   });
@@ -130,7 +133,7 @@ function addChains(
 
 function chainsOf(
   scope: Scope,
-  egress: EgressListener,
+  routesOf: RoutesFinder,
   service: Service,
   port: ServicePort,
   bind: string,
@@ -145,11 +148,16 @@ function chainsOf(
     decidedBy: [],
   });
   if (kind === 'HTTP') return [http()];
-  const virtualServices = virtualServicesForHost(egress, service.host);
+  const routes = routesOf(service.host);
   const chains = isTls(port.protocol)
-    ? tlsChains(scope, service, port, bind, ranges, virtualServices)
-    : tcpChains(scope, service, port, ranges, virtualServices);
+    ? tlsChains(scope, service, port, bind, ranges, routes)
+    : tcpChains(scope, service, port, ranges, routes);
   return kind === 'AUTO' ? [...chains, http()] : chains;
+}
+
+/** The destinations of a rule for connections, as a sidecar sees them. */
+function forwardTo(scope: Scope, { targets }: ConnectionRoute, port: ServicePort): Destination[] {
+  return destinationsFor(targets, port.number, (host) => scope.services.get(host));
 }
 
 function tlsChains(
@@ -157,37 +165,35 @@ function tlsChains(
   service: Service,
   port: ServicePort,
   bind: string,
-  ranges: string[],
-  virtualServices: readonly VirtualService[],
+  ranges: readonly string[],
+  routes: readonly Routes[],
 ): Chain[] {
   const chains: Chain[] = [];
   const handled = new Set<string>();
   let subnets = ranges;
-  for (const { object } of virtualServices) {
-    (object.spec.tls ?? []).forEach((tls: any, index: number) => {
-      if (!tls.route?.length) return;
-      (tls.match ?? []).forEach((match: any, at: number) => {
-        if (!layer4MatchAppliesToProxy(match, scope, 'mesh', port.number, object.namespace)) return;
-        if (match.destinationSubnets?.length) subnets = match.destinationSubnets;
-        const key = `${(match.sniHosts ?? []).join()}|${(match.destinationSubnets ?? []).join()}`;
-        if (!handled.has(key)) {
-          chains.push({
-            serverNames: match.sniHosts ?? [],
-            ranges: subnets,
-            inspected: false,
-            forward: layer4Destinations(scope, object, `spec.tls[${index}]`, tls.route, port.number),
-            decidedBy: [fieldRef(object, `spec.tls[${index}].match[${at}]`)],
-          });
-        }
-        handled.add(key);
-      });
-    });
+  for (const rule of routes.flatMap(({ tls }) => tls)) {
+    if (rule.targets.length === 0) continue;
+    for (const match of rule.matches) {
+      if (!isForSidecar(match.proxies, scope.proxy, port.number)) continue;
+      if (match.ranges.length > 0) subnets = match.ranges;
+      const key = `${match.serverNames.join()}|${match.ranges.join()}`;
+      if (!handled.has(key)) {
+        chains.push({
+          serverNames: match.serverNames,
+          ranges: subnets,
+          inspected: false,
+          forward: forwardTo(scope, rule, port),
+          decidedBy: [match.where],
+        });
+      }
+      handled.add(key);
+    }
   }
   if (chains.length > 0) return chains;
   const address = addressFor(service, scope.proxy);
   const named =
     ranges.length > 0 ||
-    (address === ANY_ADDRESS && bind === ANY_ADDRESS) ||
+    (address.kind === 'any' && bind === ANY_ADDRESS) ||
     (isWildcard(service.host) && service.resolution === 'DYNAMIC_DNS');
   return [
     {
@@ -204,32 +210,29 @@ function tcpChains(
   scope: Scope,
   service: Service,
   port: ServicePort,
-  ranges: string[],
-  virtualServices: readonly VirtualService[],
+  ranges: readonly string[],
+  routes: readonly Routes[],
 ): Chain[] {
   const chains: Chain[] = [];
-  for (const { object } of virtualServices) {
-    for (const [index, tcp] of (object.spec.tcp ?? []).entries()) {
-      if (!tcp.route?.length) continue;
-      const field = `spec.tcp[${index}]`;
-      const chain = (subnets: string[], at?: number): Chain => ({
-        serverNames: [],
-        ranges: subnets,
-        inspected: false,
-        forward: layer4Destinations(scope, object, field, tcp.route, port.number),
-        decidedBy: [fieldRef(object, at === undefined ? field : `${field}.match[${at}]`)],
-      });
-      if (!tcp.match?.length) return [...chains, chain(ranges)];
-      const subnets: string[] = [];
-      for (const [at, match] of tcp.match.entries()) {
-        if (!layer4MatchAppliesToProxy(match, scope, 'mesh', port.number, object.namespace)) continue;
-        if (!match.destinationSubnets?.length) return [...chains, chain(ranges, at)];
-        subnets.push(...match.destinationSubnets);
-      }
-      if (subnets.length > 0) {
-        chains.push(chain(subnets));
-        if ([...subnets].sort().join() === [...ranges].sort().join()) return chains;
-      }
+  for (const rule of routes.flatMap(({ tcp }) => tcp)) {
+    if (rule.targets.length === 0) continue;
+    const chain = (subnets: readonly string[], where = rule.where): Chain => ({
+      serverNames: [],
+      ranges: subnets,
+      inspected: false,
+      forward: forwardTo(scope, rule, port),
+      decidedBy: [where],
+    });
+    if (rule.matches.length === 0) return [...chains, chain(ranges)];
+    const subnets: string[] = [];
+    for (const match of rule.matches) {
+      if (!isForSidecar(match.proxies, scope.proxy, port.number)) continue;
+      if (match.ranges.length === 0) return [...chains, chain(ranges, match.where)];
+      subnets.push(...match.ranges);
+    }
+    if (subnets.length > 0) {
+      chains.push(chain(subnets));
+      if ([...subnets].sort().join() === [...ranges].sort().join()) return chains;
     }
   }
   return [
@@ -259,47 +262,26 @@ export function portRef(service: Service, port: ServicePort): FieldRef {
   return fieldRef(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
 }
 
-/** Whether a tls or tcp match applies to the proxy at all, before it sees a connection. */
-export function layer4MatchAppliesToProxy(
-  match: any,
-  { proxy }: Scope,
-  gateway: string,
-  port: number,
-  namespace: string,
-): boolean {
-  const gateways: string[] | undefined = match.gateways;
-  return (
-    (!gateways?.length || gateways.some((name) => name === gateway || `${namespace}/${name}` === gateway)) &&
-    (!match.port || match.port === port) &&
-    selects(match.sourceLabels, proxy.labels) &&
-    (!match.sourceNamespace || match.sourceNamespace === proxy.namespace)
-  );
-}
+/** Finds the routes that have the host of a service, in Istio's order. */
+type RoutesFinder = (host: string) => readonly Routes[];
 
-const virtualServicesByHost = new WeakMap<EgressListener, { exact: Map<string, number[]>; wildcards: number[] }>();
-
-/** The VirtualServices that have the host of a service, in Istio's order. */
-function virtualServicesForHost(egress: EgressListener, host: string): readonly VirtualService[] {
-  if (egress.virtualServices.length === 0) return egress.virtualServices;
-  if (isWildcard(host))
-    return egress.virtualServices.filter(({ hosts }) => hosts.some((one) => hostsOverlap(one, host)));
-  let known = virtualServicesByHost.get(egress);
-  if (!known) {
-    known = { exact: new Map(), wildcards: [] };
-    egress.virtualServices.forEach(({ hosts }, index) => {
-      for (const one of hosts) {
-        if (isWildcard(one)) known!.wildcards.push(index);
-        else if (known!.exact.has(one)) known!.exact.get(one)!.push(index);
-        else known!.exact.set(one, [index]);
-      }
-    });
-    virtualServicesByHost.set(egress, known);
-  }
-  const found = [
-    ...(known.exact.get(host) ?? []),
-    ...known.wildcards.filter((index) => egress.virtualServices[index].hosts.some((one) => hostsOverlap(one, host))),
-  ];
-  return [...new Set(found)].sort((a, b) => a - b).map((index) => egress.virtualServices[index]);
+function routesFinder({ routes }: EgressListener): RoutesFinder {
+  if (routes.length === 0) return () => routes;
+  const exact = new Map<string, number[]>();
+  const wildcards: number[] = [];
+  routes.forEach(({ hosts }, index) => {
+    for (const one of hosts) {
+      if (isWildcard(one)) wildcards.push(index);
+      else if (exact.has(one)) exact.get(one)!.push(index);
+      else exact.set(one, [index]);
+    }
+  });
+  const overlap = (index: number, host: string) => routes[index].hosts.some((one) => hostsOverlap(one, host));
+  return (host) => {
+    if (isWildcard(host)) return routes.filter((_, index) => overlap(index, host));
+    const found = [...(exact.get(host) ?? []), ...wildcards.filter((index) => overlap(index, host))];
+    return [...new Set(found)].sort((a, b) => a - b).map((index) => routes[index]);
+  };
 }
 
 function chainKey({ serverNames, ranges, inspected }: Chain): string {

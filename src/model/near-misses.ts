@@ -1,18 +1,19 @@
+import { Address, holds, textOf } from './addresses';
 import { FieldRef } from './answer';
-import { fieldRef } from './field-ref';
+import { fieldRef, meshFieldRef } from './field-ref';
 import { Registry } from './registry';
 import { Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { covers } from '../istio/hosts';
+import { FieldPath } from '../manifests/field-path';
 import { isHttp, isOpaque, isTls } from '../istio/protocols';
-import { contains } from '../istio/ranges';
 
 /** Traffic that nothing in the sidecar's configuration matched, as the sidecar saw it. */
 export interface UnmatchedTraffic {
   readonly kind: 'http' | 'tls' | 'bytes';
   /** The host that it was meant for, where it names one. */
   readonly name?: string;
-  readonly address: string;
+  readonly address: Address;
   readonly port: number;
 }
 
@@ -34,13 +35,15 @@ export function nearMisses(registry: Registry, scope: Scope, unmatched: Unmatche
   const about = registry.services.filter((service) => !service.kubernetes && coversTraffic(service, unmatched));
   const known = about.filter(({ host, object }) => scope.services.get(host)?.object === object);
   if (known.length > 0) return known.flatMap((service) => whyNotAtPort(service, unmatched));
-  return about.flatMap((service) => whyUnseen(scope, service));
+  return about.flatMap((service) => whyUnseen(registry, scope, service));
 }
 
 function coversTraffic(service: Service, { name, address }: UnmatchedTraffic): boolean {
   return (
     (name !== undefined && covers(service.host.toLowerCase(), name.toLowerCase().replace(/\.$/, ''))) ||
-    service.addresses.some((own) => own === address || (own.includes('/') && contains(own, address)))
+    service.addresses.some((own) =>
+      own.kind === 'range' ? holds(own.range, address) : own.kind !== 'any' && textOf(own) === textOf(address),
+    )
   );
 }
 
@@ -60,20 +63,28 @@ function whyNotAtPort(service: Service, { kind, port }: UnmatchedTraffic): NearM
   ];
 }
 
-function fieldOf(service: Service, port: ServicePort): string {
+function fieldOf(service: Service, port: ServicePort): FieldPath {
   return `spec.ports[${service.ports.indexOf(port)}]`;
 }
 
-function whyUnseen(scope: Scope, service: Service): NearMiss[] {
+function whyNotExported(registry: Registry, { proxy }: Scope, service: Service, entry: string): NearMiss {
+  const said = service.writtenExportTo;
+  const isSaid = said.length === 0 || said.includes('*') || said.includes(proxy.namespace);
+  if (isSaid && registry.world.mesh?.serviceEntryVisibility?.applyToSidecars)
+    return {
+      because: `the mesh does not let namespace ${proxy.namespace} see ${entry}`,
+      cause: meshFieldRef('serviceEntryVisibility'),
+    };
+  return {
+    because: `${entry} is not exported to namespace ${proxy.namespace}`,
+    cause: fieldRef(service.object, 'spec.exportTo'),
+  };
+}
+
+function whyUnseen(registry: Registry, scope: Scope, service: Service): NearMiss[] {
   const entry = `ServiceEntry ${service.object.namespace}/${service.object.name}`;
   const isExported = service.exportTo.includes('*') || service.exportTo.includes(scope.proxy.namespace);
-  if (!isExported)
-    return [
-      {
-        because: `${entry} is not exported to namespace ${scope.proxy.namespace}`,
-        cause: fieldRef(service.object, 'spec.exportTo'),
-      },
-    ];
+  if (!isExported) return [whyNotExported(registry, scope, service, entry)];
   const visible = scope.services.get(service.host);
   if (visible) {
     return [

@@ -1,16 +1,46 @@
-import { isIP } from 'net';
-import { hostOrAddress, isUnknownAddress } from './addresses';
+import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { both, Certainty, someOf } from './policies/certainty';
 import { SelectablePods } from './policies/selection';
 import { Registry } from './registry';
 import { Undetermined } from './undetermined';
-import { contains, isPrivateRange } from '../istio/ranges';
+import { LabelSelector } from '../access/access-table';
+import { contains, holdsUnknownAddress } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
 
+interface PolicySpec {
+  readonly podSelector?: LabelSelector;
+  readonly policyTypes?: readonly string[];
+  readonly egress?: readonly PolicyRule[];
+  readonly ingress?: readonly PolicyRule[];
+}
+
+interface PolicyRule {
+  readonly ports?: readonly PolicyPort[];
+  readonly to?: readonly PolicyPeer[];
+  readonly from?: readonly PolicyPeer[];
+}
+
+interface PolicyPort {
+  readonly protocol?: string;
+  readonly port?: number | string;
+  readonly endPort?: number;
+}
+
+interface PolicyPeer {
+  readonly ipBlock?: IpBlock;
+  readonly podSelector?: LabelSelector;
+  readonly namespaceSelector?: LabelSelector;
+}
+
+interface IpBlock {
+  readonly cidr: string;
+  readonly except?: readonly string[];
+}
+
 /** The other end of a connection: a pod, or an address. */
-export type Peer = { readonly pod: SelectablePods } | { readonly address: string };
+export type Peer = { readonly pod: SelectablePods } | { readonly address: Address };
 
 /**
  * The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. Undetermined only
@@ -32,9 +62,9 @@ export function blockedBy(
   if (policies.length === 0) return undefined;
   const open: Open[] = [];
   const allowed = someOf(policies, ({ policy }) =>
-    someOf((policy.spec[direction] ?? []) as any[], (rule, index) => {
+    someOf(policy.spec[direction] ?? [], (rule, index) => {
       const at = fieldRef(policy, `spec.${direction}[${index}]`);
-      const peers: any[] = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
+      const peers = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
       const found: Open[] = [];
       const matches = both(
         portMatches(rule.ports, port, at, found),
@@ -64,7 +94,7 @@ interface Open {
   readonly at: FieldRef;
 }
 
-function policiesOf({ index }: Registry): readonly Indexed[] {
+function policiesOf({ index }: Registry): readonly Indexed<PolicySpec>[] {
   return (
     index.kinds.find(
       (bucket) =>
@@ -73,18 +103,22 @@ function policiesOf({ index }: Registry): readonly Indexed[] {
   );
 }
 
-function hasDirection({ policyTypes, egress }: any, direction: 'egress' | 'ingress'): boolean {
-  const types: string[] = policyTypes ?? (egress ? ['Ingress', 'Egress'] : ['Ingress']);
+function hasDirection({ policyTypes, egress }: PolicySpec, direction: 'egress' | 'ingress'): boolean {
+  const types = policyTypes ?? (egress ? ['Ingress', 'Egress'] : ['Ingress']);
   return types.some((type) => type.toLowerCase() === direction);
 }
 
 /** Whether a label selector matches; a label that is missing is unknown where there may be others. */
-function selectorMatches(selector: any, labels: Record<string, string>, hasOthers: boolean | undefined): Certainty {
+function selectorMatches(
+  selector: LabelSelector | undefined,
+  labels: Record<string, string>,
+  hasOthers: boolean | undefined,
+): Certainty {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   const isUnknown = (key: string) => hasOthers && labels[key] === undefined;
   const every = [
     ...Object.entries<string>(matchLabels).map(([key, value]) => (isUnknown(key) ? undefined : labels[key] === value)),
-    ...(matchExpressions as any[]).map(({ key, operator, values = [] }): Certainty => {
+    ...matchExpressions.map(({ key, operator, values = [] }): Certainty => {
       if (isUnknown(key)) return undefined;
       switch (operator) {
         case 'In':
@@ -101,7 +135,12 @@ function selectorMatches(selector: any, labels: Record<string, string>, hasOther
   return every.reduce<Certainty>(both, true);
 }
 
-function portMatches(ports: any[] | undefined, port: number | undefined, at: FieldRef, open: Open[]): Certainty {
+function portMatches(
+  ports: readonly PolicyPort[] | undefined,
+  port: number | undefined,
+  at: FieldRef,
+  open: Open[],
+): Certainty {
   if (!ports?.length) return true;
   return someOf(ports, (one) => {
     if ((one.protocol ?? 'TCP') !== 'TCP') return false;
@@ -122,7 +161,7 @@ function peerMatches(
   registry: Registry,
   policy: Indexed,
   at: FieldRef,
-  { ipBlock, podSelector, namespaceSelector }: any,
+  { ipBlock, podSelector, namespaceSelector }: PolicyPeer,
   peer: Peer,
   open: Open[],
 ): Certainty {
@@ -146,18 +185,13 @@ function peerMatches(
 /** Networks in which clusters usually have their pods. */
 const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
 
-function ipBlockMatches({ cidr, except = [] }: any, peer: Peer, at: FieldRef, open: Open[]): Certainty {
-  const excepted: string[] = except;
-  if ('address' in peer && !isUnknownAddress(peer.address)) {
-    const { address } = peer;
-    return (
-      isIP(address) !== 0 && contains(cidr, address) && !excepted.some((range: string) => contains(range, address))
-    );
-  }
+function ipBlockMatches({ cidr, except: excepted = [] }: IpBlock, peer: Peer, at: FieldRef, open: Open[]): Certainty {
   if ('address' in peer) {
-    if (isPrivateRange(cidr)) return false;
-    if (cidr === '0.0.0.0/0' && excepted.every(isPrivateRange)) return true;
-    open.push({ unknown: `it is unknown whether ${hostOrAddress(peer.address)} has an address in ${cidr}`, at });
+    const { address } = peer;
+    if (address.kind !== 'unknown') return holds(cidr, address) && !excepted.some((range) => holds(range, address));
+    const isHeld = holdsUnknownAddress(cidr, excepted);
+    if (isHeld !== 'perhaps') return isHeld;
+    open.push({ unknown: `it is unknown whether ${address.host} has an address in ${cidr}`, at });
     return undefined;
   }
   // Whether a block of addresses selects pods at all, each network decides for itself.
@@ -173,7 +207,7 @@ function ipBlockMatches({ cidr, except = [] }: any, peer: Peer, at: FieldRef, op
 /** Every namespace has the label with its name; its others are those of its Namespace, if that is among the manifests. */
 function namespaceMatches(
   { index, world }: Registry,
-  selector: any,
+  selector: LabelSelector,
   name: string,
   at: FieldRef,
   open: Open[],
@@ -185,7 +219,7 @@ function namespaceMatches(
   if (matches === undefined) {
     const keys = [
       ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
-      ...((selector.matchExpressions ?? []) as any[]).map(({ key }) => key),
+      ...(selector.matchExpressions ?? []).map(({ key }) => key),
     ].filter((key) => !key.startsWith('kubernetes.io/metadata.name'));
     open.push({
       unknown: `it is unknown whether namespace ${name} has the label ${keys.join(', ')}: add its Namespace`,

@@ -1,6 +1,8 @@
 import { datedAs, possibleAges } from './ages';
-import { Answer } from './answer';
+import { Answer, Step } from './answer';
 import { discovered, Discovery } from './discovery';
+import { isSameRef } from './field-ref';
+import { EntryVisibility, withVisibility } from './visibility';
 import { World } from './world';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -54,6 +56,24 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       assumed: `the discoverySelectors of the mesh select ${left.join(', ')}`,
       say: 'add the Namespace objects, with their labels',
     };
+  const { serviceEntryVisibility } = world.mesh ?? {};
+  const visibility = new EntryVisibility(asIs, serviceEntryVisibility);
+  const entries = asIs.filter(({ manifest }) => manifest.kind === 'ServiceEntry');
+  for (const namespace of new Set(entries.map(({ manifest }) => String(manifest.metadata.namespace ?? 'default'))))
+    for (const possible of new Set(visibility.possible(namespace)))
+      yield {
+        objects: asIs,
+        world: {
+          ...world,
+          mesh: {
+            ...world.mesh,
+            serviceEntryVisibility: withVisibility(serviceEntryVisibility!, namespace, possible),
+          },
+        },
+        when: `the serviceEntryVisibility of the mesh makes the entries of ${namespace} ${possible}`,
+        assumed: `no policy of serviceEntryVisibility that asks for unknown labels selects ${namespace}`,
+        say: 'add the Namespace objects, with their labels',
+      };
   if (world.undatedAge === undefined)
     for (const ages of possibleAges(asIs))
       yield {
@@ -64,32 +84,60 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       };
 }
 
+/** What says how an answer comes about, and not what it is. */
+const HOW: ReadonlySet<string> = new Set<keyof Answer>([
+  'reason',
+  'causes',
+  'steps',
+  'assumptions',
+  'addedHeaders',
+  'protocol',
+  'alternatives',
+  'remarks',
+]);
+
 /** Whether two answers tell the caller, the external host and an observer of the path the same. */
 export function isSameAnswer(a: Answer, b: Answer): boolean {
-  return JSON.stringify(facts(a)) === JSON.stringify(facts(b));
+  const names = Object.keys({ ...a, ...b }) as (keyof Answer)[];
+  return (
+    names.every((name) => HOW.has(name) || isSame(a[name], b[name])) &&
+    isSame(codesOf(a), codesOf(b)) &&
+    (a.alternatives.length + b.alternatives.length === 0 || isSame(otherFacts(a), otherFacts(b)))
+  );
 }
 
 /** Whether two answers also come about in the same way. */
 export function isSameWay(a: Answer, b: Answer): boolean {
   return (
-    JSON.stringify([a.steps, a.addedHeaders, a.protocol]) === JSON.stringify([b.steps, b.addedHeaders, b.protocol])
+    a.protocol === b.protocol &&
+    isSame(a.addedHeaders, b.addedHeaders) &&
+    a.steps.length === b.steps.length &&
+    a.steps.every((step, index) => isSameStep(step, b.steps[index]))
   );
 }
 
-function facts({
-  reason,
-  causes,
-  steps,
-  assumptions,
-  addedHeaders,
-  protocol,
-  alternatives,
-  remarks,
-  ...answer
-}: Answer): unknown {
-  return [
-    Object.entries(answer).sort(([one], [other]) => (one < other ? -1 : 1)),
-    remarks.map(({ code }) => code).sort(),
-    alternatives.map((other) => JSON.stringify([other.weight ?? null, facts(other.answer)])).sort(),
-  ];
+function isSameStep(a: Step, b: Step): boolean {
+  return (
+    a.hop === b.hop &&
+    a.text === b.text &&
+    a.decidedBy.length === b.decidedBy.length &&
+    a.decidedBy.every((ref, index) => isSameRef(ref, b.decidedBy[index]))
+  );
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
+}
+
+function codesOf({ remarks }: Answer): string[] {
+  return remarks.map(({ code }) => code).sort();
+}
+
+function otherFacts({ alternatives }: Answer): string[] {
+  return alternatives.map(({ weight, answer }) => JSON.stringify([weight ?? null, factsOf(answer)])).sort();
+}
+
+function factsOf(answer: Answer): unknown {
+  const own = Object.entries(answer).filter(([name]) => !HOW.has(name));
+  return [own.sort(([one], [other]) => (one < other ? -1 : 1)), codesOf(answer), otherFacts(answer)];
 }

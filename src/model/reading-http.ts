@@ -1,5 +1,5 @@
 import { Flow, withHeaders } from './flow';
-import { HttpRequest } from './http-route';
+import { HttpRequest } from './http-request';
 import { normalizedPath } from './path-normalization';
 import { Registry } from './registry';
 

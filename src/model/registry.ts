@@ -1,13 +1,16 @@
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
-import { createdAt, Service, serviceOfKubernetes, servicesOfEntry } from './service';
-import { VirtualService, virtualServiceOf } from './virtual-service';
+import { createdAt, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from './service';
+import { Routes } from './routes/route';
+import { VirtualServiceRoutes } from './routes/virtual-service';
+import { EntryVisibility } from './visibility';
 import { World } from './world';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../manifests/grouping';
 import { Indexed, compare } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { IstioSpecs } from '../manifests/specs';
 
 const NONE: readonly never[] = [];
 
@@ -21,18 +24,18 @@ export class Registry {
   public readonly index: ManifestIndex;
   /** Oldest first. */
   public readonly services: readonly Service[];
-  public readonly virtualServices: readonly VirtualService[];
-  public readonly gateways: readonly Indexed[];
-  public readonly sidecars: readonly Indexed[];
+  public readonly routes: readonly Routes[];
+  public readonly gateways: readonly Indexed<IstioSpecs['Gateway']>[];
+  public readonly sidecars: readonly Indexed<IstioSpecs['Sidecar']>[];
   public readonly destinationRules: DestinationRules;
   public readonly workloads: readonly GatewayWorkload[];
 
   private readonly byHostAndNamespace = new Map<string, Map<string, Service>>();
   private readonly publicServices: Service[] = [];
   private readonly exportedServices = new Map<string, Service[]>();
-  private readonly publicVirtualServices = new Map<string, VirtualService[]>();
-  private readonly privateVirtualServices = new Map<string, Map<string, VirtualService[]>>();
-  private readonly exportedVirtualServices = new Map<string, Map<string, VirtualService[]>>();
+  private readonly publicRoutes = new Map<string, Routes[]>();
+  private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
   private readonly entriesByHost = new Map<string, Service[]>();
 
   constructor(
@@ -51,8 +54,13 @@ export class Registry {
     const { workloads, services } = gatewayWorkloads(this.index, world);
     this.workloads = workloads;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
+    const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
     this.services = [
-      ...this.index.ofKind('ServiceEntry').flatMap((entry) => servicesOfEntry(entry, serviceExport)),
+      ...this.index
+        .ofKind('ServiceEntry')
+        .flatMap((entry) =>
+          servicesOfEntry(entry, visibility.exportTo(entry.namespace, exportedTo(entry, serviceExport))),
+        ),
       ...[...this.index.services, ...services].map((service) =>
         serviceOfKubernetes(service, serviceExport, this.clusterDomain),
       ),
@@ -64,10 +72,10 @@ export class Registry {
         compare(a.object.name, b.object.name),
     );
     for (const service of this.services) this.publishService(service);
-    this.virtualServices = byAge(this.index.ofKind('VirtualService')).map((object) =>
-      virtualServiceOf(object, world.defaultExportTo?.virtualServices ?? ['*']),
+    this.routes = byAge(this.index.ofKind('VirtualService')).map(
+      (object) => new VirtualServiceRoutes(object, world.defaultExportTo?.virtualServices ?? ['*']),
     );
-    for (const virtualService of this.virtualServices) this.publishVirtualService(virtualService);
+    for (const routes of this.routes) this.publishRoutes(routes);
     this.gateways = byAge(this.index.ofKind('Gateway'));
     this.sidecars = byAge(this.index.ofKind('Sidecar'));
     this.destinationRules = new DestinationRules(
@@ -84,6 +92,13 @@ export class Registry {
 
   public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
     return this.byHostAndNamespace.get(host);
+  }
+
+  /** The Gateways that can act on pods of a namespace. */
+  public gatewaysFor(namespace: string): readonly Indexed[] {
+    return this.world.mesh?.scopeGatewayToNamespace
+      ? this.gateways.filter((gateway) => gateway.namespace === namespace)
+      : this.gateways;
   }
 
   /** The services visible to proxies of the namespace: those exported to it by name, then the public ones. */
@@ -120,13 +135,13 @@ export class Registry {
   }
 
   /**
-   * The VirtualServices bound to `mesh` or a Gateway that are visible to proxies of the namespace, in Istio's order.
+   * The routes bound to `mesh` or a Gateway that are visible to proxies of the namespace, in Istio's order.
    */
-  public virtualServicesSeenFrom(namespace: string, gateway: string): readonly VirtualService[] {
+  public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
     return [
-      ...(this.privateVirtualServices.get(namespace)?.get(gateway) ?? NONE),
-      ...(this.exportedVirtualServices.get(namespace)?.get(gateway) ?? NONE),
-      ...(this.publicVirtualServices.get(gateway) ?? NONE),
+      ...(this.privateRoutes.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.publicRoutes.get(gateway) ?? NONE),
     ];
   }
 
@@ -150,18 +165,14 @@ export class Registry {
     }
   }
 
-  private publishVirtualService(virtualService: VirtualService): void {
-    const namespace = virtualService.object.namespace;
-    for (const gateway of virtualService.gateways) {
-      if (virtualService.exportTo.includes('*')) {
-        push(this.publicVirtualServices, gateway, virtualService);
-      } else if (!virtualService.exportTo.includes('~')) {
-        for (const viewer of new Set(virtualService.exportTo)) {
-          push(
-            mapIn(viewer === namespace ? this.privateVirtualServices : this.exportedVirtualServices, viewer),
-            gateway,
-            virtualService,
-          );
+  private publishRoutes(routes: Routes): void {
+    const namespace = routes.object.namespace;
+    for (const gateway of routes.gateways) {
+      if (routes.exportTo.includes('*')) {
+        push(this.publicRoutes, gateway, routes);
+      } else if (!routes.exportTo.includes('~')) {
+        for (const viewer of new Set(routes.exportTo)) {
+          push(mapIn(viewer === namespace ? this.privateRoutes : this.exportedRoutes, viewer), gateway, routes);
         }
       }
     }
@@ -169,7 +180,7 @@ export class Registry {
 }
 
 /** Oldest first; of equal age, by name, as Istio sorts them. */
-export function byAge(objects: readonly Indexed[]): Indexed[] {
+export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
   return objects
     .map((object) => ({ object, created: createdAt(object) }))
     .sort(

@@ -1,21 +1,17 @@
+import { ServiceAddress } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef, meshFieldRef } from './field-ref';
 import { mostSpecific, hostsOverlap } from './host-names';
 import { Registry } from './registry';
-import { allocatedAddress, ANY_ADDRESS, Service, ServicePort } from './service';
+import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
-import { destinationsOf, VirtualService } from './virtual-service';
+import { destinationsOf, Routes } from './routes/route';
+import { ProxyIdentity } from './proxy';
 import { covers, isWildcard } from '../istio/hosts';
 import { upper } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
-
-/** A proxy, as far as its configuration depends on it. */
-export interface ProxyIdentity {
-  readonly namespace: string;
-  readonly labels: Record<string, string>;
-  readonly dnsCapture: boolean;
-}
+import { IstioSpecs, ItemOf } from '../manifests/specs';
 
 /** What one egress listener of a Sidecar imports. Without a Sidecar there is one listener that imports everything. */
 export interface EgressListener {
@@ -25,22 +21,26 @@ export interface EgressListener {
   /** Its index in the Sidecar. */
   readonly index?: number;
   readonly services: readonly Service[];
-  readonly virtualServices: readonly VirtualService[];
-  /** The VirtualService with the most specific host, by host of a service. */
-  readonly virtualServiceByHost: ReadonlyMap<string, VirtualService>;
+  readonly routes: readonly Routes[];
+  /** The routes with the most specific host, by host of a service. */
+  readonly routesByHost: ReadonlyMap<string, Routes>;
 }
 
 /** Everything that is visible to a proxy. */
 export interface Scope {
   readonly proxy: ProxyIdentity;
   readonly isGateway: boolean;
-  readonly sidecar?: Indexed;
+  readonly sidecar?: Indexed<IstioSpecs['Sidecar']>;
   readonly listeners: readonly EgressListener[];
   /** One service per host; clusters are made from them. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
   readonly policy: FieldRef;
 }
+
+type SidecarEgress = ItemOf<IstioSpecs['Sidecar']['egress']>;
+
+const EVERYTHING: readonly SidecarEgress[] = [{ hosts: ['*/*'] }];
 
 interface Imports {
   readonly exact: Set<string>;
@@ -51,14 +51,13 @@ interface Imports {
 /** The scope of a sidecar: what its Sidecar resource imports of everything exported to its namespace. */
 export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   const sidecar = sidecarFor(registry, proxy);
-  const listeners = (sidecar?.spec.egress?.length ? (sidecar.spec.egress as any[]) : [{ hosts: ['*/*'] }]).map(
-    (listener, index) => egressListener(registry, proxy.namespace, listener, sidecar && index),
+  const listeners = (sidecar?.spec.egress?.length ? sidecar.spec.egress : EVERYTHING).map((listener, index) =>
+    egressListener(registry, proxy.namespace, listener, sidecar && index),
   );
   const services = new Map<string, Service>();
   for (const listener of listeners) {
     for (const service of listener.services) addService(services, service);
-    for (const virtualService of listener.virtualServices)
-      addDestinationServices(registry, proxy.namespace, listener, virtualService, services);
+    for (const routes of listener.routes) addDestinationServices(registry, proxy.namespace, listener, routes, services);
   }
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
@@ -100,14 +99,14 @@ export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
 }
 
 /** The address of a service as a proxy sees it. */
-export function addressFor(service: Service, proxy: ProxyIdentity): string {
-  return service.address === ANY_ADDRESS && proxy.dnsCapture && service.canHaveAddress
-    ? allocatedAddress(service)
+export function addressFor(service: Service, proxy: Pick<ProxyIdentity, 'dnsCapture'>): ServiceAddress {
+  return service.address.kind === 'any' && proxy.dnsCapture && service.canHaveAddress
+    ? { kind: 'allocated', namespace: service.namespace, host: service.host }
     : service.address;
 }
 
 /** The Sidecar in force: one that selects the workload, else the namespace's default, else the root namespace's. */
-function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Indexed | undefined {
+function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }: ProxyIdentity): Scope['sidecar'] {
   const own = sidecars.filter((sidecar) => sidecar.namespace === namespace);
   return (
     own.find(({ spec }) => spec.workloadSelector && selects(spec.workloadSelector.labels, labels)) ??
@@ -116,21 +115,23 @@ function sidecarFor({ sidecars, rootNamespace }: Registry, { namespace, labels }
   );
 }
 
-function egressListener(registry: Registry, namespace: string, listener: any, index?: number): EgressListener {
+function egressListener(
+  registry: Registry,
+  namespace: string,
+  listener: SidecarEgress,
+  index?: number,
+): EgressListener {
   const imports = importsOf(listener.hosts ?? [], namespace);
-  const port = listener.port && {
-    number: listener.port.number,
-    protocol: upper(listener.port.protocol),
-    name: listener.port.name ?? '',
-  };
+  const { number, protocol, name = '' } = listener.port ?? {};
+  const port = number === undefined ? undefined : { number, protocol: upper(protocol), name };
   const everything =
     imports.size === 1 &&
     imports.get('*')?.all.length === 1 &&
     imports.get('*')!.all[0] === '*' &&
     imports.get('*')!.excluded.length === 0;
-  const virtualServices = registry
-    .virtualServicesSeenFrom(namespace, 'mesh')
-    .filter((one, at, all) => all.indexOf(one) === at && (everything || importsVirtualService(imports, one)));
+  const routes = [...new Set(registry.routesSeenFrom(namespace, 'mesh'))].filter(
+    (one) => everything || importsRoutes(imports, one),
+  );
   const services = oneNamespacePerHost(
     registry.servicesSeenFrom(namespace).flatMap((service) => {
       if (!everything && !importsService(imports, service)) return [];
@@ -144,8 +145,8 @@ function egressListener(registry: Registry, namespace: string, listener: any, in
     bind: listener.bind || undefined,
     index,
     services,
-    virtualServices: virtualServices,
-    virtualServiceByHost: mostSpecificByHost(virtualServices, services),
+    routes,
+    routesByHost: mostSpecificByHost(routes, services),
   };
 }
 
@@ -182,7 +183,7 @@ function importsService(imports: ReadonlyMap<string, Imports>, { host, namespace
   );
 }
 
-function importsVirtualService(imports: ReadonlyMap<string, Imports>, { hosts, object }: VirtualService): boolean {
+function importsRoutes(imports: ReadonlyMap<string, Imports>, { hosts, object }: Routes): boolean {
   const places = [imports.get(object.namespace), imports.get('*')];
   return hosts.some(
     (host) =>
@@ -208,19 +209,16 @@ function oneNamespacePerHost(services: readonly Service[], own: string): Service
   return services.filter((service) => chosen.get(service.host)!.namespace === service.namespace);
 }
 
-function mostSpecificByHost(
-  virtualServices: readonly VirtualService[],
-  services: readonly Service[],
-): Map<string, VirtualService> {
-  const exact = new Map<string, VirtualService>();
-  const wildcards = new Map<string, VirtualService>();
-  for (const one of virtualServices) {
+function mostSpecificByHost(routes: readonly Routes[], services: readonly Service[]): Map<string, Routes> {
+  const exact = new Map<string, Routes>();
+  const wildcards = new Map<string, Routes>();
+  for (const one of routes) {
     for (const host of one.hosts) {
       const map = isWildcard(host) ? wildcards : exact;
       if (!map.has(host)) map.set(host, one);
     }
   }
-  const found = new Map<string, VirtualService>();
+  const found = new Map<string, Routes>();
   for (const { host } of services) {
     const own = mostSpecific(host, exact, wildcards);
     if (own) found.set(host, own);
@@ -228,15 +226,15 @@ function mostSpecificByHost(
   return found;
 }
 
-/** A proxy knows the destinations of its VirtualServices, whatever its Sidecar imports. */
+/** A proxy knows the destinations of its routes, whatever its Sidecar imports. */
 function addDestinationServices(
   registry: Registry,
   namespace: string,
   { port }: EgressListener,
-  virtualService: VirtualService,
+  routes: Routes,
   services: Map<string, Service>,
 ): void {
-  for (const [host, ports] of destinationsOf(virtualService)) {
+  for (const [host, ports] of destinationsOf(routes)) {
     const byNamespace = registry.servicesByNamespace(host);
     if (!byNamespace) continue;
     const service = byNamespace.get(namespace) ?? bestVisible([...byNamespace.values()], namespace);

@@ -1,6 +1,8 @@
+import { addressOf, ServiceAddress } from './addresses';
 import { protocolOfServicePort, upper } from '../istio/protocols';
 import { serviceHost } from '../istio/service-names';
 import { Indexed } from '../manifests/indexed';
+import { IstioSpecs } from '../manifests/specs';
 
 export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS';
 
@@ -21,10 +23,9 @@ export interface Service {
   readonly object: Indexed;
   readonly ports: readonly ServicePort[];
   readonly resolution: Resolution;
-  /** An address or a range; `0.0.0.0` where it has none of its own. */
-  readonly address: string;
+  readonly address: ServiceAddress;
   /** Every address of the ServiceEntry or Service. */
-  readonly addresses: readonly string[];
+  readonly addresses: readonly ServiceAddress[];
   /** Whether a sidecar with DNS capture allocates an address for the name. */
   readonly canHaveAddress: boolean;
   readonly exportTo: readonly string[];
@@ -34,17 +35,15 @@ export interface Service {
   readonly created: string;
 }
 
-export const ANY_ADDRESS = '0.0.0.0';
-
 const NONE: readonly string[] = [];
 
 /** The services that a ServiceEntry declares: one per host and address. */
-export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string[]): Service[] {
+export function servicesOfEntry(entry: Indexed<IstioSpecs['ServiceEntry']>, exportTo: readonly string[]): Service[] {
   const { spec } = entry;
-  const addresses: string[] = (spec.addresses ?? []).map(plainAddress);
-  const ports: ServicePort[] = (spec.ports ?? []).map((port: any) => ({
+  const addresses = (spec.addresses ?? []).map(addressOf);
+  const ports: ServicePort[] = (spec.ports ?? []).map((port) => ({
     name: port.name ?? '',
-    number: port.number,
+    number: port.number!,
     protocol: upper(port.protocol),
     targetPort: port.targetPort || undefined,
   }));
@@ -60,7 +59,7 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
     ports,
     resolution,
     addresses,
-    exportTo: exportedTo(entry, defaultExportTo),
+    exportTo,
     writtenExportTo: exportedTo(entry, NONE),
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),
@@ -72,27 +71,42 @@ export function servicesOfEntry(entry: Indexed, defaultExportTo: readonly string
       host,
       canHaveAddress: canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS'),
     };
-    if (addresses.length === 0) services.push({ ...own, address: ANY_ADDRESS });
+    if (addresses.length === 0) services.push({ ...own, address: addressOf(undefined) });
     for (const address of addresses) services.push({ ...own, address });
   }
   return services;
 }
 
-/** The service of a Kubernetes Service. Its cluster IP is unknown, so a text stands for the address. */
+/** What the model reads of a Kubernetes Service. */
+export interface KubernetesServiceSpec {
+  readonly type?: string;
+  readonly clusterIP?: string;
+  readonly selector?: Record<string, string>;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly protocol?: string;
+    readonly appProtocol?: string;
+    readonly targetPort?: number | string;
+  }[];
+}
+
+/** The service of a Kubernetes Service. Its cluster IP is unknown. */
 export function serviceOfKubernetes(
-  service: Indexed,
+  service: Indexed<KubernetesServiceSpec>,
   defaultExportTo: readonly string[],
   clusterDomain: string,
 ): Service {
   const { spec, namespace, name } = service;
   const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
-  const address = spec.clusterIP === 'None' ? ANY_ADDRESS : addressOfService(namespace, name);
+  const address: ServiceAddress =
+    spec.clusterIP === 'None' ? addressOf(undefined) : { kind: 'service', namespace, name };
   return {
     host: serviceHost(name, namespace, clusterDomain),
     namespace,
     kubernetes: true,
     object: service,
-    ports: (spec.ports ?? []).map((port: any): ServicePort => ({
+    ports: (spec.ports ?? []).map((port): ServicePort => ({
       name: port.name ?? '',
       number: port.port,
       protocol: protocolOfServicePort(port),
@@ -111,27 +125,6 @@ export function serviceOfKubernetes(
   };
 }
 
-const SERVICE = 'Service ';
-const ALLOCATED = 'the address allocated for ';
-
-/** Stands for the cluster IP of a Kubernetes Service. */
-export function addressOfService(namespace: string, name: string): string {
-  return `${SERVICE}${namespace}/${name}`;
-}
-
-export function isServiceAddress(address: string): boolean {
-  return address.startsWith(SERVICE);
-}
-
-/** Stands for the address that a sidecar with DNS capture allocates for a name. */
-export function allocatedAddress(service: Service): string {
-  return `${ALLOCATED}${service.namespace}/${service.host}`;
-}
-
-export function isAllocatedAddress(address: string): boolean {
-  return address.startsWith(ALLOCATED);
-}
-
 /** The namespaces that an object is exported to: names, `*` for all, `~` for none. */
 export function exportedTo(object: Indexed, byDefault: readonly string[]): readonly string[] {
   const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
@@ -142,9 +135,4 @@ export function exportedTo(object: Indexed, byDefault: readonly string[]): reado
 export function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
   return stamp ? (stamp instanceof Date ? stamp.toISOString() : new Date(stamp).toISOString()) : '';
-}
-
-/** A range of a single address is written as that address. */
-function plainAddress(address: string): string {
-  return address.endsWith('/32') ? address.slice(0, -3) : address;
 }

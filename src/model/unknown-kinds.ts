@@ -16,58 +16,49 @@ const BY_WORKLOAD: Record<string, (spec: any, role: ProxyPlace['role']) => boole
   ProxyConfig: isOfTheProcess,
 };
 
-interface Found {
-  readonly byWorkload: readonly Indexed[];
-  readonly gatewayApi: readonly Indexed[];
-  readonly ambient: readonly Indexed[];
-}
+/** The objects of kinds that the model does not know. */
+export class UnknownKinds {
+  private readonly byWorkload: readonly Indexed[];
+  private readonly gatewayApi: readonly Indexed[];
+  private readonly ambient: readonly Indexed[];
 
-const found = new WeakMap<Registry, Found>();
-
-/** Makes the answer undetermined where an object of an unknown kind may change what a proxy does with the request. */
-export function stopAtUnknownKind(registry: Registry, place: ProxyPlace): void {
-  const { namespace, labels, role } = place;
-  const { byWorkload, gatewayApi, ambient } = objectsOf(registry);
-  for (const object of byWorkload) {
-    if (object.namespace !== namespace && object.namespace !== registry.rootNamespace) continue;
-    const { workloadSelector, selector, targetRefs } = object.spec;
-    // With targetRefs, it applies to Gateways of the Gateway API alone, or to Services behind a waypoint.
-    if (targetRefs?.length > 0 && role === 'sidecar') continue;
-    if (!selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) continue;
-    if (BY_WORKLOAD[object.kind](object.spec, role)) continue;
-    throw new Undetermined(
-      `${object.kind} ${object.namespace}/${object.name} applies to a proxy of namespace ${namespace}, and the ` +
-        'model does not know what it changes',
-      [fieldRef(object, 'spec')],
+  constructor(private readonly registry: Registry) {
+    const all = registry.index.kinds.flat();
+    this.byWorkload = all.filter(({ kind }) => Object.prototype.hasOwnProperty.call(BY_WORKLOAD, kind));
+    this.gatewayApi = all.filter(isGatewayApi);
+    this.ambient = all.filter(
+      ({ kind, manifest }) =>
+        kind === 'Namespace' && manifest.metadata.labels?.['istio.io/dataplane-mode'] === 'ambient',
     );
   }
-  for (const object of gatewayApi) {
-    if (!reaches(registry, object, place)) continue;
-    throw new Undetermined(`the model does not support ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
-  }
-  for (const object of ambient) {
-    if (object.name !== namespace) continue;
-    throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not support`, [
-      fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
-    ]);
-  }
-}
 
-function objectsOf(registry: Registry): Found {
-  let known = found.get(registry);
-  if (!known) {
-    const all = registry.index.kinds.flat();
-    known = {
-      byWorkload: all.filter(({ kind }) => Object.prototype.hasOwnProperty.call(BY_WORKLOAD, kind)),
-      gatewayApi: all.filter(isGatewayApi),
-      ambient: all.filter(
-        ({ kind, manifest }) =>
-          kind === 'Namespace' && manifest.metadata.labels?.['istio.io/dataplane-mode'] === 'ambient',
-      ),
-    };
-    found.set(registry, known);
+  /** Makes the answer undetermined where one of them may change what a proxy does with the request. */
+  public stopAt(place: ProxyPlace): void {
+    const { namespace, labels, role } = place;
+    for (const object of this.byWorkload) {
+      if (object.namespace !== namespace && object.namespace !== this.registry.rootNamespace) continue;
+      const { workloadSelector, selector, targetRefs } = object.spec;
+      // With targetRefs, it applies to Gateways of the Gateway API alone, or to Services behind a waypoint.
+      if (targetRefs?.length > 0 && role === 'sidecar') continue;
+      if (!selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) continue;
+      if (BY_WORKLOAD[object.kind](object.spec, role)) continue;
+      throw new Undetermined(
+        `${object.kind} ${object.namespace}/${object.name} applies to a proxy of namespace ${namespace}, and the ` +
+          'model does not know what it changes',
+        [fieldRef(object, 'spec')],
+      );
+    }
+    for (const object of this.gatewayApi) {
+      if (!reaches(this.registry, object, place)) continue;
+      throw new Undetermined(`the model does not support ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
+    }
+    for (const object of this.ambient) {
+      if (object.name !== namespace) continue;
+      throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not support`, [
+        fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
+      ]);
+    }
   }
-  return known;
 }
 
 /** Patches are for one direction and role, except those of the bootstrap and of extensions. */

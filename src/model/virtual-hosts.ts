@@ -1,19 +1,19 @@
 import { FieldRef } from './answer';
-import { Destination } from './destination';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
-import { RouteEntry, routeEntries, withDestinations } from './http-route';
 import { portRef } from './listener';
-import { addressFor, EgressListener, portOf, Scope } from './scope';
-import { ANY_ADDRESS, Service, ServicePort } from './service';
-import { VirtualService } from './virtual-service';
+import { Destination } from './routes/destination';
+import { RouteEntry, routeEntries } from './routes/matching';
+import { Routes } from './routes/route';
+import { EgressListener, portOf, Scope } from './scope';
+import { Service, ServicePort } from './service';
 import { isWildcard } from '../istio/hosts';
 import { isHttp } from '../istio/protocols';
 
 /** How a proxy routes the requests for some domains. */
 export interface VirtualHost {
   readonly routes?: readonly RouteEntry[];
-  /** Where no VirtualService has routes: the cluster of the service itself. */
+  /** Where nobody gives routes: the cluster of the service itself. */
   readonly own?: Destination;
   /** The server that redirects everything to HTTPS. */
   readonly toHttps?: FieldRef;
@@ -58,7 +58,7 @@ export function withoutPort(authority: string): string {
   return authority.replace(/:\d+$/, '');
 }
 
-/** The egress listener whose VirtualServices count on a port. */
+/** The egress listener whose routes count on a port. */
 export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
   return scope.listeners.find(({ port }) => port === undefined || port.number === number);
 }
@@ -79,18 +79,18 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     return known && { ...known.service, ports: [known.port] };
   };
   const taken = new Set<string>();
-  const virtualServices =
-    number === 80 ? egress.virtualServices : egress.virtualServices.filter((one) => hasHostAmong(one, services));
-  for (const virtualService of virtualServices) {
-    const entries = routeEntries(scope, [virtualService], 'mesh', number);
+  const hasWildcard = [...services.keys()].some(isWildcard);
+  const isAmongServices = (host: string) =>
+    services.has(host) ||
+    ((isWildcard(host) || hasWildcard) && [...services.keys()].some((name) => hostsOverlap(host, name)));
+  for (const routes of egress.routes) {
+    if (number !== 80 && !routes.hosts.some((host) => isAmongServices(host.toLowerCase()))) continue;
+    const entries = routeEntries(routes, scope.proxy, 'mesh', number, onPort);
     if (entries.length === 0) continue;
-    const { unregistered, registered } = splitHosts(virtualService, services, egress);
+    const { unregistered, registered } = splitHosts(routes, services, egress);
     const served = registered.filter(({ port }) => isHttpOrSniffed(port));
     if (served.length === 0 && number !== 80) continue;
-    const host: VirtualHost = {
-      routes: entries.map((entry) => withDestinations(scope, entry, number, onPort)),
-      decidedBy: [fieldRef(virtualService.object, 'spec.hosts')],
-    };
+    const host: VirtualHost = { routes: entries, decidedBy: [fieldRef(routes.object, 'spec.hosts')] };
     for (const name of unregistered) hosts.add(name, host);
     for (const { service } of served) {
       taken.add(service.host.toLowerCase());
@@ -114,37 +114,20 @@ function isHttpOrSniffed({ protocol }: ServicePort): boolean {
   return isHttp(protocol) || protocol === '';
 }
 
-function hasHostAmong({ hosts }: VirtualService, services: ReadonlyMap<string, unknown>): boolean {
-  return hosts.some(
-    (host) =>
-      services.has(host.toLowerCase()) ||
-      ((isWildcard(host) || hasWildcard(services)) &&
-        [...services.keys()].some((name) => hostsOverlap(host.toLowerCase(), name))),
-  );
-}
-
-const wildcardKeys = new WeakMap<object, boolean>();
-
-function hasWildcard(services: ReadonlyMap<string, unknown>): boolean {
-  let known = wildcardKeys.get(services);
-  if (known === undefined) wildcardKeys.set(services, (known = [...services.keys()].some(isWildcard)));
-  return known;
-}
-
 function splitHosts(
-  virtualService: VirtualService,
+  routes: Routes,
   services: ReadonlyMap<string, { service: Service; port: ServicePort }>,
   egress: EgressListener,
 ) {
   const unregistered: string[] = [];
   const registered: { service: Service; port: ServicePort }[] = [];
-  for (const host of virtualService.hosts.map((name) => name.toLowerCase())) {
+  for (const host of routes.hosts.map((name) => name.toLowerCase())) {
     if (isWildcard(host)) {
       let found = false;
       for (const [name, entry] of services) {
         if (!hostsOverlap(name, host)) continue;
         found = true;
-        if (egress.virtualServiceByHost.get(entry.service.host) === virtualService) registered.push(entry);
+        if (egress.routesByHost.get(entry.service.host) === routes) registered.push(entry);
       }
       if (!found) unregistered.push(host);
       continue;
@@ -167,6 +150,5 @@ function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: V
     hosts.add(`${own}.${namespace}.svc`, host);
     if (namespace === scope.proxy.namespace) hosts.add(own, host);
   }
-  for (const address of service.addresses.length > 0 ? service.addresses : [addressFor(service, scope.proxy)])
-    if (address !== ANY_ADDRESS) hosts.add(address, host);
+  for (const address of service.addresses) if (address.kind === 'ip') hosts.add(address.ip, host);
 }

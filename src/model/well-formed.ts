@@ -1,14 +1,15 @@
-import { webhookProblem } from './admission';
+import { FieldProblem, webhookProblem } from './admission';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
 import { ModelRequest } from './request';
 import { urlOf } from '../access/request-url';
-import { Shape, shapeProblems } from '../schema/shape';
+import { misfits, Shape } from '../schema/shape';
 import { fullHost } from '../istio/hosts';
 import { PROTOCOL_NAMES } from '../istio/protocols';
 import { ISTIO_SPECS } from '../istio/specs';
 import { EgressObject } from '../manifests/egress-object';
+import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 
 /** An object that every API server rejects: a wrong type, a value that is not allowed, an unknown kind or version. */
@@ -86,25 +87,27 @@ const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly stri
   },
 };
 
-function problemOf(manifest: any): string | undefined {
+function problemOf(manifest: any): FieldProblem | undefined {
   const { apiVersion, kind, metadata, spec } = manifest;
   const [group, version] = String(apiVersion).split('/');
   const known = GROUPS[group];
   if (known && !known.kinds.includes(kind))
-    return `kind: there is no "${kind}" in ${group}; its kinds are ${known.kinds.join(', ')}`;
+    return { field: 'kind', problem: `there is no "${kind}" in ${group}; its kinds are ${known.kinds.join(', ')}` };
   if (known && !known.versions.includes(version))
-    return (
-      `apiVersion: "${apiVersion}" is not a version of ${group}; it is ` +
-      `${known.versions.map((one) => `${group}/${one}`).join(', ')}`
-    );
+    return {
+      field: 'apiVersion',
+      problem:
+        `"${apiVersion}" is not a version of ${group}; it is ` +
+        `${known.versions.map((one) => `${group}/${one}`).join(', ')}`,
+    };
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
   const created = metadata.creationTimestamp;
   if ((known || shape) && created && Number.isNaN(new Date(created).getTime()))
-    return `metadata.creationTimestamp: ${JSON.stringify(created)} is not a timestamp`;
-  return (
-    (known || shape ? shapeProblems(metadata, METADATA, 'metadata')[0] : undefined) ??
-    (shape && spec !== undefined && spec !== null ? shapeProblems(spec, shape, 'spec')[0] : undefined)
-  );
+    return { field: 'metadata.creationTimestamp', problem: `${JSON.stringify(created)} is not a timestamp` };
+  const misfit =
+    (known || shape ? misfits(metadata, METADATA, 'metadata')[0] : undefined) ??
+    (shape && spec !== undefined && spec !== null ? misfits(spec, shape, 'spec')[0] : undefined);
+  return misfit && { field: misfit.place as FieldPath, problem: misfit.problem };
 }
 
 /** Separates the objects that the model can read from those that every API server rejects. */
@@ -139,8 +142,8 @@ export function separateMalformed(objects: Iterable<EgressObject>): {
       source,
       problem: `${kind} ${object.namespace}/${object.name} would be rejected by ${
         rejected === undefined ? "Istio's webhook" : 'every API server'
-      } (${problem})`,
-      cause: fieldRef(object, problem.split(':')[0]),
+      } (${problem.field}: ${problem.problem})`,
+      cause: fieldRef(object, problem.field),
     });
   }
   return { objects: wellFormed, malformed };

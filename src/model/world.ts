@@ -3,6 +3,7 @@ import { UndatedAge } from './ages';
 import {
   AccessTable,
   GatewayPods,
+  LabelSelector,
   MeshSettings,
   ExternalHost,
   requestHost,
@@ -10,7 +11,6 @@ import {
   TableSecret,
 } from '../access/access-table';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
-import { LabelSelector } from '../manifests/selectors';
 
 /**
  * The environment of the manifests. An access table describes all of it (`worldOf(table)`). Without one, the model
@@ -23,7 +23,7 @@ export interface World {
   /** All gateways. @default - read from the manifests, or assumed for well-known names */
   readonly gateways?: readonly GatewayPods[];
   /** All external hosts. @default - every host answers 200 with a good certificate */
-  readonly external?: readonly ExternalHost[];
+  readonly external?: readonly DescribedHost[];
   /** All Secrets that are not among the manifests. @default - every Secret is assumed to exist and to be right */
   readonly secrets?: readonly TableSecret[];
   /** All ConfigMaps that are not among the manifests. @default - as for Secrets */
@@ -57,6 +57,12 @@ export interface World {
    * @default - unknown: where it changes an answer, the answer is undetermined
    */
   readonly httpPort80?: boolean;
+}
+
+/** An external host of which the world says how it behaves. */
+export interface DescribedHost extends ExternalHost {
+  /** Whether it stands for an address that a row dials, and that nobody names. */
+  readonly isUnnamed?: true;
 }
 
 /** A gateway as Istio's Helm chart or `istioctl` installs it, unless it says otherwise. */
@@ -98,8 +104,9 @@ export function worldOf(table: AccessTable): World {
     gateways,
     external: [
       ...external.map((host) => ({ ...host, address: host.address ?? free() })),
-      ...strays.map((address, index): ExternalHost => ({
+      ...strays.map((address, index): DescribedHost => ({
         host: `stray-${index}.invalid`,
+        isUnnamed: true,
         address,
         http: 'ok',
         https: 'ok',

@@ -2,9 +2,11 @@ import { Rule } from './rule';
 import { groupBy } from '../manifests/grouping';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { isPrivateToNamespace } from '../manifests/visibility';
+import { tlsField } from '../manifests/tls';
 
 export const credentialSecret: Rule = {
   code: 'credential-secret',
+  severity: 'error',
   title: 'A credentialName whose Secret is in another namespace or lacks a key',
   reason:
     'A proxy reads the Secret of a credentialName only in its own namespace, and takes tls.crt, tls.key and ca.crt ' +
@@ -70,6 +72,7 @@ stringData: { tls.crt: PEM, tls.key: PEM }
               message:
                 `${describe(rule)} reads its credentials from ${describe(own)}, which has no ` +
                 `${joinWords(missing)}.`,
+              field: tlsField(rule, (one) => one === tls),
               objects: [rule, own],
             };
         } else if (known.length > 0) {
@@ -78,6 +81,7 @@ stringData: { tls.crt: PEM, tls.key: PEM }
             message:
               `${describe(rule)} reads its credentials from a Secret "${name}" in namespace ${rule.namespace}, ` +
               `but there is only ${describeAll(elsewhere)}.`,
+            field: tlsField(rule, (one) => one === tls),
             objects: [rule, ...elsewhere],
           };
         }

@@ -5,6 +5,7 @@ import { selects } from '../manifests/selectors';
 
 export const defaultSidecarConflict: Rule = {
   code: 'default-sidecar-conflict',
+  severity: 'warning',
   title: 'Two Sidecars for the same workloads of a namespace',
   reason:
     'Istio never merges Sidecars: of two for the same workloads it uses the older one, and the other has no effect ' +
@@ -49,6 +50,7 @@ function* inNamespace(sidecars: Indexed[]): Iterable<Violation> {
       message:
         `${describeAll(all)} select the same workloads of namespace ${all[0].namespace}; Istio uses only the ` +
         'oldest.',
+      field: 'spec.workloadSelector',
       objects: all,
     };
   }
@@ -60,6 +62,7 @@ function* inNamespace(sidecars: Indexed[]): Iterable<Violation> {
       yield {
         message:
           `${describeAll([narrow, wide])} both select the workloads of the first; ` + 'Istio uses only the older one.',
+        field: 'spec.workloadSelector',
         objects: [narrow, wide],
       };
     }

@@ -3,6 +3,7 @@ import { describe, joinWords } from '../manifests/indexed';
 
 export const denyHostWithoutPort: Rule = {
   code: 'deny-host-without-port',
+  severity: 'error',
   title: 'A DENY policy for a host that a port in the Host header bypasses',
   reason: 'Istio compares `hosts` with the Host header as sent, port included: DENY for `name` lets `name:80` through.',
   cure: 'List both forms, "name" and "name:*"; or better, ALLOW only what should pass.',
@@ -25,16 +26,21 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY') continue;
       const open = new Set<string>();
-      for (const rule of policy.spec.rules ?? []) {
+      let first = -1;
+      for (const [position, rule] of (policy.spec.rules ?? []).entries()) {
         for (const { operation } of rule.to ?? []) {
-          const hosts: string[] = operation?.hosts ?? [];
+          const hosts = operation?.hosts ?? [];
           for (const host of hosts)
-            if (!host.includes(':') && !hosts.some((other) => coversPorts(other, host))) open.add(host);
+            if (!host.includes(':') && !hosts.some((other) => coversPorts(other, host))) {
+              open.add(host);
+              if (first < 0) first = position;
+            }
         }
       }
       if (open.size > 0)
         yield {
           message: `${describe(policy)} denies ${joinWords([...open].sort())}, but not with a port appended.`,
+          field: `spec.rules[${first}]`,
           objects: [policy],
         };
     }

@@ -5,6 +5,7 @@ import { sectionOf } from '../manifests/servers';
 
 export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',
+  severity: 'error',
   title: 'A DENY policy on HTTP attributes that denies every TLS and TCP connection to a gateway',
   reason:
     'On a server that does not parse HTTP, Istio drops the HTTP conditions of a rule. What is left of a DENY rule ' +
@@ -66,6 +67,7 @@ spec:
             `${describe(policy)} has a DENY rule with HTTP conditions${everybody ? ' only' : ' and no ports'}, which ` +
             `denies every connection${everybody ? '' : ' of its callers'} to the TLS and TCP servers of ` +
             `${describe(gateway)}.`,
+          field: `spec.rules[${policy.spec.rules!.indexOf(rules[0])}]`,
           objects: [policy, gateway],
         };
       }

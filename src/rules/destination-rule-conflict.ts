@@ -5,6 +5,7 @@ import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const destinationRuleConflict: Rule = {
   code: 'destination-rule-conflict',
+  severity: 'warning',
   title: 'DestinationRules for one host in one namespace that cannot be merged',
   reason:
     'Istio merges them only if exportTo is written identically; otherwise the newest wins and the subsets of the ' +
@@ -75,6 +76,7 @@ function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
           `${describeAll(some)} (${a || 'no exportTo'}) and ${describeAll(others)} (${b || 'no exportTo'}) are ` +
           `rules for ${host} with different exportTo; Istio does not merge them, and the subsets of the older ` +
           'ones are lost.',
+        field: 'spec.exportTo',
         objects: [...some, ...others],
       };
     }
@@ -94,6 +96,7 @@ function* policies(host: string, rules: Indexed[]): Iterable<Violation> {
     message:
       `${describeAll(all)} set different traffic policies for ${host}; Istio takes the oldest and ignores the ` +
       'others.',
+    field: 'spec.trafficPolicy',
     objects: all,
   };
 }
@@ -116,6 +119,7 @@ function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
       message:
         `${all.slice(0, 6).map(describe).join(' and ')} define subset "${name}" of ${host} differently; Istio ` +
         'takes the oldest.',
+      field: `spec.subsets[${all[0].spec.subsets.findIndex((subset: any) => subset.name === name)}]`,
       objects: all,
     };
   }

@@ -3,11 +3,12 @@ import { isWildcard } from '../istio/hosts';
 import { isTls, portsOf } from '../istio/protocols';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { tlsFor } from '../manifests/tls';
+import { tlsFor, tlsField } from '../manifests/tls';
 import { isSeenFrom } from '../manifests/visibility';
 
 export const doubleTls: Rule = {
   code: 'double-tls',
+  severity: 'error',
   title: 'TLS origination on a port where the application itself speaks TLS',
   reason:
     "TLS settings outside a subset apply to all traffic on the port, so the application's own TLS is wrapped in a " +
@@ -71,6 +72,7 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SI
           message:
             `${describe(rule)} originates TLS for all traffic to port ${port} of ${rule.spec.host}, which ` +
             `${describeAll(all)} declares for the application's own TLS.`,
+          field: tlsField(rule, (tls) => tls === tlsFor(policy, port)),
           objects: [rule, ...all],
         };
       }

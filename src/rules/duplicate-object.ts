@@ -3,6 +3,7 @@ import { describeAll, Indexed, ordered } from '../manifests/indexed';
 
 export const duplicateObject: Rule = {
   code: 'duplicate-object',
+  severity: 'warning',
   title: 'Two objects of the same kind, namespace and name',
   reason: 'Kubernetes keeps only one of them: the one that is applied last replaces the other.',
   cure: 'Give them different names or namespaces, or declare the object once.',
@@ -45,6 +46,7 @@ function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
     const all = ordered(same);
     yield {
       message: `${describeAll(all)} are one and the same object to Kubernetes; the last one applied wins.`,
+      field: 'metadata.name',
       objects: all,
     };
   }

@@ -1,11 +1,14 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { Section, SECTIONS } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
+import { IstioSpecs } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
+  severity: 'error',
   title: 'A VirtualService that does not bind to the Gateway it names',
   reason:
     'A Gateway in another namespace must be named `<namespace>/<name>`. One of its servers must admit the namespace ' +
@@ -55,7 +58,8 @@ spec:
     if (gateways.size === 0) return;
     for (const virtualService of index.ofKind('VirtualService')) {
       if (!virtualService.spec.gateways) continue;
-      for (const written of virtualService.spec.gateways) {
+      for (const [position, written] of virtualService.spec.gateways.entries()) {
+        const field = `spec.gateways[${position}]`;
         if (written === 'mesh') continue;
         const isShort = !written.includes('/');
         const gateway = gateways.get(isShort ? `${virtualService.namespace}/${written}` : written);
@@ -67,6 +71,7 @@ spec:
             message:
               `${describe(virtualService)} names the gateway "${written}", which Istio looks for in namespace ` +
               `${virtualService.namespace}. It is not there; there is ${describeAll(others)}.`,
+            field,
             objects: [virtualService, ...others],
           };
           continue;
@@ -77,14 +82,16 @@ spec:
             message:
               `${describe(virtualService)} names ${describe(gateway)}, but none of its servers admits ` +
               `${(virtualService.spec.hosts ?? []).join(', ')} from namespace ${virtualService.namespace}.`,
+            field,
             objects: [virtualService, gateway],
           };
-        } else if (!servers.some((server) => virtualService.spec[sectionOf(server)]?.length > 0)) {
-          const sections = ['http', 'tls', 'tcp'].filter((section) => virtualService.spec[section]?.length > 0);
+        } else if (!servers.some((server) => hasRoutes(virtualService, sectionOf(server)))) {
+          const sections = SECTIONS.filter((section) => hasRoutes(virtualService, section));
           yield {
             message:
               `${describe(virtualService)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
               `${describe(gateway)} for its hosts read only ${joinWords([...new Set(servers.map(sectionOf))])}.`,
+            field,
             objects: [virtualService, gateway],
             cure:
               'Write the kind of route that the server reads: http for HTTP and for HTTPS that the gateway ' +
@@ -99,6 +106,7 @@ spec:
             message:
               `${describe(virtualService)} names ${describe(gateway)}, but is not exported to namespace ` +
               `${gateway.namespace}, where the gateway's pods are.`,
+            field,
             objects: [virtualService, gateway],
           };
         }
@@ -133,4 +141,8 @@ function isPlace(written: string, slash: number, gateway: Indexed, namespace: st
   if (slash === namespace.length && written.startsWith(namespace)) return true;
   const place = written.slice(0, slash);
   return place === '*' || (place === '.' && gateway.namespace === namespace);
+}
+
+function hasRoutes({ spec }: Indexed<IstioSpecs['VirtualService']>, section: Section): boolean {
+  return (spec[section]?.length ?? 0) > 0;
 }

@@ -4,6 +4,7 @@ import { ManifestIndex } from '../manifests/manifest-index';
 
 export const gatewayNotInjected: Rule = {
   code: 'gateway-not-injected',
+  severity: 'error',
   title: 'A gateway whose proxy is excluded from injection',
   reason:
     'Injection replaces the image "auto". Where injection is disabled, the pods never start, and every request that ' +
@@ -39,6 +40,7 @@ spec:
       if (workload.spec.template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
         yield {
           message: `${describe(workload)} disables injection, but its proxy has the image "auto".`,
+          field: 'spec.template.metadata.labels',
           objects: [workload],
         };
       }
@@ -46,7 +48,7 @@ spec:
         const message =
           `${describe(workload)} has a proxy with the image "auto", but nothing is injected in its namespace ` +
           `(${namespace.name} [${namespace.origin}]).`;
-        yield { message, objects: [workload, namespace] };
+        yield { message, field: 'metadata.namespace', objects: [workload, namespace] };
       }
     }
   },

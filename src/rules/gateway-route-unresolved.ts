@@ -1,11 +1,12 @@
 import { Rule } from './rule';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { followers, gatewayNamespace } from '../manifests/routes';
+import { followers, gatewayNamespace, hopField } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayRouteUnresolved: Rule = {
   code: 'gateway-route-unresolved',
+  severity: 'error',
   title: 'A gateway route to a host for which the gateway has no address',
   reason:
     'With resolution NONE (the default), a proxy uses the address that the caller dialled; a caller of a gateway has ' +
@@ -45,7 +46,8 @@ spec:
 `,
   *check(index) {
     const reported = new Set<string>();
-    for (const { virtualService, route, host } of index.hops) {
+    for (const hop of index.hops) {
+      const { virtualService, route, host } = hop;
       if (!virtualService.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
       // If the manifests have no entry at all, another repository may have it.
@@ -60,7 +62,7 @@ spec:
         const all = ordered(entries);
         const message =
           `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ` + `${problem}.`;
-        if (!reported.has(message)) yield { message, objects: [virtualService, ...all] };
+        if (!reported.has(message)) yield { message, field: hopField(hop), objects: [virtualService, ...all] };
         reported.add(message);
       }
     }

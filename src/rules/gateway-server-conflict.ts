@@ -2,10 +2,11 @@ import { Rule, Violation } from './rule';
 import { Grouping, groupBy } from '../manifests/grouping';
 import { describeAll, canonical, compare, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
-import { kindOf, passesThrough } from '../manifests/servers';
+import { kindOf, passesThrough, ServerKind } from '../manifests/servers';
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
+  severity: 'error',
   title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on one port',
   reason:
     'Istio merges the Gateways of the same pods, oldest first. It silently drops a TLS host that is already claimed, ' +
@@ -49,7 +50,7 @@ spec:
     for (const gateway of index.ofKind('Gateway')) {
       for (const server of gateway.spec.servers ?? []) {
         if (!server.port) continue;
-        const port = server.bind ? `${server.bind}:${server.port.number}` : String(server.port.number);
+        const port = placeOf(server);
         const kind = kindOf(server);
         let byKind = kinds.get(port);
         if (!byKind) kinds.set(port, (byKind = new Map()));
@@ -75,6 +76,18 @@ spec:
   },
 };
 
+/** The port, with the address that it is bound to. */
+function placeOf({ bind, port }: any): string {
+  return bind ? `${bind}:${port.number}` : String(port.number);
+}
+
+function serverField({ spec }: Indexed, port: string, kind?: ServerKind): string {
+  const position = spec.servers.findIndex(
+    (server: any) => server.port && placeOf(server) === port && (kind === undefined || kindOf(server) === kind),
+  );
+  return `spec.servers[${position}]`;
+}
+
 interface Claim {
   readonly gateway: Indexed;
   readonly server: any;
@@ -98,6 +111,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
     const claim = all.length > 1 ? `${describeAll(all)} all claim` : `${describeAll(all)} claims more than once`;
     yield {
       message: `${claim} "${host}" with TLS on port ${port} of the same pods; only the oldest claim counts.`,
+      field: serverField(all[0], port, 'TLS'),
       objects: all,
     };
   }
@@ -107,6 +121,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
       message:
         `${describeAll(all)} claim "${host}" with TLS on port ${port} of the same pods for different namespaces; ` +
         'Envoy rejects the listener, and every host on the port is down.',
+      field: serverField(all[0], port, 'TLS'),
       objects: all,
     };
   }
@@ -132,6 +147,7 @@ function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violatio
         message:
           `${describeAll(all)} serve ${joinWords([a.kind, b.kind].sort(compare))} on port ${port} of the same ` +
           `pods; ${outcome}.`,
+        field: serverField(all[0], port),
         objects: all,
       };
     }
@@ -150,6 +166,7 @@ function* twoTcp(port: string, gateways: Indexed[]): Iterable<Violation> {
     message:
       `${describeAll(all)} serve plain TCP on port ${port} of the same pods, where connections cannot be told ` +
       'apart; only the oldest server counts.',
+    field: serverField(all[0], port, 'TCP'),
     objects: all,
   };
 }

@@ -1,13 +1,14 @@
 import { Rule } from './rule';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { followers, Hop } from '../manifests/routes';
+import { followers, Hop, hopField } from '../manifests/routes';
 import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf } from '../manifests/servers';
 import { tlsFor } from '../manifests/tls';
 
 export const hopWithoutSni: Rule = {
   code: 'hop-without-sni',
+  severity: 'error',
   title: 'A mutual TLS hop to a gateway without the SNI of a server',
   reason:
     "Without `sni`, a sidecar sends Istio's internal cluster name as the SNI. A server with named hosts does not " +
@@ -82,6 +83,7 @@ spec:
           message:
             `${describe(hop.virtualService)} routes to port ${hop.port} of ${hop.host} with ${describe(rule)}, which ` +
             `sets no sni, but ${describeAll(gateways)} has only servers with named hosts there.`,
+          field: hopField(hop),
           objects: [hop.virtualService, rule, ...gateways],
         };
       }

@@ -16,7 +16,7 @@ import { plaintextToTlsPort } from './plaintext-to-tls-port';
 import { rangeTakesNames } from './range-takes-names';
 import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
-import { Finding, Rule } from './rule';
+import { Finding, Rule, Violation } from './rule';
 import { serviceEntryConflict } from './service-entry-conflict';
 import { sharedGatewayServer } from './shared-gateway-server';
 import { sharedTcpAddress } from './shared-tcp-address';
@@ -33,7 +33,7 @@ import { IndexOptions, ManifestIndex } from '../manifests/manifest-index';
 
 export type { IndexOptions } from '../manifests/manifest-index';
 export type { EgressObject } from '../manifests/egress-object';
-export type { Finding, Rule } from './rule';
+export type { Finding, Rule, Severity, Violation } from './rule';
 
 /** All rules, by code. */
 export const RULES: readonly Rule[] = [
@@ -67,15 +67,26 @@ export const RULES: readonly Rule[] = [
   wildcardBesideHost,
 ];
 
+/** The violations of each rule, ordered by message, independent of the order of the objects. */
+export function violations(
+  objects: Iterable<EgressObject>,
+  options: IndexOptions = {},
+): { readonly rule: Rule; readonly violation: Violation }[] {
+  const index = new ManifestIndex(objects, options);
+  return RULES.flatMap((rule) =>
+    [...rule.check(index)].sort((a, b) => compare(a.message, b.message)).map((violation) => ({ rule, violation })),
+  );
+}
+
 /** Findings on manifests, ordered by rule and then by message, independent of the order of the objects. */
 export function checkManifests(objects: Iterable<EgressObject>, options: IndexOptions = {}): Finding[] {
-  const index = new ManifestIndex(objects, options);
-  return RULES.flatMap((rule) => {
-    const findings: Finding[] = [];
-    for (const { message, objects: involved, cure } of rule.check(index)) {
-      const origins = [...new Set(involved.map((object) => object.origin))];
-      findings.push({ code: rule.code, message, cure: cure ?? rule.cure, origins, see: rule.see });
-    }
-    return findings.sort((a, b) => compare(a.message, b.message));
-  });
+  return violations(objects, options).map(({ rule, violation }) => ({
+    code: rule.code,
+    severity: violation.severity ?? rule.severity,
+    message: violation.message,
+    cure: violation.cure ?? rule.cure,
+    origins: [...new Set(violation.objects.map((object) => object.origin))],
+    field: violation.field,
+    see: rule.see,
+  }));
 }

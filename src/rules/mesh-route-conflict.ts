@@ -7,6 +7,7 @@ import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const meshRouteConflict: Rule = {
   code: 'mesh-route-conflict',
+  severity: 'error',
   title: 'VirtualServices that route the same host for sidecars of one namespace',
   reason:
     'Istio does not merge VirtualServices on `mesh`: a sidecar uses one of them (the oldest, if all are exported ' +
@@ -51,6 +52,7 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
           message:
             `${describeAll(objects)} route ${host} for sidecars of ${describeNamespaces(namespaces)}; Istio uses ` +
             'one of them and ignores the rest.',
+          field: 'spec.hosts',
           objects,
         };
       }

@@ -1,11 +1,12 @@
 import { Rule, Violation } from './rule';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { followers, gatewayNamespace, Hop } from '../manifests/routes';
+import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
 import { EVERYWHERE, isPrivateToNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
+  severity: 'error',
   title: 'A route to a subset that no DestinationRule defines for the proxies that use the route',
   reason:
     'The route then leads to a cluster that does not exist: 503, or a closed connection (IST0101). A proxy uses the ' +
@@ -99,12 +100,8 @@ function definesSubset(rule: Indexed, name: string): boolean {
   return rule.spec.subsets?.some((subset: any) => subset.name === name) ?? false;
 }
 
-function* missing(
-  index: ManifestIndex,
-  subsets: SubsetsByHost,
-  { virtualService, route, host }: Hop,
-  subset: string,
-): Iterable<Violation> {
+function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset: string): Iterable<Violation> {
+  const { virtualService, route, host } = hop;
   const { sidecars, gateways } = followers(virtualService, route);
   const namespaces = new Set([
     ...(sidecars ? visibleIn(virtualService) : []),
@@ -120,7 +117,10 @@ function* missing(
     const own = seen.filter((rule) => rule.namespace === namespace);
     const used = own.length > 0 ? own : seen;
     if (used.some((rule) => definesSubset(rule, subset))) continue;
-    yield violation(virtualService, host, subset, namespace, ordered(rules), ordered(used));
+    yield {
+      ...violation(virtualService, host, subset, namespace, ordered(rules), ordered(used)),
+      field: hopField(hop),
+    };
   }
 }
 
@@ -131,7 +131,7 @@ function violation(
   namespace: string,
   rules: Indexed[],
   used: Indexed[],
-): Violation {
+): Omit<Violation, 'field'> {
   const where = namespace === EVERYWHERE ? '' : ` for proxies of namespace ${namespace}`;
   const definers = rules.filter((rule) => definesSubset(rule, subset));
   if (used.length === 0) {

@@ -8,6 +8,7 @@ import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manife
 
 export const plaintextToTlsPort: Rule = {
   code: 'plaintext-to-tls-port',
+  severity: 'error',
   title: 'An HTTP port with a TLS target port and no TLS origination',
   reason:
     "targetPort changes only the port number: unless a DestinationRule that is visible in the caller's namespace " +
@@ -54,7 +55,7 @@ spec:
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
-      for (const port of portsOf(entry)) {
+      for (const [position, port] of portsOf(entry).entries()) {
         if (
           !port.targetPort ||
           port.targetPort === port.number ||
@@ -74,6 +75,7 @@ spec:
               message:
                 `${describe(entry)} sends ${port.protocol} port ${port.number} of ${host} to port ` +
                 `${port.targetPort}, and ${why(originating, rules, bare)}.`,
+              field: `spec.ports[${position}].targetPort`,
               objects: [entry, ...ordered(rules)],
             };
         }

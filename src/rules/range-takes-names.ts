@@ -6,6 +6,7 @@ import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',
+  severity: 'error',
   title: 'A TCP entry for an address range on a port where other hosts are matched by name',
   reason:
     'Within its range a TCP entry takes every connection on the port before the Host header or SNI is looked at, so ' +
@@ -64,6 +65,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
           message:
             `${describe(wide)} takes every connection to ${ranges.join(', ')} on port ${port.number}, including ` +
             `those for ${hosts} of ${describeAll(taken)}.`,
+          field: 'spec.addresses',
           objects: [wide, ...taken],
         };
       }

@@ -5,6 +5,7 @@ import { describe } from '../manifests/indexed';
 
 export const reservedPort: Rule = {
   code: 'reserved-port',
+  severity: 'error',
   title: 'A ServiceEntry port for which sidecars get no listener',
   reason:
     'Sidecars use ports 15001, 15006, 15021 and 15090 themselves, and Istio skips an HTTP entry there. It accepts a ' +
@@ -33,17 +34,20 @@ spec:
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
-      for (const port of portsOf(entry)) {
+      for (const [position, port] of portsOf(entry).entries()) {
+        const field = `spec.ports[${position}]`;
         if (PORTS_WITHOUT_LISTENER.has(port.number) && isHttp(port.protocol)) {
           yield {
             message:
               `${describe(entry)} declares ${port.protocol} on port ${port.number}, which every sidecar uses ` +
               'itself; Istio skips the port.',
+            field,
             objects: [entry],
           };
         } else if (isUdp(port.protocol)) {
           yield {
             message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts and ignores it.`,
+            field,
             objects: [entry],
           };
         }

@@ -5,6 +5,7 @@ import { selects } from '../manifests/selectors';
 
 export const rootSidecarWithSelector: Rule = {
   code: 'root-sidecar-with-selector',
+  severity: 'warning',
   title: 'A Sidecar with a selector in the root namespace that looks like the mesh default',
   reason: 'With a selector it applies only to pods in the root namespace; it is not the default of the mesh.',
   cure: 'Remove the selector to apply it to the whole mesh, or move it to the namespace of the workloads.',
@@ -28,6 +29,7 @@ spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mo
       if (hasWorkload(index, sidecar)) continue;
       yield {
         message: `${describe(sidecar)} has a selector, so it applies only to pods in namespace ${sidecar.namespace}.`,
+        field: 'spec.workloadSelector',
         objects: [sidecar],
       };
     }

@@ -15,6 +15,7 @@ import {
 
 export const serviceEntryConflict: Rule = {
   code: 'service-entry-conflict',
+  severity: 'warning',
   title: 'ServiceEntries for one host that contradict each other',
   reason:
     "Within a namespace, Istio merges the ports of a host's entries only if resolution, exportTo and labels are " +
@@ -67,7 +68,12 @@ spec:
 
 function* inOneNamespace(host: string, entries: Indexed[]): Iterable<Violation> {
   const why = endpointDifference(entries) ?? inPairs(entries, portDifference) ?? inPairs(entries, unmerged);
-  if (why) yield { message: `${describeAll(entries)} declare ${host} in one namespace, ${why}.`, objects: entries };
+  if (why)
+    yield {
+      message: `${describeAll(entries)} declare ${host} in one namespace, ${why}.`,
+      field: 'spec.hosts',
+      objects: entries,
+    };
 }
 
 /** Endpoints belong to host and namespace, so all entries share them, even those that no namespace sees together. */
@@ -148,6 +154,7 @@ function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly
         `${describeAll(all)} declare ${host} differently for ` +
         `${proxies}${describeNamespaces(namespaces.sort(compare))}: ` +
         `${outcome}.`,
+      field: 'spec.hosts',
       objects: all,
     };
   }

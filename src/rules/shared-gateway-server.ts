@@ -7,6 +7,7 @@ import { sectionOf } from '../manifests/servers';
 
 export const sharedGatewayServer: Rule = {
   code: 'shared-gateway-server',
+  severity: 'error',
   title: 'Several TCP routes behind one server of a Gateway',
   reason:
     'A server that terminates TLS (protocol TLS) or serves plain TCP does not route by name: the first route, that ' +
@@ -83,6 +84,7 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
         message:
           `${describeAll(virtualServices)} route to different hosts from server "${server.port?.name}" of ` +
           `${describe(gateway)}, which cannot tell their connections apart.`,
+        field: 'spec.tcp',
         objects: [...virtualServices, gateway],
       };
     }

@@ -6,6 +6,7 @@ import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const sharedTcpAddress: Rule = {
   code: 'shared-tcp-address',
+  severity: 'error',
   title: 'Two TCP hosts with the same address and port',
   reason:
     'A TCP connection carries no host name: a sidecar knows only its address and port, so one of the hosts takes the ' +
@@ -71,6 +72,7 @@ spec:
           message:
             `${describeAll(objects)} share ${place} for sidecars of ${describeNamespaces(namespaces)}, so one takes ` +
             'the connections of all.',
+          field: 'spec.addresses',
           objects,
         };
       }

@@ -1,9 +1,11 @@
 import { Rule } from './rule';
 import { describeAll, describe, joinWords, ordered } from '../manifests/indexed';
 import { isSeenFrom } from '../manifests/visibility';
+import { tlsField } from '../manifests/tls';
 
 export const sidecarCredential: Rule = {
   code: 'sidecar-credential',
+  severity: 'error',
   title: 'A credentialName that sidecars ignore, so that they send clear text',
   reason:
     'Sidecars use a credentialName only in a DestinationRule with a workloadSelector (or with configmap://); without ' +
@@ -64,6 +66,7 @@ spec:
         message:
           `${describe(rule)} names the Secret ${joinWords(secrets)} for ${rule.spec.host}, declared by ` +
           `${describeAll(entries)}; sidecars ignore it and send clear text.`,
+        field: tlsField(rule, namesSecret),
         objects: [rule, ...entries],
       };
     }

@@ -8,6 +8,7 @@ import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const sidecarHidesHost: Rule = {
   code: 'sidecar-hides-host',
+  severity: 'warning',
   title: 'A Sidecar that does not import a host declared for its workloads',
   reason:
     'A workload sees only the hosts that its Sidecar imports; every other host is subject to the outbound traffic ' +
@@ -56,6 +57,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
             message:
               `${describe(acting)} does not import ${host}, which ${describe(entry)} declares for workloads of ` +
               `namespace ${namespace}.`,
+            field: `spec.hosts[${entry.spec.hosts!.indexOf(host)}]`,
             objects: [entry, acting],
           };
         }

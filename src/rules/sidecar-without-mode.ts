@@ -3,6 +3,7 @@ import { describe, Indexed, ordered } from '../manifests/indexed';
 
 export const sidecarWithoutMode: Rule = {
   code: 'sidecar-without-mode',
+  severity: 'error',
   title: "A Sidecar without outboundTrafficPolicy in a mesh that the root namespace's Sidecar locks",
   reason:
     'A Sidecar without outboundTrafficPolicy uses the one of the mesh configuration, not that of the root Sidecar, ' +
@@ -46,6 +47,7 @@ spec: { egress: [{ hosts: ["./*"] }] }
         message:
           `${describe(sidecar)} has no outboundTrafficPolicy, so ${describe(lock)} does not lock its workloads in ` +
           `namespace ${sidecar.namespace}.`,
+        field: 'spec',
         objects: [sidecar, lock],
       };
     }

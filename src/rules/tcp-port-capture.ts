@@ -8,6 +8,7 @@ import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from
 
 export const tcpPortCapture: Rule = {
   code: 'tcp-port-capture',
+  severity: 'warning',
   title: 'A TCP port without addresses',
   reason:
     "Without an address, a sidecar cannot tell the host's connections from others: it sends every connection on the " +
@@ -36,7 +37,7 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
   *check(index) {
     const byPort = new Grouping<number, Indexed>();
     for (const entry of index.ofKind('ServiceEntry')) {
-      if (entry.spec.addresses?.length > 0) continue;
+      if (entry.spec.addresses?.length) continue;
       for (const port of portsOf(entry))
         if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
     }
@@ -63,6 +64,8 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
           message:
             `${describe(entry)} takes every connection of sidecars of ` +
             `${describeNamespaces(sidecarsOf(index, entry))} on port ${port}, whatever its address${also}.`,
+          severity: others.length > 0 ? 'error' : 'warning',
+          field: `spec.ports[${portsOf(entry).findIndex(({ number }) => number === port)}]`,
           objects: [entry, ...others],
         };
       }

@@ -4,6 +4,7 @@ import { describe } from '../manifests/indexed';
 
 export const tlsPortAsHttp: Rule = {
   code: 'tls-port-as-http',
+  severity: 'error',
   title: 'Port 443 declared as plain HTTP',
   reason:
     'Clients speak TLS on port 443. TLS on a port declared HTTP never matches the entry, and is refused under ' +
@@ -28,11 +29,12 @@ spec:
 `,
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
-      for (const port of portsOf(entry)) {
+      for (const [position, port] of portsOf(entry).entries()) {
         if (port.number !== 443 || !isHttp(port.protocol)) continue;
         const hosts = (entry.spec.hosts ?? []).join(', ');
         yield {
           message: `${describe(entry)} declares port 443 of ${hosts} as ${port.protocol}.`,
+          field: `spec.ports[${position}].protocol`,
           objects: [entry],
         };
       }

@@ -1,9 +1,11 @@
 import { Rule } from './rule';
 import { describe, Indexed, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { tlsField } from '../manifests/tls';
 
 export const unverifiedName: Rule = {
   code: 'unverified-name',
+  severity: 'error',
   title: 'TLS origination that accepts a certificate for any name',
   reason:
     'If `sni` is set and `subjectAltNames` is not, Istio does not verify the name: any certificate from a trusted CA ' +
@@ -40,6 +42,7 @@ spec:
         message:
           `${describe(rule)} sends SNI ${joinWords(names)} to ${rule.spec.host} and accepts a certificate for any ` +
           'name.',
+        field: tlsField(rule, isUnverified),
         objects: [rule],
       };
     }

@@ -6,6 +6,7 @@ import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {
   code: 'wildcard-beside-host',
+  severity: 'warning',
   title: 'A wildcard that covers a host with an egress path of its own',
   reason:
     "The host's own entry takes precedence over the wildcard, but only while it exists: if it is missing, late or " +
@@ -61,6 +62,7 @@ spec:
           for (const wildcard of wildcards.get(`*.${domain}`)) {
             if (!leadsOut(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
+              field: `spec.hosts[${wildcard.spec.hosts.indexOf(`*.${domain}`)}]`,
               message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,
               objects: [wildcard, entry],
             };

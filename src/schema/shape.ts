@@ -34,9 +34,21 @@ const WORDS: Record<string, string> = {
 
 /** Where a value does not fit the shape: sentences that begin with the place. A null field counts as absent. */
 export function shapeProblems(value: any, shape: Shape, place = ''): string[] {
-  const problems: string[] = [];
-  new Reading(shape, place, problems).check(value, shape);
-  return problems;
+  return misfits(value, shape, place).map((one) => `${one.place === '' ? 'the whole' : one.place}: ${one.problem}`);
+}
+
+/** A place where a value does not fit its shape. */
+export interface Misfit {
+  /** As `access[3].expect.via`; empty for the value itself. */
+  readonly place: string;
+  readonly problem: string;
+}
+
+/** Where a value does not fit the shape. A null field counts as absent. */
+export function misfits(value: any, shape: Shape, place = ''): Misfit[] {
+  const found: Misfit[] = [];
+  new Reading(shape, place, found).check(value, shape);
+  return found;
 }
 
 /** Checks one value against one shape. Places are put into words only where something is wrong. */
@@ -46,7 +58,7 @@ class Reading {
   constructor(
     private readonly root: Shape,
     private readonly place: string,
-    private readonly problems: string[],
+    private readonly found: Misfit[],
   ) {}
 
   public check(value: any, shape: Shape): void {
@@ -89,18 +101,18 @@ class Reading {
   }
 
   private fits(value: any, shape: Shape): boolean {
-    const problems: string[] = [];
-    new Reading(this.root, '', problems).check(value, shape);
-    return problems.length === 0;
+    const found: Misfit[] = [];
+    new Reading(this.root, '', found).check(value, shape);
+    return found.length === 0;
   }
 
   private wrong(value: any, allowed: string): void {
     this.say(undefined, `${shown(value)} is not allowed; it is ${allowed}`);
   }
 
-  private say(field: string | undefined, what: string): void {
+  private say(field: string | undefined, problem: string): void {
     const place = placeOf(field === undefined ? this.at : [...this.at, field], this.place);
-    this.problems.push(`${place === '' ? 'the whole' : place}: ${what}`);
+    this.found.push({ place, problem });
   }
 }
 

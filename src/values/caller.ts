@@ -19,6 +19,9 @@ export interface ServiceAccountCallerOptions {
 
 const OPTIONS: Readers<ServiceAccountCallerOptions> = { podLabels: labels(assertSelector) };
 
+/** The service account of pods that name none. */
+const DEFAULT_ACCOUNT = 'default';
+
 /**
  * A workload identity that may call external hosts.
  */
@@ -41,7 +44,8 @@ export class Caller {
 
   /**
    * The pods of a workload in this app. Namespace, service account and labels are read from its pod template. All other
-   * pods that run under the same service account may call as well, since a gateway only sees identities.
+   * pods that run under the same service account may call as well, since a gateway only sees identities. So a workload
+   * without a service account of its own is refused: every pod of the namespace that names none runs under `default`.
    *
    * @param workload a workload with a pod template: of cdk8s-plus, of generated classes, or an ApiObject; or a
    * construct that holds exactly one
@@ -54,6 +58,12 @@ export class Caller {
       const { namespace, serviceAccountName, labels: podLabels } = podIdentityOf(workload);
       if (namespace === undefined)
         throw new Error('has no namespace, so its identity is unknown; give `namespace` to it or to its chart');
+      if (serviceAccountName === DEFAULT_ACCOUNT)
+        throw new Error(
+          'has no service account of its own, and every pod of the namespace that names none runs under "default" and ' +
+            'could call as well; give it one (`serviceAccountName`; `serviceAccount` in cdk8s-plus), or write ' +
+            `Caller.serviceAccount("${namespace}", "${DEFAULT_ACCOUNT}") if all of them may call`,
+        );
       return new Caller(
         namespace,
         serviceAccountName,

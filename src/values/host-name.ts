@@ -1,5 +1,6 @@
 import { isIP } from 'net';
 import { domainToASCII } from 'url';
+import { internalMeaning } from './internal-host';
 import { sharedDomain } from './shared-suffixes';
 import { shown } from './shown';
 
@@ -12,21 +13,32 @@ export const HOP_DOMAIN = 'egress.internal';
  */
 export const CHECKED_HOP_DOMAIN = 'egress-checked.internal';
 
+/** What a host may be. */
+export interface HostNameOptions {
+  /** The props under which the construct takes the addresses of a host. */
+  readonly addressProps?: string;
+  /** Whether it may name something inside the cluster or the machine. */
+  readonly internal?: boolean;
+  /** The domain of Kubernetes Services, where it is known. */
+  readonly clusterDomain?: string;
+}
+
 /**
  * Refuses everything but the plain, fully qualified, lower-case name of one external host, and returns the name.
  *
  * Envoy matches names without regard to case, port or trailing dot in the `Host` header (measured), so there is one
  * way to write a name.
- *
- * @param addressProps the props under which the construct takes the addresses of a host
  */
-export function assertHostName(host: string, addressProps = '`addresses` or `endpoints`'): string {
+export function assertHostName(
+  host: string,
+  { addressProps = '`addresses` or `endpoints`', internal = false, clusterDomain }: HostNameOptions = {},
+): string {
   if (typeof host !== 'string' || host === '')
     throw new Error(`${shown(host)} is not a valid host name; write one such as "api.example.com"`);
   const refuse = (why: string): never => {
     throw new Error(`"${host}" ${why}`);
   };
-  const instead = (name: string): string => assertHostName(name, addressProps); // A suggestion must itself be accepted.
+  const instead = (name: string): string => assertHostName(name, { addressProps, internal, clusterDomain }); // A suggestion must itself be accepted.
   if (host !== host.trim()) refuse(`has blanks around it; write "${instead(host.trim())}"`);
   if (host.includes('://'))
     refuse(`is a URL; write only its host, "${instead(hostOfUrl(host))}", and the port under \`ports\``);
@@ -74,16 +86,19 @@ export function assertHostName(host: string, addressProps = '`addresses` or `end
     refuse('is a short name, to which Kubernetes would add its own domains; write the fully qualified name');
   if (/^\d+$/.test(labels[labels.length - 1]))
     refuse('ends with a number, so it is not a DNS name but perhaps a mistyped IP address; write the host name');
-  if (labels[2] === 'svc')
-    refuse('is the name of a Kubernetes Service, and calls inside the mesh need no egress; leave it out');
   for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
     if (name === domain || name.endsWith(`.${domain}`))
       refuse(`is in ${domain}, which is reserved for the hop between sidecar and gateway; name an external host`);
   }
+  const inside = internal ? undefined : internalMeaning(name, clusterDomain);
+  if (inside !== undefined) refuse(`${inside}; ${INTERNAL_CURE}`);
   if (host !== name)
     refuse(`has upper-case letters; write "${name}", which also matches what applications send in upper case`);
   return host;
 }
+
+/** What to do about a host that names something inside. */
+export const INTERNAL_CURE = 'leave it out, or add `unsafeInternalHosts: true` if it really is the host that you mean';
 
 /** Whether a host is a wildcard, which stands for all names below a domain. */
 export function isWildcardHost(host: string): boolean {
@@ -96,8 +111,8 @@ export function isWildcardHost(host: string): boolean {
  *
  * @param shared whether such shared domains are allowed
  */
-export function assertHostPattern(host: string, shared: boolean): string {
-  if (typeof host !== 'string' || !host.includes('*')) return assertHostName(host);
+export function assertHostPattern(host: string, shared: boolean, internal: boolean): string {
+  if (typeof host !== 'string' || !host.includes('*')) return assertHostName(host, { internal });
   const domain = host.slice(2);
   if (!isWildcardHost(host) || domain.includes('*')) {
     throw new Error(
@@ -109,7 +124,9 @@ export function assertHostPattern(host: string, shared: boolean): string {
     throw new Error(
       `"${host}" is a whole top-level domain; write the domain of the partner, such as "*.partner.${domain || 'com'}"`,
     );
-  assertHostName(domain);
+  assertHostName(domain, { internal: true });
+  const inside = internal ? undefined : internalMeaning(host);
+  if (inside !== undefined) throw new Error(`"${host}" ${inside}; ${INTERNAL_CURE}`);
   const party = sharedDomain(domain);
   if (party !== undefined && !shared) {
     throw new Error(

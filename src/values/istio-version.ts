@@ -27,6 +27,18 @@ export const ISTIO_FEATURES = {
     title: 'wildcard hosts at the sidecar (DYNAMIC_DNS)',
     thread: 'https://github.com/istio/istio/issues/58244',
   },
+  /** Telemetry `tracing[].disableContextPropagation`. The API server refuses the field where it is not known. */
+  traceContextAlone: {
+    since: 30,
+    title: 'spans without a trace context (disableContextPropagation)',
+    thread: 'https://istio.io/latest/docs/reference/config/telemetry/#Tracing',
+  },
+  /** MeshConfig `serviceEntryVisibility`, which sidecars follow where `applyToSidecars` says so. */
+  entryVisibility: {
+    since: 31,
+    title: 'ServiceEntries that are private to their namespace whatever they say (serviceEntryVisibility)',
+    thread: 'https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/',
+  },
 } satisfies Record<string, Feature>;
 
 /**
@@ -54,10 +66,15 @@ export class IstioVersion {
 
   private constructor(private readonly minor: number) {}
 
+  /** Whether this release has a feature. */
+  public has(feature: keyof typeof ISTIO_FEATURES): boolean {
+    return this.minor >= ISTIO_FEATURES[feature].since;
+  }
+
   /** Refuses a feature that this release does not have. */
   public require(feature: keyof typeof ISTIO_FEATURES): void {
     const { since, title, thread } = ISTIO_FEATURES[feature];
-    if (this.minor < since)
+    if (!this.has(feature))
       throw new Error(`Istio 1.${this.minor} cannot do ${title}; 1.${since} and later can, see ${thread}`);
   }
 }

@@ -5,13 +5,17 @@ import { shown } from './shown';
 const LABEL_LENGTH = 63;
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
+/** The hexadecimal digits of a key. */
+const KEY_LENGTH = 20;
+
 /**
  * The identity of a declaration: equal parts give equal keys, whatever the id and place of the construct.
  *
- * 48 bits of SHA-256: enough to keep the ten thousand declarations of a platform apart, short enough to read in a log.
+ * 80 bits of SHA-256, so that nobody finds a name by trial whose key is that of another owner: in apps that do not know
+ * each other, two declarations with one key would be one object.
  */
 export function keyOf(...parts: string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, KEY_LENGTH);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ApiObject, App, Chart } from 'cdk8s';
 import * as kplus from 'cdk8s-plus-33';
+import { IConstruct } from 'constructs';
 import { EgressGateway } from '../../src/constructs/egress-gateway';
 import { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from '../../src/constructs/gateway-egress';
 import { IEgressGateway } from '../../src/constructs/i-egress-gateway';
@@ -47,10 +48,13 @@ function emitted(build: (app: App) => void): any[] {
   return manifests;
 }
 
+/** Those of the callers: what they allow, then what they deny. */
 const policies = (manifests: any[]) =>
-  manifests.filter(
-    ({ kind, metadata }) => kind === 'AuthorizationPolicy' && metadata.name !== 'egress-gateway-lockdown',
-  );
+  manifests
+    .filter(
+      ({ kind, metadata }) => kind === 'AuthorizationPolicy' && !metadata.name.startsWith('egress-gateway-lockdown'),
+    )
+    .sort((a, b) => (a.spec.action < b.spec.action ? -1 : a.spec.action > b.spec.action ? 1 : 0));
 const servers = (manifests: any[]) =>
   manifests.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) => spec.servers);
 const hopNames = (manifests: any[]): string[] => servers(manifests).map(({ hosts }) => hosts[0].split('/')[1]);
@@ -73,9 +77,16 @@ describe('Caller.workload', () => {
     ]);
   });
 
-  test('pods without a service account run under "default"', () => {
-    expect(read((chart) => deployment(chart)).spiffeId('cluster.local')).toBe(
-      'spiffe://cluster.local/ns/payments/sa/default',
+  test.each<[string, (chart: Chart) => IConstruct]>([
+    ['names none', (chart) => deployment(chart)],
+    [
+      'names the default',
+      (chart) => deployment(chart, 'app', { spec: { serviceAccountName: 'default', containers: [] } }),
+    ],
+    ['is made by cdk8s-plus', (chart) => new kplus.Deployment(chart, 'app', { containers: [{ image: 'app' }] })],
+  ])('a workload without a service account of its own is refused, unless it is said: it %s', (_what, build) => {
+    expect(errorOf(() => read(build))).toMatch(
+      /\[chart\/app\]: has no service account of its own, and every pod .* Caller\.serviceAccount\("payments", "default"\)/,
     );
   });
 
@@ -104,7 +115,7 @@ describe('Caller.workload', () => {
   test('notices later changes of the workload', () => {
     const late = refusal(
       foreign((chart, gateway) => {
-        const app = deployment(chart);
+        const app = deployment(chart, 'app', { spec: { serviceAccountName: 'till', containers: [] } });
         egress({ callers: [Caller.workload(app)] })(chart, gateway);
         app.addJsonPatch({
           toJson: () => undefined,
@@ -125,30 +136,38 @@ describe('a whole namespace', () => {
       'server',
     () => {
       const manifests = emitted(foreign(whole));
-      const [{ spec, metadata }] = policies(manifests);
+      const [{ spec, metadata }, ...others] = policies(manifests);
+      expect(others).toEqual([]);
       expect(metadata.namespace).toBe('egress');
       expect(spec).toMatchObject({
         action: 'DENY',
         rules: [
           {
-            from: [{ source: { notPrincipals: ['cluster.local/ns/payments/sa/*'] } }],
+            from: [{ source: { notPrincipals: ['cluster.local/ns/payments/*'] } }],
             when: [{ key: 'connection.sni' }],
           },
         ],
       });
       const [ending] = spec.rules[0].when[0].values;
-      expect(ending).toMatch(/^\*\.[0-9a-f]{12}\.egress-checked\.internal$/);
+      expect(ending).toMatch(/^\*\.[0-9a-f]{20}\.egress-checked\.internal$/);
       for (const name of hopNames(manifests)) expect(name.endsWith(ending.slice(1))).toBe(true);
       for (const { tls } of servers(manifests)) expect(tls).toEqual({ mode: 'ISTIO_MUTUAL' });
     },
   );
 
-  test('on a locked gateway, a policy grants access, which the lock itself does not', () => {
+  test('on a locked gateway, a policy also grants access, which the lock itself does not', () => {
     const manifests = emitted(locked(whole));
-    const [{ spec }] = policies(manifests);
-    expect(spec).toMatchObject({
+    const [grant, refused] = policies(manifests).map(({ spec }) => spec);
+    const when = [
+      { key: 'connection.sni', values: [expect.stringMatching(/^\*\.[0-9a-f]+\.egress-checked\.internal$/)] },
+    ];
+    expect(grant).toMatchObject({
       action: 'ALLOW',
-      rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/sa/*'] } }] }],
+      rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/*'] } }], when }],
+    });
+    expect(refused).toMatchObject({
+      action: 'DENY',
+      rules: [{ from: [{ source: { notPrincipals: ['cluster.local/ns/payments/*'] } }], when: grant.rules[0].when }],
     });
     const lock = manifests.find(({ metadata }) => metadata.name === 'egress-gateway-lockdown').spec.rules[0].when[0]
       .values[0];
@@ -168,8 +187,8 @@ describe('a whole namespace', () => {
           ),
         );
       });
-    expect(policies(elsewhere(true))[0].spec.action).toBe('ALLOW');
-    expect(policies(elsewhere())[0].spec.action).toBe('DENY');
+    expect(policies(elsewhere(true)).map(({ spec }) => spec.action)).toEqual(['ALLOW', 'DENY']);
+    expect(policies(elsewhere()).map(({ spec }) => spec.action)).toEqual(['DENY']);
   });
 
   test('one policy serves any number of hosts and constructs', () => {
@@ -203,9 +222,22 @@ describe('callers that are refused with 403', () => {
 
   test('on a locked gateway, a policy grants the named callers, and the servers leave the check to it', () => {
     const manifests = emitted(locked(forbidden()));
-    expect(policies(manifests)[0].spec).toMatchObject({
+    const [grant, refused] = policies(manifests).map(({ spec }) => spec);
+    const named = ['cluster.local/ns/payments/sa/checkout'];
+    // Of four parts, which istiod does not extend to the aliases of the trust domain.
+    const any = ['cluster.local/ns/payments/*'];
+    expect(grant).toMatchObject({
       action: 'ALLOW',
-      rules: [{ from: [{ source: { principals: ['cluster.local/ns/payments/sa/checkout'] } }] }],
+      rules: [
+        {
+          from: [{ source: { principals: named } }],
+          when: [{ key: 'connection.sni' }, { key: 'source.principal', values: any }],
+        },
+      ],
+    });
+    expect(refused).toMatchObject({
+      action: 'DENY',
+      rules: [{ from: [{ source: { notPrincipals: any } }, { source: { notPrincipals: named } }] }],
     });
     for (const { tls } of servers(manifests)) expect(tls).toEqual({ mode: 'ISTIO_MUTUAL' });
   });
@@ -223,7 +255,8 @@ describe('callers that are refused with 403', () => {
       /\[chart\/more\] caller-set-conflict: .*\(payments\/checkout\).*\(payments\/cart\).*`callerSet` of its own/,
     );
     const apart = policies(emitted(locked(both(forbidden(), forbidden({ ...cart, callerSet: 'cart' }, 'more')))));
-    expect(apart.map(({ spec }) => spec.rules[0].from[0].source.principals)).toEqual([
+    const grants = apart.filter(({ spec }) => spec.action === 'ALLOW');
+    expect(grants.map(({ spec }) => spec.rules[0].from[0].source.principals)).toEqual([
       ['cluster.local/ns/payments/sa/checkout'],
       ['cluster.local/ns/payments/sa/cart'],
     ]);

@@ -81,6 +81,12 @@ const ENTRANCES: Entrance[] = [
   construct('RefusalLog', () => ({})),
   construct('EgressGuard', () => ({})),
   {
+    props: 'ProxySelection',
+    who: /^\[chart\/it\] NoTraceContext: /,
+    right: () => ({}),
+    pass: ({ chart }, props) => new library.NoTraceContext(chart, 'it', props),
+  },
+  {
     props: 'TlsOriginationOptions',
     who: /^\[chart\/sites\/it\] TlsOrigination: /,
     right: () => ({}),

@@ -610,3 +610,70 @@ test('an order of charts that the app states is the order of the files, and chan
     '0002-boundary.k8s.yaml': plain['boundary.k8s.yaml'],
   });
 });
+
+describe('hosts at private addresses', () => {
+  const TCP = { hosts: ['db.example.com'], ports: [EgressPort.tcp(5432)] };
+  const build = (props: Partial<SidecarEgressProps>, boundary: Partial<EgressBoundaryProps> = {}) =>
+    world((w) => {
+      new SidecarEgress(w.shop, 'db', { ...TCP, ...props });
+      w.boundary({ namespaces: ['shop'], ...boundary });
+    });
+  const through = (address: string, boundary: Partial<EgressBoundaryProps> = {}) =>
+    world((w) => {
+      const gateway = w.exit();
+      const callers = [Caller.serviceAccount('shop', 'checkout')];
+      new GatewayEgress(w.shop, 'db', { gateway, ...TCP, addresses: [address], callers });
+      w.boundary({ namespaces: ['shop'], gateways: [gateway], ...boundary });
+    });
+  const opens = (namespace: string, cidr: string) => [
+    { namespace, toCidrs: [cidr], toPorts: [5432], reason: 'orders' },
+  ];
+
+  test.each<[string, World, string, string]>([
+    ['that applications dial', build({ addresses: ['10.20.0.5'] }), '10.20.0.5', 'shop'],
+    [
+      'among endpoints with names',
+      build({ addresses: ['203.0.113.7'], endpoints: ['10.20.0.5', 'db.corp.example.com'] }),
+      '10.20.0.5',
+      'shop',
+    ],
+    [
+      'of the company',
+      build({ addresses: ['198.51.100.7'] }, { privateCidrs: ['198.51.100.0/24'] }),
+      '198.51.100.7',
+      'shop',
+    ],
+    [
+      'of which another port is open',
+      build(
+        { addresses: ['10.20.0.5'] },
+        { unsafeAllowedEgress: [{ ...opens('shop', '10.20.0.5/32')[0], toPorts: [80] }] },
+      ),
+      '10.20.0.5',
+      'shop',
+    ],
+    [
+      'behind a gateway',
+      through('10.20.0.5', { unsafeAllowedEgress: opens('shop', '10.20.0.5/32') }),
+      '10.20.0.5',
+      'egress',
+    ],
+  ])('stop synth, with the line that opens them: one %s', (_what, w, address, namespace) => {
+    expect(errorOf(() => w.validate())).toContain(
+      `boundary-private-address: db.example.com [shop/db] is at ${address}, and the boundary lets pods of ${namespace} ` +
+        'connect to public addresses only, so calls would time out. Write `unsafeAllowedEgress: ' +
+        `[{ namespace: "${namespace}", toCidrs: ["${address}/32"], toPorts: [5432], reason: "…" }]\`.`,
+    );
+  });
+
+  test.each<[string, World]>([
+    ['with that line', build({ addresses: ['10.20.0.5'] }, { unsafeAllowedEgress: opens('shop', '10.20.0.0/16') })],
+    ['with that line for the gateway', through('10.20.0.5', { unsafeAllowedEgress: opens('egress', '10.20.0.5/32') })],
+    ['with fixed endpoints, which are open', build({ addresses: ['10.20.0.5'], endpoints: ['10.20.0.5'] })],
+    ['with an address that only stands for the host', build({ addresses: ['240.0.0.7'] })],
+    ['where sidecars answer DNS', build({ dnsCapture: true })],
+    ['at public addresses', build({ addresses: ['203.0.113.7'] })],
+  ])('pass %s', (_what, w) => {
+    expect(() => w.validate()).not.toThrow();
+  });
+});

@@ -24,6 +24,8 @@ test('everything that a gateway needs, all in its namespace, refusals before the
     'ServiceAccount',
     'Role',
     'RoleBinding',
+    'Telemetry',
+    'AuthorizationPolicy',
     'AuthorizationPolicy',
     'Deployment',
     'Service',
@@ -53,7 +55,7 @@ test.each<[string, EgressGatewayProps]>([
   ['with a fixed number of pods', { replicas: 3 }],
 ])('%s Kubernetes and Istio know every field', (_how, props) => {
   for (const manifest of gateway(props, true)) {
-    if (manifest.kind === 'AuthorizationPolicy') expect(admissionProblems(manifest)).toEqual([]);
+    if (/Authorization|Telemetry/.test(manifest.kind)) expect(admissionProblems(manifest)).toEqual([]);
     else expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
   }
 });
@@ -88,7 +90,8 @@ test('every selector uses the label that only these pods carry', () => {
   expect(the('Deployment', manifests).spec.selector.matchLabels).toEqual(own);
   expect(the('Service', manifests).spec.selector).toEqual(own);
   expect(the('PodDisruptionBudget', manifests).spec.selector.matchLabels).toEqual(own);
-  expect(the('AuthorizationPolicy', manifests).spec.selector.matchLabels).toEqual(own);
+  for (const { kind, spec } of manifests)
+    if (kind === 'AuthorizationPolicy') expect(spec.selector.matchLabels).toEqual(own);
   expect(pod().metadata.labels).toMatchObject(own);
   expect(pod().metadata.labels).not.toHaveProperty('istio');
 });
@@ -101,20 +104,30 @@ test('a long name still gives a valid label', () => {
   );
 });
 
-test('the lock is one policy of constant size, however often it is called', () => {
+test('the lock is two policies of constant size, however often it is called', () => {
   const manifests = manifestsOf((chart) => {
     const exit = new EgressGateway(chart, 'exit', { namespace: 'egress' });
     expect(exit.isLockedDown).toBe(false);
     expect(exit.lockdown()).toBe(exit.lockdown());
     expect(exit.isLockedDown).toBe(true);
   });
-  expect(the('AuthorizationPolicy', manifests).spec).toEqual({
-    action: 'ALLOW',
-    selector: { matchLabels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' } },
-    rules: [
-      { from: [{ source: { principals: ['*'] } }], when: [{ key: 'connection.sni', values: ['*.egress.internal'] }] },
-    ],
-  });
+  const selector = { matchLabels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' } };
+  const key = 'connection.sni';
+  expect(manifests.filter(({ kind }) => kind === 'AuthorizationPolicy').map(({ spec }) => spec)).toEqual([
+    {
+      action: 'ALLOW',
+      selector,
+      rules: [{ from: [{ source: { principals: ['*'] } }], when: [{ key, values: ['*.egress.internal'] }] }],
+    },
+    {
+      action: 'DENY',
+      selector,
+      rules: [
+        { from: [{ source: { notPrincipals: ['*'] } }] },
+        { when: [{ key, notValues: ['*.egress.internal', '*.egress-checked.internal'] }] },
+      ],
+    },
+  ]);
 });
 
 test('without an autoscaler the number of pods is fixed; a single pod has no disruption budget', () => {
@@ -151,7 +164,7 @@ test('two gateways of one namespace share nothing', () => {
   const names = manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
   expect(new Set(names).size).toBe(names.length);
   const text = (part: string) => JSON.stringify(manifests.filter(({ metadata }) => metadata.name.startsWith(part)));
-  expect(text('one')).not.toMatch(/two/);
+  expect(text('one')).not.toMatch(/"two/);
   expect(text('two')).not.toMatch(/"one/);
 });
 

@@ -515,3 +515,77 @@ test('a guard and a lock that mean different root namespaces stop synth', () => 
     }),
   ).toMatch(/mesh-conflict.*rootNamespace/s);
 });
+
+describe('pods that bypass their sidecar', () => {
+  const refused = guard({ refuseBypass: true });
+  const pod = (metadata: object = {}, spec: object = {}) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'x', namespace: 'other', ...metadata },
+    spec: {
+      ...spec,
+      containers: [
+        { name: 'app', securityContext: { runAsUser: 1000 } },
+        { name: 'istio-proxy', securityContext: { runAsUser: 1337, runAsGroup: 1337 } },
+        ...((spec as any).containers ?? []),
+      ],
+    },
+  });
+  const annotated = (name: string, value: string) => pod({ annotations: { [name]: value } });
+
+  test('pass where the guard is not asked for', () => {
+    expect(guard()(annotated('traffic.sidecar.istio.io/excludeOutboundPorts', '443'))).toEqual([]);
+  });
+
+  test('an ordinary pod passes, with what the injector writes', () => {
+    expect(refused(pod())).toEqual([]);
+    const written = {
+      'sidecar.istio.io/interceptionMode': 'REDIRECT',
+      'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
+      'traffic.sidecar.istio.io/excludeOutboundPorts': '',
+      'sidecar.istio.io/status': '{}',
+    };
+    expect(refused(pod({ annotations: written, labels: { 'sidecar.istio.io/inject': 'true' } }))).toEqual([]);
+  });
+
+  test.each([
+    ['traffic.sidecar.istio.io/excludeOutboundIPRanges', '0.0.0.0/0'],
+    ['traffic.sidecar.istio.io/excludeOutboundPorts', '443'],
+    ['traffic.sidecar.istio.io/excludeInterfaces', 'eth0'],
+    ['traffic.sidecar.istio.io/includeOutboundIPRanges', '10.0.0.0/8'],
+    ['traffic.sidecar.istio.io/includeOutboundIPRanges', ''],
+    ['sidecar.istio.io/interceptionMode', 'NONE'],
+    ['sidecar.istio.io/inject', 'false'],
+    ['sidecar.istio.io/proxyImage', 'mine'],
+    ['proxy.istio.io/overrides', '{}'],
+  ])('the annotation %s: "%s" is refused', (name, value) => {
+    expect(refused(annotated(name, value))).toEqual([expect.stringMatching(/leave out those that begin with/)]);
+  });
+
+  test.each([
+    ['the network of the host', pod({}, { hostNetwork: true }), /hostNetwork/],
+    ['no injection', pod({ labels: { 'sidecar.istio.io/inject': 'false' } }), /would have no sidecar/],
+    ['user 1337', pod({}, { securityContext: { runAsUser: 1337 } }), /another number/],
+    ['group 1337', pod({}, { securityContext: { supplementalGroups: [5, 1337] } }), /another number/],
+    [
+      'a container as user 1337',
+      pod({}, { containers: [{ name: 'b', securityContext: { runAsUser: 1337 } }] }),
+      /1337/,
+    ],
+    ['a first container', pod({}, { initContainers: [{ name: 'b', securityContext: { runAsGroup: 1337 } }] }), /1337/],
+    [
+      'a debug container',
+      pod({}, { ephemeralContainers: [{ name: 'b', securityContext: { runAsUser: 1337 } }] }),
+      /1337/,
+    ],
+  ])('%s is refused', (_what, object, message) => {
+    expect(refused(object)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test('a pod that is there already can be changed, but not annotated anew', () => {
+    const oldObject = annotated('sidecar.istio.io/inject', 'false');
+    const update = (object: object) => refused(object, { oldObject, operation: 'UPDATE' });
+    expect(update({ ...oldObject, metadata: { ...oldObject.metadata, finalizers: [] } })).toEqual([]);
+    expect(update(annotated('sidecar.istio.io/inject', 'no'))).toHaveLength(1);
+  });
+});

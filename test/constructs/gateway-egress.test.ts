@@ -37,148 +37,165 @@ const admitted = (manifests: any[]) =>
 
 test("HTTP of a host goes through the gateway with two sides, the gateway's first", () => {
   expect(yamlOf(partner({ ports: [EgressPort.http()] }))).toMatchInlineSnapshot(`
-"apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: api-partner-com-2f70425492ea-http-80
-  namespace: egress
-spec:
-  exportTo:
-    - "."
-  gateways:
-    - egress/api-partner-com-2f70425492ea
-  hosts:
-    - http-80.2f70425492ea.egress.internal
-  http:
-    - headers:
-        request:
-          remove:
-            - x-forwarded-client-cert
-            - x-forwarded-for
-            - x-forwarded-proto
-            - x-request-id
-            - x-envoy-attempt-count
-            - x-envoy-external-address
-            - x-envoy-expected-rq-timeout-ms
-            - x-envoy-decorator-operation
-            - x-envoy-peer-metadata
-            - x-envoy-peer-metadata-id
-      match:
-        - port: 443
-      rewrite:
-        authority: api.partner.com
-      route:
-        - destination:
-            host: api.partner.com.2f70425492ea.egress.internal
-            port:
-              number: 80
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: api-partner-com-2f70425492ea
-  namespace: egress
-spec:
-  endpoints:
-    - address: api.partner.com
-  exportTo:
-    - "."
-  hosts:
-    - api.partner.com.2f70425492ea.egress.internal
-  location: MESH_EXTERNAL
-  ports:
-    - name: http-80
-      number: 80
-      protocol: HTTP
-  resolution: DNS
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata:
-  name: api-partner-com-2f70425492ea
-  namespace: egress
-spec:
-  selector:
-    app: istio-egressgateway
-    istio: egressgateway
-  servers:
-    - hosts:
-        - egress/http-80.2f70425492ea.egress.internal
-      port:
-        name: http-80-2f70425492ea
-        number: 443
-        protocol: HTTPS
-      tls:
-        mode: ISTIO_MUTUAL
-        subjectAltNames:
-          - spiffe://cluster.local/ns/payments/sa/checkout
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata:
-  name: api-partner-com-2f70425492ea
-  namespace: payments
-spec:
-  exportTo:
-    - "."
-  host: istio-egressgateway-hop.egress.svc.cluster.local
-  subsets:
-    - name: 2f70425492ea-http-80
-      trafficPolicy:
-        portLevelSettings:
-          - port:
-              number: 443
-            tls:
-              mode: ISTIO_MUTUAL
-              sni: http-80.2f70425492ea.egress.internal
-              subjectAltNames:
-                - spiffe://cluster.local/ns/egress/sa/istio-egressgateway
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: api-partner-com-2f70425492ea
-  namespace: payments
-spec:
-  exportTo:
-    - "."
-  gateways:
-    - mesh
-  hosts:
-    - api.partner.com
-  http:
-    - match:
-        - port: 80
-      retries:
-        attempts: 2
-        retryOn: connect-failure,refused-stream
-      rewrite:
-        authority: http-80.2f70425492ea.egress.internal
-      route:
-        - destination:
-            host: istio-egressgateway-hop.egress.svc.cluster.local
-            port:
-              number: 443
-            subset: 2f70425492ea-http-80
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: api-partner-com-2f70425492ea
-  namespace: payments
-spec:
-  exportTo:
-    - "."
-  hosts:
-    - api.partner.com
-  location: MESH_EXTERNAL
-  ports:
-    - name: http-80
-      number: 80
-      protocol: HTTP
-  resolution: STATIC
-"
-`);
+   "apiVersion: networking.istio.io/v1
+   kind: VirtualService
+   metadata:
+     name: api-partner-com-2f70425492ea04a2ece7-http-80
+     namespace: egress
+   spec:
+     exportTo:
+       - "."
+     gateways:
+       - egress/api-partner-com-2f70425492ea04a2ece7
+     hosts:
+       - http-80.2f70425492ea04a2ece7.egress.internal
+     http:
+       - headers:
+           request:
+             remove:
+               - x-forwarded-client-cert
+               - x-forwarded-for
+               - x-forwarded-proto
+               - x-request-id
+               - x-envoy-attempt-count
+               - x-envoy-external-address
+               - x-envoy-expected-rq-timeout-ms
+               - x-envoy-decorator-operation
+               - x-envoy-peer-metadata
+               - x-envoy-peer-metadata-id
+               - traceparent
+               - tracestate
+               - baggage
+               - b3
+               - x-b3-traceid
+               - x-b3-spanid
+               - x-b3-parentspanid
+               - x-b3-sampled
+               - x-b3-flags
+               - sw8
+               - sw8-x
+               - sw8-correlation
+               - x-datadog-trace-id
+               - x-datadog-parent-id
+               - x-datadog-sampling-priority
+               - x-datadog-origin
+               - x-datadog-tags
+         match:
+           - port: 443
+         rewrite:
+           authority: api.partner.com
+         route:
+           - destination:
+               host: api.partner.com.2f70425492ea04a2ece7.egress.internal
+               port:
+                 number: 80
+   ---
+   apiVersion: networking.istio.io/v1
+   kind: ServiceEntry
+   metadata:
+     name: api-partner-com-2f70425492ea04a2ece7
+     namespace: egress
+   spec:
+     endpoints:
+       - address: api.partner.com
+     exportTo:
+       - "."
+     hosts:
+       - api.partner.com.2f70425492ea04a2ece7.egress.internal
+     location: MESH_EXTERNAL
+     ports:
+       - name: http-80
+         number: 80
+         protocol: HTTP
+     resolution: DNS
+   ---
+   apiVersion: networking.istio.io/v1
+   kind: Gateway
+   metadata:
+     name: api-partner-com-2f70425492ea04a2ece7
+     namespace: egress
+   spec:
+     selector:
+       app: istio-egressgateway
+       istio: egressgateway
+     servers:
+       - hosts:
+           - egress/http-80.2f70425492ea04a2ece7.egress.internal
+         port:
+           name: http-80-2f70425492ea04a2ece7
+           number: 443
+           protocol: HTTPS
+         tls:
+           mode: ISTIO_MUTUAL
+           subjectAltNames:
+             - spiffe://cluster.local/ns/payments/sa/checkout
+   ---
+   apiVersion: networking.istio.io/v1
+   kind: DestinationRule
+   metadata:
+     name: api-partner-com-2f70425492ea04a2ece7
+     namespace: payments
+   spec:
+     exportTo:
+       - "."
+     host: istio-egressgateway-hop.egress.svc.cluster.local
+     subsets:
+       - name: 2f70425492ea04a2ece7-http-80
+         trafficPolicy:
+           portLevelSettings:
+             - port:
+                 number: 443
+               tls:
+                 mode: ISTIO_MUTUAL
+                 sni: http-80.2f70425492ea04a2ece7.egress.internal
+                 subjectAltNames:
+                   - spiffe://cluster.local/ns/egress/sa/istio-egressgateway
+   ---
+   apiVersion: networking.istio.io/v1
+   kind: VirtualService
+   metadata:
+     name: api-partner-com-2f70425492ea04a2ece7
+     namespace: payments
+   spec:
+     exportTo:
+       - "."
+     gateways:
+       - mesh
+     hosts:
+       - api.partner.com
+     http:
+       - match:
+           - port: 80
+         retries:
+           attempts: 2
+           retryOn: connect-failure,refused-stream
+         rewrite:
+           authority: http-80.2f70425492ea04a2ece7.egress.internal
+         route:
+           - destination:
+               host: istio-egressgateway-hop.egress.svc.cluster.local
+               port:
+                 number: 443
+               subset: 2f70425492ea04a2ece7-http-80
+   ---
+   apiVersion: networking.istio.io/v1
+   kind: ServiceEntry
+   metadata:
+     name: api-partner-com-2f70425492ea04a2ece7
+     namespace: payments
+   spec:
+     exportTo:
+       - "."
+     hosts:
+       - api.partner.com
+     location: MESH_EXTERNAL
+     ports:
+       - name: http-80
+         number: 80
+         protocol: HTTP
+     resolution: STATIC
+   "
+  `);
 });
 
 test('every port has its own server, route and subset, under a private name', () => {
@@ -186,7 +203,7 @@ test('every port has its own server, route and subset, under a private name', ()
     ports: [EgressPort.tls(8443), EgressPort.http(8080), EgressPort.tls(), EgressPort.http()],
   });
   const hops = ['http-80', 'tls-443', 'http-8080', 'tls-8443'];
-  const [, key] = the('Gateway', manifests).metadata.name.match(/-([0-9a-f]{12})$/);
+  const [, key] = the('Gateway', manifests).metadata.name.match(/-([0-9a-f]{20})$/);
   expect(servers(manifests).map(({ hosts, port }) => [hosts, port.protocol])).toEqual(
     hops.map((hop) => [[`egress/${hop}.${key}.egress.internal`], hop.startsWith('http') ? 'HTTPS' : 'TLS']),
   );
@@ -246,7 +263,7 @@ test('a caller that is allowed later is admitted as if it had been named from th
 test('a host whose private name would be too long gets a shorter one', () => {
   const host = `${[63, 63, 63, 40].map((length) => 'a'.repeat(length)).join('.')}.com`;
   const { hosts } = the('ServiceEntry', partner({ hosts: [host] }), 'egress').spec;
-  expect(hosts).toEqual([expect.stringMatching(/^outside\.[0-9a-f]{12}\.egress\.internal$/)]);
+  expect(hosts).toEqual([expect.stringMatching(/^outside\.[0-9a-f]{20}\.egress\.internal$/)]);
 });
 
 test("identities are in the mesh's trust domain", () => {
@@ -330,7 +347,7 @@ test('names, labels and annotations can be set on every object, and routes follo
     unsafeKeepHeaders: ['x-request-id'],
   });
   for (const { metadata } of manifests) {
-    expect(metadata.name).toMatch(/^partner-[0-9a-f]{12}(-(http-80|tls-443))?$/);
+    expect(metadata.name).toMatch(/^partner-[0-9a-f]{20}(-(http-80|tls-443))?$/);
     expect(metadata.labels).toEqual({ team: 'shop' });
     expect(metadata.annotations).toEqual({
       why: 'contract 7',
@@ -372,7 +389,7 @@ test('the installed gateway is one Service, which can be labelled and patched', 
         name: 'istio-egressgateway-hop',
         namespace: 'egress',
         labels: { team: 'platform' },
-        annotations: { why: 'hop' },
+        annotations: { 'networking.istio.io/exportTo': '*', why: 'hop' },
       },
       spec: {
         type: 'ClusterIP',

@@ -2,7 +2,7 @@ import { Chart, JsonPatch } from 'cdk8s';
 import { parse } from 'yaml';
 import { RegistryOnlyMesh, RegistryOnlyMeshProps, WorkloadSelection } from '../../src/constructs/registry-only-mesh';
 import { admissionProblems } from '../support/admission';
-import { allManifests, manifestsOf, newApp, objectsBelow } from '../support/app';
+import { allManifests, errorOf, manifestsOf, newApp, objectsBelow } from '../support/app';
 
 function locks(props?: RegistryOnlyMeshProps): any[] {
   const manifests = manifestsOf((chart) => new RegistryOnlyMesh(chart, 'lock', props), undefined);
@@ -40,7 +40,7 @@ test('only the named workloads are locked, under names that depend on their labe
     sidecar('web', manifests[0].metadata.name, { workloadSelector: { labels: workloads[0].labels } }),
     sidecar('web', manifests[1].metadata.name, { workloadSelector: { labels: workloads[1].labels } }),
   ]);
-  for (const { metadata } of manifests) expect(metadata.name).toMatch(/^default-[0-9a-f]{12}$/);
+  for (const { metadata } of manifests) expect(metadata.name).toMatch(/^default-[0-9a-f]{20}$/);
   const turned = locks({
     workloads: [workloads[1], { namespace: 'web', labels: { tier: 'b', 'app.kubernetes.io/name': 'crawler' } }],
   });
@@ -85,11 +85,38 @@ test('the same lock as Helm values is text, and never among the manifests', () =
   const app = newApp();
   const lock = new RegistryOnlyMesh(new Chart(app, 'chart'), 'lock');
   const before = allManifests(app);
-  expect(parse(lock.helmValues())).toEqual({ meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } } });
-  expect(parse(lock.helmValues({ unsafeCaptureOnlyCidrs: ['10.0.0.0/8', '2001:db8::/32'] }))).toEqual({
-    meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
-    global: { proxy: { includeIPRanges: '10.0.0.0/8,2001:db8::/32' } },
+  const outboundTrafficPolicy = { mode: 'REGISTRY_ONLY' };
+  const isolated = { defaultVisibility: 'NAMESPACE', applyToSidecars: true };
+  expect(parse(lock.helmValues())).toEqual({ meshConfig: { outboundTrafficPolicy, serviceEntryVisibility: isolated } });
+  expect(parse(lock.helmValues({ unsafeCaptureOnlyCidrs: ['10.0.0.0/8', '2001:db8::/32'] })).global).toEqual({
+    proxy: { includeIPRanges: '10.0.0.0/8,2001:db8::/32' },
+  });
+  const sharing = parse(lock.helmValues({ namespacesThatShareEntries: ['shared', 'hosts'] }));
+  expect(sharing.meshConfig.serviceEntryVisibility).toEqual({
+    ...isolated,
+    policies: [
+      {
+        visibility: 'PUBLIC',
+        matchingRules: [
+          {
+            namespaceSelector: {
+              matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['shared', 'hosts'] }],
+            },
+          },
+        ],
+      },
+    ],
   });
   expect(allManifests(app)).toEqual(before);
   expect(before).toEqual([sidecar('istio-system', 'default')]);
+});
+
+test('a release without the setting gets none, and is refused where it is asked for', () => {
+  const app = newApp();
+  app.node.setContext('istioVersion', '1.30');
+  const lock = new RegistryOnlyMesh(new Chart(app, 'chart'), 'lock');
+  expect(parse(lock.helmValues())).toEqual({ meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } } });
+  expect(errorOf(() => lock.helmValues({ namespacesThatShareEntries: ['shared'] }))).toMatch(
+    /namespacesThatShareEntries: Istio 1\.30 cannot do ServiceEntries that are private/,
+  );
 });

@@ -21,61 +21,78 @@ const policyOf = (props: Partial<SidecarEgressProps>) => the('DestinationRule', 
 
 test('by default HTTP and TLS of a host are open to one namespace, by DNS, and headers of proxies are removed', () => {
   expect(yamlOf(sites())).toMatchInlineSnapshot(`
-"apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: api-example-com-93aa3caa04c4
-  namespace: payments
-spec:
-  exportTo:
-    - "."
-  hosts:
-    - api.example.com
-  location: MESH_EXTERNAL
-  ports:
-    - name: http-80
-      number: 80
-      protocol: HTTP
-    - name: tls-443
-      number: 443
-      protocol: TLS
-  resolution: DNS
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: api-example-com-93aa3caa04c4
-  namespace: payments
-spec:
-  exportTo:
-    - "."
-  gateways:
-    - mesh
-  hosts:
-    - api.example.com
-  http:
-    - headers:
-        request:
-          remove:
-            - x-forwarded-client-cert
-            - x-forwarded-for
-            - x-forwarded-proto
-            - x-request-id
-            - x-envoy-attempt-count
-            - x-envoy-external-address
-            - x-envoy-expected-rq-timeout-ms
-            - x-envoy-decorator-operation
-            - x-envoy-peer-metadata
-            - x-envoy-peer-metadata-id
-      match:
-        - port: 80
-      route:
-        - destination:
-            host: api.example.com
-            port:
-              number: 80
-"
-`);
+   "apiVersion: networking.istio.io/v1
+   kind: ServiceEntry
+   metadata:
+     name: api-example-com-93aa3caa04c4f438160e
+     namespace: payments
+   spec:
+     exportTo:
+       - "."
+     hosts:
+       - api.example.com
+     location: MESH_EXTERNAL
+     ports:
+       - name: http-80
+         number: 80
+         protocol: HTTP
+       - name: tls-443
+         number: 443
+         protocol: TLS
+     resolution: DNS
+   ---
+   apiVersion: networking.istio.io/v1
+   kind: VirtualService
+   metadata:
+     name: api-example-com-93aa3caa04c4f438160e
+     namespace: payments
+   spec:
+     exportTo:
+       - "."
+     gateways:
+       - mesh
+     hosts:
+       - api.example.com
+     http:
+       - headers:
+           request:
+             remove:
+               - x-forwarded-client-cert
+               - x-forwarded-for
+               - x-forwarded-proto
+               - x-request-id
+               - x-envoy-attempt-count
+               - x-envoy-external-address
+               - x-envoy-expected-rq-timeout-ms
+               - x-envoy-decorator-operation
+               - x-envoy-peer-metadata
+               - x-envoy-peer-metadata-id
+               - traceparent
+               - tracestate
+               - baggage
+               - b3
+               - x-b3-traceid
+               - x-b3-spanid
+               - x-b3-parentspanid
+               - x-b3-sampled
+               - x-b3-flags
+               - sw8
+               - sw8-x
+               - sw8-correlation
+               - x-datadog-trace-id
+               - x-datadog-parent-id
+               - x-datadog-sampling-priority
+               - x-datadog-origin
+               - x-datadog-tags
+         match:
+           - port: 80
+         route:
+           - destination:
+               host: api.example.com
+               port:
+                 number: 80
+   "
+  `);
 });
 
 test('the ports are those that are declared, in numerical order', () => {
@@ -230,7 +247,7 @@ test('names, labels and annotations can be set on every object', () => {
   });
   expect(manifests).toHaveLength(3);
   for (const { metadata } of manifests) {
-    expect(metadata.name).toMatch(/^partner-[0-9a-f]{12}$/);
+    expect(metadata.name).toMatch(/^partner-[0-9a-f]{20}$/);
     expect(metadata).toMatchObject({ labels: { team: 'shop' }, annotations: { why: 'contract 7' } });
   }
 });
@@ -256,7 +273,7 @@ test('every object can be reached and patched, in an order in which they can be 
   ];
   const joinWords = egress.apiObjects
     .map((object) => object.toJson())
-    .map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`.replace(/\.[0-9a-f]{12}\.egress\.internal$/, '…'));
+    .map(({ kind, spec }) => `${kind} ${spec.host ?? spec.hosts[0]}`.replace(/\.[0-9a-f]{20}\.egress\.internal$/, '…'));
   expect(joinWords).toEqual([...perHost(HOST), ...perHost('www.example.com')]);
   expect(new Set(egress.apiObjects)).toEqual(new Set(objectsBelow(chart)));
 

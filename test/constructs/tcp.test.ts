@@ -131,3 +131,46 @@ test('two databases at one address and port stop synth, and nothing is written',
   expect(written).toEqual([]);
   expect(() => refusal((app) => build(app, '203.0.113.50', '203.0.113.51'))).toThrow('nothing was thrown');
 });
+
+describe('a port on which one host is recognised by address and others by name', () => {
+  type Props = Partial<SidecarEgressProps>;
+  /** A TCP host in one chart and a named host in another. */
+  const build =
+    (tcp: Props, named: Props, namespace = 'payments') =>
+    (app: App) => {
+      const chart = new Chart(app, 'sites', { namespace });
+      const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', installation);
+      const callers = [Caller.serviceAccount(namespace, 'app')];
+      new GatewayEgress(chart, 'named', { gateway, hosts: ['api.example.com'], callers, ...named });
+      atSidecar(new Chart(app, 'data', { namespace: 'payments' }), 'db', { ports: [EgressPort.tcp(443)], ...tcp });
+    };
+
+  test.each<[string, Props, Props]>([
+    ['one address', { addresses: ['203.0.113.50'] }, {}],
+    ['a private range', { addresses: ['10.0.0.0/8'], endpoints: ['10.0.0.7'] }, {}],
+    ['plain HTTP', { addresses: ['203.0.113.50'], ports: [EgressPort.tcp(80)] }, {}],
+    [
+      'names with an address in the range',
+      { addresses: ['203.0.113.0/24'], endpoints: ['203.0.113.7'] },
+      { addresses: ['203.0.113.50'] },
+    ],
+    [
+      'names where sidecars answer DNS, if they do',
+      { addresses: ['203.0.113.50'] },
+      { dnsCapture: true, ports: [EgressPort.tls(), EgressPort.tcp(5432)] },
+    ],
+  ])('stops synth: %s', (_what, tcp, named) => {
+    expect(refusal(build(tcp, named)).message).toMatch(
+      /\[data\/db\] port-conflict: db\.example\.com takes every connection .* and api\.example\.com \[sites\/named\]/,
+    );
+  });
+
+  test.each<[string, Props, Props, string | undefined]>([
+    ['other ports', { addresses: ['203.0.113.50'], ports: [EgressPort.tcp(5432)] }, {}, undefined],
+    ['other addresses', { addresses: ['203.0.113.50'] }, { addresses: ['203.0.113.51'] }, undefined],
+    ['an address that stands for the host', { dnsCapture: true }, {}, undefined],
+    ['another namespace', { addresses: ['203.0.113.50'] }, {}, 'billing'],
+  ])('passes: %s', (_what, tcp, named, namespace) => {
+    expect(() => refusal(build(tcp, named, namespace))).toThrow('nothing was thrown');
+  });
+});

@@ -80,7 +80,7 @@ test(
       endpoints: [{ address: HOST }],
       ports: [{ number: 443, name: 'tls-443', protocol: 'TLS' }],
     });
-    expect(rule.host).toMatch(/^api\.partner\.com\.[0-9a-f]{12}\.egress\.internal$/);
+    expect(rule.host).toMatch(/^api\.partner\.com\.[0-9a-f]{20}\.egress\.internal$/);
     expect(rule.trafficPolicy).toBeUndefined();
     expect(rule.subsets).toEqual([
       { name: 'tls', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: SIMPLE }] } },

@@ -22,7 +22,7 @@ const partner = (chart: Chart, host: string) =>
 test('names below a domain are resolved at the time of the request, on the declared ports only', () => {
   const manifests = manifestsOf((chart) => wildcard(chart));
   const entry = the('ServiceEntry', manifests);
-  expect(entry.metadata.name).toMatch(/^any-tenants-example-com-[0-9a-f]{12}$/);
+  expect(entry.metadata.name).toMatch(/^any-tenants-example-com-[0-9a-f]{20}$/);
   expect(entry.metadata.labels).toEqual({ 'networking.istio.io/enable-autoallocate-ip': 'false' });
   expect(entry.spec).toMatchObject({ hosts: ['*.tenants.example.com'], exportTo: ['.'], resolution: 'DYNAMIC_DNS' });
   const route = the('VirtualService', manifests);

@@ -369,7 +369,7 @@ describe('invalid input', () => {
     ],
     [['explain', gateway, '--from', 'a/b', '--to', 'http://a.example.com/', '--wat'], /--wat/],
     [['explain', '--from', 'a/b', '--to', 'http://a.example.com/'], /explain: name the files or folders/],
-    [['exlain'], /"exlain" is not a command; the commands are explain, check, migrate and docs/],
+    [['exlain'], /"exlain" is not a command; the commands are lint, rules, explain, check, migrate and docs/],
     [
       ['explain', gateway, '--from', 'curl', '--to', 'http://a.example.com/'],
       /--from is not "curl": write .*--from payments\/checkout/,

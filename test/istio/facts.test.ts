@@ -10,7 +10,7 @@ import {
   PROTOCOL_NAMES,
   protocolOfServicePort,
 } from '../../src/istio/protocols';
-import { holdsUnknownAddress, isPrivateRange, matchedRanges } from '../../src/istio/ranges';
+import { holdsUnknownAddress, isPrivateRange, matchedRanges, METADATA_ADDRESSES } from '../../src/istio/ranges';
 import { domainOfServiceHost, resolvedServiceHosts, serviceHost, serviceOfHost } from '../../src/istio/service-names';
 
 test.each([
@@ -29,6 +29,10 @@ test.each([
   ['2001:db8::/32', false],
 ])('whether %s is private: %s', (range, expected) => {
   expect(isPrivateRange(range)).toBe(expected);
+});
+
+test.each(Object.entries(METADATA_ADDRESSES))('the metadata services of %s are not public', (_cloud, addresses) => {
+  expect(addresses.filter((address) => !isPrivateRange(address))).toEqual([]);
 });
 
 test.each([

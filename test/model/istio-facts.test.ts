@@ -127,6 +127,47 @@ describe('capture', () => {
   });
 });
 
+describe('the visibility of entries', () => {
+  const yaml = entry('site', 'site.example.com', `resolution: DNS, ${TLS}`, 'platform');
+  const visibility = { visibility: 'PUBLIC', matchingRules: [{ namespaceSelector: { matchLabels: { team: 'p' } } }] };
+  const asked = (more: string, applyToSidecars = true) =>
+    ask(yaml + more, 'shop/app', 'https://site.example.com/', {
+      mesh: {
+        ...LOCKED.mesh,
+        serviceEntryVisibility: { defaultVisibility: 'NAMESPACE', applyToSidecars, policies: [visibility as any] },
+      },
+    });
+  const namespace = (labels: string) => `---
+apiVersion: v1
+kind: Namespace
+metadata: { name: platform, labels: ${labels} }
+`;
+
+  test('follows the labels of the namespace', () => {
+    expect(asked(namespace('{ team: p }'))).toMatchObject({ outcome: 'answered' });
+    expect(asked(namespace('{ team: q }'))).toMatchObject({ outcome: 'refused' });
+  });
+
+  test('is asked for where the labels are not among the manifests', () => {
+    expect(asked('')).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/makes the entries of platform PUBLIC.*add the Namespace objects/),
+    });
+  });
+
+  test('is that of the entries where it is for ambient mode only', () => {
+    expect(asked('', false)).toMatchObject({ outcome: 'answered' });
+  });
+
+  test('is named as what hides an entry', () => {
+    const { causes, reason } = asked(namespace('{}'));
+    expect([reason, causes]).toEqual([
+      expect.stringContaining('the mesh does not let namespace shop see ServiceEntry platform/site'),
+      expect.arrayContaining([expect.objectContaining({ field: 'serviceEntryVisibility' })]),
+    ]);
+  });
+});
+
 describe.each(CASES)('the mesh and the model agree: $name', ({ table, objects }) => {
   const model = EgressModel.of(
     objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),

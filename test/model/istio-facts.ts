@@ -135,4 +135,95 @@ spec: { concurrency: 1, environmentVariables: { TZ: UTC } }
   };
 }
 
-export const CASES: readonly FactCase[] = [ranges, otherClusterDomain(), otherRoles()];
+const named = (...namespaces: string[]) => ({
+  namespaceSelector: {
+    matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: namespaces }],
+  },
+});
+
+const visibility: FactCase = {
+  name: 'the mesh decides who may see the entries of a namespace',
+  table: {
+    mesh: {
+      outboundTrafficPolicy: 'REGISTRY_ONLY',
+      serviceEntryVisibility: {
+        defaultVisibility: 'NAMESPACE',
+        applyToSidecars: true,
+        policies: [
+          { visibility: 'NONE', matchingRules: [{}] },
+          { visibility: 'PUBLIC', matchingRules: [named('platform', 'ware'), named('platform', 'pay')] },
+          { visibility: 'NONE', matchingRules: [named('platform', 'closed')] },
+        ],
+      },
+    },
+    callers: ['shop', 'ware', 'closed'].map((name) => ({ name, namespace: name, serviceAccount: 'app' })),
+    external: ['platform', 'ware', 'shop', 'given', 'closed'].map((name) => ({
+      host: `${name}.example.com`,
+      https: 'ok',
+    })),
+    access: [
+      row('shop', 'platform', 'answered'),
+      row('shop', 'ware', 'refused'),
+      row('shop', 'given', 'refused'),
+      row('shop', 'shop', 'answered'),
+      row('shop', 'closed', 'refused'),
+      row('ware', 'ware', 'answered'),
+      row('ware', 'given', 'refused'),
+      row('ware', 'shop', 'refused'),
+      row('closed', 'closed', 'refused'),
+      row('closed', 'platform', 'answered'),
+    ],
+  },
+  objects: objectsIn(
+    [
+      entry('platform', 'platform', `resolution: DNS, ${TLS}`).replace('exportTo: ["."], ', ''),
+      entry('ware', 'ware', `resolution: DNS, ${TLS}`).replace('exportTo: ["."], ', ''),
+      entry('ware', 'given', `resolution: DNS, ${TLS}`).replace('"."', 'shop'),
+      entry('shop', 'shop', `resolution: DNS, ${TLS}`).replace('"."', '"*"'),
+      entry('closed', 'closed', `resolution: DNS, ${TLS}`),
+    ].join(''),
+  ),
+};
+
+function scopedGateways(): FactCase {
+  const { table, objects } = gatewayExample((text) => text);
+  return {
+    name: 'a Gateway of another namespace, where Gateways act on pods of their own namespace',
+    table: { ...table, mesh: { ...table.mesh, scopeGatewayToNamespace: true } },
+    // The same names on the same pods, and older.
+    objects: [
+      ...objects,
+      ...objects
+        .filter(({ kind }) => kind === 'Gateway')
+        .map((gateway) => ({
+          ...gateway,
+          metadata: { ...gateway.metadata, namespace: 'other', creationTimestamp: '2020-01-01T00:00:00Z' },
+        })),
+    ],
+  };
+}
+
+function movedGateways(): FactCase {
+  const { table, objects } = gatewayExample((text) => text);
+  const allowed = table.access.filter(({ without, expect }) => !without && expect.via === 'gateway');
+  return {
+    name: 'a Gateway only in another namespace, where Gateways act on pods of their own namespace',
+    table: {
+      ...table,
+      mesh: { ...table.mesh, scopeGatewayToNamespace: true },
+      access: allowed.map((one) => ({ ...one, expect: { outcome: 'refused' } })),
+    },
+    objects: objects.map((object) =>
+      object.kind === 'Gateway' ? { ...object, metadata: { ...object.metadata, namespace: 'other' } } : object,
+    ),
+  };
+}
+
+export const CASES: readonly FactCase[] = [
+  ranges,
+  otherClusterDomain(),
+  otherRoles(),
+  visibility,
+  scopedGateways(),
+  movedGateways(),
+];

@@ -6,7 +6,8 @@ import { expectEgress } from '../../src/explain/expect-egress';
 import { judgeTable } from '../../src/explain/judge-table';
 import { asText } from '../../src/explain/text';
 import { Configuration } from '../../src/model/configuration';
-import { Journey } from '../../src/model/walk/journey';
+import { CallerPod } from '../../src/model/capture';
+import { Journey, Leg } from '../../src/model/walk/journey';
 import { parseAllDocuments } from 'yaml';
 
 let minute = 0;
@@ -173,7 +174,8 @@ test('remarks about objects of one name, in several namespaces or of several kin
     ['DestinationRule', 'shop'],
   ])
     journey.remark({ code: 'mirrored', message: `${kind} ${namespace}`, decidedBy: [{ kind, namespace, name: 'x' }] });
-  const { remarks } = journey.answer({ outcome: 'refused', reason: '', causes: [] });
+  const leg = new Leg(journey, undefined as unknown as CallerPod, new URL('http://x'), undefined, false);
+  const { remarks } = journey.answer(leg, { outcome: 'refused', reason: '', causes: [] });
   expect(remarks.map(({ message }) => message)).toEqual([
     'VirtualService shop',
     'VirtualService egress',

@@ -3,7 +3,7 @@ import * as path from 'path';
 import { parse } from 'yaml';
 import { ask, ENTRY } from './support';
 import { AccessTable } from '../../src/access/access-table';
-import { readManifests } from '../../src/explain/read-manifests';
+import { readManifests } from '../../src/reading/read-manifests';
 import { EgressModel, World, worldOf } from '../../src/model';
 
 const EXAMPLES = path.join(__dirname, '../../examples');

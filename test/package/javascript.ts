@@ -78,6 +78,19 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     demand(/^200 from api\.partner\.com, through egress\//.test(said), said);
     return said.split('\n')[0];
   });
+  await checks.run('the command line and `lint` judge what was synthesised', () => {
+    const said = run('npx', '--no-install', 'cdk8s-istio-egress', 'lint', 'dist');
+    demand(said.startsWith('nothing found in 8 objects'), said);
+    const findings = run(
+      'node',
+      '-e',
+      'const { lint } = require("cdk8s-istio-egress/lint"); const spec = { hosts: ["a.example.com"], ports: [{ number: ' +
+        '443, name: "http", protocol: "HTTP" }] }; console.log(lint([{ apiVersion: "networking.istio.io/v1", kind: ' +
+        '"ServiceEntry", metadata: { name: "a" }, spec }]).findings[0].code)',
+    );
+    demand(findings.trim() === 'tls-port-as-http', findings);
+    return said.trim();
+  });
   await checks.run('it prints the pages of its documentation', () => {
     const list = run('npx', '--no-install', 'cdk8s-istio-egress', 'docs');
     demand(/^ {2}gateway /m.test(list), list);
@@ -90,7 +103,7 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
       'node',
       '-e',
       'require("cdk8s-istio-egress"); console.log(Object.keys(require.cache).filter(file => ' +
-        '/cdk8s-istio-egress.(lib.src.(explain|model)|node_modules)/.test(file)).join())',
+        '/cdk8s-istio-egress.(lib.src.(explain|lint|model|reading)|node_modules)/.test(file)).join())',
     );
     demand(loaded.trim() === '', loaded);
   });
@@ -141,7 +154,10 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
   }
 
   await checks.run('TypeScript finds the types of every entry, also where it does not read `exports`', () => {
-    fs.writeFileSync(path.join(folder, 'explain.ts'), "export * from 'cdk8s-istio-egress/explain';\n");
+    fs.writeFileSync(
+      path.join(folder, 'explain.ts'),
+      "export * from 'cdk8s-istio-egress/explain';\nexport * from 'cdk8s-istio-egress/lint';\n",
+    );
     const { bin } = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/typescript/package.json'), 'utf8'));
     run(
       'node',

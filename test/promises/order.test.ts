@@ -64,7 +64,7 @@ test('the entry of a host comes before a route to the host itself, and after a r
 test('the gateway side of a construct comes before its caller side, and its Gateway after its VirtualServices', () => {
   forAll((plans) => {
     const manifests = manifestsFor(plans);
-    const key = (manifest: any) => manifest.metadata.name.match(/-([0-9a-f]{12})(-|$)/)[1];
+    const key = (manifest: any) => manifest.metadata.name.match(/-([0-9a-f]{20})(-|$)/)[1];
     const positions = (found: any[]) => found.map((manifest) => manifests.indexOf(manifest));
     for (const gateway of manifests.filter(({ kind }) => kind === 'Gateway')) {
       const same = manifests.filter((manifest) => key(manifest) === key(gateway));

@@ -1,24 +1,27 @@
-import { RULES } from '../../src/rules';
+import { LINT_RULES } from '../../src/lint/lint';
 
 /** docs/rules.md. Renew it with `npm run docs:update`. */
 export function rulesPage(): string {
   return [
-    '# Rules that stop synth',
+    '# Rules',
     '',
-    'Conflicts between objects are checked at synth, over all objects of the app: those of these constructs and any',
-    'others that the app emits. A finding that involves at least one object of these constructs stops synth and names',
-    'every object with its construct path; nothing is written. Findings that involve only objects of other authors are',
-    'ignored.',
+    'The rules look only at manifests, so they apply to any YAML: [`lint`](lint.md) runs them. What the manifests do',
+    'not show is not a finding. `error`: requests fail, or something else happens to them than the object says.',
+    '`warning`: the same in a case that manifests do not decide, or a protection is weaker than it looks.',
     '',
-    'The rules look only at manifests, so they apply to any YAML. What the manifests do not show is not a finding.',
+    'They also run at synth, over all objects of the app: those of these constructs and any others that the app emits. A',
+    'finding that involves at least one object of these constructs stops synth and names every object with its construct',
+    'path; nothing is written. Findings that involve only objects of other authors are left to `lint`.',
     '',
-    '| rule | what it finds |',
-    '|---|---|',
-    ...RULES.map((rule) => `| [${rule.code}](#${rule.code}) | ${rule.title.replace(/\|/g, '\\|')} |`),
-    '| [egress-path-conflict](#egress-path-conflict) | Two declarations of one egress path in an app with different ' +
+    '| rule | severity | what it finds |',
+    '|---|---|---|',
+    ...LINT_RULES.map(
+      ({ code, severity, title }) => `| [${code}](#${code}) | ${severity} | ${title.replace(/\|/g, '\\|')} |`,
+    ),
+    '| [egress-path-conflict](#egress-path-conflict) | at synth | Two declarations of one egress path in an app with different ' +
       'options |',
     '',
-    ...RULES.flatMap((rule) => [
+    ...LINT_RULES.flatMap((rule) => [
       `## ${rule.code}`,
       '',
       `${rule.title}.`,
@@ -28,7 +31,7 @@ export function rulesPage(): string {
       `**Instead.** ${rule.cure}`,
       '',
       ...(rule.see ? [`See <${rule.see}>.`, ''] : []),
-      '<details><summary>Stopped, and allowed</summary>',
+      '<details><summary>Found, and not found</summary>',
       '',
       '```yaml',
       rule.bad.trim(),

@@ -23,6 +23,20 @@ describe('every rule', () => {
     },
   );
 
+  test.each(EVERY)('the bad example of %s names a field of the first object', (_code, rule) => {
+    const objects = objectsOf(rule.bad);
+    for (const { origins, field, severity } of checkManifests(objects)) {
+      const { manifest } = objects.find(({ origin }) => origin === origins[0])!;
+      // The field itself may be what is missing.
+      const around = field
+        .split(/[.[\]]+/)
+        .filter(Boolean)
+        .slice(0, -1);
+      expect(around.reduce((value, step) => value?.[step], manifest)).toBeInstanceOf(Object);
+      expect(severity).toBe(rule.severity);
+    }
+  });
+
   test.each(EVERY)('%s says what it looks for, why, and what to write instead', (_code, rule) => {
     expect(rule.code).toMatch(/^[a-z]+(-[a-z]+)+$/);
     expect(rule.title).toMatch(/^[A-Z].*[^.]$/s);

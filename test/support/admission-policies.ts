@@ -26,6 +26,7 @@ const RESOURCES: Record<string, string> = {
   Service: 'services',
   Endpoints: 'endpoints',
   EndpointSlice: 'endpointslices',
+  Pod: 'pods',
   WorkloadEntry: 'workloadentries',
   HTTPRoute: 'httproutes',
   GRPCRoute: 'grpcroutes',

@@ -1,4 +1,4 @@
-import { assertHostName } from '../../src/values/host-name';
+import { assertHostName, assertHostPattern } from '../../src/values/host-name';
 import { errorOf } from '../support/app';
 
 const label = (length: number) => 'a'.repeat(length);
@@ -64,6 +64,45 @@ test.each([
 ])('%s is refused, with the reason and the cure', (_what, host, parts) => {
   const message = errorOf(() => assertHostName(host));
   for (const part of parts) expect(message).toContain(part);
+});
+
+/** What is meant, and the word that allows it. */
+test.each([
+  ['kubernetes.default', 'ends with "default", which is not a top-level domain but perhaps a namespace'],
+  ['redis.team-1', 'ends with "team-1"'],
+  ['istiod.istio-system', 'ends with "istio-system"'],
+  ['x.default.svc.cluster.local', 'is the name of a Kubernetes Service or pod'],
+  ['db-0.db.shop.svc.cluster.local', 'is the name of a Kubernetes Service or pod'],
+  ['10-0-0-7.shop.pod.cluster.local', 'is the name of a Kubernetes Service or pod'],
+  ['db.shop.svc.clusterset.local', 'is the name of a Kubernetes Service or pod'],
+  ['localhost.localdomain', 'names the pod itself'],
+  ['admin.localhost', 'names the pod itself'],
+  ['metadata.google.internal', 'names the machine itself'],
+  ['v1.metadata.google.internal', 'reaches metadata.google.internal, the machine itself'],
+  ['*.google.internal', 'reaches metadata.google.internal, the machine itself'],
+  ['*.shop.svc.cluster.local', 'is the name of a Kubernetes Service or pod'],
+])('%s names something inside: refused, unless that is said', (host, why) => {
+  const message = errorOf(() => assertHostPattern(host, false, false));
+  expect(message).toContain(`"${host}" ${why}`);
+  expect(message).toContain('add `unsafeInternalHosts: true`');
+  expect(assertHostPattern(host, false, true)).toBe(host);
+});
+
+test("a Service is known by the mesh's own domain too", () => {
+  expect(assertHostName('billing.corp.example')).toBe('billing.corp.example');
+  expect(errorOf(() => assertHostName('billing.corp.example', { clusterDomain: 'corp.example' }))).toContain(
+    'is the name of a Kubernetes Service or pod',
+  );
+});
+
+test.each([
+  'google.internal',
+  'metadata.example.com',
+  'default.example.com',
+  'api.example.xn--p1ai',
+  'cluster.local.example',
+])('%s is an external host', (host) => {
+  expect(assertHostPattern(host, false, false)).toBe(host);
 });
 
 test('a host of another kind is refused', () => {

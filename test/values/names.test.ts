@@ -9,22 +9,24 @@ import {
 } from '../../src/values/names';
 import { errorOf } from '../support/app';
 
+const KEY = '0123456789abcdef0123';
 const long = (length: number) => 'a'.repeat(length);
 
 test('a key depends on every part and on the boundaries between them', () => {
   const keys = [keyOf('a', 'b'), keyOf('ab'), keyOf('a,b'), keyOf('a', 'b', ''), keyOf('b', 'a')];
   expect(new Set(keys).size).toBe(keys.length);
   expect(keyOf('a', 'b')).toBe(keys[0]);
-  for (const key of keys) expect(key).toMatch(/^[0-9a-f]{12}$/);
+  for (const key of keys) expect(key).toMatch(/^[0-9a-f]{20}$/);
 });
 
 test.each([
-  ['api.example.com', undefined, 'api-example-com-0123456789ab'],
-  ['api.example.com', 'http-80', 'api-example-com-0123456789ab-http-80'],
-  [long(70), undefined, `${long(50)}-0123456789ab`],
-  [`${long(49)}.b.example.com`, undefined, `${long(49)}-0123456789ab`], // no two hyphens where it was cut
+  ['api.example.com', undefined, `api-example-com-${KEY}`],
+  ['api.example.com', 'http-80', `api-example-com-${KEY}-http-80`],
+  [long(70), undefined, `${long(42)}-${KEY}`],
+  [long(70), 'http2-65535', `${long(30)}-${KEY}-http2-65535`],
+  [`${long(41)}.b.example.com`, undefined, `${long(41)}-${KEY}`], // no two hyphens where it was cut
 ])('an object name is a label that keeps its key: %s, %s', (stem, suffix, name) => {
-  expect(objectName(stem, '0123456789ab', suffix)).toBe(name);
+  expect(objectName(stem, KEY, suffix)).toBe(name);
   expect(name.length).toBeLessThanOrEqual(63);
 });
 

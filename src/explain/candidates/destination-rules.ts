@@ -3,14 +3,20 @@ import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, appliesTo
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
 import { serviceOfHost } from '../../istio/service-names';
+import { FieldPath, upTo } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { hopsOf } from '../../manifests/routes';
 import { EgressObject } from '../../model';
 import { namespaceOf, placeOf } from '../manifest';
 import { yamlLines } from '../yaml-lines';
 
-export function forTls(question: Question, rule: EgressObject, field: string, { host }: Asked): Candidate[] {
-  const path = /^(.*\.tls)(\..*)?$/.exec(field)?.[1];
+export function forTls(
+  question: Question,
+  rule: EgressObject,
+  field: FieldPath | undefined,
+  { host }: Asked,
+): Candidate[] {
+  const path = field && upTo(field, 'tls');
   if (path === undefined) return [];
   const tls = valueAt(rule.manifest, path);
   const found: Candidate[] = [
@@ -166,9 +172,9 @@ export function misplacedRules(question: Question, { host }: Asked): Candidate[]
     });
 }
 
-export function tlsPaths(manifest: any): string[] {
-  const paths: string[] = [];
-  const policy = (value: any, at: string) => {
+export function tlsPaths(manifest: any): FieldPath[] {
+  const paths: FieldPath[] = [];
+  const policy = (value: any, at: FieldPath) => {
     if (value?.tls) paths.push(`${at}.tls`);
     (value?.portLevelSettings ?? []).forEach(
       (port: any, index: number) => port.tls && paths.push(`${at}.portLevelSettings[${index}].tls`),

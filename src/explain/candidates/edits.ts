@@ -1,8 +1,9 @@
 import { Candidate, nameOf } from './question';
+import { FieldPath, stepsOf } from '../../manifests/field-path';
 import { EgressObject } from '../../model';
 
 /** Sets the value at a path. */
-export function set(object: EgressObject, path: string, value: unknown, size = 1): Candidate {
+export function set(object: EgressObject, path: FieldPath, value: unknown, size = 1): Candidate {
   return {
     text: `${nameOf(object)}: set ${path} to ${JSON.stringify(value)}`,
     size,
@@ -11,15 +12,12 @@ export function set(object: EgressObject, path: string, value: unknown, size = 1
 }
 
 /** Removes what is at a path. */
-export function remove(object: EgressObject, path: string, weakens?: string): Candidate {
+export function remove(object: EgressObject, path: FieldPath, weakens?: string): Candidate {
   return { ...set(object, path, undefined), text: `${nameOf(object)}: remove ${path}`, weakens };
 }
 
-function write(manifest: any, path: string, value: unknown): void {
-  const keys = path
-    .split(/[.[\]]+/)
-    .filter((key) => key !== '')
-    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+function write(manifest: any, path: FieldPath, value: unknown): void {
+  const keys = stepsOf(path);
   let at = manifest;
   keys.slice(0, -1).forEach((key, index) => {
     at[key] ??= typeof keys[index + 1] === 'number' ? [] : {};
@@ -34,9 +32,6 @@ function write(manifest: any, path: string, value: unknown): void {
   }
 }
 
-export function valueAt(manifest: any, path: string): any {
-  return path
-    .split(/[.[\]]+/)
-    .filter((key) => key !== '')
-    .reduce((at, key) => at?.[key], manifest);
+export function valueAt(manifest: any, path: FieldPath): any {
+  return stepsOf(path).reduce((at, key) => at?.[key], manifest);
 }

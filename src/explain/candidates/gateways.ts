@@ -1,12 +1,18 @@
 import { tlsPaths } from './destination-rules';
 import { set, valueAt } from './edits';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
+import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
 import { EgressObject } from '../../model';
 
-export function forServer(question: Question, gateway: EgressObject, field: string, { principal }: Asked): Candidate[] {
+export function forServer(
+  question: Question,
+  gateway: EgressObject,
+  field: FieldPath | undefined,
+  { principal }: Asked,
+): Candidate[] {
   const found: Candidate[] = [];
-  const server = /^spec\.servers\[\d+\]/.exec(field)?.[0];
-  if (field.endsWith('.subjectAltNames')) {
+  const server = field && itemOf(field, 'servers');
+  if (field && lastOf(field) === 'subjectAltNames') {
     const names: string[] = valueAt(gateway.manifest, field) ?? [];
     found.push({
       ...set(gateway, `${field}[${names.length}]`, principal),

@@ -6,9 +6,10 @@ import { Asked, Candidate, find, Question } from './question';
 import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
+import { lastOf, upTo } from '../../manifests/field-path';
 import { FieldRef } from '../../model';
 
-export type { Candidate, Question } from './question';
+export type { Candidate, Question, Wanted } from './question';
 
 /** Changes worth trying, by what decided the answer. The model decides which of them help. */
 export function candidates(question: Question): Candidate[] {
@@ -38,11 +39,13 @@ export function candidates(question: Question): Candidate[] {
 /** Changes to the object that decided, at the field that did. */
 function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[] {
   const object = find(question, cause);
-  const field = cause.field ?? '';
+  const { field } = cause;
   if (!object) return [];
-  if (field.endsWith('.subset')) return forSubset(question, object, field);
-  if (field.endsWith('.destination') || field.endsWith('.destination.port'))
-    return forDestination(question, object, field.replace(/\.port$/, ''));
+  const destination = field && upTo(field, 'destination');
+  if (destination)
+    return lastOf(field) === 'subset'
+      ? forSubset(question, object, destination)
+      : forDestination(question, object, destination);
   switch (cause.kind) {
     case 'Gateway':
       return forServer(question, object, field, asked);

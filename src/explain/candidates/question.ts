@@ -1,7 +1,13 @@
+import { Via } from '../../access/access-table';
 import { covers } from '../../istio/hosts';
 import { Answer, FieldRef, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
-import type { Wanted } from '../changes';
 import { namesOf, namespaceOf } from '../manifest';
+
+/** How the request must be answered. */
+export interface Wanted {
+  /** The egress path that it must take. @default - any */
+  readonly via?: Via;
+}
 
 export interface Question {
   readonly objects: readonly EgressObject[];

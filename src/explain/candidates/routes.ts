@@ -2,27 +2,29 @@ import { remove, set, valueAt } from './edits';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { serviceHost } from '../../istio/service-names';
+import { FieldPath, upTo } from '../../manifests/field-path';
 import { EgressObject } from '../../model';
 import { namespaceOf, placeOf } from '../manifest';
 
-export function forSubset(question: Question, object: EgressObject, field: string): Candidate[] {
-  const destination = valueAt(object.manifest, field.replace(/\.subset$/, ''));
+export function forSubset(question: Question, object: EgressObject, field: FieldPath): Candidate[] {
+  const destination = valueAt(object.manifest, field);
+  const subsetField: FieldPath = `${field}.subset`;
   const host = fullHost(destination.host, placeOf(object.manifest, question.world));
   const rules = ofKind(question, 'DestinationRule').filter(
     ({ manifest }) => manifest.spec?.host && fullHost(manifest.spec.host, placeOf(manifest, question.world)) === host,
   );
   return [
     ...rules.flatMap(({ manifest }) =>
-      (manifest.spec.subsets ?? []).map((subset: any) => set(object, field, subset.name)),
+      (manifest.spec.subsets ?? []).map((subset: any) => set(object, subsetField, subset.name)),
     ),
     ...rules.map((rule) =>
       set(rule, `spec.subsets[${(rule.manifest.spec.subsets ?? []).length}]`, { name: destination.subset }, 2),
     ),
-    { ...remove(object, field), size: 1.5 },
+    { ...remove(object, subsetField), size: 1.5 },
   ];
 }
 
-export function forDestination(question: Question, object: EgressObject, field: string): Candidate[] {
+export function forDestination(question: Question, object: EgressObject, field: FieldPath): Candidate[] {
   const hostOf = (manifest: any) =>
     serviceHost(manifest.metadata.name, namespaceOf(manifest), question.world.mesh?.clusterDomain);
   const destination = valueAt(object.manifest, field);
@@ -52,12 +54,10 @@ export function forDestination(question: Question, object: EgressObject, field: 
   ];
 }
 
-export function forRoute(routes: EgressObject, field: string): Candidate[] {
+export function forRoute(routes: EgressObject, field: FieldPath | undefined): Candidate[] {
   const found: Candidate[] = [];
-  const rule = /^spec\.(http|tls|tcp)\[\d+\]/.exec(field)?.[0];
-  if (rule !== undefined && valueAt(routes.manifest, `${rule}.fault`)) {
-    found.push(remove(routes, `${rule}.fault`));
-  }
+  const fault = field && upTo(field, 'fault');
+  if (fault) found.push(remove(routes, fault));
   const http: any[] = routes.manifest.spec?.http ?? [];
   http.forEach((one, index) =>
     (one.match ?? []).forEach((match: any, at: number) => {

@@ -1,32 +1,61 @@
 import { Certainty } from './certainty';
 import { SelectablePods, selection } from './selection';
 import { Indexed } from '../../manifests/indexed';
+import { IstioSpecs } from '../../manifests/specs';
 import { Registry } from '../registry';
 
+/** What the model reads of a RequestAuthentication. */
+export interface RequestAuthenticationSpec {
+  readonly selector?: { readonly matchLabels?: Record<string, string> };
+  readonly targetRef?: object;
+  readonly targetRefs?: readonly object[];
+  readonly jwtRules?: readonly (JwtRule | null)[];
+}
+
+export interface JwtRule {
+  readonly issuer?: string;
+  readonly audiences?: readonly string[];
+  readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
+  readonly fromParams?: readonly string[];
+  readonly fromCookies?: readonly string[];
+}
+
+interface Specs {
+  readonly AuthorizationPolicy: IstioSpecs['AuthorizationPolicy'];
+  readonly RequestAuthentication: RequestAuthenticationSpec;
+}
+type PolicyKind = keyof Specs;
+
 /** A policy that applies to some pods, or may apply to them. */
-export interface ApplyingPolicy {
-  readonly object: Indexed;
+export interface ApplyingPolicy<Kind extends PolicyKind = 'AuthorizationPolicy'> {
+  readonly object: Indexed<Specs[Kind]>;
   /** True, or unknown; a policy that certainly does not apply is left out. */
   readonly applies: true | undefined;
 }
 
-const known = new WeakMap<SelectablePods, Map<string, readonly ApplyingPolicy[]>>();
+/** The policies of all pods, found when they are first asked for. */
+export class Policies {
+  private readonly known = new WeakMap<SelectablePods, Map<PolicyKind, readonly ApplyingPolicy<any>[]>>();
 
-/** The policies of a kind, in the pods' namespace or the root namespace, that select the pods. */
-export function policiesFor(
-  registry: Registry,
-  pods: SelectablePods,
-  kind: 'AuthorizationPolicy' | 'RequestAuthentication',
-): readonly ApplyingPolicy[] {
-  let kinds = known.get(pods);
-  if (!kinds) known.set(pods, (kinds = new Map()));
-  let policies = kinds.get(kind);
-  if (!policies) kinds.set(kind, (policies = findPolicies(registry, pods, kind)));
-  return policies;
+  constructor(public readonly registry: Registry) {}
+
+  /** The policies of a kind, in the pods' namespace or the root namespace, that select the pods. */
+  public for<Kind extends PolicyKind>(pods: SelectablePods, kind: Kind): readonly ApplyingPolicy<Kind>[] {
+    let kinds = this.known.get(pods);
+    if (!kinds) this.known.set(pods, (kinds = new Map()));
+    let policies = kinds.get(kind);
+    if (!policies) kinds.set(kind, (policies = findPolicies(this.registry, pods, kind)));
+    return policies;
+  }
 }
 
-function findPolicies(registry: Registry, pods: SelectablePods, kind: string): ApplyingPolicy[] {
-  return registry.index.ofKind(kind).flatMap((object): ApplyingPolicy[] => {
+function findPolicies<Kind extends PolicyKind>(
+  registry: Registry,
+  pods: SelectablePods,
+  kind: Kind,
+): ApplyingPolicy<Kind>[] {
+  const objects: readonly Indexed<Specs[Kind]>[] = registry.index.ofKind(kind);
+  return objects.flatMap((object): ApplyingPolicy<Kind>[] => {
     const { namespace, spec } = object;
     if (namespace !== pods.namespace && namespace !== registry.rootNamespace) return [];
     // They apply to gateways of the Gateway API only.

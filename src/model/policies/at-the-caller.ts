@@ -1,19 +1,19 @@
-import { policiesFor } from './applying-policies';
+import { Policies } from './applying-policies';
+import { PolicyRule } from './rule';
 import { matchesPattern } from './patterns';
 import { SelectablePods } from './selection';
 import { Remark } from '../answer';
 import { fieldRef } from '../field-ref';
-import { Registry } from '../registry';
 
 /**
  * Policies for the caller's own pods that name the host of a request. They do nothing to it: a sidecar applies policies
  * to what comes in.
  */
-export function policiesAtCaller(registry: Registry, pod: SelectablePods, host: string): Remark[] {
-  return policiesFor(registry, pod, 'AuthorizationPolicy').flatMap(({ object }) =>
+export function policiesAtCaller(policies: Policies, pod: SelectablePods, host: string): Remark[] {
+  return policies.for(pod, 'AuthorizationPolicy').flatMap(({ object }) =>
     object.namespace !== pod.namespace
       ? []
-      : ((object.spec.rules ?? []) as any[]).flatMap((rule, index) =>
+      : (object.spec.rules ?? []).flatMap((rule, index) =>
           namesHost(rule ?? {}, host)
             ? [
                 {
@@ -29,10 +29,10 @@ export function policiesAtCaller(registry: Registry, pod: SelectablePods, host: 
   );
 }
 
-function namesHost({ to = [], when = [] }: any, host: string): boolean {
+function namesHost({ to = [], when = [] }: PolicyRule, host: string): boolean {
   const names: string[] = [
-    ...(to as any[]).flatMap(({ operation }) => [...(operation?.hosts ?? []), ...(operation?.notHosts ?? [])]),
-    ...(when as any[]).flatMap(({ key, values, notValues }) =>
+    ...to.flatMap(({ operation }) => [...(operation?.hosts ?? []), ...(operation?.notHosts ?? [])]),
+    ...when.flatMap(({ key, values, notValues }) =>
       key === 'connection.sni' || key === 'request.headers[host]' ? [...(values ?? []), ...(notValues ?? [])] : [],
     ),
   ];

@@ -27,16 +27,10 @@ export function matchesPattern(given: string, value: Value, ignoreCase = false):
   return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
 }
 
-const templates = new Map<string, RegExp>();
-
 /** As `matchesPattern`; in a template `{*}` is one segment of the path that is not empty, and `{**}` is any text. */
 export function matchesPath(pattern: string, path: string): Certainty {
   if (!pattern.includes('{*}') && !pattern.includes('{**}')) return matchesPattern(pattern, path);
-  let expression = templates.get(pattern);
-  if (!expression) {
-    const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-    const source = escaped.replace(/\\{\*\*\\}|\*\*/g, '\0').replace(/\\{\*\\}|\*/g, '[^/]+');
-    templates.set(pattern, (expression = new RegExp(`^${source.replace(/\0/g, '.*')}$`, 's')));
-  }
-  return expression.test(path);
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  const source = escaped.replace(/\\{\*\*\\}|\*\*/g, '\0').replace(/\\{\*\\}|\*/g, '[^/]+');
+  return new RegExp(`^${source.replace(/\0/g, '.*')}$`, 's').test(path);
 }

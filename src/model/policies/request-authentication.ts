@@ -1,9 +1,8 @@
-import { policiesFor } from './applying-policies';
+import { JwtRule, Policies } from './applying-policies';
 import { PolicyInput } from './rule';
 import { SelectablePods, unknownLabels } from './selection';
 import { FieldRef } from '../answer';
 import { fieldRef } from '../field-ref';
-import { Registry } from '../registry';
 import { Undetermined } from '../undetermined';
 
 /** The seconds that Envoy adds to the time at which a token expires. */
@@ -22,13 +21,15 @@ export interface BadToken {
  * know.
  */
 export function badToken(
-  registry: Registry,
+  policies: Policies,
   workload: SelectablePods & { readonly id?: string },
   http: NonNullable<PolicyInput['http']>,
 ): BadToken | undefined {
-  const rules = policiesFor(registry, workload, 'RequestAuthentication').flatMap((policy) =>
-    ((policy.object.spec.jwtRules ?? []) as any[]).map((rule, index) => ({ ...policy, rule: rule ?? {}, index })),
-  );
+  const rules = policies
+    .for(workload, 'RequestAuthentication')
+    .flatMap((policy) =>
+      (policy.object.spec.jwtRules ?? []).map((rule, index) => ({ ...policy, rule: rule ?? {}, index })),
+    );
   const found = rules.flatMap((one) => tokensFor(one.rule, http).map((token) => ({ ...one, token })));
   if (found.length === 0) return undefined;
   const [{ object, index }] = found;
@@ -52,13 +53,13 @@ export function badToken(
 }
 
 /** The tokens in the places where a rule looks for them: those that it names, else the usual two. */
-function tokensFor(rule: any, http: NonNullable<PolicyInput['http']>): string[] {
+function tokensFor(rule: JwtRule, http: NonNullable<PolicyInput['http']>): string[] {
   const isUsual = !rule.fromHeaders?.length && !rule.fromParams?.length && !rule.fromCookies?.length;
-  const headers: { name: string; prefix?: string }[] = isUsual
+  const headers: readonly { readonly name: string; readonly prefix?: string }[] = isUsual
     ? [{ name: 'authorization', prefix: 'Bearer ' }]
     : (rule.fromHeaders ?? []);
-  const parameters: string[] = isUsual ? ['access_token'] : (rule.fromParams ?? []);
-  const cookies: string[] = rule.fromCookies ?? [];
+  const parameters = isUsual ? ['access_token'] : (rule.fromParams ?? []);
+  const cookies = rule.fromCookies ?? [];
   const text = (header: string) => {
     const value = http.header(header.toLowerCase());
     return typeof value === 'string' ? value.trimEnd() : '';
@@ -77,7 +78,7 @@ function cookie(header: string, name: string): string {
 }
 
 /** Why no key can make the token valid for a rule, in the order in which Envoy looks. */
-function problemOf(token: string, { issuer, audiences }: any): { status: 401 | 403; because: string } | undefined {
+function problemOf(token: string, { issuer, audiences }: JwtRule): { status: 401 | 403; because: string } | undefined {
   const parts = token.split('.');
   const [header, claims] = parts.map(decoded);
   if (parts.length !== 3 || header === undefined || claims === undefined)

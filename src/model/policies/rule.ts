@@ -1,6 +1,12 @@
 import { both, Certainty, not, someOf } from './certainty';
 import { isAmong, isNotAmong, matchesPath, matchesPattern, Value } from './patterns';
 import { inTrustDomains, withAliases } from './trust-domains';
+import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
+
+export type PolicyRule = ItemOf<IstioSpecs['AuthorizationPolicy']['rules']>;
+type Source = Of<ItemOf<PolicyRule['from']>, 'source'>;
+type Operation = Of<ItemOf<PolicyRule['to']>, 'operation'>;
+type Condition = ItemOf<PolicyRule['when']>;
 
 /** What a proxy knows of a request or connection when it evaluates policies. */
 export interface PolicyInput {
@@ -45,7 +51,12 @@ export interface Unmet {
  * `unmet` receives the conditions that do not hold; of several sources or operations, those of the one with the
  * fewest.
  */
-export function ruleMatches(context: RuleContext, rule: any, input: PolicyInput, unmet?: Unmet[]): Certainty {
+export function ruleMatches(
+  context: RuleContext,
+  rule: PolicyRule | null | undefined,
+  input: PolicyInput,
+  unmet?: Unmet[],
+): Certainty {
   if (rule === null || rule === undefined) return false;
   if (input.http === undefined && !context.denies && hasHttpFields(rule)) {
     unmet?.push({
@@ -67,17 +78,20 @@ export function ruleMatches(context: RuleContext, rule: any, input: PolicyInput,
   return both(both(from, to), conditions.hold);
 }
 
-const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'];
-const HTTP_SOURCE = ['requestPrincipals', 'notRequestPrincipals'];
+const HTTP_OPERATION = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
+const HTTP_SOURCE = ['requestPrincipals', 'notRequestPrincipals'] as const;
 
-function hasHttpFields(rule: any): boolean {
-  const has = (values: any, names: readonly string[]) => names.some((name) => values?.[name]?.length);
+function hasHttpFields(rule: PolicyRule): boolean {
+  const has = <T extends object>(values: T | undefined, names: readonly (keyof T)[]) =>
+    names.some((name) => (values?.[name] as readonly string[] | undefined)?.length);
   return (
-    (rule.to ?? []).some(({ operation }: any) => has(operation, HTTP_OPERATION)) ||
-    (rule.from ?? []).some(({ source }: any) => has(source, HTTP_SOURCE)) ||
-    (rule.when ?? []).some(({ key }: any) => String(key).startsWith('request.'))
+    (rule.to ?? []).some(({ operation }) => has(operation, HTTP_OPERATION)) ||
+    (rule.from ?? []).some(({ source }) => has(source, HTTP_SOURCE)) ||
+    (rule.when ?? []).some(({ key }) => String(key).startsWith('request.'))
   );
 }
+
+type Test = (value: string) => Certainty;
 
 /** Conditions that must all hold. */
 class Conditions {
@@ -96,6 +110,15 @@ class Conditions {
     this.unmet?.push({ field, isUnknown: holds === undefined, text: text() });
   }
 
+  /** The list of a name, of which one must match, and that with `not` before the name, of which none may. */
+  public compareLists(lists: object, name: string, at: string, what: () => string, matches: Test): void {
+    const given = lists as Readonly<Record<string, readonly string[] | undefined>>;
+    const notName = `not${name[0].toUpperCase()}${name.slice(1)}`;
+    const [own, others] = [given[name], given[notName]];
+    if (own?.length) this.compare(someOf(own, matches), `${at}.${name}`, what);
+    if (others?.length) this.compare(not(someOf(others, matches)), `${at}.${notName}`, what, true);
+  }
+
   public unknown(field: string, text: string): void {
     this.hold = both(this.hold, undefined);
     this.unmet?.push({ field, isUnknown: true, text });
@@ -103,17 +126,17 @@ class Conditions {
 }
 
 /** One of several alternatives; without any, everything matches. */
-function oneOf(
-  alternatives: any[] | undefined,
+function oneOf<Alternative extends object>(
+  alternatives: readonly Alternative[] | undefined,
   name: string,
   unmet: Unmet[] | undefined,
-  matches: (alternative: any, field: string, found: Unmet[] | undefined) => Certainty,
+  matches: (alternative: Alternative, field: string, found: Unmet[] | undefined) => Certainty,
 ): Certainty {
   if (!alternatives?.length) return true;
   let fewest: Unmet[] | undefined;
   const result = someOf(alternatives, (alternative, index) => {
     const found: Unmet[] | undefined = unmet && [];
-    const holds = matches(alternative ?? {}, `${name}[${index}]`, found);
+    const holds = matches(alternative ?? ({} as Alternative), `${name}[${index}]`, found);
     if (found && (fewest === undefined || isNearer(found, fewest))) fewest = found;
     return holds;
   });
@@ -140,11 +163,11 @@ const SOURCE = new Set([
   'notRequestPrincipals',
 ]);
 /** Addresses decide, and no manifest tells those of pods. */
-const ADDRESSES = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'];
+const ADDRESSES = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const;
 
 function sourceMatches(
   context: RuleContext,
-  source: any,
+  source: Source,
   at: string,
   input: PolicyInput,
   unmet: Unmet[] | undefined,
@@ -152,12 +175,8 @@ function sourceMatches(
   const { principal, http } = input;
   const conditions = new Conditions(unmet);
   const caller = () => (principal === undefined ? 'a caller without an identity' : `the caller ${principal}`);
-  const compare = (name: string, matches: (value: string) => Certainty) => {
-    const notName = `not${name[0].toUpperCase()}${name.slice(1)}`;
-    if (source[name]?.length) conditions.compare(someOf(source[name], matches), `${at}.${name}`, caller);
-    if (source[notName]?.length)
-      conditions.compare(not(someOf(source[notName], matches)), `${at}.${notName}`, caller, true);
-  };
+  const compare = (name: 'principals' | 'namespaces' | 'serviceAccounts' | 'trustDomains', matches: Test) =>
+    conditions.compareLists(source, name, at, caller, matches);
   compare('principals', (value) => isPrincipal(context, value, principal));
   compare('namespaces', (value) => isInNamespace(value, principal));
   compare('serviceAccounts', (value) => isServiceAccount(context, value, principal));
@@ -174,18 +193,14 @@ function sourceMatches(
 const OPERATION = new Set(['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths']);
 
 function operationMatches(
-  operation: any,
+  operation: Operation,
   at: string,
   { http, port }: PolicyInput,
   unmet: Unmet[] | undefined,
 ): Certainty {
   const conditions = new Conditions(unmet);
-  const compare = (name: string, what: () => string, matches: (value: string) => Certainty) => {
-    const notName = `not${name[0].toUpperCase()}${name.slice(1)}`;
-    if (operation[name]?.length) conditions.compare(someOf(operation[name], matches), `${at}.${name}`, what);
-    if (operation[notName]?.length)
-      conditions.compare(not(someOf(operation[notName], matches)), `${at}.${notName}`, what, true);
-  };
+  const compare = (name: 'hosts' | 'ports' | 'methods' | 'paths', what: () => string, matches: Test) =>
+    conditions.compareLists(operation, name, at, what, matches);
   compare(
     'ports',
     () => portText(port),
@@ -215,7 +230,7 @@ function operationMatches(
 
 function whenMatches(
   context: RuleContext,
-  { key, values, notValues }: any,
+  { key, values, notValues }: Condition,
   at: string,
   { serverName, principal, port, http }: PolicyInput,
   conditions: Conditions,
@@ -227,7 +242,7 @@ function whenMatches(
   const caller = () => (principal === undefined ? 'a caller without an identity' : `the caller ${principal}`);
   if (String(key).startsWith('request.')) {
     if (!http) return;
-    const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1].toLowerCase();
+    const header = /^request\.headers\[(.+)\]$/.exec(String(key))?.[1].toLowerCase();
     if (header !== undefined) {
       const value = http.header(header);
       const what = () => `the header ${header}${typeof value === 'string' ? ` (${value})` : ''}`;
@@ -295,13 +310,13 @@ function isInTrustDomain({ trustDomains }: RuleContext, value: string, principal
 /** Fields that the model does not know. */
 function stopAtOthers(
   conditions: Conditions,
-  value: any,
+  value: object,
   known: ReadonlySet<string>,
   besides: readonly string[],
   at: string,
 ): void {
-  for (const name of Object.keys(value)) {
-    if (known.has(name) || besides.includes(name) || value[name] === undefined || value[name] === null) continue;
+  for (const [name, given] of Object.entries(value)) {
+    if (known.has(name) || besides.includes(name) || given === undefined || given === null) continue;
     conditions.unknown(`${at}.${name}`, `the model does not know the field ${name}`);
   }
 }

@@ -1,66 +1,57 @@
 import { isIP } from 'net';
-import { Ending, Journey } from './journey';
+import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { originates } from '../../manifests/tls';
-import { hostOrAddress } from '../addresses';
+import { Address, hostOrAddress, ipAddress } from '../addresses';
 import { FieldRef } from '../answer';
 import { authorize } from '../authorization';
-import { Cluster, clusterOf, Endpoint } from '../cluster';
-import { Destination } from '../destination';
+import { Cluster, Endpoint } from '../cluster';
 import { fieldRef, uniqueRefs } from '../field-ref';
 import { Flow, isReadable, Layer, outermost } from '../flow';
+import { Destination } from '../routes/destination';
 
 /** Into the cluster that a route names: one of its endpoints, with the TLS that the cluster originates. */
-export function toCluster(
-  journey: Journey,
-  at: AtProxy,
-  destination: Destination,
-  decidedBy: readonly FieldRef[],
-): Next {
+export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decidedBy: readonly FieldRef[]): Next {
   const { hop, scope } = at;
   const where = uniqueRefs(decidedBy);
-  const cluster = clusterOf(journey.configuration.registry, scope, destination);
+  const cluster = leg.configuration.cluster(scope, destination);
   const subset = destination.subset === undefined ? '' : `, subset ${destination.subset}`;
   const named = `${destination.host}:${destination.port}${subset}`;
   if ('missing' in cluster) {
-    journey.step(
+    leg.step(
       hop,
+      'ends',
       `→ ${named}, which does not exist: ${cluster.missing}`,
       uniqueRefs([...where, ...cluster.decidedBy]),
     );
-    return journey.refuse(hop, 503, cluster.missing, uniqueRefs(cluster.decidedBy));
+    return leg.refuse(hop, 503, cluster.missing, uniqueRefs(cluster.decidedBy));
   }
-  for (const assumption of cluster.assumptions) journey.assume(assumption);
-  journey.step(hop, `→ ${named}`, where);
-  if (cluster.endpoints.length === 0) return noEndpoints(journey, at, destination, cluster);
-  const index = journey.choose(
+  for (const assumption of cluster.assumptions) leg.assume(assumption);
+  leg.step(hop, 'forwards', `→ ${named}`, where);
+  if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);
+  const index = leg.choose(
     cluster.endpoints.map((endpoint) => ({
       because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
     })),
   );
-  const flow = inClusterTls(journey, at, destination, cluster, cluster.endpoints[index]);
+  const flow = inClusterTls(leg, at, destination, cluster, cluster.endpoints[index]);
   const led = uniqueRefs([...cluster.decidedBy, ...where]);
-  return connect(journey, { ...at, flow }, cluster, cluster.endpoints[index], led);
+  return connect(leg, { ...at, flow }, cluster, cluster.endpoints[index], led);
 }
 
-function noEndpoints(
-  journey: Journey,
-  { hop }: AtProxy,
-  { host }: Destination,
-  { service, decidedBy }: Cluster,
-): Ending {
+function noEndpoints(leg: Leg, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
   const reason = service.kubernetes
     ? `no gateway pod backs ${host}`
     : service.resolution === 'NONE' || service.resolution === 'DYNAMIC_DNS'
       ? `a gateway cannot reach hosts with resolution ${service.resolution}`
       : `${host} has no endpoints`;
-  journey.step(hop, reason, decidedBy);
-  return journey.refuse(hop, 503, reason, decidedBy);
+  leg.step(hop, 'ends', reason, decidedBy);
+  return leg.refuse(hop, 503, reason, decidedBy);
 }
 
 /** The flow in the TLS that the cluster originates. */
 function inClusterTls(
-  journey: Journey,
+  leg: Leg,
   { hop, scope, flow: given, reads }: AtProxy,
   destination: Destination,
   cluster: Cluster,
@@ -72,12 +63,13 @@ function inClusterTls(
   const flow = { ...given, http2: reads && !cluster.keepsProtocol ? cluster.http2 : given.http2 };
   if (ignoredTls) {
     const decidedBy = [fieldRef(ignoredTls.object, `${ignoredTls.field}.credentialName`)];
-    journey.step(
+    leg.step(
       hop,
+      'ignores-tls',
       'no TLS: a sidecar ignores TLS settings with a credentialName unless the DestinationRule has a workloadSelector',
       decidedBy,
     );
-    journey.remark({
+    leg.remark({
       code: 'ignored-credential',
       message:
         'the TLS settings are ignored: at a sidecar, a credentialName needs a DestinationRule with a ' +
@@ -93,15 +85,15 @@ function inClusterTls(
   const layer: Layer = {
     by: hop,
     ...(serverName !== undefined && { serverName }),
-    ...(isMesh && { identity: identityOf(journey, hop) }),
+    ...(isMesh && { identity: identityOf(leg, hop) }),
     settings: tls,
     subjectAltNames: cluster.service.subjectAltNames,
     ...(authority !== undefined && { authority }),
     namespace: scope.proxy.namespace,
-    serviceAccount: (journey.atGateway ?? journey.pod).serviceAccount,
+    serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,
   };
   if (flow.layers.length > 0 && !isMesh) {
-    journey.remark({
+    leg.remark({
       code: 'double-tls',
       message: "the application's own TLS is wrapped in a second layer of TLS",
       decidedBy: [fieldRef(tls.object, tls.field)],
@@ -110,14 +102,15 @@ function inClusterTls(
   const checks = isMesh
     ? 'mutual TLS in the mesh'
     : `TLS${tls.value.mode === 'MUTUAL' ? ' with a client certificate' : ''}`;
-  journey.step(hop, `${checks}, ${serverName === undefined ? 'no server name' : `server name ${serverName}`}`, [
+  const named = serverName === undefined ? 'no server name' : `server name ${serverName}`;
+  leg.step(hop, isMesh ? 'originates-mesh-tls' : 'originates-tls', `${checks}, ${named}`, [
     fieldRef(tls.object, tls.field),
   ]);
   return { ...flow, layers: [...flow.layers, layer] };
 }
 
 /** The identity in a proxy's certificate, in mutual TLS of the mesh. */
-function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' | 'gateway'): string {
+function identityOf({ configuration, atGateway, pod }: Leg, hop: 'sidecar' | 'gateway'): string {
   const { trustDomain } = configuration.registry;
   return hop === 'sidecar' || !atGateway
     ? `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`
@@ -125,39 +118,40 @@ function identityOf({ configuration, atGateway, pod }: Journey, hop: 'sidecar' |
 }
 
 function connect(
-  journey: Journey,
+  leg: Leg,
   { hop, flow, address, port }: AtProxy,
   { service, port: declared }: Cluster,
   endpoint: Endpoint,
   decidedBy: readonly FieldRef[],
 ): Next {
-  journey.via ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
+  leg.via ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
   const external = { to: 'host', from: hop, flow, decidedBy, protocol: declared.protocol } as const;
   switch (endpoint.kind) {
     case 'pod':
       return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };
     case 'original':
-      return { ...external, address, name: hostOrAddress(address), port: endpoint.port ?? port };
+      return { ...external, address, name: hostOrAddress(address!), port: endpoint.port ?? port };
     case 'asked': {
       const layer = outermost(flow);
       const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
       const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
       // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
       // resolves itself.
-      const { registry } = journey.configuration;
       const verdict =
-        isRead || hop !== 'sidecar' ? undefined : authorize(registry, journey.pod, { port, serverName: name });
+        isRead || hop !== 'sidecar'
+          ? undefined
+          : authorize(leg.configuration.policies, leg.pod, { port, serverName: name });
       if (verdict && !verdict.allowed) {
-        journey.step(hop, `${verdict.reason}: closed`, verdict.decidedBy);
-        return journey.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
+        leg.step(hop, 'ends', `${verdict.reason}: closed`, verdict.decidedBy);
+        return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
       const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
-      return { ...external, address: resolveHost(journey, name), name, port: asked };
+      return { ...external, address: resolveHost(leg, name), name, port: asked };
     }
     default:
       return {
         ...external,
-        address: resolveHost(journey, endpoint.host),
+        address: resolveHost(leg, endpoint.host),
         name: endpoint.host,
         port: endpoint.port,
         service,
@@ -166,8 +160,8 @@ function connect(
 }
 
 /** The address to which a proxy resolves a name. */
-function resolveHost(journey: Journey, host: string): string | undefined {
-  return isIP(host) !== 0 ? host : journey.lookUp(host);
+function resolveHost(leg: Leg, host: string): Address | undefined {
+  return isIP(host) !== 0 ? ipAddress(host) : leg.lookUp(host);
 }
 
 function endpointText(endpoint: Endpoint): string {

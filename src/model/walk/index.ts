@@ -1,20 +1,20 @@
 import { isIP } from 'net';
 import { arriveAtGateway } from './arriving-at-gateway';
-import { Choice, Ending, Journey, NOWHERE } from './journey';
+import { Choice, Ending, Journey, Leg, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Believed } from '../address-book';
+import { Address, ipAddress } from '../addresses';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
-import { HttpRequest } from '../http-route';
+import { HttpRequest } from '../http-request';
 import { pathAsSent } from '../path-normalization';
 import { ModelCaller, ModelRequest } from '../request';
 import { Undetermined } from '../undetermined';
-import { stopAtUnknownKind } from '../unknown-kinds';
 
 /** How a request ended on one egress path, and which branches it took. */
 export interface WalkResult {
@@ -37,29 +37,39 @@ export function walk(
   caller: ModelCaller,
   request: ModelRequest,
   script: readonly number[] = [],
-  hostAddress?: string,
+  hostAddress?: Address,
 ): WalkResult {
   const journey = new Journey(configuration, script, hostAddress);
-  let ending: Ending;
-  try {
-    ending = send(journey, caller, request);
-  } catch (error) {
-    if (!(error instanceof Undetermined)) throw error;
-    ending = { outcome: 'undetermined', reason: error.message, causes: error.decidedBy };
+  let next: ModelRequest | undefined = request;
+  let leg: Leg | undefined;
+  let ending: Ending | undefined;
+  while (next) {
+    const asked: ModelRequest = next;
+    leg = new Leg(journey, configuration.pod(caller), urlOf(asked.url), asked.speak, leg?.plaintext ?? false);
+    try {
+      ending = send(leg, asked);
+      next = redirectOf(leg, ending, asked);
+    } catch (error) {
+      if (!(error instanceof Undetermined)) throw error;
+      ending = { outcome: 'undetermined', reason: error.message, causes: error.decidedBy };
+      next = undefined;
+    }
+    if (next && journey.redirected((ending.status ?? ending.symptom) as number) > MAX_REDIRECTS) {
+      ending = { outcome: 'refused', reason: `more than ${MAX_REDIRECTS} redirects`, causes: ending.causes };
+      next = undefined;
+    }
   }
-  return { answer: journey.answer(ending), choices: journey.choices, believed: journey.believed };
+  return { answer: journey.answer(leg!, ending!), choices: journey.choices, believed: journey.believed };
 }
 
 /** Sends the request to the address of its host, and follows it to the end. */
-function send(journey: Journey, caller: ModelCaller, request: ModelRequest): Ending {
-  const { configuration } = journey;
-  const pod = (journey.pod = configuration.pod(caller));
-  const url = (journey.url = urlOf(request.url));
-  journey.speak = request.speak;
+function send(leg: Leg, request: ModelRequest): Ending {
+  const { configuration, pod, url } = leg;
   const flow = flowOf(request, url);
   const what = flow.http ? `${flow.http.method} ${request.url}` : request.url;
-  journey.step(
+  leg.step(
     'application',
+    'sends',
     `${pod.namespace}/${pod.serviceAccount}: ${what}${request.dial ? `, dialling ${request.dial}` : ''}`,
     pod.template ? [fieldRef(pod.template)] : [],
   );
@@ -67,26 +77,22 @@ function send(journey: Journey, caller: ModelCaller, request: ModelRequest): End
     const message =
       'curl leaves out the dot at the end of the server name; Node.js and Python send it, and the name then matches ' +
       'no host that is declared';
-    journey.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
+    leg.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
-  if (pod.injected)
-    stopAtUnknownKind(configuration.registry, { ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
+  if (pod.injected) configuration.unknownKinds.stopAt({ ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
-  const address = request.dial ?? journey.lookUp(url.hostname, scope);
-  if (request.dial === undefined) journey.ownAddress = address;
+  const address = request.dial === undefined ? leg.lookUp(url.hostname, scope) : ipAddress(request.dial);
+  if (request.dial === undefined) leg.ownAddress = address;
   if (address === undefined)
     return {
       outcome: 'refused',
       reason: `${url.hostname} cannot be resolved: no host with this name is known`,
       causes: [],
     };
-  let next = leavePod(journey, scope, flow, address, portOfRequest(request.url) ?? 80);
+  let next = leavePod(leg, scope, flow, address, portOfRequest(request.url) ?? 80);
   while (next.to)
-    next =
-      next.to === 'gateway' ? arriveAtGateway(journey, next) : (toService(journey, next) ?? reachHost(journey, next));
-  return next.outcome === 'refused' && typeof next.symptom !== 'number'
-    ? next
-    : followRedirect(journey, next, caller, request, flow);
+    next = next.to === 'gateway' ? arriveAtGateway(leg, next) : (toService(leg, next) ?? reachHost(leg, next));
+  return next;
 }
 
 /** The names by which a sidecar may route the request. */
@@ -116,23 +122,14 @@ function flowOf(request: ModelRequest, url: URL): Flow {
   };
 }
 
-/** Follows a redirect as curl does. */
-function followRedirect(
-  journey: Journey,
-  ending: Ending,
-  caller: ModelCaller,
-  request: ModelRequest,
-  flow: Flow,
-): Ending {
+/** The request with which curl follows a redirect, if it is asked to and there is one. */
+function redirectOf(leg: Leg, ending: Ending, request: ModelRequest): ModelRequest | undefined {
   const status = ending.status ?? ending.symptom;
-  if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return ending;
-  if (journey.location === NOWHERE) return ending;
-  const location = journey.location ?? `https://${flow.http!.authority.replace(/:80$/, '')}${flow.http!.path}`;
-  if (journey.redirected(status) > MAX_REDIRECTS)
-    return { outcome: 'refused', reason: `more than ${MAX_REDIRECTS} redirects`, causes: ending.causes };
-  journey.startAgain();
+  if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return undefined;
+  if (leg.location === NOWHERE) return undefined;
+  const { authority, path } = flowOf(request, leg.url).http!;
   const headers =
     request.headers &&
     Object.fromEntries(Object.entries(request.headers).filter(([header]) => header.toLowerCase() !== 'host'));
-  return send(journey, caller, { ...request, url: location, headers });
+  return { ...request, url: leg.location ?? `https://${authority.replace(/:80$/, '')}${path}`, headers };
 }

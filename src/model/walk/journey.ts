@@ -1,6 +1,7 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
 import { Believed } from '../address-book';
-import { Answer, FieldRef, HopName, Remark, Step } from '../answer';
+import { Address } from '../addresses';
+import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer';
 import { CallerPod } from '../capture';
 import { Condition, together } from '../conditions';
 import { Configuration } from '../configuration';
@@ -20,40 +21,9 @@ export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'rea
 /** The location of a redirect that has none. */
 export const NOWHERE = '';
 
-/** A request under way: its caller, what has happened to it so far, and how its end looks to the caller. */
+/** Everything that happens to a request, with the redirects that are followed. */
 export class Journey {
   public readonly choices: Choice[] = [];
-  public pod!: CallerPod;
-  public url!: URL;
-  public speak?: ModelRequest['speak'];
-  /** Whether a proxy reads the request as HTTP, so that the caller sees the proxy's status codes. */
-  public isRead = false;
-  /** The gateway that has the request now. */
-  public atGateway?: GatewayWorkload;
-  /** The target of a redirect. */
-  public location?: string;
-
-  public via?: Via;
-  public gateway?: string;
-  public identity?: string;
-  public destination?: string;
-  /** The external host at the end, and the host that was asked for if it is another one. */
-  public answeredBy?: string;
-  public insteadOf?: string;
-  /** The address of the host that was asked for, as the application sees it; unknown where another one is dialled. */
-  public ownAddress?: string;
-  public serverName?: string;
-  public protocol?: Answer['protocol'];
-  public clientCertificate?: boolean;
-  public clientCommonName?: string;
-  public originator?: TlsOriginator;
-  public addedHeaders?: string[];
-  public plaintext = false;
-  /** How long the routes on the egress path let the host take. */
-  public limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
-  /** Where a route on the egress path says what is tried again. */
-  public retries?: FieldRef;
-
   /** An address that the manifests do not prove. */
   public believed?: Believed;
 
@@ -68,11 +38,11 @@ export class Journey {
     public readonly configuration: Configuration,
     private readonly script: readonly number[],
     /** The address that the host of the request is said to have, where nothing else tells it. */
-    private readonly hostAddress?: string,
+    public readonly hostAddress?: Address,
   ) {}
 
-  public step(hop: HopName, text: string, decidedBy: readonly FieldRef[]): void {
-    this.steps.push({ hop, text, decidedBy });
+  public step(hop: HopName, kind: StepKind, text: string, decidedBy: readonly FieldRef[]): void {
+    this.steps.push({ hop, kind, text, decidedBy });
   }
 
   public remark(remark: Remark): void {
@@ -101,14 +71,118 @@ export class Journey {
     return taken;
   }
 
+  /** Records a redirect that is followed, and returns how many there have been. */
+  public redirected(status: number): number {
+    return this.redirects.push(status);
+  }
+
+  /** The answer, of which the last leg gives the facts. */
+  public answer(leg: Leg, ending: Ending): Answer {
+    // Assigned one by one: spreading objects to leave out what is undefined would cost more than the whole walk.
+    const answer: { -readonly [field in keyof Answer]: Answer[field] } = {
+      outcome: ending.outcome,
+      plaintextToHost: leg.plaintext,
+      reason: ending.reason,
+      causes: ending.causes,
+      steps: this.steps,
+      alternatives: [],
+      remarks: [...this.remarks.values()],
+      assumptions: [...this.assumptions],
+    };
+    if (ending.outcome === 'answered') {
+      const condition = together(this.conditions);
+      if (condition) answer.condition = condition;
+      if (leg.answeredBy !== undefined) answer.answeredBy = leg.answeredBy;
+      if (leg.insteadOf !== undefined) answer.insteadOf = leg.insteadOf;
+    }
+    if (ending.status !== undefined) answer.status = ending.status;
+    if (ending.symptom !== undefined) answer.symptom = ending.symptom;
+    if (ending.by !== undefined) answer.by = ending.by;
+    if (leg.originator !== undefined) answer.tlsOriginatedBy = leg.originator;
+    if (this.redirects.length > 0) answer.redirects = this.redirects;
+    if (leg.via !== undefined) answer.via = leg.via;
+    if (leg.identity !== undefined) answer.identityAtGateway = leg.identity;
+    if (leg.serverName !== undefined) answer.serverName = leg.serverName;
+    if (leg.protocol !== undefined) answer.protocol = leg.protocol;
+    if (leg.clientCertificate !== undefined) answer.clientCertificate = leg.clientCertificate;
+    if (leg.clientCommonName !== undefined) answer.clientCommonName = leg.clientCommonName;
+    if (leg.addedHeaders !== undefined) answer.addedHeaders = leg.addedHeaders;
+    if (leg.gateway !== undefined) answer.gateway = leg.gateway;
+    if (leg.destination !== undefined) answer.destination = leg.destination;
+    return answer;
+  }
+}
+
+/** One request of a journey: what has happened to it so far, and how its end looks to the caller. */
+export class Leg {
+  /** Whether a proxy reads the request as HTTP, so that the caller sees the proxy's status codes. */
+  public isRead = false;
+  /** The gateway that has the request now. */
+  public atGateway?: GatewayWorkload;
+  /** The target of a redirect. */
+  public location?: string;
+
+  public via?: Via;
+  public gateway?: string;
+  public identity?: string;
+  public destination?: string;
+  /** The external host at the end, and the host that was asked for if it is another one. */
+  public answeredBy?: string;
+  public insteadOf?: string;
+  /** The address of the host that was asked for, as the application sees it; unknown where another one is dialled. */
+  public ownAddress?: Address;
+  public serverName?: string;
+  public protocol?: Answer['protocol'];
+  public clientCertificate?: boolean;
+  public clientCommonName?: string;
+  public originator?: TlsOriginator;
+  public addedHeaders?: string[];
+  /** How long the routes on the egress path let the host take. */
+  public readonly limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
+  /** Where a route on the egress path says what is tried again. */
+  public retries?: FieldRef;
+
+  constructor(
+    private readonly journey: Journey,
+    public readonly pod: CallerPod,
+    public readonly url: URL,
+    private readonly speak: ModelRequest['speak'],
+    /** Whether an external host has received bytes that were not TLS, on this leg or before. */
+    public plaintext: boolean,
+  ) {}
+
+  public get configuration(): Configuration {
+    return this.journey.configuration;
+  }
+
+  public step(hop: HopName, kind: StepKind, text: string, decidedBy: readonly FieldRef[]): void {
+    this.journey.step(hop, kind, text, decidedBy);
+  }
+
+  public remark(remark: Remark): void {
+    this.journey.remark(remark);
+  }
+
+  public assume(assumption: string): void {
+    this.journey.assume(assumption);
+  }
+
+  public require(condition: Condition): void {
+    this.journey.require(condition);
+  }
+
+  public choose(options: Choice['options']): number {
+    return this.journey.choose(options);
+  }
+
   /** The address of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */
-  public lookUp(name: string, scope?: Scope): string | undefined {
+  public lookUp(name: string, scope?: Scope): Address | undefined {
     return this.configuration.addressBook.lookUp(
       name,
       scope,
       scope?.proxy.namespace ?? this.pod.namespace,
-      (believed) => (this.believed ??= believed),
-      (host) => (host === this.url.hostname ? this.hostAddress : undefined),
+      (believed) => (this.journey.believed ??= believed),
+      (host) => (host === this.url.hostname ? this.journey.hostAddress : undefined),
     );
   }
 
@@ -128,59 +202,9 @@ export class Journey {
 
   /** Dropped packets end in a timeout: of the application itself, or of a proxy, which then refuses the request. */
   public dropped(by: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
-    this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', reason, causes);
+    this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', 'drops', reason, causes);
     return by === 'host'
       ? { outcome: 'refused', symptom: 'timeout', reason, causes }
       : this.refuse(by, 503, reason, causes);
-  }
-
-  /** Records a redirect that is followed, and returns how many there have been. */
-  public redirected(status: number): number {
-    return this.redirects.push(status);
-  }
-
-  /** Forgets the outcome of the request before a redirect is followed. */
-  public startAgain(): void {
-    this.location = this.via = this.gateway = this.identity = this.serverName = undefined;
-    this.protocol = this.originator = this.clientCertificate = this.addedHeaders = undefined;
-    this.destination = this.clientCommonName = this.answeredBy = this.insteadOf = this.ownAddress = undefined;
-    this.atGateway = this.retries = undefined;
-    this.limits = [];
-    this.isRead = false;
-  }
-
-  public answer(ending: Ending): Answer {
-    // Assigned one by one: spreading objects to leave out what is undefined would cost more than the whole walk.
-    const answer: { -readonly [field in keyof Answer]: Answer[field] } = {
-      outcome: ending.outcome,
-      plaintextToHost: this.plaintext,
-      reason: ending.reason,
-      causes: ending.causes,
-      steps: this.steps,
-      alternatives: [],
-      remarks: [...this.remarks.values()],
-      assumptions: [...this.assumptions],
-    };
-    if (ending.outcome === 'answered') {
-      const condition = together(this.conditions);
-      if (condition) answer.condition = condition;
-      if (this.answeredBy !== undefined) answer.answeredBy = this.answeredBy;
-      if (this.insteadOf !== undefined) answer.insteadOf = this.insteadOf;
-    }
-    if (ending.status !== undefined) answer.status = ending.status;
-    if (ending.symptom !== undefined) answer.symptom = ending.symptom;
-    if (ending.by !== undefined) answer.by = ending.by;
-    if (this.originator !== undefined) answer.tlsOriginatedBy = this.originator;
-    if (this.redirects.length > 0) answer.redirects = this.redirects;
-    if (this.via !== undefined) answer.via = this.via;
-    if (this.identity !== undefined) answer.identityAtGateway = this.identity;
-    if (this.serverName !== undefined) answer.serverName = this.serverName;
-    if (this.protocol !== undefined) answer.protocol = this.protocol;
-    if (this.clientCertificate !== undefined) answer.clientCertificate = this.clientCertificate;
-    if (this.clientCommonName !== undefined) answer.clientCommonName = this.clientCommonName;
-    if (this.addedHeaders !== undefined) answer.addedHeaders = this.addedHeaders;
-    if (this.gateway !== undefined) answer.gateway = this.gateway;
-    if (this.destination !== undefined) answer.destination = this.destination;
-    return answer;
   }
 }

@@ -1,7 +1,7 @@
-import { Journey } from './journey';
+import { Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { forward, route } from './routing';
-import { hostOrAddress } from '../addresses';
+import { Address, hostOrAddress } from '../addresses';
 import { isCaptured } from '../capture';
 import { SAY_POLICY } from '../conditions';
 import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
@@ -17,34 +17,37 @@ const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-coun
  * From the application: past the sidecar, or into it and to the listener, filter chain and virtual host that take the
  * request.
  */
-export function leavePod(journey: Journey, scope: Scope | undefined, flow: Flow, address: string, port: number): Next {
-  const { configuration, pod } = journey;
+export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address: Address, port: number): Next {
+  const { configuration, pod } = leg;
   const { captured, cause } = isCaptured(pod, address, port);
   if (!captured || !scope) {
-    journey.via = 'direct';
-    if (cause) journey.step('application', 'goes past the sidecar', [cause]);
+    leg.via = 'direct';
+    if (cause) leg.step('application', 'bypasses-sidecar', 'goes past the sidecar', [cause]);
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
-  for (const remark of policiesAtCaller(configuration.registry, pod, journey.url.hostname)) journey.remark(remark);
-  const at: AtProxy = { hop: 'sidecar', scope, flow, address, port };
+  for (const remark of policiesAtCaller(configuration.policies, pod, leg.url.hostname)) leg.remark(remark);
+  const at: AtSidecar = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
   const chain = listener?.finder!.find(address, firstBytes(flow));
-  if (!chain) return fallThrough(journey, at, listener !== undefined);
-  if (!chain.http) return forward(journey, at, chain.forward!, chain.decidedBy);
-  journey.isRead = isReadable(flow);
-  if (!journey.isRead)
-    return journey.refuse('sidecar', 400, 'the listener expects HTTP and receives something else', chain.decidedBy);
+  if (!chain) return fallThrough(leg, at, listener !== undefined);
+  if (!chain.http) return forward(leg, at, chain.forward!, chain.decidedBy);
+  leg.isRead = isReadable(flow);
+  if (!leg.isRead)
+    return leg.refuse('sidecar', 400, 'the listener expects HTTP and receives something else', chain.decidedBy);
   const read = readAtSidecar(configuration.registry, flow);
-  if (!read) return journey.refuse('sidecar', 400, 'the sidecar refuses the path', chain.decidedBy);
+  if (!read) return leg.refuse('sidecar', 400, 'the sidecar refuses the path', chain.decidedBy);
   const host = chain.http.own
     ? configuration.ownHost(scope, port, chain.http.own)
     : configuration.virtualHosts(scope, port).find(flow.http!.authority);
-  if (!host) return unknownHost(journey, { ...at, flow: read });
-  return route(journey, { ...at, flow: withHeaders(read, SIDECAR_ADDS) }, host);
+  if (!host) return unknownHost(leg, { ...at, flow: read });
+  return route(leg, { ...at, flow: withHeaders(read, SIDECAR_ADDS) }, host);
 }
 
+/** A request at the sidecar, which knows the address that was dialled. */
+type AtSidecar = AtProxy & { readonly address: Address };
+
 /** A connection that no filter chain takes. */
-function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next {
+function fallThrough(leg: Leg, at: AtSidecar, hasListener: boolean): Next {
   const { scope, address, port } = at;
   const first = firstBytes(at.flow);
   const what =
@@ -53,9 +56,9 @@ function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next 
       : first.kind === 'http'
         ? 'plaintext HTTP'
         : 'a TCP connection';
-  const missed = nearMisses(journey.configuration.registry, scope, {
+  const missed = nearMisses(leg.configuration.registry, scope, {
     kind: first.kind,
-    name: first.serverName ?? journey.url.hostname,
+    name: first.serverName ?? leg.url.hostname,
     address,
     port,
   });
@@ -63,7 +66,7 @@ function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next 
     (hasListener
       ? `nothing visible to the caller accepts ${what} to ${hostOrAddress(address)} on port ${port}`
       : `nothing visible to the caller declares port ${port}`) + inParentheses(missed);
-  return undeclared(journey, at, missed, {
+  return undeclared(leg, at, missed, {
     why,
     passes: 'let through unchanged',
     closes: 'closed',
@@ -72,17 +75,17 @@ function fallThrough(journey: Journey, at: AtProxy, hasListener: boolean): Next 
 }
 
 /** A request that the sidecar reads, for a host that it does not know. */
-function unknownHost(journey: Journey, at: AtProxy): Next {
+function unknownHost(leg: Leg, at: AtSidecar): Next {
   const { scope, address, port } = at;
   const { authority } = at.flow.http!;
-  const missed = nearMisses(journey.configuration.registry, scope, {
+  const missed = nearMisses(leg.configuration.registry, scope, {
     kind: 'http',
     name: authority.replace(/:\d+$/, ''),
     address,
     port,
   });
   const why = `no host visible to the caller on port ${port} matches ${authority}${inParentheses(missed)}`;
-  return undeclared(journey, { ...at, flow: withHeaders(at.flow, SIDECAR_ADDS) }, missed, {
+  return undeclared(leg, { ...at, flow: withHeaders(at.flow, SIDECAR_ADDS) }, missed, {
     why,
     passes: `let through to ${hostOrAddress(address)}`,
     closes: '502',
@@ -93,8 +96,8 @@ function unknownHost(journey: Journey, at: AtProxy): Next {
 
 /** Undeclared traffic: the outbound traffic policy decides. */
 function undeclared(
-  journey: Journey,
-  { scope, flow, address, port }: AtProxy,
+  leg: Leg,
+  { scope, flow, address, port }: AtSidecar,
   missed: readonly NearMiss[],
   says: {
     readonly why: string;
@@ -106,17 +109,17 @@ function undeclared(
 ): Next {
   if (
     scope.policy.kind === 'MeshConfig' &&
-    journey.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
+    leg.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
   ) {
-    journey.require({ holds: 'the mesh lets undeclared traffic through (ALLOW_ANY)', say: SAY_POLICY });
+    leg.require({ holds: 'the mesh lets undeclared traffic through (ALLOW_ANY)', say: SAY_POLICY });
   }
   const causes = [...missed.map(({ cause }) => cause), scope.policy];
   if (!scope.allowsAny) {
-    journey.step('sidecar', `${says.why}: ${says.closes}`, causes);
-    return journey.refuse('sidecar', says.status, says.refused, causes);
+    leg.step('sidecar', 'undeclared', `${says.why}: ${says.closes}`, causes);
+    return leg.refuse('sidecar', says.status, says.refused, causes);
   }
-  journey.via = 'undeclared';
-  journey.step('sidecar', `${says.why}: ${says.passes}`, causes);
+  leg.via = 'undeclared';
+  leg.step('sidecar', 'undeclared', `${says.why}: ${says.passes}`, causes);
   return { to: 'host', from: 'sidecar', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
 }
 

@@ -1,4 +1,5 @@
 import { Ending } from './journey';
+import { Address } from '../addresses';
 import { FieldRef, HopName } from '../answer';
 import { Flow } from '../flow';
 import { GatewayWorkload } from '../gateway-workloads';
@@ -10,8 +11,8 @@ export interface AtProxy {
   readonly hop: 'sidecar' | 'gateway';
   readonly scope: Scope;
   readonly flow: Flow;
-  /** The address that the application dialled; empty at a gateway, which was dialled itself. */
-  readonly address: string;
+  /** The address that the application dialled; none at a gateway, which was dialled itself. */
+  readonly address?: Address;
   readonly port: number;
   /** Whether the proxy reads the request as HTTP. Otherwise it forwards bytes, whatever they are. */
   readonly reads?: boolean;
@@ -31,7 +32,7 @@ export interface ToExternalHost {
   readonly from: HopName;
   readonly flow: Flow;
   /** Undefined where the name cannot be resolved. */
-  readonly address: string | undefined;
+  readonly address: Address | undefined;
   readonly name: string;
   readonly port: number;
   /** Where the name is an endpoint of a ServiceEntry: the host that the entry declares. */

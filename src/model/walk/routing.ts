@@ -1,73 +1,69 @@
 import { toCluster } from './connecting';
-import { Ending, Journey } from './journey';
+import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { FieldRef } from '../answer';
-import { stopAtUnknownField } from '../cluster';
-import { Destination } from '../destination';
-import { fieldRef } from '../field-ref';
 import { Flow } from '../flow';
-import { firstMatchingEntry, RouteEntry } from '../http-route';
-import { replaced, withoutMatch } from '../path-rewrite';
+import { Destination } from '../routes/destination';
+import { firstMatchingEntry, RouteEntry } from '../routes/matching';
+import { changedPath } from '../routes/path-rewrite';
+import { HttpAction, HttpRoute } from '../routes/route';
 import { Undetermined } from '../undetermined';
 import { VirtualHost } from '../virtual-hosts';
 
 /**
  * A request that a proxy reads, through one virtual host: to a cluster, or to an answer that the proxy gives itself.
  */
-export function route(journey: Journey, arrived: AtProxy, host: VirtualHost): Next {
+export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   const at: AtProxy = { ...arrived, reads: true };
   const { hop, flow } = at;
   const { method, path, authority } = flow.http!;
-  if (!host.routes) return toCluster(journey, at, host.own!, host.decidedBy);
+  if (!host.routes) return toCluster(leg, at, host.own!, host.decidedBy);
   const entry = firstMatchingEntry(host.routes, flow.http!);
   if (!entry) {
-    journey.step(hop, `no route of the VirtualService matches ${method} ${path}: 404`, host.decidedBy);
-    return journey.refuse(hop, 404, `no route matches ${method} ${path} to ${authority}`, host.decidedBy);
+    leg.step(hop, 'ends', `no route of the VirtualService matches ${method} ${path}: 404`, host.decidedBy);
+    return leg.refuse(hop, 404, `no route matches ${method} ${path} to ${authority}`, host.decidedBy);
   }
-  const { http, object, field } = entry;
-  stopAtUnknownField(object, object.spec, 'virtualService');
-  stopAtUnknownField(object, http, 'httpRoute', field);
-  if (http.corsPolicy && method === 'OPTIONS') {
-    throw new Undetermined('the model does not answer CORS preflight requests', [
-      fieldRef(object, `${field}.corsPolicy`),
-    ]);
-  }
-  const answered = fault(journey, at, entry) ?? redirect(journey, at, entry) ?? directResponse(journey, at, entry);
-  if (answered) return answered;
-  if (http.mirror || http.mirrors?.length) {
-    const decidedBy = [fieldRef(object, `${field}.${http.mirror ? 'mirror' : 'mirrors'}`)];
-    journey.remark({
+  const { rule, match } = entry;
+  if (rule.unknown) throw rule.unknown;
+  if (rule.preflight && method === 'OPTIONS')
+    throw new Undetermined('the model does not answer CORS preflight requests', [rule.preflight]);
+  const aborted = abort(leg, at, rule);
+  if (aborted) return aborted;
+  if (rule.action.kind === 'redirect') return redirect(leg, at, rule.action, entry);
+  if (rule.action.kind === 'respond') return respond(leg, at, rule.action);
+  if (rule.mirror) {
+    leg.remark({
       code: 'mirrored',
       message: 'a copy of the request is mirrored to another destination',
-      decidedBy,
+      decidedBy: [rule.mirror],
     });
   }
-  if (entry.destinations.length === 0)
-    return journey.refuse(hop, 503, 'the route has no destination', [fieldRef(object, `${field}.route`)]);
-  limit(journey, entry);
-  const destination = chooseDestination(journey, entry.destinations);
-  return toCluster(journey, { ...at, flow: rewritten(flow, entry, destination.headers) }, destination, [
-    ...(entry.matchField === undefined ? [] : [fieldRef(object, entry.matchField)]),
+  if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
+  leg.limits.push(...rule.limits);
+  if (rule.retries) leg.retries = rule.retries;
+  const destination = chooseDestination(leg, entry.destinations);
+  return toCluster(leg, { ...at, flow: rewritten(flow, entry, destination) }, destination, [
+    ...(match ? [match.where] : []),
     ...destination.decidedBy,
   ]);
 }
 
 /** Bytes that a proxy forwards without reading them as HTTP. */
 export function forward(
-  journey: Journey,
+  leg: Leg,
   at: AtProxy,
   destinations: readonly Destination[],
   decidedBy: readonly FieldRef[],
 ): Next {
-  if (destinations.length === 0) return journey.refuse(at.hop, undefined, 'the route has no destination', decidedBy);
-  const destination = chooseDestination(journey, destinations);
-  return toCluster(journey, at, destination, [...decidedBy, ...destination.decidedBy]);
+  if (destinations.length === 0) return leg.refuse(at.hop, undefined, 'the route has no destination', decidedBy);
+  const destination = chooseDestination(leg, destinations);
+  return toCluster(leg, at, destination, [...decidedBy, ...destination.decidedBy]);
 }
 
 /** One of a route's destinations, by weight. */
-function chooseDestination<D extends Destination>(journey: Journey, destinations: readonly D[]): D {
+function chooseDestination(leg: Leg, destinations: readonly Destination[]): Destination {
   return destinations[
-    journey.choose(
+    leg.choose(
       destinations.map(({ weight, host, subset }) => ({
         weight,
         because: `the route sends ${weight}% to ${host}${subset === undefined ? '' : `, subset ${subset}`}`,
@@ -76,106 +72,71 @@ function chooseDestination<D extends Destination>(journey: Journey, destinations
   ];
 }
 
-/** Notes how long a route lets the host take. */
-function limit(journey: Journey, { http, object, field }: RouteEntry): void {
-  for (const [given, name] of [
-    [http.timeout, 'timeout'],
-    [http.retries?.perTryTimeout, 'retries.perTryTimeout'],
-  ]) {
-    const milliseconds = given === undefined ? 0 : millisecondsOf(given);
-    if (milliseconds > 0) journey.limits.push({ milliseconds, cause: fieldRef(object, `${field}.${name}`) });
-  }
-  if (http.retries) journey.retries = fieldRef(object, `${field}.retries`);
-}
-
-const UNITS: Record<string, number> = { h: 3600e3, m: 60e3, s: 1e3, ms: 1 };
-
-/** `1h`, `1m30s`, `0.5s`, `250ms` in milliseconds. */
-function millisecondsOf(duration: string): number {
-  let sum = 0;
-  for (const [, number, unit] of String(duration).matchAll(/([\d.]+)(ms|h|m|s)/g)) sum += Number(number) * UNITS[unit];
-  return sum;
-}
-
-function fault(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
-  const abort = http.fault?.abort;
-  if (!abort) return undefined;
-  stopAtUnknownField(object, http.fault, 'fault', `${field}.fault`);
-  stopAtUnknownField(object, abort, 'abort', `${field}.fault.abort`);
-  // Without a percentage, Istio aborts nothing.
-  const share: number = abort.percentage?.value ?? 0;
-  if (share <= 0) return undefined;
+function abort(leg: Leg, { hop }: AtProxy, { abort: given }: HttpRoute): Ending | undefined {
+  if (!given || given.share <= 0) return undefined;
+  const { share, status, where } = given;
   const isAborted =
     share >= 100 ||
-    journey.choose([
+    leg.choose([
       { weight: 100 - share, because: `${100 - share}% of the requests are not aborted` },
-      { weight: share, because: `${share}% of the requests are aborted with ${abort.httpStatus}` },
+      { weight: share, because: `${share}% of the requests are aborted with ${status}` },
     ]) === 1;
   if (!isAborted) return undefined;
-  const cause = fieldRef(object, `${field}.fault.abort`);
-  journey.step(hop, `injected fault: aborts with ${abort.httpStatus}`, [cause]);
-  return journey.refuse(hop, abort.httpStatus, 'the route injects a fault', [cause]);
+  leg.step(hop, 'ends', `injected fault: aborts with ${status}`, [where]);
+  return leg.refuse(hop, status, 'the route injects a fault', [where]);
 }
 
 function redirect(
-  journey: Journey,
-  { hop, flow, port }: AtProxy,
-  { object, field, http, match }: RouteEntry,
-): Ending | undefined {
-  const given = http.redirect;
-  if (!given) return undefined;
-  stopAtUnknownField(object, given, 'redirect', `${field}.redirect`);
-  const status: number = given.redirectCode || 301;
+  leg: Leg,
+  { hop, flow, port: asked }: AtProxy,
+  action: HttpAction & { readonly kind: 'redirect' },
+  { match }: RouteEntry,
+): Ending {
+  const { status, where } = action;
   const { authority, path } = flow.http!;
-  const target: string = given.prefixRewrite ? withoutMatch(path, match, given.prefixRewrite) : given.uri || path;
-  const scheme: string = given.scheme || flow.http!.scheme || 'http';
-  const toPort: number | undefined = given.port ?? (given.derivePort === 'FROM_REQUEST_PORT' ? port : undefined);
-  const isUsual = (scheme === 'http' && toPort === 80) || (scheme === 'https' && toPort === 443);
-  const base = (given.authority || authority) as string;
-  const host = toPort !== undefined || given.scheme ? base.replace(/:\d+$/, '') : base;
-  journey.location = `${scheme}://${host}${toPort === undefined || isUsual ? '' : `:${toPort}`}${target}`;
-  const cause = fieldRef(object, `${field}.redirect`);
-  journey.step(hop, `redirects with ${status} to ${journey.location}`, [cause]);
-  return journey.refuse(hop, status, `the route redirects to ${journey.location}`, [cause]);
+  const scheme = action.scheme ?? flow.http!.scheme ?? 'http';
+  const port = action.port === 'as-asked' ? asked : action.port;
+  const isUsual = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443);
+  const base = action.authority ?? authority;
+  const host = port !== undefined || action.scheme ? base.replace(/:\d+$/, '') : base;
+  const target = changedPath(path, action.path, match?.path);
+  leg.location = `${scheme}://${host}${port === undefined || isUsual ? '' : `:${port}`}${target}`;
+  leg.step(hop, 'ends', `redirects with ${status} to ${leg.location}`, [where]);
+  return leg.refuse(hop, status, `the route redirects to ${leg.location}`, [where]);
 }
 
-function directResponse(journey: Journey, { hop }: AtProxy, { object, field, http }: RouteEntry): Ending | undefined {
-  if (!http.directResponse) return undefined;
-  const { status } = http.directResponse;
-  const cause = fieldRef(object, `${field}.directResponse`);
-  journey.step(hop, `direct response: ${status}`, [cause]);
-  return journey.refuse(hop, status, `the route gives the direct response ${status}`, [cause]);
+function respond(leg: Leg, { hop }: AtProxy, { status, where }: HttpAction & { readonly kind: 'respond' }): Ending {
+  leg.step(hop, 'ends', `direct response: ${status}`, [where]);
+  return leg.refuse(hop, status, `the route gives the direct response ${status}`, [where]);
 }
 
-/** The request as a route rewrites it: authority, path, headers added and removed. */
-function rewritten(flow: Flow, { object, field, http, match }: RouteEntry, destinationHeaders: any): Flow {
-  if (!http.rewrite && !http.headers && !http.timeout && !destinationHeaders) return flow;
+/** The request as a rule and its destination change it: authority, path, headers added and removed. */
+function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: Destination): Flow {
+  const { rewrite, headers: own, tellsLimit } = rule;
+  if (!rewrite && !own && !tellsLimit && !last) return flow;
   const request = { ...flow.http!, headers: new Map(flow.http!.headers) };
   const added = new Set(flow.added);
-  if (http.timeout && !/^0+(s|ms|m|h)$/.test(http.timeout)) added.add('x-envoy-expected-rq-timeout-ms');
+  if (tellsLimit) added.add('x-envoy-expected-rq-timeout-ms');
   let authority: string | undefined;
-  for (const headers of [destinationHeaders, http.headers]) {
-    for (const [name, value] of Object.entries<string>({ ...headers?.request?.add, ...headers?.request?.set })) {
-      if (/^(host|:authority)$/i.test(name)) {
+  for (const changes of [last, own]) {
+    for (const [given, value] of changes?.set ?? []) {
+      const name = given.toLowerCase();
+      if (name === 'host' || name === ':authority') {
         authority = value;
         continue;
       }
-      if (!request.headers.has(name.toLowerCase())) added.add(name.toLowerCase());
-      request.headers.set(name.toLowerCase(), value);
+      if (!request.headers.has(name)) added.add(name);
+      request.headers.set(name, value);
     }
-    for (const name of headers?.request?.remove ?? []) {
+    for (const name of changes?.remove ?? []) {
       added.delete(name.toLowerCase());
       request.headers.delete(name.toLowerCase());
     }
   }
-  if (http.rewrite) {
-    stopAtUnknownField(object, http.rewrite, 'rewrite', `${field}.rewrite`);
-    authority = http.rewrite.authority || authority;
-    const { uri, uriRegexRewrite } = http.rewrite;
-    if (uri || uriRegexRewrite) added.add('x-envoy-original-path');
-    if (uriRegexRewrite)
-      request.path = replaced(request.path, uriRegexRewrite, fieldRef(object, `${field}.rewrite.uriRegexRewrite`));
-    else if (uri) request.path = withoutMatch(request.path, match, uri);
+  if (rewrite) {
+    authority = rewrite.authority ?? authority;
+    if (rewrite.path) added.add('x-envoy-original-path');
+    request.path = changedPath(request.path, rewrite.path, match?.path);
   }
   if (authority !== undefined && authority !== request.authority) {
     request.authority = authority;

@@ -1,6 +1,6 @@
 import { callerSide } from './caller-side';
 import { gatewaySide } from './gateway-side';
-import { callerPolicy } from './policies';
+import { callerPolicies } from './policies';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { RecipeObject } from '../recipe';
 
@@ -11,7 +11,7 @@ import { RecipeObject } from '../recipe';
  * served several hosts, the first host would take all requests (measured).
  */
 export function gatewayEgress(path: GatewayEgressPath): RecipeObject[] {
-  return [...gatewaySide(path), ...callerPolicy(path), ...callerSide(path)];
+  return [...gatewaySide(path), ...callerPolicies(path), ...callerSide(path)];
 }
 
 export { originatingRule } from './gateway-side';

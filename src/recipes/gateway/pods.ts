@@ -64,12 +64,14 @@ export function gatewayPods(
 }
 
 /**
- * The Service by which sidecars reach the gateway's pods: one port, and a name that no other DestinationRule is for.
+ * The Service by which sidecars reach the gateway's pods: one port, and a name that no other DestinationRule is for. It
+ * says that it is visible in every namespace, since a mesh may hide Services by default (`defaultServiceExportTo`).
  */
 export function hopService(id: string, installation: GatewayInstallation, given: ApiObjectMetadata): RecipeObject {
   const { hopServiceName, labels: selector, targetPort } = installation;
   const ports = [{ name: 'tls', port: HOP_PORT, targetPort, protocol: 'TCP' }];
-  const object = objectsOf(installation, Rank.LAST, given, hopServiceName);
+  const annotations = { 'networking.istio.io/exportTo': '*', ...given.annotations };
+  const object = objectsOf(installation, Rank.LAST, { ...given, annotations }, hopServiceName);
   return object(id, 'v1', 'Service', { spec: () => ({ type: 'ClusterIP', selector, ports }) });
 }
 

@@ -3,66 +3,103 @@ import * as istio from '../../../imports/security.istio.io';
 import { CallerSet } from '../../declarations/caller-set';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { GatewayInstallation } from '../../values/gateway-installation';
-import { HOP_DOMAIN } from '../../values/host-name';
+import { CHECKED_HOP_DOMAIN, HOP_DOMAIN } from '../../values/host-name';
 import { objectName } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 
+const Action = istio.AuthorizationPolicySpecAction;
+
+type Source = istio.AuthorizationPolicySpecRulesFromSource;
+type Condition = istio.AuthorizationPolicySpecRulesWhen;
+
 /**
  * Checks callers that a gateway's server cannot check by itself. A server compares whole identities and closes the
- * connection without an answer, so it can neither admit a whole namespace nor answer with 403. There is one policy for
+ * connection without an answer, so it can neither admit a whole namespace nor answer with 403. There is one DENY for
  * each such set of callers and each gateway. It matches its servers by the suffix of their private names, so its size
- * does not depend on the number of hosts, and it does not affect any other server.
+ * does not depend on the number of hosts, and it does not affect any other server. Since Istio evaluates it before every
+ * ALLOW, it holds whatever else is allowed on these pods, for instance by a policy of the root namespace.
  *
- * On a gateway that is locked down the policy is an ALLOW, without which nothing passes (the lockdown itself admits
- * only names whose servers check the callers). On any other gateway an ALLOW would close the hosts of all other owners,
- * so there the policy is a DENY for everyone else. If that DENY were missing, a namespace that adds a caller side of
- * its own would be admitted, so only whole namespaces may rely on it.
+ * If that DENY were missing, a namespace that adds a caller side of its own would be admitted. On a gateway that is
+ * locked down there is an ALLOW as well, without which nothing passes (the lockdown itself admits only names whose
+ * servers check the callers). On any other gateway an ALLOW would close the hosts of all other owners, so there only
+ * whole namespaces may rely on a policy.
  */
-export function callerPolicy({ callerSet, installation, settings }: GatewayEgressPath): RecipeObject[] {
+export function callerPolicies({ callerSet, installation, settings }: GatewayEgressPath): RecipeObject[] {
   if (!callerSet) return [];
-  const { stem, key } = callerSet;
+  const { stem, key, gateway } = callerSet;
   const { labels, annotations } = settings;
-  return [
-    {
-      id: `callers-${stem}`,
-      kind: istio.AuthorizationPolicy,
-      side: 'gateway',
-      rank: Rank.FIRST,
-      metadata: { name: objectName(stem, key), namespace: installation.namespace, labels, annotations },
-      shared: true,
-      spec: () => callersOnly(callerSet),
-    },
-  ];
+  const object = (id: string, spec: () => object, suffix?: string): RecipeObject => ({
+    id: `${id}-${stem}`,
+    kind: istio.AuthorizationPolicy,
+    side: 'gateway',
+    rank: Rank.FIRST,
+    metadata: { name: objectName(stem, key, suffix), namespace: installation.namespace, labels, annotations },
+    shared: true,
+    spec,
+  });
+  const grant = object('grant', () => callersIn(callerSet), 'grant');
+  return [...(gateway.isLockedDown ? [grant] : []), object('callers', () => callersOnly(callerSet))];
 }
 
-function callersOnly({ gateway, callers, hopDomain }: CallerSet): istio.AuthorizationPolicySpec {
-  const { installation, isLockedDown } = gateway;
-  const named = callers.map((caller) => caller.spiffeId(installation.trustDomain).replace('spiffe://', ''));
-  const principals = [...new Set(named)].sort();
-  return isLockedDown
-    ? policy(installation, istio.AuthorizationPolicySpecAction.ALLOW, { principals }, hopDomain)
-    : policy(installation, istio.AuthorizationPolicySpecAction.DENY, { notPrincipals: principals }, hopDomain);
+function callersIn(set: CallerSet): istio.AuthorizationPolicySpec {
+  const { named, any } = principalsOf(set);
+  const when = [sni('values', set.hopDomain), ...(named ? [{ key: 'source.principal', values: [any] }] : [])];
+  return policy(set.gateway.installation, Action.ALLOW, [{ from: [{ principals: named ?? [any] }], when }]);
+}
+
+function callersOnly(set: CallerSet): istio.AuthorizationPolicySpec {
+  const { named, any } = principalsOf(set);
+  const from = [{ notPrincipals: [any] }, ...(named ? [{ notPrincipals: named }] : [])];
+  return policy(set.gateway.installation, Action.DENY, [{ from, when: [sni('values', set.hopDomain)] }]);
+}
+
+/**
+ * The callers of a set by name, unless they are all of their namespace, and a pattern for all of their namespace. istiod
+ * extends each principal of five parts to the aliases of the trust domain; the pattern has four, so it stands for the
+ * namespace in this trust domain alone.
+ */
+function principalsOf({ gateway: { installation }, callers, namespace }: CallerSet): { named?: string[]; any: string } {
+  const ids = callers.map((caller) => caller.spiffeId(installation.trustDomain).replace('spiffe://', ''));
+  const whole = callers.some(({ serviceAccountName }) => serviceAccountName === undefined);
+  return { named: whole ? undefined : [...new Set(ids)].sort(), any: `${installation.trustDomain}/ns/${namespace}/*` };
 }
 
 /**
  * Refuses everything at a gateway but the private server names, whose servers check the callers themselves. No other
- * server has such a name by accident.
+ * server has such a name by accident. The ALLOW also refuses names whose callers a policy checks, until that policy lets
+ * them in; the DENY holds beside the ALLOW policies of others.
  */
 export function lockdown(installation: GatewayInstallation, given: ApiObjectMetadata): RecipeObject[] {
   const { name, namespace } = installation;
-  const metadata = { ...given, name: `${name}-lockdown`, namespace };
-  const anyone = { principals: ['*'] };
-  const spec = () => policy(installation, istio.AuthorizationPolicySpecAction.ALLOW, anyone, HOP_DOMAIN);
-  return [{ id: 'lockdown', kind: istio.AuthorizationPolicy, side: 'gateway', rank: Rank.FIRST, metadata, spec }];
+  const object = (id: string, spec: () => object): RecipeObject => ({
+    id,
+    kind: istio.AuthorizationPolicy,
+    side: 'gateway',
+    rank: Rank.FIRST,
+    metadata: { ...given, name: `${name}-${id}`, namespace },
+    spec,
+  });
+  const allowed = [{ from: [{ principals: ['*'] }], when: [sni('values', HOP_DOMAIN)] }];
+  const denied = [{ from: [{ notPrincipals: ['*'] }] }, { when: [sni('notValues', HOP_DOMAIN, CHECKED_HOP_DOMAIN)] }];
+  return [
+    object('lockdown', () => policy(installation, Action.ALLOW, allowed)),
+    object('lockdown-deny', () => policy(installation, Action.DENY, denied)),
+  ];
 }
 
-/** A policy for the servers below a private domain. */
+/** Compares the server name with private domains. */
+function sni(field: 'values' | 'notValues', ...domains: string[]): Condition {
+  return { key: 'connection.sni', [field]: domains.map((domain) => `*.${domain}`) };
+}
+
 function policy(
   { labels }: GatewayInstallation,
   action: istio.AuthorizationPolicySpecAction,
-  source: istio.AuthorizationPolicySpecRulesFromSource,
-  domain: string,
+  rules: { from?: Source[]; when?: Condition[] }[],
 ): istio.AuthorizationPolicySpec {
-  const when = [{ key: 'connection.sni', values: [`*.${domain}`] }];
-  return { selector: { matchLabels: labels }, action, rules: [{ from: [{ source }], when }] };
+  return {
+    selector: { matchLabels: labels },
+    action,
+    rules: rules.map(({ from, when }) => ({ from: from?.map((source) => ({ source })), when })),
+  };
 }

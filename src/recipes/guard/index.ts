@@ -1,4 +1,5 @@
 import { ApiObjectMetadata } from 'cdk8s';
+import { podPolicy } from './pods';
 import { GUARD_POLICIES, GuardedLocks, GuardFacts, GuardPolicy, lockPolicy, sidecarPolicy } from './policies';
 import { Rank, RecipeObject } from '../recipe';
 
@@ -10,13 +11,13 @@ const API_VERSION = 'admissionregistration.k8s.io/v1';
  * @param facts returns what is known of the app's gateways; called at synth, since they may be declared later
  * @param locks the locks to keep; none where nothing is locked
  * @param action what the API server does with an object that a policy finds fault with
- * @param given labels, annotations, and what every name begins with
+ * @param given labels, annotations, what every name begins with, and whether pods are checked as well
  */
 export function guard(
   facts: () => GuardFacts,
   locks: GuardedLocks | undefined,
   action: string,
-  given: ApiObjectMetadata & { readonly name: string },
+  { refuseBypass, ...given }: ApiObjectMetadata & { readonly name: string; readonly refuseBypass: boolean },
 ): RecipeObject[] {
   const policies: [what: string, policy: () => GuardPolicy][] = [
     ...Object.entries(GUARD_POLICIES).map(([what, policy]): [string, () => GuardPolicy] => [
@@ -24,6 +25,7 @@ export function guard(
       () => policy(facts()),
     ]),
   ];
+  if (refuseBypass) policies.push(['pods', () => podPolicy(facts())]);
   if (locks) policies.push(['sidecars', () => sidecarPolicy(facts(), locks)]);
   if (locks && locks.sidecars.length > 0) policies.push(['locks', () => lockPolicy(locks)]);
   return policies.flatMap(([what, policy]) => {

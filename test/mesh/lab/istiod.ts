@@ -116,6 +116,7 @@ export class Istiod {
           PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER: 'false',
           INJECTION_WEBHOOK_CONFIG_NAME: '',
           VALIDATION_WEBHOOK_CONFIG_NAME: '',
+          PILOT_SCOPE_GATEWAY_TO_NAMESPACE: String(mesh.scopeGatewayToNamespace ?? false),
           PILOT_DEBOUNCE_AFTER: '10ms',
           PILOT_DEBOUNCE_MAX: '500ms',
         },
@@ -208,6 +209,9 @@ export class Istiod {
   }
 }
 
+/** The Service of the tracing providers. */
+const TRACER = 'tracer.tracing.svc.cluster.local';
+
 /** Errors that istiod always logs when it does not run in a cluster, and that concern no request. */
 const HARMLESS: string[] = [];
 
@@ -217,6 +221,7 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
     trustDomainAliases: mesh.trustDomainAliases ?? [],
     pathNormalization: { normalization: mesh.pathNormalization ?? 'DEFAULT' },
     rootNamespace: mesh.rootNamespace ?? 'istio-system',
+    serviceEntryVisibility: mesh.serviceEntryVisibility,
     outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy ?? 'ALLOW_ANY' },
     enableTracing: false,
     enablePrometheusMerge: false,
@@ -232,6 +237,10 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
         name: 'envoy',
         envoyFileAccessLog: { path: 'access.log', logFormat: { labels: { ...ACCESS_LOG_FORMAT, lab: 'provider' } } },
       },
+      // Used where a Telemetry names them, with a Service that the suite applies.
+      { name: 'zipkin', zipkin: { service: TRACER, port: 9411 } },
+      { name: 'skywalking', skywalking: { service: TRACER, port: 11800 } },
+      { name: 'opentelemetry', opentelemetry: { service: TRACER, port: 4317 } },
     ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };

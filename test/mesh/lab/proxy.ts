@@ -147,7 +147,7 @@ function proxyConfig(pod: Workload, files: Binaries): Record<string, unknown> {
     binaryPath: files.envoy,
     proxyBootstrapTemplatePath: files.bootstrap,
     concurrency: 1,
-    drainDuration: '1s',
+    drainDuration: fromPod.drainDuration ?? '1s', // how long old connections live on
     terminationDrainDuration: '1s',
     fileFlushInterval: '0.005s', // the harness waits for the access log
     fileFlushMinSizeKb: 1,

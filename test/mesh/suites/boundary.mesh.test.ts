@@ -10,13 +10,22 @@ import { describeMesh, Mesh, synthesise } from '../support';
 
 const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
 
+/** Hosts whose DNS leads to the metadata services of clouds. */
+const METADATA_HOSTS = {
+  'link.example.com': '169.254.169.254',
+  'azure.example.com': '168.63.129.16',
+  'oracle.example.com': '192.0.0.192',
+  'alibaba.example.com': '100.100.100.200',
+};
+const METADATA = Object.keys(METADATA_HOSTS);
+
 const manifests = synthesise((app) => {
   const platform = new Chart(app, 'platform', { namespace: 'egress' });
   const exit = new EgressGateway(platform, 'exit');
   const shop = new Chart(app, 'shop', { namespace: 'shop' });
   new GatewayEgress(shop, 'site', {
     gateway: exit,
-    hosts: ['www.partner.com'],
+    hosts: ['www.partner.com', ...METADATA],
     callers: [Caller.serviceAccount('shop', 'checkout')],
   });
   const legacy = new ApiObject(shop, 'legacy', {
@@ -128,6 +137,7 @@ describeMesh(
         { host: 'feed.example.com', http: 'ok', https: 'ok' },
         { host: 'anywhere.example.com', http: 'ok', https: 'ok', tcp: [5432] },
         { host: 'mainframe.example.com', address: '203.0.113.40', tcp: [3270] },
+        ...Object.entries(METADATA_HOSTS).map(([host, address]) => ({ host, address, http: 'ok' as const })),
         { host: 'api.cluster.example.com', address: '203.0.113.70', https: 'ok', tcp: [6443] },
       ],
     },
@@ -150,6 +160,11 @@ describeMesh(
         request: 'http://www.partner.com/',
         expect: { outcome: 'answered', via: 'gateway' },
       });
+    });
+
+    test('the gateway reaches no metadata service', async () => {
+      const codes = await Promise.all(METADATA.map((host) => knock('checkout', `http://${host}/`)));
+      expect(codes).toEqual(METADATA.map(() => 28));
     });
 
     test('a DirectEgress is open for its own pods, on every port of its range', async () => {
@@ -205,6 +220,21 @@ describeMesh(
         request: 'https://www.partner.com/',
         expect: { outcome: 'answered', via: 'sidecar' },
       });
+    });
+
+    test('without the exceptions for metadata services, the gateway reaches them: this check can fail', async () => {
+      const open = manifests.map((object) =>
+        isPolicyOf('egress')(object)
+          ? JSON.parse(JSON.stringify(object, (name, value) => (name === 'except' ? undefined : value)))
+          : object,
+      );
+      await mesh.apply(open);
+      for (const host of METADATA)
+        await mesh.expectRow({
+          from: 'checkout',
+          request: `http://${host}/`,
+          expect: { outcome: 'answered', via: 'gateway' },
+        });
     });
 
     test('without the rule for the gateway, requests are refused and go nowhere else', async () => {

@@ -315,7 +315,7 @@ describe('at the gateway, for each caller its own', () => {
 
     // The two share the namespace's entry and route, and the gateway's Service.
     const keys = new Map(
-      OBJECTS.map((object) => [object, JSON.stringify(object).match(/http-80\.([0-9a-f]{12})\./)?.[1]]),
+      OBJECTS.map((object) => [object, JSON.stringify(object).match(/http-80\.([0-9a-f]{20})\./)?.[1]]),
     );
     const keyOfCheckout = keys.get(
       OBJECTS.find((object) => object.kind === 'Gateway' && JSON.stringify(object).includes('sa/checkout'))!,

@@ -22,7 +22,7 @@ function guard(props: EgressGuardProps = {}): KubeObject[] {
     new EgressGateway(platform, 'own', { namespace: 'egress' });
     InstalledEgressGateway.fromInstallation(platform, 'helm', GatewayInstallation.helmChart({ namespace: 'egress' }));
     const lock = new RegistryOnlyMesh(platform, 'lock');
-    new EgressGuard(platform, 'guard', { locks: [lock], ...props });
+    new EgressGuard(platform, 'guard', { locks: [lock], refuseBypass: true, ...props });
   }).filter(({ apiVersion }) => apiVersion.startsWith('admissionregistration'));
 }
 
@@ -45,6 +45,31 @@ const mutual = (name: string, host: string) => ({
 });
 const OUR_PODS = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
 const THEIR_PODS = { app: 'istio-egressgateway', istio: 'egressgateway' };
+
+function pod(metadata: object, spec: object = {}): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'x', namespace: 'other', ...metadata },
+    spec: { containers: [{ name: 'app', image: 'none' }], ...spec },
+  };
+}
+
+/** Pods that take their traffic from their sidecar, or have none. */
+const PODS: Record<string, KubeObject> = {
+  'a pod that excludes a port': pod({ annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' } }),
+  'a pod that captures some ranges': pod({
+    annotations: { 'traffic.sidecar.istio.io/includeOutboundIPRanges': '10.0.0.0/8' },
+  }),
+  'a pod without capture': pod({ annotations: { 'sidecar.istio.io/interceptionMode': 'NONE' } }),
+  'a pod without a sidecar': pod({ labels: { 'sidecar.istio.io/inject': 'false' } }),
+  "a pod on the host's network": pod({}, { hostNetwork: true }),
+  "a pod with the proxy's user": pod({}, { securityContext: { runAsUser: 1337 } }),
+  "a container with the proxy's group": pod(
+    {},
+    { containers: [{ name: 'app', image: 'none', securityContext: { runAsGroup: 1337 } }] },
+  ),
+};
 
 /** Each is what breaks a promise when it is stored; some are one object of several that only work together. */
 const ATTACKS: Record<string, KubeObject> = {
@@ -75,6 +100,7 @@ const ATTACKS: Record<string, KubeObject> = {
     resolution: 'NONE',
     ports: [tcp],
   }),
+  ...PODS,
   'an EndpointSlice with the address of a host': {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -239,6 +265,15 @@ const RECIPES: Record<string, KubeObject[]> = {
       outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
     }),
   ],
+  'a pod as the injector leaves it': [
+    pod(
+      {
+        annotations: { 'traffic.sidecar.istio.io/includeOutboundIPRanges': '*', 'sidecar.istio.io/status': '{}' },
+        labels: { 'sidecar.istio.io/inject': 'true' },
+      },
+      { containers: [{ name: 'istio-proxy', image: 'none', securityContext: { runAsUser: 1337, runAsGroup: 1337 } }] },
+    ),
+  ],
   'a headless Service with its pods': [
     {
       apiVersion: 'v1',
@@ -319,8 +354,10 @@ describeMesh('guard', { table }, (mesh) => {
       expect(await create(object)).toEqual({ refused: expect.stringMatching(/denied request: .*[.]$/) });
     });
 
-    test.each(attacks)('%s is refused as an update of something harmless, as %s', async (_what, _version, object) => {
-      const oldObject = { ...object, spec: {} };
+    // Of a pod that runs, only annotations can still change what its sidecar sees.
+    const updates = attacks.filter(([, , { kind, metadata }]) => kind !== 'Pod' || metadata.annotations !== undefined);
+    test.each(updates)('%s is refused as an update of something harmless, as %s', async (_what, _version, object) => {
+      const oldObject = { ...object, metadata: { name: 'x', namespace: 'other' }, spec: {} };
       const answer = await mesh.lab.istiod.review({ operation: 'UPDATE', object, oldObject, user: 'somebody' });
       expect(answer.refused).toMatch(/denied request/);
     });
@@ -373,7 +410,7 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(8);
+      expect(policies).toBe(9);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
         'egress-guard-virtual-services': 3,
@@ -382,6 +419,7 @@ describeMesh('guard', { table }, (mesh) => {
         'egress-guard-services': 1,
         'egress-guard-endpoints': 1,
         'egress-guard-endpoint-slices': 1,
+        'egress-guard-pods': 1,
         'egress-guard-sidecars': 3,
       });
       expect(Object.keys(problems)).toContain('1.30');

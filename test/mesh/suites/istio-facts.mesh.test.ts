@@ -3,7 +3,7 @@ import { CASES } from '../../model/istio-facts';
 import { describeMesh } from '../support';
 
 describe.each(CASES)('$name', ({ table, objects }) => {
-  describeMesh('in the mesh', { table }, (lab) => {
+  describeMesh('in the mesh', { table, manifests: objects }, (lab) => {
     beforeAll(async () => {
       await lab.lab.apply('manifests', objects);
       await lab.lab.converge();

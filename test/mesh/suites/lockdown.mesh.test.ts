@@ -27,7 +27,11 @@ const manifests = synthesise((app) => {
  * A stranger's egress path through the gateway's pods: entry, server, routes, and how the sidecar connects to the
  * server.
  */
-function stranger(server: { name: string; protocol: string; tls?: object }, hop: object | undefined): KubeObject[] {
+function stranger(
+  server: { name: string; protocol: string; tls?: object },
+  hop: object | undefined,
+  { host, port } = { host: 'side.egress.svc.cluster.local', port: 8090 },
+): KubeObject[] {
   const istio = (kind: string, name: string, spec: object): KubeObject => ({
     apiVersion: 'networking.istio.io/v1',
     kind,
@@ -50,10 +54,11 @@ function stranger(server: { name: string; protocol: string; tls?: object }, hop:
     }),
     istio('Gateway', 'open', {
       selector: EXIT,
-      servers: [{ port: { number: 8090, name: 'side', protocol: rest.protocol }, hosts: [name], tls: rest.tls }],
+      servers: [{ port: { number: port, name: 'side', protocol: rest.protocol }, hosts: [name], tls: rest.tls }],
     }),
     istio('DestinationRule', 'side', {
-      host: 'side.egress.svc.cluster.local',
+      host,
+      exportTo: ['.'],
       trafficPolicy: { tls: hop ?? { mode: 'DISABLE' } },
     }),
     istio('VirtualService', 'to-side', {
@@ -61,7 +66,7 @@ function stranger(server: { name: string; protocol: string; tls?: object }, hop:
       http: [
         {
           rewrite: { authority: name },
-          route: [{ destination: { host: 'side.egress.svc.cluster.local', port: { number: 8090 } } }],
+          route: [{ destination: { host, port: { number: port } } }],
         },
       ],
     }),
@@ -101,6 +106,7 @@ describeMesh(
       callers: [
         { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
         { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
+        { name: 'neighbour', namespace: 'egress', serviceAccount: 'default' },
       ],
       external: [
         { host: 'www.partner.com', http: 'ok', https: 'ok' },
@@ -114,6 +120,17 @@ describeMesh(
   (mesh) => {
     const request = { from: 'stranger', request: 'http://open.example.com/' };
     const unlocked = manifests.filter(({ kind }) => kind !== 'AuthorizationPolicy');
+    /** As in many meshes: everyone with an identity, everywhere. */
+    const everyone: KubeObject = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'authenticated', namespace: 'istio-system' },
+      spec: {
+        action: 'ALLOW',
+        rules: [{ from: [{ source: { principals: ['*'] } }] }, { to: [{ operation: { ports: ['8090'] } }] }],
+      },
+    };
+    const isDeny = ({ spec }: KubeObject) => spec?.action === 'DENY';
 
     test('declared hosts pass, each by its own gateway', async () => {
       await mesh.apply(manifests);
@@ -142,6 +159,10 @@ describeMesh(
     ])("a stranger's server is refused: %s", async (_what, objects) => {
       await mesh.apply([...manifests, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...manifests, ...objects, everyone]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'refused', by: 'gateway', symptom: 403 } });
+      await mesh.apply([...manifests.filter((object) => !isDeny(object)), ...objects, everyone]);
+      await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
       await mesh.apply([...unlocked, ...objects]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
     });
@@ -149,11 +170,35 @@ describeMesh(
     test('a private name alone lets no caller in: the lock also checks the identity', async () => {
       const nameOnly = manifests.map((object) =>
         object.kind === 'AuthorizationPolicy'
-          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules[0].when }] } }
+          ? { ...object, spec: { ...object.spec, rules: [{ when: object.spec.rules.at(-1).when }] } }
           : object,
       );
       await mesh.apply([...nameOnly, ...NAMELESS]);
       await mesh.expectRow({ ...request, expect: { outcome: 'answered', via: 'gateway' } });
+    });
+
+    test("a pod in the gateway's namespace reaches hosts under their private names, as docs/gateway.md says", async () => {
+      await mesh.apply(manifests);
+      const [name] = manifests
+        .filter(({ kind, metadata }) => kind === 'ServiceEntry' && metadata.namespace === 'egress')
+        .map(({ spec }) => spec.hosts[0])
+        .filter((host) => host.startsWith('www.partner.com.'));
+      const call = async (from: string) => {
+        const options = [
+          '-s',
+          '-m',
+          '5',
+          '-o',
+          '/dev/null',
+          '-w',
+          '%{http_code}',
+          '--resolve',
+          `${name}:80:203.0.113.99`,
+        ];
+        return (await mesh.lab.shellOf(from).run('curl', [...options, `http://${name}/`])).out;
+      };
+      expect(await call('neighbour')).toBe('200');
+      expect(await call('stranger')).toBe('502');
     });
 
     test('without the lock, callers are still checked', async () => {
@@ -171,6 +216,52 @@ describeMesh(
     });
   },
 );
+
+/** On the port of ours, under a private name of the stranger's own. */
+const MINE = stranger(
+  { name: 'mine.egress.internal', protocol: 'HTTPS', tls: { mode: 'ISTIO_MUTUAL' } },
+  { mode: 'ISTIO_MUTUAL', sni: 'mine.egress.internal' },
+  { host: 'egress-gateway-hop.egress.svc.cluster.local', port: 443 },
+);
+
+for (const scopeGatewayToNamespace of [false, true])
+  describeMesh(
+    `a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace ? 'in their namespace' : 'everywhere'}`,
+    {
+      table: {
+        mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', scopeGatewayToNamespace },
+        gateways: [
+          { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
+        ],
+        callers: [
+          { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
+          { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
+        ],
+        external: [
+          { host: 'www.partner.com', http: 'ok', https: 'ok' },
+          { host: 'open.example.com', http: 'ok' },
+        ],
+      },
+      manifests,
+    },
+    (mesh) => {
+      test(`lets a stranger ${scopeGatewayToNamespace ? 'nowhere' : 'through to hosts of its own'}`, async () => {
+        await mesh.apply([...manifests, ...MINE]);
+        await mesh.expectRow({
+          from: 'stranger',
+          request: 'http://open.example.com/',
+          expect: scopeGatewayToNamespace
+            ? { outcome: 'refused', by: 'gateway', symptom: 503 }
+            : { outcome: 'answered', via: 'gateway' },
+        });
+        await mesh.expectRow({
+          from: 'checkout',
+          request: 'http://www.partner.com/',
+          expect: { outcome: 'answered', via: 'gateway', identityAtGateway: 'shop/checkout' },
+        });
+      });
+    },
+  );
 
 describeMesh(
   'a gateway that may not read Secrets',

@@ -1,8 +1,8 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { headOf, itemsOf, documentsIn } from '../../src/explain/yaml-documents';
-import { readManifests } from '../../src/explain/read-manifests';
+import { headOf, itemsOf, documentsIn } from '../../src/reading/yaml-documents';
+import { readManifests } from '../../src/reading/read-manifests';
 
 let root: string;
 beforeEach(() => {

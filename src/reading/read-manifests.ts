@@ -7,13 +7,37 @@ import { canMatter, isKubernetesApi, matters } from './relevance';
 import { documentsIn, Head, headOf, itemsOf, sectionOf, YamlDocument } from './yaml-documents';
 import { EgressObject } from '../manifests/egress-object';
 import { joinWords } from '../manifests/indexed';
-import { SPECS } from '../model/well-formed';
+import { ISTIO_SPECS } from '../istio/specs';
+
+/** An object of a file. */
+export interface ReadObject extends EgressObject {
+  readonly place: Place;
+}
+
+/** Where an object is written. */
+export interface Place {
+  readonly file: string;
+  readonly document: YamlDocument;
+  /** The steps from the document to the object, which may be an item of a List. */
+  readonly path: readonly (string | number)[];
+}
+
+/** What is a source of manifests, and not what will be applied. */
+export interface Unbuilt {
+  readonly file: string;
+  readonly tool: 'helm' | 'kustomize';
+  /** A sentence that begins with the file and document number. */
+  readonly problem: string;
+  /** The command whose output is what will be applied. */
+  readonly build: string;
+}
 
 /** The objects that could be read, and what could not. */
 export interface ReadManifests {
-  readonly objects: EgressObject[];
+  readonly objects: ReadObject[];
   /** What could not be read, as sentences that begin with the file and document number. */
   readonly problems: string[];
+  readonly unbuilt: Unbuilt[];
   /** What was read, but is probably not what the author meant. */
   readonly warnings: string[];
   /** What is worth knowing and changes no answer. */
@@ -24,8 +48,7 @@ export interface ReadManifests {
 
 interface Reading {
   readonly read: { -readonly [field in keyof ReadManifests]: ReadManifests[field] };
-  /** Where each object was found first. */
-  readonly seen: Map<string, string>;
+  readonly objectsOnly: boolean;
   /** Objects of kinds that cannot affect a request. */
   readonly leftOut: Map<string, { count: number; readonly origin: string }>;
 }
@@ -34,16 +57,31 @@ export interface ReadOptions {
   readonly standardInput?: () => string;
   /** Where objects without a namespace will be applied. @default - namespace `default`, with a note */
   readonly namespace?: string;
+  /** Whether what names no kind is left out even where it is broken, since it may be anything. @default false */
+  readonly objectsOnly?: boolean;
 }
 
-/** Reads files, folders (recursively) and standard input (`-`). */
-export function readManifests(
+/**
+ * Reads files, folders (recursively) and standard input (`-`) as they are applied: of several definitions of an object
+ * the last one counts, and what must be built first is a problem.
+ */
+export function readManifests(from: readonly string[], options?: ReadOptions): ReadManifests {
+  const read = readAll(from, options);
+  const built = read.unbuilt.map(
+    ({ problem, build }) => `${problem} first, such as ${build} | cdk8s-istio-egress explain - …`,
+  );
+  const { objects, warnings } = lastDefinitions(read.objects);
+  return { ...read, objects, problems: [...read.problems, ...built], warnings: [...read.warnings, ...warnings] };
+}
+
+/** Reads the same, with every definition of an object. */
+export function readAll(
   from: readonly string[],
-  { standardInput = () => fs.readFileSync(0, 'utf8'), namespace }: ReadOptions = {},
+  { standardInput = () => fs.readFileSync(0, 'utf8'), namespace, objectsOnly = false }: ReadOptions = {},
 ): ReadManifests {
   const reading: Reading = {
-    read: { objects: [], problems: [], warnings: [], notes: [], hasInput: false },
-    seen: new Map(),
+    read: { objects: [], problems: [], unbuilt: [], warnings: [], notes: [], hasInput: false },
+    objectsOnly,
     leftOut: new Map(),
   };
   const { read } = reading;
@@ -95,6 +133,7 @@ function placed(read: ReadManifests, namespace?: string): ReadManifests {
             metadata: { ...object.manifest.metadata, namespace: namespace ?? 'default' },
           },
           origin: object.origin,
+          place: object.place,
         },
   );
   return { ...read, objects };
@@ -103,8 +142,10 @@ function placed(read: ReadManifests, namespace?: string): ReadManifests {
 function filesIn(folder: string): string[] {
   return (fs.readdirSync(folder, { recursive: true }) as string[])
     .filter((name) => /\.(ya?ml|json)$/.test(name) || isKustomizationFile(name))
+    .filter((name) => !/(^|[\\/])(node_modules|\.git)[\\/]/.test(name))
     .sort()
-    .map((name) => path.join(folder, name));
+    .map((name) => path.join(folder, name))
+    .filter((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
 function addFile(reading: Reading, file: string, text: string): void {
@@ -118,24 +159,27 @@ function addKustomization({ read }: Reading, file: string, value: unknown): void
   const { transforms } = kustomizationOf(value, file);
   if (transforms.length === 0) read.notes.push(`${file}: a kustomization that only lists files, left out`);
   else
-    read.problems.push(
-      `${file}: a kustomization that changes what it lists (${transforms.join(', ')}): build it first, such as ` +
-        `kubectl kustomize ${path.dirname(file)} | cdk8s-istio-egress explain - …`,
-    );
+    read.unbuilt.push({
+      file,
+      tool: 'kustomize',
+      problem: `${file}: a kustomization that changes what it lists (${transforms.join(', ')}): build it`,
+      build: `kubectl kustomize ${path.dirname(file)}`,
+    });
 }
 
 function addText(reading: Reading, file: string, text: string): void {
   const { read } = reading;
   const json = /^\s*[[{]/.test(text) ? fromJson(text) : undefined;
   if (json !== undefined) {
-    for (const object of objectsFrom([json], () => file)) add(reading, object);
+    addObjects(reading, file, { text, line: 1 }, file, json);
     return;
   }
   const documents = documentsIn(text);
   if (documents === undefined) {
     const all = parseAllDocuments(text, { logLevel: 'silent' });
     if (!Array.isArray(all)) read.notes.push(`${file}: empty`);
-    else all.forEach((one, index) => addDocument(reading, named(file, all.length, index), { text, line: 1 }, one));
+    else
+      all.forEach((one, index) => addDocument(reading, file, named(file, all.length, index), { text, line: 1 }, one));
     return;
   }
   let isEmpty = true;
@@ -145,8 +189,8 @@ function addText(reading: Reading, file: string, text: string): void {
     const where = named(file, documents.length, index);
     const head = headOf(document);
     const items = head?.kind === 'List' ? itemsOf(document) : undefined;
-    if (items === undefined) addUnparsed(reading, where, document, head);
-    else items.forEach((item, at) => addUnparsed(reading, `${where}, item ${at + 1}`, item, headOf(item)));
+    if (items === undefined) addUnparsed(reading, file, where, document, head);
+    else items.forEach((item, at) => addUnparsed(reading, file, `${where}, item ${at + 1}`, item, headOf(item)));
   });
   if (isEmpty) read.notes.push(`${file}: empty`);
 }
@@ -156,7 +200,17 @@ function named(file: string, count: number, index: number): string {
 }
 
 /** A document of a kind that cannot affect a request is not parsed: parsing is nearly all that reading costs. */
-function addUnparsed(reading: Reading, where: string, document: YamlDocument, head: Head | undefined): void {
+function addUnparsed(
+  reading: Reading,
+  file: string,
+  where: string,
+  document: YamlDocument,
+  head: Head | undefined,
+): void {
+  if (reading.objectsOnly && !/\b(apiVersion|kind)\b/.test(document.text)) {
+    reading.read.notes.push(`${where}: ${NOT_AN_OBJECT}`);
+    return;
+  }
   if (head && !canMatter(head.apiVersion, head.kind, document.text)) {
     leaveOut(reading, where, head);
     return;
@@ -167,24 +221,24 @@ function addUnparsed(reading: Reading, where: string, document: YamlDocument, he
     metadata === undefined || /\bname:\s*["']?istio(-|\b)/.test(metadata)
       ? document.text
       : `apiVersion: v1\nkind: ConfigMap\n${metadata}`;
-  addDocument(reading, where, document, parseDocument(text, { logLevel: 'silent' }));
+  addDocument(reading, file, where, document, parseDocument(text, { logLevel: 'silent' }));
 }
 
 function addDocument(
   reading: Reading,
+  file: string,
   where: string,
-  { text, line }: YamlDocument,
+  source: YamlDocument,
   document: { readonly errors: readonly Error[]; toJS(): any },
 ): void {
   const { read } = reading;
+  const { text, line } = source;
   const error = document.errors[0];
   const value = error ? undefined : document.toJS();
   // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping.
   if (text.includes('{{') && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
-    read.problems.push(
-      `${where}: a Helm template ("{{"), not YAML: render it first, such as helm template … | ` +
-        'cdk8s-istio-egress explain - …',
-    );
+    const problem = `${where}: a Helm template ("{{"), not YAML: render it`;
+    read.unbuilt.push({ file, tool: 'helm', problem, build: 'helm template …' });
     return;
   }
   if (error) {
@@ -196,7 +250,12 @@ function addDocument(
   }
   if (value === null || value === undefined) return;
   if (String(value.apiVersion).startsWith('kustomize.config.k8s.io/')) addKustomization(reading, where, value);
-  else for (const object of objectsFrom([value], () => where)) add(reading, object);
+  else addObjects(reading, file, source, where, value);
+}
+
+function addObjects(reading: Reading, file: string, document: YamlDocument, where: string, value: unknown): void {
+  for (const { manifest, origin, path: steps } of objectsFrom([value], () => where))
+    add(reading, { manifest, origin, place: { file, document, path: steps.slice(1) } });
 }
 
 function fromJson(text: string): unknown {
@@ -235,15 +294,17 @@ function noteLeftOut({ read, leftOut }: Reading): void {
   }
 }
 
-function add(reading: Reading, object: EgressObject): void {
-  const { read, seen } = reading;
+const NOT_AN_OBJECT = 'not a Kubernetes object (no kind or apiVersion), left out';
+
+function add(reading: Reading, object: ReadObject): void {
+  const { read } = reading;
   const { manifest, origin } = object;
-  if (typeof manifest === 'object' && SPECS[manifest.kind] && typeof manifest.apiVersion !== 'string') {
+  if (typeof manifest === 'object' && ISTIO_SPECS[manifest.kind] && typeof manifest.apiVersion !== 'string') {
     read.problems.push(`${origin}: ${manifest.kind} without an apiVersion, left out`);
     return;
   }
   if (typeof manifest !== 'object' || typeof manifest.kind !== 'string' || typeof manifest.apiVersion !== 'string') {
-    read.notes.push(`${origin}: not a Kubernetes object (no kind or apiVersion), left out`);
+    read.notes.push(`${origin}: ${NOT_AN_OBJECT}`);
     return;
   }
   if (!matters(manifest)) {
@@ -255,25 +316,35 @@ function add(reading: Reading, object: EgressObject): void {
     return;
   }
   read.hasInput = true;
-  const key =
-    `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
-    `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`;
-  const earlier = seen.get(key);
-  if (earlier !== undefined) {
-    read.warnings.push(
-      `${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is ` +
-        `defined twice, first in ${earlier}; the last definition counts, as with kubectl apply`,
-    );
-    const before = read.objects.findIndex((one) => keyOf(one) === key);
-    const [first] = before >= 0 ? read.objects.splice(before, 1) : [];
-    // It is the same object of the cluster, which keeps its date when the new definition is applied.
-    manifest.metadata.creationTimestamp ??= first?.manifest.metadata.creationTimestamp;
-  }
-  seen.set(key, origin);
   read.objects.push(object);
 }
 
-function keyOf({ manifest }: EgressObject): string {
+/** The definitions that count where all are applied, one after the other. */
+function lastDefinitions(objects: readonly ReadObject[]): Pick<ReadManifests, 'objects' | 'warnings'> {
+  const last = new Map<string, ReadObject>();
+  const first = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const object of objects) {
+    const { manifest, origin } = object;
+    const key = keyOf(object);
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, origin);
+    else
+      warnings.push(
+        `${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is ` +
+          `defined twice, first in ${earlier}; the last definition counts, as with kubectl apply`,
+      );
+    // It is the same object of the cluster, which keeps its date when the new definition is applied.
+    const created = last.get(key)?.manifest.metadata.creationTimestamp;
+    if (created !== undefined) manifest.metadata.creationTimestamp ??= created;
+    last.delete(key);
+    last.set(key, object);
+  }
+  return { objects: [...last.values()], warnings };
+}
+
+/** One for all definitions of an object. */
+export function keyOf({ manifest }: EgressObject): string {
   return (
     `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
     `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`

@@ -1,15 +1,23 @@
 import { EgressObject } from '../manifests/egress-object';
 
+/** An object, and where it is among the manifests: an index, and steps into Lists. */
+export interface Nested extends EgressObject {
+  readonly path: readonly (string | number)[];
+}
+
 /** Objects in memory as the model takes them: `List`s are expanded, null is left out. */
 export function objectsFrom(
   manifests: readonly any[],
   origin: (index: number) => string = (index) => `object ${index + 1}`,
-): EgressObject[] {
+  path: readonly (string | number)[] = [],
+): Nested[] {
   return manifests.flatMap((manifest, index) => {
     if (manifest === null || manifest === undefined) return [];
-    if (Array.isArray(manifest)) return objectsFrom(manifest, (inner) => `${origin(index)}, item ${inner + 1}`);
-    if (isList(manifest)) return objectsFrom(manifest.items, (inner) => `${origin(index)}, item ${inner + 1}`);
-    return [{ manifest, origin: origin(index) }];
+    const here = [...path, index];
+    const item = (inner: number) => `${origin(index)}, item ${inner + 1}`;
+    if (Array.isArray(manifest)) return objectsFrom(manifest, item, here);
+    if (isList(manifest)) return objectsFrom(manifest.items, item, [...here, 'items']);
+    return [{ manifest, origin: origin(index), path: here }];
   });
 }
 

@@ -1,0 +1,35 @@
+import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { Place } from '../reading/read-manifests';
+
+/** The line of an object's field in its file, or of the innermost field around it that is there. */
+export function fieldLine({ document, path }: Place, field: string): number {
+  const parsed = parseDocument(document.text, { logLevel: 'silent' });
+  let at: any = parsed.contents;
+  let offset: number = at?.range?.[0] ?? 0;
+  for (const step of [...path, ...stepsOf(field)]) {
+    if (isAlias(at)) at = at.resolve(parsed);
+    if (isMap(at)) {
+      const pair = at.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (!pair) break;
+      offset = (pair.key as any).range[0];
+      at = pair.value;
+    } else if (isSeq(at)) {
+      const item: any = at.items[Number(step)];
+      if (!item) break;
+      offset = item.range?.[0] ?? offset;
+      at = item;
+    } else break;
+  }
+  return document.line + document.text.slice(0, offset).split('\n').length - 1;
+}
+
+/** The line on which an object begins. */
+export function objectLine({ document }: Place): number {
+  const lines = document.text.split('\n');
+  const first = lines.findIndex((line) => /^\s*[^\s#]/.test(line) && !/^---(\s|$)/.test(line));
+  return document.line + Math.max(first, 0);
+}
+
+function stepsOf(field: string): (string | number)[] {
+  return [...field.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, name]) => (index === undefined ? name : +index));
+}

@@ -1,0 +1,71 @@
+import { acknowledge, Baseline } from './acknowledgements';
+import { AcknowledgedFinding, LintFinding, ObjectName } from './finding';
+import { rejectedObject, rejection } from './rejected-object';
+import { EgressObject } from '../manifests/egress-object';
+import { separateMalformed } from '../model/well-formed';
+import { objectsFrom } from '../reading/objects';
+import { IndexOptions, Rule, RULES, Severity, Violation, violations } from '../rules';
+
+/** Everything that can be found. */
+export const LINT_RULES: readonly Omit<Rule, 'check'>[] = [...RULES, rejectedObject].sort((a, b) =>
+  a.code < b.code ? -1 : 1,
+);
+const CODES: ReadonlySet<string> = new Set(LINT_RULES.map(({ code }) => code));
+
+/** What the manifests do not say. */
+export interface LintOptions extends IndexOptions {
+  /** Findings that are accepted, beside those that annotations accept. */
+  readonly baseline?: Baseline;
+}
+
+export interface LintResult {
+  /** What is wrong. */
+  readonly findings: readonly LintFinding[];
+  /** What is wrong and was accepted, with the reason. */
+  readonly acknowledged: readonly AcknowledgedFinding[];
+  /** Acknowledgements without a finding, as sentences. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * Finds what is wrong with manifests by any author.
+ *
+ * @param manifests objects as `Testing.synth(chart)` returns them or a YAML parser does; `List`s are read as well
+ */
+export function lint(manifests: readonly any[], options: LintOptions = {}): LintResult {
+  return lintWorlds([objectsFrom(manifests).filter(isObject)], options);
+}
+
+/** The same for several sets of objects, each of which is applied by itself. */
+export function lintWorlds(worlds: readonly (readonly EgressObject[])[], options: LintOptions = {}): LintResult {
+  const findings = worlds.flatMap((objects) => {
+    const { objects: wellFormed, malformed } = separateMalformed(objects);
+    return [
+      ...malformed.map((one) => findingOf(rejectedObject, rejection(one))),
+      ...violations(wellFormed, options).map(({ rule, violation }) => findingOf(rule, violation)),
+    ];
+  });
+  return acknowledge(findings, worlds.flat(), CODES, options.baseline);
+}
+
+/** Whether a finding is at least as bad. */
+export function isAtLeast(severity: Severity, least: Severity): boolean {
+  return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(least);
+}
+
+/** The worst first. */
+export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
+
+function isObject({ manifest }: EgressObject): boolean {
+  return typeof manifest?.kind === 'string' && typeof manifest.metadata?.name === 'string';
+}
+
+function findingOf(rule: Omit<Rule, 'check'>, violation: Violation): LintFinding {
+  const { message, objects, field, severity = rule.severity, cure = rule.cure } = violation;
+  const [object, ...others] = [...new Map(objects.map((one) => [one.origin, nameIn(one)])).values()];
+  return { code: rule.code, severity, message, reason: rule.reason, cure, see: rule.see, object, field, others };
+}
+
+function nameIn({ manifest: { kind, metadata }, origin }: EgressObject): ObjectName {
+  return { kind, namespace: metadata.namespace ?? 'default', name: metadata.name, origin };
+}

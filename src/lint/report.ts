@@ -1,0 +1,51 @@
+import { LintFinding } from './finding';
+import { LintResult } from './lint';
+
+/** How the name of standard input is printed where a file's would be. It is not a file that a report can point to. */
+export const STANDARD_INPUT = 'standard input';
+
+/** What the command prints. */
+export interface Report extends LintResult {
+  readonly objects: number;
+  readonly files: number;
+  /** What could not be read, or must be built before it can be judged. */
+  readonly unread: readonly Unread[];
+  /** What is worth knowing about the input. */
+  readonly notes: readonly string[];
+}
+
+export interface Unread {
+  readonly text: string;
+  readonly file?: string;
+  /** Whether the finding of nothing means nothing: a broken file may hold anything. */
+  readonly isBroken: boolean;
+}
+
+/** `3 errors, 1 warning`, or nothing. */
+export function countsOf(findings: readonly LintFinding[]): string {
+  const counts = (['error', 'warning', 'info'] as const).map((severity) => {
+    const count = findings.filter((one) => one.severity === severity).length;
+    return count === 0 ? '' : `${count} ${severity}${count === 1 || severity === 'info' ? '' : 's'}`;
+  });
+  return counts.filter(Boolean).join(', ');
+}
+
+/** `12 objects in 3 files` */
+export function inputOf({ objects, files }: Report): string {
+  return `${objects} ${objects === 1 ? 'object' : 'objects'} in ${files} ${files === 1 ? 'file' : 'files'}`;
+}
+
+/** Charts and kustomizations may be many; the first few show what to do with the others. */
+const SHOWN = 4;
+
+/** What was not read, as lines; what is broken in full. */
+export function unreadLines({ unread }: Report, withBroken = true): string[] {
+  const broken = unread.filter(({ isBroken }) => isBroken).map(({ text }) => `not read: ${text}`);
+  const others = unread.filter(({ isBroken }) => !isBroken).map(({ text }) => `not judged: ${text}`);
+  const rest = others.length - SHOWN;
+  return [
+    ...(withBroken ? broken : []),
+    ...others.slice(0, SHOWN),
+    ...(rest > 0 ? [`not judged: ${rest} more of these; --output json lists all`] : []),
+  ];
+}

@@ -1,0 +1,35 @@
+import type {
+  DestinationRuleSpec,
+  GatewaySpec,
+  ServiceEntrySpec,
+  SidecarSpec,
+  VirtualServiceSpec,
+} from '../../imports/networking.istio.io';
+import type { AuthorizationPolicySpec } from '../../imports/security.istio.io';
+
+/** A generated type as it is written in a manifest, where every field may be missing and enumerations are text. */
+export type Written<T> = T extends string
+  ? `${T}`
+  : T extends number | boolean
+    ? T
+    : T extends readonly (infer Item)[]
+      ? readonly Written<Item>[]
+      : string extends keyof T
+        ? { readonly [name: string]: Written<T[keyof T]> }
+        : { readonly [field in keyof T]?: Written<T[field]> };
+
+/** The specs of the kinds of egress. */
+export interface IstioSpecs {
+  readonly AuthorizationPolicy: Written<AuthorizationPolicySpec>;
+  readonly DestinationRule: Written<DestinationRuleSpec>;
+  readonly Gateway: Written<GatewaySpec>;
+  readonly ServiceEntry: Written<ServiceEntrySpec>;
+  readonly Sidecar: Written<SidecarSpec>;
+  readonly VirtualService: Written<VirtualServiceSpec>;
+}
+
+/** A field of a type, which is not undefined. */
+export type Of<T, Field extends keyof NonNullable<T>> = NonNullable<NonNullable<T>[Field]>;
+
+/** One of a list. */
+export type ItemOf<T> = NonNullable<T> extends readonly (infer Item)[] ? Item : never;

@@ -1,0 +1,155 @@
+import { FieldRef } from '../answer';
+import { Undetermined } from '../undetermined';
+import { Indexed } from '../../manifests/indexed';
+
+/**
+ * What one object tells proxies about routes, whatever the dialect in which it is written. A reader for each dialect
+ * makes it; what follows a request reads nothing else.
+ */
+export interface Routes {
+  readonly object: Indexed;
+  /** Full names. */
+  readonly hosts: readonly string[];
+  /** Who follows them: `mesh` for sidecars, `<namespace>/<name>` for a Gateway. */
+  readonly gateways: readonly string[];
+  readonly exportTo: readonly string[];
+  readonly http: readonly HttpRoute[];
+  readonly tls: readonly ConnectionRoute[];
+  readonly tcp: readonly ConnectionRoute[];
+}
+
+/** A rule for requests that a proxy reads. */
+export interface HttpRoute {
+  readonly object: Indexed;
+  /** Without any, it takes every request. */
+  readonly matches: readonly HttpMatch[];
+  /** What in it the model does not know. */
+  readonly unknown?: Undetermined;
+  /** Where it answers CORS preflight requests. */
+  readonly preflight?: FieldRef;
+  readonly abort?: { readonly share: number; readonly status: number; readonly where: FieldRef };
+  readonly action: HttpAction;
+  /** Where it says that requests are copied. */
+  readonly mirror?: FieldRef;
+  readonly mirrors: readonly Target[];
+  /** How long the host may take, whether it is said for all tries or for one. */
+  readonly limits: readonly { readonly milliseconds: number; readonly cause: FieldRef }[];
+  /** Whether the proxy tells the host how long it may take. */
+  readonly tellsLimit: boolean;
+  readonly retries?: FieldRef;
+  readonly rewrite?: Rewrite;
+  readonly headers?: HeaderChanges;
+}
+
+/** What happens to a request that a rule takes. */
+export type HttpAction =
+  | {
+      readonly kind: 'redirect';
+      readonly where: FieldRef;
+      readonly status: number;
+      readonly scheme?: string;
+      readonly authority?: string;
+      readonly port?: number | 'as-asked';
+      readonly path?: PathChange;
+    }
+  | { readonly kind: 'respond'; readonly where: FieldRef; readonly status: number }
+  | { readonly kind: 'forward'; readonly where: FieldRef; readonly targets: readonly Target[] };
+
+/** The new path: all of it, or in place of what the match has matched; or what a regular expression finds. */
+export type PathChange =
+  | { readonly kind: 'whole'; readonly path: string }
+  | { readonly kind: 'matched'; readonly by: string }
+  | { readonly kind: 'found'; readonly expression: string; readonly by: string; readonly where: FieldRef };
+
+export interface Rewrite {
+  readonly authority?: string;
+  readonly path?: PathChange;
+}
+
+/** Changes of the headers of requests. */
+export interface HeaderChanges {
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly remove: readonly string[];
+}
+
+/** Which requests a rule takes. */
+export interface HttpMatch {
+  readonly where: FieldRef;
+  readonly proxies: ProxyMatch;
+  readonly unknown?: Undetermined;
+  readonly path?: TextMatch;
+  readonly method?: TextMatch;
+  readonly authority?: TextMatch;
+  readonly scheme?: TextMatch;
+  readonly headers: readonly (NamedMatch & { readonly isNot: boolean })[];
+  readonly parameters: readonly NamedMatch[];
+}
+
+/** Which proxies have a rule at all. */
+export interface ProxyMatch {
+  readonly port?: number;
+  /** As in `Routes`; without any, all that follow the routes. */
+  readonly gateways: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+}
+
+export type TextMatch =
+  | { readonly kind: 'exact' | 'prefix' | 'regex'; readonly text: string; readonly ignoreCase?: boolean }
+  /** Whatever the value is. */
+  | { readonly kind: 'present' };
+
+export interface NamedMatch {
+  readonly name: string;
+  readonly is: TextMatch;
+  /** Whether it asks for a claim of a token, not for a header. */
+  readonly isClaim?: boolean;
+}
+
+/** A rule for connections that a proxy does not read. */
+export interface ConnectionRoute {
+  readonly where: FieldRef;
+  readonly matches: readonly ConnectionMatch[];
+  readonly targets: readonly Target[];
+}
+
+export interface ConnectionMatch {
+  readonly where: FieldRef;
+  readonly proxies: ProxyMatch;
+  readonly serverNames: readonly string[];
+  readonly ranges: readonly string[];
+}
+
+/** Where a rule leads. */
+export interface Target {
+  /** Full name; empty where the rule gives none. */
+  readonly host: string;
+  readonly port?: number;
+  readonly subset?: string;
+  readonly weight: number;
+  readonly where: FieldRef;
+  /** Where the subset is written. */
+  readonly subsetWhere?: FieldRef;
+  readonly headers?: HeaderChanges;
+}
+
+/** The targets that receive something. Weights count only where there are several. */
+export function weighted(targets: readonly Target[]): readonly Target[] {
+  return targets.length === 1 ? [{ ...targets[0], weight: 100 }] : targets.filter(({ weight }) => weight > 0);
+}
+
+/** Every host to which the rules lead, with its ports; 0 where none is given. */
+export function destinationsOf({ http, tls, tcp }: Routes): Map<string, Set<number>> {
+  const found = new Map<string, Set<number>>();
+  const targets = [
+    ...http.flatMap(({ action, mirrors }) => [...(action.kind === 'forward' ? action.targets : []), ...mirrors]),
+    ...[...tls, ...tcp].flatMap((route) => route.targets),
+  ];
+  for (const { host, port = 0 } of targets) {
+    if (host === '') continue;
+    const ports = found.get(host);
+    if (ports) ports.add(port);
+    else found.set(host, new Set([port]));
+  }
+  return found;
+}

@@ -1,0 +1,269 @@
+import {
+  ConnectionMatch,
+  ConnectionRoute,
+  HeaderChanges,
+  HttpAction,
+  HttpMatch,
+  HttpRoute,
+  NamedMatch,
+  PathChange,
+  ProxyMatch,
+  Rewrite,
+  Routes,
+  Target,
+  TextMatch,
+} from './route';
+import { fieldRef } from '../field-ref';
+import { unknownIn } from '../known-fields';
+import { exportedTo } from '../service';
+import { fullHost } from '../../istio/hosts';
+import { FieldPath } from '../../manifests/field-path';
+import { Indexed } from '../../manifests/indexed';
+import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
+
+type Spec = IstioSpecs['VirtualService'];
+type Http = ItemOf<Spec['http']>;
+type Match = ItemOf<Http['match']>;
+type Connection = ItemOf<Spec['tls']> | ItemOf<Spec['tcp']>;
+type Destination = Of<ItemOf<Http['route']>, 'destination'>;
+type Text = Of<Match, 'uri'>;
+type Headers = Of<Http, 'headers'>;
+
+const MESH = ['mesh'];
+
+/** A Gateway named without a namespace is in the namespace of the VirtualService. */
+export function fullGateway(name: string, namespace: string): string {
+  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
+}
+
+/** The routes of a VirtualService; its rules are read when a proxy first needs them. */
+export class VirtualServiceRoutes implements Routes {
+  public readonly hosts: readonly string[];
+  public readonly gateways: readonly string[];
+  public readonly exportTo: readonly string[];
+
+  private readonly read: {
+    http?: readonly HttpRoute[];
+    tls?: readonly ConnectionRoute[];
+    tcp?: readonly ConnectionRoute[];
+  } = {};
+
+  constructor(
+    public readonly object: Indexed<Spec>,
+    defaultExportTo: readonly string[],
+  ) {
+    const { hosts, gateways } = object.spec;
+    this.hosts = (hosts ?? []).map((host) => fullHost(host, object));
+    this.gateways = gateways?.length ? gateways.map((name) => fullGateway(name, object.namespace)) : MESH;
+    this.exportTo = exportedTo(object, defaultExportTo);
+  }
+
+  public get http(): readonly HttpRoute[] {
+    return (this.read.http ??= (this.object.spec.http ?? []).map((http, index) =>
+      httpRoute(this.object, http, `spec.http[${index}]`),
+    ));
+  }
+
+  public get tls(): readonly ConnectionRoute[] {
+    return (this.read.tls ??= connectionRoutes(this.object, 'tls', this.object.spec.tls));
+  }
+
+  public get tcp(): readonly ConnectionRoute[] {
+    return (this.read.tcp ??= connectionRoutes(this.object, 'tcp', this.object.spec.tcp));
+  }
+}
+
+function httpRoute(object: Indexed<Spec>, http: Http, at: FieldPath): HttpRoute {
+  const where = (field: string) => fieldRef(object, `${at}.${field}`);
+  const { fault, redirect, rewrite, retries, timeout } = http;
+  const limits = [
+    { given: timeout, cause: where('timeout') },
+    { given: retries?.perTryTimeout, cause: where('retries.perTryTimeout') },
+  ].flatMap(({ given, cause }) => {
+    const milliseconds = given === undefined ? 0 : millisecondsOf(given);
+    return milliseconds > 0 ? [{ milliseconds, cause }] : [];
+  });
+  return {
+    object,
+    matches: (http.match ?? []).map((match, index) => httpMatch(object, match, `${at}.match[${index}]`)),
+    unknown:
+      unknownIn(object, object.spec, 'virtualService', 'spec') ??
+      unknownIn(object, http, 'httpRoute', at) ??
+      (fault?.abort && unknownIn(object, fault, 'fault', `${at}.fault`)) ??
+      unknownIn(object, fault?.abort, 'abort', `${at}.fault.abort`) ??
+      unknownIn(object, redirect, 'redirect', `${at}.redirect`) ??
+      unknownIn(object, rewrite, 'rewrite', `${at}.rewrite`),
+    ...(http.corsPolicy && { preflight: where('corsPolicy') }),
+    ...(fault?.abort && {
+      // Without a percentage, Istio aborts nothing.
+      abort: {
+        share: fault.abort.percentage?.value ?? 0,
+        status: fault.abort.httpStatus!,
+        where: where('fault.abort'),
+      },
+    }),
+    action: actionOf(object, http, at),
+    ...((http.mirror || http.mirrors?.length) && { mirror: where(http.mirror ? 'mirror' : 'mirrors') }),
+    mirrors: [
+      ...(http.mirror ? [targetOf(object, http.mirror, `${at}.mirror`)] : []),
+      ...(http.mirrors ?? []).map(({ destination }, index) =>
+        targetOf(object, destination, `${at}.mirrors[${index}].destination`),
+      ),
+    ],
+    limits,
+    tellsLimit: timeout !== undefined && millisecondsOf(timeout) > 0,
+    ...(retries && { retries: where('retries') }),
+    ...(rewrite && { rewrite: rewriteOf(object, rewrite, `${at}.rewrite`) }),
+    ...headerChanges(http.headers),
+  };
+}
+
+function actionOf(object: Indexed<Spec>, { redirect, directResponse, route = [] }: Http, at: FieldPath): HttpAction {
+  if (redirect) {
+    const { uri, authority, scheme, port, derivePort, redirectCode, prefixRewrite } = redirect;
+    const path: PathChange | undefined = prefixRewrite
+      ? { kind: 'matched', by: prefixRewrite }
+      : uri
+        ? { kind: 'whole', path: uri }
+        : undefined;
+    return {
+      kind: 'redirect',
+      where: fieldRef(object, `${at}.redirect`),
+      status: redirectCode || 301,
+      ...(scheme && { scheme }),
+      ...(authority && { authority }),
+      port: port ?? (derivePort === 'FROM_REQUEST_PORT' ? 'as-asked' : undefined),
+      path,
+    };
+  }
+  if (directResponse)
+    return { kind: 'respond', where: fieldRef(object, `${at}.directResponse`), status: directResponse.status! };
+  return {
+    kind: 'forward',
+    where: fieldRef(object, `${at}.route`),
+    targets: route.map(({ destination, weight, headers }, index) =>
+      targetOf(object, destination, `${at}.route[${index}].destination`, weight, headers),
+    ),
+  };
+}
+
+function rewriteOf(
+  object: Indexed<Spec>,
+  { authority, uri, uriRegexRewrite }: Of<Http, 'rewrite'>,
+  at: FieldPath,
+): Rewrite {
+  const path: PathChange | undefined = uriRegexRewrite
+    ? {
+        kind: 'found',
+        expression: uriRegexRewrite.match ?? '',
+        by: uriRegexRewrite.rewrite ?? '',
+        where: fieldRef(object, `${at}.uriRegexRewrite`),
+      }
+    : uri
+      ? { kind: 'matched', by: uri }
+      : undefined;
+  return { ...(authority && { authority }), ...(path && { path }) };
+}
+
+function headerChanges(headers: Headers | undefined): { headers?: HeaderChanges } {
+  if (!headers) return {};
+  const { add, set, remove } = headers.request ?? {};
+  return { headers: { set: Object.entries({ ...add, ...set }) as [string, string][], remove: remove ?? [] } };
+}
+
+function httpMatch(object: Indexed<Spec>, match: Match, at: FieldPath): HttpMatch {
+  return {
+    where: fieldRef(object, at),
+    proxies: proxyMatch(object, match),
+    unknown: unknownIn(object, match, 'httpMatch', at),
+    ...(match.uri && { path: textMatch(match.uri, match.ignoreUriCase) }),
+    ...(match.method && { method: textMatch(match.method) }),
+    ...(match.authority && { authority: textMatch(match.authority) }),
+    ...(match.scheme && { scheme: textMatch(match.scheme) }),
+    headers: [
+      ...named(match.headers).map((one) => ({ ...one, isNot: false })),
+      ...named(match.withoutHeaders).map((one) => ({ ...one, isNot: true })),
+    ],
+    parameters: named(match.queryParams),
+  };
+}
+
+function named(matches: Readonly<Record<string, Text | null>> | undefined): NamedMatch[] {
+  return Object.entries(matches ?? {}).map(([name, wanted]) => ({
+    name,
+    is: isPresence(wanted) ? { kind: 'present' } : textMatch(wanted!),
+    // A name that begins with @ asks for a claim: @request.auth.claims.group
+    ...(name.startsWith('@') && { isClaim: true }),
+  }));
+}
+
+function isPresence(wanted: Text | null): boolean {
+  return !wanted || Object.keys(wanted).length === 0 || wanted.regex === '*';
+}
+
+function textMatch({ exact, prefix, regex }: Text, ignoreCase?: boolean): TextMatch {
+  const how = ignoreCase ? { ignoreCase } : {};
+  if (exact !== undefined) return { kind: 'exact', text: exact, ...how };
+  return prefix !== undefined ? { kind: 'prefix', text: prefix, ...how } : { kind: 'regex', text: `${regex}`, ...how };
+}
+
+function connectionRoutes(
+  object: Indexed<Spec>,
+  section: 'tls' | 'tcp',
+  routes: readonly Connection[] | undefined,
+): ConnectionRoute[] {
+  return (routes ?? []).map(({ match, route }, index): ConnectionRoute => {
+    const at: FieldPath = `spec.${section}[${index}]`;
+    return {
+      where: fieldRef(object, at),
+      matches: (match ?? []).map((one, place): ConnectionMatch => ({
+        where: fieldRef(object, `${at}.match[${place}]`),
+        proxies: proxyMatch(object, one),
+        serverNames: ('sniHosts' in one ? one.sniHosts : undefined) ?? [],
+        ranges: one.destinationSubnets ?? [],
+      })),
+      targets: (route ?? []).map(({ destination, weight }, place) =>
+        targetOf(object, destination, `${at}.route[${place}].destination`, weight),
+      ),
+    };
+  });
+}
+
+function proxyMatch(
+  { namespace }: Indexed,
+  { port, gateways, sourceLabels, sourceNamespace }: Match | ItemOf<Connection['match']>,
+): ProxyMatch {
+  return {
+    ...(port && { port }),
+    gateways: (gateways ?? []).map((name) => fullGateway(name, namespace)),
+    ...(sourceLabels && { labels: sourceLabels as Readonly<Record<string, string>> }),
+    ...(sourceNamespace && { namespace: sourceNamespace }),
+  };
+}
+
+function targetOf(
+  object: Indexed<Spec>,
+  destination: Destination | undefined,
+  at: FieldPath,
+  weight = 0,
+  headers?: Headers,
+): Target {
+  const { host, port, subset } = destination ?? {};
+  return {
+    host: host ? fullHost(host, object) : '',
+    ...(port?.number && { port: port.number }),
+    ...(subset && { subset, subsetWhere: fieldRef(object, `${at}.subset`) }),
+    weight,
+    where: fieldRef(object, at),
+    ...headerChanges(headers),
+  };
+}
+
+const UNITS: Record<string, number> = { h: 3600e3, m: 60e3, s: 1e3, ms: 1 };
+
+/** `1h`, `1m30s`, `0.5s`, `250ms` in milliseconds. */
+function millisecondsOf(duration: string): number {
+  let sum = 0;
+  for (const [, number, unit] of String(duration).matchAll(/([\d.]+)(ms|h|m|s)/g)) sum += Number(number) * UNITS[unit];
+  return sum;
+}

@@ -1,0 +1,141 @@
+/**
+ * The sentences of README and docs that promise something, and what shows each of them. A marker follows its sentence on
+ * the same line, and Markdown does not show it:
+ *
+ *     Refused calls never reach the host. <!-- proof: callers "is refused" if the gateway is locked down -->
+ *
+ * It names a suite of the mesh, an example (`examples/<name>`) or another test file (`constructs/callers`), and a part of
+ * the title of a test, or of a row of the example's access table.
+ */
+import * as fs from 'fs';
+import * as path from 'path';
+import { readTable } from '../mesh/read';
+import { rowText } from '../mesh/lab/report';
+
+const ROOT = path.join(__dirname, '../..');
+
+/** The pages that make promises. */
+export const PAGES = [
+  'README.md',
+  ...['gateway', 'callers', 'boundary', 'tenants', 'limits', 'round-the-gateway', 'headers', 'tls'].map(
+    (name) => `docs/${name}.md`,
+  ),
+];
+
+/** A sentence with one of these promises something, or says that something is impossible. */
+const STRONG = /\b(never|nobody|no one|always|cannot|fails? closed)\b/i;
+
+export interface Marker {
+  readonly suite: string;
+  readonly row: string;
+  readonly conditions?: string;
+}
+
+export interface Sentence {
+  readonly page: string;
+  readonly text: string;
+  readonly markers: Marker[];
+}
+
+const MARKER = /<!-- proof: (\S+) "([^"]+)"(?: if (.+?))? -->/g;
+
+/** All sentences of a page outside of code and titles, each with the markers that follow it. */
+export function sentencesOf(page: string): Sentence[] {
+  const markers: Marker[] = [];
+  const text = fs
+    .readFileSync(path.join(ROOT, page), 'utf8')
+    .replace(/^```[\s\S]*?^```$/gm, '')
+    .replace(/^#.*$/gm, '')
+    .replace(MARKER, (_, suite, row, conditions) => `\0${markers.push({ suite, row, conditions }) - 1}\0`)
+    .replace(/<!--.*?-->/g, '');
+  return text
+    .split(/\n\s*\n|\n(?=- |\d+\. |\||>)/)
+    .map((block) =>
+      block
+        .replace(/^([-|>]+|\d+\.)\s/, '')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    )
+    .flatMap((block) => block.split(/(?<=[.!?:](?:\*\*)?|\0) (?!\0)/))
+    .filter((sentence) => sentence !== '')
+    .map((sentence) => ({
+      page,
+      text: sentence.replace(/\0\d+\0/g, '').trim(),
+      markers: [...sentence.matchAll(/\0(\d+)\0/g)].map(([, index]) => markers[Number(index)]),
+    }));
+}
+
+/** Lines that begin with a marker: Markdown would end the paragraph there. */
+export function misplaced(page: string): string[] {
+  const lines = fs.readFileSync(path.join(ROOT, page), 'utf8').split('\n');
+  return lines.filter((line) => /^\s*(- )?<!-- proof/.test(line)).map((line) => `${page}: ${line}`);
+}
+
+/** Sentences that promise more than they may without a marker. */
+export function unmarked(sentences: Sentence[]): string[] {
+  return sentences
+    .filter(({ text, markers }) => STRONG.test(withoutLinks(text)) && markers.length === 0)
+    .map(({ page, text }) => `${page}: ${text}`);
+}
+
+/** Markers that name no test and no row. */
+export function dangling(sentences: Sentence[]): string[] {
+  return sentences.flatMap(({ page, text, markers }) =>
+    markers
+      .filter(({ suite, row }) => !titlesIn(suite).some((title) => title.includes(row)))
+      .map(({ suite, row }) => `${page}: ${suite} has no "${row}" (${text})`),
+  );
+}
+
+const known = new Map<string, string[]>();
+
+/** The lines of a test file that can hold a title, or the rows of an example. */
+function titlesIn(suite: string): string[] {
+  let titles = known.get(suite);
+  if (titles === undefined) known.set(suite, (titles = findTitles(suite)));
+  return titles;
+}
+
+function findTitles(suite: string): string[] {
+  const table = path.join(ROOT, suite, 'access.yaml');
+  if (suite.startsWith('examples/') && fs.existsSync(table))
+    return readTable(table).access.map((row) => rowText(row).replace(/\s+/g, ' '));
+  const file = [`test/mesh/suites/${suite}.mesh.test.ts`, `test/${suite}.test.ts`]
+    .map((name) => path.join(ROOT, name))
+    .find((name) => fs.existsSync(name));
+  if (file === undefined) return [];
+  const code = fs.readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  return code.split('\n').filter((line) => /['"`]/.test(line));
+}
+
+/** docs/promises.md: each sentence with what shows it. */
+export function promisesPage(sentences: Sentence[]): string {
+  const promised = sentences.filter(({ markers }) => markers.length > 0);
+  const lines = PAGES.filter((page) => promised.some((one) => one.page === page)).flatMap((page) => [
+    `## ${page}`,
+    '',
+    '| Sentence | Shown by | If |',
+    '| --- | --- | --- |',
+    ...promised
+      .filter((one) => one.page === page)
+      .flatMap(({ text, markers }) =>
+        markers.map(
+          ({ suite, row, conditions }, index) =>
+            `| ${index === 0 ? withoutLinks(text) : ''} | \`${suite}\`: ${row} | ${conditions ?? ''} |`,
+        ),
+      ),
+    '',
+  ]);
+  return `${HEAD}\n${lines.join('\n').trimEnd()}\n`;
+}
+
+const HEAD = `# What is promised, and what shows it
+
+Each sentence is from the page above it. A suite is run by \`npm run test:mesh -- --suite <name>\`; \`examples/<name>\` is
+a row of an access table, which the model and the mesh judge; other names are test files below \`test\`. This page is made
+by \`npm run docs:update\`.
+`;
+
+function withoutLinks(text: string): string {
+  return text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replace(/\|/g, '\\|');
+}

@@ -1,0 +1,163 @@
+import { lintFiles, unverified } from './support';
+import { run } from '../../src/explain/command';
+
+const SECOND = `---\n# a note\n${unverified('b')}`;
+
+describe('lint', () => {
+  test('names file, line, severity, code and field, and says what to write', () => {
+    expect(lintFiles({ 'a.yaml': `${unverified('a')}${SECOND}` })).toEqual({
+      code: 1,
+      err: '',
+      out: `a.yaml:9: error unverified-name (spec.trafficPolicy.tls)
+  DestinationRule shop/a [a.yaml:1] sends SNI "a.example.com" to a.example.com and accepts a certificate for any name.
+  Add the host to subjectAltNames.
+
+a.yaml:22: error unverified-name (spec.trafficPolicy.tls)
+  DestinationRule shop/b [a.yaml:14] sends SNI "b.example.com" to b.example.com and accepts a certificate for any name.
+  Add the host to subjectAltNames.
+
+2 errors in 2 objects in 1 file
+Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
+`,
+    });
+  });
+
+  test('a List, as kubectl prints it, on standard input', () => {
+    const item = unverified('a')
+      .trimEnd()
+      .split('\n')
+      .map((line, at) => `${at === 0 ? '- ' : '  '}${line}`)
+      .join('\n');
+    const text = `apiVersion: v1\nitems:\n${item}\nkind: List\n`;
+    expect(run(['lint', '-'], () => text).out).toMatch(/^standard input:11: error unverified-name/);
+    const json = JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [rule('a'), rule('b')] }, null, 1);
+    const { out } = run(['lint', '-'], () => json);
+    expect(out).toContain('[standard input, item 2]');
+    expect(out).toMatch(
+      new RegExp(`^standard input:${json.split('\n').findIndex((one) => one.includes('tls')) + 1}: `),
+    );
+  });
+
+  test.each([
+    ['error', 1],
+    ['warning', 1],
+    ['info', 1],
+    ['never', 0],
+  ])('--fail-on %s ends with %d where there is an error', (severity, code) => {
+    expect(lintFiles({ 'a.yaml': unverified('a') }, '--fail-on', severity).code).toBe(code);
+  });
+
+  test('a warning ends with 1 only where it is asked for', () => {
+    const files = { 'a.yaml': tcp('a') };
+    expect(lintFiles(files)).toMatchObject({ code: 0, out: expect.stringContaining('1 warning in 1 object') });
+    expect(lintFiles(files, '--fail-on', 'warning').code).toBe(1);
+  });
+
+  test('an object that the API server rejects is a finding, and the others are still judged', () => {
+    const broken = unverified('b').replace('SIMPLE', 'SIMPEL');
+    const { code, out } = lintFiles({ 'a.yaml': unverified('a'), 'b.yaml': broken });
+    expect(code).toBe(1);
+    expect(out).toMatch(/^b\.yaml:10: error rejected-object \(spec\.trafficPolicy\.tls\.mode\)/m);
+    expect(out).toMatch(/2 errors in 2 objects/);
+  });
+
+  test('broken YAML ends with 2 if it may hold objects, and is passed over if it cannot', () => {
+    expect(lintFiles({ 'a.yaml': 'kind: Gateway\napiVersion: networking.istio.io/v1\nspec: [\n' })).toMatchObject({
+      code: 2,
+      out: expect.stringContaining('not read: a.yaml: invalid YAML'),
+    });
+    expect(lintFiles({ 'a.yaml': tcp('a'), 'mkdocs.yml': 'theme: !!python/name [\n' }).code).toBe(0);
+  });
+
+  test('what must be built first is named once for each chart or kustomization, with the command', () => {
+    const template = `${tcp('a')}  # {{ .Values.x }}\nx: {{ .y }}\n`;
+    const { code, out } = lintFiles({
+      'charts/shop/templates/a.yaml': template,
+      'charts/shop/templates/b.yaml': template,
+      'overlay/kustomization.yaml': 'namePrefix: x-\nresources: [a.yaml]\n',
+      'overlay/a.yaml': tcp('c'),
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /charts\/shop: 2 Helm templates; .*helm template .*charts\/shop \| cdk8s-istio-egress lint -\n/,
+    );
+    expect(out).toMatch(/overlay\/kustomization\.yaml: .*kubectl kustomize .*overlay \| cdk8s-istio-egress lint -\n/);
+    expect(lintFiles({ 'charts/shop/templates/a.yaml': template }).code).toBe(2);
+  });
+
+  test('nothing to judge is said, not passed', () => {
+    expect(lintFiles({})).toMatchObject({ code: 0, out: 'nothing found in 0 objects in 0 files\n' });
+    expect(lintFiles({ 'a.yaml': 'a: 1\n' })).toMatchObject({ code: 3, err: /nothing could be read/ });
+    expect(run(['lint', '/no/such']).code).toBe(2);
+  });
+
+  test.each([
+    [[], /name the files or folders/],
+    [['.', '--output', 'xml'], /--output is text, json, sarif, github or baseline, not "xml"/],
+    [['.', '--fail-on', 'all'], /--fail-on is error, warning, info or never, not "all"/],
+    [['.', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
+  ])('wrong usage: %p', (args, message) => {
+    expect(run(['lint', ...args])).toMatchObject({ code: 3, err: expect.stringMatching(message) });
+  });
+});
+
+describe('variants in one repository', () => {
+  test('are judged by themselves where an object is defined twice', () => {
+    const { out } = lintFiles({ 'dev/a.yaml': tcp('a'), 'dev/b.yaml': tcp('b'), 'prod/a.yaml': tcp('a') });
+    expect(out).toContain('ServiceEntry a is in dev/a.yaml:1 and in prod/a.yaml:1, so each folder is judged by itself');
+    expect(out.match(/including those for/g)).toHaveLength(1);
+    expect(out).not.toContain('duplicate-object');
+  });
+
+  test('are one world otherwise', () => {
+    const { out } = lintFiles({ 'team-a/a.yaml': tcp('a'), 'team-b/b.yaml': tcp('b') });
+    expect(out).toMatch(/team-a.*including those for .*team-b/);
+  });
+
+  test('in one folder are told apart by file', () => {
+    const { out } = lintFiles({ 'a/one.yaml': tcp('a'), 'a/two.yaml': `${tcp('a')}---\n${tcp('b')}` });
+    expect(out).toMatch(/a\/two.yaml:\d+: error tcp-port-capture/);
+    expect(out).toMatch(/a\/one.yaml:\d+: warning tcp-port-capture/);
+  });
+
+  test('twice in one file is a finding', () => {
+    expect(lintFiles({ 'a.yaml': `${tcp('a')}---\n${tcp('a')}` }).out).toContain('duplicate-object');
+  });
+});
+
+describe('rules', () => {
+  test('are listed with their severity', () => {
+    expect(run(['rules']).out).toMatch(/^unverified-name +error +TLS origination/m);
+    expect(run(['rules']).out).toMatch(/^rejected-object +error/m);
+  });
+
+  test('one is explained, with cure and examples', () => {
+    const { out } = run(['rules', 'unverified-name']);
+    for (const part of ['Why: If `sni`', 'Instead: Add the host', 'Good:\n\napiVersion', 'Bad:\n\napiVersion'])
+      expect(out).toContain(part);
+  });
+
+  test('a misspelt one gets the right one', () => {
+    expect(run(['rules', 'unverified-names'])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('did you mean unverified-name?'),
+    });
+  });
+});
+
+function rule(name: string) {
+  const tls = { mode: 'SIMPLE', sni: `${name}.example.com` };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name, namespace: 'shop' },
+    spec: { host: `${name}.example.com`, trafficPolicy: { tls } },
+  };
+}
+
+function tcp(name: string): string {
+  return (
+    `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: ${name}, namespace: shop }\nspec:\n` +
+    `  hosts: [${name}.example.com]\n  resolution: DNS\n  ports: [{ number: 5432, name: tcp, protocol: TCP }]\n`
+  );
+}

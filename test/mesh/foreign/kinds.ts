@@ -1,0 +1,260 @@
+/** What another author may write: kinds of objects, places and ages. docs/limits.md uses the same words. */
+import { KubeObject } from '../lab';
+
+/** The host behind the gateway, the host straight from the sidecar, and one to which an attacker leads traffic. */
+export const HOSTS = {
+  through: { host: 'api.partner.com', address: '203.0.113.10' },
+  straight: { host: 'www.partner.com', address: '203.0.113.11' },
+  collector: { host: 'collector.example.com', address: '203.0.113.66' },
+} as const;
+export const GATEWAY_LABELS = { app: 'istio-egressgateway', istio: 'egressgateway' };
+
+const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
+
+/** When ours were created, and other authors' objects. */
+export const OURS = '2024-01-01T00:00:00Z';
+export const AGES = { older: '2020-01-01T00:00:00Z', younger: '2026-01-01T00:00:00Z' } as const;
+
+/** In `payments` are the callers, in `egress` the gateway; `elsewhere` is another team's. */
+export const PLACES = {
+  "the callers' namespace, private": { namespace: 'payments', exportTo: ['.'] },
+  "the callers' namespace": { namespace: 'payments', exportTo: undefined },
+  'another namespace': { namespace: 'elsewhere', exportTo: undefined },
+  "the gateway's namespace": { namespace: 'egress', exportTo: undefined },
+  'the root namespace': { namespace: 'istio-system', exportTo: undefined },
+} as const;
+
+export type Place = keyof typeof PLACES;
+export type Age = keyof typeof AGES;
+
+interface Kind {
+  /** In short, for tables. */
+  readonly title: string;
+  readonly make: (where: Where) => KubeObject[];
+  /** Where it can be. @default - everywhere */
+  readonly places?: Place[];
+  /** @default - both */
+  readonly ages?: Age[];
+}
+
+interface Where {
+  readonly namespace: string;
+  readonly exportTo?: readonly string[];
+  readonly creationTimestamp: string;
+  /** A name of the hop to the gateway. */
+  readonly hopName: string;
+}
+
+const SHARED: Place[] = [
+  "the callers' namespace",
+  'another namespace',
+  "the gateway's namespace",
+  'the root namespace',
+];
+const BOTH = [HOSTS.through, HOSTS.straight];
+
+function object(
+  kind: string,
+  name: string,
+  { namespace, creationTimestamp, exportTo }: Where,
+  spec: object,
+): KubeObject {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name, namespace, creationTimestamp },
+    spec: { ...spec, ...(exportTo && { exportTo }) },
+  };
+}
+
+/** One object for each of our hosts. */
+function forEachHost(kind: string, spec: (host: string, address: string) => object) {
+  return (where: Where) =>
+    BOTH.map(({ host, address }) => object(kind, `foreign-${host.replace(/\./g, '-')}`, where, spec(host, address)));
+}
+
+const entry = forEachHost('ServiceEntry', (host) => ({
+  hosts: [host],
+  resolution: 'DNS',
+  ports: [
+    { number: 80, name: 'http', protocol: 'HTTP' },
+    { number: 443, name: 'tls', protocol: 'TLS' },
+  ],
+}));
+const route = forEachHost('VirtualService', (host) => ({
+  hosts: [host],
+  http: [{ match: [{ port: 80 }], route: [{ destination: { host, port: { number: 80 } } }] }],
+  tls: [{ match: [{ port: 443, sniHosts: [host] }], route: [{ destination: { host, port: { number: 443 } } }] }],
+}));
+/** Plain HTTP to the TLS port. */
+const astray = forEachHost('VirtualService', (host) => ({
+  hosts: [host],
+  http: [{ route: [{ destination: { host, port: { number: 443 } } }] }],
+}));
+const off = forEachHost('DestinationRule', (host) => ({
+  host,
+  trafficPolicy: { tls: { mode: 'DISABLE' } },
+  subsets: [{ name: 'tls' }],
+}));
+const offAtHop = (where: Where) => [
+  object('DestinationRule', 'foreign-hop', where, { host: HOP, trafficPolicy: { tls: { mode: 'DISABLE' } } }),
+];
+
+const TCP = [80, 443].map((number) => ({ number, name: `tcp-${number}`, protocol: 'TCP' }));
+const claims = (spec: object) => (where: Where) => [
+  object('ServiceEntry', 'foreign-addresses', where, {
+    hosts: ['x.elsewhere.internal'],
+    location: 'MESH_EXTERNAL',
+    resolution: 'NONE',
+    ports: TCP,
+    ...spec,
+  }),
+];
+const addresses = BOTH.map(({ address }) => address);
+
+/** The addresses belong to a Service without a selector. */
+const headless = ({ namespace, creationTimestamp }: Where): KubeObject[] => [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'foreign', namespace, creationTimestamp },
+    spec: { clusterIP: 'None', ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number })) },
+  },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: 'foreign',
+      namespace,
+      creationTimestamp,
+      labels: { 'kubernetes.io/service-name': 'foreign' },
+    },
+    addressType: 'IPv4',
+    ports: TCP.map(({ number, name }) => ({ name, port: number, protocol: 'TCP' })),
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+  } as unknown as KubeObject,
+];
+
+const server = (value: object) => (where: Where) => [
+  object(
+    'Gateway',
+    'foreign',
+    { ...where, exportTo: undefined },
+    {
+      selector: GATEWAY_LABELS,
+      servers: [value],
+    },
+  ),
+];
+const mutual = (host: string, tls: object = {}) => ({
+  port: { number: 443, name: 'foreign', protocol: 'HTTPS' },
+  hosts: [host],
+  tls: { mode: 'ISTIO_MUTUAL', ...tls },
+});
+const takesPort = (protocol: string) => server({ port: { number: 443, name: 'foreign', protocol }, hosts: ['*'] });
+
+const sidecar = (spec: object) => (where: Where) => [
+  object('Sidecar', 'foreign', { ...where, exportTo: undefined }, spec),
+];
+const OPEN = { outboundTrafficPolicy: { mode: 'ALLOW_ANY' }, egress: [{ hosts: ['istio-system/*'] }] };
+
+/** An older route alone, to a host that another namespace offers to all. */
+const elsewhere = (where: Where): KubeObject[] => [
+  object(
+    'ServiceEntry',
+    'foreign-offer',
+    { ...where, namespace: 'elsewhere', exportTo: undefined },
+    {
+      hosts: ['offer.example.com'],
+      resolution: 'DNS',
+      endpoints: [{ address: HOSTS.through.host }],
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    },
+  ),
+  object('VirtualService', 'foreign-route', where, {
+    hosts: [HOSTS.through.host],
+    http: [{ route: [{ destination: { host: 'offer.example.com', port: { number: 80 } } }] }],
+  }),
+];
+
+export const KINDS = {
+  entry: { title: 'a ServiceEntry for the host', make: entry },
+  route: { title: 'a VirtualService for the host', make: route },
+  astray: { title: 'a VirtualService that sends HTTP to the TLS port', make: astray },
+  off: { title: 'a DestinationRule for the host, without TLS', make: off },
+  hop: { title: 'a DestinationRule for the hop Service, without TLS', make: offAtHop },
+  entryAndRoute: { title: 'an entry and a route', make: (where) => [...entry(where), ...route(where)] },
+  entryAndRule: { title: 'an entry and a rule without TLS', make: (where) => [...entry(where), ...off(where)] },
+  elsewhere: {
+    title: "a route to another namespace's entry",
+    make: elsewhere,
+    places: ["the callers' namespace, private", "the callers' namespace"],
+  },
+  address: { title: "an entry with the host's address, as TCP", make: claims({ addresses }) },
+  everyAddress: {
+    title: 'an entry with every address, as TCP',
+    make: claims({ addresses: ['0.0.0.0/1', '128.0.0.0/1'] }),
+  },
+  leadsElsewhere: {
+    title: "an entry with the host's address that leads to another server",
+    make: claims({ addresses, resolution: 'STATIC', endpoints: [{ address: HOSTS.collector.address }] }),
+  },
+  byName: {
+    title: "an entry with the host's address, exported by name",
+    make: (where) => claims({ addresses })({ ...where, exportTo: ['payments', 'nobody'] }),
+    places: ['another namespace', "the gateway's namespace", 'the root namespace'],
+  },
+  headless: { title: "a headless Service with the host's address", make: headless, places: SHARED },
+  sameName: {
+    title: 'a Gateway server with the name of a hop',
+    make: (where) => server(mutual(where.hopName))(where),
+    places: SHARED,
+  },
+  sameNameAnywhere: {
+    title: 'a Gateway server with the name of a hop, as `*/name`',
+    make: (where) => server(mutual(`*/${where.hopName}`))(where),
+    places: SHARED,
+  },
+  httpServer: { title: "a Gateway server for HTTP on the hop's port", make: takesPort('HTTP'), places: SHARED },
+  tcpServer: { title: "a Gateway server for TCP on the hop's port", make: takesPort('TCP'), places: SHARED },
+  openSidecar: {
+    title: 'a Sidecar with ALLOW_ANY that imports less',
+    make: sidecar(OPEN),
+    places: ["the callers' namespace", 'the root namespace'],
+  },
+  openWorkload: {
+    title: 'the same Sidecar for one workload',
+    make: sidecar({ workloadSelector: { labels: { app: 'checkout' } }, ...OPEN }),
+    places: ["the callers' namespace"],
+  },
+  tcpListener: {
+    title: 'a Sidecar with TCP listeners on 80 and 443',
+    make: sidecar({
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+      egress: [...TCP.map((port) => ({ port, hosts: ['./*'] })), { hosts: ['*/*'] }],
+    }),
+    places: ["the callers' namespace"],
+  },
+} satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+
+/** A kind of objects in one place, at one age. */
+export interface Foreign {
+  readonly kind: KindName;
+  readonly place: Place;
+  readonly age: Age;
+}
+
+export const FOREIGN: Foreign[] = (Object.entries(KINDS) as [KindName, Kind][]).flatMap(([kind, { places, ages }]) =>
+  (places ?? (Object.keys(PLACES) as Place[])).flatMap((place) =>
+    (ages ?? (Object.keys(AGES) as Age[])).map((age) => ({ kind, place, age })),
+  ),
+);
+
+export function objectsOf({ kind, place, age }: Foreign, hopName: string): KubeObject[] {
+  const { make }: Kind = KINDS[kind];
+  const made = make({ ...PLACES[place], creationTimestamp: AGES[age], hopName });
+  const texts = made.map((one) => JSON.stringify(one));
+  return made.filter((_, index) => texts.indexOf(texts[index]) === index);
+}

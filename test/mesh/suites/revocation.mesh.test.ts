@@ -1,0 +1,230 @@
+/**
+ * A caller that is taken out of `callers` is refused, and one that is added is let in, while other authors' Gateways on
+ * the same pods try to keep the old state. What they can do where istiod lets Gateways act on pods of other namespaces,
+ * docs/tenants.md says; with `PILOT_SCOPE_GATEWAY_TO_NAMESPACE` they can do nothing. And how long connections live that
+ * were open before.
+ */
+import * as fs from 'fs';
+import { Chart } from 'cdk8s';
+import { parse } from 'yaml';
+import { AccessRow, AccessTable } from '../../../src/access/access-table';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { Caller } from '../../../src/values/caller';
+import { chosen } from '../cover';
+import { KubeObject } from '../lab';
+import { describeMesh, Mesh, synthesise } from '../support';
+
+const HOST = 'api.partner.com';
+const LABELS = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
+
+const table = (scopeGatewayToNamespace: boolean): Omit<AccessTable, 'access'> => ({
+  mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', scopeGatewayToNamespace },
+  gateways: [{ namespace: 'egress', labels: LABELS, serviceAccount: 'egress-gateway', targetPort: 8443 }],
+  callers: ['stays', 'leaves', 'comes'].map((name) => ({ name, namespace: 'shop', serviceAccount: name })),
+  external: [{ host: HOST, http: 'ok', https: 'ok', tcp: [7000] }],
+});
+
+const CONFIG = 'proxy.istio.io/config';
+
+/** Long enough to tell it from everything else that takes its time. */
+const DRAIN_SECONDS = 3;
+
+function manifests(...callers: string[]): KubeObject[] {
+  return synthesise((app) => {
+    const platform = new Chart(app, 'platform', { namespace: 'egress' });
+    const gateway = new EgressGateway(platform, 'exit');
+    gateway.lockdown();
+    const shop = new Chart(app, 'shop', { namespace: 'shop' });
+    new GatewayEgress(shop, 'partner', {
+      gateway,
+      hosts: [HOST],
+      callers: callers.map((name) => Caller.serviceAccount('shop', name)),
+    }).originateTls('tls');
+  }).map((object) => {
+    const annotations = object.kind === 'Deployment' && object.spec.template.metadata.annotations;
+    if (annotations)
+      annotations[CONFIG] = JSON.stringify({ ...parse(annotations[CONFIG]), drainDuration: `${DRAIN_SECONDS}s` });
+    return { ...object, metadata: { ...object.metadata, creationTimestamp: '2024-01-01T00:00:00Z' } };
+  });
+}
+
+const BEFORE = manifests('stays', 'leaves');
+const AFTER = manifests('stays', 'comes');
+const HOP_NAMES: string[] = BEFORE.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) =>
+  spec.servers.flatMap(({ hosts }: { hosts: string[] }) => hosts.map((host) => host.split('/').pop()!)),
+);
+
+const mutual = (tls: object = {}, ...hosts: string[]) => ({
+  port: { number: 443, name: 'foreign', protocol: 'HTTPS' },
+  hosts: hosts.length > 0 ? hosts : ['open.example.com'],
+  tls: { mode: 'ISTIO_MUTUAL', ...tls },
+});
+const names = (prefix: string) => HOP_NAMES.map((name) => `${prefix}${name}`);
+
+/** Who is answered once `leaves` has been taken out and `comes` has been added; and before. */
+const NEW_STATE = ['stays', 'comes'];
+const OLD_STATE = ['stays', 'leaves'];
+
+const SECRET = 'a Secret that does not exist';
+
+const FREEZES = { older: OLD_STATE, younger: OLD_STATE };
+/** The port is the older server's. */
+const TAKES = { older: [], younger: NEW_STATE };
+
+/** Servers on the same pods, in another namespace, and who is then answered where they act there. */
+const SERVERS = {
+  'our names': { server: mutual({}, ...names('')), effect: FREEZES },
+  'our names, for every namespace': { server: mutual({}, ...names('*/')), effect: FREEZES },
+  'our names, for its own namespace': { server: mutual({}, ...names('./')), effect: FREEZES },
+  'our names, for a namespace by name': { server: mutual({}, ...names('other/')), effect: FREEZES },
+  'a hash that is none': {
+    server: mutual({
+      mode: 'MUTUAL',
+      serverCertificate: '/etc/certs/tls.crt',
+      privateKey: '/etc/certs/tls.key',
+      caCertificates: '/etc/certs/ca.crt',
+      verifyCertificateHash: ['zz'],
+    }),
+    effect: FREEZES,
+  },
+  [SECRET]: { server: mutual({ mode: 'SIMPLE', credentialName: 'nowhere' }), effect: FREEZES },
+  'HTTP on our port': {
+    server: { port: { number: 443, name: 'foreign', protocol: 'HTTP' }, hosts: ['*'] },
+    effect: TAKES,
+  },
+  'TCP on our port': {
+    server: { port: { number: 443, name: 'foreign', protocol: 'TCP' }, hosts: ['*'] },
+    effect: TAKES,
+  },
+};
+const AGES = { older: '2020-01-01T00:00:00Z', younger: '2026-01-01T00:00:00Z' };
+
+function foreign(server: object, creationTimestamp: string): KubeObject[] {
+  return [
+    {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'foreign', namespace: 'other', creationTimestamp },
+      spec: { selector: LABELS, servers: [server] },
+    },
+  ];
+}
+
+const rowOf = (from: string): AccessRow => ({ from, request: `http://${HOST}/`, expect: { outcome: 'answered' } });
+
+async function isAnswered(mesh: Mesh, from: string): Promise<boolean> {
+  const { judgement } = await mesh.see(rowOf(from));
+  return judgement.seen.outcome === 'answered';
+}
+
+/** Applies objects and waits until they are in force, or until it is clear that they never will be. */
+async function force(mesh: Mesh, set: string, objects: KubeObject[]): Promise<void> {
+  await mesh.lab.apply(set, objects);
+  try {
+    await mesh.lab.converge({ tolerateWarming: true });
+  } catch (error) {
+    if (!/ refused /.test((error as Error).message)) throw error;
+    await mesh.lab.dropConnections();
+  }
+}
+
+/** Who is answered on new connections after the change. */
+async function afterwards(mesh: Mesh, objects: KubeObject[]): Promise<string[]> {
+  await force(mesh, 'foreign', []);
+  await mesh.apply(BEFORE);
+  await force(mesh, 'foreign', objects);
+  await force(mesh, 'manifests', AFTER);
+  const answered: string[] = [];
+  for (const from of ['stays', 'leaves', 'comes']) if (await isAnswered(mesh, from)) answered.push(from);
+  return answered;
+}
+
+const worlds = [false, true].flatMap((isScoped) =>
+  // Where it has an effect, that ends by itself: it has a test of its own.
+  Object.keys(SERVERS)
+    .filter((what) => isScoped || what !== SECRET)
+    .flatMap((what) =>
+      (['older', 'younger'] as const).map((age) => ({ isScoped, what: what as keyof typeof SERVERS, age })),
+    ),
+);
+const asked = chosen(worlds, [({ isScoped }) => String(isScoped), ({ what }) => what, ({ age }) => age]);
+
+/** Until a caller is answered on a new connection, or no longer is; the seconds that it took. */
+async function until(mesh: Mesh, caller: string, isWanted: boolean): Promise<number> {
+  const began = Date.now();
+  while ((await isAnswered(mesh, caller)) !== isWanted) {
+    if (Date.now() - began > 60_000) break;
+    await mesh.lab.dropConnections();
+  }
+  return (Date.now() - began) / 1000;
+}
+
+/** Repeats requests on one connection until they fail, and prints when that was; a file says that it has begun. */
+const CLIENT = `
+  const [scheme, host, file] = process.argv.slice(1);
+  const agent = new (require(scheme).Agent)({ keepAlive: true, maxSockets: 1 });
+  const end = () => { console.log(Date.now()); process.exit(); };
+  const ask = () =>
+    require(scheme)
+      .get(scheme + '://' + host + '/', { agent, rejectUnauthorized: false }, (answer) => {
+        if (answer.statusCode !== 200 || (scheme === 'https' && ask.socket && ask.socket !== answer.socket)) end();
+        ask.socket = answer.socket;
+        require('fs').writeFileSync(file, '');
+        answer.resume().on('end', () => setTimeout(ask, 100));
+      })
+      .on('error', end);
+  ask();
+  setTimeout(end, 30000);
+`;
+
+for (const isScoped of [false, true]) {
+  const title = isScoped ? 'Gateways act on pods of their own namespace' : 'Gateways act on pods of every namespace';
+  // A proxy that rejects a listener says so; what it then does is what counts.
+  const world = { table: table(isScoped), manifests: BEFORE, tolerate: [/rejected/] };
+  describeMesh(title, world, (mesh) => {
+    test.each(asked.filter((one) => one.isScoped === isScoped).map((one) => [`${one.what}, ${one.age}`, one] as const))(
+      '%s',
+      async (_title, { what, age }) => {
+        const { server, effect } = SERVERS[what];
+        expect(await afterwards(mesh, foreign(server, AGES[age]))).toEqual(isScoped ? NEW_STATE : effect[age]);
+      },
+    );
+
+    if (isScoped) return;
+
+    test('a Secret that does not exist delays it by the time for which Envoy waits for one', async () => {
+      await force(mesh, 'foreign', []);
+      await mesh.apply(BEFORE);
+      await force(mesh, 'foreign', foreign(SERVERS[SECRET].server, AGES.older));
+      await mesh.lab.apply('manifests', AFTER);
+      const seconds = await until(mesh, 'leaves', false);
+      expect(seconds).toBeGreaterThan(5);
+      expect(seconds).toBeLessThan(40);
+      expect(await until(mesh, 'comes', true)).toBeLessThan(10);
+    });
+
+    test('without others it takes as long as istiod and the gateway need', async () => {
+      await force(mesh, 'foreign', []);
+      await mesh.apply(BEFORE);
+      await mesh.lab.apply('manifests', AFTER);
+      expect(await until(mesh, 'leaves', false)).toBeLessThan(10);
+      expect(await until(mesh, 'comes', true)).toBeLessThan(10);
+    });
+
+    test.each([
+      ['http', 0],
+      ['https', DRAIN_SECONDS - 1],
+    ])('a connection that was open, %s, ends with the drain time', async (scheme, least) => {
+      await mesh.apply(BEFORE);
+      const file = mesh.lab.logFile(`client-${scheme}`);
+      const client = mesh.lab.shellOf('leaves').must(process.execPath, ['-e', CLIENT, scheme, HOST, file]);
+      while (!fs.existsSync(file)) await mesh.see(rowOf('stays'));
+      const began = Date.now();
+      await mesh.lab.apply('manifests', AFTER);
+      const lived = (Number(await client) - began) / 1000;
+      expect(lived).toBeGreaterThan(least);
+      expect(lived).toBeLessThan(DRAIN_SECONDS + 10);
+    });
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * A mesh that traces every request, with each kind of provider: what the proxies tell external hosts about the caller.
+ * They write the headers of tracing after the route, so a Telemetry has to stop them, and at a gateway the route takes off
+ * what the sidecar wrote.
+ */
+import { Chart } from 'cdk8s';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
+import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
+import { NoTraceContext } from '../../../src/constructs/no-trace-context';
+import { RefusalLog } from '../../../src/constructs/refusal-log';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { Caller } from '../../../src/values/caller';
+import { KubeObject } from '../lab';
+import { describeMesh, synthesise } from '../support';
+
+const OWN = {
+  namespace: 'egress',
+  labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' },
+  serviceAccount: 'egress-gateway',
+  targetPort: 8443,
+};
+const [THROUGH, OPAQUE, STRAIGHT, PLAIN] = ['through', 'opaque', 'straight', 'plain'].map(
+  (name) => `${name}.example.com`,
+);
+
+const manifests = synthesise((app) => {
+  const platform = new Chart(app, 'platform', { namespace: 'egress' });
+  const gateway = new EgressGateway(platform, 'exit');
+  new RefusalLog(platform, 'refused', { gateway }); // another Telemetry for the same pods
+  const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  const callers = [Caller.serviceAccount('shop', 'checkout')];
+  new GatewayEgress(shop, 'through', { gateway, hosts: [THROUGH], callers }).originateTls('tls');
+  new GatewayEgress(shop, 'opaque', { gateway, hosts: [OPAQUE], callers, http: GatewayHttp.OPAQUE });
+  new SidecarEgress(shop, 'straight', { hosts: [STRAIGHT] }).originateTls('tls');
+  new SidecarEgress(shop, 'plain', { hosts: [PLAIN] });
+  new NoTraceContext(shop, 'trace');
+}).filter(
+  ({ kind }) => !['PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceAccount', 'Deployment'].includes(kind),
+);
+
+const tracer: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'tracer', namespace: 'tracing' },
+  spec: { ports: [9411, 11800, 4317].map((port) => ({ name: `${port === 9411 ? 'http' : 'grpc'}-${port}`, port })) },
+};
+const telemetry = (name: string, namespace: string, tracing: object): KubeObject => ({
+  apiVersion: 'telemetry.istio.io/v1',
+  kind: 'Telemetry',
+  metadata: { name, namespace },
+  spec: { tracing: [tracing] },
+});
+/** Traces every request of the mesh, as a platform team writes it; and as the callers' team does, older than ours. */
+const traced = (provider: string) => [
+  tracer,
+  telemetry('mesh', 'istio-system', { providers: [{ name: provider }], randomSamplingPercentage: 100 }),
+  telemetry('aaa', 'shop', { customTags: { team: { literal: { value: 'shop' } } } }),
+];
+
+const isCure = ({ kind, metadata }: KubeObject) => kind === 'Telemetry' && metadata.name.endsWith('trace-context');
+const ofGateway = (object: KubeObject) => isCure(object) && object.metadata.namespace === 'egress';
+
+describeMesh(
+  'a mesh that traces every request',
+  {
+    table: {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      gateways: [OWN],
+      callers: [
+        {
+          name: 'checkout',
+          namespace: 'shop',
+          serviceAccount: 'checkout',
+          labels: { 'security.istio.io/tlsMode': 'istio' }, // as Istio's injection sets it
+        },
+      ],
+      external: [THROUGH, OPAQUE, STRAIGHT, PLAIN].map((host) => ({ host, http: 'ok', https: 'ok' })),
+    },
+    manifests,
+  },
+  (mesh) => {
+    /** What the host received beyond what the application sent. */
+    const added = async (host: string) => {
+      // The gateway logs only what it refuses, so there is no line by which a row could tell the egress path.
+      const { judgement } = await mesh.see({ from: 'checkout', request: `http://${host}/` });
+      expect([judgement.seen.outcome, judgement.seen.status]).toEqual(['answered', 200]);
+      return judgement.seen.addedHeaders ?? [];
+    };
+    /** The private name of the hop is said by gateways whose pods do not switch it off, as those of the lab do not. */
+    const HOP = 'x-envoy-original-host';
+
+    describe.each([
+      ['zipkin', 'x-b3-traceid'],
+      ['skywalking', 'sw8'],
+      ['opentelemetry', 'traceparent'],
+    ])('by %s', (provider, header) => {
+      test('no host receives anything of it', async () => {
+        await mesh.apply([...manifests, ...traced(provider)]);
+        for (const host of [THROUGH, OPAQUE, STRAIGHT, PLAIN])
+          expect([host, (await added(host)).filter((name) => name !== HOP)]).toEqual([host, []]);
+      });
+
+      test('without the Telemetry of each place, its hosts do: this suite can fail', async () => {
+        await mesh.apply([...manifests.filter((object) => !ofGateway(object)), ...traced(provider)]);
+        expect(await added(THROUGH)).toContain(header);
+        await mesh.apply([...manifests.filter((object) => !isCure(object) || ofGateway(object)), ...traced(provider)]);
+        // The gateway's own is in force, and its route takes off what the sidecar wrote.
+        expect(await added(THROUGH)).not.toContain(header);
+        for (const host of [OPAQUE, STRAIGHT, PLAIN]) expect(await added(host)).toContain(header);
+      });
+    });
+  },
+);
