@@ -163,7 +163,7 @@ export class EgressModel {
         continue;
       }
       const { when, say } = one.possibility;
-      if (isRefusedAlike(answer, other)) {
+      if (onlyPort !== undefined && isRefusedAlike(answer, other)) {
         assumed.add(
           `${one.possibility.assumed}; otherwise the caller sees ${other.symptom} instead of ${answer.symptom}`,
         );
