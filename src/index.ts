@@ -26,6 +26,7 @@ export { BoundaryDns, BoundaryAllowedEgress, EgressBoundaryProps } from './const
 export { EgressBoundary } from './constructs/egress-boundary';
 export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-guard';
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
+export { ApplyOrder, FluxOrderOptions } from './constructs/apply-order';
 
 // Values
 export { Caller, ServiceAccountCallerOptions } from './values/caller';

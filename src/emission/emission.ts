@@ -85,8 +85,7 @@ export class Emission {
   private add(key: string, planned: RecipeObject): void {
     const { scope, first = scope } = this.places[planned.side]!;
     const place = planned.rank === Rank.FIRST ? first : scope;
-    const spec = planned.spec && (() => this.emitted.get(key)!.planned.spec!());
-    const object = addObject(this.owner, place, planned, spec);
+    const object = addObject(this.owner, place, planned, () => this.emitted.get(key)?.planned ?? planned);
     this.emitted.set(key, { object, scope: place, order: this.emitted.size, planned });
   }
 

@@ -1,5 +1,6 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
+import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { perApp } from '../declarations/app';
 import { RecipeObject } from '../recipes/recipe';
 
@@ -9,6 +10,8 @@ export interface Emitted {
   readonly owner: IConstruct;
   /** Returns the current spec of an Istio object as plain data. */
   readonly spec?: () => object;
+  /** When tools that apply in waves apply the object. */
+  readonly wave: () => number;
 }
 
 const emitted = perApp(() => new Map<ApiObject, Emitted>());
@@ -22,19 +25,31 @@ export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Em
  * Adds an object. Its spec is made at synth, when every declaration is known.
  *
  * @param owner the construct of this library that findings about the object are reported for
- * @param spec returns the current spec as plain data; none for objects without one
+ * @param planned the object as it is planned now
+ * @param latest returns the object as it is planned at synth
  */
 export function addObject(
   owner: IConstruct,
   scope: Construct,
-  { id, kind, metadata, fields }: RecipeObject,
-  spec: (() => object) | undefined,
+  planned: RecipeObject,
+  latest: () => RecipeObject,
 ): ApiObject {
+  const { id, kind, metadata, fields } = planned;
+  const spec = planned.spec && (() => latest().spec!());
   const props = { metadata, ...fields, ...(spec && { spec: Lazy.any({ produce: spec }) }) };
   const object =
     'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
-  emitted(owner).set(object, { owner, spec: 'GVK' in kind ? spec : undefined });
+  const wave = () => waveOf(latest());
+  emitted(owner).set(object, { owner, spec: 'GVK' in kind ? spec : undefined, wave });
+  if (isInWaves(object)) writeWave(object, wave);
   return object;
+}
+
+/** Has every object below a scope, those still to come included, say when Argo CD applies it. */
+export function writeWaves(scope: IConstruct): void {
+  if (isInWaves(scope)) return;
+  scopesInWaves(scope).add(scope);
+  for (const [object, { wave }] of emitted(scope)) if (object.node.scopes.includes(scope)) writeWave(object, wave);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { EgressObject } from './egress-object';
+import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { Grouping, groupBy, mapIn } from './grouping';
 import { Indexed } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
@@ -101,6 +102,14 @@ export class ManifestIndex {
   /** Kubernetes Secrets. */
   public get secrets(): readonly Indexed[] {
     return this.coreSecrets;
+  }
+
+  /** The endpoints that are written for a Kubernetes Service, as EndpointSlices or Endpoints. */
+  public endpointsOf(namespace: string, service: string): readonly WrittenEndpoints[] {
+    const own = this.kinds.flatMap((bucket) => (ENDPOINT_KINDS.has(bucket[0]?.kind) ? bucket : []));
+    return own
+      .filter((object) => object.namespace === namespace)
+      .flatMap((object) => writtenEndpoints(object, service));
   }
 
   /** Objects that pods are made from. */

@@ -42,8 +42,11 @@ export class AddressBook {
     given?: (host: string) => Address | undefined,
   ): Address | undefined {
     if (isIP(name) !== 0) return ipAddress(name);
-    const host = name.toLowerCase().replace(/\.$/, '');
-    const names = [host, ...resolvedServiceHosts(host, namespace, this.registry.clusterDomain)];
+    const { clusterDomain } = this.registry;
+    const asked = name.toLowerCase().replace(/\.$/, '');
+    const fullNames = [asked, ...resolvedServiceHosts(asked, namespace, clusterDomain)];
+    const host = this.meaning(asked, namespace);
+    const names = host === asked ? fullNames : [host];
     const service =
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
@@ -110,6 +113,13 @@ export class AddressBook {
         return;
       found.set(range, object);
     }
+  }
+
+  /** The host for which a name stands in a namespace: the one that a Service names, or itself. */
+  public meaning(name: string, namespace: string): string {
+    const { clusterDomain, aliases } = this.registry;
+    const names = [name, ...resolvedServiceHosts(name, namespace, clusterDomain)];
+    return names.map((full) => aliases.resolve(full)).find((one) => one !== undefined) ?? name;
   }
 
   /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */

@@ -9,6 +9,17 @@ export interface FieldProblem {
   readonly problem: string;
 }
 
+const IN_SCHEMA: Record<string, (spec: any) => FieldProblem | undefined> = {
+  ServiceEntry: serviceEntrySchemaProblem,
+  Gateway: gatewaySchemaProblem,
+  AuthorizationPolicy: policySchemaProblem,
+};
+
+/** Why the API server rejects an object by the rules in its schema, although its types are right. */
+export function schemaProblem(kind: string, spec: unknown): FieldProblem | undefined {
+  return Object.prototype.hasOwnProperty.call(IN_SCHEMA, kind) ? IN_SCHEMA[kind](spec) : undefined;
+}
+
 const BY_KIND: Record<string, (spec: any) => FieldProblem | undefined> = {
   ServiceEntry: serviceEntryProblem,
   DestinationRule: destinationRuleProblem,
@@ -52,4 +63,52 @@ function virtualServiceProblem(spec: IstioSpecs['VirtualService']): FieldProblem
             problem: `${destination!.host} is an address, not the name of a service`,
           };
   return undefined;
+}
+
+/** The rules of the schema (x-kubernetes-validations in crds/istio.yaml), less those about text and durations. */
+function serviceEntrySchemaProblem(spec: IstioSpecs['ServiceEntry']): FieldProblem | undefined {
+  const { hosts = [], addresses = [], ports = [], endpoints, resolution = 'NONE', workloadSelector } = spec;
+  const any = hosts.indexOf('*');
+  if (any >= 0) return { field: `spec.hosts[${any}]`, problem: '"*" is not a host; the broadest is like *.com' };
+  if (workloadSelector && endpoints)
+    return { field: 'spec.workloadSelector', problem: 'only one of workloadSelector and endpoints can be set' };
+  if (endpoints && resolution === 'NONE')
+    return { field: 'spec.endpoints', problem: 'resolution NONE allows no endpoints' };
+  if ((endpoints?.length ?? 0) > 1 && resolution === 'DNS_ROUND_ROBIN')
+    return { field: 'spec.endpoints', problem: 'resolution DNS_ROUND_ROBIN allows one endpoint' };
+  const range = resolution === 'NONE' || resolution === 'STATIC' ? -1 : addresses.findIndex((one) => one.includes('/'));
+  if (range >= 0)
+    return {
+      field: `spec.addresses[${range}]`,
+      problem: `${addresses[range]} is a range, which only resolution NONE and STATIC allow`,
+    };
+  const numbers = ports.map((port) => port?.number);
+  for (const [index, port] of ports.entries()) {
+    for (const field of ['number', 'targetPort'] as const) {
+      const value = port?.[field];
+      if (value !== undefined && (value < 1 || value > 65535))
+        return { field: `spec.ports[${index}].${field}`, problem: `${value} is not a port from 1 to 65535` };
+    }
+    if (numbers.indexOf(port?.number) < index)
+      return { field: `spec.ports[${index}].number`, problem: `${port.number} is declared twice` };
+  }
+  const empty = (endpoints ?? []).findIndex((endpoint) => !endpoint?.address && !endpoint?.network);
+  return empty < 0 ? undefined : { field: `spec.endpoints[${empty}].address`, problem: 'is missing' };
+}
+
+function gatewaySchemaProblem({ servers = [] }: IstioSpecs['Gateway']): FieldProblem | undefined {
+  for (const [index, server] of servers.entries()) {
+    const { credentialName, credentialNames, tlsCertificates } = server?.tls ?? {};
+    const field: FieldPath = `spec.servers[${index}].tls.credentialNames`;
+    if (credentialNames && (credentialName || tlsCertificates))
+      return { field, problem: 'only one of credentialName, credentialNames and tlsCertificates can be set' };
+  }
+  return undefined;
+}
+
+function policySchemaProblem(spec: IstioSpecs['AuthorizationPolicy']): FieldProblem | undefined {
+  const given = [spec.selector, spec.targetRef, spec.targetRefs].filter((one) => one !== undefined && one !== null);
+  return given.length < 2
+    ? undefined
+    : { field: 'spec.selector', problem: 'only one of selector, targetRef and targetRefs can be set' };
 }

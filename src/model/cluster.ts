@@ -11,6 +11,7 @@ import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { stopAtUnknownService } from './unknown-service';
 import { credentialPlace } from '../istio/credentials';
+import { podTemplateOf } from '../istio/pod-templates';
 import { isHttp2 } from '../istio/protocols';
 import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
@@ -48,6 +49,8 @@ export interface Cluster {
   /** TLS settings that are written down and have no effect. */
   readonly ignoredTls?: ClientTls;
   readonly rule?: MergedRule;
+  /** Where bytes are sent through the endpoints by CONNECT. Requests that the proxy reads are not. */
+  readonly tunnel?: FieldRef;
   /** Whether it speaks HTTP/2 to its endpoints. */
   readonly http2: boolean;
   /** Whether it speaks to them what the client speaks, instead. */
@@ -129,6 +132,7 @@ export function clusterOf(
     decidedBy: where,
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
+    ...tunnelOf(rule, chosen),
     http2: isHttp2(port.protocol) || poolOf(rule, chosen, number)?.http?.h2UpgradePolicy === 'UPGRADE',
     keepsProtocol: poolOf(rule, chosen, number)?.http?.useClientProtocol === true,
     assumptions,
@@ -145,12 +149,7 @@ export function podsBehind(
   const assumptions: string[] = [];
   const selector: Record<string, string> | undefined = service.object.spec.selector;
   const field = fieldRef(service.object, 'spec.selector');
-  if (!selector)
-    throw new Undetermined(
-      `Service ${service.namespace}/${service.object.name} has no selector, and its endpoints are not among ` +
-        'the manifests',
-      [field],
-    );
+  if (!selector) return writtenEndpoints(registry, service, port);
   const pods = registry.workloads.filter(
     (workload) =>
       workload.namespace === service.namespace &&
@@ -171,6 +170,22 @@ export function podsBehind(
   }));
   for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
   return { endpoints, where: [field], assumptions };
+}
+
+/** The endpoints of a Service without a selector, which somebody writes by hand. */
+function writtenEndpoints({ index }: Registry, { namespace, object }: Service, port: ServicePort) {
+  const written = index.endpointsOf(namespace, object.name);
+  if (written.length === 0)
+    throw new Undetermined(
+      `Service ${namespace}/${object.name} has no selector, and its endpoints are not among the manifests: add its ` +
+        'EndpointSlice',
+      [fieldRef(object, 'spec.selector')],
+    );
+  const endpoints = written.flatMap(({ addresses, ports }) => {
+    const own = ports.find(({ name = '' }) => name === port.name || (ports.length === 1 && port.name === ''));
+    return addresses.flatMap((host): Endpoint[] => (own?.port ? [{ kind: 'host', host, port: own.port }] : []));
+  });
+  return { endpoints, where: written.map((one) => fieldRef(one.object)), assumptions: [] as string[] };
 }
 
 function endpointsOf(
@@ -201,7 +216,7 @@ function endpointsOf(
         assumptions,
       };
     default:
-      return { ...entryEndpoints(registry, service, port, portField, labels), assumptions };
+      return { ...entryEndpoints(registry, service, port, portField, assumptions, labels), assumptions };
   }
 }
 
@@ -215,6 +230,7 @@ function entryEndpoints(
   service: Service,
   port: ServicePort,
   portField: FieldRef,
+  assumptions: string[],
   labels?: Record<string, string>,
 ) {
   const endpoints: Endpoint[] = [];
@@ -231,23 +247,27 @@ function entryEndpoints(
       continue;
     seen.add(sibling.object);
     const { spec } = sibling.object;
-    if (spec.workloadSelector) {
-      throw new Undetermined('the model does not know which workloads the workloadSelector of a ServiceEntry selects', [
-        fieldRef(sibling.object, 'spec.workloadSelector'),
-      ]);
-    }
     const own = sibling.ports.find((one) => (overEds ? one.name === port.name : one.number === port.number));
     if (!own) continue;
     const target = (given: EntryEndpoint | undefined): number =>
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
-    if (spec.endpoints?.length) {
-      (spec.endpoints as EntryEndpoint[]).forEach((given, index) => {
-        stopAtUnknownField(sibling.object, given, 'endpoint', `spec.endpoints[${index}]`);
-        if (!given.address || !selects(labels, given.labels) || (overEds && isIP(given.address ?? '') === 0)) return;
-        const tls = automaticTls(registry, sibling, given, `spec.endpoints[${index}]`);
-        endpoints.push({ kind: 'host', host: given.address, port: target(given), ...(tls && { tls }) });
-        where.push(fieldRef(sibling.object, `spec.endpoints[${index}]`));
-      });
+    const given: readonly PlacedEndpoint[] = spec.workloadSelector
+      ? workloadsOf(registry, sibling.object, assumptions)
+      : ((spec.endpoints ?? []) as EntryEndpoint[]).map((endpoint, index): PlacedEndpoint => ({
+          endpoint,
+          object: sibling.object,
+          at: `spec.endpoints[${index}]`,
+        }));
+    if (spec.workloadSelector || given.length > 0) {
+      for (const { endpoint, object, at } of given) {
+        stopAtUnknownField(object, endpoint, 'endpoint', at);
+        const { address, network } = endpoint;
+        if (!address || !selects(labels, endpoint.labels) || (overEds && isIP(address) === 0)) continue;
+        if (network) stopAtNetworkGateway(registry, fieldRef(object, `${at}.network`));
+        const tls = automaticTls(registry, sibling, endpoint, at);
+        endpoints.push({ kind: 'host', host: address, port: target(endpoint), ...(tls && { tls }) });
+        where.push(fieldRef(object, at));
+      }
     } else if (!overEds && sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
       endpoints.push({ kind: 'host', host: sibling.host, port: target(undefined) });
       where.push(sibling.object === service.object ? portField : fieldRef(sibling.object, 'spec.ports'));
@@ -265,6 +285,46 @@ function entryEndpoints(
 }
 
 type EntryEndpoint = ItemOf<IstioSpecs['ServiceEntry']['endpoints']>;
+
+/** An endpoint, and where it is written. */
+interface PlacedEndpoint {
+  readonly endpoint: EntryEndpoint;
+  readonly object: Indexed;
+  readonly at: FieldPath;
+}
+
+/** The WorkloadEntries that an entry selects. It selects pods as well, whose addresses no manifest tells. */
+function workloadsOf({ index }: Registry, entry: Indexed, assumptions: string[]): PlacedEndpoint[] {
+  const wanted: Record<string, string> = entry.spec.workloadSelector.labels ?? {};
+  const { namespace } = entry;
+  const where = fieldRef(entry, 'spec.workloadSelector');
+  const pods = index.podTemplates.find(
+    (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
+  );
+  const found = index
+    .ofKind('WorkloadEntry')
+    .filter((object) => object.namespace === namespace && selects(wanted, object.spec.labels));
+  if (pods || found.length === 0)
+    throw new Undetermined(
+      pods
+        ? `ServiceEntry ${namespace}/${entry.name} selects the pods of ${pods.kind} ${namespace}/${pods.name}, whose ` +
+            'addresses no manifest tells'
+        : `no WorkloadEntry has the labels that ServiceEntry ${namespace}/${entry.name} selects, and pods may have them`,
+      [where],
+    );
+  assumptions.push(`no pod of namespace ${namespace} has the labels that ServiceEntry ${entry.name} selects`);
+  return found.map((object) => ({ endpoint: object.spec, object, at: 'spec' }));
+}
+
+/** Where a gateway connects networks, endpoints of another network are reached through it. */
+function stopAtNetworkGateway({ services }: Registry, where: FieldRef): void {
+  const gateway = services.find(({ object }) => object.manifest.metadata.labels?.['topology.istio.io/network']);
+  if (gateway)
+    throw new Undetermined('the model does not know from which network the proxy connects to the endpoint', [
+      where,
+      fieldRef(gateway.object, 'metadata.labels["topology.istio.io/network"]'),
+    ]);
+}
 
 const TLS_MODE = 'security.istio.io/tlsMode';
 
@@ -320,6 +380,15 @@ function policyFor(object: Indexed, policy: Policy, field: FieldPath, port: numb
   return { object, value: settings[index], field: own, isPort: true };
 }
 
+/** The tunnel of the subset, else of the rule; settings of a port have none. */
+function tunnelOf(rule: MergedRule | undefined, subset: MergedSubset | undefined): { readonly tunnel?: FieldRef } {
+  if (subset)
+    return subset.value.trafficPolicy?.tunnel
+      ? { tunnel: fieldRef(subset.object, `spec.subsets[${subset.index}].trafficPolicy.tunnel`) }
+      : {};
+  return rule?.policy?.value.tunnel ? { tunnel: fieldRef(rule.policy.object, 'spec.trafficPolicy.tunnel') } : {};
+}
+
 /** The connection pool settings in force. */
 function poolOf(
   rule: MergedRule | undefined,
@@ -334,4 +403,12 @@ function poolOf(
   };
   const own = pool(subset?.value.trafficPolicy);
   return (own.found ? own : pool(rule?.policy?.value)).value;
+}
+
+export function endpointText(endpoint: Endpoint): string {
+  return endpoint.kind === 'host'
+    ? `${endpoint.host}:${endpoint.port}`
+    : endpoint.kind === 'pod'
+      ? `${endpoint.workload.id}:${endpoint.port}`
+      : endpoint.kind;
 }

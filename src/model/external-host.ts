@@ -258,12 +258,15 @@ function certificateProblem(
     );
   }
   const own: readonly string[] = tls.subjectAltNames ?? [];
-  const names = own.length > 0 ? own : (layer.subjectAltNames ?? []);
+  const names = own.length > 0 ? own : (layer.declared?.subjectAltNames ?? []);
   const isAutomatic = !tls.sni && own.length === 0 && layer.authority !== undefined;
   if (names.length > 0 && !names.some((name) => isNamed(certificateName, name))) {
     return {
       reason: `the host's certificate is for ${certificateName}, not for ${names.join(' or ')}`,
-      decidedBy: settingsOf(layer, own.length > 0 ? 'subjectAltNames' : undefined),
+      decidedBy:
+        own.length > 0
+          ? settingsOf(layer, 'subjectAltNames')
+          : [fieldRef(layer.declared!.object, 'spec.subjectAltNames'), ...settingsOf(layer)],
     };
   }
   if (isAutomatic && !isNamed(certificateName, layer.authority!)) {

@@ -1,6 +1,7 @@
 import { FirstBytes } from './chains';
 import { ClientTls } from './cluster';
 import { HttpRequest } from './http-request';
+import { Service } from './service';
 
 /** One layer of TLS around what is sent. */
 export interface Layer {
@@ -10,8 +11,8 @@ export interface Layer {
   readonly identity?: string;
   /** The settings that originated it; none for the application's own TLS. */
   readonly settings?: ClientTls;
-  /** The subjectAltNames of the ServiceEntry, which count where the settings have none. */
-  readonly subjectAltNames?: readonly string[];
+  /** The ServiceEntry whose subjectAltNames count where the settings have none. */
+  readonly declared?: Service;
   /** The authority of the request, where the proxy reads HTTP. */
   readonly authority?: string;
   /** The proxy's namespace, where its Secrets are. */

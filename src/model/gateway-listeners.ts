@@ -31,6 +31,7 @@ export interface GatewayListener {
   readonly skipped: PodPort['skipped'];
   /** Servers of Gateways of which it is unknown whether they select the pods. */
   readonly unsure: PodPort['unsure'];
+  readonly unknown?: PodPort['unknown'];
   /** Servers for opaque connections that have no route. */
   readonly unrouted: readonly Server[];
 }
@@ -42,9 +43,9 @@ export function gatewayListeners(
   workload: GatewayWorkload,
 ): Map<number, GatewayListener> {
   return new Map(
-    [...serversByPort(registry, workload)].map(([port, { servers, skipped, unsure }]) => [
+    [...serversByPort(registry, workload)].map(([port, { servers, skipped, unsure, unknown }]) => [
       port,
-      { ...listenerOf(registry, scope, servers, skipped), unsure },
+      { ...listenerOf(registry, scope, servers, skipped), unsure, unknown },
     ]),
   );
 }

@@ -6,6 +6,7 @@ import { Registry } from './registry';
 import { portOf } from './scope';
 import { Service } from './service';
 import { Undetermined } from './undetermined';
+import { contains } from '../istio/ranges';
 import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
@@ -36,6 +37,8 @@ export interface PodPort {
   readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
   /** Servers of Gateways of which it is unknown whether they select the pods. */
   readonly unsure: readonly Server[];
+  /** Why it is unknown at which address the servers listen. */
+  readonly unknown?: Undetermined;
 }
 
 /** A `PodPort` while its servers are collected. */
@@ -43,6 +46,9 @@ interface PortInProgress {
   readonly servers: Server[];
   readonly skipped: { server: Server; reason: string; other?: Server }[];
   readonly unsure: Server[];
+  unknown?: Undetermined;
+  /** The addresses at which servers listen; empty for all. */
+  readonly binds: Set<string>;
   /** The TLS server of each host. */
   readonly hosts: Map<string, Server>;
   /** The server for plaintext. */
@@ -73,12 +79,27 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       let port = translated.get(number);
       if (port === undefined) translated.set(number, (port = serverPort(services, workload, number)));
       let own = ports.get(port);
-      if (!own) ports.set(port, (own = { servers: [], skipped: [], unsure: [], hosts: new Map() }));
-      if (selected) addServer(own, server);
+      if (!own) ports.set(port, (own = { servers: [], skipped: [], unsure: [], hosts: new Map(), binds: new Set() }));
+      if (selected) bindServer(own, server);
       else own.unsure.push(server);
     }
   }
   return ports;
+}
+
+/** Adds a server to the listener of its address, which is that of all others unless they say otherwise. */
+function bindServer(port: PortInProgress, server: Server): void {
+  const { bind = '' } = server.value;
+  if (contains('127.0.0.0/8', bind)) {
+    port.skipped.push({ server, reason: `the server listens at ${bind} only, which nobody else reaches` });
+    return;
+  }
+  port.binds.add(bind);
+  if (port.binds.size > 1 || (bind !== '' && bind !== '0.0.0.0'))
+    port.unknown ??= new Undetermined(`it is unknown whether the pods of the gateway have the address ${bind}`, [
+      fieldRef(server.gateway, bind === '' ? server.field : `${server.field}.bind`),
+    ]);
+  addServer(port, server);
 }
 
 /**

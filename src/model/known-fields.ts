@@ -8,8 +8,18 @@ import { Indexed } from '../manifests/indexed';
  * model does not know, so it is reported instead of ignored.
  */
 const SHAPES = {
-  serviceEntry: ['hosts', 'addresses', 'ports', 'location', 'resolution', 'endpoints', 'exportTo', 'subjectAltNames'],
-  endpoint: ['address', 'ports', 'labels', 'weight', 'locality', 'serviceAccount'],
+  serviceEntry: [
+    'hosts',
+    'addresses',
+    'ports',
+    'location',
+    'resolution',
+    'endpoints',
+    'workloadSelector',
+    'exportTo',
+    'subjectAltNames',
+  ],
+  endpoint: ['address', 'ports', 'labels', 'weight', 'locality', 'serviceAccount', 'network'],
   virtualService: ['hosts', 'gateways', 'http', 'tls', 'tcp', 'exportTo'],
   httpRoute: [
     'name',
@@ -27,6 +37,7 @@ const SHAPES = {
     'mirrorPercentage',
     'mirrorPercent',
     'corsPolicy',
+    'delegate',
   ],
   httpMatch: [
     'uri',
@@ -57,6 +68,7 @@ const SHAPES = {
     'portLevelSettings',
     'port',
     'retryBudget',
+    'tunnel',
   ],
   subset: ['name', 'labels', 'trafficPolicy'],
   clientTls: [
@@ -70,7 +82,7 @@ const SHAPES = {
     'insecureSkipVerify',
   ],
   gateway: ['selector', 'servers'],
-  server: ['name', 'port', 'hosts', 'tls'],
+  server: ['name', 'port', 'hosts', 'tls', 'bind'],
   serverTls: [
     'mode',
     'httpsRedirect',

@@ -6,7 +6,7 @@ import { hostsOverlap } from './host-names';
 import { Destination, destinationsFor } from './routes/destination';
 import { isForSidecar } from './routes/matching';
 import { ConnectionRoute, Routes } from './routes/route';
-import { addressFor, EgressListener, portOf, Scope } from './scope';
+import { addressFor, aliasNames, EgressListener, portOf, Scope } from './scope';
 import { Service, ServicePort } from './service';
 import { Undetermined } from './undetermined';
 import { isWildcard } from '../istio/hosts';
@@ -32,17 +32,13 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
     const routesOf = routesFinder(listener);
     if (listener.port) {
       if (listener.port.number !== number) continue;
-      const where = fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`);
-      const raw = scope.sidecar!.spec.egress![listener.index!];
-      if (
-        raw.captureMode === 'NONE' ||
-        listener.port.protocol === 'HTTP_PROXY' ||
-        String(listener.bind ?? '').startsWith('unix:')
-      ) {
-        throw new Undetermined(
-          'the model does not support egress listeners that applications must address explicitly',
-          [where],
-        );
+      // What the sidecar captures does not come there.
+      if (listener.isExplicit) {
+        if (listener.bind === ANY_ADDRESS)
+          throw new Undetermined('the model does not support egress listeners at every address that capture nothing', [
+            fieldRef(scope.sidecar!, `spec.egress[${listener.index}]`),
+          ]);
+        continue;
       }
       const port: ServicePort = { name: listener.port.name, number, protocol: listener.port.protocol };
       for (const service of listener.services) addChains(scope, listener, routesOf, service, port, listeners);
@@ -197,7 +193,7 @@ function tlsChains(
     (isWildcard(service.host) && service.resolution === 'DYNAMIC_DNS');
   return [
     {
-      serverNames: named ? [service.host] : [],
+      serverNames: named ? [service.host, ...aliasNames(service, scope)] : [],
       ranges,
       inspected: false,
       forward: [ownCluster(service, port)],

@@ -1,6 +1,8 @@
+import { Aliases, isAlias } from './aliases';
 import { DestinationRules } from './destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from './gateway-workloads';
 import { createdAt, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from './service';
+import { Delegates } from './routes/delegation';
 import { Routes } from './routes/route';
 import { VirtualServiceRoutes } from './routes/virtual-service';
 import { EntryVisibility } from './visibility';
@@ -29,6 +31,8 @@ export class Registry {
   public readonly sidecars: readonly Indexed<IstioSpecs['Sidecar']>[];
   public readonly destinationRules: DestinationRules;
   public readonly workloads: readonly GatewayWorkload[];
+  /** Services that are only another name for a host. */
+  public readonly aliases: Aliases;
 
   private readonly byHostAndNamespace = new Map<string, Map<string, Service>>();
   private readonly publicServices: Service[] = [];
@@ -54,6 +58,7 @@ export class Registry {
     const { workloads, services } = gatewayWorkloads(this.index, world);
     this.workloads = workloads;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
+    this.aliases = new Aliases(this.index.services, this.clusterDomain);
     const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
     this.services = [
       ...this.index
@@ -61,20 +66,32 @@ export class Registry {
         .flatMap((entry) =>
           servicesOfEntry(entry, visibility.exportTo(entry.namespace, exportedTo(entry, serviceExport))),
         ),
-      ...[...this.index.services, ...services].map((service) =>
-        serviceOfKubernetes(service, serviceExport, this.clusterDomain),
-      ),
-    ].sort(
-      (a, b) =>
-        compare(a.created, b.created) ||
-        compare(nameOf(a), nameOf(b)) ||
-        compare(a.namespace, b.namespace) ||
-        compare(a.object.name, b.object.name),
-    );
+      ...[...this.index.services, ...services]
+        .filter((service) => !isAlias(service))
+        .map((service) => serviceOfKubernetes(service, serviceExport, this.clusterDomain)),
+    ]
+      .map((service) => {
+        const aliases = this.aliases.of(service.host);
+        return aliases.length > 0 ? { ...service, aliases } : service;
+      })
+      .sort(
+        (a, b) =>
+          compare(a.created, b.created) ||
+          compare(nameOf(a), nameOf(b)) ||
+          compare(a.namespace, b.namespace) ||
+          compare(a.object.name, b.object.name),
+      );
     for (const service of this.services) this.publishService(service);
-    this.routes = byAge(this.index.ofKind('VirtualService')).map(
-      (object) => new VirtualServiceRoutes(object, world.defaultExportTo?.virtualServices ?? ['*']),
-    );
+    const routeExport = world.defaultExportTo?.virtualServices ?? ['*'];
+    const virtualServices = byAge(this.index.ofKind('VirtualService'));
+    const delegates: Delegates = (namespace, name, viewer) =>
+      virtualServices.find((one) => {
+        const isDelegate = one.namespace === namespace && one.name === name && !one.spec.hosts?.length;
+        return isDelegate && exportedTo(one, routeExport).some((to) => to === '*' || to === viewer);
+      });
+    this.routes = virtualServices
+      .filter(({ spec }) => spec.hosts?.length)
+      .map((object) => new VirtualServiceRoutes(object, routeExport, delegates));
     for (const routes of this.routes) this.publishRoutes(routes);
     this.gateways = byAge(this.index.ofKind('Gateway'));
     this.sidecars = byAge(this.index.ofKind('Sidecar'));

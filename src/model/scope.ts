@@ -8,6 +8,7 @@ import { Undetermined } from './undetermined';
 import { destinationsOf, Routes } from './routes/route';
 import { ProxyIdentity } from './proxy';
 import { covers, isWildcard } from '../istio/hosts';
+import { serviceOfHost } from '../istio/service-names';
 import { upper } from '../istio/protocols';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
@@ -18,6 +19,8 @@ export interface EgressListener {
   /** The only port that the listener is for. */
   readonly port?: { readonly number: number; readonly protocol: string; readonly name: string };
   readonly bind?: string;
+  /** Whether applications must connect to it themselves, because it captures nothing. */
+  readonly isExplicit: boolean;
   /** Its index in the Sidecar. */
   readonly index?: number;
   readonly services: readonly Service[];
@@ -143,6 +146,7 @@ function egressListener(
   return {
     port,
     bind: listener.bind || undefined,
+    isExplicit: port !== undefined && (listener.captureMode === 'NONE' || port.protocol === 'HTTP_PROXY'),
     index,
     services,
     routes,
@@ -294,6 +298,19 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 function haveSameLabels(a: Indexed, b: Indexed): boolean {
   const labels = ({ manifest }: Indexed) => JSON.stringify(Object.entries(manifest.metadata.labels ?? {}).sort());
   return a === b || labels(a) === labels(b);
+}
+
+/** All names by which a proxy knows the Services that stand for a host. */
+export function aliasNames({ aliases = [], object }: Service, { proxy }: Scope): string[] {
+  return aliases.flatMap((alias) => [alias, ...shortNames(alias, proxy.namespace, object.clusterDomain)]);
+}
+
+/** The short names of a Service, as the proxies of a namespace know it. */
+export function shortNames(host: string, viewer: string, clusterDomain?: string): string[] {
+  const service = serviceOfHost(host, clusterDomain);
+  if (!service) return [];
+  const { name, namespace } = service;
+  return [`${name}.${namespace}`, `${name}.${namespace}.svc`, ...(namespace === viewer ? [name] : [])];
 }
 
 /** A service's port with the given number. */

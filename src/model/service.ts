@@ -32,6 +32,8 @@ export interface Service {
   /** As written: `*` and no `exportTo` mean the same, but entries that differ in it are not merged. */
   readonly writtenExportTo: readonly string[];
   readonly subjectAltNames: readonly string[];
+  /** Full names of Services that stand for the host. */
+  readonly aliases?: readonly string[];
   readonly created: string;
 }
 

@@ -5,7 +5,7 @@ import { portRef } from './listener';
 import { Destination } from './routes/destination';
 import { RouteEntry, routeEntries } from './routes/matching';
 import { Routes } from './routes/route';
-import { EgressListener, portOf, Scope } from './scope';
+import { aliasNames, EgressListener, portOf, Scope, shortNames } from './scope';
 import { Service, ServicePort } from './service';
 import { isWildcard } from '../istio/hosts';
 import { isHttp } from '../istio/protocols';
@@ -60,7 +60,7 @@ export function withoutPort(authority: string): string {
 
 /** The egress listener whose routes count on a port. */
 export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
-  return scope.listeners.find(({ port }) => port === undefined || port.number === number);
+  return scope.listeners.find(({ port, isExplicit }) => (port === undefined || port.number === number) && !isExplicit);
 }
 
 /** The virtual hosts of a sidecar on a port. */
@@ -143,12 +143,7 @@ function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: V
   const name = service.host;
   hosts.add(name, host);
   hosts.add(`${name}.`, host);
-  const kubernetes = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(name);
-  if (kubernetes) {
-    const [, own, namespace] = kubernetes;
-    hosts.add(`${own}.${namespace}`, host);
-    hosts.add(`${own}.${namespace}.svc`, host);
-    if (namespace === scope.proxy.namespace) hosts.add(own, host);
-  }
+  for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain)) hosts.add(short, host);
+  for (const alias of aliasNames(service, scope)) hosts.add(alias, host);
   for (const address of service.addresses) if (address.kind === 'ip') hosts.add(address.ip, host);
 }

@@ -1,4 +1,4 @@
-import { FieldProblem, webhookProblem } from './admission';
+import { FieldProblem, schemaProblem, webhookProblem } from './admission';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
@@ -107,7 +107,8 @@ function problemOf(manifest: any): FieldProblem | undefined {
   const misfit =
     (known || shape ? misfits(metadata, METADATA, 'metadata')[0] : undefined) ??
     (shape && spec !== undefined && spec !== null ? misfits(spec, shape, 'spec')[0] : undefined);
-  return misfit && { field: misfit.place as FieldPath, problem: misfit.problem };
+  if (misfit) return { field: misfit.place as FieldPath, problem: misfit.problem };
+  return known && spec ? schemaProblem(kind, spec) : undefined;
 }
 
 /** Separates the objects that the model can read from those that every API server rejects. */

@@ -27,7 +27,7 @@ export function meshLock(
       id: labels ? `${namespace}:${pods}` : wholeMesh ? 'Resource' : namespace,
       kind: istio.Sidecar,
       side: 'caller',
-      rank: Rank.FIRST,
+      rank: Rank.LAST,
       metadata: {
         ...given,
         name: labels ? objectName(given.name, keyOf('lock', ...entries.flat())) : given.name,

@@ -14,7 +14,7 @@ export enum Rank {
   ROUTE,
   /** What would take calls from a path that is in use, if it came before the route. */
   AFTER_ROUTE,
-  /** What lets calls in. */
+  /** What lets calls in at a gateway; what closes every path that is not declared. */
   LAST,
 }
 

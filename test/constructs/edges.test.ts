@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import * as ts from 'typescript';
 import type { Egress } from '../../src/constructs/egress';
 import type { IEgressGateway } from '../../src/constructs/i-egress-gateway';
-import { errorOf, newApp } from '../support/app';
+import { errorOf, newApp, temporaryFolder } from '../support/app';
 import { deployment } from '../support/workloads';
 
 /** The package as plain JavaScript sees it. */
@@ -85,6 +85,12 @@ const ENTRANCES: Entrance[] = [
     who: /^\[chart\/it\] NoTraceContext: /,
     right: () => ({}),
     pass: ({ chart }, props) => new library.NoTraceContext(chart, 'it', props),
+  },
+  {
+    props: 'FluxOrderOptions',
+    who: /^ApplyOrder\.flux: /,
+    right: () => ({ folder: temporaryFolder(), path: './deploy', source: 'fleet' }),
+    pass: ({ chart }, options) => library.ApplyOrder.flux(App.of(chart), options),
   },
   {
     props: 'TlsOriginationOptions',

@@ -6,6 +6,8 @@
  *     --suite <name> [example] one suite
  *     --all                    every suite; of a product of dimensions, a pairwise cover
  *     --everything             every suite, or the named one, with every product in full
+ *     --istio <line>           another release line of Istio than the newest, with its Envoy, for example 1.30
+ *     --proxies <line>         proxies of another release line than the control plane's, as while a mesh is upgraded
  *     --seed <number>          what the covers choose and which worlds are generated; printed at the start of each run
  *     --worlds <number>        how many worlds the suite `differential` generates
  *     --times <number>         the same run, so many times in a row
@@ -14,7 +16,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { runCLI } from 'jest';
 import { exampleNames, meshExamples, numberedRows } from './examples';
-import { binaries, NotPossible, requireSystem, watchForTheEnd } from './lab';
+import { binaries, ISTIO_LINES, NotPossible, requireSystem, watchForTheEnd } from './lab';
 
 const SUITES = path.join(__dirname, 'suites');
 const ENDING = '.mesh.test.ts';
@@ -22,14 +24,21 @@ const ENDING = '.mesh.test.ts';
 async function main(args: string[]): Promise<boolean> {
   watchForTheEnd();
   const everything = args.includes('--everything');
-  const { left, numbers } = withoutNumbers(
+  const { left, values } = withoutValues(
     args.filter((arg) => arg !== '--everything'),
-    ['--seed', '--worlds', '--times'],
+    ['--seed', '--worlds', '--times', '--istio', '--proxies'],
   );
-  const { '--seed': seed = Math.floor(Date.now() / 1000), '--worlds': worlds, '--times': times = 1 } = numbers;
+  const seed = numberOf(values, '--seed') ?? Math.floor(Date.now() / 1000);
+  const worlds = numberOf(values, '--worlds');
+  const times = numberOf(values, '--times') ?? 1;
+  const line = lineOf(values, '--istio') ?? ISTIO_LINES[0];
+  const proxies = lineOf(values, '--proxies') ?? line;
   const { suite, example, row } = everything && left.length === 0 ? {} : choice(left);
   if (worlds !== undefined && suite !== 'differential')
     throw new NotPossible('--worlds is an option of --suite differential: add that, or leave --worlds out');
+  // The workers inherit it.
+  process.env.MESH_ISTIO = line;
+  process.env.MESH_PROXIES = proxies;
   // Checked here so that a missing tool is reported in one line, without jest's output around it.
   await requireSystem();
   await binaries();
@@ -38,7 +47,9 @@ async function main(args: string[]): Promise<boolean> {
   process.env.MESH_SEED = String(seed);
   if (everything) process.env.MESH_EVERYTHING = 'true';
   if (worlds !== undefined) process.env.MESH_WORLDS = String(worlds);
-  console.log(`seed ${seed}: --seed ${seed} repeats this choice`);
+  console.log(
+    `Istio ${line}${proxies === line ? '' : ` with proxies of ${proxies}`}, seed ${seed}: --seed ${seed} repeats this choice`,
+  );
   const runs: string[] = [];
   let good = true;
   for (let time = 1; time <= times; time++) {
@@ -82,22 +93,30 @@ async function run(suite: string | undefined): Promise<{ passed: number; failed:
   };
 }
 
-/** Separates the options that take a number from the other arguments. */
-function withoutNumbers(
-  args: string[],
-  options: string[],
-): { left: string[]; numbers: Record<string, number | undefined> } {
+/** Separates the options that take a value from the other arguments. */
+function withoutValues(args: string[], options: string[]): { left: string[]; values: Map<string, string> } {
   const left = [...args];
-  const numbers: Record<string, number> = {};
+  const values = new Map<string, string>();
   for (const option of options) {
     const at = left.indexOf(option);
     if (at < 0) continue;
-    const [, value] = left.splice(at, 2);
-    if (!/^[1-9]\d*$/.test(value ?? ''))
-      throw new NotPossible(`${option} takes a whole number from 1 on, not ${value ?? 'nothing'}`);
-    numbers[option] = Number(value);
+    const [, value = 'nothing'] = left.splice(at, 2);
+    values.set(option, value);
   }
-  return { left, numbers };
+  return { left, values };
+}
+
+function numberOf(values: Map<string, string>, option: string): number | undefined {
+  const value = values.get(option);
+  if (value === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(value)) throw new NotPossible(`${option} takes a whole number from 1 on, not ${value}`);
+  return Number(value);
+}
+
+function lineOf(values: Map<string, string>, option: string): string | undefined {
+  const value = values.get(option);
+  if (value === undefined || (ISTIO_LINES as string[]).includes(value)) return value;
+  throw new NotPossible(`${option} takes a release line of Istio, ${ISTIO_LINES.join(' or ')}, not ${value}`);
 }
 
 function choice(args: string[]): { suite?: string; example?: string; row?: string } {

@@ -13,6 +13,50 @@ metadata: { name: site, namespace: shop }
 spec: ${spec}
 `;
 
+const port = 'ports: [{ number: 443, name: tls, protocol: TLS }]';
+
+test.each([
+  ['any host', other('ServiceEntry', `{ hosts: ['*'], resolution: NONE, ${port} }`), /hosts\[0\]/],
+  [
+    'endpoints beside a selector',
+    entry(`resolution: STATIC, endpoints: [{ address: 203.0.113.9 }], workloadSelector: { labels: { a: b } }, ${port}`),
+    /workloadSelector/,
+  ],
+  ['endpoints with NONE', entry(`resolution: NONE, endpoints: [{ address: 203.0.113.9 }], ${port}`), /endpoints/],
+  [
+    'two endpoints with DNS_ROUND_ROBIN',
+    entry(`resolution: DNS_ROUND_ROBIN, endpoints: [{ address: a.example.org }, { address: b.example.org }], ${port}`),
+    /endpoints/,
+  ],
+  [
+    'a range with DNS',
+    entry(`addresses: [203.0.113.0/24], resolution: DNS, endpoints: [{ address: a.example.org }], ${port}`),
+    /addresses\[0\]/,
+  ],
+  [
+    'a port twice',
+    entry(
+      `resolution: NONE, ports: [{ number: 443, name: a, protocol: TLS }, { number: 443, name: b, protocol: TCP }]`,
+    ),
+    /ports\[1\]\.number: 443 is declared twice/,
+  ],
+  [
+    'a port that does not exist',
+    entry('resolution: NONE, ports: [{ number: 70000, name: a, protocol: TLS }]'),
+    /70000/,
+  ],
+  [
+    'an endpoint without an address',
+    entry(`resolution: STATIC, endpoints: [{ labels: { a: b } }], ${port}`),
+    /endpoints\[0\]\.address/,
+  ],
+])('%s is named as what the schema rejects', (_what, yaml, problem) => {
+  const answer = ask(yaml, 'shop/cart', 'https://a.example.com/');
+  expect(answer.outcome).toBe('undetermined');
+  expect(answer.reason).toMatch(/would be rejected by every API server/);
+  expect(answer.reason).toMatch(problem);
+});
+
 test.each([
   ['a wildcard with DNS', entry('resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }]'), /spec\.hosts/],
   ['a port without a name', entry('ports: [{ number: 443, protocol: TLS }]'), /spec\.ports\[0\]\.name/],

@@ -1,5 +1,5 @@
 /** Names of Kubernetes Services, as the cluster's DNS knows them: for pods without a sidecar and for proxies. */
-import { ask } from './support';
+import { ask, LOCKED } from './support';
 import { World } from '../../src/model';
 
 const istio = (kind: string, name: string, namespace: string, spec: string) => `---
@@ -83,6 +83,61 @@ test.each(['egw.egress.svc.cluster.local', 'egw.egress', 'egw.egress.svc'])(
     });
   },
 );
+
+test('a pod without a sidecar sees the status with which the gateway refuses it', () => {
+  const denied = `---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: denied, namespace: egress }
+spec: { action: DENY, rules: [{ to: [{ operation: { methods: [GET] } }] }] }
+`;
+  const pod = { namespace: 'shop', serviceAccount: 'legacy', labels: { app: 'legacy' } };
+  expect(ask(`${LEGACY}${GATEWAY}${denied}`, pod, 'http://egw.egress/', WORLD)).toMatchObject({
+    outcome: 'refused',
+    by: 'gateway',
+    symptom: 403,
+  });
+});
+
+describe('a Service of type ExternalName', () => {
+  const alias = (name: string, externalName: string) =>
+    `---\napiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { type: ExternalName, externalName: ${externalName} }\n`;
+  const entry = istio(
+    'ServiceEntry',
+    'site',
+    'shop',
+    '{ hosts: [site.example.com], ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }], resolution: DNS }',
+  );
+
+  test.each(['http://partner/', 'http://partner.shop.svc.cluster.local/', 'http://second.shop/'])(
+    '%s means the host that it names',
+    (url) =>
+      expect(
+        ask(
+          `${entry}${alias('partner', 'site.example.com')}${alias('second', 'partner.shop.svc.cluster.local')}`,
+          'shop/app',
+          url,
+        ),
+      ).toMatchObject({
+        outcome: 'answered',
+        via: 'sidecar',
+        destination: expect.stringMatching(/^site\.example\.com:/),
+      }),
+  );
+
+  test('the certificate is that of the host', () => {
+    const yaml = `${entry}${alias('partner', 'site.example.com')}`;
+    expect(ask(yaml, 'shop/app', 'https://partner/')).toMatchObject({
+      via: 'sidecar',
+      symptom: 'certificate-rejected',
+    });
+  });
+
+  test('names that lead in a circle lead nowhere', () => {
+    const circle = alias('a', 'b.shop.svc.cluster.local') + alias('b', 'a.shop.svc.cluster.local');
+    expect(ask(circle, 'shop/app', 'http://a/', { ...LOCKED, httpPort80: true }).symptom).toBe(502);
+  });
+});
 
 test('an entry for a name that looks like one of the cluster is not taken for a gateway', () => {
   const foo =

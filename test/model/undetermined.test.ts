@@ -35,18 +35,9 @@ test.each([
     object(
       'DestinationRule',
       'networking.istio.io/v1',
-      '{ host: site.example.com, trafficPolicy: { tunnel: { targetHost: a, targetPort: 1 } } }',
+      '{ host: site.example.com, trafficPolicy: { proxyProtocol: { version: V2 } } }',
     ),
-    /trafficPolicy\.tunnel/,
-  ],
-  [
-    'a delegated route',
-    object(
-      'VirtualService',
-      'networking.istio.io/v1',
-      '{ hosts: [site.example.com], http: [{ delegate: { name: y } }] }',
-    ),
-    /delegate/,
+    /trafficPolicy\.proxyProtocol/,
   ],
 ])('%s is named, and nothing is guessed', (_what, yaml, message) => {
   expect(ask(`${ENTRY}${yaml}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
@@ -65,6 +56,86 @@ test('an EnvoyFilter that does not apply to the caller leaves the answer unchang
   expect(ask(`${ENTRY}${elsewhere}${unselected}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
     outcome: 'answered',
     via: 'sidecar',
+  });
+});
+
+describe('what is unknown touches only requests that it can reach', () => {
+  const istio = (kind: string, name: string, spec: string, namespace = 'shop') =>
+    `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: ${spec}\n`;
+  const outcome = (yaml: string, url: string, caller: Parameters<typeof ask>[1] = 'shop/app') =>
+    ask(`${ENTRY}${yaml}`, caller, url).outcome;
+
+  test('a tunnel: connections that no proxy reads', () => {
+    const tunnel = istio(
+      'DestinationRule',
+      'site',
+      '{ host: site.example.com, trafficPolicy: { tunnel: { targetHost: a, targetPort: 1 } } }',
+    );
+    expect(outcome(tunnel, 'https://site.example.com/')).toBe('undetermined');
+    expect(outcome(tunnel, 'http://site.example.com/')).toBe('answered');
+  });
+
+  test('an egress listener at every address that captures nothing: its port', () => {
+    const sidecar = istio(
+      'Sidecar',
+      'default',
+      "{ egress: [{ port: { number: 80, name: http, protocol: HTTP }, bind: 0.0.0.0, captureMode: NONE, hosts: ['*/*'] }, { hosts: ['*/*'] }] }",
+    );
+    expect(outcome(sidecar, 'http://site.example.com/')).toBe('undetermined');
+    expect(outcome(sidecar, 'https://site.example.com/')).toBe('answered');
+    expect(outcome(sidecar.replace('0.0.0.0', '127.0.0.1'), 'http://site.example.com/')).toBe('answered');
+    expect(outcome(sidecar.replace('0.0.0.0', '127.0.0.1'), 'http://127.0.0.1/')).toBe('undetermined');
+  });
+
+  test('endpoints that an entry selects: its host, unless only WorkloadEntries have the labels', () => {
+    const selecting = istio(
+      'ServiceEntry',
+      'vm',
+      '{ hosts: [vm.example.com], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: STATIC, workloadSelector: { labels: { vm: a } } }',
+    );
+    const workload = istio('WorkloadEntry', 'vm', '{ address: 203.0.113.60, labels: { vm: a } }');
+    const pods =
+      '---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: vm, namespace: shop }\n' +
+      'spec: { template: { metadata: { labels: { vm: a } } } }\n';
+    expect(outcome(selecting, 'http://vm.example.com/')).toBe('undetermined');
+    expect(outcome(selecting, 'http://site.example.com/')).toBe('answered');
+    expect(outcome(selecting + workload, 'http://vm.example.com/')).toBe('answered');
+    expect(outcome(selecting + workload + pods, 'http://vm.example.com/')).toBe('undetermined');
+  });
+
+  test('an endpoint of another network: where a gateway connects networks', () => {
+    const far = istio(
+      'ServiceEntry',
+      'far',
+      '{ hosts: [far.example.com], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: STATIC, endpoints: [{ address: 203.0.113.63, network: n2 }] }',
+    );
+    const eastWest =
+      '---\napiVersion: v1\nkind: Service\nmetadata: { name: ew, namespace: istio-system, labels: { topology.istio.io/network: n2 } }\n' +
+      'spec: { selector: { istio: eastwestgateway }, ports: [{ port: 15443, name: tls }] }\n';
+    expect(outcome(far, 'http://far.example.com/')).toBe('answered');
+    expect(outcome(far + eastWest, 'http://far.example.com/')).toBe('undetermined');
+    expect(outcome(far + eastWest, 'http://site.example.com/')).toBe('answered');
+  });
+
+  test('a Service without a selector and without endpoints: requests that it receives', () => {
+    const legacy =
+      '---\napiVersion: v1\nkind: Service\nmetadata: { name: legacy, namespace: shop }\nspec: { ports: [{ name: http, port: 80 }] }\n';
+    expect(outcome(legacy, 'http://legacy/')).toBe('undetermined');
+    expect(outcome(legacy, 'http://site.example.com/')).toBe('answered');
+  });
+
+  test('several entries of a host, with an address each: ports that not all of them have', () => {
+    const entry = (name: string, ...ports: number[]) =>
+      istio(
+        'ServiceEntry',
+        name,
+        `{ hosts: [db.example.com], resolution: DNS, ports: [${ports.map((port) => `{ number: ${port}, name: tcp-${port}, protocol: TCP }`).join(', ')}] }`,
+      );
+    const caller = (dnsCapture: boolean) => ({ namespace: 'shop', serviceAccount: 'app', dnsCapture });
+    const both = entry('a', 446, 448) + entry('b', 446);
+    expect(outcome(both, 'tcp://db.example.com:448', caller(true))).toBe('undetermined');
+    expect(outcome(both, 'tcp://db.example.com:446', caller(true))).toBe('answered');
+    expect(outcome(both, 'tcp://db.example.com:448', caller(false))).toBe('answered');
   });
 });
 

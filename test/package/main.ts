@@ -5,8 +5,11 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
+import { checkAlerts } from './alerts';
 import { Checks } from './checks';
 import { checkContents } from './contents';
+import { checkGo } from './go';
+import { checkJava } from './java';
 import { checkJavaScript } from './javascript';
 import { checkPublished } from './published';
 import { checkPython } from './python';
@@ -19,9 +22,12 @@ async function main() {
   try {
     const tarball = only(path.join(ROOT, 'dist/js'), '.tgz');
     await checkContents(checks, tarball);
+    await checkAlerts(checks, path.join(work, 'alerts'));
     await checkPublished(checks, tarball, path.join(work, 'published'));
     const manifest = await checkJavaScript(checks, tarball, path.join(work, 'js'));
     await checkPython(checks, only(path.join(ROOT, 'dist/python'), '.whl'), path.join(work, 'python'), manifest);
+    await checkJava(checks, path.join(ROOT, 'dist/java'), path.join(work, 'java'), manifest);
+    await checkGo(checks, path.join(ROOT, 'dist/go/cdk8sistioegress'), path.join(work, 'go'), manifest);
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }

@@ -185,7 +185,12 @@ function sourceMatches(
   if (http !== undefined && source.requestPrincipals?.length)
     conditions.compare(false, `${at}.requestPrincipals`, () => 'a request without a token');
   for (const name of ADDRESSES)
-    if (source[name]?.length) conditions.unknown(`${at}.${name}`, `it is unknown what address the caller has`);
+    if (source[name]?.length) {
+      // Every caller has an address.
+      const holds = source[name].includes('0.0.0.0/0') ? !name.startsWith('not') : undefined;
+      if (holds === undefined) conditions.unknown(`${at}.${name}`, 'it is unknown what address the caller has');
+      else conditions.compare(holds, `${at}.${name}`, () => "the caller's address", !holds);
+    }
   stopAtOthers(conditions, source, SOURCE, ADDRESSES, at);
   return conditions.hold;
 }

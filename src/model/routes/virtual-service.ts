@@ -13,8 +13,10 @@ import {
   Target,
   TextMatch,
 } from './route';
+import { Delegates, delegatedRules, fullGateway, MergedRule, ownMatches, PlacedMatch, Rule } from './delegation';
+import { FieldRef } from '../answer';
 import { fieldRef } from '../field-ref';
-import { unknownIn } from '../known-fields';
+import { Shape, unknownIn } from '../known-fields';
 import { exportedTo } from '../service';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
@@ -31,11 +33,6 @@ type Headers = Of<Http, 'headers'>;
 
 const MESH = ['mesh'];
 
-/** A Gateway named without a namespace is in the namespace of the VirtualService. */
-export function fullGateway(name: string, namespace: string): string {
-  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
-}
-
 /** The routes of a VirtualService; its rules are read when a proxy first needs them. */
 export class VirtualServiceRoutes implements Routes {
   public readonly hosts: readonly string[];
@@ -51,6 +48,7 @@ export class VirtualServiceRoutes implements Routes {
   constructor(
     public readonly object: Indexed<Spec>,
     defaultExportTo: readonly string[],
+    private readonly delegates: Delegates,
   ) {
     const { hosts, gateways } = object.spec;
     this.hosts = (hosts ?? []).map((host) => fullHost(host, object));
@@ -59,9 +57,11 @@ export class VirtualServiceRoutes implements Routes {
   }
 
   public get http(): readonly HttpRoute[] {
-    return (this.read.http ??= (this.object.spec.http ?? []).map((http, index) =>
-      httpRoute(this.object, http, `spec.http[${index}]`),
-    ));
+    return (this.read.http ??= (this.object.spec.http ?? []).flatMap((http, index) => {
+      const rule: Rule = { object: this.object, http, at: `spec.http[${index}]` };
+      const rules = http.delegate ? delegatedRules(rule, this.delegates) : [{ ...rule, matches: ownMatches(rule) }];
+      return rules.map(httpRoute);
+    }));
   }
 
   public get tls(): readonly ConnectionRoute[] {
@@ -73,52 +73,72 @@ export class VirtualServiceRoutes implements Routes {
   }
 }
 
-function httpRoute(object: Indexed<Spec>, http: Http, at: FieldPath): HttpRoute {
-  const where = (field: string) => fieldRef(object, `${at}.${field}`);
+function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
   const { fault, redirect, rewrite, retries, timeout } = http;
+  const placeOf = (field: keyof Http) =>
+    root && root.inherits.has(field) ? { object: root.object, at: root.at } : { object, at };
+  const where = (field: keyof Http, below = '') => {
+    const place = placeOf(field);
+    return fieldRef(place.object, `${place.at}.${field}${below}`);
+  };
+  const unknown = (value: object | undefined, shape: Shape, field: keyof Http, below = '') => {
+    const place = placeOf(field);
+    return unknownIn(place.object, value, shape, `${place.at}.${field}${below}`);
+  };
   const limits = [
-    { given: timeout, cause: where('timeout') },
-    { given: retries?.perTryTimeout, cause: where('retries.perTryTimeout') },
+    { given: timeout, cause: () => where('timeout') },
+    { given: retries?.perTryTimeout, cause: () => where('retries', '.perTryTimeout') },
   ].flatMap(({ given, cause }) => {
     const milliseconds = given === undefined ? 0 : millisecondsOf(given);
-    return milliseconds > 0 ? [{ milliseconds, cause }] : [];
+    return milliseconds > 0 ? [{ milliseconds, cause: cause() }] : [];
   });
+  const mirrorsOf = (field: 'mirror' | 'mirrors', destination: Destination | undefined, below = '') => {
+    const place = placeOf(field);
+    return targetOf(place.object, destination, `${place.at}.${field}${below}`);
+  };
   return {
     object,
-    matches: (http.match ?? []).map((match, index) => httpMatch(object, match, `${at}.match[${index}]`)),
+    matches: matches.map((match) => httpMatch(match)),
     unknown:
       unknownIn(object, object.spec, 'virtualService', 'spec') ??
       unknownIn(object, http, 'httpRoute', at) ??
-      (fault?.abort && unknownIn(object, fault, 'fault', `${at}.fault`)) ??
-      unknownIn(object, fault?.abort, 'abort', `${at}.fault.abort`) ??
-      unknownIn(object, redirect, 'redirect', `${at}.redirect`) ??
-      unknownIn(object, rewrite, 'rewrite', `${at}.rewrite`),
+      (root && unknownIn(root.object, root.object.spec, 'virtualService', 'spec')) ??
+      (root && unknownIn(root.object, root.http, 'httpRoute', root.at)) ??
+      (fault?.abort && unknown(fault, 'fault', 'fault')) ??
+      unknown(fault?.abort, 'abort', 'fault', '.abort') ??
+      unknown(redirect, 'redirect', 'redirect') ??
+      unknown(rewrite, 'rewrite', 'rewrite'),
     ...(http.corsPolicy && { preflight: where('corsPolicy') }),
     ...(fault?.abort && {
       // Without a percentage, Istio aborts nothing.
       abort: {
         share: fault.abort.percentage?.value ?? 0,
         status: fault.abort.httpStatus!,
-        where: where('fault.abort'),
+        where: where('fault', '.abort'),
       },
     }),
-    action: actionOf(object, http, at),
+    action: actionOf(object, http, at, where('directResponse')),
     ...((http.mirror || http.mirrors?.length) && { mirror: where(http.mirror ? 'mirror' : 'mirrors') }),
     mirrors: [
-      ...(http.mirror ? [targetOf(object, http.mirror, `${at}.mirror`)] : []),
+      ...(http.mirror ? [mirrorsOf('mirror', http.mirror)] : []),
       ...(http.mirrors ?? []).map(({ destination }, index) =>
-        targetOf(object, destination, `${at}.mirrors[${index}].destination`),
+        mirrorsOf('mirrors', destination, `[${index}].destination`),
       ),
     ],
     limits,
     tellsLimit: timeout !== undefined && millisecondsOf(timeout) > 0,
     ...(retries && { retries: where('retries') }),
-    ...(rewrite && { rewrite: rewriteOf(object, rewrite, `${at}.rewrite`) }),
+    ...(rewrite && { rewrite: rewriteOf(rewrite, where('rewrite', '.uriRegexRewrite')) }),
     ...headerChanges(http.headers),
   };
 }
 
-function actionOf(object: Indexed<Spec>, { redirect, directResponse, route = [] }: Http, at: FieldPath): HttpAction {
+function actionOf(
+  object: Indexed<Spec>,
+  { redirect, directResponse, route = [] }: Http,
+  at: FieldPath,
+  responseWhere: FieldRef,
+): HttpAction {
   if (redirect) {
     const { uri, authority, scheme, port, derivePort, redirectCode, prefixRewrite } = redirect;
     const path: PathChange | undefined = prefixRewrite
@@ -136,8 +156,7 @@ function actionOf(object: Indexed<Spec>, { redirect, directResponse, route = [] 
       path,
     };
   }
-  if (directResponse)
-    return { kind: 'respond', where: fieldRef(object, `${at}.directResponse`), status: directResponse.status! };
+  if (directResponse) return { kind: 'respond', where: responseWhere, status: directResponse.status! };
   return {
     kind: 'forward',
     where: fieldRef(object, `${at}.route`),
@@ -147,17 +166,13 @@ function actionOf(object: Indexed<Spec>, { redirect, directResponse, route = [] 
   };
 }
 
-function rewriteOf(
-  object: Indexed<Spec>,
-  { authority, uri, uriRegexRewrite }: Of<Http, 'rewrite'>,
-  at: FieldPath,
-): Rewrite {
+function rewriteOf({ authority, uri, uriRegexRewrite }: Of<Http, 'rewrite'>, where: FieldRef): Rewrite {
   const path: PathChange | undefined = uriRegexRewrite
     ? {
         kind: 'found',
         expression: uriRegexRewrite.match ?? '',
         by: uriRegexRewrite.rewrite ?? '',
-        where: fieldRef(object, `${at}.uriRegexRewrite`),
+        where,
       }
     : uri
       ? { kind: 'matched', by: uri }
@@ -171,7 +186,7 @@ function headerChanges(headers: Headers | undefined): { headers?: HeaderChanges 
   return { headers: { set: Object.entries({ ...add, ...set }) as [string, string][], remove: remove ?? [] } };
 }
 
-function httpMatch(object: Indexed<Spec>, match: Match, at: FieldPath): HttpMatch {
+function httpMatch({ object, match, at }: PlacedMatch): HttpMatch {
   return {
     where: fieldRef(object, at),
     proxies: proxyMatch(object, match),

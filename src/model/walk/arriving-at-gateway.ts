@@ -61,6 +61,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port }: ToGateway): 
       causes,
     );
   }
+  if (listener.unknown) throw listener.unknown;
   if (listener.rejected) {
     leg.step('gateway', 'ends', listener.rejected.reason, listener.rejected.decidedBy);
     return leg.refuse('gateway', 503, listener.rejected.reason, listener.rejected.decidedBy);
@@ -178,6 +179,8 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
         adds: identity ? [...GATEWAY_ADDS, 'x-forwarded-client-cert'] : GATEWAY_ADDS,
       })
     : arrived;
+  // From here on, the gateway answers with a status.
+  leg.isRead ||= reads;
   if (!read) return leg.refuse('gateway', 400, 'the gateway refuses the path', chain.decidedBy);
   const request = read.http;
   const http = reads && request ? { ...request, header: (name: string) => headerOf(request, name) } : undefined;
@@ -200,7 +203,6 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   leg.atGateway = workload;
   const at = { hop: 'gateway', scope: configuration.gatewayScope(workload) } as const;
   if (!reads) return forward(leg, { ...at, flow: arrived, port }, chain.destinations!, chain.decidedBy);
-  leg.isRead = true;
   const { authority } = request!;
   const host = chain.hosts!.find(authority);
   if (host?.toHttps) return redirectToHttps(leg, read, host.toHttps);

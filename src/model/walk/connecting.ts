@@ -5,10 +5,11 @@ import { originates } from '../../manifests/tls';
 import { Address, hostOrAddress, ipAddress } from '../addresses';
 import { FieldRef } from '../answer';
 import { authorize } from '../authorization';
-import { Cluster, Endpoint } from '../cluster';
+import { Cluster, Endpoint, endpointText } from '../cluster';
 import { fieldRef, uniqueRefs } from '../field-ref';
 import { Flow, isReadable, Layer, outermost } from '../flow';
 import { Destination } from '../routes/destination';
+import { Undetermined } from '../undetermined';
 
 /** Into the cluster that a route names: one of its endpoints, with the TLS that the cluster originates. */
 export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decidedBy: readonly FieldRef[]): Next {
@@ -26,6 +27,8 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
     );
     return leg.refuse(hop, 503, cluster.missing, uniqueRefs(cluster.decidedBy));
   }
+  if (cluster.tunnel && !at.reads)
+    throw new Undetermined('the model does not know what the proxy at the end of a tunnel does', [cluster.tunnel]);
   for (const assumption of cluster.assumptions) leg.assume(assumption);
   leg.step(hop, 'forwards', `→ ${named}`, where);
   if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);
@@ -87,7 +90,7 @@ function inClusterTls(
     ...(serverName !== undefined && { serverName }),
     ...(isMesh && { identity: identityOf(leg, hop) }),
     settings: tls,
-    subjectAltNames: cluster.service.subjectAltNames,
+    declared: cluster.service,
     ...(authority !== undefined && { authority }),
     namespace: scope.proxy.namespace,
     serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,
@@ -162,12 +165,4 @@ function connect(
 /** The address to which a proxy resolves a name. */
 function resolveHost(leg: Leg, host: string): Address | undefined {
   return isIP(host) !== 0 ? ipAddress(host) : leg.lookUp(host);
-}
-
-function endpointText(endpoint: Endpoint): string {
-  return endpoint.kind === 'host'
-    ? `${endpoint.host}:${endpoint.port}`
-    : endpoint.kind === 'pod'
-      ? `${endpoint.workload.id}:${endpoint.port}`
-      : endpoint.kind;
 }

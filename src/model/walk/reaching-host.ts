@@ -12,6 +12,7 @@ import { Undetermined } from '../undetermined';
 import { DescribedHost } from '../world';
 import { covers, isWildcard } from '../../istio/hosts';
 import { isTls } from '../../istio/protocols';
+import { resolvedServiceHosts } from '../../istio/service-names';
 
 /** Headers that a proxy with `envoyDebugHeaders.disabled` does not add. */
 const ABOUT_ENVOY = new Set([
@@ -105,19 +106,23 @@ function findAnswerer(leg: Leg, target: ToExternalHost, known: DescribedHost | u
   const { addressBook } = leg.configuration;
   const asked = leg.url.hostname.toLowerCase().replace(/\.$/, '');
   const own = isIP(asked) === 0 ? undefined : addressBook.at(ipAddress(asked));
+  const meant = addressBook.meaning(asked, leg.pod.namespace);
   const found = known?.isUnnamed ? known.address! : (known?.host ?? undescribed(leg, target, asked)).toLowerCase();
   leg.answeredBy = found;
   // Past the sidecar, or let through, the application is answered by the host that it dials itself.
   const isOwnChoice = leg.via === 'direct' || leg.via === 'undeclared';
-  const isAsked = found === asked || found === own?.host || isOwnChoice;
+  const isAsked = found === asked || found === meant || found === own?.host || isOwnChoice;
   leg.insteadOf = isAsked ? undefined : asked;
 }
 
 /** The host at the end of a connection that the world does not describe. */
 function undescribed(leg: Leg, { name, service }: ToExternalHost, asked: string): string {
+  const { clusterDomain } = leg.configuration.registry;
   const end = name.toLowerCase().replace(/\.$/, '');
   if (end === asked || (leg.ownAddress?.kind === 'ip' && end === leg.ownAddress.ip)) return asked;
-  if (service && covers(service.host.toLowerCase(), asked)) {
+  const isAskedService =
+    service?.kubernetes && resolvedServiceHosts(asked, leg.pod.namespace, clusterDomain).includes(service.host);
+  if (service && (isAskedService || covers(service.host.toLowerCase(), asked))) {
     const { kind, namespace, name: entry } = service.object;
     if (!leg.configuration.registry.world.declaredAddresses)
       leg.require({

@@ -1,6 +1,7 @@
 import { Leg } from './journey';
 import { Next, ToExternalHost } from './next';
-import { podsBehind } from '../cluster';
+import { ipAddress } from '../addresses';
+import { endpointText, podsBehind } from '../cluster';
 import { fieldRef } from '../field-ref';
 import { portOf } from '../scope';
 
@@ -22,9 +23,23 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
   const { endpoints, where, assumptions } = podsBehind(registry, service, own);
   for (const assumption of assumptions) leg.assume(assumption);
   leg.step(from, 'forwards', `→ ${named}, port ${port}`, where);
-  const pods = endpoints.filter((endpoint) => endpoint.kind === 'pod');
-  if (pods.length === 0) return leg.refuse(undefined, 503, `no gateway pod backs ${named}`, where);
-  const pod = pods[leg.choose(pods.map(({ workload }) => ({ because: `one of ${pods.length}: ${workload.id}` })))];
-  if (leg.via === 'sidecar') leg.via = 'gateway';
-  return { to: 'gateway', flow, workload: pod.workload, port: pod.port };
+  if (endpoints.length === 0) return leg.refuse(undefined, 503, `no gateway pod backs ${named}`, where);
+  const endpoint =
+    endpoints[leg.choose(endpoints.map((one) => ({ because: `one of ${endpoints.length}: ${endpointText(one)}` })))];
+  if (endpoint.kind === 'pod') {
+    if (leg.via === 'sidecar') leg.via = 'gateway';
+    return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };
+  }
+  if (endpoint.kind !== 'host') return undefined;
+  const { host } = endpoint;
+  return {
+    to: 'host',
+    from,
+    flow,
+    address: ipAddress(host),
+    name: host,
+    port: endpoint.port,
+    service,
+    decidedBy: where,
+  };
 }

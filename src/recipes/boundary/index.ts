@@ -65,7 +65,7 @@ function policy(
     id: `${place.namespace}-${keyOf(key)}`,
     kind: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
     side: 'caller',
-    rank: Rank.FIRST,
+    rank: Rank.LAST,
     metadata: {
       name: objectName(stem, keyOf('boundary', owner, key)),
       namespace: place.namespace,

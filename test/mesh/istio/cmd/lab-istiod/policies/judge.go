@@ -12,10 +12,8 @@ import (
 	core "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/matching"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
@@ -61,7 +59,7 @@ func NewJudge(kinds *Kinds, policies []*admissionregistration.ValidatingAdmissio
 	for _, binding := range bindings {
 		objects = append(objects, binding)
 	}
-	plugin, err := validating.NewPlugin(nil)
+	plugin, err := newPlugin()
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +67,8 @@ func NewJudge(kinds *Kinds, policies []*admissionregistration.ValidatingAdmissio
 	client := fake.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(client, 0)
 	factory.Core().V1().Namespaces().Informer() // the plugin waits for it, although our own lister answers
-	plugin.SetMatcher(matching.NewMatcher(judge.namespaces, client))
 	plugin.SetExternalKubeClientSet(client)
-	plugin.SetExternalKubeInformerFactory(factory)
+	plugin.SetExternalKubeInformerFactory(withNamespaces{factory, judge.namespaces})
 	plugin.SetRESTMapper(kinds.mapper)
 	plugin.SetDynamicClient(dynamicfake.NewSimpleDynamicClient(kubescheme.Scheme))
 	plugin.SetAuthorizer(authorizerfactory.NewAlwaysDenyAuthorizer())
@@ -133,25 +130,6 @@ func (j *Judge) attributes(request Request) (*audited, error) {
 	record := admission.NewAttributesRecord(object, old, gvk, about.GetNamespace(), about.GetName(), gvr, "", request.Operation, nil, false, who)
 	return &audited{Attributes: record, annotations: map[string]string{}}, nil
 }
-
-// namespaces is the lister that the plugin asks: every namespace is there, with its name as a label, as the API server
-// sees to it; one of them may be out of the ordinary.
-type namespaces struct{ special *core.Namespace }
-
-func (n *namespaces) Get(name string) (*core.Namespace, error) {
-	namespace := &core.Namespace{}
-	if n.special != nil && n.special.Name == name {
-		namespace = n.special.DeepCopy()
-	}
-	namespace.Name = name
-	if namespace.Labels == nil {
-		namespace.Labels = map[string]string{}
-	}
-	namespace.Labels[core.LabelMetadataName] = name
-	return namespace, nil
-}
-
-func (n *namespaces) List(labels.Selector) ([]*core.Namespace, error) { return nil, nil }
 
 // typed makes of Kubernetes' own kinds what the API server holds in its hands: fields that are always written are there.
 func typed(object *unstructured.Unstructured) (runtime.Object, error) {
