@@ -64,8 +64,12 @@ export default [
     files: ['src/**/*.ts'],
     rules: {
       'no-restricted-imports': onlyFrom(published),
-      // The rules are loaded when they first run (src/emission/validation.ts), in the form that bundlers understand.
-      '@typescript-eslint/no-require-imports': ['error', { allow: ['^\\.\\./rules$'] }],
+      // The rules are loaded when they first run (src/emission/validation.ts), and lint with the plugin, in the form that
+      // bundlers understand.
+      '@typescript-eslint/no-require-imports': [
+        'error',
+        { allow: ['^\\.\\./rules$', '^\\./(lint-files|printable|report)$'] },
+      ],
     },
   },
 ];

@@ -28,6 +28,9 @@ export { EgressGuard, EgressGuardProps, GuardMode } from './constructs/egress-gu
 export { DirectEgress, DirectEgressProps } from './constructs/direct-egress';
 export { ApplyOrder, FluxOrderOptions } from './constructs/apply-order';
 
+// Anybody's manifests
+export { LintPlugin, LintPluginProps } from './lint/plugin';
+
 // Values
 export { Caller, ServiceAccountCallerOptions } from './values/caller';
 export { CertificateAuthority } from './values/certificate-authority';

@@ -13,7 +13,7 @@ const ROOMS: Record<string, string[]> = {
   recipes: ['istio', 'values', 'declarations'],
   emission: ['istio', 'values', 'declarations', 'recipes', 'manifests', 'rules'],
   constructs: ['istio', 'values', 'declarations', 'recipes', 'emission'],
-  'index.ts': ['values', 'constructs'],
+  'index.ts': ['values', 'constructs', 'lint'],
   manifests: ['istio', 'values'],
   rules: ['istio', 'values', 'manifests'],
   access: ['schema'],

@@ -37,7 +37,7 @@ import {
   RETRIES,
 } from '../values/traffic-options';
 
-/** A construct in an error. */
+/** How errors name a construct. */
 export function where(construct: Construct): string {
   return `[${construct.node.path}] ${construct.constructor.name}`;
 }
@@ -131,7 +131,7 @@ export function readOwner(scope: Construct, given: string | undefined, problems:
   if (value === undefined) {
     if (!problems.has('owner'))
       problems.add(
-        'owner: none given, and the chart has no namespace to take it from; give `owner`, or `namespace` to the chart',
+        'owner: none given, and the chart has no namespace to take it from; set `owner`, or give the chart a namespace',
       );
     return '';
   }
@@ -243,7 +243,7 @@ function readPorts(given: EgressPort[] | undefined, problems: Problems): PortSet
     const other = byNumber.get(port.number);
     if (other)
       problems.add(
-        `ports: ${port.number} is listed twice (${other.name} and ${port.name}); keep one, a port has one protocol`,
+        `ports: ${port.number} is listed twice (${other.name} and ${port.name}); keep one: a port has one protocol`,
       );
     byNumber.set(port.number, port);
   }
@@ -277,7 +277,7 @@ function readRetries(props: Checked<CommonEgressProps>, problems: Problems): Egr
   if (!props.retries) return undefined;
   const { attempts, perTryTimeout, on } = props.retries;
   if (attempts === 0 && (perTryTimeout || on))
-    problems.add('retries: 0 attempts switch retries off, so perTryTimeout and on have no effect; leave them out');
+    problems.add('retries: 0 attempts switch retries off, so `perTryTimeout` and `on` have no effect; leave them out');
   return { attempts, perTryTimeout: istioDuration(perTryTimeout), retryOn: on?.join(',') };
 }
 
@@ -285,7 +285,7 @@ function readPolicy(props: Checked<CommonEgressProps>, problems: Problems): Traf
   const { connectionPool, outlierDetection, loadBalancing } = props;
   // An empty one is not the same as none: Istio would switch outlier detection on.
   if (outlierDetection && isEmpty(outlierDetection))
-    problems.add('outlierDetection: empty; give at least one field, or leave it out for none');
+    problems.add('outlierDetection: empty; give at least one field, or leave it out to keep outlier detection off');
   return compact({
     connectionPool: connectionPool && poolOf(connectionPool),
     outlierDetection: outlierDetection && outliersOf(outlierDetection),

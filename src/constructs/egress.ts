@@ -2,7 +2,9 @@ import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { callers, where } from './_settings';
 import { TlsOriginationOptions, TlsVersion } from './tls-origination-options';
+import { acknowledge } from '../declarations/acknowledgements';
 import { CertificateOwner, OriginationScope, OriginationSettings } from '../declarations/origination';
+import { validate } from '../emission/validation';
 import { brand, isA } from '../values/brand';
 import { Caller } from '../values/caller';
 import { CertificateAuthority } from '../values/certificate-authority';
@@ -15,6 +17,28 @@ import { Checked, list, oneOf, port, readProps, Readers, required, text, valueOf
  * External hosts that can be reached from the mesh: a `SidecarEgress` or a `GatewayEgress`.
  */
 export abstract class Egress extends Construct {
+  /**
+   * Accepts findings of a rule that stop synth, or that `lint` and `LintPlugin` would report: those that involve an
+   * object of the construct or of one below it. The reason is written into one object of each finding, as an annotation
+   * that `lint` reads.
+   *
+   * Synth stops if there is no such finding (any more).
+   *
+   * @param scope where the finding is reported, or a construct around it, such as a chart
+   * @param code the rule's code, such as `wildcard-beside-host`
+   * @param reason why the finding is accepted
+   */
+  public static acknowledge(scope: Construct, code: string, reason: string): void {
+    const problems = new Problems(`[${scope.node.path}]: acknowledge`);
+    if (!/^[a-z]+(-[a-z]+)+$/.test(code))
+      problems.add(`code: "${code}" is not the code of a rule, such as "wildcard-beside-host"`);
+    if (typeof reason !== 'string' || reason.trim() === '')
+      problems.add('reason: missing; say why the finding is accepted, for those who read the manifests');
+    problems.throwIfAny();
+    acknowledge({ scope, code, reason });
+    validate(scope);
+  }
+
   /** The external hosts. */
   public abstract readonly hosts: string[];
 

@@ -49,14 +49,14 @@ export enum GatewayHttp {
 export enum GatewayRefusal {
   /**
    * The gateway's server rejects their certificate. They see what looks like an outage (503, or a closed TLS handshake)
-   * and the gateway logs nothing. No object can be missing that would open the host, since without the server there is
-   * no route at all.
+   * and the gateway logs nothing. Removing any one object never opens the host at the gateway, because without the
+   * server there is no route.
    */
   CLOSED = 'CLOSED',
 
   /**
-   * A policy refuses them: plain HTTP is answered with 403, TLS is closed, and the gateway logs the caller. Only on a
-   * gateway that is locked down, where a missing policy refuses all callers; on other gateways it would let in the
+   * A policy refuses them: plain HTTP is answered with 403, TLS is closed, and the gateway logs the caller. Allowed
+   * only on a gateway that is locked down: there a missing policy refuses all callers; elsewhere it would let in the
    * whole namespace.
    */
   FORBIDDEN = 'FORBIDDEN',
@@ -74,7 +74,7 @@ export interface GatewayEgressProps extends CommonEgressProps {
   readonly callers: Caller[];
 
   /**
-   * The IP addresses or address ranges that applications dial. For a single host. TCP ports need them, or `dnsCapture`,
+   * The IP addresses or address ranges that applications dial; only for a single host. TCP ports need them, or `dnsCapture`,
    * because nothing else in a TCP connection identifies the host. The gateway itself resolves the host by DNS.
    *
    * @default - any: HTTP and TLS are routed by name
@@ -106,8 +106,8 @@ export interface GatewayEgressProps extends CommonEgressProps {
   /**
    * Gives each caller its own egress path to each host, so that callers of one namespace can present different client
    * certificates: write one GatewayEgress for each caller, with the same hosts, and originate TLS on each. The pod
-   * labels of the callers must be known (`Caller.workload`, or `podLabels`), and their label sets must differ in the
-   * value of a common label.
+   * labels of the callers must be known (`Caller.workload`, or `podLabels`), and must share a label key with
+   * different values.
    *
    * @default false - all callers of a namespace share the egress path to a host
    */
@@ -115,7 +115,7 @@ export interface GatewayEgressProps extends CommonEgressProps {
 
   /**
    * The chart for the objects in the gateway's namespace, for instance one that the platform team applies. Apply it
-   * first; each side is harmless without the other.
+   * first: the caller side alone makes calls to the host fail.
    *
    * @default - the chart of this construct
    */
@@ -141,9 +141,9 @@ const readersFor = (props: GatewayEgressProps): Readers<GatewayEgressProps> => (
  * External hosts that only named callers can reach, through an egress gateway.
  *
  * Plain HTTP and TLS from the application both go through the gateway. The hop to the gateway uses mutual TLS, and the
- * gateway checks the caller's certificate for each host. A workload that is not named sees what looks like an outage
- * (503, or a closed TLS handshake), and nothing leaves the mesh. Missing or late objects refuse calls; they never let
- * them bypass the gateway.
+ * gateway checks the caller's certificate for each host. Other workloads of the callers' namespaces see what looks like an
+ * outage (503, or a closed TLS handshake), and none of their data reaches the host. On a locked mesh, a missing or late
+ * object makes calls fail; they never bypass the gateway.
  *
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/
  */
@@ -187,7 +187,7 @@ export class GatewayEgress extends Egress {
     this.places = this.makePlaces(checked.gatewayChart);
     const byName = [...named].sort((a, b) => (a._title < b._title ? -1 : 1));
     for (const one of this.separate ? byName : named) this.allowCaller(one);
-    // A lock that comes later takes grants.
+    // If the gateway is locked down later, these egress paths need grants.
     onLock(this, () => this.egressPaths.forEach((emission) => emission.update()));
   }
 
@@ -272,7 +272,7 @@ export class GatewayEgress extends Egress {
     this.egressPaths.set(path, emission.update());
   }
 
-  /** The gateway side comes first in its chart. */
+  /** Where the objects of each side go; DestinationRules come first on each. */
   private makePlaces(gatewayChart: Chart | undefined): Places {
     const gateway = gatewayChart
       ? new Construct(gatewayChart, `${this.node.path.replace(/\//g, '.')}.gateway-side`)
@@ -284,9 +284,8 @@ export class GatewayEgress extends Egress {
     if (one.namespace === this.gateway?.installation.namespace) {
       problems.add(
         `callers: ${one._title} is in the gateway's namespace, where the objects of both sides would conflict ` +
-          'and calls ' +
-          'would fail, open or closed depending on their age (measured); move the gateway or the caller to another ' +
-          'namespace',
+          'and, depending on which are older, calls would be refused or bypass the checks; move the gateway or the ' +
+          'caller to another namespace',
       );
     }
     const whole = one.serviceAccountName === undefined;
@@ -295,13 +294,13 @@ export class GatewayEgress extends Egress {
     if (!this.separate) return;
     if (whole) {
       problems.add(
-        `separateCallers: the whole namespace ${one.namespace} cannot be separated from its own callers; name ` +
-          'service accounts',
+        `separateCallers: needs named service accounts, but the whole namespace ${one.namespace} is a caller; ` +
+          'name service accounts',
       );
     } else if (!one.podLabels) {
       problems.add(
-        `separateCallers: ${one._title} has no pod labels, by which Istio tells the callers of a namespace ` +
-          'apart; write ' +
+        `separateCallers: ${one._title} has no pod labels, and Istio tells the callers of a namespace apart by ` +
+          'label; write ' +
           `Caller.workload(deployment), or Caller.serviceAccount("${one.namespace}", "${one.serviceAccountName}", ` +
           '{ podLabels: { app: "…" } })',
       );
@@ -315,15 +314,13 @@ export class GatewayEgress extends Egress {
   ): string | undefined {
     if (refusal !== GatewayRefusal.FORBIDDEN) {
       if (callerSet !== undefined && !problems.has('refusal'))
-        problems.add(
-          'callerSet: only GatewayRefusal.FORBIDDEN has a policy that it names; leave it out, each host has a server ' +
-            'that checks its callers',
-        );
+        problems.add('callerSet: applies only with GatewayRefusal.FORBIDDEN; leave it out, or set refusal');
       return undefined;
     }
     if (http === GatewayHttp.OPAQUE || !common.ports.some((port) => port.http)) {
       problems.add(
-        'refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here; leave it out',
+        'refusal: FORBIDDEN answers HTTP with 403, but with OPAQUE or without an HTTP port the gateway reads no HTTP; ' +
+          'leave it out',
       );
     }
     if (common.ports.some(({ protocol }) => protocol === EgressProtocol.TCP))
@@ -333,8 +330,8 @@ export class GatewayEgress extends Egress {
 }
 
 const UNCHECKED =
-  'is checked by a policy, and a policy looks at a TCP connection only when the first byte of the caller arrives, so ' +
-  'any workload would receive what the host sends before that (measured)';
+  'is checked by a policy, which is evaluated only once the caller has sent data, so any workload would first receive ' +
+  'what the host sends on connecting';
 
 /** Gateways resolve a host before there is a request for it, so they need its name. */
 function assertGatewayHost(host: string, props: GatewayEgressProps): string {
@@ -352,7 +349,7 @@ function assertGatewayHost(host: string, props: GatewayEgressProps): string {
   });
 }
 
-/** The domain of Services, as the gateway's installation has it; also of props that have not been checked yet. */
+/** The domain of Services, from the gateway's installation. Works on unchecked props too. */
 function clusterDomainOf(props: { readonly gateway?: IEgressGateway }): string | undefined {
   return props.gateway?.installation?.clusterDomain;
 }

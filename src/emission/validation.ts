@@ -1,5 +1,6 @@
 import { ApiObject, App, ImplicitTokenResolver, JsonPatch, LazyResolver, NumberStringUnionResolver } from 'cdk8s';
 import { IConstruct } from 'constructs';
+import { Acknowledged } from './acknowledged';
 import { Emitted, emittedObjects } from './emitted';
 import { changeCount, perApp, touch } from '../declarations/app';
 import { conflictsOf } from '../declarations/conflicts';
@@ -61,7 +62,9 @@ class Validation {
     const owners = new Map(
       findings.length > 0 ? [...emitted].map(([object, { owner }]) => [object.node.path, owner] as const) : [],
     );
+    const acknowledged = new Acknowledged(this.root, objects, emitted);
     for (const finding of findings) {
+      if (acknowledged.covers(finding)) continue;
       const involved = new Set(finding.origins.map((origin) => owners.get(origin)));
       // A finding that involves no object of this library is left to the linter.
       const owner = [...involved].find((found) => found !== undefined);
@@ -70,7 +73,7 @@ class Validation {
         conflicts.some(({ between }) => [...involved].every((one) => one !== undefined && between?.includes(one)));
       if (owner && !alreadyReported) this.report(owner, render(finding));
     }
-    for (const { construct, problem } of conflicts) this.report(construct, problem);
+    for (const { construct, problem } of [...conflicts, ...acknowledged.unused()]) this.report(construct, problem);
   }
 
   private report(construct: IConstruct, problem: string): void {

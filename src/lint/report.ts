@@ -1,5 +1,6 @@
 import { LintFinding } from './finding';
-import { LintResult } from './lint';
+import { isAtLeast, LintResult } from './lint';
+import { Severity } from '../rules';
 
 /** How the name of standard input is printed where a file's would be. It is not a file that a report can point to. */
 export const STANDARD_INPUT = 'standard input';
@@ -19,6 +20,16 @@ export interface Unread {
   readonly file?: string;
   /** Whether the finding of nothing means nothing: a broken file may hold anything. */
   readonly isBroken: boolean;
+}
+
+/** Whether something was found that is at least as bad. */
+export function fails({ findings }: Report, failOn: Severity | 'never'): boolean {
+  return failOn !== 'never' && findings.some(({ severity }) => isAtLeast(severity, failOn));
+}
+
+/** Whether finding nothing means nothing. */
+export function isIncomplete({ objects, unread }: Report): boolean {
+  return unread.some(({ isBroken }) => isBroken) || (objects === 0 && unread.length > 0);
 }
 
 /** `3 errors, 1 warning`, or nothing. */

@@ -40,7 +40,7 @@ export function serviceEntry(
   return { hosts: [host], exportTo: ['.'], location, resolution, addresses, endpoints: at, ports };
 }
 
-/** A resolution as the generated types have it. */
+/** A resolution, as the generated type. */
 export function istioResolution(resolution: EgressResolution): istio.ServiceEntrySpecResolution {
   return resolution as string as istio.ServiceEntrySpecResolution;
 }
@@ -64,7 +64,7 @@ export function externalPorts(ports: PortSettings[], originations: OriginationSe
  * The subsets of an external host under its private name.
  *
  * @param origination the TLS origination, if there is one for those to whom the rule applies
- * @param originated whether plain HTTP never leaves as such
+ * @param originated whether all plain HTTP leaves as TLS
  * @param namespace the namespace of the rule, in which Istio looks for the ConfigMap
  */
 export function externalSubsets(
@@ -88,8 +88,7 @@ export function externalSubsets(
 }
 
 /**
- * A traffic policy as the generated types have it. They name each enumeration anew for each place where it occurs, and
- * write the number in `consecutive5xxErrors` differently.
+ * A traffic policy, as the generated type. The generator makes a separate enum for every use, and writes the number in `consecutive5xxErrors` differently.
  */
 export function istioPolicy<T>(policy: TrafficPolicy | undefined): T {
   return policy as unknown as T;
@@ -115,7 +114,7 @@ export function portPolicy(
 /**
  * The TLS block of a DestinationRule.
  *
- * The name is always given twice: Istio stops verifying the name in the certificate if `sni` is set and
+ * `sni` and `subjectAltNames` are always both set: Istio stops verifying the name in the certificate if `sni` is set and
  * `subjectAltNames` is not. `caCertificates: system` is written out although it is the default, because older analyzers
  * report a missing field as a missing check.
  */
@@ -144,7 +143,7 @@ export function speaksHttp2(port: PortSettings): boolean {
   return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
 }
 
-/** A private name for an external host, which no other author's object uses. */
+/** A private name for an external host, which no one uses by accident. */
 export function privateName({ host, key }: { readonly host: string; readonly key: string }): string {
   const name = `${host}.${key}.${HOP_DOMAIN}`;
   return name.length <= 253 ? name : `outside.${key}.${HOP_DOMAIN}`;

@@ -1,3 +1,4 @@
+import { certificateNotVerified } from './certificate-not-verified';
 import { credentialSecret } from './credential-secret';
 import { defaultSidecarConflict } from './default-sidecar-conflict';
 import { denyHostWithoutPort } from './deny-host-without-port';
@@ -5,14 +6,19 @@ import { denyTakesTls } from './deny-takes-tls';
 import { destinationRuleConflict } from './destination-rule-conflict';
 import { doubleTls } from './double-tls';
 import { duplicateObject } from './duplicate-object';
+import { environmentInRoute } from './environment-in-route';
 import { gatewayNotBound } from './gateway-not-bound';
 import { gatewayNotInjected } from './gateway-not-injected';
 import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
 import { hopWithoutSni } from './hop-without-sni';
+import { httpRouteToTlsPort } from './http-route-to-tls-port';
 import { meshRouteConflict } from './mesh-route-conflict';
 import { missingSubset } from './missing-subset';
+import { pastTheGateway } from './past-the-gateway';
 import { plaintextToTlsPort } from './plaintext-to-tls-port';
+import { policyAtTheCaller } from './policy-at-the-caller';
+import { publicRouteTakesHost } from './public-route-takes-host';
 import { rangeTakesNames } from './range-takes-names';
 import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
@@ -23,6 +29,7 @@ import { sharedTcpAddress } from './shared-tcp-address';
 import { sidecarCredential } from './sidecar-credential';
 import { sidecarHidesHost } from './sidecar-hides-host';
 import { sidecarWithoutMode } from './sidecar-without-mode';
+import { tcpAddressBesideNames } from './tcp-address-beside-names';
 import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
 import { unverifiedName } from './unverified-name';
@@ -37,6 +44,7 @@ export type { Finding, Rule, Severity, Violation } from './rule';
 
 /** All rules, by code. */
 export const RULES: readonly Rule[] = [
+  certificateNotVerified,
   credentialSecret,
   defaultSidecarConflict,
   denyHostWithoutPort,
@@ -44,14 +52,19 @@ export const RULES: readonly Rule[] = [
   destinationRuleConflict,
   doubleTls,
   duplicateObject,
+  environmentInRoute,
   gatewayNotBound,
   gatewayNotInjected,
   gatewayRouteUnresolved,
   gatewayServerConflict,
   hopWithoutSni,
+  httpRouteToTlsPort,
   meshRouteConflict,
   missingSubset,
+  pastTheGateway,
   plaintextToTlsPort,
+  policyAtTheCaller,
+  publicRouteTakesHost,
   rangeTakesNames,
   reservedPort,
   rootSidecarWithSelector,
@@ -61,6 +74,7 @@ export const RULES: readonly Rule[] = [
   sidecarCredential,
   sidecarHidesHost,
   sidecarWithoutMode,
+  tcpAddressBesideNames,
   tcpPortCapture,
   tlsPortAsHttp,
   unverifiedName,

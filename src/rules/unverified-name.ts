@@ -1,7 +1,8 @@
 import { Rule } from './rule';
 import { describe, Indexed, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { tlsField } from '../manifests/tls';
+import { isOpaque, portsOf } from '../istio/protocols';
+import { tlsField, tlsFor } from '../manifests/tls';
 
 export const unverifiedName: Rule = {
   code: 'unverified-name',
@@ -36,7 +37,15 @@ spec:
 `,
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {
-      if (!blocks.some(isUnverified) || entryNames(index, rule)) continue;
+      if (entryNames(index, rule)) continue;
+      const unasked = namelessTcp(index, rule);
+      if (unasked !== undefined)
+        yield {
+          message: `${describe(rule)} sends no server name to ${rule.spec.host}, whose port ${unasked} is TCP, and accepts a certificate for any name.`,
+          field: tlsField(rule, isNameless),
+          objects: [rule],
+        };
+      if (!blocks.some(isUnverified)) continue;
       const names = [...new Set(blocks.filter(isUnverified).map((tls) => `"${tls.sni}"`))];
       yield {
         message:
@@ -51,6 +60,24 @@ spec:
 
 function isUnverified(tls: any): boolean {
   return tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify;
+}
+
+/** For TCP no request is read from which a name could be taken: the port, if one originates TLS without any name. */
+function namelessTcp(index: ManifestIndex, rule: Indexed): number | undefined {
+  const ports = index.entriesByHost
+    .get(rule.spec.host)
+    .flatMap((entry) => portsOf(entry))
+    .filter(({ protocol }) => isOpaque(protocol));
+  return ports.find(({ number }) => isNameless(tlsFor(rule.spec.trafficPolicy, number)))?.number;
+}
+
+function isNameless(tls: any): boolean {
+  return (
+    (tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL') &&
+    !tls.sni &&
+    !tls.subjectAltNames?.length &&
+    !tls.insecureSkipVerify
+  );
 }
 
 /** Istio uses the subjectAltNames of the entry if the rule has none. */

@@ -50,7 +50,7 @@ export function readProps<P>(
     const names = mandatory.length > 0 ? mandatory : entries.map(([name]) => name);
     const some = names.slice(0, 3).join(', ');
     problems.add(
-      `${place}: ${shown(given)} is not an object; write one with ${some}${names.length > 3 ? ' or others' : ''}`,
+      `${place}: ${shown(given)} is not an object; write one with ${some}${names.length > 3 ? ' and others' : ''}`,
     );
     if (prefix === '') problems.throwIfAny(); // Without any prop, all else would only be a consequence.
     return checked as Checked<P>;
@@ -112,8 +112,8 @@ export function list<T>(
 /**
  * Text.
  *
- * @param what what it is, such as "namespace"
- * @param example a right value
+ * @param what its name in errors, such as "namespace"
+ * @param example a valid value
  * @param check throws if the text is wrong
  */
 export function text(what: string, example: string, check: (value: string) => unknown = () => {}): Reader<string> {
@@ -159,7 +159,7 @@ export function namespaceNames(empty?: string): Reader<string[]> {
 export function cidr(whole?: string): Reader<string> {
   return text('address range', '203.0.113.0/24', (value) => {
     assertCidr(value);
-    if (whole !== undefined && value.endsWith('/0')) throw new Error(`"${value}" is every address${whole}`);
+    if (whole !== undefined && value.endsWith('/0')) throw new Error(`"${value}" covers every address${whole}`);
   });
 }
 
@@ -222,7 +222,7 @@ export function ports(empty?: string): Reader<number[]> {
 export function duration(
   least: { readonly ms: number; readonly otherwise: string } = {
     ms: 1,
-    otherwise: 'Istio refuses less than a millisecond; leave it out for the default',
+    otherwise: 'Istio rejects durations below a millisecond; leave it out to use the default',
   },
 ): Reader<Duration> {
   return (value, place, problems) => {
@@ -288,12 +288,12 @@ export const workload: Reader<IConstruct> = (value, place, problems) => {
 /** A chart. */
 export const chart: Reader<Chart> = (value, place, problems) => {
   if (Chart.isChart(value)) return value;
-  problems.add(`${place}: ${shown(value)} is not a Chart; write new Chart(app, …) of cdk8s`);
+  problems.add(`${place}: ${shown(value)} is not a Chart; write new Chart(app, …) from cdk8s`);
   return undefined;
 };
 
 /**
- * Text by name.
+ * A map of strings.
  *
  * @param what what the whole is, such as "set of labels"
  * @param check throws if a name or a text is wrong

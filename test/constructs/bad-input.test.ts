@@ -256,7 +256,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
       new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CALLER] });
     },
     PARTNER,
-    ['owner: none given, and the chart has no namespace to take it from', 'give `owner`, or `namespace` to the chart'],
+    ['owner: none given, and the chart has no namespace to take it from', 'set `owner`, or give the chart a namespace'],
   ],
   [
     'an owner that is no label',
@@ -354,7 +354,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     'a timeout of nothing',
     sidecar({ timeout: Duration.millis(0) }),
     SITES,
-    ['timeout: 0 ms is too short', 'leave it out for the default'],
+    ['timeout: 0 ms is too short', 'leave it out to use the default'],
   ],
   [
     'a timeout where nothing is read',
@@ -637,7 +637,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     'everything past the sidecar',
     direct({ toCidrs: ['0.0.0.0/0'] }),
     DIRECT,
-    ['toCidrs[0]: "0.0.0.0/0" is every address', 'sidecar.istio.io/inject: "false"'],
+    ['toCidrs[0]: "0.0.0.0/0" covers every address', 'sidecar.istio.io/inject: "false"'],
   ],
   [
     'an empty list of ranges',

@@ -275,22 +275,22 @@ describe('callers that are refused with 403', () => {
     [
       'requests that the gateway does not read',
       { http: GatewayHttp.OPAQUE },
-      /refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here/,
+      /refusal: FORBIDDEN answers HTTP with 403, but with OPAQUE or without an HTTP port the gateway reads no HTTP/,
     ],
     [
       'no requests at all',
       { ports: [EgressPort.tls()] },
-      /refusal: FORBIDDEN answers requests with 403, and the gateway reads no requests here/,
+      /refusal: FORBIDDEN answers HTTP with 403, but with OPAQUE or without an HTTP port the gateway reads no HTTP/,
     ],
     [
       'TCP',
       { ports: [EgressPort.http(), EgressPort.tcp(5432)], addresses: ['203.0.113.9'] },
-      /refusal: with FORBIDDEN a caller of a TCP port is checked by a policy.*first byte/,
+      /refusal: with FORBIDDEN a caller of a TCP port is checked by a policy.*sends on connecting/,
     ],
     [
       'a set without a policy',
       { refusal: undefined, callerSet: 'x' },
-      /callerSet: only GatewayRefusal\.FORBIDDEN has a policy that it names; leave it out/,
+      /callerSet: applies only with GatewayRefusal\.FORBIDDEN; leave it out/,
     ],
     ['a set that is no label', { callerSet: 'X Y' }, /callerSet: "X Y" is not a valid name of a set of callers/],
     [
@@ -390,7 +390,7 @@ describe('an egress path for each caller', () => {
     [
       'a whole namespace',
       separate('x', { callers: [Caller.wholeNamespace('payments')] }),
-      /separateCallers: the whole namespace payments cannot be separated from its own callers/,
+      /separateCallers: needs named service accounts, but the whole namespace payments is a caller/,
     ],
     [
       'labels that one pod may carry',

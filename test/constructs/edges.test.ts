@@ -81,6 +81,12 @@ const ENTRANCES: Entrance[] = [
   construct('RefusalLog', () => ({})),
   construct('EgressGuard', () => ({})),
   {
+    props: 'LintPluginProps',
+    who: /^LintPlugin: /,
+    right: () => ({}),
+    pass: (_on, props) => new library.LintPlugin(props),
+  },
+  {
     props: 'ProxySelection',
     who: /^\[chart\/it\] NoTraceContext: /,
     right: () => ({}),

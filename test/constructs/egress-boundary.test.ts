@@ -530,7 +530,7 @@ test('all problems of bad input are in one error', () => {
      - dns.addresses[0]: "169.254.20.10" has no mask; for this one address write "169.254.20.10/32"
      - istiodNamespace: "Istio" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - privateCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
-     - privateCidrs[1]: "0.0.0.0/0" is every address, so no address would be external; write the ranges of your own networks
+     - privateCidrs[1]: "0.0.0.0/0" covers every address, so no address would be external; write the ranges of your own networks
      - gatewayPorts: empty, which is not the default of 80 and 443; leave it out for those, or name the ports
      - unsafeSidecarPorts[0]: 0 is not a port number: ports are whole numbers from 1 to 65535; write one such as 8443
      - unsafeAllowedEgress[0].reason: empty; say why, for those who audit the policies

@@ -585,4 +585,30 @@ ${policy(
     ['http://private.example.com/', 200],
     ['http://private.example.com/', 200, { from: 'third' }],
   ]),
+  caseOf(
+    'a server at an address that only the pod itself reaches',
+    `${ENTRY}${servers(HTTP.replace('hosts', 'bind: 127.0.0.1, hosts'))}${toGateway(80)}${outside()}`,
+    [['/', 503]],
+  ),
+  caseOf(
+    'a server at every address',
+    `${ENTRY}${servers(HTTP.replace('hosts', 'bind: 0.0.0.0, hosts'))}${toGateway(80)}${outside()}`,
+    [['/', 200]],
+  ),
+  caseOf(
+    'bytes that the gateway reads as the first',
+    `${ENTRY.trimEnd().replace(/ }\]$/, ' }, { number: 81, name: tcp, protocol: TCP }]')}
+${servers(HTTP)}---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: to-gateway, namespace: egress }
+spec:
+  hosts: [site.example.com]
+  tcp: [{ match: [{ port: 81 }], route: [{ destination: { host: ${GATEWAY}, port: { number: 80 } } }] }]
+${outside()}${denied('/admin')}`,
+    [
+      ['http://site.example.com:81/', 200],
+      ['http://site.example.com:81/admin', 403],
+    ],
+  ),
 ];

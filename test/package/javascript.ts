@@ -91,6 +91,35 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     demand(findings.trim() === 'tls-port-as-http', findings);
     return said.trim();
   });
+  await checks.run('cdk8s synth validates an app without constructs of ours with LintPlugin', () => {
+    fs.writeFileSync(
+      path.join(folder, 'foreign.cjs'),
+      [
+        "const { App, Chart, ApiObject } = require('cdk8s');",
+        'const app = new App();',
+        "const spec = { host: 'a.example.com', trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'a.example.com' } } };",
+        "new ApiObject(new Chart(app, 'shop'), 'rule', { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', spec });",
+        'app.synth();',
+      ].join('\n'),
+    );
+    const config = path.join(folder, 'cdk8s.yaml');
+    const { version } = JSON.parse(
+      fs.readFileSync(path.join(folder, 'node_modules/cdk8s-istio-egress/package.json'), 'utf8'),
+    );
+    fs.writeFileSync(
+      config,
+      `app: node foreign.cjs\nvalidations:\n  - package: ./node_modules/cdk8s-istio-egress\n    class: LintPlugin\n` +
+        `    version: ${version}\n`,
+    );
+    let said = '';
+    try {
+      run('node', CDK8S, 'synth', '--output', 'dist-foreign');
+    } catch (error) {
+      said = String((error as { stdout: string }).stdout);
+    }
+    fs.rmSync(config);
+    demand(/unverified-name[\s\S]*shop\/rule[\s\S]*spec\.trafficPolicy\.tls/.test(said), said || 'nothing was found');
+  });
   await checks.run('it prints the pages of its documentation', () => {
     const list = run('npx', '--no-install', 'cdk8s-istio-egress', 'docs');
     demand(/^ {2}gateway /m.test(list), list);

@@ -74,7 +74,7 @@ spec:
   hosts: [unrelated.example.org]
   exportTo: ["."]
   resolution: DNS
-  ports: [{ number: 8443, name: tls, protocol: TLS }]
+  ports: [{ number: 8443, name: http, protocol: HTTP }]
 ---
 apiVersion: v1
 kind: ConfigMap

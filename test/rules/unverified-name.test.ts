@@ -36,3 +36,23 @@ test('several settings of one DestinationRule make one finding', () => {
     ]),
   ).toEqual(['shop/r']);
 });
+
+describe('TLS for TCP, of which no request is read', () => {
+  const tcp = entry('shop/db', { hosts: ['db.example.com'], ports: [{ number: 5432, name: 'tcp', protocol: 'TCP' }] });
+  const originating = (tls: object) =>
+    istio('DestinationRule', 'shop/tls', {
+      host: 'db.example.com',
+      trafficPolicy: { tls: { mode: 'SIMPLE', ...tls } },
+    });
+
+  test('without a name accepts any', () => {
+    expect(reported('unverified-name', [tcp, originating({})])).toEqual(['shop/tls']);
+    expect(reported('unverified-name', [tcp, originating({ sni: 'db.example.com' })])).toEqual(['shop/tls']);
+  });
+
+  test('with a name to verify, or for HTTP, does not', () => {
+    expect(reported('unverified-name', [tcp, originating({ subjectAltNames: ['db.example.com'] })])).toEqual([]);
+    const http = entry('shop/db', { hosts: ['db.example.com'], ports: [{ number: 80, name: 'h', protocol: 'HTTP' }] });
+    expect(reported('unverified-name', [http, originating({})])).toEqual([]);
+  });
+});

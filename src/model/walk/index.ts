@@ -29,8 +29,9 @@ const MAX_REDIRECTS = 10;
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
  * perhaps to a gateway and through its routes and clusters, to an external host. Each step is a file beside this one.
- * Takes the given branches, and the most likely one where none is given. `hostAddress` is where the host of the request
- * is, if nothing else tells it.
+ *
+ * @param script which branch to take at each choice, in order; the most likely one once it has run out
+ * @param hostAddress where the host of the request is, if nothing else tells it
  */
 export function walk(
   configuration: Configuration,
@@ -100,7 +101,6 @@ function namesAsked(url: URL, flow: Flow): string[] {
   return [url.hostname, ...(flow.http ? [flow.http.authority.replace(/:\d+$/, '').toLowerCase()] : [])];
 }
 
-/** What the application sends. */
 function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const http: HttpRequest = {

@@ -7,7 +7,7 @@ import { objectName } from '../../values/names';
 /** The one port of the hop Service. */
 export const HOP_PORT = 443;
 
-/** The private server name of a port of the host, which no other object uses. */
+/** The private server name of a port of the host, which no one uses by accident. */
 export function hopName({ key, callerSet }: GatewayEgressPath, port: PortSettings): string {
   return `${port.name}.${key}.${callerSet?.hopDomain ?? HOP_DOMAIN}`;
 }

@@ -1,0 +1,73 @@
+import { Rule } from './rule';
+import { describe, Indexed } from '../manifests/indexed';
+import { gatewayNamespace, isOnMesh } from '../manifests/routes';
+
+export const environmentInRoute: Rule = {
+  code: 'environment-in-route',
+  severity: 'warning',
+  title: "A VirtualService that reads environment variables of other people's proxies",
+  reason:
+    'A proxy replaces `%ENVIRONMENT(NAME)%` in a header value by its own variable. Who writes a VirtualService for ' +
+    "another namespace's gateway, for all sidecars, or into a response, can read every variable of those pods, API " +
+    'keys included.',
+  cure:
+    "Let the gateway's owner add the header, in a VirtualService of the gateway's namespace, to requests only; give the " +
+    'proxy no variable that its callers must not know.',
+  see: 'https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  gateways: [egress/exit]
+  http:
+    - headers: { request: { set: { authorization: "Bearer %ENVIRONMENT(API_KEY)%" } } }
+      route: [{ destination: { host: api.example.com } }]
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [egress/exit]
+  http:
+    - headers: { request: { set: { x-key: "%ENVIRONMENT(API_KEY)%" } } }
+      route: [{ destination: { host: api.example.com } }]
+`,
+  *check(index) {
+    for (const virtualService of index.ofKind('VirtualService')) {
+      for (const [position, route] of (virtualService.spec.http ?? []).entries()) {
+        const inResponse = readsIn(route, 'response');
+        if (!inResponse && !(readsIn(route, 'request') && isForOthers(virtualService))) continue;
+        yield {
+          message:
+            `${describe(virtualService)} writes an environment variable of the proxies that use it into ` +
+            `${inResponse ? 'responses' : 'requests'}.`,
+          field: `spec.http[${position}]`,
+          objects: [virtualService],
+        };
+      }
+    }
+  },
+};
+
+function readsIn(route: any, part: 'request' | 'response'): boolean {
+  const all = [route?.headers, ...(route?.route ?? []).map((one: any) => one?.headers)];
+  return all.some((headers) =>
+    [headers?.[part]?.set, headers?.[part]?.add].some((values) =>
+      Object.values(values ?? {}).some((value) => String(value).includes('%ENVIRONMENT(')),
+    ),
+  );
+}
+
+function isForOthers(virtualService: Indexed): boolean {
+  const gateways: string[] = virtualService.spec.gateways ?? [];
+  return (
+    isOnMesh(virtualService) ||
+    gateways.some((name) => gatewayNamespace(virtualService, name) !== virtualService.namespace)
+  );
+}

@@ -1,0 +1,74 @@
+import { Rule } from './rule';
+import { isTls, portsOf } from '../istio/protocols';
+import { describe, describeAll, ordered } from '../manifests/indexed';
+import { hopField } from '../manifests/routes';
+import { originatesOn } from '../manifests/tls';
+
+export const httpRouteToTlsPort: Rule = {
+  code: 'http-route-to-tls-port',
+  severity: 'error',
+  title: 'An HTTP route to a TLS port of an external host, without TLS origination',
+  reason:
+    'What an `http` route forwards is plain HTTP. Unless a DestinationRule originates TLS on the port, it leaves in clear ' +
+    'text, headers included, and the host answers 400 or closes the connection.',
+  cure: "Add a DestinationRule for the host with TLS settings for the port, in the namespace of the route's proxies.",
+  see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: tls, port: { number: 443 } } }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  subsets: [{ name: tls, trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } } }]
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
+`,
+  *check(index) {
+    for (const hop of index.hops) {
+      const { section, host, port: number, virtualService } = hop;
+      if (section !== 'http' || number === undefined) continue;
+      const entries = index.entriesByHost.get(host);
+      const declaring = entries.filter(
+        ({ spec }) =>
+          spec.location !== 'MESH_INTERNAL' &&
+          portsOf({ spec }).some((declared) => declared.number === number && isTls(declared.protocol)),
+      );
+      if (declaring.length === 0 || declaring.length < entries.length) continue;
+      if (index.rulesFor(host).some((rule) => originatesOn(rule, number))) continue;
+      const all = ordered(declaring);
+      yield {
+        message:
+          `${describe(virtualService)} forwards HTTP in clear text to port ${number} of ${host}, a TLS port according ` +
+          `to ${describeAll(all)}, and no DestinationRule originates TLS there.`,
+        field: hopField(hop),
+        objects: [virtualService, ...all],
+      };
+    }
+  },
+};

@@ -1,0 +1,70 @@
+import { Rule } from './rule';
+import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
+
+export const policyAtTheCaller: Rule = {
+  code: 'policy-at-the-caller',
+  severity: 'error',
+  title: 'An AuthorizationPolicy that names an external host where no request for it arrives',
+  reason:
+    'A policy applies to requests that arrive at the selected pods, not to those that they send. At the callers of an ' +
+    'external host it neither denies nor allows anything that leaves.',
+  cure: "Put the policy on the egress gateway's pods, and route the host through the gateway.",
+  see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: a, namespace: egress }
+spec:
+  selector: { matchLabels: { istio: exit } }
+  action: DENY
+  rules: [{ to: [{ operation: { hosts: [api.example.com, "api.example.com:*"] } }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [api.example.com] }]
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: a, namespace: shop }
+spec:
+  action: DENY
+  rules: [{ to: [{ operation: { hosts: [api.example.com, "api.example.com:*"] } }] }]
+`,
+  *check(index) {
+    for (const policy of index.ofKind('AuthorizationPolicy')) {
+      const { spec, namespace } = policy;
+      if (spec.targetRef || spec.targetRefs || namespace === index.rootNamespace) continue;
+      // A gateway may serve the name of an external host, and its Gateway may be in another namespace than its pods.
+      if (index.isGatewayNamespace(namespace) || spec.selector?.matchLabels?.istio !== undefined) continue;
+      for (const [position, rule] of (spec.rules ?? []).entries()) {
+        const hosts: string[] = (rule?.to ?? []).flatMap((to: any) => to?.operation?.hosts ?? []);
+        const names = [...new Set(hosts.map((host) => host.replace(/:.*$/, '')))].filter((host) =>
+          index.entriesByHost.get(host).some((entry) => entry.spec.location !== 'MESH_INTERNAL'),
+        );
+        if (names.length === 0) continue;
+        const entries = ordered(names.flatMap((host) => index.entriesByHost.get(host)));
+        yield {
+          message:
+            `${describe(policy)} names ${joinWords(names)}, an external host according to ${describeAll(entries)}, but ` +
+            `applies to what arrives at pods of namespace ${namespace}.`,
+          field: `spec.rules[${position}]`,
+          objects: [policy, ...entries],
+        };
+      }
+    }
+  },
+};

@@ -1,0 +1,81 @@
+import { Rule } from './rule';
+import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
+import { isRange } from '../istio/ranges';
+import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { Grouping } from '../manifests/grouping';
+import { someNamespaceSeesBoth } from '../manifests/visibility';
+
+export const tcpAddressBesideNames: Rule = {
+  code: 'tcp-address-beside-names',
+  severity: 'warning',
+  title: 'A TCP entry for an address on a port where other hosts are matched by name',
+  reason:
+    'Connections to the address are taken before the Host header or SNI is looked at. If a host of the same port has that ' +
+    'address in DNS, now or later, its requests leave as TCP, past its gateway and TLS origination.',
+  cure: 'Declare the host by name on that port as well, use another port, or make sure that no such host has the address.',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: link, namespace: shop }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.9]
+  resolution: DNS
+  ports: [{ number: 8443, name: tcp, protocol: TCP }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: api, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: link, namespace: shop }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.9]
+  resolution: DNS
+  ports: [{ number: 443, name: tcp, protocol: TCP }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: api, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+`,
+  *check(index) {
+    let named: Grouping<number, Indexed> | undefined;
+    for (const entry of index.ofKind('ServiceEntry')) {
+      const addresses: string[] = (entry.spec.addresses ?? []).filter((address: string) => !isRange(address));
+      if (addresses.length === 0) continue;
+      for (const [position, { number, protocol }] of portsOf(entry).entries()) {
+        if (!isOpaque(protocol)) continue;
+        named ??= namedByPort(index.ofKind('ServiceEntry'));
+        const beside = ordered(
+          new Set(named.get(number).filter((other) => other !== entry && someNamespaceSeesBoth(entry, other))),
+        );
+        if (beside.length === 0) continue;
+        yield {
+          message:
+            `${describe(entry)} takes every connection to ${addresses.join(', ')} on port ${number} as TCP, also if it ` +
+            `is for a host of ${describeAll(beside)}.`,
+          field: `spec.ports[${position}]`,
+          objects: [entry, ...beside],
+        };
+      }
+    }
+  },
+};
+
+/** Entries whose hosts are told apart by name, and resolved by DNS, so that their addresses are not known. */
+function namedByPort(entries: readonly Indexed[]): Grouping<number, Indexed> {
+  const found = new Grouping<number, Indexed>();
+  for (const entry of entries) {
+    if (entry.spec.resolution === 'STATIC' || entry.spec.addresses?.length > 0) continue;
+    for (const { number, protocol } of portsOf(entry))
+      if (isHttp(protocol) || isTls(protocol)) found.add(number, entry);
+  }
+  return found;
+}

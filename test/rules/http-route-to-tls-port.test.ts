@@ -1,0 +1,33 @@
+import { entry, istio, reported, route } from './support';
+
+const to443 = route('shop/route', {}, { host: 'a.example.com', port: { number: 443 } });
+const origination = (place: string, spec: object) =>
+  istio('DestinationRule', place, { host: 'a.example.com', ...spec });
+const tls = { mode: 'SIMPLE', sni: 'a.example.com', subjectAltNames: ['a.example.com'] };
+
+test('without a rule for the host', () => {
+  expect(reported('http-route-to-tls-port', [entry('shop/a', {}), to443])).toEqual(['shop/a shop/route']);
+});
+
+test.each([
+  ['any rule, wherever it is', origination('egress/a', { trafficPolicy: { tls } })],
+  ['a subset', origination('shop/a', { subsets: [{ name: 'x', trafficPolicy: { tls } }] })],
+  ['a wildcard', istio('DestinationRule', 'shop/w', { host: '*.example.com', trafficPolicy: { tls } })],
+])('%s that originates TLS is enough', (_what, rule) => {
+  expect(reported('http-route-to-tls-port', [entry('shop/a', {}), to443, rule])).toEqual([]);
+});
+
+test('a rule for another port is not', () => {
+  const rule = origination('shop/b', { trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls }] } });
+  expect(reported('http-route-to-tls-port', [entry('shop/a', {}), to443, rule])).toHaveLength(1);
+});
+
+test('a port that the entry declares HTTP, or a route without a port, is left alone', () => {
+  const http = entry('shop/a', { ports: [{ number: 443, name: 'h', protocol: 'HTTP' }] });
+  expect(reported('http-route-to-tls-port', [http, to443])).toEqual([]);
+  expect(reported('http-route-to-tls-port', [entry('shop/a', {}), route('shop/route', {})])).toEqual([]);
+});
+
+test('a host inside the mesh may have encrypted itself', () => {
+  expect(reported('http-route-to-tls-port', [entry('shop/a', { location: 'MESH_INTERNAL' }), to443])).toEqual([]);
+});
