@@ -1,11 +1,11 @@
 import { isIP } from 'net';
 import { Address, ipAddress, textOf } from './addresses';
 import { Registry } from './registry';
-import { fieldRef } from './field-ref';
-import { Undetermined } from './undetermined';
 import { isPrivateRange } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
+import { fieldRef } from './field-ref';
 import { addressFor, Scope } from './scope';
+import { Undetermined } from './undetermined';
 import { Service } from './service';
 import { DescribedHost } from './world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
@@ -40,6 +40,7 @@ export class AddressBook {
     namespace: string,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
+    port?: number,
   ): Address | undefined {
     if (isIP(name) !== 0) return ipAddress(name);
     const { clusterDomain } = this.registry;
@@ -54,10 +55,11 @@ export class AddressBook {
       // Entries of one namespace for one name share what the sidecar says about it.
       const siblings = service.kubernetes ? [service] : this.registry.siblings(service);
       const addressed = siblings.filter((one) => one.canHaveAddress || one.address.kind !== 'any');
-      if (new Set(addressed.map(({ ports }) => ports.map(({ number }) => number).join())).size > 1)
+      const declaring = addressed.filter(({ ports }) => ports.some(({ number }) => number === port));
+      if (declaring.length > 0 && declaring.length < addressed.length)
         throw new Undetermined(
-          `several ServiceEntries of namespace ${service.namespace} declare ${host} with different ports, and a sidecar ` +
-            'that answers DNS gives the address of any of them',
+          `not all ServiceEntries of namespace ${service.namespace} for ${host} declare port ${port}, and a sidecar that ` +
+            'answers DNS gives the address of any of them',
           addressed.map(({ object }) => fieldRef(object, 'spec.ports')),
         );
       for (const one of [service, ...siblings]) {

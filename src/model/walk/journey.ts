@@ -1,4 +1,5 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
+import { portOfRequest } from '../../access/request-url';
 import { Believed } from '../address-book';
 import { Address } from '../addresses';
 import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer';
@@ -183,6 +184,7 @@ export class Leg {
       scope?.proxy.namespace ?? this.pod.namespace,
       (believed) => (this.journey.believed ??= believed),
       (host) => (host === this.url.hostname ? this.journey.hostAddress : undefined),
+      scope && portOfRequest(this.url.href),
     );
   }
 
