@@ -29,7 +29,7 @@ const NEEDED = [
   'node_modules/yaml/package.json',
   'lib/imports/networking.istio.io.js',
 ];
-const LARGEST = 620_000;
+const LARGEST = 700_000;
 
 export async function checkContents(checks: Checks, tarball: string): Promise<void> {
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');

@@ -234,7 +234,7 @@ function tcpOptions(plan: EgressPlan): { addresses?: string[]; dnsCapture?: bool
   if (plan.tcp === 'dns') return { dnsCapture: true };
   const [, b, c] = addressInstead(keyOf(plan.hosts[0])).split('.');
   // Ranges are for a gateway only: at the sidecar they need resolution STATIC.
-  return { addresses: [plan.tcp === 'range' && plan.gateway ? `198.${b}.${c}.0/24` : `203.${b}.${c}.7`] };
+  return { addresses: [plan.tcp === 'range' && plan.gateway ? `205.${b}.${c}.0/24` : `206.${b}.${c}.7`] };
 }
 
 /** An opaque gateway cannot ask the host for HTTP/2, so no plan combines the two. */

@@ -71,7 +71,7 @@ test('every server of the gateway admits named callers only, by itself or by the
           for (const name of tls.subjectAltNames) expect(allowed).toContain(name);
         } else {
           const [, principals] = [...principalsBySuffix].find(([suffix]) => hosts[0].endsWith(suffix))!;
-          expect(plans.map(({ namespace }) => `cluster.local/ns/${namespace}/sa/*`)).toContain(principals[0]);
+          expect(plans.map(({ namespace }) => `cluster.local/ns/${namespace}/*`)).toContain(principals[0]);
           expect(principals).toHaveLength(1);
         }
       }
