@@ -192,6 +192,11 @@ project.addTask('bench:explain', {
   exec: 'tsx bench/explain.ts',
   receiveArgs: true,
 });
+project.addTask('usefulness', {
+  description: 'How often requests are determined without an access table, and why they are not',
+  exec: 'tsx test/usefulness.ts',
+  receiveArgs: true,
+});
 project.addTask('bench:mesh', {
   description: 'Cost of the objects in istiod and Envoy (needs the mesh lab)',
   exec: 'tsx test/mesh/bench/main.ts',

@@ -1,5 +1,6 @@
 import { candidates, Candidate, Wanted } from './candidates';
 import { headline } from './headline';
+import { OtherRequests, SideEffect } from './side-effects';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
 import { PROPOSED } from '../model/ages';
 import { separateMalformed } from '../model/well-formed';
@@ -20,6 +21,14 @@ export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { 
   return outcome === 'answered' && insteadOf === undefined && (via === undefined || answer.via === via);
 }
 
+/** Whether the answer is a yes without reserve: on no condition, and every time. */
+export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
+  return (
+    answer.condition === undefined &&
+    [answer, ...answer.alternatives.map((other) => other.answer)].every((one) => isAnsweredAsWanted(one, wanted))
+  );
+}
+
 /**
  * The smallest change that makes the request succeed as wanted: one field of one object before several, existing
  * objects before new ones. The model answers the request again with each candidate, so what is proposed works.
@@ -36,14 +45,34 @@ export function smallestChange(
   // A request that goes through a gateway is not led round it, unless `wanted` says so.
   const kept: Wanted = { via: wanted.via ?? (answer.via === 'gateway' ? 'gateway' : undefined) };
   const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));
+  const others = new OtherRequests(() => EgressModel.of(objects, world), objects, caller, request);
   for (const candidate of found) {
-    const then = EgressModel.of(applied(objects, candidate), world).ask(caller, request);
+    const changed = EgressModel.of(applied(objects, candidate), world);
+    // What the API server or Istio's webhook rejects is never proposed.
+    if (changed.malformed.length > 0) continue;
+    const then = changed.ask(caller, request);
     if (!isAnsweredAsWanted(then, kept) || then.remarks.some(({ code }) => code === 'ignored-credential')) continue;
     if (candidate.weakens === undefined && isWorse(answer, then)) continue;
+    const effects = others.changedBy(changed);
+    if (effects.some((effect) => others.isUnasked(effect))) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
-    return { text: `${candidate.text}${warning}`, then: headline(then), answer: then };
+    return { text: `${candidate.text}${warning}${alsoText(effects)}`, then: headline(then), answer: then };
   }
   return undefined;
+}
+
+/** The most other requests that a proposal lists. */
+const MOST_EFFECTS = 4;
+
+function alsoText(effects: readonly SideEffect[]): string {
+  const lines = effects
+    .slice(0, MOST_EFFECTS)
+    .map(
+      ({ caller: { namespace, serviceAccount }, url, after }) =>
+        `\nalso changes ${namespace}/${serviceAccount} ${url}: ${headline(after)}`,
+    );
+  const rest = effects.length - lines.length;
+  return [...lines, ...(rest > 0 ? [`\nand ${rest} more`] : [])].join('');
 }
 
 /** Whether the request would lose something that it has now or was meant to have: TLS, a verified server name. */

@@ -4,7 +4,7 @@ import * as path from 'path';
 import { parseArgs } from 'util';
 import { parse } from 'yaml';
 import { bystanders } from './bystanders';
-import { isAnsweredAsWanted, smallestChange } from './changes';
+import { isAnsweredAsWanted, isPlainYes, smallestChange } from './changes';
 import { docs } from './docs';
 import { HELP } from './help';
 import { judgeTable } from './judge-table';
@@ -107,7 +107,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const world: World = {
     ...described,
     ...assumedAge(values['assume-age']),
-    ...assumed(values.assume),
+    ...assumed(values.assume, described),
     ...(values.gateway.length > 0 && { knownGateways: values.gateway.map(gatewayOf) }),
   };
   const notes = [...(note === undefined ? [] : [note]), ...read.notes];
@@ -122,7 +122,8 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const findings = findingsOn(answer, objects, world);
   const idle = bystanders(answer, objects, world, caller, request);
   const isIncomplete = read.problems.length > 0;
-  const isOpen = answer.outcome === 'undetermined' || answer.condition !== undefined;
+  const isOpen =
+    answer.outcome === 'undetermined' || answer.condition !== undefined || (isFine && !isPlainYes(answer, wanted));
   const code = isOpen || isIncomplete ? 2 : isFine ? 0 : 1;
   const problems = [
     ...read.problems,
@@ -234,22 +235,42 @@ function assumedAge(text: string | undefined): Pick<World, 'undatedAge'> {
   return { undatedAge: age as World['undatedAge'] };
 }
 
-function assumed(texts: readonly string[]): Pick<World, 'httpPort80'> {
-  for (const text of texts)
-    if (!/^http-port-80=(yes|no)$/.test(text))
-      throw new Usage(`--assume is http-port-80=yes or http-port-80=no, not "${text}"`);
-  return texts.length === 0 ? {} : { httpPort80: texts[texts.length - 1].endsWith('=yes') };
+/** What `--assume` can say, by its text. */
+const ASSUMABLE: Readonly<Record<string, World>> = {
+  'http-port-80=yes': { httpPort80: true },
+  'http-port-80=no': { httpPort80: false },
+  'addresses=declared': { declaredAddresses: true },
+  'credentials=good': { goodCredentials: true },
+  'outbound-traffic-policy=ALLOW_ANY': { mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } },
+  'outbound-traffic-policy=REGISTRY_ONLY': { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } },
+};
+
+function assumed(texts: readonly string[], { mesh }: World): World {
+  return texts.reduce<World>((world, text) => {
+    const known = Object.hasOwn(ASSUMABLE, text) ? ASSUMABLE[text] : undefined;
+    if (!known) throw new Usage(`--assume is ${Object.keys(ASSUMABLE).join(', ')}; not "${text}"`);
+    if (known.mesh && mesh?.outboundTrafficPolicy !== undefined)
+      throw new Usage(`--assume ${text}: the mesh configuration already says ${mesh.outboundTrafficPolicy}`);
+    return { ...world, ...known, ...(known.mesh && { mesh: { ...mesh, ...known.mesh } }) };
+  }, {});
 }
 
-/** A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443` says it. */
+/** A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443,serviceAccount=exit` says it. */
 function gatewayOf(text: string): KnownGateway {
-  const [, namespace, name, targetPort] = /^([a-z0-9-]+)\/([a-z0-9.-]+)(?:,targetPort=(\d{1,5}))?$/.exec(text) ?? [];
-  if (name === undefined || Number(targetPort ?? 1) < 1 || Number(targetPort ?? 1) > 65535)
+  const [place, ...more] = text.split(',');
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(place) ?? [];
+  const given = new Map(more.map((one) => one.split('=') as [string, string]));
+  const targetPort = given.get('targetPort');
+  const serviceAccount = given.get('serviceAccount');
+  const isPort = targetPort === undefined || (/^\d{1,5}$/.test(targetPort) && +targetPort > 0 && +targetPort < 65536);
+  const isAccount = serviceAccount === undefined || /^[a-z0-9.-]+$/.test(serviceAccount);
+  const isKnown = [...given.keys()].every((key) => key === 'targetPort' || key === 'serviceAccount');
+  if (name === undefined || !isPort || !isAccount || !isKnown)
     throw new Usage(
-      `--gateway is <namespace>/<name> or <namespace>/<name>,targetPort=<port>, such as ` +
+      `--gateway is <namespace>/<name>, and ,targetPort=<port> and ,serviceAccount=<name> if need be, such as ` +
         `egress/istio-egressgateway,targetPort=8443; not "${text}"`,
     );
-  return { namespace, name, ...(targetPort !== undefined && { targetPort: Number(targetPort) }) };
+  return { namespace, name, serviceAccount, ...(targetPort !== undefined && { targetPort: Number(targetPort) }) };
 }
 
 function viaOf(via: string | undefined): Via | undefined {

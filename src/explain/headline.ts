@@ -3,7 +3,12 @@ import { Answer } from '../model';
 /** An answer in one line. */
 export function headline(answer: Answer): string {
   const condition = answer.condition === undefined ? '' : `if ${answer.condition.holds}: `;
-  return `${condition}${unconditional(answer)}`;
+  const isOtherwise = answer.alternatives.some(({ answer: other }) => isYes(other) !== isYes(answer));
+  return `${condition}${isOtherwise ? 'not always: ' : ''}${unconditional(answer)}`;
+}
+
+function isYes({ outcome, insteadOf }: Answer): boolean {
+  return outcome === 'answered' && insteadOf === undefined;
 }
 
 function unconditional(answer: Answer): string {

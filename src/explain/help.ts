@@ -21,24 +21,30 @@ rules lists the rules; with a code it says why, what to write instead, and gives
 explain follows one request hop by hop and names the object and field that decide each step.
   --from NAMESPACE/SERVICEACCOUNT   the caller
   --to URL                          http://host/path, https://host/path or tcp://host:port
-  --labels KEY=VALUE,...            labels of the caller's pod; default app=<service account>
+  --labels KEY=VALUE,...            labels of the caller's pod; default: those of the pod template with its service
+                                    account, else app=<service account>
   --method METHOD                   default GET
   --header "Name: value"            may be repeated; Host replaces the host that the request names
   --dial ADDRESS                    dial this IPv4 address instead of the host's own
   --follow                          follow redirects
   --namespace NAMESPACE             where objects without a namespace will be applied; default: default
   --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound traffic policy,
-                                    root namespace, trust domain. Default: the ConfigMap istio among the manifests;
-                                    without one, Istio's default: undeclared traffic passes (ALLOW_ANY)
+                                    root namespace, trust domain. Default: the ConfigMap istio among the manifests
   --table FILE                      an access table that says which gateways, Secrets and external hosts exist.
-                                    Without it the answer lists what it assumes about them
+                                    Without it the answer says what it depends on
   --assume-age undated=AGE          how old objects without a creationTimestamp are: youngest, oldest, or same (as
                                     old as all others, so that names decide). Default: unknown; where it changes
                                     the answer, the answer is undetermined
-  --assume http-port-80=yes|no      whether a Service of the mesh has an HTTP port 80, as Istio's ingress gateway does
+  --assume WHAT                     may be repeated:
+                                    outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY: where --mesh is not at hand
+                                    credentials=good: Secrets, ConfigMaps and files that TLS settings name exist,
+                                    proxies may read them, and hosts accept them
+                                    addresses=declared: hosts are where ServiceEntries say, and nowhere else
+                                    http-port-80=yes|no: whether a Service of the mesh has an HTTP port 80, as
+                                    Istio's ingress gateway does
   --gateway NAMESPACE/NAME          a gateway that is installed as Istio's Helm chart does it, and need not be among
-                                    the manifests; ,targetPort=PORT where its port 443 leads to another pod port.
-                                    May be repeated
+                                    the manifests; ,targetPort=PORT where its port 443 leads to another pod port,
+                                    ,serviceAccount=NAME where its account is not called like it. May be repeated
   --via VIA                         the egress path that the request must take: direct, undeclared, sidecar or
                                     gateway; any other path ends with exit code 1
   --output text|json|mermaid        default text; json uses the words of access tables (docs access-table)
@@ -59,9 +65,10 @@ and the exit code is 2. An object that the API server rejects is reported with t
 requests that it could affect are undetermined.
 
 Exit codes
-  0  nothing was found (up to --fail-on); the request is answered (by the path given with --via); every row is as the table says; tables are migrated
+  0  nothing was found (up to --fail-on); the request is answered every time (by the path given with --via); every row
+     is as the table says; tables are migrated
   1  something was found; it is refused, or takes another path; a row differs
   2  undetermined: something that the model does not know could change the answer, and the output names it.
-     Or the answer holds on a condition ("if …:"), or the input is incomplete
+     Or the answer holds on a condition ("if …:") or not always, or the input is incomplete
   3  wrong usage, nothing could be read, or an internal error: no answer, and nothing is written
 `;

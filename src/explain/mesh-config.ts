@@ -68,7 +68,9 @@ export function meshOf(value: any, where: string): World {
       clusterDomain: (value?.spec?.values ?? value)?.global?.proxy?.clusterDomain ?? undefined,
       // REGISTRY_ONLY is the zero value of the API, so a policy without a mode means it.
       outboundTrafficPolicy:
-        typeof policy === 'string' ? (policy as 'ALLOW_ANY') : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : undefined)),
+        typeof policy === 'string'
+          ? (policy as 'ALLOW_ANY')
+          : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : 'ALLOW_ANY')),
       rootNamespace: mesh.rootNamespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
       trustDomainAliases: mesh.trustDomainAliases ?? undefined,

@@ -1,15 +1,26 @@
 import { isIP } from 'net';
-import { Address, ipAddress } from './addresses';
+import { Address, ipAddress, textOf } from './addresses';
 import { Registry } from './registry';
+import { isPrivateRange } from '../istio/ranges';
+import { Indexed } from '../manifests/indexed';
+import { fieldRef } from './field-ref';
 import { addressFor, Scope } from './scope';
+import { Undetermined } from './undetermined';
 import { Service } from './service';
 import { DescribedHost } from './world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
+
+/** The address that a host is taken to have, because its ServiceEntry gives it. */
+export interface Believed {
+  readonly host: string;
+  readonly address: string;
+}
 
 /** The names and addresses of external hosts, as far as they are known. */
 export class AddressBook {
   private readonly byHost = new Map<string, DescribedHost>();
   private readonly byAddress = new Map<string, DescribedHost>();
+  private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -27,7 +38,9 @@ export class AddressBook {
     name: string,
     scope: Scope | undefined,
     namespace: string,
-    assume: (assumption: string) => void,
+    believe: (believed: Believed) => void,
+    given?: (host: string) => Address | undefined,
+    port?: number,
   ): Address | undefined {
     if (isIP(name) !== 0) return ipAddress(name);
     const { clusterDomain } = this.registry;
@@ -39,20 +52,69 @@ export class AddressBook {
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
     if (service && (service.kubernetes || scope!.proxy.dnsCapture)) {
-      const address = addressFor(service, { dnsCapture: !service.kubernetes });
-      if (address.kind !== 'any' && address.kind !== 'range') return address;
+      // Entries of one namespace for one name share what the sidecar says about it.
+      const siblings = service.kubernetes ? [service] : this.registry.siblings(service);
+      const addressed = siblings.filter((one) => one.canHaveAddress || one.address.kind !== 'any');
+      const declaring = addressed.filter(({ ports }) => ports.some(({ number }) => number === port));
+      if (declaring.length > 0 && declaring.length < addressed.length)
+        throw new Undetermined(
+          `not all ServiceEntries of namespace ${service.namespace} for ${host} declare port ${port}, and a sidecar that ` +
+            'answers DNS gives the address of any of them',
+          addressed.map(({ object }) => fieldRef(object, 'spec.ports')),
+        );
+      for (const one of [service, ...siblings]) {
+        const address = addressFor(one, { dnsCapture: !service.kubernetes });
+        if (address.kind !== 'any' && address.kind !== 'range') return address;
+      }
     }
     const known = this.byHost.get(host);
     if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
     if (this.isComplete) return undefined;
+    const said = given?.(host);
+    if (said !== undefined) return said;
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts.length === 1) {
       const { address } = entry;
-      assume(`${host} has the address ${address.ip}, as in ServiceEntry ${entry.namespace}/${entry.object.name}`);
+      believe({ host, address: address.ip });
       return address;
     }
     return { kind: 'unknown', host };
+  }
+
+  /**
+   * The addresses, and ranges that are not private, that objects name for connections to a port, each with one of these
+   * objects.
+   */
+  public declaredAddresses(port: number): ReadonlyMap<string, Indexed> {
+    let known = this.declared.get(port);
+    if (!known) this.declared.set(port, (known = this.collect(port)));
+    return known;
+  }
+
+  private collect(port: number): ReadonlyMap<string, Indexed> {
+    const { services, index } = this.registry;
+    const found = new Map<string, Indexed>();
+    for (const { kubernetes, address, ports, object } of services)
+      if (!kubernetes && address.kind !== 'any' && ports.some(({ number }) => number === port))
+        add(textOf(address), object);
+    for (const object of index.ofKind('VirtualService'))
+      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])] as any[])
+        for (const { destinationSubnets } of match ?? [])
+          for (const range of destinationSubnets ?? []) add(range, object);
+    return found;
+
+    function add(range: string, object: Indexed): void {
+      const isRange = range.includes('/') && !range.endsWith('/32');
+      if (
+        found.has(range) ||
+        isIP(range.split('/')[0]) === 0 ||
+        range.startsWith('0.0.0.0') ||
+        (isRange && isPrivateRange(range))
+      )
+        return;
+      found.set(range, object);
+    }
   }
 
   /** The host for which a name stands in a namespace: the one that a Service names, or itself. */

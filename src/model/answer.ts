@@ -1,3 +1,4 @@
+import { Condition } from './conditions';
 import { Symptom, TlsOriginator, Via } from '../access/access-table';
 import { FieldPath } from '../manifests/field-path';
 
@@ -108,5 +109,5 @@ export interface Answer {
   /** What the answer assumes because the manifests do not say it. */
   readonly assumptions: readonly string[];
   /** What must be so for the answer to hold, and how to say that it is; an answer without a condition is plain. */
-  readonly condition?: { readonly holds: string; readonly say: string };
+  readonly condition?: Condition;
 }

@@ -2,8 +2,6 @@ import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
 import { Destination } from './routes/destination';
 import { Service } from './service';
-import { Undetermined } from './undetermined';
-import { isPrivateRange } from '../istio/ranges';
 
 /** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {
@@ -15,6 +13,8 @@ export interface FirstBytes {
 export interface Chain {
   readonly serverNames: readonly string[];
   readonly ranges: readonly string[];
+  /** Whether it is tried like a chain with a range, although it matches every address. */
+  readonly isRanged?: boolean;
   /** Whether it matches only what looks like plaintext HTTP. */
   readonly inspected: boolean;
   /** Reads HTTP: for the routes of one service, where the protocol was detected; without one, for all routes. */
@@ -42,6 +42,7 @@ export class ChainFinder {
       if (
         (chain.serverNames.length === 0 || chain.serverNames.includes('*')) &&
         !chain.inspected &&
+        !chain.isRanged &&
         chain.ranges.length === 0
       ) {
         this.fallback = chain;
@@ -71,13 +72,8 @@ export class ChainFinder {
 
   private nodeFor(address: Address | undefined): Map<string, Chain[]> | undefined {
     for (const { range } of address === undefined ? [] : this.ranges) {
+      // An unknown address is tried in each range by whoever asks (`addressesThatDecide`).
       if (holds(range, address!)) return this.nodes.get(range);
-      if (address!.kind === 'unknown' && !isPrivateRange(range)) {
-        throw new Undetermined(
-          `it is unknown whether ${address!.host} has an address in ${range}`,
-          this.nodes.get(range)!.values().next().value![0].decidedBy,
-        );
-      }
     }
     return this.nodes.get('');
   }

@@ -1,5 +1,6 @@
 import { FieldRef, Remark } from './answer';
 import { ClientTls } from './cluster';
+import { Condition, SAY_CREDENTIALS } from './conditions';
 import { fieldRef } from './field-ref';
 import { Flow, Layer, outermost } from './flow';
 import { Registry } from './registry';
@@ -29,9 +30,12 @@ export interface Reception {
   readonly about?: string;
   readonly decidedBy: readonly FieldRef[];
   readonly plaintext: boolean;
+  /** Whether what the host says is no HTTP. */
+  readonly isNoHttp?: boolean;
   readonly clientCertificate?: boolean;
   readonly remarks: readonly Remark[];
-  readonly assumptions: readonly string[];
+  /** What must be so of the credentials and files of a proxy, where nothing describes them. */
+  readonly conditions: readonly Condition[];
 }
 
 const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
@@ -50,15 +54,25 @@ export function receive(
 ): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
-  const assumptions: string[] = [];
+  const conditions: Condition[] = [];
   const layer = outermost(flow);
   const about = `${name}:${port}`;
-  const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, assumptions };
+  const common = { decidedBy: [] as FieldRef[], plaintext: layer === undefined, remarks, conditions };
   const isTlsPort =
     port === 443 || (described === undefined && (isDeclaredTls || (layer !== undefined && port !== 80)));
   const isTcp =
     host.tcp?.includes(port) || (described === undefined && flow.payload === 'bytes' && layer === undefined);
   if (isTcp) {
+    // A proxy that has read the request cannot read what such a host says.
+    if (layer === undefined && flow.payload === 'http' && described !== undefined)
+      return {
+        ...common,
+        kind: 'misunderstood',
+        isNoHttp: true,
+        status: 502,
+        about,
+        reason: `${about} does not speak HTTP`,
+      };
     if (layer === undefined) return { ...common, kind: 'answers', about, reason: `${about} answers` };
     return {
       ...common,
@@ -131,7 +145,7 @@ export function receive(
       };
     }
   } else {
-    const refusal = certificateProblem(registry, described, certificateName, layer, remarks, assumptions);
+    const refusal = certificateProblem(registry, described, certificateName, layer, remarks, conditions);
     if (refusal) return { ...common, kind: 'handshake', ...refusal };
     const certificate = clientCertificateOf(registry, layer);
     if (host.https === 'client-certificate' && certificate !== 'good') {
@@ -180,7 +194,7 @@ function certificateProblem(
   certificateName: string,
   layer: Layer,
   remarks: Remark[],
-  assumptions: string[],
+  conditions: Condition[],
 ): { reason: string; decidedBy: FieldRef[] } | undefined {
   const tls = layer.settings!.value;
   const kind = described?.certificate ?? 'good';
@@ -190,10 +204,9 @@ function certificateProblem(
       decidedBy: settingsOf(layer, 'mode'),
     };
   }
-  const credential = credentialOf(registry, layer, assumptions);
+  const credential = credentialOf(registry, layer, conditions);
   if (typeof credential === 'string') return { reason: credential, decidedBy: settingsOf(layer, 'credentialName') };
-  const unreadable =
-    tls.mode === 'MUTUAL' && credential !== undefined && unreadableSecret(registry, layer, assumptions);
+  const unreadable = tls.mode === 'MUTUAL' && credential !== undefined && unreadableSecret(registry, layer, conditions);
   if (unreadable) return { reason: unreadable, decidedBy: settingsOf(layer, 'credentialName') };
   if (tls.mode === 'MUTUAL' && !tls.credentialName) {
     if (!tls.clientCertificate || !tls.privateKey) {
@@ -202,9 +215,10 @@ function certificateProblem(
         decidedBy: settingsOf(layer),
       };
     }
-    assumeOrStop(
+    requireOrStop(
+      registry,
       described,
-      assumptions,
+      conditions,
       `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`,
       layer,
     );
@@ -234,9 +248,10 @@ function certificateProblem(
       };
     }
   } else {
-    assumeOrStop(
+    requireOrStop(
+      registry,
       described,
-      assumptions,
+      conditions,
       `the proxy has the file ${ca}, and an authority in it signed the host's certificate`,
       layer,
       'caCertificates',
@@ -274,18 +289,23 @@ function certificateProblem(
 }
 
 /**
- * Manifests do not say which files a proxy has. Where the external host is not described either, the file is assumed to
- * be right; where it is, the answer stays undetermined.
+ * Manifests do not say which files a proxy has. Where the external host is not described either, the answer has a
+ * condition; where it is, it stays undetermined.
  */
-function assumeOrStop(
+function requireOrStop(
+  registry: Registry,
   described: ExternalHost | undefined,
-  assumptions: string[],
-  assumption: string,
+  conditions: Condition[],
+  holds: string,
   layer: Layer,
   field?: keyof ClientTls['value'],
 ): void {
-  if (described) throw new Undetermined(`it is unknown whether ${assumption}`, settingsOf(layer, field));
-  assumptions.push(assumption);
+  if (described) throw new Undetermined(`it is unknown whether ${holds}`, settingsOf(layer, field));
+  requireCredential(registry, conditions, holds);
+}
+
+function requireCredential({ world }: Registry, conditions: Condition[], holds: string): void {
+  if (!world.goodCredentials) conditions.push({ holds, say: SAY_CREDENTIALS });
 }
 
 /** Whether a certificate's name covers a host. */
@@ -295,25 +315,27 @@ function isNamed(certificateName: string, host: string): boolean {
 }
 
 /** Why istiod does not give the proxy the Secret with its key; certificates of authorities it gives to everybody. */
-function unreadableSecret(registry: Registry, layer: Layer, assumptions: string[]): string | undefined {
+function unreadableSecret(registry: Registry, layer: Layer, conditions: Condition[]): string | undefined {
   const { namespace, serviceAccount, by } = layer;
   if (credentialPlace(layer.settings!.value.credentialName!, namespace!).kind === 'ConfigMap') return undefined;
   const account = `service account ${namespace}/${serviceAccount ?? '(unknown)'}`;
   const isInstalled = serviceAccount !== undefined && installs(registry, namespace!, serviceAccount);
   if (by === 'gateway' && !isInstalled) {
     // Istio's charts let gateways list the Secrets of their namespace, and so does the world of an access table.
-    if (registry.world.external === undefined)
-      assumptions.push(`the gateway may list the Secrets of namespace ${namespace}, as Istio's charts let it`);
+    const isSaid = registry.world.knownGateways?.some((one) => one.namespace === namespace);
+    if (registry.world.external === undefined && !isSaid)
+      requireCredential(registry, conditions, `the gateway may list the Secrets of namespace ${namespace}`);
     return undefined;
   }
   const may = mayListSecrets(registry, namespace!, serviceAccount!);
   if (may) return undefined;
   if (may === undefined) {
-    throw new Undetermined(
-      `it is unknown whether ${account} may list the Secrets of its namespace, without which its proxy does not receive ` +
-        'the credential: add the Role and RoleBinding',
-      settingsOf(layer, 'credentialName'),
-    );
+    if (!registry.world.goodCredentials)
+      conditions.push({
+        holds: `${account} may list the Secrets of its namespace`,
+        say: `add the Role and RoleBinding of ${account}`,
+      });
+    return undefined;
   }
   return `${account} may not list the Secrets of its namespace, so its proxy does not receive the credential`;
 }
@@ -324,7 +346,7 @@ interface Credential {
 }
 
 /** The Secret or ConfigMap that the settings name; why it cannot be used, as text; undefined if they name none. */
-function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): Credential | string | undefined {
+function credentialOf(registry: Registry, layer: Layer, conditions: Condition[]): Credential | string | undefined {
   const tls = layer.settings!.value;
   if (!tls.credentialName) return undefined;
   const { kind, namespace, name } = credentialPlace(tls.credentialName, layer.namespace!);
@@ -342,7 +364,9 @@ function credentialOf(registry: Registry, layer: Layer, assumptions: string[]): 
   const known = among<TableSecret | TableConfigMap>(listed ?? []);
   if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
-    assumptions.push(
+    requireCredential(
+      registry,
+      conditions,
       written
         ? `${kind} ${namespace}/${written.name} holds what the host requires`
         : `${kind} ${namespace}/${name} exists and holds what the host requires`,

@@ -1,3 +1,4 @@
+import { Condition } from './conditions';
 import { KnownGateway, World } from './world';
 import { fullHost } from '../istio/hosts';
 import { serviceOfHost } from '../istio/service-names';
@@ -16,6 +17,8 @@ export interface GatewayWorkload {
   readonly hasOtherLabels?: boolean;
   /** Unknown where the pods are known only from a Service or a Gateway's selector. */
   readonly serviceAccount?: string;
+  /** The service account with which Istio's Helm chart installs it, where it is said to have done so. */
+  readonly usualAccount?: string;
   /** The number of the port that a Service's targetPort refers to by name. */
   readonly namedPort?: number;
   /** The ports of its containers, by name, where a pod template tells them. */
@@ -27,7 +30,7 @@ export interface GatewayWorkload {
   /** What the model assumes about it, where the manifests do not say. */
   readonly assumption?: string;
   /** What must be so for an answer through this gateway to hold, and how to say that it is. */
-  readonly condition?: { readonly holds: string; readonly say: string };
+  readonly condition?: Condition;
 }
 
 /** The number of a Service's targetPort at the pods of a gateway. */
@@ -120,7 +123,7 @@ export function gatewayWorkloads(
     const own = labelsOf(gateway);
     if (isKnown(namespace, own)) continue;
     const id = `${namespace}/${name}`;
-    workloads.set(id, { id, namespace, labels: own, serviceAccount, namedPort: targetPort });
+    workloads.set(id, { id, namespace, labels: own, serviceAccount, usualAccount: name, namedPort: targetPort });
   }
   for (const service of index.services) {
     const selector: Record<string, string> | undefined = service.spec.selector;
@@ -232,8 +235,10 @@ function ingressGateway(): Indexed {
 }
 
 /** The hop Service of this library's gateways is called like the gateway with `-hop`. */
-function sayGateway(id: string): string {
-  return `--gateway ${id.replace(/-hop$/, '')}`;
+export function sayGateway(id: string, serviceAccount?: string): string {
+  const gateway = id.replace(/-hop$/, '');
+  const isUsual = serviceAccount === undefined || gateway.endsWith(`/${serviceAccount}`);
+  return `--gateway ${gateway}${isUsual ? '' : `,serviceAccount=${serviceAccount}`}`;
 }
 
 function labelsOf({ name, labels }: KnownGateway): Record<string, string> {

@@ -1,4 +1,8 @@
+import { isIP } from 'net';
+import { Address, ipAddress } from './addresses';
 import { Alternative, Answer } from './answer';
+import { CallerLabels } from './caller-labels';
+import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './conditions';
 import { Configuration } from './configuration';
 import { Discovery } from './discovery';
 import { meshFieldRef } from './field-ref';
@@ -7,6 +11,8 @@ import { ModelCaller, ModelRequest } from './request';
 import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './well-formed';
 import { World } from './world';
+import { MeshSettings } from '../access/access-table';
+import { urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 
 export type { EgressObject } from '../manifests/egress-object';
@@ -30,21 +36,27 @@ export class EgressModel {
   /** A model of these objects. The configuration of a proxy is computed when a request first needs it. */
   public static of(objects: Iterable<EgressObject>, world: World = {}): EgressModel {
     const sorted = separateMalformed(objects);
-    return new EgressModel(new Configuration(asAssumed(sorted.objects, world), world), sorted, world);
+    return new EgressModel(asAssumed(sorted.objects, world), sorted, world);
   }
 
   /** The ways in which it could be what neither the manifests nor the world say; each is made when it is needed. */
   private readonly known: { readonly possibility: Possibility; readonly configuration: Configuration }[] = [];
   private readonly open: Iterator<Possibility>;
   private readonly discovery: Discovery;
+  private readonly labels: CallerLabels;
+  private readonly others = new Map<string, Configuration>();
+
+  private readonly configuration: Configuration;
 
   private constructor(
-    private readonly configuration: Configuration,
+    private readonly assumedObjects: readonly EgressObject[],
     private readonly checked: ReturnType<typeof separateMalformed>,
     world: World,
   ) {
+    this.configuration = new Configuration(assumedObjects, world);
     this.open = possibilities(checked.objects, world);
     this.discovery = new Discovery(checked.objects, world.discoverySelectors);
+    this.labels = new CallerLabels(this.configuration.registry);
   }
 
   /** The objects that the model was made from, without the malformed ones. */
@@ -95,8 +107,45 @@ export class EgressModel {
         assumptions: [],
       };
     }
-    const answer = this.answerWith(this.configuration, caller, request);
-    return answer.outcome === 'undetermined' ? answer : this.withoutDoubt(answer, caller, request);
+    const complete = this.labels.complete(caller);
+    const answer = this.answerWith(this.configuration, complete, request);
+    if (answer.outcome === 'undetermined') return answer;
+    return this.withConditions(this.withoutDoubt(answer, complete, request), complete, request);
+  }
+
+  /** The answer, with what must be so of the caller and its host for the answer to hold. */
+  private withConditions(answer: Answer, caller: ModelCaller, request: ModelRequest): Answer {
+    if (answer.outcome !== 'answered' || answer.insteadOf !== undefined) return answer;
+    const conditions = answer.condition === undefined ? [] : [answer.condition];
+    for (const other of this.labels.others(caller))
+      if (!isSameAnswer(answer, this.answerWith(this.configuration, other.caller, request)))
+        conditions.push(other.condition);
+    for (const other of this.otherMeshes(caller, request))
+      if (!isSameAnswer(anywhere(answer), anywhere(this.answerWith(other.configuration(), caller, request))))
+        conditions.push(other.condition);
+    return conditions.length === 0 ? answer : { ...answer, condition: together(conditions) };
+  }
+
+  /** Settings of the mesh that could change an answer, where nothing gives its configuration. */
+  private otherMeshes(caller: ModelCaller, { url }: ModelRequest) {
+    const { world } = this.configuration.registry;
+    if (world.mesh?.outboundTrafficPolicy !== undefined || world.external !== undefined) return [];
+    const isPlain = !/%|\\|\/\/|\/\.|[A-Z]/.test(url.replace(/^[a-z]+:\/\/[^/]*/, ''));
+    return OTHER_MESHES.filter(
+      ({ mesh }) =>
+        (mesh.dnsCapture === undefined || caller.dnsCapture === undefined) && (!isPlain || !mesh.pathNormalization),
+    ).map(({ mesh, holds }) => ({
+      configuration: () => {
+        let known = this.others.get(holds);
+        if (!known)
+          this.others.set(
+            holds,
+            (known = new Configuration(this.assumedObjects, { ...world, mesh: { ...world.mesh, ...mesh } })),
+          );
+        return known;
+      },
+      condition: { holds, say: SAY_MESH },
+    }));
   }
 
   /** The answer, if it is the same in every way in which what is not said could be. */
@@ -114,6 +163,12 @@ export class EgressModel {
         continue;
       }
       const { when, say } = one.possibility;
+      if (onlyPort !== undefined && isRefusedAlike(answer, other)) {
+        assumed.add(
+          `${one.possibility.assumed}; otherwise the caller sees ${other.symptom} instead of ${answer.symptom}`,
+        );
+        continue;
+      }
       return {
         outcome: 'undetermined',
         reason: `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ${say}`,
@@ -142,19 +197,24 @@ export class EgressModel {
     const first = walk(configuration, caller, request);
     const { answer } = first;
     const { world, workloads } = configuration.registry;
-    const condition =
-      answer.gateway === undefined ? undefined : workloads.find(({ id }) => id === answer.gateway)?.condition;
+    const condition = together(
+      [
+        answer.gateway === undefined ? undefined : workloads.find(({ id }) => id === answer.gateway)?.condition,
+        answer.condition,
+        ...addressesThatDecide(configuration, first, caller, request),
+      ].filter((one) => one !== undefined),
+    );
     const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
     return {
       ...answer,
-      ...(first.choices.length > 0 && { alternatives: this.others(configuration, first, caller, request) }),
+      ...(first.choices.length > 0 && { alternatives: this.otherBranches(configuration, first, caller, request) }),
       ...(condition && { condition }),
       ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
     };
   }
 
   /** The answers to the same request on the other branches of its egress path. */
-  private others(
+  private otherBranches(
     configuration: Configuration,
     first: WalkResult,
     caller: ModelCaller,
@@ -181,6 +241,55 @@ export class EgressModel {
     }
     return alternatives;
   }
+}
+
+/** Settings that meshes have beside the outbound traffic policy, and what an answer takes for granted of them. */
+const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: string }[] = [
+  { mesh: { dnsCapture: true }, holds: 'sidecars do not answer DNS (dnsCapture)' },
+  { mesh: { pathNormalization: 'DECODE_AND_MERGE_SLASHES' }, holds: 'proxies do not decode paths (pathNormalization)' },
+  { mesh: { pathNormalization: 'MERGE_SLASHES' }, holds: 'proxies do not merge slashes (pathNormalization)' },
+  { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
+];
+
+/** The most addresses that a host is tried at. */
+const MOST_ADDRESSES = 24;
+
+/** What must be so of the address of the host, where nothing tells it and another one changes the answer. */
+function addressesThatDecide(
+  configuration: Configuration,
+  { answer, believed }: WalkResult,
+  caller: ModelCaller,
+  request: ModelRequest,
+): Condition[] {
+  const { addressBook } = configuration;
+  const { hostname } = urlOf(request.url);
+  const isSaid = addressBook.isComplete || configuration.registry.world.declaredAddresses || request.dial !== undefined;
+  if (answer.outcome === 'undetermined' || isSaid || isIP(hostname) !== 0) return [];
+  const isAnswered = answer.outcome === 'answered';
+  const decides = (address: Address) =>
+    !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
+  const say = (address: string) => `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
+  if (isAnswered && believed !== undefined && decides({ kind: 'unknown', host: hostname }))
+    return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
+  return [...addressBook.declaredAddresses(portOf(request))]
+    .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
+    .slice(0, MOST_ADDRESSES)
+    .filter(([range]) => decides(ipAddress(range.split('/')[0])))
+    .map(([range, { kind, namespace, name }]) => ({
+      holds: `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ${namespace}/${name}`,
+      say: say('ADDRESS'),
+    }));
+}
+
+/** Whether both are refused at the same place, and only look different to the caller. */
+function isRefusedAlike(a: Answer, b: Answer): boolean {
+  const where = ({ outcome, by, gateway, plaintextToHost }: Answer) => [outcome, by, gateway, plaintextToHost].join();
+  return a.outcome === 'refused' && where(a) === where(b);
+}
+
+/** An answer without the place where its host is. */
+function anywhere(answer: Answer): Answer {
+  return { ...answer, destination: undefined };
 }
 
 /** What is assumed of every host that nobody describes. */

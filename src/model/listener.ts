@@ -99,7 +99,7 @@ function addChains(
   if (current && (wellKnown(protocol) || wellKnown(current.protocol)) && protocol !== current.protocol) return;
   const chains = chainsOf(scope, routesOf, service, port, bind, ranges, kind).map((chain) => {
     const matched = matchedRanges(chain.ranges);
-    return matched === chain.ranges ? chain : { ...chain, ranges: matched };
+    return matched === chain.ranges ? chain : { ...chain, ranges: matched, isRanged: true };
   });
   if (!current || (kind === 'AUTO' && current.protocol === 'HTTP')) {
     const own = kind === 'HTTP' && bind === ANY_ADDRESS ? 'AUTO' : kind;

@@ -39,6 +39,18 @@ export interface World {
   /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */
   readonly knownGateways?: readonly KnownGateway[];
   /**
+   * Whether the Secrets, ConfigMaps and files that TLS settings name exist, proxies may read them, and hosts accept them.
+   *
+   * @default - unknown: answers that need them have a condition
+   */
+  readonly goodCredentials?: boolean;
+  /**
+   * Whether every host is where ServiceEntries say that it is, by `addresses` and `endpoints`, and nowhere else.
+   *
+   * @default - unknown: where it changes an answer, the answer has a condition
+   */
+  readonly declaredAddresses?: boolean;
+  /**
    * Whether a Service that every sidecar sees has an HTTP port 80, as Istio's ingress gateway does. Without one,
    * plaintext to port 80 of undeclared and of captured hosts is treated as bytes.
    *
@@ -59,7 +71,7 @@ export interface KnownGateway {
   readonly namespace: string;
   /** @default - `app: <name>` and `istio: <name without istio->` */
   readonly labels?: Record<string, string>;
-  /** @default - the one that callers expect, which the answer lists as assumed */
+  /** @default - the gateway's name, as with the Helm chart; where callers expect another one, answers have a condition */
   readonly serviceAccount?: string;
   /** The pod port behind port 443. @default 443, as with the Helm chart */
   readonly targetPort?: number;
@@ -84,7 +96,11 @@ export function worldOf(table: AccessTable): World {
   };
   const strays = [...new Set(dialled)].filter((address) => !given.has(address));
   return {
-    mesh: { ...mesh, clusterDomain: mesh?.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN },
+    mesh: {
+      ...mesh,
+      outboundTrafficPolicy: mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY',
+      clusterDomain: mesh?.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
+    },
     gateways,
     external: [
       ...external.map((host) => ({ ...host, address: host.address ?? free() })),

@@ -123,7 +123,8 @@ describe('an HTTP port 80 in the mesh', () => {
       /^undetermined: .*no Service in the mesh has an HTTP port 80.*--assume http-port-80=yes\|no/,
     );
     const yes = explain(routed, 'http://site.example.com/', '--assume', 'http-port-80=yes');
-    const no = explain(routed, 'http://site.example.com/', '--assume', 'http-port-80=no');
+    const policy = ['--assume', 'outbound-traffic-policy=ALLOW_ANY'];
+    const no = explain(routed, 'http://site.example.com/', '--assume', 'http-port-80=no', ...policy);
     expect(yes.code).not.toBe(2);
     expect(no.code).not.toBe(2);
     expect(yes.out).not.toBe(no.out);

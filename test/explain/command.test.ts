@@ -6,6 +6,8 @@ import { run } from '../../src/explain/command';
 const EXAMPLES = path.join(__dirname, '../../examples');
 const manifests = (example: string) => path.join(EXAMPLES, example, 'manifests');
 const gateway = manifests('e-http-through-gateway');
+/** These manifests do not install their gateway. */
+const INSTALLED = ['--gateway', 'egress/istio-egressgateway'];
 
 /** A folder with these files. */
 function folder(files: Record<string, string>): string {
@@ -26,7 +28,10 @@ spec:
 
 describe('explain', () => {
   test('an answered request ends with 0; the output says the egress path and which object decided each step', () => {
-    const { code, out } = run(['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/orders']);
+    const { code, out } = run([
+      ...['explain', gateway, '--from', 'shop/checkout', '--to', 'http://www.aliyun.com/orders'],
+      ...INSTALLED,
+    ]);
     expect(code).toBe(0);
     expect(out).toMatch(/^200 from www\.aliyun\.com, through egress\//);
     expect(out).toMatch(/1 application +shop\/checkout/);
@@ -36,7 +41,10 @@ describe('explain', () => {
   });
 
   test('a refused request ends with 1; the output names file and document, and proposes a change that helps', () => {
-    const { code, out } = run(['explain', gateway, '--from', 'shop/crawler', '--to', 'http://www.aliyun.com/']);
+    const { code, out } = run([
+      ...['explain', gateway, '--from', 'shop/crawler', '--to', 'http://www.aliyun.com/'],
+      ...INSTALLED,
+    ]);
     expect(code).toBe(1);
     expect(out).toMatch(/refused by the gateway: 503/);
     expect(out).toMatch(/shop\.k8s\.yaml, document \d+\]/);

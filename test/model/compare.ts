@@ -58,11 +58,20 @@ function agree(field: (typeof FIELDS)[number], answer: Answer, mesh: MeshAnswer)
   // Either no certificate was presented, or there was no host to present it to.
   if (field === 'clientCertificate') return (answer[field] ?? false) === (mesh[field] ?? false);
   if (text(answer[field]) === text(mesh[field])) return true;
-  // Older recordings have curl's exit code where access tables had no word for it.
-  const isRecordedAsCode = String(mesh.symptom).startsWith('curl ');
+  // Recordings have the exit code of curl, or gRPC's status, where access tables had no word for it.
+  const isRecordedAsCode = /^(curl|grpc) /.test(String(mesh.symptom));
   if (field === 'symptom') return isRecordedAsCode && answer.outcome === 'refused';
   // The application rejects the certificate, wherever it came from.
   if (field === 'by' && (isRecordedAsCode || mesh.symptom === 'certificate-rejected')) return true;
+  // A proxy that reads no request opens the connection to the host before a policy refuses what the caller sends.
+  if (
+    (field === 'by' || field === 'serverName') &&
+    mesh.by === 'host' &&
+    mesh.via === 'gateway' &&
+    answer.by === 'gateway' &&
+    answer.causes.some(({ kind }) => kind === 'AuthorizationPolicy')
+  )
+    return true;
   // Whether a gateway still logs the identity of a caller whose handshake it aborted is a matter of timing.
   if (
     field === 'identityAtGateway' &&

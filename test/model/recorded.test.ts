@@ -1,5 +1,6 @@
 /** The model gives the answers that a real mesh gave to requests in two hundred generated worlds. */
 import { tally, report, Tally } from './disagreements';
+import { falseYesText, newTallied, tallyWithoutTable } from './without-table';
 import { readRecorded } from './worlds/recorded-file';
 
 const worlds = readRecorded();
@@ -15,6 +16,14 @@ test.each(worlds.map((world) => ({ name: world.name, world })))('world $name', (
   const total: Tally = { worlds: 0, compared: 0, answered: 0, undetermined: 0, disagreements: [] };
   tally(total, world);
   expect(total.disagreements.map(report).join('\n\n')).toBe('');
+});
+
+test('without a table, as users ask, no plain yes is one that the mesh does not give', () => {
+  const total = newTallied();
+  // The other worlds are asked by `npm run usefulness`.
+  for (const world of worlds.filter(({ name }) => Number(name) % 6 === 0)) tallyWithoutTable(total, world);
+  expect(total.falseYes.map(falseYesText)).toEqual([]);
+  expect([...total.byFolder.values()].every(({ yes, asked }) => yes > asked / 8)).toBe(true);
 });
 
 test('the model leaves less than 2% undetermined', () => {

@@ -143,12 +143,11 @@ test('an unknown address and a range that could contain it', () => {
   const range = object(
     'ServiceEntry',
     'networking.istio.io/v1',
-    '{ hosts: [range.example.com], addresses: [198.51.100.0/24], resolution: NONE, ports: [{ number: 443, ' +
+    '{ hosts: [range.example.com], addresses: [198.51.100.0/24], resolution: STATIC, endpoints: [{ address: 203.0.113.77 }], ports: [{ number: 443, ' +
       'name: tcp, protocol: TCP }] }',
   );
   expect(ask(`${ENTRY}${range}`, 'shop/app', 'https://site.example.com/')).toMatchObject({
-    outcome: 'undetermined',
-    reason: expect.stringMatching(/198\.51\.100\.0\/24/),
+    condition: { holds: expect.stringMatching(/does not have an address in 198\.51\.100\.0\/24/) },
   });
   const described = {
     external: [{ host: 'site.example.com', address: '203.0.113.10', https: 'ok' as const }],

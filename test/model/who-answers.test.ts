@@ -99,7 +99,7 @@ test.each([
   const answer = ask(yaml, 'shop/app', url);
   expect(answer).toMatchObject({ outcome: 'answered', answeredBy });
   expect(answer.insteadOf).toBeUndefined();
-  if (assumption !== undefined) expect(answer.assumptions).toContain(assumption);
+  if (assumption !== undefined) expect(answer.condition?.holds).toContain(assumption);
 });
 
 const table = (...access: AccessRow[]): AccessTable => ({

@@ -54,7 +54,7 @@ function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[
     case 'ServiceEntry':
       return forEntry(object, asked);
     case 'AuthorizationPolicy':
-      return forPolicy(object, field, asked);
+      return forPolicy(question, object, asked);
     case 'NetworkPolicy':
       return forNetworkPolicy(object, asked);
     case 'VirtualService':

@@ -1,14 +1,23 @@
-import { remove, set } from './edits';
-import { Asked, Candidate, nameOf } from './question';
-import { FieldPath } from '../../manifests/field-path';
+import { set } from './edits';
+import { Asked, Candidate, nameOf, Question } from './question';
 import { EgressObject } from '../../model';
 
-export function forPolicy(policy: EgressObject, field: FieldPath | undefined, { principal, host }: Asked): Candidate[] {
+export function forPolicy(
+  { world, answer }: Question,
+  policy: EgressObject,
+  { principal, host, port, scheme }: Asked,
+): Candidate[] {
   const rules: any[] = policy.manifest.spec?.rules ?? [];
   const own = principal.replace('spiffe://', '');
-  if (policy.manifest.spec?.action === 'DENY') {
-    return field ? [remove(policy, field)] : [];
-  }
+  // What a DENY protects, nobody has asked to open.
+  if (policy.manifest.spec?.action === 'DENY') return [];
+  const seesIdentity = answer.identityAtGateway !== undefined || world.gateways === undefined;
+  const narrow = {
+    ...(seesIdentity && { from: [{ source: { principals: [own] } }] }),
+    ...(scheme === 'http'
+      ? { to: [{ operation: { hosts: [port === 80 ? host : `${host}:${port}`] } }] }
+      : scheme === 'https' && { when: [{ key: 'connection.sni', values: [host] }] }),
+  };
   return [
     ...rules.flatMap((rule, index) =>
       (rule.from ?? []).flatMap((from: any, at: number) => {
@@ -36,7 +45,9 @@ export function forPolicy(policy: EgressObject, field: FieldPath | undefined, { 
           : [];
       }),
     ),
-    set(policy, `spec.rules[${rules.length}]`, { from: [{ source: { principals: [own] } }] }, 2),
+    set(policy, `spec.rules[${rules.length}]`, narrow, 2),
+    // Where the server name of the hop is another one, only the identity tells the request.
+    set(policy, `spec.rules[${rules.length}]`, { from: [{ source: { principals: [own] } }] }, 2.5),
   ];
 }
 

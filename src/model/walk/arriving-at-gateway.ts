@@ -10,7 +10,7 @@ import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, Layer, outermost } from '../flow';
 import { GatewayListener, ServerChain } from '../gateway-listeners';
 import { Server } from '../gateway-servers';
-import { GatewayWorkload, knownPort } from '../gateway-workloads';
+import { GatewayWorkload, knownPort, sayGateway } from '../gateway-workloads';
 import { hostsOverlap } from '../host-names';
 import { headerOf } from '../http-request';
 import { blockedBy } from '../network-policy';
@@ -271,9 +271,15 @@ function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: S
   }
   const wanted = layer.settings!.value.subjectAltNames ?? [];
   const { trustDomain } = leg.configuration.registry;
-  const own = `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
-  if (wanted.length > 0 && workload.serviceAccount === undefined) {
-    leg.assume(`the pods of ${workload.id} run as ${wanted.join(' or ')}`);
+  const account = workload.serviceAccount ?? workload.usualAccount ?? 'unknown';
+  const own = `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${account}`;
+  const accounts = accountsAmong(wanted, workload, trustDomain);
+  if (wanted.length > 0 && workload.serviceAccount === undefined && accounts.length > 0) {
+    if (!accounts.includes(workload.usualAccount))
+      leg.require({
+        holds: `the pods of ${workload.id} run as service account ${accounts.join(' or ')}`,
+        say: `${sayGateway(workload.id, accounts[0])}, or add their Deployment`,
+      });
   } else if (wanted.length > 0 && !wanted.includes(own)) {
     return closed(
       leg,
@@ -290,6 +296,12 @@ function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: S
     );
   }
   return layer;
+}
+
+/** The service accounts of the gateway's namespace among the identities that a caller accepts. */
+function accountsAmong(wanted: readonly string[], { namespace }: GatewayWorkload, trustDomain: string) {
+  const prefix = `spiffe://${trustDomain}/ns/${namespace}/sa/`;
+  return wanted.filter((one) => one.startsWith(prefix)).map((one): string | undefined => one.slice(prefix.length));
 }
 
 /** The caller's principal as the gateway knows it: from the certificate of the hop, or not at all. */

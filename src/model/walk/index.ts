@@ -5,7 +5,8 @@ import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
-import { ipAddress } from '../addresses';
+import { Believed } from '../address-book';
+import { Address, ipAddress } from '../addresses';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
@@ -19,6 +20,8 @@ import { Undetermined } from '../undetermined';
 export interface WalkResult {
   readonly answer: Answer;
   readonly choices: readonly Choice[];
+  /** An address on which the walk relied without proof. */
+  readonly believed?: Believed;
 }
 
 const MAX_REDIRECTS = 10;
@@ -28,14 +31,16 @@ const MAX_REDIRECTS = 10;
  * perhaps to a gateway and through its routes and clusters, to an external host. Each step is a file beside this one.
  *
  * @param script which branch to take at each choice, in order; the most likely one once it has run out
+ * @param hostAddress where the host of the request is, if nothing else tells it
  */
 export function walk(
   configuration: Configuration,
   caller: ModelCaller,
   request: ModelRequest,
   script: readonly number[] = [],
+  hostAddress?: Address,
 ): WalkResult {
-  const journey = new Journey(configuration, script);
+  const journey = new Journey(configuration, script, hostAddress);
   let next: ModelRequest | undefined = request;
   let leg: Leg | undefined;
   let ending: Ending | undefined;
@@ -55,7 +60,7 @@ export function walk(
       next = undefined;
     }
   }
-  return { answer: journey.answer(leg!, ending!), choices: journey.choices };
+  return { answer: journey.answer(leg!, ending!), choices: journey.choices, believed: journey.believed };
 }
 
 /** Sends the request to the address of its host, and follows it to the end. */

@@ -1,7 +1,10 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
+import { portOfRequest } from '../../access/request-url';
+import { Believed } from '../address-book';
 import { Address } from '../addresses';
 import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer';
 import { CallerPod } from '../capture';
+import { Condition, together } from '../conditions';
 import { Configuration } from '../configuration';
 import { GatewayWorkload } from '../gateway-workloads';
 import { ModelRequest } from '../request';
@@ -22,15 +25,21 @@ export const NOWHERE = '';
 /** Everything that happens to a request, with the redirects that are followed. */
 export class Journey {
   public readonly choices: Choice[] = [];
+  /** An address that the manifests do not prove. */
+  public believed?: Believed;
+
   private readonly redirects: number[] = [];
   private readonly steps: Step[] = [];
   private readonly remarks = new Map<string, Remark>();
   private readonly assumptions = new Set<string>();
+  private readonly conditions: Condition[] = [];
 
   /** A journey that takes the given branches, and the most likely one where none is given. */
   constructor(
     public readonly configuration: Configuration,
     private readonly script: readonly number[],
+    /** The address that the host of the request is said to have, where nothing else tells it. */
+    public readonly hostAddress?: Address,
   ) {}
 
   public step(hop: HopName, kind: StepKind, text: string, decidedBy: readonly FieldRef[]): void {
@@ -44,6 +53,11 @@ export class Journey {
 
   public assume(assumption: string): void {
     this.assumptions.add(assumption);
+  }
+
+  /** Something without which the request is refused. */
+  public require(condition: Condition): void {
+    this.conditions.push(condition);
   }
 
   /** Takes one of several branches: the one that the script gives, else the most likely one. */
@@ -77,6 +91,8 @@ export class Journey {
       assumptions: [...this.assumptions],
     };
     if (ending.outcome === 'answered') {
+      const condition = together(this.conditions);
+      if (condition) answer.condition = condition;
       if (leg.answeredBy !== undefined) answer.answeredBy = leg.answeredBy;
       if (leg.insteadOf !== undefined) answer.insteadOf = leg.insteadOf;
     }
@@ -152,6 +168,10 @@ export class Leg {
     this.journey.assume(assumption);
   }
 
+  public require(condition: Condition): void {
+    this.journey.require(condition);
+  }
+
   public choose(options: Choice['options']): number {
     return this.journey.choose(options);
   }
@@ -162,7 +182,9 @@ export class Leg {
       name,
       scope,
       scope?.proxy.namespace ?? this.pod.namespace,
-      (assumption) => this.assume(assumption),
+      (believed) => (this.journey.believed ??= believed),
+      (host) => (host === this.url.hostname ? this.journey.hostAddress : undefined),
+      scope && portOfRequest(this.url.href),
     );
   }
 

@@ -3,6 +3,7 @@ import { AtProxy, Next } from './next';
 import { forward, route } from './routing';
 import { Address, holds, hostOrAddress } from '../addresses';
 import { isCaptured } from '../capture';
+import { SAY_POLICY } from '../conditions';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
@@ -139,7 +140,7 @@ function undeclared(
     scope.policy.kind === 'MeshConfig' &&
     leg.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
   ) {
-    leg.assume("the mesh lets undeclared traffic through: the outbound traffic policy is Istio's default, ALLOW_ANY");
+    leg.require({ holds: 'the mesh lets undeclared traffic through (ALLOW_ANY)', say: SAY_POLICY });
   }
   const causes = [...missed.map(({ cause }) => cause), scope.policy];
   if (!scope.allowsAny) {

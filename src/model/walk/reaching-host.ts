@@ -1,6 +1,7 @@
 import { isIP } from 'net';
 import { Ending, Leg, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
+import { SAY_ADDRESSES } from '../conditions';
 import { ipAddress, textOf } from '../addresses';
 import { clientCommonNameOf, receive } from '../external-host';
 import { FieldRef } from '../answer';
@@ -31,7 +32,14 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     return leg.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
   }
   if (address.kind === 'service') throw new Undetermined(`${textOf(address)} is inside the mesh`, decidedBy);
-  if (address.kind === 'allocated') return leg.refuse(by, 503, `${textOf(address)} leads nowhere`, decidedBy);
+  if (address.kind === 'allocated')
+    return {
+      outcome: 'refused',
+      symptom: 'timeout',
+      by,
+      reason: `${textOf(address)} leads nowhere`,
+      causes: decidedBy,
+    };
   const sender = from === 'gateway' && leg.atGateway ? leg.atGateway : leg.pod;
   const blocked = blockedBy(registry, 'egress', sender, { address }, port);
   if (blocked) {
@@ -50,7 +58,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(leg, port));
   const reception = receive(registry, known, known?.host ?? leg.answeredBy!, port, flow, isDeclaredTls);
   for (const remark of reception.remarks) leg.remark(remark);
-  for (const assumption of reception.assumptions) leg.assume(assumption);
+  for (const condition of reception.conditions) leg.require(condition);
   const layer = outermost(flow);
   if (reception.kind !== 'not-listening') {
     leg.plaintext ||= reception.plaintext;
@@ -75,12 +83,16 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     case 'distrusted':
       return { ...byHost(), symptom: 'certificate-rejected' };
     case 'unauthenticated':
-      if (layer!.by === 'application') return { ...byHost(), symptom: 'closed' };
+      // curl ends its side of the handshake first; the clients of gRPC and WebSockets wait for the host's.
+      if (layer!.by === 'application')
+        return { ...byHost(), symptom: flow.speak === 'grpc' || flow.speak === 'websocket' ? 'tls-closed' : 'closed' };
       leg.clientCertificate = reception.clientCertificate;
       return leg.refuse(by, 503, reception.reason, causes);
     default: {
+      if (flow.speak === 'websocket' && layer === undefined)
+        throw new Undetermined(`the model does not know what ${at} answers to a WebSocket that it does not understand`);
       const status = reception.status ?? 400;
-      const isClearHttp = layer === undefined && flow.payload === 'http';
+      const isClearHttp = layer === undefined && flow.payload === 'http' && !reception.isNoHttp;
       return { ...byHost(status), ...(isClearHttp && { symptom: status }) };
     }
   }
@@ -112,7 +124,11 @@ function undescribed(leg: Leg, { name, service }: ToExternalHost, asked: string)
     service?.kubernetes && resolvedServiceHosts(asked, leg.pod.namespace, clusterDomain).includes(service.host);
   if (service && (isAskedService || covers(service.host.toLowerCase(), asked))) {
     const { kind, namespace, name: entry } = service.object;
-    leg.assume(`${name} is ${asked}, as ${kind} ${namespace}/${entry} says`);
+    if (!leg.configuration.registry.world.declaredAddresses)
+      leg.require({
+        holds: `${end} is ${asked}, as ${kind} ${namespace}/${entry} says`,
+        say: isIP(end) === 0 ? SAY_ADDRESSES : `--dial ${end} (dial in a test), or ${SAY_ADDRESSES}`,
+      });
     return asked;
   }
   return isIP(end) !== 0 && service && !isWildcard(service.host) ? service.host : end;
@@ -160,7 +176,9 @@ function answered(
   leg.protocol =
     flow.payload === 'bytes' ? 'tcp' : flow.speak !== 'websocket' && (isOwnTls || flow.http2) ? 'h2' : 'http/1.1';
   if (flow.speak === 'websocket' && flow.http2 && !isOwnTls) {
-    throw new Undetermined('the model does not know the outcome of a WebSocket over HTTP/2');
+    if (!leg.configuration.addressBook.isComplete || leg.gateway !== undefined)
+      throw new Undetermined('it is unknown whether the host takes WebSockets over HTTP/2');
+    return leg.refuse('sidecar', 502, 'the host takes no WebSockets over HTTP/2', causes);
   }
   if (flow.speak === 'grpc' && leg.protocol !== 'h2') {
     throw new Undetermined('gRPC needs HTTP/2 to the host, but the last proxy uses HTTP/1.1');

@@ -18,10 +18,10 @@ async function main([file]: string[]): Promise<void> {
   for (const world of worlds) tally(total, world);
   const doubtful = [...new Set(total.disagreements.map(({ world }) => world))];
   const fresh = new Map<string, RecordedWorld>();
-  for (const policy of new Set(doubtful.map(({ mesh }) => mesh.outboundTrafficPolicy))) {
-    const lab = await WorldLab.up({ outboundTrafficPolicy: policy });
+  for (const mesh of new Set(doubtful.map((world) => JSON.stringify(world.mesh)))) {
+    const lab = await WorldLab.up(JSON.parse(mesh));
     try {
-      for (const world of doubtful.filter(({ mesh }) => mesh.outboundTrafficPolicy === policy)) {
+      for (const world of doubtful.filter((one) => JSON.stringify(one.mesh) === mesh)) {
         const again = await lab.ask({ ...world, requests: world.answers.map(({ request }) => request) });
         const same = JSON.stringify(again.answers) === JSON.stringify(world.answers);
         console.log(`world ${world.name}: ${same ? 'the same answer' : 'a different answer this time'}`);

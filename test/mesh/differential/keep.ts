@@ -58,7 +58,7 @@ function kindsOf({ objects, answers, mesh }: RecordedWorld): string[] {
       answer.by,
       answer.tlsOriginatedBy,
     ].join(' ');
-    return [`${mesh.outboundTrafficPolicy} ${what}`, ...objectKinds.map((kind) => `${what} ${kind}`)];
+    return [`${JSON.stringify(mesh)} ${what}`, ...objectKinds.map((kind) => `${what} ${kind}`)];
   });
 }
 

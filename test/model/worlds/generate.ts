@@ -2,8 +2,10 @@ import { disturbed, policy, sidecar } from './disturbances';
 import { database, declared, HopKind, plainRoute, sidecarOrigination, throughGateway, wildcard } from './egress-paths';
 import { exampleManifests } from './examples';
 import { Random } from './random';
+import { setting } from './settings';
 import { ADDRESS, DATABASES, EDGE, EGRESS, STRAY_ADDRESS, WEB_HOSTS } from './table';
 import { object, plain, Request, World, WorldObject } from './world';
+import { MeshSettings } from '../../../src/access/access-table';
 
 /** Objects written for some hosts. */
 interface Written {
@@ -38,17 +40,41 @@ export function generateWorld(seed: number): World {
     [1, 3],
   ]);
   for (let index = 0; index < disturbances; index++) objects = disturbed(random, objects, hosts, `other-${index}`);
+  const asked = requests(
+    random,
+    hosts,
+    written.some((one) => one.tcp),
+  );
+  const mesh = MESHES[seed % MESHES.length];
+  const settings = Array.from({ length: random.weighted(SETTINGS) }, (_, index) =>
+    setting(random, { host: random.pick(hosts), name: `set-${index}`, gateway: EGRESS, mesh }),
+  );
   return {
     name: String(seed),
-    mesh: { outboundTrafficPolicy: seed % 4 === 3 ? 'ALLOW_ANY' : 'REGISTRY_ONLY' },
-    objects: aged(random, unique(objects)),
-    requests: requests(
-      random,
-      hosts,
-      written.some((one) => one.tcp),
-    ),
+    mesh,
+    objects: aged(random, unique([...settings.flatMap((one) => one.objects), ...objects])),
+    requests: believed([
+      ...settings.flatMap((one) => one.requests),
+      ...(settings.length > 0 ? asked.slice(0, 4) : asked),
+    ]),
   };
 }
+
+const ONLY: MeshSettings = { outboundTrafficPolicy: 'REGISTRY_ONLY' };
+const ANY: MeshSettings = { outboundTrafficPolicy: 'ALLOW_ANY' };
+/** The meshes of the worlds, in turn. Each needs a lab of its own. */
+const MESHES: readonly MeshSettings[] = [
+  ...[ONLY, ONLY, ONLY, ANY, ONLY],
+  { ...ONLY, pathNormalization: 'DECODE_AND_MERGE_SLASHES' },
+  { ...ONLY, dnsCapture: true },
+  ANY,
+];
+/** How many settings a world has. */
+const SETTINGS: readonly (readonly [number, number])[] = [
+  [1, 0],
+  [4, 1],
+  [2, 2],
+];
 
 function write(random: Random, name: string): Written {
   const host = random.weighted([
@@ -180,7 +206,11 @@ function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
     ...plainly,
     ...Array.from({ length: 2 + random.below(2) + (tcp ? 2 : 0) }, () => random.weighted(variants)()),
   ];
-  // An application rejects a certificate for another name; that answer does not come from the mesh.
-  const believed = chosen.filter((request) => !/^https:\/\/(odd|self)\./.test(request.request));
-  return [...new Map(believed.map((request) => [JSON.stringify(request), request])).values()];
+  return chosen;
+}
+
+/** Each request once. An application rejects a certificate for another name; that answer does not come from the mesh. */
+function believed(asked: Request[]): Request[] {
+  const heard = asked.filter((request) => !/^https:\/\/(odd|self)\./.test(request.request));
+  return [...new Map(heard.map((request) => [JSON.stringify(request), request])).values()];
 }

@@ -19,10 +19,14 @@ export function readRecorded(): RecordedWorld[] {
       (parse(fs.readFileSync(path.join(FOLDER, file), 'utf8')) as any[]).map(
         ({ world, mesh, objects, answers }): RecordedWorld => ({
           name: String(world),
-          mesh: { outboundTrafficPolicy: mesh },
-          objects: objects.map(({ kind, in: namespace, name, age, spec }: any): WorldObject => {
-            const made = object(kind, namespace, name, spec ?? {});
-            return { ...made, metadata: { ...made.metadata, creationTimestamp: stamp(age) } };
+          mesh: typeof mesh === 'string' ? { outboundTrafficPolicy: mesh as 'REGISTRY_ONLY' } : mesh,
+          objects: objects.map(({ kind, in: namespace, name, age, ...rest }: any): WorldObject => {
+            const made = object(kind, namespace, name, undefined);
+            return {
+              ...made,
+              metadata: { ...made.metadata, creationTimestamp: stamp(age) },
+              ...(kind.startsWith('Role') ? rest : { spec: {}, ...rest }),
+            };
           }),
           answers: answers.map(({ answer, ...request }: any) => ({ request, answer: { ...USUAL, ...answer } })),
         }),
@@ -40,11 +44,11 @@ export function writeRecorded(file: string, worlds: readonly RecordedWorld[]): v
     .map(({ name, mesh, objects, answers }) =>
       [
         `- world: ${name}`,
-        `  mesh: ${mesh.outboundTrafficPolicy}`,
+        `  mesh: ${Object.keys(mesh).length === 1 ? mesh.outboundTrafficPolicy : inLine(mesh)}`,
         '  objects:',
-        ...objects.map(({ kind, metadata, spec }) => {
+        ...objects.map(({ apiVersion: _usual, kind, metadata, ...rest }) => {
           const age = secondsOf(metadata.creationTimestamp!);
-          return `    - ${inLine({ kind, in: metadata.namespace, name: metadata.name, age, spec })}`;
+          return `    - ${inLine({ kind, in: metadata.namespace, name: metadata.name, age, ...rest })}`;
         }),
         '  answers:',
         ...answers.map(({ request, answer }) => `    - ${inLine({ ...request, answer: unusual(answer) })}`),

@@ -50,6 +50,7 @@ export function tableOf(mesh: MeshSettings): AccessTable {
       { name: 'partner-client', namespace: 'egress', holds: 'client-certificate' },
       { name: 'wrong-client', namespace: 'egress', holds: 'wrong-client-certificate' },
       { name: 'partner-ca', namespace: 'egress', holds: 'ca-certificates' },
+      { name: 'shop-client', namespace: 'shop', holds: 'client-certificate', commonName: 'lab shop client' },
     ],
     // Never sent: it makes the lab listen on an address that belongs to no host.
     access: [

@@ -5,7 +5,10 @@ export interface WorldObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace: string; labels?: Record<string, string>; creationTimestamp?: string };
-  spec: any;
+  spec?: any;
+  rules?: any[];
+  subjects?: any[];
+  roleRef?: any;
 }
 
 /** A row of an access table without its expectation. */
@@ -26,7 +29,15 @@ const API: Record<string, string> = {
   DestinationRule: 'networking.istio.io/v1',
   Gateway: 'networking.istio.io/v1',
   AuthorizationPolicy: 'security.istio.io/v1',
+  RequestAuthentication: 'security.istio.io/v1',
+  PeerAuthentication: 'security.istio.io/v1',
+  EnvoyFilter: 'networking.istio.io/v1alpha3',
+  ProxyConfig: 'networking.istio.io/v1beta1',
+  WorkloadEntry: 'networking.istio.io/v1',
+  Telemetry: 'telemetry.istio.io/v1',
   Service: 'v1',
+  Role: 'rbac.authorization.k8s.io/v1',
+  RoleBinding: 'rbac.authorization.k8s.io/v1',
 };
 
 export function object(kind: string, namespace: string, name: string, spec: any): WorldObject {

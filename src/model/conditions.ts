@@ -1,0 +1,29 @@
+/** What must be so for an answer to hold, which the manifests do not say. */
+export interface Condition {
+  /** A clause that follows "if". */
+  readonly holds: string;
+  /** The shortest way to say that it is so. */
+  readonly say: string;
+}
+
+/** All conditions of an answer in one. */
+export function together(conditions: readonly Condition[]): Condition | undefined {
+  const unique = (texts: readonly string[]) => [...new Set(texts)];
+  if (conditions.length === 0) return undefined;
+  return {
+    holds: unique(conditions.map(({ holds }) => holds)).join(', and '),
+    say: unique(conditions.map(({ say }) => say)).join('; '),
+  };
+}
+
+export const SAY_MESH = 'add the ConfigMap istio, or say --mesh FILE (mesh in a test)';
+
+export const SAY_ADDRESSES =
+  '--assume addresses=declared (declaredAddresses in a test): hosts are where ServiceEntries say, and nowhere else';
+
+export const SAY_POLICY =
+  'add the ConfigMap istio, or say --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +
+  '(mesh.outboundTrafficPolicy in a test)';
+
+export const SAY_CREDENTIALS =
+  '--assume credentials=good (goodCredentials in a test), or an access table (--table) that lists them';

@@ -1,0 +1,118 @@
+/**
+ * `npm run usefulness`: how often the model answers without an access table, as people ask it, and why it does not. With
+ * shares below the floors, or a plain yes that the mesh did not give, it ends with 1.
+ */
+import * as fs from 'fs';
+import * as path from 'path';
+import { parse } from 'yaml';
+import { AccessTable } from '../src/access/access-table';
+import { meshAmong } from '../src/explain/mesh-config';
+import { readManifests } from '../src/reading/read-manifests';
+import { Answer, EgressModel } from '../src/model';
+import { folders, askerOf, falseYesText, kindOfReason, newTallied, tallyWithoutTable } from './model/without-table';
+import { generateWorld } from './model/worlds/generate';
+import { readRecorded } from './model/worlds/recorded-file';
+import { tableOf } from './model/worlds/table';
+
+/** Of generated requests, with what the flags of the command line can say. */
+const GENERATED = 0.95;
+/** Of the requests of ordinary folders, with `--gateway`. */
+const ORDINARY = 0.97;
+const WORLDS = Number(process.argv[2] ?? 400);
+const FIRST_SEED = 500_000;
+const MOST_REASONS = 10;
+const EXAMPLES = path.join(__dirname, '../examples');
+
+class Share {
+  public asked = 0;
+  public plain = 0;
+  public undetermined = 0;
+  private readonly reasons = new Map<string, number>();
+
+  constructor(public readonly name: string) {}
+
+  public add({ outcome, condition, reason }: Answer): void {
+    this.asked++;
+    if (outcome === 'undetermined') this.undetermined++;
+    else if (condition === undefined) return void this.plain++;
+    const kind = kindOfReason(condition ? `if ${condition.holds}` : reason);
+    this.reasons.set(kind, (this.reasons.get(kind) ?? 0) + 1);
+  }
+
+  public get determined(): number {
+    return this.plain / this.asked;
+  }
+
+  public print(): void {
+    const percent = (count: number) => `${((100 * count) / this.asked).toFixed(1)} %`;
+    const open = this.asked - this.plain - this.undetermined;
+    console.log(
+      `${this.name}: ${this.asked} requests, ${percent(this.plain)} determined, ${percent(open)} on a condition, ` +
+        `${percent(this.undetermined)} undetermined`,
+    );
+    for (const [kind, count] of [...this.reasons].sort(([, a], [, b]) => b - a).slice(0, MOST_REASONS))
+      console.log(`  ${String(count).padStart(5)}  ${kind}`);
+  }
+}
+
+/** Generated worlds, in each of the ways in which people have their manifests. */
+function generated(): Share[] {
+  const shares = new Map<string, Share>();
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + WORLDS; seed++) {
+    const world = generateWorld(seed);
+    for (const folder of folders(world)) {
+      const share = shares.get(folder.name) ?? new Share(folder.name);
+      shares.set(folder.name, share);
+      const ask = askerOf(folder, tableOf(world.mesh));
+      for (const request of world.requests) share.add(ask(request));
+    }
+  }
+  return [...shares.values()];
+}
+
+/** The examples: a team's manifests, with the mesh configuration, and `--gateway` for gateways that are not among them. */
+function ordinary(): Share {
+  const share = new Share('ordinary folders, with --gateway and --mesh');
+  for (const name of fs.readdirSync(EXAMPLES)) {
+    const file = path.join(EXAMPLES, name, 'access.yaml');
+    if (!fs.existsSync(file)) continue;
+    const table: AccessTable = parse(fs.readFileSync(file, 'utf8'));
+    const { objects } = readManifests([path.join(EXAMPLES, name, 'manifests')]);
+    const knownGateways = (table.gateways ?? []).flatMap((gateway) =>
+      gateway.labels.app === undefined && gateway.name === undefined
+        ? []
+        : [{ ...gateway, name: gateway.name ?? gateway.labels.app }],
+    );
+    const { world } = meshAmong(objects);
+    const model = EgressModel.of(objects, {
+      ...world,
+      mesh: { ...world.mesh, ...table.mesh, outboundTrafficPolicy: table.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY' },
+      knownGateways,
+    });
+    for (const { from, request: url, without, ...request } of table.access) {
+      if (without !== undefined) continue;
+      const { namespace, serviceAccount, labels = { app: from } } = table.callers.find((one) => one.name === from)!;
+      share.add(model.ask({ namespace, serviceAccount, labels }, { ...request, url: url.split('?')[0] }));
+    }
+  }
+  return share;
+}
+
+function main(): void {
+  const shares = generated();
+  const folder = ordinary();
+  const total = newTallied();
+  for (const world of readRecorded()) tallyWithoutTable(total, world);
+  for (const share of [...shares, folder]) share.print();
+  for (const lie of total.falseYes) console.log(`false yes: ${falseYesText(lie)}`);
+  const said = shares.find(({ name }) => name.includes('--assume'))!;
+  const failures = [
+    ...(said.determined < GENERATED ? [`${said.name}: below ${100 * GENERATED} %`] : []),
+    ...(folder.determined < ORDINARY ? [`${folder.name}: below ${100 * ORDINARY} %`] : []),
+    ...(total.falseYes.length > 0 ? [`${total.falseYes.length} plain answers that the mesh did not give`] : []),
+  ];
+  console.log(failures.length === 0 ? 'above the floors, and no false yes' : failures.join('\n'));
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+main();
