@@ -157,7 +157,17 @@ project.package.addField('typesVersions', {
   },
 });
 // The docs and the examples are published: a page of them is the only help for somebody who has only the package.
-const unpublished = ['imports/', 'crds/', 'bench/', '.ci/', 'coverage/', 'examples/*.ts', 'examples/*/dist/'];
+// Their manifests are what `cdk8s synth` makes of them.
+const unpublished = [
+  'imports/',
+  'crds/',
+  'bench/',
+  '.ci/',
+  'coverage/',
+  'examples/*.ts',
+  'examples/*/dist/',
+  'examples/*/manifests/',
+];
 unpublished.push('cdk8s.yaml', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'eslint.config.mjs');
 project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 

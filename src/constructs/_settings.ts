@@ -4,9 +4,10 @@ import { CommonEgressProps } from './egress-props';
 import { IEgressGateway } from './i-egress-gateway';
 import { defaultTlsPort } from '../declarations/origination';
 import { EgressPathSettings, PortSettings, TrafficPolicy, withUnsafe } from '../declarations/settings';
+import { isOpaque } from '../istio/protocols';
 import { isA } from '../values/brand';
 import { Caller } from '../values/caller';
-import { EgressPort, EgressProtocol } from '../values/egress-port';
+import { EgressPort, ISTIO_PROTOCOL } from '../values/egress-port';
 import { internalMeaning } from '../values/internal-host';
 import { ISTIO_VERSION_CONTEXT, IstioVersion } from '../values/istio-version';
 import { assertDnsLabel } from '../values/names';
@@ -249,7 +250,7 @@ function readPorts(given: EgressPort[] | undefined, problems: Problems): PortSet
   }
   return [...byNumber.values()]
     .sort((a, b) => a.number - b.number)
-    .map((port) => ({ number: port.number, name: port.name, protocol: port.protocol, http: port.isHttp }));
+    .map(({ number, name, protocol, isHttp }) => ({ number, name, protocol: ISTIO_PROTOCOL[protocol], http: isHttp }));
 }
 
 /** Refuses an origination if no port speaks plain HTTP, or if its target port is declared as plain HTTP. */
@@ -321,9 +322,7 @@ function istioDuration(span: Duration | undefined): string | undefined {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-function isTcp({ protocol }: PortSettings): boolean {
-  return protocol === EgressProtocol.TCP;
-}
+const isTcp = ({ protocol }: PortSettings) => isOpaque(protocol);
 
 function names(settings: PortSettings[]): string {
   return settings.map(({ name }) => name).join(', ');

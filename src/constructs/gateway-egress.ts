@@ -23,8 +23,8 @@ import { EgressPathSettings, GatewayEgressPathSettings } from '../declarations/s
 import { Emission, Places, rulesFirst } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { gatewayEgress, originatingRule } from '../recipes/gateway';
+import { isHttp2, isOpaque } from '../istio/protocols';
 import { Caller } from '../values/caller';
-import { EgressProtocol } from '../values/egress-port';
 import { assertHostName, isWildcardHost } from '../values/host-name';
 import { Problems } from '../values/problems';
 import { addresses, chart, Checked, flag, label, oneOf, readProps, Readers, required } from '../values/readers';
@@ -230,7 +230,7 @@ export class GatewayEgress extends Egress {
           '`callers` out here',
       );
     }
-    const http2 = ports.filter((port) => port.http && port.protocol !== EgressProtocol.HTTP);
+    const http2 = ports.filter((port) => isHttp2(port.protocol));
     if (opaque && http2.length > 0) {
       problems.add(
         `egress: [${this.node.path}] passes ${http2.map((port) => port.name).join(', ')} opaquely, so the gateway ` +
@@ -289,7 +289,7 @@ export class GatewayEgress extends Egress {
       );
     }
     const whole = one.serviceAccountName === undefined;
-    if (whole && this.settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP))
+    if (whole && this.settings.ports.some(({ protocol }) => isOpaque(protocol)))
       problems.add(`callers: ${one._title} ${UNCHECKED}; name service accounts`);
     if (!this.separate) return;
     if (whole) {
@@ -323,7 +323,7 @@ export class GatewayEgress extends Egress {
           'leave it out',
       );
     }
-    if (common.ports.some(({ protocol }) => protocol === EgressProtocol.TCP))
+    if (common.ports.some(({ protocol }) => isOpaque(protocol)))
       problems.add(`refusal: with FORBIDDEN a caller of a TCP port ${UNCHECKED}; leave it out`);
     return callerSet ?? '';
   }

@@ -20,8 +20,8 @@ import { SidecarEgressPath } from '../declarations/sidecar-egress-path';
 import { Emission, rulesFirst } from '../emission/emission';
 import { validate } from '../emission/validation';
 import { originatingRules, sidecarEgress } from '../recipes/sidecar';
+import { isOpaque } from '../istio/protocols';
 import { Caller } from '../values/caller';
-import { EgressProtocol } from '../values/egress-port';
 import { assertHostName, assertHostPattern, INTERNAL_CURE, isWildcardHost } from '../values/host-name';
 import { internalMeaning } from '../values/internal-host';
 import { Problems } from '../values/problems';
@@ -201,7 +201,7 @@ export class SidecarEgress extends Egress {
             'it out, or name the hosts',
         );
     }
-    const tcp = this.settings.ports.filter((port) => port.protocol === EgressProtocol.TCP).map((port) => port.name);
+    const tcp = this.settings.ports.filter((port) => isOpaque(port.protocol)).map((port) => port.name);
     if (tcp.length > 0)
       problems.add(
         `ports: connections on ${tcp.join(', ')} carry no name by which ${wildcards.join(', ')} could be resolved; ` +

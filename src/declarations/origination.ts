@@ -1,5 +1,5 @@
 import { PortSettings } from './settings';
-import { EgressProtocol } from '../values/egress-port';
+import { isTls } from '../istio/protocols';
 import { canSelectSamePod } from '../values/names';
 
 /** Which workloads TLS is originated for, and to which port: several originations for one host must not overlap. */
@@ -35,7 +35,7 @@ export function originationPort(origination: OriginationScope, ports: PortSettin
 
 /** The port on which the external host speaks TLS: the declared TLS port if there is exactly one, otherwise 443. */
 export function defaultTlsPort(ports: PortSettings[]): number {
-  const tls = ports.filter(({ protocol }) => protocol === EgressProtocol.TLS);
+  const tls = ports.filter(({ protocol }) => isTls(protocol));
   return tls.length === 1 ? tls[0].number : 443;
 }
 

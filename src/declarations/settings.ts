@@ -1,4 +1,4 @@
-import { EgressProtocol } from '../values/egress-port';
+import { IstioProtocol } from '../istio/protocols';
 import { EgressLoadBalancing, EgressResolution } from '../values/traffic-options';
 
 /** The options of one declaration as plain data. Two declarations of the same egress path agree if they are equal. */
@@ -32,7 +32,8 @@ export interface GatewayEgressPathSettings extends EgressPathSettings {
 export interface PortSettings {
   readonly number: number;
   readonly name: string;
-  readonly protocol: EgressProtocol;
+  /** As manifests have it. */
+  readonly protocol: IstioProtocol;
   readonly http: boolean;
 }
 

@@ -3,7 +3,7 @@ import { perIdentity } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { EgressPathSettings } from './settings';
 import { contains } from '../istio/ranges';
-import { EgressProtocol } from '../values/egress-port';
+import { isOpaque } from '../istio/protocols';
 
 /** What an egress path takes of its namespace's ports. */
 export interface PortUser {
@@ -68,7 +68,7 @@ export class SharedPorts implements Declaration {
 }
 
 function portsOf({ settings: { ports } }: PortUser, tcp: boolean): number[] {
-  return ports.filter(({ protocol }) => (protocol === EgressProtocol.TCP) === tcp).map(({ number }) => number);
+  return ports.filter(({ protocol }) => isOpaque(protocol) === tcp).map(({ number }) => number);
 }
 
 /** Whether the second host may be at an address of the first. */

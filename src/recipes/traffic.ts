@@ -1,7 +1,7 @@
 import * as istio from '../../imports/networking.istio.io';
 import { originationPort, OriginationSettings } from '../declarations/origination';
 import { EgressPathSettings, PortSettings, TrafficPolicy } from '../declarations/settings';
-import { EgressProtocol } from '../values/egress-port';
+import { isHttp2 } from '../istio/protocols';
 import { HOP_DOMAIN } from '../values/host-name';
 import { EgressResolution } from '../values/traffic-options';
 
@@ -54,8 +54,7 @@ export function hostPorts(ports: PortSettings[]): istio.ServiceEntrySpecPorts[] 
 export function externalPorts(ports: PortSettings[], originations: OriginationSettings[]) {
   const list = hostPorts(ports.filter((port) => !(originations.length > 0 && port.http)));
   for (const number of originations.map((origination) => originationPort(origination, ports))) {
-    if (!list.some((port) => port.number === number))
-      list.push({ number, name: `tls-${number}`, protocol: EgressProtocol.TLS });
+    if (!list.some((port) => port.number === number)) list.push({ number, name: `tls-${number}`, protocol: 'TLS' });
   }
   return list.sort((a, b) => a.number - b.number);
 }
@@ -140,7 +139,7 @@ function tlsBlock(settings: OriginationSettings, namespace: string): PortPolicy[
 
 /** Whether requests on this port are HTTP/2, so that the proxy must ask for it over originated TLS. */
 export function speaksHttp2(port: PortSettings): boolean {
-  return port.protocol === EgressProtocol.HTTP2 || port.protocol === EgressProtocol.GRPC;
+  return isHttp2(port.protocol);
 }
 
 /** A private name for an external host, which no one uses by accident. */

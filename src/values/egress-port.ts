@@ -19,10 +19,19 @@ export enum EgressProtocol {
 }
 
 /** A number to write in an error, where the given one tells nothing. */
-const EXAMPLES = { HTTP: 80, HTTP2: 80, GRPC: 50051, TLS: 443, TCP: 5432 };
+const EXAMPLES = {
+  [EgressProtocol.HTTP]: 80,
+  [EgressProtocol.HTTP2]: 80,
+  [EgressProtocol.GRPC]: 50051,
+  [EgressProtocol.TLS]: 443,
+  [EgressProtocol.TCP]: 5432,
+} satisfies Record<EgressProtocol, number>;
 
-/** What Istio calls each of them. A new one begins here: its name decides what every part of the library makes of it. */
-const ISTIO_PROTOCOL = {
+/**
+ * What manifests call each of them. A new one begins here: what Istio reads of that protocol (`src/istio/protocols.ts`)
+ * decides what every part of the library makes of it.
+ */
+export const ISTIO_PROTOCOL = {
   [EgressProtocol.HTTP]: 'HTTP',
   [EgressProtocol.HTTP2]: 'HTTP2',
   [EgressProtocol.GRPC]: 'GRPC',

@@ -70,6 +70,8 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
       'cdk8s-istio-egress',
       'explain',
       'dist',
+      '--gateway',
+      'egress/istio-egressgateway',
       '--from',
       'payments/checkout',
       '--to',

@@ -2,7 +2,7 @@ import { HOP_PORT, hopName, hopSubset, idOf, metadataOf } from './names';
 import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { PortSettings } from '../../declarations/settings';
-import { EgressProtocol } from '../../values/egress-port';
+import { isOpaque, isTls } from '../../istio/protocols';
 import { objectName } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 import {
@@ -78,7 +78,6 @@ function hopRule(path: GatewayEgressPath): istio.DestinationRuleSpec {
 function routes({ host, callerSide: { egressPaths } }: GatewayEgressPath): istio.VirtualServiceSpec {
   const ofPorts = (isOf: (port: PortSettings) => boolean) =>
     egressPaths.flatMap((path) => path.settings.ports.filter(isOf).map((port) => ({ path, port })));
-  const of = (wanted: EgressProtocol) => ofPorts(({ protocol }) => protocol === wanted);
   return {
     hosts: [host],
     exportTo: ['.'],
@@ -91,13 +90,13 @@ function routes({ host, callerSide: { egressPaths } }: GatewayEgressPath): istio
       })),
     ),
     tls: unlessEmpty(
-      of(EgressProtocol.TLS).map(({ path, port }) => ({
+      ofPorts(({ protocol }) => isTls(protocol)).map(({ path, port }) => ({
         match: matches(path, { port: port.number, sniHosts: [host] }),
         route: toGateway(path, port),
       })),
     ),
     tcp: unlessEmpty(
-      of(EgressProtocol.TCP).map(({ path, port }) => ({
+      ofPorts(({ protocol }) => isOpaque(protocol)).map(({ path, port }) => ({
         match: matches(path, { port: port.number }),
         route: toGateway(path, port),
       })),

@@ -3,7 +3,7 @@ import { secretReader } from './secret-reader';
 import * as istio from '../../../imports/networking.istio.io';
 import { CertificateOwner, originationPort, OriginationSettings } from '../../declarations/origination';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
-import { EgressProtocol } from '../../values/egress-port';
+import { isOpaque, isTls } from '../../istio/protocols';
 import { addressInstead, keyOf } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 import {
@@ -82,7 +82,7 @@ function externalRule(
  */
 function externalEntry(path: SidecarEgressPath): istio.ServiceEntrySpec {
   const { host, key, settings, originations } = path;
-  const tcp = settings.ports.some(({ protocol }) => protocol === EgressProtocol.TCP);
+  const tcp = settings.ports.some(({ protocol }) => isOpaque(protocol));
   return serviceEntry(
     privateName(path),
     istioResolution(settings.resolution),
@@ -96,7 +96,7 @@ function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
   const [external, number] = [privateName(path), originationPort(originations[0], settings.ports)];
   const to = (port: number, subset?: string) => [{ destination: { host: external, subset, port: { number: port } } }];
   const plain = settings.policy && PLAIN_SUBSET;
-  const of = (protocol: EgressProtocol) => settings.ports.filter((port) => port.protocol === protocol);
+  const of = (is: (protocol: unknown) => boolean) => settings.ports.filter(({ protocol }) => is(protocol));
   return {
     hosts: [host],
     exportTo: ['.'],
@@ -109,13 +109,11 @@ function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
         route: to(number, originatingSubset(speaksHttp2(port))),
       })),
     tls: unlessEmpty(
-      of(EgressProtocol.TLS).map((port) => ({
+      of(isTls).map((port) => ({
         match: [{ port: port.number, sniHosts: [host] }],
         route: to(port.number, plain),
       })),
     ),
-    tcp: unlessEmpty(
-      of(EgressProtocol.TCP).map((port) => ({ match: [{ port: port.number }], route: to(port.number, plain) })),
-    ),
+    tcp: unlessEmpty(of(isOpaque).map((port) => ({ match: [{ port: port.number }], route: to(port.number, plain) }))),
   };
 }
