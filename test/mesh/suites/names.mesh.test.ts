@@ -5,7 +5,7 @@ import { gatewayEgress, HOST, sidecarEgress, table } from '../rollout';
 import { describeMesh } from '../support';
 
 const keyOf = (objects: KubeObject[]) =>
-  /-([0-9a-f]{12})$/.exec(objects.find(({ kind }) => kind === 'DestinationRule')!.metadata.name)![1];
+  /-([0-9a-f]{20})$/.exec(objects.find(({ kind }) => kind === 'DestinationRule')!.metadata.name)![1];
 
 describeMesh('names in logs and metrics', { table: table('REGISTRY_ONLY') }, (mesh) => {
   /** The lines of one request, by hop. */
