@@ -55,11 +55,13 @@ export function taskPageRecipe(namespace: string, host: string, gateway: Gateway
   ];
 }
 
-/** An installed gateway with the Service name that Istio's chart gives it. */
-export const INSTALLED: GatewayPods & { name: string } = {
-  name: 'istio-egressgateway',
+/** The pods of an installed gateway, as Istio's chart makes them. */
+export const INSTALLED_PODS: GatewayPods = {
   namespace: 'egress',
   labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
   serviceAccount: 'istio-egressgateway',
   targetPort: 443,
 };
+
+/** The same with the Service that the chart makes for them. */
+export const INSTALLED: GatewayPods & { name: string } = { name: 'istio-egressgateway', ...INSTALLED_PODS };

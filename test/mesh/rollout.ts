@@ -1,6 +1,7 @@
 /** What the suites about rolling out have in common: a host, its callers, and one look at what each of them gets. */
 import { Chart } from 'cdk8s';
 import { KubeObject } from './lab';
+import { INSTALLED_PODS } from './recipe';
 import { failureText, Mesh, plain, Sight, synthesise } from './support';
 import { AccessRow, AccessTable, MeshSettings } from '../../src/access/access-table';
 import { ApplyOrder } from '../../src/constructs/apply-order';
@@ -15,14 +16,7 @@ export const OTHER = 'www.partner.com';
 
 export const table = (outboundTrafficPolicy: MeshSettings['outboundTrafficPolicy']): Omit<AccessTable, 'access'> => ({
   mesh: { outboundTrafficPolicy },
-  gateways: [
-    {
-      namespace: 'egress',
-      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-      serviceAccount: 'istio-egressgateway',
-      targetPort: 443,
-    },
-  ],
+  gateways: [INSTALLED_PODS],
   callers: [
     { name: 'named', namespace: 'payments', serviceAccount: 'checkout' },
     { name: 'unnamed', namespace: 'payments', serviceAccount: 'refunds' },

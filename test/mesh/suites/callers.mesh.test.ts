@@ -13,16 +13,11 @@ import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
 import { idOf, KubeObject } from '../lab';
+import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, failureText, Mesh, plain, synthesise } from '../support';
 
 const WEB = 'news.example.com';
 const SHOP = 'api.partner.com';
-const INSTALLED = {
-  namespace: 'egress',
-  labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-  serviceAccount: 'istio-egressgateway',
-  targetPort: 443,
-};
 const OWN = {
   namespace: 'egress',
   labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' },
@@ -30,7 +25,7 @@ const OWN = {
   targetPort: 8443,
 };
 
-const table = (gateway: typeof OWN | typeof INSTALLED): Omit<AccessTable, 'access'> => ({
+const table = (gateway: typeof OWN | typeof INSTALLED_PODS): Omit<AccessTable, 'access'> => ({
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
   gateways: [gateway],
   callers: [
@@ -45,6 +40,12 @@ const table = (gateway: typeof OWN | typeof INSTALLED): Omit<AccessTable, 'acces
 });
 
 /** The app on either gateway. `shop` names a service account, which its server checks. */
+function lockedGateway(platform: Chart): EgressGateway {
+  const exit = new EgressGateway(platform, 'exit');
+  exit.lockdown();
+  return exit;
+}
+
 function build(gatewayIn: (platform: Chart) => IEgressGateway, shop: { refusal?: GatewayRefusal } = {}): KubeObject[] {
   return synthesise((app) => {
     const gateway = gatewayIn(new Chart(app, 'platform', { namespace: 'egress' }));
@@ -121,7 +122,7 @@ const ours = (objects: KubeObject[]) =>
       apiVersion.includes('istio.io') && !metadata.name.startsWith('egress-gateway-lockdown'),
   );
 
-describeMesh('a whole namespace, on a gateway that another team runs', { table: table(INSTALLED) }, (mesh) => {
+describeMesh('a whole namespace, on a gateway that another team runs', { table: table(INSTALLED_PODS) }, (mesh) => {
   const objects = build(
     (platform) =>
       new InstalledEgressGateway(platform, 'exit', {
@@ -144,7 +145,7 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
       ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
     }),
     object('Gateway', {
-      selector: INSTALLED.labels,
+      selector: INSTALLED_PODS.labels,
       servers: [
         {
           port: { number: 443, name: 'tls', protocol: 'TLS' },
@@ -213,14 +214,7 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
 });
 
 describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN) }, (mesh) => {
-  const objects = build(
-    (platform) => {
-      const exit = new EgressGateway(platform, 'exit');
-      exit.lockdown();
-      return exit;
-    },
-    { refusal: GatewayRefusal.FORBIDDEN },
-  ).filter(inForce);
+  const objects = build(lockedGateway, { refusal: GatewayRefusal.FORBIDDEN }).filter(inForce);
   const theft = [...stolen(objects, 'web', 'other'), ...stolen(objects, 'shop', 'other')];
   const ROWS = [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 403)];
 
@@ -293,14 +287,7 @@ describeMesh(
   'the trust domain, where the mesh has an alias for it',
   { table: { ...table(OWN), mesh: { ...table(OWN).mesh, trustDomainAliases: ['former.example'] } } },
   (mesh) => {
-    const objects = build(
-      (platform) => {
-        const exit = new EgressGateway(platform, 'exit');
-        exit.lockdown();
-        return exit;
-      },
-      { refusal: GatewayRefusal.FORBIDDEN },
-    ).filter(inForce);
+    const objects = build(lockedGateway, { refusal: GatewayRefusal.FORBIDDEN }).filter(inForce);
     /** The callers that the gateway's configuration names, of the alias. */
     const former = async () => {
       const [gateway] = mesh.lab.proxies.filter(({ pod }) => pod.role === 'router');

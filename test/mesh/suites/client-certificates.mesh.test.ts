@@ -18,6 +18,7 @@ import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
 import { idOf, KubeObject } from '../lab';
+import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, failureText, Mesh, plain, synthesise } from '../support';
 
 const HOST = 'api.bank.com';
@@ -289,14 +290,7 @@ describe('at the gateway, for each caller its own', () => {
   });
   const table: Omit<AccessTable, 'access'> = {
     ...TABLE,
-    gateways: [
-      {
-        namespace: 'egress',
-        labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-        serviceAccount: 'istio-egressgateway',
-        targetPort: 443,
-      },
-    ],
+    gateways: [INSTALLED_PODS],
     secrets: secrets('egress'),
   };
   const NAMED = NAMES.map((name) => withOwn(name, 'gateway'));

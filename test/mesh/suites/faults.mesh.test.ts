@@ -12,18 +12,12 @@ import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
 import { idOf, KubeObject } from '../lab';
+import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, Mesh, plain, failureText, synthesise } from '../support';
 
 const TABLE: Omit<AccessTable, 'access'> = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
-  gateways: [
-    {
-      namespace: 'egress',
-      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-      serviceAccount: 'istio-egressgateway',
-      targetPort: 443,
-    },
-  ],
+  gateways: [INSTALLED_PODS],
   callers: [
     { name: 'x', namespace: 'team-x', serviceAccount: 'app' },
     { name: 'x-other', namespace: 'team-x', serviceAccount: 'other' },

@@ -5,18 +5,12 @@ import { RefusalLog } from '../../../src/constructs/refusal-log';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise } from '../support';
 
 const table = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
-  gateways: [
-    {
-      namespace: 'egress',
-      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-      serviceAccount: 'istio-egressgateway',
-      targetPort: 443,
-    },
-  ],
+  gateways: [INSTALLED_PODS],
   callers: ['checkout', 'crawler'].map((name) => ({ name, namespace: 'shop', serviceAccount: name })),
   external: [
     { host: 'site.example.com', http: 'ok' as const, https: 'ok' as const },

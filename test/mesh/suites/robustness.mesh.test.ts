@@ -8,6 +8,7 @@ import { Caller } from '../../../src/values/caller';
 import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { EgressLoadBalancing } from '../../../src/values/traffic-options';
+import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise } from '../support';
 
 /** The options of each external host, declared at the sidecar in one namespace and through the gateway in the other. */
@@ -63,14 +64,7 @@ const manifests = synthesise((app) => {
 
 const table = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
-  gateways: [
-    {
-      namespace: 'egress',
-      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-      serviceAccount: 'istio-egressgateway',
-      targetPort: 443,
-    },
-  ],
+  gateways: [INSTALLED_PODS],
   callers: ['near', 'far', 'hidden'].map((namespace) => ({ name: namespace, namespace, serviceAccount: 'app' })),
   external: hosts.map((host) => ({ host, https: 'ok' as const })),
 };

@@ -11,6 +11,7 @@ import { Caller } from '../../../src/values/caller';
 import { ClientCertificate } from '../../../src/values/client-certificate';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';
+import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise, titleOf } from '../support';
 
 const ALLOWED = '203.0.113.30';
@@ -22,14 +23,7 @@ const EVIL = '203.0.113.66';
 const GATEWAY = '10.77.0.17';
 
 const TABLE: Omit<AccessTable, 'access'> = {
-  gateways: [
-    {
-      namespace: 'egress',
-      labels: { app: 'istio-egressgateway', istio: 'egressgateway' },
-      serviceAccount: 'istio-egressgateway',
-      targetPort: 443,
-    },
-  ],
+  gateways: [INSTALLED_PODS],
   callers: [
     { name: 'checkout', namespace: 'payments', serviceAccount: 'checkout' },
     { name: 'refunds', namespace: 'payments', serviceAccount: 'refunds' },
