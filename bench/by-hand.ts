@@ -3,6 +3,7 @@
  * literals, no checks, no options.
  */
 import { createHash } from 'crypto';
+import { MESH_REQUEST_HEADERS } from '../src/values/request-headers';
 
 export interface Written {
   readonly kind: 'DestinationRule' | 'ServiceEntry' | 'VirtualService' | 'Gateway';
@@ -15,35 +16,6 @@ export interface Written {
   readonly spec: any;
 }
 
-const REMOVED = [
-  'x-forwarded-client-cert',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-request-id',
-  'x-envoy-attempt-count',
-  'x-envoy-external-address',
-  'x-envoy-expected-rq-timeout-ms',
-  'x-envoy-decorator-operation',
-  'x-envoy-peer-metadata',
-  'x-envoy-peer-metadata-id',
-  'traceparent',
-  'tracestate',
-  'baggage',
-  'b3',
-  'x-b3-traceid',
-  'x-b3-spanid',
-  'x-b3-parentspanid',
-  'x-b3-sampled',
-  'x-b3-flags',
-  'sw8',
-  'sw8-x',
-  'sw8-correlation',
-  'x-datadog-trace-id',
-  'x-datadog-parent-id',
-  'x-datadog-sampling-priority',
-  'x-datadog-origin',
-  'x-datadog-tags',
-];
 const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
 const GATEWAY = 'spiffe://cluster.local/ns/egress/sa/istio-egressgateway';
 const CALLER = 'spiffe://cluster.local/ns/payments/sa/checkout';
@@ -109,7 +81,7 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
             {
               match: [{ port: 443 }],
               rewrite: { authority: host },
-              headers: { request: { remove: REMOVED } },
+              headers: { request: { remove: MESH_REQUEST_HEADERS } },
               route: [{ destination: { host: external, subset: 'tls', port: { number: 443 } } }],
             },
           ],

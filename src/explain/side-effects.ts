@@ -29,12 +29,7 @@ export class OtherRequests {
     private readonly caller: ModelCaller,
     private readonly request: ModelRequest,
   ) {
-    const callers = [caller, ...callersNamedIn(objects, caller)];
-    const urls = urlsDeclaredIn(objects);
-    this.all = urls
-      .flatMap((url) => callers.map((one) => ({ caller: one, url })))
-      .filter(({ caller: one, url }) => one !== caller || !isSamePlace(url, request.url))
-      .slice(0, MOST_REQUESTS);
+    this.all = firstOf(MOST_REQUESTS, othersIn(objects, caller, request));
   }
 
   /** The requests that the changed model answers differently. */
@@ -58,12 +53,30 @@ export class OtherRequests {
   }
 }
 
-function isSamePlace(url: string, asked: string): boolean {
-  const place = (text: string) => {
-    const { protocol, hostname, port } = urlOf(text);
-    return `${isTcpRequest(text) ? 'tcp' : protocol} ${hostname} ${port}`;
-  };
-  return place(url) === place(asked);
+/** Hosts and callers may be thousands, and each caller asks for each host: only those that are needed are made. */
+function* othersIn(
+  objects: readonly EgressObject[],
+  caller: ModelCaller,
+  request: ModelRequest,
+): Generator<{ readonly caller: ModelCaller; readonly url: string }> {
+  const callers = [caller, ...callersNamedIn(objects, caller)];
+  const asked = placeOf(request.url);
+  for (const url of urlsDeclaredIn(objects))
+    for (const one of callers) if (one !== caller || placeOf(url) !== asked) yield { caller: one, url };
+}
+
+function firstOf<T>(most: number, all: Iterable<T>): T[] {
+  const first: T[] = [];
+  for (const one of all) {
+    if (first.length === most) break;
+    first.push(one);
+  }
+  return first;
+}
+
+function placeOf(url: string): string {
+  const { protocol, hostname, port } = urlOf(url);
+  return `${isTcpRequest(url) ? 'tcp' : protocol} ${hostname} ${port}`;
 }
 
 function isSame(a: Answer, b: Answer): boolean {

@@ -1,7 +1,7 @@
 /**
- * Request headers by which tracing tells the next hop where a request comes from: those of every
- * provider that Istio has. The proxies and the applications' own libraries write them. SkyWalking's hold the names of
- * workload, pod and namespace, and the pod's address (measured).
+ * Request headers by which tracing tells the next hop where a request comes from: those of every provider that Istio
+ * has. The proxies and the applications' own libraries write them. SkyWalking's hold the names of workload, pod and
+ * namespace, and the pod's address (measured).
  */
 const TRACE_REQUEST_HEADERS: string[] = [
   'traceparent',
@@ -25,7 +25,8 @@ const TRACE_REQUEST_HEADERS: string[] = [
 
 /**
  * Request headers that proxies add and that tell an external host about the mesh: the caller's certificate and SPIFFE
- * identity, addresses of pods, mesh metadata, traces, timeouts and attempts. Measured at an external host, see docs/headers.md.
+ * identity, addresses of pods, mesh metadata, traces, timeouts and attempts. Measured at an external host, see
+ * docs/headers.md.
  *
  * They are removed on the last hop, even if the application itself has set them; `unsafeKeepHeaders` keeps them.
  */
