@@ -3,6 +3,7 @@ import * as path from 'path';
 import { App, Yaml } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { emittedObjects, writeWaves } from '../emission/emitted';
+import { groupBy, Grouping } from '../values/grouping';
 import { label, readOptions, Readers, required, text } from '../values/readers';
 
 /** Options for `ApplyOrder.flux`. */
@@ -100,7 +101,7 @@ export class ApplyOrder {
     const numbers = [...waves.keys()]
       .sort((a, b) => a - b)
       .map((wave) => ({ wave, id: String(wave).padStart(2, '0') }));
-    numbers.forEach(({ wave, id }) => write(path.join(folder, id, OBJECTS), waves.get(wave)!));
+    numbers.forEach(({ wave, id }) => write(path.join(folder, id, OBJECTS), waves.get(wave)));
     const kustomizations = numbers.map(({ id }, index) => ({
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
@@ -125,16 +126,14 @@ export class ApplyOrder {
 }
 
 /** All objects of an app as they are written, by wave. */
-function inWaves(app: App): Map<number, object[]> {
+function inWaves(app: App): Grouping<number, object> {
   const identity = ({ apiVersion, kind, metadata: { namespace, name } }: any) =>
     JSON.stringify([apiVersion, kind, namespace, name]);
   const ours = new Map([...emittedObjects(app)].map(([object, { wave }]) => [identity(object.toJson()), wave()]));
-  const waves = new Map<number, object[]>();
-  for (const manifest of app.charts.flatMap((chart) => chart.toJson())) {
-    const wave = ours.get(identity(manifest)) ?? 0;
-    waves.set(wave, [...(waves.get(wave) ?? []), manifest]);
-  }
-  return waves;
+  return groupBy<number, object>(
+    app.charts.flatMap((chart) => chart.toJson()),
+    (manifest) => ours.get(identity(manifest)) ?? 0,
+  );
 }
 
 /** Deletes the waves that were written before, and nothing else. */
@@ -144,9 +143,9 @@ function clear(folder: string): void {
     fs.rmSync(path.join(folder, name, OBJECTS), { force: true });
 }
 
-function write(file: string, documents: object[]): void {
+function write(file: string, documents: readonly object[]): void {
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  Yaml.save(file, documents);
+  Yaml.save(file, [...documents]);
 }
 
 function notEmpty(value: string): void {

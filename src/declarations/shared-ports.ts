@@ -4,6 +4,7 @@ import { Conflict, Declaration, watch } from './conflicts';
 import { EgressPathSettings } from './settings';
 import { contains } from '../istio/ranges';
 import { isOpaque } from '../istio/protocols';
+import { Grouping } from '../values/grouping';
 
 /** What an egress path takes of its namespace's ports. */
 export interface PortUser {
@@ -37,15 +38,11 @@ export class SharedPorts implements Declaration {
     // With DNS capture a TCP host has an address of ours, which no other host is at.
     const byAddress = this.users.filter((user) => user.settings.addresses && portsOf(user, true).length > 0);
     if (byAddress.length === 0) return [];
-    const named = new Map<number, PortUser[]>();
-    for (const user of this.users)
-      for (const number of portsOf(user, false)) {
-        if (!named.has(number)) named.set(number, []);
-        named.get(number)!.push(user);
-      }
+    const named = new Grouping<number, PortUser>();
+    for (const user of this.users) for (const number of portsOf(user, false)) named.add(number, user);
     return byAddress.flatMap((tcp) =>
       portsOf(tcp, true).flatMap((number) => {
-        const taken = (named.get(number) ?? []).filter((user) => mayShare(tcp, user));
+        const taken = named.get(number).filter((user) => mayShare(tcp, user));
         return taken.length > 0 ? [this.conflict(tcp, number, taken)] : [];
       }),
     );

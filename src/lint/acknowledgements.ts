@@ -1,7 +1,8 @@
-import { LintFinding, AcknowledgedFinding, messageWithoutPlaces, nameOf, ObjectName } from './finding';
+import { LintFinding, AcknowledgedFinding, messageWithoutPlaces, nameIn, nameOf } from './finding';
 import { printableJson } from './printable';
 import { ACKNOWLEDGE } from '../manifests/acknowledge';
 import { EgressObject } from '../manifests/egress-object';
+import { groupBy } from '../values/grouping';
 
 /** A finding that a baseline file accepts. */
 export interface BaselineEntry {
@@ -34,14 +35,12 @@ export function acknowledge(
   baseline?: Baseline,
 ): { readonly findings: LintFinding[]; readonly acknowledged: AcknowledgedFinding[]; readonly unused: string[] } {
   const { given, wrong } = annotations(objects, codes);
-  const byCode = new Map<string, Acknowledgement[]>();
-  for (const one of [...given, ...entriesOf(baseline, codes, wrong)])
-    byCode.set(one.code, [...(byCode.get(one.code) ?? []), one]);
+  const byCode = groupBy([...given, ...entriesOf(baseline, codes, wrong)], ({ code }) => code);
   const used = new Set<Acknowledgement>();
   const open: LintFinding[] = [];
   const acknowledged: AcknowledgedFinding[] = [];
   for (const finding of findings) {
-    const covering = (byCode.get(finding.code) ?? []).filter(({ covers }) => covers(finding));
+    const covering = byCode.get(finding.code).filter(({ covers }) => covers(finding));
     for (const one of covering) used.add(one);
     if (covering.length === 0) open.push(finding);
     else
@@ -52,7 +51,7 @@ export function acknowledge(
         isInSource: covering[0].isInSource,
       });
   }
-  const unused = [...byCode.values()].flat().filter((one) => !used.has(one));
+  const unused = [...byCode.keys()].flatMap((code) => byCode.get(code)).filter((one) => !used.has(one));
   return { findings: open, acknowledged, unused: [...wrong, ...unused.map((one) => one.unused)] };
 }
 
@@ -68,13 +67,7 @@ function annotations(
     for (const [key, reason] of Object.entries(all)) {
       if (!key.startsWith(ACKNOWLEDGE)) continue;
       const code = key.slice(ACKNOWLEDGE.length);
-      const object: ObjectName = {
-        kind: manifest.kind,
-        namespace: manifest.metadata.namespace ?? 'default',
-        name: manifest.metadata.name,
-        origin,
-      };
-      const where = `annotation ${key} of ${nameOf(object)} [${origin}]`;
+      const where = `annotation ${key} of ${nameOf(nameIn({ manifest, origin }))} [${origin}]`;
       const problem = problemOf(code, reason, codes);
       if (problem !== undefined) {
         wrong.push(`${where} ${problem}`);

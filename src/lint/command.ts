@@ -3,13 +3,12 @@ import { baselineOf } from './acknowledgements';
 import { asGitHub } from './as-github';
 import { asSarif } from './as-sarif';
 import { asText } from './as-text';
-import { SEVERITIES } from './lint';
 import { lintFiles } from './lint-files';
 import { printableJson } from './printable';
 import { fails, isIncomplete, Report } from './report';
 import { ruleText, rulesText } from './rule-text';
 import { Outcome, Usage } from '../cli/outcome';
-import { Severity } from '../rules';
+import { SEVERITIES, Severity } from '../rules';
 
 const OUTPUTS = ['text', 'json', 'sarif', 'github', 'baseline'];
 
@@ -43,7 +42,7 @@ export function lintCommand(
     baseline: values.baseline,
   });
   if (report === undefined)
-    return { code: 3, out: '', err: 'nothing could be read: there is no Kubernetes object in the input\n' };
+    return { code: 3, out: '', err: 'nothing could be read: the input holds no Kubernetes objects\n' };
   const code = fails(report, failOn as Severity | 'never') ? 1 : isIncomplete(report) ? 2 : 0;
   return { code, out: output(values.output, report, version), err: '' };
 }

@@ -1,3 +1,4 @@
+import { EgressObject } from '../manifests/egress-object';
 import { Severity } from '../rules';
 
 /** An object as people name it. */
@@ -39,6 +40,10 @@ export interface AcknowledgedFinding extends LintFinding {
   /** Where that is written: an object with the annotation, or a baseline file. */
   readonly acknowledgedIn: string;
   readonly isInSource: boolean;
+}
+
+export function nameIn({ manifest: { kind, metadata }, origin }: EgressObject): ObjectName {
+  return { kind, namespace: metadata.namespace ?? 'default', name: metadata.name, origin };
 }
 
 /** `ServiceEntry shop/site` */

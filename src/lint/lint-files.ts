@@ -9,7 +9,9 @@ import { printable } from './printable';
 import { Report, Unread } from './report';
 import { worldsOf } from './worlds';
 import { Usage } from '../cli/outcome';
-import { Place, readAll, ReadManifests, ReadOptions, Unbuilt } from '../reading/read-manifests';
+import { Place, readAll, ReadManifests, ReadOptions } from '../reading/read-manifests';
+import { compare } from '../values/canonical';
+import { groupBy } from '../values/grouping';
 
 export interface LintFilesOptions extends Pick<ReadOptions, 'standardInput' | 'namespace'> {
   readonly rootNamespace?: string;
@@ -63,27 +65,21 @@ function reportOn(
   };
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** What could not be read; of what must be built first, one for each folder. */
 function unreadOf({ problems, unbuilt }: ReadManifests): Unread[] {
-  const charts = new Map<string, Unbuilt[]>();
-  for (const one of unbuilt.filter(({ tool }) => tool === 'helm')) {
-    const chart = /^(.*)[\\/]templates[\\/]/.exec(one.file)?.[1] ?? path.dirname(one.file);
-    charts.set(chart, [...(charts.get(chart) ?? []), one]);
-  }
+  const charts = groupBy(
+    unbuilt.filter(({ tool }) => tool === 'helm'),
+    ({ file }) => /^(.*)[\\/]templates[\\/]/.exec(file)?.[1] ?? path.dirname(file),
+  );
   return [
     // An object without a name cannot be applied; mostly it is a part of one.
     ...problems.map((text) => ({ text, isBroken: !text.endsWith(', left out') })),
-    ...[...charts].map(([chart, all]) => ({
-      text:
-        `${chart}: ${all.length === 1 ? 'a Helm template' : `${all.length} Helm templates`}; to judge what they ` +
-        `render: helm template ${chart} | cdk8s-istio-egress lint -`,
-      file: all[0].file,
-      isBroken: false,
-    })),
+    ...[...charts.keys()].map((chart) => {
+      const [{ file }, ...others] = charts.get(chart);
+      const templates = others.length === 0 ? 'a Helm template' : `${others.length + 1} Helm templates`;
+      const build = `helm template ${chart} | cdk8s-istio-egress lint -`;
+      return { text: `${chart}: ${templates}; to judge what they render: ${build}`, file, isBroken: false };
+    }),
     ...unbuilt
       .filter(({ tool }) => tool === 'kustomize')
       .map(({ file, problem, build }) => ({

@@ -1,10 +1,10 @@
 import { acknowledge, Baseline } from './acknowledgements';
-import { AcknowledgedFinding, LintFinding, ObjectName } from './finding';
+import { AcknowledgedFinding, LintFinding, nameIn } from './finding';
 import { rejectedObject, rejection } from './rejected-object';
 import { EgressObject } from '../manifests/egress-object';
 import { separateMalformed } from '../model/well-formed';
 import { objectsFrom } from '../reading/objects';
-import { IndexOptions, Rule, RULES, Severity, Violation, violations } from '../rules';
+import { IndexOptions, Rule, RULES, SEVERITIES, Severity, Violation, violations } from '../rules';
 
 /** Everything that can be found. */
 export const LINT_RULES: readonly Omit<Rule, 'check'>[] = [...RULES, rejectedObject].sort((a, b) =>
@@ -53,9 +53,6 @@ export function isAtLeast(severity: Severity, least: Severity): boolean {
   return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(least);
 }
 
-/** The worst first. */
-export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
-
 function isObject({ manifest }: EgressObject): boolean {
   return typeof manifest?.kind === 'string' && typeof manifest.metadata?.name === 'string';
 }
@@ -64,8 +61,4 @@ function findingOf(rule: Omit<Rule, 'check'>, violation: Violation): LintFinding
   const { message, objects, field, severity = rule.severity, cure = rule.cure } = violation;
   const [object, ...others] = [...new Map(objects.map((one) => [one.origin, nameIn(one)])).values()];
   return { code: rule.code, severity, message, reason: rule.reason, cure, see: rule.see, object, field, others };
-}
-
-function nameIn({ manifest: { kind, metadata }, origin }: EgressObject): ObjectName {
-  return { kind, namespace: metadata.namespace ?? 'default', name: metadata.name, origin };
 }

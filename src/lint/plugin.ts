@@ -1,4 +1,4 @@
-import type { Severity } from '../rules';
+import { SEVERITIES, Severity } from '../rules/rule';
 import { Problems } from '../values/problems';
 import { assertWord, Readers, readProps, text } from '../values/readers';
 
@@ -27,7 +27,7 @@ export interface LintPluginProps {
 }
 
 const READERS: Readers<LintPluginProps> = {
-  failOn: text('severity', 'error', (value) => assertWord(value, 'severity', ['error', 'warning', 'info', 'never'])),
+  failOn: text('severity', 'error', (value) => assertWord(value, 'severity', [...SEVERITIES, 'never'])),
   baseline: text('file', 'baseline.yaml'),
   rootNamespace: text('namespace', 'istio-system'),
 };

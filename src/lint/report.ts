@@ -1,6 +1,6 @@
 import { LintFinding } from './finding';
 import { isAtLeast, LintResult } from './lint';
-import { Severity } from '../rules';
+import { SEVERITIES, Severity } from '../rules';
 
 /** How the name of standard input is printed where a file's would be. It is not a file that a report can point to. */
 export const STANDARD_INPUT = 'standard input';
@@ -34,7 +34,7 @@ export function isIncomplete({ objects, unread }: Report): boolean {
 
 /** `3 errors, 1 warning`, or nothing. */
 export function countsOf(findings: readonly LintFinding[]): string {
-  const counts = (['error', 'warning', 'info'] as const).map((severity) => {
+  const counts = SEVERITIES.map((severity) => {
     const count = findings.filter((one) => one.severity === severity).length;
     return count === 0 ? '' : `${count} ${severity}${count === 1 || severity === 'info' ? '' : 's'}`;
   });

@@ -1,6 +1,7 @@
 import * as path from 'path';
 import { isKustomizationFile } from '../reading/kustomization';
 import { keyOf, ReadManifests, ReadObject } from '../reading/read-manifests';
+import { groupBy } from '../values/grouping';
 
 /** Objects that are applied together, as far as can be told. */
 export interface Worlds {
@@ -27,11 +28,7 @@ export function worldsOf({ objects, unbuilt }: ReadManifests): Worlds {
       worlds.push(all);
       return;
     }
-    const parts = new Map<string, ReadObject[]>();
-    for (const object of all) {
-      const part = partOf(object.place.file, folder);
-      parts.set(part, [...(parts.get(part) ?? []), object]);
-    }
+    const parts = groupBy(all, ({ place }) => partOf(place.file, folder));
     if (parts.size === 1) {
       const [part] = parts.keys();
       if (part === '') worlds.push(...byFile(all));
@@ -43,7 +40,8 @@ export function worldsOf({ objects, unbuilt }: ReadManifests): Worlds {
         `${folder === '' ? 'the input' : folder}: ${twice[0].manifest.kind} ${twice[0].manifest.metadata.name} is in ` +
           `${twice[0].origin} and in ${twice[1].origin}, so each folder is judged by itself`,
       );
-    for (const [part, own] of parts) {
+    for (const part of parts.keys()) {
+      const own = parts.get(part);
       if (part === '') worlds.push(...(definedTwice(own) === undefined ? [own] : byFile(own)));
       else split(own, part);
     }
@@ -66,10 +64,9 @@ function definedTwice(objects: readonly ReadObject[]): readonly [ReadObject, Rea
   return undefined;
 }
 
-function byFile(objects: readonly ReadObject[]): ReadObject[][] {
-  const files = new Map<string, ReadObject[]>();
-  for (const object of objects) files.set(object.place.file, [...(files.get(object.place.file) ?? []), object]);
-  return [...files.values()];
+function byFile(objects: readonly ReadObject[]): (readonly ReadObject[])[] {
+  const files = groupBy(objects, ({ place }) => place.file);
+  return [...files.keys()].map((file) => files.get(file));
 }
 
 /** The folder right below another one that a file is in; empty for a file in the folder itself. */

@@ -1,6 +1,6 @@
 import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
-import { Grouping, groupBy, mapIn } from './grouping';
+import { Grouping, groupBy, mapIn } from '../values/grouping';
 import { Indexed } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
 import { selectorsOverlap } from './selectors';
@@ -35,9 +35,8 @@ export class ManifestIndex {
   /** Every object, by API group (not version) and kind. */
   public readonly kinds: Indexed[][] = [];
 
+  private readonly groups = new Map<string, Map<string, Indexed[]>>();
   private readonly istio = new Map<string, Indexed[]>();
-  private readonly coreServices: Indexed[] = [];
-  private readonly coreSecrets: Indexed[] = [];
   private templates?: readonly Indexed[];
   private entries?: Grouping<string, Indexed>;
   private rules?: Grouping<string, Indexed>;
@@ -53,7 +52,6 @@ export class ManifestIndex {
     this.clusterDomain = options.clusterDomain;
     this.dnsCapture = options.dnsCapture ?? false;
     const defaultNamespace = options.defaultNamespace ?? 'default';
-    const groups = new Map<string, Map<string, Indexed[]>>();
     const versions = new Map<unknown, { istio: boolean; kinds: Map<string, Indexed[]> }>();
     for (const source of objects) {
       const manifest = source.manifest;
@@ -63,13 +61,12 @@ export class ManifestIndex {
       let version = versions.get(manifest.apiVersion);
       if (!version) {
         const group = groupOf(manifest.apiVersion);
-        version = { istio: ISTIO_GROUPS.has(group), kinds: mapIn(groups, group) };
+        version = { istio: ISTIO_GROUPS.has(group), kinds: mapIn(this.groups, group) };
         versions.set(manifest.apiVersion, version);
       }
       let bucket = version.kinds.get(kind);
       if (!bucket) {
-        const core = manifest.apiVersion === 'v1';
-        bucket = core && kind === 'Service' ? this.coreServices : core && kind === 'Secret' ? this.coreSecrets : [];
+        bucket = [];
         version.kinds.set(kind, bucket);
         this.kinds.push(bucket);
         if (version.istio) this.istio.set(kind, bucket);
@@ -94,14 +91,19 @@ export class ManifestIndex {
     return this.istio.get(kind) ?? NONE;
   }
 
+  /** Objects of a kind in an API group, which is '' for Kubernetes' own `v1`. */
+  public inGroup(group: string, kind: string): readonly Indexed[] {
+    return this.groups.get(group)?.get(kind) ?? NONE;
+  }
+
   /** Kubernetes Services. */
   public get services(): readonly Indexed[] {
-    return this.coreServices;
+    return this.inGroup('', 'Service');
   }
 
   /** Kubernetes Secrets. */
   public get secrets(): readonly Indexed[] {
-    return this.coreSecrets;
+    return this.inGroup('', 'Secret');
   }
 
   /** The endpoints that are written for a Kubernetes Service, as EndpointSlices or Endpoints. */
@@ -240,7 +242,7 @@ export class ManifestIndex {
 function groupOf(apiVersion: unknown): string {
   const text = String(apiVersion);
   const slash = text.indexOf('/');
-  return slash < 0 ? '' : text.slice(0, slash);
+  return slash < 0 ? (text === 'v1' ? '' : text) : text.slice(0, slash);
 }
 
 function setIn<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {

@@ -3,6 +3,7 @@ import { Registry } from './registry';
 import { ModelCaller } from './request';
 import { podTemplateOf } from '../istio/pod-templates';
 import { Indexed } from '../manifests/indexed';
+import { SECTIONS } from '../manifests/routes';
 import { selects } from '../manifests/selectors';
 
 type Labels = Readonly<Record<string, string>>;
@@ -91,7 +92,7 @@ function isKnown({ labels, name, annotations }: ModelCaller): boolean {
 }
 
 function sourceLabels({ spec }: Indexed): (Labels | undefined)[] {
-  return ['http', 'tls', 'tcp'].flatMap((section) =>
+  return SECTIONS.flatMap((section) =>
     ((spec?.[section] ?? []) as any[]).flatMap(({ match }) => ((match ?? []) as any[]).map((one) => one?.sourceLabels)),
   );
 }

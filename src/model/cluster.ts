@@ -13,6 +13,7 @@ import { stopAtUnknownService } from './unknown-service';
 import { credentialPlace } from '../istio/credentials';
 import { podTemplateOf } from '../istio/pod-templates';
 import { isHttp2 } from '../istio/protocols';
+import { isExternal } from '../manifests/entries';
 import { FieldPath } from '../manifests/field-path';
 import { Indexed } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
@@ -339,9 +340,9 @@ function automaticTls(
   field: FieldPath,
 ): ClientTls | undefined {
   const { object } = service;
-  if (object.spec.location !== 'MESH_INTERNAL' || given.labels?.[TLS_MODE] !== 'istio') return undefined;
-  const isOff = index.kinds
-    .flatMap((bucket) => (bucket[0]?.kind === 'PeerAuthentication' ? bucket : []))
+  if (isExternal(object) || given.labels?.[TLS_MODE] !== 'istio') return undefined;
+  const isOff = index
+    .ofKind('PeerAuthentication')
     .some(
       ({ namespace, spec }) => [object.namespace, rootNamespace].includes(namespace) && spec?.mtls?.mode === 'DISABLE',
     );

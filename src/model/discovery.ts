@@ -1,4 +1,5 @@
-import { NamespaceLabels, Selected } from './namespace-labels';
+import { NamespaceLabels } from './namespace-labels';
+import { Certainty, someOf } from './policies/certainty';
 import { World } from './world';
 import { LabelSelector } from '../access/access-table';
 import { EgressObject } from '../manifests/egress-object';
@@ -6,7 +7,7 @@ import { EgressObject } from '../manifests/egress-object';
 /** Which namespaces istiod reads: with `discoverySelectors`, those with the labels of one of them. */
 export class Discovery {
   private readonly labels: NamespaceLabels;
-  private readonly known = new Map<string, Selected>();
+  private readonly known = new Map<string, Certainty>();
 
   constructor(
     objects: readonly EgressObject[],
@@ -15,11 +16,15 @@ export class Discovery {
     this.labels = new NamespaceLabels(selectors.length === 0 ? [] : objects);
   }
 
-  public of(namespace: string): Selected {
-    if (this.selectors.length === 0) return 'yes';
-    let found = this.known.get(namespace);
-    if (found === undefined) this.known.set(namespace, (found = this.compute(namespace)));
-    return found;
+  /** Whether istiod reads a namespace; `undefined` where nobody knows. */
+  public of(namespace: string): Certainty {
+    if (this.selectors.length === 0) return true;
+    if (!this.known.has(namespace))
+      this.known.set(
+        namespace,
+        someOf(this.selectors, (selector) => this.labels.match(namespace, selector)),
+      );
+    return this.known.get(namespace);
   }
 
   /** The objects that istiod reads, without those of namespaces that are left out. */
@@ -32,13 +37,8 @@ export class Discovery {
     if (this.selectors.length === 0) return [];
     const all = objects.filter(({ manifest }) => isRead(manifest));
     return [...new Set(all.map(({ manifest }) => String(manifest.metadata.namespace ?? 'default')))]
-      .filter((namespace) => this.of(namespace) === 'unknown')
+      .filter((namespace) => this.of(namespace) === undefined)
       .sort();
-  }
-
-  private compute(namespace: string): Selected {
-    const results = this.selectors.map((selector) => this.labels.selected(namespace, selector));
-    return results.includes('yes') ? 'yes' : results.includes('unknown') ? 'unknown' : 'no';
   }
 }
 
@@ -46,7 +46,7 @@ export class Discovery {
 export function discovered(objects: readonly EgressObject[], { discoverySelectors }: World): readonly EgressObject[] {
   if (!discoverySelectors?.length) return objects;
   const discovery = new Discovery(objects, discoverySelectors);
-  return discovery.read(objects, (namespace) => discovery.of(namespace) === 'no');
+  return discovery.read(objects, (namespace) => discovery.of(namespace) === false);
 }
 
 /** Pod templates, NetworkPolicies and Namespaces have their effect without istiod. */

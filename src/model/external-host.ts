@@ -30,7 +30,7 @@ export interface Reception {
   readonly about?: string;
   readonly decidedBy: readonly FieldRef[];
   readonly plaintext: boolean;
-  /** Whether what the host says is no HTTP. */
+  /** Whether the host answers with something other than HTTP. */
   readonly isNoHttp?: boolean;
   readonly clientCertificate?: boolean;
   readonly remarks: readonly Remark[];
@@ -357,7 +357,7 @@ function credentialOf(registry: Registry, layer: Layer, conditions: Condition[])
     return `Secret ${namespace}/${name} is not in the namespace of the proxy, which therefore never receives it`;
   // Where only authorities are needed, Istio prefers the Secret with this suffix.
   const names = isConfigMap || tls.mode === 'MUTUAL' ? [name] : [`${name}-cacert`, name];
-  const objects = registry.index.kinds.find((bucket) => bucket[0]?.kind === kind) ?? [];
+  const objects = registry.index.inGroup('', kind);
   const among = <T extends { readonly name: string; readonly namespace: string }>(all: readonly T[]): T | undefined =>
     names.flatMap((wanted) => all.filter((one) => one.name === wanted && one.namespace === namespace))[0];
   const written = among(objects);

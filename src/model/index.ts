@@ -92,8 +92,8 @@ export class EgressModel {
       };
     }
     const isRead = this.discovery.of(caller.namespace);
-    if (isRead !== 'yes') {
-      const doubt = isRead === 'no' ? 'do not select' : 'may not select (add its Namespace object, with its labels)';
+    if (isRead !== true) {
+      const doubt = isRead === false ? 'do not select' : 'may not select (add its Namespace object, with its labels)';
       return {
         outcome: 'undetermined',
         reason:

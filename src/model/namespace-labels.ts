@@ -1,8 +1,7 @@
+import { selectorMatches } from './label-selectors';
+import { Certainty } from './policies/certainty';
 import { LabelSelector } from '../access/access-table';
 import { EgressObject } from '../manifests/egress-object';
-
-/** Whether a selector selects a namespace. Unknown if it depends on labels that are not among the manifests. */
-export type Selected = 'yes' | 'no' | 'unknown';
 
 /** What is known of the labels of namespaces: those of the Namespace objects, and the one that Kubernetes adds. */
 export class NamespaceLabels {
@@ -14,40 +13,9 @@ export class NamespaceLabels {
         this.labels.set(manifest.metadata?.name, manifest.metadata?.labels ?? {});
   }
 
-  public selected(namespace: string, selector: LabelSelector): Selected {
+  /** Whether a selector selects a namespace. Unknown if it depends on labels that are not among the manifests. */
+  public match(namespace: string, selector: LabelSelector): Certainty {
     const own = this.labels.get(namespace);
-    return matches(selector, { ...own, 'kubernetes.io/metadata.name': namespace }, own !== undefined);
+    return selectorMatches(selector, { ...own, 'kubernetes.io/metadata.name': namespace }, own === undefined);
   }
-}
-
-function matches(
-  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
-  labels: Record<string, string>,
-  isComplete: boolean,
-): Selected {
-  const expressions = [
-    ...Object.entries(matchLabels).map(([key, value]) => ({
-      key,
-      operator: 'In',
-      values: [value] as readonly string[],
-    })),
-    ...matchExpressions,
-  ];
-  const results = expressions.map(({ key, operator, values = [] }): Selected => {
-    const value = labels[key];
-    if (value === undefined && !isComplete) return 'unknown';
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value) ? 'yes' : 'no';
-      case 'NotIn':
-        return value === undefined || !values.includes(value) ? 'yes' : 'no';
-      case 'Exists':
-        return value !== undefined ? 'yes' : 'no';
-      case 'DoesNotExist':
-        return value === undefined ? 'yes' : 'no';
-      default:
-        return 'unknown';
-    }
-  });
-  return results.includes('no') ? 'no' : results.includes('unknown') ? 'unknown' : 'yes';
 }

@@ -1,6 +1,7 @@
 import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
 import { fieldRef } from './field-ref';
+import { selectorMatches } from './label-selectors';
 import { both, Certainty, someOf } from './policies/certainty';
 import { SelectablePods } from './policies/selection';
 import { Registry } from './registry';
@@ -95,44 +96,12 @@ interface Open {
 }
 
 function policiesOf({ index }: Registry): readonly Indexed<PolicySpec>[] {
-  return (
-    index.kinds.find(
-      (bucket) =>
-        bucket[0]?.kind === 'NetworkPolicy' && String(bucket[0].manifest.apiVersion).startsWith('networking.k8s.io/'),
-    ) ?? []
-  );
+  return index.inGroup('networking.k8s.io', 'NetworkPolicy');
 }
 
 function hasDirection({ policyTypes, egress }: PolicySpec, direction: 'egress' | 'ingress'): boolean {
   const types = policyTypes ?? (egress ? ['Ingress', 'Egress'] : ['Ingress']);
   return types.some((type) => type.toLowerCase() === direction);
-}
-
-/** Whether a label selector matches; a label that is missing is unknown where there may be others. */
-function selectorMatches(
-  selector: LabelSelector | undefined,
-  labels: Record<string, string>,
-  hasOthers: boolean | undefined,
-): Certainty {
-  const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
-  const isUnknown = (key: string) => hasOthers && labels[key] === undefined;
-  const every = [
-    ...Object.entries<string>(matchLabels).map(([key, value]) => (isUnknown(key) ? undefined : labels[key] === value)),
-    ...matchExpressions.map(({ key, operator, values = [] }): Certainty => {
-      if (isUnknown(key)) return undefined;
-      switch (operator) {
-        case 'In':
-          return values.includes(labels[key]);
-        case 'NotIn':
-          return !values.includes(labels[key]);
-        case 'Exists':
-          return key in labels;
-        default:
-          return !(key in labels);
-      }
-    }),
-  ];
-  return every.reduce<Certainty>(both, true);
 }
 
 function portMatches(
@@ -212,7 +181,7 @@ function namespaceMatches(
   at: FieldRef,
   open: Open[],
 ): Certainty {
-  const written = index.kinds.find((bucket) => bucket[0]?.kind === 'Namespace')?.find((object) => object.name === name);
+  const written = index.inGroup('', 'Namespace').find((object) => object.name === name);
   const labels = { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
   // An access table describes everything, and what it does not give is not there.
   const matches = selectorMatches(selector, labels, written === undefined && world.external === undefined);

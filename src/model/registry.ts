@@ -9,7 +9,7 @@ import { EntryVisibility } from './visibility';
 import { World } from './world';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
-import { mapIn } from '../manifests/grouping';
+import { mapIn } from '../values/grouping';
 import { Indexed, compare } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { IstioSpecs } from '../manifests/specs';

@@ -1,6 +1,7 @@
 import { Certainty, someOf } from './policies/certainty';
 import { Registry } from './registry';
-import { Indexed } from '../manifests/indexed';
+
+const RBAC = 'rbac.authorization.k8s.io';
 
 /** ClusterRoles that every cluster has and that allow listing Secrets. */
 const BUILT_IN = new Set(['cluster-admin', 'admin', 'edit']);
@@ -10,7 +11,7 @@ const BUILT_IN = new Set(['cluster-admin', 'admin', 'edit']);
  * proxy the Secret with its key, and names no groups: a binding to a group does not count.
  */
 export function mayListSecrets(registry: Registry, namespace: string, serviceAccount: string): Certainty {
-  const bindings = ['RoleBinding', 'ClusterRoleBinding'].flatMap((kind) => ofKind(registry, kind));
+  const bindings = ['RoleBinding', 'ClusterRoleBinding'].flatMap((kind) => registry.index.inGroup(RBAC, kind));
   const granted = someOf(bindings, ({ kind, namespace: own, manifest: { subjects = [], roleRef = {} } }) => {
     if (kind === 'RoleBinding' && own !== namespace) return false;
     const isBound = (subjects as any[]).some(
@@ -27,13 +28,15 @@ export function mayListSecrets(registry: Registry, namespace: string, serviceAcc
 
 /** Whether the manifests install a gateway, and then its rights with it. */
 export function installs(registry: Registry, namespace: string, serviceAccount: string): boolean {
-  return ofKind(registry, 'ServiceAccount').some((one) => one.name === serviceAccount && one.namespace === namespace);
+  return registry.index
+    .inGroup('', 'ServiceAccount')
+    .some((one) => one.name === serviceAccount && one.namespace === namespace);
 }
 
 function roleAllows(registry: Registry, { kind, name }: any, namespace: string): Certainty {
-  const role = ofKind(registry, kind).find(
-    (one) => one.name === name && (kind === 'ClusterRole' || one.namespace === namespace),
-  );
+  const role = registry.index
+    .inGroup(RBAC, kind)
+    .find((one) => one.name === name && (kind === 'ClusterRole' || one.namespace === namespace));
   if (!role) return kind === 'ClusterRole' && BUILT_IN.has(name) ? true : undefined;
   const has = (list: any, value: string) => Array.isArray(list) && (list.includes(value) || list.includes('*'));
   const allows = ((role.manifest.rules ?? []) as any[]).some(
@@ -42,8 +45,4 @@ function roleAllows(registry: Registry, { kind, name }: any, namespace: string):
   );
   // The rules of an aggregated role come from others.
   return allows || (role.manifest.aggregationRule ? undefined : false);
-}
-
-function ofKind({ index }: Registry, kind: string): readonly Indexed[] {
-  return index.kinds.filter((bucket) => bucket[0]?.kind === kind).flat();
 }

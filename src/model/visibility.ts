@@ -1,4 +1,5 @@
-import { NamespaceLabels, Selected } from './namespace-labels';
+import { NamespaceLabels } from './namespace-labels';
+import { both, Certainty } from './policies/certainty';
 import { ServiceEntryVisibility, Visibility } from '../access/access-table';
 import { EgressObject } from '../manifests/egress-object';
 
@@ -15,7 +16,7 @@ export class EntryVisibility {
   /** Where the entries of a namespace are visible that say that they are exported there. */
   public exportTo(namespace: string, said: readonly string[]): readonly string[] {
     if (this.settings === undefined) return said;
-    const policy = this.policies(namespace).find(({ selected }) => selected === 'yes');
+    const policy = this.policies(namespace).find(({ selected }) => selected);
     switch (policy ? policy.visibility : this.settings.defaultVisibility) {
       case 'NAMESPACE':
         return said.includes('*') || said.includes(namespace) ? [namespace] : ['~'];
@@ -29,19 +30,19 @@ export class EntryVisibility {
   /** The visibility that a namespace could have as well, by policies that ask for labels which nobody knows. */
   public possible(namespace: string): Visibility[] {
     const policies = this.policies(namespace);
-    const decides = policies.findIndex(({ selected }) => selected === 'yes');
+    const decides = policies.findIndex(({ selected }) => selected);
     return (decides < 0 ? policies : policies.slice(0, decides))
-      .filter(({ selected }) => selected === 'unknown')
+      .filter(({ selected }) => selected === undefined)
       .map(({ visibility }) => visibility);
   }
 
-  private policies(namespace: string): { selected: Selected; visibility: Visibility }[] {
+  private policies(namespace: string): { selected: Certainty; visibility: Visibility }[] {
     return (this.settings?.policies ?? []).map(({ visibility = 'PUBLIC', matchingRules = [] }) => {
       // A rule without a matcher matches nothing, a policy without rules everything.
       const results = matchingRules.map(({ namespaceSelector }) =>
-        namespaceSelector ? this.labels.selected(namespace, namespaceSelector) : 'no',
+        namespaceSelector ? this.labels.match(namespace, namespaceSelector) : false,
       );
-      const selected = results.includes('no') ? 'no' : results.includes('unknown') ? 'unknown' : 'yes';
+      const selected = results.reduce<Certainty>(both, true);
       return { selected, visibility };
     });
   }

@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { groupBy } from '../manifests/grouping';
+import { groupBy } from '../values/grouping';
 import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { groupBy } from '../manifests/grouping';
+import { groupBy } from '../values/grouping';
 import { describeAll, canonical, Indexed, ordered } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { groupBy } from '../manifests/grouping';
+import { groupBy } from '../values/grouping';
 import { describeAll, describe, canonical, compare, Indexed, ordered } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 

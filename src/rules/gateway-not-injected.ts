@@ -63,7 +63,7 @@ function waitsForImage({ spec }: Indexed): boolean {
 }
 
 function closedNamespaces(index: ManifestIndex): readonly Indexed[] {
-  const namespaces =
-    index.kinds.find(([first]) => first?.kind === 'Namespace' && first.manifest.apiVersion === 'v1') ?? [];
-  return namespaces.filter(({ manifest }) => manifest.metadata.labels?.['istio-injection'] === 'disabled');
+  return index
+    .inGroup('', 'Namespace')
+    .filter(({ manifest }) => manifest.metadata.labels?.['istio-injection'] === 'disabled');
 }

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { Grouping, groupBy } from '../manifests/grouping';
+import { Grouping, groupBy } from '../values/grouping';
 import { describeAll, canonical, compare, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf, passesThrough, ServerKind } from '../manifests/servers';

@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { isTls, portsOf } from '../istio/protocols';
+import { isExternal } from '../manifests/entries';
 import { describe, describeAll, ordered } from '../manifests/indexed';
 import { hopField } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
@@ -55,9 +56,9 @@ spec:
       if (section !== 'http' || number === undefined) continue;
       const entries = index.entriesByHost.get(host);
       const declaring = entries.filter(
-        ({ spec }) =>
-          spec.location !== 'MESH_INTERNAL' &&
-          portsOf({ spec }).some((declared) => declared.number === number && isTls(declared.protocol)),
+        (entry) =>
+          isExternal(entry) &&
+          portsOf(entry).some((declared) => declared.number === number && isTls(declared.protocol)),
       );
       if (declaring.length === 0 || declaring.length < entries.length) continue;
       if (index.rulesFor(host).some((rule) => originatesOn(rule, number))) continue;

@@ -40,6 +40,7 @@ import { IndexOptions, ManifestIndex } from '../manifests/manifest-index';
 
 export type { IndexOptions } from '../manifests/manifest-index';
 export type { EgressObject } from '../manifests/egress-object';
+export { SEVERITIES } from './rule';
 export type { Finding, Rule, Severity, Violation } from './rule';
 
 /** All rules, by code. */

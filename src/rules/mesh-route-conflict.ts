@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { fullHost } from '../istio/hosts';
-import { Grouping } from '../manifests/grouping';
+import { Grouping } from '../values/grouping';
 import { describeAll, Indexed } from '../manifests/indexed';
 import { isOnMesh } from '../manifests/routes';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';

@@ -1,10 +1,11 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { fullHost } from '../istio/hosts';
-import { Grouping } from '../manifests/grouping';
+import { isExternal } from '../manifests/entries';
 import { describe, Indexed } from '../manifests/indexed';
-import { followers, hopsOf, isOnMesh } from '../manifests/routes';
+import { followers, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
+import { Grouping, groupBy } from '../values/grouping';
 
 export const pastTheGateway: Rule = {
   code: 'past-the-gateway',
@@ -49,18 +50,19 @@ spec:
   http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }] }]
 `,
   *check(index) {
-    const onMesh = new Grouping<string, Indexed>();
-    for (const one of index.ofKind('VirtualService').filter(isOnMesh))
-      for (const host of new Set<string>(one.spec.hosts ?? [])) onMesh.add(fullHost(host, one), one);
-    for (const virtualService of index.ofKind('VirtualService')) {
-      if (!isOnMesh(virtualService)) continue;
+    const onMesh = index.ofKind('VirtualService').filter(isOnMesh);
+    const byHost = new Grouping<string, Indexed>();
+    for (const one of onMesh)
+      for (const host of new Set<string>(one.spec.hosts ?? [])) byHost.add(fullHost(host, one), one);
+    const hopsOf = groupBy(index.hops, (hop) => hop.virtualService);
+    for (const virtualService of onMesh) {
       const hosts: string[] = (virtualService.spec.hosts ?? []).map((host: string) => fullHost(host, virtualService));
-      const hops = hopsOf(virtualService).filter(({ route }) => followers(virtualService, route).sidecars);
+      const hops = hopsOf.get(virtualService).filter(({ route }) => followers(virtualService, route).sidecars);
       if (hops.length === 0 || !hops.every(({ host }) => isService(host) && !hosts.includes(host))) continue;
       const routed = new Set(hops.map(({ section }) => section));
       for (const host of new Set(hosts)) {
         // Two VirtualServices for one host are a case for mesh-route-conflict.
-        if (onMesh.get(host).length > 1) continue;
+        if (byHost.get(host).length > 1) continue;
         for (const entry of index.entriesByHost.get(host)) {
           if (!leadsOut(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
           const position = portsOf(entry).findIndex(
@@ -87,6 +89,6 @@ function isService(host: string): boolean {
   return host.includes('.svc.');
 }
 
-function leadsOut({ spec }: Indexed): boolean {
-  return spec.location !== 'MESH_INTERNAL' && (spec.resolution !== 'STATIC' || spec.endpoints?.length > 0);
+function leadsOut(entry: Indexed): boolean {
+  return isExternal(entry) && (entry.spec.resolution !== 'STATIC' || entry.spec.endpoints?.length > 0);
 }

@@ -1,4 +1,5 @@
 import { Rule } from './rule';
+import { isExternal } from '../manifests/entries';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
 
 export const policyAtTheCaller: Rule = {
@@ -53,7 +54,7 @@ spec:
       for (const [position, rule] of (spec.rules ?? []).entries()) {
         const hosts: string[] = (rule?.to ?? []).flatMap((to: any) => to?.operation?.hosts ?? []);
         const names = [...new Set(hosts.map((host) => host.replace(/:.*$/, '')))].filter((host) =>
-          index.entriesByHost.get(host).some((entry) => entry.spec.location !== 'MESH_INTERNAL'),
+          index.entriesByHost.get(host).some(isExternal),
         );
         if (names.length === 0) continue;
         const entries = ordered(names.flatMap((host) => index.entriesByHost.get(host)));

@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { serviceHost } from '../istio/service-names';
-import { groupBy } from '../manifests/grouping';
+import { groupBy } from '../values/grouping';
 import { describe, describeAll, ordered } from '../manifests/indexed';
 import { isOnMesh } from '../manifests/routes';
 import { isPublic } from '../manifests/visibility';

@@ -6,7 +6,10 @@ import { ManifestIndex } from '../manifests/manifest-index';
  * `warning`: the same in a case that the manifests do not decide, such as the age of an object, or a protection that
  * is weaker than it looks. `info`: no request is affected.
  */
-export type Severity = 'error' | 'warning' | 'info';
+export type Severity = (typeof SEVERITIES)[number];
+
+/** The worst first. */
+export const SEVERITIES = ['error', 'warning', 'info'] as const;
 
 /** A configuration that does not work, or not as it appears to. */
 export interface Finding {

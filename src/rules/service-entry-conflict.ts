@@ -1,6 +1,6 @@
 import { Rule, Violation } from './rule';
 import { portsOf, canonicalProtocol } from '../istio/protocols';
-import { groupBy } from '../manifests/grouping';
+import { groupBy } from '../values/grouping';
 import { describeAll, canonical, compare, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import {

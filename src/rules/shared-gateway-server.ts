@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { covers } from '../istio/hosts';
-import { Grouping } from '../manifests/grouping';
+import { Grouping } from '../values/grouping';
 import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
 import { followers, gatewayNamespace } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';

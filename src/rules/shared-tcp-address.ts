@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { isOpaque, portsOf } from '../istio/protocols';
-import { Grouping } from '../manifests/grouping';
+import { Grouping } from '../values/grouping';
 import { describeAll, Indexed } from '../manifests/indexed';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 

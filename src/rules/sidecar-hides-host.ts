@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { covers } from '../istio/hosts';
-import { groupBy } from '../manifests/grouping';
+import { groupBy } from '../values/grouping';
 import { describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOnMesh } from '../manifests/routes';

@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
 import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
-import { Grouping } from '../manifests/grouping';
+import { Grouping } from '../values/grouping';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const tcpAddressBesideNames: Rule = {

@@ -1,0 +1,6 @@
+import { Indexed } from './indexed';
+
+/** Whether a ServiceEntry declares external hosts, as it does unless it says otherwise. */
+export function isExternal({ spec }: Indexed): boolean {
+  return spec.location !== 'MESH_INTERNAL';
+}
