@@ -18,6 +18,16 @@ const sorted = (objects: KubeObject[], order: (a: KubeObject, b: KubeObject) => 
 const inWaves = (objects: KubeObject[], within: (a: KubeObject, b: KubeObject) => number) =>
   sorted(objects, (a, b) => waveOf(a) - waveOf(b) || within(a, b));
 const reversed = (objects: KubeObject[]) => [...objects].reverse();
+/** kubectl apply --prune: namespace by namespace, and there the kinds in the order of the list that docs/gitops.md gives. */
+const PRUNED = ['Gateway', 'ServiceEntry', 'VirtualService', 'DestinationRule', 'AuthorizationPolicy'];
+const pruned = (objects: KubeObject[], first: string) =>
+  sorted(
+    objects.filter(({ kind }) => PRUNED.includes(kind)),
+    (a, b) =>
+      Number(a.metadata.namespace !== first) - Number(b.metadata.namespace !== first) ||
+      PRUNED.indexOf(a.kind) - PRUNED.indexOf(b.kind) ||
+      byName(a, b),
+  );
 
 interface Tool {
   readonly tool: string;
@@ -30,6 +40,18 @@ interface Tool {
 }
 
 const TOOLS: Tool[] = [
+  {
+    tool: "kubectl apply --prune, the callers' namespace first",
+    apply: (objects) => objects,
+    remove: (objects) => pruned(objects, 'payments'),
+    answered: { applying: true, removing: true },
+  },
+  {
+    tool: "kubectl apply --prune, the gateway's namespace first",
+    apply: (objects) => objects,
+    remove: (objects) => pruned(objects, 'egress'),
+    answered: { applying: true, removing: false },
+  },
   {
     tool: 'Argo CD with waves',
     apply: (objects) => inWaves(objects, byName),
