@@ -5,6 +5,7 @@ import { IEgressGateway } from './i-egress-gateway';
 import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
 import { emit } from '../emission/emission';
+import { OWNER_LABEL } from '../emission/ownership';
 import { validate } from '../emission/validation';
 import { gatewayAccount, GatewayPodSettings, gatewayPods } from '../recipes/gateway/pods';
 import { lockdown } from '../recipes/gateway/policies';
@@ -372,6 +373,8 @@ export class EgressGateway extends Construct implements IEgressGateway {
         );
     }
     const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
+    // Whose an object is never changes its pods.
+    const { [OWNER_LABEL]: _owner, ...chartLabels } = Chart.of(this).labels;
     return {
       replicas,
       minReplicas,
@@ -390,7 +393,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
         value,
         effect,
       })),
-      labels: { ...Chart.of(this).labels, ...props.labels },
+      labels: { ...chartLabels, ...props.labels },
       annotations: props.podAnnotations,
     };
   }

@@ -269,7 +269,7 @@ export class GatewayEgress extends Egress {
       if (origination) path.declareOrigination(this, origination.by, origination.settings);
     }
     path.allow(caller);
-    const emission = Emission.of(path, () => new Emission(this, this.places, () => gatewayEgress(path)));
+    const emission = Emission.of(path, () => new Emission(this, this.places, () => gatewayEgress(path), path));
     this.egressPaths.set(path, emission.update());
   }
 

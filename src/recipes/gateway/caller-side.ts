@@ -3,7 +3,6 @@ import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { PortSettings } from '../../declarations/settings';
 import { isOpaque, isTls } from '../../istio/protocols';
-import { objectName } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 import {
   hostPorts,
@@ -24,12 +23,8 @@ import {
  */
 export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   const { host, namespace, account, callerSide: common } = path;
-  const { namePrefix, labels, annotations, ports } = common.settings;
-  const shared = {
-    side: 'caller',
-    metadata: { name: objectName(namePrefix ?? host, common.key), namespace, labels, annotations },
-    shared: true,
-  } as const;
+  const { ports } = common.settings;
+  const shared = { side: 'caller', metadata: metadataOf(common, namespace), shared: true } as const;
   return [
     {
       id: idOf(path, 'destination-rule'),
