@@ -18,8 +18,8 @@ import {
 /**
  * The caller side declares the host without endpoints, so that it cannot be reached directly, and routes each port to
  * the gateway under a hop name that no one uses by accident. On a locked mesh, with any of its objects missing requests
- * fail; they never bypass the gateway. All egress paths from the namespace to the host share the ServiceEntry and the VirtualService. A
- * sidecar gets only the routes that match the labels of its pod.
+ * fail; they never bypass the gateway. All egress paths from the namespace to the host share the ServiceEntry and the
+ * VirtualService. A sidecar gets only the routes that match the labels of its pod.
  */
 export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   const { host, namespace, account, callerSide: common } = path;
