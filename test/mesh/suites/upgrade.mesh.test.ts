@@ -10,7 +10,7 @@ import { failureText, titleOf } from '../support';
 const [NEWER, OLDER] = ISTIO_LINES;
 
 /** Callers by name at a gateway, with client certificates, over TCP, straight from the sidecar, and those refused. */
-const EXAMPLES = ['two-teams'];
+const EXAMPLES = ['certificate-per-caller', 'database', 'two-teams'];
 
 for (const name of EXAMPLES) {
   const [{ table, manifests }] = meshExamples(name);
