@@ -116,11 +116,9 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const { objects } = model;
   const isFine = isAnsweredAsWanted(answer, wanted);
   const change =
-    answer.outcome === 'undetermined' || isFine
-      ? undefined
-      : smallestChange(objects, world, caller, request, answer, wanted);
+    answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(model, caller, request, answer, wanted);
   const findings = findingsOn(answer, objects, world);
-  const idle = bystanders(answer, objects, world, caller, request);
+  const idle = bystanders(answer, model, caller, request);
   const isIncomplete = read.problems.length > 0;
   const isOpen =
     answer.outcome === 'undetermined' || answer.condition !== undefined || (isFine && !isPlainYes(answer, wanted));
@@ -138,7 +136,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
         err,
         out: asJson({
           ...answer,
-          ...(change && { change: { text: change.text, then: change.then } }),
+          ...(change && { change: { text: change.text, also: change.also, then: change.then } }),
           bystanders: idle,
           findings,
           notes,

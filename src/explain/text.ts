@@ -38,7 +38,8 @@ export function asText(
         "checks the caller's identity, and the gateway logs nothing.",
     );
   }
-  if (change) blocks.push(block('Smallest change, verified by the model', [change.text, `then: ${change.then}`]));
+  if (change)
+    blocks.push(block('Smallest change, verified by the model', [change.text, ...change.also, `then: ${change.then}`]));
   if (answer.alternatives.length > 0) {
     blocks.push(
       block(

@@ -39,6 +39,12 @@ export class EgressModel {
     return new EgressModel(asAssumed(sorted.objects, world), sorted, world);
   }
 
+  /** A model of other objects in the same world; those that this model has too are not checked again. */
+  public with(objects: Iterable<EgressObject>): EgressModel {
+    const sorted = separateMalformed(objects, new Set(this.checked.objects));
+    return new EgressModel(asAssumed(sorted.objects, this.world), sorted, this.world);
+  }
+
   /** The ways in which it could be what neither the manifests nor the world say; each is made when it is needed. */
   private readonly known: { readonly possibility: Possibility; readonly configuration: Configuration }[] = [];
   private readonly open: Iterator<Possibility>;
@@ -51,7 +57,7 @@ export class EgressModel {
   private constructor(
     private readonly assumedObjects: readonly EgressObject[],
     private readonly checked: ReturnType<typeof separateMalformed>,
-    world: World,
+    public readonly world: World,
   ) {
     this.configuration = new Configuration(assumedObjects, world);
     this.open = possibilities(checked.objects, world);

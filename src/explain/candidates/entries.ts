@@ -12,10 +12,9 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
   if (answer.by !== 'sidecar' && answer.via !== 'undeclared') return [];
   const found: Candidate[] = [];
   const protocol = scheme === 'https' ? 'TLS' : scheme === 'http' ? 'HTTP' : 'TCP';
-  const entries = ofKind(question, 'ServiceEntry').filter(({ manifest }) =>
-    (manifest.spec?.hosts ?? []).some(
-      (one: string) => one === host || (isWildcard(one) && host.endsWith(one.slice(1))),
-    ),
+  const address = question.request.dial ?? host;
+  const entries = ofKind(question, 'ServiceEntry').filter(
+    ({ manifest }) => appliesTo(manifest, host) || (manifest.spec?.addresses ?? []).includes(address),
   );
   for (const entry of entries) {
     const ports: any[] = entry.manifest.spec.ports ?? [];
@@ -30,6 +29,10 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
         ),
       );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
+    const known = isIP(address) === 4 ? address : question.world.external?.find((one) => one.host === host)?.address;
+    const addresses: string[] = entry.manifest.spec.addresses ?? [];
+    if (known !== undefined && addresses.length > 0 && !addresses.includes(known))
+      found.push(set(entry, `spec.addresses[${addresses.length}]`, known));
     for (const sidecar of ofKind(question, 'Sidecar')) {
       const egress: any[] = sidecar.manifest.spec?.egress ?? [];
       if (egress.length > 0) {
@@ -37,7 +40,7 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
           set(
             sidecar,
             `spec.egress[${egress.length - 1}].hosts[${egress[egress.length - 1].hosts?.length ?? 0}]`,
-            `${namespaceOf(entry.manifest)}/${host}`,
+            `${namespaceOf(entry.manifest)}/${appliesTo(entry.manifest, host) ? host : entry.manifest.spec.hosts[0]}`,
           ),
         );
       }

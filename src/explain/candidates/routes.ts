@@ -1,4 +1,5 @@
 import { remove, set, valueAt } from './edits';
+import { hopOf, missingHopRule, onPortOf } from './hops';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { serviceHost } from '../../istio/service-names';
@@ -21,10 +22,11 @@ export function forSubset(question: Question, object: EgressObject, field: Field
       set(rule, `spec.subsets[${(rule.manifest.spec.subsets ?? []).length}]`, { name: destination.subset }, 2),
     ),
     { ...remove(object, subsetField), size: 1.5 },
+    ...(rules.length === 0 ? missingHopRule(question, object, destination) : []),
   ];
 }
 
-export function forDestination(question: Question, object: EgressObject, field: FieldPath): Candidate[] {
+export function forDestination(question: Question, object: EgressObject, field: FieldPath, asked: Asked): Candidate[] {
   const hostOf = (manifest: any) =>
     serviceHost(manifest.metadata.name, namespaceOf(manifest), question.world.mesh?.clusterDomain);
   const destination = valueAt(object.manifest, field);
@@ -41,14 +43,17 @@ export function forDestination(question: Question, object: EgressObject, field: 
   const names = question.objects
     .filter(({ manifest }) => manifest?.kind === 'Service')
     .map(({ manifest }) => hostOf(manifest));
+  const hop = hopOf(question, object, destination?.host);
   return [
+    ...(hop && destination.port ? onPortOf(question, hop, destination.port.number, asked) : []),
     ...[...ports]
       .filter((port) => port !== destination.port?.number)
       .map((port) => set(object, `${field}.port.number`, port)),
     ...names
       .filter((name) => name !== host && name.split('.')[0] === String(host).split('.')[0])
       .map((name) => set(object, `${field}.host`, name)),
-    ...[...new Set(ofKind(question, 'ServiceEntry').flatMap(({ manifest }) => manifest.spec?.hosts ?? []))]
+    // What is routed to a gateway is not sent to a host instead.
+    ...[...new Set((hop ? [] : ofKind(question, 'ServiceEntry')).flatMap(({ manifest }) => manifest.spec?.hosts ?? []))]
       .filter((name) => name !== host && !isWildcard(name))
       .map((name) => set(object, `${field}.host`, name, 1.5)),
   ];
