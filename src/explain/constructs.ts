@@ -1,4 +1,4 @@
-import { Candidate } from './candidates';
+import { Candidate } from './candidates/question';
 import { namesOf } from './manifest';
 import { PathStep, stepsOf } from '../manifests/field-path';
 import { EgressModel, EgressObject, ModelCaller } from '../model';
@@ -40,7 +40,7 @@ export function inProgram({ text, edits }: Candidate, { objects }: EgressModel, 
 
 /** The construct that writes an object for an external host: its name ends with a key, as does its private name. */
 export function writtenBy({ manifest }: EgressObject, objects: readonly EgressObject[]): WrittenBy | undefined {
-  const { kind, spec, metadata } = manifest;
+  const { kind, metadata } = manifest;
   const [, key] = /-([0-9a-f]{20})(?:-|$)/.exec(String(metadata?.name)) ?? [];
   if (key === undefined) return undefined;
   if (kind === 'NetworkPolicy') return { construct: 'EgressBoundary' };
@@ -49,12 +49,17 @@ export function writtenBy({ manifest }: EgressObject, objects: readonly EgressOb
   );
   const host = named[0]?.replace(new RegExp(`\\.${key}\\..*$`), '');
   if (kind === 'AuthorizationPolicy') return { construct: 'GatewayEgress', host };
-  const isOfGateway =
-    objects.some(({ manifest: one }) => one?.kind === 'Gateway' && String(one.metadata?.name).includes(`-${key}`)) ||
-    (kind === 'ServiceEntry' && isClosed(spec)) ||
-    (kind === 'VirtualService' && /"host":"[^"]+\.svc\./.test(JSON.stringify(spec))) ||
-    (kind === 'DestinationRule' && /\.svc\./.test(String(spec?.host)));
+  const isOfGateway = objects.some(
+    ({ manifest: one }) =>
+      String(one?.metadata?.name).includes(`-${key}`) &&
+      (one.kind === 'Gateway' || (one.kind === 'VirtualService' && leadsToService(one))),
+  );
   return { construct: isOfGateway ? 'GatewayEgress' : 'SidecarEgress', host };
+}
+
+/** Whether a VirtualService leads to a Kubernetes Service, as that of a gateway. */
+export function leadsToService({ spec }: any): boolean {
+  return /"host":"[^"]+\.svc\.[^"]+"/.test(JSON.stringify(spec ?? {}));
 }
 
 /** Whether an entry declares its hosts without a place to reach them at, so that only routes lead anywhere. */

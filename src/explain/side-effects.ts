@@ -52,7 +52,7 @@ export class OtherRequests {
     ]);
     this.place = placeOf(url);
     const { namespace } = caller;
-    const others = [...callersNamedIn(model.objects), { namespace, serviceAccount: ANY_OTHER }, STRANGER];
+    const others = [...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
     this.callers = [caller, ...others.filter((one) => nameOf(one) !== nameOf(caller))];
     this.urls = urlsIn(model.objects, url);
   }
@@ -157,7 +157,11 @@ function isWorsePath(before: Answer, after: Answer): boolean {
   );
 }
 
-const STRANGER: ModelCaller = { namespace: ANY_OTHER, serviceAccount: ANY_OTHER };
+const anyOtherOf = (namespace: string): ModelCaller => ({
+  namespace,
+  serviceAccount: ANY_OTHER,
+  labels: { app: ANY_OTHER },
+});
 
 /** The callers whose identities are in servers and policies, and the workloads among the manifests. */
 function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
@@ -178,8 +182,7 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
     if (manifest?.kind === 'AuthorizationPolicy')
       for (const { from = [] } of manifest.spec?.rules ?? [])
         for (const { source } of from ?? [])
-          for (const namespace of source?.namespaces ?? [])
-            if (!namespace.includes('*')) add({ namespace, serviceAccount: ANY_OTHER });
+          for (const namespace of source?.namespaces ?? []) if (!namespace.includes('*')) add(anyOtherOf(namespace));
   }
   return [...found.values()];
 }

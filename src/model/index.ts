@@ -39,12 +39,6 @@ export class EgressModel {
     return new EgressModel(asAssumed(sorted.objects, world), sorted, world);
   }
 
-  /** A model of other objects in the same world; those that this model has too are not checked again. */
-  public with(objects: Iterable<EgressObject>): EgressModel {
-    const sorted = separateMalformed(objects, new Set(this.checked.objects));
-    return new EgressModel(asAssumed(sorted.objects, this.world), sorted, this.world);
-  }
-
   /** The ways in which it could be what neither the manifests nor the world say; each is made when it is needed. */
   private readonly known: { readonly possibility: Possibility; readonly configuration: Configuration }[] = [];
   private readonly open: Iterator<Possibility>;
@@ -75,6 +69,12 @@ export class EgressModel {
    */
   public get malformed(): readonly Malformed[] {
     return this.checked.malformed;
+  }
+
+  /** A model of other objects in the same world; those that this model has too are not checked again. */
+  public with(objects: Iterable<EgressObject>): EgressModel {
+    const sorted = separateMalformed(objects, new Set(this.checked.objects));
+    return new EgressModel(asAssumed(sorted.objects, this.world), sorted, this.world);
   }
 
   /** What happens to a request of a caller. */

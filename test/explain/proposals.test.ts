@@ -1,6 +1,7 @@
 /** What is proposed for configurations that people have, where the first proposals misled. */
 import { Change, EgressModel, smallestChange, Wanted, World } from '../../src/explain';
-import { brokenConfigurations } from '../model/broken';
+import { examples, golden, objectsIn } from '../../examples/examples';
+import { bystanders } from '../../src/explain/bystanders';
 import { admissionProblems } from '../support/admission';
 import { worldOf } from '../../src/model';
 
@@ -343,21 +344,54 @@ describe('a policy that lets some in', () => {
   });
 });
 
-test('what is proposed for broken configurations is admitted', () => {
-  let proposals = 0;
-  for (const { objects, table, requests } of brokenConfigurations()) {
-    const model = EgressModel.of(
-      objects.map((manifest) => ({ manifest, origin: 'a document' })),
-      worldOf(table),
+describe('for objects of the constructs, the construct and the prop are named', () => {
+  const asked = (name: string, from: string, url: string) => {
+    const example = examples().find((one) => one.name === name)!;
+    const objects = objectsIn(golden(example)).map((manifest) => ({ manifest, origin: 'a document' }));
+    const model = EgressModel.of(objects, worldOf(example.table));
+    const caller = example.table.callers.find((one) => one.name === from)!;
+    const answer = model.ask(caller, { url });
+    return { model, caller, request: { url }, answer, change: smallestChange(model, caller, { url }, answer) };
+  };
+
+  test.each([
+    [
+      'f-tls-at-gateway',
+      'crawler',
+      'https://www.aliyun.com/',
+      'GatewayEgress for www.aliyun.com: add Caller.serviceAccount("shop", "crawler") to `callers`',
+    ],
+    ['b-http-only', 'sleep', 'https://www.aliyun.com/', 'SidecarEgress for www.aliyun.com: change `ports`'],
+    ['boundary', 'checkout', 'http://wiki.partner.com/', 'EgressBoundary: change `unsafeAllowedEgress`'],
+  ])('%s, %s %s', (name, from, url, program) => {
+    const { change } = asked(name, from, url);
+    expect(change?.text).toMatch(
+      new RegExp(`^${program.replace(/[.()*]/g, '\\$&')}\\nwhich changes (Gateway|ServiceEntry|NetworkPolicy) `),
     );
-    for (const { from, request, ...row } of requests) {
-      const caller = table.callers.find(({ name }) => name === from)!;
-      const asked = { ...row, url: request };
-      const change = smallestChange(model, caller, asked, model.ask(caller, asked));
-      if (!change || model.ask(caller, asked).outcome !== 'refused') continue;
-      proposals++;
-      expect(change.objects.flatMap(({ manifest }) => admissionProblems(manifest))).toEqual([]);
-    }
-  }
-  expect(proposals).toBeGreaterThan(8);
+    expect(change?.answer.outcome).toBe('answered');
+  });
+
+  test('a field that no prop decides says whose object it is', () => {
+    expect(asked('b-http-only', 'stranger', 'http://hbchen.com/').change?.text).toMatch(
+      /^ServiceEntry shop\/hbchen-com-\w+: set spec\.exportTo .*\nSidecarEgress for hbchen\.com writes this object/,
+    );
+  });
+
+  test('an entry that keeps a host closed beside its route to a gateway stays closed', () => {
+    expect(asked('certificate-per-caller', 'crawler', 'http://api.bank.com/').change).toBeUndefined();
+  });
+
+  test.each([
+    ['f-tls-at-gateway', 'checkout', 'GatewayEgress'],
+    ['d-tls-at-sidecar', 'sleep', 'SidecarEgress'],
+  ])('%s: an entry without effect says what it is there for', (name, from, construct) => {
+    const { model, caller, request, answer } = asked(name, from, 'http://www.aliyun.com/');
+    expect(answer.outcome).toBe('answered');
+    expect(bystanders(answer, model, caller, request)).toMatchObject([
+      {
+        object: expect.stringMatching(/^ServiceEntry shop\/www-aliyun-com-/),
+        reason: `written by ${construct}: it keeps requests that no route takes closed`,
+      },
+    ]);
+  });
 });

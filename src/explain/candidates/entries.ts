@@ -4,6 +4,7 @@ import { Asked, Candidate, NEW_OBJECT, ofKind, Question, appliesTo } from './que
 import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
 import { EgressObject } from '../../model';
+import { isClosed, leadsToService } from '../constructs';
 import { namespaceOf } from '../manifest';
 
 /** A host or port that no entry declares for the caller, or that one declares with another protocol. */
@@ -87,8 +88,13 @@ export function invisible(question: Question, { host }: Asked): Candidate[] {
     });
 }
 
-export function forEntry(entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
+export function forEntry(question: Question, entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
   const { spec } = entry.manifest;
+  // An entry that leads nowhere beside a route to a gateway is a lock: no request of this host goes past the gateway.
+  const isRouted = ofKind(question, 'VirtualService').some(
+    ({ manifest }) => appliesTo(manifest, host) && leadsToService(manifest),
+  );
+  if (isClosed(spec) && isRouted) return [];
   const found: Candidate[] = ['DNS', 'NONE', 'STATIC']
     .filter((resolution) => (spec.resolution ?? 'NONE') !== resolution)
     .map((resolution) => ({

@@ -54,7 +54,7 @@ function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[
     case 'DestinationRule':
       return forTls(question, object, field, asked);
     case 'ServiceEntry':
-      return forEntry(object, asked);
+      return forEntry(question, object, asked);
     case 'AuthorizationPolicy':
       return forPolicy(question, object, asked);
     case 'NetworkPolicy':
