@@ -6,11 +6,12 @@ import { run } from '../src/explain/command';
 import { temporaryFolder } from './support/app';
 
 const DOCS = path.join(__dirname, '../docs');
-const COMMAND = /^\$ npx cdk8s-istio-egress (.*?)( \| head -n 1)?$/;
+const COMMAND = /^\$ npx cdk8s-istio-egress (.*?)(?: \| head -n (\d+))?$/;
 
 interface Shown {
   readonly command: string;
-  readonly cut: boolean;
+  /** The lines that are shown, if not all. */
+  readonly lines?: number;
   readonly output: string;
 }
 
@@ -23,7 +24,7 @@ function shownOn(text: string): Shown[] {
       .map((part) => {
         const [first, ...rest] = part.split('\n');
         const [, command, head] = COMMAND.exec(first)!;
-        return { command, cut: head !== undefined, output: rest.join('\n') };
+        return { command, lines: head === undefined ? undefined : Number(head), output: rest.join('\n') };
       }),
   );
 }
@@ -52,9 +53,9 @@ test.each(pages)('$page', ({ text, shown }) => {
       return [name, file] as const;
     }),
   );
-  for (const { command, cut, output } of shown) {
+  for (const { command, lines, output } of shown) {
     const args = command.split(' ').map((arg) => (arg === 'dist' ? folder : (files.get(arg) ?? arg)));
     const { out } = run(args);
-    expect(cut ? `${out.split('\n')[0]}\n` : out.replaceAll(folder, 'dist')).toBe(output);
+    expect(`${out.replaceAll(folder, 'dist').trimEnd().split('\n').slice(0, lines).join('\n')}\n`).toBe(output);
   }
 });

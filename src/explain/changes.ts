@@ -12,6 +12,9 @@ import { PROPOSED } from '../model/ages';
 
 export type { Wanted } from './candidates';
 
+/** The limit on candidates that are tried, each of which asks the model. */
+const MOST_TRIED = 80;
+
 /** Reserved for documentation, so no host has it. */
 const UNDECLARED_ADDRESS = '198.51.100.251';
 
@@ -57,9 +60,9 @@ export function smallestChange(
   // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
   const isMeantFor = answer.via === 'gateway' || isRoutedToService(model, answer);
   const kept: Wanted = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
-  const found = candidates({ objects, world: model.world, caller, request, answer, wanted }).sort(
-    (a, b) => cost(a) - cost(b),
-  );
+  const found = candidates({ objects, world: model.world, caller, request, answer, wanted })
+    .sort((a, b) => cost(a) - cost(b))
+    .slice(0, MOST_TRIED);
   const before = withUndeclaredHost(model);
   const others = new OtherRequests(before, caller, request);
   for (const candidate of found) {

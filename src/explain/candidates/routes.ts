@@ -79,21 +79,24 @@ export function unboundRoutes(question: Question, { host }: Asked): Candidate[] 
     ...new Set(ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`)),
   ];
   const known = new Set(gateways);
+  const alike = new Map<string, string[]>();
+  const ownName = (gateway: string) => gateway.slice(gateway.indexOf('/') + 1);
+  for (const gateway of gateways) alike.set(ownName(gateway), [...(alike.get(ownName(gateway)) ?? []), gateway]);
   return ofKind(question, 'VirtualService')
     .filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0)
     .flatMap((routes) => {
       const names: string[] = routes.manifest.spec.gateways;
       const bound = names.flatMap((name, index) => {
-        const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
-        const alike = (gateway: string) => gateway.endsWith(`/${name.slice(name.indexOf('/') + 1)}`);
         if (name === 'mesh') return [];
-        const dangles = !known.has(meant);
-        return gateways
-          .filter((gateway) => gateway !== name && (dangles || alike(gateway)))
-          .map((gateway) => renamed(routes, index, name, gateway, alike(gateway) ? 1 : 1.5));
+        const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
+        const sameName = alike.get(ownName(name)) ?? [];
+        return (known.has(meant) ? sameName : gateways)
+          .filter((gateway) => gateway !== name && gateway !== meant)
+          .map((gateway) => renamed(routes, index, name, gateway, sameName.includes(gateway) ? 1 : 1.5));
       });
-      const hosts: string[] = routes.manifest.spec.hosts ?? [];
-      return [...bound, ...(hosts.includes(host) ? [] : [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)])];
+      const { hosts = [], ...sections }: { hosts?: string[] } = routes.manifest.spec;
+      const isForHost = !hosts.includes(host) && JSON.stringify(sections).includes(JSON.stringify(host));
+      return [...bound, ...(isForHost ? [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)] : [])];
     });
 }
 
