@@ -118,7 +118,7 @@ function steps(all: readonly Step[], width: number): string {
       if (hop !== last) number++;
       const title = hop === last ? '' : `${number} ${hop}`;
       last = hop;
-      const lines = [text, ...decidedBy.map((ref) => `  ${short(ref)}`)].flatMap((line) =>
+      const lines = [text, ...decidedBy.map((ref) => `    ${short(ref)}`)].flatMap((line) =>
         wrap(line, width - BEFORE_STEP).split('\n'),
       );
       return lines.map((line, index) => `  ${(index === 0 ? title : '').padEnd(BEFORE_STEP - 2)}${line}`.trimEnd());
