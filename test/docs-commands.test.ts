@@ -4,19 +4,21 @@ import * as path from 'path';
 import { runApp } from '../examples/run-app';
 import { run } from '../src/explain/command';
 import { temporaryFolder } from './support/app';
-import { asShown, commandsOf, filesOf, programsOf } from './support/pages';
+import { asShown, commandsOf, filesOf, programPage, programsOf } from './support/pages';
 
 const DOCS = path.join(__dirname, '../docs');
+const README = fs.readFileSync(path.join(DOCS, '../README.md'), 'utf8');
 
 const pages = fs
   .readdirSync(DOCS)
   .filter((name) => name.endsWith('.md'))
   .map((page) => ({ page, text: fs.readFileSync(path.join(DOCS, page), 'utf8') }))
-  .map(({ page, text }) => ({ page, text, program: programsOf(text)[0], shown: commandsOf(text) }))
+  .map(({ page, text }) => ({ page, text, program: programsOf(programPage(text, README))[0], shown: commandsOf(text) }))
   .filter(({ shown, program }) => shown.length > 0 && program !== undefined);
 
 /** Pages without a program show commands on files that the reader does not have. */
-test('there are such pages', () => expect(pages.map(({ page }) => page)).toContain('first-call.md'));
+test('there are such pages', () =>
+  expect(pages.map(({ page }) => page)).toEqual(expect.arrayContaining(['explain.md', 'first-call.md'])));
 
 test.each(pages)('$page', ({ text, program, shown }) => {
   const folder = temporaryFolder();
@@ -29,7 +31,7 @@ test.each(pages)('$page', ({ text, program, shown }) => {
     }),
   );
   for (const command of shown) {
-    const { out } = run(command.args.map((arg) => (arg === 'dist' ? folder : (files.get(arg) ?? arg))));
+    const { out } = run(command.args.map((arg) => (/^dist\/?$/.test(arg) ? folder : (files.get(arg) ?? arg))));
     expect(asShown(command, out.replaceAll(folder, 'dist'))).toBe(command.output);
   }
 });

@@ -2,7 +2,7 @@ import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 import { Checks, demand } from './checks';
-import { asShown, commandsOf, filesOf, programsOf } from '../support/pages';
+import { asShown, commandsOf, filesOf, programPage, programsOf } from '../support/pages';
 
 /** The chart that the test on the page about `explain` is for. */
 const PAYMENTS = `
@@ -37,7 +37,7 @@ export async function checkPages(checks: Checks, project: string): Promise<void>
       const folder = path.join(project, 'pages', `${path.basename(page, '.md')}-${index}`);
       fs.mkdirSync(folder, { recursive: true });
       fs.writeFileSync(path.join(folder, 'main.ts'), program);
-      return { page, folder, first: index === 0 };
+      return { page, folder };
     }),
   );
   const run = (cwd: string, command: string, ...args: string[]) =>
@@ -97,7 +97,10 @@ export async function checkPages(checks: Checks, project: string): Promise<void>
   await checks.run('every command of those pages prints what the page shows', () => {
     const program = path.join(project, 'node_modules/.bin/cdk8s-istio-egress');
     let count = 0;
-    for (const { page, folder } of folders.filter(({ first }) => first)) {
+    for (const page of pages.map((name) => `docs/${name}`)) {
+      const source = programPage(text(page), text('README.md')) === text(page) ? page : 'README.md';
+      const folder = folders.find((one) => one.page === source)?.folder;
+      if (folder === undefined) continue;
       for (const [name, content] of filesOf(text(page))) fs.writeFileSync(path.join(folder, name), content);
       for (const command of commandsOf(text(page))) {
         let printed: string;
