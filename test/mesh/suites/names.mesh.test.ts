@@ -1,7 +1,7 @@
 /** The names that access logs show for our objects, and those that Istio labels its metrics with: docs/observe.md. */
 import { AccessRow } from '../../../src/access/access-table';
 import { KubeObject } from '../lab';
-import { gatewayEgress, HOST, sidecarEgress, table } from '../rollout';
+import { gatewayEgress, HOST, OTHER, sidecarEgress, table } from '../rollout';
 import { describeMesh } from '../support';
 
 const keyOf = (objects: KubeObject[]) =>
@@ -83,4 +83,38 @@ describeMesh('names in logs and metrics', { table: table('REGISTRY_ONLY') }, (me
       { code: '0', cluster: `outbound|443||${HOST}`, serverName: HOST },
     ]);
   });
+
+  test('whose an object is reaches no proxy', async () => {
+    const objects = [...gatewayEgress(), ...sidecarEgress({ hosts: [OTHER] })];
+    await mesh.apply(objects);
+    const before = await configurations();
+    expect(JSON.stringify(before)).toContain(HOST);
+    const bare = objects.map((object) => {
+      const { labels, annotations, ...metadata } = object.metadata;
+      expect({ ...labels, ...annotations }).toMatchObject({ 'cdk8s-istio-egress/owner': 'payments' });
+      return { ...object, metadata: { ...metadata, annotations: without(annotations) } };
+    });
+    await mesh.apply(bare);
+    expect(await configurations()).toEqual(before);
+    // The comparison sees a change.
+    await mesh.apply(bare.slice(0, -1));
+    expect(await configurations()).not.toEqual(before);
+  });
+
+  /** What each proxy has of istiod, without the times and versions at which it came. */
+  async function configurations(): Promise<unknown[]> {
+    const dumps = await Promise.all(mesh.lab.proxies.map((proxy) => proxy.admin('/config_dump?include_eds')));
+    const noise = ['last_updated', 'version_info'];
+    const sorted = (list: unknown[]) => [...list].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    return dumps.map((dump) =>
+      JSON.parse(dump, (key, value) =>
+        noise.includes(key) ? undefined : /^dynamic_/.test(key) && Array.isArray(value) ? sorted(value) : value,
+      ).configs.filter((one: any) => /(Clusters|Listeners|Routes|Endpoints)ConfigDump$/.test(one['@type'])),
+    );
+  }
+
+  /** Annotations that say nothing of whose an object is. */
+  function without(annotations: Record<string, string> = {}): Record<string, string> {
+    return Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.startsWith('cdk8s-istio-egress/')));
+  }
 });
