@@ -18,7 +18,7 @@ export interface SideEffect {
 const MOST_REQUESTS = 200;
 
 /** Stand for what no manifest names: another account, another namespace, another host. */
-const ANY_OTHER = 'any-other';
+export const ANY_OTHER = 'any-other';
 export const UNDECLARED_HOST = 'undeclared.invalid';
 
 interface Other {
@@ -44,17 +44,20 @@ export class OtherRequests {
     { url }: ModelRequest,
   ) {
     const { hostname } = urlOf(url);
+    const known = model.world.external?.find(({ host }) => host === hostname)?.address;
     this.asked = new Set([
       hostname,
+      ...(known === undefined ? [] : [known]),
       ...model.objects
-        .filter(({ manifest }) => manifest.kind === 'ServiceEntry' && manifest.spec?.addresses?.includes(hostname))
-        .flatMap(({ manifest }) => namesOf(manifest)),
+        .map(({ manifest }) => manifest)
+        .filter((manifest) => manifest?.kind === 'ServiceEntry' && isAbout(manifest, hostname))
+        .flatMap((manifest) => [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]),
     ]);
     this.place = placeOf(url);
     const { namespace } = caller;
     const others = [...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
     this.callers = [caller, ...others.filter((one) => nameOf(one) !== nameOf(caller))];
-    this.urls = urlsIn(model.objects, url);
+    this.urls = urlsIn(model, url, known === undefined ? [] : [known]);
   }
 
   /** How many other requests there are, of which no more than the limit are asked. */
@@ -124,6 +127,11 @@ function callerText({ namespace, serviceAccount }: ModelCaller): string {
   return serviceAccount === ANY_OTHER ? `any other account of ${namespace}` : `${namespace}/${serviceAccount}`;
 }
 
+/** Whether an entry is for a host, by its name or address, and for no other. */
+function isAbout({ spec }: any, hostname: string): boolean {
+  return spec?.addresses?.includes(hostname) || (spec?.hosts?.length === 1 && spec.hosts[0] === hostname);
+}
+
 function firstOf<T>(most: number, all: Iterable<T>): T[] {
   const first: T[] = [];
   for (const one of all) {
@@ -133,7 +141,7 @@ function firstOf<T>(most: number, all: Iterable<T>): T[] {
   return first;
 }
 
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   const { protocol, hostname, port } = urlOf(url);
   return `${isTcpRequest(url) ? 'tcp' : protocol} ${hostname} ${port}`;
 }
@@ -187,27 +195,45 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
   return [...found.values()];
 }
 
-/** What the entries declare, a name below each wildcard, and a host that no entry declares on the same ports. */
-function urlsIn(objects: readonly EgressObject[], asked: string): string[] {
-  const entries = objects
-    .map(({ manifest }) => manifest)
-    .filter((manifest) => manifest?.kind === 'ServiceEntry' && /\.istio\.io\//.test(manifest.apiVersion));
-  const ports = new Map<string, any>();
-  const urls = entries.flatMap((manifest) =>
-    namesOf(manifest)
-      .filter((host) => typeof host === 'string' && !host.endsWith('.internal'))
-      .flatMap((host) =>
-        ((manifest.spec?.ports ?? []) as any[]).map((port) => {
-          ports.set(`${port.number} ${port.protocol}`, port);
-          return urlFor(isWildcard(host) ? `${ANY_OTHER}${host.slice(1)}` : host, port);
-        }),
-      ),
-  );
-  const undeclared = [...ports.values()].map((port) => urlFor(UNDECLARED_HOST, port));
-  return [...new Set([asked, ...urls, asked.replace(urlOf(asked).hostname, UNDECLARED_HOST), ...undeclared])];
+/** The protocols in which a port is asked. */
+const SCHEMES = ['http', 'https', 'tcp'] as const;
+/** The ports on which a host is asked that routes name and no entry declares. */
+const USUAL_PORTS = [80, 443];
+
+/**
+ * What the manifests name: the hosts and addresses of entries on their ports, a name below each wildcard, the hosts of
+ * routes, and a host that none declares on all these ports.
+ */
+function urlsIn({ objects, world }: EgressModel, asked: string, addresses: readonly string[]): string[] {
+  const urls = new Set([asked]);
+  const undeclared = new Set([asked.replace(urlOf(asked).hostname, UNDECLARED_HOST)]);
+  const add = (host: string, port: number, protocol: string): void => {
+    if (typeof host !== 'string' || host.endsWith('.internal') || host.includes('/')) return;
+    const below = (world.external ?? []).map((one) => one.host).filter((one) => covers(host, one));
+    const names = isWildcard(host) ? [`${ANY_OTHER}${host.slice(1)}`, ...below] : [host];
+    const own = isHttp(protocol) ? 'http' : isTls(protocol) ? 'https' : 'tcp';
+    // What is declared comes first; plain HTTP and TLS may be sent to any port.
+    for (const scheme of [own, ...SCHEMES.filter((one) => one !== own && one !== 'tcp')] as const) {
+      for (const name of names) urls.add(urlFor(name, port, scheme));
+      undeclared.add(urlFor(UNDECLARED_HOST, port, scheme));
+    }
+  };
+  const asks = urlOf(asked);
+  for (const address of addresses) urls.add(asked.replace(asks.hostname, address));
+  for (const { manifest } of objects) {
+    if (!/\.istio\.io\//.test(String(manifest?.apiVersion))) continue;
+    if (manifest.kind === 'ServiceEntry')
+      for (const { number, protocol } of manifest.spec?.ports ?? [])
+        for (const host of [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]) add(host, number, protocol);
+    else if (manifest.kind === 'VirtualService')
+      for (const host of namesOf(manifest))
+        if (String(host).includes('.') && !/\.svc\./.test(host))
+          for (const port of USUAL_PORTS) add(host, port, port === 80 ? 'HTTP' : 'TLS');
+  }
+  return [...urls, ...undeclared];
 }
 
-function urlFor(host: string, { number, protocol }: { number: number; protocol: string }): string {
-  if (isHttp(protocol)) return `http://${host}${number === 80 ? '' : `:${number}`}/`;
-  return isTls(protocol) ? `https://${host}${number === 443 ? '' : `:${number}`}/` : `tcp://${host}:${number}`;
+function urlFor(host: string, port: number, scheme: (typeof SCHEMES)[number]): string {
+  const usual = { http: 80, https: 443, tcp: undefined }[scheme];
+  return `${scheme}://${host}${port === usual ? '' : `:${port}`}${scheme === 'tcp' ? '' : '/'}`;
 }
