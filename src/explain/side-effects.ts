@@ -57,7 +57,7 @@ export class OtherRequests {
     const { namespace } = caller;
     const others = [...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
     this.callers = [caller, ...others.filter((one) => nameOf(one) !== nameOf(caller))];
-    this.urls = urlsIn(model, url, known === undefined ? [] : [known]);
+    this.urls = urlsIn(model, url);
   }
 
   /** How many other requests there are, of which no more than the limit are asked. */
@@ -195,31 +195,28 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
   return [...found.values()];
 }
 
-/** The protocols in which a port is asked. */
-const SCHEMES = ['http', 'https', 'tcp'] as const;
+type Scheme = 'http' | 'https' | 'tcp';
 /** The ports on which a host is asked that routes name and no entry declares. */
 const USUAL_PORTS = [80, 443];
 
 /**
  * What the manifests name: the hosts and addresses of entries on their ports, a name below each wildcard, the hosts of
- * routes, and a host that none declares on all these ports.
+ * routes, those that the world describes, and one that nothing declares, on all these ports and the one that was asked.
  */
-function urlsIn({ objects, world }: EgressModel, asked: string, addresses: readonly string[]): string[] {
+function urlsIn({ objects, world }: EgressModel, asked: string): string[] {
+  const { hostname } = urlOf(asked);
   const urls = new Set([asked]);
-  const undeclared = new Set([asked.replace(urlOf(asked).hostname, UNDECLARED_HOST)]);
+  const hosts = new Set<string>();
+  const ports = new Map<string, readonly [number, string]>();
   const add = (host: string, port: number, protocol: string): void => {
-    if (typeof host !== 'string' || host.endsWith('.internal') || host.includes('/')) return;
-    const below = (world.external ?? []).map((one) => one.host).filter((one) => covers(host, one));
-    const names = isWildcard(host) ? [`${ANY_OTHER}${host.slice(1)}`, ...below] : [host];
-    const own = isHttp(protocol) ? 'http' : isTls(protocol) ? 'https' : 'tcp';
+    if (typeof host !== 'string' || host.endsWith('.internal')) return;
+    const name = isWildcard(host) ? `${ANY_OTHER}${host.slice(1)}` : host.includes('/') ? addressIn(host) : host;
+    hosts.add(name);
     // What is declared comes first; plain HTTP and TLS may be sent to any port.
-    for (const scheme of [own, ...SCHEMES.filter((one) => one !== own && one !== 'tcp')] as const) {
-      for (const name of names) urls.add(urlFor(name, port, scheme));
-      undeclared.add(urlFor(UNDECLARED_HOST, port, scheme));
-    }
+    const own = isHttp(protocol) ? 'http' : isTls(protocol) ? 'https' : 'tcp';
+    for (const scheme of new Set([own, 'http', 'https'] as const)) urls.add(urlFor(name, port, scheme));
+    ports.set(`${port} ${own}`, [port, own]);
   };
-  const asks = urlOf(asked);
-  for (const address of addresses) urls.add(asked.replace(asks.hostname, address));
   for (const { manifest } of objects) {
     if (!/\.istio\.io\//.test(String(manifest?.apiVersion))) continue;
     if (manifest.kind === 'ServiceEntry')
@@ -230,10 +227,24 @@ function urlsIn({ objects, world }: EgressModel, asked: string, addresses: reado
         if (String(host).includes('.') && !/\.svc\./.test(host))
           for (const port of USUAL_PORTS) add(host, port, port === 80 ? 'HTTP' : 'TLS');
   }
-  return [...urls, ...undeclared];
+  const described = (world.external ?? []).filter(({ host }) => host !== UNDECLARED_HOST);
+  for (const { host, address } of described) {
+    hosts.add(host);
+    if (host === hostname && address !== undefined) hosts.add(address);
+  }
+  for (const host of hosts) urls.add(asked.replace(hostname, host));
+  for (const host of [...described.map((one) => one.host), UNDECLARED_HOST])
+    for (const [port, scheme] of ports.values()) urls.add(urlFor(host, port, scheme as Scheme));
+  return [...urls, asked.replace(hostname, UNDECLARED_HOST)];
 }
 
-function urlFor(host: string, port: number, scheme: (typeof SCHEMES)[number]): string {
+/** An address in a range. */
+function addressIn(range: string): string {
+  const [base, bits] = range.split('/');
+  return bits === '32' ? base : base.replace(/\d+$/, (last) => String(Number(last) + 1));
+}
+
+function urlFor(host: string, port: number, scheme: Scheme): string {
   const usual = { http: 80, https: 443, tcp: undefined }[scheme];
   return `${scheme}://${host}${port === usual ? '' : `:${port}`}${scheme === 'tcp' ? '' : '/'}`;
 }
