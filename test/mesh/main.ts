@@ -9,7 +9,7 @@
  *     --istio <line>           another release line of Istio than the newest, with its Envoy, for example 1.30
  *     --proxies <line>         proxies of another release line than the control plane's, as while a mesh is upgraded
  *     --seed <number>          what the covers choose and which worlds are generated; printed at the start of each run
- *     --worlds <number>        how many worlds the suite `differential` generates
+ *     --worlds <number>        how many worlds the suites `differential` and `proposals` generate
  *     --times <number>         the same run, so many times in a row
  */
 import * as fs from 'fs';
@@ -34,8 +34,10 @@ async function main(args: string[]): Promise<boolean> {
   const line = lineOf(values, '--istio') ?? ISTIO_LINES[0];
   const proxies = lineOf(values, '--proxies') ?? line;
   const { suite, example, row } = everything && left.length === 0 ? {} : choice(left);
-  if (worlds !== undefined && suite !== 'differential')
-    throw new NotPossible('--worlds is an option of --suite differential: add that, or leave --worlds out');
+  if (worlds !== undefined && suite !== 'differential' && suite !== 'proposals')
+    throw new NotPossible(
+      '--worlds is an option of --suite differential and --suite proposals: add one, or leave --worlds out',
+    );
   // The workers inherit it.
   process.env.MESH_ISTIO = line;
   process.env.MESH_PROXIES = proxies;
