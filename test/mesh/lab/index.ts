@@ -27,7 +27,7 @@ import { ExternalEvent, Placed, placed } from './external';
 import { ExternalHosts } from './external-hosts';
 import { Finding, Istiod } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
-import { makeNetwork } from './network';
+import { makeNetwork, serveNames } from './network';
 import { Pki } from './pki';
 import { PodShell } from './pod-shell';
 import { PolicyEnforcer } from './policy-enforcer';
@@ -250,6 +250,26 @@ export class Lab {
         ),
       ),
     );
+  }
+
+  /**
+   * From now on DNS leads a name of the table to another address, and the connections of proxies are closed: a failover.
+   * Returns when every proxy that resolves the name has noticed.
+   */
+  public async moveName(host: string, address: string): Promise<void> {
+    const before = this.hosts.find((one) => one.host === host)!.address;
+    await serveNames(this.run, [...this.hosts.filter((one) => one.host !== host), { host, address }]);
+    await Promise.all(
+      this.proxies.map((proxy) =>
+        until(
+          `${proxy.pod.id} resolving ${host} again`,
+          async () => !(await proxy.admin('/clusters')).includes(`::${before}:`),
+          30_000,
+          100,
+        ),
+      ),
+    );
+    await this.dropConnections();
   }
 
   /**
