@@ -37,6 +37,7 @@ import { send } from './request';
 import { requireSystem } from './requirements';
 import { newRun, removeRun, RunFolder } from './run-folder';
 import { Workload, workloads, worldObjects } from './world';
+import { mutated, mutation } from '../mutations';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
 
 export { binaries, ISTIO_LINES, type Binaries } from './binaries';
@@ -56,6 +57,8 @@ export interface LabOptions {
   readonly table: AccessTable;
   /** Searched for the pod templates that give the pods their annotations. They are not applied by themselves. */
   readonly manifests?: KubeObject[];
+  /** A values file for the Helm chart `istiod`, as text; its `meshConfig` is merged into the lab's, as Helm does. */
+  readonly helmValues?: string;
 }
 
 export interface ConvergeOptions {
@@ -99,7 +102,8 @@ export async function up(options: LabOptions): Promise<Lab> {
 export class Lab {
   /** Use `up`. */
   public static async start(run: RunFolder, files: Binaries, options: LabOptions): Promise<Lab> {
-    const { table, manifests = [] } = options;
+    const { manifests = [] } = options;
+    const table = { ...options.table, mesh: { ...options.table.mesh, ...mutation()?.mesh } };
     const pki = await Pki.make(path.join(run.folder, 'pki'));
     const pods = workloads(table, manifests);
     const hosts = placed(table);
@@ -115,7 +119,7 @@ export class Lab {
     const ports = ['-qw', 'net.ipv4.ip_unprivileged_port_start=0'];
     await Promise.all(pods.map(({ id }) => shellOf(id).must('sysctl', ports)));
     const [istiod, external] = await Promise.all([
-      Istiod.start(run, files, table.mesh ?? {}),
+      Istiod.start(run, files, table.mesh ?? {}, mutation()?.helmValues ?? options.helmValues),
       ExternalHosts.start(run, hosts, pki),
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
@@ -160,9 +164,10 @@ export class Lab {
   /** Makes a named set of objects exactly these. */
   public async apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
     const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some((group) => object.apiVersion?.startsWith(group));
-    const forCluster = objects.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
+    const applied = mutated(objects);
+    const forCluster = applied.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
     const findings = await this.istiod.put(set, this.services.complete(forCluster));
-    await this.policies.apply(set, objects);
+    await this.policies.apply(set, applied);
     return findings;
   }
 

@@ -1,6 +1,7 @@
 import * as fs from 'fs';
 import * as http from 'http';
 import * as path from 'path';
+import { parse } from 'yaml';
 import { ACCESS_LOG_FORMAT } from './access-log';
 import { Binaries } from './binaries';
 import { KubeObject } from './kubernetes';
@@ -73,10 +74,10 @@ export interface PolicyCost {
 
 /** The running control plane. */
 export class Istiod {
-  public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings): Promise<Istiod> {
+  public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings, helmValues = ''): Promise<Istiod> {
     const meshFile = path.join(run.folder, 'mesh.yaml');
     // JSON, because istiod reads YAML 1.1, where OFF is a boolean.
-    fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh)));
+    fs.writeFileSync(meshFile, JSON.stringify(merged(meshConfig(mesh), parse(helmValues)?.meshConfig)));
     const socket = path.join(run.folder, 'control.sock');
     const log = path.join(run.folder, 'istiod.log');
     const child = stay(
@@ -244,6 +245,17 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
     ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };
+}
+
+/** As Helm merges values: maps key by key, everything else is replaced. */
+function merged(base: Record<string, unknown>, over: Record<string, unknown> = {}): Record<string, unknown> {
+  const isMap = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const both = Object.entries(over).map(([key, value]) => {
+    const below = base[key];
+    return [key, isMap(below) && isMap(value) ? merged(below, value) : value];
+  });
+  return { ...base, ...Object.fromEntries(both) };
 }
 
 function stream(objects: KubeObject[]): string {

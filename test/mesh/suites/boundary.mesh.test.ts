@@ -148,8 +148,9 @@ describeMesh(
     const knock = async (from: string, url: string) =>
       (await mesh.lab.shellOf(from).run('curl', ['-sk', '-m', '3', '-o', '/dev/null', url])).code;
 
+    beforeAll(() => mesh.apply(manifests));
+
     test('the declared egress path works', async () => {
-      await mesh.apply(manifests);
       await mesh.expectRow({
         from: 'checkout',
         request: 'https://www.partner.com/',
