@@ -122,6 +122,8 @@ function titlesIn(suite: string): string[] {
   return titles;
 }
 
+const COMMENT_OR_STRING = /\/\*[\s\S]*?\*\/|\/\/.*$|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/gm;
+
 function findTitles(suite: string): string[] {
   const table = path.join(ROOT, suite, 'access.yaml');
   if (suite.startsWith('examples/') && fs.existsSync(table))
@@ -130,11 +132,9 @@ function findTitles(suite: string): string[] {
     .map((name) => path.join(ROOT, name))
     .find((name) => fs.existsSync(name));
   if (file === undefined) return [];
-  const code = fs.readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|^import .*$/gm, '');
+  const code = fs.readFileSync(file, 'utf8').replace(/^import .*$/gm, '');
   return [
-    ...[...code.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\\n]|\\.)*)`/g)].map((found) =>
-      found.slice(1).join(''),
-    ),
+    ...[...code.matchAll(COMMENT_OR_STRING)].map((found) => found.slice(1).join('')),
     ...(suite === 'foreign-objects' ? FOREIGN.map(keyOf) : []),
   ];
 }

@@ -29,7 +29,12 @@ describeMesh(
   'the Helm values of a lock',
   {
     table: {
-      callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' }],
+      // Each namespace has a pod, so that the lab creates it.
+      callers: ['checkout', 'shared', 'other'].map((name) => ({
+        name,
+        namespace: name === 'checkout' ? 'shop' : name,
+        serviceAccount: name,
+      })),
       external: [{ host: 'www.example.com', address: ADDRESS, http: 'ok', https: 'ok' }],
     },
     helmValues: lock.helmValues({ namespacesThatShareEntries: ['shared'] }),
