@@ -32,7 +32,10 @@ export class EgressBoundary extends Construct {
 
     validate(this);
     const declared = new Boundary(this, settings);
-    this.emission = new Emission(this, { caller: { scope: this } }, () => boundary(declared)).update();
+    this.emission = new Emission(this, { caller: { scope: this } }, () => boundary(declared), {
+      owner: settings.owner,
+      constructs: [this],
+    }).update();
     // Pods with egress of their own get a policy of their own, as soon as a construct declares it.
     allowedEgressOf(this).onPlace(() => this.emission.update());
   }

@@ -185,8 +185,8 @@ export class RegistryOnlyMesh extends Construct {
 
   /**
    * The same lock for an Istio that is installed with Helm: the text of a values file for the `istiod` chart. It is
-   * returned, not written to the manifests. From Istio 1.31 on it also makes the ServiceEntries of each namespace private
-   * to it, which no object can say for the whole mesh.
+   * returned, not written to the manifests. From Istio 1.31 on it also makes the ServiceEntries of each namespace
+   * private to it, which no object can say for the whole mesh.
    *
    * @param options further settings for the whole mesh
    * @see https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-OutboundTrafficPolicy

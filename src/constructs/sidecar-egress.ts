@@ -105,7 +105,7 @@ export class SidecarEgress extends Egress {
     for (const host of this.hosts) {
       const path = SidecarEgressPath.of(this, this.namespace, host);
       path.declare(this, owner, this.settings);
-      const emission = Emission.of(path, () => new Emission(this, places, () => sidecarEgress(path))).update();
+      const emission = Emission.of(path, () => new Emission(this, places, () => sidecarEgress(path), path)).update();
       this.egressPaths.set(host, { path, emission });
     }
   }

@@ -255,7 +255,9 @@ function assumed(texts: readonly string[], { mesh }: World): World {
   }, {});
 }
 
-/** A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443,serviceAccount=exit` says it. */
+/**
+ * A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443,serviceAccount=exit` says it.
+ */
 function gatewayOf(text: string): KnownGateway {
   const [place, ...more] = text.split(',');
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(place) ?? [];

@@ -171,7 +171,9 @@ export class EgressModel {
       }
       return {
         outcome: 'undetermined',
-        reason: `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ${say}`,
+        reason:
+          `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ` +
+          `${say}`,
         causes: [...other.causes, ...answer.causes].filter(
           (cause, at, all) => all.findIndex((same) => JSON.stringify(same) === JSON.stringify(cause)) === at,
         ),
@@ -276,7 +278,9 @@ function addressesThatDecide(
     .slice(0, MOST_ADDRESSES)
     .filter(([range]) => decides(ipAddress(range.split('/')[0])))
     .map(([range, { kind, namespace, name }]) => ({
-      holds: `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ${namespace}/${name}`,
+      holds:
+        `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ` +
+        `${namespace}/${name}`,
       say: say('ADDRESS'),
     }));
 }
@@ -304,5 +308,8 @@ function portOf({ url }: ModelRequest): number {
 
 function inShort({ outcome, reason, symptom, by }: Answer): string {
   if (outcome !== 'refused') return reason;
-  return `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} (${symptom ?? 'no answer'}): ${reason}`;
+  return (
+    `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} ` +
+    `(${symptom ?? 'no answer'}): ${reason}`
+  );
 }

@@ -7,8 +7,8 @@ export const certificateNotVerified: Rule = {
   severity: 'error',
   title: 'TLS to an external host, or a server for mutual TLS, that verifies no certificate',
   reason:
-    'With `insecureSkipVerify` a proxy that originates TLS accepts any certificate, of anybody, for any name; a server ' +
-    'of a Gateway lets in callers with any certificate, and the identity in it proves nothing.',
+    'With `insecureSkipVerify` a proxy that originates TLS accepts any certificate, of anybody, for any name; a ' +
+    'server of a Gateway lets in callers with any certificate, and the identity in it proves nothing.',
   cure: 'Remove insecureSkipVerify, and give the authorities and names that are to be trusted.',
   see: 'https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings',
   good: `

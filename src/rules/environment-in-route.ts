@@ -11,8 +11,8 @@ export const environmentInRoute: Rule = {
     "another namespace's gateway, for all sidecars, or into a response, can read every variable of those pods, API " +
     'keys included.',
   cure:
-    "Let the gateway's owner add the header, in a VirtualService of the gateway's namespace, to requests only; give the " +
-    'proxy no variable that its callers must not know.',
+    "Let the gateway's owner add the header, in a VirtualService of the gateway's namespace, to requests only; give " +
+    'the proxy no variable that its callers must not know.',
   see: 'https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter',
   good: `
 apiVersion: networking.istio.io/v1

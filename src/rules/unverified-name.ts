@@ -41,7 +41,9 @@ spec:
       const unasked = namelessTcp(index, rule);
       if (unasked !== undefined)
         yield {
-          message: `${describe(rule)} sends no server name to ${rule.spec.host}, whose port ${unasked} is TCP, and accepts a certificate for any name.`,
+          message:
+            `${describe(rule)} sends no server name to ${rule.spec.host}, whose port ${unasked} is TCP, and accepts ` +
+            'a certificate for any name.',
           field: tlsField(rule, isNameless),
           objects: [rule],
         };

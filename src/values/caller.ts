@@ -60,8 +60,8 @@ export class Caller {
         throw new Error('has no namespace, so its identity is unknown; give `namespace` to it or to its chart');
       if (serviceAccountName === DEFAULT_ACCOUNT)
         throw new Error(
-          'has no service account of its own, and every pod of the namespace that names none runs under "default" and ' +
-            'could call as well; give it one (`serviceAccountName`; `serviceAccount` in cdk8s-plus), or write ' +
+          'has no service account of its own, and every pod of the namespace that names none runs under "default" ' +
+            'and could call as well; give it one (`serviceAccountName`; `serviceAccount` in cdk8s-plus), or write ' +
             `Caller.serviceAccount("${namespace}", "${DEFAULT_ACCOUNT}") if all of them may call`,
         );
       return new Caller(

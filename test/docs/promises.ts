@@ -1,6 +1,6 @@
 /**
- * The sentences of README and docs that promise something, and what shows each of them. A marker follows its sentence on
- * the same line, and Markdown does not show it:
+ * The sentences of README and docs that promise something, and what shows each of them. A marker follows its sentence
+ * on the same line, and Markdown does not show it:
  *
  *     Refused calls never reach the host. <!-- proof: callers "is refused" if the gateway is locked down -->
  *
