@@ -122,7 +122,8 @@ function titlesIn(suite: string): string[] {
   return titles;
 }
 
-const COMMENT_OR_STRING = /\/\*[\s\S]*?\*\/|\/\/.*$|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/gm;
+const COMMENT_OR_STRING =
+  /\/\*[\s\S]*?\*\/|\/\/.*$|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\\n]|\\.)*)`/gm;
 
 function findTitles(suite: string): string[] {
   const table = path.join(ROOT, suite, 'access.yaml');

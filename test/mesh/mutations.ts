@@ -125,6 +125,8 @@ export const MUTATIONS: Record<string, Mutation> = {
 
 /** Rows that show what does not hold: there is no promise to break. */
 export const LIMITS = [
+  'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
+  'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'foreign-objects "no measures address in another namespace, older"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',

@@ -142,6 +142,28 @@ const headless = ({ namespace, creationTimestamp }: Where): KubeObject[] => [
 const unexported = (kind: string, where: Where, spec: object) =>
   object(kind, 'foreign', { ...where, exportTo: undefined }, spec);
 
+/** A Service whose selector matches WorkloadEntries with these addresses. */
+const selected = (where: Where): KubeObject[] => [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'foreign', namespace: where.namespace, creationTimestamp: where.creationTimestamp },
+    spec: {
+      clusterIP: 'None',
+      selector: { app: 'foreign' },
+      ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number })),
+    },
+  },
+  ...addresses.map((address, index) => ({
+    ...unexported('WorkloadEntry', where, { address, labels: { app: 'foreign' } }),
+    metadata: {
+      name: `foreign-${index}`,
+      namespace: where.namespace,
+      creationTimestamp: where.creationTimestamp,
+    },
+  })),
+];
+
 const server = (value: object) => (where: Where) => [
   unexported('Gateway', where, { selector: GATEWAY_LABELS, servers: [value] }),
 ];
@@ -225,6 +247,11 @@ export const KINDS = {
     places: ['another namespace', "the gateway's namespace", 'the root namespace'],
   },
   headless: { title: "a headless Service with the host's address", make: headless, places: SHARED },
+  workload: {
+    title: "a headless Service that selects a WorkloadEntry with the host's address",
+    make: selected,
+    places: SHARED,
+  },
   sameName: {
     title: 'a Gateway server with the name of a hop',
     make: (where) => server(mutual(where.hopName))(where),

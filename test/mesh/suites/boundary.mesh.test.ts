@@ -223,6 +223,18 @@ describeMesh(
       });
     });
 
+    test('a NetworkPolicy of the namespace itself opens it, because policies add up', async () => {
+      const metadata = { name: 'own', namespace: 'shop' };
+      const all = { podSelector: {}, policyTypes: ['Egress'], egress: [{}] };
+      expect(await knock('rogue', 'https://anywhere.example.com/')).toBe(28);
+      await mesh.apply([
+        ...manifests,
+        { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec: all },
+      ]);
+      expect(await knock('rogue', 'https://anywhere.example.com/')).toBe(0);
+      await mesh.apply(manifests);
+    });
+
     test('without the exceptions for metadata services, the gateway reaches them: this check can fail', async () => {
       const open = manifests.map((object) =>
         isPolicyOf('egress')(object)
