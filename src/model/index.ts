@@ -51,7 +51,7 @@ export class EgressModel {
   private constructor(
     private readonly assumedObjects: readonly EgressObject[],
     private readonly checked: ReturnType<typeof separateMalformed>,
-    world: World,
+    public readonly world: World,
   ) {
     this.configuration = new Configuration(assumedObjects, world);
     this.open = possibilities(checked.objects, world);
@@ -69,6 +69,12 @@ export class EgressModel {
    */
   public get malformed(): readonly Malformed[] {
     return this.checked.malformed;
+  }
+
+  /** A model of other objects in the same world; those that this model has too are not checked again. */
+  public with(objects: Iterable<EgressObject>): EgressModel {
+    const sorted = separateMalformed(objects, new Set(this.checked.objects));
+    return new EgressModel(asAssumed(sorted.objects, this.world), sorted, this.world);
   }
 
   /** What happens to a request of a caller. */
