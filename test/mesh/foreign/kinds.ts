@@ -143,7 +143,7 @@ const unexported = (kind: string, where: Where, spec: object) =>
   object(kind, 'foreign', { ...where, exportTo: undefined }, spec);
 
 /** A Service whose selector matches WorkloadEntries with these addresses. */
-const selected = (where: Where): KubeObject[] => [
+const selectedEntries = (where: Where): KubeObject[] => [
   {
     apiVersion: 'v1',
     kind: 'Service',
@@ -249,7 +249,7 @@ export const KINDS = {
   headless: { title: "a headless Service with the host's address", make: headless, places: SHARED },
   workload: {
     title: "a headless Service that selects a WorkloadEntry with the host's address",
-    make: selected,
+    make: selectedEntries,
     places: SHARED,
   },
   sameName: {

@@ -206,7 +206,7 @@ describeMesh(
         apiVersion: 'v1',
         kind: 'Service',
         metadata: { name: 'partner', namespace: 'other' },
-        spec: { clusterIP: 'None', selector: { app: 'stranger' }, ports: [{ name: 'tcp', port: 80 }] },
+        spec: { clusterIP: 'None', selector: { app: 'stranger' }, ports: [{ name: 'tcp', port: 80, targetPort: 80 }] },
       };
       const dial = mesh.lab.pods.find(({ id }) => id === 'stranger')!.address;
       const clusterOf = async () => {
