@@ -187,7 +187,7 @@ describeMesh(
     });
 
     test('a SidecarEgress by name opens its ports to every address, as its policy says, and no other port', async () => {
-      expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toEqual({
+      expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toMatchObject({
         'cdk8s-istio-egress/unsafe': 'open to every public address on port 80, 443, past the sidecar too',
       });
       await mesh.expectRow({
@@ -226,6 +226,7 @@ describeMesh(
     test('a NetworkPolicy of the namespace itself opens it, because policies add up', async () => {
       const metadata = { name: 'own', namespace: 'shop' };
       const all = { podSelector: {}, policyTypes: ['Egress'], egress: [{}] };
+      await mesh.apply(manifests);
       expect(await knock('rogue', 'https://anywhere.example.com/')).toBe(28);
       await mesh.apply([
         ...manifests,
