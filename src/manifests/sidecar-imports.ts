@@ -1,18 +1,24 @@
-import { Indexed } from './indexed';
+import { IstioObject } from './indexed';
+import { IstioSpecs } from './specs';
 import { covers } from '../istio/hosts';
 
 /** The egress listeners; without any, a Sidecar imports everything. */
-export function importedHosts(sidecar: Indexed): any[] | undefined {
-  return sidecar.spec.egress?.length > 0 ? sidecar.spec.egress : undefined;
+export function importedHosts({ spec }: IstioObject<'Sidecar'>): IstioSpecs['Sidecar']['egress'] {
+  return spec.egress?.length ? spec.egress : undefined;
 }
 
 /** Whether a Sidecar imports a host of a namespace, for workloads of another. */
-export function imports(sidecar: Indexed, namespace: string, entryNamespace: string, host: string): boolean {
+export function imports(
+  sidecar: IstioObject<'Sidecar'>,
+  namespace: string,
+  entryNamespace: string,
+  host: string,
+): boolean {
   const listeners = importedHosts(sidecar);
   if (!listeners) return true;
   // Listeners may be for one port; any that imports the host is enough.
   return listeners.some(({ hosts }) => {
-    const items = (hosts ?? []).map((item: string) => item.split('/'));
+    const items = (hosts ?? []).map((item) => item.split('/'));
     const matches = (place: string, pattern: string) =>
       (place === '*' || place === entryNamespace || (place === '.' && namespace === entryNamespace)) &&
       pattern !== undefined &&

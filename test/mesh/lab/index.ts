@@ -25,7 +25,7 @@ import { binaries, Binaries } from './binaries';
 import { complete, Evidence } from './evidence';
 import { ExternalEvent, Placed, placed } from './external';
 import { ExternalHosts } from './external-hosts';
-import { Finding, Istiod } from './istiod';
+import { Finding, Istiod, MeshConfiguration } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
 import { makeNetwork } from './network';
 import { Pki } from './pki';
@@ -59,6 +59,11 @@ export interface LabOptions {
   readonly manifests?: KubeObject[];
   /** A values file for the Helm chart `istiod`, as text; its `meshConfig` is merged into the lab's, as Helm does. */
   readonly helmValues?: string;
+  /**
+   * What it starts with, if that is replaced later: its certificate authority then outlives istiod, as it does in a
+   * cluster. @default what MESH_ISTIO and MESH_PROXIES name
+   */
+  readonly files?: Binaries;
 }
 
 export interface ConvergeOptions {
@@ -88,7 +93,7 @@ const CONNECTIONS = '^cluster\\.(outbound|PassthroughCluster).*upstream_cx_activ
 /** Starts a lab. */
 export async function up(options: LabOptions): Promise<Lab> {
   await requireSystem();
-  const files = await binaries();
+  const files = options.files ?? (await binaries());
   const run = newRun();
   try {
     return await Lab.start(run, files, options);
@@ -103,6 +108,7 @@ export class Lab {
   /** Use `up`. */
   public static async start(run: RunFolder, files: Binaries, options: LabOptions): Promise<Lab> {
     const { manifests = [] } = options;
+    const { helmValues = options.helmValues } = mutation() ?? {};
     const table = { ...options.table, mesh: { ...options.table.mesh, ...mutation()?.mesh } };
     const pki = await Pki.make(path.join(run.folder, 'pki'));
     const pods = workloads(table, manifests);
@@ -118,12 +124,15 @@ export class Lab {
     // Envoy, which is not root, listens on the gateway's port 443.
     const ports = ['-qw', 'net.ipv4.ip_unprivileged_port_start=0'];
     await Promise.all(pods.map(({ id }) => shellOf(id).must('sysctl', ports)));
+    // istiod looks for it below its working directory.
+    if (options.files) await pki.meshAuthority(path.join(run.folder, 'etc/cacerts'));
     const [istiod, external] = await Promise.all([
-      Istiod.start(run, files, table.mesh ?? {}, mutation()?.helmValues ?? options.helmValues),
+      Istiod.start(run, files, { mesh: table.mesh, helmValues }),
       ExternalHosts.start(run, hosts, pki),
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
-    await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
+    const world = services.complete(await worldObjects(table, pods, manifests, pki));
+    await istiod.put('world', world);
     const proxies = await Promise.all(
       pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, table.mesh ?? {}, shellOf(pod.id))),
     );
@@ -140,18 +149,25 @@ export class Lab {
       proxies,
       pki,
       external,
+      { mesh: table.mesh, helmValues },
     );
+    lab.sets.set('world', world);
     await lab.converge();
     return lab;
   }
 
+  /** What is in force, by set. */
+  private readonly sets = new Map<string, KubeObject[]>();
+  private replacements = 0;
+  private errorsBefore: string[] = [];
+
   private constructor(
     private readonly run: RunFolder,
     /** The binaries that it runs. */
-    public readonly files: Binaries,
+    public files: Binaries,
     public readonly pods: Workload[],
     public readonly hosts: Placed[],
-    public readonly istiod: Istiod,
+    public istiod: Istiod,
     private readonly services: ServiceController,
     private readonly policies: PolicyEnforcer,
     /** The shell in the network namespace of a pod. */
@@ -159,14 +175,33 @@ export class Lab {
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
     private readonly external: ExternalHosts,
+    private readonly configuration: MeshConfiguration,
   ) {}
+
+  /**
+   * Puts another istiod in the place of the one that runs, as a rolling update does: it starts beside it and reads the
+   * same objects, then it gets the proxies' connections and the other one ends. Returns when every proxy has its
+   * configuration from it.
+   */
+  public async replaceIstiod(files: Binaries): Promise<void> {
+    const next = await Istiod.start(this.run, files, this.configuration, ++this.replacements);
+    for (const [set, objects] of this.sets) await next.put(set, objects);
+    await next.barrier(0, 60);
+    this.errorsBefore = this.errors();
+    await next.replace(this.istiod);
+    this.istiod = next;
+    this.files = files;
+    await next.barrier(this.proxies.length, 60);
+  }
 
   /** Makes a named set of objects exactly these. */
   public async apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
     const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some((group) => object.apiVersion?.startsWith(group));
     const applied = mutated(objects);
     const forCluster = applied.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
-    const findings = await this.istiod.put(set, this.services.complete(forCluster));
+    const completed = this.services.complete(forCluster);
+    const findings = await this.istiod.put(set, completed);
+    this.sets.set(set, completed);
     await this.policies.apply(set, applied);
     return findings;
   }
@@ -288,6 +323,7 @@ export class Lab {
   /** Failures that no row shows: errors that istiod or a proxy has logged, processes that have ended. */
   public errors(): string[] {
     return [
+      ...this.errorsBefore,
       ...this.istiod.errors().map((line) => `istiod: ${line}`),
       ...this.proxies.flatMap((proxy) => [
         ...(proxy.alive ? [] : [`${proxy.pod.id} has ended: ${tail(proxy.log)}`]),
