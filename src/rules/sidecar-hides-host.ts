@@ -98,11 +98,10 @@ function imports(sidecar: Indexed, namespace: string, entryNamespace: string, ho
 function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
   if (entry.namespace !== namespace && index.entriesByHost.get(host).some((other) => other.namespace === namespace))
     return true;
-  return index.hops.some(
-    ({ host: destination, virtualService }) =>
-      destination === host &&
-      isOnMesh(virtualService) &&
-      isSeenFrom(virtualService, namespace) &&
-      !virtualService.spec.hosts?.includes(host),
-  );
+  return index.hopsByHost
+    .get(host)
+    .some(
+      ({ virtualService }) =>
+        isOnMesh(virtualService) && isSeenFrom(virtualService, namespace) && !virtualService.spec.hosts?.includes(host),
+    );
 }
