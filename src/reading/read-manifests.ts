@@ -236,7 +236,7 @@ function addDocument(
   const error = document.errors[0];
   const value = error ? undefined : document.toJS();
   // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping.
-  if (text.includes('{{') && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
+  if (text.includes('{{') && (error || /"\{ (?:[^"\\]|\\.)* \}":null/.test(JSON.stringify(value ?? null)))) {
     const problem = `${where}: a Helm template ("{{"), not YAML: render it`;
     read.unbuilt.push({ file, tool: 'helm', problem, build: 'helm template …' });
     return;
