@@ -95,7 +95,7 @@ function main() {
   ]) {
     const caller = { namespace: 'team0', serviceAccount };
     const proposing = start();
-    const change = smallestChange(read, world, caller, { url }, model.ask(caller, { url }));
+    const change = smallestChange(model, caller, { url }, model.ask(caller, { url }));
     console.log(
       `proposing a change   ${milliseconds(proposing).toFixed(0)} ms for ${serviceAccount} to ${url}: ` +
         `${change ? change.text.split('\n')[0].slice(0, 60) : 'none'} …`,

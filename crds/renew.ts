@@ -13,7 +13,7 @@ import * as path from 'path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { writeSpecs } from './specs';
 
-const MODULE = 'istio.io/api@v1.31.1';
+const MODULE = 'istio.io/api@v1.32.0';
 
 const KINDS = [
   'AuthorizationPolicy',

@@ -122,7 +122,8 @@ function main() {
   const unknown = names.filter((name) => !all.some((example) => example.name === name));
   if (unknown.length > 0) {
     console.error(
-      `there is no example named ${unknown.join(' or ')}; write one of ${all.map((example) => example.name).join(', ')}`,
+      `there is no example named ${unknown.join(' or ')}; write one of ` +
+        `${all.map((example) => example.name).join(', ')}`,
     );
     process.exit(1);
   }

@@ -362,6 +362,11 @@ export function toJson_DestinationRuleSpecTrafficPolicyConnectionPool(obj: Desti
  */
 export interface DestinationRuleSpecTrafficPolicyLoadBalancer {
   /**
+   * @schema DestinationRuleSpecTrafficPolicyLoadBalancer#backendUtilization
+   */
+  readonly backendUtilization?: DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization;
+
+  /**
    * @schema DestinationRuleSpecTrafficPolicyLoadBalancer#consistentHash
    */
   readonly consistentHash?: DestinationRuleSpecTrafficPolicyLoadBalancerConsistentHash;
@@ -399,6 +404,7 @@ export interface DestinationRuleSpecTrafficPolicyLoadBalancer {
 export function toJson_DestinationRuleSpecTrafficPolicyLoadBalancer(obj: DestinationRuleSpecTrafficPolicyLoadBalancer | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'backendUtilization': toJson_DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization(obj.backendUtilization),
     'consistentHash': toJson_DestinationRuleSpecTrafficPolicyLoadBalancerConsistentHash(obj.consistentHash),
     'localityLbSetting': toJson_DestinationRuleSpecTrafficPolicyLoadBalancerLocalityLbSetting(obj.localityLbSetting),
     'simple': obj.simple,
@@ -441,6 +447,11 @@ export interface DestinationRuleSpecTrafficPolicyOutlierDetection {
   readonly consecutiveLocalOriginFailures?: number;
 
   /**
+   * @schema DestinationRuleSpecTrafficPolicyOutlierDetection#failurePercentageThreshold
+   */
+  readonly failurePercentageThreshold?: number;
+
+  /**
    * @schema DestinationRuleSpecTrafficPolicyOutlierDetection#interval
    */
   readonly interval?: string;
@@ -478,6 +489,7 @@ export function toJson_DestinationRuleSpecTrafficPolicyOutlierDetection(obj: Des
     'consecutiveErrors': obj.consecutiveErrors,
     'consecutiveGatewayErrors': obj.consecutiveGatewayErrors,
     'consecutiveLocalOriginFailures': obj.consecutiveLocalOriginFailures,
+    'failurePercentageThreshold': obj.failurePercentageThreshold,
     'interval': obj.interval,
     'maxEjectionPercent': obj.maxEjectionPercent,
     'minHealthPercent': obj.minHealthPercent,
@@ -602,6 +614,11 @@ export function toJson_DestinationRuleSpecTrafficPolicyRetryBudget(obj: Destinat
  */
 export interface DestinationRuleSpecTrafficPolicyTls {
   /**
+   * @schema DestinationRuleSpecTrafficPolicyTls#caCertCredentialName
+   */
+  readonly caCertCredentialName?: string;
+
+  /**
    * @schema DestinationRuleSpecTrafficPolicyTls#caCertificates
    */
   readonly caCertificates?: string;
@@ -654,6 +671,7 @@ export interface DestinationRuleSpecTrafficPolicyTls {
 export function toJson_DestinationRuleSpecTrafficPolicyTls(obj: DestinationRuleSpecTrafficPolicyTls | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'caCertCredentialName': obj.caCertCredentialName,
     'caCertificates': obj.caCertificates,
     'caCrl': obj.caCrl,
     'clientCertificate': obj.clientCertificate,
@@ -740,6 +758,11 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyConnectionPool(obj
  */
 export interface DestinationRuleSpecSubsetsTrafficPolicyLoadBalancer {
   /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancer#backendUtilization
+   */
+  readonly backendUtilization?: DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization;
+
+  /**
    * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancer#consistentHash
    */
   readonly consistentHash?: DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerConsistentHash;
@@ -777,6 +800,7 @@ export interface DestinationRuleSpecSubsetsTrafficPolicyLoadBalancer {
 export function toJson_DestinationRuleSpecSubsetsTrafficPolicyLoadBalancer(obj: DestinationRuleSpecSubsetsTrafficPolicyLoadBalancer | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'backendUtilization': toJson_DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization(obj.backendUtilization),
     'consistentHash': toJson_DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerConsistentHash(obj.consistentHash),
     'localityLbSetting': toJson_DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerLocalityLbSetting(obj.localityLbSetting),
     'simple': obj.simple,
@@ -819,6 +843,11 @@ export interface DestinationRuleSpecSubsetsTrafficPolicyOutlierDetection {
   readonly consecutiveLocalOriginFailures?: number;
 
   /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyOutlierDetection#failurePercentageThreshold
+   */
+  readonly failurePercentageThreshold?: number;
+
+  /**
    * @schema DestinationRuleSpecSubsetsTrafficPolicyOutlierDetection#interval
    */
   readonly interval?: string;
@@ -856,6 +885,7 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyOutlierDetection(o
     'consecutiveErrors': obj.consecutiveErrors,
     'consecutiveGatewayErrors': obj.consecutiveGatewayErrors,
     'consecutiveLocalOriginFailures': obj.consecutiveLocalOriginFailures,
+    'failurePercentageThreshold': obj.failurePercentageThreshold,
     'interval': obj.interval,
     'maxEjectionPercent': obj.maxEjectionPercent,
     'minHealthPercent': obj.minHealthPercent,
@@ -980,6 +1010,11 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyRetryBudget(obj: D
  */
 export interface DestinationRuleSpecSubsetsTrafficPolicyTls {
   /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyTls#caCertCredentialName
+   */
+  readonly caCertCredentialName?: string;
+
+  /**
    * @schema DestinationRuleSpecSubsetsTrafficPolicyTls#caCertificates
    */
   readonly caCertificates?: string;
@@ -1032,6 +1067,7 @@ export interface DestinationRuleSpecSubsetsTrafficPolicyTls {
 export function toJson_DestinationRuleSpecSubsetsTrafficPolicyTls(obj: DestinationRuleSpecSubsetsTrafficPolicyTls | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'caCertCredentialName': obj.caCertCredentialName,
     'caCertificates': obj.caCertificates,
     'caCrl': obj.caCrl,
     'clientCertificate': obj.clientCertificate,
@@ -1197,6 +1233,54 @@ export function toJson_DestinationRuleSpecTrafficPolicyConnectionPoolTcp(obj: De
     'maxConnectionDuration': obj.maxConnectionDuration,
     'maxConnections': obj.maxConnections,
     'tcpKeepalive': toJson_DestinationRuleSpecTrafficPolicyConnectionPoolTcpTcpKeepalive(obj.tcpKeepalive),
+  };
+  // filter undefined values
+  return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
+}
+/* eslint-enable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+
+/**
+ * @schema DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization
+ */
+export interface DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization {
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization#errorUtilizationPenaltyPercent
+   */
+  readonly errorUtilizationPenaltyPercent?: number;
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization#metricNamesForComputingUtilization
+   */
+  readonly metricNamesForComputingUtilization?: string[];
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization#weightExpirationPeriod
+   */
+  readonly weightExpirationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization#weightStabilizationPeriod
+   */
+  readonly weightStabilizationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization#weightUpdatePeriod
+   */
+  readonly weightUpdatePeriod?: string;
+}
+
+/**
+ * Converts an object of type 'DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization' to JSON representation.
+ */
+/* eslint-disable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+export function toJson_DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization(obj: DestinationRuleSpecTrafficPolicyLoadBalancerBackendUtilization | undefined): Record<string, any> | undefined {
+  if (obj === undefined) { return undefined; }
+  const result = {
+    'errorUtilizationPenaltyPercent': obj.errorUtilizationPenaltyPercent,
+    'metricNamesForComputingUtilization': obj.metricNamesForComputingUtilization?.map(y => y),
+    'weightExpirationPeriod': obj.weightExpirationPeriod,
+    'weightStabilizationPeriod': obj.weightStabilizationPeriod,
+    'weightUpdatePeriod': obj.weightUpdatePeriod,
   };
   // filter undefined values
   return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
@@ -1436,6 +1520,11 @@ export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsConnecti
  */
 export interface DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancer {
   /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancer#backendUtilization
+   */
+  readonly backendUtilization?: DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization;
+
+  /**
    * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancer#consistentHash
    */
   readonly consistentHash?: DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerConsistentHash;
@@ -1473,6 +1562,7 @@ export interface DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancer {
 export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancer(obj: DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancer | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'backendUtilization': toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization(obj.backendUtilization),
     'consistentHash': toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerConsistentHash(obj.consistentHash),
     'localityLbSetting': toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerLocalityLbSetting(obj.localityLbSetting),
     'simple': obj.simple,
@@ -1515,6 +1605,11 @@ export interface DestinationRuleSpecTrafficPolicyPortLevelSettingsOutlierDetecti
   readonly consecutiveLocalOriginFailures?: number;
 
   /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsOutlierDetection#failurePercentageThreshold
+   */
+  readonly failurePercentageThreshold?: number;
+
+  /**
    * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsOutlierDetection#interval
    */
   readonly interval?: string;
@@ -1552,6 +1647,7 @@ export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsOutlierD
     'consecutiveErrors': obj.consecutiveErrors,
     'consecutiveGatewayErrors': obj.consecutiveGatewayErrors,
     'consecutiveLocalOriginFailures': obj.consecutiveLocalOriginFailures,
+    'failurePercentageThreshold': obj.failurePercentageThreshold,
     'interval': obj.interval,
     'maxEjectionPercent': obj.maxEjectionPercent,
     'minHealthPercent': obj.minHealthPercent,
@@ -1591,6 +1687,11 @@ export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsPort(obj
  * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsTls
  */
 export interface DestinationRuleSpecTrafficPolicyPortLevelSettingsTls {
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsTls#caCertCredentialName
+   */
+  readonly caCertCredentialName?: string;
+
   /**
    * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsTls#caCertificates
    */
@@ -1644,6 +1745,7 @@ export interface DestinationRuleSpecTrafficPolicyPortLevelSettingsTls {
 export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsTls(obj: DestinationRuleSpecTrafficPolicyPortLevelSettingsTls | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'caCertCredentialName': obj.caCertCredentialName,
     'caCertificates': obj.caCertificates,
     'caCrl': obj.caCrl,
     'clientCertificate': obj.clientCertificate,
@@ -1797,6 +1899,54 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyConnectionPoolTcp(
     'maxConnectionDuration': obj.maxConnectionDuration,
     'maxConnections': obj.maxConnections,
     'tcpKeepalive': toJson_DestinationRuleSpecSubsetsTrafficPolicyConnectionPoolTcpTcpKeepalive(obj.tcpKeepalive),
+  };
+  // filter undefined values
+  return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
+}
+/* eslint-enable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+
+/**
+ * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization
+ */
+export interface DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization {
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization#errorUtilizationPenaltyPercent
+   */
+  readonly errorUtilizationPenaltyPercent?: number;
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization#metricNamesForComputingUtilization
+   */
+  readonly metricNamesForComputingUtilization?: string[];
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization#weightExpirationPeriod
+   */
+  readonly weightExpirationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization#weightStabilizationPeriod
+   */
+  readonly weightStabilizationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization#weightUpdatePeriod
+   */
+  readonly weightUpdatePeriod?: string;
+}
+
+/**
+ * Converts an object of type 'DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization' to JSON representation.
+ */
+/* eslint-disable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+export function toJson_DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization(obj: DestinationRuleSpecSubsetsTrafficPolicyLoadBalancerBackendUtilization | undefined): Record<string, any> | undefined {
+  if (obj === undefined) { return undefined; }
+  const result = {
+    'errorUtilizationPenaltyPercent': obj.errorUtilizationPenaltyPercent,
+    'metricNamesForComputingUtilization': obj.metricNamesForComputingUtilization?.map(y => y),
+    'weightExpirationPeriod': obj.weightExpirationPeriod,
+    'weightStabilizationPeriod': obj.weightStabilizationPeriod,
+    'weightUpdatePeriod': obj.weightUpdatePeriod,
   };
   // filter undefined values
   return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
@@ -2036,6 +2186,11 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsC
  */
 export interface DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancer {
   /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancer#backendUtilization
+   */
+  readonly backendUtilization?: DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization;
+
+  /**
    * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancer#consistentHash
    */
   readonly consistentHash?: DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerConsistentHash;
@@ -2073,6 +2228,7 @@ export interface DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBal
 export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancer(obj: DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancer | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'backendUtilization': toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization(obj.backendUtilization),
     'consistentHash': toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerConsistentHash(obj.consistentHash),
     'localityLbSetting': toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerLocalityLbSetting(obj.localityLbSetting),
     'simple': obj.simple,
@@ -2115,6 +2271,11 @@ export interface DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsOutlier
   readonly consecutiveLocalOriginFailures?: number;
 
   /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsOutlierDetection#failurePercentageThreshold
+   */
+  readonly failurePercentageThreshold?: number;
+
+  /**
    * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsOutlierDetection#interval
    */
   readonly interval?: string;
@@ -2152,6 +2313,7 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsO
     'consecutiveErrors': obj.consecutiveErrors,
     'consecutiveGatewayErrors': obj.consecutiveGatewayErrors,
     'consecutiveLocalOriginFailures': obj.consecutiveLocalOriginFailures,
+    'failurePercentageThreshold': obj.failurePercentageThreshold,
     'interval': obj.interval,
     'maxEjectionPercent': obj.maxEjectionPercent,
     'minHealthPercent': obj.minHealthPercent,
@@ -2191,6 +2353,11 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsP
  * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls
  */
 export interface DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls {
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls#caCertCredentialName
+   */
+  readonly caCertCredentialName?: string;
+
   /**
    * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls#caCertificates
    */
@@ -2244,6 +2411,7 @@ export interface DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls {
 export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls(obj: DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsTls | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'caCertCredentialName': obj.caCertCredentialName,
     'caCertificates': obj.caCertificates,
     'caCrl': obj.caCrl,
     'clientCertificate': obj.clientCertificate,
@@ -2655,6 +2823,54 @@ export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsConnecti
     'maxConnectionDuration': obj.maxConnectionDuration,
     'maxConnections': obj.maxConnections,
     'tcpKeepalive': toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsConnectionPoolTcpTcpKeepalive(obj.tcpKeepalive),
+  };
+  // filter undefined values
+  return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
+}
+/* eslint-enable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+
+/**
+ * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization
+ */
+export interface DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization {
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#errorUtilizationPenaltyPercent
+   */
+  readonly errorUtilizationPenaltyPercent?: number;
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#metricNamesForComputingUtilization
+   */
+  readonly metricNamesForComputingUtilization?: string[];
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#weightExpirationPeriod
+   */
+  readonly weightExpirationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#weightStabilizationPeriod
+   */
+  readonly weightStabilizationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#weightUpdatePeriod
+   */
+  readonly weightUpdatePeriod?: string;
+}
+
+/**
+ * Converts an object of type 'DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization' to JSON representation.
+ */
+/* eslint-disable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+export function toJson_DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization(obj: DestinationRuleSpecTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization | undefined): Record<string, any> | undefined {
+  if (obj === undefined) { return undefined; }
+  const result = {
+    'errorUtilizationPenaltyPercent': obj.errorUtilizationPenaltyPercent,
+    'metricNamesForComputingUtilization': obj.metricNamesForComputingUtilization?.map(y => y),
+    'weightExpirationPeriod': obj.weightExpirationPeriod,
+    'weightStabilizationPeriod': obj.weightStabilizationPeriod,
+    'weightUpdatePeriod': obj.weightUpdatePeriod,
   };
   // filter undefined values
   return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
@@ -3245,6 +3461,54 @@ export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsC
     'maxConnectionDuration': obj.maxConnectionDuration,
     'maxConnections': obj.maxConnections,
     'tcpKeepalive': toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsConnectionPoolTcpTcpKeepalive(obj.tcpKeepalive),
+  };
+  // filter undefined values
+  return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
+}
+/* eslint-enable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+
+/**
+ * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization
+ */
+export interface DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization {
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#errorUtilizationPenaltyPercent
+   */
+  readonly errorUtilizationPenaltyPercent?: number;
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#metricNamesForComputingUtilization
+   */
+  readonly metricNamesForComputingUtilization?: string[];
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#weightExpirationPeriod
+   */
+  readonly weightExpirationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#weightStabilizationPeriod
+   */
+  readonly weightStabilizationPeriod?: string;
+
+  /**
+   * @schema DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization#weightUpdatePeriod
+   */
+  readonly weightUpdatePeriod?: string;
+}
+
+/**
+ * Converts an object of type 'DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization' to JSON representation.
+ */
+/* eslint-disable max-len, @stylistic/max-len, quote-props, @stylistic/quote-props */
+export function toJson_DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization(obj: DestinationRuleSpecSubsetsTrafficPolicyPortLevelSettingsLoadBalancerBackendUtilization | undefined): Record<string, any> | undefined {
+  if (obj === undefined) { return undefined; }
+  const result = {
+    'errorUtilizationPenaltyPercent': obj.errorUtilizationPenaltyPercent,
+    'metricNamesForComputingUtilization': obj.metricNamesForComputingUtilization?.map(y => y),
+    'weightExpirationPeriod': obj.weightExpirationPeriod,
+    'weightStabilizationPeriod': obj.weightStabilizationPeriod,
+    'weightUpdatePeriod': obj.weightUpdatePeriod,
   };
   // filter undefined values
   return Object.entries(result).reduce((r, i) => (i[1] === undefined) ? r : ({ ...r, [i[0]]: i[1] }), {});
@@ -4315,6 +4579,11 @@ export function toJson_GatewaySpecServersPort(obj: GatewaySpecServersPort | unde
  */
 export interface GatewaySpecServersTls {
   /**
+   * @schema GatewaySpecServersTls#alpnProtocols
+   */
+  readonly alpnProtocols?: string[];
+
+  /**
    * @schema GatewaySpecServersTls#caCertCredentialName
    */
   readonly caCertCredentialName?: string;
@@ -4343,6 +4612,11 @@ export interface GatewaySpecServersTls {
    * @schema GatewaySpecServersTls#credentialNames
    */
   readonly credentialNames?: string[];
+
+  /**
+   * @schema GatewaySpecServersTls#ecdhCurves
+   */
+  readonly ecdhCurves?: string[];
 
   /**
    * @schema GatewaySpecServersTls#httpsRedirect
@@ -4407,12 +4681,14 @@ export interface GatewaySpecServersTls {
 export function toJson_GatewaySpecServersTls(obj: GatewaySpecServersTls | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'alpnProtocols': obj.alpnProtocols?.map(y => y),
     'caCertCredentialName': obj.caCertCredentialName,
     'caCertificates': obj.caCertificates,
     'caCrl': obj.caCrl,
     'cipherSuites': obj.cipherSuites?.map(y => y),
     'credentialName': obj.credentialName,
     'credentialNames': obj.credentialNames?.map(y => y),
+    'ecdhCurves': obj.ecdhCurves?.map(y => y),
     'httpsRedirect': obj.httpsRedirect,
     'insecureSkipVerify': obj.insecureSkipVerify,
     'maxProtocolVersion': obj.maxProtocolVersion,
@@ -5401,6 +5677,11 @@ export function toJson_SidecarSpecIngressPort(obj: SidecarSpecIngressPort | unde
  */
 export interface SidecarSpecIngressTls {
   /**
+   * @schema SidecarSpecIngressTls#alpnProtocols
+   */
+  readonly alpnProtocols?: string[];
+
+  /**
    * @schema SidecarSpecIngressTls#caCertCredentialName
    */
   readonly caCertCredentialName?: string;
@@ -5429,6 +5710,11 @@ export interface SidecarSpecIngressTls {
    * @schema SidecarSpecIngressTls#credentialNames
    */
   readonly credentialNames?: string[];
+
+  /**
+   * @schema SidecarSpecIngressTls#ecdhCurves
+   */
+  readonly ecdhCurves?: string[];
 
   /**
    * @schema SidecarSpecIngressTls#httpsRedirect
@@ -5493,12 +5779,14 @@ export interface SidecarSpecIngressTls {
 export function toJson_SidecarSpecIngressTls(obj: SidecarSpecIngressTls | undefined): Record<string, any> | undefined {
   if (obj === undefined) { return undefined; }
   const result = {
+    'alpnProtocols': obj.alpnProtocols?.map(y => y),
     'caCertCredentialName': obj.caCertCredentialName,
     'caCertificates': obj.caCertificates,
     'caCrl': obj.caCrl,
     'cipherSuites': obj.cipherSuites?.map(y => y),
     'credentialName': obj.credentialName,
     'credentialNames': obj.credentialNames?.map(y => y),
+    'ecdhCurves': obj.ecdhCurves?.map(y => y),
     'httpsRedirect': obj.httpsRedirect,
     'insecureSkipVerify': obj.insecureSkipVerify,
     'maxProtocolVersion': obj.maxProtocolVersion,

@@ -1,6 +1,6 @@
 /**
- * Types and lint of everything that is written here, over one program: each of `tsc` and `eslint` would make its own, and
- * check every type in it anew.
+ * Types and lint of everything that is written here, over one program: each of `tsc` and `eslint` would make its own,
+ * and check every type in it anew.
  */
 import * as path from 'path';
 import { ESLint, Linter } from 'eslint';

@@ -1,4 +1,6 @@
-/** `npm test [-- <arguments for Jest>]`: types and lint, layout, and tests, side by side. Each is shown when it ends. */
+/**
+ * `npm test [-- <arguments for Jest>]`: types and lint, layout, and tests, side by side. Each is shown when it ends.
+ */
 import { spawn } from 'child_process';
 import * as path from 'path';
 

@@ -1,6 +1,6 @@
 /**
- * `npm run usefulness`: how often the model answers without an access table, as people ask it, and why it does not. With
- * shares below the floors, or a plain yes that the mesh did not give, it ends with 1.
+ * `npm run usefulness`: how often the model answers without an access table, as people ask it, and why it does not.
+ * With shares below the floors, or a plain yes that the mesh did not give, it ends with 1.
  */
 import * as fs from 'fs';
 import * as path from 'path';
@@ -70,7 +70,9 @@ function generated(): Share[] {
   return [...shares.values()];
 }
 
-/** The examples: a team's manifests, with the mesh configuration, and `--gateway` for gateways that are not among them. */
+/**
+ * The examples: a team's manifests, with the mesh configuration, and `--gateway` for gateways that are not among them.
+ */
 function ordinary(): Share {
   const share = new Share('ordinary folders, with --gateway and --mesh');
   for (const name of fs.readdirSync(EXAMPLES)) {

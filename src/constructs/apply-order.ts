@@ -58,15 +58,19 @@ const OBJECTS = 'objects.yaml';
 /**
  * Tells GitOps tools the order in which the objects can be applied without an outage.
  *
- * `kubectl apply -f` keeps the order of the file, which is right already; Argo CD, Flux and Helm sort by kind. The order
- * is one of waves: rules and policies of the gateway side first, its servers last, then the same on the caller side, and
- * at the end what closes every path that is not declared (`RegistryOnlyMesh`, `EgressBoundary`). Objects that this
- * library does not make are in wave 0, before them.
+ * `kubectl apply -f` keeps the order of the file, which is right already; Argo CD, Flux and Helm sort by kind. The
+ * order is one of waves: rules and policies of the gateway side first, its servers last, then the same on the caller
+ * side, and at the end what closes every path that is not declared (`RegistryOnlyMesh`, `EgressBoundary`). Objects that
+ * this library does not make are in wave 0, before them.
+ *
+ * @example
+ * ApplyOrder.argoCd(app);
+ * new SidecarEgress(chart, 'sites', { hosts: ['www.example.com'] });
  */
 export class ApplyOrder {
   /**
-   * Argo CD: writes the annotation `argocd.argoproj.io/sync-wave` on every object of this library below a scope, objects
-   * that are declared later included. An object that has the annotation already keeps it.
+   * Argo CD: writes the annotation `argocd.argoproj.io/sync-wave` on every object of this library below a scope,
+   * objects that are declared later included. An object that has the annotation already keeps it.
    *
    * @param scope an app or a chart
    */

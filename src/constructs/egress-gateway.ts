@@ -5,6 +5,7 @@ import { IEgressGateway } from './i-egress-gateway';
 import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { OneOf } from '../declarations/one-of';
 import { emit } from '../emission/emission';
+import { OWNER_LABEL } from '../emission/ownership';
 import { validate } from '../emission/validation';
 import { gatewayAccount, GatewayPodSettings, gatewayPods } from '../recipes/gateway/pods';
 import { lockdown } from '../recipes/gateway/policies';
@@ -273,6 +274,9 @@ const PROPS: Readers<EgressGatewayProps> = {
  *
  * Several gateways in one app or namespace need different names, and share nothing.
  *
+ * @example
+ * const own = new EgressGateway(chart, 'own', { namespace: 'egress', scaling: { minReplicas: 3 } });
+ * own.lockdown(); // nothing but declared traffic passes
  * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
  */
 export class EgressGateway extends Construct implements IEgressGateway {
@@ -324,13 +328,13 @@ export class EgressGateway extends Construct implements IEgressGateway {
    * Refuses all traffic on these pods except under the private server names of `GatewayEgress`, even if other authors
    * bind a Gateway to them.
    *
-   * Adds two policies, of the same size for any number of hosts: requests without a mesh identity, or for another server
-   * name, are answered with 403; connections are closed. One of them is a DENY, so that it holds beside whatever other
-   * policies allow. Further calls have no effect.
+   * Adds two policies, of the same size for any number of hosts: requests without a mesh identity, or for another
+   * server name, are answered with 403; connections are closed. One of them is a DENY, so that it holds beside whatever
+   * other policies allow. Further calls have no effect.
    *
    * Private names are recognised by their domain, `egress.internal`. That nobody else's Gateway uses one takes an
-   * `EgressGuard`, or istiod's setting `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Without either, a Gateway of another namespace
-   * can serve hosts of its own through these pods, and stop the pods from taking new configuration.
+   * `EgressGuard`, or istiod's setting `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Without either, a Gateway of another
+   * namespace can serve hosts of its own through these pods, and stop the pods from taking new configuration.
    *
    * @returns the policy that lets the private names in
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
@@ -372,6 +376,8 @@ export class EgressGateway extends Construct implements IEgressGateway {
         );
     }
     const { cpuRequest = '100m', cpuLimit = '2', memoryRequest = '128Mi', memoryLimit = '1Gi' } = resources;
+    // Whose an object is never changes its pods.
+    const { [OWNER_LABEL]: _owner, ...chartLabels } = Chart.of(this).labels;
     return {
       replicas,
       minReplicas,
@@ -390,7 +396,7 @@ export class EgressGateway extends Construct implements IEgressGateway {
         value,
         effect,
       })),
-      labels: { ...Chart.of(this).labels, ...props.labels },
+      labels: { ...chartLabels, ...props.labels },
       annotations: props.podAnnotations,
     };
   }

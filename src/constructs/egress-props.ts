@@ -45,8 +45,9 @@ export interface CommonEgressProps {
   readonly istioVersion?: string;
 
   /**
-   * The team or app that declares these hosts: a DNS label, part of the names of all objects. Two apps that declare the
-   * same host for the same namespace need different owners, otherwise they overwrite each other's objects.
+   * The team or app that declares these hosts: a DNS label, part of the names of all objects, and their label
+   * `cdk8s-istio-egress/owner`. Two apps that declare the same host for the same namespace need different owners,
+   * otherwise they overwrite each other's objects.
    *
    * @default - the namespace of the chart
    */

@@ -74,8 +74,9 @@ export interface GatewayEgressProps extends CommonEgressProps {
   readonly callers: Caller[];
 
   /**
-   * The IP addresses or address ranges that applications dial; only for a single host. TCP ports need them, or `dnsCapture`,
-   * because nothing else in a TCP connection identifies the host. The gateway itself resolves the host by DNS.
+   * The IP addresses or address ranges that applications dial; only for a single host. TCP ports need them, or
+   * `dnsCapture`, because nothing else in a TCP connection identifies the host. The gateway itself resolves the host by
+   * DNS.
    *
    * @default - any: HTTP and TLS are routed by name
    */
@@ -141,10 +142,16 @@ const readersFor = (props: GatewayEgressProps): Readers<GatewayEgressProps> => (
  * External hosts that only named callers can reach, through an egress gateway.
  *
  * Plain HTTP and TLS from the application both go through the gateway. The hop to the gateway uses mutual TLS, and the
- * gateway checks the caller's certificate for each host. Other workloads of the callers' namespaces see what looks like an
- * outage (503, or a closed TLS handshake), and none of their data reaches the host. On a locked mesh, a missing or late
- * object makes calls fail; they never bypass the gateway.
+ * gateway checks the caller's certificate for each host. Other workloads of the callers' namespaces see what looks like
+ * an outage (503, or a closed TLS handshake), and none of their data reaches the host. On a locked mesh, a missing or
+ * late object makes calls fail; they never bypass the gateway.
  *
+ * @example
+ * new GatewayEgress(chart, 'partner', {
+ *   gateway: exit,
+ *   hosts: ['api.partner.com'],
+ *   callers: [Caller.serviceAccount('payments', 'checkout')],
+ * });
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/
  */
 export class GatewayEgress extends Egress {
@@ -268,7 +275,7 @@ export class GatewayEgress extends Egress {
       if (origination) path.declareOrigination(this, origination.by, origination.settings);
     }
     path.allow(caller);
-    const emission = Emission.of(path, () => new Emission(this, this.places, () => gatewayEgress(path)));
+    const emission = Emission.of(path, () => new Emission(this, this.places, () => gatewayEgress(path), path));
     this.egressPaths.set(path, emission.update());
   }
 
@@ -319,8 +326,8 @@ export class GatewayEgress extends Egress {
     }
     if (http === GatewayHttp.OPAQUE || !common.ports.some((port) => port.http)) {
       problems.add(
-        'refusal: FORBIDDEN answers HTTP with 403, but with OPAQUE or without an HTTP port the gateway reads no HTTP; ' +
-          'leave it out',
+        'refusal: FORBIDDEN answers HTTP with 403, but with OPAQUE or without an HTTP port the gateway reads no ' +
+          'HTTP; leave it out',
       );
     }
     if (common.ports.some(({ protocol }) => isOpaque(protocol)))
@@ -330,8 +337,8 @@ export class GatewayEgress extends Egress {
 }
 
 const UNCHECKED =
-  'is checked by a policy, which is evaluated only once the caller has sent data, so any workload would first receive ' +
-  'what the host sends on connecting';
+  'is checked by a policy, which is evaluated only once the caller has sent data, so any workload would first ' +
+  'receive what the host sends on connecting';
 
 /** Gateways resolve a host before there is a request for it, so they need its name. */
 function assertGatewayHost(host: string, props: GatewayEgressProps): string {

@@ -14,10 +14,12 @@ import { readProps } from '../values/readers';
  * namespace, or a gateway that somebody else installed. An `EgressGateway` does it by itself.
  *
  * Needed where the mesh traces requests and one of these is the last proxy that reads them: for a `SidecarEgress`, and
- * for `GatewayHttp.OPAQUE`, the sidecars. They cannot tell external hosts from others, so calls of these sidecars inside
- * the mesh begin a new trace at the next proxy. The proxies still report their own spans, from Istio 1.30 on; an older
- * release stops reporting them.
+ * for `GatewayHttp.OPAQUE`, the sidecars. They cannot tell external hosts from others, so calls of these sidecars
+ * inside the mesh begin a new trace at the next proxy. The proxies still report their own spans, from Istio 1.30 on; an
+ * older release stops reporting them.
  *
+ * @example
+ * new NoTraceContext(chart, 'no-trace-context', { gateway: exit });
  * @see https://istio.io/latest/docs/reference/config/telemetry/#Tracing
  */
 export class NoTraceContext extends Construct {

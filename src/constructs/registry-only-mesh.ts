@@ -158,6 +158,9 @@ const HELM_VALUES: Readers<MeshHelmValuesOptions> = {
  * default does not apply to a namespace with a Sidecar of its own, since Istio does not merge them. This mode is not a
  * firewall, as Istio itself says; NetworkPolicies are, see `EgressBoundary`.
  *
+ * @example
+ * new RegistryOnlyMesh(chart, 'lock'); // the whole mesh; or some namespaces:
+ * new RegistryOnlyMesh(chart, 'some', { namespaces: ['payments'], name: 'some' });
  * @see https://istio.io/latest/docs/reference/config/networking/sidecar/#OutboundTrafficPolicy
  */
 export class RegistryOnlyMesh extends Construct {
@@ -185,8 +188,8 @@ export class RegistryOnlyMesh extends Construct {
 
   /**
    * The same lock for an Istio that is installed with Helm: the text of a values file for the `istiod` chart. It is
-   * returned, not written to the manifests. From Istio 1.31 on it also makes the ServiceEntries of each namespace private
-   * to it, which no object can say for the whole mesh.
+   * returned, not written to the manifests. From Istio 1.31 on it also makes the ServiceEntries of each namespace
+   * private to it, which no object can say for the whole mesh.
    *
    * @param options further settings for the whole mesh
    * @see https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-OutboundTrafficPolicy

@@ -128,8 +128,9 @@ export class Boundary implements Declaration {
       if (closed.length === 0) return [];
       const cidrs = closed.map((address) => `"${address.includes('/') ? address : hostRange(address)}"`).join(', ');
       return this.conflict(
-        `boundary-private-address: ${host} [${by.node.path}] is at ${closed.join(', ')}, and the boundary lets pods of ` +
-          `${namespace} connect to public addresses only, so calls would time out. Write \`unsafeAllowedEgress: ` +
+        `boundary-private-address: ${host} [${by.node.path}] is at ${closed.join(', ')}, and the boundary lets ` +
+          `pods of ${namespace} connect to public addresses only, so calls would time out. Write ` +
+          '`unsafeAllowedEgress: ' +
           `[{ namespace: "${namespace}", toCidrs: [${cidrs}], toPorts: [${ports.join(', ')}], reason: "…" }]\`.`,
       );
     });

@@ -86,6 +86,11 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Declar
     return this.statements[0].construct;
   }
 
+  /** All constructs that declare it. */
+  public get constructs(): Construct[] {
+    return this.statements.map(({ construct }) => construct);
+  }
+
   public get owner(): string {
     return this.statements[0].owner;
   }

@@ -57,6 +57,14 @@ export interface TrafficPolicy {
   readonly loadBalancer?: { readonly simple: EgressLoadBalancing };
 }
 
+/** Which host an object is for, where it is for one. */
+const HOST_ANNOTATION = 'cdk8s-istio-egress/host';
+
+/** The annotations of an object that is for one host. */
+export function annotationsFor(host: string, { annotations }: EgressPathSettings): Record<string, string> {
+  return { [HOST_ANNOTATION]: host, ...annotations };
+}
+
 /** Everything that weakens a promise is written under this annotation on the objects concerned. */
 export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';
 

@@ -1,6 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { addObject } from './emitted';
+import { Declared } from './ownership';
 import { perApp } from '../declarations/app';
 import { groupVersionKind, Rank, RecipeObject, Side } from '../recipes/recipe';
 
@@ -32,7 +33,8 @@ interface Emitted {
 }
 
 const emissions = new WeakMap<object, Emission>();
-const sharedObjects = perApp(() => new Set<string>());
+/** What the shared objects of an app are made from. */
+const sharedObjects = perApp(() => new Map<string, Set<Declared>>());
 
 /** The objects of one declaration. They are added in the order of their ranks, as soon as the recipe holds them. */
 export class Emission {
@@ -48,11 +50,13 @@ export class Emission {
   /**
    * @param owner the construct of this library that findings about the objects are reported for
    * @param recipe returns the objects of everything that has been declared so far
+   * @param declared what the objects are made from, if several constructs may declare it
    */
   constructor(
     private readonly owner: IConstruct,
     private readonly places: Places,
     private readonly recipe: () => RecipeObject[],
+    private readonly declared?: Declared,
   ) {}
 
   /** Adds what is missing. Call it whenever more was declared. */
@@ -64,7 +68,7 @@ export class Emission {
       seen.add(key);
       const known = this.emitted.get(key);
       if (known) known.planned = planned;
-      else if (!planned.shared || this.isFirst(planned)) this.add(key, planned);
+      else this.addUnlessShared(key, planned);
     }
     this.keepOrder();
     return this;
@@ -82,20 +86,22 @@ export class Emission {
     return [...new Set(ids)].flatMap((id) => this.emitted.get(keyOf(side, id))?.object ?? []);
   }
 
-  private add(key: string, planned: RecipeObject): void {
+  /** Adds an object, or what it is made from to an object that another declaration of the app has emitted. */
+  private addUnlessShared(key: string, planned: RecipeObject): void {
+    const declared = new Set(this.declared && [this.declared]);
+    if (planned.shared) {
+      const { kind, metadata } = planned;
+      const identity = `${groupVersionKind(kind).kind} ${metadata.namespace}/${metadata.name}`;
+      const shared = sharedObjects(this.owner);
+      const known = shared.get(identity);
+      if (known) return declared.forEach((one) => known.add(one));
+      shared.set(identity, declared);
+    }
     const { scope, first = scope } = this.places[planned.side]!;
     const place = planned.rank === Rank.FIRST ? first : scope;
-    const object = addObject(this.owner, place, planned, () => this.emitted.get(key)?.planned ?? planned);
+    const latest = () => this.emitted.get(key)?.planned ?? planned;
+    const object = addObject(this.owner, place, planned, latest, declared);
     this.emitted.set(key, { object, scope: place, order: this.emitted.size, planned });
-  }
-
-  /** Whether no other declaration of the app has emitted a shared object. */
-  private isFirst({ kind, metadata: { namespace, name } }: RecipeObject): boolean {
-    const shared = sharedObjects(this.owner);
-    const identity = `${groupVersionKind(kind).kind} ${namespace}/${name}`;
-    if (shared.has(identity)) return false;
-    shared.add(identity);
-    return true;
   }
 
   private inOrder(): Emitted[] {

@@ -1,5 +1,6 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
+import { Declared, writeOwnership } from './ownership';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { perApp } from '../declarations/app';
 import { RecipeObject } from '../recipes/recipe';
@@ -27,12 +28,14 @@ export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Em
  * @param owner the construct of this library that findings about the object are reported for
  * @param planned the object as it is planned now
  * @param latest returns the object as it is planned at synth
+ * @param declared what the object is made from, if it is not the construct alone
  */
 export function addObject(
   owner: IConstruct,
   scope: Construct,
   planned: RecipeObject,
   latest: () => RecipeObject,
+  declared: ReadonlySet<Declared>,
 ): ApiObject {
   const { id, kind, metadata, fields } = planned;
   const spec = planned.spec && (() => latest().spec!());
@@ -41,6 +44,7 @@ export function addObject(
     'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
   const wave = () => waveOf(latest());
   emitted(owner).set(object, { owner, spec: 'GVK' in kind ? spec : undefined, wave });
+  writeOwnership(object, owner, declared, metadata.annotations);
   if (isInWaves(object)) writeWave(object, wave);
   return object;
 }

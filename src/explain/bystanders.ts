@@ -1,7 +1,8 @@
+import { isClosed, writtenBy } from './constructs';
 import { namesOf, namespaceOf, placeOf } from './manifest';
 import { urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
-import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
+import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { hostsOverlap } from '../model/host-names';
 
 /** An object that names a host of the request but has no effect on the answer. */
@@ -22,11 +23,11 @@ const MOST_TRIED = 24;
  */
 export function bystanders(
   answer: Answer,
-  objects: readonly EgressObject[],
-  world: World,
+  model: EgressModel,
   caller: ModelCaller,
   request: ModelRequest,
 ): Bystander[] {
+  const { objects, world } = model;
   if (answer.outcome === 'undetermined') return [];
   const decidedBy = [...answer.steps.flatMap((step) => step.decidedBy), ...answer.causes];
   const met = new Set(decidedBy.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
@@ -58,10 +59,7 @@ export function bystanders(
     })
     .slice(0, MOST_TRIED)
     .flatMap((object) => {
-      const without = EgressModel.of(
-        objects.filter((one) => one !== object),
-        world,
-      ).ask(caller, request);
+      const without = model.with(objects.filter((one) => one !== object)).ask(caller, request);
       if (JSON.stringify(without) !== same) return [];
       const { manifest, origin } = object;
       const namespace = namespaceOf(manifest);
@@ -69,10 +67,22 @@ export function bystanders(
         {
           object: `${manifest.kind} ${namespace}/${manifest.metadata?.name}`,
           origin,
-          reason: reasonFor(manifest, namespace, places, gateways),
+          reason: reasonFor(manifest, namespace, places, gateways) ?? purposeOf(object, objects),
         },
       ];
     });
+}
+
+/** What an object of this library's constructs is there for, although this request does without it. */
+function purposeOf(object: EgressObject, objects: readonly EgressObject[]): string {
+  const by = writtenBy(object, objects);
+  if (!by) return 'the answer is the same without it';
+  const { kind, spec } = object.manifest;
+  const purpose =
+    kind === 'ServiceEntry' && isClosed(spec)
+      ? 'it keeps requests that no route takes closed'
+      : 'other requests, or those of other callers, need it';
+  return `written by ${by.construct}: ${purpose}`;
 }
 
 function reasonFor(
@@ -80,7 +90,7 @@ function reasonFor(
   namespace: string,
   places: readonly string[],
   gateways: ReadonlySet<string>,
-): string {
+): string | undefined {
   const exportTo: string[] = spec.exportTo ?? [];
   const isSeen =
     exportTo.length === 0 ||
@@ -94,5 +104,5 @@ function reasonFor(
     if (!bound.some((name) => name === 'mesh' || gateways.has(name)))
       return `bound to ${bound.join(', ')}, which the request does not pass`;
   }
-  return 'the answer is the same without it';
+  return undefined;
 }

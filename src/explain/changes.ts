@@ -1,19 +1,34 @@
 import { candidates, Candidate, Wanted } from './candidates';
+import { valueAt } from './candidates/edits';
+import { inProgram } from './constructs';
 import { headline } from './headline';
-import { OtherRequests, SideEffect } from './side-effects';
-import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World } from '../model';
+import { namespaceOf, placeOf } from './manifest';
+import { effectLines, OtherRequests, UNDECLARED_HOST } from './side-effects';
+import { fullHost } from '../istio/hosts';
+import { serviceOfHost } from '../istio/service-names';
+import { upTo } from '../manifests/field-path';
+import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { PROPOSED } from '../model/ages';
-import { separateMalformed } from '../model/well-formed';
 
 export type { Wanted } from './candidates';
 
+/** The limit on candidates that are tried, each of which asks the model. */
+const MOST_TRIED = 80;
+
+/** Reserved for documentation, so no host has it. */
+const UNDECLARED_ADDRESS = '198.51.100.251';
+
 /** A change to the manifests that makes the request succeed as wanted, verified by the model. */
 export interface Change {
-  /** The object, the field and the value. */
+  /** The objects, the fields and the values; for objects of this library's constructs, the construct and the prop. */
   readonly text: string;
+  /** What else changes, one line each. */
+  readonly also: readonly string[];
   /** The answer after the change, in one line. */
   readonly then: string;
   readonly answer: Answer;
+  /** The manifests after the change. */
+  readonly objects: readonly EgressObject[];
 }
 
 /** Whether the request is answered as wanted, and by the host that was asked for. */
@@ -31,48 +46,103 @@ export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
 
 /**
  * The smallest change that makes the request succeed as wanted: one field of one object before several, existing
- * objects before new ones. The model answers the request again with each candidate, so what is proposed works.
+ * objects before new ones. The model answers this request and others again with each candidate: what is proposed works,
+ * is admitted, and opens or breaks nothing else.
  */
 export function smallestChange(
-  all: readonly EgressObject[],
-  world: World,
+  model: EgressModel,
   caller: ModelCaller,
   request: ModelRequest,
   answer: Answer,
   wanted: Wanted = {},
 ): Change | undefined {
-  const { objects } = separateMalformed(all);
-  // A request that goes through a gateway is not led round it, unless `wanted` says so.
-  const kept: Wanted = { via: wanted.via ?? (answer.via === 'gateway' ? 'gateway' : undefined) };
-  const found = candidates({ objects, world, caller, request, answer, wanted }).sort((a, b) => cost(a) - cost(b));
-  const others = new OtherRequests(() => EgressModel.of(objects, world), objects, caller, request);
+  const { objects } = model;
+  // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
+  const isMeantFor = answer.via === 'gateway' || isRoutedToService(model, answer);
+  const kept: Wanted = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
+  const found = candidates({ objects, world: model.world, caller, request, answer, wanted })
+    .sort((a, b) => cost(a) - cost(b))
+    .slice(0, MOST_TRIED);
+  const before = withUndeclaredHost(model);
+  const others = new OtherRequests(before, caller, request);
   for (const candidate of found) {
-    const changed = EgressModel.of(applied(objects, candidate), world);
+    const changed = before.with(applied(objects, candidate));
     // What the API server or Istio's webhook rejects is never proposed.
     if (changed.malformed.length > 0) continue;
     const then = changed.ask(caller, request);
-    if (!isAnsweredAsWanted(then, kept) || then.remarks.some(({ code }) => code === 'ignored-credential')) continue;
+    if (!isMended(answer, then, kept) || then.remarks.some(({ code }) => code === 'ignored-credential')) continue;
     if (candidate.weakens === undefined && isWorse(answer, then)) continue;
-    const effects = others.changedBy(changed);
-    if (effects.some((effect) => others.isUnasked(effect))) continue;
+    const edited = [...candidate.edits.map(({ object }) => object), ...(candidate.added ?? []).map(asObject)];
+    const effects = others.changedBy(changed, edited);
+    if (effects.some((effect) => others.isUnasked(effect, isGuard(candidate)))) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
-    return { text: `${candidate.text}${warning}${alsoText(effects)}`, then: headline(then), answer: then };
+    return {
+      text: `${inProgram(candidate, model, caller)}${warning}`,
+      also: alsoLines(effectLines(effects, request.url, then), others.unasked),
+      then: headline(then),
+      answer: then,
+      objects: changed.objects,
+    };
   }
   return undefined;
+}
+
+/** The model, of a world in which a host that nobody declares answers, so that what opens it is seen. */
+function withUndeclaredHost(model: EgressModel): EgressModel {
+  const { objects, world } = model;
+  if (world.external === undefined) return model;
+  const host = { host: UNDECLARED_HOST, address: UNDECLARED_ADDRESS, http: 'ok', https: 'ok' } as const;
+  const tcp = objects.flatMap(({ manifest }) =>
+    manifest?.kind === 'ServiceEntry' ? (manifest.spec?.ports ?? []).map(({ number }: any) => number) : [],
+  );
+  return EgressModel.of(objects, {
+    ...world,
+    external: [...world.external, { ...host, tcp: [...new Set<number>(tcp)] }],
+  });
+}
+
+/** Whether a route for the request leads to a Kubernetes Service, as that of a gateway. */
+function isRoutedToService({ objects, world }: EgressModel, { causes, steps }: Answer): boolean {
+  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].some(({ kind, namespace, name, field }) => {
+    const destination = kind === 'VirtualService' && field && upTo(field, 'destination');
+    if (!destination) return false;
+    const routes = objects.find(
+      ({ manifest }) =>
+        manifest.kind === kind && manifest.metadata.name === name && namespaceOf(manifest) === namespace,
+    );
+    const host = routes && valueAt(routes.manifest, destination)?.host;
+    return (
+      typeof host === 'string' &&
+      serviceOfHost(fullHost(host, placeOf(routes!.manifest, world)), world.mesh?.clusterDomain) !== undefined
+    );
+  });
+}
+
+/** Whether a change gives what was wanted: from the host that was asked for, or from where its entry already led. */
+function isMended(before: Answer, then: Answer, wanted: Wanted): boolean {
+  const { destination } = before;
+  const isSameHost = then.answeredBy !== undefined && destination?.replace(/:\d+$/, '') === then.answeredBy;
+  return isAnsweredAsWanted(isSameHost ? { ...then, insteadOf: undefined } : then, wanted);
 }
 
 /** The most other requests that a proposal lists. */
 const MOST_EFFECTS = 4;
 
-function alsoText(effects: readonly SideEffect[]): string {
-  const lines = effects
-    .slice(0, MOST_EFFECTS)
-    .map(
-      ({ caller: { namespace, serviceAccount }, url, after }) =>
-        `\nalso changes ${namespace}/${serviceAccount} ${url}: ${headline(after)}`,
-    );
-  const rest = effects.length - lines.length;
-  return [...lines, ...(rest > 0 ? [`\nand ${rest} more`] : [])].join('');
+function alsoLines(lines: readonly string[], unasked: number): string[] {
+  return [
+    ...lines.slice(0, MOST_EFFECTS),
+    ...(lines.length > MOST_EFFECTS ? [`and ${lines.length - MOST_EFFECTS} more changes`] : []),
+    ...(unasked > 0 ? [`not asked: ${unasked} other requests, further from this one`] : []),
+  ];
+}
+
+/** Whether a candidate changes something that tells callers apart: a server of a gateway, or a policy. */
+function isGuard({ edits }: Candidate): boolean {
+  return edits.some(
+    ({ object: { manifest }, field }) =>
+      /Policy$/.test(manifest.kind) ||
+      (manifest.kind === 'Gateway' && /^spec\.servers\[\d+\]\.(tls|port\.protocol)/.test(field ?? '')),
+  );
 }
 
 /** Whether the request would lose something that it has now or was meant to have: TLS, a verified server name. */
@@ -81,7 +151,10 @@ function isWorse(before: Answer, after: Answer): boolean {
   const losesTls = after.tlsOriginatedBy === 'none' && before.steps.some(({ kind }) => kind === 'originates-tls');
   // Clear text to a TLS port means that TLS should have been originated; clear text to another port does not mend that.
   const leavesInClear = codes.has('plaintext-to-443') && after.plaintextToHost;
-  return losesTls || leavesInClear || after.remarks.some(({ code }) => !codes.has(code));
+  const hadIdentity =
+    before.identityAtGateway !== undefined || before.steps.some(({ kind }) => kind === 'originates-mesh-tls');
+  const isNew = (code: string) => !codes.has(code) && (code !== 'no-identity' || hadIdentity);
+  return losesTls || leavesInClear || after.remarks.some(({ code }) => isNew(code));
 }
 
 /** Candidates that weaken something come after all others. */
@@ -101,12 +174,13 @@ export function applied(
     for (const { change } of own) change(manifest);
     return { manifest, origin: object.origin };
   });
-  // What is applied after all the rest is the youngest.
-  return [
-    ...changed,
-    ...added.map((manifest: any) => ({
-      manifest: { ...manifest, metadata: { ...manifest.metadata, creationTimestamp: PROPOSED } },
-      origin: 'proposed',
-    })),
-  ];
+  return [...changed, ...added.map(asObject)];
+}
+
+/** A proposed object: what is applied after all the rest is the youngest. */
+function asObject(manifest: any): EgressObject {
+  return {
+    manifest: { ...manifest, metadata: { ...manifest.metadata, creationTimestamp: PROPOSED } },
+    origin: 'proposed',
+  };
 }

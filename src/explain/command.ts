@@ -13,11 +13,13 @@ import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
 import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
+import { WIDTH, wrap } from '../cli/wrap';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { requestProblem } from './request-problem';
 import { headline } from './headline';
 import { asText } from './text';
 import { AccessTable, Via } from '../access/access-table';
+import { isTcpRequest } from '../access/request-url';
 import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, KnownGateway, ModelCaller, ModelRequest, World, worldOf } from '../model';
@@ -26,10 +28,12 @@ import { separateMalformed } from '../model/well-formed';
 import { lintCommand, rulesCommand } from '../lint/command';
 import { checkManifests, Finding } from '../rules';
 
+/** What an application speaks other than HTTP/1.1 and HTTPS. */
+const SPOKEN: readonly string[] = ['http2', 'grpc', 'websocket'];
 const VIAS: readonly string[] = ['direct', 'undeclared', 'sidecar', 'gateway'];
 
 /** Runs the command line. It prints nothing itself. */
-export function run(args: readonly string[], standardInput?: () => string): Outcome {
+export function run(args: readonly string[], standardInput?: () => string, width = WIDTH): Outcome {
   try {
     const [command, ...rest] = args;
     refuseFormerOptions(rest);
@@ -37,8 +41,8 @@ export function run(args: readonly string[], standardInput?: () => string): Outc
       return { code: command === undefined ? 3 : 0, out: HELP, err: '' };
     }
     if (command === '--version' || command === 'version') return { code: 0, out: `${version()}\n`, err: '' };
-    if (command === 'explain') return explain(rest, standardInput);
-    if (command === 'check') return check(rest, standardInput);
+    if (command === 'explain') return explain(rest, width, standardInput);
+    if (command === 'check') return check(rest, width, standardInput);
     if (command === 'migrate') return migrate(rest, standardInput);
     if (command === 'docs') return docs(rest);
     if (command === 'lint') return lintCommand(rest, { standardInput, version: version() });
@@ -69,7 +73,7 @@ function refuseFormerOptions(args: readonly string[]): void {
 }
 
 /** Answers one request. */
-function explain(args: readonly string[], standardInput?: () => string): Outcome {
+function explain(args: readonly string[], width: number, standardInput?: () => string): Outcome {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -81,6 +85,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
       header: { type: 'string', multiple: true, default: [] },
       dial: { type: 'string' },
       follow: { type: 'boolean' },
+      speak: { type: 'string' },
       namespace: { type: 'string' },
       mesh: { type: 'string' },
       table: { type: 'string' },
@@ -116,11 +121,9 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
   const { objects } = model;
   const isFine = isAnsweredAsWanted(answer, wanted);
   const change =
-    answer.outcome === 'undetermined' || isFine
-      ? undefined
-      : smallestChange(objects, world, caller, request, answer, wanted);
+    answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(model, caller, request, answer, wanted);
   const findings = findingsOn(answer, objects, world);
-  const idle = bystanders(answer, objects, world, caller, request);
+  const idle = bystanders(answer, model, caller, request);
   const isIncomplete = read.problems.length > 0;
   const isOpen =
     answer.outcome === 'undetermined' || answer.condition !== undefined || (isFine && !isPlainYes(answer, wanted));
@@ -138,7 +141,7 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
         err,
         out: asJson({
           ...answer,
-          ...(change && { change: { text: change.text, then: change.then } }),
+          ...(change && { change: { text: change.text, also: change.also, then: change.then } }),
           bystanders: idle,
           findings,
           notes,
@@ -158,19 +161,23 @@ function explain(args: readonly string[], standardInput?: () => string): Outcome
         err,
         out:
           incomplete(read) +
-          asText(answer, {
-            change,
-            bystanders: idle,
-            findings,
-            notes,
-            notVia: answer.outcome === 'answered' && !isFine ? wanted.via : undefined,
-          }),
+          asText(
+            answer,
+            {
+              change,
+              bystanders: idle,
+              findings,
+              notes,
+              notVia: answer.outcome === 'answered' && !isFine ? wanted.via : undefined,
+            },
+            width,
+          ),
       };
   }
 }
 
 /** Compares the model's answer with every row of an access table. */
-function check(args: readonly string[], standardInput?: () => string): Outcome {
+function check(args: readonly string[], width: number, standardInput?: () => string): Outcome {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -221,7 +228,7 @@ function check(args: readonly string[], standardInput?: () => string): Outcome {
     code,
     err,
     out:
-      `${incomplete(read)}${lines.join('\n')}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
+      `${incomplete(read)}${wrap(lines.join('\n'), width)}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
       'table says\n',
   };
 }
@@ -255,7 +262,9 @@ function assumed(texts: readonly string[], { mesh }: World): World {
   }, {});
 }
 
-/** A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443,serviceAccount=exit` says it. */
+/**
+ * A gateway that is installed, as `--gateway egress/istio-egressgateway,targetPort=8443,serviceAccount=exit` says it.
+ */
 function gatewayOf(text: string): KnownGateway {
   const [place, ...more] = text.split(',');
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(place) ?? [];
@@ -311,12 +320,14 @@ function requestOf({
   header = [],
   dial,
   follow,
+  speak,
 }: {
   to?: string;
   method?: string;
   header?: string[];
   dial?: string;
   follow?: boolean;
+  speak?: string;
 }): ModelRequest {
   if (to === undefined)
     throw new Usage('--to is missing: write http://host/path, https://host/path or tcp://host:port');
@@ -324,6 +335,10 @@ function requestOf({
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
   if (dial !== undefined && isIP(dial) !== 4)
     throw new Usage(`--dial is an IPv4 address such as 203.0.113.99, not "${dial}"`);
+  if (speak !== undefined && !SPOKEN.includes(speak))
+    throw new Usage(`--speak is ${SPOKEN.join(', ')}, not "${speak}"; without it, HTTP/1.1 or HTTPS is spoken`);
+  if (speak !== undefined && isTcpRequest(to))
+    throw new Usage(`--speak ${speak} is for http:// and https://, not "${to}"`);
   const headers = header.map((line) => /^([^:\s]+):\s*(.*)$/.exec(line));
   if (headers.some((line) => line === null)) throw new Usage('--header is "Name: value"');
   return {
@@ -331,6 +346,7 @@ function requestOf({
     ...(method && { method: method.toUpperCase() }),
     ...(dial && { dial }),
     ...(follow && { follow }),
+    ...(speak !== undefined && { speak: speak as ModelRequest['speak'] }),
     ...(headers.length > 0 && { headers: Object.fromEntries(headers.map((line) => [line![1], line![2]])) }),
   };
 }

@@ -71,7 +71,7 @@ export class EgressFrom {
 
   private asks(caller: ModelCaller): EgressTo {
     this.model ??= EgressModel.of(this.objects, this.world);
-    return new EgressTo(this.model, this.objects, this.world, caller, this.known);
+    return new EgressTo(this.model, this.objects, caller, this.known);
   }
 }
 
@@ -80,7 +80,6 @@ export class EgressTo {
   constructor(
     private readonly model: EgressModel,
     private readonly objects: EgressObject[],
-    private readonly world: World,
     private readonly caller: ModelCaller,
     private readonly known: Known = { namespaces: [], hosts: [] },
   ) {}
@@ -92,7 +91,7 @@ export class EgressTo {
     const asked = { ...request, url };
     return new EgressExpectation(
       this.model.ask(this.caller, asked),
-      (answer, wanted) => smallestChange(this.objects, this.world, this.caller, asked, answer, wanted),
+      (answer, wanted) => smallestChange(this.model, this.caller, asked, answer, wanted),
       () => nothingToJudge(this.objects, this.caller, url, this.known),
     );
   }

@@ -18,11 +18,18 @@ function unconditional(answer: Answer): string {
     case 'undetermined':
       return `undetermined: ${answer.reason}`;
     default:
-      return (
-        `refused${answer.by ? ` by the ${answer.by === 'host' ? 'external host' : answer.by}` : ''}: ` +
-        `${seen(answer)}, because ${answer.reason}`
-      );
+      return `${refused(answer)}, because ${answer.reason}`;
   }
+}
+
+/** An answer without the reason of a refusal. */
+export function inBrief(answer: Answer): string {
+  return answer.outcome === 'refused' ? refused(answer) : headline(answer);
+}
+
+function refused(answer: Answer): string {
+  const by = answer.by ? ` by the ${answer.by === 'host' ? 'external host' : answer.by}` : '';
+  return `refused${by}: ${seen(answer)}`;
 }
 
 /** What the caller sees of a refusal. */

@@ -27,6 +27,8 @@ explain follows one request hop by hop and names the object and field that decid
   --header "Name: value"            may be repeated; Host replaces the host that the request names
   --dial ADDRESS                    dial this IPv4 address instead of the host's own
   --follow                          follow redirects
+  --speak PROTOCOL                  http2 (with prior knowledge), grpc (a unary call) or websocket; default: HTTP/1.1
+                                    or HTTPS
   --namespace NAMESPACE             where objects without a namespace will be applied; default: default
   --mesh FILE                       MeshConfig YAML (or its ConfigMap, or Helm values): outbound traffic policy,
                                     root namespace, trust domain. Default: the ConfigMap istio among the manifests

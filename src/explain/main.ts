@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { run } from './command';
 
-const { code, out, err } = run(process.argv.slice(2));
+// A pipe has no width.
+const { code, out, err } = run(process.argv.slice(2), undefined, process.stdout.columns);
 process.stdout.write(out);
 process.stderr.write(err);
 process.exitCode = code;

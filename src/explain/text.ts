@@ -1,6 +1,7 @@
 import { Bystander } from './bystanders';
 import { Change } from './changes';
 import { headline } from './headline';
+import { wrap } from '../cli/wrap';
 import { Via } from '../access/access-table';
 import { lastOf } from '../manifests/field-path';
 import { Answer, FieldRef, HopName, Step } from '../model';
@@ -16,14 +17,15 @@ export interface Extras {
   readonly notes?: readonly string[];
 }
 
-/** An explanation as text. */
+/** An explanation as text, in lines of at most a width. */
 export function asText(
   answer: Answer,
   { notVia, change, bystanders = [], findings = [], notes = [] }: Extras = {},
+  width = Infinity,
 ): string {
   const blocks = [
     notVia === undefined ? headline(answer) : `not via ${notVia}: ${headline(answer)}`,
-    ...(answer.steps.length > 0 ? [steps(answer.steps)] : []),
+    ...(answer.steps.length > 0 ? [steps(answer.steps, width)] : []),
   ];
   if (answer.outcome !== 'answered' && answer.causes.length > 0)
     blocks.push(
@@ -38,7 +40,8 @@ export function asText(
         "checks the caller's identity, and the gateway logs nothing.",
     );
   }
-  if (change) blocks.push(block('Smallest change, verified by the model', [change.text, `then: ${change.then}`]));
+  if (change)
+    blocks.push(block('Smallest change, verified by the model', [change.text, ...change.also, `then: ${change.then}`]));
   if (answer.alternatives.length > 0) {
     blocks.push(
       block(
@@ -80,7 +83,7 @@ export function asText(
   if (answer.condition) blocks.push(block('To make the condition plain', [answer.condition.say]));
   if (answer.assumptions.length > 0) blocks.push(block('Assumed', answer.assumptions));
   if (notes.length > 0) blocks.push(block('Input', notes));
-  return `${blocks.join('\n\n')}\n`;
+  return `${wrap(blocks.join('\n\n'), width)}\n`;
 }
 
 /** `VirtualService payments/x http[0]` */
@@ -103,24 +106,22 @@ function looksLikeOutage({ outcome, by, causes }: Answer): boolean {
   );
 }
 
-function steps(all: readonly Step[]): string {
-  const lines: { hop: string; text: string; ref: string }[] = [];
+/** The columns before the text of a step: the hop and its number. */
+const BEFORE_STEP = 18;
+
+/** Each step, and below it the fields that decided it. */
+function steps(all: readonly Step[], width: number): string {
   let last: HopName | undefined;
   let number = 0;
-  for (const { hop, text, decidedBy } of all) {
-    const isNew = hop !== last;
-    if (isNew) number++;
-    last = hop;
-    lines.push({ hop: isNew ? `${number} ${hop}` : '', text, ref: decidedBy[0] ? short(decidedBy[0]) : '' });
-    for (const ref of decidedBy.slice(1)) lines.push({ hop: '', text: '', ref: short(ref) });
-  }
-  const width = Math.min(72, Math.max(...lines.map(({ text }) => text.length)));
-  return lines
-    .map(({ hop, text, ref }) => {
-      const before = `  ${hop.padEnd(15)} `;
-      if (ref === '') return `${before}${text}`.trimEnd();
-      const gap = text.length > width ? `\n${' '.repeat(before.length + width)}` : ' '.repeat(width - text.length);
-      return `${before}${text}${gap}   ${ref}`;
+  return all
+    .flatMap(({ hop, text, decidedBy }) => {
+      if (hop !== last) number++;
+      const title = hop === last ? '' : `${number} ${hop}`;
+      last = hop;
+      const lines = [text, ...decidedBy.map((ref) => `    ${short(ref)}`)].flatMap((line) =>
+        wrap(line, width - BEFORE_STEP).split('\n'),
+      );
+      return lines.map((line, index) => `  ${(index === 0 ? title : '').padEnd(BEFORE_STEP - 2)}${line}`.trimEnd());
     })
     .join('\n');
 }

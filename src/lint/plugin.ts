@@ -33,8 +33,8 @@ const READERS: Readers<LintPluginProps> = {
 };
 
 /**
- * Runs `lint` after `cdk8s synth`, on the manifests of any app: name this class under `validations` in `cdk8s.yaml`. The
- * app itself needs no construct of this library.
+ * Runs `lint` after `cdk8s synth`, on the manifests of any app: name this class under `validations` in `cdk8s.yaml`.
+ * The app itself needs no construct of this library.
  *
  * @see https://cdk8s.io/docs/latest/plugins/validation/
  */

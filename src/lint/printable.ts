@@ -1,6 +1,6 @@
 /**
- * Control characters, those that hide or reorder text, line separators, and halves of characters. Names in manifests and
- * of files may hold them, and a terminal would obey.
+ * Control characters, those that hide or reorder text, line separators, and halves of characters. Names in manifests
+ * and of files may hold them, and a terminal would obey.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 

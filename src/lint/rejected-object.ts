@@ -7,8 +7,8 @@ export const rejectedObject: Omit<Rule, 'check'> = {
   severity: 'error',
   title: "An object that the API server or Istio's webhook rejects",
   reason:
-    'The API server checks types and allowed values, and Istio what goes together. An object that either rejects does ' +
-    'not exist; one of its name that was there before stays as it was.',
+    'The API server checks types and allowed values, and Istio what goes together. An object that either rejects ' +
+    'does not exist; one of its name that was there before stays as it was.',
   cure: 'Write a value that is allowed there.',
   see: 'https://istio.io/latest/docs/reference/config/networking/',
   good: `

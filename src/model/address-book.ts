@@ -58,8 +58,8 @@ export class AddressBook {
       const declaring = addressed.filter(({ ports }) => ports.some(({ number }) => number === port));
       if (declaring.length > 0 && declaring.length < addressed.length)
         throw new Undetermined(
-          `not all ServiceEntries of namespace ${service.namespace} for ${host} declare port ${port}, and a sidecar that ` +
-            'answers DNS gives the address of any of them',
+          `not all ServiceEntries of namespace ${service.namespace} for ${host} declare port ${port}, and a sidecar ` +
+            'that answers DNS gives the address of any of them',
           addressed.map(({ object }) => fieldRef(object, 'spec.ports')),
         );
       for (const one of [service, ...siblings]) {

@@ -133,9 +133,9 @@ class Evaluation {
     if (!applies) {
       const selector = object.spec.selector?.matchLabels;
       return new Undetermined(
-        `${name} decides if it selects the pods of ${id ?? namespace}, and the manifests do not say whether they have ` +
-          `the label ${unknownLabels(selector, this.workload)}: add their Deployment, or an access table with their ` +
-          '`gateways`',
+        `${name} decides if it selects the pods of ${id ?? namespace}, and the manifests do not say whether they ` +
+          `have the label ${unknownLabels(selector, this.workload)}: add their Deployment, or an access table with ` +
+          'their `gateways`',
         [fieldRef(object, 'spec.selector.matchLabels')],
       );
     }

@@ -310,7 +310,8 @@ function workloadsOf({ index }: Registry, entry: Indexed, assumptions: string[])
       pods
         ? `ServiceEntry ${namespace}/${entry.name} selects the pods of ${pods.kind} ${namespace}/${pods.name}, whose ` +
             'addresses no manifest tells'
-        : `no WorkloadEntry has the labels that ServiceEntry ${namespace}/${entry.name} selects, and pods may have them`,
+        : `no WorkloadEntry has the labels that ServiceEntry ${namespace}/${entry.name} selects, and pods may have ` +
+            'them',
       [where],
     );
   assumptions.push(`no pod of namespace ${namespace} has the labels that ServiceEntry ${entry.name} selects`);

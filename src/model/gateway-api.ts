@@ -31,8 +31,8 @@ export function isGatewayApi({ manifest }: Indexed): boolean {
 }
 
 /**
- * Whether an object of the Gateway API may change what a proxy does with a request. Most serve an ingress: a Gateway has
- * pods of its own, and what is bound to it matters nowhere else.
+ * Whether an object of the Gateway API may change what a proxy does with a request. Most serve an ingress: a Gateway
+ * has pods of its own, and what is bound to it matters nowhere else.
  */
 export function reaches(registry: Registry, object: Indexed, place: ProxyPlace): boolean {
   const { kind, spec, namespace } = object;

@@ -161,8 +161,8 @@ export function gatewayWorkloads(
     if (isKnown(namespace, selector)) continue;
     const labels = isStandard ? standard.labels : selector;
     const says = isStandard
-      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, 443 to ` +
-        '8443, and any other port to itself'
+      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, ` +
+        '443 to 8443, and any other port to itself'
       : `selects the gateway pods with the labels ${labelText(labels) || '{}'} and maps each port to itself`;
     workloads.set(id, {
       id,

@@ -51,7 +51,7 @@ export class EgressModel {
   private constructor(
     private readonly assumedObjects: readonly EgressObject[],
     private readonly checked: ReturnType<typeof separateMalformed>,
-    world: World,
+    public readonly world: World,
   ) {
     this.configuration = new Configuration(assumedObjects, world);
     this.open = possibilities(checked.objects, world);
@@ -69,6 +69,12 @@ export class EgressModel {
    */
   public get malformed(): readonly Malformed[] {
     return this.checked.malformed;
+  }
+
+  /** A model of other objects in the same world; those that this model has too are not checked again. */
+  public with(objects: Iterable<EgressObject>): EgressModel {
+    const sorted = separateMalformed(objects, new Set(this.checked.objects));
+    return new EgressModel(asAssumed(sorted.objects, this.world), sorted, this.world);
   }
 
   /** What happens to a request of a caller. */
@@ -171,7 +177,9 @@ export class EgressModel {
       }
       return {
         outcome: 'undetermined',
-        reason: `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ${say}`,
+        reason:
+          `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ` +
+          `${say}`,
         causes: [...other.causes, ...answer.causes].filter(
           (cause, at, all) => all.findIndex((same) => JSON.stringify(same) === JSON.stringify(cause)) === at,
         ),
@@ -276,7 +284,9 @@ function addressesThatDecide(
     .slice(0, MOST_ADDRESSES)
     .filter(([range]) => decides(ipAddress(range.split('/')[0])))
     .map(([range, { kind, namespace, name }]) => ({
-      holds: `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ${namespace}/${name}`,
+      holds:
+        `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ` +
+        `${namespace}/${name}`,
       say: say('ADDRESS'),
     }));
 }
@@ -304,5 +314,8 @@ function portOf({ url }: ModelRequest): number {
 
 function inShort({ outcome, reason, symptom, by }: Answer): string {
   if (outcome !== 'refused') return reason;
-  return `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} (${symptom ?? 'no answer'}): ${reason}`;
+  return (
+    `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} ` +
+    `(${symptom ?? 'no answer'}): ${reason}`
+  );
 }

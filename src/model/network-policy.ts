@@ -144,7 +144,9 @@ function peerMatches(
   const isPod = selectorMatches(podSelector, labels, hasOtherLabels);
   if (isPod === undefined) {
     open.push({
-      unknown: `it is unknown whether the pods of namespace ${namespace} have the labels that a NetworkPolicy names: add their Deployment`,
+      unknown:
+        `it is unknown whether the pods of namespace ${namespace} have the labels that a NetworkPolicy names: add ` +
+        'their Deployment',
       at,
     });
   }
@@ -173,7 +175,9 @@ function ipBlockMatches({ cidr, except: excepted = [] }: IpBlock, peer: Peer, at
   return undefined;
 }
 
-/** Every namespace has the label with its name; its others are those of its Namespace, if that is among the manifests. */
+/**
+ * Every namespace has the label with its name; its others are those of its Namespace, if that is among the manifests.
+ */
 function namespaceMatches(
   { index, world }: Registry,
   selector: LabelSelector,

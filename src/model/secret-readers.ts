@@ -7,8 +7,8 @@ const RBAC = 'rbac.authorization.k8s.io';
 const BUILT_IN = new Set(['cluster-admin', 'admin', 'edit']);
 
 /**
- * Whether a service account may list the Secrets of its namespace. istiod asks the API server for that before it hands a
- * proxy the Secret with its key, and names no groups: a binding to a group does not count.
+ * Whether a service account may list the Secrets of its namespace. istiod asks the API server for that before it hands
+ * a proxy the Secret with its key, and names no groups: a binding to a group does not count.
  */
 export function mayListSecrets(registry: Registry, namespace: string, serviceAccount: string): Certainty {
   const bindings = ['RoleBinding', 'ClusterRoleBinding'].flatMap((kind) => registry.index.inGroup(RBAC, kind));

@@ -10,8 +10,8 @@ export function stopAtUnknownService(registry: Registry, host: string, decidedBy
   const gateway = managedGatewayOf(registry, host);
   if (gateway)
     throw new Undetermined(
-      `${host} is the Service of Gateway ${gateway.namespace}/${gateway.name} of the Gateway API, which the model does ` +
-        'not support yet',
+      `${host} is the Service of Gateway ${gateway.namespace}/${gateway.name} of the Gateway API, which the model ` +
+        'does not support yet',
       [fieldRef(gateway), ...decidedBy],
     );
   const domain = domainOfServiceHost(host);

@@ -116,14 +116,25 @@ function problemOf(manifest: any): FieldProblem | undefined {
   return known && spec ? schemaProblem(kind, spec) : undefined;
 }
 
-/** Separates the objects that the model can read from those that every API server rejects. */
-export function separateMalformed(objects: Iterable<EgressObject>): {
+/**
+ * Separates the objects that the model can read from those that every API server rejects.
+ *
+ * @param checked objects that are known to be well-formed
+ */
+export function separateMalformed(
+  objects: Iterable<EgressObject>,
+  checked?: ReadonlySet<EgressObject>,
+): {
   readonly objects: EgressObject[];
   readonly malformed: Malformed[];
 } {
   const wellFormed: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {
+    if (checked?.has(source)) {
+      wellFormed.push(source);
+      continue;
+    }
     const { manifest } = source;
     const isObject = typeof manifest?.kind === 'string' && manifest.metadata;
     const rejected = isObject ? problemOf(manifest) : undefined;

@@ -39,7 +39,8 @@ export interface World {
   /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */
   readonly knownGateways?: readonly KnownGateway[];
   /**
-   * Whether the Secrets, ConfigMaps and files that TLS settings name exist, proxies may read them, and hosts accept them.
+   * Whether the Secrets, ConfigMaps and files that TLS settings name exist, proxies may read them, and hosts accept
+   * them.
    *
    * @default - unknown: answers that need them have a condition
    */
@@ -71,7 +72,9 @@ export interface KnownGateway {
   readonly namespace: string;
   /** @default - `app: <name>` and `istio: <name without istio->` */
   readonly labels?: Record<string, string>;
-  /** @default - the gateway's name, as with the Helm chart; where callers expect another one, answers have a condition */
+  /**
+   * @default - the gateway's name, as with the Helm chart; where callers expect another one, answers have a condition
+   */
   readonly serviceAccount?: string;
   /** The pod port behind port 443. @default 443, as with the Helm chart */
   readonly targetPort?: number;

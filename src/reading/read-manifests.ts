@@ -153,7 +153,9 @@ function addFile(reading: Reading, file: string, text: string): void {
   else addText(reading, file, text);
 }
 
-/** A kustomization is not an object. It says that the files beside it are not what will be applied, or only lists them. */
+/**
+ * A kustomization is not an object. It says that the files beside it are not what will be applied, or only lists them.
+ */
 function addKustomization({ read }: Reading, file: string, value: unknown): void {
   read.hasInput = true;
   const { transforms } = kustomizationOf(value, file);

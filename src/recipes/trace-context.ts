@@ -11,9 +11,9 @@ import { Rank, RecipeObject } from './recipe';
 const INJECTED = { 'security.istio.io/tlsMode': 'istio' };
 
 /**
- * Keeps proxies from telling the next hop where a request comes from: those of a gateway, or the sidecars of a namespace
- * on the way out. They write these headers after the route, so that no route can remove them (measured). Their spans are
- * still reported, except where Istio can only switch off both.
+ * Keeps proxies from telling the next hop where a request comes from: those of a gateway, or the sidecars of a
+ * namespace on the way out. They write these headers after the route, so that no route can remove them (measured).
+ * Their spans are still reported, except where Istio can only switch off both.
  */
 export function noTraceContext(
   gateway: GatewayInstallation | undefined,

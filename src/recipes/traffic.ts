@@ -87,7 +87,8 @@ export function externalSubsets(
 }
 
 /**
- * A traffic policy, as the generated type. The generator makes a separate enum for every use, and writes the number in `consecutive5xxErrors` differently.
+ * A traffic policy, as the generated type. The generator makes a separate enum for every use, and writes the number in
+ * `consecutive5xxErrors` differently.
  */
 export function istioPolicy<T>(policy: TrafficPolicy | undefined): T {
   return policy as unknown as T;
@@ -113,9 +114,9 @@ export function portPolicy(
 /**
  * The TLS block of a DestinationRule.
  *
- * `sni` and `subjectAltNames` are always both set: Istio stops verifying the name in the certificate if `sni` is set and
- * `subjectAltNames` is not. `caCertificates: system` is written out although it is the default, because older analyzers
- * report a missing field as a missing check.
+ * `sni` and `subjectAltNames` are always both set: Istio stops verifying the name in the certificate if `sni` is set
+ * and `subjectAltNames` is not. `caCertificates: system` is written out although it is the default, because older
+ * analyzers report a missing field as a missing check.
  */
 function tlsBlock(settings: OriginationSettings, namespace: string): PortPolicy['tls'] {
   const names = { sni: settings.sni, subjectAltNames: settings.subjectAltNames };

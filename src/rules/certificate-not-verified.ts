@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { describe } from '../manifests/indexed';
+import { TlsSettings } from '../manifests/specs';
 import { tlsField } from '../manifests/tls';
 
 export const certificateNotVerified: Rule = {
@@ -7,8 +8,8 @@ export const certificateNotVerified: Rule = {
   severity: 'error',
   title: 'TLS to an external host, or a server for mutual TLS, that verifies no certificate',
   reason:
-    'With `insecureSkipVerify` a proxy that originates TLS accepts any certificate, of anybody, for any name; a server ' +
-    'of a Gateway lets in callers with any certificate, and the identity in it proves nothing.',
+    'With `insecureSkipVerify` a proxy that originates TLS accepts any certificate, of anybody, for any name; a ' +
+    'server of a Gateway lets in callers with any certificate, and the identity in it proves nothing.',
   cure: 'Remove insecureSkipVerify, and give the authorities and names that are to be trusted.',
   see: 'https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings',
   good: `
@@ -51,6 +52,6 @@ spec:
   },
 };
 
-function skips(tls: any): boolean {
+function skips(tls: TlsSettings): boolean {
   return tls.insecureSkipVerify === true && tls.mode !== 'ISTIO_MUTUAL';
 }

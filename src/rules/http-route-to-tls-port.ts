@@ -10,8 +10,8 @@ export const httpRouteToTlsPort: Rule = {
   severity: 'error',
   title: 'An HTTP route to a TLS port of an external host, without TLS origination',
   reason:
-    'What an `http` route forwards is plain HTTP. Unless a DestinationRule originates TLS on the port, it leaves in clear ' +
-    'text, headers included, and the host answers 400 or closes the connection.',
+    'What an `http` route forwards is plain HTTP. Unless a DestinationRule originates TLS on the port, it leaves in ' +
+    'clear text, headers included, and the host answers 400 or closes the connection.',
   cure: "Add a DestinationRule for the host with TLS settings for the port, in the namespace of the route's proxies.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: `
@@ -65,8 +65,8 @@ spec:
       const all = ordered(declaring);
       yield {
         message:
-          `${describe(virtualService)} forwards HTTP in clear text to port ${number} of ${host}, a TLS port according ` +
-          `to ${describeAll(all)}, and no DestinationRule originates TLS there.`,
+          `${describe(virtualService)} forwards HTTP in clear text to port ${number} of ${host}, a TLS port ` +
+          `according to ${describeAll(all)}, and no DestinationRule originates TLS there.`,
         field: hopField(hop),
         objects: [virtualService, ...all],
       };

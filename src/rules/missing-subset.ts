@@ -1,6 +1,6 @@
 import { Rule, Violation } from './rule';
 import { isWildcard } from '../istio/hosts';
-import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
 import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visibleIn } from '../manifests/visibility';
@@ -62,8 +62,8 @@ spec:
 };
 
 /** The usual case: only proxies in its own namespace use the VirtualService. */
-function staysAtHome(virtualService: Indexed): boolean {
-  const gateways: string[] = virtualService.spec.gateways ?? ['mesh'];
+function staysAtHome(virtualService: IstioObject<'VirtualService'>): boolean {
+  const gateways = virtualService.spec.gateways ?? ['mesh'];
   return gateways.every((name) =>
     name === 'mesh' ? isPrivateToNamespace(virtualService) : gatewayIsIn(name, virtualService.namespace),
   );
@@ -75,9 +75,11 @@ function gatewayIsIn(gateway: string, namespace: string): boolean {
     : !gateway.includes('/');
 }
 
+type SubsetNames = Map<string, Set<string | undefined>>;
+
 /** Most hosts have one or two rules; a gateway's Service has one for each host behind it, and gets a lookup table. */
 class SubsetsByHost {
-  private readonly tables = new Map<string, Map<string, Set<string>>>();
+  private readonly tables = new Map<string, SubsetNames>();
 
   constructor(private readonly index: ManifestIndex) {}
 
@@ -87,7 +89,7 @@ class SubsetsByHost {
     return rules.some((rule) => rule.namespace === namespace && definesSubset(rule, subset));
   }
 
-  private tableOf(host: string, rules: readonly Indexed[]): Map<string, Set<string>> {
+  private tableOf(host: string, rules: readonly IstioObject<'DestinationRule'>[]): SubsetNames {
     let table = this.tables.get(host);
     if (!table) {
       this.tables.set(host, (table = new Map()));
@@ -101,8 +103,8 @@ class SubsetsByHost {
   }
 }
 
-function definesSubset(rule: Indexed, name: string): boolean {
-  return rule.spec.subsets?.some((subset: any) => subset.name === name) ?? false;
+function definesSubset(rule: IstioObject<'DestinationRule'>, name: string): boolean {
+  return rule.spec.subsets?.some((subset) => subset.name === name) ?? false;
 }
 
 function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset: string): Iterable<Violation> {
@@ -114,8 +116,8 @@ function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset
   ]);
   const rules = index.rulesFor(host);
   // Another repository may have the rule if the manifests have none but for a wildcard, without subsets.
-  if (!rules.some(({ spec }) => !isWildcard(spec.host) || spec.subsets?.length > 0)) return;
-  const found = new Map<string, { readonly used: Indexed[]; readonly namespaces: string[] }>();
+  if (!rules.some(({ spec }) => !isWildcard(spec.host ?? '') || (spec.subsets?.length ?? 0) > 0)) return;
+  const found = new Map<string, { readonly used: IstioObject<'DestinationRule'>[]; readonly namespaces: string[] }>();
   for (const namespace of namespaces) {
     if (subsets.defines(host, namespace, subset)) continue;
     // Which proxies use a public route is not known: any rule may be visible to them.
@@ -141,8 +143,8 @@ function violation(
   host: string,
   subset: string,
   namespaces: string[],
-  rules: Indexed[],
-  used: Indexed[],
+  rules: IstioObject<'DestinationRule'>[],
+  used: IstioObject<'DestinationRule'>[],
 ): Omit<Violation, 'field'> {
   const where = namespaces.includes(EVERYWHERE) ? '' : ` for proxies of ${describeNamespaces(namespaces)}`;
   const definers = rules.filter((rule) => definesSubset(rule, subset));
@@ -154,7 +156,7 @@ function violation(
       objects: [virtualService, ...rules],
     };
   }
-  const names = [...new Set<string>(used.flatMap((rule) => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
+  const names = [...new Set(used.flatMap((rule) => (rule.spec.subsets ?? []).map(({ name }) => String(name))))];
   const defined =
     names.length > 0
       ? joinWords(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names)

@@ -7,8 +7,8 @@ export const policyAtTheCaller: Rule = {
   severity: 'error',
   title: 'An AuthorizationPolicy that names an external host where no request for it arrives',
   reason:
-    'A policy applies to requests that arrive at the selected pods, not to those that they send. At the callers of an ' +
-    'external host it neither denies nor allows anything that leaves.',
+    'A policy applies to requests that arrive at the selected pods, not to those that they send. At the callers of ' +
+    'an external host it neither denies nor allows anything that leaves.',
   cure: "Put the policy on the egress gateway's pods, and route the host through the gateway.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/',
   good: `
@@ -52,7 +52,7 @@ spec:
       // A gateway may serve the name of an external host, and its Gateway may be in another namespace than its pods.
       if (index.isGatewayNamespace(namespace) || spec.selector?.matchLabels?.istio !== undefined) continue;
       for (const [position, rule] of (spec.rules ?? []).entries()) {
-        const hosts: string[] = (rule?.to ?? []).flatMap((to: any) => to?.operation?.hosts ?? []);
+        const hosts = (rule?.to ?? []).flatMap((to) => to?.operation?.hosts ?? []);
         const names = [...new Set(hosts.map((host) => host.replace(/:.*$/, '')))].filter((host) =>
           index.entriesByHost.get(host).some(isExternal),
         );
@@ -60,8 +60,8 @@ spec:
         const entries = ordered(names.flatMap((host) => index.entriesByHost.get(host)));
         yield {
           message:
-            `${describe(policy)} names ${joinWords(names)}, an external host according to ${describeAll(entries)}, but ` +
-            `applies to what arrives at pods of namespace ${namespace}.`,
+            `${describe(policy)} names ${joinWords(names)}, an external host according to ${describeAll(entries)}, ` +
+            `but applies to what arrives at pods of namespace ${namespace}.`,
           field: `spec.rules[${position}]`,
           objects: [policy, ...entries],
         };

@@ -11,8 +11,8 @@ export const publicRouteTakesHost: Rule = {
   severity: 'warning',
   title: "A public VirtualService that decides about another namespace's host for the whole mesh",
   reason:
-    'Without exportTo, a VirtualService applies to the sidecars of every namespace: all requests for the host follow it, ' +
-    'not only those of its own namespace.',
+    'Without exportTo, a VirtualService applies to the sidecars of every namespace: all requests for the host ' +
+    'follow it, not only those of its own namespace.',
   cure: 'Set exportTo: ["."], or move the VirtualService to the namespace that owns the host.',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration',
   good: `

@@ -10,9 +10,11 @@ export const tcpAddressBesideNames: Rule = {
   severity: 'warning',
   title: 'A TCP entry for an address on a port where other hosts are matched by name',
   reason:
-    'Connections to the address are taken before the Host header or SNI is looked at. If a host of the same port has that ' +
-    'address in DNS, now or later, its requests leave as TCP, past its gateway and TLS origination.',
-  cure: 'Declare the host by name on that port as well, use another port, or make sure that no such host has the address.',
+    'Connections to the address are taken before the Host header or SNI is looked at. If a host of the same port ' +
+    'has that address in DNS, now or later, its requests leave as TCP, past its gateway and TLS origination.',
+  cure:
+    'Declare the host by name on that port as well, use another port, or make sure that no such host has the ' +
+    'address.',
   good: `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -59,8 +61,8 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
         if (beside.length === 0) continue;
         yield {
           message:
-            `${describe(entry)} takes every connection to ${addresses.join(', ')} on port ${number} as TCP, also if it ` +
-            `is for a host of ${describeAll(beside)}.`,
+            `${describe(entry)} takes every connection to ${addresses.join(', ')} on port ${number} as TCP, also if ` +
+            `it is for a host of ${describeAll(beside)}.`,
           field: `spec.ports[${position}]`,
           objects: [entry, ...beside],
         };

@@ -24,6 +24,13 @@ const DEFAULT_ACCOUNT = 'default';
 
 /**
  * A workload identity that may call external hosts.
+ *
+ * @example
+ * new GatewayEgress(chart, 'partner', {
+ *   gateway: exit,
+ *   hosts: ['api.partner.com'],
+ *   callers: [Caller.workload(checkout), Caller.serviceAccount('billing', 'invoices')],
+ * });
  */
 export class Caller {
   /**
@@ -60,8 +67,8 @@ export class Caller {
         throw new Error('has no namespace, so its identity is unknown; give `namespace` to it or to its chart');
       if (serviceAccountName === DEFAULT_ACCOUNT)
         throw new Error(
-          'has no service account of its own, and every pod of the namespace that names none runs under "default" and ' +
-            'could call as well; give it one (`serviceAccountName`; `serviceAccount` in cdk8s-plus), or write ' +
+          'has no service account of its own, and every pod of the namespace that names none runs under "default" ' +
+            'and could call as well; give it one (`serviceAccountName`; `serviceAccount` in cdk8s-plus), or write ' +
             `Caller.serviceAccount("${namespace}", "${DEFAULT_ACCOUNT}") if all of them may call`,
         );
       return new Caller(

@@ -255,7 +255,7 @@ test('a guarded gateway is reached by its callers only, and reaches public addre
     },
   ]);
   expect(spec.egress.slice(2)).toEqual([{ to: PUBLIC, ports: tcp(80, 443, 8443) }]);
-  expect(metadata.annotations).toBeUndefined();
+  expect(metadata.annotations).toEqual({ 'cdk8s-istio-egress/constructs': 'platform/boundary' });
 });
 
 test('a gateway of another app is not guarded; an installed one only on request', () => {

@@ -148,7 +148,11 @@ test('labels of the chart and of the construct are on the pods', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'egress', labels: { team: 'platform' } });
   new EgressGateway(chart, 'exit', { labels: { tier: 'edge' }, revision: 'canary' });
   const manifests = Testing.synth(chart);
-  expect(the('Deployment', manifests).metadata.labels).toEqual({ team: 'platform', tier: 'edge' });
+  expect(the('Deployment', manifests).metadata.labels).toEqual({
+    team: 'platform',
+    tier: 'edge',
+    'cdk8s-istio-egress/owner': 'egress',
+  });
   expect(the('Deployment', manifests).spec.template.metadata.labels).toMatchObject({
     team: 'platform',
     tier: 'edge',

@@ -71,6 +71,12 @@ test('one policy with its binding for each kind, for every namespace but the pla
        "apiVersion": "admissionregistration.k8s.io/v1",
        "kind": "ValidatingAdmissionPolicy",
        "metadata": {
+         "annotations": {
+           "cdk8s-istio-egress/constructs": "chart/guard",
+         },
+         "labels": {
+           "cdk8s-istio-egress/owner": "platform",
+         },
          "name": "egress-guard-service-entries",
        },
        "spec": {
@@ -122,6 +128,12 @@ test('one policy with its binding for each kind, for every namespace but the pla
        "apiVersion": "admissionregistration.k8s.io/v1",
        "kind": "ValidatingAdmissionPolicyBinding",
        "metadata": {
+         "annotations": {
+           "cdk8s-istio-egress/constructs": "chart/guard",
+         },
+         "labels": {
+           "cdk8s-istio-egress/owner": "platform",
+         },
          "name": "egress-guard-service-entries",
        },
        "spec": {
@@ -472,8 +484,8 @@ test('names, labels and annotations are a choice, and no policy has a namespace'
   for (const { metadata } of manifests) {
     expect(metadata).toEqual({
       name: expect.stringMatching(/^mesh-/),
-      labels: { a: 'b' },
-      annotations: { c: 'd' },
+      labels: { a: 'b', 'cdk8s-istio-egress/owner': 'payments' },
+      annotations: { c: 'd', 'cdk8s-istio-egress/constructs': 'chart/guard' },
     });
   }
 });

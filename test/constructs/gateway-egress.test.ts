@@ -40,6 +40,11 @@ test("HTTP of a host goes through the gateway with two sides, the gateway's firs
    "apiVersion: networking.istio.io/v1
    kind: VirtualService
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/partner
+       cdk8s-istio-egress/host: api.partner.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-partner-com-2f70425492ea04a2ece7-http-80
      namespace: egress
    spec:
@@ -93,6 +98,11 @@ test("HTTP of a host goes through the gateway with two sides, the gateway's firs
    apiVersion: networking.istio.io/v1
    kind: ServiceEntry
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/partner
+       cdk8s-istio-egress/host: api.partner.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-partner-com-2f70425492ea04a2ece7
      namespace: egress
    spec:
@@ -112,6 +122,11 @@ test("HTTP of a host goes through the gateway with two sides, the gateway's firs
    apiVersion: networking.istio.io/v1
    kind: Gateway
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/partner
+       cdk8s-istio-egress/host: api.partner.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-partner-com-2f70425492ea04a2ece7
      namespace: egress
    spec:
@@ -133,6 +148,11 @@ test("HTTP of a host goes through the gateway with two sides, the gateway's firs
    apiVersion: networking.istio.io/v1
    kind: DestinationRule
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/partner
+       cdk8s-istio-egress/host: api.partner.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-partner-com-2f70425492ea04a2ece7
      namespace: payments
    spec:
@@ -154,6 +174,11 @@ test("HTTP of a host goes through the gateway with two sides, the gateway's firs
    apiVersion: networking.istio.io/v1
    kind: VirtualService
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/partner
+       cdk8s-istio-egress/host: api.partner.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-partner-com-2f70425492ea04a2ece7
      namespace: payments
    spec:
@@ -181,6 +206,11 @@ test("HTTP of a host goes through the gateway with two sides, the gateway's firs
    apiVersion: networking.istio.io/v1
    kind: ServiceEntry
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/partner
+       cdk8s-istio-egress/host: api.partner.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-partner-com-2f70425492ea04a2ece7
      namespace: payments
    spec:
@@ -348,9 +378,11 @@ test('names, labels and annotations can be set on every object, and routes follo
   });
   for (const { metadata } of manifests) {
     expect(metadata.name).toMatch(/^partner-[0-9a-f]{20}(-(http-80|tls-443))?$/);
-    expect(metadata.labels).toEqual({ team: 'shop' });
+    expect(metadata.labels).toEqual({ team: 'shop', 'cdk8s-istio-egress/owner': 'payments' });
     expect(metadata.annotations).toEqual({
       why: 'contract 7',
+      'cdk8s-istio-egress/constructs': 'chart/partner',
+      'cdk8s-istio-egress/host': HOST,
       'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id',
     });
   }
@@ -388,8 +420,8 @@ test('the installed gateway is one Service, which can be labelled and patched', 
       metadata: {
         name: 'istio-egressgateway-hop',
         namespace: 'egress',
-        labels: { team: 'platform' },
-        annotations: { 'networking.istio.io/exportTo': '*', why: 'hop' },
+        labels: { team: 'platform', 'cdk8s-istio-egress/owner': 'payments' },
+        annotations: { 'networking.istio.io/exportTo': '*', why: 'hop', 'cdk8s-istio-egress/constructs': 'chart/mine' },
       },
       spec: {
         type: 'ClusterIP',

@@ -12,7 +12,12 @@ const log = (props?: (chart: Chart) => RefusalLogProps, namespace?: string) =>
 
 test("for the sidecars of the chart's namespace, on the way out only", () => {
   const telemetry = the('Telemetry', log());
-  expect(telemetry.metadata).toEqual({ name: 'refused-calls', namespace: 'payments' });
+  expect(telemetry.metadata).toEqual({
+    name: 'refused-calls',
+    namespace: 'payments',
+    labels: { 'cdk8s-istio-egress/owner': 'payments' },
+    annotations: { 'cdk8s-istio-egress/constructs': 'chart/refused' },
+  });
   expect(telemetry.spec).toEqual({
     accessLogging: [
       {
@@ -38,8 +43,8 @@ test('for the pods of a gateway, by another provider, with labels', () => {
   expect(telemetry.metadata).toEqual({
     name: 'istio-egressgateway-refused-calls',
     namespace: 'egress',
-    labels: { team: 'platform' },
-    annotations: { why: 'audit' },
+    labels: { team: 'platform', 'cdk8s-istio-egress/owner': 'payments' },
+    annotations: { why: 'audit', 'cdk8s-istio-egress/constructs': 'chart/refused' },
   });
   expect(telemetry.spec.selector).toEqual({ matchLabels: { app: 'istio-egressgateway', istio: 'egressgateway' } });
   expect(telemetry.spec.accessLogging[0].providers).toEqual([{ name: 'otel' }]);

@@ -14,7 +14,12 @@ const LOCKED = { egress: [{ hosts: ['*/*'] }], outboundTrafficPolicy: { mode: 'R
 const sidecar = (namespace: string, name: string, spec: object = {}) => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'Sidecar',
-  metadata: { name, namespace },
+  metadata: {
+    name,
+    namespace,
+    labels: { 'cdk8s-istio-egress/owner': 'payments' },
+    annotations: { 'cdk8s-istio-egress/constructs': 'chart/lock' },
+  },
   spec: { ...LOCKED, ...spec },
 });
 
@@ -76,8 +81,16 @@ test('names, labels and annotations can be set, and every object can be reached 
   const [web, shop] = chart.toJson();
   expect(web.spec.outboundTrafficPolicy.mode).toBe('ALLOW_ANY');
   expect([web, shop].map(({ metadata }) => [metadata.name, metadata.labels, metadata.annotations])).toEqual([
-    ['locked', { team: 'platform' }, { why: 'policy 3' }],
-    [expect.stringMatching(/^locked-/), { team: 'platform' }, { why: 'policy 3' }],
+    [
+      'locked',
+      { team: 'platform', 'cdk8s-istio-egress/owner': 'web' },
+      { why: 'policy 3', 'cdk8s-istio-egress/constructs': 'chart/lock' },
+    ],
+    [
+      expect.stringMatching(/^locked-/),
+      { team: 'platform', 'cdk8s-istio-egress/owner': 'shop' },
+      { why: 'policy 3', 'cdk8s-istio-egress/constructs': 'chart/lock' },
+    ],
   ]);
 });
 
@@ -108,7 +121,10 @@ test('the same lock as Helm values is text, and never among the manifests', () =
     ],
   });
   expect(allManifests(app)).toEqual(before);
-  expect(before).toEqual([sidecar('istio-system', 'default')]);
+  const locked = sidecar('istio-system', 'default');
+  expect(before).toEqual([
+    { ...locked, metadata: { ...locked.metadata, labels: { 'cdk8s-istio-egress/owner': 'istio-system' } } },
+  ]);
 });
 
 test('a release without the setting gets none, and is refused where it is asked for', () => {

@@ -24,6 +24,11 @@ test('by default HTTP and TLS of a host are open to one namespace, by DNS, and h
    "apiVersion: networking.istio.io/v1
    kind: ServiceEntry
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/sites
+       cdk8s-istio-egress/host: api.example.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-example-com-93aa3caa04c4f438160e
      namespace: payments
    spec:
@@ -44,6 +49,11 @@ test('by default HTTP and TLS of a host are open to one namespace, by DNS, and h
    apiVersion: networking.istio.io/v1
    kind: VirtualService
    metadata:
+     annotations:
+       cdk8s-istio-egress/constructs: chart/sites
+       cdk8s-istio-egress/host: api.example.com
+     labels:
+       cdk8s-istio-egress/owner: payments
      name: api-example-com-93aa3caa04c4f438160e
      namespace: payments
    spec:
@@ -215,6 +225,8 @@ test('further headers can be removed, and kept headers are written on the object
   expect(remove).not.toEqual(expect.arrayContaining(['x-forwarded-proto']));
   for (const { metadata } of manifests)
     expect(metadata.annotations).toEqual({
+      'cdk8s-istio-egress/constructs': 'chart/sites',
+      'cdk8s-istio-egress/host': HOST,
       'cdk8s-istio-egress/unsafe': 'keeps headers: x-request-id, x-forwarded-proto',
     });
 });
@@ -255,7 +267,8 @@ test('names, labels and annotations can be set on every object', () => {
 test('labels of the chart are on every object as well', () => {
   const chart = new Chart(newApp(), 'chart', { namespace: 'payments', labels: { team: 'shop' } });
   new SidecarEgress(chart, 'sites', { hosts: [HOST], labels: { tier: 'edge' } });
-  for (const { metadata } of Testing.synth(chart)) expect(metadata.labels).toEqual({ team: 'shop', tier: 'edge' });
+  for (const { metadata } of Testing.synth(chart))
+    expect(metadata.labels).toEqual({ team: 'shop', tier: 'edge', 'cdk8s-istio-egress/owner': 'payments' });
 });
 
 test('every object can be reached and patched, in an order in which they can be applied', () => {

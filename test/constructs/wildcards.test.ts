@@ -23,7 +23,10 @@ test('names below a domain are resolved at the time of the request, on the decla
   const manifests = manifestsOf((chart) => wildcard(chart));
   const entry = the('ServiceEntry', manifests);
   expect(entry.metadata.name).toMatch(/^any-tenants-example-com-[0-9a-f]{20}$/);
-  expect(entry.metadata.labels).toEqual({ 'networking.istio.io/enable-autoallocate-ip': 'false' });
+  expect(entry.metadata.labels).toEqual({
+    'cdk8s-istio-egress/owner': 'payments',
+    'networking.istio.io/enable-autoallocate-ip': 'false',
+  });
   expect(entry.spec).toMatchObject({ hosts: ['*.tenants.example.com'], exportTo: ['.'], resolution: 'DYNAMIC_DNS' });
   const route = the('VirtualService', manifests);
   expect(route.spec.tls).toBeUndefined();
@@ -135,7 +138,11 @@ test.each([
     'ServiceEntry',
     manifestsOf((chart) => wildcard(chart, { hosts: [host], unsafeSharedDomains: true })),
   );
-  expect(entry.metadata.annotations).toEqual({ 'cdk8s-istio-egress/unsafe': `shared domain: ${host}` });
+  expect(entry.metadata.annotations).toEqual({
+    'cdk8s-istio-egress/constructs': 'chart/tenants',
+    'cdk8s-istio-egress/host': host,
+    'cdk8s-istio-egress/unsafe': `shared domain: ${host}`,
+  });
 });
 
 test.each([

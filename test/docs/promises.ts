@@ -1,11 +1,11 @@
 /**
- * The sentences of README and docs that promise something, and what shows each of them. A marker follows its sentence on
- * the same line, and Markdown does not show it:
+ * The sentences of README and docs that promise something, and what shows each of them. A marker follows its sentence
+ * on the same line, and Markdown does not show it:
  *
  *     Refused calls never reach the host. <!-- proof: callers "is refused" if the gateway is locked down -->
  *
- * It names a suite of the mesh, an example (`examples/<name>`) or another test file (`constructs/callers`), and a part of
- * the title of a test, or of a row of the example's access table.
+ * It names a suite of the mesh, an example (`examples/<name>`) or another test file (`constructs/callers`), and a part
+ * of the title of a test, or of a row of the example's access table.
  */
 import * as fs from 'fs';
 import * as path from 'path';

@@ -2,8 +2,11 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { applied } from '../../src/explain/changes';
-import { run } from '../../src/explain/command';
+import { run as runCommand } from '../../src/explain/command';
 import { EgressModel, EgressObject } from '../../src/model';
+
+/** In lines of any length. */
+const run = (args: readonly string[]) => runCommand(args, undefined, Infinity);
 
 /** A folder with these files. */
 function folder(files: Record<string, string>): string {

@@ -1,8 +1,10 @@
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { run } from '../../src/explain/command';
+import { run as runCommand } from '../../src/explain/command';
 
+/** In lines of any length. */
+const run = (args: readonly string[], standardInput?: () => string) => runCommand(args, standardInput, Infinity);
 const EXAMPLES = path.join(__dirname, '../../examples');
 const manifests = (example: string) => path.join(EXAMPLES, example, 'manifests');
 const gateway = manifests('e-http-through-gateway');
@@ -35,7 +37,7 @@ describe('explain', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^200 from www\.aliyun\.com, through egress\//);
     expect(out).toMatch(/1 application +shop\/checkout/);
-    expect(out).toMatch(/2 sidecar .*\n? *VirtualService shop\/.* http\[0\]\.match\[0\]/);
+    expect(out).toMatch(/2 sidecar .*\n *VirtualService shop\/.* http\[0\]\.match\[0\]/);
     expect(out).toMatch(/Gateway egress\/.* servers\[0\]\.tls\.subjectAltNames/);
     expect(out).toMatch(/4 host +www\.aliyun\.com:80/);
   });
@@ -478,5 +480,62 @@ describe('check', () => {
 
   test('a file that is not an access table ends with 3', () => {
     expect(run(['check', gateway, path.join(gateway, 'shop.k8s.yaml')]).code).toBe(3);
+  });
+});
+
+describe('the width of lines', () => {
+  const LONG = 'a-name-that-is-as-long-as-names-may-be'.repeat(6);
+  const long = () => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${LONG}, namespace: shop }
+spec:
+  hosts: [${LONG.slice(0, 63)}.${LONG.slice(0, 63)}.example.com]
+  resolution: DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+`;
+  const longest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+
+  test.each([undefined, 60, 140])('is at most that of the terminal, else 100 columns: %s', (width) => {
+    const where = folder({ 'a.yaml': long() });
+    for (const [files, from, to] of [
+      [where, 'shop/cart', `https://${LONG.slice(0, 63)}.${LONG.slice(0, 63)}.example.com/`],
+      [where, 'shop/cart', `http://${LONG.slice(0, 63)}.${LONG.slice(0, 63)}.example.com:443/`],
+      [gateway, 'shop/crawler', 'http://www.aliyun.com/'],
+    ]) {
+      const { out } = runCommand(['explain', files, '--from', from, '--to', to, ...INSTALLED], undefined, width);
+      expect(longest(out)).toBeLessThanOrEqual(width ?? 100);
+      expect(longest(out)).toBeGreaterThan((width ?? 100) * 0.8);
+    }
+    const { out } = runCommand(['check', gateway, path.join(gateway, '../access.yaml')], undefined, width);
+    expect(longest(out)).toBeLessThanOrEqual(width ?? 100);
+  });
+
+  test('loses nothing but spaces', () => {
+    const args = ['explain', gateway, '--from', 'shop/crawler', '--to', 'http://www.aliyun.com/', ...INSTALLED];
+    const words = (text: string) => text.replace(/\s+/g, '');
+    for (const width of [1, 25, 60]) expect(words(runCommand(args, undefined, width).out)).toBe(words(run(args).out));
+  });
+});
+
+describe('--speak', () => {
+  const asked = (...more: string[]) => {
+    const where = folder({ 'a.yaml': entry('site') });
+    const world = ['--assume', 'outbound-traffic-policy=REGISTRY_ONLY', '--output', 'json'];
+    return run(['explain', where, '--from', 'shop/cart', '--to', 'https://site.example.com/', ...world, ...more]);
+  };
+
+  test.each([
+    [[], 200, 'h2'],
+    [['--speak', 'http2'], 200, 'h2'],
+    [['--speak', 'grpc'], 200, 'h2'],
+    [['--speak', 'websocket'], 101, 'http/1.1'],
+  ])('%s', (more, status, protocol) => {
+    expect(JSON.parse(asked(...more).out)).toMatchObject({ outcome: 'answered', status, protocol });
+  });
+
+  test('takes no other word, and is not for bytes', () => {
+    expect(asked('--speak', 'HTTP/2')).toMatchObject({ code: 3, err: expect.stringMatching(/http2, grpc, websocket/) });
+    const bytes = ['explain', gateway, '--from', 'a/b', '--to', 'tcp://a.example.com:9', '--speak', 'grpc'];
+    expect(run(bytes)).toMatchObject({ code: 3, err: expect.stringMatching(/--speak grpc is for http/) });
   });
 });

@@ -83,7 +83,7 @@ test.each<[string, () => unknown, RegExp]>([
 
 test('the smallest change is part of the explanation', () => {
   expect(() => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway()).toThrow(
-    /Smallest change, verified by the model:\n.*subjectAltNames/,
+    /Smallest change, verified by the model:\n  GatewayEgress for api\.partner\.com: add .* to `callers`\n.*subjectAltNames/,
   );
 });
 

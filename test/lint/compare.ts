@@ -8,6 +8,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { stringify } from 'yaml';
+import { nameOf } from '../../src/lint/finding';
 import { lintWorlds } from '../../src/lint/lint';
 import { worldsOf } from '../../src/lint/worlds';
 import { readAll } from '../../src/reading/read-manifests';
@@ -82,8 +83,8 @@ export function compareWorld(objects: readonly EgressObject[], messages: readonl
     if (!found.has(object)) found.set(object, { lint: new Set(), analyze: new Set() });
     return found.get(object)!;
   };
-  for (const { code, object } of lintWorlds([objects]).findings)
-    at(`${object.kind} ${object.namespace}/${object.name}`).lint.add(code);
+  for (const { code, object, others } of lintWorlds([objects]).findings)
+    for (const one of [object, ...others]) at(nameOf(one)).lint.add(code);
   for (const { code, origin } of messages) if (!OTHER_SUBJECTS.has(code)) at(origin).analyze.add(code);
   return [...found].map(([object, { lint, analyze }]) => ({ object, lint: [...lint], analyze: [...analyze] }));
 }

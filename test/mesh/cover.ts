@@ -1,6 +1,7 @@
 /**
- * `--all` runs a part of each product of dimensions (object removed × caller × host), `--everything` all of it. The part
- * is a pairwise cover: any two values of different dimensions that occur together in the product occur together in it.
+ * `--all` runs a part of each product of dimensions (object removed × caller × host), `--everything` all of it. The
+ * part is a pairwise cover: any two values of different dimensions that occur together in the product occur together in
+ * it.
  */
 import { createHash } from 'crypto';
 

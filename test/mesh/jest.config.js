@@ -1,6 +1,6 @@
 /**
- * The suites of the mesh: two files at a time, each with one lab and one test after the other. A lab mostly waits, so two
- * share two cores; their networks do not meet. A failed test is not retried: a row must hold every time.
+ * The suites of the mesh: two files at a time, each with one lab and one test after the other. A lab mostly waits, so
+ * two share two cores; their networks do not meet. A failed test is not retried: a row must hold every time.
  */
 module.exports = {
   rootDir: '../..',

@@ -48,7 +48,8 @@ async function main(args: string[]): Promise<boolean> {
   if (everything) process.env.MESH_EVERYTHING = 'true';
   if (worlds !== undefined) process.env.MESH_WORLDS = String(worlds);
   console.log(
-    `Istio ${line}${proxies === line ? '' : ` with proxies of ${proxies}`}, seed ${seed}: --seed ${seed} repeats this choice`,
+    `Istio ${line}${proxies === line ? '' : ` with proxies of ${proxies}`}, seed ${seed}: --seed ${seed} repeats ` +
+      'this choice',
   );
   const runs: string[] = [];
   let good = true;

@@ -18,24 +18,28 @@ const GATEWAY = `${istio(
   'Gateway',
   'out',
   'egress',
-  "{ selector: { istio: egressgateway }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+  '{ selector: { istio: egressgateway }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ' +
+    "['*'] }] }",
 )}${istio(
   'ServiceEntry',
   'site',
   'egress',
-  "{ hosts: [site.example.com], exportTo: ['.'], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: DNS }",
+  "{ hosts: [site.example.com], exportTo: ['.'], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: " +
+    'DNS }',
 )}${istio(
   'VirtualService',
   'site',
   'egress',
-  "{ hosts: [site.example.com, egw.egress.svc.cluster.local], gateways: [out], exportTo: ['.'], http: [{ route: [{ destination: { host: site.example.com } }] }] }",
+  "{ hosts: [site.example.com, egw.egress.svc.cluster.local], gateways: [out], exportTo: ['.'], http: [{ route: " +
+    '[{ destination: { host: site.example.com } }] }] }',
 )}`;
 const through = (address: string) =>
   istio(
     'ServiceEntry',
     'site',
     'shop',
-    `{ hosts: [site.example.com], exportTo: ['.'], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: DNS, endpoints: [{ address: ${address} }] }`,
+    "{ hosts: [site.example.com], exportTo: ['.'], ports: [{ number: 80, name: http, protocol: HTTP }], " +
+      `resolution: DNS, endpoints: [{ address: ${address} }] }`,
   );
 const WORLD: World = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
@@ -106,7 +110,8 @@ describe('a Service of type ExternalName', () => {
     'ServiceEntry',
     'site',
     'shop',
-    '{ hosts: [site.example.com], ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }], resolution: DNS }',
+    '{ hosts: [site.example.com], ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, ' +
+      'protocol: TLS }], resolution: DNS }',
   );
 
   test.each(['http://partner/', 'http://partner.shop.svc.cluster.local/', 'http://second.shop/'])(
@@ -151,9 +156,9 @@ test('an entry for a name that looks like one of the cluster is not taken for a 
       'VirtualService',
       'foo',
       'egress',
-      '{ hosts: [foo.bar.svc.cluster.local], gateways: [mesh, out], http: [' +
-        '{ match: [{ gateways: [mesh] }], route: [{ destination: { host: istio-egressgateway.egress.svc.cluster.local, port: { number: 80 } } }] }, ' +
-        '{ match: [{ gateways: [out] }], route: [{ destination: { host: foo.bar.svc.cluster.local } }] }] }',
+      '{ hosts: [foo.bar.svc.cluster.local], gateways: [mesh, out], http: [{ match: [{ gateways: [mesh] }], route: ' +
+        '[{ destination: { host: istio-egressgateway.egress.svc.cluster.local, port: { number: 80 } } }] }, { match: ' +
+        '[{ gateways: [out] }], route: [{ destination: { host: foo.bar.svc.cluster.local } }] }] }',
     );
   expect(ask(`${GATEWAY}${foo}`, 'shop/app', 'http://foo.bar.svc.cluster.local/', {})).toMatchObject({
     outcome: 'answered',

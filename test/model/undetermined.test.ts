@@ -39,12 +39,54 @@ test.each([
     ),
     /trafficPolicy\.proxyProtocol/,
   ],
+  [
+    'the certificate authority in a Secret, new in 1.32',
+    object(
+      'DestinationRule',
+      'networking.istio.io/v1',
+      '{ host: site.example.com, trafficPolicy: { tls: { mode: SIMPLE, caCertCredentialName: ca } } }',
+    ),
+    /tls\.caCertCredentialName/,
+  ],
 ])('%s is named, and nothing is guessed', (_what, yaml, message) => {
   expect(ask(`${ENTRY}${yaml}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
     outcome: 'undetermined',
     reason: expect.stringMatching(message),
   });
 });
+
+test('what 1.32 adds to load balancing and ejection decides nothing between the addresses of one host', () => {
+  const rule = object(
+    'DestinationRule',
+    'networking.istio.io/v1',
+    '{ host: site.example.com, trafficPolicy: { loadBalancer: { backendUtilization: { weightUpdatePeriod: 1s } }, outlierDetection: { failurePercentageThreshold: 50 } } }',
+  );
+  expect(ask(`${ENTRY}${rule}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'answered',
+    via: 'sidecar',
+  });
+});
+
+test.each(['alpnProtocols: [http/1.1]', 'ecdhCurves: [P-256]', 'caCertCredentialName: ca'])(
+  "a server's TLS field that is new in 1.32, %s, is named",
+  (field) => {
+    const yaml =
+      `${ENTRY}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: gw, namespace: egress }\n` +
+      'spec: { template: { metadata: { labels: { istio: gw } } } }\n' +
+      '---\napiVersion: v1\nkind: Service\nmetadata: { name: gw, namespace: egress }\n' +
+      'spec: { selector: { istio: gw }, ports: [{ name: tls, port: 443, targetPort: 8443 }] }\n' +
+      object(
+        'Gateway',
+        'networking.istio.io/v1',
+        `{ selector: { istio: gw }, servers: [{ port: { number: 443, name: tls, protocol: HTTPS }, hosts: ['*'], tls: { mode: SIMPLE, credentialName: c, ${field} } }] }`,
+        'egress',
+      );
+    expect(ask(yaml, 'shop/app', 'https://gw.egress.svc.cluster.local/')).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringContaining(`tls.${field.split(':')[0]}`),
+    });
+  },
+);
 
 test('an EnvoyFilter that does not apply to the caller leaves the answer unchanged', () => {
   const elsewhere = object('EnvoyFilter', 'networking.istio.io/v1alpha3', `{ configPatches: [${PATCH}] }`, 'other');

@@ -54,7 +54,8 @@ describe('what can reach a request still makes it undetermined', () => {
     [
       'one of two patches',
       filter(
-        '{ applyTo: CLUSTER, match: { context: GATEWAY }, patch: {} }, { applyTo: CLUSTER, patch: { operation: MERGE } }',
+        '{ applyTo: CLUSTER, match: { context: GATEWAY }, patch: {} }, { applyTo: CLUSTER, patch: { operation: ' +
+          'MERGE } }',
       ),
     ],
     [

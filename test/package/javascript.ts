@@ -16,7 +16,8 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     [
       "import { Chart } from 'cdk8s';",
       "import { ServiceEntry } from 'cdk8s-istio-egress/imports/networking.istio.io';",
-      "export const entry = (chart: Chart) => new ServiceEntry(chart, 'entry', { spec: { hosts: ['a.example.com'] } });",
+      "export const entry = (chart: Chart) => new ServiceEntry(chart, 'entry', { spec: { hosts: ['a.example.com'] " +
+        '} });',
     ].join('\n'),
   );
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
@@ -86,9 +87,9 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     const findings = run(
       'node',
       '-e',
-      'const { lint } = require("cdk8s-istio-egress/lint"); const spec = { hosts: ["a.example.com"], ports: [{ number: ' +
-        '443, name: "http", protocol: "HTTP" }] }; console.log(lint([{ apiVersion: "networking.istio.io/v1", kind: ' +
-        '"ServiceEntry", metadata: { name: "a" }, spec }]).findings[0].code)',
+      'const { lint } = require("cdk8s-istio-egress/lint"); const spec = { hosts: ["a.example.com"], ports: [{ ' +
+        'number: 443, name: "http", protocol: "HTTP" }] }; console.log(lint([{ apiVersion: "networking.istio.io/v1", ' +
+        'kind: "ServiceEntry", metadata: { name: "a" }, spec }]).findings[0].code)',
     );
     demand(findings.trim() === 'tls-port-as-http', findings);
     return said.trim();
@@ -100,7 +101,8 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
         "const { App, Chart, ApiObject } = require('cdk8s');",
         'const app = new App();',
         "const spec = { host: 'a.example.com', trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'a.example.com' } } };",
-        "new ApiObject(new Chart(app, 'shop'), 'rule', { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', spec });",
+        "new ApiObject(new Chart(app, 'shop'), 'rule', { apiVersion: 'networking.istio.io/v1', kind: " +
+          "'DestinationRule', spec });",
         'app.synth();',
       ].join('\n'),
     );

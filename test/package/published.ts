@@ -3,7 +3,9 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { Checks, demand } from './checks';
 
-/** jsii-diff wants to see cdk8s and constructs. Not dependencies of this project: they would make every `npm ci` longer. */
+/**
+ * jsii-diff wants to see cdk8s and constructs. Not dependencies of this project: they would make every `npm ci` longer.
+ */
 const TOOLS = [
   'publint@0.3.25',
   '@arethetypeswrong/cli@0.18.5',

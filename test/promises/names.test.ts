@@ -1,5 +1,6 @@
 import * as fc from '../support/fast-check';
 import { forAll, identity, manifestsFor, team, TeamPlan } from './plans';
+import { withoutPaths } from '../support/app';
 
 const inGatewayNamespace = (manifests: any[]) => manifests.filter(({ metadata }) => metadata.namespace === 'egress');
 const privateNamesIn = (manifests: any[]) => [
@@ -32,9 +33,11 @@ test("two apps with the same ids, for different namespaces, share no name in the
   );
 });
 
-test('renaming charts and constructs changes no manifest', () => {
+test('renaming charts and constructs changes the annotation with their paths, and nothing else', () => {
   forAll((plans) => {
-    expect(manifestsFor(plans, { charts: 'renamed', ids: 'other' })).toEqual(manifestsFor(plans));
+    const [renamed, before] = [manifestsFor(plans, { charts: 'renamed', ids: 'other' }), manifestsFor(plans)];
+    expect(withoutPaths(renamed)).toEqual(withoutPaths(before));
+    expect(JSON.stringify(renamed)).not.toMatch(/"chart-|id-\d/);
   });
 });
 

@@ -184,7 +184,9 @@ function callersOf(owner: string, plan: EgressPlan): { callers: Caller[]; separa
 
 const manifests = new Map<string, any[]>();
 
-/** The manifests of these teams, which are built once and cannot be changed: properties of the same plans share them. */
+/**
+ * The manifests of these teams, which are built once and cannot be changed: properties of the same plans share them.
+ */
 export function manifestsFor(plans: TeamPlan[], options: Omit<BuildOptions, 'inspect'> = {}): any[] {
   const key = JSON.stringify([plans, options]);
   if (!manifests.has(key)) manifests.set(key, frozen(allManifests(build(plans, options))));

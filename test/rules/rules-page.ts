@@ -9,8 +9,10 @@ export function rulesPage(): string {
     'not show is not a finding. `error`: requests fail, or something else happens to them than the object says.',
     '`warning`: the same in a case that manifests do not decide, or a protection is weaker than it looks.',
     '',
-    'They also run at synth, over all objects of the app: those of these constructs and any others that the app emits. A',
-    'finding that involves at least one object of these constructs stops synth and names every object with its construct',
+    'They also run at synth, over all objects of the app: those of these constructs and any others that the app ' +
+      'emits. A',
+    'finding that involves at least one object of these constructs stops synth and names every object with its ' +
+      'construct',
     'path; nothing is written. Findings that involve only objects of other authors are left to `lint`.',
     '',
     '| rule | severity | what it finds |',
@@ -18,8 +20,8 @@ export function rulesPage(): string {
     ...LINT_RULES.map(
       ({ code, severity, title }) => `| [${code}](#${code}) | ${severity} | ${title.replace(/\|/g, '\\|')} |`,
     ),
-    '| [egress-path-conflict](#egress-path-conflict) | at synth | Two declarations of one egress path in an app with different ' +
-      'options |',
+    '| [egress-path-conflict](#egress-path-conflict) | at synth | Two declarations of one egress path in an app ' +
+      'with different options |',
     '',
     ...LINT_RULES.flatMap((rule) => [
       `## ${rule.code}`,

@@ -57,7 +57,9 @@ function evaluate(expression: string, context: any): any {
   return compiled.get(expression)!(context);
 }
 
-/** The messages of the policies that refuse a request. An expression that fails refuses, as `failurePolicy: Fail` says. */
+/**
+ * The messages of the policies that refuse a request. An expression that fails refuses, as `failurePolicy: Fail` says.
+ */
 export function refusals(manifests: any[], request: AdmissionRequest): string[] {
   return manifests
     .filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')

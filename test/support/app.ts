@@ -37,6 +37,14 @@ export function the(kind: string, manifests: any[], namespace?: string): any {
   return found[0];
 }
 
+/** The manifests without the paths of the constructs that they come from, which are all that may differ. */
+export function withoutPaths(manifests: any[]): any[] {
+  return manifests.map((manifest) => {
+    const { 'cdk8s-istio-egress/constructs': paths, ...annotations } = manifest.metadata.annotations ?? {};
+    return { ...manifest, metadata: { ...manifest.metadata, annotations } };
+  });
+}
+
 /** All objects below a construct, in the order in which they are emitted. */
 export function objectsBelow(construct: Construct): ApiObject[] {
   return construct.node.findAll().filter((child): child is ApiObject => ApiObject.isApiObject(child));

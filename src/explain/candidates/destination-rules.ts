@@ -1,3 +1,4 @@
+import { isIP } from 'net';
 import { remove, set, valueAt } from './edits';
 import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
@@ -55,6 +56,7 @@ export function forTls(
         if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
     }
   }
+  found.push(...namesOfEndpoint(question, rule, path), ...inSubset(question, rule, path));
   // TLS for all ports, where only plain HTTP should get it: moved to the HTTP port.
   if (path === 'spec.trafficPolicy.tls') {
     for (const port of new Set(
@@ -81,6 +83,68 @@ export function forTls(
     }
   }
   return found;
+}
+
+/** An entry that leads to another name gets that host's certificate: it is asked for, and expected. */
+function namesOfEndpoint(question: Question, rule: EgressObject, path: FieldPath): Candidate[] {
+  const host = fullHost(rule.manifest.spec?.host ?? '', placeOf(rule.manifest, question.world));
+  const names = ofKind(question, 'ServiceEntry')
+    .filter(({ manifest }) => manifest.spec?.hosts?.includes(host))
+    .flatMap(({ manifest }) => (manifest.spec.endpoints ?? []).map(({ address }: any) => address))
+    .filter((address) => typeof address === 'string' && address.includes('.') && isIP(address) === 0);
+  return [...new Set<string>(names)].map((name) => ({
+    text: `${nameOf(rule)}: set ${path}.sni to ${JSON.stringify(name)} and ${path}.subjectAltNames to ["${name}"]`,
+    // Where the entry leads is meant: less than another endpoint.
+    size: 1.4,
+    edits: [...set(rule, `${path}.sni`, name).edits, ...set(rule, `${path}.subjectAltNames`, [name]).edits],
+  }));
+}
+
+/** TLS that a port adds to every connection, moved to a subset that only the routes for HTTP name. */
+function inSubset(question: Question, rule: EgressObject, path: FieldPath): Candidate[] {
+  const [, at] = /^spec\.trafficPolicy(?:\.portLevelSettings\[(\d+)\])?\.tls$/.exec(path) ?? [];
+  if (!path.startsWith('spec.trafficPolicy.')) return [];
+  const policy = rule.manifest.spec.trafficPolicy;
+  const settings = at === undefined ? undefined : policy.portLevelSettings[Number(at)];
+  const host = fullHost(rule.manifest.spec.host, placeOf(rule.manifest, question.world));
+  const taken = ((rule.manifest.spec.subsets ?? []) as any[]).map(({ name }) => name);
+  const subset = taken.includes('tls') ? 'tls-origination' : 'tls';
+  const routed = ofKind(question, 'VirtualService').flatMap((routes) =>
+    ((routes.manifest.spec?.http ?? []) as any[]).flatMap((http, index) =>
+      ((http.route ?? []) as any[]).flatMap(({ destination }, to) =>
+        destination?.host &&
+        fullHost(destination.host, placeOf(routes.manifest, question.world)) === host &&
+        destination.subset === undefined &&
+        (settings === undefined || destination.port?.number === settings.port?.number)
+          ? [set(routes, `spec.http[${index}].route[${to}].destination.subset`, subset)]
+          : [],
+      ),
+    ),
+  );
+  if (routed.length === 0) return [];
+  const change = (manifest: any) => {
+    const { trafficPolicy } = manifest.spec;
+    const owner = settings === undefined ? trafficPolicy : trafficPolicy.portLevelSettings[Number(at)];
+    const { tls } = owner;
+    delete owner.tls;
+    const moved = settings === undefined ? { tls } : { portLevelSettings: [{ port: settings.port, tls }] };
+    manifest.spec.subsets = [...(manifest.spec.subsets ?? []), { name: subset, trafficPolicy: moved }];
+    // Istio refuses settings of a port that set nothing.
+    if (settings !== undefined && Object.keys(owner).length === 1)
+      trafficPolicy.portLevelSettings.splice(Number(at), 1);
+    if (trafficPolicy.portLevelSettings?.length === 0) delete trafficPolicy.portLevelSettings;
+    if (Object.keys(trafficPolicy).length === 0) delete manifest.spec.trafficPolicy;
+  };
+  return [
+    {
+      text: [
+        `${nameOf(rule)}: move ${path} to a subset "${subset}", for the routes that need it`,
+        ...routed.map(({ text }) => text),
+      ].join('\n'),
+      size: 2 + routed.length,
+      edits: [{ object: rule, field: path, change }, ...routed.flatMap(({ edits }) => edits)],
+    },
+  ];
 }
 
 /** Clear text where the host expects TLS: the TLS settings that a port lacks, in an existing rule or in a new one. */

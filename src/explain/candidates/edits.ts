@@ -7,7 +7,7 @@ export function set(object: EgressObject, path: FieldPath, value: unknown, size 
   return {
     text: `${nameOf(object)}: set ${path} to ${JSON.stringify(value)}`,
     size,
-    edits: [{ object, change: (manifest) => write(manifest, path, value) }],
+    edits: [{ object, field: path, change: (manifest) => write(manifest, path, value) }],
   };
 }
 

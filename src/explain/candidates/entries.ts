@@ -4,6 +4,7 @@ import { Asked, Candidate, NEW_OBJECT, ofKind, Question, appliesTo } from './que
 import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
 import { EgressObject } from '../../model';
+import { isClosed, leadsToService } from '../constructs';
 import { namespaceOf } from '../manifest';
 
 /** A host or port that no entry declares for the caller, or that one declares with another protocol. */
@@ -12,10 +13,9 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
   if (answer.by !== 'sidecar' && answer.via !== 'undeclared') return [];
   const found: Candidate[] = [];
   const protocol = scheme === 'https' ? 'TLS' : scheme === 'http' ? 'HTTP' : 'TCP';
-  const entries = ofKind(question, 'ServiceEntry').filter(({ manifest }) =>
-    (manifest.spec?.hosts ?? []).some(
-      (one: string) => one === host || (isWildcard(one) && host.endsWith(one.slice(1))),
-    ),
+  const address = question.request.dial ?? host;
+  const entries = ofKind(question, 'ServiceEntry').filter(
+    ({ manifest }) => appliesTo(manifest, host) || (manifest.spec?.addresses ?? []).includes(address),
   );
   for (const entry of entries) {
     const ports: any[] = entry.manifest.spec.ports ?? [];
@@ -30,6 +30,10 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
         ),
       );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
+    const known = isIP(address) === 4 ? address : question.world.external?.find((one) => one.host === host)?.address;
+    const addresses: string[] = entry.manifest.spec.addresses ?? [];
+    if (known !== undefined && addresses.length > 0 && !addresses.includes(known))
+      found.push(set(entry, `spec.addresses[${addresses.length}]`, known));
     for (const sidecar of ofKind(question, 'Sidecar')) {
       const egress: any[] = sidecar.manifest.spec?.egress ?? [];
       if (egress.length > 0) {
@@ -37,7 +41,7 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
           set(
             sidecar,
             `spec.egress[${egress.length - 1}].hosts[${egress[egress.length - 1].hosts?.length ?? 0}]`,
-            `${namespaceOf(entry.manifest)}/${host}`,
+            `${namespaceOf(entry.manifest)}/${appliesTo(entry.manifest, host) ? host : entry.manifest.spec.hosts[0]}`,
           ),
         );
       }
@@ -84,8 +88,13 @@ export function invisible(question: Question, { host }: Asked): Candidate[] {
     });
 }
 
-export function forEntry(entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
+export function forEntry(question: Question, entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
   const { spec } = entry.manifest;
+  // An entry that leads nowhere beside a route to a gateway is a lock: no request of this host goes past the gateway.
+  const isRouted = ofKind(question, 'VirtualService').some(
+    ({ manifest }) => appliesTo(manifest, host) && leadsToService(manifest),
+  );
+  if (isClosed(spec) && isRouted) return [];
   const found: Candidate[] = ['DNS', 'NONE', 'STATIC']
     .filter((resolution) => (spec.resolution ?? 'NONE') !== resolution)
     .map((resolution) => ({

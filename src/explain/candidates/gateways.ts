@@ -2,6 +2,7 @@ import { tlsPaths } from './destination-rules';
 import { set, valueAt } from './edits';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
 import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
+import { selects } from '../../manifests/selectors';
 import { EgressObject } from '../../model';
 
 export function forServer(
@@ -40,26 +41,34 @@ export function forServer(
       ),
     );
   }
-  return [...found, ...selectors(question, gateway)];
+  return [...found, ...selectors(gateway, knownLabels(question))];
 }
 
-/** Gateways that do not select the pods that the request reaches. */
+/** Gateways that select no pods that are known. */
 export function unselected(question: Question): Candidate[] {
-  return question.answer.by === 'gateway'
-    ? ofKind(question, 'Gateway').flatMap((gateway) => selectors(question, gateway))
-    : [];
+  if (question.answer.by !== 'gateway') return [];
+  const known = knownLabels(question);
+  return ofKind(question, 'Gateway')
+    .filter(({ manifest }) => !known.some((labels) => selects(manifest.spec?.selector ?? {}, labels)))
+    .flatMap((gateway) => selectors(gateway, known));
 }
 
 /** A selector for every set of labels that may be those of gateway pods. */
-function selectors({ objects, world }: Question, gateway: EgressObject): Candidate[] {
-  const known = objects.map(({ manifest }) =>
+function selectors(gateway: EgressObject, known: readonly Labels[]): Candidate[] {
+  return known.map((labels) => set(gateway, 'spec.selector', labels, 1.5));
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The sets of labels that may be those of gateway pods. */
+function knownLabels({ objects, world }: Question): Labels[] {
+  const known = objects.flatMap(({ manifest }): (Labels | undefined)[] =>
     manifest?.kind === 'Service'
-      ? manifest.spec?.selector
+      ? [manifest.spec?.selector]
       : manifest?.kind === 'Deployment'
-        ? manifest.spec?.template?.metadata?.labels
-        : undefined,
+        ? [manifest.spec?.template?.metadata?.labels]
+        : [],
   );
-  return [...known, ...(world.gateways ?? []).map(({ labels }) => labels)]
-    .filter((labels) => labels !== undefined)
-    .map((labels) => set(gateway, 'spec.selector', labels, 1.5));
+  const given = [...(world.gateways ?? []), ...(world.knownGateways ?? [])].map(({ labels }) => labels);
+  return [...known, ...given].filter((labels) => labels !== undefined);
 }

@@ -1,6 +1,7 @@
 import { forTls, ignoredCredential, misplacedRules, missingTls } from './destination-rules';
 import { forEntry, invisible, undeclared } from './entries';
 import { forServer, unselected } from './gateways';
+import { tlsThroughGateway } from './hops';
 import { forNetworkPolicy, forPolicy } from './policies';
 import { Asked, Candidate, find, Question } from './question';
 import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
@@ -33,6 +34,7 @@ export function candidates(question: Question): Candidate[] {
     ...ignoredCredential(question),
     ...misplacedRules(question, asked),
     ...unreadSections(question),
+    ...tlsThroughGateway(question, asked),
   ];
 }
 
@@ -45,18 +47,18 @@ function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[
   if (destination)
     return lastOf(field) === 'subset'
       ? forSubset(question, object, destination)
-      : forDestination(question, object, destination);
+      : forDestination(question, object, destination, asked);
   switch (cause.kind) {
     case 'Gateway':
       return forServer(question, object, field, asked);
     case 'DestinationRule':
       return forTls(question, object, field, asked);
     case 'ServiceEntry':
-      return forEntry(object, asked);
+      return forEntry(question, object, asked);
     case 'AuthorizationPolicy':
       return forPolicy(question, object, asked);
     case 'NetworkPolicy':
-      return forNetworkPolicy(object, asked);
+      return forNetworkPolicy(question, object, asked);
     case 'VirtualService':
       return forRoute(object, field);
     default:

@@ -1,9 +1,11 @@
+import { isIP } from 'net';
 import { set } from './edits';
 import { Asked, Candidate, nameOf, Question } from './question';
+import { urlOf } from '../../access/request-url';
 import { EgressObject } from '../../model';
 
 export function forPolicy(
-  { world, answer }: Question,
+  { world, answer, request }: Question,
   policy: EgressObject,
   { principal, host, port, scheme }: Asked,
 ): Candidate[] {
@@ -12,10 +14,22 @@ export function forPolicy(
   // What a DENY protects, nobody has asked to open.
   if (policy.manifest.spec?.action === 'DENY') return [];
   const seesIdentity = answer.identityAtGateway !== undefined || world.gateways === undefined;
+  const limits = (field: string) =>
+    rules.some(({ to }) => (to ?? []).some(({ operation }: any) => operation?.[field] !== undefined));
   const narrow = {
     ...(seesIdentity && { from: [{ source: { principals: [own] } }] }),
     ...(scheme === 'http'
-      ? { to: [{ operation: { hosts: [port === 80 ? host : `${host}:${port}`] } }] }
+      ? {
+          to: [
+            {
+              operation: {
+                hosts: [port === 80 ? host : `${host}:${port}`],
+                ...(limits('paths') && { paths: [urlOf(request.url).pathname] }),
+                ...(limits('methods') && { methods: [request.method ?? 'GET'] }),
+              },
+            },
+          ],
+        }
       : scheme === 'https' && { when: [{ key: 'connection.sni', values: [host] }] }),
   };
   return [
@@ -51,15 +65,29 @@ export function forPolicy(
   ];
 }
 
-export function forNetworkPolicy(policy: EgressObject, { port }: Asked): Candidate[] {
+/** An egress rule for one port, of the host's address or of the namespace of the gateway. */
+export function forNetworkPolicy(
+  { world, request, answer }: Question,
+  policy: EgressObject,
+  { host, port }: Asked,
+): Candidate[] {
   const rules: any[] = policy.manifest.spec?.egress ?? [];
+  const address = request.dial ?? (isIP(host) === 0 ? world.external?.find((one) => one.host === host)?.address : host);
+  const at = `spec.egress[${rules.length}]` as const;
+  const [gateway] = answer.gateway?.split('/') ?? [];
   return [
-    set(
-      policy,
-      `spec.egress[${rules.length}]`,
-      { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port, protocol: 'TCP' }] },
-      2,
-    ),
-    set(policy, `spec.egress[${rules.length}]`, { to: [{ namespaceSelector: {} }] }, 2),
+    ...(address === undefined
+      ? []
+      : [set(policy, at, { to: [{ ipBlock: { cidr: `${address}/32` } }], ports: [{ port, protocol: 'TCP' }] }, 2)]),
+    ...(gateway === undefined
+      ? []
+      : [
+          set(
+            policy,
+            at,
+            { to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': gateway } } }] },
+            2.5,
+          ),
+        ]),
   ];
 }

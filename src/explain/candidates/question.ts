@@ -1,5 +1,6 @@
 import { Via } from '../../access/access-table';
 import { covers } from '../../istio/hosts';
+import { FieldPath } from '../../manifests/field-path';
 import { Answer, FieldRef, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
 import { namesOf, namespaceOf } from '../manifest';
 
@@ -18,13 +19,21 @@ export interface Question {
   readonly wanted: Wanted;
 }
 
+/** A change to one object. */
+export interface Edit {
+  readonly object: EgressObject;
+  /** The field, where it is one. */
+  readonly field?: FieldPath;
+  readonly change: (manifest: any) => void;
+}
+
 /** A change that might help. */
 export interface Candidate {
   /** The object, the field and the value, as text. */
   readonly text: string;
   /** Grows with the fields and objects that change; new objects count for more. */
   readonly size: number;
-  readonly edits: readonly { readonly object: EgressObject; readonly change: (manifest: any) => void }[];
+  readonly edits: readonly Edit[];
   readonly added?: readonly any[];
   /** What the change gives up. It is proposed only where nothing else helps, and with this text. */
   readonly weakens?: string;

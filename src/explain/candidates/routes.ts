@@ -1,4 +1,5 @@
 import { remove, set, valueAt } from './edits';
+import { hopOf, missingHopRule, onPortOf } from './hops';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { serviceHost } from '../../istio/service-names';
@@ -21,10 +22,11 @@ export function forSubset(question: Question, object: EgressObject, field: Field
       set(rule, `spec.subsets[${(rule.manifest.spec.subsets ?? []).length}]`, { name: destination.subset }, 2),
     ),
     { ...remove(object, subsetField), size: 1.5 },
+    ...(rules.length === 0 ? missingHopRule(question, object, destination) : []),
   ];
 }
 
-export function forDestination(question: Question, object: EgressObject, field: FieldPath): Candidate[] {
+export function forDestination(question: Question, object: EgressObject, field: FieldPath, asked: Asked): Candidate[] {
   const hostOf = (manifest: any) =>
     serviceHost(manifest.metadata.name, namespaceOf(manifest), question.world.mesh?.clusterDomain);
   const destination = valueAt(object.manifest, field);
@@ -41,14 +43,17 @@ export function forDestination(question: Question, object: EgressObject, field: 
   const names = question.objects
     .filter(({ manifest }) => manifest?.kind === 'Service')
     .map(({ manifest }) => hostOf(manifest));
+  const hop = hopOf(question, object, destination?.host);
   return [
+    ...(hop && destination.port ? onPortOf(question, hop, destination.port.number, asked) : []),
     ...[...ports]
       .filter((port) => port !== destination.port?.number)
       .map((port) => set(object, `${field}.port.number`, port)),
     ...names
       .filter((name) => name !== host && name.split('.')[0] === String(host).split('.')[0])
       .map((name) => set(object, `${field}.host`, name)),
-    ...[...new Set(ofKind(question, 'ServiceEntry').flatMap(({ manifest }) => manifest.spec?.hosts ?? []))]
+    // What is routed to a gateway is not sent to a host instead.
+    ...[...new Set((hop ? [] : ofKind(question, 'ServiceEntry')).flatMap(({ manifest }) => manifest.spec?.hosts ?? []))]
       .filter((name) => name !== host && !isWildcard(name))
       .map((name) => set(object, `${field}.host`, name, 1.5)),
   ];
@@ -74,21 +79,24 @@ export function unboundRoutes(question: Question, { host }: Asked): Candidate[] 
     ...new Set(ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`)),
   ];
   const known = new Set(gateways);
+  const alike = new Map<string, string[]>();
+  const ownName = (gateway: string) => gateway.slice(gateway.indexOf('/') + 1);
+  for (const gateway of gateways) alike.set(ownName(gateway), [...(alike.get(ownName(gateway)) ?? []), gateway]);
   return ofKind(question, 'VirtualService')
     .filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0)
     .flatMap((routes) => {
       const names: string[] = routes.manifest.spec.gateways;
       const bound = names.flatMap((name, index) => {
-        const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
-        const alike = (gateway: string) => gateway.endsWith(`/${name.slice(name.indexOf('/') + 1)}`);
         if (name === 'mesh') return [];
-        const dangles = !known.has(meant);
-        return gateways
-          .filter((gateway) => gateway !== name && (dangles || alike(gateway)))
-          .map((gateway) => renamed(routes, index, name, gateway, alike(gateway) ? 1 : 1.5));
+        const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
+        const sameName = alike.get(ownName(name)) ?? [];
+        return (known.has(meant) ? sameName : gateways)
+          .filter((gateway) => gateway !== name && gateway !== meant)
+          .map((gateway) => renamed(routes, index, name, gateway, sameName.includes(gateway) ? 1 : 1.5));
       });
-      const hosts: string[] = routes.manifest.spec.hosts ?? [];
-      return [...bound, ...(hosts.includes(host) ? [] : [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)])];
+      const { hosts = [], ...sections }: { hosts?: string[] } = routes.manifest.spec;
+      const isForHost = !hosts.includes(host) && JSON.stringify(sections).includes(JSON.stringify(host));
+      return [...bound, ...(isForHost ? [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)] : [])];
     });
 }
 

@@ -19,8 +19,8 @@ export function policiesAtCaller(policies: Policies, pod: SelectablePods, host: 
                 {
                   code: 'policy-at-caller',
                   message:
-                    `AuthorizationPolicy ${object.namespace}/${object.name} names the host and is for the caller's own ` +
-                    'pods, where policies apply to incoming requests only: it does nothing to this one',
+                    `AuthorizationPolicy ${object.namespace}/${object.name} names the host and is for the caller's ` +
+                    'own pods, where policies apply to incoming requests only: it does nothing to this one',
                   decidedBy: [fieldRef(object, `spec.rules[${index}]`)],
                 },
               ]

@@ -95,9 +95,9 @@ function stopAtUnsureGateway(
   if (!unsure) return;
   const { gateway } = unsure;
   throw new Undetermined(
-    `Gateway ${gateway.namespace}/${gateway.name} decides if it selects the pods of ${workload.id}, and the manifests ` +
-      `do not say whether they have the label ${unknownLabels(gateway.spec.selector, workload)}: add their Deployment, ` +
-      'or an access table with their `gateways`',
+    `Gateway ${gateway.namespace}/${gateway.name} decides if it selects the pods of ${workload.id}, and the ` +
+      `manifests do not say whether they have the label ${unknownLabels(gateway.spec.selector, workload)}: add their ` +
+      'Deployment, or an access table with their `gateways`',
     [fieldRef(gateway, 'spec.selector')],
   );
 }
@@ -221,8 +221,8 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
 }
 
 /**
- * Something that is not HTTP, at a server that reads HTTP. To a proxy that has made the hop TLS, the answer in plaintext
- * is no handshake.
+ * Something that is not HTTP, at a server that reads HTTP. To a proxy that has made the hop TLS, the answer in
+ * plaintext is no handshake.
  */
 function unreadable(leg: Leg, flow: Flow, { server, decidedBy }: ServerChain): Ending {
   const layer = outermost(flow);

@@ -50,8 +50,8 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
 }
 
 /**
- * A sidecar that answers DNS allocates an address for each ServiceEntry of a name, and its answers rotate. Which of them
- * the application dials decides where only some of the entries have the port.
+ * A sidecar that answers DNS allocates an address for each ServiceEntry of a name, and its answers rotate. Which of
+ * them the application dials decides where only some of the entries have the port.
  */
 function stopAtSeveralAddresses({ registry }: Configuration, scope: Scope, address: Address, port: number): void {
   const service = address.kind === 'allocated' ? registry.serviceIn(address.host, address.namespace) : undefined;

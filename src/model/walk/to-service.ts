@@ -6,8 +6,8 @@ import { fieldRef } from '../field-ref';
 import { portOf } from '../scope';
 
 /**
- * A connection to the cluster IP of a Kubernetes Service, from a pod without a sidecar or from a proxy that resolves the
- * Service's name: to the gateway pods behind it. Undefined where it goes elsewhere.
+ * A connection to the cluster IP of a Kubernetes Service, from a pod without a sidecar or from a proxy that resolves
+ * the Service's name: to the gateway pods behind it. Undefined where it goes elsewhere.
  */
 export function toService(leg: Leg, { from, flow, address, port, decidedBy }: ToExternalHost): Next | undefined {
   const { registry, addressBook } = leg.configuration;

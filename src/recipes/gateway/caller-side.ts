@@ -3,7 +3,6 @@ import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { PortSettings } from '../../declarations/settings';
 import { isOpaque, isTls } from '../../istio/protocols';
-import { objectName } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 import {
   hostPorts,
@@ -19,17 +18,13 @@ import {
 /**
  * The caller side declares the host without endpoints, so that it cannot be reached directly, and routes each port to
  * the gateway under a hop name that no one uses by accident. On a locked mesh, with any of its objects missing requests
- * fail; they never bypass the gateway. All egress paths from the namespace to the host share the ServiceEntry and the VirtualService. A
- * sidecar gets only the routes that match the labels of its pod.
+ * fail; they never bypass the gateway. All egress paths from the namespace to the host share the ServiceEntry and the
+ * VirtualService. A sidecar gets only the routes that match the labels of its pod.
  */
 export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   const { host, namespace, account, callerSide: common } = path;
-  const { namePrefix, labels, annotations, ports } = common.settings;
-  const shared = {
-    side: 'caller',
-    metadata: { name: objectName(namePrefix ?? host, common.key), namespace, labels, annotations },
-    shared: true,
-  } as const;
+  const { ports } = common.settings;
+  const shared = { side: 'caller', metadata: metadataOf(common, namespace), shared: true } as const;
   return [
     {
       id: idOf(path, 'destination-rule'),

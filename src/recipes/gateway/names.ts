@@ -1,6 +1,6 @@
 import { ApiObjectMetadata } from 'cdk8s';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
-import { PortSettings } from '../../declarations/settings';
+import { annotationsFor, EgressPathSettings, PortSettings } from '../../declarations/settings';
 import { HOP_DOMAIN } from '../../values/host-name';
 import { objectName } from '../../values/names';
 
@@ -21,12 +21,15 @@ export function idOf({ host, namespace, account }: GatewayEgressPath, kind: stri
   return `${host}-for-${namespace}${account === undefined ? '' : `-${account}`}-${kind}`;
 }
 
-export function metadataOf({ host, key, settings }: GatewayEgressPath, namespace: string, suffix?: string) {
-  const { namePrefix, labels, annotations } = settings;
+export function metadataOf(
+  { host, key, settings }: { host: string; key: string; settings: EgressPathSettings },
+  namespace: string,
+  suffix?: string,
+) {
   return {
-    name: objectName(namePrefix ?? host, key, suffix),
+    name: objectName(settings.namePrefix ?? host, key, suffix),
     namespace,
-    labels,
-    annotations,
+    labels: settings.labels,
+    annotations: annotationsFor(host, settings),
   } satisfies ApiObjectMetadata;
 }

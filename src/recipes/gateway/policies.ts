@@ -16,8 +16,8 @@ type Condition = istio.AuthorizationPolicySpecRulesWhen;
  * Checks callers that a gateway's server cannot check by itself. A server compares whole identities and closes the
  * connection without an answer, so it can neither admit a whole namespace nor answer with 403. There is one DENY for
  * each such set of callers and each gateway. It matches its servers by the suffix of their private names, so its size
- * does not depend on the number of hosts, and it does not affect any other server. Since Istio evaluates it before every
- * ALLOW, it holds whatever else is allowed on these pods, for instance by a policy of the root namespace.
+ * does not depend on the number of hosts, and it does not affect any other server. Since Istio evaluates it before
+ * every ALLOW, it holds whatever else is allowed on these pods, for instance by a policy of the root namespace.
  *
  * If that DENY were missing, a namespace that adds a caller side of its own would be admitted. On a gateway that is
  * locked down there is an ALLOW as well, without which nothing passes (the lockdown itself admits only names whose
@@ -54,9 +54,9 @@ function callersOnly(set: CallerSet): istio.AuthorizationPolicySpec {
 }
 
 /**
- * The callers of a set by name, unless they are all of their namespace, and a pattern for all of their namespace. istiod
- * extends each principal of five parts to the aliases of the trust domain; the pattern has four, so it stands for the
- * namespace in this trust domain alone.
+ * The callers of a set by name, unless they are all of their namespace, and a pattern for all of their namespace.
+ * istiod extends each principal of five parts to the aliases of the trust domain; the pattern has four, so it stands
+ * for the namespace in this trust domain alone.
  */
 function principalsOf({ gateway: { installation }, callers, namespace }: CallerSet): { named?: string[]; any: string } {
   const ids = callers.map((caller) => caller.spiffeId(installation.trustDomain).replace('spiffe://', ''));
@@ -66,8 +66,8 @@ function principalsOf({ gateway: { installation }, callers, namespace }: CallerS
 
 /**
  * Refuses everything at a gateway but the private server names, whose servers check the callers themselves. No other
- * server has such a name by accident. The ALLOW also refuses names whose callers a policy checks, until that policy lets
- * them in; the DENY holds beside the ALLOW policies of others.
+ * server has such a name by accident. The ALLOW also refuses names whose callers a policy checks, until that policy
+ * lets them in; the DENY holds beside the ALLOW policies of others.
  */
 export function lockdown(installation: GatewayInstallation, given: ApiObjectMetadata): RecipeObject[] {
   const { name, namespace } = installation;

@@ -58,9 +58,9 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
           .map(([name, usual]) => `(!(${name} in variables.annotations) || variables.annotations[${name}] in ${usual})`)
           .join(' && '),
         message:
-          'An annotation of this pod takes traffic from its sidecar, or changes the sidecar: leave out those that begin ' +
-          `with ${CAPTURE}, sidecar.istio.io/ and inject.istio.io/, and containers called istio-proxy. External hosts ` +
-          'are declared with SidecarEgress or GatewayEgress.',
+          'An annotation of this pod takes traffic from its sidecar, or changes the sidecar: leave out those that ' +
+          `begin with ${CAPTURE}, sidecar.istio.io/ and inject.istio.io/, and containers called istio-proxy. ` +
+          'External hosts are declared with SidecarEgress or GatewayEgress.',
       },
       {
         expression:
@@ -68,8 +68,8 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
           `!('sidecar.istio.io/inject' in ${field('metadata.labels', '{}')} && ` +
           "object.metadata.labels['sidecar.istio.io/inject'] != 'true')",
         message:
-          'This pod would have no sidecar: leave out `hostNetwork` and the label sidecar.istio.io/inject, or run it in ' +
-          'a namespace of the platform.',
+          'This pod would have no sidecar: leave out `hostNetwork` and the label sidecar.istio.io/inject, or run it ' +
+          'in a namespace of the platform.',
       },
       {
         expression: [
@@ -80,8 +80,8 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
           ...others,
         ].join(' && '),
         message:
-          `What runs as user or group ${PROXY} bypasses its sidecar: choose another number for runAsUser, runAsGroup, ` +
-          'fsGroup and supplementalGroups.',
+          `What runs as user or group ${PROXY} bypasses its sidecar: choose another number for runAsUser, ` +
+          'runAsGroup, fsGroup and supplementalGroups.',
       },
     ],
   };

@@ -35,7 +35,8 @@ process.on('SIGHUP', () => {
   for (const host of listeners()) secured.get(host.host)?.setSecureContext(credentials(host));
   write({ event: 'renewed', server: '', from: '', port: 0, at: 0 });
 });
-// A world without hosts has nothing that keeps this process running, and whoever started it takes its end for a failure.
+// A world without hosts has nothing that keeps this process running, and whoever started it takes its end for a
+// failure.
 setInterval(() => undefined, 60_000);
 write({ event: 'up', server: '', from: '', port: 0, at: 0 });
 

@@ -1,8 +1,8 @@
 /**
  * Generated worlds: the model must predict what the mesh does. `--seed` and `--worlds` choose the worlds; the seed is
  * printed, so that a world can be generated again. Where the model disagrees, the request is sent a second time: an
- * answer that varies proves nothing. `--everything` and `--worlds` take the second series of worlds, in which some answers
- * are known to differ. Each world is also asked as users do, without a table: no plain yes may be one that
+ * answer that varies proves nothing. `--everything` and `--worlds` take the second series of worlds, in which some
+ * answers are known to differ. Each world is also asked as users do, without a table: no plain yes may be one that
  * the mesh does not give.
  */
 import { report, tally, Tally } from '../../model/disagreements';

@@ -170,8 +170,8 @@ describeMesh('faults of hosts, DNS and gateway', { table: TABLE }, (mesh) => {
   });
 
   test(
-    "a caller that is not allowed: over HTTP nothing in the gateway's log, over TLS at most its identity; at the host " +
-      'at most an empty connection',
+    "a caller that is not allowed: over HTTP nothing in the gateway's log, over TLS at most its identity; at the " +
+      'host at most an empty connection',
     async () => {
       const http = await mesh.expectRow(unnamed[0]);
       const https = await mesh.expectRow(unnamed[1]);

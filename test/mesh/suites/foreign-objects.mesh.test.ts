@@ -118,8 +118,8 @@ async function admitted(mesh: Mesh, objects: KubeObject[]): Promise<KubeObject[]
 }
 
 /**
- * With the guard, an object is there or is not; what the mesh does with those that are there is the same. So the mesh is
- * asked once, unless the guard refuses some of several objects.
+ * With the guard, an object is there or is not; what the mesh does with those that are there is the same. So the mesh
+ * is asked once, unless the guard refuses some of several objects.
  */
 async function withAndWithoutGuard(
   mesh: Mesh,

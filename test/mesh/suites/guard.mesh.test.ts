@@ -301,7 +301,10 @@ const manyServers = (count: number) =>
     servers: many(count, (n) => mutual(`tls-${n}`, `other/http-80.${site(n)}`)),
   });
 
-/** What 2,000 hosts come to, and what comes near the 1.5 MiB that etcd takes; `share` is of what one expression may cost. */
+/**
+ * What 2,000 hosts come to, and what comes near the 1.5 MiB that etcd takes; `share` is of what one expression may
+ * cost.
+ */
 const LARGE: Record<string, { object: KubeObject; share: number }> = {
   'an entry for 2,000 hosts': {
     object: istio('ServiceEntry', { exportTo: ['.'], hosts: many(2000, site) }),

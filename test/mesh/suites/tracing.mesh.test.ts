@@ -1,7 +1,7 @@
 /**
  * A mesh that traces every request, with each kind of provider: what the proxies tell external hosts about the caller.
- * They write the headers of tracing after the route, so a Telemetry has to stop them, and at a gateway the route takes off
- * what the sidecar wrote.
+ * They write the headers of tracing after the route, so a Telemetry has to stop them, and at a gateway the route takes
+ * off what the sidecar wrote.
  */
 import { Chart } from 'cdk8s';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';

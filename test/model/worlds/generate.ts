@@ -215,7 +215,9 @@ function requests(random: Random, hosts: string[], tcp: boolean): Request[] {
   return chosen;
 }
 
-/** Each request once. An application rejects a certificate for another name; that answer does not come from the mesh. */
+/**
+ * Each request once. An application rejects a certificate for another name; that answer does not come from the mesh.
+ */
 function believed(asked: Request[]): Request[] {
   const heard = asked.filter((request) => !/^https:\/\/(odd|self)\./.test(request.request));
   return [...new Map(heard.map((request) => [JSON.stringify(request), request])).values()];

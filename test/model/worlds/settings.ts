@@ -417,7 +417,9 @@ function protocols(random: Random, { host, name }: Place): Setting {
   };
 }
 
-/** Client certificates at sidecars. istiod remembers who may read Secrets, so a lab's worlds all give the same rights. */
+/**
+ * Client certificates at sidecars. istiod remembers who may read Secrets, so a lab's worlds all give the same rights.
+ */
 function rights(random: Random, { mesh }: Place): Setting {
   const host = 'partner.example.net';
   const may = mesh.outboundTrafficPolicy === 'REGISTRY_ONLY';

@@ -16,7 +16,8 @@ import (
 	"istio.io/istio/pkg/kube"
 )
 
-// setKubeClient hands the client to the server: the field has no setter, and the server keeps a client that it finds there.
+// setKubeClient hands the client to the server: the field has no setter, and the server keeps a client that it finds
+// there.
 func setKubeClient(s *bootstrap.Server, client kube.Client) error {
 	field := reflect.ValueOf(s).Elem().FieldByName("kubeClient")
 	if !field.IsValid() || field.Type() != reflect.TypeOf((*kube.Client)(nil)).Elem() {
@@ -26,7 +27,8 @@ func setKubeClient(s *bootstrap.Server, client kube.Client) error {
 	return nil
 }
 
-// pretendInstalled names Istio's CRDs to the metadata client: istiod starts no informer for a kind whose CRD it does not find.
+// pretendInstalled names Istio's CRDs to the metadata client: istiod starts no informer for a kind whose CRD it does
+// not find.
 func pretendInstalled(client kube.CLIClient) error {
 	tracker := client.Metadata().(*metafake.FakeMetadataClient).Tracker()
 	for _, schema := range collections.PilotGatewayAPI().All() {

@@ -1,9 +1,9 @@
 // lab-istiod runs Istio's own discovery server without Kubernetes.
 //
-// The server is the real one (pilot/pkg/bootstrap), with the Kubernetes config store and registry. Its Kubernetes client
-// is the in-memory one that Istio ships for tests, so every object lives in this process. What a kube-apiserver would do
-// is in this package: admission (admit.go), storage (store.go), access reviews (reviews.go). The harness talks to it over
-// a unix socket (control.go), because istiod itself is shut into a network namespace.
+// The server is the real one (pilot/pkg/bootstrap), with the Kubernetes config store and registry. Its Kubernetes
+// client is the in-memory one that Istio ships for tests, so every object lives in this process. What a kube-apiserver
+// would do is in this package: admission (admit.go), storage (store.go), access reviews (reviews.go). The harness
+// talks to it over a unix socket (control.go), because istiod itself is shut into a network namespace.
 package main
 
 import (

@@ -9,7 +9,8 @@ import (
 	xdsv3 "istio.io/istio/pilot/pkg/xds/v3"
 )
 
-// typeState is how far a proxy is with one type of resource: the number of the last push that it was sent and has acknowledged.
+// typeState is how far a proxy is with one type of resource: the number of the last push that it was sent and has
+// acknowledged.
 type typeState struct {
 	Sent  int    `json:"sent"`
 	Acked int    `json:"acked"`

@@ -18,8 +18,8 @@ import (
 	"istio.io/istio/pkg/kube"
 )
 
-// burst is how many objects are written before istiod must have seen them: the fake client's watch channel holds about a
-// hundred events and panics when it is full.
+// burst is how many objects are written before istiod must have seen them: the fake client's watch channel holds about
+// a hundred events and panics when it is full.
 const burst = 50
 
 // stored names one object in the store.

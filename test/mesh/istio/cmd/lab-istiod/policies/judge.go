@@ -1,6 +1,6 @@
-// Package policies judges requests by ValidatingAdmissionPolicies. What judges is the API server's own admission plugin:
-// matching, conversion between versions, CEL, budgets and bindings are its code. Around it stand only the things that the
-// API server takes from elsewhere: the kinds there are, the namespaces, the defaults of the policies.
+// Package policies judges requests by ValidatingAdmissionPolicies. What judges is the API server's own admission
+// plugin: matching, conversion between versions, CEL, budgets and bindings are its code. Around it stand only the
+// things that the API server takes from elsewhere: the kinds there are, the namespaces, the defaults of the policies.
 package policies
 
 import (
@@ -131,7 +131,8 @@ func (j *Judge) attributes(request Request) (*audited, error) {
 	return &audited{Attributes: record, annotations: map[string]string{}}, nil
 }
 
-// typed makes of Kubernetes' own kinds what the API server holds in its hands: fields that are always written are there.
+// typed makes of Kubernetes' own kinds what the API server holds in its hands: fields that are always written are
+// there.
 func typed(object *unstructured.Unstructured) (runtime.Object, error) {
 	if object == nil {
 		return nil, nil

@@ -1,0 +1,397 @@
+/** What is proposed for configurations that people have, where the first proposals misled. */
+import { Change, EgressModel, smallestChange, Wanted, World } from '../../src/explain';
+import { examples, golden, objectsIn } from '../../examples/examples';
+import { bystanders } from '../../src/explain/bystanders';
+import { admissionProblems } from '../support/admission';
+import { worldOf } from '../../src/model';
+
+const istio = (kind: string, namespace: string, name: string, spec: object) => ({
+  apiVersion: kind === 'AuthorizationPolicy' ? 'security.istio.io/v1' : 'networking.istio.io/v1',
+  kind,
+  metadata: { name, namespace },
+  spec,
+});
+
+const HOP = 'istio-egressgateway.istio-system.svc.cluster.local';
+const WORLD: World = {
+  knownGateways: [{ name: 'istio-egressgateway', namespace: 'istio-system' }],
+  mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+  declaredAddresses: true,
+  goodCredentials: true,
+  undatedAge: 'same',
+  httpPort80: true,
+};
+
+function proposed(manifests: object[], url: string, world: World = {}, wanted: Wanted = {}): Change | undefined {
+  const objects = manifests.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
+  const model = EgressModel.of(objects, { ...WORLD, ...world });
+  const caller = { namespace: 'shop', serviceAccount: 'checkout' };
+  const change = smallestChange(model, caller, { url }, model.ask(caller, { url }), wanted);
+  for (const { manifest } of change?.objects ?? []) expect(admissionProblems(manifest)).toEqual([]);
+  return change;
+}
+
+/** Istio's task "TLS origination at the gateway", with the port to which the gateway sends plain HTTP. */
+const task = ({ port = 443, subset = 'cnn' } = {}) => ({
+  entry: istio('ServiceEntry', 'istio-system', 'cnn', {
+    hosts: ['edition.cnn.com'],
+    resolution: 'DNS',
+    ports: [
+      { number: 80, name: 'http', protocol: 'HTTP' },
+      { number: 443, name: 'https', protocol: 'HTTPS' },
+    ],
+  }),
+  gateway: istio('Gateway', 'istio-system', 'exit', {
+    selector: { istio: 'egressgateway' },
+    servers: [
+      {
+        port: { number: 80, name: 'https-80', protocol: 'HTTPS' },
+        hosts: ['edition.cnn.com'],
+        tls: { mode: 'ISTIO_MUTUAL' },
+      },
+    ],
+  }),
+  hop: istio('DestinationRule', 'istio-system', 'hop', {
+    host: HOP,
+    subsets: [
+      {
+        name: subset,
+        trafficPolicy: {
+          portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'ISTIO_MUTUAL', sni: 'edition.cnn.com' } }],
+        },
+      },
+    ],
+  }),
+  routes: istio('VirtualService', 'istio-system', 'cnn', {
+    hosts: ['edition.cnn.com'],
+    gateways: ['exit', 'mesh'],
+    http: [
+      {
+        match: [{ gateways: ['mesh'], port: 80 }],
+        route: [{ destination: { host: HOP, subset: 'cnn', port: { number: 80 } } }],
+      },
+      {
+        match: [{ gateways: ['exit'], port: 80 }],
+        route: [{ destination: { host: 'edition.cnn.com', port: { number: port } } }],
+      },
+    ],
+  }),
+  origination: istio('DestinationRule', 'istio-system', 'origination', {
+    host: 'edition.cnn.com',
+    trafficPolicy: {
+      portLevelSettings: [
+        {
+          port: { number: 443 },
+          tls: { mode: 'SIMPLE', sni: 'edition.cnn.com', subjectAltNames: ['edition.cnn.com'] },
+        },
+      ],
+    },
+  }),
+});
+
+describe('TLS inside TLS, because a rule originates TLS on a port for TLS', () => {
+  const { entry, gateway, hop, routes, origination } = task();
+  const change = proposed([entry, gateway, hop, routes, origination], 'https://edition.cnn.com/');
+
+  test('gets a subset that only the route for HTTP names', () => {
+    expect(change?.text).toBe(
+      'DestinationRule istio-system/origination: move spec.trafficPolicy.portLevelSettings[0].tls to a subset "tls", ' +
+        'for the routes that need it\n' +
+        'VirtualService istio-system/cnn: set spec.http[1].route[0].destination.subset to "tls"',
+    );
+    expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'application' });
+    expect(change?.also).toEqual(['the same for any other account of shop, any other namespace']);
+  });
+
+  test('and plain HTTP still goes through the gateway, as TLS', () => {
+    const changed = EgressModel.of(change!.objects, WORLD);
+    expect(
+      changed.ask({ namespace: 'shop', serviceAccount: 'checkout' }, { url: 'http://edition.cnn.com/' }),
+    ).toMatchObject({ outcome: 'answered', via: 'gateway', tlsOriginatedBy: 'gateway', plaintextToHost: false });
+  });
+});
+
+describe('what admission refuses, or opens every host, is not proposed', () => {
+  test('resolution DNS for a wildcard behind a gateway', () => {
+    const hosts = ['*.com'];
+    const port = { number: 443, name: 'tls', protocol: 'TLS' };
+    const change = proposed(
+      [
+        istio('ServiceEntry', 'istio-system', 'all', { hosts, resolution: 'NONE', ports: [port] }),
+        istio('Gateway', 'istio-system', 'exit', {
+          selector: { istio: 'egressgateway' },
+          servers: [{ port, hosts, tls: { mode: 'PASSTHROUGH' } }],
+        }),
+        istio('VirtualService', 'istio-system', 'all', {
+          hosts,
+          gateways: ['mesh', 'exit'],
+          tls: [
+            {
+              match: [{ gateways: ['mesh'], port: 443, sniHosts: hosts }],
+              route: [{ destination: { host: HOP, port: { number: 443 } } }],
+            },
+            {
+              match: [{ gateways: ['exit'], port: 443, sniHosts: hosts }],
+              route: [{ destination: { host: '*.com', port: { number: 443 } } }],
+            },
+          ],
+        }),
+      ],
+      'https://api.vendor.com/',
+    );
+    expect(change).toBeUndefined();
+  });
+
+  const mail = (resolution: string, protocol: string) =>
+    istio('ServiceEntry', 'shop', 'mail', {
+      hosts: ['smtp.vendor.com'],
+      resolution,
+      ports: [{ number: 587, name: 'mail', protocol }],
+    });
+
+  test.each([
+    ['NONE', 'TLS'],
+    ['DNS', 'TLS'],
+    ['DNS', 'HTTPS'],
+  ])('TCP on 587 without addresses, which takes every connection to the port (%s, %s)', (resolution, protocol) => {
+    expect(proposed([mail(resolution, protocol)], 'tcp://smtp.vendor.com:587')).toBeUndefined();
+    const external = [{ host: 'smtp.vendor.com', address: '203.0.113.9', tcp: [587] }];
+    expect(proposed([mail(resolution, protocol)], 'tcp://smtp.vendor.com:587', { external })).toBeUndefined();
+  });
+});
+
+describe('an entry that is an alias of a host elsewhere, whose certificate does not have its name', () => {
+  const external = [
+    { host: 'api.vendor.com', address: '203.0.113.7', https: 'ok' },
+    { host: 'pay.corp.example', address: '203.0.113.8', http: 'ok', https: 'ok' },
+  ] as const;
+
+  test.each([
+    ['the name of the alias', { mode: 'SIMPLE', sni: 'pay.corp.example', subjectAltNames: ['pay.corp.example'] }],
+    ['no name', { mode: 'SIMPLE' }],
+  ])('is asked for by its own name, instead of %s', (_name, tls) => {
+    const change = proposed(
+      [
+        istio('ServiceEntry', 'shop', 'pay', {
+          hosts: ['pay.corp.example'],
+          resolution: 'DNS',
+          endpoints: [{ address: 'api.vendor.com' }],
+          ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }],
+        }),
+        istio('DestinationRule', 'shop', 'pay', { host: 'pay.corp.example', trafficPolicy: { tls } }),
+      ],
+      'http://pay.corp.example/',
+      { external },
+    );
+    expect(change?.text).toBe(
+      'DestinationRule shop/pay: set spec.trafficPolicy.tls.sni to "api.vendor.com" and ' +
+        'spec.trafficPolicy.tls.subjectAltNames to ["api.vendor.com"]',
+    );
+    expect(change?.answer).toMatchObject({ answeredBy: 'api.vendor.com', serverName: 'api.vendor.com' });
+  });
+});
+
+test('a port that the Service of the gateway lacks is replaced by one that it has, on the whole hop', () => {
+  const port = { number: 8081, name: 'http', protocol: 'HTTP' };
+  const change = proposed(
+    [
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'istio-egressgateway', namespace: 'istio-system' },
+        spec: {
+          selector: { istio: 'egressgateway' },
+          ports: [
+            { name: 'http2', port: 80, targetPort: 8080 },
+            { name: 'https', port: 443, targetPort: 8443 },
+          ],
+        },
+      },
+      istio('ServiceEntry', 'shop', 'api', { hosts: ['api.vendor.com'], resolution: 'DNS', ports: [port] }),
+      istio('Gateway', 'shop', 'exit', {
+        selector: { istio: 'egressgateway' },
+        servers: [{ port, hosts: ['api.vendor.com'] }],
+      }),
+      istio('VirtualService', 'shop', 'api', {
+        hosts: ['api.vendor.com'],
+        gateways: ['mesh', 'exit'],
+        http: [
+          {
+            match: [{ gateways: ['mesh'], port: 8081 }],
+            route: [{ destination: { host: HOP, port: { number: 8081 } } }],
+          },
+          {
+            match: [{ gateways: ['exit'], port: 8081 }],
+            route: [{ destination: { host: 'api.vendor.com', port: { number: 8081 } } }],
+          },
+        ],
+      }),
+    ],
+    'http://api.vendor.com:8081/',
+  );
+  expect(change?.text.split('\n')).toEqual([
+    'VirtualService shop/api: set spec.http[0].route[0].destination.port.number to 80',
+    'VirtualService shop/api: set spec.http[1].match[0].port to 80',
+    'Gateway shop/exit: set spec.servers[0].port to {"number":80,"name":"http","protocol":"HTTP"}',
+  ]);
+  expect(change?.answer).toMatchObject({ outcome: 'answered', via: 'gateway' });
+});
+
+describe('a route to the gateway', () => {
+  test('that names a missing subset gets one that exists', () => {
+    const { entry, gateway, hop, routes, origination } = task({ subset: 'other' });
+    expect(proposed([entry, gateway, hop, routes, origination], 'http://edition.cnn.com/')?.text).toBe(
+      'VirtualService istio-system/cnn: set spec.http[0].route[0].destination.subset to "other"',
+    );
+  });
+
+  test('that names a subset for which there is no rule gets the rule', () => {
+    const { entry, gateway, routes, origination } = task();
+    const change = proposed([entry, gateway, routes, origination], 'http://edition.cnn.com/');
+    expect(change?.text).toMatch(
+      /^add DestinationRule istio-system\/istio-egressgateway-cnn:\n[^]*mode: ISTIO_MUTUAL\n.*sni: edition\.cnn\.com$/,
+    );
+    expect(change?.answer).toMatchObject({ via: 'gateway', identityAtGateway: 'shop/checkout' });
+  });
+
+  test('for plain HTTP only is joined by one for TLS, where the gateway is wanted', () => {
+    const { entry, gateway, hop, routes } = task({ port: 80 });
+    const change = proposed([entry, gateway, hop, routes], 'https://edition.cnn.com/', {}, { via: 'gateway' });
+    expect(change?.text.split('\n').map((line) => line.replace(/ to .*/, ''))).toEqual([
+      'Gateway istio-system/exit: set spec.servers[1]',
+      'DestinationRule istio-system/hop: set spec.subsets[0].trafficPolicy.portLevelSettings[1]',
+      'VirtualService istio-system/cnn: set spec.tls[0]',
+      'VirtualService istio-system/cnn: set spec.tcp[0]',
+    ]);
+    expect(change?.answer).toMatchObject({ via: 'gateway', identityAtGateway: 'shop/checkout' });
+  });
+});
+
+describe('an entry with addresses', () => {
+  const data = istio('ServiceEntry', 'data', 'db', {
+    hosts: ['db.vendor.com'],
+    addresses: ['203.0.113.50'],
+    resolution: 'STATIC',
+    endpoints: [{ address: '203.0.113.50' }],
+    ports: [{ number: 5432, name: 'tcp', protocol: 'TCP' }],
+  });
+  const sidecar = istio('Sidecar', 'shop', 'default', { egress: [{ hosts: ['./*'] }] });
+
+  test.each(['tcp://203.0.113.50:5432', 'tcp://db.vendor.com:5432'])('is imported for %s', (url) => {
+    expect(proposed([data, sidecar], url)?.text).toBe(
+      'Sidecar shop/default: set spec.egress[0].hosts[1] to "data/db.vendor.com"',
+    );
+  });
+
+  test('in whose range the host is not gets its address', () => {
+    const net = istio('ServiceEntry', 'shop', 'net', {
+      hosts: ['net.vendor.com'],
+      addresses: ['203.0.113.0/24'],
+      resolution: 'NONE',
+      ports: [{ number: 443, name: 'https', protocol: 'HTTPS' }],
+    });
+    const external = [{ host: 'net.vendor.com', address: '192.0.2.50', https: 'ok' } as const];
+    expect(proposed([net], 'https://net.vendor.com/', { external })?.text).toBe(
+      'ServiceEntry shop/net: set spec.addresses[1] to "192.0.2.50"',
+    );
+  });
+});
+
+describe('a policy that lets some in', () => {
+  const { entry, gateway, hop, routes, origination } = task();
+  const own = 'cluster.local/ns/shop/sa/checkout';
+  const asked = (rule: object) =>
+    proposed(
+      [
+        entry,
+        gateway,
+        hop,
+        routes,
+        origination,
+        istio('AuthorizationPolicy', 'istio-system', 'callers', {
+          selector: { matchLabels: { istio: 'egressgateway' } },
+          rules: [rule],
+        }),
+      ],
+      'http://edition.cnn.com/',
+    )?.text.replace('AuthorizationPolicy istio-system/callers: ', '');
+  const principals = (...names: string[]) => [{ source: { principals: names } }];
+  const hosts = ['edition.cnn.com'];
+
+  test('for this host gets the caller', () => {
+    expect(asked({ from: principals('cluster.local/ns/other/sa/x'), to: [{ operation: { hosts } }] })).toBe(
+      `add "${own}" to spec.rules[0].from[0].source.principals`,
+    );
+  });
+
+  test('for this caller gets the host', () => {
+    expect(asked({ from: principals(own), to: [{ operation: { hosts: ['other.com'] } }] })).toBe(
+      'add "edition.cnn.com" to spec.rules[0].to[0].operation.hosts',
+    );
+  });
+
+  test('for others too gets a rule of this caller and host, since the host is not for them', () => {
+    const names = [own, 'cluster.local/ns/other/sa/x'];
+    expect(asked({ from: principals(...names), to: [{ operation: { hosts: ['other.com'] } }] })).toBe(
+      `set spec.rules[1] to {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"]}}]}`,
+    );
+  });
+
+  test('on some paths gets a rule for this path only', () => {
+    expect(asked({ from: principals(own), to: [{ operation: { hosts, paths: ['/a'], methods: ['GET'] } }] })).toBe(
+      `set spec.rules[1] to {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"],"paths":["/"],"methods":["GET"]}}]}`,
+    );
+  });
+});
+
+describe('for objects of the constructs, the construct and the prop are named', () => {
+  const asked = (name: string, from: string, url: string) => {
+    const example = examples().find((one) => one.name === name)!;
+    const objects = objectsIn(golden(example)).map((manifest) => ({ manifest, origin: 'a document' }));
+    const model = EgressModel.of(objects, worldOf(example.table));
+    const caller = example.table.callers.find((one) => one.name === from)!;
+    const answer = model.ask(caller, { url });
+    return { model, caller, request: { url }, answer, change: smallestChange(model, caller, { url }, answer) };
+  };
+
+  test.each([
+    [
+      'f-tls-at-gateway',
+      'crawler',
+      'https://www.aliyun.com/',
+      'GatewayEgress for www.aliyun.com: add Caller.serviceAccount("shop", "crawler") to `callers`',
+    ],
+    ['b-http-only', 'sleep', 'https://www.aliyun.com/', 'SidecarEgress for www.aliyun.com: change `ports`'],
+    ['boundary', 'checkout', 'http://wiki.partner.com/', 'EgressBoundary: change `unsafeAllowedEgress`'],
+  ])('%s, %s %s', (name, from, url, program) => {
+    const { change } = asked(name, from, url);
+    expect(change?.text).toMatch(
+      new RegExp(`^${program.replace(/[.()*]/g, '\\$&')}\\nwhich changes (Gateway|ServiceEntry|NetworkPolicy) `),
+    );
+    expect(change?.answer.outcome).toBe('answered');
+  });
+
+  test('a field that no prop decides says whose object it is', () => {
+    expect(asked('b-http-only', 'stranger', 'http://hbchen.com/').change?.text).toMatch(
+      /^ServiceEntry shop\/hbchen-com-\w+: set spec\.exportTo .*\nSidecarEgress for hbchen\.com writes this object/,
+    );
+  });
+
+  test('an entry that keeps a host closed beside its route to a gateway stays closed', () => {
+    expect(asked('certificate-per-caller', 'crawler', 'http://api.bank.com/').change).toBeUndefined();
+  });
+
+  test.each([
+    ['f-tls-at-gateway', 'checkout', 'GatewayEgress'],
+    ['d-tls-at-sidecar', 'sleep', 'SidecarEgress'],
+  ])('%s: an entry without effect says what it is there for', (name, from, construct) => {
+    const { model, caller, request, answer } = asked(name, from, 'http://www.aliyun.com/');
+    expect(answer.outcome).toBe('answered');
+    expect(bystanders(answer, model, caller, request)).toMatchObject([
+      {
+        object: expect.stringMatching(/^ServiceEntry shop\/www-aliyun-com-/),
+        reason: `written by ${construct}: it keeps requests that no route takes closed`,
+      },
+    ]);
+  });
+});
