@@ -203,6 +203,11 @@ project.addTask('bench:explain', {
   exec: 'tsx bench/explain.ts',
   receiveArgs: true,
 });
+project.addTask('bench:lint', {
+  description: 'What lint costs beyond reading',
+  exec: 'tsx bench/lint.ts',
+  receiveArgs: true,
+});
 project.addTask('usefulness', {
   description: 'How often requests are determined without an access table, and why they are not',
   exec: 'tsx test/usefulness.ts',

@@ -1,9 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { Document, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { Place } from '../reading/read-manifests';
+import { YamlDocument } from '../reading/yaml-documents';
+
+/** Of all that have a finding: a document may have many, and parsing it again for each would be quadratic. */
+const documents = new WeakMap<YamlDocument, Document>();
 
 /** The line of an object's field in its file, or of the innermost field around it that is there. */
 export function fieldLine({ document, path }: Place, field: string): number {
-  const parsed = parseDocument(document.text, { logLevel: 'silent' });
+  const parsed = documents.get(document) ?? parseDocument(document.text, { logLevel: 'silent' });
+  documents.set(document, parsed);
   let at: any = parsed.contents;
   let offset: number = at?.range?.[0] ?? 0;
   for (const step of [...path, ...stepsOf(field)]) {

@@ -21,8 +21,15 @@ export interface LintFilesOptions extends Pick<ReadOptions, 'standardInput' | 'n
 
 /** Lints files, folders and standard input (`-`); undefined where there is nothing to judge. */
 export function lintFiles(from: readonly string[], options: LintFilesOptions = {}): Report | undefined {
-  const { standardInput, namespace, rootNamespace, baseline } = options;
-  const read = readAll(from, { standardInput, namespace, objectsOnly: true });
+  const { standardInput, namespace } = options;
+  return lintRead(readAll(from, { standardInput, namespace, objectsOnly: true }), options);
+}
+
+/** Lints what was read from files, with every definition of an object. */
+export function lintRead(
+  read: ReadManifests,
+  { rootNamespace, baseline }: Pick<LintFilesOptions, 'rootNamespace' | 'baseline'> = {},
+): Report | undefined {
   const unread = unreadOf(read);
   if (read.objects.length === 0 && !read.hasInput && unread.length === 0) return undefined;
   return reportOn(read, unread, {

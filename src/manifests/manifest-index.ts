@@ -2,7 +2,7 @@ import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { Grouping, groupBy, mapIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
-import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
+import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
 import { IstioSpecs, TlsSettings } from './specs';
 import { eachTls } from './tls';
@@ -41,7 +41,9 @@ export class ManifestIndex {
   private entries?: Grouping<string, IstioObject<'ServiceEntry'>>;
   private rules?: Grouping<string, IstioObject<'DestinationRule'>>;
   private wildcardRules?: IstioObject<'DestinationRule'>[];
+  private meshRoutes?: Grouping<string, IstioObject<'VirtualService'>>;
   private allHops?: Hop[];
+  private hopsTo?: Grouping<string, Hop>;
   private allTls?: {
     client: Map<IstioObject<'DestinationRule'>, TlsSettings[]>;
     withoutSni: Set<IstioObject<'DestinationRule'>>;
@@ -154,6 +156,18 @@ export class ManifestIndex {
     return [...own, ...this.wildcardRules.filter((rule) => rule.spec.host !== host && covers(rule.spec.host!, host))];
   }
 
+  /** The VirtualServices that sidecars use, by full host. */
+  public get meshRoutesByHost(): Grouping<string, IstioObject<'VirtualService'>> {
+    if (!this.meshRoutes) {
+      this.meshRoutes = new Grouping();
+      for (const virtualService of this.ofKind('VirtualService'))
+        if (isOnMesh(virtualService))
+          for (const host of new Set<string>(virtualService.spec.hosts ?? []))
+            this.meshRoutes.add(fullHost(host, virtualService), virtualService);
+    }
+    return this.meshRoutes;
+  }
+
   /** Every destination to which a VirtualService routes or mirrors requests. */
   public get hops(): readonly Hop[] {
     if (!this.allHops) {
@@ -161,6 +175,11 @@ export class ManifestIndex {
       for (const virtualService of this.ofKind('VirtualService')) hopsOf(virtualService, this.allHops);
     }
     return this.allHops;
+  }
+
+  /** The same by full host. */
+  public get hopsByHost(): Grouping<string, Hop> {
+    return (this.hopsTo ??= groupBy(this.hops, ({ host }) => host));
   }
 
   /** The TLS settings for external hosts, SIMPLE and MUTUAL, by their DestinationRule. */

@@ -10,9 +10,9 @@ export function kindOf(server: Server): ServerKind {
   return isHttp(protocol) ? 'HTTP' : 'TCP';
 }
 
-/** For TLS that is not terminated, filter chains are made from routes, not from servers. */
-export function passesThrough(server: Server): boolean {
-  return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH';
+/** For TLS that is not terminated, filter chains are made from routes, not from servers. It is what no mode means. */
+export function passesThrough({ tls }: Server): boolean {
+  return tls !== undefined && ['PASSTHROUGH', 'AUTO_PASSTHROUGH'].includes(tls.mode ?? 'PASSTHROUGH');
 }
 
 /** The section of a VirtualService that the server reads. It silently ignores the others. */

@@ -54,6 +54,9 @@ function destinationRuleProblem({ trafficPolicy }: IstioSpecs['DestinationRule']
 }
 
 function virtualServiceProblem(spec: IstioSpecs['VirtualService']): FieldProblem | undefined {
+  const any = (spec.hosts ?? []).indexOf('*');
+  if (any >= 0 && (!spec.gateways?.length || spec.gateways.includes('mesh')))
+    return { field: `spec.hosts[${any}]`, problem: '"*" is not allowed for sidecars, only for a Gateway' };
   for (const section of SECTIONS)
     for (const [index, one] of (spec[section] ?? []).entries())
       for (const [at, { destination }] of (one?.route ?? []).entries())

@@ -100,6 +100,11 @@ function problemOf(manifest: any): FieldProblem | undefined {
         `"${apiVersion}" is not a version of ${group}; it is ` +
         `${known.versions.map((one) => `${group}/${one}`).join(', ')}`,
     };
+  if (known && !/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/.test(metadata.name))
+    return {
+      field: 'metadata.name',
+      problem: `${JSON.stringify(metadata.name)} is not made of lower-case letters, digits, "-" and "."`,
+    };
   const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
   const created = metadata.creationTimestamp;
   if ((known || shape) && created && Number.isNaN(new Date(created).getTime()))

@@ -237,8 +237,10 @@ function addDocument(
   const { text, line } = source;
   const error = document.errors[0];
   const value = error ? undefined : document.toJS();
-  // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping.
-  if (text.includes('{{') && (error || /"\{ [^"]* \}":null/.test(JSON.stringify(value ?? null)))) {
+  // A value that is only a template expression is valid YAML too: a mapping whose only key is a mapping. And no name has
+  // braces in it.
+  const isTemplate = /"\{ (?:[^"\\]|\\.)* \}":null|"name(space)?":"[^"]*\{\{/;
+  if (text.includes('{{') && (error || isTemplate.test(JSON.stringify(value ?? null)))) {
     const problem = `${where}: a Helm template ("{{"), not YAML: render it`;
     read.unbuilt.push({ file, tool: 'helm', problem, build: 'helm template …' });
     return;

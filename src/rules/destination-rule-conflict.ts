@@ -42,7 +42,11 @@ spec: { host: api.example.com, subsets: [{ name: b }] }
 `,
   *check(index) {
     for (const [host, rules] of index.rulesByHost.several) {
-      for (const local of groupBy(rules, (rule) => rule.namespace).several.values()) {
+      for (const all of groupBy(rules, (rule) => rule.namespace).several.values()) {
+        // Of several with one name only one exists: a case for duplicate-object.
+        const byName = groupBy(all, ({ name }) => name);
+        const local = all.filter(({ name }) => byName.get(name).length === 1);
+        if (local.length < 2) continue;
         // Rules with a workloadSelector are merged only with rules that have the same selector.
         const sets = local.some(({ spec }) => spec.workloadSelector)
           ? groupBy(local, selectorKey).several.values()
@@ -75,8 +79,7 @@ function* unmerged(host: string, rules: IstioObject<'DestinationRule'>[]): Itera
       yield {
         message:
           `${describeAll(some)} (${a || 'no exportTo'}) and ${describeAll(others)} (${b || 'no exportTo'}) are ` +
-          `rules for ${host} with different exportTo; Istio does not merge them, and the subsets of the older ` +
-          'ones are lost.',
+          `rules for ${host} with different exportTo; Istio does not merge them, and uses only the newest.`,
         field: 'spec.exportTo',
         objects: [...some, ...others],
       };

@@ -88,5 +88,5 @@ function wraps(tls: TlsSettings | undefined): boolean {
 
 /** Whether a route sends plain HTTP to the port, so that origination is what the port is for. */
 function receivesHttp(index: ManifestIndex, host: string, port: number): boolean {
-  return index.hops.some((hop) => hop.section === 'http' && hop.host === host && (hop.port ?? port) === port);
+  return index.hopsByHost.get(host).some((hop) => hop.section === 'http' && (hop.port ?? port) === port);
 }

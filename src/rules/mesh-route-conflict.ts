@@ -1,8 +1,5 @@
 import { Rule } from './rule';
-import { fullHost } from '../istio/hosts';
-import { Grouping } from '../values/grouping';
-import { describeAll, Indexed } from '../manifests/indexed';
-import { isOnMesh } from '../manifests/routes';
+import { describeAll } from '../manifests/indexed';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const meshRouteConflict: Rule = {
@@ -37,13 +34,7 @@ metadata: { name: b, namespace: web }
 spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.example.com } }] }] }
 `,
   *check(index) {
-    const byHost = new Grouping<string, Indexed>();
-    for (const virtualService of index.ofKind('VirtualService')) {
-      if (!virtualService.spec.hosts || !isOnMesh(virtualService)) continue;
-      for (const host of new Set<string>(virtualService.spec.hosts))
-        byHost.add(fullHost(host, virtualService), virtualService);
-    }
-    for (const [host, virtualServices] of byHost.several) {
+    for (const [host, virtualServices] of index.meshRoutesByHost.several) {
       // A sidecar prefers what is private to its namespace, then what is exported to it by name, then what is public.
       // Within one of these ranks the oldest wins, which is a conflict. A private route in place of a public one is a
       // choice; in place of a route that was exported to this very namespace it is a conflict again.

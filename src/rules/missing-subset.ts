@@ -1,8 +1,9 @@
 import { Rule, Violation } from './rule';
+import { isWildcard } from '../istio/hosts';
 import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
-import { EVERYWHERE, isPrivateToNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
+import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
@@ -45,13 +46,17 @@ spec:
 `,
   *check(index) {
     const subsets = new SubsetsByHost(index);
+    const reported = new Set<string>();
     let home: { virtualService: Indexed; stays: boolean } | undefined;
     for (const hop of index.hops) {
       if (!hop.subset) continue;
       const { virtualService } = hop;
       if (home?.virtualService !== virtualService) home = { virtualService, stays: staysAtHome(virtualService) };
       if (!home.stays || !subsets.defines(hop.host, virtualService.namespace, hop.subset))
-        yield* missing(index, subsets, hop, hop.subset);
+        for (const one of missing(index, subsets, hop, hop.subset)) {
+          if (!reported.has(one.message)) yield one;
+          reported.add(one.message);
+        }
     }
   },
 };
@@ -109,32 +114,39 @@ function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset
     ...(sidecars ? visibleIn(virtualService) : []),
     ...gateways.map((gateway) => gatewayNamespace(virtualService, gateway)),
   ]);
+  const rules = index.rulesFor(host);
+  // Another repository may have the rule if the manifests have none but for a wildcard, without subsets.
+  if (!rules.some(({ spec }) => !isWildcard(spec.host ?? '') || (spec.subsets?.length ?? 0) > 0)) return;
+  const found = new Map<string, { readonly used: IstioObject<'DestinationRule'>[]; readonly namespaces: string[] }>();
   for (const namespace of namespaces) {
     if (subsets.defines(host, namespace, subset)) continue;
-    const rules = index.rulesFor(host);
-    // If the manifests have no rule for the host at all, another repository may have it.
-    if (rules.length === 0) return;
     // Which proxies use a public route is not known: any rule may be visible to them.
     const seen = namespace === EVERYWHERE ? rules : rules.filter((rule) => isSeenFrom(rule, namespace));
     const own = seen.filter((rule) => rule.namespace === namespace);
     const used = own.length > 0 ? own : seen;
     if (used.some((rule) => definesSubset(rule, subset))) continue;
+    const sorted = ordered(used);
+    const key = describeAll(sorted);
+    const same = found.get(key);
+    if (same) same.namespaces.push(namespace);
+    else found.set(key, { used: sorted, namespaces: [namespace] });
+  }
+  for (const one of found.values())
     yield {
-      ...violation(virtualService, host, subset, namespace, ordered(rules), ordered(used)),
+      ...violation(virtualService, host, subset, one.namespaces, ordered(rules), one.used),
       field: hopField(hop),
     };
-  }
 }
 
 function violation(
   virtualService: Indexed,
   host: string,
   subset: string,
-  namespace: string,
+  namespaces: string[],
   rules: IstioObject<'DestinationRule'>[],
   used: IstioObject<'DestinationRule'>[],
 ): Omit<Violation, 'field'> {
-  const where = namespace === EVERYWHERE ? '' : ` for proxies of namespace ${namespace}`;
+  const where = namespaces.includes(EVERYWHERE) ? '' : ` for proxies of ${describeNamespaces(namespaces)}`;
   const definers = rules.filter((rule) => definesSubset(rule, subset));
   if (used.length === 0) {
     return {

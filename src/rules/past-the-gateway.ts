@@ -5,7 +5,7 @@ import { isExternal } from '../manifests/entries';
 import { describe, Indexed } from '../manifests/indexed';
 import { followers, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
-import { Grouping, groupBy } from '../values/grouping';
+import { groupBy } from '../values/grouping';
 
 export const pastTheGateway: Rule = {
   code: 'past-the-gateway',
@@ -51,9 +51,6 @@ spec:
 `,
   *check(index) {
     const onMesh = index.ofKind('VirtualService').filter(isOnMesh);
-    const byHost = new Grouping<string, Indexed>();
-    for (const one of onMesh)
-      for (const host of new Set<string>(one.spec.hosts ?? [])) byHost.add(fullHost(host, one), one);
     const hopsOf = groupBy(index.hops, (hop) => hop.virtualService);
     for (const virtualService of onMesh) {
       const hosts: string[] = (virtualService.spec.hosts ?? []).map((host: string) => fullHost(host, virtualService));
@@ -62,7 +59,7 @@ spec:
       const routed = new Set(hops.map(({ section }) => section));
       for (const host of new Set(hosts)) {
         // Two VirtualServices for one host are a case for mesh-route-conflict.
-        if (byHost.get(host).length > 1) continue;
+        if (index.meshRoutesByHost.get(host).length > 1) continue;
         for (const entry of index.entriesByHost.get(host)) {
           if (!leadsOut(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
           const position = portsOf(entry).findIndex(

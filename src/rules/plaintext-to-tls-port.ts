@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { isHttp, isTls, Port, portsOf } from '../istio/protocols';
 import { describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { followers, hopsOf, isOnMesh } from '../manifests/routes';
+import { followers, hopsOf } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
 import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manifests/visibility';
 
@@ -94,13 +94,8 @@ function isTlsPort(entry: Indexed, number: number): boolean {
 
 /** Whether the namespace's routes send all HTTP for the host to other hosts, such as a gateway. */
 function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
-  return index.ofKind('VirtualService').some((virtualService) => {
-    if (
-      !isOnMesh(virtualService) ||
-      !isSeenFrom(virtualService, namespace) ||
-      !virtualService.spec.hosts?.includes(host)
-    )
-      return false;
+  return index.meshRoutesByHost.get(host).some((virtualService) => {
+    if (!isSeenFrom(virtualService, namespace)) return false;
     const hops = hopsOf(virtualService).filter(
       ({ section, route }) => section === 'http' && followers(virtualService, route).sidecars,
     );

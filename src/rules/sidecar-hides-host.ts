@@ -76,11 +76,10 @@ function intendedFor(entry: Indexed): string[] {
 function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
   if (entry.namespace !== namespace && index.entriesByHost.get(host).some((other) => other.namespace === namespace))
     return true;
-  return index.hops.some(
-    ({ host: destination, virtualService }) =>
-      destination === host &&
-      isOnMesh(virtualService) &&
-      isSeenFrom(virtualService, namespace) &&
-      !virtualService.spec.hosts?.includes(host),
-  );
+  return index.hopsByHost
+    .get(host)
+    .some(
+      ({ virtualService }) =>
+        isOnMesh(virtualService) && isSeenFrom(virtualService, namespace) && !virtualService.spec.hosts?.includes(host),
+    );
 }

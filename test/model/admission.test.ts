@@ -61,6 +61,11 @@ test.each([
   ['a wildcard with DNS', entry('resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }]'), /spec\.hosts/],
   ['a port without a name', entry('ports: [{ number: 443, protocol: TLS }]'), /spec\.ports\[0\]\.name/],
   [
+    'every host for sidecars',
+    other('VirtualService', "{ hosts: ['*'], http: [{ route: [{ destination: { host: a.example.com } }] }] }"),
+    /spec\.hosts\[0\]: "\*" is not allowed for sidecars/,
+  ],
+  [
     'an address as destination',
     other('VirtualService', '{ hosts: [a.example.com], http: [{ route: [{ destination: { host: 203.0.113.9 } }] }] }'),
     /destination\.host: 203\.0\.113\.9/,

@@ -101,6 +101,14 @@ test('a malformed object for another host leaves the answer unchanged', () => {
   });
 });
 
+test('a name that Kubernetes does not take', () => {
+  const named = object('VirtualService', '{ hosts: [site.example.com] }').replace('name: x', 'name: site_of_shop');
+  expect(ask(`${ENTRY}${named}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining('metadata.name: "site_of_shop" is not made of lower-case letters'),
+  });
+});
+
 test("a malformed object for a destination of the host's routes makes it undetermined", () => {
   const routed =
     object(

@@ -200,3 +200,12 @@ test('25 MB in 1,100 files, as a monorepo of operators has them, take at most th
   expect({ objects: objects.length, problems }).toEqual({ objects: 1400, problems: [] });
   expect((user + system) / 1e6).toBeLessThan(3);
 });
+
+test('a text with template expressions is not YAML, even where it can be parsed', () => {
+  const object = (name: string, host: string) =>
+    `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: ${name}, namespace: shop }\n` +
+    `spec:\n  hosts:\n  - ${host}\n`;
+  for (const template of [object('"a-{{$i}}"', 'a.example.com'), object('a', '{{ .Host | default "a" }}')])
+    expect(read({ 'a.yaml': template }).ids).toEqual([]);
+  expect(read({ 'a.yaml': object('a', 'a.example.com # not {{ .Host }}') }).ids).toEqual(['ServiceEntry/a']);
+});

@@ -55,3 +55,10 @@ test('rules with a workloadSelector are merged only with rules that have the sam
   expect(pair(selected({ app: 'x' }), selected({ app: 'y' }))).toEqual([]);
   expect(pair(selected({ app: 'x' }), { ...selected({ app: 'x' }), ...policy })).toEqual(['shop/a shop/b']);
 });
+
+test('two definitions of one object are not two rules', () => {
+  const rule = (name: string, simple: string) =>
+    istio('DestinationRule', `shop/${name}`, { host: 'a.example.com', trafficPolicy: { loadBalancer: { simple } } });
+  expect(reported('destination-rule-conflict', [rule('a', 'RANDOM'), rule('a', 'ROUND_ROBIN')])).toEqual([]);
+  expect(reported('destination-rule-conflict', [rule('a', 'RANDOM'), rule('b', 'ROUND_ROBIN')])).toHaveLength(1);
+});

@@ -93,7 +93,7 @@ test("a VirtualService that is not exported to the gateway's pods is reported if
 });
 
 describe('a server reads one kind of route', () => {
-  const tls = (mode: string, protocol: string) =>
+  const tls = (mode: string | undefined, protocol: string) =>
     gateway('egress/exit', ['a.example.com'], { port: { number: 443, name: 'x', protocol }, tls: { mode } });
   const plain = (protocol: string) =>
     gateway('egress/exit', ['a.example.com'], { port: { number: 80, name: 'x', protocol }, tls: undefined });
@@ -106,6 +106,7 @@ describe('a server reads one kind of route', () => {
 
   test.each([
     ['TLS passthrough', tls('PASSTHROUGH', 'TLS'), 'tls'],
+    ['TLS without a mode', tls(undefined, 'TLS'), 'tls'],
     ['HTTPS passthrough', tls('PASSTHROUGH', 'HTTPS'), 'tls'],
     ['terminated HTTPS', tls('ISTIO_MUTUAL', 'HTTPS'), 'http'],
     ['terminated TLS', tls('ISTIO_MUTUAL', 'TLS'), 'tcp'],

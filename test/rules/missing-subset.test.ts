@@ -15,6 +15,22 @@ test('if no rule for the host is among the manifests, another repository may hav
   expect(reported(code, [route('shop/r', {}, to('x')), rule('shop/a', ['y'], { host: 'b.example.com' })])).toEqual([]);
 });
 
+test('a rule for a wildcard without subsets does not say that there is no rule for the host', () => {
+  const wide = rule('shop/all', [], { host: '*.example.com', exportTo: ['*'] });
+  expect(reported(code, [route('shop/r', {}, to('x')), wide])).toEqual([]);
+  expect(reported(code, [route('shop/r', {}, to('x')), wide, rule('shop/a', ['y'])])).toHaveLength(1);
+});
+
+test('a subset that several routes and namespaces lack is one finding', () => {
+  const often = route('shop/r', {
+    exportTo: ['.', 'web'],
+    http: ['/a', '/b'].map((prefix) => ({ match: [{ uri: { prefix } }], route: [{ destination: to('x') }] })),
+  });
+  const [finding, ...others] = findings(code, [often, rule('shop/a', ['y'], { exportTo: ['.', 'web'] })]);
+  expect(finding.message).toContain('for proxies of namespaces shop and web');
+  expect(others).toEqual([]);
+});
+
 test("the namespace's own rule hides an exported one that has the subset", () => {
   const shared = rule('egress/shared', ['x'], { exportTo: ['*'] });
   expect(reported(code, [route('shop/r', {}, to('x')), shared])).toEqual([]);

@@ -163,7 +163,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   const tls = server.value.tls?.httpsRedirect ? undefined : server.value.tls;
   let arrived = flow;
   let peer: string | undefined;
-  if (tls && tls.mode !== 'PASSTHROUGH') {
+  if (tls && (tls.mode ?? 'PASSTHROUGH') !== 'PASSTHROUGH') {
     const terminated = terminateTls(leg, flow, workload, server, tls);
     if ('outcome' in terminated) return terminated;
     peer = terminated.identity;
@@ -253,7 +253,7 @@ function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: S
   if (!layer) return leg.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
   if (tls.mode !== 'ISTIO_MUTUAL') {
     throw new Undetermined(
-      `the model does not know which certificate the server presents in mode ${tls.mode ?? 'PASSTHROUGH'}`,
+      `the model does not know which certificate the server presents in mode ${tls.mode}`,
       at(''),
     );
   }

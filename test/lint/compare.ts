@@ -1,0 +1,114 @@
+/**
+ * What `lint` and `istioctl analyze` find in the same manifests: `npx tsx test/lint/compare.ts <istioctl> <folders>`.
+ * Every folder is divided into sets that are applied together, as `lint` does, and each set is given to both. Of
+ * istioctl's messages, those about kinds and checks that decide about requests are counted; the others are counted apart.
+ */
+import { execFileSync } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { stringify } from 'yaml';
+import { nameOf } from '../../src/lint/finding';
+import { lintWorlds } from '../../src/lint/lint';
+import { worldsOf } from '../../src/lint/worlds';
+import { readAll } from '../../src/reading/read-manifests';
+import { EgressObject } from '../../src/rules';
+
+/** A message of istioctl. */
+export interface Analysis {
+  readonly code: string;
+  readonly level: string;
+  readonly origin: string;
+  readonly message: string;
+}
+
+/** What both say about one object. */
+export interface Compared {
+  readonly object: string;
+  readonly lint: readonly string[];
+  readonly analyze: readonly string[];
+}
+
+/** Messages of istioctl that say nothing about what happens to a request that leaves the mesh. */
+const OTHER_SUBJECTS = new Set([
+  'IST0002', // deprecated fields
+  'IST0102', // namespace not injected
+  'IST0103', // pod without proxy
+  'IST0107', // annotations
+  'IST0108',
+  'IST0118', // names of Service ports
+  'IST0125',
+  'IST0135',
+  'IST0136',
+  'IST0137', // host ports
+  'IST0143', // an application that listens on localhost
+  'IST0144',
+  'IST0146',
+  'IST0151', // EnvoyFilters
+  'IST0152',
+  'IST0153',
+  'IST0154',
+  'IST0155',
+  'IST0157', // telemetry
+  'IST0159',
+  'IST0160',
+]);
+
+/** Runs istioctl on objects. */
+export function analyse(istioctl: string, objects: readonly EgressObject[]): Analysis[] {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-analyse-'));
+  try {
+    const file = path.join(folder, 'all.yaml');
+    fs.writeFileSync(file, objects.map(({ manifest }) => stringify(manifest)).join('---\n'));
+    const args = ['analyze', '--use-kube=false', '--all-namespaces', '-o', 'json', file];
+    try {
+      return parsed(execFileSync(istioctl, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    } catch (error) {
+      // It exits with an error where it finds one.
+      return parsed((error as { stdout?: string }).stdout ?? '');
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function parsed(text: string): Analysis[] {
+  return text.trim().startsWith('[') ? JSON.parse(text) : [];
+}
+
+/** What both find in one set of objects, by object. */
+export function compareWorld(objects: readonly EgressObject[], messages: readonly Analysis[]): Compared[] {
+  const found = new Map<string, { lint: Set<string>; analyze: Set<string> }>();
+  const at = (object: string) => {
+    if (!found.has(object)) found.set(object, { lint: new Set(), analyze: new Set() });
+    return found.get(object)!;
+  };
+  for (const { code, object, others } of lintWorlds([objects]).findings)
+    for (const one of [object, ...others]) at(nameOf(one)).lint.add(code);
+  for (const { code, origin } of messages) if (!OTHER_SUBJECTS.has(code)) at(origin).analyze.add(code);
+  return [...found].map(([object, { lint, analyze }]) => ({ object, lint: [...lint], analyze: [...analyze] }));
+}
+
+function main([istioctl, ...folders]: string[]): void {
+  const total = new Map<string, number>();
+  for (const folder of folders) {
+    const { worlds } = worldsOf(readAll([folder], { objectsOnly: true }));
+    let both = 0;
+    let only = { lint: 0, analyze: 0 };
+    for (const objects of worlds) {
+      if (!objects.some(({ manifest }) => String(manifest.apiVersion).includes('istio.io/'))) continue;
+      for (const { object, lint, analyze } of compareWorld(objects, analyse(istioctl, objects))) {
+        if (lint.length > 0 && analyze.length > 0) both++;
+        else if (lint.length > 0) only = { ...only, lint: only.lint + 1 };
+        else only = { ...only, analyze: only.analyze + 1 };
+        const what = `${lint.join(' ') || '-'} | ${analyze.join(' ') || '-'}`;
+        total.set(what, (total.get(what) ?? 0) + 1);
+        console.log(`${path.basename(folder)}: ${object}: ${what}`);
+      }
+    }
+    console.log(`${path.basename(folder)}: both ${both}, lint only ${only.lint}, istioctl only ${only.analyze}`);
+  }
+  for (const [what, count] of [...total].sort(([, a], [, b]) => b - a)) console.log(`${count} × ${what}`);
+}
+
+if (require.main === module) main(process.argv.slice(2));
