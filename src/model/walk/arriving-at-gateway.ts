@@ -252,10 +252,7 @@ function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: S
   const layer = outermost(flow);
   if (!layer) return leg.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
   if (tls.mode !== 'ISTIO_MUTUAL') {
-    throw new Undetermined(
-      `the model does not know which certificate the server presents in mode ${tls.mode}`,
-      at(''),
-    );
+    throw new Undetermined(`the model does not know which certificate the server presents in mode ${tls.mode}`, at(''));
   }
   // The application is shown a certificate of the mesh before it would have to present one of its own.
   if (layer.by === 'application') {
