@@ -40,7 +40,8 @@ export function constructOf(object: EgressObject, objects: readonly EgressObject
   const isOfGateway = () =>
     objects.some(
       (one) =>
-        (one.manifest?.kind === 'Gateway' || (one.manifest?.kind === 'VirtualService' && leadsToService(one.manifest))) &&
+        (one.manifest?.kind === 'Gateway' ||
+          (one.manifest?.kind === 'VirtualService' && leadsToService(one.manifest))) &&
         pathsOf(one).some((path) => paths.includes(path)),
     );
   const construct =
