@@ -4,6 +4,7 @@
  *     (nothing)                every row of every example
  *     <example> [row]          one example, by its name or the start of it; a row by its number or a part of its URL
  *     --suite <name> [example] one suite
+ *     --test <pattern>         of what is chosen, the tests whose full name matches this regular expression
  *     --all                    every suite; of a product of dimensions, a pairwise cover
  *     --everything             every suite, or the named one, with every product in full
  *     --istio <line>           another release line of Istio than the newest, with its Envoy, for example 1.30
@@ -26,7 +27,7 @@ async function main(args: string[]): Promise<boolean> {
   const everything = args.includes('--everything');
   const { left, values } = withoutValues(
     args.filter((arg) => arg !== '--everything'),
-    ['--seed', '--worlds', '--times', '--istio', '--proxies'],
+    ['--seed', '--worlds', '--times', '--istio', '--proxies', '--test'],
   );
   const seed = numberOf(values, '--seed') ?? Math.floor(Date.now() / 1000);
   const worlds = numberOf(values, '--worlds');
@@ -56,7 +57,7 @@ async function main(args: string[]): Promise<boolean> {
   const runs: string[] = [];
   let good = true;
   for (let time = 1; time <= times; time++) {
-    const { passed, failed, seconds } = await run(suite);
+    const { passed, failed, seconds } = await run(suite, values.get('--test'));
     good &&= failed === 0;
     runs.push(
       `${times > 1 ? `run ${time} of ${times}: ` : ''}${passed} passed, ${failed} failed in ${seconds.toFixed(1)} s`,
@@ -67,13 +68,17 @@ async function main(args: string[]): Promise<boolean> {
   return good;
 }
 
-/** Runs one suite, or all of them. */
-async function run(suite: string | undefined): Promise<{ passed: number; failed: number; seconds: number }> {
+/** Runs one suite, or all of them, or only some tests. */
+async function run(
+  suite: string | undefined,
+  test: string | undefined,
+): Promise<{ passed: number; failed: number; seconds: number }> {
   const began = Date.now();
   const root = path.join(__dirname, '../..');
   const options = {
     config: path.join(__dirname, 'jest.config.js'),
     testPathPatterns: suite === undefined ? [] : [`/suites/${suite}\\.mesh\\.`],
+    testNamePattern: test,
     _: [],
     $0: 'test:mesh',
   };
