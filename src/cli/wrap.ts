@@ -2,8 +2,8 @@
 export const WIDTH = 100;
 
 /**
- * Breaks lines so that they fit a width: at spaces, and what is longer than a line after punctuation, as in a path. Lines
- * that continue one are indented two columns further.
+ * Breaks lines so that they fit a width: at spaces, and what is longer than a line after punctuation, as in a path.
+ * Lines that continue one are indented two columns further.
  */
 export function wrap(text: string, width: number): string {
   return text

@@ -55,8 +55,8 @@ export class OtherRequests {
     ]);
     this.place = placeOf(url);
     const { namespace } = caller;
-    const others = [...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
-    this.callers = [caller, ...others.filter((one) => nameOf(one) !== nameOf(caller))];
+    const all = [caller, ...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
+    this.callers = [...new Map([...all, caller].map((one) => [nameOf(one), one])).values()];
     this.urls = urlsIn(model, url);
   }
 
@@ -171,7 +171,7 @@ const anyOtherOf = (namespace: string): ModelCaller => ({
   labels: { app: ANY_OTHER },
 });
 
-/** The callers whose identities are in servers and policies, and the workloads among the manifests. */
+/** The callers that servers, policies and pod templates name, and others of each namespace. */
 function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
   const found = new Map<string, ModelCaller>();
   const add = (caller: ModelCaller) => found.set(nameOf(caller), caller);
@@ -181,7 +181,11 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
       if (namespace) add({ namespace, serviceAccount });
     } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(collect);
   };
+  const namespaces = new Set<string>();
   for (const { manifest } of objects) {
+    if (/^(networking|security)\.istio\.io\//.test(String(manifest?.apiVersion)))
+      for (const namespace of [namespaceOf(manifest), ...(manifest.spec?.exportTo ?? [])])
+        if (/^[a-z0-9-]+$/.test(namespace)) namespaces.add(namespace);
     const template = podTemplateOf(manifest);
     const { serviceAccountName } = template?.spec ?? {};
     if (serviceAccountName && template.metadata?.annotations?.['inject.istio.io/templates'] === undefined)
@@ -192,6 +196,7 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
         for (const { source } of from ?? [])
           for (const namespace of source?.namespaces ?? []) if (!namespace.includes('*')) add(anyOtherOf(namespace));
   }
+  for (const namespace of namespaces) add(anyOtherOf(namespace));
   return [...found.values()];
 }
 

@@ -43,7 +43,13 @@ function serviceEntryProblem(spec: IstioSpecs['ServiceEntry']): FieldProblem | u
   return nameless < 0 ? undefined : { field: `spec.ports[${nameless}].name`, problem: 'is missing' };
 }
 
-function destinationRuleProblem({ trafficPolicy }: IstioSpecs['DestinationRule']): FieldProblem | undefined {
+function destinationRuleProblem(spec: IstioSpecs['DestinationRule']): FieldProblem | undefined {
+  const { trafficPolicy, subsets = [] } = spec;
+  const isEmpty = (policy: object | undefined) =>
+    policy !== undefined && policy !== null && Object.keys(policy).length === 0;
+  if (isEmpty(trafficPolicy)) return { field: 'spec.trafficPolicy', problem: 'sets nothing' };
+  const empty = subsets.findIndex((subset) => isEmpty(subset?.trafficPolicy));
+  if (empty >= 0) return { field: `spec.subsets[${empty}].trafficPolicy`, problem: 'sets nothing' };
   for (const [at, port] of (trafficPolicy?.portLevelSettings ?? []).entries()) {
     const field: FieldPath = `spec.trafficPolicy.portLevelSettings[${at}]`;
     if (!port?.port) return { field: `${field}.port`, problem: 'is missing' };

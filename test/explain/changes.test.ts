@@ -52,8 +52,8 @@ test('what would break another request is not proposed: here the other host behi
 test('what else changes is said', () => {
   expect(proposals('http-on-443')[0]?.also).toEqual([
     'the same for any other account of shop, any other namespace',
-    'also changes shop/checkout, any other account of shop, any other namespace http://api.example.com:443/: refused by ' +
-      'the sidecar: connection closed (curl 52 or 56)',
+    'also changes shop/checkout, any other account of shop, any other namespace http://api.example.com:443/: refused ' +
+      'by the sidecar: connection closed (curl 52 or 56)',
   ]);
 });
 

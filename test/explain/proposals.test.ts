@@ -100,7 +100,9 @@ describe('TLS inside TLS, because a rule originates TLS on a port for TLS', () =
         'VirtualService istio-system/cnn: set spec.http[1].route[0].destination.subset to "tls"',
     );
     expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'application' });
-    expect(change?.also).toEqual(['the same for any other account of shop, any other namespace']);
+    expect(change?.also).toEqual([
+      'the same for any other account of istio-system, any other account of shop, any other namespace',
+    ]);
   });
 
   test('and plain HTTP still goes through the gateway, as TLS', () => {
@@ -158,6 +160,42 @@ describe('what admission refuses, or opens every host, is not proposed', () => {
     const external = [{ host: 'smtp.vendor.com', address: '203.0.113.9', tcp: [587] }];
     expect(proposed([mail(resolution, protocol)], 'tcp://smtp.vendor.com:587', { external })).toBeUndefined();
   });
+});
+
+test('the only setting of a port goes with the settings of the port, since Istio refuses empty ones', () => {
+  const external = [{ host: 'old.vendor.com', address: '203.0.113.9', http: 'ok', https: 'none' } as const];
+  const change = proposed(
+    [
+      istio('ServiceEntry', 'shop', 'old', {
+        hosts: ['old.vendor.com'],
+        resolution: 'DNS',
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+      }),
+      istio('DestinationRule', 'shop', 'old', {
+        host: 'old.vendor.com',
+        trafficPolicy: {
+          loadBalancer: { simple: 'ROUND_ROBIN' },
+          portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'SIMPLE' } }],
+        },
+      }),
+    ],
+    'http://old.vendor.com/',
+    { external },
+  );
+  expect(change?.text).toMatch(/remove spec\.trafficPolicy\.portLevelSettings\[0\]\.tls\nthis weakens/);
+  expect(change?.objects[1].manifest.spec.trafficPolicy).toEqual({ loadBalancer: { simple: 'ROUND_ROBIN' } });
+});
+
+test('what opens a host to another namespace says so', () => {
+  const shared = istio('ServiceEntry', 'data', 'api', {
+    hosts: ['api.vendor.com'],
+    exportTo: ['shop', 'billing'],
+    resolution: 'DNS',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  });
+  expect(proposed([shared], 'https://api.vendor.com/')?.also).toEqual([
+    'the same for any other account of shop, any other account of billing',
+  ]);
 });
 
 describe('an entry that is an alias of a host elsewhere, whose certificate does not have its name', () => {

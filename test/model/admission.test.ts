@@ -78,6 +78,11 @@ test.each([
     ),
     /portLevelSettings\[0\]: sets nothing/,
   ],
+  [
+    'a policy of a subset that sets nothing',
+    other('DestinationRule', '{ host: a.example.com, subsets: [{ name: a, trafficPolicy: {} }] }'),
+    /subsets\[0\]\.trafficPolicy: sets nothing/,
+  ],
 ])("%s is named as what Istio's webhook rejects", (_what, yaml, problem) => {
   const answer = ask(yaml, 'shop/cart', 'https://a.example.com/');
   expect(answer.outcome).toBe('undetermined');

@@ -1,5 +1,5 @@
 import { Candidate, nameOf } from './question';
-import { FieldPath, stepsOf } from '../../manifests/field-path';
+import { FieldPath, pathOf, stepsOf } from '../../manifests/field-path';
 import { EgressObject } from '../../model';
 
 /** Sets the value at a path. */
@@ -27,6 +27,10 @@ function write(manifest: any, path: FieldPath, value: unknown): void {
   if (value === undefined) {
     if (Array.isArray(at)) at.splice(last as number, 1);
     else delete at[last];
+    // Istio refuses a policy that sets nothing, and settings of a port that set nothing.
+    const owner = pathOf(keys.slice(0, -1));
+    const isPolicy = /(^|\.)trafficPolicy$/.test(owner) || /\.portLevelSettings(\[\d+\])?$/.test(owner);
+    if (isPolicy && Object.keys(at).every((key) => key === 'port')) write(manifest, owner, undefined);
   } else {
     at[last] = value;
   }
