@@ -27,6 +27,9 @@ export interface WalkResult {
 
 const MAX_REDIRECTS = 10;
 
+/** The path of a gRPC call that names no method; applications of the lab send it too. */
+const SOME_CALL = '/lab.Echo/Say';
+
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
  * perhaps to a gateway and through its routes and clusters, to an external host. Each step is a file beside this one.
@@ -118,9 +121,11 @@ function namesAsked(url: URL, flow: Flow): string[] {
 
 function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const isGrpc = request.speak === 'grpc';
+  const path = pathAsSent(request.url, url);
   const http: HttpRequest = {
-    method: request.method ?? 'GET',
-    path: pathAsSent(request.url, url),
+    method: isGrpc ? 'POST' : (request.method ?? 'GET'),
+    path: isGrpc && url.pathname === '/' ? `${SOME_CALL}${path.slice(1)}` : path,
     authority: headers.get('host') ?? url.host,
     headers,
   };
