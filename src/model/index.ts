@@ -108,9 +108,10 @@ export class EgressModel {
   private withConditions(answer: Answer, caller: ModelCaller, request: ModelRequest): Answer {
     if (answer.outcome !== 'answered' || answer.insteadOf !== undefined) return answer;
     const conditions = answer.condition === undefined ? [] : [answer.condition];
-    for (const other of this.labels.others(caller))
-      if (!isSameAnswer(answer, this.answerWith(this.configuration, other.caller, request)))
-        conditions.push(other.condition);
+    for (const { caller: other, condition } of this.labels.others(caller)) {
+      const there = this.withoutDoubt(this.answerWith(this.configuration, other, request), other, request);
+      if (!isSameAnswer(answer, there)) conditions.push(condition);
+    }
     for (const other of this.otherMeshes(caller, request))
       if (!isSameAnswer(anywhere(answer), anywhere(this.answerWith(other.configuration(), caller, request))))
         conditions.push(other.condition);
