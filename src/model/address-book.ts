@@ -3,10 +3,9 @@ import { Address, ipAddress, textOf } from './addresses';
 import { Registry } from './registry';
 import { isPrivateRange } from '../istio/ranges';
 import { Indexed } from '../manifests/indexed';
-import { fieldRef } from './field-ref';
-import { addressFor, Scope } from './scope';
-import { Undetermined } from './undetermined';
+import { Scope } from './scope';
 import { Service } from './service';
+import { SidecarDns } from './sidecar-dns';
 import { DescribedHost } from './world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../istio/service-names';
 
@@ -21,6 +20,7 @@ export class AddressBook {
   private readonly byHost = new Map<string, DescribedHost>();
   private readonly byAddress = new Map<string, DescribedHost>();
   private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
+  private readonly sidecarDns = new WeakMap<Scope, SidecarDns>();
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -33,16 +33,15 @@ export class AddressBook {
     }
   }
 
-  /** The address to which a name resolves; undefined if it does not resolve. */
+  /** The addresses to which a name resolves, of which it takes any; none if it does not resolve. */
   public lookUp(
     name: string,
     scope: Scope | undefined,
     namespace: string,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
-    port?: number,
-  ): Address | undefined {
-    if (isIP(name) !== 0) return ipAddress(name);
+  ): readonly Address[] {
+    if (isIP(name) !== 0) return [ipAddress(name)];
     const { clusterDomain } = this.registry;
     const asked = name.toLowerCase().replace(/\.$/, '');
     const fullNames = [asked, ...resolvedServiceHosts(asked, namespace, clusterDomain)];
@@ -51,22 +50,28 @@ export class AddressBook {
     const service =
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
       names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
-    if (service && (service.kubernetes || scope!.proxy.dnsCapture)) {
-      // Entries of one namespace for one name share what the sidecar says about it.
-      const siblings = service.kubernetes ? [service] : this.registry.siblings(service);
-      const addressed = siblings.filter((one) => one.canHaveAddress || one.address.kind !== 'any');
-      const declaring = addressed.filter(({ ports }) => ports.some(({ number }) => number === port));
-      if (declaring.length > 0 && declaring.length < addressed.length)
-        throw new Undetermined(
-          `not all ServiceEntries of namespace ${service.namespace} for ${host} declare port ${port}, and a sidecar ` +
-            'that answers DNS gives the address of any of them',
-          addressed.map(({ object }) => fieldRef(object, 'spec.ports')),
-        );
-      for (const one of [service, ...siblings]) {
-        const address = addressFor(one, { dnsCapture: !service.kubernetes });
-        if (address.kind !== 'any' && address.kind !== 'range') return address;
-      }
+    if (service?.kubernetes && service.address.kind === 'service') return [service.address];
+    if (scope?.proxy.dnsCapture) {
+      const own = this.answersOf(scope).of(names);
+      if (own) return own;
     }
+    const elsewhere = this.resolve(host, service, believe, given);
+    return elsewhere === undefined ? [] : [elsewhere];
+  }
+
+  private answersOf(scope: Scope): SidecarDns {
+    let known = this.sidecarDns.get(scope);
+    if (!known) this.sidecarDns.set(scope, (known = new SidecarDns(scope)));
+    return known;
+  }
+
+  /** The address that a DNS server of the cluster or of the Internet gives. */
+  private resolve(
+    host: string,
+    service: Service | undefined,
+    believe: (believed: Believed) => void,
+    given?: (host: string) => Address | undefined,
+  ): Address | undefined {
     const known = this.byHost.get(host);
     if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
     if (this.isComplete) return undefined;

@@ -7,8 +7,8 @@ export type Address =
   | { readonly kind: 'unknown'; readonly host: string }
   /** The cluster IP of a Kubernetes Service. */
   | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
-  /** What a sidecar with DNS capture allocates for a name. */
-  | { readonly kind: 'allocated'; readonly namespace: string; readonly host: string };
+  /** What a sidecar with DNS capture allocates for a name of a ServiceEntry. */
+  | { readonly kind: 'allocated'; readonly namespace: string; readonly entry: string; readonly host: string };
 
 /** What a service declares: an address, several, or none of its own. */
 export type ServiceAddress = Address | { readonly kind: 'range'; readonly range: string } | { readonly kind: 'any' };
@@ -42,7 +42,7 @@ export function textOf(address: ServiceAddress): string {
     case 'service':
       return `Service ${address.namespace}/${address.name}`;
     case 'allocated':
-      return `the address allocated for ${address.namespace}/${address.host}`;
+      return `the address allocated for ${address.host} of ServiceEntry ${address.namespace}/${address.entry}`;
     default:
       return `the address of ${address.host}`;
   }

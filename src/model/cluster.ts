@@ -221,6 +221,14 @@ function endpointsOf(
   }
 }
 
+/** The names and addresses that the entries of a host in one namespace give for one of their ports. */
+export function endpointsOfSiblings(registry: Registry, service: Service, number: number): string[] {
+  if (registry.siblings(service).length < 2) return [];
+  const port = portOf(service, number)!;
+  const { endpoints } = entryEndpoints(registry, { ...service, resolution: 'DNS' }, port, fieldRef(service.object), []);
+  return endpoints.flatMap((one) => (one.kind === 'host' ? [one.host] : []));
+}
+
 /**
  * The endpoints of all ServiceEntries of one host in one namespace. Where the cluster resolves names, an entry's port
  * is found by its number. Over EDS (resolution STATIC) it is found by its name, and endpoints that are not addresses

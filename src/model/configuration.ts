@@ -63,7 +63,7 @@ export class Configuration {
   }
 
   public listeners(scope: Scope, port: number): Map<string, OutboundListener> {
-    return (this.port(scope, port).listeners ??= outboundListeners(scope, port));
+    return (this.port(scope, port).listeners ??= outboundListeners(this.registry, scope, port));
   }
 
   public virtualHosts(scope: Scope, port: number): VirtualHosts {

@@ -51,6 +51,7 @@ export function receive(
   port: number,
   flow: Flow,
   isDeclaredTls = false,
+  isRead = false,
 ): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
@@ -103,7 +104,10 @@ export function receive(
     }
     if (flow.payload !== 'http')
       return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
-    if (flow.http2) throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
+    if (flow.http2 && (described === undefined || !isRead))
+      throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
+    if (flow.http2)
+      return { ...common, plaintext: false, kind: 'not-listening', reason: `${about} speaks no HTTP/2 without TLS` };
     return {
       ...common,
       kind: 'answers',

@@ -5,9 +5,10 @@ import { CallerLabels } from './caller-labels';
 import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './conditions';
 import { Configuration } from './configuration';
 import { Discovery } from './discovery';
-import { meshFieldRef } from './field-ref';
+import { meshFieldRef, uniqueRefs } from './field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
 import { ModelCaller, ModelRequest } from './request';
+import { Undetermined } from './undetermined';
 import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './well-formed';
 import { World } from './world';
@@ -86,32 +87,16 @@ export class EgressModel {
       this.configuration.registry.clusterDomain,
     );
     if (obstacle) {
-      return {
-        outcome: 'undetermined',
-        reason: obstacle.problem,
-        causes: [obstacle.cause],
-        plaintextToHost: false,
-        steps: [],
-        alternatives: [],
-        remarks: [],
-        assumptions: [],
-      };
+      return undeterminedAnswer(obstacle.problem, [obstacle.cause]);
     }
     const isRead = this.discovery.of(caller.namespace);
     if (isRead !== true) {
       const doubt = isRead === false ? 'do not select' : 'may not select (add its Namespace object, with its labels)';
-      return {
-        outcome: 'undetermined',
-        reason:
-          `the discoverySelectors of the mesh ${doubt} the namespace ${caller.namespace} of the caller, and what its ` +
+      return undeterminedAnswer(
+        `the discoverySelectors of the mesh ${doubt} the namespace ${caller.namespace} of the caller, and what its ` +
           'sidecar then does is not part of the model',
-        causes: [meshFieldRef('discoverySelectors')],
-        plaintextToHost: false,
-        steps: [],
-        alternatives: [],
-        remarks: [],
-        assumptions: [],
-      };
+        [meshFieldRef('discoverySelectors')],
+      );
     }
     const complete = this.labels.complete(caller);
     const answer = this.answerWith(this.configuration, complete, request);
@@ -123,9 +108,10 @@ export class EgressModel {
   private withConditions(answer: Answer, caller: ModelCaller, request: ModelRequest): Answer {
     if (answer.outcome !== 'answered' || answer.insteadOf !== undefined) return answer;
     const conditions = answer.condition === undefined ? [] : [answer.condition];
-    for (const other of this.labels.others(caller))
-      if (!isSameAnswer(answer, this.answerWith(this.configuration, other.caller, request)))
-        conditions.push(other.condition);
+    for (const { caller: other, condition } of this.labels.others(caller)) {
+      const there = this.withoutDoubt(this.answerWith(this.configuration, other, request), other, request);
+      if (!isSameAnswer(answer, there)) conditions.push(condition);
+    }
     for (const other of this.otherMeshes(caller, request))
       if (!isSameAnswer(anywhere(answer), anywhere(this.answerWith(other.configuration(), caller, request))))
         conditions.push(other.condition);
@@ -176,17 +162,12 @@ export class EgressModel {
         continue;
       }
       return {
-        outcome: 'undetermined',
-        reason:
+        ...undeterminedAnswer(
           `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ` +
-          `${say}`,
-        causes: [...other.causes, ...answer.causes].filter(
-          (cause, at, all) => all.findIndex((same) => JSON.stringify(same) === JSON.stringify(cause)) === at,
+            `${say}`,
+          uniqueRefs([...other.causes, ...answer.causes]),
+          answer.plaintextToHost || other.plaintextToHost,
         ),
-        plaintextToHost: answer.plaintextToHost || other.plaintextToHost,
-        steps: [],
-        alternatives: [],
-        remarks: [],
         assumptions: answer.assumptions,
       };
     }
@@ -213,15 +194,25 @@ export class EgressModel {
       ].filter((one) => one !== undefined),
     );
     const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
+    let alternatives = answer.alternatives;
+    try {
+      if (first.choices.length > 0) alternatives = this.otherBranches(configuration, first, caller, request);
+    } catch (error) {
+      if (!(error instanceof Undetermined)) throw error;
+      return undeterminedAnswer(error.message, error.decidedBy, answer.plaintextToHost);
+    }
     return {
       ...answer,
-      ...(first.choices.length > 0 && { alternatives: this.otherBranches(configuration, first, caller, request) }),
+      alternatives,
       ...(condition && { condition }),
       ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
     };
   }
 
-  /** The answers to the same request on the other branches of its egress path. */
+  /**
+   * The answers to the same request on the other branches of its egress path. Throws `Undetermined` where branches
+   * differ of which nothing says which one is taken.
+   */
   private otherBranches(
     configuration: Configuration,
     first: WalkResult,
@@ -231,24 +222,39 @@ export class EgressModel {
     const alternatives: Alternative[] = [];
     const open: { walked: WalkResult; from: number }[] = [{ walked: first, from: 0 }];
     while (open.length > 0 && alternatives.length < MAX_ALTERNATIVES) {
-      const {
-        walked: { choices },
-        from,
-      } = open.shift()!;
+      const { walked, from } = open.shift()!;
+      const { choices } = walked;
       const taken = choices.map((choice) => choice.taken);
       for (let at = from; at < choices.length; at++) {
-        const { options } = choices[at];
+        const { options, undetermined } = choices[at];
         for (let other = 0; other < options.length && alternatives.length < MAX_ALTERNATIVES; other++) {
           if (other === taken[at]) continue;
           const next = walk(configuration, caller, request, [...taken.slice(0, at), other]);
           const { weight, because } = options[other];
-          alternatives.push({ ...(weight !== undefined && { weight }), because, answer: next.answer });
+          if (undetermined === undefined)
+            alternatives.push({ ...(weight !== undefined && { weight }), because, answer: next.answer });
+          else if (!isSameAnswer(walked.answer, next.answer))
+            throw new Undetermined(undetermined, uniqueRefs([...walked.answer.causes, ...next.answer.causes]));
+          else if (next.choices.length === choices.length) continue;
           open.push({ walked: next, from: at + 1 });
         }
       }
     }
     return alternatives;
   }
+}
+
+function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextToHost = false): Answer {
+  return {
+    outcome: 'undetermined',
+    reason,
+    causes,
+    plaintextToHost,
+    steps: [],
+    alternatives: [],
+    remarks: [],
+    assumptions: [],
+  };
 }
 
 /** Settings that meshes have beside the outbound traffic policy, and what an answer takes for granted of them. */

@@ -1,8 +1,11 @@
+import { isIP } from 'net';
 import { Address, ANY_ADDRESS, ServiceAddress, textOf } from './addresses';
 import { FieldRef } from './answer';
 import { Chain, ChainFinder } from './chains';
+import { endpointsOfSiblings } from './cluster';
 import { fieldRef } from './field-ref';
 import { hostsOverlap } from './host-names';
+import { Registry } from './registry';
 import { Destination, destinationsFor } from './routes/destination';
 import { isForSidecar } from './routes/matching';
 import { ConnectionRoute, Routes } from './routes/route';
@@ -26,7 +29,7 @@ export interface OutboundListener {
 }
 
 /** The listeners that a sidecar has on one port, by address. */
-export function outboundListeners(scope: Scope, number: number): Map<string, OutboundListener> {
+export function outboundListeners(registry: Registry, scope: Scope, number: number): Map<string, OutboundListener> {
   const listeners = new Map<string, OutboundListener>();
   for (const listener of scope.listeners) {
     const routesOf = routesFinder(listener);
@@ -46,12 +49,27 @@ export function outboundListeners(scope: Scope, number: number): Map<string, Out
       for (const one of listeners.values()) one.locked = true;
       for (const service of listener.services) {
         const port = portOf(service, number);
-        if (port) addChains(scope, listener, routesOf, service, port, listeners);
+        if (!port) continue;
+        const places = ownPlaces(registry, service, port);
+        if (places)
+          for (const bind of places) addChains(scope, { ...listener, bind }, routesOf, service, port, listeners);
+        else addChains(scope, listener, routesOf, service, port, listeners);
       }
     }
   }
   for (const listener of listeners.values()) listener.finder = new ChainFinder(listener.chains);
   return listeners;
+}
+
+/**
+ * The addresses at which a service has listeners of its own: where an entry without addresses and with resolution NONE
+ * has a port that is not HTTP, and another entry for the host has endpoints on it, those that are addresses.
+ */
+function ownPlaces(registry: Registry, service: Service, { number, protocol }: ServicePort): string[] | undefined {
+  const { kubernetes, resolution, address } = service;
+  if (kubernetes || resolution !== 'NONE' || address.kind !== 'any' || isHttp(protocol)) return undefined;
+  const endpoints = endpointsOfSiblings(registry, service, number);
+  return endpoints.length === 0 ? undefined : endpoints.filter((host) => isIP(host) !== 0);
 }
 
 /** The listener that takes connections to an address, if there is one on the port. */

@@ -7,6 +7,7 @@ import { Routes } from './routes/route';
 import { VirtualServiceRoutes } from './routes/virtual-service';
 import { EntryVisibility } from './visibility';
 import { World } from './world';
+import { isHttp2 } from '../istio/protocols';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { EgressObject } from '../manifests/egress-object';
 import { mapIn } from '../values/grouping';
@@ -130,12 +131,14 @@ export class Registry {
 
   /**
    * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, with a different
-   * resolution. istiod caches clusters by host and namespace alone, so which of the two a proxy gets depends on which
-   * proxy asked first.
+   * resolution. istiod's cache of clusters tells apart those that resolve names from the others, and those that speak
+   * HTTP/2 from the others, and nothing more of an entry, so which of the two a proxy gets depends on which proxy asked
+   * first.
    */
   public conflictingEntry(service: Service, port: number): Service | undefined {
     const siblings = this.siblings(service);
     if (siblings.length < 2) return undefined;
+    const own = service.ports.some(({ number, protocol }) => number === port && isHttp2(protocol));
     const viewers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
     const visible = [...viewers].map(
       (viewer) =>
@@ -147,7 +150,8 @@ export class Registry {
         one !== undefined &&
         one.object !== service.object &&
         one.resolution !== service.resolution &&
-        one.ports.some(({ number }) => number === port),
+        resolvesNames(one) === resolvesNames(service) &&
+        one.ports.some(({ number, protocol }) => number === port && isHttp2(protocol) === own),
     );
   }
 
@@ -194,6 +198,10 @@ export class Registry {
       }
     }
   }
+}
+
+function resolvesNames({ resolution }: Service): boolean {
+  return resolution === 'DNS' || resolution === 'DNS_ROUND_ROBIN';
 }
 
 /** Oldest first; of equal age, by name, as Istio sorts them. */

@@ -104,7 +104,7 @@ export function gatewayScope(registry: Registry, proxy: ProxyIdentity): Scope {
 /** The address of a service as a proxy sees it. */
 export function addressFor(service: Service, proxy: Pick<ProxyIdentity, 'dnsCapture'>): ServiceAddress {
   return service.address.kind === 'any' && proxy.dnsCapture && service.canHaveAddress
-    ? { kind: 'allocated', namespace: service.namespace, host: service.host }
+    ? { kind: 'allocated', namespace: service.namespace, entry: service.object.name, host: service.host }
     : service.address;
 }
 

@@ -82,7 +82,36 @@ describe('the protocol towards the host', () => {
 
   test('HTTP/2 in plaintext is not a yes', () => {
     for (const protocol of ['HTTP2', 'GRPC', 'GRPC-WEB'])
-      expect(see(entry(`number: 80, protocol: ${protocol}`)).outcome).toBe('undetermined');
+      expect(see(entry(`number: 80, protocol: ${protocol}`))).toMatchObject({
+        outcome: 'refused',
+        symptom: 503,
+        by: 'sidecar',
+      });
+  });
+
+  test('where nobody says how the host is, it is undetermined', () => {
+    const unsaid: World = { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } };
+    expect(see(entry('number: 80, protocol: HTTP2'), undefined, unsaid).outcome).toBe('undetermined');
+  });
+
+  test.each<[string, number]>([
+    ['HTTP', 400],
+    ['HTTP2', 502],
+  ])('%s in plaintext to a TLS port: the host gives %s', (protocol, symptom) => {
+    const plain = entry(`number: 80, protocol: ${protocol}, targetPort: 443`);
+    for (const speak of [undefined, 'websocket'] as const)
+      expect(see(plain, { url: 'http://site.example.com/', speak })).toMatchObject({
+        outcome: 'refused',
+        symptom,
+        by: 'host',
+      });
+  });
+
+  test('a gRPC call is a POST, and never to /', () => {
+    const only = (match: string) => `${HTTP}${route(`match: [{ ${match} }]`)}`;
+    const call = { url: 'http://site.example.com/', speak: 'grpc' } as const;
+    for (const match of ['uri: { exact: / }', 'method: { exact: GET }'])
+      expect(see(only(match), call)).toMatchObject({ outcome: 'refused', by: 'sidecar' });
   });
 });
 

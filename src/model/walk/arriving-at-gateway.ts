@@ -172,6 +172,12 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   const reads = chain.http !== undefined;
   const identity = identify(leg, workload, server, peer);
   if (reads && !isReadable(arrived)) return unreadable(leg, arrived, chain);
+  if (reads && arrived.speak === 'websocket' && arrived.http2) {
+    const reason = 'the gateway takes no WebSockets over HTTP/2';
+    leg.isRead = true;
+    leg.step('gateway', 'ends', `${reason}: 503`, chain.decidedBy);
+    return leg.refuse('gateway', 503, reason, chain.decidedBy);
+  }
   const read = reads
     ? readAtGateway(registry, arrived, {
         isTls: tls !== undefined,

@@ -164,5 +164,5 @@ function connect(
 
 /** The address to which a proxy resolves a name. */
 function resolveHost(leg: Leg, host: string): Address | undefined {
-  return isIP(host) !== 0 ? ipAddress(host) : leg.lookUp(host);
+  return isIP(host) !== 0 ? ipAddress(host) : leg.lookUp(host)[0];
 }

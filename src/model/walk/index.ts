@@ -6,7 +6,7 @@ import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Believed } from '../address-book';
-import { Address, ipAddress } from '../addresses';
+import { Address, ipAddress, textOf } from '../addresses';
 import { Answer } from '../answer';
 import { Configuration } from '../configuration';
 import { fieldRef } from '../field-ref';
@@ -14,6 +14,7 @@ import { Flow } from '../flow';
 import { HttpRequest } from '../http-request';
 import { pathAsSent } from '../path-normalization';
 import { ModelCaller, ModelRequest } from '../request';
+import { Scope } from '../scope';
 import { Undetermined } from '../undetermined';
 
 /** How a request ended on one egress path, and which branches it took. */
@@ -25,6 +26,9 @@ export interface WalkResult {
 }
 
 const MAX_REDIRECTS = 10;
+
+/** The path of a gRPC call that names no method; applications of the lab send it too. */
+const SOME_CALL = '/lab.Echo/Say';
 
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
@@ -82,7 +86,7 @@ function send(leg: Leg, request: ModelRequest): Ending {
   }
   if (pod.injected) configuration.unknownKinds.stopAt({ ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
-  const address = request.dial === undefined ? leg.lookUp(url.hostname, scope) : ipAddress(request.dial);
+  const address = request.dial === undefined ? addressOf(leg, scope) : ipAddress(request.dial);
   if (request.dial === undefined) leg.ownAddress = address;
   if (address === undefined)
     return {
@@ -96,6 +100,20 @@ function send(leg: Leg, request: ModelRequest): Ending {
   return next;
 }
 
+/** The address that the application dials: of several, which one it takes is chance. */
+function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
+  const { hostname } = leg.url;
+  const addresses = leg.lookUp(hostname, scope);
+  if (addresses.length < 2) return addresses[0];
+  return addresses[
+    leg.choose(
+      addresses.map((address) => ({ because: `the sidecar's DNS gives ${textOf(address)}` })),
+      `several ServiceEntries declare ${hostname}, and the sidecar's DNS gives the addresses of all of them in turn: ` +
+        'it depends on which one the application dials',
+    )
+  ];
+}
+
 /** The names by which a sidecar may route the request. */
 function namesAsked(url: URL, flow: Flow): string[] {
   return [url.hostname, ...(flow.http ? [flow.http.authority.replace(/:\d+$/, '').toLowerCase()] : [])];
@@ -103,9 +121,11 @@ function namesAsked(url: URL, flow: Flow): string[] {
 
 function flowOf(request: ModelRequest, url: URL): Flow {
   const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const isGrpc = request.speak === 'grpc';
+  const path = pathAsSent(request.url, url);
   const http: HttpRequest = {
-    method: request.method ?? 'GET',
-    path: pathAsSent(request.url, url),
+    method: isGrpc ? 'POST' : (request.method ?? 'GET'),
+    path: isGrpc && url.pathname === '/' ? `${SOME_CALL}${path.slice(1)}` : path,
     authority: headers.get('host') ?? url.host,
     headers,
   };

@@ -1,5 +1,4 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
-import { portOfRequest } from '../../access/request-url';
 import { Believed } from '../address-book';
 import { Address } from '../addresses';
 import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer';
@@ -14,6 +13,8 @@ import { Scope } from '../scope';
 export interface Choice {
   readonly options: readonly { readonly weight?: number; readonly because: string }[];
   readonly taken: number;
+  /** Why the answer is undetermined if the branches differ. @default - they are listed as alternatives */
+  readonly undetermined?: string;
 }
 
 /** How a walk ends. */
@@ -61,14 +62,14 @@ export class Journey {
   }
 
   /** Takes one of several branches: the one that the script gives, else the most likely one. */
-  public choose(options: Choice['options']): number {
+  public choose(options: Choice['options'], undetermined?: string): number {
     if (options.length === 1) return 0;
     const likeliest = options.reduce(
       (best, { weight = 0 }, index) => (weight > (options[best].weight ?? 0) ? index : best),
       0,
     );
     const taken = this.script[this.choices.length] ?? likeliest;
-    this.choices.push({ options, taken });
+    this.choices.push({ options, taken, undetermined });
     return taken;
   }
 
@@ -172,19 +173,18 @@ export class Leg {
     this.journey.require(condition);
   }
 
-  public choose(options: Choice['options']): number {
-    return this.journey.choose(options);
+  public choose(options: Choice['options'], undetermined?: string): number {
+    return this.journey.choose(options, undetermined);
   }
 
-  /** The address of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */
-  public lookUp(name: string, scope?: Scope): Address | undefined {
+  /** The addresses of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */
+  public lookUp(name: string, scope?: Scope): readonly Address[] {
     return this.configuration.addressBook.lookUp(
       name,
       scope,
       scope?.proxy.namespace ?? this.pod.namespace,
       (believed) => (this.journey.believed ??= believed),
       (host) => (host === this.url.hostname ? this.journey.hostAddress : undefined),
-      scope && portOfRequest(this.url.href),
     );
   }
 

@@ -4,14 +4,12 @@ import { forward, route } from './routing';
 import { Address, holds, hostOrAddress } from '../addresses';
 import { isCaptured } from '../capture';
 import { SAY_POLICY } from '../conditions';
-import { Configuration } from '../configuration';
-import { fieldRef } from '../field-ref';
 import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
 import { listenerFor } from '../listener';
 import { NearMiss, nearMisses } from '../near-misses';
 import { policiesAtCaller } from '../policies/at-the-caller';
 import { readAtSidecar } from '../reading-http';
-import { portOf, Scope } from '../scope';
+import { Scope } from '../scope';
 import { Undetermined } from '../undetermined';
 
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
@@ -31,7 +29,6 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
   for (const remark of policiesAtCaller(configuration.policies, pod, leg.url.hostname)) leg.remark(remark);
-  stopAtSeveralAddresses(configuration, scope, address, port);
   const at: AtSidecar = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
   const chain = listener?.finder!.find(address, firstBytes(flow));
@@ -47,29 +44,6 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
     : configuration.virtualHosts(scope, port).find(flow.http!.authority);
   if (!host) return unknownHost(leg, { ...at, flow: read });
   return route(leg, { ...at, flow: withHeaders(read, SIDECAR_ADDS) }, host);
-}
-
-/**
- * A sidecar that answers DNS allocates an address for each ServiceEntry of a name, and its answers rotate. Which of
- * them the application dials decides where only some of the entries have the port.
- */
-function stopAtSeveralAddresses({ registry }: Configuration, scope: Scope, address: Address, port: number): void {
-  const service = address.kind === 'allocated' ? registry.serviceIn(address.host, address.namespace) : undefined;
-  if (!service) return;
-  const own = registry
-    .siblings(service)
-    .filter(({ canHaveAddress, exportTo }) => canHaveAddress && isExported(exportTo, scope.proxy.namespace));
-  const without = own.filter((one) => portOf(one, port) === undefined);
-  if (own.length < 2 || without.length === 0 || without.length === own.length) return;
-  throw new Undetermined(
-    `${own.length} ServiceEntries declare ${service.host}, the sidecar's DNS has an address for each, and not all of ` +
-      `them have port ${port}: it depends on the address that the application receives`,
-    own.map(({ object }) => fieldRef(object, 'spec.ports')),
-  );
-}
-
-function isExported(exportTo: readonly string[], namespace: string): boolean {
-  return exportTo.includes('*') || exportTo.includes(namespace);
 }
 
 /** A request at the sidecar, which knows the address that was dialled. */

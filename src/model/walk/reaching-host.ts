@@ -56,7 +56,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   leg.destination = `${isIP(name) !== 0 && known && !known.isUnnamed ? known.host : name}:${port}`;
   findAnswerer(leg, target, known);
   const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(leg, port));
-  const reception = receive(registry, known, known?.host ?? leg.answeredBy!, port, flow, isDeclaredTls);
+  const reception = receive(registry, known, known?.host ?? leg.answeredBy!, port, flow, isDeclaredTls, leg.isRead);
   for (const remark of reception.remarks) leg.remark(remark);
   for (const condition of reception.conditions) leg.require(condition);
   const layer = outermost(flow);
@@ -89,10 +89,10 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
       leg.clientCertificate = reception.clientCertificate;
       return leg.refuse(by, 503, reception.reason, causes);
     default: {
-      if (flow.speak === 'websocket' && layer === undefined)
-        throw new Undetermined(`the model does not know what ${at} answers to a WebSocket that it does not understand`);
-      const status = reception.status ?? 400;
       const isClearHttp = layer === undefined && flow.payload === 'http' && !reception.isNoHttp;
+      // What a host for TLS says to plaintext is no HTTP/2.
+      if (isClearHttp && flow.http2) return byHost(502);
+      const status = reception.status ?? 400;
       return { ...byHost(status), ...(isClearHttp && { symptom: status }) };
     }
   }

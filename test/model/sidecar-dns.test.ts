@@ -1,0 +1,68 @@
+/** What a sidecar that answers DNS makes of several entries and of wildcards, as seen in generated worlds. */
+import { ask } from './support';
+import { World } from '../../src/model';
+
+const WORLD: World = {
+  mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', dnsCapture: true },
+  external: [
+    { host: 'site.example.com', address: '203.0.113.50', http: 'ok', https: 'ok' },
+    { host: 'other.example.com', address: '203.0.113.51', https: 'ok' },
+  ],
+};
+const entry = (name: string, host: string, port: string, more = 'resolution: DNS') => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop }
+spec: { hosts: ["${host}"], location: MESH_EXTERNAL, ports: [{ name: p, ${port} }], ${more} }
+`;
+const see = (yaml: string, url = 'https://site.example.com/', world = WORLD) => ask(yaml, 'shop/app', url, world);
+
+const WILDCARD = entry('wild', '*.example.com', 'number: 443, protocol: TLS', 'resolution: DYNAMIC_DNS');
+const TLS = entry('tls', 'site.example.com', 'number: 443, protocol: TLS');
+const TCP = entry('tcp', 'site.example.com', 'number: 443, protocol: TCP');
+const HTTP = entry('http', 'site.example.com', 'number: 80, protocol: HTTP');
+
+test('a name without an address of its own gets that of the wildcard', () => {
+  expect(see(WILDCARD)).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  // An entry with an address hides the wildcard, even on ports that it does not have.
+  expect(see(`${WILDCARD}${HTTP}`)).toMatchObject({ outcome: 'refused', by: 'sidecar' });
+});
+
+test('of several addresses, the one that is dialled counts only where the answers differ', () => {
+  expect(see(`${TLS}${TCP}`)).toMatchObject({ outcome: 'answered', alternatives: [] });
+  const answer = see(`${TLS}${HTTP}`);
+  expect(answer).toMatchObject({ outcome: 'undetermined' });
+  expect(answer.reason).toMatch(/it depends on which one the application dials/);
+});
+
+describe('without DNS capture, an entry with resolution NONE', () => {
+  const world = { ...WORLD, mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } as const };
+  const NONE = entry('none', 'site.example.com', 'number: 443, protocol: TCP', 'resolution: NONE');
+
+  test('takes what goes to any address of its port', () => {
+    expect(see(NONE, 'https://other.example.com/', world)).toMatchObject({ outcome: 'answered' });
+  });
+
+  test('takes nothing where another entry for the host has a name as endpoint there', () => {
+    expect(see(`${NONE}${TLS}`, 'https://other.example.com/', world)).toMatchObject({
+      outcome: 'refused',
+      by: 'sidecar',
+    });
+  });
+
+  test('takes what goes to the endpoints of another entry, where they are addresses', () => {
+    const at = (address: string) =>
+      entry(
+        'tls',
+        'site.example.com',
+        'number: 443, protocol: TLS',
+        `resolution: STATIC, endpoints: [{ address: ${address} }]`,
+      );
+    expect(see(`${NONE}${at('203.0.113.51')}`, 'https://other.example.com/', world)).toMatchObject({
+      outcome: 'answered',
+    });
+    expect(see(`${NONE}${at('203.0.113.50')}`, 'https://other.example.com/', world)).toMatchObject({
+      outcome: 'refused',
+    });
+  });
+});
