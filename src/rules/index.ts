@@ -20,6 +20,7 @@ import { plaintextToTlsPort } from './plaintext-to-tls-port';
 import { policyAtTheCaller } from './policy-at-the-caller';
 import { publicRouteTakesHost } from './public-route-takes-host';
 import { rangeTakesNames } from './range-takes-names';
+import { requestForAnotherHost } from './request-for-another-host';
 import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
 import { Finding, Rule, Violation } from './rule';
@@ -32,6 +33,7 @@ import { sidecarWithoutMode } from './sidecar-without-mode';
 import { tcpAddressBesideNames } from './tcp-address-beside-names';
 import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
+import { unverifiedGateway } from './unverified-gateway';
 import { unverifiedName } from './unverified-name';
 import { wildcardBesideHost } from './wildcard-beside-host';
 import { EgressObject } from '../manifests/egress-object';
@@ -67,6 +69,7 @@ export const RULES: readonly Rule[] = [
   policyAtTheCaller,
   publicRouteTakesHost,
   rangeTakesNames,
+  requestForAnotherHost,
   reservedPort,
   rootSidecarWithSelector,
   serviceEntryConflict,
@@ -78,6 +81,7 @@ export const RULES: readonly Rule[] = [
   tcpAddressBesideNames,
   tcpPortCapture,
   tlsPortAsHttp,
+  unverifiedGateway,
   unverifiedName,
   wildcardBesideHost,
 ];
