@@ -11,6 +11,7 @@ import { gatewayNotBound } from './gateway-not-bound';
 import { gatewayNotInjected } from './gateway-not-injected';
 import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
+import { gatewayWithoutSelector } from './gateway-without-selector';
 import { hopWithoutSni } from './hop-without-sni';
 import { httpRouteToTlsPort } from './http-route-to-tls-port';
 import { meshRouteConflict } from './mesh-route-conflict';
@@ -60,6 +61,7 @@ export const RULES: readonly Rule[] = [
   gatewayNotInjected,
   gatewayRouteUnresolved,
   gatewayServerConflict,
+  gatewayWithoutSelector,
   hopWithoutSni,
   httpRouteToTlsPort,
   meshRouteConflict,
