@@ -174,6 +174,7 @@ project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 // Without `go build`: the Go module of cdk8s has to be had for it, which test/package/go.ts does without.
 project.tasks.tryFind('package:go')?.reset('jsii-pacmak -v --target go --code-only');
 
+project.tasks.tryFind('docgen')?.exec('tsx test/trim-api.ts');
 project.addTask('crds', {
   description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',
   exec: 'tsx crds/renew.ts',

@@ -62,7 +62,33 @@ function programOf({ code, complete }: Block): string {
   );
 }
 
-const blocks = PAGES.flatMap(blocksOf);
+/** The examples in the doc comments of the public API, from which API.md is made. */
+function examplesOf(file: string): Block[] {
+  const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
+  return [...text.matchAll(/^ \* @example\n((?: \*(?! @)(?!\/).*\n)+)/gm)].map(({ index, 1: code }) => ({
+    page: file,
+    line: text.slice(0, index).split('\n').length + 1,
+    code: code.replace(/^ \* ?/gm, ''),
+    complete: false,
+  }));
+}
+
+const CLASSES = ['constructs', 'values'].flatMap((folder) =>
+  fs.readdirSync(path.join(ROOT, 'src', folder)).map((name) => `src/${folder}/${name}`),
+);
+const examples = CLASSES.flatMap(examplesOf);
+
+test('every construct has an example', () => {
+  const constructs = CLASSES.filter((file) =>
+    /^export class \w+ extends (Construct|Egress|ProxyTelemetry)\b/m.test(
+      fs.readFileSync(path.join(ROOT, file), 'utf8'),
+    ),
+  );
+  expect(constructs.filter((file) => !examples.some(({ page }) => page === file))).toEqual([]);
+  expect(constructs.length).toBeGreaterThan(9);
+});
+
+const blocks = [...PAGES.flatMap(blocksOf), ...examples];
 const title = ({ page, line }: Block) => `${page}:${line}`;
 
 test('the README and the pages about constructs have code', () => {

@@ -62,6 +62,10 @@ const OBJECTS = 'objects.yaml';
  * order is one of waves: rules and policies of the gateway side first, its servers last, then the same on the caller
  * side, and at the end what closes every path that is not declared (`RegistryOnlyMesh`, `EgressBoundary`). Objects that
  * this library does not make are in wave 0, before them.
+ *
+ * @example
+ * ApplyOrder.argoCd(app);
+ * new SidecarEgress(chart, 'sites', { hosts: ['www.example.com'] });
  */
 export class ApplyOrder {
   /**

@@ -82,6 +82,12 @@ const WRITTEN = new WeakMap<object, Record<string, string>>();
  * as only addresses and ports exist at this level. An `EgressBoundary` of the same app opens `toCidrs` and `toPorts`
  * for these pods, but nothing that only `unsafeCaptureOnlyCidrs` leaves uncaptured.
  *
+ * @example
+ * new DirectEgress(chart, 'mainframe', {
+ *   workloads: [deployment],
+ *   toCidrs: ['203.0.113.40/32'],
+ *   reason: 'speaks a protocol that no proxy knows',
+ * });
  * @see https://istio.io/latest/docs/reference/config/annotations/
  */
 export class DirectEgress extends Construct {

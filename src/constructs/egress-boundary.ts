@@ -19,6 +19,8 @@ import { Problems } from '../values/problems';
  * `SidecarEgress`, its ranges for a `DirectEgress`. Istio is not involved: the cluster's network plugin (CNI) must
  * enforce NetworkPolicy. Apply it last: its first policy cuts all connections of a pod that are not allowed.
  *
+ * @example
+ * new EgressBoundary(chart, 'boundary', { namespaces: ['payments'], gateways: [exit] });
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/#apply-kubernetes-network-policies
  */
 export class EgressBoundary extends Construct {

@@ -274,6 +274,9 @@ const PROPS: Readers<EgressGatewayProps> = {
  *
  * Several gateways in one app or namespace need different names, and share nothing.
  *
+ * @example
+ * const own = new EgressGateway(chart, 'own', { namespace: 'egress', scaling: { minReplicas: 3 } });
+ * own.lockdown(); // nothing but declared traffic passes
  * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
  */
 export class EgressGateway extends Construct implements IEgressGateway {

@@ -155,6 +155,8 @@ const OWN_LABELS = 'cdk8s-istio-egress/';
  * to run. It is the namespace of an object that decides, never who writes it. Once is enough for a mesh. What is stored
  * already is checked when it is written the next time. Who may change policies and bindings may change these.
  *
+ * @example
+ * new EgressGuard(chart, 'guard', { mode: GuardMode.WARN }); // first look at what it would refuse
  * @see https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
  */
 export class EgressGuard extends Construct {

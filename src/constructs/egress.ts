@@ -126,6 +126,9 @@ const readersFor = (props: TlsOriginationProps): Readers<TlsOriginationProps> =>
  * The host's certificate and the name in it are always verified. TLS from the application still works and is passed
  * through. If the objects of this construct are missing, calls fail; they never leave in plaintext.
  *
+ * @example
+ * const sites = new SidecarEgress(chart, 'sites', { hosts: ['www.example.com', 'api.example.com'] });
+ * new TlsOrigination(chart, 'tls', { egress: sites, hosts: ['www.example.com'] }); // for one of the hosts
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/
  */
 export class TlsOrigination extends Construct {

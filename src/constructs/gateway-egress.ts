@@ -146,6 +146,12 @@ const readersFor = (props: GatewayEgressProps): Readers<GatewayEgressProps> => (
  * an outage (503, or a closed TLS handshake), and none of their data reaches the host. On a locked mesh, a missing or
  * late object makes calls fail; they never bypass the gateway.
  *
+ * @example
+ * new GatewayEgress(chart, 'partner', {
+ *   gateway: exit,
+ *   hosts: ['api.partner.com'],
+ *   callers: [Caller.serviceAccount('payments', 'checkout')],
+ * });
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/
  */
 export class GatewayEgress extends Egress {

@@ -47,6 +47,16 @@ const PROPS: Readers<InstalledEgressGatewayProps> = {
  * which sidecars reach the gateway's pods, on port 443 only. The gateway's own Service is not changed, and rules that
  * other authors wrote for it do not apply to ours. Apps that only use the gateway take
  * `InstalledEgressGateway.fromInstallation`.
+ *
+ * @example
+ * const installed = new InstalledEgressGateway(chart, 'installed', {
+ *   installation: GatewayInstallation.helmChart({ namespace: 'istio-egress' }),
+ * });
+ * new GatewayEgress(chart, 'partner', {
+ *   gateway: installed,
+ *   hosts: ['api.partner.com'],
+ *   callers: [Caller.serviceAccount('payments', 'checkout')],
+ * });
  */
 export class InstalledEgressGateway extends Construct implements IEgressGateway {
   /**

@@ -18,6 +18,8 @@ import { readProps } from '../values/readers';
  * inside the mesh begin a new trace at the next proxy. The proxies still report their own spans, from Istio 1.30 on; an
  * older release stops reporting them.
  *
+ * @example
+ * new NoTraceContext(chart, 'no-trace-context', { gateway: exit });
  * @see https://istio.io/latest/docs/reference/config/telemetry/#Tracing
  */
 export class NoTraceContext extends Construct {

@@ -32,6 +32,8 @@ const PROPS: Readers<RefusalLogProps> = {
  * allows one such object for each namespace, and one for each gateway. A gateway does not log callers whose certificate
  * its server rejects; their own sidecars do.
  *
+ * @example
+ * new RefusalLog(chart, 'refused', { gateway: exit });
  * @see https://istio.io/latest/docs/tasks/observability/logs/telemetry-api/
  */
 export class RefusalLog extends Construct {

@@ -158,6 +158,9 @@ const HELM_VALUES: Readers<MeshHelmValuesOptions> = {
  * default does not apply to a namespace with a Sidecar of its own, since Istio does not merge them. This mode is not a
  * firewall, as Istio itself says; NetworkPolicies are, see `EgressBoundary`.
  *
+ * @example
+ * new RegistryOnlyMesh(chart, 'lock'); // the whole mesh; or some namespaces:
+ * new RegistryOnlyMesh(chart, 'some', { namespaces: ['payments'], name: 'some' });
  * @see https://istio.io/latest/docs/reference/config/networking/sidecar/#OutboundTrafficPolicy
  */
 export class RegistryOnlyMesh extends Construct {

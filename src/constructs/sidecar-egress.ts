@@ -75,6 +75,9 @@ export interface SidecarEgressProps extends CommonEgressProps {
  * All workloads of the namespace may call them; a `GatewayEgress` restricts a host to named callers. The proxy decides
  * which address is dialled, not the caller. Headers that proxies add to requests are removed.
  *
+ * @example
+ * const sites = new SidecarEgress(chart, 'sites', { hosts: ['www.example.com'] });
+ * sites.originateTls('tls'); // http:// leaves the pod as TLS
  * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/
  */
 export class SidecarEgress extends Egress {

@@ -1,4 +1,5 @@
 import { EgressObject } from './egress-object';
+import type { IstioSpecs } from './specs';
 import { compare } from '../values/canonical';
 
 export { canonical, compare } from '../values/canonical';
@@ -25,6 +26,9 @@ export class Indexed<Spec = any> implements EgressObject {
   }
 }
 
+/** An Istio object of a kind. */
+export type IstioObject<Kind extends keyof IstioSpecs> = Indexed<IstioSpecs[Kind]>;
+
 /** `ServiceEntry payments/site [chart/site]` */
 export function describe(object: Indexed): string {
   return `${object.kind} ${object.namespace}/${object.name} [${object.origin}]`;
@@ -42,7 +46,7 @@ export function joinWords(words: readonly string[]): string {
 }
 
 /** Each object once, in an order that depends only on the objects. */
-export function ordered(objects: Iterable<Indexed>): Indexed[] {
+export function ordered<T extends Indexed>(objects: Iterable<T>): T[] {
   const key = ({ namespace, kind, name, origin }: Indexed) => `${namespace} ${kind} ${name} ${origin}`;
   return [...new Set(objects)]
     .map((object) => ({ object, key: key(object) }))

@@ -1,10 +1,10 @@
 import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { Grouping, groupBy, mapIn } from '../values/grouping';
-import { Indexed } from './indexed';
+import { Indexed, IstioObject } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf } from './routes';
 import { selectorsOverlap } from './selectors';
-import { IstioSpecs } from './specs';
+import { IstioSpecs, TlsSettings } from './specs';
 import { eachTls } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
 import { podTemplatePath } from '../istio/pod-templates';
@@ -38,11 +38,14 @@ export class ManifestIndex {
   private readonly groups = new Map<string, Map<string, Indexed[]>>();
   private readonly istio = new Map<string, Indexed[]>();
   private templates?: readonly Indexed[];
-  private entries?: Grouping<string, Indexed>;
-  private rules?: Grouping<string, Indexed>;
-  private wildcardRules?: Indexed[];
+  private entries?: Grouping<string, IstioObject<'ServiceEntry'>>;
+  private rules?: Grouping<string, IstioObject<'DestinationRule'>>;
+  private wildcardRules?: IstioObject<'DestinationRule'>[];
   private allHops?: Hop[];
-  private allTls?: { client: Map<Indexed, any[]>; withoutSni: Set<Indexed> };
+  private allTls?: {
+    client: Map<IstioObject<'DestinationRule'>, TlsSettings[]>;
+    withoutSni: Set<IstioObject<'DestinationRule'>>;
+  };
   private podNamespaces?: Set<string>;
   private gatewayNamespaces?: Set<string>;
   private routed?: Map<string, Set<string>>;
@@ -120,7 +123,7 @@ export class ManifestIndex {
   }
 
   /** ServiceEntries by host. */
-  public get entriesByHost(): Grouping<string, Indexed> {
+  public get entriesByHost(): Grouping<string, IstioObject<'ServiceEntry'>> {
     if (!this.entries) {
       this.entries = new Grouping();
       for (const entry of this.ofKind('ServiceEntry'))
@@ -130,7 +133,7 @@ export class ManifestIndex {
   }
 
   /** DestinationRules by full host. */
-  public get rulesByHost(): Grouping<string, Indexed> {
+  public get rulesByHost(): Grouping<string, IstioObject<'DestinationRule'>> {
     if (!this.rules) {
       this.rules = new Grouping();
       for (const rule of this.ofKind('DestinationRule'))
@@ -142,13 +145,13 @@ export class ManifestIndex {
   /**
    * The DestinationRules that a proxy may apply to a host: those for the host, and those for a wildcard covering it.
    */
-  public rulesFor(host: string): readonly Indexed[] {
+  public rulesFor(host: string): readonly IstioObject<'DestinationRule'>[] {
     this.wildcardRules ??= this.ofKind('DestinationRule').filter(
       ({ spec }) => typeof spec.host === 'string' && isWildcard(spec.host),
     );
     const own = this.rulesByHost.get(host);
     if (this.wildcardRules.length === 0) return own;
-    return [...own, ...this.wildcardRules.filter((rule) => rule.spec.host !== host && covers(rule.spec.host, host))];
+    return [...own, ...this.wildcardRules.filter((rule) => rule.spec.host !== host && covers(rule.spec.host!, host))];
   }
 
   /** Every destination to which a VirtualService routes or mirrors requests. */
@@ -161,18 +164,24 @@ export class ManifestIndex {
   }
 
   /** The TLS settings for external hosts, SIMPLE and MUTUAL, by their DestinationRule. */
-  public get clientTls(): ReadonlyMap<Indexed, any[]> {
+  public get clientTls(): ReadonlyMap<IstioObject<'DestinationRule'>, TlsSettings[]> {
     return this.tls.client;
   }
 
   /** The DestinationRules with mutual TLS inside the mesh but without `sni`. */
-  public get hopRulesWithoutSni(): ReadonlySet<Indexed> {
+  public get hopRulesWithoutSni(): ReadonlySet<IstioObject<'DestinationRule'>> {
     return this.tls.withoutSni;
   }
 
-  private get tls(): { client: Map<Indexed, any[]>; withoutSni: Set<Indexed> } {
+  private get tls(): {
+    client: Map<IstioObject<'DestinationRule'>, TlsSettings[]>;
+    withoutSni: Set<IstioObject<'DestinationRule'>>;
+  } {
     if (!this.allTls) {
-      const found = { client: new Map<Indexed, any[]>(), withoutSni: new Set<Indexed>() };
+      const found = {
+        client: new Map<IstioObject<'DestinationRule'>, TlsSettings[]>(),
+        withoutSni: new Set<IstioObject<'DestinationRule'>>(),
+      };
       for (const rule of this.ofKind('DestinationRule')) {
         eachTls(rule, (block) => {
           if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {

@@ -1,13 +1,14 @@
-import { Indexed } from './indexed';
+import { IstioObject } from './indexed';
+import type { Of, Route, HttpRoute, ItemOf } from './specs';
 import { fullHost } from '../istio/hosts';
 
 export type Section = 'http' | 'tls' | 'tcp';
 
 /** A destination to which a VirtualService routes or mirrors requests. */
 export interface Hop {
-  readonly virtualService: Indexed;
+  readonly virtualService: IstioObject<'VirtualService'>;
   readonly section: Section;
-  readonly route: any;
+  readonly route: Route;
   /** The full name of the host. */
   readonly host: string;
   readonly subset?: string;
@@ -25,17 +26,17 @@ export const SECTIONS: readonly Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
 
 /** Whether sidecars use the VirtualService. Without `gateways`, only they do. */
-export function isOnMesh(virtualService: Indexed): boolean {
-  const gateways: string[] | undefined = virtualService.spec.gateways;
+export function isOnMesh(virtualService: IstioObject<'VirtualService'>): boolean {
+  const gateways: readonly string[] | undefined = virtualService.spec.gateways;
   return !gateways?.length || gateways.includes('mesh');
 }
 
 /** Every destination of the VirtualService. */
-export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
+export function hopsOf(virtualService: IstioObject<'VirtualService'>, hops: Hop[] = []): Hop[] {
   for (const section of SECTIONS) {
-    const routes = virtualService.spec[section];
+    const routes: readonly HttpRoute[] | undefined = virtualService.spec[section];
     if (!Array.isArray(routes)) continue;
-    for (const route of routes) {
+    for (const route of routes as readonly HttpRoute[]) {
       if (route.route)
         for (const { destination } of route.route)
           if (destination?.host) hops.push(hopTo(destination, virtualService, section, route));
@@ -50,14 +51,14 @@ export function hopsOf(virtualService: Indexed, hops: Hop[] = []): Hop[] {
 
 /** The path of the route of a destination. */
 export function hopField({ virtualService: { spec }, section, route }: Hop): string {
-  return `spec.${section}[${spec[section].indexOf(route)}]`;
+  return `spec.${section}[${(spec[section] as readonly Route[]).indexOf(route)}]`;
 }
 
 /** The proxies that use a route: those that all its matches name, else those of the VirtualService. */
-export function followers({ spec }: Indexed, route: any): Followers {
-  const matches: any[] | undefined = route.match;
-  const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => match.gateways?.length > 0);
-  const names: string[] | undefined = isOwn ? matches.flatMap((match) => match.gateways) : spec.gateways;
+export function followers({ spec }: IstioObject<'VirtualService'>, route: Route): Followers {
+  const matches: readonly { readonly gateways?: readonly string[] }[] | undefined = route.match;
+  const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => !!match.gateways?.length);
+  const names: readonly string[] | undefined = isOwn ? matches.flatMap((match) => match.gateways ?? []) : spec.gateways;
   if (!names?.length) return SIDECARS;
   return names.includes('mesh')
     ? { sidecars: true, gateways: names.filter((name) => name !== 'mesh') }
@@ -65,17 +66,22 @@ export function followers({ spec }: Indexed, route: any): Followers {
 }
 
 /** The namespace of a Gateway that a VirtualService names. */
-export function gatewayNamespace(virtualService: Indexed, gateway: string): string {
+export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, gateway: string): string {
   const slash = gateway.indexOf('/');
   return slash < 0 ? virtualService.namespace : gateway.slice(0, slash);
 }
 
-function hopTo(destination: any, virtualService: Indexed, section: Section, route: any): Hop {
+function hopTo(
+  destination: Of<ItemOf<HttpRoute['route']>, 'destination'>,
+  virtualService: IstioObject<'VirtualService'>,
+  section: Section,
+  route: Route,
+): Hop {
   return {
     virtualService,
     section,
     route,
-    host: fullHost(destination.host, virtualService),
+    host: fullHost(destination.host!, virtualService),
     subset: destination.subset,
     port: destination.port?.number,
   };

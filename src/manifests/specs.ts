@@ -28,6 +28,14 @@ export interface IstioSpecs {
   readonly VirtualService: Written<VirtualServiceSpec>;
 }
 
+/** The parts of these specs that most of what reads manifests is about. */
+export type TrafficPolicy = Of<IstioSpecs['DestinationRule'], 'trafficPolicy'>;
+export type TlsSettings = Of<TrafficPolicy, 'tls'>;
+export type Server = ItemOf<IstioSpecs['Gateway']['servers']>;
+export type HttpRoute = ItemOf<IstioSpecs['VirtualService']['http']>;
+export type Route =
+  HttpRoute | ItemOf<IstioSpecs['VirtualService']['tls']> | ItemOf<IstioSpecs['VirtualService']['tcp']>;
+
 /** A field of a type, which is not undefined. */
 export type Of<T, Field extends keyof NonNullable<T>> = NonNullable<NonNullable<T>[Field]>;
 

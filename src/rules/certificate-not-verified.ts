@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { describe } from '../manifests/indexed';
+import { TlsSettings } from '../manifests/specs';
 import { tlsField } from '../manifests/tls';
 
 export const certificateNotVerified: Rule = {
@@ -51,6 +52,6 @@ spec:
   },
 };
 
-function skips(tls: any): boolean {
+function skips(tls: TlsSettings): boolean {
   return tls.insecureSkipVerify === true && tls.mode !== 'ISTIO_MUTUAL';
 }

@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
-import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, joinWords, ordered } from '../manifests/indexed';
 import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
@@ -56,10 +56,10 @@ stringData: { tls.crt: PEM, tls.key: PEM }
     for (const [rule, blocks] of index.clientTls) {
       // If other namespaces follow the rule too, it is not known where its Secret is read.
       if (!isPrivateToNamespace(rule) && !rule.spec.workloadSelector) continue;
-      const named = new Map<string, any>(
+      const named = new Map(
         blocks
           .filter(({ credentialName }) => credentialName && !credentialName.includes('://'))
-          .map((tls) => [tls.credentialName, tls]),
+          .map((tls) => [tls.credentialName!, tls] as const),
       );
       for (const [name, tls] of named) {
         const known = secrets.get(name);

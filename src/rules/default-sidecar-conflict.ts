@@ -1,6 +1,6 @@
 import { Rule, Violation } from './rule';
 import { groupBy } from '../values/grouping';
-import { describeAll, canonical, Indexed, ordered } from '../manifests/indexed';
+import { canonical, describeAll, Indexed, ordered } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
 export const defaultSidecarConflict: Rule = {

@@ -1,7 +1,8 @@
 import { Rule } from './rule';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, IstioObject, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
 import { sectionOf } from '../manifests/servers';
+import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
 
 export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',
@@ -47,8 +48,8 @@ spec:
   *check(index) {
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY' || policy.spec.targetRef || policy.spec.targetRefs) continue;
-      const rules = ((policy.spec.rules ?? []) as any[]).filter((rule) =>
-        rule?.to?.some(({ operation }: any) => isHttpOnly(rule, operation)),
+      const rules = (policy.spec.rules ?? []).filter((rule) =>
+        rule?.to?.some(({ operation }) => isHttpOnly(rule, operation)),
       );
       if (rules.length === 0) continue;
       const everybody = rules.some((rule) => !rule.from?.length);
@@ -75,29 +76,37 @@ spec:
   },
 };
 
+const HTTP_FIELDS = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
+const IDENTITY_FIELDS = ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'] as const;
+
+type PolicyRule = ItemOf<IstioSpecs['AuthorizationPolicy']['rules']>;
+type Operation = ItemOf<PolicyRule['to']>['operation'];
+
 /** Ports and conditions about the connection also apply to TCP; the rest of a rule's operation does not. */
-function isHttpOnly(rule: any, operation: any): boolean {
-  const asksHttp = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'].some(
-    (field) => operation?.[field]?.length > 0,
-  );
-  const isAboutRequest = ((rule.when ?? []) as any[]).every(({ key }) => String(key).startsWith('request.'));
-  return asksHttp && !operation.ports?.length && !operation.notPorts?.length && isAboutRequest;
+function isHttpOnly(rule: PolicyRule, operation: Operation | undefined): boolean {
+  const asksHttp = HTTP_FIELDS.some((field) => !!operation?.[field]?.length);
+  const isAboutRequest = (rule.when ?? []).every(({ key }) => String(key).startsWith('request.'));
+  return asksHttp && !operation?.ports?.length && !operation?.notPorts?.length && isAboutRequest;
 }
 
 /** Whether the server can tell the callers that the rule names: only from mutual TLS that it terminates itself. */
-function mayKnowCaller(rule: any, server: any): boolean {
-  const needsIdentity = (rule.from ?? []).every(({ source }: any) =>
-    ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'].some((field) => source?.[field]?.length > 0),
+function mayKnowCaller(rule: PolicyRule, server: Server): boolean {
+  const needsIdentity = (rule.from ?? []).every(({ source }) =>
+    IDENTITY_FIELDS.some((field) => !!source?.[field]?.length),
   );
-  return !rule.from?.length || !needsIdentity || ['ISTIO_MUTUAL', 'MUTUAL'].includes(server.tls?.mode);
+  return !rule.from?.length || !needsIdentity || server.tls?.mode === 'ISTIO_MUTUAL' || server.tls?.mode === 'MUTUAL';
 }
 
 /** Policies apply in their own namespace, those of the root namespace in every one. */
-function isUnder(policy: Indexed, gateway: Indexed, rootNamespace: string): boolean {
+function isUnder(
+  policy: IstioObject<'AuthorizationPolicy'>,
+  gateway: IstioObject<'Gateway'>,
+  rootNamespace: string,
+): boolean {
   if (policy.namespace !== gateway.namespace && policy.namespace !== rootNamespace) return false;
   return selectorsOverlap(policy.spec.selector?.matchLabels, gateway.spec.selector);
 }
 
-function opaqueServers(gateway: Indexed): any[] {
-  return (gateway.spec.servers ?? []).filter((server: any) => sectionOf(server) !== 'http');
+function opaqueServers(gateway: IstioObject<'Gateway'>): Server[] {
+  return (gateway.spec.servers ?? []).filter((server) => sectionOf(server) !== 'http');
 }

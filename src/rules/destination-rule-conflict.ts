@@ -1,6 +1,7 @@
 import { Rule, Violation } from './rule';
 import { groupBy } from '../values/grouping';
-import { describeAll, describe, canonical, compare, Indexed, ordered } from '../manifests/indexed';
+import { canonical, compare, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
+import { IstioSpecs } from '../manifests/specs';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const destinationRuleConflict: Rule = {
@@ -56,12 +57,12 @@ spec: { host: api.example.com, subsets: [{ name: b }] }
   },
 };
 
-function selectorKey({ spec }: Indexed): string {
+function selectorKey({ spec }: IstioObject<'DestinationRule'>): string {
   return spec.workloadSelector ? canonical(spec.workloadSelector.matchLabels ?? {}) : '';
 }
 
 /** Compared as written: Istio does not merge `.` with the namespace's name, or no exportTo with `*`. */
-function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
+function* unmerged(host: string, rules: IstioObject<'DestinationRule'>[]): Iterable<Violation> {
   const first = exportToOf(rules[0].spec);
   if (rules.every(({ spec }) => exportToOf(spec) === first)) return;
   const written = groupBy(rules, ({ spec }) => exportToOf(spec));
@@ -83,12 +84,12 @@ function* unmerged(host: string, rules: Indexed[]): Iterable<Violation> {
   }
 }
 
-function exportToOf(spec: any): string {
-  const exportTo: string[] = spec.exportTo ?? [];
+function exportToOf(spec: IstioSpecs['DestinationRule']): string {
+  const exportTo: readonly string[] = spec.exportTo ?? [];
   return exportTo.length === 1 ? exportTo[0] : [...exportTo].sort(compare).join(', ');
 }
 
-function* policies(host: string, rules: Indexed[]): Iterable<Violation> {
+function* policies(host: string, rules: IstioObject<'DestinationRule'>[]): Iterable<Violation> {
   const setting = rules.filter(({ spec }) => spec.trafficPolicy !== undefined && spec.trafficPolicy !== null);
   if (setting.length < 2 || groupBy(setting, ({ spec }) => canonical(spec.trafficPolicy)).size < 2) return;
   const all = ordered(setting);
@@ -101,9 +102,9 @@ function* policies(host: string, rules: Indexed[]): Iterable<Violation> {
   };
 }
 
-function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
-  const definers = new Map<string, Indexed>();
-  const twice = new Map<string, Set<Indexed>>();
+function* subsets(host: string, rules: IstioObject<'DestinationRule'>[]): Iterable<Violation> {
+  const definers = new Map<string | undefined, IstioObject<'DestinationRule'>>();
+  const twice = new Map<string | undefined, Set<IstioObject<'DestinationRule'>>>();
   for (const rule of rules) {
     for (const { name } of rule.spec.subsets ?? []) {
       const first = definers.get(name);
@@ -113,13 +114,13 @@ function* subsets(host: string, rules: Indexed[]): Iterable<Violation> {
   }
   for (const [name, several] of twice) {
     const all = ordered(several);
-    if (new Set(all.map((rule) => canonical(rule.spec.subsets.find((subset: any) => subset.name === name)))).size < 2)
+    if (new Set(all.map((rule) => canonical(rule.spec.subsets?.find((subset) => subset.name === name)))).size < 2)
       continue;
     yield {
       message:
         `${all.slice(0, 6).map(describe).join(' and ')} define subset "${name}" of ${host} differently; Istio ` +
         'takes the oldest.',
-      field: `spec.subsets[${all[0].spec.subsets.findIndex((subset: any) => subset.name === name)}]`,
+      field: `spec.subsets[${all[0].spec.subsets!.findIndex((subset) => subset.name === name)}]`,
       objects: all,
     };
   }

@@ -1,8 +1,9 @@
 import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isTls, portsOf } from '../istio/protocols';
-import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { TlsSettings } from '../manifests/specs';
 import { tlsFor, tlsField } from '../manifests/tls';
 import { isSeenFrom } from '../manifests/visibility';
 
@@ -54,7 +55,7 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SI
     for (const rule of index.ofKind('DestinationRule')) {
       const policy = rule.spec.trafficPolicy;
       if (!policy || !rule.spec.host || isWildcard(rule.spec.host)) continue;
-      if (!policy.tls && !policy.portLevelSettings?.some((settings: any) => settings.tls)) continue;
+      if (!policy.tls && !policy.portLevelSettings?.some((settings) => settings.tls)) continue;
       // At a gateway, origination on the TLS port is correct: what it sends there is plain HTTP.
       if (index.isGatewayNamespace(rule.namespace) || !isSeenFrom(rule, rule.namespace)) continue;
       const entries = index.entriesByHost.get(rule.spec.host).filter((entry) => isSeenFrom(entry, rule.namespace));
@@ -81,7 +82,7 @@ spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SI
 };
 
 /** ISTIO_MUTUAL is terminated by a proxy. */
-function wraps(tls: any): boolean {
+function wraps(tls: TlsSettings | undefined): boolean {
   return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL';
 }
 

@@ -1,6 +1,7 @@
 import { Rule } from './rule';
-import { describe, Indexed } from '../manifests/indexed';
+import { describe, IstioObject } from '../manifests/indexed';
 import { gatewayNamespace, isOnMesh } from '../manifests/routes';
+import { HttpRoute } from '../manifests/specs';
 
 export const environmentInRoute: Rule = {
   code: 'environment-in-route',
@@ -55,8 +56,8 @@ spec:
   },
 };
 
-function readsIn(route: any, part: 'request' | 'response'): boolean {
-  const all = [route?.headers, ...(route?.route ?? []).map((one: any) => one?.headers)];
+function readsIn(route: HttpRoute, part: 'request' | 'response'): boolean {
+  const all = [route.headers, ...(route.route ?? []).map((one) => one.headers)];
   return all.some((headers) =>
     [headers?.[part]?.set, headers?.[part]?.add].some((values) =>
       Object.values(values ?? {}).some((value) => String(value).includes('%ENVIRONMENT(')),
@@ -64,8 +65,8 @@ function readsIn(route: any, part: 'request' | 'response'): boolean {
   );
 }
 
-function isForOthers(virtualService: Indexed): boolean {
-  const gateways: string[] = virtualService.spec.gateways ?? [];
+function isForOthers(virtualService: IstioObject<'VirtualService'>): boolean {
+  const gateways = virtualService.spec.gateways ?? [];
   return (
     isOnMesh(virtualService) ||
     gateways.some((name) => gatewayNamespace(virtualService, name) !== virtualService.namespace)

@@ -1,9 +1,9 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
-import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { Section, SECTIONS } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
-import { IstioSpecs } from '../manifests/specs';
+import { Server } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 
 export const gatewayNotBound: Rule = {
@@ -53,7 +53,7 @@ spec:
   http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   *check(index) {
-    const gateways = new Map<string, Indexed>();
+    const gateways = new Map<string, IstioObject<'Gateway'>>();
     for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
     if (gateways.size === 0) return;
     for (const virtualService of index.ofKind('VirtualService')) {
@@ -116,12 +116,16 @@ spec:
 };
 
 /** The servers that admit the VirtualService; none if it does not bind. */
-function admitting(gateway: Indexed, virtualService: Indexed): any[] {
-  return (gateway.spec.servers ?? []).filter((server: any) => admits(server, gateway, virtualService));
+function admitting(gateway: IstioObject<'Gateway'>, virtualService: IstioObject<'VirtualService'>): Server[] {
+  return (gateway.spec.servers ?? []).filter((server) => admits(server, gateway, virtualService));
 }
 
-function admits(server: any, gateway: Indexed, virtualService: Indexed): boolean {
-  const hosts: string[] = virtualService.spec.hosts ?? [];
+function admits(
+  server: Server,
+  gateway: IstioObject<'Gateway'>,
+  virtualService: IstioObject<'VirtualService'>,
+): boolean {
+  const hosts: readonly string[] = virtualService.spec.hosts ?? [];
   for (const written of server.hosts ?? []) {
     const slash = written.indexOf('/');
     if (slash >= 0 && !isPlace(written, slash, gateway, virtualService.namespace)) continue;
@@ -143,6 +147,6 @@ function isPlace(written: string, slash: number, gateway: Indexed, namespace: st
   return place === '*' || (place === '.' && gateway.namespace === namespace);
 }
 
-function hasRoutes({ spec }: Indexed<IstioSpecs['VirtualService']>, section: Section): boolean {
+function hasRoutes({ spec }: IstioObject<'VirtualService'>, section: Section): boolean {
   return (spec[section]?.length ?? 0) > 0;
 }

@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, hopField } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';

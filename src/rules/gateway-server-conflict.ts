@@ -1,8 +1,9 @@
 import { Rule, Violation } from './rule';
 import { Grouping, groupBy } from '../values/grouping';
-import { describeAll, canonical, compare, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { canonical, compare, describeAll, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf, passesThrough, ServerKind } from '../manifests/servers';
+import { Server } from '../manifests/specs';
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
@@ -46,7 +47,7 @@ spec:
 `,
   *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();
-    const kinds = new Map<string, Map<string, Indexed[]>>();
+    const kinds = new Map<string, Map<string, IstioObject<'Gateway'>[]>>();
     for (const gateway of index.ofKind('Gateway')) {
       for (const server of gateway.spec.servers ?? []) {
         if (!server.port) continue;
@@ -77,28 +78,28 @@ spec:
 };
 
 /** The port, with the address that it is bound to. */
-function placeOf({ bind, port }: any): string {
-  return bind ? `${bind}:${port.number}` : String(port.number);
+function placeOf({ bind, port }: Server): string {
+  return bind ? `${bind}:${port?.number}` : String(port?.number);
 }
 
-function serverField({ spec }: Indexed, port: string, kind?: ServerKind): string {
-  const position = spec.servers.findIndex(
-    (server: any) => server.port && placeOf(server) === port && (kind === undefined || kindOf(server) === kind),
+function serverField({ spec }: IstioObject<'Gateway'>, port: string, kind?: ServerKind): string {
+  const position = spec.servers!.findIndex(
+    (server) => server.port && placeOf(server) === port && (kind === undefined || kindOf(server) === kind),
   );
   return `spec.servers[${position}]`;
 }
 
 interface Claim {
-  readonly gateway: Indexed;
-  readonly server: any;
+  readonly gateway: IstioObject<'Gateway'>;
+  readonly server: Server;
   /** The namespace whose VirtualServices may bind; `*` if the host is written without one. */
   readonly namespace: string;
 }
 
 function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violation> {
   const names = (claim: Claim) => (claim.namespace === '.' ? claim.gateway.namespace : claim.namespace);
-  const skipped = new Set<Indexed>();
-  const refused = new Set<Indexed>();
+  const skipped = new Set<IstioObject<'Gateway'>>();
+  const refused = new Set<IstioObject<'Gateway'>>();
   for (const [position, a] of claims.entries()) {
     for (const b of claims.slice(position + 1)) {
       if (a.server === b.server || !selectorsOverlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
@@ -127,7 +128,7 @@ function* sameHost(port: string, host: string, claims: Claim[]): Iterable<Violat
   }
 }
 
-function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violation> {
+function* mixed(port: string, byKind: Map<string, IstioObject<'Gateway'>[]>): Iterable<Violation> {
   yield* twoTcp(port, byKind.get('TCP') ?? []);
   if (byKind.size < 2) return;
   // One Gateway of each selector is enough: there may be thousands of Gateways for a few sets of pods.
@@ -154,8 +155,8 @@ function* mixed(port: string, byKind: Map<string, Indexed[]>): Iterable<Violatio
   }
 }
 
-function* twoTcp(port: string, gateways: Indexed[]): Iterable<Violation> {
-  const found = new Set<Indexed>();
+function* twoTcp(port: string, gateways: IstioObject<'Gateway'>[]): Iterable<Violation> {
+  const found = new Set<IstioObject<'Gateway'>>();
   for (const [position, a] of gateways.entries()) {
     for (const b of gateways.slice(position + 1))
       if (selectorsOverlap(a.spec.selector, b.spec.selector)) found.add(a).add(b);

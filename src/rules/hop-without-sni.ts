@@ -1,9 +1,10 @@
 import { Rule } from './rule';
-import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, Hop, hopField } from '../manifests/routes';
 import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf } from '../manifests/servers';
+import { Server } from '../manifests/specs';
 import { tlsFor } from '../manifests/tls';
 
 export const hopWithoutSni: Rule = {
@@ -91,11 +92,11 @@ spec:
   },
 };
 
-function isWithoutSni(rule: Indexed, hop: Hop): boolean {
+function isWithoutSni(rule: IstioObject<'DestinationRule'>, hop: Hop): boolean {
   // Rules in the proxy's own namespace take precedence, so only these are certain to be used.
   if (rule.namespace !== hop.virtualService.namespace || !followers(hop.virtualService, hop.route).sidecars)
     return false;
-  const subset = rule.spec.subsets?.find(({ name }: any) => name === hop.subset);
+  const subset = rule.spec.subsets?.find(({ name }) => name === hop.subset);
   if (hop.subset !== undefined && !subset) return false;
   const tls =
     (subset?.trafficPolicy ? tlsFor(subset.trafficPolicy, hop.port!) : undefined) ??
@@ -113,11 +114,11 @@ function serving(index: ManifestIndex, namespace: string, name: string, port: nu
         gateway.namespace === namespace && (!service || selectorsOverlap(gateway.spec.selector, service.spec.selector)),
     );
   const servers = behind.flatMap((gateway) =>
-    (gateway.spec.servers ?? []).filter((server: any) => server.port?.number === port),
+    (gateway.spec.servers ?? []).filter((server) => server.port?.number === port),
   );
-  const isNamed = (server: any) =>
-    kindOf(server) === 'TLS' && (server.hosts ?? []).every((host: string) => host !== '*' && !host.endsWith('/*'));
+  const isNamed = (server: Server) =>
+    kindOf(server) === 'TLS' && (server.hosts ?? []).every((host) => host !== '*' && !host.endsWith('/*'));
   return servers.every(isNamed)
-    ? ordered(behind.filter((gateway) => gateway.spec.servers?.some((server: any) => server.port?.number === port)))
+    ? ordered(behind.filter((gateway) => gateway.spec.servers?.some((server) => server.port?.number === port)))
     : [];
 }

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { describeAll, describe, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
 import { EVERYWHERE, isPrivateToNamespace, isSeenFrom, visibleIn } from '../manifests/visibility';
@@ -57,8 +57,8 @@ spec:
 };
 
 /** The usual case: only proxies in its own namespace use the VirtualService. */
-function staysAtHome(virtualService: Indexed): boolean {
-  const gateways: string[] = virtualService.spec.gateways ?? ['mesh'];
+function staysAtHome(virtualService: IstioObject<'VirtualService'>): boolean {
+  const gateways = virtualService.spec.gateways ?? ['mesh'];
   return gateways.every((name) =>
     name === 'mesh' ? isPrivateToNamespace(virtualService) : gatewayIsIn(name, virtualService.namespace),
   );
@@ -70,9 +70,11 @@ function gatewayIsIn(gateway: string, namespace: string): boolean {
     : !gateway.includes('/');
 }
 
+type SubsetNames = Map<string, Set<string | undefined>>;
+
 /** Most hosts have one or two rules; a gateway's Service has one for each host behind it, and gets a lookup table. */
 class SubsetsByHost {
-  private readonly tables = new Map<string, Map<string, Set<string>>>();
+  private readonly tables = new Map<string, SubsetNames>();
 
   constructor(private readonly index: ManifestIndex) {}
 
@@ -82,7 +84,7 @@ class SubsetsByHost {
     return rules.some((rule) => rule.namespace === namespace && definesSubset(rule, subset));
   }
 
-  private tableOf(host: string, rules: readonly Indexed[]): Map<string, Set<string>> {
+  private tableOf(host: string, rules: readonly IstioObject<'DestinationRule'>[]): SubsetNames {
     let table = this.tables.get(host);
     if (!table) {
       this.tables.set(host, (table = new Map()));
@@ -96,8 +98,8 @@ class SubsetsByHost {
   }
 }
 
-function definesSubset(rule: Indexed, name: string): boolean {
-  return rule.spec.subsets?.some((subset: any) => subset.name === name) ?? false;
+function definesSubset(rule: IstioObject<'DestinationRule'>, name: string): boolean {
+  return rule.spec.subsets?.some((subset) => subset.name === name) ?? false;
 }
 
 function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset: string): Iterable<Violation> {
@@ -129,8 +131,8 @@ function violation(
   host: string,
   subset: string,
   namespace: string,
-  rules: Indexed[],
-  used: Indexed[],
+  rules: IstioObject<'DestinationRule'>[],
+  used: IstioObject<'DestinationRule'>[],
 ): Omit<Violation, 'field'> {
   const where = namespace === EVERYWHERE ? '' : ` for proxies of namespace ${namespace}`;
   const definers = rules.filter((rule) => definesSubset(rule, subset));
@@ -142,7 +144,7 @@ function violation(
       objects: [virtualService, ...rules],
     };
   }
-  const names = [...new Set<string>(used.flatMap((rule) => (rule.spec.subsets ?? []).map((known: any) => known.name)))];
+  const names = [...new Set(used.flatMap((rule) => (rule.spec.subsets ?? []).map(({ name }) => String(name))))];
   const defined =
     names.length > 0
       ? joinWords(names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names)

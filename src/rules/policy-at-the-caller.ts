@@ -52,7 +52,7 @@ spec:
       // A gateway may serve the name of an external host, and its Gateway may be in another namespace than its pods.
       if (index.isGatewayNamespace(namespace) || spec.selector?.matchLabels?.istio !== undefined) continue;
       for (const [position, rule] of (spec.rules ?? []).entries()) {
-        const hosts: string[] = (rule?.to ?? []).flatMap((to: any) => to?.operation?.hosts ?? []);
+        const hosts = (rule?.to ?? []).flatMap((to) => to?.operation?.hosts ?? []);
         const names = [...new Set(hosts.map((host) => host.replace(/:.*$/, '')))].filter((host) =>
           index.entriesByHost.get(host).some(isExternal),
         );

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { contains, isBroad, isRange } from '../istio/ranges';
-import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const rangeTakesNames: Rule = {
@@ -77,12 +77,12 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
  * Whether the range takes connections meant for the entry. TLS with an address of its own is matched by that address
  * first; HTTP is not. If the entry has no address, only a broad public range is certain to do harm.
  */
-function takes(range: string, entry: Indexed, number: number): boolean {
+function takes(range: string, entry: IstioObject<'ServiceEntry'>, number: number): boolean {
   const port = portsOf(entry).find((declared) => declared.number === number);
   if (!port || !(isHttp(port.protocol) || isTls(port.protocol))) return false;
-  const addresses: string[] = entry.spec.addresses ?? [];
+  const addresses = entry.spec.addresses ?? [];
   if (addresses.length > 0) return isHttp(port.protocol) && addresses.some((address) => contains(range, address));
-  const endpoints: string[] = (entry.spec.endpoints ?? []).map((endpoint: any) => endpoint.address);
+  const endpoints = (entry.spec.endpoints ?? []).flatMap(({ address }) => address ?? []);
   return (
     isBroad(range) || (entry.spec.resolution === 'STATIC' && endpoints.some((address) => contains(range, address)))
   );

@@ -1,7 +1,7 @@
 import { Rule, Violation } from './rule';
 import { portsOf, canonicalProtocol } from '../istio/protocols';
 import { groupBy } from '../values/grouping';
-import { describeAll, canonical, compare, Indexed, ordered } from '../manifests/indexed';
+import { canonical, compare, describeAll, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import {
   EVERYWHERE,

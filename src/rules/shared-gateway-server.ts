@@ -1,9 +1,10 @@
 import { Rule } from './rule';
 import { covers } from '../istio/hosts';
 import { Grouping } from '../values/grouping';
-import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, gatewayNamespace } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
+import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
 
 export const sharedGatewayServer: Rule = {
   code: 'shared-gateway-server',
@@ -58,7 +59,7 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
   *check(index) {
     const shared = index
       .ofKind('Gateway')
-      .flatMap((gateway) => (gateway.spec.servers ?? []).filter(isShared).map((server: any) => ({ gateway, server })));
+      .flatMap((gateway) => (gateway.spec.servers ?? []).filter(isShared).map((server) => ({ gateway, server })));
     if (shared.length === 0) return;
     const byGateway = new Grouping<string, Followed>();
     for (const virtualService of index.ofKind('VirtualService')) {
@@ -91,21 +92,23 @@ spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination:
   },
 };
 
+type TcpRoute = ItemOf<IstioSpecs['VirtualService']['tcp']>;
+
 interface Followed {
-  readonly virtualService: Indexed;
-  readonly route: any;
+  readonly virtualService: IstioObject<'VirtualService'>;
+  readonly route: TcpRoute;
 }
 
 /** Only a TLS server with a single host is not shared: its connections are all for that host. */
-function isShared(server: any): boolean {
+function isShared(server: Server): boolean {
   if (sectionOf(server) !== 'tcp') return false;
-  const hosts: string[] = server.hosts ?? [];
+  const hosts: readonly string[] = server.hosts ?? [];
   return hosts.length > 1 || hosts.some((host) => host.includes('*')) || !server.tls;
 }
 
 /** Whether the route takes every connection of the server, not only those from or to some addresses. */
-function reaches(gateway: Indexed, server: any, { virtualService, route }: Followed): boolean {
-  const matches: any[] = route.match ?? [];
+function reaches(gateway: IstioObject<'Gateway'>, server: Server, { virtualService, route }: Followed): boolean {
+  const matches = route.match ?? [];
   const takesAll =
     matches.length === 0 ||
     matches.some(
@@ -116,10 +119,10 @@ function reaches(gateway: Indexed, server: any, { virtualService, route }: Follo
     );
   return (
     takesAll &&
-    (server.hosts ?? []).some((written: string) => {
+    (server.hosts ?? []).some((written) => {
       const [host, place = '*'] = written.split('/').reverse();
       const admits = place === '*' || (place === '.' ? gateway.namespace : place) === virtualService.namespace;
-      return admits && (virtualService.spec.hosts ?? []).some((own: string) => covers(host, own) || covers(own, host));
+      return admits && (virtualService.spec.hosts ?? []).some((own) => covers(host, own) || covers(own, host));
     })
   );
 }

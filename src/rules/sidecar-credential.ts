@@ -1,5 +1,6 @@
 import { Rule } from './rule';
-import { describeAll, describe, joinWords, ordered } from '../manifests/indexed';
+import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
+import { TlsSettings } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
@@ -61,7 +62,7 @@ spec:
         index.entriesByHost.get(rule.spec.host).filter((entry) => isSeenFrom(entry, rule.namespace)),
       );
       if (entries.length === 0) continue;
-      const secrets = [...new Set<string>(blocks.filter(namesSecret).map(({ credentialName }) => credentialName))];
+      const secrets = [...new Set(blocks.filter(namesSecret).map(({ credentialName }) => credentialName!))];
       yield {
         message:
           `${describe(rule)} names the Secret ${joinWords(secrets)} for ${rule.spec.host}, declared by ` +
@@ -74,6 +75,6 @@ spec:
 };
 
 /** configmap:// names hold only CA certificates, and every proxy uses them. */
-function namesSecret({ credentialName }: any): boolean {
+function namesSecret({ credentialName }: TlsSettings): boolean {
   return !!credentialName && !credentialName.startsWith('configmap://');
 }

@@ -1,9 +1,10 @@
 import { Rule } from './rule';
 import { covers } from '../istio/hosts';
 import { groupBy } from '../values/grouping';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOnMesh } from '../manifests/routes';
+import { IstioSpecs } from '../manifests/specs';
 import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const sidecarHidesHost: Rule = {
@@ -73,16 +74,16 @@ function intendedFor(entry: Indexed): string[] {
 }
 
 /** The egress listeners; without any, a Sidecar imports everything. */
-function listenersOf(sidecar: Indexed): any[] | undefined {
-  return sidecar.spec.egress?.length > 0 ? sidecar.spec.egress : undefined;
+function listenersOf({ spec }: IstioObject<'Sidecar'>): IstioSpecs['Sidecar']['egress'] {
+  return spec.egress?.length ? spec.egress : undefined;
 }
 
-function imports(sidecar: Indexed, namespace: string, entryNamespace: string, host: string): boolean {
+function imports(sidecar: IstioObject<'Sidecar'>, namespace: string, entryNamespace: string, host: string): boolean {
   const listeners = listenersOf(sidecar);
   if (!listeners) return true;
   // Listeners may be for one port; any that imports the host is enough.
   return listeners.some(({ hosts }) => {
-    const items = (hosts ?? []).map((item: string) => item.split('/'));
+    const items = (hosts ?? []).map((item) => item.split('/'));
     const matches = (place: string, pattern: string) =>
       (place === '*' || place === entryNamespace || (place === '.' && namespace === entryNamespace)) &&
       pattern !== undefined &&

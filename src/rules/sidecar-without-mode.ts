@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { describe, Indexed, ordered } from '../manifests/indexed';
+import { IstioSpecs } from '../manifests/specs';
 
 export const sidecarWithoutMode: Rule = {
   code: 'sidecar-without-mode',
@@ -55,6 +56,6 @@ spec: { egress: [{ hosts: ["./*"] }] }
 };
 
 /** REGISTRY_ONLY is the zero value of the API, so `outboundTrafficPolicy: {}` means it too. */
-function locks(policy: any): boolean {
+function locks(policy: IstioSpecs['Sidecar']['outboundTrafficPolicy'] | null): boolean {
   return policy !== undefined && policy !== null && (policy.mode ?? 'REGISTRY_ONLY') === 'REGISTRY_ONLY';
 }

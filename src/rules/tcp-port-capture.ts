@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isOpaque, portsOf } from '../istio/protocols';
 import { Grouping } from '../values/grouping';
-import { describeAll, describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from '../manifests/visibility';
 

@@ -1,6 +1,7 @@
 import { Rule } from './rule';
-import { describe, Indexed, joinWords } from '../manifests/indexed';
+import { describe, IstioObject, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { TlsSettings } from '../manifests/specs';
 import { isOpaque, portsOf } from '../istio/protocols';
 import { tlsField, tlsFor } from '../manifests/tls';
 
@@ -60,20 +61,20 @@ spec:
   },
 };
 
-function isUnverified(tls: any): boolean {
-  return tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify;
+function isUnverified(tls: TlsSettings): boolean {
+  return !!tls.sni && !tls.subjectAltNames?.length && !tls.insecureSkipVerify;
 }
 
 /** For TCP no request is read from which a name could be taken: the port, if one originates TLS without any name. */
-function namelessTcp(index: ManifestIndex, rule: Indexed): number | undefined {
+function namelessTcp(index: ManifestIndex, rule: IstioObject<'DestinationRule'>): number | undefined {
   const ports = index.entriesByHost
-    .get(rule.spec.host)
+    .get(rule.spec.host ?? '')
     .flatMap((entry) => portsOf(entry))
     .filter(({ protocol }) => isOpaque(protocol));
   return ports.find(({ number }) => isNameless(tlsFor(rule.spec.trafficPolicy, number)))?.number;
 }
 
-function isNameless(tls: any): boolean {
+function isNameless(tls: TlsSettings | undefined): boolean {
   return (
     (tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL') &&
     !tls.sni &&
@@ -83,6 +84,6 @@ function isNameless(tls: any): boolean {
 }
 
 /** Istio uses the subjectAltNames of the entry if the rule has none. */
-function entryNames(index: ManifestIndex, rule: Indexed): boolean {
-  return index.entriesByHost.get(rule.spec.host).some((entry) => entry.spec.subjectAltNames?.length > 0);
+function entryNames(index: ManifestIndex, rule: IstioObject<'DestinationRule'>): boolean {
+  return index.entriesByHost.get(rule.spec.host ?? '').some((entry) => !!entry.spec.subjectAltNames?.length);
 }

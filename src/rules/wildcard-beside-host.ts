@@ -62,7 +62,7 @@ spec:
           for (const wildcard of wildcards.get(`*.${domain}`)) {
             if (!leadsOut(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
-              field: `spec.hosts[${wildcard.spec.hosts.indexOf(`*.${domain}`)}]`,
+              field: `spec.hosts[${wildcard.spec.hosts!.indexOf(`*.${domain}`)}]`,
               message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,
               objects: [wildcard, entry],
             };

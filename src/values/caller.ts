@@ -24,6 +24,13 @@ const DEFAULT_ACCOUNT = 'default';
 
 /**
  * A workload identity that may call external hosts.
+ *
+ * @example
+ * new GatewayEgress(chart, 'partner', {
+ *   gateway: exit,
+ *   hosts: ['api.partner.com'],
+ *   callers: [Caller.workload(checkout), Caller.serviceAccount('billing', 'invoices')],
+ * });
  */
 export class Caller {
   /**

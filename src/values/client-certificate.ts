@@ -5,6 +5,14 @@ import { shown } from './shown';
 
 /**
  * The certificate that the mesh presents to an external host which requires one (mutual TLS).
+ *
+ * @example
+ * const partner = new GatewayEgress(chart, 'partner', {
+ *   gateway: exit,
+ *   hosts: ['api.partner.com'],
+ *   callers: [Caller.serviceAccount('payments', 'checkout')],
+ * });
+ * partner.originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('partner-client') });
  */
 export class ClientCertificate {
   /**

@@ -43,6 +43,9 @@ export const ISTIO_PROTOCOL = {
  * A port of an external host and the protocol that applications speak on it.
  *
  * Every factory refuses numbers that are not TCP ports, and ports on which the sidecar itself listens, such as 15001.
+ *
+ * @example
+ * new SidecarEgress(chart, 'api', { hosts: ['grpc.example.com'], ports: [EgressPort.grpc(50051), EgressPort.tls(8443)] });
  */
 export class EgressPort {
   /**

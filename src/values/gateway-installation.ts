@@ -127,6 +127,10 @@ export const EGRESS_GATEWAY: Readers<EgressGatewayInstallationOptions> = {
 
 /**
  * How an egress gateway was installed: the namespace, labels, service account and port of its pods.
+ *
+ * @example
+ * const installation = GatewayInstallation.helmChart({ namespace: 'istio-egress' });
+ * new InstalledEgressGateway(chart, 'installed', { installation });
  */
 export class GatewayInstallation {
   /**

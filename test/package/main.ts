@@ -11,6 +11,7 @@ import { checkContents } from './contents';
 import { checkGo } from './go';
 import { checkJava } from './java';
 import { checkJavaScript } from './javascript';
+import { checkPages } from './pages';
 import { checkPublished } from './published';
 import { checkPython } from './python';
 
@@ -25,6 +26,7 @@ async function main() {
     await checkAlerts(checks, path.join(work, 'alerts'));
     await checkPublished(checks, tarball, path.join(work, 'published'));
     const manifest = await checkJavaScript(checks, tarball, path.join(work, 'js'));
+    await checkPages(checks, path.join(work, 'js'));
     await checkPython(checks, only(path.join(ROOT, 'dist/python'), '.whl'), path.join(work, 'python'), manifest);
     await checkJava(checks, path.join(ROOT, 'dist/java'), path.join(work, 'java'), manifest);
     await checkGo(checks, path.join(ROOT, 'dist/go/cdk8sistioegress'), path.join(work, 'go'), manifest);

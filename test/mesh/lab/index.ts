@@ -37,7 +37,7 @@ import { send } from './request';
 import { requireSystem } from './requirements';
 import { newRun, removeRun, RunFolder } from './run-folder';
 import { Workload, workloads, worldObjects } from './world';
-import { AccessRow, AccessTable } from '../../../src/access/access-table';
+import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access-table';
 
 export { binaries, ISTIO_LINES, type Binaries } from './binaries';
 export type { Evidence } from './evidence';
@@ -56,6 +56,11 @@ export interface LabOptions {
   readonly table: AccessTable;
   /** Searched for the pod templates that give the pods their annotations. They are not applied by themselves. */
   readonly manifests?: KubeObject[];
+  /**
+   * What it starts with, if that is replaced later: its certificate authority then outlives istiod, as it does in a
+   * cluster. @default what MESH_ISTIO and MESH_PROXIES name
+   */
+  readonly files?: Binaries;
 }
 
 export interface ConvergeOptions {
@@ -85,7 +90,7 @@ const CONNECTIONS = '^cluster\\.(outbound|PassthroughCluster).*upstream_cx_activ
 /** Starts a lab. */
 export async function up(options: LabOptions): Promise<Lab> {
   await requireSystem();
-  const files = await binaries();
+  const files = options.files ?? (await binaries());
   const run = newRun();
   try {
     return await Lab.start(run, files, options);
@@ -114,12 +119,15 @@ export class Lab {
     // Envoy, which is not root, listens on the gateway's port 443.
     const ports = ['-qw', 'net.ipv4.ip_unprivileged_port_start=0'];
     await Promise.all(pods.map(({ id }) => shellOf(id).must('sysctl', ports)));
+    // istiod looks for it below its working directory.
+    if (options.files) await pki.meshAuthority(path.join(run.folder, 'etc/cacerts'));
     const [istiod, external] = await Promise.all([
       Istiod.start(run, files, table.mesh ?? {}),
       ExternalHosts.start(run, hosts, pki),
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
-    await istiod.put('world', services.complete(await worldObjects(table, pods, manifests, pki)));
+    const world = services.complete(await worldObjects(table, pods, manifests, pki));
+    await istiod.put('world', world);
     const proxies = await Promise.all(
       pods.filter((pod) => pod.injected).map((pod) => Proxy.start(run, pod, files, table.mesh ?? {}, shellOf(pod.id))),
     );
@@ -136,18 +144,25 @@ export class Lab {
       proxies,
       pki,
       external,
+      table.mesh ?? {},
     );
+    lab.sets.set('world', world);
     await lab.converge();
     return lab;
   }
 
+  /** What is in force, by set. */
+  private readonly sets = new Map<string, KubeObject[]>();
+  private replacements = 0;
+  private errorsBefore: string[] = [];
+
   private constructor(
     private readonly run: RunFolder,
     /** The binaries that it runs. */
-    public readonly files: Binaries,
+    public files: Binaries,
     public readonly pods: Workload[],
     public readonly hosts: Placed[],
-    public readonly istiod: Istiod,
+    public istiod: Istiod,
     private readonly services: ServiceController,
     private readonly policies: PolicyEnforcer,
     /** The shell in the network namespace of a pod. */
@@ -155,13 +170,32 @@ export class Lab {
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
     private readonly external: ExternalHosts,
+    private readonly mesh: MeshSettings,
   ) {}
+
+  /**
+   * Puts another istiod in the place of the one that runs, as a rolling update does: it starts beside it and reads the
+   * same objects, then it gets the proxies' connections and the other one ends. Returns when every proxy has its
+   * configuration from it.
+   */
+  public async replaceIstiod(files: Binaries): Promise<void> {
+    const next = await Istiod.start(this.run, files, this.mesh, ++this.replacements);
+    for (const [set, objects] of this.sets) await next.put(set, objects);
+    await next.barrier(0, 60);
+    this.errorsBefore = this.errors();
+    await next.replace(this.istiod);
+    this.istiod = next;
+    this.files = files;
+    await next.barrier(this.proxies.length, 60);
+  }
 
   /** Makes a named set of objects exactly these. */
   public async apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
     const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some((group) => object.apiVersion?.startsWith(group));
     const forCluster = objects.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
-    const findings = await this.istiod.put(set, this.services.complete(forCluster));
+    const completed = this.services.complete(forCluster);
+    const findings = await this.istiod.put(set, completed);
+    this.sets.set(set, completed);
     await this.policies.apply(set, objects);
     return findings;
   }
@@ -283,6 +317,7 @@ export class Lab {
   /** Failures that no row shows: errors that istiod or a proxy has logged, processes that have ended. */
   public errors(): string[] {
     return [
+      ...this.errorsBefore,
       ...this.istiod.errors().map((line) => `istiod: ${line}`),
       ...this.proxies.flatMap((proxy) => [
         ...(proxy.alive ? [] : [`${proxy.pod.id} has ended: ${tail(proxy.log)}`]),

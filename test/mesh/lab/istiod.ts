@@ -1,3 +1,4 @@
+import { ChildProcess } from 'child_process';
 import * as fs from 'fs';
 import * as http from 'http';
 import * as path from 'path';
@@ -5,7 +6,7 @@ import { ACCESS_LOG_FORMAT } from './access-log';
 import { Binaries } from './binaries';
 import { KubeObject } from './kubernetes';
 import { CONTROL_PLANE, ISTIOD_ADDRESS } from './network';
-import { stay, until } from './processes';
+import { must, stay, until } from './processes';
 import { tail } from './proxy';
 import { RunFolder } from './run-folder';
 import { MeshSettings } from '../../../src/access/access-table';
@@ -71,14 +72,19 @@ export interface PolicyCost {
   readonly error?: string;
 }
 
+/** The port that proxies dial. */
+const PORT = 15010;
+
 /** The running control plane. */
 export class Istiod {
-  public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings): Promise<Istiod> {
+  /** @param number which istiod of its lab it is; each listens on a port of its own */
+  public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings, number = 0): Promise<Istiod> {
     const meshFile = path.join(run.folder, 'mesh.yaml');
     // JSON, because istiod reads YAML 1.1, where OFF is a boolean.
     fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh)));
-    const socket = path.join(run.folder, 'control.sock');
-    const log = path.join(run.folder, 'istiod.log');
+    const name = number === 0 ? '' : `-${number}`;
+    const socket = path.join(run.folder, `control${name}.sock`);
+    const log = path.join(run.folder, `istiod${name}.log`);
     const child = stay(
       'ip',
       [
@@ -87,7 +93,7 @@ export class Istiod {
         run.namespace(CONTROL_PLANE),
         files.istiod,
         '-xds',
-        `${ISTIOD_ADDRESS}:15010`,
+        `${ISTIOD_ADDRESS}:${PORT + number}`,
         '-control',
         socket,
         '-mesh',
@@ -122,7 +128,7 @@ export class Istiod {
         },
       },
     );
-    const istiod = new Istiod(socket, log);
+    const istiod = new Istiod(run, number, socket, log, child);
     await until('istiod', async () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
       return (await istiod.ask('GET', '/proxies')).status === 200;
@@ -131,9 +137,21 @@ export class Istiod {
   }
 
   private constructor(
+    private readonly run: RunFolder,
+    private readonly number: number,
     private readonly socket: string,
     private readonly log: string,
+    private readonly child: ChildProcess,
   ) {}
+
+  /** Takes the place of another: new connections of proxies come here, and those that the other has are closed. */
+  public async replace(other: Istiod): Promise<void> {
+    const redirect = `-t nat -I PREROUTING -p tcp --dport ${PORT} -j REDIRECT --to-ports ${PORT + this.number}`;
+    const namespace = this.run.namespace(CONTROL_PLANE);
+    await must('ip', ['netns', 'exec', namespace, 'iptables-nft', ...redirect.split(' ')]);
+    process.kill(other.child.pid!, 'SIGTERM');
+    await until('the end of istiod', () => other.child.exitCode !== null || other.child.signalCode !== null);
+  }
 
   /** Makes a named set of objects exactly these; returns the warnings from admission. */
   public async put(set: string, objects: KubeObject[]): Promise<Finding[]> {

@@ -63,6 +63,17 @@ export class Pki {
     return path.join(this.folder, `${authority}.crt`);
   }
 
+  /** An authority of the mesh's own, where istiod looks for one that outlives it. */
+  public async meshAuthority(folder: string): Promise<void> {
+    fs.mkdirSync(folder, { recursive: true });
+    const [key, certificate] = [path.join(folder, 'ca-key.pem'), path.join(folder, 'ca-cert.pem')];
+    await newKey(key);
+    const usage = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
+    const subject = ['-sha256', '-days', '3650', '-subj', '/CN=lab mesh CA', '-out', certificate];
+    await must('openssl', ['req', '-x509', '-new', '-key', key, ...subject, ...usage]);
+    for (const name of ['root-cert.pem', 'cert-chain.pem']) fs.copyFileSync(certificate, path.join(folder, name));
+  }
+
   /** What an external host shows on port 443. */
   public server(external: ExternalHost): Promise<Pair> {
     const kind = external.certificate ?? 'good';

@@ -5,7 +5,7 @@ import { Binaries } from './binaries';
 import { captureArguments } from './capture';
 import { ISTIOD_ADDRESS } from './network';
 import { PodShell } from './pod-shell';
-import { must, stay } from './processes';
+import { must, stay, until } from './processes';
 import { RunFolder } from './run-folder';
 import { Workload } from './world';
 import { MeshSettings } from '../../../src/access/access-table';
@@ -48,45 +48,46 @@ export class Proxy {
       await shell.must(files.pilotAgent, rules);
     }
     const log = path.join(run_.folder, `${pod.id}.log`);
-    const child = stay(
-      'ip',
-      [
-        'netns',
-        'exec',
-        namespace,
-        'setpriv',
-        `--reuid=${PROXY_USER}`,
-        `--regid=${PROXY_USER}`,
-        '--clear-groups',
-        files.pilotAgent,
-        'proxy',
-        pod.role,
-        '--domain',
-        `${pod.namespace}.svc.${clusterDomain}`,
-        '--proxyLogLevel=warning',
-      ],
-      log,
-      {
-        cwd: folder,
-        env: {
-          PATH: '/usr/bin:/bin',
-          HOME: '/tmp',
-          CLOUD_PLATFORM: 'none', // otherwise the agent asks cloud metadata servers
-          POD_NAME: pod.name,
-          POD_NAMESPACE: pod.namespace,
-          INSTANCE_IP: pod.address,
-          SERVICE_ACCOUNT: pod.serviceAccount,
-          TRUST_DOMAIN: trustDomain,
-          ISTIO_META_CLUSTER_ID: 'Kubernetes',
-          ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
-          ISTIO_META_WORKLOAD_NAME: pod.serviceAccount,
-          ISTIO_META_MESH_ID: trustDomain,
-          ...metadata,
-          PROXY_CONFIG: JSON.stringify(proxyConfig(pod, files)),
+    const launch = ({ pilotAgent, ...others }: Binaries) =>
+      stay(
+        'ip',
+        [
+          'netns',
+          'exec',
+          namespace,
+          'setpriv',
+          `--reuid=${PROXY_USER}`,
+          `--regid=${PROXY_USER}`,
+          '--clear-groups',
+          pilotAgent,
+          'proxy',
+          pod.role,
+          '--domain',
+          `${pod.namespace}.svc.${clusterDomain}`,
+          '--proxyLogLevel=warning',
+        ],
+        log,
+        {
+          cwd: folder,
+          env: {
+            PATH: '/usr/bin:/bin',
+            HOME: '/tmp',
+            CLOUD_PLATFORM: 'none', // otherwise the agent asks cloud metadata servers
+            POD_NAME: pod.name,
+            POD_NAMESPACE: pod.namespace,
+            INSTANCE_IP: pod.address,
+            SERVICE_ACCOUNT: pod.serviceAccount,
+            TRUST_DOMAIN: trustDomain,
+            ISTIO_META_CLUSTER_ID: 'Kubernetes',
+            ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
+            ISTIO_META_WORKLOAD_NAME: pod.serviceAccount,
+            ISTIO_META_MESH_ID: trustDomain,
+            ...metadata,
+            PROXY_CONFIG: JSON.stringify(proxyConfig(pod, others)),
+          },
         },
-      },
-    );
-    return new Proxy(pod, shell, path.join(folder, 'access.log'), log, child);
+      );
+    return new Proxy(pod, shell, path.join(folder, 'access.log'), log, launch, launch(files));
   }
 
   private constructor(
@@ -94,8 +95,17 @@ export class Proxy {
     private readonly shell: PodShell,
     public readonly accessLog: string,
     public readonly log: string,
-    private readonly child: ChildProcess,
+    private readonly launch: (files: Binaries) => ChildProcess,
+    private child: ChildProcess,
   ) {}
+
+  /** Ends it and starts it again, with other binaries: a pod's next life. */
+  public async replace(files: Binaries): Promise<void> {
+    process.kill(this.child.pid!, 'SIGTERM');
+    await until(`the end of ${this.pod.id}`, () => !this.alive);
+    this.child = this.launch(files);
+    await until(`${this.pod.id} being ready`, () => this.ready(), 60_000, 50);
+  }
 
   /** Whether the agent is still running. */
   public get alive(): boolean {
@@ -138,7 +148,7 @@ export function tail(file: string, lines = 5): string {
   return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';
 }
 
-function proxyConfig(pod: Workload, files: Binaries): Record<string, unknown> {
+function proxyConfig(pod: Workload, files: Pick<Binaries, 'envoy' | 'bootstrap'>): Record<string, unknown> {
   const { proxyMetadata: _environment, ...fromPod } = pod.proxyConfig;
   return {
     ...fromPod,

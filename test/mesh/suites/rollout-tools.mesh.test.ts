@@ -18,6 +18,16 @@ const sorted = (objects: KubeObject[], order: (a: KubeObject, b: KubeObject) => 
 const inWaves = (objects: KubeObject[], within: (a: KubeObject, b: KubeObject) => number) =>
   sorted(objects, (a, b) => waveOf(a) - waveOf(b) || within(a, b));
 const reversed = (objects: KubeObject[]) => [...objects].reverse();
+/** kubectl apply --prune: namespace by namespace, and there the kinds in the order of the list that docs/gitops.md gives. */
+const PRUNED = ['Gateway', 'ServiceEntry', 'VirtualService', 'DestinationRule', 'AuthorizationPolicy'];
+const pruned = (objects: KubeObject[], first: string) =>
+  sorted(
+    objects.filter(({ kind }) => PRUNED.includes(kind)),
+    (a, b) =>
+      Number(a.metadata.namespace !== first) - Number(b.metadata.namespace !== first) ||
+      PRUNED.indexOf(a.kind) - PRUNED.indexOf(b.kind) ||
+      byName(a, b),
+  );
 
 interface Tool {
   readonly tool: string;
@@ -26,10 +36,23 @@ interface Tool {
   /** The order in which they are removed. */
   readonly remove: (objects: KubeObject[]) => KubeObject[];
   /** Whether an allowed caller that reached the host before reaches it at every step, through a gateway too. */
-  readonly answered: { readonly applying: boolean; readonly removing: boolean };
+  readonly answered: { readonly applying: boolean; readonly removing: boolean | 'through a gateway' };
 }
 
 const TOOLS: Tool[] = [
+  {
+    tool: "kubectl apply --prune, the callers' namespace first",
+    apply: (objects) => objects,
+    remove: (objects) => pruned(objects, 'payments'),
+    // At a sidecar that originates TLS, one ServiceEntry goes before the route and one after it.
+    answered: { applying: true, removing: 'through a gateway' },
+  },
+  {
+    tool: "kubectl apply --prune, the gateway's namespace first",
+    apply: (objects) => objects,
+    remove: (objects) => pruned(objects, 'egress'),
+    answered: { applying: true, removing: false },
+  },
   {
     tool: 'Argo CD with waves',
     apply: (objects) => inWaves(objects, byName),
@@ -94,8 +117,9 @@ for (const { world, policy, before } of WORLDS) {
         const outage = (looks: Look[]) => looks.filter(({ named }) => named === 'refused').map(({ step }) => step);
         if (answered.applying) expect(outage(applying)).toEqual([]);
         else if (gateway) expect(outage(applying)).not.toEqual([]);
-        if (answered.removing) expect(outage(removing)).toEqual([]);
-        else if (gateway) expect(outage(removing)).not.toEqual([]);
+        const partly = answered.removing === 'through a gateway';
+        if (partly ? gateway : answered.removing) expect(outage(removing)).toEqual([]);
+        else if (partly || gateway) expect(outage(removing)).not.toEqual([]);
       });
     });
   });
