@@ -50,7 +50,7 @@ class Tally {
   }
 }
 
-/** What somebody sees of the manifests; an error is something to see too. */
+/** What somebody sees of a mutant; an error is something to see too. */
 function view(look: () => unknown): string {
   try {
     return JSON.stringify(look());
@@ -67,6 +67,10 @@ function judge({ name, table }: Example, objects: readonly EgressObject[], tally
   const asked = [table, ...probesOf(table)];
   const answers = (given: readonly EgressObject[], index: number) => view(() => seen(given, asked[index]));
   const good = { rows: rows(objects), findings: findings(objects), answers: asked.map((_, i) => answers(objects, i)) };
+  const broken = Object.values(good)
+    .flat()
+    .find((one) => one.startsWith('error'));
+  if (broken !== undefined) throw new Error(`${name}: without any mutation, ${broken}`);
   for (const { label, objects: mutant } of mutants(objects)) {
     if (rows(mutant) !== good.rows) {
       tally.byRow++;

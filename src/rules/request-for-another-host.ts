@@ -1,7 +1,8 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
-import { describe, Indexed } from '../manifests/indexed';
-import { Hop, hopField } from '../manifests/routes';
+import { describe, IstioObject } from '../manifests/indexed';
+import { hopField } from '../manifests/routes';
+import type { HttpRoute, IstioSpecs } from '../manifests/specs';
 import { tlsFor } from '../manifests/tls';
 
 export const requestForAnotherHost: Rule = {
@@ -52,13 +53,15 @@ spec:
 `,
   *check(index) {
     for (const hop of index.hops) {
-      if (hop.section !== 'http' || hop.port === undefined || hop.route.redirect) continue;
+      if (hop.section !== 'http' || hop.port === undefined) continue;
       const rules = index.rulesFor(hop.host);
       // With several rules it depends on the proxy which one it uses.
-      const tls = rules.length === 1 ? settingsOf(rules[0], hop, hop.port) : undefined;
+      const tls = rules.length === 1 ? settingsOf(rules[0], hop.subset, hop.port) : undefined;
       if (!tls?.sni || (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL')) continue;
       const names: string[] = [tls.sni, ...(tls.subjectAltNames ?? [])].map((name) => name.toLowerCase());
-      const asked = authorities(hop).find((authority) => !names.some((name) => covers(name, authority)));
+      const asked = authorities(hop.virtualService.spec, hop.route as HttpRoute).find(
+        (authority) => !names.some((name) => covers(name, authority)),
+      );
       if (asked === undefined) continue;
       yield {
         message:
@@ -72,17 +75,16 @@ spec:
 };
 
 /** The TLS settings for the destination: a subset's policy takes the place of the rule's own. */
-function settingsOf({ spec }: Indexed, { subset }: Hop, port: number): any {
-  const own = spec.subsets?.find(({ name }: any) => name === subset)?.trafficPolicy;
+function settingsOf({ spec }: IstioObject<'DestinationRule'>, subset: string | undefined, port: number) {
+  const own = spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
   return (own && tlsFor(own, port)) ?? tlsFor(spec.trafficPolicy, port);
 }
 
 /** The hosts that requests on the route are for, as far as the manifests tell. */
-function authorities({ virtualService, route }: Hop): string[] {
-  const set = Object.entries(route.headers?.request?.set ?? {}).find(([name]) => /^(host|:authority)$/i.test(name));
-  const written: string | undefined = route.rewrite?.authority ?? set?.[1];
-  const names: string[] = written === undefined ? (virtualService.spec.hosts ?? []) : [written];
-  return names
+function authorities({ hosts = [] }: IstioSpecs['VirtualService'], { rewrite, headers }: HttpRoute): string[] {
+  const set = Object.entries(headers?.request?.set ?? {}).find(([name]) => /^(host|:authority)$/i.test(name));
+  const written = rewrite?.authority ?? set?.[1];
+  return (written === undefined ? hosts : [written])
     .filter((name) => typeof name === 'string' && !isWildcard(name) && name.includes('.'))
     .map((name) => name.replace(/:\d+$/, '').toLowerCase());
 }

@@ -1,5 +1,6 @@
 import { Rule } from './rule';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, IstioObject, ordered } from '../manifests/indexed';
+import type { TlsSettings } from '../manifests/specs';
 import { eachTls, tlsField } from '../manifests/tls';
 import { groupBy } from '../values/grouping';
 
@@ -46,7 +47,7 @@ spec:
       rules.filter((rule) => some(rule, isVerified)),
       (rule) => rule.spec.host,
     );
-    const examples = new Map<string, Indexed>();
+    const examples = new Map<string | undefined, IstioObject<'DestinationRule'>>();
     for (const rule of rules) {
       const { host } = rule.spec;
       if (!verifying.has(host) || !some(rule, isUnverified)) continue;
@@ -62,16 +63,16 @@ spec:
   },
 };
 
-function some(rule: Indexed, condition: (tls: any) => boolean): boolean {
+function some(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): boolean {
   let found = false;
   eachTls(rule, (tls) => (found ||= condition(tls)));
   return found;
 }
 
-function isVerified(tls: any): boolean {
-  return tls.mode === 'ISTIO_MUTUAL' && tls.subjectAltNames?.length > 0;
+function isVerified({ mode, subjectAltNames }: TlsSettings): boolean {
+  return mode === 'ISTIO_MUTUAL' && (subjectAltNames?.length ?? 0) > 0;
 }
 
-function isUnverified(tls: any): boolean {
-  return tls.mode === 'ISTIO_MUTUAL' && !tls.subjectAltNames?.length;
+function isUnverified({ mode, subjectAltNames }: TlsSettings): boolean {
+  return mode === 'ISTIO_MUTUAL' && !subjectAltNames?.length;
 }

@@ -65,7 +65,7 @@ function otherForms(row: AccessRow): AccessRow[] {
     { ...other, speak: undefined, request: `${scheme}://${hostname}${pathname}` },
     { ...other, request: `${protocol}//${hostname}:8081${pathname}` },
     { ...other, request: `${protocol}//${hostname}${pathname}x`, method: 'DELETE' },
-    { ...other, request: `${protocol}//x${hostname}${pathname}` },
+    ...(isIP(hostname) === 0 ? [{ ...other, request: `${protocol}//x${hostname}${pathname}` }] : []),
     { ...other, dial: ELSEWHERE },
   ];
 }

@@ -79,6 +79,24 @@ export const WITHOUT_EFFECT: readonly Reason[] = [
   },
   { fields: /^Sidecar outboundTrafficPolicy\.mode removed/, reason: 'REGISTRY_ONLY is what an empty block means' },
   { fields: /tls\.caCertificates removed/, reason: "`system` is istiod's default too" },
+  {
+    fields: /^ServiceEntry (resolution|addresses|endpoints)/,
+    reason:
+      'requests to the host are sent to a gateway, or the caller has resolved the name itself to the address that the ' +
+      'entry has; where the dialled address would count, a row with `dial` notices it',
+  },
+  {
+    fields: /^ServiceEntry ports/,
+    reason: "the host's only route leads to the gateway or to an internal alias, which are found by other fields",
+  },
+  {
+    fields: /subjectAltNames/,
+    reason: "names a service account that the table has no caller for; the constructs' own tests compare the list",
+  },
+  {
+    fields: /^VirtualService .*(subset|match\.\*(\.gateways\.\*|\.sniHosts\.\*)?) removed/,
+    reason: 'what is left of the route is for the same gateway and the same host',
+  },
   { fields: /tls\.sni removed/, reason: 'the server name is then that of the request, which is rewritten to the same' },
 ];
 
