@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { AccessTable } from '../src/access/access-table';
 import { meshAmong } from '../src/explain/mesh-config';
 import { readManifests } from '../src/reading/read-manifests';
-import { Answer, EgressModel } from '../src/model';
+import { Answer, EgressModel, World } from '../src/model';
 import { folders, askerOf, falseYesText, kindOfReason, newTallied, tallyWithoutTable } from './model/without-table';
 import { generateWorld } from './model/worlds/generate';
 import { readRecorded } from './model/worlds/recorded-file';
@@ -16,7 +16,7 @@ import { tableOf } from './model/worlds/table';
 
 /** Of generated requests, with what the flags of the command line can say. */
 const GENERATED = 0.95;
-/** Of the requests of ordinary folders, with `--gateway`. */
+/** Of the requests of ordinary folders, with `--gateway` and `--assume`. */
 const ORDINARY = 0.97;
 const WORLDS = Number(process.argv[2] ?? 400);
 const FIRST_SEED = 500_000;
@@ -72,14 +72,16 @@ function generated(): Share[] {
 
 /**
  * The examples: a team's manifests, with the mesh configuration, and `--gateway` for gateways that are not among them.
+ *
+ * @param assumed what `--assume` says besides
  */
-function ordinary(): Share {
-  const share = new Share('ordinary folders, with --gateway and --mesh');
-  for (const name of fs.readdirSync(EXAMPLES)) {
-    const file = path.join(EXAMPLES, name, 'access.yaml');
+function ordinary(name: string, assumed: World = {}): Share {
+  const share = new Share(name);
+  for (const example of fs.readdirSync(EXAMPLES)) {
+    const file = path.join(EXAMPLES, example, 'access.yaml');
     if (!fs.existsSync(file)) continue;
     const table: AccessTable = parse(fs.readFileSync(file, 'utf8'));
-    const { objects } = readManifests([path.join(EXAMPLES, name, 'manifests')]);
+    const { objects } = readManifests([path.join(EXAMPLES, example, 'manifests')]);
     const knownGateways = (table.gateways ?? []).flatMap((gateway) =>
       gateway.labels.app === undefined && gateway.name === undefined
         ? []
@@ -88,6 +90,7 @@ function ordinary(): Share {
     const { world } = meshAmong(objects);
     const model = EgressModel.of(objects, {
       ...world,
+      ...assumed,
       mesh: { ...world.mesh, ...table.mesh, outboundTrafficPolicy: table.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY' },
       knownGateways,
     });
@@ -102,10 +105,17 @@ function ordinary(): Share {
 
 function main(): void {
   const shares = generated();
-  const folder = ordinary();
+  const plain = ordinary('ordinary folders, with --gateway and --mesh');
+  const folder = ordinary(
+    'ordinary folders, with --gateway, --mesh and --assume credentials=good, addresses=declared',
+    {
+      goodCredentials: true,
+      declaredAddresses: true,
+    },
+  );
   const total = newTallied();
   for (const world of readRecorded()) tallyWithoutTable(total, world);
-  for (const share of [...shares, folder]) share.print();
+  for (const share of [...shares, plain, folder]) share.print();
   for (const lie of total.falseYes) console.log(`false yes: ${falseYesText(lie)}`);
   const said = shares.find(({ name }) => name.includes('--assume'))!;
   const failures = [

@@ -1,4 +1,4 @@
-import { isClosed, writtenBy } from './constructs';
+import { constructOf, isClosed } from './constructs';
 import { namesOf, namespaceOf, placeOf } from './manifest';
 import { urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
@@ -75,14 +75,14 @@ export function bystanders(
 
 /** What an object of this library's constructs is there for, although this request does without it. */
 function purposeOf(object: EgressObject, objects: readonly EgressObject[]): string {
-  const by = writtenBy(object, objects);
-  if (!by) return 'the answer is the same without it';
+  const construct = constructOf(object, objects);
+  if (construct === undefined) return 'the answer is the same without it';
   const { kind, spec } = object.manifest;
   const purpose =
     kind === 'ServiceEntry' && isClosed(spec)
       ? 'it keeps requests that no route takes closed'
       : 'other requests, or those of other callers, need it';
-  return `written by ${by.construct}: ${purpose}`;
+  return `written by ${construct}: ${purpose}`;
 }
 
 function reasonFor(

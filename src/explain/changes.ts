@@ -3,7 +3,7 @@ import { valueAt } from './candidates/edits';
 import { inProgram } from './constructs';
 import { headline } from './headline';
 import { namespaceOf, placeOf } from './manifest';
-import { effectLines, OtherRequests, UNDECLARED_HOST } from './side-effects';
+import { effectLines, OtherRequests, SideEffect, UNDECLARED_HOST } from './side-effects';
 import { fullHost } from '../istio/hosts';
 import { serviceOfHost } from '../istio/service-names';
 import { upTo } from '../manifests/field-path';
@@ -24,6 +24,8 @@ export interface Change {
   readonly text: string;
   /** What else changes, one line each. */
   readonly also: readonly string[];
+  /** The other requests that were asked and are answered differently. */
+  readonly effects: readonly SideEffect[];
   /** The answer after the change, in one line. */
   readonly then: string;
   readonly answer: Answer;
@@ -79,6 +81,7 @@ export function smallestChange(
     return {
       text: `${inProgram(candidate, model, caller)}${warning}`,
       also: alsoLines(effectLines(effects, request.url, then), others.unasked),
+      effects,
       then: headline(then),
       answer: then,
       objects: changed.objects,
@@ -108,7 +111,7 @@ function isRoutedToService({ objects, world }: EgressModel, { causes, steps }: A
     if (!destination) return false;
     const routes = objects.find(
       ({ manifest }) =>
-        manifest.kind === kind && manifest.metadata.name === name && namespaceOf(manifest) === namespace,
+        manifest?.kind === kind && manifest.metadata.name === name && namespaceOf(manifest) === namespace,
     );
     const host = routes && valueAt(routes.manifest, destination)?.host;
     return (

@@ -1,14 +1,9 @@
 import { Candidate } from './candidates/question';
-import { namesOf } from './manifest';
 import { PathStep, stepsOf } from '../manifests/field-path';
 import { EgressModel, EgressObject, ModelCaller } from '../model';
 
-/** A construct of this library, as far as its objects tell. */
-interface WrittenBy {
-  readonly construct: 'GatewayEgress' | 'SidecarEgress' | 'EgressBoundary';
-  /** The external host. */
-  readonly host?: string;
-}
+/** Written on every object that this library emits: the paths of the constructs that it comes from. */
+const CONSTRUCTS = 'cdk8s-istio-egress/constructs';
 
 /** The props that decide a field, by the names on its path. */
 const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -26,11 +21,10 @@ const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** A candidate in words: for objects of this library's constructs with the construct and the prop to change. */
 export function inProgram({ text, edits }: Candidate, { objects }: EgressModel, caller: ModelCaller): string {
   for (const { object, field } of edits) {
-    const by = writtenBy(object, objects);
-    if (!by) continue;
-    const construct = `${by.construct}${by.host === undefined ? '' : ` for ${by.host}`}`;
+    const construct = constructOf(object, objects);
+    if (construct === undefined) continue;
     const steps = field === undefined ? [] : stepsOf(field);
-    const prop = propOf(object, steps, caller);
+    const prop = propOf(object, construct, steps, caller);
     return prop === undefined
       ? `${text}\n${construct} writes this object: change the program, since the next synth undoes this`
       : `${construct}: ${prop}\nwhich changes ${text}`;
@@ -38,23 +32,33 @@ export function inProgram({ text, edits }: Candidate, { objects }: EgressModel, 
   return text;
 }
 
-/** The construct that writes an object for an external host: its name ends with a key, as does its private name. */
-export function writtenBy({ manifest }: EgressObject, objects: readonly EgressObject[]): WrittenBy | undefined {
-  const { kind, metadata } = manifest;
-  const [, key] = /-([0-9a-f]{20})(?:-|$)/.exec(String(metadata?.name)) ?? [];
-  if (key === undefined) return undefined;
-  if (kind === 'NetworkPolicy') return { construct: 'EgressBoundary' };
-  const named = objects.flatMap(({ manifest: one }) =>
-    one?.kind === 'ServiceEntry' && String(one.metadata?.name).includes(`-${key}`) ? namesOf(one) : [],
-  );
-  const host = named[0]?.replace(new RegExp(`\\.${key}\\..*$`), '');
-  if (kind === 'AuthorizationPolicy') return { construct: 'GatewayEgress', host };
-  const isOfGateway = objects.some(
-    ({ manifest: one }) =>
-      String(one?.metadata?.name).includes(`-${key}`) &&
-      (one.kind === 'Gateway' || (one.kind === 'VirtualService' && leadsToService(one))),
-  );
-  return { construct: isOfGateway ? 'GatewayEgress' : 'SidecarEgress', host };
+/** The class and the path of the construct that an object says that it comes from. */
+export function constructOf(object: EgressObject, objects: readonly EgressObject[]): string | undefined {
+  const paths = pathsOf(object);
+  if (paths.length === 0) return undefined;
+  const { kind } = object.manifest;
+  const isOfGateway = () =>
+    objects.some(
+      (one) =>
+        (one.manifest?.kind === 'Gateway' ||
+          (one.manifest?.kind === 'VirtualService' && leadsToService(one.manifest))) &&
+        pathsOf(one).some((path) => paths.includes(path)),
+    );
+  const construct =
+    OF_ONE_CONSTRUCT[kind] ??
+    (isOfGateway() ? 'GatewayEgress' : OF_HOSTS.includes(kind) ? 'SidecarEgress' : 'construct');
+  return `${construct} ${paths.join(', ')}`;
+}
+
+const OF_ONE_CONSTRUCT: Readonly<Record<string, string>> = {
+  NetworkPolicy: 'EgressBoundary',
+  Sidecar: 'RegistryOnlyMesh',
+};
+const OF_HOSTS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
+
+function pathsOf({ manifest }: EgressObject): string[] {
+  const paths = manifest.metadata?.annotations?.[CONSTRUCTS];
+  return typeof paths === 'string' ? paths.split(', ') : [];
 }
 
 /** Whether a VirtualService leads to a Kubernetes Service, as that of a gateway. */
@@ -69,11 +73,12 @@ export function isClosed(spec: any): boolean {
 
 function propOf(
   { manifest }: EgressObject,
+  construct: string,
   steps: readonly PathStep[],
   { namespace, serviceAccount }: ModelCaller,
 ): string | undefined {
   const isServerCaller = manifest.kind === 'Gateway' && steps.includes('subjectAltNames');
-  if (isServerCaller || manifest.kind === 'AuthorizationPolicy')
+  if (isServerCaller || (manifest.kind === 'AuthorizationPolicy' && construct.startsWith('GatewayEgress ')))
     return `add Caller.serviceAccount(${JSON.stringify(namespace)}, ${JSON.stringify(serviceAccount)}) to \`callers\``;
   const props = PROPS[manifest.kind] ?? {};
   const step = [...steps].reverse().find((one) => Object.hasOwn(props, one));

@@ -204,10 +204,11 @@ export class EgressExpectation {
 
   private assert(holds: boolean, expected: string, wanted?: Wanted): void {
     if (holds && this.answer.condition === undefined && this.isEveryTime) {
-      // A refusal is also what a misspelt question gets.
-      const doubt = this.answer.outcome === 'answered' ? undefined : this.doubt();
+      // A misspelt question is refused, or let through as undeclared.
+      const { outcome, via } = this.answer;
+      const doubt = outcome === 'answered' && via !== 'undeclared' ? undefined : this.doubt();
       if (doubt === undefined) return;
-      throw new Error(`expected: ${expected}\nit is refused, but ${doubt}`);
+      throw new Error(`expected: ${expected}\nit is ${outcome}, but ${doubt}`);
     }
     const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;
     const by = this.host === undefined ? '' : ` by ${this.host}`;

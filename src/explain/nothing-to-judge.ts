@@ -1,5 +1,6 @@
 import { namesOf } from './manifest';
 import { distance } from './mesh-config';
+import { urlOf } from '../access/request-url';
 import { EgressObject, ModelCaller } from '../model';
 import { hostsOverlap } from '../model/host-names';
 
@@ -9,7 +10,7 @@ export interface Known {
   readonly hosts: readonly string[];
 }
 
-/** Why a refusal says nothing: there are no manifests, or the question is probably misspelt. */
+/** Why an answer proves nothing: there are no manifests, or the question is probably misspelt. */
 export function nothingToJudge(
   objects: readonly EgressObject[],
   { namespace }: ModelCaller,
@@ -19,21 +20,42 @@ export function nothingToJudge(
   if (objects.length === 0) return 'there are no manifests, so there is nothing to judge';
   const texts = new Set(known.namespaces);
   for (const { manifest } of objects) collect(manifest, texts);
-  if (![...texts].some((text) => names(text, namespace)))
+  if (![...texts].some((text) => names(text, namespace))) {
+    const like = nearest(
+      namespace,
+      objects.flatMap(({ manifest }) => manifest?.metadata?.namespace ?? []),
+    );
     return (
-      `no manifest names the namespace "${namespace}" of the caller: is it misspelt? If it exists, say so: ` +
+      `no manifest names the namespace "${namespace}" of the caller: ` +
+      `${like === undefined ? 'is it misspelt' : `is ${like} meant`}? If it exists, say so: ` +
       `expectEgress(manifests, { namespaces: ['${namespace}'] })`
     );
-  const host = new URL(url.replace(/^tcp:/, 'http:')).hostname.toLowerCase();
+  }
+  const { hostname } = urlOf(url);
+  const host = hostname.toLowerCase();
   const declared = objects.flatMap(({ manifest }) =>
     ['ServiceEntry', 'VirtualService'].includes(manifest?.kind) ? namesOf(manifest) : [],
   );
   if (known.hosts.includes(host) || declared.some((name) => hostsOverlap(name.toLowerCase(), host))) return undefined;
-  const like = declared.find((name) => name.includes('.') && distance(name.toLowerCase(), host) <= 2);
+  const like = nearest(
+    host,
+    declared.filter((name) => name.includes('.')),
+  );
   return like === undefined
     ? undefined
     : `no manifest names ${host}: is ${like} meant? If both exist, say so: expectEgress(manifests, ` +
         `{ hosts: ['${host}'] })`;
+}
+
+/** The most letters in which a misspelt name differs from the one that is meant. */
+const MOST_TYPOS = 2;
+
+function nearest(name: string, all: readonly string[]): string | undefined {
+  const [best] = [...new Set(all)]
+    .map((one) => ({ one, by: distance(one.toLowerCase(), name) }))
+    .filter(({ by }) => by <= MOST_TYPOS)
+    .sort((a, b) => a.by - b.by);
+  return best?.one;
 }
 
 /** All texts in an object, and the keys of its mappings. */

@@ -18,7 +18,7 @@ export interface SideEffect {
 const MOST_REQUESTS = 200;
 
 /** Stand for what no manifest names: another account, another namespace, another host. */
-const ANY_OTHER = 'any-other';
+export const ANY_OTHER = 'any-other';
 export const UNDECLARED_HOST = 'undeclared.invalid';
 
 interface Other {
@@ -44,17 +44,20 @@ export class OtherRequests {
     { url }: ModelRequest,
   ) {
     const { hostname } = urlOf(url);
+    const known = model.world.external?.find(({ host }) => host === hostname)?.address;
     this.asked = new Set([
       hostname,
+      ...(known === undefined ? [] : [known]),
       ...model.objects
-        .filter(({ manifest }) => manifest.kind === 'ServiceEntry' && manifest.spec?.addresses?.includes(hostname))
-        .flatMap(({ manifest }) => namesOf(manifest)),
+        .map(({ manifest }) => manifest)
+        .filter((manifest) => manifest?.kind === 'ServiceEntry' && isAbout(manifest, hostname))
+        .flatMap((manifest) => [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]),
     ]);
     this.place = placeOf(url);
     const { namespace } = caller;
     const others = [...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
     this.callers = [caller, ...others.filter((one) => nameOf(one) !== nameOf(caller))];
-    this.urls = urlsIn(model.objects, url);
+    this.urls = urlsIn(model, url);
   }
 
   /** How many other requests there are, of which no more than the limit are asked. */
@@ -124,6 +127,11 @@ function callerText({ namespace, serviceAccount }: ModelCaller): string {
   return serviceAccount === ANY_OTHER ? `any other account of ${namespace}` : `${namespace}/${serviceAccount}`;
 }
 
+/** Whether an entry is for a host, by its name or address, and for no other. */
+function isAbout({ spec }: any, hostname: string): boolean {
+  return spec?.addresses?.includes(hostname) || (spec?.hosts?.length === 1 && spec.hosts[0] === hostname);
+}
+
 function firstOf<T>(most: number, all: Iterable<T>): T[] {
   const first: T[] = [];
   for (const one of all) {
@@ -133,7 +141,7 @@ function firstOf<T>(most: number, all: Iterable<T>): T[] {
   return first;
 }
 
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   const { protocol, hostname, port } = urlOf(url);
   return `${isTcpRequest(url) ? 'tcp' : protocol} ${hostname} ${port}`;
 }
@@ -187,27 +195,56 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
   return [...found.values()];
 }
 
-/** What the entries declare, a name below each wildcard, and a host that no entry declares on the same ports. */
-function urlsIn(objects: readonly EgressObject[], asked: string): string[] {
-  const entries = objects
-    .map(({ manifest }) => manifest)
-    .filter((manifest) => manifest?.kind === 'ServiceEntry' && /\.istio\.io\//.test(manifest.apiVersion));
-  const ports = new Map<string, any>();
-  const urls = entries.flatMap((manifest) =>
-    namesOf(manifest)
-      .filter((host) => typeof host === 'string' && !host.endsWith('.internal'))
-      .flatMap((host) =>
-        ((manifest.spec?.ports ?? []) as any[]).map((port) => {
-          ports.set(`${port.number} ${port.protocol}`, port);
-          return urlFor(isWildcard(host) ? `${ANY_OTHER}${host.slice(1)}` : host, port);
-        }),
-      ),
-  );
-  const undeclared = [...ports.values()].map((port) => urlFor(UNDECLARED_HOST, port));
-  return [...new Set([asked, ...urls, asked.replace(urlOf(asked).hostname, UNDECLARED_HOST), ...undeclared])];
+type Scheme = 'http' | 'https' | 'tcp';
+/** The ports on which a host is asked that routes name and no entry declares. */
+const USUAL_PORTS = [80, 443];
+
+/**
+ * What the manifests name: the hosts and addresses of entries on their ports, a name below each wildcard, the hosts of
+ * routes, those that the world describes, and one that nothing declares, on all these ports and the one that was asked.
+ */
+function urlsIn({ objects, world }: EgressModel, asked: string): string[] {
+  const { hostname } = urlOf(asked);
+  const urls = new Set([asked]);
+  const hosts = new Set<string>();
+  const ports = new Map<string, readonly [number, string]>();
+  const add = (host: string, port: number, protocol: string): void => {
+    if (typeof host !== 'string' || host.endsWith('.internal')) return;
+    const name = isWildcard(host) ? `${ANY_OTHER}${host.slice(1)}` : host.includes('/') ? addressIn(host) : host;
+    hosts.add(name);
+    // What is declared comes first; plain HTTP and TLS may be sent to any port.
+    const own = isHttp(protocol) ? 'http' : isTls(protocol) ? 'https' : 'tcp';
+    for (const scheme of new Set([own, 'http', 'https'] as const)) urls.add(urlFor(name, port, scheme));
+    ports.set(`${port} ${own}`, [port, own]);
+  };
+  for (const { manifest } of objects) {
+    if (!/\.istio\.io\//.test(String(manifest?.apiVersion))) continue;
+    if (manifest.kind === 'ServiceEntry')
+      for (const { number, protocol } of manifest.spec?.ports ?? [])
+        for (const host of [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]) add(host, number, protocol);
+    else if (manifest.kind === 'VirtualService')
+      for (const host of namesOf(manifest))
+        if (String(host).includes('.') && !/\.svc\./.test(host))
+          for (const port of USUAL_PORTS) add(host, port, port === 80 ? 'HTTP' : 'TLS');
+  }
+  const described = (world.external ?? []).filter(({ host }) => host !== UNDECLARED_HOST);
+  for (const { host, address } of described) {
+    hosts.add(host);
+    if (host === hostname && address !== undefined) hosts.add(address);
+  }
+  for (const host of hosts) urls.add(asked.replace(hostname, host));
+  for (const host of [...described.map((one) => one.host), UNDECLARED_HOST])
+    for (const [port, scheme] of ports.values()) urls.add(urlFor(host, port, scheme as Scheme));
+  return [...urls, asked.replace(hostname, UNDECLARED_HOST)];
 }
 
-function urlFor(host: string, { number, protocol }: { number: number; protocol: string }): string {
-  if (isHttp(protocol)) return `http://${host}${number === 80 ? '' : `:${number}`}/`;
-  return isTls(protocol) ? `https://${host}${number === 443 ? '' : `:${number}`}/` : `tcp://${host}:${number}`;
+/** An address in a range. */
+function addressIn(range: string): string {
+  const [base, bits] = range.split('/');
+  return bits === '32' ? base : base.replace(/\d+$/, (last) => String(Number(last) + 1));
+}
+
+function urlFor(host: string, port: number, scheme: Scheme): string {
+  const usual = { http: 80, https: 443, tcp: undefined }[scheme];
+  return `${scheme}://${host}${port === usual ? '' : `:${port}`}${scheme === 'tcp' ? '' : '/'}`;
 }

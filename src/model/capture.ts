@@ -1,5 +1,6 @@
 import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
+import { SAY_ADDRESS } from './conditions';
 import { fieldRef } from './field-ref';
 import { Registry } from './registry';
 import { ModelCaller } from './request';
@@ -76,7 +77,7 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
       .some((range) => {
         if (range === '*') return true;
         if (address.kind === 'unknown' && holdsUnknownAddress(range) !== false) {
-          throw new Undetermined(`it is unknown whether ${address.host} has an address in ${range}`, [
+          throw new Undetermined(`it is unknown whether ${address.host} has an address in ${range}: ${SAY_ADDRESS}`, [
             annotation(`${PREFIX}${name}`),
           ]);
         }

@@ -18,6 +18,9 @@ export function together(conditions: readonly Condition[]): Condition | undefine
 
 export const SAY_MESH = 'add the ConfigMap istio, or say --mesh FILE (mesh in a test)';
 
+/** For a host of which nothing tells where it is. */
+export const SAY_ADDRESS = 'say --dial ADDRESS (dial in a test)';
+
 export const SAY_ADDRESSES =
   '--assume addresses=declared (declaredAddresses in a test): hosts are where ServiceEntries say, and nowhere else';
 

@@ -1,6 +1,8 @@
 import { Address, holds } from './addresses';
 import { FieldRef } from './answer';
+import { SAY_ADDRESS } from './conditions';
 import { fieldRef } from './field-ref';
+import { hostsOverlap } from './host-names';
 import { selectorMatches } from './label-selectors';
 import { both, Certainty, someOf } from './policies/certainty';
 import { SelectablePods } from './policies/selection';
@@ -134,7 +136,7 @@ function peerMatches(
   peer: Peer,
   open: Open[],
 ): Certainty {
-  if (ipBlock) return ipBlockMatches(ipBlock, peer, at, open);
+  if (ipBlock) return ipBlockMatches(registry, ipBlock, peer, at, open);
   if (!('pod' in peer)) return false;
   const { namespace, labels, hasOtherLabels } = peer.pod;
   const inNamespace = namespaceSelector
@@ -156,13 +158,20 @@ function peerMatches(
 /** Networks in which clusters usually have their pods. */
 const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
 
-function ipBlockMatches({ cidr, except: excepted = [] }: IpBlock, peer: Peer, at: FieldRef, open: Open[]): Certainty {
+function ipBlockMatches(
+  registry: Registry,
+  { cidr, except: excepted = [] }: IpBlock,
+  peer: Peer,
+  at: FieldRef,
+  open: Open[],
+): Certainty {
   if ('address' in peer) {
     const { address } = peer;
     if (address.kind !== 'unknown') return holds(cidr, address) && !excepted.some((range) => holds(range, address));
     const isHeld = holdsUnknownAddress(cidr, excepted);
     if (isHeld !== 'perhaps') return isHeld;
-    open.push({ unknown: `it is unknown whether ${address.host} has an address in ${cidr}`, at });
+    if (isOfOtherHost(registry, cidr, address.host)) return false;
+    open.push({ unknown: `it is unknown whether ${address.host} has an address in ${cidr}: ${SAY_ADDRESS}`, at });
     return undefined;
   }
   // Whether a block of addresses selects pods at all, each network decides for itself.
@@ -173,6 +182,19 @@ function ipBlockMatches({ cidr, except: excepted = [] }: IpBlock, peer: Peer, at
   if (!mayHold) return false;
   open.push({ unknown: `it is unknown whether ${cidr} stands for pods of namespace ${peer.pod.namespace}`, at });
   return undefined;
+}
+
+/** Whether the address is that of another host, where hosts are nowhere but where ServiceEntries say. */
+function isOfOtherHost({ index, world }: Registry, cidr: string, host: string): boolean {
+  if (!world.declaredAddresses) return false;
+  const [ip, bits] = cidr.split('/');
+  const declaring = index
+    .ofKind('ServiceEntry')
+    .filter(({ spec: { addresses = [], endpoints = [] } }) =>
+      [...addresses, ...endpoints.map(({ address }) => address)].some((one) => one === ip || one === cidr),
+    );
+  const isOwn = declaring.some(({ spec: { hosts = [] } }) => hosts.some((one) => hostsOverlap(one, host)));
+  return bits === '32' && declaring.length > 0 && !isOwn;
 }
 
 /**

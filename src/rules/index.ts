@@ -30,6 +30,7 @@ import { sharedGatewayServer } from './shared-gateway-server';
 import { sharedTcpAddress } from './shared-tcp-address';
 import { sidecarCredential } from './sidecar-credential';
 import { sidecarHidesHost } from './sidecar-hides-host';
+import { sidecarHidesService } from './sidecar-hides-service';
 import { sidecarWithoutMode } from './sidecar-without-mode';
 import { tcpAddressBesideNames } from './tcp-address-beside-names';
 import { tcpPortCapture } from './tcp-port-capture';
@@ -79,6 +80,7 @@ export const RULES: readonly Rule[] = [
   sharedTcpAddress,
   sidecarCredential,
   sidecarHidesHost,
+  sidecarHidesService,
   sidecarWithoutMode,
   tcpAddressBesideNames,
   tcpPortCapture,

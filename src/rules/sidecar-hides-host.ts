@@ -1,10 +1,9 @@
 import { Rule } from './rule';
-import { covers } from '../istio/hosts';
 import { groupBy } from '../values/grouping';
-import { describe, Indexed, IstioObject, ordered } from '../manifests/indexed';
+import { describe, Indexed, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOnMesh } from '../manifests/routes';
-import { IstioSpecs } from '../manifests/specs';
+import { importedHosts, imports } from '../manifests/sidecar-imports';
 import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 export const sidecarHidesHost: Rule = {
@@ -49,7 +48,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
         const own = narrow.get(namespace) ?? [];
         const general = own.filter(({ spec }) => !spec.workloadSelector);
         const acting = general.length > 0 ? general[0] : rootDefault[0];
-        if (!acting || !listenersOf(acting)) continue;
+        if (!acting || !importedHosts(acting)) continue;
         for (const host of entry.spec.hosts ?? []) {
           // If a Sidecar of one workload imports the host, hiding it from the others is least privilege, not a mistake.
           if ([acting, ...own].some((sidecar) => imports(sidecar, namespace, entry.namespace, host))) continue;
@@ -71,28 +70,6 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 function intendedFor(entry: Indexed): string[] {
   if (isPublic(entry)) return [entry.namespace];
   return visibleIn(entry);
-}
-
-/** The egress listeners; without any, a Sidecar imports everything. */
-function listenersOf({ spec }: IstioObject<'Sidecar'>): IstioSpecs['Sidecar']['egress'] {
-  return spec.egress?.length ? spec.egress : undefined;
-}
-
-function imports(sidecar: IstioObject<'Sidecar'>, namespace: string, entryNamespace: string, host: string): boolean {
-  const listeners = listenersOf(sidecar);
-  if (!listeners) return true;
-  // Listeners may be for one port; any that imports the host is enough.
-  return listeners.some(({ hosts }) => {
-    const items = (hosts ?? []).map((item) => item.split('/'));
-    const matches = (place: string, pattern: string) =>
-      (place === '*' || place === entryNamespace || (place === '.' && namespace === entryNamespace)) &&
-      pattern !== undefined &&
-      (pattern === '*' || covers(pattern, host));
-    return (
-      items.some(([place, pattern]: string[]) => !place.startsWith('~') && matches(place, pattern)) &&
-      !items.some(([place, pattern]: string[]) => place.startsWith('~') && matches(place.slice(1) || '*', pattern))
-    );
-  });
 }
 
 /** The destinations of a route are imported with it, and the namespace may have its own entry for the host. */

@@ -1,7 +1,12 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { dangling, misplaced, PAGES, promisesPage, sentencesOf, unmarked } from './promises';
+import { allMarkers, dangling, misplaced, PAGES, promisesPage, sentencesOf, unmarked } from './promises';
+import { unmetExpectations } from '../../src/model/judge';
+import { meshExamples } from '../mesh/examples';
 import { withForeignTable } from '../mesh/foreign/measured';
+import { rowText } from '../mesh/lab/report';
+import { LIMITS, mutated, MUTATIONS } from '../mesh/mutations';
+import { modelOf } from '../model/compare';
 
 const page = (name: string) => fs.readFileSync(path.join(__dirname, '../../docs', name), 'utf8');
 const sentences = PAGES.flatMap(sentencesOf);
@@ -21,6 +26,29 @@ test('a sentence that says never, nobody, always, cannot or fails closed names w
 test('what is named as a proof exists, and is written where Markdown hides it', () => {
   expect(dangling(sentences)).toEqual([]);
   expect(PAGES.flatMap(misplaced)).toEqual([]);
+});
+
+test('every proof on the mesh can be broken, unless it shows a limit', () => {
+  const isOnMesh = (suite: string) => !fs.existsSync(path.join(__dirname, '..', `${suite}.test.ts`));
+  const keys = allMarkers(sentences)
+    .filter(({ suite }) => isOnMesh(suite))
+    .map(({ key }) => key);
+  expect([...Object.keys(MUTATIONS), ...LIMITS].sort()).toEqual(keys.sort());
+});
+
+test.each(
+  allMarkers(sentences)
+    .filter(({ suite }) => suite.startsWith('examples/'))
+    .map((marker) => [marker.key, marker] as const),
+)('the model sees it broken: %s', (key, { suite, row }) => {
+  const [{ manifests, table }] = meshExamples(suite.slice('examples/'.length));
+  const rows = table.access.filter((one) => !one.without && rowText(one).replace(/\s+/g, ' ').includes(row));
+  const unmet = (objects: object[]) =>
+    rows.flatMap(({ expect: expected, ...request }) =>
+      unmetExpectations(expected, modelOf(objects, table)(request)).map((one) => JSON.stringify(one)),
+    );
+  expect(unmet(manifests)).toEqual([]);
+  expect(unmet(mutated(manifests, MUTATIONS[key]))).not.toEqual([]);
 });
 
 describe('the check of sentences', () => {

@@ -4,11 +4,14 @@
  *
  *     Refused calls never reach the host. <!-- proof: callers "is refused" if the gateway is locked down -->
  *
- * It names a suite of the mesh, an example (`examples/<name>`) or another test file (`constructs/callers`), and a part
- * of the title of a test, or of a row of the example's access table.
+ * It names a suite of the mesh, an example (`examples/<name>`) or another test file (`constructs/callers`), and the
+ * beginning of a test's title, of two titles of which one is around the other, or a part of a row of the example's access
+ * table.
  */
 import * as fs from 'fs';
 import * as path from 'path';
+import { FOREIGN } from '../mesh/foreign/kinds';
+import { keyOf } from '../mesh/foreign/measured';
 import { readTable } from '../mesh/read';
 import { rowText } from '../mesh/lab/report';
 
@@ -23,11 +26,13 @@ export const PAGES = [
 ];
 
 /** A sentence with one of these promises something, or says that something is impossible. */
-const STRONG = /\b(never|nobody|no one|always|cannot|fails? closed)\b/i;
+const STRONG = /\b(never|nobody|no one|always|cannot|fails? closed|nothing|nowhere|no others?|not at all)\b/i;
 
 export interface Marker {
   readonly suite: string;
   readonly row: string;
+  /** Both, as the marker has them. */
+  readonly key: string;
   readonly conditions?: string;
 }
 
@@ -46,8 +51,13 @@ export function sentencesOf(page: string): Sentence[] {
     .readFileSync(path.join(ROOT, page), 'utf8')
     .replace(/^```[\s\S]*?^```$/gm, '')
     .replace(/^#.*$/gm, '')
-    .replace(MARKER, (_, suite, row, conditions) => `\0${markers.push({ suite, row, conditions }) - 1}\0`)
-    .replace(/<!--.*?-->/g, '');
+    .replace(MARKER, (_, suite, row, conditions) => {
+      markers.push({ suite, row, key: `${suite} "${row}"`, conditions });
+      return `\0${markers.length - 1}\0`;
+    })
+    .replace(/<!--.*?-->/g, '')
+    // A sentence does not end in code.
+    .replace(/`[^`]*`/g, (code) => code.replace(/\s+/g, '\u00a0'));
   return text
     .split(/\n\s*\n|\n(?=- |\d+\. |\||>)/)
     .map((block) =>
@@ -56,13 +66,21 @@ export function sentencesOf(page: string): Sentence[] {
         .replace(/\s+/g, ' ')
         .trim(),
     )
-    .flatMap((block) => block.split(/(?<=[.!?:](?:\*\*)?|\0) (?!\0)/))
+    .flatMap((block) => block.split(/(?<=[.!?](?:\*\*)?\)?|\0) (?!\0)/))
     .filter((sentence) => sentence !== '')
     .map((sentence) => ({
       page,
-      text: sentence.replace(/\0\d+\0/g, '').trim(),
+      text: sentence
+        .replace(/\0\d+\0/g, '')
+        .replace(/\u00a0/g, ' ')
+        .trim(),
       markers: [...sentence.matchAll(/\0(\d+)\0/g)].map(([, index]) => markers[Number(index)]),
     }));
+}
+
+/** All markers, each once. */
+export function allMarkers(sentences: Sentence[] = PAGES.flatMap(sentencesOf)): Marker[] {
+  return [...new Map(sentences.flatMap((one) => one.markers).map((marker) => [marker.key, marker])).values()];
 }
 
 /** Lines that begin with a marker: Markdown would end the paragraph there. */
@@ -82,19 +100,30 @@ export function unmarked(sentences: Sentence[]): string[] {
 export function dangling(sentences: Sentence[]): string[] {
   return sentences.flatMap(({ page, text, markers }) =>
     markers
-      .filter(({ suite, row }) => !titlesIn(suite).some((title) => title.includes(row)))
+      .filter(({ suite, row }) => !isThere(row, titlesIn(suite), suite.startsWith('examples/')))
       .map(({ suite, row }) => `${page}: ${suite} has no "${row}" (${text})`),
+  );
+}
+
+function isThere(row: string, titles: string[], isExample: boolean): boolean {
+  if (isExample) return titles.some((title) => title.includes(row));
+  if (titles.some((title) => title.startsWith(row))) return true;
+  return titles.some(
+    (around) => row.startsWith(`${around} `) && titles.some((title) => title.startsWith(row.slice(around.length + 1))),
   );
 }
 
 const known = new Map<string, string[]>();
 
-/** The lines of a test file that can hold a title, or the rows of an example. */
+/** What a test file has in quotes, or the rows of an example. */
 function titlesIn(suite: string): string[] {
   let titles = known.get(suite);
   if (titles === undefined) known.set(suite, (titles = findTitles(suite)));
   return titles;
 }
+
+const COMMENT_OR_STRING =
+  /\/\*[\s\S]*?\*\/|\/\/.*$|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\\n]|\\.)*)`/gm;
 
 function findTitles(suite: string): string[] {
   const table = path.join(ROOT, suite, 'access.yaml');
@@ -104,8 +133,11 @@ function findTitles(suite: string): string[] {
     .map((name) => path.join(ROOT, name))
     .find((name) => fs.existsSync(name));
   if (file === undefined) return [];
-  const code = fs.readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  return code.split('\n').filter((line) => /['"`]/.test(line));
+  const code = fs.readFileSync(file, 'utf8').replace(/^import .*$/gm, '');
+  return [
+    ...[...code.matchAll(COMMENT_OR_STRING)].map((found) => found.slice(1).join('')),
+    ...(suite === 'foreign-objects' ? FOREIGN.map(keyOf) : []),
+  ];
 }
 
 /** docs/promises.md: each sentence with what shows it. */

@@ -275,3 +275,25 @@ test('an object that is proposed is the youngest: an older rule overrules it, wh
     EgressModel.of(objects).ask({ namespace: 'shop', serviceAccount: 'cart' }, { url: 'http://site.example.com/' }),
   ).toMatchObject({ outcome: 'refused', symptom: 400 });
 });
+
+describe('an address that a NetworkPolicy allows, and another host', () => {
+  const boundary = path.join(__dirname, '../../examples/boundary/manifests');
+  const asked = (url: string, ...more: string[]) => {
+    const gateway = ['--gateway', 'egress/egress-gateway', '--labels', 'app=web-rogue'];
+    return run(['explain', boundary, '--from', 'web/rogue', '--to', url, ...gateway, ...more]);
+  };
+
+  test('may be the same, and the answer says how to tell', () => {
+    expect(asked('https://anywhere.example.com/').out).toMatch(
+      /^undetermined: it is unknown whether anywhere\.example\.com has an address in 203\.0\.113\.60\/32: say --dial/,
+    );
+    expect(asked('https://anywhere.example.com/', '--dial', '203.0.113.61')).toMatchObject({ code: 1 });
+  });
+
+  test('are not the same, where hosts are only where ServiceEntries say', () => {
+    expect(asked('https://anywhere.example.com/', '--assume', 'addresses=declared')).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^refused by .* because a NetworkPolicy blocks the connection/),
+    });
+  });
+});

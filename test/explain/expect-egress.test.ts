@@ -1,3 +1,5 @@
+import * as fs from 'fs';
+import * as path from 'path';
 import { App, Chart, Testing } from 'cdk8s';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
@@ -83,7 +85,7 @@ test.each<[string, () => unknown, RegExp]>([
 
 test('the smallest change is part of the explanation', () => {
   expect(() => expectEgress(chart()).from('payments/other').to('https://api.partner.com').viaGateway()).toThrow(
-    /Smallest change, verified by the model:\n  GatewayEgress for api\.partner\.com: add .* to `callers`\n.*subjectAltNames/,
+    /Smallest change, verified by the model:\n  GatewayEgress payments\/partner: add .* to `callers`\n.*subjectAltNames/,
   );
 });
 
@@ -133,6 +135,60 @@ describe('a refusal that says nothing does not pass', () => {
     );
     to('api.partnr.com', ['api.partnr.com']).isRefused();
     to('elsewhere.example.com').isRefused();
+  });
+
+  test('gives the nearest name', () => {
+    const entries = ['api.partnes.com', 'api.partners.com'].map((host) => ({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'ServiceEntry',
+      metadata: { name: 'site', namespace: 'payments' },
+      spec: { hosts: [host], ports: [{ number: 443, name: 'tls', protocol: 'TLS' }], resolution: 'DNS' },
+    }));
+    const asked = (from: string) => expectEgress(entries, LOCKED).from(from).to('https://api.partnerz.com').isRefused();
+    expect(() => asked('payments/checkout')).toThrow(/is api\.partners\.com meant/);
+    expect(() => asked('payment/checkout')).toThrow(/names the namespace "payment" of the caller: is payments meant/);
+  });
+
+  test('nor does what passes because nothing declares it', () => {
+    const open = { mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } } as const;
+    const to = (host: string) =>
+      expectEgress(chart(), open).from('payments/checkout').to(`https://${host}`).isAnswered().withoutPlaintext();
+    expect(() => to('api.partnr.com')).toThrow(/it is answered, but no manifest names api\.partnr\.com/);
+    to('elsewhere.example.com');
+  });
+});
+
+describe('docs/expect.md', () => {
+  const read = (file: string) => fs.readFileSync(path.join(__dirname, '../..', file), 'utf8');
+  const page = read('docs/expect.md');
+
+  test('names every public method, in the order of the classes, and its arguments', () => {
+    const source = read('src/explain/expect-egress.ts');
+    const made = [...source.matchAll(/^ {2,4}public (?:readonly )?(\w+)(\(|:)/gm)].map(([, name, after]) =>
+      after === '(' ? `${name}()` : name,
+    );
+    const documented = [...page.matchAll(/^\| `(\w+)(\([^)]*\))?` \|/gm)].map(([, name, given]) =>
+      given === undefined ? name : `${name}()`,
+    );
+    expect(documented.slice(1, 1 + made.length).sort()).toEqual([...made].sort());
+    for (const [, name, given] of page.matchAll(/^\| `(\w+)\(([^)]*)\)` \|/gm)) {
+      const [, parameters = ''] = new RegExp(`(?:public|function) ${name}\\(([^)]*)\\)`).exec(source) ?? [];
+      const written = given === '' ? 0 : given.split(',').length;
+      expect({ name, parameters: written }).toEqual({
+        name,
+        parameters: parameters.split(/,(?![^{<]*[}>])/).filter(Boolean).length,
+      });
+    }
+  });
+
+  test('names only exports, and fields of the world that exist', () => {
+    const exported = read('src/explain/index.ts');
+    const [, imported] = /import \{ ([^}]*) \} from 'cdk8s-istio-egress\/explain';\n\nconst objects/.exec(page)!;
+    for (const name of imported.split(', ')) expect(exported).toMatch(new RegExp(`\\b${name}\\b`));
+    const world = read('src/model/world.ts') + read('src/explain/expect-egress.ts');
+    const [, fields] = /## What surrounds the manifests\n([^]*?)\n## /.exec(page)!;
+    for (const [, row] of fields.matchAll(/^\| (`.*?`) \|/gm))
+      for (const field of row.replace(/`/g, '').split(', ')) expect(world).toContain(`readonly ${field}?:`);
   });
 });
 

@@ -359,10 +359,15 @@ describe('for objects of the constructs, the construct and the prop are named', 
       'f-tls-at-gateway',
       'crawler',
       'https://www.aliyun.com/',
-      'GatewayEgress for www.aliyun.com: add Caller.serviceAccount("shop", "crawler") to `callers`',
+      'GatewayEgress shop/site: add Caller.serviceAccount("shop", "crawler") to `callers`',
     ],
-    ['b-http-only', 'sleep', 'https://www.aliyun.com/', 'SidecarEgress for www.aliyun.com: change `ports`'],
-    ['boundary', 'checkout', 'http://wiki.partner.com/', 'EgressBoundary: change `unsafeAllowedEgress`'],
+    ['b-http-only', 'sleep', 'https://www.aliyun.com/', 'SidecarEgress shop/sites: change `ports`'],
+    [
+      'boundary',
+      'checkout',
+      'http://wiki.partner.com/',
+      'EgressBoundary boundary/boundary: change `unsafeAllowedEgress`',
+    ],
   ])('%s, %s %s', (name, from, url, program) => {
     const { change } = asked(name, from, url);
     expect(change?.text).toMatch(
@@ -373,7 +378,7 @@ describe('for objects of the constructs, the construct and the prop are named', 
 
   test('a field that no prop decides says whose object it is', () => {
     expect(asked('b-http-only', 'stranger', 'http://hbchen.com/').change?.text).toMatch(
-      /^ServiceEntry shop\/hbchen-com-\w+: set spec\.exportTo .*\nSidecarEgress for hbchen\.com writes this object/,
+      /^ServiceEntry shop\/hbchen-com-\w+: set spec\.exportTo .*\nSidecarEgress shop\/sites writes this object/,
     );
   });
 
@@ -382,8 +387,8 @@ describe('for objects of the constructs, the construct and the prop are named', 
   });
 
   test.each([
-    ['f-tls-at-gateway', 'checkout', 'GatewayEgress'],
-    ['d-tls-at-sidecar', 'sleep', 'SidecarEgress'],
+    ['f-tls-at-gateway', 'checkout', 'GatewayEgress shop/site'],
+    ['d-tls-at-sidecar', 'sleep', 'SidecarEgress shop/sites'],
   ])('%s: an entry without effect says what it is there for', (name, from, construct) => {
     const { model, caller, request, answer } = asked(name, from, 'http://www.aliyun.com/');
     expect(answer.outcome).toBe('answered');

@@ -35,6 +35,11 @@ export function pairwise<T>(product: readonly T[], dimensions: ((one: T) => stri
   return taken.sort((a, b) => a.index - b.index).map(({ one }) => one);
 }
 
+/** So many items, drawn by the seed. */
+export function sample<T>(items: readonly T[], count: number, from: number): T[] {
+  return shuffled([...items], random(from)).slice(0, count);
+}
+
 /** With one dimension, a "pair" is a single value. */
 function pairsOf<T>(one: T, dimensions: ((one: T) => string)[]): string[] {
   const values = dimensions.map((value, dimension) => JSON.stringify([dimension, value(one)]));

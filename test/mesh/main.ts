@@ -4,12 +4,13 @@
  *     (nothing)                every row of every example
  *     <example> [row]          one example, by its name or the start of it; a row by its number or a part of its URL
  *     --suite <name> [example] one suite
+ *     --test <pattern>         of what is chosen, the tests whose full name matches this regular expression
  *     --all                    every suite; of a product of dimensions, a pairwise cover
  *     --everything             every suite, or the named one, with every product in full
  *     --istio <line>           another release line of Istio than the newest, with its Envoy, for example 1.30
  *     --proxies <line>         proxies of another release line than the control plane's, as while a mesh is upgraded
  *     --seed <number>          what the covers choose and which worlds are generated; printed at the start of each run
- *     --worlds <number>        how many worlds the suite `differential` generates
+ *     --worlds <number>        how many worlds the suites `differential` and `proposals` generate
  *     --times <number>         the same run, so many times in a row
  */
 import * as fs from 'fs';
@@ -26,7 +27,7 @@ async function main(args: string[]): Promise<boolean> {
   const everything = args.includes('--everything');
   const { left, values } = withoutValues(
     args.filter((arg) => arg !== '--everything'),
-    ['--seed', '--worlds', '--times', '--istio', '--proxies'],
+    ['--seed', '--worlds', '--times', '--istio', '--proxies', '--test'],
   );
   const seed = numberOf(values, '--seed') ?? Math.floor(Date.now() / 1000);
   const worlds = numberOf(values, '--worlds');
@@ -34,8 +35,10 @@ async function main(args: string[]): Promise<boolean> {
   const line = lineOf(values, '--istio') ?? ISTIO_LINES[0];
   const proxies = lineOf(values, '--proxies') ?? line;
   const { suite, example, row } = everything && left.length === 0 ? {} : choice(left);
-  if (worlds !== undefined && suite !== 'differential')
-    throw new NotPossible('--worlds is an option of --suite differential: add that, or leave --worlds out');
+  if (worlds !== undefined && suite !== 'differential' && suite !== 'proposals')
+    throw new NotPossible(
+      '--worlds is an option of --suite differential and --suite proposals: add one, or leave --worlds out',
+    );
   // The workers inherit it.
   process.env.MESH_ISTIO = line;
   process.env.MESH_PROXIES = proxies;
@@ -54,7 +57,7 @@ async function main(args: string[]): Promise<boolean> {
   const runs: string[] = [];
   let good = true;
   for (let time = 1; time <= times; time++) {
-    const { passed, failed, seconds } = await run(suite);
+    const { passed, failed, seconds } = await run(suite, values.get('--test'));
     good &&= failed === 0;
     runs.push(
       `${times > 1 ? `run ${time} of ${times}: ` : ''}${passed} passed, ${failed} failed in ${seconds.toFixed(1)} s`,
@@ -65,13 +68,17 @@ async function main(args: string[]): Promise<boolean> {
   return good;
 }
 
-/** Runs one suite, or all of them. */
-async function run(suite: string | undefined): Promise<{ passed: number; failed: number; seconds: number }> {
+/** Runs one suite, or all of them, or only some tests. */
+async function run(
+  suite: string | undefined,
+  test: string | undefined,
+): Promise<{ passed: number; failed: number; seconds: number }> {
   const began = Date.now();
   const root = path.join(__dirname, '../..');
   const options = {
     config: path.join(__dirname, 'jest.config.js'),
     testPathPatterns: suite === undefined ? [] : [`/suites/${suite}\\.mesh\\.`],
+    testNamePattern: test,
     _: [],
     $0: 'test:mesh',
   };

@@ -37,6 +37,8 @@ export interface World {
   readonly table: Omit<AccessTable, 'access'> & { readonly access?: AccessRow[] };
   /** Searched for pod templates, and the default of `testRows`. Not applied by themselves. */
   readonly manifests?: KubeObject[];
+  /** A values file for the Helm chart `istiod`, as text. */
+  readonly helmValues?: string;
   /** Errors that may be in the logs at the end; each use says why. */
   readonly tolerate?: RegExp[];
 }
@@ -72,8 +74,8 @@ export class Mesh {
   }
 
   public async up(): Promise<void> {
-    const { table, manifests } = this.world;
-    this.running = await up({ table: { access: [], ...table }, manifests });
+    const { table, manifests, helmValues } = this.world;
+    this.running = await up({ table: { access: [], ...table }, manifests, helmValues });
   }
 
   public down(): void {

@@ -1,5 +1,6 @@
 import { isIP } from 'net';
 import { remove, set, valueAt } from './edits';
+import { hopOf } from './hops';
 import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
@@ -20,12 +21,15 @@ export function forTls(
   const path = field && upTo(field, 'tls');
   if (path === undefined) return [];
   const tls = valueAt(rule.manifest, path);
+  // The mutual TLS of a hop tells the gateway who calls.
+  const isHop = hopOf(question, rule, rule.manifest.spec?.host) !== undefined;
   const found: Candidate[] = [
     set(rule, `${path}.subjectAltNames`, [host]),
-    {
-      ...set(rule, `${path}.mode`, tls?.mode === 'SIMPLE' ? 'ISTIO_MUTUAL' : 'SIMPLE'),
-      ...(tls?.mode !== 'SIMPLE' && { weakens: 'the client certificate is no longer presented' }),
-    },
+    ...(tls?.mode === 'SIMPLE'
+      ? [set(rule, `${path}.mode`, 'ISTIO_MUTUAL')]
+      : isHop
+        ? []
+        : [{ ...set(rule, `${path}.mode`, 'SIMPLE'), weakens: 'the client certificate is no longer presented' }]),
     remove(rule, path, 'the request then leaves without this TLS'),
     { ...set(rule, `${path}.caCertificates`, 'system'), size: 1.1 },
   ];

@@ -1,11 +1,15 @@
 /** What another author may write: kinds of objects, places and ages. docs/limits.md uses the same words. */
 import { KubeObject } from '../lab';
 
-/** The host behind the gateway, the host straight from the sidecar, and one to which an attacker leads traffic. */
+/**
+ * The host behind the gateway, the host straight from the sidecar, one to which an attacker leads traffic, and Azure's
+ * metadata service.
+ */
 export const HOSTS = {
   through: { host: 'api.partner.com', address: '203.0.113.10' },
   straight: { host: 'www.partner.com', address: '203.0.113.11' },
   collector: { host: 'collector.example.com', address: '203.0.113.66' },
+  metadata: { host: 'metadata.example.com', address: '168.63.129.16' },
 } as const;
 export const GATEWAY_LABELS = { app: 'istio-egressgateway', istio: 'egressgateway' };
 
@@ -135,16 +139,33 @@ const headless = ({ namespace, creationTimestamp }: Where): KubeObject[] => [
   } as unknown as KubeObject,
 ];
 
-const server = (value: object) => (where: Where) => [
-  object(
-    'Gateway',
-    'foreign',
-    { ...where, exportTo: undefined },
-    {
-      selector: GATEWAY_LABELS,
-      servers: [value],
+const unexported = (kind: string, where: Where, spec: object) =>
+  object(kind, 'foreign', { ...where, exportTo: undefined }, spec);
+
+/** A Service whose selector matches WorkloadEntries with these addresses. */
+const selectedEntries = (where: Where): KubeObject[] => [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'foreign', namespace: where.namespace, creationTimestamp: where.creationTimestamp },
+    spec: {
+      clusterIP: 'None',
+      selector: { app: 'foreign' },
+      ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number })),
     },
-  ),
+  },
+  ...addresses.map((address, index) => ({
+    ...unexported('WorkloadEntry', where, { address, labels: { app: 'foreign' } }),
+    metadata: {
+      name: `foreign-${index}`,
+      namespace: where.namespace,
+      creationTimestamp: where.creationTimestamp,
+    },
+  })),
+];
+
+const server = (value: object) => (where: Where) => [
+  unexported('Gateway', where, { selector: GATEWAY_LABELS, servers: [value] }),
 ];
 const mutual = (host: string, tls: object = {}) => ({
   port: { number: 443, name: 'foreign', protocol: 'HTTPS' },
@@ -153,9 +174,7 @@ const mutual = (host: string, tls: object = {}) => ({
 });
 const takesPort = (protocol: string) => server({ port: { number: 443, name: 'foreign', protocol }, hosts: ['*'] });
 
-const sidecar = (spec: object) => (where: Where) => [
-  object('Sidecar', 'foreign', { ...where, exportTo: undefined }, spec),
-];
+const sidecar = (spec: object) => (where: Where) => [unexported('Sidecar', where, spec)];
 const OPEN = { outboundTrafficPolicy: { mode: 'ALLOW_ANY' }, egress: [{ hosts: ['istio-system/*'] }] };
 
 /** An older route alone, to a host that another namespace offers to all. */
@@ -175,6 +194,29 @@ const elsewhere = (where: Where): KubeObject[] => [
     hosts: [HOSTS.through.host],
     http: [{ route: [{ destination: { host: 'offer.example.com', port: { number: 80 } } }] }],
   }),
+];
+
+/** Traces every request, with the provider that tells most, and wants it told. */
+const TRACING = {
+  tracing: [{ providers: [{ name: 'skywalking' }], randomSamplingPercentage: 100, disableContextPropagation: false }],
+};
+const telemetry = (selected: boolean) => (where: Where) => {
+  const matchLabels = where.namespace === 'egress' ? GATEWAY_LABELS : { app: 'checkout' };
+  const spec = { ...(selected && { selector: { matchLabels } }), ...TRACING };
+  const tracer: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'tracer', namespace: 'tracing', creationTimestamp: where.creationTimestamp },
+    spec: { ports: [{ name: 'grpc', port: 11800 }] },
+  };
+  return [tracer, { ...unexported('Telemetry', where, spec), apiVersion: 'telemetry.istio.io/v1' }];
+};
+
+const policy = (principal: string) => (where: Where) => [
+  {
+    ...unexported('AuthorizationPolicy', where, { rules: [{ from: [{ source: { principals: [principal] } }] }] }),
+    apiVersion: 'security.istio.io/v1',
+  },
 ];
 
 export const KINDS = {
@@ -205,6 +247,11 @@ export const KINDS = {
     places: ['another namespace', "the gateway's namespace", 'the root namespace'],
   },
   headless: { title: "a headless Service with the host's address", make: headless, places: SHARED },
+  workload: {
+    title: "a headless Service that selects a WorkloadEntry with the host's address",
+    make: selectedEntries,
+    places: SHARED,
+  },
   sameName: {
     title: 'a Gateway server with the name of a hop',
     make: (where) => server(mutual(where.hopName))(where),
@@ -234,6 +281,22 @@ export const KINDS = {
       egress: [...TCP.map((port) => ({ port, hosts: ['./*'] })), { hosts: ['*/*'] }],
     }),
     places: ["the callers' namespace"],
+  },
+  metadata: {
+    title: 'an entry with the address of a metadata service, as TCP',
+    make: claims({ addresses: [HOSTS.metadata.address] }),
+  },
+  traced: { title: 'a Telemetry that traces every request', make: telemetry(false), places: SHARED },
+  tracedWorkload: {
+    title: 'the same Telemetry for one workload',
+    make: telemetry(true),
+    places: ["the callers' namespace", 'another namespace', "the gateway's namespace"],
+  },
+  allows: { title: 'an AuthorizationPolicy that allows everybody', make: policy('*'), places: SHARED },
+  allowsOne: {
+    title: 'an AuthorizationPolicy that allows somebody else',
+    make: policy('cluster.local/ns/elsewhere/sa/default'),
+    places: SHARED,
   },
 } satisfies Record<string, Kind>;
 

@@ -17,10 +17,13 @@ export type Measure = keyof typeof MEASURES;
 
 /**
  * - `opens`: a request is answered that must not be, or by another egress path, or leaves as plaintext
+ * - `tells`: the external host receives headers of tracing
  * - `freezes`: a proxy takes no more configuration
  * - `fails`: a request is refused that is answered without the objects
  */
-export type Effect = 'opens' | 'freezes' | 'fails' | 'nothing' | 'refused';
+export type Effect = (typeof EFFECTS)[number] | 'nothing' | 'refused';
+/** The worst first. */
+export const EFFECTS = ['opens', 'tells', 'freezes', 'fails'] as const;
 
 /** By kind, place and age; what is refused at admission has no effect. */
 export type Measured = Record<string, Record<Measure, Effect>>;
@@ -51,7 +54,7 @@ export function foreignTable(results: Measured = measured()): string {
 }
 
 function cell(all: Foreign[], effectOf: (one: Foreign) => Effect): string {
-  const parts = (['opens', 'freezes', 'fails'] as const).flatMap((effect) => {
+  const parts = EFFECTS.flatMap((effect) => {
     const places = new Map<Place, string[]>();
     for (const one of all)
       if (effectOf(one) === effect) places.set(one.place, [...(places.get(one.place) ?? []), one.age]);

@@ -25,9 +25,9 @@ import { binaries, Binaries } from './binaries';
 import { complete, Evidence } from './evidence';
 import { ExternalEvent, Placed, placed } from './external';
 import { ExternalHosts } from './external-hosts';
-import { Finding, Istiod } from './istiod';
+import { Finding, Istiod, MeshConfiguration } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
-import { makeNetwork } from './network';
+import { makeNetwork, serveNames } from './network';
 import { Pki } from './pki';
 import { PodShell } from './pod-shell';
 import { PolicyEnforcer } from './policy-enforcer';
@@ -37,7 +37,8 @@ import { send } from './request';
 import { requireSystem } from './requirements';
 import { newRun, removeRun, RunFolder } from './run-folder';
 import { Workload, workloads, worldObjects } from './world';
-import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access-table';
+import { mutated, mutation } from '../mutations';
+import { AccessRow, AccessTable } from '../../../src/access/access-table';
 
 export { binaries, ISTIO_LINES, type Binaries } from './binaries';
 export type { Evidence } from './evidence';
@@ -56,6 +57,8 @@ export interface LabOptions {
   readonly table: AccessTable;
   /** Searched for the pod templates that give the pods their annotations. They are not applied by themselves. */
   readonly manifests?: KubeObject[];
+  /** A values file for the Helm chart `istiod`, as text; its `meshConfig` is merged into the lab's, as Helm does. */
+  readonly helmValues?: string;
   /**
    * What it starts with, if that is replaced later: its certificate authority then outlives istiod, as it does in a
    * cluster. @default what MESH_ISTIO and MESH_PROXIES name
@@ -104,7 +107,9 @@ export async function up(options: LabOptions): Promise<Lab> {
 export class Lab {
   /** Use `up`. */
   public static async start(run: RunFolder, files: Binaries, options: LabOptions): Promise<Lab> {
-    const { table, manifests = [] } = options;
+    const { manifests = [] } = options;
+    const { helmValues = options.helmValues } = mutation() ?? {};
+    const table = { ...options.table, mesh: { ...options.table.mesh, ...mutation()?.mesh } };
     const pki = await Pki.make(path.join(run.folder, 'pki'));
     const pods = workloads(table, manifests);
     const hosts = placed(table);
@@ -122,7 +127,7 @@ export class Lab {
     // istiod looks for it below its working directory.
     if (options.files) await pki.meshAuthority(path.join(run.folder, 'etc/cacerts'));
     const [istiod, external] = await Promise.all([
-      Istiod.start(run, files, table.mesh ?? {}),
+      Istiod.start(run, files, { mesh: table.mesh, helmValues }),
       ExternalHosts.start(run, hosts, pki),
     ]);
     const services = new ServiceController(pods, table.gateways ?? []);
@@ -144,7 +149,7 @@ export class Lab {
       proxies,
       pki,
       external,
-      table.mesh ?? {},
+      { mesh: table.mesh, helmValues },
     );
     lab.sets.set('world', world);
     await lab.converge();
@@ -170,7 +175,7 @@ export class Lab {
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
     private readonly external: ExternalHosts,
-    private readonly mesh: MeshSettings,
+    private readonly configuration: MeshConfiguration,
   ) {}
 
   /**
@@ -179,7 +184,7 @@ export class Lab {
    * configuration from it.
    */
   public async replaceIstiod(files: Binaries): Promise<void> {
-    const next = await Istiod.start(this.run, files, this.mesh, ++this.replacements);
+    const next = await Istiod.start(this.run, files, this.configuration, ++this.replacements);
     for (const [set, objects] of this.sets) await next.put(set, objects);
     await next.barrier(0, 60);
     this.errorsBefore = this.errors();
@@ -192,11 +197,12 @@ export class Lab {
   /** Makes a named set of objects exactly these. */
   public async apply(set: string, objects: KubeObject[]): Promise<Finding[]> {
     const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some((group) => object.apiVersion?.startsWith(group));
-    const forCluster = objects.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
+    const applied = mutated(objects);
+    const forCluster = applied.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
     const completed = this.services.complete(forCluster);
     const findings = await this.istiod.put(set, completed);
     this.sets.set(set, completed);
-    await this.policies.apply(set, objects);
+    await this.policies.apply(set, applied);
     return findings;
   }
 
@@ -250,6 +256,26 @@ export class Lab {
         ),
       ),
     );
+  }
+
+  /**
+   * From now on DNS leads a name of the table to another address, and the connections of proxies are closed: a failover.
+   * Returns when every proxy that resolves the name has noticed.
+   */
+  public async moveName(host: string, address: string): Promise<void> {
+    const before = this.hosts.find((one) => one.host === host)!.address;
+    await serveNames(this.run, [...this.hosts.filter((one) => one.host !== host), { host, address }]);
+    await Promise.all(
+      this.proxies.map((proxy) =>
+        until(
+          `${proxy.pod.id} resolving ${host} again`,
+          async () => !(await proxy.admin('/clusters')).includes(`::${before}:`),
+          30_000,
+          100,
+        ),
+      ),
+    );
+    await this.dropConnections();
   }
 
   /**

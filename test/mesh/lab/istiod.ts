@@ -2,6 +2,7 @@ import { ChildProcess } from 'child_process';
 import * as fs from 'fs';
 import * as http from 'http';
 import * as path from 'path';
+import { parse } from 'yaml';
 import { ACCESS_LOG_FORMAT } from './access-log';
 import { Binaries } from './binaries';
 import { KubeObject } from './kubernetes';
@@ -75,13 +76,24 @@ export interface PolicyCost {
 /** The port that proxies dial. */
 const PORT = 15010;
 
+/** What it is told of the mesh: settings of a table, and over them a values file for Helm, as text. */
+export interface MeshConfiguration {
+  readonly mesh?: MeshSettings;
+  readonly helmValues?: string;
+}
+
 /** The running control plane. */
 export class Istiod {
   /** @param number which istiod of its lab it is; each listens on a port of its own */
-  public static async start(run: RunFolder, files: Binaries, mesh: MeshSettings, number = 0): Promise<Istiod> {
+  public static async start(
+    run: RunFolder,
+    files: Binaries,
+    { mesh = {}, helmValues = '' }: MeshConfiguration,
+    number = 0,
+  ): Promise<Istiod> {
     const meshFile = path.join(run.folder, 'mesh.yaml');
     // JSON, because istiod reads YAML 1.1, where OFF is a boolean.
-    fs.writeFileSync(meshFile, JSON.stringify(meshConfig(mesh)));
+    fs.writeFileSync(meshFile, JSON.stringify(merged(meshConfig(mesh), parse(helmValues)?.meshConfig)));
     const name = number === 0 ? '' : `-${number}`;
     const socket = path.join(run.folder, `control${name}.sock`);
     const log = path.join(run.folder, `istiod${name}.log`);
@@ -262,6 +274,17 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
     ],
     defaultConfig: { discoveryAddress: `${ISTIOD_ADDRESS}:15010`, controlPlaneAuthPolicy: 'NONE' },
   };
+}
+
+/** As Helm merges values: maps key by key, everything else is replaced. */
+function merged(base: Record<string, unknown>, over: Record<string, unknown> = {}): Record<string, unknown> {
+  const isMap = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const both = Object.entries(over).map(([key, value]) => {
+    const below = base[key];
+    return [key, isMap(below) && isMap(value) ? merged(below, value) : value];
+  });
+  return { ...base, ...Object.fromEntries(both) };
 }
 
 function stream(objects: KubeObject[]): string {

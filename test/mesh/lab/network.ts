@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { Placed } from './external';
-import { must, run } from './processes';
+import { must, run, until } from './processes';
 import { RunFolder } from './run-folder';
 
 export const ISTIOD_ADDRESS = '10.77.0.1';
@@ -74,7 +74,14 @@ function dress(namespace: string, trusted: string): void {
   fs.copyFileSync(trusted, path.join(etc, 'ssl/certs/ca-certificates.crt'));
 }
 
-async function serveNames(run_: RunFolder, hosts: Placed[]): Promise<void> {
+/** Answers the names of these hosts with their addresses, and no others. Called again, it forgets the former ones. */
+export async function serveNames(run_: RunFolder, hosts: Pick<Placed, 'host' | 'address'>[]): Promise<void> {
+  const pidFile = path.join(run_.folder, 'dns.pid');
+  if (fs.existsSync(pidFile)) {
+    const pid = Number(fs.readFileSync(pidFile, 'utf8'));
+    process.kill(pid, 'SIGTERM');
+    await until('the end of dnsmasq', () => !fs.existsSync(`/proc/${pid}`));
+  }
   const started = await run('ip', [
     'netns',
     'exec',
@@ -87,7 +94,7 @@ async function serveNames(run_: RunFolder, hosts: Placed[]): Promise<void> {
     '--user=root',
     `--listen-address=${EXTERNAL_ADDRESS}`,
     '--bind-interfaces',
-    `--pid-file=${path.join(run_.folder, 'dns.pid')}`,
+    `--pid-file=${pidFile}`,
     `--log-facility=${path.join(run_.folder, 'dns.log')}`,
     ...hosts.map((host) => `--host-record=${host.host},${host.address}`),
   ]);

@@ -68,8 +68,9 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
   });
 
   test.each(VIAS.flatMap((via) => (['unknown-ca', 'wrong-name', 'good'] as const).map((kind) => [via, kind] as const)))(
-    'the %s then refuses any other certificate: %s',
+    'any other certificate is refused then, at the %s: %s',
     async (via, kind) => {
+      await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
       await mesh.lab.showCertificate(HOSTS[via], kind);
       await mesh.expectRow({
         ...request(via),

@@ -148,8 +148,9 @@ describeMesh(
     const knock = async (from: string, url: string) =>
       (await mesh.lab.shellOf(from).run('curl', ['-sk', '-m', '3', '-o', '/dev/null', url])).code;
 
+    beforeAll(() => mesh.apply(manifests));
+
     test('the declared egress path works', async () => {
-      await mesh.apply(manifests);
       await mesh.expectRow({
         from: 'checkout',
         request: 'https://www.partner.com/',
@@ -186,7 +187,7 @@ describeMesh(
     });
 
     test('a SidecarEgress by name opens its ports to every address, as its policy says, and no other port', async () => {
-      expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toEqual({
+      expect(manifests.find(isPolicyOf('web'))!.metadata.annotations).toMatchObject({
         'cdk8s-istio-egress/unsafe': 'open to every public address on port 80, 443, past the sidecar too',
       });
       await mesh.expectRow({
@@ -220,6 +221,19 @@ describeMesh(
         request: 'https://www.partner.com/',
         expect: { outcome: 'answered', via: 'sidecar' },
       });
+    });
+
+    test('a NetworkPolicy of the namespace itself opens it, because policies add up', async () => {
+      const metadata = { name: 'own', namespace: 'shop' };
+      const all = { podSelector: {}, policyTypes: ['Egress'], egress: [{}] };
+      await mesh.apply(manifests);
+      expect(await knock('rogue', 'https://anywhere.example.com/')).toBe(28);
+      await mesh.apply([
+        ...manifests,
+        { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec: all },
+      ]);
+      expect(await knock('rogue', 'https://anywhere.example.com/')).toBe(0);
+      await mesh.apply(manifests);
     });
 
     test('without the exceptions for metadata services, the gateway reaches them: this check can fail', async () => {

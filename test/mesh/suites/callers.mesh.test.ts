@@ -207,6 +207,16 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
     await hold(mesh, [...WEB_ROWS, ...refused('stranger', WEB, 403)]);
   });
 
+  test('nor does it help to write the name of the hop in capitals', async () => {
+    const capitals = theft.map((one) =>
+      one.kind === 'DestinationRule'
+        ? JSON.parse(JSON.stringify(one, (key, value) => (key === 'sni' ? value.toUpperCase() : value)))
+        : one,
+    );
+    await mesh.apply([...objects, ...capitals]);
+    for (const row of refused('stranger', WEB, 403)) await mesh.expectRow({ ...row, expect: { outcome: 'refused' } });
+  });
+
   test('without the policy it is answered, as docs/callers.md says', async () => {
     await mesh.apply([...objects, ...theft].filter((other) => !isPolicy(other)));
     await hold(mesh, through('stranger', WEB));

@@ -2,7 +2,8 @@
  * Another author's objects: for the same host, for its address, on the gateway's pods, in place of the lock; in every
  * namespace, older and younger than ours. A named caller takes its egress path or is refused, no other caller is
  * answered, nothing leaves in plaintext or bypasses the gateway. What does not hold is recorded, and docs/limits.md
- * shows it: without measures, with the guard, with a lock that imports less, with istiod's own settings.
+ * shows it: without measures, with the guard, with a lock that imports less, with istiod's own settings. Two kinds at
+ * once, drawn by the seed, do no worse than one of them alone.
  *
  * `MESH_RECORD=true npm run test:mesh -- --suite foreign-objects --everything` records it anew.
  */
@@ -11,27 +12,35 @@ import { AccessRow, AccessTable, MeshSettings } from '../../../src/access/access
 import { EgressGuard } from '../../../src/constructs/egress-guard';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { NoTraceContext } from '../../../src/constructs/no-trace-context';
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
-import { chosen } from '../cover';
+import { chosen, sample, seed } from '../cover';
 import { Foreign, FOREIGN, GATEWAY_LABELS, HOSTS, objectsOf, OURS } from '../foreign/kinds';
-import { Effect, keyOf, Measure, measured, record } from '../foreign/measured';
-import { KubeObject } from '../lab';
+import { Effect, EFFECTS, keyOf, Measure, measured, record } from '../foreign/measured';
+import { idOf, KubeObject } from '../lab';
 import { describeMesh, Mesh, synthesise } from '../support';
 
 const THROUGH = HOSTS.through.host;
 const STRAIGHT = HOSTS.straight.host;
 const RECORDING = process.env.MESH_RECORD !== undefined;
 
+/** As Istio's injection sets it. */
+const INJECTED = { 'security.istio.io/tlsMode': 'istio' };
+
 const table = (settings: MeshSettings): Omit<AccessTable, 'access'> => ({
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', ...settings },
   gateways: [{ namespace: 'egress', labels: GATEWAY_LABELS, serviceAccount: 'istio-egressgateway', targetPort: 443 }],
   callers: [
-    { name: 'checkout', namespace: 'payments', serviceAccount: 'checkout' },
-    { name: 'refunds', namespace: 'payments', serviceAccount: 'refunds' },
+    ...['checkout', 'refunds'].map((name) => ({
+      name,
+      namespace: 'payments',
+      serviceAccount: name,
+      labels: { app: name, ...INJECTED },
+    })),
   ],
   external: Object.values(HOSTS).map((host) => ({ ...host, http: 'ok', https: 'ok' })),
 });
@@ -49,6 +58,8 @@ function ours(imports?: string[]): KubeObject[] {
       callers: [Caller.serviceAccount('payments', 'checkout')],
     }).originateTls('tls');
     new SidecarEgress(chart, 'site', { hosts: [STRAIGHT] }).originateTls('tls');
+    new NoTraceContext(new Chart(app, 'platform', { namespace: 'egress' }), 'trace', { gateway });
+    new NoTraceContext(chart, 'trace');
   }).map((object) => ({ ...object, metadata: { ...object.metadata, creationTimestamp: OURS } }));
 }
 
@@ -87,6 +98,14 @@ const ROWS: AccessRow[] = [
     request: `https://${STRAIGHT}/`,
     expect: { outcome: 'answered', status: 200, via: 'sidecar', tlsOriginatedBy: 'application' },
   },
+  { from: 'checkout', request: `http://${HOSTS.metadata.address}/`, expect: { outcome: 'refused' } },
+];
+
+const TRACING = /^(sw8|traceparent|tracestate|b3|x-b3-)/;
+
+const TRACED: Foreign[] = [
+  { kind: 'traced', place: 'the root namespace', age: 'younger' },
+  { kind: 'tracedWorkload', place: "the callers' namespace", age: 'younger' },
 ];
 
 /** Applies other authors' objects and sends all requests. */
@@ -103,7 +122,8 @@ async function effectOf(mesh: Mesh, objects: KubeObject[]): Promise<Effect> {
   for (const row of ROWS) {
     const sight = await mesh.see(row);
     if (breaches(row, sight).length > 0) return 'opens';
-    if (!sight.judgement.passed) effect = 'fails';
+    if (sight.judgement.seen.addedHeaders?.some((header) => TRACING.test(header))) effect = 'tells';
+    else if (!sight.judgement.passed && effect === 'nothing') effect = 'fails';
   }
   return effect;
 }
@@ -164,11 +184,32 @@ const asked = chosen(product, [
   ({ foreign }) => foreign.age,
 ]);
 
+/** Two kinds whose objects have different names. */
+const PAIRS = sample(
+  FOREIGN.flatMap((first, index) => FOREIGN.slice(index + 1).map((second) => [first, second] as const)).filter(
+    (pair) => new Set(objectsOfAll(pair).map(idOf)).size === objectsOfAll(pair).length && pair[0].kind !== pair[1].kind,
+  ),
+  process.env.MESH_EVERYTHING === undefined ? 5 : 40,
+  seed(),
+);
+
+function objectsOfAll(all: readonly Foreign[]): KubeObject[] {
+  return all.flatMap((foreign) => objectsOf(foreign, HOP_NAME));
+}
+
+/** The worst comes first; what is refused does nothing. */
+function rank(effect: Effect): number {
+  return EFFECTS.some((one) => one === effect) ? EFFECTS.indexOf(effect as (typeof EFFECTS)[number]) : EFFECTS.length;
+}
+
 for (const world of WORLDS) {
   describeMesh(world.name, { table: table(world.settings), tolerate: FROZEN }, (mesh) => {
     const worlds = asked.filter((one) => one.world === world).map(({ foreign }) => foreign);
-    const objects = new Map(worlds.map((foreign) => [foreign, objectsOf(foreign, HOP_NAME)]));
-    const guarded = new Map<Foreign, KubeObject[]>();
+    const objects = new Map<unknown, KubeObject[]>([
+      ...worlds.map((foreign) => [foreign, objectsOf(foreign, HOP_NAME)] as const),
+      ...PAIRS.map((pair) => [pair, objectsOfAll(pair)] as const),
+    ]);
+    const guarded = new Map<unknown, KubeObject[]>();
 
     beforeAll(async () => {
       await mesh.lab.apply('guard', GUARD);
@@ -179,6 +220,13 @@ for (const world of WORLDS) {
 
     test('without objects of others all rows hold', async () => {
       for (const row of ROWS) await mesh.expectRow(row);
+    });
+
+    test('without NoTraceContext, tracing tells of the caller: this suite can see it', async () => {
+      await mesh.apply(world.manifests.filter(({ kind }) => kind !== 'Telemetry'));
+      for (const traced of TRACED) expect(await effectOf(mesh, objectsOf(traced, HOP_NAME))).toBe('tells');
+      await mesh.lab.apply('foreign', []);
+      await mesh.apply(world.manifests);
     });
 
     test.each(asked.filter((one) => one.world === world).map(({ foreign }) => [keyOf(foreign), foreign] as const))(
@@ -192,6 +240,21 @@ for (const world of WORLDS) {
           expect(found).toEqual(
             Object.fromEntries(Object.keys(found).map((one) => [one, measured()[key][one as Measure]])),
           );
+      },
+    );
+
+    test.each(PAIRS.map((pair) => [pair.map(keyOf).join(' and '), pair] as const))(
+      'two at once: %s',
+      async (_title, pair) => {
+        const effects = await withAndWithoutGuard(mesh, objects.get(pair)!, guarded.get(pair)!);
+        world.measures.forEach((measure, index) => {
+          if (measure === undefined) return;
+          const alone = pair.map((one) => measured()[keyOf(one)][measure]);
+          const worst = Math.min(...alone.map(rank));
+          expect({ measure, alone, together: effects[index], isWorse: rank(effects[index]) < worst }).toMatchObject({
+            isWorse: false,
+          });
+        });
       },
     );
   });

@@ -201,6 +201,24 @@ describeMesh(
       expect(await call('stranger')).toBe('502');
     });
 
+    test("a name that resolves to another team's pod leads there, where its headless Service has a TCP port", async () => {
+      const service: KubeObject = {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'partner', namespace: 'other' },
+        spec: { clusterIP: 'None', selector: { app: 'stranger' }, ports: [{ name: 'tcp', port: 80, targetPort: 80 }] },
+      };
+      const dial = mesh.lab.pods.find(({ id }) => id === 'stranger')!.address;
+      const clusterOf = async () => {
+        const { evidence } = await mesh.see({ from: 'checkout', request: 'http://www.partner.com/', dial });
+        return evidence.sidecar.at(-1)?.cluster;
+      };
+      await mesh.apply(manifests);
+      expect(await clusterOf()).toMatch(/egress-gateway-hop/);
+      await mesh.apply([...manifests, service]);
+      expect(await clusterOf()).toBe('outbound|80||partner.other.svc.cluster.local');
+    });
+
     test('without the lock, callers are still checked', async () => {
       await mesh.apply(unlocked);
       await mesh.expectRow({

@@ -1,0 +1,150 @@
+/**
+ * For each proof on the mesh that a page names: what is taken from the manifests, or from the settings of the mesh, that
+ * the promise rests on. The row must then fail (suite `promises`, which sets MESH_MUTATION for the runs that it starts).
+ */
+import type { KubeObject } from './lab/kubernetes';
+import type { MeshSettings } from '../../src/access/access-table';
+
+export interface Mutation {
+  /** What an object becomes; `undefined` takes it away. @default - objects stay */
+  readonly change?: (object: KubeObject) => KubeObject | undefined;
+  /** Settings of the mesh that are not what the row states. */
+  readonly mesh?: MeshSettings;
+  /** A values file that is used instead. */
+  readonly helmValues?: string;
+  /** The example, where a suite asks many. */
+  readonly example?: string;
+  /** More of the test's name, where a row stands for many tests. */
+  readonly like?: string;
+}
+
+type Change = NonNullable<Mutation['change']>;
+
+const drop =
+  (kind: string, name = /./): Change =>
+  (object) =>
+    object.kind === kind && name.test(object.metadata.name) ? undefined : object;
+const dropFields =
+  (kind: string, ...fields: string[]): Change =>
+  (object) =>
+    object.kind !== kind
+      ? object
+      : JSON.parse(JSON.stringify(object, (name, value) => (fields.includes(name) ? undefined : value)));
+const replace =
+  (kind: string, what: RegExp, by: string): Change =>
+  (object) =>
+    object.kind === kind ? JSON.parse(JSON.stringify(object).replace(what, by)) : object;
+
+const unverified = replace('DestinationRule', /"mode":"SIMPLE"/g, '"mode":"SIMPLE","insecureSkipVerify":true');
+const anyCaller = dropFields('Gateway', 'subjectAltNames');
+const otherCaller = replace('AuthorizationPolicy', /sa\/checkout/g, 'sa/crawler');
+/** All paths have one key. */
+const sameHopNames: Change = (object) =>
+  JSON.parse(JSON.stringify(object).replace(/[0-9a-f]{20}(?=\.egress)/g, '0123456789abcdef0123'));
+const headersStay = dropFields('VirtualService', 'headers');
+const noNetworkPolicy = drop('NetworkPolicy');
+const unguarded = drop('ValidatingAdmissionPolicyBinding');
+const open: MeshSettings = { outboundTrafficPolicy: 'ALLOW_ANY' };
+const unscoped: MeshSettings = { scopeGatewayToNamespace: false };
+
+/** By suite and row, as the markers name them. */
+export const MUTATIONS: Record<string, Mutation> = {
+  'examples/f-tls-at-gateway "checkout http://"': {
+    change: replace('DestinationRule', /"mode":"SIMPLE"/g, '"mode":"DISABLE"'),
+  },
+  'examples/f-tls-at-gateway "checkout https://"': { change: dropFields('VirtualService', 'tls') },
+  'examples/f-tls-at-gateway "crawler http"': { change: anyCaller },
+  'examples/a2-locked-mesh "sleep https://www.aliyun.com/"': { change: drop('Sidecar') },
+  'examples/boundary "rogue https://anywhere.example.com/"': { change: noNetworkPolicy },
+  'examples/boundary "checkout http://wiki.partner.com/"': { change: dropFields('NetworkPolicy', 'except') },
+  'examples/d-tls-at-sidecar "sleep https://www.aliyun.com/"': { change: drop('ServiceEntry') },
+  'fail-closed "without "': { change: drop('Sidecar'), mesh: open, example: 'f-tls-at-gateway' },
+  'fail-closed "complete: certificates are checked"': { change: unverified, example: 'f-tls-at-gateway' },
+  'authorities "any other certificate is refused then"': { change: unverified },
+  'round-the-gateway "every form of request arrives from the gateway or not at all"': {
+    mesh: open,
+    change: drop('Sidecar'),
+    example: 'f-tls-at-gateway',
+  },
+  'round-the-gateway "what bypasses the gateway is what the page says"': { change: drop('VirtualService') },
+  'leaks "http://%s receives exactly what the application sent"': { change: headersStay },
+  'leaks "an application\'s header with a name that proxies use does not leave"': { change: headersStay },
+  'tracing "no host receives anything of it"': { change: drop('Telemetry', /trace-context/), like: 'skywalking' },
+  'beside "created in this order: %s"': { change: sameHopNames },
+  'helm-values "an entry of another namespace takes no address, except one of a namespace that shares"': {
+    helmValues: 'meshConfig: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }',
+  },
+  'helm-values "undeclared hosts are refused"': { helmValues: 'meshConfig: {}' },
+  'lockdown "declared hosts pass, each by its own gateway"': { change: drop('VirtualService') },
+  'foreign-objects "istiod\'s settings without objects of others all rows hold"': { change: drop('VirtualService') },
+  'lockdown "a stranger\'s server is refused: %s"': {
+    change: drop('AuthorizationPolicy', /lockdown/),
+    like: 'mutual TLS',
+  },
+  'callers "unnamed callers are refused beside %s"': {
+    change: (object) => (object.spec?.action === 'DENY' ? undefined : object),
+    like: 'an empty rule',
+  },
+  'callers "allowed callers are answered; others get 403"': { change: otherCaller },
+  'callers "the gateway logs the identity of refused callers"': { change: otherCaller },
+  'callers "every account of the namespace is answered, and no other"': {
+    change: replace('AuthorizationPolicy', /ns\/web\//g, 'ns/nobody/'),
+  },
+  'callers "another namespace with its own caller sides is refused, with and without the policies"': {
+    change: drop('AuthorizationPolicy', /lockdown/),
+  },
+  'callers "nobody of the alias is let in as a whole namespace"': {
+    change: replace('AuthorizationPolicy', /ns\/web\/\*/g, 'ns/web/sa/*'),
+  },
+  'boundary "the gateway reaches no metadata service"': { change: dropFields('NetworkPolicy', 'except') },
+  "boundary \"the gateway's pods are reached from their callers' namespaces, on the hop's port only\"": {
+    change: noNetworkPolicy,
+  },
+  'boundary "older objects of the namespace itself, which make Istio bypass the gateway, lead nowhere"': {
+    change: noNetworkPolicy,
+  },
+  'boundary "a DirectEgress is open for its own pods, on every port of its range"': { change: noNetworkPolicy },
+  'boundary "a SidecarEgress by name opens its ports to every address, as its policy says, and no other port"': {
+    change: noNetworkPolicy,
+  },
+  'foreign-objects "no measures route in another namespace, older"': {
+    change: replace('VirtualService', /("name":"(?!foreign).*)"exportTo":\["\."\]/, '$1"exportTo":["*"]'),
+  },
+  'foreign-objects "istiod\'s settings address in another namespace, older"': {
+    mesh: { serviceEntryVisibility: undefined },
+  },
+  'foreign-objects "a lock that imports less address in another namespace, older"': {
+    change: replace('Sidecar', /"istio-system\/\*"/, '"*/*"'),
+  },
+  'guard "a second server under one of our names"': { change: unguarded },
+  'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
+  'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
+  'revocation "a Secret that does not exist delays it"': { change: drop('Gateway', /^foreign$/) },
+  'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
+};
+
+/** Rows that show what does not hold: there is no promise to break. */
+export const LIMITS = [
+  'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
+  'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
+  'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
+  'foreign-objects "no measures address in another namespace, older"',
+  'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
+  'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
+  'revocation "Gateways act on pods of every namespace"',
+  'callers "without the policy it is answered, as docs/callers.md says"',
+];
+
+/** The mutation of this run, if it is one of the suite `promises`. */
+export function mutation(): Mutation | undefined {
+  const key = process.env.MESH_MUTATION;
+  if (key === undefined) return undefined;
+  if (MUTATIONS[key] === undefined) throw new Error(`there is no mutation for ${key}`);
+  return MUTATIONS[key];
+}
+
+/** Objects as this run applies them. */
+export function mutated(objects: KubeObject[], { change }: Mutation = mutation() ?? {}): KubeObject[] {
+  if (change === undefined) return objects;
+  return objects.map((object) => change(object)).filter((object) => object !== undefined);
+}

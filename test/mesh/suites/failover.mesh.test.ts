@@ -1,0 +1,79 @@
+/**
+ * A managed database fails over: its name leads to the address of another server. What docs/database.md says of each
+ * manner in which connections to it are recognised.
+ */
+import { Chart } from 'cdk8s';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
+import { Caller } from '../../../src/values/caller';
+import { EgressPort } from '../../../src/values/egress-port';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { INSTALLED_PODS } from '../recipe';
+import { describeMesh, synthesise } from '../support';
+
+const DATABASE = 'orders.db.example.com';
+const STANDBY = 'standby.db.example.com';
+
+/** By namespace: how its callers' connections are recognised, and by which path they go. */
+const CALLERS = [
+  { namespace: 'range', gateway: true, dnsCapture: false, addresses: ['203.0.113.48/28'], follows: true },
+  { namespace: 'capture', gateway: true, dnsCapture: true, addresses: undefined, follows: true },
+  { namespace: 'sidecar', gateway: false, dnsCapture: true, addresses: undefined, follows: true },
+  { namespace: 'one-address', gateway: true, dnsCapture: false, addresses: ['203.0.113.50'], follows: false },
+];
+
+const manifests = synthesise((app) => {
+  const exit = new InstalledEgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', {
+    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
+  });
+  for (const { namespace, gateway, dnsCapture, addresses } of CALLERS) {
+    const chart = new Chart(app, namespace, { namespace });
+    const props = {
+      hosts: [DATABASE],
+      ports: [EgressPort.tcp(5432)],
+      ...(dnsCapture ? { dnsCapture } : { addresses }),
+    };
+    if (gateway)
+      new GatewayEgress(chart, 'db', { ...props, gateway: exit, callers: [Caller.serviceAccount(namespace, 'app')] });
+    else new SidecarEgress(chart, 'db', props);
+  }
+});
+
+const table = {
+  mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' as const },
+  gateways: [INSTALLED_PODS],
+  callers: CALLERS.map(({ namespace, dnsCapture }) => ({
+    name: namespace,
+    namespace,
+    serviceAccount: 'app',
+    dnsCapture,
+  })),
+  external: [
+    { host: DATABASE, address: '203.0.113.50', tcp: [5432] },
+    { host: STANDBY, address: '203.0.113.51', tcp: [5432] },
+  ],
+};
+
+describeMesh('a database that fails over', { table, manifests }, (mesh) => {
+  const request = `tcp://${DATABASE}:5432`;
+  const answered = (gateway: boolean) =>
+    ({ outcome: 'answered', via: gateway ? 'gateway' : 'sidecar', protocol: 'tcp' }) as const;
+
+  beforeAll(() => mesh.apply(manifests));
+
+  test.each(CALLERS)('before: $namespace', async ({ namespace, gateway }) => {
+    await mesh.expectRow({ from: namespace, request, expect: answered(gateway) });
+  });
+
+  describe('after', () => {
+    beforeAll(() => mesh.lab.moveName(DATABASE, '203.0.113.51'));
+
+    test.each(CALLERS)('$namespace', async ({ namespace, gateway, follows }) => {
+      const expect = follows
+        ? { ...answered(gateway), answeredBy: STANDBY }
+        : ({ outcome: 'refused', by: 'sidecar', symptom: 'closed', plaintextToHost: false } as const);
+      await mesh.expectRow({ from: namespace, request, expect });
+    });
+  });
+});

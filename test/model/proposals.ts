@@ -1,0 +1,76 @@
+import { RecordedWorld, MeshAnswer } from './worlds/recorded';
+import { tableOf } from './worlds/table';
+import { plain, Request, World, WorldObject } from './worlds/world';
+import { Change, EgressModel, smallestChange, worldOf } from '../../src/explain';
+import { PROPOSED } from '../../src/model/ages';
+import { ANY_OTHER, placeOf, UNDECLARED_HOST } from '../../src/explain/side-effects';
+import { urlOf } from '../../src/access/request-url';
+
+/** A refused request of a world, and what explain proposes for it. */
+export interface Proposed {
+  readonly request: Request;
+  readonly change: Change;
+  /** The world after the change. */
+  readonly changed: World;
+}
+
+/** What explain proposes for the refused requests of a world. */
+export function proposalsIn(world: World): Proposed[] {
+  const table = tableOf(world.mesh);
+  const model = EgressModel.of(
+    world.objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
+    worldOf(table),
+  );
+  return world.requests.flatMap((request) => {
+    const { from, request: url, ...rest } = request;
+    const caller = table.callers.find(({ name }) => name === from)!;
+    const asked = { ...rest, url };
+    const answer = model.ask(caller, asked);
+    const change = answer.outcome === 'refused' ? smallestChange(model, caller, asked, answer) : undefined;
+    return change === undefined ? [] : [{ request, change, changed: { ...world, objects: applied(change) } }];
+  });
+}
+
+/** The objects as they are applied: a proposed one is the last, and without the age that stands for that. */
+function applied({ objects }: Change): WorldObject[] {
+  return objects.map(({ manifest }) => {
+    const { metadata, ...rest } = plain<WorldObject>(manifest);
+    const { creationTimestamp, ...named } = metadata;
+    return {
+      ...rest,
+      metadata: { ...named, ...(creationTimestamp !== PROPOSED && { creationTimestamp }) },
+    } as WorldObject;
+  });
+}
+
+/** The requests whose answers a change has altered, although the proposal does not say so. */
+export function unannounced({ request, change }: Proposed, before: RecordedWorld, after: RecordedWorld): string[] {
+  return before.answers.flatMap((one, index) => {
+    const now = after.answers[index];
+    // The model is asked about other requests as GETs.
+    if (JSON.stringify(one.request) === JSON.stringify(request) || one.request.speak !== undefined) return [];
+    if (facts(one.answer) === facts(now.answer) || isAnnounced(change, one.request, request)) return [];
+    return [`${JSON.stringify(one.request)}\n    before: ${facts(one.answer)}\n    after:  ${facts(now.answer)}`];
+  });
+}
+
+function facts({ outcome, via, tlsOriginatedBy, plaintextToHost, answeredBy }: MeshAnswer): string {
+  return outcome === 'answered'
+    ? [outcome, answeredBy, via, `TLS by ${tlsOriginatedBy}`, `in clear ${plaintextToHost}`].join(', ')
+    : [outcome, `in clear ${plaintextToHost}`].join(', ');
+}
+
+/** Whether the proposal says that a request is answered differently: it is the same but for its path, or an effect. */
+function isAnnounced({ effects }: Change, { from, request: written, headers = {} }: Request, asked: Request): boolean {
+  // A request for another host by its Host header is one for that host.
+  const { hostname } = urlOf(written);
+  const request = written.replace(hostname, headers.Host ?? hostname);
+  if (from === asked.from && placeOf(request) === placeOf(asked.request)) return true;
+  const { namespace, serviceAccount } = tableOf({}).callers.find(({ name }) => name === from)!;
+  return effects.some(
+    ({ caller, url }) =>
+      [serviceAccount, ANY_OTHER].includes(caller.serviceAccount) &&
+      [namespace, ANY_OTHER].includes(caller.namespace) &&
+      placeOf(url.replace(UNDECLARED_HOST, urlOf(request).hostname)) === placeOf(request),
+  );
+}
