@@ -213,6 +213,11 @@ project.addTask('usefulness', {
   exec: 'tsx test/usefulness.ts',
   receiveArgs: true,
 });
+project.addTask('mutants', {
+  description: 'How well access tables and rules pin the manifests of the examples',
+  exec: 'tsx test/mutants.ts',
+  receiveArgs: true,
+});
 project.addTask('bench:mesh', {
   description: 'Cost of the objects in istiod and Envoy (needs the mesh lab)',
   exec: 'tsx test/mesh/bench/main.ts',

@@ -111,6 +111,9 @@ function gatewaySchemaProblem({ servers = [] }: IstioSpecs['Gateway']): FieldPro
     const field: FieldPath = `spec.servers[${index}].tls.credentialNames`;
     if (credentialNames && (credentialName || tlsCertificates))
       return { field, problem: 'only one of credentialName, credentialNames and tlsCertificates can be set' };
+    for (const name of ['number', 'protocol', 'name'] as const)
+      if (server?.port?.[name] === undefined)
+        return { field: `spec.servers[${index}].port.${name}`, problem: 'is missing' };
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ import { gatewayNotBound } from './gateway-not-bound';
 import { gatewayNotInjected } from './gateway-not-injected';
 import { gatewayRouteUnresolved } from './gateway-route-unresolved';
 import { gatewayServerConflict } from './gateway-server-conflict';
+import { gatewayWithoutSelector } from './gateway-without-selector';
 import { hopWithoutSni } from './hop-without-sni';
 import { httpRouteToTlsPort } from './http-route-to-tls-port';
 import { meshRouteConflict } from './mesh-route-conflict';
@@ -20,6 +21,7 @@ import { plaintextToTlsPort } from './plaintext-to-tls-port';
 import { policyAtTheCaller } from './policy-at-the-caller';
 import { publicRouteTakesHost } from './public-route-takes-host';
 import { rangeTakesNames } from './range-takes-names';
+import { requestForAnotherHost } from './request-for-another-host';
 import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
 import { Finding, Rule, Violation } from './rule';
@@ -33,6 +35,7 @@ import { sidecarWithoutMode } from './sidecar-without-mode';
 import { tcpAddressBesideNames } from './tcp-address-beside-names';
 import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
+import { unverifiedGateway } from './unverified-gateway';
 import { unverifiedName } from './unverified-name';
 import { wildcardBesideHost } from './wildcard-beside-host';
 import { EgressObject } from '../manifests/egress-object';
@@ -59,6 +62,7 @@ export const RULES: readonly Rule[] = [
   gatewayNotInjected,
   gatewayRouteUnresolved,
   gatewayServerConflict,
+  gatewayWithoutSelector,
   hopWithoutSni,
   httpRouteToTlsPort,
   meshRouteConflict,
@@ -68,6 +72,7 @@ export const RULES: readonly Rule[] = [
   policyAtTheCaller,
   publicRouteTakesHost,
   rangeTakesNames,
+  requestForAnotherHost,
   reservedPort,
   rootSidecarWithSelector,
   serviceEntryConflict,
@@ -80,6 +85,7 @@ export const RULES: readonly Rule[] = [
   tcpAddressBesideNames,
   tcpPortCapture,
   tlsPortAsHttp,
+  unverifiedGateway,
   unverifiedName,
   wildcardBesideHost,
 ];

@@ -50,6 +50,13 @@ test.each([
     entry(`resolution: STATIC, endpoints: [{ labels: { a: b } }], ${port}`),
     /endpoints\[0\]\.address/,
   ],
+  [
+    'a server whose port has no name',
+    entry(`resolution: NONE, ${port}`) +
+      '---' +
+      other('Gateway', `{ servers: [{ port: { number: 443, protocol: TLS }, hosts: ['*'] }] }`),
+    /servers\[0\]\.port\.name: is missing/,
+  ],
 ])('%s is named as what the schema rejects', (_what, yaml, problem) => {
   const answer = ask(yaml, 'shop/cart', 'https://a.example.com/');
   expect(answer.outcome).toBe('undetermined');

@@ -1,0 +1,41 @@
+import { Rule } from './rule';
+import { describe } from '../manifests/indexed';
+
+export const gatewayWithoutSelector: Rule = {
+  code: 'gateway-without-selector',
+  severity: 'warning',
+  title: 'A Gateway without a selector, which opens its servers on every gateway of the mesh',
+  reason:
+    'Without `selector` istiod gives the servers to every gateway pod: the ingress gateway and the gateways of other ' +
+    'teams too. What they let through there was meant for one gateway.',
+  cure: "Select the gateway's pods by their labels.",
+  see: 'https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
+`,
+  *check(index) {
+    for (const gateway of index.ofKind('Gateway'))
+      if (gateway.spec.servers?.some((server: any) => server?.port) && isEmpty(gateway.spec.selector ?? {}))
+        yield {
+          message: `${describe(gateway)} opens its servers on every gateway of the mesh.`,
+          field: 'spec.selector',
+          objects: [gateway],
+        };
+  },
+};
+
+function isEmpty(selector: unknown): boolean {
+  return typeof selector === 'object' && Object.keys(selector!).length === 0;
+}

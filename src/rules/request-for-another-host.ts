@@ -1,0 +1,90 @@
+import { Rule } from './rule';
+import { covers, isWildcard } from '../istio/hosts';
+import { describe, IstioObject } from '../manifests/indexed';
+import { hopField } from '../manifests/routes';
+import type { HttpRoute, IstioSpecs } from '../manifests/specs';
+import { tlsFor } from '../manifests/tls';
+
+export const requestForAnotherHost: Rule = {
+  code: 'request-for-another-host',
+  severity: 'warning',
+  title: 'A request for another host than the one whose certificate is verified',
+  reason:
+    'The `Host` header of a request is what the caller or the last `rewrite.authority` wrote; `sni` does not change ' +
+    'it. A host that receives a name which is not its own answers 421 or 404, or for another of its sites.',
+  cure: "Rewrite the authority to the host's name, the same as in sni, on the route that originates TLS.",
+  good: `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [a.internal]
+  exportTo: ["."]
+  gateways: [exit]
+  http:
+    - rewrite: { authority: api.example.com }
+      route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: egress }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [a.internal]
+  exportTo: ["."]
+  gateways: [exit]
+  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: egress }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
+`,
+  *check(index) {
+    for (const hop of index.hops) {
+      if (hop.section !== 'http' || hop.port === undefined) continue;
+      const rules = index.rulesFor(hop.host);
+      // With several rules it depends on the proxy which one it uses.
+      const tls = rules.length === 1 ? settingsOf(rules[0], hop.subset, hop.port) : undefined;
+      if (!tls?.sni || (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL')) continue;
+      const names: string[] = [tls.sni, ...(tls.subjectAltNames ?? [])].map((name) => name.toLowerCase());
+      const asked = authorities(hop.virtualService.spec, hop.route as HttpRoute).find(
+        (authority) => !names.some((name) => covers(name, authority)),
+      );
+      if (asked === undefined) continue;
+      yield {
+        message:
+          `${describe(hop.virtualService)} sends requests for ${asked} to ${hop.host}, where ${describe(rules[0])} ` +
+          `asks for ${tls.sni} in TLS.`,
+        field: hopField(hop),
+        objects: [hop.virtualService, rules[0]],
+      };
+    }
+  },
+};
+
+/** The TLS settings for the destination: a subset's policy takes the place of the rule's own. */
+function settingsOf({ spec }: IstioObject<'DestinationRule'>, subset: string | undefined, port: number) {
+  const own = spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  return (own && tlsFor(own, port)) ?? tlsFor(spec.trafficPolicy, port);
+}
+
+/** The hosts that requests on the route are for, as far as the manifests tell. */
+function authorities({ hosts = [] }: IstioSpecs['VirtualService'], { rewrite, headers }: HttpRoute): string[] {
+  const set = Object.entries(headers?.request?.set ?? {}).find(([name]) => /^(host|:authority)$/i.test(name));
+  const written = rewrite?.authority ?? set?.[1];
+  return (written === undefined ? hosts : [written])
+    .filter((name) => typeof name === 'string' && !isWildcard(name) && name.includes('.'))
+    .map((name) => name.replace(/:\d+$/, '').toLowerCase());
+}

@@ -1,0 +1,78 @@
+import { Rule } from './rule';
+import { describe, IstioObject, ordered } from '../manifests/indexed';
+import type { TlsSettings } from '../manifests/specs';
+import { eachTls, tlsField } from '../manifests/tls';
+import { groupBy } from '../values/grouping';
+
+export const unverifiedGateway: Rule = {
+  code: 'unverified-gateway',
+  severity: 'warning',
+  title: 'Mutual TLS to a gateway that accepts any identity, beside settings that verify it',
+  reason:
+    'Without `subjectAltNames` a sidecar accepts every identity that the pods of the Service have. Whoever can run a ' +
+    "pod there with the Service's labels receives these requests, but not those whose settings name an identity.",
+  cure: "Add the gateway's SPIFFE identity to subjectAltNames, as in the other settings for the host.",
+  good: `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: hop, namespace: shop }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets:
+    - name: a
+      trafficPolicy:
+        tls: { mode: ISTIO_MUTUAL, sni: a.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
+    - name: b
+      trafficPolicy:
+        tls: { mode: ISTIO_MUTUAL, sni: b.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: hop, namespace: shop }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets:
+    - name: a
+      trafficPolicy:
+        tls: { mode: ISTIO_MUTUAL, sni: a.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
+    - name: b
+      trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: b.internal } }
+`,
+  *check(index) {
+    const rules = index.ofKind('DestinationRule');
+    const verifying = groupBy(
+      rules.filter((rule) => some(rule, isVerified)),
+      (rule) => rule.spec.host,
+    );
+    const examples = new Map<string | undefined, IstioObject<'DestinationRule'>>();
+    for (const rule of rules) {
+      const { host } = rule.spec;
+      if (!verifying.has(host) || !some(rule, isUnverified)) continue;
+      const beside = examples.get(host) ?? ordered(verifying.get(host))[0];
+      examples.set(host, beside);
+      const whose = beside === rule ? 'other settings of it verify' : `${describe(beside)} verifies`;
+      yield {
+        message: `${describe(rule)} accepts any identity at ${host}, which ${whose}.`,
+        field: tlsField(rule, isUnverified),
+        objects: [rule, beside],
+      };
+    }
+  },
+};
+
+function some(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): boolean {
+  let found = false;
+  eachTls(rule, (tls) => (found ||= condition(tls)));
+  return found;
+}
+
+function isVerified({ mode, subjectAltNames }: TlsSettings): boolean {
+  return mode === 'ISTIO_MUTUAL' && (subjectAltNames?.length ?? 0) > 0;
+}
+
+function isUnverified({ mode, subjectAltNames }: TlsSettings): boolean {
+  return mode === 'ISTIO_MUTUAL' && !subjectAltNames?.length;
+}
