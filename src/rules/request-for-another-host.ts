@@ -59,8 +59,10 @@ spec:
       const tls = rules.length === 1 ? settingsOf(rules[0], hop.subset, hop.port) : undefined;
       if (!tls?.sni || (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL')) continue;
       const names: string[] = [tls.sni, ...(tls.subjectAltNames ?? [])].map((name) => name.toLowerCase());
+      // A host that is declared may well be at a server that has another name.
       const asked = authorities(hop.virtualService.spec, hop.route as HttpRoute).find(
-        (authority) => !names.some((name) => covers(name, authority)),
+        (authority) =>
+          !names.some((name) => covers(name, authority)) && index.entriesByHost.get(authority).length === 0,
       );
       if (asked === undefined) continue;
       yield {

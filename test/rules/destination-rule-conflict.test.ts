@@ -57,8 +57,8 @@ test('rules with a workloadSelector are merged only with rules that have the sam
 });
 
 test('two definitions of one object are not two rules', () => {
-  const rule = (name: string, simple: string) =>
+  const named = (name: string, simple: string) =>
     istio('DestinationRule', `shop/${name}`, { host: 'a.example.com', trafficPolicy: { loadBalancer: { simple } } });
-  expect(reported('destination-rule-conflict', [rule('a', 'RANDOM'), rule('a', 'ROUND_ROBIN')])).toEqual([]);
-  expect(reported('destination-rule-conflict', [rule('a', 'RANDOM'), rule('b', 'ROUND_ROBIN')])).toHaveLength(1);
+  expect(reported('destination-rule-conflict', [named('a', 'RANDOM'), named('a', 'ROUND_ROBIN')])).toEqual([]);
+  expect(reported('destination-rule-conflict', [named('a', 'RANDOM'), named('b', 'ROUND_ROBIN')])).toHaveLength(1);
 });
