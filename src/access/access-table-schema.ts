@@ -248,6 +248,12 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
             type: 'array',
             items: { type: 'string' },
           },
+          hostHeader: { description: 'The Host header that reached the external host.', type: 'string' },
+          removedHeaders: {
+            description: "Names of the row's headers that did not reach the external host.",
+            type: 'array',
+            items: { type: 'string' },
+          },
         }),
       }),
     },

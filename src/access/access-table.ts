@@ -134,6 +134,10 @@ export interface Expectation {
   readonly clientCommonName?: string;
   /** Header names that reached the external host beyond those the application sent. */
   readonly addedHeaders?: string[];
+  /** The Host header, or `:authority`, that reached the external host. */
+  readonly hostHeader?: string;
+  /** Names of the row's headers that did not reach the external host. */
+  readonly removedHeaders?: string[];
 }
 
 /** One request. */

@@ -94,6 +94,10 @@ export interface Answer {
   readonly clientCommonName?: string;
   /** Header names that reached the external host beyond those the application sent. */
   readonly addedHeaders?: readonly string[];
+  /** The Host header, or `:authority`, that reached the external host. */
+  readonly hostHeader?: string;
+  /** Names of the request's headers that did not reach the external host, where it has any. */
+  readonly removedHeaders?: readonly string[];
   /** The gateway on the egress path, `<namespace>/<name or labels>`. */
   readonly gateway?: string;
   /** Where the connection ends, `host:port` or `address:port`. */

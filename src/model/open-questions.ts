@@ -91,6 +91,8 @@ const HOW: ReadonlySet<string> = new Set<keyof Answer>([
   'steps',
   'assumptions',
   'addedHeaders',
+  'hostHeader',
+  'removedHeaders',
   'protocol',
   'alternatives',
   'remarks',
@@ -111,6 +113,8 @@ export function isSameWay(a: Answer, b: Answer): boolean {
   return (
     a.protocol === b.protocol &&
     isSame(a.addedHeaders, b.addedHeaders) &&
+    a.hostHeader === b.hostHeader &&
+    isSame(a.removedHeaders, b.removedHeaders) &&
     a.steps.length === b.steps.length &&
     a.steps.every((step, index) => isSameStep(step, b.steps[index]))
   );

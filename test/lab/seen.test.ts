@@ -236,6 +236,15 @@ test('headers that the application has not sent count as added', () => {
   expect(seen(evidence(parts)).addedHeaders).toEqual(['x-request-id']);
 });
 
+test("those of the row's headers that did not arrive count as removed", () => {
+  const parts = {
+    ...throughGateway,
+    row: { headers: { Host: 'api.example.com', 'X-Mine': 'a', B3: 'b' } },
+    external: [event(GATEWAY, 2000, { headers: { host: 'api.example.com', 'x-mine': 'a' } })],
+  };
+  expect(seen(evidence(parts)).removedHeaders).toEqual(['b3']);
+});
+
 test("a certificate that is not the external host's own is a contradiction", () => {
   const parts: Parts = {
     row: { request: 'https://api.example.com/' },

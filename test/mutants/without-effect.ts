@@ -10,20 +10,6 @@ export interface Reason {
 export const WITHOUT_EFFECT: readonly Reason[] = [
   // What the answer cannot tell, although a host or a caller can.
   {
-    fields: /headers\.request\.remove\.\* /,
-    reason:
-      'of the headers that the application itself sends, an answer does not say which arrive; the `leaks` suite ' +
-      'compares every header at the host, and golden manifests have the list',
-    isHidden: true,
-  },
-  {
-    fields: /rewrite\.authority /,
-    reason:
-      'an answer does not say which Host header arrives; the `leaks` suite does, and rule request-for-another-host ' +
-      'where TLS is originated',
-    isHidden: true,
-  },
-  {
     fields: /http\.\*\.(retries|timeout)/,
     reason: 'counts only where a connection fails or is slow: suite `robustness`',
     isHidden: true,

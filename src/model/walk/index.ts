@@ -71,6 +71,7 @@ export function walk(
 function send(leg: Leg, request: ModelRequest): Ending {
   const { configuration, pod, url } = leg;
   const flow = flowOf(request, url);
+  if (request.headers && flow.http) leg.sentHeaders = [...flow.http.headers.keys()];
   const what = flow.http ? `${flow.http.method} ${request.url}` : request.url;
   leg.step(
     'application',

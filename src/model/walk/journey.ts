@@ -109,6 +109,8 @@ export class Journey {
     if (leg.clientCertificate !== undefined) answer.clientCertificate = leg.clientCertificate;
     if (leg.clientCommonName !== undefined) answer.clientCommonName = leg.clientCommonName;
     if (leg.addedHeaders !== undefined) answer.addedHeaders = leg.addedHeaders;
+    if (leg.hostHeader !== undefined) answer.hostHeader = leg.hostHeader;
+    if (leg.removedHeaders !== undefined) answer.removedHeaders = leg.removedHeaders;
     if (leg.gateway !== undefined) answer.gateway = leg.gateway;
     if (leg.destination !== undefined) answer.destination = leg.destination;
     return answer;
@@ -139,6 +141,10 @@ export class Leg {
   public clientCommonName?: string;
   public originator?: TlsOriginator;
   public addedHeaders?: string[];
+  public hostHeader?: string;
+  public removedHeaders?: string[];
+  /** The header names that the application sends. */
+  public sentHeaders?: readonly string[];
   /** How long the routes on the egress path let the host take. */
   public readonly limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
   /** Where a route on the egress path says what is tried again. */

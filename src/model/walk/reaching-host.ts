@@ -189,6 +189,8 @@ function answered(
     leg.addedHeaders = isOwnTls
       ? []
       : [...flow.added].filter((name) => !leg.atGateway?.hidesEnvoyHeaders || !ABOUT_ENVOY.has(name)).sort();
+    leg.hostHeader = flow.http!.authority;
+    leg.removedHeaders = leg.sentHeaders?.filter((name) => !flow.http!.headers.has(name));
   }
   const wish = wishOf(leg, flow);
   const limit = leg.limits.find(({ milliseconds }) => milliseconds <= Math.min(...all(leg.limits)));

@@ -47,7 +47,14 @@ export class WorldLab {
 
   private async answer(request: Request): Promise<MeshAnswer> {
     const evidence = await this.lab.send({ ...request, expect: { outcome: 'answered' } });
-    const { contradictions: _contradictions, addedHeaders: _addedHeaders, redirects, ...saw } = seen(evidence);
+    const {
+      contradictions: _c,
+      addedHeaders: _a,
+      removedHeaders: _r,
+      hostHeader: _h,
+      redirects,
+      ...saw
+    } = seen(evidence);
     return plain({
       ...saw,
       ...(redirects && redirects.length > 0 && { redirects }),

@@ -57,6 +57,12 @@ export function seen(evidence: Evidence): Seen {
       Object.keys(event.headers)
         .filter((name) => !OF_THE_REQUEST.has(name) && !curl.sentHeaders.includes(name))
         .sort(),
+    hostHeader: event?.authority,
+    removedHeaders:
+      event?.headers &&
+      Object.keys(evidence.row.headers ?? {})
+        .map((name) => name.toLowerCase())
+        .filter((name) => name !== 'host' && !(name in event.headers!)),
     contradictions: answered ? contradictions(evidence, via, event, line, tlsByApplication) : [],
   };
 }

@@ -17,7 +17,7 @@ function agreement(table: AccessTable, manifests: KubeObject[]): (row: AccessRow
   return (row, { judgement: { seen } }) => {
     const { expect: _expect, without: left, ...request } = row;
     const answer = modelOf(without(manifests, left), table)(request);
-    const { contradictions: _contradictions, addedHeaders: _addedHeaders, ...mesh } = seen;
+    const { contradictions: _c, addedHeaders: _a, removedHeaders: _r, hostHeader: _h, ...mesh } = seen;
     const differs =
       answer.outcome === 'undetermined'
         ? ['outcome: the model says undetermined']

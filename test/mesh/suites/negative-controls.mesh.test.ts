@@ -219,6 +219,8 @@ const WRONG: Record<keyof Expectation, { of: AccessRow; value: unknown }> = {
   clientCertificate: { of: HTTP, value: true },
   clientCommonName: { of: HTTP, value: 'somebody' },
   addedHeaders: { of: HTTP, value: [] },
+  hostHeader: { of: HTTP, value: 'other.example.com' },
+  removedHeaders: { of: HTTP, value: ['x-mine'] },
 };
 
 describeMesh('a wrong expectation', { table, manifests }, (mesh) => {

@@ -2,7 +2,7 @@ import { Request, World } from './world';
 import { Expectation } from '../../../src/access/access-table';
 
 /** What a mesh answered to a request: the fields of an access table, and which external host answered. */
-export interface MeshAnswer extends Omit<Expectation, 'addedHeaders'> {
+export interface MeshAnswer extends Omit<Expectation, 'addedHeaders' | 'removedHeaders' | 'hostHeader'> {
   readonly answeredBy?: string;
 }
 
