@@ -46,6 +46,16 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       say: SAY_PORT_80,
       onlyPort: 80,
     };
+  if (world.httpPort80 !== false && world.gateways === undefined)
+    for (const namespace of importedByName(asIs))
+      yield {
+        objects: [...asIs, serviceWithPort80(namespace)],
+        world,
+        when: `a Service of namespace ${namespace} has an HTTP port 80`,
+        assumed: `no other Service of namespace ${namespace} has an HTTP port 80`,
+        say: `add the Services of namespace ${namespace}`,
+        onlyPort: 80,
+      };
   const discovery = new Discovery(objects, world.discoverySelectors);
   const unknown = discovery.unknown(asIs);
   for (const left of unknown.length > 1 ? [unknown, ...unknown.map((one) => [one])] : unknown.map((one) => [one]))
@@ -82,6 +92,20 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
         assumed: 'objects without a creationTimestamp are older than all others; among themselves, their names decide',
         say: SAY_AGE,
       };
+}
+
+/** The namespaces that Sidecars name among what they import. */
+function importedByName(objects: readonly EgressObject[]): Set<string> {
+  const hosts: string[] = objects
+    .filter(({ manifest }) => manifest.kind === 'Sidecar')
+    .flatMap(({ manifest }) => (manifest.spec?.egress ?? []).flatMap((listener: any) => listener.hosts ?? []));
+  return new Set(hosts.map((host) => host.split('/')[0]).filter((namespace) => /^[a-z0-9]/.test(namespace)));
+}
+
+function serviceWithPort80(namespace: string): EgressObject {
+  const metadata = { name: 'unknown', namespace };
+  const spec = { ports: [{ name: 'http', port: 80 }] };
+  return { manifest: { apiVersion: 'v1', kind: 'Service', metadata, spec }, origin: 'nowhere' };
 }
 
 /** What says how an answer comes about, and not what it is. */

@@ -200,3 +200,25 @@ test('an unknown address and a range that could contain it', () => {
     via: 'sidecar',
   });
 });
+
+test('a Service with port 80 in a namespace that a Sidecar imports, and of which no manifest tells', () => {
+  const istio = (kind: string, spec: string) => object(kind, 'networking.istio.io/v1', spec);
+  const sidecar = istio(
+    'Sidecar',
+    '{ egress: [{ hosts: ["*/other.example.com", egress/*] }], outboundTrafficPolicy: { mode: ALLOW_ANY } }',
+  );
+  const route = istio(
+    'VirtualService',
+    '{ hosts: [other.example.com], http: [{ route: [{ destination: { host: other.example.com } }] }] }',
+  );
+  const see = (more: string, url = 'http://other.example.com/') => ask(`${sidecar}${more}`, 'shop/app', url);
+  expect(see(route)).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(
+      /a Service of namespace egress has an HTTP port 80.*add the Services of namespace egress/,
+    ),
+  });
+  expect(see(route, 'https://other.example.com/')).toMatchObject({ outcome: 'answered', via: 'undeclared' });
+  const service = object('Service', 'v1', '{ ports: [{ name: http, port: 80 }] }', 'egress');
+  expect(see(route + service).outcome).not.toBe('undetermined');
+});

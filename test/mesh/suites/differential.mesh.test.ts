@@ -1,8 +1,7 @@
 /**
  * Generated worlds: the model must predict what the mesh does. `--seed` and `--worlds` choose the worlds; the seed is
  * printed, so that a world can be generated again. Where the model disagrees, the request is sent a second time: an
- * answer that varies proves nothing. `--everything` and `--worlds` take the second series of worlds, in which some
- * answers are known to differ. Each world is also asked as users do, without a table: no plain yes may be one that
+ * answer that varies proves nothing. Each world is also asked as users do, without a table: no plain yes may be one that
  * the mesh does not give.
  */
 import { report, tally, Tally } from '../../model/disagreements';
@@ -19,8 +18,7 @@ const WORLDS = Number(process.env.MESH_WORLDS ?? 60);
 const LEAST_ANSWERED = 0.25;
 const MOST_UNDETERMINED = 0.1;
 
-const SERIES = (process.env.MESH_WORLDS ?? process.env.MESH_EVERYTHING) ? 'second' : 'first';
-const worlds = Array.from({ length: WORLDS }, (_, index) => generateWorld(SEED + index, SERIES));
+const worlds = Array.from({ length: WORLDS }, (_, index) => generateWorld(SEED + index, 'second'));
 const meshes = [...new Set(worlds.map(({ mesh }) => JSON.stringify(mesh)))];
 const total = newTally();
 
