@@ -212,7 +212,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
           },
           symptom: {
             description:
-              "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52 or 56 (closed), 28 " +
+              "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52, 55 or 56 (closed), 28 " +
               "(timeout), 60 (certificate-rejected), or gRPC's status 14 (grpc-unavailable).",
             oneOf: [
               { type: 'integer', minimum: 400, maximum: 599 },

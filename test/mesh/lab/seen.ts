@@ -110,8 +110,8 @@ function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): S
   if (exitCode === 35) return 'tls-closed';
   if (exitCode === 28) return 'timeout';
   if (exitCode === 60) return 'certificate-rejected';
-  // 7: nothing listens; 52 and 56: an empty answer or a reset, whichever comes first.
-  if ([7, 52, 56].includes(exitCode)) return 'closed';
+  // 7: nothing listens; 52, 55 and 56: an empty answer or a reset, whichever comes first.
+  if ([7, 52, 55, 56].includes(exitCode)) return 'closed';
   return `curl ${exitCode}` as Symptom;
 }
 
