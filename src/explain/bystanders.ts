@@ -3,7 +3,7 @@ import { namesOf, namespaceOf, placeOf } from './manifest';
 import { urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
-import { hostsOverlap } from '../model/host-names';
+import { hostsOverlap } from '../model/objects/host-names';
 
 /** An object that names a host of the request but has no effect on the answer. */
 export interface Bystander {

@@ -8,7 +8,7 @@ import { fullHost } from '../istio/hosts';
 import { serviceOfHost } from '../istio/service-names';
 import { upTo } from '../manifests/field-path';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
-import { PROPOSED } from '../model/ages';
+import { PROPOSED } from '../model/objects/ages';
 
 export type { Wanted } from './candidates';
 

@@ -23,8 +23,8 @@ import { isTcpRequest } from '../access/request-url';
 import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, KnownGateway, ModelCaller, ModelRequest, World, worldOf } from '../model';
-import { UNDATED_AGES } from '../model/ages';
-import { separateMalformed } from '../model/well-formed';
+import { UNDATED_AGES } from '../model/objects/ages';
+import { separateMalformed } from '../model/objects/well-formed';
 import { lintCommand, rulesCommand } from '../lint/command';
 import { checkManifests, Finding } from '../rules';
 

@@ -1,6 +1,6 @@
 import { AccessRow, AccessTable } from '../access/access-table';
 import { Answer, EgressModel, EgressObject, World, worldOf } from '../model';
-import { unmetExpectations } from '../model/judge';
+import { unmetExpectations } from '../model/answer/judge';
 
 /** A row of an access table, with the model's answer to it. */
 export interface JudgedRow {

@@ -2,7 +2,7 @@ import { namesOf } from './manifest';
 import { distance } from './mesh-config';
 import { urlOf } from '../access/request-url';
 import { EgressObject, ModelCaller } from '../model';
-import { hostsOverlap } from '../model/host-names';
+import { hostsOverlap } from '../model/objects/host-names';
 
 /** What exists although no manifest names it. */
 export interface Known {

@@ -2,7 +2,7 @@ import { acknowledge, Baseline } from './acknowledgements';
 import { AcknowledgedFinding, LintFinding, nameIn } from './finding';
 import { rejectedObject, rejection } from './rejected-object';
 import { EgressObject } from '../manifests/egress-object';
-import { separateMalformed } from '../model/well-formed';
+import { separateMalformed } from '../model/objects/well-formed';
 import { objectsFrom } from '../reading/objects';
 import { IndexOptions, Rule, RULES, SEVERITIES, Severity, Violation, violations } from '../rules';
 

@@ -1,4 +1,4 @@
-import { Malformed } from '../model/well-formed';
+import { Malformed } from '../model/objects/well-formed';
 import { Rule, Violation } from '../rules';
 
 /** What no API server takes. The rules see such objects only where they are well-formed, so this one comes first. */

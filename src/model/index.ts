@@ -1,25 +1,25 @@
 import { isIP } from 'net';
-import { Address, ipAddress } from './addresses';
-import { Alternative, Answer } from './answer';
-import { CallerLabels } from './caller-labels';
-import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './conditions';
-import { Configuration } from './configuration';
-import { Discovery } from './discovery';
-import { meshFieldRef, uniqueRefs } from './field-ref';
+import { Address, ipAddress } from './objects/addresses';
+import { Alternative, Answer } from './answer/answer';
+import { CallerLabels } from './registry/caller-labels';
+import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './answer/conditions';
+import { Configuration } from './proxies/configuration';
+import { Discovery } from './objects/discovery';
+import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
-import { ModelCaller, ModelRequest } from './request';
-import { Undetermined } from './undetermined';
+import { ModelCaller, ModelRequest } from './requests/request';
+import { Undetermined } from './answer/undetermined';
 import { walk, WalkResult } from './walk';
-import { malformedThatMatters, Malformed, separateMalformed } from './well-formed';
-import { World } from './world';
+import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
+import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
 import { urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 
 export type { EgressObject } from '../manifests/egress-object';
-export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './answer';
-export type { ModelCaller, ModelRequest } from './request';
-export { worldOf, type KnownGateway, type World } from './world';
+export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './answer/answer';
+export type { ModelCaller, ModelRequest } from './requests/request';
+export { worldOf, type KnownGateway, type World } from './objects/world';
 
 /** The most alternatives that one answer lists. */
 const MAX_ALTERNATIVES = 16;

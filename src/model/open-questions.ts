@@ -1,9 +1,9 @@
-import { datedAs, possibleAges } from './ages';
-import { Answer, Step } from './answer';
-import { discovered, Discovery } from './discovery';
-import { isSameRef } from './field-ref';
-import { EntryVisibility, withVisibility } from './visibility';
-import { World } from './world';
+import { datedAs, possibleAges } from './objects/ages';
+import { Answer, Step } from './answer/answer';
+import { discovered, Discovery } from './objects/discovery';
+import { isSameRef } from './answer/field-ref';
+import { EntryVisibility, withVisibility } from './objects/visibility';
+import { World } from './objects/world';
 import { EgressObject } from '../manifests/egress-object';
 
 /** What the manifests do not say, in one of the ways in which it could be. */

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { allMarkers, dangling, misplaced, PAGES, promisesPage, sentencesOf, unmarked } from './promises';
-import { unmetExpectations } from '../../src/model/judge';
+import { unmetExpectations } from '../../src/model/answer/judge';
 import { meshExamples } from '../mesh/examples';
 import { withForeignTable } from '../mesh/foreign/measured';
 import { rowText } from '../mesh/lab/report';

@@ -185,7 +185,7 @@ describe('docs/expect.md', () => {
     const exported = read('src/explain/index.ts');
     const [, imported] = /import \{ ([^}]*) \} from 'cdk8s-istio-egress\/explain';\n\nconst objects/.exec(page)!;
     for (const name of imported.split(', ')) expect(exported).toMatch(new RegExp(`\\b${name}\\b`));
-    const world = read('src/model/world.ts') + read('src/explain/expect-egress.ts');
+    const world = read('src/model/objects/world.ts') + read('src/explain/expect-egress.ts');
     const [, fields] = /## What surrounds the manifests\n([^]*?)\n## /.exec(page)!;
     for (const [, row] of fields.matchAll(/^\| (`.*?`) \|/gm))
       for (const field of row.replace(/`/g, '').split(', ')) expect(world).toContain(`readonly ${field}?:`);

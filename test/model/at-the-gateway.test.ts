@@ -1,7 +1,7 @@
 /** The model gives the mesh's answers about what a gateway does before it routes; see `at-the-gateway.ts`. */
 import { CASES, TABLE } from './at-the-gateway';
 import { EgressModel, worldOf } from '../../src/model';
-import { unmetExpectations } from '../../src/model/judge';
+import { unmetExpectations } from '../../src/model/answer/judge';
 
 describe.each(CASES)('$name', ({ mesh, objects, rows }) => {
   const model = EgressModel.of(

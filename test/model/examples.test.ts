@@ -1,7 +1,7 @@
 import { examples, golden, objectsIn } from '../../examples/examples';
 import { AccessRow } from '../../src/access/access-table';
 import { EgressModel, worldOf } from '../../src/model';
-import { unmetExpectations } from '../../src/model/judge';
+import { unmetExpectations } from '../../src/model/answer/judge';
 
 /** The objects without those that a row leaves out. */
 function without(objects: any[], omitted: AccessRow['without']): any[] {

@@ -1,7 +1,7 @@
 import { CASES } from './istio-facts';
 import { ask, LOCKED } from './support';
 import { EgressModel, ModelCaller, World, worldOf } from '../../src/model';
-import { unmetExpectations } from '../../src/model/judge';
+import { unmetExpectations } from '../../src/model/answer/judge';
 
 const entry = (name: string, host: string, spec: string, namespace = 'shop') => `---
 apiVersion: networking.istio.io/v1

@@ -2,7 +2,7 @@ import { RecordedWorld, MeshAnswer } from './worlds/recorded';
 import { tableOf } from './worlds/table';
 import { plain, Request, World, WorldObject } from './worlds/world';
 import { Change, EgressModel, smallestChange, worldOf } from '../../src/explain';
-import { PROPOSED } from '../../src/model/ages';
+import { PROPOSED } from '../../src/model/objects/ages';
 import { ANY_OTHER, placeOf, UNDECLARED_HOST } from '../../src/explain/side-effects';
 import { urlOf } from '../../src/access/request-url';
 

@@ -3,7 +3,7 @@ import * as path from 'path';
 import { parseAllDocuments } from 'yaml';
 import { ask, ENTRY } from './support';
 import { Shape } from '../../src/schema/shape';
-import { SPECS } from '../../src/model/well-formed';
+import { SPECS } from '../../src/model/objects/well-formed';
 
 const object = (
   kind: string,

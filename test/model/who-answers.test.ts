@@ -5,8 +5,8 @@ import { accessTableProblems } from '../../src/access/read-access-table';
 import { expectEgress } from '../../src/explain/expect-egress';
 import { judgeTable } from '../../src/explain/judge-table';
 import { asText } from '../../src/explain/text';
-import { Configuration } from '../../src/model/configuration';
-import { CallerPod } from '../../src/model/capture';
+import { Configuration } from '../../src/model/proxies/configuration';
+import { CallerPod } from '../../src/model/proxies/capture';
 import { Journey, Leg } from '../../src/model/walk/journey';
 import { parseAllDocuments } from 'yaml';
 

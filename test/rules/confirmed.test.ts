@@ -1,6 +1,6 @@
 import { CONFIRMED, meshOf, NOT_CONFIRMED, objectsFor, TABLE } from './confirmed';
 import { EgressModel, worldOf } from '../../src/model';
-import { unmetExpectations } from '../../src/model/judge';
+import { unmetExpectations } from '../../src/model/answer/judge';
 import { RULES } from '../../src/rules';
 
 test('every error is confirmed by a request, or it is said why not', () => {

@@ -1,8 +1,8 @@
-import { Certainty } from './certainty';
+import { Certainty } from '../answer/certainty';
 import { SelectablePods, selection } from './selection';
 import { Indexed } from '../../manifests/indexed';
 import { IstioSpecs } from '../../manifests/specs';
-import { Registry } from '../registry';
+import { Registry } from '../registry/registry';
 
 /** What the model reads of a RequestAuthentication. */
 export interface RequestAuthenticationSpec {

@@ -1,9 +1,9 @@
 import { JwtRule, Policies } from './applying-policies';
 import { PolicyInput } from './rule';
 import { SelectablePods, unknownLabels } from './selection';
-import { FieldRef } from '../answer';
-import { fieldRef } from '../field-ref';
-import { Undetermined } from '../undetermined';
+import { FieldRef } from '../answer/answer';
+import { fieldRef } from '../answer/field-ref';
+import { Undetermined } from '../answer/undetermined';
 
 /** The seconds that Envoy adds to the time at which a token expires. */
 const CLOCK_SKEW = 60;

@@ -1,5 +1,5 @@
-import { both, Certainty, not, someOf } from './certainty';
-import { isAmong, isNotAmong, matchesPath, matchesPattern, Value } from './patterns';
+import { both, Certainty, not, someOf } from '../answer/certainty';
+import { isAmong, isNotAmong, matchesPath, matchesPattern, Value } from '../requests/patterns';
 import { inTrustDomains, withAliases } from './trust-domains';
 import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
 

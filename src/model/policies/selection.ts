@@ -1,4 +1,4 @@
-import { Certainty } from './certainty';
+import { Certainty } from '../answer/certainty';
 
 /** Pods, as far as selectors are concerned. */
 export interface SelectablePods {

@@ -1,6 +1,6 @@
 import { HeaderChanges, Target, weighted } from './route';
-import { FieldRef } from '../answer';
-import { Service } from '../service';
+import { FieldRef } from '../answer/answer';
+import { Service } from '../objects/service';
 
 /** The cluster that a route names, whether it exists or not. */
 export interface Destination {

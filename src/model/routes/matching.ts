@@ -1,11 +1,11 @@
 import { Destination, destinationsFor } from './destination';
 import { HttpMatch, HttpRoute, NamedMatch, ProxyMatch, Routes, TextMatch } from './route';
-import { FieldRef } from '../answer';
-import { headerOf, HttpRequest } from '../http-request';
-import { SOME_VALUE, Value } from '../policies/patterns';
-import { ProxyIdentity } from '../proxy';
-import { Service } from '../service';
-import { Undetermined } from '../undetermined';
+import { FieldRef } from '../answer/answer';
+import { headerOf, HttpRequest } from '../requests/http-request';
+import { SOME_VALUE, Value } from '../requests/patterns';
+import { ProxyIdentity } from '../objects/proxy';
+import { Service } from '../objects/service';
+import { Undetermined } from '../answer/undetermined';
 import { selects } from '../../manifests/selectors';
 
 /** A route of a proxy: a rule for requests, and one of its matches. */

@@ -1,5 +1,5 @@
 import { PathChange, TextMatch } from './route';
-import { Undetermined } from '../undetermined';
+import { Undetermined } from '../answer/undetermined';
 
 /** A path, with its query, as a rule changes it. `match` is what the rule's match has matched. */
 export function changedPath(path: string, change: PathChange | undefined, match: TextMatch | undefined): string {

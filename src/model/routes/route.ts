@@ -1,5 +1,5 @@
-import { FieldRef } from '../answer';
-import { Undetermined } from '../undetermined';
+import { FieldRef } from '../answer/answer';
+import { Undetermined } from '../answer/undetermined';
 import { Indexed } from '../../manifests/indexed';
 
 /**

@@ -14,10 +14,10 @@ import {
   TextMatch,
 } from './route';
 import { Delegates, delegatedRules, fullGateway, MergedRule, ownMatches, PlacedMatch, Rule } from './delegation';
-import { FieldRef } from '../answer';
-import { fieldRef } from '../field-ref';
-import { Shape, unknownIn } from '../known-fields';
-import { exportedTo } from '../service';
+import { FieldRef } from '../answer/answer';
+import { fieldRef } from '../answer/field-ref';
+import { Shape, unknownIn } from '../answer/known-fields';
+import { exportedTo } from '../objects/service';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';

@@ -3,22 +3,22 @@ import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { SECTIONS } from '../../manifests/routes';
 import { sectionOf } from '../../manifests/servers';
-import { FieldRef } from '../answer';
-import { rulesByIdentity, authorize } from '../authorization';
-import { settingsOf } from '../external-host';
-import { fieldRef } from '../field-ref';
-import { firstBytes, Flow, isReadable, Layer, outermost } from '../flow';
-import { GatewayListener, ServerChain } from '../gateway-listeners';
-import { Server } from '../gateway-servers';
-import { GatewayWorkload, knownPort, sayGateway } from '../gateway-workloads';
-import { hostsOverlap } from '../host-names';
-import { headerOf } from '../http-request';
-import { blockedBy } from '../network-policy';
+import { FieldRef } from '../answer/answer';
+import { rulesByIdentity, authorize } from '../policies/authorization';
+import { settingsOf } from './external-host';
+import { fieldRef } from '../answer/field-ref';
+import { firstBytes, Flow, isReadable, Layer, outermost } from './flow';
+import { GatewayListener, ServerChain } from '../proxies/gateway-listeners';
+import { Server } from '../proxies/gateway-servers';
+import { GatewayWorkload, knownPort, sayGateway } from '../objects/gateway-workloads';
+import { hostsOverlap } from '../objects/host-names';
+import { headerOf } from '../requests/http-request';
+import { blockedBy } from '../policies/network-policy';
 import { badToken } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
-import { readAtGateway } from '../reading-http';
-import { Undetermined } from '../undetermined';
-import { withoutPort } from '../virtual-hosts';
+import { readAtGateway } from './reading-http';
+import { Undetermined } from '../answer/undetermined';
+import { withoutPort } from '../proxies/virtual-hosts';
 
 /** Headers that a gateway adds to every request that it reads. */
 const GATEWAY_ADDS = [

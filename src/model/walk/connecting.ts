@@ -2,14 +2,14 @@ import { isIP } from 'net';
 import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { originates } from '../../manifests/tls';
-import { Address, hostOrAddress, ipAddress } from '../addresses';
-import { FieldRef } from '../answer';
-import { authorize } from '../authorization';
-import { Cluster, Endpoint, endpointText } from '../cluster';
-import { fieldRef, uniqueRefs } from '../field-ref';
-import { Flow, isReadable, Layer, outermost } from '../flow';
+import { Address, hostOrAddress, ipAddress } from '../objects/addresses';
+import { FieldRef } from '../answer/answer';
+import { authorize } from '../policies/authorization';
+import { Cluster, Endpoint, endpointText } from '../proxies/cluster';
+import { fieldRef, uniqueRefs } from '../answer/field-ref';
+import { Flow, isReadable, Layer, outermost } from './flow';
 import { Destination } from '../routes/destination';
-import { Undetermined } from '../undetermined';
+import { Undetermined } from '../answer/undetermined';
 
 /** Into the cluster that a route names: one of its endpoints, with the TLS that the cluster originates. */
 export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decidedBy: readonly FieldRef[]): Next {

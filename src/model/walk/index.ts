@@ -5,17 +5,17 @@ import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
-import { Believed } from '../address-book';
-import { Address, ipAddress, textOf } from '../addresses';
-import { Answer } from '../answer';
-import { Configuration } from '../configuration';
-import { fieldRef } from '../field-ref';
-import { Flow } from '../flow';
-import { HttpRequest } from '../http-request';
-import { pathAsSent } from '../path-normalization';
-import { ModelCaller, ModelRequest } from '../request';
-import { Scope } from '../scope';
-import { Undetermined } from '../undetermined';
+import { Believed } from '../registry/address-book';
+import { Address, ipAddress, textOf } from '../objects/addresses';
+import { Answer } from '../answer/answer';
+import { Configuration } from '../proxies/configuration';
+import { fieldRef } from '../answer/field-ref';
+import { Flow } from './flow';
+import { HttpRequest } from '../requests/http-request';
+import { pathAsSent } from '../requests/path-normalization';
+import { ModelCaller, ModelRequest } from '../requests/request';
+import { Scope } from '../registry/scope';
+import { Undetermined } from '../answer/undetermined';
 
 /** How a request ended on one egress path, and which branches it took. */
 export interface WalkResult {

@@ -1,13 +1,13 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
-import { Believed } from '../address-book';
-import { Address } from '../addresses';
-import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer';
-import { CallerPod } from '../capture';
-import { Condition, together } from '../conditions';
-import { Configuration } from '../configuration';
-import { GatewayWorkload } from '../gateway-workloads';
-import { ModelRequest } from '../request';
-import { Scope } from '../scope';
+import { Believed } from '../registry/address-book';
+import { Address } from '../objects/addresses';
+import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer/answer';
+import { CallerPod } from '../proxies/capture';
+import { Condition, together } from '../answer/conditions';
+import { Configuration } from '../proxies/configuration';
+import { GatewayWorkload } from '../objects/gateway-workloads';
+import { ModelRequest } from '../requests/request';
+import { Scope } from '../registry/scope';
 
 /** The branch that a walk took, and the branches that there were. */
 export interface Choice {

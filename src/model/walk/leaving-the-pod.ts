@@ -1,16 +1,16 @@
 import { Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { forward, route } from './routing';
-import { Address, holds, hostOrAddress } from '../addresses';
-import { isCaptured } from '../capture';
-import { SAY_POLICY } from '../conditions';
-import { firstBytes, Flow, isReadable, withHeaders } from '../flow';
-import { listenerFor } from '../listener';
-import { NearMiss, nearMisses } from '../near-misses';
+import { Address, holds, hostOrAddress } from '../objects/addresses';
+import { isCaptured } from '../proxies/capture';
+import { SAY_POLICY } from '../answer/conditions';
+import { firstBytes, Flow, isReadable, withHeaders } from './flow';
+import { listenerFor } from '../proxies/listener';
+import { NearMiss, nearMisses } from './near-misses';
 import { policiesAtCaller } from '../policies/at-the-caller';
-import { readAtSidecar } from '../reading-http';
-import { Scope } from '../scope';
-import { Undetermined } from '../undetermined';
+import { readAtSidecar } from './reading-http';
+import { Scope } from '../registry/scope';
+import { Undetermined } from '../answer/undetermined';
 
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
 

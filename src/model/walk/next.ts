@@ -1,10 +1,10 @@
 import { Ending } from './journey';
-import { Address } from '../addresses';
-import { FieldRef, HopName } from '../answer';
-import { Flow } from '../flow';
-import { GatewayWorkload } from '../gateway-workloads';
-import { Scope } from '../scope';
-import { Service } from '../service';
+import { Address } from '../objects/addresses';
+import { FieldRef, HopName } from '../answer/answer';
+import { Flow } from './flow';
+import { GatewayWorkload } from '../objects/gateway-workloads';
+import { Scope } from '../registry/scope';
+import { Service } from '../objects/service';
 
 /** A request at a proxy: what the proxy sees, and the original destination of the connection. */
 export interface AtProxy {

@@ -1,14 +1,14 @@
 import { toCluster } from './connecting';
 import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
-import { FieldRef } from '../answer';
-import { Flow } from '../flow';
+import { FieldRef } from '../answer/answer';
+import { Flow } from './flow';
 import { Destination } from '../routes/destination';
 import { firstMatchingEntry, RouteEntry } from '../routes/matching';
 import { changedPath } from '../routes/path-rewrite';
 import { HttpAction, HttpRoute } from '../routes/route';
-import { Undetermined } from '../undetermined';
-import { VirtualHost } from '../virtual-hosts';
+import { Undetermined } from '../answer/undetermined';
+import { VirtualHost } from '../proxies/virtual-hosts';
 
 /**
  * A request that a proxy reads, through one virtual host: to a cluster, or to an answer that the proxy gives itself.

@@ -1,9 +1,9 @@
 import { Leg } from './journey';
 import { Next, ToExternalHost } from './next';
-import { ipAddress } from '../addresses';
-import { endpointText, podsBehind } from '../cluster';
-import { fieldRef } from '../field-ref';
-import { portOf } from '../scope';
+import { ipAddress } from '../objects/addresses';
+import { endpointText, podsBehind } from '../proxies/cluster';
+import { fieldRef } from '../answer/field-ref';
+import { portOf } from '../registry/scope';
 
 /**
  * A connection to the cluster IP of a Kubernetes Service, from a pod without a sidecar or from a proxy that resolves

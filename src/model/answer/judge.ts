@@ -1,0 +1,14 @@
+import { Answer } from './answer';
+import { Expectation } from '../../access/access-table';
+import { differingFields } from '../../access/expectation';
+
+/** Where an answer differs from what a row expects; fields that the row does not name are not compared. */
+export function unmetExpectations(expected: Expectation, answer: Answer): string[] {
+  const differences = differingFields(expected, answer).map(
+    ({ field, expected: wanted, seen }) =>
+      `${field}: expected ${wanted}, the model says ${seen}${field === 'outcome' ? ` (${answer.reason})` : ''}`,
+  );
+  if (expected.outcome === 'answered' && expected.answeredBy === undefined && answer.insteadOf !== undefined)
+    differences.push(`answeredBy: expected ${answer.insteadOf}, the model says ${answer.answeredBy}`);
+  return differences;
+}

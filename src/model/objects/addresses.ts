@@ -1,0 +1,59 @@
+import { contains } from '../../istio/ranges';
+
+/** Where an application or a proxy connects to, as far as the manifests tell. */
+export type Address =
+  | { readonly kind: 'ip'; readonly ip: string }
+  /** Of a host whose address nobody knows. */
+  | { readonly kind: 'unknown'; readonly host: string }
+  /** The cluster IP of a Kubernetes Service. */
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  /** What a sidecar with DNS capture allocates for a name of a ServiceEntry. */
+  | { readonly kind: 'allocated'; readonly namespace: string; readonly entry: string; readonly host: string };
+
+/** What a service declares: an address, several, or none of its own. */
+export type ServiceAddress = Address | { readonly kind: 'range'; readonly range: string } | { readonly kind: 'any' };
+
+/** The address of a listener that takes what no other listener takes. */
+export const ANY_ADDRESS = '0.0.0.0';
+
+const ANY: ServiceAddress = { kind: 'any' };
+
+/** An address or range as a manifest writes it. */
+export function addressOf(text: string | undefined): ServiceAddress {
+  if (text === undefined || text === ANY_ADDRESS) return ANY;
+  // A range of a single address is written as that address.
+  if (text.endsWith('/32')) return { kind: 'ip', ip: text.slice(0, -3) };
+  return text.includes('/') ? { kind: 'range', range: text } : { kind: 'ip', ip: text };
+}
+
+export function ipAddress(ip: string): Address {
+  return { kind: 'ip', ip };
+}
+
+/** The address as a key, and in answers. */
+export function textOf(address: ServiceAddress): string {
+  switch (address.kind) {
+    case 'ip':
+      return address.ip;
+    case 'range':
+      return address.range;
+    case 'any':
+      return ANY_ADDRESS;
+    case 'service':
+      return `Service ${address.namespace}/${address.name}`;
+    case 'allocated':
+      return `the address allocated for ${address.host} of ServiceEntry ${address.namespace}/${address.entry}`;
+    default:
+      return `the address of ${address.host}`;
+  }
+}
+
+/** The host where its address is unknown, else the address. */
+export function hostOrAddress(address: Address): string {
+  return address.kind === 'unknown' ? address.host : textOf(address);
+}
+
+/** Whether a range contains an address that is known. */
+export function holds(range: string, address: Address): boolean {
+  return address.kind === 'ip' && contains(range, address.ip);
+}

@@ -1,0 +1,217 @@
+import { EgressObject } from '../../manifests/egress-object';
+import { compare } from '../../manifests/indexed';
+import { upper } from '../../istio/protocols';
+
+/**
+ * How old objects without a `metadata.creationTimestamp` are: younger than all others, older than all others, or as old
+ * as them. Among objects of equal age, Istio goes by name.
+ */
+export type UndatedAge = 'youngest' | 'oldest' | 'same';
+
+export const UNDATED_AGES: readonly string[] = ['youngest', 'oldest', 'same'] satisfies readonly UndatedAge[];
+
+/** The kinds that Istio sorts by age. */
+const SORTED = new Set(['VirtualService', 'ServiceEntry', 'DestinationRule', 'Gateway', 'Sidecar', 'Service']);
+
+/** After the creation of every object that is given, and before that of a proposed one. */
+const LATER = Date.UTC(9000, 0, 1);
+/** Before the creation of every object. */
+const EARLIER = Date.UTC(1000, 0, 1);
+/** When a proposed object is created: it is the youngest. */
+export const PROPOSED = new Date(Date.UTC(9999, 0, 1)).toISOString();
+
+/** The limit on groups of undated objects that are tried as the oldest and as the youngest. */
+const MOST_GROUPS = 32;
+
+/** The objects with dates by which Istio's order comes out as `age` says. */
+export function datedAs(objects: readonly EgressObject[], age: UndatedAge): readonly EgressObject[] {
+  switch (age) {
+    case 'oldest':
+      return objects;
+    case 'youngest':
+      return objects.map((object) => (isUndated(object) ? created(object, LATER) : object));
+    default:
+      return objects.map((object) => (isSorted(object) && !isUndated(object) ? created(object, undefined) : object));
+  }
+}
+
+/** A possible order of creation. */
+export interface PossibleAges {
+  readonly objects: readonly EgressObject[];
+  /** "if VirtualService a/b is the youngest" */
+  readonly when: string;
+}
+
+/**
+ * Orders of creation that could give another answer than `oldest`: none, unless an undated object competes with another
+ * object for something that Istio gives to the older one. Each undated competitor is once the youngest and once the
+ * oldest; those that do not compete with each other are so at the same time.
+ */
+export function* possibleAges(objects: readonly EgressObject[]): Generator<PossibleAges> {
+  const rivals = undatedCompetitors(objects);
+  if (rivals.size === 0) return;
+  if (objects.some((object) => isSorted(object) && !isUndated(object)))
+    yield { objects: datedAs(objects, 'youngest'), when: 'the objects without a creationTimestamp are the youngest' };
+  for (const group of strangers(rivals)) {
+    const names = [...group].map(nameOf);
+    const who =
+      names.length === 1
+        ? `${names[0]} is`
+        : `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} others` : ''} are`;
+    yield {
+      objects: objects.map((object) => (group.has(object) ? created(object, LATER) : object)),
+      when: `${who} younger than what competes with ${names.length === 1 ? 'it' : 'them'}`,
+    };
+    yield {
+      objects: objects.map((object) =>
+        isUndated(object) ? created(object, group.has(object) ? EARLIER : EARLIER + 1000) : object,
+      ),
+      when: `${who} older than what competes with ${names.length === 1 ? 'it' : 'them'}`,
+    };
+  }
+}
+
+/** Groups of objects that do not compete with each other; every object is in one, up to the limit. */
+function strangers(rivals: ReadonlyMap<EgressObject, ReadonlySet<EgressObject>>): Set<EgressObject>[] {
+  const groups: Set<EgressObject>[] = [];
+  // By name: the order of the files must not show in the answer.
+  for (const [object, others] of [...rivals].sort(([a], [b]) => compare(nameOf(a), nameOf(b)))) {
+    const fitting = groups.find((group) => [...group].every((one) => !others.has(one)));
+    if (fitting) fitting.add(object);
+    else if (groups.length < MOST_GROUPS) groups.push(new Set([object]));
+  }
+  return groups;
+}
+
+function isSorted({ manifest }: EgressObject): boolean {
+  return SORTED.has(manifest?.kind) && typeof manifest.metadata?.name === 'string';
+}
+
+function isUndated(object: EgressObject): boolean {
+  return isSorted(object) && !object.manifest.metadata.creationTimestamp;
+}
+
+function created({ manifest, origin }: EgressObject, time: number | undefined): EgressObject {
+  const creationTimestamp = time === undefined ? undefined : new Date(time).toISOString();
+  return { manifest: { ...manifest, metadata: { ...manifest.metadata, creationTimestamp } }, origin };
+}
+
+function nameOf({ manifest: { kind, metadata } }: EgressObject): string {
+  return `${kind} ${metadata.namespace ?? 'default'}/${metadata.name}`;
+}
+
+/** Something that several objects may claim. Equal claims of one class are compatible, unless the class is `ANY`. */
+type Claim = readonly [what: string, claimClass: string];
+const ANY = '*';
+
+/** The undated objects that claim what another object claims too, with those others. */
+function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject, Set<EgressObject>> {
+  const found = new Map<EgressObject, Set<EgressObject>>();
+  if (!objects.some(isUndated)) return found;
+  const claims = new Map<string, { objects: Set<EgressObject>; classes: Set<string> }>();
+  const open = gatewaysForAnyHost(objects);
+  for (const object of objects) {
+    if (!isSorted(object)) continue;
+    for (const [what, claimClass] of claimsOf(object.manifest, open)) {
+      let own = claims.get(what);
+      if (!own) claims.set(what, (own = { objects: new Set(), classes: new Set() }));
+      own.objects.add(object);
+      own.classes.add(claimClass);
+    }
+  }
+  for (const { objects: claimants, classes } of claims.values()) {
+    if (claimants.size < 2 || (!classes.has(ANY) && classes.size < 2)) continue;
+    for (const object of claimants) {
+      if (!isUndated(object)) continue;
+      const others = found.get(object) ?? new Set();
+      found.set(object, others);
+      for (const other of claimants) if (other !== object) others.add(other);
+    }
+  }
+  return found;
+}
+
+/** The Gateways with a server that is not for named hosts alone. */
+function gatewaysForAnyHost(objects: readonly EgressObject[]): ReadonlySet<string> {
+  return new Set(
+    objects
+      .filter(({ manifest }) => manifest?.kind === 'Gateway' && manifest.metadata)
+      .filter(({ manifest: { spec } }) =>
+        ((spec?.servers ?? []) as any[]).some(({ hosts = [] }) =>
+          (hosts as string[]).some((host) => host.includes('*')),
+        ),
+      )
+      .map(({ manifest: { metadata } }) => `${metadata.namespace ?? 'default'}/${metadata.name}`),
+  );
+}
+
+/** Everything that Istio gives to the older of two objects. It may be too much, which costs time; never too little. */
+function claimsOf({ kind, metadata, spec = {} }: any, open: ReadonlySet<string>): Claim[] {
+  const namespace: string = metadata.namespace ?? 'default';
+  const hosts: string[] = spec?.hosts ?? [];
+  switch (kind) {
+    case 'Sidecar':
+      return [[`sidecar ${namespace}`, ANY]];
+    case 'DestinationRule': {
+      const rule = `${namespace} ${fullName(String(spec.host), namespace)}`;
+      // Rules for the same proxies are merged: the older one gives the policy, and each subset that both define.
+      const proxies = JSON.stringify([[...(spec.exportTo ?? [])].sort(), spec.workloadSelector ?? null]);
+      return [
+        [`rule ${rule}`, proxies],
+        ...(spec.trafficPolicy ? [[`policy ${rule}`, ANY] as const] : []),
+        ...((spec.subsets ?? []) as any[]).map((subset): Claim => [`subset ${rule} ${subset?.name}`, ANY]),
+      ];
+    }
+    case 'VirtualService': {
+      const gateways = ((spec.gateways ?? []) as string[])
+        .filter((name) => name !== 'mesh')
+        .map((name) => (name.includes('/') ? name : `${namespace}/${name}`));
+      // At a gateway, a wildcard shares the virtual hosts of names that it covers, and a server for any host takes the
+      // first TCP route.
+      const isWide = (gateway: string) =>
+        hosts.some((host) => host.startsWith('*')) || (spec.tcp !== undefined && open.has(gateway));
+      return [
+        ...hosts.map((host): Claim => [`routes ${fullName(host, namespace)}`, ANY]),
+        ...gateways.map((gateway): Claim => [`routes at ${gateway}`, isWide(gateway) ? ANY : 'named']),
+        ...((spec.tls ?? []) as any[])
+          .flatMap(({ match = [] }) => match.flatMap(({ sniHosts = [] }: any) => sniHosts))
+          .map((name: string): Claim => [`server name ${name}`, ANY]),
+      ];
+    }
+    case 'ServiceEntry':
+      return [
+        ...hosts.map((host): Claim => [`host ${fullName(host, namespace)}`, ANY]),
+        ...((spec.addresses ?? []) as string[]).map((address): Claim => [`address ${address}`, ANY]),
+        ...((spec.ports ?? []) as any[]).map((port): Claim => [`port ${port?.number}`, classOf(port?.protocol)]),
+      ];
+    case 'Service':
+      return [
+        [`host ${fullName(`${metadata.name}`, namespace)}`, ANY],
+        [`host ${metadata.name}.${namespace}`, ANY],
+        ...((spec.ports ?? []) as any[])
+          .map((port): Claim => [`port ${port?.port}`, classOf(String(port?.appProtocol ?? port?.name).split('-')[0])])
+          .filter(([, claimClass]) => claimClass === 'http' || spec.clusterIP === 'None'),
+      ];
+    default:
+      return ((spec.servers ?? []) as any[]).flatMap((server): Claim[] => {
+        const port = `server port ${{ 8080: 80, 8443: 443 }[server?.port?.number as 8080] ?? server?.port?.number}`;
+        const names = ((server?.hosts ?? []) as string[]).map((host) => host.slice(host.indexOf('/') + 1));
+        return [
+          [port, server?.tls ? 'tls' : classOf(server?.port?.protocol)],
+          ...names.map((name): Claim => [`${port} ${name}`, ANY]),
+        ];
+      });
+  }
+}
+
+function fullName(host: string, namespace: string): string {
+  const name = host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc`;
+  return name.replace(/^([^.]+\.[^.]+\.svc)\..*$/, '$1').toLowerCase();
+}
+
+/** Ports of one class share a listener, or are told apart by server name. Of others the older takes all. */
+function classOf(protocol: unknown): string {
+  const name = upper(protocol as string | undefined);
+  if (['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY'].includes(name)) return 'http';
+  return ['TLS', 'HTTPS'].includes(name) ? 'tls' : ANY;
+}

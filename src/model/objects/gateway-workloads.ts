@@ -1,0 +1,325 @@
+import { Condition } from '../answer/conditions';
+import { KnownGateway, World } from './world';
+import { fullHost } from '../../istio/hosts';
+import { serviceOfHost } from '../../istio/service-names';
+import { Indexed } from '../../manifests/indexed';
+import { ManifestIndex } from '../../manifests/manifest-index';
+import { gatewayNamespace } from '../../manifests/routes';
+import { selects } from '../../manifests/selectors';
+
+/** The pods of one gateway. */
+export interface GatewayWorkload {
+  /** Its name in answers: `<namespace>/<name>`. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly labels: Record<string, string>;
+  /** Whether the pods may have labels beside these, because they are known only from what selects them. */
+  readonly hasOtherLabels?: boolean;
+  /** Unknown where the pods are known only from a Service or a Gateway's selector. */
+  readonly serviceAccount?: string;
+  /** The service account with which Istio's Helm chart installs it, where it is said to have done so. */
+  readonly usualAccount?: string;
+  /** The number of the port that a Service's targetPort refers to by name. */
+  readonly namedPort?: number;
+  /** The ports of its containers, by name, where a pod template tells them. */
+  readonly containerPorts?: ReadonlyMap<string, number>;
+  /** Whether its pods may listen on other ports than the model assumes. */
+  readonly hasAssumedPorts?: boolean;
+  /** Whether `envoyDebugHeaders` are disabled, so that Envoy adds no headers about itself. */
+  readonly hidesEnvoyHeaders?: boolean;
+  /** What the model assumes about it, where the manifests do not say. */
+  readonly assumption?: string;
+  /** What must be so for an answer through this gateway to hold, and how to say that it is. */
+  readonly condition?: Condition;
+}
+
+/** The number of a Service's targetPort at the pods of a gateway. */
+export function podPort({ namedPort, containerPorts }: GatewayWorkload, port: number, targetPort: unknown): number {
+  if (typeof targetPort === 'number') return targetPort;
+  if (typeof targetPort !== 'string') return port;
+  return /^\d+$/.test(targetPort) ? Number(targetPort) : (containerPorts?.get(targetPort) ?? namedPort ?? port);
+}
+
+/** The port of a gateway's pods, unless it is only assumed. */
+export function knownPort({ hasAssumedPorts }: GatewayWorkload, port: number): number | undefined {
+  return hasAssumedPorts ? undefined : port;
+}
+
+const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
+
+/**
+ * The gateways' pods, and the Services that exist without being among the manifests. An access table lists all
+ * gateways. Without one, they are read from pod templates, then from Services; and a Service that is missing from the
+ * manifests but is the destination of a gateway's routes is assumed to be a gateway's, which the answer lists as an
+ * assumption.
+ */
+export function gatewayWorkloads(
+  index: ManifestIndex,
+  world: World,
+): { workloads: GatewayWorkload[]; services: Indexed[] } {
+  const installed = [
+    ...(world.httpPort80 === false ? [] : [ingressGateway()]),
+    ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) =>
+      name === undefined
+        ? []
+        : [
+            syntheticService(namespace, name, {
+              selector: labels,
+              ports: [
+                { name: 'http2', port: 80, targetPort: 8080 },
+                { name: 'https', port: 443, targetPort },
+              ],
+            }),
+          ],
+    ),
+  ];
+  const declared = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
+  const services = installed.filter((service) => !declared.has(`${service.namespace}/${service.name}`));
+  if (world.gateways) {
+    const workloads = world.gateways.map(
+      ({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
+        id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
+        namespace,
+        labels,
+        serviceAccount,
+        namedPort: targetPort,
+        hidesEnvoyHeaders: templatesOf(index).some(
+          (object) =>
+            object.namespace === namespace &&
+            selects(labels, object.spec.template?.metadata?.labels) &&
+            hidesHeaders(object),
+        ),
+      }),
+    );
+    return { workloads, services };
+  }
+  const workloads = new Map<string, GatewayWorkload>();
+  const selectors = index
+    .ofKind('Gateway')
+    .map((gateway) => gateway.spec.selector as Record<string, string> | undefined)
+    .filter((selector) => selector !== undefined);
+  for (const object of templatesOf(index)) {
+    const template = object.spec.template;
+    const labels: Record<string, string> = template?.metadata?.labels ?? {};
+    if (!selectors.some((selector) => selects(selector, labels))) continue;
+    const id = `${object.namespace}/${object.name}`;
+    workloads.set(id, {
+      id,
+      namespace: object.namespace,
+      labels,
+      serviceAccount: template.spec?.serviceAccountName ?? 'default',
+      containerPorts: new Map(
+        ((template.spec?.containers ?? []) as any[]).flatMap(({ ports = [] }) =>
+          (ports as any[]).map(({ name, containerPort }) => [name, containerPort] as const),
+        ),
+      ),
+      hidesEnvoyHeaders: hidesHeaders(object),
+    });
+  }
+  const isKnown = (namespace: string, selector: Record<string, string>) =>
+    [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
+  for (const gateway of world.knownGateways ?? []) {
+    const { name, namespace, serviceAccount, targetPort = 443 } = gateway;
+    const own = labelsOf(gateway);
+    if (isKnown(namespace, own)) continue;
+    const id = `${namespace}/${name}`;
+    workloads.set(id, { id, namespace, labels: own, serviceAccount, usualAccount: name, namedPort: targetPort });
+  }
+  for (const service of index.services) {
+    const selector: Record<string, string> | undefined = service.spec.selector;
+    if (!selector || isKnown(service.namespace, selector)) continue;
+    const matching = selectors.filter((wanted) => selects(wanted, selector) || selects(selector, wanted));
+    if (matching.length === 0) continue;
+    const id = `${service.namespace}/${service.name}`;
+    const unsaid = matching.find((wanted) => !selects(wanted, selector));
+    workloads.set(id, {
+      id,
+      namespace: service.namespace,
+      ...(unsaid && {
+        condition: { holds: `the pods of Service ${id} have the labels ${labelText(unsaid)}`, say: sayGateway(id) },
+      }),
+      labels: Object.assign({}, ...matching.filter((wanted) => compatible(wanted, selector)), selector),
+      hasOtherLabels: true,
+      assumption:
+        `the pods of Service ${id} have the labels that the Gateways select: their pod template is not among the ` +
+        'manifests',
+    });
+  }
+  const guesses: Indexed[] = [];
+  for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared, world.knownGateways)) {
+    const standard = standardGateway(name);
+    const isStandard = standard !== undefined && selects(selector, standard.labels);
+    const service = syntheticService(namespace, name, {
+      selector,
+      ports: ports.map((port) => ({
+        ...port,
+        targetPort: port.targetPort ?? ((isStandard && standard.ports.get(port.port)) || port.port),
+      })),
+    });
+    services.push(service);
+    if (!isStandard) guesses.push(service);
+    if (isKnown(namespace, selector)) continue;
+    const labels = isStandard ? standard.labels : selector;
+    const says = isStandard
+      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, ` +
+        '443 to 8443, and any other port to itself'
+      : `selects the gateway pods with the labels ${labelText(labels) || '{}'} and maps each port to itself`;
+    workloads.set(id, {
+      id,
+      namespace,
+      labels,
+      hasOtherLabels: true,
+      condition: {
+        holds: isStandard
+          ? `${id} is Istio's standard gateway`
+          : `Service ${id} selects gateway pods with the labels ${labelText(selector)}`,
+        say: sayGateway(id),
+      },
+      assumption: `Service ${id}, which is not among the manifests, ${says}`,
+    });
+  }
+  return {
+    workloads: [...workloads.values()].map((workload) => ({
+      ...workload,
+      hasAssumedPorts:
+        guesses.some((service) => isOf(service, workload)) ||
+        index.services.some((service) => isOf(service, workload) && hasUnknownPort(service, workload)),
+    })),
+    services,
+  };
+}
+
+function isOf({ namespace, spec }: Indexed, workload: GatewayWorkload): boolean {
+  return namespace === workload.namespace && spec.selector !== undefined && selects(spec.selector, workload.labels);
+}
+
+/** Whether a Service names a port of the pods that no pod template tells. */
+function hasUnknownPort({ spec }: Indexed, { containerPorts }: GatewayWorkload): boolean {
+  return ((spec.ports ?? []) as any[]).some(
+    ({ targetPort }) => typeof targetPort === 'string' && !/^\d+$/.test(targetPort) && !containerPorts?.has(targetPort),
+  );
+}
+
+/** A gateway as Istio's charts and profiles install it, by the name of its Service. */
+function standardGateway(name: string) {
+  return name === 'istio-egressgateway' || name === 'istio-ingressgateway'
+    ? {
+        labels: { app: name, istio: name.replace('istio-', '') } as Record<string, string>,
+        ports: new Map([
+          [80, 8080],
+          [443, 8443],
+        ]),
+      }
+    : undefined;
+}
+
+function templatesOf(index: ManifestIndex): Indexed[] {
+  return index.kinds.flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []));
+}
+
+function hidesHeaders({ spec }: Indexed): boolean {
+  const text: string = spec.template?.metadata?.annotations?.['proxy.istio.io/config'] ?? '';
+  return /envoyDebugHeaders"?\s*:\s*\{?\s*"?disabled"?\s*:\s*true/.test(text);
+}
+
+/** The ingress gateway of Istio's default profile: almost every mesh has a Service with HTTP on port 80. */
+function ingressGateway(): Indexed {
+  return syntheticService('istio-system', 'istio-ingressgateway', {
+    selector: { istio: 'ingressgateway' },
+    ports: [
+      { name: 'status-port', port: 15021 },
+      { name: 'http2', port: 80, targetPort: 8080 },
+      { name: 'https', port: 443, targetPort: 8443 },
+    ],
+  });
+}
+
+/** The hop Service of this library's gateways is called like the gateway with `-hop`. */
+export function sayGateway(id: string, serviceAccount?: string): string {
+  const gateway = id.replace(/-hop$/, '');
+  const isUsual = serviceAccount === undefined || gateway.endsWith(`/${serviceAccount}`);
+  return `--gateway ${gateway}${isUsual ? '' : `,serviceAccount=${serviceAccount}`}`;
+}
+
+function labelsOf({ name, labels }: KnownGateway): Record<string, string> {
+  return labels ?? { app: name, istio: name.replace(/^istio-/, '') };
+}
+
+/** Services inside the cluster that are destinations of routes but are not among the manifests. */
+function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, given: readonly KnownGateway[] = []) {
+  const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
+  const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+  const entries = new Set(index.ofKind('ServiceEntry').flatMap(({ spec }) => (spec.hosts ?? []) as string[]));
+  for (const hop of index.hops) {
+    const host = fullHost(hop.host, hop.virtualService);
+    const service = serviceOfHost(host, index.clusterDomain);
+    if (!service || entries.has(host) || declared.has(`${service.namespace}/${service.name}`)) continue;
+    const { name, namespace } = service;
+    const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
+      .filter((gateway) => gateway !== 'mesh')
+      .map((gateway) =>
+        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.virtualService, gateway)}/${gateway}`),
+      )
+      .find((gateway) => gateway !== undefined);
+    const known = given.find((one) => one.namespace === namespace && [one.name, `${one.name}-hop`].includes(name));
+    const standard = standardGateway(name);
+    const selector: Record<string, string> | undefined =
+      (known && labelsOf(known)) ??
+      bound?.spec.selector ??
+      (standard && { istio: standard.labels.istio }) ??
+      onlySelector(index, namespace);
+    if (!selector) continue;
+    const servers = index
+      .ofKind('Gateway')
+      .filter((gateway) => selects(gateway.spec.selector, selector))
+      .flatMap((gateway) => gateway.spec.servers ?? []);
+    const numbers = new Set<number>([
+      80,
+      443,
+      ...servers.map((server: any) => server.port?.number).filter(Boolean),
+      ...(hop.port ? [hop.port] : []),
+    ]);
+    const ports = [...numbers].map((port) => ({
+      name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`,
+      port,
+      targetPort: known?.targetPort === undefined ? undefined : (podPorts(known.targetPort)[port] ?? port),
+    }));
+    const before = found.get(`${namespace}/${name}`);
+    if (before) before.ports = [...new Map([...before.ports, ...ports].map((port) => [port.port, port])).values()];
+    else found.set(`${namespace}/${name}`, { namespace, name, selector, ports });
+  }
+  return found;
+}
+
+/** The pod ports of a gateway that maps 443 to this one: those of a pod without privileges are above 1023. */
+function podPorts(targetPort: number): Record<number, number> {
+  return { 80: targetPort === 443 ? 80 : 8080, 443: targetPort };
+}
+
+/** What all Gateways of a namespace select, if it is the same. */
+function onlySelector(index: ManifestIndex, namespace: string): Record<string, string> | undefined {
+  const texts = new Map(
+    index
+      .ofKind('Gateway')
+      .filter((gateway) => gateway.namespace === namespace)
+      .flatMap(({ spec: { selector } }) =>
+        selector ? [[JSON.stringify(Object.entries(selector).sort()), selector] as const] : [],
+      ),
+  );
+  return texts.size === 1 ? [...texts.values()][0] : undefined;
+}
+
+function syntheticService(namespace: string, name: string, spec: any): Indexed {
+  const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec };
+  return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
+}
+
+function compatible(a: Record<string, string>, b: Record<string, string>): boolean {
+  return Object.keys(a).every((key) => b[key] === undefined || b[key] === a[key]);
+}
+
+function labelText(labels: Record<string, string>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}

@@ -1,0 +1,140 @@
+import { addressOf, ServiceAddress } from './addresses';
+import { protocolOfServicePort, upper } from '../../istio/protocols';
+import { serviceHost } from '../../istio/service-names';
+import { Indexed } from '../../manifests/indexed';
+import { IstioSpecs } from '../../manifests/specs';
+
+export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS';
+
+export interface ServicePort {
+  readonly name: string;
+  readonly number: number;
+  /** In upper case; empty where the proxy detects the protocol from the first bytes. */
+  readonly protocol: string;
+  /** The port that it maps to, if not the same number. */
+  readonly targetPort?: number | string;
+}
+
+/** An entry of Istio's registry: one host and address of a ServiceEntry, or a Kubernetes Service. */
+export interface Service {
+  readonly host: string;
+  readonly namespace: string;
+  readonly kubernetes: boolean;
+  readonly object: Indexed;
+  readonly ports: readonly ServicePort[];
+  readonly resolution: Resolution;
+  readonly address: ServiceAddress;
+  /** Every address of the ServiceEntry or Service. */
+  readonly addresses: readonly ServiceAddress[];
+  /** Whether a sidecar with DNS capture allocates an address for the name. */
+  readonly canHaveAddress: boolean;
+  readonly exportTo: readonly string[];
+  /** As written: `*` and no `exportTo` mean the same, but entries that differ in it are not merged. */
+  readonly writtenExportTo: readonly string[];
+  readonly subjectAltNames: readonly string[];
+  /** Full names of Services that stand for the host. */
+  readonly aliases?: readonly string[];
+  readonly created: string;
+}
+
+const NONE: readonly string[] = [];
+
+/** The services that a ServiceEntry declares: one per host and address. */
+export function servicesOfEntry(entry: Indexed<IstioSpecs['ServiceEntry']>, exportTo: readonly string[]): Service[] {
+  const { spec } = entry;
+  const addresses = (spec.addresses ?? []).map(addressOf);
+  const ports: ServicePort[] = (spec.ports ?? []).map((port) => ({
+    name: port.name ?? '',
+    number: port.number!,
+    protocol: upper(port.protocol),
+    targetPort: port.targetPort || undefined,
+  }));
+  const resolution: Resolution = spec.resolution ?? 'NONE';
+  const canHaveAddress =
+    resolution !== 'NONE' &&
+    addresses.length === 0 &&
+    entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
+  const shared = {
+    namespace: entry.namespace,
+    kubernetes: false,
+    object: entry,
+    ports,
+    resolution,
+    addresses,
+    exportTo,
+    writtenExportTo: exportedTo(entry, NONE),
+    subjectAltNames: spec.subjectAltNames ?? NONE,
+    created: createdAt(entry),
+  };
+  const services: Service[] = [];
+  for (const host of spec.hosts ?? []) {
+    const own = {
+      ...shared,
+      host,
+      canHaveAddress: canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS'),
+    };
+    if (addresses.length === 0) services.push({ ...own, address: addressOf(undefined) });
+    for (const address of addresses) services.push({ ...own, address });
+  }
+  return services;
+}
+
+/** What the model reads of a Kubernetes Service. */
+export interface KubernetesServiceSpec {
+  readonly type?: string;
+  readonly clusterIP?: string;
+  readonly selector?: Record<string, string>;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly protocol?: string;
+    readonly appProtocol?: string;
+    readonly targetPort?: number | string;
+  }[];
+}
+
+/** The service of a Kubernetes Service. Its cluster IP is unknown. */
+export function serviceOfKubernetes(
+  service: Indexed<KubernetesServiceSpec>,
+  defaultExportTo: readonly string[],
+  clusterDomain: string,
+): Service {
+  const { spec, namespace, name } = service;
+  const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
+  const address: ServiceAddress =
+    spec.clusterIP === 'None' ? addressOf(undefined) : { kind: 'service', namespace, name };
+  return {
+    host: serviceHost(name, namespace, clusterDomain),
+    namespace,
+    kubernetes: true,
+    object: service,
+    ports: (spec.ports ?? []).map((port): ServicePort => ({
+      name: port.name ?? '',
+      number: port.port,
+      protocol: protocolOfServicePort(port),
+      targetPort: port.targetPort,
+    })),
+    resolution: spec.clusterIP === 'None' ? 'NONE' : 'STATIC',
+    address,
+    addresses: [address],
+    canHaveAddress: false,
+    writtenExportTo: NONE,
+    exportTo: annotation
+      ? annotation.split(',').map((item) => (item.trim() === '.' ? namespace : item.trim()))
+      : defaultExportTo.map((item) => (item === '.' ? namespace : item)),
+    subjectAltNames: NONE,
+    created: createdAt(service),
+  };
+}
+
+/** The namespaces that an object is exported to: names, `*` for all, `~` for none. */
+export function exportedTo(object: Indexed, byDefault: readonly string[]): readonly string[] {
+  const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
+  return given.map((item) => (item === '.' ? object.namespace : item));
+}
+
+/** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */
+export function createdAt(object: Indexed): string {
+  const stamp = object.manifest.metadata.creationTimestamp;
+  return stamp ? (stamp instanceof Date ? stamp.toISOString() : new Date(stamp).toISOString()) : '';
+}

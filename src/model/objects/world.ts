@@ -1,0 +1,121 @@
+import { isIP } from 'net';
+import { UndatedAge } from './ages';
+import {
+  AccessTable,
+  GatewayPods,
+  LabelSelector,
+  MeshSettings,
+  ExternalHost,
+  requestHost,
+  TableConfigMap,
+  TableSecret,
+} from '../../access/access-table';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
+
+/**
+ * The environment of the manifests. An access table describes all of it (`worldOf(table)`). Without one, the model
+ * reads what it can from the manifests, assumes the usual for the rest, and lists its assumptions in the answer.
+ */
+export interface World {
+  readonly mesh?: MeshSettings;
+  /** The mesh configuration's default `exportTo`, by kind. @default - every namespace */
+  readonly defaultExportTo?: Partial<Record<'services' | 'virtualServices' | 'destinationRules', readonly string[]>>;
+  /** All gateways. @default - read from the manifests, or assumed for well-known names */
+  readonly gateways?: readonly GatewayPods[];
+  /** All external hosts. @default - every host answers 200 with a good certificate */
+  readonly external?: readonly DescribedHost[];
+  /** All Secrets that are not among the manifests. @default - every Secret is assumed to exist and to be right */
+  readonly secrets?: readonly TableSecret[];
+  /** All ConfigMaps that are not among the manifests. @default - as for Secrets */
+  readonly configMaps?: readonly TableConfigMap[];
+  /**
+   * How old objects without a `creationTimestamp` are.
+   *
+   * @default - unknown: where it changes an answer, the answer is undetermined
+   */
+  readonly undatedAge?: UndatedAge;
+  /** Selects the namespaces that istiod reads, by their labels (`discoverySelectors` of the mesh). @default - all */
+  readonly discoverySelectors?: readonly LabelSelector[];
+  /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */
+  readonly knownGateways?: readonly KnownGateway[];
+  /**
+   * Whether the Secrets, ConfigMaps and files that TLS settings name exist, proxies may read them, and hosts accept
+   * them.
+   *
+   * @default - unknown: answers that need them have a condition
+   */
+  readonly goodCredentials?: boolean;
+  /**
+   * Whether every host is where ServiceEntries say that it is, by `addresses` and `endpoints`, and nowhere else.
+   *
+   * @default - unknown: where it changes an answer, the answer has a condition
+   */
+  readonly declaredAddresses?: boolean;
+  /**
+   * Whether a Service that every sidecar sees has an HTTP port 80, as Istio's ingress gateway does. Without one,
+   * plaintext to port 80 of undeclared and of captured hosts is treated as bytes.
+   *
+   * @default - unknown: where it changes an answer, the answer is undetermined
+   */
+  readonly httpPort80?: boolean;
+}
+
+/** An external host of which the world says how it behaves. */
+export interface DescribedHost extends ExternalHost {
+  /** Whether it stands for an address that a row dials, and that nobody names. */
+  readonly isUnnamed?: true;
+}
+
+/** A gateway as Istio's Helm chart or `istioctl` installs it, unless it says otherwise. */
+export interface KnownGateway {
+  readonly name: string;
+  readonly namespace: string;
+  /** @default - `app: <name>` and `istio: <name without istio->` */
+  readonly labels?: Record<string, string>;
+  /**
+   * @default - the gateway's name, as with the Helm chart; where callers expect another one, answers have a condition
+   */
+  readonly serviceAccount?: string;
+  /** The pod port behind port 443. @default 443, as with the Helm chart */
+  readonly targetPort?: number;
+}
+
+/**
+ * The world of an access table, which is complete: nothing exists that the table does not list. Hosts without an
+ * address get one, and every address that a row dials gets a host.
+ */
+export function worldOf(table: AccessTable): World {
+  const { mesh, gateways = [], external, secrets = [], configMaps = [], access = [] } = table;
+  const given = new Set(external.flatMap((host) => host.address ?? []));
+  const dialled = access.flatMap((row) =>
+    [row.dial, requestHost(row)].filter((at): at is string => at !== undefined && isIP(at) === 4),
+  );
+  const taken = new Set([...given, ...dialled]);
+  let last = 9;
+  const free = () => {
+    do last++;
+    while (taken.has(`203.0.113.${last}`));
+    return `203.0.113.${last}`;
+  };
+  const strays = [...new Set(dialled)].filter((address) => !given.has(address));
+  return {
+    mesh: {
+      ...mesh,
+      outboundTrafficPolicy: mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY',
+      clusterDomain: mesh?.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
+    },
+    gateways,
+    external: [
+      ...external.map((host) => ({ ...host, address: host.address ?? free() })),
+      ...strays.map((address, index): DescribedHost => ({
+        host: `stray-${index}.invalid`,
+        isUnnamed: true,
+        address,
+        http: 'ok',
+        https: 'ok',
+      })),
+    ],
+    secrets,
+    configMaps,
+  };
+}

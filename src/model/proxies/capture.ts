@@ -1,0 +1,102 @@
+import { Address, holds } from '../objects/addresses';
+import { FieldRef } from '../answer/answer';
+import { SAY_ADDRESS } from '../answer/conditions';
+import { fieldRef } from '../answer/field-ref';
+import { Registry } from '../registry/registry';
+import { ModelCaller } from '../requests/request';
+import { Undetermined } from '../answer/undetermined';
+import { podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
+import { holdsUnknownAddress } from '../../istio/ranges';
+import { pathOf } from '../../manifests/field-path';
+import { Indexed } from '../../manifests/indexed';
+
+/** A caller's pod, as far as its traffic is concerned. */
+export interface CallerPod {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+  /** The object whose pod template describes it. */
+  readonly template?: Indexed;
+  readonly dnsCapture: boolean;
+  readonly injected: boolean;
+}
+
+const PREFIX = 'traffic.sidecar.istio.io/';
+const KNOWN = new Set([
+  'includeOutboundIPRanges',
+  'excludeOutboundIPRanges',
+  'includeOutboundPorts',
+  'excludeOutboundPorts',
+  'includeInboundPorts',
+  'excludeInboundPorts',
+]);
+
+/** The caller's pod; its annotations come from the pod template that has its labels. */
+export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
+  const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
+  const template = caller.annotations ? undefined : templateFor(registry, caller.namespace, labels);
+  const metadata = template && podTemplateOf(template.manifest)?.metadata;
+  const annotations: Record<string, string> = {
+    ...(caller.annotations ?? metadata?.annotations),
+    ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`${PREFIX}${key}`, value])),
+  };
+  const templateLabels: Record<string, string> = metadata?.labels ?? {};
+  return {
+    namespace: caller.namespace,
+    serviceAccount: caller.serviceAccount,
+    labels,
+    annotations,
+    template,
+    dnsCapture:
+      caller.dnsCapture ??
+      registry.world.mesh?.dnsCapture ??
+      /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
+    injected: (annotations['sidecar.istio.io/inject'] ?? templateLabels['sidecar.istio.io/inject']) !== 'false',
+  };
+}
+
+/** Whether a connection is redirected to the sidecar; if not, the annotation that excludes it. */
+export function isCaptured(pod: CallerPod, address: Address, port: number): { captured: boolean; cause?: FieldRef } {
+  const annotation = (key: string): FieldRef =>
+    pod.template
+      ? fieldRef(pod.template, pathOf([...podTemplatePath(pod.template.manifest)!, 'metadata', 'annotations', key]))
+      : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
+  if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
+  for (const key of Object.keys(pod.annotations)) {
+    if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
+      throw new Undetermined(`the model does not know the annotation ${key}`, [annotation(key)]);
+    }
+  }
+  const text = (name: string) => pod.annotations[`${PREFIX}${name}`];
+  const ports = (name: string) => (text(name) ?? '').split(',').filter(Boolean).map(Number);
+  const within = (name: string) =>
+    (text(name) ?? '')
+      .split(',')
+      .filter(Boolean)
+      .some((range) => {
+        if (range === '*') return true;
+        if (address.kind === 'unknown' && holdsUnknownAddress(range) !== false) {
+          throw new Undetermined(`it is unknown whether ${address.host} has an address in ${range}: ${SAY_ADDRESS}`, [
+            annotation(`${PREFIX}${name}`),
+          ]);
+        }
+        return holds(range, address);
+      });
+  if (ports('excludeOutboundPorts').includes(port))
+    return { captured: false, cause: annotation(`${PREFIX}excludeOutboundPorts`) };
+  if (within('excludeOutboundIPRanges'))
+    return { captured: false, cause: annotation(`${PREFIX}excludeOutboundIPRanges`) };
+  if (ports('includeOutboundPorts').includes(port)) return { captured: true };
+  if (text('includeOutboundIPRanges') !== undefined && !within('includeOutboundIPRanges'))
+    return { captured: false, cause: annotation(`${PREFIX}includeOutboundIPRanges`) };
+  return { captured: true };
+}
+
+function templateFor(registry: Registry, namespace: string, labels: Record<string, string>): Indexed | undefined {
+  return registry.index.podTemplates.find(
+    (object) =>
+      object.namespace === namespace &&
+      Object.entries(labels).every(([key, value]) => podTemplateOf(object.manifest)?.metadata?.labels?.[key] === value),
+  );
+}

@@ -1,0 +1,424 @@
+import { isIP } from 'net';
+import { FieldRef } from '../answer/answer';
+import { MergedRule, MergedSubset } from '../objects/destination-rules';
+import { fieldRef } from '../answer/field-ref';
+import { GatewayWorkload, podPort } from '../objects/gateway-workloads';
+import { stopAtUnknownField } from '../answer/known-fields';
+import { Registry } from '../registry/registry';
+import { Destination } from '../routes/destination';
+import { portOf, Scope } from '../registry/scope';
+import { Service, ServicePort } from '../objects/service';
+import { Undetermined } from '../answer/undetermined';
+import { stopAtUnknownService } from '../registry/unknown-service';
+import { credentialPlace } from '../../istio/credentials';
+import { podTemplateOf } from '../../istio/pod-templates';
+import { isHttp2 } from '../../istio/protocols';
+import { isExternal } from '../../manifests/entries';
+import { FieldPath } from '../../manifests/field-path';
+import { Indexed } from '../../manifests/indexed';
+import { selects } from '../../manifests/selectors';
+import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
+
+/** Where a proxy connects to. */
+export type Endpoint =
+  | { readonly kind: 'pod'; readonly workload: GatewayWorkload; readonly port: number }
+  /** A name that the proxy resolves, or an address. */
+  | { readonly kind: 'host'; readonly host: string; readonly port: number; readonly tls?: ClientTls }
+  /** The address that the application dialled. */
+  | { readonly kind: 'original'; readonly port?: number }
+  /** The name that the request itself gives: its authority or server name. */
+  | { readonly kind: 'asked'; readonly port: number };
+
+type Policy = Of<IstioSpecs['DestinationRule'], 'trafficPolicy'>;
+type TlsSettings = Of<Policy, 'tls'>;
+
+/** The TLS settings with which a cluster originates TLS. */
+export interface ClientTls {
+  readonly value: TlsSettings;
+  readonly object: Indexed;
+  readonly field: FieldPath;
+}
+
+/** The destination of a route, as Envoy has it. */
+export interface Cluster {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly endpoints: readonly Endpoint[];
+  /** The fields that gave the endpoints. */
+  readonly decidedBy: readonly FieldRef[];
+  readonly tls?: ClientTls;
+  /** TLS settings that are written down and have no effect. */
+  readonly ignoredTls?: ClientTls;
+  readonly rule?: MergedRule;
+  /** Where bytes are sent through the endpoints by CONNECT. Requests that the proxy reads are not. */
+  readonly tunnel?: FieldRef;
+  /** Whether it speaks HTTP/2 to its endpoints. */
+  readonly http2: boolean;
+  /** Whether it speaks to them what the client speaks, instead. */
+  readonly keepsProtocol: boolean;
+  readonly assumptions: readonly string[];
+}
+
+/** Why there is no such cluster. */
+export interface NoCluster {
+  readonly missing: string;
+  readonly decidedBy: readonly FieldRef[];
+}
+
+/** The cluster that a destination names, in the proxy whose route has the destination. */
+export function clusterOf(
+  registry: Registry,
+  scope: Scope,
+  { host, port: number, subset, subsetWhere, decidedBy }: Destination,
+): Cluster | NoCluster {
+  const viewer = scope.isGateway ? 'the gateway' : 'the caller';
+  const service = scope.services.get(host);
+  if (!service) {
+    stopAtUnknownService(registry, host, decidedBy);
+    return {
+      missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
+      decidedBy,
+    };
+  }
+  const port = portOf(service, number);
+  if (!port || port.protocol === 'UDP') {
+    return {
+      missing: `${host} has no port ${number}`,
+      decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports')],
+    };
+  }
+  if (!service.kubernetes) stopAtUnknownField(service.object, service.object.spec, 'serviceEntry');
+  const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
+  if (conflicting) {
+    throw new Undetermined(
+      `two ServiceEntries of namespace ${service.namespace} declare ${host} with resolution ` +
+        `${service.resolution} and ${conflicting.resolution} for different namespaces, and istiod may give a ` +
+        'proxy the cluster of either',
+      [service, conflicting].map((one) => fieldRef(one.object, 'spec.resolution')),
+    );
+  }
+  const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
+  const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
+  if (subset !== undefined && !chosen) {
+    const rules = rule?.from.map((object) => fieldRef(object, 'spec.subsets')) ?? [];
+    return {
+      missing: `${host} has no subset ${subset}${rule ? '' : `: no DestinationRule for it is visible to ${viewer}`}`,
+      decidedBy: [
+        ...(subsetWhere ? [subsetWhere] : decidedBy),
+        ...rules,
+        ...registry.destinationRules.elsewhere(host, subset).map((object) => fieldRef(object, 'metadata.namespace')),
+      ],
+    };
+  }
+  const dynamic = service.resolution === 'DYNAMIC_DNS';
+  if (dynamic && subset !== undefined) {
+    return {
+      missing: `hosts with resolution DYNAMIC_DNS have no subsets, so ${host} has no subset ${subset}`,
+      decidedBy: subsetWhere ? [subsetWhere] : decidedBy,
+    };
+  }
+  const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
+  const tls = tlsOf(rule, chosen, number);
+  const needsSelector =
+    tls &&
+    !scope.isGateway &&
+    !rule!.selector &&
+    tls.value.credentialName &&
+    credentialPlace(tls.value.credentialName, scope.proxy.namespace).kind === 'Secret' &&
+    (tls.value.mode === 'SIMPLE' || tls.value.mode === 'MUTUAL');
+  return {
+    service,
+    port,
+    endpoints,
+    decidedBy: where,
+    ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
+    rule,
+    ...tunnelOf(rule, chosen),
+    http2: isHttp2(port.protocol) || poolOf(rule, chosen, number)?.http?.h2UpgradePolicy === 'UPGRADE',
+    keepsProtocol: poolOf(rule, chosen, number)?.http?.useClientProtocol === true,
+    assumptions,
+  };
+}
+
+/** The pods of gateways behind a port of a Kubernetes Service. */
+export function podsBehind(
+  registry: Registry,
+  service: Service,
+  port: ServicePort,
+  labels?: Record<string, string>,
+): { endpoints: Endpoint[]; where: FieldRef[]; assumptions: string[] } {
+  const assumptions: string[] = [];
+  const selector: Record<string, string> | undefined = service.object.spec.selector;
+  const field = fieldRef(service.object, 'spec.selector');
+  if (!selector) return writtenEndpoints(registry, service, port);
+  const pods = registry.workloads.filter(
+    (workload) =>
+      workload.namespace === service.namespace &&
+      selects(selector, workload.labels) &&
+      selects(labels, workload.labels),
+  );
+  if (pods.length === 0 && registry.world.gateways === undefined) {
+    throw new Undetermined(
+      `Service ${service.namespace}/${service.object.name} is inside the mesh and belongs to no gateway that ` +
+        'the model knows',
+      [field],
+    );
+  }
+  const endpoints = pods.map((workload): Endpoint => ({
+    kind: 'pod',
+    workload,
+    port: podPort(workload, port.number, port.targetPort),
+  }));
+  for (const { assumption } of pods) if (assumption) assumptions.push(assumption);
+  return { endpoints, where: [field], assumptions };
+}
+
+/** The endpoints of a Service without a selector, which somebody writes by hand. */
+function writtenEndpoints({ index }: Registry, { namespace, object }: Service, port: ServicePort) {
+  const written = index.endpointsOf(namespace, object.name);
+  if (written.length === 0)
+    throw new Undetermined(
+      `Service ${namespace}/${object.name} has no selector, and its endpoints are not among the manifests: add its ` +
+        'EndpointSlice',
+      [fieldRef(object, 'spec.selector')],
+    );
+  const endpoints = written.flatMap(({ addresses, ports }) => {
+    const own = ports.find(({ name = '' }) => name === port.name || (ports.length === 1 && port.name === ''));
+    return addresses.flatMap((host): Endpoint[] => (own?.port ? [{ kind: 'host', host, port: own.port }] : []));
+  });
+  return { endpoints, where: written.map((one) => fieldRef(one.object)), assumptions: [] as string[] };
+}
+
+function endpointsOf(
+  registry: Registry,
+  scope: Scope,
+  service: Service,
+  port: ServicePort,
+  labels?: Record<string, string>,
+) {
+  if (service.kubernetes) return podsBehind(registry, service, port, labels);
+  const assumptions: string[] = [];
+  const portIndex = (service.object.spec.ports ?? []).findIndex((one: any) => one.number === port.number);
+  const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
+  switch (service.resolution) {
+    case 'NONE':
+      // At a gateway, connections have no original destination other than the gateway itself.
+      return {
+        endpoints: scope.isGateway
+          ? []
+          : [{ kind: 'original', port: port.targetPort as number | undefined } as Endpoint],
+        where: [fieldRef(service.object, 'spec.resolution')],
+        assumptions,
+      };
+    case 'DYNAMIC_DNS':
+      return {
+        endpoints: scope.isGateway ? [] : [{ kind: 'asked', port: port.number } as Endpoint],
+        where: [fieldRef(service.object, 'spec.resolution')],
+        assumptions,
+      };
+    default:
+      return { ...entryEndpoints(registry, service, port, portField, assumptions, labels), assumptions };
+  }
+}
+
+/** The names and addresses that the entries of a host in one namespace give for one of their ports. */
+export function endpointsOfSiblings(registry: Registry, service: Service, number: number): string[] {
+  if (registry.siblings(service).length < 2) return [];
+  const port = portOf(service, number)!;
+  const { endpoints } = entryEndpoints(registry, { ...service, resolution: 'DNS' }, port, fieldRef(service.object), []);
+  return endpoints.flatMap((one) => (one.kind === 'host' ? [one.host] : []));
+}
+
+/**
+ * The endpoints of all ServiceEntries of one host in one namespace. Where the cluster resolves names, an entry's port
+ * is found by its number. Over EDS (resolution STATIC) it is found by its name, and endpoints that are not addresses
+ * are dropped.
+ */
+function entryEndpoints(
+  registry: Registry,
+  service: Service,
+  port: ServicePort,
+  portField: FieldRef,
+  assumptions: string[],
+  labels?: Record<string, string>,
+) {
+  const endpoints: Endpoint[] = [];
+  const where: FieldRef[] = [];
+  const seen = new Set<Indexed>();
+  const overEds = service.resolution === 'STATIC';
+  for (const sibling of registry.siblings(service)) {
+    if (
+      seen.has(sibling.object) ||
+      sibling.kubernetes ||
+      sibling.resolution === 'NONE' ||
+      sibling.resolution === 'DYNAMIC_DNS'
+    )
+      continue;
+    seen.add(sibling.object);
+    const { spec } = sibling.object;
+    const own = sibling.ports.find((one) => (overEds ? one.name === port.name : one.number === port.number));
+    if (!own) continue;
+    const target = (given: EntryEndpoint | undefined): number =>
+      given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
+    const given: readonly PlacedEndpoint[] = spec.workloadSelector
+      ? workloadsOf(registry, sibling.object, assumptions)
+      : ((spec.endpoints ?? []) as EntryEndpoint[]).map((endpoint, index): PlacedEndpoint => ({
+          endpoint,
+          object: sibling.object,
+          at: `spec.endpoints[${index}]`,
+        }));
+    if (spec.workloadSelector || given.length > 0) {
+      for (const { endpoint, object, at } of given) {
+        stopAtUnknownField(object, endpoint, 'endpoint', at);
+        const { address, network } = endpoint;
+        if (!address || !selects(labels, endpoint.labels) || (overEds && isIP(address) === 0)) continue;
+        if (network) stopAtNetworkGateway(registry, fieldRef(object, `${at}.network`));
+        const tls = automaticTls(registry, sibling, endpoint, at);
+        endpoints.push({ kind: 'host', host: address, port: target(endpoint), ...(tls && { tls }) });
+        where.push(fieldRef(object, at));
+      }
+    } else if (!overEds && sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
+      endpoints.push({ kind: 'host', host: sibling.host, port: target(undefined) });
+      where.push(sibling.object === service.object ? portField : fieldRef(sibling.object, 'spec.ports'));
+    }
+  }
+  const key = (one: Endpoint) => (one.kind === 'host' ? `${one.host}:${one.port} ${one.tls !== undefined}` : one.kind);
+  const unique = [...new Map(endpoints.map((endpoint) => [key(endpoint), endpoint])).values()];
+  return {
+    endpoints: unique,
+    where:
+      where.length > 0
+        ? where
+        : [fieldRef(service.object, service.resolution === 'STATIC' ? 'spec.endpoints' : 'spec.resolution')],
+  };
+}
+
+type EntryEndpoint = ItemOf<IstioSpecs['ServiceEntry']['endpoints']>;
+
+/** An endpoint, and where it is written. */
+interface PlacedEndpoint {
+  readonly endpoint: EntryEndpoint;
+  readonly object: Indexed;
+  readonly at: FieldPath;
+}
+
+/** The WorkloadEntries that an entry selects. It selects pods as well, whose addresses no manifest tells. */
+function workloadsOf({ index }: Registry, entry: Indexed, assumptions: string[]): PlacedEndpoint[] {
+  const wanted: Record<string, string> = entry.spec.workloadSelector.labels ?? {};
+  const { namespace } = entry;
+  const where = fieldRef(entry, 'spec.workloadSelector');
+  const pods = index.podTemplates.find(
+    (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
+  );
+  const found = index
+    .ofKind('WorkloadEntry')
+    .filter((object) => object.namespace === namespace && selects(wanted, object.spec.labels));
+  if (pods || found.length === 0)
+    throw new Undetermined(
+      pods
+        ? `ServiceEntry ${namespace}/${entry.name} selects the pods of ${pods.kind} ${namespace}/${pods.name}, whose ` +
+            'addresses no manifest tells'
+        : `no WorkloadEntry has the labels that ServiceEntry ${namespace}/${entry.name} selects, and pods may have ` +
+            'them',
+      [where],
+    );
+  assumptions.push(`no pod of namespace ${namespace} has the labels that ServiceEntry ${entry.name} selects`);
+  return found.map((object) => ({ endpoint: object.spec, object, at: 'spec' }));
+}
+
+/** Where a gateway connects networks, endpoints of another network are reached through it. */
+function stopAtNetworkGateway({ services }: Registry, where: FieldRef): void {
+  const gateway = services.find(({ object }) => object.manifest.metadata.labels?.['topology.istio.io/network']);
+  if (gateway)
+    throw new Undetermined('the model does not know from which network the proxy connects to the endpoint', [
+      where,
+      fieldRef(gateway.object, 'metadata.labels["topology.istio.io/network"]'),
+    ]);
+}
+
+const TLS_MODE = 'security.istio.io/tlsMode';
+
+/**
+ * The mutual TLS of the mesh that proxies use by themselves, where no DestinationRule gives other settings: towards
+ * endpoints of an entry in the mesh that are labelled as having a sidecar.
+ */
+function automaticTls(
+  { index, rootNamespace }: Registry,
+  service: Service,
+  given: EntryEndpoint,
+  field: FieldPath,
+): ClientTls | undefined {
+  const { object } = service;
+  if (isExternal(object) || given.labels?.[TLS_MODE] !== 'istio') return undefined;
+  const isOff = index
+    .ofKind('PeerAuthentication')
+    .some(
+      ({ namespace, spec }) => [object.namespace, rootNamespace].includes(namespace) && spec?.mtls?.mode === 'DISABLE',
+    );
+  return isOff ? undefined : { value: { mode: 'ISTIO_MUTUAL' }, object, field: `${field}.labels` };
+}
+
+/**
+ * The TLS settings in force: a port's settings replace those of its policy. A subset's TLS counts before the rule's,
+ * and settings for a port of the subset replace the rule's even if they have no TLS.
+ */
+export function tlsOf(
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): ClientTls | undefined {
+  if (!rule) return undefined;
+  const host = rule.policy && policyFor(rule.policy.object, rule.policy.value, 'spec.trafficPolicy', port);
+  const own =
+    subset?.value.trafficPolicy &&
+    policyFor(subset.object, subset.value.trafficPolicy, `spec.subsets[${subset.index}].trafficPolicy`, port);
+  if (subset) stopAtUnknownField(subset.object, subset.value, 'subset', `spec.subsets[${subset.index}]`);
+  for (const object of rule.from) stopAtUnknownField(object, object.spec, 'destinationRule');
+  const found = own && (own.value.tls || own.isPort) ? own : host;
+  if (!found?.value.tls) return undefined;
+  stopAtUnknownField(found.object, found.value.tls, 'clientTls', `${found.field}.tls`);
+  return { value: found.value.tls, object: found.object, field: `${found.field}.tls` };
+}
+
+function policyFor(object: Indexed, policy: Policy, field: FieldPath, port: number) {
+  stopAtUnknownField(object, policy, 'trafficPolicy', field);
+  const settings = policy.portLevelSettings ?? [];
+  const index = settings.findIndex((one) => one.port?.number === port);
+  if (index < 0) return { object, value: policy, field, isPort: false };
+  const own: FieldPath = `${field}.portLevelSettings[${index}]`;
+  stopAtUnknownField(object, settings[index], 'trafficPolicy', own);
+  return { object, value: settings[index], field: own, isPort: true };
+}
+
+/** The tunnel of the subset, else of the rule; settings of a port have none. */
+function tunnelOf(rule: MergedRule | undefined, subset: MergedSubset | undefined): { readonly tunnel?: FieldRef } {
+  if (subset)
+    return subset.value.trafficPolicy?.tunnel
+      ? { tunnel: fieldRef(subset.object, `spec.subsets[${subset.index}].trafficPolicy.tunnel`) }
+      : {};
+  return rule?.policy?.value.tunnel ? { tunnel: fieldRef(rule.policy.object, 'spec.trafficPolicy.tunnel') } : {};
+}
+
+/** The connection pool settings in force. */
+function poolOf(
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): Policy['connectionPool'] {
+  const pool = (policy: Policy | undefined) => {
+    const own = policy?.portLevelSettings?.find((one) => one.port?.number === port);
+    return own
+      ? { found: true, value: own.connectionPool }
+      : { found: policy?.connectionPool !== undefined, value: policy?.connectionPool };
+  };
+  const own = pool(subset?.value.trafficPolicy);
+  return (own.found ? own : pool(rule?.policy?.value)).value;
+}
+
+export function endpointText(endpoint: Endpoint): string {
+  return endpoint.kind === 'host'
+    ? `${endpoint.host}:${endpoint.port}`
+    : endpoint.kind === 'pod'
+      ? `${endpoint.workload.id}:${endpoint.port}`
+      : endpoint.kind;
+}

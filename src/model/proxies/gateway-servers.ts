@@ -1,0 +1,186 @@
+import { fieldRef } from '../answer/field-ref';
+import { GatewayWorkload, podPort } from '../objects/gateway-workloads';
+import { stopAtUnknownField } from '../answer/known-fields';
+import { selection } from '../policies/selection';
+import { Registry } from '../registry/registry';
+import { portOf } from '../registry/scope';
+import { Service } from '../objects/service';
+import { Undetermined } from '../answer/undetermined';
+import { contains } from '../../istio/ranges';
+import { FieldPath } from '../../manifests/field-path';
+import { Indexed } from '../../manifests/indexed';
+import { selects } from '../../manifests/selectors';
+import { kindOf } from '../../manifests/servers';
+import { IstioSpecs, ItemOf } from '../../manifests/specs';
+
+type GatewaySpec = IstioSpecs['Gateway'];
+type ServerSpec = ItemOf<GatewaySpec['servers']>;
+
+/** A server of a Gateway, as the gateway's pods have it. */
+export interface Server {
+  readonly gateway: Indexed<GatewaySpec>;
+  readonly field: FieldPath;
+  readonly value: ServerSpec;
+  /** The number that it declares, which is not always that of the pod. */
+  readonly port: number;
+  /** `<namespace>/<name>` of its Gateway. */
+  readonly gatewayName: string;
+  /** With `<namespace>/` where only VirtualServices of that namespace may bind. */
+  readonly hosts: readonly string[];
+  readonly serverNames: readonly string[];
+}
+
+/** The servers on one port of a gateway's pods. */
+export interface PodPort {
+  readonly servers: readonly Server[];
+  /** Servers that lose their place to another one. */
+  readonly skipped: readonly { readonly server: Server; readonly reason: string; readonly other?: Server }[];
+  /** Servers of Gateways of which it is unknown whether they select the pods. */
+  readonly unsure: readonly Server[];
+  /** Why it is unknown at which address the servers listen. */
+  readonly unknown?: Undetermined;
+}
+
+/** A `PodPort` while its servers are collected. */
+interface PortInProgress {
+  readonly servers: Server[];
+  readonly skipped: { server: Server; reason: string; other?: Server }[];
+  readonly unsure: Server[];
+  unknown?: Undetermined;
+  /** The addresses at which servers listen; empty for all. */
+  readonly binds: Set<string>;
+  /** The TLS server of each host. */
+  readonly hosts: Map<string, Server>;
+  /** The server for plaintext. */
+  plain?: Server;
+}
+
+/** The servers of all Gateways that select a gateway's pods, by pod port. */
+export function serversByPort(registry: Registry, workload: GatewayWorkload): Map<number, PodPort> {
+  const ports = new Map<number, PortInProgress>();
+  const translated = new Map<number, number>();
+  const services = registry.services.filter(
+    ({ kubernetes, namespace, object }) =>
+      kubernetes &&
+      namespace === workload.namespace &&
+      object.spec.selector &&
+      selects(object.spec.selector, workload.labels),
+  );
+  for (const gateway of registry.gatewaysFor(workload.namespace)) {
+    const selected = selection(gateway.spec.selector, workload);
+    if (selected === false) continue;
+    stopAtUnknownField(gateway, gateway.spec, 'gateway');
+    for (const [index, value] of (gateway.spec.servers ?? []).entries()) {
+      const number = value.port?.number;
+      if (number === undefined) continue;
+      stopAtUnknownField(gateway, value, 'server', `spec.servers[${index}]`);
+      if (value.tls) stopAtUnknownField(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
+      const server = serverOf(gateway, index, value, number);
+      let port = translated.get(number);
+      if (port === undefined) translated.set(number, (port = serverPort(services, workload, number)));
+      let own = ports.get(port);
+      if (!own) ports.set(port, (own = { servers: [], skipped: [], unsure: [], hosts: new Map(), binds: new Set() }));
+      if (selected) bindServer(own, server);
+      else own.unsure.push(server);
+    }
+  }
+  return ports;
+}
+
+/** Adds a server to the listener of its address, which is that of all others unless they say otherwise. */
+function bindServer(port: PortInProgress, server: Server): void {
+  const { bind = '' } = server.value;
+  if (contains('127.0.0.0/8', bind)) {
+    port.skipped.push({ server, reason: `the server listens at ${bind} only, which nobody else reaches` });
+    return;
+  }
+  port.binds.add(bind);
+  if (port.binds.size > 1 || (bind !== '' && bind !== '0.0.0.0'))
+    port.unknown ??= new Undetermined(`it is unknown whether the pods of the gateway have the address ${bind}`, [
+      fieldRef(server.gateway, bind === '' ? server.field : `${server.field}.bind`),
+    ]);
+  addServer(port, server);
+}
+
+/**
+ * The pod port of a server's port: the target port of a Service of the gateway, else the port itself. Where two
+ * Services map the port to different target ports, istiod uses the one that it happens to list first.
+ */
+function serverPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
+  let found: { readonly service: Service; readonly target: number } | undefined;
+  for (const service of services) {
+    const port = portOf(service, number);
+    if (!port) continue;
+    const target = podPort(workload, number, port.targetPort);
+    if (found && found.target !== target) {
+      const names = [found.service, service].map((one) => one.object.name).join(' and ');
+      throw new Undetermined(
+        `the Services ${names} map port ${number} of the gateway to different pod ports, and istiod listens on ` +
+          'either of them',
+        [found.service, service].map((one) => fieldRef(one.object, 'spec.ports')),
+      );
+    }
+    found ??= { service, target };
+  }
+  return found?.target ?? number;
+}
+
+function serverOf(gateway: Indexed<GatewaySpec>, index: number, value: ServerSpec, port: number): Server {
+  const hosts = (value.hosts ?? []).map((host) =>
+    host.startsWith('./') ? `${gateway.namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host,
+  );
+  return {
+    gateway,
+    field: `spec.servers[${index}]`,
+    value,
+    port,
+    gatewayName: `${gateway.namespace}/${gateway.name}`,
+    hosts,
+    serverNames:
+      value.tls && !value.tls.httpsRedirect
+        ? [...new Set(hosts.map((host) => host.slice(host.indexOf('/') + 1).toLowerCase()))]
+        : [],
+  };
+}
+
+/**
+ * Adds a server to its port: plaintext HTTP servers share a port, TLS servers share one by host, and in every other
+ * case the older server keeps it.
+ */
+function addServer(port: PortInProgress, server: Server): void {
+  const { value } = server;
+  const kind = kindOf(value);
+  const isPlain = kind !== 'TLS' && !(kind === 'TCP' && value.tls);
+  if (value.tls && !value.tls.httpsRedirect) {
+    const other = server.hosts.map((host) => port.hosts.get(host)).find((one) => one !== undefined);
+    for (const host of other ? [] : server.hosts) port.hosts.set(host, server);
+    if (other) {
+      port.skipped.push({
+        server,
+        other,
+        reason:
+          'another server of the gateway already has ' +
+          `${server.hosts.filter((host) => other.hosts.includes(host)).join(', ')} on this port`,
+      });
+      return;
+    }
+  }
+  if (port.servers.length === 0) {
+    if (isPlain) port.plain = server;
+    port.servers.push(server);
+    return;
+  }
+  if (port.plain) {
+    if (kind === 'HTTP' && kindOf(port.plain.value) === 'HTTP') port.servers.push(server);
+    else
+      port.skipped.push({
+        server,
+        other: port.plain,
+        reason: `an older server uses this port with protocol ${port.plain.value.port?.protocol}`,
+      });
+    return;
+  }
+  // A plaintext server beside older TLS servers is kept: it receives what has no server name.
+  if (isPlain) port.plain = server;
+  port.servers.push(server);
+}

@@ -1,0 +1,149 @@
+import { FieldRef } from '../answer/answer';
+import { fieldRef } from '../answer/field-ref';
+import { hostsOverlap } from '../objects/host-names';
+import { portRef } from './listener';
+import { Destination } from '../routes/destination';
+import { RouteEntry, routeEntries } from '../routes/matching';
+import { Routes } from '../routes/route';
+import { aliasNames, EgressListener, portOf, Scope, shortNames } from '../registry/scope';
+import { Service, ServicePort } from '../objects/service';
+import { isWildcard } from '../../istio/hosts';
+import { isHttp } from '../../istio/protocols';
+
+/** How a proxy routes the requests for some domains. */
+export interface VirtualHost {
+  readonly routes?: readonly RouteEntry[];
+  /** Where nobody gives routes: the cluster of the service itself. */
+  readonly own?: Destination;
+  /** The server that redirects everything to HTTPS. */
+  readonly toHttps?: FieldRef;
+  readonly decidedBy: readonly FieldRef[];
+}
+
+/** The virtual hosts of one port, by domain; Envoy's choice among them. */
+export class VirtualHosts {
+  private readonly exact = new Map<string, VirtualHost>();
+  private readonly wildcards = new Map<string, VirtualHost>();
+
+  /** A domain belongs to the first virtual host that has it. */
+  public add(domain: string, host: VirtualHost): void {
+    const map = isWildcard(domain) ? this.wildcards : this.exact;
+    const key = domain.toLowerCase();
+    if (!map.has(key)) map.set(key, host);
+  }
+
+  /** The virtual host for an authority, whatever its port. */
+  public find(authority: string): VirtualHost | undefined {
+    const name = withoutPort(authority).toLowerCase();
+    const exact = this.exact.get(name);
+    if (exact) return exact;
+    let best: string | undefined;
+    for (const pattern of this.wildcards.keys()) {
+      if (
+        name.length > pattern.length - 1 &&
+        name.endsWith(pattern.slice(1)) &&
+        (best === undefined || pattern.length > best.length)
+      )
+        best = pattern;
+    }
+    return best === undefined ? undefined : this.wildcards.get(best);
+  }
+
+  public get domains(): Iterable<string> {
+    return [...this.exact.keys(), ...this.wildcards.keys()];
+  }
+}
+
+export function withoutPort(authority: string): string {
+  return authority.replace(/:\d+$/, '');
+}
+
+/** The egress listener whose routes count on a port. */
+export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
+  return scope.listeners.find(({ port, isExplicit }) => (port === undefined || port.number === number) && !isExplicit);
+}
+
+/** The virtual hosts of a sidecar on a port. */
+export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts {
+  const hosts = new VirtualHosts();
+  const egress = egressListenerFor(scope, number);
+  if (!egress) return hosts;
+  // Of several ServiceEntries for a host, the last one has the port.
+  const services = new Map<string, { service: Service; port: ServicePort }>();
+  for (const service of egress.services) {
+    const port = portOf(service, number);
+    if (port) services.set(service.host.toLowerCase(), { service, port });
+  }
+  const onPort = (name: string): Service | undefined => {
+    const known = services.get(name.toLowerCase());
+    return known && { ...known.service, ports: [known.port] };
+  };
+  const taken = new Set<string>();
+  const hasWildcard = [...services.keys()].some(isWildcard);
+  const isAmongServices = (host: string) =>
+    services.has(host) ||
+    ((isWildcard(host) || hasWildcard) && [...services.keys()].some((name) => hostsOverlap(host, name)));
+  for (const routes of egress.routes) {
+    if (number !== 80 && !routes.hosts.some((host) => isAmongServices(host.toLowerCase()))) continue;
+    const entries = routeEntries(routes, scope.proxy, 'mesh', number, onPort);
+    if (entries.length === 0) continue;
+    const { unregistered, registered } = splitHosts(routes, services, egress);
+    const served = registered.filter(({ port }) => isHttpOrSniffed(port));
+    if (served.length === 0 && number !== 80) continue;
+    const host: VirtualHost = { routes: entries, decidedBy: [fieldRef(routes.object, 'spec.hosts')] };
+    for (const name of unregistered) hosts.add(name, host);
+    for (const { service } of served) {
+      taken.add(service.host.toLowerCase());
+      addDomains(hosts, scope, service, host);
+    }
+  }
+  for (const [name, { service, port }] of services) {
+    if (taken.has(name) || !isHttpOrSniffed(port)) continue;
+    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [portRef(service, port)] };
+    addDomains(hosts, scope, service, { own, decidedBy: [portRef(service, port)] });
+  }
+  return hosts;
+}
+
+/** The virtual host where a listener is for one service alone and detected HTTP: it takes every authority. */
+export function ownVirtualHost(scope: Scope, number: number, service: Service): VirtualHost | undefined {
+  return sidecarVirtualHosts(scope, number).find(service.host);
+}
+
+function isHttpOrSniffed({ protocol }: ServicePort): boolean {
+  return isHttp(protocol) || protocol === '';
+}
+
+function splitHosts(
+  routes: Routes,
+  services: ReadonlyMap<string, { service: Service; port: ServicePort }>,
+  egress: EgressListener,
+) {
+  const unregistered: string[] = [];
+  const registered: { service: Service; port: ServicePort }[] = [];
+  for (const host of routes.hosts.map((name) => name.toLowerCase())) {
+    if (isWildcard(host)) {
+      let found = false;
+      for (const [name, entry] of services) {
+        if (!hostsOverlap(name, host)) continue;
+        found = true;
+        if (egress.routesByHost.get(entry.service.host) === routes) registered.push(entry);
+      }
+      if (!found) unregistered.push(host);
+      continue;
+    }
+    const entry = services.get(host);
+    if (entry) registered.push(entry);
+    else unregistered.push(host);
+  }
+  return { unregistered, registered };
+}
+
+function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: VirtualHost): void {
+  const name = service.host;
+  hosts.add(name, host);
+  hosts.add(`${name}.`, host);
+  for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain)) hosts.add(short, host);
+  for (const alias of aliasNames(service, scope)) hosts.add(alias, host);
+  for (const address of service.addresses) if (address.kind === 'ip') hosts.add(address.ip, host);
+}

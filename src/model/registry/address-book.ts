@@ -1,0 +1,155 @@
+import { isIP } from 'net';
+import { Address, ipAddress, textOf } from '../objects/addresses';
+import { Registry } from './registry';
+import { isPrivateRange } from '../../istio/ranges';
+import { Indexed } from '../../manifests/indexed';
+import { Scope } from './scope';
+import { Service } from '../objects/service';
+import { SidecarDns } from './sidecar-dns';
+import { DescribedHost } from '../objects/world';
+import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../../istio/service-names';
+
+/** The address that a host is taken to have, because its ServiceEntry gives it. */
+export interface Believed {
+  readonly host: string;
+  readonly address: string;
+}
+
+/** The names and addresses of external hosts, as far as they are known. */
+export class AddressBook {
+  private readonly byHost = new Map<string, DescribedHost>();
+  private readonly byAddress = new Map<string, DescribedHost>();
+  private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
+  private readonly sidecarDns = new WeakMap<Scope, SidecarDns>();
+  /** Whether the world lists every external host. */
+  public readonly isComplete: boolean;
+
+  constructor(private readonly registry: Registry) {
+    const { external } = registry.world;
+    this.isComplete = external !== undefined;
+    for (const host of external ?? []) {
+      this.byHost.set(host.host.toLowerCase(), host);
+      if (host.address) this.byAddress.set(host.address, host);
+    }
+  }
+
+  /** The addresses to which a name resolves, of which it takes any; none if it does not resolve. */
+  public lookUp(
+    name: string,
+    scope: Scope | undefined,
+    namespace: string,
+    believe: (believed: Believed) => void,
+    given?: (host: string) => Address | undefined,
+  ): readonly Address[] {
+    if (isIP(name) !== 0) return [ipAddress(name)];
+    const { clusterDomain } = this.registry;
+    const asked = name.toLowerCase().replace(/\.$/, '');
+    const fullNames = [asked, ...resolvedServiceHosts(asked, namespace, clusterDomain)];
+    const host = this.meaning(asked, namespace);
+    const names = host === asked ? fullNames : [host];
+    const service =
+      names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
+      names.map((full) => this.kubernetesService(full)).find((one) => one !== undefined);
+    if (service?.kubernetes && service.address.kind === 'service') return [service.address];
+    if (scope?.proxy.dnsCapture) {
+      const own = this.answersOf(scope).of(names);
+      if (own) return own;
+    }
+    const elsewhere = this.resolve(host, service, believe, given);
+    return elsewhere === undefined ? [] : [elsewhere];
+  }
+
+  private answersOf(scope: Scope): SidecarDns {
+    let known = this.sidecarDns.get(scope);
+    if (!known) this.sidecarDns.set(scope, (known = new SidecarDns(scope)));
+    return known;
+  }
+
+  /** The address that a DNS server of the cluster or of the Internet gives. */
+  private resolve(
+    host: string,
+    service: Service | undefined,
+    believe: (believed: Believed) => void,
+    given?: (host: string) => Address | undefined,
+  ): Address | undefined {
+    const known = this.byHost.get(host);
+    if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
+    if (this.isComplete) return undefined;
+    const said = given?.(host);
+    if (said !== undefined) return said;
+    // The addresses of a ServiceEntry are usually those of its host.
+    const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
+    if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts.length === 1) {
+      const { address } = entry;
+      believe({ host, address: address.ip });
+      return address;
+    }
+    return { kind: 'unknown', host };
+  }
+
+  /**
+   * The addresses, and ranges that are not private, that objects name for connections to a port, each with one of these
+   * objects.
+   */
+  public declaredAddresses(port: number): ReadonlyMap<string, Indexed> {
+    let known = this.declared.get(port);
+    if (!known) this.declared.set(port, (known = this.collect(port)));
+    return known;
+  }
+
+  private collect(port: number): ReadonlyMap<string, Indexed> {
+    const { services, index } = this.registry;
+    const found = new Map<string, Indexed>();
+    for (const { kubernetes, address, ports, object } of services)
+      if (!kubernetes && address.kind !== 'any' && ports.some(({ number }) => number === port))
+        add(textOf(address), object);
+    for (const object of index.ofKind('VirtualService'))
+      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])] as any[])
+        for (const { destinationSubnets } of match ?? [])
+          for (const range of destinationSubnets ?? []) add(range, object);
+    return found;
+
+    function add(range: string, object: Indexed): void {
+      const isRange = range.includes('/') && !range.endsWith('/32');
+      if (
+        found.has(range) ||
+        isIP(range.split('/')[0]) === 0 ||
+        range.startsWith('0.0.0.0') ||
+        (isRange && isPrivateRange(range))
+      )
+        return;
+      found.set(range, object);
+    }
+  }
+
+  /** The host for which a name stands in a namespace: the one that a Service names, or itself. */
+  public meaning(name: string, namespace: string): string {
+    const { clusterDomain, aliases } = this.registry;
+    const names = [name, ...resolvedServiceHosts(name, namespace, clusterDomain)];
+    return names.map((full) => aliases.resolve(full)).find((one) => one !== undefined) ?? name;
+  }
+
+  /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */
+  private kubernetesService(name: string): Service | undefined {
+    const place = serviceOfHost(name, this.registry.clusterDomain);
+    const service = place && this.registry.serviceIn(name, place.namespace);
+    return service?.kubernetes ? service : undefined;
+  }
+
+  /** The Kubernetes Service whose cluster IP an address stands for. */
+  public serviceAt(address: Address): Service | undefined {
+    return address.kind === 'service'
+      ? this.kubernetesService(serviceHost(address.name, address.namespace, this.registry.clusterDomain))
+      : undefined;
+  }
+
+  /** The description of the host at an address, if there is one. */
+  public at(address: Address): DescribedHost | undefined {
+    if (address.kind === 'unknown') return this.byHost.get(address.host);
+    return address.kind === 'ip' ? this.byAddress.get(address.ip) : undefined;
+  }
+
+  public host(name: string): DescribedHost | undefined {
+    return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
+  }
+}

@@ -1,0 +1,105 @@
+import { Condition } from '../answer/conditions';
+import { Registry } from './registry';
+import { ModelCaller } from '../requests/request';
+import { podTemplateOf } from '../../istio/pod-templates';
+import { Indexed } from '../../manifests/indexed';
+import { SECTIONS } from '../../manifests/routes';
+import { selects } from '../../manifests/selectors';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Labels that the caller's pods could have instead of those that are taken for granted. */
+export interface OtherLabels {
+  readonly caller: ModelCaller;
+  /** What must be so for the answer with the labels that are taken for granted. */
+  readonly condition: Condition;
+}
+
+/** What the manifests say about the labels of callers that give none. */
+export class CallerLabels {
+  private readonly selectors = new Map<string, readonly Labels[]>();
+
+  constructor(private readonly registry: Registry) {}
+
+  /** The caller, with the labels of the only pod template that has its service account. */
+  public complete(caller: ModelCaller): ModelCaller {
+    if (isKnown(caller)) return caller;
+    const own = this.registry.index.podTemplates
+      .filter(({ namespace }) => namespace === caller.namespace)
+      .map(({ manifest }) => podTemplateOf(manifest))
+      .filter((template) => (template?.spec?.serviceAccountName ?? 'default') === caller.serviceAccount);
+    return own.length === 1 ? { ...caller, labels: own[0]?.metadata?.labels ?? {} } : caller;
+  }
+
+  /** The labels that could change an answer, where nothing says which ones the caller's pods have. */
+  public *others(caller: ModelCaller): Generator<OtherLabels> {
+    if (isKnown(caller)) return;
+    const usual: Labels = { app: caller.serviceAccount };
+    const pods = `the pods of ${caller.namespace}/${caller.serviceAccount}`;
+    for (const labels of this.selectorsIn(caller.namespace)) {
+      const text = textOf(labels);
+      const isUsual = selects(labels, usual);
+      yield {
+        caller: { ...caller, labels: isUsual ? {} : { ...usual, ...labels } },
+        condition: {
+          holds: `${pods} ${isUsual ? 'have' : 'do not have'} the label ${text}`,
+          say: `--labels ${textOf(isUsual ? labels : usual)}`,
+        },
+      };
+    }
+  }
+
+  /** The label selectors that could select sidecars of a namespace. */
+  private selectorsIn(namespace: string): readonly Labels[] {
+    let known = this.selectors.get(namespace);
+    if (!known) this.selectors.set(namespace, (known = this.collect(namespace)));
+    return known;
+  }
+
+  private collect(namespace: string): readonly Labels[] {
+    const { index, rootNamespace } = this.registry;
+    const all = index.kinds.flat().flatMap((object): (Labels | undefined)[] => {
+      if (object.kind === 'VirtualService') return sourceLabels(object);
+      if (![namespace, rootNamespace].includes(object.namespace)) return [];
+      const { workloadSelector, selector, podSelector } = object.spec ?? {};
+      switch (object.kind) {
+        case 'Sidecar':
+        case 'DestinationRule':
+        case 'EnvoyFilter':
+          return [workloadSelector?.labels ?? workloadSelector?.matchLabels];
+        case 'NetworkPolicy':
+          return [podSelector?.matchLabels];
+        case 'AuthorizationPolicy':
+        case 'ProxyConfig':
+        case 'WasmPlugin':
+          return [selector?.matchLabels];
+        default:
+          return [];
+      }
+    });
+    const templates = index.podTemplates
+      .filter((object) => object.namespace === namespace)
+      .map(({ manifest }) => podTemplateOf(manifest)?.metadata)
+      .filter((metadata) => Object.keys(metadata?.annotations ?? {}).some((name) => name.includes('istio.io/')))
+      .map((metadata) => metadata?.labels);
+    const found = [...all, ...templates].filter((labels): labels is Labels => Object.keys(labels ?? {}).length > 0);
+    return [...new Map(found.map((labels) => [textOf(labels), labels])).values()];
+  }
+}
+
+function isKnown({ labels, name, annotations }: ModelCaller): boolean {
+  return labels !== undefined || name !== undefined || annotations !== undefined;
+}
+
+function sourceLabels({ spec }: Indexed): (Labels | undefined)[] {
+  return SECTIONS.flatMap((section) =>
+    ((spec?.[section] ?? []) as any[]).flatMap(({ match }) => ((match ?? []) as any[]).map((one) => one?.sourceLabels)),
+  );
+}
+
+function textOf(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',');
+}

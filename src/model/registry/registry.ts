@@ -1,0 +1,229 @@
+import { Aliases, isAlias } from '../objects/aliases';
+import { DestinationRules } from '../objects/destination-rules';
+import { GatewayWorkload, gatewayWorkloads } from '../objects/gateway-workloads';
+import { createdAt, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from '../objects/service';
+import { Delegates } from '../routes/delegation';
+import { Routes } from '../routes/route';
+import { VirtualServiceRoutes } from '../routes/virtual-service';
+import { EntryVisibility } from '../objects/visibility';
+import { World } from '../objects/world';
+import { isHttp2 } from '../../istio/protocols';
+import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
+import { EgressObject } from '../../manifests/egress-object';
+import { mapIn } from '../../values/grouping';
+import { Indexed, compare } from '../../manifests/indexed';
+import { ManifestIndex } from '../../manifests/manifest-index';
+import { IstioSpecs } from '../../manifests/specs';
+
+const NONE: readonly never[] = [];
+
+/** All objects as istiod arranges them: by kind, age and visibility. */
+export class Registry {
+  public readonly rootNamespace: string;
+  public readonly trustDomain: string;
+  public readonly clusterDomain: string;
+  /** The mesh's trust domain and its aliases. */
+  public readonly trustDomains: readonly string[];
+  public readonly index: ManifestIndex;
+  /** Oldest first. */
+  public readonly services: readonly Service[];
+  public readonly routes: readonly Routes[];
+  public readonly gateways: readonly Indexed<IstioSpecs['Gateway']>[];
+  public readonly sidecars: readonly Indexed<IstioSpecs['Sidecar']>[];
+  public readonly destinationRules: DestinationRules;
+  public readonly workloads: readonly GatewayWorkload[];
+  /** Services that are only another name for a host. */
+  public readonly aliases: Aliases;
+
+  private readonly byHostAndNamespace = new Map<string, Map<string, Service>>();
+  private readonly publicServices: Service[] = [];
+  private readonly exportedServices = new Map<string, Service[]>();
+  private readonly publicRoutes = new Map<string, Routes[]>();
+  private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
+  private readonly entriesByHost = new Map<string, Service[]>();
+
+  constructor(
+    objects: readonly EgressObject[],
+    public readonly world: World,
+  ) {
+    const mesh = world.mesh ?? {};
+    this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
+    this.trustDomain = mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.trustDomains = [this.trustDomain, ...(mesh.trustDomainAliases ?? [])];
+    this.clusterDomain = mesh.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
+    this.index = new ManifestIndex(objects, {
+      rootNamespace: this.rootNamespace,
+      clusterDomain: this.clusterDomain,
+    });
+    const { workloads, services } = gatewayWorkloads(this.index, world);
+    this.workloads = workloads;
+    const serviceExport = world.defaultExportTo?.services ?? ['*'];
+    this.aliases = new Aliases(this.index.services, this.clusterDomain);
+    const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
+    this.services = [
+      ...this.index
+        .ofKind('ServiceEntry')
+        .flatMap((entry) =>
+          servicesOfEntry(entry, visibility.exportTo(entry.namespace, exportedTo(entry, serviceExport))),
+        ),
+      ...[...this.index.services, ...services]
+        .filter((service) => !isAlias(service))
+        .map((service) => serviceOfKubernetes(service, serviceExport, this.clusterDomain)),
+    ]
+      .map((service) => {
+        const aliases = this.aliases.of(service.host);
+        return aliases.length > 0 ? { ...service, aliases } : service;
+      })
+      .sort(
+        (a, b) =>
+          compare(a.created, b.created) ||
+          compare(nameOf(a), nameOf(b)) ||
+          compare(a.namespace, b.namespace) ||
+          compare(a.object.name, b.object.name),
+      );
+    for (const service of this.services) this.publishService(service);
+    const routeExport = world.defaultExportTo?.virtualServices ?? ['*'];
+    const virtualServices = byAge(this.index.ofKind('VirtualService'));
+    const delegates: Delegates = (namespace, name, viewer) =>
+      virtualServices.find((one) => {
+        const isDelegate = one.namespace === namespace && one.name === name && !one.spec.hosts?.length;
+        return isDelegate && exportedTo(one, routeExport).some((to) => to === '*' || to === viewer);
+      });
+    this.routes = virtualServices
+      .filter(({ spec }) => spec.hosts?.length)
+      .map((object) => new VirtualServiceRoutes(object, routeExport, delegates));
+    for (const routes of this.routes) this.publishRoutes(routes);
+    this.gateways = byAge(this.index.ofKind('Gateway'));
+    this.sidecars = byAge(this.index.ofKind('Sidecar'));
+    this.destinationRules = new DestinationRules(
+      this.index.ofKind('DestinationRule'),
+      this.rootNamespace,
+      world.defaultExportTo?.destinationRules ?? ['*'],
+    );
+  }
+
+  /** The service of a host in one namespace: a Kubernetes Service if there is one, else the oldest ServiceEntry. */
+  public serviceIn(host: string, namespace: string): Service | undefined {
+    return this.byHostAndNamespace.get(host)?.get(namespace);
+  }
+
+  public servicesByNamespace(host: string): ReadonlyMap<string, Service> | undefined {
+    return this.byHostAndNamespace.get(host);
+  }
+
+  /** The Gateways that can act on pods of a namespace. */
+  public gatewaysFor(namespace: string): readonly Indexed[] {
+    return this.world.mesh?.scopeGatewayToNamespace
+      ? this.gateways.filter((gateway) => gateway.namespace === namespace)
+      : this.gateways;
+  }
+
+  /** The services visible to proxies of the namespace: those exported to it by name, then the public ones. */
+  public servicesSeenFrom(namespace: string): readonly Service[] {
+    return [...(this.exportedServices.get(namespace) ?? NONE), ...this.publicServices];
+  }
+
+  /** All services of the same host and namespace, whatever their `exportTo`: they share their endpoints. */
+  public siblings(service: Service): readonly Service[] {
+    return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
+  }
+
+  /**
+   * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, with a different
+   * resolution. istiod's cache of clusters tells apart those that resolve names from the others, and those that speak
+   * HTTP/2 from the others, and nothing more of an entry, so which of the two a proxy gets depends on which proxy asked
+   * first.
+   */
+  public conflictingEntry(service: Service, port: number): Service | undefined {
+    const siblings = this.siblings(service);
+    if (siblings.length < 2) return undefined;
+    const own = service.ports.some(({ number, protocol }) => number === port && isHttp2(protocol));
+    const viewers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
+    const visible = [...viewers].map(
+      (viewer) =>
+        siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(viewer)) ??
+        siblings.find(({ exportTo }) => exportTo.includes('*')),
+    );
+    return visible.find(
+      (one) =>
+        one !== undefined &&
+        one.object !== service.object &&
+        one.resolution !== service.resolution &&
+        resolvesNames(one) === resolvesNames(service) &&
+        one.ports.some(({ number, protocol }) => number === port && isHttp2(protocol) === own),
+    );
+  }
+
+  /**
+   * The routes bound to `mesh` or a Gateway that are visible to proxies of the namespace, in Istio's order.
+   */
+  public routesSeenFrom(namespace: string, gateway: string): readonly Routes[] {
+    return [
+      ...(this.privateRoutes.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.exportedRoutes.get(namespace)?.get(gateway) ?? NONE),
+      ...(this.publicRoutes.get(gateway) ?? NONE),
+    ];
+  }
+
+  private publishService(service: Service): void {
+    const siblings = `${service.namespace}/${service.host}`;
+    const known = this.entriesByHost.get(siblings);
+    if (known) known.push(service);
+    else this.entriesByHost.set(siblings, [service]);
+    let hosts = this.byHostAndNamespace.get(service.host);
+    if (!hosts) this.byHostAndNamespace.set(service.host, (hosts = new Map()));
+    const existing = hosts.get(service.namespace);
+    if (!existing || (!existing.kubernetes && service.kubernetes)) hosts.set(service.namespace, service);
+    if (service.exportTo.includes('*')) {
+      this.publicServices.push(service);
+    } else if (!service.exportTo.includes('~')) {
+      for (const namespace of new Set(service.exportTo)) {
+        const list = this.exportedServices.get(namespace);
+        if (list) list.push(service);
+        else this.exportedServices.set(namespace, [service]);
+      }
+    }
+  }
+
+  private publishRoutes(routes: Routes): void {
+    const namespace = routes.object.namespace;
+    for (const gateway of routes.gateways) {
+      if (routes.exportTo.includes('*')) {
+        push(this.publicRoutes, gateway, routes);
+      } else if (!routes.exportTo.includes('~')) {
+        for (const viewer of new Set(routes.exportTo)) {
+          push(mapIn(viewer === namespace ? this.privateRoutes : this.exportedRoutes, viewer), gateway, routes);
+        }
+      }
+    }
+  }
+}
+
+function resolvesNames({ resolution }: Service): boolean {
+  return resolution === 'DNS' || resolution === 'DNS_ROUND_ROBIN';
+}
+
+/** Oldest first; of equal age, by name, as Istio sorts them. */
+export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
+  return objects
+    .map((object) => ({ object, created: createdAt(object) }))
+    .sort(
+      (a, b) =>
+        compare(a.created, b.created) ||
+        compare(a.object.name, b.object.name) ||
+        compare(a.object.namespace, b.object.namespace),
+    )
+    .map(({ object }) => object);
+}
+
+/** The name by which Istio sorts services of equal age: the host of a ServiceEntry, the name of a Service. */
+function nameOf(service: Service): string {
+  return service.kubernetes ? service.object.name : service.host;
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

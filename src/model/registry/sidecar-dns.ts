@@ -1,0 +1,34 @@
+import { Address, textOf } from '../objects/addresses';
+import { addressFor, Scope } from './scope';
+
+/**
+ * What a sidecar that captures DNS answers itself. It has the addresses of all entries for a name that its listeners
+ * import, and rotates them; a name without any gets those of the longest wildcard that covers it.
+ */
+export class SidecarDns {
+  private readonly byHost = new Map<string, Map<string, Address>>();
+
+  constructor({ listeners, proxy }: Scope) {
+    for (const { services } of listeners)
+      for (const service of services) {
+        const address = addressFor(service, proxy);
+        if (service.kubernetes || address.kind === 'any' || address.kind === 'range') continue;
+        const host = service.host.toLowerCase();
+        let known = this.byHost.get(host);
+        if (!known) this.byHost.set(host, (known = new Map()));
+        known.set(textOf(address), address);
+      }
+  }
+
+  /** The addresses of the first of several names that has any; undefined where the sidecar asks another server. */
+  public of(names: readonly string[]): readonly Address[] | undefined {
+    const exact = names.map((name) => this.byHost.get(name)).find((one) => one !== undefined);
+    if (exact) return [...exact.values()];
+    const [name] = names;
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const wildcard = this.byHost.get(`*${name.slice(dot)}`);
+      if (wildcard) return [...wildcard.values()];
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+import { Certainty, not, someOf } from '../answer/certainty';
+
+/** Stands for the value of a header that a proxy sets and the model does not know. */
+export const SOME_VALUE = Symbol('some value');
+
+/** What a policy compares with its lists; undefined where there is nothing to compare. */
+export type Value = string | typeof SOME_VALUE | undefined;
+
+/** Whether an item of the list matches; a missing or empty list matches everything. */
+export function isAmong(wanted: readonly string[] | undefined, value: Value, ignoreCase = false): Certainty {
+  return !wanted?.length || someOf(wanted, (pattern) => matchesPattern(pattern, value, ignoreCase));
+}
+
+/** Whether no item of the list matches. */
+export function isNotAmong(unwanted: readonly string[] | undefined, value: Value, ignoreCase = false): Certainty {
+  return !unwanted?.length || not(someOf(unwanted, (pattern) => matchesPattern(pattern, value, ignoreCase)));
+}
+
+/** `*` matches any value that is present; elsewhere it counts only at the beginning or the end. */
+export function matchesPattern(given: string, value: Value, ignoreCase = false): Certainty {
+  if (value === undefined || value === '') return false;
+  if (given === '*') return true;
+  if (value === SOME_VALUE) return undefined;
+  const pattern = ignoreCase ? given.toLowerCase() : given;
+  const text = ignoreCase ? value.toLowerCase() : value;
+  if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));
+  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
+}
+
+/** As `matchesPattern`; in a template `{*}` is one segment of the path that is not empty, and `{**}` is any text. */
+export function matchesPath(pattern: string, path: string): Certainty {
+  if (!pattern.includes('{*}') && !pattern.includes('{**}')) return matchesPattern(pattern, path);
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  const source = escaped.replace(/\\{\*\*\\}|\*\*/g, '\0').replace(/\\{\*\\}|\*/g, '[^/]+');
+  return new RegExp(`^${source.replace(/\0/g, '.*')}$`, 's').test(path);
+}

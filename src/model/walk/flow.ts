@@ -1,0 +1,57 @@
+import { FirstBytes } from '../proxies/chains';
+import { ClientTls } from '../proxies/cluster';
+import { HttpRequest } from '../requests/http-request';
+import { Service } from '../objects/service';
+
+/** One layer of TLS around what is sent. */
+export interface Layer {
+  readonly by: 'application' | 'sidecar' | 'gateway';
+  readonly serverName?: string;
+  /** In mutual TLS of the mesh: the workload that the certificate names. */
+  readonly identity?: string;
+  /** The settings that originated it; none for the application's own TLS. */
+  readonly settings?: ClientTls;
+  /** The ServiceEntry whose subjectAltNames count where the settings have none. */
+  readonly declared?: Service;
+  /** The authority of the request, where the proxy reads HTTP. */
+  readonly authority?: string;
+  /** The proxy's namespace, where its Secrets are. */
+  readonly namespace?: string;
+  /** The proxy's service account, where it is known. */
+  readonly serviceAccount?: string;
+}
+
+/** What is sent: a request or bytes, in layers of TLS, the outermost last. */
+export interface Flow {
+  readonly payload: 'http' | 'bytes';
+  readonly layers: readonly Layer[];
+  readonly http?: HttpRequest;
+  /** Header names that proxies have added. */
+  readonly added: ReadonlySet<string>;
+  /** Whether it is sent as HTTP/2. */
+  readonly http2?: boolean;
+  readonly speak?: 'http2' | 'grpc' | 'websocket';
+}
+
+export function outermost(flow: Flow): Layer | undefined {
+  return flow.layers[flow.layers.length - 1];
+}
+
+/** What a proxy can tell from the first bytes of the connection. */
+export function firstBytes(flow: Flow): FirstBytes {
+  const layer = outermost(flow);
+  if (layer) return { kind: 'tls', serverName: layer.serverName };
+  return { kind: flow.payload };
+}
+
+/** Whether a proxy can read the request as HTTP. */
+export function isReadable(flow: Flow): boolean {
+  return flow.payload === 'http' && flow.layers.length === 0;
+}
+
+/** The flow with headers that a proxy adds unless the application has set them. */
+export function withHeaders(flow: Flow, names: readonly string[]): Flow {
+  const added = new Set(flow.added);
+  for (const name of names) if (!flow.http!.headers.has(name)) added.add(name);
+  return { ...flow, added };
+}
