@@ -24,6 +24,9 @@ const ROOMS: Record<string, string[]> = {
   explain: ['schema', 'istio', 'values', 'manifests', 'access', 'model', 'rules', 'reading', 'lint', 'cli'],
 };
 
+/** The folders of the model: each may import from those before it. */
+const MODEL_ROOMS = ['answer', 'requests', 'objects', 'routes', 'registry', 'policies', 'proxies', 'walk'];
+
 const files = fs
   .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && roomOf(file) in ROOMS);
@@ -53,6 +56,19 @@ test('no folder imports from one that it must not know', () => {
       .filter((target) => roomOf(target) !== roomOf(file) && !ROOMS[roomOf(file)].includes(roomOf(target)))
       .map((target) => `${file} imports ${target}`),
   );
+  expect(wrong).toEqual([]);
+});
+
+test('no folder of the model imports from a later one', () => {
+  const place = (file: string) => MODEL_ROOMS.indexOf(file.split(path.sep)[1]);
+  const inFolder = (file: string) => roomOf(file) === 'model' && file.split(path.sep).length > 2;
+  const inFolders = [...imports].filter(([file]) => inFolder(file));
+  const wrong = inFolders.flatMap(([file, targets]) =>
+    targets
+      .filter((target) => roomOf(target) === 'model' && (!inFolder(target) || place(target) > place(file)))
+      .map((target) => `${file} imports ${target}`),
+  );
+  expect(inFolders.filter(([file]) => place(file) < 0)).toEqual([]);
   expect(wrong).toEqual([]);
 });
 
