@@ -23,8 +23,13 @@ const CALLER = 'spiffe://cluster.local/ns/payments/sa/checkout';
 /**
  * One host for namespace `payments` through the gateway in `egress`: the gateway's DestinationRule, the other objects
  * of the gateway side, and the caller side.
+ *
+ * @param construct the path that the objects say they come from
  */
-export function writtenByHand(host: string): { rule: Written; gateway: Written[]; caller: Written[] } {
+export function writtenByHand(
+  host: string,
+  construct: string,
+): { rule: Written; gateway: Written[]; caller: Written[] } {
   const key = createHash('sha256')
     .update(JSON.stringify(['gateway', 'payments', 'payments', host, 'egress', 'istio-egressgateway']))
     .digest('hex')
@@ -36,8 +41,8 @@ export function writtenByHand(host: string): { rule: Written; gateway: Written[]
   const metadata = (namespace: string, suffix = '') => ({
     name: `${name}${suffix}`,
     namespace,
-    labels: {},
-    annotations: {},
+    labels: { 'cdk8s-istio-egress/owner': 'payments' },
+    annotations: { 'cdk8s-istio-egress/constructs': construct, 'cdk8s-istio-egress/host': host },
   });
   const hop = (sni: string) => ({
     portLevelSettings: [{ port: { number: 443 }, tls: { mode: 'ISTIO_MUTUAL', sni, subjectAltNames: [GATEWAY] } }],

@@ -22,7 +22,7 @@ const WORLDS: Record<string, (count: number) => object[]> = { clean, faulty };
 /** A host through a gateway, in one of many namespaces. */
 function clean(count: number): object[] {
   return Array.from({ length: count / OBJECTS_PER_HOST }, (_, index) => {
-    const { rule, gateway, caller } = writtenByHand(`host-${index}.example.com`);
+    const { rule, gateway, caller } = writtenByHand(`host-${index}.example.com`, 'payments/partners');
     const mine = (object: any) => ({ apiVersion: 'networking.istio.io/v1', ...object });
     return [rule, ...gateway, ...caller].map(mine);
   }).flat();

@@ -54,7 +54,7 @@ function raw(chart: Chart, hosts: string[]): void {
 
 /** In the order of the constructs: the DestinationRules of the gateway, its other objects, then the caller side. */
 function emit(hosts: string[], one: (written: Written, id: string) => ApiObject): void {
-  const written = hosts.map(writtenByHand);
+  const written = hosts.map((host) => writtenByHand(host, 'payments/partners'));
   // Ids with letters, as users write them: V8's dictionaries are faster with integer keys, which no user's ids are.
   const add = (object: Written) => one(object, `${object.kind}-${object.metadata.namespace}-${object.metadata.name}`);
   for (const { rule } of written) add(rule);

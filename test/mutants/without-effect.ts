@@ -63,6 +63,10 @@ export const WITHOUT_EFFECT: readonly Reason[] = [
     fields: /^VirtualService .*port(\.number)? removed/,
     reason: "the host, the gateway's server or the Service has one port for which the route can be asked",
   },
+  {
+    fields: /^Gateway servers\.\*\.tls\.mode removed/,
+    reason: 'PASSTHROUGH, which it says, is what an empty block means',
+  },
   { fields: /^Sidecar outboundTrafficPolicy\.mode removed/, reason: 'REGISTRY_ONLY is what an empty block means' },
   { fields: /tls\.caCertificates removed/, reason: "`system` is istiod's default too" },
   {
