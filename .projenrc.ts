@@ -175,6 +175,7 @@ project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 project.tasks.tryFind('package:go')?.reset('jsii-pacmak -v --target go --code-only');
 
 project.tasks.tryFind('docgen')?.exec('tsx test/trim-api.ts');
+project.postCompileTask.exec('tsx test/trim-lib.ts');
 project.addTask('crds', {
   description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',
   exec: 'tsx crds/renew.ts',
