@@ -24,7 +24,7 @@ export class Payments extends Chart {
 
 /**
  * What the pages of the package show, done by somebody who has nothing else: every program is compiled and run, then
- * the page's commands; and the test that the page about `explain` shows.
+ * the page's commands; and the test that the page about `expectEgress` shows.
  *
  * @param project a folder in which the package, TypeScript and the types of Node are installed
  */
@@ -61,7 +61,7 @@ export async function checkPages(checks: Checks, project: string): Promise<void>
   await checks.run(
     "a test with expectEgress, as its page shows it, passes; and fails when the caller's name is wrong",
     () => {
-      const [, shown] = /^```typescript\n([\s\S]*?expectEgress[\s\S]*?)^```$/m.exec(text('docs/explain.md'))!;
+      const [, shown] = /^```typescript\n([\s\S]*?expectEgress[\s\S]*?)^```$/m.exec(text('docs/expect.md'))!;
       fs.writeFileSync(path.join(project, 'payments.ts'), PAYMENTS);
       fs.writeFileSync(path.join(project, 'payments.test.ts'), `import { Payments } from './payments';\n${shown}`);
       fs.writeFileSync(
