@@ -140,7 +140,15 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     for (const row of answered('named', HOST, 'gateway')) await mesh.expectRow(row);
   });
 
-  test.each(both)('a construct with another id: nothing changes ($via)', ({ make }) => {
-    expect(make({ id: 'renamed' })).toEqual(make());
-  });
+  test.each(both)(
+    'a construct with another id: nothing changes but the annotation with its path ($via)',
+    ({ make }) => {
+      const renamed = make({ id: 'renamed' });
+      for (const { metadata } of renamed) {
+        expect(metadata.annotations?.['cdk8s-istio-egress/constructs']).toBe('payments/renamed');
+        metadata.annotations!['cdk8s-istio-egress/constructs'] = 'payments/partner';
+      }
+      expect(renamed).toEqual(make());
+    },
+  );
 });
