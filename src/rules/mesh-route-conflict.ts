@@ -38,7 +38,9 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
       // A sidecar prefers what is private to its namespace, then what is exported to it by name, then what is public.
       // Within one of these ranks the oldest wins, which is a conflict. A private route in place of a public one is a
       // choice; in place of a route that was exported to this very namespace it is a conflict again.
-      for (const { objects, namespaces } of visibleTogether(virtualServices)) {
+      // Of several with one name only one exists: a case for duplicate-object.
+      const existing = [...new Map(virtualServices.map((one) => [`${one.namespace}/${one.name}`, one])).values()];
+      for (const { objects, namespaces } of visibleTogether(existing)) {
         yield {
           message:
             `${describeAll(objects)} route ${host} for sidecars of ${describeNamespaces(namespaces)}; Istio uses ` +

@@ -13,7 +13,9 @@ export const publicRouteTakesHost: Rule = {
   reason:
     'Without exportTo, a VirtualService applies to the sidecars of every namespace: all requests for the host ' +
     'follow it, not only those of its own namespace.',
-  cure: 'Set exportTo: ["."], or move the VirtualService to the namespace that owns the host.',
+  cure:
+    'Set exportTo: ["."], and beside it the namespaces of the gateways that the VirtualService names, or move it to ' +
+    'the namespace that owns the host.',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration',
   good: `
 apiVersion: networking.istio.io/v1

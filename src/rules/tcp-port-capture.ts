@@ -12,7 +12,8 @@ export const tcpPortCapture: Rule = {
   title: 'A TCP port without addresses',
   reason:
     "Without an address, a sidecar cannot tell the host's connections from others: it sends every connection on the " +
-    'port there, including TLS and undeclared ones, even under REGISTRY_ONLY. Of two such entries the older takes all.',
+    'port there, including TLS and undeclared ones, even under REGISTRY_ONLY. Of two such entries the older takes all. ' +
+    'With resolution NONE each connection goes where it was going, to any address, even under REGISTRY_ONLY.',
   cure:
     'Give the entry the addresses of the host. Istio allocates one automatically only where sidecars answer DNS ' +
     '(ISTIO_META_DNS_CAPTURE).',
@@ -64,7 +65,7 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
           message:
             `${describe(entry)} takes every connection of sidecars of ` +
             `${describeNamespaces(sidecarsOf(index, entry))} on port ${port}, whatever its address${also}.`,
-          severity: others.length > 0 ? 'error' : 'warning',
+          severity: others.length > 0 && ![entry, ...others].every(isUnresolved) ? 'error' : 'warning',
           field: `spec.ports[${portsOf(entry).findIndex(({ number }) => number === port)}]`,
           objects: [entry, ...others],
         };
@@ -82,10 +83,15 @@ function sidecarsOf(index: ManifestIndex, entry: Indexed): string[] {
   return visibleIn(entry).filter((namespace) => namespace === EVERYWHERE || !index.isGatewayNamespace(namespace));
 }
 
+/** Connections to such an entry keep their address. */
+function isUnresolved({ spec }: Indexed): boolean {
+  return (spec.resolution ?? 'NONE') === 'NONE';
+}
+
 /** Whether istiod allocates an address, with which sidecars with DNS capture answer. */
 function getsAddress(entry: Indexed): boolean {
   return (
-    (entry.spec.resolution ?? 'NONE') !== 'NONE' &&
+    !isUnresolved(entry) &&
     !(entry.spec.hosts ?? []).some(isWildcard) &&
     entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false'
   );

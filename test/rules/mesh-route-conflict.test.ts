@@ -48,3 +48,10 @@ test('of many routes for one host, those that no namespace sees together stay ap
     'team-7/a team-7/b',
   ]);
 });
+
+test('two definitions of one VirtualService are not two routes', () => {
+  expect(reported('mesh-route-conflict', [route('shop/a', {}), route('shop/a', { http: [] })])).toEqual([]);
+  expect(reported('mesh-route-conflict', [route('shop/a', {}), route('shop/b', { http: [] })])).toEqual([
+    'shop/a shop/b',
+  ]);
+});

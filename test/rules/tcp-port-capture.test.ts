@@ -49,3 +49,13 @@ test('where sidecars answer DNS, Istio allocates addresses for most entries', ()
     ),
   ).toEqual(['shop/db']);
 });
+
+test('entries that resolve nothing let each connection go where it was going: a warning', () => {
+  const unresolved = (name: string, host: string) => entry(name, { ...tcp(5432), hosts: [host], resolution: 'NONE' });
+  const severities = (...objects: ReturnType<typeof entry>[]) =>
+    findings(code, objects).map(({ severity }) => severity);
+  expect(severities(unresolved('shop/a', 'a.example.com'), unresolved('shop/b', 'b.example.com'))).not.toContain(
+    'error',
+  );
+  expect(severities(unresolved('shop/a', 'a.example.com'), entry('shop/b', tcp(5432)))).toContain('error');
+});
