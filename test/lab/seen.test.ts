@@ -233,6 +233,17 @@ test.each<[string, Parts, Partial<Expectation>]>([
     },
     { by: 'host', via: 'gateway', symptom: 'closed' },
   ],
+  [
+    'a host that wants a certificate of the application, after a stream of HTTP/2 has begun',
+    {
+      row: { request: 'https://api.example.com/' },
+      curl: { url: 'https://api.example.com/', exitCode: 18, statuses: [] },
+      sidecar: [{ upstream: `${GATEWAY}:443`, upstreamFrom: `${CALLER}:1000` }],
+      atGateway: [{ from: `${CALLER}:1000`, upstreamFrom: `${GATEWAY}:2000` }],
+      external: [event(GATEWAY, 2000, { event: 'hello' }), event(GATEWAY, 2000, { event: 'tls-error' })],
+    },
+    { by: 'host', via: 'gateway', symptom: 'closed' },
+  ],
 ])('refused by %s', (_who, parts, expected) => {
   expect(seen(evidence(parts))).toMatchObject({ outcome: 'refused', ...expected });
 });

@@ -112,6 +112,8 @@ function symptomOf(exitCode: number, statuses: number[], grpcStatus?: number): S
   if (exitCode === 60) return 'certificate-rejected';
   // 7: nothing listens; 52, 55 and 56: an empty answer or a reset, whichever comes first.
   if ([7, 52, 55, 56].includes(exitCode)) return 'closed';
+  // 18: the same for a stream of HTTP/2; after a status it would be an answer that broke off.
+  if (exitCode === 18 && statuses.length === 0) return 'closed';
   return `curl ${exitCode}` as Symptom;
 }
 

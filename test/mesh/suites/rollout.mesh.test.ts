@@ -144,10 +144,11 @@ describeMesh('changes later', { table: table('REGISTRY_ONLY') }, (mesh) => {
     'a construct with another id: nothing changes but the annotation with its path ($via)',
     ({ make }) => {
       const renamed = make({ id: 'renamed' });
-      for (const { metadata } of renamed) {
-        expect(metadata.annotations?.['cdk8s-istio-egress/constructs']).toBe('payments/renamed');
-        metadata.annotations!['cdk8s-istio-egress/constructs'] = 'payments/partner';
-      }
+      const paths = renamed.map(({ metadata }) => metadata.annotations?.['cdk8s-istio-egress/constructs']);
+      expect(paths).toContain('payments/renamed');
+      for (const { metadata } of renamed)
+        if (metadata.annotations?.['cdk8s-istio-egress/constructs'] === 'payments/renamed')
+          metadata.annotations['cdk8s-istio-egress/constructs'] = 'payments/partner';
       expect(renamed).toEqual(make());
     },
   );
