@@ -163,8 +163,8 @@ export class EgressModel {
       }
       return {
         ...undeterminedAnswer(
-          `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. To say it, ` +
-            `${say}`,
+          `it depends on what is not said: if ${when}, ${inShort(other)}; otherwise ${inShort(answer)}. ` +
+            `To say it, ${say}`,
           uniqueRefs([...other.causes, ...answer.causes]),
           answer.plaintextToHost || other.plaintextToHost,
         ),

@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
 import { sectionOf } from '../manifests/servers';
-import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
+import { ItemOf, PolicyRule, Server } from '../manifests/specs';
 
 export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',
@@ -79,7 +79,6 @@ spec:
 const HTTP_FIELDS = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
 const IDENTITY_FIELDS = ['principals', 'namespaces', 'serviceAccounts', 'trustDomains'] as const;
 
-type PolicyRule = ItemOf<IstioSpecs['AuthorizationPolicy']['rules']>;
 type Operation = ItemOf<PolicyRule['to']>['operation'];
 
 /** Ports and conditions about the connection also apply to TCP; the rest of a rule's operation does not. */

@@ -27,7 +27,7 @@ spec:
 `,
   *check(index) {
     for (const gateway of index.ofKind('Gateway'))
-      if (gateway.spec.servers?.some((server: any) => server?.port) && isEmpty(gateway.spec.selector ?? {}))
+      if (gateway.spec.servers?.some((server) => server?.port) && isEmpty(gateway.spec.selector ?? {}))
         yield {
           message: `${describe(gateway)} opens its servers on every gateway of the mesh.`,
           field: 'spec.selector',

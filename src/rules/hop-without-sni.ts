@@ -69,14 +69,8 @@ spec:
       const [name, namespace, ...domain] = String(rule.spec.host).split('.');
       if (domain[0] !== 'svc') continue;
       const reported = new Set<Indexed>();
-      for (const hop of index.hops) {
-        if (
-          hop.host !== rule.spec.host ||
-          hop.port === undefined ||
-          reported.has(hop.virtualService) ||
-          !isWithoutSni(rule, hop)
-        )
-          continue;
+      for (const hop of index.hopsByHost.get(rule.spec.host!)) {
+        if (hop.port === undefined || reported.has(hop.virtualService) || !isWithoutSni(rule, hop)) continue;
         const gateways = serving(index, namespace, name, hop.port);
         if (gateways.length === 0) continue;
         reported.add(hop.virtualService);

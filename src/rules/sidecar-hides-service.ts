@@ -107,8 +107,7 @@ const NAME =
 
 /** The destinations of a route are imported with it. */
 function isDestination(index: ManifestIndex, host: string, namespace: string): boolean {
-  return index.hops.some(
-    ({ host: destination, virtualService }) =>
-      destination === host && isOnMesh(virtualService) && isSeenFrom(virtualService, namespace),
-  );
+  return index.hopsByHost
+    .get(host)
+    .some(({ virtualService }) => isOnMesh(virtualService) && isSeenFrom(virtualService, namespace));
 }

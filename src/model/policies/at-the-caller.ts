@@ -1,9 +1,9 @@
 import { Policies } from './applying-policies';
-import { PolicyRule } from './rule';
 import { matchesPattern } from '../requests/patterns';
 import { SelectablePods } from './selection';
 import { Remark } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
+import { PolicyRule } from '../../manifests/specs';
 
 /**
  * Policies for the caller's own pods that name the host of a request. They do nothing to it: a sidecar applies policies

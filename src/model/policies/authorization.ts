@@ -3,10 +3,11 @@ import { fieldRef } from '../answer/field-ref';
 import { unknownField } from '../answer/known-fields';
 import { ApplyingPolicy, Policies } from './applying-policies';
 import { both, Certainty, someOf } from '../answer/certainty';
-import { isNearer, PolicyInput, PolicyRule, ruleMatches, Unmet } from './rule';
+import { isNearer, PolicyInput, ruleMatches, Unmet } from './rule';
 import { SelectablePods, unknownLabels } from './selection';
 import { Registry } from '../registry/registry';
 import { Undetermined } from '../answer/undetermined';
+import { PolicyRule } from '../../manifests/specs';
 
 export type { PolicyInput } from './rule';
 

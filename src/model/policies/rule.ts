@@ -1,9 +1,8 @@
 import { both, Certainty, not, someOf } from '../answer/certainty';
 import { isAmong, isNotAmong, matchesPath, matchesPattern, Value } from '../requests/patterns';
 import { inTrustDomains, withAliases } from './trust-domains';
-import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
+import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
 
-export type PolicyRule = ItemOf<IstioSpecs['AuthorizationPolicy']['rules']>;
 type Source = Of<ItemOf<PolicyRule['from']>, 'source'>;
 type Operation = Of<ItemOf<PolicyRule['to']>, 'operation'>;
 type Condition = ItemOf<PolicyRule['when']>;

@@ -17,7 +17,7 @@ import { isExternal } from '../../manifests/entries';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
-import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
+import { IstioSpecs, ItemOf, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 
 /** Where a proxy connects to. */
 export type Endpoint =
@@ -28,9 +28,6 @@ export type Endpoint =
   | { readonly kind: 'original'; readonly port?: number }
   /** The name that the request itself gives: its authority or server name. */
   | { readonly kind: 'asked'; readonly port: number };
-
-type Policy = Of<IstioSpecs['DestinationRule'], 'trafficPolicy'>;
-type TlsSettings = Of<Policy, 'tls'>;
 
 /** The TLS settings with which a cluster originates TLS. */
 export interface ClientTls {
@@ -380,7 +377,7 @@ export function tlsOf(
   return { value: found.value.tls, object: found.object, field: `${found.field}.tls` };
 }
 
-function policyFor(object: Indexed, policy: Policy, field: FieldPath, port: number) {
+function policyFor(object: Indexed, policy: TrafficPolicy, field: FieldPath, port: number) {
   stopAtUnknownField(object, policy, 'trafficPolicy', field);
   const settings = policy.portLevelSettings ?? [];
   const index = settings.findIndex((one) => one.port?.number === port);
@@ -404,8 +401,8 @@ function poolOf(
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,
   port: number,
-): Policy['connectionPool'] {
-  const pool = (policy: Policy | undefined) => {
+): TrafficPolicy['connectionPool'] {
+  const pool = (policy: TrafficPolicy | undefined) => {
     const own = policy?.portLevelSettings?.find((one) => one.port?.number === port);
     return own
       ? { found: true, value: own.connectionPool }

@@ -59,7 +59,7 @@ export function withoutPort(authority: string): string {
 }
 
 /** The egress listener whose routes count on a port. */
-export function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
+function egressListenerFor(scope: Scope, number: number): EgressListener | undefined {
   return scope.listeners.find(({ port, isExplicit }) => (port === undefined || port.number === number) && !isExplicit);
 }
 

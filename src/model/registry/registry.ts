@@ -205,7 +205,7 @@ function resolvesNames({ resolution }: Service): boolean {
 }
 
 /** Oldest first; of equal age, by name, as Istio sorts them. */
-export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
+function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
   return objects
     .map((object) => ({ object, created: createdAt(object) }))
     .sort(

@@ -90,7 +90,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
       return leg.refuse(by, 503, reception.reason, causes);
     default: {
       const isClearHttp = layer === undefined && flow.payload === 'http' && !reception.isNoHttp;
-      // What a host for TLS says to plaintext is no HTTP/2.
+      // The answer of a TLS port to plaintext is not HTTP/2, so the proxy cannot read it.
       if (isClearHttp && flow.http2) return byHost(502);
       const status = reception.status ?? 400;
       return { ...byHost(status), ...(isClearHttp && { symptom: status }) };
