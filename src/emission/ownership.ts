@@ -1,10 +1,9 @@
 import { ApiObject, Chart, Lazy } from 'cdk8s';
 import { IConstruct } from 'constructs';
+import { CONSTRUCTS } from '../manifests/constructs-annotation';
 
 /** By which an owner's objects are selected. */
 export const OWNER_LABEL = 'cdk8s-istio-egress/owner';
-
-const CONSTRUCTS = 'cdk8s-istio-egress/constructs';
 
 /** What objects are made from: something that constructs have declared, alone or together. */
 export interface Declared {

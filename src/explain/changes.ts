@@ -1,11 +1,10 @@
 import { candidates, Candidate, Wanted } from './candidates';
 import { valueAt } from './candidates/edits';
+import { hopOf } from './candidates/hops';
+import { find } from './candidates/question';
 import { inProgram } from './constructs';
 import { headline } from './headline';
-import { namespaceOf, placeOf } from './manifest';
 import { effectLines, OtherRequests, SideEffect, UNDECLARED_HOST } from './side-effects';
-import { fullHost } from '../istio/hosts';
-import { serviceOfHost } from '../istio/service-names';
 import { upTo } from '../manifests/field-path';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { PROPOSED } from '../model/objects/ages';
@@ -105,19 +104,11 @@ function withUndeclaredHost(model: EgressModel): EgressModel {
 }
 
 /** Whether a route for the request leads to a Kubernetes Service, as that of a gateway. */
-function isRoutedToService({ objects, world }: EgressModel, { causes, steps }: Answer): boolean {
-  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].some(({ kind, namespace, name, field }) => {
-    const destination = kind === 'VirtualService' && field && upTo(field, 'destination');
-    if (!destination) return false;
-    const routes = objects.find(
-      ({ manifest }) =>
-        manifest?.kind === kind && manifest.metadata.name === name && namespaceOf(manifest) === namespace,
-    );
-    const host = routes && valueAt(routes.manifest, destination)?.host;
-    return (
-      typeof host === 'string' &&
-      serviceOfHost(fullHost(host, placeOf(routes!.manifest, world)), world.mesh?.clusterDomain) !== undefined
-    );
+function isRoutedToService(model: EgressModel, { causes, steps }: Answer): boolean {
+  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].some((ref) => {
+    const destination = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
+    const routes = destination ? find(model, ref) : undefined;
+    return routes && destination && hopOf(model, routes, valueAt(routes.manifest, destination)?.host) !== undefined;
   });
 }
 

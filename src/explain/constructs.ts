@@ -1,9 +1,7 @@
 import { Candidate } from './candidates/question';
+import { CONSTRUCTS } from '../manifests/constructs-annotation';
 import { PathStep, stepsOf } from '../manifests/field-path';
 import { EgressModel, EgressObject, ModelCaller } from '../model';
-
-/** Written on every object that this library emits: the paths of the constructs that it comes from. */
-const CONSTRUCTS = 'cdk8s-istio-egress/constructs';
 
 /** The props that decide a field, by the names on its path. */
 const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { nearest } from './nearest';
 import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-table-schema';
 import { Shape, shapeProblems } from '../schema/shape';
 import { podTemplateOf } from '../istio/pod-templates';
@@ -50,9 +51,7 @@ export function meshOf(value: any, where: string): World {
     throw new MeshConfigError(`${where}: a ${mesh.kind} is not a mesh configuration`);
   const problems = shapeProblems(mesh, READ);
   for (const name of problems.length > 0 ? [] : Object.keys(mesh)) {
-    const meant = NAMES.includes(name)
-      ? undefined
-      : NAMES.find((known) => distance(name.toLowerCase(), known.toLowerCase()) <= 2);
+    const meant = NAMES.includes(name) ? undefined : nearest(name, NAMES);
     if (meant !== undefined) problems.push(`"${name}" is not a field of MeshConfig; write ${meant}`);
   }
   if (problems.length > 0) throw new MeshConfigError(`${where}: ${problems.join('; ')}`);
@@ -134,16 +133,4 @@ function settingsOfIstiod(objects: readonly EgressObject[]): World['mesh'] {
 /** As Go reads a boolean from the environment. */
 function isTrue(value: unknown): boolean {
   return /^(1|t|T|TRUE|true|True)$/.test(String(value));
-}
-
-/** The edit distance between two words. */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length];
 }

@@ -1,5 +1,5 @@
 import { namesOf } from './manifest';
-import { distance } from './mesh-config';
+import { nearest } from './nearest';
 import { urlOf } from '../access/request-url';
 import { EgressObject, ModelCaller } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
@@ -45,17 +45,6 @@ export function nothingToJudge(
     ? undefined
     : `no manifest names ${host}: is ${like} meant? If both exist, say so: expectEgress(manifests, ` +
         `{ hosts: ['${host}'] })`;
-}
-
-/** The most letters in which a misspelt name differs from the one that is meant. */
-const MOST_TYPOS = 2;
-
-function nearest(name: string, all: readonly string[]): string | undefined {
-  const [best] = [...new Set(all)]
-    .map((one) => ({ one, by: distance(one.toLowerCase(), name) }))
-    .filter(({ by }) => by <= MOST_TYPOS)
-    .sort((a, b) => a.by - b.by);
-  return best?.one;
 }
 
 /** All texts in an object, and the keys of its mappings. */

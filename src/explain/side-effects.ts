@@ -4,6 +4,7 @@ import { isTcpRequest, urlOf } from '../access/request-url';
 import { covers, isWildcard } from '../istio/hosts';
 import { isHttp, isTls } from '../istio/protocols';
 import { podTemplateOf } from '../istio/pod-templates';
+import { groupBy } from '../values/grouping';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 
 /** Another request whose answer a change alters. */
@@ -33,7 +34,7 @@ interface Other {
 export class OtherRequests {
   /** The host that was asked for, and those of entries with that address. */
   private readonly asked: ReadonlySet<string>;
-  private readonly place: string;
+  private readonly target: string;
   private readonly callers: readonly ModelCaller[];
   private readonly urls: readonly string[];
   private readonly known = new Map<string, Answer>();
@@ -53,7 +54,7 @@ export class OtherRequests {
         .filter((manifest) => manifest?.kind === 'ServiceEntry' && isAbout(manifest, hostname))
         .flatMap((manifest) => [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]),
     ]);
-    this.place = placeOf(url);
+    this.target = targetOf(url);
     const { namespace } = caller;
     const all = [caller, ...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
     this.callers = [...new Map([...all, caller].map((one) => [nameOf(one), one])).values()];
@@ -102,7 +103,7 @@ export class OtherRequests {
     const far = this.urls.filter((url) => !isNear(url));
     const [own, ...others] = this.callers;
     for (const url of near)
-      for (const caller of this.callers) if (caller !== own || placeOf(url) !== this.place) yield { caller, url };
+      for (const caller of this.callers) if (caller !== own || targetOf(url) !== this.target) yield { caller, url };
     for (const url of far) yield { caller: own, url };
     for (const url of far) for (const caller of others) yield { caller, url };
   }
@@ -110,16 +111,17 @@ export class OtherRequests {
 
 /** The effects in words, those that are alike in one line. */
 export function effectLines(effects: readonly SideEffect[], url: string, then: Answer): string[] {
-  const alike = new Map<string, string[]>();
-  for (const effect of effects) {
+  const alike = groupBy(effects, (effect) => {
     const isAsThis = effect.url === url && inBrief(effect.after) === inBrief(then);
-    const what = `${effect.url.replace(UNDECLARED_HOST, '<any undeclared host>')}: ${inBrief(effect.after)}`;
-    const key = isAsThis ? '' : what;
-    alike.set(key, [...(alike.get(key) ?? []), callerText(effect.caller)]);
-  }
-  return [...alike].map(([what, callers]) =>
-    what === '' ? `the same for ${callers.join(', ')}` : `also changes ${callers.join(', ')} ${what}`,
-  );
+    return isAsThis ? '' : `${effect.url.replace(UNDECLARED_HOST, '<any undeclared host>')}: ${inBrief(effect.after)}`;
+  });
+  return [...alike.keys()].map((what) => {
+    const callers = alike
+      .get(what)
+      .map(({ caller }) => callerText(caller))
+      .join(', ');
+    return what === '' ? `the same for ${callers}` : `also changes ${callers} ${what}`;
+  });
 }
 
 function callerText({ namespace, serviceAccount }: ModelCaller): string {
@@ -141,7 +143,7 @@ function firstOf<T>(most: number, all: Iterable<T>): T[] {
   return first;
 }
 
-export function placeOf(url: string): string {
+export function targetOf(url: string): string {
   const { protocol, hostname, port } = urlOf(url);
   return `${isTcpRequest(url) ? 'tcp' : protocol} ${hostname} ${port}`;
 }

@@ -3,7 +3,7 @@ import { tableOf } from './worlds/table';
 import { plain, Request, World, WorldObject } from './worlds/world';
 import { Change, EgressModel, smallestChange, worldOf } from '../../src/explain';
 import { PROPOSED } from '../../src/model/objects/ages';
-import { ANY_OTHER, placeOf, UNDECLARED_HOST } from '../../src/explain/side-effects';
+import { ANY_OTHER, targetOf, UNDECLARED_HOST } from '../../src/explain/side-effects';
 import { urlOf } from '../../src/access/request-url';
 
 /** A refused request of a world, and what explain proposes for it. */
@@ -65,12 +65,12 @@ function isAnnounced({ effects }: Change, { from, request: written, headers = {}
   // A request for another host by its Host header is one for that host.
   const { hostname } = urlOf(written);
   const request = written.replace(hostname, headers.Host ?? hostname);
-  if (from === asked.from && placeOf(request) === placeOf(asked.request)) return true;
+  if (from === asked.from && targetOf(request) === targetOf(asked.request)) return true;
   const { namespace, serviceAccount } = tableOf({}).callers.find(({ name }) => name === from)!;
   return effects.some(
     ({ caller, url }) =>
       [serviceAccount, ANY_OTHER].includes(caller.serviceAccount) &&
       [namespace, ANY_OTHER].includes(caller.namespace) &&
-      placeOf(url.replace(UNDECLARED_HOST, urlOf(request).hostname)) === placeOf(request),
+      targetOf(url.replace(UNDECLARED_HOST, urlOf(request).hostname)) === targetOf(request),
   );
 }

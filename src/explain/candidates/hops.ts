@@ -132,8 +132,13 @@ export function missingHopRule(question: Question, routes: EgressObject, destina
 }
 
 /** The Service that a name stands for, `<name>.<namespace>`. */
-export function hopOf({ world }: Question, { manifest }: EgressObject, host: string | undefined): string | undefined {
-  const service = host && serviceOfHost(fullHost(host, placeOf(manifest, world)), world.mesh?.clusterDomain);
+export function hopOf(
+  { world }: Pick<Question, 'world'>,
+  { manifest }: EgressObject,
+  host: unknown,
+): string | undefined {
+  const service =
+    typeof host === 'string' && serviceOfHost(fullHost(host, placeOf(manifest, world)), world.mesh?.clusterDomain);
   return service ? `${service.name}.${service.namespace}` : undefined;
 }
 

@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { set } from './edits';
 import { Asked, Candidate, nameOf, Question } from './question';
 import { urlOf } from '../../access/request-url';
+import { hostRange } from '../../values/ip-range';
 import { EgressObject } from '../../model';
 
 export function forPolicy(
@@ -78,7 +79,7 @@ export function forNetworkPolicy(
   return [
     ...(address === undefined
       ? []
-      : [set(policy, at, { to: [{ ipBlock: { cidr: `${address}/32` } }], ports: [{ port, protocol: 'TCP' }] }, 2)]),
+      : [set(policy, at, { to: [{ ipBlock: { cidr: hostRange(address) } }], ports: [{ port, protocol: 'TCP' }] }, 2)]),
     ...(gateway === undefined
       ? []
       : [

@@ -57,8 +57,11 @@ export function ofKind({ objects }: Question, kind: string): EgressObject[] {
   return objects.filter(({ manifest }) => manifest?.kind === kind && /\.istio\.io\//.test(manifest.apiVersion));
 }
 
-export function find(question: Question, { kind, namespace, name }: FieldRef): EgressObject | undefined {
-  return question.objects.find(
+export function find(
+  { objects }: Pick<Question, 'objects'>,
+  { kind, namespace, name }: FieldRef,
+): EgressObject | undefined {
+  return objects.find(
     ({ manifest }) =>
       manifest?.kind === kind && manifest.metadata?.name === name && namespaceOf(manifest) === namespace,
   );

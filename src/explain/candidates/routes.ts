@@ -3,6 +3,7 @@ import { hopOf, missingHopRule, onPortOf } from './hops';
 import { Asked, Candidate, nameOf, ofKind, Question } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { serviceHost } from '../../istio/service-names';
+import { groupBy } from '../../values/grouping';
 import { FieldPath, upTo } from '../../manifests/field-path';
 import { EgressObject } from '../../model';
 import { namespaceOf, placeOf } from '../manifest';
@@ -75,13 +76,12 @@ export function forRoute(routes: EgressObject, field: FieldPath | undefined): Ca
 /** Routes for the host that are bound to another Gateway or to one that does not exist, or that lack the host. */
 export function unboundRoutes(question: Question, { host }: Asked): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
-  const gateways = [
-    ...new Set(ofKind(question, 'Gateway').map(({ manifest }) => `${namespaceOf(manifest)}/${manifest.metadata.name}`)),
-  ];
-  const known = new Set(gateways);
-  const alike = new Map<string, string[]>();
-  const ownName = (gateway: string) => gateway.slice(gateway.indexOf('/') + 1);
-  for (const gateway of gateways) alike.set(ownName(gateway), [...(alike.get(ownName(gateway)) ?? []), gateway]);
+  const written = ofKind(question, 'Gateway').map(({ manifest }) => ({
+    name: manifest.metadata.name as string,
+    gateway: `${namespaceOf(manifest)}/${manifest.metadata.name}`,
+  }));
+  const gateways = new Set(written.map(({ gateway }) => gateway));
+  const byName = groupBy(written, ({ name }) => name);
   return ofKind(question, 'VirtualService')
     .filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0)
     .flatMap((routes) => {
@@ -89,10 +89,10 @@ export function unboundRoutes(question: Question, { host }: Asked): Candidate[] 
       const bound = names.flatMap((name, index) => {
         if (name === 'mesh') return [];
         const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
-        const sameName = alike.get(ownName(name)) ?? [];
-        return (known.has(meant) ? sameName : gateways)
+        const sameName = new Set(byName.get(name.slice(name.indexOf('/') + 1)).map(({ gateway }) => gateway));
+        return [...(gateways.has(meant) ? sameName : gateways)]
           .filter((gateway) => gateway !== name && gateway !== meant)
-          .map((gateway) => renamed(routes, index, name, gateway, sameName.includes(gateway) ? 1 : 1.5));
+          .map((gateway) => renamed(routes, index, name, gateway, sameName.has(gateway) ? 1 : 1.5));
       });
       const { hosts = [], ...sections }: { hosts?: string[] } = routes.manifest.spec;
       const isForHost = !hosts.includes(host) && JSON.stringify(sections).includes(JSON.stringify(host));
