@@ -54,6 +54,7 @@ export function fail(error: NodeJS.ErrnoException, secured: boolean, known: Clie
   });
 }
 
+/** The issuer of the host's certificate; a socket that is gone has none. */
 export function issuerOf(socket: Socket | undefined): string | undefined {
-  return (socket as TLSSocket | undefined)?.getPeerCertificate?.().issuer?.CN as string | undefined;
+  return (socket as TLSSocket | undefined)?.getPeerCertificate?.()?.issuer?.CN as string | undefined;
 }
