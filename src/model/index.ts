@@ -45,7 +45,7 @@ export class EgressModel {
   private readonly open: Iterator<Possibility>;
   private readonly discovery: Discovery;
   private readonly labels: CallerLabels;
-  private readonly others = new Map<string, Configuration>();
+  private readonly others = new Map<string, EgressModel>();
 
   private readonly configuration: Configuration;
 
@@ -99,9 +99,7 @@ export class EgressModel {
       );
     }
     const complete = this.labels.complete(caller);
-    const answer = this.answerWith(this.configuration, complete, request);
-    if (answer.outcome === 'undetermined') return answer;
-    return this.withConditions(this.withoutDoubt(answer, complete, request), complete, request);
+    return this.withConditions(this.withoutDoubt(complete, request), complete, request);
   }
 
   /** The answer, with what must be so of the caller and its host for the answer to hold. */
@@ -109,12 +107,10 @@ export class EgressModel {
     if (answer.outcome !== 'answered' || answer.insteadOf !== undefined) return answer;
     const conditions = answer.condition === undefined ? [] : [answer.condition];
     for (const { caller: other, condition } of this.labels.others(caller)) {
-      const there = this.withoutDoubt(this.answerWith(this.configuration, other, request), other, request);
-      if (!isSameAnswer(answer, there)) conditions.push(condition);
+      if (!isSameAnswer(answer, this.withoutDoubt(other, request))) conditions.push(condition);
     }
-    for (const other of this.otherMeshes(caller, request))
-      if (!isSameAnswer(anywhere(answer), anywhere(this.answerWith(other.configuration(), caller, request))))
-        conditions.push(other.condition);
+    for (const { model, condition } of this.otherMeshes(caller, request))
+      if (!isSameAnswer(anywhere(answer), anywhere(model().withoutDoubt(caller, request)))) conditions.push(condition);
     return conditions.length === 0 ? answer : { ...answer, condition: together(conditions) };
   }
 
@@ -127,13 +123,12 @@ export class EgressModel {
       ({ mesh }) =>
         (mesh.dnsCapture === undefined || caller.dnsCapture === undefined) && (!isPlain || !mesh.pathNormalization),
     ).map(({ mesh, holds }) => ({
-      configuration: () => {
+      model: () => {
         let known = this.others.get(holds);
-        if (!known)
-          this.others.set(
-            holds,
-            (known = new Configuration(this.assumedObjects, { ...world, mesh: { ...world.mesh, ...mesh } })),
-          );
+        if (!known) {
+          known = new EgressModel(this.assumedObjects, this.checked, { ...world, mesh: { ...world.mesh, ...mesh } });
+          this.others.set(holds, known);
+        }
         return known;
       },
       condition: { holds, say: SAY_MESH },
@@ -141,7 +136,9 @@ export class EgressModel {
   }
 
   /** The answer, if it is the same in every way in which what is not said could be. */
-  private withoutDoubt(answer: Answer, caller: ModelCaller, request: ModelRequest): Answer {
+  private withoutDoubt(caller: ModelCaller, request: ModelRequest): Answer {
+    const answer = this.answerWith(this.configuration, caller, request);
+    if (answer.outcome === 'undetermined') return answer;
     const assumed = new Set<string>();
     for (let index = 0; ; index++) {
       const one = this.known[index] ?? this.next();
