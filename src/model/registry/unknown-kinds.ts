@@ -84,7 +84,25 @@ const ELSEWHERE: Record<ProxyPlace['role'], readonly string[]> = {
  */
 function patchesNothing({ configPatches = [] }: any, role: ProxyPlace['role']): boolean {
   return (configPatches as any[]).every(
-    ({ applyTo, match }) => WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context),
+    (one) =>
+      (WITH_CONTEXT.has(one.applyTo) && ELSEWHERE[role].includes(one.match?.context)) || removesWhatIsAbsent(one),
+  );
+}
+
+/** The names of all filters that istiod makes, also the former ones that it still finds. */
+const ISTIODS_OWN = /^(envoy|istio)/;
+
+/**
+ * Whether a patch removes a filter that no proxy has. What only another EnvoyFilter or a plugin inserts is absent too:
+ * with that one, the answer is undetermined anyway.
+ */
+function removesWhatIsAbsent({ applyTo, match, patch }: any): boolean {
+  const filter = match?.listener?.filterChain?.filter;
+  const names = [filter?.name, ...(applyTo === 'HTTP_FILTER' ? [filter?.subFilter?.name] : [])];
+  return (
+    patch?.operation === 'REMOVE' &&
+    ['HTTP_FILTER', 'NETWORK_FILTER'].includes(applyTo) &&
+    names.some((name) => name && !ISTIODS_OWN.test(name))
   );
 }
 
