@@ -106,10 +106,11 @@ function bindServer(port: PortInProgress, server: Server): void {
  */
 export function podPortsOf({ services }: Registry, workload: GatewayWorkload): Map<number, readonly number[]> {
   const found = new Map<number, readonly number[]>();
-  for (const { kubernetes, namespace, object, ports } of services) {
-    const { selector } = object.spec;
-    if (!kubernetes || namespace !== workload.namespace || !selector || !selects(selector, workload.labels)) continue;
-    for (const { number, targetPort } of ports) {
+  for (const service of services) {
+    if (!service.kubernetes || service.namespace !== workload.namespace) continue;
+    const { selector } = service.object.spec;
+    if (!selector || !selects(selector, workload.labels)) continue;
+    for (const { number, targetPort } of service.ports) {
       const target = podPort(workload, number, targetPort);
       const known = found.get(number) ?? [];
       if (!known.includes(target)) found.set(number, [...known, target]);
