@@ -1,30 +1,24 @@
 import { Rule, Violation } from './rule';
 import { describeAll, Indexed, ordered } from '../manifests/indexed';
 
+const example = (namespace: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: a, namespace: shop }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: a, namespace: ${namespace} }
+`;
+
 export const duplicateObject: Rule = {
   code: 'duplicate-object',
   severity: 'warning',
   title: 'Two objects of the same kind, namespace and name',
   reason: 'Kubernetes keeps only one of them: the one that is applied last replaces the other.',
   cure: 'Give them different names or namespaces, or declare the object once.',
-  good: `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: shop }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: web }
-`,
-  bad: `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: shop }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: shop }
-`,
+  good: example('web'),
+  bad: example('shop'),
   *check(index) {
     for (const objects of index.kinds) yield* duplicates(objects);
   },

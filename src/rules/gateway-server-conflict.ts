@@ -5,6 +5,21 @@ import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf, passesThrough, ServerKind } from '../manifests/servers';
 import { Server } from '../manifests/specs';
 
+const example = (second: string) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: a, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: b, namespace: egress }
+spec:
+${second}
+`;
+
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
   severity: 'error',
@@ -15,36 +30,10 @@ export const gatewayServerConflict: Rule = {
     'namespace and the other does not, Envoy rejects the listener, and every host on the port is down.',
   cure: 'Give each server on the port its own host, or use another port.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: a, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: b, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: a, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: b, namespace: egress }
-spec:
-  selector: { istio: exit, app: exit }
-  servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
-`,
+  good: example(`  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]`),
+  bad: example(`  selector: { istio: exit, app: exit }
+  servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]`),
   *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();
     const kinds = new Map<string, Map<string, IstioObject<'Gateway'>[]>>();
