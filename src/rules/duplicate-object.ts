@@ -1,5 +1,6 @@
 import { Rule, Violation } from './rule';
 import { describeAll, Indexed, ordered } from '../manifests/indexed';
+import { valueIn } from '../values/grouping';
 
 const example = (namespace: string) => `
 apiVersion: v1
@@ -30,8 +31,7 @@ function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
   const namespaces = new Map<string, Map<string, Indexed>>();
   const found = new Map<Indexed, Indexed[]>();
   for (const object of objects) {
-    let names = namespaces.get(object.namespace);
-    if (!names) namespaces.set(object.namespace, (names = new Map()));
+    const names = valueIn(namespaces, object.namespace, () => new Map());
     const first = names.get(object.name);
     if (!first) names.set(object.name, object);
     else found.set(first, [...(found.get(first) ?? [first]), object]);

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { Grouping, groupBy } from '../values/grouping';
+import { groupBy, Grouping, valueIn } from '../values/grouping';
 import { canonical, compare, describeAll, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf, passesThrough, ServerKind } from '../manifests/servers';
@@ -42,14 +42,11 @@ export const gatewayServerConflict: Rule = {
         if (!server.port) continue;
         const port = placeOf(server);
         const kind = kindOf(server);
-        let byKind = kinds.get(port);
-        if (!byKind) kinds.set(port, (byKind = new Map()));
-        let gateways = byKind.get(kind);
-        if (!gateways) byKind.set(kind, (gateways = []));
+        const byKind = valueIn(kinds, port, () => new Map());
+        const gateways = valueIn(byKind, kind, () => []);
         gateways.push(gateway);
         if (kind !== 'TLS') continue;
-        let hosts = claims.get(port);
-        if (!hosts) claims.set(port, (hosts = new Grouping()));
+        const hosts = valueIn(claims, port, () => new Grouping());
         for (const written of server.hosts ?? []) {
           const slash = written.indexOf('/');
           hosts.add(slash < 0 ? written : written.slice(slash + 1), {

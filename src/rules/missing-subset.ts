@@ -4,6 +4,7 @@ import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from 
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
 import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visibleIn } from '../manifests/visibility';
+import { valueIn } from '../values/grouping';
 
 const example = (subset: string) => `
 apiVersion: networking.istio.io/v1
@@ -83,8 +84,7 @@ class SubsetsByHost {
     if (!table) {
       this.tables.set(host, (table = new Map()));
       for (const rule of rules) {
-        let names = table.get(rule.namespace);
-        if (!names) table.set(rule.namespace, (names = new Set()));
+        const names = valueIn(table, rule.namespace, () => new Set());
         if (rule.spec.subsets) for (const { name } of rule.spec.subsets) names.add(name);
       }
     }
