@@ -193,6 +193,11 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
     await hold(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503), RECIPE]);
   });
 
+  test("a caller that the server refuses leaves no line in the gateway's log", async () => {
+    await mesh.apply(objects);
+    for (const row of refused('crawler', SHOP, 503)) expect((await mesh.expectRow(row)).evidence.atGateway).toEqual([]);
+  });
+
   test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(
     'without %s: the same, or refused',
     async (_id, gone) => {

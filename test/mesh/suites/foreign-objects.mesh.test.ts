@@ -264,6 +264,25 @@ for (const world of WORLDS) {
       expect([await statusOf(mesh, 'cluster.local'), await statusOf(mesh, ALIAS)]).toEqual([200, 403]);
     });
 
+    if (world.measures[0] === 'imports')
+      test('refuses calls to Services that are not imported', async () => {
+        const service: KubeObject = {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'peer', namespace: 'elsewhere' },
+          spec: { selector: { app: 'stranger' }, ports: [{ name: 'http', port: 80 }] },
+        };
+        const dial = mesh.lab.pods.find(({ id }) => id === 'stranger')!.address;
+        const call = { from: 'checkout', request: 'http://peer.elsewhere.svc.cluster.local/', dial };
+        const statusWith = async (manifests: KubeObject[]) => {
+          await mesh.apply([...manifests, service]);
+          return (await mesh.see(call)).evidence.curl.statuses[0];
+        };
+        expect(await statusWith(OBJECTS)).toBe(503); // nothing listens there
+        expect(await statusWith(world.manifests)).toBe(502);
+        await mesh.apply(world.manifests);
+      });
+
     test('without NoTraceContext, tracing tells of the caller: this suite can see it', async () => {
       await mesh.apply(world.manifests.filter(({ kind }) => kind !== 'Telemetry'));
       for (const traced of TRACED) expect(await effectOf(mesh, objectsOf(traced, HOP_NAME))).toBe('tells');

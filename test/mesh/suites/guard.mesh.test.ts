@@ -141,6 +141,10 @@ const ATTACKS: Record<string, KubeObject> = {
     selector: THEIR_PODS,
     servers: [{ ...mutual('mine', 'open.example.com'), tls: { mode: 'ISTIO_MUTUAL', verifyCertificateHash: ['zz'] } }],
   }),
+  'a server whose Secret does not exist': istio('Gateway', {
+    selector: THEIR_PODS,
+    servers: [{ ...mutual('mine', 'open.example.com'), tls: { mode: 'MUTUAL', credentialName: 'none' } }],
+  }),
   'an older server on the same port': istio(
     'Gateway',
     { selector: THEIR_PODS, servers: [{ port: { number: 443, name: 'mine', protocol: 'HTTP' }, hosts: ['*'] }] },
