@@ -5,6 +5,7 @@ import { isSameRef } from './answer/field-ref';
 import { EntryVisibility, withVisibility } from './objects/visibility';
 import { World } from './objects/world';
 import { EgressObject } from '../manifests/egress-object';
+import { specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
 export interface Possibility {
@@ -96,9 +97,9 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
 
 /** The namespaces that Sidecars name among what they import. */
 function importedByName(objects: readonly EgressObject[]): Set<string> {
-  const hosts: string[] = objects
-    .filter(({ manifest }) => manifest.kind === 'Sidecar')
-    .flatMap(({ manifest }) => (manifest.spec?.egress ?? []).flatMap((listener: any) => listener.hosts ?? []));
+  const hosts = objects
+    .flatMap(({ manifest }) => specOf(manifest, 'Sidecar')?.egress ?? [])
+    .flatMap((listener) => listener.hosts ?? []);
   return new Set(hosts.map((host) => host.split('/')[0]).filter((namespace) => /^[a-z0-9]/.test(namespace)));
 }
 

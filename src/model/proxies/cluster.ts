@@ -7,7 +7,7 @@ import { stopAtUnknownField } from '../answer/known-fields';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { portOf, Scope } from '../registry/scope';
-import { Service, ServicePort } from '../objects/service';
+import { KubernetesService, Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
@@ -15,7 +15,7 @@ import { podTemplateOf } from '../../istio/pod-templates';
 import { isHttp2 } from '../../istio/protocols';
 import { isExternal } from '../../manifests/entries';
 import { FieldPath } from '../../manifests/field-path';
-import { Indexed } from '../../manifests/indexed';
+import { Indexed, IstioObject } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { IstioSpecs, ItemOf, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 
@@ -140,12 +140,12 @@ export function clusterOf(
 /** The pods of gateways behind a port of a Kubernetes Service. */
 export function podsBehind(
   registry: Registry,
-  service: Service,
+  service: KubernetesService,
   port: ServicePort,
   labels?: Record<string, string>,
 ): { endpoints: Endpoint[]; where: FieldRef[]; assumptions: string[] } {
   const assumptions: string[] = [];
-  const selector: Record<string, string> | undefined = service.object.spec.selector;
+  const { selector } = service.object.spec;
   const field = fieldRef(service.object, 'spec.selector');
   if (!selector) return writtenEndpoints(registry, service, port);
   const pods = registry.workloads.filter(
@@ -195,7 +195,7 @@ function endpointsOf(
 ) {
   if (service.kubernetes) return podsBehind(registry, service, port, labels);
   const assumptions: string[] = [];
-  const portIndex = (service.object.spec.ports ?? []).findIndex((one: any) => one.number === port.number);
+  const portIndex = (service.object.spec.ports ?? []).findIndex((one) => one.number === port.number);
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
@@ -259,7 +259,7 @@ function entryEndpoints(
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     const given: readonly PlacedEndpoint[] = spec.workloadSelector
       ? workloadsOf(registry, sibling.object, assumptions)
-      : ((spec.endpoints ?? []) as EntryEndpoint[]).map((endpoint, index): PlacedEndpoint => ({
+      : (spec.endpoints ?? []).map((endpoint, index): PlacedEndpoint => ({
           endpoint,
           object: sibling.object,
           at: `spec.endpoints[${index}]`,
@@ -300,15 +300,15 @@ interface PlacedEndpoint {
 }
 
 /** The WorkloadEntries that an entry selects. It selects pods as well, whose addresses no manifest tells. */
-function workloadsOf({ index }: Registry, entry: Indexed, assumptions: string[]): PlacedEndpoint[] {
-  const wanted: Record<string, string> = entry.spec.workloadSelector.labels ?? {};
+function workloadsOf({ index }: Registry, entry: IstioObject<'ServiceEntry'>, assumptions: string[]): PlacedEndpoint[] {
+  const wanted = entry.spec.workloadSelector?.labels ?? {};
   const { namespace } = entry;
   const where = fieldRef(entry, 'spec.workloadSelector');
   const pods = index.podTemplates.find(
     (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
   );
   const found = index
-    .ofKind('WorkloadEntry')
+    .ofKind<EntryEndpoint>('WorkloadEntry')
     .filter((object) => object.namespace === namespace && selects(wanted, object.spec.labels));
   if (pods || found.length === 0)
     throw new Undetermined(
@@ -341,14 +341,13 @@ const TLS_MODE = 'security.istio.io/tlsMode';
  */
 function automaticTls(
   { index, rootNamespace }: Registry,
-  service: Service,
+  { object }: { readonly object: IstioObject<'ServiceEntry'> },
   given: EntryEndpoint,
   field: FieldPath,
 ): ClientTls | undefined {
-  const { object } = service;
   if (isExternal(object) || given.labels?.[TLS_MODE] !== 'istio') return undefined;
   const isOff = index
-    .ofKind('PeerAuthentication')
+    .ofKind<{ readonly mtls?: { readonly mode?: string } }>('PeerAuthentication')
     .some(
       ({ namespace, spec }) => [object.namespace, rootNamespace].includes(namespace) && spec?.mtls?.mode === 'DISABLE',
     );

@@ -60,11 +60,11 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
   const ports = new Map<number, PortInProgress>();
   const translated = new Map<number, number>();
   const services = registry.services.filter(
-    ({ kubernetes, namespace, object }) =>
-      kubernetes &&
-      namespace === workload.namespace &&
-      object.spec.selector &&
-      selects(object.spec.selector, workload.labels),
+    (one) =>
+      one.kubernetes &&
+      one.namespace === workload.namespace &&
+      one.object.spec.selector &&
+      selects(one.object.spec.selector, workload.labels),
   );
   for (const gateway of registry.gatewaysFor(workload.namespace)) {
     const selected = selection(gateway.spec.selector, workload);
