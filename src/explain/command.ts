@@ -124,7 +124,9 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
     answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(model, caller, request, answer, wanted);
   const notes = [
     ...(note === undefined ? [] : [note]),
-    ...(isFine ? [] : misspelt(read.objects, caller, request.url)),
+    ...(answer.outcome === 'answered' && answer.via !== 'undeclared'
+      ? []
+      : misspelt(read.objects, caller, request.url)),
     ...(answer.outcome === 'refused' && !change ? ['no change of one object was found that makes it answered'] : []),
     ...read.notes,
   ];
