@@ -11,8 +11,8 @@ export const httpRouteToTlsPort: Rule = {
   title: 'An HTTP route to a TLS port of an external host, without TLS origination',
   reason:
     'What an `http` route forwards is plain HTTP. Unless a DestinationRule originates TLS on the port, it leaves in ' +
-    'clear text, headers included, and the host answers 400 or closes the connection. (A warning where no HTTP port ' +
-    'of the host is declared: its https:// is not affected.)',
+    'clear text, headers included, and the host answers 400 or closes the connection. It is a warning where no HTTP ' +
+    'port of the host is declared: its https:// is not affected.',
   cure: "Add a DestinationRule for the host with TLS settings for the port, in the namespace of the route's proxies.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: `

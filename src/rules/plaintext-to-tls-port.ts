@@ -68,7 +68,8 @@ spec:
           const originating = rules.filter((rule) => originatesOn(rule, port.number));
           const bare = visibleIn(entry).filter(
             (namespace) =>
-              !originating.some((rule) => isSeenFrom(rule, namespace)) && !isRoutedElsewhere(index, host, namespace),
+              !originating.some((rule) => isSeenFrom(rule, namespace)) &&
+              !isRoutedElsewhere(index, host, port.number!, namespace),
           );
           if (bare.length > 0)
             yield {
@@ -92,14 +93,18 @@ function isTlsPort(entry: Indexed, number: number): boolean {
   );
 }
 
-/** Whether the namespace's routes send all HTTP for the host to other hosts, such as a gateway. */
-function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
+/** Whether the namespace's routes for the host leave nothing for the port: they send requests elsewhere, or nowhere. */
+function isRoutedElsewhere(index: ManifestIndex, host: string, port: number, namespace: string): boolean {
   return index.meshRoutesByHost.get(host).some((virtualService) => {
     if (!isSeenFrom(virtualService, namespace)) return false;
-    const hops = hopsOf(virtualService).filter(
-      ({ section, route }) => section === 'http' && followers(virtualService, route).sidecars,
+    const routes = (virtualService.spec.http ?? []).filter((route) => followers(virtualService, route).sidecars);
+    return (
+      routes.length > 0 &&
+      !hopsOf(virtualService).some(
+        (hop) =>
+          hop.section === 'http' && hop.host === host && (hop.port ?? port) === port && routes.includes(hop.route),
+      )
     );
-    return hops.length > 0 && hops.every((hop) => hop.host !== host);
   });
 }
 

@@ -9,7 +9,7 @@ export const tlsPortAsHttp: Rule = {
   title: 'Port 443 declared as plain HTTP',
   reason:
     'Clients speak TLS on port 443. TLS on a port declared HTTP never matches the entry, and is refused under ' +
-    'REGISTRY_ONLY. (A warning where a DestinationRule originates TLS on the port: plain HTTP sent there works.)',
+    'REGISTRY_ONLY. It is a warning where a DestinationRule originates TLS on the port: plain HTTP sent there works.',
   cure: 'Declare the port as TLS; to have plain HTTP sent as TLS, declare port 80 and originate TLS.',
   see: 'https://github.com/istio/istio/issues/16458',
   good: `

@@ -69,6 +69,15 @@ test('a namespace whose routes send the host elsewhere never uses the port', () 
   }
 });
 
+test('nor does one whose routes end requests, or send them to another port of the host', () => {
+  const direct = { http: [{ match: [{ uri: { prefix: '/' } }], directResponse: { status: 404 } }] };
+  expect(reported(code, [site(), route('shop/v', direct)])).toEqual([]);
+  expect(reported(code, [site(), route('shop/v', {}, { host: 'a.example.com', port: { number: 443 } })])).toEqual([]);
+  expect(reported(code, [site(), route('shop/v', {}, { host: 'a.example.com', port: { number: 80 } })])).toEqual([
+    'shop/a',
+  ]);
+});
+
 test('other target ports may receive plaintext, unless the entry declares them as TLS', () => {
   expect(reported(code, [site({ ports: [{ ...port, targetPort: 8080 }] })])).toEqual([]);
   expect(
