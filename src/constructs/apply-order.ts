@@ -111,7 +111,7 @@ export class ApplyOrder {
       kind: 'Kustomization',
       metadata: { name: `${name}-${id}`, namespace },
       spec: {
-        dependsOn: index === 0 ? undefined : [{ name: `${name}-${numbers[index - 1].id}` }],
+        ...(index > 0 && { dependsOn: [{ name: `${name}-${numbers[index - 1].id}` }] }),
         interval: '10m',
         path: `${at.replace(/\/+$/, '')}/${id}`,
         prune: true,

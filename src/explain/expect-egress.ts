@@ -110,12 +110,11 @@ export class EgressExpectation {
 
   /** The external host that was asked for answers, with this status if it is given. */
   public isAnswered(status?: number): this {
-    this.assert(
-      this.answered && (status === undefined || this.answer.status === status),
+    return this.assert(
+      (answer) => this.isYes(answer) && (status === undefined || answer.status === status),
       `answered${status === undefined ? '' : ` with ${status}`}`,
       {},
     );
-    return this;
   }
 
   /**
@@ -129,26 +128,23 @@ export class EgressExpectation {
 
   /** The request does not reach the external host, or is not answered. */
   public isRefused(by?: 'sidecar' | 'gateway' | 'host', symptom?: Symptom): this {
-    const { answer } = this;
-    this.assert(
-      answer.outcome === 'refused' &&
+    return this.assert(
+      (answer) =>
+        answer.outcome === 'refused' &&
         (by === undefined || answer.by === by) &&
         (symptom === undefined || answer.symptom === symptom),
       `refused${by === undefined ? '' : ` by the ${by}`}${symptom === undefined ? '' : `, as ${symptom}`}`,
     );
-    return this;
   }
 
   /** Answered through a gateway: any, one in this namespace, or `<namespace>/<name>`. */
   public viaGateway(gateway?: string): this {
-    const { answer } = this;
-    const fits = gateway === undefined || answer.gateway === gateway || answer.gateway?.split('/')[0] === gateway;
-    this.assert(
-      this.answered && answer.via === 'gateway' && fits,
+    const fits = (id: string | undefined) => gateway === undefined || id === gateway || id?.split('/')[0] === gateway;
+    return this.assert(
+      (answer) => this.isYes(answer) && answer.via === 'gateway' && fits(answer.gateway),
       `answered through ${gateway === undefined ? 'a gateway' : `the gateway ${gateway}`}`,
       { via: 'gateway' },
     );
-    return this;
   }
 
   /** Answered through the sidecar and no gateway; an object declares the host. */
@@ -163,51 +159,45 @@ export class EgressExpectation {
 
   /** TLS to the external host begins there. */
   public withTlsFrom(originator: 'application' | 'sidecar' | 'gateway'): this {
-    this.assert(
-      this.answered && this.answer.tlsOriginatedBy === originator,
+    return this.assert(
+      (answer) => this.isYes(answer) && answer.tlsOriginatedBy === originator,
       `answered, with TLS originated by the ${originator}`,
     );
-    return this;
   }
 
   /** Nothing but TLS reaches the external host. */
   public withoutPlaintext(): this {
-    this.assert(
-      this.answer.outcome !== 'undetermined' && !this.answer.plaintextToHost,
+    return this.assert(
+      ({ outcome, plaintextToHost }) => outcome !== 'undetermined' && !plaintextToHost,
       'nothing reaches the external host in clear text',
     );
-    return this;
   }
 
   /** The gateway authenticates the caller as `<namespace>/<service account>`. */
   public withIdentity(identity: string): this {
-    this.assert(this.answer.identityAtGateway === identity, `the gateway authenticates the caller as ${identity}`);
-    return this;
+    return this.assert(
+      ({ identityAtGateway }) => identityAtGateway === identity,
+      `the gateway authenticates the caller as ${identity}`,
+    );
   }
 
   /** Whether the host answers that must: the one that was asked for, unless the assertion names another. */
-  private get answered(): boolean {
-    const { outcome, answeredBy, insteadOf } = this.answer;
+  private isYes({ outcome, answeredBy, insteadOf }: Answer): boolean {
     return outcome === 'answered' && (this.host === undefined ? insteadOf === undefined : answeredBy === this.host);
   }
 
-  /** Whether the request is answered every time, or never. */
-  private get isEveryTime(): boolean {
-    const { outcome, alternatives } = this.answer;
-    return alternatives.every(({ answer }) => (answer.outcome === 'answered') === (outcome === 'answered'));
-  }
-
   private via(via: Via, words: string): this {
-    this.assert(this.answered && this.answer.via === via, words, { via });
-    return this;
+    return this.assert((answer) => this.isYes(answer) && answer.via === via, words, { via });
   }
 
-  private assert(holds: boolean, expected: string, wanted?: Wanted): void {
-    if (holds && this.answer.condition === undefined && this.isEveryTime) {
+  /** Fails unless it holds every time: for all alternatives, and on no condition. */
+  private assert(holds: (answer: Answer) => boolean, expected: string, wanted?: Wanted): this {
+    const all = [this.answer, ...this.answer.alternatives.map(({ answer }) => answer)];
+    if (all.every((one) => one.condition === undefined && holds(one))) {
       // A misspelt question is refused, or let through as undeclared.
       const { outcome, via } = this.answer;
       const doubt = outcome === 'answered' && via !== 'undeclared' ? undefined : this.doubt();
-      if (doubt === undefined) return;
+      if (doubt === undefined) return this;
       throw new Error(`expected: ${expected}\nit is ${outcome}, but ${doubt}`);
     }
     const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;

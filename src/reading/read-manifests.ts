@@ -5,7 +5,7 @@ import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { objectsFrom } from './objects';
 import { canMatter, isKubernetesApi, matters } from './relevance';
 import { documentsIn, Head, headOf, itemsOf, sectionOf, YamlDocument } from './yaml-documents';
-import { EgressObject } from '../manifests/egress-object';
+import { EgressObject, Manifest } from '../manifests/egress-object';
 import { joinWords } from '../manifests/indexed';
 import { ISTIO_SPECS } from '../istio/specs';
 
@@ -99,7 +99,8 @@ export function readAll(
     }
     const files = fs.statSync(source).isDirectory() ? filesIn(source) : [source];
     if (files.length === 0) {
-      read.hasInput = true;
+      // Nothing declared is an answer for a request, and nothing to judge for `lint`.
+      if (!objectsOnly) read.hasInput = true;
       read.notes.push(`${source}: contains no .yaml, .yml or .json file, so nothing is declared`);
     }
     const texts = new Map(files.map((file) => [file, fs.readFileSync(file, 'utf8')]));
@@ -347,9 +348,14 @@ function lastDefinitions(objects: readonly ReadObject[]): Pick<ReadManifests, 'o
       );
     // It is the same object of the cluster, which keeps its date when the new definition is applied.
     const created = last.get(key)?.manifest.metadata.creationTimestamp;
-    if (created !== undefined) manifest.metadata.creationTimestamp ??= created;
+    const { metadata } = manifest;
     last.delete(key);
-    last.set(key, object);
+    last.set(
+      key,
+      created === undefined || metadata.creationTimestamp
+        ? object
+        : { ...object, manifest: { ...manifest, metadata: { ...metadata, creationTimestamp: created } } },
+    );
   }
   return { objects: [...last.values()], warnings };
 }
@@ -362,7 +368,7 @@ export function keyOf({ manifest }: EgressObject): string {
   );
 }
 
-function isNamespaced({ apiVersion, kind }: any): boolean {
+function isNamespaced({ apiVersion, kind }: Manifest): boolean {
   return (
     /istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind)
   );

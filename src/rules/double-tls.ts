@@ -94,7 +94,7 @@ function* onPorts(index: ManifestIndex, rule: DestinationRule, reported: Set<str
 }
 
 /** Whether sidecars that see the entry use the rule for it. */
-function sidecarsApply(index: ManifestIndex, rule: DestinationRule, entry: Indexed): boolean {
+function sidecarsApply(index: ManifestIndex, rule: DestinationRule, entry: IstioObject<'ServiceEntry'>): boolean {
   if (!index.isGatewayNamespace(rule.namespace))
     return isSeenFrom(rule, rule.namespace) && isSeenFrom(entry, rule.namespace);
   // What is private to a gateway's namespace is for the gateway, which sends plain HTTP to the TLS port.

@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, hopField } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
@@ -68,7 +68,7 @@ spec:
   },
 };
 
-function isResolved({ spec }: Indexed): boolean {
+function isResolved({ spec }: IstioObject<'ServiceEntry'>): boolean {
   return spec.resolution !== undefined && spec.resolution !== 'NONE' && spec.resolution !== 'DYNAMIC_DNS';
 }
 
@@ -76,8 +76,8 @@ function isResolved({ spec }: Indexed): boolean {
 function problemAt(
   index: ManifestIndex,
   namespace: string,
-  entries: readonly Indexed[],
-): { readonly text: string; readonly entries: readonly Indexed[] } | undefined {
+  entries: readonly IstioObject<'ServiceEntry'>[],
+): { readonly text: string; readonly entries: readonly IstioObject<'ServiceEntry'>[] } | undefined {
   const seen = entries.filter((entry) => isSeenFrom(entry, namespace));
   const known = seen.length > 0 ? seen : entries;
   if (!known.some(isResolved)) {

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isExternal } from '../manifests/entries';
-import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
 
@@ -85,7 +85,7 @@ spec:
 };
 
 /** Whether requests are meant to take the route: it is a gateway's, or the host has a port for HTTP. */
-function reaches({ virtualService, route }: Hop, entries: readonly Indexed[]): boolean {
+function reaches({ virtualService, route }: Hop, entries: readonly IstioObject<'ServiceEntry'>[]): boolean {
   return (
     followers(virtualService, route).gateways.length > 0 ||
     entries.some((entry) => portsOf(entry).some(({ protocol }) => isHttp(protocol)))

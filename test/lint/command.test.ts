@@ -86,7 +86,9 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
   });
 
   test('nothing to judge is said, not passed', () => {
-    expect(lintFiles({})).toMatchObject({ code: 0, out: 'nothing found in 0 objects in 0 files\n' });
+    // A folder that was named by mistake must not pass for ever.
+    expect(lintFiles({})).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/nothing could be read/) });
+    expect(lintFiles({ 'readme.md': '' }).code).toBe(3);
     expect(lintFiles({ 'a.yaml': 'a: 1\n' })).toMatchObject({ code: 3, err: /nothing could be read/ });
     expect(run(['lint', '/no/such']).code).toBe(2);
   });

@@ -54,8 +54,7 @@ function findPolicies<Kind extends PolicyKind>(
   pods: SelectablePods,
   kind: Kind,
 ): ApplyingPolicy<Kind>[] {
-  const objects: readonly Indexed<Specs[Kind]>[] = registry.index.ofKind(kind);
-  return objects.flatMap((object): ApplyingPolicy<Kind>[] => {
+  return registry.index.ofKind<Specs[Kind]>(kind).flatMap((object): ApplyingPolicy<Kind>[] => {
     const { namespace, spec } = object;
     if (namespace !== pods.namespace && namespace !== registry.rootNamespace) return [];
     // They apply to gateways of the Gateway API only.
