@@ -350,7 +350,6 @@ export const NOT_SHOWN: Readonly<Record<string, string>> = {
   '4194 plaintext-to-tls-port': 'the only route for the port aborts every request',
   '5134 deny-takes-tls': 'the hop expects another identity of the gateway',
   '5164 mesh-route-conflict': 'both routes name a subset that no caller sees',
-  '5164 missing-subset': 'the route is for a port that is not TLS',
   '21437 gateway-server-conflict': 'the route is not visible to the gateway',
 };
 
