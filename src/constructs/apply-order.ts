@@ -129,12 +129,18 @@ export class ApplyOrder {
   private constructor() {}
 }
 
+interface Named {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+}
+
 /** All objects of an app as they are written, by wave. */
 function inWaves(app: App): Grouping<number, object> {
-  const identity = ({ apiVersion, kind, metadata: { namespace, name } }: any) =>
+  const identity = ({ apiVersion, kind, metadata: { namespace, name } }: Named) =>
     JSON.stringify([apiVersion, kind, namespace, name]);
   const ours = new Map([...emittedObjects(app)].map(([object, { wave }]) => [identity(object.toJson()), wave()]));
-  return groupBy<number, object>(
+  return groupBy<number, Named>(
     app.charts.flatMap((chart) => chart.toJson()),
     (manifest) => ours.get(identity(manifest)) ?? 0,
   );

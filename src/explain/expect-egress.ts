@@ -29,7 +29,7 @@ export interface Described extends Omit<World, 'gateways'> {
  *
  * @param manifests the result of `Testing.synth`, a list of objects, or a cdk8s App or Chart
  */
-export function expectEgress(manifests: any, world: ExpectationWorld = {}): EgressFrom {
+export function expectEgress(manifests: unknown, world: ExpectationWorld = {}): EgressFrom {
   const known: Known =
     'callers' in world
       ? { namespaces: world.callers.map(({ namespace }) => namespace), hosts: world.external.map(({ host }) => host) }
@@ -39,7 +39,7 @@ export function expectEgress(manifests: any, world: ExpectationWorld = {}): Egre
 
 function worldFrom({ gateways, namespaces: _namespaces, hosts: _hosts, ...world }: Described): World {
   if (!gateways) return world;
-  const installed = (gateways as readonly any[]).filter((one) => 'serviceAccountName' in one) as GatewayInstallation[];
+  const installed = gateways.filter((one): one is GatewayInstallation => 'serviceAccountName' in one);
   if (installed.length === 0) return { ...world, gateways: gateways as World['gateways'] };
   const knownGateways = installed.map(({ name, namespace, labels, serviceAccountName, targetPort }) => ({
     name,
@@ -207,20 +207,15 @@ export class EgressExpectation {
 }
 
 /** The objects in whatever form a cdk8s test has them. */
-function objectsOf(manifests: any): EgressObject[] {
+function objectsOf(manifests: unknown): EgressObject[] {
   if (Array.isArray(manifests)) return objectsFrom(manifests);
   // Recognised by shape and not by class, so that any version of cdk8s will do.
-  if (Array.isArray(manifests?.charts)) {
-    return manifests.charts.flatMap((chart: any) =>
-      objectsFrom(chart.toJson(), (index) => `${chart.node.path}, object ${index + 1}`),
-    );
-  }
-  if (typeof manifests?.toJson === 'function') {
-    const json = manifests.toJson();
-    return objectsFrom(
-      Array.isArray(json) ? json : [json],
-      (index) => `${manifests.node?.path ?? 'chart'}, object ${index + 1}`,
-    );
+  const { charts, toJson } = (manifests ?? {}) as { readonly charts?: readonly unknown[]; readonly toJson?: unknown };
+  if (Array.isArray(charts)) return charts.flatMap(objectsOf);
+  if (typeof toJson === 'function') {
+    const { node } = manifests as { readonly node?: { readonly path: string } };
+    const json: unknown = toJson.call(manifests);
+    return objectsFrom([json].flat(), (index) => `${node?.path ?? 'chart'}, object ${index + 1}`);
   }
   throw new Error('expectEgress: pass the result of Testing.synth, a list of objects, or a cdk8s App or Chart');
 }
