@@ -56,8 +56,8 @@ export function hopField({ virtualService: { spec }, section, route }: Hop): str
 
 /** The proxies that use a route: those that all its matches name, as far as the VirtualService is theirs. */
 export function followers(virtualService: IstioObject<'VirtualService'>, route: Route): Followers {
-  const matches: readonly { readonly gateways?: readonly string[] }[] | undefined = route.match;
-  const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => !!match.gateways?.length);
+  const matches: readonly { readonly gateways?: readonly string[] }[] = route.match ?? [];
+  const isOwn = matches.length > 0 && matches.every((match) => !!match?.gateways?.length);
   const names: readonly string[] | undefined = isOwn
     ? matches.flatMap((match) => match.gateways ?? []).filter((name) => isListed(virtualService, name))
     : virtualService.spec.gateways;

@@ -88,11 +88,11 @@ class RoutedHosts {
 
   constructor(private readonly index: ManifestIndex) {
     for (const virtualService of index.ofKind('VirtualService')) {
-      const { http, gateways = [], hosts = [] } = virtualService.spec;
+      const { http, gateways, hosts } = virtualService.spec;
       if (!http?.length) continue;
-      for (const gateway of gateways) {
+      for (const gateway of gateways ?? []) {
         if (gateway === 'mesh') continue;
-        for (const host of hosts) {
+        for (const host of hosts ?? []) {
           if (isWildcard(host) && !this.names.has(host)) this.patterns.push(host);
           const known = this.names.get(host) ?? new Set();
           this.names.set(host, known.add(gatewayNamespace(virtualService, gateway)));

@@ -46,8 +46,9 @@ spec:
       const { gateways } = virtualService.spec;
       for (const section of SECTIONS) {
         const routes: readonly Route[] = virtualService.spec[section] ?? [];
-        for (const [position, { match }] of routes.entries()) {
-          for (const [number, { gateways: named = [] }] of (match ?? []).entries()) {
+        for (const [position, route] of routes.entries()) {
+          for (const [number, match] of (route?.match ?? []).entries()) {
+            const named: readonly string[] = match?.gateways ?? [];
             const unlisted = named.filter((name) => !isListed(virtualService, name));
             if (unlisted.length === 0) continue;
             const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';
