@@ -43,9 +43,8 @@ export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { 
 
 /** Whether the answer is a yes without reserve: on no condition, and every time. */
 export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
-  return (
-    answer.condition === undefined &&
-    [answer, ...answer.alternatives.map((other) => other.answer)].every((one) => isAnsweredAsWanted(one, wanted))
+  return [answer, ...answer.alternatives.map((other) => other.answer)].every(
+    (one) => one.condition === undefined && isAnsweredAsWanted(one, wanted),
   );
 }
 

@@ -15,7 +15,8 @@ const byKind = new Map<string, readonly string[]>(Object.entries(BY_KIND));
 /** Kinds whose objects carry a pod template. */
 export const POD_TEMPLATE_KINDS: readonly string[] = [...byKind.keys()];
 
-interface TemplateHolder {
+/** An object, as far as it may hold a pod template. */
+export interface TemplateHolder {
   readonly kind?: string;
   readonly spec?: unknown;
 }
@@ -38,6 +39,7 @@ export interface PodTemplateSpec {
   };
   readonly spec?: {
     readonly serviceAccountName?: string;
+    readonly serviceAccount?: string;
     readonly containers?: readonly Container[];
     readonly initContainers?: readonly Container[];
   };

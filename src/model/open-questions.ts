@@ -125,6 +125,7 @@ const HOW: ReadonlySet<string> = new Set<keyof Answer>([
 
 /** Whether two answers tell the caller, the external host and an observer of the path the same. */
 export function isSameAnswer(a: Answer, b: Answer): boolean {
+  if (isByChance(a) && isByChance(b)) return isSame(allFacts(a), allFacts(b));
   const names = Object.keys({ ...a, ...b }) as (keyof Answer)[];
   return (
     names.every((name) => HOW.has(name) || isSame(a[name], b[name])) &&
@@ -160,6 +161,16 @@ function isSame(a: unknown, b: unknown): boolean {
 
 function codesOf({ remarks }: Answer): string[] {
   return remarks.map(({ code }) => code).sort();
+}
+
+/** Whether nothing says how likely the alternatives are: then it does not matter which of them is given first. */
+function isByChance({ alternatives }: Answer): boolean {
+  return alternatives.length > 0 && alternatives.every(({ weight }) => weight === undefined);
+}
+
+function allFacts(answer: Answer): string[] {
+  const all = [{ ...answer, alternatives: [] }, ...answer.alternatives.map((one) => one.answer)];
+  return [...new Set(all.map((one) => JSON.stringify(factsOf(one))))].sort();
 }
 
 function otherFacts({ alternatives }: Answer): string[] {

@@ -231,7 +231,7 @@ function addDocument(
   file: string,
   where: string,
   source: YamlDocument,
-  document: { readonly errors: readonly Error[]; toJS(): any },
+  document: { readonly errors: readonly Error[]; toJS(): unknown },
 ): void {
   const { read } = reading;
   const { text, line } = source;
@@ -253,7 +253,8 @@ function addDocument(
     return;
   }
   if (value === null || value === undefined) return;
-  if (String(value.apiVersion).startsWith('kustomize.config.k8s.io/')) addKustomization(reading, where, value);
+  if (String((value as Partial<Manifest>).apiVersion).startsWith('kustomize.config.k8s.io/'))
+    addKustomization(reading, where, value);
   else addObjects(reading, file, source, where, value);
 }
 

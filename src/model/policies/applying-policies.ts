@@ -35,16 +35,19 @@ export interface ApplyingPolicy<Kind extends PolicyKind = 'AuthorizationPolicy'>
 
 /** The policies of all pods, found when they are first asked for. */
 export class Policies {
-  private readonly known = new WeakMap<SelectablePods, Map<PolicyKind, readonly ApplyingPolicy<any>[]>>();
+  private readonly known: { readonly [Kind in PolicyKind]: WeakMap<SelectablePods, readonly ApplyingPolicy<Kind>[]> } =
+    {
+      AuthorizationPolicy: new WeakMap(),
+      RequestAuthentication: new WeakMap(),
+    };
 
   constructor(public readonly registry: Registry) {}
 
   /** The policies of a kind, in the pods' namespace or the root namespace, that select the pods. */
   public for<Kind extends PolicyKind>(pods: SelectablePods, kind: Kind): readonly ApplyingPolicy<Kind>[] {
-    let kinds = this.known.get(pods);
-    if (!kinds) this.known.set(pods, (kinds = new Map()));
-    let policies = kinds.get(kind);
-    if (!policies) kinds.set(kind, (policies = findPolicies(this.registry, pods, kind)));
+    const known: WeakMap<SelectablePods, readonly ApplyingPolicy<Kind>[]> = this.known[kind];
+    let policies = known.get(pods);
+    if (!policies) known.set(pods, (policies = findPolicies(this.registry, pods, kind)));
     return policies;
   }
 }

@@ -62,14 +62,21 @@ export interface NoCluster {
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** The cluster that a destination names, in the proxy whose route has the destination. */
-export function clusterOf(
+/** The clusters that the proxy with this destination may have: one, unless istiod mixes up two entries. */
+export function clustersOf(registry: Registry, scope: Scope, destination: Destination): (Cluster | NoCluster)[] {
+  const service = scope.services.get(destination.host);
+  const other = service && !service.kubernetes ? registry.conflictingEntry(service, destination.port) : undefined;
+  return [service, ...(other ? [other] : [])].map((one) => clusterOf(registry, scope, destination, one));
+}
+
+/** The cluster of a destination, in the proxy whose route has it. */
+function clusterOf(
   registry: Registry,
   scope: Scope,
   { host, port: number, subset, subsetWhere, decidedBy }: Destination,
+  service: Service | undefined,
 ): Cluster | NoCluster {
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
-  const service = scope.services.get(host);
   if (!service) {
     stopAtUnknownService(registry, host, decidedBy);
     return {
@@ -85,15 +92,6 @@ export function clusterOf(
     };
   }
   if (!service.kubernetes) stopAtUnknownField(service.object, service.object.spec, 'serviceEntry');
-  const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
-  if (conflicting) {
-    throw new Undetermined(
-      `two ServiceEntries of namespace ${service.namespace} declare ${host} with resolution ` +
-        `${service.resolution} and ${conflicting.resolution} for different namespaces, and istiod may give a ` +
-        'proxy the cluster of either',
-      [service, conflicting].map((one) => fieldRef(one.object, 'spec.resolution')),
-    );
-  }
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   if (subset !== undefined && !chosen) {

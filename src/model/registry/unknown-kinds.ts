@@ -5,12 +5,26 @@ import { Undetermined } from '../answer/undetermined';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 
+interface Named {
+  readonly name?: string;
+}
+
+/** What is read of a patch of an EnvoyFilter. */
+interface Patch {
+  readonly applyTo?: string;
+  readonly match?: {
+    readonly context?: string;
+    readonly listener?: { readonly filterChain?: { readonly filter?: Named & { readonly subFilter?: Named } } };
+  };
+  readonly patch?: { readonly operation?: string };
+}
+
 /** What is read of an EnvoyFilter, a WasmPlugin, a TrafficExtension or a ProxyConfig. */
 interface Extension {
   readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
   readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
   readonly targetRefs?: readonly unknown[];
-  readonly configPatches?: readonly { readonly applyTo?: string; readonly match?: { readonly context?: string } }[];
+  readonly configPatches?: readonly Patch[];
   readonly match?: readonly { readonly mode?: string }[];
   readonly environmentVariables?: object;
 }
@@ -93,8 +107,27 @@ const ELSEWHERE: Record<ProxyPlace['role'], readonly string[]> = {
  * harmless: with a configuration that Envoy does not understand, it makes Envoy refuse the whole listener.
  */
 function patchesNothing({ configPatches = [] }: Extension, role: ProxyPlace['role']): boolean {
-  return configPatches.every(
-    ({ applyTo = '', match }) => WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context ?? ''),
+  return configPatches.every((patch) => {
+    const { applyTo = '', match } = patch;
+    const isElsewhere = WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context ?? '');
+    return isElsewhere || removesWhatIsAbsent(patch);
+  });
+}
+
+/** The names of all filters that istiod makes, also the former ones that it still finds. */
+const ISTIODS_OWN = /^(envoy|istio)/;
+
+/**
+ * Whether a patch removes a filter that no proxy has. What only another EnvoyFilter or a plugin inserts is absent too:
+ * with that one, the answer is undetermined anyway.
+ */
+function removesWhatIsAbsent({ applyTo, match, patch }: Patch): boolean {
+  const filter = match?.listener?.filterChain?.filter;
+  const names = [filter?.name, ...(applyTo === 'HTTP_FILTER' ? [filter?.subFilter?.name] : [])];
+  return (
+    patch?.operation === 'REMOVE' &&
+    (applyTo === 'HTTP_FILTER' || applyTo === 'NETWORK_FILTER') &&
+    names.some((name) => name !== undefined && name !== '' && !ISTIODS_OWN.test(name))
   );
 }
 
