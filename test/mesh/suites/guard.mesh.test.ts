@@ -517,7 +517,7 @@ const LARGE: Record<string, { object: KubeObject; share: number }> = {
   },
   'a route of an own Service with 3,000 rules, 1.1 MB': {
     object: istio('VirtualService', { hosts: ['x'], http: many(3000, ownRule) }),
-    share: 0.5,
+    share: 0.7,
   },
   'a rule of an own Service with 2,000 subsets': {
     object: istio('DestinationRule', {
