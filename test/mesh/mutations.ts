@@ -169,7 +169,6 @@ export const LIMITS = [
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'foreign-objects "no measures address in another namespace, older"',
-  'foreign-objects "no measures filter in the callers\' namespace"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
