@@ -24,6 +24,7 @@ export class AddressBook {
   private readonly byAddress = new Map<string, DescribedHost>();
   private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
   private readonly sidecarDns = new WeakMap<Scope, SidecarDns>();
+  private clusterIps?: ReadonlyMap<string, Address>;
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -45,7 +46,7 @@ export class AddressBook {
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
   ): readonly Address[] {
-    if (isIP(name) !== 0) return [ipAddress(name)];
+    if (isIP(name) !== 0) return [this.behind(name)];
     const { clusterDomain } = this.registry;
     const asked = name.toLowerCase().replace(/\.$/, '');
     const fullNames = [asked, ...resolvedServiceHosts(asked, namespace, clusterDomain)];
@@ -76,7 +77,7 @@ export class AddressBook {
     given?: (host: string) => Address | undefined,
   ): Address | undefined {
     const known = this.byHost.get(host);
-    if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
+    if (known) return known.address === undefined ? { kind: 'unknown', host } : this.behind(known.address);
     if (this.isComplete) return undefined;
     const said = given?.(host);
     if (said !== undefined) return said;
@@ -138,6 +139,18 @@ export class AddressBook {
     const place = serviceOfHost(name, this.registry.clusterDomain);
     const service = place && this.registry.serviceIn(name, place.namespace);
     return service?.kubernetes ? service : undefined;
+  }
+
+  /** What an address is: a cluster IP that a Service's manifest writes, or itself. */
+  public behind(ip: string): Address {
+    this.clusterIps ??= new Map(
+      this.registry.services.flatMap(({ kubernetes, object, address }) =>
+        kubernetes && address.kind === 'service' && object.spec.clusterIP
+          ? [[object.spec.clusterIP, address] as const]
+          : [],
+      ),
+    );
+    return this.clusterIps.get(ip) ?? ipAddress(ip);
   }
 
   /** The Kubernetes Service whose cluster IP an address stands for. */
