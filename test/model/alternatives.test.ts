@@ -1,4 +1,4 @@
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, LOCKED } from './support';
 import { isPlainYes } from '../../src/explain/changes';
 import { unmetExpectations } from '../../src/model/answer/judge';
 
@@ -93,6 +93,18 @@ spec: { selector: { istio: gw }, ports: [{ name: http, port: 80, targetPort: ${t
       ),
     ]);
     expect(unmetExpectations({ via: 'gateway' }, answer)).toEqual([]);
+  });
+
+  test('a gateway that is said to be installed maps each port to itself, as the hop beside it does', () => {
+    const gateway = GATEWAY.slice(GATEWAY.indexOf('---\napiVersion: networking'))
+      .replaceAll('istio: gw', 'istio: egressgateway')
+      .replaceAll('gw.egress', 'istio-egressgateway.egress');
+    const hop = service('istio-egressgateway-hop', 80).replaceAll('istio: gw', 'istio: egressgateway');
+    const knownGateways = [{ name: 'istio-egressgateway', namespace: 'egress' }];
+    for (const known of [{ knownGateways }, {}])
+      expect(
+        ask(`${ENTRY}${gateway}${hop}`, 'shop/app', 'http://site.example.com/', { ...LOCKED, ...known }),
+      ).toMatchObject({ outcome: 'answered', via: 'gateway', alternatives: [] });
   });
 
   test('two entries of one namespace with different resolution for different namespaces', () => {

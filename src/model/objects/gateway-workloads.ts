@@ -50,6 +50,9 @@ export function knownPort({ hasAssumedPorts }: GatewayWorkload, port: number): n
 type Labels = Readonly<Record<string, string>>;
 type ServicePorts = NonNullable<ServiceSpec['ports']>;
 
+/** The pod port behind port 443 of a gateway that Istio's Helm chart installs: it maps each port to itself. */
+const CHART_PORT = 443;
+
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
 /**
@@ -126,7 +129,7 @@ export function gatewayWorkloads(
   const isKnown = (namespace: string, selector: Labels) =>
     [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
   for (const gateway of world.knownGateways ?? []) {
-    const { name, namespace, serviceAccount, targetPort = 443 } = gateway;
+    const { name, namespace, serviceAccount, targetPort = CHART_PORT } = gateway;
     const own = labelsOf(gateway);
     if (isKnown(namespace, own)) continue;
     const id = `${namespace}/${name}`;
@@ -163,16 +166,22 @@ export function gatewayWorkloads(
       selector,
       ports: ports.map((port) => ({
         ...port,
-        targetPort: port.targetPort ?? ((isStandard && standard.ports.get(port.port)) || port.port),
+        targetPort:
+          port.targetPort ??
+          mappedElsewhere(index, namespace, isStandard ? standard.labels : selector, port.port) ??
+          ((isStandard && standard.ports.get(port.port)) || port.port),
       })),
     });
     services.push(service);
     if (!isStandard) guesses.push(service);
     if (isKnown(namespace, selector)) continue;
     const labels = isStandard ? standard.labels : selector;
+    const mapped = (service.spec.ports ?? []).flatMap(({ port, targetPort }) =>
+      port === 80 || port === 443 ? [`${port} to ${targetPort}`] : [],
+    );
     const says = isStandard
-      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, ` +
-        '443 to 8443, and any other port to itself'
+      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port ` +
+        `${mapped.join(', ')}, and any other port to itself`
       : `selects the gateway pods with the labels ${labelText(labels) || '{}'} and maps each port to itself`;
     workloads.set(id, {
       id,
@@ -197,6 +206,14 @@ export function gatewayWorkloads(
     })),
     services,
   };
+}
+
+/** Where another Service of the same pods leads the same port. */
+function mappedElsewhere(index: ManifestIndex, namespace: string, labels: Record<string, string>, port: number) {
+  return index.services
+    .filter(({ namespace: own, spec }) => own === namespace && spec.selector && selects(spec.selector, labels))
+    .flatMap(({ spec }) => spec.ports ?? [])
+    .find((one) => one.port === port)?.targetPort;
 }
 
 function isOf({ namespace, spec }: Indexed<ServiceSpec>, workload: GatewayWorkload): boolean {
@@ -301,7 +318,7 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
     const ports = [...numbers].map((port) => ({
       name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`,
       port,
-      targetPort: known?.targetPort === undefined ? undefined : (podPorts(known.targetPort)[port] ?? port),
+      targetPort: known === undefined ? undefined : (podPorts(known.targetPort ?? CHART_PORT)[port] ?? port),
     }));
     const before = found.get(`${namespace}/${name}`);
     if (before) before.ports = [...new Map([...before.ports, ...ports].map((port) => [port.port, port])).values()];
@@ -312,7 +329,7 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
 
 /** The pod ports of a gateway that maps 443 to this one: those of a pod without privileges are above 1023. */
 function podPorts(targetPort: number): Record<number, number> {
-  return { 80: targetPort === 443 ? 80 : 8080, 443: targetPort };
+  return { 80: targetPort === CHART_PORT ? 80 : 8080, 443: targetPort };
 }
 
 /** What all Gateways of a namespace select, if it is the same. */
