@@ -137,7 +137,8 @@ export const MUTATIONS: Record<string, Mutation> = {
     like: 'a canary',
   },
   'spoofing "a namespace that copies the callers\' objects is refused by the gateway"': { change: anyCaller },
-  'callers "a caller that the server refuses leaves no line in the gateway\'s log"': { change: anyCaller },
+  'callers "a caller that the server refuses leaves no line of plain HTTP in the gateway\'s log, and no byte at the host"':
+    { change: anyCaller },
   'helm-values "still sees the hop Service, which says so itself"': {
     change: (object) =>
       object.kind === 'Service' ? { ...object, metadata: { ...object.metadata, annotations: {} } } : object,
@@ -169,6 +170,7 @@ export const LIMITS = [
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'foreign-objects "no measures address in another namespace, older"',
+  'foreign-objects "no measures filter in the callers\' namespace"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
