@@ -120,7 +120,6 @@ export const MUTATIONS: Record<string, Mutation> = {
     change: replace('Sidecar', /"istio-system\/\*"/, '"*/*"'),
   },
   'guard "a second server under one of our names"': { change: unguarded },
-  'guard "a server with a hash that no listener takes"': { change: unguarded },
   'guard "a server whose Secret does not exist"': { change: unguarded },
   'guard "an older server on the same port"': { change: unguarded },
   'guard "a Telemetry that sends the headers of tracing again"': { change: unguarded },
@@ -160,7 +159,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
-  'revocation "a Secret that does not exist delays it"': { change: drop('Gateway', /^foreign$/) },
+  'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
 };
 

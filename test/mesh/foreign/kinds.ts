@@ -182,13 +182,6 @@ const mutual = (host: string, tls: object = {}) => ({
   hosts: [host],
   tls: { mode: 'ISTIO_MUTUAL', ...tls },
 });
-export const BAD_HASH = {
-  mode: 'MUTUAL',
-  serverCertificate: '/etc/certs/tls.crt',
-  privateKey: '/etc/certs/tls.key',
-  caCertificates: '/etc/certs/ca.crt',
-  verifyCertificateHash: ['zz'],
-};
 /** A path of the author's own through the locked gateway, under a name like those that its lock lets in. */
 const privateName = (where: Where): KubeObject[] => {
   const [name, hop] = ['foreign.egress.internal', 'vault-hop.egress.svc.cluster.local'];
@@ -317,11 +310,6 @@ export const KINDS = {
   sameNameAnywhere: {
     title: 'a Gateway server with the name of a hop, as `*/name`',
     make: (where) => server(mutual(`*/${where.hopName}`))(where),
-    places: SHARED,
-  },
-  badHash: {
-    title: 'a Gateway server with a certificate hash that is none',
-    make: server(mutual('foreign.example.com', BAD_HASH)),
     places: SHARED,
   },
   privateName: {
