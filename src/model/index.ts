@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './objects/addresses';
-import { Alternative, Answer } from './answer/answer';
+import { Alternative, Answer, byWhom } from './answer/answer';
 import { CallerLabels } from './registry/caller-labels';
 import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './answer/conditions';
 import { Configuration } from './proxies/configuration';
@@ -12,7 +12,7 @@ import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
-import { urlOf } from '../access/request-url';
+import { portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 
 export type { EgressObject } from '../manifests/egress-object';
@@ -271,13 +271,16 @@ function addressesThatDecide(
 ): Condition[] {
   const { addressBook } = configuration;
   const { hostname } = urlOf(request.url);
-  const isSaid = addressBook.isComplete || configuration.registry.world.declaredAddresses || request.dial !== undefined;
-  if (answer.outcome === 'undetermined' || isSaid || isIP(hostname) !== 0) return [];
+  if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
   const decides = (address: Address) =>
     !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
   const say = (address: string) => `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
-  if (isAnswered && believed !== undefined && decides({ kind: 'unknown', host: hostname }))
+  const isBelieved = isAnswered && believed !== undefined;
+  if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
+    return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
+  if (configuration.registry.world.declaredAddresses || request.dial !== undefined) return [];
+  if (isBelieved && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
     .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
@@ -303,19 +306,17 @@ function anywhere(answer: Answer): Answer {
 }
 
 /** What is assumed of every host that nobody describes. */
-function goodHost({ destination = 'the host', tlsOriginatedBy = 'none' }: Answer): string {
-  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : ', with a good certificate'}`;
+function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answeredBy }: Answer): string {
+  const isThere = answeredBy === undefined || destination.replace(/:\d+$/, '') === answeredBy;
+  const certificate = `, with a good certificate${isThere ? '' : ` for ${answeredBy}`}`;
+  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : certificate}`;
 }
 
 function portOf({ url }: ModelRequest): number {
-  const { protocol, port } = new URL(url.replace(/^tcp:/, 'http:'));
-  return port !== '' ? Number(port) : protocol === 'https:' ? 443 : 80;
+  return portOfRequest(url) ?? 80;
 }
 
-function inShort({ outcome, reason, symptom, by }: Answer): string {
-  if (outcome !== 'refused') return reason;
-  return (
-    `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} ` +
-    `(${symptom ?? 'no answer'}): ${reason}`
-  );
+function inShort(answer: Answer): string {
+  const { outcome, reason, symptom = 'no answer' } = answer;
+  return outcome === 'refused' ? `it is refused${byWhom(answer)} (${symptom}): ${reason}` : reason;
 }
