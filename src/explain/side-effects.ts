@@ -1,5 +1,5 @@
 import { inBrief } from './headline';
-import { namesOf } from './manifest';
+import { addressOf, namesOf } from './manifest';
 import { isTcpRequest, urlOf } from '../access/request-url';
 import { covers, isWildcard } from '../istio/hosts';
 import { isHttp, isTls, upper } from '../istio/protocols';
@@ -46,7 +46,7 @@ export class OtherRequests {
   ) {
     const { url } = request;
     const { hostname } = urlOf(url);
-    const known = model.world.external?.find(({ host }) => host === hostname)?.address;
+    const known = addressOf(hostname, model.world);
     this.asked = new Set([
       hostname,
       ...(known === undefined ? [] : [known]),
