@@ -166,22 +166,16 @@ export function gatewayWorkloads(
       selector,
       ports: ports.map((port) => ({
         ...port,
-        targetPort:
-          port.targetPort ??
-          mappedElsewhere(index, namespace, isStandard ? standard.labels : selector, port.port) ??
-          ((isStandard && standard.ports.get(port.port)) || port.port),
+        targetPort: port.targetPort ?? ((isStandard && standard.ports.get(port.port)) || port.port),
       })),
     });
     services.push(service);
     if (!isStandard) guesses.push(service);
     if (isKnown(namespace, selector)) continue;
     const labels = isStandard ? standard.labels : selector;
-    const mapped = (service.spec.ports ?? []).flatMap(({ port, targetPort }) =>
-      port === 80 || port === 443 ? [`${port} to ${targetPort}`] : [],
-    );
     const says = isStandard
-      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port ` +
-        `${mapped.join(', ')}, and any other port to itself`
+      ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, ` +
+        '443 to 8443, and any other port to itself'
       : `selects the gateway pods with the labels ${labelText(labels) || '{}'} and maps each port to itself`;
     workloads.set(id, {
       id,
@@ -206,14 +200,6 @@ export function gatewayWorkloads(
     })),
     services,
   };
-}
-
-/** Where another Service of the same pods leads the same port. */
-function mappedElsewhere(index: ManifestIndex, namespace: string, labels: Record<string, string>, port: number) {
-  return index.services
-    .filter(({ namespace: own, spec }) => own === namespace && spec.selector && selects(spec.selector, labels))
-    .flatMap(({ spec }) => spec.ports ?? [])
-    .find((one) => one.port === port)?.targetPort;
 }
 
 function isOf({ namespace, spec }: Indexed<ServiceSpec>, workload: GatewayWorkload): boolean {
