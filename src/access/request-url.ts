@@ -8,6 +8,11 @@ export function urlOf(request: string): URL {
   return new URL(request.replace(/^tcp:/, 'http:'));
 }
 
+/** The host of a URL: an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
 /** The port of a request: as written, else 80 or 443. A tcp request has none unless it is written. */
 export function portOfRequest(request: string): number | undefined {
   const { port, protocol } = urlOf(request);

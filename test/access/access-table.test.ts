@@ -102,7 +102,7 @@ test.each<[string, (table: any) => void, RegExp]>([
     (made) => {
       made.access[0].dial = 'there';
     },
-    /not an IPv4 address to dial/,
+    /is not an IP address/,
   ],
   [
     'redirects that are not followed',
