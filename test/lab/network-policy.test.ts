@@ -174,3 +174,19 @@ test.each([
 ])('%s stops the lab', (_what, rule, why) => {
   expect(() => out(CHECKOUT, egress(rule))).toThrow(why);
 });
+
+test('the packets of another family are judged by addresses and ranges of that family', () => {
+  const both = { ...CHECKOUT, addresses: [...CHECKOUT.addresses, 'fd77::b'] };
+  const peer = { podSelector: { matchLabels: { app: 'checkout' } } };
+  const blocks = ['0.0.0.0/0', '::/0'].map((cidr) => ({ ipBlock: { cidr } }));
+  const filter = packetFilter(CRAWLER, { policies: [egress({ to: [peer, ...blocks] })], pods: [both] }, 6);
+  expect(filter.split('\n').filter((line) => /^-A/.test(line))).toEqual([
+    '-A NP-0 -d ::/0 -p all -j ACCEPT',
+    '-A POSTROUTING -o lo -j ACCEPT',
+    '-A POSTROUTING -p icmpv6 -j ACCEPT',
+    '-A POSTROUTING -m conntrack --ctstate ESTABLISHED,RELATED --ctdir REPLY -j ACCEPT',
+    '-A POSTROUTING -d fd77::b -p all -j ACCEPT',
+    '-A POSTROUTING -j NP-0',
+    '-A POSTROUTING -j DROP',
+  ]);
+});

@@ -1,4 +1,4 @@
-import { Address, holds } from '../objects/addresses';
+import { Address, holds, isOfIPv6 } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
@@ -19,6 +19,8 @@ export interface CallerPod {
   /** The object whose pod template describes it. */
   readonly template?: Indexed;
   readonly dnsCapture: boolean;
+  /** Whether its sidecar takes IPv6, in a dual-stack mesh. */
+  readonly dualStack: boolean;
   readonly injected: boolean;
 }
 
@@ -52,6 +54,7 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
       caller.dnsCapture ??
       registry.world.mesh?.dnsCapture ??
       /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
+    dualStack: !/ISTIO_DUAL_STACK"?\s*:\s*["']?false/.test(annotations['proxy.istio.io/config'] ?? ''),
     injected: (annotations['sidecar.istio.io/inject'] ?? templateLabels['sidecar.istio.io/inject']) !== 'false',
   };
 }
@@ -63,6 +66,7 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
       ? fieldRef(pod.template, pathOf([...podTemplatePath(pod.template.manifest)!, 'metadata', 'annotations', key]))
       : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
   if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
+  if (isOfIPv6(address) && !pod.dualStack) return { captured: false, cause: annotation('proxy.istio.io/config') };
   for (const key of Object.keys(pod.annotations)) {
     if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
       throw new Undetermined(`the model does not know the annotation ${key}`, [annotation(key)]);

@@ -59,7 +59,7 @@ export async function makeNetwork(
           ? []
           : addresses.map((address) =>
               isIPv6(address)
-                ? `-6 route add default via ${ipv6Of(EXTERNAL_ADDRESS)}`
+                ? `route add default via ${ipv6Of(EXTERNAL_ADDRESS)}`
                 : `route add default via ${EXTERNAL_ADDRESS}`,
             )),
       ]),
@@ -76,9 +76,12 @@ export async function makeNetwork(
     .map((address) => `route add local ${address} dev lo`);
   await batch(run_.namespace(EXTERNAL), [
     'route add local 203.0.113.0/24 dev lo',
-    ...(isDual ? ['-6 route add local 2001:db8::/32 dev lo'] : []),
-    ...elsewhere.map((route) => (route.includes(':') ? `-6 ${route}` : route)),
+    ...(isDual ? ['route add local 2001:db8::/32 dev lo'] : []),
+    ...elsewhere,
   ]);
+  // Unlike those of IPv4, such addresses can be listened on only if this allows it.
+  const anyAddress = ['sysctl', '-qw', 'net.ipv6.ip_nonlocal_bind=1'];
+  if (isDual) await must('ip', ['netns', 'exec', run_.namespace(EXTERNAL), ...anyAddress]);
   for (const pod of pods) dress(run_.namespace(pod.name), trusted);
   await serveNames(run_, hosts);
 }

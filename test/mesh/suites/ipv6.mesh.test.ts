@@ -3,21 +3,22 @@
  * leads to both kinds of names; what is not declared, what goes past the sidecar and what another team's entries take is
  * asked for by IPv6. The model predicts every answer of this mesh.
  */
-import { Chart } from 'cdk8s';
+import { ApiObject, Chart } from 'cdk8s';
 import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
+import { DirectEgress } from '../../../src/constructs/direct-egress';
 import { EgressBoundary } from '../../../src/constructs/egress-boundary';
 import { EgressGuard } from '../../../src/constructs/egress-guard';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
-import { judgeTable } from '../../../src/explain';
 import { Caller } from '../../../src/values/caller';
 import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
+import { agreement } from '../agreement';
 import { KubeObject } from '../lab';
 import { INSTALLED_PODS } from '../recipe';
-import { describeMesh, synthesise, titleOf } from '../support';
+import { describeMesh, Mesh, synthesise, titleOf } from '../support';
 
 const METADATA = 'fd00:ec2::254';
 const SIX = { plain: '2001:db8::a1', tls: '2001:db8::a2', gateway: '2001:db8::a3', origin: '2001:db8::a4' };
@@ -25,6 +26,8 @@ type Path = keyof typeof SIX;
 const PATHS = Object.keys(SIX) as Path[];
 const hostsOf = (path: Path) => [`${path}.both.example.com`, `${path}.six.example.com`];
 const DATABASE = { sidecar: '2001:db8::d1', gateway: '2001:db8::d2' };
+const WALLED = 'walled.six.example.com';
+const MAINFRAME = '2001:db8:40::1';
 const UNDECLARED = { host: 'undeclared.example.com', address: '2001:db8::ee' };
 
 const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
@@ -32,15 +35,30 @@ const database = [EgressPort.tcp(5432)];
 const callers = [Caller.serviceAccount('shop', 'checkout')];
 
 const manifests = synthesise((app) => {
-  const gateway = new InstalledEgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit', {
-    installation,
-  });
+  const platform = new Chart(app, 'platform', { namespace: 'egress' });
+  const gateway = new InstalledEgressGateway(platform, 'exit', { installation });
   const shop = new Chart(app, 'shop', { namespace: 'shop' });
   new SidecarEgress(shop, 'plain', { hosts: hostsOf('plain') });
   new SidecarEgress(shop, 'tls', { hosts: hostsOf('tls') }).originateTls('tls');
   new GatewayEgress(shop, 'gateway', { gateway, callers, hosts: hostsOf('gateway') });
   new GatewayEgress(shop, 'origin', { gateway, callers, hosts: hostsOf('origin') }).originateTls('tls');
-  new GatewayEgress(shop, 'metadata', { gateway, callers, hosts: ['metadata.example.com'] });
+  new DirectEgress(shop, 'mainframe', {
+    workloads: [deployment(shop, 'batch')],
+    toCidrs: ['2001:db8:40::/48'],
+  });
+  // Its pod says that Istio is to leave IPv6 alone, which is the default of a mesh.
+  deployment(shop, 'legacy', { 'proxy.istio.io/config': 'proxyMetadata: { ISTIO_DUAL_STACK: "false" }' });
+  new GatewayEgress(new Chart(app, 'walled', { namespace: 'walled' }), 'site', {
+    gateway,
+    callers: [Caller.serviceAccount('walled', 'app')],
+    hosts: [WALLED, 'metadata.example.com'],
+  });
+  new EgressBoundary(platform, 'boundary', {
+    namespaces: ['walled'],
+    gateways: [gateway],
+    guardInstalledGateways: true,
+    callerNamespaces: ['shop'],
+  });
   new SidecarEgress(shop, 'wild', { hosts: ['*.wild.example.com'] });
   new SidecarEgress(shop, 'sidecar-db', {
     hosts: ['sidecar.db.example.com'],
@@ -61,6 +79,23 @@ const manifests = synthesise((app) => {
   });
 });
 
+function deployment(chart: Chart, name: string, annotations?: Record<string, string>): ApiObject {
+  const labels = { app: name };
+  return new ApiObject(chart, name, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels, annotations },
+        spec: { serviceAccountName: name, containers: [{ name, image: 'registry.example.com/app:1' }] },
+      },
+    },
+  });
+}
+
+const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
 const site = { http: 'ok', https: 'ok' } as const;
 const table: Omit<AccessTable, 'access'> = {
   mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', dualStack: true },
@@ -68,15 +103,19 @@ const table: Omit<AccessTable, 'access'> = {
   callers: [
     { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
     { name: 'crawler', namespace: 'shop', serviceAccount: 'crawler' },
-    { name: 'rogue', namespace: 'shop', serviceAccount: 'rogue', capture: { includeOutboundIPRanges: '' } },
+    { name: 'batch', namespace: 'shop', serviceAccount: 'batch' },
     { name: 'capture', namespace: 'capture', serviceAccount: 'default', dnsCapture: true },
     { name: 'legacy', namespace: 'shop', serviceAccount: 'legacy' },
+    { name: 'walled', namespace: 'walled', serviceAccount: 'app' },
+    { name: 'rogue', namespace: 'walled', serviceAccount: 'rogue', capture: PAST_THE_SIDECAR },
   ],
   external: [
     ...PATHS.flatMap((path) => [
       { host: `${path}.both.example.com`, ...site },
       { host: `${path}.six.example.com`, address: SIX[path], ...site },
     ]),
+    { host: WALLED, address: '2001:db8::c1', ...site },
+    { host: 'mainframe.example.com', address: MAINFRAME, tcp: [3270] },
     { host: 'a.wild.example.com', address: '2001:db8::b1', ...site },
     { host: 'sidecar.db.example.com', address: DATABASE.sidecar, tcp: [5432] },
     { host: 'gateway.db.example.com', address: DATABASE.gateway, tcp: [5432] },
@@ -148,8 +187,143 @@ const NOT_DECLARED = [UNDECLARED.host, `[${UNDECLARED.address}]`].flatMap((host)
 const NOT_NAMED = ['http', 'https'].map((scheme) =>
   refused('crawler', `${scheme}://gateway.six.example.com/`, { by: 'gateway' }),
 );
-const ROWS = [...DECLARED, ...TCP, ...WILDCARD, ...NOT_DECLARED, ...NOT_NAMED];
+const DIRECT = [
+  answered('batch', `tcp://[${MAINFRAME}]:3270`, { via: 'direct', answeredBy: 'mainframe.example.com' }),
+  refused('checkout', `tcp://[${MAINFRAME}]:3270`, { by: 'sidecar', symptom: 'closed' }),
+  // Nothing is captured in the pod that leaves ISTIO_DUAL_STACK off, on a locked mesh too.
+  answered('legacy', `http://[${UNDECLARED.address}]/`, { via: 'direct', answeredBy: UNDECLARED.host }),
+  answered('legacy', `https://${UNDECLARED.host}/`, { via: 'direct' }),
+];
+const METADATA_BY_GATEWAY = 'http://metadata.example.com/';
+const BEHIND_THE_BOUNDARY = [
+  answered('walled', `http://${WALLED}/`, { via: 'gateway', identityAtGateway: 'walled/app' }),
+  answered('walled', `https://${WALLED}/`, { via: 'gateway', tlsOriginatedBy: 'application' }),
+  refused('rogue', `http://[${UNDECLARED.address}]/`, { symptom: 'timeout' }),
+  refused('rogue', `https://${UNDECLARED.host}/`, { symptom: 'timeout' }),
+  refused('rogue', `tcp://[${UNDECLARED.address}]:5432`, { symptom: 'timeout' }),
+  refused('rogue', `http://[${METADATA}]/`, { symptom: 'timeout' }),
+  refused('walled', METADATA_BY_GATEWAY, { by: 'gateway' }),
+];
+const ROWS = [...DECLARED, ...TCP, ...WILDCARD, ...NOT_DECLARED, ...NOT_NAMED, ...DIRECT, ...BEHIND_THE_BOUNDARY];
+
+/** An entry of another team, for the addresses of our hosts. */
+function claim(addresses: string[]): KubeObject {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    metadata: { name: 'claim', namespace: 'elsewhere' },
+    spec: {
+      hosts: ['x.elsewhere.internal'],
+      addresses,
+      resolution: 'NONE',
+      ports: [80, 443].map((number) => ({ number, name: `tcp-${number}`, protocol: 'TCP' })),
+    },
+  };
+}
+const CLAIMS = { addresses: claim(Object.values(SIX)), 'every address': claim(['::/1', '8000::/1']) };
+const GUARD = synthesise((app) => {
+  const chart = new Chart(app, 'platform');
+  InstalledEgressGateway.fromInstallation(chart, 'exit', installation);
+  new EgressGuard(chart, 'guard', { locks: [new RegistryOnlyMesh(chart, 'lock')] });
+}).filter(({ apiVersion }) => apiVersion.startsWith('admissionregistration'));
+
+const isPolicy = ({ kind }: KubeObject) => kind === 'NetworkPolicy';
 
 describeMesh('a dual-stack mesh', { table, manifests }, (mesh) => {
-  mesh.testRows(ROWS.map((row) => ({ title: titleOf(row), row })));
+  mesh.testRows(
+    ROWS.map((row) => ({ title: titleOf(row), row })),
+    manifests,
+    agreement({ ...table, access: ROWS }, manifests),
+  );
+
+  test('without the policies, all of it gets out: these checks can fail', async () => {
+    await mesh.apply(manifests.filter((object) => !isPolicy(object)));
+    await mesh.expectRow(
+      answered('rogue', `http://[${UNDECLARED.address}]/`, { via: 'direct', answeredBy: UNDECLARED.host }),
+    );
+    await mesh.expectRow(
+      answered('rogue', `http://[${METADATA}]/`, { via: 'direct', answeredBy: 'metadata.example.com' }),
+    );
+    await mesh.expectRow(answered('walled', METADATA_BY_GATEWAY, { via: 'gateway' }));
+  });
+
+  test('without ::/0 in the policies, a gateway reaches no IPv6 host', async () => {
+    await mesh.apply(
+      manifests.map((object) =>
+        isPolicy(object)
+          ? JSON.parse(JSON.stringify(object), (name, value) =>
+              name === 'to' ? value.filter(({ ipBlock }: any) => ipBlock?.cidr !== '::/0') : value,
+            )
+          : object,
+      ),
+    );
+    await mesh.expectRow(refused('walled', `http://${WALLED}/`, { by: 'gateway' }));
+    await mesh.apply(manifests);
+  });
+
+  test('the hop goes over IPv6 where the Services of the gateway do', async () => {
+    await mesh.apply(
+      manifests.map((object) =>
+        object.kind === 'Service'
+          ? { ...object, spec: { ...object.spec, ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv6', 'IPv4'] } }
+          : object,
+      ),
+    );
+    for (const row of [...BEHIND_THE_BOUNDARY.slice(0, 2), ...NOT_NAMED]) {
+      const { evidence } = await mesh.expectRow(row);
+      expect(evidence.sidecar.map(({ upstream }) => upstream)).toContainEqual(expect.stringMatching(/^fd77:/));
+    }
+    await mesh.apply(manifests);
+  });
+
+  describe("another team's entry for IPv6 addresses", () => {
+    test.each(Object.keys(CLAIMS) as (keyof typeof CLAIMS)[])(
+      'with %s takes them, and the guard refuses it',
+      async (name) => {
+        await mesh.lab.apply('guard', GUARD);
+        const findings = await mesh.lab.validate([CLAIMS[name]]);
+        expect(findings.filter(({ source, error }) => source === 'policy' && error !== undefined)).toHaveLength(1);
+        await mesh.lab.apply('guard', []);
+        await expectTaken(mesh, CLAIMS[name], true);
+      },
+    );
+  });
 });
+
+describeMesh(
+  "a dual-stack mesh with istiod's settings for several tenants",
+  {
+    table: {
+      ...table,
+      mesh: {
+        ...table.mesh,
+        scopeGatewayToNamespace: true,
+        serviceEntryVisibility: { defaultVisibility: 'NAMESPACE', applyToSidecars: true },
+      },
+      callers: table.callers.slice(0, 2),
+    },
+    manifests,
+  },
+  (mesh) => {
+    beforeAll(() => mesh.apply(manifests));
+    test.each(Object.entries(CLAIMS))("another team's entry with %s takes nothing", (_name, entry) =>
+      expectTaken(mesh, entry, false),
+    );
+  },
+);
+
+/** Whether the entry takes a caller that no path is for to a host behind the gateway, and plaintext to one with TLS. */
+async function expectTaken(mesh: Mesh, entry: KubeObject, isTaken: boolean): Promise<void> {
+  await mesh.apply([entry], 'foreign');
+  const hosts = { crawler: 'gateway.six.example.com', checkout: 'tls.six.example.com' };
+  const by = { crawler: 'gateway', checkout: undefined } as const;
+  await mesh.expectRow(
+    isTaken
+      ? answered('crawler', `https://${hosts.crawler}/`, { via: 'sidecar' })
+      : refused('crawler', `https://${hosts.crawler}/`, { by: by.crawler }),
+  );
+  await mesh.expectRow(
+    answered('checkout', `http://${hosts.checkout}/`, { tlsOriginatedBy: isTaken ? 'none' : 'sidecar' }),
+  );
+  await mesh.apply([], 'foreign');
+}
