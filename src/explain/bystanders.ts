@@ -1,6 +1,6 @@
 import { constructOf, isClosed } from './constructs';
 import { namesOf, namespaceOf, placeOf } from './manifest';
-import { urlOf } from '../access/request-url';
+import { hostOf, urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
@@ -35,7 +35,7 @@ export function bystanders(
     decidedBy.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`),
   );
   const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
-  const host = urlOf(request.url).hostname;
+  const host = hostOf(urlOf(request.url));
   const hosts = new Set([host]);
   for (const { manifest } of objects) {
     if (

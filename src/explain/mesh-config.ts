@@ -76,6 +76,7 @@ export function meshOf(value: any, where: string): World {
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
+      dualStack: isTrue(mesh.defaultConfig?.proxyMetadata?.ISTIO_DUAL_STACK) || undefined,
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
       scopeGatewayToNamespace: isTrue((value?.spec?.values ?? value)?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
     },

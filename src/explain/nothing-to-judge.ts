@@ -1,6 +1,6 @@
 import { namesOf } from './manifest';
 import { nearest } from './nearest';
-import { urlOf } from '../access/request-url';
+import { hostOf, urlOf } from '../access/request-url';
 import { EgressObject, ModelCaller } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
 
@@ -31,8 +31,7 @@ export function nothingToJudge(
       `expectEgress(manifests, { namespaces: ['${namespace}'] })`
     );
   }
-  const { hostname } = urlOf(url);
-  const host = hostname.toLowerCase();
+  const host = hostOf(urlOf(url)).toLowerCase();
   const declared = objects.flatMap(({ manifest }) =>
     ['ServiceEntry', 'VirtualService'].includes(manifest?.kind) ? namesOf(manifest) : [],
   );

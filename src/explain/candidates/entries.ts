@@ -30,7 +30,7 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
         ),
       );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
-    const known = isIP(address) === 4 ? address : question.world.external?.find((one) => one.host === host)?.address;
+    const known = isIP(address) !== 0 ? address : question.world.external?.find((one) => one.host === host)?.address;
     const addresses: string[] = entry.manifest.spec.addresses ?? [];
     if (known !== undefined && addresses.length > 0 && !addresses.includes(known))
       found.push(set(entry, `spec.addresses[${addresses.length}]`, known));

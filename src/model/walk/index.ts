@@ -96,7 +96,11 @@ function send(leg: Leg, request: ModelRequest): Ending {
       causes: [],
     };
   if (isOfIPv6(address) && !configuration.registry.world.mesh?.dualStack)
-    throw new Undetermined('it is unknown whether pods and sidecars have IPv6 (`mesh: { dualStack: true }`)', []);
+    throw new Undetermined(
+      'it is unknown whether pods and their sidecars have IPv6: add a mesh configuration with ISTIO_DUAL_STACK ' +
+        '(mesh.dualStack in a test)',
+      [],
+    );
   let next = leavePod(leg, scope, flow, address, portOfRequest(request.url) ?? 80);
   while (next.to)
     next = next.to === 'gateway' ? arriveAtGateway(leg, next) : (toService(leg, next) ?? reachHost(leg, next));
