@@ -194,19 +194,19 @@ const NOT_NAMED = ['http', 'https'].map((scheme) =>
 const DIRECT = [
   answered('batch', `tcp://[${MAINFRAME}]:3270`, { via: 'direct', answeredBy: 'mainframe.example.com' }),
   refused('checkout', `tcp://[${MAINFRAME}]:3270`, { by: 'sidecar', symptom: 'closed' }),
-  // Nothing is captured in the pod that leaves ISTIO_DUAL_STACK off, on a locked mesh too.
+];
+const LEFT_ALONE = [
   answered('legacy', `http://[${UNDECLARED.address}]/`, { via: 'direct', answeredBy: UNDECLARED.host }),
   answered('legacy', `https://${UNDECLARED.host}/`, { via: 'direct' }),
 ];
-const PRIVATE_BY_GATEWAY = ['http://metadata.example.com/', 'http://nat64.example.com/'];
 const BEHIND_THE_BOUNDARY = [
   answered('walled', `http://${WALLED}/`, { via: 'gateway', identityAtGateway: 'walled/app' }),
   answered('walled', `https://${WALLED}/`, { via: 'gateway', tlsOriginatedBy: 'application' }),
-  ...PRIVATE_BY_GATEWAY.map((request) => refused('walled', request, { by: 'gateway' })),
 ];
+/** The metadata service, and 10.0.0.5 as NAT64 translates it. */
+const PRIVATE = ['http://metadata.example.com/', 'http://nat64.example.com/'];
 /** Past the sidecar; as 3 seconds of curl see them, all at once. */
 const PAST = [`http://[${UNDECLARED.address}]/`, `https://${UNDECLARED.host}/`, `http://[${METADATA}]/`];
-const ROWS = [...DECLARED, ...TCP, ...WILDCARD, ...NOT_DECLARED, ...NOT_NAMED, ...DIRECT, ...BEHIND_THE_BOUNDARY];
 
 /** An entry of another team, for the addresses of our hosts. */
 function claim(addresses: string[]): KubeObject {
@@ -240,13 +240,28 @@ describeMesh('a dual-stack mesh', { table, manifests }, (mesh) => {
       }),
     );
 
-  mesh.testRows(
-    ROWS.map((row) => ({ title: titleOf(row), row })),
-    manifests,
-    agreement({ ...table, access: ROWS }, manifests),
+  const rows = (name: string, list: AccessRow[]) =>
+    describe(name, () =>
+      mesh.testRows(
+        list.map((row) => ({ title: titleOf(row), row })),
+        manifests,
+        agreement({ ...table, access: list }, manifests),
+      ),
+    );
+
+  beforeAll(() => mesh.apply(manifests));
+
+  rows('every egress path leads to names with AAAA records, beside A and alone', [...DECLARED, ...TCP, ...WILDCARD]);
+  rows('what is not declared is refused by IPv6 too, and so is who is not named', [...NOT_DECLARED, ...NOT_NAMED]);
+  rows('a DirectEgress is for its own pods', DIRECT);
+  rows('a sidecar without ISTIO_DUAL_STACK takes no IPv6, on a locked mesh too', LEFT_ALONE);
+  rows('behind a boundary the egress path to an IPv6 host works', BEHIND_THE_BOUNDARY);
+  rows(
+    'a guarded gateway reaches no private address by IPv6',
+    PRIVATE.map((request) => refused('walled', request, { by: 'gateway' })),
   );
 
-  test('nothing leaves a namespace behind the boundary past the sidecar, not to the metadata service either', async () => {
+  test('nothing leaves a namespace behind a boundary by IPv6 past the sidecar', async () => {
     expect(await knock('rogue', PAST)).toEqual([28, 28, 28]);
     const ask = modelOf(manifests, { ...table, access: [] });
     expect(PAST.map((request) => ask({ from: 'rogue', request }).outcome)).toEqual(['refused', 'refused', 'refused']);
@@ -255,7 +270,7 @@ describeMesh('a dual-stack mesh', { table, manifests }, (mesh) => {
   test('without the policies, all of it gets out: these checks can fail', async () => {
     await mesh.apply(manifests.filter((object) => !isPolicy(object)));
     expect(await knock('rogue', PAST)).toEqual([0, 0, 0]);
-    for (const request of PRIVATE_BY_GATEWAY) await mesh.expectRow(answered('walled', request, { via: 'gateway' }));
+    for (const request of PRIVATE) await mesh.expectRow(answered('walled', request, { via: 'gateway' }));
   });
 
   test('without ::/0 in the policies, a gateway reaches no IPv6 host', async () => {
@@ -311,8 +326,9 @@ const settled = {
 
 describeMesh("a dual-stack mesh with istiod's settings for several tenants", { table: settled, manifests }, (mesh) => {
   beforeAll(() => mesh.apply(manifests));
-  test.each(Object.entries(CLAIMS))("another team's entry with %s takes nothing", (_name, entry) =>
-    expectTaken(mesh, settled, entry, false),
+  test.each(Object.entries(CLAIMS))(
+    "with istiod's settings, another team's entry with %s takes nothing",
+    (_name, entry) => expectTaken(mesh, settled, entry, false),
   );
 });
 
