@@ -114,9 +114,14 @@ function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
   if (addresses.length < 2) return addresses[0];
   return addresses[
     leg.choose(
-      addresses.map((address) => ({ because: `DNS gives ${textOf(address)}` })),
-      `${hostname} has several addresses (of several ServiceEntries where the sidecar answers DNS, or of both families): ` +
-        'it depends on which one the application dials',
+      addresses.map((address) => ({
+        because:
+          `DNS gives ${textOf(address)}: ` +
+          (scope?.proxy.dnsCapture
+            ? `several ServiceEntries declare ${hostname}, and the sidecar gives the addresses of all of them in turn`
+            : `${hostname} has addresses of both families`),
+      })),
+      true,
     )
   ];
 }
