@@ -47,6 +47,9 @@ export function throughNat64(range: string): string {
   return networkOf(`64:ff9b::${address}/${96 + Number(bits)}`);
 }
 
+/** Addresses that no host has: they stand for a name at sidecars, which give them to applications themselves. */
+export const STAND_INS = '240.0.0.0/4';
+
 const PRIVATE = [...PRIVATE_RANGES.v4, ...PRIVATE_RANGES.v6];
 
 /** Whether it is a range of more than one address. */

@@ -19,6 +19,8 @@ export interface CallerPod {
   /** The object whose pod template describes it. */
   readonly template?: Indexed;
   readonly dnsCapture: boolean;
+  /** Whether it is said if its sidecar answers DNS: by the caller, the mesh or the pod's template. */
+  readonly isDnsCaptureSaid: boolean;
   /** Whether its sidecar takes IPv6, in a dual-stack mesh. */
   readonly dualStack: boolean;
   readonly injected: boolean;
@@ -50,6 +52,8 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     labels,
     annotations,
     template,
+    isDnsCaptureSaid:
+      (caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? caller.annotations ?? template) !== undefined,
     dnsCapture:
       caller.dnsCapture ??
       registry.world.mesh?.dnsCapture ??
