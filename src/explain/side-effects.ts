@@ -1,6 +1,6 @@
 import { inBrief } from './headline';
 import { isIPv6 } from 'net';
-import { namesOf } from './manifest';
+import { addressOf, namesOf } from './manifest';
 import { hostOf, inUrl, isTcpRequest, urlOf } from '../access/request-url';
 import { covers, isWildcard } from '../istio/hosts';
 import { isHttp, isTls, upper } from '../istio/protocols';
@@ -48,7 +48,7 @@ export class OtherRequests {
   ) {
     const { url } = request;
     const hostname = hostOf(urlOf(url));
-    const known = model.world.external?.find(({ host }) => host === hostname)?.address;
+    const known = addressOf(hostname, model.world);
     this.asked = new Set([
       hostname,
       ...(known === undefined ? [] : [known]),

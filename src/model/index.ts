@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './objects/addresses';
-import { Alternative, Answer } from './answer/answer';
+import { Alternative, Answer, byWhom } from './answer/answer';
 import { CallerLabels } from './registry/caller-labels';
 import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './answer/conditions';
 import { Configuration } from './proxies/configuration';
@@ -12,7 +12,7 @@ import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
-import { hostOf, urlOf } from '../access/request-url';
+import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 
 export type { EgressObject } from '../manifests/egress-object';
@@ -317,14 +317,10 @@ function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answered
 }
 
 function portOf({ url }: ModelRequest): number {
-  const { protocol, port } = new URL(url.replace(/^tcp:/, 'http:'));
-  return port !== '' ? Number(port) : protocol === 'https:' ? 443 : 80;
+  return portOfRequest(url) ?? 80;
 }
 
-function inShort({ outcome, reason, symptom, by }: Answer): string {
-  if (outcome !== 'refused') return reason;
-  return (
-    `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} ` +
-    `(${symptom ?? 'no answer'}): ${reason}`
-  );
+function inShort(answer: Answer): string {
+  const { outcome, reason, symptom = 'no answer' } = answer;
+  return outcome === 'refused' ? `it is refused${byWhom(answer)} (${symptom}): ${reason}` : reason;
 }

@@ -9,6 +9,7 @@ import { FieldPath, upTo } from '../../manifests/field-path';
 import { IstioObject } from '../../manifests/indexed';
 import { hopsOf } from '../../manifests/routes';
 import { IstioSpecs, TlsSettings, TrafficPolicy } from '../../manifests/specs';
+import { withoutNamespace } from '../../manifests/servers';
 import { yamlLines } from '../yaml-lines';
 
 type Rule = IstioObject<'DestinationRule'>;
@@ -48,7 +49,7 @@ export function forTls(question: Question, rule: Rule, field: FieldPath | undefi
   for (const gateway of question.index.ofKind('Gateway')) {
     for (const server of gateway.spec.servers ?? []) {
       for (const name of server.hosts ?? [])
-        if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
+        if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, withoutNamespace(name)));
     }
   }
   found.push(...namesOfEndpoint(question, rule, path), ...inSubset(question, rule, path));

@@ -5,6 +5,7 @@ import { serviceOfHost } from '../../istio/service-names';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { fullGateway, SECTIONS } from '../../manifests/routes';
 import { HttpRoute, ItemOf, Of, Route } from '../../manifests/specs';
+import { withoutNamespace } from '../../manifests/servers';
 import { yamlLines } from '../yaml-lines';
 
 export type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
@@ -41,7 +42,7 @@ function moved(
   }
   for (const gateway of index.ofKind('Gateway'))
     gateway.spec.servers?.forEach((server, position) => {
-      const isFor = server.hosts?.some((name) => name.slice(name.indexOf('/') + 1) === host);
+      const isFor = server.hosts?.some((name) => withoutNamespace(name) === host);
       if (isFor && server.port?.number === from)
         found.push(set(gateway, `spec.servers[${position}].port`, { ...server.port, number: to }));
     });
@@ -117,7 +118,7 @@ export function missingHopRule(
     .ofKind('Gateway')
     .flatMap(({ spec }) => spec.servers ?? [])
     .filter(({ port, tls }) => tls?.mode === 'ISTIO_MUTUAL' && (number === undefined || port?.number === number))
-    .flatMap(({ hosts }) => (hosts ?? []).map((one) => one.slice(one.indexOf('/') + 1)))
+    .flatMap(({ hosts }) => (hosts ?? []).map(withoutNamespace))
     .filter((name) => !name.includes('*'));
   const { namespace } = service;
   return [...new Set(names)].map((sni) => {
