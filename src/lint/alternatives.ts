@@ -1,5 +1,6 @@
 import * as path from 'path';
 import { isIn } from './worlds';
+import { Manifest } from '../manifests/egress-object';
 import { ReadObject } from '../reading/read-manifests';
 
 /**
@@ -56,9 +57,10 @@ export class Alternatives {
   }
 }
 
-function hostsOf({ kind, spec }: any): readonly string[] {
-  if (kind === 'ServiceEntry' || kind === 'VirtualService') return Array.isArray(spec?.hosts) ? spec.hosts : [];
-  return kind === 'DestinationRule' && typeof spec?.host === 'string' ? [spec.host] : [];
+function hostsOf({ kind, spec }: Manifest): readonly string[] {
+  const { host, hosts } = (spec ?? {}) as { readonly host?: unknown; readonly hosts?: unknown };
+  if (kind === 'ServiceEntry' || kind === 'VirtualService') return Array.isArray(hosts) ? hosts : [];
+  return kind === 'DestinationRule' && typeof host === 'string' ? [host] : [];
 }
 
 /** The two folders, right below the last one in common, that files are in. */
