@@ -313,8 +313,8 @@ function requestOf({
     throw new Usage('--to is missing: write http://host/path, https://host/path or tcp://host:port');
   const problem = requestProblem(to);
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
-  if (dial !== undefined && isIP(dial) !== 4)
-    throw new Usage(`--dial is an IPv4 address such as 203.0.113.99, not "${dial}"`);
+  if (dial !== undefined && isIP(dial) === 0)
+    throw new Usage(`--dial is an address such as 203.0.113.99, not "${dial}"`);
   if (speak !== undefined && !SPOKEN.includes(speak))
     throw new Usage(`--speak is ${SPOKEN.join(', ')}, not "${speak}"; without it, HTTP/1.1 or HTTPS is spoken`);
   if (speak !== undefined && isTcpRequest(to))

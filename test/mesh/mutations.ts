@@ -172,6 +172,20 @@ export const MUTATIONS: Record<string, Mutation> = {
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
+  'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {
+    change: drop('VirtualService'),
+    like: 'checkout http://gateway.six.example.com/',
+  },
+  'ipv6 "what is not declared is refused by IPv6 too, and so is who is not named"': {
+    mesh: open,
+    like: 'http://[2001:db8::ee]/',
+  },
+  'ipv6 "a guarded gateway reaches no private address by IPv6"': { change: dropFields('NetworkPolicy', 'except') },
+  'ipv6 "nothing leaves a namespace behind a boundary by IPv6 past the sidecar"': { change: noNetworkPolicy },
+  'ipv6 "the guard refuses another team\'s entry with %s"': { change: unguarded },
+  'ipv6 "with istiod\'s settings, another team\'s entry with %s takes nothing"': {
+    mesh: { serviceEntryVisibility: undefined },
+  },
 };
 
 /** Rows that show what does not hold: there is no promise to break. */
@@ -185,6 +199,8 @@ export const LIMITS = [
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
   'callers "without the policy it is answered, as docs/callers.md says"',
+  'ipv6 "a sidecar without ISTIO_DUAL_STACK takes no IPv6, on a locked mesh too"',
+  'ipv6 "another team\'s entry with %s takes them"',
 ];
 
 /** The mutation of this run, if it is one of the suite `promises`. */

@@ -35,7 +35,7 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
         ),
       );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
-    const known = isIP(address) === 4 ? address : addressOf(host, question.world);
+    const known = isIP(address) !== 0 ? address : addressOf(host, question.world);
     if (known !== undefined && addresses.length > 0 && !addresses.includes(known))
       found.push(set(entry, `spec.addresses[${addresses.length}]`, known));
     for (const sidecar of objects.ofKind('Sidecar')) {

@@ -1,12 +1,11 @@
-import { set } from './edits';
+import { newRule, set } from './edits';
 import { appliesTo, Asked, Candidate, Edit, NEW_OBJECT, Question } from './question';
 import { fullHost } from '../../istio/hosts';
 import { serviceOfHost } from '../../istio/service-names';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { fullGateway, SECTIONS } from '../../manifests/routes';
-import { HttpRoute, ItemOf, Of, Route } from '../../manifests/specs';
+import { HttpRoute, ItemOf, Of, Route, TlsSettings } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
-import { yamlLines } from '../yaml-lines';
 
 export type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
 
@@ -122,17 +121,11 @@ export function missingHopRule(
     .filter((name) => !name.includes('*'));
   const { namespace } = service;
   return [...new Set(names)].map((sni) => {
-    const tls = { mode: 'ISTIO_MUTUAL', sni };
+    const tls: TlsSettings = { mode: 'ISTIO_MUTUAL', sni };
     const settings = number === undefined ? { tls } : { portLevelSettings: [{ port: { number }, tls }] };
     const spec = { host, subsets: [{ name: destination.subset, trafficPolicy: settings }] };
     const name = `${service.name}-${destination.subset}`;
-    const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
-    return {
-      text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map((line) => `  ${line}`)].join('\n'),
-      size: NEW_OBJECT,
-      edits: [],
-      added: [rule],
-    };
+    return newRule(namespace, name, spec);
   });
 }
 

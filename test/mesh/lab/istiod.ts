@@ -136,6 +136,7 @@ export class Istiod {
           INJECTION_WEBHOOK_CONFIG_NAME: '',
           VALIDATION_WEBHOOK_CONFIG_NAME: '',
           PILOT_SCOPE_GATEWAY_TO_NAMESPACE: String(mesh.scopeGatewayToNamespace ?? false),
+          ISTIO_DUAL_STACK: String(mesh.dualStack ?? false),
           PILOT_DEBOUNCE_AFTER: '10ms',
           PILOT_DEBOUNCE_MAX: '500ms',
           ...values.pilot?.env,
