@@ -3,9 +3,11 @@
  * them, and a single value that Envoy refuses keeps it from every change of its HTTP routes.
  */
 import { field, isOwnService, literal, noHopNames } from './cel';
-import type { GuardFacts, GuardPolicy } from './policies';
 
-type Validation = GuardPolicy['validations'][number];
+interface Validation {
+  readonly expression: string;
+  readonly message: string;
+}
 
 /** ASCII but for `{`, `\p` and `\P`: what Go and RE2 read alike, and what stays small when it is compiled. */
 const REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';
@@ -23,7 +25,7 @@ const eachKey = (map: string, of: string, holds: (key: string, value: string) =>
   `${field(map, '{}', of)}.all(key, ${holds('key', `${of}.${map}[key]`)})`;
 
 /** Conditions for VirtualServices that others see. */
-export function routesBeyond({ clusterDomain }: GuardFacts): Validation[] {
+export function routesBeyond(clusterDomain: string): Validation[] {
   const isOwn = (host: string) => `(${isOwnService(host, clusterDomain)})`;
   const to = (of: string) => each('route', of, 'to', isOwn(field('destination.host', "''", 'to')));
   const weights = (of: string) => each('route', of, 'to', `${field('weight', '0', 'to')} <= ${MAX_WEIGHT}`);

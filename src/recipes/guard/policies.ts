@@ -129,7 +129,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
           'VirtualService the host that applications call.',
       },
-      ...whereSeen(routesBeyond(facts)),
+      ...whereSeen(routesBeyond(facts.clusterDomain)),
     ],
   }),
 
