@@ -194,7 +194,6 @@ export const LIMITS = [
   'foreign-objects "a lock that imports less headlessHttp in the callers\' namespace"',
   'headless "a request that names a headless Service goes to the address that was dialled"',
   'boundary "istiod fetches the keys that a RequestAuthentication names, for namespaces behind a boundary too"',
-  'foreign-objects "no measures filter in the callers\' namespace"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',

@@ -10,7 +10,7 @@ import { World } from '../objects/world';
 import { isHttp2 } from '../../istio/protocols';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
-import { mapIn } from '../../values/grouping';
+import { addTo, valueIn } from '../../values/grouping';
 import { Indexed, IstioObject, compare } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 
@@ -167,20 +167,15 @@ export class Registry {
 
   private publishService(service: Service): void {
     const siblings = `${service.namespace}/${service.host}`;
-    const known = this.entriesByHost.get(siblings);
-    if (known) known.push(service);
-    else this.entriesByHost.set(siblings, [service]);
-    let hosts = this.byHostAndNamespace.get(service.host);
-    if (!hosts) this.byHostAndNamespace.set(service.host, (hosts = new Map()));
+    addTo(this.entriesByHost, siblings, service);
+    const hosts = valueIn(this.byHostAndNamespace, service.host, () => new Map());
     const existing = hosts.get(service.namespace);
     if (!existing || (!existing.kubernetes && service.kubernetes)) hosts.set(service.namespace, service);
     if (service.exportTo.includes('*')) {
       this.publicServices.push(service);
     } else if (!service.exportTo.includes('~')) {
       for (const namespace of new Set(service.exportTo)) {
-        const list = this.exportedServices.get(namespace);
-        if (list) list.push(service);
-        else this.exportedServices.set(namespace, [service]);
+        addTo(this.exportedServices, namespace, service);
       }
     }
   }
@@ -189,10 +184,15 @@ export class Registry {
     const namespace = routes.object.namespace;
     for (const gateway of routes.gateways) {
       if (routes.exportTo.includes('*')) {
-        push(this.publicRoutes, gateway, routes);
+        addTo(this.publicRoutes, gateway, routes);
       } else if (!routes.exportTo.includes('~')) {
         for (const viewer of new Set(routes.exportTo)) {
-          push(mapIn(viewer === namespace ? this.privateRoutes : this.exportedRoutes, viewer), gateway, routes);
+          const own = viewer === namespace ? this.privateRoutes : this.exportedRoutes;
+          addTo(
+            valueIn(own, viewer, () => new Map()),
+            gateway,
+            routes,
+          );
         }
       }
     }
@@ -219,10 +219,4 @@ function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
 /** The name by which Istio sorts services of equal age: the host of a ServiceEntry, the name of a Service. */
 function nameOf(service: Service): string {
   return service.kubernetes ? service.object.name : service.host;
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

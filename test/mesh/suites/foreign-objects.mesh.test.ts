@@ -142,6 +142,7 @@ const ROWS: AccessRow[] = [
     request: `http://${HOSTS.open.host}/`,
     expect: { outcome: 'refused' },
   })),
+  { from: 'refunds', request: `https://${HOSTS.open.host}/`, expect: { outcome: 'refused' } },
   { from: 'checkout', request: `http://${HOSTS.metadata.address}/`, expect: { outcome: 'refused' } },
 ];
 
@@ -280,7 +281,7 @@ for (const world of WORLDS) {
           apiVersion: 'v1',
           kind: 'Service',
           metadata: { name: 'peer', namespace: 'elsewhere' },
-          spec: { selector: { app: 'stranger' }, ports: [{ name: 'http', port: 80 }] },
+          spec: { selector: { app: 'stranger' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
         };
         const dial = mesh.lab.pods.find(({ id }) => id === 'stranger')!.address;
         const call = { from: 'checkout', request: 'http://peer.elsewhere.svc.cluster.local/', dial };

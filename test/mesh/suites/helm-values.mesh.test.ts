@@ -10,6 +10,7 @@ import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
 import { Caller } from '../../../src/values/caller';
+import { BAD_HASH } from '../foreign/kinds';
 import { ISTIO_LINES, KubeObject } from '../lab';
 import { describeMesh, synthesise } from '../support';
 
@@ -122,8 +123,8 @@ describeMesh(
     test('a Gateway of another namespace has no effect, not even one that proxies reject', async () => {
       const server = {
         port: { number: 443, name: 'foreign', protocol: 'HTTPS' },
-        hosts: ['foreign.egress.internal'],
-        tls: { mode: 'ISTIO_MUTUAL', verifyCertificateHash: ['zz'] },
+        hosts: ['foreign.example.com'],
+        tls: BAD_HASH,
       };
       const foreign: KubeObject = {
         apiVersion: 'networking.istio.io/v1',
