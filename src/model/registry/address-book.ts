@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Address, ipAddress, textOf } from '../objects/addresses';
 import { Registry } from './registry';
-import { isPrivateRange } from '../../istio/ranges';
+import { contains, isPrivateRange, STAND_INS } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
 import { Scope } from './scope';
 import { KubernetesService, Service } from '../objects/service';
@@ -14,6 +14,8 @@ import { valueIn } from '../../values/grouping';
 export interface Believed {
   readonly host: string;
   readonly address: string;
+  /** Whether only a sidecar that answers DNS gives it. */
+  readonly isStandIn: boolean;
 }
 
 /** The names and addresses of external hosts, as far as they are known. */
@@ -40,6 +42,7 @@ export class AddressBook {
     name: string,
     scope: Scope | undefined,
     namespace: string,
+    mayStandIn: boolean,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
   ): readonly Address[] {
@@ -57,7 +60,7 @@ export class AddressBook {
       const own = this.answersOf(scope).of(names);
       if (own) return own;
     }
-    const elsewhere = this.resolve(host, service, believe, given);
+    const elsewhere = this.resolve(host, service, mayStandIn, believe, given);
     return elsewhere === undefined ? [] : [elsewhere];
   }
 
@@ -69,6 +72,7 @@ export class AddressBook {
   private resolve(
     host: string,
     service: Service | undefined,
+    mayStandIn: boolean,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
   ): Address | undefined {
@@ -81,7 +85,9 @@ export class AddressBook {
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts?.length === 1) {
       const { address } = entry;
-      believe({ host, address: address.ip });
+      const isStandIn = contains(STAND_INS, address.ip);
+      if (isStandIn && !mayStandIn) return { kind: 'unknown', host };
+      believe({ host, address: address.ip, isStandIn });
       return address;
     }
     return { kind: 'unknown', host };
@@ -113,6 +119,7 @@ export class AddressBook {
         found.has(range) ||
         isIP(range.split('/')[0]) === 0 ||
         range.startsWith('0.0.0.0') ||
+        contains(STAND_INS, range) ||
         (isRange && isPrivateRange(range))
       )
         return;
