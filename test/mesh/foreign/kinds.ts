@@ -203,10 +203,15 @@ const ownRoute = (http: object) => (where: Where) => [
   plainService(where),
   object('VirtualService', 'foreign', where, { hosts: [nameOf(where)], http: [http] }),
 ];
+/** A route into the path of somebody else. */
+const misled = (where: Where) => {
+  const [port, key] = where.hopName.split('.');
+  const destination = { host: HOP, subset: `${key}-${port}`, port: { number: 443 } };
+  return ownRoute({ rewrite: { authority: where.hopName }, route: [{ destination }] })(where);
+};
 /** What is asked of the author's Service is sent to an address that nobody has declared, or to a host of others. */
 const asked = (host: string): AccessRow[] =>
   [
-    { from: 'stranger', request: `http://${HOSTS.open.host}/` },
     { from: 'refunds', request: `http://${HOSTS.through.host}/` },
     { from: 'checkout', request: `http://${HOSTS.open.host}/` },
   ].map((request) => ({ ...request, headers: { Host: host }, expect: { outcome: 'refused' } }));
@@ -351,8 +356,8 @@ export const KINDS = {
     requests: asked,
   },
   misled: {
-    title: "a VirtualService that sends what is for the author's Service to a private host of its callers",
-    make: ownRoute({ route: [{ destination: { host: HOSTS.straight.host, port: { number: 443 } } }] }),
+    title: "a VirtualService that sends what is for the author's Service through the gateway, as from its callers",
+    make: misled,
     ages: ['older'],
     requests: asked,
   },
