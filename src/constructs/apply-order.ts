@@ -133,7 +133,7 @@ export class ApplyOrder {
 function inWaves(app: App): Grouping<number, object> {
   const identity = ({ apiVersion, kind, metadata: { namespace, name } }: any) =>
     JSON.stringify([apiVersion, kind, namespace, name]);
-  const ours = new Map([...emittedObjects(app)].map(([object, { wave }]) => [identity(object.toJson()), wave()]));
+  const ours = new Map([...emittedObjects(app).values()].map(({ object, wave }) => [identity(object.toJson()), wave]));
   return groupBy<number, object>(
     app.charts.flatMap((chart) => chart.toJson()),
     (manifest) => ours.get(identity(manifest)) ?? 0,
