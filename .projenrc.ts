@@ -105,6 +105,8 @@ new javascript.TypescriptConfig(project, {
 project.package.addField('jest', {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mesh/', '<rootDir>/test/package/'],
+  globalSetup: '<rootDir>/test/temporary.js',
+  globalTeardown: '<rootDir>/test/temporary-removed.js',
   transform: { '^.+\\.[tj]s$': '<rootDir>/test/transform.js' },
   transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
   moduleNameMapper: { '^cdk8s-istio-egress$': '<rootDir>/src/index.ts' },

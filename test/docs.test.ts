@@ -14,10 +14,7 @@ const PAGES = [
     .map((name) => `docs/${name}`),
 ];
 
-/**
- * What a block without imports of its own takes for granted. A block that is no app, such as a test of one, is fenced
- * as `typescript`.
- */
+/** What an example in a doc comment takes for granted. */
 const PRELUDE = `
 import { ApiObject, App, Chart, Duration } from 'cdk8s';
 import * as egressLibrary from 'cdk8s-istio-egress';
@@ -40,17 +37,18 @@ interface Block {
   readonly complete: boolean;
 }
 
+/** Blocks of a page, which can be copied as they are. One that is no app, such as a test, is fenced as `typescript`. */
 function blocksOf(page: string): Block[] {
   const text = fs.readFileSync(path.join(ROOT, page), 'utf8');
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ index, 1: code }) => ({
     page,
     line: text.slice(0, index).split('\n').length + 1,
     code,
-    complete: /^import /m.test(code),
+    complete: true,
   }));
 }
 
-/** A block as a program: as it stands, or with what the page takes for granted before it. */
+/** A block as a program: as it stands, or with what doc comments take for granted before it. */
 function programOf({ code, complete }: Block): string {
   if (complete) return code;
   const used = [...new Set(code.match(/\b[A-Z]\w+(?=[.(,)])/g))].filter(

@@ -232,9 +232,10 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
             type: 'boolean',
           },
           identityAtGateway: {
-            description: '<namespace>/<service account> of the caller, from the certificate that the gateway saw.',
+            description:
+              '<namespace>/<service account> of the caller, from the certificate that the gateway saw, or none.',
             type: 'string',
-            pattern: '^[^/]+/[^/]+$',
+            pattern: '^([^/]+/[^/]+|none)$',
           },
           serverName: { description: 'The server name (SNI) that the external host was asked for.', type: 'string' },
           protocol: { description: 'What the external host spoke.', enum: ['http/1.1', 'h2', 'tcp'] },

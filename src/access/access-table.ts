@@ -122,7 +122,7 @@ export interface Expectation {
   readonly tlsOriginatedBy?: TlsOriginator;
   /** Whether the external host received bytes that were not TLS. */
   readonly plaintextToHost?: boolean;
-  /** `<namespace>/<service account>` of the caller, as the gateway's mutual TLS saw it. */
+  /** `<namespace>/<service account>` of the caller, as the gateway's mutual TLS saw it, or `none`. */
   readonly identityAtGateway?: string;
   /** The server name that the external host was asked for. */
   readonly serverName?: string;

@@ -7,6 +7,9 @@ export interface Difference {
   readonly seen: string;
 }
 
+/** The word of a table for what was not seen. */
+const ABSENT: { readonly [field in keyof Expectation]?: string } = { identityAtGateway: 'none' };
+
 /**
  * Compares a row's expectation with what was seen, in the same words. Fields that the row does not give are ignored.
  */
@@ -15,7 +18,7 @@ export function differingFields(
   seen: { readonly [field in keyof Expectation]?: unknown },
 ): Difference[] {
   return (Object.keys(expected) as (keyof Expectation)[])
-    .map((field) => ({ field, expected: text(expected[field]), seen: text(seen[field]) }))
+    .map((field) => ({ field, expected: text(expected[field]), seen: text(seen[field] ?? ABSENT[field]) }))
     .filter((difference) => difference.expected !== difference.seen);
 }
 

@@ -45,7 +45,7 @@ export function currentValue(field: string, value: string): string | undefined {
 }
 
 /** The same table in the words of today. */
-export function inCurrentWords(table: any, place = ''): any {
+export function inCurrentWords(table: unknown, place = ''): unknown {
   if (typeof table === 'string') return currentValue(place, table) ?? table;
   if (!leadsToFormerWords(table, place)) return table;
   if (Array.isArray(table)) return table.map((item) => inCurrentWords(item, `${place}[]`));
@@ -72,7 +72,7 @@ export function formerWordProblems(table: unknown, file = 'access.yaml'): string
   });
 }
 
-function collect(value: any, place: string, path: readonly (string | number)[], found: FormerWord[]): void {
+function collect(value: unknown, place: string, path: readonly (string | number)[], found: FormerWord[]): void {
   if (typeof value === 'string') {
     const current = currentValue(place, value);
     if (current !== undefined) found.push({ kind: 'value', path, former: value, current });

@@ -12,6 +12,9 @@ export interface Migration {
   readonly problems: readonly string[];
 }
 
+/** What a step of a path leads on from. */
+type Step = Readonly<Record<string | number, unknown>>;
+
 interface Edit {
   readonly start: number;
   readonly end: number;
@@ -52,12 +55,12 @@ export function migrateAccessTable(text: string): Migration {
   return { text: migrated, words: edits.size, problems };
 }
 
-function read(document: Document): { readonly value?: any; readonly problem?: string } {
+function read(document: Document): { readonly value?: unknown; readonly problem?: string } {
   const [error] = document.errors;
   if (error) return { problem: `invalid YAML, ${error.message.split('\n')[0].replace(/:$/, '')}` };
   try {
-    const value = document.toJS();
-    return isMap(document.contents) && PARTS.some((part) => part in value)
+    const value: unknown = document.toJS();
+    return isMap(document.contents) && PARTS.some((part) => part in (value as object))
       ? { value }
       : { problem: 'not an access table, which has the lists callers, external and access' };
   } catch (reason) {
@@ -67,11 +70,11 @@ function read(document: Document): { readonly value?: any; readonly problem?: st
 
 function editFor(
   document: Document,
-  table: any,
+  table: unknown,
   { kind, path, former, current }: FormerWord,
   text: string,
 ): Edit | string {
-  const place = path.slice(0, -1).reduce((value, step) => value[step], table);
+  const place = path.slice(0, -1).reduce((value, step) => value[step] as Step, table as Step);
   if (kind === 'field' && current in place) return `\`${current}\` is there too; keep one of the two`;
   const node = nodeAt(document, path, kind);
   const byHand = `write \`${current}\` by hand`;

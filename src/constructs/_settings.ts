@@ -48,8 +48,8 @@ export const METADATA = { labels: labels(), annotations };
 
 /** Reader for a gateway: any construct with an installation. */
 export const gateway: Reader<IEgressGateway> = (value, place, problems) => {
-  if (Construct.isConstruct(value) && isA('GatewayInstallation', (value as any).installation))
-    return value as unknown as IEgressGateway;
+  if (Construct.isConstruct(value) && isA('GatewayInstallation', (value as Partial<IEgressGateway>).installation))
+    return value as IEgressGateway;
   problems.add(`${place}: ${shown(value)} is not a gateway; ${GATEWAY_CURE}`);
   return undefined;
 };

@@ -111,7 +111,7 @@ export class ApplyOrder {
       kind: 'Kustomization',
       metadata: { name: `${name}-${id}`, namespace },
       spec: {
-        dependsOn: index === 0 ? undefined : [{ name: `${name}-${numbers[index - 1].id}` }],
+        ...(index > 0 && { dependsOn: [{ name: `${name}-${numbers[index - 1].id}` }] }),
         interval: '10m',
         path: `${at.replace(/\/+$/, '')}/${id}`,
         prune: true,
@@ -129,12 +129,18 @@ export class ApplyOrder {
   private constructor() {}
 }
 
+interface Named {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+}
+
 /** All objects of an app as they are written, by wave. */
 function inWaves(app: App): Grouping<number, object> {
-  const identity = ({ apiVersion, kind, metadata: { namespace, name } }: any) =>
+  const identity = ({ apiVersion, kind, metadata: { namespace, name } }: Named) =>
     JSON.stringify([apiVersion, kind, namespace, name]);
   const ours = new Map([...emittedObjects(app).values()].map(({ object, wave }) => [identity(object.toJson()), wave]));
-  return groupBy<number, object>(
+  return groupBy<number, Named>(
     app.charts.flatMap((chart) => chart.toJson()),
     (manifest) => ours.get(identity(manifest)) ?? 0,
   );

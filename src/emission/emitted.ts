@@ -28,7 +28,11 @@ export class Emitted {
     declared: Iterable<Declared>,
   ) {
     const { id, kind, metadata, fields, spec } = planned;
-    const props = { metadata: owned(metadata, scope, owner, declared), ...fields, ...(spec && { spec: this.lazySpec }) };
+    const props = {
+      metadata: owned(metadata, scope, owner, declared),
+      ...fields,
+      ...(spec && { spec: this.lazySpec }),
+    };
     this.object =
       'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
     emitted(owner).set(this.object, this);

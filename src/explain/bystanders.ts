@@ -1,8 +1,13 @@
+import { nameOf } from './candidates/question';
 import { constructOf, isClosed } from './constructs';
-import { namesOf, namespaceOf, placeOf } from './manifest';
+import { indexOf, namesOf } from './manifest';
 import { urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
-import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
+import { IstioObject } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { fullGateway } from '../manifests/routes';
+import { isSeenFrom } from '../manifests/visibility';
+import { Answer, EgressModel, ModelCaller, ModelRequest } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
 
 /** An object that names a host of the request but has no effect on the answer. */
@@ -12,7 +17,8 @@ export interface Bystander {
   readonly reason: string;
 }
 
-const KINDS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
+const KINDS = ['ServiceEntry', 'VirtualService', 'DestinationRule'] as const;
+type ForHosts = IstioObject<(typeof KINDS)[number]>;
 
 /** The limit on objects that are tried, each of which asks the model once. */
 const MOST_TRIED = 24;
@@ -27,7 +33,6 @@ export function bystanders(
   caller: ModelCaller,
   request: ModelRequest,
 ): Bystander[] {
-  const { objects, world } = model;
   if (answer.outcome === 'undetermined') return [];
   const decidedBy = [...answer.steps.flatMap((step) => step.decidedBy), ...answer.causes];
   const met = new Set(decidedBy.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
@@ -37,70 +42,45 @@ export function bystanders(
   const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
   const host = urlOf(request.url).hostname;
   const hosts = new Set([host]);
-  for (const { manifest } of objects) {
-    if (
-      manifest?.kind !== 'VirtualService' ||
-      !met.has(`VirtualService ${namespaceOf(manifest)}/${manifest.metadata?.name}`)
-    )
-      continue;
-    for (const name of manifest.spec?.hosts ?? []) hosts.add(fullHost(name, placeOf(manifest, world)));
-  }
+  const index = indexOf(model);
+  for (const routes of index.ofKind('VirtualService'))
+    if (met.has(nameOf(routes))) for (const name of routes.spec.hosts ?? []) hosts.add(fullHost(name, routes));
   const same = JSON.stringify(answer);
-  return objects
-    .filter(({ manifest }) => {
-      if (!KINDS.includes(manifest?.kind) || !/\.istio\.io\//.test(manifest.apiVersion)) return false;
-      const namespace = namespaceOf(manifest);
-      return (
-        !met.has(`${manifest.kind} ${namespace}/${manifest.metadata?.name}`) &&
-        namesOf(manifest).some((name) =>
-          [...hosts].some((one) => hostsOverlap(fullHost(name, placeOf(manifest, world)), one)),
-        )
-      );
-    })
-    .slice(0, MOST_TRIED)
-    .flatMap((object) => {
-      const without = model.with(objects.filter((one) => one !== object)).ask(caller, request);
-      if (JSON.stringify(without) !== same) return [];
-      const { manifest, origin } = object;
-      const namespace = namespaceOf(manifest);
-      return [
-        {
-          object: `${manifest.kind} ${namespace}/${manifest.metadata?.name}`,
-          origin,
-          reason: reasonFor(manifest, namespace, places, gateways) ?? purposeOf(object, objects),
-        },
-      ];
-    });
+  const about = new Map<unknown, ForHosts>(
+    KINDS.flatMap((kind) => index.ofKind(kind)).flatMap((object: ForHosts) => {
+      const names = namesOf(object).map((name) => fullHost(name, object));
+      const isAbout =
+        !met.has(nameOf(object)) && names.some((name) => [...hosts].some((one) => hostsOverlap(name, one)));
+      return isAbout ? [[object.manifest, object]] : [];
+    }),
+  );
+  // In the order in which they are given.
+  const tried = model.objects.flatMap(({ manifest }) => about.get(manifest) ?? []).slice(0, MOST_TRIED);
+  return tried.flatMap((object) => {
+    const others = model.objects.filter(({ manifest }) => manifest !== object.manifest);
+    if (JSON.stringify(model.with(others).ask(caller, request)) !== same) return [];
+    const reason = reasonFor(object, places, gateways) ?? purposeOf(object, index);
+    return [{ object: nameOf(object), origin: object.origin, reason }];
+  });
 }
 
 /** What an object of this library's constructs is there for, although this request does without it. */
-function purposeOf(object: EgressObject, objects: readonly EgressObject[]): string {
-  const construct = constructOf(object, objects);
+function purposeOf(object: ForHosts, index: ManifestIndex): string {
+  const construct = constructOf(object, index);
   if (construct === undefined) return 'the answer is the same without it';
-  const { kind, spec } = object.manifest;
   const purpose =
-    kind === 'ServiceEntry' && isClosed(spec)
+    object.kind === 'ServiceEntry' && isClosed((object as IstioObject<'ServiceEntry'>).spec)
       ? 'it keeps requests that no route takes closed'
       : 'other requests, or those of other callers, need it';
   return `written by ${construct}: ${purpose}`;
 }
 
-function reasonFor(
-  { kind, spec }: any,
-  namespace: string,
-  places: readonly string[],
-  gateways: ReadonlySet<string>,
-): string | undefined {
-  const exportTo: string[] = spec.exportTo ?? [];
-  const isSeen =
-    exportTo.length === 0 ||
-    exportTo.includes('*') ||
-    places.some((place) => exportTo.includes(place) || (exportTo.includes('.') && place === namespace));
-  if (!isSeen) return `not visible in ${places.join(' or ')} (exportTo ${exportTo.join(', ')})`;
-  if (kind === 'VirtualService') {
-    const bound: string[] = (spec.gateways?.length ? (spec.gateways as string[]) : ['mesh']).map((name) =>
-      name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`,
-    );
+function reasonFor(object: ForHosts, places: readonly string[], gateways: ReadonlySet<string>): string | undefined {
+  if (!places.some((place) => isSeenFrom(object, place)))
+    return `not visible in ${places.join(' or ')} (exportTo ${object.spec.exportTo?.join(', ')})`;
+  if (object.kind === 'VirtualService') {
+    const names = (object as IstioObject<'VirtualService'>).spec.gateways ?? [];
+    const bound = names.length > 0 ? names.map((name) => fullGateway(name, object.namespace)) : ['mesh'];
     if (!bound.some((name) => name === 'mesh' || gateways.has(name)))
       return `bound to ${bound.join(', ')}, which the request does not pass`;
   }

@@ -1,11 +1,15 @@
 import { candidates, Candidate, Wanted } from './candidates';
 import { valueAt } from './candidates/edits';
-import { hopOf } from './candidates/hops';
+import { Destination, hopOf } from './candidates/hops';
 import { find } from './candidates/question';
 import { inProgram } from './constructs';
+import { indexOf } from './manifest';
 import { headline } from './headline';
 import { effectLines, OtherRequests, SideEffect, UNDECLARED_HOST } from './side-effects';
+import { portsOf } from '../istio/protocols';
+import { Manifest } from '../manifests/egress-object';
 import { upTo } from '../manifests/field-path';
+import { ManifestIndex } from '../manifests/manifest-index';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { PROPOSED } from '../model/objects/ages';
 
@@ -39,9 +43,8 @@ export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { 
 
 /** Whether the answer is a yes without reserve: on no condition, and every time. */
 export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
-  return (
-    answer.condition === undefined &&
-    [answer, ...answer.alternatives.map((other) => other.answer)].every((one) => isAnsweredAsWanted(one, wanted))
+  return [answer, ...answer.alternatives.map((other) => other.answer)].every(
+    (one) => one.condition === undefined && isAnsweredAsWanted(one, wanted),
   );
 }
 
@@ -58,10 +61,11 @@ export function smallestChange(
   wanted: Wanted = {},
 ): Change | undefined {
   const { objects } = model;
+  const index = indexOf(model);
   // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
-  const isMeantFor = answer.via === 'gateway' || isRoutedToService(model, answer);
+  const isMeantFor = answer.via === 'gateway' || isRoutedToService(index, answer);
   const kept: Wanted = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
-  const found = candidates({ objects, world: model.world, caller, request, answer, wanted })
+  const found = candidates({ index, world: model.world, caller, request, answer, wanted })
     .sort((a, b) => cost(a) - cost(b))
     .slice(0, MOST_TRIED);
   const before = withUndeclaredHost(model);
@@ -78,7 +82,7 @@ export function smallestChange(
     if (effects.some((effect) => others.isUnasked(effect, isGuard(candidate)))) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
     return {
-      text: `${inProgram(candidate, model, caller)}${warning}`,
+      text: `${inProgram(candidate, index, caller)}${warning}`,
       also: alsoLines(effectLines(effects, request.url, then), others.unasked),
       effects,
       then: headline(then),
@@ -94,21 +98,19 @@ function withUndeclaredHost(model: EgressModel): EgressModel {
   const { objects, world } = model;
   if (world.external === undefined) return model;
   const host = { host: UNDECLARED_HOST, address: UNDECLARED_ADDRESS, http: 'ok', https: 'ok' } as const;
-  const tcp = objects.flatMap(({ manifest }) =>
-    manifest?.kind === 'ServiceEntry' ? (manifest.spec?.ports ?? []).map(({ number }: any) => number) : [],
-  );
-  return EgressModel.of(objects, {
-    ...world,
-    external: [...world.external, { ...host, tcp: [...new Set<number>(tcp)] }],
-  });
+  const ports = indexOf(model)
+    .ofKind('ServiceEntry')
+    .flatMap((entry) => portsOf(entry));
+  const tcp = [...new Set(ports.map(({ number }) => number))];
+  return EgressModel.of(objects, { ...world, external: [...world.external, { ...host, tcp }] });
 }
 
 /** Whether a route for the request leads to a Kubernetes Service, as that of a gateway. */
-function isRoutedToService(model: EgressModel, { causes, steps }: Answer): boolean {
+function isRoutedToService(index: ManifestIndex, { causes, steps }: Answer): boolean {
   return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].some((ref) => {
     const destination = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
-    const routes = destination ? find(model, ref) : undefined;
-    return routes && destination && hopOf(model, routes, valueAt(routes.manifest, destination)?.host) !== undefined;
+    const routes = destination ? find(index, ref) : undefined;
+    return routes && destination && hopOf(routes, valueAt<Destination>(routes, destination)?.host) !== undefined;
   });
 }
 
@@ -162,17 +164,16 @@ export function applied(
   { edits, added = [] }: Pick<Candidate, 'edits' | 'added'>,
 ): EgressObject[] {
   const changed = objects.map((object) => {
-    const own = edits.filter((edit) => edit.object === object);
+    const own = edits.filter((edit) => edit.object.manifest === object.manifest);
     if (own.length === 0) return object;
-    const manifest = JSON.parse(JSON.stringify(object.manifest));
-    for (const { change } of own) change(manifest);
-    return { manifest, origin: object.origin };
+    const copy: Manifest = JSON.parse(JSON.stringify(object.manifest));
+    return { manifest: own.reduce((manifest, { change }) => change(manifest), copy), origin: object.origin };
   });
   return [...changed, ...added.map(asObject)];
 }
 
 /** A proposed object: what is applied after all the rest is the youngest. */
-function asObject(manifest: any): EgressObject {
+function asObject(manifest: Manifest): EgressObject {
   return {
     manifest: { ...manifest, metadata: { ...manifest.metadata, creationTimestamp: PROPOSED } },
     origin: 'proposed',

@@ -368,14 +368,14 @@ function worldFor(
 }
 
 function tableOf(file: string): AccessTable {
-  const table = document(file);
+  const table = document(file) as AccessTable;
   const shape = accessTableShapeProblems(table, file);
   const problems = shape.length > 0 ? shape : accessTableProblems(table);
   if (problems.length > 0) throw new Usage(`${file}:\n  ${problems.join('\n  ')}`);
   return table;
 }
 
-function document(file: string): any {
+function document(file: string): unknown {
   if (!fs.existsSync(file)) throw new Usage(`${file}: no such file`);
   try {
     return parse(fs.readFileSync(file, 'utf8'));

@@ -1,7 +1,10 @@
 import { Candidate } from './candidates/question';
 import { CONSTRUCTS } from '../manifests/constructs-annotation';
 import { PathStep, stepsOf } from '../manifests/field-path';
-import { EgressModel, EgressObject, ModelCaller } from '../model';
+import { IstioObject } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { IstioSpecs } from '../manifests/specs';
+import { EgressObject, ModelCaller } from '../model';
 
 /** The props that decide a field, by the names on its path. */
 const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -17,9 +20,9 @@ const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** A candidate in words: for objects of this library's constructs with the construct and the prop to change. */
-export function inProgram({ text, edits }: Candidate, { objects }: EgressModel, caller: ModelCaller): string {
+export function inProgram({ text, edits }: Candidate, index: ManifestIndex, caller: ModelCaller): string {
   for (const { object, field } of edits) {
-    const construct = constructOf(object, objects);
+    const construct = constructOf(object, index);
     if (construct === undefined) continue;
     const steps = field === undefined ? [] : stepsOf(field);
     const prop = propOf(object, construct, steps, caller);
@@ -31,16 +34,13 @@ export function inProgram({ text, edits }: Candidate, { objects }: EgressModel, 
 }
 
 /** The class and the path of the construct that an object says that it comes from. */
-export function constructOf(object: EgressObject, objects: readonly EgressObject[]): string | undefined {
+export function constructOf(object: EgressObject, index: ManifestIndex): string | undefined {
   const paths = pathsOf(object);
   if (paths.length === 0) return undefined;
   const { kind } = object.manifest;
   const isOfGateway = () =>
-    objects.some(
-      (one) =>
-        (one.manifest?.kind === 'Gateway' ||
-          (one.manifest?.kind === 'VirtualService' && leadsToService(one.manifest))) &&
-        pathsOf(one).some((path) => paths.includes(path)),
+    [...index.ofKind('Gateway'), ...index.ofKind('VirtualService').filter(leadsToService)].some((one) =>
+      pathsOf(one).some((path) => paths.includes(path)),
     );
   const construct =
     OF_ONE_CONSTRUCT[kind] ??
@@ -60,13 +60,13 @@ function pathsOf({ manifest }: EgressObject): string[] {
 }
 
 /** Whether a VirtualService leads to a Kubernetes Service, as that of a gateway. */
-export function leadsToService({ spec }: any): boolean {
+export function leadsToService({ spec }: IstioObject<'VirtualService'>): boolean {
   return /"host":"[^"]+\.svc\.[^"]+"/.test(JSON.stringify(spec ?? {}));
 }
 
 /** Whether an entry declares its hosts without a place to reach them at, so that only routes lead anywhere. */
-export function isClosed(spec: any): boolean {
-  return spec?.resolution === 'STATIC' && !spec.endpoints?.length && !spec.workloadSelector;
+export function isClosed(spec: IstioSpecs['ServiceEntry']): boolean {
+  return spec.resolution === 'STATIC' && !spec.endpoints?.length && !spec.workloadSelector;
 }
 
 function propOf(

@@ -22,7 +22,7 @@ export function docs(args: readonly string[]): Outcome {
       .replace(/(\/README)?\.md$/, ''),
   );
   if (file === undefined) throw new Usage(`docs: "${name}" is not a page; cdk8s-istio-egress docs lists them`);
-  return { code: 0, out: fs.readFileSync(file, 'utf8'), err: '' };
+  return { code: 0, out: fs.readFileSync(file, 'utf8').replace(/ ?<!-- .*? -->/g, ''), err: '' };
 }
 
 /** The files of the pages by name: README and the like first, then those of docs/, then the examples. */

@@ -29,7 +29,7 @@ export interface Described extends Omit<World, 'gateways'> {
  *
  * @param manifests the result of `Testing.synth`, a list of objects, or a cdk8s App or Chart
  */
-export function expectEgress(manifests: any, world: ExpectationWorld = {}): EgressFrom {
+export function expectEgress(manifests: unknown, world: ExpectationWorld = {}): EgressFrom {
   const known: Known =
     'callers' in world
       ? { namespaces: world.callers.map(({ namespace }) => namespace), hosts: world.external.map(({ host }) => host) }
@@ -39,7 +39,7 @@ export function expectEgress(manifests: any, world: ExpectationWorld = {}): Egre
 
 function worldFrom({ gateways, namespaces: _namespaces, hosts: _hosts, ...world }: Described): World {
   if (!gateways) return world;
-  const installed = (gateways as readonly any[]).filter((one) => 'serviceAccountName' in one) as GatewayInstallation[];
+  const installed = gateways.filter((one): one is GatewayInstallation => 'serviceAccountName' in one);
   if (installed.length === 0) return { ...world, gateways: gateways as World['gateways'] };
   const knownGateways = installed.map(({ name, namespace, labels, serviceAccountName, targetPort }) => ({
     name,
@@ -110,12 +110,11 @@ export class EgressExpectation {
 
   /** The external host that was asked for answers, with this status if it is given. */
   public isAnswered(status?: number): this {
-    this.assert(
-      this.answered && (status === undefined || this.answer.status === status),
+    return this.assert(
+      (answer) => this.isYes(answer) && (status === undefined || answer.status === status),
       `answered${status === undefined ? '' : ` with ${status}`}`,
       {},
     );
-    return this;
   }
 
   /**
@@ -129,26 +128,23 @@ export class EgressExpectation {
 
   /** The request does not reach the external host, or is not answered. */
   public isRefused(by?: 'sidecar' | 'gateway' | 'host', symptom?: Symptom): this {
-    const { answer } = this;
-    this.assert(
-      answer.outcome === 'refused' &&
+    return this.assert(
+      (answer) =>
+        answer.outcome === 'refused' &&
         (by === undefined || answer.by === by) &&
         (symptom === undefined || answer.symptom === symptom),
       `refused${by === undefined ? '' : ` by the ${by}`}${symptom === undefined ? '' : `, as ${symptom}`}`,
     );
-    return this;
   }
 
   /** Answered through a gateway: any, one in this namespace, or `<namespace>/<name>`. */
   public viaGateway(gateway?: string): this {
-    const { answer } = this;
-    const fits = gateway === undefined || answer.gateway === gateway || answer.gateway?.split('/')[0] === gateway;
-    this.assert(
-      this.answered && answer.via === 'gateway' && fits,
+    const fits = (id: string | undefined) => gateway === undefined || id === gateway || id?.split('/')[0] === gateway;
+    return this.assert(
+      (answer) => this.isYes(answer) && answer.via === 'gateway' && fits(answer.gateway),
       `answered through ${gateway === undefined ? 'a gateway' : `the gateway ${gateway}`}`,
       { via: 'gateway' },
     );
-    return this;
   }
 
   /** Answered through the sidecar and no gateway; an object declares the host. */
@@ -163,51 +159,45 @@ export class EgressExpectation {
 
   /** TLS to the external host begins there. */
   public withTlsFrom(originator: 'application' | 'sidecar' | 'gateway'): this {
-    this.assert(
-      this.answered && this.answer.tlsOriginatedBy === originator,
+    return this.assert(
+      (answer) => this.isYes(answer) && answer.tlsOriginatedBy === originator,
       `answered, with TLS originated by the ${originator}`,
     );
-    return this;
   }
 
   /** Nothing but TLS reaches the external host. */
   public withoutPlaintext(): this {
-    this.assert(
-      this.answer.outcome !== 'undetermined' && !this.answer.plaintextToHost,
+    return this.assert(
+      ({ outcome, plaintextToHost }) => outcome !== 'undetermined' && !plaintextToHost,
       'nothing reaches the external host in clear text',
     );
-    return this;
   }
 
   /** The gateway authenticates the caller as `<namespace>/<service account>`. */
   public withIdentity(identity: string): this {
-    this.assert(this.answer.identityAtGateway === identity, `the gateway authenticates the caller as ${identity}`);
-    return this;
+    return this.assert(
+      ({ identityAtGateway }) => identityAtGateway === identity,
+      `the gateway authenticates the caller as ${identity}`,
+    );
   }
 
   /** Whether the host answers that must: the one that was asked for, unless the assertion names another. */
-  private get answered(): boolean {
-    const { outcome, answeredBy, insteadOf } = this.answer;
+  private isYes({ outcome, answeredBy, insteadOf }: Answer): boolean {
     return outcome === 'answered' && (this.host === undefined ? insteadOf === undefined : answeredBy === this.host);
   }
 
-  /** Whether the request is answered every time, or never. */
-  private get isEveryTime(): boolean {
-    const { outcome, alternatives } = this.answer;
-    return alternatives.every(({ answer }) => (answer.outcome === 'answered') === (outcome === 'answered'));
-  }
-
   private via(via: Via, words: string): this {
-    this.assert(this.answered && this.answer.via === via, words, { via });
-    return this;
+    return this.assert((answer) => this.isYes(answer) && answer.via === via, words, { via });
   }
 
-  private assert(holds: boolean, expected: string, wanted?: Wanted): void {
-    if (holds && this.answer.condition === undefined && this.isEveryTime) {
+  /** Fails unless it holds every time: for all alternatives, and on no condition. */
+  private assert(holds: (answer: Answer) => boolean, expected: string, wanted?: Wanted): this {
+    const all = [this.answer, ...this.answer.alternatives.map(({ answer }) => answer)];
+    if (all.every((one) => one.condition === undefined && holds(one))) {
       // A misspelt question is refused, or let through as undeclared.
       const { outcome, via } = this.answer;
       const doubt = outcome === 'answered' && via !== 'undeclared' ? undefined : this.doubt();
-      if (doubt === undefined) return;
+      if (doubt === undefined) return this;
       throw new Error(`expected: ${expected}\nit is ${outcome}, but ${doubt}`);
     }
     const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;
@@ -217,20 +207,15 @@ export class EgressExpectation {
 }
 
 /** The objects in whatever form a cdk8s test has them. */
-function objectsOf(manifests: any): EgressObject[] {
+function objectsOf(manifests: unknown): EgressObject[] {
   if (Array.isArray(manifests)) return objectsFrom(manifests);
   // Recognised by shape and not by class, so that any version of cdk8s will do.
-  if (Array.isArray(manifests?.charts)) {
-    return manifests.charts.flatMap((chart: any) =>
-      objectsFrom(chart.toJson(), (index) => `${chart.node.path}, object ${index + 1}`),
-    );
-  }
-  if (typeof manifests?.toJson === 'function') {
-    const json = manifests.toJson();
-    return objectsFrom(
-      Array.isArray(json) ? json : [json],
-      (index) => `${manifests.node?.path ?? 'chart'}, object ${index + 1}`,
-    );
+  const { charts, toJson } = (manifests ?? {}) as { readonly charts?: readonly unknown[]; readonly toJson?: unknown };
+  if (Array.isArray(charts)) return charts.flatMap(objectsOf);
+  if (typeof toJson === 'function') {
+    const { node } = manifests as { readonly node?: { readonly path: string } };
+    const json: unknown = toJson.call(manifests);
+    return objectsFrom([json].flat(), (index) => `${node?.path ?? 'chart'}, object ${index + 1}`);
   }
   throw new Error('expectEgress: pass the result of Testing.synth, a list of objects, or a cdk8s App or Chart');
 }

@@ -1,17 +1,13 @@
-import { NamePlace } from '../istio/hosts';
-import { World } from '../model';
+import { EgressModel } from '../model';
+import { ManifestIndex } from '../manifests/manifest-index';
 
-/** The namespace of an object. One that names none counts as an object of `default`. */
-export function namespaceOf(manifest: any): string {
-  return manifest.metadata?.namespace ?? 'default';
-}
-
-/** What completes the short names in an object. */
-export function placeOf(manifest: any, { mesh }: World): NamePlace {
-  return { namespace: namespaceOf(manifest), clusterDomain: mesh?.clusterDomain };
+/** All objects of a model, by kind. */
+export function indexOf({ objects, world: { mesh } }: EgressModel): ManifestIndex {
+  return new ManifestIndex(objects, { rootNamespace: mesh?.rootNamespace, clusterDomain: mesh?.clusterDomain });
 }
 
 /** The hosts that a ServiceEntry, VirtualService or DestinationRule is for, as written. */
-export function namesOf({ spec }: any): string[] {
-  return spec?.host ? [spec.host] : (spec?.hosts ?? []);
+export function namesOf({ spec }: { readonly spec?: unknown }): readonly string[] {
+  const { host, hosts } = (spec ?? {}) as { readonly host?: string; readonly hosts?: readonly string[] };
+  return host ? [host] : (hosts ?? []);
 }

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { nearest } from './nearest';
+import { MeshSettings } from '../access/access-table';
 import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-table-schema';
 import { Shape, shapeProblems } from '../schema/shape';
 import { podTemplateOf } from '../istio/pod-templates';
@@ -40,12 +41,41 @@ const READ: Shape = {
 };
 const NAMES = Object.keys(READ.properties!);
 
+/** What is read of a MeshConfig, once it has the shape. */
+interface MeshConfig extends Pick<MeshSettings, 'rootNamespace' | 'trustDomain' | 'trustDomainAliases'> {
+  readonly kind?: unknown;
+  readonly apiVersion?: unknown;
+  readonly outboundTrafficPolicy?: OutboundTrafficPolicy | { readonly mode?: OutboundTrafficPolicy };
+  readonly pathNormalization?: { readonly normalization?: MeshSettings['pathNormalization'] | 'DEFAULT' };
+  readonly defaultConfig?: { readonly proxyMetadata?: { readonly ISTIO_META_DNS_CAPTURE?: unknown } };
+  readonly dnsCapture?: unknown;
+  readonly discoverySelectors?: World['discoverySelectors'];
+  readonly serviceEntryVisibility?: MeshSettings['serviceEntryVisibility'];
+  readonly defaultServiceExportTo?: readonly string[];
+  readonly defaultVirtualServiceExportTo?: readonly string[];
+  readonly defaultDestinationRuleExportTo?: readonly string[];
+}
+type OutboundTrafficPolicy = MeshSettings['outboundTrafficPolicy'];
+
+/** Helm values, in which a MeshConfig may be. */
+interface Values {
+  readonly meshConfig?: MeshConfig;
+  readonly global?: { readonly proxy?: { readonly clusterDomain?: string } };
+  readonly pilot?: { readonly env?: Readonly<Record<string, unknown>> };
+}
+
 /** The mesh's settings, from a MeshConfig, the ConfigMap with one, or Helm values. */
-export function meshOf(value: any, where: string): World {
-  const mesh =
+export function meshOf(given: unknown, where: string): World {
+  const value = given as
+    | (MeshConfig &
+        Values & { readonly data?: { readonly mesh?: unknown }; readonly spec?: Values & { values?: Values } })
+    | null
+    | undefined;
+  const mesh: MeshConfig | null | undefined =
     typeof value?.data?.mesh === 'string'
       ? parse(value.data.mesh)
       : (value?.meshConfig ?? value?.spec?.meshConfig ?? value?.spec?.values?.meshConfig ?? value);
+  const values: Values | undefined = value?.spec?.values ?? value ?? undefined;
   if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
   if (mesh.kind !== undefined && mesh.apiVersion !== undefined)
     throw new MeshConfigError(`${where}: a ${mesh.kind} is not a mesh configuration`);
@@ -64,12 +94,10 @@ export function meshOf(value: any, where: string): World {
   } = mesh;
   return {
     mesh: {
-      clusterDomain: (value?.spec?.values ?? value)?.global?.proxy?.clusterDomain ?? undefined,
+      clusterDomain: values?.global?.proxy?.clusterDomain ?? undefined,
       // REGISTRY_ONLY is the zero value of the API, so a policy without a mode means it.
       outboundTrafficPolicy:
-        typeof policy === 'string'
-          ? (policy as 'ALLOW_ANY')
-          : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : 'ALLOW_ANY')),
+        typeof policy === 'string' ? policy : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : 'ALLOW_ANY')),
       rootNamespace: mesh.rootNamespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
       trustDomainAliases: mesh.trustDomainAliases ?? undefined,
@@ -77,7 +105,7 @@ export function meshOf(value: any, where: string): World {
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
-      scopeGatewayToNamespace: isTrue((value?.spec?.values ?? value)?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
+      scopeGatewayToNamespace: isTrue(values?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
     },
     ...(mesh.discoverySelectors && { discoverySelectors: mesh.discoverySelectors }),
     defaultExportTo: {
@@ -121,10 +149,9 @@ function settingsOfIstiod(objects: readonly EgressObject[]): World['mesh'] {
   for (const { manifest } of objects) {
     if (manifest.kind !== 'Deployment' || !/^istiod(-.+)?$/.test(manifest.metadata.name)) continue;
     for (const { args = [], env = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
-      const at = (args as unknown[]).findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
-      if (at >= 0) clusterDomain ??= String(args[at]).split('=')[1] ?? args[at + 1];
-      if ((env as any[]).some(({ name, value }) => name === SCOPE_GATEWAYS && isTrue(value)))
-        scopeGatewayToNamespace = true;
+      const at = args.findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
+      if (at >= 0) clusterDomain ??= String(args[at]).split('=')[1] ?? (args[at + 1] as string | undefined);
+      if (env.some(({ name, value }) => name === SCOPE_GATEWAYS && isTrue(value))) scopeGatewayToNamespace = true;
     }
   }
   return { clusterDomain, scopeGatewayToNamespace };

@@ -1,6 +1,6 @@
-import { namesOf } from './manifest';
 import { nearest } from './nearest';
 import { urlOf } from '../access/request-url';
+import { specOf } from '../manifests/specs';
 import { EgressObject, ModelCaller } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
 
@@ -33,8 +33,8 @@ export function nothingToJudge(
   }
   const { hostname } = urlOf(url);
   const host = hostname.toLowerCase();
-  const declared = objects.flatMap(({ manifest }) =>
-    ['ServiceEntry', 'VirtualService'].includes(manifest?.kind) ? namesOf(manifest) : [],
+  const declared = objects.flatMap(
+    ({ manifest }) => (specOf(manifest, 'ServiceEntry') ?? specOf(manifest, 'VirtualService'))?.hosts ?? [],
   );
   if (known.hosts.includes(host) || declared.some((name) => hostsOverlap(name.toLowerCase(), host))) return undefined;
   const like = nearest(

@@ -1,9 +1,11 @@
 import { inBrief } from './headline';
-import { namesOf, namespaceOf } from './manifest';
+import { namesOf } from './manifest';
 import { isTcpRequest, urlOf } from '../access/request-url';
 import { covers, isWildcard } from '../istio/hosts';
 import { isHttp, isTls } from '../istio/protocols';
 import { podTemplateOf } from '../istio/pod-templates';
+import { IstioSpecs, specOf } from '../manifests/specs';
+import { Exported } from '../manifests/visibility';
 import { groupBy } from '../values/grouping';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 
@@ -50,9 +52,9 @@ export class OtherRequests {
       hostname,
       ...(known === undefined ? [] : [known]),
       ...model.objects
-        .map(({ manifest }) => manifest)
-        .filter((manifest) => manifest?.kind === 'ServiceEntry' && isAbout(manifest, hostname))
-        .flatMap((manifest) => [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]),
+        .flatMap(({ manifest }) => specOf(manifest, 'ServiceEntry') ?? [])
+        .filter((spec) => isAbout(spec, hostname))
+        .flatMap((spec) => [...(spec.hosts ?? []), ...(spec.addresses ?? [])]),
     ]);
     this.target = targetOf(url);
     const { namespace } = caller;
@@ -130,8 +132,8 @@ function callerText({ namespace, serviceAccount }: ModelCaller): string {
 }
 
 /** Whether an entry is for a host, by its name or address, and for no other. */
-function isAbout({ spec }: any, hostname: string): boolean {
-  return spec?.addresses?.includes(hostname) || (spec?.hosts?.length === 1 && spec.hosts[0] === hostname);
+function isAbout({ hosts, addresses }: IstioSpecs['ServiceEntry'], hostname: string): boolean {
+  return addresses?.includes(hostname) || (hosts?.length === 1 && hosts[0] === hostname);
 }
 
 function firstOf<T>(most: number, all: Iterable<T>): T[] {
@@ -185,18 +187,17 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
   };
   const namespaces = new Set<string>();
   for (const { manifest } of objects) {
-    if (/^(networking|security)\.istio\.io\//.test(String(manifest?.apiVersion)))
-      for (const namespace of [namespaceOf(manifest), ...(manifest.spec?.exportTo ?? [])])
+    const { namespace: own = 'default' } = manifest.metadata;
+    if (/^(networking|security)\.istio\.io\//.test(manifest.apiVersion))
+      for (const namespace of [own, ...((manifest.spec as Exported | undefined)?.exportTo ?? [])])
         if (/^[a-z0-9-]+$/.test(namespace)) namespaces.add(namespace);
-    const template = podTemplateOf(manifest);
-    const { serviceAccountName } = template?.spec ?? {};
-    if (serviceAccountName && template.metadata?.annotations?.['inject.istio.io/templates'] === undefined)
-      add({ namespace: namespaceOf(manifest), serviceAccount: serviceAccountName });
-    if (manifest?.kind === 'Gateway' || manifest?.kind === 'AuthorizationPolicy') collect(manifest.spec);
-    if (manifest?.kind === 'AuthorizationPolicy')
-      for (const { from = [] } of manifest.spec?.rules ?? [])
-        for (const { source } of from ?? [])
-          for (const namespace of source?.namespaces ?? []) if (!namespace.includes('*')) add(anyOtherOf(namespace));
+    const { metadata, spec } = podTemplateOf(manifest) ?? {};
+    if (spec?.serviceAccountName && metadata?.annotations?.['inject.istio.io/templates'] === undefined)
+      add({ namespace: own, serviceAccount: spec.serviceAccountName });
+    collect(specOf(manifest, 'Gateway') ?? specOf(manifest, 'AuthorizationPolicy'));
+    for (const { from } of specOf(manifest, 'AuthorizationPolicy')?.rules ?? [])
+      for (const { source } of from ?? [])
+        for (const namespace of source?.namespaces ?? []) if (!namespace.includes('*')) add(anyOtherOf(namespace));
   }
   for (const namespace of namespaces) add(anyOtherOf(namespace));
   return [...found.values()];
@@ -215,7 +216,7 @@ function urlsIn({ objects, world }: EgressModel, asked: string): string[] {
   const urls = new Set([asked]);
   const hosts = new Set<string>();
   const ports = new Map<string, readonly [number, string]>();
-  const add = (host: string, port: number, protocol: string): void => {
+  const add = (host: string, port: number, protocol?: string): void => {
     if (typeof host !== 'string' || host.endsWith('.internal')) return;
     const name = isWildcard(host) ? `${ANY_OTHER}${host.slice(1)}` : host.includes('/') ? addressIn(host) : host;
     hosts.add(name);
@@ -225,14 +226,12 @@ function urlsIn({ objects, world }: EgressModel, asked: string): string[] {
     ports.set(`${port} ${own}`, [port, own]);
   };
   for (const { manifest } of objects) {
-    if (!/\.istio\.io\//.test(String(manifest?.apiVersion))) continue;
-    if (manifest.kind === 'ServiceEntry')
-      for (const { number, protocol } of manifest.spec?.ports ?? [])
-        for (const host of [...namesOf(manifest), ...(manifest.spec.addresses ?? [])]) add(host, number, protocol);
-    else if (manifest.kind === 'VirtualService')
-      for (const host of namesOf(manifest))
-        if (String(host).includes('.') && !/\.svc\./.test(host))
-          for (const port of USUAL_PORTS) add(host, port, port === 80 ? 'HTTP' : 'TLS');
+    const entry = specOf(manifest, 'ServiceEntry');
+    for (const { number, protocol } of entry?.ports ?? [])
+      for (const host of [...(entry?.hosts ?? []), ...(entry?.addresses ?? [])]) add(host, number!, protocol);
+    for (const host of specOf(manifest, 'VirtualService')?.hosts ?? [])
+      if (host.includes('.') && !/\.svc\./.test(host))
+        for (const port of USUAL_PORTS) add(host, port, port === 80 ? 'HTTP' : 'TLS');
   }
   const described = (world.external ?? []).filter(({ host }) => host !== UNDECLARED_HOST);
   for (const { host, address } of described) {

@@ -11,7 +11,7 @@ import { Finding } from '../rules';
 export interface Extras {
   /** The egress path that the request had to take and does not. */
   readonly notVia?: Via;
-  readonly change?: Change;
+  readonly change?: Change | undefined;
   readonly bystanders?: readonly Bystander[];
   readonly findings?: readonly Finding[];
   readonly notes?: readonly string[];

@@ -1,7 +1,7 @@
 const PLAIN = /^(?!(true|false|null|yes|no|on|off|y|n)$)[a-z][\w./-]*$/i;
 
 /** A proposed manifest as lines of YAML, so that using the model alone does not load a YAML library. */
-export function yamlLines(value: any): string[] {
+export function yamlLines(value: unknown): string[] {
   if (Array.isArray(value)) {
     return value.flatMap((item) => yamlLines(item).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`));
   }

@@ -15,22 +15,51 @@ const byKind = new Map<string, readonly string[]>(Object.entries(BY_KIND));
 /** Kinds whose objects carry a pod template. */
 export const POD_TEMPLATE_KINDS: readonly string[] = [...byKind.keys()];
 
+/** An object, as far as it may hold a pod template. */
+export interface TemplateHolder {
+  readonly kind?: string;
+  readonly spec?: unknown;
+}
+
 /**
  * The path to the pod template of an object, or undefined if it has none. An object of a kind that Kubernetes does not
  * know, such as a Rollout, has one where it holds containers in the same place.
  */
-export function podTemplatePath(manifest: any): readonly string[] | undefined {
-  const known = byKind.get(manifest?.kind);
+export function podTemplatePath(manifest: TemplateHolder): readonly string[] | undefined {
+  const known = byKind.get(manifest?.kind ?? '');
   if (known !== undefined) return known;
   return [BY_KIND.Deployment, BY_KIND.CronJob].find((path) => at(manifest, path)?.spec?.containers);
 }
 
+/** What is read of the pods that an object describes. */
+export interface PodTemplateSpec {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: {
+    readonly serviceAccountName?: string;
+    readonly serviceAccount?: string;
+    readonly containers?: readonly Container[];
+    readonly initContainers?: readonly Container[];
+  };
+}
+
+interface Container {
+  readonly name?: string;
+  readonly image?: string;
+  readonly args?: readonly unknown[];
+  readonly env?: readonly { readonly name?: string; readonly value?: unknown }[];
+  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];
+}
+
 /** The pod template of an object: `metadata` and `spec` of its pods. */
-export function podTemplateOf(manifest: any): any {
+export function podTemplateOf(manifest: TemplateHolder): PodTemplateSpec | undefined {
   const path = podTemplatePath(manifest);
   return path && at(manifest, path);
 }
 
-function at(manifest: any, path: readonly string[]): any {
-  return path.reduce((node, step) => node?.[step], manifest);
+function at(manifest: unknown, path: readonly string[]): PodTemplateSpec | undefined {
+  return path.reduce((node, step) => (node as Record<string, unknown> | undefined)?.[step], manifest) as
+    PodTemplateSpec | undefined;
 }

@@ -89,8 +89,9 @@ export function protocolOfServicePort(port: { protocol?: string; appProtocol?: s
   return name.startsWith('grpc-web') ? 'GRPC-WEB' : (byPortName.get(name.split('-')[0]) ?? '');
 }
 
-export function portsOf(object: { spec: any }): readonly Port[] {
-  return Array.isArray(object.spec.ports) ? object.spec.ports : [];
+/** The ports of a ServiceEntry; none where it has none that can be read. */
+export function portsOf({ spec }: { readonly spec: { readonly ports?: unknown } }): readonly Port[] {
+  return Array.isArray(spec.ports) ? spec.ports : [];
 }
 
 export function upper(protocol: unknown): string {

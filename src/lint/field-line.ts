@@ -1,4 +1,4 @@
-import { Document, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import { Place } from '../reading/read-manifests';
 import { YamlDocument } from '../reading/yaml-documents';
 
@@ -9,23 +9,27 @@ const documents = new WeakMap<YamlDocument, Document>();
 export function fieldLine({ document, path }: Place, field: string): number {
   const parsed = documents.get(document) ?? parseDocument(document.text, { logLevel: 'silent' });
   documents.set(document, parsed);
-  let at: any = parsed.contents;
-  let offset: number = at?.range?.[0] ?? 0;
+  let at: unknown = parsed.contents;
+  let offset = startOf(at) ?? 0;
   for (const step of [...path, ...stepsOf(field)]) {
     if (isAlias(at)) at = at.resolve(parsed);
     if (isMap(at)) {
       const pair = at.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
       if (!pair) break;
-      offset = (pair.key as any).range[0];
+      offset = startOf(pair.key) ?? offset;
       at = pair.value;
     } else if (isSeq(at)) {
-      const item: any = at.items[Number(step)];
+      const item = at.items[Number(step)];
       if (!item) break;
-      offset = item.range?.[0] ?? offset;
+      offset = startOf(item) ?? offset;
       at = item;
     } else break;
   }
   return document.line + document.text.slice(0, offset).split('\n').length - 1;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
 }
 
 /** The line on which an object begins. */

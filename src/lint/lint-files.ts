@@ -99,7 +99,7 @@ function unreadOf({ problems, unbuilt }: ReadManifests): Unread[] {
 
 function baselineIn(file: string): Baseline {
   if (!fs.existsSync(file)) throw new Usage(`${printable(file)}: no such file; --output baseline writes one`);
-  let value: any;
+  let value: { readonly acknowledged?: unknown } | null | undefined;
   try {
     value = parse(fs.readFileSync(file, 'utf8'));
   } catch (error) {
@@ -114,6 +114,6 @@ function baselineIn(file: string): Baseline {
   return { file, entries };
 }
 
-function isEntry(entry: any): entry is BaselineEntry {
+function isEntry(entry: Record<string, unknown> | null): entry is Record<string, unknown> & BaselineEntry {
   return ['code', 'finding', 'reason'].every((field) => typeof entry?.[field] === 'string');
 }

@@ -32,7 +32,7 @@ export interface LintResult {
  *
  * @param manifests objects as `Testing.synth(chart)` returns them or a YAML parser does; `List`s are read as well
  */
-export function lint(manifests: readonly any[], options: LintOptions = {}): LintResult {
+export function lint(manifests: readonly unknown[], options: LintOptions = {}): LintResult {
   return lintWorlds([objectsFrom(manifests).filter(isObject)], options);
 }
 

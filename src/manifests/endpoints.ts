@@ -1,10 +1,24 @@
 import { Indexed } from './indexed';
 
 /** Addresses that are written for a Service, and their ports. */
-export interface WrittenEndpoints {
+export interface WrittenEndpoints extends EndpointPorts {
   readonly object: Indexed;
   readonly addresses: readonly string[];
+}
+
+interface EndpointPorts {
   readonly ports: readonly { readonly name?: string; readonly port?: number }[];
+}
+
+/** What is read of an EndpointSlice, and of the older Endpoints. */
+interface Slice extends Partial<EndpointPorts> {
+  readonly endpoints?: readonly {
+    readonly addresses?: readonly string[];
+    readonly conditions?: { readonly ready?: boolean };
+  }[];
+}
+interface Endpoints {
+  readonly subsets?: readonly (Partial<EndpointPorts> & { readonly addresses?: readonly { readonly ip: string }[] })[];
 }
 
 export const ENDPOINT_KINDS: ReadonlySet<string> = new Set(['EndpointSlice', 'Endpoints']);
@@ -14,13 +28,14 @@ export function writtenEndpoints(object: Indexed, service: string): WrittenEndpo
   const { kind, name, manifest } = object;
   if (kind === 'EndpointSlice') {
     if (manifest.metadata.labels?.['kubernetes.io/service-name'] !== service) return [];
-    const ready = ((manifest.endpoints ?? []) as any[]).filter(({ conditions }) => conditions?.ready !== false);
-    return [{ object, addresses: ready.flatMap(({ addresses }) => addresses ?? []), ports: manifest.ports ?? [] }];
+    const { endpoints, ports } = manifest as Slice;
+    const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
+    return [{ object, addresses: ready.flatMap(({ addresses }) => addresses ?? []), ports: ports ?? [] }];
   }
   if (name !== service) return [];
-  return ((manifest.subsets ?? []) as any[]).map(({ addresses, ports }) => ({
+  return ((manifest as Endpoints).subsets ?? []).map(({ addresses, ports }) => ({
     object,
-    addresses: ((addresses ?? []) as any[]).map(({ ip }) => ip),
+    addresses: (addresses ?? []).map(({ ip }) => ip),
     ports: ports ?? [],
   }));
 }

@@ -1,11 +1,11 @@
-import { EgressObject } from './egress-object';
+import { EgressObject, Manifest } from './egress-object';
 import type { IstioSpecs } from './specs';
 import { compare } from '../values/canonical';
 
 export { canonical, compare } from '../values/canonical';
 
 /** An object with the properties that every rule needs. */
-export class Indexed<Spec = any> implements EgressObject {
+export class Indexed<Spec = unknown> implements EgressObject {
   constructor(
     private readonly source: EgressObject,
     public readonly kind: string,
@@ -16,7 +16,7 @@ export class Indexed<Spec = any> implements EgressObject {
     public readonly clusterDomain?: string,
   ) {}
 
-  public get manifest(): any {
+  public get manifest(): Manifest {
     return this.source.manifest;
   }
 

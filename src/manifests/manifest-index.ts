@@ -4,7 +4,7 @@ import { Grouping, groupBy, mapIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
-import { IstioSpecs, TlsSettings } from './specs';
+import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
 import { eachTls } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
 import { podTemplatePath } from '../istio/pod-templates';
@@ -22,7 +22,7 @@ export interface IndexOptions {
 }
 
 const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telemetry.istio.io']);
-const NONE: readonly Indexed[] = [];
+const NONE: readonly never[] = [];
 
 /**
  * All objects of an app or a folder, indexed once for all rules. Building it takes one pass; what only some rules need
@@ -89,20 +89,20 @@ export class ManifestIndex {
     }
   }
 
-  /** Istio objects of a kind. */
-  public ofKind<Kind extends string>(
-    kind: Kind,
-  ): readonly Indexed<Kind extends keyof IstioSpecs ? IstioSpecs[Kind] : any>[] {
+  /** Istio objects of a kind; of one that `IstioSpecs` does not have, the caller says what it reads of the spec. */
+  public ofKind<Kind extends keyof IstioSpecs>(kind: Kind): readonly IstioObject<Kind>[];
+  public ofKind<Spec>(kind: string): readonly Indexed<Spec>[];
+  public ofKind(kind: string): readonly Indexed[] {
     return this.istio.get(kind) ?? NONE;
   }
 
-  /** Objects of a kind in an API group, which is '' for Kubernetes' own `v1`. */
-  public inGroup(group: string, kind: string): readonly Indexed[] {
-    return this.groups.get(group)?.get(kind) ?? NONE;
+  /** Objects of a kind in an API group, which is '' for Kubernetes' own `v1`. The caller says what it reads of the spec. */
+  public inGroup<Spec>(group: string, kind: string): readonly Indexed<Spec>[] {
+    return (this.groups.get(group)?.get(kind) ?? NONE) as readonly Indexed<Spec>[];
   }
 
   /** Kubernetes Services. */
-  public get services(): readonly Indexed[] {
+  public get services(): readonly Indexed<ServiceSpec>[] {
     return this.inGroup('', 'Service');
   }
 

@@ -65,6 +65,11 @@ export function followers({ spec }: IstioObject<'VirtualService'>, route: Route)
     : { sidecars: false, gateways: names };
 }
 
+/** A Gateway as `<namespace>/<name>`. Named without a namespace, it is in that of the VirtualService. */
+export function fullGateway(name: string, namespace: string): string {
+  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
+}
+
 /** The namespace of a Gateway that a VirtualService names. */
 export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, gateway: string): string {
   const slash = gateway.indexOf('/');

@@ -5,6 +5,7 @@ import type {
   SidecarSpec,
   VirtualServiceSpec,
 } from '../../imports/networking.istio.io';
+import { Manifest } from './egress-object';
 import type { AuthorizationPolicySpec } from '../../imports/security.istio.io';
 
 /** A generated type as it is written in a manifest, where every field may be missing and enumerations are text. */
@@ -26,6 +27,29 @@ export interface IstioSpecs {
   readonly ServiceEntry: Written<ServiceEntrySpec>;
   readonly Sidecar: Written<SidecarSpec>;
   readonly VirtualService: Written<VirtualServiceSpec>;
+}
+
+/** The spec of an Istio object of a kind; undefined for every other object. */
+export function specOf<Kind extends keyof IstioSpecs>(
+  { apiVersion, kind, spec }: Manifest,
+  wanted: Kind,
+): IstioSpecs[Kind] | undefined {
+  return kind === wanted && /\.istio\.io\//.test(apiVersion) ? ((spec ?? {}) as IstioSpecs[Kind]) : undefined;
+}
+
+/** What is read of a Kubernetes Service. */
+export interface ServiceSpec {
+  readonly type?: string;
+  readonly externalName?: string;
+  readonly clusterIP?: string;
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly protocol?: string;
+    readonly appProtocol?: string;
+    readonly targetPort?: number | string;
+  }[];
 }
 
 /** The parts of these specs that most of what reads manifests is about. */

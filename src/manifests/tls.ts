@@ -1,4 +1,5 @@
 import { IstioObject } from './indexed';
+import { FieldPath } from './field-path';
 import type { TlsSettings, TrafficPolicy } from './specs';
 
 /** The TLS settings of a traffic policy for a port. Port-level settings replace the policy's; none are inherited. */
@@ -28,24 +29,25 @@ export function eachTls(rule: IstioObject<'DestinationRule'>, visit: (tls: TlsSe
 }
 
 /** The path of the first TLS settings that the condition holds for. */
-export function tlsField(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): string {
+export function tlsField(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): FieldPath {
   for (const { tls, field } of tlsPlaces(rule)) if (condition(tls)) return field();
   return 'spec';
 }
 
-function* tlsPlaces({
-  spec,
-}: IstioObject<'DestinationRule'>): Iterable<{ readonly tls: TlsSettings; readonly field: () => string }> {
+/** TLS settings, and where they are. */
+interface TlsPlace {
+  readonly tls: TlsSettings;
+  readonly field: () => FieldPath;
+}
+
+export function* tlsPlaces({ spec }: IstioObject<'DestinationRule'>): Iterable<TlsPlace> {
   yield* placesIn(spec.trafficPolicy, () => 'spec');
   if (spec.subsets)
     for (const [index, subset] of spec.subsets.entries())
       yield* placesIn(subset.trafficPolicy, () => `spec.subsets[${index}]`);
 }
 
-function* placesIn(
-  policy: TrafficPolicy | undefined,
-  at: () => string,
-): Iterable<{ readonly tls: TlsSettings; readonly field: () => string }> {
+function* placesIn(policy: TrafficPolicy | undefined, at: () => FieldPath): Iterable<TlsPlace> {
   if (!policy) return;
   if (policy.tls) yield { tls: policy.tls, field: () => `${at()}.trafficPolicy.tls` };
   if (policy.portLevelSettings)

@@ -8,7 +8,6 @@ import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
-import { Undetermined } from './answer/undetermined';
 import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
@@ -182,34 +181,23 @@ export class EgressModel {
   private answerWith(configuration: Configuration, caller: ModelCaller, request: ModelRequest): Answer {
     const first = walk(configuration, caller, request);
     const { answer } = first;
-    const { world, workloads } = configuration.registry;
-    const condition = together(
-      [
-        answer.gateway === undefined ? undefined : workloads.find(({ id }) => id === answer.gateway)?.condition,
-        answer.condition,
-        ...addressesThatDecide(configuration, first, caller, request),
-      ].filter((one) => one !== undefined),
-    );
+    const { world } = configuration.registry;
+    const condition = together([
+      ...conditionsOf(configuration, answer),
+      ...addressesThatDecide(configuration, first, caller, request),
+    ]);
     const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
-    let alternatives = answer.alternatives;
-    try {
-      if (first.choices.length > 0) alternatives = this.otherBranches(configuration, first, caller, request);
-    } catch (error) {
-      if (!(error instanceof Undetermined)) throw error;
-      return undeterminedAnswer(error.message, error.decidedBy, answer.plaintextToHost);
-    }
     return {
       ...answer,
-      alternatives,
+      ...(first.choices.length > 0 && {
+        alternatives: this.otherBranches(configuration, first, caller, request),
+      }),
       ...(condition && { condition }),
       ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
     };
   }
 
-  /**
-   * The answers to the same request on the other branches of its egress path. Throws `Undetermined` where branches
-   * differ of which nothing says which one is taken.
-   */
+  /** The answers to the same request on the other branches of its egress path. */
   private otherBranches(
     configuration: Configuration,
     first: WalkResult,
@@ -223,22 +211,31 @@ export class EgressModel {
       const { choices } = walked;
       const taken = choices.map((choice) => choice.taken);
       for (let at = from; at < choices.length; at++) {
-        const { options, undetermined } = choices[at];
+        const { options, onlyIfDifferent } = choices[at];
         for (let other = 0; other < options.length && alternatives.length < MAX_ALTERNATIVES; other++) {
           if (other === taken[at]) continue;
           const next = walk(configuration, caller, request, [...taken.slice(0, at), other]);
           const { weight, because } = options[other];
-          if (undetermined === undefined)
-            alternatives.push({ ...(weight !== undefined && { weight }), because, answer: next.answer });
-          else if (!isSameAnswer(walked.answer, next.answer))
-            throw new Undetermined(undetermined, uniqueRefs([...walked.answer.causes, ...next.answer.causes]));
-          else if (next.choices.length === choices.length) continue;
+          if (!onlyIfDifferent || !isSameAnswer(walked.answer, next.answer)) {
+            const condition = together(conditionsOf(configuration, next.answer));
+            alternatives.push({
+              ...(weight !== undefined && { weight }),
+              because,
+              answer: condition ? { ...next.answer, condition } : next.answer,
+            });
+          } else if (next.choices.length === choices.length) continue;
           open.push({ walked: next, from: at + 1 });
         }
       }
     }
     return alternatives;
   }
+}
+
+/** What must be so of the gateway on the egress path, and what the walk has found. */
+function conditionsOf({ registry: { workloads } }: Configuration, { gateway, condition }: Answer): Condition[] {
+  const ofGateway = gateway === undefined ? undefined : workloads.find(({ id }) => id === gateway)?.condition;
+  return [ofGateway, condition].filter((one) => one !== undefined);
 }
 
 function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextToHost = false): Answer {

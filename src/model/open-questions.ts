@@ -5,6 +5,7 @@ import { isSameRef } from './answer/field-ref';
 import { EntryVisibility, withVisibility } from './objects/visibility';
 import { World } from './objects/world';
 import { EgressObject } from '../manifests/egress-object';
+import { specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
 export interface Possibility {
@@ -96,9 +97,9 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
 
 /** The namespaces that Sidecars name among what they import. */
 function importedByName(objects: readonly EgressObject[]): Set<string> {
-  const hosts: string[] = objects
-    .filter(({ manifest }) => manifest.kind === 'Sidecar')
-    .flatMap(({ manifest }) => (manifest.spec?.egress ?? []).flatMap((listener: any) => listener.hosts ?? []));
+  const hosts = objects
+    .flatMap(({ manifest }) => specOf(manifest, 'Sidecar')?.egress ?? [])
+    .flatMap((listener) => listener.hosts ?? []);
   return new Set(hosts.map((host) => host.split('/')[0]).filter((namespace) => /^[a-z0-9]/.test(namespace)));
 }
 
@@ -124,6 +125,7 @@ const HOW: ReadonlySet<string> = new Set<keyof Answer>([
 
 /** Whether two answers tell the caller, the external host and an observer of the path the same. */
 export function isSameAnswer(a: Answer, b: Answer): boolean {
+  if (isByChance(a) && isByChance(b)) return isSame(allFacts(a), allFacts(b));
   const names = Object.keys({ ...a, ...b }) as (keyof Answer)[];
   return (
     names.every((name) => HOW.has(name) || isSame(a[name], b[name])) &&
@@ -159,6 +161,16 @@ function isSame(a: unknown, b: unknown): boolean {
 
 function codesOf({ remarks }: Answer): string[] {
   return remarks.map(({ code }) => code).sort();
+}
+
+/** Whether nothing says how likely the alternatives are: then it does not matter which of them is given first. */
+function isByChance({ alternatives }: Answer): boolean {
+  return alternatives.length > 0 && alternatives.every(({ weight }) => weight === undefined);
+}
+
+function allFacts(answer: Answer): string[] {
+  const all = [{ ...answer, alternatives: [] }, ...answer.alternatives.map((one) => one.answer)];
+  return [...new Set(all.map((one) => JSON.stringify(factsOf(one))))].sort();
 }
 
 function otherFacts({ alternatives }: Answer): string[] {

@@ -31,16 +31,17 @@ export function isKustomizationFile(file: string): boolean {
 }
 
 /** Reads a kustomization. It may leave out its apiVersion and kind. */
-export function kustomizationOf(value: any, file: string): Kustomization {
-  const transforms = Object.keys(value ?? {})
+export function kustomizationOf(given: unknown, file: string): Kustomization {
+  const value = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const transforms = Object.keys(value)
     .filter((field) => !LISTING.has(field) && value[field] !== null && [value[field]].flat().length > 0)
     .map((field) => (field === 'namespace' ? `namespace: ${value.namespace}` : field));
   const named = [
-    ...list(value?.patches),
-    ...list(value?.patchesJson6902),
-    ...list(value?.patchesStrategicMerge),
-    ...list(value?.replacements),
-  ].map((patch) => (typeof patch === 'string' ? patch : patch?.path));
+    ...list(value.patches),
+    ...list(value.patchesJson6902),
+    ...list(value.patchesStrategicMerge),
+    ...list(value.replacements),
+  ].map((patch) => (typeof patch === 'string' ? patch : (patch as { readonly path?: unknown } | null)?.path));
   return {
     transforms,
     patches: named
@@ -49,6 +50,6 @@ export function kustomizationOf(value: any, file: string): Kustomization {
   };
 }
 
-function list(value: unknown): readonly any[] {
+function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

@@ -1,4 +1,4 @@
-import { EgressObject } from '../manifests/egress-object';
+import { EgressObject, Manifest } from '../manifests/egress-object';
 
 /** An object, and where it is among the manifests: an index, and steps into Lists. */
 export interface Nested extends EgressObject {
@@ -7,7 +7,7 @@ export interface Nested extends EgressObject {
 
 /** Objects in memory as the model takes them: `List`s are expanded, null is left out. */
 export function objectsFrom(
-  manifests: readonly any[],
+  manifests: readonly unknown[],
   origin: (index: number) => string = (index) => `object ${index + 1}`,
   path: readonly (string | number)[] = [],
 ): Nested[] {
@@ -17,15 +17,12 @@ export function objectsFrom(
     const item = (inner: number) => `${origin(index)}, item ${inner + 1}`;
     if (Array.isArray(manifest)) return objectsFrom(manifest, item, here);
     if (isList(manifest)) return objectsFrom(manifest.items, item, [...here, 'items']);
-    return [{ manifest, origin: origin(index), path: here }];
+    // The one place where foreign JSON becomes a manifest: whoever reads a field of it says what that may be.
+    return [{ manifest: manifest as Manifest, origin: origin(index), path: here }];
   });
 }
 
-function isList(manifest: any): boolean {
-  return (
-    typeof manifest === 'object' &&
-    typeof manifest.kind === 'string' &&
-    manifest.kind.endsWith('List') &&
-    Array.isArray(manifest.items)
-  );
+function isList(manifest: object): manifest is { readonly items: readonly unknown[] } {
+  const { kind, items } = manifest as { readonly kind?: unknown; readonly items?: unknown };
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
 }

@@ -5,7 +5,7 @@ import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { objectsFrom } from './objects';
 import { canMatter, isKubernetesApi, matters } from './relevance';
 import { documentsIn, Head, headOf, itemsOf, sectionOf, YamlDocument } from './yaml-documents';
-import { EgressObject } from '../manifests/egress-object';
+import { EgressObject, Manifest } from '../manifests/egress-object';
 import { joinWords } from '../manifests/indexed';
 import { ISTIO_SPECS } from '../istio/specs';
 
@@ -231,7 +231,7 @@ function addDocument(
   file: string,
   where: string,
   source: YamlDocument,
-  document: { readonly errors: readonly Error[]; toJS(): any },
+  document: { readonly errors: readonly Error[]; toJS(): unknown },
 ): void {
   const { read } = reading;
   const { text, line } = source;
@@ -253,7 +253,8 @@ function addDocument(
     return;
   }
   if (value === null || value === undefined) return;
-  if (String(value.apiVersion).startsWith('kustomize.config.k8s.io/')) addKustomization(reading, where, value);
+  if (String((value as Partial<Manifest>).apiVersion).startsWith('kustomize.config.k8s.io/'))
+    addKustomization(reading, where, value);
   else addObjects(reading, file, source, where, value);
 }
 
@@ -340,9 +341,14 @@ function lastDefinitions(objects: readonly ReadObject[]): Pick<ReadManifests, 'o
       );
     // It is the same object of the cluster, which keeps its date when the new definition is applied.
     const created = last.get(key)?.manifest.metadata.creationTimestamp;
-    if (created !== undefined) manifest.metadata.creationTimestamp ??= created;
+    const { metadata } = manifest;
     last.delete(key);
-    last.set(key, object);
+    last.set(
+      key,
+      created === undefined || metadata.creationTimestamp
+        ? object
+        : { ...object, manifest: { ...manifest, metadata: { ...metadata, creationTimestamp: created } } },
+    );
   }
   return { objects: [...last.values()], warnings };
 }
@@ -355,7 +361,7 @@ export function keyOf({ manifest }: EgressObject): string {
   );
 }
 
-function isNamespaced({ apiVersion, kind }: any): boolean {
+function isNamespaced({ apiVersion, kind }: Manifest): boolean {
   return (
     /istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind)
   );

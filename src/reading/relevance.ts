@@ -1,3 +1,4 @@
+import { Manifest } from '../manifests/egress-object';
 import { POD_TEMPLATE_KINDS, podTemplatePath } from '../istio/pod-templates';
 
 /** Kubernetes' own kinds that can affect a request, beside those with a pod template. */
@@ -41,7 +42,7 @@ export function canMatter(apiVersion: string, kind: string, text?: string): bool
 }
 
 /** Whether an object that was parsed can affect a request. */
-export function matters(manifest: any): boolean {
+export function matters(manifest: Manifest): boolean {
   const { apiVersion, kind } = manifest;
   if (MESH.test(apiVersion.split('/')[0])) return true;
   return isKubernetesApi(apiVersion) ? KUBERNETES.has(kind) : podTemplatePath(manifest) !== undefined;

@@ -1,6 +1,6 @@
 import { Rule, Violation } from './rule';
 import { groupBy } from '../values/grouping';
-import { canonical, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { canonical, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { selects } from '../manifests/selectors';
 
 export const defaultSidecarConflict: Rule = {
@@ -40,7 +40,7 @@ spec: { outboundTrafficPolicy: { mode: ALLOW_ANY } }
   },
 };
 
-function* inNamespace(sidecars: Indexed[]): Iterable<Violation> {
+function* inNamespace(sidecars: IstioObject<'Sidecar'>[]): Iterable<Violation> {
   const same = groupBy(sidecars, ({ spec }) =>
     spec.workloadSelector ? canonical(spec.workloadSelector.labels ?? {}) : '',
   );
@@ -69,6 +69,6 @@ function* inNamespace(sidecars: Indexed[]): Iterable<Violation> {
   }
 }
 
-function labelsOf(sidecar: Indexed): Record<string, string> {
-  return sidecar.spec.workloadSelector.labels ?? {};
+function labelsOf(sidecar: IstioObject<'Sidecar'>): Record<string, string> {
+  return sidecar.spec.workloadSelector?.labels ?? {};
 }

@@ -1,4 +1,5 @@
 import { Rule } from './rule';
+import { PodTemplateSpec } from '../istio/pod-templates';
 import { describe, Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 
@@ -37,7 +38,7 @@ spec:
 `,
   *check(index) {
     for (const workload of index.kinds.flat().filter(waitsForImage)) {
-      if (workload.spec.template.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
+      if (templateOf(workload)?.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
         yield {
           message: `${describe(workload)} disables injection, but its proxy has the image "auto".`,
           field: 'spec.template.metadata.labels',
@@ -54,8 +55,12 @@ spec:
   },
 };
 
-function waitsForImage({ spec }: Indexed): boolean {
-  const containers = spec?.template?.spec?.containers;
+function templateOf({ spec }: Indexed): PodTemplateSpec | undefined {
+  return (spec as { readonly template?: PodTemplateSpec } | undefined)?.template;
+}
+
+function waitsForImage(workload: Indexed): boolean {
+  const containers = templateOf(workload)?.spec?.containers;
   return (
     Array.isArray(containers) &&
     containers.some((container) => container?.name === 'istio-proxy' && container.image === 'auto')

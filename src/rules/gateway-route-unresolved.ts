@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, hopField } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
@@ -69,11 +69,15 @@ spec:
   },
 };
 
-function isResolved({ spec }: Indexed): boolean {
+function isResolved({ spec }: IstioObject<'ServiceEntry'>): boolean {
   return spec.resolution !== undefined && spec.resolution !== 'NONE' && spec.resolution !== 'DYNAMIC_DNS';
 }
 
-function problemAt(index: ManifestIndex, namespace: string, entries: readonly Indexed[]): string | undefined {
+function problemAt(
+  index: ManifestIndex,
+  namespace: string,
+  entries: readonly IstioObject<'ServiceEntry'>[],
+): string | undefined {
   if (!entries.some(isResolved))
     return `has resolution ${entries[0].spec.resolution ?? 'NONE'}, which gives a gateway no address`;
   // Where the gateway's pods are is known only from a Service in the Gateway's namespace that selects them.

@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { fullHost } from '../istio/hosts';
 import { isExternal } from '../manifests/entries';
-import { describe, Indexed } from '../manifests/indexed';
+import { describe, IstioObject } from '../manifests/indexed';
 import { followers, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
 import { groupBy } from '../values/grouping';
@@ -86,6 +86,6 @@ function isService(host: string): boolean {
   return host.includes('.svc.');
 }
 
-function leadsOut(entry: Indexed): boolean {
-  return isExternal(entry) && (entry.spec.resolution !== 'STATIC' || entry.spec.endpoints?.length > 0);
+function leadsOut(entry: IstioObject<'ServiceEntry'>): boolean {
+  return isExternal(entry) && (entry.spec.resolution !== 'STATIC' || !!entry.spec.endpoints?.length);
 }

@@ -1,6 +1,6 @@
 import { Rule } from './rule';
-import { isHttp, isTls, Port, portsOf } from '../istio/protocols';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { isHttp, isTls, portsOf } from '../istio/protocols';
+import { describe, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, hopsOf } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
@@ -85,10 +85,9 @@ spec:
 };
 
 /** 443 by convention, or a port that the entry itself declares as TLS. */
-function isTlsPort(entry: Indexed, number: number): boolean {
+function isTlsPort(entry: IstioObject<'ServiceEntry'>, number: number): boolean {
   return (
-    number === 443 ||
-    portsOf(entry).some((port: Port) => isTls(port.protocol) && (port.targetPort ?? port.number) === number)
+    number === 443 || portsOf(entry).some((port) => isTls(port.protocol) && (port.targetPort ?? port.number) === number)
   );
 }
 

@@ -1,5 +1,6 @@
 import { Rule } from './rule';
-import { describe, Indexed } from '../manifests/indexed';
+import { podTemplateOf } from '../istio/pod-templates';
+import { describe, IstioObject } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { selects } from '../manifests/selectors';
 
@@ -36,14 +37,10 @@ spec: { workloadSelector: { labels: { app: shop } }, outboundTrafficPolicy: { mo
   },
 };
 
-function hasWorkload(index: ManifestIndex, sidecar: Indexed): boolean {
-  const labels = sidecar.spec.workloadSelector.labels;
-  return index.kinds.some((objects) =>
-    objects.some(
-      ({ namespace, spec }) =>
-        namespace === sidecar.namespace &&
-        spec.template?.metadata?.labels !== undefined &&
-        selects(labels, spec.template.metadata.labels),
-    ),
-  );
+function hasWorkload(index: ManifestIndex, sidecar: IstioObject<'Sidecar'>): boolean {
+  const selected = sidecar.spec.workloadSelector?.labels;
+  return index.podTemplates.some(({ namespace, manifest }) => {
+    const labels = podTemplateOf(manifest)?.metadata?.labels;
+    return namespace === sidecar.namespace && labels !== undefined && selects(selected, labels);
+  });
 }

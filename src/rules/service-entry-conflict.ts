@@ -1,7 +1,7 @@
 import { Rule, Violation } from './rule';
 import { portsOf, canonicalProtocol } from '../istio/protocols';
 import { groupBy } from '../values/grouping';
-import { canonical, compare, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { canonical, compare, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import {
   EVERYWHERE,
@@ -66,7 +66,7 @@ spec:
   },
 };
 
-function* inOneNamespace(host: string, entries: Indexed[]): Iterable<Violation> {
+function* inOneNamespace(host: string, entries: IstioObject<'ServiceEntry'>[]): Iterable<Violation> {
   const why = endpointDifference(entries) ?? inPairs(entries, portDifference) ?? inPairs(entries, unmerged);
   if (why)
     yield {
@@ -77,7 +77,7 @@ function* inOneNamespace(host: string, entries: Indexed[]): Iterable<Violation> 
 }
 
 /** Endpoints belong to host and namespace, so all entries share them, even those that no namespace sees together. */
-function endpointDifference(entries: Indexed[]): string | undefined {
+function endpointDifference(entries: IstioObject<'ServiceEntry'>[]): string | undefined {
   const resolutions = [...new Set(entries.map(resolutionOf))].sort(compare);
   if (resolutions.length > 1)
     return `with resolution ${resolutions.join(' and ')}: Istio ignores one, and the entries share their endpoints`;
@@ -86,7 +86,7 @@ function endpointDifference(entries: Indexed[]): string | undefined {
     : undefined;
 }
 
-function portDifference(a: Indexed, b: Indexed): string | undefined {
+function portDifference(a: IstioObject<'ServiceEntry'>, b: IstioObject<'ServiceEntry'>): string | undefined {
   for (const port of portsOf(a)) {
     const other = portsOf(b).find(({ number }) => number === port.number);
     if (!other) continue;
@@ -104,7 +104,7 @@ function portDifference(a: Indexed, b: Indexed): string | undefined {
 }
 
 /** Entries visible in one namespace, which gets the ports of only one of them. */
-function unmerged(a: Indexed, b: Indexed): string | undefined {
+function unmerged(a: IstioObject<'ServiceEntry'>, b: IstioObject<'ServiceEntry'>): string | undefined {
   if (!someNamespaceSeesBoth(a, b) || portKey(a) === portKey(b)) return undefined;
   const seen = [a, b].map((entry) => visibleIn(entry).sort(compare).join());
   if (seen[0] !== seen[1])
@@ -122,11 +122,18 @@ function unmerged(a: Indexed, b: Indexed): string | undefined {
  * Conflicts between entries in several namespaces, for each namespace that sees them. Its own entry hides public ones,
  * usually on purpose; it is a conflict if it hides ports that were exported to the namespace by name.
  */
-function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly Indexed[]): Iterable<Violation> {
+function* acrossNamespaces(
+  index: ManifestIndex,
+  host: string,
+  entries: readonly IstioObject<'ServiceEntry'>[],
+): Iterable<Violation> {
   if (entries.every(isPrivateToNamespace)) return;
   const everywhere = entries.filter(isPublic);
   const observers = new Set(entries.flatMap(visibleIn));
-  const found = new Map<string, { all: Indexed[]; namespaces: string[]; outcome: string; proxies: string }>();
+  const found = new Map<
+    string,
+    { all: IstioObject<'ServiceEntry'>[]; namespaces: string[]; outcome: string; proxies: string }
+  >();
   for (const namespace of observers) {
     const seen = namespace === EVERYWHERE ? everywhere : entries.filter((entry) => isSeenFrom(entry, namespace));
     const own = seen.filter((entry) => entry.namespace === namespace);
@@ -160,28 +167,31 @@ function* acrossNamespaces(index: ManifestIndex, host: string, entries: readonly
   }
 }
 
-function hidesPorts(own: Indexed[], all: Indexed[]): boolean {
+function hidesPorts(own: IstioObject<'ServiceEntry'>[], all: IstioObject<'ServiceEntry'>[]): boolean {
   const known = new Set(own.flatMap((entry) => portsOf(entry).map(({ number }) => number)));
   return all.some((entry) => !own.includes(entry) && portsOf(entry).some(({ number }) => !known.has(number)));
 }
 
-function shapeOf(entry: Indexed): string {
+function shapeOf(entry: IstioObject<'ServiceEntry'>): string {
   const addresses = [...(entry.spec.addresses ?? [])].sort(compare);
   return canonical([resolutionOf(entry), portKey(entry), entry.spec.endpoints ?? [], addresses]);
 }
 
-function portKey(entry: Indexed): string {
+function portKey(entry: IstioObject<'ServiceEntry'>): string {
   const ports = [...portsOf(entry)].sort((a, b) => a.number - b.number);
   return canonical(
     ports.map(({ number, protocol, targetPort }) => [number, canonicalProtocol(protocol), targetPort ?? number]),
   );
 }
 
-function resolutionOf(entry: Indexed): string {
+function resolutionOf(entry: IstioObject<'ServiceEntry'>): string {
   return entry.spec.resolution ?? 'NONE';
 }
 
-function inPairs(entries: Indexed[], find: (a: Indexed, b: Indexed) => string | undefined): string | undefined {
+function inPairs(
+  entries: IstioObject<'ServiceEntry'>[],
+  find: (a: IstioObject<'ServiceEntry'>, b: IstioObject<'ServiceEntry'>) => string | undefined,
+): string | undefined {
   for (const [position, a] of entries.entries()) {
     for (const b of entries.slice(position + 1)) {
       const found = find(a, b);

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { isOpaque, portsOf } from '../istio/protocols';
 import { Grouping } from '../values/grouping';
-import { describeAll, Indexed } from '../manifests/indexed';
+import { describeAll, IstioObject } from '../manifests/indexed';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const sharedTcpAddress: Rule = {
@@ -55,7 +55,7 @@ spec:
   ports: [{ number: 5432, name: tcp, protocol: TCP }]
 `,
   *check(index) {
-    const places = new Grouping<string, Indexed>();
+    const places = new Grouping<string, IstioObject<'ServiceEntry'>>();
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const port of portsOf(entry).filter(({ protocol }) => isOpaque(protocol))) {
         for (const address of new Set<string>(entry.spec.addresses ?? []))

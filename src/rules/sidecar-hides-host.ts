@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOnMesh } from '../manifests/routes';
 import { importedHosts, imports } from '../manifests/sidecar-imports';
@@ -40,7 +40,7 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
   *check(index) {
     const sidecars = groupBy(index.ofKind('Sidecar'), (sidecar) => sidecar.namespace);
     if (sidecars.size === 0) return;
-    const narrow = new Map<string, Indexed[]>();
+    const narrow = new Map<string, IstioObject<'Sidecar'>[]>();
     for (const namespace of sidecars.keys()) narrow.set(namespace, ordered(sidecars.get(namespace)));
     const rootDefault = (narrow.get(index.rootNamespace) ?? []).filter(({ spec }) => !spec.workloadSelector);
     for (const entry of index.ofKind('ServiceEntry')) {
@@ -67,13 +67,18 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 };
 
 /** The namespaces that an entry is meant for: those it is exported to by name; its own if it is public. */
-function intendedFor(entry: Indexed): string[] {
+function intendedFor(entry: IstioObject<'ServiceEntry'>): string[] {
   if (isPublic(entry)) return [entry.namespace];
   return visibleIn(entry);
 }
 
 /** The destinations of a route are imported with it, and the namespace may have its own entry for the host. */
-function isFoundOtherwise(index: ManifestIndex, entry: Indexed, namespace: string, host: string): boolean {
+function isFoundOtherwise(
+  index: ManifestIndex,
+  entry: IstioObject<'ServiceEntry'>,
+  namespace: string,
+  host: string,
+): boolean {
   if (entry.namespace !== namespace && index.entriesByHost.get(host).some((other) => other.namespace === namespace))
     return true;
   return index.hopsByHost

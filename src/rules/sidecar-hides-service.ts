@@ -1,13 +1,13 @@
 import { Rule } from './rule';
 import { podTemplateOf, podTemplatePath } from '../istio/pod-templates';
 import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { isOnMesh } from '../manifests/routes';
 import { selects } from '../manifests/selectors';
 import { importedHosts, imports } from '../manifests/sidecar-imports';
 import { isSeenFrom } from '../manifests/visibility';
-import { groupBy } from '../values/grouping';
+import { Grouping, groupBy } from '../values/grouping';
 
 export const sidecarHidesService: Rule = {
   code: 'sidecar-hides-service',
@@ -63,13 +63,13 @@ data: { STOCK_URL: "http://items.stock.svc:8080/" }
 };
 
 /** The Sidecar in force for pods of a template; for a ConfigMap, the default of its namespace. */
-function actingSidecars(sidecars: ReturnType<typeof groupBy<string, Indexed>>, rootNamespace: string) {
-  const inOrder = new Map<string, readonly Indexed[]>();
+function actingSidecars(sidecars: Grouping<string, IstioObject<'Sidecar'>>, rootNamespace: string) {
+  const inOrder = new Map<string, readonly IstioObject<'Sidecar'>[]>();
   const of = (namespace: string) => {
     if (!inOrder.has(namespace)) inOrder.set(namespace, ordered(sidecars.get(namespace)));
     return inOrder.get(namespace)!;
   };
-  return (object: Indexed): Indexed | undefined => {
+  return (object: Indexed): IstioObject<'Sidecar'> | undefined => {
     const isTemplate = podTemplatePath(object.manifest) !== undefined;
     const labels = isTemplate ? (podTemplateOf(object.manifest)?.metadata?.labels ?? {}) : {};
     return (

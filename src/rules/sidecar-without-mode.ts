@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { describe, Indexed, ordered } from '../manifests/indexed';
+import { describe, IstioObject, ordered } from '../manifests/indexed';
 import { IstioSpecs } from '../manifests/specs';
 
 export const sidecarWithoutMode: Rule = {
@@ -36,7 +36,8 @@ spec: { egress: [{ hosts: ["./*"] }] }
 `,
   *check(index) {
     const sidecars = index.ofKind('Sidecar');
-    const isDefault = ({ namespace, spec }: Indexed) => namespace === index.rootNamespace && !spec.workloadSelector;
+    const isDefault = ({ namespace, spec }: IstioObject<'Sidecar'>) =>
+      namespace === index.rootNamespace && !spec.workloadSelector;
     const [lock] = ordered(
       sidecars.filter((sidecar) => isDefault(sidecar) && locks(sidecar.spec.outboundTrafficPolicy)),
     );

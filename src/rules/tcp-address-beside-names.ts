@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
-import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { Grouping } from '../values/grouping';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
@@ -48,7 +48,7 @@ metadata: { name: api, namespace: shop }
 spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
 `,
   *check(index) {
-    let named: Grouping<number, Indexed> | undefined;
+    let named: Grouping<number, IstioObject<'ServiceEntry'>> | undefined;
     for (const entry of index.ofKind('ServiceEntry')) {
       const addresses: string[] = (entry.spec.addresses ?? []).filter((address: string) => !isRange(address));
       if (addresses.length === 0) continue;
@@ -72,10 +72,10 @@ spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ nu
 };
 
 /** Entries whose hosts are told apart by name, and resolved by DNS, so that their addresses are not known. */
-function namedByPort(entries: readonly Indexed[]): Grouping<number, Indexed> {
-  const found = new Grouping<number, Indexed>();
+function namedByPort(entries: readonly IstioObject<'ServiceEntry'>[]): Grouping<number, IstioObject<'ServiceEntry'>> {
+  const found = new Grouping<number, IstioObject<'ServiceEntry'>>();
   for (const entry of entries) {
-    if (entry.spec.resolution === 'STATIC' || entry.spec.addresses?.length > 0) continue;
+    if (entry.spec.resolution === 'STATIC' || entry.spec.addresses?.length) continue;
     for (const { number, protocol } of portsOf(entry))
       if (isHttp(protocol) || isTls(protocol)) found.add(number, entry);
   }

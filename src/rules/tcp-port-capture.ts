@@ -2,7 +2,7 @@ import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isOpaque, portsOf } from '../istio/protocols';
 import { Grouping } from '../values/grouping';
-import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from '../manifests/visibility';
 
@@ -36,19 +36,19 @@ metadata: { name: db, namespace: shop }
 spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }
 `,
   *check(index) {
-    const byPort = new Grouping<number, Indexed>();
+    const byPort = new Grouping<number, IstioObject<'ServiceEntry'>>();
     for (const entry of index.ofKind('ServiceEntry')) {
       if (entry.spec.addresses?.length) continue;
       for (const port of portsOf(entry))
         if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
     }
     if (byPort.size === 0) return;
-    const declared = new Grouping<number, Indexed>();
+    const declared = new Grouping<number, IstioObject<'ServiceEntry'>>();
     for (const entry of index.ofKind('ServiceEntry'))
       for (const { number } of portsOf(entry)) declared.add(number, entry);
     for (const port of byPort.keys()) {
       const capturing = ordered(byPort.get(port));
-      const named = new Set<Indexed>();
+      const named = new Set<IstioObject<'ServiceEntry'>>();
       for (const entry of capturing) {
         const others = ordered(
           declared
@@ -74,22 +74,22 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
   },
 };
 
-function captures(index: ManifestIndex, entry: Indexed): boolean {
+function captures(index: ManifestIndex, entry: IstioObject<'ServiceEntry'>): boolean {
   return !(index.dnsCapture && getsAddress(entry)) && sidecarsOf(index, entry).length > 0;
 }
 
 /** The namespaces whose sidecars see the entry. A gateway routes to it by name and needs no address. */
-function sidecarsOf(index: ManifestIndex, entry: Indexed): string[] {
+function sidecarsOf(index: ManifestIndex, entry: IstioObject<'ServiceEntry'>): string[] {
   return visibleIn(entry).filter((namespace) => namespace === EVERYWHERE || !index.isGatewayNamespace(namespace));
 }
 
 /** Connections to such an entry keep their address. */
-function isUnresolved({ spec }: Indexed): boolean {
+function isUnresolved({ spec }: IstioObject<'ServiceEntry'>): boolean {
   return (spec.resolution ?? 'NONE') === 'NONE';
 }
 
 /** Whether istiod allocates an address, with which sidecars with DNS capture answer. */
-function getsAddress(entry: Indexed): boolean {
+function getsAddress(entry: IstioObject<'ServiceEntry'>): boolean {
   return (
     !isUnresolved(entry) &&
     !(entry.spec.hosts ?? []).some(isWildcard) &&

@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isHttp, portsOf } from '../istio/protocols';
-import { describe, Indexed } from '../manifests/indexed';
+import { describe, IstioObject } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
 export const wildcardBesideHost: Rule = {
@@ -74,7 +74,7 @@ spec:
 };
 
 /** What would no longer hold for the host if the wildcard replaced its entry. */
-function needsItsOwn(entry: Indexed): string | undefined {
+function needsItsOwn(entry: IstioObject<'ServiceEntry'>): string | undefined {
   const { resolution, endpoints, workloadSelector } = entry.spec;
   if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector) return 'which leaves only through a gateway,';
   if (portsOf(entry).some((port) => isHttp(port.protocol) && port.targetPort === 443))
@@ -82,8 +82,8 @@ function needsItsOwn(entry: Indexed): string | undefined {
   return undefined;
 }
 
-function leadsOut({ spec }: Indexed): boolean {
-  return spec.resolution !== 'STATIC' || spec.endpoints?.length > 0;
+function leadsOut({ spec }: IstioObject<'ServiceEntry'>): boolean {
+  return spec.resolution !== 'STATIC' || !!spec.endpoints?.length;
 }
 
 /** `a.b.example.com`: `b.example.com`, `example.com`, `com`. */

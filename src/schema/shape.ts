@@ -33,7 +33,7 @@ const WORDS: Record<string, string> = {
 };
 
 /** Where a value does not fit the shape: sentences that begin with the place. A null field counts as absent. */
-export function shapeProblems(value: any, shape: Shape, place = ''): string[] {
+export function shapeProblems(value: unknown, shape: Shape, place = ''): string[] {
   return misfits(value, shape, place).map((one) => `${one.place === '' ? 'the whole' : one.place}: ${one.problem}`);
 }
 
@@ -45,7 +45,7 @@ export interface Misfit {
 }
 
 /** Where a value does not fit the shape. A null field counts as absent. */
-export function misfits(value: any, shape: Shape, place = ''): Misfit[] {
+export function misfits(value: unknown, shape: Shape, place = ''): Misfit[] {
   const found: Misfit[] = [];
   new Reading(shape, place, found).check(value, shape);
   return found;
@@ -61,7 +61,7 @@ class Reading {
     private readonly found: Misfit[],
   ) {}
 
-  public check(value: any, shape: Shape): void {
+  public check(value: unknown, shape: Shape): void {
     if (shape.$ref !== undefined) return this.check(value, target(shape, this.root));
     if (shape.oneOf) {
       if (!shape.oneOf.some((one) => this.fits(value, one)))
@@ -72,11 +72,14 @@ class Reading {
       if (value.length < (shape.minItems ?? 0)) this.wrong(value, 'a list that is not empty');
       if (shape.items) for (let index = 0; index < value.length; index++) this.below(index, value[index], shape.items);
     } else if (shape.type === 'object') {
-      this.fields(value, shape);
+      this.fields(value as Readonly<Record<string, unknown>>, shape);
     }
   }
 
-  private fields(value: any, { properties, additionalProperties, required, minProperties }: Shape): void {
+  private fields(
+    value: Readonly<Record<string, unknown>>,
+    { properties, additionalProperties, required, minProperties }: Shape,
+  ): void {
     for (const name of required ?? [])
       if (value[name] === undefined || value[name] === null) this.say(name, 'is missing');
     if (minProperties !== undefined && Object.keys(value).length < minProperties)
@@ -94,19 +97,19 @@ class Reading {
     }
   }
 
-  private below(step: string | number, value: any, shape: Shape): void {
+  private below(step: string | number, value: unknown, shape: Shape): void {
     this.at.push(step);
     this.check(value, shape);
     this.at.pop();
   }
 
-  private fits(value: any, shape: Shape): boolean {
+  private fits(value: unknown, shape: Shape): boolean {
     const found: Misfit[] = [];
     new Reading(this.root, '', found).check(value, shape);
     return found.length === 0;
   }
 
-  private wrong(value: any, allowed: string): void {
+  private wrong(value: unknown, allowed: string): void {
     this.say(undefined, `${shown(value)} is not allowed; it is ${allowed}`);
   }
 
@@ -121,7 +124,7 @@ function target({ $ref }: Shape, root: Shape): Shape {
 }
 
 /** Whether the value itself is allowed; what it contains is checked afterwards. */
-function isAllowed(value: any, shape: Shape): boolean {
+function isAllowed(value: unknown, shape: Shape): boolean {
   if (shape.enum) return shape.enum.includes(shape.anyCase && typeof value === 'string' ? value.toUpperCase() : value);
   if (shape.type !== undefined && !isOf(value, shape.type)) return false;
   if (typeof value === 'string')

@@ -20,7 +20,9 @@ export function brand(object: object, kind: Kind): void {
 
 /** Whether a value is of this class, from whichever copy of the package. */
 export function isA(kind: Kind, value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (value as any)[symbolOf(kind)] === true;
+  return (
+    typeof value === 'object' && value !== null && (value as Readonly<Record<symbol, unknown>>)[symbolOf(kind)] === true
+  );
 }
 
 function symbolOf(kind: Kind): symbol {

@@ -3,7 +3,7 @@ import { contains, METADATA_ADDRESSES } from '../istio/ranges';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 
 /** Names at which clouds and virtual machines answer with what is theirs, such as the credentials of a node. */
-const OF_THE_MACHINE = [
+const OF_THE_NODE = [
   'metadata.google.internal',
   'metadata.goog',
   'metadata.azure.internal',
@@ -30,10 +30,11 @@ export function internalMeaning(host: string, clusterDomain = DEFAULT_CLUSTER_DO
   const labels = name.split('.');
   const last = labels[labels.length - 1];
   if (/^(localhost|localdomain)\d*$/.test(last)) return 'names the pod itself';
-  const ofMachine = OF_THE_MACHINE.find(
+  const ofNode = OF_THE_NODE.find(
     (one) => one === name || name.endsWith(`.${one}`) || (name !== host && one.endsWith(`.${name}`)),
   );
-  if (ofMachine !== undefined) return `${ofMachine === name ? 'names' : `reaches ${ofMachine},`} the machine itself`;
+  if (ofNode !== undefined)
+    return `${ofNode === name ? 'names' : `reaches ${ofNode},`} the node or its cloud, and not an external host`;
   const isService =
     [2, 3].some((index) => labels[index] === 'svc') ||
     [clusterDomain, DEFAULT_CLUSTER_DOMAIN, 'clusterset.local'].some((one) => name === one || name.endsWith(`.${one}`));

@@ -11,7 +11,7 @@ export function assertCidr(value: string): string {
   const [address, mask, ...rest] = typeof value === 'string' ? value.split('/') : [''];
   const version = isIP(address);
   if (version === 0 || rest.length > 0)
-    throw new Error(`${shown(value)} is not an address range; write it as "203.0.113.0/24" or "2001:db8::/32"`);
+    throw new Error(`${shown(value)} is not an address range, such as "203.0.113.0/24" or "2001:db8::/32"`);
   const widest = version === 4 ? 32 : 128;
   if (mask === undefined) throw new Error(`"${value}" has no mask; for this one address write "${value}/${widest}"`);
   if (!/^(0|[1-9]\d*)$/.test(mask) || Number(mask) > widest)
@@ -30,7 +30,7 @@ export function assertAddress(value: string, options: { ranges: boolean }): stri
         'single addresses',
     );
   throw new Error(
-    `${shown(value)} is not an IP address${options.ranges ? ' or address range' : ''}; write it as ` +
+    `${shown(value)} is not an IP address${options.ranges ? ' or address range' : ''}, such as ` +
       `"203.0.113.10"${options.ranges ? ' or "203.0.113.0/24"' : ''}`,
   );
 }

@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { IConstruct } from 'constructs';
-import { podTemplateOf as templateOf, podTemplatePath } from '../istio/pod-templates';
+import { podTemplateOf as templateOf, podTemplatePath, PodTemplateSpec, TemplateHolder } from '../istio/pod-templates';
 
 /** The pod template of a workload, as it will be synthesised. */
 export interface PodTemplate {
@@ -42,11 +42,9 @@ export function podTemplateOf(workload: IConstruct): PodTemplate {
 }
 
 /** The part of a manifest at a JSON pointer. */
-export function templateIn(manifest: any, path: string): any {
-  return path
-    .split('/')
-    .slice(1)
-    .reduce((node, step) => node[step], manifest);
+export function templateIn(manifest: unknown, path: string): PodTemplateSpec {
+  const steps = path.split('/').slice(1);
+  return steps.reduce((node, step) => (node as Record<string, unknown>)[step], manifest) as PodTemplateSpec;
 }
 
 /**
@@ -56,7 +54,7 @@ export function templateIn(manifest: any, path: string): any {
 export function podIdentityOf(workload: IConstruct): PodIdentity {
   const { object, path } = podTemplateOf(workload);
   const manifest = object.toJson();
-  const { metadata, spec } = templateIn(manifest, path);
+  const { metadata, spec = {} } = templateIn(manifest, path);
   return {
     namespace: manifest.metadata?.namespace,
     serviceAccountName: spec.serviceAccountName ?? spec.serviceAccount ?? 'default',
@@ -64,7 +62,7 @@ export function podIdentityOf(workload: IConstruct): PodIdentity {
   };
 }
 
-function templatePath(manifest: any): string | undefined {
+function templatePath(manifest: TemplateHolder): string | undefined {
   if (manifest.kind !== 'Pod' && !templateOf(manifest)?.spec?.containers) return undefined;
   return podTemplatePath(manifest)
     ?.map((step) => `/${step}`)

@@ -56,7 +56,7 @@ export function readProps<P>(
     return checked as Checked<P>;
   }
   for (const [name, reader] of entries) {
-    const value = nothing ? undefined : (given as any)[name];
+    const value = nothing ? undefined : (given as Readonly<Record<string, unknown>>)[name];
     if (value !== undefined && value !== null) checked[name] = reader(value, `${prefix}${name}`, problems);
     else if (reader.missing !== undefined) problems.add(`${prefix}${name}: none given${reader.missing}`);
   }
@@ -228,7 +228,7 @@ export function duration(
   },
 ): Reader<Duration> {
   return (value, place, problems) => {
-    if (typeof (value as any)?.toMilliseconds !== 'function') {
+    if (typeof (value as Partial<Duration> | null | undefined)?.toMilliseconds !== 'function') {
       problems.add(`${place}: ${shown(value)} is not a Duration; write ${durationInstead(value)}`);
       return undefined;
     }

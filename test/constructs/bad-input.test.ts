@@ -311,7 +311,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     'an address that is none',
     sidecar({ addresses: ['db'] }),
     SITES,
-    ['addresses[0]: "db" is not an IP address', 'write it as'],
+    ['addresses[0]: "db" is not an IP address', 'such as'],
   ],
   [
     'a range under DNS',
@@ -649,7 +649,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     'a host name as a range',
     direct({ toCidrs: ['mainframe.example.com'] }),
     DIRECT,
-    ['toCidrs[0]: "mainframe.example.com" is not an address range', 'write it as'],
+    ['toCidrs[0]: "mainframe.example.com" is not an address range', 'such as'],
   ],
   ['a port that is none', direct({ toPorts: [0] }), DIRECT, ['toPorts[0]: 0 is not a port number']],
   [

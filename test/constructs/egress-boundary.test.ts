@@ -535,7 +535,7 @@ test('all problems of bad input are in one error', () => {
      - unsafeSidecarPorts[0]: 0 is not a port number: ports are whole numbers from 1 to 65535; write one such as 8443
      - unsafeAllowedEgress[0].reason: empty; say why, for those who audit the policies
      - unsafeAllowedEgress[1].labels: no labels, which would select every pod of the namespace; name at least one label
-     - unsafeAllowedEgress[1].toCidrs[0]: "x" is not an address range; write it as "203.0.113.0/24" or "2001:db8::/32"
+     - unsafeAllowedEgress[1].toCidrs[0]: "x" is not an address range, such as "203.0.113.0/24" or "2001:db8::/32"
      - unsafeAllowedEgress[1].toNamespaces[0]: "Y" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - unsafeAllowedEgress[1].toPorts: empty; leave it out for every port
      - guardInstalledGateways: [shop/exit] only refers to the gateway exits/istio-egressgateway of another app; guard it in the app that emits it

@@ -1,4 +1,5 @@
 import * as fs from 'fs';
+import * as os from 'os';
 import * as path from 'path';
 import { allMarkers, dangling, misplaced, PAGES, promisesPage, sentencesOf, unmarked } from './promises';
 import { unmetExpectations } from '../../src/model/answer/judge';
@@ -53,7 +54,7 @@ test.each(
 
 describe('the check of sentences', () => {
   const of = (text: string) => {
-    const file = path.join(fs.mkdtempSync('/tmp/page-'), 'page.md');
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'page-')), 'page.md');
     fs.writeFileSync(file, text);
     return sentencesOf(path.relative(path.join(__dirname, '../..'), file));
   };

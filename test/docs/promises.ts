@@ -153,7 +153,7 @@ export function promisesPage(sentences: Sentence[]): string {
       .flatMap(({ text, markers }) =>
         markers.map(
           ({ suite, row, conditions }, index) =>
-            `| ${index === 0 ? withoutLinks(text) : ''} | \`${suite}\`: ${row} | ${conditions ?? ''} |`,
+            `| ${index === 0 ? withoutLinks(text) : ''} | \`${suite}\`: ${titleOf(row)} | ${conditions ?? ''} |`,
         ),
       ),
     '',
@@ -167,6 +167,11 @@ Each sentence is from the page above it. A suite is run by \`npm run test:mesh -
 a row of an access table, which the model and the mesh judge; other names are test files below \`test\`. This page is made
 by \`npm run docs:update\`.
 `;
+
+/** A row as a person reads it: markers may name the beginning of several, or the pattern of a title. */
+function titleOf(row: string): string {
+  return row.replace(/%s/g, '…').replace(/ $/, ' …');
+}
 
 function withoutLinks(text: string): string {
   return text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replace(/\|/g, '\\|');

@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { examples, golden, objectsIn } from '../../examples/examples';
 import { Change, smallestChange } from '../../src/explain';
 import { yamlLines } from '../../src/explain/yaml-lines';
+import { Manifest } from '../../src/manifests/egress-object';
 import { EgressModel, worldOf } from '../../src/model';
 import { brokenConfigurations } from '../model/broken';
 import { admissionProblems } from '../support/admission';
@@ -104,7 +105,10 @@ describe('an entry that sends HTTP to port 443, without TLS origination', () => 
     spec,
   });
   const proposed = (namespace: string, ...others: object[]) => {
-    const objects = [entry, ...others].map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
+    const objects = [entry, ...others].map((manifest, index) => ({
+      manifest: manifest as Manifest,
+      origin: `document ${index + 1}`,
+    }));
     const caller = { namespace, serviceAccount: 'checkout' };
     const request = { url: 'http://edition.cnn.com/' };
     const model = EgressModel.of(objects);

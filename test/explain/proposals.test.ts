@@ -2,6 +2,7 @@
 import { Change, EgressModel, smallestChange, Wanted, World } from '../../src/explain';
 import { examples, golden, objectsIn } from '../../examples/examples';
 import { bystanders } from '../../src/explain/bystanders';
+import { Manifest } from '../../src/manifests/egress-object';
 import { admissionProblems } from '../support/admission';
 import { worldOf } from '../../src/model';
 
@@ -23,7 +24,10 @@ const WORLD: World = {
 };
 
 function proposed(manifests: object[], url: string, world: World = {}, wanted: Wanted = {}): Change | undefined {
-  const objects = manifests.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
+  const objects = manifests.map((manifest, index) => ({
+    manifest: manifest as Manifest,
+    origin: `document ${index + 1}`,
+  }));
   const model = EgressModel.of(objects, { ...WORLD, ...world });
   const caller = { namespace: 'shop', serviceAccount: 'checkout' };
   const change = smallestChange(model, caller, { url }, model.ask(caller, { url }), wanted);
@@ -183,7 +187,9 @@ test('the only setting of a port goes with the settings of the port, since Istio
     { external },
   );
   expect(change?.text).toMatch(/remove spec\.trafficPolicy\.portLevelSettings\[0\]\.tls\nthis weakens/);
-  expect(change?.objects[1].manifest.spec.trafficPolicy).toEqual({ loadBalancer: { simple: 'ROUND_ROBIN' } });
+  expect(change?.objects[1].manifest.spec).toMatchObject({
+    trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } },
+  });
 });
 
 test('what opens a host to another namespace says so', () => {

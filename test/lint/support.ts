@@ -3,19 +3,15 @@ import * as os from 'os';
 import * as path from 'path';
 import { run } from '../../src/explain/command';
 
-/** A folder with these files, which is removed after the test. */
+/** A folder with these files. */
 export function folderOf(files: Record<string, string>): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-lint-'));
-  folders.push(folder);
   for (const [name, text] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     fs.writeFileSync(path.join(folder, name), text);
   }
   return folder;
 }
-
-const folders: string[] = [];
-afterEach(() => folders.splice(0).forEach((folder) => fs.rmSync(folder, { recursive: true })));
 
 /** Runs `lint` in a folder with these files. */
 export function lintFiles(files: Record<string, string>, ...options: string[]) {

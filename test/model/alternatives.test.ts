@@ -1,4 +1,5 @@
 import { ask, ENTRY } from './support';
+import { isPlainYes } from '../../src/explain/changes';
 
 const routes = (http: string) =>
   '---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: split, namespace: shop ' +
@@ -39,4 +40,69 @@ test('further endpoints are alternatives', () => {
     'resolution: STATIC\n  endpoints: [{ address: 203.0.113.1 }, { address: 203.0.113.2 }]',
   );
   expect(ask(entry, 'shop/app', 'https://site.example.com/').alternatives).toHaveLength(1);
+});
+
+describe('where chance decides in istiod', () => {
+  const GATEWAY = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: gw, namespace: egress }
+spec: { template: { metadata: { labels: { istio: gw } } } }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: gw }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [site.example.com] }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: shop }
+spec:
+  hosts: [site.example.com]
+  gateways: [mesh, egress/exit]
+  http:
+    - match: [{ gateways: [mesh], port: 80 }]
+      route: [{ destination: { host: gw.egress.svc.cluster.local, port: { number: 80 } } }]
+    - route: [{ destination: { host: site.example.com, port: { number: 80 } } }]
+`;
+  const service = (name: string, targetPort: number) => `---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: egress }
+spec: { selector: { istio: gw }, ports: [{ name: http, port: 80, targetPort: ${targetPort} }] }
+`;
+
+  test('two Services that map a port of a gateway to different pod ports: it listens on one of them', () => {
+    const yaml = `${ENTRY}${GATEWAY}${service('gw', 8080)}`;
+    const http = 'http://site.example.com/';
+    expect(ask(`${yaml}${service('other', 8080)}`, 'shop/app', http).alternatives).toEqual([]);
+    const answer = ask(`${yaml}${service('other', 8081)}`, 'shop/app', http);
+    expect(answer).toMatchObject({
+      outcome: 'answered',
+      via: 'gateway',
+      alternatives: [{ answer: { outcome: 'refused', by: 'gateway', symptom: 503 } }],
+    });
+    expect(isPlainYes(answer)).toBe(false);
+  });
+
+  test('two entries of one namespace with different resolution for different namespaces', () => {
+    const other = (address: string) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: other, namespace: shop, creationTimestamp: 2026-01-02T00:00:00Z }
+spec:
+  hosts: [site.example.com]
+  exportTo: [egress]
+  location: MESH_EXTERNAL
+  resolution: DNS_ROUND_ROBIN
+  endpoints: [{ address: ${address} }]
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+`;
+    const own = ENTRY.replace('metadata: {', 'metadata: { creationTimestamp: 2026-01-01T00:00:00Z,');
+    const answer = ask(`${own}${other('elsewhere.example.com')}`, 'shop/app', 'https://site.example.com/');
+    expect(answer.alternatives.length).toBeGreaterThan(0);
+    expect(isPlainYes(answer)).toBe(false);
+  });
 });

@@ -89,6 +89,24 @@ spec: { host: ${GATEWAY}, trafficPolicy: { ${more} tls: { mode: ISTIO_MUTUAL, sn
 `;
 const overHttp = (...routes: string[]) => `${ENTRY}${servers(HTTP)}${toGateway(80)}${outside(...routes)}`;
 const overTls = (...routes: string[]) => `${ENTRY}${servers(MUTUAL)}${toGateway(443)}${hopTls()}${outside(...routes)}`;
+const circle = outside().replace('host: site.example.com,', `host: ${GATEWAY},`);
+const removing = ['shop', 'egress']
+  .map(
+    (namespace) => `---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: off, namespace: ${namespace} }
+spec:
+  configPatches:
+    - applyTo: HTTP_FILTER
+      match: { listener: { filterChain: { filter: { name: envoy.filters.network.http_connection_manager, subFilter: { name: company.tracing } } } } }
+      patch: { operation: REMOVE }
+    - applyTo: NETWORK_FILTER
+      match: { listener: { filterChain: { filter: { name: company.audit } } } }
+      patch: { operation: REMOVE }
+`,
+  )
+  .join('');
 const policy = (spec: string, { name = 'policy', annotations = '{}' } = {}) => `---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -540,6 +558,14 @@ ${policy(
     ],
   ),
   caseOf('a hop in TLS to a server in plaintext', `${overHttp()}${hopTls()}`, [['/', 503]]),
+  caseOf('a gateway that sends requests to itself', `${ENTRY}${servers(HTTP)}${toGateway(80)}${circle}`, [
+    ['/', 'timeout'],
+  ]),
+  caseOf('patches that remove filters that are not there', `${overTls()}${removing}`, [['/', 200]]),
+  // HTTP/1.1 is what proxies speak to a port that is declared as HTTP; a server of gRPC does not.
+  caseOf('gRPC to a port that is declared as HTTP', overTls(), [
+    ['/', 'grpc-unavailable', { speak: 'grpc', expect: { outcome: 'refused', by: 'host', via: 'gateway' } }],
+  ]),
   caseOf('a hop in plaintext to a TLS server', `${ENTRY}${servers(MUTUAL)}${toGateway(443)}${outside()}`, [['/', 503]]),
   caseOf("the application's TLS at a server in plaintext", `${ENTRY}${servers(HTTP)}${tlsToGateway(80)}${outside()}`, [
     ['https://site.example.com/', 'tls-closed'],

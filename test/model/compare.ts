@@ -2,6 +2,7 @@ import { MeshAnswer } from './worlds/recorded';
 import { tableOf } from './worlds/table';
 import { Request } from './worlds/world';
 import { AccessTable, Expectation } from '../../src/access/access-table';
+import { Manifest } from '../../src/manifests/egress-object';
 import { Answer, EgressModel, worldOf } from '../../src/model';
 
 /** The fields that both judges report. */
@@ -23,7 +24,7 @@ const FIELDS = [
 /** A model of a mesh with these objects, for requests as in an access table. */
 export function modelOf(objects: readonly object[], table: AccessTable): (request: Request) => Answer {
   const model = EgressModel.of(
-    objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` })),
+    objects.map((manifest, index) => ({ manifest: manifest as Manifest, origin: `document ${index + 1}` })),
     worldOf(table),
   );
   return ({ from, request, ...rest }) => {

@@ -34,7 +34,7 @@ export function proposalsIn(world: World): Proposed[] {
 /** The objects as they are applied: a proposed one is the last, and without the age that stands for that. */
 function applied({ objects }: Change): WorldObject[] {
   return objects.map(({ manifest }) => {
-    const { metadata, ...rest } = plain<WorldObject>(manifest);
+    const { metadata, ...rest } = plain(manifest as WorldObject);
     const { creationTimestamp, ...named } = metadata;
     return {
       ...rest,

@@ -1,5 +1,6 @@
 /** What a sidecar that answers DNS makes of several entries and of wildcards, as seen in generated worlds. */
 import { ask } from './support';
+import { isPlainYes } from '../../src/explain/changes';
 import { World } from '../../src/model';
 
 const WORLD: World = {
@@ -31,8 +32,10 @@ test('a name without an address of its own gets that of the wildcard', () => {
 test('of several addresses, the one that is dialled counts only where the answers differ', () => {
   expect(see(`${TLS}${TCP}`)).toMatchObject({ outcome: 'answered', alternatives: [] });
   const answer = see(`${TLS}${HTTP}`);
-  expect(answer).toMatchObject({ outcome: 'undetermined' });
-  expect(answer.reason).toMatch(/it depends on which one the application dials/);
+  const answers = [answer, ...answer.alternatives.map((other) => other.answer)];
+  expect(answers.map(({ outcome }) => outcome).sort()).toEqual(['answered', 'refused']);
+  expect(answer.alternatives[0].because).toMatch(/several ServiceEntries declare site.example.com/);
+  expect(isPlainYes(answer)).toBe(false);
 });
 
 describe('without DNS capture, an entry with resolution NONE', () => {

@@ -9,6 +9,7 @@ import { Request, WorldObject } from './worlds/world';
 import { AccessTable } from '../../src/access/access-table';
 import { isPlainYes } from '../../src/explain/changes';
 import { meshAmong } from '../../src/explain/mesh-config';
+import { Manifest } from '../../src/manifests/egress-object';
 import { Answer, EgressModel, EgressObject, World } from '../../src/model';
 
 /** What a user has of a world. */
@@ -21,7 +22,7 @@ export interface Folder {
 }
 
 const documents = (objects: readonly object[]): EgressObject[] =>
-  objects.map((manifest, index) => ({ manifest, origin: `document ${index + 1}` }));
+  objects.map((manifest, index) => ({ manifest: manifest as Manifest, origin: `document ${index + 1}` }));
 
 /** The same objects, the dates of some of which are missing: a new `dist/` beside the export of a cluster. */
 function partlyUndated(objects: readonly WorldObject[], seed: number): WorldObject[] {

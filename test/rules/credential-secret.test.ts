@@ -48,8 +48,8 @@ test.each(FULL)('a Secret without %s is reported', (key) => {
 });
 
 test('an empty value counts as missing', () => {
-  const empty = secret('egress/client', FULL);
-  empty.manifest.data['tls.key'] = '';
+  const full = secret('egress/client', FULL);
+  const empty = { ...full, manifest: { ...full.manifest, data: { ...full.manifest.data, 'tls.key': '' } } };
   expect(findings(code, [rule(), empty])[0].message).toContain('which has no tls.key.');
 });
 

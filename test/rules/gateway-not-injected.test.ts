@@ -2,7 +2,7 @@ import { reported } from './support';
 import { EgressObject } from '../../src/rules';
 
 const code = 'gateway-not-injected';
-const namespace = (name: string, labels: object): EgressObject => ({
+const namespace = (name: string, labels: Record<string, string>): EgressObject => ({
   manifest: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
   origin: `namespace ${name}`,
 });

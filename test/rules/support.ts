@@ -6,8 +6,11 @@ export function objectsOf(yaml: string): EgressObject[] {
   return parseAllDocuments(yaml).map((document, index) => ({ manifest: document.toJS(), origin: `file#${index}` }));
 }
 
+/** An object whose fields a test may change. */
+export type Changeable = EgressObject & { readonly manifest: { spec: any } };
+
 /** An Istio object: `istio('ServiceEntry', 'shop/site', { ... })`. Its origin is its name. */
-export function istio(kind: string, place: string, spec: object, metadata: object = {}): EgressObject {
+export function istio(kind: string, place: string, spec: object, metadata: object = {}): Changeable {
   const [namespace, name] = place.split('/');
   return {
     manifest: { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, namespace, ...metadata }, spec },
@@ -15,7 +18,7 @@ export function istio(kind: string, place: string, spec: object, metadata: objec
   };
 }
 
-export function entry(place: string, spec: object, metadata: object = {}): EgressObject {
+export function entry(place: string, spec: object, metadata: object = {}): Changeable {
   const site = {
     hosts: ['a.example.com'],
     exportTo: ['.'],
@@ -26,7 +29,7 @@ export function entry(place: string, spec: object, metadata: object = {}): Egres
 }
 
 /** A VirtualService that routes HTTP for a host to a destination. */
-export function route(place: string, spec: object, destination: object = { host: 'a.example.com' }): EgressObject {
+export function route(place: string, spec: object, destination: object = { host: 'a.example.com' }): Changeable {
   return istio('VirtualService', place, {
     hosts: ['a.example.com'],
     exportTo: ['.'],
@@ -41,7 +44,7 @@ export function gateway(
   hosts: string[],
   server: object = {},
   selector: object = { istio: 'exit' },
-): EgressObject {
+): Changeable {
   const mutual = { port: { number: 443, name: 'tls', protocol: 'HTTPS' }, hosts, tls: { mode: 'ISTIO_MUTUAL' } };
   return istio('Gateway', place, { selector, servers: [{ ...mutual, ...server }] });
 }

@@ -6,7 +6,6 @@ import { Construct } from 'constructs';
 
 // One folder for all apps of a test file: cdk8s' own Testing.app() creates one for each app and never deletes it.
 const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-test-'));
-process.on('exit', () => fs.rmSync(outdir, { recursive: true, force: true }));
 
 export function newApp(): App {
   return new App({ outdir });
@@ -60,7 +59,7 @@ export function errorOf(attempt: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
-/** An empty folder that is deleted after the tests. */
+/** An empty folder. */
 export function temporaryFolder(): string {
   return fs.mkdtempSync(path.join(outdir, 'out-'));
 }

@@ -12,11 +12,9 @@ export interface ShownCommand {
   readonly output: string;
 }
 
-/** The programs: blocks with imports of their own. */
+/** The programs: each block of TypeScript is one, so that it can be copied as it is. */
 export function programsOf(page: string): string[] {
-  return [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
-    .map(([, code]) => code)
-    .filter((code) => /^import /m.test(code));
+  return [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
 }
 
 /** The page whose first program is what `dist` holds: this one, or the README. */

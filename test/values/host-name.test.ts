@@ -77,9 +77,9 @@ test.each([
   ['db.shop.svc.clusterset.local', 'is the name of a Kubernetes Service or pod'],
   ['localhost.localdomain', 'names the pod itself'],
   ['admin.localhost', 'names the pod itself'],
-  ['metadata.google.internal', 'names the machine itself'],
-  ['v1.metadata.google.internal', 'reaches metadata.google.internal, the machine itself'],
-  ['*.google.internal', 'reaches metadata.google.internal, the machine itself'],
+  ['metadata.google.internal', 'names the node or its cloud'],
+  ['v1.metadata.google.internal', 'reaches metadata.google.internal, the node or its cloud'],
+  ['*.google.internal', 'reaches metadata.google.internal, the node or its cloud'],
   ['*.shop.svc.cluster.local', 'is the name of a Kubernetes Service or pod'],
 ])('%s names something inside: refused, unless that is said', (host, why) => {
   const message = errorOf(() => assertHostPattern(host, false, false));

@@ -16,7 +16,7 @@ test.each([
   ['203.0.113.0/024', 'has an impossible mask'],
   ['203.0.113.0/', 'has an impossible mask'],
   ['203.0.113.0/255.255.255.0', 'has an impossible mask'],
-  ['203.0.113/24', '"203.0.113/24" is not an address range; write it as "203.0.113.0/24" or "2001:db8::/32"'],
+  ['203.0.113/24', '"203.0.113/24" is not an address range, such as "203.0.113.0/24" or "2001:db8::/32"'],
   [' 203.0.113.0/24', 'is not an address range'],
   ['203.0.113.0/24/1', 'is not an address range'],
   ['example.com/24', 'is not an address range'],
@@ -40,8 +40,8 @@ test('ranges count as addresses where Istio accepts them, and nowhere else', () 
 });
 
 test.each([
-  ['db.example.com', false, '"db.example.com" is not an IP address; write it as "203.0.113.10"'],
-  ['db.example.com', true, 'is not an IP address or address range; write it as "203.0.113.10" or "203.0.113.0/24"'],
+  ['db.example.com', false, '"db.example.com" is not an IP address, such as "203.0.113.10"'],
+  ['db.example.com', true, 'is not an IP address or address range, such as "203.0.113.10" or "203.0.113.0/24"'],
   ['203.0.113.0/33', true, 'impossible mask'],
   [undefined as any, false, 'undefined'],
 ])('%j is not an address', (value, ranges, part) => {
@@ -50,7 +50,7 @@ test.each([
 
 test('where ranges are not allowed, none is suggested', () => {
   expect(errorOf(() => assertAddress('db.example.com', { ranges: false }))).toBe(
-    '"db.example.com" is not an IP address; write it as "203.0.113.10"',
+    '"db.example.com" is not an IP address, such as "203.0.113.10"',
   );
 });
 

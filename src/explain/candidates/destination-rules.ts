@@ -1,28 +1,24 @@
 import { isIP } from 'net';
-import { remove, set, valueAt } from './edits';
+import { changeSpec, remove, set, valueAt } from './edits';
 import { hopOf } from './hops';
-import { Asked, Candidate, find, nameOf, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
+import { Asked, Candidate, find, nameOf, NEW_OBJECT, Question, appliesTo } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
-import { isHttp } from '../../istio/protocols';
+import { isHttp, portsOf } from '../../istio/protocols';
 import { serviceOfHost } from '../../istio/service-names';
 import { FieldPath, upTo } from '../../manifests/field-path';
-import { Indexed } from '../../manifests/indexed';
+import { IstioObject } from '../../manifests/indexed';
 import { hopsOf } from '../../manifests/routes';
-import { EgressObject } from '../../model';
-import { namespaceOf, placeOf } from '../manifest';
+import { IstioSpecs, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 import { yamlLines } from '../yaml-lines';
 
-export function forTls(
-  question: Question,
-  rule: EgressObject,
-  field: FieldPath | undefined,
-  { host }: Asked,
-): Candidate[] {
+type Rule = IstioObject<'DestinationRule'>;
+
+export function forTls(question: Question, rule: Rule, field: FieldPath | undefined, { host }: Asked): Candidate[] {
   const path = field && upTo(field, 'tls');
   if (path === undefined) return [];
-  const tls = valueAt(rule.manifest, path);
+  const tls = valueAt<TlsSettings>(rule, path);
   // The mutual TLS of a hop tells the gateway who calls.
-  const isHop = hopOf(question, rule, rule.manifest.spec?.host) !== undefined;
+  const isHop = hopOf(rule, rule.spec.host) !== undefined;
   const found: Candidate[] = [
     set(rule, `${path}.subjectAltNames`, [host]),
     ...(tls?.mode === 'SIMPLE'
@@ -33,7 +29,7 @@ export function forTls(
     remove(rule, path, 'the request then leaves without this TLS'),
     { ...set(rule, `${path}.caCertificates`, 'system'), size: 1.1 },
   ];
-  for (const other of ['caCertificates', 'subjectAltNames', 'sni', 'credentialName']) {
+  for (const other of ['caCertificates', 'subjectAltNames', 'sni', 'credentialName'] as const) {
     if (tls?.[other] !== undefined) found.push(remove(rule, `${path}.${other}`));
   }
   for (const secret of question.world.secrets ?? []) {
@@ -41,21 +37,16 @@ export function forTls(
     found.push({
       text: `${nameOf(rule)}: set ${path} to mode MUTUAL with credentialName "${secret.name}"`,
       size: 2,
-      edits: [
-        {
-          object: rule,
-          change: (manifest) =>
-            Object.assign(valueAt(manifest, path), {
-              mode: 'MUTUAL',
-              credentialName: secret.name,
-              caCertificates: undefined,
-            }),
-        },
-      ],
+      edits: set(rule, path, {
+        ...tls,
+        mode: 'MUTUAL',
+        credentialName: secret.name,
+        caCertificates: undefined,
+      }).edits.map((edit) => ({ ...edit, field: undefined })),
     });
   }
-  for (const gateway of ofKind(question, 'Gateway')) {
-    for (const server of gateway.manifest.spec?.servers ?? []) {
+  for (const gateway of question.index.ofKind('Gateway')) {
+    for (const server of gateway.spec.servers ?? []) {
       for (const name of server.hosts ?? [])
         if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
     }
@@ -63,25 +54,17 @@ export function forTls(
   found.push(...namesOfEndpoint(question, rule, path), ...inSubset(question, rule, path));
   // TLS for all ports, where only plain HTTP should get it: moved to the HTTP port.
   if (path === 'spec.trafficPolicy.tls') {
-    for (const port of new Set(
-      ofKind(question, 'ServiceEntry').flatMap(({ manifest }) =>
-        (manifest.spec?.ports ?? []).filter((one: any) => isHttp(one.protocol)).map((one: any) => one.number),
-      ),
-    )) {
+    const ports = question.index.ofKind('ServiceEntry').flatMap((entry) => portsOf(entry));
+    for (const port of new Set(ports.filter(({ protocol }) => isHttp(protocol)).map(({ number }) => number))) {
       found.push({
         text: `${nameOf(rule)}: move spec.trafficPolicy.tls to spec.trafficPolicy.portLevelSettings for port ${port}`,
         size: 2,
         edits: [
-          {
-            object: rule,
-            change: (manifest) => {
-              const { tls: moved, ...rest } = manifest.spec.trafficPolicy;
-              manifest.spec.trafficPolicy = {
-                ...rest,
-                portLevelSettings: [...(rest.portLevelSettings ?? []), { port: { number: port }, tls: moved }],
-              };
-            },
-          },
+          changeSpec(rule, (spec) => {
+            const { tls: moved, portLevelSettings = [], ...rest } = spec.trafficPolicy ?? {};
+            const settings = [...portLevelSettings, { port: { number: port }, tls: moved }];
+            return { ...spec, trafficPolicy: { ...rest, portLevelSettings: settings } };
+          }),
         ],
       });
     }
@@ -90,13 +73,14 @@ export function forTls(
 }
 
 /** An entry that leads to another name gets that host's certificate: it is asked for, and expected. */
-function namesOfEndpoint(question: Question, rule: EgressObject, path: FieldPath): Candidate[] {
-  const host = fullHost(rule.manifest.spec?.host ?? '', placeOf(rule.manifest, question.world));
-  const names = ofKind(question, 'ServiceEntry')
-    .filter(({ manifest }) => manifest.spec?.hosts?.includes(host))
-    .flatMap(({ manifest }) => (manifest.spec.endpoints ?? []).map(({ address }: any) => address))
-    .filter((address) => typeof address === 'string' && address.includes('.') && isIP(address) === 0);
-  return [...new Set<string>(names)].map((name) => ({
+function namesOfEndpoint({ index }: Question, rule: Rule, path: FieldPath): Candidate[] {
+  const host = fullHost(rule.spec.host ?? '', rule);
+  const names = index
+    .ofKind('ServiceEntry')
+    .filter(({ spec }) => spec.hosts?.includes(host))
+    .flatMap(({ spec }) => (spec.endpoints ?? []).flatMap(({ address }) => address ?? []))
+    .filter((address) => address.includes('.') && isIP(address) === 0);
+  return [...new Set(names)].map((name) => ({
     text: `${nameOf(rule)}: set ${path}.sni to ${JSON.stringify(name)} and ${path}.subjectAltNames to ["${name}"]`,
     // Where the entry leads is meant: less than another endpoint.
     size: 1.4,
@@ -105,39 +89,36 @@ function namesOfEndpoint(question: Question, rule: EgressObject, path: FieldPath
 }
 
 /** TLS that a port adds to every connection, moved to a subset that only the routes for HTTP name. */
-function inSubset(question: Question, rule: EgressObject, path: FieldPath): Candidate[] {
+function inSubset({ index }: Question, rule: Rule, path: FieldPath): Candidate[] {
   const [, at] = /^spec\.trafficPolicy(?:\.portLevelSettings\[(\d+)\])?\.tls$/.exec(path) ?? [];
   if (!path.startsWith('spec.trafficPolicy.')) return [];
-  const policy = rule.manifest.spec.trafficPolicy;
-  const settings = at === undefined ? undefined : policy.portLevelSettings[Number(at)];
-  const host = fullHost(rule.manifest.spec.host, placeOf(rule.manifest, question.world));
-  const taken = ((rule.manifest.spec.subsets ?? []) as any[]).map(({ name }) => name);
-  const subset = taken.includes('tls') ? 'tls-origination' : 'tls';
-  const routed = ofKind(question, 'VirtualService').flatMap((routes) =>
-    ((routes.manifest.spec?.http ?? []) as any[]).flatMap((http, index) =>
-      ((http.route ?? []) as any[]).flatMap(({ destination }, to) =>
-        destination?.host &&
-        fullHost(destination.host, placeOf(routes.manifest, question.world)) === host &&
-        destination.subset === undefined &&
-        (settings === undefined || destination.port?.number === settings.port?.number)
-          ? [set(routes, `spec.http[${index}].route[${to}].destination.subset`, subset)]
-          : [],
+  const settings = at === undefined ? undefined : rule.spec.trafficPolicy?.portLevelSettings?.[Number(at)];
+  const host = fullHost(rule.spec.host ?? '', rule);
+  const isTaken = rule.spec.subsets?.some(({ name }) => name === 'tls');
+  const subset = isTaken ? 'tls-origination' : 'tls';
+  const routed = index
+    .ofKind('VirtualService')
+    .flatMap((routes) =>
+      (routes.spec.http ?? []).flatMap((http, position) =>
+        (http.route ?? []).flatMap(({ destination }, to) =>
+          destination?.host &&
+          fullHost(destination.host, routes) === host &&
+          destination.subset === undefined &&
+          (settings === undefined || destination.port?.number === settings.port?.number)
+            ? [set(routes, `spec.http[${position}].route[${to}].destination.subset`, subset)]
+            : [],
+        ),
       ),
-    ),
-  );
+    );
   if (routed.length === 0) return [];
-  const change = (manifest: any) => {
-    const { trafficPolicy } = manifest.spec;
-    const owner = settings === undefined ? trafficPolicy : trafficPolicy.portLevelSettings[Number(at)];
-    const { tls } = owner;
-    delete owner.tls;
-    const moved = settings === undefined ? { tls } : { portLevelSettings: [{ port: settings.port, tls }] };
-    manifest.spec.subsets = [...(manifest.spec.subsets ?? []), { name: subset, trafficPolicy: moved }];
-    // Istio refuses settings of a port that set nothing.
-    if (settings !== undefined && Object.keys(owner).length === 1)
-      trafficPolicy.portLevelSettings.splice(Number(at), 1);
-    if (trafficPolicy.portLevelSettings?.length === 0) delete trafficPolicy.portLevelSettings;
-    if (Object.keys(trafficPolicy).length === 0) delete manifest.spec.trafficPolicy;
+  const move = ({ trafficPolicy = {}, ...spec }: IstioSpecs['DestinationRule']): IstioSpecs['DestinationRule'] => {
+    const [left, moved] =
+      settings === undefined ? withoutTls(trafficPolicy) : withoutPortTls(trafficPolicy, Number(at));
+    return {
+      ...spec,
+      ...(Object.keys(left).length > 0 && { trafficPolicy: left }),
+      subsets: [...(spec.subsets ?? []), { name: subset, trafficPolicy: moved }],
+    };
   };
   return [
     {
@@ -146,31 +127,47 @@ function inSubset(question: Question, rule: EgressObject, path: FieldPath): Cand
         ...routed.map(({ text }) => text),
       ].join('\n'),
       size: 2 + routed.length,
-      edits: [{ object: rule, field: path, change }, ...routed.flatMap(({ edits }) => edits)],
+      edits: [changeSpec(rule, move, path), ...routed.flatMap(({ edits }) => edits)],
     },
   ];
 }
 
+/** A policy in two: without its TLS settings, and with nothing else. */
+function withoutTls({ tls, ...left }: TrafficPolicy): readonly [TrafficPolicy, TrafficPolicy] {
+  return [left, { tls }];
+}
+
+/** The same with the TLS settings of a port. Istio refuses settings of a port that set nothing. */
+function withoutPortTls(
+  { portLevelSettings = [], ...policy }: TrafficPolicy,
+  at: number,
+): readonly [TrafficPolicy, TrafficPolicy] {
+  const { tls, port, ...others } = portLevelSettings[at];
+  const own = Object.keys(others).length > 0 ? [{ port, ...others }] : [];
+  const left = [...portLevelSettings.slice(0, at), ...own, ...portLevelSettings.slice(at + 1)];
+  return [{ ...policy, ...(left.length > 0 && { portLevelSettings: left }) }, { portLevelSettings: [{ port, tls }] }];
+}
+
 /** Clear text where the host expects TLS: the TLS settings that a port lacks, in an existing rule or in a new one. */
 export function missingTls(question: Question): Candidate[] {
-  const { answer, caller } = question;
+  const { answer, caller, index } = question;
   if (!answer.plaintextToHost || answer.outcome === 'answered') return [];
-  const rules = ofKind(question, 'DestinationRule');
-  return ofKind(question, 'ServiceEntry').flatMap(({ manifest: entry }) =>
-    ((entry.spec?.ports ?? []) as any[])
+  const rules = index.ofKind('DestinationRule');
+  return index.ofKind('ServiceEntry').flatMap((entry) =>
+    portsOf(entry)
       .filter(({ protocol }) => isHttp(protocol) || protocol === 'TLS' || protocol === 'HTTPS')
       .flatMap((port) =>
-        (entry.spec.hosts as string[]).flatMap((host): Candidate[] => {
+        (entry.spec.hosts ?? []).flatMap((host): Candidate[] => {
           // Where sni is set, a proxy verifies the name only if subjectAltNames lists it.
-          const tls = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
+          const tls: TlsSettings = { mode: 'SIMPLE', ...(!isWildcard(host) && { sni: host, subjectAltNames: [host] }) };
           const settings = { port: { number: port.number }, tls };
           const existing = rules
-            .filter(({ manifest }) => manifest.spec?.host === host)
+            .filter(({ spec }) => spec.host === host)
             .map((rule) => {
-              const { length = 0 } = rule.manifest.spec.trafficPolicy?.portLevelSettings ?? {};
+              const { length } = rule.spec.trafficPolicy?.portLevelSettings ?? [];
               return set(rule, `spec.trafficPolicy.portLevelSettings[${length}]`, settings, 2);
             });
-          const own = namespaceOf(entry);
+          const own = entry.namespace;
           const follower = answer.gateway?.split('/')[0] ?? caller.namespace;
           const { exportTo } = entry.spec;
           return [
@@ -200,63 +197,30 @@ export function ignoredCredential(question: Question): Candidate[] {
     .filter(({ code }) => code === 'ignored-credential')
     .flatMap(({ decidedBy }) => decidedBy)
     .flatMap((ref) => {
-      const rule = find(question, ref);
+      const rule = find(question.index, ref);
       return rule ? [set(rule, 'spec.workloadSelector', { matchLabels: labels })] : [];
     });
 }
 
 /** A rule moved to where proxies look for it: the namespace of its Service, to which routes for the host lead. */
-export function misplacedRules(question: Question, { host }: Asked): Candidate[] {
-  const routes = ofKind(question, 'VirtualService').filter(({ manifest }) => appliesTo(manifest, host));
-  const destinations = new Set(
-    routes.flatMap((object) =>
-      hopsOf(
-        new Indexed(
-          object,
-          'VirtualService',
-          namespaceOf(object.manifest),
-          object.manifest.metadata.name,
-          object.manifest.spec ?? {},
-          question.world.mesh?.clusterDomain,
-        ),
-      ).map((hop) => hop.host),
-    ),
-  );
-  return ofKind(question, 'DestinationRule')
-    .filter(({ manifest }) => destinations.has(fullHost(manifest.spec?.host ?? '', placeOf(manifest, question.world))))
-    .flatMap((rule) => {
-      const { namespace } =
-        serviceOfHost(
-          fullHost(rule.manifest.spec?.host ?? '', placeOf(rule.manifest, question.world)),
-          question.world.mesh?.clusterDomain,
-        ) ?? {};
-      if (namespace === undefined || namespace === namespaceOf(rule.manifest)) return [];
-      return [
-        {
-          ...set(rule, 'metadata.namespace', namespace, 1.5),
-          text: `${nameOf(rule)}: move it to namespace ${namespace}, where its Service is`,
-        },
-      ];
-    });
+export function misplacedRules({ index }: Question, { host }: Asked): Candidate[] {
+  const routes = index.ofKind('VirtualService').filter((object) => appliesTo(object, host));
+  const destinations = new Set(routes.flatMap((object) => hopsOf(object).map((hop) => hop.host)));
+  return index.ofKind('DestinationRule').flatMap((rule) => {
+    const destination = fullHost(rule.spec.host ?? '', rule);
+    const { namespace } = serviceOfHost(destination, index.clusterDomain) ?? {};
+    if (!destinations.has(destination) || namespace === undefined || namespace === rule.namespace) return [];
+    return [
+      {
+        ...set(rule, 'metadata.namespace', namespace, 1.5),
+        text: `${nameOf(rule)}: move it to namespace ${namespace}, where its Service is`,
+      },
+    ];
+  });
 }
 
-export function tlsPaths(manifest: any): FieldPath[] {
-  const paths: FieldPath[] = [];
-  const policy = (value: any, at: FieldPath) => {
-    if (value?.tls) paths.push(`${at}.tls`);
-    (value?.portLevelSettings ?? []).forEach(
-      (port: any, index: number) => port.tls && paths.push(`${at}.portLevelSettings[${index}].tls`),
-    );
-  };
-  policy(manifest.spec?.trafficPolicy, 'spec.trafficPolicy');
-  (manifest.spec?.subsets ?? []).forEach((subset: any, index: number) =>
-    policy(subset.trafficPolicy, `spec.subsets[${index}].trafficPolicy`),
-  );
-  return paths;
-}
-
-function newRule(namespace: string, spec: any, size = NEW_OBJECT): Candidate {
-  const name = `${spec.host.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
+function newRule(namespace: string, spec: IstioSpecs['DestinationRule'], size = NEW_OBJECT): Candidate {
+  const name = `${spec.host?.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
   const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
   return {
     text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map((line) => `  ${line}`)].join('\n'),

@@ -1,9 +1,10 @@
-import { Candidate, nameOf } from './question';
-import { FieldPath, pathOf, stepsOf } from '../../manifests/field-path';
-import { EgressObject } from '../../model';
+import { Candidate, Edit, nameOf } from './question';
+import { Manifest } from '../../manifests/egress-object';
+import { FieldPath, pathOf, PathStep, stepsOf } from '../../manifests/field-path';
+import { Indexed } from '../../manifests/indexed';
 
 /** Sets the value at a path. */
-export function set(object: EgressObject, path: FieldPath, value: unknown, size = 1): Candidate {
+export function set(object: Indexed, path: FieldPath, value: unknown, size = 1): Candidate {
   return {
     text: `${nameOf(object)}: set ${path} to ${JSON.stringify(value)}`,
     size,
@@ -12,16 +13,22 @@ export function set(object: EgressObject, path: FieldPath, value: unknown, size 
 }
 
 /** Removes what is at a path. */
-export function remove(object: EgressObject, path: FieldPath, weakens?: string): Candidate {
+export function remove(object: Indexed, path: FieldPath, weakens?: string): Candidate {
   return { ...set(object, path, undefined), text: `${nameOf(object)}: remove ${path}`, weakens };
 }
 
-function write(manifest: any, path: FieldPath, value: unknown): void {
+/** A change to the spec of an object that is more than a value at a path. */
+export function changeSpec<Spec>(object: Indexed<Spec>, change: (spec: Spec) => Spec, field?: FieldPath): Edit {
+  return { object, field, change: (manifest) => ({ ...manifest, spec: change(manifest.spec as Spec) }) };
+}
+
+/** Writes into a manifest that is a copy. */
+function write(manifest: Manifest, path: FieldPath, value: unknown): Manifest {
   const keys = stepsOf(path);
-  let at = manifest;
+  let at = manifest as unknown as Record<PathStep, unknown>;
   keys.slice(0, -1).forEach((key, index) => {
     at[key] ??= typeof keys[index + 1] === 'number' ? [] : {};
-    at = at[key];
+    at = at[key] as Record<PathStep, unknown>;
   });
   const last = keys[keys.length - 1];
   if (value === undefined) {
@@ -34,8 +41,13 @@ function write(manifest: any, path: FieldPath, value: unknown): void {
   } else {
     at[last] = value;
   }
+  return manifest;
 }
 
-export function valueAt(manifest: any, path: FieldPath): any {
-  return stepsOf(path).reduce((at, key) => at?.[key], manifest);
+/** What an object has at a path; whoever asks says what that may be. */
+export function valueAt<Value>({ manifest }: Indexed, path: FieldPath): Value | undefined {
+  return stepsOf(path).reduce<unknown>(
+    (at, key) => (at as Record<PathStep, unknown> | null | undefined)?.[key],
+    manifest,
+  ) as Value | undefined;
 }

@@ -1,24 +1,28 @@
 import { isIP } from 'net';
 import { remove, set } from './edits';
-import { Asked, Candidate, NEW_OBJECT, ofKind, Question, appliesTo } from './question';
+import { Asked, Candidate, NEW_OBJECT, Question, appliesTo } from './question';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
-import { EgressObject } from '../../model';
+import { IstioObject } from '../../manifests/indexed';
+import { isPublic } from '../../manifests/visibility';
 import { isClosed, leadsToService } from '../constructs';
-import { namespaceOf } from '../manifest';
+
+function protocolFor(scheme: Asked['scheme']): string {
+  return { http: 'HTTP', https: 'TLS', tcp: 'TCP' }[scheme];
+}
 
 /** A host or port that no entry declares for the caller, or that one declares with another protocol. */
 export function undeclared(question: Question, { host, port, scheme }: Asked): Candidate[] {
-  const { answer, caller } = question;
+  const { answer, caller, index: objects } = question;
   if (answer.by !== 'sidecar' && answer.via !== 'undeclared') return [];
   const found: Candidate[] = [];
-  const protocol = scheme === 'https' ? 'TLS' : scheme === 'http' ? 'HTTP' : 'TCP';
+  const protocol = protocolFor(scheme);
   const address = question.request.dial ?? host;
-  const entries = ofKind(question, 'ServiceEntry').filter(
-    ({ manifest }) => appliesTo(manifest, host) || (manifest.spec?.addresses ?? []).includes(address),
-  );
+  const entries = objects
+    .ofKind('ServiceEntry')
+    .filter((entry) => appliesTo(entry, host) || entry.spec.addresses?.includes(address));
   for (const entry of entries) {
-    const ports: any[] = entry.manifest.spec.ports ?? [];
+    const { hosts = [], ports = [], addresses = [] } = entry.spec;
     const index = ports.findIndex((one) => one.number === port);
     if (index < 0)
       found.push(
@@ -31,17 +35,16 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
       );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
     const known = isIP(address) === 4 ? address : question.world.external?.find((one) => one.host === host)?.address;
-    const addresses: string[] = entry.manifest.spec.addresses ?? [];
     if (known !== undefined && addresses.length > 0 && !addresses.includes(known))
       found.push(set(entry, `spec.addresses[${addresses.length}]`, known));
-    for (const sidecar of ofKind(question, 'Sidecar')) {
-      const egress: any[] = sidecar.manifest.spec?.egress ?? [];
+    for (const sidecar of objects.ofKind('Sidecar')) {
+      const { egress = [] } = sidecar.spec;
       if (egress.length > 0) {
         found.push(
           set(
             sidecar,
             `spec.egress[${egress.length - 1}].hosts[${egress[egress.length - 1].hosts?.length ?? 0}]`,
-            `${namespaceOf(entry.manifest)}/${appliesTo(entry.manifest, host) ? host : entry.manifest.spec.hosts[0]}`,
+            `${entry.namespace}/${appliesTo(entry, host) ? host : hosts[0]}`,
           ),
         );
       }
@@ -71,41 +74,44 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
  * Objects that would help if the proxies on the egress path saw them. For a request that gets no further than the
  * sidecar, only those for its host.
  */
-export function invisible(question: Question, { host }: Asked): Candidate[] {
-  const { answer, caller } = question;
+export function invisible({ answer, caller, index }: Question, { host }: Asked): Candidate[] {
   const gateway = answer.gateway?.split('/')[0];
   const places = [...new Set([caller.namespace, ...(gateway ? [gateway] : [])])];
-  return ['ServiceEntry', 'VirtualService', 'DestinationRule']
-    .flatMap((kind) => ofKind(question, kind))
-    .flatMap((object) => {
-      const exportTo: string[] | undefined = object.manifest.spec?.exportTo;
-      const own = namespaceOf(object.manifest);
-      if (!exportTo?.length || exportTo.includes('*') || (gateway === undefined && !appliesTo(object.manifest, host)))
-        return [];
-      return places
-        .filter((place) => !exportTo.includes(place) && !(place === own && exportTo.includes('.')))
-        .map((place) => set(object, 'spec.exportTo', [...exportTo.filter((item) => item !== '~'), place]));
-    });
+  const objects = (['ServiceEntry', 'VirtualService', 'DestinationRule'] as const).flatMap((kind) =>
+    index.ofKind(kind),
+  );
+  return objects.flatMap((object) => {
+    const exportTo: readonly string[] = object.spec.exportTo ?? [];
+    if (isPublic(object) || (gateway === undefined && !appliesTo(object, host))) return [];
+    return places
+      .filter((place) => !exportTo.includes(place) && !(place === object.namespace && exportTo.includes('.')))
+      .map((place) => set(object, 'spec.exportTo', [...exportTo.filter((item) => item !== '~'), place]));
+  });
 }
 
-export function forEntry(question: Question, entry: EgressObject, { host, port, scheme }: Asked): Candidate[] {
-  const { spec } = entry.manifest;
+export function forEntry(
+  question: Question,
+  entry: IstioObject<'ServiceEntry'>,
+  { host, port, scheme }: Asked,
+): Candidate[] {
+  const { spec } = entry;
   // An entry that leads nowhere beside a route to a gateway is a lock: no request of this host goes past the gateway.
-  const isRouted = ofKind(question, 'VirtualService').some(
-    ({ manifest }) => appliesTo(manifest, host) && leadsToService(manifest),
-  );
+  const isRouted = question.index
+    .ofKind('VirtualService')
+    .some((routes) => appliesTo(routes, host) && leadsToService(routes));
   if (isClosed(spec) && isRouted) return [];
+  const protocol = protocolFor(scheme);
   const found: Candidate[] = ['DNS', 'NONE', 'STATIC']
     .filter((resolution) => (spec.resolution ?? 'NONE') !== resolution)
     .map((resolution) => ({
       ...set(entry, 'spec.resolution', resolution),
       ...(resolution === 'NONE' && { weakens: 'callers then choose the address themselves' }),
     }));
-  (spec.ports ?? []).forEach((one: any, index: number) => {
+  spec.ports?.forEach((one, index) => {
     if (one.number === port && isHttp(one.protocol) && one.targetPort === undefined)
       found.push(set(entry, `spec.ports[${index}].targetPort`, 443));
   });
-  (spec.ports ?? []).forEach((one: any, index: number) => {
+  spec.ports?.forEach((one, index) => {
     if (one.targetPort !== undefined) {
       found.push(
         remove(
@@ -115,12 +121,10 @@ export function forEntry(question: Question, entry: EgressObject, { host, port, 
         ),
       );
     }
-    for (const protocol of scheme === 'https' ? ['TLS'] : scheme === 'http' ? ['HTTP'] : ['TCP']) {
-      if (one.number === port && one.protocol !== protocol)
-        found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
-    }
+    if (one.number === port && one.protocol !== protocol)
+      found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
   });
-  (spec.endpoints ?? []).forEach((endpoint: any, index: number) => {
+  spec.endpoints?.forEach((endpoint, index) => {
     if (endpoint.address !== host && !isWildcard(host))
       found.push(set(entry, `spec.endpoints[${index}].address`, host, 1.5));
   });

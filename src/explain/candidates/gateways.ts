@@ -1,29 +1,31 @@
-import { tlsPaths } from './destination-rules';
 import { set, valueAt } from './edits';
-import { Asked, Candidate, nameOf, ofKind, Question } from './question';
+import { Asked, Candidate, nameOf, Question } from './question';
+import { podTemplateOf } from '../../istio/pod-templates';
 import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
 import { selects } from '../../manifests/selectors';
-import { EgressObject } from '../../model';
+import { IstioObject } from '../../manifests/indexed';
+import { tlsPlaces } from '../../manifests/tls';
+import { Server, ServiceSpec } from '../../manifests/specs';
 
 export function forServer(
   question: Question,
-  gateway: EgressObject,
+  gateway: IstioObject<'Gateway'>,
   field: FieldPath | undefined,
   { principal }: Asked,
 ): Candidate[] {
   const found: Candidate[] = [];
   const server = field && itemOf(field, 'servers');
   if (field && lastOf(field) === 'subjectAltNames') {
-    const names: string[] = valueAt(gateway.manifest, field) ?? [];
+    const names = valueAt<readonly string[]>(gateway, field) ?? [];
     found.push({
       ...set(gateway, `${field}[${names.length}]`, principal),
       text: `${nameOf(gateway)}: add ${JSON.stringify(principal)} to ${field}`,
     });
   }
   if (server !== undefined) {
-    const value = valueAt(gateway.manifest, server);
+    const value = valueAt<Server>(gateway, server);
     found.push(
-      ...(value?.hosts ?? []).flatMap((host: string, index: number) =>
+      ...(value?.hosts ?? []).flatMap((host, index) =>
         host.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, host.slice(host.indexOf('/') + 1))] : [],
       ),
     );
@@ -31,12 +33,12 @@ export function forServer(
       if (value?.port?.protocol !== protocol) found.push(set(gateway, `${server}.port.protocol`, protocol, 1.2));
     }
     found.push(
-      ...ofKind(question, 'DestinationRule').flatMap((rule) =>
-        tlsPaths(rule.manifest).flatMap((path) =>
-          ((value?.hosts ?? []) as string[])
+      ...question.index.ofKind('DestinationRule').flatMap((rule) =>
+        [...tlsPlaces(rule)].flatMap(({ field: path }) =>
+          (value?.hosts ?? [])
             .map((host) => host.slice(host.indexOf('/') + 1))
             .filter((host) => host !== '*')
-            .map((host) => set(rule, `${path}.sni`, host)),
+            .map((host) => set(rule, `${path()}.sni`, host)),
         ),
       ),
     );
@@ -48,27 +50,30 @@ export function forServer(
 export function unselected(question: Question): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
   const known = knownLabels(question);
-  return ofKind(question, 'Gateway')
-    .filter(({ manifest }) => !known.some((labels) => selects(manifest.spec?.selector ?? {}, labels)))
+  return question.index
+    .ofKind('Gateway')
+    .filter(({ spec }) => !known.some((labels) => selects(spec.selector, labels)))
     .flatMap((gateway) => selectors(gateway, known));
 }
 
 /** A selector for every set of labels that may be those of gateway pods. */
-function selectors(gateway: EgressObject, known: readonly Labels[]): Candidate[] {
+function selectors(gateway: IstioObject<'Gateway'>, known: readonly Labels[]): Candidate[] {
   return known.map((labels) => set(gateway, 'spec.selector', labels, 1.5));
 }
 
 type Labels = Readonly<Record<string, string>>;
 
 /** The sets of labels that may be those of gateway pods. */
-function knownLabels({ objects, world }: Question): Labels[] {
-  const known = objects.flatMap(({ manifest }): (Labels | undefined)[] =>
-    manifest?.kind === 'Service'
-      ? [manifest.spec?.selector]
-      : manifest?.kind === 'Deployment'
-        ? [manifest.spec?.template?.metadata?.labels]
-        : [],
-  );
+function knownLabels({ index, world }: Question): Labels[] {
+  const known = index.kinds
+    .flat()
+    .map(({ kind, manifest, spec }): Labels | undefined =>
+      kind === 'Service'
+        ? (spec as ServiceSpec).selector
+        : kind === 'Deployment'
+          ? podTemplateOf(manifest)?.metadata?.labels
+          : undefined,
+    );
   const given = [...(world.gateways ?? []), ...(world.knownGateways ?? [])].map(({ labels }) => labels);
   return [...known, ...given].filter((labels) => labels !== undefined);
 }

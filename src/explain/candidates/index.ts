@@ -8,6 +8,7 @@ import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } fr
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { lastOf, upTo } from '../../manifests/field-path';
+import { Indexed, IstioObject } from '../../manifests/indexed';
 import { FieldRef } from '../../model';
 
 export type { Candidate, Question, Wanted } from './question';
@@ -40,27 +41,27 @@ export function candidates(question: Question): Candidate[] {
 
 /** Changes to the object that decided, at the field that did. */
 function forCause(question: Question, asked: Asked, cause: FieldRef): Candidate[] {
-  const object = find(question, cause);
+  const object = find(question.index, cause);
   const { field } = cause;
   if (!object) return [];
   const destination = field && upTo(field, 'destination');
   if (destination)
     return lastOf(field) === 'subset'
-      ? forSubset(question, object, destination)
-      : forDestination(question, object, destination, asked);
+      ? forSubset(question, object as IstioObject<'VirtualService'>, destination)
+      : forDestination(question, object as IstioObject<'VirtualService'>, destination, asked);
   switch (cause.kind) {
     case 'Gateway':
-      return forServer(question, object, field, asked);
+      return forServer(question, object as IstioObject<'Gateway'>, field, asked);
     case 'DestinationRule':
-      return forTls(question, object, field, asked);
+      return forTls(question, object as IstioObject<'DestinationRule'>, field, asked);
     case 'ServiceEntry':
-      return forEntry(question, object, asked);
+      return forEntry(question, object as IstioObject<'ServiceEntry'>, asked);
     case 'AuthorizationPolicy':
-      return forPolicy(question, object, asked);
+      return forPolicy(question, object as IstioObject<'AuthorizationPolicy'>, asked);
     case 'NetworkPolicy':
-      return forNetworkPolicy(question, object, asked);
+      return forNetworkPolicy(question, object as Indexed<{ readonly egress?: readonly unknown[] }>, asked);
     case 'VirtualService':
-      return forRoute(object, field);
+      return forRoute(object as IstioObject<'VirtualService'>, field);
     default:
       return [];
   }

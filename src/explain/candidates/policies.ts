@@ -3,20 +3,21 @@ import { set } from './edits';
 import { Asked, Candidate, nameOf, Question } from './question';
 import { urlOf } from '../../access/request-url';
 import { hostRange } from '../../values/ip-range';
-import { EgressObject } from '../../model';
+import { Indexed, IstioObject } from '../../manifests/indexed';
+import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
 
 export function forPolicy(
   { world, answer, request }: Question,
-  policy: EgressObject,
+  policy: IstioObject<'AuthorizationPolicy'>,
   { principal, host, port, scheme }: Asked,
 ): Candidate[] {
-  const rules: any[] = policy.manifest.spec?.rules ?? [];
+  const { rules = [], action } = policy.spec;
   const own = principal.replace('spiffe://', '');
   // What a DENY protects, nobody has asked to open.
-  if (policy.manifest.spec?.action === 'DENY') return [];
+  if (action === 'DENY') return [];
   const seesIdentity = answer.identityAtGateway !== undefined || world.gateways === undefined;
-  const limits = (field: string) =>
-    rules.some(({ to }) => (to ?? []).some(({ operation }: any) => operation?.[field] !== undefined));
+  const limits = (field: keyof Of<ItemOf<PolicyRule['to']>, 'operation'>) =>
+    rules.some(({ to }) => (to ?? []).some(({ operation }) => operation?.[field] !== undefined));
   const narrow = {
     ...(seesIdentity && { from: [{ source: { principals: [own] } }] }),
     ...(scheme === 'http'
@@ -35,8 +36,8 @@ export function forPolicy(
   };
   return [
     ...rules.flatMap((rule, index) =>
-      (rule.from ?? []).flatMap((from: any, at: number) => {
-        const principals: string[] | undefined = from.source?.principals;
+      (rule.from ?? []).flatMap(({ source }, at) => {
+        const principals = source?.principals;
         return principals
           ? [
               {
@@ -48,8 +49,8 @@ export function forPolicy(
       }),
     ),
     ...rules.flatMap((rule, index) =>
-      (rule.to ?? []).flatMap((to: any, at: number) => {
-        const hosts: string[] | undefined = to.operation?.hosts;
+      (rule.to ?? []).flatMap(({ operation }, at) => {
+        const hosts = operation?.hosts;
         return hosts
           ? [
               {
@@ -69,12 +70,12 @@ export function forPolicy(
 /** An egress rule for one port, of the host's address or of the namespace of the gateway. */
 export function forNetworkPolicy(
   { world, request, answer }: Question,
-  policy: EgressObject,
+  policy: Indexed<{ readonly egress?: readonly unknown[] }>,
   { host, port }: Asked,
 ): Candidate[] {
-  const rules: any[] = policy.manifest.spec?.egress ?? [];
+  const { egress = [] } = policy.spec;
   const address = request.dial ?? (isIP(host) === 0 ? world.external?.find((one) => one.host === host)?.address : host);
-  const at = `spec.egress[${rules.length}]` as const;
+  const at = `spec.egress[${egress.length}]` as const;
   const [gateway] = answer.gateway?.split('/') ?? [];
   return [
     ...(address === undefined

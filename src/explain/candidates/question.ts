@@ -1,8 +1,11 @@
 import { Via } from '../../access/access-table';
 import { covers } from '../../istio/hosts';
+import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
-import { Answer, FieldRef, EgressObject, ModelCaller, ModelRequest, World } from '../../model';
-import { namesOf, namespaceOf } from '../manifest';
+import { Indexed } from '../../manifests/indexed';
+import { ManifestIndex } from '../../manifests/manifest-index';
+import { Answer, FieldRef, ModelCaller, ModelRequest, World } from '../../model';
+import { namesOf } from '../manifest';
 
 /** How the request must be answered. */
 export interface Wanted {
@@ -11,7 +14,7 @@ export interface Wanted {
 }
 
 export interface Question {
-  readonly objects: readonly EgressObject[];
+  readonly index: ManifestIndex;
   readonly world: World;
   readonly caller: ModelCaller;
   readonly request: ModelRequest;
@@ -24,7 +27,7 @@ export interface Edit {
   readonly object: EgressObject;
   /** The field, where it is one. */
   readonly field?: FieldPath;
-  readonly change: (manifest: any) => void;
+  readonly change: (copy: Manifest) => Manifest;
 }
 
 /** A change that might help. */
@@ -34,7 +37,7 @@ export interface Candidate {
   /** Grows with the fields and objects that change; new objects count for more. */
   readonly size: number;
   readonly edits: readonly Edit[];
-  readonly added?: readonly any[];
+  readonly added?: readonly Manifest[];
   /** What the change gives up. It is proposed only where nothing else helps, and with this text. */
   readonly weakens?: string;
 }
@@ -50,24 +53,16 @@ export interface Asked {
 /** The size of a new object: larger than a few changed fields. */
 export const NEW_OBJECT = 5;
 
-export const nameOf = ({ manifest }: EgressObject) =>
-  `${manifest.kind} ${namespaceOf(manifest)}/${manifest.metadata.name}`;
+export const nameOf = ({ kind, namespace, name }: Indexed) => `${kind} ${namespace}/${name}`;
 
-export function ofKind({ objects }: Question, kind: string): EgressObject[] {
-  return objects.filter(({ manifest }) => manifest?.kind === kind && /\.istio\.io\//.test(manifest.apiVersion));
-}
-
-export function find(
-  { objects }: Pick<Question, 'objects'>,
-  { kind, namespace, name }: FieldRef,
-): EgressObject | undefined {
-  return objects.find(
-    ({ manifest }) =>
-      manifest?.kind === kind && manifest.metadata?.name === name && namespaceOf(manifest) === namespace,
-  );
+/** The object to which an answer refers. */
+export function find(index: ManifestIndex, { kind, namespace, name }: FieldRef): Indexed | undefined {
+  return index.kinds
+    .flatMap((bucket) => (bucket[0].kind === kind ? bucket : []))
+    .find((one) => one.name === name && one.namespace === namespace);
 }
 
 /** Whether an object is for the host. */
-export function appliesTo(manifest: any, host: string): boolean {
-  return namesOf(manifest).some((name) => typeof name === 'string' && covers(name, host));
+export function appliesTo(object: Indexed, host: string): boolean {
+  return namesOf(object).some((name) => typeof name === 'string' && covers(name, host));
 }

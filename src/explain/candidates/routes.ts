@@ -1,73 +1,70 @@
-import { remove, set, valueAt } from './edits';
-import { hopOf, missingHopRule, onPortOf } from './hops';
-import { Asked, Candidate, nameOf, ofKind, Question } from './question';
+import { changeSpec, remove, set, valueAt } from './edits';
+import { Destination, hopOf, missingHopRule, onPortOf } from './hops';
+import { Asked, Candidate, nameOf, Question } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
+import { portsOf } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
 import { groupBy } from '../../values/grouping';
 import { FieldPath, upTo } from '../../manifests/field-path';
-import { EgressObject } from '../../model';
-import { namespaceOf, placeOf } from '../manifest';
+import { Indexed, IstioObject } from '../../manifests/indexed';
+import { fullGateway } from '../../manifests/routes';
 
-export function forSubset(question: Question, object: EgressObject, field: FieldPath): Candidate[] {
-  const destination = valueAt(object.manifest, field);
+type Routes = IstioObject<'VirtualService'>;
+
+export function forSubset(question: Question, object: Routes, field: FieldPath): Candidate[] {
+  const destination = valueAt<Destination>(object, field) ?? {};
   const subsetField: FieldPath = `${field}.subset`;
-  const host = fullHost(destination.host, placeOf(object.manifest, question.world));
-  const rules = ofKind(question, 'DestinationRule').filter(
-    ({ manifest }) => manifest.spec?.host && fullHost(manifest.spec.host, placeOf(manifest, question.world)) === host,
-  );
+  const host = fullHost(destination.host ?? '', object);
+  const rules = question.index
+    .ofKind('DestinationRule')
+    .filter((rule) => rule.spec.host && fullHost(rule.spec.host, rule) === host);
   return [
-    ...rules.flatMap(({ manifest }) =>
-      (manifest.spec.subsets ?? []).map((subset: any) => set(object, subsetField, subset.name)),
-    ),
+    ...rules.flatMap(({ spec }) => (spec.subsets ?? []).map((subset) => set(object, subsetField, subset.name))),
     ...rules.map((rule) =>
-      set(rule, `spec.subsets[${(rule.manifest.spec.subsets ?? []).length}]`, { name: destination.subset }, 2),
+      set(rule, `spec.subsets[${(rule.spec.subsets ?? []).length}]`, { name: destination.subset }, 2),
     ),
     { ...remove(object, subsetField), size: 1.5 },
     ...(rules.length === 0 ? missingHopRule(question, object, destination) : []),
   ];
 }
 
-export function forDestination(question: Question, object: EgressObject, field: FieldPath, asked: Asked): Candidate[] {
-  const hostOf = (manifest: any) =>
-    serviceHost(manifest.metadata.name, namespaceOf(manifest), question.world.mesh?.clusterDomain);
-  const destination = valueAt(object.manifest, field);
-  const host = destination?.host && fullHost(destination.host, placeOf(object.manifest, question.world));
-  const ports = new Set<number>(
-    question.objects.flatMap(({ manifest }) =>
-      manifest?.kind === 'ServiceEntry' && manifest.spec?.hosts?.includes(host)
-        ? (manifest.spec.ports ?? []).map((port: any) => port.number)
-        : manifest?.kind === 'Service' && hostOf(manifest) === host
-          ? (manifest.spec?.ports ?? []).map((port: any) => port.port)
-          : [],
+export function forDestination(question: Question, object: Routes, field: FieldPath, asked: Asked): Candidate[] {
+  const { index } = question;
+  const hostOf = ({ name, namespace, clusterDomain }: Indexed) => serviceHost(name, namespace, clusterDomain);
+  const destination = valueAt<Destination>(object, field) ?? {};
+  const host = fullHost(destination.host ?? '', object);
+  const ports = new Set([
+    ...index
+      .ofKind('ServiceEntry')
+      .flatMap((entry) => (entry.spec.hosts?.includes(host) ? portsOf(entry).map(({ number }) => number) : [])),
+    ...index.services.flatMap((service) =>
+      hostOf(service) === host ? (service.spec.ports ?? []).map(({ port }) => port) : [],
     ),
-  );
-  const names = question.objects
-    .filter(({ manifest }) => manifest?.kind === 'Service')
-    .map(({ manifest }) => hostOf(manifest));
-  const hop = hopOf(question, object, destination?.host);
+  ]);
+  const names = index.services.map(hostOf);
+  const hop = hopOf(object, destination.host);
   return [
-    ...(hop && destination.port ? onPortOf(question, hop, destination.port.number, asked) : []),
+    ...(hop && destination.port?.number ? onPortOf(question, hop, destination.port.number, asked) : []),
     ...[...ports]
       .filter((port) => port !== destination.port?.number)
       .map((port) => set(object, `${field}.port.number`, port)),
     ...names
-      .filter((name) => name !== host && name.split('.')[0] === String(host).split('.')[0])
+      .filter((name) => name !== host && name.split('.')[0] === host.split('.')[0])
       .map((name) => set(object, `${field}.host`, name)),
     // What is routed to a gateway is not sent to a host instead.
-    ...[...new Set((hop ? [] : ofKind(question, 'ServiceEntry')).flatMap(({ manifest }) => manifest.spec?.hosts ?? []))]
+    ...[...new Set((hop ? [] : index.ofKind('ServiceEntry')).flatMap(({ spec }) => spec.hosts ?? []))]
       .filter((name) => name !== host && !isWildcard(name))
       .map((name) => set(object, `${field}.host`, name, 1.5)),
   ];
 }
 
-export function forRoute(routes: EgressObject, field: FieldPath | undefined): Candidate[] {
+export function forRoute(routes: Routes, field: FieldPath | undefined): Candidate[] {
   const found: Candidate[] = [];
   const fault = field && upTo(field, 'fault');
   if (fault) found.push(remove(routes, fault));
-  const http: any[] = routes.manifest.spec?.http ?? [];
-  http.forEach((one, index) =>
-    (one.match ?? []).forEach((match: any, at: number) => {
-      if (match.uri) found.push({ ...set(routes, `spec.http[${index}].match[${at}].uri`, { prefix: '/' }) });
+  routes.spec.http?.forEach((one, index) =>
+    one.match?.forEach((match, at) => {
+      if (match.uri) found.push(set(routes, `spec.http[${index}].match[${at}].uri`, { prefix: '/' }));
     }),
   );
   return found;
@@ -76,78 +73,61 @@ export function forRoute(routes: EgressObject, field: FieldPath | undefined): Ca
 /** Routes for the host that are bound to another Gateway or to one that does not exist, or that lack the host. */
 export function unboundRoutes(question: Question, { host }: Asked): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
-  const written = ofKind(question, 'Gateway').map(({ manifest }) => ({
-    name: manifest.metadata.name as string,
-    gateway: `${namespaceOf(manifest)}/${manifest.metadata.name}`,
-  }));
-  const gateways = new Set(written.map(({ gateway }) => gateway));
-  const byName = groupBy(written, ({ name }) => name);
-  return ofKind(question, 'VirtualService')
-    .filter(({ manifest }) => (manifest.spec?.gateways ?? []).length > 0)
-    .flatMap((routes) => {
-      const names: string[] = routes.manifest.spec.gateways;
-      const bound = names.flatMap((name, index) => {
-        if (name === 'mesh') return [];
-        const meant = name.includes('/') ? name : `${namespaceOf(routes.manifest)}/${name}`;
-        const sameName = new Set(byName.get(name.slice(name.indexOf('/') + 1)).map(({ gateway }) => gateway));
-        return [...(gateways.has(meant) ? sameName : gateways)]
-          .filter((gateway) => gateway !== name && gateway !== meant)
-          .map((gateway) => renamed(routes, index, name, gateway, sameName.has(gateway) ? 1 : 1.5));
-      });
-      const { hosts = [], ...sections }: { hosts?: string[] } = routes.manifest.spec;
-      const isForHost = !hosts.includes(host) && JSON.stringify(sections).includes(JSON.stringify(host));
-      return [...bound, ...(isForHost ? [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)] : [])];
+  const { index } = question;
+  const fullName = ({ namespace, name }: Indexed) => `${namespace}/${name}`;
+  const gateways = new Set(index.ofKind('Gateway').map(fullName));
+  const byName = groupBy(index.ofKind('Gateway'), ({ name }) => name);
+  return index.ofKind('VirtualService').flatMap((routes) => {
+    const { hosts = [], ...sections } = routes.spec;
+    if (!routes.spec.gateways?.length) return [];
+    const bound = routes.spec.gateways.flatMap((name, position) => {
+      if (name === 'mesh') return [];
+      const meant = fullGateway(name, routes.namespace);
+      const sameName = new Set(byName.get(name.slice(name.indexOf('/') + 1)).map(fullName));
+      return [...(gateways.has(meant) ? sameName : gateways)]
+        .filter((gateway) => gateway !== name && gateway !== meant)
+        .map((gateway) => renamed(routes, position, name, gateway, sameName.has(gateway) ? 1 : 1.5));
     });
+    const isForHost = !hosts.includes(host) && JSON.stringify(sections).includes(JSON.stringify(host));
+    return [...bound, ...(isForHost ? [set(routes, `spec.hosts[${hosts.length}]`, host, 1.5)] : [])];
+  });
 }
 
 /** Replaces a Gateway's name everywhere in the VirtualService. */
-function renamed(routes: EgressObject, index: number, from: string, to: string, size: number): Candidate {
+function renamed(routes: Routes, index: number, from: string, to: string, size: number): Candidate {
+  const replace = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(replace)
+      : value && typeof value === 'object'
+        ? Object.fromEntries(
+            Object.entries(value).map(([key, inner]) => [
+              key,
+              key === 'gateways' && Array.isArray(inner)
+                ? inner.map((name) => (name === from ? to : name))
+                : replace(inner),
+            ]),
+          )
+        : value;
   return {
     text: `${nameOf(routes)}: set spec.gateways[${index}] to ${JSON.stringify(to)} (and in the matches that name it)`,
     size,
-    edits: [
-      {
-        object: routes,
-        change: (manifest) => {
-          const replace = (value: any): any =>
-            Array.isArray(value)
-              ? value.map(replace)
-              : value && typeof value === 'object'
-                ? Object.fromEntries(
-                    Object.entries(value).map(([key, inner]) => [
-                      key,
-                      key === 'gateways' && Array.isArray(inner)
-                        ? inner.map((name) => (name === from ? to : name))
-                        : replace(inner),
-                    ]),
-                  )
-                : value;
-          manifest.spec = replace(manifest.spec);
-        },
-      },
-    ],
+    edits: [changeSpec(routes, (spec) => replace(spec) as typeof spec)],
   };
 }
 
 /** `tls` routes of a server that terminates TLS and therefore reads only `tcp`. */
 export function unreadSections(question: Question): Candidate[] {
   if (question.answer.by !== 'gateway') return [];
-  return ofKind(question, 'VirtualService').flatMap((routes) =>
-    ((routes.manifest.spec?.tls ?? []) as any[]).map((tls, index): Candidate => ({
+  return question.index.ofKind('VirtualService').flatMap((routes) =>
+    (routes.spec.tls ?? []).map((unread, index): Candidate => ({
       text: `${nameOf(routes)}: move spec.tls[${index}] to spec.tcp, without its sniHosts`,
       size: 2,
       edits: [
-        {
-          object: routes,
-          change: (manifest) => {
-            manifest.spec.tls.splice(index, 1);
-            if (manifest.spec.tls.length === 0) delete manifest.spec.tls;
-            manifest.spec.tcp = [
-              ...(manifest.spec.tcp ?? []),
-              { ...tls, match: (tls.match ?? []).map(({ sniHosts: _names, ...match }: any) => match) },
-            ];
-          },
-        },
+        changeSpec(routes, ({ tls = [], tcp = [], ...spec }) => ({
+          ...spec,
+          ...(tls.length > 1 && { tls: tls.filter((_, at) => at !== index) }),
+          tcp: [...tcp, { ...unread, match: (unread.match ?? []).map(({ sniHosts: _names, ...match }) => match) }],
+        })),
       ],
     })),
   );

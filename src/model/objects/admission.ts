@@ -9,7 +9,9 @@ export interface FieldProblem {
   readonly problem: string;
 }
 
-const IN_SCHEMA: Record<string, (spec: any) => FieldProblem | undefined> = {
+type Checks = { readonly [Kind in keyof IstioSpecs]?: (spec: IstioSpecs[Kind]) => FieldProblem | undefined };
+
+const IN_SCHEMA: Checks = {
   ServiceEntry: serviceEntrySchemaProblem,
   Gateway: gatewaySchemaProblem,
   AuthorizationPolicy: policySchemaProblem,
@@ -17,10 +19,10 @@ const IN_SCHEMA: Record<string, (spec: any) => FieldProblem | undefined> = {
 
 /** Why the API server rejects an object by the rules in its schema, although its types are right. */
 export function schemaProblem(kind: string, spec: unknown): FieldProblem | undefined {
-  return Object.prototype.hasOwnProperty.call(IN_SCHEMA, kind) ? IN_SCHEMA[kind](spec) : undefined;
+  return problemBy(IN_SCHEMA, kind, spec);
 }
 
-const BY_KIND: Record<string, (spec: any) => FieldProblem | undefined> = {
+const BY_WEBHOOK: Checks = {
   ServiceEntry: serviceEntryProblem,
   DestinationRule: destinationRuleProblem,
   VirtualService: virtualServiceProblem,
@@ -28,7 +30,12 @@ const BY_KIND: Record<string, (spec: any) => FieldProblem | undefined> = {
 
 /** Why Istio's validating webhook rejects an object of a kind of egress, although its types are right. */
 export function webhookProblem(kind: string, spec: unknown): FieldProblem | undefined {
-  return Object.prototype.hasOwnProperty.call(BY_KIND, kind) ? BY_KIND[kind](spec) : undefined;
+  return problemBy(BY_WEBHOOK, kind, spec);
+}
+
+function problemBy(checks: Checks, kind: string, spec: unknown): FieldProblem | undefined {
+  const check = Object.hasOwn(checks, kind) ? checks[kind as keyof IstioSpecs] : undefined;
+  return (check as ((of: unknown) => FieldProblem | undefined) | undefined)?.(spec);
 }
 
 function serviceEntryProblem(spec: IstioSpecs['ServiceEntry']): FieldProblem | undefined {

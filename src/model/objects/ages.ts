@@ -1,5 +1,7 @@
-import { EgressObject } from '../../manifests/egress-object';
+import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { compare } from '../../manifests/indexed';
+import { fullGateway } from '../../manifests/routes';
+import { IstioSpecs, ServiceSpec } from '../../manifests/specs';
 import { upper } from '../../istio/protocols';
 
 /**
@@ -112,7 +114,7 @@ function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject,
   const open = gatewaysForAnyHost(objects);
   for (const object of objects) {
     if (!isSorted(object)) continue;
-    for (const [what, claimClass] of claimsOf(object.manifest, open)) {
+    for (const [what, claimClass] of claimsOf(object.manifest as Sorted, open)) {
       let own = claims.get(what);
       if (!own) claims.set(what, (own = { objects: new Set(), classes: new Set() }));
       own.objects.add(object);
@@ -135,72 +137,89 @@ function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject,
 function gatewaysForAnyHost(objects: readonly EgressObject[]): ReadonlySet<string> {
   return new Set(
     objects
-      .filter(({ manifest }) => manifest?.kind === 'Gateway' && manifest.metadata)
-      .filter(({ manifest: { spec } }) =>
-        ((spec?.servers ?? []) as any[]).some(({ hosts = [] }) =>
-          (hosts as string[]).some((host) => host.includes('*')),
-        ),
+      .map(({ manifest }) => manifest as Sorted)
+      .filter(
+        (one) =>
+          one?.kind === 'Gateway' &&
+          one.metadata &&
+          one.spec?.servers?.some(({ hosts }) => hosts?.some((host) => host.includes('*'))),
       )
-      .map(({ manifest: { metadata } }) => `${metadata.namespace ?? 'default'}/${metadata.name}`),
+      .map(({ metadata }) => `${metadata.namespace ?? 'default'}/${metadata.name}`),
   );
 }
 
+/** An object that Istio sorts by age, with what is read of its spec. */
+type Sorted = Pick<Manifest, 'metadata'> &
+  (
+    | { readonly kind: 'Service'; readonly spec?: ServiceSpec }
+    | { [Kind in keyof IstioSpecs]: { readonly kind: Kind; readonly spec?: IstioSpecs[Kind] } }[keyof IstioSpecs]
+  );
+
 /** Everything that Istio gives to the older of two objects. It may be too much, which costs time; never too little. */
-function claimsOf({ kind, metadata, spec = {} }: any, open: ReadonlySet<string>): Claim[] {
-  const namespace: string = metadata.namespace ?? 'default';
-  const hosts: string[] = spec?.hosts ?? [];
-  switch (kind) {
+function claimsOf(object: Sorted, open: ReadonlySet<string>): Claim[] {
+  const { metadata } = object;
+  const namespace = metadata.namespace ?? 'default';
+  switch (object.kind) {
     case 'Sidecar':
       return [[`sidecar ${namespace}`, ANY]];
     case 'DestinationRule': {
-      const rule = `${namespace} ${fullName(String(spec.host), namespace)}`;
+      const { host, exportTo, workloadSelector, trafficPolicy, subsets } = object.spec ?? {};
+      const rule = `${namespace} ${fullName(String(host), namespace)}`;
       // Rules for the same proxies are merged: the older one gives the policy, and each subset that both define.
-      const proxies = JSON.stringify([[...(spec.exportTo ?? [])].sort(), spec.workloadSelector ?? null]);
+      const proxies = JSON.stringify([[...(exportTo ?? [])].sort(), workloadSelector ?? null]);
       return [
         [`rule ${rule}`, proxies],
-        ...(spec.trafficPolicy ? [[`policy ${rule}`, ANY] as const] : []),
-        ...((spec.subsets ?? []) as any[]).map((subset): Claim => [`subset ${rule} ${subset?.name}`, ANY]),
+        ...(trafficPolicy ? [[`policy ${rule}`, ANY] as const] : []),
+        ...(subsets ?? []).map((subset): Claim => [`subset ${rule} ${subset?.name}`, ANY]),
       ];
     }
     case 'VirtualService': {
-      const gateways = ((spec.gateways ?? []) as string[])
-        .filter((name) => name !== 'mesh')
-        .map((name) => (name.includes('/') ? name : `${namespace}/${name}`));
+      const { hosts, gateways, tls, tcp } = object.spec ?? {};
       // At a gateway, a wildcard shares the virtual hosts of names that it covers, and a server for any host takes the
       // first TCP route.
       const isWide = (gateway: string) =>
-        hosts.some((host) => host.startsWith('*')) || (spec.tcp !== undefined && open.has(gateway));
+        hosts?.some((host) => host.startsWith('*')) || (tcp !== undefined && open.has(gateway));
       return [
-        ...hosts.map((host): Claim => [`routes ${fullName(host, namespace)}`, ANY]),
-        ...gateways.map((gateway): Claim => [`routes at ${gateway}`, isWide(gateway) ? ANY : 'named']),
-        ...((spec.tls ?? []) as any[])
-          .flatMap(({ match = [] }) => match.flatMap(({ sniHosts = [] }: any) => sniHosts))
-          .map((name: string): Claim => [`server name ${name}`, ANY]),
+        ...(hosts ?? []).map((host): Claim => [`routes ${fullName(host, namespace)}`, ANY]),
+        ...(gateways ?? [])
+          .filter((name) => name !== 'mesh')
+          .map((name) => fullGateway(name, namespace))
+          .map((gateway): Claim => [`routes at ${gateway}`, isWide(gateway) ? ANY : 'named']),
+        ...(tls ?? [])
+          .flatMap(({ match }) => match ?? [])
+          .flatMap(({ sniHosts }) => sniHosts ?? [])
+          .map((name): Claim => [`server name ${name}`, ANY]),
       ];
     }
-    case 'ServiceEntry':
+    case 'ServiceEntry': {
+      const { hosts, addresses, ports } = object.spec ?? {};
       return [
-        ...hosts.map((host): Claim => [`host ${fullName(host, namespace)}`, ANY]),
-        ...((spec.addresses ?? []) as string[]).map((address): Claim => [`address ${address}`, ANY]),
-        ...((spec.ports ?? []) as any[]).map((port): Claim => [`port ${port?.number}`, classOf(port?.protocol)]),
+        ...(hosts ?? []).map((host): Claim => [`host ${fullName(host, namespace)}`, ANY]),
+        ...(addresses ?? []).map((address): Claim => [`address ${address}`, ANY]),
+        ...(ports ?? []).map((port): Claim => [`port ${port?.number}`, classOf(port?.protocol)]),
       ];
-    case 'Service':
+    }
+    case 'Service': {
+      const { ports, clusterIP } = object.spec ?? {};
       return [
         [`host ${fullName(`${metadata.name}`, namespace)}`, ANY],
         [`host ${metadata.name}.${namespace}`, ANY],
-        ...((spec.ports ?? []) as any[])
+        ...(ports ?? [])
           .map((port): Claim => [`port ${port?.port}`, classOf(String(port?.appProtocol ?? port?.name).split('-')[0])])
-          .filter(([, claimClass]) => claimClass === 'http' || spec.clusterIP === 'None'),
+          .filter(([, claimClass]) => claimClass === 'http' || clusterIP === 'None'),
       ];
-    default:
-      return ((spec.servers ?? []) as any[]).flatMap((server): Claim[] => {
+    }
+    case 'Gateway':
+      return (object.spec?.servers ?? []).flatMap((server): Claim[] => {
         const port = `server port ${{ 8080: 80, 8443: 443 }[server?.port?.number as 8080] ?? server?.port?.number}`;
-        const names = ((server?.hosts ?? []) as string[]).map((host) => host.slice(host.indexOf('/') + 1));
+        const names = (server?.hosts ?? []).map((host) => host.slice(host.indexOf('/') + 1));
         return [
           [port, server?.tls ? 'tls' : classOf(server?.port?.protocol)],
           ...names.map((name): Claim => [`${port} ${name}`, ANY]),
         ];
       });
+    default:
+      return [];
   }
 }
 
@@ -211,7 +230,7 @@ function fullName(host: string, namespace: string): string {
 
 /** Ports of one class share a listener, or are told apart by server name. Of others the older takes all. */
 function classOf(protocol: unknown): string {
-  const name = upper(protocol as string | undefined);
+  const name = upper(protocol);
   if (['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY'].includes(name)) return 'http';
   return ['TLS', 'HTTPS'].includes(name) ? 'tls' : ANY;
 }

@@ -1,8 +1,9 @@
 import { serviceHost } from '../../istio/service-names';
 import { Indexed } from '../../manifests/indexed';
+import { ServiceSpec } from '../../manifests/specs';
 
 /** Whether a Kubernetes Service is only another name for a host (type ExternalName). */
-export function isAlias({ spec }: Indexed): boolean {
+export function isAlias({ spec }: Indexed<ServiceSpec>): boolean {
   return spec.type === 'ExternalName' && !!spec.externalName;
 }
 
@@ -14,7 +15,7 @@ export class Aliases {
   private readonly targets = new Map<string, string>();
   private readonly byTarget = new Map<string, string[]>();
 
-  constructor(services: readonly Indexed[], clusterDomain: string) {
+  constructor(services: readonly Indexed<ServiceSpec>[], clusterDomain: string) {
     for (const service of services) {
       if (!isAlias(service)) continue;
       const target = String(service.spec.externalName).toLowerCase();

@@ -2,7 +2,7 @@ import { NamespaceLabels } from './namespace-labels';
 import { Certainty, someOf } from '../answer/certainty';
 import { World } from './world';
 import { LabelSelector } from '../../access/access-table';
-import { EgressObject } from '../../manifests/egress-object';
+import { EgressObject, Manifest } from '../../manifests/egress-object';
 
 /** Which namespaces istiod reads: with `discoverySelectors`, those with the labels of one of them. */
 export class Discovery {
@@ -50,7 +50,7 @@ export function discovered(objects: readonly EgressObject[], { discoverySelector
 }
 
 /** Pod templates, NetworkPolicies and Namespaces have their effect without istiod. */
-function isRead(manifest: any): boolean {
+function isRead(manifest: Manifest): boolean {
   return (
     manifest?.metadata !== undefined &&
     (/\.istio\.io\//.test(manifest.apiVersion) || (manifest.apiVersion === 'v1' && manifest.kind === 'Service'))

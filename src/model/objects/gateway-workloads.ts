@@ -1,18 +1,20 @@
 import { Condition } from '../answer/conditions';
 import { KnownGateway, World } from './world';
 import { fullHost } from '../../istio/hosts';
+import { podTemplateOf } from '../../istio/pod-templates';
 import { serviceOfHost } from '../../istio/service-names';
 import { Indexed } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
-import { gatewayNamespace } from '../../manifests/routes';
+import { fullGateway } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
+import { ServiceSpec } from '../../manifests/specs';
 
 /** The pods of one gateway. */
 export interface GatewayWorkload {
   /** Its name in answers: `<namespace>/<name>`. */
   readonly id: string;
   readonly namespace: string;
-  readonly labels: Record<string, string>;
+  readonly labels: Labels;
   /** Whether the pods may have labels beside these, because they are known only from what selects them. */
   readonly hasOtherLabels?: boolean;
   /** Unknown where the pods are known only from a Service or a Gateway's selector. */
@@ -45,6 +47,9 @@ export function knownPort({ hasAssumedPorts }: GatewayWorkload, port: number): n
   return hasAssumedPorts ? undefined : port;
 }
 
+type Labels = Readonly<Record<string, string>>;
+type ServicePorts = NonNullable<ServiceSpec['ports']>;
+
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
 /**
@@ -56,7 +61,7 @@ const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 export function gatewayWorkloads(
   index: ManifestIndex,
   world: World,
-): { workloads: GatewayWorkload[]; services: Indexed[] } {
+): { workloads: GatewayWorkload[]; services: Indexed<ServiceSpec>[] } {
   const installed = [
     ...(world.httpPort80 === false ? [] : [ingressGateway()]),
     ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) =>
@@ -86,7 +91,7 @@ export function gatewayWorkloads(
         hidesEnvoyHeaders: templatesOf(index).some(
           (object) =>
             object.namespace === namespace &&
-            selects(labels, object.spec.template?.metadata?.labels) &&
+            selects(labels, podTemplateOf(object.manifest)?.metadata?.labels) &&
             hidesHeaders(object),
         ),
       }),
@@ -96,27 +101,29 @@ export function gatewayWorkloads(
   const workloads = new Map<string, GatewayWorkload>();
   const selectors = index
     .ofKind('Gateway')
-    .map((gateway) => gateway.spec.selector as Record<string, string> | undefined)
+    .map((gateway) => gateway.spec.selector)
     .filter((selector) => selector !== undefined);
   for (const object of templatesOf(index)) {
-    const template = object.spec.template;
-    const labels: Record<string, string> = template?.metadata?.labels ?? {};
+    const { metadata, spec } = podTemplateOf(object.manifest) ?? {};
+    const labels = metadata?.labels ?? {};
     if (!selectors.some((selector) => selects(selector, labels))) continue;
     const id = `${object.namespace}/${object.name}`;
     workloads.set(id, {
       id,
       namespace: object.namespace,
       labels,
-      serviceAccount: template.spec?.serviceAccountName ?? 'default',
+      serviceAccount: spec?.serviceAccountName ?? 'default',
       containerPorts: new Map(
-        ((template.spec?.containers ?? []) as any[]).flatMap(({ ports = [] }) =>
-          (ports as any[]).map(({ name, containerPort }) => [name, containerPort] as const),
+        (spec?.containers ?? []).flatMap(({ ports }) =>
+          (ports ?? []).flatMap(({ name, containerPort }) =>
+            name === undefined || containerPort === undefined ? [] : [[name, containerPort] as const],
+          ),
         ),
       ),
       hidesEnvoyHeaders: hidesHeaders(object),
     });
   }
-  const isKnown = (namespace: string, selector: Record<string, string>) =>
+  const isKnown = (namespace: string, selector: Labels) =>
     [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
   for (const gateway of world.knownGateways ?? []) {
     const { name, namespace, serviceAccount, targetPort = 443 } = gateway;
@@ -126,7 +133,7 @@ export function gatewayWorkloads(
     workloads.set(id, { id, namespace, labels: own, serviceAccount, usualAccount: name, namedPort: targetPort });
   }
   for (const service of index.services) {
-    const selector: Record<string, string> | undefined = service.spec.selector;
+    const { selector } = service.spec;
     if (!selector || isKnown(service.namespace, selector)) continue;
     const matching = selectors.filter((wanted) => selects(wanted, selector) || selects(selector, wanted));
     if (matching.length === 0) continue;
@@ -145,7 +152,7 @@ export function gatewayWorkloads(
         'manifests',
     });
   }
-  const guesses: Indexed[] = [];
+  const guesses: Indexed<ServiceSpec>[] = [];
   for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared, world.knownGateways)) {
     const standard = standardGateway(name);
     const isStandard = standard !== undefined && selects(selector, standard.labels);
@@ -189,13 +196,13 @@ export function gatewayWorkloads(
   };
 }
 
-function isOf({ namespace, spec }: Indexed, workload: GatewayWorkload): boolean {
+function isOf({ namespace, spec }: Indexed<ServiceSpec>, workload: GatewayWorkload): boolean {
   return namespace === workload.namespace && spec.selector !== undefined && selects(spec.selector, workload.labels);
 }
 
 /** Whether a Service names a port of the pods that no pod template tells. */
-function hasUnknownPort({ spec }: Indexed, { containerPorts }: GatewayWorkload): boolean {
-  return ((spec.ports ?? []) as any[]).some(
+function hasUnknownPort({ spec }: Indexed<ServiceSpec>, { containerPorts }: GatewayWorkload): boolean {
+  return (spec.ports ?? []).some(
     ({ targetPort }) => typeof targetPort === 'string' && !/^\d+$/.test(targetPort) && !containerPorts?.has(targetPort),
   );
 }
@@ -204,7 +211,7 @@ function hasUnknownPort({ spec }: Indexed, { containerPorts }: GatewayWorkload):
 function standardGateway(name: string) {
   return name === 'istio-egressgateway' || name === 'istio-ingressgateway'
     ? {
-        labels: { app: name, istio: name.replace('istio-', '') } as Record<string, string>,
+        labels: { app: name, istio: name.replace('istio-', '') } as Labels,
         ports: new Map([
           [80, 8080],
           [443, 8443],
@@ -217,13 +224,13 @@ function templatesOf(index: ManifestIndex): Indexed[] {
   return index.kinds.flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []));
 }
 
-function hidesHeaders({ spec }: Indexed): boolean {
-  const text: string = spec.template?.metadata?.annotations?.['proxy.istio.io/config'] ?? '';
+function hidesHeaders({ manifest }: Indexed): boolean {
+  const text = podTemplateOf(manifest)?.metadata?.annotations?.['proxy.istio.io/config'] ?? '';
   return /envoyDebugHeaders"?\s*:\s*\{?\s*"?disabled"?\s*:\s*true/.test(text);
 }
 
 /** The ingress gateway of Istio's default profile: almost every mesh has a Service with HTTP on port 80. */
-function ingressGateway(): Indexed {
+function ingressGateway(): Indexed<ServiceSpec> {
   return syntheticService('istio-system', 'istio-ingressgateway', {
     selector: { istio: 'ingressgateway' },
     ports: [
@@ -241,29 +248,27 @@ export function sayGateway(id: string, serviceAccount?: string): string {
   return `--gateway ${gateway}${isUsual ? '' : `,serviceAccount=${serviceAccount}`}`;
 }
 
-function labelsOf({ name, labels }: KnownGateway): Record<string, string> {
+function labelsOf({ name, labels }: KnownGateway): Labels {
   return labels ?? { app: name, istio: name.replace(/^istio-/, '') };
 }
 
 /** Services inside the cluster that are destinations of routes but are not among the manifests. */
 function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, given: readonly KnownGateway[] = []) {
-  const found = new Map<string, { namespace: string; name: string; selector: Record<string, string>; ports: any[] }>();
+  const found = new Map<string, { namespace: string; name: string; selector: Labels; ports: ServicePorts }>();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
-  const entries = new Set(index.ofKind('ServiceEntry').flatMap(({ spec }) => (spec.hosts ?? []) as string[]));
+  const entries = new Set(index.ofKind('ServiceEntry').flatMap(({ spec }) => spec.hosts ?? []));
   for (const hop of index.hops) {
     const host = fullHost(hop.host, hop.virtualService);
     const service = serviceOfHost(host, index.clusterDomain);
     if (!service || entries.has(host) || declared.has(`${service.namespace}/${service.name}`)) continue;
     const { name, namespace } = service;
-    const bound = ((hop.virtualService.spec.gateways ?? []) as string[])
+    const bound = (hop.virtualService.spec.gateways ?? [])
       .filter((gateway) => gateway !== 'mesh')
-      .map((gateway) =>
-        gateways.get(gateway.includes('/') ? gateway : `${gatewayNamespace(hop.virtualService, gateway)}/${gateway}`),
-      )
+      .map((gateway) => gateways.get(fullGateway(gateway, hop.virtualService.namespace)))
       .find((gateway) => gateway !== undefined);
     const known = given.find((one) => one.namespace === namespace && [one.name, `${one.name}-hop`].includes(name));
     const standard = standardGateway(name);
-    const selector: Record<string, string> | undefined =
+    const selector: Labels | undefined =
       (known && labelsOf(known)) ??
       bound?.spec.selector ??
       (standard && { istio: standard.labels.istio }) ??
@@ -276,7 +281,7 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
     const numbers = new Set<number>([
       80,
       443,
-      ...servers.map((server: any) => server.port?.number).filter(Boolean),
+      ...servers.flatMap((server) => server.port?.number || []),
       ...(hop.port ? [hop.port] : []),
     ]);
     const ports = [...numbers].map((port) => ({
@@ -297,7 +302,7 @@ function podPorts(targetPort: number): Record<number, number> {
 }
 
 /** What all Gateways of a namespace select, if it is the same. */
-function onlySelector(index: ManifestIndex, namespace: string): Record<string, string> | undefined {
+function onlySelector(index: ManifestIndex, namespace: string): Labels | undefined {
   const texts = new Map(
     index
       .ofKind('Gateway')
@@ -309,16 +314,16 @@ function onlySelector(index: ManifestIndex, namespace: string): Record<string, s
   return texts.size === 1 ? [...texts.values()][0] : undefined;
 }
 
-function syntheticService(namespace: string, name: string, spec: any): Indexed {
+function syntheticService(namespace: string, name: string, spec: ServiceSpec): Indexed<ServiceSpec> {
   const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec };
   return new Indexed({ manifest, origin: 'not among the manifests' }, 'Service', namespace, name, spec);
 }
 
-function compatible(a: Record<string, string>, b: Record<string, string>): boolean {
+function compatible(a: Labels, b: Labels): boolean {
   return Object.keys(a).every((key) => b[key] === undefined || b[key] === a[key]);
 }
 
-function labelText(labels: Record<string, string>): string {
+function labelText(labels: Labels): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(',');

@@ -1,8 +1,9 @@
 import { addressOf, ServiceAddress } from './addresses';
 import { protocolOfServicePort, upper } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
-import { Indexed } from '../../manifests/indexed';
-import { IstioSpecs } from '../../manifests/specs';
+import { Indexed, IstioObject } from '../../manifests/indexed';
+import { ServiceSpec } from '../../manifests/specs';
+import { Exported } from '../../manifests/visibility';
 
 export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMIC_DNS';
 
@@ -16,11 +17,14 @@ export interface ServicePort {
 }
 
 /** An entry of Istio's registry: one host and address of a ServiceEntry, or a Kubernetes Service. */
-export interface Service {
+export type Service =
+  KubernetesService | (ServiceFacts & { readonly kubernetes: false; readonly object: IstioObject<'ServiceEntry'> });
+
+export type KubernetesService = ServiceFacts & { readonly kubernetes: true; readonly object: Indexed<ServiceSpec> };
+
+interface ServiceFacts {
   readonly host: string;
   readonly namespace: string;
-  readonly kubernetes: boolean;
-  readonly object: Indexed;
   readonly ports: readonly ServicePort[];
   readonly resolution: Resolution;
   readonly address: ServiceAddress;
@@ -40,7 +44,7 @@ export interface Service {
 const NONE: readonly string[] = [];
 
 /** The services that a ServiceEntry declares: one per host and address. */
-export function servicesOfEntry(entry: Indexed<IstioSpecs['ServiceEntry']>, exportTo: readonly string[]): Service[] {
+export function servicesOfEntry(entry: IstioObject<'ServiceEntry'>, exportTo: readonly string[]): Service[] {
   const { spec } = entry;
   const addresses = (spec.addresses ?? []).map(addressOf);
   const ports: ServicePort[] = (spec.ports ?? []).map((port) => ({
@@ -56,7 +60,7 @@ export function servicesOfEntry(entry: Indexed<IstioSpecs['ServiceEntry']>, expo
     entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
   const shared = {
     namespace: entry.namespace,
-    kubernetes: false,
+    kubernetes: false as const,
     object: entry,
     ports,
     resolution,
@@ -79,23 +83,9 @@ export function servicesOfEntry(entry: Indexed<IstioSpecs['ServiceEntry']>, expo
   return services;
 }
 
-/** What the model reads of a Kubernetes Service. */
-export interface KubernetesServiceSpec {
-  readonly type?: string;
-  readonly clusterIP?: string;
-  readonly selector?: Record<string, string>;
-  readonly ports?: readonly {
-    readonly name?: string;
-    readonly port: number;
-    readonly protocol?: string;
-    readonly appProtocol?: string;
-    readonly targetPort?: number | string;
-  }[];
-}
-
 /** The service of a Kubernetes Service. Its cluster IP is unknown. */
 export function serviceOfKubernetes(
-  service: Indexed<KubernetesServiceSpec>,
+  service: Indexed<ServiceSpec>,
   defaultExportTo: readonly string[],
   clusterDomain: string,
 ): Service {
@@ -128,13 +118,15 @@ export function serviceOfKubernetes(
 }
 
 /** The namespaces that an object is exported to: names, `*` for all, `~` for none. */
-export function exportedTo(object: Indexed, byDefault: readonly string[]): readonly string[] {
-  const given: readonly string[] = object.spec.exportTo?.length ? object.spec.exportTo : byDefault;
-  return given.map((item) => (item === '.' ? object.namespace : item));
+export function exportedTo(
+  { namespace, spec: { exportTo } }: Indexed<Exported>,
+  byDefault: readonly string[],
+): readonly string[] {
+  return (exportTo?.length ? exportTo : byDefault).map((item) => (item === '.' ? namespace : item));
 }
 
 /** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */
 export function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
-  return stamp ? (stamp instanceof Date ? stamp.toISOString() : new Date(stamp).toISOString()) : '';
+  return stamp ? new Date(stamp).toISOString() : '';
 }

@@ -8,9 +8,10 @@ import { misfits, Shape } from '../../schema/shape';
 import { fullHost } from '../../istio/hosts';
 import { PROTOCOL_NAMES } from '../../istio/protocols';
 import { ISTIO_SPECS } from '../../istio/specs';
-import { EgressObject } from '../../manifests/egress-object';
+import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
+import { specOf } from '../../manifests/specs';
 
 /** An object that every API server rejects: a wrong type, a value that is not allowed, an unknown kind or version. */
 export interface Malformed {
@@ -87,7 +88,7 @@ const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly stri
   },
 };
 
-function problemOf(manifest: any): FieldProblem | undefined {
+function problemOf(manifest: Manifest): FieldProblem | undefined {
   const { apiVersion, kind, metadata, spec } = manifest;
   const [group, version] = String(apiVersion).split('/');
   const known = GROUPS[group];
@@ -179,41 +180,33 @@ export function malformedThatMatters(
   if (malformed.length === 0 || follow) return malformed[0];
   const hostHeader = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
   const names = new Set([urlOf(url).hostname, ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')])]);
-  const routed = objects.filter(({ manifest }) => manifest?.kind === 'VirtualService' && manifest.spec);
+  const routed = objects.flatMap(({ manifest }) => {
+    const spec = specOf(manifest, 'VirtualService');
+    return spec ? [{ spec, place: { namespace: manifest.metadata.namespace ?? 'default', clusterDomain } }] : [];
+  });
   // Iterating over a Set also visits what is added meanwhile: the destinations of destinations.
   for (const name of names) {
-    for (const {
-      manifest: { metadata, spec },
-    } of routed) {
-      if (!(spec.hosts ?? []).some((host: string) => hostsOverlap(host, name))) continue;
+    for (const { spec, place } of routed) {
+      if (!(spec.hosts ?? []).some((host) => hostsOverlap(host, name))) continue;
       for (const route of [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])].flatMap(
         (one) => one.route ?? [],
       )) {
-        if (typeof route?.destination?.host === 'string')
-          names.add(fullHost(route.destination.host, { namespace: metadata.namespace ?? 'default', clusterDomain }));
+        if (typeof route?.destination?.host === 'string') names.add(fullHost(route.destination.host, place));
       }
     }
   }
-  return malformed.find(
-    ({
-      source: {
-        manifest: { metadata, spec },
-      },
-    }) => {
-      const hosts = [spec?.host ?? spec?.hosts ?? []].flat();
-      return (
-        hosts.length === 0 ||
-        hosts.some(
-          (host) =>
-            typeof host !== 'string' ||
-            [...names].some((name) =>
-              hostsOverlap(
-                fullHost(host, { namespace: String(metadata?.namespace ?? 'default'), clusterDomain }),
-                name,
-              ),
-            ),
-        )
-      );
-    },
-  );
+  return malformed.find(({ source: { manifest } }) => {
+    const place = { namespace: String(manifest.metadata?.namespace ?? 'default'), clusterDomain };
+    const { host: own, hosts: several } = (manifest.spec ?? {}) as {
+      readonly host?: unknown;
+      readonly hosts?: unknown;
+    };
+    const hosts: unknown[] = [own ?? several ?? []].flat();
+    return (
+      hosts.length === 0 ||
+      hosts.some(
+        (host) => typeof host !== 'string' || [...names].some((name) => hostsOverlap(fullHost(host, place), name)),
+      )
+    );
+  });
 }

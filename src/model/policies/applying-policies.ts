@@ -35,16 +35,19 @@ export interface ApplyingPolicy<Kind extends PolicyKind = 'AuthorizationPolicy'>
 
 /** The policies of all pods, found when they are first asked for. */
 export class Policies {
-  private readonly known = new WeakMap<SelectablePods, Map<PolicyKind, readonly ApplyingPolicy<any>[]>>();
+  private readonly known: { readonly [Kind in PolicyKind]: WeakMap<SelectablePods, readonly ApplyingPolicy<Kind>[]> } =
+    {
+      AuthorizationPolicy: new WeakMap(),
+      RequestAuthentication: new WeakMap(),
+    };
 
   constructor(public readonly registry: Registry) {}
 
   /** The policies of a kind, in the pods' namespace or the root namespace, that select the pods. */
   public for<Kind extends PolicyKind>(pods: SelectablePods, kind: Kind): readonly ApplyingPolicy<Kind>[] {
-    let kinds = this.known.get(pods);
-    if (!kinds) this.known.set(pods, (kinds = new Map()));
-    let policies = kinds.get(kind);
-    if (!policies) kinds.set(kind, (policies = findPolicies(this.registry, pods, kind)));
+    const known: WeakMap<SelectablePods, readonly ApplyingPolicy<Kind>[]> = this.known[kind];
+    let policies = known.get(pods);
+    if (!policies) known.set(pods, (policies = findPolicies(this.registry, pods, kind)));
     return policies;
   }
 }
@@ -54,8 +57,7 @@ function findPolicies<Kind extends PolicyKind>(
   pods: SelectablePods,
   kind: Kind,
 ): ApplyingPolicy<Kind>[] {
-  const objects: readonly Indexed<Specs[Kind]>[] = registry.index.ofKind(kind);
-  return objects.flatMap((object): ApplyingPolicy<Kind>[] => {
+  return registry.index.ofKind<Specs[Kind]>(kind).flatMap((object): ApplyingPolicy<Kind>[] => {
     const { namespace, spec } = object;
     if (namespace !== pods.namespace && namespace !== registry.rootNamespace) return [];
     // They apply to gateways of the Gateway API only.

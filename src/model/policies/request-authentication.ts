@@ -93,7 +93,13 @@ function problemOf(token: string, { issuer, audiences }: JwtRule): { status: 401
   return undefined;
 }
 
-function decoded(part: string): any {
+interface Claims {
+  readonly iss?: unknown;
+  readonly exp?: unknown;
+  readonly aud?: string | readonly string[];
+}
+
+function decoded(part: string): Claims | undefined {
   if (!/^[\w-]+$/.test(part)) return undefined;
   try {
     const value = JSON.parse(Buffer.from(part, 'base64url').toString());

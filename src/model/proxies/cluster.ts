@@ -7,7 +7,7 @@ import { stopAtUnknownField } from '../answer/known-fields';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { portOf, Scope } from '../registry/scope';
-import { Service, ServicePort } from '../objects/service';
+import { KubernetesService, Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
@@ -15,7 +15,7 @@ import { podTemplateOf } from '../../istio/pod-templates';
 import { isHttp2 } from '../../istio/protocols';
 import { isExternal } from '../../manifests/entries';
 import { FieldPath } from '../../manifests/field-path';
-import { Indexed } from '../../manifests/indexed';
+import { Indexed, IstioObject } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { IstioSpecs, ItemOf, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 
@@ -62,14 +62,21 @@ export interface NoCluster {
   readonly decidedBy: readonly FieldRef[];
 }
 
-/** The cluster that a destination names, in the proxy whose route has the destination. */
-export function clusterOf(
+/** The clusters that the proxy with this destination may have: one, unless istiod mixes up two entries. */
+export function clustersOf(registry: Registry, scope: Scope, destination: Destination): (Cluster | NoCluster)[] {
+  const service = scope.services.get(destination.host);
+  const other = service && !service.kubernetes ? registry.conflictingEntry(service, destination.port) : undefined;
+  return [service, ...(other ? [other] : [])].map((one) => clusterOf(registry, scope, destination, one));
+}
+
+/** The cluster of a destination, in the proxy whose route has it. */
+function clusterOf(
   registry: Registry,
   scope: Scope,
   { host, port: number, subset, subsetWhere, decidedBy }: Destination,
+  service: Service | undefined,
 ): Cluster | NoCluster {
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
-  const service = scope.services.get(host);
   if (!service) {
     stopAtUnknownService(registry, host, decidedBy);
     return {
@@ -85,15 +92,6 @@ export function clusterOf(
     };
   }
   if (!service.kubernetes) stopAtUnknownField(service.object, service.object.spec, 'serviceEntry');
-  const conflicting = service.kubernetes ? undefined : registry.conflictingEntry(service, number);
-  if (conflicting) {
-    throw new Undetermined(
-      `two ServiceEntries of namespace ${service.namespace} declare ${host} with resolution ` +
-        `${service.resolution} and ${conflicting.resolution} for different namespaces, and istiod may give a ` +
-        'proxy the cluster of either',
-      [service, conflicting].map((one) => fieldRef(one.object, 'spec.resolution')),
-    );
-  }
   const rule = registry.destinationRules.ruleFor(scope.proxy.namespace, scope.proxy.labels, host, service.namespace);
   const chosen = subset === undefined ? undefined : rule?.subsets.get(subset);
   if (subset !== undefined && !chosen) {
@@ -140,12 +138,12 @@ export function clusterOf(
 /** The pods of gateways behind a port of a Kubernetes Service. */
 export function podsBehind(
   registry: Registry,
-  service: Service,
+  service: KubernetesService,
   port: ServicePort,
   labels?: Record<string, string>,
 ): { endpoints: Endpoint[]; where: FieldRef[]; assumptions: string[] } {
   const assumptions: string[] = [];
-  const selector: Record<string, string> | undefined = service.object.spec.selector;
+  const { selector } = service.object.spec;
   const field = fieldRef(service.object, 'spec.selector');
   if (!selector) return writtenEndpoints(registry, service, port);
   const pods = registry.workloads.filter(
@@ -195,7 +193,7 @@ function endpointsOf(
 ) {
   if (service.kubernetes) return podsBehind(registry, service, port, labels);
   const assumptions: string[] = [];
-  const portIndex = (service.object.spec.ports ?? []).findIndex((one: any) => one.number === port.number);
+  const portIndex = (service.object.spec.ports ?? []).findIndex((one) => one.number === port.number);
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
   switch (service.resolution) {
     case 'NONE':
@@ -259,7 +257,7 @@ function entryEndpoints(
       given?.ports?.[own.name] ?? (own.targetPort as number | undefined) ?? own.number;
     const given: readonly PlacedEndpoint[] = spec.workloadSelector
       ? workloadsOf(registry, sibling.object, assumptions)
-      : ((spec.endpoints ?? []) as EntryEndpoint[]).map((endpoint, index): PlacedEndpoint => ({
+      : (spec.endpoints ?? []).map((endpoint, index): PlacedEndpoint => ({
           endpoint,
           object: sibling.object,
           at: `spec.endpoints[${index}]`,
@@ -300,15 +298,15 @@ interface PlacedEndpoint {
 }
 
 /** The WorkloadEntries that an entry selects. It selects pods as well, whose addresses no manifest tells. */
-function workloadsOf({ index }: Registry, entry: Indexed, assumptions: string[]): PlacedEndpoint[] {
-  const wanted: Record<string, string> = entry.spec.workloadSelector.labels ?? {};
+function workloadsOf({ index }: Registry, entry: IstioObject<'ServiceEntry'>, assumptions: string[]): PlacedEndpoint[] {
+  const wanted = entry.spec.workloadSelector?.labels ?? {};
   const { namespace } = entry;
   const where = fieldRef(entry, 'spec.workloadSelector');
   const pods = index.podTemplates.find(
     (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
   );
   const found = index
-    .ofKind('WorkloadEntry')
+    .ofKind<EntryEndpoint>('WorkloadEntry')
     .filter((object) => object.namespace === namespace && selects(wanted, object.spec.labels));
   if (pods || found.length === 0)
     throw new Undetermined(
@@ -341,14 +339,13 @@ const TLS_MODE = 'security.istio.io/tlsMode';
  */
 function automaticTls(
   { index, rootNamespace }: Registry,
-  service: Service,
+  { object }: { readonly object: IstioObject<'ServiceEntry'> },
   given: EntryEndpoint,
   field: FieldPath,
 ): ClientTls | undefined {
-  const { object } = service;
   if (isExternal(object) || given.labels?.[TLS_MODE] !== 'istio') return undefined;
   const isOff = index
-    .ofKind('PeerAuthentication')
+    .ofKind<{ readonly mtls?: { readonly mode?: string } }>('PeerAuthentication')
     .some(
       ({ namespace, spec }) => [object.namespace, rootNamespace].includes(namespace) && spec?.mtls?.mode === 'DISABLE',
     );

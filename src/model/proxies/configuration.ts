@@ -1,7 +1,8 @@
 import { AddressBook } from '../registry/address-book';
 import { callerPod, CallerPod } from './capture';
-import { Cluster, clusterOf, NoCluster } from './cluster';
+import { Cluster, clustersOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
+import { podPortsOf } from './gateway-servers';
 import { GatewayWorkload } from '../objects/gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
 import { Policies } from '../policies/applying-policies';
@@ -16,6 +17,13 @@ import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from '
 import { World } from '../objects/world';
 import { EgressObject } from '../../manifests/egress-object';
 
+/** What the pods of a gateway have: listeners for each way in which istiod may translate ports. */
+interface GatewayProxy {
+  readonly scope: Scope;
+  readonly podPorts: ReadonlyMap<number, readonly number[]>;
+  readonly listeners: Map<string, Map<number, GatewayListener>>;
+}
+
 /** The configuration of all proxies, computed on demand and cached. */
 export class Configuration {
   public readonly registry: Registry;
@@ -25,12 +33,12 @@ export class Configuration {
   private readonly pods = new Map<string, CallerPod>();
   private readonly scopes = new WeakMap<CallerPod, Scope>();
   private readonly sidecars = new Map<string, Scope>();
-  private readonly gateways = new Map<GatewayWorkload, { scope: Scope; listeners: Map<number, GatewayListener> }>();
+  private readonly gateways = new Map<GatewayWorkload, GatewayProxy>();
   private readonly ports = new WeakMap<
     Scope,
     Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>
   >();
-  private readonly clusters = new WeakMap<Scope, WeakMap<Destination, Cluster | NoCluster>>();
+  private readonly clusters = new WeakMap<Scope, WeakMap<Destination, (Cluster | NoCluster)[]>>();
 
   constructor(objects: readonly EgressObject[], world: World) {
     this.registry = new Registry(objects, world);
@@ -74,28 +82,43 @@ export class Configuration {
     return ownVirtualHost(scope, port, service);
   }
 
-  public cluster(scope: Scope, destination: Destination): Cluster | NoCluster {
+  /** The clusters that the proxy may have for a destination, the one that it should have first. */
+  public clustersFor(scope: Scope, destination: Destination): readonly (Cluster | NoCluster)[] {
     let own = this.clusters.get(scope);
     if (!own) this.clusters.set(scope, (own = new WeakMap()));
-    let cluster = own.get(destination);
-    if (!cluster) own.set(destination, (cluster = clusterOf(this.registry, scope, destination)));
-    return cluster;
+    let clusters = own.get(destination);
+    if (!clusters) own.set(destination, (clusters = clustersOf(this.registry, scope, destination)));
+    return clusters;
   }
 
   public gatewayScope(workload: GatewayWorkload): Scope {
     return this.gateway(workload).scope;
   }
 
-  public gatewayListeners(workload: GatewayWorkload): Map<number, GatewayListener> {
-    return this.gateway(workload).listeners;
+  /** The ports of a gateway's Services, with the pod ports to which they map them. */
+  public podPorts(workload: GatewayWorkload): ReadonlyMap<number, readonly number[]> {
+    return this.gateway(workload).podPorts;
   }
 
-  private gateway(workload: GatewayWorkload) {
+  /** The listeners of a gateway, by pod port. */
+  public gatewayListeners(
+    workload: GatewayWorkload,
+    translated: ReadonlyMap<number, number> = new Map(),
+  ): ReadonlyMap<number, GatewayListener> {
+    const { scope, listeners } = this.gateway(workload);
+    const key = [...translated].join(' ');
+    let known = listeners.get(key);
+    if (!known) listeners.set(key, (known = gatewayListeners(this.registry, scope, workload, translated)));
+    return known;
+  }
+
+  private gateway(workload: GatewayWorkload): GatewayProxy {
     let known = this.gateways.get(workload);
     if (!known) {
       const proxy: ProxyIdentity = { namespace: workload.namespace, labels: workload.labels, dnsCapture: false };
       const scope = gatewayScope(this.registry, proxy);
-      this.gateways.set(workload, (known = { scope, listeners: gatewayListeners(this.registry, scope, workload) }));
+      known = { scope, listeners: new Map(), podPorts: podPortsOf(this.registry, workload) };
+      this.gateways.set(workload, known);
     }
     return known;
   }

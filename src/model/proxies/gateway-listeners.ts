@@ -41,9 +41,10 @@ export function gatewayListeners(
   registry: Registry,
   scope: Scope,
   workload: GatewayWorkload,
+  translated: ReadonlyMap<number, number>,
 ): Map<number, GatewayListener> {
   return new Map(
-    [...serversByPort(registry, workload)].map(([port, { servers, skipped, unsure, unknown }]) => [
+    [...serversByPort(registry, workload, translated)].map(([port, { servers, skipped, unsure, unknown }]) => [
       port,
       { ...listenerOf(registry, scope, servers, skipped), unsure, unknown },
     ]),

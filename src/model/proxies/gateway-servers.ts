@@ -3,8 +3,6 @@ import { GatewayWorkload, podPort } from '../objects/gateway-workloads';
 import { stopAtUnknownField } from '../answer/known-fields';
 import { selection } from '../policies/selection';
 import { Registry } from '../registry/registry';
-import { portOf } from '../registry/scope';
-import { Service } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { contains } from '../../istio/ranges';
 import { FieldPath } from '../../manifests/field-path';
@@ -55,17 +53,18 @@ interface PortInProgress {
   plain?: Server;
 }
 
-/** The servers of all Gateways that select a gateway's pods, by pod port. */
-export function serversByPort(registry: Registry, workload: GatewayWorkload): Map<number, PodPort> {
+/**
+ * The servers of all Gateways that select a gateway's pods, by pod port.
+ *
+ * @param translated the pod ports of servers' ports for which Services give several
+ */
+export function serversByPort(
+  registry: Registry,
+  workload: GatewayWorkload,
+  translated: ReadonlyMap<number, number>,
+): Map<number, PodPort> {
   const ports = new Map<number, PortInProgress>();
-  const translated = new Map<number, number>();
-  const services = registry.services.filter(
-    ({ kubernetes, namespace, object }) =>
-      kubernetes &&
-      namespace === workload.namespace &&
-      object.spec.selector &&
-      selects(object.spec.selector, workload.labels),
-  );
+  const podPorts = podPortsOf(registry, workload);
   for (const gateway of registry.gatewaysFor(workload.namespace)) {
     const selected = selection(gateway.spec.selector, workload);
     if (selected === false) continue;
@@ -76,8 +75,7 @@ export function serversByPort(registry: Registry, workload: GatewayWorkload): Ma
       stopAtUnknownField(gateway, value, 'server', `spec.servers[${index}]`);
       if (value.tls) stopAtUnknownField(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
       const server = serverOf(gateway, index, value, number);
-      let port = translated.get(number);
-      if (port === undefined) translated.set(number, (port = serverPort(services, workload, number)));
+      const port = translated.get(number) ?? podPorts.get(number)?.[0] ?? number;
       let own = ports.get(port);
       if (!own) ports.set(port, (own = { servers: [], skipped: [], unsure: [], hosts: new Map(), binds: new Set() }));
       if (selected) bindServer(own, server);
@@ -103,26 +101,22 @@ function bindServer(port: PortInProgress, server: Server): void {
 }
 
 /**
- * The pod port of a server's port: the target port of a Service of the gateway, else the port itself. Where two
- * Services map the port to different target ports, istiod uses the one that it happens to list first.
+ * The pod ports to which the Services of a gateway map their ports: the first that istiod happens to list is where a
+ * server listens. A server's port that no Service has is that of the pods.
  */
-function serverPort(services: readonly Service[], workload: GatewayWorkload, number: number): number {
-  let found: { readonly service: Service; readonly target: number } | undefined;
+export function podPortsOf({ services }: Registry, workload: GatewayWorkload): Map<number, readonly number[]> {
+  const found = new Map<number, readonly number[]>();
   for (const service of services) {
-    const port = portOf(service, number);
-    if (!port) continue;
-    const target = podPort(workload, number, port.targetPort);
-    if (found && found.target !== target) {
-      const names = [found.service, service].map((one) => one.object.name).join(' and ');
-      throw new Undetermined(
-        `the Services ${names} map port ${number} of the gateway to different pod ports, and istiod listens on ` +
-          'either of them',
-        [found.service, service].map((one) => fieldRef(one.object, 'spec.ports')),
-      );
+    if (!service.kubernetes || service.namespace !== workload.namespace) continue;
+    const { selector } = service.object.spec;
+    if (!selector || !selects(selector, workload.labels)) continue;
+    for (const { number, targetPort } of service.ports) {
+      const target = podPort(workload, number, targetPort);
+      const known = found.get(number) ?? [];
+      if (!known.includes(target)) found.set(number, [...known, target]);
     }
-    found ??= { service, target };
   }
-  return found?.target ?? number;
+  return found;
 }
 
 function serverOf(gateway: Indexed<GatewaySpec>, index: number, value: ServerSpec, port: number): Server {

@@ -272,7 +272,10 @@ function ownCluster(service: Service, port: ServicePort): Destination {
 
 /** The port of the ServiceEntry or Service from which a chain was made. */
 export function portRef(service: Service, port: ServicePort): FieldRef {
-  const index = (service.object.spec.ports ?? []).findIndex((one: any) => (one.number ?? one.port) === port.number);
+  const numbers = service.kubernetes
+    ? service.object.spec.ports?.map((one) => one.port)
+    : service.object.spec.ports?.map((one) => one.number);
+  const index = numbers?.indexOf(port.number) ?? -1;
   return fieldRef(service.object, index < 0 ? undefined : `spec.ports[${index}]`);
 }
 

@@ -4,7 +4,7 @@ import { Registry } from './registry';
 import { isPrivateRange } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
 import { Scope } from './scope';
-import { Service } from '../objects/service';
+import { KubernetesService, Service } from '../objects/service';
 import { SidecarDns } from './sidecar-dns';
 import { DescribedHost } from '../objects/world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../../istio/service-names';
@@ -79,7 +79,7 @@ export class AddressBook {
     if (said !== undefined) return said;
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
-    if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts.length === 1) {
+    if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts?.length === 1) {
       const { address } = entry;
       believe({ host, address: address.ip });
       return address;
@@ -104,7 +104,7 @@ export class AddressBook {
       if (!kubernetes && address.kind !== 'any' && ports.some(({ number }) => number === port))
         add(textOf(address), object);
     for (const object of index.ofKind('VirtualService'))
-      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])] as any[])
+      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])])
         for (const { destinationSubnets } of match ?? [])
           for (const range of destinationSubnets ?? []) add(range, object);
     return found;
@@ -130,14 +130,14 @@ export class AddressBook {
   }
 
   /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */
-  private kubernetesService(name: string): Service | undefined {
+  private kubernetesService(name: string): KubernetesService | undefined {
     const place = serviceOfHost(name, this.registry.clusterDomain);
     const service = place && this.registry.serviceIn(name, place.namespace);
     return service?.kubernetes ? service : undefined;
   }
 
   /** The Kubernetes Service whose cluster IP an address stands for. */
-  public serviceAt(address: Address): Service | undefined {
+  public serviceAt(address: Address): KubernetesService | undefined {
     return address.kind === 'service'
       ? this.kubernetesService(serviceHost(address.name, address.namespace, this.registry.clusterDomain))
       : undefined;

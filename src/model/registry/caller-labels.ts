@@ -2,11 +2,19 @@ import { Condition } from '../answer/conditions';
 import { Registry } from './registry';
 import { ModelCaller } from '../requests/request';
 import { podTemplateOf } from '../../istio/pod-templates';
-import { Indexed } from '../../manifests/indexed';
+import { IstioObject } from '../../manifests/indexed';
 import { SECTIONS } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
+import { Route } from '../../manifests/specs';
 
 type Labels = Readonly<Record<string, string>>;
+
+/** What selects pods, by the kinds that do. */
+interface Selectors {
+  readonly workloadSelector?: { readonly labels?: Labels; readonly matchLabels?: Labels };
+  readonly selector?: { readonly matchLabels?: Labels };
+  readonly podSelector?: { readonly matchLabels?: Labels };
+}
 
 /** Labels that the caller's pods could have instead of those that are taken for granted. */
 export interface OtherLabels {
@@ -59,9 +67,9 @@ export class CallerLabels {
   private collect(namespace: string): readonly Labels[] {
     const { index, rootNamespace } = this.registry;
     const all = index.kinds.flat().flatMap((object): (Labels | undefined)[] => {
-      if (object.kind === 'VirtualService') return sourceLabels(object);
+      if (object.kind === 'VirtualService') return sourceLabels(object as IstioObject<'VirtualService'>);
       if (![namespace, rootNamespace].includes(object.namespace)) return [];
-      const { workloadSelector, selector, podSelector } = object.spec ?? {};
+      const { workloadSelector, selector, podSelector } = (object.spec ?? {}) as Selectors;
       switch (object.kind) {
         case 'Sidecar':
         case 'DestinationRule':
@@ -91,9 +99,9 @@ function isKnown({ labels, name, annotations }: ModelCaller): boolean {
   return labels !== undefined || name !== undefined || annotations !== undefined;
 }
 
-function sourceLabels({ spec }: Indexed): (Labels | undefined)[] {
-  return SECTIONS.flatMap((section) =>
-    ((spec?.[section] ?? []) as any[]).flatMap(({ match }) => ((match ?? []) as any[]).map((one) => one?.sourceLabels)),
+function sourceLabels({ spec }: IstioObject<'VirtualService'>): (Labels | undefined)[] {
+  return SECTIONS.flatMap((section): readonly Route[] => spec?.[section] ?? []).flatMap(({ match }) =>
+    (match ?? []).map((one) => one?.sourceLabels),
   );
 }
 

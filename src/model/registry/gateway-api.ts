@@ -1,8 +1,10 @@
 import { Registry } from './registry';
+import { Service } from '../objects/service';
 import { fullHost } from '../../istio/hosts';
 import { serviceHost, serviceOfHost } from '../../istio/service-names';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
+import { ServiceSpec } from '../../manifests/specs';
 
 /** A proxy, and the names of the request that arrives there. */
 export interface ProxyPlace {
@@ -25,26 +27,43 @@ const POLICIES = ['BackendTLSPolicy', 'XBackendTrafficPolicy', 'BackendTrafficPo
 /** What only permits or describes. */
 const HARMLESS = ['GatewayClass', 'ReferenceGrant', 'XBackend', 'XMesh'];
 
+/** What is read of the kinds of the Gateway API. */
+interface Spec {
+  readonly gatewayClassName?: string;
+  readonly addresses?: readonly { readonly type?: string; readonly value?: string }[];
+  readonly parentRef?: ParentRef;
+  readonly parentRefs?: readonly ParentRef[];
+  readonly targetRefs?: readonly { readonly kind?: string; readonly name?: string }[];
+}
+
+interface ParentRef {
+  readonly kind?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+export type GatewayApiObject = Indexed<Spec>;
+
 /** Whether it is an object of the Gateway API. */
-export function isGatewayApi({ manifest }: Indexed): boolean {
-  return /^gateway\.networking\.(x-)?k8s\.io\//.test(String(manifest.apiVersion));
+export function isGatewayApi(object: Indexed): object is GatewayApiObject {
+  return /^gateway\.networking\.(x-)?k8s\.io\//.test(String(object.manifest.apiVersion));
 }
 
 /**
  * Whether an object of the Gateway API may change what a proxy does with a request. Most serve an ingress: a Gateway
  * has pods of its own, and what is bound to it matters nowhere else.
  */
-export function reaches(registry: Registry, object: Indexed, place: ProxyPlace): boolean {
+export function reaches(registry: Registry, object: GatewayApiObject, place: ProxyPlace): boolean {
   const { kind, spec, namespace } = object;
   if (HARMLESS.includes(kind)) return false;
   if (kind === 'Gateway') return place.role === 'gateway' ? isServedBy(registry, object, place) : isWaypoint(object);
   if (ROUTES.includes(kind)) {
     // Without a parent it is bound to nothing.
-    return (spec.parentRefs ?? []).some((parent: any) => isBoundHere(registry, kind, parent, namespace, place));
+    return (spec.parentRefs ?? []).some((parent) => isBoundHere(registry, kind, parent, namespace, place));
   }
   if (POLICIES.includes(kind)) {
     return (spec.targetRefs ?? []).some(
-      ({ kind: target, name }: any) => target !== 'Service' || hasGatewayPods(registry, name, namespace),
+      ({ kind: target, name = '' }) => target !== 'Service' || hasGatewayPods(registry, name, namespace),
     );
   }
   if (kind === 'ListenerSet' || kind === 'XListenerSet')
@@ -53,31 +72,29 @@ export function reaches(registry: Registry, object: Indexed, place: ProxyPlace):
 }
 
 /** The Gateway of the Gateway API whose pods istiod itself creates, with a Service of this name. */
-export function managedGatewayOf(registry: Registry, host: string): Indexed | undefined {
+export function managedGatewayOf(registry: Registry, host: string): GatewayApiObject | undefined {
   return gatewaysOf(registry).find((gateway) => servicesOf(registry, gateway).includes(host));
 }
 
-function gatewaysOf(registry: Registry): Indexed[] {
-  return registry.index.kinds.flatMap((bucket) =>
-    bucket[0]?.kind === 'Gateway' && isGatewayApi(bucket[0]) ? bucket : [],
-  );
+function gatewaysOf(registry: Registry): GatewayApiObject[] {
+  return registry.index.kinds.flatMap((bucket) => (bucket[0]?.kind === 'Gateway' ? bucket.filter(isGatewayApi) : []));
 }
 
 /** A waypoint is met on the way to the Services that use it, not at an address of its own. */
-function isWaypoint({ spec }: Indexed): boolean {
+function isWaypoint({ spec }: GatewayApiObject): boolean {
   return /waypoint/.test(String(spec.gatewayClassName));
 }
 
 /** The Services of a Gateway: one of its own, or the ones that its addresses name. */
-function servicesOf({ clusterDomain }: Registry, { manifest, spec, name, namespace }: Indexed): string[] {
-  const hostnames: string[] = (spec.addresses ?? [])
-    .filter(({ type }: any) => type === undefined || type === 'Hostname')
-    .map(({ value }: any) => fullHost(String(value), { namespace, clusterDomain }));
+function servicesOf({ clusterDomain }: Registry, { manifest, spec, name, namespace }: GatewayApiObject): string[] {
+  const hostnames = (spec.addresses ?? [])
+    .filter(({ type }) => type === undefined || type === 'Hostname')
+    .map(({ value }) => fullHost(String(value), { namespace, clusterDomain }));
   const own = manifest.metadata.annotations?.[NAME_OVERRIDE] ?? `${name}-${spec.gatewayClassName}`;
   return hostnames.length > 0 ? hostnames : [own, name].map((one) => serviceHost(one, namespace, clusterDomain));
 }
 
-function isServedBy(registry: Registry, gateway: Indexed, place: ProxyPlace): boolean {
+function isServedBy(registry: Registry, gateway: GatewayApiObject, place: ProxyPlace): boolean {
   if (isWaypoint(gateway)) return true;
   if (gateway.namespace === place.namespace && place.labels[GATEWAY_NAME] === gateway.name) return true;
   return servicesOf(registry, gateway).some((host) => {
@@ -85,11 +102,16 @@ function isServedBy(registry: Registry, gateway: Indexed, place: ProxyPlace): bo
     if (service?.namespace !== place.namespace) return false;
     const known = registry.serviceIn(host, service.namespace);
     // The pods of an unknown Service that a Gateway names may be these.
-    return known ? selects(known.object.spec.selector, place.labels) : gateway.spec.addresses?.length > 0;
+    return known ? selects(selectorOf(known), place.labels) : !!gateway.spec.addresses?.length;
   });
 }
 
-function isParentHere(registry: Registry, { name, namespace }: any, ownNamespace: string, place: ProxyPlace): boolean {
+function isParentHere(
+  registry: Registry,
+  { name, namespace }: ParentRef,
+  ownNamespace: string,
+  place: ProxyPlace,
+): boolean {
   const gateway = gatewaysOf(registry).find(
     (one) => one.name === name && one.namespace === (namespace ?? ownNamespace),
   );
@@ -99,32 +121,34 @@ function isParentHere(registry: Registry, { name, namespace }: any, ownNamespace
 function isBoundHere(
   registry: Registry,
   routeKind: string,
-  parent: any,
+  parent: ParentRef,
   ownNamespace: string,
   place: ProxyPlace,
 ): boolean {
-  const kind: string = parent.kind ?? 'Gateway';
+  const { kind = 'Gateway', name = '', namespace = ownNamespace } = parent;
   if (kind === 'Gateway') return place.role === 'gateway' && isParentHere(registry, parent, ownNamespace, place);
   // Gateways follow what is bound to them, sidecars what is bound to the host.
   if (place.role === 'gateway') return false;
-  const namespace: string = parent.namespace ?? ownNamespace;
   if (kind === 'Service') {
-    const host = serviceHost(parent.name, namespace, registry.clusterDomain);
+    const host = serviceHost(name, namespace, registry.clusterDomain);
     return (place.hosts ?? []).some((asked) => asked === host || host.startsWith(`${asked}.`));
   }
   if (kind !== 'ServiceEntry' || !HTTP_ROUTES.includes(routeKind)) return kind !== 'Gateway';
-  const entry = registry.index
-    .ofKind('ServiceEntry')
-    .find((one) => one.name === parent.name && one.namespace === namespace);
-  return ((entry?.spec.hosts ?? []) as string[]).some((host) =>
+  const entry = registry.index.ofKind('ServiceEntry').find((one) => one.name === name && one.namespace === namespace);
+  return (entry?.spec.hosts ?? []).some((host) =>
     (place.hosts ?? []).some((asked) => asked === host || (host.startsWith('*') && asked.endsWith(host.slice(1)))),
   );
+}
+
+/** An entry has none, and then selects everything. */
+function selectorOf(service: Service): ServiceSpec['selector'] {
+  return service.kubernetes ? service.object.spec.selector : undefined;
 }
 
 function hasGatewayPods(registry: Registry, name: string, namespace: string): boolean {
   const service = registry.serviceIn(serviceHost(name, namespace, registry.clusterDomain), namespace);
   if (!service) return false;
   return registry.workloads.some(
-    (workload) => workload.namespace === namespace && selects(service.object.spec.selector, workload.labels),
+    (workload) => workload.namespace === namespace && selects(selectorOf(service), workload.labels),
   );
 }

@@ -11,9 +11,8 @@ import { isHttp2 } from '../../istio/protocols';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
 import { mapIn } from '../../values/grouping';
-import { Indexed, compare } from '../../manifests/indexed';
+import { Indexed, IstioObject, compare } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
-import { IstioSpecs } from '../../manifests/specs';
 
 const NONE: readonly never[] = [];
 
@@ -28,8 +27,8 @@ export class Registry {
   /** Oldest first. */
   public readonly services: readonly Service[];
   public readonly routes: readonly Routes[];
-  public readonly gateways: readonly Indexed<IstioSpecs['Gateway']>[];
-  public readonly sidecars: readonly Indexed<IstioSpecs['Sidecar']>[];
+  public readonly gateways: readonly IstioObject<'Gateway'>[];
+  public readonly sidecars: readonly IstioObject<'Sidecar'>[];
   public readonly destinationRules: DestinationRules;
   public readonly workloads: readonly GatewayWorkload[];
   /** Services that are only another name for a host. */
@@ -113,7 +112,7 @@ export class Registry {
   }
 
   /** The Gateways that can act on pods of a namespace. */
-  public gatewaysFor(namespace: string): readonly Indexed[] {
+  public gatewaysFor(namespace: string): readonly IstioObject<'Gateway'>[] {
     return this.world.mesh?.scopeGatewayToNamespace
       ? this.gateways.filter((gateway) => gateway.namespace === namespace)
       : this.gateways;

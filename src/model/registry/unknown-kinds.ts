@@ -1,15 +1,39 @@
 import { fieldRef } from '../answer/field-ref';
-import { isGatewayApi, ProxyPlace, reaches } from './gateway-api';
+import { GatewayApiObject, isGatewayApi, ProxyPlace, reaches } from './gateway-api';
 import { Registry } from './registry';
 import { Undetermined } from '../answer/undetermined';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 
+interface Named {
+  readonly name?: string;
+}
+
+/** What is read of a patch of an EnvoyFilter. */
+interface Patch {
+  readonly applyTo?: string;
+  readonly match?: {
+    readonly context?: string;
+    readonly listener?: { readonly filterChain?: { readonly filter?: Named & { readonly subFilter?: Named } } };
+  };
+  readonly patch?: { readonly operation?: string };
+}
+
+/** What is read of an EnvoyFilter, a WasmPlugin, a TrafficExtension or a ProxyConfig. */
+interface Extension {
+  readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+  readonly targetRefs?: readonly unknown[];
+  readonly configPatches?: readonly Patch[];
+  readonly match?: readonly { readonly mode?: string }[];
+  readonly environmentVariables?: object;
+}
+
 /**
  * Kinds that change the proxies they apply to in ways that the model does not know, with what of them it does know to
  * change nothing for a request.
  */
-const BY_WORKLOAD: Record<string, (spec: any, role: ProxyPlace['role']) => boolean> = {
+const BY_WORKLOAD: Record<string, (spec: Extension, role: ProxyPlace['role']) => boolean> = {
   EnvoyFilter: patchesNothing,
   WasmPlugin: isForInbound,
   TrafficExtension: () => false,
@@ -18,13 +42,13 @@ const BY_WORKLOAD: Record<string, (spec: any, role: ProxyPlace['role']) => boole
 
 /** The objects of kinds that the model does not know. */
 export class UnknownKinds {
-  private readonly byWorkload: readonly Indexed[];
-  private readonly gatewayApi: readonly Indexed[];
+  private readonly byWorkload: readonly Indexed<Extension>[];
+  private readonly gatewayApi: readonly GatewayApiObject[];
   private readonly ambient: readonly Indexed[];
 
   constructor(private readonly registry: Registry) {
     const all = registry.index.kinds.flat();
-    this.byWorkload = all.filter(({ kind }) => Object.prototype.hasOwnProperty.call(BY_WORKLOAD, kind));
+    this.byWorkload = all.filter((one): one is Indexed<Extension> => Object.hasOwn(BY_WORKLOAD, one.kind));
     this.gatewayApi = all.filter(isGatewayApi);
     this.ambient = all.filter(
       ({ kind, manifest }) =>
@@ -39,7 +63,7 @@ export class UnknownKinds {
       if (object.namespace !== namespace && object.namespace !== this.registry.rootNamespace) continue;
       const { workloadSelector, selector, targetRefs } = object.spec;
       // With targetRefs, it applies to Gateways of the Gateway API alone, or to Services behind a waypoint.
-      if (targetRefs?.length > 0 && role === 'sidecar') continue;
+      if (targetRefs?.length && role === 'sidecar') continue;
       if (!selects(workloadSelector?.labels ?? selector?.matchLabels, labels)) continue;
       if (BY_WORKLOAD[object.kind](object.spec, role)) continue;
       throw new Undetermined(
@@ -82,22 +106,41 @@ const ELSEWHERE: Record<ProxyPlace['role'], readonly string[]> = {
  * Whether no patch of an EnvoyFilter can change what happens to a request. What a patch inserts is never taken for
  * harmless: with a configuration that Envoy does not understand, it makes Envoy refuse the whole listener.
  */
-function patchesNothing({ configPatches = [] }: any, role: ProxyPlace['role']): boolean {
-  return (configPatches as any[]).every(
-    ({ applyTo, match }) => WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context),
+function patchesNothing({ configPatches = [] }: Extension, role: ProxyPlace['role']): boolean {
+  return configPatches.every((patch) => {
+    const { applyTo = '', match } = patch;
+    const isElsewhere = WITH_CONTEXT.has(applyTo) && ELSEWHERE[role].includes(match?.context ?? '');
+    return isElsewhere || removesWhatIsAbsent(patch);
+  });
+}
+
+/** The names of all filters that istiod makes, also the former ones that it still finds. */
+const ISTIODS_OWN = /^(envoy|istio)/;
+
+/**
+ * Whether a patch removes a filter that no proxy has. What only another EnvoyFilter or a plugin inserts is absent too:
+ * with that one, the answer is undetermined anyway.
+ */
+function removesWhatIsAbsent({ applyTo, match, patch }: Patch): boolean {
+  const filter = match?.listener?.filterChain?.filter;
+  const names = [filter?.name, ...(applyTo === 'HTTP_FILTER' ? [filter?.subFilter?.name] : [])];
+  return (
+    patch?.operation === 'REMOVE' &&
+    (applyTo === 'HTTP_FILTER' || applyTo === 'NETWORK_FILTER') &&
+    names.some((name) => name !== undefined && name !== '' && !ISTIODS_OWN.test(name))
   );
 }
 
 /** Whether a plugin is for inbound requests of a sidecar alone: a gateway counts as a client. */
-function isForInbound({ match }: any): boolean {
-  return match?.length > 0 && (match as any[]).every(({ mode }) => mode === 'SERVER');
+function isForInbound({ match = [] }: Extension): boolean {
+  return match.length > 0 && match.every(({ mode }) => mode === 'SERVER');
 }
 
 /** Variables that the agent or istiod reads, such as ISTIO_META_DNS_CAPTURE. */
 const READ_BY_ISTIO = /^(ISTIO_|PILOT_|PROXY_|BOOTSTRAP_|DNS_)/;
 
 /** Whether a ProxyConfig is only about the proxy's process: threads, image, variables that istiod does not read. */
-function isOfTheProcess(spec: any): boolean {
+function isOfTheProcess(spec: Extension): boolean {
   return (
     Object.keys(spec).every((field) => ['selector', 'concurrency', 'image', 'environmentVariables'].includes(field)) &&
     Object.keys(spec.environmentVariables ?? {}).every((name) => !READ_BY_ISTIO.test(name))

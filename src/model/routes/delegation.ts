@@ -1,5 +1,6 @@
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
+import { fullGateway } from '../../manifests/routes';
 import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
 
 type Spec = IstioSpecs['VirtualService'];
@@ -28,11 +29,6 @@ export interface MergedRule extends Rule {
 
 /** Finds the VirtualService to which one of a namespace may delegate: one without hosts that it sees. */
 export type Delegates = (namespace: string, name: string, viewer: string) => Indexed<Spec> | undefined;
-
-/** A Gateway named without a namespace is in the namespace of the VirtualService. */
-export function fullGateway(name: string, namespace: string): string {
-  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
-}
 
 export function ownMatches({ object, http, at }: Rule): PlacedMatch[] {
   return (http.match ?? []).map((match, index) => ({

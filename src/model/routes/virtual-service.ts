@@ -13,7 +13,7 @@ import {
   Target,
   TextMatch,
 } from './route';
-import { Delegates, delegatedRules, fullGateway, MergedRule, ownMatches, PlacedMatch, Rule } from './delegation';
+import { Delegates, delegatedRules, MergedRule, ownMatches, PlacedMatch, Rule } from './delegation';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Shape, unknownIn } from '../answer/known-fields';
@@ -21,6 +21,7 @@ import { exportedTo } from '../objects/service';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
+import { fullGateway } from '../../manifests/routes';
 import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
 
 type Spec = IstioSpecs['VirtualService'];

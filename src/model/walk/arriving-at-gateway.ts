@@ -30,21 +30,26 @@ const GATEWAY_ADDS = [
 ];
 
 /** A connection to a gateway's pods: to the server that accepts it, through its TLS and policies, to its routes. */
-export function arriveAtGateway(leg: Leg, { flow, workload, port }: ToGateway): Next {
-  if (leg.atGateway) throw new Undetermined('the model does not follow requests from one gateway to another', []);
+export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led }: ToGateway): Next {
   const { registry } = leg.configuration;
-  leg.gateway = workload.id;
+  const { atGateway: before } = leg;
+  leg.gateway ??= workload.id;
+  if (leg.isGoingInCircles(workload, port)) {
+    const reason = `${workload.id} sends the request to itself, again and again`;
+    return { outcome: 'refused', symptom: 'timeout', by: 'gateway', reason, causes: led };
+  }
   leg.configuration.unknownKinds.stopAt({ ...workload, role: 'gateway' });
+  const sender = before ?? leg.pod;
   const blocked =
-    blockedBy(registry, 'egress', leg.pod, { pod: workload }, knownPort(workload, port)) ??
-    blockedBy(registry, 'ingress', workload, { pod: leg.pod }, knownPort(workload, port));
+    blockedBy(registry, 'egress', sender, { pod: workload }, knownPort(workload, port)) ??
+    blockedBy(registry, 'ingress', workload, { pod: sender }, knownPort(workload, port));
   if (blocked)
     return leg.dropped(
-      'sidecar',
-      `a NetworkPolicy blocks the connection from the caller to ${workload.id}, port ${port}`,
+      before ? 'gateway' : 'sidecar',
+      `a NetworkPolicy blocks the connection from ${before?.id ?? 'the caller'} to ${workload.id}, port ${port}`,
       blocked,
     );
-  const listener = leg.configuration.gatewayListeners(workload).get(port);
+  const listener = leg.configuration.gatewayListeners(workload, translatedPorts(leg, workload, port)).get(port);
   const first = firstBytes(flow);
   stopAtUnsureGateway(workload, listener, first.serverName ?? flow.http?.authority);
   if (!listener || isEmpty(listener)) {
@@ -77,6 +82,24 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port }: ToGateway): 
     leg.remark({ code: 'server-left-out', message: reason, decidedBy });
   }
   return throughServer(leg, flow, workload, port, chain);
+}
+
+/**
+ * Where two Services of a gateway map a port to different pod ports, a server for it listens on one of those: on
+ * which, is chance.
+ */
+function translatedPorts(leg: Leg, workload: GatewayWorkload, port: number): Map<number, number> {
+  const taken = new Map<number, number>();
+  for (const [number, targets] of leg.configuration.podPorts(workload))
+    if (targets.length > 1 && targets.includes(port)) {
+      const options = targets.map((target) => ({
+        because:
+          `Services of ${workload.id} map port ${number} to different pod ports, and istiod listens on one of them, ` +
+          `here ${target}`,
+      }));
+      taken.set(number, targets[leg.choose(options, true)]);
+    }
+  return taken;
 }
 
 function isEmpty({ chains, skipped, unrouted }: GatewayListener): boolean {
@@ -171,6 +194,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   }
   const reads = chain.http !== undefined;
   const identity = identify(leg, workload, server, peer);
+  if (reads) leg.handshakeEnds();
   if (reads && !isReadable(arrived)) return unreadable(leg, arrived, chain);
   if (reads && arrived.speak === 'websocket' && arrived.http2) {
     const reason = 'the gateway takes no WebSockets over HTTP/2';
@@ -202,6 +226,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
     ...(http && { http }),
   });
   if (!verdict.allowed) {
+    leg.handshakeEnds();
     leg.step('gateway', 'ends', `${verdict.reason}: ${reads ? '403' : 'closed'}`, verdict.decidedBy);
     return leg.refuse('gateway', reads ? 403 : 503, verdict.reason, verdict.decidedBy);
   }
@@ -325,7 +350,7 @@ function identify(
   );
   if (identity) {
     const [, trustDomain, namespace, serviceAccount] = identity;
-    leg.identity = `${namespace}/${serviceAccount}`;
+    leg.certified ??= `${namespace}/${serviceAccount}`;
     return `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
   }
   leg.remark({

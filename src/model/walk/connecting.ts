@@ -5,7 +5,7 @@ import { originates } from '../../manifests/tls';
 import { Address, hostOrAddress, ipAddress } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
-import { Cluster, Endpoint, endpointText } from '../proxies/cluster';
+import { Cluster, Endpoint, endpointText, NoCluster } from '../proxies/cluster';
 import { fieldRef, uniqueRefs } from '../answer/field-ref';
 import { Flow, isReadable, Layer, outermost } from './flow';
 import { Destination } from '../routes/destination';
@@ -15,7 +15,9 @@ import { Undetermined } from '../answer/undetermined';
 export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decidedBy: readonly FieldRef[]): Next {
   const { hop, scope } = at;
   const where = uniqueRefs(decidedBy);
-  const cluster = leg.configuration.cluster(scope, destination);
+  const clusters = leg.configuration.clustersFor(scope, destination);
+  const mixedUp = clusters.length === 1 ? [] : clusters.map((one) => ({ because: mixesUp(destination.host, one) }));
+  const cluster = clusters[mixedUp.length === 0 ? 0 : leg.choose(mixedUp, true)];
   const subset = destination.subset === undefined ? '' : `, subset ${destination.subset}`;
   const named = `${destination.host}:${destination.port}${subset}`;
   if ('missing' in cluster) {
@@ -40,6 +42,15 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   const flow = inClusterTls(leg, at, destination, cluster, cluster.endpoints[index]);
   const led = uniqueRefs([...cluster.decidedBy, ...where]);
   return connect(leg, { ...at, flow }, cluster, cluster.endpoints[index], led);
+}
+
+/** What chance decides where istiod's cache has one cluster for two entries of a host. */
+function mixesUp(host: string, cluster: Cluster | NoCluster): string {
+  const whose = 'missing' in cluster ? '' : `, here that with resolution ${cluster.service.resolution}`;
+  return (
+    `two ServiceEntries of one namespace declare ${host} with different resolution for different namespaces, and ` +
+    `istiod may give a proxy the cluster of either${whose}`
+  );
 }
 
 function noEndpoints(leg: Leg, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
@@ -131,7 +142,7 @@ function connect(
   const external = { to: 'host', from: hop, flow, decidedBy, protocol: declared.protocol } as const;
   switch (endpoint.kind) {
     case 'pod':
-      return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };
+      return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy };
     case 'original':
       return { ...external, address, name: hostOrAddress(address!), port: endpoint.port ?? port };
     case 'asked': {

@@ -51,7 +51,6 @@ export function receive(
   port: number,
   flow: Flow,
   isDeclaredTls = false,
-  isRead = false,
 ): Reception {
   const host = described ?? { ...GOOD, host: name };
   const remarks: Remark[] = [];
@@ -104,7 +103,7 @@ export function receive(
     }
     if (flow.payload !== 'http')
       return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
-    if (flow.http2 && (described === undefined || !isRead))
+    if (flow.http2 && described === undefined)
       throw new Undetermined(`it is unknown whether ${name}:${port} speaks HTTP/2 without TLS`);
     if (flow.http2)
       return { ...common, plaintext: false, kind: 'not-listening', reason: `${about} speaks no HTTP/2 without TLS` };

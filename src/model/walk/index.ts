@@ -108,9 +108,12 @@ function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
   if (addresses.length < 2) return addresses[0];
   return addresses[
     leg.choose(
-      addresses.map((address) => ({ because: `the sidecar's DNS gives ${textOf(address)}` })),
-      `several ServiceEntries declare ${hostname}, and the sidecar's DNS gives the addresses of all of them in turn: ` +
-        'it depends on which one the application dials',
+      addresses.map((address) => ({
+        because:
+          `the sidecar's DNS gives ${textOf(address)}: several ServiceEntries declare ${hostname}, and it gives the ` +
+          'addresses of all of them in turn',
+      })),
+      true,
     )
   ];
 }

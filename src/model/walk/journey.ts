@@ -13,8 +13,8 @@ import { Scope } from '../registry/scope';
 export interface Choice {
   readonly options: readonly { readonly weight?: number; readonly because: string }[];
   readonly taken: number;
-  /** Why the answer is undetermined if the branches differ. @default - they are listed as alternatives */
-  readonly undetermined?: string;
+  /** Whether a branch is an alternative only if it is answered differently. */
+  readonly onlyIfDifferent?: boolean;
 }
 
 /** How a walk ends. */
@@ -62,14 +62,14 @@ export class Journey {
   }
 
   /** Takes one of several branches: the one that the script gives, else the most likely one. */
-  public choose(options: Choice['options'], undetermined?: string): number {
+  public choose(options: Choice['options'], onlyIfDifferent?: boolean): number {
     if (options.length === 1) return 0;
     const likeliest = options.reduce(
       (best, { weight = 0 }, index) => (weight > (options[best].weight ?? 0) ? index : best),
       0,
     );
     const taken = this.script[this.choices.length] ?? likeliest;
-    this.choices.push({ options, taken, undetermined });
+    this.choices.push({ options, taken, onlyIfDifferent });
     return taken;
   }
 
@@ -129,6 +129,8 @@ export class Leg {
   public via?: Via;
   public gateway?: string;
   public identity?: string;
+  /** Who the certificate of the hop to the gateway says the caller is. */
+  public certified?: string;
   public destination?: string;
   /** The external host at the end, and the host that was asked for if it is another one. */
   public answeredBy?: string;
@@ -147,6 +149,7 @@ export class Leg {
   public sentHeaders?: readonly string[];
   /** How long the routes on the egress path let the host take. */
   public readonly limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
+  private readonly arrivals: string[] = [];
   /** Where a route on the egress path says what is tried again. */
   public retries?: FieldRef;
 
@@ -179,8 +182,24 @@ export class Leg {
     this.journey.require(condition);
   }
 
-  public choose(options: Choice['options'], undetermined?: string): number {
-    return this.journey.choose(options, undetermined);
+  public choose(options: Choice['options'], onlyIfDifferent?: boolean): number {
+    return this.journey.choose(options, onlyIfDifferent);
+  }
+
+  /**
+   * The gateway has the certificate of the hop. Where it reads no requests, it opens the connection to the host first,
+   * and the handshake waits for that.
+   */
+  public handshakeEnds(): void {
+    this.identity ??= this.certified;
+  }
+
+  /** Records an arrival at a gateway, and returns whether the request has been there before and came back. */
+  public isGoingInCircles({ id }: GatewayWorkload, port: number): boolean {
+    const at = `${id}:${port}`;
+    const isBack = this.arrivals.filter((one) => one === at).length > 1;
+    this.arrivals.push(at);
+    return isBack;
   }
 
   /** The addresses of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */

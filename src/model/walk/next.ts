@@ -24,6 +24,8 @@ export interface ToGateway {
   readonly flow: Flow;
   readonly workload: GatewayWorkload;
   readonly port: number;
+  /** The fields that led here. */
+  readonly decidedBy: readonly FieldRef[];
 }
 
 /** A connection to an external host. */

@@ -56,10 +56,11 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   leg.destination = `${isIP(name) !== 0 && known && !known.isUnnamed ? known.host : name}:${port}`;
   findAnswerer(leg, target, known);
   const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(leg, port));
-  const reception = receive(registry, known, known?.host ?? leg.answeredBy!, port, flow, isDeclaredTls, leg.isRead);
+  const reception = receive(registry, known, known?.host ?? leg.answeredBy!, port, flow, isDeclaredTls);
   for (const remark of reception.remarks) leg.remark(remark);
   for (const condition of reception.conditions) leg.require(condition);
   const layer = outermost(flow);
+  if (reception.kind !== 'not-listening' && reception.kind !== 'handshake') leg.handshakeEnds();
   if (reception.kind !== 'not-listening') {
     leg.plaintext ||= reception.plaintext;
     leg.serverName = layer?.serverName;
@@ -180,9 +181,8 @@ function answered(
       throw new Undetermined('it is unknown whether the host takes WebSockets over HTTP/2');
     return leg.refuse('sidecar', 502, 'the host takes no WebSockets over HTTP/2', causes);
   }
-  if (flow.speak === 'grpc' && leg.protocol !== 'h2') {
-    throw new Undetermined('gRPC needs HTTP/2 to the host, but the last proxy uses HTTP/1.1');
-  }
+  if (flow.speak === 'grpc' && leg.protocol !== 'h2')
+    return leg.refuse('host', 503, 'gRPC needs HTTP/2 to the host, and the last proxy speaks HTTP/1.1', causes);
   leg.clientCommonName = layer && clientCommonNameOf(leg.configuration.registry, layer);
   if (flow.payload === 'http') {
     leg.clientCertificate = clientCertificate ?? false;

@@ -28,7 +28,7 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
     endpoints[leg.choose(endpoints.map((one) => ({ because: `one of ${endpoints.length}: ${endpointText(one)}` })))];
   if (endpoint.kind === 'pod') {
     if (leg.via === 'sidecar') leg.via = 'gateway';
-    return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port };
+    return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy: where };
   }
   if (endpoint.kind !== 'host') return undefined;
   const { host } = endpoint;

@@ -135,11 +135,18 @@ function answer(host: ExternalListener): http.RequestListener {
         const wish = wishOf(host, request);
         const redirected = !isSecure(request) && host.http === 'redirect-to-https';
         const status = redirected ? 301 : wish.status;
+        const isGrpc = request.headers['content-type'] === 'application/grpc';
+        // Servers of gRPC speak nothing but HTTP/2.
+        if (isGrpc && request.httpVersionMajor < 2) {
+          record(host, request, 0);
+          request.socket.destroy();
+          return;
+        }
         record(host, request, status);
         setTimeout(() => {
           if (redirected)
             response.setHeader('location', `https://${authorityOf(request).replace(/:80$/, '')}${request.url}`);
-          if (request.headers['content-type'] === 'application/grpc') {
+          if (isGrpc) {
             answerGrpc(response as unknown as http2.Http2ServerResponse, wish.grpcStatus, Buffer.concat(chunks));
             return;
           }

@@ -5,6 +5,7 @@ import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
+import { EgressPort } from '../../../src/values/egress-port';
 import { KubeObject } from '../lab';
 import { describeMesh, Mesh, synthesise } from '../support';
 
@@ -19,6 +20,9 @@ const METADATA_HOSTS = {
 };
 const METADATA = Object.keys(METADATA_HOSTS);
 
+/** A managed database in a private subnet. */
+const DATABASE = 'orders.db.example.com';
+
 const manifests = synthesise((app) => {
   const platform = new Chart(app, 'platform', { namespace: 'egress' });
   const exit = new EgressGateway(platform, 'exit');
@@ -26,6 +30,13 @@ const manifests = synthesise((app) => {
   new GatewayEgress(shop, 'site', {
     gateway: exit,
     hosts: ['www.partner.com', ...METADATA],
+    callers: [Caller.serviceAccount('shop', 'checkout')],
+  });
+  new GatewayEgress(shop, 'orders', {
+    gateway: exit,
+    hosts: [DATABASE],
+    ports: [EgressPort.tcp(5432)],
+    addresses: ['10.20.8.0/24'],
     callers: [Caller.serviceAccount('shop', 'checkout')],
   });
   const legacy = new ApiObject(shop, 'legacy', {
@@ -58,6 +69,7 @@ const manifests = synthesise((app) => {
         toPorts: [6443],
         reason: 'the API server',
       },
+      { namespace: 'egress', toCidrs: ['10.20.8.0/24'], toPorts: [5432], reason: 'the orders database' },
     ],
   });
 });
@@ -138,6 +150,7 @@ describeMesh(
         { host: 'anywhere.example.com', http: 'ok', https: 'ok', tcp: [5432] },
         { host: 'mainframe.example.com', address: '203.0.113.40', tcp: [3270] },
         ...Object.entries(METADATA_HOSTS).map(([host, address]) => ({ host, address, http: 'ok' as const })),
+        { host: DATABASE, address: '10.20.8.5', tcp: [5432, 6379] },
         { host: 'api.cluster.example.com', address: '203.0.113.70', https: 'ok', tcp: [6443] },
       ],
     },
@@ -166,6 +179,16 @@ describeMesh(
     test('the gateway reaches no metadata service', async () => {
       const codes = await Promise.all(METADATA.map((host) => knock('checkout', `http://${host}/`)));
       expect(codes).toEqual(METADATA.map(() => 28));
+    });
+
+    test('a private database is reached through the gateway only, for which alone its subnet is open', async () => {
+      const request = `tcp://${DATABASE}:5432`;
+      await mesh.expectRow({
+        from: 'checkout',
+        request,
+        expect: { outcome: 'answered', via: 'gateway', protocol: 'tcp', identityAtGateway: 'shop/checkout' },
+      });
+      await mesh.expectRow({ from: 'rogue', request, expect: { outcome: 'refused', symptom: 'timeout' } });
     });
 
     test('a DirectEgress is open for its own pods, on every port of its range', async () => {
@@ -254,6 +277,17 @@ describeMesh(
     test('without the rule for the gateway, requests are refused and go nowhere else', async () => {
       await mesh.apply(withoutRule('shop', hasPort(8443)));
       await mesh.expectRow({ from: 'checkout', request: 'https://www.partner.com/', expect: { outcome: 'refused' } });
+    });
+
+    test("without the rule for a private database's subnet, it is not reached", async () => {
+      await mesh.apply(
+        withoutRule('egress', (rule) => rule.to?.some(({ ipBlock }: any) => ipBlock?.cidr === '10.20.8.0/24')),
+      );
+      await mesh.expectRow({
+        from: 'checkout',
+        request: `tcp://${DATABASE}:5432`,
+        expect: { outcome: 'refused', by: 'gateway' },
+      });
     });
 
     test('without the rule for DNS, no name resolves', async () => {

@@ -54,7 +54,7 @@ const BROKEN: Broken[] = [
     what: 'a hop without TLS',
     objects: plaintextHop(),
     row: HTTP,
-    says: /identityAtGateway: expected shop\/checkout, seen nothing/,
+    says: /identityAtGateway: expected shop\/checkout, seen none/,
   },
   {
     what: 'a server that admits every caller',
