@@ -85,7 +85,7 @@ function send(leg: Leg, request: ModelRequest): Ending {
       'no host that is declared';
     leg.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
-  if (pod.injected) configuration.unknownKinds.stopAt({ ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
+  if (pod.injected) configuration.unknownKinds.stopAt({ role: 'sidecar', hosts: namesAsked(url, flow), ...pod });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial === undefined ? addressOf(leg, scope) : ipAddress(request.dial);
   if (request.dial === undefined) leg.ownAddress = address;
@@ -142,7 +142,8 @@ function flowOf(request: ModelRequest, url: URL): Flow {
         : [],
     ...(!isTcp && { http }),
     added: new Set(),
-    ...(request.speak && { speak: request.speak, http2: request.speak !== 'websocket' }),
+    http2: request.speak && request.speak !== 'websocket',
+    ...(request.speak && { speak: request.speak }),
   };
 }
 
