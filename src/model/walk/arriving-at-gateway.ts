@@ -221,9 +221,9 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   }
   const verdict = authorize(configuration.policies, workload, {
     port: knownPort(workload, port),
-    ...(identity !== undefined && { principal: identity }),
-    ...(tls && { serverName: firstBytes(flow).serverName }),
-    ...(http && { http }),
+    principal: identity,
+    serverName: tls && firstBytes(flow).serverName,
+    http,
   });
   if (!verdict.allowed) {
     leg.handshakeEnds();

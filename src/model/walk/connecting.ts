@@ -98,11 +98,11 @@ function inClusterTls(
   const serverName: string | undefined = tls.value.sni || (isMesh ? internal : authority);
   const layer: Layer = {
     by: hop,
-    ...(serverName !== undefined && { serverName }),
-    ...(isMesh && { identity: identityOf(leg, hop) }),
+    serverName,
+    identity: isMesh ? identityOf(leg, hop) : undefined,
     settings: tls,
     declared: cluster.service,
-    ...(authority !== undefined && { authority }),
+    authority,
     namespace: scope.proxy.namespace,
     serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,
   };

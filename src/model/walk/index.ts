@@ -138,12 +138,12 @@ function flowOf(request: ModelRequest, url: URL): Flow {
     payload: isTcp ? 'bytes' : 'http',
     layers:
       url.protocol === 'https:'
-        ? [{ by: 'application', ...(isIP(url.hostname) === 0 && { serverName: url.hostname.replace(/\.$/, '') }) }]
+        ? [{ by: 'application', serverName: isIP(url.hostname) === 0 ? url.hostname.replace(/\.$/, '') : undefined }]
         : [],
-    ...(!isTcp && { http }),
+    http: isTcp ? undefined : http,
     added: new Set(),
     http2: request.speak && request.speak !== 'websocket',
-    ...(request.speak && { speak: request.speak }),
+    speak: request.speak,
   };
 }
 
