@@ -1,3 +1,4 @@
+import { SYMPTOMS } from './access-table';
 import { Shape } from '../schema/shape';
 
 /** An object with these fields and no others. */
@@ -214,10 +215,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
             description:
               "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52, 55 or 56 (closed), 28 " +
               "(timeout), 60 (certificate-rejected), or gRPC's status 14 (grpc-unavailable).",
-            oneOf: [
-              { type: 'integer', minimum: 400, maximum: 599 },
-              { enum: ['tls-closed', 'closed', 'timeout', 'certificate-rejected', 'grpc-unavailable'] },
-            ],
+            oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: [...SYMPTOMS] }],
           },
           by: { description: 'What refused it.', enum: ['sidecar', 'gateway', 'host'] },
           via: {

@@ -103,8 +103,11 @@ export interface TableConfigMap {
 export type Via = 'direct' | 'undeclared' | 'sidecar' | 'gateway';
 export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
 
+/** What the caller sees if it is no status. */
+export const SYMPTOMS = ['tls-closed', 'closed', 'timeout', 'certificate-rejected', 'grpc-unavailable'] as const;
+
 /** What the caller sees of a refusal: a status, curl's exit code (35; 52, 55 or 56; 28; 60), or gRPC's status 14. */
-export type Symptom = number | 'tls-closed' | 'closed' | 'timeout' | 'certificate-rejected' | 'grpc-unavailable';
+export type Symptom = number | (typeof SYMPTOMS)[number];
 
 /** What must happen to a request. Only the fields that are given are compared. */
 export interface Expectation {

@@ -11,6 +11,7 @@ import { judgeTable } from './judge-table';
 import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
+import { accountMeant, nothingToJudge } from './nothing-to-judge';
 import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
 import { WIDTH, wrap } from '../cli/wrap';
@@ -115,13 +116,20 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
     ...assumed(values.assume, described),
     ...(values.gateway.length > 0 && { knownGateways: values.gateway.map(gatewayOf) }),
   };
-  const notes = [...(note === undefined ? [] : [note]), ...read.notes];
   const model = EgressModel.of(read.objects, world);
   const answer = model.ask(caller, request);
   const { objects } = model;
   const isFine = isAnsweredAsWanted(answer, wanted);
   const change =
     answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(model, caller, request, answer, wanted);
+  const notes = [
+    ...(note === undefined ? [] : [note]),
+    ...(answer.outcome === 'answered' && answer.via !== 'undeclared'
+      ? []
+      : misspelt(read.objects, caller, request.url)),
+    ...(answer.outcome === 'refused' && !change ? ['no change of one object was found that makes it answered'] : []),
+    ...read.notes,
+  ];
   const findings = findingsOn(answer, objects, world);
   const idle = bystanders(answer, model, caller, request);
   const isIncomplete = read.problems.length > 0;
@@ -174,6 +182,18 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
           ),
       };
   }
+}
+
+/** Names in the question that no manifest has, beside one that is almost the same. */
+function misspelt(objects: readonly EgressObject[], caller: ModelCaller, url: string): string[] {
+  const doubt = nothingToJudge(objects, caller, url);
+  const account = accountMeant(objects, caller);
+  return [
+    ...(doubt ? [doubt.because] : []),
+    ...(account === undefined
+      ? []
+      : [`no manifest names ${caller.namespace}/${caller.serviceAccount}: is ${caller.namespace}/${account} meant?`]),
+  ];
 }
 
 /** Compares the model's answer with every row of an access table. */
@@ -377,6 +397,7 @@ function tableOf(file: string): AccessTable {
 
 function document(file: string): unknown {
   if (!fs.existsSync(file)) throw new Usage(`${file}: no such file`);
+  if (fs.statSync(file).isDirectory()) throw new Usage(`${file} is a folder, where a file is needed`);
   try {
     return parse(fs.readFileSync(file, 'utf8'));
   } catch (error) {

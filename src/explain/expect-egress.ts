@@ -1,9 +1,9 @@
 import { smallestChange, Wanted } from './changes';
 import { objectsFrom } from '../reading/objects';
-import { Known, nothingToJudge } from './nothing-to-judge';
+import { Doubt, Known, nothingToJudge } from './nothing-to-judge';
 import { requestProblem } from './request-problem';
 import { asText } from './text';
-import { AccessTable, Symptom, Via } from '../access/access-table';
+import { AccessTable, Symptom, SYMPTOMS, Via } from '../access/access-table';
 import type { GatewayInstallation } from '../values/gateway-installation';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
 
@@ -105,7 +105,7 @@ export class EgressExpectation {
     /** The model's answer, for assertions of your own. */
     public readonly answer: Answer,
     private readonly change: (answer: Answer, wanted: Wanted) => ReturnType<typeof smallestChange>,
-    private readonly doubt: () => string | undefined = () => undefined,
+    private readonly doubt: () => Doubt | undefined = () => undefined,
   ) {}
 
   /** The external host that was asked for answers, with this status if it is given. */
@@ -128,6 +128,8 @@ export class EgressExpectation {
 
   /** The request does not reach the external host, or is not answered. */
   public isRefused(by?: 'sidecar' | 'gateway' | 'host', symptom?: Symptom): this {
+    if (symptom !== undefined && typeof symptom !== 'number' && !SYMPTOMS.includes(symptom))
+      throw new Error(`isRefused: "${symptom}" is neither a status, such as 503, nor one of ${SYMPTOMS.join(', ')}`);
     return this.assert(
       (answer) =>
         answer.outcome === 'refused' &&
@@ -198,9 +200,13 @@ export class EgressExpectation {
       const { outcome, via } = this.answer;
       const doubt = outcome === 'answered' && via !== 'undeclared' ? undefined : this.doubt();
       if (doubt === undefined) return this;
-      throw new Error(`expected: ${expected}\nit is ${outcome}, but ${doubt}`);
+      throw new Error(
+        `expected: ${expected}\nit is ${outcome}, but ${[doubt.because, doubt.otherwise].filter(Boolean).join(' ')}`,
+      );
     }
-    const change = wanted && this.answer.outcome !== 'undetermined' ? this.change(this.answer, wanted) : undefined;
+    // Where a fact is missing, no object needs to change.
+    const isOpen = this.answer.outcome === 'undetermined' || this.answer.condition !== undefined;
+    const change = wanted && !isOpen ? this.change(this.answer, wanted) : undefined;
     const by = this.host === undefined ? '' : ` by ${this.host}`;
     throw new Error(`expected: ${expected}${by}\nthe model says: ${asText(this.answer, { change })}`);
   }

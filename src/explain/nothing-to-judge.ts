@@ -10,14 +10,21 @@ export interface Known {
   readonly hosts: readonly string[];
 }
 
+/** Why an answer proves nothing. */
+export interface Doubt {
+  readonly because: string;
+  /** What to tell `expectEgress` if it is meant. */
+  readonly otherwise?: string;
+}
+
 /** Why an answer proves nothing: there are no manifests, or the question is probably misspelt. */
 export function nothingToJudge(
   objects: readonly EgressObject[],
   { namespace }: ModelCaller,
   url: string,
-  known: Known,
-): string | undefined {
-  if (objects.length === 0) return 'there are no manifests, so there is nothing to judge';
+  known: Known = { namespaces: [], hosts: [] },
+): Doubt | undefined {
+  if (objects.length === 0) return { because: 'there are no manifests, so there is nothing to judge' };
   const texts = new Set(known.namespaces);
   for (const { manifest } of objects) collect(manifest, texts);
   if (![...texts].some((text) => names(text, namespace))) {
@@ -25,11 +32,12 @@ export function nothingToJudge(
       namespace,
       objects.flatMap(({ manifest }) => manifest?.metadata?.namespace ?? []),
     );
-    return (
-      `no manifest names the namespace "${namespace}" of the caller: ` +
-      `${like === undefined ? 'is it misspelt' : `is ${like} meant`}? If it exists, say so: ` +
-      `expectEgress(manifests, { namespaces: ['${namespace}'] })`
-    );
+    return {
+      because:
+        `no manifest names the namespace "${namespace}" of the caller: ` +
+        `${like === undefined ? 'is it misspelt' : `is ${like} meant`}?`,
+      otherwise: `If it exists, say so: expectEgress(manifests, { namespaces: ['${namespace}'] })`,
+    };
   }
   const { hostname } = urlOf(url);
   const host = hostname.toLowerCase();
@@ -43,8 +51,22 @@ export function nothingToJudge(
   );
   return like === undefined
     ? undefined
-    : `no manifest names ${host}: is ${like} meant? If both exist, say so: expectEgress(manifests, ` +
-        `{ hosts: ['${host}'] })`;
+    : {
+        because: `no manifest names ${host}: is ${like} meant?`,
+        otherwise: `If both exist, say so: expectEgress(manifests, { hosts: ['${host}'] })`,
+      };
+}
+
+/** The account that is probably meant, if no manifest names that of the caller. */
+export function accountMeant(
+  objects: readonly EgressObject[],
+  { namespace, serviceAccount }: ModelCaller,
+): string | undefined {
+  const texts = new Set<string>();
+  for (const { manifest } of objects) collect(manifest, texts);
+  const before = `/ns/${namespace}/sa/`;
+  const accounts = [...texts].flatMap((text) => (text.includes(before) ? [text.split(before)[1]] : []));
+  return accounts.includes(serviceAccount) ? undefined : nearest(serviceAccount, accounts);
 }
 
 /** All texts in an object, and the keys of its mappings. */

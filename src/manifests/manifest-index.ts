@@ -1,6 +1,6 @@
 import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
-import { Grouping, groupBy, mapIn } from '../values/grouping';
+import { addTo, groupBy, Grouping, valueIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
@@ -66,7 +66,10 @@ export class ManifestIndex {
       let version = versions.get(manifest.apiVersion);
       if (!version) {
         const group = groupOf(manifest.apiVersion);
-        version = { istio: ISTIO_GROUPS.has(group), kinds: mapIn(this.groups, group) };
+        version = {
+          istio: ISTIO_GROUPS.has(group),
+          kinds: valueIn(this.groups, group, () => new Map<string, Indexed[]>()),
+        };
         versions.set(manifest.apiVersion, version);
       }
       let bucket = version.kinds.get(kind);
@@ -204,9 +207,7 @@ export class ManifestIndex {
       for (const rule of this.ofKind('DestinationRule')) {
         eachTls(rule, (block) => {
           if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {
-            const blocks = found.client.get(rule);
-            if (blocks) blocks.push(block);
-            else found.client.set(rule, [block]);
+            addTo(found.client, rule, block);
           } else if (block.mode === 'ISTIO_MUTUAL' && !block.sni) {
             found.withoutSni.add(rule);
           }
@@ -259,7 +260,7 @@ export class ManifestIndex {
       this.routed = new Map();
       for (const hop of this.hops) {
         for (const gateway of followers(hop.virtualService, hop.route).gateways)
-          setIn(this.routed, hop.host).add(gatewayNamespace(hop.virtualService, gateway));
+          valueIn(this.routed, hop.host, () => new Set()).add(gatewayNamespace(hop.virtualService, gateway));
       }
     }
     const namespaces = this.routed.get(host);
@@ -271,10 +272,4 @@ function groupOf(apiVersion: unknown): string {
   const text = String(apiVersion);
   const slash = text.indexOf('/');
   return slash < 0 ? (text === 'v1' ? '' : text) : text.slice(0, slash);
-}
-
-function setIn<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {
-  let inner = map.get(key);
-  if (!inner) map.set(key, (inner = new Set()));
-  return inner;
 }

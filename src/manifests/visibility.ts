@@ -1,4 +1,5 @@
 import { Indexed, ordered } from './indexed';
+import { addTo } from '../values/grouping';
 
 /** The spec of an object that says which namespaces see it. */
 export interface Exported {
@@ -62,9 +63,7 @@ export function visibleTogether<T extends Indexed<Exported>>(objects: readonly T
   for (const object of objects) {
     if (isPublic(object)) continue;
     for (const namespace of visibleIn(object)) {
-      const list = seen.get(namespace);
-      if (list) list.push(object);
-      else seen.set(namespace, [object]);
+      addTo(seen, namespace, object);
     }
   }
   let found: { objects: Set<T>; namespaces: string[] }[] = [];

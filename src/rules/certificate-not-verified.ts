@@ -3,6 +3,16 @@ import { describe } from '../manifests/indexed';
 import { TlsSettings } from '../manifests/specs';
 import { tlsField } from '../manifests/tls';
 
+const example = (verification: string) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, ${verification} } }
+`;
+
 export const certificateNotVerified: Rule = {
   code: 'certificate-not-verified',
   severity: 'error',
@@ -12,24 +22,8 @@ export const certificateNotVerified: Rule = {
     'server of a Gateway lets in callers with any certificate, and the identity in it proves nothing.',
   cure: 'Remove insecureSkipVerify, and give the authorities and names that are to be trusted.',
   see: 'https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, insecureSkipVerify: true } }
-`,
+  good: example('subjectAltNames: [api.example.com]'),
+  bad: example('insecureSkipVerify: true'),
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {
       if (!blocks.some(skips)) continue;

@@ -4,6 +4,24 @@ import { describe, describeAll, Indexed, joinWords, ordered } from '../manifests
 import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
+const example = (keys: string) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: egress }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  subsets:
+    - name: tls
+      trafficPolicy:
+        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: client, namespace: egress }
+stringData: { ${keys} }
+`;
+
 export const credentialSecret: Rule = {
   code: 'credential-secret',
   severity: 'error',
@@ -16,40 +34,8 @@ export const credentialSecret: Rule = {
     'Put the Secret in the namespace of the DestinationRule, with a certificate, its key, and the CA certificates ' +
     'that verify the external host (these may be in a second Secret, `<name>-cacert`).',
   see: 'https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: egress }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  subsets:
-    - name: tls
-      trafficPolicy:
-        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
----
-apiVersion: v1
-kind: Secret
-metadata: { name: client, namespace: egress }
-stringData: { tls.crt: PEM, tls.key: PEM, ca.crt: PEM }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: egress }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  subsets:
-    - name: tls
-      trafficPolicy:
-        tls: { mode: MUTUAL, credentialName: client, sni: api.example.com, subjectAltNames: [api.example.com] }
----
-apiVersion: v1
-kind: Secret
-metadata: { name: client, namespace: egress }
-stringData: { tls.crt: PEM, tls.key: PEM }
-`,
+  good: example('tls.crt: PEM, tls.key: PEM, ca.crt: PEM'),
+  bad: example('tls.crt: PEM, tls.key: PEM'),
   *check(index) {
     if (index.secrets.length === 0) return;
     const secrets = groupBy(index.secrets, ({ name }) => name);

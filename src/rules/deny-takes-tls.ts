@@ -4,6 +4,23 @@ import { selectorsOverlap } from '../manifests/selectors';
 import { sectionOf } from '../manifests/servers';
 import { ItemOf, PolicyRule, Server } from '../manifests/specs';
 
+const example = (operation: string) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: a, namespace: egress }
+spec:
+  selector: { matchLabels: { istio: exit } }
+  action: DENY
+  rules: [{ to: [{ operation: { ${operation} } }] }]
+`;
+
 export const denyTakesTls: Rule = {
   code: 'deny-takes-tls',
   severity: 'error',
@@ -13,38 +30,8 @@ export const denyTakesTls: Rule = {
     'denies every connection, or every connection of the callers that the rule names.',
   cure: 'Add `ports` to the rule, with the pod ports on which the gateway serves HTTP.',
   see: 'https://istio.io/latest/docs/ops/best-practices/security/#authorization-policy-patterns',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
-spec:
-  selector: { matchLabels: { istio: exit } }
-  action: DENY
-  rules: [{ to: [{ operation: { ports: ["8080"], methods: [POST] } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
-spec:
-  selector: { matchLabels: { istio: exit } }
-  action: DENY
-  rules: [{ to: [{ operation: { methods: [POST] } }] }]
-`,
+  good: example('ports: ["8080"], methods: [POST]'),
+  bad: example('methods: [POST]'),
   *check(index) {
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY' || policy.spec.targetRef || policy.spec.targetRefs) continue;

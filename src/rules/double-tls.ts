@@ -7,6 +7,22 @@ import { TlsSettings } from '../manifests/specs';
 import { tlsFor, tlsField } from '../manifests/tls';
 import { isSeenFrom } from '../manifests/visibility';
 
+const example = (trafficPolicy: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+${trafficPolicy}
+`;
+
 export const doubleTls: Rule = {
   code: 'double-tls',
   severity: 'error',
@@ -18,39 +34,11 @@ export const doubleTls: Rule = {
     'Set TLS for the HTTP port only (portLevelSettings with number 80, and targetPort 443 in the ServiceEntry), or ' +
     'in a subset that only the HTTP route names.',
   see: 'https://istio.io/latest/docs/ops/common-problems/network-issues/#double-tls',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
+  good: example(`spec:
   host: api.example.com
   exportTo: ["."]
-  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SIMPLE } } }
-`,
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }`),
+  bad: example('spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SIMPLE } } }'),
   *check(index) {
     for (const rule of index.ofKind('DestinationRule')) {
       const policy = rule.spec.trafficPolicy;

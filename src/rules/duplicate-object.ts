@@ -1,5 +1,16 @@
 import { Rule, Violation } from './rule';
 import { describeAll, Indexed, ordered } from '../manifests/indexed';
+import { valueIn } from '../values/grouping';
+
+const example = (namespace: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: a, namespace: shop }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: a, namespace: ${namespace} }
+`;
 
 export const duplicateObject: Rule = {
   code: 'duplicate-object',
@@ -7,24 +18,8 @@ export const duplicateObject: Rule = {
   title: 'Two objects of the same kind, namespace and name',
   reason: 'Kubernetes keeps only one of them: the one that is applied last replaces the other.',
   cure: 'Give them different names or namespaces, or declare the object once.',
-  good: `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: shop }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: web }
-`,
-  bad: `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: shop }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: a, namespace: shop }
-`,
+  good: example('web'),
+  bad: example('shop'),
   *check(index) {
     for (const objects of index.kinds) yield* duplicates(objects);
   },
@@ -36,8 +31,7 @@ function* duplicates(objects: readonly Indexed[]): Iterable<Violation> {
   const namespaces = new Map<string, Map<string, Indexed>>();
   const found = new Map<Indexed, Indexed[]>();
   for (const object of objects) {
-    let names = namespaces.get(object.namespace);
-    if (!names) namespaces.set(object.namespace, (names = new Map()));
+    const names = valueIn(namespaces, object.namespace, () => new Map());
     const first = names.get(object.name);
     if (!first) names.set(object.name, object);
     else found.set(first, [...(found.get(first) ?? [first]), object]);

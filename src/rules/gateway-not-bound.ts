@@ -6,6 +6,24 @@ import { sectionOf } from '../manifests/servers';
 import { Server } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 
+const example = (host: string) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [${host}] }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [egress/exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
+`;
+
 export const gatewayNotBound: Rule = {
   code: 'gateway-not-bound',
   severity: 'error',
@@ -18,40 +36,8 @@ export const gatewayNotBound: Rule = {
     'Name the Gateway with its namespace, list the host in one of its servers, and export the VirtualService to ' +
     "the gateway's namespace.",
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0132/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop/api.example.com] }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["*"]
-  gateways: [egress/exit]
-  http: [{ route: [{ destination: { host: api.example.com } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["./api.example.com"] }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["*"]
-  gateways: [egress/exit]
-  http: [{ route: [{ destination: { host: api.example.com } }] }]
-`,
+  good: example('shop/api.example.com'),
+  bad: example('"./api.example.com"'),
   *check(index) {
     const gateways = new Map<string, IstioObject<'Gateway'>>();
     for (const gateway of index.ofKind('Gateway')) gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);

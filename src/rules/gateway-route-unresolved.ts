@@ -4,6 +4,22 @@ import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, hopField } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
 
+const example = (resolution: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: egress }
+spec: { hosts: [api.example.com], exportTo: ["."], ${resolution}: [{ number: 443, name: tls, protocol: TLS }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [hop.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
+`;
+
 export const gatewayRouteUnresolved: Rule = {
   code: 'gateway-route-unresolved',
   severity: 'error',
@@ -14,36 +30,8 @@ export const gatewayRouteUnresolved: Rule = {
     "gateway's namespace does not exist there. In each case the gateway answers 503.",
   cure: "Set resolution: DNS in the ServiceEntry, and export it to the gateway's namespace.",
   see: 'https://github.com/istio/istio/issues/61831',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: egress }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [hop.example.com]
-  exportTo: ["."]
-  gateways: [exit]
-  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: egress }
-spec: { hosts: [api.example.com], exportTo: ["."], ports: [{ number: 443, name: tls, protocol: TLS }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [hop.example.com]
-  exportTo: ["."]
-  gateways: [exit]
-  tcp: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
-`,
+  good: example('resolution: DNS, ports'),
+  bad: example('ports'),
   *check(index) {
     const reported = new Set<string>();
     for (const hop of index.hops) {

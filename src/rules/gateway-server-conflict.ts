@@ -1,9 +1,24 @@
 import { Rule, Violation } from './rule';
-import { Grouping, groupBy } from '../values/grouping';
+import { groupBy, Grouping, valueIn } from '../values/grouping';
 import { canonical, compare, describeAll, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf, passesThrough, ServerKind } from '../manifests/servers';
 import { Server } from '../manifests/specs';
+
+const example = (second: string) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: a, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: b, namespace: egress }
+spec:
+${second}
+`;
 
 export const gatewayServerConflict: Rule = {
   code: 'gateway-server-conflict',
@@ -15,36 +30,10 @@ export const gatewayServerConflict: Rule = {
     'namespace and the other does not, Envoy rejects the listener, and every host on the port is down.',
   cure: 'Give each server on the port its own host, or use another port.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: a, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: b, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: a, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: b, namespace: egress }
-spec:
-  selector: { istio: exit, app: exit }
-  servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
-`,
+  good: example(`  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: PASSTHROUGH } }]`),
+  bad: example(`  selector: { istio: exit, app: exit }
+  servers: [{ port: { number: 443, name: b, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]`),
   *check(index) {
     const claims = new Map<string, Grouping<string, Claim>>();
     const kinds = new Map<string, Map<string, IstioObject<'Gateway'>[]>>();
@@ -53,14 +42,11 @@ spec:
         if (!server.port) continue;
         const port = placeOf(server);
         const kind = kindOf(server);
-        let byKind = kinds.get(port);
-        if (!byKind) kinds.set(port, (byKind = new Map()));
-        let gateways = byKind.get(kind);
-        if (!gateways) byKind.set(kind, (gateways = []));
+        const byKind = valueIn(kinds, port, () => new Map());
+        const gateways = valueIn(byKind, kind, () => []);
         gateways.push(gateway);
         if (kind !== 'TLS') continue;
-        let hosts = claims.get(port);
-        if (!hosts) claims.set(port, (hosts = new Grouping()));
+        const hosts = valueIn(claims, port, () => new Grouping());
         for (const written of server.hosts ?? []) {
           const slash = written.indexOf('/');
           hosts.add(slash < 0 ? written : written.slice(slash + 1), {

@@ -7,6 +7,31 @@ import { kindOf } from '../manifests/servers';
 import { Server } from '../manifests/specs';
 import { tlsFor } from '../manifests/tls';
 
+const example = (tls: string) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: hop, namespace: shop }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets: [{ name: a, trafficPolicy: { tls: { ${tls} } } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [a.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
+`;
+
 export const hopWithoutSni: Rule = {
   code: 'hop-without-sni',
   severity: 'error',
@@ -16,54 +41,8 @@ export const hopWithoutSni: Rule = {
     'match it, and every connection is reset (503).',
   cure: "Set sni to the server's host next to mode: ISTIO_MUTUAL, in a separate subset for each host.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: hop, namespace: shop }
-spec:
-  host: exit.egress.svc.cluster.local
-  exportTo: ["."]
-  subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: a.example.com } } }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [a.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: a, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: hop, namespace: shop }
-spec:
-  host: exit.egress.svc.cluster.local
-  exportTo: ["."]
-  subsets: [{ name: a, trafficPolicy: { tls: { mode: ISTIO_MUTUAL } } }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [a.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, subset: a, port: { number: 443 } } }] }]
-`,
+  good: example('mode: ISTIO_MUTUAL, sni: a.example.com'),
+  bad: example('mode: ISTIO_MUTUAL'),
   *check(index) {
     for (const rule of index.hopRulesWithoutSni) {
       const [name, namespace, ...domain] = String(rule.spec.host).split('.');

@@ -5,6 +5,21 @@ import { describe, describeAll, ordered } from '../manifests/indexed';
 import { hopField } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
 
+const example = (route: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+${route}
+`;
+
 export const httpRouteToTlsPort: Rule = {
   code: 'http-route-to-tls-port',
   severity: 'error',
@@ -14,19 +29,7 @@ export const httpRouteToTlsPort: Rule = {
     'clear text, headers included, and the host answers 400 or closes the connection.',
   cure: "Add a DestinationRule for the host with TLS settings for the port, in the namespace of the route's proxies.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: api.example.com, subset: tls, port: { number: 443 } } }] }]
+  good: example(`  http: [{ route: [{ destination: { host: api.example.com, subset: tls, port: { number: 443 } } }] }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -34,22 +37,8 @@ metadata: { name: a, namespace: shop }
 spec:
   host: api.example.com
   exportTo: ["."]
-  subsets: [{ name: tls, trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } } }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
-`,
+  subsets: [{ name: tls, trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } } }]`),
+  bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
     for (const hop of index.hops) {
       const { section, host, port: number, virtualService } = hop;

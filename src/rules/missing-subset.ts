@@ -4,6 +4,22 @@ import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from 
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
 import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visibleIn } from '../manifests/visibility';
+import { valueIn } from '../values/grouping';
+
+const example = (subset: string) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: api.example.com, subset: ${subset} } }] }]
+`;
 
 export const missingSubset: Rule = {
   code: 'missing-subset',
@@ -16,34 +32,8 @@ export const missingSubset: Rule = {
     'Define the subset in a DestinationRule for the host in the namespace of the proxies, or route without a ' +
     'subset.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0101/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: api.example.com, subset: tls } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec: { host: api.example.com, exportTo: ["."], subsets: [{ name: tls }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: api.example.com, subset: tsl } }] }]
-`,
+  good: example('tls'),
+  bad: example('tsl'),
   *check(index) {
     const subsets = new SubsetsByHost(index);
     const reported = new Set<string>();
@@ -94,8 +84,7 @@ class SubsetsByHost {
     if (!table) {
       this.tables.set(host, (table = new Map()));
       for (const rule of rules) {
-        let names = table.get(rule.namespace);
-        if (!names) table.set(rule.namespace, (names = new Set()));
+        const names = valueIn(table, rule.namespace, () => new Set());
         if (rule.spec.subsets) for (const { name } of rule.spec.subsets) names.add(name);
       }
     }

@@ -7,6 +7,21 @@ import { followers, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
 import { groupBy } from '../values/grouping';
 
+const example = (spec: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+${spec}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }] }]
+`;
+
 export const pastTheGateway: Rule = {
   code: 'past-the-gateway',
   severity: 'warning',
@@ -17,38 +32,14 @@ export const pastTheGateway: Rule = {
     'policies and logs.',
   cure: "Route the other port through the gateway as well, or leave it out of the caller's ServiceEntry.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
+  good: example(
+    'spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }',
+  ),
+  bad: example(`spec:
   hosts: [api.example.com]
   exportTo: ["."]
   resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }] }]
-`,
+  ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]`),
   *check(index) {
     const onMesh = index.ofKind('VirtualService').filter(isOnMesh);
     const hopsOf = groupBy(index.hops, (hop) => hop.virtualService);

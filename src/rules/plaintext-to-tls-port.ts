@@ -6,6 +6,25 @@ import { followers, hopsOf } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
 import { EVERYWHERE, isSeenFrom, describeNamespaces, visibleIn } from '../manifests/visibility';
 
+const example = (port: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { portLevelSettings: [{ port: { number: ${port} }, tls: { mode: SIMPLE } }] }
+`;
+
 export const plaintextToTlsPort: Rule = {
   code: 'plaintext-to-tls-port',
   severity: 'error',
@@ -17,42 +36,8 @@ export const plaintextToTlsPort: Rule = {
     "Add a DestinationRule for the host with TLS settings for the port, in the entry's namespace and with the same " +
     'exportTo; or remove targetPort.',
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] }
-`,
+  good: example('80'),
+  bad: example('443'),
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {

@@ -6,6 +6,20 @@ import { isOnMesh } from '../manifests/routes';
 import { isPublic } from '../manifests/visibility';
 import { fullHost } from '../istio/hosts';
 
+const example = (exportTo: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: platform }
+spec: { hosts: [api.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]${exportTo}
+  http: [{ timeout: 3s, route: [{ destination: { host: api.example.com } }] }]
+`;
+
 export const publicRouteTakesHost: Rule = {
   code: 'public-route-takes-host',
   severity: 'warning',
@@ -17,33 +31,9 @@ export const publicRouteTakesHost: Rule = {
     'Set exportTo: ["."], and beside it the namespaces of the gateways that the VirtualService names, or move it to ' +
     'the namespace that owns the host.',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: platform }
-spec: { hosts: [api.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  http: [{ timeout: 3s, route: [{ destination: { host: api.example.com } }] }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: platform }
-spec: { hosts: [api.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  http: [{ timeout: 3s, route: [{ destination: { host: api.example.com } }] }]
-`,
+  good: example(`
+  exportTo: ["."]`),
+  bad: example(''),
   *check(index) {
     const services = groupBy(index.services, ({ name, namespace }) =>
       serviceHost(name, namespace, index.clusterDomain),

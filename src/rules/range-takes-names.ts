@@ -4,6 +4,23 @@ import { contains, isBroad, isRange } from '../istio/ranges';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
+const example = (range: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: link, namespace: shop }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [${range}]
+  resolution: NONE
+  ports: [{ number: 443, name: tcp, protocol: TCP }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: site, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+`;
+
 export const rangeTakesNames: Rule = {
   code: 'range-takes-names',
   severity: 'error',
@@ -12,38 +29,8 @@ export const rangeTakesNames: Rule = {
     'Within its range a TCP entry takes every connection on the port before the Host header or SNI is looked at, so ' +
     'requests bypass the gateway and TLS origination.',
   cure: 'Give the TCP entry the single addresses that it is for (/32), or another port.',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: link, namespace: shop }
-spec:
-  hosts: [link.example.com]
-  exportTo: ["."]
-  addresses: [10.20.0.0/16]
-  resolution: NONE
-  ports: [{ number: 443, name: tcp, protocol: TCP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: site, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: link, namespace: shop }
-spec:
-  hosts: [link.example.com]
-  exportTo: ["."]
-  addresses: [203.0.0.0/8]
-  resolution: NONE
-  ports: [{ number: 443, name: tcp, protocol: TCP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: site, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
+  good: example('10.20.0.0/16'),
+  bad: example('203.0.0.0/8'),
   *check(index) {
     const entries = index.ofKind('ServiceEntry');
     for (const wide of entries) {

@@ -5,6 +5,25 @@ import { hopField } from '../manifests/routes';
 import type { HttpRoute, IstioSpecs } from '../manifests/specs';
 import { tlsFor } from '../manifests/tls';
 
+const example = (http: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [a.internal]
+  exportTo: ["."]
+  gateways: [exit]
+${http}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: egress }
+spec:
+  host: api.example.com
+  exportTo: ["."]
+  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
+`;
+
 export const requestForAnotherHost: Rule = {
   code: 'request-for-another-host',
   severity: 'warning',
@@ -13,44 +32,10 @@ export const requestForAnotherHost: Rule = {
     'The `Host` header of a request is what the caller or the last `rewrite.authority` wrote; `sni` does not change ' +
     'it. A host that receives a name which is not its own answers 421 or 404, or for another of its sites.',
   cure: "Rewrite the authority to the host's name, the same as in sni, on the route that originates TLS.",
-  good: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [a.internal]
-  exportTo: ["."]
-  gateways: [exit]
-  http:
+  good: example(`  http:
     - rewrite: { authority: api.example.com }
-      route: [{ destination: { host: api.example.com, port: { number: 443 } } }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: egress }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [a.internal]
-  exportTo: ["."]
-  gateways: [exit]
-  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: egress }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } }
-`,
+      route: [{ destination: { host: api.example.com, port: { number: 443 } } }]`),
+  bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
     for (const hop of index.hops) {
       if (hop.section !== 'http' || hop.port === undefined) continue;

@@ -3,6 +3,17 @@ import { PORTS_WITHOUT_LISTENER } from '../istio/ports';
 import { isHttp, isUdp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
 
+const example = (ports: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [${ports}]
+`;
+
 export const reservedPort: Rule = {
   code: 'reserved-port',
   severity: 'error',
@@ -12,26 +23,8 @@ export const reservedPort: Rule = {
     'UDP port and ignores it.',
   cure: 'Use another port number; leave out a UDP port, as UDP never passes the sidecar.',
   see: 'https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 15080, name: http, protocol: HTTP }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }]
-`,
+  good: example('{ number: 15080, name: http, protocol: HTTP }'),
+  bad: example('{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }'),
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {

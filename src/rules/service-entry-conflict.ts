@@ -13,6 +13,22 @@ import {
   visibleIn,
 } from '../manifests/visibility';
 
+const example = (second: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: b, namespace: shop }
+${second}
+`;
+
 export const serviceEntryConflict: Rule = {
   code: 'service-entry-conflict',
   severity: 'warning',
@@ -23,40 +39,14 @@ export const serviceEntryConflict: Rule = {
     'uses its own or else the oldest (IST0177, and cases without a warning).',
   cure: 'Declare a host once per namespace, with all its ports, and export it no further than needed.',
   see: 'https://github.com/istio/istio/issues/51466',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: b, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: b, namespace: shop }
-spec:
+  good: example(
+    'spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }',
+  ),
+  bad: example(`spec:
   hosts: [api.example.com]
   exportTo: ["."]
   resolution: STATIC
-  ports: [{ number: 443, name: tls, protocol: TLS }]
-`,
+  ports: [{ number: 443, name: tls, protocol: TLS }]`),
   *check(index) {
     for (const [host, entries] of index.entriesByHost.several) {
       for (const local of groupBy(new Set(entries), (entry) => entry.namespace).several.values())

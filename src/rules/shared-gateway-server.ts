@@ -6,6 +6,26 @@ import { followers, gatewayNamespace } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
 import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
 
+const example = (servers: string) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers:
+${servers}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec: { hosts: [a.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: a.example.com } }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: b, namespace: egress }
+spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
+`;
+
 export const sharedGatewayServer: Rule = {
   code: 'shared-gateway-server',
   severity: 'error',
@@ -15,47 +35,11 @@ export const sharedGatewayServer: Rule = {
     'of the oldest VirtualService, takes every connection, whatever its host.',
   cure: 'Give each host its own server; TLS servers may share the port if each has one host.',
   see: 'https://github.com/istio/istio/issues/48955',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers:
-  - { port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }
-  - { port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: ISTIO_MUTUAL } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec: { hosts: [a.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: a.example.com } }] }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: b, namespace: egress }
-spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers:
-  - port: { number: 443, name: both, protocol: TLS }
+  good: example(`  - { port: { number: 443, name: a, protocol: TLS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL } }
+  - { port: { number: 443, name: b, protocol: TLS }, hosts: [b.example.com], tls: { mode: ISTIO_MUTUAL } }`),
+  bad: example(`  - port: { number: 443, name: both, protocol: TLS }
     hosts: [a.example.com, b.example.com]
-    tls: { mode: ISTIO_MUTUAL }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec: { hosts: [a.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: a.example.com } }] }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: b, namespace: egress }
-spec: { hosts: [b.example.com], gateways: [exit], tcp: [{ route: [{ destination: { host: b.example.com } }] }] }
-`,
+    tls: { mode: ISTIO_MUTUAL }`),
   *check(index) {
     const shared = index
       .ofKind('Gateway')

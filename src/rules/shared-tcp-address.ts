@@ -4,6 +4,28 @@ import { Grouping } from '../values/grouping';
 import { describeAll, IstioObject } from '../manifests/indexed';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
+const example = (address: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: orders, namespace: shop }
+spec:
+  hosts: [orders.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.7]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: stock, namespace: shop }
+spec:
+  hosts: [stock.example.com]
+  exportTo: ["."]
+  addresses: [${address}]
+  resolution: DNS
+  ports: [{ number: 5432, name: tcp, protocol: TCP }]
+`;
+
 export const sharedTcpAddress: Rule = {
   code: 'shared-tcp-address',
   severity: 'error',
@@ -12,48 +34,8 @@ export const sharedTcpAddress: Rule = {
     'A TCP connection carries no host name: a sidecar knows only its address and port, so one of the hosts takes the ' +
     'connections of both.',
   cure: 'Give each host its own address or port; declare one host with several names in one entry.',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: orders, namespace: shop }
-spec:
-  hosts: [orders.example.com]
-  exportTo: ["."]
-  addresses: [203.0.113.7]
-  resolution: DNS
-  ports: [{ number: 5432, name: tcp, protocol: TCP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: stock, namespace: shop }
-spec:
-  hosts: [stock.example.com]
-  exportTo: ["."]
-  addresses: [203.0.113.8]
-  resolution: DNS
-  ports: [{ number: 5432, name: tcp, protocol: TCP }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: orders, namespace: shop }
-spec:
-  hosts: [orders.example.com]
-  exportTo: ["."]
-  addresses: [203.0.113.7]
-  resolution: DNS
-  ports: [{ number: 5432, name: tcp, protocol: TCP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: stock, namespace: shop }
-spec:
-  hosts: [stock.example.com]
-  exportTo: ["."]
-  addresses: [203.0.113.7]
-  resolution: DNS
-  ports: [{ number: 5432, name: tcp, protocol: TCP }]
-`,
+  good: example('203.0.113.8'),
+  bad: example('203.0.113.7'),
   *check(index) {
     const places = new Grouping<string, IstioObject<'ServiceEntry'>>();
     for (const entry of index.ofKind('ServiceEntry')) {

@@ -4,6 +4,25 @@ import { TlsSettings } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
+const example = (selector: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: a, namespace: shop }
+spec:
+  host: api.example.com
+  exportTo: ["."]${selector}
+  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
+`;
+
 export const sidecarCredential: Rule = {
   code: 'sidecar-credential',
   severity: 'error',
@@ -15,43 +34,9 @@ export const sidecarCredential: Rule = {
     'Add a workloadSelector for the workloads that may read the Secret, originate TLS at an egress gateway, or set ' +
     'clientCertificate, privateKey and caCertificates to files.',
   see: 'https://github.com/istio/istio/issues/38324',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  workloadSelector: { matchLabels: { app: till } }
-  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: a, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: DNS
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: a, namespace: shop }
-spec:
-  host: api.example.com
-  exportTo: ["."]
-  trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: MUTUAL, credentialName: client } }] }
-`,
+  good: example(`
+  workloadSelector: { matchLabels: { app: till } }`),
+  bad: example(''),
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {
       if (!blocks.some(namesSecret) || rule.spec.workloadSelector || !rule.spec.host) continue;

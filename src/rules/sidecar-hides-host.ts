@@ -6,6 +6,18 @@ import { isOnMesh } from '../manifests/routes';
 import { importedHosts, imports } from '../manifests/sidecar-imports';
 import { isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
+const example = (hosts: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: shop }
+spec: { egress: [{ hosts: [${hosts}] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: site, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+`;
+
 export const sidecarHidesHost: Rule = {
   code: 'sidecar-hides-host',
   severity: 'warning',
@@ -15,28 +27,8 @@ export const sidecarHidesHost: Rule = {
     'policy, declared or not.',
   cure: 'Add `./*` or `<namespace of the entry>/<host>` to the egress hosts of the Sidecar.',
   see: 'https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
-spec: { egress: [{ hosts: ["./*", "istio-system/*"] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: site, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
-spec: { egress: [{ hosts: ["istio-system/*"] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: site, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
+  good: example('"./*", "istio-system/*"'),
+  bad: example('"istio-system/*"'),
   *check(index) {
     const sidecars = groupBy(index.ofKind('Sidecar'), (sidecar) => sidecar.namespace);
     if (sidecars.size === 0) return;

@@ -9,6 +9,18 @@ import { importedHosts, imports } from '../manifests/sidecar-imports';
 import { isSeenFrom } from '../manifests/visibility';
 import { Grouping, groupBy } from '../values/grouping';
 
+const example = (hosts: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: shop }
+spec: { egress: [{ hosts: ["./*", ${hosts}] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings, namespace: shop }
+data: { STOCK_URL: "http://items.stock.svc:8080/" }
+`;
+
 export const sidecarHidesService: Rule = {
   code: 'sidecar-hides-service',
   severity: 'warning',
@@ -18,28 +30,8 @@ export const sidecarHidesService: Rule = {
     'mesh are refused (502).',
   cure: 'Add `<namespace of the Service>/*` to the egress hosts of the Sidecar (`imports` of a RegistryOnlyMesh).',
   see: 'https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
-spec: { egress: [{ hosts: ["./*", "istio-system/*", "stock/*"] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: settings, namespace: shop }
-data: { STOCK_URL: "http://items.stock.svc:8080/" }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
-spec: { egress: [{ hosts: ["./*", "istio-system/*"] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: settings, namespace: shop }
-data: { STOCK_URL: "http://items.stock.svc:8080/" }
-`,
+  good: example('"istio-system/*", "stock/*"'),
+  bad: example('"istio-system/*"'),
   *check(index) {
     const sidecars = groupBy(index.ofKind('Sidecar'), (sidecar) => sidecar.namespace);
     if (sidecars.size === 0) return;

@@ -2,6 +2,18 @@ import { Rule } from './rule';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
 import { IstioSpecs } from '../manifests/specs';
 
+const example = (mode: string) => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: istio-system }
+spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: shop }
+spec: { egress: [{ hosts: ["./*"] }]${mode} }
+`;
+
 export const sidecarWithoutMode: Rule = {
   code: 'sidecar-without-mode',
   severity: 'error',
@@ -12,28 +24,8 @@ export const sidecarWithoutMode: Rule = {
   cure:
     'Set outboundTrafficPolicy: { mode: REGISTRY_ONLY } in it, or lock the namespace with RegistryOnlyMesh and ' +
     '`namespaces`.',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: istio-system }
-spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
----
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
-spec: { egress: [{ hosts: ["./*"] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: istio-system }
-spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
----
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: { name: default, namespace: shop }
-spec: { egress: [{ hosts: ["./*"] }] }
-`,
+  good: example(', outboundTrafficPolicy: { mode: REGISTRY_ONLY }'),
+  bad: example(''),
   *check(index) {
     const sidecars = index.ofKind('Sidecar');
     const isDefault = ({ namespace, spec }: IstioObject<'Sidecar'>) =>

@@ -5,6 +5,23 @@ import { describe, describeAll, IstioObject, ordered } from '../manifests/indexe
 import { Grouping } from '../values/grouping';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
+const example = (port: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: link, namespace: shop }
+spec:
+  hosts: [link.example.com]
+  exportTo: ["."]
+  addresses: [203.0.113.9]
+  resolution: DNS
+  ports: [{ number: ${port}, name: tcp, protocol: TCP }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: api, namespace: shop }
+spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+`;
+
 export const tcpAddressBesideNames: Rule = {
   code: 'tcp-address-beside-names',
   severity: 'warning',
@@ -15,38 +32,8 @@ export const tcpAddressBesideNames: Rule = {
   cure:
     'Declare the host by name on that port as well, use another port, or make sure that no such host has the ' +
     'address.',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: link, namespace: shop }
-spec:
-  hosts: [link.example.com]
-  exportTo: ["."]
-  addresses: [203.0.113.9]
-  resolution: DNS
-  ports: [{ number: 8443, name: tcp, protocol: TCP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: api, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: link, namespace: shop }
-spec:
-  hosts: [link.example.com]
-  exportTo: ["."]
-  addresses: [203.0.113.9]
-  resolution: DNS
-  ports: [{ number: 443, name: tcp, protocol: TCP }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: api, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
-`,
+  good: example('8443'),
+  bad: example('443'),
   *check(index) {
     let named: Grouping<number, IstioObject<'ServiceEntry'>> | undefined;
     for (const entry of index.ofKind('ServiceEntry')) {

@@ -4,6 +4,21 @@ import type { TlsSettings } from '../manifests/specs';
 import { eachTls, tlsField } from '../manifests/tls';
 import { groupBy } from '../values/grouping';
 
+const example = (second: string) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: hop, namespace: shop }
+spec:
+  host: exit.egress.svc.cluster.local
+  exportTo: ["."]
+  subsets:
+    - name: a
+      trafficPolicy:
+        tls: { mode: ISTIO_MUTUAL, sni: a.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
+    - name: b
+${second}
+`;
+
 export const unverifiedGateway: Rule = {
   code: 'unverified-gateway',
   severity: 'warning',
@@ -12,35 +27,9 @@ export const unverifiedGateway: Rule = {
     'Without `subjectAltNames` a sidecar accepts every identity that the pods of the Service have. Whoever can run a ' +
     "pod there with the Service's labels receives these requests, but not those whose settings name an identity.",
   cure: "Add the gateway's SPIFFE identity to subjectAltNames, as in the other settings for the host.",
-  good: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: hop, namespace: shop }
-spec:
-  host: exit.egress.svc.cluster.local
-  exportTo: ["."]
-  subsets:
-    - name: a
-      trafficPolicy:
-        tls: { mode: ISTIO_MUTUAL, sni: a.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
-    - name: b
-      trafficPolicy:
-        tls: { mode: ISTIO_MUTUAL, sni: b.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: hop, namespace: shop }
-spec:
-  host: exit.egress.svc.cluster.local
-  exportTo: ["."]
-  subsets:
-    - name: a
-      trafficPolicy:
-        tls: { mode: ISTIO_MUTUAL, sni: a.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }
-    - name: b
-      trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: b.internal } }
-`,
+  good: example(`      trafficPolicy:
+        tls: { mode: ISTIO_MUTUAL, sni: b.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }`),
+  bad: example('      trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: b.internal } }'),
   *check(index) {
     const rules = index.ofKind('DestinationRule');
     const verifying = groupBy(

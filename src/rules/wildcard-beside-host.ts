@@ -4,6 +4,26 @@ import { isHttp, portsOf } from '../istio/protocols';
 import { describe, IstioObject } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
+const example = (wildcard: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: partner, namespace: shop }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: tenants, namespace: shop }
+spec:
+  hosts: [${wildcard}]
+  exportTo: ["."]
+  resolution: DYNAMIC_DNS
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+`;
+
 export const wildcardBesideHost: Rule = {
   code: 'wildcard-beside-host',
   severity: 'warning',
@@ -13,44 +33,8 @@ export const wildcardBesideHost: Rule = {
     'hidden, requests leave through the sidecar alone, like those for any other name in the domain, without the ' +
     'gateway or TLS origination.',
   cure: 'List the hosts instead of the wildcard, or declare one of the two for another namespace.',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: partner, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: STATIC
-  ports: [{ number: 443, name: tls, protocol: TLS }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: tenants, namespace: shop }
-spec:
-  hosts: ["*.example.org"]
-  exportTo: ["."]
-  resolution: DYNAMIC_DNS
-  ports: [{ number: 443, name: tls, protocol: TLS }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: partner, namespace: shop }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  resolution: STATIC
-  ports: [{ number: 443, name: tls, protocol: TLS }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: tenants, namespace: shop }
-spec:
-  hosts: ["*.example.com"]
-  exportTo: ["."]
-  resolution: DYNAMIC_DNS
-  ports: [{ number: 443, name: tls, protocol: TLS }]
-`,
+  good: example('"*.example.org"'),
+  bad: example('"*.example.com"'),
   *check(index) {
     const wildcards = index.entriesByHost;
     for (const entry of index.ofKind('ServiceEntry')) {

@@ -46,9 +46,18 @@ export function groupBy<K, V extends object>(values: Iterable<V>, keyOf: (value:
   return grouping;
 }
 
-/** The inner map of a key, created if there is none yet. */
-export function mapIn<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
-  let inner = map.get(key);
-  if (!inner) map.set(key, (inner = new Map()));
-  return inner;
+/** The value of a key, made if there is none yet. */
+export function valueIn<K, V>(
+  map: Pick<Map<K, V>, 'get'> & { set(key: K, value: V): unknown },
+  key: K,
+  make: () => V,
+): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
+}
+
+/** Adds a value to the list of a key. */
+export function addTo<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  valueIn(map, key, () => []).push(value);
 }

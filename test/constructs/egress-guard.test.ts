@@ -173,6 +173,14 @@ test('one policy with its binding for each kind, for every namespace but the pla
      ],
      [
        "ValidatingAdmissionPolicy",
+       "egress-guard-telemetries",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-telemetries",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
        "egress-guard-services",
      ],
      [
@@ -320,6 +328,18 @@ describe('Gateways', () => {
   );
 });
 
+test('Telemetry that sends the headers of tracing again is refused, and no other', () => {
+  const ask = guard();
+  const telemetry = (...tracing: object[]) => ({
+    ...istio('Telemetry', { tracing }),
+    apiVersion: 'telemetry.istio.io/v1',
+  });
+  const off = { disableContextPropagation: true };
+  expect(ask(telemetry(off, { disableContextPropagation: false }))).toEqual([expect.stringMatching(/leave out/)]);
+  expect(ask(telemetry(off, { disableContextPropagation: null }, { randomSamplingPercentage: 1 }))).toEqual([]);
+  expect(ask(istio('Telemetry', {}))).toEqual([]);
+});
+
 describe('Services and endpoints', () => {
   const ask = guard();
   const within = guard({ endpointCidrs: ['10.244.0.0/16', 'fd00:10:244::/56'] });
@@ -426,7 +446,7 @@ test('Kubernetes knows every field', () => {
     const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces: ['shop'] });
     new EgressGuard(chart, 'guard', { locks: [lock], endpointCidrs: ['10.0.0.0/8'], sharedGateways: ['a/b'] });
   }).filter(({ apiVersion }) => !apiVersion.includes('istio'));
-  expect(manifests).toHaveLength(18);
+  expect(manifests).toHaveLength(20);
   for (const manifest of manifests) {
     expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
     expect(admissionProblems(manifest)).toEqual([]);

@@ -397,6 +397,24 @@ describe('invalid input', () => {
   });
 });
 
+test('names of the question that no manifest has, but one that is almost the same', () => {
+  const ask = (from: string, to: string) => run(['explain', gateway, ...INSTALLED, '--from', from, '--to', to]).out;
+  expect(ask('shop/chekout', 'http://www.aliyun.com/')).toContain(
+    'no manifest names shop/chekout: is shop/checkout meant?',
+  );
+  expect(ask('shop/checkout', 'http://www.aliyum.com/')).toContain(
+    'no manifest names www.aliyum.com: is www.aliyun.com meant?',
+  );
+  expect(ask('shop/checkout', 'http://www.aliyun.com/')).not.toContain('meant?');
+});
+
+test('a folder in the place of an access table', () => {
+  expect(run(['check', path.join(EXAMPLES, 'b-http-only/access.yaml'), gateway])).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/manifests is a folder, where a file is needed/),
+  });
+});
+
 describe('docs', () => {
   test('lists the pages with their titles', () => {
     const { code, out } = run(['docs']);

@@ -89,6 +89,12 @@ test('the smallest change is part of the explanation', () => {
   );
 });
 
+test('where a fact is missing, it is named, and no object is to be changed', () => {
+  const wrong = () => expectRequests(chart()).from('payments/checkout').to('https://api.partner.com').viaGateway();
+  expect(wrong).toThrow(/To make the condition plain:\n  --gateway egress\/istio-egressgateway \(gateways in a test\)/);
+  expect(wrong).not.toThrow(/Smallest change/);
+});
+
 test('the mesh can be described', () => {
   expectEgress(chart(), { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } })
     .from('payments/other')
@@ -102,6 +108,10 @@ test('invalid arguments are refused', () => {
     /"api\.partner\.com" is not a URL: write http:.*, such as https:\/\/api\.partner\.com/,
   );
   expect(() => expectEgress([]).from('checkout')).toThrow(/<namespace>\/<service account>/);
+  const symptom = '503' as any; // as in JavaScript
+  expect(() => expectEgress([]).from('a/b').to('http://a.example.com').isRefused('gateway', symptom)).toThrow(
+    'isRefused: "503" is neither a status, such as 503, nor one of tls-closed, closed,',
+  );
 });
 
 describe('a refusal that says nothing does not pass', () => {

@@ -44,6 +44,8 @@ const sameHopNames: Change = (object) =>
 const headersStay = dropFields('VirtualService', 'headers');
 const noNetworkPolicy = drop('NetworkPolicy');
 const unguarded = drop('ValidatingAdmissionPolicyBinding');
+/** The policies check every namespace. */
+const everywhere = dropFields('ValidatingAdmissionPolicy', 'namespaceSelector');
 const open: MeshSettings = { outboundTrafficPolicy: 'ALLOW_ANY' };
 const unscoped: MeshSettings = { scopeGatewayToNamespace: false };
 
@@ -58,6 +60,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'examples/boundary "rogue https://anywhere.example.com/"': { change: noNetworkPolicy },
   'examples/boundary "checkout http://wiki.partner.com/"': { change: dropFields('NetworkPolicy', 'except') },
   'examples/d-tls-at-sidecar "sleep https://www.aliyun.com/"': { change: drop('ServiceEntry') },
+  'examples/d-tls-at-sidecar "sleep http://www.aliyun.com/"': { change: headersStay },
   'fail-closed "without "': { change: drop('Sidecar'), mesh: open, example: 'f-tls-at-gateway' },
   'fail-closed "complete: certificates are checked"': { change: unverified, example: 'f-tls-at-gateway' },
   'authorities "any other certificate is refused then"': { change: unverified },
@@ -117,6 +120,43 @@ export const MUTATIONS: Record<string, Mutation> = {
     change: replace('Sidecar', /"istio-system\/\*"/, '"*/*"'),
   },
   'guard "a second server under one of our names"': { change: unguarded },
+  'guard "a server with a hash that no listener takes"': { change: unguarded },
+  'guard "a server whose Secret does not exist"': { change: unguarded },
+  'guard "an older server on the same port"': { change: unguarded },
+  'guard "a Telemetry that sends the headers of tracing again"': { change: unguarded },
+  'guard "%s is refused, as %s"': { change: unguarded, like: 'an entry with every address' },
+  'guard "%s is refused as an update of something harmless, as %s"': {
+    change: unguarded,
+    like: 'a route on a Gateway',
+  },
+  'guard "%s passes in a namespace of the platform, as %s"': { change: everywhere, like: 'a rule for the hop' },
+  'guard "it does not matter who writes, or what the namespace is labelled"': { change: unguarded },
+  'guard "the example %s: what constructs write passes"': { change: everywhere, like: 'f-tls-at-gateway' },
+  'guard "%s passes, in every version"': {
+    change: replace('ValidatingAdmissionPolicy', /\^\[-A-Za-z0-9\]\+\$/g, 'none'),
+    like: 'a canary',
+  },
+  'spoofing "a namespace that copies the callers\' objects is refused by the gateway"': { change: anyCaller },
+  'callers "a caller that the server refuses leaves no line in the gateway\'s log"': { change: anyCaller },
+  'helm-values "still sees the hop Service, which says so itself"': {
+    change: (object) =>
+      object.kind === 'Service' ? { ...object, metadata: { ...object.metadata, annotations: {} } } : object,
+  },
+  'foreign-objects "istiod\'s settings everyAddress in another namespace"': {
+    mesh: { serviceEntryVisibility: undefined },
+    like: 'older',
+  },
+  'foreign-objects "a lock that imports less headless in another namespace"': {
+    change: replace('Sidecar', /"istio-system\/\*"/, '"*/*"'),
+    like: 'older',
+  },
+  'foreign-objects "a lock that imports less refuses calls to Services that are not imported"': {
+    change: replace('Sidecar', /"istio-system\/\*"/, '"*/*"'),
+  },
+  'foreign-objects "a boundary lets nothing out that another author of the namespace opens"': {
+    change: noNetworkPolicy,
+    like: 'openSidecar',
+  },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
   'revocation "a Secret that does not exist delays it"': { change: drop('Gateway', /^foreign$/) },

@@ -23,6 +23,7 @@ const RESOURCES: Record<string, string> = {
   DestinationRule: 'destinationrules',
   Gateway: 'gateways',
   Sidecar: 'sidecars',
+  Telemetry: 'telemetries',
   Service: 'services',
   Endpoints: 'endpoints',
   EndpointSlice: 'endpointslices',

@@ -3,6 +3,7 @@ import { compare } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
 import { IstioSpecs, ServiceSpec } from '../../manifests/specs';
 import { upper } from '../../istio/protocols';
+import { valueIn } from '../../values/grouping';
 
 /**
  * How old objects without a `metadata.creationTimestamp` are: younger than all others, older than all others, or as old
@@ -115,8 +116,7 @@ function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject,
   for (const object of objects) {
     if (!isSorted(object)) continue;
     for (const [what, claimClass] of claimsOf(object.manifest as Sorted, open)) {
-      let own = claims.get(what);
-      if (!own) claims.set(what, (own = { objects: new Set(), classes: new Set() }));
+      const own = valueIn(claims, what, () => ({ objects: new Set(), classes: new Set() }));
       own.objects.add(object);
       own.classes.add(claimClass);
     }

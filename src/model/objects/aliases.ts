@@ -1,6 +1,7 @@
 import { serviceHost } from '../../istio/service-names';
 import { Indexed } from '../../manifests/indexed';
 import { ServiceSpec } from '../../manifests/specs';
+import { addTo } from '../../values/grouping';
 
 /** Whether a Kubernetes Service is only another name for a host (type ExternalName). */
 export function isAlias({ spec }: Indexed<ServiceSpec>): boolean {
@@ -24,9 +25,7 @@ export class Aliases {
     for (const alias of this.targets.keys()) {
       const host = this.resolve(alias);
       if (host === undefined) continue;
-      const known = this.byTarget.get(host);
-      if (known) known.push(alias);
-      else this.byTarget.set(host, [alias]);
+      addTo(this.byTarget, host, alias);
     }
   }
 

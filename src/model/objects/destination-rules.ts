@@ -4,6 +4,7 @@ import { fullHost, isWildcard } from '../../istio/hosts';
 import { compare, Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
+import { valueIn } from '../../values/grouping';
 
 type Spec = IstioSpecs['DestinationRule'];
 
@@ -115,9 +116,7 @@ export class DestinationRules {
 }
 
 function rulesIn(map: Map<string, Rules>, namespace: string): Rules {
-  let rules = map.get(namespace);
-  if (!rules) map.set(namespace, (rules = { exact: new Map(), wildcards: new Map() }));
-  return rules;
+  return valueIn(map, namespace, () => ({ exact: new Map(), wildcards: new Map() }));
 }
 
 function merge({ exact, wildcards }: Rules, object: Indexed<Spec>, exportTo: Set<string>): void {

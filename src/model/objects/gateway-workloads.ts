@@ -143,7 +143,10 @@ export function gatewayWorkloads(
       id,
       namespace: service.namespace,
       ...(unsaid && {
-        condition: { holds: `the pods of Service ${id} have the labels ${labelText(unsaid)}`, say: sayGateway(id) },
+        condition: {
+          holds: `the pods of Service ${id} have the labels ${labelText(unsaid)}`,
+          say: sayGateway(id, { labels: unsaid }),
+        },
       }),
       labels: Object.assign({}, ...matching.filter((wanted) => compatible(wanted, selector)), selector),
       hasOtherLabels: true,
@@ -180,7 +183,7 @@ export function gatewayWorkloads(
         holds: isStandard
           ? `${id} is Istio's standard gateway`
           : `Service ${id} selects gateway pods with the labels ${labelText(selector)}`,
-        say: sayGateway(id),
+        say: sayGateway(id, { labels }),
       },
       assumption: `Service ${id}, which is not among the manifests, ${says}`,
     });
@@ -241,11 +244,22 @@ function ingressGateway(): Indexed<ServiceSpec> {
   });
 }
 
-/** The hop Service of this library's gateways is called like the gateway with `-hop`. */
-export function sayGateway(id: string, serviceAccount?: string): string {
+/**
+ * How to say what the pods of a gateway are: as one of Istio's Helm chart, if that has the labels that are needed. The
+ * hop Service of this library's gateways is called like the gateway with `-hop`.
+ */
+export function sayGateway(id: string, { labels = {}, serviceAccount }: GatewayInQuestion = {}): string {
   const gateway = id.replace(/-hop$/, '');
-  const isUsual = serviceAccount === undefined || gateway.endsWith(`/${serviceAccount}`);
-  return `--gateway ${gateway}${isUsual ? '' : `,serviceAccount=${serviceAccount}`}`;
+  const name = gateway.slice(gateway.indexOf('/') + 1);
+  if (!selects(labels, labelsOf({ name, namespace: '' }))) return `add the Deployment of ${gateway}`;
+  const account = serviceAccount === undefined || serviceAccount === name ? '' : `,serviceAccount=${serviceAccount}`;
+  return `--gateway ${gateway}${account} (gateways in a test), or add its Deployment`;
+}
+
+interface GatewayInQuestion {
+  /** The labels that its pods must have. */
+  readonly labels?: Labels;
+  readonly serviceAccount?: string;
 }
 
 function labelsOf({ name, labels }: KnownGateway): Labels {

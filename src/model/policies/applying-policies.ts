@@ -3,6 +3,7 @@ import { SelectablePods, selection } from './selection';
 import { Indexed } from '../../manifests/indexed';
 import { IstioSpecs } from '../../manifests/specs';
 import { Registry } from '../registry/registry';
+import { valueIn } from '../../values/grouping';
 
 /** What the model reads of a RequestAuthentication. */
 export interface RequestAuthenticationSpec {
@@ -46,9 +47,7 @@ export class Policies {
   /** The policies of a kind, in the pods' namespace or the root namespace, that select the pods. */
   public for<Kind extends PolicyKind>(pods: SelectablePods, kind: Kind): readonly ApplyingPolicy<Kind>[] {
     const known: WeakMap<SelectablePods, readonly ApplyingPolicy<Kind>[]> = this.known[kind];
-    let policies = known.get(pods);
-    if (!policies) known.set(pods, (policies = findPolicies(this.registry, pods, kind)));
-    return policies;
+    return valueIn(known, pods, () => findPolicies(this.registry, pods, kind));
   }
 }
 

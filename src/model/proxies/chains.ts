@@ -2,6 +2,7 @@ import { Address, holds } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { Destination } from '../routes/destination';
 import { Service } from '../objects/service';
+import { addTo } from '../../values/grouping';
 
 /** What a listener can tell from the first bytes of a connection. */
 export interface FirstBytes {
@@ -56,9 +57,7 @@ export class ChainFinder {
         }
         const names = chain.serverNames.includes('*') || chain.serverNames.length === 0 ? [''] : chain.serverNames;
         for (const name of names) {
-          const list = node.get(name);
-          if (list) list.push(chain);
-          else node.set(name, [chain]);
+          addTo(node, name, chain);
         }
       }
     }

@@ -16,6 +16,7 @@ import { UnknownKinds } from '../registry/unknown-kinds';
 import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from '../objects/world';
 import { EgressObject } from '../../manifests/egress-object';
+import { valueIn } from '../../values/grouping';
 
 /** What the pods of a gateway have: listeners for each way in which istiod may translate ports. */
 interface GatewayProxy {
@@ -52,22 +53,16 @@ export class Configuration {
     const { namespace, serviceAccount, name, labels, capture, annotations, dnsCapture } = caller;
     if (labels || capture || annotations || dnsCapture !== undefined) return callerPod(this.registry, caller);
     const key = `${namespace}/${serviceAccount}/${name ?? ''}`;
-    let pod = this.pods.get(key);
-    if (!pod) this.pods.set(key, (pod = callerPod(this.registry, caller)));
-    return pod;
+    return valueIn(this.pods, key, () => callerPod(this.registry, caller));
   }
 
   public sidecar(pod: CallerPod): Scope {
-    let scope = this.scopes.get(pod);
-    if (!scope) this.scopes.set(pod, (scope = this.sidecarOf(pod)));
-    return scope;
+    return valueIn(this.scopes, pod, () => this.sidecarOf(pod));
   }
 
   private sidecarOf({ namespace, labels, dnsCapture }: CallerPod): Scope {
     const key = `${namespace} ${dnsCapture} ${Object.entries(labels).sort().join(' ')}`;
-    let scope = this.sidecars.get(key);
-    if (!scope) this.sidecars.set(key, (scope = sidecarScope(this.registry, { namespace, labels, dnsCapture })));
-    return scope;
+    return valueIn(this.sidecars, key, () => sidecarScope(this.registry, { namespace, labels, dnsCapture }));
   }
 
   public listeners(scope: Scope, port: number): Map<string, OutboundListener> {
@@ -84,11 +79,8 @@ export class Configuration {
 
   /** The clusters that the proxy may have for a destination, the one that it should have first. */
   public clustersFor(scope: Scope, destination: Destination): readonly (Cluster | NoCluster)[] {
-    let own = this.clusters.get(scope);
-    if (!own) this.clusters.set(scope, (own = new WeakMap()));
-    let clusters = own.get(destination);
-    if (!clusters) own.set(destination, (clusters = clustersOf(this.registry, scope, destination)));
-    return clusters;
+    const own = valueIn(this.clusters, scope, () => new WeakMap());
+    return valueIn(own, destination, () => clustersOf(this.registry, scope, destination));
   }
 
   public gatewayScope(workload: GatewayWorkload): Scope {
@@ -107,9 +99,7 @@ export class Configuration {
   ): ReadonlyMap<number, GatewayListener> {
     const { scope, listeners } = this.gateway(workload);
     const key = [...translated].join(' ');
-    let known = listeners.get(key);
-    if (!known) listeners.set(key, (known = gatewayListeners(this.registry, scope, workload, translated)));
-    return known;
+    return valueIn(listeners, key, () => gatewayListeners(this.registry, scope, workload, translated));
   }
 
   private gateway(workload: GatewayWorkload): GatewayProxy {
@@ -124,10 +114,7 @@ export class Configuration {
   }
 
   private port(scope: Scope, port: number) {
-    let ports = this.ports.get(scope);
-    if (!ports) this.ports.set(scope, (ports = new Map()));
-    let known = ports.get(port);
-    if (!known) ports.set(port, (known = {}));
-    return known;
+    const ports = valueIn(this.ports, scope, () => new Map());
+    return valueIn(ports, port, () => ({}));
   }
 }

@@ -13,6 +13,7 @@ import { Service } from '../objects/service';
 import { VirtualHosts } from './virtual-hosts';
 import { covers } from '../../istio/hosts';
 import { kindOf, passesThrough, sectionOf } from '../../manifests/servers';
+import { valueIn } from '../../values/grouping';
 
 /** A filter chain of a gateway's listener, with the server that it was made from. */
 export interface ServerChain extends Chain {
@@ -170,10 +171,7 @@ function addRoutes(
     const entries = routeEntries(routes, scope.proxy, server.gatewayName, port, lookUp);
     if (entries.length === 0) continue;
     for (const host of common) {
-      const key = host.toLowerCase();
-      const known = merged.get(key);
-      if (known) known.push(...entries);
-      else merged.set(key, [...entries]);
+      valueIn(merged, host.toLowerCase(), () => []).push(...entries);
     }
   }
   return shared;

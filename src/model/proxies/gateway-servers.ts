@@ -10,6 +10,7 @@ import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { kindOf } from '../../manifests/servers';
 import { IstioSpecs, ItemOf } from '../../manifests/specs';
+import { valueIn } from '../../values/grouping';
 
 type GatewaySpec = IstioSpecs['Gateway'];
 type ServerSpec = ItemOf<GatewaySpec['servers']>;
@@ -76,8 +77,13 @@ export function serversByPort(
       if (value.tls) stopAtUnknownField(gateway, value.tls, 'serverTls', `spec.servers[${index}].tls`);
       const server = serverOf(gateway, index, value, number);
       const port = translated.get(number) ?? podPorts.get(number)?.[0] ?? number;
-      let own = ports.get(port);
-      if (!own) ports.set(port, (own = { servers: [], skipped: [], unsure: [], hosts: new Map(), binds: new Set() }));
+      const own = valueIn(ports, port, () => ({
+        servers: [],
+        skipped: [],
+        unsure: [],
+        hosts: new Map(),
+        binds: new Set<string>(),
+      }));
       if (selected) bindServer(own, server);
       else own.unsure.push(server);
     }

@@ -8,6 +8,7 @@ import { KubernetesService, Service } from '../objects/service';
 import { SidecarDns } from './sidecar-dns';
 import { DescribedHost } from '../objects/world';
 import { resolvedServiceHosts, serviceHost, serviceOfHost } from '../../istio/service-names';
+import { valueIn } from '../../values/grouping';
 
 /** The address that a host is taken to have, because its ServiceEntry gives it. */
 export interface Believed {
@@ -60,9 +61,7 @@ export class AddressBook {
   }
 
   private answersOf(scope: Scope): SidecarDns {
-    let known = this.sidecarDns.get(scope);
-    if (!known) this.sidecarDns.set(scope, (known = new SidecarDns(scope)));
-    return known;
+    return valueIn(this.sidecarDns, scope, () => new SidecarDns(scope));
   }
 
   /** The address that a DNS server of the cluster or of the Internet gives. */
@@ -92,9 +91,7 @@ export class AddressBook {
    * objects.
    */
   public declaredAddresses(port: number): ReadonlyMap<string, Indexed> {
-    let known = this.declared.get(port);
-    if (!known) this.declared.set(port, (known = this.collect(port)));
-    return known;
+    return valueIn(this.declared, port, () => this.collect(port));
   }
 
   private collect(port: number): ReadonlyMap<string, Indexed> {

@@ -6,6 +6,7 @@ import { Indexed, IstioObject } from '../../manifests/indexed';
 import { SECTIONS } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
 import { Route } from '../../manifests/specs';
+import { valueIn } from '../../values/grouping';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -66,9 +67,7 @@ export class CallerLabels {
 
   /** The label selectors that could select sidecars of a namespace. */
   private selectorsIn(namespace: string): readonly Labels[] {
-    let known = this.selectors.get(namespace);
-    if (!known) this.selectors.set(namespace, (known = this.collect(namespace)));
-    return known;
+    return valueIn(this.selectors, namespace, () => this.collect(namespace));
   }
 
   private collect(namespace: string): readonly Labels[] {

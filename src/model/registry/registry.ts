@@ -11,7 +11,7 @@ import { isWildcard } from '../../istio/hosts';
 import { isHttp2 } from '../../istio/protocols';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
-import { mapIn } from '../../values/grouping';
+import { addTo, valueIn } from '../../values/grouping';
 import { Indexed, IstioObject, compare } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 
@@ -170,23 +170,20 @@ export class Registry {
 
   private publishService(service: Service): void {
     const siblings = `${service.namespace}/${service.host}`;
-    push(this.entriesByHost, siblings, service);
+    addTo(this.entriesByHost, siblings, service);
     if (!service.kubernetes) {
       if (isWildcard(service.host) || service.addresses.some(({ kind }) => kind !== 'any'))
         this.wideEntries.push(service);
-      else push(this.entriesByName, service.host.toLowerCase(), service);
+      else addTo(this.entriesByName, service.host.toLowerCase(), service);
     }
-    let hosts = this.byHostAndNamespace.get(service.host);
-    if (!hosts) this.byHostAndNamespace.set(service.host, (hosts = new Map()));
+    const hosts = valueIn(this.byHostAndNamespace, service.host, () => new Map());
     const existing = hosts.get(service.namespace);
     if (!existing || (!existing.kubernetes && service.kubernetes)) hosts.set(service.namespace, service);
     if (service.exportTo.includes('*')) {
       this.publicServices.push(service);
     } else if (!service.exportTo.includes('~')) {
       for (const namespace of new Set(service.exportTo)) {
-        const list = this.exportedServices.get(namespace);
-        if (list) list.push(service);
-        else this.exportedServices.set(namespace, [service]);
+        addTo(this.exportedServices, namespace, service);
       }
     }
   }
@@ -195,10 +192,15 @@ export class Registry {
     const namespace = routes.object.namespace;
     for (const gateway of routes.gateways) {
       if (routes.exportTo.includes('*')) {
-        push(this.publicRoutes, gateway, routes);
+        addTo(this.publicRoutes, gateway, routes);
       } else if (!routes.exportTo.includes('~')) {
         for (const viewer of new Set(routes.exportTo)) {
-          push(mapIn(viewer === namespace ? this.privateRoutes : this.exportedRoutes, viewer), gateway, routes);
+          const own = viewer === namespace ? this.privateRoutes : this.exportedRoutes;
+          addTo(
+            valueIn(own, viewer, () => new Map()),
+            gateway,
+            routes,
+          );
         }
       }
     }
@@ -234,10 +236,4 @@ function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
 /** The name by which Istio sorts services of equal age: the host of a ServiceEntry, the name of a Service. */
 function nameOf(service: Service): string {
   return service.kubernetes ? service.object.name : service.host;
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

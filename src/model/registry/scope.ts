@@ -13,6 +13,7 @@ import { upper } from '../../istio/protocols';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { IstioSpecs, ItemOf } from '../../manifests/specs';
+import { valueIn } from '../../values/grouping';
 
 /** What one egress listener of a Sidecar imports. Without a Sidecar there is one listener that imports everything. */
 export interface EgressListener {
@@ -164,8 +165,7 @@ function importsOf(hosts: readonly string[], own: string): Map<string, Imports> 
     const isExcluded = namespace.startsWith('~');
     if (isExcluded) namespace = namespace.slice(1) || '*';
     if (namespace === '.') namespace = own;
-    let imports = found.get(namespace);
-    if (!imports) found.set(namespace, (imports = { exact: new Set(), all: [], excluded: [] }));
+    const imports = valueIn(found, namespace, () => ({ exact: new Set<string>(), all: [], excluded: [] }));
     if (isExcluded) {
       imports.excluded.push(name);
     } else {

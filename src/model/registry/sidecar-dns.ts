@@ -1,5 +1,6 @@
 import { Address, textOf } from '../objects/addresses';
 import { addressFor, Scope } from './scope';
+import { valueIn } from '../../values/grouping';
 
 /**
  * What a sidecar that captures DNS answers itself. It has the addresses of all entries for a name that its listeners
@@ -14,8 +15,7 @@ export class SidecarDns {
         const address = addressFor(service, proxy);
         if (service.kubernetes || address.kind === 'any' || address.kind === 'range') continue;
         const host = service.host.toLowerCase();
-        let known = this.byHost.get(host);
-        if (!known) this.byHost.set(host, (known = new Map()));
+        const known = valueIn(this.byHost, host, () => new Map());
         known.set(textOf(address), address);
       }
   }

@@ -164,6 +164,21 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
     ],
   }),
 
+  telemetries: (facts) => ({
+    rules: [written('telemetry.istio.io', ['v1', 'v1alpha1'], 'telemetries')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression:
+          `${field('spec.tracing', '[]')}.all(tracing, ` +
+          `${field('disableContextPropagation', 'true', 'tracing')} != false)`,
+        message:
+          'Where NoTraceContext or the platform keeps the headers of tracing inside, they stay inside: leave out ' +
+          '`disableContextPropagation: false`, which is what holds anyway where nobody says otherwise.',
+      },
+    ],
+  }),
+
   services: (facts) => ({
     rules: [written('', ['v1'], 'services')],
     namespaces: outside(facts),

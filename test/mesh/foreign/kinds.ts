@@ -2,16 +2,24 @@
 import { KubeObject } from '../lab';
 
 /**
- * The host behind the gateway, the host straight from the sidecar, one to which an attacker leads traffic, and Azure's
- * metadata service.
+ * The host behind the gateway, the host straight from the sidecar, two behind a locked gateway, where policies check one
+ * caller and a whole namespace; one that nobody declares, one to which an attacker leads traffic, and Azure's metadata
+ * service.
  */
 export const HOSTS = {
   through: { host: 'api.partner.com', address: '203.0.113.10' },
   straight: { host: 'www.partner.com', address: '203.0.113.11' },
+  checked: { host: 'bank.partner.com', address: '203.0.113.12' },
+  whole: { host: 'news.partner.com', address: '203.0.113.13' },
+  open: { host: 'open.example.com', address: '203.0.113.65' },
   collector: { host: 'collector.example.com', address: '203.0.113.66' },
   metadata: { host: 'metadata.example.com', address: '168.63.129.16' },
 } as const;
 export const GATEWAY_LABELS = { app: 'istio-egressgateway', istio: 'egressgateway' };
+export const LOCKED_LABELS = { 'cdk8s-istio-egress/gateway': 'vault.egress' };
+
+/** Of the mesh's trust domain. */
+export const ALIAS = 'former.example';
 
 const HOP = 'istio-egressgateway-hop.egress.svc.cluster.local';
 
@@ -55,7 +63,7 @@ const SHARED: Place[] = [
   "the gateway's namespace",
   'the root namespace',
 ];
-const BOTH = [HOSTS.through, HOSTS.straight];
+const DECLARED = [HOSTS.through, HOSTS.straight, HOSTS.checked, HOSTS.whole];
 
 function object(
   kind: string,
@@ -74,7 +82,9 @@ function object(
 /** One object for each of our hosts. */
 function forEachHost(kind: string, spec: (host: string, address: string) => object) {
   return (where: Where) =>
-    BOTH.map(({ host, address }) => object(kind, `foreign-${host.replace(/\./g, '-')}`, where, spec(host, address)));
+    DECLARED.map(({ host, address }) =>
+      object(kind, `foreign-${host.replace(/\./g, '-')}`, where, spec(host, address)),
+    );
 }
 
 const entry = forEachHost('ServiceEntry', (host) => ({
@@ -114,7 +124,7 @@ const claims = (spec: object) => (where: Where) => [
     ...spec,
   }),
 ];
-const addresses = BOTH.map(({ address }) => address);
+const addresses = DECLARED.map(({ address }) => address);
 
 /** The addresses belong to a Service without a selector. */
 const headless = ({ namespace, creationTimestamp }: Where): KubeObject[] => [
@@ -172,6 +182,39 @@ const mutual = (host: string, tls: object = {}) => ({
   hosts: [host],
   tls: { mode: 'ISTIO_MUTUAL', ...tls },
 });
+export const BAD_HASH = {
+  mode: 'MUTUAL',
+  serverCertificate: '/etc/certs/tls.crt',
+  privateKey: '/etc/certs/tls.key',
+  caCertificates: '/etc/certs/ca.crt',
+  verifyCertificateHash: ['zz'],
+};
+/** A path of the author's own through the locked gateway, under a name like those that its lock lets in. */
+const privateName = (where: Where): KubeObject[] => {
+  const [name, hop] = ['foreign.egress.internal', 'vault-hop.egress.svc.cluster.local'];
+  const { host } = HOSTS.open;
+  return [
+    object('ServiceEntry', 'foreign-open', where, {
+      hosts: [host],
+      resolution: 'DNS',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
+    object('DestinationRule', 'foreign-hop', where, {
+      host: hop,
+      trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: name } },
+    }),
+    object('VirtualService', 'foreign-to', where, {
+      hosts: [host],
+      http: [{ rewrite: { authority: name }, route: [{ destination: { host: hop, port: { number: 443 } } }] }],
+    }),
+    unexported('Gateway', where, { selector: LOCKED_LABELS, servers: [mutual(name)] }),
+    object('VirtualService', 'foreign-from', where, {
+      hosts: [name],
+      gateways: ['foreign'],
+      http: [{ rewrite: { authority: host }, route: [{ destination: { host, port: { number: 80 } } }] }],
+    }),
+  ];
+};
 const takesPort = (protocol: string) => server({ port: { number: 443, name: 'foreign', protocol }, hosts: ['*'] });
 
 const sidecar = (spec: object) => (where: Where) => [unexported('Sidecar', where, spec)];
@@ -212,12 +255,10 @@ const telemetry = (selected: boolean) => (where: Where) => {
   return [tracer, { ...unexported('Telemetry', where, spec), apiVersion: 'telemetry.istio.io/v1' }];
 };
 
-const policy = (principal: string) => (where: Where) => [
-  {
-    ...unexported('AuthorizationPolicy', where, { rules: [{ from: [{ source: { principals: [principal] } }] }] }),
-    apiVersion: 'security.istio.io/v1',
-  },
+const policy = (rule: object) => (where: Where) => [
+  { ...unexported('AuthorizationPolicy', where, { rules: [rule] }), apiVersion: 'security.istio.io/v1' },
 ];
+const from = (principal: string) => ({ from: [{ source: { principals: [principal] } }] });
 
 export const KINDS = {
   entry: { title: 'a ServiceEntry for the host', make: entry },
@@ -262,6 +303,10 @@ export const KINDS = {
     make: (where) => server(mutual(`*/${where.hopName}`))(where),
     places: SHARED,
   },
+  privateName: {
+    title: "a path under a private name of the author's own, through a locked gateway",
+    make: privateName,
+  },
   httpServer: { title: "a Gateway server for HTTP on the hop's port", make: takesPort('HTTP'), places: SHARED },
   tcpServer: { title: "a Gateway server for TCP on the hop's port", make: takesPort('TCP'), places: SHARED },
   openSidecar: {
@@ -292,10 +337,16 @@ export const KINDS = {
     make: telemetry(true),
     places: ["the callers' namespace", 'another namespace', "the gateway's namespace"],
   },
-  allows: { title: 'an AuthorizationPolicy that allows everybody', make: policy('*'), places: SHARED },
+  allows: { title: 'an AuthorizationPolicy that allows every identity', make: policy(from('*')), places: SHARED },
+  allowsAll: { title: 'an AuthorizationPolicy that allows everything', make: policy({}), places: SHARED },
+  allowsAlias: {
+    title: 'an AuthorizationPolicy that allows an alias of the trust domain',
+    make: policy(from(`${ALIAS}/*`)),
+    places: SHARED,
+  },
   allowsOne: {
     title: 'an AuthorizationPolicy that allows somebody else',
-    make: policy('cluster.local/ns/elsewhere/sa/default'),
+    make: policy(from('cluster.local/ns/elsewhere/sa/default')),
     places: SHARED,
   },
 } satisfies Record<string, Kind>;

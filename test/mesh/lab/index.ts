@@ -36,9 +36,9 @@ import { Proxy, tail } from './proxy';
 import { send } from './request';
 import { requireSystem } from './requirements';
 import { newRun, removeRun, RunFolder } from './run-folder';
-import { Workload, workloads, worldObjects } from './world';
+import { gatewayId, Workload, workloads, worldObjects } from './world';
 import { mutated, mutation } from '../mutations';
-import { AccessRow, AccessTable } from '../../../src/access/access-table';
+import { AccessRow, AccessTable, GatewayPods } from '../../../src/access/access-table';
 
 export { binaries, ISTIO_LINES, type Binaries } from './binaries';
 export type { Evidence } from './evidence';
@@ -57,12 +57,12 @@ export interface LabOptions {
   readonly table: AccessTable;
   /** Searched for the pod templates that give the pods their annotations. They are not applied by themselves. */
   readonly manifests?: KubeObject[];
-  /** A values file for the Helm chart `istiod`, as text; its `meshConfig` is merged into the lab's, as Helm does. */
-  readonly helmValues?: string;
   /**
-   * What it starts with, if that is replaced later: its certificate authority then outlives istiod, as it does in a
-   * cluster. @default what MESH_ISTIO and MESH_PROXIES name
+   * A values file for the Helm chart `istiod`, as text: its `meshConfig` is merged into the lab's, as Helm does, and
+   * istiod gets its `pilot.env`.
    */
+  readonly helmValues?: string;
+  /** What it starts with, if that is replaced later. @default what MESH_ISTIO and MESH_PROXIES name */
   readonly files?: Binaries;
 }
 
@@ -125,7 +125,7 @@ export class Lab {
     const ports = ['-qw', 'net.ipv4.ip_unprivileged_port_start=0'];
     await Promise.all(pods.map(({ id }) => shellOf(id).must('sysctl', ports)));
     // istiod looks for it below its working directory.
-    if (options.files) await pki.meshAuthority(path.join(run.folder, 'etc/cacerts'));
+    pki.giveMeshAuthority(path.join(run.folder, 'etc/cacerts'));
     const [istiod, external] = await Promise.all([
       Istiod.start(run, files, { mesh: table.mesh, helmValues }),
       ExternalHosts.start(run, hosts, pki),
@@ -298,6 +298,18 @@ export class Lab {
   /** The same for one host. */
   public showCertificate(host: string, kind: NonNullable<Placed['certificate']>): Promise<void> {
     return this.showCertificates({ [host]: kind });
+  }
+
+  /**
+   * The status of a request straight to the pod of a gateway, under the name of a hop, with the certificate of this
+   * SPIFFE identity. No sidecar may capture the caller's traffic.
+   */
+  public async callGateway(from: string, gateway: GatewayPods, hopName: string, spiffe: string): Promise<number> {
+    const { address } = this.pods.find(({ id }) => id === gatewayId(gateway))!;
+    const { certificate, key } = await this.pki.identity(spiffe);
+    const options = ['-sk', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', '--cert', certificate, '--key', key];
+    const to = ['--connect-to', `${hopName}:443:${address}:${gateway.targetPort}`, `https://${hopName}/`];
+    return Number((await this.shellOf(from).run('curl', [...options, ...to])).out);
   }
 
   /** Sends a row's request and collects what every hop saw of it. The row's `without` is not evaluated here. */

@@ -92,8 +92,9 @@ export class Istiod {
     number = 0,
   ): Promise<Istiod> {
     const meshFile = path.join(run.folder, 'mesh.yaml');
+    const values = parse(helmValues) ?? {};
     // JSON, because istiod reads YAML 1.1, where OFF is a boolean.
-    fs.writeFileSync(meshFile, JSON.stringify(merged(meshConfig(mesh), parse(helmValues)?.meshConfig)));
+    fs.writeFileSync(meshFile, JSON.stringify(merged(meshConfig(mesh), values.meshConfig)));
     const name = number === 0 ? '' : `-${number}`;
     const socket = path.join(run.folder, `control${name}.sock`);
     const log = path.join(run.folder, `istiod${name}.log`);
@@ -137,6 +138,7 @@ export class Istiod {
           PILOT_SCOPE_GATEWAY_TO_NAMESPACE: String(mesh.scopeGatewayToNamespace ?? false),
           PILOT_DEBOUNCE_AFTER: '10ms',
           PILOT_DEBOUNCE_MAX: '500ms',
+          ...values.pilot?.env,
         },
       },
     );

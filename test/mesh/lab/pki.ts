@@ -11,9 +11,9 @@ export interface Pair {
 
 /**
  * The certificate authorities: `public` is in the system bundle of every pod, `private` is trusted where it is
- * configured, `unknown` nowhere.
+ * configured, `unknown` nowhere. `mesh` is istiod's.
  */
-type Authority = 'public' | 'private' | 'unknown';
+type Authority = 'public' | 'private' | 'unknown' | 'mesh';
 
 type ClientKind = 'client-certificate' | 'wrong-client-certificate' | 'expired-client-certificate';
 
@@ -22,7 +22,7 @@ export class Pki {
   public static async make(folder: string): Promise<Pki> {
     fs.mkdirSync(folder, { recursive: true });
     await Promise.all(
-      (['public', 'private', 'unknown'] as Authority[]).map(async (authority) => {
+      (['public', 'private', 'unknown', 'mesh'] as Authority[]).map(async (authority) => {
         const at = path.join(folder, authority);
         await newKey(`${at}.key`);
         await must('openssl', [
@@ -63,15 +63,24 @@ export class Pki {
     return path.join(this.folder, `${authority}.crt`);
   }
 
-  /** An authority of the mesh's own, where istiod looks for one that outlives it. */
-  public async meshAuthority(folder: string): Promise<void> {
+  /** Puts the mesh's authority where istiod looks for one that outlives it. */
+  public giveMeshAuthority(folder: string): void {
     fs.mkdirSync(folder, { recursive: true });
-    const [key, certificate] = [path.join(folder, 'ca-key.pem'), path.join(folder, 'ca-cert.pem')];
-    await newKey(key);
-    const usage = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
-    const subject = ['-sha256', '-days', '3650', '-subj', '/CN=lab mesh CA', '-out', certificate];
-    await must('openssl', ['req', '-x509', '-new', '-key', key, ...subject, ...usage]);
-    for (const name of ['root-cert.pem', 'cert-chain.pem']) fs.copyFileSync(certificate, path.join(folder, name));
+    fs.copyFileSync(path.join(this.folder, 'mesh.key'), path.join(folder, 'ca-key.pem'));
+    for (const name of ['ca-cert.pem', 'root-cert.pem', 'cert-chain.pem'])
+      fs.copyFileSync(this.authority('mesh'), path.join(folder, name));
+  }
+
+  /** A certificate of the mesh's authority; istiod itself gives none for another trust domain. */
+  public identity(spiffe: string): Promise<Pair> {
+    return this.leaf(
+      `identity-${spiffe.replace(/\W+/g, '-')}`,
+      'mesh',
+      'lab identity',
+      `URI:${spiffe}`,
+      'clientAuth',
+      365,
+    );
   }
 
   /** What an external host shows on port 443. */

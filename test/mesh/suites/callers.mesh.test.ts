@@ -193,6 +193,11 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
     await hold(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503), RECIPE]);
   });
 
+  test("a caller that the server refuses leaves no line in the gateway's log", async () => {
+    await mesh.apply(objects);
+    for (const row of refused('crawler', SHOP, 503)) expect((await mesh.expectRow(row)).evidence.atGateway).toEqual([]);
+  });
+
   test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(
     'without %s: the same, or refused',
     async (_id, gone) => {
@@ -295,30 +300,39 @@ describeMesh('whole namespaces and 403, on a locked gateway', { table: table(OWN
 
 describeMesh(
   'the trust domain, where the mesh has an alias for it',
-  { table: { ...table(OWN), mesh: { ...table(OWN).mesh, trustDomainAliases: ['former.example'] } } },
+  {
+    table: {
+      ...table(OWN),
+      mesh: { ...table(OWN).mesh, trustDomainAliases: ['former.example'] },
+      callers: [
+        ...table(OWN).callers,
+        { name: 'raw', namespace: 'web', serviceAccount: 'front', capture: { includeOutboundIPRanges: '' } },
+      ],
+    },
+  },
   (mesh) => {
     const objects = build(lockedGateway, { refusal: GatewayRefusal.FORBIDDEN }).filter(inForce);
-    /** The callers that the gateway's configuration names, of the alias. */
-    const former = async () => {
-      const [gateway] = mesh.lab.proxies.filter(({ pod }) => pod.role === 'router');
-      return [
-        ...new Set(
-          (await gateway.admin('/config_dump')).match(/spiffe:\/\/former\.example\/ns\/(?:web|shop)\/[^"\\]*/g),
-        ),
-      ];
-    };
+    const hopName = (namespace: string) =>
+      /"sni":"(http-80\.[^"]+)"/.exec(
+        JSON.stringify(objects.filter(({ metadata }) => metadata.namespace === namespace)),
+      )![1];
+    const statusOf = (host: 'web' | 'shop', spiffe: string) => mesh.lab.callGateway('raw', OWN, hopName(host), spiffe);
 
     test('nobody of the alias is let in as a whole namespace', async () => {
       await mesh.apply(objects);
       await hold(mesh, [...WEB_ROWS, ...SHOP_ROWS, ...refused('crawler', SHOP, 403)]);
+      expect(await statusOf('web', 'spiffe://cluster.local/ns/web/sa/any')).toBe(200);
+      for (const domain of ['former.example', 'foreign.example'])
+        expect([domain, await statusOf('web', `spiffe://${domain}/ns/web/sa/any`)]).toEqual([domain, 403]);
+      expect(await statusOf('shop', 'spiffe://cluster.local/ns/shop/sa/checkout')).toBe(200);
       // istiod writes named callers for the alias as well; the pattern for their namespace keeps those out.
-      expect(await former()).toEqual(['spiffe://former.example/ns/shop/sa/checkout']);
+      expect(await statusOf('shop', 'spiffe://former.example/ns/shop/sa/checkout')).toBe(403);
     });
 
     test('a principal of five parts would let them in: this check can fail', async () => {
-      const text = JSON.stringify(objects).replace(/ns\/web\/\*/g, 'ns/web/sa/*');
-      await mesh.apply(JSON.parse(text));
-      expect(await former()).toContain('spiffe://former.example/ns/web/sa/');
+      await mesh.apply(JSON.parse(JSON.stringify(objects).replace(/ns\/web\/\*/g, 'ns/web/sa/*')));
+      expect(await statusOf('web', 'spiffe://former.example/ns/web/sa/any')).toBe(200);
+      expect(await statusOf('web', 'spiffe://foreign.example/ns/web/sa/any')).toBe(403);
     });
   },
 );

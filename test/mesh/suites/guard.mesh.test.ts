@@ -55,6 +55,10 @@ function pod(metadata: object, spec: object = {}): KubeObject {
   };
 }
 
+function telemetry(...tracing: object[]): KubeObject {
+  return { ...istio('Telemetry', { tracing }), apiVersion: 'telemetry.istio.io/v1' };
+}
+
 /** Pods that take their traffic from their sidecar, or have none. */
 const PODS: Record<string, KubeObject> = {
   'a pod that excludes a port': pod({ annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' } }),
@@ -137,6 +141,10 @@ const ATTACKS: Record<string, KubeObject> = {
     selector: THEIR_PODS,
     servers: [{ ...mutual('mine', 'open.example.com'), tls: { mode: 'ISTIO_MUTUAL', verifyCertificateHash: ['zz'] } }],
   }),
+  'a server whose Secret does not exist': istio('Gateway', {
+    selector: THEIR_PODS,
+    servers: [{ ...mutual('mine', 'open.example.com'), tls: { mode: 'MUTUAL', credentialName: 'none' } }],
+  }),
   'an older server on the same port': istio(
     'Gateway',
     { selector: THEIR_PODS, servers: [{ port: { number: 443, name: 'mine', protocol: 'HTTP' }, hosts: ['*'] }] },
@@ -178,6 +186,7 @@ const ATTACKS: Record<string, KubeObject> = {
     egress: [{ hosts: ['*/*'] }],
     outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
   }),
+  'a Telemetry that sends the headers of tracing again': telemetry({ disableContextPropagation: false }),
   'a Sidecar with a TCP listener': istio('Sidecar', {
     egress: [{ port: tcp, hosts: ['./*'] }, { hosts: ['*/*'] }],
     outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
@@ -265,6 +274,14 @@ const RECIPES: Record<string, KubeObject[]> = {
       outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
     }),
   ],
+  'tracing, as a team wants it': [
+    telemetry(
+      { providers: [{ name: 'zipkin' }], randomSamplingPercentage: 100, disableSpanReporting: false },
+      { disableContextPropagation: true, customTags: { team: { literal: { value: 'x' } } } },
+      { disableContextPropagation: null },
+    ),
+    { ...telemetry(), spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] } },
+  ],
   'a pod as the injector leaves it': [
     pod(
       {
@@ -334,7 +351,11 @@ const LARGE: Record<string, { object: KubeObject; share: number }> = {
 };
 
 const versionsOf = ({ apiVersion }: KubeObject) =>
-  apiVersion.startsWith('networking.istio.io/') ? NETWORKING : [apiVersion.split('/').pop()!];
+  apiVersion.startsWith('networking.istio.io/')
+    ? NETWORKING
+    : apiVersion.startsWith('telemetry.istio.io/')
+      ? ['v1', 'v1alpha1']
+      : [apiVersion.split('/').pop()!];
 const inVersion = (object: KubeObject, version: string): KubeObject => ({
   ...object,
   apiVersion: [...object.apiVersion.split('/').slice(0, -1), version].join('/'),
@@ -413,12 +434,13 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(9);
+      expect(policies).toBe(10);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
         'egress-guard-virtual-services': 3,
         'egress-guard-destination-rules': 3,
         'egress-guard-gateways': 3,
+        'egress-guard-telemetries': 2,
         'egress-guard-services': 1,
         'egress-guard-endpoints': 1,
         'egress-guard-endpoint-slices': 1,

@@ -1,9 +1,22 @@
-/** What `RegistryOnlyMesh.helmValues` returns, as the mesh configuration of a mesh that has no Sidecar. */
+/**
+ * What `RegistryOnlyMesh.helmValues` returns, as the mesh configuration of a mesh that has no Sidecar; and the values
+ * that docs/tenants.md recommends, on either line of Istio.
+ */
+import * as fs from 'fs';
+import * as path from 'path';
 import { App, Chart } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
-import { KubeObject } from '../lab';
-import { describeMesh } from '../support';
+import { Caller } from '../../../src/values/caller';
+import { BAD_HASH } from '../foreign/kinds';
+import { ISTIO_LINES, KubeObject } from '../lab';
+import { describeMesh, synthesise } from '../support';
+
+/** The line that this run has; `serviceEntryVisibility` is new in the newest. */
+const LINE = process.env.MESH_ISTIO ?? ISTIO_LINES[0];
+const hasVisibility = LINE === ISTIO_LINES[0];
 
 const ADDRESS = '203.0.113.10';
 const row: AccessRow = { from: 'checkout', request: `http://${ADDRESS}/`, expect: { outcome: 'refused' } };
@@ -23,21 +36,25 @@ const claim = (namespace: string): KubeObject[] => [
   },
 ];
 
-const lock = new RegistryOnlyMesh(new Chart(new App(), 'platform', { namespace: 'egress' }), 'lock');
+const app = new App();
+app.node.setContext('istioVersion', LINE);
+const lock = new RegistryOnlyMesh(new Chart(app, 'platform', { namespace: 'egress' }), 'lock');
+
+/** Three namespaces with a pod each, so that the lab creates them. */
+const callers = ['checkout', 'shared', 'other'].map((name) => ({
+  name,
+  namespace: name === 'checkout' ? 'shop' : name,
+  serviceAccount: name,
+}));
 
 describeMesh(
   'the Helm values of a lock',
   {
     table: {
-      // Each namespace has a pod, so that the lab creates it.
-      callers: ['checkout', 'shared', 'other'].map((name) => ({
-        name,
-        namespace: name === 'checkout' ? 'shop' : name,
-        serviceAccount: name,
-      })),
+      callers,
       external: [{ host: 'www.example.com', address: ADDRESS, http: 'ok', https: 'ok' }],
     },
-    helmValues: lock.helmValues({ namespacesThatShareEntries: ['shared'] }),
+    helmValues: lock.helmValues(hasVisibility ? { namespacesThatShareEntries: ['shared'] } : {}),
   },
   (mesh) => {
     test('undeclared hosts are refused', async () => {
@@ -56,11 +73,106 @@ describeMesh(
 
     test('an entry of another namespace takes no address, except one of a namespace that shares', async () => {
       await mesh.apply(claim('other'));
-      await mesh.expectRow(row);
+      await mesh.expectRow(hasVisibility ? row : { ...row, expect: { outcome: 'answered', via: 'sidecar' } });
       await mesh.apply(claim('shared'));
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'sidecar' } });
       await mesh.apply(claim('shop'));
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'sidecar' } });
+    });
+  },
+);
+
+/** The values on the page, and what the platform's app and a team emit. */
+const PAGE = fs.readFileSync(path.join(__dirname, '../../../docs/tenants.md'), 'utf8');
+const [, RECOMMENDED] = /```yaml\n(meshConfig:[\s\S]*?)```/.exec(PAGE)!;
+const EXIT = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
+const HOST = 'api.partner.com';
+const build = (imports?: string[]) =>
+  synthesise((synth) => {
+    const platform = new Chart(synth, 'platform', { namespace: 'egress' });
+    new RegistryOnlyMesh(platform, 'lock');
+    if (imports) new RegistryOnlyMesh(platform, 'shop-lock', { namespaces: ['shop'], imports });
+    const gateway = new EgressGateway(platform, 'exit');
+    gateway.lockdown();
+    const hosts = { hosts: [HOST], callers: [Caller.serviceAccount('shop', 'checkout')] };
+    new GatewayEgress(new Chart(synth, 'shop', { namespace: 'shop' }), 'partner', { gateway, ...hosts });
+  });
+const manifests = build();
+
+describeMesh(
+  'what docs/tenants.md recommends',
+  {
+    table: {
+      gateways: [{ namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 }],
+      callers,
+      external: [
+        { host: HOST, http: 'ok' },
+        { host: 'www.example.com', address: ADDRESS, http: 'ok' },
+      ],
+    },
+    manifests,
+    helmValues: RECOMMENDED,
+  },
+  (mesh) => {
+    const partner: AccessRow = {
+      from: 'checkout',
+      request: `http://${HOST}/`,
+      expect: { outcome: 'answered', via: 'gateway' },
+    };
+
+    test('a Gateway of another namespace has no effect, not even one that proxies reject', async () => {
+      const server = {
+        port: { number: 443, name: 'foreign', protocol: 'HTTPS' },
+        hosts: ['foreign.example.com'],
+        tls: BAD_HASH,
+      };
+      const foreign: KubeObject = {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Gateway',
+        metadata: { name: 'foreign', namespace: 'other' },
+        spec: { selector: EXIT, servers: [server] },
+      };
+      await mesh.apply([...manifests, foreign]);
+      await mesh.expectRow(partner);
+    });
+
+    test('an entry of another namespace takes no address, before 1.31 where a lock imports less', async () => {
+      const objects = hasVisibility ? manifests : build(['./*', 'istio-system/*', 'egress/*']);
+      await mesh.apply([...objects, ...claim('other')]);
+      await mesh.expectRow(row);
+      await mesh.expectRow(partner);
+      if (hasVisibility) return;
+      await mesh.apply([...manifests, ...claim('other')]);
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', via: 'sidecar' } });
+    });
+  },
+);
+
+describeMesh(
+  'a mesh that hides Services by default',
+  {
+    table: {
+      gateways: [{ namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 }],
+      callers,
+      external: [{ host: HOST, http: 'ok' }],
+    },
+    manifests,
+    helmValues: 'meshConfig: { defaultServiceExportTo: ["."] }',
+  },
+  (mesh) => {
+    const partner = { from: 'checkout', request: `http://${HOST}/` };
+
+    test('still sees the hop Service, which says so itself', async () => {
+      await mesh.apply(manifests);
+      await mesh.expectRow({ ...partner, expect: { outcome: 'answered', via: 'gateway' } });
+    });
+
+    test('does not without its annotation: this check can fail', async () => {
+      const hidden = manifests.map((object) =>
+        object.kind === 'Service' ? { ...object, metadata: { ...object.metadata, annotations: {} } } : object,
+      );
+      await mesh.apply(hidden);
+      await mesh.expectRow({ ...partner, expect: { outcome: 'refused' } });
     });
   },
 );

@@ -12,6 +12,7 @@ import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { Caller } from '../../../src/values/caller';
 import { chosen } from '../cover';
+import { BAD_HASH } from '../foreign/kinds';
 import { KubeObject } from '../lab';
 import { describeMesh, Mesh, synthesise } from '../support';
 
@@ -78,16 +79,7 @@ const SERVERS = {
   'our names, for every namespace': { server: mutual({}, ...names('*/')), effect: FREEZES },
   'our names, for its own namespace': { server: mutual({}, ...names('./')), effect: FREEZES },
   'our names, for a namespace by name': { server: mutual({}, ...names('other/')), effect: FREEZES },
-  'a hash that is none': {
-    server: mutual({
-      mode: 'MUTUAL',
-      serverCertificate: '/etc/certs/tls.crt',
-      privateKey: '/etc/certs/tls.key',
-      caCertificates: '/etc/certs/ca.crt',
-      verifyCertificateHash: ['zz'],
-    }),
-    effect: FREEZES,
-  },
+  'a hash that is none': { server: mutual(BAD_HASH), effect: FREEZES },
   [SECRET]: { server: mutual({ mode: 'SIMPLE', credentialName: 'nowhere' }), effect: FREEZES },
   'HTTP on our port': {
     server: { port: { number: 443, name: 'foreign', protocol: 'HTTP' }, hosts: ['*'] },
