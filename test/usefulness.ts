@@ -96,8 +96,14 @@ function ordinary(name: string, assumed: World = {}): Share {
     });
     for (const { from, request: url, without, ...request } of table.access) {
       if (without !== undefined) continue;
-      const { namespace, serviceAccount, labels = { app: from } } = table.callers.find((one) => one.name === from)!;
-      share.add(model.ask({ namespace, serviceAccount, labels }, { ...request, url: url.split('?')[0] }));
+      const {
+        namespace,
+        serviceAccount,
+        labels = { app: from },
+        dnsCapture = false,
+      } = table.callers.find((one) => one.name === from)!;
+      // The pod template of the caller says whether its sidecar answers DNS.
+      share.add(model.ask({ namespace, serviceAccount, labels, dnsCapture }, { ...request, url: url.split('?')[0] }));
     }
   }
   return share;

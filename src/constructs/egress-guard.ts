@@ -67,10 +67,11 @@ export interface EgressGuardProps {
   readonly sharedGateways?: string[];
 
   /**
-   * Ranges in which Endpoints and EndpointSlices may have addresses when somebody else than Kubernetes' own controllers
-   * writes them: those of the cluster's pods. Needs Kubernetes 1.31.
+   * Ranges in which Endpoints, EndpointSlices and WorkloadEntries may have addresses when somebody else than
+   * Kubernetes' own controllers writes them: those of the cluster's pods, and of virtual machines in the mesh. Needs
+   * Kubernetes 1.31.
    *
-   * @default - none: only Kubernetes writes endpoints
+   * @default - none: only Kubernetes writes endpoints, and there are no WorkloadEntries
    */
   readonly endpointCidrs?: string[];
 
@@ -83,8 +84,8 @@ export interface EgressGuardProps {
   readonly locks?: RegistryOnlyMesh[];
 
   /**
-   * Refuse pods that take traffic from their sidecar: annotations under `traffic.sidecar.istio.io/`, no injection, the
-   * host's network, user or group 1337. `DirectEgress` needs such annotations, and an Istio that excludes ranges in the
+   * Refuse pods that take traffic from their sidecar: annotations that decide about the capture or the proxy, no
+   * injection, the host's network, user or group 1337, capabilities such as NET_ADMIN. `DirectEgress` needs such annotations, and an Istio that excludes ranges in the
    * whole mesh writes them into every pod.
    *
    * @default false

@@ -3,7 +3,7 @@ import { AllowedEgress, allowedEgressOf, PodPlace } from './allowed-egress';
 import { perApp } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { gatewayNamespaces } from './gateways';
-import { contains } from '../istio/ranges';
+import { contains, STAND_INS } from '../istio/ranges';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { hostRange } from '../values/ip-range';
 
@@ -153,9 +153,6 @@ export class Boundary implements Declaration {
     return { construct: this.construct, problem };
   }
 }
-
-/** Addresses that no network routes: they stand for a host where sidecars answer DNS. */
-const STAND_INS = '240.0.0.0/4';
 
 /** Why a boundary must not name the namespace of a gateway. */
 export const OPENS_GUARD = (namespace: string) =>

@@ -5,7 +5,7 @@ import { find } from './candidates/question';
 import { inProgram } from './constructs';
 import { indexOf } from './manifest';
 import { headline } from './headline';
-import { effectLines, OtherRequests, SideEffect, UNDECLARED_HOST } from './side-effects';
+import { effectLines, OtherRequests, requestText, SideEffect, UNDECLARED_HOST } from './side-effects';
 import { portsOf } from '../istio/protocols';
 import { Manifest } from '../manifests/egress-object';
 import { upTo } from '../manifests/field-path';
@@ -83,7 +83,7 @@ export function smallestChange(
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
     return {
       text: `${inProgram(candidate, index, caller)}${warning}`,
-      also: alsoLines(effectLines(effects, request.url, then), others.unasked),
+      also: alsoLines(effectLines(effects, requestText(request), then), others.unasked),
       effects,
       then: headline(then),
       answer: then,

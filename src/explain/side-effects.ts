@@ -2,17 +2,20 @@ import { inBrief } from './headline';
 import { namesOf } from './manifest';
 import { isTcpRequest, urlOf } from '../access/request-url';
 import { covers, isWildcard } from '../istio/hosts';
-import { isHttp, isTls } from '../istio/protocols';
+import { isHttp, isTls, upper } from '../istio/protocols';
 import { podTemplateOf } from '../istio/pod-templates';
 import { IstioSpecs, specOf } from '../manifests/specs';
 import { Exported } from '../manifests/visibility';
 import { groupBy } from '../values/grouping';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 
-/** Another request whose answer a change alters. */
-export interface SideEffect {
+/** A request that the manifests make one think of. */
+interface OtherRequest extends Pick<ModelRequest, 'url' | 'method' | 'speak'> {
   readonly caller: ModelCaller;
-  readonly url: string;
+}
+
+/** Another request whose answer a change alters. */
+export interface SideEffect extends OtherRequest {
   readonly before: Answer;
   readonly after: Answer;
 }
@@ -24,28 +27,24 @@ const MOST_REQUESTS = 200;
 export const ANY_OTHER = 'any-other';
 export const UNDECLARED_HOST = 'undeclared.invalid';
 
-interface Other {
-  readonly caller: ModelCaller;
-  readonly url: string;
-}
-
 /**
  * What a change does to other requests: to each host, port and protocol that the manifests declare and to a host that
- * they do not, from each caller that they name and from others.
+ * they do not, by each method that they name, from each caller that they name and from others.
  */
 export class OtherRequests {
   /** The host that was asked for, and those of entries with that address. */
   private readonly asked: ReadonlySet<string>;
   private readonly target: string;
   private readonly callers: readonly ModelCaller[];
-  private readonly urls: readonly string[];
+  private readonly requests: readonly Omit<OtherRequest, 'caller'>[];
   private readonly known = new Map<string, Answer>();
 
   constructor(
     private readonly model: EgressModel,
     private readonly caller: ModelCaller,
-    { url }: ModelRequest,
+    request: ModelRequest,
   ) {
+    const { url } = request;
     const { hostname } = urlOf(url);
     const known = model.world.external?.find(({ host }) => host === hostname)?.address;
     this.asked = new Set([
@@ -56,29 +55,44 @@ export class OtherRequests {
         .filter((spec) => isAbout(spec, hostname))
         .flatMap((spec) => [...(spec.hosts ?? []), ...(spec.addresses ?? [])]),
     ]);
-    this.target = targetOf(url);
+    this.target = kindOf(request);
     const { namespace } = caller;
     const all = [caller, ...callersNamedIn(model.objects), anyOtherOf(namespace), anyOtherOf(ANY_OTHER)];
     this.callers = [...new Map([...all, caller].map((one) => [nameOf(one), one])).values()];
-    this.urls = urlsIn(model, url);
+    const methods = ['GET', ...(request.method === undefined ? [] : [request.method]), ...methodsIn(model.objects)];
+    const isGrpc = grpcPortsIn(model.objects);
+    this.requests = urlsIn(model, url).flatMap((one) =>
+      one.startsWith('http:')
+        ? [
+            ...[...new Set(methods)].map((method) => ({ url: one, ...(method !== 'GET' && { method }) })),
+            ...(isGrpc.has(Number(urlOf(one).port || 80)) ? [{ url: one, speak: 'grpc' as const }] : []),
+          ]
+        : [{ url: one }],
+    );
   }
 
   /** How many other requests there are, of which no more than the limit are asked. */
   public get unasked(): number {
-    return Math.max(0, this.urls.length * this.callers.length - MOST_REQUESTS - 1);
+    return Math.max(0, this.requests.length * this.callers.length - MOST_REQUESTS - 1);
   }
 
-  /** The requests that the changed model answers differently. */
+  /** The requests that the changed model answers differently; other methods only where they differ from GET. */
   public changedBy(changed: EgressModel, edited: readonly EgressObject[]): SideEffect[] {
-    const effects: SideEffect[] = [];
-    for (const { caller, url } of firstOf(MOST_REQUESTS, this.nearest(edited))) {
-      const key = `${nameOf(caller)} ${url}`;
-      const before = this.known.get(key) ?? this.model.ask(caller, { url });
+    const pair = ({ caller, ...request }: OtherRequest) => {
+      const key = `${nameOf(caller)} ${requestText(request)}`;
+      const before = this.known.get(key) ?? this.model.ask(caller, request);
       this.known.set(key, before);
-      const after = changed.ask(caller, { url });
-      if (!isSame(before, after)) effects.push({ caller, url, before, after });
-    }
-    return effects;
+      return { before, after: changed.ask(caller, request) };
+    };
+    return firstOf(MOST_REQUESTS, this.nearest(edited)).flatMap((request): SideEffect[] => {
+      const { before, after } = pair(request);
+      if (isSame(before, after)) return [];
+      if (request.method !== undefined) {
+        const usual = pair({ caller: request.caller, url: request.url });
+        if (isSame(before, usual.before) && isSame(after, usual.after)) return [];
+      }
+      return [{ ...request, before, after }];
+    });
   }
 
   /**
@@ -95,27 +109,29 @@ export class OtherRequests {
   }
 
   /** Hosts and callers may be thousands, and each caller asks for each host: the nearest come first. */
-  private *nearest(edited: readonly EgressObject[]): Generator<Other> {
+  private *nearest(edited: readonly EgressObject[]): Generator<OtherRequest> {
     const names = edited.flatMap(({ manifest }) => namesOf(manifest));
-    const isNear = (url: string) => {
+    const isNear = ({ url }: { readonly url: string }) => {
       const { hostname } = urlOf(url);
       return this.asked.has(hostname) || names.some((name) => typeof name === 'string' && covers(name, hostname));
     };
-    const near = this.urls.filter(isNear);
-    const far = this.urls.filter((url) => !isNear(url));
+    const near = this.requests.filter(isNear);
+    const far = this.requests.filter((request) => !isNear(request));
     const [own, ...others] = this.callers;
-    for (const url of near)
-      for (const caller of this.callers) if (caller !== own || targetOf(url) !== this.target) yield { caller, url };
-    for (const url of far) yield { caller: own, url };
-    for (const url of far) for (const caller of others) yield { caller, url };
+    for (const request of near)
+      for (const caller of this.callers)
+        if (caller !== own || kindOf(request) !== this.target) yield { caller, ...request };
+    for (const request of far) yield { caller: own, ...request };
+    for (const request of far) for (const caller of others) yield { caller, ...request };
   }
 }
 
 /** The effects in words, those that are alike in one line. */
 export function effectLines(effects: readonly SideEffect[], url: string, then: Answer): string[] {
   const alike = groupBy(effects, (effect) => {
-    const isAsThis = effect.url === url && inBrief(effect.after) === inBrief(then);
-    return isAsThis ? '' : `${effect.url.replace(UNDECLARED_HOST, '<any undeclared host>')}: ${inBrief(effect.after)}`;
+    const isAsThis = requestText(effect) === url && inBrief(effect.after) === inBrief(then);
+    const what = requestText(effect).replace(UNDECLARED_HOST, '<any undeclared host>');
+    return isAsThis ? '' : `${what}: ${inBrief(effect.after)}`;
   });
   return [...alike.keys()].map((what) => {
     const callers = alike
@@ -124,6 +140,11 @@ export function effectLines(effects: readonly SideEffect[], url: string, then: A
       .join(', ');
     return what === '' ? `the same for ${callers}` : `also changes ${callers} ${what}`;
   });
+}
+
+/** A request in short: its URL, and what is unusual about it. */
+export function requestText({ url, method = 'GET', speak }: Omit<OtherRequest, 'caller'>): string {
+  return [...(speak === undefined ? [] : [speak]), ...(method === 'GET' ? [] : [method]), url].join(' ');
 }
 
 function callerText({ namespace, serviceAccount }: ModelCaller): string {
@@ -143,6 +164,11 @@ function firstOf<T>(most: number, all: Iterable<T>): T[] {
     first.push(one);
   }
   return first;
+}
+
+/** Requests of one kind differ only in their paths and headers. */
+function kindOf({ url, method, speak }: Omit<OtherRequest, 'caller'>): string {
+  return requestText({ url: targetOf(url), method, speak });
 }
 
 export function targetOf(url: string): string {
@@ -201,6 +227,26 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
   }
   for (const namespace of namespaces) add(anyOtherOf(namespace));
   return [...found.values()];
+}
+
+/** The methods that policies and routes name. */
+function methodsIn(objects: readonly EgressObject[]): string[] {
+  return objects
+    .flatMap(({ manifest }) => [
+      ...(specOf(manifest, 'AuthorizationPolicy')?.rules ?? [])
+        .flatMap(({ to }) => to ?? [])
+        .flatMap(({ operation }) => [...(operation?.methods ?? []), ...(operation?.notMethods ?? [])]),
+      ...(specOf(manifest, 'VirtualService')?.http ?? [])
+        .flatMap(({ match }) => match ?? [])
+        .flatMap(({ method }) => method?.exact ?? []),
+    ])
+    .filter((method) => /^[A-Z]+$/.test(method) && method !== 'CONNECT');
+}
+
+/** The ports that entries declare for gRPC. */
+function grpcPortsIn(objects: readonly EgressObject[]): ReadonlySet<number> {
+  const ports = objects.flatMap(({ manifest }) => specOf(manifest, 'ServiceEntry')?.ports ?? []);
+  return new Set(ports.flatMap(({ number, protocol }) => (upper(protocol) === 'GRPC' ? [number!] : [])));
 }
 
 type Scheme = 'http' | 'https' | 'tcp';

@@ -38,6 +38,9 @@ export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = 
   v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
 };
 
+/** Addresses that no host has: they stand for a name at sidecars, which give them to applications themselves. */
+export const STAND_INS = '240.0.0.0/4';
+
 const PRIVATE = [...PRIVATE_RANGES.v4, ...PRIVATE_RANGES.v6];
 
 /** Whether it is a range of more than one address. */

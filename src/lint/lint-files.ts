@@ -2,8 +2,9 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { parse } from 'yaml';
 import { Baseline, BaselineEntry } from './acknowledgements';
+import { Alternatives } from './alternatives';
 import { fieldLine, objectLine } from './field-line';
-import { LintFinding } from './finding';
+import { LintFinding, ObjectName } from './finding';
 import { lintWorlds } from './lint';
 import { printable } from './printable';
 import { Report, Unread } from './report';
@@ -22,20 +23,19 @@ export interface LintFilesOptions extends Pick<ReadOptions, 'standardInput' | 'n
 /** Lints files, folders and standard input (`-`); undefined where there is nothing to judge. */
 export function lintFiles(from: readonly string[], options: LintFilesOptions = {}): Report | undefined {
   const { standardInput, namespace } = options;
-  return lintRead(readAll(from, { standardInput, namespace, objectsOnly: true }), options);
+  return lintRead(readAll(from, { standardInput, namespace, objectsOnly: true }), options, from);
 }
 
 /** Lints what was read from files, with every definition of an object. */
 export function lintRead(
   read: ReadManifests,
   { rootNamespace, baseline }: Pick<LintFilesOptions, 'rootNamespace' | 'baseline'> = {},
+  named: readonly string[] = [],
 ): Report | undefined {
   const unread = unreadOf(read);
   if (read.objects.length === 0 && !read.hasInput && unread.length === 0) return undefined;
-  return reportOn(read, unread, {
-    rootNamespace,
-    baseline: baseline === undefined ? undefined : baselineIn(baseline),
-  });
+  const options = { rootNamespace, baseline: baseline === undefined ? undefined : baselineIn(baseline) };
+  return reportOn(read, unread, options, new Alternatives(read.objects, named));
 }
 
 /** Findings in the order of files and lines, the worst first within a line. */
@@ -43,6 +43,7 @@ function reportOn(
   read: ReadManifests,
   unread: readonly Unread[],
   options: { readonly rootNamespace?: string; readonly baseline?: Baseline },
+  alternatives: Alternatives,
 ): Report {
   const places = new Map<string, Place>();
   // Messages name an object by its line. An item of a List that was parsed as a whole has none of its own.
@@ -54,6 +55,7 @@ function reportOn(
   });
   const { worlds, notes } = worldsOf({ ...read, objects });
   const result = lintWorlds(worlds, options);
+  const { kept, leftOut } = apart(result.findings, alternatives, ({ origin }) => places.get(origin)!.file);
   const placed = <T extends LintFinding>(findings: readonly T[]): T[] =>
     findings
       .map((finding) => {
@@ -63,12 +65,34 @@ function reportOn(
       .sort((a, b) => compare(a.file, b.file) || a.line - b.line || compare(a.message, b.message));
   return {
     ...result,
-    findings: placed(result.findings),
+    findings: placed(kept),
     acknowledged: placed(result.acknowledged),
     objects: objects.length,
     files: new Set(objects.map(({ place }) => place.file)).size,
     unread,
-    notes: [...read.notes.filter((note) => note.endsWith('namespace default is assumed')), ...notes],
+    notes: [...read.notes.filter((note) => note.endsWith('namespace default is assumed')), ...notes, ...leftOut],
+  };
+}
+
+/** Findings without those between alternatives, and notes that say which folders these are. */
+function apart(
+  findings: readonly LintFinding[],
+  alternatives: Alternatives,
+  fileOf: (object: ObjectName) => string,
+): { readonly kept: readonly LintFinding[]; readonly leftOut: readonly string[] } {
+  const between = groupBy(findings, ({ object, others }) =>
+    (alternatives.between([object, ...others].map(fileOf)) ?? []).join('\n'),
+  );
+  const folders = [...between.keys()].filter(Boolean);
+  return {
+    kept: between.get(''),
+    leftOut: folders.map((both) => {
+      const { length } = between.get(both);
+      return (
+        `${both.replace('\n', ' and ')} route the same hosts in one namespace under other names, as alternatives do: ` +
+        `${length === 1 ? 'a finding' : `${length} findings`} between them left out; to judge them together: lint ${both.replace('\n', ' ')}`
+      );
+    }),
   };
 }
 

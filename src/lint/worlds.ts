@@ -76,6 +76,7 @@ function partOf(file: string, folder: string): string {
   return at < 0 ? '' : folder === '' ? below.slice(0, at) : path.join(folder, below.slice(0, at));
 }
 
-function isIn(folder: string, parent: string): boolean {
+/** Whether a file or folder is in a folder. */
+export function isIn(folder: string, parent: string): boolean {
   return parent === '' || folder.startsWith(`${parent}${path.sep}`);
 }

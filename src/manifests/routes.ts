@@ -54,15 +54,26 @@ export function hopField({ virtualService: { spec }, section, route }: Hop): str
   return `spec.${section}[${(spec[section] as readonly Route[]).indexOf(route)}]`;
 }
 
-/** The proxies that use a route: those that all its matches name, else those of the VirtualService. */
-export function followers({ spec }: IstioObject<'VirtualService'>, route: Route): Followers {
-  const matches: readonly { readonly gateways?: readonly string[] }[] | undefined = route.match;
-  const isOwn = matches !== undefined && matches.length > 0 && matches.every((match) => !!match.gateways?.length);
-  const names: readonly string[] | undefined = isOwn ? matches.flatMap((match) => match.gateways ?? []) : spec.gateways;
-  if (!names?.length) return SIDECARS;
-  return names.includes('mesh')
-    ? { sidecars: true, gateways: names.filter((name) => name !== 'mesh') }
-    : { sidecars: false, gateways: names };
+/** The proxies that use a route: those that all its matches name, as far as the VirtualService is theirs. */
+export function followers(virtualService: IstioObject<'VirtualService'>, route: Route): Followers {
+  const matches: readonly { readonly gateways?: readonly string[] }[] = route.match ?? [];
+  const isOwn = matches.length > 0 && matches.every((match) => !!match?.gateways?.length);
+  const names: readonly string[] | undefined = isOwn
+    ? matches.flatMap((match) => match.gateways ?? []).filter((name) => isListed(virtualService, name))
+    : virtualService.spec.gateways;
+  if (!isOwn && !names?.length) return SIDECARS;
+  return names!.includes('mesh')
+    ? { sidecars: true, gateways: names!.filter((name) => name !== 'mesh') }
+    : { sidecars: false, gateways: names! };
+}
+
+/** Whether a gateway that a match names, or `mesh`, is one of those that use the VirtualService. */
+export function isListed(virtualService: IstioObject<'VirtualService'>, gateway: string): boolean {
+  const listed: readonly string[] | undefined = virtualService.spec.gateways;
+  if (!listed?.length) return gateway === 'mesh';
+  if (listed.includes(gateway)) return true;
+  const full = (name: string) => (name === 'mesh' || name.includes('/') ? name : `${virtualService.namespace}/${name}`);
+  return listed.some((name) => full(name) === full(gateway));
 }
 
 /** A Gateway as `<namespace>/<name>`. Named without a namespace, it is in that of the VirtualService. */

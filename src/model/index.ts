@@ -271,13 +271,16 @@ function addressesThatDecide(
 ): Condition[] {
   const { addressBook } = configuration;
   const { hostname } = urlOf(request.url);
-  const isSaid = addressBook.isComplete || configuration.registry.world.declaredAddresses || request.dial !== undefined;
-  if (answer.outcome === 'undetermined' || isSaid || isIP(hostname) !== 0) return [];
+  if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
   const decides = (address: Address) =>
     !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
   const say = (address: string) => `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
-  if (isAnswered && believed !== undefined && decides({ kind: 'unknown', host: hostname }))
+  const isBelieved = isAnswered && believed !== undefined;
+  if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
+    return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
+  if (configuration.registry.world.declaredAddresses || request.dial !== undefined) return [];
+  if (isBelieved && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
     .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
@@ -303,8 +306,10 @@ function anywhere(answer: Answer): Answer {
 }
 
 /** What is assumed of every host that nobody describes. */
-function goodHost({ destination = 'the host', tlsOriginatedBy = 'none' }: Answer): string {
-  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : ', with a good certificate'}`;
+function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answeredBy }: Answer): string {
+  const isThere = answeredBy === undefined || destination.replace(/:\d+$/, '') === answeredBy;
+  const certificate = `, with a good certificate${isThere ? '' : ` for ${answeredBy}`}`;
+  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : certificate}`;
 }
 
 function portOf({ url }: ModelRequest): number {

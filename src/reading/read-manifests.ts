@@ -57,7 +57,10 @@ export interface ReadOptions {
   readonly standardInput?: () => string;
   /** Where objects without a namespace will be applied. @default - namespace `default`, with a note */
   readonly namespace?: string;
-  /** Whether what names no kind is left out even where it is broken, since it may be anything. @default false */
+  /**
+   * Whether what names no kind is left out even where it is broken, since it may be anything, and objects are left as
+   * they are written. @default false
+   */
   readonly objectsOnly?: boolean;
 }
 
@@ -96,7 +99,8 @@ export function readAll(
     }
     const files = fs.statSync(source).isDirectory() ? filesIn(source) : [source];
     if (files.length === 0) {
-      read.hasInput = true;
+      // Nothing declared is an answer for a request, and nothing to judge for `lint`.
+      if (!objectsOnly) read.hasInput = true;
       read.notes.push(`${source}: contains no .yaml, .yml or .json file, so nothing is declared`);
     }
     const texts = new Map(files.map((file) => [file, fs.readFileSync(file, 'utf8')]));
@@ -106,26 +110,30 @@ export function readAll(
     for (const [file, text] of texts) if (!patches.has(file)) addFile(reading, file, text);
   }
   noteLeftOut(reading);
-  return placed(read, namespace);
+  return placed(read, namespace, objectsOnly);
 }
 
-/** Puts objects that name no namespace where they will be applied. */
-function placed(read: ReadManifests, namespace?: string): ReadManifests {
-  const homeless = read.objects.filter(
-    ({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined,
+/**
+ * Puts objects that name no namespace where they will be applied. Where that is assumed, `lint` leaves them as they are:
+ * a finding must not rest on it.
+ */
+function placed(read: ReadManifests, namespace: string | undefined, leave: boolean): ReadManifests {
+  const homeless = new Set(
+    read.objects.filter(({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined),
   );
-  if (homeless.length === 0) return read;
+  if (homeless.size === 0) return read;
   if (namespace === undefined) {
     const [{ manifest, origin }] = homeless;
     read.notes.push(
-      homeless.length === 1
+      homeless.size === 1
         ? `${origin}: ${manifest.kind} ${manifest.metadata.name} has no namespace; namespace default is assumed`
-        : `${homeless.length} objects have no namespace (the first is ${manifest.kind} ${manifest.metadata.name} ` +
+        : `${homeless.size} objects have no namespace (the first is ${manifest.kind} ${manifest.metadata.name} ` +
             `in ${origin}); namespace default is assumed`,
     );
+    if (leave) return read;
   }
   const objects = read.objects.map((object) =>
-    !homeless.includes(object)
+    !homeless.has(object)
       ? object
       : {
           manifest: {

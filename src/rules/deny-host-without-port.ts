@@ -1,11 +1,16 @@
 import { Rule } from './rule';
+import { covers, isWildcard } from '../istio/hosts';
 import { describe, joinWords } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
+import { gatewayNamespace } from '../manifests/routes';
 
 export const denyHostWithoutPort: Rule = {
   code: 'deny-host-without-port',
   severity: 'error',
   title: 'A DENY policy for a host that a port in the Host header bypasses',
-  reason: 'Istio compares `hosts` with the Host header as sent, port included: DENY for `name` lets `name:80` through.',
+  reason:
+    'Istio compares `hosts` with the Host header as sent, port included: DENY for `name` lets `name:80` through. ' +
+    'It is a warning where no gateway that the policy applies to routes HTTP for the host.',
   cure: 'List both forms, "name" and "name:*"; or better, ALLOW only what should pass.',
   see: 'https://istio.io/latest/docs/ops/best-practices/security/#writing-host-match-policies',
   good: `
@@ -15,14 +20,33 @@ metadata: { name: a, namespace: egress }
 spec:
   action: DENY
   rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   bad: `
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: a, namespace: egress }
 spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com] } }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
 `,
   *check(index) {
+    const routed = new RoutedHosts(index);
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY') continue;
       const open = new Set<string>();
@@ -42,6 +66,7 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api
           message: `${describe(policy)} denies ${joinWords([...open].sort())}, but not with a port appended.`,
           field: `spec.rules[${first}]`,
           objects: [policy],
+          severity: [...open].some((host) => routed.has(host, policy.namespace)) ? 'error' : 'warning',
         };
     }
   },
@@ -54,4 +79,34 @@ spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api
 function coversPorts(pattern: string, host: string): boolean {
   if (pattern === '*' || pattern.startsWith(`${host}:`)) return true;
   return !pattern.startsWith('*') && pattern.endsWith('*') && `${host}:`.startsWith(pattern.slice(0, -1));
+}
+
+/** The hosts for which gateways route HTTP, with the namespaces of the gateways. */
+class RoutedHosts {
+  private readonly names = new Map<string, Set<string>>();
+  private readonly patterns: string[] = [];
+
+  constructor(private readonly index: ManifestIndex) {
+    for (const virtualService of index.ofKind('VirtualService')) {
+      const { http, gateways, hosts } = virtualService.spec;
+      if (!http?.length) continue;
+      for (const gateway of gateways ?? []) {
+        if (gateway === 'mesh') continue;
+        for (const host of hosts ?? []) {
+          if (isWildcard(host) && !this.names.has(host)) this.patterns.push(host);
+          const known = this.names.get(host) ?? new Set();
+          this.names.set(host, known.add(gatewayNamespace(virtualService, gateway)));
+        }
+      }
+    }
+  }
+
+  /** Whether a gateway that a policy of the namespace applies to routes the host, which may be `*.name` too. */
+  public has(host: string, namespace: string): boolean {
+    const names = isWildcard(host) ? [...this.names.keys()].filter((name) => covers(host, name)) : [host];
+    return [...names, ...this.patterns.filter((pattern) => covers(pattern, host))].some((name) => {
+      const namespaces = this.names.get(name);
+      return namespaces !== undefined && (namespace === this.index.rootNamespace || namespaces.has(namespace));
+    });
+  }
 }

@@ -1,11 +1,12 @@
-import { Rule } from './rule';
+import { Rule, Violation } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isTls, portsOf } from '../istio/protocols';
-import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { describe, describeAll, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { followers, gatewayNamespace, Hop, hopsOf } from '../manifests/routes';
 import { TlsSettings } from '../manifests/specs';
 import { tlsFor, tlsField } from '../manifests/tls';
-import { isSeenFrom } from '../manifests/visibility';
+import { EVERYWHERE, isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 const example = (trafficPolicy: string) => `
 apiVersion: networking.istio.io/v1
@@ -29,7 +30,8 @@ export const doubleTls: Rule = {
   title: 'TLS origination on a port where the application itself speaks TLS',
   reason:
     "TLS settings outside a subset apply to all traffic on the port, so the application's own TLS is wrapped in a " +
-    'second TLS layer and every request fails (curl 35, "wrong version number").',
+    'second TLS layer and every request fails (curl 35, "wrong version number"). So it is at a gateway, where a `tls` ' +
+    'route passes on what applications have encrypted.',
   cure:
     'Set TLS for the HTTP port only (portLevelSettings with number 80, and targetPort 443 in the ServiceEntry), or ' +
     'in a subset that only the HTTP route names.',
@@ -40,34 +42,126 @@ export const doubleTls: Rule = {
   trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { mode: SIMPLE } }] }`),
   bad: example('spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SIMPLE } } }'),
   *check(index) {
-    for (const rule of index.ofKind('DestinationRule')) {
-      const policy = rule.spec.trafficPolicy;
-      if (!policy || !rule.spec.host || isWildcard(rule.spec.host)) continue;
-      if (!policy.tls && !policy.portLevelSettings?.some((settings) => settings.tls)) continue;
-      // At a gateway, origination on the TLS port is correct: what it sends there is plain HTTP.
-      if (index.isGatewayNamespace(rule.namespace) || !isSeenFrom(rule, rule.namespace)) continue;
-      const entries = index.entriesByHost.get(rule.spec.host).filter((entry) => isSeenFrom(entry, rule.namespace));
-      const ports = new Map<number, Indexed[]>();
-      for (const entry of entries) {
-        for (const port of portsOf(entry)) {
-          if (isTls(port.protocol) && wraps(tlsFor(policy, port.number)))
-            ports.set(port.number, [...(ports.get(port.number) ?? []), entry]);
-        }
-      }
-      for (const [port, declaring] of ports) {
-        if (receivesHttp(index, rule.spec.host, port)) continue;
-        const all = ordered(declaring);
-        yield {
-          message:
-            `${describe(rule)} originates TLS for all traffic to port ${port} of ${rule.spec.host}, which ` +
-            `${describeAll(all)} declares for the application's own TLS.`,
-          field: tlsField(rule, (tls) => tls === tlsFor(policy, port)),
-          objects: [rule, ...all],
-        };
-      }
-    }
+    const reported = new Set<string>();
+    for (const rule of index.ofKind('DestinationRule')) yield* onPorts(index, rule, reported);
+    yield* onRoutes(index, reported);
   },
 };
+
+type DestinationRule = IstioObject<'DestinationRule'>;
+
+/** Wrapped where sidecars send what applications have encrypted to a declared TLS port. */
+function* onPorts(index: ManifestIndex, rule: DestinationRule, reported: Set<string>): Iterable<Violation> {
+  const { host, trafficPolicy: policy } = rule.spec;
+  if (!policy || !host || isWildcard(host)) return;
+  if (!policy.tls && !policy.portLevelSettings?.some((settings) => settings.tls)) return;
+  const entries = index.entriesByHost.get(host).filter((entry) => sidecarsApply(index, rule, entry));
+  const ports = new Map<number, Indexed[]>();
+  for (const entry of entries) {
+    for (const port of portsOf(entry)) {
+      if (isTls(port.protocol) && wraps(tlsFor(policy, port.number)))
+        ports.set(port.number, [...(ports.get(port.number) ?? []), entry]);
+    }
+  }
+  if (ports.size > 0 && isRoutedElsewhere(index, host, rule.namespace)) return;
+  for (const [port, declaring] of ports) {
+    // A port that routes send plain HTTP to is there for origination; whether applications use it is not known.
+    const originating = receivesHttp(index, host, port);
+    const all = ordered(declaring);
+    if (!originating) reported.add(keyOf(rule, port));
+    yield {
+      message:
+        `${describe(rule)} originates TLS for all traffic to port ${port} of ${host}, which ` +
+        `${describeAll(all)} declares for the application's own TLS` +
+        (originating ? '; right for the HTTP that is routed there, while https:// fails.' : '.'),
+      field: tlsField(rule, (tls) => tls === tlsFor(policy, port)),
+      objects: [rule, ...all],
+      severity: originating ? 'warning' : 'error',
+    };
+  }
+}
+
+/** Whether sidecars that see the entry use the rule for it. */
+function sidecarsApply(index: ManifestIndex, rule: DestinationRule, entry: IstioObject<'ServiceEntry'>): boolean {
+  if (!index.isGatewayNamespace(rule.namespace))
+    return isSeenFrom(rule, rule.namespace) && isSeenFrom(entry, rule.namespace);
+  // What is private to a gateway's namespace is for the gateway, which sends plain HTTP to the TLS port.
+  return (
+    isPublic(rule) && isPublic(entry) && (rule.namespace === entry.namespace || rule.namespace === index.rootNamespace)
+  );
+}
+
+/** Wrapped where a route passes on what applications have encrypted, by sidecars or by a gateway. */
+function* onRoutes(index: ManifestIndex, reported: ReadonlySet<string>): Iterable<Violation> {
+  const found = new Map<TlsSettings, { rule: DestinationRule; port: number; passing: Set<Hop['virtualService']> }>();
+  for (const hop of index.hops) {
+    if (hop.section !== 'tls' || index.rulesByHost.get(hop.host).length === 0) continue;
+    const { virtualService, host, subset } = hop;
+    const port = hop.port ?? onlyPort(index, host);
+    if (port === undefined) continue;
+    const { sidecars, gateways } = followers(virtualService, hop.route);
+    const places = [
+      ...gateways.map((gateway) => gatewayNamespace(virtualService, gateway)),
+      ...(sidecars
+        ? visibleIn(virtualService).map((one) => (one === EVERYWHERE ? virtualService.namespace : one))
+        : []),
+    ];
+    for (const rule of places.flatMap((namespace) => rulesUsedIn(index, host, namespace))) {
+      const own = rule.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+      const tls = (own && tlsFor(own, port)) ?? tlsFor(rule.spec.trafficPolicy, port);
+      if (!wraps(tls) || reported.has(keyOf(rule, port))) continue;
+      const known = found.get(tls!);
+      if (known) known.passing.add(virtualService);
+      else found.set(tls!, { rule, port, passing: new Set([virtualService]) });
+    }
+  }
+  for (const [tls, { rule, port, passing }] of found) {
+    const all = ordered(passing);
+    yield {
+      message:
+        `${describe(rule)} originates TLS for port ${port} of ${rule.spec.host}, to which ${describeAll(all)} ` +
+        'passes on what applications have already encrypted.',
+      field: tlsField(rule, (one) => one === tls),
+      objects: [rule, ...all],
+      cure: 'Originate TLS in a subset, and let only the HTTP route name it.',
+    };
+  }
+}
+
+/** The rules for the host that proxies of a namespace use: the namespace's own, the host's, or the root namespace's. */
+function rulesUsedIn(index: ManifestIndex, host: string, namespace: string): readonly DestinationRule[] {
+  const seen = index.rulesByHost.get(host).filter((rule) => isSeenFrom(rule, namespace));
+  const declaring = index.entriesByHost.get(host).filter((entry) => isSeenFrom(entry, namespace));
+  const levels = [[namespace], declaring.map((entry) => entry.namespace), [index.rootNamespace]];
+  for (const level of levels) {
+    const rules = seen.filter((rule) => level.includes(rule.namespace));
+    if (rules.length > 0) return rules;
+  }
+  return [];
+}
+
+/** The port that a route without one goes to. */
+function onlyPort(index: ManifestIndex, host: string): number | undefined {
+  const ports = new Set(index.entriesByHost.get(host).flatMap((entry) => portsOf(entry).map(({ number }) => number)));
+  return ports.size === 1 ? [...ports][0] : undefined;
+}
+
+function keyOf(rule: DestinationRule, port: number): string {
+  return `${rule.namespace}/${rule.name}/${port}`;
+}
+
+/** Whether sidecars route the application's own TLS for the host to other hosts, such as a gateway. */
+function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
+  return index.meshRoutesByHost
+    .get(host)
+    .some(
+      (virtualService) =>
+        isSeenFrom(virtualService, namespace) &&
+        hopsOf(virtualService).some(
+          (hop) => hop.section === 'tls' && hop.host !== host && followers(virtualService, hop.route).sidecars,
+        ),
+    );
+}
 
 /** ISTIO_MUTUAL is terminated by a proxy. */
 function wraps(tls: TlsSettings | undefined): boolean {

@@ -50,8 +50,12 @@ export const gatewayNotBound: Rule = {
         const isShort = !written.includes('/');
         const gateway = gateways.get(isShort ? `${virtualService.namespace}/${written}` : written);
         if (!gateway) {
-          // A name with a namespace may be that of a Gateway that is not among the manifests.
-          const others = isShort ? ordered([...gateways.values()].filter(({ name }) => name === written)) : [];
+          // A name with a namespace may be that of a Gateway that is not among the manifests. Objects whose namespace
+          // is not written may be applied to the same one.
+          const others =
+            isShort && isPlaced(virtualService)
+              ? ordered([...gateways.values()].filter((one) => one.name === written && isPlaced(one)))
+              : [];
           if (others.length === 0) continue;
           yield {
             message:
@@ -100,6 +104,10 @@ export const gatewayNotBound: Rule = {
     }
   },
 };
+
+function isPlaced({ manifest }: Indexed): boolean {
+  return typeof manifest.metadata.namespace === 'string';
+}
 
 /** The servers that admit the VirtualService; none if it does not bind. */
 function admitting(gateway: IstioObject<'Gateway'>, virtualService: IstioObject<'VirtualService'>): Server[] {

@@ -47,9 +47,8 @@ export const gatewayRouteUnresolved: Rule = {
       for (const gateway of followers(virtualService, route).gateways) {
         const problem = problemAt(index, gatewayNamespace(virtualService, gateway), entries);
         if (!problem) continue;
-        const all = ordered(entries);
-        const message =
-          `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ` + `${problem}.`;
+        const all = ordered(problem.entries);
+        const message = `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ${problem.text}.`;
         if (!reported.has(message)) yield { message, field: hopField(hop), objects: [virtualService, ...all] };
         reported.add(message);
       }
@@ -61,14 +60,19 @@ function isResolved({ spec }: IstioObject<'ServiceEntry'>): boolean {
   return spec.resolution !== undefined && spec.resolution !== 'NONE' && spec.resolution !== 'DYNAMIC_DNS';
 }
 
+/** What is wrong with the entries, as proxies of the namespace see them. */
 function problemAt(
   index: ManifestIndex,
   namespace: string,
   entries: readonly IstioObject<'ServiceEntry'>[],
-): string | undefined {
-  if (!entries.some(isResolved))
-    return `has resolution ${entries[0].spec.resolution ?? 'NONE'}, which gives a gateway no address`;
+): { readonly text: string; readonly entries: readonly IstioObject<'ServiceEntry'>[] } | undefined {
+  const seen = entries.filter((entry) => isSeenFrom(entry, namespace));
+  const known = seen.length > 0 ? seen : entries;
+  if (!known.some(isResolved)) {
+    const resolution = known[0].spec.resolution ?? 'NONE';
+    return { text: `has resolution ${resolution}, which gives a gateway no address`, entries: known };
+  }
   // Where the gateway's pods are is known only from a Service in the Gateway's namespace that selects them.
-  const isHidden = !entries.some((entry) => isSeenFrom(entry, namespace)) && index.hasGatewayPods(namespace);
-  return isHidden ? `is not exported to namespace ${namespace}, where the gateway's pods are` : undefined;
+  if (seen.length > 0 || !index.hasGatewayPods(namespace)) return undefined;
+  return { text: `is not exported to namespace ${namespace}, where the gateway's pods are`, entries };
 }

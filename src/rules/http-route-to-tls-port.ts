@@ -1,15 +1,19 @@
 import { Rule } from './rule';
-import { isTls, portsOf } from '../istio/protocols';
+import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isExternal } from '../manifests/entries';
-import { describe, describeAll, ordered } from '../manifests/indexed';
-import { hopField } from '../manifests/routes';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
+import { followers, Hop, hopField } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
 
 const example = (route: string) => `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: a, namespace: shop }
-spec: { hosts: [api.example.com], exportTo: ["."], resolution: DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: DNS
+  ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -26,7 +30,8 @@ export const httpRouteToTlsPort: Rule = {
   title: 'An HTTP route to a TLS port of an external host, without TLS origination',
   reason:
     'What an `http` route forwards is plain HTTP. Unless a DestinationRule originates TLS on the port, it leaves in ' +
-    'clear text, headers included, and the host answers 400 or closes the connection.',
+    'clear text, headers included, and the host answers 400 or closes the connection. It is a warning where no HTTP ' +
+    'port of the host is declared: its https:// is not affected.',
   cure: "Add a DestinationRule for the host with TLS settings for the port, in the namespace of the route's proxies.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: example(`  http: [{ route: [{ destination: { host: api.example.com, subset: tls, port: { number: 443 } } }] }]
@@ -58,7 +63,16 @@ spec:
           `according to ${describeAll(all)}, and no DestinationRule originates TLS there.`,
         field: hopField(hop),
         objects: [virtualService, ...all],
+        severity: reaches(hop, entries) ? 'error' : 'warning',
       };
     }
   },
 };
+
+/** Whether requests are meant to take the route: it is a gateway's, or the host has a port for HTTP. */
+function reaches({ virtualService, route }: Hop, entries: readonly IstioObject<'ServiceEntry'>[]): boolean {
+  return (
+    followers(virtualService, route).gateways.length > 0 ||
+    entries.some((entry) => portsOf(entry).some(({ protocol }) => isHttp(protocol)))
+  );
+}

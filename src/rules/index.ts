@@ -14,6 +14,7 @@ import { gatewayServerConflict } from './gateway-server-conflict';
 import { gatewayWithoutSelector } from './gateway-without-selector';
 import { hopWithoutSni } from './hop-without-sni';
 import { httpRouteToTlsPort } from './http-route-to-tls-port';
+import { matchGatewayNotListed } from './match-gateway-not-listed';
 import { meshRouteConflict } from './mesh-route-conflict';
 import { missingSubset } from './missing-subset';
 import { pastTheGateway } from './past-the-gateway';
@@ -65,6 +66,7 @@ export const RULES: readonly Rule[] = [
   gatewayWithoutSelector,
   hopWithoutSni,
   httpRouteToTlsPort,
+  matchGatewayNotListed,
   meshRouteConflict,
   missingSubset,
   pastTheGateway,

@@ -1,5 +1,6 @@
 import { Rule } from './rule';
-import { describeAll } from '../manifests/indexed';
+import { canonical, describeAll, IstioObject } from '../manifests/indexed';
+import { hopsOf } from '../manifests/routes';
 import { visibleTogether, describeNamespaces } from '../manifests/visibility';
 
 export const meshRouteConflict: Rule = {
@@ -8,7 +9,7 @@ export const meshRouteConflict: Rule = {
   title: 'VirtualServices that route the same host for sidecars of one namespace',
   reason:
     'Istio does not merge VirtualServices on `mesh`: a sidecar uses one of them (the oldest, if all are exported ' +
-    'alike) and ignores the others (IST0109).',
+    'alike) and ignores the others (IST0109). If all say the same, it is only for information.',
   cure: 'Write one VirtualService for the host, or export each to different namespaces (exportTo).',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services',
   good: `
@@ -31,7 +32,7 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: b, namespace: web }
-spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.example.com } }] }] }
+spec: { hosts: [api.example.com], http: [{ timeout: 5s, route: [{ destination: { host: api.example.com } }] }] }
 `,
   *check(index) {
     for (const [host, virtualServices] of index.meshRoutesByHost.several) {
@@ -47,8 +48,16 @@ spec: { hosts: [api.example.com], http: [{ route: [{ destination: { host: api.ex
             'one of them and ignores the rest.',
           field: 'spec.hosts',
           objects,
+          // What is ignored is written in the one that is used as well.
+          severity: new Set(objects.map(contentOf)).size === 1 ? 'info' : 'error',
         };
       }
     }
   },
 };
+
+/** What the routes say, with full names of hosts. */
+function contentOf(virtualService: IstioObject<'VirtualService'>): string {
+  const { http, tls, tcp } = virtualService.spec;
+  return canonical({ http, tls, tcp, hosts: hopsOf(virtualService).map(({ host }) => host) });
+}

@@ -53,21 +53,56 @@ export const plaintextToTlsPort: Rule = {
           const originating = rules.filter((rule) => originatesOn(rule, port.number));
           const bare = visibleIn(entry).filter(
             (namespace) =>
-              !originating.some((rule) => isSeenFrom(rule, namespace)) && !isRoutedElsewhere(index, host, namespace),
+              !originating.some((rule) => isUsed(index, rule, entry, namespace)) &&
+              !isRoutedElsewhere(index, host, port.number!, namespace),
           );
-          if (bare.length > 0)
-            yield {
-              message:
-                `${describe(entry)} sends ${port.protocol} port ${port.number} of ${host} to port ` +
-                `${port.targetPort}, and ${why(originating, rules, bare)}.`,
-              field: `spec.ports[${position}].targetPort`,
-              objects: [entry, ...ordered(rules)],
-            };
+          const sender = bare.length > 0 ? undefined : atGateway(index, host, port.number!, originating);
+          if (!sender && bare.length === 0) continue;
+          const problem = sender
+            ? `no DestinationRule originates TLS: ${describe(sender)} sends clear text to a TLS port`
+            : why(originating, rules, bare);
+          yield {
+            message:
+              `${describe(entry)} sends ${port.protocol} port ${port.number} of ${host} to port ` +
+              `${port.targetPort}, and ${problem}.`,
+            field: `spec.ports[${position}].targetPort`,
+            objects: sender ? [entry, sender] : [entry, ...ordered(rules)],
+          };
         }
       }
     }
   },
 };
+
+/** Whether proxies of the namespace use the rule: they look in their own namespace, the entry's, and the root namespace. */
+function isUsed(
+  index: ManifestIndex,
+  rule: IstioObject<'DestinationRule'>,
+  entry: IstioObject<'ServiceEntry'>,
+  namespace: string,
+): boolean {
+  return isSeenFrom(rule, namespace) && [namespace, entry.namespace, index.rootNamespace].includes(rule.namespace);
+}
+
+/** A VirtualService that sends HTTP of a gateway to the port, where nothing originates TLS. */
+function atGateway(
+  index: ManifestIndex,
+  host: string,
+  port: number,
+  originating: readonly unknown[],
+): IstioObject<'VirtualService'> | undefined {
+  // Which namespace the gateway's pods are in is not known, and so which rules they use.
+  if (originating.length > 0) return undefined;
+  const hops = index.hopsByHost
+    .get(host)
+    .filter(
+      (hop) =>
+        hop.section === 'http' &&
+        (hop.port ?? port) === port &&
+        followers(hop.virtualService, hop.route).gateways.length > 0,
+    );
+  return ordered(hops.map(({ virtualService }) => virtualService))[0];
+}
 
 /** 443 by convention, or a port that the entry itself declares as TLS. */
 function isTlsPort(entry: IstioObject<'ServiceEntry'>, number: number): boolean {
@@ -76,14 +111,18 @@ function isTlsPort(entry: IstioObject<'ServiceEntry'>, number: number): boolean 
   );
 }
 
-/** Whether the namespace's routes send all HTTP for the host to other hosts, such as a gateway. */
-function isRoutedElsewhere(index: ManifestIndex, host: string, namespace: string): boolean {
+/** Whether the namespace's routes for the host leave nothing for the port: they send requests elsewhere, or nowhere. */
+function isRoutedElsewhere(index: ManifestIndex, host: string, port: number, namespace: string): boolean {
   return index.meshRoutesByHost.get(host).some((virtualService) => {
     if (!isSeenFrom(virtualService, namespace)) return false;
-    const hops = hopsOf(virtualService).filter(
-      ({ section, route }) => section === 'http' && followers(virtualService, route).sidecars,
+    const routes = (virtualService.spec.http ?? []).filter((route) => followers(virtualService, route).sidecars);
+    return (
+      routes.length > 0 &&
+      !hopsOf(virtualService).some(
+        (hop) =>
+          hop.section === 'http' && hop.host === host && (hop.port ?? port) === port && routes.includes(hop.route),
+      )
     );
-    return hops.length > 0 && hops.every((hop) => hop.host !== host);
   });
 }
 
@@ -91,7 +130,7 @@ function why(originating: readonly Indexed[], rules: readonly Indexed[], bare: s
   const place = bare.includes(EVERYWHERE) ? 'every namespace to which the entry is exported' : describeNamespaces(bare);
   if (originating.length > 0)
     return (
-      `${ordered(originating).map(describe).join(', ')} is not visible in ${place}: callers there send clear ` +
+      `${ordered(originating).map(describe).join(', ')} is not used in ${place}: callers there send clear ` +
       'text to a TLS port'
     );
   if (rules.length > 0)

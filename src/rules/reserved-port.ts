@@ -20,11 +20,11 @@ export const reservedPort: Rule = {
   title: 'A ServiceEntry port for which sidecars get no listener',
   reason:
     'Sidecars use ports 15001, 15006, 15021 and 15090 themselves, and Istio skips an HTTP entry there. It accepts a ' +
-    'UDP port and ignores it.',
+    'UDP port and ignores it (a warning: UDP leaves the pod as if there were no entry).',
   cure: 'Use another port number; leave out a UDP port, as UDP never passes the sidecar.',
   see: 'https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio',
   good: example('{ number: 15080, name: http, protocol: HTTP }'),
-  bad: example('{ number: 15021, name: http, protocol: HTTP }, { number: 53, name: udp, protocol: UDP }'),
+  bad: example('{ number: 15021, name: http, protocol: HTTP }'),
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {
@@ -42,6 +42,7 @@ export const reservedPort: Rule = {
             message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts and ignores it.`,
             field,
             objects: [entry],
+            severity: 'warning',
           };
         }
       }

@@ -1,6 +1,7 @@
 import { Rule } from './rule';
 import { isHttp, portsOf } from '../istio/protocols';
 import { describe } from '../manifests/indexed';
+import { originatesOn } from '../manifests/tls';
 
 export const tlsPortAsHttp: Rule = {
   code: 'tls-port-as-http',
@@ -8,7 +9,7 @@ export const tlsPortAsHttp: Rule = {
   title: 'Port 443 declared as plain HTTP',
   reason:
     'Clients speak TLS on port 443. TLS on a port declared HTTP never matches the entry, and is refused under ' +
-    'REGISTRY_ONLY.',
+    'REGISTRY_ONLY. It is a warning where a DestinationRule originates TLS on the port: plain HTTP sent there works.',
   cure: 'Declare the port as TLS; to have plain HTTP sent as TLS, declare port 80 and originate TLS.',
   see: 'https://github.com/istio/istio/issues/16458',
   good: `
@@ -31,11 +32,14 @@ spec:
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {
         if (port.number !== 443 || !isHttp(port.protocol)) continue;
-        const hosts = (entry.spec.hosts ?? []).join(', ');
+        const hosts: readonly string[] = entry.spec.hosts ?? [];
+        // What a proxy sends there may be HTTP; what applications send there is TLS all the same.
+        const isOriginated = hosts.some((host) => index.rulesFor(host).some((rule) => originatesOn(rule, 443)));
         yield {
-          message: `${describe(entry)} declares port 443 of ${hosts} as ${port.protocol}.`,
+          message: `${describe(entry)} declares port 443 of ${hosts.join(', ')} as ${port.protocol}.`,
           field: `spec.ports[${position}].protocol`,
           objects: [entry],
+          severity: isOriginated ? 'warning' : 'error',
         };
       }
     }

@@ -40,6 +40,11 @@ function istio(kind: string, spec: any, metadata: object = {}) {
 
 const entry = (more: object) => istio('ServiceEntry', { hosts: ['a.example.com'], ...more });
 const route = (more: object) => istio('VirtualService', { hosts: ['a.example.com'], exportTo: ['.'], ...more });
+const OWN_ROUTE = { destination: { host: 'reviews' } };
+const ANYWHERE = { route: [{ destination: { host: 'www.partner.com' } }] };
+/** A VirtualService for a Service of its own namespace, which others see. */
+const seenAs = (more: object) => istio('VirtualService', { hosts: ['reviews'], ...more });
+const seen = (http: object) => seenAs({ http: [{ route: [OWN_ROUTE], ...http }] });
 const rule = (host: string, exportTo?: string[]) => istio('DestinationRule', { host, exportTo });
 const gateway = (selector?: object, more: object = {}) =>
   istio('Gateway', { selector, servers: [{ hosts: ['a.example.com'] }], ...more });
@@ -165,6 +170,14 @@ test('one policy with its binding for each kind, for every namespace but the pla
      ],
      [
        "ValidatingAdmissionPolicy",
+       "egress-guard-workload-entries",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-workload-entries",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
        "egress-guard-gateways",
      ],
      [
@@ -249,6 +262,28 @@ describe('VirtualServices', () => {
   test.each([
     ['for their own namespace', route({})],
     ['for a Service by its short name', route({ exportTo: undefined, hosts: ['reviews'] })],
+    [
+      'that others see, as canaries and faults write them',
+      seen({
+        match: [
+          { headers: { cookie: { regex: '^(.*?;)?(user=jason)(;.*)?$' } }, uri: { regex: '/v[0-9]+/\\d+[.]json' } },
+          { queryParams: { a: { regex: '[^/]*' } }, withoutHeaders: { b: {} }, method: { exact: 'GET' } },
+        ],
+        corsPolicy: { allowOrigins: [{ exact: 'https://a.example.com' }], allowMethods: ['GET'] },
+        rewrite: { uriRegexRewrite: { match: '^/a/(.*)$', rewrite: '/b/\\1' } },
+        headers: { request: { set: { 'x-a': 'b; c="d"' }, remove: ['x-b'] } },
+        mirror: { host: 'reviews-next' },
+        mirrors: [{ destination: { host: 'reviews.other.svc.cluster.local' } }],
+        route: [
+          { destination: { host: 'reviews', subset: 'v1' }, weight: 9000, headers: { response: { add: { a: 'b' } } } },
+          { destination: { host: 'Reviews.other.svc.cluster.local' }, weight: 1000 },
+        ],
+      }),
+    ],
+    ['that answer others with a redirect', seen({ redirect: { authority: 'reviews', redirectCode: 308 }, route: [] })],
+    ['that send others on by TCP', route({ exportTo: undefined, hosts: ['reviews'], tcp: [{ route: [OWN_ROUTE] }] })],
+    ['for their own namespace, to whatever they want', route({ http: [{ delegate: { name: 'x' }, ...ANYWHERE }] })],
+    ['on their own Gateway, to whatever they want', route({ exportTo: [], gateways: ['g'], http: [ANYWHERE] })],
     ['for a Service by its full name', route({ exportTo: undefined, hosts: ['Reviews.other.svc.cluster.local'] })],
     ['for all Services of the namespace', route({ exportTo: undefined, hosts: ['*.other.svc.cluster.local'] })],
     ['on their own Gateways', route({ exportTo: undefined, hosts: ['*'], gateways: ['a', './b', 'other/c'] })],
@@ -258,6 +293,134 @@ describe('VirtualServices', () => {
   ])('%s pass', (_what, object) => {
     expect(ask(object)).toEqual([]);
   });
+});
+
+describe('VirtualServices that other namespaces see', () => {
+  const ask = guard();
+  const hop = 'www.partner.com.0123.egress.internal';
+  const destinations: [string, object][] = [
+    ['a host that the callers declare', seen({ route: [{ destination: { host: 'www.partner.com' } }] })],
+    ['a private host of the callers', seen({ route: [OWN_ROUTE, { destination: { host: hop }, weight: 1 }] })],
+    ['the hop', seen({ route: [{ destination: { host: 'exit-hop.egress.svc.cluster.local' } }] })],
+    ['nobody', seen({ route: [{}] })],
+    ['somebody else, as a copy', seen({ mirror: { host: hop } })],
+    ['somebody else, as one of several copies', seen({ mirrors: [{ destination: { host: hop } }] })],
+    ['what another object says', seen({ delegate: { name: 'x', namespace: 'other' } })],
+    ['its own Service, under a private name', seen({ rewrite: { authority: hop } })],
+    ['somebody else, by TCP', seenAs({ tcp: [{ route: [{ destination: { host: hop } }] }] })],
+    ['somebody else, by TLS', seenAs({ tls: [{ route: [{ destination: { host: hop } }] }] })],
+    ['somebody else, as a delegate', seenAs({ hosts: undefined, http: [ANYWHERE] })],
+  ];
+  test.each(destinations)('do not send to %s', (_what, object) => {
+    expect(ask(object)).toEqual([expect.stringMatching(/own namespace's Services only.*`exportTo: \["\."\]`/)]);
+  });
+
+  const GO_ONLY = '/\\p{Letter}+';
+  const regexes: [string, object][] = [
+    ...['uri', 'scheme', 'method', 'authority'].map((name): [string, object] => [
+      name,
+      seen({ match: [{ [name]: { regex: GO_ONLY } }] }),
+    ]),
+    ...['headers', 'queryParams', 'withoutHeaders'].map((name): [string, object] => [
+      name,
+      seen({ match: [{ uri: { prefix: '/' } }, { [name]: { a: { exact: 'a' }, b: { regex: GO_ONLY } } }] }),
+    ]),
+    ['allowed origins', seen({ corsPolicy: { allowOrigins: [{ exact: 'a' }, { regex: GO_ONLY }] } })],
+    ['rewrites', seen({ rewrite: { uriRegexRewrite: { match: GO_ONLY, rewrite: '/' } } })],
+  ];
+  test.each(regexes)('have no regular expression in %s that Envoy cannot read', (_what, object) => {
+    expect(ask(object)).toEqual([expect.stringMatching(/regular expression .* Write repetitions out/)]);
+  });
+  test.each(['.{1000}', '\\pL', '\\PL', '[\\p{L}]', 'ä', '\\x{41}', 'a\nb', '\\'])('nor %j', (regex) => {
+    expect(ask(seen({ match: [{ uri: { regex } }] }))).toHaveLength(1);
+  });
+  test.each(['\\{a\\}', '(?i)abc', '[a-z}|~ !]+', '\\[\\]\\\\', '(?P<a>b)'])('but %j', (regex) => {
+    expect(ask(seen({ match: [{ uri: { regex } }] }))).toEqual([]);
+  });
+
+  const long = 'a'.repeat(1000);
+  const values: [string, object][] = [
+    ...['request', 'response'].flatMap((side): [string, object][] => [
+      [`a ${side}'s header with a command`, seen({ headers: { [side]: { set: { a: '%BOGUS%' } } } })],
+      [`a long header of a ${side}`, seen({ headers: { [side]: { add: { a: long } } } })],
+      [`a strange name of a ${side}'s header`, seen({ headers: { [side]: { add: { 'a\nb': 'c' } } } })],
+      [`a strange name that leaves a ${side}`, seen({ headers: { [side]: { remove: ['a', 'a\nb'] } } })],
+      [
+        `a command for one destination's ${side}`,
+        seen({ route: [{ ...OWN_ROUTE, headers: { [side]: { add: { a: '%BOGUS%' } } } }] }),
+      ],
+    ]),
+    ['a path in two lines', seen({ rewrite: { uri: '/a\nb' } })],
+    ['an authority in two lines', seen({ rewrite: { authority: 'a\nb' } })],
+    ['a rewrite in two lines', seen({ rewrite: { uriRegexRewrite: { match: 'a', rewrite: 'a\nb' } } })],
+    ['a redirect in two lines', seen({ redirect: { uri: '/a\nb' } })],
+    ['a redirect to two lines', seen({ redirect: { authority: 'a\nb' } })],
+    ['a redirect with another code', seen({ redirect: { uri: '/', redirectCode: 399 } })],
+    ['a method in two lines', seen({ corsPolicy: { allowMethods: ['a\nb'] } })],
+    ['a header for all origins in two lines', seen({ corsPolicy: { allowHeaders: ['a\nb'] } })],
+    ['an exposed header in two lines', seen({ corsPolicy: { exposeHeaders: ['a\nb'] } })],
+    ['a long parameter', seen({ match: [{ queryParams: { [long]: { exact: 'a' } } }] })],
+    ['weights beyond what Envoy adds up', seen({ route: [{ ...OWN_ROUTE, weight: 2_000_000_000 }] })],
+    ['the same for TCP', seenAs({ tcp: [{ route: [{ ...OWN_ROUTE, weight: 2_000_000_000 }] }] })],
+  ];
+  test.each(values)('do not have %s', (_what, object) => {
+    expect(ask(object)).toEqual([expect.stringMatching(/printable ASCII without `%`.*Write it so/)]);
+  });
+  test('for their own namespace they may say all that', () => {
+    for (const [what, object] of [...destinations, ...regexes, ...values]) {
+      const { spec } = object as any;
+      if (what !== 'somebody else, as a delegate') expect(ask(route({ ...spec, exportTo: ['.'] }))).toEqual([]);
+      expect(ask(route({ ...spec, gateways: ['own'] }))).toEqual([]);
+    }
+  });
+});
+
+describe('DestinationRules that other namespaces see', () => {
+  const ask = guard();
+  const bad: [string, RegExp, object][] = [
+    ['lead where the caller wanted', /balances load itself/, { loadBalancer: { simple: 'PASSTHROUGH' } }],
+    ...['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName'].map(
+      (name): [string, RegExp, object] => [`need ${name}`, /names no file/, { tls: { mode: 'MUTUAL', [name]: 'a' } }],
+    ),
+    ['ask for a private name', /names no file/, { tls: { mode: 'ISTIO_MUTUAL', sni: 'x.0123.Egress.internal' } }],
+    ['ask for a long name', /names no file/, { tls: { mode: 'SIMPLE', sni: 'a'.repeat(256) } }],
+    ['hash by a strange header', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } }],
+    ['hash by a strange parameter', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: 'a\nb' } } }],
+    ['have a large ring', /hashes/, { loadBalancer: { consistentHash: { minimumRingSize: 9_000_000 } } }],
+    ['have another', /hashes/, { loadBalancer: { consistentHash: { ringHash: { minimumRingSize: 9_000_000 } } } }],
+  ];
+  const places = (policy: object): [string, object][] => [
+    ['as a whole', { trafficPolicy: policy }],
+    ['on a port', { trafficPolicy: { portLevelSettings: [{ port: { number: 80 } }, policy] } }],
+    ['in a subset', { subsets: [{ name: 'a' }, { name: 'b', trafficPolicy: policy }] }],
+    ['on a port of a subset', { subsets: [{ name: 'b', trafficPolicy: { portLevelSettings: [policy] } }] }],
+  ];
+  test.each(bad)('do not %s', (_what, why, policy) => {
+    for (const [, spec] of places(policy)) {
+      expect(ask(istio('DestinationRule', { host: 'x', ...spec }))).toEqual([expect.stringMatching(why)]);
+      expect(ask(istio('DestinationRule', { host: 'x', exportTo: ['.'], ...spec }))).toEqual([]);
+    }
+  });
+  test('pass with what is usual', () => {
+    const usual = {
+      loadBalancer: { consistentHash: { httpHeaderName: 'x-user', ringHash: { minimumRingSize: 1024 } } },
+      tls: { mode: 'ISTIO_MUTUAL' },
+      outlierDetection: { consecutive5xxErrors: 5 },
+    };
+    for (const policy of [usual, { loadBalancer: { simple: 'ROUND_ROBIN' }, tls: { mode: 'SIMPLE', sni: 'x' } }])
+      for (const [, spec] of places(policy)) expect(ask(istio('DestinationRule', { host: 'x', ...spec }))).toEqual([]);
+  });
+});
+
+test('WorkloadEntries have addresses of the named ranges', () => {
+  const workload = (spec?: object) => istio('WorkloadEntry', spec);
+  const refused = [expect.stringMatching(/write external addresses as `endpoints` of a ServiceEntry/)];
+  const within = guard({ endpointCidrs: ['10.244.0.0/16'] });
+  for (const address of ['203.0.113.10', 'db.example.com', 'unix:///x', '::ffff:10.244.1.1', '', undefined])
+    for (const ask of [guard(), within]) expect(ask(workload({ address }))).toEqual(refused);
+  expect(within(workload(undefined))).toEqual(refused);
+  expect(guard()(workload({ address: '10.244.1.1' }))).toEqual(refused);
+  expect(within(workload({ address: '10.244.1.1', labels: { app: 'vm' } }))).toEqual([]);
 });
 
 describe('DestinationRules', () => {
@@ -446,7 +609,7 @@ test('Kubernetes knows every field', () => {
     const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces: ['shop'] });
     new EgressGuard(chart, 'guard', { locks: [lock], endpointCidrs: ['10.0.0.0/8'], sharedGateways: ['a/b'] });
   }).filter(({ apiVersion }) => !apiVersion.includes('istio'));
-  expect(manifests).toHaveLength(20);
+  expect(manifests).toHaveLength(22);
   for (const manifest of manifests) {
     expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
     expect(admissionProblems(manifest)).toEqual([]);
@@ -550,14 +713,25 @@ test('a guard and a lock that mean different root namespaces stop synth', () => 
 
 describe('pods that bypass their sidecar', () => {
   const refused = guard({ refuseBypass: true });
+  // As the injector notes it, without istio-cni.
+  const STATUS = '{"initContainers":["istio-init"],"containers":["istio-proxy"],"volumes":["istio-envoy"]}';
+  const INIT = {
+    name: 'istio-init',
+    securityContext: { runAsUser: 0, runAsGroup: 1337, capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } },
+  };
   const pod = (metadata: object = {}, spec: object = {}) => ({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'x', namespace: 'other', ...metadata },
+    metadata: {
+      name: 'x',
+      namespace: 'other',
+      ...metadata,
+      annotations: { 'sidecar.istio.io/status': STATUS, ...(metadata as any).annotations },
+    },
     spec: {
       ...spec,
       containers: [
-        { name: 'app', securityContext: { runAsUser: 1000 } },
+        { name: 'app', securityContext: { runAsUser: 1000, capabilities: { add: ['NET_BIND_SERVICE'] } } },
         { name: 'istio-proxy', securityContext: { runAsUser: 1337, runAsGroup: 1337 } },
         ...((spec as any).containers ?? []),
       ],
@@ -575,10 +749,53 @@ describe('pods that bypass their sidecar', () => {
       'sidecar.istio.io/interceptionMode': 'REDIRECT',
       'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
       'traffic.sidecar.istio.io/excludeOutboundPorts': '',
-      'sidecar.istio.io/status': '{}',
+      'proxy.istio.io/config':
+        'holdApplicationUntilProxyStarts: true\nproxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" }',
     };
-    expect(refused(pod({ annotations: written, labels: { 'sidecar.istio.io/inject': 'true' } }))).toEqual([]);
+    const labels = { 'sidecar.istio.io/inject': 'true' };
+    expect(refused(pod({ annotations: written, labels }, { initContainers: [INIT] }))).toEqual([]);
   });
+
+  test.each([
+    '{"interceptionMode":"NONE"}',
+    '{"interception_mode":"NONE"}',
+    '"intercept\\u0069onMode": NONE',
+    '!!binary aW50ZXJjZXB0aW9uTW9kZQ==: NONE',
+    'discoveryAddress: xds.other.svc:15012',
+    'proxyMetadata: { PROXY_XDS_VIA_AGENT: "false" }',
+    'proxyMetadata: { CA_ADDR: "ca.other.svc:15012" }',
+    'customConfigFile: /mine.json',
+    'proxyBootstrapTemplatePath: /mine.json',
+  ])('a proxy configured by %s is refused', (config) => {
+    expect(refused(annotated('proxy.istio.io/config', config))).toEqual([
+      expect.stringMatching(/decides how its traffic is captured.*leave out `interceptionMode`/),
+    ]);
+  });
+
+  const as1337 = { securityContext: { runAsUser: 1337 } };
+  test.each([
+    ['istio-validation, which this injector does not write', { containers: [{ name: 'istio-validation', ...as1337 }] }],
+    ['the same before the others', { initContainers: [{ name: 'istio-validation', ...as1337 }] }],
+    ['the same as a debug container', { ephemeralContainers: [{ name: 'istio-init', ...as1337 }] }],
+    ['one that is called like a word of the note', { containers: [{ name: 'containers', ...as1337 }] }],
+    ['one that is called like a volume', { containers: [{ name: 'istio-envoy', ...as1337 }] }],
+  ])('the names of the injector are for its containers only: %s', (_what, spec) => {
+    expect(refused(pod({}, spec))).toEqual([expect.stringMatching(/bypasses its sidecar: choose another number/)]);
+  });
+  test('where nothing is injected, no container has the name of the proxy', () => {
+    expect(refused(annotated('sidecar.istio.io/status', ''))).toHaveLength(1);
+  });
+
+  test.each(['NET_ADMIN', 'CAP_NET_ADMIN', 'net_raw', 'ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'BPF'])(
+    'the capability %s is refused',
+    (capability) => {
+      const securityContext = { capabilities: { add: ['CHOWN', capability] } };
+      for (const list of ['containers', 'initContainers', 'ephemeralContainers'])
+        expect(refused(pod({}, { [list]: [{ name: 'b', securityContext }] }))).toEqual([
+          expect.stringMatching(/can bypass its sidecar: leave them out/),
+        ]);
+    },
+  );
 
   test.each([
     ['traffic.sidecar.istio.io/excludeOutboundIPRanges', '0.0.0.0/0'],
@@ -597,6 +814,8 @@ describe('pods that bypass their sidecar', () => {
   test.each([
     ['the network of the host', pod({}, { hostNetwork: true }), /hostNetwork/],
     ['no injection', pod({ labels: { 'sidecar.istio.io/inject': 'false' } }), /would have no sidecar/],
+    ['no injection, spelt otherwise', pod({ labels: { 'sidecar.istio.io/inject': 'False' } }), /would have no sidecar/],
+    ['privileges', pod({}, { containers: [{ name: 'b', securityContext: { privileged: true } }] }), /leave them out/],
     ['user 1337', pod({}, { securityContext: { runAsUser: 1337 } }), /another number/],
     ['group 1337', pod({}, { securityContext: { supplementalGroups: [5, 1337] } }), /another number/],
     [

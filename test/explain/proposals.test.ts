@@ -2,6 +2,7 @@
 import { Change, EgressModel, smallestChange, Wanted, World } from '../../src/explain';
 import { examples, golden, objectsIn } from '../../examples/examples';
 import { bystanders } from '../../src/explain/bystanders';
+import { effectLines, OtherRequests } from '../../src/explain/side-effects';
 import { Manifest } from '../../src/manifests/egress-object';
 import { admissionProblems } from '../support/admission';
 import { worldOf } from '../../src/model';
@@ -385,6 +386,58 @@ describe('a policy that lets some in', () => {
     expect(asked({ from: principals(own), to: [{ operation: { hosts, paths: ['/a'], methods: ['GET'] } }] })).toBe(
       `set spec.rules[1] to {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"],"paths":["/"],"methods":["GET"]}}]}`,
     );
+  });
+});
+
+describe('what else a change does', () => {
+  const url = 'http://edition.cnn.com/';
+  const caller = { namespace: 'shop', serviceAccount: 'checkout' };
+  const effects = (before: object[], after: object[]) => {
+    const [model, changed] = [before, after].map((manifests) =>
+      EgressModel.of(
+        manifests.map((manifest, index) => ({ manifest: manifest as Manifest, origin: `document ${index + 1}` })),
+        WORLD,
+      ),
+    );
+    const found = new OtherRequests(model, caller, { url }).changedBy(changed, []);
+    return effectLines(found, url, changed.ask(caller, { url }));
+  };
+
+  test('is asked by the methods that policies and routes name', () => {
+    const { entry, gateway, hop, routes, origination } = task();
+    const allowing = (...methods: string[]) => [
+      entry,
+      gateway,
+      hop,
+      routes,
+      origination,
+      istio('AuthorizationPolicy', 'istio-system', 'callers', {
+        rules: [
+          { to: [{ operation: { methods } }] },
+          { to: [{ operation: { methods: ['DELETE'], hosts: ['other.com'] } }] },
+        ],
+      }),
+    ];
+    expect(effects(allowing('GET'), allowing('GET', 'DELETE'))).toEqual([
+      expect.stringMatching(/^also changes shop\/checkout, .* DELETE http:\/\/edition\.cnn\.com\/: 200 from/),
+    ]);
+  });
+
+  test('is asked in gRPC on ports that are declared for it', () => {
+    const entry = (protocol: string) => [
+      istio('ServiceEntry', 'shop', 'cnn', {
+        hosts: ['edition.cnn.com'],
+        resolution: 'DNS',
+        ports: [{ number: 80, name: 'p', protocol, targetPort: 443 }],
+      }),
+      istio('DestinationRule', 'shop', 'cnn', {
+        host: 'edition.cnn.com',
+        trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'edition.cnn.com', subjectAltNames: ['edition.cnn.com'] } },
+      }),
+    ];
+    expect(effects(entry('GRPC'), entry('HTTP'))).toEqual([
+      expect.stringMatching(/ grpc http:\/\/edition\.cnn\.com\/: refused by the external host: gRPC status 14/),
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { lintFiles, unverified } from './support';
+import { folderOf, lintFiles, unverified } from './support';
 import { run } from '../../src/explain/command';
 
 const SECOND = `---\n# a note\n${unverified('b')}`;
@@ -86,7 +86,9 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
   });
 
   test('nothing to judge is said, not passed', () => {
-    expect(lintFiles({})).toMatchObject({ code: 0, out: 'nothing found in 0 objects in 0 files\n' });
+    // A folder that was named by mistake must not pass for ever.
+    expect(lintFiles({})).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/nothing could be read/) });
+    expect(lintFiles({ 'readme.md': '' }).code).toBe(3);
     expect(lintFiles({ 'a.yaml': 'a: 1\n' })).toMatchObject({ code: 3, err: /nothing could be read/ });
     expect(run(['lint', '/no/such']).code).toBe(2);
   });
@@ -112,6 +114,51 @@ describe('variants in one repository', () => {
   test('are one world otherwise', () => {
     const { out } = lintFiles({ 'team-a/a.yaml': tcp('a'), 'team-b/b.yaml': tcp('b') });
     expect(out).toMatch(/team-a.*including those for .*team-b/);
+  });
+
+  describe('with other names', () => {
+    const object = (kind: string, name: string, spec: string) =>
+      `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: shop }\nspec: ${spec}\n`;
+    const entry = (name: string, port: string) =>
+      object('ServiceEntry', name, `{ hosts: [a.example.com], resolution: DNS, ports: [{ ${port} }] }`);
+    const settings = (name: string) => object('DestinationRule', name, '{ host: a.example.com, exportTo: ["."] }');
+    const [http, tls] = ['number: 80, name: p, protocol: HTTP', 'number: 80, name: p, protocol: TLS'];
+    const files = {
+      'app/one/a.yaml': entry('a', http) + settings('a'),
+      'app/two/b.yaml': entry('b', tls) + settings('b'),
+    };
+
+    test('conflict nowhere', () => {
+      const { out } = lintFiles(files);
+      expect(out).not.toContain('service-entry-conflict');
+      expect(out).toMatch(
+        /app.one and app.two route the same hosts.*: a finding between them left out.*: lint app.one app.two/,
+      );
+    });
+
+    test('are judged together if they are named', () => {
+      const before = process.cwd();
+      process.chdir(folderOf(files));
+      try {
+        expect(run(['lint', 'app/one/', './app/two']).out).toContain('service-entry-conflict');
+        expect(run(['lint', 'app']).out).not.toContain('service-entry-conflict');
+      } finally {
+        process.chdir(before);
+      }
+    });
+
+    test.each([
+      ['one host is not enough, which two teams may share', { 'app/one/a.yaml': entry('a', http) }],
+      ['a folder that routes something else as well', { 'app/one/c.yaml': tcp('c'), 'app/two/d.yaml': tcp('d') }],
+      ['one folder inside the other', { 'app/two/b.yaml': '', 'app/one/more/b.yaml': files['app/two/b.yaml'] }],
+    ])('are not alternatives: %s', (_what, changed) => {
+      expect(lintFiles({ ...files, ...changed }).out).toContain('service-entry-conflict');
+    });
+
+    test('nor with a namespace of its own each', () => {
+      const other = files['app/two/b.yaml'].replaceAll('namespace: shop', 'namespace: web');
+      expect(lintFiles({ ...files, 'app/two/b.yaml': other }).out).not.toContain('left out');
+    });
   });
 
   test('in one folder are told apart by file', () => {

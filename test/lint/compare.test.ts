@@ -1,4 +1,4 @@
-import { compareWorld } from './compare';
+import { compareWorld, scores } from './compare';
 import { brokenConfigurations } from '../model/broken';
 
 /** What `istioctl analyze` 1.31 says about the broken configurations; about the others it says nothing. */
@@ -25,4 +25,19 @@ test('of the broken configurations, docs/lint.md has the number in which each to
   expect([compared.length, having('lint').length, having('analyze').length]).toEqual([26, 16, 9]);
   // Nothing that it finds is missed.
   expect(having('analyze').filter((one) => one.every(({ lint }) => lint.length === 0))).toEqual([]);
+});
+
+test('recipes as they should be have no finding, and docs/lint.md says how many mistakes in them are missed', () => {
+  const known = scores(() => []);
+  expect(known.get('recipes as they should be: lint')!.wrong).toEqual([]);
+  const { found, missed } = known.get('recipes with a mistake: lint')!;
+  expect([found, missed]).toEqual([
+    36,
+    [
+      'a timeout for an external host: a subset that nobody defines',
+      'HTTP through the egress gateway: a destination that does not exist',
+      'callers at the egress gateway: a policy where the callers are',
+      'ingress by HTTP: a Service that does not exist',
+    ],
+  ]);
 });

@@ -1,6 +1,6 @@
 /**
- * What `lint` and `istioctl analyze` find in the same manifests: `npx tsx test/lint/compare.ts <istioctl> <folders>`.
- * Every folder is divided into sets that are applied together, as `lint` does, and each set is given to both. Of
+ * What `lint` and `istioctl analyze` find in the same manifests: `npx tsx test/lint/compare.ts <istioctl> [folders]`.
+ * First the configurations of test/model/broken and the recipes of recipes.ts, then the folders. Every folder is divided into sets that are applied together, as `lint` does, and each set is given to both. Of
  * istioctl's messages, those about kinds and checks that decide about requests are counted; the others are counted apart.
  */
 import { execFileSync } from 'child_process';
@@ -8,11 +8,13 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { stringify } from 'yaml';
+import { RECIPES } from './recipes';
 import { nameOf } from '../../src/lint/finding';
 import { lintWorlds } from '../../src/lint/lint';
 import { worldsOf } from '../../src/lint/worlds';
 import { readAll } from '../../src/reading/read-manifests';
 import { EgressObject } from '../../src/rules';
+import { brokenConfigurations } from '../model/broken';
 
 /** A message of istioctl. */
 export interface Analysis {
@@ -89,7 +91,65 @@ export function compareWorld(objects: readonly EgressObject[], messages: readonl
   return [...found].map(([object, { lint, analyze }]) => ({ object, lint: [...lint], analyze: [...analyze] }));
 }
 
+/** What one tool finds in configurations of which it is known what is wrong with them. */
+interface Score {
+  found: number;
+  missed: string[];
+  wrong: string[];
+}
+
+/** Both tools on what is committed here. */
+export function scores(analyseThem: (objects: readonly EgressObject[]) => readonly Analysis[]): Map<string, Score> {
+  const all = new Map<string, Score>();
+  const tools = ['lint', 'analyze'] as const;
+  const scoreOf = (what: string, tool: string) => {
+    const key = `${what}: ${tool}`;
+    if (!all.has(key)) all.set(key, { found: 0, missed: [], wrong: [] });
+    return all.get(key)!;
+  };
+  /** What each tool says, as `Kind namespace/name code`. */
+  const saidBy = (objects: readonly EgressObject[]) => {
+    const compared = compareWorld(objects, analyseThem(objects));
+    const said = (tool: (typeof tools)[number]) =>
+      new Set(compared.flatMap((one) => one[tool].map((code) => `${one.object} ${code}`)));
+    return { lint: said('lint'), analyze: said('analyze') };
+  };
+  for (const { name, objects } of brokenConfigurations()) {
+    const said = saidBy(objects.map((manifest, index) => ({ manifest, origin: `object ${index + 1}` })));
+    for (const tool of tools) {
+      const score = scoreOf('broken configurations of users', tool);
+      if (said[tool].size > 0) score.found++;
+      else score.missed.push(name);
+    }
+  }
+  for (const { name, objects, broken } of RECIPES) {
+    const right = saidBy(objects);
+    for (const tool of tools)
+      scoreOf('recipes as they should be', tool).wrong.push(...[...right[tool]].map((one) => `${name}: ${one}`));
+    for (const variant of broken) {
+      const said = saidBy(variant.objects);
+      for (const tool of tools) {
+        const score = scoreOf('recipes with a mistake', tool);
+        // What is said of the right recipe as well is not about the mistake.
+        const isFound = [...said[tool]].some(
+          (one) => !right[tool].has(one) && variant.at.some((object) => one.startsWith(`${object} `)),
+        );
+        if (isFound) score.found++;
+        else score.missed.push(`${name}: ${variant.fault}`);
+      }
+    }
+  }
+  return all;
+}
+
 function main([istioctl, ...folders]: string[]): void {
+  console.log('| | found | missed | false |\n|---|---|---|---|');
+  const known = scores((objects) => analyse(istioctl, objects));
+  for (const [what, { found, missed, wrong }] of known)
+    console.log(`| ${what} | ${found} | ${missed.length} | ${wrong.length} |`);
+  for (const [what, { missed, wrong }] of known)
+    for (const name of [...missed.map((one) => `missed ${one}`), ...wrong.map((one) => `false ${one}`)])
+      console.log(`${what}: ${name}`);
   const total = new Map<string, number>();
   for (const folder of folders) {
     const { worlds } = worldsOf(readAll([folder], { objectsOnly: true }));

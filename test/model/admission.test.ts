@@ -78,6 +78,14 @@ test.each([
     /destination\.host: 203\.0\.113\.9/,
   ],
   [
+    'a server name outside the hosts',
+    other(
+      'VirtualService',
+      "{ hosts: ['*.example.com'], tls: [{ match: [{ sniHosts: [a.example.com, b.example.org] }], route: [{ destination: { host: a.example.com } }] }] }",
+    ),
+    /tls\[0\]\.match\[0\]\.sniHosts: b\.example\.org is not one of the hosts/,
+  ],
+  [
     'an empty port setting',
     other(
       'DestinationRule',

@@ -47,7 +47,7 @@ function applied({ objects }: Change): WorldObject[] {
 export function unannounced({ request, change }: Proposed, before: RecordedWorld, after: RecordedWorld): string[] {
   return before.answers.flatMap((one, index) => {
     const now = after.answers[index];
-    // The model is asked about other requests as GETs.
+    // Nobody asks for HTTP/2 or WebSockets beside, and for gRPC only on its ports.
     if (JSON.stringify(one.request) === JSON.stringify(request) || one.request.speak !== undefined) return [];
     if (facts(one.answer) === facts(now.answer) || isAnnounced(change, one.request, request)) return [];
     return [`${JSON.stringify(one.request)}\n    before: ${facts(one.answer)}\n    after:  ${facts(now.answer)}`];

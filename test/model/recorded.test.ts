@@ -1,4 +1,4 @@
-/** The model gives the answers that a real mesh gave to requests in two hundred generated worlds. */
+/** The model gives the answers that a real mesh gave to requests in worlds that were generated, or written by hand. */
 import { tally, report, Tally } from './disagreements';
 import { falseYesText, newTallied, tallyWithoutTable } from './without-table';
 import { readRecorded } from './worlds/recorded-file';
@@ -26,8 +26,8 @@ test('without a table, as users ask, no plain yes is one that the mesh does not 
   expect([...total.byFolder.values()].every(({ yes, asked }) => yes > asked / 8)).toBe(true);
 });
 
-test('the model leaves less than 2% undetermined', () => {
+test('the model leaves less than 0.3% undetermined', () => {
   const total: Tally = { worlds: 0, compared: 0, answered: 0, undetermined: 0, disagreements: [] };
   for (const world of worlds) tally(total, world);
-  expect(total.undetermined / total.compared).toBeLessThan(0.02);
+  expect(total.undetermined / total.compared).toBeLessThan(0.003);
 });

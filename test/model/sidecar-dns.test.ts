@@ -69,3 +69,40 @@ describe('without DNS capture, an entry with resolution NONE', () => {
     });
   });
 });
+
+describe('an address that only stands for a name at sidecars', () => {
+  const STAND_IN = entry(
+    'db',
+    'db.example.com',
+    'number: 5432, protocol: TCP',
+    'addresses: [244.1.2.3], resolution: DNS',
+  );
+  const POLICY = `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: boundary, namespace: shop }
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+  egress: [{ ports: [{ port: 5432 }], to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8, 240.0.0.0/4] } }] }]
+`;
+  const url = 'tcp://db.example.com:5432';
+  const mesh = { outboundTrafficPolicy: 'REGISTRY_ONLY' } as const;
+
+  test('is not where a proxy connects, so a NetworkPolicy never sees it', () => {
+    for (const world of [
+      { mesh: { ...mesh, dnsCapture: true } },
+      { mesh: { ...mesh, dnsCapture: true }, declaredAddresses: true },
+    ])
+      expect(isPlainYes(see(`${STAND_IN}${POLICY}`, url, world))).toBe(true);
+  });
+
+  test('is known to applications only where sidecars answer DNS', () => {
+    for (const world of [{}, { mesh }, { mesh, declaredAddresses: true }])
+      expect(see(STAND_IN, url, world)).toMatchObject({
+        outcome: 'answered',
+        condition: { holds: expect.stringMatching(/^sidecars answer DNS \(dnsCapture\), which gives db.example.com/) },
+      });
+    expect(see(STAND_IN, url, { mesh: { ...mesh, dnsCapture: false } })).toMatchObject({ outcome: 'refused' });
+  });
+});

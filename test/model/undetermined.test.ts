@@ -1,4 +1,4 @@
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, LOCKED } from './support';
 import { isPlainYes } from '../../src/explain/changes';
 
 const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
@@ -88,6 +88,55 @@ test.each(['alpnProtocols: [http/1.1]', 'ecdhCurves: [P-256]', 'caCertCredential
     });
   },
 );
+
+describe('what names a Service of the mesh is not answered as if it met the gateway or nobody', () => {
+  const service = (spec: string) => object('Service', 'v1', spec, 'other');
+  const istio = (kind: string, spec: string) => object(kind, 'networking.istio.io/v1', spec, 'other');
+  const PORTS = 'ports: [{ name: http, port: 80 }, { name: tcp, port: 443 }]';
+  const PLAIN = service(`{ clusterIP: 10.96.9.9, selector: { app: x }, ${PORTS} }`);
+  const EXTERNAL = PLAIN + istio('WorkloadEntry', '{ address: 203.0.113.10, labels: { app: x } }');
+  const HEADLESS = service(`{ clusterIP: None, ${PORTS} }`);
+  const SLICE =
+    '---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: x, namespace: other, labels: { kubernetes.io/service-name: x } }\n' +
+    'addressType: IPv4\nports: [{ name: tcp, port: 443 }]\nendpoints: [{ addresses: [203.0.113.10] }]\n';
+  const passing = (policy: string) => PLAIN + istio('DestinationRule', `{ host: x, trafficPolicy: ${policy} }`);
+  const named = { url: 'http://site.example.com/', headers: { Host: 'x.other' }, dial: '203.0.113.10' };
+  const locked = {
+    ...LOCKED,
+    gateways: [{ namespace: 'egress', labels: { app: 'exit' }, serviceAccount: 'exit', targetPort: 443 }],
+  };
+
+  test.each([
+    ['a headless Service', HEADLESS, named, /is headless: .* whatever address was dialled/],
+    [
+      'one by the address of an endpoint',
+      HEADLESS + SLICE,
+      { url: 'https://site.example.com/', dial: '203.0.113.10' },
+      /headless/,
+    ],
+    ['a WorkloadEntry', EXTERNAL, named, /selects WorkloadEntry x/],
+    [
+      'one by the address of its Service',
+      EXTERNAL,
+      { url: 'https://site.example.com/', dial: '10.96.9.9' },
+      /selects WorkloadEntry x/,
+    ],
+    ['one by that address as the name', EXTERNAL, 'https://10.96.9.9/', /selects WorkloadEntry x/],
+    ['PASSTHROUGH', passing('{ loadBalancer: { simple: PASSTHROUGH } }'), named, /load balancer PASSTHROUGH/],
+    [
+      'PASSTHROUGH on a port',
+      passing('{ portLevelSettings: [{ port: { number: 80 }, loadBalancer: { simple: PASSTHROUGH } }] }'),
+      named,
+      /load balancer PASSTHROUGH/,
+    ],
+  ])('%s', (_what, yaml, request, why) => {
+    for (const world of [LOCKED, locked])
+      expect(ask(`${ENTRY}${yaml}`, 'shop/app', request, world)).toMatchObject({
+        outcome: 'undetermined',
+        reason: expect.stringMatching(why),
+      });
+  });
+});
 
 test('an EnvoyFilter that does not apply to the caller leaves the answer unchanged', () => {
   const elsewhere = object('EnvoyFilter', 'networking.istio.io/v1alpha3', `{ configPatches: [${PATCH}] }`, 'other');

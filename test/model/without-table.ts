@@ -145,7 +145,7 @@ export function askerOf({ objects, world, labels }: Folder, table: AccessTable):
     const { name, namespace, serviceAccount } = table.callers.find((one) => one.name === from)!;
     return model.ask(
       { namespace, serviceAccount, ...(labels && { labels: { app: name } }) },
-      { url: request.split('?')[0], ...rest },
+      { url: request, ...rest },
     );
   };
 }

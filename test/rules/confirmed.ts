@@ -11,6 +11,8 @@ export interface Confirmation {
   readonly code: string;
   /** The examples are about good hosts: puts another one into them. */
   readonly change?: (text: string) => string;
+  /** Instead of the rule's examples: another case of it, or one that the lab can have. */
+  readonly examples?: { readonly bad: string; readonly good: string };
   /** Objects that the examples leave out. */
   readonly around?: string;
   readonly bad: AccessRow;
@@ -19,10 +21,7 @@ export interface Confirmation {
 
 /** Errors that no request of the lab can show, with the reason. */
 export const NOT_CONFIRMED: Readonly<Record<string, string>> = {
-  'credential-secret': 'the examples have no real certificates; the suite client-certificates removes a key',
-  'gateway-not-injected': 'the lab injects nothing',
-  'gateway-server-conflict': 'the suite broken has two Gateways for one host, whose listener Envoy refuses',
-  'reserved-port': 'the port belongs to the proxy itself, in the lab as elsewhere: there is no host behind it to ask',
+  'gateway-not-injected': 'it is Kubernetes that has no image called "auto": there is no proxy that could be asked',
 };
 
 export const TABLE: Omit<AccessTable, 'access'> = {
@@ -48,7 +47,10 @@ export const TABLE: Omit<AccessTable, 'access'> = {
     { host: 'orders.example.com', address: '203.0.113.7', tcp: [5432] },
     { host: 'stock.example.com', address: '203.0.113.8', tcp: [5432] },
   ],
-  secrets: [{ name: 'client', namespace: 'shop', holds: 'client-certificate' }],
+  secrets: [
+    { name: 'client', namespace: 'shop', holds: 'client-certificate' },
+    { name: 'exit-client', namespace: 'egress', holds: 'client-certificate' },
+  ],
 };
 
 const answered = { outcome: 'answered', status: 200 } as const;
@@ -65,11 +67,11 @@ const entry = (place: string, host: string, ...ports: string[]) =>
   object('ServiceEntry', place, `{ hosts: [${host}], resolution: DNS, ports: [${ports.join(', ')}] }`);
 const EXIT = 'exit.egress.svc.cluster.local';
 /** The caller side of a path through the gateway. */
-const httpToGateway = (host: string) =>
+const httpToGateway = (host: string, to = '{ number: 80 }') =>
   object(
     'VirtualService',
     'shop/hop',
-    `{ hosts: [${host}], exportTo: ["."], http: [{ route: [{ destination: { host: ${EXIT}, port: { number: 80 } } }] }] }`,
+    `{ hosts: [${host}], exportTo: ["."], http: [{ route: [{ destination: { host: ${EXIT}, port: ${to} } }] }] }`,
   );
 const tlsToGateway = (host: string, subset = '') =>
   object(
@@ -91,6 +93,19 @@ const atGateway = (host: string, section: string) =>
 const httpOut = (host: string) => atGateway(host, `http: [{ route: [{ destination: { host: ${host} } }] }]`);
 const gateway = (server: string) =>
   object('Gateway', 'egress/exit', `{ selector: { istio: exit }, servers: [{ ${server} }] }`);
+
+const tlsOut = (host: string) =>
+  atGateway(host, `tls: [{ match: [{ sniHosts: [${host}] }], route: [{ destination: { host: ${host} } }] }]`);
+/** A Gateway for HTTP of a.example.com by mutual TLS, and an older one that passes on the TLS of a host. */
+const twoGateways = (passedOn: string) =>
+  gateway(`port: ${TLS}, hosts: [${passedOn}], tls: { mode: PASSTHROUGH }`).replace('name: exit', 'name: older') +
+  gateway('port: { number: 443, name: https, protocol: HTTPS }, hosts: [a.example.com], tls: { mode: ISTIO_MUTUAL }');
+const originating = (place: string, host: string, tls: string) =>
+  object(
+    'DestinationRule',
+    place,
+    `{ host: ${host}, exportTo: ["."], trafficPolicy: { tls: { ${tls}, subjectAltNames: [${host}] } } }`,
+  );
 
 export const CONFIRMED: readonly Confirmation[] = [
   {
@@ -120,6 +135,20 @@ export const CONFIRMED: readonly Confirmation[] = [
     good: { from, request: 'https://api.example.com/', expect: { ...answered, tlsOriginatedBy: 'application' } },
   },
   {
+    // At a gateway, what applications have encrypted is wrapped by a rule for what arrives there as HTTP.
+    code: 'double-tls',
+    examples: {
+      bad: originating('egress/tls', 'api.example.com', 'mode: SIMPLE') + tlsOut('api.example.com'),
+      good: tlsOut('api.example.com'),
+    },
+    around:
+      entry('egress/site', 'api.example.com', TLS) +
+      tlsToGateway('api.example.com') +
+      gateway(`port: ${TLS}, hosts: [api.example.com], tls: { mode: PASSTHROUGH }`),
+    bad: { from, request: 'https://api.example.com/', expect: refused },
+    good: { from, request: 'https://api.example.com/', expect: { ...answered, via: 'gateway' } },
+  },
+  {
     code: 'plaintext-to-tls-port',
     bad: { from, request: 'http://api.example.com/', expect: { ...refused, by: 'host', symptom: 400 } },
     good: { from, request: 'http://api.example.com/', expect: { ...answered, tlsOriginatedBy: 'sidecar' } },
@@ -128,6 +157,12 @@ export const CONFIRMED: readonly Confirmation[] = [
     code: 'http-route-to-tls-port',
     bad: { from, request: 'http://api.example.com/', expect: { ...refused, by: 'host', symptom: 400 } },
     good: { from, request: 'http://api.example.com/', expect: { ...answered, tlsOriginatedBy: 'sidecar' } },
+  },
+  {
+    code: 'match-gateway-not-listed',
+    around: entry('egress/site', 'api.example.com', HTTP) + gateway(`port: ${HTTP}, hosts: [api.example.com]`),
+    bad: { from, request: 'http://api.example.com/', expect: { ...answered, via: 'sidecar' } },
+    good: { from, request: 'http://api.example.com/', expect: { ...answered, via: 'gateway' } },
   },
   {
     code: 'missing-subset',
@@ -191,6 +226,45 @@ export const CONFIRMED: readonly Confirmation[] = [
       expect: { ...refused, by: 'host', symptom: 400 },
     },
     good: { from, request: 'http://partner.example.com/', expect: { ...answered, tlsOriginatedBy: 'sidecar' } },
+  },
+  {
+    // A gateway looks for the Secret in its own namespace.
+    code: 'credential-secret',
+    examples: {
+      bad:
+        originating('egress/tls', 'partner.example.com', 'mode: MUTUAL, credentialName: tills-own') +
+        '---\napiVersion: v1\nkind: Secret\nmetadata: { name: tills-own, namespace: shop }\n',
+      good: originating('egress/tls', 'partner.example.com', 'mode: MUTUAL, credentialName: exit-client'),
+    },
+    around:
+      entry('egress/site', 'partner.example.com', '{ number: 80, name: http, protocol: HTTP, targetPort: 443 }') +
+      httpToGateway('partner.example.com') +
+      gateway(`port: ${HTTP}, hosts: [partner.example.com]`) +
+      httpOut('partner.example.com'),
+    bad: { from, request: 'http://partner.example.com/', expect: { ...refused, by: 'gateway', symptom: 503 } },
+    good: { from, request: 'http://partner.example.com/', expect: { ...answered, tlsOriginatedBy: 'gateway' } },
+  },
+  {
+    code: 'reserved-port',
+    change: (text) => text.replace(/number: (150\d\d)/, 'number: $1, targetPort: 80'),
+    // The proxy's own listener for probes answers 404.
+    bad: { from, request: 'http://api.example.com:15021/', expect: refused },
+    good: { from, request: 'http://api.example.com:15080/', expect: { ...answered, via: 'sidecar' } },
+  },
+  {
+    // The younger Gateway's server is dropped, and with it what the older one does not serve.
+    code: 'gateway-server-conflict',
+    examples: {
+      bad: twoGateways('a.example.com'),
+      good: twoGateways('b.example.com'),
+    },
+    around:
+      entry('egress/site', 'a.example.com', HTTP) +
+      httpToGateway('a.example.com', '{ number: 443 }, subset: a') +
+      mutualTls('a') +
+      httpOut('a.example.com'),
+    bad: { from, request: 'http://a.example.com/', expect: { ...refused, symptom: 503 } },
+    good: { from, request: 'http://a.example.com/', expect: { ...answered, via: 'gateway' } },
   },
   {
     code: 'deny-host-without-port',
@@ -281,9 +355,12 @@ export function meshOf(code: string): NonNullable<AccessTable['mesh']> {
 }
 
 /** The objects of an example and those around it, oldest first. */
-export function objectsFor({ code, change = String, around = '' }: Confirmation, example: 'good' | 'bad'): any[] {
-  const rule = RULES.find((one) => one.code === code)!;
-  return parseAllDocuments(`${change(rule[example])}${around}`)
+export function objectsFor(
+  { code, change = String, examples, around = '' }: Confirmation,
+  example: 'good' | 'bad',
+): any[] {
+  const own = (examples ?? RULES.find((one) => one.code === code)!)[example];
+  return parseAllDocuments(`${change(own)}${around}`)
     .map((document) => document.toJS())
     .filter(Boolean)
     .map((manifest, index) => ({

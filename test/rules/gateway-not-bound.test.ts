@@ -1,4 +1,5 @@
 import { findings, gateway, route, reported } from './support';
+import { EgressObject } from '../../src/rules';
 
 const code = 'gateway-not-bound';
 const service = (namespace: string) => ({
@@ -18,6 +19,17 @@ test('a short name is looked for in the namespace of the VirtualService', () => 
     'looks for in namespace shop',
   );
   expect(reported(code, [exit, route('shop/r', { gateways: ['egress/exit'], exportTo: ['*'] })])).toEqual([]);
+});
+
+test('objects without a namespace may be applied to the same one', () => {
+  const without = ({ manifest, origin }: EgressObject) => ({
+    origin,
+    manifest: { ...manifest, metadata: { name: manifest.metadata.name } },
+  });
+  const [exit, bound] = [gateway('egress/exit', ['a.example.com']), route('shop/r', { gateways: ['exit'] })];
+  expect(reported(code, [exit, bound])).toHaveLength(1);
+  expect(reported(code, [without(exit), bound])).toEqual([]);
+  expect(reported(code, [exit, without(bound)])).toEqual([]);
 });
 
 test('a VirtualService for sidecars binds to no Gateway', () => {

@@ -38,6 +38,12 @@ test('another entry may resolve the host, even one that is not among the manifes
   expect(reported(code, [entry('egress/b', { hosts: ['b.example.com'], resolution: 'NONE' }), atGateway])).toEqual([]);
 });
 
+test("another namespace's private entry resolves nothing for the gateway", () => {
+  const [own, other] = [entry('egress/a', { resolution: 'NONE' }), entry('shop/a', {})];
+  expect(reported(code, [own, other, atGateway])).toEqual(['egress/a egress/r']);
+  expect(reported(code, [own, entry('shop/a', { exportTo: ['*'] }), atGateway])).toEqual([]);
+});
+
 test('an entry that the gateway does not see is reported if it is certain where its pods are', () => {
   const exit = gateway('egress/exit', ['hop.internal']);
   expect(reported(code, [entry('shop/a', {}), atGateway, exit])).toEqual([]);

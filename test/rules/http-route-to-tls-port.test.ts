@@ -1,4 +1,4 @@
-import { entry, istio, reported, route } from './support';
+import { entry, findings, istio, reported, route } from './support';
 
 const to443 = route('shop/route', {}, { host: 'a.example.com', port: { number: 443 } });
 const origination = (place: string, spec: object) =>
@@ -30,4 +30,19 @@ test('a port that the entry declares HTTP, or a route without a port, is left al
 
 test('a host inside the mesh may have encrypted itself', () => {
   expect(reported('http-route-to-tls-port', [entry('shop/a', { location: 'MESH_INTERNAL' }), to443])).toEqual([]);
+});
+
+test('it is an error where requests are meant to take the route: HTTP is declared, or a gateway receives it', () => {
+  const severityOf = (...objects: ReturnType<typeof entry>[]) =>
+    findings('http-route-to-tls-port', objects).map(({ severity }) => severity);
+  const both = entry('shop/a', {
+    ports: [
+      { number: 80, name: 'http', protocol: 'HTTP' },
+      { number: 443, name: 'tls', protocol: 'TLS' },
+    ],
+  });
+  const atGateway = route('shop/route', { gateways: ['exit'] }, { host: 'a.example.com', port: { number: 443 } });
+  expect(severityOf(both, to443)).toEqual(['error']);
+  expect(severityOf(entry('shop/a', {}), atGateway)).toEqual(['error']);
+  expect(severityOf(entry('shop/a', {}), to443)).toEqual(['warning']);
 });

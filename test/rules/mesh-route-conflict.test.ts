@@ -55,3 +55,14 @@ test('two definitions of one VirtualService are not two routes', () => {
     'shop/a shop/b',
   ]);
 });
+
+test('routes that say the same are no harm; a short name says something else in another namespace', () => {
+  const severityOf = (...objects: ReturnType<typeof route>[]) =>
+    findings(code, objects).map(({ severity }) => severity);
+  const to = (place: string, host: string, more: object = {}) =>
+    route(place, { exportTo: ['*'], http: [{ ...more, route: [{ destination: { host } }] }] });
+  expect(severityOf(to('shop/a', 'a.example.com'), to('web/b', 'a.example.com'))).toEqual(['info']);
+  expect(severityOf(to('shop/a', 'till'), to('shop/b', 'till'))).toEqual(['info']);
+  expect(severityOf(to('shop/a', 'till'), to('web/b', 'till'))).toEqual(['error']);
+  expect(severityOf(to('shop/a', 'a.example.com'), to('web/b', 'a.example.com', { timeout: '5s' }))).toEqual(['error']);
+});

@@ -34,7 +34,7 @@ test('a subset may hold the TLS settings', () => {
 test('every namespace that sees the entry must see the rule', () => {
   const wide = site({ exportTo: ['.', 'web'] });
   expect(reported(code, [wide, rule('shop/r', on80, { exportTo: ['.', 'web'] })])).toEqual([]);
-  expect(findings(code, [wide, rule('shop/r', on80)])[0].message).toContain('not visible in namespace web');
+  expect(findings(code, [wide, rule('shop/r', on80)])[0].message).toContain('not used in namespace web');
   expect(reported(code, [wide, rule('shop/r', on80), rule('web/r', on80)])).toEqual([]);
   expect(reported(code, [site({ exportTo: ['*'] }), rule('shop/r', on80)])).toEqual(['shop/a shop/r']);
 });
@@ -67,6 +67,32 @@ test('a namespace whose routes send the host elsewhere never uses the port', () 
   ]) {
     expect(reported(code, [wide, rule('shop/r', on80), route('shop/v', useless, hop)])).toEqual(['shop/a shop/r']);
   }
+});
+
+test('nor does one whose routes end requests, or send them to another port of the host', () => {
+  const direct = { http: [{ match: [{ uri: { prefix: '/' } }], directResponse: { status: 404 } }] };
+  expect(reported(code, [site(), route('shop/v', direct)])).toEqual([]);
+  expect(reported(code, [site(), route('shop/v', {}, { host: 'a.example.com', port: { number: 443 } })])).toEqual([]);
+  expect(reported(code, [site(), route('shop/v', {}, { host: 'a.example.com', port: { number: 80 } })])).toEqual([
+    'shop/a',
+  ]);
+});
+
+test('proxies use rules of their own namespace, of that of the entry, and of the root namespace', () => {
+  const all = { exportTo: ['*'] };
+  const wide = site({ exportTo: ['.', 'web'] });
+  expect(reported(code, [wide, rule('shop/r', on80, all)])).toEqual([]);
+  expect(reported(code, [wide, rule('istio-system/r', on80, all)])).toEqual([]);
+  expect(reported(code, [wide, rule('web/r', on80, all)])).toEqual(['shop/a web/r']);
+  expect(reported(code, [site(all), rule('web/r', on80, all)])).toEqual(['shop/a web/r']);
+});
+
+test('what only a gateway sends there needs a rule as well, wherever its pods are', () => {
+  const hop = route('shop/in', {}, { host: 'hop.egress.svc.cluster.local' });
+  const out = route('shop/out', { gateways: ['exit'] }, { host: 'a.example.com', port: { number: 80 } });
+  expect(reported(code, [site(), hop])).toEqual([]);
+  expect(reported(code, [site(), hop, out])).toEqual(['shop/a shop/out']);
+  expect(reported(code, [site(), hop, out, rule('egress/r', on80)])).toEqual([]);
 });
 
 test('other target ports may receive plaintext, unless the entry declares them as TLS', () => {

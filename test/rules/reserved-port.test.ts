@@ -1,4 +1,4 @@
-import { entry, reported } from './support';
+import { entry, findings, reported } from './support';
 
 const code = 'reserved-port';
 
@@ -9,7 +9,9 @@ test.each([15001, 15006, 15021, 15090])('HTTP on %d never gets a listener, TLS d
   expect(reported(code, [entry('shop/a', { ports: [{ number, name: 'tls', protocol: 'TLS' }] })])).toEqual([]);
 });
 
-test('UDP is reported in any case of letters', () => {
+test('UDP is reported in any case of letters, as a warning: it leaves as if nothing were declared', () => {
+  const udp = findings(code, [entry('shop/a', { ports: [{ number: 53, name: 'dns', protocol: 'UDP' }] })]);
+  expect(udp.map(({ severity }) => severity)).toEqual(['warning']);
   expect(reported(code, [entry('shop/a', { ports: [{ number: 53, name: 'dns', protocol: 'udp' }] })])).toEqual([
     'shop/a',
   ]);

@@ -161,7 +161,28 @@ spec:
       }),
       istio('Sidecar', 'x/d', { egress: [{}], outboundTrafficPolicy: {} }),
     ];
-    expect(checkManifests([...odd, ...bare, ...hollow])).toEqual([]);
+    // A field with nothing after the colon is null.
+    const empty = [
+      istio('VirtualService', 'x/e', {
+        hosts: ['y.com'],
+        gateways: null,
+        http: [
+          { match: [{ gateways: null }, null], route: [{ destination: { host: 'y.com' } }] },
+          { match: null, route: [{ destination: { host: 'y.com' } }] },
+        ],
+        tls: [{ match: [{ sniHosts: null }], route: [{ destination: { host: 'z.com' } }] }],
+        tcp: null,
+      }),
+      istio('ServiceEntry', 'x/f', { hosts: null, ports: null, exportTo: null }),
+      istio('DestinationRule', 'x/g', {
+        host: 'z.com',
+        trafficPolicy: { tls: null, portLevelSettings: null },
+        subsets: null,
+      }),
+      istio('Gateway', 'x/h', { servers: [{ hosts: null, port: null, tls: null }], selector: null }),
+      istio('Sidecar', 'y/i', { egress: [{ hosts: null }] }),
+    ];
+    expect(checkManifests([...odd, ...bare, ...hollow, ...empty])).toEqual([]);
   });
 
   test('origins are read only for findings', () => {

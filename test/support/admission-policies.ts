@@ -41,7 +41,11 @@ const cel = new Environment({
   enableOptionalTypes: true,
 })
   .registerType('CIDR', { ctor: Cidr, fields: {} })
-  .registerFunction('isIP(string): bool', (text: string) => isIP(text) !== 0)
+  // Kubernetes takes no IPv4 address that is written as one of IPv6.
+  .registerFunction('isIP(string): bool', (text: string) => isIP(text) !== 0 && !/^::ffff:.*[.]/i.test(text))
+  .registerFunction('string.replace(string, string): string', (text: string, what: string, by: string) =>
+    text.replaceAll(what, by),
+  )
   .registerFunction('cidr(string): CIDR', (text: string) => {
     const [address, length] = text.split('/');
     const list = new BlockList();

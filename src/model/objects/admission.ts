@@ -1,4 +1,5 @@
 import { isIP } from 'net';
+import { covers } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
 import { SECTIONS } from '../../manifests/routes';
 import { IstioSpecs } from '../../manifests/specs';
@@ -70,6 +71,15 @@ function virtualServiceProblem(spec: IstioSpecs['VirtualService']): FieldProblem
   const any = (spec.hosts ?? []).indexOf('*');
   if (any >= 0 && (!spec.gateways?.length || spec.gateways.includes('mesh')))
     return { field: `spec.hosts[${any}]`, problem: '"*" is not allowed for sidecars, only for a Gateway' };
+  for (const [index, one] of (spec.tls ?? []).entries())
+    for (const [at, { sniHosts }] of (one?.match ?? []).entries()) {
+      const foreign = (sniHosts ?? []).find((name) => !(spec.hosts ?? []).some((host) => covers(host, name)));
+      if (foreign !== undefined)
+        return {
+          field: `spec.tls[${index}].match[${at}].sniHosts`,
+          problem: `${foreign} is not one of the hosts of the VirtualService`,
+        };
+    }
   for (const section of SECTIONS)
     for (const [index, one] of (spec[section] ?? []).entries())
       for (const [at, { destination }] of (one?.route ?? []).entries())

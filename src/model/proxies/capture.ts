@@ -19,6 +19,8 @@ export interface CallerPod {
   /** The object whose pod template describes it. */
   readonly template?: Indexed;
   readonly dnsCapture: boolean;
+  /** Whether it is said if its sidecar answers DNS: by the caller, the mesh or the pod's template. */
+  readonly isDnsCaptureSaid: boolean;
   readonly injected: boolean;
 }
 
@@ -48,6 +50,8 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     labels,
     annotations,
     template,
+    isDnsCaptureSaid:
+      (caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? caller.annotations ?? template) !== undefined,
     dnsCapture:
       caller.dnsCapture ??
       registry.world.mesh?.dnsCapture ??

@@ -112,6 +112,7 @@ function clusterOf(
       decidedBy: subsetWhere ? [subsetWhere] : decidedBy,
     };
   }
+  stopAtPassthrough(rule, chosen);
   const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
   const tls = tlsOf(rule, chosen, number);
   const needsSelector =
@@ -152,6 +153,15 @@ export function podsBehind(
       selects(selector, workload.labels) &&
       selects(labels, workload.labels),
   );
+  const entry = registry.index
+    .ofKind<EntryEndpoint>('WorkloadEntry')
+    .find((object) => object.namespace === service.namespace && selects(selector, object.spec.labels));
+  if (entry)
+    throw new Undetermined(
+      `Service ${service.namespace}/${service.object.name} selects WorkloadEntry ${entry.name}, and the model does ` +
+        'not follow requests to the workloads of the mesh',
+      [field, fieldRef(entry, 'spec.address')],
+    );
   if (pods.length === 0 && registry.world.gateways === undefined) {
     throw new Undetermined(
       `Service ${service.namespace}/${service.object.name} is inside the mesh and belongs to no gateway that ` +
@@ -191,7 +201,15 @@ function endpointsOf(
   port: ServicePort,
   labels?: Record<string, string>,
 ) {
-  if (service.kubernetes) return podsBehind(registry, service, port, labels);
+  if (service.kubernetes) {
+    if (service.resolution === 'NONE' && !scope.isGateway)
+      throw new Undetermined(
+        `Service ${service.namespace}/${service.object.name} is headless: a sidecar sends what is for it to whatever ` +
+          'address was dialled, by a protocol that depends on its pods',
+        [fieldRef(service.object, 'spec.clusterIP')],
+      );
+    return podsBehind(registry, service, port, labels);
+  }
   const assumptions: string[] = [];
   const portIndex = (service.object.spec.ports ?? []).findIndex((one) => one.number === port.number);
   const portField = fieldRef(service.object, portIndex < 0 ? 'spec.ports' : `spec.ports[${portIndex}]`);
@@ -394,6 +412,26 @@ function tunnelOf(rule: MergedRule | undefined, subset: MergedSubset | undefined
 }
 
 /** The connection pool settings in force. */
+/** With this balancer a cluster sends everything to the address that was dialled. */
+function stopAtPassthrough(rule: MergedRule | undefined, subset: MergedSubset | undefined): void {
+  const passes = (policy: TrafficPolicy | undefined) =>
+    [policy, ...(policy?.portLevelSettings ?? [])].some((one) => one?.loadBalancer?.simple === 'PASSTHROUGH');
+  const found = [
+    { object: rule?.policy?.object, policy: rule?.policy?.value, field: 'spec.trafficPolicy' },
+    {
+      object: subset?.object,
+      policy: subset?.value.trafficPolicy,
+      field: `spec.subsets[${subset?.index}].trafficPolicy`,
+    },
+  ].find(({ policy }) => passes(policy));
+  if (found)
+    throw new Undetermined(
+      'with the load balancer PASSTHROUGH a proxy connects to the address that was dialled, which the model does not ' +
+        'follow',
+      [fieldRef(found.object!, found.field as FieldPath)],
+    );
+}
+
 function poolOf(
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,

@@ -62,12 +62,14 @@ export function outboundListeners(registry: Registry, scope: Scope, number: numb
 }
 
 /**
- * The addresses at which a service has listeners of its own: where an entry without addresses and with resolution NONE
- * has a port that is not HTTP, and another entry for the host has endpoints on it, those that are addresses.
+ * The addresses at which a service has listeners of its own, on a port that is not HTTP: a headless Service has them at
+ * its endpoints, of which only written ones are known. And where an entry without addresses has resolution NONE, and
+ * another entry for the host has endpoints on the port, those that are addresses.
  */
 function ownPlaces(registry: Registry, service: Service, { number, protocol }: ServicePort): string[] | undefined {
-  const { kubernetes, resolution, address } = service;
-  if (kubernetes || resolution !== 'NONE' || address.kind !== 'any' || isHttp(protocol)) return undefined;
+  const { kubernetes, resolution, address, namespace, object } = service;
+  if (resolution !== 'NONE' || address.kind !== 'any' || isHttp(protocol)) return undefined;
+  if (kubernetes) return registry.index.endpointsOf(namespace, object.name).flatMap(({ addresses }) => addresses);
   const endpoints = endpointsOfSiblings(registry, service, number);
   return endpoints.length === 0 ? undefined : endpoints.filter((host) => isIP(host) !== 0);
 }
@@ -99,8 +101,6 @@ function addChains(
     if (address.kind === 'range') ranges = [address.range];
     // Istio creates no wildcard listener on ports of its own.
     if (kind === 'HTTP' && PORTS_WITHOUT_LISTENER.has(port.number)) return;
-    // A headless Service has listeners for the addresses of its pods only.
-    if (kind !== 'HTTP' && service.kubernetes && service.resolution === 'NONE') return;
   }
   const current = listeners.get(bind);
   if (current?.locked) return;

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Address, ipAddress, textOf } from '../objects/addresses';
 import { Registry } from './registry';
-import { isPrivateRange } from '../../istio/ranges';
+import { contains, isPrivateRange, STAND_INS } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
 import { Scope } from './scope';
 import { KubernetesService, Service } from '../objects/service';
@@ -14,6 +14,8 @@ import { valueIn } from '../../values/grouping';
 export interface Believed {
   readonly host: string;
   readonly address: string;
+  /** Whether only a sidecar that answers DNS gives it. */
+  readonly isStandIn: boolean;
 }
 
 /** The names and addresses of external hosts, as far as they are known. */
@@ -22,6 +24,7 @@ export class AddressBook {
   private readonly byAddress = new Map<string, DescribedHost>();
   private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
   private readonly sidecarDns = new WeakMap<Scope, SidecarDns>();
+  private clusterIps?: ReadonlyMap<string, Address>;
   /** Whether the world lists every external host. */
   public readonly isComplete: boolean;
 
@@ -39,10 +42,11 @@ export class AddressBook {
     name: string,
     scope: Scope | undefined,
     namespace: string,
+    mayStandIn: boolean,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
   ): readonly Address[] {
-    if (isIP(name) !== 0) return [ipAddress(name)];
+    if (isIP(name) !== 0) return [this.behind(name)];
     const { clusterDomain } = this.registry;
     const asked = name.toLowerCase().replace(/\.$/, '');
     const fullNames = [asked, ...resolvedServiceHosts(asked, namespace, clusterDomain)];
@@ -56,7 +60,7 @@ export class AddressBook {
       const own = this.answersOf(scope).of(names);
       if (own) return own;
     }
-    const elsewhere = this.resolve(host, service, believe, given);
+    const elsewhere = this.resolve(host, service, mayStandIn, believe, given);
     return elsewhere === undefined ? [] : [elsewhere];
   }
 
@@ -68,11 +72,12 @@ export class AddressBook {
   private resolve(
     host: string,
     service: Service | undefined,
+    mayStandIn: boolean,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
   ): Address | undefined {
     const known = this.byHost.get(host);
-    if (known) return known.address === undefined ? { kind: 'unknown', host } : ipAddress(known.address);
+    if (known) return known.address === undefined ? { kind: 'unknown', host } : this.behind(known.address);
     if (this.isComplete) return undefined;
     const said = given?.(host);
     if (said !== undefined) return said;
@@ -80,7 +85,9 @@ export class AddressBook {
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts?.length === 1) {
       const { address } = entry;
-      believe({ host, address: address.ip });
+      const isStandIn = contains(STAND_INS, address.ip);
+      if (isStandIn && !mayStandIn) return { kind: 'unknown', host };
+      believe({ host, address: address.ip, isStandIn });
       return address;
     }
     return { kind: 'unknown', host };
@@ -112,6 +119,7 @@ export class AddressBook {
         found.has(range) ||
         isIP(range.split('/')[0]) === 0 ||
         range.startsWith('0.0.0.0') ||
+        contains(STAND_INS, range) ||
         (isRange && isPrivateRange(range))
       )
         return;
@@ -131,6 +139,18 @@ export class AddressBook {
     const place = serviceOfHost(name, this.registry.clusterDomain);
     const service = place && this.registry.serviceIn(name, place.namespace);
     return service?.kubernetes ? service : undefined;
+  }
+
+  /** What an address is: a cluster IP that a Service's manifest writes, or itself. */
+  public behind(ip: string): Address {
+    this.clusterIps ??= new Map(
+      this.registry.services.flatMap(({ kubernetes, object, address }) =>
+        kubernetes && address.kind === 'service' && object.spec.clusterIP
+          ? [[object.spec.clusterIP, address] as const]
+          : [],
+      ),
+    );
+    return this.clusterIps.get(ip) ?? ipAddress(ip);
   }
 
   /** The Kubernetes Service whose cluster IP an address stands for. */

@@ -311,6 +311,17 @@ function requireCredential({ world }: Registry, conditions: Condition[], holds: 
   if (!world.goodCredentials) conditions.push({ holds, say: SAY_CREDENTIALS });
 }
 
+/** Whether whoever receives the request must show a certificate of this very host. */
+export function provesToBe(host: string, layer: Layer | undefined): boolean {
+  if (!layer) return false;
+  if (layer.by === 'application') return layer.serverName?.toLowerCase() === host;
+  const { mode, insecureSkipVerify, sni, subjectAltNames = [] } = layer.settings!.value;
+  if (mode === 'ISTIO_MUTUAL' || insecureSkipVerify) return false;
+  const names = subjectAltNames.length > 0 ? subjectAltNames : (layer.declared?.subjectAltNames ?? []);
+  if (names.length === 0) return !sni && layer.authority === host;
+  return names.every((name) => name.toLowerCase() === host);
+}
+
 /** Whether a certificate's name covers a host. */
 function isNamed(certificateName: string, host: string): boolean {
   const [name, wanted] = [certificateName.toLowerCase(), host.toLowerCase()];

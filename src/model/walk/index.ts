@@ -6,7 +6,7 @@ import { reachHost } from './reaching-host';
 import { toService } from './to-service';
 import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Believed } from '../registry/address-book';
-import { Address, ipAddress, textOf } from '../objects/addresses';
+import { Address, textOf } from '../objects/addresses';
 import { Answer } from '../answer/answer';
 import { Configuration } from '../proxies/configuration';
 import { fieldRef } from '../answer/field-ref';
@@ -87,7 +87,7 @@ function send(leg: Leg, request: ModelRequest): Ending {
   }
   if (pod.injected) configuration.unknownKinds.stopAt({ role: 'sidecar', hosts: namesAsked(url, flow), ...pod });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
-  const address = request.dial === undefined ? addressOf(leg, scope) : ipAddress(request.dial);
+  const address = request.dial === undefined ? addressOf(leg, scope) : configuration.addressBook.behind(request.dial);
   if (request.dial === undefined) leg.ownAddress = address;
   if (address === undefined)
     return {

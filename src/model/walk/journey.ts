@@ -208,6 +208,7 @@ export class Leg {
       name,
       scope,
       scope?.proxy.namespace ?? this.pod.namespace,
+      scope !== undefined && !this.pod.isDnsCaptureSaid,
       (believed) => (this.journey.believed ??= believed),
       (host) => (host === this.url.hostname ? this.journey.hostAddress : undefined),
     );

@@ -3,7 +3,7 @@ import { Ending, Leg, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
 import { SAY_ADDRESSES } from '../answer/conditions';
 import { ipAddress, textOf } from '../objects/addresses';
-import { clientCommonNameOf, receive } from './external-host';
+import { clientCommonNameOf, provesToBe, receive } from './external-host';
 import { FieldRef } from '../answer/answer';
 import { uniqueRefs } from '../answer/field-ref';
 import { Flow, outermost } from './flow';
@@ -117,7 +117,7 @@ function findAnswerer(leg: Leg, target: ToExternalHost, known: DescribedHost | u
 }
 
 /** The host at the end of a connection that the world does not describe. */
-function undescribed(leg: Leg, { name, service }: ToExternalHost, asked: string): string {
+function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: string): string {
   const { clusterDomain } = leg.configuration.registry;
   const end = name.toLowerCase().replace(/\.$/, '');
   if (end === asked || (leg.ownAddress?.kind === 'ip' && end === leg.ownAddress.ip)) return asked;
@@ -125,7 +125,7 @@ function undescribed(leg: Leg, { name, service }: ToExternalHost, asked: string)
     service?.kubernetes && resolvedServiceHosts(asked, leg.pod.namespace, clusterDomain).includes(service.host);
   if (service && (isAskedService || covers(service.host.toLowerCase(), asked))) {
     const { kind, namespace, name: entry } = service.object;
-    if (!leg.configuration.registry.world.declaredAddresses)
+    if (!leg.configuration.registry.world.declaredAddresses && !provesToBe(asked, outermost(flow)))
       leg.require({
         holds: `${end} is ${asked}, as ${kind} ${namespace}/${entry} says`,
         say: isIP(end) === 0 ? SAY_ADDRESSES : `--dial ${end} (dial in a test), or ${SAY_ADDRESSES}`,

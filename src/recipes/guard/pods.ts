@@ -19,20 +19,54 @@ const ANNOTATIONS: Record<string, string[]> = {
   'proxy.istio.io/overrides': [''],
 };
 
-/** Containers of the injector, which run as the proxy's user. */
+/**
+ * What `proxy.istio.io/config` may not speak of: how traffic is captured, and whom the proxy obeys. In lower case, since
+ * both spellings of a field are read.
+ */
+const PROXY_CONFIG = 'proxy.istio.io/config';
+const PROXY_SETTINGS = [
+  'interceptionmode',
+  'discoveryaddress',
+  'xds',
+  'caaddr',
+  'controlplaneauthpolicy',
+  'customconfigfile',
+  'bootstrap',
+  'binarypath',
+  'configpath',
+  // What these begin could spell a name otherwise.
+  '!',
+  '\\',
+];
+
+/**
+ * Containers of the injector, which run as the proxy's user, or set up the capture. It notes in an annotation which of
+ * them it wrote, and replaces what a pod itself says there.
+ */
 const INJECTED = ['istio-proxy', 'istio-init', 'istio-validation'];
+const STATUS = 'sidecar.istio.io/status';
+
+/** Capabilities with which a container could undo the capture, or take part in the proxy's own traffic. */
+const CAPABILITIES = ['ALL', 'BPF', 'NET_ADMIN', 'NET_RAW', 'SYS_ADMIN', 'SYS_MODULE', 'SYS_PTRACE'];
 
 /** The user and group whose traffic is not captured. */
 const PROXY = '1337';
 
+function annotation(name: string): string {
+  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : '')`;
+}
+
 /** Pods whose traffic would not pass their sidecar. Policies see a pod as it is after its injection. */
 export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
   const isNot = (path: string, of = 'object') => `${field(path, '0', of)} != ${PROXY}`;
-  const others = ['containers', 'initContainers', 'ephemeralContainers'].map(
-    (list) =>
-      `${field(`spec.${list}`, '[]')}.all(one, one.name in ${literal(INJECTED)} || ` +
-      `${isNot('securityContext.runAsUser', 'one')} && ${isNot('securityContext.runAsGroup', 'one')})`,
-  );
+  const injected = `one.name in ${literal(INJECTED)} && variables.status.contains('"' + one.name + '"')`;
+  const all = (holds: string) =>
+    ['containers', 'initContainers', 'ephemeralContainers']
+      .map((list) => {
+        const exempt = list === 'ephemeralContainers' ? '' : `${injected} || `;
+        return `${field(`spec.${list}`, '[]')}.all(one, ${exempt}${holds})`;
+      })
+      .join(' && ');
   const pods = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'] };
   return {
     rules: [{ ...pods, resources: ['pods', 'pods/ephemeralcontainers'] }],
@@ -50,7 +84,11 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
             .join(' || '),
       },
     ],
-    variables: [{ name: 'annotations', expression: field('metadata.annotations', '{}') }],
+    variables: [
+      { name: 'annotations', expression: field('metadata.annotations', '{}') },
+      { name: 'status', expression: annotation(STATUS) },
+      { name: 'config', expression: `${annotation(PROXY_CONFIG)}.lowerAscii().replace('_', '')` },
+    ],
     validations: [
       {
         expression: Object.entries(ANNOTATIONS)
@@ -77,11 +115,28 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
           isNot('spec.securityContext.runAsGroup'),
           isNot('spec.securityContext.fsGroup'),
           `!(${PROXY} in ${field('spec.securityContext.supplementalGroups', '[]')})`,
-          ...others,
+          all(`${isNot('securityContext.runAsUser', 'one')} && ${isNot('securityContext.runAsGroup', 'one')}`),
         ].join(' && '),
         message:
           `What runs as user or group ${PROXY} bypasses its sidecar: choose another number for runAsUser, ` +
           'runAsGroup, fsGroup and supplementalGroups.',
+      },
+      {
+        expression: `!${literal(PROXY_SETTINGS)}.exists(setting, variables.config.contains(setting))`,
+        message:
+          `The annotation ${PROXY_CONFIG} of this pod decides how its traffic is captured, or whom its proxy obeys: ` +
+          'leave out `interceptionMode`, `discoveryAddress`, settings of xDS, CA and bootstrap, and the characters ' +
+          '! and \\.',
+      },
+      {
+        expression: all(
+          `!${field('securityContext.privileged', 'false', 'one')} && ` +
+            `${field('securityContext.capabilities.add', '[]', 'one')}.all(capability, ` +
+            `!(capability.upperAscii().replace('CAP_', '') in ${literal(CAPABILITIES)}))`,
+        ),
+        message:
+          `With one of the capabilities ${CAPABILITIES.join(', ')}, or as privileged, a container can bypass its ` +
+          'sidecar: leave them out, or run the pod in a namespace of the platform.',
       },
     ],
   };

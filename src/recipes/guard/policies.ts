@@ -1,3 +1,4 @@
+import { routesBeyond, rulesBeyond } from './beyond';
 import { field, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 
 /** What the guard is told, or finds in the app at synth. */
@@ -94,13 +95,16 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
     variables: [
       { name: 'gateways', expression: field('spec.gateways', '[]') },
       { name: 'hosts', expression: field('spec.hosts', '[]') },
+      {
+        name: 'isSeen',
+        expression:
+          "(variables.gateways.size() == 0 || 'mesh' in variables.gateways) && " +
+          `${field('spec.exportTo', '[]')} != ${PRIVATE}`,
+      },
     ],
     validations: [
       {
-        expression:
-          "(variables.gateways.size() > 0 && !('mesh' in variables.gateways)) || " +
-          `${field('spec.exportTo', '[]')} == ${PRIVATE} || ` +
-          `variables.hosts.all(host, ${isOwnService('host', facts.clusterDomain)})`,
+        expression: `!variables.isSeen || variables.hosts.all(host, ${isOwnService('host', facts.clusterDomain)})`,
         message:
           "A VirtualService for sidecars whose hosts are not its own namespace's Services is for its own " +
           `namespace: write ${HIDDEN}, and what a gateway serves into another VirtualService, without "mesh" ` +
@@ -125,21 +129,41 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
           'VirtualService the host that applications call.',
       },
+      ...whereSeen(routesBeyond(facts.clusterDomain)),
     ],
   }),
 
   'destination-rules': (facts) => ({
     rules: [istio('destinationrules')],
     namespaces: outside(facts),
-    variables: [{ name: 'host', expression: field('spec.host', "''") }],
+    variables: [
+      { name: 'host', expression: field('spec.host', "''") },
+      { name: 'isSeen', expression: `${field('spec.exportTo', '[]')} != ${PRIVATE}` },
+    ],
     validations: [
       {
-        expression: `${field('spec.exportTo', '[]')} == ${PRIVATE} || ${isOwnService('variables.host', facts.clusterDomain)}`,
+        expression: `!variables.isSeen || ${isOwnService('variables.host', facts.clusterDomain)}`,
         message:
           "A DestinationRule whose host is not one of its own namespace's Services is for its own namespace: write " +
           `${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
       },
+      ...whereSeen(rulesBeyond()),
     ],
+  }),
+
+  'workload-entries': (facts) => ({
+    rules: [istio('workloadentries')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression: isInside('variables.address', facts.endpointCidrs),
+        message:
+          'The address of a WorkloadEntry becomes an endpoint of Services that the whole mesh sees' +
+          `${ranges(facts)}: write external addresses as \`endpoints\` of a ServiceEntry that says ${HIDDEN}. The ` +
+          'ranges of virtual machines in the mesh belong into `endpointCidrs` of the guard.',
+      },
+    ],
+    variables: [{ name: 'address', expression: field('spec.address', "''") }],
   }),
 
   gateways: (facts) => ({
@@ -225,12 +249,23 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
 
 const BY_HAND = [{ name: 'by-hand', expression: `!(request.userInfo.username in ${literal(ENDPOINT_WRITERS)})` }];
 
-function endpointMessage({ endpointCidrs }: GuardFacts): string {
-  const ranges = endpointCidrs.length > 0 ? `, so their addresses are of ${endpointCidrs.join(', ')} only` : '';
+function ranges({ endpointCidrs }: GuardFacts): string {
+  return endpointCidrs.length > 0 ? `, so addresses are of ${endpointCidrs.join(', ')} only` : '';
+}
+
+function endpointMessage(facts: GuardFacts): string {
   return (
-    `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges}: give the Service a ` +
+    `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges(facts)}: give the Service a ` +
     `\`selector\`, or declare the host with SidecarEgress, or with a ServiceEntry that says ${HIDDEN}.`
   );
+}
+
+/** The same conditions, for objects that other namespaces see. */
+function whereSeen(validations: GuardPolicy['validations']): GuardPolicy['validations'] {
+  return validations.map(({ expression, message }) => ({
+    expression: `!variables.isSeen || (${expression})`,
+    message,
+  }));
 }
 
 /** A selector that says something which none of the gateways' pods has. */

@@ -16,7 +16,7 @@ const WORLDS = Number(process.env.MESH_WORLDS ?? 60);
  * fewer answers or more open ones, the suite proves little.
  */
 const LEAST_ANSWERED = 0.25;
-const MOST_UNDETERMINED = 0.1;
+const MOST_UNDETERMINED = 0.02;
 
 const worlds = Array.from({ length: WORLDS }, (_, index) => generateWorld(SEED + index, 'second'));
 const meshes = [...new Set(worlds.map(({ mesh }) => JSON.stringify(mesh)))];

@@ -55,12 +55,39 @@ function pod(metadata: object, spec: object = {}): KubeObject {
   };
 }
 
+/** A route of the namespace's own Service `x`, which other namespaces see. */
+function ownRoute(http: object): KubeObject {
+  return istio('VirtualService', { hosts: ['x'], http: [{ route: [{ destination: { host: 'x' } }], ...http }] });
+}
+
 function telemetry(...tracing: object[]): KubeObject {
   return { ...istio('Telemetry', { tracing }), apiVersion: 'telemetry.istio.io/v1' };
 }
 
+const PROXY_USER = { securityContext: { runAsUser: 1337 } };
+
 /** Pods that take their traffic from their sidecar, or have none. */
 const PODS: Record<string, KubeObject> = {
+  'a pod without capture, by the configuration of its proxy': pod({
+    annotations: { 'proxy.istio.io/config': '{"interceptionMode":"NONE"}' },
+  }),
+  'a pod whose proxy obeys somebody else': pod({
+    annotations: { 'proxy.istio.io/config': 'discovery_address: xds.other.svc:15012' },
+  }),
+  'a container called like one that the injector did not write': pod(
+    { annotations: { 'sidecar.istio.io/status': '{"initContainers":["istio-init"],"containers":["istio-proxy"]}' } },
+    { containers: [{ name: 'istio-validation', image: 'none', ...PROXY_USER }] },
+  ),
+  "a debug container called like one of the injector's": pod(
+    { annotations: { 'sidecar.istio.io/status': '{"initContainers":["istio-init"],"containers":["istio-proxy"]}' } },
+    { ephemeralContainers: [{ name: 'istio-init', image: 'none', ...PROXY_USER }] },
+  ),
+  'a pod that may change the capture': pod(
+    {},
+    { containers: [{ name: 'app', image: 'none', securityContext: { capabilities: { add: ['NET_ADMIN'] } } }] },
+  ),
+  'a privileged pod': pod({}, { containers: [{ name: 'app', image: 'none', securityContext: { privileged: true } }] }),
+  'a pod without injection, spelt otherwise': pod({ labels: { 'sidecar.istio.io/inject': 'False' } }),
   'a pod that excludes a port': pod({ annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' } }),
   'a pod that captures some ranges': pod({
     annotations: { 'traffic.sidecar.istio.io/includeOutboundIPRanges': '10.0.0.0/8' },
@@ -169,6 +196,64 @@ const ATTACKS: Record<string, KubeObject> = {
     hosts: ['www.partner.com'],
     http: [{ route: [{ destination: { host: 'x.other.svc.cluster.local' } }] }],
   }),
+  "a route of an own Service to a private host of its callers'": ownRoute({
+    rewrite: { authority: 'www.partner.com' },
+    route: [{ destination: { host: 'www.partner.com.0123.egress.internal', port: { number: 443 } } }],
+  }),
+  'a route of an own Service to the hop': ownRoute({
+    route: [{ destination: { host: 'egress-gateway-hop.egress.svc.cluster.local', subset: '0123-http-80' } }],
+  }),
+  'a route of an own Service, by another object': ownRoute({ route: undefined, delegate: { name: 'hidden' } }),
+  'a route of an own Service under a private name': ownRoute({ rewrite: { authority: 'x.0123.egress.internal' } }),
+  'a route of an own Service with a regular expression that only Go takes': ownRoute({
+    match: [{ uri: { regex: '/\\p{Letter}+' } }],
+  }),
+  'the same in a header': ownRoute({ match: [{ headers: { a: { regex: '\\pL{1000}'.repeat(20) } } }] }),
+  'a route of an own Service with a command that Envoy does not know': ownRoute({
+    headers: { response: { set: { 'x-a': '%BOGUS%' } } },
+  }),
+  'a route of an own Service with a redirect that Envoy does not know': ownRoute({
+    route: undefined,
+    redirect: { uri: '/', redirectCode: 399 },
+  }),
+  'a route of an own Service with weights beyond what Envoy adds up': ownRoute({
+    route: [1, 2, 3].map(() => ({ destination: { host: 'x' }, weight: 2_000_000_000 })),
+  }),
+  'a rule of an own Service that leads where the caller wanted': istio('DestinationRule', {
+    host: 'x.other.svc.cluster.local',
+    trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } },
+  }),
+  'the same on a port of a subset': istio('DestinationRule', {
+    host: 'x',
+    subsets: [
+      {
+        name: 'a',
+        trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, loadBalancer: { simple: 'PASSTHROUGH' } }] },
+      },
+    ],
+  }),
+  'a rule of an own Service with files that nobody has': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: {
+      tls: { mode: 'MUTUAL', clientCertificate: '/none', privateKey: '/none', caCertificates: '/none' },
+    },
+  }),
+  'a rule of an own Service under a private name': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'http-80.0123.egress.internal' } },
+  }),
+  'a rule of an own Service that hashes by no header': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } },
+  }),
+  'a WorkloadEntry with the address of a host': istio('WorkloadEntry', {
+    address: '203.0.113.10',
+    labels: { app: 'x' },
+  }),
+  'a WorkloadEntry with the name of a host': istio('WorkloadEntry', {
+    address: 'www.partner.com',
+    labels: { app: 'x' },
+  }),
   'a rule for a host of everybody': istio('DestinationRule', {
     host: 'www.partner.com',
     trafficPolicy: { tls: { mode: 'DISABLE' } },
@@ -238,6 +323,46 @@ const RECIPES: Record<string, KubeObject[]> = {
       ],
     }),
   ],
+  'a canary for some, a CORS policy and headers': [
+    istio('VirtualService', {
+      hosts: ['reviews.other.svc.cluster.local'],
+      http: [
+        {
+          match: [{ headers: { cookie: { regex: '^(.*?;)?(user=jason)(;.*)?$' } } }],
+          headers: { request: { add: { 'x-canary': 'true' } }, response: { remove: ['server'] } },
+          corsPolicy: { allowOrigins: [{ exact: 'https://example.com' }], allowMethods: ['POST'], maxAge: '24h' },
+          rewrite: { uri: '/v2' },
+          retries: { attempts: 3, perTryTimeout: '2s', retryOn: 'gateway-error' },
+          route: [{ destination: { host: 'reviews', subset: 'v2' }, headers: { response: { set: { a: 'b' } } } }],
+        },
+        { match: [{ uri: { exact: '/old' } }], redirect: { uri: '/new', redirectCode: 302 } },
+        { route: [{ destination: { host: 'reviews', subset: 'v1' } }], timeout: '10s' },
+      ],
+    }),
+    istio('DestinationRule', {
+      host: 'reviews',
+      trafficPolicy: {
+        loadBalancer: { consistentHash: { httpHeaderName: 'x-user', minimumRingSize: 1024 } },
+        tls: { mode: 'ISTIO_MUTUAL' },
+        portLevelSettings: [{ port: { number: 9080 }, loadBalancer: { simple: 'LEAST_REQUEST' } }],
+      },
+      subsets: [{ name: 'v2', labels: { version: 'v2' }, trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } }],
+    }),
+  ],
+  'TCP traffic moved step by step': [
+    istio('VirtualService', {
+      hosts: ['tcp-echo'],
+      tcp: [
+        {
+          match: [{ port: 31400 }],
+          route: [
+            { destination: { host: 'tcp-echo', port: { number: 9000 }, subset: 'v1' }, weight: 80 },
+            { destination: { host: 'tcp-echo', port: { number: 9000 }, subset: 'v2' }, weight: 20 },
+          ],
+        },
+      ],
+    }),
+  ],
   'an external host, with a timeout': [
     istio('ServiceEntry', {
       hosts: ['httpbin.org'],
@@ -285,10 +410,41 @@ const RECIPES: Record<string, KubeObject[]> = {
   'a pod as the injector leaves it': [
     pod(
       {
-        annotations: { 'traffic.sidecar.istio.io/includeOutboundIPRanges': '*', 'sidecar.istio.io/status': '{}' },
+        annotations: {
+          'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
+          'proxy.istio.io/config':
+            '{"holdApplicationUntilProxyStarts":true,"proxyMetadata":{"ISTIO_META_DNS_CAPTURE":"true"}}',
+          'sidecar.istio.io/status': '{"initContainers":["istio-init","istio-proxy"],"containers":null,"volumes":null}',
+        },
         labels: { 'sidecar.istio.io/inject': 'true' },
       },
-      { containers: [{ name: 'istio-proxy', image: 'none', securityContext: { runAsUser: 1337, runAsGroup: 1337 } }] },
+      {
+        initContainers: [
+          {
+            name: 'istio-init',
+            image: 'none',
+            securityContext: { runAsUser: 0, runAsGroup: 1337, capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } },
+          },
+          { name: 'istio-proxy', image: 'none', securityContext: { runAsUser: 1337, runAsGroup: 1337 } },
+        ],
+      },
+    ),
+  ],
+  'the same with istio-cni': [
+    pod(
+      {
+        annotations: {
+          'sidecar.istio.io/interceptionMode': 'REDIRECT',
+          'sidecar.istio.io/status': '{"initContainers":["istio-validation"],"containers":["istio-proxy"]}',
+        },
+      },
+      {
+        initContainers: [{ name: 'istio-validation', image: 'none', ...PROXY_USER }],
+        containers: [
+          { name: 'app', image: 'none', securityContext: { capabilities: { drop: ['ALL'] } } },
+          { name: 'istio-proxy', image: 'none', ...PROXY_USER },
+        ],
+      },
     ),
   ],
   'a headless Service with its pods': [
@@ -318,6 +474,14 @@ const manyServers = (count: number) =>
     servers: many(count, (n) => mutual(`tls-${n}`, `other/http-80.${site(n)}`)),
   });
 
+/** One of many for an own Service. */
+const ownRule = (n: number) => ({
+  match: [{ uri: { regex: `/v${n}/[a-z]+` }, headers: { 'x-team': { exact: `team-${n}` }, 'x-b': { regex: 'a|b' } } }],
+  rewrite: { uri: `/${n}` },
+  headers: { request: { set: { 'x-a': `${n}` }, add: { 'x-b': `${n}` } }, response: { remove: ['server'] } },
+  route: [{ destination: { host: 'x', subset: `v${n}` }, headers: { response: { add: { 'x-c': `${n}` } } } }],
+});
+
 /**
  * What 2,000 hosts come to, and what comes near the 1.5 MiB that etcd takes; `share` is of what one expression may
  * cost.
@@ -346,6 +510,25 @@ const LARGE: Record<string, { object: KubeObject; share: number }> = {
       })),
     }),
     share: 0.25,
+  },
+  'a route of an own Service with 500 rules that others see': {
+    object: istio('VirtualService', { hosts: ['x'], http: many(500, ownRule) }),
+    share: 0.1,
+  },
+  'a route of an own Service with 3,000 rules, 1.1 MB': {
+    object: istio('VirtualService', { hosts: ['x'], http: many(3000, ownRule) }),
+    share: 0.7,
+  },
+  'a rule of an own Service with 2,000 subsets': {
+    object: istio('DestinationRule', {
+      host: 'x',
+      subsets: many(2000, (n) => ({
+        name: `v${n}`,
+        labels: { version: `v${n}` },
+        trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' }, tls: { mode: 'ISTIO_MUTUAL' } },
+      })),
+    }),
+    share: 0.1,
   },
   'a Gateway with 10,000 servers, 1.3 MB': { object: manyServers(10_000), share: 0.25 },
 };
@@ -434,11 +617,12 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(10);
+      expect(policies).toBe(11);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
         'egress-guard-virtual-services': 3,
         'egress-guard-destination-rules': 3,
+        'egress-guard-workload-entries': 3,
         'egress-guard-gateways': 3,
         'egress-guard-telemetries': 2,
         'egress-guard-services': 1,
@@ -473,6 +657,10 @@ describeMesh('guard', { table }, (mesh) => {
     expect(await create(slice('10.244.1.1'))).toEqual({});
     expect((await create(slice('::ffff:10.244.1.1'))).refused).toMatch(/of 10[.]244[.]0[.]0\/16 only/);
     expect((await create(slice('203.0.113.10'))).refused).toMatch(/denied request/);
+    const workload = (address: string) => istio('WorkloadEntry', { address });
+    expect(await create(workload('10.244.1.1'))).toEqual({});
+    for (const address of ['::ffff:10.244.1.1', '203.0.113.10', 'db.example.com', 'unix:///x'])
+      expect((await create(workload(address))).refused).toMatch(/of 10[.]244[.]0[.]0\/16 only/);
     const { problems } = await mesh.lab.istiod.checkPolicies();
     expect(Object.entries(problems).flatMap(([release, list]) => (list?.length ? [release] : []))).toEqual(['1.30']);
     const endpoints = Array.from({ length: 1000 }, (_, n) => ({

@@ -1,0 +1,70 @@
+import * as path from 'path';
+import { isIn } from './worlds';
+import { ReadObject } from '../reading/read-manifests';
+
+/**
+ * Variants of one application in sibling folders, of which a cluster has one: all hosts that one folder routes, the
+ * other routes as well, and in the same namespace under other names. What conflicts between them meets nowhere.
+ */
+export class Alternatives {
+  private readonly subjects = new Map<string, Map<string, Set<string>>>();
+  private readonly known = new Map<string, boolean>();
+
+  /** Folders that were named one by one are meant to be judged together. */
+  constructor(
+    private readonly objects: readonly ReadObject[],
+    private readonly named: readonly string[] = [],
+  ) {}
+
+  /** The two folders, if files are of alternatives, one of each. */
+  public between(files: readonly string[]): readonly [string, string] | undefined {
+    if (files.length !== 2) return undefined;
+    const parts = partsOf(files[0], files[1]);
+    return parts && this.areAlternatives(...parts) ? parts : undefined;
+  }
+
+  private areAlternatives(a: string, b: string): boolean {
+    const key = `${a}\n${b}`;
+    let known = this.known.get(key);
+    if (known === undefined) {
+      const isNamed = (part: string) => this.named.some((one) => part === path.normalize(one) || isIn(one, part));
+      const [few, many] = [this.subjectsOf(a), this.subjectsOf(b)].sort((one, other) => one.size - other.size);
+      const shared = [...few].filter(([subject]) => many.has(subject));
+      known =
+        shared.length >= 2 &&
+        shared.length === few.size &&
+        shared.some(([subject, namespaces]) => [...namespaces].some((one) => many.get(subject)!.has(one))) &&
+        !(isNamed(a) && isNamed(b));
+      this.known.set(key, known);
+    }
+    return known;
+  }
+
+  /** What a folder routes or declares, as kind and host, with the namespaces. */
+  private subjectsOf(folder: string): ReadonlyMap<string, ReadonlySet<string>> {
+    let subjects = this.subjects.get(folder);
+    if (!subjects) {
+      this.subjects.set(folder, (subjects = new Map()));
+      for (const { manifest, place } of this.objects)
+        if (isIn(place.file, folder))
+          for (const host of hostsOf(manifest)) {
+            const subject = `${manifest.kind} ${host}`;
+            subjects.set(subject, (subjects.get(subject) ?? new Set()).add(manifest.metadata.namespace ?? 'default'));
+          }
+    }
+    return subjects;
+  }
+}
+
+function hostsOf({ kind, spec }: any): readonly string[] {
+  if (kind === 'ServiceEntry' || kind === 'VirtualService') return Array.isArray(spec?.hosts) ? spec.hosts : [];
+  return kind === 'DestinationRule' && typeof spec?.host === 'string' ? [spec.host] : [];
+}
+
+/** The two folders, right below the last one in common, that files are in. */
+function partsOf(a: string, b: string): readonly [string, string] | undefined {
+  const [one, other] = [a, b].map((file) => path.normalize(path.dirname(file)).split(path.sep));
+  const at = one.findIndex((step, index) => step !== other[index]);
+  if (at < 0 || at >= other.length) return undefined;
+  return [one, other].map((steps) => steps.slice(0, at + 1).join(path.sep)).sort() as [string, string];
+}

@@ -1,0 +1,179 @@
+/**
+ * What routes and rules for a namespace's own Services may say where other namespaces see them: their sidecars follow
+ * them, and a single value that Envoy refuses keeps it from every change of its HTTP routes.
+ */
+import { field, isOwnService, literal, noHopNames } from './cel';
+
+interface Validation {
+  readonly expression: string;
+  readonly message: string;
+}
+
+/** ASCII but for `{`, `\p` and `\P`: what Go and RE2 read alike, and what stays small when it is compiled. */
+const REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';
+
+/** Printable ASCII without `%`, which would begin a command of Envoy's. */
+const PLAIN = '^[ -$&-~]{0,999}$';
+
+const MAX_WEIGHT = 10_000;
+const MAX_RING = 8_388_608;
+
+const isRegex = (matcher: string) => `${field('regex', "''", matcher)}.matches(${literal(REGEX)})`;
+const isPlain = (text: string) => `${text}.matches(${literal(PLAIN)})`;
+const each = (list: string, of: string, one: string, holds: string) => `${field(list, '[]', of)}.all(${one}, ${holds})`;
+const eachKey = (map: string, of: string, holds: (key: string, value: string) => string) =>
+  `${field(map, '{}', of)}.all(key, ${holds('key', `${of}.${map}[key]`)})`;
+
+/** Conditions for VirtualServices that others see. */
+export function routesBeyond(clusterDomain: string): Validation[] {
+  const isOwn = (host: string) => `(${isOwnService(host, clusterDomain)})`;
+  const to = (of: string) => each('route', of, 'to', isOwn(field('destination.host', "''", 'to')));
+  const weights = (of: string) => each('route', of, 'to', `${field('weight', '0', 'to')} <= ${MAX_WEIGHT}`);
+  const mirror = field('mirror.host', "''", 'route');
+  return [
+    {
+      expression: [
+        each(
+          'spec.http',
+          'object',
+          'route',
+          [
+            '!has(route.delegate)',
+            to('route'),
+            `(${mirror} == '' || ${isOwn(mirror)})`,
+            each('mirrors', 'route', 'to', isOwn(field('destination.host', "''", 'to'))),
+            noHopNames(`[${field('rewrite.authority', "''", 'route')}]`),
+          ].join(' && '),
+        ),
+        ...['tls', 'tcp'].map((list) => each(`spec.${list}`, 'object', 'route', to('route'))),
+      ].join(' && '),
+      message:
+        "A VirtualService that other namespaces see sends their calls to its own namespace's Services only, by their " +
+        'short or full names, and without `delegate`: anything else could send them to private hosts of the callers. ' +
+        'Write such routes with `exportTo: ["."]`.',
+    },
+    {
+      expression: each(
+        'spec.http',
+        'object',
+        'route',
+        [
+          each(
+            'match',
+            'route',
+            'match',
+            [
+              ...['uri', 'scheme', 'method', 'authority'].map(
+                (name) => `(!has(match.${name}) || ${isRegex(`match.${name}`)})`,
+              ),
+              ...['headers', 'queryParams', 'withoutHeaders'].map((map) =>
+                eachKey(map, 'match', (_key, value) => isRegex(value)),
+              ),
+            ].join(' && '),
+          ),
+          each('corsPolicy.allowOrigins', 'route', 'origin', isRegex('origin')),
+          `${field('rewrite.uriRegexRewrite.match', "''", 'route')}.matches(${literal(REGEX)})`,
+        ].join(' && '),
+      ),
+      message:
+        'A regular expression of a VirtualService that other namespaces see is ASCII without `{`, `\\p` and `\\P`: ' +
+        'what Envoy cannot compile would keep their sidecars from every change of their HTTP routes. Write ' +
+        'repetitions out, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+    },
+    {
+      expression: [
+        each(
+          'spec.http',
+          'object',
+          'route',
+          [
+            headers('route'),
+            each('route', 'route', 'to', headers('to')),
+            ...['rewrite.uri', 'rewrite.authority', 'rewrite.uriRegexRewrite.rewrite', 'redirect.uri'].map((path) =>
+              isPlain(field(path, "''", 'route')),
+            ),
+            isPlain(field('redirect.authority', "''", 'route')),
+            `${field('redirect.redirectCode', '301', 'route')} in [301, 302, 303, 307, 308]`,
+            ...['allowMethods', 'allowHeaders', 'exposeHeaders'].map((list) =>
+              each(`corsPolicy.${list}`, 'route', 'text', isPlain('text')),
+            ),
+            each(
+              'match',
+              'route',
+              'match',
+              eachKey('queryParams', 'match', (key) => isPlain(key)),
+            ),
+            weights('route'),
+          ].join(' && '),
+        ),
+        ...['tls', 'tcp'].map((list) => each(`spec.${list}`, 'object', 'route', weights('route'))),
+      ].join(' && '),
+      message:
+        'A VirtualService that other namespaces see has names and values of headers, rewrites and redirects of ' +
+        `printable ASCII without \`%\`, below 1,000 characters, weights up to ${MAX_WEIGHT}, and redirects with 301, ` +
+        '302, 303, 307 or 308: what Envoy refuses would keep their sidecars from every change of their HTTP routes. ' +
+        'Write it so, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+    },
+  ];
+}
+
+/** What is set, added and removed, of requests and of answers. */
+function headers(of: string): string {
+  return ['request', 'response']
+    .flatMap((side) => [
+      ...['set', 'add'].map((map) =>
+        eachKey(`headers.${side}.${map}`, of, (key, value) => `${isPlain(key)} && ${isPlain(value)}`),
+      ),
+      each(`headers.${side}.remove`, of, 'name', isPlain('name')),
+    ])
+    .join(' && ');
+}
+
+/** Conditions for DestinationRules that others see. */
+export function rulesBeyond(): Validation[] {
+  const everywhere = (holds: (policy: string) => string) => {
+    const below = (policy: string) => `${holds(policy)} && ${each('portLevelSettings', policy, 'port', holds('port'))}`;
+    const whole = `(!has(object.spec.trafficPolicy) || ${below('object.spec.trafficPolicy')})`;
+    const subset = `(!has(subset.trafficPolicy) || ${below('subset.trafficPolicy')})`;
+    return `!has(object.spec) || ${whole} && ${each('spec.subsets', 'object', 'subset', subset)}`;
+  };
+  const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName'];
+  return [
+    {
+      expression: everywhere((policy) => `${field('loadBalancer.simple', "''", policy)} != 'PASSTHROUGH'`),
+      message:
+        'A DestinationRule that other namespaces see balances load itself: with `simple: PASSTHROUGH` their sidecars ' +
+        'would send calls that name this Service to whatever address they were made to. Write ROUND_ROBIN or ' +
+        'LEAST_REQUEST, or keep the rule to its own namespace: `exportTo: ["."]`.',
+    },
+    {
+      expression: everywhere((policy) =>
+        [
+          ...files.map((name) => `${field(`tls.${name}`, "''", policy)} == ''`),
+          `${field('tls.sni', "''", policy)}.size() <= 255`,
+          noHopNames(`[${field('tls.sni', "''", policy)}]`),
+        ].join(' && '),
+      ),
+      message:
+        'A DestinationRule that other namespaces see names no file or Secret, which their sidecars do not have and ' +
+        'would wait for, and no private name of the hop to the egress gateway: leave `tls` out, or write ' +
+        '`mode: ISTIO_MUTUAL` or DISABLE. Else keep the rule to its own namespace: `exportTo: ["."]`.',
+    },
+    {
+      expression: everywhere((policy) =>
+        [
+          ...['httpHeaderName', 'httpQueryParameterName'].map((name) =>
+            isPlain(field(`loadBalancer.consistentHash.${name}`, "''", policy)),
+          ),
+          ...['minimumRingSize', 'ringHash.minimumRingSize'].map(
+            (name) => `${field(`loadBalancer.consistentHash.${name}`, '0', policy)} <= ${MAX_RING}`,
+          ),
+        ].join(' && '),
+      ),
+      message:
+        'A DestinationRule that other namespaces see hashes by names of printable ASCII without `%`, below 1,000 ' +
+        `characters, in a ring of at most ${MAX_RING}: what Envoy refuses would keep their sidecars from every ` +
+        'change of their HTTP routes. Write it so, or keep the rule to its own namespace: `exportTo: ["."]`.',
+    },
+  ];
+}

@@ -1,0 +1,67 @@
+import { Rule } from './rule';
+import { describe, joinWords } from '../manifests/indexed';
+import { isListed, SECTIONS } from '../manifests/routes';
+import type { Route } from '../manifests/specs';
+
+export const matchGatewayNotListed: Rule = {
+  code: 'match-gateway-not-listed',
+  severity: 'error',
+  title: 'A match for a gateway that its VirtualService does not list',
+  reason:
+    'The gateways in `spec.gateways` use a VirtualService, and sidecars only if `mesh` is among them or there is no ' +
+    'list. `match.gateways` can narrow that list and cannot add to it: the match never applies, and requests take ' +
+    'another route, or none.',
+  cure: 'Add the gateway, or `mesh` for sidecars, to spec.gateways.',
+  see: 'https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService',
+  good: `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [exit, mesh]
+  http:
+    - match: [{ gateways: [mesh] }]
+      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }]
+    - match: [{ gateways: [exit] }]
+      route: [{ destination: { host: api.example.com } }]
+`,
+  bad: `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [exit]
+  http:
+    - match: [{ gateways: [mesh] }]
+      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }]
+    - match: [{ gateways: [exit] }]
+      route: [{ destination: { host: api.example.com } }]
+`,
+  *check(index) {
+    for (const virtualService of index.ofKind('VirtualService')) {
+      const { gateways } = virtualService.spec;
+      for (const section of SECTIONS) {
+        const routes: readonly Route[] = virtualService.spec[section] ?? [];
+        for (const [position, route] of routes.entries()) {
+          for (const [number, match] of (route?.match ?? []).entries()) {
+            const named: readonly string[] = match?.gateways ?? [];
+            const unlisted = named.filter((name) => !isListed(virtualService, name));
+            if (unlisted.length === 0) continue;
+            const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';
+            yield {
+              message:
+                `${describe(virtualService)} has a match for ${joinWords(unlisted)}, but lists ${users}: ` +
+                (unlisted.length === named.length ? 'it never applies.' : 'it does not apply there.'),
+              field: `spec.${section}[${position}].match[${number}].gateways`,
+              objects: [virtualService],
+            };
+          }
+        }
+      }
+    }
+  },
+};
