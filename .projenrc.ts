@@ -176,6 +176,8 @@ project.npmignore?.addPatterns(...unpublished.map((name) => `/${name}`));
 // Without `go build`: the Go module of cdk8s has to be had for it, which test/package/go.ts does without.
 project.tasks.tryFind('package:go')?.reset('jsii-pacmak -v --target go --code-only');
 
+// What an earlier build has left would be published too.
+project.preCompileTask.exec('node -e "fs.rmSync(\'lib\',{recursive:true,force:true})"');
 project.tasks.tryFind('docgen')?.exec('tsx test/trim-api.ts');
 project.postCompileTask.exec('tsx test/trim-lib.ts');
 project.addTask('crds', {

@@ -87,6 +87,11 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
           description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
           type: 'boolean',
         },
+        dualStack: {
+          description:
+            "Whether pods have IPv6 addresses beside those of IPv4, with Istio's ISTIO_DUAL_STACK. Default false.",
+          type: 'boolean',
+        },
         serviceEntryVisibility: SERVICE_ENTRY_VISIBILITY,
         scopeGatewayToNamespace: {
           description:
@@ -140,7 +145,11 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       minItems: 1,
       items: record(['host'], {
         host: { type: 'string', minLength: 3 },
-        address: { description: 'Default: a free one in 203.0.113.0/24.', type: 'string' },
+        address: {
+          description:
+            'Its only address. Default: a free one in 203.0.113.0/24, and with dualStack another in 2001:db8::/32.',
+          type: 'string',
+        },
         http: {
           description: 'Port 80. Default none: nothing listens there.',
           enum: ['ok', 'redirect-to-https', 'none'],

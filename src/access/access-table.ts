@@ -1,4 +1,4 @@
-import { urlOf } from './request-url';
+import { hostOf, urlOf } from './request-url';
 
 /**
  * The access table: who calls what, and what must happen. See docs/access-table.md; docs/access-table.schema.json is
@@ -18,6 +18,8 @@ export interface MeshSettings {
   readonly pathNormalization?: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
   /** Whether sidecars answer DNS themselves (`ISTIO_META_DNS_CAPTURE`). */
   readonly dnsCapture?: boolean;
+  /** Whether pods have addresses of both families, and Istio's `ISTIO_DUAL_STACK` is on, in istiod and in proxies. */
+  readonly dualStack?: boolean;
   /** Who may see the ServiceEntries of a namespace, whatever they say. */
   readonly serviceEntryVisibility?: ServiceEntryVisibility;
   /** Whether Gateways act on pods of their own namespace only (istiod's `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`). */
@@ -176,5 +178,5 @@ export interface AccessTable {
 
 /** The host of a row's request. */
 export function requestHost(row: AccessRow): string {
-  return urlOf(row.request).hostname;
+  return hostOf(urlOf(row.request));
 }

@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { AccessTable, requestHost } from './access-table';
 import { ACCESS_TABLE_SCHEMA } from './access-table-schema';
 import { formerWordProblems } from './former-words';
-import { isTcpRequest, portOfRequest } from './request-url';
+import { hostOf, isTcpRequest, portOfRequest, urlOf } from './request-url';
 import { shapeProblems } from '../schema/shape';
 
 /**
@@ -22,8 +22,8 @@ export function accessTableProblems(table: AccessTable): string[] {
   if (callers.size !== table.callers.length) problems.push('callers: two have the same name');
   if (hosts.size !== table.external.length) problems.push('external: a host is listed twice');
   for (const external of table.external) {
-    if (external.address !== undefined && isIP(external.address) !== 4)
-      problems.push(`external ${external.host}: "${external.address}" is not an IPv4 address`);
+    const problem = addressProblem(external.address, table);
+    if (problem) problems.push(`external ${external.host}: ${problem}`);
   }
   table.access.forEach((row, index) => {
     const where = `access[${index}] (${row.from} ${row.request})`;
@@ -44,10 +44,22 @@ export function accessTableProblems(table: AccessTable): string[] {
       problems.push(`${where}: "${answeredBy}", which must answer, is not among the external hosts`);
     if (row.expect.outcome === 'refused' && row.expect.status !== undefined)
       problems.push(`${where}: a refused request has a symptom; for a proxy's status write symptom, not status`);
-    if (row.dial !== undefined && isIP(row.dial) !== 4)
-      problems.push(`${where}: "${row.dial}" is not an IPv4 address to dial`);
+    const dialProblem = addressProblem(
+      row.dial ?? (isIP(requestHost(row)) === 0 ? undefined : requestHost(row)),
+      table,
+    );
+    if (dialProblem) problems.push(`${where}: ${dialProblem}`);
     if (row.expect.redirects && !row.follow)
       problems.push(`${where}: redirects are followed only with \`follow: true\``);
   });
   return problems;
+}
+
+/** Addresses of IPv6 are for worlds that have it, in the short form that proxies and hosts write. */
+function addressProblem(address: string | undefined, { mesh }: AccessTable): string | undefined {
+  if (address === undefined || isIP(address) === 4) return undefined;
+  if (isIP(address) === 0) return `"${address}" is not an IP address`;
+  if (!mesh?.dualStack) return `"${address}" is an IPv6 address; pods have those with \`mesh: { dualStack: true }\``;
+  const short = hostOf(urlOf(`http://[${address}]`));
+  return short === address ? undefined : `write "${address}" as "${short}"`;
 }

@@ -4,7 +4,7 @@ import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egres
 import { IEgressGateway } from './i-egress-gateway';
 import { AllowedDestination, PodPlace } from '../declarations/allowed-egress';
 import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
-import { PRIVATE_RANGES } from '../istio/ranges';
+import { PRIVATE_RANGES, throughNat64 } from '../istio/ranges';
 import { isA } from '../values/brand';
 import { networkOf } from '../values/ip-range';
 import { assertSelector } from '../values/names';
@@ -187,12 +187,14 @@ function placesOf(props: Checked<EgressBoundaryProps>): ClusterPlaces {
   const { dns = {}, istiodNamespace = 'istio-system', privateCidrs = [] } = props;
   const { namespace = 'kube-system', labels: selected = { 'k8s-app': 'kube-dns' } } = dns;
   const ranges = privateCidrs.map(networkOf);
+  const v4 = ranges.filter((range) => !range.includes(':'));
+  const v6 = ranges.filter((range) => range.includes(':'));
   return {
     dns: { namespace, labels: selected, ports: dns.ports ?? [53], addresses: dns.addresses ?? [] },
     istiodNamespace,
     privateRanges: {
-      v4: [...new Set([...PRIVATE_RANGES.v4, ...ranges.filter((range) => !range.includes(':'))])],
-      v6: [...new Set([...PRIVATE_RANGES.v6, ...ranges.filter((range) => range.includes(':'))])],
+      v4: [...new Set([...PRIVATE_RANGES.v4, ...v4])],
+      v6: [...new Set([...PRIVATE_RANGES.v6, ...v4.map(throughNat64), ...v6])],
     },
   };
 }

@@ -1,7 +1,7 @@
 import { nameOf } from './candidates/question';
 import { constructOf, isClosed } from './constructs';
 import { indexOf, namesOf } from './manifest';
-import { urlOf } from '../access/request-url';
+import { hostOf, urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
 import { IstioObject } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
@@ -40,7 +40,7 @@ export function bystanders(
     decidedBy.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`),
   );
   const places = [caller.namespace, ...(answer.gateway ? [answer.gateway.split('/')[0]] : [])];
-  const host = urlOf(request.url).hostname;
+  const host = hostOf(urlOf(request.url));
   const hosts = new Set([host]);
   const index = indexOf(model);
   for (const routes of index.ofKind('VirtualService'))

@@ -25,7 +25,7 @@ import { currentValue, FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
 import { Answer, EgressModel, EgressObject, KnownGateway, ModelCaller, ModelRequest, World, worldOf } from '../model';
 import { UNDATED_AGES } from '../model/objects/ages';
-import { separateMalformed } from '../model/objects/well-formed';
+import { Malformed, separateMalformed } from '../model/objects/well-formed';
 import { lintCommand, rulesCommand } from '../lint/command';
 import { checkManifests, Finding } from '../rules';
 
@@ -136,52 +136,35 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
   const isOpen =
     answer.outcome === 'undetermined' || answer.condition !== undefined || (isFine && !isPlainYes(answer, wanted));
   const code = isOpen || isIncomplete ? 2 : isFine ? 0 : 1;
-  const problems = [
-    ...read.problems,
-    ...read.warnings,
-    ...model.malformed.map(({ problem, source }) => `${source.origin}: ${problem}`),
-  ];
-  const err = problems.map((problem) => `${problem}\n`).join('');
-  switch (values.output) {
-    case 'json':
-      return {
-        code,
-        err,
-        out: asJson({
-          ...answer,
-          ...(change && { change: { text: change.text, also: change.also, then: change.then } }),
-          bystanders: idle,
-          findings,
-          notes,
-          incomplete: isIncomplete,
-          problems,
-        }),
-      };
-    case 'mermaid':
-      return {
-        code,
-        err,
-        out: diagram(read, [{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }]),
-      };
-    default:
-      return {
-        code,
-        err,
-        out:
-          incomplete(read) +
-          asText(
-            answer,
-            {
-              change,
-              bystanders: idle,
-              findings,
-              notes,
-              notVia: answer.outcome === 'answered' && !isFine ? wanted.via : undefined,
-            },
-            width,
-          ),
-      };
-  }
+  const problems = problemsOf(read, model.malformed);
+  const notVia = answer.outcome === 'answered' && !isFine ? wanted.via : undefined;
+  const out = {
+    json: () =>
+      asJson({
+        ...answer,
+        ...(change && { change: { text: change.text, also: change.also, then: change.then } }),
+        bystanders: idle,
+        findings,
+        notes,
+        incomplete: isIncomplete,
+        problems,
+      }),
+    mermaid: () =>
+      diagram(read, [{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }]),
+    text: () => incomplete(read) + asText(answer, { change, bystanders: idle, findings, notes, notVia }, width),
+  }[values.output as Output]();
+  return { code, out, err: lines(problems) };
+}
+
+type Output = 'text' | 'json' | 'mermaid';
+
+/** What could not be read, and what every API server rejects. */
+function problemsOf({ problems, warnings }: ReadManifests, malformed: readonly Malformed[]): string[] {
+  return [...problems, ...warnings, ...malformed.map(({ problem, source }) => `${source.origin}: ${problem}`)];
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
 }
 
 /** Names in the question that no manifest has, beside one that is almost the same. */
@@ -215,42 +198,19 @@ function check(args: readonly string[], width: number, standardInput?: () => str
   const undetermined = rows.filter(({ answer }) => answer.outcome === 'undetermined');
   const isOpen = undetermined.length > 0 && undetermined.length === bad.length;
   const code = read.problems.length > 0 || isOpen ? 2 : bad.length > 0 ? 1 : 0;
-  const { malformed } = separateMalformed(read.objects);
-  const err = [
-    ...read.problems,
-    ...read.warnings,
-    ...malformed.map(({ problem, source }) => `${source.origin}: ${problem}`),
-  ]
-    .map((problem) => `${problem}\n`)
-    .join('');
-  if (values.output === 'json') {
-    return {
-      code,
-      err,
-      out: asJson(rows.map(({ row, answer, wrong }) => ({ row, answer, differences: wrong }))),
-    };
-  }
-  if (values.output === 'mermaid') {
-    return {
-      code,
-      err,
-      out: diagram(
-        read,
-        rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer })),
-      ),
-    };
-  }
-  const lines = rows.flatMap(({ row, answer, wrong }) => [
+  const text = rows.flatMap(({ row, answer, wrong }) => [
     `${wrong.length === 0 ? '✓' : '✗'} ${row.from}  ${row.request}  ${headline(answer)}`,
     ...wrong.map((difference) => `    ${difference}`),
   ]);
-  return {
-    code,
-    err,
-    out:
-      `${incomplete(read)}${wrap(lines.join('\n'), width)}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
+  const explained = rows.map(({ row, answer }) => ({ caller: row.from, url: row.request, answer }));
+  const out = {
+    json: () => asJson(rows.map(({ row, answer, wrong }) => ({ row, answer, differences: wrong }))),
+    mermaid: () => diagram(read, explained),
+    text: () =>
+      `${incomplete(read)}${wrap(text.join('\n'), width)}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
       'table says\n',
-  };
+  }[values.output as Output]();
+  return { code, out, err: lines(problemsOf(read, separateMalformed(read.objects).malformed)) };
 }
 
 /** How old undated objects are, as `--assume-age undated=youngest` says it. */
@@ -353,8 +313,8 @@ function requestOf({
     throw new Usage('--to is missing: write http://host/path, https://host/path or tcp://host:port');
   const problem = requestProblem(to);
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
-  if (dial !== undefined && isIP(dial) !== 4)
-    throw new Usage(`--dial is an IPv4 address such as 203.0.113.99, not "${dial}"`);
+  if (dial !== undefined && isIP(dial) === 0)
+    throw new Usage(`--dial is an address such as 203.0.113.99, not "${dial}"`);
   if (speak !== undefined && !SPOKEN.includes(speak))
     throw new Usage(`--speak is ${SPOKEN.join(', ')}, not "${speak}"; without it, HTTP/1.1 or HTTPS is spoken`);
   if (speak !== undefined && isTcpRequest(to))

@@ -1,4 +1,5 @@
 import { Answer } from '../model';
+import { byWhom } from '../model/answer/answer';
 
 /** An answer in one line. */
 export function headline(answer: Answer): string {
@@ -28,8 +29,7 @@ export function inBrief(answer: Answer): string {
 }
 
 function refused(answer: Answer): string {
-  const by = answer.by ? ` by the ${answer.by === 'host' ? 'external host' : answer.by}` : '';
-  return `refused${by}: ${seen(answer)}`;
+  return `refused${byWhom(answer)}: ${seen(answer)}`;
 }
 
 /** What the caller sees of a refusal. */

@@ -25,7 +25,7 @@ explain follows one request hop by hop and names the object and field that decid
                                     account, else app=<service account>
   --method METHOD                   default GET
   --header "Name: value"            may be repeated; Host replaces the host that the request names
-  --dial ADDRESS                    dial this IPv4 address instead of the host's own
+  --dial ADDRESS                    dial this address instead of the host's own
   --follow                          follow redirects
   --speak PROTOCOL                  http2 (with prior knowledge), grpc (a unary call) or websocket; default: HTTP/1.1
                                     or HTTPS

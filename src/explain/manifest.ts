@@ -1,5 +1,10 @@
-import { EgressModel } from '../model';
+import { EgressModel, World } from '../model';
 import { ManifestIndex } from '../manifests/manifest-index';
+
+/** Where the world says that a host is. */
+export function addressOf(host: string, { external }: World): string | undefined {
+  return external?.find((one) => one.host === host)?.address;
+}
 
 /** All objects of a model, by kind. */
 export function indexOf({ objects, world: { mesh } }: EgressModel): ManifestIndex {

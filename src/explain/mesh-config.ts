@@ -47,7 +47,9 @@ interface MeshConfig extends Pick<MeshSettings, 'rootNamespace' | 'trustDomain' 
   readonly apiVersion?: unknown;
   readonly outboundTrafficPolicy?: OutboundTrafficPolicy | { readonly mode?: OutboundTrafficPolicy };
   readonly pathNormalization?: { readonly normalization?: MeshSettings['pathNormalization'] | 'DEFAULT' };
-  readonly defaultConfig?: { readonly proxyMetadata?: { readonly ISTIO_META_DNS_CAPTURE?: unknown } };
+  readonly defaultConfig?: {
+    readonly proxyMetadata?: { readonly ISTIO_META_DNS_CAPTURE?: unknown; readonly ISTIO_DUAL_STACK?: unknown };
+  };
   readonly dnsCapture?: unknown;
   readonly discoverySelectors?: World['discoverySelectors'];
   readonly serviceEntryVisibility?: MeshSettings['serviceEntryVisibility'];
@@ -104,6 +106,7 @@ export function meshOf(given: unknown, where: string): World {
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
+      dualStack: isTrue(mesh.defaultConfig?.proxyMetadata?.ISTIO_DUAL_STACK) || undefined,
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
       scopeGatewayToNamespace: isTrue(values?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
     },

@@ -1,5 +1,5 @@
 import { nearest } from './nearest';
-import { urlOf } from '../access/request-url';
+import { hostOf, urlOf } from '../access/request-url';
 import { specOf } from '../manifests/specs';
 import { EgressObject, ModelCaller } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
@@ -39,8 +39,7 @@ export function nothingToJudge(
       otherwise: `If it exists, say so: expectEgress(manifests, { namespaces: ['${namespace}'] })`,
     };
   }
-  const { hostname } = urlOf(url);
-  const host = hostname.toLowerCase();
+  const host = hostOf(urlOf(url)).toLowerCase();
   const declared = objects.flatMap(
     ({ manifest }) => (specOf(manifest, 'ServiceEntry') ?? specOf(manifest, 'VirtualService'))?.hosts ?? [],
   );

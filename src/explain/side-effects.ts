@@ -1,9 +1,11 @@
 import { inBrief } from './headline';
-import { namesOf } from './manifest';
-import { isTcpRequest, urlOf } from '../access/request-url';
+import { isIPv6 } from 'net';
+import { addressOf, namesOf } from './manifest';
+import { hostOf, inUrl, isTcpRequest, urlOf } from '../access/request-url';
 import { covers, isWildcard } from '../istio/hosts';
 import { isHttp, isTls, upper } from '../istio/protocols';
 import { podTemplateOf } from '../istio/pod-templates';
+import { isRange } from '../istio/ranges';
 import { IstioSpecs, specOf } from '../manifests/specs';
 import { Exported } from '../manifests/visibility';
 import { groupBy } from '../values/grouping';
@@ -45,8 +47,8 @@ export class OtherRequests {
     request: ModelRequest,
   ) {
     const { url } = request;
-    const { hostname } = urlOf(url);
-    const known = model.world.external?.find(({ host }) => host === hostname)?.address;
+    const hostname = hostOf(urlOf(url));
+    const known = addressOf(hostname, model.world);
     this.asked = new Set([
       hostname,
       ...(known === undefined ? [] : [known]),
@@ -103,7 +105,7 @@ export class OtherRequests {
   public isUnasked({ caller, url, before, after }: SideEffect, isGuard: boolean): boolean {
     if (before.outcome === 'answered' && (after.outcome !== 'answered' || isWorsePath(before, after))) return true;
     if (before.outcome === 'answered' || after.outcome === 'refused') return false;
-    if (!this.asked.has(urlOf(url).hostname)) return true;
+    if (!this.asked.has(hostOf(urlOf(url)))) return true;
     // What declares or routes a host does so for all who see the object, and no guard is changed by it.
     return caller !== this.caller && isGuard;
   }
@@ -112,7 +114,7 @@ export class OtherRequests {
   private *nearest(edited: readonly EgressObject[]): Generator<OtherRequest> {
     const names = edited.flatMap(({ manifest }) => namesOf(manifest));
     const isNear = ({ url }: { readonly url: string }) => {
-      const { hostname } = urlOf(url);
+      const hostname = hostOf(urlOf(url));
       return this.asked.has(hostname) || names.some((name) => typeof name === 'string' && covers(name, hostname));
     };
     const near = this.requests.filter(isNear);
@@ -258,7 +260,7 @@ const USUAL_PORTS = [80, 443];
  * routes, those that the world describes, and one that nothing declares, on all these ports and the one that was asked.
  */
 function urlsIn({ objects, world }: EgressModel, asked: string): string[] {
-  const { hostname } = urlOf(asked);
+  const hostname = hostOf(urlOf(asked));
   const urls = new Set([asked]);
   const hosts = new Set<string>();
   const ports = new Map<string, readonly [number, string]>();
@@ -284,19 +286,22 @@ function urlsIn({ objects, world }: EgressModel, asked: string): string[] {
     hosts.add(host);
     if (host === hostname && address !== undefined) hosts.add(address);
   }
-  for (const host of hosts) urls.add(asked.replace(hostname, host));
+  for (const host of hosts) urls.add(asked.replace(inUrl(hostname), inUrl(host)));
   for (const host of [...described.map((one) => one.host), UNDECLARED_HOST])
     for (const [port, scheme] of ports.values()) urls.add(urlFor(host, port, scheme as Scheme));
-  return [...urls, asked.replace(hostname, UNDECLARED_HOST)];
+  return [...urls, asked.replace(inUrl(hostname), UNDECLARED_HOST)];
 }
 
 /** An address in a range. */
 function addressIn(range: string): string {
-  const [base, bits] = range.split('/');
-  return bits === '32' ? base : base.replace(/\d+$/, (last) => String(Number(last) + 1));
+  const [base] = range.split('/');
+  if (!isRange(range)) return base;
+  return isIPv6(base)
+    ? base.replace(/[^:]*$/, (last) => (parseInt(last || '0', 16) + 1).toString(16))
+    : base.replace(/\d+$/, (last) => String(Number(last) + 1));
 }
 
 function urlFor(host: string, port: number, scheme: Scheme): string {
   const usual = { http: 80, https: 443, tcp: undefined }[scheme];
-  return `${scheme}://${host}${port === usual ? '' : `:${port}`}${scheme === 'tcp' ? '' : '/'}`;
+  return `${scheme}://${inUrl(host)}${port === usual ? '' : `:${port}`}${scheme === 'tcp' ? '' : '/'}`;
 }

@@ -17,73 +17,44 @@ export interface Extras {
   readonly notes?: readonly string[];
 }
 
+const OUTAGE =
+  'This looks like an outage but is a refusal: the TLS handshake of the hop completes before the server ' +
+  "checks the caller's identity, and the gateway logs nothing.";
+
 /** An explanation as text, in lines of at most a width. */
 export function asText(
   answer: Answer,
   { notVia, change, bystanders = [], findings = [], notes = [] }: Extras = {},
   width = Infinity,
 ): string {
+  const { outcome, causes, alternatives, remarks, condition, assumptions } = answer;
+  const others = alternatives.map(
+    ({ weight, because, answer: other }) =>
+      `${weight === undefined ? '' : `${weight} %: `}${because}: ${headline(other)}`,
+  );
+  const remarked = remarks.map(
+    ({ message, decidedBy }) => `${message}${decidedBy.length > 0 ? ` (${decidedBy.map(short).join(', ')})` : ''}`,
+  );
+  const idle = bystanders.map(({ object, origin, reason }) => `${object}: ${reason}   [${origin}]`);
+  const found = findings.map(({ code, message, cure }) => `${code}: ${message} ${cure}`);
   const blocks = [
     notVia === undefined ? headline(answer) : `not via ${notVia}: ${headline(answer)}`,
-    ...(answer.steps.length > 0 ? [steps(answer.steps, width)] : []),
+    steps(answer.steps, width),
+    block('Decided by', outcome === 'answered' ? [] : causes.map(located)),
+    looksLikeOutage(answer) ? OUTAGE : '',
+    block(
+      'Smallest change, verified by the model',
+      change ? [change.text, ...change.also, `then: ${change.then}`] : [],
+    ),
+    block('Some of the time', others),
+    block('On the egress path', remarked),
+    block('Names the host, but has no effect on this request', idle),
+    block('Findings on these objects', found),
+    block('To make the condition plain', condition ? [condition.say] : []),
+    block('Assumed', assumptions),
+    block('Input', notes),
   ];
-  if (answer.outcome !== 'answered' && answer.causes.length > 0)
-    blocks.push(
-      block(
-        'Decided by',
-        answer.causes.map((cause) => located(cause)),
-      ),
-    );
-  if (looksLikeOutage(answer)) {
-    blocks.push(
-      'This looks like an outage but is a refusal: the TLS handshake of the hop completes before the server ' +
-        "checks the caller's identity, and the gateway logs nothing.",
-    );
-  }
-  if (change)
-    blocks.push(block('Smallest change, verified by the model', [change.text, ...change.also, `then: ${change.then}`]));
-  if (answer.alternatives.length > 0) {
-    blocks.push(
-      block(
-        'Some of the time',
-        answer.alternatives.map(
-          ({ weight, because, answer: other }) =>
-            `${weight === undefined ? '' : `${weight} %: `}${because}: ${headline(other)}`,
-        ),
-      ),
-    );
-  }
-  if (answer.remarks.length > 0) {
-    blocks.push(
-      block(
-        'On the egress path',
-        answer.remarks.map(
-          ({ message, decidedBy }) =>
-            `${message}${decidedBy.length > 0 ? ` (${decidedBy.map(short).join(', ')})` : ''}`,
-        ),
-      ),
-    );
-  }
-  if (bystanders.length > 0) {
-    blocks.push(
-      block(
-        'Names the host, but has no effect on this request',
-        bystanders.map(({ object, origin, reason }) => `${object}: ${reason}   [${origin}]`),
-      ),
-    );
-  }
-  if (findings.length > 0) {
-    blocks.push(
-      block(
-        'Findings on these objects',
-        findings.map(({ code, message, cure }) => `${code}: ${message} ${cure}`),
-      ),
-    );
-  }
-  if (answer.condition) blocks.push(block('To make the condition plain', [answer.condition.say]));
-  if (answer.assumptions.length > 0) blocks.push(block('Assumed', answer.assumptions));
-  if (notes.length > 0) blocks.push(block('Input', notes));
-  return `${wrap(blocks.join('\n\n'), width)}\n`;
+  return `${wrap(blocks.filter(Boolean).join('\n\n'), width)}\n`;
 }
 
 /** `VirtualService payments/x http[0]` */
@@ -95,7 +66,7 @@ export function short({ kind, namespace, name, field }: FieldRef): string {
 }
 
 function located(ref: FieldRef): string {
-  return `${short(ref)}${ref.origin && ref.origin !== '' ? `   [${ref.origin}]` : ''}`;
+  return `${short(ref)}${ref.origin ? `   [${ref.origin}]` : ''}`;
 }
 
 function looksLikeOutage({ outcome, by, causes }: Answer): boolean {
@@ -126,6 +97,8 @@ function steps(all: readonly Step[], width: number): string {
     .join('\n');
 }
 
+/** Lines below a title; nothing without lines. */
 function block(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return '';
   return [`${title}:`, ...lines.map((line) => `  ${line.replace(/\n/g, '\n  ')}`)].join('\n');
 }

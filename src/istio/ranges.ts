@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'net';
+import { networkOf } from '../values/ip-range';
 
 /**
  * The addresses at which clouds tell a machine about itself, and hand out its credentials. Most are in private ranges.
@@ -14,6 +15,21 @@ export const METADATA_ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   OpenStack: ['169.254.169.254', 'fe80::a9fe:a9fe'],
 };
 
+const PRIVATE_V4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '168.63.129.16/32',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+];
+
 /**
  * Address ranges that are not the public Internet: private networks, links, the node itself, and the metadata services
  * of clouds. Ranges for documentation are left out: nobody routes them.
@@ -21,22 +37,15 @@ export const METADATA_ADDRESSES: Readonly<Record<string, readonly string[]>> = {
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
  */
 export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
-  v4: [
-    '0.0.0.0/8',
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '168.63.129.16/32',
-    '169.254.0.0/16',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-    '224.0.0.0/4',
-    '240.0.0.0/4',
-  ],
-  v6: ['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+  v4: PRIVATE_V4,
+  v6: [...PRIVATE_V4.map(throughNat64), '64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
 };
+
+/** The range under which a translator for pods with IPv6 (NAT64) reaches a range of IPv4. */
+export function throughNat64(range: string): string {
+  const [address, bits] = range.split('/');
+  return networkOf(`64:ff9b::${address}/${96 + Number(bits)}`);
+}
 
 /** Addresses that no host has: they stand for a name at sidecars, which give them to applications themselves. */
 export const STAND_INS = '240.0.0.0/4';

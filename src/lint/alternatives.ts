@@ -1,5 +1,7 @@
 import * as path from 'path';
 import { isIn } from './worlds';
+import { Manifest } from '../manifests/egress-object';
+import { specOf } from '../manifests/specs';
 import { ReadObject } from '../reading/read-manifests';
 
 /**
@@ -56,9 +58,10 @@ export class Alternatives {
   }
 }
 
-function hostsOf({ kind, spec }: any): readonly string[] {
-  if (kind === 'ServiceEntry' || kind === 'VirtualService') return Array.isArray(spec?.hosts) ? spec.hosts : [];
-  return kind === 'DestinationRule' && typeof spec?.host === 'string' ? [spec.host] : [];
+function hostsOf(manifest: Manifest): readonly string[] {
+  const hosts = (specOf(manifest, 'ServiceEntry') ?? specOf(manifest, 'VirtualService'))?.hosts;
+  const host = specOf(manifest, 'DestinationRule')?.host;
+  return [...(Array.isArray(hosts) ? hosts : []), host].filter((one) => typeof one === 'string');
 }
 
 /** The two folders, right below the last one in common, that files are in. */

@@ -1,6 +1,11 @@
 import type { Server } from './specs';
 import { isHttp, isTls, upper } from '../istio/protocols';
 
+/** A host of a server, or the name of a Gateway, without the namespace that may stand before it. */
+export function withoutNamespace(name: string): string {
+  return name.slice(name.indexOf('/') + 1);
+}
+
 /** How a Gateway's server treats connections. */
 export type ServerKind = 'TLS' | 'HTTP' | 'TCP';
 

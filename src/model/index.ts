@@ -1,6 +1,6 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './objects/addresses';
-import { Alternative, Answer } from './answer/answer';
+import { Alternative, Answer, byWhom } from './answer/answer';
 import { CallerLabels } from './registry/caller-labels';
 import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './answer/conditions';
 import { Configuration } from './proxies/configuration';
@@ -12,7 +12,7 @@ import { walk, WalkResult } from './walk';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
-import { urlOf } from '../access/request-url';
+import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 
 export type { EgressObject } from '../manifests/egress-object';
@@ -115,12 +115,15 @@ export class EgressModel {
 
   /** Settings of the mesh that could change an answer, where nothing gives its configuration. */
   private otherMeshes(caller: ModelCaller, { url }: ModelRequest) {
-    const { world } = this.configuration.registry;
+    const { world, index } = this.configuration.registry;
     if (world.mesh?.outboundTrafficPolicy !== undefined || world.external !== undefined) return [];
     const isPlain = !/%|\\|\/\/|\/\.|[A-Z]/.test(url.replace(/^[a-z]+:\/\/[^/]*/, ''));
     return OTHER_MESHES.filter(
       ({ mesh }) =>
-        (mesh.dnsCapture === undefined || caller.dnsCapture === undefined) && (!isPlain || !mesh.pathNormalization),
+        (mesh.dnsCapture === undefined || caller.dnsCapture === undefined) &&
+        (!isPlain || !mesh.pathNormalization) &&
+        // Ranges of one family are all that tells the families apart.
+        (!mesh.dualStack || index.inGroup('networking.k8s.io', 'NetworkPolicy').length > 0),
     ).map(({ mesh, holds }) => ({
       model: () => {
         let known = this.others.get(holds);
@@ -254,6 +257,7 @@ function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextT
 /** Settings that meshes have beside the outbound traffic policy, and what an answer takes for granted of them. */
 const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: string }[] = [
   { mesh: { dnsCapture: true }, holds: 'sidecars do not answer DNS (dnsCapture)' },
+  { mesh: { dualStack: true }, holds: 'pods have addresses of IPv4 only (dualStack)' },
   { mesh: { pathNormalization: 'DECODE_AND_MERGE_SLASHES' }, holds: 'proxies do not decode paths (pathNormalization)' },
   { mesh: { pathNormalization: 'MERGE_SLASHES' }, holds: 'proxies do not merge slashes (pathNormalization)' },
   { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
@@ -270,7 +274,7 @@ function addressesThatDecide(
   request: ModelRequest,
 ): Condition[] {
   const { addressBook } = configuration;
-  const { hostname } = urlOf(request.url);
+  const hostname = hostOf(urlOf(request.url));
   if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
   const decides = (address: Address) =>
@@ -313,14 +317,10 @@ function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answered
 }
 
 function portOf({ url }: ModelRequest): number {
-  const { protocol, port } = new URL(url.replace(/^tcp:/, 'http:'));
-  return port !== '' ? Number(port) : protocol === 'https:' ? 443 : 80;
+  return portOfRequest(url) ?? 80;
 }
 
-function inShort({ outcome, reason, symptom, by }: Answer): string {
-  if (outcome !== 'refused') return reason;
-  return (
-    `it is refused${by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`} ` +
-    `(${symptom ?? 'no answer'}): ${reason}`
-  );
+function inShort(answer: Answer): string {
+  const { outcome, reason, symptom = 'no answer' } = answer;
+  return outcome === 'refused' ? `it is refused${byWhom(answer)} (${symptom}): ${reason}` : reason;
 }

@@ -1,5 +1,5 @@
 import { Rule, Violation } from './rule';
-import { isWildcard } from '../istio/hosts';
+import { fullHost, isWildcard } from '../istio/hosts';
 import { isTls, portsOf } from '../istio/protocols';
 import { describe, describeAll, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
@@ -94,8 +94,10 @@ function sidecarsApply(index: ManifestIndex, rule: DestinationRule, entry: Istio
 /** Wrapped where a route passes on what applications have encrypted, by sidecars or by a gateway. */
 function* onRoutes(index: ManifestIndex, reported: ReadonlySet<string>): Iterable<Violation> {
   const found = new Map<TlsSettings, { rule: DestinationRule; port: number; passing: Set<Hop['virtualService']> }>();
+  // A gateway's Service may have a rule for each host behind it, none of which wraps.
+  const wrapped = new Set([...index.clientTls.keys()].map((rule) => fullHost(rule.spec.host ?? '', rule)));
   for (const hop of index.hops) {
-    if (hop.section !== 'tls' || index.rulesByHost.get(hop.host).length === 0) continue;
+    if (hop.section !== 'tls' || !wrapped.has(hop.host)) continue;
     const { virtualService, host, subset } = hop;
     const port = hop.port ?? onlyPort(index, host);
     if (port === undefined) continue;

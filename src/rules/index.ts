@@ -17,6 +17,7 @@ import { httpRouteToTlsPort } from './http-route-to-tls-port';
 import { matchGatewayNotListed } from './match-gateway-not-listed';
 import { meshRouteConflict } from './mesh-route-conflict';
 import { missingSubset } from './missing-subset';
+import { networkPolicyUndone } from './network-policy-undone';
 import { pastTheGateway } from './past-the-gateway';
 import { plaintextToTlsPort } from './plaintext-to-tls-port';
 import { policyAtTheCaller } from './policy-at-the-caller';
@@ -69,6 +70,7 @@ export const RULES: readonly Rule[] = [
   matchGatewayNotListed,
   meshRouteConflict,
   missingSubset,
+  networkPolicyUndone,
   pastTheGateway,
   plaintextToTlsPort,
   policyAtTheCaller,

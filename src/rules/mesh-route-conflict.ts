@@ -1,7 +1,8 @@
 import { Rule } from './rule';
-import { canonical, describeAll, IstioObject } from '../manifests/indexed';
+import { canonical, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { hopsOf } from '../manifests/routes';
-import { visibleTogether, describeNamespaces } from '../manifests/visibility';
+import { visibleTogether, describeNamespaces, isPrivateToNamespace, isPublic } from '../manifests/visibility';
+import { groupBy } from '../values/grouping';
 
 export const meshRouteConflict: Rule = {
   code: 'mesh-route-conflict',
@@ -51,6 +52,21 @@ spec: { hosts: [api.example.com], http: [{ timeout: 5s, route: [{ destination: {
           // What is ignored is written in the one that is used as well.
           severity: new Set(objects.map(contentOf)).size === 1 ? 'info' : 'error',
         };
+      }
+      // In one namespace, somebody who adds a public one expects it to count there.
+      const own = groupBy(existing.filter(isPrivateToNamespace), ({ namespace }) => namespace);
+      for (const hidden of own.size > 0 ? existing.filter(isPublic) : []) {
+        const used = ordered(own.get(hidden.namespace));
+        if (used.length > 0 && [hidden, ...used].map(contentOf).some((one, _at, [first]) => one !== first))
+          yield {
+            message:
+              `${describe(hidden)} has no effect in its own namespace, whose sidecars use ${describeAll(used)} for ` +
+              `${host}.`,
+            field: 'spec.exportTo',
+            objects: [hidden, ...used],
+            severity: 'warning',
+            cure: 'Write one VirtualService for the host.',
+          };
       }
     }
   },

@@ -3,7 +3,7 @@ import { covers } from '../istio/hosts';
 import { Grouping } from '../values/grouping';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, gatewayNamespace } from '../manifests/routes';
-import { sectionOf } from '../manifests/servers';
+import { sectionOf, withoutNamespace } from '../manifests/servers';
 import { IstioSpecs, ItemOf, Server } from '../manifests/specs';
 
 const example = (servers: string) => `
@@ -49,7 +49,7 @@ export const sharedGatewayServer: Rule = {
     for (const virtualService of index.ofKind('VirtualService')) {
       for (const route of virtualService.spec.tcp ?? []) {
         for (const name of followers(virtualService, route).gateways) {
-          byGateway.add(`${gatewayNamespace(virtualService, name)}/${name.slice(name.indexOf('/') + 1)}`, {
+          byGateway.add(`${gatewayNamespace(virtualService, name)}/${withoutNamespace(name)}`, {
             virtualService,
             route,
           });

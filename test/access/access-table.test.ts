@@ -102,7 +102,22 @@ test.each<[string, (table: any) => void, RegExp]>([
     (made) => {
       made.access[0].dial = 'there';
     },
-    /not an IPv4 address to dial/,
+    /is not an IP address/,
+  ],
+  [
+    'an IPv6 address where pods have none',
+    (made) => {
+      made.access[0].dial = '2001:db8::1';
+    },
+    /"2001:db8::1" is an IPv6 address; pods have those with `mesh: { dualStack: true }`/,
+  ],
+  [
+    'an IPv6 address that hosts and proxies write otherwise',
+    (made) => {
+      made.mesh = { dualStack: true };
+      made.external[0].address = '2001:DB8:0::1';
+    },
+    /write "2001:DB8:0::1" as "2001:db8::1"/,
   ],
   [
     'redirects that are not followed',

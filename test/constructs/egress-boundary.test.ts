@@ -471,7 +471,7 @@ test('further ranges can be private, and DNS servers can be elsewhere', () => {
   expect(istiod.to).toEqual([toGateway('mesh', { app: 'istiod' })]);
   const [v4, v6] = more(policy)[0].to;
   expect(v4.ipBlock.except).toEqual([...PRIVATE_RANGES.v4, '198.51.100.0/24']);
-  expect(v6.ipBlock.except).toEqual([...PRIVATE_RANGES.v6, '2001:db8:5::/48']);
+  expect(v6.ipBlock.except).toEqual([...PRIVATE_RANGES.v6, '64:ff9b::c633:6400/120', '2001:db8:5::/48']);
 });
 
 test('names differ by owner and pods, and by nothing else', () => {

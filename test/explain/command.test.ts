@@ -379,10 +379,35 @@ describe('invalid input', () => {
     [['explain', gateway, '--from', 'a/b', '--to', 'a.io'], /"a\.io" is not a URL: write .*, such as https:\/\/a\.io/],
     [
       ['explain', gateway, '--from', 'a/b', '--to', 'http://a.io', '--dial', 'foo'],
-      /--dial is an IPv4 address such as .*, not "foo"/,
+      /--dial is an address such as .*, not "foo"/,
     ],
   ])('%j ends with 3, and the error says what to write', (args, message) => {
     expect(run(args)).toMatchObject({ code: 3, err: expect.stringMatching(message) });
+  });
+
+  test('addresses of IPv6 in entries, in the mesh configuration and in the request', () => {
+    const made = folder({
+      'db.yaml': entry('db', '\n  addresses: ["2001:db8::60", "2001:db8:7::/48"]')
+        .replace('443', '5432')
+        .replace('TLS', 'TCP')
+        .replace('DNS', 'NONE'),
+      'mesh.yaml':
+        'outboundTrafficPolicy: REGISTRY_ONLY\ndefaultConfig: { proxyMetadata: { ISTIO_DUAL_STACK: "true" } }',
+    });
+    const asked = (to: string) =>
+      run([
+        'explain',
+        path.join(made, 'db.yaml'),
+        '--from',
+        'shop/a',
+        '--to',
+        to,
+        '--mesh',
+        path.join(made, 'mesh.yaml'),
+      ]);
+    expect(asked('http://undeclared.example.com/').out).toMatch(/Smallest change, verified by the model/);
+    expect(asked('tcp://[2001:db8:7::5]:5432').out).toMatch(/^answered by 2001:db8:7::5, through the sidecar/);
+    expect(asked('tcp://[2001:db8:8::5]:5432').out).toMatch(/^refused by the sidecar/);
   });
 
   test('--version prints the version', () => {

@@ -497,3 +497,18 @@ describe('for objects of the constructs, the construct and the prop are named', 
     ]);
   });
 });
+
+test('at most 80 changes are tried', () => {
+  const hidden = Array.from({ length: 90 }, (_, index) =>
+    istio('ServiceEntry', `team-${index}`, 'site', {
+      hosts: ['www.example.com'],
+      exportTo: ['.'],
+      resolution: 'DNS',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
+  );
+  const tried = jest.spyOn(EgressModel.prototype, 'with');
+  expect(proposed(hidden, 'http://www.example.com/', {}, { via: 'gateway' })).toBeUndefined();
+  expect(tried).toHaveBeenCalledTimes(80);
+  tried.mockRestore();
+});

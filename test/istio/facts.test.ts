@@ -26,6 +26,9 @@ test.each([
   ['192.0.0.0/8', false],
   ['fd00::/8', true],
   ['fe80::1', true],
+  ['64:ff9b::10.0.0.5', true],
+  ['64:ff9b::8.8.8.8', false],
+  ['64:ff9b::/96', false],
   ['2001:db8::/32', false],
 ])('whether %s is private: %s', (range, expected) => {
   expect(isPrivateRange(range)).toBe(expected);

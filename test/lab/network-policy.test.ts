@@ -1,7 +1,11 @@
 import { KubeObject } from '../mesh/lab/kubernetes';
 import { FilteredPod, packetFilter, PolicyWorld, UNFILTERED } from '../mesh/lab/network-policy';
 
-const pod = (namespace: string, app: string, address: string): FilteredPod => ({ namespace, labels: { app }, address });
+const pod = (namespace: string, app: string, address: string): FilteredPod => ({
+  namespace,
+  labels: { app },
+  addresses: [address],
+});
 const CHECKOUT = pod('shop', 'checkout', '10.77.0.11');
 const CRAWLER = pod('shop', 'crawler', '10.77.0.12');
 const READER = pod('web', 'reader', '10.77.0.13');
@@ -109,7 +113,7 @@ test.each<[string, object, string[]]>([
     ['-d 10.77.0.11 -p all', '-d 10.77.0.13 -p all'],
   ],
   ['no namespace', { namespaceSelector: { matchLabels: { tier: 'none' } } }, []],
-  ['an IPv6 range, which the lab ignores', { ipBlock: { cidr: '::/0' } }, []],
+  ['a range of the other family', { ipBlock: { cidr: '::/0' } }, []],
 ])('peers: %s', (_what, peer, expected) => {
   expect(out(CHECKOUT, egress({ to: [peer] }))).toEqual(expected);
 });
@@ -169,4 +173,20 @@ test.each([
   ['an unsupported protocol', { ports: [{ protocol: 'SCTP', port: 1 }] }, /SCTP/],
 ])('%s stops the lab', (_what, rule, why) => {
   expect(() => out(CHECKOUT, egress(rule))).toThrow(why);
+});
+
+test('the packets of another family are judged by addresses and ranges of that family', () => {
+  const both = { ...CHECKOUT, addresses: [...CHECKOUT.addresses, 'fd77::b'] };
+  const peer = { podSelector: { matchLabels: { app: 'checkout' } } };
+  const blocks = ['0.0.0.0/0', '::/0'].map((cidr) => ({ ipBlock: { cidr } }));
+  const filter = packetFilter(CRAWLER, { policies: [egress({ to: [peer, ...blocks] })], pods: [both] }, 6);
+  expect(filter.split('\n').filter((line) => /^-A/.test(line))).toEqual([
+    '-A NP-0 -d ::/0 -p all -j ACCEPT',
+    '-A POSTROUTING -o lo -j ACCEPT',
+    '-A POSTROUTING -p icmpv6 -j ACCEPT',
+    '-A POSTROUTING -m conntrack --ctstate ESTABLISHED,RELATED --ctdir REPLY -j ACCEPT',
+    '-A POSTROUTING -d fd77::b -p all -j ACCEPT',
+    '-A POSTROUTING -j NP-0',
+    '-A POSTROUTING -j DROP',
+  ]);
 });

@@ -14,6 +14,7 @@ const pod = (id: string, role: Workload['role'], address: string): Workload => (
   id,
   role,
   address,
+  addresses: [address],
   name: `${id}-0`,
   namespace: 'shop',
   serviceAccount: id,
@@ -51,8 +52,8 @@ const evidence = ({ row, expect: expected, curl, external = [], sidecar = [], at
   caller: pod('checkout', 'sidecar', CALLER),
   gateways: [pod('gateway-egress', 'router', GATEWAY)],
   hosts: [
-    { host: 'api.example.com', address: '203.0.113.10' },
-    { host: 'stray-0.invalid', address: '203.0.113.99' },
+    { host: 'api.example.com', address: '203.0.113.10', addresses: ['203.0.113.10'] },
+    { host: 'stray-0.invalid', address: '203.0.113.99', addresses: ['203.0.113.99'] },
   ],
   curl: {
     exitCode: 0,

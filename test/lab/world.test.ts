@@ -50,6 +50,33 @@ test('every host has an address of its own, and so has every dialled address tha
   expect(hosts[2].host).toMatch(/^stray/);
 });
 
+test('in a dual-stack mesh pods and hosts have two addresses, and a Service where it asks for them', () => {
+  const dual: AccessTable = { ...table, mesh: { dualStack: true } };
+  expect(placed(dual).map(({ addresses }) => addresses)).toEqual([
+    ['203.0.113.11', '2001:db8::b'],
+    ['203.0.113.10'],
+    ['203.0.113.99'],
+  ]);
+  const pods = workloads(dual, []);
+  expect(pods.map(({ addresses }) => addresses[1])).toEqual(['fd77::b', 'fd77::c']);
+  const service = (spec: object): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'hop', namespace: 'egress' },
+    spec: { selector: { istio: 'egressgateway' }, ports: [{ name: 'tls', port: 443 }], ...spec },
+  });
+  const familiesOf = (spec: object) =>
+    new ServiceController(pods, dual.gateways!)
+      .complete([service(spec)])
+      .map(({ spec: own, addressType, endpoints }) => own?.ipFamilies ?? [addressType, endpoints[0].addresses[0]]);
+  expect(familiesOf({})).toEqual([['IPv4'], ['IPv4', '10.77.0.12']]);
+  expect(familiesOf({ ipFamilyPolicy: 'PreferDualStack' })).toEqual([
+    ['IPv4', 'IPv6'],
+    ['IPv4', '10.77.0.12'],
+    ['IPv6', 'fd77::c'],
+  ]);
+});
+
 test('server name and protocols are read from the ClientHello', () => {
   const serverName = Buffer.from([0, 0, 0, 10, 0, 8, 0, 0, 5, ...Buffer.from('a.com')]);
   const alpn = Buffer.from([0, 16, 0, 5, 0, 3, 2, ...Buffer.from('h2')]);

@@ -87,7 +87,9 @@ export function compareWorld(objects: readonly EgressObject[], messages: readonl
   };
   for (const { code, object, others } of lintWorlds([objects]).findings)
     for (const one of [object, ...others]) at(nameOf(one)).lint.add(code);
-  for (const { code, origin } of messages) if (!OTHER_SUBJECTS.has(code)) at(origin).analyze.add(code);
+  // It names an object as it is written, without a namespace too.
+  const full = (origin: string) => (origin.includes('/') ? origin : origin.replace(' ', ' default/'));
+  for (const { code, origin } of messages) if (!OTHER_SUBJECTS.has(code)) at(full(origin)).analyze.add(code);
   return [...found].map(([object, { lint, analyze }]) => ({ object, lint: [...lint], analyze: [...analyze] }));
 }
 

@@ -131,7 +131,6 @@ export const MUTATIONS: Record<string, Mutation> = {
   'guard "a debug container called like one of the injector\'s"': { change: unguarded },
   'guard "a pod that may change the capture"': { change: unguarded },
   'guard "a second server under one of our names"': { change: unguarded },
-  'guard "a server with a hash that no listener takes"': { change: unguarded },
   'guard "a server whose Secret does not exist"': { change: unguarded },
   'guard "an older server on the same port"': { change: unguarded },
   'guard "a Telemetry that sends the headers of tracing again"': { change: unguarded },
@@ -148,7 +147,8 @@ export const MUTATIONS: Record<string, Mutation> = {
     like: 'a canary',
   },
   'spoofing "a namespace that copies the callers\' objects is refused by the gateway"': { change: anyCaller },
-  'callers "a caller that the server refuses leaves no line in the gateway\'s log"': { change: anyCaller },
+  'callers "a caller that the server refuses leaves no line of plain HTTP in the gateway\'s log, and no byte at the host"':
+    { change: anyCaller },
   'helm-values "still sees the hop Service, which says so itself"': {
     change: (object) =>
       object.kind === 'Service' ? { ...object, metadata: { ...object.metadata, annotations: {} } } : object,
@@ -170,8 +170,22 @@ export const MUTATIONS: Record<string, Mutation> = {
   },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
-  'revocation "a Secret that does not exist delays it"': { change: drop('Gateway', /^foreign$/) },
+  'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
+  'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {
+    change: drop('VirtualService'),
+    like: 'checkout http://gateway.six.example.com/',
+  },
+  'ipv6 "what is not declared is refused by IPv6 too, and so is who is not named"': {
+    mesh: open,
+    like: 'http://[2001:db8::ee]/',
+  },
+  'ipv6 "a guarded gateway reaches no private address by IPv6"': { change: dropFields('NetworkPolicy', 'except') },
+  'ipv6 "nothing leaves a namespace behind a boundary by IPv6 past the sidecar"': { change: noNetworkPolicy },
+  'ipv6 "the guard refuses another team\'s entry with %s"': { change: unguarded },
+  'ipv6 "with istiod\'s settings, another team\'s entry with %s takes nothing"': {
+    mesh: { serviceEntryVisibility: undefined },
+  },
 };
 
 /** Rows that show what does not hold: there is no promise to break. */
@@ -180,10 +194,13 @@ export const LIMITS = [
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'foreign-objects "no measures address in another namespace, older"',
+  'foreign-objects "no measures filter in the callers\' namespace"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
   'callers "without the policy it is answered, as docs/callers.md says"',
+  'ipv6 "a sidecar without ISTIO_DUAL_STACK takes no IPv6, on a locked mesh too"',
+  'ipv6 "another team\'s entry with %s takes them"',
 ];
 
 /** The mutation of this run, if it is one of the suite `promises`. */

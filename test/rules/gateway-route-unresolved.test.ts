@@ -33,6 +33,18 @@ test('for sidecars NONE is enough', () => {
   expect(reported(code, [entry('egress/a', { resolution: 'NONE' }), both])).toEqual([]);
 });
 
+test('a match for a gateway that is not listed is no route of it', () => {
+  const none = entry('egress/a', { resolution: 'NONE' });
+  const matching = (gateways: string[]) =>
+    istio('VirtualService', 'egress/r', {
+      hosts: ['a.example.com'],
+      gateways,
+      http: [{ match: [{ gateways: ['exit'] }], route: [{ destination: { host: 'a.example.com' } }] }],
+    });
+  expect(reported(code, [none, matching(['mesh'])])).toEqual([]);
+  expect(reported(code, [none, matching(['mesh', 'egress/exit'])])).toEqual(['egress/a egress/r']);
+});
+
 test('another entry may resolve the host, even one that is not among the manifests', () => {
   expect(reported(code, [entry('shop/a', { resolution: 'NONE' }), entry('egress/a', {}), atGateway])).toEqual([]);
   expect(reported(code, [entry('egress/b', { hosts: ['b.example.com'], resolution: 'NONE' }), atGateway])).toEqual([]);

@@ -66,3 +66,11 @@ test('routes that say the same are no harm; a short name says something else in 
   expect(severityOf(to('shop/a', 'till'), to('web/b', 'till'))).toEqual(['error']);
   expect(severityOf(to('shop/a', 'a.example.com'), to('web/b', 'a.example.com', { timeout: '5s' }))).toEqual(['error']);
 });
+
+test('a public one beside a private one of the same namespace has no effect there', () => {
+  const mine = route('shop/b', { exportTo: undefined, http: [{ timeout: '5s', route: [] }] });
+  const [finding, ...more] = findings(code, [route('shop/a', {}), mine]);
+  expect([finding.severity, finding.origins, more]).toEqual(['warning', ['shop/b', 'shop/a'], []]);
+  expect(findings(code, [route('shop/a', {}), route('shop/b', { exportTo: undefined })])).toEqual([]);
+  expect(findings(code, [route('web/a', {}), mine])).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import { isIP } from 'net';
-import { changeSpec, remove, set, valueAt } from './edits';
+import { changeSpec, newRule, remove, set, valueAt } from './edits';
 import { hopOf } from './hops';
 import { Asked, Candidate, find, nameOf, NEW_OBJECT, Question, appliesTo } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
@@ -9,7 +9,7 @@ import { FieldPath, upTo } from '../../manifests/field-path';
 import { IstioObject } from '../../manifests/indexed';
 import { hopsOf } from '../../manifests/routes';
 import { IstioSpecs, TlsSettings, TrafficPolicy } from '../../manifests/specs';
-import { yamlLines } from '../yaml-lines';
+import { withoutNamespace } from '../../manifests/servers';
 
 type Rule = IstioObject<'DestinationRule'>;
 
@@ -48,7 +48,7 @@ export function forTls(question: Question, rule: Rule, field: FieldPath | undefi
   for (const gateway of question.index.ofKind('Gateway')) {
     for (const server of gateway.spec.servers ?? []) {
       for (const name of server.hosts ?? [])
-        if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, name.slice(name.indexOf('/') + 1)));
+        if (!name.endsWith('*')) found.push(set(rule, `${path}.sni`, withoutNamespace(name)));
     }
   }
   found.push(...namesOfEndpoint(question, rule, path), ...inSubset(question, rule, path));
@@ -168,17 +168,23 @@ export function missingTls(question: Question): Candidate[] {
               return set(rule, `spec.trafficPolicy.portLevelSettings[${length}]`, settings, 2);
             });
           const own = entry.namespace;
+          const name = `${host.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
           const follower = answer.gateway?.split('/')[0] ?? caller.namespace;
           const { exportTo } = entry.spec;
           return [
             ...existing,
-            newRule(own, { host, ...(exportTo && { exportTo }), trafficPolicy: { portLevelSettings: [settings] } }),
+            newRule(own, name, {
+              host,
+              ...(exportTo && { exportTo }),
+              trafficPolicy: { portLevelSettings: [settings] },
+            }),
             // A rule in the proxy's own namespace takes precedence over one in the entry's.
             ...(follower === own
               ? []
               : [
                   newRule(
                     follower,
+                    name,
                     { host, exportTo: ['.'], trafficPolicy: { portLevelSettings: [settings] } },
                     NEW_OBJECT + 1,
                   ),
@@ -217,15 +223,4 @@ export function misplacedRules({ index }: Question, { host }: Asked): Candidate[
       },
     ];
   });
-}
-
-function newRule(namespace: string, spec: IstioSpecs['DestinationRule'], size = NEW_OBJECT): Candidate {
-  const name = `${spec.host?.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')}-tls`;
-  const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
-  return {
-    text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map((line) => `  ${line}`)].join('\n'),
-    size,
-    edits: [],
-    added: [rule],
-  };
 }

@@ -1,7 +1,9 @@
-import { Candidate, Edit, nameOf } from './question';
+import { Candidate, Edit, nameOf, NEW_OBJECT } from './question';
 import { Manifest } from '../../manifests/egress-object';
 import { FieldPath, pathOf, PathStep, stepsOf } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
+import { IstioSpecs } from '../../manifests/specs';
+import { yamlLines } from '../yaml-lines';
 
 /** Sets the value at a path. */
 export function set(object: Indexed, path: FieldPath, value: unknown, size = 1): Candidate {
@@ -15,6 +17,22 @@ export function set(object: Indexed, path: FieldPath, value: unknown, size = 1):
 /** Removes what is at a path. */
 export function remove(object: Indexed, path: FieldPath, weakens?: string): Candidate {
   return { ...set(object, path, undefined), text: `${nameOf(object)}: remove ${path}`, weakens };
+}
+
+/** A new DestinationRule. */
+export function newRule(
+  namespace: string,
+  name: string,
+  spec: IstioSpecs['DestinationRule'],
+  size = NEW_OBJECT,
+): Candidate {
+  const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
+  return {
+    text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map((line) => `  ${line}`)].join('\n'),
+    size,
+    edits: [],
+    added: [rule],
+  };
 }
 
 /** A change to the spec of an object that is more than a value at a path. */

@@ -5,6 +5,7 @@ import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
 import { IstioObject } from '../../manifests/indexed';
 import { isPublic } from '../../manifests/visibility';
+import { addressOf } from '../manifest';
 import { isClosed, leadsToService } from '../constructs';
 
 function protocolFor(scheme: Asked['scheme']): string {
@@ -34,7 +35,7 @@ export function undeclared(question: Question, { host, port, scheme }: Asked): C
         ),
       );
     else if (ports[index].protocol !== protocol) found.push(set(entry, `spec.ports[${index}].protocol`, protocol));
-    const known = isIP(address) === 4 ? address : question.world.external?.find((one) => one.host === host)?.address;
+    const known = isIP(address) !== 0 ? address : addressOf(host, question.world);
     if (known !== undefined && addresses.length > 0 && !addresses.includes(known))
       found.push(set(entry, `spec.addresses[${addresses.length}]`, known));
     for (const sidecar of objects.ofKind('Sidecar')) {

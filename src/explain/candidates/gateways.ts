@@ -6,6 +6,7 @@ import { selects } from '../../manifests/selectors';
 import { IstioObject } from '../../manifests/indexed';
 import { tlsPlaces } from '../../manifests/tls';
 import { Server, ServiceSpec } from '../../manifests/specs';
+import { withoutNamespace } from '../../manifests/servers';
 
 export function forServer(
   question: Question,
@@ -26,7 +27,7 @@ export function forServer(
     const value = valueAt<Server>(gateway, server);
     found.push(
       ...(value?.hosts ?? []).flatMap((host, index) =>
-        host.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, host.slice(host.indexOf('/') + 1))] : [],
+        host.includes('/') ? [set(gateway, `${server}.hosts[${index}]`, withoutNamespace(host))] : [],
       ),
     );
     for (const protocol of ['HTTP', 'HTTPS', 'TLS', 'TCP']) {
@@ -36,7 +37,7 @@ export function forServer(
       ...question.index.ofKind('DestinationRule').flatMap((rule) =>
         [...tlsPlaces(rule)].flatMap(({ field: path }) =>
           (value?.hosts ?? [])
-            .map((host) => host.slice(host.indexOf('/') + 1))
+            .map(withoutNamespace)
             .filter((host) => host !== '*')
             .map((host) => set(rule, `${path()}.sni`, host)),
         ),

@@ -1,11 +1,11 @@
-import { set } from './edits';
+import { newRule, set } from './edits';
 import { appliesTo, Asked, Candidate, Edit, NEW_OBJECT, Question } from './question';
 import { fullHost } from '../../istio/hosts';
 import { serviceOfHost } from '../../istio/service-names';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { fullGateway, SECTIONS } from '../../manifests/routes';
-import { HttpRoute, ItemOf, Of, Route } from '../../manifests/specs';
-import { yamlLines } from '../yaml-lines';
+import { HttpRoute, ItemOf, Of, Route, TlsSettings } from '../../manifests/specs';
+import { withoutNamespace } from '../../manifests/servers';
 
 export type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
 
@@ -41,7 +41,7 @@ function moved(
   }
   for (const gateway of index.ofKind('Gateway'))
     gateway.spec.servers?.forEach((server, position) => {
-      const isFor = server.hosts?.some((name) => name.slice(name.indexOf('/') + 1) === host);
+      const isFor = server.hosts?.some((name) => withoutNamespace(name) === host);
       if (isFor && server.port?.number === from)
         found.push(set(gateway, `spec.servers[${position}].port`, { ...server.port, number: to }));
     });
@@ -117,21 +117,15 @@ export function missingHopRule(
     .ofKind('Gateway')
     .flatMap(({ spec }) => spec.servers ?? [])
     .filter(({ port, tls }) => tls?.mode === 'ISTIO_MUTUAL' && (number === undefined || port?.number === number))
-    .flatMap(({ hosts }) => (hosts ?? []).map((one) => one.slice(one.indexOf('/') + 1)))
+    .flatMap(({ hosts }) => (hosts ?? []).map(withoutNamespace))
     .filter((name) => !name.includes('*'));
   const { namespace } = service;
   return [...new Set(names)].map((sni) => {
-    const tls = { mode: 'ISTIO_MUTUAL', sni };
+    const tls: TlsSettings = { mode: 'ISTIO_MUTUAL', sni };
     const settings = number === undefined ? { tls } : { portLevelSettings: [{ port: { number }, tls }] };
     const spec = { host, subsets: [{ name: destination.subset, trafficPolicy: settings }] };
     const name = `${service.name}-${destination.subset}`;
-    const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name, namespace }, spec };
-    return {
-      text: [`add DestinationRule ${namespace}/${name}:`, ...yamlLines(rule).map((line) => `  ${line}`)].join('\n'),
-      size: NEW_OBJECT,
-      edits: [],
-      added: [rule],
-    };
+    return newRule(namespace, name, spec);
   });
 }
 

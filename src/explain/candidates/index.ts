@@ -5,7 +5,7 @@ import { tlsThroughGateway } from './hops';
 import { forNetworkPolicy, forPolicy } from './policies';
 import { Asked, Candidate, find, Question } from './question';
 import { forDestination, forRoute, forSubset, unboundRoutes, unreadSections } from './routes';
-import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
+import { hostOf, isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { lastOf, upTo } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
@@ -20,7 +20,7 @@ export function candidates(question: Question): Candidate[] {
   const scheme = isTcpRequest(request.url) ? 'tcp' : url.protocol === 'https:' ? 'https' : 'http';
   const trustDomain = world.mesh?.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
   const asked: Asked = {
-    host: url.hostname,
+    host: hostOf(url),
     scheme,
     port: portOfRequest(request.url) ?? 80,
     principal: `spiffe://${trustDomain}/ns/${caller.namespace}/sa/${caller.serviceAccount}`,

@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { set } from './edits';
 import { Asked, Candidate, nameOf, Question } from './question';
 import { urlOf } from '../../access/request-url';
+import { addressOf } from '../manifest';
 import { hostRange } from '../../values/ip-range';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
@@ -74,7 +75,7 @@ export function forNetworkPolicy(
   { host, port }: Asked,
 ): Candidate[] {
   const { egress = [] } = policy.spec;
-  const address = request.dial ?? (isIP(host) === 0 ? world.external?.find((one) => one.host === host)?.address : host);
+  const address = request.dial ?? (isIP(host) === 0 ? addressOf(host, world) : host);
   const at = `spec.egress[${egress.length}]` as const;
   const [gateway] = answer.gateway?.split('/') ?? [];
   return [

@@ -8,6 +8,7 @@ import { groupBy } from '../../values/grouping';
 import { FieldPath, upTo } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
+import { withoutNamespace } from '../../manifests/servers';
 
 type Routes = IstioObject<'VirtualService'>;
 
@@ -83,7 +84,7 @@ export function unboundRoutes(question: Question, { host }: Asked): Candidate[] 
     const bound = routes.spec.gateways.flatMap((name, position) => {
       if (name === 'mesh') return [];
       const meant = fullGateway(name, routes.namespace);
-      const sameName = new Set(byName.get(name.slice(name.indexOf('/') + 1)).map(fullName));
+      const sameName = new Set(byName.get(withoutNamespace(name)).map(fullName));
       return [...(gateways.has(meant) ? sameName : gateways)]
         .filter((gateway) => gateway !== name && gateway !== meant)
         .map((gateway) => renamed(routes, position, name, gateway, sameName.has(gateway) ? 1 : 1.5));

@@ -14,6 +14,11 @@ export interface FieldRef {
   readonly origin?: string;
 }
 
+/** ` by the gateway`; nothing where no hop refused. */
+export function byWhom({ by }: Answer): string {
+  return by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`;
+}
+
 export type HopName = 'application' | 'sidecar' | 'gateway' | 'host';
 
 /** What a hop does with a request. */

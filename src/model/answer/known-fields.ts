@@ -105,8 +105,14 @@ const SHAPES = {
     'notNamespaces',
     'serviceAccounts',
     'notServiceAccounts',
+    'trustDomains',
+    'notTrustDomains',
     'requestPrincipals',
     'notRequestPrincipals',
+    'ipBlocks',
+    'notIpBlocks',
+    'remoteIpBlocks',
+    'notRemoteIpBlocks',
   ],
   operation: ['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths'],
 } as const;
@@ -117,7 +123,7 @@ const known = new Map<Shape, ReadonlySet<string>>(
   Object.entries(SHAPES).map(([shape, fields]) => [shape as Shape, new Set<string>(fields)]),
 );
 
-/** A field of the value that is set and that the shape does not have. */
+/** The first field of the value that is set and that the shape does not have. */
 export function unknownField(value: object | null | undefined, shape: Shape): string | undefined {
   if (value === null || value === undefined) return undefined;
   const fields = known.get(shape)!;

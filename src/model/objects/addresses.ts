@@ -1,4 +1,6 @@
-import { contains } from '../../istio/ranges';
+import { isIPv6 } from 'net';
+import { hostOf, urlOf } from '../../access/request-url';
+import { contains, isRange } from '../../istio/ranges';
 
 /** Where an application or a proxy connects to, as far as the manifests tell. */
 export type Address =
@@ -22,12 +24,17 @@ const ANY: ServiceAddress = { kind: 'any' };
 export function addressOf(text: string | undefined): ServiceAddress {
   if (text === undefined || text === ANY_ADDRESS) return ANY;
   // A range of a single address is written as that address.
-  if (text.endsWith('/32')) return { kind: 'ip', ip: text.slice(0, -3) };
-  return text.includes('/') ? { kind: 'range', range: text } : { kind: 'ip', ip: text };
+  return isRange(text) ? { kind: 'range', range: text } : ipAddress(text.split('/')[0]);
 }
 
-export function ipAddress(ip: string): Address {
-  return { kind: 'ip', ip };
+/** An address, which Envoy knows in its short form. */
+export function ipAddress(ip: string): Address & { readonly kind: 'ip' } {
+  return { kind: 'ip', ip: isIPv6(ip) ? hostOf(urlOf(`http://[${ip}]`)) : ip };
+}
+
+/** Whether it is an address that only pods of a dual-stack mesh have a route to. */
+export function isOfIPv6(address: Address): boolean {
+  return address.kind === 'ip' && isIPv6(address.ip);
 }
 
 /** The address as a key, and in answers. */

@@ -2,6 +2,7 @@ import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { compare } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
 import { IstioSpecs, ServiceSpec } from '../../manifests/specs';
+import { withoutNamespace } from '../../manifests/servers';
 import { upper } from '../../istio/protocols';
 import { valueIn } from '../../values/grouping';
 
@@ -212,7 +213,7 @@ function claimsOf(object: Sorted, open: ReadonlySet<string>): Claim[] {
     case 'Gateway':
       return (object.spec?.servers ?? []).flatMap((server): Claim[] => {
         const port = `server port ${{ 8080: 80, 8443: 443 }[server?.port?.number as 8080] ?? server?.port?.number}`;
-        const names = (server?.hosts ?? []).map((host) => host.slice(host.indexOf('/') + 1));
+        const names = (server?.hosts ?? []).map(withoutNamespace);
         return [
           [port, server?.tls ? 'tls' : classOf(server?.port?.protocol)],
           ...names.map((name): Claim => [`${port} ${name}`, ANY]),

@@ -1,4 +1,3 @@
-import { isIP } from 'net';
 import { UndatedAge } from './ages';
 import {
   AccessTable,
@@ -6,10 +5,10 @@ import {
   LabelSelector,
   MeshSettings,
   ExternalHost,
-  requestHost,
   TableConfigMap,
   TableSecret,
 } from '../../access/access-table';
+import { placedHosts } from '../../access/placed-hosts';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 
 /**
@@ -62,6 +61,8 @@ export interface World {
 
 /** An external host of which the world says how it behaves. */
 export interface DescribedHost extends ExternalHost {
+  /** All its addresses, where it has several. */
+  readonly addresses?: readonly string[];
   /** Whether it stands for an address that a row dials, and that nobody names. */
   readonly isUnnamed?: true;
 }
@@ -85,19 +86,8 @@ export interface KnownGateway {
  * address get one, and every address that a row dials gets a host.
  */
 export function worldOf(table: AccessTable): World {
-  const { mesh, gateways = [], external, secrets = [], configMaps = [], access = [] } = table;
-  const given = new Set(external.flatMap((host) => host.address ?? []));
-  const dialled = access.flatMap((row) =>
-    [row.dial, requestHost(row)].filter((at): at is string => at !== undefined && isIP(at) === 4),
-  );
-  const taken = new Set([...given, ...dialled]);
-  let last = 9;
-  const free = () => {
-    do last++;
-    while (taken.has(`203.0.113.${last}`));
-    return `203.0.113.${last}`;
-  };
-  const strays = [...new Set(dialled)].filter((address) => !given.has(address));
+  const { mesh, gateways = [], secrets = [], configMaps = [] } = table;
+  const { hosts, strays } = placedHosts(table);
   return {
     mesh: {
       ...mesh,
@@ -106,11 +96,12 @@ export function worldOf(table: AccessTable): World {
     },
     gateways,
     external: [
-      ...external.map((host) => ({ ...host, address: host.address ?? free() })),
+      ...hosts,
       ...strays.map((address, index): DescribedHost => ({
         host: `stray-${index}.invalid`,
         isUnnamed: true,
         address,
+        addresses: [address],
         http: 'ok',
         https: 'ok',
       })),

@@ -156,7 +156,7 @@ function peerMatches(
 }
 
 /** Networks in which clusters usually have their pods. */
-const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
 function ipBlockMatches(
   registry: Registry,
@@ -169,7 +169,7 @@ function ipBlockMatches(
     const { address } = peer;
     if (address.kind !== 'unknown') return holds(cidr, address) && !excepted.some((range) => holds(range, address));
     const isHeld = holdsUnknownAddress(cidr, excepted);
-    if (isHeld !== 'perhaps') return isHeld;
+    if (isHeld === false || (isHeld === true && !registry.world.mesh?.dualStack)) return isHeld;
     if (isOfOtherHost(registry, cidr, address.host)) return false;
     open.push({ unknown: `it is unknown whether ${address.host} has an address in ${cidr}: ${SAY_ADDRESS}`, at });
     return undefined;

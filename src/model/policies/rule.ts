@@ -1,3 +1,4 @@
+import { Shape, unknownField } from '../answer/known-fields';
 import { both, Certainty, not, someOf } from '../answer/certainty';
 import { isAmong, isNotAmong, matchesPath, matchesPattern, Value } from '../requests/patterns';
 import { inTrustDomains, withAliases } from './trust-domains';
@@ -149,18 +150,6 @@ export function isNearer(a: readonly Unmet[], b: readonly Unmet[]): boolean {
   return failed(a) < failed(b) || (failed(a) === failed(b) && a.length < b.length);
 }
 
-const SOURCE = new Set([
-  'principals',
-  'notPrincipals',
-  'namespaces',
-  'notNamespaces',
-  'serviceAccounts',
-  'notServiceAccounts',
-  'trustDomains',
-  'notTrustDomains',
-  'requestPrincipals',
-  'notRequestPrincipals',
-]);
 /** Addresses decide, and no manifest tells those of pods. */
 const ADDRESSES = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const;
 
@@ -190,11 +179,9 @@ function sourceMatches(
       if (holds === undefined) conditions.unknown(`${at}.${name}`, 'it is unknown what address the caller has');
       else conditions.compare(holds, `${at}.${name}`, () => "the caller's address", !holds);
     }
-  stopAtOthers(conditions, source, SOURCE, ADDRESSES, at);
+  stopAtOther(conditions, source, 'source', at);
   return conditions.hold;
 }
-
-const OPERATION = new Set(['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths']);
 
 function operationMatches(
   operation: Operation,
@@ -228,7 +215,7 @@ function operationMatches(
       (value) => matchesPath(value, path),
     );
   }
-  stopAtOthers(conditions, operation, OPERATION, [], at);
+  stopAtOther(conditions, operation, 'operation', at);
   return conditions.hold;
 }
 
@@ -311,16 +298,8 @@ function isInTrustDomain({ trustDomains }: RuleContext, value: string, principal
   return someOf(withAliases([value], trustDomains), (one) => matchesPattern(one, principal?.split('/')[0]));
 }
 
-/** Fields that the model does not know. */
-function stopAtOthers(
-  conditions: Conditions,
-  value: object,
-  known: ReadonlySet<string>,
-  besides: readonly string[],
-  at: string,
-): void {
-  for (const [name, given] of Object.entries(value)) {
-    if (known.has(name) || besides.includes(name) || given === undefined || given === null) continue;
-    conditions.unknown(`${at}.${name}`, `the model does not know the field ${name}`);
-  }
+/** A field that the model does not know. */
+function stopAtOther(conditions: Conditions, value: object, shape: Shape, at: string): void {
+  const name = unknownField(value, shape);
+  if (name !== undefined) conditions.unknown(`${at}.${name}`, `the model does not know the field ${name}`);
 }

@@ -1,4 +1,4 @@
-import { Address, holds } from '../objects/addresses';
+import { Address, holds, isOfIPv6 } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
@@ -21,6 +21,8 @@ export interface CallerPod {
   readonly dnsCapture: boolean;
   /** Whether it is said if its sidecar answers DNS: by the caller, the mesh or the pod's template. */
   readonly isDnsCaptureSaid: boolean;
+  /** Whether its sidecar takes IPv6, in a dual-stack mesh. */
+  readonly dualStack: boolean;
   readonly injected: boolean;
 }
 
@@ -56,6 +58,7 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
       caller.dnsCapture ??
       registry.world.mesh?.dnsCapture ??
       /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
+    dualStack: !/ISTIO_DUAL_STACK"?\s*:\s*["']?false/.test(annotations['proxy.istio.io/config'] ?? ''),
     injected: (annotations['sidecar.istio.io/inject'] ?? templateLabels['sidecar.istio.io/inject']) !== 'false',
   };
 }
@@ -67,6 +70,7 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
       ? fieldRef(pod.template, pathOf([...podTemplatePath(pod.template.manifest)!, 'metadata', 'annotations', key]))
       : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
   if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
+  if (isOfIPv6(address) && !pod.dualStack) return { captured: false, cause: annotation('proxy.istio.io/config') };
   for (const key of Object.keys(pod.annotations)) {
     if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
       throw new Undetermined(`the model does not know the annotation ${key}`, [annotation(key)]);

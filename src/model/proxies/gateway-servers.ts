@@ -8,7 +8,7 @@ import { contains } from '../../istio/ranges';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
-import { kindOf } from '../../manifests/servers';
+import { kindOf, withoutNamespace } from '../../manifests/servers';
 import { IstioSpecs, ItemOf } from '../../manifests/specs';
 import { valueIn } from '../../values/grouping';
 
@@ -138,7 +138,7 @@ function serverOf(gateway: Indexed<GatewaySpec>, index: number, value: ServerSpe
     hosts,
     serverNames:
       value.tls && !value.tls.httpsRedirect
-        ? [...new Set(hosts.map((host) => host.slice(host.indexOf('/') + 1).toLowerCase()))]
+        ? [...new Set(hosts.map((host) => withoutNamespace(host).toLowerCase()))]
         : [],
   };
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Address, ipAddress, textOf } from '../objects/addresses';
 import { Registry } from './registry';
-import { contains, isPrivateRange, STAND_INS } from '../../istio/ranges';
+import { contains, isPrivateRange, isRange, STAND_INS } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
 import { Scope } from './scope';
 import { KubernetesService, Service } from '../objects/service';
@@ -33,7 +33,7 @@ export class AddressBook {
     this.isComplete = external !== undefined;
     for (const host of external ?? []) {
       this.byHost.set(host.host.toLowerCase(), host);
-      if (host.address) this.byAddress.set(host.address, host);
+      for (const address of addressesOf(host)) this.byAddress.set(address, host);
     }
   }
 
@@ -60,37 +60,39 @@ export class AddressBook {
       const own = this.answersOf(scope).of(names);
       if (own) return own;
     }
-    const elsewhere = this.resolve(host, service, mayStandIn, believe, given);
-    return elsewhere === undefined ? [] : [elsewhere];
+    return this.resolve(host, service, mayStandIn, believe, given);
   }
 
   private answersOf(scope: Scope): SidecarDns {
     return valueIn(this.sidecarDns, scope, () => new SidecarDns(scope));
   }
 
-  /** The address that a DNS server of the cluster or of the Internet gives. */
+  /** The addresses that a DNS server of the cluster or of the Internet gives. */
   private resolve(
     host: string,
     service: Service | undefined,
     mayStandIn: boolean,
     believe: (believed: Believed) => void,
     given?: (host: string) => Address | undefined,
-  ): Address | undefined {
+  ): readonly Address[] {
     const known = this.byHost.get(host);
-    if (known) return known.address === undefined ? { kind: 'unknown', host } : this.behind(known.address);
-    if (this.isComplete) return undefined;
+    if (known)
+      return known.address === undefined
+        ? [{ kind: 'unknown', host }]
+        : addressesOf(known).map((one) => this.behind(one));
+    if (this.isComplete) return [];
     const said = given?.(host);
-    if (said !== undefined) return said;
+    if (said !== undefined) return [said];
     // The addresses of a ServiceEntry are usually those of its host.
     const entry = service ?? [...(this.registry.servicesByNamespace(host)?.values() ?? [])][0];
     if (entry && !entry.kubernetes && entry.address.kind === 'ip' && entry.object.spec.hosts?.length === 1) {
       const { address } = entry;
       const isStandIn = contains(STAND_INS, address.ip);
-      if (isStandIn && !mayStandIn) return { kind: 'unknown', host };
+      if (isStandIn && !mayStandIn) return [{ kind: 'unknown', host }];
       believe({ host, address: address.ip, isStandIn });
-      return address;
+      return [address];
     }
-    return { kind: 'unknown', host };
+    return [{ kind: 'unknown', host }];
   }
 
   /**
@@ -114,13 +116,12 @@ export class AddressBook {
     return found;
 
     function add(range: string, object: Indexed): void {
-      const isRange = range.includes('/') && !range.endsWith('/32');
       if (
         found.has(range) ||
         isIP(range.split('/')[0]) === 0 ||
         range.startsWith('0.0.0.0') ||
         contains(STAND_INS, range) ||
-        (isRange && isPrivateRange(range))
+        (isRange(range) && isPrivateRange(range))
       )
         return;
       found.set(range, object);
@@ -169,4 +170,8 @@ export class AddressBook {
   public host(name: string): DescribedHost | undefined {
     return isIP(name) === 0 ? this.byHost.get(name.toLowerCase()) : this.byAddress.get(name);
   }
+}
+
+function addressesOf({ address, addresses }: DescribedHost): readonly string[] {
+  return addresses ?? (address === undefined ? [] : [address]);
 }

@@ -2,7 +2,7 @@ import { Ending, Leg } from './journey';
 import { Next, ToGateway } from './next';
 import { forward, route } from './routing';
 import { SECTIONS } from '../../manifests/routes';
-import { sectionOf } from '../../manifests/servers';
+import { sectionOf, withoutNamespace } from '../../manifests/servers';
 import { FieldRef } from '../answer/answer';
 import { rulesByIdentity, authorize } from '../policies/authorization';
 import { settingsOf } from './external-host';
@@ -113,7 +113,7 @@ function stopAtUnsureGateway(
   name: string | undefined,
 ) {
   const unsure = listener?.unsure.find(({ hosts }) =>
-    hosts.some((host) => name === undefined || hostsOverlap(host.slice(host.indexOf('/') + 1), withoutPort(name))),
+    hosts.some((host) => name === undefined || hostsOverlap(withoutNamespace(host), withoutPort(name))),
   );
   if (!unsure) return;
   const { gateway } = unsure;

@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { originates } from '../../manifests/tls';
-import { Address, hostOrAddress, ipAddress } from '../objects/addresses';
+import { Address, hostOrAddress, ipAddress, textOf } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { Cluster, Endpoint, endpointText, NoCluster } from '../proxies/cluster';
@@ -175,5 +175,11 @@ function connect(
 
 /** The address to which a proxy resolves a name. */
 function resolveHost(leg: Leg, host: string): Address | undefined {
-  return isIP(host) !== 0 ? ipAddress(host) : leg.lookUp(host)[0];
+  if (isIP(host) !== 0) return ipAddress(host);
+  const addresses = leg.lookUp(host);
+  if (addresses.length < 2) return addresses[0];
+  const options = addresses.map((address) => ({
+    because: `DNS gives the proxy ${textOf(address)}: ${host} has addresses of both families`,
+  }));
+  return addresses[leg.choose(options, true)];
 }

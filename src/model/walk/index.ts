@@ -4,9 +4,9 @@ import { Choice, Ending, Journey, Leg, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
-import { isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
+import { hostOf, isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Believed } from '../registry/address-book';
-import { Address, textOf } from '../objects/addresses';
+import { Address, isOfIPv6, textOf } from '../objects/addresses';
 import { Answer } from '../answer/answer';
 import { Configuration } from '../proxies/configuration';
 import { fieldRef } from '../answer/field-ref';
@@ -95,6 +95,12 @@ function send(leg: Leg, request: ModelRequest): Ending {
       reason: `${url.hostname} cannot be resolved: no host with this name is known`,
       causes: [],
     };
+  if (isOfIPv6(address) && !configuration.registry.world.mesh?.dualStack)
+    throw new Undetermined(
+      'it is unknown whether pods and their sidecars have IPv6: add a mesh configuration with ISTIO_DUAL_STACK ' +
+        '(mesh.dualStack in a test)',
+      [],
+    );
   let next = leavePod(leg, scope, flow, address, portOfRequest(request.url) ?? 80);
   while (next.to)
     next = next.to === 'gateway' ? arriveAtGateway(leg, next) : (toService(leg, next) ?? reachHost(leg, next));
@@ -103,15 +109,17 @@ function send(leg: Leg, request: ModelRequest): Ending {
 
 /** The address that the application dials: of several, which one it takes is chance. */
 function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
-  const { hostname } = leg.url;
+  const hostname = hostOf(leg.url);
   const addresses = leg.lookUp(hostname, scope);
   if (addresses.length < 2) return addresses[0];
   return addresses[
     leg.choose(
       addresses.map((address) => ({
         because:
-          `the sidecar's DNS gives ${textOf(address)}: several ServiceEntries declare ${hostname}, and it gives the ` +
-          'addresses of all of them in turn',
+          `DNS gives ${textOf(address)}: ` +
+          (scope?.proxy.dnsCapture
+            ? `several ServiceEntries declare ${hostname}, and the sidecar gives the addresses of all of them in turn`
+            : `${hostname} has addresses of both families`),
       })),
       true,
     )
@@ -138,7 +146,7 @@ function flowOf(request: ModelRequest, url: URL): Flow {
     payload: isTcp ? 'bytes' : 'http',
     layers:
       url.protocol === 'https:'
-        ? [{ by: 'application', serverName: isIP(url.hostname) === 0 ? url.hostname.replace(/\.$/, '') : undefined }]
+        ? [{ by: 'application', serverName: isIP(hostOf(url)) === 0 ? url.hostname.replace(/\.$/, '') : undefined }]
         : [],
     http: isTcp ? undefined : http,
     added: new Set(),

@@ -20,7 +20,7 @@ const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-coun
  */
 export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address: Address, port: number): Next {
   const { configuration, pod } = leg;
-  if (holds('127.0.0.0/8', address))
+  if (holds('127.0.0.0/8', address) || holds('::1/128', address))
     throw new Undetermined('the model does not know what listens in the pod of the caller', []);
   const { captured, cause } = isCaptured(pod, address, port);
   if (!captured || !scope) {

@@ -6,6 +6,7 @@ import { ipAddress, textOf } from '../objects/addresses';
 import { clientCommonNameOf, provesToBe, receive } from './external-host';
 import { FieldRef } from '../answer/answer';
 import { uniqueRefs } from '../answer/field-ref';
+import { hostOf } from '../../access/request-url';
 import { Flow, outermost } from './flow';
 import { blockedBy } from '../policies/network-policy';
 import { Undetermined } from '../answer/undetermined';
@@ -105,7 +106,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
  */
 function findAnswerer(leg: Leg, target: ToExternalHost, known: DescribedHost | undefined): void {
   const { addressBook } = leg.configuration;
-  const asked = leg.url.hostname.toLowerCase().replace(/\.$/, '');
+  const asked = hostOf(leg.url).toLowerCase().replace(/\.$/, '');
   const own = isIP(asked) === 0 ? undefined : addressBook.at(ipAddress(asked));
   const meant = addressBook.meaning(asked, leg.pod.namespace);
   const found = known?.isUnnamed ? known.address! : (known?.host ?? undescribed(leg, target, asked)).toLowerCase();

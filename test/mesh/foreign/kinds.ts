@@ -182,13 +182,6 @@ const mutual = (host: string, tls: object = {}) => ({
   hosts: [host],
   tls: { mode: 'ISTIO_MUTUAL', ...tls },
 });
-export const BAD_HASH = {
-  mode: 'MUTUAL',
-  serverCertificate: '/etc/certs/tls.crt',
-  privateKey: '/etc/certs/tls.key',
-  caCertificates: '/etc/certs/ca.crt',
-  verifyCertificateHash: ['zz'],
-};
 /** A path of the author's own through the locked gateway, under a name like those that its lock lets in. */
 const privateName = (where: Where): KubeObject[] => {
   const [name, hop] = ['foreign.egress.internal', 'vault-hop.egress.svc.cluster.local'];
@@ -219,6 +212,22 @@ const takesPort = (protocol: string) => server({ port: { number: 443, name: 'for
 
 const sidecar = (spec: object) => (where: Where) => [unexported('Sidecar', where, spec)];
 const OPEN = { outboundTrafficPolicy: { mode: 'ALLOW_ANY' }, egress: [{ hosts: ['istio-system/*'] }] };
+
+/** Lets the sidecars' connections for what is not declared go where they were sent. */
+const filter = (where: Where) => [
+  {
+    ...unexported('EnvoyFilter', where, {
+      configPatches: [
+        {
+          applyTo: 'CLUSTER',
+          match: { context: 'SIDECAR_OUTBOUND', cluster: { name: 'BlackHoleCluster' } },
+          patch: { operation: 'MERGE', value: { type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED' } },
+        },
+      ],
+    }),
+    apiVersion: 'networking.istio.io/v1alpha3',
+  },
+];
 
 /** An older route alone, to a host that another namespace offers to all. */
 const elsewhere = (where: Where): KubeObject[] => [
@@ -326,6 +335,11 @@ export const KINDS = {
       egress: [...TCP.map((port) => ({ port, hosts: ['./*'] })), { hosts: ['*/*'] }],
     }),
     places: ["the callers' namespace"],
+  },
+  filter: {
+    title: 'an EnvoyFilter that lets undeclared connections out',
+    make: filter,
+    places: SHARED,
   },
   metadata: {
     title: 'an entry with the address of a metadata service, as TCP',

@@ -52,11 +52,16 @@ export class Tail<T> {
   }
 }
 
-/** Removes the placeholders that Envoy writes where it has no value. */
+/** The address in `address:port`. */
+export function addressOf(socket: string): string {
+  return socket.slice(0, socket.lastIndexOf(':'));
+}
+
+/** Removes the placeholders that Envoy writes where it has no value, and the brackets of IPv6 addresses. */
 export function known(line: Record<string, unknown>): AccessLine {
   return Object.fromEntries(
     Object.entries(line)
       .filter(([, value]) => value !== null && value !== '-' && value !== '')
-      .map(([key, value]) => [key, String(value)]),
+      .map(([key, value]) => [key, String(value).replace(/^\[([\da-f:.]+)\](?=:\d+$)/, '$1')]),
   );
 }

@@ -39,7 +39,10 @@ export function captureRules(annotations: Record<string, string>): CaptureRules 
 }
 
 /** Arguments of `pilot-agent istio-iptables`. */
-export function captureArguments(rules: CaptureRules, dns: boolean): string[] {
+export function captureArguments(
+  rules: CaptureRules,
+  { dns, dualStack }: { dns: boolean; dualStack: boolean },
+): string[] {
   return [
     'istio-iptables',
     ...Object.entries({ ...DEFAULTS, ...rules }).flat(),
@@ -47,5 +50,6 @@ export function captureArguments(rules: CaptureRules, dns: boolean): string[] {
     '--force-iptables-binary',
     'nft',
     ...(dns ? ['--redirect-dns'] : []),
+    ...(dualStack ? ['--dual-stack'] : []),
   ];
 }

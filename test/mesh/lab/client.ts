@@ -36,7 +36,13 @@ export function task(): ClientTask & {
   setTimeout(() => finish(28, {}), given.seconds * 1000).unref();
   const at = new URL(given.url);
   const port = Number(at.port || (at.protocol === 'https:' ? 443 : 80));
-  return { ...given, at, host: given.dial ?? at.hostname, port, authorities: fs.readFileSync(given.trusted) };
+  return {
+    ...given,
+    at,
+    host: given.dial ?? at.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port,
+    authorities: fs.readFileSync(given.trusted),
+  };
 }
 
 export function finish(exitCode: number, answer: ClientAnswer): void {

@@ -1,4 +1,4 @@
-import { AccessLine } from './access-log';
+import { AccessLine, addressOf } from './access-log';
 import { ExternalEvent, Placed } from './external';
 import { CurlView } from './request';
 import { Workload } from './world';
@@ -21,7 +21,7 @@ export interface Evidence {
 
 /** The gateway whose pod has this `address:port`. */
 export function gatewayAt(address: string | undefined, gateways: Workload[]): Workload | undefined {
-  return gateways.find((gateway) => address?.split(':')[0] === gateway.address);
+  return gateways.find(({ addresses }) => address !== undefined && addresses.includes(addressOf(address)));
 }
 
 /**
@@ -46,7 +46,7 @@ export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): bo
     evidence.external
       .filter(
         (event) =>
-          event.from === evidence.caller.address &&
+          evidence.caller.addresses.includes(event.from) &&
           !evidence.sidecar.some((line) => line.upstreamFrom === `${event.from}:${event.port}`),
       )
       .map((event) => event.port),
@@ -58,7 +58,9 @@ export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): bo
   // A connection that the host saw come from the pod itself is either the application's, which bypassed the sidecar, or
   // an attempt of the sidecar: of several attempts its line names only the last one, and none where all have failed.
   const { localPort } = evidence.curl;
-  const isSidecarsAttempt = evidence.sidecar.some((line) => line.from === `${evidence.caller.address}:${localPort}`);
+  const isSidecarsAttempt = evidence.sidecar.some(({ from }) =>
+    evidence.caller.addresses.some((address) => from === `${address}:${localPort}`),
+  );
   if (captured && direct.size === 0 && evidence.sidecar.length < legs) return false;
   if (captured && direct.size > 0 && localPort !== 0 && !direct.has(localPort) && !isSidecarsAttempt) return false;
   const passedOn = evidence.sidecar.filter(
@@ -66,7 +68,7 @@ export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): bo
   );
   if (passedOn.some((line) => gatewayLineOf(line, evidence) === undefined)) return false;
   const fromGateways = evidence.external.filter(
-    (event) => event.event !== 'connect' && gatewayAt(event.from, evidence.gateways),
+    (event) => event.event !== 'connect' && gatewayAt(`${event.from}:${event.port}`, evidence.gateways),
   );
   return fromGateways.every(
     (event) =>

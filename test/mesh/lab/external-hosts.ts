@@ -17,7 +17,7 @@ export class ExternalHosts {
         const https = host.https ?? 'none';
         return {
           host: host.host,
-          address: host.address,
+          addresses: host.addresses,
           http: host.http ?? 'none',
           https,
           tcp: host.tcp ?? [],

@@ -104,6 +104,15 @@ function serveTcp(host: ExternalListener, port: number): void {
 
 /** Looks at the first bytes of a connection, puts them back, and passes it on. */
 function listen(host: ExternalListener, port: number, take: (socket: net.Socket, first: Buffer) => void): void {
+  for (const address of host.addresses) listenAt(address, host, port, take);
+}
+
+function listenAt(
+  address: string,
+  host: ExternalListener,
+  port: number,
+  take: (socket: net.Socket, first: Buffer) => void,
+): void {
   net
     .createServer((socket) => {
       peers.set(socket, {
@@ -120,7 +129,7 @@ function listen(host: ExternalListener, port: number, take: (socket: net.Socket,
         take(socket, first as Buffer);
       });
     })
-    .listen(port, host.address);
+    .listen(port, address);
 }
 
 type Http2Answer = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void;

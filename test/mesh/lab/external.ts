@@ -1,10 +1,11 @@
 import { isIP } from 'net';
-import { AccessTable, ExternalHost } from '../../../src/access/access-table';
+import { AccessTable } from '../../../src/access/access-table';
+import { PlacedHost, placedHosts } from '../../../src/access/placed-hosts';
 
 /** What the process that plays the external hosts listens on. */
 export interface ExternalListener {
   readonly host: string;
-  readonly address: string;
+  readonly addresses: readonly string[];
   readonly http: 'ok' | 'redirect-to-https' | 'none';
   readonly https: 'ok' | 'client-certificate' | 'none';
   readonly tcp: number[];
@@ -43,36 +44,28 @@ export interface ExternalEvent {
   readonly error?: string;
 }
 
-/** An external host with its address. */
-export interface Placed extends ExternalHost {
-  readonly address: string;
-}
+/** An external host with its addresses. */
+export type Placed = PlacedHost;
 
 /** The start of the name of a host that listens where a row dials an address that belongs to no declared host. */
 export const STRAY = 'stray';
 
 /**
- * Every host with an address of its own. Dialled addresses that belong to no host get a listener too, so that a request
+ * Every host with addresses of its own. Dialled addresses that belong to no host get a listener too, so that a request
  * that really goes there is seen there.
  */
 export function placed(table: AccessTable): Placed[] {
-  const given = new Set(table.external.flatMap((host) => host.address ?? []));
-  const dialled = table.access.flatMap((row) =>
-    [row.dial, new URL(row.request.replace(/^tcp:/, 'http:')).hostname].filter(
-      (at): at is string => at !== undefined && isIP(at) === 4,
-    ),
-  );
-  const taken = new Set([...given, ...dialled]);
-  let last = 9;
-  const free = () => {
-    do last++;
-    while (taken.has(`203.0.113.${last}`));
-    if (last > 254) throw new Error('more external hosts than 203.0.113.0/24 has addresses: give some an `address`');
-    return `203.0.113.${last}`;
-  };
-  const hosts = table.external.map((host) => ({ ...host, address: host.address ?? free() }));
-  const strays = [...new Set(dialled)]
-    .filter((at) => !given.has(at))
-    .map((address, i): Placed => ({ host: `${STRAY}-${i}.invalid`, address, http: 'ok', https: 'ok' }));
-  return [...hosts, ...strays];
+  const { hosts, strays } = placedHosts(table);
+  if (hosts.some(({ address }) => isIP(address) === 0))
+    throw new Error('more external hosts than 203.0.113.0/24 has addresses: give some an `address`');
+  return [
+    ...hosts,
+    ...strays.map((address, i): Placed => ({
+      host: `${STRAY}-${i}.invalid`,
+      address,
+      addresses: [address],
+      http: 'ok',
+      https: 'ok',
+    })),
+  ];
 }

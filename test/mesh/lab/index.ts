@@ -20,7 +20,7 @@
  */
 import * as fs from 'fs';
 import * as path from 'path';
-import { AccessLine, known, Tail } from './access-log';
+import { AccessLine, addressOf, known, Tail } from './access-log';
 import { binaries, Binaries } from './binaries';
 import { complete, Evidence } from './evidence';
 import { ExternalEvent, Placed, placed } from './external';
@@ -115,7 +115,7 @@ export class Lab {
     const hosts = placed(table);
     await makeNetwork(
       run,
-      pods.map((pod) => ({ name: pod.id, address: pod.address })),
+      pods.map((pod) => ({ name: pod.id, addresses: pod.addresses })),
       hosts,
       pki.authority('public'),
     );
@@ -263,13 +263,16 @@ export class Lab {
    * Returns when every proxy that resolves the name has noticed.
    */
   public async moveName(host: string, address: string): Promise<void> {
-    const before = this.hosts.find((one) => one.host === host)!.address;
-    await serveNames(this.run, [...this.hosts.filter((one) => one.host !== host), { host, address }]);
+    const before = this.hosts.find((one) => one.host === host)!.addresses;
+    await serveNames(this.run, [...this.hosts.filter((one) => one.host !== host), { host, addresses: [address] }]);
     await Promise.all(
       this.proxies.map((proxy) =>
         until(
           `${proxy.pod.id} resolving ${host} again`,
-          async () => !(await proxy.admin('/clusters')).includes(`::${before}:`),
+          async () => {
+            const clusters = await proxy.admin('/clusters');
+            return !before.some((old) => clusters.includes(`::${old}:`) || clusters.includes(`::[${old}]:`));
+          },
           30_000,
           100,
         ),
@@ -336,7 +339,8 @@ export class Lab {
       atGateway: gateways.flatMap((gateway) =>
         lines(gateway.id)
           .filter(
-            (line) => line.from === undefined || senders.some(({ address }) => line.from!.split(':')[0] === address),
+            (line) =>
+              line.from === undefined || senders.some(({ addresses }) => addresses.includes(addressOf(line.from!))),
           )
           .map((line) => ({ gateway: gateway.id, line })),
       ),

@@ -136,6 +136,7 @@ export class Istiod {
           INJECTION_WEBHOOK_CONFIG_NAME: '',
           VALIDATION_WEBHOOK_CONFIG_NAME: '',
           PILOT_SCOPE_GATEWAY_TO_NAMESPACE: String(mesh.scopeGatewayToNamespace ?? false),
+          ISTIO_DUAL_STACK: String(mesh.dualStack ?? false),
           PILOT_DEBOUNCE_AFTER: '10ms',
           PILOT_DEBOUNCE_MAX: '500ms',
           ...values.pilot?.env,
@@ -244,8 +245,11 @@ export class Istiod {
 /** The Service of the tracing providers. */
 const TRACER = 'tracer.tracing.svc.cluster.local';
 
-/** Errors that istiod always logs when it does not run in a cluster, and that concern no request. */
-const HARMLESS: string[] = [];
+/**
+ * Errors that concern no request. On a busy machine Envoy asks again for routes to which it has subscribed already:
+ * istiod says so, and sends nothing. A listener that waited for them would still be warming when a lab converges.
+ */
+const HARMLESS = ['ADS:RDS: Subscribed resources check mismatch: true vs false'];
 
 function meshConfig(mesh: MeshSettings): Record<string, unknown> {
   return {

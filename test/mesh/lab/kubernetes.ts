@@ -1,3 +1,5 @@
+import { isIPv6 } from 'net';
+import { ipv6Of } from './network';
 import { GatewayPods } from '../../../src/access/access-table';
 
 /** A Kubernetes object, as it was written. */
@@ -20,8 +22,13 @@ export interface Pod {
   readonly namespace: string;
   readonly labels: Record<string, string>;
   readonly serviceAccount: string;
+  /** Its first address. */
   readonly address: string;
+  /** One, or one of each family. */
+  readonly addresses: readonly string[];
 }
+
+type Family = 'IPv4' | 'IPv6';
 
 /** Who writes an object, where that is not whoever runs the lab: for admission. */
 export const WRITTEN_BY = 'lab/written-by';
@@ -47,10 +54,25 @@ export class ServiceController {
     return objects.flatMap((object) => {
       if (object.kind !== 'Service' || object.apiVersion !== 'v1' || object.spec?.type === 'ExternalName')
         return [object];
-      const address = object.spec.clusterIP ?? this.addressOf(idOf(object));
-      const service = { ...object, spec: { ...object.spec, clusterIP: address, clusterIPs: [address] } };
-      return object.spec.selector ? [service, this.slice(service)] : [service];
+      const families = this.familiesOf(object);
+      const own = this.addressOf(idOf(object));
+      const clusterIPs = object.spec.clusterIP
+        ? [object.spec.clusterIP]
+        : families.map((family) => (family === 'IPv4' ? own : ipv6Of(own)));
+      const service = {
+        ...object,
+        spec: { ...object.spec, clusterIP: clusterIPs[0], clusterIPs, ipFamilies: families },
+      };
+      return object.spec.selector ? [service, ...families.map((family) => this.slice(service, family))] : [service];
     });
+  }
+
+  /** Kubernetes' default is one family, also where pods have two. */
+  private familiesOf({ spec }: KubeObject): Family[] {
+    const wanted: Family[] = spec.ipFamilies ?? ['IPv4'];
+    const isDual = this.pods.some(({ addresses }) => addresses.length > 1);
+    if (!isDual || !spec.ipFamilyPolicy || spec.ipFamilyPolicy === 'SingleStack') return [wanted[0]];
+    return [...new Set<Family>([...wanted, 'IPv4', 'IPv6'])];
   }
 
   private addressOf(id: string): string {
@@ -59,7 +81,7 @@ export class ServiceController {
     return this.addresses.get(id)!;
   }
 
-  private slice(service: KubeObject): KubeObject {
+  private slice(service: KubeObject, family: Family): KubeObject {
     const namespace = service.metadata.namespace ?? 'default';
     const selector = Object.entries<string>(service.spec.selector);
     const selected = this.pods.filter(
@@ -79,19 +101,19 @@ export class ServiceController {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: {
-        name: `${service.metadata.name}-lab`,
+        name: `${service.metadata.name}-lab${family === 'IPv4' ? '' : '-ipv6'}`,
         namespace,
         labels: { 'kubernetes.io/service-name': service.metadata.name },
         annotations: { [WRITTEN_BY]: 'system:serviceaccount:kube-system:endpointslice-controller' },
       },
-      addressType: 'IPv4',
+      addressType: family,
       ports: (service.spec.ports ?? []).map((port: any) => ({
         name: port.name ?? '',
         port: target(port),
         protocol: port.protocol ?? 'TCP',
       })),
       endpoints: selected.map((pod) => ({
-        addresses: [pod.address],
+        addresses: pod.addresses.filter((address) => isIPv6(address) === (family === 'IPv6')),
         conditions: { ready: true, serving: true, terminating: false },
         nodeName: 'lab',
         targetRef: { kind: 'Pod', name: pod.name, namespace },

@@ -5,7 +5,8 @@ import { idOf, KubeObject } from './kubernetes';
 export interface FilteredPod {
   readonly namespace: string;
   readonly labels: Record<string, string>;
-  readonly address: string;
+  /** One, or one of each family. */
+  readonly addresses: readonly string[];
   /** Ports at which a cluster has it, and where the lab has it instead. */
   readonly elsewhere?: Record<string, string>;
 }
@@ -33,16 +34,17 @@ const OPEN = ['*mangle', ':PREROUTING ACCEPT [0:0]', ':POSTROUTING ACCEPT [0:0]'
 export const UNFILTERED = [...OPEN, 'COMMIT', ''].join('\n');
 
 /**
- * What a network that enforces NetworkPolicy does to one pod, as input of `iptables-restore`. It sees what such a
+ * What a network that enforces NetworkPolicy does to one pod's packets of a family, as input of `iptables-restore` or
+ * `ip6tables-restore`. It sees what such a
  * network sees: packets that leave the pod or arrive at it, with the addresses and ports of pods. What the sidecar
  * redirects to itself stays on loopback, which policies do not cover.
  *
- * Packets are judged by who opened the connection, also where the connection is older than the policy. The lab has no
- * IPv6 and ignores its ranges. Named ports and SCTP are an error.
+ * Packets are judged by who opened the connection, also where the connection is older than the policy. Named ports and
+ * SCTP are an error.
  */
-export function packetFilter(pod: FilteredPod, world: PolicyWorld): string {
+export function packetFilter(pod: FilteredPod, world: PolicyWorld, family: 4 | 6 = 4): string {
   const chains: string[][] = [];
-  const hooks = (['Egress', 'Ingress'] as const).flatMap((direction) => hook(direction, pod, world, chains));
+  const hooks = (['Egress', 'Ingress'] as const).flatMap((direction) => hook(direction, pod, world, family, chains));
   if (hooks.length === 0) return UNFILTERED;
   const declared = chains.map((_chain, index) => `:NP-${index} - [0:0]`);
   const rules = chains.flatMap((chain, index) => chain.map((rule) => `-A NP-${index} ${rule}`));
@@ -50,7 +52,7 @@ export function packetFilter(pod: FilteredPod, world: PolicyWorld): string {
 }
 
 /** The rules of one direction: none where no policy applies to it, otherwise only what one of them allows. */
-function hook(direction: Direction, pod: FilteredPod, world: PolicyWorld, chains: string[][]): string[] {
+function hook(direction: Direction, pod: FilteredPod, world: PolicyWorld, family: 4 | 6, chains: string[][]): string[] {
   const selecting = world.policies.filter(
     (policy) => namespaceOf(policy) === pod.namespace && selects(policy.spec.podSelector, pod.labels),
   );
@@ -64,15 +66,19 @@ function hook(direction: Direction, pod: FilteredPod, world: PolicyWorld, chains
       const peers: any[] = rule[field] ?? [];
       if (peers.length === 0) return ports.map((port) => `${matchOf(port)} -j ACCEPT`);
       return peers.flatMap((peer) => {
-        if (peer.ipBlock) return block(peer.ipBlock, side, ports, chains);
-        return podsOf(peer, policy, world).flatMap(({ address, elsewhere }) =>
-          ports.map((port) => `${side} ${address} ${matchOf(port, elsewhere)} -j ACCEPT`),
+        if (peer.ipBlock) return block(peer.ipBlock, side, ports, family, chains);
+        return podsOf(peer, policy, world).flatMap(({ addresses, elsewhere }) =>
+          addresses
+            .filter((address) => isIP(address) === family)
+            .flatMap((address) => ports.map((port) => `${side} ${address} ${matchOf(port, elsewhere)} -j ACCEPT`)),
         );
       });
     }),
   );
   return [
     `${loopback} -j ACCEPT`,
+    // Without it no neighbour is found.
+    ...(family === 6 ? ['-p icmpv6 -j ACCEPT'] : []),
     // Replies on connections of the other direction.
     '-m conntrack --ctstate ESTABLISHED,RELATED --ctdir REPLY -j ACCEPT',
     ...allowed,
@@ -85,9 +91,10 @@ function block(
   { cidr, except = [] }: { cidr: string; except?: string[] },
   side: string,
   ports: Port[],
+  family: 4 | 6,
   chains: string[][],
 ): string[] {
-  if (isIP(cidr.split('/')[0]) === 6) return [];
+  if (isIP(cidr.split('/')[0]) !== family) return [];
   chains.push([
     ...except.map((range) => `${side} ${range} -j RETURN`),
     ...ports.map((port) => `${side} ${cidr} ${matchOf(port)} -j ACCEPT`),

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'net';
 import { KubeObject } from './kubernetes';
 import { ISTIOD_ADDRESS, EXTERNAL_ADDRESS } from './network';
 import { FilteredPod, packetFilter, UNFILTERED } from './network-policy';
@@ -9,8 +10,8 @@ import { Workload } from './world';
  * 15012 in a cluster.
  */
 const NO_PODS: FilteredPod[] = [
-  { namespace: 'istio-system', labels: { app: 'istiod' }, address: ISTIOD_ADDRESS, elsewhere: { 15012: '15010' } },
-  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, address: EXTERNAL_ADDRESS },
+  { namespace: 'istio-system', labels: { app: 'istiod' }, addresses: [ISTIOD_ADDRESS], elsewhere: { 15012: '15010' } },
+  { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, addresses: [EXTERNAL_ADDRESS] },
 ];
 
 /** The part of a cluster's network that enforces NetworkPolicy: a packet filter in each pod's network namespace. */
@@ -37,15 +38,23 @@ export class PolicyEnforcer {
       pods: [...this.pods, ...NO_PODS],
       namespaces: this.namespaces,
     };
-    await Promise.all(this.pods.map((pod) => this.enforce(pod, packetFilter(pod, world))));
+    await Promise.all(
+      this.pods.flatMap((pod) =>
+        pod.addresses.map((address) => {
+          const family = isIPv6(address) ? 6 : 4;
+          return this.enforce(pod, family, packetFilter(pod, world, family));
+        }),
+      ),
+    );
   }
 
-  private async enforce(pod: Workload, filter: string): Promise<void> {
-    const before = this.inForce.get(pod.id) ?? UNFILTERED;
+  private async enforce(pod: Workload, family: 4 | 6, filter: string): Promise<void> {
+    const key = `${pod.id} ${family}`;
+    const before = this.inForce.get(key) ?? UNFILTERED;
     if (filter === before) return;
-    this.inForce.set(pod.id, filter);
+    this.inForce.set(key, filter);
     const shell = this.shellOf(pod.id);
-    await shell.must('iptables-nft-restore', [], filter);
+    await shell.must(family === 6 ? 'ip6tables-nft-restore' : 'iptables-nft-restore', [], filter);
     // The filter knows the opener only of connections that begin after it. So older ones end, the one to istiod too.
     if (before === UNFILTERED) await shell.run('ss', ['-K', '-Htn', 'state', 'established', 'not dst 127.0.0.0/8']);
   }

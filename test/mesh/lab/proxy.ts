@@ -44,7 +44,10 @@ export class Proxy {
     const namespace = run_.namespace(pod.id);
     const metadata: Record<string, string> = pod.proxyConfig.proxyMetadata ?? {};
     if (pod.role === 'sidecar') {
-      const rules = captureArguments(pod.capture, metadata.ISTIO_META_DNS_CAPTURE === 'true');
+      const rules = captureArguments(pod.capture, {
+        dns: metadata.ISTIO_META_DNS_CAPTURE === 'true',
+        dualStack: metadata.ISTIO_DUAL_STACK === 'true',
+      });
       await shell.must(files.pilotAgent, rules);
     }
     const log = path.join(run_.folder, `${pod.id}.log`);

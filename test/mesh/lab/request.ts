@@ -1,7 +1,9 @@
+import { isIPv6 } from 'net';
 import type { ClientAnswer, ClientTask } from './client';
 import { PodShell } from './pod-shell';
 import { program } from './programs';
-import { AccessRow } from '../../../src/access/access-table';
+import { AccessRow, requestHost } from '../../../src/access/access-table';
+import { urlOf } from '../../../src/access/request-url';
 
 /** What the application saw, as curl reports it. */
 export interface CurlView {
@@ -51,7 +53,7 @@ async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promi
     ...Object.entries(row.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
     ...(row.speak === 'http2' ? ['--http2-prior-knowledge'] : []),
     ...(row.follow ? ['-L'] : []),
-    ...(row.dial ? ['--connect-to', `::${row.dial}:`] : []),
+    ...(row.dial ? ['--connect-to', `::${isIPv6(row.dial) ? `[${row.dial}]` : row.dial}:`] : []),
     '-w',
     '\n%{json}',
     row.request,
@@ -98,11 +100,11 @@ const TCP_CLIENT = `
 
 async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
   const began = Date.now();
-  const { hostname, port } = new URL(row.request.replace(/^tcp:/, 'http:'));
+  const { port } = urlOf(row.request);
   const ended = await shell.run(process.execPath, [
     '-e',
     TCP_CLIENT,
-    row.dial ?? hostname,
+    row.dial ?? requestHost(row),
     port,
     PING,
     String(SECONDS),

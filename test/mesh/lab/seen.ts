@@ -91,7 +91,7 @@ function lastEvent(evidence: Evidence, line: AccessLine | undefined, tcp: boolea
 
 function viaOf(evidence: Evidence, line: AccessLine | undefined, event: ExternalEvent | undefined): Via | undefined {
   if (line === undefined) return event || evidence.external.length > 0 ? 'direct' : undefined;
-  if (event && event.from === evidence.caller.address && line.upstreamFrom !== `${event.from}:${event.port}`)
+  if (event && evidence.caller.addresses.includes(event.from) && line.upstreamFrom !== `${event.from}:${event.port}`)
     return 'direct';
   if (line.cluster === 'PassthroughCluster') return 'undeclared';
   if (gatewayAt(line.upstream, evidence.gateways)) return 'gateway';
@@ -153,16 +153,16 @@ function contradictions(
   tlsByApplication: boolean,
 ): string[] {
   const found: string[] = [];
-  const fromGateway = gatewayAt(event.from, evidence.gateways);
+  const fromGateway = gatewayAt(`${event.from}:${event.port}`, evidence.gateways);
   if (via === 'gateway' && !fromGateway)
     found.push(`it went to a gateway, but ${event.server} was reached from ${event.from}`);
-  if (via !== 'gateway' && event.from !== evidence.caller.address)
+  if (via !== 'gateway' && !evidence.caller.addresses.includes(event.from))
     found.push(`${event.server} was reached from ${event.from}, which is not the caller`);
   const gatewayLine = line && gatewayLineOf(line, evidence);
   if (via === 'gateway' && gatewayLine?.upstreamFrom !== `${event.from}:${event.port}`)
     found.push("no line of the gateway joins the sidecar's hop with the connection that the external host saw");
   const asked = requestHost(evidence.row);
-  const expected = evidence.hosts.find((host) => host.host === asked || host.address === asked)?.host;
+  const expected = evidence.hosts.find((host) => host.host === asked || host.addresses.includes(asked))?.host;
   const { follow, expect } = evidence.row;
   const mayGoElsewhere = follow || expect.answeredBy !== undefined || via === 'undeclared' || via === 'direct';
   if (!mayGoElsewhere && event.server !== expected)

@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import { parse } from 'yaml';
 import { CaptureRules, captureRules } from './capture';
 import { KubeObject, Pod } from './kubernetes';
-import { podAddress } from './network';
+import { ipv6Of, podAddress } from './network';
 import { Pki } from './pki';
 import { AccessTable, GatewayPods, TableSecret } from '../../../src/access/access-table';
 
@@ -42,11 +42,14 @@ export function workloads(table: AccessTable, manifests: KubeObject[]): Workload
       namespace: caller.namespace,
       labels,
       serviceAccount: caller.serviceAccount,
-      address: podAddress(index),
+      ...addressesOf(index, table),
       role: 'sidecar',
       capture: captureRules(annotations),
       injected: annotations['sidecar.istio.io/inject'] !== 'false',
-      proxyConfig: withDnsCapture(proxyConfigOf(annotations), caller.dnsCapture ?? table.mesh?.dnsCapture ?? false),
+      proxyConfig: proxyConfigOf(annotations, {
+        ...meshMetadata(table),
+        ...((caller.dnsCapture ?? table.mesh?.dnsCapture) && { ISTIO_META_DNS_CAPTURE: 'true' }),
+      }),
     };
   });
   const gateways = (table.gateways ?? []).map((gateway, index): Workload => ({
@@ -55,11 +58,11 @@ export function workloads(table: AccessTable, manifests: KubeObject[]): Workload
     namespace: gateway.namespace,
     labels: gateway.labels,
     serviceAccount: gateway.serviceAccount,
-    address: podAddress(callers.length + index),
+    ...addressesOf(callers.length + index, table),
     role: 'router',
     capture: {},
     injected: true,
-    proxyConfig: proxyConfigOf(annotationsFor(gateway.namespace, gateway.labels, manifests)),
+    proxyConfig: proxyConfigOf(annotationsFor(gateway.namespace, gateway.labels, manifests), meshMetadata(table)),
   }));
   return [...callers, ...gateways];
 }
@@ -140,7 +143,7 @@ function podObjects(pod: Workload): KubeObject[] {
       status: {
         phase: 'Running',
         podIP: pod.address,
-        podIPs: [{ ip: pod.address }],
+        podIPs: pod.addresses.map((ip) => ({ ip })),
         conditions: [{ type: 'Ready', status: 'True' }],
       },
     },
@@ -230,15 +233,19 @@ function annotationsFor(
   return template?.annotations ?? {};
 }
 
-/** As `meshConfig.defaultConfig.proxyMetadata` does; what the pod itself says counts more. */
-function withDnsCapture(proxyConfig: Record<string, any>, on: boolean): Record<string, any> {
-  return on
-    ? { ...proxyConfig, proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true', ...proxyConfig.proxyMetadata } }
-    : proxyConfig;
+function addressesOf(index: number, { mesh }: AccessTable): Pick<Pod, 'address' | 'addresses'> {
+  const address = podAddress(index);
+  return { address, addresses: mesh?.dualStack ? [address, ipv6Of(address)] : [address] };
 }
 
-function proxyConfigOf(annotations: Record<string, string>): Record<string, any> {
-  return parse(annotations['proxy.istio.io/config'] ?? '{}') ?? {};
+function meshMetadata({ mesh }: AccessTable): Record<string, string> {
+  return mesh?.dualStack ? { ISTIO_DUAL_STACK: 'true' } : {};
+}
+
+/** @param metadata as in `meshConfig.defaultConfig.proxyMetadata`; what the pod itself says counts more */
+function proxyConfigOf(annotations: Record<string, string>, metadata: Record<string, string>): Record<string, any> {
+  const own = parse(annotations['proxy.istio.io/config'] ?? '{}') ?? {};
+  return { ...own, proxyMetadata: { ...metadata, ...own.proxyMetadata } };
 }
 
 function base64(file: string): string {

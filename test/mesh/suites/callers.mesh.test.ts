@@ -193,9 +193,13 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
     await hold(mesh, [...WEB_ROWS, ...STRANGER, ...SHOP_ROWS, ...refused('crawler', SHOP, 503), RECIPE]);
   });
 
-  test("a caller that the server refuses leaves no line in the gateway's log", async () => {
+  test("a caller that the server refuses leaves no line of plain HTTP in the gateway's log, and no byte at the host", async () => {
     await mesh.apply(objects);
-    for (const row of refused('crawler', SHOP, 503)) expect((await mesh.expectRow(row)).evidence.atGateway).toEqual([]);
+    const [http, https] = refused('crawler', SHOP, 503);
+    const plain = await mesh.expectRow(http);
+    expect([plain.evidence.atGateway, plain.evidence.external]).toEqual([[], []]);
+    const { evidence } = await mesh.expectRow(https);
+    expect(evidence.external.filter(({ event }) => event !== 'connect')).toEqual([]);
   });
 
   test.each(ours(objects).map((gone) => [idOf(gone), gone] as const))(

@@ -30,6 +30,7 @@ const [THROUGH, STRAIGHT, CHECKED, WHOLE] = [HOSTS.through, HOSTS.straight, HOST
   ({ host }) => host,
 );
 const RECORDING = process.env.MESH_RECORD !== undefined;
+const EVERYTHING = process.env.MESH_EVERYTHING !== undefined;
 
 /** As Istio's injection sets it. */
 const INJECTED = { 'security.istio.io/tlsMode': 'istio' };
@@ -162,6 +163,8 @@ async function effectOf(mesh: Mesh, objects: KubeObject[]): Promise<Effect> {
   let effect: Effect = 'nothing';
   for (const row of ROWS) {
     const sight = await mesh.see(row);
+    // What the other team opens for itself from its own sidecars is its own affair.
+    if (row.from === 'stranger' && sight.judgement.seen.via !== 'gateway') continue;
     if (breaches(row, sight).length > 0) return 'opens';
     if (sight.judgement.seen.addedHeaders?.some((header) => TRACING.test(header))) effect = 'tells';
     else if (!sight.judgement.passed && effect === 'nothing') effect = 'fails';
@@ -230,7 +233,7 @@ const PAIRS = sample(
   FOREIGN.flatMap((first, index) => FOREIGN.slice(index + 1).map((second) => [first, second] as const)).filter(
     (pair) => new Set(objectsOfAll(pair).map(idOf)).size === objectsOfAll(pair).length && pair[0].kind !== pair[1].kind,
   ),
-  process.env.MESH_EVERYTHING === undefined ? 5 : 40,
+  EVERYTHING ? 40 : 5,
   seed(),
 );
 
@@ -338,7 +341,7 @@ describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, 
     return found;
   };
 
-  test.each(OWN.map((foreign) => [keyOf(foreign), foreign] as const))(
+  test.each((EVERYTHING ? OWN : sample(OWN, 2, seed())).map((foreign) => [keyOf(foreign), foreign] as const))(
     'lets nothing out that another author of the namespace opens: %s',
     async (_key, foreign) => {
       await mesh.lab.apply('foreign', objectsOf(foreign, HOP_NAME));
@@ -347,7 +350,7 @@ describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, 
       expect(without).not.toEqual([]);
       await mesh.apply(manifests);
       // Each waits for a connection that never comes.
-      const sent = process.env.MESH_EVERYTHING === undefined ? without.slice(0, 2) : without;
+      const sent = EVERYTHING ? without : without.slice(0, 2);
       expect(await opened(sent)).toEqual([]);
     },
     200_000,

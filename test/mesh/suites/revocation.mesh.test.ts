@@ -12,7 +12,6 @@ import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { Caller } from '../../../src/values/caller';
 import { chosen } from '../cover';
-import { BAD_HASH } from '../foreign/kinds';
 import { KubeObject } from '../lab';
 import { describeMesh, Mesh, synthesise } from '../support';
 
@@ -68,19 +67,25 @@ const NEW_STATE = ['stays', 'comes'];
 const OLD_STATE = ['stays', 'leaves'];
 
 const SECRET = 'a Secret that does not exist';
+const FILES = 'a certificate file that does not exist';
+/** Envoy waits for these, and then goes on without them. */
+const WAITS = [SECRET, FILES];
 
 const FREEZES = { older: OLD_STATE, younger: OLD_STATE };
 /** The port is the older server's. */
 const TAKES = { older: [], younger: NEW_STATE };
 
 /** Servers on the same pods, in another namespace, and who is then answered where they act there. */
-const SERVERS = {
+const SERVERS: Record<string, { server: object; effect: Record<'older' | 'younger', string[]> }> = {
   'our names': { server: mutual({}, ...names('')), effect: FREEZES },
   'our names, for every namespace': { server: mutual({}, ...names('*/')), effect: FREEZES },
   'our names, for its own namespace': { server: mutual({}, ...names('./')), effect: FREEZES },
   'our names, for a namespace by name': { server: mutual({}, ...names('other/')), effect: FREEZES },
-  'a hash that is none': { server: mutual(BAD_HASH), effect: FREEZES },
   [SECRET]: { server: mutual({ mode: 'SIMPLE', credentialName: 'nowhere' }), effect: FREEZES },
+  [FILES]: {
+    server: mutual({ mode: 'SIMPLE', serverCertificate: '/none/tls.crt', privateKey: '/none/tls.key' }),
+    effect: FREEZES,
+  },
   'HTTP on our port': {
     server: { port: { number: 443, name: 'foreign', protocol: 'HTTP' }, hosts: ['*'] },
     effect: TAKES,
@@ -133,12 +138,10 @@ async function afterwards(mesh: Mesh, objects: KubeObject[]): Promise<string[]> 
 }
 
 const worlds = [false, true].flatMap((isScoped) =>
-  // Where it has an effect, that ends by itself: it has a test of its own.
+  // Where these have an effect, it ends by itself: they have a test of their own.
   Object.keys(SERVERS)
-    .filter((what) => isScoped || what !== SECRET)
-    .flatMap((what) =>
-      (['older', 'younger'] as const).map((age) => ({ isScoped, what: what as keyof typeof SERVERS, age })),
-    ),
+    .filter((what) => isScoped || !WAITS.includes(what))
+    .flatMap((what) => (['older', 'younger'] as const).map((age) => ({ isScoped, what: what, age }))),
 );
 const asked = chosen(worlds, [({ isScoped }) => String(isScoped), ({ what }) => what, ({ age }) => age]);
 
@@ -185,10 +188,10 @@ for (const isScoped of [false, true]) {
 
     if (isScoped) return;
 
-    test('a Secret that does not exist delays it by the time for which Envoy waits for one', async () => {
+    test.each(WAITS)('%s delays it by the time for which Envoy waits for one', async (what) => {
       await force(mesh, 'foreign', []);
       await mesh.apply(BEFORE);
-      await force(mesh, 'foreign', foreign(SERVERS[SECRET].server, AGES.older));
+      await force(mesh, 'foreign', foreign(SERVERS[what].server, AGES.older));
       await mesh.lab.apply('manifests', AFTER);
       const seconds = await until(mesh, 'leaves', false);
       expect(seconds).toBeGreaterThan(5);

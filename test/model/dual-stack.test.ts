@@ -1,0 +1,91 @@
+/** Addresses of IPv6, in meshes that have them and in meshes of which nobody knows it. */
+import { ask } from './support';
+import { isPlainYes } from '../../src/explain/changes';
+import { World } from '../../src/model';
+
+const LOCKED = { outboundTrafficPolicy: 'REGISTRY_ONLY' } as const;
+const WORLD: World = {
+  mesh: { ...LOCKED, dualStack: true },
+  external: [
+    {
+      host: 'both.example.com',
+      address: '203.0.113.50',
+      addresses: ['203.0.113.50', '2001:db8::50'],
+      http: 'ok',
+      tcp: [5432],
+    },
+    { host: 'six.example.com', address: '2001:db8::60', http: 'ok', tcp: [5432] },
+  ],
+};
+const entry = (host: string, more: string, port = 'number: 5432, protocol: TCP') => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${host.split('.')[0]}, namespace: shop }
+spec: { hosts: ["${host}"], location: MESH_EXTERNAL, ports: [{ name: p, ${port} }], ${more} }
+`;
+const see = (yaml: string, url: string, world = WORLD) => ask(yaml, 'shop/app', url, world);
+const SIX = 'tcp://six.example.com:5432';
+
+test('a range of IPv6 whose mask is /32 is a range, and one of /128 is an address', () => {
+  expect(see(entry('six.example.com', 'addresses: ["2001:db8::/32"], resolution: NONE'), SIX)).toMatchObject({
+    outcome: 'answered',
+    via: 'sidecar',
+  });
+  expect(see(entry('six.example.com', 'addresses: ["2001:db8::60/128"], resolution: NONE'), SIX)).toMatchObject({
+    outcome: 'answered',
+  });
+  expect(see(entry('six.example.com', 'addresses: ["2001:db9::/32"], resolution: NONE'), SIX).outcome).toBe('refused');
+});
+
+test('an address counts, however it is written', () => {
+  const yaml = entry('six.example.com', 'addresses: ["2001:0DB8:0::0060"], resolution: NONE');
+  expect(see(yaml, SIX).outcome).toBe('answered');
+  expect(see(yaml, 'tcp://[2001:DB8:0:0::60]:5432').outcome).toBe('answered');
+});
+
+test('where a name has both, an entry for one of them leaves open what happens', () => {
+  const yaml = entry('both.example.com', 'addresses: [203.0.113.50], resolution: NONE');
+  const answer = see(yaml, 'tcp://both.example.com:5432');
+  expect(isPlainYes(answer)).toBe(false);
+  expect(answer.alternatives[0].because).toMatch(/both.example.com has addresses of both families/);
+  expect(see(entry('both.example.com', 'resolution: DNS'), 'tcp://both.example.com:5432').outcome).toBe('answered');
+});
+
+test('nothing is said of IPv6 where the mesh may have none', () => {
+  const yaml = entry('six.example.com', 'resolution: DNS');
+  for (const url of [SIX, 'http://[2001:db8::60]/'])
+    expect(see(yaml, url, { ...WORLD, mesh: LOCKED })).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/dualStack/),
+    });
+});
+
+const OPEN_TO_IPV4 = `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: out, namespace: shop }
+spec: { podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 0.0.0.0/0 } }] }] }
+`;
+
+test('a policy of IPv4 lets a host through whose address nobody knows, unless it may have another family', () => {
+  const yaml = entry('site.example.com', 'resolution: DNS', 'number: 80, protocol: HTTP') + OPEN_TO_IPV4;
+  const url = 'http://site.example.com/';
+  expect(see(yaml, url, { mesh: LOCKED }).outcome).toBe('answered');
+  expect(see(yaml, url, { mesh: { ...LOCKED, dualStack: true } }).outcome).toBe('undetermined');
+  expect(see(yaml, url, {})).toMatchObject({ condition: { holds: expect.stringMatching(/dualStack/) } });
+});
+
+test('a pod that says that Istio leaves IPv6 alone goes past its sidecar', () => {
+  const yaml = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: app, namespace: shop }
+spec:
+  template:
+    metadata:
+      labels: { app: app }
+      annotations: { proxy.istio.io/config: 'proxyMetadata: { ISTIO_DUAL_STACK: "false" }' }
+`;
+  expect(see(yaml, SIX)).toMatchObject({ outcome: 'answered', via: 'direct' });
+  expect(see('', SIX)).toMatchObject({ outcome: 'refused', by: 'sidecar' });
+});
