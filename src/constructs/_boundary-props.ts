@@ -4,9 +4,8 @@ import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egres
 import { IEgressGateway } from './i-egress-gateway';
 import { AllowedDestination, PodPlace } from '../declarations/allowed-egress';
 import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
-import { PRIVATE_RANGES, throughNat64 } from '../istio/ranges';
+import { PRIVATE_RANGES, networkOf, throughNat64 } from '../istio/ranges';
 import { isA } from '../values/brand';
-import { networkOf } from '../values/ip-range';
 import { assertSelector } from '../values/names';
 import { Problems } from '../values/problems';
 import {

@@ -139,7 +139,7 @@ interface Named {
 function inWaves(app: App): Grouping<number, object> {
   const identity = ({ apiVersion, kind, metadata: { namespace, name } }: Named) =>
     JSON.stringify([apiVersion, kind, namespace, name]);
-  const ours = new Map([...emittedObjects(app)].map(([object, { wave }]) => [identity(object.toJson()), wave()]));
+  const ours = new Map([...emittedObjects(app).values()].map(({ object, wave }) => [identity(object.toJson()), wave]));
   return groupBy<number, Named>(
     app.charts.flatMap((chart) => chart.toJson()),
     (manifest) => ours.get(identity(manifest)) ?? 0,

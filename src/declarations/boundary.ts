@@ -3,9 +3,8 @@ import { AllowedEgress, allowedEgressOf, PodPlace } from './allowed-egress';
 import { perApp } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { gatewayNamespaces } from './gateways';
-import { contains, STAND_INS } from '../istio/ranges';
+import { STAND_INS, contains, hostRange } from '../istio/ranges';
 import { GatewayInstallation } from '../values/gateway-installation';
-import { hostRange } from '../values/ip-range';
 
 /** What a boundary knows about the cluster. */
 export interface ClusterPlaces {

@@ -6,7 +6,7 @@ import { watch } from './conflicts';
 import { EgressPath } from './egress-path';
 import { externalPorts } from './origination';
 import { SidecarEgressPathSettings } from './settings';
-import { hostRange } from '../values/ip-range';
+import { hostRange } from '../istio/ranges';
 import { addressInstead, keyOf } from '../values/names';
 
 const egressPaths = perIdentity<SidecarEgressPath>();

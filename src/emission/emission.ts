@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { addObject } from './emitted';
+import { Emitted } from './emitted';
 import { Declared } from './ownership';
 import { perApp } from '../declarations/app';
 import { groupVersionKind, Rank, RecipeObject, Side } from '../recipes/recipe';
@@ -24,12 +24,11 @@ export function emit(construct: Construct, objects: RecipeObject[], scope: Const
   return new Emission(construct, { gateway: { scope }, caller: { scope } }, () => objects).update().objects();
 }
 
-interface Emitted {
-  readonly object: ApiObject;
+interface Placed {
+  readonly emitted: Emitted;
   readonly scope: Construct;
   /** The count of objects that were emitted before. */
   readonly order: number;
-  planned: RecipeObject;
 }
 
 const emissions = new WeakMap<object, Emission>();
@@ -45,7 +44,7 @@ export class Emission {
     return emission;
   }
 
-  private readonly emitted = new Map<string, Emitted>();
+  private readonly placed = new Map<string, Placed>();
 
   /**
    * @param owner the construct of this library that findings about the objects are reported for
@@ -66,8 +65,8 @@ export class Emission {
       const key = keyOf(planned.side, planned.id);
       if (seen.has(key)) continue;
       seen.add(key);
-      const known = this.emitted.get(key);
-      if (known) known.planned = planned;
+      const known = this.placed.get(key);
+      if (known) known.emitted.planned = planned;
       else this.addUnlessShared(key, planned);
     }
     this.keepOrder();
@@ -77,44 +76,51 @@ export class Emission {
   /** All objects so far, in the order in which they can be applied. */
   public objects(...sides: Side[]): ApiObject[] {
     return this.inOrder()
+      .map(({ emitted }) => emitted)
       .filter(({ planned }) => sides.length === 0 || sides.includes(planned.side))
       .map(({ object }) => object);
   }
 
   /** The objects with these ids. */
   public objectsOf(side: Side, ids: string[]): ApiObject[] {
-    return [...new Set(ids)].flatMap((id) => this.emitted.get(keyOf(side, id))?.object ?? []);
+    return [...new Set(ids)].flatMap((id) => this.placed.get(keyOf(side, id))?.emitted.object ?? []);
   }
 
   /** Adds an object, or what it is made from to an object that another declaration of the app has emitted. */
   private addUnlessShared(key: string, planned: RecipeObject): void {
-    const declared = new Set(this.declared && [this.declared]);
+    let declared: Iterable<Declared> = this.declared ? [this.declared] : [];
     if (planned.shared) {
       const { kind, metadata } = planned;
       const identity = `${groupVersionKind(kind).kind} ${metadata.namespace}/${metadata.name}`;
       const shared = sharedObjects(this.owner);
       const known = shared.get(identity);
-      if (known) return declared.forEach((one) => known.add(one));
-      shared.set(identity, declared);
+      if (known) {
+        for (const one of declared) known.add(one);
+        return;
+      }
+      const growing = new Set(declared);
+      shared.set(identity, growing);
+      declared = growing;
     }
     const { scope, first = scope } = this.places[planned.side]!;
     const place = planned.rank === Rank.FIRST ? first : scope;
-    const latest = () => this.emitted.get(key)?.planned ?? planned;
-    const object = addObject(this.owner, place, planned, latest, declared);
-    this.emitted.set(key, { object, scope: place, order: this.emitted.size, planned });
+    const emitted = new Emitted(this.owner, place, planned, declared);
+    this.placed.set(key, { emitted, scope: place, order: this.placed.size });
   }
 
-  private inOrder(): Emitted[] {
-    return [...this.emitted.values()].sort((a, b) => a.planned.rank - b.planned.rank || a.order - b.order);
+  private inOrder(): Placed[] {
+    return [...this.placed.values()].sort(
+      (a, b) => a.emitted.planned.rank - b.emitted.planned.rank || a.order - b.order,
+    );
   }
 
   /** An object whose rank has grown waits for those that it now comes after. */
   private keepOrder(): void {
-    const last = new Map<Construct, Emitted>();
-    for (const emitted of this.inOrder()) {
-      const before = last.get(emitted.scope);
-      if (before && before.order > emitted.order) emitted.object.addDependency(before.object);
-      last.set(emitted.scope, emitted);
+    const last = new Map<Construct, Placed>();
+    for (const placed of this.inOrder()) {
+      const before = last.get(placed.scope);
+      if (before && before.order > placed.order) placed.emitted.object.addDependency(before.emitted.object);
+      last.set(placed.scope, placed);
     }
   }
 }

@@ -1,19 +1,9 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { Declared, writeOwnership } from './ownership';
+import { Declared, owned } from './ownership';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { perApp } from '../declarations/app';
 import { RecipeObject } from '../recipes/recipe';
-
-/** An object of this library. */
-export interface Emitted {
-  /** The construct of this library that findings about the object are reported for. */
-  readonly owner: IConstruct;
-  /** Returns the current spec of an Istio object as plain data. */
-  readonly spec?: () => object;
-  /** When tools that apply in waves apply the object. */
-  readonly wave: () => number;
-}
 
 const emitted = perApp(() => new Map<ApiObject, Emitted>());
 
@@ -22,38 +12,62 @@ export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Em
   return emitted(construct);
 }
 
-/**
- * Adds an object. Its spec is made at synth, when every declaration is known.
- *
- * @param owner the construct of this library that findings about the object are reported for
- * @param planned the object as it is planned now
- * @param latest returns the object as it is planned at synth
- * @param declared what the object is made from, if it is not the construct alone
- */
-export function addObject(
-  owner: IConstruct,
-  scope: Construct,
-  planned: RecipeObject,
-  latest: () => RecipeObject,
-  declared: ReadonlySet<Declared>,
-): ApiObject {
-  const { id, kind, metadata, fields } = planned;
-  const spec = planned.spec && (() => latest().spec!());
-  const props = { metadata, ...fields, ...(spec && { spec: Lazy.any({ produce: spec }) }) };
-  const object =
-    'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
-  const wave = () => waveOf(latest());
-  emitted(owner).set(object, { owner, spec: 'GVK' in kind ? spec : undefined, wave });
-  writeOwnership(object, owner, declared, metadata.annotations);
-  if (isInWaves(object)) writeWave(object, wave);
-  return object;
+/** An object of this library. Its spec is made at synth, when every declaration is known. */
+export class Emitted {
+  public readonly object: ApiObject;
+
+  /**
+   * @param owner the construct of this library that findings about the object are reported for
+   * @param planned the object as it is planned so far
+   * @param declared what the object is made from, which may grow until synth; empty if that is the construct alone
+   */
+  constructor(
+    public readonly owner: IConstruct,
+    scope: Construct,
+    public planned: RecipeObject,
+    declared: Iterable<Declared>,
+  ) {
+    const { id, kind, metadata, fields, spec } = planned;
+    const props = {
+      metadata: owned(metadata, scope, owner, declared),
+      ...fields,
+      ...(spec && { spec: this.lazySpec }),
+    };
+    this.object =
+      'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
+    emitted(owner).set(this.object, this);
+    if (isInWaves(this.object)) this.writeWave();
+  }
+
+  /** Whether it is an Istio object, whose spec is plain data. */
+  public get isIstio(): boolean {
+    return 'GVK' in this.planned.kind;
+  }
+
+  /** The spec as it is now. */
+  public spec(): object {
+    return this.planned.spec!();
+  }
+
+  /** When tools that apply in waves apply it. */
+  public get wave(): number {
+    return waveOf(this.planned);
+  }
+
+  public writeWave(): void {
+    writeWave(this.object, () => this.wave);
+  }
+
+  private get lazySpec(): unknown {
+    return Lazy.any({ produce: () => this.spec() });
+  }
 }
 
 /** Has every object below a scope, those still to come included, say when Argo CD applies it. */
 export function writeWaves(scope: IConstruct): void {
   if (isInWaves(scope)) return;
   scopesInWaves(scope).add(scope);
-  for (const [object, { wave }] of emitted(scope)) if (object.node.scopes.includes(scope)) writeWave(object, wave);
+  for (const one of emitted(scope).values()) if (one.object.node.scopes.includes(scope)) one.writeWave();
 }
 
 /**
@@ -61,6 +75,6 @@ export function writeWaves(scope: IConstruct): void {
  * of every level, to rename fields, changes nothing then, and takes a fifth of the time of a large app.
  */
 function generated(object: ApiObject): ApiObject {
-  object.toJson = () => ApiObject.prototype.toJson.call(object);
+  object.toJson = ApiObject.prototype.toJson;
   return object;
 }

@@ -1,4 +1,4 @@
-import { ApiObject, Chart, Lazy } from 'cdk8s';
+import { ApiObjectMetadata, Chart, Lazy } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { CONSTRUCTS } from '../manifests/constructs-annotation';
 
@@ -12,25 +12,29 @@ export interface Declared {
 }
 
 /**
- * Writes on an object whose it is and which constructs it comes from, unless its author or its chart has written that.
- * The paths of constructs are in an annotation only, so that renaming one changes nothing that selects or matches.
+ * The metadata of an object, with whose it is and which constructs it comes from, unless its author or its chart has
+ * written that. The paths of constructs are in an annotation only, so that renaming one changes nothing that selects or
+ * matches.
  *
- * @param by the construct that has emitted it
+ * @param by the construct that emits it
  * @param declared what it is made from, which may grow until synth; empty if that is the construct alone
  */
-export function writeOwnership(
-  object: ApiObject,
+export function owned(
+  metadata: ApiObjectMetadata,
+  scope: IConstruct,
   by: IConstruct,
-  declared: ReadonlySet<Declared>,
-  given: Record<string, unknown> = {},
-): void {
-  const { metadata } = object;
+  declared: Iterable<Declared>,
+): ApiObjectMetadata {
+  const chart = Chart.of(scope);
   const [first] = declared;
-  const owner = first?.owner ?? Chart.of(by).namespace ?? metadata.namespace;
-  if (owner !== undefined && metadata.getLabel(OWNER_LABEL) === undefined) metadata.addLabel(OWNER_LABEL, owner);
-  if (given[CONSTRUCTS] !== undefined) return;
+  const owner = first?.owner ?? Chart.of(by).namespace ?? metadata.namespace ?? chart.namespace;
   const constructs = () => (first ? [...declared].flatMap((one) => one.constructs) : [by]);
-  metadata.addAnnotation(CONSTRUCTS, Lazy.any({ produce: () => pathsOf(constructs()) }));
+  // Fields before copies: V8 11 gives every object that begins with a copy a hidden class of its own.
+  return {
+    ...metadata,
+    labels: { [OWNER_LABEL]: owner!, ...chart.labels, ...metadata.labels }, // undefined is not written
+    annotations: { [CONSTRUCTS]: Lazy.any({ produce: () => pathsOf(constructs()) }), ...metadata.annotations },
+  };
 }
 
 function pathsOf(constructs: readonly IConstruct[]): string {

@@ -56,7 +56,7 @@ class Validation {
 
     const emitted = emittedObjects(this.root);
     const plain = App.of(this.root).resolvers.every(({ constructor }) => BUILT_IN.includes(constructor));
-    const checked = objects.map((object) => asRulesSee(object, plain ? emitted.get(object) : undefined));
+    const checked = objects.map((object) => new Checked(object, plain ? emitted.get(object) : undefined));
     const findings = rules().checkManifests(checked, { rootNamespace: rootNamespaceOf(this.root) });
     const conflicts = conflictsOf(this.root);
     const owners = new Map(
@@ -88,17 +88,23 @@ const BUILT_IN: unknown[] = [LazyResolver, ImplicitTokenResolver, NumberStringUn
  * An object as the rules see it. Its path is computed only when it is reported, since that takes time; an object of
  * this library is serialised only if it is patched, which would cost a tenth of the whole synth.
  */
-function asRulesSee(object: ApiObject, ours: Emitted | undefined): EgressObject {
-  const { apiVersion, kind, name, metadata } = object;
-  return {
-    manifest:
-      ours?.spec && patchesOf(object)?.length === 0
+class Checked implements EgressObject {
+  public readonly manifest: EgressObject['manifest'];
+
+  constructor(
+    private readonly object: ApiObject,
+    ours: Emitted | undefined,
+  ) {
+    const { apiVersion, kind, name, metadata } = object;
+    this.manifest =
+      ours?.isIstio && patchesOf(object)?.length === 0
         ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
-        : object.toJson(),
-    get origin() {
-      return object.node.path;
-    },
-  };
+        : object.toJson();
+  }
+
+  public get origin(): string {
+    return this.object.node.path;
+  }
 }
 
 /**

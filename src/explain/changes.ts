@@ -12,6 +12,7 @@ import { upTo } from '../manifests/field-path';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { PROPOSED } from '../model/objects/ages';
+import { checkManifests, Finding } from '../rules';
 
 export type { Wanted } from './candidates';
 
@@ -65,12 +66,13 @@ export function smallestChange(
   // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
   const isMeantFor = answer.via === 'gateway' || isRoutedToService(index, answer);
   const kept: Wanted = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
-  const found = candidates({ index, world: model.world, caller, request, answer, wanted })
+  let findings: ReturnType<typeof findingsOf> | undefined;
+  const tried = candidates({ index, world: model.world, caller, request, answer, wanted })
     .sort((a, b) => cost(a) - cost(b))
     .slice(0, MOST_TRIED);
   const before = withUndeclaredHost(model);
   const others = new OtherRequests(before, caller, request);
-  for (const candidate of found) {
+  for (const candidate of tried) {
     const changed = before.with(applied(objects, candidate));
     // What the API server or Istio's webhook rejects is never proposed.
     if (changed.malformed.length > 0) continue;
@@ -80,10 +82,16 @@ export function smallestChange(
     const edited = [...candidate.edits.map(({ object }) => object), ...(candidate.added ?? []).map(asObject)];
     const effects = others.changedBy(changed, edited);
     if (effects.some((effect) => others.isUnasked(effect, isGuard(candidate)))) continue;
+    findings ??= findingsOf(model);
+    const found = [...findingsOf(changed).entries()].filter(([finding]) => !findings!.has(finding));
+    if (found.some(([, { severity }]) => severity === 'error')) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
     return {
       text: `${inProgram(candidate, index, caller)}${warning}`,
-      also: alsoLines(effectLines(effects, requestText(request), then), others.unasked),
+      also: [
+        ...alsoLines(effectLines(effects, requestText(request), then), others.unasked),
+        ...found.map(([finding, { severity }]) => `lint then has a new ${severity}: ${finding}`),
+      ],
       effects,
       then: headline(then),
       answer: then,
@@ -91,6 +99,12 @@ export function smallestChange(
     };
   }
   return undefined;
+}
+
+/** What lint finds, by code and message. */
+function findingsOf({ objects, world }: EgressModel): Map<string, Pick<Finding, 'severity'>> {
+  const found = checkManifests(objects, { rootNamespace: world.mesh?.rootNamespace });
+  return new Map(found.map((finding) => [`${finding.code}: ${finding.message}`, finding]));
 }
 
 /** The model, of a world in which a host that nobody declares answers, so that what opens it is seen. */

@@ -131,17 +131,20 @@ export class OtherRequests {
 /** The effects in words, those that are alike in one line. */
 export function effectLines(effects: readonly SideEffect[], url: string, then: Answer): string[] {
   const alike = groupBy(effects, (effect) => {
-    const isAsThis = requestText(effect) === url && inBrief(effect.after) === inBrief(then);
-    const what = requestText(effect).replace(UNDECLARED_HOST, '<any undeclared host>');
-    return isAsThis ? '' : `${what}: ${inBrief(effect.after)}`;
+    const request = requestText(effect);
+    const after = inBrief(effect.after);
+    return request === url && after === inBrief(then) ? '' : JSON.stringify([request, after]);
   });
   return [...alike.keys()].map((what) => {
-    const callers = alike
-      .get(what)
-      .map(({ caller }) => callerText(caller))
-      .join(', ');
-    return what === '' ? `the same for ${callers}` : `also changes ${callers} ${what}`;
+    const callers = listed(alike.get(what).map(({ caller }) => callerText(caller)));
+    if (what === '') return `the same request of ${callers} is then answered as well`;
+    const [request, after] = JSON.parse(what) as [string, string];
+    return `also changes ${request.replace(UNDECLARED_HOST, '<any undeclared host>')} of ${callers}: then ${after}`;
   });
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 }
 
 /** A request in short: its URL, and what is unusual about it. */

@@ -1,5 +1,4 @@
 import { BlockList, isIP } from 'net';
-import { networkOf } from '../values/ip-range';
 
 /**
  * The addresses at which clouds tell a machine about itself, and hand out its credentials. Most are in private ranges.
@@ -111,4 +110,40 @@ function parse(text: string): { address: string; bits: number; family: 'ipv4' | 
   return Number.isInteger(bits) && bits >= 0 && bits <= widest
     ? { address, bits, family: version === 4 ? 'ipv4' : 'ipv6' }
     : undefined;
+}
+
+/** The range of one address. */
+export function hostRange(address: string): string {
+  return `${address}/${isIP(address) === 6 ? 128 : 32}`;
+}
+
+/** A range without host bits, as Kubernetes requires it: `203.0.113.0/24` for `203.0.113.40/24`. */
+export function networkOf(cidr: string): string {
+  const [address, mask] = cidr.split('/');
+  const v6 = isIP(address) === 6;
+  const parts = v6 ? wordsOf(address) : address.split('.').map(Number);
+  const width = v6 ? 16 : 8;
+  const masked = parts.map((part, index) => {
+    const bits = Math.min(width, Math.max(0, Number(mask) - index * width));
+    return part - (part % 2 ** (width - bits));
+  });
+  // A URL holds an IPv6 address in its canonical short form.
+  const text = v6
+    ? new URL(`http://[${masked.map((word) => word.toString(16)).join(':')}]`).hostname.slice(1, -1)
+    : masked.join('.');
+  return `${text}/${mask}`;
+}
+
+/** The eight words of an IPv6 address. */
+function wordsOf(address: string): number[] {
+  const [head, tail] = new URL(`http://[${address}]`).hostname
+    .slice(1, -1)
+    .split('::')
+    .map((half) =>
+      half
+        .split(':')
+        .filter(Boolean)
+        .map((word) => parseInt(word, 16)),
+    );
+  return tail === undefined ? head : [...head, ...Array(8 - head.length - tail.length).fill(0), ...tail];
 }

@@ -98,11 +98,13 @@ export function list<T>(
       return undefined;
     }
     if (value.length === 0 && options.empty !== undefined) problems.add(`${place}: ${options.empty}`);
+    const listed = new Set<unknown>();
     return Array.from(value).flatMap((one, index) => {
-      if (options.unique && value.indexOf(one) < index) {
+      if (options.unique && listed.has(one)) {
         problems.add(`${place}[${index}]: ${shown(one)} is listed twice; list it once`);
         return [];
       }
+      listed.add(one);
       const read = item(one, `${place}[${index}]`, problems);
       return read === undefined ? [] : [read];
     });

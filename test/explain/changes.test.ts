@@ -33,7 +33,7 @@ test.each([
   ['http-on-443', 'ServiceEntry shop/api: set spec.ports[0].protocol to "TLS"'],
   [
     'sidecar-hosts-name-the-namespace-of-the-entry',
-    'Sidecar shop/default: set spec.egress[0].hosts[2] to "other/www.example.com"',
+    'Sidecar shop/default: add "other/www.example.com" to spec.egress[0].hosts',
   ],
   [
     'sni-of-another-name',
@@ -52,9 +52,9 @@ test('what would break another request is not proposed: here the other host behi
 
 test('what else changes is said', () => {
   expect(proposals('http-on-443')[0]?.also).toEqual([
-    'the same for any other account of shop, any other namespace',
-    'also changes shop/checkout, any other account of shop, any other namespace http://api.example.com:443/: refused ' +
-      'by the sidecar: connection closed (curl 52 or 56)',
+    'the same request of any other account of shop and any other namespace is then answered as well',
+    'also changes http://api.example.com:443/ of shop/checkout, any other account of shop and any other namespace: ' +
+      'then refused by the sidecar: connection closed (curl 52 or 56)',
   ]);
 });
 
@@ -159,8 +159,8 @@ describe('an entry that sends HTTP to port 443, without TLS origination', () => 
       }),
     );
     expect(change?.text).toBe(
-      'DestinationRule shop/pool: set spec.trafficPolicy.portLevelSettings[0] to ' +
-        '{"port":{"number":80},"tls":{"mode":"SIMPLE","sni":"edition.cnn.com","subjectAltNames":["edition.cnn.com"]}}',
+      'DestinationRule shop/pool: add {"port":{"number":80},"tls":{"mode":"SIMPLE","sni":"edition.cnn.com",' +
+        '"subjectAltNames":["edition.cnn.com"]}} to spec.trafficPolicy.portLevelSettings',
     );
     expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'sidecar', plaintextToHost: false });
   });

@@ -106,7 +106,8 @@ describe('TLS inside TLS, because a rule originates TLS on a port for TLS', () =
     );
     expect(change?.answer).toMatchObject({ outcome: 'answered', tlsOriginatedBy: 'application' });
     expect(change?.also).toEqual([
-      'the same for any other account of istio-system, any other account of shop, any other namespace',
+      'the same request of any other account of istio-system, any other account of shop and any other namespace is then ' +
+        'answered as well',
     ]);
   });
 
@@ -201,7 +202,7 @@ test('what opens a host to another namespace says so', () => {
     ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
   });
   expect(proposed([shared], 'https://api.vendor.com/')?.also).toEqual([
-    'the same for any other account of shop, any other account of billing',
+    'the same request of any other account of shop and any other account of billing is then answered as well',
   ]);
 });
 
@@ -302,11 +303,11 @@ describe('a route to the gateway', () => {
   test('for plain HTTP only is joined by one for TLS, where the gateway is wanted', () => {
     const { entry, gateway, hop, routes } = task({ port: 80 });
     const change = proposed([entry, gateway, hop, routes], 'https://edition.cnn.com/', {}, { via: 'gateway' });
-    expect(change?.text.split('\n').map((line) => line.replace(/ to .*/, ''))).toEqual([
-      'Gateway istio-system/exit: set spec.servers[1]',
-      'DestinationRule istio-system/hop: set spec.subsets[0].trafficPolicy.portLevelSettings[1]',
-      'VirtualService istio-system/cnn: set spec.tls[0]',
-      'VirtualService istio-system/cnn: set spec.tcp[0]',
+    expect(change?.text.split('\n').map((line) => line.replace(/ \{.*\}/, ''))).toEqual([
+      'Gateway istio-system/exit: add to spec.servers',
+      'DestinationRule istio-system/hop: add to spec.subsets[0].trafficPolicy.portLevelSettings',
+      'VirtualService istio-system/cnn: add to spec.tls',
+      'VirtualService istio-system/cnn: add to spec.tcp',
     ]);
     expect(change?.answer).toMatchObject({ via: 'gateway', identityAtGateway: 'shop/checkout' });
   });
@@ -324,7 +325,7 @@ describe('an entry with addresses', () => {
 
   test.each(['tcp://203.0.113.50:5432', 'tcp://db.vendor.com:5432'])('is imported for %s', (url) => {
     expect(proposed([data, sidecar], url)?.text).toBe(
-      'Sidecar shop/default: set spec.egress[0].hosts[1] to "data/db.vendor.com"',
+      'Sidecar shop/default: add "data/db.vendor.com" to spec.egress[0].hosts',
     );
   });
 
@@ -337,7 +338,7 @@ describe('an entry with addresses', () => {
     });
     const external = [{ host: 'net.vendor.com', address: '192.0.2.50', https: 'ok' } as const];
     expect(proposed([net], 'https://net.vendor.com/', { external })?.text).toBe(
-      'ServiceEntry shop/net: set spec.addresses[1] to "192.0.2.50"',
+      'ServiceEntry shop/net: add "192.0.2.50" to spec.addresses',
     );
   });
 });
@@ -378,13 +379,13 @@ describe('a policy that lets some in', () => {
   test('for others too gets a rule of this caller and host, since the host is not for them', () => {
     const names = [own, 'cluster.local/ns/other/sa/x'];
     expect(asked({ from: principals(...names), to: [{ operation: { hosts: ['other.com'] } }] })).toBe(
-      `set spec.rules[1] to {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"]}}]}`,
+      `add {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"]}}]} to spec.rules`,
     );
   });
 
   test('on some paths gets a rule for this path only', () => {
     expect(asked({ from: principals(own), to: [{ operation: { hosts, paths: ['/a'], methods: ['GET'] } }] })).toBe(
-      `set spec.rules[1] to {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"],"paths":["/"],"methods":["GET"]}}]}`,
+      `add {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"],"paths":["/"],"methods":["GET"]}}]} to spec.rules`,
     );
   });
 });
@@ -419,7 +420,7 @@ describe('what else a change does', () => {
       }),
     ];
     expect(effects(allowing('GET'), allowing('GET', 'DELETE'))).toEqual([
-      expect.stringMatching(/^also changes shop\/checkout, .* DELETE http:\/\/edition\.cnn\.com\/: 200 from/),
+      expect.stringMatching(/^also changes DELETE http:\/\/edition\.cnn\.com\/ of shop\/checkout, .*: then 200 from/),
     ]);
   });
 
@@ -436,9 +437,31 @@ describe('what else a change does', () => {
       }),
     ];
     expect(effects(entry('GRPC'), entry('HTTP'))).toEqual([
-      expect.stringMatching(/ grpc http:\/\/edition\.cnn\.com\/: refused by the external host: gRPC status 14/),
+      expect.stringMatching(
+        / grpc http:\/\/edition\.cnn\.com\/ of .*: then refused by the external host: gRPC status 14/,
+      ),
     ]);
   });
+});
+
+test('what lint finds because of a change is said with it', () => {
+  const { entry, gateway, hop } = task();
+  const passed = istio('VirtualService', 'istio-system', 'cnn', {
+    hosts: ['edition.cnn.com'],
+    tls: [
+      {
+        match: [{ port: 443, sniHosts: ['edition.cnn.com'] }],
+        route: [{ destination: { host: HOP, subset: 'cnn', port: { number: 443 } } }],
+      },
+    ],
+  });
+  const { ports, ...spec } = entry.spec as unknown as { ports: object[] };
+  const change = proposed(
+    [{ ...entry, spec: { ...spec, ports: ports.slice(1) } }, gateway, hop, passed],
+    'http://edition.cnn.com/',
+  );
+  expect(change?.text).toMatch(/^ServiceEntry istio-system\/cnn: add .* to spec\.ports$/);
+  expect(change?.also.at(-1)).toMatch(/^lint then has a new warning: past-the-gateway: /);
 });
 
 describe('for objects of the constructs, the construct and the prop are named', () => {

@@ -168,6 +168,14 @@ export const MUTATIONS: Record<string, Mutation> = {
     change: noNetworkPolicy,
     like: 'openSidecar',
   },
+  'foreign-objects "a lock that imports less headlessHttp in another namespace"': {
+    change: replace('Sidecar', /"istio-system\/\*"/, '"*/*"'),
+    like: 'older',
+  },
+  'headless "with the setting of istiod it goes to an endpoint of the Service, whichever"': { helmValues: '{}' },
+  'headless "a headless Service whose port says TCP takes no such request"': {
+    change: replace('Service', /"tcp-db"/g, '"http"'),
+  },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
@@ -194,6 +202,12 @@ export const LIMITS = [
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'foreign-objects "no measures address in another namespace, older"',
+  ...['external', 'unreadable', 'misled', 'passing', 'headlessHttp'].map(
+    (kind) => `foreign-objects "no measures ${kind} in another namespace"`,
+  ),
+  'foreign-objects "a lock that imports less headlessHttp in the callers\' namespace"',
+  'headless "a request that names a headless Service goes to the address that was dialled"',
+  'boundary "istiod fetches the keys that a RequestAuthentication names, for namespaces behind a boundary too"',
   'foreign-objects "no measures filter in the callers\' namespace"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',

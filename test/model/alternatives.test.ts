@@ -1,5 +1,7 @@
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, LOCKED } from './support';
 import { isPlainYes } from '../../src/explain/changes';
+import { World } from '../../src/model';
+import { unmetExpectations } from '../../src/model/answer/judge';
 
 const routes = (http: string) =>
   '---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: split, namespace: shop ' +
@@ -85,6 +87,24 @@ spec: { selector: { istio: gw }, ports: [{ name: http, port: 80, targetPort: ${t
       alternatives: [{ answer: { outcome: 'refused', by: 'gateway', symptom: 503 } }],
     });
     expect(isPlainYes(answer)).toBe(false);
+    // A row of a table holds if every answer meets it that is left to chance.
+    expect(unmetExpectations({ outcome: 'answered' }, answer)).toEqual([
+      expect.stringMatching(
+        /^outcome: expected answered, the model says refused .*, by chance: Services of egress\/gw map/,
+      ),
+    ]);
+  });
+
+  test('a gateway that is said to be installed maps each port to itself, as the hop beside it does', () => {
+    const gateway = GATEWAY.slice(GATEWAY.indexOf('---\napiVersion: networking'))
+      .replaceAll('istio: gw', 'istio: egressgateway')
+      .replaceAll('gw.egress', 'istio-egressgateway.egress');
+    const hop = service('istio-egressgateway-hop', 80).replaceAll('istio: gw', 'istio: egressgateway');
+    const knownGateways = [{ name: 'istio-egressgateway', namespace: 'egress' }];
+    const see = (world: World) => ask(`${ENTRY}${gateway}${hop}`, 'shop/app', 'http://site.example.com/', world);
+    expect(see({ ...LOCKED, knownGateways })).toMatchObject({ outcome: 'answered', via: 'gateway', alternatives: [] });
+    // Without that, its Service may lead elsewhere.
+    expect(isPlainYes(see(LOCKED))).toBe(false);
   });
 
   test('two entries of one namespace with different resolution for different namespaces', () => {
@@ -98,10 +118,10 @@ spec:
   location: MESH_EXTERNAL
   resolution: DNS_ROUND_ROBIN
   endpoints: [{ address: ${address} }]
-  ports: [{ number: 443, name: tls, protocol: TLS }]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
 `;
     const own = ENTRY.replace('metadata: {', 'metadata: { creationTimestamp: 2026-01-01T00:00:00Z,');
-    const answer = ask(`${own}${other('elsewhere.example.com')}`, 'shop/app', 'https://site.example.com/');
+    const answer = ask(`${own}${other('elsewhere.example.com')}`, 'shop/app', 'http://site.example.com/');
     expect(answer.alternatives.length).toBeGreaterThan(0);
     expect(isPlainYes(answer)).toBe(false);
   });

@@ -477,7 +477,8 @@ export const CASES: Case[] = [
     ]),
   ),
   caseOf('the scheme at a server in plaintext', overHttp(...schemes), [
-    ['/scheme', 200],
+    // A hop without TLS tells nobody who the caller is.
+    ['/scheme', 200, { expect: { outcome: 'answered', identityAtGateway: 'none' } }],
     ['/header', 200],
     ['/header', 200, sentHttps],
     // The hop speaks HTTP/2, which carries the scheme that the sidecar has read.

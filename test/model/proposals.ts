@@ -64,7 +64,7 @@ function facts({ outcome, via, tlsOriginatedBy, plaintextToHost, answeredBy }: M
 function isAnnounced({ effects }: Change, { from, request: written, headers = {} }: Request, asked: Request): boolean {
   // A request for another host by its Host header is one for that host.
   const { hostname } = urlOf(written);
-  const request = written.replace(hostname, headers.Host ?? hostname);
+  const request = written.replace(hostname, (headers.Host ?? hostname).replace(/\.$/, ''));
   if (from === asked.from && targetOf(request) === targetOf(asked.request)) return true;
   const { namespace, serviceAccount } = tableOf({}).callers.find(({ name }) => name === from)!;
   return effects.some(

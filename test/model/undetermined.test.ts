@@ -13,6 +13,15 @@ test.each([
     /EnvoyFilter shop\/x/,
   ],
   [
+    'one that removes a filter that istiod makes',
+    object(
+      'EnvoyFilter',
+      'networking.istio.io/v1alpha3',
+      `{ configPatches: [${PATCH.replace('SIDECAR_OUTBOUND', 'SIDECAR_OUTBOUND, listener: { filterChain: { filter: { subFilter: { name: envoy.filters.http.router } } } }')}] }`,
+    ),
+    /EnvoyFilter shop\/x/,
+  ],
+  [
     'one in the root namespace',
     object('EnvoyFilter', 'networking.istio.io/v1alpha3', `{ configPatches: [${PATCH}] }`, 'istio-system'),
     /EnvoyFilter istio-system\/x/,

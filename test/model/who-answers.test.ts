@@ -206,3 +206,40 @@ spec: { hosts: [end.example.com], http: [{ directResponse: { status: 418 } }] }
   expect(answer.destination).toBeUndefined();
   expect(answer.answeredBy).toBeUndefined();
 });
+
+describe('a host at the address that its entry gives', () => {
+  const at = 'resolution: STATIC, endpoints: [{ address: 203.0.113.7 }]';
+  const PORTS =
+    'ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }, { number: 443, name: tls, protocol: TLS }]';
+  const SITE = entry('site', `{ hosts: [site.example.com], ${PORTS}, ${at} }`);
+  const rule = (tls: string) => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: site, namespace: shop }
+spec: { host: site.example.com, trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls: { ${tls} } }] } }
+`;
+
+  test.each([
+    ['the application', '', 'https://site.example.com/'],
+    ['the sidecar, for the host of the request,', rule('mode: SIMPLE'), 'http://site.example.com/'],
+    [
+      'the sidecar',
+      rule('mode: SIMPLE, sni: site.example.com, subjectAltNames: [site.example.com]'),
+      'http://site.example.com/',
+    ],
+  ])('is who it is, where %s verifies its certificate', (_who, yaml, url) => {
+    const answer = ask(`${SITE}${yaml}`, 'shop/app', url);
+    expect(answer.condition).toBeUndefined();
+    expect(answer.assumptions).toEqual(['203.0.113.7:443 answers, with a good certificate for site.example.com']);
+  });
+
+  test.each([
+    ['nobody', 'mode: SIMPLE, insecureSkipVerify: true'],
+    ['the sidecar, of any name,', 'mode: SIMPLE, sni: site.example.com'],
+    ['the sidecar for another name', 'mode: SIMPLE, subjectAltNames: [site.example.com, "*.example.com"]'],
+  ])('may be another one, where %s verifies its certificate', (_who, tls) => {
+    expect(ask(`${SITE}${rule(tls)}`, 'shop/app', 'http://site.example.com/').condition?.holds).toMatch(
+      /203.0.113.7 is site.example.com/,
+    );
+  });
+});

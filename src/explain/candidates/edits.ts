@@ -7,8 +7,11 @@ import { yamlLines } from '../yaml-lines';
 
 /** Sets the value at a path. */
 export function set(object: Indexed, path: FieldPath, value: unknown, size = 1): Candidate {
+  const steps = stepsOf(path);
+  const isNew = typeof steps[steps.length - 1] === 'number' && valueAt(object, path) === undefined;
+  const json = JSON.stringify(value);
   return {
-    text: `${nameOf(object)}: set ${path} to ${JSON.stringify(value)}`,
+    text: `${nameOf(object)}: ${isNew ? `add ${json} to ${pathOf(steps.slice(0, -1))}` : `set ${path} to ${json}`}`,
     size,
     edits: [{ object, field: path, change: (manifest) => write(manifest, path, value) }],
   };

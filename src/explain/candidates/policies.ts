@@ -3,7 +3,7 @@ import { set } from './edits';
 import { Asked, Candidate, nameOf, Question } from './question';
 import { urlOf } from '../../access/request-url';
 import { addressOf } from '../manifest';
-import { hostRange } from '../../values/ip-range';
+import { hostRange } from '../../istio/ranges';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
 

@@ -50,6 +50,9 @@ export function knownPort({ hasAssumedPorts }: GatewayWorkload, port: number): n
 type Labels = Readonly<Record<string, string>>;
 type ServicePorts = NonNullable<ServiceSpec['ports']>;
 
+/** The pod port behind port 443 of a gateway that Istio's Helm chart installs: it maps each port to itself. */
+const CHART_PORT = 443;
+
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
 /**
@@ -126,7 +129,7 @@ export function gatewayWorkloads(
   const isKnown = (namespace: string, selector: Labels) =>
     [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
   for (const gateway of world.knownGateways ?? []) {
-    const { name, namespace, serviceAccount, targetPort = 443 } = gateway;
+    const { name, namespace, serviceAccount, targetPort = CHART_PORT } = gateway;
     const own = labelsOf(gateway);
     if (isKnown(namespace, own)) continue;
     const id = `${namespace}/${name}`;
@@ -301,7 +304,7 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
     const ports = [...numbers].map((port) => ({
       name: port === 80 ? 'http2' : port === 443 ? 'https' : `tcp-${port}`,
       port,
-      targetPort: known?.targetPort === undefined ? undefined : (podPorts(known.targetPort)[port] ?? port),
+      targetPort: known === undefined ? undefined : (podPorts(known.targetPort ?? CHART_PORT)[port] ?? port),
     }));
     const before = found.get(`${namespace}/${name}`);
     if (before) before.ports = [...new Map([...before.ports, ...ports].map((port) => [port.port, port])).values()];
@@ -312,7 +315,7 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
 
 /** The pod ports of a gateway that maps 443 to this one: those of a pod without privileges are above 1023. */
 function podPorts(targetPort: number): Record<number, number> {
-  return { 80: targetPort === 443 ? 80 : 8080, 443: targetPort };
+  return { 80: targetPort === CHART_PORT ? 80 : 8080, 443: targetPort };
 }
 
 /** What all Gateways of a namespace select, if it is the same. */

@@ -72,13 +72,9 @@ export function servicesOfEntry(entry: IstioObject<'ServiceEntry'>, exportTo: re
   };
   const services: Service[] = [];
   for (const host of spec.hosts ?? []) {
-    const own = {
-      ...shared,
-      host,
-      canHaveAddress: canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS'),
-    };
-    if (addresses.length === 0) services.push({ ...own, address: addressOf(undefined) });
-    for (const address of addresses) services.push({ ...own, address });
+    const allocates = canHaveAddress && (!host.startsWith('*') || resolution === 'DYNAMIC_DNS');
+    for (const address of addresses.length === 0 ? [addressOf(undefined)] : addresses)
+      services.push({ host, address, canHaveAddress: allocates, ...shared });
   }
   return services;
 }

@@ -230,7 +230,7 @@ function endpointsOf(
         assumptions,
       };
     default:
-      return { ...entryEndpoints(registry, service, port, portField, assumptions, labels), assumptions };
+      return { assumptions, ...entryEndpoints(registry, service, port, portField, assumptions, labels) };
   }
 }
 

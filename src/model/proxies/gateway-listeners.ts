@@ -47,7 +47,7 @@ export function gatewayListeners(
   return new Map(
     [...serversByPort(registry, workload, translated)].map(([port, { servers, skipped, unsure, unknown }]) => [
       port,
-      { ...listenerOf(registry, scope, servers, skipped), unsure, unknown },
+      { unsure, unknown, ...listenerOf(registry, scope, servers, skipped) },
     ]),
   );
 }
@@ -97,7 +97,7 @@ function listenerOf(
       const merged = new Map<string, RouteEntry[]>();
       addRoutes(registry, scope, server, merged);
       addVirtualHosts(hosts, merged);
-      chains.push({ ...shared, serverNames: server.serverNames, http: {}, hosts });
+      chains.push({ serverNames: server.serverNames, http: {}, hosts, ...shared });
     } else if (passesThrough(server.value)) {
       const own = passthroughChains(registry, scope, server, passed);
       chains.push(...own);

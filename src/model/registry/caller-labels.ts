@@ -2,7 +2,7 @@ import { Condition } from '../answer/conditions';
 import { Registry } from './registry';
 import { ModelCaller } from '../requests/request';
 import { podTemplateOf } from '../../istio/pod-templates';
-import { IstioObject } from '../../manifests/indexed';
+import { Indexed, IstioObject } from '../../manifests/indexed';
 import { SECTIONS } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
 import { Route } from '../../manifests/specs';
@@ -17,6 +17,12 @@ interface Selectors {
   readonly podSelector?: { readonly matchLabels?: Labels };
 }
 
+/** Labels by which an object selects proxies, and the namespace that it is in if it selects no others. */
+interface Selecting {
+  readonly namespace: string | undefined;
+  readonly labels: Labels;
+}
+
 /** Labels that the caller's pods could have instead of those that are taken for granted. */
 export interface OtherLabels {
   readonly caller: ModelCaller;
@@ -27,6 +33,7 @@ export interface OtherLabels {
 /** What the manifests say about the labels of callers that give none. */
 export class CallerLabels {
   private readonly selectors = new Map<string, readonly Labels[]>();
+  private selecting?: readonly Selecting[];
 
   constructor(private readonly registry: Registry) {}
 
@@ -65,25 +72,10 @@ export class CallerLabels {
 
   private collect(namespace: string): readonly Labels[] {
     const { index, rootNamespace } = this.registry;
-    const all = index.kinds.flat().flatMap((object): (Labels | undefined)[] => {
-      if (object.kind === 'VirtualService') return sourceLabels(object as IstioObject<'VirtualService'>);
-      if (![namespace, rootNamespace].includes(object.namespace)) return [];
-      const { workloadSelector, selector, podSelector } = (object.spec ?? {}) as Selectors;
-      switch (object.kind) {
-        case 'Sidecar':
-        case 'DestinationRule':
-        case 'EnvoyFilter':
-          return [workloadSelector?.labels ?? workloadSelector?.matchLabels];
-        case 'NetworkPolicy':
-          return [podSelector?.matchLabels];
-        case 'AuthorizationPolicy':
-        case 'ProxyConfig':
-        case 'WasmPlugin':
-          return [selector?.matchLabels];
-        default:
-          return [];
-      }
-    });
+    this.selecting ??= index.kinds.flat().flatMap(selectingIn);
+    const all = this.selecting
+      .filter((one) => one.namespace === undefined || [namespace, rootNamespace].includes(one.namespace))
+      .map(({ labels }) => labels);
     const templates = index.podTemplates
       .filter((object) => object.namespace === namespace)
       .map(({ manifest }) => podTemplateOf(manifest)?.metadata)
@@ -92,6 +84,31 @@ export class CallerLabels {
     const found = [...all, ...templates].filter((labels): labels is Labels => Object.keys(labels ?? {}).length > 0);
     return [...new Map(found.map((labels) => [textOf(labels), labels])).values()];
   }
+}
+
+/** The labels by which an object selects proxies. */
+function selectingIn(object: Indexed): Selecting[] {
+  if (object.kind === 'VirtualService')
+    return selecting(undefined, sourceLabels(object as IstioObject<'VirtualService'>));
+  const { workloadSelector, selector, podSelector } = (object.spec ?? {}) as Selectors;
+  switch (object.kind) {
+    case 'Sidecar':
+    case 'DestinationRule':
+    case 'EnvoyFilter':
+      return selecting(object.namespace, [workloadSelector?.labels ?? workloadSelector?.matchLabels]);
+    case 'NetworkPolicy':
+      return selecting(object.namespace, [podSelector?.matchLabels]);
+    case 'AuthorizationPolicy':
+    case 'ProxyConfig':
+    case 'WasmPlugin':
+      return selecting(object.namespace, [selector?.matchLabels]);
+    default:
+      return [];
+  }
+}
+
+function selecting(namespace: string | undefined, all: readonly (Labels | undefined)[]): Selecting[] {
+  return all.flatMap((labels) => (labels && Object.keys(labels).length > 0 ? [{ namespace, labels }] : []));
 }
 
 function isKnown({ labels, name, annotations }: ModelCaller): boolean {

@@ -7,6 +7,7 @@ import { Routes } from '../routes/route';
 import { VirtualServiceRoutes } from '../routes/virtual-service';
 import { EntryVisibility } from '../objects/visibility';
 import { World } from '../objects/world';
+import { isWildcard } from '../../istio/hosts';
 import { isHttp2 } from '../../istio/protocols';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
@@ -41,6 +42,8 @@ export class Registry {
   private readonly privateRoutes = new Map<string, Map<string, Routes[]>>();
   private readonly exportedRoutes = new Map<string, Map<string, Routes[]>>();
   private readonly entriesByHost = new Map<string, Service[]>();
+  private readonly entriesByName = new Map<string, Service[]>();
+  private readonly wideEntries: Service[] = [];
 
   constructor(
     objects: readonly EgressObject[],
@@ -74,13 +77,7 @@ export class Registry {
         const aliases = this.aliases.of(service.host);
         return aliases.length > 0 ? { ...service, aliases } : service;
       })
-      .sort(
-        (a, b) =>
-          compare(a.created, b.created) ||
-          compare(nameOf(a), nameOf(b)) ||
-          compare(a.namespace, b.namespace) ||
-          compare(a.object.name, b.object.name),
-      );
+      .sort(oldestFirst);
     for (const service of this.services) this.publishService(service);
     const routeExport = world.defaultExportTo?.virtualServices ?? ['*'];
     const virtualServices = byAge(this.index.ofKind('VirtualService'));
@@ -128,6 +125,12 @@ export class Registry {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
+  /** The ServiceEntries with a name, in lower case, and those with a wildcard or an address for which `isAbout` holds. */
+  public entriesAbout(name: string | undefined, isAbout: (entry: Service) => boolean): readonly Service[] {
+    const named = (name === undefined ? undefined : this.entriesByName.get(name)) ?? NONE;
+    return [...named, ...this.wideEntries.filter(isAbout)].sort(oldestFirst);
+  }
+
   /**
    * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, with a different
    * resolution. istiod's cache of clusters tells apart those that resolve names from the others, and those that speak
@@ -168,6 +171,11 @@ export class Registry {
   private publishService(service: Service): void {
     const siblings = `${service.namespace}/${service.host}`;
     addTo(this.entriesByHost, siblings, service);
+    if (!service.kubernetes) {
+      if (isWildcard(service.host) || service.addresses.some(({ kind }) => kind !== 'any'))
+        this.wideEntries.push(service);
+      else addTo(this.entriesByName, service.host.toLowerCase(), service);
+    }
     const hosts = valueIn(this.byHostAndNamespace, service.host, () => new Map());
     const existing = hosts.get(service.namespace);
     if (!existing || (!existing.kubernetes && service.kubernetes)) hosts.set(service.namespace, service);
@@ -197,6 +205,15 @@ export class Registry {
       }
     }
   }
+}
+
+function oldestFirst(a: Service, b: Service): number {
+  return (
+    compare(a.created, b.created) ||
+    compare(nameOf(a), nameOf(b)) ||
+    compare(a.namespace, b.namespace) ||
+    compare(a.object.name, b.object.name)
+  );
 }
 
 function resolvesNames({ resolution }: Service): boolean {

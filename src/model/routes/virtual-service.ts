@@ -60,7 +60,7 @@ export class VirtualServiceRoutes implements Routes {
   public get http(): readonly HttpRoute[] {
     return (this.read.http ??= (this.object.spec.http ?? []).flatMap((http, index) => {
       const rule: Rule = { object: this.object, http, at: `spec.http[${index}]` };
-      const rules = http.delegate ? delegatedRules(rule, this.delegates) : [{ ...rule, matches: ownMatches(rule) }];
+      const rules = http.delegate ? delegatedRules(rule, this.delegates) : [{ matches: ownMatches(rule), ...rule }];
       return rules.map(httpRoute);
     }));
   }
@@ -197,8 +197,8 @@ function httpMatch({ object, match, at }: PlacedMatch): HttpMatch {
     ...(match.authority && { authority: textMatch(match.authority) }),
     ...(match.scheme && { scheme: textMatch(match.scheme) }),
     headers: [
-      ...named(match.headers).map((one) => ({ ...one, isNot: false })),
-      ...named(match.withoutHeaders).map((one) => ({ ...one, isNot: true })),
+      ...named(match.headers).map((one) => ({ isNot: false, ...one })),
+      ...named(match.withoutHeaders).map((one) => ({ isNot: true, ...one })),
     ],
     parameters: named(match.queryParams),
   };
@@ -250,8 +250,8 @@ function proxyMatch(
   { port, gateways, sourceLabels, sourceNamespace }: Match | ItemOf<Connection['match']>,
 ): ProxyMatch {
   return {
-    ...(port && { port }),
     gateways: (gateways ?? []).map((name) => fullGateway(name, namespace)),
+    ...(port && { port }),
     ...(sourceLabels && { labels: sourceLabels as Readonly<Record<string, string>> }),
     ...(sourceNamespace && { namespace: sourceNamespace }),
   };

@@ -38,7 +38,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
     const reason = `${workload.id} sends the request to itself, again and again`;
     return { outcome: 'refused', symptom: 'timeout', by: 'gateway', reason, causes: led };
   }
-  leg.configuration.unknownKinds.stopAt({ ...workload, role: 'gateway' });
+  leg.configuration.unknownKinds.stopAt({ role: 'gateway', ...workload });
   const sender = before ?? leg.pod;
   const blocked =
     blockedBy(registry, 'egress', sender, { pod: workload }, knownPort(workload, port)) ??
@@ -213,7 +213,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   leg.isRead ||= reads;
   if (!read) return leg.refuse('gateway', 400, 'the gateway refuses the path', chain.decidedBy);
   const request = read.http;
-  const http = reads && request ? { ...request, header: (name: string) => headerOf(request, name) } : undefined;
+  const http = reads && request ? { header: (name: string) => headerOf(request, name), ...request } : undefined;
   const token = http && badToken(configuration.policies, workload, http);
   if (token) {
     leg.step('gateway', 'ends', `${token.reason}: ${token.status}`, token.decidedBy);
@@ -221,9 +221,9 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   }
   const verdict = authorize(configuration.policies, workload, {
     port: knownPort(workload, port),
-    ...(identity !== undefined && { principal: identity }),
-    ...(tls && { serverName: firstBytes(flow).serverName }),
-    ...(http && { http }),
+    principal: identity,
+    serverName: tls && firstBytes(flow).serverName,
+    http,
   });
   if (!verdict.allowed) {
     leg.handshakeEnds();
@@ -232,8 +232,9 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   }
   if (verdict.decidedBy.length > 0) leg.step('gateway', 'allows', verdict.reason, verdict.decidedBy);
   leg.atGateway = workload;
-  const at = { hop: 'gateway', scope: configuration.gatewayScope(workload) } as const;
-  if (!reads) return forward(leg, { ...at, flow: arrived, port }, chain.destinations!, chain.decidedBy);
+  const hop = 'gateway';
+  const scope = configuration.gatewayScope(workload);
+  if (!reads) return forward(leg, { hop, scope, flow: arrived, port }, chain.destinations!, chain.decidedBy);
   const { authority } = request!;
   const host = chain.hosts!.find(authority);
   if (host?.toHttps) return redirectToHttps(leg, read, host.toHttps);
@@ -248,7 +249,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
       causes,
     );
   }
-  return route(leg, { ...at, flow: read, port: server.port }, host);
+  return route(leg, { hop, scope, flow: read, port: server.port }, host);
 }
 
 /**

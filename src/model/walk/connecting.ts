@@ -98,11 +98,11 @@ function inClusterTls(
   const serverName: string | undefined = tls.value.sni || (isMesh ? internal : authority);
   const layer: Layer = {
     by: hop,
-    ...(serverName !== undefined && { serverName }),
-    ...(isMesh && { identity: identityOf(leg, hop) }),
+    serverName,
+    identity: isMesh ? identityOf(leg, hop) : undefined,
     settings: tls,
     declared: cluster.service,
-    ...(authority !== undefined && { authority }),
+    authority,
     namespace: scope.proxy.namespace,
     serviceAccount: (leg.atGateway ?? leg.pod).serviceAccount,
   };
@@ -144,7 +144,7 @@ function connect(
     case 'pod':
       return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy };
     case 'original':
-      return { ...external, address, name: hostOrAddress(address!), port: endpoint.port ?? port };
+      return { address, name: hostOrAddress(address!), port: endpoint.port ?? port, ...external };
     case 'asked': {
       const layer = outermost(flow);
       const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
@@ -160,15 +160,15 @@ function connect(
         return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
       const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
-      return { ...external, address: resolveHost(leg, name), name, port: asked };
+      return { address: resolveHost(leg, name), name, port: asked, ...external };
     }
     default:
       return {
-        ...external,
         address: resolveHost(leg, endpoint.host),
         name: endpoint.host,
         port: endpoint.port,
         service,
+        ...external,
       };
   }
 }

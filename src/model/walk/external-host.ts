@@ -73,7 +73,7 @@ export function receive(
         about,
         reason: `${about} does not speak HTTP`,
       };
-    if (layer === undefined) return { ...common, kind: 'answers', about, reason: `${about} answers` };
+    if (layer === undefined) return { kind: 'answers', about, reason: `${about} answers`, ...common };
     return {
       ...common,
       plaintext: false,
@@ -108,11 +108,11 @@ export function receive(
     if (flow.http2)
       return { ...common, plaintext: false, kind: 'not-listening', reason: `${about} speaks no HTTP/2 without TLS` };
     return {
-      ...common,
       kind: 'answers',
       status: host.http === 'redirect-to-https' ? 301 : 200,
       about,
       reason: `${about} answers`,
+      ...common,
     };
   }
   if (layer === undefined) {
@@ -175,12 +175,12 @@ export function receive(
     return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
   const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
   return {
-    ...common,
     kind: 'answers',
     status: 200,
     about,
     reason: `${about} answers`,
     clientCertificate: shown !== undefined,
+    ...common,
   };
 }
 

@@ -85,7 +85,7 @@ function send(leg: Leg, request: ModelRequest): Ending {
       'no host that is declared';
     leg.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
-  if (pod.injected) configuration.unknownKinds.stopAt({ ...pod, role: 'sidecar', hosts: namesAsked(url, flow) });
+  if (pod.injected) configuration.unknownKinds.stopAt({ role: 'sidecar', hosts: namesAsked(url, flow), ...pod });
   const scope = pod.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial === undefined ? addressOf(leg, scope) : configuration.addressBook.behind(request.dial);
   if (request.dial === undefined) leg.ownAddress = address;
@@ -146,11 +146,12 @@ function flowOf(request: ModelRequest, url: URL): Flow {
     payload: isTcp ? 'bytes' : 'http',
     layers:
       url.protocol === 'https:'
-        ? [{ by: 'application', ...(isIP(hostOf(url)) === 0 && { serverName: url.hostname.replace(/\.$/, '') }) }]
+        ? [{ by: 'application', serverName: isIP(hostOf(url)) === 0 ? url.hostname.replace(/\.$/, '') : undefined }]
         : [],
-    ...(!isTcp && { http }),
+    http: isTcp ? undefined : http,
     added: new Set(),
-    ...(request.speak && { speak: request.speak, http2: request.speak !== 'websocket' }),
+    http2: request.speak && request.speak !== 'websocket',
+    speak: request.speak,
   };
 }
 

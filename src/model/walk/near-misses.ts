@@ -32,15 +32,16 @@ const FITS: Record<UnmatchedTraffic['kind'], (protocol: string) => boolean> = {
 
 /** Why the ServiceEntries of the host did not match; those that the proxy sees come first. */
 export function nearMisses(registry: Registry, scope: Scope, unmatched: UnmatchedTraffic): NearMiss[] {
-  const about = registry.services.filter((service) => !service.kubernetes && coversTraffic(service, unmatched));
+  const name = unmatched.name?.toLowerCase().replace(/\.$/, '');
+  const about = registry.entriesAbout(name, (entry) => coversTraffic(entry, name, unmatched.address));
   const known = about.filter(({ host, object }) => scope.services.get(host)?.object === object);
   if (known.length > 0) return known.flatMap((service) => whyNotAtPort(service, unmatched));
   return about.flatMap((service) => whyUnseen(registry, scope, service));
 }
 
-function coversTraffic(service: Service, { name, address }: UnmatchedTraffic): boolean {
+function coversTraffic(service: Service, name: string | undefined, address: Address): boolean {
   return (
-    (name !== undefined && covers(service.host.toLowerCase(), name.toLowerCase().replace(/\.$/, ''))) ||
+    (name !== undefined && covers(service.host.toLowerCase(), name)) ||
     service.addresses.some((own) =>
       own.kind === 'range' ? holds(own.range, address) : own.kind !== 'any' && textOf(own) === textOf(address),
     )

@@ -14,8 +14,8 @@ import { VirtualHost } from '../proxies/virtual-hosts';
  * A request that a proxy reads, through one virtual host: to a cluster, or to an answer that the proxy gives itself.
  */
 export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
-  const at: AtProxy = { ...arrived, reads: true };
-  const { hop, flow } = at;
+  const { hop, scope, flow, address, port } = arrived;
+  const at: AtProxy = { hop, scope, flow, address, port, reads: true };
   const { method, path, authority } = flow.http!;
   if (!host.routes) return toCluster(leg, at, host.own!, host.decidedBy);
   const entry = firstMatchingEntry(host.routes, flow.http!);

@@ -1,7 +1,7 @@
 import { AllowedDestination, AllowedEgress, placeKey } from '../../declarations/allowed-egress';
 import { ClusterPlaces } from '../../declarations/boundary';
 import { GatewayInstallation } from '../../values/gateway-installation';
-import { networkOf } from '../../values/ip-range';
+import { networkOf } from '../../istio/ranges';
 
 /** The label with a namespace's name. Kubernetes sets it on every namespace and rejects any other value. */
 const NAMESPACE = 'kubernetes.io/metadata.name';

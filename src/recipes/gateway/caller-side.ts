@@ -36,17 +36,17 @@ export function callerSide(path: GatewayEgressPath): RecipeObject[] {
       spec: () => hopRule(path),
     },
     {
-      ...shared,
       id: `${host}-for-${namespace}-virtual-service`,
       kind: istio.VirtualService,
       rank: Rank.ROUTE,
+      ...shared,
       spec: () => routes(path),
     },
     {
-      ...shared,
       id: `${host}-for-${namespace}-service-entry`,
       kind: istio.ServiceEntry,
       rank: Rank.AFTER_ROUTE,
+      ...shared,
       spec: () => serviceEntry(host, Resolution.STATIC, hostPorts(ports), { addresses: common.addresses }),
     },
   ];

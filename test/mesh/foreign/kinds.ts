@@ -1,4 +1,5 @@
 /** What another author may write: kinds of objects, places and ages. docs/limits.md uses the same words. */
+import { AccessRow } from '../../../src/access/access-table';
 import { KubeObject } from '../lab';
 
 /**
@@ -47,6 +48,8 @@ interface Kind {
   readonly places?: Place[];
   /** @default - both */
   readonly ages?: Age[];
+  /** Requests for the author's own Service by the names of which nobody else is called. @default - none */
+  readonly requests?: (host: string) => AccessRow[];
 }
 
 interface Where {
@@ -173,6 +176,45 @@ const selectedEntries = (where: Where): KubeObject[] => [
     },
   })),
 ];
+
+const plainService = (where: Where, spec: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'foreign', namespace: where.namespace, creationTimestamp: where.creationTimestamp },
+  spec: { selector: { app: 'foreign' }, ports: [{ name: 'http', port: 80, targetPort: 80 }], ...spec },
+});
+const nameOf = ({ namespace }: Where) => `foreign.${namespace}.svc.cluster.local`;
+const passing = (where: Where) => [
+  plainService(where),
+  object('DestinationRule', 'foreign', where, {
+    host: nameOf(where),
+    trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } },
+  }),
+];
+const external = (where: Where) => [
+  plainService(where),
+  {
+    ...unexported('WorkloadEntry', where, { address: HOSTS.open.address, labels: { app: 'foreign' } }),
+    metadata: { name: 'foreign', namespace: where.namespace, creationTimestamp: where.creationTimestamp },
+  },
+];
+/** A route of the author's own Service. */
+const ownRoute = (http: object) => (where: Where) => [
+  plainService(where),
+  object('VirtualService', 'foreign', where, { hosts: [nameOf(where)], http: [http] }),
+];
+/** A route into the path of somebody else. */
+const misled = (where: Where) => {
+  const [port, key] = where.hopName.split('.');
+  const destination = { host: HOP, subset: `${key}-${port}`, port: { number: 443 } };
+  return ownRoute({ rewrite: { authority: where.hopName }, route: [{ destination }] })(where);
+};
+/** What is asked of the author's Service is sent to an address that nobody has declared, or to a host of others. */
+const asked = (host: string): AccessRow[] =>
+  [
+    { from: 'refunds', request: `http://${HOSTS.through.host}/` },
+    { from: 'checkout', request: `http://${HOSTS.open.host}/` },
+  ].map((request) => ({ ...request, headers: { Host: host }, expect: { outcome: 'refused' } }));
 
 const server = (value: object) => (where: Where) => [
   unexported('Gateway', where, { selector: GATEWAY_LABELS, servers: [value] }),
@@ -302,6 +344,37 @@ export const KINDS = {
     make: selectedEntries,
     places: SHARED,
   },
+  headlessHttp: {
+    title: 'a headless Service with an HTTP port, and a request that names it',
+    make: (where) => [plainService(where, { clusterIP: 'None' })],
+    places: SHARED,
+    ages: ['older'],
+    requests: asked,
+  },
+  passing: {
+    title: 'a Service with a DestinationRule `PASSTHROUGH`, and a request that names it',
+    make: passing,
+    ages: ['older'],
+    requests: asked,
+  },
+  external: {
+    title: 'a Service that selects a WorkloadEntry with an external address, and a request that names it',
+    make: external,
+    places: SHARED,
+    ages: ['older'],
+    requests: asked,
+  },
+  misled: {
+    title: "a VirtualService that sends what is for the author's Service through the gateway, as from its callers",
+    make: misled,
+    ages: ['older'],
+    requests: asked,
+  },
+  unreadable: {
+    title: "a VirtualService for the author's Service that istiod takes and Envoy does not",
+    make: ownRoute({ match: [{ uri: { regex: '/\\p{Letter}+' } }], route: [{ destination: { host: 'foreign' } }] }),
+    ages: ['older'],
+  },
   sameName: {
     title: 'a Gateway server with the name of a hop',
     make: (where) => server(mutual(where.hopName))(where),
@@ -379,6 +452,12 @@ export const FOREIGN: Foreign[] = (Object.entries(KINDS) as [KindName, Kind][]).
     (ages ?? (Object.keys(AGES) as Age[])).map((age) => ({ kind, place, age })),
   ),
 );
+
+/** Requests by which its effect shows, beside those that are sent in any case. */
+export function requestsOf({ kind, place }: Foreign): AccessRow[] {
+  const { requests }: Kind = KINDS[kind];
+  return requests?.(`foreign.${PLACES[place].namespace}.svc.cluster.local`) ?? [];
+}
 
 export function objectsOf({ kind, place, age }: Foreign, hopName: string): KubeObject[] {
   const { make }: Kind = KINDS[kind];

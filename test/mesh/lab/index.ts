@@ -315,6 +315,11 @@ export class Lab {
     return Number((await this.shellOf(from).run('curl', [...options, ...to])).out);
   }
 
+  /** What external hosts see from now on, whoever calls them. */
+  public watchExternalHosts(): { read(): ExternalEvent[] } {
+    return new Tail<ExternalEvent>(this.external.events);
+  }
+
   /** Sends a row's request and collects what every hop saw of it. The row's `without` is not evaluated here. */
   public async send(row: AccessRow): Promise<Evidence> {
     const caller = this.pods.find((pod) => pod.role === 'sidecar' && pod.id === row.from);
@@ -322,7 +327,7 @@ export class Lab {
     const gateways = this.pods.filter((pod) => pod.role === 'router');
     // A line is written when its connection ends: one with another sender belongs to an earlier request.
     const senders = [caller, ...gateways];
-    const external = new Tail<ExternalEvent>(this.external.events);
+    const external = this.watchExternalHosts();
     const tails = new Map(
       this.proxies.map((proxy) => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]),
     );

@@ -7,6 +7,7 @@ import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { EgressPort } from '../../../src/values/egress-port';
 import { KubeObject } from '../lab';
+import { until } from '../lab/processes';
 import { describeMesh, Mesh, synthesise } from '../support';
 
 const PAST_THE_SIDECAR = { includeOutboundIPRanges: '' };
@@ -155,6 +156,7 @@ describeMesh(
       ],
     },
     manifests,
+    tolerate: [/Jwks does not have \[keys\]/],
   },
   (mesh) => {
     /** curl's exit code for a request: 28 where packets are dropped. */
@@ -288,6 +290,30 @@ describeMesh(
         request: `tcp://${DATABASE}:5432`,
         expect: { outcome: 'refused', by: 'gateway' },
       });
+    });
+
+    test('istiod fetches the keys that a RequestAuthentication names, for namespaces behind a boundary too', async () => {
+      const address = mesh.lab.hosts.find(({ host }) => host === 'anywhere.example.com')!.address;
+      const seen = mesh.lab.watchExternalHosts();
+      // Not waited for: what the host answers is no key, and the proxies refuse it.
+      await mesh.lab.apply('foreign', [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'RequestAuthentication',
+          metadata: { name: 'own', namespace: 'shop' },
+          spec: { jwtRules: [{ issuer: 'own', jwksUri: `http://${address}/what-the-author-wants-to-tell` }] },
+        },
+      ]);
+      await until('istiod asking for the keys', () => seen.read().some(({ event }) => event === 'request'));
+      const pods = mesh.lab.pods.map((pod) => pod.address);
+      const [{ path, tls, from }] = seen.read().filter(({ event }) => event === 'request');
+      expect({ path, tls, ofPod: pods.includes(from) }).toEqual({
+        path: '/what-the-author-wants-to-tell',
+        tls: false,
+        ofPod: false,
+      });
+      await mesh.lab.apply('foreign', []);
+      await mesh.apply(manifests);
     });
 
     test('without the rule for DNS, no name resolves', async () => {

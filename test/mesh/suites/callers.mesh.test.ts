@@ -196,8 +196,8 @@ describeMesh('a whole namespace, on a gateway that another team runs', { table: 
   test("a caller that the server refuses leaves no line of plain HTTP in the gateway's log, and no byte at the host", async () => {
     await mesh.apply(objects);
     const [http, https] = refused('crawler', SHOP, 503);
-    const plain = await mesh.expectRow(http);
-    expect([plain.evidence.atGateway, plain.evidence.external]).toEqual([[], []]);
+    const refusal = await mesh.expectRow(http);
+    expect([refusal.evidence.atGateway, refusal.evidence.external]).toEqual([[], []]);
     const { evidence } = await mesh.expectRow(https);
     expect(evidence.external.filter(({ event }) => event !== 'connect')).toEqual([]);
   });

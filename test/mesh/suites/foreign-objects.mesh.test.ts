@@ -21,7 +21,17 @@ import { Caller } from '../../../src/values/caller';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { breaches } from '../breaches';
 import { chosen, sample, seed } from '../cover';
-import { ALIAS, Foreign, FOREIGN, GATEWAY_LABELS, HOSTS, LOCKED_LABELS, objectsOf, OURS } from '../foreign/kinds';
+import {
+  ALIAS,
+  Foreign,
+  FOREIGN,
+  GATEWAY_LABELS,
+  HOSTS,
+  LOCKED_LABELS,
+  objectsOf,
+  OURS,
+  requestsOf,
+} from '../foreign/kinds';
 import { Effect, EFFECTS, keyOf, Measure, measured, record } from '../foreign/measured';
 import { idOf, KubeObject } from '../lab';
 import { describeMesh, Mesh, synthesise } from '../support';
@@ -150,7 +160,7 @@ function statusOf(mesh: Mesh, trustDomain: string): Promise<number> {
 }
 
 /** Applies other authors' objects and sends all requests. */
-async function effectOf(mesh: Mesh, objects: KubeObject[]): Promise<Effect> {
+async function effectOf(mesh: Mesh, objects: KubeObject[], requests: AccessRow[] = []): Promise<Effect> {
   await mesh.lab.apply('foreign', objects);
   try {
     await mesh.lab.converge();
@@ -161,7 +171,7 @@ async function effectOf(mesh: Mesh, objects: KubeObject[]): Promise<Effect> {
   }
   if ((await statusOf(mesh, ALIAS)) === 200) return 'opens';
   let effect: Effect = 'nothing';
-  for (const row of ROWS) {
+  for (const row of [...ROWS, ...requests]) {
     const sight = await mesh.see(row);
     // What the other team opens for itself from its own sidecars is its own affair.
     if (row.from === 'stranger' && sight.judgement.seen.via !== 'gateway') continue;
@@ -189,11 +199,12 @@ async function withAndWithoutGuard(
   mesh: Mesh,
   objects: KubeObject[],
   left: KubeObject[],
+  requests: AccessRow[],
 ): Promise<[without: Effect, guarded: Effect]> {
   await mesh.lab.apply('foreign', []);
-  const without = await effectOf(mesh, objects);
+  const without = await effectOf(mesh, objects, requests);
   if (left.length === 0) return [without, 'refused'];
-  return [without, left.length === objects.length ? without : await effectOf(mesh, left)];
+  return [without, left.length === objects.length ? without : await effectOf(mesh, left, requests)];
 }
 
 /** A whole listener is refused for one of these; only what the world then does counts. */
@@ -296,7 +307,12 @@ for (const world of WORLDS) {
     test.each(asked.filter((one) => one.world === world).map(({ foreign }) => [keyOf(foreign), foreign] as const))(
       '%s',
       async (key, foreign) => {
-        const [without, withGuardOn] = await withAndWithoutGuard(mesh, objects.get(foreign)!, guarded.get(foreign)!);
+        const [without, withGuardOn] = await withAndWithoutGuard(
+          mesh,
+          objects.get(foreign)!,
+          guarded.get(foreign)!,
+          requestsOf(foreign),
+        );
         const [measure, withGuard] = world.measures;
         const found = { [measure]: without, ...(withGuard && { [withGuard]: withGuardOn }) } as Record<Measure, Effect>;
         if (RECORDING) record({ [key]: { ...measured()[key], ...found } });
@@ -310,7 +326,12 @@ for (const world of WORLDS) {
     test.each(PAIRS.map((pair) => [pair.map(keyOf).join(' and '), pair] as const))(
       'two at once: %s',
       async (_title, pair) => {
-        const effects = await withAndWithoutGuard(mesh, objects.get(pair)!, guarded.get(pair)!);
+        const effects = await withAndWithoutGuard(
+          mesh,
+          objects.get(pair)!,
+          guarded.get(pair)!,
+          pair.flatMap(requestsOf),
+        );
         world.measures.forEach((measure, index) => {
           if (measure === undefined) return;
           const alone = pair.map((one) => measured()[keyOf(one)][measure]);
@@ -324,13 +345,12 @@ for (const world of WORLDS) {
   });
 }
 
-/** What a namespace's own authors can do to it, and only a network stops. */
-const OWN = FOREIGN.filter(
-  ({ kind, place, age }) =>
-    place.startsWith("the callers' namespace") &&
-    measured()[keyOf({ kind, place, age })]?.settings === 'opens' &&
-    age === 'older',
-);
+/** What a namespace's own authors can do to it, or others in spite of the guard, and only a network stops. */
+const OWN = FOREIGN.filter(({ kind, place, age }) => {
+  const { settings, 'guard and settings': both } = measured()[keyOf({ kind, place, age })] ?? {};
+  const isOwn = place.startsWith("the callers' namespace") && settings === 'opens';
+  return age === 'older' && (isOwn || (place === 'another namespace' && both === 'opens'));
+});
 
 describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, true), tolerate: FROZEN }, (mesh) => {
   const manifests = ours(undefined, true);
@@ -346,7 +366,7 @@ describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, 
     async (_key, foreign) => {
       await mesh.lab.apply('foreign', objectsOf(foreign, HOP_NAME));
       await mesh.apply(manifests.filter(({ kind }) => kind !== 'NetworkPolicy'));
-      const without = await opened(rows);
+      const without = await opened([...rows, ...requestsOf(foreign)]);
       expect(without).not.toEqual([]);
       await mesh.apply(manifests);
       // Each waits for a connection that never comes.
