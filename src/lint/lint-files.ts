@@ -12,7 +12,7 @@ import { worldsOf } from './worlds';
 import { Usage } from '../cli/outcome';
 import { Place, readAll, ReadManifests, ReadOptions } from '../reading/read-manifests';
 import { duplicateObject } from '../rules/duplicate-object';
-import { isReadByRules } from '../rules/read-by-rules';
+import { isReadByRules } from '../rules/_read-by-rules';
 import { compare } from '../values/canonical';
 import { groupBy } from '../values/grouping';
 

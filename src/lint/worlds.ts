@@ -2,7 +2,7 @@ import * as path from 'path';
 import { isKustomizationFile } from '../reading/kustomization';
 import { keyOf, ReadManifests, ReadObject } from '../reading/read-manifests';
 import { joinWords } from '../manifests/indexed';
-import { isReadByRules } from '../rules/read-by-rules';
+import { isReadByRules } from '../rules/_read-by-rules';
 import { groupBy, valueIn } from '../values/grouping';
 
 /** Objects that are applied together, as far as can be told. */

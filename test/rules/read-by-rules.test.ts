@@ -1,7 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import { ManifestIndex } from '../../src/manifests/manifest-index';
 import { RULES } from '../../src/rules';
-import { isReadByRules } from '../../src/rules/read-by-rules';
+import { isReadByRules } from '../../src/rules/_read-by-rules';
 
 /** Kinds that are asked for while the rules judge their own examples. */
 test('every kind that a rule asks for is one that rules read', () => {
