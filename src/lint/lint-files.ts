@@ -11,6 +11,8 @@ import { Report, Unread } from './report';
 import { worldsOf } from './worlds';
 import { Usage } from '../cli/outcome';
 import { Place, readAll, ReadManifests, ReadOptions } from '../reading/read-manifests';
+import { duplicateObject } from '../rules/duplicate-object';
+import { isReadByRules } from '../rules/_read-by-rules';
 import { compare } from '../values/canonical';
 import { groupBy } from '../values/grouping';
 
@@ -53,9 +55,15 @@ function reportOn(
     places.set(origin, place);
     return { ...object, origin };
   });
-  const { worlds, notes } = worldsOf({ ...read, objects });
-  const result = lintWorlds(worlds, options);
-  const { kept, leftOut } = apart(result.findings, alternatives, ({ origin }) => places.get(origin)!.file);
+  const judged = objects.filter(({ manifest }) => isReadByRules(manifest));
+  const { worlds, variants, notes } = worldsOf({ ...read, objects });
+  const result = lintWorlds(worlds, options, variants);
+  const fileOf = ({ origin }: ObjectName) => places.get(origin)!.file;
+  const { kept, leftOut } = apart(
+    result.findings.filter((one) => !isOfTwoFolders(one, fileOf)),
+    alternatives,
+    fileOf,
+  );
   const placed = <T extends LintFinding>(findings: readonly T[]): T[] =>
     findings
       .map((finding) => {
@@ -67,11 +75,17 @@ function reportOn(
     ...result,
     findings: placed(kept),
     acknowledged: placed(result.acknowledged),
-    objects: objects.length,
+    objects: judged.length,
+    others: objects.length - judged.length,
     files: new Set(objects.map(({ place }) => place.file)).size,
     unread,
     notes: [...read.notes.filter((note) => note.endsWith('namespace default is assumed')), ...notes, ...leftOut],
   };
+}
+
+/** An object that no rule reads may be in two folders, as in those of two clusters, which are not judged apart for it. */
+function isOfTwoFolders({ code, object, others }: LintFinding, fileOf: (object: ObjectName) => string): boolean {
+  return code === duplicateObject.code && new Set([object, ...others].map((one) => path.dirname(fileOf(one)))).size > 1;
 }
 
 /** Findings without those between alternatives, and notes that say which folders these are. */

@@ -4,6 +4,7 @@ import { rejectedObject, rejection } from './rejected-object';
 import { EgressObject } from '../manifests/egress-object';
 import { separateMalformed } from '../model/objects/well-formed';
 import { objectsFrom } from '../reading/objects';
+import { duplicateObject } from '../rules/duplicate-object';
 import { IndexOptions, Rule, RULES, SEVERITIES, Severity, Violation, violations } from '../rules';
 
 /** Everything that can be found. */
@@ -36,16 +37,32 @@ export function lint(manifests: readonly unknown[], options: LintOptions = {}): 
   return lintWorlds([objectsFrom(manifests).filter(isObject)], options);
 }
 
-/** The same for several sets of objects, each of which is applied by itself. */
-export function lintWorlds(worlds: readonly (readonly EgressObject[])[], options: LintOptions = {}): LintResult {
-  const findings = worlds.flatMap((objects) => {
+/**
+ * The same for several sets of objects, each of which is applied by itself, though they may share objects. `variants`
+ * are definitions of an object that are in different sets.
+ */
+export function lintWorlds(
+  worlds: readonly (readonly EgressObject[])[],
+  options: LintOptions = {},
+  variants: readonly EgressObject[] = [],
+): LintResult {
+  const judged = worlds.flatMap((objects) => {
     const { objects: wellFormed, malformed } = separateMalformed(objects);
     return [
       ...malformed.map((one) => findingOf(rejectedObject, rejection(one))),
       ...violations(wellFormed, options).map(({ rule, violation }) => findingOf(rule, violation)),
     ];
   });
-  return acknowledge(findings, worlds.flat(), CODES, options.baseline);
+  const twice = violations(variants, options, [duplicateObject]);
+  const findings = [...judged, ...twice.map(({ rule, violation }) => findingOf(rule, violation))];
+  return acknowledge(once(findings), [...new Set(worlds.flat())], CODES, options.baseline);
+}
+
+/** Sets that share objects share findings. */
+function once(findings: readonly LintFinding[]): LintFinding[] {
+  return [
+    ...new Map(findings.map((one) => [`${one.code} ${one.object.origin} ${one.field} ${one.message}`, one])).values(),
+  ];
 }
 
 /** Whether a finding is at least as bad. */

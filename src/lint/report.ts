@@ -7,7 +7,10 @@ export const STANDARD_INPUT = 'standard input';
 
 /** What the command prints. */
 export interface Report extends LintResult {
+  /** How many objects there are that rules read. */
   readonly objects: number;
+  /** How many there are that no rule reads. */
+  readonly others: number;
   readonly files: number;
   /** What could not be read, or must be built before it can be judged. */
   readonly unread: readonly Unread[];
@@ -41,9 +44,12 @@ export function countsOf(findings: readonly LintFinding[]): string {
   return counts.filter(Boolean).join(', ');
 }
 
-/** `12 objects in 3 files` */
-export function inputOf({ objects, files }: Report): string {
-  return `${objects} ${objects === 1 ? 'object' : 'objects'} in ${files} ${files === 1 ? 'file' : 'files'}`;
+/** `12 objects in 3 files; no rule reads 2 others` */
+export function inputOf({ objects, others, files }: Report): string {
+  return (
+    `${objects} ${objects === 1 ? 'object' : 'objects'} in ${files} ${files === 1 ? 'file' : 'files'}` +
+    (others === 0 ? '' : `; no rule reads ${others} ${others === 1 ? 'other' : 'others'}`)
+  );
 }
 
 /** Charts and kustomizations may be many; the first few show what to do with the others. */

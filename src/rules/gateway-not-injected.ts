@@ -37,7 +37,7 @@ spec:
     spec: { containers: [{ name: istio-proxy, image: auto }] }
 `,
   *check(index) {
-    for (const workload of index.kinds.flat().filter(waitsForImage)) {
+    for (const workload of index.podTemplates.filter(waitsForImage)) {
       if (templateOf(workload)?.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
         yield {
           message: `${describe(workload)} disables injection, but its proxy has the image "auto".`,

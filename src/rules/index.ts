@@ -94,13 +94,14 @@ export const RULES: readonly Rule[] = [
   wildcardBesideHost,
 ];
 
-/** The violations of each rule, ordered by message, independent of the order of the objects. */
+/** The violations of rules, ordered by message, independent of the order of the objects. */
 export function violations(
   objects: Iterable<EgressObject>,
   options: IndexOptions = {},
+  rules: readonly Rule[] = RULES,
 ): { readonly rule: Rule; readonly violation: Violation }[] {
   const index = new ManifestIndex(objects, options);
-  return RULES.flatMap((rule) =>
+  return rules.flatMap((rule) =>
     [...rule.check(index)].sort((a, b) => compare(a.message, b.message)).map((violation) => ({ rule, violation })),
   );
 }

@@ -83,6 +83,8 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
     );
     expect(out).toMatch(/overlay\/kustomization\.yaml: .*kubectl kustomize .*overlay \| cdk8s-istio-egress lint -\n/);
     expect(lintFiles({ 'charts/shop/templates/a.yaml': template }).code).toBe(2);
+    const unread = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: shop }\n';
+    expect(lintFiles({ 'charts/shop/templates/a.yaml': template, 'a.yaml': unread }).code).toBe(2);
   });
 
   test('nothing to judge is said, not passed', () => {
@@ -167,6 +169,75 @@ describe('variants in one repository', () => {
     expect(out).toMatch(/a\/one.yaml:\d+: warning tcp-port-capture/);
   });
 
+  describe('that are files of one folder', () => {
+    const subsets = (...names: string[]) =>
+      settings('site', `, subsets: [${names.map((name) => `{ name: ${name} }`)}]`);
+    const route = (subset: string) =>
+      `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: site, namespace: shop }\nspec:\n` +
+      `  hosts: [site.example.com]\n  exportTo: ["."]\n` +
+      `  http:\n    - route:\n        - destination: { host: site.example.com, subset: ${subset} }\n`;
+    const settings = (name: string, more = '') =>
+      `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: ${name}, namespace: shop }\n` +
+      `spec: { host: site.example.com, exportTo: ["."]${more} }\n`;
+
+    test('are judged with the rest of the folder, which a note says, and are a finding', () => {
+      const { code, out } = lintFiles({
+        'k/a.yaml': route('v1'),
+        'k/b.yaml': route('v3'),
+        'k/rule.yaml': subsets('v1'),
+      });
+      expect(code).toBe(1);
+      expect(out).toMatch(/^k\/b\.yaml:\d+: error missing-subset/m);
+      expect(out).toMatch(/^k\/a\.yaml:3: warning duplicate-object .*\n.*\[k\/a\.yaml:1\] and .*\[k\/b\.yaml:1\]/m);
+      expect(out).toMatch(
+        /note: k: VirtualService site is in k\/a\.yaml and k\/b\.yaml, so each of these files is judged/,
+      );
+      expect(out).toMatch(/1 error, 1 warning in 3 objects/);
+    });
+
+    test('have no findings between each other, and share those of the rest', () => {
+      const { out } = lintFiles({
+        'k/a.yaml': `${tcp('a')}---\n${tcp('one')}`,
+        'k/b.yaml': `${tcp('a')}---\n${tcp('two')}`,
+        'k/rest.yaml': unverified('c'),
+      });
+      expect(out).not.toMatch(/shop\/one.*shop\/two/);
+      expect(out.match(/unverified-name \(/g)).toHaveLength(1);
+    });
+
+    test('of several objects are complete sets', () => {
+      // Of the third route there is no rule of its own; it must not lack one therefore.
+      const variants = { 'a.yaml': route('v1'), 'b.yaml': route('v1'), 'c.yaml': route('v1') };
+      const rules = { 'x.yaml': subsets('v1'), 'y.yaml': subsets('v1') + '# the same\n', 'z.yaml': settings('rest') };
+      expect(lintFiles({ ...variants, ...rules }).out).not.toContain('missing-subset');
+    });
+
+    test('too many are judged alone beyond the first, and every file in some set', () => {
+      const names = Array.from({ length: 40 }, (_, at) => `k/${at}.yaml`);
+      const { out } = lintFiles(Object.fromEntries(names.map((name) => [name, unverifiedNamed('a', name)])));
+      expect(out.match(/error unverified-name/g)).toHaveLength(40);
+      expect(out).toMatch(/and 36 more files, .* as far as they are among the first 16/);
+    });
+
+    test('leave other folders together', () => {
+      const { out } = lintFiles({ 'k/a.yaml': route('v1'), 'k/b.yaml': route('v3'), 'rules/a.yaml': subsets('v1') });
+      expect(out).toMatch(/b\.yaml:\d+: error missing-subset/);
+    });
+  });
+
+  test.each([
+    ['ConfigMap', 'v1', ''],
+    ['ClusterRoleBinding', 'rbac.authorization.k8s.io/v1', ''],
+    ['EnvoyFilter', 'networking.istio.io/v1alpha3', ', namespace: shop'],
+  ])('do not show in two of a %s, which no rule reads', (kind, version, more) => {
+    const same = `---\napiVersion: ${version}\nkind: ${kind}\nmetadata: { name: same${more} }\n`;
+    const { out } = lintFiles({ 'one/a.yaml': `${tcp('a')}${same}`, 'two/b.yaml': `${tcp('b')}${same}` });
+    expect(out).toMatch(/one.a.*including those for .*two.b/);
+    expect(out).not.toMatch(/judged by itself|duplicate-object/);
+    expect(out).toMatch(/in 2 objects in 2 files; no rule reads 2 others\n/);
+    expect(lintFiles({ 'k/a.yaml': same, 'k/b.yaml': same }).out).toContain('warning duplicate-object');
+  });
+
   test('twice in one file is a finding', () => {
     expect(lintFiles({ 'a.yaml': `${tcp('a')}---\n${tcp('a')}` }).out).toContain('duplicate-object');
   });
@@ -200,6 +271,10 @@ function rule(name: string) {
     metadata: { name, namespace: 'shop' },
     spec: { host: `${name}.example.com`, trafficPolicy: { tls } },
   };
+}
+
+function unverifiedNamed(name: string, label: string): string {
+  return unverified(name, `, labels: { file: "${label}" }`);
 }
 
 function tcp(name: string): string {
