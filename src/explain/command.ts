@@ -124,9 +124,7 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
     answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(model, caller, request, answer, wanted);
   const notes = [
     ...(note === undefined ? [] : [note]),
-    ...(answer.outcome === 'answered' && answer.via !== 'undeclared'
-      ? []
-      : misspelt(read.objects, caller, request.url)),
+    ...(answer.outcome === 'answered' && answer.via !== 'undeclared' ? [] : misspelt(objects, caller, request.url)),
     ...(answer.outcome === 'refused' && !change ? ['no change of one object was found that makes it answered'] : []),
     ...read.notes,
   ];
@@ -313,7 +311,7 @@ function requestOf({
     throw new Usage('--to is missing: write http://host/path, https://host/path or tcp://host:port');
   const problem = requestProblem(to);
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
-  if (dial !== undefined && isIP(dial) === 0)
+  if (dial !== undefined && (isIP(dial) === 0 || dial.includes('%')))
     throw new Usage(`--dial is an address such as 203.0.113.99, not "${dial}"`);
   if (speak !== undefined && !SPOKEN.includes(speak))
     throw new Usage(`--speak is ${SPOKEN.join(', ')}, not "${speak}"; without it, HTTP/1.1 or HTTPS is spoken`);

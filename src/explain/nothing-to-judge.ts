@@ -40,9 +40,12 @@ export function nothingToJudge(
     };
   }
   const host = hostOf(urlOf(url)).toLowerCase();
-  const declared = objects.flatMap(
-    ({ manifest }) => (specOf(manifest, 'ServiceEntry') ?? specOf(manifest, 'VirtualService'))?.hosts ?? [],
-  );
+  // Also in objects that an API server refuses.
+  const declared = objects
+    .flatMap(
+      ({ manifest }): unknown => (specOf(manifest, 'ServiceEntry') ?? specOf(manifest, 'VirtualService'))?.hosts ?? [],
+    )
+    .filter((name) => typeof name === 'string');
   if (known.hosts.includes(host) || declared.some((name) => hostsOverlap(name.toLowerCase(), host))) return undefined;
   const like = nearest(
     host,

@@ -226,7 +226,7 @@ export class EgressModel {
               because,
               answer: condition ? { ...next.answer, condition } : next.answer,
             });
-          } else if (next.choices.length === choices.length) continue;
+          }
           open.push({ walked: next, from: at + 1 });
         }
       }

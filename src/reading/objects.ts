@@ -5,7 +5,10 @@ export interface Nested extends EgressObject {
   readonly path: readonly (string | number)[];
 }
 
-/** Objects in memory as the model takes them: `List`s are expanded, null is left out. */
+/**
+ * Objects in memory as the model and the rules take them: `List`s are expanded, and what is null is left out, as the API
+ * server takes it.
+ */
 export function objectsFrom(
   manifests: readonly unknown[],
   origin: (index: number) => string = (index) => `object ${index + 1}`,
@@ -18,8 +21,22 @@ export function objectsFrom(
     if (Array.isArray(manifest)) return objectsFrom(manifest, item, here);
     if (isList(manifest)) return objectsFrom(manifest.items, item, [...here, 'items']);
     // The one place where foreign JSON becomes a manifest: whoever reads a field of it says what that may be.
-    return [{ manifest: manifest as Manifest, origin: origin(index), path: here }];
+    return [{ manifest: withoutNullFields(manifest) as Manifest, origin: origin(index), path: here }];
   });
+}
+
+/** The same value, if no field of it is null. Items of lists stay: no API server takes a null among them. */
+function withoutNullFields(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map(withoutNullFields);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  const fields = Object.entries(value);
+  const kept = fields.flatMap(([name, field]) => (field === null ? [] : [[name, withoutNullFields(field)] as const]));
+  return kept.length === fields.length && kept.every(([, field], index) => field === fields[index][1])
+    ? value
+    : Object.fromEntries(kept);
 }
 
 function isList(manifest: object): manifest is { readonly items: readonly unknown[] } {

@@ -27,9 +27,9 @@ export function addressOf(text: string | undefined): ServiceAddress {
   return isRange(text) ? { kind: 'range', range: text } : ipAddress(text.split('/')[0]);
 }
 
-/** An address, which Envoy knows in its short form. */
+/** An address, which Envoy knows in its short form; one with a zone has none. */
 export function ipAddress(ip: string): Address & { readonly kind: 'ip' } {
-  return { kind: 'ip', ip: isIPv6(ip) ? hostOf(urlOf(`http://[${ip}]`)) : ip };
+  return { kind: 'ip', ip: isIPv6(ip) && !ip.includes('%') ? hostOf(urlOf(`http://[${ip}]`)) : ip };
 }
 
 /** Whether it is an address that only pods of a dual-stack mesh have a route to. */
