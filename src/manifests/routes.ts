@@ -68,23 +68,23 @@ export function followers(virtualService: IstioObject<'VirtualService'>, route: 
 }
 
 /** Whether a gateway that a match names, or `mesh`, is one of those that use the VirtualService. */
-export function isListed(virtualService: IstioObject<'VirtualService'>, gateway: string): boolean {
-  const listed: readonly string[] | undefined = virtualService.spec.gateways;
-  if (!listed?.length) return gateway === 'mesh';
-  if (listed.includes(gateway)) return true;
-  const full = (name: string) => (name === 'mesh' || name.includes('/') ? name : `${virtualService.namespace}/${name}`);
-  return listed.some((name) => full(name) === full(gateway));
+export function isListed({ spec, namespace }: IstioObject<'VirtualService'>, gateway: string): boolean {
+  // A delegate is used by those that use the VirtualService which delegates to it.
+  if (!spec.hosts?.length) return true;
+  const listed: readonly string[] = spec.gateways?.length ? spec.gateways : ['mesh'];
+  return listed.some((name) => fullGateway(name, namespace) === fullGateway(gateway, namespace));
 }
 
-/** A Gateway as `<namespace>/<name>`. Named without a namespace, it is in that of the VirtualService. */
+/** A Gateway as `<namespace>/<name>`. Named without a namespace, or as `./<name>`, it is in that of the VirtualService. */
 export function fullGateway(name: string, namespace: string): string {
-  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
+  if (name === 'mesh') return name;
+  const [first, ...rest] = name.split('/');
+  return rest.length === 0 ? `${namespace}/${name}` : `${first === '.' ? namespace : first}/${rest.join('/')}`;
 }
 
 /** The namespace of a Gateway that a VirtualService names. */
 export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, gateway: string): string {
-  const slash = gateway.indexOf('/');
-  return slash < 0 ? virtualService.namespace : gateway.slice(0, slash);
+  return fullGateway(gateway, virtualService.namespace).split('/')[0];
 }
 
 function hopTo(

@@ -121,8 +121,8 @@ describe('variants in one repository', () => {
   describe('with other names', () => {
     const object = (kind: string, name: string, spec: string) =>
       `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: shop }\nspec: ${spec}\n`;
-    const entry = (name: string, port: string) =>
-      object('ServiceEntry', name, `{ hosts: [a.example.com], resolution: DNS, ports: [{ ${port} }] }`);
+    const entry = (name: string, port: string, hosts = 'a.example.com, b.example.com') =>
+      object('ServiceEntry', name, `{ hosts: [${hosts}], resolution: DNS, ports: [{ ${port} }] }`);
     const settings = (name: string) => object('DestinationRule', name, '{ host: a.example.com, exportTo: ["."] }');
     const [http, tls] = ['number: 80, name: p, protocol: HTTP', 'number: 80, name: p, protocol: TLS'];
     const files = {
@@ -134,7 +134,7 @@ describe('variants in one repository', () => {
       const { out } = lintFiles(files);
       expect(out).not.toContain('service-entry-conflict');
       expect(out).toMatch(
-        /app.one and app.two route the same hosts.*: a finding between them left out.*: lint app.one app.two/,
+        /app.one and app.two route the same hosts.*: 2 findings between them left out.*: lint app.one app.two/,
       );
     });
 
@@ -150,7 +150,14 @@ describe('variants in one repository', () => {
     });
 
     test.each([
-      ['one host is not enough, which two teams may share', { 'app/one/a.yaml': entry('a', http) }],
+      [
+        'one host is not enough, which two teams may share',
+        {
+          'app/one/a.yaml': entry('a', http, 'a.example.com') + settings('a'),
+          'app/two/b.yaml': entry('b', tls, 'a.example.com') + settings('b'),
+        },
+      ],
+      ['one declares more than the other', { 'app/two/c.yaml': tcp('c') }],
       ['a folder that routes something else as well', { 'app/one/c.yaml': tcp('c'), 'app/two/d.yaml': tcp('d') }],
       ['one folder inside the other', { 'app/two/b.yaml': '', 'app/one/more/b.yaml': files['app/two/b.yaml'] }],
     ])('are not alternatives: %s', (_what, changed) => {
