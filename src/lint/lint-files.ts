@@ -111,14 +111,14 @@ function apart(
 }
 
 /** What could not be read; of what must be built first, one for each folder. */
-function unreadOf({ problems, unbuilt }: ReadManifests): Unread[] {
+function unreadOf({ problems, problemPlaces, unbuilt }: ReadManifests): Unread[] {
   const charts = groupBy(
     unbuilt.filter(({ tool }) => tool === 'helm'),
     ({ file }) => /^(.*)[\\/]templates[\\/]/.exec(file)?.[1] ?? path.dirname(file),
   );
   return [
     // An object without a name cannot be applied; mostly it is a part of one.
-    ...problems.map((text) => ({ text, isBroken: !text.endsWith(', left out') })),
+    ...problems.map((text) => ({ text, ...problemPlaces.get(text), isBroken: !text.endsWith(', left out') })),
     ...[...charts.keys()].map((chart) => {
       const [{ file }, ...others] = charts.get(chart);
       const templates = others.length === 0 ? 'a Helm template' : `${others.length + 1} Helm templates`;
