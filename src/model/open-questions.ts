@@ -151,7 +151,7 @@ function isSameStep(a: Step, b: Step): boolean {
     a.hop === b.hop &&
     a.text === b.text &&
     a.decidedBy.length === b.decidedBy.length &&
-    a.decidedBy.every((ref, index) => isSameRef(ref, b.decidedBy[index]))
+    a.decidedBy.every((ref) => b.decidedBy.some((other) => isSameRef(ref, other)))
   );
 }
 
