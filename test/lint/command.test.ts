@@ -99,7 +99,7 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
     [[], /name the files or folders/],
     [['.', '--output', 'xml'], /--output is text, json, sarif, github or baseline, not "xml"/],
     [['.', '--fail-on', 'all'], /--fail-on is error, warning, info or never, not "all"/],
-    [['test/lint', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
+    [['/no/such', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
   ])('wrong usage: %p', (args, message) => {
     expect(run(['lint', ...args])).toMatchObject({ code: 3, err: expect.stringMatching(message) });
   });
