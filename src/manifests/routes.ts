@@ -9,6 +9,7 @@ export interface Hop {
   readonly virtualService: IstioObject<'VirtualService'>;
   readonly section: Section;
   readonly route: Route;
+  readonly destination: Destination;
   /** The full name of the host. */
   readonly host: string;
   readonly subset?: string;
@@ -21,6 +22,8 @@ export interface Followers {
   /** As written: `namespace/name`, or a name in the VirtualService's own namespace. */
   readonly gateways: readonly string[];
 }
+
+type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
 
 export const SECTIONS: readonly Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
@@ -52,6 +55,19 @@ export function hopsOf(virtualService: IstioObject<'VirtualService'>, hops: Hop[
 /** The path of the route of a destination. */
 export function hopField({ virtualService: { spec }, section, route }: Hop): string {
   return `spec.${section}[${(spec[section] as readonly Route[]).indexOf(route)}]`;
+}
+
+/** The path of the subset that a destination names. */
+export function subsetField(hop: Hop): string {
+  const { route, mirror, mirrors } = hop.route as HttpRoute;
+  const at = (all: HttpRoute['route']) => (all ?? []).findIndex(({ destination }) => destination === hop.destination);
+  const own =
+    mirror === hop.destination
+      ? 'mirror'
+      : at(route) >= 0
+        ? `route[${at(route)}].destination`
+        : `mirrors[${at(mirrors)}].destination`;
+  return `${hopField(hop)}.${own}.subset`;
 }
 
 /** The proxies that use a route: those that all its matches name, as far as the VirtualService is theirs. */
@@ -88,7 +104,7 @@ export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, 
 }
 
 function hopTo(
-  destination: Of<ItemOf<HttpRoute['route']>, 'destination'>,
+  destination: Destination,
   virtualService: IstioObject<'VirtualService'>,
   section: Section,
   route: Route,
@@ -97,6 +113,7 @@ function hopTo(
     virtualService,
     section,
     route,
+    destination,
     host: fullHost(destination.host!, virtualService),
     subset: destination.subset,
     port: destination.port?.number,

@@ -99,7 +99,7 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
     [[], /name the files or folders/],
     [['.', '--output', 'xml'], /--output is text, json, sarif, github or baseline, not "xml"/],
     [['.', '--fail-on', 'all'], /--fail-on is error, warning, info or never, not "all"/],
-    [['.', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
+    [['/no/such', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
   ])('wrong usage: %p', (args, message) => {
     expect(run(['lint', ...args])).toMatchObject({ code: 3, err: expect.stringMatching(message) });
   });
@@ -224,6 +224,26 @@ describe('variants in one repository', () => {
       const { out } = lintFiles(Object.fromEntries(names.map((name) => [name, unverifiedNamed('a', name)])));
       expect(out.match(/error unverified-name/g)).toHaveLength(40);
       expect(out).toMatch(/and 36 more files, .* as far as they are among the first 16/);
+    });
+
+    test('have no finding that rests on which variants of two objects meet, which a note says', () => {
+      const rules = { 'x.yaml': subsets('v1'), 'y.yaml': subsets('v2') };
+      const { out } = lintFiles({ 'a.yaml': route('v1'), 'b.yaml': route('v1'), 'c.yaml': route('v2'), ...rules });
+      expect(out).not.toContain('missing-subset');
+      expect(out).toMatch(/between files that .* \(\w\.yaml and \w\.yaml\), 2 findings are left out/);
+    });
+
+    test('are said once where another file has the same with each of them', () => {
+      const other = route('v1').replace('name: site', 'name: a-other');
+      const { out } = lintFiles({ 'a.yaml': route('v1'), 'b.yaml': route('v1'), 'other.yaml': other });
+      expect(out.match(/mesh-route-conflict \(/g)).toHaveLength(1);
+    });
+
+    test('are no finding where a kustomization decides which are applied', () => {
+      const files = { 'k/a.yaml': route('v1'), 'k/b.yaml': route('v3'), 'k/rule.yaml': subsets('v1') };
+      const { out } = lintFiles({ ...files, 'k/kustomization.yaml': 'namePrefix: x-\nresources: [a.yaml]\n' });
+      expect(out).toContain('missing-subset');
+      expect(out).not.toContain('warning duplicate-object');
     });
 
     test('leave other folders together', () => {
