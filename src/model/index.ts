@@ -289,6 +289,7 @@ function addressesThatDecide(
   request: ModelRequest,
 ): Condition[] {
   const { addressBook } = configuration;
+  const { world } = configuration.registry;
   const hostname = hostOf(urlOf(request.url));
   if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
@@ -303,6 +304,7 @@ function addressesThatDecide(
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
     .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
+    .filter(([range]) => world.mesh === undefined || world.mesh.dualStack || !range.includes(':'))
     .slice(0, MOST_ADDRESSES)
     .filter(([range]) => decides(ipAddress(range.split('/')[0])))
     .map(([range, { kind, namespace, name }]) => ({
