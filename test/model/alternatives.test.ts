@@ -115,7 +115,7 @@ spec:
   hosts: [site.example.com]
   location: MESH_EXTERNAL
   resolution: STATIC
-  endpoints: [${Array.from({ length: count }, (_, index) => `{ address: 203.0.${index >> 8}.${index & 255} }`).join(', ')}]
+  endpoints: [${Array.from({ length: count }, (_, index) => `{ address: 203.0.${Math.floor(index / 256)}.${index % 256} }`).join(', ')}]
   ports: [{ number: 443, name: tls, protocol: TLS }]
 `;
     const answer = ask(entry(20), 'shop/app', 'https://site.example.com/');
