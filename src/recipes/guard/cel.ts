@@ -36,6 +36,11 @@ export function noHopNames(hosts: string): string {
   return `(!${hosts}.join(' ').lowerAscii().contains('egress') || ${each})`;
 }
 
+/** The text of an annotation, of the policy's variable `annotations`. */
+export function annotation(name: string): string {
+  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : '')`;
+}
+
 /** Whether a host is a Service of the object's own namespace: by its short name, or below the namespace's domain. */
 export function isOwnService(host: string, clusterDomain: string): string {
   return (
