@@ -307,6 +307,7 @@ describe('VirtualServices that other namespaces see', () => {
     ['somebody else, as one of several copies', seen({ mirrors: [{ destination: { host: hop } }] })],
     ['what another object says', seen({ delegate: { name: 'x', namespace: 'other' } })],
     ['its own Service, under a private name', seen({ rewrite: { authority: hop } })],
+    ['its own Service, under a private name with a port', seen({ rewrite: { authority: `${hop}:443` } })],
     ...['Host', 'host', ':authority', ':Authority'].flatMap((name): [string, object][] =>
       ['set', 'add'].flatMap((map): [string, object][] => {
         const headers = { request: { [map]: { 'x-a': 'b', [name]: hop } } };

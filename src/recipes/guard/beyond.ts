@@ -208,8 +208,9 @@ export function rulesBeyond(): Validation[] {
       ),
       message:
         'A DestinationRule that other namespaces see hashes by names, and by cookies with attributes, of printable ASCII ' +
-        `without \`%\`, below 1,000 characters, in a ring of at most ${MAX_RING}: what Envoy refuses would keep their sidecars from every ` +
-        'change of their HTTP routes. Write it so, or keep the rule to its own namespace: `exportTo: ["."]`.',
+        `without \`%\`, below 1,000 characters, in a ring of at most ${MAX_RING}: what Envoy refuses would keep their ` +
+        'sidecars from every change of their HTTP routes. Write it so, or keep the rule to its own namespace: ' +
+        '`exportTo: ["."]`.',
     },
   ];
 }

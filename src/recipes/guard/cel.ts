@@ -24,10 +24,10 @@ export function mapLiteral(labels: Record<string, string>): string {
   return `{${entries.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}`;
 }
 
-const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?$`;
+const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?(:[0-9]*)?$`;
 
 /**
- * Whether no name of a list, or none behind `<namespace>/`, lies in one of the domains of the hop. Istio takes upper
+ * Whether no name of a list, or none behind `<namespace>/` or before a port, lies in one of the domains of the hop. Istio takes upper
  * case too. Lists may be long: that none of them speaks of egress at all is found out for a fraction of what each would
  * cost.
  */

@@ -133,7 +133,7 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
         message:
           `With one of the capabilities ${CAPABILITIES.join(', ')}, or as privileged, a container can bypass its ` +
           'sidecar: leave them out, or run the pod in a namespace of the platform. For `kubectl debug` write ' +
-          '`--profile=restricted` or `--profile=baseline`, since its default adds SYS_PTRACE.',
+          '`--profile=restricted` or `--profile=baseline`, since `general` adds SYS_PTRACE.',
       },
     ],
   };

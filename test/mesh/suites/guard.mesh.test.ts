@@ -86,7 +86,7 @@ const PODS: Record<string, KubeObject> = {
     {},
     { containers: [{ name: 'app', image: 'none', securityContext: { capabilities: { add: ['NET_ADMIN'] } } }] },
   ),
-  'a debug container as kubectl adds it by default': pod(
+  'a debug container of the profile general': pod(
     { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' } },
     {
       ephemeralContainers: [
@@ -484,13 +484,14 @@ const RECIPES: Record<string, KubeObject[]> = {
       },
     ),
   ],
-  'a debug container, as restricted': [
+  'debug containers, as baseline and as restricted': [
     pod(
       { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' } },
       {
         ephemeralContainers: [
+          { name: 'debugger-a', image: 'none' },
           {
-            name: 'debugger',
+            name: 'debugger-b',
             image: 'none',
             securityContext: {
               allowPrivilegeEscalation: false,
