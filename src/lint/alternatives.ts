@@ -5,8 +5,8 @@ import { specOf } from '../manifests/specs';
 import { ReadObject } from '../reading/read-manifests';
 
 /**
- * Variants of one application in sibling folders, of which a cluster has one: all hosts that one folder routes, the
- * other routes as well, and in the same namespace under other names. What conflicts between them meets nowhere.
+ * Variants of one application in sibling folders, of which a cluster has one: both declare and route the same hosts, more
+ * than one, in the same namespace under other names. What conflicts between them meets nowhere.
  */
 export class Alternatives {
   private readonly subjects = new Map<string, Map<string, Set<string>>>();
@@ -30,12 +30,13 @@ export class Alternatives {
     let known = this.known.get(key);
     if (known === undefined) {
       const isNamed = (part: string) => this.named.some((one) => part === path.normalize(one) || isIn(one, part));
-      const [few, many] = [this.subjectsOf(a), this.subjectsOf(b)].sort((one, other) => one.size - other.size);
-      const shared = [...few].filter(([subject]) => many.has(subject));
+      const [one, other] = [this.subjectsOf(a), this.subjectsOf(b)];
+      const shared = [...one].filter(([subject]) => other.has(subject));
       known =
-        shared.length >= 2 &&
-        shared.length === few.size &&
-        shared.some(([subject, namespaces]) => [...namespaces].some((one) => many.get(subject)!.has(one))) &&
+        one.size === other.size &&
+        shared.length === one.size &&
+        new Set(shared.map(([subject]) => subject.split(' ')[1])).size >= 2 &&
+        shared.some(([subject, namespaces]) => [...namespaces].some((name) => other.get(subject)!.has(name))) &&
         !(isNamed(a) && isNamed(b));
       this.known.set(key, known);
     }

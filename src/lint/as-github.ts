@@ -1,5 +1,5 @@
 import { printable } from './printable';
-import { countsOf, inputOf, Report, STANDARD_INPUT, unreadLines } from './report';
+import { Report, STANDARD_INPUT, summaryOf, unjudged } from './report';
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
@@ -21,17 +21,19 @@ export function asGitHub(report: Report): string {
       }),
     ),
     ...report.unused.map((text) => command('notice', text, { title: 'unused acknowledgement' })),
-    ...report.unread.filter(({ isBroken }) => isBroken).map(({ text, file }) => command('error', text, { file })),
+    ...report.unread
+      .filter(({ isBroken }) => isBroken)
+      .map(({ text, file, line }) => command('error', text, { file, line })),
+    ...unjudged(report).map(({ text, file }) => command('notice', text, { file, title: 'not judged' })),
   ];
-  const told = [...unreadLines(report, false), ...report.notes.map((note) => `note: ${note}`)].map(printable);
-  return [...lines, ...told, `${countsOf(report.findings) || 'nothing found'} in ${inputOf(report)}`]
-    .map((line) => `${line}\n`)
-    .join('');
+  const told = report.notes.map((note) => printable(`note: ${note}`));
+  return [...lines, ...told, summaryOf(report)].map((line) => `${line}\n`).join('');
 }
 
 function command(level: string, message: string, properties: Record<string, string | number | undefined>): string {
-  const given = Object.entries(properties)
-    .filter(([, value]) => value !== undefined && value !== STANDARD_INPUT)
+  const { file, line, title } = properties;
+  const given = Object.entries(file === STANDARD_INPUT ? { title } : { file, line, title })
+    .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${escaped(String(value)).replaceAll(':', '%3A').replaceAll(',', '%2C')}`);
   return `::${level} ${given.join(',')}::${escaped(message)}`;
 }

@@ -1,6 +1,6 @@
 import { LintFinding } from './finding';
 import { printable } from './printable';
-import { countsOf, inputOf, Report, unreadLines } from './report';
+import { Report, summaryOf, unreadLines } from './report';
 
 /** For people. */
 export function asText(report: Report): string {
@@ -15,12 +15,10 @@ export function asText(report: Report): string {
     ]),
   ].map((lines) => `${lines.join('\n')}\n\n`);
   const told = [...unused, ...unreadLines(report), ...notes.map((note) => `note: ${note}`)];
-  const all = countsOf(findings);
-  const accepted = acknowledged.length === 0 ? '' : `, ${acknowledged.length} acknowledged`;
   return (
     blocks.join('') +
     told.map((line) => `${printable(line)}\n`).join('') +
-    `${all === '' ? 'nothing found' : all}${accepted} in ${inputOf(report)}\n` +
+    `${summaryOf(report)}\n` +
     (codes.length === 0 ? '' : `Why, with a good and a bad example: cdk8s-istio-egress rules ${codes[0]}\n`)
   );
 }

@@ -22,6 +22,8 @@ export interface LintFilesOptions extends Pick<ReadOptions, 'standardInput' | 'n
   readonly baseline?: string;
 }
 
+type FileOf = (object: ObjectName) => string;
+
 /** Lints files, folders and standard input (`-`); undefined where there is nothing to judge. */
 export function lintFiles(from: readonly string[], options: LintFilesOptions = {}): Report | undefined {
   const { standardInput, namespace } = options;
@@ -58,12 +60,13 @@ function reportOn(
   const judged = objects.filter(({ manifest }) => isReadByRules(manifest));
   const { worlds, variants, notes } = worldsOf({ ...read, objects });
   const result = lintWorlds(worlds, options, variants);
-  const fileOf = ({ origin }: ObjectName) => places.get(origin)!.file;
-  const { kept, leftOut } = apart(
-    result.findings.filter((one) => !isOfTwoFolders(one, fileOf)),
-    alternatives,
+  const fileOf: FileOf = ({ origin }) => places.get(origin)!.file;
+  const known = withoutChance(
+    result.findings.filter((one) => !isNoDuplicate(one, read, fileOf)),
+    new Set(variants.map(({ place }) => place.file)),
     fileOf,
   );
+  const { kept, leftOut } = apart(known.kept, alternatives, fileOf);
   const placed = <T extends LintFinding>(findings: readonly T[]): T[] =>
     findings
       .map((finding) => {
@@ -79,20 +82,57 @@ function reportOn(
     others: objects.length - judged.length,
     files: new Set(objects.map(({ place }) => place.file)).size,
     unread,
-    notes: [...read.notes.filter((note) => note.endsWith('namespace default is assumed')), ...notes, ...leftOut],
+    notes: [
+      ...read.notes.filter((note) => note.endsWith('namespace default is assumed')),
+      ...notes,
+      ...known.leftOut,
+      ...leftOut,
+    ],
   };
 }
 
-/** An object that no rule reads may be in two folders, as in those of two clusters, which are not judged apart for it. */
-function isOfTwoFolders({ code, object, others }: LintFinding, fileOf: (object: ObjectName) => string): boolean {
-  return code === duplicateObject.code && new Set([object, ...others].map((one) => path.dirname(fileOf(one)))).size > 1;
+/**
+ * An object that no rule reads may be in two folders, as in those of two clusters, which are not judged apart for it; and
+ * a kustomization decides which files of its folder are applied.
+ */
+function isNoDuplicate({ code, object, others }: LintFinding, { unbuilt }: ReadManifests, fileOf: FileOf): boolean {
+  if (code !== duplicateObject.code) return false;
+  const folders = new Set([object, ...others].map((one) => path.dirname(fileOf(one))));
+  const isChanged = unbuilt.some(({ file, tool }) => tool === 'kustomize' && folders.has(path.dirname(file)));
+  return folders.size > 1 || (isChanged && new Set([object, ...others].map(fileOf)).size > 1);
+}
+
+/**
+ * Findings without those between files that other files replace, and a note on these: it is not known which of them are
+ * applied together.
+ */
+function withoutChance(
+  findings: readonly LintFinding[],
+  variants: ReadonlySet<string>,
+  fileOf: FileOf,
+): { readonly kept: readonly LintFinding[]; readonly leftOut: readonly string[] } {
+  if (variants.size === 0) return { kept: findings, leftOut: [] };
+  const filesOf = ({ object, others }: LintFinding) => [
+    ...new Set([object, ...others].map(fileOf).filter((file) => variants.has(file))),
+  ];
+  const isChance = (one: LintFinding) => one.code !== duplicateObject.code && filesOf(one).length > 1;
+  const left = findings.filter(isChance);
+  if (left.length === 0) return { kept: findings, leftOut: [] };
+  return {
+    kept: findings.filter((one) => !isChance(one)),
+    leftOut: [
+      `between files that define what others define as well (${filesOf(left[0]).join(' and ')}), ` +
+        `${left.length === 1 ? 'a finding is' : `${left.length} findings are`} left out: which of them are applied together ` +
+        'is not known; to judge them, name the files that are',
+    ],
+  };
 }
 
 /** Findings without those between alternatives, and notes that say which folders these are. */
 function apart(
   findings: readonly LintFinding[],
   alternatives: Alternatives,
-  fileOf: (object: ObjectName) => string,
+  fileOf: FileOf,
 ): { readonly kept: readonly LintFinding[]; readonly leftOut: readonly string[] } {
   const between = groupBy(findings, ({ object, others }) =>
     (alternatives.between([object, ...others].map(fileOf)) ?? []).join('\n'),
@@ -111,14 +151,14 @@ function apart(
 }
 
 /** What could not be read; of what must be built first, one for each folder. */
-function unreadOf({ problems, unbuilt }: ReadManifests): Unread[] {
+function unreadOf({ problems, problemPlaces, unbuilt }: ReadManifests): Unread[] {
   const charts = groupBy(
     unbuilt.filter(({ tool }) => tool === 'helm'),
     ({ file }) => /^(.*)[\\/]templates[\\/]/.exec(file)?.[1] ?? path.dirname(file),
   );
   return [
     // An object without a name cannot be applied; mostly it is a part of one.
-    ...problems.map((text) => ({ text, isBroken: !text.endsWith(', left out') })),
+    ...problems.map((text) => ({ text, ...problemPlaces.get(text), isBroken: !text.endsWith(', left out') })),
     ...[...charts.keys()].map((chart) => {
       const [{ file }, ...others] = charts.get(chart);
       const templates = others.length === 0 ? 'a Helm template' : `${others.length + 1} Helm templates`;

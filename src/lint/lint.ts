@@ -1,5 +1,5 @@
 import { acknowledge, Baseline } from './acknowledgements';
-import { AcknowledgedFinding, LintFinding, nameIn } from './finding';
+import { AcknowledgedFinding, LintFinding, messageWithoutPlaces, nameIn } from './finding';
 import { rejectedObject, rejection } from './rejected-object';
 import { EgressObject } from '../manifests/egress-object';
 import { separateMalformed } from '../model/objects/well-formed';
@@ -53,16 +53,21 @@ export function lintWorlds(
       ...violations(wellFormed, options).map(({ rule, violation }) => findingOf(rule, violation)),
     ];
   });
+  if (variants.length === 0) return acknowledge(judged, worlds.flat(), CODES, options.baseline);
   const twice = violations(variants, options, [duplicateObject]);
-  const findings = [...judged, ...twice.map(({ rule, violation }) => findingOf(rule, violation))];
-  return acknowledge(once(findings), [...new Set(worlds.flat())], CODES, options.baseline);
+  const findings = once(
+    [...judged, ...twice.map(({ rule, violation }) => findingOf(rule, violation))],
+    (one) => one.message,
+  );
+  const result = acknowledge(findings, [...new Set(worlds.flat())], CODES, options.baseline);
+  // What an object has with each of several variants of another is said of the first.
+  return { ...result, findings: once(result.findings, messageWithoutPlaces) };
 }
 
 /** Sets that share objects share findings. */
-function once(findings: readonly LintFinding[]): LintFinding[] {
-  return [
-    ...new Map(findings.map((one) => [`${one.code} ${one.object.origin} ${one.field} ${one.message}`, one])).values(),
-  ];
+function once(findings: readonly LintFinding[], textOf: (finding: LintFinding) => string): LintFinding[] {
+  const keyOf = (one: LintFinding) => `${one.code} ${one.object.origin} ${one.field} ${textOf(one)}`;
+  return [...new Map([...findings].reverse().map((one) => [keyOf(one), one])).values()].reverse();
 }
 
 /** Whether a finding is at least as bad. */

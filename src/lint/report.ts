@@ -21,6 +21,7 @@ export interface Report extends LintResult {
 export interface Unread {
   readonly text: string;
   readonly file?: string;
+  readonly line?: number;
   /** Whether the finding of nothing means nothing: a broken file may hold anything. */
   readonly isBroken: boolean;
 }
@@ -36,7 +37,7 @@ export function isIncomplete({ objects, unread }: Report): boolean {
 }
 
 /** `3 errors, 1 warning`, or nothing. */
-export function countsOf(findings: readonly LintFinding[]): string {
+function countsOf(findings: readonly LintFinding[]): string {
   const counts = SEVERITIES.map((severity) => {
     const count = findings.filter((one) => one.severity === severity).length;
     return count === 0 ? '' : `${count} ${severity}${count === 1 || severity === 'info' ? '' : 's'}`;
@@ -44,8 +45,15 @@ export function countsOf(findings: readonly LintFinding[]): string {
   return counts.filter(Boolean).join(', ');
 }
 
+/** `1 error, 2 acknowledged in 12 objects in 3 files` */
+export function summaryOf(report: Report): string {
+  const { length } = report.acknowledged;
+  const accepted = length === 0 ? '' : `, ${length} acknowledged`;
+  return `${countsOf(report.findings) || 'nothing found'}${accepted} in ${inputOf(report)}`;
+}
+
 /** `12 objects in 3 files; no rule reads 2 others` */
-export function inputOf({ objects, others, files }: Report): string {
+function inputOf({ objects, others, files }: Report): string {
   return (
     `${objects} ${objects === 1 ? 'object' : 'objects'} in ${files} ${files === 1 ? 'file' : 'files'}` +
     (others === 0 ? '' : `; no rule reads ${others} ${others === 1 ? 'other' : 'others'}`)
@@ -56,13 +64,19 @@ export function inputOf({ objects, others, files }: Report): string {
 const SHOWN = 4;
 
 /** What was not read, as lines; what is broken in full. */
-export function unreadLines({ unread }: Report, withBroken = true): string[] {
-  const broken = unread.filter(({ isBroken }) => isBroken).map(({ text }) => `not read: ${text}`);
-  const others = unread.filter(({ isBroken }) => !isBroken).map(({ text }) => `not judged: ${text}`);
-  const rest = others.length - SHOWN;
+export function unreadLines(report: Report): string[] {
   return [
-    ...(withBroken ? broken : []),
-    ...others.slice(0, SHOWN),
-    ...(rest > 0 ? [`not judged: ${rest} more of these; --output json lists all`] : []),
+    ...report.unread.filter(({ isBroken }) => isBroken).map(({ text }) => `not read: ${text}`),
+    ...unjudged(report).map(({ text }) => `not judged: ${text}`),
+  ];
+}
+
+/** What must be built before it can be judged. */
+export function unjudged({ unread }: Report): readonly Unread[] {
+  const all = unread.filter(({ isBroken }) => !isBroken);
+  const rest = all.length - SHOWN;
+  return [
+    ...all.slice(0, SHOWN),
+    ...(rest > 0 ? [{ text: `${rest} more of these; --output json lists all`, isBroken: false }] : []),
   ];
 }

@@ -9,6 +9,7 @@ export interface Hop {
   readonly virtualService: IstioObject<'VirtualService'>;
   readonly section: Section;
   readonly route: Route;
+  readonly destination: Destination;
   /** The full name of the host. */
   readonly host: string;
   readonly subset?: string;
@@ -21,6 +22,8 @@ export interface Followers {
   /** As written: `namespace/name`, or a name in the VirtualService's own namespace. */
   readonly gateways: readonly string[];
 }
+
+type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
 
 export const SECTIONS: readonly Section[] = ['http', 'tls', 'tcp'];
 const SIDECARS: Followers = { sidecars: true, gateways: [] };
@@ -54,6 +57,19 @@ export function hopField({ virtualService: { spec }, section, route }: Hop): str
   return `spec.${section}[${(spec[section] as readonly Route[]).indexOf(route)}]`;
 }
 
+/** The path of the subset that a destination names. */
+export function subsetField(hop: Hop): string {
+  const { route, mirror, mirrors } = hop.route as HttpRoute;
+  const at = (all: HttpRoute['route']) => (all ?? []).findIndex(({ destination }) => destination === hop.destination);
+  const own =
+    mirror === hop.destination
+      ? 'mirror'
+      : at(route) >= 0
+        ? `route[${at(route)}].destination`
+        : `mirrors[${at(mirrors)}].destination`;
+  return `${hopField(hop)}.${own}.subset`;
+}
+
 /** The proxies that use a route: those that all its matches name, as far as the VirtualService is theirs. */
 export function followers(virtualService: IstioObject<'VirtualService'>, route: Route): Followers {
   const matches: readonly { readonly gateways?: readonly string[] }[] = route.match ?? [];
@@ -68,27 +84,27 @@ export function followers(virtualService: IstioObject<'VirtualService'>, route: 
 }
 
 /** Whether a gateway that a match names, or `mesh`, is one of those that use the VirtualService. */
-export function isListed(virtualService: IstioObject<'VirtualService'>, gateway: string): boolean {
-  const listed: readonly string[] | undefined = virtualService.spec.gateways;
-  if (!listed?.length) return gateway === 'mesh';
-  if (listed.includes(gateway)) return true;
-  const full = (name: string) => (name === 'mesh' || name.includes('/') ? name : `${virtualService.namespace}/${name}`);
-  return listed.some((name) => full(name) === full(gateway));
+export function isListed({ spec, namespace }: IstioObject<'VirtualService'>, gateway: string): boolean {
+  // A delegate is used by those that use the VirtualService which delegates to it.
+  if (!spec.hosts?.length) return true;
+  const listed: readonly string[] = spec.gateways?.length ? spec.gateways : ['mesh'];
+  return listed.some((name) => fullGateway(name, namespace) === fullGateway(gateway, namespace));
 }
 
-/** A Gateway as `<namespace>/<name>`. Named without a namespace, it is in that of the VirtualService. */
+/** A Gateway as `<namespace>/<name>`. Named without a namespace, or as `./<name>`, it is in that of the VirtualService. */
 export function fullGateway(name: string, namespace: string): string {
-  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`;
+  if (name === 'mesh') return name;
+  const [first, ...rest] = name.split('/');
+  return rest.length === 0 ? `${namespace}/${name}` : `${first === '.' ? namespace : first}/${rest.join('/')}`;
 }
 
 /** The namespace of a Gateway that a VirtualService names. */
 export function gatewayNamespace(virtualService: IstioObject<'VirtualService'>, gateway: string): string {
-  const slash = gateway.indexOf('/');
-  return slash < 0 ? virtualService.namespace : gateway.slice(0, slash);
+  return fullGateway(gateway, virtualService.namespace).split('/')[0];
 }
 
 function hopTo(
-  destination: Of<ItemOf<HttpRoute['route']>, 'destination'>,
+  destination: Destination,
   virtualService: IstioObject<'VirtualService'>,
   section: Section,
   route: Route,
@@ -97,6 +113,7 @@ function hopTo(
     virtualService,
     section,
     route,
+    destination,
     host: fullHost(destination.host!, virtualService),
     subset: destination.subset,
     port: destination.port?.number,

@@ -1,6 +1,6 @@
 import * as fs from 'fs';
 import * as path from 'path';
-import { parseAllDocuments, parseDocument } from 'yaml';
+import { parseAllDocuments, parseDocument, YAMLParseError } from 'yaml';
 import { isKustomizationFile, kustomizationOf } from './kustomization';
 import { objectsFrom } from './objects';
 import { canMatter, isKubernetesApi, matters } from './relevance';
@@ -37,6 +37,8 @@ export interface ReadManifests {
   readonly objects: ReadObject[];
   /** What could not be read, as sentences that begin with the file and document number. */
   readonly problems: string[];
+  /** Where they are, of those that a file and a line can be told of. */
+  readonly problemPlaces: Map<string, { readonly file: string; readonly line: number }>;
   readonly unbuilt: Unbuilt[];
   /** What was read, but is probably not what the author meant. */
   readonly warnings: string[];
@@ -83,7 +85,15 @@ export function readAll(
   { standardInput = () => fs.readFileSync(0, 'utf8'), namespace, objectsOnly = false }: ReadOptions = {},
 ): ReadManifests {
   const reading: Reading = {
-    read: { objects: [], problems: [], unbuilt: [], warnings: [], notes: [], hasInput: false },
+    read: {
+      objects: [],
+      problems: [],
+      problemPlaces: new Map(),
+      unbuilt: [],
+      warnings: [],
+      notes: [],
+      hasInput: false,
+    },
     objectsOnly,
     leftOut: new Map(),
   };
@@ -239,7 +249,7 @@ function addDocument(
   file: string,
   where: string,
   source: YamlDocument,
-  document: { readonly errors: readonly Error[]; toJS(): unknown },
+  document: { readonly errors: readonly YAMLParseError[]; toJS(): unknown },
 ): void {
   const { read } = reading;
   const { text, line } = source;
@@ -255,9 +265,10 @@ function addDocument(
   }
   if (error) {
     const [message] = error.message.split('\n');
-    read.problems.push(
-      `${where}: invalid YAML, ${message.replace(/at line (\d+)/, (_all, at) => `at line ${Number(at) + line - 1}`)}`,
-    );
+    const at = (error.linePos?.[0].line ?? 1) + line - 1;
+    const problem = `${where}: invalid YAML, ${message.replace(/at line \d+/, `at line ${at}`)}`;
+    read.problems.push(problem);
+    read.problemPlaces.set(problem, { file, line: at });
     return;
   }
   if (value === null || value === undefined) return;

@@ -2,7 +2,7 @@ import { Rule, Violation } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
+import { followers, gatewayNamespace, Hop, subsetField } from '../manifests/routes';
 import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visibleIn } from '../manifests/visibility';
 import { valueIn } from '../values/grouping';
 
@@ -123,7 +123,7 @@ function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset
   for (const one of found.values())
     yield {
       ...violation(virtualService, host, subset, one.namespaces, ordered(rules), one.used),
-      field: hopField(hop),
+      field: subsetField(hop),
     };
 }
 

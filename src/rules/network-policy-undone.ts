@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { describe, describeAll, Indexed, ordered } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
 import { selectorsOverlap } from '../manifests/selectors';
 import { groupBy } from '../values/grouping';
 
@@ -37,8 +38,12 @@ export const networkPolicyUndone: Rule = {
       const shutting = all.filter((policy) => openRule(policy) < 0);
       for (const policy of all) {
         const position = openRule(policy);
-        if (position < 0) continue;
-        const undone = ordered(shutting.filter((other) => overlap(policy, other)));
+        if (position < 0 || isOfGateway(policy, index)) continue;
+        const isForAll = Object.keys(policy.spec.podSelector?.matchLabels ?? {}).length === 0;
+        // One that allows nothing at all is there to have exceptions.
+        const undone = ordered(
+          shutting.filter((other) => (isForAll || other.spec.egress?.length) && overlap(policy, other)),
+        );
         if (undone.length > 0)
           yield {
             message: `${describe(policy)} allows all egress of pods to which ${describeAll(undone)} allows less.`,
@@ -64,6 +69,15 @@ type NetworkPolicy = Indexed<{
 
 function limitsEgress({ spec: { policyTypes, egress } }: NetworkPolicy): boolean {
   return policyTypes ? policyTypes.includes('Egress') : (egress?.length ?? 0) > 0;
+}
+
+/** Whether it is for the pods of a gateway, which may leave. */
+function isOfGateway({ spec }: NetworkPolicy, index: ManifestIndex): boolean {
+  const labels = spec.podSelector?.matchLabels ?? {};
+  return (
+    Object.keys(labels).length > 0 &&
+    index.ofKind('Gateway').some((gateway) => gateway.spec.selector && selectorsOverlap(gateway.spec.selector, labels))
+  );
 }
 
 /** The rule that allows everything; -1 if there is none. */

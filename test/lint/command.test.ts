@@ -99,7 +99,7 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
     [[], /name the files or folders/],
     [['.', '--output', 'xml'], /--output is text, json, sarif, github or baseline, not "xml"/],
     [['.', '--fail-on', 'all'], /--fail-on is error, warning, info or never, not "all"/],
-    [['.', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
+    [['/no/such', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
   ])('wrong usage: %p', (args, message) => {
     expect(run(['lint', ...args])).toMatchObject({ code: 3, err: expect.stringMatching(message) });
   });
@@ -121,8 +121,8 @@ describe('variants in one repository', () => {
   describe('with other names', () => {
     const object = (kind: string, name: string, spec: string) =>
       `---\napiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: shop }\nspec: ${spec}\n`;
-    const entry = (name: string, port: string) =>
-      object('ServiceEntry', name, `{ hosts: [a.example.com], resolution: DNS, ports: [{ ${port} }] }`);
+    const entry = (name: string, port: string, hosts = 'a.example.com, b.example.com') =>
+      object('ServiceEntry', name, `{ hosts: [${hosts}], resolution: DNS, ports: [{ ${port} }] }`);
     const settings = (name: string) => object('DestinationRule', name, '{ host: a.example.com, exportTo: ["."] }');
     const [http, tls] = ['number: 80, name: p, protocol: HTTP', 'number: 80, name: p, protocol: TLS'];
     const files = {
@@ -134,7 +134,7 @@ describe('variants in one repository', () => {
       const { out } = lintFiles(files);
       expect(out).not.toContain('service-entry-conflict');
       expect(out).toMatch(
-        /app.one and app.two route the same hosts.*: a finding between them left out.*: lint app.one app.two/,
+        /app.one and app.two route the same hosts.*: 2 findings between them left out.*: lint app.one app.two/,
       );
     });
 
@@ -150,7 +150,14 @@ describe('variants in one repository', () => {
     });
 
     test.each([
-      ['one host is not enough, which two teams may share', { 'app/one/a.yaml': entry('a', http) }],
+      [
+        'one host is not enough, which two teams may share',
+        {
+          'app/one/a.yaml': entry('a', http, 'a.example.com') + settings('a'),
+          'app/two/b.yaml': entry('b', tls, 'a.example.com') + settings('b'),
+        },
+      ],
+      ['one declares more than the other', { 'app/two/c.yaml': tcp('c') }],
       ['a folder that routes something else as well', { 'app/one/c.yaml': tcp('c'), 'app/two/d.yaml': tcp('d') }],
       ['one folder inside the other', { 'app/two/b.yaml': '', 'app/one/more/b.yaml': files['app/two/b.yaml'] }],
     ])('are not alternatives: %s', (_what, changed) => {
@@ -217,6 +224,26 @@ describe('variants in one repository', () => {
       const { out } = lintFiles(Object.fromEntries(names.map((name) => [name, unverifiedNamed('a', name)])));
       expect(out.match(/error unverified-name/g)).toHaveLength(40);
       expect(out).toMatch(/and 36 more files, .* as far as they are among the first 16/);
+    });
+
+    test('have no finding that rests on which variants of two objects meet, which a note says', () => {
+      const rules = { 'x.yaml': subsets('v1'), 'y.yaml': subsets('v2') };
+      const { out } = lintFiles({ 'a.yaml': route('v1'), 'b.yaml': route('v1'), 'c.yaml': route('v2'), ...rules });
+      expect(out).not.toContain('missing-subset');
+      expect(out).toMatch(/between files that .* \(\w\.yaml and \w\.yaml\), 2 findings are left out/);
+    });
+
+    test('are said once where another file has the same with each of them', () => {
+      const other = route('v1').replace('name: site', 'name: a-other');
+      const { out } = lintFiles({ 'a.yaml': route('v1'), 'b.yaml': route('v1'), 'other.yaml': other });
+      expect(out.match(/mesh-route-conflict \(/g)).toHaveLength(1);
+    });
+
+    test('are no finding where a kustomization decides which are applied', () => {
+      const files = { 'k/a.yaml': route('v1'), 'k/b.yaml': route('v3'), 'k/rule.yaml': subsets('v1') };
+      const { out } = lintFiles({ ...files, 'k/kustomization.yaml': 'namePrefix: x-\nresources: [a.yaml]\n' });
+      expect(out).toContain('missing-subset');
+      expect(out).not.toContain('warning duplicate-object');
     });
 
     test('leave other folders together', () => {

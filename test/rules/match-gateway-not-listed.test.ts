@@ -16,7 +16,13 @@ test('a match can only narrow the list', () => {
 
 test('a gateway of its own namespace may be named with or without it', () => {
   expect(reported(code, [matching(['shop/exit'], 'exit'), matching(['exit'], 'shop/exit')])).toEqual([]);
+  expect(reported(code, [matching(['./exit'], 'exit'), matching(['exit'], './exit')])).toEqual([]);
   expect(reported(code, [matching(['egress/exit'], 'exit')])).toEqual(['shop/v']);
+});
+
+test('a delegate lists none: those of the VirtualService that delegates to it apply', () => {
+  const http = [{ match: [{ gateways: ['egress/exit'] }], route: [{ destination: { host: 'a.example.com' } }] }];
+  expect(reported(code, [route('shop/leaf', { hosts: undefined, http })])).toEqual([]);
 });
 
 test('one that names a listed gateway as well applies there', () => {

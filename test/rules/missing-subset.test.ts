@@ -113,3 +113,15 @@ test("of many rules for one host, as for a gateway's Service, the right one is f
   expect(reported(code, [route('web/r', {}, to('s17')), ...rules])).toHaveLength(1);
   expect(findings(code, [route('shop/r', {}, to('s20')), ...rules])[0].message).toContain('16 more');
 });
+
+test.each([
+  [{ route: [{ destination: to('y') }, { destination: to('x') }] }, 'route[1].destination'],
+  [{ route: [{ destination: to('y') }], mirror: to('x') }, 'mirror'],
+  [
+    { route: [{ destination: to('y') }], mirrors: [{ destination: to('y') }, { destination: to('x') }] },
+    'mirrors[1].destination',
+  ],
+])('the field is that of the destination, %#', (http, field) => {
+  const [finding] = findings(code, [route('shop/r', { http: [http] }), rule('shop/a', ['y'])]);
+  expect(finding.field).toBe(`spec.http[0].${field}.subset`);
+});

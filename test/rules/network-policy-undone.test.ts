@@ -21,7 +21,6 @@ test.each([
   [{ egress: [{ to: [], ports: [] }] }],
   [{ egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }] }],
   [{ egress: [{}], policyTypes: undefined }],
-  [{ egress: [{}], podSelector: { matchLabels: { app: 'till' } } }],
 ])('%j opens what another policy keeps shut', (spec) => {
   expect(reported(code, [shut, policy('shop/open', spec)])).toEqual(['shop/open shop/shut']);
   expect(reported(code, [shut, policy('web/open', spec)])).toEqual([]);
@@ -35,6 +34,21 @@ test.each([
   [{ egress: [{}], podSelector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } }],
 ])('%j does not', (spec) => {
   expect(reported(code, [shut, policy('shop/other', spec)])).toEqual([]);
+});
+
+test('an exception undoes what allows something, and not what is there to have exceptions', () => {
+  const open = policy('shop/open', { egress: [{}], podSelector: { matchLabels: { app: 'till' } } });
+  expect(reported(code, [shut, open])).toEqual([]);
+  const dns = policy('shop/dns', { egress: [{ ports: [{ port: 53 }] }] });
+  expect(reported(code, [shut, dns, open])).toEqual(['shop/dns shop/open']);
+  const spec = { selector: { app: 'till' }, servers: [] };
+  const gateway = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'a', namespace: 'shop' },
+    spec,
+  };
+  expect(reported(code, [dns, open, { manifest: gateway, origin: 'a' }])).toEqual([]);
 });
 
 test('of other pods it does not either', () => {
