@@ -417,10 +417,12 @@ describe('DestinationRules that other namespaces see', () => {
       [
         { name: 'SameSite', value: text },
         { name: text, value: 'Lax' },
-      ].map((bad) => [
-        `hash by a cookie with the attribute ${JSON.stringify(bad).slice(0, 40)}`,
+      ].map((attribute) => [
+        `hash by a cookie with the attribute ${JSON.stringify(attribute).slice(0, 40)}`,
         /hashes/,
-        { loadBalancer: { consistentHash: { httpCookie: { name: 'a', attributes: [{ name: 'Secure' }, bad] } } } },
+        {
+          loadBalancer: { consistentHash: { httpCookie: { name: 'a', attributes: [{ name: 'Secure' }, attribute] } } },
+        },
       ]),
     ),
     ['have a large ring', /hashes/, { loadBalancer: { consistentHash: { minimumRingSize: 9_000_000 } } }],
@@ -869,12 +871,12 @@ describe('pods that bypass their sidecar', () => {
 
   test('pods of gateways are for namespaces of the platform', () => {
     const platform = guard({ refuseBypass: true, platformNamespaces: ['other'] });
-    for (const gateway of [
+    for (const one of [
       annotated('inject.istio.io/templates', 'gateway'),
       pod({ labels: { 'sidecar.istio.io/inject': 'false' } }),
     ]) {
-      expect(refused(gateway)).toHaveLength(1);
-      expect(platform(gateway)).toEqual([]);
+      expect(refused(one)).toHaveLength(1);
+      expect(platform(one)).toEqual([]);
     }
   });
 
