@@ -3,14 +3,17 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const NAME = 'cdk8s-istio-egress-test-';
+let before;
 
 /** Before the first test. Workers and what they run inherit it. */
 module.exports = function setUp() {
-  process.env.TMPDIR = fs.mkdtempSync(path.join(os.tmpdir(), NAME));
+  before = process.env.TMPDIR;
+  process.env.TMPDIR = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk8s-istio-egress-test-'));
 };
 
 /** After the last one. */
 module.exports.remove = function remove() {
-  if (path.basename(os.tmpdir()).startsWith(NAME)) fs.rmSync(os.tmpdir(), { recursive: true, force: true });
+  fs.rmSync(process.env.TMPDIR, { recursive: true, force: true });
+  if (before === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = before;
 };

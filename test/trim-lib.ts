@@ -7,7 +7,7 @@ import * as path from 'path';
 import * as ts from 'typescript';
 
 const LIB = path.join(__dirname, '../lib');
-const UNEXPORTED = /^src\/(cli|declarations|emission|istio|manifests|reading|recipes|schema)\//;
+const UNEXPORTED = /^src\/(cli|declarations|emission|istio|reading|recipes|schema)\//;
 
 const printer = ts.createPrinter({ removeComments: true });
 

@@ -42,6 +42,7 @@ export interface ServiceSpec {
   readonly type?: string;
   readonly externalName?: string;
   readonly clusterIP?: string;
+  readonly clusterIPs?: readonly string[];
   readonly selector?: Readonly<Record<string, string>>;
   readonly ports?: readonly {
     readonly name?: string;

@@ -20,8 +20,11 @@ export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './ans
 export type { ModelCaller, ModelRequest } from './requests/request';
 export { worldOf, type KnownGateway, type World } from './objects/world';
 
-/** The most alternatives that one answer lists. */
+/** The most alternatives that one answer lists: those with another outcome first. */
 const MAX_ALTERNATIVES = 16;
+
+/** The most branches that are followed; with more, an answer is undetermined. */
+const MAX_BRANCHES = 256;
 
 /**
  * Computes what happens to a request that leaves the mesh, from any manifests.
@@ -190,33 +193,45 @@ export class EgressModel {
       ...addressesThatDecide(configuration, first, caller, request),
     ]);
     const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
+    const alternatives =
+      first.choices.length > 0 ? this.otherBranches(configuration, first, caller, request) : answer.alternatives;
+    if (alternatives === undefined)
+      return undeterminedAnswer(
+        `chance chooses among more than ${MAX_BRANCHES} branches, of which no more are followed`,
+        answer.causes,
+        answer.plaintextToHost,
+      );
+    const isSame = (other: Alternative) => isSameAnswer(answer, other.answer);
     return {
       ...answer,
-      ...(first.choices.length > 0 && {
-        alternatives: this.otherBranches(configuration, first, caller, request),
-      }),
+      alternatives:
+        alternatives.length > MAX_ALTERNATIVES
+          ? [...alternatives.filter((one) => !isSame(one)), ...alternatives.filter(isSame)].slice(0, MAX_ALTERNATIVES)
+          : alternatives,
       ...(condition && { condition }),
       ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
     };
   }
 
-  /** The answers to the same request on the other branches of its egress path. */
+  /** The answers to the same request on the other branches of its egress path; undefined if there are too many. */
   private otherBranches(
     configuration: Configuration,
     first: WalkResult,
     caller: ModelCaller,
     request: ModelRequest,
-  ): Alternative[] {
+  ): Alternative[] | undefined {
+    let branches = 0;
     const alternatives: Alternative[] = [];
     const open: { walked: WalkResult; from: number }[] = [{ walked: first, from: 0 }];
-    while (open.length > 0 && alternatives.length < MAX_ALTERNATIVES) {
+    while (open.length > 0) {
       const { walked, from } = open.shift()!;
       const { choices } = walked;
       const taken = choices.map((choice) => choice.taken);
       for (let at = from; at < choices.length; at++) {
         const { options, onlyIfDifferent } = choices[at];
-        for (let other = 0; other < options.length && alternatives.length < MAX_ALTERNATIVES; other++) {
+        for (let other = 0; other < options.length; other++) {
           if (other === taken[at]) continue;
+          if (++branches > MAX_BRANCHES) return undefined;
           const next = walk(configuration, caller, request, [...taken.slice(0, at), other]);
           const { weight, because } = options[other];
           if (!onlyIfDifferent || !isSameAnswer(walked.answer, next.answer)) {
@@ -274,6 +289,7 @@ function addressesThatDecide(
   request: ModelRequest,
 ): Condition[] {
   const { addressBook } = configuration;
+  const { world } = configuration.registry;
   const hostname = hostOf(urlOf(request.url));
   if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
@@ -288,6 +304,7 @@ function addressesThatDecide(
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
     .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
+    .filter(([range]) => world.mesh === undefined || world.mesh.dualStack || !range.includes(':'))
     .slice(0, MOST_ADDRESSES)
     .filter(([range]) => decides(ipAddress(range.split('/')[0])))
     .map(([range, { kind, namespace, name }]) => ({

@@ -10,7 +10,8 @@ export const meshRouteConflict: Rule = {
   title: 'VirtualServices that route the same host for sidecars of one namespace',
   reason:
     'Istio does not merge VirtualServices on `mesh`: a sidecar uses one of them (the oldest, if all are exported ' +
-    'alike) and ignores the others (IST0109). If all say the same, it is only for information.',
+    'alike; before those that others see, one that is private to the namespace) and ignores the others (IST0109). If ' +
+    'all say the same, it is only for information.',
   cure: 'Write one VirtualService for the host, or export each to different namespaces (exportTo).',
   see: 'https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services',
   good: `

@@ -180,7 +180,7 @@ spec: ${spec}
     [
       'istio-egressgateway',
       /^if egress\/istio-egressgateway is Istio's standard gateway: 200 /,
-      '--gateway egress/istio-egressgateway',
+      '--gateway egress/istio-egressgateway,targetPort=8443',
     ],
     // Istio's chart would give the pods of a release of that name other labels.
     [

@@ -107,6 +107,25 @@ spec: { selector: { istio: gw }, ports: [{ name: http, port: 80, targetPort: ${t
     expect(isPlainYes(see(LOCKED))).toBe(false);
   });
 
+  test('of many endpoints, those that answer otherwise are listed first; of too many, nothing is said', () => {
+    const entry = (count: number) => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: many, namespace: shop }
+spec:
+  hosts: [site.example.com]
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  endpoints: [${Array.from({ length: count }, (_, index) => `{ address: 203.0.${index >> 8}.${index & 255} }`).join(', ')}]
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+`;
+    const answer = ask(entry(20), 'shop/app', 'https://site.example.com/');
+    expect(answer.alternatives).toHaveLength(16);
+    expect(ask(entry(300), 'shop/app', 'https://site.example.com/')).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringContaining('more than 256 branches'),
+    });
+  });
+
   test('two entries of one namespace with different resolution for different namespaces', () => {
     const other = (address: string) => `---
 apiVersion: networking.istio.io/v1

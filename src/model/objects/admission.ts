@@ -73,7 +73,10 @@ function virtualServiceProblem(spec: IstioSpecs['VirtualService']): FieldProblem
     return { field: `spec.hosts[${any}]`, problem: '"*" is not allowed for sidecars, only for a Gateway' };
   for (const [index, one] of (spec.tls ?? []).entries())
     for (const [at, { sniHosts }] of (one?.match ?? []).entries()) {
-      const foreign = (sniHosts ?? []).find((name) => !(spec.hosts ?? []).some((host) => covers(host, name)));
+      // Of an address, Istio only warns.
+      const foreign = (sniHosts ?? []).find(
+        (name) => isIP(name) === 0 && !(spec.hosts ?? []).some((host) => covers(host, name)),
+      );
       if (foreign !== undefined)
         return {
           field: `spec.tls[${index}].match[${at}].sniHosts`,

@@ -173,6 +173,7 @@ export function gatewayWorkloads(
     if (!isStandard) guesses.push(service);
     if (isKnown(namespace, selector)) continue;
     const labels = isStandard ? standard.labels : selector;
+    const namedPort = isStandard ? standard.ports.get(443) : undefined;
     const says = isStandard
       ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, ` +
         '443 to 8443, and any other port to itself'
@@ -181,12 +182,13 @@ export function gatewayWorkloads(
       id,
       namespace,
       labels,
+      namedPort,
       hasOtherLabels: true,
       condition: {
         holds: isStandard
           ? `${id} is Istio's standard gateway`
           : `Service ${id} selects gateway pods with the labels ${labelText(selector)}`,
-        say: sayGateway(id, { labels }),
+        say: sayGateway(id, { labels, targetPort: namedPort }),
       },
       assumption: `Service ${id}, which is not among the manifests, ${says}`,
     });
@@ -251,18 +253,24 @@ function ingressGateway(): Indexed<ServiceSpec> {
  * How to say what the pods of a gateway are: as one of Istio's Helm chart, if that has the labels that are needed. The
  * hop Service of this library's gateways is called like the gateway with `-hop`.
  */
-export function sayGateway(id: string, { labels = {}, serviceAccount }: GatewayInQuestion = {}): string {
+export function sayGateway(
+  id: string,
+  { labels = {}, serviceAccount, targetPort = CHART_PORT }: GatewayInQuestion = {},
+): string {
   const gateway = id.replace(/-hop$/, '');
   const name = gateway.slice(gateway.indexOf('/') + 1);
   if (!selects(labels, labelsOf({ name, namespace: '' }))) return `add the Deployment of ${gateway}`;
   const account = serviceAccount === undefined || serviceAccount === name ? '' : `,serviceAccount=${serviceAccount}`;
-  return `--gateway ${gateway}${account} (gateways in a test), or add its Deployment`;
+  const port = targetPort === CHART_PORT ? '' : `,targetPort=${targetPort}`;
+  return `--gateway ${gateway}${port}${account} (gateways in a test), or add its Deployment`;
 }
 
 interface GatewayInQuestion {
   /** The labels that its pods must have. */
   readonly labels?: Labels;
   readonly serviceAccount?: string;
+  /** The pod port to which its Service maps 443, if that is known. */
+  readonly targetPort?: number;
 }
 
 function labelsOf({ name, labels }: KnownGateway): Labels {

@@ -57,6 +57,7 @@ const CORE: Record<string, Shape> = {
     ports: list(fields({ name: text, port: whole, protocol: text, appProtocol: text })),
     selector: labels,
     clusterIP: text,
+    clusterIPs: texts,
     type: text,
   }),
   NetworkPolicy: fields({

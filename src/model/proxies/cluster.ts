@@ -112,7 +112,7 @@ function clusterOf(
       decidedBy: subsetWhere ? [subsetWhere] : decidedBy,
     };
   }
-  stopAtPassthrough(rule, chosen);
+  stopAtPassthrough(rule, chosen, number);
   const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
   const tls = tlsOf(rule, chosen, number);
   const needsSelector =
@@ -411,11 +411,12 @@ function tunnelOf(rule: MergedRule | undefined, subset: MergedSubset | undefined
   return rule?.policy?.value.tunnel ? { tunnel: fieldRef(rule.policy.object, 'spec.trafficPolicy.tunnel') } : {};
 }
 
-/** The connection pool settings in force. */
 /** With this balancer a cluster sends everything to the address that was dialled. */
-function stopAtPassthrough(rule: MergedRule | undefined, subset: MergedSubset | undefined): void {
+function stopAtPassthrough(rule: MergedRule | undefined, subset: MergedSubset | undefined, port: number): void {
   const passes = (policy: TrafficPolicy | undefined) =>
-    [policy, ...(policy?.portLevelSettings ?? [])].some((one) => one?.loadBalancer?.simple === 'PASSTHROUGH');
+    [policy, policy?.portLevelSettings?.find((one) => one.port?.number === port)].some(
+      (one) => one?.loadBalancer?.simple === 'PASSTHROUGH',
+    );
   const found = [
     { object: rule?.policy?.object, policy: rule?.policy?.value, field: 'spec.trafficPolicy' },
     {
@@ -432,6 +433,7 @@ function stopAtPassthrough(rule: MergedRule | undefined, subset: MergedSubset | 
     );
 }
 
+/** The connection pool settings in force. */
 function poolOf(
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,

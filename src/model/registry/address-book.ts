@@ -146,12 +146,15 @@ export class AddressBook {
   public behind(ip: string): Address {
     this.clusterIps ??= new Map(
       this.registry.services.flatMap(({ kubernetes, object, address }) =>
-        kubernetes && address.kind === 'service' && object.spec.clusterIP
-          ? [[object.spec.clusterIP, address] as const]
+        kubernetes && address.kind === 'service'
+          ? [object.spec.clusterIP ?? [], object.spec.clusterIPs ?? []]
+              .flat()
+              .map((one) => [ipAddress(one).ip, address] as const)
           : [],
       ),
     );
-    return this.clusterIps.get(ip) ?? ipAddress(ip);
+    const written = ipAddress(ip);
+    return this.clusterIps.get(written.ip) ?? written;
   }
 
   /** The Kubernetes Service whose cluster IP an address stands for. */

@@ -307,7 +307,11 @@ function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: S
     if (!accounts.includes(workload.usualAccount))
       leg.require({
         holds: `the pods of ${workload.id} run as service account ${accounts.join(' or ')}`,
-        say: sayGateway(workload.id, { labels: workload.labels, serviceAccount: accounts[0] }),
+        say: sayGateway(workload.id, {
+          labels: workload.labels,
+          serviceAccount: accounts[0],
+          targetPort: workload.namedPort,
+        }),
       });
   } else if (wanted.length > 0 && !wanted.includes(own)) {
     return closed(
