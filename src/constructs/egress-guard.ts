@@ -85,8 +85,10 @@ export interface EgressGuardProps {
 
   /**
    * Refuse pods that take traffic from their sidecar: annotations that decide about the capture or the proxy, no
-   * injection, the host's network, user or group 1337, capabilities such as NET_ADMIN. `DirectEgress` needs such annotations, and an Istio that excludes ranges in the
-   * whole mesh writes them into every pod.
+   * injection, the host's network, user or group 1337, capabilities such as NET_ADMIN. `DirectEgress` needs such
+   * annotations, and an Istio that excludes ranges in the whole mesh writes them into every pod. Namespaces of gateways
+   * (those of Istio's gateway chart and of the Gateway API) belong in `platformNamespaces`, and `kubectl debug` needs
+   * `--profile=restricted` or `--profile=baseline`.
    *
    * @default false
    */

@@ -61,10 +61,10 @@ const endpoints = (ip: string, list = 'addresses') => ({
   metadata: { name: 'x', namespace: 'other' },
   subsets: [{ [list]: [{ ip }] }],
 });
-const service = (spec: object) => ({
+const service = (spec: object, annotations?: object) => ({
   apiVersion: 'v1',
   kind: 'Service',
-  metadata: { name: 'x', namespace: 'other' },
+  metadata: { name: 'x', namespace: 'other', annotations },
   spec,
 });
 
@@ -123,7 +123,7 @@ test('one policy with its binding for each kind, for every namespace but the pla
          "validations": [
            {
              "expression": "object.?spec.?exportTo.orValue([]) == ['.']",
-             "message": "A ServiceEntry is for its own namespace: write \`exportTo: ["."]\`. Seen by other namespaces, its hosts and addresses would take over their traffic. What all may use belongs into a namespace of the platform.",
+             "message": "A ServiceEntry is for its own namespace: write \`exportTo: ["."]\`. Seen by other namespaces, its hosts and addresses would take over their traffic. What all may use belongs in a namespace of the platform.",
              "reason": "Forbidden",
            },
          ],
@@ -307,6 +307,16 @@ describe('VirtualServices that other namespaces see', () => {
     ['somebody else, as one of several copies', seen({ mirrors: [{ destination: { host: hop } }] })],
     ['what another object says', seen({ delegate: { name: 'x', namespace: 'other' } })],
     ['its own Service, under a private name', seen({ rewrite: { authority: hop } })],
+    ['its own Service, under a private name with a port', seen({ rewrite: { authority: `${hop}:443` } })],
+    ...['Host', 'host', ':authority', ':Authority'].flatMap((name): [string, object][] =>
+      ['set', 'add'].flatMap((map): [string, object][] => {
+        const headers = { request: { [map]: { 'x-a': 'b', [name]: hop } } };
+        return [
+          [`its own Service, with a private name in ${map} ${name}`, seen({ headers })],
+          [`the same for one destination, ${map} ${name}`, seen({ route: [OWN_ROUTE, { ...OWN_ROUTE, headers }] })],
+        ];
+      }),
+    ),
     ['somebody else, by TCP', seenAs({ tcp: [{ route: [{ destination: { host: hop } }] }] })],
     ['somebody else, by TLS', seenAs({ tls: [{ route: [{ destination: { host: hop } }] }] })],
     ['somebody else, as a delegate', seenAs({ hosts: undefined, http: [ANYWHERE] })],
@@ -366,8 +376,25 @@ describe('VirtualServices that other namespaces see', () => {
   test.each(values)('do not have %s', (_what, object) => {
     expect(ask(object)).toEqual([expect.stringMatching(/printable ASCII without `%`.*Write it so/)]);
   });
+  const statuses: [string, object][] = [199, 600, 999].flatMap((status): [string, object][] => [
+    [`an answer with ${status}`, seen({ directResponse: { status }, route: undefined })],
+    [`a fault with ${status}`, seen({ fault: { abort: { httpStatus: status } } })],
+  ]);
+  test.each(statuses)('do not have %s', (_what, object) => {
+    expect(ask(object)).toEqual([expect.stringMatching(/a status from 200 to 599.*Write such a status/)]);
+  });
+  test.each([200, 599])('but %i', (status) => {
+    expect(ask(seen({ directResponse: { status }, route: undefined }))).toEqual([]);
+    expect(ask(seen({ fault: { abort: { httpStatus: status } } }))).toEqual([]);
+  });
+  test('and other names of the authority, and faults without a status', () => {
+    const headers = { request: { set: { Host: 'reviews.example.com' }, add: { ':authority': 'reviews' } } };
+    expect(ask(seen({ headers, route: [{ ...OWN_ROUTE, headers }] }))).toEqual([]);
+    expect(ask(seen({ headers: { request: { set: { 'x-note': hop } } } }))).toEqual([]);
+    expect(ask(seen({ fault: { delay: { fixedDelay: '1s' }, abort: { grpcStatus: 'ABORTED' } } }))).toEqual([]);
+  });
   test('for their own namespace they may say all that', () => {
-    for (const [what, object] of [...destinations, ...regexes, ...values]) {
+    for (const [what, object] of [...destinations, ...regexes, ...values, ...statuses]) {
       const { spec } = object as any;
       if (what !== 'somebody else, as a delegate') expect(ask(route({ ...spec, exportTo: ['.'] }))).toEqual([]);
       expect(ask(route({ ...spec, gateways: ['own'] }))).toEqual([]);
@@ -386,6 +413,18 @@ describe('DestinationRules that other namespaces see', () => {
     ['ask for a long name', /names no file/, { tls: { mode: 'SIMPLE', sni: 'a'.repeat(256) } }],
     ['hash by a strange header', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } }],
     ['hash by a strange parameter', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: 'a\nb' } } }],
+    ...['a\nb', 'a'.repeat(16_385)].flatMap((text): [string, RegExp, object][] =>
+      [
+        { name: 'SameSite', value: text },
+        { name: text, value: 'Lax' },
+      ].map((attribute) => [
+        `hash by a cookie with the attribute ${JSON.stringify(attribute).slice(0, 40)}`,
+        /hashes/,
+        {
+          loadBalancer: { consistentHash: { httpCookie: { name: 'a', attributes: [{ name: 'Secure' }, attribute] } } },
+        },
+      ]),
+    ),
     ['have a large ring', /hashes/, { loadBalancer: { consistentHash: { minimumRingSize: 9_000_000 } } }],
     ['have another', /hashes/, { loadBalancer: { consistentHash: { ringHash: { minimumRingSize: 9_000_000 } } } }],
   ];
@@ -407,7 +446,12 @@ describe('DestinationRules that other namespaces see', () => {
       tls: { mode: 'ISTIO_MUTUAL' },
       outlierDetection: { consecutive5xxErrors: 5 },
     };
-    for (const policy of [usual, { loadBalancer: { simple: 'ROUND_ROBIN' }, tls: { mode: 'SIMPLE', sni: 'x' } }])
+    const httpCookie = { name: 'user', path: '/', ttl: '0s', attributes: [{ name: 'SameSite', value: 'Strict' }] };
+    for (const policy of [
+      usual,
+      { loadBalancer: { simple: 'ROUND_ROBIN' }, tls: { mode: 'SIMPLE', sni: 'x' } },
+      { loadBalancer: { consistentHash: { httpCookie } } },
+    ])
       for (const [, spec] of places(policy)) expect(ask(istio('DestinationRule', { host: 'x', ...spec }))).toEqual([]);
   });
 });
@@ -509,6 +553,24 @@ describe('Services and endpoints', () => {
   test('external addresses are refused', () => {
     expect(ask(service({ externalIPs: ['203.0.113.10'] }))).toEqual([expect.stringMatching(/leave them out/)]);
     expect(ask(service({ clusterIP: 'None', selector: { app: 'x' } }))).toEqual([]);
+  });
+  test('other names of hosts are refused where other namespaces see them', () => {
+    const alias = (exportTo?: string, externalName = 'www.partner.com') =>
+      service(
+        { type: 'ExternalName', externalName },
+        exportTo === undefined ? { a: 'b' } : { 'networking.istio.io/exportTo': exportTo },
+      );
+    const refused = [expect.stringMatching(/annotation `networking.istio.io\/exportTo: "."`/)];
+    for (const exportTo of [undefined, '', '*', '.,shop', '., *', 'shop', 'other'])
+      expect(ask(alias(exportTo))).toEqual(refused);
+    expect(ask(service({ type: 'ExternalName', externalName: 'www.partner.com' }))).toEqual(refused);
+    for (const exportTo of ['.', '~']) {
+      expect(ask(alias(exportTo))).toEqual([]);
+      for (const host of ['http-80.0123.egress.internal', 'x.egress-checked.internal.'])
+        expect(ask(alias(exportTo, host))).toEqual([expect.stringMatching(/belong to the hop.*`externalName`/)]);
+    }
+    for (const type of ['ClusterIP', 'LoadBalancer', undefined])
+      expect(ask(service({ type, selector: { app: 'x' } }))).toEqual([]);
   });
   test('endpoints by hand are refused', () => {
     for (const object of [
@@ -796,6 +858,27 @@ describe('pods that bypass their sidecar', () => {
         ]);
     },
   );
+
+  test("kubectl's default for debug containers is refused, and the message says which are not", () => {
+    const debug = (securityContext?: object) =>
+      pod({}, { ephemeralContainers: [{ name: 'debugger', securityContext }] });
+    expect(refused(debug({ capabilities: { add: ['SYS_PTRACE'] } }))).toEqual([
+      expect.stringMatching(/`--profile=restricted` or `--profile=baseline`/),
+    ]);
+    expect(refused(debug())).toEqual([]);
+    expect(refused(debug({ runAsNonRoot: true, capabilities: { drop: ['ALL'] } }))).toEqual([]);
+  });
+
+  test('pods of gateways are for namespaces of the platform', () => {
+    const platform = guard({ refuseBypass: true, platformNamespaces: ['other'] });
+    for (const one of [
+      annotated('inject.istio.io/templates', 'gateway'),
+      pod({ labels: { 'sidecar.istio.io/inject': 'false' } }),
+    ]) {
+      expect(refused(one)).toHaveLength(1);
+      expect(platform(one)).toEqual([]);
+    }
+  });
 
   test.each([
     ['traffic.sidecar.istio.io/excludeOutboundIPRanges', '0.0.0.0/0'],

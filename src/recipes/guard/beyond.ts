@@ -20,6 +20,7 @@ const MAX_RING = 8_388_608;
 
 const isRegex = (matcher: string) => `${field('regex', "''", matcher)}.matches(${literal(REGEX)})`;
 const isPlain = (text: string) => `${text}.matches(${literal(PLAIN)})`;
+const isStatus = (code: string) => `${code} >= 200 && ${code} < 600`;
 const each = (list: string, of: string, one: string, holds: string) => `${field(list, '[]', of)}.all(${one}, ${holds})`;
 const eachKey = (map: string, of: string, holds: (key: string, value: string) => string) =>
   `${field(map, '{}', of)}.all(key, ${holds('key', `${of}.${map}[key]`)})`;
@@ -43,6 +44,8 @@ export function routesBeyond(clusterDomain: string): Validation[] {
             `(${mirror} == '' || ${isOwn(mirror)})`,
             each('mirrors', 'route', 'to', isOwn(field('destination.host', "''", 'to'))),
             noHopNames(`[${field('rewrite.authority', "''", 'route')}]`),
+            authorities('route'),
+            each('route', 'route', 'to', authorities('to')),
           ].join(' && '),
         ),
         ...['tls', 'tcp'].map((list) => each(`spec.${list}`, 'object', 'route', to('route'))),
@@ -114,7 +117,34 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         '302, 303, 307 or 308: what Envoy refuses would keep their sidecars from every change of their HTTP routes. ' +
         'Write it so, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
     },
+    {
+      expression: each(
+        'spec.http',
+        'object',
+        'route',
+        ['directResponse.status', 'fault.abort.httpStatus']
+          .map((path) => isStatus(field(path, '200', 'route')))
+          .join(' && '),
+      ),
+      message:
+        'A VirtualService that other namespaces see answers, in `directResponse` and `fault.abort`, with a status from ' +
+        '200 to 599: any other, which Envoy refuses, would keep their sidecars from every change of their HTTP routes. ' +
+        'Write such a status, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+    },
   ];
+}
+
+/** No private name as the authority, which Istio also takes from headers of these names, in any case. */
+function authorities(of: string): string {
+  return ['set', 'add']
+    .map((map) =>
+      eachKey(
+        `headers.request.${map}`,
+        of,
+        (key, value) => `!(${key}.lowerAscii() in ['host', ':authority']) || ${noHopNames(`[${value}]`)}`,
+      ),
+    )
+    .join(' && ');
 }
 
 /** What is set, added and removed, of requests and of answers. */
@@ -168,12 +198,19 @@ export function rulesBeyond(): Validation[] {
           ...['minimumRingSize', 'ringHash.minimumRingSize'].map(
             (name) => `${field(`loadBalancer.consistentHash.${name}`, '0', policy)} <= ${MAX_RING}`,
           ),
+          each(
+            'loadBalancer.consistentHash.httpCookie.attributes',
+            policy,
+            'attribute',
+            ['name', 'value'].map((name) => isPlain(field(name, "''", 'attribute'))).join(' && '),
+          ),
         ].join(' && '),
       ),
       message:
-        'A DestinationRule that other namespaces see hashes by names of printable ASCII without `%`, below 1,000 ' +
-        `characters, in a ring of at most ${MAX_RING}: what Envoy refuses would keep their sidecars from every ` +
-        'change of their HTTP routes. Write it so, or keep the rule to its own namespace: `exportTo: ["."]`.',
+        'A DestinationRule that other namespaces see hashes by names, and by cookies with attributes, of printable ASCII ' +
+        `without \`%\`, below 1,000 characters, in a ring of at most ${MAX_RING}: what Envoy refuses would keep their ` +
+        'sidecars from every change of their HTTP routes. Write it so, or keep the rule to its own namespace: ' +
+        '`exportTo: ["."]`.',
     },
   ];
 }

@@ -24,16 +24,21 @@ export function mapLiteral(labels: Record<string, string>): string {
   return `{${entries.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}`;
 }
 
-const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?$`;
+const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?(:[0-9]*)?$`;
 
 /**
- * Whether no name of a list, or none behind `<namespace>/`, lies in one of the domains of the hop. Istio takes upper
+ * Whether no name of a list, or none behind `<namespace>/` or before a port, lies in one of the domains of the hop. Istio takes upper
  * case too. Lists may be long: that none of them speaks of egress at all is found out for a fraction of what each would
  * cost.
  */
 export function noHopNames(hosts: string): string {
   const each = `${hosts}.all(host, !host.lowerAscii().matches(${literal(HOP_NAME)}))`;
   return `(!${hosts}.join(' ').lowerAscii().contains('egress') || ${each})`;
+}
+
+/** The text of an annotation, of the policy's variable `annotations`. */
+export function annotation(name: string): string {
+  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : '')`;
 }
 
 /** Whether a host is a Service of the object's own namespace: by its short name, or below the namespace's domain. */

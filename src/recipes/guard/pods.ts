@@ -1,4 +1,4 @@
-import { field, literal } from './cel';
+import { annotation, field, literal } from './cel';
 import { GuardFacts, GuardPolicy } from './policies';
 
 const CAPTURE = 'traffic.sidecar.istio.io/';
@@ -51,10 +51,6 @@ const CAPABILITIES = ['ALL', 'BPF', 'NET_ADMIN', 'NET_RAW', 'SYS_ADMIN', 'SYS_MO
 
 /** The user and group whose traffic is not captured. */
 const PROXY = '1337';
-
-function annotation(name: string): string {
-  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : '')`;
-}
 
 /** Pods whose traffic would not pass their sidecar. Policies see a pod as it is after its injection. */
 export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
@@ -136,7 +132,8 @@ export function podPolicy({ platformNamespaces }: GuardFacts): GuardPolicy {
         ),
         message:
           `With one of the capabilities ${CAPABILITIES.join(', ')}, or as privileged, a container can bypass its ` +
-          'sidecar: leave them out, or run the pod in a namespace of the platform.',
+          'sidecar: leave them out, or run the pod in a namespace of the platform. For `kubectl debug` write ' +
+          '`--profile=restricted` or `--profile=baseline`, since `general` adds SYS_PTRACE.',
       },
     ],
   };

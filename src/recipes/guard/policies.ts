@@ -1,5 +1,5 @@
 import { routesBeyond, rulesBeyond } from './beyond';
-import { field, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import { annotation, field, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 
 /** What the guard is told, or finds in the app at synth. */
 export interface GuardFacts {
@@ -84,7 +84,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
         expression: `${field('spec.exportTo', '[]')} == ${PRIVATE}`,
         message:
           `A ServiceEntry is for its own namespace: write ${HIDDEN}. Seen by other namespaces, its hosts and ` +
-          'addresses would take over their traffic. What all may use belongs into a namespace of the platform.',
+          'addresses would take over their traffic. What all may use belongs in a namespace of the platform.',
       },
     ],
   }),
@@ -160,7 +160,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
         message:
           'The address of a WorkloadEntry becomes an endpoint of Services that the whole mesh sees' +
           `${ranges(facts)}: write external addresses as \`endpoints\` of a ServiceEntry that says ${HIDDEN}. The ` +
-          'ranges of virtual machines in the mesh belong into `endpointCidrs` of the guard.',
+          'ranges of virtual machines in the mesh belong in `endpointCidrs` of the guard.',
       },
     ],
     variables: [{ name: 'address', expression: field('spec.address', "''") }],
@@ -206,12 +206,30 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
   services: (facts) => ({
     rules: [written('', ['v1'], 'services')],
     namespaces: outside(facts),
+    variables: [
+      { name: 'isAlias', expression: `${field('spec.type', "''")} == 'ExternalName'` },
+      { name: 'annotations', expression: field('metadata.annotations', '{}') },
+      { name: 'exportTo', expression: annotation('networking.istio.io/exportTo') },
+    ],
     validations: [
       {
         expression: `${field('spec.externalIPs', '[]')}.size() == 0`,
         message:
           'A Service with `externalIPs` takes over what any pod sends to these addresses: leave them out. For calls ' +
           'from outside use a load balancer or an ingress gateway.',
+      },
+      {
+        expression: `!variables.isAlias || variables.exportTo in ['.', '~']`,
+        message:
+          'A Service of type ExternalName is for its own namespace: give it the annotation ' +
+          '`networking.istio.io/exportTo: "."`. Seen by other namespaces, a route to it would lead their sidecars to ' +
+          'whatever host it names.',
+      },
+      {
+        expression: `!variables.isAlias || ${noHopNames(`[${field('spec.externalName', "''")}]`)}`,
+        message:
+          'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
+          'Service the `externalName` that applications call.',
       },
     ],
   }),

@@ -86,6 +86,15 @@ const PODS: Record<string, KubeObject> = {
     {},
     { containers: [{ name: 'app', image: 'none', securityContext: { capabilities: { add: ['NET_ADMIN'] } } }] },
   ),
+  'a debug container of the profile general': pod(
+    { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' } },
+    {
+      ephemeralContainers: [
+        { name: 'debugger', image: 'none', securityContext: { capabilities: { add: ['SYS_PTRACE'] } } },
+      ],
+    },
+  ),
+  'a pod of a gateway': pod({ annotations: { 'inject.istio.io/templates': 'gateway' } }),
   'a privileged pod': pod({}, { containers: [{ name: 'app', image: 'none', securityContext: { privileged: true } }] }),
   'a pod without injection, spelt otherwise': pod({ labels: { 'sidecar.istio.io/inject': 'False' } }),
   'a pod that excludes a port': pod({ annotations: { 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' } }),
@@ -152,6 +161,18 @@ const ATTACKS: Record<string, KubeObject> = {
     metadata: { name: 'x', namespace: 'other' },
     spec: { externalIPs: ['203.0.113.10'], selector: { app: 'x' }, ports: [{ name: 'tcp', port: 80 }] },
   },
+  'a Service that is another name for a host of the callers': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other' },
+    spec: { type: 'ExternalName', externalName: 'www.partner.com', ports: [{ name: 'http', port: 80 }] },
+  },
+  'a Service that is another name for a private one': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other', annotations: { 'networking.istio.io/exportTo': '.' } },
+    spec: { type: 'ExternalName', externalName: 'http-80.0123.egress.internal' },
+  },
   'a server on a locked gateway': istio('Gateway', {
     selector: OUR_PODS,
     servers: [mutual('mine', 'open.example.com')],
@@ -205,6 +226,16 @@ const ATTACKS: Record<string, KubeObject> = {
   }),
   'a route of an own Service, by another object': ownRoute({ route: undefined, delegate: { name: 'hidden' } }),
   'a route of an own Service under a private name': ownRoute({ rewrite: { authority: 'x.0123.egress.internal' } }),
+  'a route of an own Service with a private name as its Host': ownRoute({
+    headers: { request: { set: { Host: 'x.0123.egress.internal' } } },
+  }),
+  'the same for one destination': ownRoute({
+    route: [{ destination: { host: 'x' }, headers: { request: { add: { ':Authority': 'x.0123.egress.internal' } } } }],
+  }),
+  'a route of an own Service with a status that Envoy does not know': ownRoute({
+    fault: { abort: { httpStatus: 600, percentage: { value: 100 } } },
+  }),
+  'the same as an answer': ownRoute({ route: undefined, directResponse: { status: 600 } }),
   'a route of an own Service with a regular expression that only Go takes': ownRoute({
     match: [{ uri: { regex: '/\\p{Letter}+' } }],
   }),
@@ -245,6 +276,12 @@ const ATTACKS: Record<string, KubeObject> = {
   'a rule of an own Service that hashes by no header': istio('DestinationRule', {
     host: 'x',
     trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } },
+  }),
+  'a rule of an own Service with a cookie in two lines': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: {
+      loadBalancer: { consistentHash: { httpCookie: { name: 'a', attributes: [{ name: 'b', value: 'c\nd' }] } } },
+    },
   }),
   'a WorkloadEntry with the address of a host': istio('WorkloadEntry', {
     address: '203.0.113.10',
@@ -446,6 +483,57 @@ const RECIPES: Record<string, KubeObject[]> = {
         ],
       },
     ),
+  ],
+  'debug containers, as baseline and as restricted': [
+    pod(
+      { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' } },
+      {
+        ephemeralContainers: [
+          { name: 'debugger-a', image: 'none' },
+          {
+            name: 'debugger-b',
+            image: 'none',
+            securityContext: {
+              allowPrivilegeEscalation: false,
+              capabilities: { drop: ['ALL'] },
+              runAsNonRoot: true,
+              seccompProfile: { type: 'RuntimeDefault' },
+            },
+          },
+        ],
+      },
+    ),
+  ],
+  'another name for an external host': [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'search', namespace: 'other', annotations: { 'networking.istio.io/exportTo': '.' } },
+      spec: { type: 'ExternalName', externalName: 'www.example.com' },
+    } as any,
+  ],
+  'faults, answers and cookies': [
+    istio('VirtualService', {
+      hosts: ['ratings'],
+      http: [
+        { match: [{ uri: { exact: '/gone' } }], directResponse: { status: 503, body: { string: 'gone' } } },
+        {
+          fault: { abort: { httpStatus: 500, percentage: { value: 10 } } },
+          headers: { request: { set: { Host: 'ratings.example.com' } } },
+          route: [{ destination: { host: 'ratings' } }],
+        },
+      ],
+    }),
+    istio('DestinationRule', {
+      host: 'ratings',
+      trafficPolicy: {
+        loadBalancer: {
+          consistentHash: {
+            httpCookie: { name: 'user', ttl: '0s', attributes: [{ name: 'SameSite', value: 'Strict' }] },
+          },
+        },
+      },
+    }),
   ],
   'a headless Service with its pods': [
     {
