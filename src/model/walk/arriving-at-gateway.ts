@@ -36,7 +36,14 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
   leg.gateway ??= workload.id;
   if (leg.isGoingInCircles(workload, port)) {
     const reason = `${workload.id} sends the request to itself, again and again`;
-    return { outcome: 'refused', symptom: 'timeout', by: 'gateway', reason, causes: led };
+    const first =
+      flow.http === undefined
+        ? 0
+        : leg.choose([
+            { because: 'the caller gives up first' },
+            { because: 'the headers that each round adds become too many first' },
+          ]);
+    return { outcome: 'refused', symptom: first === 0 ? 'timeout' : 503, by: 'gateway', reason, causes: led };
   }
   leg.configuration.unknownKinds.stopAt({ role: 'gateway', ...workload });
   const sender = before ?? leg.pod;
