@@ -1,8 +1,9 @@
 import { nameOf } from './candidates/question';
-import { constructOf, isClosed } from './constructs';
+import { constructOf } from './constructs';
 import { indexOf, namesOf } from './manifest';
 import { hostOf, urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
+import { isClosed } from '../manifests/entries';
 import { IstioObject } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { fullGateway } from '../manifests/routes';
@@ -69,7 +70,7 @@ function purposeOf(object: ForHosts, index: ManifestIndex): string {
   const construct = constructOf(object, index);
   if (construct === undefined) return 'the answer is the same without it';
   const purpose =
-    object.kind === 'ServiceEntry' && isClosed((object as IstioObject<'ServiceEntry'>).spec)
+    object.kind === 'ServiceEntry' && isClosed(object as IstioObject<'ServiceEntry'>)
       ? 'it keeps requests that no route takes closed'
       : 'other requests, or those of other callers, need it';
   return `written by ${construct}: ${purpose}`;

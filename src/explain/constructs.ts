@@ -3,7 +3,6 @@ import { CONSTRUCTS } from '../manifests/constructs-annotation';
 import { PathStep, stepsOf } from '../manifests/field-path';
 import { IstioObject } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { IstioSpecs } from '../manifests/specs';
 import { EgressObject, ModelCaller } from '../model';
 
 /** The props that decide a field, by the names on its path. */
@@ -62,11 +61,6 @@ function pathsOf({ manifest }: EgressObject): string[] {
 /** Whether a VirtualService leads to a Kubernetes Service, as that of a gateway. */
 export function leadsToService({ spec }: IstioObject<'VirtualService'>): boolean {
   return /"host":"[^"]+\.svc\.[^"]+"/.test(JSON.stringify(spec ?? {}));
-}
-
-/** Whether an entry declares its hosts without a place to reach them at, so that only routes lead anywhere. */
-export function isClosed(spec: IstioSpecs['ServiceEntry']): boolean {
-  return spec.resolution === 'STATIC' && !spec.endpoints?.length && !spec.workloadSelector;
 }
 
 function propOf(

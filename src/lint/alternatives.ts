@@ -3,13 +3,14 @@ import { isIn } from './worlds';
 import { Manifest } from '../manifests/egress-object';
 import { specOf } from '../manifests/specs';
 import { ReadObject } from '../reading/read-manifests';
+import { valueIn } from '../values/grouping';
 
 /**
  * Variants of one application in sibling folders, of which a cluster has one: both declare and route the same hosts, more
  * than one, in the same namespace under other names. What conflicts between them meets nowhere.
  */
 export class Alternatives {
-  private readonly subjects = new Map<string, Map<string, Set<string>>>();
+  private readonly subjects = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
   private readonly known = new Map<string, boolean>();
 
   /** Folders that were named one by one are meant to be judged together. */
@@ -26,36 +27,32 @@ export class Alternatives {
   }
 
   private areAlternatives(a: string, b: string): boolean {
-    const key = `${a}\n${b}`;
-    let known = this.known.get(key);
-    if (known === undefined) {
+    return valueIn(this.known, `${a}\n${b}`, () => {
       const isNamed = (part: string) => this.named.some((one) => part === path.normalize(one) || isIn(one, part));
       const [one, other] = [this.subjectsOf(a), this.subjectsOf(b)];
       const shared = [...one].filter(([subject]) => other.has(subject));
-      known =
+      return (
         one.size === other.size &&
         shared.length === one.size &&
         new Set(shared.map(([subject]) => subject.split(' ')[1])).size >= 2 &&
         shared.some(([subject, namespaces]) => [...namespaces].some((name) => other.get(subject)!.has(name))) &&
-        !(isNamed(a) && isNamed(b));
-      this.known.set(key, known);
-    }
-    return known;
+        !(isNamed(a) && isNamed(b))
+      );
+    });
   }
 
   /** What a folder routes or declares, as kind and host, with the namespaces. */
   private subjectsOf(folder: string): ReadonlyMap<string, ReadonlySet<string>> {
-    let subjects = this.subjects.get(folder);
-    if (!subjects) {
-      this.subjects.set(folder, (subjects = new Map()));
+    return valueIn(this.subjects, folder, () => {
+      const subjects = new Map<string, Set<string>>();
       for (const { manifest, place } of this.objects)
         if (isIn(place.file, folder))
-          for (const host of hostsOf(manifest)) {
-            const subject = `${manifest.kind} ${host}`;
-            subjects.set(subject, (subjects.get(subject) ?? new Set()).add(manifest.metadata.namespace ?? 'default'));
-          }
-    }
-    return subjects;
+          for (const host of hostsOf(manifest))
+            valueIn(subjects, `${manifest.kind} ${host}`, () => new Set()).add(
+              manifest.metadata.namespace ?? 'default',
+            );
+      return subjects;
+    });
   }
 }
 

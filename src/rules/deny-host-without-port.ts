@@ -3,6 +3,23 @@ import { covers, isWildcard } from '../istio/hosts';
 import { describe, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { gatewayNamespace } from '../manifests/routes';
+import { valueIn } from '../values/grouping';
+
+const example = (hosts: string) => `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: a, namespace: egress }
+spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [${hosts}] } }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  gateways: [exit]
+  http: [{ route: [{ destination: { host: api.example.com } }] }]
+`;
 
 export const denyHostWithoutPort: Rule = {
   code: 'deny-host-without-port',
@@ -13,38 +30,8 @@ export const denyHostWithoutPort: Rule = {
     'It is a warning where no gateway that the policy applies to routes HTTP for the host.',
   cure: 'List both forms, "name" and "name:*"; or better, ALLOW only what should pass.',
   see: 'https://istio.io/latest/docs/ops/best-practices/security/#writing-host-match-policies',
-  good: `
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
-spec:
-  action: DENY
-  rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com, "api.example.com:*"] } }] }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  gateways: [exit]
-  http: [{ route: [{ destination: { host: api.example.com } }] }]
-`,
-  bad: `
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: a, namespace: egress }
-spec: { action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], hosts: [api.example.com] } }] }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["."]
-  gateways: [exit]
-  http: [{ route: [{ destination: { host: api.example.com } }] }]
-`,
+  good: example('api.example.com, "api.example.com:*"'),
+  bad: example('api.example.com'),
   *check(index) {
     const routed = new RoutedHosts(index);
     for (const policy of index.ofKind('AuthorizationPolicy')) {
@@ -94,8 +81,7 @@ class RoutedHosts {
         if (gateway === 'mesh') continue;
         for (const host of hosts ?? []) {
           if (isWildcard(host) && !this.names.has(host)) this.patterns.push(host);
-          const known = this.names.get(host) ?? new Set();
-          this.names.set(host, known.add(gatewayNamespace(virtualService, gateway)));
+          valueIn(this.names, host, () => new Set()).add(gatewayNamespace(virtualService, gateway));
         }
       }
     }

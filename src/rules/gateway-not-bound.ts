@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
-import { Section, SECTIONS } from '../manifests/routes';
+import { fullGateway, Section, SECTIONS } from '../manifests/routes';
 import { sectionOf } from '../manifests/servers';
 import { Server } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
@@ -48,7 +48,7 @@ export const gatewayNotBound: Rule = {
         const field = `spec.gateways[${position}]`;
         if (written === 'mesh') continue;
         const isShort = !written.includes('/');
-        const gateway = gateways.get(isShort ? `${virtualService.namespace}/${written}` : written);
+        const gateway = gateways.get(fullGateway(written, virtualService.namespace));
         if (!gateway) {
           // A name with a namespace may be that of a Gateway that is not among the manifests. Objects whose namespace
           // is not written may be applied to the same one.

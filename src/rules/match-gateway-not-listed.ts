@@ -3,6 +3,21 @@ import { describe, joinWords } from '../manifests/indexed';
 import { isListed, SECTIONS } from '../manifests/routes';
 import type { Route } from '../manifests/specs';
 
+const example = (gateways: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: egress }
+spec:
+  hosts: [api.example.com]
+  exportTo: ["*"]
+  gateways: [${gateways}]
+  http:
+    - match: [{ gateways: [mesh] }]
+      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }]
+    - match: [{ gateways: [exit] }]
+      route: [{ destination: { host: api.example.com } }]
+`;
+
 export const matchGatewayNotListed: Rule = {
   code: 'match-gateway-not-listed',
   severity: 'error',
@@ -13,34 +28,8 @@ export const matchGatewayNotListed: Rule = {
     'another route, or none.',
   cure: 'Add the gateway, or `mesh` for sidecars, to spec.gateways.',
   see: 'https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService',
-  good: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["*"]
-  gateways: [exit, mesh]
-  http:
-    - match: [{ gateways: [mesh] }]
-      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }]
-    - match: [{ gateways: [exit] }]
-      route: [{ destination: { host: api.example.com } }]
-`,
-  bad: `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: a, namespace: egress }
-spec:
-  hosts: [api.example.com]
-  exportTo: ["*"]
-  gateways: [exit]
-  http:
-    - match: [{ gateways: [mesh] }]
-      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 80 } } }]
-    - match: [{ gateways: [exit] }]
-      route: [{ destination: { host: api.example.com } }]
-`,
+  good: example('exit, mesh'),
+  bad: example('exit'),
   *check(index) {
     for (const virtualService of index.ofKind('VirtualService')) {
       const { gateways } = virtualService.spec;

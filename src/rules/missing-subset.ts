@@ -55,14 +55,10 @@ export const missingSubset: Rule = {
 function staysAtHome(virtualService: IstioObject<'VirtualService'>): boolean {
   const gateways = virtualService.spec.gateways ?? ['mesh'];
   return gateways.every((name) =>
-    name === 'mesh' ? isPrivateToNamespace(virtualService) : gatewayIsIn(name, virtualService.namespace),
+    name === 'mesh'
+      ? isPrivateToNamespace(virtualService)
+      : gatewayNamespace(virtualService, name) === virtualService.namespace,
   );
-}
-
-function gatewayIsIn(gateway: string, namespace: string): boolean {
-  return gateway.startsWith(namespace)
-    ? gateway[namespace.length] === '/' || !gateway.includes('/')
-    : !gateway.includes('/');
 }
 
 type SubsetNames = Map<string, Set<string | undefined>>;

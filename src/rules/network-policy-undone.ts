@@ -39,7 +39,7 @@ export const networkPolicyUndone: Rule = {
       for (const policy of all) {
         const position = openRule(policy);
         if (position < 0 || isOfGateway(policy, index)) continue;
-        const isForAll = Object.keys(policy.spec.podSelector?.matchLabels ?? {}).length === 0;
+        const isForAll = Object.keys(labelsOf(policy)).length === 0;
         // One that allows nothing at all is there to have exceptions.
         const undone = ordered(
           shutting.filter((other) => (isForAll || other.spec.egress?.length) && overlap(policy, other)),
@@ -71,9 +71,13 @@ function limitsEgress({ spec: { policyTypes, egress } }: NetworkPolicy): boolean
   return policyTypes ? policyTypes.includes('Egress') : (egress?.length ?? 0) > 0;
 }
 
+function labelsOf({ spec }: NetworkPolicy): Readonly<Record<string, string>> {
+  return spec.podSelector?.matchLabels ?? {};
+}
+
 /** Whether it is for the pods of a gateway, which may leave. */
-function isOfGateway({ spec }: NetworkPolicy, index: ManifestIndex): boolean {
-  const labels = spec.podSelector?.matchLabels ?? {};
+function isOfGateway(policy: NetworkPolicy, index: ManifestIndex): boolean {
+  const labels = labelsOf(policy);
   return (
     Object.keys(labels).length > 0 &&
     index.ofKind('Gateway').some((gateway) => gateway.spec.selector && selectorsOverlap(gateway.spec.selector, labels))
@@ -92,7 +96,6 @@ function openRule({ spec }: NetworkPolicy): number {
 
 /** Whether some pod is certainly selected by both. */
 function overlap(one: NetworkPolicy, other: NetworkPolicy): boolean {
-  const selectors = [one.spec.podSelector ?? {}, other.spec.podSelector ?? {}];
-  if (selectors.some(({ matchExpressions }) => matchExpressions?.length)) return false;
-  return selectorsOverlap(selectors[0].matchLabels ?? {}, selectors[1].matchLabels ?? {});
+  const isTold = ({ spec }: NetworkPolicy) => !spec.podSelector?.matchExpressions?.length;
+  return isTold(one) && isTold(other) && selectorsOverlap(labelsOf(one), labelsOf(other));
 }

@@ -1,8 +1,8 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { fullHost } from '../istio/hosts';
-import { isExternal } from '../manifests/entries';
-import { describe, IstioObject } from '../manifests/indexed';
+import { isExternal, leadsSomewhere } from '../manifests/entries';
+import { describe } from '../manifests/indexed';
 import { followers, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
 import { groupBy } from '../values/grouping';
@@ -52,7 +52,7 @@ export const pastTheGateway: Rule = {
         // Two VirtualServices for one host are a case for mesh-route-conflict.
         if (index.meshRoutesByHost.get(host).length > 1) continue;
         for (const entry of index.entriesByHost.get(host)) {
-          if (!leadsOut(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
+          if (!isExternal(entry) || !leadsSomewhere(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
           const position = portsOf(entry).findIndex(
             ({ protocol }) =>
               (isHttp(protocol) && !routed.has('http')) ||
@@ -75,8 +75,4 @@ export const pastTheGateway: Rule = {
 
 function isService(host: string): boolean {
   return host.includes('.svc.');
-}
-
-function leadsOut(entry: IstioObject<'ServiceEntry'>): boolean {
-  return isExternal(entry) && (entry.spec.resolution !== 'STATIC' || !!entry.spec.endpoints?.length);
 }

@@ -1,6 +1,7 @@
 import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isHttp, portsOf } from '../istio/protocols';
+import { isClosed, leadsSomewhere } from '../manifests/entries';
 import { describe, IstioObject } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
@@ -44,7 +45,7 @@ export const wildcardBesideHost: Rule = {
         if (isWildcard(host)) continue;
         for (const domain of domainsOf(host)) {
           for (const wildcard of wildcards.get(`*.${domain}`)) {
-            if (!leadsOut(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
+            if (!leadsSomewhere(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
               field: `spec.hosts[${wildcard.spec.hosts!.indexOf(`*.${domain}`)}]`,
               message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,
@@ -59,15 +60,10 @@ export const wildcardBesideHost: Rule = {
 
 /** What would no longer hold for the host if the wildcard replaced its entry. */
 function needsItsOwn(entry: IstioObject<'ServiceEntry'>): string | undefined {
-  const { resolution, endpoints, workloadSelector } = entry.spec;
-  if (resolution === 'STATIC' && !endpoints?.length && !workloadSelector) return 'which leaves only through a gateway,';
+  if (isClosed(entry)) return 'which leaves only through a gateway,';
   if (portsOf(entry).some((port) => isHttp(port.protocol) && port.targetPort === 443))
     return 'whose plain HTTP leaves as TLS,';
   return undefined;
-}
-
-function leadsOut({ spec }: IstioObject<'ServiceEntry'>): boolean {
-  return spec.resolution !== 'STATIC' || !!spec.endpoints?.length;
 }
 
 /** `a.b.example.com`: `b.example.com`, `example.com`, `com`. */

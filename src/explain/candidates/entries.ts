@@ -3,10 +3,11 @@ import { remove, set } from './edits';
 import { Asked, Candidate, NEW_OBJECT, Question, appliesTo } from './question';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
+import { isClosed } from '../../manifests/entries';
 import { IstioObject } from '../../manifests/indexed';
 import { isPublic } from '../../manifests/visibility';
 import { addressOf } from '../manifest';
-import { isClosed, leadsToService } from '../constructs';
+import { leadsToService } from '../constructs';
 
 function protocolFor(scheme: Asked['scheme']): string {
   return { http: 'HTTP', https: 'TLS', tcp: 'TCP' }[scheme];
@@ -100,7 +101,7 @@ export function forEntry(
   const isRouted = question.index
     .ofKind('VirtualService')
     .some((routes) => appliesTo(routes, host) && leadsToService(routes));
-  if (isClosed(spec) && isRouted) return [];
+  if (isClosed(entry) && isRouted) return [];
   const protocol = protocolFor(scheme);
   const found: Candidate[] = ['DNS', 'NONE', 'STATIC']
     .filter((resolution) => (spec.resolution ?? 'NONE') !== resolution)
