@@ -66,7 +66,7 @@ function reportOn(
     new Set(variants.map(({ place }) => place.file)),
     fileOf,
   );
-  const { kept, leftOut } = apart(known.kept, alternatives, fileOf);
+  const { kept, notes: leftOut } = apart(known.kept, alternatives, fileOf);
   const placed = <T extends LintFinding>(findings: readonly T[]): T[] =>
     findings
       .map((finding) => {
@@ -85,7 +85,7 @@ function reportOn(
     notes: [
       ...read.notes.filter((note) => note.endsWith('namespace default is assumed')),
       ...notes,
-      ...known.leftOut,
+      ...known.notes,
       ...leftOut,
     ],
   };
@@ -97,57 +97,53 @@ function reportOn(
  */
 function isNoDuplicate({ code, object, others }: LintFinding, { unbuilt }: ReadManifests, fileOf: FileOf): boolean {
   if (code !== duplicateObject.code) return false;
-  const folders = new Set([object, ...others].map((one) => path.dirname(fileOf(one))));
+  const files = [object, ...others].map(fileOf);
+  const folders = new Set(files.map((file) => path.dirname(file)));
   const isChanged = unbuilt.some(({ file, tool }) => tool === 'kustomize' && folders.has(path.dirname(file)));
-  return folders.size > 1 || (isChanged && new Set([object, ...others].map(fileOf)).size > 1);
+  return folders.size > 1 || (isChanged && new Set(files).size > 1);
+}
+
+/** Findings without those that belong to a group, and a note on each group. */
+function leaveOut(
+  findings: readonly LintFinding[],
+  groupOf: (finding: LintFinding) => string,
+  noteOn: (group: string, left: readonly LintFinding[]) => string,
+): { readonly kept: readonly LintFinding[]; readonly notes: readonly string[] } {
+  const groups = groupBy(findings, groupOf);
+  const left = [...groups.keys()].filter(Boolean);
+  return { kept: groups.get(''), notes: left.map((group) => noteOn(group, groups.get(group))) };
+}
+
+function filesOf({ object, others }: LintFinding, fileOf: FileOf): string[] {
+  return [object, ...others].map(fileOf);
 }
 
 /**
  * Findings without those between files that other files replace, and a note on these: it is not known which of them are
  * applied together.
  */
-function withoutChance(
-  findings: readonly LintFinding[],
-  variants: ReadonlySet<string>,
-  fileOf: FileOf,
-): { readonly kept: readonly LintFinding[]; readonly leftOut: readonly string[] } {
-  if (variants.size === 0) return { kept: findings, leftOut: [] };
-  const filesOf = ({ object, others }: LintFinding) => [
-    ...new Set([object, ...others].map(fileOf).filter((file) => variants.has(file))),
-  ];
-  const isChance = (one: LintFinding) => one.code !== duplicateObject.code && filesOf(one).length > 1;
-  const left = findings.filter(isChance);
-  if (left.length === 0) return { kept: findings, leftOut: [] };
-  return {
-    kept: findings.filter((one) => !isChance(one)),
-    leftOut: [
-      `between files that define what others define as well (${filesOf(left[0]).join(' and ')}), ` +
-        `${left.length === 1 ? 'a finding is' : `${left.length} findings are`} left out: which of them are applied together ` +
-        'is not known; to judge them, name the files that are',
-    ],
-  };
+function withoutChance(findings: readonly LintFinding[], variants: ReadonlySet<string>, fileOf: FileOf) {
+  const replaced = (one: LintFinding) => [...new Set(filesOf(one, fileOf).filter((file) => variants.has(file)))];
+  return leaveOut(
+    findings,
+    (one) => (one.code !== duplicateObject.code && replaced(one).length > 1 ? 'chance' : ''),
+    (_group, left) =>
+      `between files that define what others define as well (${replaced(left[0]).join(' and ')}), ` +
+      `${left.length === 1 ? 'a finding is' : `${left.length} findings are`} left out: which of them are applied ` +
+      'together is not known; to judge them, name the files that are',
+  );
 }
 
 /** Findings without those between alternatives, and notes that say which folders these are. */
-function apart(
-  findings: readonly LintFinding[],
-  alternatives: Alternatives,
-  fileOf: FileOf,
-): { readonly kept: readonly LintFinding[]; readonly leftOut: readonly string[] } {
-  const between = groupBy(findings, ({ object, others }) =>
-    (alternatives.between([object, ...others].map(fileOf)) ?? []).join('\n'),
+function apart(findings: readonly LintFinding[], alternatives: Alternatives, fileOf: FileOf) {
+  return leaveOut(
+    findings,
+    (one) => (alternatives.between(filesOf(one, fileOf)) ?? []).join('\n'),
+    (both, { length }) =>
+      `${both.replace('\n', ' and ')} route the same hosts in one namespace under other names, as alternatives do: ` +
+      `${length === 1 ? 'a finding' : `${length} findings`} between them left out; to judge them together: lint ` +
+      both.replace('\n', ' '),
   );
-  const folders = [...between.keys()].filter(Boolean);
-  return {
-    kept: between.get(''),
-    leftOut: folders.map((both) => {
-      const { length } = between.get(both);
-      return (
-        `${both.replace('\n', ' and ')} route the same hosts in one namespace under other names, as alternatives do: ` +
-        `${length === 1 ? 'a finding' : `${length} findings`} between them left out; to judge them together: lint ${both.replace('\n', ' ')}`
-      );
-    }),
-  };
 }
 
 /** What could not be read; of what must be built first, one for each folder. */
