@@ -10,6 +10,7 @@ import { portsOf } from '../istio/protocols';
 import { Manifest } from '../manifests/egress-object';
 import { upTo } from '../manifests/field-path';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { alwaysHolds } from '../model/answer/answer';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
 import { PROPOSED } from '../model/objects/ages';
 import { checkManifests, Finding } from '../rules';
@@ -44,9 +45,7 @@ export function isAnsweredAsWanted({ outcome, insteadOf, ...answer }: Answer, { 
 
 /** Whether the answer is a yes without reserve: on no condition, and every time. */
 export function isPlainYes(answer: Answer, wanted: Wanted = {}): boolean {
-  return [answer, ...answer.alternatives.map((other) => other.answer)].every(
-    (one) => one.condition === undefined && isAnsweredAsWanted(one, wanted),
-  );
+  return alwaysHolds(answer, (one) => isAnsweredAsWanted(one, wanted));
 }
 
 /**

@@ -11,7 +11,7 @@ import { judgeTable } from './judge-table';
 import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
-import { accountMeant, nothingToJudge } from './nothing-to-judge';
+import { accountMeant, nothingToJudge, textsIn } from './nothing-to-judge';
 import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
 import { WIDTH, wrap } from '../cli/wrap';
@@ -167,8 +167,9 @@ function lines(texts: readonly string[]): string {
 
 /** Names in the question that no manifest has, beside one that is almost the same. */
 function misspelt(objects: readonly EgressObject[], caller: ModelCaller, url: string): string[] {
-  const doubt = nothingToJudge(objects, caller, url);
-  const account = accountMeant(objects, caller);
+  const written = textsIn(objects);
+  const doubt = nothingToJudge(objects, caller, url, undefined, written);
+  const account = accountMeant(written, caller);
   return [
     ...(doubt ? [doubt.because] : []),
     ...(account === undefined

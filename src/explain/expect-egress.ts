@@ -6,6 +6,7 @@ import { asText } from './text';
 import { AccessTable, Symptom, SYMPTOMS, Via } from '../access/access-table';
 import type { GatewayInstallation } from '../values/gateway-installation';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest, World, worldOf } from '../model';
+import { alwaysHolds } from '../model/answer/answer';
 
 /** What surrounds the manifests: an access table, or the parts of the world that are known. */
 export type ExpectationWorld = Described | AccessTable;
@@ -194,8 +195,7 @@ export class EgressExpectation {
 
   /** Fails unless it holds every time: for all alternatives, and on no condition. */
   private assert(holds: (answer: Answer) => boolean, expected: string, wanted?: Wanted): this {
-    const all = [this.answer, ...this.answer.alternatives.map(({ answer }) => answer)];
-    if (all.every((one) => one.condition === undefined && holds(one))) {
+    if (alwaysHolds(this.answer, holds)) {
       // A misspelt question is refused, or let through as undeclared.
       const { outcome, via } = this.answer;
       const doubt = outcome === 'answered' && via !== 'undeclared' ? undefined : this.doubt();

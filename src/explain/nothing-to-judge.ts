@@ -23,11 +23,10 @@ export function nothingToJudge(
   { namespace }: ModelCaller,
   url: string,
   known: Known = { namespaces: [], hosts: [] },
+  written: ReadonlySet<string> = textsIn(objects),
 ): Doubt | undefined {
   if (objects.length === 0) return { because: 'there are no manifests, so there is nothing to judge' };
-  const texts = new Set(known.namespaces);
-  for (const { manifest } of objects) collect(manifest, texts);
-  if (![...texts].some((text) => names(text, namespace))) {
+  if (![...known.namespaces, ...written].some((text) => names(text, namespace))) {
     const like = nearest(
       namespace,
       objects.flatMap(({ manifest }) => manifest?.metadata?.namespace ?? []),
@@ -61,14 +60,19 @@ export function nothingToJudge(
 
 /** The account that is probably meant, if no manifest names that of the caller. */
 export function accountMeant(
-  objects: readonly EgressObject[],
+  written: ReadonlySet<string>,
   { namespace, serviceAccount }: ModelCaller,
 ): string | undefined {
+  const before = `/ns/${namespace}/sa/`;
+  const accounts = [...written].flatMap((text) => (text.includes(before) ? [text.split(before)[1]] : []));
+  return accounts.includes(serviceAccount) ? undefined : nearest(serviceAccount, accounts);
+}
+
+/** All texts in objects. */
+export function textsIn(objects: readonly EgressObject[]): ReadonlySet<string> {
   const texts = new Set<string>();
   for (const { manifest } of objects) collect(manifest, texts);
-  const before = `/ns/${namespace}/sa/`;
-  const accounts = [...texts].flatMap((text) => (text.includes(before) ? [text.split(before)[1]] : []));
-  return accounts.includes(serviceAccount) ? undefined : nearest(serviceAccount, accounts);
+  return texts;
 }
 
 /** All texts in an object, and the keys of its mappings. */

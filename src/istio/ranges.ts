@@ -127,17 +127,18 @@ export function networkOf(cidr: string): string {
     const bits = Math.min(width, Math.max(0, Number(mask) - index * width));
     return part - (part % 2 ** (width - bits));
   });
-  // A URL holds an IPv6 address in its canonical short form.
-  const text = v6
-    ? new URL(`http://[${masked.map((word) => word.toString(16)).join(':')}]`).hostname.slice(1, -1)
-    : masked.join('.');
+  const text = v6 ? shortForm(masked.map((word) => word.toString(16)).join(':')) : masked.join('.');
   return `${text}/${mask}`;
+}
+
+/** An IPv6 address in its canonical short form, in which a URL holds it. */
+export function shortForm(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
 /** The eight words of an IPv6 address. */
 function wordsOf(address: string): number[] {
-  const [head, tail] = new URL(`http://[${address}]`).hostname
-    .slice(1, -1)
+  const [head, tail] = shortForm(address)
     .split('::')
     .map((half) =>
       half

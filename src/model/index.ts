@@ -14,6 +14,7 @@ import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
 import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
+import { valueIn } from '../values/grouping';
 
 export type { EgressObject } from '../manifests/egress-object';
 export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './answer/answer';
@@ -128,14 +129,12 @@ export class EgressModel {
         // Ranges of one family are all that tells the families apart.
         (!mesh.dualStack || index.inGroup('networking.k8s.io', 'NetworkPolicy').length > 0),
     ).map(({ mesh, holds }) => ({
-      model: () => {
-        let known = this.others.get(holds);
-        if (!known) {
-          known = new EgressModel(this.assumedObjects, this.checked, { ...world, mesh: { ...world.mesh, ...mesh } });
-          this.others.set(holds, known);
-        }
-        return known;
-      },
+      model: () =>
+        valueIn(
+          this.others,
+          holds,
+          () => new EgressModel(this.assumedObjects, this.checked, { ...world, mesh: { ...world.mesh, ...mesh } }),
+        ),
       condition: { holds, say: SAY_MESH },
     }));
   }
@@ -288,8 +287,10 @@ function addressesThatDecide(
   caller: ModelCaller,
   request: ModelRequest,
 ): Condition[] {
-  const { addressBook } = configuration;
-  const { world } = configuration.registry;
+  const {
+    addressBook,
+    registry: { world },
+  } = configuration;
   const hostname = hostOf(urlOf(request.url));
   if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
@@ -299,7 +300,7 @@ function addressesThatDecide(
   const isBelieved = isAnswered && believed !== undefined;
   if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
-  if (configuration.registry.world.declaredAddresses || request.dial !== undefined) return [];
+  if (world.declaredAddresses || request.dial !== undefined) return [];
   if (isBelieved && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]

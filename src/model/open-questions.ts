@@ -1,5 +1,5 @@
 import { datedAs, possibleAges } from './objects/ages';
-import { Answer, Step } from './answer/answer';
+import { Answer, possibleAnswers, Step } from './answer/answer';
 import { discovered, Discovery } from './objects/discovery';
 import { isSameRef } from './answer/field-ref';
 import { EntryVisibility, withVisibility } from './objects/visibility';
@@ -169,7 +169,7 @@ function isByChance({ alternatives }: Answer): boolean {
 }
 
 function allFacts(answer: Answer): string[] {
-  const all = [{ ...answer, alternatives: [] }, ...answer.alternatives.map((one) => one.answer)];
+  const all = possibleAnswers(answer).map((one) => (one === answer ? { ...one, alternatives: [] } : one));
   return [...new Set(all.map((one) => JSON.stringify(factsOf(one))))].sort();
 }
 

@@ -1,6 +1,5 @@
 import { isIPv6 } from 'net';
-import { hostOf, urlOf } from '../../access/request-url';
-import { contains, isRange } from '../../istio/ranges';
+import { contains, isRange, shortForm } from '../../istio/ranges';
 
 /** Where an application or a proxy connects to, as far as the manifests tell. */
 export type Address =
@@ -29,7 +28,7 @@ export function addressOf(text: string | undefined): ServiceAddress {
 
 /** An address, which Envoy knows in its short form; one with a zone has none. */
 export function ipAddress(ip: string): Address & { readonly kind: 'ip' } {
-  return { kind: 'ip', ip: isIPv6(ip) && !ip.includes('%') ? hostOf(urlOf(`http://[${ip}]`)) : ip };
+  return { kind: 'ip', ip: isIPv6(ip) && !ip.includes('%') ? shortForm(ip) : ip };
 }
 
 /** Whether it is an address that only pods of a dual-stack mesh have a route to. */

@@ -7,6 +7,7 @@ import { Indexed } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 import { fullGateway } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
+import { withoutNamespace } from '../../manifests/servers';
 import { ServiceSpec } from '../../manifests/specs';
 
 /** The pods of one gateway. */
@@ -52,6 +53,9 @@ type ServicePorts = NonNullable<ServiceSpec['ports']>;
 
 /** The pod port behind port 443 of a gateway that Istio's Helm chart installs: it maps each port to itself. */
 const CHART_PORT = 443;
+
+/** The same of Istio's profiles. */
+const STANDARD_PORT = 8443;
 
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
@@ -160,20 +164,20 @@ export function gatewayWorkloads(
   }
   const guesses: Indexed<ServiceSpec>[] = [];
   for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared, world.knownGateways)) {
-    const standard = standardGateway(name);
-    const isStandard = standard !== undefined && selects(selector, standard.labels);
+    const standard = standardLabels(name);
+    const isStandard = standard !== undefined && selects(selector, standard);
     const service = syntheticService(namespace, name, {
       selector,
       ports: ports.map((port) => ({
         ...port,
-        targetPort: port.targetPort ?? ((isStandard && standard.ports.get(port.port)) || port.port),
+        targetPort: port.targetPort ?? (isStandard ? podPorts(STANDARD_PORT)[port.port] : undefined) ?? port.port,
       })),
     });
     services.push(service);
     if (!isStandard) guesses.push(service);
     if (isKnown(namespace, selector)) continue;
-    const labels = isStandard ? standard.labels : selector;
-    const namedPort = isStandard ? standard.ports.get(443) : undefined;
+    const labels = isStandard ? standard : selector;
+    const namedPort = isStandard ? STANDARD_PORT : undefined;
     const says = isStandard
       ? `is Istio's standard gateway: its pods have the labels ${labelText(labels)}, and it maps port 80 to 8080, ` +
         '443 to 8443, and any other port to itself'
@@ -215,16 +219,10 @@ function hasUnknownPort({ spec }: Indexed<ServiceSpec>, { containerPorts }: Gate
   );
 }
 
-/** A gateway as Istio's charts and profiles install it, by the name of its Service. */
-function standardGateway(name: string) {
+/** The labels of a gateway as Istio's profiles install it, by the name of its Service. */
+function standardLabels(name: string) {
   return name === 'istio-egressgateway' || name === 'istio-ingressgateway'
-    ? {
-        labels: { app: name, istio: name.replace('istio-', '') } as Labels,
-        ports: new Map([
-          [80, 8080],
-          [443, 8443],
-        ]),
-      }
+    ? ({ app: name, istio: name.replace('istio-', '') } as Labels)
     : undefined;
 }
 
@@ -258,8 +256,8 @@ export function sayGateway(
   { labels = {}, serviceAccount, targetPort = CHART_PORT }: GatewayInQuestion = {},
 ): string {
   const gateway = id.replace(/-hop$/, '');
-  const name = gateway.slice(gateway.indexOf('/') + 1);
-  if (!selects(labels, labelsOf({ name, namespace: '' }))) return `add the Deployment of ${gateway}`;
+  const name = withoutNamespace(gateway);
+  if (!selects(labels, labelsOf({ name }))) return `add the Deployment of ${gateway}`;
   const account = serviceAccount === undefined || serviceAccount === name ? '' : `,serviceAccount=${serviceAccount}`;
   const port = targetPort === CHART_PORT ? '' : `,targetPort=${targetPort}`;
   return `--gateway ${gateway}${port}${account} (gateways in a test), or add its Deployment`;
@@ -273,7 +271,7 @@ interface GatewayInQuestion {
   readonly targetPort?: number;
 }
 
-function labelsOf({ name, labels }: KnownGateway): Labels {
+function labelsOf({ name, labels }: Pick<KnownGateway, 'name' | 'labels'>): Labels {
   return labels ?? { app: name, istio: name.replace(/^istio-/, '') };
 }
 
@@ -292,11 +290,11 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
       .map((gateway) => gateways.get(fullGateway(gateway, hop.virtualService.namespace)))
       .find((gateway) => gateway !== undefined);
     const known = given.find((one) => one.namespace === namespace && [one.name, `${one.name}-hop`].includes(name));
-    const standard = standardGateway(name);
+    const standard = standardLabels(name);
     const selector: Labels | undefined =
       (known && labelsOf(known)) ??
       bound?.spec.selector ??
-      (standard && { istio: standard.labels.istio }) ??
+      (standard && { istio: standard.istio }) ??
       onlySelector(index, namespace);
     if (!selector) continue;
     const servers = index

@@ -103,14 +103,11 @@ export class Configuration {
   }
 
   private gateway(workload: GatewayWorkload): GatewayProxy {
-    let known = this.gateways.get(workload);
-    if (!known) {
+    return valueIn(this.gateways, workload, () => {
       const proxy: ProxyIdentity = { namespace: workload.namespace, labels: workload.labels, dnsCapture: false };
       const scope = gatewayScope(this.registry, proxy);
-      known = { scope, listeners: new Map(), podPorts: podPortsOf(this.registry, workload) };
-      this.gateways.set(workload, known);
-    }
-    return known;
+      return { scope, listeners: new Map(), podPorts: podPortsOf(this.registry, workload) };
+    });
   }
 
   private port(scope: Scope, port: number) {

@@ -36,14 +36,11 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
   leg.gateway ??= workload.id;
   if (leg.isGoingInCircles(workload, port)) {
     const reason = `${workload.id} sends the request to itself, again and again`;
-    const first =
-      flow.http === undefined
-        ? 0
-        : leg.choose([
-            { because: 'the caller gives up first' },
-            { because: 'the headers that each round adds become too many first' },
-          ]);
-    return { outcome: 'refused', symptom: first === 0 ? 'timeout' : 503, by: 'gateway', reason, causes: led };
+    const ends = flow.http === undefined ? (['timeout'] as const) : (['timeout', 503] as const);
+    const symptom = leg.oneOf(ends, (end) =>
+      end === 503 ? 'the headers that each round adds become too many first' : 'the caller gives up first',
+    );
+    return { outcome: 'refused', symptom, by: 'gateway', reason, causes: led };
   }
   leg.configuration.unknownKinds.stopAt({ role: 'gateway', ...workload });
   const sender = before ?? leg.pod;
@@ -99,12 +96,10 @@ function translatedPorts(leg: Leg, workload: GatewayWorkload, port: number): Map
   const taken = new Map<number, number>();
   for (const [number, targets] of leg.configuration.podPorts(workload))
     if (targets.length > 1 && targets.includes(port)) {
-      const options = targets.map((target) => ({
-        because:
-          `Services of ${workload.id} map port ${number} to different pod ports, and istiod listens on one of them, ` +
-          `here ${target}`,
-      }));
-      taken.set(number, targets[leg.choose(options, true)]);
+      const because = (target: number) =>
+        `Services of ${workload.id} map port ${number} to different pod ports, and istiod listens on one of them, ` +
+        `here ${target}`;
+      taken.set(number, leg.oneOf(targets, because, true)!);
     }
   return taken;
 }

@@ -16,8 +16,7 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   const { hop, scope } = at;
   const where = uniqueRefs(decidedBy);
   const clusters = leg.configuration.clustersFor(scope, destination);
-  const mixedUp = clusters.length === 1 ? [] : clusters.map((one) => ({ because: mixesUp(destination.host, one) }));
-  const cluster = clusters[mixedUp.length === 0 ? 0 : leg.choose(mixedUp, true)];
+  const cluster = leg.oneOf(clusters, (one) => mixesUp(destination.host, one), true)!;
   const subset = destination.subset === undefined ? '' : `, subset ${destination.subset}`;
   const named = `${destination.host}:${destination.port}${subset}`;
   if ('missing' in cluster) {
@@ -34,14 +33,11 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   for (const assumption of cluster.assumptions) leg.assume(assumption);
   leg.step(hop, 'forwards', `→ ${named}`, where);
   if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);
-  const index = leg.choose(
-    cluster.endpoints.map((endpoint) => ({
-      because: `one of ${cluster.endpoints.length} endpoints: ${endpointText(endpoint)}`,
-    })),
-  );
-  const flow = inClusterTls(leg, at, destination, cluster, cluster.endpoints[index]);
+  const { length } = cluster.endpoints;
+  const endpoint = leg.oneOf(cluster.endpoints, (one) => `one of ${length} endpoints: ${endpointText(one)}`)!;
+  const flow = inClusterTls(leg, at, destination, cluster, endpoint);
   const led = uniqueRefs([...cluster.decidedBy, ...where]);
-  return connect(leg, { ...at, flow }, cluster, cluster.endpoints[index], led);
+  return connect(leg, { ...at, flow }, cluster, endpoint, led);
 }
 
 /** What chance decides where istiod's cache has one cluster for two entries of a host. */
@@ -176,10 +172,7 @@ function connect(
 /** The address to which a proxy resolves a name. */
 function resolveHost(leg: Leg, host: string): Address | undefined {
   if (isIP(host) !== 0) return ipAddress(host);
-  const addresses = leg.lookUp(host);
-  if (addresses.length < 2) return addresses[0];
-  const options = addresses.map((address) => ({
-    because: `DNS gives the proxy ${textOf(address)}: ${host} has addresses of both families`,
-  }));
-  return addresses[leg.choose(options, true)];
+  const because = (address: Address) =>
+    `DNS gives the proxy ${textOf(address)}: ${host} has addresses of both families`;
+  return leg.oneOf(leg.lookUp(host), because, true);
 }

@@ -110,20 +110,10 @@ function send(leg: Leg, request: ModelRequest): Ending {
 /** The address that the application dials: of several, which one it takes is chance. */
 function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
   const hostname = hostOf(leg.url);
-  const addresses = leg.lookUp(hostname, scope);
-  if (addresses.length < 2) return addresses[0];
-  return addresses[
-    leg.choose(
-      addresses.map((address) => ({
-        because:
-          `DNS gives ${textOf(address)}: ` +
-          (scope?.proxy.dnsCapture
-            ? `several ServiceEntries declare ${hostname}, and the sidecar gives the addresses of all of them in turn`
-            : `${hostname} has addresses of both families`),
-      })),
-      true,
-    )
-  ];
+  const why = scope?.proxy.dnsCapture
+    ? `several ServiceEntries declare ${hostname}, and the sidecar gives the addresses of all of them in turn`
+    : `${hostname} has addresses of both families`;
+  return leg.oneOf(leg.lookUp(hostname, scope), (address) => `DNS gives ${textOf(address)}: ${why}`, true);
 }
 
 /** The names by which a sidecar may route the request. */

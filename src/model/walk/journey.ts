@@ -186,6 +186,13 @@ export class Leg {
     return this.journey.choose(options, onlyIfDifferent);
   }
 
+  /** One of several values by chance; undefined if there is none. */
+  public oneOf<T>(values: readonly T[], because: (value: T) => string, onlyIfDifferent?: boolean): T | undefined {
+    if (values.length < 2) return values[0];
+    const options = values.map((value) => ({ because: because(value) }));
+    return values[this.choose(options, onlyIfDifferent)];
+  }
+
   /**
    * The gateway has the certificate of the hop. Where it reads no requests, it opens the connection to the host first,
    * and the handshake waits for that.

@@ -24,8 +24,7 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
   for (const assumption of assumptions) leg.assume(assumption);
   leg.step(from, 'forwards', `→ ${named}, port ${port}`, where);
   if (endpoints.length === 0) return leg.refuse(undefined, 503, `no gateway pod backs ${named}`, where);
-  const endpoint =
-    endpoints[leg.choose(endpoints.map((one) => ({ because: `one of ${endpoints.length}: ${endpointText(one)}` })))];
+  const endpoint = leg.oneOf(endpoints, (one) => `one of ${endpoints.length}: ${endpointText(one)}`)!;
   if (endpoint.kind === 'pod') {
     if (leg.via === 'sidecar') leg.via = 'gateway';
     return { to: 'gateway', flow, workload: endpoint.workload, port: endpoint.port, decidedBy: where };
