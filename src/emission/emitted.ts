@@ -31,7 +31,7 @@ export class Emitted {
     const props = {
       metadata: owned(metadata, scope, owner, declared),
       ...fields,
-      ...(spec && { spec: this.lazySpec }),
+      ...(spec && { spec: Lazy.any({ produce: () => this.spec() }) }),
     };
     this.object =
       'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
@@ -56,10 +56,6 @@ export class Emitted {
 
   public writeWave(): void {
     writeWave(this.object, () => this.wave);
-  }
-
-  private get lazySpec(): unknown {
-    return Lazy.any({ produce: () => this.spec() });
   }
 }
 

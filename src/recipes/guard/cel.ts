@@ -27,9 +27,9 @@ export function mapLiteral(labels: Record<string, string>): string {
 const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?(:[0-9]*)?$`;
 
 /**
- * Whether no name of a list, or none behind `<namespace>/` or before a port, lies in one of the domains of the hop. Istio takes upper
- * case too. Lists may be long: that none of them speaks of egress at all is found out for a fraction of what each would
- * cost.
+ * Whether no name of a list, or none behind `<namespace>/` or before a port, lies in one of the domains of the hop.
+ * Istio takes upper case too. Lists may be long: that none of them speaks of egress at all is found out for a fraction of
+ * what each would cost.
  */
 export function noHopNames(hosts: string): string {
   const each = `${hosts}.all(host, !host.lowerAscii().matches(${literal(HOP_NAME)}))`;
