@@ -1,6 +1,6 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { METADATA, where } from './_settings';
+import { METADATA, where } from './_readers';
 import type { EgressGateway } from './egress-gateway';
 import { IEgressGateway } from './i-egress-gateway';
 import { RegistryOnlyMesh } from './registry-only-mesh';
@@ -9,6 +9,8 @@ import { gatewayNamespaces } from '../declarations/gateways';
 import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
+import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
+import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { guard } from '../recipes/guard';
 import { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policies';
 import { isA } from '../values/brand';
@@ -80,6 +82,9 @@ export interface EgressGuardProps {
    * cannot be deleted.
    *
    * @default - none: the authors of a namespace may replace its Sidecar
+   * @example
+   * const lock = new RegistryOnlyMesh(chart, 'lock');
+   * new EgressGuard(chart, 'guard', { locks: [lock], mode: GuardMode.WARN });
    */
   readonly locks?: RegistryOnlyMesh[];
 
@@ -90,9 +95,23 @@ export interface EgressGuardProps {
    * (those of Istio's gateway chart and of the Gateway API) belong in `platformNamespaces`, and `kubectl debug` needs
    * `--profile=restricted` or `--profile=baseline`.
    *
+   * Sidecars have to be those of Istio's own template. Images of a mirror or a vendor need `proxyImages`, else every pod
+   * is refused. So is each where all sidecars have other hooks than `pilot-agent`'s (`global.proxy.lifecycle`), other
+   * users than 1337 (OpenShift), or volumes over files of the proxy. Write `mode: GuardMode.WARN` first, and after each
+   * update of this library or of Istio.
+   *
    * @default false
    */
   readonly refuseBypass?: boolean;
+
+  /**
+   * Images of the sidecars that Istio injects, without tag: where they come from a registry of your own, `refuseBypass`
+   * has to know it, so that no pod brings a proxy of its own. Only together with `refuseBypass`.
+   *
+   * @default - those of Istio's releases: docker.io/istio/proxyv2, gcr.io/istio-release/proxyv2,
+   * registry.istio.io/release/proxyv2
+   */
+  readonly proxyImages?: string[];
 
   /**
    * What becomes of an object that breaks a rule.
@@ -134,12 +153,16 @@ const PROPS: Readers<EgressGuardProps> = {
   platformNamespaces: namespaceNames(),
   rootNamespace: namespaceName,
   sharedGateways: list(text('Gateway', 'istio-ingress/public', assertSharedGateway), '"istio-ingress/public"'),
-  endpointCidrs: cidrs(),
+  endpointCidrs: cidrs({ whole: ', so whoever writes endpoints leads to any host; write the ranges of your pods' }),
   locks: list(
     valueOf<RegistryOnlyMesh>('RegistryOnlyMesh', "new RegistryOnlyMesh(chart, 'lock')"),
     "new RegistryOnlyMesh(chart, 'lock')",
   ),
   refuseBypass: flag,
+  proxyImages: list(
+    text('image', 'harbor.example.com/istio/proxyv2', assertImage),
+    '"harbor.example.com/istio/proxyv2"',
+  ),
   mode: oneOf('GuardMode', GuardMode),
   clusterDomain: text('DNS domain', 'cluster.local', (value) => assertObjectName(value, 'DNS domain')),
   name: label('name', 'egress-guard'),
@@ -174,8 +197,10 @@ export class EgressGuard extends Construct {
     super(scope, id);
     const problems = new Problems(where(this));
     this.props = readProps(props, PROPS, problems);
+    if (this.props.proxyImages && !this.props.refuseBypass)
+      problems.add('proxyImages has no effect without `refuseBypass: true`; write both, or leave it out');
     problems.throwIfAny();
-    this.rootNamespace = this.props.rootNamespace ?? 'istio-system';
+    this.rootNamespace = this.props.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     validate(this);
     declareRootNamespace(this, this.rootNamespace);
     const { name = 'egress-guard', mode = GuardMode.ENFORCE, refuseBypass = false, locks = [] } = this.props;
@@ -197,7 +222,7 @@ export class EgressGuard extends Construct {
   }
 
   private look(): GuardFacts {
-    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [], clusterDomain } = this.props;
+    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [], proxyImages = [] } = this.props;
     const gateways = this.node.root.node.findAll().filter(isGateway);
     const namespaces = [
       'kube-system',
@@ -211,7 +236,8 @@ export class EgressGuard extends Construct {
       gateways: gateways.map(podsOf),
       sharedGateways,
       endpointCidrs,
-      clusterDomain: clusterDomain ?? 'cluster.local',
+      proxyImages,
+      clusterDomain: this.props.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
     };
   }
 
@@ -243,6 +269,13 @@ function podsOf(gateway: IEgressGateway): GuardedPods {
   }
   const ours = Object.keys(labels).some((key) => key.startsWith(OWN_LABELS));
   return { labels, lacks: ours ? "key in ['app', 'istio']" : 'false' };
+}
+
+function assertImage(image: string): void {
+  if (!/^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9._-]+)+$/.test(image))
+    throw new Error(
+      `"${image}" is not an image with its registry and without a tag; write one such as "harbor.example.com/istio/proxyv2"`,
+    );
 }
 
 function assertSharedGateway(gateway: string): void {

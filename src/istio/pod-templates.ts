@@ -40,6 +40,7 @@ export interface PodTemplateSpec {
   readonly spec?: {
     readonly serviceAccountName?: string;
     readonly serviceAccount?: string;
+    readonly hostNetwork?: boolean;
     readonly containers?: readonly Container[];
     readonly initContainers?: readonly Container[];
   };

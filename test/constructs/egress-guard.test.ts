@@ -1,6 +1,6 @@
 import { Chart } from 'cdk8s';
 import { EgressGateway } from '../../src/constructs/egress-gateway';
-import { EgressGuard, EgressGuardProps, GuardMode } from '../../src/constructs/egress-guard';
+import { EgressGuard, GuardMode } from '../../src/constructs/egress-guard';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
@@ -9,25 +9,11 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { refusals } from '../support/admission-policies';
 import { allManifests, errorOf, manifestsOf, newApp } from '../support/app';
+import { Gateways, guard, HELM } from '../support/guarded';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 
-type Gateways = (chart: Chart) => unknown;
-
-const HELM: Gateways = (chart) =>
-  new InstalledEgressGateway(chart, 'exit', {
-    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
-  });
 const OWN: Gateways = (chart) =>
   new EgressGateway(chart, 'exit', { namespace: 'egress', labels: { team: 'platform' } });
-
-/** What a guard refuses of a request, beside these gateways. */
-function guard(props: EgressGuardProps = {}, gateways: Gateways = HELM) {
-  const manifests = manifestsOf((chart) => {
-    new EgressGuard(chart, 'guard', props);
-    gateways(chart);
-  }, 'platform');
-  return (object: any, more: object = {}) => refusals(manifests, { object, ...more });
-}
 
 function istio(kind: string, spec: any, metadata: object = {}) {
   return {
@@ -126,6 +112,11 @@ test('one policy with its binding for each kind, for every namespace but the pla
              "message": "A ServiceEntry is for its own namespace: write \`exportTo: ["."]\`. Seen by other namespaces, its hosts and addresses would take over their traffic. What all may use belongs in a namespace of the platform.",
              "reason": "Forbidden",
            },
+           {
+             "expression": "object.?spec.?resolution.orValue('NONE') in ['NONE', 'STATIC'] && object.?spec.?endpoints.orValue([]).size() == 0 && !object.?spec.?workloadSelector.hasValue() || !object.?spec.?hosts.orValue([]).join(' ').contains('.svc.cluster.local') || !object.?spec.?hosts.orValue([]).exists(host, host.matches('^[^.]+[.]' + request.namespace + '[.]svc[.]cluster[.]local$'))",
+             "message": "The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all namespaces see: give the entry another host, and the Service a \`selector\`.",
+             "reason": "Forbidden",
+           },
          ],
        },
      },
@@ -162,6 +153,14 @@ test('one policy with its binding for each kind, for every namespace but the pla
      ],
      [
        "ValidatingAdmissionPolicy",
+       "egress-guard-gateway-api",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-gateway-api",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
        "egress-guard-destination-rules",
      ],
      [
@@ -186,6 +185,14 @@ test('one policy with its binding for each kind, for every namespace but the pla
      ],
      [
        "ValidatingAdmissionPolicy",
+       "egress-guard-request-authentications",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-request-authentications",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
        "egress-guard-telemetries",
      ],
      [
@@ -207,6 +214,14 @@ test('one policy with its binding for each kind, for every namespace but the pla
      [
        "ValidatingAdmissionPolicyBinding",
        "egress-guard-endpoints",
+     ],
+     [
+       "ValidatingAdmissionPolicy",
+       "egress-guard-pod-addresses",
+     ],
+     [
+       "ValidatingAdmissionPolicyBinding",
+       "egress-guard-pod-addresses",
      ],
      [
        "ValidatingAdmissionPolicy",
@@ -233,6 +248,18 @@ describe('ServiceEntries', () => {
   });
   test('for their own namespace they pass, whatever addresses they have', () => {
     expect(ask(entry({ exportTo: ['.'], addresses: ['0.0.0.0/1'] }))).toEqual([]);
+  });
+  test('for a Service of it they do not: it would get their endpoints', () => {
+    const withEndpoints = { endpoints: [{ address: '10.1.2.3' }] };
+    const withHost = (host: string, spec: object = withEndpoints) =>
+      ask(entry({ exportTo: ['.'], hosts: ['a.example.com', host], ...spec }));
+    const own = 'x.other.svc.cluster.local';
+    for (const spec of [withEndpoints, { workloadSelector: {} }, { resolution: 'DNS' }, { resolution: 'DYNAMIC_DNS' }])
+      expect(withHost(own, spec)).toEqual([expect.stringMatching(/become those of the Service/)]);
+    for (const host of ['x.shop.svc.cluster.local', 'other.svc.cluster.local', 'x.other.svc', `x-0.${own}`])
+      expect(withHost(host)).toEqual([]);
+    for (const spec of [{}, { resolution: 'NONE', endpoints: [] }, { resolution: 'STATIC' }])
+      expect(withHost(own, spec)).toEqual([]);
   });
 });
 
@@ -369,6 +396,7 @@ describe('VirtualServices that other namespaces see', () => {
     ['a method in two lines', seen({ corsPolicy: { allowMethods: ['a\nb'] } })],
     ['a header for all origins in two lines', seen({ corsPolicy: { allowHeaders: ['a\nb'] } })],
     ['an exposed header in two lines', seen({ corsPolicy: { exposeHeaders: ['a\nb'] } })],
+    ['a parameter without a name', seen({ match: [{ queryParams: { '': { exact: 'a' } } }] })],
     ['a long parameter', seen({ match: [{ queryParams: { [long]: { exact: 'a' } } }] })],
     ['weights beyond what Envoy adds up', seen({ route: [{ ...OWN_ROUTE, weight: 2_000_000_000 }] })],
     ['the same for TCP', seenAs({ tcp: [{ route: [{ ...OWN_ROUTE, weight: 2_000_000_000 }] }] })],
@@ -383,6 +411,19 @@ describe('VirtualServices that other namespaces see', () => {
   test.each(statuses)('do not have %s', (_what, object) => {
     expect(ask(object)).toEqual([expect.stringMatching(/a status from 200 to 599.*Write such a status/)]);
   });
+  const durations: [string, object][] = ['9223372036s', '876001h'].flatMap((duration): [string, object][] => [
+    [`a timeout of ${duration}`, seen({ timeout: duration })],
+    [`a try of ${duration}`, seen({ retries: { attempts: 1, perTryTimeout: duration } })],
+    [`${duration} between tries`, seen({ retries: { attempts: 1, backoff: duration } })],
+    [`a delay of ${duration}`, seen({ fault: { delay: { fixedDelay: duration } } })],
+    [`a preflight for ${duration}`, seen({ corsPolicy: { maxAge: duration } })],
+  ]);
+  test.each(durations)('do not have %s', (_what, object) => {
+    expect(ask(object)).toEqual([expect.stringMatching(/at most 876000h.*Write a shorter one/)]);
+  });
+  test('but 876000h', () => {
+    expect(ask(seen({ timeout: '876000h', retries: { perTryTimeout: '1ms' } }))).toEqual([]);
+  });
   test.each([200, 599])('but %i', (status) => {
     expect(ask(seen({ directResponse: { status }, route: undefined }))).toEqual([]);
     expect(ask(seen({ fault: { abort: { httpStatus: status } } }))).toEqual([]);
@@ -394,13 +435,16 @@ describe('VirtualServices that other namespaces see', () => {
     expect(ask(seen({ fault: { delay: { fixedDelay: '1s' }, abort: { grpcStatus: 'ABORTED' } } }))).toEqual([]);
   });
   test('for their own namespace they may say all that', () => {
-    for (const [what, object] of [...destinations, ...regexes, ...values, ...statuses]) {
+    for (const [what, object] of [...destinations, ...regexes, ...values, ...statuses, ...durations]) {
       const { spec } = object as any;
       if (what !== 'somebody else, as a delegate') expect(ask(route({ ...spec, exportTo: ['.'] }))).toEqual([]);
       expect(ask(route({ ...spec, gateways: ['own'] }))).toEqual([]);
     }
   });
 });
+
+/** What Go takes, and Envoy does not. */
+const LONG = '9223372036s';
 
 describe('DestinationRules that other namespaces see', () => {
   const ask = guard();
@@ -412,6 +456,13 @@ describe('DestinationRules that other namespaces see', () => {
     ['ask for a private name', /names no file/, { tls: { mode: 'ISTIO_MUTUAL', sni: 'x.0123.Egress.internal' } }],
     ['ask for a long name', /names no file/, { tls: { mode: 'SIMPLE', sni: 'a'.repeat(256) } }],
     ['hash by a strange header', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } }],
+    ['hash by a header without a name', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: '' } } }],
+    ['hash by a parameter without one', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: '' } } }],
+    [
+      'hash by a cookie that has ended',
+      /hashes/,
+      { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: '-1s' } } } },
+    ],
     ['hash by a strange parameter', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: 'a\nb' } } }],
     ...['a\nb', 'a'.repeat(16_385)].flatMap((text): [string, RegExp, object][] =>
       [
@@ -425,8 +476,25 @@ describe('DestinationRules that other namespaces see', () => {
         },
       ]),
     ),
-    ['have a large ring', /hashes/, { loadBalancer: { consistentHash: { minimumRingSize: 9_000_000 } } }],
-    ['have another', /hashes/, { loadBalancer: { consistentHash: { ringHash: { minimumRingSize: 9_000_000 } } } }],
+    ['have a large ring', /hashes/, { loadBalancer: { consistentHash: { minimumRingSize: 65_538 } } }],
+    ['have another', /hashes/, { loadBalancer: { consistentHash: { ringHash: { minimumRingSize: 65_538 } } } }],
+    ['have a large table', /hashes/, { loadBalancer: { consistentHash: { maglev: { tableSize: 65_539 } } } }],
+    ['have one that ends Envoy', /hashes/, { loadBalancer: { consistentHash: { maglev: { tableSize: 1 } } } }],
+    ...[
+      { connectionPool: { tcp: { connectTimeout: LONG } } },
+      { connectionPool: { tcp: { idleTimeout: LONG } } },
+      { connectionPool: { tcp: { maxConnectionDuration: LONG } } },
+      { connectionPool: { tcp: { tcpKeepalive: { time: LONG } } } },
+      { connectionPool: { tcp: { tcpKeepalive: { interval: LONG } } } },
+      { connectionPool: { http: { idleTimeout: LONG } } },
+      { connectionPool: { http: { http2KeepAlive: { interval: LONG } } } },
+      { connectionPool: { http: { http2KeepAlive: { timeout: LONG } } } },
+      { outlierDetection: { interval: LONG } },
+      { outlierDetection: { baseEjectionTime: LONG } },
+      { loadBalancer: { warmupDurationSecs: LONG } },
+      { loadBalancer: { warmup: { duration: LONG } } },
+      { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: LONG } } } },
+    ].map((policy): [string, RegExp, object] => [`have ${JSON.stringify(policy)}`, /at most 876000h/, policy]),
   ];
   const places = (policy: object): [string, object][] => [
     ['as a whole', { trafficPolicy: policy }],
@@ -451,8 +519,37 @@ describe('DestinationRules that other namespaces see', () => {
       usual,
       { loadBalancer: { simple: 'ROUND_ROBIN' }, tls: { mode: 'SIMPLE', sni: 'x' } },
       { loadBalancer: { consistentHash: { httpCookie } } },
+      { loadBalancer: { consistentHash: { useSourceIp: true, maglev: { tableSize: 65_537 } } } },
+      { connectionPool: { tcp: { connectTimeout: '30ms' } }, outlierDetection: { interval: '1h' } },
     ])
       for (const [, spec] of places(policy)) expect(ask(istio('DestinationRule', { host: 'x', ...spec }))).toEqual([]);
+  });
+});
+
+describe('routes of the Gateway API', () => {
+  const ask = guard();
+  const bound = (kind: string, ...parentRefs: object[]) => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind,
+    metadata: { name: 'x', namespace: 'other' },
+    spec: { parentRefs, rules: [] },
+  });
+  const ingress = { name: 'public', namespace: 'istio-ingress' };
+  test.each(['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'])('%s is for Gateways', (kind) => {
+    for (const own of [{ namespace: 'other' }, {}])
+      for (const parent of ['Service', 'ServiceEntry'])
+        expect(ask(bound(kind, ingress, { kind: parent, name: 'x', ...own }))).toEqual(refused);
+    expect(ask(bound(kind, ingress, { kind: 'ListenerSet', name: 'x' }))).toEqual([]);
+  });
+  const refused = [expect.stringMatching(/followed by the sidecars of all namespaces: write a VirtualService/)];
+  test.each([
+    ['HTTPRoute', []],
+    ['GRPCRoute', []],
+    ['TLSRoute', refused],
+    ['TCPRoute', refused],
+  ])('a Service of another namespace: %s', (kind, expected) => {
+    for (const parent of ['Service', 'ServiceEntry'])
+      expect(ask(bound(kind, { kind: parent, name: 'reviews', namespace: 'shop' }))).toEqual(expected);
   });
 });
 
@@ -535,6 +632,22 @@ describe('Gateways', () => {
   );
 });
 
+test('istiod looks for no keys of a RequestAuthentication that it is not told of', () => {
+  const ask = guard();
+  const authentication = (...jwtRules: object[]) => ({
+    ...istio('RequestAuthentication', { jwtRules }),
+    apiVersion: 'security.istio.io/v1',
+  });
+  const issuer = 'https://a.example.com';
+  const uri = `${issuer}/keys`;
+  expect(ask(authentication({ issuer, jwksUri: uri }, { issuer, jwks: '{}' }, { jwks_uri: uri }))).toEqual([]);
+  expect(ask(authentication())).toEqual([]);
+  for (const keys of [{}, { jwks: '' }, { jwksUri: '' }, { jwks_uri: '' }])
+    expect(ask(authentication({ issuer, jwks: '{}' }, { issuer, ...keys }))).toEqual([
+      expect.stringMatching(/write `jwksUri` or `jwks`/),
+    ]);
+});
+
 test('Telemetry that sends the headers of tracing again is refused, and no other', () => {
   const ask = guard();
   const telemetry = (...tracing: object[]) => ({
@@ -554,23 +667,36 @@ describe('Services and endpoints', () => {
     expect(ask(service({ externalIPs: ['203.0.113.10'] }))).toEqual([expect.stringMatching(/leave them out/)]);
     expect(ask(service({ clusterIP: 'None', selector: { app: 'x' } }))).toEqual([]);
   });
-  test('other names of hosts are refused where other namespaces see them', () => {
-    const alias = (exportTo?: string, externalName = 'www.partner.com') =>
-      service(
-        { type: 'ExternalName', externalName },
-        exportTo === undefined ? { a: 'b' } : { 'networking.istio.io/exportTo': exportTo },
-      );
-    const refused = [expect.stringMatching(/annotation `networking.istio.io\/exportTo: "."`/)];
-    for (const exportTo of [undefined, '', '*', '.,shop', '., *', 'shop', 'other'])
-      expect(ask(alias(exportTo))).toEqual(refused);
-    expect(ask(service({ type: 'ExternalName', externalName: 'www.partner.com' }))).toEqual(refused);
-    for (const exportTo of ['.', '~']) {
-      expect(ask(alias(exportTo))).toEqual([]);
-      for (const host of ['http-80.0123.egress.internal', 'x.egress-checked.internal.'])
-        expect(ask(alias(exportTo, host))).toEqual([expect.stringMatching(/belong to the hop.*`externalName`/)]);
-    }
+  test('other names of hosts are refused, except for Services of their own namespace', () => {
+    const alias = (externalName?: string) =>
+      service({ type: 'ExternalName', externalName }, { 'networking.istio.io/exportTo': '.' });
+    for (const host of ['www.partner.com', 'x', 'x.shop.svc.cluster.local', 'http-80.0123.egress.internal', undefined])
+      expect(ask(alias(host))).toEqual([
+        expect.stringMatching(/send there what is for the Service: give applications/),
+      ]);
+    expect(ask(alias('search.other.svc.cluster.local'))).toEqual([]);
     for (const type of ['ClusterIP', 'LoadBalancer', undefined])
       expect(ask(service({ type, selector: { app: 'x' } }))).toEqual([]);
+  });
+  test.each(['http_proxy', 'HTTP_PROXY-a'])('no port is for %s', (appProtocol) => {
+    expect(ask(service({ ports: [{ port: 443, appProtocol }] }))).toEqual([
+      expect.stringMatching(/takes the place of/),
+    ]);
+    for (const passes of ['http', 'kubernetes.io/h2c', 'example.com/http_proxy', undefined])
+      expect(ask(service({ ports: [{ port: 443, appProtocol: passes }] }))).toEqual([]);
+  });
+  test('whoever writes the status of a Service gives it no network', () => {
+    const labelled = (labels: object, spec: object = {}) => ({
+      ...service(spec),
+      metadata: { name: 'x', namespace: 'other', labels },
+    });
+    const write = (object: object, oldObject: object) =>
+      ask(object, { oldObject, operation: 'UPDATE', subresource: 'status' });
+    const network = labelled({ 'topology.istio.io/network': 'a' });
+    expect(write(network, labelled({}))).toEqual([expect.stringMatching(/is a gateway to a network/)]);
+    expect(write(network, network)).toEqual([]);
+    const stored = service({ externalIPs: ['203.0.113.10'] });
+    expect(write({ ...stored, status: { loadBalancer: { ingress: [{ ip: '203.0.113.10' }] } } }, stored)).toEqual([]);
   });
   test('endpoints by hand are refused', () => {
     for (const object of [
@@ -662,6 +788,10 @@ describe('locks', () => {
     expect(ask(undefined, { ...remove, oldObject: sidecar(LOCK, { name: 'mine' }) })).toEqual([]);
     const turned = sidecar({ ...LOCK, workloadSelector: { labels: { app: 'none' } } }, { name: 'default' });
     expect(ask(turned, { operation: 'UPDATE', oldObject: lock })).toEqual([expect.stringMatching(/workloads/)]);
+    const unread = sidecar(LOCK, { name: 'default', labels: { 'istio.io/rev': 'none' } });
+    expect(ask(unread, { operation: 'UPDATE', oldObject: lock })).toEqual([
+      expect.stringMatching(/label istio.io\/rev/),
+    ]);
     expect(ask(lock, { operation: 'UPDATE', oldObject: lock })).toEqual([]);
   });
 });
@@ -671,7 +801,7 @@ test('Kubernetes knows every field', () => {
     const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces: ['shop'] });
     new EgressGuard(chart, 'guard', { locks: [lock], endpointCidrs: ['10.0.0.0/8'], sharedGateways: ['a/b'] });
   }).filter(({ apiVersion }) => !apiVersion.includes('istio'));
-  expect(manifests).toHaveLength(22);
+  expect(manifests).toHaveLength(28);
   for (const manifest of manifests) {
     expect(asKubernetesKnowsIt(manifest)).toEqual(manifest);
     expect(admissionProblems(manifest)).toEqual([]);
@@ -771,155 +901,4 @@ test('a guard and a lock that mean different root namespaces stop synth', () => 
       app.synth();
     }),
   ).toMatch(/mesh-conflict.*rootNamespace/s);
-});
-
-describe('pods that bypass their sidecar', () => {
-  const refused = guard({ refuseBypass: true });
-  // As the injector notes it, without istio-cni.
-  const STATUS = '{"initContainers":["istio-init"],"containers":["istio-proxy"],"volumes":["istio-envoy"]}';
-  const INIT = {
-    name: 'istio-init',
-    securityContext: { runAsUser: 0, runAsGroup: 1337, capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } },
-  };
-  const pod = (metadata: object = {}, spec: object = {}) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'x',
-      namespace: 'other',
-      ...metadata,
-      annotations: { 'sidecar.istio.io/status': STATUS, ...(metadata as any).annotations },
-    },
-    spec: {
-      ...spec,
-      containers: [
-        { name: 'app', securityContext: { runAsUser: 1000, capabilities: { add: ['NET_BIND_SERVICE'] } } },
-        { name: 'istio-proxy', securityContext: { runAsUser: 1337, runAsGroup: 1337 } },
-        ...((spec as any).containers ?? []),
-      ],
-    },
-  });
-  const annotated = (name: string, value: string) => pod({ annotations: { [name]: value } });
-
-  test('pass where the guard is not asked for', () => {
-    expect(guard()(annotated('traffic.sidecar.istio.io/excludeOutboundPorts', '443'))).toEqual([]);
-  });
-
-  test('an ordinary pod passes, with what the injector writes', () => {
-    expect(refused(pod())).toEqual([]);
-    const written = {
-      'sidecar.istio.io/interceptionMode': 'REDIRECT',
-      'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
-      'traffic.sidecar.istio.io/excludeOutboundPorts': '',
-      'proxy.istio.io/config':
-        'holdApplicationUntilProxyStarts: true\nproxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" }',
-    };
-    const labels = { 'sidecar.istio.io/inject': 'true' };
-    expect(refused(pod({ annotations: written, labels }, { initContainers: [INIT] }))).toEqual([]);
-  });
-
-  test.each([
-    '{"interceptionMode":"NONE"}',
-    '{"interception_mode":"NONE"}',
-    '"intercept\\u0069onMode": NONE',
-    '!!binary aW50ZXJjZXB0aW9uTW9kZQ==: NONE',
-    'discoveryAddress: xds.other.svc:15012',
-    'proxyMetadata: { PROXY_XDS_VIA_AGENT: "false" }',
-    'proxyMetadata: { CA_ADDR: "ca.other.svc:15012" }',
-    'customConfigFile: /mine.json',
-    'proxyBootstrapTemplatePath: /mine.json',
-  ])('a proxy configured by %s is refused', (config) => {
-    expect(refused(annotated('proxy.istio.io/config', config))).toEqual([
-      expect.stringMatching(/decides how its traffic is captured.*leave out `interceptionMode`/),
-    ]);
-  });
-
-  const as1337 = { securityContext: { runAsUser: 1337 } };
-  test.each([
-    ['istio-validation, which this injector does not write', { containers: [{ name: 'istio-validation', ...as1337 }] }],
-    ['the same before the others', { initContainers: [{ name: 'istio-validation', ...as1337 }] }],
-    ['the same as a debug container', { ephemeralContainers: [{ name: 'istio-init', ...as1337 }] }],
-    ['one that is called like a word of the note', { containers: [{ name: 'containers', ...as1337 }] }],
-    ['one that is called like a volume', { containers: [{ name: 'istio-envoy', ...as1337 }] }],
-  ])('the names of the injector are for its containers only: %s', (_what, spec) => {
-    expect(refused(pod({}, spec))).toEqual([expect.stringMatching(/bypasses its sidecar: choose another number/)]);
-  });
-  test('where nothing is injected, no container has the name of the proxy', () => {
-    expect(refused(annotated('sidecar.istio.io/status', ''))).toHaveLength(1);
-  });
-
-  test.each(['NET_ADMIN', 'CAP_NET_ADMIN', 'net_raw', 'ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'BPF'])(
-    'the capability %s is refused',
-    (capability) => {
-      const securityContext = { capabilities: { add: ['CHOWN', capability] } };
-      for (const list of ['containers', 'initContainers', 'ephemeralContainers'])
-        expect(refused(pod({}, { [list]: [{ name: 'b', securityContext }] }))).toEqual([
-          expect.stringMatching(/can bypass its sidecar: leave them out/),
-        ]);
-    },
-  );
-
-  test("kubectl's default for debug containers is refused, and the message says which are not", () => {
-    const debug = (securityContext?: object) =>
-      pod({}, { ephemeralContainers: [{ name: 'debugger', securityContext }] });
-    expect(refused(debug({ capabilities: { add: ['SYS_PTRACE'] } }))).toEqual([
-      expect.stringMatching(/`--profile=restricted` or `--profile=baseline`/),
-    ]);
-    expect(refused(debug())).toEqual([]);
-    expect(refused(debug({ runAsNonRoot: true, capabilities: { drop: ['ALL'] } }))).toEqual([]);
-  });
-
-  test('pods of gateways are for namespaces of the platform', () => {
-    const platform = guard({ refuseBypass: true, platformNamespaces: ['other'] });
-    for (const one of [
-      annotated('inject.istio.io/templates', 'gateway'),
-      pod({ labels: { 'sidecar.istio.io/inject': 'false' } }),
-    ]) {
-      expect(refused(one)).toHaveLength(1);
-      expect(platform(one)).toEqual([]);
-    }
-  });
-
-  test.each([
-    ['traffic.sidecar.istio.io/excludeOutboundIPRanges', '0.0.0.0/0'],
-    ['traffic.sidecar.istio.io/excludeOutboundPorts', '443'],
-    ['traffic.sidecar.istio.io/excludeInterfaces', 'eth0'],
-    ['traffic.sidecar.istio.io/includeOutboundIPRanges', '10.0.0.0/8'],
-    ['traffic.sidecar.istio.io/includeOutboundIPRanges', ''],
-    ['sidecar.istio.io/interceptionMode', 'NONE'],
-    ['sidecar.istio.io/inject', 'false'],
-    ['sidecar.istio.io/proxyImage', 'mine'],
-    ['proxy.istio.io/overrides', '{}'],
-  ])('the annotation %s: "%s" is refused', (name, value) => {
-    expect(refused(annotated(name, value))).toEqual([expect.stringMatching(/leave out those that begin with/)]);
-  });
-
-  test.each([
-    ['the network of the host', pod({}, { hostNetwork: true }), /hostNetwork/],
-    ['no injection', pod({ labels: { 'sidecar.istio.io/inject': 'false' } }), /would have no sidecar/],
-    ['no injection, spelt otherwise', pod({ labels: { 'sidecar.istio.io/inject': 'False' } }), /would have no sidecar/],
-    ['privileges', pod({}, { containers: [{ name: 'b', securityContext: { privileged: true } }] }), /leave them out/],
-    ['user 1337', pod({}, { securityContext: { runAsUser: 1337 } }), /another number/],
-    ['group 1337', pod({}, { securityContext: { supplementalGroups: [5, 1337] } }), /another number/],
-    [
-      'a container as user 1337',
-      pod({}, { containers: [{ name: 'b', securityContext: { runAsUser: 1337 } }] }),
-      /1337/,
-    ],
-    ['a first container', pod({}, { initContainers: [{ name: 'b', securityContext: { runAsGroup: 1337 } }] }), /1337/],
-    [
-      'a debug container',
-      pod({}, { ephemeralContainers: [{ name: 'b', securityContext: { runAsUser: 1337 } }] }),
-      /1337/,
-    ],
-  ])('%s is refused', (_what, object, message) => {
-    expect(refused(object)).toEqual([expect.stringMatching(message)]);
-  });
-
-  test('a pod that is there already can be changed, but not annotated anew', () => {
-    const oldObject = annotated('sidecar.istio.io/inject', 'false');
-    const update = (object: object) => refused(object, { oldObject, operation: 'UPDATE' });
-    expect(update({ ...oldObject, metadata: { ...oldObject.metadata, finalizers: [] } })).toEqual([]);
-    expect(update(annotated('sidecar.istio.io/inject', 'no'))).toHaveLength(1);
-  });
 });

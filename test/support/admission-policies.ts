@@ -9,6 +9,8 @@ export interface AdmissionRequest {
   readonly object?: any;
   readonly oldObject?: any;
   readonly operation?: 'CREATE' | 'UPDATE' | 'DELETE';
+  /** Such as `status`. */
+  readonly subresource?: string;
   readonly user?: string;
   readonly namespaceObject?: any;
 }
@@ -24,6 +26,7 @@ const RESOURCES: Record<string, string> = {
   Gateway: 'gateways',
   Sidecar: 'sidecars',
   Telemetry: 'telemetries',
+  RequestAuthentication: 'requestauthentications',
   Service: 'services',
   Endpoints: 'endpoints',
   EndpointSlice: 'endpointslices',
@@ -46,6 +49,9 @@ const cel = new Environment({
   .registerFunction('string.replace(string, string): string', (text: string, what: string, by: string) =>
     text.replaceAll(what, by),
   )
+  .registerFunction('string.findAll(string): list<string>', (text: string, what: string) => [
+    ...(text.match(new RegExp(what, 'g')) ?? []),
+  ])
   .registerFunction('cidr(string): CIDR', (text: string) => {
     const [address, length] = text.split('/');
     const list = new BlockList();
@@ -79,6 +85,8 @@ export function refusals(manifests: any[], request: AdmissionRequest): string[] 
         request: {
           namespace: about.metadata.namespace,
           operation: request.operation ?? 'CREATE',
+          resource: { resource: RESOURCES[about.kind] },
+          ...(request.subresource && { subResource: request.subresource }),
           userInfo: { username: request.user ?? 'somebody' },
         },
         variables: {},
@@ -97,7 +105,10 @@ export function refusals(manifests: any[], request: AdmissionRequest): string[] 
     });
 }
 
-function concerns({ matchConstraints }: any, { object, oldObject, operation = 'CREATE' }: AdmissionRequest): boolean {
+function concerns(
+  { matchConstraints }: any,
+  { object, oldObject, operation = 'CREATE', subresource }: AdmissionRequest,
+): boolean {
   const { apiVersion, kind, metadata } = object ?? oldObject;
   const [version, group = ''] = apiVersion.split('/').reverse();
   const place = matchConstraints.namespaceSelector.matchExpressions[0];
@@ -107,7 +118,7 @@ function concerns({ matchConstraints }: any, { object, oldObject, operation = 'C
       (rule: any) =>
         rule.apiGroups.includes(group) &&
         rule.apiVersions.includes(version) &&
-        rule.resources.includes(RESOURCES[kind]) &&
+        rule.resources.includes([RESOURCES[kind], subresource].filter(Boolean).join('/')) &&
         rule.operations.includes(operation),
     )
   );

@@ -16,10 +16,17 @@ const REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';
 const PLAIN = '^[ -$&-~]{0,999}$';
 
 const MAX_WEIGHT = 10_000;
-const MAX_RING = 8_388_608;
+/** Each proxy keeps a table of this size for each such rule and port; Envoy itself takes 128 times as much. */
+const MAX_TABLE = 65_537;
+/** With a table of one place Envoy crashes: it divides by zero. */
+const MIN_TABLE = 101;
+/** Envoy takes less than Go and Istio do: 9223372036s are too many. */
+const MAX_DURATION = '876000h';
 
 const isRegex = (matcher: string) => `${field('regex', "''", matcher)}.matches(${literal(REGEX)})`;
 const isPlain = (text: string) => `${text}.matches(${literal(PLAIN)})`;
+const isName = (text: string) => `${text} != '' && ${isPlain(text)}`;
+const isShort = (duration: string) => `duration(${duration}) <= duration('${MAX_DURATION}')`;
 const isStatus = (code: string) => `${code} >= 200 && ${code} < 600`;
 const each = (list: string, of: string, one: string, holds: string) => `${field(list, '[]', of)}.all(${one}, ${holds})`;
 const eachKey = (map: string, of: string, holds: (key: string, value: string) => string) =>
@@ -104,7 +111,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
               'match',
               'route',
               'match',
-              eachKey('queryParams', 'match', (key) => isPlain(key)),
+              eachKey('queryParams', 'match', (key) => isName(key)),
             ),
             weights('route'),
           ].join(' && '),
@@ -113,9 +120,10 @@ export function routesBeyond(clusterDomain: string): Validation[] {
       ].join(' && '),
       message:
         'A VirtualService that other namespaces see has names and values of headers, rewrites and redirects of ' +
-        `printable ASCII without \`%\`, below 1,000 characters, weights up to ${MAX_WEIGHT}, and redirects with 301, ` +
-        '302, 303, 307 or 308: what Envoy refuses would keep their sidecars from every change of their HTTP routes. ' +
-        'Write it so, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+        'printable ASCII without `%`, below 1,000 characters, names of parameters that are not empty, weights up to ' +
+        `${MAX_WEIGHT}, and redirects with 301, 302, 303, 307 or 308: what Envoy refuses would keep their sidecars ` +
+        'from every change of their HTTP routes. Write it so, or keep the VirtualService to its own namespace: ' +
+        '`exportTo: ["."]`.',
     },
     {
       expression: each(
@@ -130,6 +138,20 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         'A VirtualService that other namespaces see answers, in `directResponse` and `fault.abort`, with a status from ' +
         '200 to 599: any other, which Envoy refuses, would keep their sidecars from every change of their HTTP routes. ' +
         'Write such a status, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+    },
+    {
+      expression: each(
+        'spec.http',
+        'object',
+        'route',
+        ['timeout', 'retries.perTryTimeout', 'retries.backoff', 'fault.delay.fixedDelay', 'corsPolicy.maxAge']
+          .map((path) => isShort(field(path, "'1s'", 'route')))
+          .join(' && '),
+      ),
+      message:
+        `Durations of a VirtualService that other namespaces see are at most ${MAX_DURATION}: what Envoy refuses would ` +
+        'keep their sidecars from every change of their HTTP routes. Write a shorter one, or keep the VirtualService ' +
+        'to its own namespace: `exportTo: ["."]`.',
     },
   ];
 }
@@ -159,6 +181,9 @@ function headers(of: string): string {
     .join(' && ');
 }
 
+/** Fields that Istio 1.30 does not have: API servers would note them in the status of the policy, were their type asked. */
+const NEWER = /^(http\.http2KeepAlive\.|budgetInterval$)/;
+
 /** Conditions for DestinationRules that others see. */
 export function rulesBeyond(): Validation[] {
   const everywhere = (holds: (policy: string) => string) => {
@@ -166,6 +191,17 @@ export function rulesBeyond(): Validation[] {
     const whole = `(!has(object.spec.trafficPolicy) || ${below('object.spec.trafficPolicy')})`;
     const subset = `(!has(subset.trafficPolicy) || ${below('subset.trafficPolicy')})`;
     return `!has(object.spec) || ${whole} && ${each('spec.subsets', 'object', 'subset', subset)}`;
+  };
+  const durations = {
+    connectionPool: [
+      ...['connectTimeout', 'idleTimeout', 'maxConnectionDuration', 'tcpKeepalive.time', 'tcpKeepalive.interval'].map(
+        (name) => `tcp.${name}`,
+      ),
+      ...['idleTimeout', 'http2KeepAlive.interval', 'http2KeepAlive.timeout'].map((name) => `http.${name}`),
+    ],
+    outlierDetection: ['interval', 'baseEjectionTime'],
+    loadBalancer: ['warmupDurationSecs', 'warmup.duration', 'consistentHash.httpCookie.ttl'],
+    retryBudget: ['budgetInterval'],
   };
   const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName'];
   return [
@@ -193,11 +229,14 @@ export function rulesBeyond(): Validation[] {
       expression: everywhere((policy) =>
         [
           ...['httpHeaderName', 'httpQueryParameterName'].map((name) =>
-            isPlain(field(`loadBalancer.consistentHash.${name}`, "''", policy)),
+            isName(field(`loadBalancer.consistentHash.${name}`, "'any'", policy)),
           ),
+          `!${field('loadBalancer.consistentHash.httpCookie.ttl', "''", policy)}.startsWith('-')`,
           ...['minimumRingSize', 'ringHash.minimumRingSize'].map(
-            (name) => `${field(`loadBalancer.consistentHash.${name}`, '0', policy)} <= ${MAX_RING}`,
+            (name) => `${field(`loadBalancer.consistentHash.${name}`, '0', policy)} <= ${MAX_TABLE}`,
           ),
+          `${field('loadBalancer.consistentHash.maglev.tableSize', `${MAX_TABLE}`, policy)} >= ${MIN_TABLE}`,
+          `${field('loadBalancer.consistentHash.maglev.tableSize', `${MAX_TABLE}`, policy)} <= ${MAX_TABLE}`,
           each(
             'loadBalancer.consistentHash.httpCookie.attributes',
             policy,
@@ -207,10 +246,30 @@ export function rulesBeyond(): Validation[] {
         ].join(' && '),
       ),
       message:
-        'A DestinationRule that other namespaces see hashes by names, and by cookies with attributes, of printable ASCII ' +
-        `without \`%\`, below 1,000 characters, in a ring of at most ${MAX_RING}: what Envoy refuses would keep their ` +
-        'sidecars from every change of their HTTP routes. Write it so, or keep the rule to its own namespace: ' +
+        'A DestinationRule that other namespaces see hashes by names that are not empty, and by cookies without a ' +
+        'negative `ttl`, with attributes, all of printable ASCII without `%`, below 1,000 characters, in a ring of at ' +
+        `most ${MAX_TABLE}, or a table of ${MIN_TABLE} to ${MAX_TABLE}: what Envoy refuses would keep their sidecars ` +
+        'from every change of their HTTP routes, large tables fill the memory of every proxy, and with one of a single place ' +
+        'it crashes. Write it so, or keep the rule to its own namespace: ' +
         '`exportTo: ["."]`.',
+    },
+    {
+      expression: everywhere((policy) =>
+        Object.entries(durations)
+          .filter(([section]) => policy !== 'port' || section !== 'retryBudget')
+          .map(([section, names]) => {
+            const short = names.map((name) => {
+              const of = `${policy}.${section}`;
+              return isShort(field(name, "'0s'", NEWER.test(name) ? `dyn(${of})` : of));
+            });
+            return `(!has(${policy}.${section}) || ${short.join(' && ')})`;
+          })
+          .join(' && '),
+      ),
+      message:
+        `Durations of a DestinationRule that other namespaces see are at most ${MAX_DURATION}: what Envoy refuses would ` +
+        'keep proxies, and the egress gateway, from every change of their clusters. Write a shorter one, or keep the ' +
+        'rule to its own namespace: `exportTo: ["."]`.',
     },
   ];
 }

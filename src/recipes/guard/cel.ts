@@ -37,16 +37,18 @@ export function noHopNames(hosts: string): string {
 }
 
 /** The text of an annotation, of the policy's variable `annotations`. */
-export function annotation(name: string): string {
-  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : '')`;
+export function annotation(name: string, instead = ''): string {
+  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : ${literal(instead)})`;
 }
 
 /** Whether a host is a Service of the object's own namespace: by its short name, or below the namespace's domain. */
 export function isOwnService(host: string, clusterDomain: string): string {
-  return (
-    `${host}.matches('^[-A-Za-z0-9]+$') || ` +
-    `${host}.lowerAscii().endsWith('.' + request.namespace + ${literal(`.svc.${clusterDomain}`)})`
-  );
+  return `${host}.matches('^[-A-Za-z0-9]+$') || ${isBelowNamespace(host, clusterDomain)}`;
+}
+
+/** Whether a host has the full name of a Service of the object's own namespace. */
+export function isBelowNamespace(host: string, clusterDomain: string): string {
+  return `${host}.lowerAscii().endsWith('.' + request.namespace + ${literal(`.svc.${clusterDomain}`)})`;
 }
 
 /** Whether an address lies in one of the ranges; without any, none does. */

@@ -1,5 +1,5 @@
 import { ApiObjectMetadata } from 'cdk8s';
-import { podPolicy } from './pods';
+import { POD_POLICIES } from './pods';
 import { GUARD_POLICIES, GuardedLocks, GuardFacts, GuardPolicy, lockPolicy, sidecarPolicy } from './policies';
 import { Rank, RecipeObject } from '../recipe';
 
@@ -19,13 +19,9 @@ export function guard(
   action: string,
   { refuseBypass, ...given }: ApiObjectMetadata & { readonly name: string; readonly refuseBypass: boolean },
 ): RecipeObject[] {
-  const policies: [what: string, policy: () => GuardPolicy][] = [
-    ...Object.entries(GUARD_POLICIES).map(([what, policy]): [string, () => GuardPolicy] => [
-      what,
-      () => policy(facts()),
-    ]),
-  ];
-  if (refuseBypass) policies.push(['pods', () => podPolicy(facts())]);
+  const policies = Object.entries({ ...GUARD_POLICIES, ...(refuseBypass && POD_POLICIES) }).map(
+    ([what, policy]): [what: string, policy: () => GuardPolicy] => [what, () => policy(facts())],
+  );
   if (locks) policies.push(['sidecars', () => sidecarPolicy(facts(), locks)]);
   if (locks && locks.sidecars.length > 0) policies.push(['locks', () => lockPolicy(locks)]);
   return policies.flatMap(([what, policy]) => {

@@ -1,5 +1,6 @@
 import { routesBeyond, rulesBeyond } from './beyond';
-import { annotation, field, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import { field, isBelowNamespace, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import { REVISION } from '../../istio/injection';
 
 /** What the guard is told, or finds in the app at synth. */
 export interface GuardFacts {
@@ -9,6 +10,8 @@ export interface GuardFacts {
   readonly sharedGateways: string[];
   readonly endpointCidrs: string[];
   readonly clusterDomain: string;
+  /** What the images of sidecars are called; none for those of Istio's releases. */
+  readonly proxyImages: string[];
 }
 
 /** The pods of a gateway, as far as they are known. */
@@ -47,6 +50,15 @@ interface ResourceRule {
 /** Every version that Istio's CRDs have served; `matchPolicy: Equivalent` takes those to come. */
 const ISTIO_VERSIONS = ['v1', 'v1beta1', 'v1alpha3'];
 
+/** Of the Gateway API routes that sidecars can follow, and Gateways, in every version that they have had. */
+const GATEWAY_API = {
+  gateways: ['v1', 'v1beta1'],
+  httproutes: ['v1', 'v1beta1', 'v1alpha2'],
+  grpcroutes: ['v1', 'v1alpha2'],
+  tlsroutes: ['v1', 'v1alpha3', 'v1alpha2'],
+  tcproutes: ['v1', 'v1alpha2'],
+};
+
 /**
  * Kubernetes' own writers of endpoints: the controllers, by the accounts that they have one by one or together, and the
  * API server, which writes its own addresses under `default/kubernetes`.
@@ -59,10 +71,22 @@ const ENDPOINT_WRITERS = [
   'system:serviceaccount:kube-system:endpointslicemirroring-controller',
 ];
 
+/** By annotations below this istiod tells apart what it made of other kinds of objects. */
+const INTERNAL = 'internal.istio.io/';
+
+const NETWORK = 'topology.istio.io/network';
+const labelsOf = (object: string) => field('metadata.labels', '{}', object);
+const NO_NETWORK = {
+  expression: `!(${literal(NETWORK)} in ${labelsOf('object')})`,
+  message:
+    `What has the label ${NETWORK} is a gateway to a network of the mesh, through which sidecars of all namespaces send ` +
+    'what is for that network: leave it out. Such gateways belong in a namespace of the platform.',
+};
+
 const PRIVATE = "['.']";
 const HIDDEN = '`exportTo: ["."]`';
 
-function written(apiGroup: string, apiVersions: string[], ...resources: string[]): ResourceRule {
+export function written(apiGroup: string, apiVersions: string[], ...resources: string[]): ResourceRule {
   return { apiGroups: [apiGroup], apiVersions, operations: ['CREATE', 'UPDATE'], resources };
 }
 
@@ -70,7 +94,7 @@ function istio(resource: string): ResourceRule {
   return written('networking.istio.io', ISTIO_VERSIONS, resource);
 }
 
-function outside({ platformNamespaces }: GuardFacts): GuardPolicy['namespaces'] {
+export function outside({ platformNamespaces }: GuardFacts): GuardPolicy['namespaces'] {
   return { operator: 'NotIn', values: platformNamespaces };
 }
 
@@ -85,6 +109,19 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
         message:
           `A ServiceEntry is for its own namespace: write ${HIDDEN}. Seen by other namespaces, its hosts and ` +
           'addresses would take over their traffic. What all may use belongs in a namespace of the platform.',
+      },
+      {
+        // istiod keeps endpoints by host and namespace: an entry for a Service gives it endpoints. Lists may be long.
+        // A longer name is that of a pod. With DNS and without endpoints it makes one of the name itself.
+        expression:
+          `${field('spec.resolution', "'NONE'")} in ['NONE', 'STATIC'] && ${field('spec.endpoints', '[]')}.size() == 0 && ` +
+          `!object.?spec.?workloadSelector.hasValue() || ` +
+          `!${field('spec.hosts', '[]')}.join(' ').contains(${literal(`.svc.${facts.clusterDomain}`)}) || ` +
+          `!${field('spec.hosts', '[]')}.exists(host, host.matches('^[^.]+[.]' + request.namespace + ` +
+          `${literal(`[.]svc[.]${facts.clusterDomain.replace(/[.]/g, '[.]')}$`)}))`,
+        message:
+          'The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all ' +
+          'namespaces see: give the entry another host, and the Service a `selector`.',
       },
     ],
   }),
@@ -106,8 +143,8 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
       {
         expression: `!variables.isSeen || variables.hosts.all(host, ${isOwnService('host', facts.clusterDomain)})`,
         message:
-          "A VirtualService for sidecars whose hosts are not its own namespace's Services is for its own " +
-          `namespace: write ${HIDDEN}, and what a gateway serves into another VirtualService, without "mesh" ` +
+          "A VirtualService for sidecars whose hosts are not its own namespace's Services, by their short or full names, " +
+          `is for its own namespace: write ${HIDDEN}, and what a gateway serves into another VirtualService, without "mesh" ` +
           'among its `gateways`.',
       },
       {
@@ -130,6 +167,34 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'VirtualService the host that applications call.',
       },
       ...whereSeen(routesBeyond(facts.clusterDomain)),
+      {
+        expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
+        message:
+          `Annotations below ${INTERNAL} are istiod's own: with them it would read this VirtualService otherwise, and ` +
+          'write values that the sidecars of all who see it refuse. Leave them out.',
+      },
+    ],
+  }),
+
+  // Their other fields could do what the policy for VirtualServices refuses, and are not read one by one.
+  'gateway-api': (facts) => ({
+    rules: Object.entries(GATEWAY_API).map(([resource, versions]) =>
+      written('gateway.networking.k8s.io', versions, resource),
+    ),
+    namespaces: outside(facts),
+    validations: [
+      {
+        // Sidecars of other namespaces follow TCP and TLS also where the Service is not the route's own.
+        expression: `${field('spec.parentRefs', '[]')}.all(parent, ${[
+          `!(${field('kind', "'Gateway'", 'parent')} in ['Service', 'ServiceEntry'])`,
+          `request.resource.resource in ['httproutes', 'grpcroutes'] && ` +
+            `${field('namespace', 'request.namespace', 'parent')} != request.namespace`,
+        ].join(' || ')})`,
+        message:
+          'A route of the Gateway API for a Service or ServiceEntry is followed by the sidecars of all namespaces: write ' +
+          'a VirtualService, or bind the route to a Gateway.',
+      },
+      NO_NETWORK,
     ],
   }),
 
@@ -144,8 +209,8 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
       {
         expression: `!variables.isSeen || ${isOwnService('variables.host', facts.clusterDomain)}`,
         message:
-          "A DestinationRule whose host is not one of its own namespace's Services is for its own namespace: write " +
-          `${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
+          "A DestinationRule whose host is not one of its own namespace's Services, by its short or full name, is for its " +
+          `own namespace: write ${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
       },
       ...whereSeen(rulesBeyond()),
     ],
@@ -188,6 +253,22 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
     ],
   }),
 
+  'request-authentications': (facts) => ({
+    rules: [written('security.istio.io', ['v1', 'v1beta1'], 'requestauthentications')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression:
+          `${field('spec.jwtRules', '[]')}.all(rule, ` +
+          `${field('jwks', "''", 'rule')} != '' || ${field('jwksUri', "''", 'rule')} != '' || ` +
+          `${field('jwks_uri', "''", 'rule')} != '')`,
+        message:
+          'Where a RequestAuthentication names no keys, istiod asks the issuer for them, and holds up the configuration ' +
+          'of proxies meanwhile: write `jwksUri` or `jwks` in each rule.',
+      },
+    ],
+  }),
+
   telemetries: (facts) => ({
     rules: [written('telemetry.istio.io', ['v1', 'v1alpha1'], 'telemetries')],
     namespaces: outside(facts),
@@ -204,12 +285,14 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
   }),
 
   services: (facts) => ({
-    rules: [written('', ['v1'], 'services')],
+    rules: [written('', ['v1'], 'services', 'services/status')],
     namespaces: outside(facts),
-    variables: [
-      { name: 'isAlias', expression: `${field('spec.type', "''")} == 'ExternalName'` },
-      { name: 'annotations', expression: field('metadata.annotations', '{}') },
-      { name: 'exportTo', expression: annotation('networking.istio.io/exportTo') },
+    // Whoever writes the status can change labels, and is asked only then.
+    conditions: [
+      {
+        name: 'not-only-status',
+        expression: `${field('subResource', "''", 'request')} != 'status' || ${labelsOf('object')} != ${labelsOf('oldObject')}`,
+      },
     ],
     validations: [
       {
@@ -219,18 +302,23 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'from outside use a load balancer or an ingress gateway.',
       },
       {
-        expression: `!variables.isAlias || variables.exportTo in ['.', '~']`,
+        expression:
+          `${field('spec.type', "''")} != 'ExternalName' || ` +
+          isBelowNamespace(field('spec.externalName', "''"), facts.clusterDomain),
         message:
-          'A Service of type ExternalName is for its own namespace: give it the annotation ' +
-          '`networking.istio.io/exportTo: "."`. Seen by other namespaces, a route to it would lead their sidecars to ' +
-          'whatever host it names.',
+          'Sidecars of all namespaces that know the host of a Service of type ExternalName know it by the name of the ' +
+          'Service as well, whatever its annotations say, and send there what is for the Service: give applications ' +
+          'the name of the host itself, or let `externalName` be a Service of its own namespace.',
       },
       {
-        expression: `!variables.isAlias || ${noHopNames(`[${field('spec.externalName', "''")}]`)}`,
+        expression:
+          `${field('spec.ports', '[]')}.all(port, ` +
+          `!${field('appProtocol', "''", 'port')}.lowerAscii().matches('^http_proxy(-|$)'))`,
         message:
-          'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
-          'Service the `externalName` that applications call.',
+          'A port with the `appProtocol` http_proxy takes the place of all that sidecars of all namespaces listen for on ' +
+          'a port of that number: write `appProtocol: http`.',
       },
+      NO_NETWORK,
     ],
   }),
 
@@ -245,6 +333,28 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           `${field('addresses', '[]', 'subset')}.all(address, ${isInside('address.ip', facts.endpointCidrs)}) && ` +
           `${field('notReadyAddresses', '[]', 'subset')}.all(address, ${isInside('address.ip', facts.endpointCidrs)}))`,
         message: endpointMessage(facts),
+      },
+    ],
+  }),
+
+  'pod-addresses': (facts) => ({
+    rules: [written('', ['v1'], 'pods/status')],
+    namespaces: outside(facts),
+    conditions: [
+      { name: 'by-hand', expression: `!(${literal(NODES)} in ${field('userInfo.groups', '[]', 'request')})` },
+    ],
+    variables: [
+      { name: 'addresses', expression: addressesOf('object') },
+      { name: 'former', expression: addressesOf('oldObject') },
+    ],
+    validations: [
+      {
+        expression:
+          'variables.addresses == variables.former || ' +
+          `variables.addresses.all(address, ${isInside('address', facts.endpointCidrs)})`,
+        message: `Only its node gives a pod addresses${
+          facts.endpointCidrs.length > 0 ? ` outside ${facts.endpointCidrs.join(', ')}` : ''
+        }, since they become endpoints of the Services that select it: leave \`status.podIPs\` as it is.`,
       },
     ],
   }),
@@ -265,6 +375,16 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
   }),
 };
 
+/** Who gives a pod its addresses. */
+const NODES = 'system:nodes';
+
+function addressesOf(pod: string): string {
+  return (
+    `[${field('status.podIP', "''", pod)}].filter(address, address != '') + ` +
+    `${field('status.podIPs', '[]', pod)}.map(address, ${field('ip', "''", 'address')})`
+  );
+}
+
 const BY_HAND = [{ name: 'by-hand', expression: `!(request.userInfo.username in ${literal(ENDPOINT_WRITERS)})` }];
 
 function ranges({ endpointCidrs }: GuardFacts): string {
@@ -274,7 +394,8 @@ function ranges({ endpointCidrs }: GuardFacts): string {
 function endpointMessage(facts: GuardFacts): string {
   return (
     `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges(facts)}: give the Service a ` +
-    `\`selector\`, or declare the host with SidecarEgress, or with a ServiceEntry that says ${HIDDEN}.`
+    `\`selector\`, or declare the host with SidecarEgress, or with a ServiceEntry that says ${HIDDEN}. Where operators ` +
+    "write their pods' addresses, the ranges of pods belong in `endpointCidrs` of the guard."
   );
 }
 
@@ -345,10 +466,16 @@ export function lockPolicy({ sidecars }: GuardedLocks): GuardPolicy {
           'goes first.',
       },
       {
-        expression:
-          `request.operation != 'UPDATE' || !(${isLock}) || ` +
-          'object.?spec.?workloadSelector.?labels.orValue({}) == oldObject.?spec.?workloadSelector.?labels.orValue({})',
-        message: 'This Sidecar is a lock of the platform: leave the workloads that it selects as they are.',
+        expression: `request.operation != 'UPDATE' || !(${isLock}) || ${[
+          '?spec.?workloadSelector.?labels.orValue({})',
+          // An istiod of another revision would not read it.
+          `?metadata.?labels[?${literal(REVISION)}].orValue('')`,
+        ]
+          .map((path) => `object.${path} == oldObject.${path}`)
+          .join(' && ')}`,
+        message:
+          'This Sidecar is a lock of the platform: leave the workloads that it selects, and the label istio.io/rev, as ' +
+          'they are, unless its guard goes first.',
       },
     ],
   };

@@ -10,10 +10,31 @@ import { InstalledEgressGateway } from '../../../src/constructs/installed-egress
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { meshExamples } from '../examples';
+import { ATTACKS as INJECTED_ATTACKS, DEBUGGERS, INSTALLATIONS, ORDINARY, withVault } from '../guard/injected';
+import { LARGE } from '../guard/large';
+import {
+  istio,
+  tcp,
+  mutual,
+  OUR_PODS,
+  THEIR_PODS,
+  pod,
+  podAt,
+  ownRoute,
+  ownHash,
+  telemetry,
+  gatewayApi,
+  proxyConfig,
+  PROXY_USER,
+} from '../guard/objects';
+import { RECIPES } from '../guard/recipes';
 import { idOf, KubeObject } from '../lab';
 import { describeMesh, findingText, synthesise } from '../support';
 
 const table = { callers: [{ name: 'nobody', namespace: 'shop', serviceAccount: 'nobody' }], external: [] };
+
+/** Of the builds that the lab is made from. */
+const PROXY_IMAGE = 'registry.istio.io/testing/proxyv2';
 
 /** A guard beside a gateway of ours and one that somebody installed, with every namespace locked. */
 function guard(props: EgressGuardProps = {}): KubeObject[] {
@@ -22,49 +43,11 @@ function guard(props: EgressGuardProps = {}): KubeObject[] {
     new EgressGateway(platform, 'own', { namespace: 'egress' });
     InstalledEgressGateway.fromInstallation(platform, 'helm', GatewayInstallation.helmChart({ namespace: 'egress' }));
     const lock = new RegistryOnlyMesh(platform, 'lock');
-    new EgressGuard(platform, 'guard', { locks: [lock], refuseBypass: true, ...props });
+    new EgressGuard(platform, 'guard', { locks: [lock], refuseBypass: true, proxyImages: [PROXY_IMAGE], ...props });
   }).filter(({ apiVersion }) => apiVersion.startsWith('admissionregistration'));
 }
 
 const NETWORKING = ['v1', 'v1beta1', 'v1alpha3'];
-
-function istio(kind: string, spec: object, metadata: object = {}): KubeObject {
-  return {
-    apiVersion: 'networking.istio.io/v1',
-    kind,
-    metadata: { name: 'x', namespace: 'other', ...metadata },
-    spec,
-  };
-}
-
-const tcp = { number: 80, name: 'tcp', protocol: 'TCP' };
-const mutual = (name: string, host: string) => ({
-  port: { number: 443, name, protocol: 'HTTPS' },
-  hosts: [host],
-  tls: { mode: 'ISTIO_MUTUAL' },
-});
-const OUR_PODS = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
-const THEIR_PODS = { app: 'istio-egressgateway', istio: 'egressgateway' };
-
-function pod(metadata: object, spec: object = {}): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'x', namespace: 'other', ...metadata },
-    spec: { containers: [{ name: 'app', image: 'none' }], ...spec },
-  };
-}
-
-/** A route of the namespace's own Service `x`, which other namespaces see. */
-function ownRoute(http: object): KubeObject {
-  return istio('VirtualService', { hosts: ['x'], http: [{ route: [{ destination: { host: 'x' } }], ...http }] });
-}
-
-function telemetry(...tracing: object[]): KubeObject {
-  return { ...istio('Telemetry', { tracing }), apiVersion: 'telemetry.istio.io/v1' };
-}
-
-const PROXY_USER = { securityContext: { runAsUser: 1337 } };
 
 /** Pods that take their traffic from their sidecar, or have none. */
 const PODS: Record<string, KubeObject> = {
@@ -73,6 +56,30 @@ const PODS: Record<string, KubeObject> = {
   }),
   'a pod whose proxy obeys somebody else': pod({
     annotations: { 'proxy.istio.io/config': 'discovery_address: xds.other.svc:15012' },
+  }),
+  'a pod whose proxy captures no group': pod({
+    annotations: { 'proxy.istio.io/config': '{"proxyMetadata":{"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE":"*"}}' },
+  }),
+  'a pod that istio-cni leaves alone': pod({
+    annotations: { 'proxy.istio.io/config': 'proxyMetadata: { DISABLE_ENVOY: "true" }' },
+  }),
+  "a pod that writes into the injector's template": pod({
+    annotations: { 'istio.io/reroute-virtual-interfaces': 'x"\n    command: ["true"]\n    unknown: ["' },
+  }),
+  'the same, and no more of it': pod({
+    annotations: {
+      'proxy.istio.io/config':
+        "proxyMetadata:\n  ISTIO_META_A: 'x\"\n\n    spec: { containers: [] }\n\n    ...\n\n    '",
+    },
+  }),
+  'the same by the name of its owner': pod({
+    ownerReferences: [{ apiVersion: 'a/v1', kind: 'A', name: 'x"\n    command: ["true"]', uid: 'a' }],
+  }),
+  'the same by the name of a volume': pod({
+    annotations: { 'sidecar.istio.io/userVolume': '{"a\\"\\n  b: \\"": {}}' },
+  }),
+  'the same by the configuration of its proxy': pod({
+    annotations: { 'proxy.istio.io/config': 'proxyMetadata:\n  ISTIO_META_A: |\n    x"\n        command: ["true"]' },
   }),
   'a container called like one that the injector did not write': pod(
     { annotations: { 'sidecar.istio.io/status': '{"initContainers":["istio-init"],"containers":["istio-proxy"]}' } },
@@ -105,6 +112,48 @@ const PODS: Record<string, KubeObject> = {
   'a pod without a sidecar': pod({ labels: { 'sidecar.istio.io/inject': 'false' } }),
   "a pod on the host's network": pod({}, { hostNetwork: true }),
   "a pod with the proxy's user": pod({}, { securityContext: { runAsUser: 1337 } }),
+  'a pod whose probe leads elsewhere': pod(
+    {},
+    {
+      containers: [
+        { name: 'app', image: 'none', livenessProbe: { httpGet: { host: '203.0.113.66', path: '/', port: 80 } } },
+      ],
+    },
+  ),
+  'a pod whose hook leads elsewhere': pod(
+    {},
+    {
+      containers: [
+        { name: 'app', image: 'none', lifecycle: { postStart: { httpGet: { host: 'a.example.com', port: 80 } } } },
+      ],
+    },
+  ),
+  'a pod whose sidecar comes up after its first containers': pod({
+    annotations: { 'sidecar.istio.io/nativeSidecar': 'false' },
+  }),
+  'a pod whose application could write what its proxy starts with': pod(
+    {},
+    { containers: [{ name: 'app', image: 'none', volumeMounts: [{ name: 'istio-envoy', mountPath: '/mnt' }] }] },
+  ),
+  'a pod whose proxy reports to a host': pod({
+    annotations: { 'proxy.istio.io/config': 'envoyMetricsService: { address: "open.example.com:80" }' },
+  }),
+  'a pod whose proxy finds another address under the name of a collector': pod(
+    { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' } },
+    { hostAliases: [{ ip: '203.0.113.66', hostnames: ['zipkin.istio-system'] }] },
+  ),
+  'the same of what all proxies of the mesh report to, or of an istiod': pod(
+    {},
+    { hostAliases: [{ ip: '203.0.113.66', hostnames: ['erp.example.com', 'istiod-canary.istio-system.svc'] }] },
+  ),
+  'a pod whose proxy asks nameservers of its own for the collector': pod(
+    { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' } },
+    { dnsPolicy: 'None', dnsConfig: { nameservers: ['203.0.113.66'] } },
+  ),
+  'a pod whose proxy reports to what its own names make of one label': pod(
+    { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin:9411" } }' } },
+    { hostAliases: [{ ip: '203.0.113.66', hostnames: ['zipkin'] }] },
+  ),
   "a container with the proxy's group": pod(
     {},
     { containers: [{ name: 'app', image: 'none', securityContext: { runAsGroup: 1337 } }] },
@@ -140,7 +189,33 @@ const ATTACKS: Record<string, KubeObject> = {
     resolution: 'NONE',
     ports: [tcp],
   }),
+  'an entry that gives an own Service its endpoints': istio('ServiceEntry', {
+    hosts: ['x.other.svc.cluster.local'],
+    exportTo: ['.'],
+    resolution: 'STATIC',
+    ports: [tcp],
+    endpoints: [{ address: '203.0.113.10' }],
+  }),
+  'an entry that makes one of the name of an own Service': istio('ServiceEntry', {
+    hosts: ['x.other.svc.cluster.local'],
+    exportTo: ['.'],
+    resolution: 'DNS',
+    ports: [tcp],
+  }),
+  'the same beside another host': istio('ServiceEntry', {
+    hosts: ['www.example.com', 'x.other.svc.cluster.local'],
+    exportTo: ['.'],
+    resolution: 'STATIC',
+    ports: [tcp],
+    workloadSelector: { labels: { app: 'x' } },
+  }),
   ...PODS,
+  'a ProxyConfig that captures no group': proxyConfig({ ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE: '*' }),
+  'a ProxyConfig whose image is more than one': {
+    ...proxyConfig({}),
+    spec: { image: { imageType: 'a"\n    command: ["true"]' } },
+  },
+  "a ProxyConfig that writes into the injector's template": proxyConfig({ ISTIO_META_A: 'x"\n command: ["true"]' }),
   'an EndpointSlice with the address of a host': {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -161,10 +236,32 @@ const ATTACKS: Record<string, KubeObject> = {
     metadata: { name: 'x', namespace: 'other' },
     spec: { externalIPs: ['203.0.113.10'], selector: { app: 'x' }, ports: [{ name: 'tcp', port: 80 }] },
   },
-  'a Service that is another name for a host of the callers': {
+  'a Service that is a gateway to a network': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other', labels: { 'topology.istio.io/network': 'a' } },
+    spec: { selector: { app: 'x' }, ports: [{ name: 'tls', port: 15443 }] },
+  },
+  'a Service that takes the place of what sidecars listen for': {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: 'x', namespace: 'other' },
+    spec: { selector: { app: 'x' }, ports: [{ name: 'a', port: 443, appProtocol: 'http_proxy' }] },
+  },
+  'a RequestAuthentication whose keys istiod asks of the issuer': {
+    ...istio('RequestAuthentication', { jwtRules: [{ issuer: 'http://203.0.113.66' }] }),
+    apiVersion: 'security.istio.io/v1',
+  },
+  'a Gateway of the Gateway API that is one': {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'x', namespace: 'other', labels: { 'topology.istio.io/network': 'a' } },
+    spec: { gatewayClassName: 'istio-remote', listeners: [{ name: 'tls', port: 15443, protocol: 'TLS' }] },
+  },
+  'a Service that is another name for a host of the callers': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other', annotations: { 'networking.istio.io/exportTo': '.' } },
     spec: { type: 'ExternalName', externalName: 'www.partner.com', ports: [{ name: 'http', port: 80 }] },
   },
   'a Service that is another name for a private one': {
@@ -240,9 +337,25 @@ const ATTACKS: Record<string, KubeObject> = {
     match: [{ uri: { regex: '/\\p{Letter}+' } }],
   }),
   'the same in a header': ownRoute({ match: [{ headers: { a: { regex: '\\pL{1000}'.repeat(20) } } }] }),
+  'a route of an own Service for a parameter without a name': ownRoute({
+    match: [{ queryParams: { '': { exact: 'a' } } }],
+  }),
+  'a route of an own Service with a duration that Envoy does not know': ownRoute({ timeout: '9223372036s' }),
+  ...Object.fromEntries(
+    Object.entries({
+      'a try': { retries: { attempts: 1, perTryTimeout: '2562047h47m16s' } },
+      'the time between tries': { retries: { attempts: 1, backoff: '9223372036s' } },
+      'a delay': { fault: { delay: { fixedDelay: '9223372036s', percentage: { value: 1 } } } },
+      'an answer to a preflight': { corsPolicy: { allowOrigins: [{ exact: 'a' }], maxAge: '9223372036s' } },
+    }).map(([what, http]) => [`the same for ${what}`, ownRoute(http)]),
+  ),
   'a route of an own Service with a command that Envoy does not know': ownRoute({
     headers: { response: { set: { 'x-a': '%BOGUS%' } } },
   }),
+  'a route of an own Service that istiod takes for one of its own': {
+    ...ownRoute({ match: [{ uri: { prefix: '/a?b' } }] }),
+    metadata: { name: 'x', namespace: 'other', annotations: { 'internal.istio.io/route-semantics': 'ingress' } },
+  },
   'a route of an own Service with a redirect that Envoy does not know': ownRoute({
     route: undefined,
     redirect: { uri: '/', redirectCode: 399 },
@@ -250,6 +363,24 @@ const ATTACKS: Record<string, KubeObject> = {
   'a route of an own Service with weights beyond what Envoy adds up': ownRoute({
     route: [1, 2, 3].map(() => ({ destination: { host: 'x' }, weight: 2_000_000_000 })),
   }),
+  'a route of the Gateway API for an own Service': gatewayApi(
+    'HTTPRoute',
+    { group: '', kind: 'Service', name: 'x', port: 80 },
+    { matches: [{ path: { type: 'RegularExpression', value: '/\\p{Letter}+' } }] },
+  ),
+  'the same for gRPC': gatewayApi('GRPCRoute', { group: '', kind: 'Service', name: 'x', namespace: 'other' }),
+  'a route of the Gateway API for the TLS of others': gatewayApi('TLSRoute', {
+    group: 'networking.istio.io',
+    kind: 'ServiceEntry',
+    name: 'partner',
+    namespace: 'egress',
+  }),
+  'the same for TCP': gatewayApi(
+    'TCPRoute',
+    { group: '', kind: 'Service', name: 'partner', namespace: 'egress' },
+    {},
+    'v1alpha2',
+  ),
   'a rule of an own Service that leads where the caller wanted': istio('DestinationRule', {
     host: 'x.other.svc.cluster.local',
     trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } },
@@ -273,16 +404,43 @@ const ATTACKS: Record<string, KubeObject> = {
     host: 'x',
     trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'http-80.0123.egress.internal' } },
   }),
-  'a rule of an own Service that hashes by no header': istio('DestinationRule', {
-    host: 'x',
-    trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } },
+  'a rule of an own Service that hashes by no header': ownHash({ httpHeaderName: 'a\nb' }),
+  'a rule of an own Service that hashes by a header without a name': ownHash({ httpHeaderName: '' }),
+  'the same with a parameter': ownHash({ httpQueryParameterName: '' }),
+  'a rule of an own Service with a cookie that has ended': ownHash({ httpCookie: { name: 'a', ttl: '-1s' } }),
+  'a rule of an own Service with a cookie in two lines': ownHash({
+    httpCookie: { name: 'a', attributes: [{ name: 'b', value: 'c\nd' }] },
   }),
-  'a rule of an own Service with a cookie in two lines': istio('DestinationRule', {
-    host: 'x',
-    trafficPolicy: {
-      loadBalancer: { consistentHash: { httpCookie: { name: 'a', attributes: [{ name: 'b', value: 'c\nd' }] } } },
-    },
+  'a rule of an own Service with a cookie for longer than Envoy knows': ownHash({
+    httpCookie: { name: 'a', ttl: '9223372036s' },
   }),
+  'a rule of an own Service with a duration that Envoy does not know': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { connectionPool: { tcp: { connectTimeout: '9223372036s' } } },
+  }),
+  ...Object.fromEntries(
+    Object.entries({
+      'the keepalive of a subset': {
+        subsets: [
+          { name: 'a', trafficPolicy: { connectionPool: { http: { http2KeepAlive: { timeout: '9223372036s' } } } } },
+        ],
+      },
+      'an outlier on a port': {
+        portLevelSettings: [{ port: { number: 80 }, outlierDetection: { interval: '9223372036s' } }],
+      },
+      'a slow start': { loadBalancer: { simple: 'ROUND_ROBIN', warmup: { duration: '9223372036s' } } },
+    }).map(([what, { subsets, ...trafficPolicy }]: [string, any]) => [
+      `the same for ${what}`,
+      istio('DestinationRule', { host: 'x', subsets, trafficPolicy }),
+    ]),
+  ),
+  'a rule of an own Service with a ring that fills the memory of proxies': ownHash({
+    useSourceIp: true,
+    minimumRingSize: 8_388_608,
+  }),
+  'the same by its new name': ownHash({ useSourceIp: true, ringHash: { minimumRingSize: 65_538 } }),
+  'a rule of an own Service by which Envoy divides by zero': ownHash({ useSourceIp: true, maglev: { tableSize: 1 } }),
+  'a table that fills the memory of proxies': ownHash({ useSourceIp: true, maglev: { tableSize: 4_999_999 } }),
   'a WorkloadEntry with the address of a host': istio('WorkloadEntry', {
     address: '203.0.113.10',
     labels: { app: 'x' },
@@ -315,318 +473,13 @@ const ATTACKS: Record<string, KubeObject> = {
   }),
 };
 
-/** What Istio's own pages and charts tell people to write, inside their own namespace. */
-const RECIPES: Record<string, KubeObject[]> = {
-  'an ingress gateway': [
-    istio('Gateway', {
-      selector: { istio: 'ingressgateway' },
-      servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
-    }),
-    istio('VirtualService', {
-      hosts: ['*'],
-      gateways: ['x'],
-      http: [{ match: [{ uri: { prefix: '/a' } }], route: [{ destination: { host: 'reviews' } }] }],
-    }),
-  ],
-  'a canary': [
-    istio('VirtualService', {
-      hosts: ['reviews'],
-      http: [
-        {
-          route: [
-            { destination: { host: 'reviews', subset: 'v1' }, weight: 90 },
-            { destination: { host: 'reviews', subset: 'v2' }, weight: 10 },
-          ],
-        },
-      ],
-    }),
-    istio('DestinationRule', {
-      host: 'reviews.other.svc.cluster.local',
-      subsets: [
-        { name: 'v1', labels: { version: 'v1' } },
-        { name: 'v2', labels: { version: 'v2' } },
-      ],
-    }),
-  ],
-  'faults and a mirror': [
-    istio('VirtualService', {
-      hosts: ['ratings', 'ratings.other.svc.cluster.local'],
-      http: [
-        {
-          fault: { delay: { percentage: { value: 100 }, fixedDelay: '7s' } },
-          mirror: { host: 'ratings-next' },
-          route: [{ destination: { host: 'ratings' } }],
-        },
-      ],
-    }),
-  ],
-  'a canary for some, a CORS policy and headers': [
-    istio('VirtualService', {
-      hosts: ['reviews.other.svc.cluster.local'],
-      http: [
-        {
-          match: [{ headers: { cookie: { regex: '^(.*?;)?(user=jason)(;.*)?$' } } }],
-          headers: { request: { add: { 'x-canary': 'true' } }, response: { remove: ['server'] } },
-          corsPolicy: { allowOrigins: [{ exact: 'https://example.com' }], allowMethods: ['POST'], maxAge: '24h' },
-          rewrite: { uri: '/v2' },
-          retries: { attempts: 3, perTryTimeout: '2s', retryOn: 'gateway-error' },
-          route: [{ destination: { host: 'reviews', subset: 'v2' }, headers: { response: { set: { a: 'b' } } } }],
-        },
-        { match: [{ uri: { exact: '/old' } }], redirect: { uri: '/new', redirectCode: 302 } },
-        { route: [{ destination: { host: 'reviews', subset: 'v1' } }], timeout: '10s' },
-      ],
-    }),
-    istio('DestinationRule', {
-      host: 'reviews',
-      trafficPolicy: {
-        loadBalancer: { consistentHash: { httpHeaderName: 'x-user', minimumRingSize: 1024 } },
-        tls: { mode: 'ISTIO_MUTUAL' },
-        portLevelSettings: [{ port: { number: 9080 }, loadBalancer: { simple: 'LEAST_REQUEST' } }],
-      },
-      subsets: [{ name: 'v2', labels: { version: 'v2' }, trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } }],
-    }),
-  ],
-  'TCP traffic moved step by step': [
-    istio('VirtualService', {
-      hosts: ['tcp-echo'],
-      tcp: [
-        {
-          match: [{ port: 31400 }],
-          route: [
-            { destination: { host: 'tcp-echo', port: { number: 9000 }, subset: 'v1' }, weight: 80 },
-            { destination: { host: 'tcp-echo', port: { number: 9000 }, subset: 'v2' }, weight: 20 },
-          ],
-        },
-      ],
-    }),
-  ],
-  'an external host, with a timeout': [
-    istio('ServiceEntry', {
-      hosts: ['httpbin.org'],
-      exportTo: ['.'],
-      location: 'MESH_EXTERNAL',
-      resolution: 'DNS',
-      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
-    }),
-    istio('VirtualService', {
-      hosts: ['httpbin.org'],
-      exportTo: ['.'],
-      http: [{ timeout: '3s', route: [{ destination: { host: 'httpbin.org' } }] }],
-    }),
-    istio('DestinationRule', {
-      host: 'httpbin.org',
-      exportTo: ['.'],
-      trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } },
-    }),
-  ],
-  'an external database by address': [
-    istio('ServiceEntry', {
-      hosts: ['mongo.example.com'],
-      exportTo: ['.'],
-      addresses: ['203.0.113.20'],
-      location: 'MESH_EXTERNAL',
-      resolution: 'STATIC',
-      ports: [{ number: 27017, name: 'mongo', protocol: 'MONGO' }],
-      endpoints: [{ address: '203.0.113.20' }],
-    }),
-  ],
-  'a Sidecar that imports less': [
-    istio('Sidecar', {
-      egress: [{ hosts: ['./*', 'istio-system/*'] }],
-      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
-    }),
-  ],
-  'tracing, as a team wants it': [
-    telemetry(
-      { providers: [{ name: 'zipkin' }], randomSamplingPercentage: 100, disableSpanReporting: false },
-      { disableContextPropagation: true, customTags: { team: { literal: { value: 'x' } } } },
-      { disableContextPropagation: null },
-    ),
-    { ...telemetry(), spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] } },
-  ],
-  'a pod as the injector leaves it': [
-    pod(
-      {
-        annotations: {
-          'traffic.sidecar.istio.io/includeOutboundIPRanges': '*',
-          'proxy.istio.io/config':
-            '{"holdApplicationUntilProxyStarts":true,"proxyMetadata":{"ISTIO_META_DNS_CAPTURE":"true"}}',
-          'sidecar.istio.io/status': '{"initContainers":["istio-init","istio-proxy"],"containers":null,"volumes":null}',
-        },
-        labels: { 'sidecar.istio.io/inject': 'true' },
-      },
-      {
-        initContainers: [
-          {
-            name: 'istio-init',
-            image: 'none',
-            securityContext: { runAsUser: 0, runAsGroup: 1337, capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } },
-          },
-          { name: 'istio-proxy', image: 'none', securityContext: { runAsUser: 1337, runAsGroup: 1337 } },
-        ],
-      },
-    ),
-  ],
-  'the same with istio-cni': [
-    pod(
-      {
-        annotations: {
-          'sidecar.istio.io/interceptionMode': 'REDIRECT',
-          'sidecar.istio.io/status': '{"initContainers":["istio-validation"],"containers":["istio-proxy"]}',
-        },
-      },
-      {
-        initContainers: [{ name: 'istio-validation', image: 'none', ...PROXY_USER }],
-        containers: [
-          { name: 'app', image: 'none', securityContext: { capabilities: { drop: ['ALL'] } } },
-          { name: 'istio-proxy', image: 'none', ...PROXY_USER },
-        ],
-      },
-    ),
-  ],
-  'debug containers, as baseline and as restricted': [
-    pod(
-      { annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' } },
-      {
-        ephemeralContainers: [
-          { name: 'debugger-a', image: 'none' },
-          {
-            name: 'debugger-b',
-            image: 'none',
-            securityContext: {
-              allowPrivilegeEscalation: false,
-              capabilities: { drop: ['ALL'] },
-              runAsNonRoot: true,
-              seccompProfile: { type: 'RuntimeDefault' },
-            },
-          },
-        ],
-      },
-    ),
-  ],
-  'another name for an external host': [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'search', namespace: 'other', annotations: { 'networking.istio.io/exportTo': '.' } },
-      spec: { type: 'ExternalName', externalName: 'www.example.com' },
-    } as any,
-  ],
-  'faults, answers and cookies': [
-    istio('VirtualService', {
-      hosts: ['ratings'],
-      http: [
-        { match: [{ uri: { exact: '/gone' } }], directResponse: { status: 503, body: { string: 'gone' } } },
-        {
-          fault: { abort: { httpStatus: 500, percentage: { value: 10 } } },
-          headers: { request: { set: { Host: 'ratings.example.com' } } },
-          route: [{ destination: { host: 'ratings' } }],
-        },
-      ],
-    }),
-    istio('DestinationRule', {
-      host: 'ratings',
-      trafficPolicy: {
-        loadBalancer: {
-          consistentHash: {
-            httpCookie: { name: 'user', ttl: '0s', attributes: [{ name: 'SameSite', value: 'Strict' }] },
-          },
-        },
-      },
-    }),
-  ],
-  'a headless Service with its pods': [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'db', namespace: 'other' },
-      spec: { clusterIP: 'None', selector: { app: 'db' }, ports: [{ name: 'tcp', port: 5432 }] },
-    },
-  ],
-  'a Service without a selector, whose endpoints nobody has written yet': [
-    {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { name: 'none', namespace: 'other' },
-      addressType: 'IPv4',
-      endpoints: [],
-    } as any,
-  ],
+/** What else is served of an apiVersion. */
+const VERSIONS: Readonly<Record<string, string[]>> = {
+  'networking.istio.io/v1': NETWORKING,
+  'telemetry.istio.io/v1': ['v1', 'v1alpha1'],
+  'security.istio.io/v1': ['v1', 'v1beta1'],
 };
-
-const many = <T>(count: number, make: (n: number) => T) => Array.from({ length: count }, (_, n) => make(n));
-const site = (n: number) => `host-${n}.example.com`;
-const manyServers = (count: number) =>
-  istio('Gateway', {
-    selector: { istio: 'mine' },
-    servers: many(count, (n) => mutual(`tls-${n}`, `other/http-80.${site(n)}`)),
-  });
-
-/** One of many for an own Service. */
-const ownRule = (n: number) => ({
-  match: [{ uri: { regex: `/v${n}/[a-z]+` }, headers: { 'x-team': { exact: `team-${n}` }, 'x-b': { regex: 'a|b' } } }],
-  rewrite: { uri: `/${n}` },
-  headers: { request: { set: { 'x-a': `${n}` }, add: { 'x-b': `${n}` } }, response: { remove: ['server'] } },
-  route: [{ destination: { host: 'x', subset: `v${n}` }, headers: { response: { add: { 'x-c': `${n}` } } } }],
-});
-
-/**
- * What 2,000 hosts come to, and what comes near the 1.5 MiB that etcd takes; `share` is of what one expression may
- * cost.
- */
-const LARGE: Record<string, { object: KubeObject; share: number }> = {
-  'an entry for 2,000 hosts': {
-    object: istio('ServiceEntry', { exportTo: ['.'], hosts: many(2000, site) }),
-    share: 0.001,
-  },
-  'a route for 2,000 hosts': {
-    object: istio('VirtualService', { exportTo: ['.'], hosts: many(2000, site) }),
-    share: 0.02,
-  },
-  'a Gateway with 2,000 servers': { object: manyServers(2000), share: 0.05 },
-  'a route for 50,000 hosts, 1.2 MB': {
-    object: istio('VirtualService', { exportTo: ['.'], hosts: many(50_000, site) }),
-    share: 0.5,
-  },
-  'a route with 10,000 matches, 1.2 MB': {
-    object: istio('VirtualService', {
-      exportTo: ['.'],
-      hosts: ['*.example.com'],
-      tls: many(10_000, (n) => ({
-        match: [{ port: 443, sniHosts: [site(n)] }],
-        route: [{ destination: { host: site(n) } }],
-      })),
-    }),
-    share: 0.25,
-  },
-  'a route of an own Service with 500 rules that others see': {
-    object: istio('VirtualService', { hosts: ['x'], http: many(500, ownRule) }),
-    share: 0.1,
-  },
-  'a route of an own Service with 3,000 rules, 1.1 MB': {
-    object: istio('VirtualService', { hosts: ['x'], http: many(3000, ownRule) }),
-    share: 0.7,
-  },
-  'a rule of an own Service with 2,000 subsets': {
-    object: istio('DestinationRule', {
-      host: 'x',
-      subsets: many(2000, (n) => ({
-        name: `v${n}`,
-        labels: { version: `v${n}` },
-        trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' }, tls: { mode: 'ISTIO_MUTUAL' } },
-      })),
-    }),
-    share: 0.1,
-  },
-  'a Gateway with 10,000 servers, 1.3 MB': { object: manyServers(10_000), share: 0.25 },
-};
-
-const versionsOf = ({ apiVersion }: KubeObject) =>
-  apiVersion.startsWith('networking.istio.io/')
-    ? NETWORKING
-    : apiVersion.startsWith('telemetry.istio.io/')
-      ? ['v1', 'v1alpha1']
-      : [apiVersion.split('/').pop()!];
+const versionsOf = ({ apiVersion }: KubeObject) => VERSIONS[apiVersion] ?? [apiVersion.split('/').pop()!];
 const inVersion = (object: KubeObject, version: string): KubeObject => ({
   ...object,
   apiVersion: [...object.apiVersion.split('/').slice(0, -1), version].join('/'),
@@ -639,6 +492,8 @@ describeMesh('guard', { table }, (mesh) => {
   const enforce = async (props?: EgressGuardProps) => mesh.lab.apply('guard', guard(props));
   const create = (object: KubeObject, more: object = {}) =>
     mesh.lab.istiod.review({ operation: 'CREATE', object, user: 'somebody', ...more });
+  const writeStatus = (object: KubeObject, oldObject: KubeObject, more: object = {}) =>
+    create(object, { operation: 'UPDATE', subresource: 'status', oldObject, ...more });
 
   describe('enforced', () => {
     beforeAll(async () => {
@@ -649,8 +504,11 @@ describeMesh('guard', { table }, (mesh) => {
       expect(await create(object)).toEqual({ refused: expect.stringMatching(/denied request: .*[.]$/) });
     });
 
-    // Of a pod that runs, only annotations can still change what its sidecar sees.
-    const updates = attacks.filter(([, , { kind, metadata }]) => kind !== 'Pod' || metadata.annotations !== undefined);
+    // Of a pod that runs, only annotations and labels can still change what its sidecar sees.
+    const updates = attacks.filter(
+      ([, , { kind, metadata }]) =>
+        kind !== 'Pod' || Object.keys({ ...metadata.annotations, ...metadata.labels }).length > 0,
+    );
     test.each(updates)('%s is refused as an update of something harmless, as %s', async (_what, _version, object) => {
       const oldObject = { ...object, metadata: { name: 'x', namespace: 'other' }, spec: {} };
       const answer = await mesh.lab.istiod.review({ operation: 'UPDATE', object, oldObject, user: 'somebody' });
@@ -703,20 +561,132 @@ describeMesh('guard', { table }, (mesh) => {
       );
     });
 
+    test('whoever writes the status of a pod gives it no annotation', async () => {
+      const object = PODS['a pod that excludes a port'];
+      expect((await writeStatus(object, pod({}))).refused).toMatch(/takes traffic from/);
+      expect(await writeStatus(object, object)).toEqual({});
+      const annotations = { ...object.metadata.annotations, 'cni.example.com/podIP': '10.244.1.1' };
+      const plugged = { ...object, metadata: { ...object.metadata, annotations } };
+      expect(await writeStatus(plugged, object)).toEqual({});
+    });
+
+    test('whoever writes the status of a Service does not make it a gateway to a network', async () => {
+      const object = ATTACKS['a Service that is a gateway to a network'];
+      const before = { ...object, metadata: { name: 'x', namespace: 'other' } };
+      expect((await writeStatus(object, before)).refused).toMatch(/is a gateway to a network/);
+      expect(await writeStatus(object, object)).toEqual({});
+    });
+
+    test('the addresses of a pod are for its node, and nobody else', async () => {
+      const [external, internal] = [podAt('203.0.113.10'), podAt('10.244.1.1')];
+      for (const before of [internal, podAt()])
+        expect((await writeStatus(external, before)).refused).toMatch(/Only its node gives a pod addresses/);
+      expect(await writeStatus(internal, internal)).toEqual({});
+      expect(await writeStatus(internal, podAt(), { user: 'system:node:a', groups: ['system:nodes'] })).toEqual({});
+    });
+
+    test('what schedules a pod gives it no annotation that takes traffic from its sidecar', async () => {
+      const binding = (annotations: Record<string, string>) =>
+        ({
+          apiVersion: 'v1',
+          kind: 'Binding',
+          metadata: { name: 'x', namespace: 'other', annotations },
+          target: { kind: 'Node', name: 'a' },
+        }) as KubeObject;
+      for (const more of [{}, { subresource: 'binding' }]) {
+        expect(await create(binding({ 'scheduler.example.com/by': 'mine' }), more)).toEqual({});
+        const excluding = binding({ 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' });
+        expect((await create(excluding, more)).refused).toMatch(/takes traffic from the sidecar/);
+        const without = { ...excluding.metadata, annotations: {}, labels: { 'sidecar.istio.io/inject': 'false' } };
+        expect((await create({ ...excluding, metadata: without }, more)).refused).toMatch(/would have no sidecar/);
+      }
+    });
+
+    describe.each(Object.entries(INSTALLATIONS))('after Istio has injected its sidecar, with %s', (name, injection) => {
+      const sent = Object.entries(INJECTED_ATTACKS).filter(([, { at }]) => at.includes(name));
+      const before = Object.entries(ORDINARY);
+
+      test.each(before)('%s passes', async (_what, object) => {
+        const injected = await mesh.lab.istiod.inject(object, injection);
+        expect(await create(injected)).toEqual({});
+        const debugged = { ...injected, spec: { ...injected.spec, ephemeralContainers: DEBUGGERS } };
+        const update = { operation: 'UPDATE', oldObject: injected };
+        expect(await create(debugged, { ...update, subresource: 'ephemeralcontainers' })).toEqual({});
+      });
+
+      test('what the agent injector of Vault adds passes', async () => {
+        const injected = await mesh.lab.istiod.inject(ORDINARY['a pod'], injection);
+        expect(await create(withVault(injected))).toEqual({});
+      });
+
+      test('the image of the proxy is not replaced by another', async () => {
+        const injected = await mesh.lab.istiod.inject(ORDINARY['a pod'], injection);
+        const withImage = (image: string) => ({
+          ...injected,
+          spec: {
+            ...injected.spec,
+            containers: injected.spec.containers.map((one: any) =>
+              one.name === 'istio-proxy' ? { ...one, image } : one,
+            ),
+          },
+        });
+        const update = { operation: 'UPDATE', oldObject: injected };
+        expect((await create(withImage('mine'), update)).refused).toMatch(/has another image than/);
+        expect(await create(withImage(`${PROXY_IMAGE}:1.31.1`), update)).toEqual({});
+      });
+
+      if (sent.length > 0)
+        test.each(sent)('%s is refused', async (_what, { sent: object }) => {
+          const injected = await mesh.lab.istiod.inject(object, injection);
+          expect((await create(injected)).refused).toMatch(/denied request: .*[.]$/);
+        });
+    });
+
+    test('nobody runs a program beside the proxy, but for its own requests', async () => {
+      const exec = (container: string | undefined, ...command: string[]) =>
+        mesh.lab.istiod.review({
+          operation: 'CONNECT',
+          object: {
+            apiVersion: 'v1',
+            kind: 'PodExecOptions',
+            metadata: { name: 'x', namespace: 'other' },
+            container,
+            command,
+          } as any,
+          subresource: 'exec',
+          user: 'somebody',
+        });
+      expect((await exec('istio-proxy', 'curl', 'http://open.example.com')).refused).toMatch(
+        /choose another container/,
+      );
+      expect((await exec('istio-proxy', 'sh', '-c', 'pilot-agent request GET stats')).refused).toMatch(
+        /choose another/,
+      );
+      expect(await exec('istio-proxy', 'pilot-agent', 'request', 'GET', 'stats')).toEqual({});
+      expect(await exec('app', 'sh')).toEqual({});
+      expect(await exec(undefined, 'sh')).toEqual({});
+    });
+
     test('the expressions compile in every release from 1.30, and every field that they read has the right type', async () => {
       const { policies, types, problems } = await mesh.lab.istiod.checkPolicies();
-      expect(policies).toBe(11);
+      expect(policies).toBe(17);
       expect(types).toEqual({
         'egress-guard-service-entries': 3,
         'egress-guard-virtual-services': 3,
+        'egress-guard-gateway-api': 0,
         'egress-guard-destination-rules': 3,
         'egress-guard-workload-entries': 3,
         'egress-guard-gateways': 3,
+        'egress-guard-request-authentications': 2,
         'egress-guard-telemetries': 2,
         'egress-guard-services': 1,
         'egress-guard-endpoints': 1,
+        'egress-guard-pod-addresses': 0,
         'egress-guard-endpoint-slices': 1,
         'egress-guard-pods': 1,
+        'egress-guard-bindings': 1,
+        'egress-guard-execs': 0,
+        'egress-guard-proxy-configs': 1,
         'egress-guard-sidecars': 3,
       });
       expect(Object.keys(problems)).toContain('1.30');
@@ -738,6 +708,9 @@ describeMesh('guard', { table }, (mesh) => {
 
   test('with ranges, endpoints by hand pass inside them; that takes Kubernetes 1.31', async () => {
     await enforce({ endpointCidrs: ['10.244.0.0/16'] });
+    const write = (ip: string) => writeStatus(podAt(ip), podAt('10.244.9.9'));
+    expect(await write('10.244.1.1')).toEqual({});
+    expect((await write('203.0.113.10')).refused).toMatch(/addresses outside 10[.]244[.]0[.]0\/16/);
     const slice = (address: string) => ({
       ...ATTACKS['an EndpointSlice with the address of a host'],
       endpoints: [{ addresses: [address] }],
@@ -787,6 +760,14 @@ describeMesh('guard', { table }, (mesh) => {
       expect((await mesh.lab.istiod.review(remove)).refused).toMatch(/a lock of the platform/);
       const namespace = { metadata: { name: 'shop', deletionTimestamp: '2026-01-01T00:00:00Z' } };
       expect(await mesh.lab.istiod.review({ ...remove, namespace })).toEqual({});
+      const update = (metadata: object) => ({
+        operation: 'UPDATE' as const,
+        object: inVersion({ ...lock, metadata: { ...lock.metadata, ...metadata } }, version),
+        oldObject: inVersion(lock, version),
+      });
+      expect(await mesh.lab.istiod.review(update({ labels: { team: 'shop' } }))).toEqual({});
+      const unread = await mesh.lab.istiod.review(update({ labels: { 'istio.io/rev': 'none' } }));
+      expect(unread.refused).toMatch(/leave .* the label istio.io\/rev, as they are/);
       const other = { ...lock, metadata: { ...lock.metadata, name: 'mine' } };
       expect(await mesh.lab.istiod.review({ ...remove, object: other })).toEqual({});
     }

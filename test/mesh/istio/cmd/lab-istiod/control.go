@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	core "k8s.io/api/core/v1"
+
 	"cdk8s-istio-egress.test/mesh/istio/cmd/lab-istiod/policies"
 )
 
@@ -17,11 +19,12 @@ import (
 //	POST /validate            YAML in, findings out; nothing is stored
 //	PUT  /sets/NAME           YAML in; the set's objects become exactly these (an empty body removes them); 422 with findings
 //	POST /review              one request as JSON, judged by the stored ValidatingAdmissionPolicies alone; nothing is stored
+//	POST /inject              a pod as JSON in; the pod as Istio's injector leaves it
 //	POST /policies            what an API server says about the expressions of the policies that are stored
 //	POST /costs               YAML of one object in; what the stored policies about its kind cost
 //	POST /barrier?proxies=N&timeout=5s   waits until N proxies have acknowledged everything written so far
 //	GET  /proxies             what each proxy has been sent and has acknowledged
-func handler(s *store, a *admission) http.Handler {
+func handler(s *store, a *admission, i injector) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /validate", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -53,6 +56,15 @@ func handler(s *store, a *admission) http.Handler {
 			verdict, err = a.police.inForce("").review(request)
 		}
 		answer(w, verdict, err)
+	})
+	mux.HandleFunc("POST /inject", func(w http.ResponseWriter, r *http.Request) {
+		var one toInject
+		var pod *core.Pod
+		err := json.NewDecoder(r.Body).Decode(&one)
+		if err == nil {
+			pod, err = i.inject(one)
+		}
+		answer(w, pod, err)
 	})
 	mux.HandleFunc("POST /policies", func(w http.ResponseWriter, _ *http.Request) {
 		report, err := a.police.inForce("").report()

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -56,7 +57,9 @@ func main() {
 
 	stop := make(chan struct{})
 	check("start", server.Start(stop))
-	go func() { check("control interface", serve(*socket, handler(store, admission))) }()
+	go func() {
+		check("control interface", serve(*socket, handler(store, admission, injector{filepath.Dir(*crdFile)})))
+	}()
 
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)

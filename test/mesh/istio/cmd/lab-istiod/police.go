@@ -131,16 +131,23 @@ func (p *police) request(object *unstructured.Unstructured, entry stored) (polic
 
 // asked is one request as the harness sends it.
 type asked struct {
-	Operation string
-	Object    json.RawMessage
-	OldObject json.RawMessage
-	User      string
-	Groups    []string
-	Namespace *core.Namespace
+	Operation   string
+	Object      json.RawMessage
+	OldObject   json.RawMessage
+	Subresource string
+	User        string
+	Groups      []string
+	Namespace   *core.Namespace
 }
 
 func (a asked) request() (policies.Request, error) {
-	request := policies.Request{Operation: k8sadmission.Operation(a.Operation), User: a.User, Groups: a.Groups, Namespace: a.Namespace}
+	request := policies.Request{
+		Operation:   k8sadmission.Operation(a.Operation),
+		Subresource: a.Subresource,
+		User:        a.User,
+		Groups:      a.Groups,
+		Namespace:   a.Namespace,
+	}
 	var err error
 	if request.Object, err = parse(string(a.Object)); err != nil || request.Object == nil {
 		return request, fmt.Errorf("no object: %v", err)

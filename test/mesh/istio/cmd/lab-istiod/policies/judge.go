@@ -26,12 +26,13 @@ import (
 
 // Request is what somebody asks the API server to store or to delete.
 type Request struct {
-	Operation admission.Operation
-	Object    *unstructured.Unstructured // of a DELETE: what is deleted
-	OldObject *unstructured.Unstructured // of an UPDATE
-	User      string
-	Groups    []string
-	Namespace *core.Namespace // where it is no ordinary one
+	Operation   admission.Operation
+	Object      *unstructured.Unstructured // of a DELETE: what is deleted
+	OldObject   *unstructured.Unstructured // of an UPDATE
+	Subresource string                     // such as "status"
+	User        string
+	Groups      []string
+	Namespace   *core.Namespace // where it is no ordinary one
 }
 
 // Verdict is the answer: why it is refused, or nothing; who is warned; what the audit log says.
@@ -110,6 +111,9 @@ func (j *Judge) attributes(request Request) (*audited, error) {
 	if err != nil {
 		return nil, err
 	}
+	if request.Subresource == "binding" || request.Subresource == "exec" {
+		gvr.Resource = "pods"
+	}
 	object, err := typed(request.Object)
 	if err != nil {
 		return nil, err
@@ -122,12 +126,12 @@ func (j *Judge) attributes(request Request) (*audited, error) {
 		if old, err = typed(request.OldObject); err != nil {
 			return nil, err
 		}
-	case admission.Create:
+	case admission.Create, admission.Connect:
 	default:
 		return nil, fmt.Errorf("no operation %q", request.Operation)
 	}
 	who := &user.DefaultInfo{Name: request.User, Groups: append([]string{"system:authenticated"}, request.Groups...)}
-	record := admission.NewAttributesRecord(object, old, gvk, about.GetNamespace(), about.GetName(), gvr, "", request.Operation, nil, false, who)
+	record := admission.NewAttributesRecord(object, old, gvk, about.GetNamespace(), about.GetName(), gvr, request.Subresource, request.Operation, nil, false, who)
 	return &audited{Attributes: record, annotations: map[string]string{}}, nil
 }
 

@@ -31,6 +31,7 @@ var builtIn = map[schema.GroupVersionKind]any{
 	core.SchemeGroupVersion.WithKind("Service"):            core.Service{},
 	core.SchemeGroupVersion.WithKind("Endpoints"):          core.Endpoints{},
 	core.SchemeGroupVersion.WithKind("Pod"):                core.Pod{},
+	core.SchemeGroupVersion.WithKind("Binding"):            core.Binding{},
 	discovery.SchemeGroupVersion.WithKind("EndpointSlice"): discovery.EndpointSlice{},
 }
 
@@ -97,6 +98,9 @@ func NewKinds(crdFile string) (*Kinds, error) {
 		for _, version := range versions {
 			gvk := schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: version, Kind: kind}
 			gvr, _ := meta.UnsafeGuessKindToResource(gvk)
+			if kind == "Gateway" {
+				gvr.Resource = "gateways"
+			}
 			kinds.add(gvk, gvr)
 		}
 	}

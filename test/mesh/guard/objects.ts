@@ -1,0 +1,63 @@
+/** Objects that somebody writes beside a guard, in the namespace `other`. */
+import { KubeObject } from '../lab';
+
+export function istio(kind: string, spec: object, metadata: object = {}): KubeObject {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind,
+    metadata: { name: 'x', namespace: 'other', ...metadata },
+    spec,
+  };
+}
+
+export const tcp = { number: 80, name: 'tcp', protocol: 'TCP' };
+export const mutual = (name: string, host: string) => ({
+  port: { number: 443, name, protocol: 'HTTPS' },
+  hosts: [host],
+  tls: { mode: 'ISTIO_MUTUAL' },
+});
+export const OUR_PODS = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
+export const THEIR_PODS = { app: 'istio-egressgateway', istio: 'egressgateway' };
+
+export function pod(metadata: object, spec: object = {}): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'x', namespace: 'other', ...metadata },
+    spec: { containers: [{ name: 'app', image: 'none' }], ...spec },
+  };
+}
+
+/** A pod, with the address that its status has. */
+export function podAt(ip?: string): KubeObject {
+  return { ...pod({}), status: ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] } };
+}
+
+/** A route of the namespace's own Service `x`, which other namespaces see. */
+export function ownRoute(http: object): KubeObject {
+  return istio('VirtualService', { hosts: ['x'], http: [{ route: [{ destination: { host: 'x' } }], ...http }] });
+}
+
+/** A rule of the namespace's own Service `x`, which other namespaces see. */
+export function ownHash(consistentHash: object): KubeObject {
+  return istio('DestinationRule', { host: 'x', trafficPolicy: { loadBalancer: { consistentHash } } });
+}
+
+export function telemetry(...tracing: object[]): KubeObject {
+  return { ...istio('Telemetry', { tracing }), apiVersion: 'telemetry.istio.io/v1' };
+}
+
+export function gatewayApi(kind: string, parent: object, rule: object = {}, version = 'v1'): KubeObject {
+  return {
+    apiVersion: `gateway.networking.k8s.io/${version}`,
+    kind,
+    metadata: { name: 'x', namespace: 'other' },
+    spec: { parentRefs: [parent], rules: [{ backendRefs: [{ name: 'x', port: 80 }], ...rule }] },
+  };
+}
+
+export function proxyConfig(environmentVariables: Record<string, string>): KubeObject {
+  return { ...istio('ProxyConfig', { environmentVariables }), apiVersion: 'networking.istio.io/v1beta1' };
+}
+
+export const PROXY_USER = { securityContext: { runAsUser: 1337 } };

@@ -1,0 +1,270 @@
+import { istio, pod, telemetry, gatewayApi, proxyConfig } from './objects';
+import { KubeObject } from '../lab';
+
+/** What Istio's own pages and charts tell people to write, inside their own namespace. */
+export const RECIPES: Record<string, KubeObject[]> = {
+  'an ingress gateway': [
+    istio('Gateway', {
+      selector: { istio: 'ingressgateway' },
+      servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+    }),
+    istio('VirtualService', {
+      hosts: ['*'],
+      gateways: ['x'],
+      http: [{ match: [{ uri: { prefix: '/a' } }], route: [{ destination: { host: 'reviews' } }] }],
+    }),
+  ],
+  'a route of the Gateway API at an ingress gateway': [
+    gatewayApi('HTTPRoute', { name: 'public', namespace: 'istio-ingress' }),
+    gatewayApi('TLSRoute', { name: 'public', namespace: 'istio-ingress' }),
+  ],
+  'a canary': [
+    istio('VirtualService', {
+      hosts: ['reviews'],
+      http: [
+        {
+          route: [
+            { destination: { host: 'reviews', subset: 'v1' }, weight: 90 },
+            { destination: { host: 'reviews', subset: 'v2' }, weight: 10 },
+          ],
+        },
+      ],
+    }),
+    istio('DestinationRule', {
+      host: 'reviews.other.svc.cluster.local',
+      subsets: [
+        { name: 'v1', labels: { version: 'v1' } },
+        { name: 'v2', labels: { version: 'v2' } },
+      ],
+    }),
+  ],
+  'faults and a mirror': [
+    istio('VirtualService', {
+      hosts: ['ratings', 'ratings.other.svc.cluster.local'],
+      http: [
+        {
+          fault: { delay: { percentage: { value: 100 }, fixedDelay: '7s' } },
+          mirror: { host: 'ratings-next' },
+          route: [{ destination: { host: 'ratings' } }],
+        },
+      ],
+    }),
+  ],
+  'a canary for some, a CORS policy and headers': [
+    istio('VirtualService', {
+      hosts: ['reviews.other.svc.cluster.local'],
+      http: [
+        {
+          match: [{ headers: { cookie: { regex: '^(.*?;)?(user=jason)(;.*)?$' } } }],
+          headers: { request: { add: { 'x-canary': 'true' } }, response: { remove: ['server'] } },
+          corsPolicy: { allowOrigins: [{ exact: 'https://example.com' }], allowMethods: ['POST'], maxAge: '24h' },
+          rewrite: { uri: '/v2' },
+          retries: { attempts: 3, perTryTimeout: '2s', retryOn: 'gateway-error' },
+          route: [{ destination: { host: 'reviews', subset: 'v2' }, headers: { response: { set: { a: 'b' } } } }],
+        },
+        { match: [{ uri: { exact: '/old' } }], redirect: { uri: '/new', redirectCode: 302 } },
+        { route: [{ destination: { host: 'reviews', subset: 'v1' } }], timeout: '10s' },
+      ],
+    }),
+    istio('DestinationRule', {
+      host: 'reviews',
+      trafficPolicy: {
+        loadBalancer: { consistentHash: { httpHeaderName: 'x-user', minimumRingSize: 1024 } },
+        tls: { mode: 'ISTIO_MUTUAL' },
+        portLevelSettings: [{ port: { number: 9080 }, loadBalancer: { simple: 'LEAST_REQUEST' } }],
+      },
+      subsets: [{ name: 'v2', labels: { version: 'v2' }, trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } }],
+    }),
+  ],
+  'TCP traffic moved step by step': [
+    istio('VirtualService', {
+      hosts: ['tcp-echo'],
+      tcp: [
+        {
+          match: [{ port: 31400 }],
+          route: [
+            { destination: { host: 'tcp-echo', port: { number: 9000 }, subset: 'v1' }, weight: 80 },
+            { destination: { host: 'tcp-echo', port: { number: 9000 }, subset: 'v2' }, weight: 20 },
+          ],
+        },
+      ],
+    }),
+  ],
+  'an external host, with a timeout': [
+    istio('ServiceEntry', {
+      hosts: ['httpbin.org'],
+      exportTo: ['.'],
+      location: 'MESH_EXTERNAL',
+      resolution: 'DNS',
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
+    istio('VirtualService', {
+      hosts: ['httpbin.org'],
+      exportTo: ['.'],
+      http: [{ timeout: '3s', route: [{ destination: { host: 'httpbin.org' } }] }],
+    }),
+    istio('DestinationRule', {
+      host: 'httpbin.org',
+      exportTo: ['.'],
+      trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } },
+    }),
+  ],
+  'an external database by address': [
+    istio('ServiceEntry', {
+      hosts: ['mongo.example.com'],
+      exportTo: ['.'],
+      addresses: ['203.0.113.20'],
+      location: 'MESH_EXTERNAL',
+      resolution: 'STATIC',
+      ports: [{ number: 27017, name: 'mongo', protocol: 'MONGO' }],
+      endpoints: [{ address: '203.0.113.20' }],
+    }),
+  ],
+  'the pods of a StatefulSet': [
+    istio('ServiceEntry', {
+      hosts: ['mysql-0.mysql.other.svc.cluster.local'],
+      exportTo: ['.'],
+      location: 'MESH_INTERNAL',
+      resolution: 'STATIC',
+      ports: [{ number: 3306, name: 'mysql', protocol: 'MYSQL' }],
+      endpoints: [{ address: '10.244.1.1' }],
+    }),
+  ],
+  'an entry beside a Service, without endpoints': [
+    istio('ServiceEntry', {
+      hosts: ['x.other.svc.cluster.local'],
+      exportTo: ['.'],
+      resolution: 'NONE',
+      ports: [{ number: 9000, name: 'tcp', protocol: 'TCP' }],
+    }),
+  ],
+  'a Sidecar that imports less': [
+    istio('Sidecar', {
+      egress: [{ hosts: ['./*', 'istio-system/*'] }],
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+    }),
+  ],
+  'tracing, as a team wants it': [
+    telemetry(
+      { providers: [{ name: 'zipkin' }], randomSamplingPercentage: 100, disableSpanReporting: false },
+      { disableContextPropagation: true, customTags: { team: { literal: { value: 'x' } } } },
+      { disableContextPropagation: null },
+    ),
+    { ...telemetry(), spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] } },
+  ],
+  'another name for an own Service': [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'search', namespace: 'other' },
+      spec: { type: 'ExternalName', externalName: 'index.other.svc.cluster.local' },
+    } as any,
+  ],
+  'faults, answers and cookies': [
+    istio('VirtualService', {
+      hosts: ['ratings'],
+      http: [
+        { match: [{ uri: { exact: '/gone' } }], directResponse: { status: 503, body: { string: 'gone' } } },
+        {
+          fault: { abort: { httpStatus: 500, percentage: { value: 10 } } },
+          headers: { request: { set: { Host: 'ratings.example.com' } } },
+          route: [{ destination: { host: 'ratings' } }],
+        },
+      ],
+    }),
+    istio('DestinationRule', {
+      host: 'ratings',
+      trafficPolicy: {
+        loadBalancer: {
+          consistentHash: {
+            httpCookie: { name: 'user', ttl: '0s', attributes: [{ name: 'SameSite', value: 'Strict' }] },
+          },
+        },
+      },
+    }),
+  ],
+  'metadata of proxies, and how long they drain': [
+    proxyConfig({ ISTIO_META_DNS_CAPTURE: 'true', MINIMUM_DRAIN_DURATION: '5s' }),
+    { ...proxyConfig({}), spec: { concurrency: 2 } },
+    pod({
+      annotations: {
+        'proxy.istio.io/config':
+          'drainDuration: 20s\nproxyMetadata: { EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true", ISTIO_META_A: "b c" }',
+        'sidecar.istio.io/userVolume': '[\n{"name":"a","emptyDir":{}}]',
+        'sidecar.istio.io/proxyCPU': '100m',
+      },
+    }),
+    pod({
+      annotations: {
+        'proxy.istio.io/config':
+          'tracing: { zipkin: { address: $(HOST_IP):9411 }, tlsSettings: { mode: ISTIO_MUTUAL } }\n' +
+          'proxyStatsMatcher: { inclusionPrefixes: ["cluster.outbound|80||catalog.other"] }',
+      },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'x-5d4', uid: 'a' }],
+    }),
+  ],
+  'traces to the collector of the platform, and to one of the cluster': [
+    'zipkin.istio-system:9411',
+    'jaeger.traces.svc.cluster.local:9411',
+    'jaeger.traces.svc.cluster.local.:9411',
+  ].map((address) =>
+    pod({ annotations: { 'proxy.istio.io/config': `tracing:\n  sampling: 10\n  zipkin:\n    address: ${address}\n` } }),
+  ),
+  'names and nameservers of a pod': [
+    pod(
+      {},
+      {
+        hostAliases: [{ ip: '10.1.2.3', hostnames: ['erp.corp.example.com', 'db'] }],
+        dnsPolicy: 'None',
+        dnsConfig: { nameservers: ['169.254.20.10'], searches: ['other.svc.cluster.local'] },
+      },
+    ),
+    pod(
+      { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' } },
+      { dnsConfig: { options: [{ name: 'ndots', value: '2' }] } },
+    ),
+  ],
+  'tokens of an issuer, with its keys': [
+    {
+      ...istio('RequestAuthentication', {
+        jwtRules: [
+          { issuer: 'https://accounts.example.com', jwksUri: 'https://accounts.example.com/keys' },
+          { issuer: 'testing@example.com', jwks: '{ "keys": [] }' },
+        ],
+      }),
+      apiVersion: 'security.istio.io/v1',
+    },
+  ],
+  'protocols of ports': [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'x', namespace: 'other' },
+      spec: {
+        selector: { app: 'x' },
+        ports: ['http', 'kubernetes.io/h2c', 'mysql', 'example.com/mine'].map((appProtocol, index) => ({
+          name: `p-${index}`,
+          port: 80 + index,
+          appProtocol,
+        })),
+      },
+    },
+  ],
+  'a headless Service with its pods': [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'db', namespace: 'other' },
+      spec: { clusterIP: 'None', selector: { app: 'db' }, ports: [{ name: 'tcp', port: 5432 }] },
+    },
+  ],
+  'a Service without a selector, whose endpoints nobody has written yet': [
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'none', namespace: 'other' },
+      addressType: 'IPv4',
+      endpoints: [],
+    } as any,
+  ],
+};
