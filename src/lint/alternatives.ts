@@ -2,7 +2,7 @@ import * as path from 'path';
 import { isIn } from './worlds';
 import { Manifest } from '../manifests/egress-object';
 import { specOf } from '../manifests/specs';
-import { ReadObject } from '../reading/read-manifests';
+import { ReadObject } from '../reading/read-object';
 import { valueIn } from '../values/grouping';
 
 /**

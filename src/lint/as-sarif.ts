@@ -1,6 +1,5 @@
-import { createHash } from 'crypto';
 import * as path from 'path';
-import { AcknowledgedFinding, LintFinding, messageWithoutPlaces, nameOf } from './finding';
+import { AcknowledgedFinding, fingerprintOf, LintFinding, nameOf } from './finding';
 import { LINT_RULES } from './lint';
 import { printableJson } from './printable';
 import { Report, STANDARD_INPUT } from './report';
@@ -28,11 +27,7 @@ export function asSarif(report: Report, version: string): string {
         logicalLocations: [{ fullyQualifiedName: `${nameOf(finding.object)} ${finding.field}`, kind: 'object' }],
       },
     ],
-    partialFingerprints: {
-      'finding/v1': createHash('sha256')
-        .update(`${finding.code} ${messageWithoutPlaces(finding)}`)
-        .digest('hex'),
-    },
+    partialFingerprints: { 'finding/v1': fingerprintOf(finding) },
     ...(accepted && {
       suppressions: [{ kind: accepted.isInSource ? 'inSource' : 'external', justification: accepted.acknowledgement }],
     }),
@@ -84,6 +79,6 @@ function plain(text: string): string {
 }
 
 function uriOf(file: string): string {
-  const uri = file.split(path.sep).map(encodeURIComponent).join('/');
+  const uri = file.split('/').map(encodeURIComponent).join('/');
   return path.isAbsolute(file) ? `file://${uri}` : uri;
 }

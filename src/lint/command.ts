@@ -1,8 +1,10 @@
 import { parseArgs } from 'util';
 import { baselineOf } from './acknowledgements';
 import { asGitHub } from './as-github';
+import { asGitLab } from './as-gitlab';
 import { asSarif } from './as-sarif';
 import { asText } from './as-text';
+import { fromRoot } from './from-root';
 import { lintFiles } from './lint-files';
 import { printableJson } from './printable';
 import { fails, isIncomplete, Report } from './report';
@@ -10,7 +12,7 @@ import { ruleText, rulesText } from './rule-text';
 import { Outcome, Usage } from '../cli/outcome';
 import { SEVERITIES, Severity } from '../rules';
 
-const OUTPUTS = ['text', 'json', 'sarif', 'github', 'baseline'];
+const OUTPUTS = ['text', 'json', 'sarif', 'github', 'gitlab', 'baseline'];
 
 /** `lint <files, folders or ->` */
 export function lintCommand(
@@ -44,7 +46,9 @@ export function lintCommand(
   if (report === undefined)
     return { code: 3, out: '', err: 'nothing could be read: the input holds no Kubernetes objects\n' };
   const code = fails(report, failOn as Severity | 'never') ? 1 : isIncomplete(report) ? 2 : 0;
-  return { code, out: output(values.output, report, version), err: '' };
+  // A report is for a file that nobody reads: the log says the same, and what has no place in a report.
+  const err = values.output === 'sarif' || values.output === 'gitlab' ? asText(report) : '';
+  return { code, out: output(values.output, report, version), err };
 }
 
 /** `rules` and `rules CODE` */
@@ -58,9 +62,11 @@ function output(format: string, report: Report, version: string): string {
     case 'json':
       return `${printableJson(report)}\n`;
     case 'sarif':
-      return asSarif(report, version);
+      return asSarif(fromRoot(report), version);
     case 'github':
-      return asGitHub(report);
+      return asGitHub(fromRoot(report));
+    case 'gitlab':
+      return asGitLab(fromRoot(report));
     case 'baseline':
       return baselineOf(report.findings, 'found when lint was introduced');
     default:

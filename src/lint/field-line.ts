@@ -1,5 +1,5 @@
 import { Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
-import { Place } from '../reading/read-manifests';
+import { Place } from '../reading/read-object';
 import { YamlDocument } from '../reading/yaml-documents';
 
 /** Of all that have a finding: a document may have many, and parsing it again for each would be quadratic. */

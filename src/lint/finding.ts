@@ -1,3 +1,4 @@
+import { createHash } from 'crypto';
 import { EgressObject } from '../manifests/egress-object';
 import { Severity } from '../rules';
 
@@ -54,4 +55,11 @@ export function nameOf({ kind, namespace, name }: ObjectName): string {
 /** The message without the places of objects, which change with every line that is added above them. */
 export function messageWithoutPlaces({ message, object, others }: LintFinding): string {
   return [object, ...others].reduce((text, { origin }) => text.replaceAll(` [${origin}]`, ''), message);
+}
+
+/** What stays the same when lines are added above the objects. */
+export function fingerprintOf(finding: LintFinding): string {
+  return createHash('sha256')
+    .update(`${finding.code} ${messageWithoutPlaces(finding)}`)
+    .digest('hex');
 }

@@ -7,10 +7,11 @@ import { fieldLine, objectLine } from './field-line';
 import { LintFinding, ObjectName } from './finding';
 import { lintWorlds } from './lint';
 import { printable } from './printable';
-import { Report, Unread } from './report';
+import { Report } from './report';
 import { worldsOf } from './worlds';
 import { Usage } from '../cli/outcome';
-import { Place, readAll, ReadManifests, ReadOptions } from '../reading/read-manifests';
+import { readAll, ReadManifests, ReadOptions, Unread } from '../reading/read-manifests';
+import { Place } from '../reading/read-object';
 import { duplicateObject } from '../rules/duplicate-object';
 import { isReadByRules } from '../rules/_read-by-rules';
 import { compare } from '../values/canonical';
@@ -59,11 +60,12 @@ function reportOn(
   });
   const judged = objects.filter(({ manifest }) => isReadByRules(manifest));
   const { worlds, variants, notes } = worldsOf({ ...read, objects });
-  const result = lintWorlds(worlds, options, variants);
+  const { result, unsteady } = lintWorlds(worlds, options, variants);
   const fileOf: FileOf = ({ origin }) => places.get(origin)!.file;
   const known = withoutChance(
     result.findings.filter((one) => !isNoDuplicate(one, read, fileOf)),
     new Set(variants.map(({ place }) => place.file)),
+    unsteady,
     fileOf,
   );
   const { kept, notes: leftOut } = apart(known.kept, alternatives, fileOf);
@@ -82,12 +84,7 @@ function reportOn(
     others: objects.length - judged.length,
     files: new Set(objects.map(({ place }) => place.file)).size,
     unread,
-    notes: [
-      ...read.notes.filter((note) => note.endsWith('namespace default is assumed')),
-      ...notes,
-      ...known.notes,
-      ...leftOut,
-    ],
+    notes: [...read.assumptions, ...notes, ...known.notes, ...leftOut],
   };
 }
 
@@ -95,9 +92,9 @@ function reportOn(
  * An object that no rule reads may be in two folders, as in those of two clusters, which are not judged apart for it; and
  * a kustomization decides which files of its folder are applied.
  */
-function isNoDuplicate({ code, object, others }: LintFinding, { unbuilt }: ReadManifests, fileOf: FileOf): boolean {
-  if (code !== duplicateObject.code) return false;
-  const files = [object, ...others].map(fileOf);
+function isNoDuplicate(finding: LintFinding, { unbuilt }: ReadManifests, fileOf: FileOf): boolean {
+  if (finding.code !== duplicateObject.code) return false;
+  const files = filesOf(finding, fileOf);
   const folders = new Set(files.map((file) => path.dirname(file)));
   const isChanged = unbuilt.some(({ file, tool }) => tool === 'kustomize' && folders.has(path.dirname(file)));
   return folders.size > 1 || (isChanged && new Set(files).size > 1);
@@ -119,18 +116,28 @@ function filesOf({ object, others }: LintFinding, fileOf: FileOf): string[] {
 }
 
 /**
- * Findings without those between files that other files replace, and a note on these: it is not known which of them are
- * applied together.
+ * Findings without those that rest on which of several files that replace each other are applied, and a note on these:
+ * they are between two such files, or an object has them beside some of the files only.
  */
-function withoutChance(findings: readonly LintFinding[], variants: ReadonlySet<string>, fileOf: FileOf) {
+function withoutChance(
+  findings: readonly LintFinding[],
+  variants: ReadonlySet<string>,
+  unsteady: ReadonlySet<LintFinding>,
+  fileOf: FileOf,
+) {
   const replaced = (one: LintFinding) => [...new Set(filesOf(one, fileOf).filter((file) => variants.has(file)))];
   return leaveOut(
     findings,
-    (one) => (one.code !== duplicateObject.code && replaced(one).length > 1 ? 'chance' : ''),
-    (_group, left) =>
-      `between files that define what others define as well (${replaced(left[0]).join(' and ')}), ` +
-      `${left.length === 1 ? 'a finding is' : `${left.length} findings are`} left out: which of them are applied ` +
-      'together is not known; to judge them, name the files that are',
+    (one) => (unsteady.has(one) || (one.code !== duplicateObject.code && replaced(one).length > 1) ? 'chance' : ''),
+    (_group, left) => {
+      const files = [...new Set(left.flatMap(replaced))].slice(0, 2).join(' and ');
+      const [what, are] =
+        left.length === 1 ? ['a finding that rests', 'is'] : [`${left.length} findings that rest`, 'are'];
+      return (
+        `${what} on files that define what others define as well (${files}) ${are} left out: which of them are ` +
+        'applied together is not known; to judge them, name the files that are'
+      );
+    },
   );
 }
 
@@ -147,24 +154,23 @@ function apart(findings: readonly LintFinding[], alternatives: Alternatives, fil
 }
 
 /** What could not be read; of what must be built first, one for each folder. */
-function unreadOf({ problems, problemPlaces, unbuilt }: ReadManifests): Unread[] {
+function unreadOf({ problems, unbuilt }: ReadManifests): Unread[] {
   const charts = groupBy(
     unbuilt.filter(({ tool }) => tool === 'helm'),
     ({ file }) => /^(.*)[\\/]templates[\\/]/.exec(file)?.[1] ?? path.dirname(file),
   );
   return [
-    // An object without a name cannot be applied; mostly it is a part of one.
-    ...problems.map((text) => ({ text, ...problemPlaces.get(text), isBroken: !text.endsWith(', left out') })),
+    ...problems,
     ...[...charts.keys()].map((chart) => {
       const [{ file }, ...others] = charts.get(chart);
       const templates = others.length === 0 ? 'a Helm template' : `${others.length + 1} Helm templates`;
-      const build = `helm template ${chart} | cdk8s-istio-egress lint -`;
+      const build = `helm template ${chart} | npx cdk8s-istio-egress lint -`;
       return { text: `${chart}: ${templates}; to judge what they render: ${build}`, file, isBroken: false };
     }),
     ...unbuilt
       .filter(({ tool }) => tool === 'kustomize')
       .map(({ file, problem, build }) => ({
-        text: `${problem} to judge the result: ${build} | cdk8s-istio-egress lint -`,
+        text: `${problem} to judge the result: ${build} | npx cdk8s-istio-egress lint -`,
         file,
         isBroken: false,
       })),

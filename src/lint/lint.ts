@@ -34,39 +34,55 @@ export interface LintResult {
  * @param manifests objects as `Testing.synth(chart)` returns them or a YAML parser does; `List`s are read as well
  */
 export function lint(manifests: readonly unknown[], options: LintOptions = {}): LintResult {
-  return lintWorlds([objectsFrom(manifests).filter(isObject)], options);
+  return lintWorlds([objectsFrom(manifests).filter(isObject)], options).result;
 }
 
 /**
  * The same for several sets of objects, each of which is applied by itself, though they may share objects. `variants`
  * are definitions of an object that are in different sets.
+ *
+ * @returns also the findings that an object has in some of its sets only
  */
 export function lintWorlds(
   worlds: readonly (readonly EgressObject[])[],
   options: LintOptions = {},
   variants: readonly EgressObject[] = [],
-): LintResult {
-  const judged = worlds.flatMap((objects) => {
+): { readonly result: LintResult; readonly unsteady: ReadonlySet<LintFinding> } {
+  const judged = worlds.map((objects) => {
     const { objects: wellFormed, malformed } = separateMalformed(objects);
     return [
       ...malformed.map((one) => findingOf(rejectedObject, rejection(one))),
       ...violations(wellFormed, options).map(({ rule, violation }) => findingOf(rule, violation)),
     ];
   });
-  if (variants.length === 0) return acknowledge(judged, worlds.flat(), CODES, options.baseline);
-  const twice = violations(variants, options, [duplicateObject]);
-  const findings = once(
-    [...judged, ...twice.map(({ rule, violation }) => findingOf(rule, violation))],
-    (one) => one.message,
+  if (variants.length === 0)
+    return { result: acknowledge(judged.flat(), worlds.flat(), CODES, options.baseline), unsteady: new Set() };
+  const twice = violations(variants, options, [duplicateObject]).map(({ rule, violation }) =>
+    findingOf(rule, violation),
   );
-  const result = acknowledge(findings, [...new Set(worlds.flat())], CODES, options.baseline);
+  const found = once([...judged.flat(), ...twice], (one) => one.message);
+  const result = acknowledge(found, [...new Set(worlds.flat())], CODES, options.baseline);
   // What an object has with each of several variants of another is said of the first.
-  return { ...result, findings: once(result.findings, messageWithoutPlaces) };
+  const findings = once(result.findings, messageWithoutPlaces);
+  const sets = worlds.map((objects, at) => ({
+    objects: new Set(objects.map(({ origin }) => origin)),
+    findings: new Set(judged[at].map(placeOf)),
+  }));
+  const unsteady = findings.filter(
+    (one) =>
+      one.code !== duplicateObject.code &&
+      sets.some((set) => set.objects.has(one.object.origin) && !set.findings.has(placeOf(one))),
+  );
+  return { result: { ...result, findings }, unsteady: new Set(unsteady) };
+}
+
+function placeOf({ code, object, field }: LintFinding): string {
+  return `${code} ${object.origin} ${field}`;
 }
 
 /** Sets that share objects share findings. */
 function once(findings: readonly LintFinding[], textOf: (finding: LintFinding) => string): LintFinding[] {
-  const keyOf = (one: LintFinding) => `${one.code} ${one.object.origin} ${one.field} ${textOf(one)}`;
+  const keyOf = (one: LintFinding) => `${placeOf(one)} ${textOf(one)}`;
   return [...new Map([...findings].reverse().map((one) => [keyOf(one), one])).values()].reverse();
 }
 

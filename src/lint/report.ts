@@ -1,5 +1,6 @@
 import { LintFinding } from './finding';
 import { isAtLeast, LintResult } from './lint';
+import { Unread } from '../reading/read-manifests';
 import { SEVERITIES, Severity } from '../rules';
 
 /** How the name of standard input is printed where a file's would be. It is not a file that a report can point to. */
@@ -16,14 +17,6 @@ export interface Report extends LintResult {
   readonly unread: readonly Unread[];
   /** What is worth knowing about the input. */
   readonly notes: readonly string[];
-}
-
-export interface Unread {
-  readonly text: string;
-  readonly file?: string;
-  readonly line?: number;
-  /** Whether the finding of nothing means nothing: a broken file may hold anything. */
-  readonly isBroken: boolean;
 }
 
 /** Whether something was found that is at least as bad. */

@@ -6,7 +6,7 @@ import { Usage } from '../cli/outcome';
 export function rulesText(): string {
   const width = Math.max(...LINT_RULES.map(({ code }) => code.length));
   const lines = LINT_RULES.map(({ code, severity, title }) => `${code.padEnd(width)}  ${severity.padEnd(7)}  ${title}`);
-  return `${lines.join('\n')}\n\nWhy, and what to write instead: cdk8s-istio-egress rules ${LINT_RULES[0].code}\n`;
+  return `${lines.join('\n')}\n\nWhy, and what to write instead: npx cdk8s-istio-egress rules ${LINT_RULES[0].code}\n`;
 }
 
 /** One rule, with everything that is known about it. */

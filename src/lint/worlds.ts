@@ -1,6 +1,8 @@
 import * as path from 'path';
 import { isKustomizationFile } from '../reading/kustomization';
-import { keyOf, ReadManifests, ReadObject } from '../reading/read-manifests';
+import { keyOf } from '../reading/definitions';
+import { ReadManifests } from '../reading/read-manifests';
+import { ReadObject } from '../reading/read-object';
 import { joinWords } from '../manifests/indexed';
 import { isReadByRules } from '../rules/_read-by-rules';
 import { groupBy, valueIn } from '../values/grouping';

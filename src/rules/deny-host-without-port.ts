@@ -33,7 +33,7 @@ export const denyHostWithoutPort: Rule = {
   good: example('api.example.com, "api.example.com:*"'),
   bad: example('api.example.com'),
   *check(index) {
-    const routed = new RoutedHosts(index);
+    let routed: RoutedHosts | undefined;
     for (const policy of index.ofKind('AuthorizationPolicy')) {
       if (policy.spec.action !== 'DENY') continue;
       const open = new Set<string>();
@@ -48,13 +48,15 @@ export const denyHostWithoutPort: Rule = {
             }
         }
       }
-      if (open.size > 0)
+      if (open.size > 0) {
+        const hosts = (routed ??= new RoutedHosts(index));
         yield {
           message: `${describe(policy)} denies ${joinWords([...open].sort())}, but not with a port appended.`,
           field: `spec.rules[${first}]`,
           objects: [policy],
-          severity: [...open].some((host) => routed.has(host, policy.namespace)) ? 'error' : 'warning',
+          severity: [...open].some((host) => hosts.has(host, policy.namespace)) ? 'error' : 'warning',
         };
+      }
     }
   },
 };

@@ -43,7 +43,8 @@ export const doubleTls: Rule = {
   bad: example('spec: { host: api.example.com, exportTo: ["."], trafficPolicy: { tls: { mode: SIMPLE } } }'),
   *check(index) {
     const reported = new Set<string>();
-    for (const rule of index.ofKind('DestinationRule')) yield* onPorts(index, rule, reported);
+    for (const rule of index.ofKind('DestinationRule'))
+      if (rule.spec.trafficPolicy) yield* onPorts(index, rule, reported);
     yield* onRoutes(index, reported);
   },
 };

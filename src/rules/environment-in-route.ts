@@ -57,12 +57,11 @@ spec:
 };
 
 function readsIn(route: HttpRoute, part: 'request' | 'response'): boolean {
-  const all = [route.headers, ...(route.route ?? []).map((one) => one.headers)];
-  return all.some((headers) =>
-    [headers?.[part]?.set, headers?.[part]?.add].some((values) =>
-      Object.values(values ?? {}).some((value) => String(value).includes('%ENVIRONMENT(')),
-    ),
-  );
+  const isRead = ({ headers }: Pick<HttpRoute, 'headers'>) =>
+    [headers?.[part]?.set, headers?.[part]?.add].some(
+      (values) => values && Object.values(values).some((value) => String(value).includes('%ENVIRONMENT(')),
+    );
+  return isRead(route) || (route.route ?? []).some(isRead);
 }
 
 function isForOthers(virtualService: IstioObject<'VirtualService'>): boolean {

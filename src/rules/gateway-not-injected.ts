@@ -1,4 +1,5 @@
 import { Rule } from './rule';
+import { INJECT, INJECTION, PROXY_CONTAINER } from '../istio/injection';
 import { PodTemplateSpec } from '../istio/pod-templates';
 import { describe, Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
@@ -38,7 +39,7 @@ spec:
 `,
   *check(index) {
     for (const workload of index.podTemplates.filter(waitsForImage)) {
-      if (templateOf(workload)?.metadata?.labels?.['sidecar.istio.io/inject'] === 'false') {
+      if (templateOf(workload)?.metadata?.labels?.[INJECT] === 'false') {
         yield {
           message: `${describe(workload)} disables injection, but its proxy has the image "auto".`,
           field: 'spec.template.metadata.labels',
@@ -63,12 +64,10 @@ function waitsForImage(workload: Indexed): boolean {
   const containers = templateOf(workload)?.spec?.containers;
   return (
     Array.isArray(containers) &&
-    containers.some((container) => container?.name === 'istio-proxy' && container.image === 'auto')
+    containers.some((container) => container?.name === PROXY_CONTAINER && container.image === 'auto')
   );
 }
 
 function closedNamespaces(index: ManifestIndex): readonly Indexed[] {
-  return index
-    .inGroup('', 'Namespace')
-    .filter(({ manifest }) => manifest.metadata.labels?.['istio-injection'] === 'disabled');
+  return index.inGroup('', 'Namespace').filter(({ manifest }) => manifest.metadata.labels?.[INJECTION] === 'disabled');
 }

@@ -1,7 +1,8 @@
 import { Rule } from './rule';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
-import { followers, gatewayNamespace, hopField } from '../manifests/routes';
+import { followers, gatewayNamespace, Hop, hopField } from '../manifests/routes';
+import { originatesOn } from '../manifests/tls';
 import { isSeenFrom } from '../manifests/visibility';
 
 const example = (resolution: string) => `
@@ -26,9 +27,12 @@ export const gatewayRouteUnresolved: Rule = {
   title: 'A gateway route to a host for which the gateway has no address',
   reason:
     'With resolution NONE (the default), a proxy uses the address that the caller dialled; a caller of a gateway has ' +
-    'dialled the gateway. DYNAMIC_DNS works only in sidecars and waypoints. And an entry that is not exported to the ' +
-    "gateway's namespace does not exist there. In each case the gateway answers 503.",
-  cure: "Set resolution: DNS in the ServiceEntry, and export it to the gateway's namespace.",
+    'dialled the gateway. With DYNAMIC_DNS a gateway forwards HTTP to the host that a request names; TLS that it passes ' +
+    "on it sends to port 80, where it fails. And an entry that is not exported to the gateway's namespace does not exist " +
+    'there. In the other cases the gateway answers 503.',
+  cure:
+    'Set resolution: DNS in the ServiceEntry, with the hosts themselves in place of a wildcard, and export it to the ' +
+    "gateway's namespace.",
   see: 'https://github.com/istio/istio/issues/61831',
   good: example('resolution: DNS, ports'),
   bad: example('ports'),
@@ -38,6 +42,7 @@ export const gatewayRouteUnresolved: Rule = {
       const { virtualService, route, host } = hop;
       if (!virtualService.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
+      const isResolved = resolverOf(index, hop);
       // If the manifests have no entry at all, another repository may have it.
       if (
         entries.length === 0 ||
@@ -45,7 +50,7 @@ export const gatewayRouteUnresolved: Rule = {
       )
         continue;
       for (const gateway of followers(virtualService, route).gateways) {
-        const problem = problemAt(index, gatewayNamespace(virtualService, gateway), entries);
+        const problem = problemAt(index, gatewayNamespace(virtualService, gateway), entries, isResolved);
         if (!problem) continue;
         const all = ordered(problem.entries);
         const message = `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ${problem.text}.`;
@@ -56,8 +61,14 @@ export const gatewayRouteUnresolved: Rule = {
   },
 };
 
-function isResolved({ spec }: IstioObject<'ServiceEntry'>): boolean {
-  return spec.resolution !== undefined && spec.resolution !== 'NONE' && spec.resolution !== 'DYNAMIC_DNS';
+type IsResolved = (entry: IstioObject<'ServiceEntry'>) => boolean;
+
+/** Whether an entry gives a gateway an address for what the route forwards. */
+function resolverOf(index: ManifestIndex, { section, host, port }: Hop): IsResolved {
+  // A request names its host, and where the gateway originates TLS, the hop to it does.
+  const isNamed = () =>
+    section === 'http' || index.rulesFor(host).some((rule) => port === undefined || originatesOn(rule, port));
+  return ({ spec: { resolution = 'NONE' } }) => (resolution === 'DYNAMIC_DNS' ? isNamed() : resolution !== 'NONE');
 }
 
 /** What is wrong with the entries, as proxies of the namespace see them. */
@@ -65,12 +76,17 @@ function problemAt(
   index: ManifestIndex,
   namespace: string,
   entries: readonly IstioObject<'ServiceEntry'>[],
+  isResolved: IsResolved,
 ): { readonly text: string; readonly entries: readonly IstioObject<'ServiceEntry'>[] } | undefined {
   const seen = entries.filter((entry) => isSeenFrom(entry, namespace));
   const known = seen.length > 0 ? seen : entries;
   if (!known.some(isResolved)) {
     const resolution = known[0].spec.resolution ?? 'NONE';
-    return { text: `has resolution ${resolution}, which gives a gateway no address`, entries: known };
+    const text =
+      resolution === 'DYNAMIC_DNS'
+        ? 'has resolution DYNAMIC_DNS, with which a gateway forwards nothing but HTTP'
+        : `has resolution ${resolution}, which gives a gateway no address`;
+    return { text, entries: known };
   }
   // Where the gateway's pods are is known only from a Service in the Gateway's namespace that selects them.
   if (seen.length > 0 || !index.hasGatewayPods(namespace)) return undefined;

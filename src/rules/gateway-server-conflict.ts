@@ -26,7 +26,8 @@ export const gatewayServerConflict: Rule = {
   title: 'Gateway servers of the same pods that claim the same TLS host and port, or mix TLS, HTTP and TCP on one port',
   reason:
     'Istio merges the Gateways of the same pods, oldest first. It silently drops a TLS host that is already claimed, ' +
-    'and every server of another kind that follows a plaintext one on the port (IST0145). If one claim names a ' +
+    'and every server of another kind that follows a plaintext one on the port (IST0145; a warning for a TLS server, ' +
+    'which stays if it is the older one). If one claim names a ' +
     'namespace and the other does not, Envoy rejects the listener, and every host on the port is down.',
   cure: 'Give each server on the port its own host, or use another port.',
   see: 'https://istio.io/latest/docs/reference/config/analysis/ist0145/',
@@ -126,16 +127,17 @@ function* mixed(port: string, byKind: Map<string, IstioObject<'Gateway'>[]>): It
     for (const b of representatives.slice(position + 1)) {
       if (a.kind === b.kind || !selectorsOverlap(a.gateway.spec.selector, b.gateway.spec.selector)) continue;
       const all = ordered([a.gateway, b.gateway]);
-      const outcome =
-        a.kind === 'TLS' || b.kind === 'TLS'
-          ? 'if the plaintext server is older, the TLS server is dropped'
-          : 'only the older one counts';
+      const isTls = a.kind === 'TLS' || b.kind === 'TLS';
+      const outcome = isTls
+        ? 'if the plaintext server is older, the TLS server is dropped'
+        : 'only the older one counts';
       yield {
         message:
           `${describeAll(all)} serve ${joinWords([a.kind, b.kind].sort(compare))} on port ${port} of the same ` +
           `pods; ${outcome}.`,
         field: serverField(all[0], port),
         objects: all,
+        severity: isTls ? 'warning' : 'error',
       };
     }
   }

@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
-import { isExternal } from '../manifests/entries';
+import { isClosed, isExternal } from '../manifests/entries';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
 import { originatesOn } from '../manifests/tls';
@@ -46,7 +46,7 @@ spec:
   bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
     for (const hop of index.hops) {
-      const { section, host, port: number, virtualService } = hop;
+      const { section, host, port: number, subset, virtualService } = hop;
       if (section !== 'http' || number === undefined) continue;
       const entries = index.entriesByHost.get(host);
       const declaring = entries.filter(
@@ -54,8 +54,12 @@ spec:
           isExternal(entry) &&
           portsOf(entry).some((declared) => declared.number === number && isTls(declared.protocol)),
       );
-      if (declaring.length === 0 || declaring.length < entries.length) continue;
-      if (index.rulesFor(host).some((rule) => originatesOn(rule, number))) continue;
+      if (declaring.every(isClosed) || declaring.length < entries.length) continue;
+      const rules = index.rulesFor(host);
+      if (rules.some((rule) => originatesOn(rule, number))) continue;
+      // Nothing is sent to a subset that is missing, and the rule that defines it may be in another repository.
+      if (subset !== undefined && !rules.some(({ spec }) => spec.subsets?.some(({ name }) => name === subset)))
+        continue;
       const all = ordered(declaring);
       yield {
         message:

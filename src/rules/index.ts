@@ -37,6 +37,7 @@ import { sidecarWithoutMode } from './sidecar-without-mode';
 import { tcpAddressBesideNames } from './tcp-address-beside-names';
 import { tcpPortCapture } from './tcp-port-capture';
 import { tlsPortAsHttp } from './tls-port-as-http';
+import { unknownField } from './unknown-field';
 import { unverifiedGateway } from './unverified-gateway';
 import { unverifiedName } from './unverified-name';
 import { wildcardBesideHost } from './wildcard-beside-host';
@@ -89,6 +90,7 @@ export const RULES: readonly Rule[] = [
   tcpAddressBesideNames,
   tcpPortCapture,
   tlsPortAsHttp,
+  unknownField,
   unverifiedGateway,
   unverifiedName,
   wildcardBesideHost,

@@ -37,7 +37,8 @@ export const matchGatewayNotListed: Rule = {
         const routes: readonly Route[] = virtualService.spec[section] ?? [];
         for (const [position, route] of routes.entries()) {
           for (const [number, match] of (route?.match ?? []).entries()) {
-            const named: readonly string[] = match?.gateways ?? [];
+            if (!match?.gateways) continue;
+            const named: readonly string[] = match.gateways;
             const unlisted = named.filter((name) => !isListed(virtualService, name));
             if (unlisted.length === 0) continue;
             const users = gateways?.length ? `only ${joinWords(gateways)}` : 'no gateway, so that sidecars use it';

@@ -1,11 +1,10 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { fullHost } from '../istio/hosts';
-import { isExternal, leadsSomewhere } from '../manifests/entries';
+import { isClosed, isExternal } from '../manifests/entries';
 import { describe } from '../manifests/indexed';
-import { followers, isOnMesh } from '../manifests/routes';
+import { followers, hopsOf, isOnMesh } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
-import { groupBy } from '../values/grouping';
 
 const example = (spec: string) => `
 apiVersion: networking.istio.io/v1
@@ -41,18 +40,18 @@ export const pastTheGateway: Rule = {
   resolution: DNS
   ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]`),
   *check(index) {
-    const onMesh = index.ofKind('VirtualService').filter(isOnMesh);
-    const hopsOf = groupBy(index.hops, (hop) => hop.virtualService);
-    for (const virtualService of onMesh) {
-      const hosts: string[] = (virtualService.spec.hosts ?? []).map((host: string) => fullHost(host, virtualService));
-      const hops = hopsOf.get(virtualService).filter(({ route }) => followers(virtualService, route).sidecars);
+    for (const virtualService of index.ofKind('VirtualService')) {
+      if (!isOnMesh(virtualService)) continue;
+      const hosts = (virtualService.spec.hosts ?? []).map((host) => fullHost(host, virtualService));
+      if (!hosts.some((host) => index.entriesByHost.get(host).some((entry) => !isClosed(entry)))) continue;
+      const hops = hopsOf(virtualService).filter(({ route }) => followers(virtualService, route).sidecars);
       if (hops.length === 0 || !hops.every(({ host }) => isService(host) && !hosts.includes(host))) continue;
       const routed = new Set(hops.map(({ section }) => section));
       for (const host of new Set(hosts)) {
         // Two VirtualServices for one host are a case for mesh-route-conflict.
         if (index.meshRoutesByHost.get(host).length > 1) continue;
         for (const entry of index.entriesByHost.get(host)) {
-          if (!isExternal(entry) || !leadsSomewhere(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
+          if (!isExternal(entry) || isClosed(entry) || !isSeenFrom(entry, virtualService.namespace)) continue;
           const position = portsOf(entry).findIndex(
             ({ protocol }) =>
               (isHttp(protocol) && !routed.has('http')) ||

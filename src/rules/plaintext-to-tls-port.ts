@@ -1,5 +1,6 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
+import { isClosed } from '../manifests/entries';
 import { describe, Indexed, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, hopsOf } from '../manifests/routes';
@@ -49,6 +50,9 @@ export const plaintextToTlsPort: Rule = {
         )
           continue;
         for (const host of entry.spec.hosts ?? []) {
+          // Entries of one namespace share their endpoints.
+          const own = index.entriesByHost.get(host).filter(({ namespace }) => namespace === entry.namespace);
+          if (own.every(isClosed)) continue;
           const rules = index.rulesFor(host);
           const originating = rules.filter((rule) => originatesOn(rule, port.number));
           const bare = visibleIn(entry).filter(

@@ -1,6 +1,6 @@
 import { Rule } from './rule';
 import { isHttp, isOpaque, isTls, portsOf } from '../istio/protocols';
-import { contains, isBroad, isRange } from '../istio/ranges';
+import { contains, isBroad, isRange, matchedRanges } from '../istio/ranges';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
@@ -34,7 +34,7 @@ export const rangeTakesNames: Rule = {
   *check(index) {
     const entries = index.ofKind('ServiceEntry');
     for (const wide of entries) {
-      const ranges: string[] = (wide.spec.addresses ?? []).filter(isRange);
+      const ranges = matchedRanges(wide.spec.addresses ?? []).filter(isRange);
       if (ranges.length === 0) continue;
       for (const port of portsOf(wide)) {
         if (!isOpaque(port.protocol)) continue;

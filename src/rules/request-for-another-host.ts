@@ -1,5 +1,5 @@
 import { Rule } from './rule';
-import { covers, isWildcard } from '../istio/hosts';
+import { covers, isAuthority, isWildcard } from '../istio/hosts';
 import { describe, IstioObject } from '../manifests/indexed';
 import { hopField } from '../manifests/routes';
 import type { HttpRoute, IstioSpecs } from '../manifests/specs';
@@ -69,7 +69,7 @@ function settingsOf({ spec }: IstioObject<'DestinationRule'>, subset: string | u
 
 /** The hosts that requests on the route are for, as far as the manifests tell. */
 function authorities({ hosts = [] }: IstioSpecs['VirtualService'], { rewrite, headers }: HttpRoute): string[] {
-  const set = Object.entries(headers?.request?.set ?? {}).find(([name]) => /^(host|:authority)$/i.test(name));
+  const set = Object.entries(headers?.request?.set ?? {}).find(([name]) => isAuthority(name));
   const written = rewrite?.authority ?? set?.[1];
   return (written === undefined ? hosts : [written])
     .filter((name) => typeof name === 'string' && !isWildcard(name) && name.includes('.'))

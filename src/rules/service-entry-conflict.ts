@@ -1,7 +1,9 @@
 import { Rule, Violation } from './rule';
 import { portsOf, canonicalProtocol } from '../istio/protocols';
+import { serviceHost } from '../istio/service-names';
 import { groupBy } from '../values/grouping';
-import { canonical, compare, describeAll, IstioObject, ordered } from '../manifests/indexed';
+import { canonical, compare, describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
+import { givesEndpoints } from '../manifests/entries';
 import { ManifestIndex } from '../manifests/manifest-index';
 import {
   EVERYWHERE,
@@ -35,8 +37,8 @@ export const serviceEntryConflict: Rule = {
   title: 'ServiceEntries for one host that contradict each other',
   reason:
     "Within a namespace, Istio merges the ports of a host's entries only if resolution, exportTo and labels are " +
-    'equal, and shares endpoints and target ports among all of them. Of entries in different namespaces, a sidecar ' +
-    'uses its own or else the oldest (IST0177, and cases without a warning).',
+    'equal, and shares endpoints and target ports among all of them, and endpoints with a Service of that host. Of ' +
+    'entries in different namespaces, a sidecar uses its own or else the oldest (IST0177, and cases without a warning).',
   cure: 'Declare a host once per namespace, with all its ports, and export it no further than needed.',
   see: 'https://github.com/istio/istio/issues/51466',
   good: example(
@@ -53,8 +55,24 @@ export const serviceEntryConflict: Rule = {
         yield* inOneNamespace(host, ordered(local));
       yield* acrossNamespaces(index, host, entries);
     }
+    yield* besideServices(index);
   },
 };
+
+/** Endpoints belong to host and namespace, so an entry for a Service gives it endpoints, whoever sees the entry. */
+function* besideServices(index: ManifestIndex): Iterable<Violation> {
+  for (const service of index.services) {
+    const host = serviceHost(service.name, service.namespace, index.clusterDomain);
+    for (const entry of index.entriesByHost.get(host)) {
+      if (entry.namespace === service.namespace && givesEndpoints(entry))
+        yield {
+          message: `${describe(entry)} has the host of ${describe(service)}: every proxy that sees the Service sends to the endpoints of both.`,
+          field: 'spec.hosts',
+          objects: [entry],
+        };
+    }
+  }
+}
 
 function* inOneNamespace(host: string, entries: IstioObject<'ServiceEntry'>[]): Iterable<Violation> {
   const why = endpointDifference(entries) ?? inPairs(entries, portDifference) ?? inPairs(entries, unmerged);

@@ -12,7 +12,8 @@ export const tcpPortCapture: Rule = {
   title: 'A TCP port without addresses',
   reason:
     "Without an address, a sidecar cannot tell the host's connections from others: it sends every connection on the " +
-    'port there, including TLS and undeclared ones, even under REGISTRY_ONLY. Of two such entries the older takes all. ' +
+    'port there that no other entry takes by its address, or by name as HTTP or TLS, even under REGISTRY_ONLY. Of two ' +
+    'such entries the older takes all. ' +
     'With resolution NONE each connection goes where it was going, to any address, even under REGISTRY_ONLY.',
   cure:
     'Give the entry the addresses of the host. Istio allocates one automatically only where sidecars answer DNS ' +
@@ -42,20 +43,15 @@ spec: { hosts: [db.example.com], exportTo: ["."], resolution: DNS, ports: [{ num
       for (const port of portsOf(entry))
         if (isOpaque(port.protocol) && captures(index, entry)) byPort.add(port.number, entry);
     }
-    if (byPort.size === 0) return;
-    const declared = new Grouping<number, IstioObject<'ServiceEntry'>>();
-    for (const entry of index.ofKind('ServiceEntry'))
-      for (const { number } of portsOf(entry)) declared.add(number, entry);
     for (const port of byPort.keys()) {
       const capturing = ordered(byPort.get(port));
       const named = new Set<IstioObject<'ServiceEntry'>>();
       for (const entry of capturing) {
-        const others = ordered(
-          declared
-            .get(port)
-            .filter(
-              (other) => other !== entry && someNamespaceSeesBoth(other, entry) && sidecarsOf(index, other).length > 0,
-            ),
+        const others = capturing.filter(
+          (other) =>
+            other !== entry &&
+            !other.spec.hosts?.every((host) => entry.spec.hosts?.includes(host)) &&
+            someNamespaceSeesBoth(other, entry),
         );
         // One finding names both of two entries that take each other's connections.
         if (others.some((other) => named.has(other))) continue;

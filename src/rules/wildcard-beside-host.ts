@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isHttp, portsOf } from '../istio/protocols';
-import { isClosed, leadsSomewhere } from '../manifests/entries';
+import { isClosed } from '../manifests/entries';
 import { describe, IstioObject } from '../manifests/indexed';
 import { someNamespaceSeesBoth } from '../manifests/visibility';
 
@@ -45,7 +45,7 @@ export const wildcardBesideHost: Rule = {
         if (isWildcard(host)) continue;
         for (const domain of domainsOf(host)) {
           for (const wildcard of wildcards.get(`*.${domain}`)) {
-            if (!leadsSomewhere(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
+            if (isClosed(wildcard) || !someNamespaceSeesBoth(wildcard, entry)) continue;
             yield {
               field: `spec.hosts[${wildcard.spec.hosts!.indexOf(`*.${domain}`)}]`,
               message: `${describe(wildcard)} covers ${host}, ${why} according to ${describe(entry)}.`,

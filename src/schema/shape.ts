@@ -7,12 +7,16 @@ export interface Shape {
   /** Whether the values of `enum`, which are upper case, may be written in any case. */
   readonly anyCase?: boolean;
   readonly pattern?: string;
+  /** A text that fits the pattern. */
+  readonly example?: string;
   readonly minLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
   readonly minProperties?: number;
   readonly required?: readonly string[];
+  /** Groups of fields of which one can be set. */
+  readonly exclusive?: readonly (readonly string[])[];
   readonly properties?: { readonly [name: string]: Shape };
   /** `false`: no other fields. A shape: what the other fields look like. */
   readonly additionalProperties?: boolean | Shape;
@@ -33,8 +37,8 @@ const WORDS: Record<string, string> = {
 };
 
 /** Where a value does not fit the shape: sentences that begin with the place. A null field counts as absent. */
-export function shapeProblems(value: unknown, shape: Shape, place = ''): string[] {
-  return misfits(value, shape, place).map((one) => `${one.place === '' ? 'the whole' : one.place}: ${one.problem}`);
+export function shapeProblems(value: unknown, shape: Shape): string[] {
+  return misfits(value, shape).map(({ place, problem }) => `${place === '' ? 'the whole' : place}: ${problem}`);
 }
 
 /** A place where a value does not fit its shape. */
@@ -78,18 +82,18 @@ class Reading {
 
   private fields(
     value: Readonly<Record<string, unknown>>,
-    { properties, additionalProperties, required, minProperties }: Shape,
+    { properties, additionalProperties, required, exclusive, minProperties }: Shape,
   ): void {
-    for (const name of required ?? [])
-      if (value[name] === undefined || value[name] === null) this.say(name, 'is missing');
+    for (const name of required ?? []) if ((value[name] ?? undefined) === undefined) this.say(name, 'is missing');
+    for (const group of exclusive ?? []) {
+      const given = group.filter((name) => (value[name] ?? undefined) !== undefined);
+      if (given.length > 1) this.say(given[1], `only one of ${given.join(' and ')} can be set`);
+    }
     if (minProperties !== undefined && Object.keys(value).length < minProperties)
       this.wrong(value, 'an object that is not empty');
     for (const name in value) {
       if (value[name] === null || value[name] === undefined) continue;
-      const known =
-        properties !== undefined && Object.prototype.hasOwnProperty.call(properties, name)
-          ? properties[name]
-          : undefined;
+      const known = ownField(properties, name);
       if (known) this.below(name, value[name], known);
       else if (additionalProperties === false)
         this.say(name, `unknown field; the fields are ${Object.keys(properties ?? {}).join(', ')}`);
@@ -143,7 +147,12 @@ function allowedBy(shape: Shape, root: Shape): string {
       .replace(/, ([^,]*)$/, ' or $1');
   const word = WORDS[shape.type ?? ''] ?? 'something else';
   if (shape.minimum !== undefined) return `${word} from ${shape.minimum} to ${shape.maximum}`;
-  return shape.pattern === undefined ? word : `${word} like ${shape.pattern}`;
+  return shape.pattern === undefined ? word : `${word} like ${shape.example ?? shape.pattern}`;
+}
+
+/** The shape of a field that is among the properties, and not in what every object inherits. */
+export function ownField(properties: Shape['properties'], name: string): Shape | undefined {
+  return properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
 }
 
 function isOf(value: unknown, type: string): boolean {

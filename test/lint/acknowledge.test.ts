@@ -96,6 +96,7 @@ describe('lint(manifests)', () => {
 
   test('judges whatever it is given', () => {
     expect(lint([]).findings).toEqual([]);
+    expect(lint([])).toStrictEqual({ findings: [], acknowledged: [], unused: [] });
     expect(lint([1, 'a', {}, { kind: 'Gateway' }]).findings).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ a.yaml:22: error unverified-name (spec.trafficPolicy.tls)
   Add the host to subjectAltNames.
 
 2 errors in 2 objects in 1 file
-Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
+Why, with a good and a bad example: npx cdk8s-istio-egress rules unverified-name
 `,
     });
   });
@@ -79,9 +79,11 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
     });
     expect(code).toBe(0);
     expect(out).toMatch(
-      /charts\/shop: 2 Helm templates; .*helm template .*charts\/shop \| cdk8s-istio-egress lint -\n/,
+      /charts\/shop: 2 Helm templates; .*helm template .*charts\/shop \| npx cdk8s-istio-egress lint -\n/,
     );
-    expect(out).toMatch(/overlay\/kustomization\.yaml: .*kubectl kustomize .*overlay \| cdk8s-istio-egress lint -\n/);
+    expect(out).toMatch(
+      /overlay\/kustomization\.yaml: .*kubectl kustomize .*overlay \| npx cdk8s-istio-egress lint -\n/,
+    );
     expect(lintFiles({ 'charts/shop/templates/a.yaml': template }).code).toBe(2);
     const unread = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: shop }\n';
     expect(lintFiles({ 'charts/shop/templates/a.yaml': template, 'a.yaml': unread }).code).toBe(2);
@@ -97,12 +99,29 @@ Why, with a good and a bad example: cdk8s-istio-egress rules unverified-name
 
   test.each([
     [[], /name the files or folders/],
-    [['.', '--output', 'xml'], /--output is text, json, sarif, github or baseline, not "xml"/],
+    [['.', '--output', 'xml'], /--output is text, json, sarif, github, gitlab or baseline, not "xml"/],
     [['.', '--fail-on', 'all'], /--fail-on is error, warning, info or never, not "all"/],
     [['/no/such', '--baseline', '/no/such'], /no such file; --output baseline writes one/],
   ])('wrong usage: %p', (args, message) => {
     expect(run(['lint', ...args])).toMatchObject({ code: 3, err: expect.stringMatching(message) });
   });
+});
+
+test('of many findings alike in the same files, text shows the first two in full, and errors always', () => {
+  const [capture, wrong] = [/warning tcp-port-capture/g, /error unverified-name/g];
+  const db = (at: number) =>
+    'apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: db-' +
+    `${at}, namespace: shop }\nspec: { hosts: [db-${at}.example.com], exportTo: ["."], resolution: DNS, ports: ` +
+    `[{ number: ${5432 + at}, name: tcp, protocol: TCP }] }\n---\n`;
+  const file = (count: number) => ({
+    'a.yaml': Array.from({ length: count }, (_, at) => db(at) + `${unverified(`u-${at}`)}---\n`).join(''),
+  });
+  const { out } = lintFiles(file(5));
+  expect(out.match(capture)).toHaveLength(2);
+  expect(out.match(wrong)).toHaveLength(5);
+  expect(out).toMatch(/^a\.yaml: 3 more of tcp-port-capture, on lines \d+, \d+ and \d+; --output json shows all$/m);
+  expect(out).toContain('5 errors, 5 warnings');
+  expect(lintFiles(file(3)).out.match(capture)).toHaveLength(3);
 });
 
 describe('variants in one repository', () => {
@@ -230,7 +249,15 @@ describe('variants in one repository', () => {
       const rules = { 'x.yaml': subsets('v1'), 'y.yaml': subsets('v2') };
       const { out } = lintFiles({ 'a.yaml': route('v1'), 'b.yaml': route('v1'), 'c.yaml': route('v2'), ...rules });
       expect(out).not.toContain('missing-subset');
-      expect(out).toMatch(/between files that .* \(\w\.yaml and \w\.yaml\), 2 findings are left out/);
+      expect(out).toMatch(/2 findings that rest on files that .* \(\w\.yaml and \w\.yaml\) are left out/);
+    });
+
+    test('have no finding that another object has beside one of them only', () => {
+      const rules = { 'x.yaml': subsets('v1'), 'y.yaml': subsets('v2') };
+      expect(lintFiles({ 'route.yaml': route('v1'), ...rules }).out).toMatch(
+        /a finding that rests on .*y\.yaml\) is left/,
+      );
+      expect(lintFiles({ 'route.yaml': route('v3'), ...rules }).out).toMatch(/^route\.yaml:\d+: error missing-subset/m);
     });
 
     test('are said once where another file has the same with each of them', () => {

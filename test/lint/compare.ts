@@ -85,7 +85,7 @@ export function compareWorld(objects: readonly EgressObject[], messages: readonl
     if (!found.has(object)) found.set(object, { lint: new Set(), analyze: new Set() });
     return found.get(object)!;
   };
-  for (const { code, object, others } of lintWorlds([objects]).findings)
+  for (const { code, object, others } of lintWorlds([objects]).result.findings)
     for (const one of [object, ...others]) at(nameOf(one)).lint.add(code);
   // It names an object as it is written, without a namespace too.
   const full = (origin: string) => (origin.includes('/') ? origin : origin.replace(' ', ' default/'));

@@ -19,7 +19,7 @@ const HOSTILE = {
   'a link': '[x](https://evil.example)',
   'half a character': '\ud800',
 };
-const OUTPUTS = ['text', 'json', 'sarif', 'github', 'baseline'];
+const OUTPUTS = ['text', 'json', 'sarif', 'github', 'gitlab', 'baseline'];
 const CASES = Object.entries(HOSTILE).flatMap(([what, text]) => OUTPUTS.map((output) => [what, output, text] as const));
 
 test.each(CASES)('%s stays a name in %s', (_what, output, text) => {

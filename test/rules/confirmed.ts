@@ -22,6 +22,7 @@ export interface Confirmation {
 /** Errors that no request of the lab can show, with the reason. */
 export const NOT_CONFIRMED: Readonly<Record<string, string>> = {
   'gateway-not-injected': 'it is Kubernetes that has no image called "auto": there is no proxy that could be asked',
+  'unknown-field': 'who applies the object decides: kubectl refuses it, others leave the field out',
 };
 
 export const TABLE: Omit<AccessTable, 'access'> = {

@@ -15,12 +15,28 @@ const pods = {
 test.each([
   ['NONE', false],
   [undefined, false],
-  ['DYNAMIC_DNS', false],
   ['DNS', true],
   ['STATIC', true],
   ['DNS_ROUND_ROBIN', true],
 ])('resolution %s gives a gateway an address: %s', (resolution, found) => {
   expect(reported(code, [entry('egress/a', { resolution }), atGateway])).toEqual(found ? [] : ['egress/a egress/r']);
+});
+
+test('with DYNAMIC_DNS a gateway forwards HTTP, with or without TLS that it originates', () => {
+  const any = '*.example.com';
+  const dynamic = entry('egress/a', { hosts: [any], resolution: 'DYNAMIC_DNS' });
+  const to = (section: string) =>
+    route('egress/r', {
+      hosts: [any],
+      gateways: ['egress/exit'],
+      http: undefined,
+      [section]: [{ route: [{ destination: { host: any, port: { number: 443 } } }] }],
+    });
+  const rule = istio('DestinationRule', 'egress/d', { host: any, trafficPolicy: { tls: { mode: 'SIMPLE' } } });
+  expect(reported(code, [dynamic, to('http')])).toEqual([]);
+  expect(reported(code, [dynamic, to('http'), rule])).toEqual([]);
+  expect(reported(code, [dynamic, to('tcp'), rule])).toEqual([]);
+  expect(findings(code, [dynamic, to('tls')])[0].message).toContain('DYNAMIC_DNS, with which a gateway forwards');
 });
 
 test('for sidecars NONE is enough', () => {

@@ -94,3 +94,13 @@ test('plain HTTP servers may share a port; TLS, HTTP and TCP may not, nor may tw
     ]),
   ).toEqual([]);
 });
+
+test('plaintext beside TLS is a warning, since the older server stays, and two servers of plaintext are an error', () => {
+  const severities = (...servers: object[]) =>
+    findings(
+      code,
+      servers.map((server, at) => gateway(`egress/g${at}`, [`${at}.example.com`], server)),
+    ).map(({ severity }) => severity);
+  expect(severities({}, http)).toEqual(['warning']);
+  expect(severities(tcp, { ...http, port: { ...http.port, number: 5432 } })).toEqual(['error']);
+});

@@ -21,16 +21,15 @@ type Seen = Answer | MeshAnswer;
 
 /** A world in which a rule found an error. */
 class Case {
-  /** The objects that the finding names. */
-  public readonly named: readonly WorldObject[];
-
   constructor(
     public readonly world: RecordedWorld,
     public readonly finding: Finding,
     private readonly models: Models,
-  ) {
-    this.named = finding.origins.map((origin) => world.objects[Number(origin.slice('document '.length)) - 1]);
-  }
+    /** The objects that the finding names. */
+    public readonly named = finding.origins.map(
+      (origin) => world.objects[Number(origin.slice('document '.length)) - 1],
+    ),
+  ) {}
 
   public ask(request: Request): Answer {
     return this.models.as('written', this.world.objects)(request);
@@ -144,7 +143,6 @@ const HARM: Readonly<Record<string, (answer: Seen, request: Request, ask: Ask) =
   'plaintext-to-tls-port': (answer) => answer.plaintextToHost === true,
   'http-route-to-tls-port': (answer) => answer.plaintextToHost === true,
   'tls-port-as-http': (answer, request) => isTls(request) && (isRefused(answer) || answer.via === 'undeclared'),
-  'tcp-port-capture': (answer, request) => isRefused(answer) || isAnsweredByAnother(answer, request),
   'shared-tcp-address': (answer, request) => isRefused(answer) || isAnsweredByAnother(answer, request),
   'deny-host-without-port': (answer, request, ask) =>
     isRefused(answer) &&
@@ -164,9 +162,10 @@ const CERTIFICATE: Readonly<Record<string, ExternalHost['certificate']>> = {
 const MEANT: Readonly<
   Record<string, (one: Case, objects: readonly WorldObject[]) => readonly (readonly WorldObject[])[]>
 > = {
-  // Each of the routes and servers is meant to count.
+  // Each of the routes, servers and entries is meant to count.
   'mesh-route-conflict': withoutOthers,
   'gateway-server-conflict': withoutOthers,
+  'tcp-port-capture': withoutOthers,
   'range-takes-names': ({ named }, objects) => [objects.filter((one) => one !== named[0])],
   'sidecar-without-mode': ({ named }, objects) => [
     changed(objects, named[0], (spec) => ({ ...spec, outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } })),
@@ -206,8 +205,11 @@ export function confirm(one: Case): Confirmed {
       return [...asked, ...strays(one)].some((request) => !sameAnswer(now(request), then(request)));
     };
     if (MEANT[code](one, one.world.objects).some((meant) => differs(one.world.objects, meant))) return 'model';
-    const alone = aloneOf(one);
-    return MEANT[code](one, alone).some((meant) => differs(alone, meant)) ? 'alone' : undefined;
+    return [aloneOf(one), unhindered(one)].some((alone) =>
+      MEANT[code](one, alone).some((meant) => differs(alone, meant)),
+    )
+      ? 'alone'
+      : undefined;
   }
   const harm = HARM[code] ?? isRefused;
   const certificate = CERTIFICATE[code];
@@ -223,7 +225,7 @@ export function confirm(one: Case): Confirmed {
         return 'mesh';
     }
   if (shows(certificate ? one.askWith(certificate) : (request) => one.ask(request))) return 'model';
-  const alone = [aloneOf(one), declaredAlone(one), routedAlone(one), usedAlone(one)];
+  const alone = [aloneOf(one), declaredAlone(one), routedAlone(one), usedAlone(one), unhindered(one)];
   if (alone.some((objects) => shows(one.askOf(objects, certificate)))) return 'alone';
   return code === 'unverified-name' && shows(one.askOf(usedAlone(one, asNobody), 'good')) ? 'alone' : undefined;
 }
@@ -249,7 +251,11 @@ function declaredAlone(one: Case): readonly WorldObject[] {
   const hosts = new Set(
     one.named.filter(({ kind }) => kind === 'VirtualService').flatMap(({ spec }) => spec.hosts as string[]),
   );
-  const declared = [...hosts].map((host, at) =>
+  return [...aloneOf(one).filter(({ kind }) => kind !== 'ServiceEntry'), ...declarations([...hosts])];
+}
+
+function declarations(hosts: readonly string[]): WorldObject[] {
+  return hosts.map((host, at) =>
     object('ServiceEntry', ROOT, `declared-${at}`, {
       hosts: [host],
       resolution: 'DNS',
@@ -259,7 +265,6 @@ function declaredAlone(one: Case): readonly WorldObject[] {
       ],
     }),
   );
-  return [...aloneOf(one).filter(({ kind }) => kind !== 'ServiceEntry'), ...declared];
 }
 
 /** The same, with the HTTP route to the host itself as the only one, for sidecars. */
@@ -274,6 +279,19 @@ function routedAlone(one: Case): readonly WorldObject[] {
     const { namespace, name } = other.metadata;
     return object('VirtualService', namespace, name, { hosts, http: [{ route: [{ destination: to }] }] });
   });
+}
+
+/** The whole world with every host declared as routes need it, everything visible, and hops that take any identity. */
+function unhindered({ world, named }: Case): readonly WorldObject[] {
+  const others = world.objects.filter((one) => !named.includes(one) && !['ServiceEntry', 'Sidecar'].includes(one.kind));
+  const visible = JSON.parse(JSON.stringify(others), (key, value) =>
+    key === 'exportTo' || key === 'subjectAltNames' ? undefined : value,
+  );
+  const own = named.flatMap(({ kind, spec }) => (kind === 'ServiceEntry' ? spec.hosts : []));
+  const hosts = new Set<string>(
+    world.objects.flatMap(({ kind, spec }) => (kind === 'VirtualService' ? spec.hosts : [])),
+  );
+  return [...named, ...visible, ...declarations([...hosts].filter((host) => !own.includes(host)))];
 }
 
 /** A rule that asks for a name that no certificate has, and whose Secret is not in the way. */
@@ -342,16 +360,6 @@ export function errorsIn(world: RecordedWorld): Case[] {
     .filter(({ severity }) => severity === 'error')
     .map((finding) => new Case(world, finding, finding.code === 'sidecar-without-mode' ? open : models));
 }
-
-/** Findings that no request of the recorded worlds shows, as `<world> <code>`, and the fault that is in the way. */
-export const NOT_SHOWN: Readonly<Record<string, string>> = {
-  '3254 mesh-route-conflict':
-    'the host is declared by a private wildcard without resolution, where both routes fail alike',
-  '4194 plaintext-to-tls-port': 'the only route for the port aborts every request',
-  '5134 deny-takes-tls': 'the hop expects another identity of the gateway',
-  '5164 mesh-route-conflict': 'both routes name a subset that no caller sees',
-  '21437 gateway-server-conflict': 'the route is not visible to the gateway',
-};
 
 function main(files: readonly string[]): void {
   const worlds =

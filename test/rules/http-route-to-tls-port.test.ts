@@ -46,3 +46,18 @@ test('it is an error where requests are meant to take the route: HTTP is declare
   expect(severityOf(entry('shop/a', {}), atGateway)).toEqual(['error']);
   expect(severityOf(entry('shop/a', {}), to443)).toEqual(['warning']);
 });
+
+test('nothing is sent where the host has no endpoint', () => {
+  expect(reported('http-route-to-tls-port', [entry('shop/a', { resolution: 'STATIC' }), to443])).toEqual([]);
+  const endpoints = [{ address: '203.0.113.7' }];
+  expect(
+    reported('http-route-to-tls-port', [entry('shop/a', { resolution: 'STATIC', endpoints }), to443]),
+  ).toHaveLength(1);
+});
+
+test('nothing is sent to a subset that no rule defines', () => {
+  const toSubset = route('shop/route', {}, { host: 'a.example.com', subset: 'tls', port: { number: 443 } });
+  const rule = istio('DestinationRule', 'shop/rule', { host: 'a.example.com', subsets: [{ name: 'tls' }] });
+  expect(reported('http-route-to-tls-port', [entry('shop/a', {}), toSubset])).toEqual([]);
+  expect(reported('http-route-to-tls-port', [entry('shop/a', {}), toSubset, rule])).toHaveLength(1);
+});

@@ -21,6 +21,13 @@ test('TLS alone goes through it', () => {
   ]);
 });
 
+test('an entry whose endpoints are WorkloadEntries leads somewhere', () => {
+  const selecting = entry('shop/a', { ...both, resolution: 'STATIC', workloadSelector: { labels: { app: 'vm' } } });
+  expect(reported('past-the-gateway', [selecting, route('shop/r', {}, GATEWAY.destination)])).toEqual([
+    'shop/a shop/r',
+  ]);
+});
+
 test.each([
   ['both do', [entry('shop/a', both), route('shop/r', { tls }, GATEWAY.destination)]],
   [

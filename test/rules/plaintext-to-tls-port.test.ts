@@ -109,3 +109,10 @@ test('other target ports may receive plaintext, unless the entry declares them a
   ).toEqual(['shop/a']);
   expect(reported(code, [site({ ports: [{ ...port, protocol: 'TLS' }] })])).toEqual([]);
 });
+
+test('nothing is sent where the host has no endpoint', () => {
+  const closed = site({ resolution: 'STATIC' });
+  expect(reported(code, [closed])).toEqual([]);
+  expect(reported(code, [site({ resolution: 'STATIC', endpoints: [{ address: '203.0.113.7' }] })])).toEqual(['shop/a']);
+  expect(reported(code, [closed, entry('shop/b', { resolution: 'STATIC', workloadSelector: {} })])).toEqual(['shop/a']);
+});

@@ -134,3 +134,26 @@ describe('in different namespaces', () => {
     ).toEqual([]);
   });
 });
+
+describe('beside a Service', () => {
+  const service = {
+    manifest: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', namespace: 'shop' }, spec: {} },
+    origin: 'x',
+  };
+  const beside = (place: string, spec: object) =>
+    reported(code, [service, entry(place, { hosts: ['b.example.com', 'x.shop.svc.cluster.local'], ...spec })], {
+      clusterDomain: 'cluster.local',
+    });
+
+  test.each([
+    ['endpoints', { resolution: 'STATIC', endpoints: [{ address: '203.0.113.1' }] }],
+    ['workloads', { resolution: 'STATIC', workloadSelector: { labels: { app: 'x' } } }],
+  ])('an entry of its namespace with its host gives it its %s', (_what, spec) => {
+    expect(beside('shop/a', spec)).toEqual(['shop/a']);
+  });
+
+  test('one of another namespace, or without endpoints, does not', () => {
+    expect(beside('other/a', { resolution: 'STATIC', endpoints: [{ address: '203.0.113.1' }] })).toEqual([]);
+    expect(beside('shop/a', { resolution: 'NONE' })).toEqual([]);
+  });
+});

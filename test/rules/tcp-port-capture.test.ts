@@ -14,15 +14,22 @@ test('host names or an address tell connections apart', () => {
 });
 
 test('one finding names the entries whose connections are taken', () => {
-  expect(reported(code, [entry('shop/db', tcp(443)), entry('shop/site', { hosts: ['b.example.com'] })])).toEqual([
-    'shop/db shop/site',
-  ]);
-  expect(reported(code, [entry('shop/db', tcp(443)), entry('web/site', { hosts: ['b.example.com'] })])).toEqual([
-    'shop/db',
-  ]);
   expect(
     reported(code, [entry('shop/a', tcp(5432)), entry('shop/b', { ...tcp(5432), hosts: ['b.example.com'] })]),
   ).toEqual(['shop/a shop/b']);
+  expect(reported(code, [entry('shop/a', tcp(5432)), entry('shop/b', tcp(5432))])).toEqual(['shop/a', 'shop/b']);
+});
+
+test('TLS and HTTP of other hosts are told apart by their names, so only what is undeclared is taken: a warning', () => {
+  const others = ['TLS', 'HTTP'].map((protocol) =>
+    entry(`shop/${protocol.toLowerCase()}`, {
+      ports: [{ number: 443, name: 'other', protocol }],
+      hosts: ['b.example.com'],
+    }),
+  );
+  expect(
+    findings(code, [entry('shop/db', tcp(443)), ...others]).map(({ severity, origins }) => [severity, origins]),
+  ).toEqual([['warning', ['shop/db']]]);
 });
 
 test('a gateway routes by name and needs no address', () => {
@@ -57,5 +64,7 @@ test('entries that resolve nothing let each connection go where it was going: a 
   expect(severities(unresolved('shop/a', 'a.example.com'), unresolved('shop/b', 'b.example.com'))).not.toContain(
     'error',
   );
-  expect(severities(unresolved('shop/a', 'a.example.com'), entry('shop/b', tcp(5432)))).toContain('error');
+  expect(
+    severities(unresolved('shop/a', 'a.example.com'), entry('shop/b', { ...tcp(5432), hosts: ['b.example.com'] })),
+  ).toContain('error');
 });
