@@ -21,8 +21,7 @@ export function inUrl(host: string): string {
 }
 
 /** The port of a request: as written, else 80 or 443. A tcp request has none unless it is written. */
-export function portOfRequest(request: string): number | undefined {
-  const { port, protocol } = urlOf(request);
+export function portOfRequest(request: string, { port, protocol } = urlOf(request)): number | undefined {
   if (port !== '') return Number(port);
   if (protocol === 'https:') return 443;
   // URL leaves out port 80 of http:, which tcp: is read as.

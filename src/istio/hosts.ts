@@ -16,6 +16,16 @@ export function isWildcard(host: string): boolean {
   return host.startsWith('*');
 }
 
+/** Whether the `*` stands for a part of the first label only, as in `*pi.example.com`. */
+export function isPartialWildcard(host: string): boolean {
+  return /^\*[^.]/.test(host);
+}
+
+/** Whether a header is the one that says which host a request is for. */
+export function isAuthority(header: string): boolean {
+  return /^(host|:authority)$/i.test(header);
+}
+
 /** Whether the pattern matches every name that the host matches: `*.example.com` covers `api.example.com`. */
 export function covers(pattern: string, host: string): boolean {
   return pattern === host || (isWildcard(pattern) && host.endsWith(pattern.slice(1)));

@@ -27,7 +27,7 @@ const PROTOCOLS = {
   REDIS: { reads: 'opaque', inPortNames: true },
   MYSQL: { reads: 'opaque', inPortNames: true },
   HBONE: { reads: 'none' },
-  // Only for the egress listeners of a Sidecar.
+  // For egress listeners of a Sidecar; no port name begins with it, but an `appProtocol` can.
   HTTP_PROXY: { reads: 'http' },
 } as const satisfies Record<string, ProtocolFacts>;
 
@@ -85,6 +85,7 @@ export function protocolOfServicePort(port: { protocol?: string; appProtocol?: s
   if (app === 'kubernetes.io/h2c') return 'HTTP2';
   if (app === 'kubernetes.io/ws') return 'HTTP';
   if (app === 'kubernetes.io/wss') return 'HTTPS';
+  if (app?.split('-')[0] === 'http_proxy') return 'HTTP_PROXY';
   const name = (app ?? port.name ?? '').toLowerCase();
   return name.startsWith('grpc-web') ? 'GRPC-WEB' : (byPortName.get(name.split('-')[0]) ?? '');
 }

@@ -37,8 +37,15 @@ const PRIVATE_V4 = [
  */
 export const PRIVATE_RANGES: { readonly v4: string[]; readonly v6: string[] } = {
   v4: PRIVATE_V4,
-  v6: [...PRIVATE_V4.map(throughNat64), '64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+  // Computed late: it takes a tenth of the time in which the library is loaded, and few apps need it.
+  get v6() {
+    return (privateV6 ??= [
+      ...PRIVATE_V4.map(throughNat64),
+      ...['64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+    ]);
+  },
 };
+let privateV6: string[] | undefined;
 
 /** The range under which a translator for pods with IPv6 (NAT64) reaches a range of IPv4. */
 export function throughNat64(range: string): string {
@@ -48,8 +55,6 @@ export function throughNat64(range: string): string {
 
 /** Addresses that no host has: they stand for a name at sidecars, which give them to applications themselves. */
 export const STAND_INS = '240.0.0.0/4';
-
-const PRIVATE = [...PRIVATE_RANGES.v4, ...PRIVATE_RANGES.v6];
 
 /** Whether it is a range of more than one address. */
 export function isRange(text: string): boolean {
@@ -74,7 +79,8 @@ export function isBroad(text: string): boolean {
 
 /** Whether the range contains no address of an external host, except over private links. */
 export function isPrivateRange(text: string): boolean {
-  return PRIVATE.some((network) => contains(network, text));
+  const holdsIt = (network: string) => contains(network, text);
+  return PRIVATE_RANGES.v4.some(holdsIt) || PRIVATE_RANGES.v6.some(holdsIt);
 }
 
 /**
@@ -83,8 +89,21 @@ export function isPrivateRange(text: string): boolean {
  */
 export function holdsUnknownAddress(cidr: string, except: readonly string[] = []): boolean | 'perhaps' {
   if (isPrivateRange(cidr)) return false;
+  return familyHeld(cidr, except) === 'ipv4' ? true : 'perhaps';
+}
+
+/** The family of which a block has every address, less private ones. */
+export function familyHeld(cidr: string, except: readonly string[] = []): 'ipv4' | 'ipv6' | undefined {
   const range = parse(cidr);
-  return range?.family === 'ipv4' && range.bits === 0 && except.every(isPrivateRange) ? true : 'perhaps';
+  return range?.bits === 0 && except.every(isPrivateRange) ? range.family : undefined;
+}
+
+/** Private networks as a whole, in which clusters usually have their pods. */
+export const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
+
+/** Whether it is a part of a private network, where somebody may have a host that is not of the cluster. */
+export function isPartOfPrivateNetwork(cidr: string): boolean {
+  return PRIVATE_NETWORKS.some((network) => contains(network, cidr) && !contains(cidr, network));
 }
 
 /**

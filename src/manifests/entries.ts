@@ -6,11 +6,11 @@ export function isExternal({ spec }: IstioObject<'ServiceEntry'>): boolean {
 }
 
 /** Whether an entry declares its hosts without a place to reach them at, so that only routes lead anywhere. */
-export function isClosed({ spec }: IstioObject<'ServiceEntry'>): boolean {
-  return spec.resolution === 'STATIC' && !spec.endpoints?.length && !spec.workloadSelector;
+export function isClosed(entry: IstioObject<'ServiceEntry'>): boolean {
+  return entry.spec.resolution === 'STATIC' && !givesEndpoints(entry);
 }
 
-/** Whether an entry says where its hosts are: one with resolution STATIC and no endpoints leads nowhere. */
-export function leadsSomewhere({ spec }: IstioObject<'ServiceEntry'>): boolean {
-  return spec.resolution !== 'STATIC' || !!spec.endpoints?.length;
+/** Whether an entry gives endpoints, which all that has its host in its namespace then shares. */
+export function givesEndpoints({ spec: { endpoints, workloadSelector } }: IstioObject<'ServiceEntry'>): boolean {
+  return !!endpoints?.length || !!workloadSelector;
 }

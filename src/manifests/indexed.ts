@@ -34,10 +34,10 @@ export function describe(object: Indexed): string {
   return `${object.kind} ${object.namespace}/${object.name} [${object.origin}]`;
 }
 
-/** All of them by name; of a long list, the first few and the number of the rest. */
-export function describeAll(objects: readonly Indexed[], most = 6): string {
-  const names = objects.slice(0, objects.length > most ? most - 1 : most).map(describe);
-  return joinWords(objects.length > most ? [...names, `${objects.length - most + 1} more`] : names);
+/** All of them by name; of more than six, the first five and the number of the rest. */
+export function describeAll(objects: readonly Indexed[]): string {
+  if (objects.length <= 6) return joinWords(objects.map(describe));
+  return joinWords([...objects.slice(0, 5).map(describe), `${objects.length - 5} more`]);
 }
 
 /** `a, b and c` */

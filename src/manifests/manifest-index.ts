@@ -8,6 +8,7 @@ import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
 import { eachTls } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
 import { podTemplatePath } from '../istio/pod-templates';
+import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 
 /** What the manifests do not say. */
 export interface IndexOptions {
@@ -37,6 +38,7 @@ export class ManifestIndex {
 
   private readonly groups = new Map<string, Map<string, Indexed[]>>();
   private readonly istio = new Map<string, Indexed[]>();
+  private namespaces?: Grouping<string, Indexed>;
   private templates?: readonly Indexed[];
   private entries?: Grouping<string, IstioObject<'ServiceEntry'>>;
   private rules?: Grouping<string, IstioObject<'DestinationRule'>>;
@@ -53,7 +55,7 @@ export class ManifestIndex {
   private routed?: Map<string, Set<string>>;
 
   constructor(objects: Iterable<EgressObject>, options: IndexOptions = {}) {
-    this.rootNamespace = options.rootNamespace ?? 'istio-system';
+    this.rootNamespace = options.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     this.clusterDomain = options.clusterDomain;
     this.dnsCapture = options.dnsCapture ?? false;
     const defaultNamespace = options.defaultNamespace ?? 'default';
@@ -107,6 +109,12 @@ export class ManifestIndex {
   /** Kubernetes Services. */
   public get services(): readonly Indexed<ServiceSpec>[] {
     return this.inGroup('', 'Service');
+  }
+
+  /** The Namespace of this name. */
+  public namespace(name: string): Indexed | undefined {
+    this.namespaces ??= groupBy(this.inGroup('', 'Namespace'), (one) => one.name);
+    return this.namespaces.get(name)[0];
   }
 
   /** Kubernetes Secrets. */

@@ -91,11 +91,16 @@ export function isListed({ spec, namespace }: IstioObject<'VirtualService'>, gat
   return listed.some((name) => fullGateway(name, namespace) === fullGateway(gateway, namespace));
 }
 
-/** A Gateway as `<namespace>/<name>`. Named without a namespace, or as `./<name>`, it is in that of the VirtualService. */
+/**
+ * A Gateway as `<namespace>/<name>`. Named without a namespace, or as `./<name>`, it is in that of the VirtualService;
+ * formerly it was written as the name of a Service.
+ */
 export function fullGateway(name: string, namespace: string): string {
   if (name === 'mesh') return name;
-  const [first, ...rest] = name.split('/');
-  return rest.length === 0 ? `${namespace}/${name}` : `${first === '.' ? namespace : first}/${rest.join('/')}`;
+  if (name.startsWith('./')) return `${namespace}${name.slice(1)}`;
+  if (name.includes('/')) return name;
+  const [own, of = namespace] = name.split('.');
+  return `${of}/${own}`;
 }
 
 /** The namespace of a Gateway that a VirtualService names. */

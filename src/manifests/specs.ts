@@ -56,6 +56,7 @@ export interface ServiceSpec {
 /** The parts of these specs that most of what reads manifests is about. */
 export type TrafficPolicy = Of<IstioSpecs['DestinationRule'], 'trafficPolicy'>;
 export type TlsSettings = Of<TrafficPolicy, 'tls'>;
+export type EntryEndpoint = ItemOf<IstioSpecs['ServiceEntry']['endpoints']>;
 export type PolicyRule = ItemOf<IstioSpecs['AuthorizationPolicy']['rules']>;
 export type Server = ItemOf<IstioSpecs['Gateway']['servers']>;
 export type HttpRoute = ItemOf<IstioSpecs['VirtualService']['http']>;

@@ -1,4 +1,4 @@
-import { Indexed, ordered } from './indexed';
+import { Indexed, joinWords, ordered } from './indexed';
 import { addTo } from '../values/grouping';
 
 /** The spec of an object that says which namespaces see it. */
@@ -89,7 +89,5 @@ export function visibleTogether<T extends Indexed<Exported>>(objects: readonly T
 export function describeNamespaces(namespaces: readonly string[]): string {
   if (namespaces.includes(EVERYWHERE)) return 'every namespace';
   if (namespaces.length > 4) return `${namespaces.length} namespaces`;
-  return namespaces.length === 1
-    ? `namespace ${namespaces[0]}`
-    : `namespaces ${namespaces.slice(0, -1).join(', ')} and ${namespaces[namespaces.length - 1]}`;
+  return `${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${joinWords(namespaces)}`;
 }

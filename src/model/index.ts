@@ -1,8 +1,9 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './objects/addresses';
 import { Alternative, Answer, byWhom } from './answer/answer';
+import { AssumedService } from './assumed-service';
 import { CallerLabels } from './registry/caller-labels';
-import { Condition, SAY_ADDRESSES, SAY_MESH, together } from './answer/conditions';
+import { Condition, isNotAt, sayAddress, SAY_MESH, together } from './answer/conditions';
 import { Configuration } from './proxies/configuration';
 import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
@@ -44,8 +45,9 @@ export class EgressModel {
   }
 
   /** The ways in which it could be what neither the manifests nor the world say; each is made when it is needed. */
-  private readonly known: { readonly possibility: Possibility; readonly configuration: Configuration }[] = [];
+  private readonly known: { readonly possibility: Possibility; configuration?: Configuration }[] = [];
   private readonly open: Iterator<Possibility>;
+  private readonly assumed: AssumedService;
   private readonly discovery: Discovery;
   private readonly labels: CallerLabels;
   private readonly others = new Map<string, EgressModel>();
@@ -59,6 +61,7 @@ export class EgressModel {
   ) {
     this.configuration = new Configuration(assumedObjects, world);
     this.open = possibilities(checked.objects, world);
+    this.assumed = new AssumedService(this.configuration);
     this.discovery = new Discovery(checked.objects, world.discoverySelectors);
     this.labels = new CallerLabels(this.configuration.registry);
   }
@@ -83,12 +86,7 @@ export class EgressModel {
 
   /** What happens to a request of a caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
-    const obstacle = malformedThatMatters(
-      this.malformed,
-      this.checked.objects,
-      request,
-      this.configuration.registry.clusterDomain,
-    );
+    const obstacle = this.malformed.length > 0 && this.obstacle(caller, request);
     if (obstacle) {
       return undeterminedAnswer(obstacle.problem, [obstacle.cause]);
     }
@@ -105,15 +103,32 @@ export class EgressModel {
     return this.withConditions(this.withoutDoubt(complete, request), complete, request);
   }
 
+  /** The malformed object that could change the answer. */
+  private obstacle(caller: ModelCaller, request: ModelRequest): Malformed | undefined {
+    const { clusterDomain, rootNamespace, workloads } = this.configuration.registry;
+    const namespaces = new Set([caller.namespace, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
+    return malformedThatMatters(this.malformed, this.checked.objects, request, namespaces, clusterDomain);
+  }
+
   /** The answer, with what must be so of the caller and its host for the answer to hold. */
   private withConditions(answer: Answer, caller: ModelCaller, request: ModelRequest): Answer {
-    if (answer.outcome !== 'answered' || answer.insteadOf !== undefined) return answer;
+    if (answer.outcome === 'undetermined') return answer;
     const conditions = answer.condition === undefined ? [] : [answer.condition];
+    const { unknownSettings = [] } = this.configuration.registry.world;
+    if (unknownSettings.length > 0)
+      conditions.push({
+        holds: `the settings ${unknownSettings.join(', ')} of the mesh, which the model does not know, change nothing`,
+        say: 'pass --mesh FILE without them (mesh in a test), if they do not',
+      });
     for (const { caller: other, condition } of this.labels.others(caller)) {
       if (!isSameAnswer(answer, this.withoutDoubt(other, request))) conditions.push(condition);
     }
-    for (const { model, condition } of this.otherMeshes(caller, request))
-      if (!isSameAnswer(anywhere(answer), anywhere(model().withoutDoubt(caller, request)))) conditions.push(condition);
+    for (const { model, condition } of this.otherMeshes(caller, request)) {
+      const other = model().withoutDoubt(caller, request);
+      // Where the other answer has no condition, the one that this has may well be what that setting makes true.
+      const bare = other.condition === undefined ? { ...answer, condition: undefined } : answer;
+      if (!isSameAnswer(anywhere(bare), anywhere(other))) conditions.push(condition);
+    }
     return conditions.length === 0 ? answer : { ...answer, condition: together(conditions) };
   }
 
@@ -125,6 +140,7 @@ export class EgressModel {
     return OTHER_MESHES.filter(
       ({ mesh }) =>
         (mesh.dnsCapture === undefined || caller.dnsCapture === undefined) &&
+        (Object.keys(mesh) as (keyof MeshSettings)[]).every((name) => world.mesh?.[name] === undefined) &&
         (!isPlain || !mesh.pathNormalization) &&
         // Ranges of one family are all that tells the families apart.
         (!mesh.dualStack || index.inGroup('networking.k8s.io', 'NetworkPolicy').length > 0),
@@ -144,18 +160,30 @@ export class EgressModel {
     const answer = this.answerWith(this.configuration, caller, request);
     if (answer.outcome === 'undetermined') return answer;
     const assumed = new Set<string>();
+    const byChance: Alternative[] = [];
     for (let index = 0; ; index++) {
       const one = this.known[index] ?? this.next();
+      if (one === undefined && assumed.size + byChance.length === 0) return answer;
       if (one === undefined)
-        return assumed.size === 0 ? answer : { ...answer, assumptions: [...answer.assumptions, ...assumed] };
-      const { onlyPort } = one.possibility;
+        return {
+          ...answer,
+          assumptions: [...answer.assumptions, ...assumed],
+          alternatives: [...answer.alternatives, ...byChance],
+        };
+      const { objects, world, onlyPort, isWithoutAssumed, isChance } = one.possibility;
       if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request)) continue;
-      const other = this.answerWith(one.configuration, caller, request);
+      if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request)) continue;
+      const other = this.answerWith((one.configuration ??= new Configuration(objects, world)), caller, request);
       if (isSameAnswer(answer, other)) {
-        if (!isSameWay(answer, other)) assumed.add(one.possibility.assumed);
+        if (!isChance && !isSameWay(answer, other)) assumed.add(one.possibility.assumed);
         continue;
       }
       const { when, say } = one.possibility;
+      if (isChance) {
+        if (other.outcome === 'undetermined') return other;
+        byChance.push({ because: when, answer: { ...other, alternatives: [] } }, ...other.alternatives);
+        continue;
+      }
       if (onlyPort !== undefined && isRefusedAlike(answer, other)) {
         assumed.add(
           `${one.possibility.assumed}; otherwise the caller sees ${other.symptom} instead of ${answer.symptom}`,
@@ -177,10 +205,7 @@ export class EgressModel {
   private next() {
     const { value: possibility, done } = this.open.next();
     if (done) return undefined;
-    const { objects, world } = possibility as Possibility;
-    const one = { possibility: possibility as Possibility, configuration: new Configuration(objects, world) };
-    this.known.push(one);
-    return one;
+    return this.known[this.known.push({ possibility }) - 1];
   }
 
   private answerWith(configuration: Configuration, caller: ModelCaller, request: ModelRequest): Answer {
@@ -296,24 +321,18 @@ function addressesThatDecide(
   const isAnswered = answer.outcome === 'answered';
   const decides = (address: Address) =>
     !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
-  const say = (address: string) => `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
   const isBelieved = isAnswered && believed !== undefined;
   if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
   if (world.declaredAddresses || request.dial !== undefined) return [];
   if (isBelieved && decides({ kind: 'unknown', host: hostname }))
-    return [{ holds: `${believed.host} has the address ${believed.address}`, say: say(believed.address) }];
+    return [{ holds: `${believed.host} has the address ${believed.address}`, say: sayAddress(believed.address) }];
   return [...addressBook.declaredAddresses(portOf(request))]
-    .filter(([range]) => range !== believed?.address && (isAnswered || range.includes('/')))
+    .filter(([range]) => isAnswered || range.includes('/'))
     .filter(([range]) => world.mesh === undefined || world.mesh.dualStack || !range.includes(':'))
     .slice(0, MOST_ADDRESSES)
     .filter(([range]) => decides(ipAddress(range.split('/')[0])))
-    .map(([range, { kind, namespace, name }]) => ({
-      holds:
-        `${hostname} does not have ${range.includes('/') ? 'an address in' : 'the address'} ${range} of ${kind} ` +
-        `${namespace}/${name}`,
-      say: say('ADDRESS'),
-    }));
+    .map(([range, object]) => isNotAt(hostname, range, object));
 }
 
 /** Whether both are refused at the same place, and only look different to the caller. */

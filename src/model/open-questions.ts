@@ -1,5 +1,5 @@
-import { datedAs, possibleAges } from './objects/ages';
-import { Answer, possibleAnswers, Step } from './answer/answer';
+import { datedAs, ordersByChance, possibleAges } from './objects/ages';
+import { Answer, Step } from './answer/answer';
 import { discovered, Discovery } from './objects/discovery';
 import { isSameRef } from './answer/field-ref';
 import { EntryVisibility, withVisibility } from './objects/visibility';
@@ -19,6 +19,10 @@ export interface Possibility {
   readonly say: string;
   /** Whether a request on this port could be answered differently. @default - on every port */
   readonly onlyPort?: number;
+  /** Whether nobody can say which it is, since it is chance. */
+  readonly isChance?: boolean;
+  /** Whether all that is different is that the assumed Service is missing (`AssumedService`). */
+  readonly isWithoutAssumed?: boolean;
 }
 
 const SAY_AGE =
@@ -26,7 +30,7 @@ const SAY_AGE =
   '--assume-age undated=youngest|oldest|same (undatedAge in a test)';
 
 const SAY_PORT_80 =
-  'add the Service of an ingress gateway or another one with an HTTP port 80, or say --assume http-port-80=yes|no ' +
+  'add the Service of an ingress gateway or another one with an HTTP port 80, or pass --assume http-port-80=yes|no ' +
   '(httpPort80 in a test)';
 
 /** The objects that istiod reads, as the world says that they are, where it says so. */
@@ -46,6 +50,7 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       assumed: "a Service of the mesh has an HTTP port 80, as Istio's ingress gateway does",
       say: SAY_PORT_80,
       onlyPort: 80,
+      isWithoutAssumed: true,
     };
   if (world.httpPort80 !== false && world.gateways === undefined)
     for (const namespace of importedByName(asIs))
@@ -93,6 +98,7 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
         assumed: 'objects without a creationTimestamp are older than all others; among themselves, their names decide',
         say: SAY_AGE,
       };
+  for (const order of ordersByChance(asIs)) yield { ...order, world, isChance: true, assumed: order.when, say: '' };
 }
 
 /** The namespaces that Sidecars name among what they import. */
@@ -169,7 +175,7 @@ function isByChance({ alternatives }: Answer): boolean {
 }
 
 function allFacts(answer: Answer): string[] {
-  const all = possibleAnswers(answer).map((one) => (one === answer ? { ...one, alternatives: [] } : one));
+  const all = [{ ...answer, alternatives: [] }, ...answer.alternatives.map((one) => one.answer)];
   return [...new Set(all.map((one) => JSON.stringify(factsOf(one))))].sort();
 }
 

@@ -1,26 +1,16 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments, parseDocument, YAMLParseError } from 'yaml';
+import { lastDefinitions } from './definitions';
 import { isKustomizationFile, kustomizationOf } from './kustomization';
+import { assumption, inNamespace, lacksNamespace } from './namespaces';
 import { objectsFrom } from './objects';
+import { ReadObject } from './read-object';
 import { canMatter, isKubernetesApi, matters } from './relevance';
 import { documentsIn, Head, headOf, itemsOf, sectionOf, YamlDocument } from './yaml-documents';
-import { EgressObject, Manifest } from '../manifests/egress-object';
+import { Manifest } from '../manifests/egress-object';
 import { joinWords } from '../manifests/indexed';
 import { ISTIO_SPECS } from '../istio/specs';
-
-/** An object of a file. */
-export interface ReadObject extends EgressObject {
-  readonly place: Place;
-}
-
-/** Where an object is written. */
-export interface Place {
-  readonly file: string;
-  readonly document: YamlDocument;
-  /** The steps from the document to the object, which may be an item of a List. */
-  readonly path: readonly (string | number)[];
-}
 
 /** What is a source of manifests, and not what will be applied. */
 export interface Unbuilt {
@@ -32,18 +22,27 @@ export interface Unbuilt {
   readonly build: string;
 }
 
+/** What could not be read. */
+export interface Unread {
+  /** A sentence that begins with the file and document number. */
+  readonly text: string;
+  readonly file?: string;
+  readonly line?: number;
+  /** Whether it may be anything. What is not broken cannot be applied, or only once it is built. */
+  readonly isBroken: boolean;
+}
+
 /** The objects that could be read, and what could not. */
 export interface ReadManifests {
   readonly objects: ReadObject[];
-  /** What could not be read, as sentences that begin with the file and document number. */
-  readonly problems: string[];
-  /** Where they are, of those that a file and a line can be told of. */
-  readonly problemPlaces: Map<string, { readonly file: string; readonly line: number }>;
+  readonly problems: Unread[];
   readonly unbuilt: Unbuilt[];
   /** What was read, but is probably not what the author meant. */
   readonly warnings: string[];
   /** What is worth knowing and changes no answer. */
   readonly notes: string[];
+  /** What is assumed where the manifests do not say it. */
+  readonly assumptions: string[];
   /** Whether there is something to answer from: objects, even if none can affect a request, or an empty folder. */
   readonly hasInput: boolean;
 }
@@ -72,11 +71,13 @@ export interface ReadOptions {
  */
 export function readManifests(from: readonly string[], options?: ReadOptions): ReadManifests {
   const read = readAll(from, options);
-  const built = read.unbuilt.map(
-    ({ problem, build }) => `${problem} first, such as ${build} | cdk8s-istio-egress explain - …`,
-  );
+  const unbuilt = read.unbuilt.map(({ file, problem, build }) => ({
+    text: `${problem} first, such as ${build} | cdk8s-istio-egress explain - …`,
+    file,
+    isBroken: false,
+  }));
   const { objects, warnings } = lastDefinitions(read.objects);
-  return { ...read, objects, problems: [...read.problems, ...built], warnings: [...read.warnings, ...warnings] };
+  return { ...read, objects, problems: [...read.problems, ...unbuilt], warnings: [...read.warnings, ...warnings] };
 }
 
 /** Reads the same, with every definition of an object. */
@@ -85,15 +86,7 @@ export function readAll(
   { standardInput = () => fs.readFileSync(0, 'utf8'), namespace, objectsOnly = false }: ReadOptions = {},
 ): ReadManifests {
   const reading: Reading = {
-    read: {
-      objects: [],
-      problems: [],
-      problemPlaces: new Map(),
-      unbuilt: [],
-      warnings: [],
-      notes: [],
-      hasInput: false,
-    },
+    read: { objects: [], problems: [], unbuilt: [], warnings: [], notes: [], assumptions: [], hasInput: false },
     objectsOnly,
     leftOut: new Map(),
   };
@@ -104,7 +97,7 @@ export function readAll(
       continue;
     }
     if (!fs.existsSync(source)) {
-      read.problems.push(`${source}: no such file or folder`);
+      read.problems.push({ text: `${source}: no such file or folder`, isBroken: true });
       continue;
     }
     const files = fs.statSync(source).isDirectory() ? filesIn(source) : [source];
@@ -120,41 +113,11 @@ export function readAll(
     for (const [file, text] of texts) if (!patches.has(file)) addFile(reading, file, text);
   }
   noteLeftOut(reading);
-  return placed(read, namespace, objectsOnly);
-}
-
-/**
- * Puts objects that name no namespace where they will be applied. Where that is assumed, `lint` leaves them as they are:
- * a finding must not rest on it.
- */
-function placed(read: ReadManifests, namespace: string | undefined, leave: boolean): ReadManifests {
-  const homeless = new Set(
-    read.objects.filter(({ manifest }) => isNamespaced(manifest) && manifest.metadata.namespace === undefined),
-  );
-  if (homeless.size === 0) return read;
-  if (namespace === undefined) {
-    const [{ manifest, origin }] = homeless;
-    read.notes.push(
-      homeless.size === 1
-        ? `${origin}: ${manifest.kind} ${manifest.metadata.name} has no namespace; namespace default is assumed`
-        : `${homeless.size} objects have no namespace (the first is ${manifest.kind} ${manifest.metadata.name} ` +
-            `in ${origin}); namespace default is assumed`,
-    );
-    if (leave) return read;
-  }
-  const objects = read.objects.map((object) =>
-    !homeless.has(object)
-      ? object
-      : {
-          manifest: {
-            ...object.manifest,
-            metadata: { ...object.manifest.metadata, namespace: namespace ?? 'default' },
-          },
-          origin: object.origin,
-          place: object.place,
-        },
-  );
-  return { ...read, objects };
+  const homeless = namespace === undefined ? read.objects.filter(lacksNamespace) : [];
+  if (homeless.length > 0) read.assumptions.push(assumption(homeless));
+  // A finding of `lint` must not rest on what is assumed.
+  if (homeless.length > 0 && objectsOnly) return read;
+  return { ...read, objects: inNamespace(read.objects, namespace ?? 'default') };
 }
 
 function filesIn(folder: string): string[] {
@@ -267,8 +230,7 @@ function addDocument(
     const [message] = error.message.split('\n');
     const at = (error.linePos?.[0].line ?? 1) + line - 1;
     const problem = `${where}: invalid YAML, ${message.replace(/at line \d+/, `at line ${at}`)}`;
-    read.problems.push(problem);
-    read.problemPlaces.set(problem, { file, line: at });
+    read.problems.push({ text: problem, file, line: at, isBroken: true });
     return;
   }
   if (value === null || value === undefined) return;
@@ -324,7 +286,7 @@ function add(reading: Reading, object: ReadObject): void {
   const { read } = reading;
   const { manifest, origin } = object;
   if (typeof manifest === 'object' && ISTIO_SPECS[manifest.kind] && typeof manifest.apiVersion !== 'string') {
-    read.problems.push(`${origin}: ${manifest.kind} without an apiVersion, left out`);
+    read.problems.push({ text: `${origin}: ${manifest.kind} without an apiVersion, left out`, isBroken: false });
     return;
   }
   if (typeof manifest !== 'object' || typeof manifest.kind !== 'string' || typeof manifest.apiVersion !== 'string') {
@@ -336,52 +298,9 @@ function add(reading: Reading, object: ReadObject): void {
     return;
   }
   if (typeof manifest.metadata?.name !== 'string') {
-    read.problems.push(`${origin}: ${manifest.kind} without a metadata.name, left out`);
+    read.problems.push({ text: `${origin}: ${manifest.kind} without a metadata.name, left out`, isBroken: false });
     return;
   }
   read.hasInput = true;
   read.objects.push(object);
-}
-
-/** The definitions that count where all are applied, one after the other. */
-function lastDefinitions(objects: readonly ReadObject[]): Pick<ReadManifests, 'objects' | 'warnings'> {
-  const last = new Map<string, ReadObject>();
-  const first = new Map<string, string>();
-  const warnings: string[] = [];
-  for (const object of objects) {
-    const { manifest, origin } = object;
-    const key = keyOf(object);
-    const earlier = first.get(key);
-    if (earlier === undefined) first.set(key, origin);
-    else
-      warnings.push(
-        `${origin}: ${manifest.kind} ${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name} is ` +
-          `defined twice, first in ${earlier}; the last definition counts, as with kubectl apply`,
-      );
-    // It is the same object of the cluster, which keeps its date when the new definition is applied.
-    const created = last.get(key)?.manifest.metadata.creationTimestamp;
-    const { metadata } = manifest;
-    last.delete(key);
-    last.set(
-      key,
-      created === undefined || metadata.creationTimestamp
-        ? object
-        : { ...object, manifest: { ...manifest, metadata: { ...metadata, creationTimestamp: created } } },
-    );
-  }
-  return { objects: [...last.values()], warnings };
-}
-
-/** One for all definitions of an object. */
-export function keyOf({ manifest }: EgressObject): string {
-  return (
-    `${manifest.apiVersion.split('/')[0]} ${manifest.kind} ` +
-    `${manifest.metadata.namespace ?? 'default'}/${manifest.metadata.name}`
-  );
-}
-
-function isNamespaced({ apiVersion, kind }: Manifest): boolean {
-  return (
-    /istio\.io\//.test(apiVersion) || ['Service', 'Secret', 'ConfigMap', 'Deployment', 'NetworkPolicy'].includes(kind)
-  );
 }

@@ -34,11 +34,11 @@ function isBuiltIn(group: string): boolean {
  * Whether objects of a kind can affect a request. Of kinds that nobody here knows, only those that pods are made from
  * can: `text` is the object as it is written, for a first guess without parsing it.
  */
-export function canMatter(apiVersion: string, kind: string, text?: string): boolean {
+export function canMatter(apiVersion: string, kind: string, text: string): boolean {
   if (kind.endsWith('List')) return true;
   if (MESH.test(apiVersion.split('/')[0]) || apiVersion.startsWith('kustomize.config.k8s.io/')) return true;
   if (isKubernetesApi(apiVersion)) return KUBERNETES.has(kind);
-  return text === undefined || (/^\s+template:/m.test(text) && /^\s+(- )?containers:/m.test(text));
+  return /^\s+template:/m.test(text) && /^\s+(- )?containers:/m.test(text);
 }
 
 /** Whether an object that was parsed can affect a request. */

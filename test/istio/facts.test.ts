@@ -113,6 +113,8 @@ test.each([
   [{ name: 'http', appProtocol: 'kubernetes.io/wss' }, 'HTTPS'],
   [{ name: 'http', protocol: 'UDP' }, 'UDP'],
   [{ name: 'http_proxy' }, ''],
+  [{ name: 'http', appProtocol: 'HTTP_PROXY-a' }, 'HTTP_PROXY'],
+  [{ name: 'http', appProtocol: 'example.com/http_proxy' }, ''],
 ])("a Service's port %j is %s", (port, expected) => {
   expect(protocolOfServicePort(port)).toBe(expected);
 });

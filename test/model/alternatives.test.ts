@@ -144,4 +144,65 @@ spec:
     expect(answer.alternatives.length).toBeGreaterThan(0);
     expect(isPlainYes(answer)).toBe(false);
   });
+
+  test('two entries of one namespace with different names of a port for different namespaces', () => {
+    const entry = (name: string, portName: string, exportTo: string, endpoint: string) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop }
+spec:
+  hosts: [site.example.com]
+  exportTo: ["${exportTo}"]
+  resolution: STATIC
+  endpoints: [${endpoint}]
+  ports: [{ number: 80, name: ${portName}, protocol: HTTP }]
+`;
+    const own = entry('a', 'http', '.', '');
+    const asked = (other: string) =>
+      ask(`${own}${other}`, 'shop/app', 'http://site.example.com/', { undatedAge: 'same' });
+    expect(asked(entry('b', 'web', '*', '{ address: 203.0.113.7 }'))).toMatchObject({
+      outcome: 'refused',
+      alternatives: [
+        { because: expect.stringMatching(/the cluster of either, here that of b/), answer: { outcome: 'answered' } },
+      ],
+    });
+    // Endpoints of a port with the same name are those of both, whichever proxy asks first.
+    expect(asked(entry('b', 'http', '*', '{ address: 203.0.113.7 }')).outcome).toBe('answered');
+  });
+});
+
+describe('ServiceEntries of one namespace for one host', () => {
+  const entry = (name: string, port: number, created?: string) =>
+    '---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: ' +
+    `${name}, namespace: shop${created === undefined ? '' : `, creationTimestamp: "${created}"`} }\n` +
+    `spec: { hosts: [site.example.com], exportTo: [${name === 'a' ? '.' : 'shop'}], resolution: DNS, ports: [{ number: ${port}, ` +
+    'name: http, protocol: HTTP }] }\n';
+  const at80 = (...entries: string[]) =>
+    ask(entries.join(''), 'shop/app', 'http://site.example.com/', { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } });
+  const [older, younger] = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z'];
+
+  test('that were created in the same second: which of them a proxy gets is chance', () => {
+    const answer = at80(entry('a', 80, older), entry('b', 8080, older));
+    expect(answer).toMatchObject({
+      outcome: 'answered',
+      alternatives: [{ answer: { outcome: 'refused', by: 'sidecar' } }],
+    });
+    expect(answer.alternatives[0].because).toMatch(/by chance, and ServiceEntry shop\/b may come first/);
+    expect(isPlainYes(answer)).toBe(false);
+  });
+
+  test('of which one is older: it counts', () => {
+    expect(at80(entry('a', 80, older), entry('b', 8080, younger))).toMatchObject({
+      outcome: 'answered',
+      alternatives: [],
+    });
+    expect(at80(entry('a', 80, younger), entry('b', 8080, older))).toMatchObject({
+      outcome: 'refused',
+      alternatives: [],
+    });
+  });
+
+  test('that say the same: it does not matter', () => {
+    expect(at80(entry('a', 80, older), entry('b', 80, older))).toMatchObject({ outcome: 'answered', alternatives: [] });
+  });
 });

@@ -361,6 +361,13 @@ export const CASES: Case[] = [
       ['/', 403],
       ['/', 403, { headers: { Host: 'SITE.example.com' } }],
       ['/', 200, { headers: { Host: 'site.example.com:80' } }],
+      [
+        '/',
+        200,
+        { headers: { Host: 'site.example.com:' }, expect: { outcome: 'answered', hostHeader: 'site.example.com:' } },
+      ],
+      ['/', 502, { headers: { Host: 'site.example.com:80:' }, ...atSidecar }],
+      ['/', 502, { headers: { Host: 'other@site.example.com' }, ...atSidecar }],
     ],
   ),
   caseOf('a token', `${overHttp()}${authentication(issuer())}`, [

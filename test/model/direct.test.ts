@@ -1,4 +1,4 @@
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, LOCKED } from './support';
 
 const deployment = (annotations: string) => `
 apiVersion: apps/v1
@@ -65,6 +65,104 @@ test.each([
   expect(ask(`${past}${policy(spec)}`, 'shop/legacy', url)).toMatchObject({
     outcome,
     ...(outcome === 'refused' && { symptom: 'timeout', causes: [{ kind: 'NetworkPolicy' }] }),
+  });
+});
+
+describe('a host whose address nobody knows, where a NetworkPolicy opens', () => {
+  const opens = (cidr: string, more = '') =>
+    policy(`{ podSelector: {}, policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: "${cidr}" } }]${more} }] }`);
+  const answer = (yaml: string, world = LOCKED) =>
+    ask(`${ENTRY}${yaml}`, 'shop/cart', 'https://site.example.com/', world);
+
+  test.each(['10.1.2.0/24', '10.1.2.3/32', '192.168.7.0/28'])(
+    '%s, part of a private network: it may be there',
+    (cidr) =>
+      expect(answer(opens(cidr))).toMatchObject({
+        outcome: 'refused',
+        condition: {
+          holds: `site.example.com does not have an address in ${cidr} of NetworkPolicy shop/out`,
+          say: expect.stringMatching(/^--dial ADDRESS/),
+        },
+      }),
+  );
+
+  test.each([
+    ['a private network as a whole', opens('10.0.0.0/8')],
+    ['another port', opens('10.1.2.0/24', ', ports: [{ port: 5432 }]')],
+  ])('%s: it is not', (_what, yaml) => {
+    expect(answer(yaml)).toMatchObject({ outcome: 'refused' });
+    expect(answer(yaml).condition).toBeUndefined();
+  });
+
+  test('with exceptions, and among policies of other namespaces', () => {
+    const except = opens('10.1.2.0/24').replace('"10.1.2.0/24"', '"10.1.2.0/24", except: ["10.1.2.0/28"]');
+    const others = Array.from({ length: 30 }, (_, at) => opens(`10.9.${at}.0/24`).replace('shop', `n${at}`)).join('');
+    for (const yaml of [except, others + opens('10.1.2.0/24')])
+      expect(answer(yaml).condition?.holds).toBe(
+        'site.example.com does not have an address in 10.1.2.0/24 of NetworkPolicy shop/out',
+      );
+  });
+
+  test('a part of a public network: nobody knows', () =>
+    expect(answer(opens('198.51.0.0/16'))).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/--dial/),
+    }));
+});
+
+describe('a NetworkPolicy that lets a request out', () => {
+  const web = '{ ports: [{ port: 443 }] }';
+  const names = '{ ports: [{ port: 53, protocol: UDP }] }';
+  const istiod = '{ ports: [{ port: 15010, endPort: 15014 }] }';
+  const opens = (...rules: string[]) =>
+    policy(`{ podSelector: {}, policyTypes: [Egress], egress: [${rules.join(', ')}] }`);
+  const conditionOf = (yaml: string, caller = 'shop/cart', request = 'https://site.example.com/', world = LOCKED) => {
+    const { outcome, condition } = ask(`${ENTRY}${yaml}`, caller, request, world);
+    expect(outcome).toBe('answered');
+    return condition?.holds;
+  };
+  const another = (what: string) => `another NetworkPolicy lets the pods of shop ${what}`;
+  const BOTH = 'resolve names (UDP 53) and reach istiod (TCP 15012)';
+  const to = (cidr: string, rule = '{ }') => rule.replace('{', `{ to: [{ ipBlock: { cidr: ${cidr} } }], `);
+  const EXTERNAL =
+    '{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16] } }] }';
+
+  test.each([
+    ['neither DNS nor istiod', [web], another(BOTH)],
+    ['no DNS', [web, istiod], another('resolve names (UDP 53)')],
+    ['DNS over TCP only', [web, istiod, '{ ports: [{ port: 53 }] }'], another('resolve names (UDP 53)')],
+    ['no istiod', [web, names], another('reach istiod (TCP 15012)')],
+    ['both', [web, names, istiod], undefined],
+    ['every port', ['{}'], undefined],
+    ['every port of an external range', [web, to('203.0.113.0/24')], another(BOTH)],
+    ['every port but those of private networks', [web, EXTERNAL], another(BOTH)],
+    [
+      'every port but those of the three private networks that are known best',
+      [web, EXTERNAL.replace(', 100.64.0.0/10, 169.254.0.0/16', '')],
+      another(BOTH),
+    ],
+    ['every port but those of metadata services', [web, EXTERNAL.replace(/10\.0.*\/10, /, '')], undefined],
+    ['a network of nodes', [web, to('169.254.0.0/16')], another('reach istiod (TCP 15012)')],
+    ['every port of pods of its own namespace', [web, '{ to: [{ podSelector: {} }] }'], another(BOTH)],
+    ['every port of a private range', [web, to('10.96.0.0/12')], undefined],
+    ['every port of pods', [web, '{ to: [{ namespaceSelector: {} }] }'], undefined],
+    ['a cache of DNS on each node', [web, istiod, to('169.254.20.10/32', names)], undefined],
+    ['DNS at 5353', [web, istiod, '{ ports: [{ port: 5353, protocol: UDP }] }'], undefined],
+    ['HTTP/3', [web, istiod, '{ ports: [{ port: 443, protocol: UDP }] }'], another('resolve names (UDP 53)')],
+    ['UDP at a named port', [web, istiod, '{ ports: [{ port: dns, protocol: UDP }] }'], undefined],
+  ])('with %s', (_what, rules, condition) => expect(conditionOf(opens(...rules))).toBe(condition));
+
+  test('what a pod without a sidecar needs, and a request to an address', () => {
+    expect(conditionOf(`---${past}${opens(web)}`, 'shop/legacy')).toBe(another('resolve names (UDP 53)'));
+    expect(conditionOf(`---${past}${opens('{ ports: [{ port: 5432 }] }')}`, 'shop/legacy', url)).toBeUndefined();
+  });
+
+  test('for another namespace, or beside a table that describes everything, it says nothing', () => {
+    expect(conditionOf(opens(web).replace('namespace: shop', 'namespace: other'))).toBeUndefined();
+    const host = { host: 'site.example.com', address: '203.0.113.9', https: 'ok' } as const;
+    expect(
+      conditionOf(opens(web), undefined, undefined, { ...LOCKED, external: [host], gateways: [], secrets: [] }),
+    ).toBeUndefined();
   });
 });
 

@@ -51,6 +51,15 @@ test('where a name has both, an entry for one of them leaves open what happens',
   expect(see(entry('both.example.com', 'resolution: DNS'), 'tcp://both.example.com:5432').outcome).toBe('answered');
 });
 
+test('the load balancer PASSTHROUGH changes nothing where the address that was dialled counts anyway', () => {
+  const yaml =
+    entry('six.example.com', 'addresses: ["2001:db8::60"], resolution: NONE') +
+    '---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: x, namespace: shop }\n' +
+    'spec: { host: six.example.com, trafficPolicy: { loadBalancer: { simple: PASSTHROUGH } } }\n';
+  expect(see(yaml, SIX)).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  expect(see(yaml.replace('NONE', 'DNS'), SIX).outcome).toBe('undetermined');
+});
+
 test('nothing is said of IPv6 where the mesh may have none', () => {
   const yaml = entry('six.example.com', 'resolution: DNS');
   for (const url of [SIX, 'http://[2001:db8::60]/'])
@@ -73,6 +82,22 @@ test('a policy of IPv4 lets a host through whose address nobody knows, unless it
   expect(see(yaml, url, { mesh: LOCKED }).outcome).toBe('answered');
   expect(see(yaml, url, { mesh: { ...LOCKED, dualStack: true } }).outcome).toBe('undetermined');
   expect(see(yaml, url, {})).toMatchObject({ condition: { holds: expect.stringMatching(/dualStack/) } });
+});
+
+test('policies of both families let a host through whose address nobody knows', () => {
+  const six = OPEN_TO_IPV4.replace('name: out', 'name: six').replace('0.0.0.0/0', '"::/0"');
+  const yaml = entry('site.example.com', 'resolution: DNS', 'number: 80, protocol: HTTP') + OPEN_TO_IPV4 + six;
+  for (const mesh of [{ ...LOCKED, dualStack: true }, LOCKED])
+    expect(isPlainYes(see(yaml, 'http://site.example.com/', { mesh }))).toBe(true);
+  const other = yaml.replace('podSelector: {}', 'podSelector: { matchLabels: { app: other } }');
+  expect(isPlainYes(see(other, 'http://site.example.com/', { mesh: { ...LOCKED, dualStack: true } }))).toBe(false);
+});
+
+test('what is said of the mesh is not asked for', () => {
+  const yaml = entry('site.example.com', 'resolution: DNS', 'number: 80, protocol: HTTP') + OPEN_TO_IPV4;
+  const condition = (mesh: World['mesh']) => see(yaml, 'http://site.example.com/', { mesh }).condition?.holds;
+  expect(condition({ dnsCapture: false })).toMatch(/dualStack/);
+  expect(condition({ dualStack: false })).toBeUndefined();
 });
 
 test('a pod that says that Istio leaves IPv6 alone goes past its sidecar', () => {

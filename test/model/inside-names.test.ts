@@ -138,6 +138,45 @@ describe('a Service of type ExternalName', () => {
     });
   });
 
+  const towards = (host: string) =>
+    istio(
+      'VirtualService',
+      'r',
+      'shop',
+      `{ hosts: [www.example.com], http: [{ route: [{ destination: { host: ${host} } }] }] }`,
+    );
+  const withPort = alias('partner', 'site.example.com, ports: [{ name: http, port: 80 }]');
+
+  test('routes to it lead to the host that it names', () =>
+    expect(
+      ask(`${entry}${withPort}${towards('partner')}`, 'shop/app', 'http://www.example.com/', {
+        ...LOCKED,
+        httpPort80: true,
+      }),
+    ).toMatchObject({
+      outcome: 'answered',
+      answeredBy: 'site.example.com',
+    }));
+
+  test.each([
+    ['without the port', alias('partner', 'site.example.com'), 'partner'],
+    [
+      'to the name of a name',
+      withPort + alias('second', 'partner.shop.svc.cluster.local, ports: [{ name: http, port: 80 }]'),
+      'second',
+    ],
+  ])('but %s they lead nowhere', (_what, services, host) =>
+    expect(
+      ask(`${entry}${services}${towards(host)}`, 'shop/app', 'http://www.example.com/', {
+        ...LOCKED,
+        httpPort80: true,
+      }),
+    ).toMatchObject({
+      outcome: 'refused',
+      symptom: 503,
+    }),
+  );
+
   test('names that lead in a circle lead nowhere', () => {
     const circle = alias('a', 'b.shop.svc.cluster.local') + alias('b', 'a.shop.svc.cluster.local');
     expect(ask(circle, 'shop/app', 'http://a/', { ...LOCKED, httpPort80: true }).symptom).toBe(502);

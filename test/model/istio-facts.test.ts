@@ -1,5 +1,5 @@
 import { CASES } from './istio-facts';
-import { ask, LOCKED } from './support';
+import { ask, LOCKED, passThroughGateway } from './support';
 import { EgressModel, ModelCaller, World, worldOf } from '../../src/model';
 import { unmetExpectations } from '../../src/model/answer/judge';
 
@@ -13,31 +13,8 @@ const TLS = 'ports: [{ number: 443, name: tls, protocol: TLS }]';
 const TCP = 'ports: [{ number: 443, name: tcp, protocol: TCP }]';
 
 describe('another cluster domain', () => {
-  const gateway = (domain: string) => `---
-apiVersion: v1
-kind: Service
-metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, ports: [{ name: tls, port: 443, targetPort: 8443 }] }
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: ['*'], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: site, namespace: egress }
-spec:
-  hosts: [site.example.com]
-  gateways: [mesh, exit]
-  tls:
-    - match: [{ gateways: [mesh], port: 443, sniHosts: [site.example.com] }]
-      route: [{ destination: { host: exit.egress.svc.${domain}, port: { number: 443 } } }]
-    - match: [{ gateways: [exit], port: 443, sniHosts: [site.example.com] }]
-      route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
-${entry('site', 'site.example.com', `resolution: DNS, ${TLS}`, 'egress')}`;
+  const gateway = (domain: string) =>
+    `${passThroughGateway(domain)}${entry('site', 'site.example.com', `resolution: DNS, ${TLS}`, 'egress')}`;
   const of = (clusterDomain?: string): World => ({ mesh: { ...LOCKED.mesh, clusterDomain } });
   const answer = (domain: string, world: World) => ask(gateway(domain), 'shop/app', 'https://site.example.com/', world);
 

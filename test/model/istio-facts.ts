@@ -219,6 +219,83 @@ function movedGateways(): FactCase {
   };
 }
 
+/** Services of a gateway, of which entries in their namespace have the hosts; and hosts that it resolves by requests. */
+function atExit(): FactCase {
+  const istio = (kind: string, name: string, spec: string, created = '2024-01-01T00:00:00Z') => `---
+apiVersion: networking.istio.io/v1
+kind: ${kind}
+metadata: { name: ${name}, namespace: egress, creationTimestamp: "${created}" }
+spec: ${spec}
+`;
+  const service = (name: string) => `---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: egress, creationTimestamp: "2024-01-01T00:00:00Z" }
+spec:
+  selector: { istio: exit }
+  ports: [{ name: http, port: 80, targetPort: 8080 }, { name: tls, port: 443, targetPort: 8443 }]
+`;
+  const ports =
+    'location: MESH_EXTERNAL, ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]';
+  const routes = (hosts: string, hop: string, port = 80) =>
+    `{ hosts: ['${hosts}'], gateways: [mesh, exit], http: [` +
+    `{ match: [{ gateways: [mesh], port: 80 }], route: [{ destination: { host: ${hop}.egress.svc.cluster.local, port: { number: 80 } } }] }, ` +
+    `{ match: [{ gateways: [exit], port: 80 }], route: [{ destination: { host: '${hosts}', port: { number: ${port} } } }] }], tls: [` +
+    `{ match: [{ gateways: [mesh], port: 443, sniHosts: ['${hosts}'] }], route: [{ destination: { host: ${hop}.egress.svc.cluster.local, port: { number: 443 } } }] }, ` +
+    `{ match: [{ gateways: [exit], port: 443, sniHosts: ['${hosts}'] }], route: [{ destination: { host: '${hosts}', port: { number: 443 } } }] }] }`;
+  const shared = ['NONE', 'STATIC', 'DNS'].map((resolution) => {
+    const name = resolution.toLowerCase();
+    const sharing = `{ hosts: [${name}.egress.svc.cluster.local], resolution: ${resolution}, ${ports} }`;
+    return (
+      service(name) +
+      istio('ServiceEntry', name, sharing, '2020-01-01T00:00:00Z') +
+      istio('ServiceEntry', `${name}-host`, `{ hosts: [${name}.example.com], resolution: DNS, ${ports} }`) +
+      istio('VirtualService', name, routes(`${name}.example.com`, name))
+    );
+  });
+  const dynamic = ['org', 'net'].map(
+    (zone) =>
+      istio('ServiceEntry', zone, `{ hosts: ['*.example.${zone}'], resolution: DYNAMIC_DNS, ${ports} }`) +
+      istio('VirtualService', zone, routes(`*.example.${zone}`, 'exit', zone === 'net' ? 443 : 80)),
+  );
+  const originating = `{ host: '*.example.net', trafficPolicy: { portLevelSettings: [{ port: { number: 443 }, tls: { mode: SIMPLE } }] } }`;
+  const servers =
+    "[{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }, { port: { number: 443, name: tls, protocol: TLS }, hosts: ['*'], tls: { mode: PASSTHROUGH } }]";
+  const expected = (request: string, tlsOriginatedBy?: 'application' | 'gateway' | 'none'): AccessRow => ({
+    from: 'shop',
+    request,
+    expect: tlsOriginatedBy ? { outcome: 'answered', via: 'gateway', tlsOriginatedBy } : { outcome: 'refused' },
+  });
+  return {
+    name: 'entries without endpoints give none to Services of their host; a gateway resolves dynamic hosts for requests',
+    table: {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      gateways: [
+        { name: 'exit', namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 },
+      ],
+      callers: [{ name: 'shop', namespace: 'shop', serviceAccount: 'app' }],
+      external: ['none.example.com', 'static.example.com', 'dns.example.com', 'a.example.org', 'a.example.net'].map(
+        (host) => ({ host, http: 'ok', https: 'ok' }),
+      ),
+      access: [
+        ...['none', 'static', 'dns'].map((name) => expected(`https://${name}.example.com/`, 'application')),
+        expected('http://a.example.org/', 'none'),
+        expected('https://a.example.org/'),
+        expected('http://a.example.net/', 'gateway'),
+      ],
+    },
+    objects: objectsIn(
+      [
+        ...shared,
+        ...dynamic,
+        service('exit'),
+        istio('Gateway', 'exit', `{ selector: { istio: exit }, servers: ${servers} }`),
+        istio('DestinationRule', 'net', originating),
+      ].join(''),
+    ),
+  };
+}
+
 export const CASES: readonly FactCase[] = [
   ranges,
   otherClusterDomain(),
@@ -226,4 +303,5 @@ export const CASES: readonly FactCase[] = [
   visibility,
   scopedGateways(),
   movedGateways(),
+  atExit(),
 ];

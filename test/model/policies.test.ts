@@ -205,6 +205,17 @@ spec: { jwtRules: [{ issuer: good, jwksUri: 'https://keys.example.com' }] }
   expect([send(`Bearer ${token}`), send(`Bearer ${token}x.`), send('Basic x')]).toEqual(['undetermined', 401, 200]);
 });
 
+test.each(['', '{}', '{"keys":[]}', 'no JSON'])('keys given as %p', (jwks) => {
+  const rules = `---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: tokens, namespace: egress }
+spec: { jwtRules: [{ issuer: good, jwks: '${jwks}' }] }
+`;
+  // Proxies refuse a listener for them; without any, they are fetched.
+  expect(outcome(call(`${OWN}${HTTPS}${rules}`))).toBe(jwks === '' ? 200 : 'undetermined');
+});
+
 describe('a refusal by ALLOW policies says which conditions failed, the nearest rules first', () => {
   const reason = (rules: string, path = '/') =>
     call(`${OWN}${HTTPS}${policy(`{ rules: [${rules}] }`)}`, `http://site.example.com${path}`).reason;
@@ -275,6 +286,12 @@ describe('NetworkPolicies', () => {
     [
       'a label of the gateway pods',
       network('{ podSelector: { matchLabels: { app: x } }, ingress: [] }'),
+      'undetermined',
+    ],
+    [
+      'a label of the gateway pods, of a policy that lets in what another one does not',
+      network('{ podSelector: {} }') +
+        network('{ podSelector: { matchLabels: { app: x } }, ingress: [{}] }').replace('name: network', 'name: more'),
       'undetermined',
     ],
     ['another value of a known label', network('{ podSelector: { matchLabels: { istio: x } }, ingress: [] }'), 200],

@@ -30,3 +30,30 @@ spec:
   resolution: DNS
   ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
 `;
+
+/** A gateway that passes TLS for `site.example.com` through, and a route by it. */
+export const passThroughGateway = (clusterDomain = 'cluster.local') => `---
+apiVersion: v1
+kind: Service
+metadata: { name: exit, namespace: egress }
+spec: { selector: { istio: exit }, ports: [{ name: tls, port: 443, targetPort: 8443 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec:
+  selector: { istio: exit }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: ['*'], tls: { mode: PASSTHROUGH } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: egress }
+spec:
+  hosts: [site.example.com]
+  gateways: [mesh, exit]
+  tls:
+    - match: [{ gateways: [mesh], port: 443, sniHosts: [site.example.com] }]
+      route: [{ destination: { host: exit.egress.svc.${clusterDomain}, port: { number: 443 } } }]
+    - match: [{ gateways: [exit], port: 443, sniHosts: [site.example.com] }]
+      route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
+`;

@@ -1,10 +1,92 @@
-import { ask, ENTRY, LOCKED } from './support';
+import { ask, ENTRY, LOCKED, passThroughGateway } from './support';
 import { isPlainYes } from '../../src/explain/changes';
 
 const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
   `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x, namespace: ${namespace} }\nspec: ${spec}\n`;
 
 const PATCH = '{ applyTo: HTTP_FILTER, match: { context: SIDECAR_OUTBOUND }, patch: { operation: REMOVE } }';
+
+test.each([
+  'site.example.com:x',
+  'site.example.com:80@other.example.com',
+  'other.example.com:-1',
+  'u:p@site.example.com',
+])('who takes Host: %s, whose port is no number', (Host) => {
+  const request = { url: 'http://site.example.com/', headers: { Host } };
+  expect(ask(ENTRY, 'shop/cart', request, LOCKED)).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining('whose port is no number'),
+  });
+});
+
+describe('a header that each client sets itself', () => {
+  const byAgent = object(
+    'VirtualService',
+    'networking.istio.io/v1',
+    '{ hosts: [site.example.com], http: [{ match: [{ headers: { user-agent: { prefix: curl } } }], directResponse: { status: 403 } }, { route: [{ destination: { host: site.example.com } }] }] }',
+  );
+
+  test('is not taken to be missing', () => {
+    const answer = ask(ENTRY + byAgent, 'shop/cart', 'http://site.example.com/');
+    expect(answer).toMatchObject({ outcome: 'undetermined', reason: expect.stringContaining('--header') });
+  });
+
+  test('is what the request gives', () => {
+    const from = (agent: string) =>
+      ask(ENTRY + byAgent, 'shop/cart', { url: 'http://site.example.com/', headers: { 'User-Agent': agent } });
+    expect(from('curl/8')).toMatchObject({ symptom: 403 });
+    expect(from('python')).toMatchObject({ outcome: 'answered' });
+  });
+
+  test('what a route does with it counts', () => {
+    const hop = (changes: string) =>
+      object(
+        'VirtualService',
+        'networking.istio.io/v1',
+        `{ hosts: [www.example.com], http: [{ headers: { request: ${changes} }, route: [{ destination: { host: istio-egressgateway.egress.svc.cluster.local, port: { number: 80 } } }] }] }`,
+      ).replace('name: x', 'name: hop');
+    const atGateway = (match: string) =>
+      object(
+        'Gateway',
+        'networking.istio.io/v1',
+        "{ selector: { istio: egressgateway }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+        'egress',
+      ) +
+      object(
+        'VirtualService',
+        'networking.istio.io/v1',
+        `{ hosts: [www.example.com], gateways: [x], http: [{ match: [{ headers: ${match} }], directResponse: { status: 418 } }, { directResponse: { status: 410 } }] }`,
+        'egress',
+      );
+    const see = (changes: string, match: string, more: object = {}) => {
+      const request = { url: 'http://www.example.com/', ...more };
+      const world = {
+        ...LOCKED,
+        knownGateways: [{ name: 'istio-egressgateway', namespace: 'egress' }],
+        httpPort80: true,
+      };
+      const { outcome, symptom } = ask(ENTRY + hop(changes) + atGateway(match), 'shop/cart', request, world);
+      return symptom ?? outcome;
+    };
+    expect(see('{ remove: [user-agent] }', '{ user-agent: {} }')).toBe(410);
+    expect(see('{ set: { user-agent: x } }', '{ user-agent: { exact: x } }')).toBe(418);
+    expect(see('{ add: { user-agent: x } }', '{ user-agent: { exact: x } }')).toBe('undetermined');
+    expect(see('{ add: { x-a: two } }', '{ x-a: { exact: two } }')).toBe(418);
+    expect(see('{ add: { x-a: two } }', '{ x-a: { exact: two } }', { headers: { 'X-A': 'one' } })).toBe('undetermined');
+    expect(see('{ add: { x-a: two } }', '{ x-a: {} }', { headers: { 'X-A': 'one' } })).toBe(418);
+    expect(see('{ remove: [x-a], set: { x-a: two } }', '{ x-a: { exact: two } }')).toBe(418);
+    const grpc = { speak: 'grpc' };
+    expect(see('{}', '{ content-type: { exact: application/grpc } }', grpc)).toBe(418);
+    expect(see('{ remove: [content-type] }', '{ content-type: { exact: application/grpc } }', grpc)).toBe(410);
+  });
+
+  test('a body may have one too', () => {
+    const byType = byAgent.replace('user-agent', 'content-type');
+    const by = (method: string) =>
+      ask(ENTRY + byType, 'shop/cart', { url: 'http://site.example.com/', method }).outcome;
+    expect([by('GET'), by('POST')]).toEqual(['answered', 'undetermined']);
+  });
+});
 
 test.each([
   [
@@ -108,6 +190,10 @@ describe('what names a Service of the mesh is not answered as if it met the gate
   const SLICE =
     '---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: x, namespace: other, labels: { kubernetes.io/service-name: x } }\n' +
     'addressType: IPv4\nports: [{ name: tcp, port: 443 }]\nendpoints: [{ addresses: [203.0.113.10] }]\n';
+  const SHARING = istio(
+    'ServiceEntry',
+    `{ hosts: [x.other.svc.cluster.local], exportTo: ['.'], resolution: STATIC, endpoints: [{ address: 203.0.113.10 }], ports: [{ number: 443, name: tcp, protocol: TCP }] }`,
+  );
   const passing = (policy: string) => PLAIN + istio('DestinationRule', `{ host: x, trafficPolicy: ${policy} }`);
   const named = { url: 'http://site.example.com/', headers: { Host: 'x.other' }, dial: '203.0.113.10' };
   const locked = {
@@ -131,6 +217,19 @@ describe('what names a Service of the mesh is not answered as if it met the gate
       /selects WorkloadEntry x/,
     ],
     ['one by that address as the name', EXTERNAL, 'https://10.96.9.9/', /selects WorkloadEntry x/],
+    [
+      'an entry for the Service, with those that a selector finds',
+      PLAIN + SHARING.replace('endpoints: [{ address: 203.0.113.10 }]', 'workloadSelector: { labels: { app: x } }'),
+      named,
+      /ServiceEntry other\/x has the host of Service x/,
+    ],
+    ['an entry for the Service', PLAIN + SHARING, named, /ServiceEntry other\/x has the host of Service x/],
+    [
+      'one by the address that an entry gives a headless Service',
+      HEADLESS + SHARING,
+      { url: 'https://site.example.com/', dial: '203.0.113.10' },
+      /has the host of Service x/,
+    ],
     ['PASSTHROUGH', passing('{ loadBalancer: { simple: PASSTHROUGH } }'), named, /load balancer PASSTHROUGH/],
     [
       'PASSTHROUGH on a port',
@@ -144,6 +243,28 @@ describe('what names a Service of the mesh is not answered as if it met the gate
         outcome: 'undetermined',
         reason: expect.stringMatching(why),
       });
+  });
+
+  test.each(['http_proxy', 'HTTP_PROXY-a'])('nor what is sent to a port on which another has %s', (appProtocol) => {
+    const taking = (port: number) =>
+      service(
+        `{ clusterIP: 10.96.9.9, selector: { app: x }, ports: [{ name: a, port: ${port}, appProtocol: ${appProtocol} }] }`,
+      );
+    expect(ask(ENTRY + taking(80), 'shop/app', 'http://site.example.com/')).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/takes the place of the others on port 80/),
+    });
+    expect(ask(ENTRY + taking(81), 'shop/app', 'http://site.example.com/')).toMatchObject({ outcome: 'answered' });
+  });
+
+  test.each([
+    ['written endpoints', SLICE],
+    ['an entry', SHARING],
+  ])('an answer says that the host is not at an address that %s gives a headless Service', (_what, yaml) => {
+    expect(ask(`${ENTRY}${HEADLESS}${yaml}`, 'shop/app', 'https://site.example.com/')).toMatchObject({
+      outcome: 'answered',
+      condition: { holds: expect.stringContaining('does not have the address 203.0.113.10 of Service other/x') },
+    });
   });
 });
 
@@ -283,4 +404,179 @@ test('a Service with port 80 in a namespace that a Sidecar imports, and of which
   expect(see(route, 'https://other.example.com/')).toMatchObject({ outcome: 'answered', via: 'undeclared' });
   const service = object('Service', 'v1', '{ ports: [{ name: http, port: 80 }] }', 'egress');
   expect(see(route + service).outcome).not.toBe('undetermined');
+});
+
+test.each(['NONE', 'STATIC', 'DNS'])(
+  'an entry without endpoints, resolution %s, gives none to the Service of its host',
+  (resolution) => {
+    const date = (text: string) => text.replace('metadata: {', 'metadata: { creationTimestamp: 2020-01-01T00:00:00Z,');
+    const sharing = date(
+      object(
+        'ServiceEntry',
+        'networking.istio.io/v1',
+        `{ hosts: [exit.egress.svc.cluster.local], resolution: ${resolution}, ports: [{ number: 443, name: tls, protocol: TLS }] }`,
+        'egress',
+      ),
+    );
+    const gateways = [{ namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 }];
+    const yaml = ENTRY + passThroughGateway() + sharing;
+    expect(
+      ask(yaml, 'shop/cart', 'https://site.example.com/', { ...LOCKED, gateways, undatedAge: 'youngest' }),
+    ).toMatchObject({
+      outcome: 'answered',
+      via: 'gateway',
+    });
+  },
+);
+
+describe('a regular expression', () => {
+  const answering = (regex: string, more = '') =>
+    object(
+      'VirtualService',
+      'networking.istio.io/v1',
+      `{ hosts: [site.example.com], http: [{ match: [{ uri: { regex: '${regex}' }${more} }], directResponse: { status: 403 } }, { directResponse: { status: 410 } }] }`,
+    );
+  const see = (regex: string, path: string) => {
+    const { symptom, outcome } = ask(ENTRY + answering(regex), 'shop/cart', `http://site.example.com${path}`);
+    return symptom ?? outcome;
+  };
+
+  test.each([
+    '/\\pN+',
+    '/[[:alpha:]]+',
+    '/\\Qa.b\\E',
+    '/(?s).*',
+    '/[]a]',
+    '/(?P<name>a)',
+    '/\\x{61}',
+    '/[\\b]',
+    '/\\R',
+  ])('%s, which RE2 reads and JavaScript does not, or in another way', (regex) =>
+    expect(see(regex, '/a')).toBe('undetermined'),
+  );
+
+  test('is evaluated otherwise, also without regard to case', () => {
+    expect(see('/\\w+\\.[a-c]{2}(?:/.*)?', '/id.ab/c')).toBe(403);
+    expect(see('/a', '/A')).toBe(410);
+    expect(see('(?i)/a', '/A')).toBe(403);
+    expect(see('/\\ba\\b.*\\Bd\\x2e', '/a/cd.')).toBe(403);
+    expect(see('/\\ba\\b.*', '/ab')).toBe(410);
+    expect(see('/[^\\f\\v]', '/a')).toBe(403);
+  });
+});
+
+describe('routes that match the same connections', () => {
+  const routes = (...matches: string[]) =>
+    object(
+      'VirtualService',
+      'networking.istio.io/v1',
+      `{ hosts: [site.example.com, other.example.com], tls: [${matches
+        .map((match) => `{ match: [${match}], route: [{ destination: { host: site.example.com } }] }`)
+        .join(', ')}] }`,
+    );
+  const see = (...matches: string[]) =>
+    ask(ENTRY + routes(...matches), 'shop/cart', 'https://site.example.com/', {
+      ...LOCKED,
+      declaredAddresses: true,
+    });
+  const own = '{ sniHosts: [site.example.com] }';
+  const range = '{ sniHosts: [site.example.com], destinationSubnets: [203.0.113.0/28] }';
+
+  test('of which Envoy rejects the listener: what the proxy has then is unknown', () => {
+    const overlap = /^two routes match the same connections to port 443 for site\.example\.com: Envoy rejects/;
+    const both = '{ sniHosts: [other.example.com, site.example.com] }';
+    expect(see(own, both)).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(overlap) });
+    // The second match inherits the range of the first.
+    expect(see(range, own)).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(overlap) });
+  });
+
+  test('of which istiod leaves one out: not undetermined', () => {
+    expect(see(own, own).outcome).toBe('answered');
+    expect(see(own, range).outcome).toBe('answered');
+  });
+});
+
+test('a server name with a "*" and no dot after it is one for which Envoy rejects the listener', () => {
+  const entry = ENTRY.replace('site.example.com', '"*ite.example.com"').replace('DNS', 'NONE');
+  const see = (scheme: string) => ask(entry, 'shop/cart', `${scheme}://site.example.com/`);
+  expect(see('https')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(/^the server name \*ite\.example\.com has no dot after the "\*" on port 443: Envoy/),
+    causes: [{ kind: 'ServiceEntry' }],
+  });
+  expect(see('http')).toMatchObject({ outcome: 'answered' });
+});
+
+test.each(['Connection', 'Content-Length', 'Expect', 'Transfer-Encoding', 'Upgrade'])(
+  'a header about the connection or the length: %s',
+  (name) => {
+    const request = { url: 'http://site.example.com/', headers: { [name]: 'x' } };
+    expect(ask(ENTRY, 'shop/cart', request)).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringContaining(`the header ${name.toLowerCase()} of a request`),
+    });
+  },
+);
+
+test('a redirect with a status that istiod does not know spoils the routes of all hosts on its port', () => {
+  const spoiling = object(
+    'VirtualService',
+    'networking.istio.io/v1',
+    '{ hosts: [elsewhere.example.com], http: [{ redirect: { uri: /x, redirectCode: 300 } }] }',
+  );
+  for (const host of ['elsewhere', 'site']) {
+    expect(ask(ENTRY + spoiling, 'shop/cart', `http://${host}.example.com/`)).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/redirect with 300, and Envoy rejects all routes of the port/),
+    });
+  }
+  expect(ask(ENTRY + spoiling, 'shop/cart', 'https://site.example.com/')).toMatchObject({ outcome: 'answered' });
+});
+
+test('TLS that a gateway passes on to a dynamic host goes to port 80, where no TLS is expected', () => {
+  const wild = object(
+    'ServiceEntry',
+    'networking.istio.io/v1',
+    '{ hosts: ["*.example.com"], resolution: DYNAMIC_DNS, ports: [{ number: 443, name: tls, protocol: TLS }] }',
+    'egress',
+  );
+  const routes = passThroughGateway().replace(
+    'route: [{ destination: { host: site.example.com',
+    'route: [{ destination: { host: "*.example.com"',
+  );
+  const gateways = [
+    { namespace: 'egress', name: 'exit', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 },
+  ];
+  expect(ask(ENTRY + wild + routes, 'shop/cart', 'https://site.example.com/', { ...LOCKED, gateways })).toMatchObject({
+    outcome: 'refused',
+    reason: expect.stringMatching(/site\.example\.com:80 .*expects plaintext HTTP and receives TLS/),
+  });
+});
+
+describe('a dynamic host with options of HTTP', () => {
+  const wild = (port: string) =>
+    object(
+      'ServiceEntry',
+      'networking.istio.io/v1',
+      `{ hosts: ["*.example.net"], location: MESH_EXTERNAL, resolution: DYNAMIC_DNS, ports: [${port}] }`,
+    );
+  const rule = (policy: string) =>
+    object('DestinationRule', 'networking.istio.io/v1', `{ host: "*.example.net", trafficPolicy: ${policy} }`);
+  const see = (objects: string) => ask(objects, 'shop/cart', 'http://a.example.net/').outcome;
+  const http = wild('{ number: 80, name: http, protocol: HTTP }');
+  const http2 = wild('{ number: 80, name: http, protocol: HTTP2 }');
+
+  test.each([
+    ['HTTP/2', http2],
+    ['an upgrade', http + rule('{ connectionPool: { http: { h2UpgradePolicy: UPGRADE } } }')],
+    ['requests for each connection', http + rule('{ connectionPool: { http: { maxRequestsPerConnection: 1 } } }')],
+    ['a timeout', http + rule('{ connectionPool: { tcp: { idleTimeout: 5s } } }')],
+  ])('without TLS Envoy rejects its cluster: %s', (_what, objects) => expect(see(objects)).toBe('undetermined'));
+
+  test('with TLS, and with other limits, it does not', () => {
+    expect(see(http2 + rule('{ tls: { mode: SIMPLE } }'))).toBe('answered');
+    expect(see(http + rule('{ connectionPool: { http: { maxRetries: 1 }, tcp: { maxConnections: 1 } } }'))).toBe(
+      'answered',
+    );
+  });
 });

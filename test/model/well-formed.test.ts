@@ -1,7 +1,9 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { parseAllDocuments } from 'yaml';
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, LOCKED, passThroughGateway } from './support';
+import { EgressModel } from '../../src/model';
+import { objectsFrom } from '../../src/reading/objects';
 import { Shape } from '../../src/schema/shape';
 import { SPECS } from '../../src/model/objects/well-formed';
 
@@ -164,5 +166,134 @@ describe("types and allowed values are those of Istio's CRDs", () => {
     expect(schemaDifferences(SPECS[kind], crd.spec.versions[0].schema.openAPIV3Schema.properties.spec, kind)).toEqual(
       [],
     );
+  });
+});
+
+test('a protocol that Kubernetes does not know is refused by the API server, and one that Istio does not by its webhook', () => {
+  const said = (manifest: string) => ask(`${ENTRY}${manifest}`, 'shop/app', 'http://site.example.com/').reason;
+  expect(said(object('Service', '{ ports: [{ port: 80, protocol: 6 }] }', 'v1'))).toContain('by every API server');
+  expect(
+    said(object('ServiceEntry', '{ hosts: [site.example.com], ports: [{ number: 80, name: a, protocol: 6 }] }')),
+  ).toContain('by every API server');
+  expect(
+    said(object('ServiceEntry', '{ hosts: [site.example.com], ports: [{ number: 80, name: a, protocol: TLSS }] }')),
+  ).toContain("by Istio's webhook");
+});
+
+describe('a wrong type anywhere in what the model reads of a kind is no crash', () => {
+  const egress = { name: 'x', namespace: 'egress' };
+  const shop = { name: 'x', namespace: 'shop' };
+  const workload = { matchLabels: { istio: 'exit' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] };
+  const patch = {
+    applyTo: 'HTTP_FILTER',
+    match: { context: 'ANY', listener: { filterChain: { filter: { name: 'a', subFilter: { name: 'b' } } } } },
+    patch: { operation: 'REMOVE' },
+  };
+  const kinds: Record<string, { apiVersion: string; metadata: object; spec: object }> = {
+    NetworkPolicy: {
+      apiVersion: 'networking.k8s.io/v1',
+      metadata: shop,
+      spec: {
+        podSelector: { matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['b'] }] },
+        policyTypes: ['Egress', 'Ingress'],
+        egress: [
+          {
+            to: [
+              { ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] } },
+              { podSelector: workload, namespaceSelector: workload },
+            ],
+            ports: [{ protocol: 'TCP', port: 443, endPort: 9000 }],
+          },
+        ],
+        ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 'http' }] }],
+      },
+    },
+    EnvoyFilter: {
+      apiVersion: 'networking.istio.io/v1alpha3',
+      metadata: shop,
+      spec: { workloadSelector: { labels: { a: 'b' } }, configPatches: [patch] },
+    },
+    WasmPlugin: {
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      metadata: shop,
+      spec: { selector: { matchLabels: {} }, targetRefs: [], match: [{ mode: 'SERVER' }] },
+    },
+    ProxyConfig: {
+      apiVersion: 'networking.istio.io/v1beta1',
+      metadata: shop,
+      spec: { selector: { matchLabels: {} }, concurrency: 2, environmentVariables: { A: 'b' } },
+    },
+    HTTPRoute: {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      metadata: shop,
+      spec: { parentRefs: [{ kind: 'ServiceEntry', name: 'site', namespace: 'shop' }, { name: 'x' }] },
+    },
+    BackendTLSPolicy: {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      metadata: egress,
+      spec: { targetRefs: [{ kind: 'Service', name: 'exit' }] },
+    },
+    ListenerSet: {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      metadata: egress,
+      spec: { parentRef: { name: 'x', namespace: 'egress' } },
+    },
+    Gateway: {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      metadata: egress,
+      spec: { gatewayClassName: 'istio', addresses: [{ type: 'Hostname', value: 'exit' }] },
+    },
+    Deployment: {
+      apiVersion: 'apps/v1',
+      metadata: egress,
+      spec: {
+        template: {
+          metadata: { labels: { istio: 'exit' }, annotations: { 'proxy.istio.io/config': '{}' } },
+          spec: { serviceAccountName: 'exit', containers: [{ ports: [{ name: 'tls', containerPort: 8443 }] }] },
+        },
+      },
+    },
+  };
+  const WRONG = [7, 'text', [null], [7], { a: 1 }];
+
+  /** All values that differ from one in one place, where it has something of another type. */
+  function* changed(value: unknown): Iterable<unknown> {
+    yield* WRONG;
+    if (typeof value !== 'object' || value === null) return;
+    for (const key of Object.keys(value))
+      for (const other of changed((value as Record<string, unknown>)[key]))
+        yield Object.assign(Array.isArray(value) ? [...value] : { ...value }, { [key]: other });
+  }
+
+  const rest = parseAllDocuments(ENTRY + passThroughGateway()).map((document) => document.toJS());
+
+  test.each(Object.entries(kinds))('%s', (kind, { apiVersion, metadata, spec }) => {
+    const crashes: string[] = [];
+    for (const other of changed(spec)) {
+      const objects = objectsFrom([...rest, { apiVersion, kind, metadata, spec: other }]);
+      try {
+        EgressModel.of(objects, LOCKED).ask(
+          { namespace: 'shop', serviceAccount: 'app', labels: { a: 'b' } },
+          { url: 'https://site.example.com/' },
+        );
+      } catch (error) {
+        crashes.push(`${JSON.stringify(other)}: ${error}`);
+      }
+    }
+    expect(crashes).toEqual([]);
+  });
+
+  test('and the object is named', () => {
+    const policy = (rule: string) =>
+      object('NetworkPolicy', `{ podSelector: {}, egress: [${rule}] }`, 'networking.k8s.io/v1');
+    const said = (yaml: string, namespace = 'shop') =>
+      ask(ENTRY + yaml.replace('namespace: shop', `namespace: ${namespace}`), 'shop/app', 'https://site.example.com/');
+    expect(said(policy('{ to: [{ ipBlock: 10.0.0.0/8 }] }')).reason).toMatch(
+      /egress\[0\]\.to\[0\]\.ipBlock: .* an object/,
+    );
+    expect(said(policy('{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: 10.1.0.0/16 } }] }')).reason).toMatch(
+      /except: .* a list/,
+    );
+    expect(said(policy('{ to: 7 }'), 'other').outcome).toBe('answered');
   });
 });

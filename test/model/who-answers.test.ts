@@ -243,3 +243,39 @@ spec: { host: site.example.com, trafficPolicy: { portLevelSettings: [{ port: { n
     );
   });
 });
+
+describe('a host at the name of another one, whose certificate may be for either', () => {
+  const rule = (tls: string) => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: alias, namespace: shop }
+spec: { host: alias.example.com, trafficPolicy: { tls: { mode: SIMPLE${tls} } } }
+`;
+  const alias = (address: string) =>
+    entry(
+      'alias',
+      '{ hosts: [alias.example.com], resolution: DNS, location: MESH_EXTERNAL, ports: [{ number: 80, name: http, ' +
+        `protocol: HTTP, targetPort: 443 }], endpoints: [{ address: ${address} }] }`,
+    );
+  const see = (address: string, tls: string, world = {}) =>
+    ask(alias(address) + rule(tls), 'shop/cart', 'http://alias.example.com/', {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      ...world,
+    });
+  const ofVendor = ', sni: site.vendor.com, subjectAltNames: [site.vendor.com]';
+  const isThere = 'site.vendor.com is alias.example.com, as ServiceEntry shop/alias says';
+
+  test.each([
+    ['the one that is asked for', ''],
+    ['the other one', ofVendor],
+  ])('a rule for %s holds if it is the same host', (_what, tls) => {
+    expect(see('site.vendor.com', tls)).toMatchObject({ outcome: 'answered', condition: { holds: isThere } });
+    expect(see('site.vendor.com', tls, { declaredAddresses: true }).condition).toBeUndefined();
+  });
+
+  test('a rule for a third one is refused, and at an address a verified certificate is proof', () => {
+    expect(see('site.vendor.com', ', sni: x.example.org, subjectAltNames: [x.example.org]').outcome).toBe('refused');
+    expect(see('203.0.113.7', '')).toMatchObject({ outcome: 'answered' });
+    expect(see('203.0.113.7', '').condition).toBeUndefined();
+  });
+});

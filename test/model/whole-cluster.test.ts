@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { parse } from 'yaml';
-import { ask, ENTRY } from './support';
+import { ask, ENTRY, passThroughGateway } from './support';
 import { AccessTable } from '../../src/access/access-table';
 import { readManifests } from '../../src/reading/read-manifests';
 import { EgressModel, World, worldOf } from '../../src/model';
@@ -85,31 +85,7 @@ describe('what can reach a request still makes it undetermined', () => {
     expect(outcome(yaml)).toBe('answered');
   });
 
-  const GATEWAY = `---
-apiVersion: v1
-kind: Service
-metadata: { name: exit, namespace: egress }
-spec: { selector: { istio: exit }, ports: [{ name: tls, port: 443, targetPort: 8443 }] }
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: exit, namespace: egress }
-spec:
-  selector: { istio: exit }
-  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: ['*'], tls: { mode: PASSTHROUGH } }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: site, namespace: egress }
-spec:
-  hosts: [site.example.com]
-  gateways: [mesh, exit]
-  tls:
-    - match: [{ gateways: [mesh], port: 443, sniHosts: [site.example.com] }]
-      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 443 } } }]
-    - match: [{ gateways: [exit], port: 443, sniHosts: [site.example.com] }]
-      route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
-`;
+  const GATEWAY = passThroughGateway();
   const apiGateway = (spec: string) => object('gateway.networking.k8s.io/v1', 'Gateway', spec, 'egress');
   const through = (yaml: string) => ask(`${ENTRY}${GATEWAY}${yaml}`, 'shop/app', 'https://site.example.com/').outcome;
 

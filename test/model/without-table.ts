@@ -181,8 +181,9 @@ export function tallyWithoutTable(total: Tallied, world: RecordedWorld): void {
   for (const folder of folders(world)) {
     const ask = askerOf(folder, table);
     let counted = total.byFolder.get(folder.name);
-    // The lab's gateways are not exactly the chart's: their port 80 leads to 8080, and another Service can show it.
-    if (folder.world.knownGateways && world.objects.some(isServiceOfGateway)) continue;
+    // The lab's gateways are not exactly the chart's: their port 80 leads to 8080, and another Service can show it. And
+    // a gateway that is said to be there has its hop Service.
+    if (folder.world.knownGateways && (world.objects.some(isServiceOfGateway) || lacksHop(world.objects))) continue;
     if (!counted) total.byFolder.set(folder.name, (counted = { asked: 0, determined: 0, yes: 0, reasons: new Map() }));
     for (const { request, answer: mesh } of world.answers) {
       const answer = ask(request);
@@ -204,6 +205,12 @@ export function tallyWithoutTable(total: Tallied, world: RecordedWorld): void {
 
 function isServiceOfGateway({ kind, metadata }: WorldObject): boolean {
   return kind === 'Service' && ['egress', 'edge'].includes(metadata.namespace);
+}
+
+/** Whether routes lead to a hop Service that is nowhere. */
+function lacksHop(objects: readonly WorldObject[]): boolean {
+  const isHop = ({ kind, metadata }: WorldObject) => kind === 'Service' && metadata.name.endsWith('-hop');
+  return /-hop\.[a-z]+\.svc/.test(JSON.stringify(objects)) && !objects.some(isHop);
 }
 
 /** Whether the mesh says the same yes: answered, on this egress path, by the host that was asked for. */

@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { headOf, itemsOf, documentsIn } from '../../src/reading/yaml-documents';
-import { readManifests } from '../../src/reading/read-manifests';
+import { readAll, readManifests } from '../../src/reading/read-manifests';
 
 let root: string;
 beforeEach(() => {
@@ -20,7 +20,7 @@ function read(files: Record<string, string>) {
   return {
     ids: found.objects.map(({ manifest }) => `${manifest.kind}/${manifest.metadata.name}`),
     objects: found.objects,
-    problems: found.problems.map(strip),
+    problems: found.problems.map(({ text }) => strip(text)),
     notes: found.notes.map(strip),
     hasInput: found.hasInput,
   };
@@ -208,4 +208,22 @@ test('a text with template expressions is not YAML, even where it can be parsed'
   for (const template of [object('"a-{{$i}}"', 'a.example.com'), object('a', '{{ .Host | default "a" }}')])
     expect(read({ 'a.yaml': template }).ids).toEqual([]);
   expect(read({ 'a.yaml': object('a', 'a.example.com # not {{ .Host }}') }).ids).toEqual(['ServiceEntry/a']);
+});
+
+describe('an object that lacks a namespace', () => {
+  const namespaces = (options?: Parameters<typeof readAll>[1]) => {
+    fs.writeFileSync(path.join(root, 'a.yaml'), service('a').replace(', namespace: shop', ''));
+    const { objects, assumptions, notes } = readAll([root], options);
+    return { of: objects.map(({ manifest }) => manifest.metadata.namespace), assumptions: assumptions.length, notes };
+  };
+
+  test('goes to the one that is given, else to default, which is said', () => {
+    expect(namespaces({ namespace: 'web' })).toEqual({ of: ['web'], assumptions: 0, notes: [] });
+    expect(namespaces()).toEqual({ of: ['default'], assumptions: 1, notes: [] });
+  });
+
+  test('stays as it is written for whoever must not rest on what is assumed, which is said too', () => {
+    expect(namespaces({ objectsOnly: true })).toEqual({ of: [undefined], assumptions: 1, notes: [] });
+    expect(namespaces({ objectsOnly: true, namespace: 'web' })).toMatchObject({ of: ['web'], assumptions: 0 });
+  });
 });

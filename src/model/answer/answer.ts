@@ -19,14 +19,10 @@ export function byWhom({ by }: Answer): string {
   return by === undefined ? '' : ` by the ${by === 'host' ? 'external host' : by}`;
 }
 
-/** All that may be answered: where there are alternatives, one of them. */
-export function possibleAnswers(answer: Answer): readonly Answer[] {
-  return [answer, ...answer.alternatives.map((one) => one.answer)];
-}
-
 /** Whether something holds of an answer without reserve: on no condition, and every time. */
 export function alwaysHolds(answer: Answer, holds: (answer: Answer) => boolean): boolean {
-  return possibleAnswers(answer).every((one) => one.condition === undefined && holds(one));
+  const possible = [answer, ...answer.alternatives.map((one) => one.answer)];
+  return possible.every((one) => one.condition === undefined && holds(one));
 }
 
 export type HopName = 'application' | 'sidecar' | 'gateway' | 'host';

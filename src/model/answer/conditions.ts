@@ -1,3 +1,5 @@
+import { Indexed } from '../../manifests/indexed';
+
 /** What must be so for an answer to hold, which the manifests do not say. */
 export interface Condition {
   /** A clause that follows "if". */
@@ -6,26 +8,39 @@ export interface Condition {
   readonly say: string;
 }
 
+type ObjectName = Pick<Indexed, 'kind' | 'namespace' | 'name'>;
+
 /** All conditions of an answer in one. */
 export function together(conditions: readonly Condition[]): Condition | undefined {
   const unique = (texts: readonly string[]) => [...new Set(texts)];
-  if (conditions.length === 0) return undefined;
+  if (conditions.length < 2) return conditions[0];
   return {
     holds: unique(conditions.map(({ holds }) => holds)).join(', and '),
     say: unique(conditions.map(({ say }) => say)).join('; '),
   };
 }
 
-export const SAY_MESH = 'add the ConfigMap istio, or say --mesh FILE (mesh in a test)';
+export const SAY_MESH = 'add the ConfigMap istio, or pass --mesh FILE (mesh in a test)';
 
 /** For a host of which nothing tells where it is. */
-export const SAY_ADDRESS = 'say --dial ADDRESS (dial in a test)';
+export const SAY_ADDRESS = 'pass --dial ADDRESS (dial in a test)';
+
+/** For a host that is where an object says, or elsewhere. */
+export function sayAddress(address = 'ADDRESS'): string {
+  return `--dial ${address} (dial in a test), or ${SAY_ADDRESSES}`;
+}
+
+/** That a host has none of the addresses that an object names. */
+export function isNotAt(host: string, range: string, { kind, namespace, name }: ObjectName): Condition {
+  const what = range.includes('/') ? 'an address in' : 'the address';
+  return { holds: `${host} does not have ${what} ${range} of ${kind} ${namespace}/${name}`, say: sayAddress() };
+}
 
 export const SAY_ADDRESSES =
   '--assume addresses=declared (declaredAddresses in a test): hosts are where ServiceEntries say, and nowhere else';
 
 export const SAY_POLICY =
-  'add the ConfigMap istio, or say --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +
+  'add the ConfigMap istio, or pass --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +
   '(mesh.outboundTrafficPolicy in a test)';
 
 export const SAY_CREDENTIALS =

@@ -1,10 +1,10 @@
 import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { compare } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
-import { IstioSpecs, ServiceSpec } from '../../manifests/specs';
+import { IstioSpecs, ServiceSpec, specOf } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
 import { upper } from '../../istio/protocols';
-import { valueIn } from '../../values/grouping';
+import { Grouping, valueIn } from '../../values/grouping';
 
 /**
  * How old objects without a `metadata.creationTimestamp` are: younger than all others, older than all others, or as old
@@ -57,20 +57,41 @@ export function* possibleAges(objects: readonly EgressObject[]): Generator<Possi
   if (objects.some((object) => isSorted(object) && !isUndated(object)))
     yield { objects: datedAs(objects, 'youngest'), when: 'the objects without a creationTimestamp are the youngest' };
   for (const group of strangers(rivals)) {
-    const names = [...group].map(nameOf);
-    const who =
-      names.length === 1
-        ? `${names[0]} is`
-        : `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} others` : ''} are`;
+    const [who, them] = group.size === 1 ? [`${inWords([...group])} is`, 'it'] : [`${inWords([...group])} are`, 'them'];
     yield {
       objects: objects.map((object) => (group.has(object) ? created(object, LATER) : object)),
-      when: `${who} younger than what competes with ${names.length === 1 ? 'it' : 'them'}`,
+      when: `${who} younger than what competes with ${them}`,
     };
     yield {
       objects: objects.map((object) =>
         isUndated(object) ? created(object, group.has(object) ? EARLIER : EARLIER + 1000) : object,
       ),
-      when: `${who} older than what competes with ${names.length === 1 ? 'it' : 'them'}`,
+      when: `${who} older than what competes with ${them}`,
+    };
+  }
+}
+
+/**
+ * Orders that istiod takes by chance: it sorts the ServiceEntries of one namespace for one host by nothing but their
+ * age, which is a time in seconds. In each of these orders another one of the same age comes first, in place of the
+ * first one by name.
+ */
+export function* ordersByChance(objects: readonly EgressObject[]): Generator<PossibleAges> {
+  const tied = new Grouping<string, EgressObject>();
+  for (const object of objects) {
+    const { metadata } = object.manifest;
+    for (const host of new Set(specOf(object.manifest, 'ServiceEntry')?.hosts ?? []))
+      tied.add([metadata.namespace ?? 'default', host, timeOf(object)].join(' '), object);
+  }
+  const groups = [...tied.several.values()].map((group) => [...group].sort((a, b) => compare(nameOf(a), nameOf(b))));
+  const most = groups.reduce((longest, { length }) => Math.max(longest, length), 0);
+  for (let at = 1; at < most; at++) {
+    const first = new Set(groups.flatMap((group) => group.slice(at, at + 1)));
+    yield {
+      objects: objects.map((object) => (first.has(object) ? created(object, timeOf(object) - 1) : object)),
+      when:
+        'istiod sorts ServiceEntries of one namespace and age for one host by chance, and ' +
+        `${inWords([...first])} may come first`,
     };
   }
 }
@@ -98,6 +119,16 @@ function isUndated(object: EgressObject): boolean {
 function created({ manifest, origin }: EgressObject, time: number | undefined): EgressObject {
   const creationTimestamp = time === undefined ? undefined : new Date(time).toISOString();
   return { manifest: { ...manifest, metadata: { ...manifest.metadata, creationTimestamp } }, origin };
+}
+
+/** When an object was created, in milliseconds; before all others if it does not say so. */
+function timeOf({ manifest: { metadata } }: EgressObject): number {
+  return metadata.creationTimestamp ? new Date(metadata.creationTimestamp).getTime() : EARLIER;
+}
+
+function inWords(objects: readonly EgressObject[]): string {
+  const names = objects.map(nameOf);
+  return names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} others` : '');
 }
 
 function nameOf({ manifest: { kind, metadata } }: EgressObject): string {

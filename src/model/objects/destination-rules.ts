@@ -1,7 +1,7 @@
 import { mostSpecific } from './host-names';
-import { createdAt, exportedTo } from './service';
+import { byAge, exportedTo } from './service';
 import { fullHost, isWildcard } from '../../istio/hosts';
-import { compare, Indexed } from '../../manifests/indexed';
+import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
 import { valueIn } from '../../values/grouping';
@@ -47,16 +47,9 @@ export class DestinationRules {
     private readonly rootNamespace: string,
     defaultExportTo: readonly string[],
   ) {
-    const sorted = rules
-      .map((object) => ({ object, created: createdAt(object), selector: object.spec.workloadSelector ? 0 : 1 }))
-      .sort(
-        (a, b) =>
-          a.selector - b.selector ||
-          compare(a.created, b.created) ||
-          compare(a.object.name, b.object.name) ||
-          compare(a.object.namespace, b.object.namespace),
-      );
-    for (const { object } of sorted) this.add(object, defaultExportTo);
+    const selecting = rules.filter(({ spec }) => spec.workloadSelector);
+    const others = rules.filter(({ spec }) => !spec.workloadSelector);
+    for (const object of [...byAge(selecting), ...byAge(others)]) this.add(object, defaultExportTo);
   }
 
   /** The rules of the first namespace that has any for the host. */

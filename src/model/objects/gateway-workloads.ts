@@ -9,6 +9,7 @@ import { fullGateway } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
 import { withoutNamespace } from '../../manifests/servers';
 import { ServiceSpec } from '../../manifests/specs';
+import { GATEWAY_LABEL } from '../../values/gateway-installation';
 
 /** The pods of one gateway. */
 export interface GatewayWorkload {
@@ -54,7 +55,7 @@ type ServicePorts = NonNullable<ServiceSpec['ports']>;
 /** The pod port behind port 443 of a gateway that Istio's Helm chart installs: it maps each port to itself. */
 const CHART_PORT = 443;
 
-/** The same of Istio's profiles. */
+/** The same of Istio's profiles, and of an `EgressGateway`. */
 const STANDARD_PORT = 8443;
 
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
@@ -68,7 +69,12 @@ const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 export function gatewayWorkloads(
   index: ManifestIndex,
   world: World,
-): { workloads: GatewayWorkload[]; services: Indexed<ServiceSpec>[] } {
+): {
+  workloads: GatewayWorkload[];
+  services: Indexed<ServiceSpec>[];
+  /** Services of known pods that nothing says to exist, with the condition that they do. */
+  doubtful: ReadonlyMap<Indexed, Condition>;
+} {
   const installed = [
     ...(world.httpPort80 === false ? [] : [ingressGateway()]),
     ...(world.gateways ?? []).flatMap(({ name, namespace, labels, targetPort }) =>
@@ -103,7 +109,7 @@ export function gatewayWorkloads(
         ),
       }),
     );
-    return { workloads, services };
+    return { workloads, services, doubtful: new Map() };
   }
   const workloads = new Map<string, GatewayWorkload>();
   const selectors = index
@@ -132,7 +138,8 @@ export function gatewayWorkloads(
   }
   const isKnown = (namespace: string, selector: Labels) =>
     [...workloads.values()].some((pod) => pod.namespace === namespace && selects(selector, pod.labels));
-  for (const gateway of world.knownGateways ?? []) {
+  const known = (world.knownGateways ?? []).map((gateway) => asSelected(index, gateway));
+  for (const gateway of known) {
     const { name, namespace, serviceAccount, targetPort = CHART_PORT } = gateway;
     const own = labelsOf(gateway);
     if (isKnown(namespace, own)) continue;
@@ -163,7 +170,8 @@ export function gatewayWorkloads(
     });
   }
   const guesses: Indexed<ServiceSpec>[] = [];
-  for (const [id, { namespace, name, selector, ports }] of missingServices(index, declared, world.knownGateways)) {
+  const doubtful = new Map<Indexed, Condition>();
+  for (const [id, { namespace, name, selector, ports, isSaid }] of missingServices(index, declared, known)) {
     const standard = standardLabels(name);
     const isStandard = standard !== undefined && selects(selector, standard);
     const service = syntheticService(namespace, name, {
@@ -175,7 +183,10 @@ export function gatewayWorkloads(
     });
     services.push(service);
     if (!isStandard) guesses.push(service);
-    if (isKnown(namespace, selector)) continue;
+    if (isKnown(namespace, selector)) {
+      if (!isSaid) doubtful.set(service, { holds: `there is a Service ${id} for the gateway`, say: 'add it' });
+      continue;
+    }
     const labels = isStandard ? standard : selector;
     const namedPort = isStandard ? STANDARD_PORT : undefined;
     const says = isStandard
@@ -205,6 +216,7 @@ export function gatewayWorkloads(
         index.services.some((service) => isOf(service, workload) && hasUnknownPort(service, workload)),
     })),
     services,
+    doubtful,
   };
 }
 
@@ -257,9 +269,10 @@ export function sayGateway(
 ): string {
   const gateway = id.replace(/-hop$/, '');
   const name = withoutNamespace(gateway);
-  if (!selects(labels, labelsOf({ name }))) return `add the Deployment of ${gateway}`;
+  const isOwn = selects(ownLabels({ name, namespace: gateway.split('/')[0] }), labels);
+  if (!isOwn && !selects(labels, labelsOf({ name }))) return `add the Deployment of ${gateway}`;
   const account = serviceAccount === undefined || serviceAccount === name ? '' : `,serviceAccount=${serviceAccount}`;
-  const port = targetPort === CHART_PORT ? '' : `,targetPort=${targetPort}`;
+  const port = isOwn || targetPort === CHART_PORT ? '' : `,targetPort=${targetPort}`;
   return `--gateway ${gateway}${port}${account} (gateways in a test), or add its Deployment`;
 }
 
@@ -271,15 +284,35 @@ interface GatewayInQuestion {
   readonly targetPort?: number;
 }
 
+/** A gateway that is said to be there, as the Gateways select it. */
+function asSelected(index: ManifestIndex, gateway: KnownGateway): KnownGateway {
+  const own = gateway.labels === undefined ? ownSelector(index, gateway) : undefined;
+  return own ? { ...gateway, labels: own, targetPort: gateway.targetPort ?? STANDARD_PORT } : gateway;
+}
+
+/** The label of an `EgressGateway` of this name, if a Gateway selects it. */
+function ownSelector(index: ManifestIndex, gateway: Pick<KnownGateway, 'name' | 'namespace'>): Labels | undefined {
+  const own = ownLabels(gateway);
+  return index.ofKind('Gateway').some(({ spec }) => spec.selector && selects(own, spec.selector)) ? own : undefined;
+}
+
+function ownLabels({ name, namespace }: Pick<KnownGateway, 'name' | 'namespace'>): Labels {
+  return { [GATEWAY_LABEL]: `${name}.${namespace}` };
+}
+
 function labelsOf({ name, labels }: Pick<KnownGateway, 'name' | 'labels'>): Labels {
   return labels ?? { app: name, istio: name.replace(/^istio-/, '') };
 }
 
 /** Services inside the cluster that are destinations of routes but are not among the manifests. */
-function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, given: readonly KnownGateway[] = []) {
-  const found = new Map<string, { namespace: string; name: string; selector: Labels; ports: ServicePorts }>();
+function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, given: readonly KnownGateway[]) {
+  const found = new Map<
+    string,
+    { namespace: string; name: string; selector: Labels; ports: ServicePorts; isSaid: boolean }
+  >();
   const gateways = new Map(index.ofKind('Gateway').map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
   const entries = new Set(index.ofKind('ServiceEntry').flatMap(({ spec }) => spec.hosts ?? []));
+  const written = new Set(index.services.map(({ name }) => name));
   for (const hop of index.hops) {
     const host = fullHost(hop.host, hop.virtualService);
     const service = serviceOfHost(host, index.clusterDomain);
@@ -289,12 +322,16 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
       .filter((gateway) => gateway !== 'mesh')
       .map((gateway) => gateways.get(fullGateway(gateway, hop.virtualService.namespace)))
       .find((gateway) => gateway !== undefined);
-    const known = given.find((one) => one.namespace === namespace && [one.name, `${one.name}-hop`].includes(name));
+    // A hop Service that the manifests have in another namespace is there, and not here.
+    const isElsewhere = name.endsWith('-hop') && written.has(name);
+    const names = isElsewhere ? [name] : [name, name.replace(/-hop$/, '')];
+    const known = given.find((one) => one.namespace === namespace && names.includes(one.name));
     const standard = standardLabels(name);
     const selector: Labels | undefined =
       (known && labelsOf(known)) ??
       bound?.spec.selector ??
       (standard && { istio: standard.istio }) ??
+      ownSelector(index, { namespace, name: name.replace(/-hop$/, '') }) ??
       onlySelector(index, namespace);
     if (!selector) continue;
     const servers = index
@@ -314,7 +351,7 @@ function missingServices(index: ManifestIndex, declared: ReadonlySet<string>, gi
     }));
     const before = found.get(`${namespace}/${name}`);
     if (before) before.ports = [...new Map([...before.ports, ...ports].map((port) => [port.port, port])).values()];
-    else found.set(`${namespace}/${name}`, { namespace, name, selector, ports });
+    else found.set(`${namespace}/${name}`, { namespace, name, selector, ports, isSaid: known !== undefined });
   }
   return found;
 }

@@ -25,3 +25,8 @@ export function mostSpecific<V>(
   }
   return best === undefined ? undefined : wildcards.get(best);
 }
+
+/** The name in an authority, whose port may be empty. */
+export function withoutPort(authority: string): string {
+  return authority.replace(/:\d*$/, '');
+}

@@ -1,7 +1,8 @@
 import { addressOf, ServiceAddress } from './addresses';
+import { isAlias } from './aliases';
 import { protocolOfServicePort, upper } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
-import { Indexed, IstioObject } from '../../manifests/indexed';
+import { compare, Indexed, IstioObject } from '../../manifests/indexed';
 import { ServiceSpec } from '../../manifests/specs';
 import { Exported } from '../../manifests/visibility';
 
@@ -33,11 +34,13 @@ interface ServiceFacts {
   /** Whether a sidecar with DNS capture allocates an address for the name. */
   readonly canHaveAddress: boolean;
   readonly exportTo: readonly string[];
-  /** As written: `*` and no `exportTo` mean the same, but entries that differ in it are not merged. */
+  /** As written: `*` and none mean the same, and `.` and the name, but entries that differ in it are not merged. */
   readonly writtenExportTo: readonly string[];
   readonly subjectAltNames: readonly string[];
   /** Full names of Services that stand for the host. */
   readonly aliases?: readonly string[];
+  /** The host for which it is only another name (type ExternalName): routes can name it, and it has nothing else. */
+  readonly aliasFor?: string;
   readonly created: string;
 }
 
@@ -66,7 +69,7 @@ export function servicesOfEntry(entry: IstioObject<'ServiceEntry'>, exportTo: re
     resolution,
     addresses,
     exportTo,
-    writtenExportTo: exportedTo(entry, NONE),
+    writtenExportTo: spec.exportTo ?? NONE,
     subjectAltNames: spec.subjectAltNames ?? NONE,
     created: createdAt(entry),
   };
@@ -87,8 +90,9 @@ export function serviceOfKubernetes(
 ): Service {
   const { spec, namespace, name } = service;
   const annotation: string | undefined = service.manifest.metadata.annotations?.['networking.istio.io/exportTo'];
+  const aliasFor = isAlias(service) ? String(spec.externalName) : undefined;
   const address: ServiceAddress =
-    spec.clusterIP === 'None' ? addressOf(undefined) : { kind: 'service', namespace, name };
+    spec.clusterIP === 'None' || aliasFor !== undefined ? addressOf(undefined) : { kind: 'service', namespace, name };
   return {
     host: serviceHost(name, namespace, clusterDomain),
     namespace,
@@ -109,6 +113,7 @@ export function serviceOfKubernetes(
       ? annotation.split(',').map((item) => (item.trim() === '.' ? namespace : item.trim()))
       : defaultExportTo.map((item) => (item === '.' ? namespace : item)),
     subjectAltNames: NONE,
+    ...(aliasFor !== undefined && { aliasFor }),
     created: createdAt(service),
   };
 }
@@ -119,6 +124,19 @@ export function exportedTo(
   byDefault: readonly string[],
 ): readonly string[] {
   return (exportTo?.length ? exportTo : byDefault).map((item) => (item === '.' ? namespace : item));
+}
+
+/** Oldest first; of equal age, by name, as Istio sorts them. */
+export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
+  return objects
+    .map((object) => ({ object, created: createdAt(object) }))
+    .sort(
+      (a, b) =>
+        compare(a.created, b.created) ||
+        compare(a.object.name, b.object.name) ||
+        compare(a.object.namespace, b.object.namespace),
+    )
+    .map(({ object }) => object);
 }
 
 /** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */

@@ -1,7 +1,7 @@
 import { FieldProblem, schemaProblem, webhookProblem } from './admission';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
-import { hostsOverlap } from './host-names';
+import { hostsOverlap, withoutPort } from './host-names';
 import { ModelRequest } from '../requests/request';
 import { urlOf } from '../../access/request-url';
 import { misfits, Shape } from '../../schema/shape';
@@ -12,8 +12,9 @@ import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { specOf } from '../../manifests/specs';
+import { compare } from '../../values/canonical';
 
-/** An object that every API server rejects: a wrong type, a value that is not allowed, an unknown kind or version. */
+/** An object that the API server or Istio's webhook rejects, such as one with a wrong type or a value that is not allowed. */
 export interface Malformed {
   readonly source: EgressObject;
   /** Names the object, the field, the value, and what is allowed. */
@@ -52,6 +53,28 @@ export const SPECS: Readonly<Record<string, Shape>> = Object.fromEntries(
 
 /** Common to all objects. */
 const METADATA = fields({ name: text, namespace: text, labels, annotations: labels });
+const labelSelector = fields({
+  matchLabels: labels,
+  matchExpressions: list({ ...fields({ key: text, operator: text, values: texts }), required: ['key', 'operator'] }),
+});
+const peers = list(
+  fields({
+    ipBlock: { ...fields({ cidr: text, except: texts }), required: ['cidr'] },
+    podSelector: labelSelector,
+    namespaceSelector: labelSelector,
+  }),
+);
+const policyPorts = list(fields({ protocol: text, port: { oneOf: [whole, text] }, endPort: whole }));
+/** What is read of the pods of gateways. */
+const podTemplate = fields({
+  template: fields({
+    metadata: fields({ labels, annotations: labels }),
+    spec: fields({
+      serviceAccountName: text,
+      containers: list(fields({ ports: list(fields({ name: text, containerPort: whole })) })),
+    }),
+  }),
+});
 const CORE: Record<string, Shape> = {
   Service: fields({
     ports: list(fields({ name: text, port: whole, protocol: text, appProtocol: text })),
@@ -61,11 +84,73 @@ const CORE: Record<string, Shape> = {
     type: text,
   }),
   NetworkPolicy: fields({
-    podSelector: any,
+    podSelector: labelSelector,
     policyTypes: texts,
-    egress: list(fields({ to: list(any), ports: list(any) })),
-    ingress: list(any),
+    egress: list(fields({ to: peers, ports: policyPorts })),
+    ingress: list(fields({ from: peers, ports: policyPorts })),
   }),
+  Deployment: podTemplate,
+  DaemonSet: podTemplate,
+  StatefulSet: podTemplate,
+};
+const CORE_GROUPS: readonly string[] = ['v1', 'networking.k8s.io', 'apps', 'extensions'];
+const GATEWAY_API_GROUP = /^gateway\.networking\.(x-)?k8s\.io$/;
+const parent = fields({ kind: text, name: text, namespace: text });
+/** What is read of any kind of the Gateway API. */
+const GATEWAY_API = fields({
+  gatewayClassName: text,
+  addresses: list(fields({ type: text, value: text })),
+  parentRef: parent,
+  parentRefs: list(parent),
+  targetRefs: list(fields({ kind: text, name: text })),
+});
+const some: Shape = { type: 'string', minLength: 1 };
+const selector = fields({ matchLabels: labels });
+const mtls = fields({ mode: { enum: ['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT'] } });
+/** Kinds that no construct makes, and whose schema is not among those of ISTIO_SPECS: what is read of them. */
+const OTHERS: Record<string, Shape> = {
+  RequestAuthentication: fields({
+    selector,
+    jwtRules: list({
+      ...fields({
+        issuer: some,
+        audiences: list(some),
+        jwks: text,
+        jwksUri: some,
+        jwks_uri: some,
+        fromHeaders: list({ ...fields({ name: some, prefix: text }), required: ['name'] }),
+        fromParams: list(some),
+        fromCookies: list(some),
+        outputPayloadToHeader: text,
+        outputClaimToHeaders: list({
+          ...fields({ header: { type: 'string', pattern: '^[-_A-Za-z0-9]+$', example: 'x-claim' }, claim: some }),
+          required: ['header', 'claim'],
+        }),
+        spaceDelimitedClaims: list(some),
+      }),
+      exclusive: [['jwksUri', 'jwks_uri', 'jwks']],
+    }),
+  }),
+  PeerAuthentication: fields({ selector, mtls, portLevelMtls: { ...map(mtls), minProperties: 1 } }),
+  EnvoyFilter: fields({
+    workloadSelector: fields({ labels }),
+    targetRefs: list(any),
+    configPatches: list(
+      fields({
+        applyTo: text,
+        match: fields({
+          context: text,
+          listener: fields({
+            filterChain: fields({ filter: fields({ name: text, subFilter: fields({ name: text }) }) }),
+          }),
+        }),
+        patch: fields({ operation: text }),
+      }),
+    ),
+  }),
+  ProxyConfig: fields({ selector, environmentVariables: labels }),
+  WasmPlugin: fields({ selector, targetRefs: list(any), match: list(fields({ mode: text })) }),
+  TrafficExtension: fields({ selector, targetRefs: list(any) }),
 };
 /** Kinds and versions of Istio's groups. */
 const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly string[] }> = {
@@ -89,6 +174,16 @@ const GROUPS: Record<string, { kinds: readonly string[]; versions: readonly stri
   },
 };
 
+function shapeOf(group: string, kind: string): Shape | undefined {
+  if (GROUPS[group] || group === 'extensions.istio.io') return SPECS[kind] ?? OTHERS[kind];
+  if (CORE_GROUPS.includes(group)) return CORE[kind];
+  return GATEWAY_API_GROUP.test(group) ? GATEWAY_API : undefined;
+}
+
+function namespaceOf({ metadata }: Manifest): string {
+  return String(metadata?.namespace ?? 'default');
+}
+
 function problemOf(manifest: Manifest): FieldProblem | undefined {
   const { apiVersion, kind, metadata, spec } = manifest;
   const [group, version] = String(apiVersion).split('/');
@@ -107,15 +202,23 @@ function problemOf(manifest: Manifest): FieldProblem | undefined {
       field: 'metadata.name',
       problem: `${JSON.stringify(metadata.name)} is not made of lower-case letters, digits, "-" and "."`,
     };
-  const shape = known ? SPECS[kind] : group === 'v1' || group === 'networking.k8s.io' ? CORE[kind] : undefined;
+  const shape = shapeOf(group, kind);
   const created = metadata.creationTimestamp;
   if ((known || shape) && created && Number.isNaN(new Date(created).getTime()))
     return { field: 'metadata.creationTimestamp', problem: `${JSON.stringify(created)} is not a timestamp` };
   const misfit =
     (known || shape ? misfits(metadata, METADATA, 'metadata')[0] : undefined) ??
     (shape && spec !== undefined && spec !== null ? misfits(spec, shape, 'spec')[0] : undefined);
-  if (misfit) return { field: misfit.place as FieldPath, problem: misfit.problem };
-  return known && spec ? schemaProblem(kind, spec) : undefined;
+  if (misfit)
+    return {
+      field: misfit.place as FieldPath,
+      problem: misfit.problem,
+      isForWebhook:
+        known !== undefined &&
+        misfit.place.endsWith('.protocol') &&
+        misfits(spec, ISTIO_SPECS[kind] ?? {}).length === 0,
+    };
+  return known && spec ? schemaProblem(kind, spec, namespaceOf(manifest)) : undefined;
 }
 
 /**
@@ -142,25 +245,19 @@ export function separateMalformed(
     const rejected = isObject ? problemOf(manifest) : undefined;
     const problem =
       rejected ??
-      (isObject && manifest.spec && String(manifest.apiVersion).startsWith('networking.istio.io/')
-        ? webhookProblem(manifest.kind, manifest.spec)
+      (isObject && manifest.spec && /^(networking|security)\.istio\.io\//.test(String(manifest.apiVersion))
+        ? webhookProblem(manifest.kind, manifest.spec, namespaceOf(manifest))
         : undefined);
     if (problem === undefined) {
       wellFormed.push(source);
       continue;
     }
     const { kind, metadata, spec } = manifest;
-    const object = new Indexed(
-      source,
-      kind,
-      String(metadata.namespace ?? 'default'),
-      String(metadata.name),
-      spec ?? {},
-    );
+    const object = new Indexed(source, kind, namespaceOf(manifest), String(metadata.name), spec ?? {});
     malformed.push({
       source,
       problem: `${kind} ${object.namespace}/${object.name} would be rejected by ${
-        rejected === undefined ? "Istio's webhook" : 'every API server'
+        rejected === undefined || rejected.isForWebhook ? "Istio's webhook" : 'every API server'
       } (${problem.field}: ${problem.problem})`,
       cause: fieldRef(object, problem.field),
     });
@@ -168,22 +265,37 @@ export function separateMalformed(
   return { objects: wellFormed, malformed };
 }
 
+/** Kinds that act on the pods of their own namespace, or of all where they are in the root namespace. */
+const ON_OWN_PODS: ReadonlySet<string> = new Set([
+  'NetworkPolicy',
+  'EnvoyFilter',
+  'ProxyConfig',
+  'WasmPlugin',
+  'TrafficExtension',
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+  'RequestAuthentication',
+  'Sidecar',
+]);
+
 /**
  * The malformed object that could change the answer to a request if it were corrected: one for the host, or for a
- * destination of its VirtualServices, or one whose hosts are missing or cannot be read.
+ * destination of its VirtualServices, or one whose hosts are missing or cannot be read, and which acts on pods of one
+ * of these namespaces.
  */
 export function malformedThatMatters(
   malformed: readonly Malformed[],
   objects: readonly EgressObject[],
   { url, headers = {}, follow }: ModelRequest,
+  namespaces: ReadonlySet<string>,
   clusterDomain?: string,
 ): Malformed | undefined {
-  if (malformed.length === 0 || follow) return malformed[0];
+  if (follow) return firstByProblem(malformed);
   const hostHeader = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
-  const names = new Set([urlOf(url).hostname, ...(hostHeader === undefined ? [] : [hostHeader.replace(/:\d+$/, '')])]);
+  const names = new Set([urlOf(url).hostname, ...(hostHeader === undefined ? [] : [withoutPort(hostHeader)])]);
   const routed = objects.flatMap(({ manifest }) => {
     const spec = specOf(manifest, 'VirtualService');
-    return spec ? [{ spec, place: { namespace: manifest.metadata.namespace ?? 'default', clusterDomain } }] : [];
+    return spec ? [{ spec, place: { namespace: namespaceOf(manifest), clusterDomain } }] : [];
   });
   // Iterating over a Set also visits what is added meanwhile: the destinations of destinations.
   for (const name of names) {
@@ -196,12 +308,13 @@ export function malformedThatMatters(
       }
     }
   }
-  return malformed.find(({ source: { manifest } }) => {
-    const place = { namespace: String(manifest.metadata?.namespace ?? 'default'), clusterDomain };
+  const thatMatter = malformed.filter(({ source: { manifest } }) => {
+    const place = { namespace: namespaceOf(manifest), clusterDomain };
     const { host: own, hosts: several } = (manifest.spec ?? {}) as {
       readonly host?: unknown;
       readonly hosts?: unknown;
     };
+    if (ON_OWN_PODS.has(manifest.kind) && !namespaces.has(place.namespace)) return false;
     const hosts: unknown[] = [own ?? several ?? []].flat();
     return (
       hosts.length === 0 ||
@@ -210,4 +323,10 @@ export function malformedThatMatters(
       )
     );
   });
+  return firstByProblem(thatMatter);
+}
+
+/** The same one whatever the order of the documents is. */
+function firstByProblem(malformed: readonly Malformed[]): Malformed | undefined {
+  return [...malformed].sort((a, b) => compare(a.problem, b.problem))[0];
 }

@@ -57,6 +57,8 @@ export interface World {
    * @default - unknown: where it changes an answer, the answer is undetermined
    */
   readonly httpPort80?: boolean;
+  /** Settings of the mesh that may decide an answer and that the model does not know, as Helm values name them. */
+  readonly unknownSettings?: readonly string[];
 }
 
 /** An external host of which the world says how it behaves. */

@@ -15,6 +15,8 @@ export interface RequestAuthenticationSpec {
 
 export interface JwtRule {
   readonly issuer?: string;
+  /** Keys in JSON, where they are not fetched. */
+  readonly jwks?: string;
   readonly audiences?: readonly string[];
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
   readonly fromParams?: readonly string[];

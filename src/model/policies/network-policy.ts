@@ -1,6 +1,6 @@
 import { Address, holds } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
-import { SAY_ADDRESS } from '../answer/conditions';
+import { Condition, isNotAt, SAY_ADDRESS, together } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap } from '../objects/host-names';
 import { selectorMatches } from '../objects/label-selectors';
@@ -9,7 +9,13 @@ import { SelectablePods } from './selection';
 import { Registry } from '../registry/registry';
 import { Undetermined } from '../answer/undetermined';
 import { LabelSelector } from '../../access/access-table';
-import { contains, holdsUnknownAddress } from '../../istio/ranges';
+import {
+  contains,
+  familyHeld,
+  holdsUnknownAddress,
+  isPartOfPrivateNetwork,
+  PRIVATE_NETWORKS,
+} from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
 
 interface PolicySpec {
@@ -45,6 +51,12 @@ interface IpBlock {
 /** The other end of a connection: a pod, or an address. */
 export type Peer = { readonly pod: SelectablePods } | { readonly address: Address };
 
+/** Why a connection is blocked, and what must be so for that. */
+export interface Blocked {
+  readonly decidedBy: readonly FieldRef[];
+  readonly condition?: Condition;
+}
+
 /**
  * The NetworkPolicies that block a connection from leaving or entering a pod; undefined if none does. Undetermined only
  * where what the manifests do not tell decides.
@@ -55,7 +67,7 @@ export function blockedBy(
   pod: SelectablePods,
   peer: Peer,
   port: number | undefined,
-): FieldRef[] | undefined {
+): Blocked | undefined {
   const policies = policiesOf(registry).flatMap((policy) => {
     const { namespace, spec } = policy;
     if (namespace !== pod.namespace || !hasDirection(spec, direction)) return [];
@@ -64,23 +76,42 @@ export function blockedBy(
   });
   if (policies.length === 0) return undefined;
   const open: Open[] = [];
-  const allowed = someOf(policies, ({ policy }) =>
+  const unknown = 'address' in peer && peer.address.kind === 'unknown' ? peer.address : undefined;
+  const families = new Set<'ipv4' | 'ipv6' | undefined>();
+  const unless: Condition[] = [];
+  const allows = ({ policy, applies }: { policy: Indexed<PolicySpec>; applies: Certainty }) =>
     someOf(policy.spec[direction] ?? [], (rule, index) => {
       const at = fieldRef(policy, `spec.${direction}[${index}]`);
       const peers = rule[direction === 'egress' ? 'to' : 'from'] ?? [];
       const found: Open[] = [];
+      const isPort = portMatches(rule.ports, port, at, found);
+      if (unknown && isPort !== false)
+        for (const { ipBlock } of peers) {
+          if (!ipBlock) continue;
+          if (applies && isPort) families.add(familyHeld(ipBlock.cidr, ipBlock.except));
+          if (!registry.world.declaredAddresses && isPartOfPrivateNetwork(ipBlock.cidr))
+            unless.push(isNotAt(unknown.host, ipBlock.cidr, policy));
+        }
       const matches = both(
-        portMatches(rule.ports, port, at, found),
+        isPort,
         peers.length === 0 || someOf(peers, (one) => peerMatches(registry, policy, at, one, peer, found)),
       );
       if (matches === undefined) open.push(...found);
       return matches;
-    }),
-  );
-  if (allowed) return undefined;
-  const isRestricted = policies.some(({ applies }) => applies);
-  if (allowed === false && isRestricted) return policies.map(({ policy }) => fieldRef(policy, `spec.${direction}`));
-  const unsure = policies.find(({ applies }) => !applies);
+    });
+  const certain = policies.filter(({ applies }) => applies);
+  const others = policies.filter(({ applies }) => !applies);
+  const allowed = someOf(certain, allows);
+  if (allowed || (families.has('ipv4') && families.has('ipv6'))) return undefined;
+  // Of those that may not apply, all must allow it, and none may be needed.
+  const byOthers = others.map(allows);
+  if (certain.length === 0 && byOthers.every((one) => one === true)) return undefined;
+  if (certain.length > 0 && allowed === false && byOthers.every((one) => one === false))
+    return {
+      decidedBy: policies.map(({ policy }) => fieldRef(policy, `spec.${direction}`)),
+      condition: together(unless),
+    };
+  const [unsure] = others;
   const [first] = open;
   throw first
     ? new Undetermined(first.unknown, [first.at])
@@ -89,6 +120,79 @@ export function blockedBy(
           'all their labels: add their Deployment',
         [fieldRef(unsure!.policy, 'spec.podSelector')],
       );
+}
+
+/**
+ * What pods connect to beside the destination: the ports of it, and the networks in which it may be. Some distributions
+ * resolve names at 5353, and nodes may have a cache of DNS.
+ */
+const NEEDS = {
+  names: {
+    what: 'resolve names (UDP 53)',
+    protocol: 'UDP',
+    ports: [53, 5353],
+    networks: [...PRIVATE_NETWORKS, '169.254.0.0/16'],
+  },
+  istiod: { what: 'reach istiod (TCP 15012)', protocol: 'TCP', ports: [15012], networks: PRIVATE_NETWORKS },
+} as const;
+
+/** That other policies let a pod do what it needs, where those that certainly select it do not. */
+export function lifeline(
+  registry: Registry,
+  { namespace, labels, hasOtherLabels }: SelectablePods,
+  needs: readonly (keyof typeof NEEDS)[],
+): Condition | undefined {
+  const policies = policiesOf(registry).filter(
+    ({ namespace: own, spec }) =>
+      own === namespace &&
+      hasDirection(spec, 'egress') &&
+      selectorMatches(spec.podSelector, labels, hasOtherLabels) === true,
+  );
+  const rules = policies.flatMap(({ spec }) => spec.egress ?? []);
+  const isOfSystem = namespace === 'kube-system' || namespace === registry.rootNamespace;
+  const missing = needs
+    .map((need) => NEEDS[need])
+    .filter((need) => !rules.some((rule) => isOpen(rule, need, isOfSystem)));
+  if (policies.length === 0 || missing.length === 0) return undefined;
+  const what = missing.map((one) => one.what).join(' and ');
+  return {
+    holds: `another NetworkPolicy lets the pods of ${namespace} ${what}`,
+    say: `add the NetworkPolicy of ${namespace} that does`,
+  };
+}
+
+/**
+ * Whether a rule opens one of the ports to pods or to the networks in which clusters have them. A network that is
+ * excepted as a whole may well be the cluster's.
+ *
+ * @param isOfSystem whether its policy is in a namespace that may have the pods that are needed
+ */
+function isOpen(
+  { to, ports }: PolicyRule,
+  { protocol, ports: needed, networks }: (typeof NEEDS)[keyof typeof NEEDS],
+  isOfSystem: boolean,
+): boolean {
+  const isTo = ({ ipBlock, namespaceSelector }: PolicyPeer) =>
+    ipBlock
+      ? reachesInto(networks, ipBlock) && !PRIVATE_NETWORKS.some((network) => isExcepted(network, ipBlock))
+      : namespaceSelector !== undefined || isOfSystem;
+  if (to?.length && !to.some(isTo)) return false;
+  if (!ports?.length) return true;
+  return ports.some(
+    ({ protocol: own = 'TCP', port, endPort }) =>
+      own === protocol && (typeof port !== 'number' || needed.some((one) => one >= port && one <= (endPort ?? port))),
+  );
+}
+
+/** Whether a block holds a part of one of these networks, or a whole one. */
+function reachesInto(networks: readonly string[], block: IpBlock): boolean {
+  return networks.some(
+    (network) => (contains(block.cidr, network) || contains(network, block.cidr)) && !isExcepted(network, block),
+  );
+}
+
+function isExcepted(network: string, { except = [] }: IpBlock): boolean {
+  return except.some((exception) => contains(exception, network));
 }
 
 /** What would have to be known. */
@@ -155,9 +259,6 @@ function peerMatches(
   return both(inNamespace, isPod);
 }
 
-/** Networks in which clusters usually have their pods. */
-const OF_PODS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
-
 function ipBlockMatches(
   registry: Registry,
   { cidr, except: excepted = [] }: IpBlock,
@@ -175,11 +276,7 @@ function ipBlockMatches(
     return undefined;
   }
   // Whether a block of addresses selects pods at all, each network decides for itself.
-  const mayHold = OF_PODS.some(
-    (range) =>
-      (contains(cidr, range) || contains(range, cidr)) && !excepted.some((exception) => contains(exception, range)),
-  );
-  if (!mayHold) return false;
+  if (!reachesInto(PRIVATE_NETWORKS, { cidr, except: excepted })) return false;
   open.push({ unknown: `it is unknown whether ${cidr} stands for pods of namespace ${peer.pod.namespace}`, at });
   return undefined;
 }
@@ -207,7 +304,7 @@ function namespaceMatches(
   at: FieldRef,
   open: Open[],
 ): Certainty {
-  const written = index.inGroup('', 'Namespace').find((object) => object.name === name);
+  const written = index.namespace(name);
   const labels = { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
   // An access table describes everything, and what it does not give is not there.
   const matches = selectorMatches(selector, labels, written === undefined && world.external === undefined);

@@ -30,6 +30,13 @@ export function badToken(
     .flatMap((policy) =>
       (policy.object.spec.jwtRules ?? []).map((rule, index) => ({ ...policy, rule: rule ?? {}, index })),
     );
+  const keyless = rules.find(({ rule }) => rule.jwks && !hasKeys(rule.jwks));
+  if (keyless)
+    throw new Undetermined(
+      'proxies refuse a listener whose jwks has no key: one that runs keeps what it had before, and one that starts has ' +
+        'nothing on that port',
+      [fieldRef(keyless.object, `spec.jwtRules[${keyless.index}].jwks`)],
+    );
   const found = rules.flatMap((one) => tokensFor(one.rule, http).map((token) => ({ ...one, token })));
   if (found.length === 0) return undefined;
   const [{ object, index }] = found;
@@ -52,6 +59,14 @@ export function badToken(
   return { status: first.status, reason: `the token of the request is not valid: ${first.because}`, decidedBy };
 }
 
+function hasKeys(jwks: string): boolean {
+  try {
+    return JSON.parse(jwks)?.keys?.length > 0;
+  } catch {
+    return false;
+  }
+}
+
 /** The tokens in the places where a rule looks for them: those that it names, else the usual two. */
 function tokensFor(rule: JwtRule, http: NonNullable<PolicyInput['http']>): string[] {
   const isUsual = !rule.fromHeaders?.length && !rule.fromParams?.length && !rule.fromCookies?.length;
@@ -62,6 +77,8 @@ function tokensFor(rule: JwtRule, http: NonNullable<PolicyInput['http']>): strin
   const cookies = rule.fromCookies ?? [];
   const text = (header: string) => {
     const value = http.header(header.toLowerCase());
+    if (typeof value === 'symbol')
+      throw new Undetermined(`the model does not know the header ${header}, in which there may be a token`, []);
     return typeof value === 'string' ? value.trimEnd() : '';
   };
   const query = new URLSearchParams(http.path.split('?')[1] ?? '');

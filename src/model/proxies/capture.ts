@@ -1,13 +1,12 @@
 import { Address, holds, isOfIPv6 } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
-import { fieldRef } from '../answer/field-ref';
+import { Injection, injectionOf, podField } from './injection';
 import { Registry } from '../registry/registry';
 import { ModelCaller } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
-import { podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
+import { podTemplateOf } from '../../istio/pod-templates';
 import { holdsUnknownAddress } from '../../istio/ranges';
-import { pathOf } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 
 /** A caller's pod, as far as its traffic is concerned. */
@@ -23,7 +22,7 @@ export interface CallerPod {
   readonly isDnsCaptureSaid: boolean;
   /** Whether its sidecar takes IPv6, in a dual-stack mesh. */
   readonly dualStack: boolean;
-  readonly injected: boolean;
+  readonly injection: Injection;
 }
 
 const PREFIX = 'traffic.sidecar.istio.io/';
@@ -45,10 +44,10 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     ...(caller.annotations ?? metadata?.annotations),
     ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`${PREFIX}${key}`, value])),
   };
-  const templateLabels: Record<string, string> = metadata?.labels ?? {};
+  const { namespace, serviceAccount } = caller;
   return {
-    namespace: caller.namespace,
-    serviceAccount: caller.serviceAccount,
+    namespace,
+    serviceAccount,
     labels,
     annotations,
     template,
@@ -59,23 +58,26 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
       registry.world.mesh?.dnsCapture ??
       /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
     dualStack: !/ISTIO_DUAL_STACK"?\s*:\s*["']?false/.test(annotations['proxy.istio.io/config'] ?? ''),
-    injected: (annotations['sidecar.istio.io/inject'] ?? templateLabels['sidecar.istio.io/inject']) !== 'false',
+    injection: injectionOf(registry.index, {
+      namespace,
+      serviceAccount,
+      labels: { ...labels, ...metadata?.labels },
+      annotations,
+      template,
+    }),
   };
 }
 
 /** Whether a connection is redirected to the sidecar; if not, the annotation that excludes it. */
 export function isCaptured(pod: CallerPod, address: Address, port: number): { captured: boolean; cause?: FieldRef } {
-  const annotation = (key: string): FieldRef =>
-    pod.template
-      ? fieldRef(pod.template, pathOf([...podTemplatePath(pod.template.manifest)!, 'metadata', 'annotations', key]))
-      : { kind: 'Pod', namespace: pod.namespace, name: pod.serviceAccount, field: `metadata.annotations["${key}"]` };
-  if (!pod.injected) return { captured: false, cause: annotation('sidecar.istio.io/inject') };
+  const annotation = (key: string): FieldRef => podField(pod, 'metadata', 'annotations', key);
+  if (!pod.injection.injected) return { captured: false, cause: pod.injection.cause };
   if (isOfIPv6(address) && !pod.dualStack) return { captured: false, cause: annotation('proxy.istio.io/config') };
-  for (const key of Object.keys(pod.annotations)) {
-    if (key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length))) {
-      throw new Undetermined(`the model does not know the annotation ${key}`, [annotation(key)]);
-    }
-  }
+  const written = Object.keys(pod.annotations).filter((key) => key.startsWith(PREFIX));
+  if (written.length === 0) return { captured: true };
+  const unknown = written.find((key) => !KNOWN.has(key.slice(PREFIX.length)));
+  if (unknown !== undefined)
+    throw new Undetermined(`the model does not know the annotation ${unknown}`, [annotation(unknown)]);
   const text = (name: string) => pod.annotations[`${PREFIX}${name}`];
   const ports = (name: string) => (text(name) ?? '').split(',').filter(Boolean).map(Number);
   const within = (name: string) =>

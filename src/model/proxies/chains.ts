@@ -2,6 +2,7 @@ import { Address, holds } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { Destination } from '../routes/destination';
 import { Service } from '../objects/service';
+import { isPartialWildcard } from '../../istio/hosts';
 import { addTo } from '../../values/grouping';
 
 /** What a listener can tell from the first bytes of a connection. */
@@ -29,23 +30,30 @@ export interface Chain {
  * Envoy's choice among filter chains: by the narrowest range, then the server name, then the detected protocol. It
  * never goes back to a wider range or another name.
  */
-export class ChainFinder {
-  private readonly fallback?: Chain;
+export class ChainFinder<Kind extends Chain = Chain> {
+  /** Two chains that match the same connections, and the server name: Envoy rejects a listener that has them. */
+  public readonly overlap?: { readonly one: Kind; readonly other: Kind; readonly name: string };
+  /** A chain for a server name that begins with `*` and no dot after it, for which Envoy rejects a listener too. */
+  public readonly partial?: { readonly chain: Kind; readonly name: string };
+  private readonly fallback?: Kind;
   private readonly ranges: { range: string; bits: number }[] = [];
-  private readonly nodes = new Map<string, Map<string, Chain[]>>();
+  private readonly nodes = new Map<string, Map<string, Kind[]>>();
   private readonly readsServerName: boolean;
   private readonly readsHttp: boolean;
 
-  constructor(chains: readonly Chain[]) {
+  constructor(chains: readonly Kind[]) {
     this.readsServerName = chains.some(({ serverNames }) => serverNames.length > 0);
     this.readsHttp = chains.some(({ inspected }) => inspected);
     for (const chain of chains) {
+      const partial = chain.serverNames.find(isPartialWildcard);
+      if (partial !== undefined) this.partial ??= { chain, name: partial };
       if (
         (chain.serverNames.length === 0 || chain.serverNames.includes('*')) &&
         !chain.inspected &&
         !chain.isRanged &&
         chain.ranges.length === 0
       ) {
+        if (this.fallback) this.overlap ??= { one: this.fallback, other: chain, name: '' };
         this.fallback = chain;
         continue;
       }
@@ -56,7 +64,9 @@ export class ChainFinder {
           if (range !== '') this.ranges.push({ range, bits: Number(range.split('/')[1] ?? 32) });
         }
         const names = chain.serverNames.includes('*') || chain.serverNames.length === 0 ? [''] : chain.serverNames;
-        for (const name of names) {
+        for (const name of names.map((one) => one.toLowerCase())) {
+          const one = node.get(name)?.find((other) => isAlike(other, chain));
+          if (one) this.overlap ??= { one, other: chain, name };
           addTo(node, name, chain);
         }
       }
@@ -65,11 +75,11 @@ export class ChainFinder {
   }
 
   /** The chain that matches a connection to an address, if there is one; at a gateway it is the gateway's own. */
-  public find(address: Address | undefined, first: FirstBytes): Chain | undefined {
+  public find(address: Address | undefined, first: FirstBytes): Kind | undefined {
     return this.chainIn(this.nodeFor(address), first) ?? this.fallback;
   }
 
-  private nodeFor(address: Address | undefined): Map<string, Chain[]> | undefined {
+  private nodeFor(address: Address | undefined): Map<string, Kind[]> | undefined {
     for (const { range } of address === undefined ? [] : this.ranges) {
       // An unknown address is tried in each range by whoever asks (`addressesThatDecide`).
       if (holds(range, address!)) return this.nodes.get(range);
@@ -77,7 +87,7 @@ export class ChainFinder {
     return this.nodes.get('');
   }
 
-  private chainIn(node: Map<string, Chain[]> | undefined, first: FirstBytes): Chain | undefined {
+  private chainIn(node: Map<string, Kind[]> | undefined, first: FirstBytes): Kind | undefined {
     if (!node) return undefined;
     const isTlsSeen = first.kind === 'tls' && this.readsServerName;
     const list = this.chainsFor(node, isTlsSeen ? first.serverName : undefined);
@@ -87,7 +97,7 @@ export class ChainFinder {
     return list.find((chain) => !chain.inspected);
   }
 
-  private chainsFor(node: Map<string, Chain[]>, serverName?: string): Chain[] | undefined {
+  private chainsFor(node: Map<string, Kind[]>, serverName?: string): Kind[] | undefined {
     if (serverName !== undefined) {
       const name = serverName.toLowerCase();
       const exact = node.get(name);
@@ -99,4 +109,14 @@ export class ChainFinder {
     }
     return node.get('');
   }
+}
+
+/**
+ * Whether two chains ask for the same of a connection, beside its address and server name. A chain that names a server
+ * twice meets itself.
+ */
+function isAlike(one: Chain, other: Chain): boolean {
+  return (
+    one !== other && one.inspected === other.inspected && one.serverNames.length > 0 === other.serverNames.length > 0
+  );
 }

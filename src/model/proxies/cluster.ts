@@ -7,17 +7,18 @@ import { stopAtUnknownField } from '../answer/known-fields';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { portOf, Scope } from '../registry/scope';
-import { KubernetesService, Service, ServicePort } from '../objects/service';
+import { byAge, KubernetesService, Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { isHttp2 } from '../../istio/protocols';
-import { isExternal } from '../../manifests/entries';
+import { givesEndpoints, isExternal } from '../../manifests/entries';
+import { originates } from '../../manifests/tls';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
-import { IstioSpecs, ItemOf, TlsSettings, TrafficPolicy } from '../../manifests/specs';
+import { EntryEndpoint, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 
 /** Where a proxy connects to. */
 export type Endpoint =
@@ -79,9 +80,24 @@ function clusterOf(
   const viewer = scope.isGateway ? 'the gateway' : 'the caller';
   if (!service) {
     stopAtUnknownService(registry, host, decidedBy);
+    const written = withCapitals(scope, host);
+    if (written !== undefined) {
+      return {
+        missing: `${written.host} has capital letters, and routes for it lead to ${host}, which does not exist`,
+        decidedBy: [...decidedBy, fieldRef(written.object, 'spec.hosts')],
+      };
+    }
     return {
       missing: `no Service or ServiceEntry for ${host} is visible to ${viewer}`,
       decidedBy,
+    };
+  }
+  if (service.aliasFor !== undefined) {
+    return {
+      missing:
+        `${host} is only another name (ExternalName): routes lead on from it only if it declares the port of the request ` +
+        'and names no further ExternalName',
+      decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports'), fieldRef(service.object, 'spec.externalName')],
     };
   }
   const port = portOf(service, number);
@@ -112,9 +128,24 @@ function clusterOf(
       decidedBy: subsetWhere ? [subsetWhere] : decidedBy,
     };
   }
-  stopAtPassthrough(rule, chosen, number);
+  // With resolution NONE it changes nothing.
+  const passes = service.resolution === 'NONE' ? undefined : passthroughOf(rule, chosen, number);
+  if (passes)
+    throw new Undetermined(
+      'with the load balancer PASSTHROUGH a proxy connects to the address that was dialled, which the model does not ' +
+        'follow',
+      [passes],
+    );
   const { endpoints, where, assumptions } = endpointsOf(registry, scope, service, port, chosen?.value.labels);
   const tls = tlsOf(rule, chosen, number);
+  const pool = inForce('connectionPool', rule, chosen, number);
+  const http2 = isHttp2(port.protocol) || pool?.http?.h2UpgradePolicy === 'UPGRADE';
+  if (dynamic && (http2 || hasHttpOptions(pool)) && !(tls && originates(tls.value)))
+    throw new Undetermined(
+      `without TLS, Envoy rejects the cluster of a host with resolution DYNAMIC_DNS that has options of HTTP, as ${host} ` +
+        'has, and keeps the one that it had before',
+      [...where, ...(rule?.from.map((object) => fieldRef(object, 'spec')) ?? [])],
+    );
   const needsSelector =
     tls &&
     !scope.isGateway &&
@@ -130,10 +161,31 @@ function clusterOf(
     ...(tls && (needsSelector ? { ignoredTls: tls } : { tls })),
     rule,
     ...tunnelOf(rule, chosen),
-    http2: isHttp2(port.protocol) || poolOf(rule, chosen, number)?.http?.h2UpgradePolicy === 'UPGRADE',
-    keepsProtocol: poolOf(rule, chosen, number)?.http?.useClientProtocol === true,
+    http2,
+    keepsProtocol: pool?.http?.useClientProtocol === true || (port.protocol === '' && !scope.isGateway),
     assumptions,
   };
+}
+
+/** Settings of a connection pool that are not options of HTTP in Envoy. */
+const NO_OPTIONS: ReadonlySet<string> = new Set([
+  'h2UpgradePolicy',
+  'http1MaxPendingRequests',
+  'http2MaxRequests',
+  'maxRetries',
+]);
+
+function hasHttpOptions(pool: TrafficPolicy['connectionPool']): boolean {
+  const { idleTimeout, maxConnectionDuration } = pool?.tcp ?? {};
+  return (
+    !!(idleTimeout ?? maxConnectionDuration) || Object.keys(pool?.http ?? {}).some((name) => !NO_OPTIONS.has(name))
+  );
+}
+
+/** The Service of the host that the proxy knows with capitals where a route has it in lower case. */
+function withCapitals({ services }: Scope, host: string): Service | undefined {
+  for (const [name, service] of services) if (name.toLowerCase() === host) return service;
+  return undefined;
 }
 
 /** The pods of gateways behind a port of a Kubernetes Service. */
@@ -201,6 +253,21 @@ function endpointsOf(
   port: ServicePort,
   labels?: Record<string, string>,
 ) {
+  const sharing = registry
+    .siblings(service)
+    .find((one) =>
+      one.kubernetes
+        ? !service.kubernetes && service.resolution !== 'NONE'
+        : service.kubernetes && givesEndpoints(one.object),
+    );
+  if (sharing) {
+    const [entry, named] = service.kubernetes ? [sharing, service] : [service, sharing];
+    throw new Undetermined(
+      `ServiceEntry ${entry.namespace}/${entry.object.name} has the host of Service ${named.object.name}, so each has ` +
+        'the endpoints of both, which the model does not follow',
+      [fieldRef(entry.object, 'spec.hosts')],
+    );
+  }
   if (service.kubernetes) {
     if (service.resolution === 'NONE' && !scope.isGateway)
       throw new Undetermined(
@@ -225,7 +292,7 @@ function endpointsOf(
       };
     case 'DYNAMIC_DNS':
       return {
-        endpoints: scope.isGateway ? [] : [{ kind: 'asked', port: port.number } as Endpoint],
+        endpoints: [{ kind: 'asked', port: port.number } as Endpoint],
         where: [fieldRef(service.object, 'spec.resolution')],
         assumptions,
       };
@@ -286,8 +353,9 @@ function entryEndpoints(
         const { address, network } = endpoint;
         if (!address || !selects(labels, endpoint.labels) || (overEds && isIP(address) === 0)) continue;
         if (network) stopAtNetworkGateway(registry, fieldRef(object, `${at}.network`));
-        const tls = automaticTls(registry, sibling, endpoint, at);
-        endpoints.push({ kind: 'host', host: address, port: target(endpoint), ...(tls && { tls }) });
+        const to = target(endpoint);
+        const tls = automaticTls(registry, sibling, endpoint, at, to);
+        endpoints.push({ kind: 'host', host: address, port: to, ...(tls && { tls }) });
         where.push(fieldRef(object, at));
       }
     } else if (!overEds && sibling.resolution !== 'STATIC' && (!labels || Object.keys(labels).length === 0)) {
@@ -306,8 +374,6 @@ function entryEndpoints(
   };
 }
 
-type EntryEndpoint = ItemOf<IstioSpecs['ServiceEntry']['endpoints']>;
-
 /** An endpoint, and where it is written. */
 interface PlacedEndpoint {
   readonly endpoint: EntryEndpoint;
@@ -316,16 +382,14 @@ interface PlacedEndpoint {
 }
 
 /** The WorkloadEntries that an entry selects. It selects pods as well, whose addresses no manifest tells. */
-function workloadsOf({ index }: Registry, entry: IstioObject<'ServiceEntry'>, assumptions: string[]): PlacedEndpoint[] {
+function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, assumptions: string[]): PlacedEndpoint[] {
   const wanted = entry.spec.workloadSelector?.labels ?? {};
   const { namespace } = entry;
   const where = fieldRef(entry, 'spec.workloadSelector');
-  const pods = index.podTemplates.find(
+  const pods = registry.index.podTemplates.find(
     (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
   );
-  const found = index
-    .ofKind<EntryEndpoint>('WorkloadEntry')
-    .filter((object) => object.namespace === namespace && selects(wanted, object.spec.labels));
+  const found = registry.workloadEntriesOf(entry);
   if (pods || found.length === 0)
     throw new Undetermined(
       pods
@@ -353,21 +417,48 @@ const TLS_MODE = 'security.istio.io/tlsMode';
 
 /**
  * The mutual TLS of the mesh that proxies use by themselves, where no DestinationRule gives other settings: towards
- * endpoints of an entry in the mesh that are labelled as having a sidecar.
+ * endpoints of an entry in the mesh that are labelled as having a sidecar, or have a service account and no label.
  */
 function automaticTls(
-  { index, rootNamespace }: Registry,
+  registry: Registry,
   { object }: { readonly object: IstioObject<'ServiceEntry'> },
-  given: EntryEndpoint,
+  { labels, serviceAccount }: EntryEndpoint,
   field: FieldPath,
+  port: number,
 ): ClientTls | undefined {
-  if (isExternal(object) || given.labels?.[TLS_MODE] !== 'istio') return undefined;
-  const isOff = index
-    .ofKind<{ readonly mtls?: { readonly mode?: string } }>('PeerAuthentication')
-    .some(
-      ({ namespace, spec }) => [object.namespace, rootNamespace].includes(namespace) && spec?.mtls?.mode === 'DISABLE',
-    );
-  return isOff ? undefined : { value: { mode: 'ISTIO_MUTUAL' }, object, field: `${field}.labels` };
+  const isLabelled = labels?.[TLS_MODE] !== undefined;
+  const hasSidecar = isLabelled ? labels[TLS_MODE] === 'istio' : !!serviceAccount;
+  if (isExternal(object) || !hasSidecar || isMutualTlsOff(registry, object.namespace, labels, port)) return undefined;
+  return {
+    value: { mode: 'ISTIO_MUTUAL' },
+    object,
+    field: isLabelled ? `${field}.labels` : `${field}.serviceAccount`,
+  };
+}
+
+interface PeerAuthentication {
+  readonly selector?: { readonly matchLabels?: Record<string, string> };
+  readonly mtls?: { readonly mode?: string };
+  readonly portLevelMtls?: Record<string, { readonly mode?: string }>;
+}
+
+/** Whether PeerAuthentications turn mutual TLS off: the oldest of the workload, of its namespace, and of the mesh. */
+function isMutualTlsOff(
+  { index, rootNamespace }: Registry,
+  namespace: string,
+  labels: Record<string, string> | undefined,
+  port: number,
+): boolean {
+  const policies = byAge(index.ofKind<PeerAuthentication | undefined>('PeerAuthentication'));
+  const oldest = (where: string, isFor: (wanted: Record<string, string>) => boolean) =>
+    policies.find((one) => one.namespace === where && isFor(one.spec?.selector?.matchLabels ?? {}))?.spec;
+  const isForAll = (wanted: Record<string, string>) => Object.keys(wanted).length === 0;
+  const own = oldest(namespace, (wanted) => !isForAll(wanted) && selects(wanted, labels));
+  const levels = [
+    own?.portLevelMtls?.[port],
+    ...[own, oldest(namespace, isForAll), oldest(rootNamespace, isForAll)].map((one) => one?.mtls),
+  ];
+  return levels.find((one) => one?.mode && one.mode !== 'UNSET')?.mode === 'DISABLE';
 }
 
 /**
@@ -411,42 +502,31 @@ function tunnelOf(rule: MergedRule | undefined, subset: MergedSubset | undefined
   return rule?.policy?.value.tunnel ? { tunnel: fieldRef(rule.policy.object, 'spec.trafficPolicy.tunnel') } : {};
 }
 
-/** With this balancer a cluster sends everything to the address that was dialled. */
-function stopAtPassthrough(rule: MergedRule | undefined, subset: MergedSubset | undefined, port: number): void {
-  const passes = (policy: TrafficPolicy | undefined) =>
-    [policy, policy?.portLevelSettings?.find((one) => one.port?.number === port)].some(
-      (one) => one?.loadBalancer?.simple === 'PASSTHROUGH',
-    );
-  const found = [
-    { object: rule?.policy?.object, policy: rule?.policy?.value, field: 'spec.trafficPolicy' },
-    {
-      object: subset?.object,
-      policy: subset?.value.trafficPolicy,
-      field: `spec.subsets[${subset?.index}].trafficPolicy`,
-    },
-  ].find(({ policy }) => passes(policy));
-  if (found)
-    throw new Undetermined(
-      'with the load balancer PASSTHROUGH a proxy connects to the address that was dialled, which the model does not ' +
-        'follow',
-      [fieldRef(found.object!, found.field as FieldPath)],
-    );
-}
-
-/** The connection pool settings in force. */
-function poolOf(
+/** Where the load balancer PASSTHROUGH is in force: the proxy connects to the address that was dialled. */
+function passthroughOf(
   rule: MergedRule | undefined,
   subset: MergedSubset | undefined,
   port: number,
-): TrafficPolicy['connectionPool'] {
-  const pool = (policy: TrafficPolicy | undefined) => {
+): FieldRef | undefined {
+  if (inForce('loadBalancer', rule, subset, port)?.simple !== 'PASSTHROUGH') return undefined;
+  return inForce('loadBalancer', undefined, subset, port)
+    ? fieldRef(subset!.object, `spec.subsets[${subset!.index}].trafficPolicy`)
+    : fieldRef(rule!.policy!.object, 'spec.trafficPolicy');
+}
+
+/** The settings of one kind in force: those of a port replace all others of their policy. */
+function inForce<Name extends 'connectionPool' | 'loadBalancer'>(
+  name: Name,
+  rule: MergedRule | undefined,
+  subset: MergedSubset | undefined,
+  port: number,
+): TrafficPolicy[Name] {
+  const settings = (policy: TrafficPolicy | undefined) => {
     const own = policy?.portLevelSettings?.find((one) => one.port?.number === port);
-    return own
-      ? { found: true, value: own.connectionPool }
-      : { found: policy?.connectionPool !== undefined, value: policy?.connectionPool };
+    return own ? { found: true, value: own[name] } : { found: policy?.[name] !== undefined, value: policy?.[name] };
   };
-  const own = pool(subset?.value.trafficPolicy);
-  return (own.found ? own : pool(rule?.policy?.value)).value;
+  const own = settings(subset?.value.trafficPolicy);
+  return (own.found ? own : settings(rule?.policy?.value)).value;
 }
 
 export function endpointText(endpoint: Endpoint): string {

@@ -25,7 +25,7 @@ export interface ServerChain extends Chain {
 /** The listener of a gateway's pods on one port. */
 export interface GatewayListener {
   readonly chains: readonly ServerChain[];
-  readonly finder: ChainFinder;
+  readonly finder: ChainFinder<ServerChain>;
   /** Why Envoy rejects the listener as a whole. */
   readonly rejected?: { readonly reason: string; readonly decidedBy: readonly FieldRef[] };
   /** Servers that lose their place to another one. */
@@ -116,30 +116,25 @@ function listenerOf(
       }
     }
   }
-  return { chains, finder: new ChainFinder(chains), rejected: duplicateServerNames(chains), skipped, unrouted };
+  const finder = new ChainFinder(chains);
+  return { chains, finder, rejected: rejection(finder), skipped, unrouted };
 }
 
-/** Two chains with the same server name: Envoy rejects the whole listener. */
-function duplicateServerNames(chains: readonly ServerChain[]): GatewayListener['rejected'] {
-  const seen = new Map<string, ServerChain>();
-  for (const chain of chains) {
-    for (const name of chain.serverNames.length === 0 || chain.serverNames.includes('*') ? ['*'] : chain.serverNames) {
-      const other = seen.get(name);
-      if (other) {
-        return {
-          reason:
-            `two servers match ${name === '*' ? 'every server name' : `the server name ${name}`} on this port, so ` +
-            'Envoy rejects the whole listener',
-          decidedBy: [
-            fieldRef(other.server.gateway, `${other.server.field}.hosts`),
-            fieldRef(chain.server.gateway, `${chain.server.field}.hosts`),
-          ],
-        };
-      }
-      seen.set(name, chain);
-    }
-  }
-  return undefined;
+/** Why Envoy rejects the listener, if two servers match the same server name, or one a name that Envoy does not know. */
+function rejection({ overlap, partial }: ChainFinder<ServerChain>): GatewayListener['rejected'] {
+  if (partial)
+    return {
+      reason: `the server name ${partial.name} has no dot after the "*", so Envoy rejects the whole listener`,
+      decidedBy: partial.chain.decidedBy,
+    };
+  if (!overlap) return undefined;
+  const { one, other, name } = overlap;
+  return {
+    reason:
+      `two servers match ${name === '' ? 'every server name' : `the server name ${name}`} on this port, so Envoy ` +
+      'rejects the whole listener',
+    decidedBy: [one, other].map(({ server }) => fieldRef(server.gateway, `${server.field}.hosts`)),
+  };
 }
 
 /** Adds the routes of a server, and returns the hosts that it shares with them. */

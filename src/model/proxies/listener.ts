@@ -50,6 +50,12 @@ export function outboundListeners(registry: Registry, scope: Scope, number: numb
       for (const service of listener.services) {
         const port = portOf(service, number);
         if (!port) continue;
+        if (port.protocol === 'HTTP_PROXY')
+          throw new Undetermined(
+            `a service has the protocol HTTP_PROXY: its listener takes the place of the others on port ${number}, whose ` +
+              'connections end there',
+            [fieldRef(service.object, 'spec.ports')],
+          );
         const places = ownPlaces(registry, service, port);
         if (places)
           for (const bind of places) addChains(scope, { ...listener, bind }, routesOf, service, port, listeners);
@@ -63,13 +69,14 @@ export function outboundListeners(registry: Registry, scope: Scope, number: numb
 
 /**
  * The addresses at which a service has listeners of its own, on a port that is not HTTP: a headless Service has them at
- * its endpoints, of which only written ones are known. And where an entry without addresses has resolution NONE, and
- * another entry for the host has endpoints on the port, those that are addresses.
+ * its endpoints, of which only written ones and those of ServiceEntries for its host are known. And where an entry
+ * without addresses has resolution NONE, and another entry for the host has endpoints on the port, those that are
+ * addresses.
  */
 function ownPlaces(registry: Registry, service: Service, { number, protocol }: ServicePort): string[] | undefined {
-  const { kubernetes, resolution, address, namespace, object } = service;
+  const { kubernetes, resolution, address } = service;
   if (resolution !== 'NONE' || address.kind !== 'any' || isHttp(protocol)) return undefined;
-  if (kubernetes) return registry.index.endpointsOf(namespace, object.name).flatMap(({ addresses }) => addresses);
+  if (kubernetes) return registry.addressesOfEndpoints(service);
   const endpoints = endpointsOfSiblings(registry, service, number);
   return endpoints.length === 0 ? undefined : endpoints.filter((host) => isIP(host) !== 0);
 }
@@ -91,7 +98,7 @@ function addChains(
   listeners: Map<string, OutboundListener>,
 ): void {
   const { protocol } = port;
-  if (protocol === 'UDP') return;
+  if (protocol === 'UDP' || service.aliasFor !== undefined) return;
   const kind = isHttp(protocol) ? 'HTTP' : protocol === '' ? 'AUTO' : 'TCP';
   let bind = egress.bind ?? '';
   let ranges: string[] = [];
@@ -267,6 +274,7 @@ function ownCluster(service: Service, port: ServicePort): Destination {
     port: service.ports.length === 1 ? service.ports[0].number : port.number,
     weight: 100,
     decidedBy: [portRef(service, port)],
+    isOwn: true,
   };
 }
 

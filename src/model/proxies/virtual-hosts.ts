@@ -1,10 +1,11 @@
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
-import { hostsOverlap } from '../objects/host-names';
+import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { portRef } from './listener';
 import { Destination } from '../routes/destination';
 import { RouteEntry, routeEntries } from '../routes/matching';
 import { Routes } from '../routes/route';
+import { Undetermined } from '../answer/undetermined';
 import { aliasNames, EgressListener, portOf, Scope, shortNames } from '../registry/scope';
 import { Service, ServicePort } from '../objects/service';
 import { isWildcard } from '../../istio/hosts';
@@ -24,16 +25,23 @@ export interface VirtualHost {
 export class VirtualHosts {
   private readonly exact = new Map<string, VirtualHost>();
   private readonly wildcards = new Map<string, VirtualHost>();
+  private rejected?: Undetermined;
 
   /** A domain belongs to the first virtual host that has it. */
   public add(domain: string, host: VirtualHost): void {
     const map = isWildcard(domain) ? this.wildcards : this.exact;
     const key = domain.toLowerCase();
-    if (!map.has(key)) map.set(key, host);
+    if (map.has(key)) return;
+    map.set(key, host);
+    this.rejected ??= rejection(host);
   }
 
   /** The virtual host for an authority, whatever its port. */
   public find(authority: string): VirtualHost | undefined {
+    if (this.rejected) throw this.rejected;
+    // Envoy cuts at the last colon outside brackets, whatever follows; HTTP/2 then refuses some of it, at the next hop.
+    if (/:[^:\]]*[^\d:\]][^:\]]*$/.test(authority))
+      throw new Undetermined(`the model does not know who takes ${authority}, whose port is no number`);
     const name = withoutPort(authority).toLowerCase();
     const exact = this.exact.get(name);
     if (exact) return exact;
@@ -54,8 +62,20 @@ export class VirtualHosts {
   }
 }
 
-export function withoutPort(authority: string): string {
-  return authority.replace(/:\d+$/, '');
+/** The statuses of redirects that istiod knows. */
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+/** Why Envoy rejects the routes of a whole port, and keeps those that it had before. */
+function rejection({ routes = [] }: VirtualHost): Undetermined | undefined {
+  for (const { rule } of routes) {
+    const { action } = rule;
+    if (action.kind === 'redirect' && !REDIRECTS.includes(action.status))
+      return new Undetermined(
+        `Istio makes no route of a redirect with ${action.status}, and Envoy rejects all routes of the port`,
+        [action.where],
+      );
+  }
+  return undefined;
 }
 
 /** The egress listener whose routes count on a port. */
@@ -98,8 +118,9 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     }
   }
   for (const [name, { service, port }] of services) {
-    if (taken.has(name) || !isHttpOrSniffed(port)) continue;
-    const own: Destination = { host: service.host, port: number, weight: 100, decidedBy: [portRef(service, port)] };
+    if (taken.has(name) || !isHttpOrSniffed(port) || service.aliasFor !== undefined) continue;
+    // In lower case, whatever the entry writes: of a host with capitals there is then no cluster.
+    const own: Destination = { host: name, port: number, weight: 100, decidedBy: [portRef(service, port)] };
     addDomains(hosts, scope, service, { own, decidedBy: [portRef(service, port)] });
   }
   return hosts;

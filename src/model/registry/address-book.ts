@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Address, ipAddress, textOf } from '../objects/addresses';
 import { Registry } from './registry';
-import { contains, isPrivateRange, isRange, STAND_INS } from '../../istio/ranges';
+import { contains, isPartOfPrivateNetwork, isPrivateRange, isRange, STAND_INS } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
 import { Scope } from './scope';
 import { KubernetesService, Service } from '../objects/service';
@@ -47,10 +47,9 @@ export class AddressBook {
     given?: (host: string) => Address | undefined,
   ): readonly Address[] {
     if (isIP(name) !== 0) return [this.behind(name)];
-    const { clusterDomain } = this.registry;
     const asked = name.toLowerCase().replace(/\.$/, '');
-    const fullNames = [asked, ...resolvedServiceHosts(asked, namespace, clusterDomain)];
-    const host = this.meaning(asked, namespace);
+    const fullNames = this.fullNames(asked, namespace);
+    const host = this.meaningOf(fullNames);
     const names = host === asked ? fullNames : [host];
     const service =
       names.map((full) => scope?.services.get(full)).find((one) => one !== undefined) ??
@@ -96,8 +95,8 @@ export class AddressBook {
   }
 
   /**
-   * The addresses, and ranges that are not private, that objects name for connections to a port, each with one of these
-   * objects.
+   * The addresses and ranges that objects name for connections to a port, each with one of these objects. Of private
+   * networks only parts: the whole stands for the cluster.
    */
   public declaredAddresses(port: number): ReadonlyMap<string, Indexed> {
     return valueIn(this.declared, port, () => this.collect(port));
@@ -106,9 +105,14 @@ export class AddressBook {
   private collect(port: number): ReadonlyMap<string, Indexed> {
     const { services, index } = this.registry;
     const found = new Map<string, Indexed>();
-    for (const { kubernetes, address, ports, object } of services)
-      if (!kubernetes && address.kind !== 'any' && ports.some(({ number }) => number === port))
-        add(textOf(address), object);
+    for (const service of services) {
+      const { kubernetes, address, ports, object } = service;
+      if (!ports.some(({ number }) => number === port)) continue;
+      if (!kubernetes && address.kind !== 'any') add(textOf(address), object);
+      // A headless Service has listeners at its endpoints.
+      if (kubernetes && address.kind === 'any')
+        for (const one of this.registry.addressesOfEndpoints(service)) add(one, object);
+    }
     for (const object of index.ofKind('VirtualService'))
       for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])])
         for (const { destinationSubnets } of match ?? [])
@@ -121,7 +125,7 @@ export class AddressBook {
         isIP(range.split('/')[0]) === 0 ||
         range.startsWith('0.0.0.0') ||
         contains(STAND_INS, range) ||
-        (isRange(range) && isPrivateRange(range))
+        (isRange(range) && isPrivateRange(range) && !isPartOfPrivateNetwork(range))
       )
         return;
       found.set(range, object);
@@ -130,9 +134,17 @@ export class AddressBook {
 
   /** The host for which a name stands in a namespace: the one that a Service names, or itself. */
   public meaning(name: string, namespace: string): string {
-    const { clusterDomain, aliases } = this.registry;
-    const names = [name, ...resolvedServiceHosts(name, namespace, clusterDomain)];
-    return names.map((full) => aliases.resolve(full)).find((one) => one !== undefined) ?? name;
+    return this.meaningOf(this.fullNames(name, namespace));
+  }
+
+  private meaningOf(names: readonly string[]): string {
+    const { aliases } = this.registry;
+    return names.map((full) => aliases.resolve(full)).find((one) => one !== undefined) ?? names[0];
+  }
+
+  /** A name, and the full names of Services that a pod of a namespace may mean by it. */
+  private fullNames(name: string, namespace: string): string[] {
+    return [name, ...resolvedServiceHosts(name, namespace, this.registry.clusterDomain)];
   }
 
   /** The Kubernetes Service of a full name. The cluster's DNS knows it in every namespace. */

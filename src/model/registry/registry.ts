@@ -1,7 +1,9 @@
-import { Aliases, isAlias } from '../objects/aliases';
+import { isIP } from 'net';
+import { Condition } from '../answer/conditions';
+import { Aliases } from '../objects/aliases';
 import { DestinationRules } from '../objects/destination-rules';
 import { GatewayWorkload, gatewayWorkloads } from '../objects/gateway-workloads';
-import { createdAt, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from '../objects/service';
+import { byAge, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from '../objects/service';
 import { Delegates } from '../routes/delegation';
 import { Routes } from '../routes/route';
 import { VirtualServiceRoutes } from '../routes/virtual-service';
@@ -9,11 +11,14 @@ import { EntryVisibility } from '../objects/visibility';
 import { World } from '../objects/world';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp2 } from '../../istio/protocols';
+import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
 import { addTo, valueIn } from '../../values/grouping';
 import { Indexed, IstioObject, compare } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
+import { selects } from '../../manifests/selectors';
+import { EntryEndpoint } from '../../manifests/specs';
 
 const NONE: readonly never[] = [];
 
@@ -32,6 +37,8 @@ export class Registry {
   public readonly sidecars: readonly IstioObject<'Sidecar'>[];
   public readonly destinationRules: DestinationRules;
   public readonly workloads: readonly GatewayWorkload[];
+  /** Services that may be missing, with the condition that they are not. */
+  public readonly doubtfulServices: ReadonlyMap<Indexed, Condition>;
   /** Services that are only another name for a host. */
   public readonly aliases: Aliases;
 
@@ -50,7 +57,7 @@ export class Registry {
     public readonly world: World,
   ) {
     const mesh = world.mesh ?? {};
-    this.rootNamespace = mesh.rootNamespace ?? 'istio-system';
+    this.rootNamespace = mesh.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     this.trustDomain = mesh.trustDomain ?? DEFAULT_CLUSTER_DOMAIN;
     this.trustDomains = [this.trustDomain, ...(mesh.trustDomainAliases ?? [])];
     this.clusterDomain = mesh.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN;
@@ -58,8 +65,9 @@ export class Registry {
       rootNamespace: this.rootNamespace,
       clusterDomain: this.clusterDomain,
     });
-    const { workloads, services } = gatewayWorkloads(this.index, world);
+    const { workloads, services, doubtful } = gatewayWorkloads(this.index, world);
     this.workloads = workloads;
+    this.doubtfulServices = doubtful;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
     this.aliases = new Aliases(this.index.services, this.clusterDomain);
     const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
@@ -69,9 +77,9 @@ export class Registry {
         .flatMap((entry) =>
           servicesOfEntry(entry, visibility.exportTo(entry.namespace, exportedTo(entry, serviceExport))),
         ),
-      ...[...this.index.services, ...services]
-        .filter((service) => !isAlias(service))
-        .map((service) => serviceOfKubernetes(service, serviceExport, this.clusterDomain)),
+      ...[...this.index.services, ...services].map((service) =>
+        serviceOfKubernetes(service, serviceExport, this.clusterDomain),
+      ),
     ]
       .map((service) => {
         const aliases = this.aliases.of(service.host);
@@ -125,6 +133,26 @@ export class Registry {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
+  /** The WorkloadEntries that an entry selects. */
+  public workloadEntriesOf({ namespace, spec }: IstioObject<'ServiceEntry'>): readonly Indexed<EntryEndpoint>[] {
+    return this.index
+      .ofKind<EntryEndpoint>('WorkloadEntry')
+      .filter((one) => one.namespace === namespace && selects(spec.workloadSelector?.labels, one.spec.labels));
+  }
+
+  /** The addresses at which manifests place endpoints of a Kubernetes Service: written ones, and those of its siblings. */
+  public addressesOfEndpoints(service: Service): string[] {
+    const { namespace, object } = service;
+    const written = this.index.endpointsOf(namespace, object.name).flatMap(({ addresses }) => addresses);
+    const entries = new Set(this.siblings(service).flatMap((one) => (one.kubernetes ? [] : [one.object])));
+    const given = [...entries].flatMap((entry) =>
+      entry.spec.workloadSelector
+        ? this.workloadEntriesOf(entry).map(({ spec }) => spec)
+        : (entry.spec.endpoints ?? []),
+    );
+    return [...written, ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : []))];
+  }
+
   /** The ServiceEntries with a name, in lower case, and those with a wildcard or an address for which `isAbout` holds. */
   public entriesAbout(name: string | undefined, isAbout: (entry: Service) => boolean): readonly Service[] {
     const named = (name === undefined ? undefined : this.entriesByName.get(name)) ?? NONE;
@@ -132,29 +160,34 @@ export class Registry {
   }
 
   /**
-   * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, with a different
-   * resolution. istiod's cache of clusters tells apart those that resolve names from the others, and those that speak
-   * HTTP/2 from the others, and nothing more of an entry, so which of the two a proxy gets depends on which proxy asked
-   * first.
+   * A ServiceEntry of the same host, namespace and port that other proxies see in place of this one, and that has other
+   * endpoints there. istiod's cache of clusters tells apart those that resolve names from the others, and those that
+   * speak HTTP/2 from the others, and nothing more of an entry; its cache of endpoints does not tell apart names of
+   * ports, by which it finds them (EDS). So which of the two a proxy gets depends on which proxy asked first.
    */
   public conflictingEntry(service: Service, port: number): Service | undefined {
     const siblings = this.siblings(service);
     if (siblings.length < 2) return undefined;
-    const own = service.ports.some(({ number, protocol }) => number === port && isHttp2(protocol));
+    const at = ({ ports }: Service) => ports.find(({ number }) => number === port);
+    const own = at(service);
     const viewers = new Set(siblings.flatMap(({ exportTo }) => exportTo));
-    const visible = [...viewers].map(
+    const visible = [...viewers].flatMap(
       (viewer) =>
         siblings.find(({ exportTo }) => !exportTo.includes('*') && exportTo.includes(viewer)) ??
-        siblings.find(({ exportTo }) => exportTo.includes('*')),
+        siblings.find(({ exportTo }) => exportTo.includes('*')) ??
+        [],
     );
-    return visible.find(
-      (one) =>
-        one !== undefined &&
+    return visible.find((one) => {
+      const other = at(one);
+      return (
+        other !== undefined &&
         one.object !== service.object &&
-        one.resolution !== service.resolution &&
         resolvesNames(one) === resolvesNames(service) &&
-        one.ports.some(({ number, protocol }) => number === port && isHttp2(protocol) === own),
-    );
+        isHttp2(other.protocol) === isHttp2(own?.protocol) &&
+        (one.resolution !== service.resolution ||
+          (service.resolution === 'STATIC' && own !== undefined && other.name !== own.name))
+      );
+    });
   }
 
   /**
@@ -218,19 +251,6 @@ function oldestFirst(a: Service, b: Service): number {
 
 function resolvesNames({ resolution }: Service): boolean {
   return resolution === 'DNS' || resolution === 'DNS_ROUND_ROBIN';
-}
-
-/** Oldest first; of equal age, by name, as Istio sorts them. */
-function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] {
-  return objects
-    .map((object) => ({ object, created: createdAt(object) }))
-    .sort(
-      (a, b) =>
-        compare(a.created, b.created) ||
-        compare(a.object.name, b.object.name) ||
-        compare(a.object.namespace, b.object.namespace),
-    )
-    .map(({ object }) => object);
 }
 
 /** The name by which Istio sorts services of equal age: the host of a ServiceEntry, the name of a Service. */

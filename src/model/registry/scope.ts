@@ -5,6 +5,7 @@ import { mostSpecific, hostsOverlap } from '../objects/host-names';
 import { Registry } from './registry';
 import { Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
+import { Destination } from '../routes/destination';
 import { destinationsOf, Routes } from '../routes/route';
 import { ProxyIdentity } from '../objects/proxy';
 import { covers, isWildcard } from '../../istio/hosts';
@@ -39,6 +40,8 @@ export interface Scope {
   /** One service per host; clusters are made from them. */
   readonly services: ReadonlyMap<string, Service>;
   readonly allowsAny: boolean;
+  /** Where undeclared traffic goes, if not where the application sends it. */
+  readonly egressProxy?: Destination;
   readonly policy: FieldRef;
 }
 
@@ -65,11 +68,6 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   }
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
-  if (own?.egressProxy) {
-    throw new Undetermined('the Sidecar sends undeclared traffic to an egressProxy, which the model does not follow', [
-      fieldRef(sidecar!, 'spec.outboundTrafficPolicy.egressProxy'),
-    ]);
-  }
   // An empty policy means REGISTRY_ONLY, the first value of the enumeration.
   const policy = own ? (own.mode ?? 'REGISTRY_ONLY') : meshPolicy;
   if (policy !== 'ALLOW_ANY' && policy !== 'REGISTRY_ONLY') {
@@ -85,7 +83,16 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
     services,
     allowsAny: policy === 'ALLOW_ANY',
     policy: own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode'),
+    ...(own?.egressProxy && { egressProxy: egressProxyOf(sidecar!, own.egressProxy) }),
   };
+}
+
+type EgressProxy = NonNullable<NonNullable<IstioSpecs['Sidecar']['outboundTrafficPolicy']>['egressProxy']>;
+
+/** The cluster for undeclared traffic. Its host is meant as it is written. */
+function egressProxyOf(sidecar: Indexed, { host = '', port, subset }: EgressProxy): Destination {
+  const where = fieldRef(sidecar, 'spec.outboundTrafficPolicy.egressProxy');
+  return { host, port: port?.number ?? 0, subset, weight: 100, decidedBy: [where], subsetWhere: where };
 }
 
 /** The scope of a gateway: everything exported to its namespace. Sidecars do not apply; no namespace is preferred. */

@@ -1,4 +1,4 @@
-import { SOME_VALUE, Value } from './patterns';
+import { SOME_VALUE, UNSAID, Value } from './patterns';
 
 /** A request as a proxy reads it. */
 export interface HttpRequest {
@@ -7,12 +7,27 @@ export interface HttpRequest {
   authority: string;
   /** Names in lower case. */
   headers: Map<string, string>;
+  /** What routes have done to headers, where their values do not tell: none, or one beside another. */
+  changed?: ReadonlyMap<string, 'removed' | 'joined'>;
   /** What the proxy that reads it now takes for its scheme. @default "http" */
   readonly scheme?: 'http' | 'https';
   /** The header x-forwarded-proto, as the proxy that reads it now sets or passes it. */
   readonly forwardedProto?: string;
   /** Headers that proxies have set to values of their own. */
   readonly setByProxies?: ReadonlySet<string>;
+}
+
+/** Headers that nearly every client sends, each its own. */
+const OF_THE_CLIENT: ReadonlySet<string> = new Set(['accept', 'accept-encoding', 'accept-language', 'user-agent']);
+/** Headers of what a request has in its body. */
+const OF_THE_BODY: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding']);
+const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** Headers as proxies know them. */
+export function namesInLowerCase(
+  headers: Readonly<Record<string, string>> | undefined,
+): [name: string, value: string][] {
+  return Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
 }
 
 /** The value of a header as the proxy that reads the request knows it. */
@@ -31,6 +46,15 @@ export function headerOf(request: HttpRequest, name: string): Value {
     case 'x-forwarded-proto':
       return request.forwardedProto ?? request.headers.get(key);
     default:
-      return request.headers.get(key) ?? (request.setByProxies?.has(key) ? SOME_VALUE : undefined);
+      if (request.changed?.get(key) === 'joined') return SOME_VALUE;
+      return (
+        request.headers.get(key) ??
+        (request.setByProxies?.has(key) ? SOME_VALUE : isUnsaid(request, key) ? UNSAID : undefined)
+      );
   }
+}
+
+/** Whether the client may have set a header that is not given. */
+export function isUnsaid({ method, changed }: HttpRequest, name: string): boolean {
+  return !changed?.has(name) && (OF_THE_CLIENT.has(name) || (OF_THE_BODY.has(name) && !WITHOUT_BODY.has(method)));
 }

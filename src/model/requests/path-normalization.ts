@@ -26,10 +26,10 @@ export function normalizedPath(path: string, how: Normalization = 'BASE'): strin
   return `${given}${query}`;
 }
 
-/** The path and query that an application sends: it resolves `..`, but not where that is percent-encoded, as curl. */
+/** The path and query that an application sends, as curl: it resolves `..`, if not percent-encoded, and keeps `\`. */
 export function pathAsSent(request: string, { pathname, search }: URL): string {
   const [, given] = /^\w+:\/\/[^/?#]*([^?#]*)/.exec(request) ?? [];
-  return `${given && /%2e/i.test(given) ? withoutDotSegments(given) : pathname}${search}`;
+  return `${given && /%2e|\\/i.test(given) ? withoutDotSegments(given) : pathname}${search}`;
 }
 
 function withoutDotSegments(path: string): string {

@@ -12,11 +12,13 @@ export interface Destination {
   /** Where the subset is written. */
   readonly subsetWhere?: FieldRef;
   readonly headers?: HeaderChanges;
+  /** Whether no route leads there: a listener forwards to its own service. */
+  readonly isOwn?: true;
 }
 
 /**
  * The clusters that the targets of a rule name. Without a port, a target means the only port of its service, else the
- * listener's.
+ * listener's. A Service that is another name for a host stands for that host, but not for a further name.
  */
 export function destinationsFor(
   targets: readonly Target[],
@@ -24,9 +26,9 @@ export function destinationsFor(
   lookUp: (host: string) => Service | undefined,
 ): Destination[] {
   return weighted(targets).map(({ host, port, subset, weight, where, subsetWhere, headers }) => {
-    const ports = port === undefined ? lookUp(host)?.ports : undefined;
+    const { ports, aliasFor = host } = lookUp(host) ?? {};
     return {
-      host,
+      host: aliasFor,
       port: port ?? (ports?.length === 1 ? ports[0].number : listenPort),
       subset,
       weight,

@@ -2,7 +2,7 @@ import { Destination, destinationsFor } from './destination';
 import { HttpMatch, HttpRoute, NamedMatch, ProxyMatch, Routes, TextMatch } from './route';
 import { FieldRef } from '../answer/answer';
 import { headerOf, HttpRequest } from '../requests/http-request';
-import { SOME_VALUE, Value } from '../requests/patterns';
+import { regularExpression, SOME_VALUE, UNSAID, Value } from '../requests/patterns';
 import { ProxyIdentity } from '../objects/proxy';
 import { Service } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
@@ -109,6 +109,12 @@ function matchesRequest(match: HttpMatch, request: HttpRequest): boolean {
 
 function matchesText(given: Value, wanted: TextMatch, where: FieldRef): boolean {
   if (given === undefined) return false;
+  if (given === UNSAID)
+    throw new Undetermined(
+      'a route depends on a header that each client sets itself, and the request does not give it: say it with ' +
+        '--header (headers in a test)',
+      [where],
+    );
   if (wanted.kind === 'present') return true;
   if (given === SOME_VALUE)
     throw new Undetermined('the model does not know the values of headers that proxies set', [where]);
@@ -116,9 +122,5 @@ function matchesText(given: Value, wanted: TextMatch, where: FieldRef): boolean 
   const fold = (value: string) => (ignoreCase ? value.toLowerCase() : value);
   if (kind === 'exact') return fold(given) === fold(text);
   if (kind === 'prefix') return fold(given).startsWith(fold(text));
-  try {
-    return new RegExp(`^(?:${text})$`, ignoreCase ? 'i' : '').test(given);
-  } catch {
-    throw new Undetermined(`the model cannot evaluate the regular expression ${text}`, [where]);
-  }
+  return regularExpression(text, where, true).test(given);
 }

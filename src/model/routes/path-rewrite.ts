@@ -1,5 +1,5 @@
 import { PathChange, TextMatch } from './route';
-import { Undetermined } from '../answer/undetermined';
+import { regularExpression } from '../requests/patterns';
 
 /** A path, with its query, as a rule changes it. `match` is what the rule's match has matched. */
 export function changedPath(path: string, change: PathChange | undefined, match: TextMatch | undefined): string {
@@ -24,13 +24,9 @@ function restOf(path: string, match: TextMatch | undefined): string {
 
 /** A path in which everything that matches a regular expression is replaced. */
 function replaced(path: string, { expression, by, where }: PathChange & { kind: 'found' }): string {
-  try {
-    const replacement = by
-      .replace(/\$/g, '$$$$')
-      .replace(/\\0/g, '$$&')
-      .replace(/\\([1-9])/g, '$$$1');
-    return path.replace(new RegExp(expression, 'g'), replacement);
-  } catch {
-    throw new Undetermined(`the model cannot evaluate the regular expression ${expression}`, [where]);
-  }
+  const replacement = by
+    .replace(/\$/g, '$$$$')
+    .replace(/\\0/g, '$$&')
+    .replace(/\\([1-9])/g, '$$$1');
+  return path.replace(regularExpression(expression, where, false), replacement);
 }

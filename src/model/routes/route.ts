@@ -66,8 +66,10 @@ export interface Rewrite {
   readonly path?: PathChange;
 }
 
-/** Changes of the headers of requests. */
+/** Changes of the headers of requests, whose names are in lower case. */
 export interface HeaderChanges {
+  /** Beside what the header has already. */
+  readonly add: readonly (readonly [name: string, value: string])[];
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly remove: readonly string[];
 }

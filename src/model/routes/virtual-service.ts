@@ -18,6 +18,8 @@ import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { Shape, unknownIn } from '../answer/known-fields';
 import { exportedTo } from '../objects/service';
+import { namesInLowerCase } from '../requests/http-request';
+import { millisecondsOf } from '../../istio/durations';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
@@ -184,7 +186,8 @@ function rewriteOf({ authority, uri, uriRegexRewrite }: Of<Http, 'rewrite'>, whe
 function headerChanges(headers: Headers | undefined): { headers?: HeaderChanges } {
   if (!headers) return {};
   const { add, set, remove } = headers.request ?? {};
-  return { headers: { set: Object.entries({ ...add, ...set }) as [string, string][], remove: remove ?? [] } };
+  const names = (remove ?? []).map((name) => name.toLowerCase());
+  return { headers: { add: namesInLowerCase(add), set: namesInLowerCase(set), remove: names } };
 }
 
 function httpMatch({ object, match, at }: PlacedMatch): HttpMatch {
@@ -217,10 +220,11 @@ function isPresence(wanted: Text | null): boolean {
   return !wanted || Object.keys(wanted).length === 0 || wanted.regex === '*';
 }
 
+/** Whether case is ignored is not asked of a regular expression. */
 function textMatch({ exact, prefix, regex }: Text, ignoreCase?: boolean): TextMatch {
   const how = ignoreCase ? { ignoreCase } : {};
   if (exact !== undefined) return { kind: 'exact', text: exact, ...how };
-  return prefix !== undefined ? { kind: 'prefix', text: prefix, ...how } : { kind: 'regex', text: `${regex}`, ...how };
+  return prefix !== undefined ? { kind: 'prefix', text: prefix, ...how } : { kind: 'regex', text: `${regex}` };
 }
 
 function connectionRoutes(
@@ -273,13 +277,4 @@ function targetOf(
     where: fieldRef(object, at),
     ...headerChanges(headers),
   };
-}
-
-const UNITS: Record<string, number> = { h: 3600e3, m: 60e3, s: 1e3, ms: 1 };
-
-/** `1h`, `1m30s`, `0.5s`, `250ms` in milliseconds. */
-function millisecondsOf(duration: string): number {
-  let sum = 0;
-  for (const [, number, unit] of String(duration).matchAll(/([\d.]+)(ms|h|m|s)/g)) sum += Number(number) * UNITS[unit];
-  return sum;
 }

@@ -11,14 +11,13 @@ import { firstBytes, Flow, isReadable, Layer, outermost } from './flow';
 import { GatewayListener, ServerChain } from '../proxies/gateway-listeners';
 import { Server } from '../proxies/gateway-servers';
 import { GatewayWorkload, knownPort, sayGateway } from '../objects/gateway-workloads';
-import { hostsOverlap } from '../objects/host-names';
+import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { headerOf } from '../requests/http-request';
 import { blockedBy } from '../policies/network-policy';
 import { badToken } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
 import { readAtGateway } from './reading-http';
 import { Undetermined } from '../answer/undetermined';
-import { withoutPort } from '../proxies/virtual-hosts';
 
 /** Headers that a gateway adds to every request that it reads. */
 const GATEWAY_ADDS = [
@@ -51,7 +50,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
     return leg.dropped(
       before ? 'gateway' : 'sidecar',
       `a NetworkPolicy blocks the connection from ${before?.id ?? 'the caller'} to ${workload.id}, port ${port}`,
-      blocked,
+      blocked.decidedBy,
     );
   const listener = leg.configuration.gatewayListeners(workload, translatedPorts(leg, workload, port)).get(port);
   const first = firstBytes(flow);
@@ -75,7 +74,7 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
     leg.step('gateway', 'ends', listener.rejected.reason, listener.rejected.decidedBy);
     return leg.refuse('gateway', 503, listener.rejected.reason, listener.rejected.decidedBy);
   }
-  const chain = listener.finder.find(undefined, first) as ServerChain | undefined;
+  const chain = listener.finder.find(undefined, first);
   if (!chain) return noServer(leg, flow, workload, port, listener);
   for (const { server, other, reason } of listener.skipped) {
     if (first.serverName === undefined || !server.serverNames.includes(first.serverName)) continue;
@@ -271,7 +270,7 @@ function unreadable(leg: Leg, flow: Flow, { server, decidedBy }: ServerChain): E
 /** What a server that only redirects to HTTPS does to a request that nothing else refuses. */
 function redirectToHttps(leg: Leg, flow: Flow, cause: FieldRef): Ending {
   const { authority, path } = flow.http!;
-  leg.location = `https://${authority.replace(/:\d+$/, '')}${path}`;
+  leg.location = `https://${authority}${path}`;
   leg.step('gateway', 'ends', `redirects with 301 to ${leg.location}`, [cause]);
   return leg.refuse('gateway', 301, 'the server redirects to HTTPS', [cause]);
 }

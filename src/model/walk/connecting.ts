@@ -3,11 +3,12 @@ import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { originates } from '../../manifests/tls';
 import { Address, hostOrAddress, ipAddress, textOf } from '../objects/addresses';
+import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
 import { Cluster, Endpoint, endpointText, NoCluster } from '../proxies/cluster';
 import { fieldRef, uniqueRefs } from '../answer/field-ref';
-import { Flow, isReadable, Layer, outermost } from './flow';
+import { Flow, Layer, outermost } from './flow';
 import { Destination } from '../routes/destination';
 import { Undetermined } from '../answer/undetermined';
 
@@ -31,28 +32,30 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   if (cluster.tunnel && !at.reads)
     throw new Undetermined('the model does not know what the proxy at the end of a tunnel does', [cluster.tunnel]);
   for (const assumption of cluster.assumptions) leg.assume(assumption);
+  const doubt = leg.configuration.registry.doubtfulServices.get(cluster.service.object);
+  if (doubt) leg.require(doubt);
   leg.step(hop, 'forwards', `→ ${named}`, where);
   if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);
   const { length } = cluster.endpoints;
   const endpoint = leg.oneOf(cluster.endpoints, (one) => `one of ${length} endpoints: ${endpointText(one)}`)!;
   const flow = inClusterTls(leg, at, destination, cluster, endpoint);
   const led = uniqueRefs([...cluster.decidedBy, ...where]);
-  return connect(leg, { ...at, flow }, cluster, endpoint, led);
+  return connect(leg, { ...at, flow }, cluster, endpoint, destination.isOwn === true, led);
 }
 
 /** What chance decides where istiod's cache has one cluster for two entries of a host. */
 function mixesUp(host: string, cluster: Cluster | NoCluster): string {
-  const whose = 'missing' in cluster ? '' : `, here that with resolution ${cluster.service.resolution}`;
+  const whose = 'missing' in cluster ? '' : `, here that of ${cluster.service.object.name}`;
   return (
-    `two ServiceEntries of one namespace declare ${host} with different resolution for different namespaces, and ` +
-    `istiod may give a proxy the cluster of either${whose}`
+    `two ServiceEntries of one namespace declare ${host} with different resolution, or names of ports, for different ` +
+    `namespaces, and istiod may give a proxy the cluster of either${whose}`
   );
 }
 
 function noEndpoints(leg: Leg, { hop }: AtProxy, { host }: Destination, { service, decidedBy }: Cluster): Ending {
   const reason = service.kubernetes
     ? `no gateway pod backs ${host}`
-    : service.resolution === 'NONE' || service.resolution === 'DYNAMIC_DNS'
+    : service.resolution === 'NONE'
       ? `a gateway cannot reach hosts with resolution ${service.resolution}`
       : `${host} has no endpoints`;
   leg.step(hop, 'ends', reason, decidedBy);
@@ -88,7 +91,7 @@ function inClusterTls(
     });
   }
   if (!tls || !originates(tls.value)) return flow;
-  const authority = reads ? flow.http!.authority.replace(/:\d+$/, '').toLowerCase() : undefined;
+  const authority = reads ? withoutPort(flow.http!.authority).toLowerCase() : undefined;
   const isMesh = tls.value.mode === 'ISTIO_MUTUAL';
   const internal = `outbound_.${destination.port}_.${destination.subset ?? ''}_.${destination.host}`;
   const serverName: string | undefined = tls.value.sni || (isMesh ? internal : authority);
@@ -129,9 +132,10 @@ function identityOf({ configuration, atGateway, pod }: Leg, hop: 'sidecar' | 'ga
 
 function connect(
   leg: Leg,
-  { hop, flow, address, port }: AtProxy,
+  { hop, flow, address, port, reads }: AtProxy,
   { service, port: declared }: Cluster,
   endpoint: Endpoint,
+  isOwn: boolean,
   decidedBy: readonly FieldRef[],
 ): Next {
   leg.via ??= endpoint.kind === 'pod' ? 'gateway' : 'sidecar';
@@ -143,20 +147,22 @@ function connect(
       return { address, name: hostOrAddress(address!), port: endpoint.port ?? port, ...external };
     case 'asked': {
       const layer = outermost(flow);
-      const isRead = isReadable({ ...flow, layers: flow.layers.filter(({ by: whose }) => whose === 'application') });
-      const [name, given] = isRead ? flow.http!.authority.split(':') : [layer?.serverName ?? ''];
+      // Of a connection that it does not read, the proxy knows the server name with which it arrived.
+      const arrived = [...flow.layers].reverse().find(({ by: whose }) => whose !== hop);
+      const [name, given] = reads ? flow.http!.authority.split(':') : [arrived?.serverName ?? ''];
       // The one case in which a sidecar applies AuthorizationPolicies to outbound traffic: TLS to a name that it
       // resolves itself.
       const verdict =
-        isRead || hop !== 'sidecar'
-          ? undefined
-          : authorize(leg.configuration.policies, leg.pod, { port, serverName: name });
+        reads || !isOwn ? undefined : authorize(leg.configuration.policies, leg.pod, { port, serverName: name });
       if (verdict && !verdict.allowed) {
         leg.step(hop, 'ends', `${verdict.reason}: closed`, verdict.decidedBy);
         return leg.refuse(hop, undefined, verdict.reason, verdict.decidedBy);
       }
-      const asked = isRead ? Number(given) || (layer ? 443 : 80) : endpoint.port;
-      return { address: resolveHost(leg, name), name, port: asked, ...external };
+      // A route for connections says nothing of a port, so the usual one of what the proxy sends is dialled.
+      const usual = layer?.by === hop ? 443 : 80;
+      const asked = reads ? Number(given) || usual : isOwn ? endpoint.port : usual;
+      const protocol = asked === endpoint.port ? declared.protocol : undefined;
+      return { address: resolveHost(leg, name), name, port: asked, ...external, protocol };
     }
     default:
       return {

@@ -11,7 +11,8 @@ import { Answer } from '../answer/answer';
 import { Configuration } from '../proxies/configuration';
 import { fieldRef } from '../answer/field-ref';
 import { Flow } from './flow';
-import { HttpRequest } from '../requests/http-request';
+import { HttpRequest, namesInLowerCase } from '../requests/http-request';
+import { withoutPort } from '../objects/host-names';
 import { pathAsSent } from '../requests/path-normalization';
 import { ModelCaller, ModelRequest } from '../requests/request';
 import { Scope } from '../registry/scope';
@@ -29,6 +30,15 @@ const MAX_REDIRECTS = 10;
 
 /** The path of a gRPC call that names no method; applications of the lab send it too. */
 const SOME_CALL = '/lab.Echo/Say';
+
+/** What tells a proxy which protocol an application speaks over HTTP. */
+const IMPLIED: Partial<Record<NonNullable<ModelRequest['speak']>, Readonly<Record<string, string>>>> = {
+  grpc: { 'content-type': 'application/grpc', te: 'trailers' },
+  websocket: { connection: 'Upgrade', upgrade: 'websocket' },
+};
+
+/** Headers about the connection or the length of the request, with which it may be another one for each hop. */
+const FRAMING = ['connection', 'content-length', 'expect', 'transfer-encoding', 'upgrade'];
 
 /**
  * Follows a request along one egress path, hop by hop: out of the pod, through its sidecar's routes and clusters,
@@ -71,7 +81,7 @@ export function walk(
 function send(leg: Leg, request: ModelRequest): Ending {
   const { configuration, pod, url } = leg;
   const flow = flowOf(request, url);
-  if (request.headers && flow.http) leg.sentHeaders = [...flow.http.headers.keys()];
+  if (request.headers && flow.http) leg.sentHeaders = Object.keys(request.headers).map((name) => name.toLowerCase());
   const what = flow.http ? `${flow.http.method} ${request.url}` : request.url;
   leg.step(
     'application',
@@ -85,8 +95,9 @@ function send(leg: Leg, request: ModelRequest): Ending {
       'no host that is declared';
     leg.remark({ code: 'dot-in-server-name', message, decidedBy: [] });
   }
-  if (pod.injected) configuration.unknownKinds.stopAt({ role: 'sidecar', hosts: namesAsked(url, flow), ...pod });
-  const scope = pod.injected ? configuration.sidecar(pod) : undefined;
+  if (pod.injection.injected)
+    configuration.unknownKinds.stopAt({ role: 'sidecar', hosts: namesAsked(url, flow), ...pod });
+  const scope = pod.injection.injected ? configuration.sidecar(pod) : undefined;
   const address = request.dial === undefined ? addressOf(leg, scope) : configuration.addressBook.behind(request.dial);
   if (request.dial === undefined) leg.ownAddress = address;
   if (address === undefined)
@@ -97,11 +108,13 @@ function send(leg: Leg, request: ModelRequest): Ending {
     };
   if (isOfIPv6(address) && !configuration.registry.world.mesh?.dualStack)
     throw new Undetermined(
-      'it is unknown whether pods and their sidecars have IPv6: add a mesh configuration with ISTIO_DUAL_STACK ' +
-        '(mesh.dualStack in a test)',
+      configuration.registry.world.mesh?.dualStack === undefined
+        ? 'it is unknown whether pods and their sidecars have IPv6: add a mesh configuration with ISTIO_DUAL_STACK ' +
+            '(mesh.dualStack in a test)'
+        : 'sidecars leave IPv6 alone (dualStack is false), and whether pods have it is unknown',
       [],
     );
-  let next = leavePod(leg, scope, flow, address, portOfRequest(request.url) ?? 80);
+  let next = leavePod(leg, scope, flow, address, portOfRequest(request.url, url) ?? 80);
   while (next.to)
     next = next.to === 'gateway' ? arriveAtGateway(leg, next) : (toService(leg, next) ?? reachHost(leg, next));
   return next;
@@ -118,11 +131,17 @@ function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
 
 /** The names by which a sidecar may route the request. */
 function namesAsked(url: URL, flow: Flow): string[] {
-  return [url.hostname, ...(flow.http ? [flow.http.authority.replace(/:\d+$/, '').toLowerCase()] : [])];
+  return [url.hostname, ...(flow.http ? [withoutPort(flow.http.authority).toLowerCase()] : [])];
 }
 
 function flowOf(request: ModelRequest, url: URL): Flow {
-  const headers = new Map(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const given = new Map(namesInLowerCase(request.headers));
+  const framing = FRAMING.find((name) => given.has(name));
+  if (framing !== undefined)
+    throw new Undetermined(
+      `the model does not know what the header ${framing} of a request does (WebSockets are asked for by what it speaks)`,
+    );
+  const headers = new Map([...Object.entries((request.speak && IMPLIED[request.speak]) ?? {}), ...given]);
   const isGrpc = request.speak === 'grpc';
   const path = pathAsSent(request.url, url);
   const http: HttpRequest = {

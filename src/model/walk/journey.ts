@@ -18,7 +18,7 @@ export interface Choice {
 }
 
 /** How a walk ends. */
-export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'reason' | 'causes'>;
+export type Ending = Pick<Answer, 'outcome' | 'status' | 'symptom' | 'by' | 'reason' | 'causes' | 'condition'>;
 
 /** The location of a redirect that has none. */
 export const NOWHERE = '';
@@ -34,6 +34,7 @@ export class Journey {
   private readonly remarks = new Map<string, Remark>();
   private readonly assumptions = new Set<string>();
   private readonly conditions: Condition[] = [];
+  private readonly doubts: Condition[] = [];
 
   /** A journey that takes the given branches, and the most likely one where none is given. */
   constructor(
@@ -61,9 +62,13 @@ export class Journey {
     this.conditions.push(condition);
   }
 
+  /** Something without which another answer is possible, whatever this one is. */
+  public doubt(condition: Condition): void {
+    this.doubts.push(condition);
+  }
+
   /** Takes one of several branches: the one that the script gives, else the most likely one. */
   public choose(options: Choice['options'], onlyIfDifferent?: boolean): number {
-    if (options.length === 1) return 0;
     const likeliest = options.reduce(
       (best, { weight = 0 }, index) => (weight > (options[best].weight ?? 0) ? index : best),
       0,
@@ -92,11 +97,12 @@ export class Journey {
       assumptions: [...this.assumptions],
     };
     if (ending.outcome === 'answered') {
-      const condition = together(this.conditions);
-      if (condition) answer.condition = condition;
       if (leg.answeredBy !== undefined) answer.answeredBy = leg.answeredBy;
       if (leg.insteadOf !== undefined) answer.insteadOf = leg.insteadOf;
     }
+    const needed = ending.outcome === 'answered' ? this.conditions : [];
+    const condition = together([...this.doubts, ...needed, ...(ending.condition ? [ending.condition] : [])]);
+    if (condition) answer.condition = condition;
     if (ending.status !== undefined) answer.status = ending.status;
     if (ending.symptom !== undefined) answer.symptom = ending.symptom;
     if (ending.by !== undefined) answer.by = ending.by;
@@ -180,6 +186,10 @@ export class Leg {
 
   public require(condition: Condition): void {
     this.journey.require(condition);
+  }
+
+  public doubt(condition: Condition): void {
+    this.journey.doubt(condition);
   }
 
   public choose(options: Choice['options'], onlyIfDifferent?: boolean): number {

@@ -1,8 +1,10 @@
 import { Leg } from './journey';
 import { AtProxy, Next } from './next';
+import { toCluster } from './connecting';
 import { forward, route } from './routing';
 import { Address, holds, hostOrAddress } from '../objects/addresses';
 import { isCaptured } from '../proxies/capture';
+import { withoutPort } from '../objects/host-names';
 import { SAY_POLICY } from '../answer/conditions';
 import { firstBytes, Flow, isReadable, withHeaders } from './flow';
 import { listenerFor } from '../proxies/listener';
@@ -13,6 +15,8 @@ import { Scope } from '../registry/scope';
 import { Undetermined } from '../answer/undetermined';
 
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
+
+const REJECTED = 'Envoy rejects the listener and keeps the one that it had before';
 
 /**
  * From the application: past the sidecar, or into it and to the listener, filter chain and virtual host that take the
@@ -28,9 +32,23 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
     if (cause) leg.step('application', 'bypasses-sidecar', 'goes past the sidecar', [cause]);
     return { to: 'host', from: 'application', flow, address, name: hostOrAddress(address), port, decidedBy: [] };
   }
+  const { doubt } = pod.injection;
+  // An access table lists callers with sidecars.
+  if (doubt && !configuration.addressBook.isComplete) leg.doubt(doubt);
   for (const remark of policiesAtCaller(configuration.policies, pod, leg.url.hostname)) leg.remark(remark);
   const at: AtSidecar = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
+  const { overlap, partial } = listener?.finder ?? {};
+  if (overlap)
+    throw new Undetermined(
+      `two routes match the same connections to port ${port}${overlap.name && ` for ${overlap.name}`}: ${REJECTED}`,
+      [...overlap.one.decidedBy, ...overlap.other.decidedBy],
+    );
+  if (partial)
+    throw new Undetermined(
+      `the server name ${partial.name} has no dot after the "*" on port ${port}: ${REJECTED}`,
+      partial.chain.decidedBy,
+    );
   const chain = listener?.finder!.find(address, firstBytes(flow));
   if (!chain) return fallThrough(leg, at, listener !== undefined);
   if (!chain.http) return forward(leg, at, chain.forward!, chain.decidedBy);
@@ -83,12 +101,12 @@ function unknownHost(leg: Leg, at: AtSidecar): Next {
   const { authority } = at.flow.http!;
   const missed = nearMisses(leg.configuration.registry, scope, {
     kind: 'http',
-    name: authority.replace(/:\d+$/, ''),
+    name: withoutPort(authority),
     address,
     port,
   });
   const why = `no host visible to the caller on port ${port} matches ${authority}${inParentheses(missed)}`;
-  return undeclared(leg, { ...at, flow: withHeaders(at.flow, SIDECAR_ADDS) }, missed, {
+  return undeclared(leg, { ...at, flow: withHeaders(at.flow, SIDECAR_ADDS), reads: true }, missed, {
     why,
     passes: `let through to ${hostOrAddress(address)}`,
     closes: '502',
@@ -100,7 +118,7 @@ function unknownHost(leg: Leg, at: AtSidecar): Next {
 /** Undeclared traffic: the outbound traffic policy decides. */
 function undeclared(
   leg: Leg,
-  { scope, flow, address, port }: AtSidecar,
+  at: AtSidecar,
   missed: readonly NearMiss[],
   says: {
     readonly why: string;
@@ -110,6 +128,7 @@ function undeclared(
     readonly refused: string;
   },
 ): Next {
+  const { scope, flow, address, port } = at;
   if (
     scope.policy.kind === 'MeshConfig' &&
     leg.configuration.registry.world.mesh?.outboundTrafficPolicy === undefined
@@ -120,6 +139,10 @@ function undeclared(
   if (!scope.allowsAny) {
     leg.step('sidecar', 'undeclared', `${says.why}: ${says.closes}`, causes);
     return leg.refuse('sidecar', says.status, says.refused, causes);
+  }
+  if (scope.egressProxy) {
+    leg.step('sidecar', 'undeclared', `${says.why}: sent to the egressProxy of the Sidecar`, causes);
+    return toCluster(leg, at, scope.egressProxy, scope.egressProxy.decidedBy);
   }
   leg.via = 'undeclared';
   leg.step('sidecar', 'undeclared', `${says.why}: ${says.passes}`, causes);

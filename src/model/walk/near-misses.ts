@@ -69,7 +69,7 @@ function fieldOf(service: Service, port: ServicePort): FieldPath {
 }
 
 function whyNotExported(registry: Registry, { proxy }: Scope, service: Service, entry: string): NearMiss {
-  const said = service.writtenExportTo;
+  const said = service.writtenExportTo.map((to) => (to === '.' ? service.namespace : to));
   const isSaid = said.length === 0 || said.includes('*') || said.includes(proxy.namespace);
   if (isSaid && registry.world.mesh?.serviceEntryVisibility?.applyToSidecars)
     return {

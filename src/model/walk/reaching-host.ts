@@ -8,7 +8,7 @@ import { FieldRef } from '../answer/answer';
 import { uniqueRefs } from '../answer/field-ref';
 import { hostOf } from '../../access/request-url';
 import { Flow, outermost } from './flow';
-import { blockedBy } from '../policies/network-policy';
+import { blockedBy, lifeline } from '../policies/network-policy';
 import { Undetermined } from '../answer/undetermined';
 import { DescribedHost } from '../objects/world';
 import { covers, isWildcard } from '../../istio/hosts';
@@ -44,12 +44,9 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   const sender = from === 'gateway' && leg.atGateway ? leg.atGateway : leg.pod;
   const blocked = blockedBy(registry, 'egress', sender, { address }, port);
   if (blocked) {
-    return leg.dropped(
-      by,
-      `a NetworkPolicy blocks the connection from ${from === 'gateway' ? 'the gateway' : 'the caller'} to ` +
-        `${name}:${port}`,
-      blocked,
-    );
+    const whose = from === 'gateway' ? 'the gateway' : 'the caller';
+    const reason = `a NetworkPolicy blocks the connection from ${whose} to ${name}:${port}`;
+    return { ...leg.dropped(by, reason, blocked.decidedBy), condition: blocked.condition };
   }
   const known = places.at(address) ?? places.host(name);
   if (!known && places.isComplete && address.kind === 'unknown')
@@ -57,7 +54,9 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
   leg.destination = `${isIP(name) !== 0 && known && !known.isUnnamed ? known.host : name}:${port}`;
   findAnswerer(leg, target, known);
   const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(leg, port));
-  const reception = receive(registry, known, known?.host ?? leg.answeredBy!, port, flow, isDeclaredTls);
+  const isNamedByEnd = isIP(name) === 0 && provesToBe(name.toLowerCase(), outermost(flow));
+  const shown = known?.host ?? (isNamedByEnd ? name : leg.answeredBy!);
+  const reception = receive(registry, known, shown, port, flow, isDeclaredTls);
   for (const remark of reception.remarks) leg.remark(remark);
   for (const condition of reception.conditions) leg.require(condition);
   const layer = outermost(flow);
@@ -126,7 +125,9 @@ function undescribed(leg: Leg, { name, service, flow }: ToExternalHost, asked: s
     service?.kubernetes && resolvedServiceHosts(asked, leg.pod.namespace, clusterDomain).includes(service.host);
   if (service && (isAskedService || covers(service.host.toLowerCase(), asked))) {
     const { kind, namespace, name: entry } = service.object;
-    if (!leg.configuration.registry.world.declaredAddresses && !provesToBe(asked, outermost(flow)))
+    // What is reached by another name may well have a certificate for that name alone.
+    const isProven = isIP(end) !== 0 && provesToBe(asked, outermost(flow));
+    if (!leg.configuration.registry.world.declaredAddresses && !isProven)
       leg.require({
         holds: `${end} is ${asked}, as ${kind} ${namespace}/${entry} says`,
         say: isIP(end) === 0 ? SAY_ADDRESSES : `--dial ${end} (dial in a test), or ${SAY_ADDRESSES}`,
@@ -165,6 +166,18 @@ function declaresTls({ configuration, answeredBy }: Leg, port: number): boolean 
   return [...services].some(({ ports }) => ports.some((one) => one.number === port && isTls(one.protocol)));
 }
 
+/** Where no table describes everything, policies that let pods resolve names and reach istiod may be missing. */
+function requireLifelines(leg: Leg): void {
+  const { registry, addressBook } = leg.configuration;
+  if (addressBook.isComplete) return;
+  const names = isIP(hostOf(leg.url)) === 0 ? (['names'] as const) : [];
+  const conditions = [
+    lifeline(registry, leg.pod, [...names, ...(leg.via === 'direct' ? [] : (['istiod'] as const))]),
+    leg.atGateway && lifeline(registry, leg.atGateway, [...names, 'istiod']),
+  ];
+  for (const condition of conditions) if (condition) leg.require(condition);
+}
+
 function answered(
   leg: Leg,
   flow: Flow,
@@ -174,6 +187,7 @@ function answered(
 ): Ending {
   const layer = outermost(flow);
   const isOwnTls = layer?.by === 'application';
+  requireLifelines(leg);
   leg.originator = layer ? layer.by : 'none';
   leg.protocol =
     flow.payload === 'bytes' ? 'tcp' : flow.speak !== 'websocket' && (isOwnTls || flow.http2) ? 'h2' : 'http/1.1';

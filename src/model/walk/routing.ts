@@ -1,13 +1,16 @@
 import { toCluster } from './connecting';
 import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
+import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
 import { Flow } from './flow';
 import { Destination } from '../routes/destination';
 import { firstMatchingEntry, RouteEntry } from '../routes/matching';
 import { changedPath } from '../routes/path-rewrite';
 import { HttpAction, HttpRoute } from '../routes/route';
+import { HttpRequest, isUnsaid } from '../requests/http-request';
 import { Undetermined } from '../answer/undetermined';
+import { isAuthority } from '../../istio/hosts';
 import { VirtualHost } from '../proxies/virtual-hosts';
 
 /**
@@ -25,7 +28,7 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   }
   const { rule, match } = entry;
   if (rule.unknown) throw rule.unknown;
-  if (rule.preflight && method === 'OPTIONS')
+  if (rule.preflight && isPreflight(flow.http!))
     throw new Undetermined('the model does not answer CORS preflight requests', [rule.preflight]);
   const aborted = abort(leg, at, rule);
   if (aborted) return aborted;
@@ -48,6 +51,11 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   ]);
 }
 
+/** Whether a browser asks with it if it may send another request. */
+function isPreflight({ method, headers }: HttpRequest): boolean {
+  return method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
+}
+
 /** Bytes that a proxy forwards without reading them as HTTP. */
 export function forward(
   leg: Leg,
@@ -62,6 +70,7 @@ export function forward(
 
 /** One of a route's destinations, by weight. */
 function chooseDestination(leg: Leg, destinations: readonly Destination[]): Destination {
+  if (destinations.length === 1) return destinations[0];
   return destinations[
     leg.choose(
       destinations.map(({ weight, host, subset }) => ({
@@ -93,16 +102,24 @@ function redirect(
   { match }: RouteEntry,
 ): Ending {
   const { status, where } = action;
-  const { authority, path } = flow.http!;
+  const { path, forwardedProto = 'http' } = flow.http!;
+  // istiod leaves out a usual port, and then Envoy keeps that of the request.
+  const meant = action.scheme ?? (hop === 'gateway' ? forwardedProto : 'http');
+  const given = action.port === 'as-asked' ? asked : action.port;
+  const port = given === (meant === 'https' ? 443 : 80) ? undefined : given;
   const scheme = action.scheme ?? flow.http!.scheme ?? 'http';
-  const port = action.port === 'as-asked' ? asked : action.port;
-  const isUsual = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443);
-  const base = action.authority ?? authority;
-  const host = port !== undefined || action.scheme ? base.replace(/:\d+$/, '') : base;
+  const base = action.authority ?? keptAuthority(flow.http!, scheme);
+  const host = port === undefined ? base : withoutPort(base);
   const target = changedPath(path, action.path, match?.path);
-  leg.location = `${scheme}://${host}${port === undefined || isUsual ? '' : `:${port}`}${target}`;
+  leg.location = `${scheme}://${host}${port === undefined ? '' : `:${port}`}${target}`;
   leg.step(hop, 'ends', `redirects with ${status} to ${leg.location}`, [where]);
   return leg.refuse(hop, status, `the route redirects to ${leg.location}`, [where]);
+}
+
+/** The authority of a redirect that names none: its port stays, unless it is the usual one of another scheme. */
+function keptAuthority({ authority, forwardedProto }: HttpRequest, scheme: string): string {
+  if (scheme === forwardedProto) return authority;
+  return authority.replace(forwardedProto === 'https' ? /:443$/ : /:80$/, '');
 }
 
 function respond(leg: Leg, { hop }: AtProxy, { status, where }: HttpAction & { readonly kind: 'respond' }): Ending {
@@ -118,19 +135,33 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   const added = new Set(flow.added);
   if (tellsLimit) added.add('x-envoy-expected-rq-timeout-ms');
   let authority: string | undefined;
+  const changed = new Map(request.changed);
+  request.changed = changed;
   for (const changes of [last, own]) {
-    for (const [given, value] of changes?.set ?? []) {
-      const name = given.toLowerCase();
-      if (name === 'host' || name === ':authority') {
+    // In the order in which Envoy does it.
+    for (const name of changes?.remove ?? []) {
+      added.delete(name);
+      changed.set(name, 'removed');
+      request.headers.delete(name);
+    }
+    for (const [name, value] of changes?.set ?? []) {
+      if (isAuthority(name)) {
         authority = value;
         continue;
       }
       if (!request.headers.has(name)) added.add(name);
+      changed.delete(name);
       request.headers.set(name, value);
     }
-    for (const name of changes?.remove ?? []) {
-      added.delete(name.toLowerCase());
-      request.headers.delete(name.toLowerCase());
+    for (const [name, value] of changes?.add ?? []) {
+      if (isAuthority(name)) {
+        if (!changes!.set.some(([other]) => isAuthority(other))) authority = value;
+        continue;
+      }
+      const isThere = request.headers.has(name);
+      if (isThere || isUnsaid(request, name)) changed.set(name, 'joined');
+      else added.add(name);
+      if (!isThere) request.headers.set(name, value);
     }
   }
   if (rewrite) {

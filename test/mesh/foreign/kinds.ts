@@ -40,7 +40,7 @@ export const PLACES = {
 export type Place = keyof typeof PLACES;
 export type Age = keyof typeof AGES;
 
-interface Kind {
+export interface Kind {
   /** In short, for tables. */
   readonly title: string;
   readonly make: (where: Where) => KubeObject[];
@@ -50,6 +50,8 @@ interface Kind {
   readonly ages?: Age[];
   /** Requests for the author's own Service by the names of which nobody else is called. @default - none */
   readonly requests?: (host: string) => AccessRow[];
+  /** Whether what is sent leaves by the gateway, as from its callers. @default false */
+  readonly leavesByGateway?: boolean;
 }
 
 interface Where {
@@ -129,21 +131,27 @@ const claims = (spec: object) => (where: Where) => [
 ];
 const addresses = DECLARED.map(({ address }) => address);
 
-/** The addresses belong to a Service without a selector. */
-const headless = ({ namespace, creationTimestamp }: Where): KubeObject[] => [
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'foreign', namespace, creationTimestamp },
-    spec: { clusterIP: 'None', ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number })) },
+const headlessService = ({ namespace, creationTimestamp }: Where, selector?: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'foreign', namespace, creationTimestamp },
+  spec: {
+    clusterIP: 'None',
+    ...(selector && { selector }),
+    ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number })),
   },
+});
+
+/** The addresses belong to a Service without a selector. */
+const headless = (where: Where): KubeObject[] => [
+  headlessService(where),
   {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
       name: 'foreign',
-      namespace,
-      creationTimestamp,
+      namespace: where.namespace,
+      creationTimestamp: where.creationTimestamp,
       labels: { 'kubernetes.io/service-name': 'foreign' },
     },
     addressType: 'IPv4',
@@ -155,18 +163,25 @@ const headless = ({ namespace, creationTimestamp }: Where): KubeObject[] => [
 const unexported = (kind: string, where: Where, spec: object) =>
   object(kind, 'foreign', { ...where, exportTo: undefined }, spec);
 
+/** The addresses are given to a Service by an entry for it that only its own namespace sees. */
+const sharing = (where: Where): KubeObject[] => [
+  headlessService(where),
+  object(
+    'ServiceEntry',
+    'foreign',
+    { ...where, exportTo: ['.'] },
+    {
+      hosts: [nameOf(where)],
+      resolution: 'STATIC',
+      ports: TCP,
+      endpoints: addresses.map((address) => ({ address })),
+    },
+  ),
+];
+
 /** A Service whose selector matches WorkloadEntries with these addresses. */
 const selectedEntries = (where: Where): KubeObject[] => [
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'foreign', namespace: where.namespace, creationTimestamp: where.creationTimestamp },
-    spec: {
-      clusterIP: 'None',
-      selector: { app: 'foreign' },
-      ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number })),
-    },
-  },
+  headlessService(where, { app: 'foreign' }),
   ...addresses.map((address, index) => ({
     ...unexported('WorkloadEntry', where, { address, labels: { app: 'foreign' } }),
     metadata: {
@@ -184,13 +199,12 @@ const plainService = (where: Where, spec: object = {}): KubeObject => ({
   spec: { selector: { app: 'foreign' }, ports: [{ name: 'http', port: 80, targetPort: 80 }], ...spec },
 });
 const nameOf = ({ namespace }: Where) => `foreign.${namespace}.svc.cluster.local`;
-const passing = (where: Where) => [
+/** A rule for the author's own Service. */
+const ownRule = (trafficPolicy: object) => (where: Where) => [
   plainService(where),
-  object('DestinationRule', 'foreign', where, {
-    host: nameOf(where),
-    trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } },
-  }),
+  object('DestinationRule', 'foreign', where, { host: nameOf(where), trafficPolicy }),
 ];
+const passing = ownRule({ loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } });
 const external = (where: Where) => [
   plainService(where),
   {
@@ -204,11 +218,22 @@ const ownRoute = (http: object) => (where: Where) => [
   object('VirtualService', 'foreign', where, { hosts: [nameOf(where)], http: [http] }),
 ];
 /** A route into the path of somebody else. */
-const misled = (where: Where) => {
+const misled = (where: Where, host = HOP, named: object = { rewrite: { authority: where.hopName } }) => {
   const [port, key] = where.hopName.split('.');
-  const destination = { host: HOP, subset: `${key}-${port}`, port: { number: 443 } };
-  return ownRoute({ rewrite: { authority: where.hopName }, route: [{ destination }] })(where);
+  const destination = { host, subset: `${key}-${port}`, port: { number: 443 } };
+  return ownRoute({ ...named, route: [{ destination }] })(where);
 };
+const alias = (
+  { namespace, creationTimestamp }: Where,
+  name: string,
+  externalName: string,
+  annotations?: Record<string, string>,
+): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace, creationTimestamp, annotations },
+  spec: { type: 'ExternalName', externalName, ports: [{ name: 'http', port: 80 }] },
+});
 /** What is asked of the author's Service is sent to an address that nobody has declared, or to a host of others. */
 const asked = (host: string): AccessRow[] =>
   [
@@ -339,6 +364,12 @@ export const KINDS = {
     places: ['another namespace', "the gateway's namespace", 'the root namespace'],
   },
   headless: { title: "a headless Service with the host's address", make: headless, places: SHARED },
+  sharing: {
+    title: "a private ServiceEntry that gives the author's headless Service the host's address",
+    make: sharing,
+    places: SHARED,
+    ages: ['older'],
+  },
   workload: {
     title: "a headless Service that selects a WorkloadEntry with the host's address",
     make: selectedEntries,
@@ -369,10 +400,66 @@ export const KINDS = {
     make: misled,
     ages: ['older'],
     requests: asked,
+    leavesByGateway: true,
+  },
+  misledByHeader: {
+    title: 'the same, where a header `Host` says the private name',
+    make: (where) => misled(where, HOP, { headers: { request: { set: { Host: where.hopName } } } }),
+    ages: ['older'],
+    requests: asked,
+    leavesByGateway: true,
+  },
+  misledByAlias: {
+    title: 'the same, by a Service of type `ExternalName` that stands for the gateway',
+    make: (where) => [alias(where, 'alias', HOP), ...misled(where, `alias.${where.namespace}.svc.cluster.local`)],
+    ages: ['older'],
+    requests: asked,
+    leavesByGateway: true,
+  },
+  proxyPort: {
+    title: 'a Service with the `appProtocol` http_proxy on the ports of the hosts',
+    make: (where) => [
+      plainService(where, {
+        ports: TCP.map(({ number, name }) => ({ name, port: number, targetPort: number, appProtocol: 'http_proxy' })),
+      }),
+    ],
+    places: SHARED,
+  },
+  alias: {
+    title:
+      "a Service of type `ExternalName`, private by its annotation, that stands for the callers' host, and a request " +
+      'that names it',
+    make: (where) => [alias(where, 'foreign', HOSTS.through.host, { 'networking.istio.io/exportTo': '.' })],
+    places: SHARED,
+    ages: ['older'],
+    requests: asked,
+    leavesByGateway: true,
   },
   unreadable: {
     title: "a VirtualService for the author's Service that istiod takes and Envoy does not",
     make: ownRoute({ match: [{ uri: { regex: '/\\p{Letter}+' } }], route: [{ destination: { host: 'foreign' } }] }),
+    ages: ['older'],
+  },
+  unreadableMatch: {
+    title: 'one whose annotation has istiod read it otherwise',
+    make: (where) => {
+      const [service, made] = ownRoute({
+        match: [{ uri: { prefix: '/a?b' } }],
+        route: [{ destination: { host: nameOf(where), port: { number: 80 } } }],
+      })(where);
+      const annotations = { 'internal.istio.io/route-semantics': 'ingress' };
+      return [service, { ...made, metadata: { ...made.metadata, annotations } }];
+    },
+    ages: ['older'],
+  },
+  unreadableRule: {
+    title: 'a DestinationRule of that kind',
+    make: ownRule({ loadBalancer: { consistentHash: { httpHeaderName: '' } } }),
+    ages: ['older'],
+  },
+  unreadableDuration: {
+    title: 'a DestinationRule with a duration of that kind',
+    make: ownRule({ connectionPool: { tcp: { connectTimeout: '9223372036s' } } }),
     ages: ['older'],
   },
   sameName: {

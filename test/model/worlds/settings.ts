@@ -3,7 +3,7 @@
  * rights, and objects of other kinds. Each adds objects to a world, and requests that they may change.
  */
 import { Random } from './random';
-import { ADDRESS, EGRESS, GatewayNames, ROOT } from './table';
+import { ADDRESS, EGRESS, GatewayNames, ROOT, WEB_HOSTS } from './table';
 import { object, plain, Request, WorldObject } from './world';
 import { MeshSettings } from '../../../src/access/access-table';
 
@@ -231,6 +231,18 @@ function ranges(random: Random, { host, name }: Place): Setting {
   };
 }
 
+/** A route of another host to a Service. */
+function routeTo(random: Random, service: string): WorldObject {
+  const asked = random.pick(WEB_HOSTS);
+  return object('VirtualService', 'shop', 'to-service', {
+    hosts: [asked],
+    http: [{ route: [{ destination: plain({ host: service, port: random.pick([{ number: 80 }, undefined]) }) }] }],
+    tls: [
+      { match: [{ port: 443, sniHosts: [asked] }], route: [{ destination: { host: service, port: { number: 443 } } }] },
+    ],
+  });
+}
+
 function services(random: Random, { host, name, gateway }: Place): Setting {
   const made = random.weighted<() => WorldObject[]>([
     [
@@ -257,6 +269,7 @@ function services(random: Random, { host, name, gateway }: Place): Setting {
               : undefined,
           }),
         ),
+        ...(random.chance(0.4) ? [routeTo(random, `${name}.shop.svc.cluster.local`)] : []),
       ],
     ],
     [
@@ -288,11 +301,13 @@ function services(random: Random, { host, name, gateway }: Place): Setting {
     objects: made,
     requests: [
       { from: anyCaller(random), request: `http://${host}/` },
-      { from: anyCaller(random), request: `http://${host}:8080/` },
+      ...(made.length > 1
+        ? ['http', 'https'].map((scheme) => ({ from: 'checkout', request: `${scheme}://${made[1].spec.hosts[0]}/` }))
+        : [{ from: anyCaller(random), request: `http://${host}:8080/` }]),
       ...(made[0].spec.type === 'ExternalName'
         ? [{ from: anyCaller(random), request: `http://${metadata.name}.${metadata.namespace}.svc.cluster.local/` }]
         : []),
-    ].slice(0, 2),
+    ].slice(0, made.length + 1),
   };
 }
 

@@ -1,0 +1,125 @@
+import { isIP } from 'net';
+import { isPartialWildcard } from '../../../istio/hosts';
+import { FieldPath } from '../../../manifests/field-path';
+
+/** A field that makes the API server or a webhook refuse an object. */
+export interface FieldProblem {
+  readonly field: FieldPath;
+  readonly problem: string;
+  /** Whether the API server would take it, and Istio's webhook does not. */
+  readonly isForWebhook?: boolean;
+}
+
+export type Problems = Iterable<FieldProblem>;
+
+/** The most characters that the name of a host has. */
+export const LONGEST_NAME = 255;
+
+/** As Istio reads them: unlike Kubernetes, with capitals. */
+const LABEL = /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/;
+const FIRST_LABEL = /^(\*|\*?[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])$/;
+const LABEL_KEY = /^([-a-zA-Z0-9.]+\/)?[a-zA-Z0-9]([-\w.]{0,61}[a-zA-Z0-9])?$/;
+const LABEL_VALUE = /^([a-zA-Z0-9]([-\w.]{0,61}[a-zA-Z0-9])?)?$/;
+
+export function isLabel(name: string): boolean {
+  return LABEL.test(name);
+}
+
+/** Whether it is a name of labels; the dot at the end of a full name is allowed. */
+export function isFullName(name: string): boolean {
+  const labels = name.replace(/(?<=.)\.$/, '').split('.');
+  return name.length <= LONGEST_NAME && !/(^|\.)\d+$/.test(name) && labels.every(isLabel);
+}
+
+/** Whether it is a name whose first label may be or begin with `*`. */
+export function isName(name: string): boolean {
+  const [first, ...rest] = name.split('.');
+  const isFirst = first.startsWith('*') ? FIRST_LABEL.test(first) : isLabel(first);
+  const others = rest.join('.');
+  return name.length <= LONGEST_NAME && isFirst && (others === '' ? rest.length < 2 : isFullName(others));
+}
+
+/** What should be the name of a host, and is not. */
+export function* nameProblems(field: FieldPath, name: string | undefined): Problems {
+  if (name !== undefined && !isName(name))
+    yield { field, problem: `${JSON.stringify(name)} is not the name of a host` };
+}
+
+export function* subsetNameProblems(field: FieldPath, name: string | undefined): Problems {
+  if (name !== undefined && !isLabel(name))
+    yield { field, problem: `"${name}" is not made of letters, digits and "-", as names of subsets are` };
+}
+
+/** What should be `<namespace>/<name>`, as servers of a Gateway and Sidecars have it, and is not. */
+export function* scopedNameProblems(field: FieldPath, written: string, isGateway: boolean): Problems {
+  const slash = written.indexOf('/');
+  const [namespace, name] = slash < 0 ? ['*', written] : [written.slice(0, slash), written.slice(slash + 1)];
+  const scope = isGateway ? namespace : namespace.replace(/^~/, '');
+  if (slash < 0 && !isGateway)
+    yield { field, problem: `${JSON.stringify(written)} is not of the form <namespace>/<name>` };
+  if (scope !== '*' && scope !== '.' && !isLabel(scope) && !(scope === '' && namespace === '~'))
+    yield { field, problem: `${JSON.stringify(namespace)} is not a namespace` };
+  const isFull = name.includes('.') && isName(name) && !isPartialWildcard(name);
+  const isHost = name === '*' || isFull || (isGateway && isIP(name) !== 0);
+  if (!isHost) yield { field, problem: `${JSON.stringify(name)} is not the full name of a host` };
+}
+
+/** The places of values that an earlier place has too. */
+export function repeatedIn(values: readonly unknown[]): ReadonlySet<number> {
+  const seen = new Set<unknown>();
+  return new Set(values.flatMap((value, at) => (seen.size === seen.add(value).size ? [at] : [])));
+}
+
+export function* portProblems(field: FieldPath, port: number | undefined): Problems {
+  if (port !== undefined && (port < 1 || port > 65535))
+    yield { field, problem: `${port} is not a port from 1 to 65535` };
+}
+
+/** Whether an address is that of a socket in the file system. */
+export function isSocket(address: string): boolean {
+  return address.startsWith('unix://');
+}
+
+/** Where something listens. */
+export function* bindProblems(field: FieldPath, bind: string): Problems {
+  if (bind !== '' && !isSocket(bind) && isIP(bind) === 0) yield { field, problem: `"${bind}" is not an address` };
+}
+
+export function* shareProblems(field: FieldPath, value = 0): Problems {
+  if (value < 0 || value > 100) yield { field, problem: `${value} is not a percentage from 0 to 100` };
+}
+
+/** An address or a range. */
+export function* rangeProblems(field: FieldPath, ranges: readonly string[] | undefined): Problems {
+  for (const [at, range] of (ranges ?? []).entries()) {
+    const [address, length, more] = range.split('/');
+    const bits = isIP(address) === 6 ? 128 : 32;
+    const isRange = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
+    if (isIP(address) === 0 || !isRange || more !== undefined)
+      yield { field: `${field}[${at}]`, problem: `${JSON.stringify(range)} is neither an address nor a range` };
+  }
+}
+
+export function* labelProblems(field: FieldPath, labels: Readonly<Record<string, string>> | undefined): Problems {
+  for (const [key, value] of Object.entries(labels ?? {}))
+    if (!LABEL_KEY.test(key) || !LABEL_VALUE.test(value))
+      yield { field, problem: `${JSON.stringify(`${key}=${value}`)} is not a label` };
+}
+
+/** A selector, in which Istio allows no wildcards. */
+export function* selectorProblems(field: FieldPath, labels: Readonly<Record<string, string>> | undefined): Problems {
+  const wild = Object.entries(labels ?? {}).find(([key, value]) => key === '' || `${key}${value}`.includes('*'));
+  if (wild) yield { field, problem: `${JSON.stringify(wild.join('='))} is not a label` };
+}
+
+export function* exportProblems(exportTo: readonly string[] | undefined, namespace: string, isEntry = false): Problems {
+  const field = 'spec.exportTo';
+  const meant = (exportTo ?? []).map((one) => (one === '.' ? namespace : one));
+  const wrong = meant.find((one) => one !== '*' && !(isEntry && one === '~') && !isLabel(one));
+  if (wrong !== undefined)
+    yield { field, problem: `${JSON.stringify(wrong)} is not allowed; it is ".", "*" or a namespace` };
+  for (const at of repeatedIn(meant)) yield { field, problem: `${meant[at]} is listed twice` };
+  const alone = meant.find((one) => one === '*' || one === '~');
+  if (alone !== undefined && meant.length > 1)
+    yield { field, problem: `"${alone}" is not allowed beside other values` };
+}

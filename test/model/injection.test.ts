@@ -1,0 +1,74 @@
+/** Which pods have a sidecar: without one, a request leaves as it is. */
+import { ask, ENTRY, LOCKED } from './support';
+import { unmetExpectations } from '../../src/model/answer/judge';
+
+const namespace = (labels: string) => `---
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: ${labels} }
+`;
+const pods = (metadata: string, spec = '') => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: cart, namespace: shop }
+spec: { template: { metadata: ${metadata}, spec: { serviceAccountName: cart${spec} } } }
+`;
+const see = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://site.example.com/', LOCKED);
+
+test.each([
+  ['nothing is said of it', ''],
+  ['its namespace asks for it', namespace('{ istio-injection: enabled }')],
+  ['its namespace names a revision', namespace('{ istio.io/rev: canary }')],
+  [
+    'the pod asks for it, its namespace does not',
+    namespace('{}') + pods('{ labels: { sidecar.istio.io/inject: "true" } }'),
+  ],
+  [
+    'the label of the pod counts before its annotation',
+    pods('{ labels: { sidecar.istio.io/inject: "true" }, annotations: { sidecar.istio.io/inject: "false" } }'),
+  ],
+])('a sidecar: %s', (_why, objects) => {
+  expect(see(objects)).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  expect(see(objects).condition).toBeUndefined();
+});
+
+test.each([
+  ['the label of the pod', pods('{ labels: { sidecar.istio.io/inject: "false" } }'), /metadata\.labels/],
+  ['its annotation', pods('{ annotations: { sidecar.istio.io/inject: "false" } }'), /metadata\.annotations/],
+  ['the network of the node', pods('{ labels: { app: cart } }', ', hostNetwork: true'), /spec\.hostNetwork$/],
+  ['its namespace', namespace('{ istio-injection: disabled }'), /istio-injection/],
+  [
+    'its namespace, whatever the pod says',
+    namespace('{ istio-injection: disabled }') + pods('{ labels: { sidecar.istio.io/inject: "true" } }'),
+    /istio-injection/,
+  ],
+])('no sidecar: %s', (_why, objects, field) => {
+  const answer = see(objects);
+  expect(answer).toMatchObject({ outcome: 'answered', via: 'direct' });
+  expect(answer.steps.flatMap(({ decidedBy }) => decidedBy.map((one) => one.field))).toContainEqual(
+    expect.stringMatching(field),
+  );
+});
+
+test.each(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'])(
+  'no sidecar: namespace %s, in which nothing is injected',
+  (system) => {
+    const asked = namespace('{ istio-injection: enabled }').replace('shop', system);
+    const answer = ask(ENTRY + asked, `${system}/cart`, 'https://other.example.com/', LOCKED);
+    expect(answer).toMatchObject({ outcome: 'answered', via: 'direct' });
+    expect(answer.steps.flatMap(({ decidedBy }) => decidedBy)).toContainEqual(
+      expect.objectContaining({ kind: 'Namespace', name: system }),
+    );
+  },
+);
+
+test('a Namespace that does not ask for sidecars makes an answer and a refusal a condition', () => {
+  const refusal = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://other.example.com/', LOCKED);
+  const holds = /^the pods of shop have sidecars, although Namespace shop has no/;
+  expect(see(namespace('{}')).condition?.holds).toMatch(holds);
+  expect(refusal(namespace('{}')).condition?.holds).toMatch(holds);
+  // A row of a table that expects it is not met by it.
+  const unmet = (labels: string) => unmetExpectations({ outcome: 'refused' }, refusal(namespace(labels)));
+  expect(unmet('{}')).toEqual([expect.stringMatching(/^only if the pods of shop have sidecars/)]);
+  expect(unmet('{ istio-injection: enabled }')).toEqual([]);
+});
