@@ -5,7 +5,8 @@ import { find } from './candidates/question';
 import { inProgram } from './constructs';
 import { indexOf } from './manifest';
 import { headline } from './headline';
-import { effectLines, OtherRequests, requestText, SideEffect, UNDECLARED_HOST } from './side-effects';
+import { UNDECLARED_HOST } from './other-requests';
+import { effectLines, OtherRequests, requestText, SideEffect } from './side-effects';
 import { portsOf } from '../istio/protocols';
 import { Manifest } from '../manifests/egress-object';
 import { upTo } from '../manifests/field-path';
@@ -81,8 +82,9 @@ export function smallestChange(
     const edited = [...candidate.edits.map(({ object }) => object), ...(candidate.added ?? []).map(asObject)];
     const effects = others.changedBy(changed, edited);
     if (effects.some((effect) => others.isUnasked(effect, isGuard(candidate)))) continue;
-    findings ??= findingsOf(model);
-    const found = [...findingsOf(changed).entries()].filter(([finding]) => !findings!.has(finding));
+    const all = [...findingsOf(changed)];
+    if (all.length > 0) findings ??= findingsOf(model);
+    const found = all.filter(([finding]) => !findings?.has(finding));
     if (found.some(([, { severity }]) => severity === 'error')) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
     return {

@@ -3,6 +3,9 @@ import * as path from 'path';
 import { Outcome, Usage } from '../cli/outcome';
 import { packageFolder } from './package-folder';
 
+/** The most pages that are named for a word that is not a page. */
+const MOST_FOUND = 8;
+
 /** Lists the pages that are in the package, or prints one of them. */
 export function docs(args: readonly string[]): Outcome {
   const pages = pagesOf(packageFolder());
@@ -21,8 +24,15 @@ export function docs(args: readonly string[]): Outcome {
       .replace(/^docs\//, '')
       .replace(/(\/README)?\.md$/, ''),
   );
-  if (file === undefined) throw new Usage(`docs: "${name}" is not a page; cdk8s-istio-egress docs lists them`);
-  return { code: 0, out: fs.readFileSync(file, 'utf8').replace(/ ?<!-- .*? -->/g, ''), err: '' };
+  if (file === undefined) {
+    const mention = [...pages].filter(([, page]) => textOf(page).toLowerCase().includes(name.toLowerCase()));
+    const found = mention.slice(0, MOST_FOUND).map(([page]) => page);
+    throw new Usage(
+      `docs: "${name}" is not a page; ` +
+        (found.length > 0 ? `it is mentioned in: ${found.join(', ')}` : 'cdk8s-istio-egress docs lists them'),
+    );
+  }
+  return { code: 0, out: textOf(file), err: '' };
 }
 
 /** The files of the pages by name: README and the like first, then those of docs/, then the examples. */
@@ -43,6 +53,10 @@ function pagesOf(folder: string): Map<string, string> {
       .map((example) => [`examples/${example}`, path.join(folder, 'examples', example, 'README.md')] as const)
       .filter(([, file]) => fs.existsSync(file)),
   ]);
+}
+
+function textOf(file: string): string {
+  return fs.readFileSync(file, 'utf8').replace(/ ?<!-- .*? -->/g, '');
 }
 
 function titleOf(file: string): string {

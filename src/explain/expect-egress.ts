@@ -59,7 +59,7 @@ export class EgressFrom {
   constructor(
     private readonly objects: EgressObject[],
     private readonly world: World,
-    private readonly known: Known = { namespaces: [], hosts: [] },
+    private readonly known: Known,
   ) {}
 
   /** A workload, as `<namespace>/<service account>` or with more detail. */
@@ -82,7 +82,7 @@ export class EgressTo {
     private readonly model: EgressModel,
     private readonly objects: EgressObject[],
     private readonly caller: ModelCaller,
-    private readonly known: Known = { namespaces: [], hosts: [] },
+    private readonly known: Known,
   ) {}
 
   /** `http://…`, `https://…` or `tcp://host:port`. */
@@ -106,7 +106,7 @@ export class EgressExpectation {
     /** The model's answer, for assertions of your own. */
     public readonly answer: Answer,
     private readonly change: (answer: Answer, wanted: Wanted) => ReturnType<typeof smallestChange>,
-    private readonly doubt: () => Doubt | undefined = () => undefined,
+    private readonly doubt: () => Doubt | undefined,
   ) {}
 
   /** The external host that was asked for answers, with this status if it is given. */

@@ -14,8 +14,9 @@ authorizationpolicies,services -A -o yaml | cdk8s-istio-egress lint -
   --baseline FILE                   findings that are accepted; --output baseline writes one
   --namespace NAMESPACE             where objects without a namespace will be applied; default: default
   --root-namespace NAMESPACE        the root namespace of the mesh; default: istio-system
-  --output text|json|sarif|github|baseline
-                                    default text; github shows findings beside the lines of a pull request
+  --output text|json|sarif|github|gitlab|baseline
+                                    default text; github shows findings beside the lines of a pull request,
+                                    gitlab is a Code Quality report for a merge request
 rules lists the rules; with a code it says why, what to write instead, and gives a good and a bad example.
 
 explain follows one request hop by hop and names the object and field that decide each step.

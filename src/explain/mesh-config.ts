@@ -1,10 +1,11 @@
 import { parse } from 'yaml';
-import { nearest } from './nearest';
 import { MeshSettings } from '../access/access-table';
 import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-table-schema';
 import { Shape, shapeProblems } from '../schema/shape';
 import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
+import { nearest } from '../values/nearest';
+import { unknownSettings } from './unknown-settings';
 
 const SCOPE_GATEWAYS = 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE';
 
@@ -51,6 +52,7 @@ interface MeshConfig extends Pick<MeshSettings, 'rootNamespace' | 'trustDomain' 
     readonly proxyMetadata?: { readonly ISTIO_META_DNS_CAPTURE?: unknown; readonly ISTIO_DUAL_STACK?: unknown };
   };
   readonly dnsCapture?: unknown;
+  readonly dualStack?: unknown;
   readonly discoverySelectors?: World['discoverySelectors'];
   readonly serviceEntryVisibility?: MeshSettings['serviceEntryVisibility'];
   readonly defaultServiceExportTo?: readonly string[];
@@ -66,8 +68,11 @@ interface Values {
   readonly pilot?: { readonly env?: Readonly<Record<string, unknown>> };
 }
 
+/** What a mesh configuration says of the world. */
+type Settings = World & Required<Pick<World, 'unknownSettings'>>;
+
 /** The mesh's settings, from a MeshConfig, the ConfigMap with one, or Helm values. */
-export function meshOf(given: unknown, where: string): World {
+export function meshOf(given: unknown, where: string): Settings {
   const value = given as
     | (MeshConfig &
         Values & { readonly data?: { readonly mesh?: unknown }; readonly spec?: Values & { values?: Values } })
@@ -75,7 +80,7 @@ export function meshOf(given: unknown, where: string): World {
     | undefined;
   const mesh: MeshConfig | null | undefined =
     typeof value?.data?.mesh === 'string'
-      ? parse(value.data.mesh)
+      ? parsed(value.data.mesh, `${where}: data.mesh`)
       : (value?.meshConfig ?? value?.spec?.meshConfig ?? value?.spec?.values?.meshConfig ?? value);
   const values: Values | undefined = value?.spec?.values ?? value ?? undefined;
   if (mesh === null || mesh === undefined) throw new MeshConfigError(`${where}: empty, not a mesh configuration`);
@@ -106,10 +111,11 @@ export function meshOf(given: unknown, where: string): World {
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
       dnsCapture:
         String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
-      dualStack: isTrue(mesh.defaultConfig?.proxyMetadata?.ISTIO_DUAL_STACK) || undefined,
+      dualStack: said(mesh.defaultConfig?.proxyMetadata?.ISTIO_DUAL_STACK ?? mesh.dualStack),
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
       scopeGatewayToNamespace: isTrue(values?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
     },
+    unknownSettings: unknownSettings({ ...values, meshConfig: mesh }),
     ...(mesh.discoverySelectors && { discoverySelectors: mesh.discoverySelectors }),
     defaultExportTo: {
       ...(services && { services }),
@@ -129,35 +135,70 @@ export function meshAmong(objects: readonly EgressObject[]): { readonly world: W
       typeof data?.mesh === 'string',
   );
   const ofIstiod = settingsOfIstiod(objects);
-  if (maps.length === 0) return { world: { mesh: ofIstiod } };
+  if (maps.length === 0) return { world: ofIstiod };
   const names = maps.map(
     ({ manifest: { metadata }, origin }) => `ConfigMap ${metadata.namespace ?? 'default'}/${metadata.name} (${origin})`,
   );
   if (maps.length > 1)
     return {
-      world: { mesh: ofIstiod },
+      world: ofIstiod,
       note: `${names.join(' and ')} both configure a mesh; neither is used, choose one with --mesh`,
     };
   const world = meshOf(maps[0].manifest, maps[0].origin);
   return {
-    world: { ...world, mesh: { ...world.mesh, ...ofIstiod } },
+    world: {
+      ...world,
+      mesh: { ...world.mesh, ...ofIstiod.mesh },
+      unknownSettings: [...new Set([...world.unknownSettings, ...ofIstiod.unknownSettings])],
+    },
     note: `the mesh configuration is that of ${names[0]}`,
   };
 }
 
-/** What istiod is told by its Deployment, not by the mesh configuration. */
-function settingsOfIstiod(objects: readonly EgressObject[]): World['mesh'] {
+/** The YAML in a field of a ConfigMap. */
+function parsed(text: string, where: string): object | null {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new MeshConfigError(`${where}: invalid YAML, ${(error as Error).message.split('\n')[0]}`);
+  }
+}
+
+/**
+ * What istiods are told by their Deployments, and injectors by their values, not by the mesh configuration: of several
+ * revisions, what any of them is told.
+ */
+function settingsOfIstiod(objects: readonly EgressObject[]): Settings {
   let clusterDomain: string | undefined;
-  let scopeGatewayToNamespace: true | undefined;
-  for (const { manifest } of objects) {
-    if (manifest.kind !== 'Deployment' || !/^istiod(-.+)?$/.test(manifest.metadata.name)) continue;
+  let scopesGateways = false;
+  const unknown: string[] = [];
+  for (const { manifest, origin } of objects) {
+    const { kind, metadata, data } = manifest;
+    if (
+      kind === 'ConfigMap' &&
+      /^istio-sidecar-injector(-.+)?$/.test(metadata.name) &&
+      typeof data?.values === 'string'
+    )
+      unknown.push(...unknownSettings(parsed(data.values, `${origin}: data.values`) ?? {}));
+    if (kind !== 'Deployment' || !/^istiod(-.+)?$/.test(metadata.name)) continue;
+    const told: Record<string, unknown> = {};
     for (const { args = [], env = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
       const at = args.findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
       if (at >= 0) clusterDomain ??= String(args[at]).split('=')[1] ?? (args[at + 1] as string | undefined);
-      if (env.some(({ name, value }) => name === SCOPE_GATEWAYS && isTrue(value))) scopeGatewayToNamespace = true;
+      for (const { name = '', value } of env) told[name] = value;
     }
+    scopesGateways ||= isTrue(told[SCOPE_GATEWAYS]);
+    unknown.push(...unknownSettings({ pilot: { env: told } }));
   }
-  return { clusterDomain, scopeGatewayToNamespace };
+  return {
+    mesh: { clusterDomain, scopeGatewayToNamespace: scopesGateways || undefined },
+    unknownSettings: [...new Set(unknown)],
+  };
+}
+
+/** A setting, where it is written at all. */
+function said(value: unknown): boolean | undefined {
+  return value === undefined || value === null ? undefined : isTrue(value);
 }
 
 /** As Go reads a boolean from the environment. */

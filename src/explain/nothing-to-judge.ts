@@ -1,8 +1,8 @@
-import { nearest } from './nearest';
 import { hostOf, urlOf } from '../access/request-url';
 import { specOf } from '../manifests/specs';
 import { EgressObject, ModelCaller } from '../model';
 import { hostsOverlap } from '../model/objects/host-names';
+import { nearest } from '../values/nearest';
 
 /** What exists although no manifest names it. */
 export interface Known {

@@ -50,7 +50,7 @@ export function asText(
     block('On the egress path', remarked),
     block('Names the host, but has no effect on this request', idle),
     block('Findings on these objects', found),
-    block('To make the condition plain', condition ? [condition.say] : []),
+    block('To settle the condition', condition ? [condition.say] : []),
     block('Assumed', assumptions),
     block('Input', notes),
   ];

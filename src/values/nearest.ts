@@ -1,8 +1,11 @@
-/** The word that was most likely meant, if one is close enough: at most two letters wrong, missing or added. */
+/**
+ * The word that was most likely meant, if one is close enough: at most two letters wrong, missing or added, and not more
+ * than half of them.
+ */
 export function nearest(word: string, words: readonly string[]): string | undefined {
-  const close = words
+  const close = [...new Set(words)]
     .map((candidate) => ({ candidate, letters: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ letters }) => letters <= 2)
+    .filter(({ letters }) => letters <= Math.min(2, Math.ceil(word.length / 2)))
     .sort((a, b) => a.letters - b.letters);
   return close[0]?.candidate;
 }

@@ -193,7 +193,7 @@ spec: ${spec}
     expect(open.code).toBe(2);
     expect(open.out).toMatch(condition);
     expect(open.out).toMatch(/3 gateway /);
-    expect(open.out).toContain(`To make the condition plain:\n  ${advice}`);
+    expect(open.out).toContain(`To settle the condition:\n  ${advice}`);
   });
 
   test.each(['egress/istio-egressgateway', 'egress/istio-egressgateway,targetPort=8443'])(
@@ -204,6 +204,43 @@ spec: ${spec}
       expect(plain).toMatchObject({ code: 0, out: expect.stringMatching(/^200 from site\.example\.com/) });
     },
   );
+
+  test('--gateway of an EgressGateway that another app has means its label, which Gateways select', () => {
+    const shop = path.join(__dirname, '../../examples/own-gateway/manifests/shop.k8s.yaml');
+    const ask = (from: string, ...more: string[]) =>
+      run(['explain', shop, '--from', from, '--to', 'https://www.partner.com/', ...more]);
+    expect(ask('shop/checkout')).toMatchObject({
+      code: 2,
+      out: expect.stringContaining('--gateway egress/egress-gateway (gate'),
+    });
+    expect(ask('shop/checkout', '--gateway', 'egress/egress-gateway').code).toBe(0);
+    expect(ask('shop/other', '--gateway', 'egress/egress-gateway').out).toMatch(
+      /^refused by the gateway: .* accepts only/,
+    );
+    expect(ask('shop/checkout', '--gateway', 'egress/another').code).toBe(2);
+  });
+
+  test('its hop Service is missing: a condition, where only the pods are there, or the Service elsewhere', () => {
+    const missing = /^if there is a Service egress\/istio-egressgateway-hop for the gateway: 200 /;
+    const pods = `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: istio-egressgateway, namespace: egress }
+spec: { template: { metadata: { labels: { istio: egressgateway } }, spec: {} } }
+`;
+    const elsewhere = `---
+apiVersion: v1
+kind: Service
+metadata: { name: istio-egressgateway-hop, namespace: other }
+spec: { ports: [{ port: 80, name: http }], selector: { istio: egressgateway } }
+`;
+    const asked = (text: string, ...more: string[]) =>
+      explain(folder({ 'a.yaml': half('istio-egressgateway-hop') + text }), 'http://site.example.com/', ...more);
+    const gateway = ['--gateway', 'egress/istio-egressgateway'];
+    expect(asked(pods)).toMatchObject({ code: 2, out: expect.stringMatching(missing) });
+    expect(asked('', ...gateway).code).toBe(0);
+    expect(asked(elsewhere, ...gateway)).toMatchObject({ code: 2, out: expect.stringMatching(missing) });
+  });
 
   test('--gateway of another name leaves the condition', () => {
     const where = folder({ 'a.yaml': half('istio-egressgateway') });
@@ -233,7 +270,7 @@ metadata: { name: ${name}, labels: ${labels} }
     const where = folder({ 'a.yaml': ENTRY.replace('namespace: shop', 'namespace: platform') + namespaces });
     return explain(where, url, '--mesh', path.join(folder({ 'mesh.yaml': MESH }), 'mesh.yaml'));
   };
-  const shop = namespace('shop', '{ team: a }');
+  const shop = namespace('shop', '{ team: a, istio-injection: enabled }');
 
   test('leave out the objects of namespaces that they do not select', () => {
     expect(asked(shop + namespace('platform', '{ mesh: "on" }'))).toMatchObject({ code: 0 });
@@ -294,7 +331,7 @@ describe('an address that a NetworkPolicy allows, and another host', () => {
 
   test('may be the same, and the answer says how to tell', () => {
     expect(asked('https://anywhere.example.com/').out).toMatch(
-      /^undetermined: it is unknown whether anywhere\.example\.com has an address in 203\.0\.113\.60\/32: say --dial/,
+      /^undetermined: it is unknown whether anywhere\.example\.com has an address in 203\.0\.113\.60\/32: pass --dial/,
     );
     expect(asked('https://anywhere.example.com/', '--dial', '203.0.113.61')).toMatchObject({ code: 1 });
   });

@@ -63,11 +63,18 @@ describe('explain', () => {
         .replace('metadata: {', `metadata: { creationTimestamp: ${created},`);
     const older = database('first', '2026-01-01T00:00:00Z');
     const made = folder({ 'all.yaml': `${older}---\n${database('second', '2026-01-02T00:00:00Z')}` });
-    const to = (host: string) => run(['explain', made, '--from', 'shop/app', '--to', `tcp://${host}.example.com:5432`]);
+    const mesh = path.join(folder({ 'mesh.yaml': 'outboundTrafficPolicy: { mode: ALLOW_ANY }\n' }), 'mesh.yaml');
+    const to = (host: string, ...more: string[]) =>
+      run(['explain', made, '--from', 'shop/app', '--to', `tcp://${host}.example.com:5432`, ...more]);
     expect(to('first').code).toBe(0);
-    expect(to('second')).toMatchObject({
+    expect(to('second', '--mesh', mesh)).toMatchObject({
       code: 1,
       out: expect.stringMatching(/^answered by first\.example\.com instead of second\.example\.com/),
+    });
+    // A sidecar that answers DNS gives each host an address of its own.
+    expect(to('second')).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/^if sidecars do not answer DNS \(dnsCapture\): answered by first/),
     });
   });
 
@@ -431,6 +438,14 @@ test('names of the question that no manifest has, but one that is almost the sam
     'no manifest names www.aliyum.com: is www.aliyun.com meant?',
   );
   expect(ask('shop/checkout', 'http://www.aliyun.com/')).not.toContain('meant?');
+  // A manifest that would be rejected names its hosts all the same.
+  const tcpEntry = (name: string, hosts: string) =>
+    `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: ${name}, namespace: shop }\n` +
+    `spec: { hosts: [${hosts}], resolution: DNS, ports: [{ number: 5432, name: tcp, protocol: TCP }] }\n`;
+  const input = `${tcpEntry('a', 'a.example.com, b.example.com')}---\n${tcpEntry('c', 'c.example.com')}`;
+  const { out } = run(['explain', '-', '--from', 'shop/checkout', '--to', 'tcp://a.example.com:5432'], () => input);
+  expect(out).toMatch(/^undetermined: ServiceEntry shop\/a would be rejected by Istio's webhook/);
+  expect(out).not.toContain('meant?');
 });
 
 test('a folder in the place of an access table', () => {
@@ -456,6 +471,13 @@ describe('docs', () => {
 
   test('an example is a page', () => {
     expect(run(['docs', '../examples/protocols']).out).toBe(fs.readFileSync('examples/protocols/README.md', 'utf8'));
+  });
+
+  test('a word that is no page is looked up in all of them', () => {
+    expect(run(['docs', 'Squid']).err).toContain('docs: "Squid" is not a page; it is mentioned in: README, http-proxy');
+    expect(run(['docs', 'no such word']).err).toContain(
+      '"no such word" is not a page; cdk8s-istio-egress docs lists them',
+    );
   });
 
   test.each([[['gatway']], [['../package.json']], [['gateway', 'tls']]])('%j ends with 3', (args) => {

@@ -91,7 +91,7 @@ test('the smallest change is part of the explanation', () => {
 
 test('where a fact is missing, it is named, and no object is to be changed', () => {
   const wrong = () => expectRequests(chart()).from('payments/checkout').to('https://api.partner.com').viaGateway();
-  expect(wrong).toThrow(/To make the condition plain:\n  --gateway egress\/istio-egressgateway \(gateways in a test\)/);
+  expect(wrong).toThrow(/To settle the condition:\n  --gateway egress\/istio-egressgateway \(gateways in a test\)/);
   expect(wrong).not.toThrow(/Smallest change/);
 });
 

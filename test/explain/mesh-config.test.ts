@@ -1,12 +1,24 @@
-import { meshAmong, meshOf } from '../../src/explain/mesh-config';
+import * as fs from 'fs';
+import * as path from 'path';
+import { meshAmong, MeshConfigError, meshOf } from '../../src/explain/mesh-config';
+import { SETTINGS } from '../../src/explain/unknown-settings';
+import { expectEgress } from '../../src/explain';
+import { EgressModel } from '../../src/model';
+
+test('whether sidecars have IPv6 may be said, or not', () => {
+  const dualStack = (ISTIO_DUAL_STACK?: string) =>
+    meshOf({ defaultConfig: { proxyMetadata: { ISTIO_DUAL_STACK } } }, 'mesh.yaml').mesh?.dualStack;
+  expect([dualStack('true'), dualStack('false'), dualStack()]).toEqual([true, false, undefined]);
+});
 
 describe('what istiod is told beside the mesh configuration', () => {
-  const istiod = (...env: object[]) => ({
+  const istiod = (...env: object[]) => revision('istiod-1-31', ...env);
+  const revision = (name: string, ...env: object[]) => ({
     origin: 'istiod.yaml',
     manifest: {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: 'istiod-1-31', namespace: 'istio-system' },
+      metadata: { name, namespace: 'istio-system' },
       spec: { template: { spec: { containers: [{ args: ['--domain', 'corp.example'], env }] } } },
     },
   });
@@ -19,6 +31,29 @@ describe('what istiod is told beside the mesh configuration', () => {
     });
     for (const value of ['false', '0', undefined])
       expect(meshAmong([istiod(scope(value))]).world.mesh?.scopeGatewayToNamespace).toBeUndefined();
+  });
+
+  test('of several revisions it is what any of them is told', () => {
+    const old = { name: 'PILOT_UNIFIED_SIDECAR_SCOPE', value: 'false' };
+    const two = [
+      revision('istiod', scope('true'), old),
+      revision('istiod-next', scope('false'), { ...old, value: 'true' }),
+    ];
+    for (const objects of [two, [...two].reverse(), [...two, revision('istiod-former', old)]])
+      expect(meshAmong(objects).world).toMatchObject({
+        mesh: { scopeGatewayToNamespace: true },
+        unknownSettings: ['pilot.env.PILOT_UNIFIED_SIDECAR_SCOPE'],
+      });
+  });
+
+  test.each([
+    ['istio', { mesh: 'a: [' }, /^cluster\.yaml: data\.mesh: invalid YAML/],
+    ['istio-sidecar-injector', { values: '{' }, /^cluster\.yaml: data\.values: invalid YAML/],
+  ])('the ConfigMap %s with invalid YAML is named', (name, data, why) => {
+    const metadata = { name, namespace: 'istio-system' };
+    const objects = [{ origin: 'cluster.yaml', manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } }];
+    expect(() => meshAmong(objects)).toThrow(why);
+    expect(() => meshAmong(objects)).toThrow(MeshConfigError);
   });
 
   test('is read from Helm values, also those of an IstioOperator', () => {
@@ -43,4 +78,57 @@ describe('serviceEntryVisibility', () => {
       expect(() => meshOf({ serviceEntryVisibility }, 'mesh.yaml')).toThrow(/mesh.yaml: .*serviceEntryVisibility/);
     },
   );
+});
+
+describe('settings that the model does not know', () => {
+  const values = {
+    meshConfig: { h2UpgradePolicy: 'UPGRADE', outboundTrafficPolicy: { mode: 'ALLOW_ANY' } },
+    global: { proxy: { excludeIPRanges: '10.0.0.0/8', includeIPRanges: '*' } },
+    pilot: { env: { PILOT_ENABLE_ALPN_FILTER: 'true', PILOT_UNIFIED_SIDECAR_SCOPE: false } },
+  };
+  const names = ['meshConfig.h2UpgradePolicy', 'global.proxy.excludeIPRanges', 'pilot.env.PILOT_UNIFIED_SIDECAR_SCOPE'];
+
+  test('are named where they are not as usual: in Helm values, a MeshConfig, and the objects of istiod', () => {
+    expect(meshOf(values, 'values.yaml').unknownSettings).toEqual(names);
+    expect(meshOf(values.meshConfig, 'mesh.yaml').unknownSettings).toEqual(names.slice(0, 1));
+    expect(meshOf({ meshConfig: {} }, 'values.yaml').unknownSettings).toEqual([]);
+    const map = (name: string, data: Record<string, unknown>) => ({
+      origin: 'cluster.yaml',
+      manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'istio-system' }, data },
+    });
+    const objects = [
+      map('istio', { mesh: 'h2UpgradePolicy: UPGRADE' }),
+      map('istio-sidecar-injector', { values: JSON.stringify({ global: values.global }) }),
+    ];
+    expect(meshAmong(objects).world.unknownSettings).toEqual(names.slice(0, 2));
+  });
+
+  test('are listed on the page', () => {
+    const page = fs.readFileSync(path.join(__dirname, '../../docs/explain.md'), 'utf8');
+    expect(SETTINGS.map(([place]) => place.split('.').pop()!).filter((name) => !page.includes(`\`${name}\``))).toEqual(
+      [],
+    );
+  });
+
+  test('make no plain yes of an answer', () => {
+    const world = meshOf(values, 'values.yaml');
+    const answer = EgressModel.of([], world).ask(
+      { namespace: 'shop', serviceAccount: 'cart' },
+      { url: 'https://site.example.com/' },
+    );
+    expect(answer).toMatchObject({ outcome: 'answered', via: 'undeclared' });
+    expect(answer.condition?.holds).toContain(names.join(', '));
+  });
+
+  test('make no plain refusal either: what is left out passes the sidecar by', () => {
+    const locked = { ...values, meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } } };
+    const world = meshOf(locked, 'values.yaml');
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'cart', namespace: 'shop' } };
+    const asked = (known: object) =>
+      expectEgress([account], { ...world, ...known })
+        .from('shop/cart')
+        .to('https://site.example.com/');
+    expect(() => asked({}).isRefused()).toThrow(/if the settings global\.proxy\.excludeIPRanges, .*: refused/);
+    asked({ unknownSettings: [] }).isRefused();
+  });
 });

@@ -5,9 +5,12 @@ import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
 import { isClosed } from '../../manifests/entries';
 import { IstioObject } from '../../manifests/indexed';
-import { isPublic } from '../../manifests/visibility';
+import { isSeenFrom } from '../../manifests/visibility';
 import { addressOf } from '../manifest';
 import { leadsToService } from '../constructs';
+
+/** What resolution NONE does, as a proposal says it. */
+export const CALLERS_CHOOSE = 'callers then choose the address themselves';
 
 function protocolFor(scheme: Asked['scheme']): string {
   return { http: 'HTTP', https: 'TLS', tcp: 'TCP' }[scheme];
@@ -84,9 +87,9 @@ export function invisible({ answer, caller, index }: Question, { host }: Asked):
   );
   return objects.flatMap((object) => {
     const exportTo: readonly string[] = object.spec.exportTo ?? [];
-    if (isPublic(object) || (gateway === undefined && !appliesTo(object, host))) return [];
+    if (gateway === undefined && !appliesTo(object, host)) return [];
     return places
-      .filter((place) => !exportTo.includes(place) && !(place === object.namespace && exportTo.includes('.')))
+      .filter((place) => !isSeenFrom(object, place))
       .map((place) => set(object, 'spec.exportTo', [...exportTo.filter((item) => item !== '~'), place]));
   });
 }
@@ -107,7 +110,7 @@ export function forEntry(
     .filter((resolution) => (spec.resolution ?? 'NONE') !== resolution)
     .map((resolution) => ({
       ...set(entry, 'spec.resolution', resolution),
-      ...(resolution === 'NONE' && { weakens: 'callers then choose the address themselves' }),
+      ...(resolution === 'NONE' && { weakens: CALLERS_CHOOSE }),
     }));
   spec.ports?.forEach((one, index) => {
     if (one.number === port && isHttp(one.protocol) && one.targetPort === undefined)

@@ -1,0 +1,38 @@
+/** Values that leave a setting as it is by default, as the model takes it to be. */
+const OFF = /^(false|)$/i;
+const ON = /^(true|)$/i;
+const EMPTY = /^$/;
+
+/** Settings that may decide an answer and that the model does not know, by their place in Helm values. */
+export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
+  ['meshConfig.h2UpgradePolicy', /^(DO_NOT_UPGRADE|)$/],
+  ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
+  ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
+  ['global.proxy.includeIPRanges', /^\*?$/],
+  ['global.proxy.excludeIPRanges', EMPTY],
+  ['global.proxy.excludeOutboundPorts', EMPTY],
+  ['compatibilityVersion', EMPTY],
+  ['pilot.env.ISTIO_WATCH_NAMESPACE', EMPTY],
+  ['pilot.env.PILOT_IGNORE_RESOURCES', EMPTY],
+  ['pilot.env.PILOT_HTTP10', OFF],
+  ['pilot.env.PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES', OFF],
+  ['pilot.env.PILOT_ENABLE_ALPN_FILTER', ON],
+  ['pilot.env.PILOT_ENABLE_IP_AUTOALLOCATE', ON],
+  ['pilot.env.PILOT_ENABLE_SERVICEENTRY_SELECT_PODS', ON],
+  ['pilot.env.PILOT_ENABLE_K8S_SELECT_WORKLOAD_ENTRIES', ON],
+  ['pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE', ON],
+  ['pilot.env.PILOT_UNIFIED_SIDECAR_SCOPE', ON],
+  ['pilot.env.ENABLE_ENHANCED_DESTINATIONRULE_MERGE', ON],
+];
+
+/** The settings of a mesh, as Helm values have them, that the model does not know and that may decide an answer. */
+export function unknownSettings(values: object): string[] {
+  return SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place);
+}
+
+function textAt(values: object, place: string): string {
+  const value = place
+    .split('.')
+    .reduce<unknown>((one, name) => (one as Record<string, unknown> | null)?.[name], values);
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+}
