@@ -13,12 +13,12 @@ export { GatewayEgress, GatewayEgressProps, GatewayHttp, GatewayRefusal } from '
 export { IEgressGateway } from './constructs/i-egress-gateway';
 export { InstalledEgressGateway, InstalledEgressGatewayProps } from './constructs/installed-egress-gateway';
 export {
-  EgressGateway,
   EgressGatewayProps,
   EgressGatewayResources,
   EgressGatewayScaling,
   EgressGatewayToleration,
-} from './constructs/egress-gateway';
+} from './constructs/egress-gateway-props';
+export { EgressGateway } from './constructs/egress-gateway';
 export { ProxySelection } from './constructs/proxy-selection';
 export { RefusalLog, RefusalLogProps } from './constructs/refusal-log';
 export { NoTraceContext } from './constructs/no-trace-context';

@@ -14,9 +14,11 @@ const PAGES = [
     .map((name) => `docs/${name}`),
 ];
 
+const CDK8S = ['ApiObject', 'App', 'Chart', 'Duration', 'JsonPatch'];
+
 /** What an example in a doc comment takes for granted. */
 const PRELUDE = `
-import { ApiObject, App, Chart, Duration } from 'cdk8s';
+import { ${CDK8S.join(', ')} } from 'cdk8s';
 import * as egressLibrary from 'cdk8s-istio-egress';
 const app = new App();
 const chart = new Chart(app, 'chart', { namespace: 'payments' });
@@ -51,22 +53,20 @@ function blocksOf(page: string): Block[] {
 /** A block as a program: as it stands, or with what doc comments take for granted before it. */
 function programOf({ code, complete }: Block): string {
   if (complete) return code;
-  const used = [...new Set(code.match(/\b[A-Z]\w+(?=[.(,)])/g))].filter(
-    (name) => !['Duration', 'Chart', 'App', 'ApiObject'].includes(name),
-  );
+  const used = [...new Set(code.match(/(?<![.'\w-])[A-Z]\w+(?=[.(,)])/g))].filter((name) => !CDK8S.includes(name));
   return (
     `${PRELUDE}const { ${used.join(', ')} } = egressLibrary;\nvoid [exit, deployment, checkout, ` +
-    `Duration];\n${code}\napp.synth();\n`
+    `${CDK8S.join(', ')}];\n${code}\napp.synth();\n`
   );
 }
 
 /** The examples in the doc comments of the public API, from which API.md is made. */
 function examplesOf(file: string): Block[] {
   const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
-  return [...text.matchAll(/^ \* @example\n((?: \*(?! @)(?!\/).*\n)+)/gm)].map(({ index, 1: code }) => ({
+  return [...text.matchAll(/^ +\* @example\n((?: +\*(?! @)(?!\/).*\n)+)/gm)].map(({ index, 1: code }) => ({
     page: file,
     line: text.slice(0, index).split('\n').length + 1,
-    code: code.replace(/^ \* ?/gm, ''),
+    code: code.replace(/^ +\* ?/gm, ''),
     complete: false,
   }));
 }

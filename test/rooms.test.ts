@@ -15,7 +15,7 @@ const ROOMS: Record<string, string[]> = {
   constructs: ['istio', 'values', 'declarations', 'recipes', 'emission'],
   'index.ts': ['values', 'constructs', 'lint'],
   manifests: ['istio', 'values'],
-  rules: ['istio', 'values', 'manifests'],
+  rules: ['schema', 'istio', 'values', 'manifests'],
   access: ['schema'],
   model: ['schema', 'istio', 'values', 'manifests', 'access'],
   reading: ['istio', 'manifests'],

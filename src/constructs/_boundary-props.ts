@@ -1,9 +1,9 @@
 import { Construct } from 'constructs';
-import { gateway as gatewayReader, METADATA, readOwner } from './_settings';
+import { gateway as gatewayReader, METADATA, readOwner } from './_readers';
 import { BoundaryAllowedEgress, BoundaryDns, EgressBoundaryProps } from './egress-boundary-props';
 import { IEgressGateway } from './i-egress-gateway';
 import { AllowedDestination, PodPlace } from '../declarations/allowed-egress';
-import { BoundarySettings, ClusterPlaces, OPENS_GUARD } from '../declarations/boundary';
+import { BoundarySettings, ClusterPlaces, opensGuard } from '../declarations/boundary';
 import { PRIVATE_RANGES, networkOf, throughNat64 } from '../istio/ranges';
 import { isA } from '../values/brand';
 import { assertSelector } from '../values/names';
@@ -132,7 +132,7 @@ function checkBoundary(props: Checked<EgressBoundaryProps>, guarded: IEgressGate
     if (gateway)
       problems.add(
         `namespaces[${index}]: "${namespace}" is the namespace of the gateway ` +
-          `${namespace}/${gateway.installation.name} [${gateway.node.path}]. ${OPENS_GUARD(namespace)}`,
+          `${namespace}/${gateway.installation.name} [${gateway.node.path}]. ${opensGuard(namespace)}`,
       );
   });
   if (guardInstalledGateways) {
@@ -141,8 +141,7 @@ function checkBoundary(props: Checked<EgressBoundaryProps>, guarded: IEgressGate
       .forEach(({ node, installation: { namespace, name } }) =>
         problems.add(
           `guardInstalledGateways: [${node.path}] only refers to the gateway ${namespace}/${name} of another ` +
-            'app; guard ' +
-            'it in the app that emits it',
+            'app; guard it in the app that emits it',
         ),
       );
   }
@@ -169,8 +168,7 @@ function checkAllowedEgress(
   if (selected && ofGateway && !ofApplications)
     problems.add(
       `${prop}.labels: "${namespace}" is the namespace of a gateway, and only the gateway's own pods can be ` +
-        'meant; leave ' +
-        '`labels` out',
+        'meant; leave `labels` out',
     );
   if (
     !toCidrs?.length &&

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { gateway, METADATA, readNamespace } from './_settings';
+import { gateway, METADATA, readNamespace } from './_readers';
 import { ProxySelection } from './proxy-selection';
 import { GatewayInstallation } from '../values/gateway-installation';
 import { Problems } from '../values/problems';

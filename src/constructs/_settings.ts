@@ -1,24 +1,19 @@
-import { Chart, Duration } from 'cdk8s';
-import { Construct } from 'constructs';
+/** What `SidecarEgress` and `GatewayEgress` read of their props alike: the settings of an egress path. */
+import { Duration } from 'cdk8s';
+import { METADATA } from './_readers';
 import { CommonEgressProps } from './egress-props';
-import { IEgressGateway } from './i-egress-gateway';
 import { defaultTlsPort } from '../declarations/origination';
-import { EgressPathSettings, PortSettings, TrafficPolicy, withUnsafe } from '../declarations/settings';
+import { EgressPathSettings, PortSettings, TrafficPolicy } from '../declarations/settings';
 import { isOpaque } from '../istio/protocols';
-import { isA } from '../values/brand';
-import { Caller } from '../values/caller';
 import { EgressPort, ISTIO_PROTOCOL } from '../values/egress-port';
 import { internalMeaning } from '../values/internal-host';
-import { ISTIO_VERSION_CONTEXT, IstioVersion } from '../values/istio-version';
-import { assertDnsLabel } from '../values/names';
+import { IstioVersion } from '../values/istio-version';
 import { Problems } from '../values/problems';
 import {
-  annotations,
   Checked,
   duration,
   flag,
   label,
-  labels,
   list,
   oneOf,
   Reader,
@@ -28,7 +23,6 @@ import {
   valueOf,
 } from '../values/readers';
 import { assertHeaderName, MESH_REQUEST_HEADERS } from '../values/request-headers';
-import { shown } from '../values/shown';
 import {
   EgressConnectionPool,
   EgressLoadBalancing,
@@ -37,41 +31,6 @@ import {
   POOL,
   RETRIES,
 } from '../values/traffic-options';
-
-/** How errors name a construct. */
-export function where(construct: Construct): string {
-  return `[${construct.node.path}] ${construct.constructor.name}`;
-}
-
-/** Readers for the labels and annotations of our objects. */
-export const METADATA = { labels: labels(), annotations };
-
-/** Reader for a gateway: any construct with an installation. */
-export const gateway: Reader<IEgressGateway> = (value, place, problems) => {
-  if (Construct.isConstruct(value) && isA('GatewayInstallation', (value as Partial<IEgressGateway>).installation))
-    return value as IEgressGateway;
-  problems.add(`${place}: ${shown(value)} is not a gateway; ${GATEWAY_CURE}`);
-  return undefined;
-};
-
-const GATEWAY_CURE =
-  'give an EgressGateway or InstalledEgressGateway of this app, or ' +
-  "InstalledEgressGateway.fromInstallation(this, 'gateway', installation) for one of another app";
-
-/** Reader for a gateway that must be given. */
-export const requiredGateway = required(gateway, `; ${GATEWAY_CURE}`);
-
-/** Reader for one caller. */
-export const caller: Reader<Caller> = valueOf<Caller>('Caller', (value) => {
-  const [namespace, name] =
-    typeof value === 'string' && /^[^/]+\/[^/]+$/.test(value) ? value.split('/') : ['payments', 'checkout'];
-  return `Caller.serviceAccount('${namespace}', '${name}')`;
-});
-
-/** Reader for callers. */
-export function callers(empty?: string): Reader<Caller[]> {
-  return list(caller, "Caller.serviceAccount('payments', 'checkout')", { empty });
-}
 
 const ports: Reader<EgressPort[]> = list(
   valueOf<EgressPort>('EgressPort', (value) => {
@@ -126,55 +85,21 @@ function assertMeshHeader(name: string): void {
     throw new Error(`"${name}" is not one of the headers that are removed, so it is kept anyway; leave it out`);
 }
 
-/** The owner of the objects of a chart. */
-export function readOwner(scope: Construct, given: string | undefined, problems: Problems): string {
-  const value = given ?? Chart.of(scope).namespace;
-  if (value === undefined) {
-    if (!problems.has('owner'))
-      problems.add(
-        'owner: none given, and the chart has no namespace to take it from; set `owner`, or give the chart a namespace',
-      );
-    return '';
-  }
-  if (given === undefined) problems.check('owner', () => assertDnsLabel(value, 'owner'));
-  return value;
-}
-
-/** The namespace that a construct is for: its own prop, else that of the chart. */
-export function readNamespace(
-  scope: Construct,
-  given: string | undefined,
-  cure: string,
-  problems: Problems,
-): string | undefined {
-  const value = given ?? Chart.of(scope).namespace;
-  if (value === undefined && !problems.has('namespace'))
-    problems.add(`namespace: none given, and the chart has none; ${cure}`);
-  if (given === undefined && value !== undefined) problems.check('namespace', () => assertDnsLabel(value, 'namespace'));
-  return value;
-}
-
-/** The release of Istio for a construct: its own prop, else what the app states, else the newest. */
-export function readIstioVersion(scope: Construct, given: string | undefined, problems: Problems): IstioVersion {
-  const fromApp: unknown = scope.node.tryGetContext(ISTIO_VERSION_CONTEXT);
-  if (given !== undefined) return IstioVersion.parse(given);
-  if (fromApp === undefined || problems.has('istioVersion')) return IstioVersion.newest();
-  const what = `context "${ISTIO_VERSION_CONTEXT}"`;
-  return problems.check(what, () => IstioVersion.parse(fromApp)) ?? IstioVersion.newest();
-}
-
 /**
  * The settings that `SidecarEgress` and `GatewayEgress` have in common.
  *
- * @param destinations the names and addresses to which proxies connect
+ * @param endpoints the names and addresses to which proxies connect instead of the hosts
  */
 export function readSettings(
   props: Checked<CommonEgressProps>,
-  destinations: string[],
+  hosts: string[],
+  endpoints: string[],
   clusterDomain: string | undefined,
   problems: Problems,
 ): EgressPathSettings {
-  const internal = destinations.filter((one) => internalMeaning(one, clusterDomain) !== undefined);
+  const isInternal = (one: string) => internalMeaning(one, clusterDomain) !== undefined;
+  const unsafeInternalHosts = { hosts: hosts.filter(isInternal), endpoints: endpoints.filter(isInternal) };
+  const internal = Object.values(unsafeInternalHosts).flat();
   // Not harmless: it would silently allow one that is added later.
   if (props.unsafeInternalHosts && internal.length === 0 && !problems.has('hosts'))
     problems.add(
@@ -202,12 +127,11 @@ export function readSettings(
     retries: readRetries(props, problems),
     policy: readPolicy(props, problems),
     removeHeaders: [...new Set([...MESH_REQUEST_HEADERS, ...more])].filter((name) => !kept.includes(name)),
+    unsafeKeepHeaders: kept,
+    unsafeInternalHosts,
     namePrefix: props.namePrefix,
     labels: { ...props.labels },
-    annotations: [
-      ...(kept.length > 0 ? [`keeps headers: ${kept.join(', ')}`] : []),
-      ...(internal.length > 0 ? [`internal host: ${internal.join(', ')}`] : []),
-    ].reduce(withUnsafe, { ...props.annotations }),
+    annotations: { ...props.annotations },
   };
 }
 
@@ -229,7 +153,7 @@ export function readAddresses(
   if (tcp.length > 0 && !addresses && !dnsCapture && !problems.has('addresses') && !problems.has('dnsCapture')) {
     problems.add(
       `addresses: none given, but ${names(tcp)} needs them. A TCP port without an address takes every connection of ` +
-        'the namespace on that port, to any host; give the IP addresses that applications dial, or write ' +
+        'the namespace on that port, to any host that is not declared there; give the IP addresses that applications dial, or write ' +
         '`dnsCapture: true` if the sidecars answer DNS (ISTIO_META_DNS_CAPTURE)',
     );
   }

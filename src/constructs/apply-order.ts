@@ -88,19 +88,18 @@ export class ApplyOrder {
   public static flux(app: App, options: FluxOrderOptions): void {
     const {
       folder,
-      path: at,
       source,
       sourceKind,
       namespace,
       name,
+      path: at,
     } = {
       sourceKind: 'GitRepository',
       namespace: 'flux-system',
       name: 'egress',
       ...readOptions('ApplyOrder.flux', options, OPTIONS),
     };
-    app.synthYaml(); // validates the whole app, so that nothing is written if anything is wrong
-    const waves = inWaves(app);
+    const waves = inWaves(app); // validates the whole app, so that nothing is written if anything is wrong
     clear(folder);
     const numbers = [...waves.keys()]
       .sort((a, b) => a - b)
@@ -139,11 +138,9 @@ interface Named {
 function inWaves(app: App): Grouping<number, object> {
   const identity = ({ apiVersion, kind, metadata: { namespace, name } }: Named) =>
     JSON.stringify([apiVersion, kind, namespace, name]);
+  const manifests: Named[] = app.charts.flatMap((chart) => chart.toJson()); // validates the whole app first
   const ours = new Map([...emittedObjects(app).values()].map(({ object, wave }) => [identity(object.toJson()), wave]));
-  return groupBy<number, Named>(
-    app.charts.flatMap((chart) => chart.toJson()),
-    (manifest) => ours.get(identity(manifest)) ?? 0,
-  );
+  return groupBy<number, Named>(manifests, (manifest) => ours.get(identity(manifest)) ?? 0);
 }
 
 /** Deletes the waves that were written before, and nothing else. */

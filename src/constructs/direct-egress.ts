@@ -1,6 +1,6 @@
 import { Construct, IConstruct } from 'constructs';
 import { PodAnnotations, podAnnotations, podPlace } from '../emission/pod-annotations';
-import { where } from './_settings';
+import { where } from './_readers';
 import { AllowedDestination, allowedEgressOf } from '../declarations/allowed-egress';
 import { Problems } from '../values/problems';
 import {
@@ -152,8 +152,7 @@ function checkForeign(pod: PodAnnotations, place: string, problems: Problems): v
     if (value !== undefined && value !== WRITTEN.get(pod.key)?.[name]) {
       problems.add(
         `${place} already has the annotation ${name}: "${value}"; let either the annotation or DirectEgress ` +
-          'decide what ' +
-          'bypasses the sidecar',
+          'decide what bypasses the sidecar',
       );
     }
   }

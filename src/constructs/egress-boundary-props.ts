@@ -108,6 +108,9 @@ export interface EgressBoundaryProps {
    * The DNS servers of the cluster.
    *
    * @default - pods labelled k8s-app: kube-dns in kube-system, port 53
+   * @example
+   * const dns = { namespace: 'openshift-dns', labels: { 'dns.operator.openshift.io/daemonset-dns': 'default' }, ports: [5353] };
+   * new EgressBoundary(chart, 'boundary', { namespaces: ['payments'], gateways: [exit], dns });
    */
   readonly dns?: BoundaryDns;
 
@@ -160,6 +163,14 @@ export interface EgressBoundaryProps {
    * Exceptions. Recorded on the policies as the annotation `cdk8s-istio-egress/unsafe`.
    *
    * @default - none
+   * @example
+   * new EgressBoundary(chart, 'boundary', {
+   *   namespaces: ['payments'],
+   *   gateways: [exit],
+   *   unsafeAllowedEgress: [
+   *     { namespace: 'payments', toCidrs: ['10.20.8.0/24'], toPorts: [5432], reason: 'the orders database' },
+   *   ],
+   * });
    */
   readonly unsafeAllowedEgress?: BoundaryAllowedEgress[];
 

@@ -2,7 +2,7 @@ import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { readBoundary } from './_boundary-props';
 import { EgressBoundaryProps } from './egress-boundary-props';
-import { where } from './_settings';
+import { where } from './_readers';
 import { allowedEgressOf } from '../declarations/allowed-egress';
 import { Boundary } from '../declarations/boundary';
 import { Emission } from '../emission/emission';

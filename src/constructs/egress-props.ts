@@ -22,6 +22,11 @@ export interface CommonEgressProps {
    * one.
    *
    * @default - HTTP on 80 and TLS on 443
+   * @example
+   * new SidecarEgress(chart, 'api', {
+   *   hosts: ['api.example.com'],
+   *   ports: [EgressPort.tls(), EgressPort.http(8080), EgressPort.grpc(50051)],
+   * });
    */
   readonly ports?: EgressPort[];
 
@@ -31,6 +36,8 @@ export interface CommonEgressProps {
    * not answer DNS, TCP calls are refused. Makes no difference without TCP ports.
    *
    * @default false
+   * @example
+   * new SidecarEgress(chart, 'db', { hosts: ['db.example.com'], ports: [EgressPort.tcp(5432)], dnsCapture: true });
    * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
    */
   readonly dnsCapture?: boolean;
@@ -64,6 +71,12 @@ export interface CommonEgressProps {
    * How often, and after which failures, an HTTP request is retried. Only with a port that speaks HTTP.
    *
    * @default - Istio's: up to two retries, if no connection was established
+   * @example
+   * new SidecarEgress(chart, 'api', {
+   *   hosts: ['api.example.com'],
+   *   timeout: Duration.seconds(5),
+   *   retries: { attempts: 2, perTryTimeout: Duration.seconds(2), on: ['gateway-error', 'connect-failure'] },
+   * });
    */
   readonly retries?: EgressRetries;
 
@@ -71,6 +84,11 @@ export interface CommonEgressProps {
    * When an address of the host is not used for a while.
    *
    * @default - never
+   * @example
+   * new SidecarEgress(chart, 'api', {
+   *   hosts: ['api.example.com'],
+   *   outlierDetection: { consecutive5xxErrors: 5, maxEjectionPercent: 100 }, // 100: the only address, too
+   * });
    */
   readonly outlierDetection?: EgressOutlierDetection;
 
@@ -78,6 +96,11 @@ export interface CommonEgressProps {
    * Limits for connections to the host.
    *
    * @default - Istio's defaults
+   * @example
+   * new SidecarEgress(chart, 'api', {
+   *   hosts: ['api.example.com'],
+   *   connectionPool: { maxConnections: 100, connectTimeout: Duration.seconds(2) },
+   * });
    */
   readonly connectionPool?: EgressConnectionPool;
 
@@ -98,7 +121,7 @@ export interface CommonEgressProps {
 
   /**
    * Request headers that proxies add and that may reach the host although they tell about the mesh. Recorded on the
-   * objects as the annotation `cdk8s-istio-egress/unsafe`.
+   * objects for the host as the annotation `cdk8s-istio-egress/unsafe`.
    *
    * @default - none: identities, pod addresses and mesh metadata are removed
    */
@@ -107,7 +130,8 @@ export interface CommonEgressProps {
   /**
    * Allows hosts that name something inside: the pod itself (`localhost.localdomain`), a Service of the cluster
    * (`kubernetes.default`), the machine (`metadata.google.internal`). The proxy connects to them in the place of the
-   * caller. Recorded on the objects as the annotation `cdk8s-istio-egress/unsafe`. Only with such a host or endpoint.
+   * caller. Recorded on the objects for such a host as the annotation `cdk8s-istio-egress/unsafe`. Only with such a host
+   * or endpoint.
    *
    * @default false
    */

@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { callers, where } from './_settings';
+import { callers, where } from './_readers';
 import { TlsOriginationOptions, TlsVersion } from './tls-origination-options';
 import { acknowledge } from '../declarations/acknowledgements';
 import { CertificateOwner, OriginationScope, OriginationSettings } from '../declarations/origination';
@@ -56,6 +56,8 @@ export abstract class Egress extends Construct {
    *
    * @param id the id of the new construct
    * @param options the hosts, and the certificates on both sides; all hosts and public authorities by default
+   * @example
+   * new SidecarEgress(chart, 'sites', { hosts: ['www.example.com'] }).originateTls('tls');
    */
   public originateTls(id: string, options: TlsOriginationOptions = {}): TlsOrigination {
     const given: unknown = options ?? {};

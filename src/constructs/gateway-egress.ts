@@ -1,17 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
-import {
-  caller as callerReader,
-  callers,
-  checkOriginationPorts,
-  commonReaders,
-  readAddresses,
-  readIstioVersion,
-  readOwner,
-  readSettings,
-  requiredGateway,
-  where,
-} from './_settings';
+import { caller as callerReader, callers, readIstioVersion, readOwner, requiredGateway, where } from './_readers';
+import { checkOriginationPorts, commonReaders, readAddresses, readSettings } from './_settings';
 import { Egress, TlsOrigination } from './egress';
 import { CommonEgressProps } from './egress-props';
 import { IEgressGateway } from './i-egress-gateway';
@@ -25,6 +15,7 @@ import { validate } from '../emission/validation';
 import { gatewayEgress, originatingRule } from '../recipes/gateway';
 import { isHttp2, isOpaque } from '../istio/protocols';
 import { Caller } from '../values/caller';
+import { addTo } from '../values/grouping';
 import { assertHostName, isWildcardHost } from '../values/host-name';
 import { Problems } from '../values/problems';
 import { addresses, chart, Checked, flag, label, oneOf, readProps, Readers, required } from '../values/readers';
@@ -79,6 +70,14 @@ export interface GatewayEgressProps extends CommonEgressProps {
    * DNS.
    *
    * @default - any: HTTP and TLS are routed by name
+   * @example
+   * new GatewayEgress(chart, 'db', {
+   *   gateway: exit,
+   *   hosts: ['db.example.com'],
+   *   ports: [EgressPort.tcp(5432)],
+   *   addresses: ['203.0.113.50'],
+   *   callers: [Caller.serviceAccount('payments', 'checkout')],
+   * });
    */
   readonly addresses?: string[];
 
@@ -93,6 +92,14 @@ export interface GatewayEgressProps extends CommonEgressProps {
    * How workloads that are not among the callers, but in the namespace of one, are refused.
    *
    * @default GatewayRefusal.CLOSED
+   * @example
+   * const locked = GatewayInstallation.egressGateway({ namespace: 'egress', lockedDown: true });
+   * new GatewayEgress(chart, 'partner', {
+   *   gateway: InstalledEgressGateway.fromInstallation(chart, 'locked-exit', locked),
+   *   hosts: ['api.partner.com'],
+   *   callers: [Caller.serviceAccount('payments', 'checkout')],
+   *   refusal: GatewayRefusal.FORBIDDEN,
+   * });
    */
   readonly refusal?: GatewayRefusal;
 
@@ -111,6 +118,15 @@ export interface GatewayEgressProps extends CommonEgressProps {
    * different values.
    *
    * @default false - all callers of a namespace share the egress path to a host
+   * @example
+   * for (const name of ['checkout', 'payroll']) {
+   *   new GatewayEgress(chart, `bank-for-${name}`, {
+   *     gateway: exit,
+   *     hosts: ['api.bank.com'],
+   *     callers: [Caller.serviceAccount('payments', name, { podLabels: { app: name } })],
+   *     separateCallers: true,
+   *   }).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret(`${name}-client`) });
+   * }
    */
   readonly separateCallers?: boolean;
 
@@ -119,6 +135,13 @@ export interface GatewayEgressProps extends CommonEgressProps {
    * first: the caller side alone makes calls to the host fail.
    *
    * @default - the chart of this construct
+   * @example
+   * new GatewayEgress(shop, 'partner', {
+   *   gateway: exit,
+   *   gatewayChart: new Chart(app, 'grants', { namespace: 'egress' }),
+   *   hosts: ['api.partner.com'],
+   *   callers: [Caller.serviceAccount('shop', 'checkout')],
+   * });
    */
   readonly gatewayChart?: Chart;
 }
@@ -176,7 +199,7 @@ export class GatewayEgress extends Egress {
     this.gateway = checked.gateway!;
     this.hosts = checked.hosts ?? [];
     readIstioVersion(this, checked.istioVersion, problems);
-    const common = readSettings(checked, this.hosts, clusterDomainOf(checked), problems);
+    const common = readSettings(checked, this.hosts, [], clusterDomainOf(checked), problems);
     this.separate = checked.separateCallers ?? false;
     this.settings = {
       ...common,
@@ -270,7 +293,7 @@ export class GatewayEgress extends Egress {
     const path = GatewayEgressPath.of(this, namespace, host, this.gateway, only);
     if (!this.egressPaths.has(path)) {
       path.declare(this, this.owner, this.settings);
-      this.egressPathsByHost.set(host, [...(this.egressPathsByHost.get(host) ?? []), path]);
+      addTo(this.egressPathsByHost, host, path);
       const origination = this.originations.get(host);
       if (origination) path.declareOrigination(this, origination.by, origination.settings);
     }
@@ -307,9 +330,8 @@ export class GatewayEgress extends Egress {
     } else if (!one.podLabels) {
       problems.add(
         `separateCallers: ${one._title} has no pod labels, and Istio tells the callers of a namespace apart by ` +
-          'label; write ' +
-          `Caller.workload(deployment), or Caller.serviceAccount("${one.namespace}", "${one.serviceAccountName}", ` +
-          '{ podLabels: { app: "…" } })',
+          `label; write Caller.workload(deployment), or Caller.serviceAccount("${one.namespace}", ` +
+          `"${one.serviceAccountName}", { podLabels: { app: "…" } })`,
       );
     }
   }

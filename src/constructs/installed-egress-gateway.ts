@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { METADATA, where } from './_settings';
+import { METADATA, where } from './_readers';
 import { IEgressGateway } from './i-egress-gateway';
 import { describeGateway, isGatewayLocked, lockGateway } from '../declarations/gateways';
 import { emit } from '../emission/emission';
@@ -65,6 +65,16 @@ export class InstalledEgressGateway extends Construct implements IEgressGateway 
    * @param scope the scope of the reference
    * @param id the id of the reference
    * @param installation how the gateway was installed, exactly as in the other app
+   * @example
+   * new GatewayEgress(chart, 'partner', {
+   *   gateway: InstalledEgressGateway.fromInstallation(
+   *     chart,
+   *     'gateway',
+   *     GatewayInstallation.helmChart({ namespace: 'egress' }),
+   *   ),
+   *   hosts: ['api.partner.com'],
+   *   callers: [Caller.serviceAccount('payments', 'checkout')],
+   * });
    */
   public static fromInstallation(scope: Construct, id: string, installation: GatewayInstallation): IEgressGateway {
     return new EgressGatewayReference(scope, id, installation);

@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { PROXIES, readProxies } from './_proxies';
-import { readIstioVersion, where } from './_settings';
+import { readIstioVersion, where } from './_readers';
 import { ProxySelection } from './proxy-selection';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';

@@ -1,9 +1,10 @@
 import { ApiObject, Yaml } from 'cdk8s';
 import { Construct } from 'constructs';
-import { METADATA, readIstioVersion, where } from './_settings';
+import { METADATA, readIstioVersion, where } from './_readers';
 import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
+import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { MeshLock, meshLock } from '../recipes/mesh-lock';
 import { brand } from '../values/brand';
 import { assertDnsLabel, assertSelector } from '../values/names';
@@ -53,6 +54,8 @@ export interface RegistryOnlyMeshProps {
    * Lock only these workloads; none in the root namespace, and none twice. May be empty if `namespaces` are given.
    *
    * @default - the whole mesh, unless `namespaces` are given
+   * @example
+   * new RegistryOnlyMesh(chart, 'lock', { workloads: [{ namespace: 'web', labels: { app: 'crawler' } }] });
    */
   readonly workloads?: WorkloadSelection[];
 
@@ -62,6 +65,8 @@ export interface RegistryOnlyMeshProps {
    * small. At least one.
    *
    * @default - everything that is exported to them (`*` + `/*`)
+   * @example
+   * new RegistryOnlyMesh(chart, 'lock', { namespaces: ['payments'], imports: ['./*', 'istio-system/*', 'egress/*'] });
    * @see https://istio.io/latest/docs/reference/config/networking/sidecar/
    */
   readonly imports?: string[];
@@ -115,7 +120,7 @@ const readersFor = (props: RegistryOnlyMeshProps): Readers<RegistryOnlyMeshProps
   const outsideRoot = (why: string) =>
     text('namespace', 'payments', (namespace) => {
       assertDnsLabel(namespace, 'namespace');
-      if (namespace === (props?.rootNamespace ?? 'istio-system'))
+      if (namespace === (props?.rootNamespace ?? DEFAULT_ROOT_NAMESPACE))
         throw new Error(`"${namespace}" is the root namespace, ${why}`);
     });
   const whole = outsideRoot(
@@ -173,7 +178,7 @@ export class RegistryOnlyMesh extends Construct {
     const checked = readProps(props, readersFor(props), problems);
     checkWorkloads(checked, problems);
     problems.throwIfAny();
-    const { rootNamespace = 'istio-system', name = 'default', namespaces = [], workloads = [] } = checked;
+    const { rootNamespace = DEFAULT_ROOT_NAMESPACE, name = 'default', namespaces = [], workloads = [] } = checked;
     const { imports = ['*/*'], labels, annotations } = checked;
 
     brand(this, 'RegistryOnlyMesh');
@@ -192,6 +197,8 @@ export class RegistryOnlyMesh extends Construct {
    * private to it, which no object can say for the whole mesh.
    *
    * @param options further settings for the whole mesh
+   * @example
+   * const values: string = new RegistryOnlyMesh(chart, 'lock').helmValues(); // for `helm upgrade istiod -f`
    * @see https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-OutboundTrafficPolicy
    */
   public helmValues(options: MeshHelmValuesOptions = {}): string {

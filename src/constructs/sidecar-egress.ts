@@ -1,16 +1,8 @@
 import { isIP } from 'net';
 import { ApiObject, Chart } from 'cdk8s';
 import { Construct } from 'constructs';
-import {
-  checkOriginationPorts,
-  commonReaders,
-  readAddresses,
-  readIstioVersion,
-  readNamespace,
-  readOwner,
-  readSettings,
-  where,
-} from './_settings';
+import { readIstioVersion, readNamespace, readOwner, where } from './_readers';
+import { checkOriginationPorts, commonReaders, readAddresses, readSettings } from './_settings';
 import { Egress, TlsOrigination } from './egress';
 import { CommonEgressProps } from './egress-props';
 import { TlsOriginationOptions } from './tls-origination-options';
@@ -97,7 +89,7 @@ export class SidecarEgress extends Egress {
     this.hosts = checked.hosts ?? [];
     const cure = 'give `namespace` here or to the chart';
     this.namespace = readNamespace(this, checked.namespace, cure, problems) ?? '';
-    const common = readSettings(checked, [...this.hosts, ...(checked.endpoints ?? [])], undefined, problems);
+    const common = readSettings(checked, this.hosts, checked.endpoints ?? [], undefined, problems);
     this.settings = this.readOwnSettings(checked, common, problems);
     this.checkWildcards(checked, problems);
     const owner = readOwner(this, checked.owner ?? Chart.of(this).namespace ?? checked.namespace, problems);

@@ -32,6 +32,9 @@ export interface TlsOriginationOptions {
    * Secret, which contains its own authorities.
    *
    * @default - the public authorities in the proxy's image
+   * @example
+   * const partner = new SidecarEgress(chart, 'partner', { hosts: ['api.partner.com'] });
+   * partner.originateTls('tls', { certificateAuthority: CertificateAuthority.fromConfigMap('partner-ca') });
    */
   readonly certificateAuthority?: CertificateAuthority;
 
@@ -53,6 +56,12 @@ export interface TlsOriginationOptions {
    * may list all Secrets of its namespace. The Role and RoleBinding for this are emitted too.
    *
    * @default - none
+   * @example
+   * const partner = new SidecarEgress(shop, 'partner', { hosts: ['api.partner.com'] });
+   * partner.originateTls('tls', {
+   *   callers: [Caller.workload(checkout)],
+   *   clientCertificate: ClientCertificate.fromSecret('partner-client'),
+   * });
    */
   readonly callers?: Caller[];
 
@@ -60,6 +69,9 @@ export interface TlsOriginationOptions {
    * The server name in the TLS handshake (SNI). For a single host.
    *
    * @default - the host
+   * @example
+   * const partner = new SidecarEgress(chart, 'partner', { hosts: ['api.partner.com'] });
+   * partner.originateTls('tls', { sni: 'edge.partner.com' }); // the certificate is checked for this name
    */
   readonly sni?: string;
 

@@ -27,20 +27,35 @@ export class Agreement implements Declaration {
   }
 
   public conflicts(): Conflict[] {
-    const [first, ...others] = this.statements;
-    return others.flatMap(({ construct, fields }) => {
-      const differences = differencesOf(first.fields, fields);
-      if (differences.length === 0) return [];
-      const problem =
+    return disagreements(
+      this.statements,
+      ({ fields }) => fields,
+      (differences, first) =>
         `${this.code}: ${this.title} is described differently here and by [${first.construct.node.path}] ` +
-        `(${differences.join('; ')}). ${this.cure}`;
-      return [{ construct, problem }];
-    });
+        `(${differences}). ${this.cure}`,
+    );
   }
 }
 
+/**
+ * The conflicts of statements with the first of them.
+ *
+ * @param say the problem, from what differs, the first statement and the one that is another
+ */
+export function disagreements<S extends { readonly construct: IConstruct }>(
+  [first, ...others]: readonly S[],
+  fieldsOf: (statement: S) => Fields,
+  say: (differences: string, first: S, other: S) => string,
+): Conflict[] {
+  return others.flatMap((other) => {
+    const differences = differencesOf(fieldsOf(first), fieldsOf(other));
+    if (differences.length === 0) return [];
+    return [{ construct: other.construct, problem: say(differences.join('; '), first, other) }];
+  });
+}
+
 /** What differs between two descriptions, by name: `timeout: "5s" there, not set here`. */
-export function differencesOf(there: Fields, here: Fields): string[] {
+function differencesOf(there: Fields, here: Fields): string[] {
   return [...new Set([...Object.keys(there), ...Object.keys(here)])]
     .filter((name) => text(there[name]) !== text(here[name]))
     .map((name) => `${name}: ${text(there[name])} there, ${text(here[name])} here`);

@@ -1,6 +1,7 @@
 import { IConstruct } from 'constructs';
 import { perApp, touch } from './app';
 import { GatewayInstallation } from '../values/gateway-installation';
+import { valueIn } from '../values/grouping';
 
 /** Pods of one namespace: all of them, or those with these labels. */
 export interface PodPlace {
@@ -80,9 +81,7 @@ export class AllowedEgressRegistry {
   }
 
   private callersOf(gateway: GatewayInstallation): Set<string> {
-    const key = placeKey(gateway);
-    if (!this.callers.has(key)) this.callers.set(key, new Set());
-    return this.callers.get(key)!;
+    return valueIn(this.callers, placeKey(gateway), () => new Set());
   }
 }
 

@@ -1,30 +1,26 @@
 import { IConstruct } from 'constructs';
+import { valueIn } from '../values/grouping';
 
 /** Keeps one thing for each app, garbage-collected with the app. The app is known by any construct in it. */
 export function perApp<T>(make: (root: IConstruct) => T): (construct: IConstruct) => T {
   const made = new WeakMap<IConstruct, T>();
-  return ({ node: { root } }) => {
-    let one = made.get(root);
-    if (one === undefined) {
-      one = make(root);
-      made.set(root, one);
-    }
-    return one;
+  return (construct) => {
+    const root = rootOf(construct);
+    return valueIn(made, root, () => make(root));
   };
+}
+
+/** Every object asks for it several times, and `node.root` lists all scopes on the way. */
+function rootOf(construct: IConstruct): IConstruct {
+  let root = construct;
+  for (let scope = root.node.scope; scope !== undefined; scope = root.node.scope) root = scope;
+  return root;
 }
 
 /** Keeps what an app declares, by its identity. */
 export function perIdentity<T>(): (construct: IConstruct, identity: readonly unknown[], make: () => T) => T {
   const registry = perApp(() => new Map<string, T>());
-  return (construct, identity, make) => {
-    const [known, key] = [registry(construct), JSON.stringify(identity)];
-    let one = known.get(key);
-    if (one === undefined) {
-      one = make();
-      known.set(key, one);
-    }
-    return one;
-  };
+  return (construct, identity, make) => valueIn(registry(construct), JSON.stringify(identity), make);
 }
 
 const changes = perApp(() => ({ count: 0 }));

@@ -129,8 +129,8 @@ export class Boundary implements Declaration {
       return this.conflict(
         `boundary-private-address: ${host} [${by.node.path}] is at ${closed.join(', ')}, and the boundary lets ` +
           `pods of ${namespace} connect to public addresses only, so calls would time out. Write ` +
-          '`unsafeAllowedEgress: ' +
-          `[{ namespace: "${namespace}", toCidrs: [${cidrs}], toPorts: [${ports.join(', ')}], reason: "…" }]\`.`,
+          `\`unsafeAllowedEgress: [{ namespace: "${namespace}", toCidrs: [${cidrs}], ` +
+          `toPorts: [${ports.join(', ')}], reason: "…" }]\`.`,
       );
     });
   }
@@ -142,7 +142,7 @@ export class Boundary implements Declaration {
       if (gateway)
         return this.conflict(
           `boundary-opens-guard: "${namespace}" under \`namespaces\` is the namespace of the gateway ` +
-            `${namespace}/${gateway.name}, which [${construct.node.path}] guards. ${OPENS_GUARD(namespace)}.`,
+            `${namespace}/${gateway.name}, which [${construct.node.path}] guards. ${opensGuard(namespace)}.`,
         );
     }
     return undefined;
@@ -154,7 +154,10 @@ export class Boundary implements Declaration {
 }
 
 /** Why a boundary must not name the namespace of a gateway. */
-export const OPENS_GUARD = (namespace: string) =>
-  "A policy for all pods there would also let the gateway's pods reach every other namespace on every port, since " +
-  `policies add up; leave "${namespace}" out: \`gateways\` guards the gateway's own pods, and applications belong in ` +
-  'other namespaces';
+export function opensGuard(namespace: string): string {
+  return (
+    "A policy for all pods there would also let the gateway's pods reach every other namespace on every port, since " +
+    `policies add up; leave "${namespace}" out: \`gateways\` guards the gateway's own pods, and applications belong ` +
+    'in other namespaces'
+  );
+}

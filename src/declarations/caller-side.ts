@@ -1,5 +1,5 @@
 import { IConstruct } from 'constructs';
-import { differencesOf } from './agreement';
+import { disagreements } from './agreement';
 import { perIdentity, touch } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { EgressPathSettings } from './settings';
@@ -79,17 +79,15 @@ export class CallerSide<P extends CallersEgressPath> implements Declaration {
   }
 
   public conflicts(): Conflict[] {
-    const [first, ...others] = this.joined;
-    const differing = others.flatMap((other) => {
-      const differences = differencesOf(comparable(first), comparable(other));
-      if (differences.length === 0) return [];
-      const problem =
+    const differing = disagreements(
+      this.joined,
+      comparable,
+      (differences, first, other) =>
         `egress-path-conflict: ${other.title} is declared here, and ${first.title} by ` +
-        `[${first.construct.node.path}], with different options (${differences.join('; ')}). ` +
-        'The callers of one namespace may have different TLS and traffic policies, but they share one ServiceEntry ' +
-        'for the host: give both declarations the same values for these options.';
-      return [{ construct: other.construct, problem }];
-    });
+        `[${first.construct.node.path}], with different options (${differences}). The callers of one namespace may ` +
+        'have different TLS and traffic policies, but they share one ServiceEntry for the host: give both ' +
+        'declarations the same values for these options.',
+    );
     return [...differing, ...this.overlappingCallers()];
   }
 
@@ -115,6 +113,7 @@ export class CallerSide<P extends CallersEgressPath> implements Declaration {
 
 /** The options of the objects that the callers of a namespace share, by name. */
 function comparable({ owner, settings }: CallersEgressPath): Record<string, unknown> {
-  const { ports, addresses, dnsCapture, namePrefix, labels, annotations } = settings;
-  return { owner, ports: ports.map(({ name }) => name), addresses, dnsCapture, namePrefix, labels, annotations };
+  const { ports, addresses, dnsCapture, namePrefix, labels, annotations, unsafeKeepHeaders } = settings;
+  const named = ports.map(({ name }) => name);
+  return { owner, ports: named, addresses, dnsCapture, namePrefix, labels, annotations, unsafeKeepHeaders };
 }

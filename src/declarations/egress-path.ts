@@ -1,5 +1,5 @@
 import { Construct, IConstruct } from 'constructs';
-import { differencesOf } from './agreement';
+import { disagreements } from './agreement';
 import { touch } from './app';
 import { Conflict, Declaration } from './conflicts';
 import { OneOf } from './one-of';
@@ -64,21 +64,14 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Declar
   }
 
   public conflicts(): Conflict[] {
-    const [first, ...others] = this.statements;
-    return others.flatMap((other) => {
-      const differences = differencesOf(comparable(first), comparable(other));
-      if (differences.length === 0) return [];
-      return [
-        {
-          construct: other.construct,
-          problem:
-            `egress-path-conflict: ${this.title} is declared here and by [${first.construct.node.path}] with ` +
-            `different options (${differences.join('; ')}). ` +
-            'A namespace reaches a host by one egress path: declare it once, or give both declarations the same ' +
-            `options${this.alternative}.`,
-        },
-      ];
-    });
+    return disagreements(
+      this.statements,
+      comparable,
+      (differences, first) =>
+        `egress-path-conflict: ${this.title} is declared here and by [${first.construct.node.path}] with different ` +
+        `options (${differences}). A namespace reaches a host by one egress path: declare it once, or give both ` +
+        `declarations the same options${this.alternative}.`,
+    );
   }
 
   /** The construct that declared this egress path first. */
@@ -134,7 +127,7 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Declar
 
 /** Every option that two declarations of one egress path must agree about, by name. */
 function comparable({ originations, owner, settings }: Statement<EgressPathSettings>): Record<string, unknown> {
-  const { policy, ports, ...others } = settings;
+  const { policy, ports, unsafeInternalHosts: _perConstruct, ...others } = settings;
   const tls = originations
     .map((origination) => origination.settings)
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));

@@ -11,6 +11,9 @@ export interface EgressPathSettings {
   readonly retries?: { attempts: number; perTryTimeout?: string; retryOn?: string };
   readonly policy?: TrafficPolicy;
   readonly removeHeaders: string[];
+  readonly unsafeKeepHeaders: string[];
+  /** The hosts and endpoints inside the cluster or the machine. */
+  readonly unsafeInternalHosts: { readonly hosts: string[]; readonly endpoints: string[] };
   readonly namePrefix?: string;
   readonly labels: Record<string, string>;
   readonly annotations: Record<string, string>;
@@ -60,16 +63,29 @@ export interface TrafficPolicy {
 /** Which host an object is for, where it is for one. */
 const HOST_ANNOTATION = 'cdk8s-istio-egress/host';
 
-/** The annotations of an object that is for one host. */
-export function annotationsFor(host: string, { annotations }: EgressPathSettings): Record<string, string> {
-  return { [HOST_ANNOTATION]: host, ...annotations };
-}
-
 /** Everything that weakens a promise is written under this annotation on the objects concerned. */
 export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';
 
-/** The annotations with one more thing that weakens a promise. */
-export function withUnsafe(given: Record<string, string>, what: string): Record<string, string> {
-  const said = given[UNSAFE_ANNOTATION];
-  return { ...given, [UNSAFE_ANNOTATION]: said === undefined ? what : `${said}; ${what}` };
+/**
+ * The annotations of an object that is for one host.
+ *
+ * @param more what else weakens a promise
+ */
+export function annotationsFor(
+  host: string,
+  { annotations, unsafeKeepHeaders, unsafeInternalHosts: { hosts, endpoints } }: EgressPathSettings,
+  more: string[] = [],
+): Record<string, string> {
+  const internal = [...hosts.filter((one) => one === host), ...endpoints];
+  const unsafe = [
+    annotations[UNSAFE_ANNOTATION] ?? [],
+    unsafeKeepHeaders.length > 0 ? `keeps headers: ${unsafeKeepHeaders.join(', ')}` : [],
+    internal.length > 0 ? `internal host: ${internal.join(', ')}` : [],
+    more,
+  ].flat();
+  return {
+    [HOST_ANNOTATION]: host,
+    ...annotations,
+    ...(unsafe.length > 0 && { [UNSAFE_ANNOTATION]: unsafe.join('; ') }),
+  };
 }

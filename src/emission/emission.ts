@@ -26,7 +26,6 @@ export function emit(construct: Construct, objects: RecipeObject[], scope: Const
 
 interface Placed {
   readonly emitted: Emitted;
-  readonly scope: Construct;
   /** The count of objects that were emitted before. */
   readonly order: number;
 }
@@ -60,11 +59,8 @@ export class Emission {
 
   /** Adds what is missing. Call it whenever more was declared. */
   public update(): this {
-    const seen = new Set<string>();
     for (const planned of this.recipe().sort((a, b) => a.rank - b.rank)) {
       const key = keyOf(planned.side, planned.id);
-      if (seen.has(key)) continue;
-      seen.add(key);
       const known = this.placed.get(key);
       if (known) known.emitted.planned = planned;
       else this.addUnlessShared(key, planned);
@@ -103,24 +99,22 @@ export class Emission {
       declared = growing;
     }
     const { scope, first = scope } = this.places[planned.side]!;
-    const place = planned.rank === Rank.FIRST ? first : scope;
-    const emitted = new Emitted(this.owner, place, planned, declared);
-    this.placed.set(key, { emitted, scope: place, order: this.placed.size });
+    const emitted = new Emitted(this.owner, planned.rank === Rank.FIRST ? first : scope, planned, declared);
+    this.placed.set(key, { emitted, order: this.placed.size });
   }
 
   private inOrder(): Placed[] {
-    return [...this.placed.values()].sort(
-      (a, b) => a.emitted.planned.rank - b.emitted.planned.rank || a.order - b.order,
-    );
+    return [...this.placed.values()].sort((a, b) => a.emitted.planned.rank - b.emitted.planned.rank);
   }
 
   /** An object whose rank has grown waits for those that it now comes after. */
   private keepOrder(): void {
-    const last = new Map<Construct, Placed>();
+    const last = new Map<IConstruct, Placed>();
     for (const placed of this.inOrder()) {
-      const before = last.get(placed.scope);
-      if (before && before.order > placed.order) placed.emitted.object.addDependency(before.emitted.object);
-      last.set(placed.scope, placed);
+      const { object } = placed.emitted;
+      const before = last.get(object.node.scope!);
+      if (before && before.order > placed.order) object.addDependency(before.emitted.object);
+      last.set(object.node.scope!, placed);
     }
   }
 }

@@ -2,7 +2,7 @@ import { ApiObject, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Declared, owned } from './ownership';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
-import { perApp } from '../declarations/app';
+import { changeCount, perApp } from '../declarations/app';
 import { RecipeObject } from '../recipes/recipe';
 
 const emitted = perApp(() => new Map<ApiObject, Emitted>());
@@ -15,6 +15,9 @@ export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Em
 /** An object of this library. Its spec is made at synth, when every declaration is known. */
 export class Emitted {
   public readonly object: ApiObject;
+
+  /** The spec that was checked, until it is written. */
+  private checked?: { readonly planned: RecipeObject; readonly count: number; readonly spec: object };
 
   /**
    * @param owner the construct of this library that findings about the object are reported for
@@ -31,7 +34,7 @@ export class Emitted {
     const props = {
       metadata: owned(metadata, scope, owner, declared),
       ...fields,
-      ...(spec && { spec: Lazy.any({ produce: () => this.spec() }) }),
+      ...(spec && { spec: Lazy.any({ produce: () => this.written() }) }),
     };
     this.object =
       'GVK' in kind ? generated(new kind(scope, id, props as never)) : new ApiObject(scope, id, { ...kind, ...props });
@@ -44,9 +47,19 @@ export class Emitted {
     return 'GVK' in this.planned.kind;
   }
 
-  /** The spec as it is now. */
+  /** The spec as it is now, to be checked. */
   public spec(): object {
-    return this.planned.spec!();
+    const { planned } = this;
+    const spec = planned.spec!();
+    this.checked = { planned, count: changeCount(this.owner), spec };
+    return spec;
+  }
+
+  /** The spec as it is now, to be written: what was checked, unless something was declared since then. */
+  private written(): object {
+    const { checked, planned } = this;
+    this.checked = undefined;
+    return checked?.planned === planned && checked.count === changeCount(this.owner) ? checked.spec : planned.spec!();
   }
 
   /** When tools that apply in waves apply it. */

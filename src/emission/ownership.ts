@@ -38,5 +38,6 @@ export function owned(
 }
 
 function pathsOf(constructs: readonly IConstruct[]): string {
+  if (constructs.length === 1) return constructs[0].node.path; // as nearly always
   return [...new Set(constructs.map(({ node }) => node.path))].sort().join(', ');
 }

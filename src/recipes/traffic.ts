@@ -40,6 +40,14 @@ export function serviceEntry(
   return { hosts: [host], exportTo: ['.'], location, resolution, addresses, endpoints: at, ports };
 }
 
+/** What sidecars of its own namespace do with what is sent to a host. */
+export function meshRoute(
+  host: string,
+  routes: Pick<istio.VirtualServiceSpec, 'http' | 'tls' | 'tcp'>,
+): istio.VirtualServiceSpec {
+  return { hosts: [host], exportTo: ['.'], gateways: ['mesh'], ...routes };
+}
+
 /** A resolution, as the generated type. */
 export function istioResolution(resolution: EgressResolution): istio.ServiceEntrySpecResolution {
   return resolution as string as istio.ServiceEntrySpecResolution;

@@ -88,6 +88,12 @@ export class Caller {
    * A policy at the gateway checks this, since a Gateway server can only list complete identities.
    *
    * @param namespace the name of the namespace
+   * @example
+   * new GatewayEgress(chart, 'partner', {
+   *   gateway: exit,
+   *   hosts: ['api.partner.com'],
+   *   callers: [Caller.wholeNamespace('web')],
+   * });
    */
   public static wholeNamespace(namespace: string): Caller {
     const problems = new Problems('Caller.wholeNamespace');

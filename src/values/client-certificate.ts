@@ -46,6 +46,13 @@ export class ClientCertificate {
    *
    * @param certificatePath the absolute path of the PEM certificate chain
    * @param privateKeyPath the absolute path of the PEM private key
+   * @example
+   * const partner = new SidecarEgress(shop, 'partner', { hosts: ['api.partner.com'] });
+   * partner.originateTls('tls', {
+   *   callers: [Caller.workload(checkout)],
+   *   clientCertificate: ClientCertificate.fromFiles('/etc/client/tls.crt', '/etc/client/tls.key'),
+   *   certificateAuthority: CertificateAuthority.fromFile('/etc/client/ca.crt'),
+   * });
    */
   public static fromFiles(certificatePath: string, privateKeyPath: string): ClientCertificate {
     const problems = new Problems('ClientCertificate.fromFiles');

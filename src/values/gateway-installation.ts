@@ -92,7 +92,7 @@ export interface EgressGatewayInstallationOptions extends GatewayInstallationOpt
 const HOP_SUFFIX = '-hop';
 
 /** The label that identifies the pods of an `EgressGateway`. */
-const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
+export const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
 
 const COMMON: Readers<GatewayInstallationOptions> = {
   namespace: required(namespaceName, "; write the namespace of the gateway's pods"),
@@ -178,6 +178,14 @@ export class GatewayInstallation {
   /**
    * Your own Deployment, into which Istio injects the `gateway` template.
    *
+   * @example
+   * const installation = GatewayInstallation.deployment({
+   *   name: 'exit',
+   *   namespace: 'egress-gateways',
+   *   labels: { app: 'exit' },
+   *   serviceAccountName: 'exit',
+   * });
+   * new InstalledEgressGateway(chart, 'installed', { installation });
    * @see https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
    */
   public static deployment(options: DeploymentGatewayOptions): GatewayInstallation {

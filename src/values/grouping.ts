@@ -1,24 +1,18 @@
+const NONE: readonly never[] = [];
+
 /** Values by key. It keeps track of the keys with several values, so that finding them needs no search. */
 export class Grouping<K, V extends object> {
-  private readonly values = new Map<K, V | V[]>();
+  private readonly values = new Map<K, V[]>();
   private readonly shared = new Map<K, V[]>();
 
   public add(key: K, value: V): void {
     const known = this.values.get(key);
-    if (known === undefined) {
-      this.values.set(key, value);
-    } else if (Array.isArray(known)) {
-      known.push(value);
-    } else {
-      const list = [known, value];
-      this.values.set(key, list);
-      this.shared.set(key, list);
-    }
+    if (known === undefined) this.values.set(key, [value]);
+    else if (known.push(value) === 2) this.shared.set(key, known);
   }
 
   public get(key: K): readonly V[] {
-    const known = this.values.get(key);
-    return known === undefined ? [] : Array.isArray(known) ? known : [known];
+    return this.values.get(key) ?? NONE;
   }
 
   public has(key: K): boolean {

@@ -132,8 +132,7 @@ export function assertHostPattern(host: string, shared: boolean, internal: boole
     throw new Error(
       `"${host}" covers names that anyone can register ` +
         `(${party === domain ? `below ${domain}` : `for example below ${party}`}), so data could leave for a ` +
-        'host of an ' +
-        'attacker; name the hosts one by one, or add `unsafeSharedDomains: true`',
+        'host of an attacker; name the hosts one by one, or add `unsafeSharedDomains: true`',
     );
   }
   return host;

@@ -149,25 +149,21 @@ export function label(what: string, example: string): Reader<string> {
 export const namespaceName: Reader<string> = label('namespace', 'payments');
 
 /** Names of namespaces. */
-export function namespaceNames(empty?: string): Reader<string[]> {
-  return list(namespaceName, '"payments"', { unique: true, empty });
+export function namespaceNames(): Reader<string[]> {
+  return list(namespaceName, '"payments"', { unique: true });
 }
 
 /**
- * An address range with a mask.
+ * Address ranges with a mask.
  *
- * @param whole why a range that holds every address is refused; accepted unless given
+ * @param options `whole`: why a range that holds every address is refused; accepted unless given
  */
-export function cidr(whole?: string): Reader<string> {
-  return text('address range', '203.0.113.0/24', (value) => {
+export function cidrs({ empty, whole }: { readonly empty?: string; readonly whole?: string } = {}): Reader<string[]> {
+  const cidr = text('address range', '203.0.113.0/24', (value) => {
     assertCidr(value);
     if (whole !== undefined && value.endsWith('/0')) throw new Error(`"${value}" covers every address${whole}`);
   });
-}
-
-/** Address ranges with a mask. */
-export function cidrs(options: { readonly empty?: string; readonly whole?: string } = {}): Reader<string[]> {
-  return list(cidr(options.whole), '"203.0.113.0/24"', { empty: options.empty });
+  return list(cidr, '"203.0.113.0/24"', { empty });
 }
 
 /** IP addresses, and ranges where they are allowed. */

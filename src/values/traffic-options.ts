@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'http';
 import { Duration } from 'cdk8s';
 import { assertWord, count, duration, list, Reader, required, struct, text } from './readers';
 
@@ -145,11 +144,11 @@ const RETRY_CONDITIONS = [
   'unavailable',
 ];
 
-/** A status code that Node knows and istiod does not. */
-const UNKNOWN_TO_ISTIO = '509';
+/** The HTTP status codes that istiod knows. */
+const STATUS_CODE = /^(10[0-3]|20[0-8]|226|30[0-578]|4(0\d|1[0-8]|2[1-689]|31|51)|5(0[0-8]|1[01]))$/;
 
 function assertRetryCondition(value: string): void {
-  if (/^\d+$/.test(value) && value in STATUS_CODES && value !== UNKNOWN_TO_ISTIO) return;
+  if (STATUS_CODE.test(value)) return;
   assertWord(value, 'a retry condition of Envoy or an HTTP status code', RETRY_CONDITIONS);
 }
 

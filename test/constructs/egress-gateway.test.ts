@@ -1,5 +1,6 @@
 import { ApiObject, Chart, Duration, Testing } from 'cdk8s';
-import { EgressGateway, EgressGatewayProps } from '../../src/constructs/egress-gateway';
+import { EgressGateway } from '../../src/constructs/egress-gateway';
+import { EgressGatewayProps } from '../../src/constructs/egress-gateway-props';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { Caller } from '../../src/values/caller';

@@ -231,6 +231,17 @@ test('further headers can be removed, and kept headers are written on the object
     });
 });
 
+test('what is inside the cluster is written on the objects of its own host only', () => {
+  const inside = 'db.shop.svc.cluster.local';
+  const manifests = sites({ hosts: [HOST, inside, 'two.example.com'], unsafeInternalHosts: true });
+  const said = manifests.map(({ metadata: { annotations } }) => [
+    annotations['cdk8s-istio-egress/host'],
+    annotations['cdk8s-istio-egress/unsafe'],
+  ]);
+  expect(said.length).toBeGreaterThan(3);
+  for (const [host, what] of said) expect(what).toBe(host === inside ? `internal host: ${inside}` : undefined);
+});
+
 test('with every header kept there is nothing to remove', () => {
   expect(routesOf({ unsafeKeepHeaders: MESH_REQUEST_HEADERS })[0].headers).toBeUndefined();
 });

@@ -17,6 +17,11 @@ export function programsOf(page: string): string[] {
   return [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
 }
 
+/** Its tests, which are no apps. */
+export function testsOf(page: string): string[] {
+  return [...page.matchAll(/^```typescript\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
+}
+
 /** The page whose first program is what `dist` holds: this one, or the README. */
 export function programPage(page: string, readme: string): string {
   return page.includes(OF_README) ? readme : page;

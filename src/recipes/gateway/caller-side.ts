@@ -6,6 +6,7 @@ import { isOpaque, isTls } from '../../istio/protocols';
 import { Rank, RecipeObject } from '../recipe';
 import {
   hostPorts,
+  meshRoute,
   portPolicy,
   Resolution,
   routeOptions,
@@ -73,10 +74,7 @@ function hopRule(path: GatewayEgressPath): istio.DestinationRuleSpec {
 function routes({ host, callerSide: { egressPaths } }: GatewayEgressPath): istio.VirtualServiceSpec {
   const ofPorts = (isOf: (port: PortSettings) => boolean) =>
     egressPaths.flatMap((path) => path.settings.ports.filter(isOf).map((port) => ({ path, port })));
-  return {
-    hosts: [host],
-    exportTo: ['.'],
-    gateways: ['mesh'],
+  return meshRoute(host, {
     http: unlessEmpty(
       ofPorts((port) => port.http).map(({ path, port }) => ({
         match: matches(path, { port: port.number }),
@@ -96,7 +94,7 @@ function routes({ host, callerSide: { egressPaths } }: GatewayEgressPath): istio
         route: toGateway(path, port),
       })),
     ),
-  };
+  });
 }
 
 /** One match for each set of labels of the callers' pods; one for all pods, unless the callers are separate. */

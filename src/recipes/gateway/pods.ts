@@ -1,5 +1,6 @@
 import { ApiObjectMetadata } from 'cdk8s';
 import { HOP_PORT } from './names';
+import { INJECT, PROXY_CONTAINER, REVISION } from '../../istio/injection';
 import { GatewayInstallation } from '../../values/gateway-installation';
 import { Rank, RecipeObject } from '../recipe';
 
@@ -113,9 +114,9 @@ function deployment(installation: GatewayInstallation, pods: GatewayPodSettings)
           ...pods.labels,
           ...labels,
           'app.kubernetes.io/name': name,
-          'sidecar.istio.io/inject': 'true',
+          [INJECT]: 'true',
           'istio.io/dataplane-mode': 'none',
-          ...(pods.revision === undefined ? {} : { 'istio.io/rev': pods.revision }),
+          ...(pods.revision === undefined ? {} : { [REVISION]: pods.revision }),
         },
         annotations: {
           ...pods.annotations,
@@ -141,7 +142,7 @@ function deployment(installation: GatewayInstallation, pods: GatewayPodSettings)
         })),
         containers: [
           {
-            name: 'istio-proxy',
+            name: PROXY_CONTAINER,
             image: 'auto',
             ports: [{ name: 'hop', containerPort: targetPort, protocol: 'TCP' }],
             resources: pods.resources,

@@ -1,6 +1,6 @@
 import * as istio from '../../../imports/networking.istio.io';
 import { CertificateOwner } from '../../declarations/origination';
-import { annotationsFor, withUnsafe } from '../../declarations/settings';
+import { annotationsFor } from '../../declarations/settings';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
 import { isWildcardHost } from '../../values/host-name';
 import { keyOf, objectName } from '../../values/names';
@@ -35,8 +35,7 @@ export function object(
 ): RecipeObject {
   const { namePrefix, labels, unsafeSharedDomains } = settings;
   const shared = unsafeSharedDomains && isWildcardHost(host) && sharedDomain(host.slice(2)) !== undefined;
-  const given = annotationsFor(host, settings);
-  const annotations = shared ? withUnsafe(given, `shared domain: ${host}`) : given;
+  const annotations = annotationsFor(host, settings, shared ? [`shared domain: ${host}`] : []);
   const name = objectName(namePrefix ?? host.replace('*', 'any'), key, suffix);
   return { id, kind, side: 'caller', rank, metadata: { name, namespace, labels, annotations }, spec };
 }

@@ -11,6 +11,7 @@ import {
   externalSubsets,
   hostPorts,
   istioResolution,
+  meshRoute,
   originatingSubset,
   PLAIN_SUBSET,
   privateName,
@@ -97,10 +98,7 @@ function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
   const to = (port: number, subset?: string) => [{ destination: { host: external, subset, port: { number: port } } }];
   const plain = settings.policy && PLAIN_SUBSET;
   const of = (is: (protocol: unknown) => boolean) => settings.ports.filter(({ protocol }) => is(protocol));
-  return {
-    hosts: [host],
-    exportTo: ['.'],
-    gateways: ['mesh'],
+  return meshRoute(host, {
     http: settings.ports
       .filter((port) => port.http)
       .map((port) => ({
@@ -115,5 +113,5 @@ function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
       })),
     ),
     tcp: unlessEmpty(of(isOpaque).map((port) => ({ match: [{ port: port.number }], route: to(port.number, plain) }))),
-  };
+  });
 }

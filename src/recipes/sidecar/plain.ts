@@ -3,7 +3,7 @@ import * as istio from '../../../imports/networking.istio.io';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
 import { isWildcardHost } from '../../values/host-name';
 import { Rank, RecipeObject } from '../recipe';
-import { hostPorts, istioPolicy, istioResolution, Resolution, routeOptions, serviceEntry } from '../traffic';
+import { hostPorts, istioPolicy, istioResolution, meshRoute, Resolution, routeOptions, serviceEntry } from '../traffic';
 
 /**
  * One host straight from the sidecars, as applications speak to it. The entry comes before the route to it: the other
@@ -34,10 +34,7 @@ function hostEntry({ host, settings, addresses }: SidecarEgressPath): istio.Serv
  */
 function hostRoute({ host, settings }: SidecarEgressPath): istio.VirtualServiceSpec {
   const authority = (number: number) => (isWildcardHost(host) ? { regex: `[^:]+(:${number})?` } : undefined);
-  return {
-    hosts: [host],
-    exportTo: ['.'],
-    gateways: ['mesh'],
+  return meshRoute(host, {
     http: settings.ports
       .filter((port) => port.http)
       .map(({ number }) => ({
@@ -45,5 +42,5 @@ function hostRoute({ host, settings }: SidecarEgressPath): istio.VirtualServiceS
         ...routeOptions(settings),
         route: [{ destination: { host, port: { number } } }],
       })),
-  };
+  });
 }

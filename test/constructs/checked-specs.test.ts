@@ -1,0 +1,24 @@
+import { App, Chart } from 'cdk8s';
+import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway } from '../../src';
+
+test('what is declared between the checks and the writing is written', () => {
+  const app = new App();
+  const chart = new Chart(app, 'shop', { namespace: 'shop' });
+  const installation = GatewayInstallation.helmChart({ namespace: 'egress' });
+  const gateway = InstalledEgressGateway.fromInstallation(chart, 'exit', installation);
+  const declare = (name: string) =>
+    new GatewayEgress(chart, name, {
+      gateway,
+      hosts: ['api.example.com'],
+      callers: [Caller.serviceAccount('shop', name, { podLabels: { app: name } })],
+      separateCallers: true,
+    });
+  const first = declare('checkout');
+  for (const { node } of app.node.findAll()) expect(node.validate()).toEqual([]);
+
+  declare('payroll');
+
+  // The routes are shared: those of the second caller are in the object of the first.
+  const [routes] = first.callerObjects.filter(({ kind }) => kind === 'VirtualService');
+  expect(JSON.stringify(routes.toJson())).toContain('"sourceLabels":{"app":"payroll"}');
+});
