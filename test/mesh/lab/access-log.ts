@@ -3,6 +3,7 @@ import * as fs from 'fs';
 /** The fields that every proxy logs for each request or connection. */
 export const ACCESS_LOG_FORMAT = {
   lab: 'access',
+  start: '%START_TIME(%s.%6f)%',
   method: '%REQ(:METHOD)%',
   authority: '%REQ(:AUTHORITY)%',
   path: '%REQ(:PATH)%',

@@ -107,6 +107,10 @@ async function build(line: IstioLine, folder: string): Promise<void> {
     path.join(making, 'envoy_bootstrap.json'),
   );
   fs.copyFileSync(path.join(source, 'manifests/charts/base/files/crd-all.gen.yaml'), path.join(making, 'crds.yaml'));
+  const chart = path.join(source, 'manifests/charts/istio-control/istio-discovery');
+  // lab-istiod reads them beside the CRDs.
+  fs.copyFileSync(path.join(chart, 'files/injection-template.yaml'), path.join(making, 'injection-template.yaml'));
+  fs.copyFileSync(path.join(chart, 'values.yaml'), path.join(making, 'injection-values.yaml'));
   const goBuild = (name: string, tags: string, target: string) => {
     step(name);
     const flags = [modFile, '-p', '2', '-tags', `${tags},${tag}`, '-ldflags', linkerFlags(line)];

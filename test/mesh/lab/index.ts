@@ -32,7 +32,9 @@ import { Pki } from './pki';
 import { PodShell } from './pod-shell';
 import { PolicyEnforcer } from './policy-enforcer';
 import { until } from './processes';
+import { program } from './programs';
 import { Proxy, tail } from './proxy';
+import type { RawConnection } from './raw-client';
 import { send } from './request';
 import { requireSystem } from './requirements';
 import { newRun, removeRun, RunFolder } from './run-folder';
@@ -315,6 +317,20 @@ export class Lab {
     return Number((await this.shellOf(from).run('curl', [...options, ...to])).out);
   }
 
+  /**
+   * Sends exactly these bytes from a pod, each on a connection of its own, and returns what came back; those with `as`
+   * inside TLS with the certificate of that SPIFFE identity, or with none.
+   */
+  public async sendBytes(from: string, connections: (RawConnection & { readonly as?: string })[]): Promise<string[]> {
+    const dressed = connections.map(async ({ as, ...connection }): Promise<RawConnection> => ({
+      ...connection,
+      ...(connection.tls && { tls: { ...connection.tls, ...(as !== undefined && (await this.pki.identity(as))) } }),
+    }));
+    const file = path.join(this.run.folder, `bytes-${from}.json`);
+    fs.writeFileSync(file, JSON.stringify(await Promise.all(dressed)));
+    return JSON.parse(await this.shellOf(from).must(process.execPath, [program('raw-client'), file]));
+  }
+
   /** What external hosts see from now on, whoever calls them. */
   public watchExternalHosts(): { read(): ExternalEvent[] } {
     return new Tail<ExternalEvent>(this.external.events);
@@ -325,7 +341,10 @@ export class Lab {
     const caller = this.pods.find((pod) => pod.role === 'sidecar' && pod.id === row.from);
     if (caller === undefined) throw new Error(`the table has no caller "${row.from}"`);
     const gateways = this.pods.filter((pod) => pod.role === 'router');
-    // A line is written when its connection ends: one with another sender belongs to an earlier request.
+    // A line is written when its request or connection ends, so lines of earlier requests may still come. Only the
+    // connections of a gateway may be older than the request: a sidecar keeps them open for the next one.
+    const began = Date.now() / 1000;
+    const isLater = ({ start }: AccessLine) => Number(start) >= began;
     const senders = [caller, ...gateways];
     const external = this.watchExternalHosts();
     const tails = new Map(
@@ -340,12 +359,13 @@ export class Lab {
       hosts: this.hosts,
       curl,
       external: external.read(),
-      sidecar: lines(caller.id).filter((line) => !line.route?.startsWith('inbound')),
+      sidecar: lines(caller.id).filter((line) => isLater(line) && !line.route?.startsWith('inbound')),
       atGateway: gateways.flatMap((gateway) =>
         lines(gateway.id)
           .filter(
             (line) =>
-              line.from === undefined || senders.some(({ addresses }) => addresses.includes(addressOf(line.from!))),
+              (line.method === undefined || isLater(line)) &&
+              (line.from === undefined || senders.some(({ addresses }) => addresses.includes(addressOf(line.from!)))),
           )
           .map((line) => ({ gateway: gateway.id, line })),
       ),
@@ -375,6 +395,11 @@ export class Lab {
           .map((line) => `${proxy.pod.id}: ${line}`),
       ]),
     ];
+  }
+
+  /** Whether every proxy is still running. */
+  public get isWhole(): boolean {
+    return this.proxies.every(({ alive }) => alive);
   }
 
   /** The log file of `istiod`, `dns` or a pod, by its id. */

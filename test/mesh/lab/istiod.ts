@@ -35,15 +35,25 @@ export class Refused extends Error {
 
 /** A request to an API server: who wants what with which object, in which version. */
 export interface ReviewRequest {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   /** Of a DELETE: what is deleted. */
   readonly object: KubeObject;
   /** Of an UPDATE: what is there. */
   readonly oldObject?: KubeObject;
+  /** Such as `status`. */
+  readonly subresource?: string;
   readonly user?: string;
   readonly groups?: string[];
   /** The object's namespace, where it is no ordinary one. */
   readonly namespace?: object;
+}
+
+/** What of an installation of Istio decides what its injector writes into a pod. */
+export interface Injection {
+  /** The provider of istio-cni. @default - an init container sets up the capture */
+  readonly cni?: string;
+  /** Of the whole mesh. */
+  readonly proxyMetadata?: Record<string, string>;
 }
 
 /** What the admission plugin answers. */
@@ -186,6 +196,11 @@ export class Istiod {
     return this.answer('/review', JSON.stringify(request));
   }
 
+  /** The pod as Istio's injector leaves it. */
+  public async inject(pod: KubeObject, injection: Injection = {}): Promise<KubeObject> {
+    return this.answer('/inject', JSON.stringify({ pod, ...injection }));
+  }
+
   /** What API servers say about the expressions of the stored policies. */
   public async checkPolicies(): Promise<PolicyReport> {
     return this.answer('/policies');
@@ -275,6 +290,7 @@ function meshConfig(mesh: MeshSettings): Record<string, unknown> {
       },
       // Used where a Telemetry names them, with a Service that the suite applies.
       { name: 'zipkin', zipkin: { service: TRACER, port: 9411 } },
+      { name: 'zipkin-placed', zipkin: { service: `tracing/${TRACER}`, port: 9411 } },
       { name: 'skywalking', skywalking: { service: TRACER, port: 11800 } },
       { name: 'opentelemetry', opentelemetry: { service: TRACER, port: 4317 } },
     ],

@@ -2,6 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { must } from './processes';
 import { ExternalHost } from '../../../src/access/access-table';
+import { valueIn } from '../../../src/values/grouping';
 
 /** Files of a certificate and its key. */
 export interface Pair {
@@ -54,6 +55,8 @@ export class Pki {
 
   /** What an application trusts: the public and the private authority. */
   public readonly trustedByApplications: string;
+
+  private readonly pairs = new Map<string, Promise<Pair>>();
 
   private constructor(private readonly folder: string) {
     this.trustedByApplications = path.join(folder, 'application.crt');
@@ -111,7 +114,12 @@ export class Pki {
     );
   }
 
-  private async leaf(
+  /** Made once, also if several ask for it at the same time. */
+  private leaf(file: string, ...of: [Authority, string, string, string, number]): Promise<Pair> {
+    return valueIn(this.pairs, file, () => this.makeLeaf(file, ...of));
+  }
+
+  private async makeLeaf(
     file: string,
     authority: Authority,
     commonName: string,
@@ -121,7 +129,6 @@ export class Pki {
   ): Promise<Pair> {
     const at = path.join(this.folder, file);
     const made = { certificate: `${at}.crt`, key: `${at}.key` };
-    if (fs.existsSync(made.certificate)) return made;
     await newKey(made.key);
     await must('openssl', [
       'req',

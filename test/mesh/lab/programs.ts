@@ -4,7 +4,7 @@ import * as path from 'path';
 import { CACHE } from './binaries';
 
 /** Programs that run as separate processes, and the modules that they import. */
-const SOURCES = ['external-main', 'client-hello', 'grpc-client', 'websocket-client', 'client'] as const;
+const SOURCES = ['external-main', 'client-hello', 'grpc-client', 'websocket-client', 'raw-client', 'client'] as const;
 
 /**
  * A program as JavaScript. Compiling TypeScript in each process takes half a second of CPU time, for every lab and

@@ -164,6 +164,6 @@ function proxyConfig(pod: Workload, files: Pick<Binaries, 'envoy' | 'bootstrap'>
     terminationDrainDuration: '1s',
     fileFlushInterval: '0.005s', // the harness waits for the access log
     fileFlushMinSizeKb: 1,
-    proxyStatsMatcher: { inclusionRegexps: ['.*'] },
+    proxyStatsMatcher: fromPod.proxyStatsMatcher ?? { inclusionRegexps: ['.*'] },
   };
 }

@@ -7,6 +7,7 @@ import * as os from 'os';
 import * as path from 'path';
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
+import { admissionCases } from '../../model/admission-cases';
 import { manifestsFor, team, TeamPlan, teams } from '../../promises/plans';
 import { meshExamples } from '../examples';
 import { KubeObject } from '../lab';
@@ -58,6 +59,24 @@ describeMesh('what constructs emit', { table }, (mesh) => {
       wrong.push(...(await mesh.lab.validate(manifests)).map(findingText));
     }
     console.log(`${objects} objects of ${APPS} generated apps`);
+    expect(wrong).toEqual([]);
+  }, 300_000);
+
+  test('what the model takes for rejected is rejected, and nothing else', async () => {
+    const cases = admissionCases();
+    const found = new Map(
+      (await mesh.lab.validate(cases.map(({ object }) => object)))
+        .filter(({ error }) => error !== undefined)
+        .map(({ object, source }) => [object, source === 'schema' ? 'schema' : 'webhook']),
+    );
+    const wrong = cases
+      .map(({ what, rejectedBy, object: { kind, metadata } }) => ({
+        of: `${kind}, ${what}`,
+        rejectedBy,
+        seen: found.get(`${kind}/${metadata.namespace}/${metadata.name}`),
+      }))
+      .filter(({ rejectedBy, seen }) => rejectedBy !== seen);
+    console.log(`${cases.length} objects, ${found.size} of them rejected`);
     expect(wrong).toEqual([]);
   }, 300_000);
 

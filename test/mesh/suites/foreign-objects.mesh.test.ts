@@ -27,6 +27,8 @@ import {
   FOREIGN,
   GATEWAY_LABELS,
   HOSTS,
+  Kind,
+  KINDS,
   LOCKED_LABELS,
   objectsOf,
   OURS,
@@ -350,8 +352,8 @@ const OWN = FOREIGN.filter(({ kind, place, age }) => {
   const { settings, 'guard and settings': both } = measured()[keyOf({ kind, place, age })] ?? {};
   const isOwn = place.startsWith("the callers' namespace") && settings === 'opens';
   // What an author sends through the gateway as from its callers leaves by the gateway, which a boundary leaves open.
-  const isAtGateway = kind === 'misled';
-  return age === 'older' && !isAtGateway && (isOwn || (place === 'another namespace' && both === 'opens'));
+  const { leavesByGateway }: Kind = KINDS[kind];
+  return age === 'older' && !leavesByGateway && (isOwn || (place === 'another namespace' && both === 'opens'));
 });
 
 describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, true), tolerate: FROZEN }, (mesh) => {

@@ -1,8 +1,18 @@
-/** The names that access logs show for our objects, and those that Istio labels its metrics with: docs/observe.md. */
+/** The names that access logs and metrics show for our objects: docs/observe.md. */
+import * as fs from 'fs';
+import * as path from 'path';
+import { parse, stringify } from 'yaml';
+import { Chart } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
+import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
+import { Caller } from '../../../src/values/caller';
+import { EgressPort } from '../../../src/values/egress-port';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';
 import { gatewayEgress, HOST, OTHER, sidecarEgress, table } from '../rollout';
-import { describeMesh } from '../support';
+import { INSTALLED_PODS } from '../recipe';
+import { describeMesh, synthesise } from '../support';
 
 const keyOf = (objects: KubeObject[]) =>
   /-([0-9a-f]{20})$/.exec(objects.find(({ kind }) => kind === 'DestinationRule')!.metadata.name)![1];
@@ -117,4 +127,82 @@ describeMesh('names in logs and metrics', { table: table('REGISTRY_ONLY') }, (me
   function without(annotations: Record<string, string> = {}): Record<string, string> {
     return Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.startsWith('cdk8s-istio-egress/')));
   }
+});
+
+const BLOCKS = [
+  ...fs.readFileSync(path.join(__dirname, '../../../docs/observe.md'), 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```$/gm),
+].map(([, text]) => parse(text));
+
+/** Pods that publish what the page says, and nothing else. */
+const PUBLISHING = [
+  { namespace: 'payments', labels: { app: 'unnamed' } },
+  { namespace: 'payments', labels: { app: 'named' } },
+  INSTALLED_PODS,
+].map(({ namespace, labels }): KubeObject => {
+  const { proxyStatsMatcher } = BLOCKS.map(({ meshConfig }) => meshConfig?.defaultConfig).find((one) => one)!;
+  const annotations = { 'proxy.istio.io/config': stringify({ proxyStatsMatcher }) };
+  const template = { metadata: { labels, annotations }, spec: { containers: [] } };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: Object.values(labels)[0], namespace },
+    spec: { selector: { matchLabels: labels }, template },
+  };
+});
+
+const REGISTRY_ONLY = table('REGISTRY_ONLY');
+const DATABASE = { host: 'db.partner.com', address: '203.0.113.50', tcp: [5432] };
+const alerts = { ...REGISTRY_ONLY, external: [...REGISTRY_ONLY.external!, DATABASE] };
+
+describeMesh('what alerts count', { table: alerts, manifests: PUBLISHING }, (mesh) => {
+  /** The series of Envoy that an alert sums up, by proxy, and how often each has counted. */
+  async function counted(alert: string): Promise<Record<string, number>> {
+    const { expr } = BLOCKS.flatMap(({ groups = [] }) => groups)
+      .flatMap(({ rules }) => rules)
+      .find((rule) => rule.alert === alert);
+    const [, name, label, operator, value] = /(envoy_\w+)\{(\w+)(=~?)"(.*?)"\}/.exec(expr)!;
+    const wanted = operator === '=' ? value.replace(/\W/g, '\\$&') : value;
+    const line = new RegExp(`^${name}\\{${label}="(?:${wanted})"\\} (\\d+)$`, 'gm');
+    const found = await Promise.all(
+      mesh.lab.proxies.map(async (proxy) => {
+        const text = await proxy.admin('/stats/prometheus');
+        const counts = [...text.matchAll(line)].map(([, count]) => Number(count));
+        return [proxy.pod.id, counts.reduce((sum, count) => sum + count, 0)] as const;
+      }),
+    );
+    return Object.fromEntries(found.filter(([, count]) => count > 0));
+  }
+
+  test('a caller that is not named, over HTTP, TLS and TCP; nobody else', async () => {
+    const database = synthesise((app) => {
+      const chart = new Chart(app, 'payments', { namespace: 'payments' });
+      new GatewayEgress(chart, 'db', {
+        gateway: InstalledEgressGateway.fromInstallation(
+          chart,
+          'exit',
+          GatewayInstallation.helmChart({ namespace: 'egress' }),
+        ),
+        hosts: [DATABASE.host],
+        ports: [EgressPort.tcp(5432)],
+        addresses: [DATABASE.address],
+        callers: [Caller.serviceAccount('payments', 'checkout')],
+      });
+    });
+    await mesh.apply([...PUBLISHING, ...gatewayEgress(), ...database]);
+    const requests = [`http://${HOST}/`, `https://${HOST}/`, `tcp://${DATABASE.host}:5432`];
+    for (const request of requests) await mesh.expectRow({ from: 'named', request, expect: { outcome: 'answered' } });
+    expect(await counted('EgressCallerRefused')).toEqual({});
+    for (const request of requests)
+      await mesh.expectRow({ from: 'unnamed', request, expect: { outcome: 'refused', by: 'gateway' } });
+    expect(await counted('EgressCallerRefused')).toEqual({ unnamed: 3 });
+    const gateway = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
+    expect(await gateway.admin('/stats/prometheus')).toMatch(/^envoy_listener_ssl_fail_verify_san\{.*\} 3$/m);
+  });
+
+  test('TLS and TCP to an undeclared host', async () => {
+    expect(await counted('EgressUndeclaredConnection')).toEqual({});
+    for (const request of [`https://${OTHER}/`, `tcp://${OTHER}:5432`])
+      await mesh.expectRow({ from: 'unnamed', request, expect: { outcome: 'refused', by: 'sidecar' } });
+    expect(await counted('EgressUndeclaredConnection')).toEqual({ unnamed: 2 });
+  });
 });

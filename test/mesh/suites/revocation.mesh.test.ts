@@ -5,6 +5,8 @@
  * were open before.
  */
 import * as fs from 'fs';
+import * as path from 'path';
+import { setTimeout as sleep } from 'timers/promises';
 import { Chart } from 'cdk8s';
 import { parse } from 'yaml';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
@@ -13,6 +15,7 @@ import { GatewayEgress } from '../../../src/constructs/gateway-egress';
 import { Caller } from '../../../src/values/caller';
 import { chosen } from '../cover';
 import { KubeObject } from '../lab';
+import { ISTIOD_ADDRESS } from '../lab/network';
 import { describeMesh, Mesh, synthesise } from '../support';
 
 const HOST = 'api.partner.com';
@@ -223,3 +226,202 @@ for (const isScoped of [false, true]) {
     });
   });
 }
+
+/** Takes connections and says nothing, for so many seconds; prints how many it took. */
+const SILENT = `
+  let taken = 0;
+  require('net').createServer((socket) => { taken++; socket.on('error', () => undefined); }).listen(7000);
+  setTimeout(() => { console.log(taken); process.exit(); }, 1000 * process.argv[1]);
+`;
+const SILENT_SECONDS = 20;
+
+/** Where istiod serves no more proxies at a time than wait for them. */
+const HELD_UP = 'keys that do not come delay it, where istiod fetches them';
+const NOT_HELD_UP = 'keys that do not come delay nothing, where proxies fetch them';
+
+/** For so long istiod waits at most, while something changes all the time. */
+const DEBOUNCE_SECONDS = 6;
+
+/** Who fetches the keys of RequestAuthentications. */
+for (const isFetchedByIstiod of [true, false]) {
+  const env = {
+    PILOT_PUSH_THROTTLE: '2',
+    PILOT_JWT_ENABLE_REMOTE_JWKS: isFetchedByIstiod ? 'istiod' : 'envoy',
+    PILOT_DEBOUNCE_AFTER: '500ms',
+    PILOT_DEBOUNCE_MAX: `${DEBOUNCE_SECONDS}s`,
+  };
+  const callers = [
+    ...table(true).callers,
+    ...['a', 'b', 'c'].map((name) => ({ name, namespace: 'other', serviceAccount: name })),
+    { name: 'silent', namespace: 'other', serviceAccount: 'silent', capture: { excludeInboundPorts: '7000' } },
+  ];
+  const world = {
+    table: { ...table(true), callers },
+    manifests: BEFORE,
+    helmValues: JSON.stringify({ pilot: { env } }),
+    // That there are no keys is no fault of the objects under test.
+    tolerate: [/jwks|public key/i],
+  };
+  describeMesh(isFetchedByIstiod ? 'istiod fetches keys' : 'proxies fetch keys', world, (mesh) => {
+    test(isFetchedByIstiod ? HELD_UP : NOT_HELD_UP, async () => {
+      await mesh.apply(BEFORE);
+      const { address } = mesh.lab.pods.find(({ id }) => id === 'silent')!;
+      const silent = mesh.lab.shellOf('silent').must(process.execPath, ['-e', SILENT, String(SILENT_SECONDS)]);
+      await mesh.lab.apply('foreign', [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'RequestAuthentication',
+          metadata: { name: 'foreign', namespace: 'other' },
+          spec: { jwtRules: [{ issuer: 'own', timeout: '3600s', jwksUri: `http://${address}:7000/` }] },
+        },
+      ]);
+      await sleep(1000);
+      await mesh.lab.apply('manifests', AFTER);
+      const seconds = await until(mesh, 'leaves', false);
+      expect(seconds > SILENT_SECONDS / 2).toBe(isFetchedByIstiod);
+      expect(Number(await silent) > 0).toBe(isFetchedByIstiod);
+    });
+
+    if (isFetchedByIstiod) return;
+
+    test('whoever changes something all the time delays it by as long as istiod waits', async () => {
+      await force(mesh, 'foreign', []);
+      await mesh.apply(BEFORE);
+      let isRefused = false;
+      const changing = (async () => {
+        for (let number = 1; !isRefused; number++) {
+          await mesh.lab.apply('foreign', [
+            {
+              apiVersion: 'v1',
+              kind: 'Service',
+              metadata: { name: 'foreign', namespace: 'other', labels: { number: String(number) } },
+              spec: { selector: { app: 'nobody' }, ports: [{ name: 'http', port: 80 + (number % 2) }] },
+            },
+          ]);
+          await sleep(100);
+        }
+      })();
+      await sleep(DEBOUNCE_SECONDS * 100);
+      await mesh.lab.apply('manifests', AFTER);
+      const seconds = await until(mesh, 'leaves', false);
+      isRefused = true;
+      await changing;
+      expect(seconds).toBeGreaterThan(DEBOUNCE_SECONDS / 4);
+      expect(seconds).toBeLessThan(DEBOUNCE_SECONDS * 3);
+    });
+  });
+}
+
+/** Opens streams at istiod, as a proxy does, with the token of its pod, and reads nothing, until a file is there. */
+const UNREAD = `
+  const [istiod, address, token, file] = process.argv.slice(1);
+  const varint = (n) => (n > 127 ? [(n & 127) | 128, ...varint(n >> 7)] : [n]);
+  const field = (number, value) => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes]);
+  };
+  const metadata = Object.entries({ NAMESPACE: 'other', CLUSTER_ID: 'Kubernetes' }).map(([name, text]) =>
+    field(1, Buffer.concat([field(1, name), field(2, field(3, text))])),
+  );
+  const id = field(1, 'sidecar~' + address + '~unread-0.other~other.svc.cluster.local');
+  const node = field(2, Buffer.concat([id, field(3, Buffer.concat(metadata))]));
+  let served = 0;
+  for (let stream = 0; stream < 3; stream++) {
+    const session = require('http2').connect('http://' + istiod + ':15010', { settings: { initialWindowSize: 0 } });
+    const request = session.on('error', () => undefined).request({
+      ':method': 'POST',
+      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      authorization: 'Bearer ' + token,
+      clusterid: 'Kubernetes',
+    });
+    request.on('error', () => undefined).on('response', () => served++);
+    for (const kind of ['cluster.v3.Cluster', 'listener.v3.Listener']) {
+      const body = Buffer.concat([node, field(4, 'type.googleapis.com/envoy.config.' + kind)]);
+      request.write(Buffer.concat([Buffer.from([0, 0, 0, body.length >> 8, body.length]), body]));
+    }
+  }
+  setInterval(() => {
+    if (!require('fs').existsSync(file)) return;
+    console.log(served);
+    process.exit();
+  }, 100);
+`;
+const UNREAD_SECONDS = 10;
+
+/** The Service by which sidecars know istiod, as its chart writes it, but for what it is exported to. */
+const istiodService = (exportTo: string): KubeObject[] => [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'istiod',
+      namespace: 'istio-system',
+      annotations: { 'networking.istio.io/exportTo': exportTo },
+    },
+    spec: { clusterIP: ISTIOD_ADDRESS, ports: [{ name: 'grpc-xds', appProtocol: 'tcp', port: 15010 }] },
+  },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'istiod', namespace: 'istio-system', labels: { 'kubernetes.io/service-name': 'istiod' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'grpc-xds', port: 15010, protocol: 'TCP' }],
+    endpoints: [{ addresses: [ISTIOD_ADDRESS], conditions: { ready: true } }],
+  } as unknown as KubeObject,
+];
+
+const manyServices = (port: number): KubeObject[] =>
+  Array.from({ length: 30 }, (_, index) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: `foreign-${index}`, namespace: 'other' },
+    spec: { selector: { app: 'nobody' }, ports: [{ name: 'http', port }] },
+  }));
+
+describeMesh(
+  'programs that speak to istiod',
+  {
+    table: {
+      ...table(true),
+      callers: [...table(true).callers, { name: 'unread', namespace: 'other', serviceAccount: 'unread' }],
+    },
+    manifests: BEFORE,
+    helmValues: JSON.stringify({ pilot: { env: { PILOT_PUSH_THROTTLE: '2' } } }),
+  },
+  (mesh) => {
+    const delay = async (exportTo: string) => {
+      await mesh.apply([...BEFORE, ...istiodService(exportTo)]);
+      const { pod, accessLog } = mesh.lab.proxies.find((proxy) => proxy.pod.id === 'unread')!;
+      const token = fs.readFileSync(path.join(path.dirname(accessLog), 'var/run/secrets/tokens/istio-token'), 'utf8');
+      const file = mesh.lab.logFile(`read-${exportTo === '.'}`);
+      const args = ['-e', UNREAD, ISTIOD_ADDRESS, pod.address, token, file];
+      const served = mesh.lab.shellOf('unread').must(process.execPath, args);
+      // What istiod sends to each of them is soon more than it keeps.
+      for (let number = 0; number < 6; number++) {
+        await mesh.lab.apply('foreign', manyServices(8000 + number));
+        await sleep(700);
+      }
+      await sleep(2000);
+      await mesh.lab.apply('manifests', [...AFTER, ...istiodService(exportTo)]);
+      const end = sleep(1000 * UNREAD_SECONDS).then(() => fs.writeFileSync(file, ''));
+      const began = Date.now();
+      // The sidecar closes no connection meanwhile: those to istiod go through it too.
+      while (!(await isAnswered(mesh, 'comes'))) await sleep(100);
+      const seconds = (Date.now() - began) / 1000;
+      await end;
+      const streams = Number(await served);
+      await mesh.apply([], 'foreign');
+      return { streams, isDelayed: seconds > UNREAD_SECONDS / 2 };
+    };
+
+    test('a program that does not read what istiod sends to it delays it', async () => {
+      expect(await delay('*')).toEqual({ streams: 3, isDelayed: true });
+    });
+
+    test('where the Service of istiod is exported to nobody, no application of a locked mesh reaches istiod', async () => {
+      expect(await delay('.')).toEqual({ streams: 0, isDelayed: false });
+    });
+  },
+);

@@ -1,14 +1,19 @@
 /**
- * Callers that lie about their destination, the name that they ask for, or their identity; and hosts that demand a
- * client certificate, with the right one, a wrong one, an expired one and none.
+ * Callers that lie about their destination, the name that they ask for, or their identity; requests that contradict
+ * themselves, byte by byte; and hosts that demand a client certificate, with the right one, a wrong one, an expired one
+ * and none.
  */
+import { Duplex } from 'stream';
+import * as tls from 'tls';
 import { Chart } from 'cdk8s';
 import { AccessRow, AccessTable, Expectation } from '../../../src/access/access-table';
-import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { ClientCertificate } from '../../../src/values/client-certificate';
+import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';
 import { INSTALLED_PODS } from '../recipe';
@@ -21,6 +26,8 @@ const EVIL = '203.0.113.66';
  * The gateway's address, for callers that exclude it from capture: pods have addresses in the order of the table.
  */
 const GATEWAY = '10.77.0.17';
+const TO_GATEWAY = { to: GATEWAY, port: INSTALLED_PODS.targetPort };
+const HOP_SERVICE = 'istio-egressgateway-hop.egress.svc.cluster.local';
 
 const TABLE: Omit<AccessTable, 'access'> = {
   gateways: [INSTALLED_PODS],
@@ -67,6 +74,14 @@ const STOLEN = OBJECTS.filter(({ metadata }) => metadata.namespace === 'payments
   ...object,
   metadata: { ...object.metadata, namespace: 'thieves' },
 }));
+
+/** What a TLS connection that asks for this name begins with, whoever opens it. */
+function clientHello(servername: string): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const socket = new Duplex({ read: () => undefined, write: resolve });
+    tls.connect({ socket, servername });
+  });
+}
 
 /** The private server names of the hop, which are no secret. */
 const HOPS = OBJECTS.filter(({ kind }) => kind === 'Gateway').flatMap(({ spec }) =>
@@ -235,6 +250,211 @@ describeMesh('spoofing', { table: { ...TABLE, access: DIALLED_HOSTS } }, (mesh) 
     });
   });
 });
+
+/** Requests for `host` that one reader may take for a request for `evil.example.com`, or for two requests. */
+const CONTRADICTIONS = (host: string): string[] => {
+  const other = 'evil.example.com';
+  const second = `GET /second HTTP/1.1\r\nHost: ${other}\r\n\r\n`;
+  const get = (target: string, ...lines: string[]) => `GET ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+  const post = (...lines: string[]) => `POST / HTTP/1.1\r\nHost: ${host}\r\n${lines.join('\r\n')}\r\n\r\n`;
+  const chunked = 'Transfer-Encoding: chunked';
+  return [
+    // which host
+    get('/', `Host: ${other}`, `Host: ${host}`),
+    get('/', `Host: ${host}`, `Host: ${other}`),
+    get('/', `Host: ${host}`, ` Host: ${other}`),
+    get('/', `Host: ${host}`, `X: y\nHost: ${other}`),
+    get('/', `Host: ${host}`, `Host : ${other}`),
+    ...[`${other}@${host}`, `${host}@${other}`, `${other}#${host}`, `${other},${host}`].map((name) =>
+      get('/', `Host: ${name}`),
+    ),
+    ...[`http://${other}/`, `https://${other}/`, `http://${other}@${host}/`, `//${other}/`, `${other}:443`].flatMap(
+      (target) => [get(target, `Host: ${host}`), get(target, `Host: ${other}`)],
+    ),
+    ...[host, other].flatMap((name) => [
+      `CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}:443\r\n\r\n${second}`,
+      `${get('/', `Host: ${host}`, 'Connection: Upgrade', `Upgrade: connect-udp`)}${name}`,
+    ]),
+    `GET / HTTP/1.0\r\n\r\n`,
+    // where it ends
+    post('Content-Length: 5', chunked) + `0\r\n\r\n${second}`,
+    post(chunked, 'Content-Length: 5') + `0\r\n\r\n${second}`,
+    post('Content-Length: 0', `Content-Length: ${second.length}`) + second,
+    post('Content-Length: +0') + second,
+    post('Content-Length : 0') + second,
+    post('Transfer-Encoding: xchunked') + `0\r\n\r\n${second}`,
+    post('Transfer-Encoding : chunked') + `0\r\n\r\n${second}`,
+    post(chunked, 'Transfer-Encoding: identity') + `0\r\n\r\n${second}`,
+    post(chunked) + `2;x="\r\n"\r\n0\r\n\r\n${second}`,
+    post(chunked) + `2\nab\n0\n\n${second}`,
+    post(chunked) + `0\r\nHost: ${other}\r\n\r\n${second}`,
+    post('Expect: 100-continue', 'Content-Length: 0') + second,
+    // and who is asking
+    get('/', `Host: ${host}`, 'Connection: close, x-forwarded-client-cert', 'x-forwarded-client-cert: URI=x'),
+    get('/', `Host: ${host}`, 'Connection: x-forwarded-for, x-request-id, x-forwarded-proto'),
+    second + get('/', `Host: ${host}`),
+  ];
+};
+
+describeMesh(
+  'requests that contradict themselves',
+  {
+    table: {
+      ...TABLE,
+      external: [
+        ...TABLE.external,
+        { host: 'api.bank.com', https: 'client-certificate', certificate: 'private-ca' },
+        { host: 'api.shop.com', http: 'ok' },
+      ],
+      secrets: [{ name: 'bank', namespace: 'egress', holds: 'client-certificate' }],
+      access: DIALLED_HOSTS,
+    },
+  },
+  (mesh) => {
+    const identity = (account: string) => `spiffe://cluster.local/ns/payments/sa/${account}`;
+    const [plain, secured] = ['http-80.', 'tls-443.'].map((start) => HOPS.find((name) => name.startsWith(start))!);
+    const more = synthesise((app) => {
+      const platform = new Chart(app, 'platform', { namespace: 'egress' });
+      const gateway = InstalledEgressGateway.fromInstallation(
+        platform,
+        'exit',
+        GatewayInstallation.helmChart({ namespace: 'egress' }),
+      );
+      const payments = new Chart(app, 'payments', { namespace: 'payments' });
+      new SidecarEgress(payments, 'shop', { hosts: ['api.shop.com'], ports: [EgressPort.http()] });
+      new GatewayEgress(payments, 'bank', {
+        gateway,
+        hosts: ['api.bank.com'],
+        ports: [EgressPort.http()],
+        callers: [Caller.serviceAccount('payments', 'checkout')],
+        http: GatewayHttp.OPAQUE,
+      }).originateTls('tls', { clientCertificate: ClientCertificate.fromSecret('bank') });
+    });
+    /** The server name of the hop for a host whose requests the gateway does not read. */
+    const opaque = more.find(({ kind }) => kind === 'Gateway')!.spec.servers[0].hosts[0].split('/')[1] as string;
+
+    beforeAll(() => mesh.apply([...OBJECTS, ...more]));
+
+    /** What external hosts saw meanwhile, besides connections without a byte. */
+    async function seenWhile(act: () => Promise<unknown>) {
+      const external = mesh.lab.watchExternalHosts();
+      await act();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return external.read().filter(({ event }) => event !== 'connect');
+    }
+    const requests = (seen: Awaited<ReturnType<typeof seenWhile>>) => seen.filter(({ event }) => event === 'request');
+
+    const allowed = {
+      server: 'api.partner.com',
+      from: GATEWAY,
+      tls: true,
+      authority: 'api.partner.com',
+      isSecond: false,
+      telling: [],
+    };
+    const facts = (event: ReturnType<typeof requests>[number]) => ({
+      server: event.server,
+      from: event.from,
+      tls: event.tls,
+      authority: event.authority,
+      isSecond: event.path === '/second',
+      telling: Object.keys(event.headers ?? {}).filter((name) => /^x-(forwarded|request)/.test(name)),
+    });
+
+    test('a sidecar sends each to the host that it is allowed to call, through the gateway, or nowhere', async () => {
+      const bytes = CONTRADICTIONS('api.partner.com');
+      const seen = await seenWhile(() =>
+        mesh.lab.sendBytes(
+          'checkout',
+          [EVIL, ALLOWED].flatMap((to) => bytes.map((one) => ({ to, port: 80, bytes: one }))),
+        ),
+      );
+      expect(requests(seen).length).toBeGreaterThan(8);
+      for (const event of requests(seen)) expect(facts(event)).toEqual(allowed);
+      expect([...new Set(seen.map(({ server, from }) => `${server} ${from}`))]).toEqual([`api.partner.com ${GATEWAY}`]);
+    });
+
+    test('a gateway does too, where the caller opens the hop itself with its own certificate', async () => {
+      const seen = await seenWhile(() =>
+        mesh.lab.sendBytes(
+          'past-to-gateway',
+          CONTRADICTIONS(plain).map((bytes) => ({
+            ...TO_GATEWAY,
+            bytes,
+            as: identity('checkout'),
+            tls: { serverName: plain },
+          })),
+        ),
+      );
+      expect(requests(seen).length).toBeGreaterThan(4);
+      for (const event of requests(seen)) expect(facts(event)).toEqual(allowed);
+    });
+
+    test('whoever is not named gets nowhere by any of them, nor by any server name', async () => {
+      const names = [
+        ...[plain, secured].flatMap((name) => [name, name.toUpperCase(), `${name}.`, `x.${name}`]),
+        'api.partner.com',
+        'outbound_.443_._.api.partner.com',
+        `outbound_.443_._.${HOP_SERVICE}`,
+        '',
+      ];
+      const [bytes] = CONTRADICTIONS(plain).slice(-1);
+      const seen = await seenWhile(async () => {
+        await mesh.lab.sendBytes(
+          'refunds',
+          CONTRADICTIONS('api.partner.com').map((one) => ({ to: ALLOWED, port: 80, bytes: one })),
+        );
+        await mesh.lab.sendBytes(
+          'past-to-gateway',
+          [
+            identity('refunds'),
+            'spiffe://cluster.local/ns/other/sa/checkout',
+            'spiffe://other/ns/payments/sa/checkout',
+            undefined,
+          ].flatMap((as) => names.map((serverName) => ({ ...TO_GATEWAY, bytes, as, tls: { serverName } }))),
+        );
+      });
+      expect(seen).toEqual([]);
+    });
+
+    test('past the sidecar the same bytes reach the other host: these checks can fail', async () => {
+      const seen = await seenWhile(() =>
+        mesh.lab.sendBytes(
+          'past-to-host',
+          CONTRADICTIONS('api.partner.com').map((bytes) => ({ to: ALLOWED, port: 80, bytes })),
+        ),
+      );
+      const found = requests(seen).map(facts);
+      expect(found.filter(({ authority }) => authority?.includes('evil')).length).toBeGreaterThan(2);
+      expect(found.filter(({ isSecond }) => isSecond).length).toBeGreaterThan(2);
+    });
+
+    test('a gateway that does not read the requests begins TLS with the host for whoever calls, and sends no byte', async () => {
+      // The hello alone: who goes on without a certificate may be refused before the gateway's own hello has left.
+      const bytes = (await clientHello(opaque)).toString('latin1');
+      const nobody = await seenWhile(() => mesh.lab.sendBytes('past-to-gateway', [{ ...TO_GATEWAY, bytes }]));
+      expect(nobody.map(({ event, server, from }) => [event, server, from])).toEqual([
+        ['hello', 'api.bank.com', GATEWAY],
+      ]);
+    });
+
+    test.each<[string, string, Partial<Expectation>]>([
+      ['by a GatewayEgress', 'api.bank.com', { via: 'gateway', clientCertificate: true }],
+      ['by a SidecarEgress', 'api.shop.com', { via: 'sidecar' }],
+    ])(
+      'where no gateway reads the request, what follows the colon in Host reaches the host: %s',
+      async (_by, host, seen) => {
+        const Host = `${host}:80@evil.example.com`;
+        await mesh.expectRow({
+          from: 'checkout',
+          request: `http://${host}/`,
+          headers: { Host },
+          expect: { outcome: 'answered', ...seen, hostHeader: Host },
+        });
+      },
+    );
+  },
+);
 
 const HOLDS = {
   right: 'client-certificate',

@@ -89,6 +89,31 @@ describeMesh(
     /** The private name of the hop is said by gateways whose pods do not switch it off, as those of the lab do not. */
     const HOP = 'x-envoy-original-host';
 
+    test.each([
+      ['zipkin', false],
+      ['zipkin-placed', true],
+    ])(
+      "a private entry with the collector's name, in any namespace: %s goes on tracing, %s",
+      async (provider, goesOn) => {
+        const objects = [...manifests.filter((object) => !isCure(object)), ...traced(provider)];
+        await mesh.apply(objects);
+        expect(await added(PLAIN)).toContain('x-b3-traceid');
+        const entry: KubeObject = {
+          apiVersion: 'networking.istio.io/v1',
+          kind: 'ServiceEntry',
+          metadata: { name: 'foreign', namespace: 'other' },
+          spec: {
+            hosts: ['tracer.tracing.svc.cluster.local'],
+            exportTo: ['.'],
+            resolution: 'NONE',
+            ports: [{ number: 9411, name: 'http', protocol: 'HTTP' }],
+          },
+        };
+        await mesh.apply([...objects, entry]);
+        expect((await added(PLAIN)).includes('x-b3-traceid')).toBe(goesOn);
+      },
+    );
+
     describe.each([
       ['zipkin', 'x-b3-traceid'],
       ['skywalking', 'sw8'],
