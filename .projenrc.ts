@@ -180,6 +180,7 @@ project.tasks.tryFind('package:go')?.reset('jsii-pacmak -v --target go --code-on
 project.preCompileTask.exec('node -e "fs.rmSync(\'lib\',{recursive:true,force:true})"');
 project.tasks.tryFind('docgen')?.exec('tsx test/trim-api.ts');
 project.postCompileTask.exec('tsx test/trim-lib.ts');
+project.postCompileTask.exec('tsx test/join-lib.ts');
 project.addTask('crds', {
   description: 'Renew crds/istio.yaml from the pinned istio.io/api (needs Go)',
   exec: 'tsx crds/renew.ts',

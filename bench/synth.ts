@@ -146,6 +146,8 @@ function compileLibrary(): void {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  for (const script of ['test/trim-lib.ts', 'test/join-lib.ts'])
+    execFileSync(path.join(ROOT, 'node_modules/.bin/tsx'), [script], { cwd: ROOT, stdio: 'inherit' });
 }
 
 function print(name: string, value: string): void {

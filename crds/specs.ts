@@ -9,13 +9,33 @@ import { parseAllDocuments } from 'yaml';
 const SOURCE = path.join(__dirname, 'istio.yaml');
 export const TARGET = path.join(__dirname, '../src/istio/specs.ts');
 
-/** What a schema says about types and allowed values. Bounds and rules in CEL are left to the API server. */
+/** Durations as the API server reads them, but 0; shorter ones than a millisecond, which it refuses too, are left out. */
+const DURATION = { pattern: '^(?![0.a-z]+$)(([0-9]*[.])?[0-9]+(ns|us|ms|s|m|h))+$', example: '1.5s, and not 0' };
+const IS_DURATION = "duration(self) >= duration('1ms')";
+
+/** Of each group of fields of which a schema allows one, their names. */
+function exclusiveIn({ oneOf, allOf = [] }: any): string[][] {
+  const own = (oneOf ?? []).flatMap(({ required = [] }: any) => required);
+  return [...(own.length > 1 ? [own] : []), ...allOf.flatMap(exclusiveIn)];
+}
+
+/**
+ * What a schema says about types, allowed values, and fields that must or cannot be there. Bounds of numbers and other
+ * rules in CEL are left to the API server.
+ */
 function shapeOf(schema: any): any {
-  const { type, enum: allowed, properties, items, additionalProperties } = schema;
+  const { type, enum: allowed, properties, items, additionalProperties, required, minItems, minLength } = schema;
+  const exclusive = exclusiveIn(schema);
+  const rules: any[] = schema['x-kubernetes-validations'] ?? [];
   if (schema['x-kubernetes-int-or-string']) return {};
   if (allowed) return { enum: allowed };
   return {
     ...(type && { type }),
+    ...(required && { required }),
+    ...(exclusive.length > 0 && { exclusive }),
+    ...(minItems && { minItems }),
+    ...(minLength && { minLength }),
+    ...(rules.some(({ rule }) => rule === IS_DURATION) && DURATION),
     ...(properties && {
       properties: Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, shapeOf(field)])),
     }),

@@ -6,6 +6,19 @@ import { Checks, demand } from './checks';
 const APPS = path.join(__dirname, 'app');
 const CDK8S = path.join(__dirname, '../../node_modules/cdk8s-cli/bin/cdk8s');
 
+/** Loads each module of the package, but the command line, without any other of the package having been loaded. */
+const EACH_ALONE = `
+  const { readdirSync, realpathSync } = require('fs');
+  const root = realpathSync('node_modules/cdk8s-istio-egress/lib/src') + '/';
+  const modules = readdirSync(root, { recursive: true }).filter((name) => name.endsWith('.js') && name !== 'explain/main.js');
+  for (const name of modules) {
+    for (const file of Object.keys(require.cache)) if (file.startsWith(root)) delete require.cache[file];
+    const loaded = require(root + name);
+    if (loaded === undefined) throw new Error(name + ' leads to nothing');
+  }
+  console.log(modules.length + ' modules');
+`;
+
 /** `npm install <tarball>` in an empty project, and everything people do then. Returns the manifest. */
 export async function checkJavaScript(checks: Checks, tarball: string, folder: string): Promise<string> {
   fs.mkdirSync(folder, { recursive: true });
@@ -49,6 +62,7 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     return `${count} objects`;
   });
   await checks.run('a CommonJS app synthesises the same', () => same(() => run('node', 'app.cjs')));
+  await checks.run('each module can be the first that is loaded', () => run('node', '-e', EACH_ALONE).trim());
   await checks.run('cdk8s synth does the same', () =>
     same(() => run('node', CDK8S, 'synth', '--app', 'node app.cjs', '--output', 'dist')),
   );

@@ -1,6 +1,6 @@
 /**
  * What users get: the packages in dist/, installed in empty projects. Uses the package registries, so it runs in
- * .ci/run and not in `npm test`. Build the packages first: `npx projen package-all`.
+ * .ci/run and not in `npm test`. Build the packages first, as CONTRIBUTING.md says.
  */
 import * as fs from 'fs';
 import * as os from 'os';
@@ -41,7 +41,7 @@ function only(folder: string, end: string): string {
   if (found.length !== 1)
     throw new Error(
       `expected one *${end} in ${path.relative(ROOT, folder)}, found ${found.length}; run: npx projen compile ` +
-        '&& npx projen package-all',
+        '&& npx projen post-compile && npx projen package-all',
     );
   return path.join(folder, found[0]);
 }

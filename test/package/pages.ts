@@ -2,7 +2,7 @@ import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 import { Checks, demand } from './checks';
-import { asShown, commandsOf, filesOf, programPage, programsOf } from '../support/pages';
+import { asShown, commandsOf, filesOf, programPage, programsOf, testsOf } from '../support/pages';
 
 /** The chart that the test on the page about `explain` is for. */
 const PAYMENTS = `
@@ -54,14 +54,24 @@ export async function checkPages(checks: Checks, project: string): Promise<void>
     run(project, 'node', tsc, ...options, '--types', 'node,jest', ...files);
   };
 
-  await checks.run('what the pages import besides installs: cdk8s-plus, and jest for the test', () => {
-    const packages = ['cdk8s-plus-33', 'jest@^30', '@types/jest@^30'];
+  /** What jest says about a test that fails; nothing if it passes. */
+  const failureOf = (test: string): string => {
+    try {
+      run(project, 'npx', '--no-install', 'jest', test);
+      return '';
+    } catch (error) {
+      return String((error as { stderr: string }).stderr);
+    }
+  };
+
+  await checks.run('what the pages import besides installs: cdk8s-plus, and jest and yaml for the tests', () => {
+    const packages = ['cdk8s-plus-33', 'jest@^30', '@types/jest@^30', 'yaml'];
     run(project, 'npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', '--save-dev', ...packages);
   });
   await checks.run(
     "a test with expectEgress, as its page shows it, passes; and fails when the caller's name is wrong",
     () => {
-      const [, shown] = /^```typescript\n([\s\S]*?expectEgress[\s\S]*?)^```$/m.exec(text('docs/expect.md'))!;
+      const shown = testsOf(text('docs/expect.md')).find((code) => code.includes('expectEgress'))!;
       fs.writeFileSync(path.join(project, 'payments.ts'), PAYMENTS);
       fs.writeFileSync(path.join(project, 'payments.test.ts'), `import { Payments } from './payments';\n${shown}`);
       fs.writeFileSync(
@@ -70,15 +80,26 @@ export async function checkPages(checks: Checks, project: string): Promise<void>
       );
       compile('payments.test.ts', 'wrong.test.ts');
       run(project, 'npx', '--no-install', 'jest', 'payments.test.js');
-      let said = '';
-      try {
-        run(project, 'npx', '--no-install', 'jest', 'wrong.test.js');
-      } catch (error) {
-        said = String((error as { stderr: string }).stderr);
-      }
+      const said = failureOf('wrong.test.js');
       demand(/1 failed/.test(said) && said.includes('checkuot'), said || 'the wrong test passed');
     },
   );
+
+  await checks.run('a test of an access table, as that page shows it, passes; and fails for a wrong row', () => {
+    const shown = text('docs/expect.md');
+    const code = testsOf(shown).find((one) => one.includes('judgeTable(manifests'))!;
+    const access = filesOf(shown).get('access.yaml')!;
+    fs.writeFileSync(path.join(project, 'table.test.ts'), `import { Payments } from './payments';\n${code}`);
+    compile('table.test.ts');
+    const judged = (table: string) => {
+      fs.writeFileSync(path.join(project, 'access.yaml'), table);
+      return failureOf('table.test.js');
+    };
+    const said = judged(access);
+    demand(said === '', said);
+    const wrong = access.replace('outcome: refused, by: gateway', 'outcome: answered');
+    demand(/1 failed/.test(judged(wrong)), 'the wrong table passed');
+  });
 
   await checks.run('every program of its pages compiles, strictly', () => {
     compile(...folders.map(({ folder }) => path.relative(project, path.join(folder, 'main.ts'))));
