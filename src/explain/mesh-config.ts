@@ -34,6 +34,7 @@ const READ: Shape = {
     },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
     discoverySelectors: DISCOVERY_SELECTORS,
+    extensionProviders: { type: 'array', items: { type: 'object', properties: { name: { type: 'string' } } } },
     serviceEntryVisibility: SERVICE_ENTRY_VISIBILITY,
     defaultServiceExportTo: { type: 'array', items: { type: 'string' } },
     defaultVirtualServiceExportTo: { type: 'array', items: { type: 'string' } },
@@ -54,6 +55,11 @@ interface MeshConfig extends Pick<MeshSettings, 'rootNamespace' | 'trustDomain' 
   readonly dnsCapture?: unknown;
   readonly dualStack?: unknown;
   readonly discoverySelectors?: World['discoverySelectors'];
+  readonly extensionProviders?: readonly {
+    readonly name?: string;
+    readonly envoyExtAuthzHttp?: object;
+    readonly envoyExtAuthzGrpc?: object;
+  }[];
   readonly serviceEntryVisibility?: MeshSettings['serviceEntryVisibility'];
   readonly defaultServiceExportTo?: readonly string[];
   readonly defaultVirtualServiceExportTo?: readonly string[];
@@ -116,6 +122,9 @@ export function meshOf(given: unknown, where: string): Settings {
       scopeGatewayToNamespace: isTrue(values?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,
     },
     unknownSettings: unknownSettings({ ...values, meshConfig: mesh }),
+    authorizers: (mesh.extensionProviders ?? []).flatMap(({ name, envoyExtAuthzHttp, envoyExtAuthzGrpc }) =>
+      name !== undefined && (envoyExtAuthzHttp || envoyExtAuthzGrpc) ? [name] : [],
+    ),
     ...(mesh.discoverySelectors && { discoverySelectors: mesh.discoverySelectors }),
     defaultExportTo: {
       ...(services && { services }),

@@ -107,6 +107,15 @@ export function isPartOfPrivateNetwork(cidr: string): boolean {
 }
 
 /**
+ * Whether an external host may have an address like this, or in this range. Whole private networks stand for the
+ * cluster, and other addresses only stand for a name.
+ */
+export function mayHoldHost(place: string): boolean {
+  if (parse(place) === undefined || isUnspecified(place) || contains(STAND_INS, place)) return false;
+  return !isRange(place) || !isPrivateRange(place) || isPartOfPrivateNetwork(place);
+}
+
+/**
  * The ranges that a filter chain really matches. istiod leaves out each range whose address is 0.0.0.0, whatever its
  * mask, so a chain of such ranges alone matches every address.
  *

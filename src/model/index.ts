@@ -302,7 +302,7 @@ const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: stri
   { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
 ];
 
-/** The most addresses that a host is tried at. */
+/** The most addresses that an answer says the host does not have, each by itself. */
 const MOST_ADDRESSES = 24;
 
 /** What must be so of the address of the host, where nothing tells it and another one changes the answer. */
@@ -327,12 +327,20 @@ function addressesThatDecide(
   if (world.declaredAddresses || request.dial !== undefined) return [];
   if (isBelieved && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: sayAddress(believed.address) }];
-  return [...addressBook.declaredAddresses(portOf(request))]
-    .filter(([range]) => isAnswered || range.includes('/'))
-    .filter(([range]) => world.mesh === undefined || world.mesh.dualStack || !range.includes(':'))
-    .slice(0, MOST_ADDRESSES)
-    .filter(([range]) => decides(ipAddress(range.split('/')[0])))
-    .map(([range, object]) => isNotAt(hostname, range, object));
+  const conditions: Condition[] = [];
+  for (const [range, object] of configuration.placesOfListeners(caller, portsOf(request))) {
+    if (world.mesh !== undefined && !world.mesh.dualStack && range.includes(':')) continue;
+    if (!decides(ipAddress(range.split('/')[0]))) continue;
+    if (conditions.length === MOST_ADDRESSES)
+      return [...conditions, { holds: `${hostname} has no other address that objects name`, say: sayAddress() }];
+    conditions.push(isNotAt(hostname, range, object));
+  }
+  return conditions;
+}
+
+/** The ports on which the host of a request is asked: redirects lead to the usual ones. */
+function portsOf(request: ModelRequest): Set<number> {
+  return new Set(request.follow ? [portOf(request), 80, 443] : [portOf(request)]);
 }
 
 /** Whether both are refused at the same place, and only look different to the caller. */

@@ -11,6 +11,16 @@ test('whether sidecars have IPv6 may be said, or not', () => {
   expect([dualStack('true'), dualStack('false'), dualStack()]).toEqual([true, false, undefined]);
 });
 
+test('of the extension providers, the external authorizers are known by their names', () => {
+  const extensionProviders = [
+    { name: 'log', envoyFileAccessLog: {} },
+    { name: 'a', envoyExtAuthzHttp: { service: 'a.example.com', port: 80 } },
+    { name: 'b', envoyExtAuthzGrpc: { service: 'b.example.com', port: 80 } },
+  ];
+  expect(meshOf({ extensionProviders }, 'mesh.yaml').authorizers).toEqual(['a', 'b']);
+  expect(meshOf({}, 'mesh.yaml').authorizers).toEqual([]);
+});
+
 describe('what istiod is told beside the mesh configuration', () => {
   const istiod = (...env: object[]) => revision('istiod-1-31', ...env);
   const revision = (name: string, ...env: object[]) => ({

@@ -191,6 +191,13 @@ describe('what the model does not know counts only where it decides', () => {
   });
 });
 
+test('an external authorizer that the mesh does not have lets nobody in', () => {
+  const yaml = `${OWN}${HTTPS}${policy('{ action: CUSTOM, provider: { name: x }, rules: [{}] }')}`;
+  const asked = (authorizers?: string[]) =>
+    outcome(ask(yaml, 'shop/app', 'http://site.example.com/', { ...LOCKED, authorizers }));
+  expect([asked([]), asked(['y']), asked(['x']), asked()]).toEqual([403, 403, 'undetermined', 'undetermined']);
+});
+
 test('a token that could be valid makes the answer undetermined, and no token does not', () => {
   const rules = `---
 apiVersion: security.istio.io/v1

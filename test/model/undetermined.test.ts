@@ -384,6 +384,69 @@ test('an unknown address and a range that could contain it', () => {
   });
 });
 
+describe('an unknown address, and entries that take connections to addresses of their own', () => {
+  const bytes = (index: number, port = 443) =>
+    object(
+      'ServiceEntry',
+      'networking.istio.io/v1',
+      `{ hosts: [a${index}.example.com], addresses: [198.51.100.${index}], resolution: STATIC, endpoints: [{ address: 203.0.113.77 }], ` +
+        `ports: [{ number: ${port}, name: tcp, protocol: TCP }] }`,
+    ).replace('name: x', `name: x${index}`);
+  const elsewhere = { url: 'https://elsewhere.example.com/' };
+
+  test('a refusal holds if the host is at none of them', () => {
+    expect(ask(ENTRY + bytes(7), 'shop/app', elsewhere)).toMatchObject({
+      outcome: 'refused',
+      condition: { holds: expect.stringMatching(/does not have the address 198\.51\.100\.7 of ServiceEntry shop\/x7/) },
+    });
+    const dialled = (dial: string) => ask(ENTRY + bytes(7), 'shop/app', { ...elsewhere, dial }).by;
+    expect([dialled('198.51.100.7'), dialled('198.51.100.8')]).toEqual(['host', 'sidecar']);
+  });
+
+  test('one that the caller does not see, or for another port, is no condition', () => {
+    const hidden = bytes(7).replace('namespace: shop', 'namespace: other').replace('ports:', 'exportTo: [.], ports:');
+    for (const yaml of [hidden, bytes(7, 444)])
+      expect(ask(ENTRY + yaml, 'shop/app', elsewhere).condition).toBeUndefined();
+  });
+
+  test('of very many, the condition names some and speaks of the others', () => {
+    const many = Array.from({ length: 30 }, (_, index) => bytes(index + 1)).join('');
+    const { condition } = ask(ENTRY + many, 'shop/app', 'https://site.example.com/', {
+      ...LOCKED,
+      undatedAge: 'same',
+    });
+    expect(condition?.holds.match(/does not have the address/g)).toHaveLength(24);
+    expect(condition?.holds).toMatch(/site\.example\.com has no other address that objects name$/);
+  });
+
+  test('of a redirect that is followed, the port to which it leads counts too', () => {
+    const redirect = object(
+      'VirtualService',
+      'networking.istio.io/v1',
+      '{ hosts: [site.example.com], http: [{ redirect: { scheme: https } }] }',
+    );
+    const asked = ask(ENTRY + redirect + bytes(7), 'shop/app', { url: 'http://site.example.com/', follow: true });
+    expect(asked).toMatchObject({
+      outcome: 'answered',
+      redirects: [301],
+      condition: { holds: expect.stringContaining('198.51.100.7') },
+    });
+  });
+});
+
+test.each([15001, 15006, 15021, 15090])("bytes to every address on port %p, which is the sidecar's own", (number) => {
+  const entry = object(
+    'ServiceEntry',
+    'networking.istio.io/v1',
+    `{ hosts: [odd.example.com], resolution: DNS, ports: [{ number: ${number}, name: tcp, protocol: TCP }] }`,
+  );
+  expect(ask(ENTRY + entry, 'shop/app', `tcp://odd.example.com:${number}`)).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining("is the sidecar's own"),
+  });
+  expect(ask(ENTRY + entry, 'shop/app', 'http://site.example.com/').outcome).toBe('answered');
+});
+
 test('a Service with port 80 in a namespace that a Sidecar imports, and of which no manifest tells', () => {
   const istio = (kind: string, spec: string) => object(kind, 'networking.istio.io/v1', spec);
   const sidecar = istio(

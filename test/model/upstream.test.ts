@@ -183,7 +183,13 @@ describe('what the query of a table asks of the host', () => {
     ['delay=50', 'timeout: 0.3s', { outcome: 'answered', status: 200 }],
     ['delay=5000', 'timeout: 1m', { outcome: 'answered', status: 200 }],
     ['delay=310', 'timeout: 0.3s', { outcome: 'undetermined' }],
-    ['status=503&times=1', 'retries: { attempts: 2, retryOn: 5xx }', { outcome: 'undetermined' }],
+    ['status=503&times=2', 'retries: { attempts: 2, retryOn: 5xx }', { outcome: 'answered', status: 200 }],
+    ['status=503&times=3', 'retries: { attempts: 2, retryOn: 5xx }', { outcome: 'answered', status: 503 }],
+    ['status=418&times=1', 'retries: { attempts: 1, retryOn: "reset,418" }', { outcome: 'answered', status: 200 }],
+    ['status=500&times=1', 'retries: { attempts: 1, retryOn: gateway-error }', { outcome: 'answered', status: 500 }],
+    ['status=503&times=1', 'retries: { attempts: 1 }', { outcome: 'answered', status: 503 }],
+    ['status=503&times=1', 'retries: { attempts: 0 }', { outcome: 'answered', status: 503 }],
+    ['delay=900&times=1', 'retries: { attempts: 1, perTryTimeout: 300ms }', { outcome: 'undetermined' }],
   ])('?%s %s', (query, http, expected) => {
     const yaml = http === '' ? HTTP : `${HTTP}${route(http)}`;
     expect(see(yaml, `http://site.example.com/?${query}`)).toMatchObject(expected);

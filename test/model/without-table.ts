@@ -236,7 +236,7 @@ const OF_THE_HOST = new RegExp(
     'rejects the certificate',
     "the host's certificate",
     'requires a client certificate and the application presents none',
-    'expects (TLS|plaintext)',
+    'expects (TLS|plaintext|HTTP)',
     'does not speak TLS',
     '^301 ',
   ].join('|'),

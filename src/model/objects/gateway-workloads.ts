@@ -58,6 +58,12 @@ const CHART_PORT = 443;
 /** The same of Istio's profiles, and of an `EgressGateway`. */
 const STANDARD_PORT = 8443;
 
+/** The ports of a gateway's Service, however Istio installs it. */
+const PORTS_OF_GATEWAYS: readonly number[] = [80, 443];
+
+/** What must be so for a port of a Service to be there; undefined where it certainly is. */
+type DoubtfulPort = (port: number) => Condition | undefined;
+
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
 /**
@@ -72,8 +78,8 @@ export function gatewayWorkloads(
 ): {
   workloads: GatewayWorkload[];
   services: Indexed<ServiceSpec>[];
-  /** Services of known pods that nothing says to exist, with the condition that they do. */
-  doubtful: ReadonlyMap<Indexed, Condition>;
+  /** What must be so of a Service that no manifest tells, for connections to one of its ports to work. */
+  doubtful: ReadonlyMap<Indexed, DoubtfulPort>;
 } {
   const installed = [
     ...(world.httpPort80 === false ? [] : [ingressGateway()]),
@@ -170,7 +176,7 @@ export function gatewayWorkloads(
     });
   }
   const guesses: Indexed<ServiceSpec>[] = [];
-  const doubtful = new Map<Indexed, Condition>();
+  const doubtful = new Map<Indexed, DoubtfulPort>();
   for (const [id, { namespace, name, selector, ports, isSaid }] of missingServices(index, declared, known)) {
     const standard = standardLabels(name);
     const isStandard = standard !== undefined && selects(selector, standard);
@@ -183,10 +189,14 @@ export function gatewayWorkloads(
     });
     services.push(service);
     if (!isStandard) guesses.push(service);
-    if (isKnown(namespace, selector)) {
-      if (!isSaid) doubtful.set(service, { holds: `there is a Service ${id} for the gateway`, say: 'add it' });
-      continue;
-    }
+    const isOfKnownPods = isKnown(namespace, selector);
+    if (isOfKnownPods && !isSaid)
+      doubtful.set(service, () => ({ holds: `there is a Service ${id} for the gateway`, say: 'add it' }));
+    else
+      doubtful.set(service, (port) =>
+        PORTS_OF_GATEWAYS.includes(port) ? undefined : { holds: `Service ${id} has a port ${port}`, say: 'add it' },
+      );
+    if (isOfKnownPods) continue;
     const labels = isStandard ? standard : selector;
     const namedPort = isStandard ? STANDARD_PORT : undefined;
     const says = isStandard

@@ -35,6 +35,8 @@ export interface World {
   readonly undatedAge?: UndatedAge;
   /** Selects the namespaces that istiod reads, by their labels (`discoverySelectors` of the mesh). @default - all */
   readonly discoverySelectors?: readonly LabelSelector[];
+  /** The external authorizers that policies can name (`extensionProviders` of the mesh). @default - unknown */
+  readonly authorizers?: readonly string[];
   /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */
   readonly knownGateways?: readonly KnownGateway[];
   /**
@@ -110,5 +112,6 @@ export function worldOf(table: AccessTable): World {
     ],
     secrets,
     configMaps,
+    authorizers: [],
   };
 }

@@ -31,12 +31,16 @@ export function authorize(all: Policies, workload: Workload, input: PolicyInput)
   const acting = (action: string) => policies.filter(({ object }) => (object.spec.action ?? 'ALLOW') === action);
   for (const policy of acting('CUSTOM')) {
     const rule = evaluation.firstRule(policy, true);
-    if (rule) {
-      throw new Undetermined(
-        'an AuthorizationPolicy with action CUSTOM asks an external authorizer, whose answer the model does not know',
-        [fieldRef(policy.object, 'spec.action'), rule.field],
-      );
-    }
+    if (!rule) continue;
+    const name = policy.object.spec.provider?.name;
+    const decidedBy = [fieldRef(policy.object, 'spec.provider.name'), rule.field];
+    // Where one policy has an authorizer, what istiod makes of the others is not part of the model.
+    if (rule.matches && acting('CUSTOM').every(({ object }) => isMissing(all.registry, object.spec.provider?.name)))
+      return { allowed: false, decidedBy, reason: `the mesh has no external authorizer ${name}, which a policy asks` };
+    throw new Undetermined(
+      'an AuthorizationPolicy with action CUSTOM asks an external authorizer, whose answer the model does not know',
+      decidedBy,
+    );
   }
   const what = input.http ? 'request' : 'connection';
   let unknown: Undetermined | undefined;
@@ -63,6 +67,11 @@ export function authorize(all: Policies, workload: Workload, input: PolicyInput)
   return allowed.field
     ? { allowed: true, decidedBy: [allowed.field], reason: 'allowed by an AuthorizationPolicy' }
     : { allowed: true, decidedBy: [], reason: 'no policy' };
+}
+
+/** Whether it is certain that the mesh has no external authorizer of this name. */
+function isMissing({ world: { authorizers } }: Registry, name: string | undefined): boolean {
+  return authorizers !== undefined && !authorizers.some((one) => one === name);
 }
 
 /** The rules that test the caller's identity, which a proxy knows only from mutual TLS. */

@@ -1,4 +1,5 @@
 import { AddressBook } from '../registry/address-book';
+import { FieldRef } from '../answer/answer';
 import { callerPod, CallerPod } from './capture';
 import { Cluster, clustersOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
@@ -12,9 +13,11 @@ import { ProxyIdentity } from '../objects/proxy';
 import { Destination } from '../routes/destination';
 import { gatewayScope, Scope, sidecarScope } from '../registry/scope';
 import { Service } from '../objects/service';
+import { Undetermined } from '../answer/undetermined';
 import { UnknownKinds } from '../registry/unknown-kinds';
 import { ownVirtualHost, sidecarVirtualHosts, VirtualHost, VirtualHosts } from './virtual-hosts';
 import { World } from '../objects/world';
+import { mayHoldHost } from '../../istio/ranges';
 import { EgressObject } from '../../manifests/egress-object';
 import { valueIn } from '../../values/grouping';
 
@@ -67,6 +70,42 @@ export class Configuration {
 
   public listeners(scope: Scope, port: number): Map<string, OutboundListener> {
     return (this.port(scope, port).listeners ??= outboundListeners(this.registry, scope, port));
+  }
+
+  /**
+   * The addresses and ranges for which the sidecar of a caller has listeners and filter chains of their own, as far as
+   * an external host may be there, each with an object that names it.
+   */
+  public *placesOfListeners(
+    caller: ModelCaller,
+    ports: ReadonlySet<number>,
+  ): Generator<readonly [place: string, object: FieldRef]> {
+    const pod = this.pod(caller);
+    if (!pod.injection.injected) return;
+    const found = new Set<string>();
+    for (const port of ports)
+      for (const [bind, { chains }] of this.knownListeners(this.sidecar(pod), port)) {
+        const first = chains.find(({ decidedBy }) => decidedBy.length > 0)?.decidedBy[0];
+        for (const {
+          ranges,
+          decidedBy: [own = first],
+        } of chains)
+          for (const place of [bind, ...ranges]) {
+            if (own === undefined || found.has(place) || !mayHoldHost(place)) continue;
+            found.add(place);
+            yield [place, own];
+          }
+      }
+  }
+
+  /** The listeners on a port, none where the model does not know them: then they decide nothing that it answers. */
+  private knownListeners(scope: Scope, port: number): ReadonlyMap<string, OutboundListener> {
+    try {
+      return this.listeners(scope, port);
+    } catch (error) {
+      if (error instanceof Undetermined) return new Map();
+      throw error;
+    }
   }
 
   public virtualHosts(scope: Scope, port: number): VirtualHosts {

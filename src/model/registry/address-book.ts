@@ -1,8 +1,7 @@
 import { isIP } from 'net';
-import { Address, ipAddress, textOf } from '../objects/addresses';
+import { Address, ipAddress } from '../objects/addresses';
 import { Registry } from './registry';
-import { contains, isPartOfPrivateNetwork, isPrivateRange, isRange, STAND_INS } from '../../istio/ranges';
-import { Indexed } from '../../manifests/indexed';
+import { contains, STAND_INS } from '../../istio/ranges';
 import { Scope } from './scope';
 import { KubernetesService, Service } from '../objects/service';
 import { SidecarDns } from './sidecar-dns';
@@ -22,7 +21,6 @@ export interface Believed {
 export class AddressBook {
   private readonly byHost = new Map<string, DescribedHost>();
   private readonly byAddress = new Map<string, DescribedHost>();
-  private readonly declared = new Map<number, ReadonlyMap<string, Indexed>>();
   private readonly sidecarDns = new WeakMap<Scope, SidecarDns>();
   private clusterIps?: ReadonlyMap<string, Address>;
   /** Whether the world lists every external host. */
@@ -92,44 +90,6 @@ export class AddressBook {
       return [address];
     }
     return [{ kind: 'unknown', host }];
-  }
-
-  /**
-   * The addresses and ranges that objects name for connections to a port, each with one of these objects. Of private
-   * networks only parts: the whole stands for the cluster.
-   */
-  public declaredAddresses(port: number): ReadonlyMap<string, Indexed> {
-    return valueIn(this.declared, port, () => this.collect(port));
-  }
-
-  private collect(port: number): ReadonlyMap<string, Indexed> {
-    const { services, index } = this.registry;
-    const found = new Map<string, Indexed>();
-    for (const service of services) {
-      const { kubernetes, address, ports, object } = service;
-      if (!ports.some(({ number }) => number === port)) continue;
-      if (!kubernetes && address.kind !== 'any') add(textOf(address), object);
-      // A headless Service has listeners at its endpoints.
-      if (kubernetes && address.kind === 'any')
-        for (const one of this.registry.addressesOfEndpoints(service)) add(one, object);
-    }
-    for (const object of index.ofKind('VirtualService'))
-      for (const { match } of [...(object.spec.tls ?? []), ...(object.spec.tcp ?? [])])
-        for (const { destinationSubnets } of match ?? [])
-          for (const range of destinationSubnets ?? []) add(range, object);
-    return found;
-
-    function add(range: string, object: Indexed): void {
-      if (
-        found.has(range) ||
-        isIP(range.split('/')[0]) === 0 ||
-        range.startsWith('0.0.0.0') ||
-        contains(STAND_INS, range) ||
-        (isRange(range) && isPrivateRange(range) && !isPartOfPrivateNetwork(range))
-      )
-        return;
-      found.set(range, object);
-    }
   }
 
   /** The host for which a name stands in a namespace: the one that a Service names, or itself. */

@@ -37,8 +37,8 @@ export class Registry {
   public readonly sidecars: readonly IstioObject<'Sidecar'>[];
   public readonly destinationRules: DestinationRules;
   public readonly workloads: readonly GatewayWorkload[];
-  /** Services that may be missing, with the condition that they are not. */
-  public readonly doubtfulServices: ReadonlyMap<Indexed, Condition>;
+  /** Services that may be missing, or lack a port, with the condition that it is there. */
+  public readonly doubtfulServices: ReadonlyMap<Indexed, (port: number) => Condition | undefined>;
   /** Services that are only another name for a host. */
   public readonly aliases: Aliases;
 

@@ -58,3 +58,14 @@ export function headerOf(request: HttpRequest, name: string): Value {
 export function isUnsaid({ method, changed }: HttpRequest, name: string): boolean {
   return !changed?.has(name) && (OF_THE_CLIENT.has(name) || (OF_THE_BODY.has(name) && !WITHOUT_BODY.has(method)));
 }
+
+/** The first value of a parameter in the query of a path, as it was sent: routes see what is percent-encoded so. */
+export function parameterOf(path: string, name: string): string | undefined {
+  const start = path.indexOf('?') + 1;
+  if (start === 0) return undefined;
+  for (const part of path.slice(start).split('&')) {
+    const [key] = part.split('=', 1);
+    if (key === name) return part.slice(key.length + 1);
+  }
+  return undefined;
+}

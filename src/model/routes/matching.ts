@@ -1,7 +1,7 @@
 import { Destination, destinationsFor } from './destination';
 import { HttpMatch, HttpRoute, NamedMatch, ProxyMatch, Routes, TextMatch } from './route';
 import { FieldRef } from '../answer/answer';
-import { headerOf, HttpRequest } from '../requests/http-request';
+import { headerOf, HttpRequest, parameterOf } from '../requests/http-request';
 import { regularExpression, SOME_VALUE, UNSAID, Value } from '../requests/patterns';
 import { ProxyIdentity } from '../objects/proxy';
 import { Service } from '../objects/service';
@@ -86,7 +86,7 @@ export function firstMatchingEntry(entries: readonly RouteEntry[], request: Http
 
 function matchesRequest(match: HttpMatch, request: HttpRequest): boolean {
   const { method, path, authority, scheme = 'http' } = request;
-  const [plainPath, query = ''] = path.split('?');
+  const [plainPath] = path.split('?', 1);
   const fits = (given: Value, wanted: TextMatch | undefined) =>
     wanted === undefined || matchesText(given, wanted, match.where);
   if (
@@ -103,8 +103,7 @@ function matchesRequest(match: HttpMatch, request: HttpRequest): boolean {
     const value = isNot && is.kind !== 'present' ? (given ?? '') : given;
     if (fits(value, is) === isNot) return false;
   }
-  const parameters = new URLSearchParams(query);
-  return match.parameters.every(({ name, is }: NamedMatch) => fits(parameters.get(name) ?? undefined, is));
+  return match.parameters.every(({ name, is }: NamedMatch) => fits(parameterOf(path, name), is));
 }
 
 function matchesText(given: Value, wanted: TextMatch, where: FieldRef): boolean {

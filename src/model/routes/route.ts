@@ -36,9 +36,17 @@ export interface HttpRoute {
   readonly limits: readonly { readonly milliseconds: number; readonly cause: FieldRef }[];
   /** Whether the proxy tells the host how long it may take. */
   readonly tellsLimit: boolean;
-  readonly retries?: FieldRef;
+  readonly retries?: Retries;
   readonly rewrite?: Rewrite;
   readonly headers?: HeaderChanges;
+}
+
+/** What a rule says of trying again. */
+export interface Retries {
+  readonly attempts: number;
+  /** Why: `5xx`, a status, and others that are no status of the host. */
+  readonly on: readonly string[];
+  readonly where: FieldRef;
 }
 
 /** What happens to a request that a rule takes. */

@@ -130,7 +130,13 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
     ],
     limits,
     tellsLimit: timeout !== undefined && millisecondsOf(timeout) > 0,
-    ...(retries && { retries: where('retries') }),
+    ...(retries && {
+      retries: {
+        attempts: retries.attempts ?? 0,
+        on: (retries.retryOn ?? '').split(',').map((one) => one.trim()),
+        where: where('retries'),
+      },
+    }),
     ...(rewrite && { rewrite: rewriteOf(rewrite, where('rewrite', '.uriRegexRewrite')) }),
     ...headerChanges(http.headers),
   };

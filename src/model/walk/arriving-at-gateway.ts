@@ -17,6 +17,7 @@ import { blockedBy } from '../policies/network-policy';
 import { badToken } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
 import { readAtGateway } from './reading-http';
+import { receiveAtServer } from './server-certificate';
 import { Undetermined } from '../answer/undetermined';
 
 /** Headers that a gateway adds to every request that it reads. */
@@ -35,11 +36,13 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
   leg.gateway ??= workload.id;
   if (leg.isGoingInCircles(workload, port)) {
     const reason = `${workload.id} sends the request to itself, again and again`;
-    const ends = flow.http === undefined ? (['timeout'] as const) : (['timeout', 503] as const);
-    const symptom = leg.oneOf(ends, (end) =>
-      end === 503 ? 'the headers that each round adds become too many first' : 'the caller gives up first',
+    const isTimeout = leg.oneOf([true, false], (givesUp) =>
+      givesUp
+        ? 'the caller gives up first'
+        : `the ${flow.http ? 'headers that each round adds' : 'connections'} become too many first`,
     );
-    return { outcome: 'refused', symptom, by: 'gateway', reason, causes: led };
+    if (!isTimeout) return leg.refuse('gateway', 503, reason, led);
+    return { outcome: 'refused', symptom: 'timeout', by: 'gateway', reason, causes: led };
   }
   leg.configuration.unknownKinds.stopAt({ role: 'gateway', ...workload });
   const sender = before ?? leg.pod;
@@ -284,15 +287,23 @@ function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: S
     throw new Undetermined('the model does not support AUTO_PASSTHROUGH', at('.mode'));
   const layer = outermost(flow);
   if (!layer) return leg.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
+  // The application is shown a certificate before it would have to present one of its own.
+  const distrusted = (whose: string, causes: FieldRef[]): Ending => {
+    const reason = `the server presents a certificate of ${whose}, which the application does not trust`;
+    leg.step('gateway', 'ends', reason, causes);
+    return { outcome: 'refused', symptom: 'certificate-rejected', by: 'gateway', reason, causes };
+  };
   if (tls.mode !== 'ISTIO_MUTUAL') {
-    throw new Undetermined(`the model does not know which certificate the server presents in mode ${tls.mode}`, at(''));
+    const received = receiveAtServer(leg.configuration.registry, workload, server, layer, at(''));
+    if (received.kind === 'accepted') return layer;
+    if (received.kind === 'distrusted') return distrusted('its own', at('.credentialName'));
+    const { reason } = received;
+    const waits = (isWaiting: boolean) => `the proxy ${isWaiting ? 'does not listen yet' : 'closes the connection'}`;
+    const isTimeout = received.kind === 'waiting' && leg.oneOf([false, true], waits);
+    const ending = closed(leg, reason, at(''));
+    return isTimeout ? { ...ending, symptom: 'timeout' } : ending;
   }
-  // The application is shown a certificate of the mesh before it would have to present one of its own.
-  if (layer.by === 'application') {
-    const reason = 'the server presents a certificate of the mesh, which the application does not trust';
-    leg.step('gateway', 'ends', reason, at('.mode'));
-    return { outcome: 'refused', symptom: 'certificate-rejected', by: 'gateway', reason, causes: at('.mode') };
-  }
+  if (layer.by === 'application') return distrusted('the mesh', at('.mode'));
   if (layer.identity === undefined) {
     return closed(leg, 'the server requires mutual TLS of the mesh and receives other TLS', [
       ...settingsOf(layer, 'mode'),

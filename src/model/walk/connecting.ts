@@ -32,7 +32,7 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   if (cluster.tunnel && !at.reads)
     throw new Undetermined('the model does not know what the proxy at the end of a tunnel does', [cluster.tunnel]);
   for (const assumption of cluster.assumptions) leg.assume(assumption);
-  const doubt = leg.configuration.registry.doubtfulServices.get(cluster.service.object);
+  const doubt = leg.configuration.registry.doubtfulServices.get(cluster.service.object)?.(cluster.port.number);
   if (doubt) leg.require(doubt);
   leg.step(hop, 'forwards', `→ ${named}`, where);
   if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);

@@ -7,6 +7,7 @@ import { Condition, together } from '../answer/conditions';
 import { Configuration } from '../proxies/configuration';
 import { GatewayWorkload } from '../objects/gateway-workloads';
 import { ModelRequest } from '../requests/request';
+import { Retries } from '../routes/route';
 import { Scope } from '../registry/scope';
 
 /** The branch that a walk took, and the branches that there were. */
@@ -156,8 +157,8 @@ export class Leg {
   /** How long the routes on the egress path let the host take. */
   public readonly limits: { readonly milliseconds: number; readonly cause: FieldRef }[] = [];
   private readonly arrivals: string[] = [];
-  /** Where a route on the egress path says what is tried again. */
-  public retries?: FieldRef;
+  /** What the routes on the egress path say of trying again. */
+  public readonly retries: Retries[] = [];
 
   constructor(
     private readonly journey: Journey,

@@ -2,7 +2,7 @@ import { Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { toCluster } from './connecting';
 import { forward, route } from './routing';
-import { Address, holds, hostOrAddress } from '../objects/addresses';
+import { Address, ANY_ADDRESS, holds, hostOrAddress } from '../objects/addresses';
 import { isCaptured } from '../proxies/capture';
 import { withoutPort } from '../objects/host-names';
 import { SAY_POLICY } from '../answer/conditions';
@@ -13,6 +13,7 @@ import { policiesAtCaller } from '../policies/at-the-caller';
 import { readAtSidecar } from './reading-http';
 import { Scope } from '../registry/scope';
 import { Undetermined } from '../answer/undetermined';
+import { PORTS_WITHOUT_LISTENER } from '../../istio/ports';
 
 const SIDECAR_ADDS = ['x-forwarded-proto', 'x-request-id', 'x-envoy-attempt-count'];
 
@@ -38,6 +39,11 @@ export function leavePod(leg: Leg, scope: Scope | undefined, flow: Flow, address
   for (const remark of policiesAtCaller(configuration.policies, pod, leg.url.hostname)) leg.remark(remark);
   const at: AtSidecar = { hop: 'sidecar', scope, flow, address, port };
   const listener = listenerFor(configuration.listeners(scope, port), address);
+  if (listener?.bind === ANY_ADDRESS && PORTS_WITHOUT_LISTENER.has(port))
+    throw new Undetermined(
+      `port ${port} at every address is the sidecar's own: ${REJECTED}`,
+      listener.chains.flatMap(({ decidedBy }) => decidedBy),
+    );
   const { overlap, partial } = listener?.finder ?? {};
   if (overlap)
     throw new Undetermined(

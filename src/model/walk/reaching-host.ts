@@ -148,16 +148,35 @@ function wishOf(leg: Leg, { http, payload }: Flow): { status: number; delay: num
   const usual = { status: 200, delay: 0, grpcStatus: 0 };
   const query = new URLSearchParams(http?.path.split('?')[1]);
   if (payload !== 'http' || !leg.configuration.addressBook.isComplete || query.size === 0) return usual;
-  if (query.get('times') !== null) {
-    if (Number(query.get('times')) < 1) return usual;
-    if (leg.retries || (leg.isRead && query.get('grpc-status') !== null))
-      throw new Undetermined('the model does not count how often a request is tried', leg.retries && [leg.retries]);
-  }
-  return {
+  const wish = {
     status: Number(query.get('status') ?? 200),
     delay: Number(query.get('delay') ?? 0),
     grpcStatus: Number(query.get('grpc-status') ?? 0),
   };
+  const times = query.get('times');
+  if (times === null) return wish;
+  if (leg.isRead && wish.grpcStatus !== 0)
+    throw new Undetermined('the model does not count how often a call of gRPC is tried');
+  if (leg.retries.length > 0 && wish.delay !== 0)
+    throw new Undetermined(
+      'the model does not count how often a request that takes long is tried',
+      leg.retries.map(({ where }) => where),
+    );
+  return triesOf(leg, wish.status) > Number(times) ? usual : wish;
+}
+
+/** How often the host is asked if it always gives this status: each proxy tries again what the next one has tried. */
+function triesOf({ retries }: Leg, status: number): number {
+  return retries.reduce((tries, { attempts, on }) => (on.some(isFor(status)) ? tries * (attempts + 1) : tries), 1);
+}
+
+/** Whether a reason to try again is this status. */
+function isFor(status: number): (reason: string) => boolean {
+  return (reason) =>
+    reason === String(status) ||
+    (reason === '5xx' && status >= 500) ||
+    (reason === 'gateway-error' && [502, 503, 504].includes(status)) ||
+    (reason === 'retriable-4xx' && status === 409);
 }
 
 /** Whether a ServiceEntry declares the port of the host that answers as TLS. */

@@ -43,7 +43,7 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   }
   if (entry.destinations.length === 0) return leg.refuse(hop, 503, 'the route has no destination', [rule.action.where]);
   leg.limits.push(...rule.limits);
-  if (rule.retries) leg.retries = rule.retries;
+  if (rule.retries) leg.retries.push(rule.retries);
   const destination = chooseDestination(leg, entry.destinations);
   return toCluster(leg, { ...at, flow: rewritten(flow, entry, destination) }, destination, [
     ...(match ? [match.where] : []),

@@ -3,7 +3,7 @@ import type { ClientAnswer, ClientTask } from './client';
 import { PodShell } from './pod-shell';
 import { program } from './programs';
 import { AccessRow, requestHost } from '../../../src/access/access-table';
-import { urlOf } from '../../../src/access/request-url';
+import { portOfRequest } from '../../../src/access/request-url';
 
 /** What the application saw, as curl reports it. */
 export interface CurlView {
@@ -100,12 +100,11 @@ const TCP_CLIENT = `
 
 async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
   const began = Date.now();
-  const { port } = urlOf(row.request);
   const ended = await shell.run(process.execPath, [
     '-e',
     TCP_CLIENT,
     row.dial ?? requestHost(row),
-    port,
+    String(portOfRequest(row.request)),
     PING,
     String(SECONDS),
   ]);

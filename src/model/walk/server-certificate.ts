@@ -1,0 +1,46 @@
+import { FieldRef } from '../answer/answer';
+import { Undetermined } from '../answer/undetermined';
+import { Registry } from '../registry/registry';
+import { GatewayWorkload } from '../objects/gateway-workloads';
+import { Server } from '../proxies/gateway-servers';
+import { Layer } from './flow';
+
+/** How a server of a Gateway that has a certificate of its own, not of the mesh, receives TLS. */
+export type Reception =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'distrusted' }
+  /** The handshake fails, or nobody answers, since the server waits for its certificate. */
+  | { readonly kind: 'closed' | 'waiting'; readonly reason: string };
+
+/**
+ * What becomes of TLS at a server of mode SIMPLE, MUTUAL or OPTIONAL_MUTUAL. Secrets of an access table hold
+ * certificates of clients, which nobody who verifies the server accepts.
+ */
+export function receiveAtServer(
+  { world, index }: Registry,
+  { namespace }: GatewayWorkload,
+  { value }: Server,
+  layer: Layer,
+  decidedBy: readonly FieldRef[],
+): Reception {
+  const { mode, credentialName = '' } = value.tls!;
+  const unknown = new Undetermined(
+    `the model does not know which certificate the server presents in mode ${mode}`,
+    decidedBy,
+  );
+  const isWritten = index
+    .inGroup('', 'Secret')
+    .some((one) => one.namespace === namespace && one.name === credentialName);
+  if (!/^[a-z0-9-]+$/.test(credentialName) || world.secrets === undefined || isWritten) throw unknown;
+  const secret = world.secrets.find((one) => one.namespace === namespace && one.name === credentialName);
+  if (secret === undefined)
+    return { kind: 'waiting', reason: `namespace ${namespace} has no Secret ${credentialName}` };
+  if (secret.holds === 'ca-certificates')
+    return { kind: 'closed', reason: `Secret ${namespace}/${credentialName} holds no certificate of a server` };
+  if (layer.by === 'application') return { kind: 'distrusted' };
+  const { mode: given, insecureSkipVerify } = layer.settings!.value;
+  if (!insecureSkipVerify || given !== 'SIMPLE') throw unknown;
+  return mode === 'MUTUAL'
+    ? { kind: 'closed', reason: 'the server requires a client certificate and receives none' }
+    : { kind: 'accepted' };
+}
