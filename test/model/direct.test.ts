@@ -124,6 +124,8 @@ describe('a NetworkPolicy that lets a request out', () => {
   const another = (what: string) => `another NetworkPolicy lets the pods of shop ${what}`;
   const BOTH = 'resolve names (UDP 53) and reach istiod (TCP 15012)';
   const to = (cidr: string, rule = '{ }') => rule.replace('{', `{ to: [{ ipBlock: { cidr: ${cidr} } }], `);
+  const inNamespace = (labels: string, pods?: string) =>
+    `{ to: [{ namespaceSelector: { matchLabels: ${labels} }${pods ? `, podSelector: { matchLabels: ${pods} }` : ''} }] }`;
   const EXTERNAL =
     '{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16] } }] }';
 
@@ -146,11 +148,35 @@ describe('a NetworkPolicy that lets a request out', () => {
     ['every port of pods of its own namespace', [web, '{ to: [{ podSelector: {} }] }'], another(BOTH)],
     ['every port of a private range', [web, to('10.96.0.0/12')], undefined],
     ['every port of pods', [web, '{ to: [{ namespaceSelector: {} }] }'], undefined],
+    ['every port of other pods', [web, inNamespace('{ kubernetes.io/metadata.name: shop }')], another(BOTH)],
+    [
+      'pods of the namespace of DNS',
+      [web, istiod, inNamespace('{ kubernetes.io/metadata.name: kube-system }', '{ k8s-app: kube-dns }')],
+      undefined,
+    ],
+    [
+      'pods of the namespaces of DNS and istiod',
+      [web, ...['kube-system', 'istio-system'].map((name) => inNamespace(`{ kubernetes.io/metadata.name: ${name} }`))],
+      undefined,
+    ],
+    [
+      'pods of namespaces with a label of which nothing tells',
+      [web, istiod, inNamespace('{ name: kube-system }')],
+      'the namespaces that the NetworkPolicies of shop select let its pods resolve names (UDP 53)',
+    ],
     ['a cache of DNS on each node', [web, istiod, to('169.254.20.10/32', names)], undefined],
     ['DNS at 5353', [web, istiod, '{ ports: [{ port: 5353, protocol: UDP }] }'], undefined],
     ['HTTP/3', [web, istiod, '{ ports: [{ port: 443, protocol: UDP }] }'], another('resolve names (UDP 53)')],
     ['UDP at a named port', [web, istiod, '{ ports: [{ port: dns, protocol: UDP }] }'], undefined],
   ])('with %s', (_what, rules, condition) => expect(conditionOf(opens(...rules))).toBe(condition));
+
+  test.each([
+    ['{ name: kube-system }', undefined],
+    ['{ name: other }', expect.stringMatching(/resolve names/)],
+  ])('the labels of a Namespace among the manifests count: %s', (labels, condition) => {
+    const namespace = `---\napiVersion: v1\nkind: Namespace\nmetadata: { name: kube-system, labels: ${labels} }\n`;
+    expect(conditionOf(opens(web, istiod, inNamespace('{ name: kube-system }')) + namespace)).toEqual(condition);
+  });
 
   test('what a pod without a sidecar needs, and a request to an address', () => {
     expect(conditionOf(`---${past}${opens(web)}`, 'shop/legacy')).toBe(another('resolve names (UDP 53)'));

@@ -6,6 +6,7 @@ import { hostsOverlap } from '../objects/host-names';
 import { selectorMatches } from '../objects/label-selectors';
 import { both, Certainty, someOf } from '../answer/certainty';
 import { SelectablePods } from './selection';
+import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { Registry } from '../registry/registry';
 import { Undetermined } from '../answer/undetermined';
 import { LabelSelector } from '../../access/access-table';
@@ -123,24 +124,40 @@ export function blockedBy(
 }
 
 /**
- * What pods connect to beside the destination: the ports of it, and the networks in which it may be. Some distributions
- * resolve names at 5353, and nodes may have a cache of DNS.
+ * What pods connect to beside the destination: the ports of it, and the networks and namespaces in which it may be.
+ * Some distributions resolve names at 5353, and nodes may have a cache of DNS.
  */
-const NEEDS = {
-  names: {
-    what: 'resolve names (UDP 53)',
-    protocol: 'UDP',
-    ports: [53, 5353],
-    networks: [...PRIVATE_NETWORKS, '169.254.0.0/16'],
-  },
-  istiod: { what: 'reach istiod (TCP 15012)', protocol: 'TCP', ports: [15012], networks: PRIVATE_NETWORKS },
-} as const;
+interface Need {
+  readonly what: string;
+  readonly protocol: 'TCP' | 'UDP';
+  readonly ports: readonly number[];
+  readonly networks: readonly string[];
+  readonly namespaces: readonly string[];
+}
+
+function needOf(kind: 'names' | 'istiod', { rootNamespace }: Registry): Need {
+  return kind === 'names'
+    ? {
+        what: 'resolve names (UDP 53)',
+        protocol: 'UDP',
+        ports: [53, 5353],
+        networks: [...PRIVATE_NETWORKS, '169.254.0.0/16'],
+        namespaces: ['kube-system', 'openshift-dns'],
+      }
+    : {
+        what: 'reach istiod (TCP 15012)',
+        protocol: 'TCP',
+        ports: [15012],
+        networks: PRIVATE_NETWORKS,
+        namespaces: [...new Set([rootNamespace, DEFAULT_ROOT_NAMESPACE])],
+      };
+}
 
 /** That other policies let a pod do what it needs, where those that certainly select it do not. */
 export function lifeline(
   registry: Registry,
   { namespace, labels, hasOtherLabels }: SelectablePods,
-  needs: readonly (keyof typeof NEEDS)[],
+  kinds: readonly ('names' | 'istiod')[],
 ): Condition | undefined {
   const policies = policiesOf(registry).filter(
     ({ namespace: own, spec }) =>
@@ -148,40 +165,53 @@ export function lifeline(
       hasDirection(spec, 'egress') &&
       selectorMatches(spec.podSelector, labels, hasOtherLabels) === true,
   );
+  if (policies.length === 0) return undefined;
   const rules = policies.flatMap(({ spec }) => spec.egress ?? []);
-  const isOfSystem = namespace === 'kube-system' || namespace === registry.rootNamespace;
-  const missing = needs
-    .map((need) => NEEDS[need])
-    .filter((need) => !rules.some((rule) => isOpen(rule, need, isOfSystem)));
-  if (policies.length === 0 || missing.length === 0) return undefined;
-  const what = missing.map((one) => one.what).join(' and ');
-  return {
-    holds: `another NetworkPolicy lets the pods of ${namespace} ${what}`,
-    say: `add the NetworkPolicy of ${namespace} that does`,
-  };
+  const needs = kinds.map((kind) => needOf(kind, registry));
+  const met = needs.map((need) => someOf(rules, (rule) => isOpen(registry, namespace, rule, need)));
+  const those = (wanted: Certainty) => needs.filter((_, index) => met[index] === wanted);
+  const [missing, unsure] = [those(false), those(undefined)];
+  const what = (some: readonly Need[]) => some.map((one) => one.what).join(' and ');
+  return together([
+    ...(missing.length > 0
+      ? [
+          {
+            holds: `another NetworkPolicy lets the pods of ${namespace} ${what(missing)}`,
+            say: `add the NetworkPolicy of ${namespace} that does`,
+          },
+        ]
+      : []),
+    ...(unsure.length > 0
+      ? [
+          {
+            holds: `the namespaces that the NetworkPolicies of ${namespace} select let its pods ${what(unsure)}`,
+            say: `add the Namespace ${unsure.map(({ namespaces }) => namespaces[0]).join(' and ')}, with its labels`,
+          },
+        ]
+      : []),
+  ]);
 }
 
 /**
  * Whether a rule opens one of the ports to pods or to the networks in which clusters have them. A network that is
  * excepted as a whole may well be the cluster's.
- *
- * @param isOfSystem whether its policy is in a namespace that may have the pods that are needed
  */
-function isOpen(
-  { to, ports }: PolicyRule,
-  { protocol, ports: needed, networks }: (typeof NEEDS)[keyof typeof NEEDS],
-  isOfSystem: boolean,
-): boolean {
-  const isTo = ({ ipBlock, namespaceSelector }: PolicyPeer) =>
-    ipBlock
-      ? reachesInto(networks, ipBlock) && !PRIVATE_NETWORKS.some((network) => isExcepted(network, ipBlock))
-      : namespaceSelector !== undefined || isOfSystem;
-  if (to?.length && !to.some(isTo)) return false;
-  if (!ports?.length) return true;
-  return ports.some(
-    ({ protocol: own = 'TCP', port, endPort }) =>
-      own === protocol && (typeof port !== 'number' || needed.some((one) => one >= port && one <= (endPort ?? port))),
-  );
+function isOpen(registry: Registry, own: string, { to, ports }: PolicyRule, need: Need): Certainty {
+  const isPort =
+    !ports?.length ||
+    ports.some(
+      ({ protocol = 'TCP', port, endPort }) =>
+        protocol === need.protocol &&
+        (typeof port !== 'number' || need.ports.some((one) => one >= port && one <= (endPort ?? port))),
+    );
+  if (!isPort) return false;
+  const isTo = ({ ipBlock, namespaceSelector }: PolicyPeer): Certainty => {
+    if (ipBlock)
+      return reachesInto(need.networks, ipBlock) && !PRIVATE_NETWORKS.some((network) => isExcepted(network, ipBlock));
+    if (!namespaceSelector) return need.namespaces.includes(own);
+    return someOf(need.namespaces, (name) => namespaceIs(registry, namespaceSelector, name));
+  };
+  return !to?.length || someOf(to, isTo);
 }
 
 /** Whether a block holds a part of one of these networks, or a whole one. */
@@ -295,19 +325,24 @@ function isOfOtherHost({ index, world }: Registry, cidr: string, host: string): 
 }
 
 /**
- * Every namespace has the label with its name; its others are those of its Namespace, if that is among the manifests.
+ * Whether a namespace is selected. Every one has the label with its name; its others are those of its Namespace, if
+ * that is among the manifests.
  */
+function namespaceIs({ index, world }: Registry, selector: LabelSelector, name: string): Certainty {
+  const written = index.namespace(name);
+  const labels = { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
+  // An access table describes everything, and what it does not give is not there.
+  return selectorMatches(selector, labels, written === undefined && world.external === undefined);
+}
+
 function namespaceMatches(
-  { index, world }: Registry,
+  registry: Registry,
   selector: LabelSelector,
   name: string,
   at: FieldRef,
   open: Open[],
 ): Certainty {
-  const written = index.namespace(name);
-  const labels = { ...written?.manifest.metadata.labels, 'kubernetes.io/metadata.name': name };
-  // An access table describes everything, and what it does not give is not there.
-  const matches = selectorMatches(selector, labels, written === undefined && world.external === undefined);
+  const matches = namespaceIs(registry, selector, name);
   if (matches === undefined) {
     const keys = [
       ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
