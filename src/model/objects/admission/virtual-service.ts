@@ -16,7 +16,7 @@ import {
   subsetNameProblems,
 } from './names';
 import { millisecondsOf } from '../../../istio/durations';
-import { covers, isAuthority, isWildcard } from '../../../istio/hosts';
+import { isAuthority, isWildcard } from '../../../istio/hosts';
 import { FieldPath } from '../../../manifests/field-path';
 import { SECTIONS } from '../../../manifests/routes';
 import { HttpRoute, IstioSpecs, ItemOf, Of, Route } from '../../../manifests/specs';
@@ -33,12 +33,14 @@ export function* virtualServiceProblems(spec: Spec, namespace: string): Problems
       if (spec[field]?.length) yield { field: `spec.${field}`, problem: 'is not allowed without hosts' };
   yield* gatewayNameProblems('spec.gateways', gateways);
   const twice = repeatedIn(hosts);
+  const own = new Set(hosts);
   const suffixes = new Set(hosts.filter(isWildcard).map((host) => host.slice(1)));
+  const isOwn = (name: string) => own.has(name) || wildcardFor(name, suffixes) !== undefined;
   for (const [at, host] of hosts.entries()) {
     const field: FieldPath = `spec.hosts[${at}]`;
     if (isForSidecars && host === '*') yield { field, problem: '"*" is not allowed for sidecars, only for a Gateway' };
     if (isIP(host) === 0 && !(host.startsWith('outbound_') && !isForSidecars)) yield* nameProblems(field, host);
-    const same = twice.has(at) ? host : broaderThan(host, suffixes);
+    const same = twice.has(at) ? host : wildcardFor(host, suffixes, isWildcard(host) ? 2 : 0);
     if (same !== undefined) yield { field, problem: `${same} stands for ${host} too` };
   }
   if (http.length + tls.length + tcp.length === 0) yield { field: 'spec', problem: 'has no routes' };
@@ -49,7 +51,7 @@ export function* virtualServiceProblems(spec: Spec, namespace: string): Problems
     if (!route.match?.length) yield { field: `${field}.match`, problem: 'is missing' };
     for (const [index, match] of (route.match ?? []).entries()) {
       const place: FieldPath = `${field}.match[${index}]`;
-      yield* serverNameProblems(match.sniHosts, `${place}.sniHosts`, hosts, isForSidecars);
+      yield* serverNameProblems(match.sniHosts, `${place}.sniHosts`, isOwn, isForSidecars);
       yield* connectionMatchProblems(match, place);
     }
   }
@@ -62,11 +64,11 @@ export function* virtualServiceProblems(spec: Spec, namespace: string): Problems
   yield* exportProblems(exportTo, namespace);
 }
 
-/** The shortest other wildcard that stands for a host too, by what follows its "*". */
-function broaderThan(host: string, suffixes: ReadonlySet<string>): string | undefined {
-  const first = Math.max(isWildcard(host) ? 2 : 0, host.length - LONGEST_NAME);
+/** The wildcard with the shortest end that stands for a name too: by what follows its "*", from a place in the name on. */
+function wildcardFor(name: string, suffixes: ReadonlySet<string>, from = 0): string | undefined {
+  const first = Math.max(from, name.length - LONGEST_NAME);
   if (suffixes.size > 0)
-    for (let at = host.length; at >= first; at--) if (suffixes.has(host.slice(at))) return `*${host.slice(at)}`;
+    for (let at = name.length; at >= first; at--) if (suffixes.has(name.slice(at))) return `*${name.slice(at)}`;
   return undefined;
 }
 
@@ -83,7 +85,7 @@ function* gatewayNameProblems(field: FieldPath, names: readonly string[] | undef
 function* serverNameProblems(
   names: readonly string[] | undefined,
   field: FieldPath,
-  hosts: readonly string[],
+  isOwn: (name: string) => boolean,
   isForSidecars: boolean,
 ): Problems {
   if (!names?.length) yield { field, problem: 'is missing' };
@@ -91,8 +93,7 @@ function* serverNameProblems(
     // Of an address, Istio only warns.
     if (isIP(name) !== 0 || (name.startsWith('outbound_') && !isForSidecars)) continue;
     if (!isName(name)) yield { field, problem: `"${name}" is not the name of a host` };
-    if (!hosts.some((host) => covers(host, name)))
-      yield { field, problem: `${name} is not one of the hosts of the VirtualService` };
+    if (!isOwn(name)) yield { field, problem: `${name} is not one of the hosts of the VirtualService` };
   }
 }
 
