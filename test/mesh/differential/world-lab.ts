@@ -50,14 +50,17 @@ export class WorldLab {
       if (error instanceof Refused) return { by: 'admission', why: error.message };
       throw error;
     }
-    try {
-      await this.lab.converge({ seconds: 3, awaitDraining: false });
-    } catch (error) {
-      if (/ refused /.test((error as Error).message)) return { by: 'proxy', why: (error as Error).message };
-      // A proxy that waits for a Secret that does not exist gets no further than this.
-      await this.lab.converge({ seconds: 30, tolerateWarming: true, awaitDraining: false });
-    }
-    return undefined;
+    const isRefusal = (error: Error) => / refused /.test(error.message);
+    const refusal = await this.lab
+      .converge({ seconds: 3, awaitDraining: false })
+      .catch((error) => {
+        if (isRefusal(error)) throw error;
+        // A proxy that waits for a Secret that does not exist gets no further than this.
+        return this.lab.converge({ tolerateWarming: true, awaitDraining: false });
+      })
+      .catch((error: Error) => error);
+    if (refusal && !isRefusal(refusal)) throw refusal;
+    return refusal && { by: 'proxy', why: refusal.message };
   }
 
   private async answer(request: Request): Promise<MeshAnswer> {

@@ -36,6 +36,13 @@ export function gatewayLineOf(line: AccessLine, evidence: Pick<Evidence, 'atGate
     .pop();
 }
 
+/** Whether a sidecar sent something to a gateway that has no line about it. */
+export function lacksGatewayLine(evidence: Evidence): boolean {
+  return evidence.sidecar.some(
+    (line) => gatewayAt(line.upstream, evidence.gateways) && gatewayLineOf(line, evidence) === undefined,
+  );
+}
+
 /**
  * Whether the proxies have written all their lines: a sidecar one for each request that it captured, a gateway one for
  * each request that it answered or forwarded. A line is written milliseconds after the answer, or after the end of the
@@ -70,14 +77,14 @@ export function complete(evidence: Omit<Evidence, 'row'>, captured: boolean): bo
   const fromGateways = evidence.external.filter(
     (event) => event.event !== 'connect' && gatewayAt(`${event.from}:${event.port}`, evidence.gateways),
   );
+  const lineOf = ({ from, port }: ExternalEvent) =>
+    evidence.atGateway.find(({ line }) => line.upstreamFrom === `${from}:${port}`)?.line;
   return fromGateways.every(
-    (event) =>
+    (event, index) =>
       event.event === 'tls-error' ||
-      evidence.atGateway.some(
-        (one) =>
-          one.line.upstreamFrom === `${event.from}:${event.port}` ||
-          one.line.flags?.includes('UF') ||
-          one.line.flags?.includes('URX'),
-      ),
+      lineOf(event) !== undefined ||
+      evidence.atGateway.some(({ line }) => line.flags?.includes('UF') || line.flags?.includes('URX')) ||
+      // Of several attempts the line of a request names only the last.
+      fromGateways.slice(index).some((later) => lineOf(later)?.method !== undefined),
   );
 }

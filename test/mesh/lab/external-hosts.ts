@@ -1,6 +1,8 @@
 import { ChildProcess } from 'child_process';
 import * as fs from 'fs';
+import { connect } from 'net';
 import * as path from 'path';
+import { setTimeout as sleep } from 'timers/promises';
 import { ExternalEvent, ExternalListener, Placed } from './external';
 import { EXTERNAL } from './network';
 import { Pair, Pki } from './pki';
@@ -31,21 +33,40 @@ export class ExternalHosts {
     fs.writeFileSync(hostsFile, JSON.stringify(listeners));
     const log = path.join(run.folder, 'external.log');
     const main = program('external-main');
+    const socket = path.join(run.folder, 'external.sock');
     const inside = ['netns', 'exec', run.namespace(EXTERNAL)];
-    const child = stay('ip', [...inside, process.execPath, main, hostsFile, events], log);
+    const child = stay('ip', [...inside, process.execPath, main, hostsFile, events, socket], log);
     await until('the external hosts', () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${tail(log)}`);
       return countOf('up', events) > 0;
     });
-    return new ExternalHosts(child, hostsFile, events, listeners);
+    return new ExternalHosts(child, hostsFile, events, socket, listeners);
   }
 
   private constructor(
     private readonly child: ChildProcess,
     private readonly hostsFile: string,
     public readonly events: string,
+    private readonly socket: string,
     private listeners: ExternalListener[],
   ) {}
+
+  /** Returns when `events` has everything that had arrived at a host: without it, nothing there is no evidence. */
+  public caughtUp(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      connect(this.socket)
+        .resume()
+        .on('error', reject)
+        .on('close', () => resolve());
+    });
+  }
+
+  /** Lets the process do nothing for so long, as on a busy machine: the kernel accepts connections and bytes for it. */
+  public async pause(milliseconds: number): Promise<void> {
+    this.child.kill('SIGSTOP');
+    await sleep(milliseconds);
+    this.child.kill('SIGCONT');
+  }
 
   /** Other certificates for some hosts. */
   public async show(pairs: ({ readonly host: string } & Pair)[]): Promise<void> {

@@ -1,8 +1,10 @@
 /**
- * All external hosts, as one process in a network namespace of its own: `external-main <hosts.json> <log.jsonl>`. It
- * writes one JSON line for everything that it sees.
+ * All external hosts, as one process in a network namespace of its own: `external-main <hosts.json> <log.jsonl> <socket>`.
+ * It writes one JSON line for everything that it sees. Whoever connects to the socket is hung up on when there are lines
+ * for all bytes that had arrived by then.
  */
 import { createHash } from 'crypto';
+import { once } from 'events';
 import * as fs from 'fs';
 import * as http from 'http';
 import * as http2 from 'http2';
@@ -11,7 +13,7 @@ import type { Server as TlsServer, TLSSocket } from 'tls';
 import { clientHello } from './client-hello';
 import type { ExternalEvent, ExternalListener } from './external';
 
-const [hostsFile, logFile] = process.argv.slice(2);
+const [hostsFile, logFile, socketFile] = process.argv.slice(2);
 const log = fs.openSync(logFile, 'a');
 const write = (event: ExternalEvent) => fs.writeSync(log, `${JSON.stringify(event)}\n`);
 
@@ -23,6 +25,7 @@ const peers = new WeakMap<object, Seen>();
 const secured = new Map<string, TlsServer>();
 const listeners = (): ExternalListener[] => JSON.parse(fs.readFileSync(hostsFile, 'utf8'));
 
+const opened: Promise<unknown>[] = [];
 for (const host of listeners()) {
   if (host.http !== 'none') serveHttp(host);
   if (host.https !== 'none') serveHttps(host);
@@ -38,7 +41,12 @@ process.on('SIGHUP', () => {
 // A world without hosts has nothing that keeps this process running, and whoever started it takes its end for a
 // failure.
 setInterval(() => undefined, 60_000);
-write({ event: 'up', server: '', from: '', port: 0, at: 0 });
+/** In one turn a connection is accepted, in the next its first bytes are read, and so on. */
+const TURNS = 10;
+const inSomeTurns = (act: () => void, turns = TURNS): unknown =>
+  setImmediate(() => (turns === 0 ? act() : inSomeTurns(act, turns - 1)));
+opened.push(once(net.createServer((asker) => inSomeTurns(() => asker.end())).listen(socketFile), 'listening'));
+void Promise.all(opened).then(() => write({ event: 'up', server: '', from: '', port: 0, at: 0 }));
 
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 const WEBSOCKET_KEY = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 1.3
@@ -113,7 +121,7 @@ function listenAt(
   port: number,
   take: (socket: net.Socket, first: Buffer) => void,
 ): void {
-  net
+  const server = net
     .createServer((socket) => {
       peers.set(socket, {
         server: host.host,
@@ -130,6 +138,7 @@ function listenAt(
       });
     })
     .listen(port, address);
+  opened.push(once(server, 'listening'));
 }
 
 type Http2Answer = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void;

@@ -22,10 +22,10 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { AccessLine, addressOf, known, Tail } from './access-log';
 import { binaries, Binaries } from './binaries';
-import { complete, Evidence } from './evidence';
+import { complete, Evidence, lacksGatewayLine } from './evidence';
 import { ExternalEvent, Placed, placed } from './external';
 import { ExternalHosts } from './external-hosts';
-import { Finding, Istiod, MeshConfiguration } from './istiod';
+import { Finding, Istiod, MeshConfiguration, NotAcknowledged } from './istiod';
 import { idOf, KubeObject, ServiceController } from './kubernetes';
 import { makeNetwork, serveNames } from './network';
 import { Pki } from './pki';
@@ -89,8 +89,12 @@ export interface ConvergeOptions {
 const NOT_FOR_A_CLUSTER = ['install.istio.io/', 'helm.'];
 const ALWAYS_THERE = ['Namespace', 'ServiceAccount'];
 
-/** Envoy's gauge of a proxy's connections, except to istiod. */
+/** Envoy's gauges: of a proxy's connections, except to istiod. */
 const CONNECTIONS = '^cluster\\.(outbound|PassthroughCluster).*upstream_cx_active$';
+/** Of the connections of applications, and of sidecars at a gateway. */
+const ACCEPTED = '^listener\\.[^a].*downstream_cx_active$';
+/** Of requests that it has not answered, and of bytes that are not in its access log yet. */
+const AT_WORK = '^http\\.(in|out)bound.*downstream_rq_active$|^filesystem\\.write_total_buffered$';
 
 /** Starts a lab. */
 export async function up(options: LabOptions): Promise<Lab> {
@@ -160,6 +164,8 @@ export class Lab {
 
   /** What is in force, by set. */
   private readonly sets = new Map<string, KubeObject[]>();
+  /** When objects were last created, in seconds. */
+  private clock = 0;
   private replacements = 0;
   private errorsBefore: string[] = [];
 
@@ -176,7 +182,7 @@ export class Lab {
     public readonly shellOf: (pod: string) => PodShell,
     public readonly proxies: Proxy[],
     private readonly pki: Pki,
-    private readonly external: ExternalHosts,
+    public readonly external: ExternalHosts,
     private readonly configuration: MeshConfiguration,
   ) {}
 
@@ -201,11 +207,25 @@ export class Lab {
     const installer = (object: KubeObject) => NOT_FOR_A_CLUSTER.some((group) => object.apiVersion?.startsWith(group));
     const applied = mutated(objects);
     const forCluster = applied.filter((object) => !installer(object) && !ALWAYS_THERE.includes(object.kind));
-    const completed = this.services.complete(forCluster);
+    const completed = this.aged(set, this.services.complete(forCluster));
     const findings = await this.istiod.put(set, completed);
     this.sets.set(set, completed);
     await this.policies.apply(set, applied);
     return findings;
+  }
+
+  /**
+   * Objects with the time at which they were created: all that come together at the same second, and later than those
+   * that were there. Istio decides conflicts by age, and by name between equals.
+   */
+  private aged(set: string, objects: KubeObject[]): KubeObject[] {
+    this.clock = Math.max(this.clock + 1, Math.floor(Date.now() / 1000));
+    const now = new Date(1000 * this.clock).toISOString().replace('.000', '');
+    const created = new Map((this.sets.get(set) ?? []).map((one) => [idOf(one), one.metadata.creationTimestamp]));
+    return objects.map((object) => {
+      const creationTimestamp = object.metadata.creationTimestamp ?? created.get(idOf(object)) ?? now;
+      return { ...object, metadata: { ...object.metadata, creationTimestamp } };
+    });
   }
 
   /** What admission says about these objects. */
@@ -222,41 +242,61 @@ export class Lab {
     tolerateWarming = false,
     awaitDraining = true,
   }: ConvergeOptions = {}): Promise<void> {
-    try {
-      await this.istiod.barrier(this.proxies.length, Math.min(seconds, tolerateWarming ? 2 : 15));
-    } catch (error) {
-      if (/ refused /.test((error as Error).message) || (!tolerateWarming && seconds <= 15)) throw error;
-      if (!tolerateWarming) await this.istiod.barrier(this.proxies.length, seconds - 15);
-    }
+    await this.acknowledged(seconds, tolerateWarming);
     const warming = tolerateWarming ? [] : ['warming_clusters', 'total_listeners_warming'];
     const draining = awaitDraining ? ['total_listeners_draining', 'total_filter_chains_draining'] : [];
     await this.rest([...warming, ...draining], seconds);
+    // A listener may wait for what never comes, too.
+    if (tolerateWarming) await this.gone(this.proxies, 'total_listeners_warming$', 2).catch(() => undefined);
+  }
+
+  /** Waits until every proxy has acknowledged the objects, or all of them but the clusters. */
+  private async acknowledged(
+    seconds: number,
+    tolerateWarming: boolean,
+    patience = tolerateWarming ? 2 : 15,
+  ): Promise<void> {
+    try {
+      await this.istiod.barrier(this.proxies.length, Math.min(seconds, patience));
+    } catch (error) {
+      if (tolerateWarming && error instanceof NotAcknowledged && error.lacksOnlyClusters) return;
+      if (/ refused /.test((error as Error).message) || seconds <= patience) throw error;
+      await this.acknowledged(seconds - patience, tolerateWarming, 15);
+    }
   }
 
   /**
    * Closes the connections that proxies keep open, except to istiod: the next request follows the configuration that is
    * now in force.
    */
-  public dropConnections(seconds = 15): Promise<void> {
+  public dropConnections(seconds = 60): Promise<void> {
     return this.rest([], seconds);
   }
 
-  /** Closes connections until no proxy has any and all of these gauges are zero. */
+  /** Closes connections until no proxy has any and all of these gauges are zero; earlier requests are in the logs then. */
   private async rest(gauges: string[], seconds: number): Promise<void> {
-    const filter = [CONNECTIONS, ...gauges.map((name) => `${name}$`)].join('|');
+    const filter = [CONNECTIONS, AT_WORK, ...gauges.map((name) => `${name}$`)].join('|');
+    await this.gone(this.proxies, filter, seconds, async (proxy, left) => {
+      if (left.some((name) => new RegExp(CONNECTIONS).test(name))) await proxy.dropConnections();
+    });
+  }
+
+  /** Waits until these gauges of these proxies are zero. */
+  private async gone(
+    proxies: Proxy[],
+    filter: string,
+    seconds = 60,
+    act: (proxy: Proxy, left: string[]) => Promise<void> = async () => undefined,
+  ): Promise<void> {
+    const isZero = async (proxy: Proxy) => {
+      const left = [...(await proxy.stats(filter))]
+        .filter(([name, value]) => value > 0 && !name.includes('|15010|')) // to istiod
+        .map(([name]) => name);
+      await act(proxy, left);
+      return left.length === 0;
+    };
     await Promise.all(
-      this.proxies.map((proxy) =>
-        until(
-          `${proxy.pod.id} coming to rest`,
-          async () => {
-            const left = [...(await proxy.stats(filter))].filter(([, value]) => value > 0).map(([name]) => name);
-            if (left.some((name) => new RegExp(CONNECTIONS).test(name))) await proxy.dropConnections();
-            return left.length === 0;
-          },
-          seconds * 1000,
-          5,
-        ),
-      ),
+      proxies.map((proxy) => until(`${proxy.pod.id} coming to rest`, () => isZero(proxy), seconds * 1000, 5)),
     );
   }
 
@@ -332,8 +372,19 @@ export class Lab {
   }
 
   /** What external hosts see from now on, whoever calls them. */
-  public watchExternalHosts(): { read(): ExternalEvent[] } {
-    return new Tail<ExternalEvent>(this.external.events);
+  public watchExternalHosts(): { read(): Promise<ExternalEvent[]> } {
+    const events = new Tail<ExternalEvent>(this.external.events);
+    return { read: () => this.external.caughtUp().then(() => events.read()) };
+  }
+
+  /** Waits until proxies have done all that comes of the connections that applications have closed. */
+  public async settled(): Promise<void> {
+    const [sidecars, gateways] = (['sidecar', 'router'] as const).map((role) =>
+      this.proxies.filter(({ pod }) => pod.role === role),
+    );
+    await this.gone(sidecars, `${ACCEPTED}|${AT_WORK}`);
+    await Promise.all(sidecars.map((proxy) => proxy.dropConnections()));
+    await this.gone(gateways, `${ACCEPTED}|${AT_WORK}`);
   }
 
   /** Sends a row's request and collects what every hop saw of it. The row's `without` is not evaluated here. */
@@ -346,7 +397,7 @@ export class Lab {
     const began = Date.now() / 1000;
     const isLater = ({ start }: AccessLine) => Number(start) >= began;
     const senders = [caller, ...gateways];
-    const external = this.watchExternalHosts();
+    const external = new Tail<ExternalEvent>(this.external.events);
     const tails = new Map(
       this.proxies.map((proxy) => [proxy.pod.id, new Tail<Record<string, unknown>>(proxy.accessLog)]),
     );
@@ -370,15 +421,28 @@ export class Lab {
           .map((line) => ({ gateway: gateway.id, line })),
       ),
     });
-    const finished = () => complete(collect(), caller.injected);
-    // A gateway that passes TLS through writes its line when the connection ends, and the sidecar keeps that open for
-    // the next request.
-    await until('the logs', finished, 300, 5).catch(() =>
-      this.proxies.find((proxy) => proxy.pod === caller)?.dropConnections(),
-    );
-    // Only an unanswered request that bypasses the sidecar leaves no line at all: it alone waits this long.
-    await until('the logs', finished, 1500, 5).catch(() => undefined);
+    const finished = async () => {
+      await this.external.caughtUp();
+      return complete(collect(), caller.injected);
+    };
+    const wait = (milliseconds: number) => until('the logs', finished, milliseconds, 5).catch(() => false);
+    const involved = this.proxies.filter(({ pod }) => senders.includes(pod));
+    if (!(await wait(300))) {
+      await this.gone(involved, AT_WORK, 15).catch(() => undefined);
+      // A gateway that passes TLS through writes its line when the connection ends, and the sidecar keeps that open for
+      // the next request.
+      if (!(await finished())) await this.proxies.find(({ pod }) => pod === caller)?.dropConnections();
+      await wait(this.isEverythingLogged(caller) ? 15_000 : 1500);
+    }
+    // What a gateway refuses has no line, unless one is still on its way.
+    if (lacksGatewayLine(collect())) await this.gone(involved, AT_WORK, 15).catch(() => undefined);
     return collect();
+  }
+
+  /** Whether every request of a caller leaves a line: none does past a sidecar, and a Telemetry may choose. */
+  private isEverythingLogged({ capture }: Workload): boolean {
+    const chooses = ({ kind, spec }: KubeObject) => kind === 'Telemetry' && spec.accessLogging !== undefined;
+    return Object.keys(capture).length === 0 && ![...this.sets.values()].flat().some(chooses);
   }
 
   /** Failures that no row shows: errors that istiod or a proxy has logged, processes that have ended. */

@@ -33,6 +33,39 @@ export class Refused extends Error {
   }
 }
 
+/** How far a proxy is with one type of resource: the number of the last push that it was sent and has acknowledged. */
+interface TypeState {
+  readonly sent: number;
+  /** 0 as long as it has not acknowledged the last. */
+  readonly acked: number;
+}
+
+/** A proxy that is connected, by the short name of each type that it watches. */
+interface ProxyState {
+  readonly id: string;
+  readonly types: Record<string, TypeState>;
+}
+
+/** Some proxies have not acknowledged in time what they were sent, or have refused it. */
+export class NotAcknowledged extends Error {
+  public constructor(
+    reason: string,
+    private readonly proxies: ProxyState[] = [],
+  ) {
+    super(`the proxies have not acknowledged the configuration: ${reason}`);
+  }
+
+  /** Whether it is only clusters, which each proxy has been sent: it acknowledges none while one waits for a Secret. */
+  public get lacksOnlyClusters(): boolean {
+    const wanted = Number(/ has CDS \d+, wants (\d+)$/.exec(this.message)?.[1]);
+    return this.proxies.every(
+      ({ types: { CDS, ...others } }) =>
+        CDS?.sent === wanted &&
+        Object.entries(others).every(([type, { acked }]) => acked !== 0 && (type === 'SDS' || acked >= wanted)),
+    );
+  }
+}
+
 /** A request to an API server: who wants what with which object, in which version. */
 export interface ReviewRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -220,8 +253,12 @@ export class Istiod {
   /** Waits until this many proxies have acknowledged everything that was put. */
   public async barrier(proxies: number, seconds: number): Promise<void> {
     const answer = await this.ask('POST', `/barrier?proxies=${proxies}&timeout=${seconds}s`);
-    if (answer.status !== 200)
-      throw new Error(`the proxies have not acknowledged the configuration: ${answer.body.error}`);
+    if (answer.status !== 200) throw new NotAcknowledged(answer.body.error, answer.body.proxies);
+  }
+
+  /** What each proxy has been sent. */
+  public async proxies(): Promise<ProxyState[]> {
+    return (await this.ask('GET', '/proxies')).body;
   }
 
   /** Lines of its log that report an error. */

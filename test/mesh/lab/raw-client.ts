@@ -15,8 +15,14 @@ export interface RawConnection {
   readonly tls?: { readonly serverName?: string; readonly certificate?: string; readonly key?: string };
 }
 
-/** How long nothing comes before the application hangs up. */
-const SILENCE = 700;
+/** How long nothing happens on any of them before the application hangs up. */
+const SILENCE = 3000;
+const open = new Set<net.Socket>();
+let silence: NodeJS.Timeout | undefined;
+function heard(): void {
+  clearTimeout(silence);
+  silence = setTimeout(() => open.forEach((socket) => socket.destroy()), SILENCE);
+}
 
 const read = (file?: string) => (file === undefined ? undefined : fs.readFileSync(file));
 
@@ -33,16 +39,21 @@ function exchange({ to, port, bytes, tls: secured }: RawConnection): Promise<str
         })
       : net.connect(port, to);
     let answer = '';
-    const end = () => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(SILENCE, end);
+    open.add(socket);
+    socket.on('connect', heard).on('data', heard).on('close', heard);
     socket.on(secured ? 'secureConnect' : 'connect', () => socket.write(Buffer.from(bytes, 'latin1')));
     socket.on('data', (more) => (answer += more.toString('latin1')));
-    socket.on('close', end).on('error', end);
+    socket.on('error', () => undefined); // `close` follows
+    socket.on('close', () => {
+      open.delete(socket);
+      resolve(answer);
+    });
   });
 }
 
 const connections: RawConnection[] = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-void Promise.all(connections.map(exchange)).then((answers) => fs.writeSync(1, JSON.stringify(answers)));
+heard();
+void Promise.all(connections.map(exchange)).then((answers) => {
+  clearTimeout(silence);
+  fs.writeSync(1, JSON.stringify(answers));
+});

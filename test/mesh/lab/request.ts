@@ -20,7 +20,6 @@ export interface CurlView {
   readonly body: string;
   /** Local port of the last connection. */
   readonly localPort: number;
-  readonly milliseconds: number;
   /** The status of a gRPC call: the HTTP status is 200 even when it failed. */
   readonly grpcStatus?: number;
 }
@@ -37,7 +36,6 @@ export function send(shell: PodShell, row: AccessRow, trusted: string): Promise<
 }
 
 async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
-  const began = Date.now();
   const ended = await shell.run('curl', [
     '-sS',
     '-v',
@@ -74,7 +72,6 @@ async function sendHttp(shell: PodShell, row: AccessRow, trusted: string): Promi
     certificate: subject === undefined ? undefined : { subject, issuer: text(/^\*  issuer: (.*?)\r?$/gm) ?? '' },
     body: ended.out,
     localPort: json.local_port ?? 0,
-    milliseconds: Date.now() - began,
   };
 }
 
@@ -99,7 +96,6 @@ const TCP_CLIENT = `
 `;
 
 async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
-  const began = Date.now();
   const ended = await shell.run(process.execPath, [
     '-e',
     TCP_CLIENT,
@@ -117,7 +113,6 @@ async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
     sentHeaders: [],
     body: out,
     localPort,
-    milliseconds: Date.now() - began,
   };
 }
 
@@ -126,7 +121,6 @@ async function sendTcp(shell: PodShell, row: AccessRow): Promise<CurlView> {
  * curl's exit codes.
  */
 async function sendByNode(shell: PodShell, row: AccessRow, trusted: string): Promise<CurlView> {
-  const began = Date.now();
   const ended = await shell.run(process.execPath, [
     program(`${row.speak as 'grpc' | 'websocket'}-client`),
     JSON.stringify({
@@ -147,7 +141,6 @@ async function sendByNode(shell: PodShell, row: AccessRow, trusted: string): Pro
     certificate: answer.issuer === undefined ? undefined : { subject: '', issuer: answer.issuer },
     body: answer.body ?? '',
     localPort: answer.localPort ?? 0,
-    milliseconds: Date.now() - began,
     grpcStatus: answer.grpcStatus,
   };
 }

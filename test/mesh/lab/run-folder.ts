@@ -98,7 +98,7 @@ export function watchForTheEnd(): void {
 function remove(id: string): void {
   const names = namespaces().filter((one) => one.startsWith(`${MARK}-${id}-`));
   // Again until none is left: a process that is being killed may still start another.
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 1000; attempt++) {
     const pids = processesIn(names);
     if (pids.length === 0) break;
     for (const pid of pids) {

@@ -304,9 +304,11 @@ describeMesh(
           spec: { jwtRules: [{ issuer: 'own', jwksUri: `http://${address}/what-the-author-wants-to-tell` }] },
         },
       ]);
-      await until('istiod asking for the keys', () => seen.read().some(({ event }) => event === 'request'));
+      await until('istiod asking for the keys', async () =>
+        (await seen.read()).some(({ event }) => event === 'request'),
+      );
       const pods = mesh.lab.pods.map((pod) => pod.address);
-      const [{ path, tls, from }] = seen.read().filter(({ event }) => event === 'request');
+      const [{ path, tls, from }] = (await seen.read()).filter(({ event }) => event === 'request');
       expect({ path, tls, ofPod: pods.includes(from) }).toEqual({
         path: '/what-the-author-wants-to-tell',
         tls: false,
@@ -325,7 +327,7 @@ describeMesh(
       await expect(mesh.apply(withoutRule('shop', hasPort(15012)), 'manifests', { seconds: 6 })).rejects.toThrow(
         /have not acknowledged/,
       );
-      await mesh.apply(manifests, 'manifests', { seconds: 45 });
+      await mesh.apply(manifests, 'manifests', { seconds: 90 });
       await mesh.expectRow({
         from: 'checkout',
         request: 'https://www.partner.com/',

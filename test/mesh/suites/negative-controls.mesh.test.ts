@@ -121,6 +121,19 @@ describeMesh('a broken example', { table, manifests }, (mesh) => {
     },
   );
 
+  test('plaintext that the host notices after the refusal is detected', async () => {
+    const impatient = plaintextOut().map((object) =>
+      object.kind === 'VirtualService'
+        ? JSON.parse(JSON.stringify(object).replace(/"http":\[\{/g, '"http":[{"timeout":"1s",'))
+        : object,
+    );
+    await mesh.apply(impatient);
+    const paused = mesh.lab.external.pause(2500);
+    const late: AccessRow = { ...HTTP, expect: { outcome: 'refused', symptom: 504, plaintextToHost: false } };
+    await expect(mesh.expectRow(late)).rejects.toThrow(/^.*\n.*\nplaintextToHost: expected false, seen true\n/);
+    await paused;
+  });
+
   test('a certificate that no proxy checks is detected', async () => {
     await mesh.apply(
       changed(/"caCertificates":"system",|"subjectAltNames":\["www.aliyun.com"\]/g, '').map((object) =>
@@ -197,7 +210,7 @@ describeMesh('what a proxy refuses', { table, manifests, tolerate: [/rejected/i,
           .replace(/"name":"/g, '"name":"again-'),
       ),
     };
-    await expect(mesh.apply([...manifests, again], 'manifests', { seconds: 4 })).rejects.toThrow(/refused|rejected/i);
+    await expect(mesh.apply([...manifests, again], 'manifests', { seconds: 15 })).rejects.toThrow(/refused|rejected/i);
     expect(mesh.lab.errors().join('\n')).toMatch(/rejected|refused/i);
   });
 });

@@ -339,8 +339,8 @@ describeMesh(
     async function seenWhile(act: () => Promise<unknown>) {
       const external = mesh.lab.watchExternalHosts();
       await act();
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      return external.read().filter(({ event }) => event !== 'connect');
+      await mesh.lab.settled();
+      return (await external.read()).filter(({ event }) => event !== 'connect');
     }
     const requests = (seen: Awaited<ReturnType<typeof seenWhile>>) => seen.filter(({ event }) => event === 'request');
 
