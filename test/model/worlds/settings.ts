@@ -349,7 +349,7 @@ function tlsForBytes(random: Random, { host, name }: Place): Setting {
 }
 
 function timeouts(random: Random, { host, name }: Place): Setting {
-  const wishes = ['delay=1500', 'delay=10', 'status=404', 'status=503', 'status=302'];
+  const wishes = ['delay=5000', 'delay=10', 'status=404', 'status=503', 'status=302'];
   return {
     objects: [
       object(
@@ -360,11 +360,11 @@ function timeouts(random: Random, { host, name }: Place): Setting {
           hosts: [host],
           http: [
             {
-              timeout: random.pick(['0.5s', '0.5s', '10s', undefined]),
+              timeout: random.pick(['3s', '3s', '10s', undefined]),
               retries: random.weighted<any>([
                 [3, undefined],
                 [1, { attempts: 0 }],
-                [1, { attempts: 2, perTryTimeout: '0.4s' }],
+                [1, { attempts: 2, perTryTimeout: '2.5s' }],
               ]),
               route: [{ destination: { host, port: { number: 80 } } }],
             },
