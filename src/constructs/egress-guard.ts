@@ -89,16 +89,14 @@ export interface EgressGuardProps {
   readonly locks?: RegistryOnlyMesh[];
 
   /**
-   * Refuse pods that take traffic from their sidecar: annotations that decide about the capture or the proxy, no
-   * injection, the host's network, user or group 1337, capabilities such as NET_ADMIN. `DirectEgress` needs such
-   * annotations, and an Istio that excludes ranges in the whole mesh writes them into every pod. Namespaces of gateways
-   * (those of Istio's gateway chart and of the Gateway API) belong in `platformNamespaces`, and `kubectl debug` needs
-   * `--profile=restricted` or `--profile=baseline`.
+   * Refuse pods that bypass their sidecar. They have annotations, labels and settings of Istio that are known to be
+   * harmless, in the sidecar's containers what Istio itself writes, and neither the host's network, user or group 1337
+   * nor capabilities such as NET_ADMIN. `DirectEgress` needs annotations that are refused, and namespaces of gateways
+   * (those of Istio's gateway chart and of the Gateway API) belong in `platformNamespaces`.
    *
-   * Sidecars have to be those of Istio's own template. Images of a mirror or a vendor need `proxyImages`, else every pod
-   * is refused. So is each where all sidecars have other hooks than `pilot-agent`'s (`global.proxy.lifecycle`), other
-   * users than 1337 (OpenShift), or volumes over files of the proxy. Write `mode: GuardMode.WARN` first, and after each
-   * update of this library or of Istio.
+   * Every pod is refused where the mesh gives all sidecars something else: images of a mirror or a vendor need
+   * `proxyImages`, variables of your own `proxyVariables`; the guide lists what else. Write `mode: GuardMode.WARN` first,
+   * and after each update of this library or of Istio.
    *
    * @default false
    */
@@ -112,6 +110,15 @@ export interface EgressGuardProps {
    * registry.istio.io/release/proxyv2
    */
   readonly proxyImages?: string[];
+
+  /**
+   * Variables of sidecars beside the usual ones, such as `ISTIO_META_` names of your own: what the mesh sets for all of
+   * them (`proxyMetadata` of `defaultConfig`), and what pods may set. `refuseBypass` refuses others, since some decide
+   * how traffic is captured. Only together with `refuseBypass`.
+   *
+   * @default - those that Istio's documentation has for sidecars
+   */
+  readonly proxyVariables?: string[];
 
   /**
    * What becomes of an object that breaks a rule.
@@ -163,6 +170,7 @@ const PROPS: Readers<EgressGuardProps> = {
     text('image', 'harbor.example.com/istio/proxyv2', assertImage),
     '"harbor.example.com/istio/proxyv2"',
   ),
+  proxyVariables: list(text('variable', 'ISTIO_META_TEAM', assertVariable), '"ISTIO_META_TEAM"'),
   mode: oneOf('GuardMode', GuardMode),
   clusterDomain: text('DNS domain', 'cluster.local', (value) => assertObjectName(value, 'DNS domain')),
   name: label('name', 'egress-guard'),
@@ -197,8 +205,9 @@ export class EgressGuard extends Construct {
     super(scope, id);
     const problems = new Problems(where(this));
     this.props = readProps(props, PROPS, problems);
-    if (this.props.proxyImages && !this.props.refuseBypass)
-      problems.add('proxyImages has no effect without `refuseBypass: true`; write both, or leave it out');
+    for (const name of ['proxyImages', 'proxyVariables'] as const)
+      if (this.props[name] && !this.props.refuseBypass)
+        problems.add(`${name} has no effect without \`refuseBypass: true\`; write both, or leave it out`);
     problems.throwIfAny();
     this.rootNamespace = this.props.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     validate(this);
@@ -222,7 +231,8 @@ export class EgressGuard extends Construct {
   }
 
   private look(): GuardFacts {
-    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [], proxyImages = [] } = this.props;
+    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [] } = this.props;
+    const { proxyImages = [], proxyVariables = [] } = this.props;
     const gateways = this.node.root.node.findAll().filter(isGateway);
     const namespaces = [
       'kube-system',
@@ -237,6 +247,7 @@ export class EgressGuard extends Construct {
       sharedGateways,
       endpointCidrs,
       proxyImages,
+      proxyVariables,
       clusterDomain: this.props.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,
     };
   }
@@ -276,6 +287,11 @@ function assertImage(image: string): void {
     throw new Error(
       `"${image}" is not an image with its registry and without a tag; write one such as "harbor.example.com/istio/proxyv2"`,
     );
+}
+
+function assertVariable(name: string): void {
+  if (!/^[A-Z][A-Z0-9_]*$/.test(name))
+    throw new Error(`"${name}" is not the name of a variable; write one such as "ISTIO_META_TEAM"`);
 }
 
 function assertSharedGateway(gateway: string): void {

@@ -98,7 +98,9 @@ export function refusals(manifests: any[], request: AdmissionRequest): string[] 
           context.variables[name] = evaluate(expression, context);
         return spec.validations
           .filter(({ expression }: any) => evaluate(expression, context) !== true)
-          .map(({ message }: any) => message);
+          .map(({ message, messageExpression }: any) =>
+            messageExpression === undefined ? message : evaluate(messageExpression, context),
+          );
       } catch (error) {
         return [`${metadata.name} fails: ${(error as Error).message}`];
       }

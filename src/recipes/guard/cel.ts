@@ -24,6 +24,20 @@ export function mapLiteral(labels: Record<string, string>): string {
   return `{${entries.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}`;
 }
 
+/** A map from names, each with what it begins with, to the pattern of their values. */
+export function patterns(...allowed: readonly [pattern: string, prefix: string, names: string][]): string {
+  const entries = allowed.flatMap(([pattern, prefix, names]) => words(names).map((name) => [prefix + name, pattern]));
+  return mapLiteral(Object.fromEntries(entries));
+}
+
+/** Words with spaces between them. */
+export const words = (text: string) => text.split(' ').filter(Boolean);
+
+/** Whether such a map has a name, with a pattern for this value. */
+export function matches(name: string, value: string, allowed: string): string {
+  return `(${name} in ${allowed} && ${value}.matches(${allowed}[${name}]))`;
+}
+
 const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?(:[0-9]*)?$`;
 
 /**

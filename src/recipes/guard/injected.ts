@@ -1,15 +1,13 @@
 /**
- * What Istio's injector writes into a pod, as far as the capture of its traffic depends on it. A pod can speak in its
- * place: it says that containers of its own are the injector's, or writes into the template, and takes the trace of that
- * away. Policies see a pod as it is afterwards, so the result is what they look at.
+ * What Istio's injector writes into a pod. A pod can speak in its place: it says that containers of its own are the
+ * injector's, lays fields of its own over them, or writes into the template, and takes the trace of that away. Policies
+ * see a pod as it is afterwards, so the result is what they look at: only what Istio writes is allowed.
  */
-import { annotation, field, literal } from './cel';
+import { ANYTHING, QUOTED, STATUS } from './annotations';
+import { annotation, field, literal, mapLiteral, matches, patterns } from './cel';
 import type { GuardFacts, GuardPolicy } from './policies';
-import { ofPlatform, onlyAs, readable, reportsInCluster, STARTS_WITH } from './proxy-config';
+import { MESH_VARIABLES, ofPlatform, POD_VARIABLES, proxyConfig } from './proxy-config';
 import { PROXY_CONTAINER } from '../../istio/injection';
-
-/** Here the injector notes which containers it wrote. */
-export const STATUS = 'sidecar.istio.io/status';
 
 /** What kubelet runs or asks of each container. */
 export const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'];
@@ -32,80 +30,123 @@ const CAPTURE =
   '-b\\n[^\\n]*\\n-d\\n[^\\n]*\\n(-q\\n[^\\n]*\\n)?(-o\\n\\n)?(-k\\n[^\\n]*\\n)?(-c\\n\\n)?--log_output_level=[^\\n]*' +
   '(\\n--log_as_json)?(\\n--run-validation\\n--skip-rule-apply|\\n--force-apply)?(\\n--native-nftables)?$';
 
-/** What the proxy is told: its domain, and how to log. */
+/** What the proxy is told: its domain, which becomes a part of its name in Envoy's bootstrap, and how to log. */
 const ARGUMENTS =
-  '^proxy\\nsidecar(\\n--domain\\n[^-\\n][^\\n]*|\\n--log_as_json|' +
-  '\\n--(concurrency|log_output_level|outlierLogPath|proxyComponentLogLevel|proxyLogLevel|stsPort)=[^\\n]*)*$';
+  '^proxy\\nsidecar(\\n--domain\\n[$][(]POD_NAMESPACE[)][.]svc[.][-.a-z0-9]+|\\n--log_as_json|' +
+  '\\n--(concurrency|log_output_level|outlierLogPath|proxyComponentLogLevel|proxyLogLevel|stsPort)=[-_./:,a-zA-Z0-9]*)*$';
 
 /** In hooks it waits until it is ready, and drains. */
-const HOOK = '^pilot-agent (wait( --(timeoutSeconds|periodMillis|requestTimeoutMillis)[= ][0-9]+)*|request( .*)?)$';
+const HOOK =
+  '^pilot-agent\\n(wait(\\n--(timeoutSeconds|periodMillis|requestTimeoutMillis)[=\\n][0-9]+)*|' +
+  'request(\\n--debug-port=[0-9]+)?\\n(GET|POST)\\n[a-z][^\\n]*)$';
+
+/** What variables of these containers name of the pod, and of its resources. */
+const NAMED = {
+  POD_NAME: 'metadata.name',
+  POD_NAMESPACE: 'metadata.namespace',
+  INSTANCE_IP: 'status.podIP',
+  SERVICE_ACCOUNT: 'spec.serviceAccountName',
+  HOST_IP: 'status.hostIP',
+  ISTIO_META_NODE_NAME: 'spec.nodeName',
+  ISTIO_CPU_LIMIT: 'limits.cpu',
+  GOMEMLIMIT: 'limits.memory',
+  GOMAXPROCS: 'limits.cpu',
+};
+
+/** The agent asks its own pod for metrics, at a port and a path. */
+const METRICS =
+  '^([{}\\[\\],]|"targets":|"(port|scrape)":"[a-zA-Z0-9]*"|"path":"(/([^"\\\\$]|\\\\u003[ce]|\\\\u0026)*)?"|null)*$';
 
 /**
- * Variables by which these programs or istio-cni do something else than they are told, trust somebody else, or connect
- * by way of somebody else.
+ * Variables with values of their own, and what these are: the injector's, a mesh's, and those by which webhooks of cloud
+ * providers give all containers an identity there.
  */
-const VARIABLES =
-  '(ISTIO_(INBOUND|OUTBOUND|LOCAL|SERVICE|EXCLUDE)_.*|INBOUND_.*|ENVOY_PORT|ENVOY_USER|PROXY_UID|PROXY_GID|' +
-  'KUBE_VIRT_.*|DRY_RUN|SKIP_.*|RUN_VALIDATION|NETWORK_NAMESPACE|CNI_MODE|RECONCILE|CLEANUP_.*|FORCE_.*|NATIVE_.*|' +
-  'DISABLE_ENVOY|PATH|LD_.*|.*LIB_?DIR|ISTIO_BOOTSTRAP.*|GRPC_XDS_BOOTSTRAP|XDS_.*|CA_(PROVIDER|ROOT_CA)|' +
-  'FILE_MOUNTED_CERTS|ISTIOD_SAN|PROV_CERT|OUTPUT_CERTS|SSL_CERT_.*|GCE_METADATA_HOST|' +
-  '(https?|all|no|HTTPS?|ALL|NO)_(proxy|PROXY))';
+const variables = (facts: GuardFacts) =>
+  patterns(
+    ['^istiod$', '', 'PILOT_CERT_PROVIDER'],
+    [`^${ofPlatform(facts)}:[0-9]+$`, '', 'CA_ADDR'],
+    ['^fips140=only$', '', 'GODEBUG'],
+    // Else nothing captures IPv6.
+    ['^true$', '', 'ISTIO_DUAL_STACK'],
+    ['^(REDIRECT|TPROXY)$', '', 'ISTIO_META_INTERCEPTION_MODE'],
+    [proxyConfig(facts), '', 'PROXY_CONFIG'],
+    [METRICS, '', 'ISTIO_PROMETHEUS_ANNOTATIONS'],
+    [ANYTHING, 'ISTIO_META_', 'POD_PORTS APP_CONTAINERS CLUSTER_ID NETWORK WORKLOAD_NAME OWNER MESH_ID'],
+    [ANYTHING, '', 'COMPLIANCE_POLICY ISTIO_KUBE_APP_PROBERS OTEL_RESOURCE_ATTRIBUTES TRUST_DOMAIN'],
+    [ANYTHING, '', 'REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION'],
+    [QUOTED, '', [...POD_VARIABLES, ...MESH_VARIABLES, ...facts.proxyVariables].join(' ')],
+    [QUOTED, 'AWS_', 'DEFAULT_REGION REGION ROLE_ARN STS_REGIONAL_ENDPOINTS WEB_IDENTITY_TOKEN_FILE'],
+    [QUOTED, 'AWS_CONTAINER_', 'AUTHORIZATION_TOKEN_FILE CREDENTIALS_FULL_URI'],
+    [QUOTED, 'AZURE_', 'AUTHORITY_HOST CLIENT_ID FEDERATED_TOKEN_FILE TENANT_ID'],
+  );
 
-/** Addresses of the pod and of its node, which no container gives itself. */
-const ADDRESSES = ['HOST_IP', 'INSTANCE_IP'];
+/** Volumes of the injector: where it mounts them, and what they are. */
+const items = (list: string, item: string, holds: string) => `${field(list, '[]', 'volume')}.all(${item}, ${holds})`;
+const VOLUMES: Record<string, [mounted: string, holds: string]> = {
+  'istio-podinfo': [
+    '/etc/istio/pod',
+    `has(volume.downwardAPI) && ${items('downwardAPI.items', 'item', `${field('fieldRef.fieldPath', "''", 'item')} == 'metadata.' + item.path`)}`,
+  ],
+  'istio-envoy': ['/etc/istio/proxy', 'has(volume.emptyDir)'],
+  'istio-data': ['/var/lib/istio/data', 'has(volume.emptyDir)'],
+  'credential-socket': ['/var/run/secrets/credential-uds', 'has(volume.emptyDir)'],
+  'workload-socket': ['/var/run/secrets/workload-spiffe-uds', 'has(volume.emptyDir)'],
+  'workload-certs': ['/var/run/secrets/workload-spiffe-credentials', 'has(volume.emptyDir)'],
+  'gke-workload-certificate': ['/var/run/secrets/workload-spiffe-credentials', 'has(volume.csi)'],
+  'istio-token': [
+    '/var/run/secrets/tokens',
+    `has(volume.projected) && ${items('projected.sources', 'source', 'has(source.serviceAccountToken)')}`,
+  ],
+  // Others may write more into the ConfigMap there than istiod does.
+  'istiod-ca-cert': [
+    '/var/run/secrets/istio',
+    `${field('configMap.name', "''", 'volume')} == 'istio-ca-root-cert' && !has(volume.configMap.items) || ` +
+      `has(volume.projected) && ${items('projected.sources', 'source', 'has(source.clusterTrustBundle)')}`,
+  ],
+  'istio-ca-crl': ['/var/run/secrets/istio/crl', 'has(volume.configMap)'],
+};
+const OWN_MOUNTS = Object.entries(VOLUMES).map(([name, [path]]) => `${name} ${path}`);
+const isOwnVolume = (name: string) => `${name} in ${literal(Object.keys(VOLUMES))}`;
 
 /**
- * The injector writes the configuration of the proxy as JSON. Without other escapes than those of JSON for signs, no
- * text in it is another than it looks.
+ * Where others may mount volumes: the image of the proxy has nothing there, and what it reads by itself is not there,
+ * but right below /etc/certs.
  */
-const JSON_ONLY =
-  '^([\\[\\]{},:\\s]|"([^"\\\\\\r\\n]|\\\\(["\\\\/bfnrt]|u003[ce]|u0026))*"|[-+.0-9]+|true|false|null)*$';
-
-/** What the injector mounts itself, each volume at its path: nothing else is mounted at a path that is spelt the same. */
-const OWN_MOUNTS = [
-  'istio-podinfo /etc/istio/pod',
-  'istio-envoy /etc/istio/proxy',
-  'istio-data /var/lib/istio/data',
-  'credential-socket /var/run/secrets/credential-uds',
-  'istiod-ca-cert /var/run/secrets/istio',
-  'istio-ca-crl /var/run/secrets/istio/crl',
-  'istio-token /var/run/secrets/tokens',
-  'workload-certs /var/run/secrets/workload-spiffe-credentials',
-  'gke-workload-certificate /var/run/secrets/workload-spiffe-credentials',
-  'workload-socket /var/run/secrets/workload-spiffe-uds',
-];
-
-/** Where the image has its programs, what these read and whom they trust. */
-const CLOSED =
-  '^[^/]|^/($|(bin|dev|etc|lib[^/]*|proc|run|sbin|sys|usr)(/|$)|var(/(lib|run(/secrets)?))?/?$|var/lib/istio|' +
-  'var/run/secrets/(credential-|istio|tokens|workload-))|[.][.]|//|/[.](/|$)';
-
-/** Where certificates lie: but `root-cert.pem`, right below /etc/certs, is the istiod's that the proxy trusts. */
-const OPEN = '^/etc/(ca-certificates|certs/[^/.]|pki|ssl/certs)([^/]|/[^/.])*/?$';
-const TRUSTED = '/etc/certs/root-cert.pem';
+const OPEN =
+  '^/((mnt|opt|srv|vault|var/local)(/[^/]+)*|etc/(certs/[^/.]+|ca-certificates|pki|ssl/certs)(/[^/]+)*|' +
+  'var/run/secrets/(azure|kubernetes[.]io|(pods[.])?eks[.]amazonaws[.]com)(/[^/]+)*)/?$';
 
 /** Policy variables: what the injector notes of its containers, and these. */
-export const INJECTED_VARIABLES: NonNullable<GuardPolicy['variables']> = [
+export const injectedVariables = (facts: GuardFacts): NonNullable<GuardPolicy['variables']> => [
   { name: 'status', expression: annotation(STATUS) },
   {
     name: 'injected',
     expression: `(${field('spec.initContainers', '[]')} + ${field('spec.containers', '[]')}).filter(one, ${isInjected('one')})`,
   },
+  { name: 'named', expression: mapLiteral(NAMED) },
+  { name: 'allowedVariables', expression: variables(facts) },
 ];
 
 /** Whether a container has a name of the injector's, which notes that it wrote it. */
 export function isInjected(one: string): string {
-  return `${one}.name in ${literal(INJECTED)} && variables.status.contains('"' + ${one}.name + '"')`;
+  return `${isCalled(one)} && variables.status.contains('"' + ${one}.name + '"')`;
 }
+
+/** Whether a container has a name of the injector's. */
+export const isCalled = (one: string) => `${one}.name in ${literal(INJECTED)}`;
+
+/** What is true of each item of a list in a container. */
+const each = (list: string, item: string, holds: string) => `${field(list, '[]', 'one')}.all(${item}, ${holds})`;
+
+/** Whether no volume of the injector is mounted in a container. */
+export const isApart = (one: string) =>
+  `${field('volumeMounts', '[]', one)}.all(mount, !(${isOwnVolume('mount.name')}))`;
 
 /** Whether the injector wrote a container with one of these names. */
 const has = (...names: string[]) => `variables.injected.exists(one, one.name in ${literal(names)})`;
 
 /** What is true of each container that the injector wrote. */
 const all = (...holds: string[]) => `variables.injected.all(one, ${holds.join(' && ')})`;
-
-/** What is true of each item of a list in such a container. */
-const each = (list: string, item: string, holds: string) => `${field(list, '[]', 'one')}.all(${item}, ${holds})`;
 
 /** What its arguments are, each in a line. */
 const isTold = (pattern: string) => `${field('args', '[]', 'one')}.join('\\n').matches(${literal(pattern)})`;
@@ -121,29 +162,14 @@ export function hasOtherImage(): string {
     .join(' || ');
 }
 
-/** What the proxy is configured by, once all is written. Kubernetes puts other variables in where `$(…)` names them. */
-function isConfigured(value: string, facts: GuardFacts): string {
-  const atPlatform = (name: string) => onlyAs('config', name, `"${name}": *"${ofPlatform(facts)}:[0-9]+"`);
-  return (
-    `!${value}.matches(${literal(`"${VARIABLES}"\\s*:`)}) && [${readable(value)}].all(config, ` +
-    `config.matches(${literal(JSON_ONLY)}) && ` +
-    `!${literal(STARTS_WITH)}.exists(setting, config.contains(setting)) && ` +
-    [
-      onlyAs('config', '[$][(]', '[$][(]hostip[)]'),
-      onlyAs('config', 'interceptionmode', '"interceptionmode": *"(redirect|tproxy)"'),
-      atPlatform('discoveryaddress'),
-      atPlatform('caaddr'),
-      reportsInCluster('config', facts),
-    ].join(' && ') +
-    ')'
-  );
-}
-
-/** For pods into which the injector wrote. */
+/** For pods into which the injector wrote, or should have. */
 export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations'] {
   const { proxyImages } = facts;
   const images = proxyImages.length > 0 ? proxyImages : IMAGES;
-  const istiod = `${ofPlatform(facts)}:[0-9]+`;
+  const isNamed =
+    'variable.name in variables.named && variables.named[variable.name] in ' +
+    `[${['fieldRef.fieldPath', 'resourceFieldRef.resource'].map((path) => field(`valueFrom.${path}`, "''", 'variable')).join(', ')}]`;
+  const value = field('value', "''", 'variable');
   return [
     {
       expression: `variables.status == '' || ${has(...CAPTURES)} && ${has(PROXY_CONTAINER)}`,
@@ -166,60 +192,54 @@ export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations']
     },
     {
       expression: all(
-        ...['command', 'envFrom', 'workingDir', 'volumeDevices'].map((name) => `!has(one.${name})`),
+        ...['command', 'envFrom', 'workingDir', 'volumeDevices', 'livenessProbe'].map((name) => `!has(one.${name})`),
+        `${field('terminationMessagePath', "'/dev/termination-log'", 'one')} == '/dev/termination-log'`,
+        // istio-cni captures nothing of the user and the group that the proxy has.
+        ...['runAsUser', 'runAsGroup'].map((name) => `${field(`securityContext.${name}`, '1337', 'one')} in [0, 1337]`),
         ...PROBES.map((probe) => `!one.?${probe}.?exec.hasValue()`),
         ...HOOKS.map(
           (hook) =>
-            `${field(`${hook}.exec.command`, "['pilot-agent', 'wait']", 'one')}.join(' ').matches(${literal(HOOK)})`,
+            `${field(`${hook}.exec.command`, "['pilot-agent', 'wait']", 'one')}.join('\\n').matches(${literal(HOOK)})`,
         ),
+        `(one.name == ${literal(PROXY_CONTAINER)} ? ${isTold(ARGUMENTS)} : ${isTold(CAPTURE)} && !has(one.restartPolicy))`,
+      ),
+      message:
+        "A container of Istio's injector in this pod runs something else than Istio has it run, or as somebody else, or leaves " +
+        'something out of the capture: leave out containers of its names, and what changes the interception, in this pod and in the ' +
+        'settings of Istio for all pods. Hooks of all sidecars (`global.proxy.lifecycle`) run `pilot-agent wait` or ' +
+        '`pilot-agent request` only.',
+    },
+    {
+      expression: all(
         each(
           'env',
           'variable',
-          `!variable.name.matches(${literal(`^${VARIABLES}$`)}) && ` +
-            `(variable.name != 'CA_ADDR' || ${field('value', "''", 'variable')}.matches(${literal(`^${istiod}$`)})) && ` +
-            `(!(variable.name in ${literal(ADDRESSES)}) || ` +
-            `${field('valueFrom.fieldRef.fieldPath', "''", 'variable')}.startsWith('status.'))`,
+          "variable.name.startsWith('DD_') || " +
+            `(has(variable.valueFrom) ? ${isNamed} : ${matches('variable.name', value, 'variables.allowedVariables')})`,
         ),
       ),
       message:
-        "A container of Istio's injector in this pod runs something else than Istio has it run: leave out containers of " +
-        'its names, and the annotation sidecar.istio.io/status. Hooks of all sidecars (`global.proxy.lifecycle`) run ' +
-        '`pilot-agent wait` or `pilot-agent request` only.',
+        "A variable of Istio's containers in this pod is not one that Istio writes, or has another value: leave it out, in " +
+        'this pod and in the settings of the mesh. Further `proxyMetadata` of the mesh belongs in `proxyVariables` of the ' +
+        'guard. PROXY_CONFIG has settings that the guide of EgressGuard lists, an istiod in a namespace of the platform, ' +
+        'and each `address` in the cluster.',
     },
     {
-      expression: all(
-        each(
-          'volumeMounts',
-          'mount',
-          `(mount.name + ' ' + mount.mountPath) in ${literal(OWN_MOUNTS)} || !mount.mountPath.matches(${literal(CLOSED)}) || ` +
-            `mount.mountPath.matches(${literal(OPEN)}) && !mount.mountPath.startsWith(${literal(TRUSTED)})`,
-        ),
-        // Others may write more into the ConfigMap there than istiod does.
-        `${field('spec.volumes', '[]')}.all(volume, volume.name != 'istiod-ca-cert' || !volume.?configMap.?items.hasValue())`,
-      ),
-      message:
-        "A volume lies over programs or files of Istio's in a container of its injector: mount it below /etc/certs/<name>, " +
-        '/mnt or another directory that the image of the proxy does not use.',
-    },
-    {
-      expression: all(`one.name == ${literal(PROXY_CONTAINER)} || ${isTold(CAPTURE)} && !has(one.restartPolicy)`),
-      message:
-        'What sets up the capture of this pod leaves something out, or runs as another user than 1337: leave out what ' +
-        'changes the interception, in this pod and in the settings of Istio for all pods.',
-    },
-    {
-      expression: all(
-        `one.name != ${literal(PROXY_CONTAINER)} || ${isTold(ARGUMENTS)} && ` +
+      expression:
+        all(
           each(
-            'env',
-            'variable',
-            `variable.name != 'PROXY_CONFIG' || !has(variable.valueFrom) && ${isConfigured(field('value', "''", 'variable'), facts)}`,
+            'volumeMounts',
+            'mount',
+            `(mount.name + ' ' + mount.mountPath) in ${literal(OWN_MOUNTS)} || ` +
+              `!(${isOwnVolume('mount.name')}) && mount.mountPath.matches(${literal(OPEN)}) && !mount.mountPath.contains('/.')`,
           ),
-      ),
+        ) +
+        ` && (variables.status == '' || ${field('spec.volumes', '[]')}.all(volume, ${Object.entries(VOLUMES)
+          .map(([name, [, holds]]) => `(volume.name != ${literal(name)} || ${holds})`)
+          .join(' && ')}))`,
       message:
-        "The proxy of this pod obeys an istiod that is not in a namespace of the platform, or files of the pod's own, " +
-        'captures nothing, or sends what it reports to an `address` beyond the cluster: leave that out, in this pod and ' +
-        'in the `defaultConfig` of the mesh.',
+        "A volume lies over programs or files of Istio's in a container of its injector, or takes the place of one of its " +
+        'own: mount it below /etc/certs/<name>, /mnt, /opt, /srv or /vault, under a name of its own.',
     },
   ];
 }

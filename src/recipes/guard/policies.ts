@@ -12,6 +12,8 @@ export interface GuardFacts {
   readonly clusterDomain: string;
   /** What the images of sidecars are called; none for those of Istio's releases. */
   readonly proxyImages: string[];
+  /** Variables of sidecars, beside the usual ones. */
+  readonly proxyVariables: string[];
 }
 
 /** The pods of a gateway, as far as they are known. */
@@ -37,7 +39,7 @@ export interface GuardPolicy {
   readonly namespaces: { operator: 'In' | 'NotIn'; values: string[] };
   readonly conditions?: { name: string; expression: string }[];
   readonly variables?: { name: string; expression: string }[];
-  readonly validations: { expression: string; message: string }[];
+  readonly validations: { expression: string; message: string; messageExpression?: string }[];
 }
 
 interface ResourceRule {

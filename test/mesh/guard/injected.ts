@@ -24,6 +24,18 @@ export const ORDINARY: Record<string, KubeObject> = {
         'proxyStatsMatcher: { inclusionRegexps: [".*a->b<c&d.*"] }\ndrainDuration: 45s\nconcurrency: 2',
     },
   }),
+  'a pod with metrics of its own': pod({
+    annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080', 'prometheus.io/path': '/m?a=b&c=d' },
+    labels: { app: 'x', version: 'v1', 'istio.io/rev': 'stable' },
+  }),
+  'a pod with several ports of metrics': pod({
+    annotations: {
+      'prometheus.istio.io/scrape-targets': '8080:/metrics, 9090',
+      'sidecar.istio.io/extraStatTags': 'request_host,destination_port',
+      'sidecar.istio.io/statsInclusionRegexps': 'cluster\\.outbound.*',
+      'readiness.status.sidecar.istio.io/initialDelaySeconds': '5',
+    },
+  }),
   'a pod with a native sidecar': pod({ annotations: { 'sidecar.istio.io/nativeSidecar': 'true' } }),
   'a pod with probes, hooks and first containers': pod(
     {
@@ -96,6 +108,29 @@ export function withVault(injected: KubeObject): KubeObject {
       initContainers: [...initContainers.map(mounted), { ...agent, name: 'vault-agent-init' }],
       containers: [...containers.map(mounted), agent],
     },
+  };
+}
+
+/** As the webhook of AWS writes, which is called after Istio's, and API servers for the token of the account. */
+export function withIdentity(injected: KubeObject): KubeObject {
+  const token = '/var/run/secrets/eks.amazonaws.com/serviceaccount';
+  const given = (one: any) => ({
+    ...one,
+    env: [
+      ...(one.env ?? []),
+      { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/x' },
+      { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: `${token}/token` },
+    ],
+    volumeMounts: [
+      ...(one.volumeMounts ?? []),
+      { name: 'aws-iam-token', mountPath: token, readOnly: true },
+      { name: 'kube-api-access', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
+    ],
+  });
+  const { containers, initContainers = [] } = injected.spec as any;
+  return {
+    ...injected,
+    spec: { ...injected.spec, containers: containers.map(given), initContainers: initContainers.map(given) },
   };
 }
 
@@ -357,6 +392,66 @@ export const ATTACKS: Record<string, { readonly sent: KubeObject; readonly at: (
     }),
     at: EVERYWHERE,
   },
+  'a proxy whose agent asks a host for metrics': {
+    sent: pod({ annotations: { 'prometheus.io/port': '80', 'prometheus.io/path': '@203.0.113.66/' } }),
+    at: EVERYWHERE,
+  },
+  'the same by the variable': withValue(
+    'ISTIO_PROMETHEUS_ANNOTATIONS',
+    '{"targets":[{"port":"80","path":"@203.0.113.66/"}]}',
+  ),
+  "a proxy whose name goes on with another bootstrap of Envoy's": {
+    sent: overlaid({
+      args: ['proxy', 'sidecar', '--domain', 'x"}, "static_resources": {"listeners": []}, "a": {"b": "'],
+    }),
+    at: EVERYWHERE,
+  },
+  'a proxy whose statistics do': configured(
+    '{"proxyStatsMatcher":{"inclusionPrefixes":["x\\"}]}}, \\"static_resources\\": {}, \\"a\\": [{{\\"b\\": \\""]}}',
+  ),
+  'a proxy whose cluster does': configured('{"serviceCluster":"x\\"}, \\"static_resources\\": {}"}'),
+  'a proxy configured with a text that another variable ends': {
+    sent: overlaid({
+      env: [
+        { name: 'ISTIO_META_OWNER', value: 'x","customConfigFile":"/mnt/mine.json' },
+        { name: 'PROXY_CONFIG', value: '{"meshId":"$(ISTIO_META_OWNER)"}' },
+      ],
+    }),
+    at: EVERYWHERE,
+  },
+  'a proxy configured to capture nothing, in what looks like a text': configured(
+    '{"concurrency": 2\n", interceptionMode: NONE, statNameLength: "}',
+  ),
+  'a proxy that speaks another dialect with istiod': withValue('ISTIO_META_GENERATOR', 'grpc'),
+  'a proxy that knows istiod by a file of the pod': withValue('PILOT_CERT_PROVIDER', 'custom'),
+  'a proxy that takes its name from an annotation': {
+    sent: overlaid({
+      env: [{ name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: "metadata.annotations['a']" } } }],
+    }),
+    at: EVERYWHERE,
+  },
+  'a proxy with a file in place of its bootstrap': {
+    sent: overlaid({ terminationMessagePath: '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json' }),
+    at: EVERYWHERE,
+  },
+  'a volume in a directory of the image that nobody thought of': { sent: mounting('/home/a'), at: EVERYWHERE },
+  "an application that could write the proxy's certificates": {
+    sent: pod({}, { containers: [{ ...APP, volumeMounts: [{ name: 'workload-certs', mountPath: '/mnt' }] }] }),
+    at: EVERYWHERE,
+  },
+  'a proxy in a group of its own, of which istio-cni captures nothing': {
+    sent: overlaid({ securityContext: { runAsGroup: 2000 } }, { securityContext: { runAsGroup: 2000 } }),
+    at: EVERYWHERE,
+  },
+  'a pod that istio-cni leaves alone for the name of a container': {
+    sent: pod({}, { initContainers: [{ name: 'istio-init', image: 'none' }] }),
+    at: ['istio-cni'],
+  },
+  'a proxy that does not capture IPv6': {
+    sent: overlaid({ env: [{ name: 'ISTIO_DUAL_STACK', value: 'false' }] }),
+    at: ['variables of the mesh'],
+  },
+  'a privileged proxy': { sent: overlaid({ securityContext: { privileged: true } }), at: EVERYWHERE },
   'a proxy with another CA': withValue('CA_ADDR', '203.0.113.66:15010'),
   'a proxy that connects by way of a host': withValue('https_proxy', 'http://data@203.0.113.66:3128'),
   'a proxy that trusts other roots': withValue('SSL_CERT_FILE', '/mnt/a'),

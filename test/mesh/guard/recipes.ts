@@ -189,7 +189,7 @@ export const RECIPES: Record<string, KubeObject[]> = {
     pod({
       annotations: {
         'proxy.istio.io/config':
-          'drainDuration: 20s\nproxyMetadata: { EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true", ISTIO_META_A: "b c" }',
+          'drainDuration: 20s\nproxyMetadata: { EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true", ISTIO_META_IDLE_TIMEOUT: "1h" }',
         'sidecar.istio.io/userVolume': '[\n{"name":"a","emptyDir":{}}]',
         'sidecar.istio.io/proxyCPU': '100m',
       },
@@ -203,13 +203,6 @@ export const RECIPES: Record<string, KubeObject[]> = {
       ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'x-5d4', uid: 'a' }],
     }),
   ],
-  'traces to the collector of the platform, and to one of the cluster': [
-    'zipkin.istio-system:9411',
-    'jaeger.traces.svc.cluster.local:9411',
-    'jaeger.traces.svc.cluster.local.:9411',
-  ].map((address) =>
-    pod({ annotations: { 'proxy.istio.io/config': `tracing:\n  sampling: 10\n  zipkin:\n    address: ${address}\n` } }),
-  ),
   'names and nameservers of a pod': [
     pod(
       {},
@@ -220,7 +213,7 @@ export const RECIPES: Record<string, KubeObject[]> = {
       },
     ),
     pod(
-      { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' } },
+      { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "$(HOST_IP):9411" } }' } },
       { dnsConfig: { options: [{ name: 'ndots', value: '2' }] } },
     ),
   ],

@@ -231,7 +231,12 @@ export class Istiod {
 
   /** The pod as Istio's injector leaves it. */
   public async inject(pod: KubeObject, injection: Injection = {}): Promise<KubeObject> {
-    return this.answer('/inject', JSON.stringify({ pod, ...injection }));
+    const injected = await this.answer<KubeObject>('/inject', JSON.stringify({ pod, ...injection }));
+    // API servers take a volume without a source for an empty directory.
+    const volumes = ((injected.spec as any).volumes ?? []).map((volume: object) =>
+      Object.keys(volume).length > 1 ? volume : { ...volume, emptyDir: {} },
+    );
+    return { ...injected, spec: { ...injected.spec, volumes } };
   }
 
   /** What API servers say about the expressions of the stored policies. */

@@ -10,7 +10,14 @@ import { InstalledEgressGateway } from '../../../src/constructs/installed-egress
 import { RegistryOnlyMesh } from '../../../src/constructs/registry-only-mesh';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { meshExamples } from '../examples';
-import { ATTACKS as INJECTED_ATTACKS, DEBUGGERS, INSTALLATIONS, ORDINARY, withVault } from '../guard/injected';
+import {
+  ATTACKS as INJECTED_ATTACKS,
+  DEBUGGERS,
+  INSTALLATIONS,
+  ORDINARY,
+  withIdentity,
+  withVault,
+} from '../guard/injected';
 import { LARGE } from '../guard/large';
 import {
   istio,
@@ -138,21 +145,25 @@ const PODS: Record<string, KubeObject> = {
   'a pod whose proxy reports to a host': pod({
     annotations: { 'proxy.istio.io/config': 'envoyMetricsService: { address: "open.example.com:80" }' },
   }),
-  'a pod whose proxy finds another address under the name of a collector': pod(
-    { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' } },
-    { hostAliases: [{ ip: '203.0.113.66', hostnames: ['zipkin.istio-system'] }] },
-  ),
-  'the same of what all proxies of the mesh report to, or of an istiod': pod(
+  'a pod whose proxy reports to a collector by its name': pod({
+    annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' },
+  }),
+  "a pod that writes into Envoy's bootstrap": pod({
+    annotations: { 'sidecar.istio.io/extraStatTags': 'a"}]}, "static_resources": {"listeners": []}, "b": {"c": "' },
+  }),
+  'the same by a setting of its proxy': pod({
+    annotations: {
+      'proxy.istio.io/config': `extraStatTags: ['a"}]}, "static_resources": {"listeners": []}, "b": {"c": "']`,
+    },
+  }),
+  'a pod with an annotation of Istio that nobody knows': pod({ annotations: { 'sidecar.istio.io/next': 'true' } }),
+  'a pod with a label of Istio that nobody knows': pod({ labels: { 'sidecar.istio.io/next': 'true' } }),
+  'a pod whose proxy has a variable that nobody knows': pod({
+    annotations: { 'proxy.istio.io/config': 'proxyMetadata: { ISTIO_META_GENERATOR: grpc }' },
+  }),
+  'a pod whose proxy finds another address under the name of an istiod': pod(
     {},
     { hostAliases: [{ ip: '203.0.113.66', hostnames: ['erp.example.com', 'istiod-canary.istio-system.svc'] }] },
-  ),
-  'a pod whose proxy asks nameservers of its own for the collector': pod(
-    { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin.istio-system:9411" } }' } },
-    { dnsPolicy: 'None', dnsConfig: { nameservers: ['203.0.113.66'] } },
-  ),
-  'a pod whose proxy reports to what its own names make of one label': pod(
-    { annotations: { 'proxy.istio.io/config': 'tracing: { zipkin: { address: "zipkin:9411" } }' } },
-    { hostAliases: [{ ip: '203.0.113.66', hostnames: ['zipkin'] }] },
   ),
   "a container with the proxy's group": pod(
     {},
@@ -598,7 +609,9 @@ describeMesh('guard', { table }, (mesh) => {
         const excluding = binding({ 'traffic.sidecar.istio.io/excludeOutboundPorts': '443' });
         expect((await create(excluding, more)).refused).toMatch(/takes traffic from the sidecar/);
         const without = { ...excluding.metadata, annotations: {}, labels: { 'sidecar.istio.io/inject': 'false' } };
-        expect((await create({ ...excluding, metadata: without }, more)).refused).toMatch(/would have no sidecar/);
+        expect((await create({ ...excluding, metadata: without }, more)).refused).toMatch(
+          /sidecar.istio.io\/inject takes traffic/,
+        );
       }
     });
 
@@ -614,9 +627,24 @@ describeMesh('guard', { table }, (mesh) => {
         expect(await create(debugged, { ...update, subresource: 'ephemeralcontainers' })).toEqual({});
       });
 
-      test('what the agent injector of Vault adds passes', async () => {
-        const injected = await mesh.lab.istiod.inject(ORDINARY['a pod'], injection);
-        expect(await create(withVault(injected))).toEqual({});
+      test.each(Object.entries({ 'the agent injector of Vault': withVault, 'the identities of AWS': withIdentity }))(
+        'what the webhook for %s adds passes',
+        async (_what, webhook) => {
+          const injected = await mesh.lab.istiod.inject(ORDINARY['a pod'], injection);
+          expect(await create(webhook(injected))).toEqual({});
+        },
+      );
+
+      test('where all pods are injected, one without a sidecar is refused', async () => {
+        const object = ORDINARY['a pod'];
+        const injected = await mesh.lab.istiod.inject(object, injection);
+        for (const labels of [{ 'istio-injection': 'enabled' }, { 'istio.io/rev': 'stable' }]) {
+          const namespace = { metadata: { name: 'other', labels } };
+          expect((await create(object, { namespace })).refused).toMatch(/would have no sidecar/);
+          expect(await create(injected, { namespace })).toEqual({});
+        }
+        const labels = { 'istio-injection': 'disabled', 'istio.io/rev': 'stable' };
+        expect(await create(object, { namespace: { metadata: { name: 'other', labels } } })).toEqual({});
       });
 
       test('the image of the proxy is not replaced by another', async () => {
