@@ -1,9 +1,9 @@
 import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Emitted } from './emitted';
-import { Declared } from './ownership';
+import { Declared, Ownership } from './ownership';
 import { perApp } from '../declarations/app';
-import { groupVersionKind, Rank, RecipeObject, Side } from '../recipes/recipe';
+import { groupVersionKind, Rank, RANKS, RecipeObject, Side } from '../recipes/recipe';
 
 /** Where the objects of one side go. */
 export interface Place {
@@ -24,12 +24,6 @@ export function emit(construct: Construct, objects: RecipeObject[], scope: Const
   return new Emission(construct, { gateway: { scope }, caller: { scope } }, () => objects).update().objects();
 }
 
-interface Placed {
-  readonly emitted: Emitted;
-  /** The count of objects that were emitted before. */
-  readonly order: number;
-}
-
 const emissions = new WeakMap<object, Emission>();
 /** What the shared objects of an app are made from. */
 const sharedObjects = perApp(() => new Map<string, Set<Declared>>());
@@ -43,7 +37,9 @@ export class Emission {
     return emission;
   }
 
-  private readonly placed = new Map<string, Placed>();
+  private readonly emitted: Emitted[] = [];
+  private readonly byId: { readonly [side in Side]: Map<string, Emitted> } = { gateway: new Map(), caller: new Map() };
+  private readonly ownership: Ownership;
 
   /**
    * @param owner the construct of this library that findings about the objects are reported for
@@ -55,15 +51,20 @@ export class Emission {
     private readonly places: Places,
     private readonly recipe: () => RecipeObject[],
     private readonly declared?: Declared,
-  ) {}
+  ) {
+    this.ownership = new Ownership(owner, declared ? [declared] : []);
+  }
 
   /** Adds what is missing. Call it whenever more was declared. */
   public update(): this {
-    for (const planned of this.recipe().sort((a, b) => a.rank - b.rank)) {
-      const key = keyOf(planned.side, planned.id);
-      const known = this.placed.get(key);
-      if (known) known.emitted.planned = planned;
-      else this.addUnlessShared(key, planned);
+    const objects = this.recipe();
+    for (const rank of RANKS) {
+      for (const planned of objects) {
+        if (planned.rank !== rank) continue;
+        const known = this.byId[planned.side].get(planned.id);
+        if (known) known.planned = planned;
+        else this.addUnlessShared(planned);
+      }
     }
     this.keepOrder();
     return this;
@@ -72,53 +73,51 @@ export class Emission {
   /** All objects so far, in the order in which they can be applied. */
   public objects(...sides: Side[]): ApiObject[] {
     return this.inOrder()
-      .map(({ emitted }) => emitted)
       .filter(({ planned }) => sides.length === 0 || sides.includes(planned.side))
       .map(({ object }) => object);
   }
 
   /** The objects with these ids. */
   public objectsOf(side: Side, ids: string[]): ApiObject[] {
-    return [...new Set(ids)].flatMap((id) => this.placed.get(keyOf(side, id))?.emitted.object ?? []);
+    return [...new Set(ids)].flatMap((id) => this.byId[side].get(id)?.object ?? []);
   }
 
   /** Adds an object, or what it is made from to an object that another declaration of the app has emitted. */
-  private addUnlessShared(key: string, planned: RecipeObject): void {
-    let declared: Iterable<Declared> = this.declared ? [this.declared] : [];
+  private addUnlessShared(planned: RecipeObject): void {
+    let { ownership } = this;
     if (planned.shared) {
       const { kind, metadata } = planned;
       const identity = `${groupVersionKind(kind).kind} ${metadata.namespace}/${metadata.name}`;
       const shared = sharedObjects(this.owner);
       const known = shared.get(identity);
       if (known) {
-        for (const one of declared) known.add(one);
+        if (this.declared) known.add(this.declared);
         return;
       }
-      const growing = new Set(declared);
-      shared.set(identity, growing);
-      declared = growing;
+      const declared = new Set(this.declared && [this.declared]);
+      shared.set(identity, declared);
+      ownership = new Ownership(this.owner, declared);
     }
     const { scope, first = scope } = this.places[planned.side]!;
-    const emitted = new Emitted(this.owner, planned.rank === Rank.FIRST ? first : scope, planned, declared);
-    this.placed.set(key, { emitted, order: this.placed.size });
+    const to = planned.rank === Rank.FIRST ? first : scope;
+    const emitted = new Emitted(ownership, to, planned, this.emitted.length);
+    this.emitted.push(emitted);
+    this.byId[planned.side].set(planned.id, emitted);
   }
 
-  private inOrder(): Placed[] {
-    return [...this.placed.values()].sort((a, b) => a.emitted.planned.rank - b.emitted.planned.rank);
+  private inOrder(): Emitted[] {
+    return [...this.emitted].sort((a, b) => a.planned.rank - b.planned.rank);
   }
 
   /** An object whose rank has grown waits for those that it now comes after. */
   private keepOrder(): void {
-    const last = new Map<IConstruct, Placed>();
-    for (const placed of this.inOrder()) {
-      const { object } = placed.emitted;
-      const before = last.get(object.node.scope!);
-      if (before && before.order > placed.order) object.addDependency(before.emitted.object);
-      last.set(object.node.scope!, placed);
+    const last = new Map<IConstruct, Emitted>();
+    for (const emitted of this.inOrder()) {
+      const { object, order } = emitted;
+      const scope = object.node.scope!;
+      const before = last.get(scope);
+      if (before && before.order > order) object.addDependency(before.object);
+      last.set(scope, emitted);
     }
   }
-}
-
-function keyOf(side: Side, id: string): string {
-  return `${side} ${id}`;
 }

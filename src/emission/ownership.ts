@@ -11,30 +11,40 @@ export interface Declared {
   readonly constructs: readonly IConstruct[];
 }
 
-/**
- * The metadata of an object, with whose it is and which constructs it comes from, unless its author or its chart has
- * written that. The paths of constructs are in an annotation only, so that renaming one changes nothing that selects or
- * matches.
- *
- * @param by the construct that emits it
- * @param declared what it is made from, which may grow until synth; empty if that is the construct alone
- */
-export function owned(
-  metadata: ApiObjectMetadata,
-  scope: IConstruct,
-  by: IConstruct,
-  declared: Iterable<Declared>,
-): ApiObjectMetadata {
-  const chart = Chart.of(scope);
-  const [first] = declared;
-  const owner = first?.owner ?? Chart.of(by).namespace ?? metadata.namespace ?? chart.namespace;
-  const constructs = () => (first ? [...declared].flatMap((one) => one.constructs) : [by]);
-  // Fields before copies: V8 11 gives every object that begins with a copy a hidden class of its own.
-  return {
-    ...metadata,
-    labels: { [OWNER_LABEL]: owner!, ...chart.labels, ...metadata.labels }, // undefined is not written
-    annotations: { [CONSTRUCTS]: Lazy.any({ produce: () => pathsOf(constructs()) }), ...metadata.annotations },
-  };
+/** Whose objects are, and which constructs they come from. */
+export class Ownership {
+  /** The paths of the constructs, for an annotation. */
+  private readonly paths = Lazy.any({ produce: () => pathsOf(this.constructs()) });
+
+  /**
+   * @param by the construct that emits the objects
+   * @param declared what they are made from, which may grow until synth; empty if that is the construct alone
+   */
+  constructor(
+    public readonly by: IConstruct,
+    private readonly declared: Iterable<Declared>,
+  ) {}
+
+  /**
+   * The metadata of an object, with whose it is, unless its author or its chart has written that. The paths of
+   * constructs are in an annotation only, so that renaming one changes nothing that selects or matches.
+   */
+  public of(metadata: ApiObjectMetadata, scope: IConstruct): ApiObjectMetadata {
+    const chart = Chart.of(scope);
+    const [first] = this.declared;
+    const owner = first?.owner ?? Chart.of(this.by).namespace ?? metadata.namespace ?? chart.namespace;
+    // Fields before copies: V8 11 gives every object that begins with a copy a hidden class of its own.
+    return {
+      ...metadata,
+      labels: { [OWNER_LABEL]: owner!, ...chart.labels, ...metadata.labels }, // undefined is not written
+      annotations: { [CONSTRUCTS]: this.paths, ...metadata.annotations },
+    };
+  }
+
+  private constructs(): readonly IConstruct[] {
+    const all = [...this.declared].flatMap(({ constructs }) => constructs);
+    return all.length > 0 ? all : [this.by];
+  }
 }
 
 function pathsOf(constructs: readonly IConstruct[]): string {

@@ -1,7 +1,8 @@
-import { ApiObject, App, ImplicitTokenResolver, JsonPatch, LazyResolver, NumberStringUnionResolver } from 'cdk8s';
+import { ApiObject } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { Acknowledged } from './acknowledged';
 import { Emitted, emittedObjects } from './emitted';
+import { patchesOf } from './plain';
 import { changeCount, perApp, touch } from '../declarations/app';
 import { conflictsOf } from '../declarations/conflicts';
 import { rootNamespaceOf } from '../declarations/mesh';
@@ -55,8 +56,7 @@ class Validation {
     this.problems = new Map();
 
     const emitted = emittedObjects(this.root);
-    const plain = App.of(this.root).resolvers.every(({ constructor }) => BUILT_IN.includes(constructor));
-    const checked = objects.map((object) => new Checked(object, plain ? emitted.get(object) : undefined));
+    const checked = objects.map((object) => new Checked(object, emitted.get(object)));
     const findings = rules().checkManifests(checked, { rootNamespace: rootNamespaceOf(this.root) });
     const conflicts = conflictsOf(this.root);
     const owners = new Map(
@@ -81,9 +81,6 @@ class Validation {
   }
 }
 
-/** The resolvers of cdk8s, which leave plain data as it is. Others may replace values in manifests. */
-const BUILT_IN: unknown[] = [LazyResolver, ImplicitTokenResolver, NumberStringUnionResolver];
-
 /**
  * An object as the rules see it. Its path is computed only when it is reported, since that takes time; an object of
  * this library is serialised only if it is patched, which would cost a tenth of the whole synth.
@@ -96,10 +93,9 @@ class Checked implements EgressObject {
     ours: Emitted | undefined,
   ) {
     const { apiVersion, kind, name, metadata } = object;
-    this.manifest =
-      ours?.isIstio && patchesOf(object)?.length === 0
-        ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
-        : object.toJson();
+    this.manifest = ours?.isPlain
+      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
+      : object.toJson();
   }
 
   public get origin(): string {
@@ -120,12 +116,4 @@ function render(finding: Finding): string {
 
 function sameObjects(some: readonly ApiObject[], others: readonly ApiObject[]): boolean {
   return some.length === others.length && some.every((object, index) => object === others[index]);
-}
-
-/**
- * The JSON patches of an object. cdk8s keeps them in a private field; in a version that names the field differently,
- * every object counts as patched, and patches that are added after an error are not seen.
- */
-function patchesOf(object: ApiObject): JsonPatch[] | undefined {
-  return (object as unknown as { readonly patches?: JsonPatch[] }).patches;
 }

@@ -1,19 +1,17 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { perApp } from '../declarations/app';
-import { Rank, RecipeObject } from '../recipes/recipe';
+import { RANKS, RecipeObject } from '../recipes/recipe';
 
 /** What Argo CD reads. */
 const ANNOTATION = 'argocd.argoproj.io/sync-wave';
-
-const RANKS = Object.values(Rank).filter((rank) => typeof rank === 'number').length;
 
 /**
  * The waves of an app: those of the gateway side, then those of the caller side. Whatever carries no number, such as
  * namespaces and the users' own objects, is in wave 0, before them all.
  */
 export function waveOf({ side, rank }: RecipeObject): number {
-  return 1 + rank + (side === 'caller' ? RANKS : 0);
+  return 1 + rank + (side === 'caller' ? RANKS.length : 0);
 }
 
 /** The scopes whose objects carry their wave. */
