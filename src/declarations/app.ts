@@ -4,10 +4,7 @@ import { valueIn } from '../values/grouping';
 /** Keeps one thing for each app, garbage-collected with the app. The app is known by any construct in it. */
 export function perApp<T>(make: (root: IConstruct) => T): (construct: IConstruct) => T {
   const made = new WeakMap<IConstruct, T>();
-  return (construct) => {
-    const root = rootOf(construct);
-    return valueIn(made, root, () => make(root));
-  };
+  return (construct) => valueIn(made, rootOf(construct), make);
 }
 
 /** Every object asks for it several times, and `node.root` lists all scopes on the way. */

@@ -98,7 +98,7 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Declar
   }
 
   public get origination(): OriginationSettings | undefined {
-    return this.originations[0];
+    return this.statements.find(({ originations }) => originations.length > 0)?.originations[0].settings;
   }
 
   /** The TLS originations of all constructs, each once. Where they differ, synth stops. */

@@ -30,6 +30,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   }
 
   private readonly admitted = new Map<string, Caller>();
+  private cachedSide?: CallerSide<GatewayEgressPath>;
 
   private constructor(
     app: IConstruct,
@@ -70,7 +71,12 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
 
   /** What the namespace knows about the host: all egress paths of its callers through this gateway. */
   public get callerSide(): CallerSide<GatewayEgressPath> {
-    return CallerSide.of<GatewayEgressPath>(this.app, this.namespace, this.host, this.installation);
+    return (this.cachedSide ??= CallerSide.of<GatewayEgressPath>(
+      this.app,
+      this.namespace,
+      this.host,
+      this.installation,
+    ));
   }
 
   /** The label sets of the pods that this path is for; undefined if it is for all pods without one of their own. */
@@ -88,8 +94,8 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
 
   protected makeKey(): string {
     const { owner, namespace, host, account, installation } = this;
-    const only = account === undefined ? [] : ['only', account];
-    return keyOf('gateway', owner, namespace, host, installation.namespace, installation.name, ...only);
+    if (account === undefined) return this.callerSide.key;
+    return keyOf('gateway', owner, namespace, host, installation.namespace, installation.name, 'only', account);
   }
 
   protected begin(): void {

@@ -44,10 +44,10 @@ export function groupBy<K, V extends object>(values: Iterable<V>, keyOf: (value:
 export function valueIn<K, V>(
   map: Pick<Map<K, V>, 'get'> & { set(key: K, value: V): unknown },
   key: K,
-  make: () => V,
+  make: (key: K) => V,
 ): V {
   let value = map.get(key);
-  if (value === undefined) map.set(key, (value = make()));
+  if (value === undefined) map.set(key, (value = make(key)));
   return value;
 }
 

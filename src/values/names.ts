@@ -33,7 +33,7 @@ export function addressInstead(key: string): string {
 export function objectName(stem: string, key: string, suffix?: string): string {
   const tail = suffix === undefined ? `-${key}` : `-${key}-${suffix}`;
   const room = LABEL_LENGTH - tail.length;
-  return stem.replace(/\./g, '-').slice(0, room).replace(/-+$/, '') + tail;
+  return stem.replaceAll('.', '-').slice(0, room).replace(/-+$/, '') + tail;
 }
 
 /**

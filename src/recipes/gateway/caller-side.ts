@@ -1,4 +1,4 @@
-import { HOP_PORT, hopName, hopSubset, idOf, metadataOf } from './names';
+import { HOP_PORT, hopName, hopSubset, idOf, metadataIn } from './names';
 import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { PortSettings } from '../../declarations/settings';
@@ -25,7 +25,11 @@ import {
 export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   const { host, namespace, account, callerSide: common } = path;
   const { ports } = common.settings;
-  const shared = { side: 'caller', metadata: metadataOf(common, namespace), shared: true } as const;
+  const shared = {
+    side: 'caller',
+    metadata: metadataIn(namespace, common)(),
+    shared: true,
+  } as const;
   return [
     {
       id: idOf(path, 'destination-rule'),
@@ -33,7 +37,7 @@ export function callerSide(path: GatewayEgressPath): RecipeObject[] {
       side: 'caller',
       // Before the VirtualService; and if that is there already, because of other callers, before its route leads here.
       rank: account === undefined ? Rank.BASE : Rank.FIRST,
-      metadata: metadataOf(path, namespace),
+      metadata: metadataIn(namespace, path)(),
       spec: () => hopRule(path),
     },
     {

@@ -1,4 +1,4 @@
-import { HOP_PORT, hopName, idOf, metadataOf } from './names';
+import { HOP_PORT, hopName, idOf, metadataIn, nameOf } from './names';
 import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { originationPort } from '../../declarations/origination';
@@ -25,10 +25,15 @@ import {
  */
 export function gatewaySide(path: GatewayEgressPath): RecipeObject[] {
   const { settings, origination, installation } = path;
-  const object = (kind: ObjectKind, id: string, rank: Rank, spec: () => object, suffix?: string): RecipeObject => {
-    const metadata = metadataOf(path, installation.namespace, suffix);
-    return { id: idOf(path, id), kind, side: 'gateway', rank, metadata, spec };
-  };
+  const metadata = metadataIn(installation.namespace, path);
+  const object = (kind: ObjectKind, id: string, rank: Rank, spec: () => object, suffix?: string): RecipeObject => ({
+    id: idOf(path, id),
+    kind,
+    side: 'gateway',
+    rank,
+    metadata: metadata(suffix),
+    spec,
+  });
   const rule = object(istio.DestinationRule, RULE, Rank.FIRST, () => externalRule(path));
   return [
     ...(settings.policy || origination ? [rule] : []),
@@ -74,7 +79,7 @@ function hopRoute(path: GatewayEgressPath, port: PortSettings): istio.VirtualSer
   return {
     hosts: [hopName(path, port)],
     exportTo: ['.'],
-    gateways: [`${namespace}/${metadataOf(path, namespace).name}`],
+    gateways: [`${namespace}/${nameOf(path)}`],
     http: read
       ? [{ match, rewrite: { authority: authority(path, port) }, ...routeOptions(path.settings), route }]
       : undefined,

@@ -21,15 +21,21 @@ export function idOf({ host, namespace, account }: GatewayEgressPath, kind: stri
   return `${host}-for-${namespace}${account === undefined ? '' : `-${account}`}-${kind}`;
 }
 
-export function metadataOf(
-  { host, key, settings }: { host: string; key: string; settings: EgressPathSettings },
-  namespace: string,
-  suffix?: string,
-) {
-  return {
-    name: objectName(settings.namePrefix ?? host, key, suffix),
-    namespace,
-    labels: settings.labels,
-    annotations: annotationsFor(host, settings),
-  } satisfies ApiObjectMetadata;
+/** The name of an object, unique among those of its kind in its namespace. */
+export function nameOf({ host, key, settings }: Named, suffix?: string): string {
+  return objectName(settings.namePrefix ?? host, key, suffix);
+}
+
+/** Makes the metadata of the objects in a namespace, by the suffix of their names. */
+export function metadataIn(namespace: string, named: Named) {
+  const { labels } = named.settings;
+  const annotations = annotationsFor(named.host, named.settings);
+  return (suffix?: string) =>
+    ({ name: nameOf(named, suffix), namespace, labels, annotations }) satisfies ApiObjectMetadata;
+}
+
+interface Named {
+  readonly host: string;
+  readonly key: string;
+  readonly settings: EgressPathSettings;
 }
