@@ -371,6 +371,15 @@ export class Lab {
     return JSON.parse(await this.shellOf(from).must(process.execPath, [program('raw-client'), file]));
   }
 
+  /** curl's exit code for a request: 28 where packets are dropped. Where a host notices it, that is an error. */
+  public async knock(from: string, url: string): Promise<number> {
+    const seen = this.watchExternalHosts();
+    const { code } = await this.shellOf(from).run('curl', ['-skg', '-m', '3', '-o', '/dev/null', url]);
+    if (code === 28 && (await seen.read()).length > 0)
+      throw new Error(`${from} reached ${url}, and did not wait for the answer`);
+    return code;
+  }
+
   /** What external hosts see from now on, whoever calls them. */
   public watchExternalHosts(): { read(): Promise<ExternalEvent[]> } {
     const events = new Tail<ExternalEvent>(this.external.events);

@@ -60,7 +60,7 @@ describeMesh('what constructs emit', { table }, (mesh) => {
     }
     console.log(`${objects} objects of ${APPS} generated apps`);
     expect(wrong).toEqual([]);
-  }, 300_000);
+  });
 
   test('what the model takes for rejected is rejected, and nothing else', async () => {
     const cases = admissionCases();
@@ -78,7 +78,7 @@ describeMesh('what constructs emit', { table }, (mesh) => {
       .filter(({ rejectedBy, seen }) => rejectedBy !== seen);
     console.log(`${cases.length} objects, ${found.size} of them rejected`);
     expect(wrong).toEqual([]);
-  }, 300_000);
+  });
 
   test('invalid objects are refused or warned about: this suite can fail', async () => {
     const entry = {
@@ -120,7 +120,7 @@ describeMesh('what constructs emit', { table }, (mesh) => {
     const manifests = manifestsFor(plans);
     console.log(`${manifests.length} objects of ${plans.length} teams`);
     expect(await analyse(mesh, manifests)).toEqual([]);
-  }, 300_000);
+  });
 
   test('istioctl analyze finds broken references: this suite can fail', async () => {
     const broken = meshExamples('f-tls')[0].manifests.map((object) =>

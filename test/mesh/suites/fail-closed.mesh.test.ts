@@ -59,7 +59,7 @@ for (const { name, table, manifests, handWritten } of examples) {
     beforeAll(async () => {
       await mesh.apply(manifests);
       for (const row of rows) complete.set(row, await mesh.see(row));
-    }, 300_000);
+    });
 
     test('complete: certificates are checked', async () => {
       expect(await uncheckedCertificates(mesh, [...complete.values()])).toEqual([]);

@@ -377,6 +377,5 @@ describeMesh('a boundary', { table: table(SETTINGS), manifests: ours(undefined, 
       const sent = EVERYTHING ? without : without.slice(0, 2);
       expect(await opened(sent)).toEqual([]);
     },
-    200_000,
   );
 });

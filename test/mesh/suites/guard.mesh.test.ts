@@ -730,7 +730,7 @@ describeMesh('guard', { table }, (mesh) => {
           expect(ofBudget).toBeLessThan(share / 5);
         }
       },
-      120_000,
+      900_000,
     );
   });
 

@@ -232,13 +232,7 @@ const GUARD = synthesise((app) => {
 const isPolicy = ({ kind }: KubeObject) => kind === 'NetworkPolicy';
 
 describeMesh('a dual-stack mesh', { table, manifests }, (mesh) => {
-  const knock = (from: string, urls: string[]) =>
-    Promise.all(
-      urls.map(async (url) => {
-        const args = ['-skg', '-m', '3', '-o', '/dev/null', url];
-        return (await mesh.lab.shellOf(from).run('curl', args)).code;
-      }),
-    );
+  const knock = (from: string, urls: string[]) => Promise.all(urls.map((url) => mesh.lab.knock(from, url)));
 
   const rows = (name: string, list: AccessRow[]) =>
     describe(name, () =>

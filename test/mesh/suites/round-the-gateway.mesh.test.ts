@@ -132,7 +132,7 @@ describe('a locked mesh', () => {
           if (from === 'round it') wrong.push(`${caller.name} to ${host}: ${form}: ${from}`);
         }
         expect(wrong).toEqual([]);
-      }, 300_000);
+      });
     });
   }
 });
@@ -163,7 +163,7 @@ for (const { table, manifests } of withGateway.filter(({ name }) => name === MOD
       expect(fs.readFileSync(PAGE, 'utf8')).toContain(
         [line('request', Object.values(CALLERS)), '|---|---|---|---|', ...lines].join('\n'),
       );
-    }, 300_000);
+    });
   });
 }
 
