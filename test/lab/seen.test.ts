@@ -63,7 +63,6 @@ const evidence = ({ row, expect: expected, curl, external = [], sidecar = [], at
     sentHeaders: ['host'],
     body: '',
     localPort: 5,
-    milliseconds: 1,
     ...curl,
   },
   external,

@@ -51,16 +51,17 @@ export class WorldLab {
       throw error;
     }
     const isRefusal = (error: Error) => / refused /.test(error.message);
-    const refusal = await this.lab
-      .converge({ seconds: 3, awaitDraining: false })
-      .catch((error) => {
+    try {
+      await this.lab.converge({ seconds: 3, awaitDraining: false }).catch((error) => {
         if (isRefusal(error)) throw error;
         // A proxy that waits for a Secret that does not exist gets no further than this.
         return this.lab.converge({ tolerateWarming: true, awaitDraining: false });
-      })
-      .catch((error: Error) => error);
-    if (refusal && !isRefusal(refusal)) throw refusal;
-    return refusal && { by: 'proxy', why: refusal.message };
+      });
+      return undefined;
+    } catch (error) {
+      if (!isRefusal(error as Error)) throw error;
+      return { by: 'proxy', why: (error as Error).message };
+    }
   }
 
   private async answer(request: Request): Promise<MeshAnswer> {
