@@ -11,7 +11,17 @@ import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
 import { migrate } from './migrate';
 import { accountMeant, nothingToJudge, textsIn } from './nothing-to-judge';
-import { assumed, assumedAge, callerOf, currentVia, gatewayOf, outputOf, requestOf, viaOf } from './options';
+import {
+  assumed,
+  assumedAge,
+  callerOf,
+  currentVia,
+  gatewayOf,
+  istioVersionOf,
+  outputOf,
+  requestOf,
+  viaOf,
+} from './options';
 import { packageFolder } from './package-folder';
 import { Outcome, Usage } from '../cli/outcome';
 import { WIDTH, wrap } from '../cli/wrap';
@@ -87,6 +97,7 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
       'assume-age': { type: 'string' },
       assume: { type: 'string', multiple: true, default: [] },
       gateway: { type: 'string', multiple: true, default: [] },
+      istio: { type: 'string' },
       output: { type: 'string', default: 'text' },
     },
   });
@@ -105,6 +116,7 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
   const world: World = {
     ...described,
     ...assumedAge(values['assume-age']),
+    ...istioVersionOf(values.istio),
     ...assumed(values.assume, described),
     ...(values.gateway.length > 0 && { knownGateways: values.gateway.map(gatewayOf) }),
   };
@@ -180,7 +192,11 @@ function check(args: readonly string[], width: number, standardInput?: () => str
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { 'assume-age': { type: 'string' }, output: { type: 'string', default: 'text' } },
+    options: {
+      'assume-age': { type: 'string' },
+      istio: { type: 'string' },
+      output: { type: 'string', default: 'text' },
+    },
   });
   if (positionals.length < 2) throw new Usage('check: name the manifests and, last, an access table');
   const output = outputOf(values.output);
@@ -188,7 +204,8 @@ function check(args: readonly string[], width: number, standardInput?: () => str
   const read = readManifests(positionals.slice(0, -1), { standardInput });
   const unreadable = unusable(read);
   if (unreadable) return unreadable;
-  const rows = judgeTable(read.objects, table, assumedAge(values['assume-age']));
+  const said: World = { ...assumedAge(values['assume-age']), ...istioVersionOf(values.istio) };
+  const rows = judgeTable(read.objects, table, said);
   const bad = rows.filter(({ wrong }) => wrong.length > 0);
   const isOpen = bad.every(({ answer }) => answer.outcome === 'undetermined' || answer.condition !== undefined);
   const code = read.problems.length > 0 ? 2 : bad.length === 0 ? 0 : isOpen ? 2 : 1;
@@ -204,7 +221,7 @@ function check(args: readonly string[], width: number, standardInput?: () => str
       `${incomplete(read)}${wrap(text.join('\n'), width)}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
       'table says\n',
   }[output]();
-  return { code, out, err: lines(problemsOf(read, separateMalformed(read.objects).malformed)) };
+  return { code, out, err: lines(problemsOf(read, separateMalformed(read.objects, values.istio).malformed)) };
 }
 
 /** The mesh and what surrounds it: from a table, a mesh configuration, or the one among the manifests. */

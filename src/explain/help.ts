@@ -3,7 +3,8 @@ export const HELP = `cdk8s-istio-egress: what is wrong with Istio manifests, and
   cdk8s-istio-egress lint <files, folders or -> [options]
   cdk8s-istio-egress rules [CODE]
   cdk8s-istio-egress explain <files, folders or -> --from <namespace>/<service account> --to <url> [options]
-  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--output text|json|mermaid]
+  cdk8s-istio-egress check <files, folders or -> <access.yaml> [--assume-age undated=AGE] [--istio RELEASE]
+                        [--output text|json|mermaid]
   cdk8s-istio-egress migrate <access.yaml...>
   cdk8s-istio-egress docs [page]
 
@@ -45,6 +46,7 @@ explain follows one request hop by hop and names the object and field that decid
                                     addresses=declared: hosts are where ServiceEntries say, and nowhere else
                                     http-port-80=yes|no: whether a Service of the mesh has an HTTP port 80, as
                                     Istio's ingress gateway does
+  --istio RELEASE                   such as 1.30: decides where releases differ in what they admit
   --gateway NAMESPACE/NAME          a gateway that is installed as Istio's Helm chart does it, and need not be among
                                     the manifests; ,targetPort=PORT where its port 443 leads to another pod port,
                                     ,serviceAccount=NAME where its account is not called like it. May be repeated

@@ -14,7 +14,7 @@ export interface JudgedRow {
 export function judgeTable(
   objects: readonly EgressObject[],
   table: AccessTable,
-  assumed: Pick<World, 'undatedAge'> = {},
+  assumed: Pick<World, 'undatedAge' | 'istioVersion'> = {},
 ): JudgedRow[] {
   const world: World = { ...worldOf(table), ...assumed };
   const whole = EgressModel.of(objects, world);

@@ -5,6 +5,7 @@ import { Via } from '../access/access-table';
 import { currentValue } from '../access/former-words';
 import { isTcpRequest } from '../access/request-url';
 import { Usage } from '../cli/outcome';
+import { KNOWN_MINORS, minorOf } from '../istio/release-lines';
 import { KnownGateway, ModelCaller, ModelRequest, World } from '../model';
 import { UNDATED_AGES } from '../model/objects/ages';
 
@@ -27,6 +28,14 @@ export function assumedAge(text: string | undefined): Pick<World, 'undatedAge'> 
   if (age === undefined || !UNDATED_AGES.includes(age))
     throw new Usage(`--assume-age is undated=youngest, undated=oldest or undated=same, not "${text}"`);
   return { undatedAge: age as World['undatedAge'] };
+}
+
+/** The release of Istio, as `--istio 1.30` says it. */
+export function istioVersionOf(text: string | undefined): Pick<World, 'istioVersion'> {
+  if (text === undefined) return {};
+  if ((minorOf(text) ?? 0) < KNOWN_MINORS.oldest)
+    throw new Usage(`--istio is 1.${KNOWN_MINORS.oldest} or a later release, not "${text}"`);
+  return { istioVersion: text };
 }
 
 /** What `--assume` can say, by its text. */

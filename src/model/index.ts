@@ -10,11 +10,13 @@ import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
 import { walk, WalkResult } from './walk';
+import { isNewer } from './objects/admission/newer';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
 import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
+import { KNOWN_MINORS } from '../istio/release-lines';
 import { valueIn } from '../values/grouping';
 
 export type { EgressObject } from '../manifests/egress-object';
@@ -40,7 +42,7 @@ const MAX_BRANCHES = 256;
 export class EgressModel {
   /** A model of these objects. The configuration of a proxy is computed when a request first needs it. */
   public static of(objects: Iterable<EgressObject>, world: World = {}): EgressModel {
-    const sorted = separateMalformed(objects);
+    const sorted = separateMalformed(objects, world.istioVersion);
     return new EgressModel(asAssumed(sorted.objects, world), sorted, world);
   }
 
@@ -51,6 +53,7 @@ export class EgressModel {
   private readonly discovery: Discovery;
   private readonly labels: CallerLabels;
   private readonly others = new Map<string, EgressModel>();
+  private hasNewer?: boolean;
 
   private readonly configuration: Configuration;
 
@@ -80,16 +83,14 @@ export class EgressModel {
 
   /** A model of other objects in the same world; those that this model has too are not checked again. */
   public with(objects: Iterable<EgressObject>): EgressModel {
-    const sorted = separateMalformed(objects, new Set(this.checked.objects));
+    const sorted = separateMalformed(objects, this.world.istioVersion, new Set(this.checked.objects));
     return new EgressModel(asAssumed(sorted.objects, this.world), sorted, this.world);
   }
 
   /** What happens to a request of a caller. */
   public ask(caller: ModelCaller, request: ModelRequest): Answer {
-    const obstacle = this.malformed.length > 0 && this.obstacle(caller, request);
-    if (obstacle) {
-      return undeterminedAnswer(obstacle.problem, [obstacle.cause]);
-    }
+    const obstructed = this.obstructed(caller, request);
+    if (obstructed) return obstructed;
     const isRead = this.discovery.of(caller.namespace);
     if (isRead !== true) {
       const doubt = isRead === false ? 'do not select' : 'may not select (add its Namespace object, with its labels)';
@@ -103,11 +104,13 @@ export class EgressModel {
     return this.withConditions(this.withoutDoubt(complete, request), complete, request);
   }
 
-  /** The malformed object that could change the answer. */
-  private obstacle(caller: ModelCaller, request: ModelRequest): Malformed | undefined {
+  /** The answer where a malformed object could change it. */
+  private obstructed(caller: ModelCaller, request: ModelRequest): Answer | undefined {
+    if (this.malformed.length === 0) return undefined;
     const { clusterDomain, rootNamespace, workloads } = this.configuration.registry;
     const namespaces = new Set([caller.namespace, rootNamespace, ...workloads.map(({ namespace }) => namespace)]);
-    return malformedThatMatters(this.malformed, this.checked.objects, request, namespaces, clusterDomain);
+    const found = malformedThatMatters(this.malformed, this.checked.objects, request, namespaces, clusterDomain);
+    return found && undeterminedAnswer(found.problem, [found.cause]);
   }
 
   /** The answer, with what must be so of the caller and its host for the answer to hold. */
@@ -124,7 +127,7 @@ export class EgressModel {
       if (!isSameAnswer(answer, this.withoutDoubt(other, request))) conditions.push(condition);
     }
     for (const { model, condition } of this.otherMeshes(caller, request)) {
-      const other = model().withoutDoubt(caller, request);
+      const other = model().obstructed(caller, request) ?? model().withoutDoubt(caller, request);
       // Where the other answer has no condition, the one that this has may well be what that setting makes true.
       const bare = other.condition === undefined ? { ...answer, condition: undefined } : answer;
       if (!isSameAnswer(anywhere(bare), anywhere(other))) conditions.push(condition);
@@ -133,11 +136,13 @@ export class EgressModel {
   }
 
   /** Settings of the mesh that could change an answer, where nothing gives its configuration. */
-  private otherMeshes(caller: ModelCaller, { url }: ModelRequest) {
+  private otherMeshes(caller: ModelCaller, { url }: ModelRequest): OtherMesh[] {
     const { world, index } = this.configuration.registry;
-    if (world.mesh?.outboundTrafficPolicy !== undefined || world.external !== undefined) return [];
+    if (world.external !== undefined) return [];
+    const older = this.olderMesh();
+    if (world.mesh?.outboundTrafficPolicy !== undefined) return older;
     const isPlain = !/%|\\|\/\/|\/\.|[A-Z]/.test(url.replace(/^[a-z]+:\/\/[^/]*/, ''));
-    return OTHER_MESHES.filter(
+    const others = OTHER_MESHES.filter(
       ({ mesh }) =>
         (mesh.dnsCapture === undefined || caller.dnsCapture === undefined) &&
         (Object.keys(mesh) as (keyof MeshSettings)[]).every((name) => world.mesh?.[name] === undefined) &&
@@ -153,6 +158,26 @@ export class EgressModel {
         ),
       condition: { holds, say: SAY_MESH },
     }));
+    return [...older, ...others];
+  }
+
+  /** The same mesh with an older Istio, where nobody says which it has, and it reads some objects otherwise. */
+  private olderMesh(): OtherMesh[] {
+    const { objects, malformed } = this.checked;
+    this.hasNewer ??= this.world.istioVersion === undefined && objects.some(({ manifest }) => isNewer(manifest));
+    if (!this.hasNewer) return [];
+    const { oldest, newest } = KNOWN_MINORS;
+    const all = [...objects, ...malformed.map(({ source }) => source)];
+    const istioVersion = `1.${oldest}`;
+    return [
+      {
+        model: () => valueIn(this.others, istioVersion, () => EgressModel.of(all, { ...this.world, istioVersion })),
+        condition: {
+          holds: `the mesh runs Istio 1.${newest} or later`,
+          say: `--istio 1.${newest} (istioVersion in a test)`,
+        },
+      },
+    ];
   }
 
   /** The answer, if it is the same in every way in which what is not said could be. */
@@ -291,6 +316,12 @@ function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextT
     remarks: [],
     assumptions: [],
   };
+}
+
+/** A mesh that is not ruled out, and what must be so for it not to be the one. */
+interface OtherMesh {
+  readonly model: () => EgressModel;
+  readonly condition: Condition;
 }
 
 /** Settings that meshes have beside the outbound traffic policy, and what an answer takes for granted of them. */

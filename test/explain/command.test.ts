@@ -42,6 +42,27 @@ describe('explain', () => {
     expect(out).toMatch(/4 host +www\.aliyun\.com:80/);
   });
 
+  test('--istio decides where releases differ in what they admit', () => {
+    const sidecar = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: default, namespace: shop }
+spec: { egress: [{ hosts: ['*/*', '~other/*'] }] }
+`;
+    const made = folder({ 'entry.yaml': entry('site'), 'sidecar.yaml': sidecar, 'mesh.yaml': 'rootNamespace: x' });
+    const code = (...more: string[]) =>
+      run([
+        ...['explain', path.join(made, 'entry.yaml'), path.join(made, 'sidecar.yaml'), '--from', 'shop/cart'],
+        ...['--to', 'https://site.example.com/', '--mesh', path.join(made, 'mesh.yaml'), ...more],
+      ]);
+    expect([code().code, code('--istio', '1.31').code, code('--istio', '1.30.2').code]).toEqual([2, 0, 2]);
+    expect(code('--istio', '1.30.2').err).toMatch(/needs Istio 1\.31/);
+    for (const wrong of ['1.29', 'new', '2.0'])
+      expect(code('--istio', wrong)).toMatchObject({
+        code: 3,
+        err: expect.stringMatching(/--istio is 1\.30 or a later/),
+      });
+  });
+
   test('a refused request ends with 1; the output names file and document, and proposes a change that helps', () => {
     const { code, out } = run([
       ...['explain', gateway, '--from', 'shop/crawler', '--to', 'http://www.aliyun.com/'],

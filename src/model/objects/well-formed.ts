@@ -1,4 +1,5 @@
-import { FieldProblem, schemaProblem, webhookProblem } from './admission';
+import { FieldProblem, firstOf, schemaProblem, webhookProblem } from './admission';
+import { newerFields, newerValues } from './admission/newer';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from './host-names';
@@ -7,6 +8,7 @@ import { urlOf } from '../../access/request-url';
 import { misfits, Shape } from '../../schema/shape';
 import { fullHost } from '../../istio/hosts';
 import { PROTOCOL_NAMES } from '../../istio/protocols';
+import { isNewest } from '../../istio/release-lines';
 import { ISTIO_SPECS } from '../../istio/specs';
 import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
@@ -224,15 +226,18 @@ function problemOf(manifest: Manifest): FieldProblem | undefined {
 /**
  * Separates the objects that the model can read from those that every API server rejects.
  *
+ * @param istioVersion such as `1.30`. @default - the newest that is known
  * @param checked objects that are known to be well-formed
  */
 export function separateMalformed(
   objects: Iterable<EgressObject>,
+  istioVersion?: string,
   checked?: ReadonlySet<EgressObject>,
 ): {
   readonly objects: EgressObject[];
   readonly malformed: Malformed[];
 } {
+  const isOlder = !isNewest(istioVersion);
   const wellFormed: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {
@@ -242,11 +247,14 @@ export function separateMalformed(
     }
     const { manifest } = source;
     const isObject = typeof manifest?.kind === 'string' && manifest.metadata;
-    const rejected = isObject ? problemOf(manifest) : undefined;
+    const rejected = isObject
+      ? (problemOf(manifest) ?? (isOlder ? firstOf(newerFields(manifest)) : undefined))
+      : undefined;
     const problem =
       rejected ??
       (isObject && manifest.spec && /^(networking|security)\.istio\.io\//.test(String(manifest.apiVersion))
-        ? webhookProblem(manifest.kind, manifest.spec, namespaceOf(manifest))
+        ? (webhookProblem(manifest.kind, manifest.spec, namespaceOf(manifest)) ??
+          (isOlder ? firstOf(newerValues(manifest)) : undefined))
         : undefined);
     if (problem === undefined) {
       wellFormed.push(source);

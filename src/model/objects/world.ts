@@ -35,6 +35,13 @@ export interface World {
   readonly undatedAge?: UndatedAge;
   /** Selects the namespaces that istiod reads, by their labels (`discoverySelectors` of the mesh). @default - all */
   readonly discoverySelectors?: readonly LabelSelector[];
+  /**
+   * The minor release of Istio, such as `1.30`, where releases differ in what they admit. An access table that does not
+   * say it means the newest that the model knows.
+   *
+   * @default - unknown: where it changes an answer, the answer has a condition
+   */
+  readonly istioVersion?: string;
   /** The external authorizers that policies can name (`extensionProviders` of the mesh). @default - unknown */
   readonly authorizers?: readonly string[];
   /** Gateways that exist and need not be among the manifests. Unlike `gateways` it may be incomplete. */

@@ -11,6 +11,7 @@ import { EntryVisibility } from '../objects/visibility';
 import { World } from '../objects/world';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp2 } from '../../istio/protocols';
+import { isNewest } from '../../istio/release-lines';
 import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
@@ -70,7 +71,10 @@ export class Registry {
     this.doubtfulServices = doubtful;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];
     this.aliases = new Aliases(this.index.services, this.clusterDomain);
-    const visibility = new EntryVisibility(objects, mesh.serviceEntryVisibility);
+    const visibility = new EntryVisibility(
+      objects,
+      isNewest(world.istioVersion) ? mesh.serviceEntryVisibility : undefined,
+    );
     this.services = [
       ...this.index
         .ofKind('ServiceEntry')

@@ -1,6 +1,6 @@
 import { destinationRuleProblems, destinationRuleSchemaProblems } from './destination-rule';
 import { gatewayProblems, gatewaySchemaProblems } from './gateway';
-import { FieldProblem, Problems } from './names';
+import { FieldProblem, firstOf, Problems } from './names';
 import {
   authorizationPolicyProblems,
   authorizationPolicySchemaProblems,
@@ -13,7 +13,7 @@ import { sidecarProblems, sidecarSchemaProblems } from './sidecar';
 import { virtualServiceProblems } from './virtual-service';
 import { IstioSpecs } from '../../../manifests/specs';
 
-export { FieldProblem } from './names';
+export { FieldProblem, firstOf } from './names';
 
 /** What is wrong with a spec whose types are right. */
 type Checks = { readonly [Kind in keyof IstioSpecs]?: (spec: IstioSpecs[Kind], namespace: string) => Problems };
@@ -50,7 +50,5 @@ export function webhookProblem(kind: string, spec: unknown, namespace: string): 
 
 function problemBy(checks: Checks, kind: string, spec: unknown, namespace: string): FieldProblem | undefined {
   const check = Object.hasOwn(checks, kind) ? checks[kind as keyof IstioSpecs] : undefined;
-  const problems = (check as ((of: unknown, namespace: string) => Problems) | undefined)?.(spec, namespace) ?? [];
-  for (const problem of problems) return problem;
-  return undefined;
+  return firstOf((check as ((of: unknown, namespace: string) => Problems) | undefined)?.(spec, namespace) ?? []);
 }

@@ -12,6 +12,11 @@ export interface FieldProblem {
 
 export type Problems = Iterable<FieldProblem>;
 
+export function firstOf(problems: Problems): FieldProblem | undefined {
+  for (const problem of problems) return problem;
+  return undefined;
+}
+
 /** The most characters that the name of a host has. */
 export const LONGEST_NAME = 255;
 
