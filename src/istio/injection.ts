@@ -7,5 +7,14 @@ export const INJECTION = 'istio-injection';
 /** The label that names the revision of istiod that an object is for, or that injects pods. */
 export const REVISION = 'istio.io/rev';
 
+/** The annotation that names the templates of the injector, in place of that of the sidecar. */
+export const INJECTION_TEMPLATES = 'inject.istio.io/templates';
+
+/** The label by which pods, or all of a Namespace, are in ambient mode. */
+export const DATAPLANE_MODE = 'istio.io/dataplane-mode';
+
+/** The user and the group of the sidecar. */
+export const PROXY_UID = 1337;
+
 /** The container of the sidecar. */
 export const PROXY_CONTAINER = 'istio-proxy';

@@ -41,14 +41,21 @@ export interface PodTemplateSpec {
     readonly serviceAccountName?: string;
     readonly serviceAccount?: string;
     readonly hostNetwork?: boolean;
+    readonly securityContext?: SecurityContext;
     readonly containers?: readonly Container[];
     readonly initContainers?: readonly Container[];
   };
 }
 
+interface SecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+}
+
 interface Container {
   readonly name?: string;
   readonly image?: string;
+  readonly securityContext?: SecurityContext;
   readonly args?: readonly unknown[];
   readonly env?: readonly { readonly name?: string; readonly value?: unknown }[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];

@@ -72,3 +72,69 @@ test('a Namespace that does not ask for sidecars makes an answer and a refusal a
   expect(unmet('{}')).toEqual([expect.stringMatching(/^only if the pods of shop have sidecars/)]);
   expect(unmet('{ istio-injection: enabled }')).toEqual([]);
 });
+
+test.each([
+  [
+    'the pod captures nothing',
+    pods('{ annotations: { sidecar.istio.io/interceptionMode: NONE } }'),
+    /interceptionMode NONE/,
+  ],
+  [
+    'its proxy configuration captures nothing',
+    pods(`{ annotations: { proxy.istio.io/config: '{"interceptionMode": "NONE"}' } }`),
+    /interceptionMode NONE/,
+  ],
+  [
+    'the pod is injected as a gateway',
+    pods('{ annotations: { inject.istio.io/templates: gateway } }'),
+    /injection template gateway/,
+  ],
+  [
+    'the pod is injected with one more template',
+    pods('{ annotations: { inject.istio.io/templates: "sidecar,spire" } }'),
+    /injection template spire/,
+  ],
+  [
+    'the pod runs as the user of the sidecar',
+    pods('{}', ', securityContext: { runAsUser: 1337 }, containers: [{ name: app }]'),
+    /runs as 1337/,
+  ],
+  [
+    'a container runs in its group',
+    pods('{}', ', containers: [{ name: app, securityContext: { runAsGroup: 1337 } }]'),
+    /runs as 1337/,
+  ],
+  [
+    'the pod is in ambient mode, with its sidecar turned off',
+    pods('{ labels: { istio.io/dataplane-mode: ambient, sidecar.istio.io/inject: "false" } }'),
+    /the pod is in ambient mode/,
+  ],
+  [
+    'its namespace is in ambient mode, with sidecars turned off',
+    namespace('{ istio-injection: disabled, istio.io/dataplane-mode: ambient }'),
+    /namespace shop is in ambient mode/,
+  ],
+])('undetermined: %s', (_why, objects, reason) => {
+  expect(see(objects)).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(reason) });
+});
+
+test.each([
+  [
+    'its annotation counts before its proxy configuration',
+    pods(
+      `{ annotations: { sidecar.istio.io/interceptionMode: REDIRECT, proxy.istio.io/config: '{"interceptionMode": "NONE"}' } }`,
+    ),
+  ],
+  ['the usual template', pods('{ annotations: { inject.istio.io/templates: sidecar } }')],
+  [
+    'only the sidecar runs as itself',
+    pods('{}', ', containers: [{ name: istio-proxy, securityContext: { runAsUser: 1337 } }]'),
+  ],
+  [
+    'the pod is not in the ambient mode of its namespace',
+    namespace('{ istio.io/dataplane-mode: ambient, istio-injection: enabled }') +
+      pods('{ labels: { istio.io/dataplane-mode: none } }'),
+  ],
+])('determined: %s', (_why, objects) => {
+  expect(see(objects)).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+});

@@ -5,6 +5,7 @@ import { Injection, injectionOf, podField } from './injection';
 import { Registry } from '../registry/registry';
 import { ModelCaller } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
+import { unusualPod } from './unusual-pods';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { holdsUnknownAddress } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
@@ -23,6 +24,8 @@ export interface CallerPod {
   /** Whether its sidecar takes IPv6, in a dual-stack mesh. */
   readonly dualStack: boolean;
   readonly injection: Injection;
+  /** Why the model does not know where its traffic goes, if it does not. */
+  readonly unknown?: Undetermined;
 }
 
 const PREFIX = 'traffic.sidecar.istio.io/';
@@ -45,6 +48,8 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     ...Object.fromEntries(Object.entries(caller.capture ?? {}).map(([key, value]) => [`${PREFIX}${key}`, value])),
   };
   const { namespace, serviceAccount } = caller;
+  const facts = { namespace, serviceAccount, labels: { ...labels, ...metadata?.labels }, annotations, template };
+  const injection = injectionOf(registry.index, facts);
   return {
     namespace,
     serviceAccount,
@@ -58,19 +63,15 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
       registry.world.mesh?.dnsCapture ??
       /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
     dualStack: !/ISTIO_DUAL_STACK"?\s*:\s*["']?false/.test(annotations['proxy.istio.io/config'] ?? ''),
-    injection: injectionOf(registry.index, {
-      namespace,
-      serviceAccount,
-      labels: { ...labels, ...metadata?.labels },
-      annotations,
-      template,
-    }),
+    injection,
+    unknown: unusualPod(registry.index, facts, injection.injected),
   };
 }
 
 /** Whether a connection is redirected to the sidecar; if not, the annotation that excludes it. */
 export function isCaptured(pod: CallerPod, address: Address, port: number): { captured: boolean; cause?: FieldRef } {
   const annotation = (key: string): FieldRef => podField(pod, 'metadata', 'annotations', key);
+  if (pod.unknown) throw pod.unknown;
   if (!pod.injection.injected) return { captured: false, cause: pod.injection.cause };
   if (isOfIPv6(address) && !pod.dualStack) return { captured: false, cause: annotation('proxy.istio.io/config') };
   const written = Object.keys(pod.annotations).filter((key) => key.startsWith(PREFIX));

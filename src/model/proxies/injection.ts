@@ -17,7 +17,7 @@ export interface Injection {
 }
 
 /** What is known of a pod: its template, where there is one, or what is said of it. */
-interface Pod {
+export interface PodFacts {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ const SYSTEM: ReadonlySet<string> = new Set(['kube-system', 'kube-public', 'kube
 /**
  * In the order in which Istio's webhooks and the injector decide it. A label of the pod counts before its annotation.
  */
-export function injectionOf(index: ManifestIndex, pod: Pod): Injection {
+export function injectionOf(index: ManifestIndex, pod: PodFacts): Injection {
   const { namespace, labels, annotations, template } = pod;
   if (template && podTemplateOf(template.manifest)?.spec?.hostNetwork)
     return { injected: false, cause: podField(pod, 'spec', 'hostNetwork') };
@@ -52,7 +52,7 @@ export function injectionOf(index: ManifestIndex, pod: Pod): Injection {
 }
 
 /** A field of a pod, as its template has it. */
-export function podField({ namespace, serviceAccount, template }: Pod, ...path: readonly string[]): FieldRef {
+export function podField({ namespace, serviceAccount, template }: PodFacts, ...path: readonly string[]): FieldRef {
   return template
     ? fieldRef(template, pathOf([...podTemplatePath(template.manifest)!, ...path]))
     : { kind: 'Pod', namespace, name: serviceAccount, field: pathOf(path) };

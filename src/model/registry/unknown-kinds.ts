@@ -2,6 +2,7 @@ import { fieldRef } from '../answer/field-ref';
 import { GatewayApiObject, isGatewayApi, ProxyPlace, reaches } from './gateway-api';
 import { Registry } from './registry';
 import { Undetermined } from '../answer/undetermined';
+import { DATAPLANE_MODE } from '../../istio/injection';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 
@@ -51,8 +52,7 @@ export class UnknownKinds {
     this.byWorkload = all.filter((one): one is Indexed<Extension> => Object.hasOwn(BY_WORKLOAD, one.kind));
     this.gatewayApi = all.filter(isGatewayApi);
     this.ambient = all.filter(
-      ({ kind, manifest }) =>
-        kind === 'Namespace' && manifest.metadata.labels?.['istio.io/dataplane-mode'] === 'ambient',
+      ({ kind, manifest }) => kind === 'Namespace' && manifest.metadata.labels?.[DATAPLANE_MODE] === 'ambient',
     );
   }
 
@@ -77,9 +77,10 @@ export class UnknownKinds {
       throw new Undetermined(`the model does not support ${object.kind} of the Gateway API yet`, [fieldRef(object)]);
     }
     for (const object of this.ambient) {
-      if (object.name !== namespace) continue;
+      // Of callers, their pods say it (`unusualPod`).
+      if (object.name !== namespace || role === 'sidecar' || labels[DATAPLANE_MODE] === 'none') continue;
       throw new Undetermined(`namespace ${namespace} is in ambient mode, which the model does not support`, [
-        fieldRef(object, 'metadata.labels["istio.io/dataplane-mode"]'),
+        fieldRef(object, `metadata.labels["${DATAPLANE_MODE}"]`),
       ]);
     }
   }

@@ -1,0 +1,72 @@
+import { fieldRef } from '../answer/field-ref';
+import { Undetermined } from '../answer/undetermined';
+import { podField, PodFacts } from './injection';
+import { DATAPLANE_MODE, INJECTION_TEMPLATES, PROXY_CONTAINER, PROXY_UID } from '../../istio/injection';
+import { PodTemplateSpec, podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
+import { pathOf } from '../../manifests/field-path';
+import { ManifestIndex } from '../../manifests/manifest-index';
+
+const INTERCEPTION_MODE = 'sidecar.istio.io/interceptionMode';
+const PROXY_CONFIG = 'proxy.istio.io/config';
+
+/**
+ * Why it is unknown what a pod does with its traffic, if it is: the pod is in ambient mode, or has a sidecar and takes
+ * its traffic away from it in a way that the model does not follow.
+ */
+export function unusualPod(index: ManifestIndex, pod: PodFacts, hasSidecar: boolean): Undetermined | undefined {
+  const template = pod.template && podTemplateOf(pod.template.manifest);
+  return inAmbientMode(index, pod, template) ?? (hasSidecar ? withOtherCapture(pod, template) : undefined);
+}
+
+/** The label of the pod counts before that of its Namespace. */
+function inAmbientMode(
+  index: ManifestIndex,
+  pod: PodFacts,
+  template: PodTemplateSpec | undefined,
+): Undetermined | undefined {
+  const namespace = index.namespace(pod.namespace);
+  const own = pod.labels[DATAPLANE_MODE];
+  const mode = own ?? namespace?.manifest.metadata.labels?.[DATAPLANE_MODE];
+  if (mode !== 'ambient' || template?.spec?.hostNetwork) return undefined;
+  return own === undefined
+    ? new Undetermined(`namespace ${pod.namespace} is in ambient mode, which the model does not support`, [
+        fieldRef(namespace!, `metadata.labels["${DATAPLANE_MODE}"]`),
+      ])
+    : new Undetermined('the pod is in ambient mode, which the model does not support', [
+        podField(pod, 'metadata', 'labels', DATAPLANE_MODE),
+      ]);
+}
+
+function withOtherCapture(pod: PodFacts, template: PodTemplateSpec | undefined): Undetermined | undefined {
+  const { annotations } = pod;
+  const annotated = (name: string, reason: string) =>
+    new Undetermined(reason, [podField(pod, 'metadata', 'annotations', name)]);
+  const templates = (annotations[INJECTION_TEMPLATES] ?? '').split(',').map((name) => name.trim());
+  const other = templates.find((name) => name !== '' && name !== 'sidecar');
+  if (other !== undefined)
+    return annotated(INJECTION_TEMPLATES, `the model does not know what the injection template ${other} does`);
+  const capturesNothing =
+    'the pod has interceptionMode NONE: whatever it does not send to its sidecar itself goes past it';
+  if (annotations[INTERCEPTION_MODE] === 'NONE') return annotated(INTERCEPTION_MODE, capturesNothing);
+  if (
+    annotations[INTERCEPTION_MODE] === undefined &&
+    /interceptionMode"?\s*:\s*"?NONE/.test(annotations[PROXY_CONFIG] ?? '')
+  )
+    return annotated(PROXY_CONFIG, capturesNothing);
+  return asProxyUser(pod, template);
+}
+
+/** Capture leaves out whatever runs as the user or the group of the sidecar. */
+function asProxyUser({ template: object }: PodFacts, template: PodTemplateSpec | undefined): Undetermined | undefined {
+  const { securityContext, containers = [] } = template?.spec ?? {};
+  for (const { name, securityContext: own } of containers) {
+    if (name === PROXY_CONTAINER) continue;
+    for (const field of ['runAsUser', 'runAsGroup'] as const)
+      if ((own?.[field] ?? securityContext?.[field]) === PROXY_UID)
+        return new Undetermined(
+          `container ${name} runs as ${PROXY_UID}, like the sidecar, so its traffic goes past it`,
+          [fieldRef(object!, pathOf([...podTemplatePath(object!.manifest)!, 'spec']))],
+        );
+  }
+  return undefined;
+}
