@@ -12,6 +12,7 @@ interface EndpointPorts {
 
 /** What is read of an EndpointSlice, and of the older Endpoints. */
 interface Slice extends Partial<EndpointPorts> {
+  readonly addressType?: string;
   readonly endpoints?: readonly {
     readonly addresses?: readonly string[];
     readonly conditions?: { readonly ready?: boolean };
@@ -28,8 +29,10 @@ export function writtenEndpoints(object: Indexed, service: string): WrittenEndpo
   const { kind, name, manifest } = object;
   if (kind === 'EndpointSlice') {
     if (manifest.metadata.labels?.['kubernetes.io/service-name'] !== service) return [];
-    const { endpoints, ports } = manifest as Slice;
-    const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
+    const { addressType, endpoints, ports } = manifest as Slice;
+    // istiod leaves out slices of names.
+    const ready =
+      addressType === 'FQDN' ? [] : (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
     return [{ object, addresses: ready.flatMap(({ addresses }) => addresses ?? []), ports: ports ?? [] }];
   }
   if (name !== service) return [];
