@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { MeshSettings } from '../access/access-table';
 import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-table-schema';
 import { Shape, shapeProblems } from '../schema/shape';
+import { isTrue } from '../istio/booleans';
 import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 import { nearest } from '../values/nearest';
@@ -208,9 +209,4 @@ function settingsOfIstiod(objects: readonly EgressObject[]): Settings {
 /** A setting, where it is written at all. */
 function said(value: unknown): boolean | undefined {
   return value === undefined || value === null ? undefined : isTrue(value);
-}
-
-/** As Go reads a boolean from the environment. */
-function isTrue(value: unknown): boolean {
-  return /^(1|t|T|TRUE|true|True)$/.test(String(value));
 }

@@ -25,3 +25,30 @@ ports: [{ name: http, port: 80 }]
     expect(see(slice('FQDN', 'site.example.com'))).toMatchObject({ outcome: 'refused', by: 'sidecar', symptom: 503 });
   });
 });
+
+describe('pods of a gateway', () => {
+  const pods = (rest: string, env = '') => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: exit, namespace: egress }
+spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { containers: [{ name: istio-proxy, env: [${env}] }] } } }
+`;
+  const onPort = (targetPort: number) => passThroughGateway().replace('8443', `${targetPort}`);
+  const see = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://site.example.com/');
+
+  test.each(['true', '"1"'])('listen on no port below 1024 where they have no privileges: %s', (value) => {
+    const unprivileged = pods('', `{ name: ISTIO_META_UNPRIVILEGED_POD, value: ${value} }`);
+    expect(see(unprivileged + onPort(443))).toMatchObject({
+      outcome: 'refused',
+      by: 'gateway',
+      causes: [{ kind: 'Deployment', field: 'spec.template.spec.containers[0].env[0]' }],
+    });
+    expect(see(unprivileged + onPort(1024))).toMatchObject({ outcome: 'answered', via: 'gateway' });
+  });
+
+  test('listen on every port where nothing says that they have no privileges', () => {
+    const not = pods('', '{ name: ISTIO_META_UNPRIVILEGED_POD, value: "false" }');
+    for (const objects of [pods(''), not, not.replace('istio-proxy', 'app').replace('false', 'true')])
+      expect(see(objects + onPort(443))).toMatchObject({ outcome: 'answered', via: 'gateway' });
+  });
+});

@@ -1,8 +1,13 @@
+import { FieldRef } from '../answer/answer';
 import { Condition } from '../answer/conditions';
+import { fieldRef } from '../answer/field-ref';
 import { KnownGateway, World } from './world';
+import { isTrue } from '../../istio/booleans';
 import { fullHost } from '../../istio/hosts';
-import { podTemplateOf } from '../../istio/pod-templates';
+import { PROXY_CONTAINER } from '../../istio/injection';
+import { podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
 import { serviceOfHost } from '../../istio/service-names';
+import { pathOf } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 import { fullGateway } from '../../manifests/routes';
@@ -29,6 +34,8 @@ export interface GatewayWorkload {
   readonly containerPorts?: ReadonlyMap<string, number>;
   /** Whether its pods may listen on other ports than the model assumes. */
   readonly hasAssumedPorts?: boolean;
+  /** What says that its pods may open no port below 1024, for which istiod then makes no listener. */
+  readonly unprivileged?: FieldRef;
   /** Whether `envoyDebugHeaders` are disabled, so that Envoy adds no headers about itself. */
   readonly hidesEnvoyHeaders?: boolean;
   /** What the model assumes about it, where the manifests do not say. */
@@ -140,6 +147,7 @@ export function gatewayWorkloads(
         ),
       ),
       hidesEnvoyHeaders: hidesHeaders(object),
+      unprivileged: unprivilegedBy(object),
     });
   }
   const isKnown = (namespace: string, selector: Labels) =>
@@ -250,6 +258,19 @@ function standardLabels(name: string) {
 
 function templatesOf(index: ManifestIndex): Indexed[] {
   return index.kinds.flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []));
+}
+
+/** The variable of the proxy's container by which it tells istiod that it has no privileges. */
+function unprivilegedBy(object: Indexed): FieldRef | undefined {
+  const { containers = [] } = podTemplateOf(object.manifest)?.spec ?? {};
+  for (const [index, { name, env = [] }] of containers.entries()) {
+    const at = env.findIndex((one) => one.name === 'ISTIO_META_UNPRIVILEGED_POD' && isTrue(one.value));
+    if (name === PROXY_CONTAINER && at >= 0) {
+      const path = ['spec', 'containers', index, 'env', at];
+      return fieldRef(object, pathOf([...podTemplatePath(object.manifest)!, ...path]));
+    }
+  }
+  return undefined;
 }
 
 function hidesHeaders({ manifest }: Indexed): boolean {

@@ -29,6 +29,9 @@ const GATEWAY_ADDS = [
   'x-envoy-external-address',
 ];
 
+/** The first port that a process without privileges may open. */
+const FIRST_UNPRIVILEGED = 1024;
+
 /** A connection to a gateway's pods: to the server that accepts it, through its TLS and policies, to its routes. */
 export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led }: ToGateway): Next {
   const { registry } = leg.configuration;
@@ -55,6 +58,11 @@ export function arriveAtGateway(leg: Leg, { flow, workload, port, decidedBy: led
       `a NetworkPolicy blocks the connection from ${before?.id ?? 'the caller'} to ${workload.id}, port ${port}`,
       blocked.decidedBy,
     );
+  if (workload.unprivileged && port < FIRST_UNPRIVILEGED) {
+    const reason = `the pods of ${workload.id} have no privileges, so istiod makes no listener for their port ${port}`;
+    leg.step('gateway', 'ends', reason, [workload.unprivileged]);
+    return leg.refuse('gateway', 503, reason, [workload.unprivileged]);
+  }
   const listener = leg.configuration.gatewayListeners(workload, translatedPorts(leg, workload, port)).get(port);
   const first = firstBytes(flow);
   stopAtUnsureGateway(workload, listener, first.serverName ?? flow.http?.authority);
