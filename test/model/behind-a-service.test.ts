@@ -51,4 +51,13 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
     for (const objects of [pods(''), not, not.replace('istio-proxy', 'app').replace('false', 'true')])
       expect(see(objects + onPort(443))).toMatchObject({ outcome: 'answered', via: 'gateway' });
   });
+
+  test('are there on a condition where their replicas are 0', () => {
+    const scaled = (replicas: string) => see(pods(replicas) + onPort(8443));
+    expect(scaled('replicas: 0, ')).toMatchObject({
+      outcome: 'answered',
+      condition: { holds: 'Deployment egress/exit has pods, although its replicas are 0' },
+    });
+    for (const replicas of ['', 'replicas: 1, ']) expect(scaled(replicas).condition).toBeUndefined();
+  });
 });

@@ -148,6 +148,7 @@ export function gatewayWorkloads(
       ),
       hidesEnvoyHeaders: hidesHeaders(object),
       unprivileged: unprivilegedBy(object),
+      condition: unlessScaledDown(object),
     });
   }
   const isKnown = (namespace: string, selector: Labels) =>
@@ -258,6 +259,13 @@ function standardLabels(name: string) {
 
 function templatesOf(index: ManifestIndex): Indexed[] {
   return index.kinds.flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []));
+}
+
+/** Without replicas there are no pods, unless something else scales them. */
+function unlessScaledDown({ kind, namespace, name, spec }: Indexed): Condition | undefined {
+  if ((spec as { readonly replicas?: number } | undefined)?.replicas !== 0) return undefined;
+  const holds = `${kind} ${namespace}/${name} has pods, although its replicas are 0`;
+  return { holds, say: 'give it replicas, or leave them out' };
 }
 
 /** The variable of the proxy's container by which it tells istiod that it has no privileges. */
