@@ -43,6 +43,7 @@ export interface ServiceSpec {
   readonly externalName?: string;
   readonly clusterIP?: string;
   readonly clusterIPs?: readonly string[];
+  readonly internalTrafficPolicy?: string;
   readonly selector?: Readonly<Record<string, string>>;
   readonly ports?: readonly {
     readonly name?: string;

@@ -60,4 +60,15 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
     });
     for (const replicas of ['', 'replicas: 1, ']) expect(scaled(replicas).condition).toBeUndefined();
   });
+
+  test('are reached on a condition where the Service stays on the node', () => {
+    const local = (policy: string) =>
+      see(
+        pods('') +
+          onPort(8443).replace('selector: { istio: exit }, ports', `${policy}selector: { istio: exit }, ports`),
+      );
+    const holds = 'a pod of Service egress/exit runs on the node from which it is called';
+    expect(local('internalTrafficPolicy: Local, ')).toMatchObject({ outcome: 'answered', condition: { holds } });
+    for (const policy of ['', 'internalTrafficPolicy: Cluster, ']) expect(local(policy).condition).toBeUndefined();
+  });
 });

@@ -9,6 +9,7 @@ import { authorize } from '../policies/authorization';
 import { Cluster, Endpoint, endpointText, NoCluster } from '../proxies/cluster';
 import { fieldRef, uniqueRefs } from '../answer/field-ref';
 import { Flow, Layer, outermost } from './flow';
+import { requireNode } from './to-service';
 import { Destination } from '../routes/destination';
 import { Undetermined } from '../answer/undetermined';
 
@@ -34,6 +35,7 @@ export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decid
   for (const assumption of cluster.assumptions) leg.assume(assumption);
   const doubt = leg.configuration.registry.doubtfulServices.get(cluster.service.object)?.(cluster.port.number);
   if (doubt) leg.require(doubt);
+  requireNode(leg, cluster.service);
   leg.step(hop, 'forwards', `→ ${named}`, where);
   if (cluster.endpoints.length === 0) return noEndpoints(leg, at, destination, cluster);
   const { length } = cluster.endpoints;

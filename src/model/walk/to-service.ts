@@ -3,6 +3,7 @@ import { Next, ToExternalHost } from './next';
 import { ipAddress } from '../objects/addresses';
 import { endpointText, podsBehind } from '../proxies/cluster';
 import { fieldRef } from '../answer/field-ref';
+import { Service } from '../objects/service';
 import { portOf } from '../registry/scope';
 
 /**
@@ -20,6 +21,7 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
     leg.step(from, 'ends', `${named} has no port ${port}`, causes);
     return leg.refuse(from === 'gateway' ? 'gateway' : 'sidecar', 503, `${named} has no port ${port}`, causes);
   }
+  requireNode(leg, service);
   const { endpoints, where, assumptions } = podsBehind(registry, service, own);
   for (const assumption of assumptions) leg.assume(assumption);
   leg.step(from, 'forwards', `→ ${named}, port ${port}`, where);
@@ -41,4 +43,16 @@ export function toService(leg: Leg, { from, flow, address, port, decidedBy }: To
     service,
     decidedBy: where,
   };
+}
+
+/** Where a Service leads only to pods on the node of whoever calls it, one must be there. */
+export function requireNode(leg: Leg, service: Service): void {
+  if (!service.kubernetes || service.object.spec.internalTrafficPolicy !== 'Local') return;
+  // An access table says nothing of nodes, and its gateways are where their callers are.
+  if (leg.configuration.addressBook.isComplete) return;
+  const named = `Service ${service.namespace}/${service.object.name}`;
+  leg.require({
+    holds: `a pod of ${named} runs on the node from which it is called`,
+    say: 'leave out its internalTrafficPolicy',
+  });
 }
