@@ -71,7 +71,7 @@ type OutboundTrafficPolicy = MeshSettings['outboundTrafficPolicy'];
 /** Helm values, in which a MeshConfig may be. */
 interface Values {
   readonly meshConfig?: MeshConfig;
-  readonly global?: { readonly proxy?: { readonly clusterDomain?: string } };
+  readonly global?: { readonly istioNamespace?: string; readonly proxy?: { readonly clusterDomain?: string } };
   readonly pilot?: { readonly env?: Readonly<Record<string, unknown>> };
 }
 
@@ -112,7 +112,7 @@ export function meshOf(given: unknown, where: string): Settings {
       // REGISTRY_ONLY is the zero value of the API, so a policy without a mode means it.
       outboundTrafficPolicy:
         typeof policy === 'string' ? policy : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : 'ALLOW_ANY')),
-      rootNamespace: mesh.rootNamespace ?? undefined,
+      rootNamespace: mesh.rootNamespace ?? values?.global?.istioNamespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
       trustDomainAliases: mesh.trustDomainAliases ?? undefined,
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,

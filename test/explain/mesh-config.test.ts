@@ -21,6 +21,13 @@ test('of the extension providers, the external authorizers are known by their na
   expect(meshOf({}, 'mesh.yaml').authorizers).toEqual([]);
 });
 
+test('the root namespace of Helm values is that of Istio, unless the MeshConfig names one', () => {
+  const root = (rootNamespace?: string) =>
+    meshOf({ global: { istioNamespace: 'mesh' }, meshConfig: { rootNamespace } }, 'values.yaml').mesh?.rootNamespace;
+  expect([root(), root('root')]).toEqual(['mesh', 'root']);
+  expect(meshOf({ meshConfig: {} }, 'values.yaml').mesh?.rootNamespace).toBeUndefined();
+});
+
 describe('what istiod is told beside the mesh configuration', () => {
   const istiod = (...env: object[]) => revision('istiod-1-31', ...env);
   const revision = (name: string, ...env: object[]) => ({
@@ -111,6 +118,23 @@ describe('settings that the model does not know', () => {
       map('istio-sidecar-injector', { values: JSON.stringify({ global: values.global }) }),
     ];
     expect(meshAmong(objects).world.unknownSettings).toEqual(names.slice(0, 2));
+  });
+
+  test.each([
+    [
+      'global.proxy.autoInject',
+      { global: { proxy: { autoInject: 'disabled' } } },
+      { proxy: { autoInject: 'enabled' } },
+    ],
+    [
+      'sidecarInjectorWebhook.neverInjectSelector',
+      { sidecarInjectorWebhook: { neverInjectSelector: [{ matchLabels: { build: 'yes' } }] } },
+      { sidecarInjectorWebhook: { neverInjectSelector: [] } },
+    ],
+    ['pilot.env.SHARED_MESH_CONFIG', { pilot: { env: { SHARED_MESH_CONFIG: 'mine' } } }, {}],
+  ])('%s', (name, other, usual) => {
+    expect(meshOf({ meshConfig: {}, ...other }, 'values.yaml').unknownSettings).toEqual([name]);
+    expect(meshOf({ meshConfig: {}, ...usual }, 'values.yaml').unknownSettings).toEqual([]);
   });
 
   test('are listed on the page', () => {
