@@ -36,7 +36,11 @@ export interface Reception {
   readonly remarks: readonly Remark[];
   /** What must be so of the credentials and files of a proxy, where nothing describes them. */
   readonly conditions: readonly Condition[];
+  /** What must be so for the host not to answer. */
+  readonly condition?: Condition;
 }
+
+const SAY_HOST = 'describe the host in an access table (--table)';
 
 const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
 
@@ -198,7 +202,7 @@ function certificateProblem(
   layer: Layer,
   remarks: Remark[],
   conditions: Condition[],
-): { reason: string; decidedBy: FieldRef[] } | undefined {
+): { reason: string; decidedBy: FieldRef[]; condition?: Condition } | undefined {
   const tls = layer.settings!.value;
   const kind = described?.certificate ?? 'good';
   if (tls.mode === 'ISTIO_MUTUAL') {
@@ -263,8 +267,14 @@ function certificateProblem(
   const own: readonly string[] = tls.subjectAltNames ?? [];
   const names = own.length > 0 ? own : (layer.declared?.subjectAltNames ?? []);
   const isAutomatic = !tls.sni && own.length === 0 && layer.authority !== undefined;
+  // A certificate that nothing describes is for its host, and may be for others too.
+  const unlessFor = (others: string): { condition?: Condition } =>
+    described
+      ? {}
+      : { condition: { holds: `the certificate of ${certificateName} does not name ${others} too`, say: SAY_HOST } };
   if (names.length > 0 && !names.some((name) => isNamed(certificateName, name))) {
     return {
+      ...unlessFor(names.join(' or ')),
       reason: `the host's certificate is for ${certificateName}, not for ${names.join(' or ')}`,
       decidedBy:
         own.length > 0
@@ -274,6 +284,7 @@ function certificateProblem(
   }
   if (isAutomatic && !isNamed(certificateName, layer.authority!)) {
     return {
+      ...unlessFor(layer.authority!),
       reason: `the host's certificate is for ${certificateName}, but the request is for ${layer.authority}`,
       decidedBy: settingsOf(layer),
     };

@@ -80,7 +80,7 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
       return answered(leg, flow, causes, reception.status, reception.clientCertificate);
     case 'not-listening':
     case 'handshake':
-      return leg.refuse(by, 503, reception.reason, causes);
+      return { ...leg.refuse(by, 503, reception.reason, causes), condition: reception.condition };
     case 'distrusted':
       return { ...byHost(), symptom: 'certificate-rejected' };
     case 'unauthenticated':
