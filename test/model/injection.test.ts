@@ -138,3 +138,34 @@ test.each([
 ])('determined: %s', (_why, objects) => {
   expect(see(objects)).toMatchObject({ outcome: 'answered', via: 'sidecar' });
 });
+
+describe('pods that share a service account', () => {
+  const shared = (metadata: string, spec = '') =>
+    pods('{ labels: { app: front } }') + pods(metadata, spec).replace('name: cart,', 'name: other,');
+
+  test.each([
+    ['one without a sidecar', shared('{ labels: { app: batch, sidecar.istio.io/inject: "false" } }')],
+    ['one on the network of the node', shared('{ labels: { app: agent } }', ', hostNetwork: true')],
+    [
+      'one that runs as the sidecar',
+      shared('{ labels: { app: agent } }', ', securityContext: { runAsUser: 1337 }, containers: [{ name: app }]'),
+    ],
+    [
+      'one that excludes a port',
+      shared('{ labels: { app: agent }, annotations: { traffic.sidecar.istio.io/excludeOutboundPorts: "443" } }'),
+    ],
+  ])('%s makes the answer a condition', (_why, objects) => {
+    expect(see(objects).condition?.holds).toMatch(/^the pods of shop\/cart do not have the label app=/);
+  });
+
+  test('all with sidecars, or of another service account, change nothing', () => {
+    const other = shared(
+      '{ labels: { app: batch }, annotations: { traffic.sidecar.istio.io/excludeOutboundPorts: "443" } }',
+    );
+    expect(see(shared('{ labels: { app: back } }')).condition).toBeUndefined();
+    const foreign = other.replace(/(name: other,[^]*)serviceAccountName: cart/, '$1serviceAccountName: other');
+    expect(see(foreign).condition).toBeUndefined();
+    const away = other.replaceAll('serviceAccountName: cart', 'serviceAccountName: other');
+    expect(see(away).condition).toBeUndefined();
+  });
+});

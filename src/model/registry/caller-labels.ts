@@ -1,7 +1,7 @@
 import { Condition } from '../answer/conditions';
 import { Registry } from './registry';
 import { ModelCaller } from '../requests/request';
-import { podTemplateOf } from '../../istio/pod-templates';
+import { podTemplateOf, PodTemplateSpec } from '../../istio/pod-templates';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { SECTIONS } from '../../manifests/routes';
 import { selects } from '../../manifests/selectors';
@@ -40,11 +40,8 @@ export class CallerLabels {
   /** The caller, with the labels of the only pod template that has its service account. */
   public complete(caller: ModelCaller): ModelCaller {
     if (isKnown(caller)) return caller;
-    const own = this.registry.index.podTemplates
-      .filter(({ namespace }) => namespace === caller.namespace)
-      .map(({ manifest }) => podTemplateOf(manifest))
-      .filter((template) => (template?.spec?.serviceAccountName ?? 'default') === caller.serviceAccount);
-    return own.length === 1 ? { ...caller, labels: own[0]?.metadata?.labels ?? {} } : caller;
+    const own = this.templatesOf(caller);
+    return own.length === 1 ? { ...caller, labels: own[0].metadata?.labels ?? {} } : caller;
   }
 
   /** The labels that could change an answer, where nothing says which ones the caller's pods have. */
@@ -52,7 +49,7 @@ export class CallerLabels {
     if (isKnown(caller)) return;
     const usual: Labels = { app: caller.serviceAccount };
     const pods = `the pods of ${caller.namespace}/${caller.serviceAccount}`;
-    for (const labels of this.selectorsIn(caller.namespace)) {
+    for (const labels of this.labelsThatDecide(caller)) {
       const text = textOf(labels);
       const isUsual = selects(labels, usual);
       yield {
@@ -65,25 +62,36 @@ export class CallerLabels {
     }
   }
 
-  /** The label selectors that could select sidecars of a namespace. */
-  private selectorsIn(namespace: string): readonly Labels[] {
-    return valueIn(this.selectors, namespace, () => this.collect(namespace));
+  /** The labels of selectors that could select sidecars of the namespace, and of pods that may be the caller's. */
+  private labelsThatDecide(caller: ModelCaller): readonly Labels[] {
+    return valueIn(this.selectors, `${caller.namespace}/${caller.serviceAccount}`, () => this.collect(caller));
   }
 
-  private collect(namespace: string): readonly Labels[] {
+  private collect(caller: ModelCaller): readonly Labels[] {
     const { index, rootNamespace } = this.registry;
     this.selecting ??= index.kinds.flat().flatMap(selectingIn);
     const all = this.selecting
-      .filter((one) => one.namespace === undefined || [namespace, rootNamespace].includes(one.namespace))
+      .filter((one) => one.namespace === undefined || [caller.namespace, rootNamespace].includes(one.namespace))
       .map(({ labels }) => labels);
-    const templates = index.podTemplates
-      .filter((object) => object.namespace === namespace)
-      .map(({ manifest }) => podTemplateOf(manifest)?.metadata)
-      .filter((metadata) => Object.keys(metadata?.annotations ?? {}).some((name) => name.includes('istio.io/')))
-      .map((metadata) => metadata?.labels);
+    const templates = this.templatesOf(caller)
+      .filter(mayLeaveOtherwise)
+      .map(({ metadata }) => metadata?.labels);
     const found = [...all, ...templates].filter((labels): labels is Labels => Object.keys(labels ?? {}).length > 0);
     return [...new Map(found.map((labels) => [textOf(labels), labels])).values()];
   }
+
+  /** The pods that have the caller's service account. */
+  private templatesOf({ namespace, serviceAccount }: ModelCaller): PodTemplateSpec[] {
+    return this.registry.index.podTemplates
+      .filter((object) => object.namespace === namespace)
+      .flatMap(({ manifest }) => podTemplateOf(manifest) ?? [])
+      .filter(({ spec }) => (spec?.serviceAccountName ?? 'default') === serviceAccount);
+  }
+}
+
+/** Whether something of the pods says to Istio how their requests leave them, or they may go past a sidecar. */
+function mayLeaveOtherwise(template: PodTemplateSpec): boolean {
+  return /istio\.io\/|"hostNetwork":true|"runAs(User|Group)":1337/.test(JSON.stringify(template));
 }
 
 /** The labels by which an object selects proxies. */
