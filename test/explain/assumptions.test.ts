@@ -295,6 +295,42 @@ metadata: { name: ${name}, labels: ${labels} }
     });
   });
 
+  test('leave out a gateway that is said to be installed', () => {
+    const hop = `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: shop }
+spec:
+  hosts: [site.example.com]
+  gateways: [mesh, exit]
+  tls:
+    - match: [{ gateways: [mesh], sniHosts: [site.example.com] }]
+      route: [{ destination: { host: istio-egressgateway.egress.svc.cluster.local, port: { number: 443 } } }]
+    - match: [{ gateways: [exit], sniHosts: [site.example.com] }]
+      route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: shop }
+spec:
+  selector: { istio: egressgateway }
+  servers: [{ port: { number: 443, name: tls, protocol: TLS }, hosts: [site.example.com], tls: { mode: PASSTHROUGH } }]
+`;
+    const through = (egress: string) =>
+      explain(
+        folder({ 'a.yaml': ENTRY + hop + shop + egress }),
+        'https://site.example.com/',
+        ...['--gateway', 'egress/istio-egressgateway'],
+        ...['--mesh', path.join(folder({ 'mesh.yaml': MESH }), 'mesh.yaml')],
+      );
+    expect(through(namespace('egress', '{ mesh: "on" }'))).toMatchObject({ code: 0 });
+    expect(through(namespace('egress', '{ mesh: "off" }'))).toMatchObject({ code: 1 });
+    expect(through('')).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/the discoverySelectors .* select egress/),
+    });
+  });
+
   test('are read by their shape: a misspelt operator is wrong usage', () => {
     const mesh = folder({ 'mesh.yaml': 'discoverySelectors: [{ matchExpressions: [{ key: a, operator: in }] }]' });
     const where = folder({ 'a.yaml': ENTRY });

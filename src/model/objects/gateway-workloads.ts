@@ -1,6 +1,7 @@
 import { FieldRef } from '../answer/answer';
 import { Condition } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
+import { Discovery } from './discovery';
 import { KnownGateway, World } from './world';
 import { isTrue } from '../../istio/booleans';
 import { fullHost } from '../../istio/hosts';
@@ -104,8 +105,12 @@ export function gatewayWorkloads(
           ],
     ),
   ];
+  const discovery = new Discovery(index.kinds.flat(), world.discoverySelectors);
+  const isLeftOut = ({ namespace }: { readonly namespace: string }) => discovery.of(namespace) === false;
   const declared = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
-  const services = installed.filter((service) => !declared.has(`${service.namespace}/${service.name}`));
+  const services = installed.filter(
+    (service) => !declared.has(`${service.namespace}/${service.name}`) && !isLeftOut(service),
+  );
   if (world.gateways) {
     const workloads = world.gateways.map(
       ({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
@@ -187,6 +192,7 @@ export function gatewayWorkloads(
   const guesses: Indexed<ServiceSpec>[] = [];
   const doubtful = new Map<Indexed, DoubtfulPort>();
   for (const [id, { namespace, name, selector, ports, isSaid }] of missingServices(index, declared, known)) {
+    if (isLeftOut({ namespace })) continue;
     const standard = standardLabels(name);
     const isStandard = standard !== undefined && selects(selector, standard);
     const service = syntheticService(namespace, name, {
@@ -203,7 +209,14 @@ export function gatewayWorkloads(
       doubtful.set(service, () => ({ holds: `there is a Service ${id} for the gateway`, say: 'add it' }));
     else
       doubtful.set(service, (port) =>
-        PORTS_OF_GATEWAYS.includes(port) ? undefined : { holds: `Service ${id} has a port ${port}`, say: 'add it' },
+        discovery.of(namespace) === undefined
+          ? {
+              holds: `the discoverySelectors of the mesh select ${namespace}`,
+              say: 'add its Namespace object, with its labels',
+            }
+          : PORTS_OF_GATEWAYS.includes(port)
+            ? undefined
+            : { holds: `Service ${id} has a port ${port}`, say: 'add it' },
       );
     if (isOfKnownPods) continue;
     const labels = isStandard ? standard : selector;

@@ -11,6 +11,8 @@ import {
   subsetNameProblems,
 } from './names';
 import { isIP } from 'net';
+import { loadBalancerProblems } from './load-balancer';
+import { trafficSettings } from './traffic-settings';
 import { FieldPath } from '../../../manifests/field-path';
 import { IstioSpecs, Of, TlsSettings, TrafficPolicy } from '../../../manifests/specs';
 
@@ -31,8 +33,19 @@ export function* destinationRuleProblems(spec: IstioSpecs['DestinationRule'], na
     yield { field: 'spec.exportTo', problem: 'a rule with a workloadSelector is for its own namespace only' };
 }
 
-export function* destinationRuleSchemaProblems({ workloadSelector }: IstioSpecs['DestinationRule']): Problems {
-  yield* selectorProblems('spec.workloadSelector.matchLabels', workloadSelector?.matchLabels);
+export function* destinationRuleSchemaProblems(spec: IstioSpecs['DestinationRule']): Problems {
+  yield* selectorProblems('spec.workloadSelector.matchLabels', spec.workloadSelector?.matchLabels);
+  for (const [{ loadBalancer, outlierDetection }, field] of trafficSettings(spec)) {
+    const { minimumPercent = 0 } = loadBalancer?.warmup ?? {};
+    if (minimumPercent > 100)
+      yield { field: `${field}.loadBalancer.warmup.minimumPercent`, problem: `${minimumPercent} is above 100` };
+    const wrong = outlierDetection?.outlierDetectionHttpErrorCodes?.find((code) => code < 100 || code > 599);
+    if (wrong !== undefined)
+      yield {
+        field: `${field}.outlierDetection.outlierDetectionHttpErrorCodes`,
+        problem: `${wrong} is not a status from 100 to 599`,
+      };
+  }
 }
 
 function* trafficPolicyProblems(policy: TrafficPolicy | undefined, field: FieldPath, namespace: string): Problems {
@@ -70,8 +83,7 @@ function* settingsProblems(
 ): Problems {
   if (outlierDetection) yield* outlierProblems(outlierDetection, `${field}.outlierDetection`);
   if (connectionPool) yield* connectionPoolProblems(connectionPool, `${field}.connectionPool`);
-  const locality = loadBalancer?.localityLbSetting;
-  if (locality) yield* localityProblems(locality, `${field}.loadBalancer.localityLbSetting`);
+  if (loadBalancer) yield* loadBalancerProblems(loadBalancer, `${field}.loadBalancer`);
   if (tls) yield* tlsProblems(tls, `${field}.tls`, namespace);
 }
 
@@ -89,26 +101,14 @@ function* connectionPoolProblems(pool: Of<TrafficPolicy, 'connectionPool'>, fiel
   if (!pool.tcp && !pool.http) yield { field, problem: 'sets nothing' };
   if (pool.http?.useClientProtocol && pool.http.h2UpgradePolicy === 'UPGRADE')
     yield { field: `${field}.http.useClientProtocol`, problem: 'is not allowed with h2UpgradePolicy UPGRADE' };
+  const keepAlive = pool.http?.http2KeepAlive;
+  for (const name of ['interval', 'timeout'] as const)
+    if (keepAlive && keepAlive[name] === undefined)
+      yield { field: `${field}.http.http2KeepAlive.${name}`, problem: 'is missing' };
   for (const part of ['tcp', 'http'] as const)
     for (const [name, value] of Object.entries(pool[part] ?? {}))
       if (typeof value === 'number' && value < 0)
         yield { field: `${field}.${part}.${name}`, problem: `${value} is below 0` };
-}
-
-type Locality = Of<Of<TrafficPolicy, 'loadBalancer'>, 'localityLbSetting'>;
-
-function* localityProblems({ distribute = [], failover = [] }: Locality, field: FieldPath): Problems {
-  if (distribute.length > 0 && failover.length > 0)
-    yield { field, problem: 'only one of distribute and failover can be set' };
-  for (const [at, { to = {} }] of distribute.entries()) {
-    const sum = Object.values(to).reduce((all, weight) => all + weight, 0);
-    if (sum !== 100) yield { field: `${field}.distribute[${at}].to`, problem: `the weights make ${sum} and not 100` };
-  }
-  for (const [at, { from = '', to = '' }] of failover.entries()) {
-    const own: FieldPath = `${field}.failover[${at}]`;
-    if (from === to) yield { field: own, problem: 'leads from a region to itself' };
-    if (/[/*]/.test(from + to)) yield { field: own, problem: 'names something else than regions' };
-  }
 }
 
 /** The fields of certificates in files. */

@@ -1,13 +1,25 @@
 import { firstOf, Problems } from './names';
-import { FieldPath } from '../../../manifests/field-path';
-import { specOf, TrafficPolicy } from '../../../manifests/specs';
+import { trafficSettings } from './traffic-settings';
+import { specOf } from '../../../manifests/specs';
 import { Manifest } from '../../../manifests/egress-object';
+
+const NEEDED = 'needs Istio 1.31';
 
 /** Fields that came with Istio 1.31. The API server rejects those that it does not know. */
 export function* newerFields(manifest: Manifest): Problems {
   for (const [at, { redirect }] of (specOf(manifest, 'VirtualService')?.http ?? []).entries())
-    if (redirect?.prefixRewrite)
-      yield { field: `spec.http[${at}].redirect.prefixRewrite`, problem: 'needs Istio 1.31' };
+    if (redirect?.prefixRewrite) yield { field: `spec.http[${at}].redirect.prefixRewrite`, problem: NEEDED };
+  for (const [at, { tls }] of (specOf(manifest, 'Gateway')?.servers ?? []).entries())
+    if ((tls as { readonly insecureSkipVerify?: boolean } | undefined)?.insecureSkipVerify !== undefined)
+      yield { field: `spec.servers[${at}].tls.insecureSkipVerify`, problem: NEEDED };
+  for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
+    const { connectionPool, outlierDetection, loadBalancer } = settings;
+    if (connectionPool?.http?.http2KeepAlive)
+      yield { field: `${field}.connectionPool.http.http2KeepAlive`, problem: NEEDED };
+    if (loadBalancer?.zoneAwareLbSetting) yield { field: `${field}.loadBalancer.zoneAwareLbSetting`, problem: NEEDED };
+    if (outlierDetection?.outlierDetectionHttpErrorCodes)
+      yield { field: `${field}.outlierDetection.outlierDetectionHttpErrorCodes`, problem: NEEDED };
+  }
 }
 
 /** Values that the webhook of Istio 1.31 admits and that of 1.30 rejects. */
@@ -15,25 +27,10 @@ export function* newerValues(manifest: Manifest): Problems {
   for (const [at, { hosts }] of (specOf(manifest, 'Sidecar')?.egress ?? []).entries())
     for (const [index, host] of (hosts ?? []).entries())
       if (/^~[^/]/.test(host))
-        yield { field: `spec.egress[${at}].hosts[${index}]`, problem: `${JSON.stringify(host)} needs Istio 1.31` };
-  const { trafficPolicy, subsets } = specOf(manifest, 'DestinationRule') ?? {};
-  yield* warmupProblems(trafficPolicy, 'spec.trafficPolicy');
-  for (const [at, subset] of (subsets ?? []).entries())
-    yield* warmupProblems(subset.trafficPolicy, `spec.subsets[${at}].trafficPolicy`);
-}
-
-function* warmupProblems(policy: TrafficPolicy | undefined, field: FieldPath): Problems {
-  const places: [Pick<TrafficPolicy, 'loadBalancer'>, FieldPath][] = [
-    [policy ?? {}, field],
-    ...(policy?.portLevelSettings ?? []).map((port, at): [typeof port, FieldPath] => [
-      port ?? {},
-      `${field}.portLevelSettings[${at}]`,
-    ]),
-  ];
-  for (const [{ loadBalancer }, own] of places) {
-    const { aggression = 1 } = (loadBalancer as { readonly warmup?: { readonly aggression?: number } })?.warmup ?? {};
-    if (aggression < 1)
-      yield { field: `${own}.loadBalancer.warmup.aggression`, problem: `${aggression} needs Istio 1.31` };
+        yield { field: `spec.egress[${at}].hosts[${index}]`, problem: `${JSON.stringify(host)} ${NEEDED}` };
+  for (const [{ loadBalancer }, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
+    const { aggression = 1 } = loadBalancer?.warmup ?? {};
+    if (aggression < 1) yield { field: `${field}.loadBalancer.warmup.aggression`, problem: `${aggression} ${NEEDED}` };
   }
 }
 
