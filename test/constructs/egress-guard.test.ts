@@ -450,7 +450,8 @@ describe('DestinationRules that other namespaces see', () => {
   const ask = guard();
   const bad: [string, RegExp, object][] = [
     ['lead where the caller wanted', /balances load itself/, { loadBalancer: { simple: 'PASSTHROUGH' } }],
-    ...['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName'].map(
+    ['have others tell the load', /balances load itself/, { loadBalancer: { backendUtilization: {} } }],
+    ...['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName', 'caCertCredentialName'].map(
       (name): [string, RegExp, object] => [`need ${name}`, /names no file/, { tls: { mode: 'MUTUAL', [name]: 'a' } }],
     ),
     ['ask for a private name', /names no file/, { tls: { mode: 'ISTIO_MUTUAL', sni: 'x.0123.Egress.internal' } }],
@@ -460,7 +461,7 @@ describe('DestinationRules that other namespaces see', () => {
     ['hash by a parameter without one', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: '' } } }],
     [
       'hash by a cookie that has ended',
-      /hashes/,
+      /from 0s to/,
       { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: '-1s' } } } },
     ],
     ['hash by a strange parameter', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: 'a\nb' } } }],
@@ -483,6 +484,7 @@ describe('DestinationRules that other namespaces see', () => {
     ...[
       { connectionPool: { tcp: { connectTimeout: LONG } } },
       { connectionPool: { tcp: { idleTimeout: LONG } } },
+      { connectionPool: { tcp: { idleTimeout: '-0.0005s' } } },
       { connectionPool: { tcp: { maxConnectionDuration: LONG } } },
       { connectionPool: { tcp: { tcpKeepalive: { time: LONG } } } },
       { connectionPool: { tcp: { tcpKeepalive: { interval: LONG } } } },
@@ -494,7 +496,7 @@ describe('DestinationRules that other namespaces see', () => {
       { loadBalancer: { warmupDurationSecs: LONG } },
       { loadBalancer: { warmup: { duration: LONG } } },
       { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: LONG } } } },
-    ].map((policy): [string, RegExp, object] => [`have ${JSON.stringify(policy)}`, /at most 876000h/, policy]),
+    ].map((policy): [string, RegExp, object] => [`have ${JSON.stringify(policy)}`, /from 0s to 876000h/, policy]),
   ];
   const places = (policy: object): [string, object][] => [
     ['as a whole', { trafficPolicy: policy }],

@@ -181,8 +181,13 @@ function headers(of: string): string {
     .join(' && ');
 }
 
-/** Fields that Istio 1.30 does not have: API servers would note them in the status of the policy, were their type asked. */
-const NEWER = /^(http\.http2KeepAlive\.|budgetInterval$)/;
+/** Fields that an older Istio does not have: API servers would note them in the status of the policy, were their type asked. */
+const NEWER = /^(http\.http2KeepAlive\.|budgetInterval$|caCertCredentialName$)/;
+const typed = (name: string, of: string) => (NEWER.test(name) ? `dyn(${of})` : of);
+
+/** What is true of a part, where it is there. */
+const within = (part: string, holds: (of: string) => string) => (of: string) =>
+  `(!has(${of}.${part}) || ${holds(`${of}.${part}`)})`;
 
 /** Conditions for DestinationRules that others see. */
 export function rulesBeyond(): Validation[] {
@@ -203,22 +208,37 @@ export function rulesBeyond(): Validation[] {
     loadBalancer: ['warmupDurationSecs', 'warmup.duration', 'consistentHash.httpCookie.ttl'],
     retryBudget: ['budgetInterval'],
   };
-  const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName'];
+  const files = [
+    'clientCertificate',
+    'privateKey',
+    'caCertificates',
+    'caCrl',
+    'credentialName',
+    'caCertCredentialName',
+  ];
   return [
     {
-      expression: everywhere((policy) => `${field('loadBalancer.simple', "''", policy)} != 'PASSTHROUGH'`),
+      expression: everywhere(
+        within(
+          'loadBalancer',
+          (balancer) =>
+            `${field('simple', "''", balancer)} != 'PASSTHROUGH' && !dyn(${balancer}).?backendUtilization.hasValue()`,
+        ),
+      ),
       message:
         'A DestinationRule that other namespaces see balances load itself: with `simple: PASSTHROUGH` their sidecars ' +
-        'would send calls that name this Service to whatever address they were made to. Write ROUND_ROBIN or ' +
-        'LEAST_REQUEST, or keep the rule to its own namespace: `exportTo: ["."]`.',
+        'would send calls that name this Service to whatever address they were made to, and whether Envoy takes each ' +
+        '`backendUtilization` is not known. Write ROUND_ROBIN or LEAST_REQUEST, or keep the rule to its own namespace: ' +
+        '`exportTo: ["."]`.',
     },
     {
-      expression: everywhere((policy) =>
-        [
-          ...files.map((name) => `${field(`tls.${name}`, "''", policy)} == ''`),
-          `${field('tls.sni', "''", policy)}.size() <= 255`,
-          noHopNames(`[${field('tls.sni', "''", policy)}]`),
-        ].join(' && '),
+      expression: everywhere(
+        within('tls', (tls) =>
+          [
+            ...files.map((name) => `${field(name, "''", typed(name, tls))} == ''`),
+            `(!has(${tls}.sni) || ${tls}.sni.size() <= 255 && ${noHopNames(`[${tls}.sni]`)})`,
+          ].join(' && '),
+        ),
       ),
       message:
         'A DestinationRule that other namespaces see names no file or Secret, which their sidecars do not have and ' +
@@ -226,28 +246,30 @@ export function rulesBeyond(): Validation[] {
         '`mode: ISTIO_MUTUAL` or DISABLE. Else keep the rule to its own namespace: `exportTo: ["."]`.',
     },
     {
-      expression: everywhere((policy) =>
-        [
-          ...['httpHeaderName', 'httpQueryParameterName'].map((name) =>
-            isName(field(`loadBalancer.consistentHash.${name}`, "'any'", policy)),
+      expression: everywhere(
+        within(
+          'loadBalancer',
+          within('consistentHash', (hash) =>
+            [
+              ...['httpHeaderName', 'httpQueryParameterName'].map((name) => isName(field(name, "'any'", hash))),
+              ...['minimumRingSize', 'ringHash.minimumRingSize'].map(
+                (name) => `${field(name, '0', hash)} <= ${MAX_TABLE}`,
+              ),
+              `${field('maglev.tableSize', `${MAX_TABLE}`, hash)} >= ${MIN_TABLE}`,
+              `${field('maglev.tableSize', `${MAX_TABLE}`, hash)} <= ${MAX_TABLE}`,
+              each(
+                'httpCookie.attributes',
+                hash,
+                'attribute',
+                ['name', 'value'].map((name) => isPlain(field(name, "''", 'attribute'))).join(' && '),
+              ),
+            ].join(' && '),
           ),
-          `!${field('loadBalancer.consistentHash.httpCookie.ttl', "''", policy)}.startsWith('-')`,
-          ...['minimumRingSize', 'ringHash.minimumRingSize'].map(
-            (name) => `${field(`loadBalancer.consistentHash.${name}`, '0', policy)} <= ${MAX_TABLE}`,
-          ),
-          `${field('loadBalancer.consistentHash.maglev.tableSize', `${MAX_TABLE}`, policy)} >= ${MIN_TABLE}`,
-          `${field('loadBalancer.consistentHash.maglev.tableSize', `${MAX_TABLE}`, policy)} <= ${MAX_TABLE}`,
-          each(
-            'loadBalancer.consistentHash.httpCookie.attributes',
-            policy,
-            'attribute',
-            ['name', 'value'].map((name) => isPlain(field(name, "''", 'attribute'))).join(' && '),
-          ),
-        ].join(' && '),
+        ),
       ),
       message:
-        'A DestinationRule that other namespaces see hashes by names that are not empty, and by cookies without a ' +
-        'negative `ttl`, with attributes, all of printable ASCII without `%`, below 1,000 characters, in a ring of at ' +
+        'A DestinationRule that other namespaces see hashes by names that are not empty, and by cookies with ' +
+        'attributes, all of printable ASCII without `%`, below 1,000 characters, in a ring of at ' +
         `most ${MAX_TABLE}, or a table of ${MIN_TABLE} to ${MAX_TABLE}: what Envoy refuses would keep their sidecars ` +
         'from every change of their HTTP routes, large tables fill the memory of every proxy, and with one of a single place ' +
         'it crashes. Write it so, or keep the rule to its own namespace: ' +
@@ -257,18 +279,20 @@ export function rulesBeyond(): Validation[] {
       expression: everywhere((policy) =>
         Object.entries(durations)
           .filter(([section]) => policy !== 'port' || section !== 'retryBudget')
-          .map(([section, names]) => {
-            const short = names.map((name) => {
-              const of = `${policy}.${section}`;
-              return isShort(field(name, "'0s'", NEWER.test(name) ? `dyn(${of})` : of));
-            });
-            return `(!has(${policy}.${section}) || ${short.join(' && ')})`;
-          })
+          .map(([section, names]) =>
+            within(section, (of) =>
+              names
+                .map((name) => field(name, "'0s'", typed(name, of)))
+                // Some of them istiod takes below zero.
+                .map((duration) => `${isShort(duration)} && !${duration}.startsWith('-')`)
+                .join(' && '),
+            )(policy),
+          )
           .join(' && '),
       ),
       message:
-        `Durations of a DestinationRule that other namespaces see are at most ${MAX_DURATION}: what Envoy refuses would ` +
-        'keep proxies, and the egress gateway, from every change of their clusters. Write a shorter one, or keep the ' +
+        `Durations of a DestinationRule that other namespaces see are from 0s to ${MAX_DURATION}: what Envoy refuses would ` +
+        'keep proxies, and the egress gateway, from every change of their clusters. Write another one, or keep the ' +
         'rule to its own namespace: `exportTo: ["."]`.',
     },
   ];

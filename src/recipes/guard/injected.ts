@@ -35,10 +35,10 @@ const ARGUMENTS =
   '^proxy\\nsidecar(\\n--domain\\n[$][(]POD_NAMESPACE[)][.]svc[.][-.a-z0-9]+|\\n--log_as_json|' +
   '\\n--(concurrency|log_output_level|outlierLogPath|proxyComponentLogLevel|proxyLogLevel|stsPort)=[-_./:,a-zA-Z0-9]*)*$';
 
+/** What may be asked of the proxy, in its container. */
+export const REQUEST = 'pilot-agent\\nrequest(\\n--debug-port=[0-9]+)?\\n(GET|POST)\\n[a-z][^\\n]*';
 /** In hooks it waits until it is ready, and drains. */
-const HOOK =
-  '^pilot-agent\\n(wait(\\n--(timeoutSeconds|periodMillis|requestTimeoutMillis)[=\\n][0-9]+)*|' +
-  'request(\\n--debug-port=[0-9]+)?\\n(GET|POST)\\n[a-z][^\\n]*)$';
+const HOOK = `^(pilot-agent\\nwait(\\n--(timeoutSeconds|periodMillis|requestTimeoutMillis)[=\\n][0-9]+)*|${REQUEST})$`;
 
 /** What variables of these containers name of the pod, and of its resources. */
 const NAMED = {
@@ -63,6 +63,7 @@ const METRICS =
  */
 const variables = (facts: GuardFacts) =>
   patterns(
+    [QUOTED, '', [...POD_VARIABLES, ...MESH_VARIABLES, ...facts.proxyVariables].join(' ')],
     ['^istiod$', '', 'PILOT_CERT_PROVIDER'],
     [`^${ofPlatform(facts)}:[0-9]+$`, '', 'CA_ADDR'],
     ['^fips140=only$', '', 'GODEBUG'],
@@ -74,7 +75,6 @@ const variables = (facts: GuardFacts) =>
     [ANYTHING, 'ISTIO_META_', 'POD_PORTS APP_CONTAINERS CLUSTER_ID NETWORK WORKLOAD_NAME OWNER MESH_ID'],
     [ANYTHING, '', 'COMPLIANCE_POLICY ISTIO_KUBE_APP_PROBERS OTEL_RESOURCE_ATTRIBUTES TRUST_DOMAIN'],
     [ANYTHING, '', 'REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION'],
-    [QUOTED, '', [...POD_VARIABLES, ...MESH_VARIABLES, ...facts.proxyVariables].join(' ')],
     [QUOTED, 'AWS_', 'DEFAULT_REGION REGION ROLE_ARN STS_REGIONAL_ENDPOINTS WEB_IDENTITY_TOKEN_FILE'],
     [QUOTED, 'AWS_CONTAINER_', 'AUTHORIZATION_TOKEN_FILE CREDENTIALS_FULL_URI'],
     [QUOTED, 'AZURE_', 'AUTHORITY_HOST CLIENT_ID FEDERATED_TOKEN_FILE TENANT_ID'],

@@ -9,6 +9,7 @@ import {
   isCalled,
   isInjected,
   PROBES,
+  REQUEST,
 } from './injected';
 import { GUARD_POLICIES, GuardFacts, GuardPolicy, outside, written } from './policies';
 import { inCluster, podConfig, POD_SETTINGS, POD_VARIABLES, REPORTS_BY_NAME } from './proxy-config';
@@ -28,9 +29,6 @@ const LOOPBACK = ['127.0.0.1', '::1'];
 
 /** For what asks the pod itself, and for the node's own addresses, which are no external host. */
 const OWN_HOSTS = ['', 'localhost', ...LOOPBACK, '[::1]'];
-
-/** In the container of the proxy, the agent may be asked for what the proxy says of itself. */
-const REQUEST = '^pilot-agent\\nrequest(\\n--debug-port=[0-9]+)?\\n(GET|POST)\\n[a-z][^\\n]*$';
 
 /** The user and group whose traffic is not captured. */
 const PROXY = '1337';
@@ -54,7 +52,7 @@ function execPolicy(facts: GuardFacts): GuardPolicy {
       {
         expression:
           `${field('container', "''")} != ${literal(PROXY_CONTAINER)} || ` +
-          `${field('command', '[]')}.join('\\n').matches(${literal(REQUEST)})`,
+          `${field('command', '[]')}.join('\\n').matches(${literal(`^${REQUEST}$`)})`,
         message:
           'What runs in the container istio-proxy bypasses the sidecar: choose another container. Ask the proxy with ' +
           '`pilot-agent request GET …`, or with istioctl.',

@@ -188,7 +188,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
       {
         // Sidecars of other namespaces follow TCP and TLS also where the Service is not the route's own.
         expression: `${field('spec.parentRefs', '[]')}.all(parent, ${[
-          `!(${field('kind', "'Gateway'", 'parent')} in ['Service', 'ServiceEntry'])`,
+          `${field('kind', "'Gateway'", 'parent')} in ['Gateway', 'ListenerSet', 'XListenerSet']`,
           `request.resource.resource in ['httproutes', 'grpcroutes'] && ` +
             `${field('namespace', 'request.namespace', 'parent')} != request.namespace`,
         ].join(' || ')})`,
@@ -305,7 +305,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
       },
       {
         expression:
-          `${field('spec.type', "''")} != 'ExternalName' || ` +
+          `${field('spec.type', "'ClusterIP'")} in ['ClusterIP', 'NodePort', 'LoadBalancer'] || ` +
           isBelowNamespace(field('spec.externalName', "''"), facts.clusterDomain),
         message:
           'Sidecars of all namespaces that know the host of a Service of type ExternalName know it by the name of the ' +

@@ -431,6 +431,11 @@ const ATTACKS: Record<string, KubeObject> = {
   }),
   ...Object.fromEntries(
     Object.entries({
+      'the time of a retry budget': { retryBudget: { budgetInterval: '9223372036s' } },
+      'one below zero': { retryBudget: { budgetInterval: '-1s' } },
+      'idle connections, of one below a millisecond and zero': {
+        connectionPool: { tcp: { idleTimeout: '-0.0005s' } },
+      },
       'the keepalive of a subset': {
         subsets: [
           { name: 'a', trafficPolicy: { connectionPool: { http: { http2KeepAlive: { timeout: '9223372036s' } } } } },
