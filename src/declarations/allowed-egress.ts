@@ -1,7 +1,7 @@
 import { IConstruct } from 'constructs';
 import { perApp, touch } from './app';
 import { GatewayInstallation } from '../values/gateway-installation';
-import { valueIn } from '../values/grouping';
+import { addTo, valueIn } from '../values/grouping';
 
 /** Pods of one namespace: all of them, or those with these labels. */
 export interface PodPlace {
@@ -42,46 +42,51 @@ export class AllowedEgressRegistry {
   /** Workloads whose allowed egress no policy can express, because their pods have no known namespace or no labels. */
   public readonly unplaced: IConstruct[] = [];
 
+  /** What nobody has asked for yet: most apps have no boundary, which alone does. */
+  private added: AllowedEgress[] = [];
   private readonly byPlace = new Map<string, AllowedEgress[]>();
   private readonly callers = new Map<string, Set<string>>();
   private readonly listeners: (() => void)[] = [];
 
   public add(allowed: AllowedEgress): void {
-    const { by, from, gateway } = allowed;
-    touch(by);
-    if (gateway) this.callersOf(gateway).add(from.namespace);
-    const key = placeKey(from);
-    const known = this.byPlace.get(key);
-    if (known) {
-      known.push(allowed);
-    } else {
-      this.byPlace.set(key, [allowed]);
-      for (const listener of this.listeners) listener();
-    }
+    touch(allowed.by);
+    this.added.push(allowed);
+    const known = this.byPlace.size;
+    if (this.listeners.length > 0 && this.arranged().size > known) for (const listener of this.listeners) listener();
   }
 
   /** Calls the listener whenever there are further pods. */
   public onPlace(listener: () => void): void {
+    this.arranged();
     this.listeners.push(listener);
   }
 
   /** The pods for which something is allowed. */
   public get places(): PodPlace[] {
-    return [...this.byPlace.values()].map(([{ from }]) => from);
+    return [...this.arranged().values()].map(([{ from }]) => from);
   }
 
   /** What is allowed for these pods; without labels, what is allowed for every pod of the namespace. */
   public of(place: PodPlace): AllowedEgress[] {
-    return this.byPlace.get(placeKey(place)) ?? [];
+    return this.arranged().get(placeKey(place)) ?? [];
   }
 
   /** The namespaces from which a gateway is called. */
   public callerNamespaces(gateway: GatewayInstallation): string[] {
-    return [...this.callersOf(gateway)];
+    this.arranged();
+    return [...(this.callers.get(placeKey(gateway)) ?? [])];
   }
 
-  private callersOf(gateway: GatewayInstallation): Set<string> {
-    return valueIn(this.callers, placeKey(gateway), () => new Set());
+  /** What is allowed, by the pods that it is for. */
+  private arranged(): ReadonlyMap<string, AllowedEgress[]> {
+    const { added } = this;
+    this.added = [];
+    for (const allowed of added) {
+      addTo(this.byPlace, placeKey(allowed.from), allowed);
+      if (allowed.gateway)
+        valueIn(this.callers, placeKey(allowed.gateway), () => new Set()).add(allowed.from.namespace);
+    }
+    return this.byPlace;
   }
 }
 
