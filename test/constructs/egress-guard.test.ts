@@ -455,15 +455,14 @@ describe('DestinationRules that other namespaces see', () => {
       (name): [string, RegExp, object] => [`need ${name}`, /names no file/, { tls: { mode: 'MUTUAL', [name]: 'a' } }],
     ),
     ['ask for a private name', /names no file/, { tls: { mode: 'ISTIO_MUTUAL', sni: 'x.0123.Egress.internal' } }],
-    ['ask for a long name', /names no file/, { tls: { mode: 'SIMPLE', sni: 'a'.repeat(256) } }],
+    ...['a'.repeat(256), 'a\0b', 'é'].map((sni): [string, RegExp, object] => [
+      `ask for ${JSON.stringify(sni).slice(0, 40)}`,
+      /names no file/,
+      { tls: { mode: 'SIMPLE', sni } },
+    ]),
     ['hash by a strange header', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: 'a\nb' } } }],
     ['hash by a header without a name', /hashes/, { loadBalancer: { consistentHash: { httpHeaderName: '' } } }],
     ['hash by a parameter without one', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: '' } } }],
-    [
-      'hash by a cookie that has ended',
-      /from 0s to/,
-      { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: '-1s' } } } },
-    ],
     ['hash by a strange parameter', /hashes/, { loadBalancer: { consistentHash: { httpQueryParameterName: 'a\nb' } } }],
     ...['a\nb', 'a'.repeat(16_385)].flatMap((text): [string, RegExp, object][] =>
       [
@@ -496,6 +495,7 @@ describe('DestinationRules that other namespaces see', () => {
       { loadBalancer: { warmupDurationSecs: LONG } },
       { loadBalancer: { warmup: { duration: LONG } } },
       { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: LONG } } } },
+      { loadBalancer: { consistentHash: { httpCookie: { name: 'a', ttl: '-1s' } } } },
     ].map((policy): [string, RegExp, object] => [`have ${JSON.stringify(policy)}`, /from 0s to 876000h/, policy]),
   ];
   const places = (policy: object): [string, object][] => [
@@ -509,6 +509,11 @@ describe('DestinationRules that other namespaces see', () => {
       expect(ask(istio('DestinationRule', { host: 'x', ...spec }))).toEqual([expect.stringMatching(why)]);
       expect(ask(istio('DestinationRule', { host: 'x', exportTo: ['.'], ...spec }))).toEqual([]);
     }
+  });
+  test.each([LONG, '-1s'])('do not count tries for %s', (budgetInterval) => {
+    const policy = { retryBudget: { percent: 20, budgetInterval } };
+    for (const spec of [{ trafficPolicy: policy }, { subsets: [{ name: 'a', trafficPolicy: policy }] }])
+      expect(ask(istio('DestinationRule', { host: 'x', ...spec }))).toEqual([expect.stringMatching(/from 0s/)]);
   });
   test('pass with what is usual', () => {
     const usual = {

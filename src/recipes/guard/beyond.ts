@@ -236,7 +236,7 @@ export function rulesBeyond(): Validation[] {
         within('tls', (tls) =>
           [
             ...files.map((name) => `${field(name, "''", typed(name, tls))} == ''`),
-            `(!has(${tls}.sni) || ${tls}.sni.size() <= 255 && ${noHopNames(`[${tls}.sni]`)})`,
+            `(!has(${tls}.sni) || ${tls}.sni.matches('^[ -~]{0,255}$') && ${noHopNames(`[${tls}.sni]`)})`,
           ].join(' && '),
         ),
       ),

@@ -415,6 +415,10 @@ const ATTACKS: Record<string, KubeObject> = {
     host: 'x',
     trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'http-80.0123.egress.internal' } },
   }),
+  'a rule of an own Service under a name that Envoy does not know': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: 'a\0b' } },
+  }),
   'a rule of an own Service that hashes by no header': ownHash({ httpHeaderName: 'a\nb' }),
   'a rule of an own Service that hashes by a header without a name': ownHash({ httpHeaderName: '' }),
   'the same with a parameter': ownHash({ httpQueryParameterName: '' }),
@@ -444,6 +448,7 @@ const ATTACKS: Record<string, KubeObject> = {
       'an outlier on a port': {
         portLevelSettings: [{ port: { number: 80 }, outlierDetection: { interval: '9223372036s' } }],
       },
+      'the time for which tries count, which has ended': { retryBudget: { percent: 20, budgetInterval: '-1s' } },
       'a slow start': { loadBalancer: { simple: 'ROUND_ROBIN', warmup: { duration: '9223372036s' } } },
     }).map(([what, { subsets, ...trafficPolicy }]: [string, any]) => [
       `the same for ${what}`,
