@@ -267,6 +267,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'revocation "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),
   },
+  'revocation "istiod tells a program nothing of other namespaces, and nothing without a token"': { mesh: unscoped },
   'revocation "keys that do not come delay nothing"': { helmValues: 'pilot: { env: { PILOT_PUSH_THROTTLE: "2" } }' },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
   'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {
@@ -316,6 +317,9 @@ export const LIMITS = [
   'revocation "Gateways act on pods of every namespace"',
   'revocation "keys that do not come delay it"',
   'revocation "a program that does not read what istiod sends to it delays it"',
+  'revocation "unless an author of its namespace opens it"',
+  'revocation "its port 15010 tells whoever reaches it who may call what"',
+  'revocation "metrics of proxies name what their pods call, to whoever reaches them"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
   'tracing "a private entry with the collector\'s name, in any namespace: %s goes on tracing, %s"',
   'callers "without the policy it is answered, as docs/callers.md says"',

@@ -332,41 +332,65 @@ for (const isFetchedByIstiod of [true, false]) {
   });
 }
 
-/** Opens streams at istiod, as a proxy does, with the token of its pod, and reads nothing, until a file is there. */
-const UNREAD = `
-  const [istiod, address, token, file] = process.argv.slice(1);
+/** Opens a stream at istiod, as a proxy does: `ask(type, id, namespace, labels, token)`. */
+const ASK = `
   const varint = (n) => (n > 127 ? [(n & 127) | 128, ...varint(n >> 7)] : [n]);
   const field = (number, value) => {
     const bytes = Buffer.from(value);
     return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes]);
   };
-  const metadata = Object.entries({ NAMESPACE: 'other', CLUSTER_ID: 'Kubernetes' }).map(([name, text]) =>
-    field(1, Buffer.concat([field(1, name), field(2, field(3, text))])),
-  );
-  const id = field(1, 'sidecar~' + address + '~unread-0.other~other.svc.cluster.local');
-  const node = field(2, Buffer.concat([id, field(3, Buffer.concat(metadata))]));
-  let served = 0;
-  for (let stream = 0; stream < 3; stream++) {
-    const session = require('http2').connect('http://' + istiod + ':15010', { settings: { initialWindowSize: 0 } });
+  const struct = (map) =>
+    Buffer.concat(Object.entries(map).map(([name, value]) =>
+      field(1, Buffer.concat([field(1, name), field(2, typeof value === 'string' ? field(3, value) : field(5, struct(value)))])),
+    ));
+  const ask = (settings, id, namespace, labels, token) => {
+    const metadata = struct({ NAMESPACE: namespace, CLUSTER_ID: 'Kubernetes', LABELS: labels });
+    const node = field(2, Buffer.concat([field(1, id + '~' + namespace + '.svc.cluster.local'), field(3, metadata)]));
+    const session = require('http2').connect('http://' + process.argv[1] + ':15010', { settings });
     const request = session.on('error', () => undefined).request({
       ':method': 'POST',
       ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
       'content-type': 'application/grpc',
       te: 'trailers',
-      authorization: 'Bearer ' + token,
-      clusterid: 'Kubernetes',
+      ...(token && { authorization: 'Bearer ' + token, clusterid: 'Kubernetes' }),
     });
-    request.on('error', () => undefined).on('response', () => served++);
     for (const kind of ['cluster.v3.Cluster', 'listener.v3.Listener']) {
       const body = Buffer.concat([node, field(4, 'type.googleapis.com/envoy.config.' + kind)]);
       request.write(Buffer.concat([Buffer.from([0, 0, 0, body.length >> 8, body.length]), body]));
     }
-  }
+    return request.on('error', () => undefined);
+  };
+`;
+
+/** Reads nothing of what istiod sends, until a file is there. */
+const UNREAD = `
+  ${ASK}
+  const [, address, token, file] = process.argv.slice(1);
+  let served = 0;
+  for (let stream = 0; stream < 3; stream++)
+    ask({ initialWindowSize: 0 }, 'sidecar~' + address + '~unread-0.other', 'other', {}, token)
+      .on('response', () => served++);
   setInterval(() => {
     if (!require('fs').existsSync(file)) return;
     console.log(served);
     process.exit();
   }, 100);
+`;
+
+/** Says what istiod tells it as a gateway with certain labels. */
+const READ = `
+  ${ASK}
+  const [, address, namespace, labels, token] = process.argv.slice(1);
+  let data = Buffer.alloc(0);
+  const end = () => process.stdout.write(data.toString('latin1').replace(/[^ -~]/g, ' '), () => process.exit());
+  const isWhole = (rest, left) =>
+    left === 0 || (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1) && isWhole(rest.subarray(5 + rest.readUInt32BE(1)), left - 1));
+  ask({ initialWindowSize: 1 << 24 }, 'router~' + address + '~read-0.' + namespace, namespace, JSON.parse(labels), token)
+    .on('data', (more) => {
+      data = Buffer.concat([data, more]);
+      if (isWhole(data, 2)) end();
+    })
+    .on('close', end);
 `;
 
 /** The Service by which sidecars know istiod, as its chart writes it, but for what it is exported to. */
@@ -391,6 +415,35 @@ const istiodService = (exportTo: string): KubeObject[] => [
   } as unknown as KubeObject,
 ];
 
+/** What the authors of a namespace write to reach addresses from it. */
+const opened = (addresses: string[], ...ports: number[]): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: { name: 'opened', namespace: 'other' },
+  spec: {
+    hosts: ['opened.example.com'],
+    exportTo: ['.'],
+    addresses,
+    resolution: 'NONE',
+    ports: ports.map((number) => ({ number, name: `tcp-${number}`, protocol: 'TCP' })),
+  },
+});
+const OPENED = opened([ISTIOD_ADDRESS], 15010);
+
+const READER = { name: 'unread', namespace: 'other', serviceAccount: 'unread' };
+
+function tokenOf(mesh: Mesh, id: string): string {
+  const { accessLog } = mesh.lab.proxies.find(({ pod }) => pod.id === id)!;
+  return fs.readFileSync(path.join(path.dirname(accessLog), 'var/run/secrets/tokens/istio-token'), 'utf8');
+}
+
+/** What istiod tells a program in the pod `unread`, which says that it is a gateway. */
+function told(mesh: Mesh, namespace: string, labels: object, token = ''): Promise<string> {
+  const { address } = mesh.lab.pods.find(({ id }) => id === 'unread')!;
+  const args = ['-e', READ, ISTIOD_ADDRESS, address, namespace, JSON.stringify(labels), token];
+  return mesh.lab.shellOf('unread').must(process.execPath, args);
+}
+
 const manyServices = (port: number): KubeObject[] =>
   Array.from({ length: 30 }, (_, index) => ({
     apiVersion: 'v1',
@@ -404,7 +457,7 @@ describeMesh(
   {
     table: {
       ...table(true),
-      callers: [...table(true).callers, { name: 'unread', namespace: 'other', serviceAccount: 'unread' }],
+      callers: [...table(true).callers, READER],
     },
     manifests: BEFORE,
     helmValues: JSON.stringify({ pilot: { env: { PILOT_PUSH_THROTTLE: '2' } } }),
@@ -420,17 +473,16 @@ describeMesh(
     };
 
     /** How many streams istiod serves to a program, and whether they hold up a change. */
-    const holdUp = async (exportTo: string, rounds: number) => {
-      await mesh.apply([...BEFORE, ...istiodService(exportTo)]);
-      const { pod, accessLog } = mesh.lab.proxies.find((proxy) => proxy.pod.id === 'unread')!;
-      const token = fs.readFileSync(path.join(path.dirname(accessLog), 'var/run/secrets/tokens/istio-token'), 'utf8');
-      const file = mesh.lab.logFile(`read-${exportTo === '.'}`);
-      const args = ['-e', UNREAD, ISTIOD_ADDRESS, pod.address, token, file];
+    const holdUp = async (exportTo: string, rounds: number, ...more: KubeObject[]) => {
+      await mesh.apply([...BEFORE, ...istiodService(exportTo), ...more]);
+      const { address } = mesh.lab.pods.find(({ id }) => id === 'unread')!;
+      const file = mesh.lab.logFile(`read-${exportTo === '.'}-${more.length}`);
+      const args = ['-e', UNREAD, ISTIOD_ADDRESS, address, tokenOf(mesh, 'unread'), file];
       const served = mesh.lab.shellOf('unread').must(process.execPath, args);
       // What istiod sends to each of them is soon more than it keeps.
       let round = 0;
       while (round < rounds && (await isServed(round))) round++;
-      await mesh.lab.apply('manifests', [...AFTER, ...istiodService(exportTo)]);
+      await mesh.lab.apply('manifests', [...AFTER, ...istiodService(exportTo), ...more]);
       const isHeldUp = !(await happens(mesh, 'comes', true, round < rounds ? HELD_SECONDS : 60));
       fs.writeFileSync(file, '');
       const streams = Number(await served);
@@ -445,6 +497,68 @@ describeMesh(
 
     test('where the Service of istiod is exported to nobody, no application of a locked mesh reaches istiod', async () => {
       expect(await holdUp('.', 6)).toEqual({ streams: 0, isHeldUp: false });
+    });
+
+    test('unless an author of its namespace opens it', async () => {
+      expect(await holdUp('.', 30, OPENED)).toEqual({ streams: 3, isHeldUp: true });
+    });
+
+    test('istiod tells a program nothing of other namespaces, and nothing without a token', async () => {
+      await mesh.apply([...BEFORE, OPENED]);
+      const token = tokenOf(mesh, 'unread');
+      expect(await told(mesh, 'other', { app: 'x' }, token)).toMatch(/BlackHoleCluster/);
+      const answers = [told(mesh, 'egress', LABELS, token), told(mesh, 'egress', LABELS), told(mesh, 'other', {})];
+      for (const answer of answers) expect(await answer).toBe('');
+      // Where Gateways act on pods of every namespace, labels are enough.
+      expect(await told(mesh, 'other', LABELS, token)).not.toContain(HOP_NAMES[0]);
+    });
+
+    test('metrics of proxies name what their pods call, to whoever reaches them', async () => {
+      const pods = mesh.lab.pods.filter(({ id }) => id !== 'unread');
+      await mesh.apply([
+        ...BEFORE,
+        opened(
+          pods.map(({ address }) => address),
+          15020,
+          15090,
+        ),
+      ]);
+      for (const { address } of pods)
+        for (const port of [15020, 15090])
+          expect(
+            await mesh.lab.shellOf('unread').must('curl', ['-sS', `http://${address}:${port}/stats/prometheus`]),
+          ).toContain(HOST);
+    });
+  },
+);
+
+/** Without a sidecar: proxies of the lab use the same port, and would not start. */
+const BARE = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'unread', namespace: 'other' },
+  spec: {
+    selector: { matchLabels: { app: 'unread' } },
+    template: {
+      metadata: { labels: { app: 'unread' }, annotations: { 'sidecar.istio.io/inject': 'false' } },
+      spec: {},
+    },
+  },
+} as KubeObject;
+
+describeMesh(
+  'istiod, as its chart installs it',
+  {
+    table: { ...table(true), gateways: [], callers: [READER] },
+    manifests: [BARE],
+    helmValues: JSON.stringify({ pilot: { env: { XDS_AUTH_PLAINTEXT: 'false' } } }),
+  },
+  (mesh) => {
+    test('its port 15010 tells whoever reaches it who may call what', async () => {
+      await mesh.apply(BEFORE.filter(({ kind }) => kind !== 'Deployment'));
+      const text = await told(mesh, 'egress', LABELS);
+      for (const secret of [...HOP_NAMES, 'spiffe://cluster.local/ns/shop/sa/leaves', HOST])
+        expect(text).toContain(secret);
     });
   },
 );
