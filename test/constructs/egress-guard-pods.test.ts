@@ -13,11 +13,12 @@ describe('pods that bypass their sidecar', () => {
     ).split(' '),
     securityContext: { runAsUser: 0, runAsGroup: 1337, capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } },
   };
+  const NAMESPACE = { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } };
   const SIDECAR = {
     name: 'istio-proxy',
     image: 'registry.istio.io/release/proxyv2@sha256:0123',
     args: ['proxy', 'sidecar', '--domain', '$(POD_NAMESPACE).svc.cluster.local'],
-    env: [{ name: 'PROXY_CONFIG', value: '{}' }],
+    env: [NAMESPACE, { name: 'PROXY_CONFIG', value: '{}' }],
     securityContext: { runAsUser: 1337, runAsGroup: 1337 },
   };
   const pod = (metadata: object = {}, { init = INIT, sidecar = SIDECAR, ...spec }: any = {}) => ({
@@ -39,7 +40,7 @@ describe('pods that bypass their sidecar', () => {
       ],
     },
   });
-  const configured = (value: string) => ({ ...SIDECAR, env: [{ name: 'PROXY_CONFIG', value }] });
+  const configured = (value: string) => ({ ...SIDECAR, env: [NAMESPACE, { name: 'PROXY_CONFIG', value }] });
   const SETTING = expect.stringMatching(/The annotation proxy.istio.io\/config of this pod has a setting/);
   const VARIABLE = /A variable of Istio's containers .* is not one that Istio writes/;
   const annotation = (name: string) => expect.stringContaining(`annotation or label ${name} takes traffic from`);
@@ -47,6 +48,12 @@ describe('pods that bypass their sidecar', () => {
 
   test('pass where the guard is not asked for', () => {
     expect(guard()(annotated('traffic.sidecar.istio.io/excludeOutboundPorts', '443'))).toEqual([]);
+  });
+
+  test('a proxy without a namespace is refused', () => {
+    expect(refused(pod({}, { sidecar: { ...SIDECAR, env: SIDECAR.env.slice(1) } }))).toEqual([
+      expect.stringMatching(/POD_NAMESPACE/),
+    ]);
   });
 
   test('an ordinary pod passes, with what the injector writes', () => {
@@ -299,7 +306,12 @@ describe('pods that bypass their sidecar', () => {
     ]),
     [
       'a configuration from elsewhere',
-      { sidecar: { ...SIDECAR, env: [{ name: 'PROXY_CONFIG', valueFrom: { configMapKeyRef: { name: 'a' } } }] } },
+      {
+        sidecar: {
+          ...SIDECAR,
+          env: [NAMESPACE, { name: 'PROXY_CONFIG', valueFrom: { configMapKeyRef: { name: 'a' } } }],
+        },
+      },
       VARIABLE,
     ],
   ])('what the injector has written is looked at: %s', (_what, spec, message) => {
@@ -309,6 +321,7 @@ describe('pods that bypass their sidecar', () => {
     const sidecar = {
       ...SIDECAR,
       env: [
+        NAMESPACE,
         {
           name: 'PROXY_CONFIG',
           value:

@@ -148,6 +148,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'guard "a proxy that runs something else, as if the injector had been there"': { change: unguarded },
   'guard "a capture that is never set up"': { change: unguarded },
   'guard "a capture that a hook takes away"': { change: unguarded },
+  'guard "a proxy without a namespace, which has the Sidecar of none"': { change: unguarded },
   'guard "a label that tells the proxy of another bootstrap"': { change: unguarded },
   'guard "a proxy with the variable ISTIO_BOOTSTRAP"': { change: unguarded },
   'guard "a proxy with another CA"': { change: unguarded },
@@ -293,6 +294,7 @@ export const LIMITS = [
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',
   'spoofing "a gateway that does not read the requests begins TLS with the host"',
   'spoofing "where no gateway reads the request, what follows the colon"',
+  'spoofing "the agent follows an application that redirects whoever asks for its metrics"',
   'foreign-objects "no measures address in another namespace, older"',
   ...[
     'external',

@@ -217,11 +217,14 @@ export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations']
           "variable.name.startsWith('DD_') || " +
             `(has(variable.valueFrom) ? ${isNamed} : ${matches('variable.name', value, 'variables.allowedVariables')})`,
         ),
+        // Of a proxy without a namespace, istiod takes the Sidecar of none.
+        `(one.name != ${literal(PROXY_CONTAINER)} || ${field('env', '[]', 'one')}.exists(variable, variable.name == 'POD_NAMESPACE'))`,
       ),
       message:
-        "A variable of Istio's containers in this pod is not one that Istio writes, or has another value: leave it out, in " +
-        'this pod and in the settings of the mesh. Further `proxyMetadata` of the mesh belongs in `proxyVariables` of the ' +
-        'guard. PROXY_CONFIG has settings that the guide of EgressGuard lists, an istiod in a namespace of the platform, ' +
+        "A variable of Istio's containers in this pod is not one that Istio writes, or has another value, or POD_NAMESPACE is " +
+        'missing: leave out what changes it, in this pod and in the settings of the mesh. Further `proxyMetadata` of the ' +
+        'mesh belongs in `proxyVariables` of the guard. PROXY_CONFIG has settings that the guide of EgressGuard lists, an ' +
+        'istiod in a namespace of the platform, ' +
         'and each `address` in the cluster.',
     },
     {

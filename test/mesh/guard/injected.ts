@@ -184,11 +184,11 @@ const template = (trace: string) =>
 
 /** The same with all that Istio writes, but for one argument of the proxy. */
 const IMAGE = 'registry.istio.io/testing/proxyv2:1.31.0';
-const told = (trace: string, argument: string) =>
+const told = (trace: string, argument: string, variable = 'A') =>
   `x"\nmetadata:\n  ${trace}: null\nspec:\n  initContainers:\n  - name: istio-init\n    image: ${IMAGE}\n` +
   '    args: [istio-iptables, "-p", "15001", "-z", "15006", "-u", "1337", "-m", REDIRECT, "-i", "*", "-x", "", ' +
   `"-b", "*", "-d", "15090", --log_output_level=a]\n  containers:\n  - name: istio-proxy\n    image: ${IMAGE}\n` +
-  `    args: [proxy, sidecar, ${argument}]\n    env:\n    - name: A\n      value: "x`;
+  `    args: [proxy, sidecar, ${argument}]\n    env:\n    - name: ${variable}\n      value: "x`;
 
 /** Each takes traffic from its sidecar where it is injected as one of these installations does it. */
 export const ATTACKS: Record<string, { readonly sent: KubeObject; readonly at: (keyof typeof INSTALLATIONS)[] }> = {
@@ -293,6 +293,12 @@ export const ATTACKS: Record<string, { readonly sent: KubeObject; readonly at: (
   },
   'a label that tells the proxy of another bootstrap': {
     sent: pod({ labels: { 'service.istio.io/workload-name': told('labels', '--templateFile=/mnt/a') } }),
+    at: ['init containers'],
+  },
+  'a proxy without a namespace, which has the Sidecar of none': {
+    sent: pod({
+      labels: { 'service.istio.io/workload-name': told('labels', '--log_as_json', 'ISTIO_META_WORKLOAD_NAME') },
+    }),
     at: ['init containers'],
   },
   'a pod with variables of tracing that are others': {

@@ -549,3 +549,54 @@ describeMesh(
     });
   },
 );
+
+/** An application that sends whoever asks for its metrics to another host, and then has its agent ask for them. */
+const REDIRECTING = `
+  const http = require('http');
+  const server = http.createServer((_, answer) => answer.writeHead(302, { location: 'http://${EVIL}/' }).end());
+  server.listen(9999, '127.0.0.1', () =>
+    http.get('http://127.0.0.1:15020/stats/prometheus', (answer) => answer.resume().on('end', () => process.exit())),
+  );
+`;
+
+describeMesh(
+  'metrics',
+  {
+    table: {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      callers: [{ name: 'app', namespace: 'shop', serviceAccount: 'app' }],
+      external: TABLE.external,
+    },
+    // What the injector makes of the annotations `prometheus.io/scrape` and `prometheus.io/port`.
+    manifests: [
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'app', namespace: 'shop' },
+        spec: {
+          selector: { matchLabels: { app: 'app' } },
+          template: {
+            metadata: {
+              labels: { app: 'app' },
+              annotations: {
+                'proxy.istio.io/config': JSON.stringify({
+                  proxyMetadata: { ISTIO_PROMETHEUS_ANNOTATIONS: '{"scrape":"true","path":"/metrics","port":"9999"}' },
+                }),
+              },
+            },
+            spec: {},
+          },
+        },
+      } as KubeObject,
+    ],
+  },
+  (mesh) => {
+    test('the agent follows an application that redirects whoever asks for its metrics', async () => {
+      await mesh.expectRow({ from: 'app', request: `http://${EVIL}/`, expect: { outcome: 'refused' } });
+      const external = mesh.lab.watchExternalHosts();
+      await mesh.lab.shellOf('app').must(process.execPath, ['-e', REDIRECTING]);
+      const { address } = mesh.lab.pods.find(({ id }) => id === 'app')!;
+      expect(await external.read()).toContainEqual(expect.objectContaining({ event: 'request', from: address }));
+    });
+  },
+);
