@@ -44,6 +44,7 @@ const ASSUMABLE: Readonly<Record<string, World>> = {
   'http-port-80=no': { httpPort80: false },
   'addresses=declared': { declaredAddresses: true },
   'credentials=good': { goodCredentials: true },
+  'network=open': { openNetwork: true },
   'outbound-traffic-policy=ALLOW_ANY': { mesh: { outboundTrafficPolicy: 'ALLOW_ANY' } },
   'outbound-traffic-policy=REGISTRY_ONLY': { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } },
 };

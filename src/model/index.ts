@@ -17,6 +17,7 @@ import { MeshSettings } from '../access/access-table';
 import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 import { KNOWN_MINORS } from '../istio/release-lines';
+import { unlessPluginRefuses } from './policies/plugin-policies';
 import { valueIn } from '../values/grouping';
 
 export type { EgressObject } from '../manifests/egress-object';
@@ -123,6 +124,8 @@ export class EgressModel {
         holds: `the settings ${unknownSettings.join(', ')} of the mesh, which the model does not know, change nothing`,
         say: 'pass --mesh FILE without them (mesh in a test), if they do not',
       });
+    const ofPlugin = unlessPluginRefuses(this.configuration.registry, caller.namespace, answer);
+    if (ofPlugin) conditions.push(ofPlugin);
     for (const { caller: other, condition } of this.labels.others(caller)) {
       if (!isSameAnswer(answer, this.withoutDoubt(other, request))) conditions.push(condition);
     }

@@ -5,6 +5,7 @@ import { isSameRef } from './answer/field-ref';
 import { EntryVisibility, withVisibility } from './objects/visibility';
 import { World } from './objects/world';
 import { EgressObject } from '../manifests/egress-object';
+import { REVISION } from '../istio/injection';
 import { specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
@@ -72,6 +73,14 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       assumed: `the discoverySelectors of the mesh select ${left.join(', ')}`,
       say: 'add the Namespace objects, with their labels',
     };
+  for (const revision of world.gateways === undefined ? revisionsOf(asIs) : [])
+    yield {
+      objects: asIs.filter((object) => revisionOf(object) !== revision),
+      world,
+      when: `istiod has another revision than ${revision}, which some objects are for (${REVISION})`,
+      assumed: `istiod has the revision ${revision}, or none`,
+      say: 'leave out the objects that it does not read, or the label',
+    };
   const { serviceEntryVisibility } = world.mesh ?? {};
   const visibility = new EntryVisibility(asIs, serviceEntryVisibility);
   const entries = asIs.filter(({ manifest }) => manifest.kind === 'ServiceEntry');
@@ -99,6 +108,15 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
         say: SAY_AGE,
       };
   for (const order of ordersByChance(asIs)) yield { ...order, world, isChance: true, assumed: order.when, say: '' };
+}
+
+/** The revision of istiod that an Istio object is for: istiod reads no object for another one, if it has one itself. */
+function revisionOf({ manifest: { apiVersion, metadata } }: EgressObject): string | undefined {
+  return apiVersion.includes('.istio.io/') ? metadata.labels?.[REVISION] : undefined;
+}
+
+function revisionsOf(objects: readonly EgressObject[]): Set<string> {
+  return new Set(objects.map(revisionOf).filter((revision) => revision !== undefined));
 }
 
 /** The namespaces that Sidecars name among what they import. */

@@ -1,4 +1,5 @@
 import { Manifest } from '../manifests/egress-object';
+import { placeOfPluginPolicy } from '../manifests/plugin-policies';
 import { POD_TEMPLATE_KINDS, podTemplatePath } from '../istio/pod-templates';
 
 /** Kubernetes' own kinds that can affect a request, beside those with a pod template. */
@@ -37,6 +38,7 @@ function isBuiltIn(group: string): boolean {
 export function canMatter(apiVersion: string, kind: string, text: string): boolean {
   if (kind.endsWith('List')) return true;
   if (MESH.test(apiVersion.split('/')[0]) || apiVersion.startsWith('kustomize.config.k8s.io/')) return true;
+  if (placeOfPluginPolicy(apiVersion, kind) !== undefined) return true;
   if (isKubernetesApi(apiVersion)) return KUBERNETES.has(kind);
   return /^\s+template:/m.test(text) && /^\s+(- )?containers:/m.test(text);
 }
@@ -44,6 +46,6 @@ export function canMatter(apiVersion: string, kind: string, text: string): boole
 /** Whether an object that was parsed can affect a request. */
 export function matters(manifest: Manifest): boolean {
   const { apiVersion, kind } = manifest;
-  if (MESH.test(apiVersion.split('/')[0])) return true;
+  if (MESH.test(apiVersion.split('/')[0]) || placeOfPluginPolicy(apiVersion, kind) !== undefined) return true;
   return isKubernetesApi(apiVersion) ? KUBERNETES.has(kind) : podTemplatePath(manifest) !== undefined;
 }

@@ -643,3 +643,31 @@ describe('a dynamic host with options of HTTP', () => {
     );
   });
 });
+
+describe('the revision that an object is for', () => {
+  const entry = (label: string) => ENTRY.replace('namespace: shop }', `namespace: shop, labels: { ${label} } }`);
+
+  test('decides whether istiod reads it, where nothing says which it has', () => {
+    expect(ask(entry('istio.io/rev: canary'), 'shop/cart', 'http://site.example.com/')).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/if istiod has another revision than canary.*refused.*otherwise 200/),
+    });
+  });
+
+  test('does not matter to a request that does not need the object', () => {
+    const other = entry('istio.io/rev: canary')
+      .replace('site.example.com', 'other.example.com')
+      .replace('site', 'other');
+    const answer = ask(`${ENTRY}---${other}`, 'shop/cart', 'http://site.example.com/');
+    expect(answer).toMatchObject({ outcome: 'answered' });
+    expect(answer.condition).toBeUndefined();
+  });
+
+  test('is read of objects of Istio only', () => {
+    const service = object('Service', 'v1', '{ ports: [{ name: http, port: 80 }] }').replace(
+      'name: x',
+      "name: x, labels: { 'istio.io/rev': canary }",
+    );
+    expect(ask(ENTRY + service, 'shop/cart', 'http://site.example.com/')).toMatchObject({ outcome: 'answered' });
+  });
+});

@@ -60,6 +60,12 @@ export interface World {
    */
   readonly declaredAddresses?: boolean;
   /**
+   * Whether the policies of network plug-ins, such as CiliumNetworkPolicies, let all connections through.
+   *
+   * @default - unknown: where there are some, answers have a condition
+   */
+  readonly openNetwork?: boolean;
+  /**
    * Whether a Service that every sidecar sees has an HTTP port 80, as Istio's ingress gateway does. Without one,
    * plaintext to port 80 of undeclared and of captured hosts is treated as bytes.
    *

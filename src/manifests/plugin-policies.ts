@@ -1,0 +1,21 @@
+/**
+ * Policies that decide which connections a network lets through, beside Kubernetes' own NetworkPolicies: by API group,
+ * each kind with whether its objects are for one namespace.
+ */
+const KINDS: Readonly<Record<string, Readonly<Record<string, 'namespace' | 'cluster'>>>> = {
+  'cilium.io': { CiliumNetworkPolicy: 'namespace', CiliumClusterwideNetworkPolicy: 'cluster' },
+  'projectcalico.org': { NetworkPolicy: 'namespace', GlobalNetworkPolicy: 'cluster' },
+  'crd.projectcalico.org': { NetworkPolicy: 'namespace', GlobalNetworkPolicy: 'cluster' },
+  'crd.antrea.io': { NetworkPolicy: 'namespace', ClusterNetworkPolicy: 'cluster' },
+  'policy.networking.k8s.io': {
+    AdminNetworkPolicy: 'cluster',
+    BaselineAdminNetworkPolicy: 'cluster',
+    ClusterNetworkPolicy: 'cluster',
+  },
+};
+
+/** For what such a policy is; undefined if the kind is none. */
+export function placeOfPluginPolicy(apiVersion: string, kind: string): 'namespace' | 'cluster' | undefined {
+  const kinds = KINDS[apiVersion.split('/')[0]];
+  return kinds && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+}
