@@ -137,7 +137,9 @@ const isAnsweredByAnother = (answer: Seen, { request }: Request) =>
 
 /** What an answer must be to show what a rule says, where one answer shows it. */
 const HARM: Readonly<Record<string, (answer: Seen, request: Request, ask: Ask) => boolean>> = {
-  'certificate-not-verified': (answer) => answer.outcome === 'answered' && isOriginated(answer),
+  // At a gateway it is the certificate of the gateway that nobody verifies.
+  'certificate-not-verified': (answer) =>
+    answer.outcome === 'answered' && (isOriginated(answer) || answer.via === 'gateway'),
   'unverified-name': (answer) => answer.outcome === 'answered' && isOriginated(answer),
   'double-tls': (answer, request) => isRefused(answer) && isTls(request),
   'plaintext-to-tls-port': (answer) => answer.plaintextToHost === true,
@@ -281,12 +283,16 @@ function routedAlone(one: Case): readonly WorldObject[] {
   });
 }
 
-/** The whole world with every host declared as routes need it, everything visible, and hops that take any identity. */
+/**
+ * The whole world with every host declared as routes need it, everything visible, hops that take any identity, and
+ * certificates that exist.
+ */
 function unhindered({ world, named }: Case): readonly WorldObject[] {
   const others = world.objects.filter((one) => !named.includes(one) && !['ServiceEntry', 'Sidecar'].includes(one.kind));
-  const visible = JSON.parse(JSON.stringify(others), (key, value) =>
-    key === 'exportTo' || key === 'subjectAltNames' ? undefined : value,
-  );
+  const visible = JSON.parse(JSON.stringify(others), (key, value) => {
+    if (key === 'credentialName') return 'partner-client';
+    return key === 'exportTo' || key === 'subjectAltNames' ? undefined : value;
+  });
   const own = named.flatMap(({ kind, spec }) => (kind === 'ServiceEntry' ? spec.hosts : []));
   const hosts = new Set<string>(
     world.objects.flatMap(({ kind, spec }) => (kind === 'VirtualService' ? spec.hosts : [])),
