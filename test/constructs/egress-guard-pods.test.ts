@@ -50,6 +50,12 @@ describe('pods that bypass their sidecar', () => {
     expect(guard()(annotated('traffic.sidecar.istio.io/excludeOutboundPorts', '443'))).toEqual([]);
   });
 
+  test('only the mesh has the agent ask an application for its metrics', () => {
+    const merging = (value: string) => refused(annotated('prometheus.istio.io/merge-metrics', value));
+    expect(merging('true')).toEqual([annotation('prometheus.istio.io/merge-metrics')]);
+    expect(merging('false')).toEqual([]);
+  });
+
   test('a proxy without a namespace is refused', () => {
     expect(refused(pod({}, { sidecar: { ...SIDECAR, env: SIDECAR.env.slice(1) } }))).toEqual([
       expect.stringMatching(/POD_NAMESPACE/),

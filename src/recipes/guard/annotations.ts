@@ -39,7 +39,9 @@ const ANNOTATIONS = patterns(
   [ASCII, SIDECAR, 'statsHistogramBuckets statsInclusionRegexps'],
   [WORDS, 'status.sidecar.istio.io/', 'port'],
   [WORDS, 'readiness.status.sidecar.istio.io/', 'applicationPorts failureThreshold initialDelaySeconds periodSeconds'],
-  [WORDS, 'prometheus.istio.io/', 'merge-metrics scrape-targets secure-port'],
+  // The mesh decides whether the agent, which is not captured, asks the application for its metrics.
+  ['^false$', 'prometheus.istio.io/', 'merge-metrics'],
+  [WORDS, 'prometheus.istio.io/', 'scrape-targets secure-port'],
   [WORDS, 'ambient.istio.io/', 'redirection'],
   // Names of volumes are quoted as they are once the JSON is read; where they are mounted is looked at.
   ['^[^\\\\]*$', SIDECAR, 'userVolume userVolumeMount'],
