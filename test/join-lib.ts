@@ -57,6 +57,8 @@ async function main(): Promise<void> {
       platform: 'node',
       target: 'node20',
       packages: 'external',
+      // Names stay, as stacks of errors show them.
+      minifyWhitespace: true,
       plugins: [only(modules)],
       logLevel: 'warning',
     });
