@@ -10,6 +10,12 @@ export const REVISION = 'istio.io/rev';
 /** The annotation that names the templates of the injector, in place of that of the sidecar. */
 export const INJECTION_TEMPLATES = 'inject.istio.io/templates';
 
+/** The annotation with settings of the proxy, as the `defaultConfig` of the mesh has them. */
+export const PROXY_CONFIG = 'proxy.istio.io/config';
+
+/** The annotation that says how traffic comes to the sidecar. */
+export const INTERCEPTION_MODE = 'sidecar.istio.io/interceptionMode';
+
 /** The label by which pods, or all of a Namespace, are in ambient mode. */
 export const DATAPLANE_MODE = 'istio.io/dataplane-mode';
 

@@ -7,7 +7,7 @@ export function minorOf(version: string): number | undefined {
   return minor === undefined ? undefined : Number(minor);
 }
 
-/** Whether it is the newest release that the model knows, or a newer one; as long as nobody says which it is, it is. */
-export function isNewest(version: string | undefined): boolean {
-  return version === undefined || (minorOf(version) ?? KNOWN_MINORS.newest) >= KNOWN_MINORS.newest;
+/** Whether it is this minor release of Istio 1 or a later one; as long as nobody says which it is, it is. */
+export function isAtLeast(minor: number, version: string | undefined): boolean {
+  return version === undefined || (minorOf(version) ?? minor) >= minor;
 }

@@ -7,6 +7,8 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, 'namespace' | 'clus
   'projectcalico.org': { NetworkPolicy: 'namespace', GlobalNetworkPolicy: 'cluster' },
   'crd.projectcalico.org': { NetworkPolicy: 'namespace', GlobalNetworkPolicy: 'cluster' },
   'crd.antrea.io': { NetworkPolicy: 'namespace', ClusterNetworkPolicy: 'cluster' },
+  'k8s.ovn.org': { EgressFirewall: 'namespace' },
+  'network.openshift.io': { EgressNetworkPolicy: 'namespace' },
   'policy.networking.k8s.io': {
     AdminNetworkPolicy: 'cluster',
     BaselineAdminNetworkPolicy: 'cluster',
@@ -16,6 +18,6 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, 'namespace' | 'clus
 
 /** For what such a policy is; undefined if the kind is none. */
 export function placeOfPluginPolicy(apiVersion: string, kind: string): 'namespace' | 'cluster' | undefined {
-  const kinds = KINDS[apiVersion.split('/')[0]];
+  const kinds = KINDS[String(apiVersion).split('/')[0]];
   return kinds && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
 }

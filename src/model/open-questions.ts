@@ -6,6 +6,7 @@ import { EntryVisibility, withVisibility } from './objects/visibility';
 import { World } from './objects/world';
 import { EgressObject } from '../manifests/egress-object';
 import { REVISION } from '../istio/injection';
+import { podTemplateOf } from '../istio/pod-templates';
 import { specOf } from '../manifests/specs';
 
 /** What the manifests do not say, in one of the ways in which it could be. */
@@ -79,7 +80,7 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       world,
       when: `istiod has another revision than ${revision}, which some objects are for (${REVISION})`,
       assumed: `istiod has the revision ${revision}, or none`,
-      say: 'leave out the objects that it does not read, or the label',
+      say: 'leave out the objects that it does not read, or add the Namespaces with the label of their revision',
     };
   const { serviceEntryVisibility } = world.mesh ?? {};
   const visibility = new EntryVisibility(asIs, serviceEntryVisibility);
@@ -112,11 +113,22 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
 
 /** The revision of istiod that an Istio object is for: istiod reads no object for another one, if it has one itself. */
 function revisionOf({ manifest: { apiVersion, metadata } }: EgressObject): string | undefined {
-  return apiVersion.includes('.istio.io/') ? metadata.labels?.[REVISION] : undefined;
+  return String(apiVersion).includes('.istio.io/') ? metadata.labels?.[REVISION] : undefined;
 }
 
+/** The revisions that Istio objects are for, unless it is the one that all pods have whose revision is said. */
 function revisionsOf(objects: readonly EgressObject[]): Set<string> {
-  return new Set(objects.map(revisionOf).filter((revision) => revision !== undefined));
+  const said = new Set(
+    objects.flatMap(({ manifest }) =>
+      [manifest.kind === 'Namespace' ? manifest : undefined, podTemplateOf(manifest)].map(
+        (one) => one?.metadata?.labels?.[REVISION],
+      ),
+    ),
+  );
+  said.delete(undefined);
+  const revisions = new Set(objects.map(revisionOf).filter((revision) => revision !== undefined));
+  if (said.size === 1) for (const revision of said) revisions.delete(revision!);
+  return revisions;
 }
 
 /** The namespaces that Sidecars name among what they import. */

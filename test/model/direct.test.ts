@@ -162,7 +162,17 @@ describe('a NetworkPolicy that lets a request out', () => {
     [
       'pods of namespaces with a label of which nothing tells',
       [web, istiod, inNamespace('{ name: kube-system }')],
-      'the namespaces that the NetworkPolicies of shop select let its pods resolve names (UDP 53)',
+      'what the NetworkPolicies of shop select lets its pods resolve names (UDP 53)',
+    ],
+    [
+      'pods beside DNS',
+      [web, istiod, inNamespace('{ kubernetes.io/metadata.name: kube-system }', '{ k8s-app: other }')],
+      another('resolve names (UDP 53)'),
+    ],
+    [
+      'pods of which nothing tells whether they are those of DNS',
+      [web, istiod, inNamespace('{ kubernetes.io/metadata.name: kube-system }', '{ app: dns }')],
+      'what the NetworkPolicies of shop select lets its pods resolve names (UDP 53)',
     ],
     ['a cache of DNS on each node', [web, istiod, to('169.254.20.10/32', names)], undefined],
     ['DNS at 5353', [web, istiod, '{ ports: [{ port: 5353, protocol: UDP }] }'], undefined],

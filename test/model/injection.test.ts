@@ -84,6 +84,28 @@ test.each([
     pods(`{ annotations: { proxy.istio.io/config: '{"interceptionMode": "NONE"}' } }`),
     /interceptionMode NONE/,
   ],
+  ...["interceptionMode: 'NONE'", 'interception_mode: NONE', 'interceptionMode: 2', 'interceptionMode: !!str NONE'].map(
+    (config): [string, string, RegExp] => [
+      `its proxy configuration says ${config}`,
+      pods(`{ annotations: { proxy.istio.io/config: ${JSON.stringify(config)} } }`),
+      /interceptionMode (NONE|2)/,
+    ],
+  ),
+  ...[
+    'discoveryAddress: istiod.other.svc:15012',
+    'customConfigFile: /mine.json',
+    'proxyMetadata: { ISTIO_META_GENERATOR: grpc }',
+  ].map((config): [string, string, RegExp] => [
+    `its proxy configuration says ${config}`,
+    pods(`{ annotations: { proxy.istio.io/config: ${JSON.stringify(config)} } }`),
+    /is not configured as the istiod of the mesh configures sidecars/,
+  ]),
+  ['its proxy configuration is no YAML', pods('{ annotations: { proxy.istio.io/config: "{ a: [" } }'), /is no YAML/],
+  [
+    'the sidecar has another bootstrap',
+    pods('{ annotations: { sidecar.istio.io/bootstrapOverride: mine } }'),
+    /not by it alone/,
+  ],
   [
     'the pod is injected as a gateway',
     pods('{ annotations: { inject.istio.io/templates: gateway } }'),

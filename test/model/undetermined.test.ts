@@ -654,6 +654,16 @@ describe('the revision that an object is for', () => {
     });
   });
 
+  test('is known where it is the one that all pods have', () => {
+    const namespace = (revision: string) =>
+      `---\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { istio.io/rev: ${revision} } }\n`;
+    const see = (...revisions: string[]) =>
+      ask(entry('istio.io/rev: canary') + revisions.map(namespace).join(''), 'shop/cart', 'http://site.example.com/');
+    expect(see('canary')).toMatchObject({ outcome: 'answered' });
+    expect(see('stable')).toMatchObject({ outcome: 'undetermined' });
+    expect(see('canary', 'stable')).toMatchObject({ outcome: 'undetermined' });
+  });
+
   test('does not matter to a request that does not need the object', () => {
     const other = entry('istio.io/rev: canary')
       .replace('site.example.com', 'other.example.com')

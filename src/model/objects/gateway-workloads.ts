@@ -2,6 +2,7 @@ import { FieldRef } from '../answer/answer';
 import { Condition } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
 import { Discovery } from './discovery';
+import { proxyConfigOf } from './proxy-config';
 import { KnownGateway, World } from './world';
 import { isTrue } from '../../istio/booleans';
 import { fullHost } from '../../istio/hosts';
@@ -295,8 +296,8 @@ function unprivilegedBy(object: Indexed): FieldRef | undefined {
 }
 
 function hidesHeaders({ manifest }: Indexed): boolean {
-  const text = podTemplateOf(manifest)?.metadata?.annotations?.['proxy.istio.io/config'] ?? '';
-  return /envoyDebugHeaders"?\s*:\s*\{?\s*"?disabled"?\s*:\s*true/.test(text);
+  const config = proxyConfigOf(podTemplateOf(manifest)?.metadata?.annotations);
+  return config?.proxyHeaders?.envoyDebugHeaders?.disabled === true;
 }
 
 /** The ingress gateway of Istio's default profile: almost every mesh has a Service with HTTP on port 80. */

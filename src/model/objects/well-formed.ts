@@ -8,7 +8,7 @@ import { urlOf } from '../../access/request-url';
 import { misfits, Shape } from '../../schema/shape';
 import { fullHost } from '../../istio/hosts';
 import { PROTOCOL_NAMES } from '../../istio/protocols';
-import { isNewest } from '../../istio/release-lines';
+import { isAtLeast } from '../../istio/release-lines';
 import { ISTIO_SPECS } from '../../istio/specs';
 import { EgressObject, Manifest } from '../../manifests/egress-object';
 import { FieldPath } from '../../manifests/field-path';
@@ -237,7 +237,7 @@ export function separateMalformed(
   readonly objects: EgressObject[];
   readonly malformed: Malformed[];
 } {
-  const isOlder = !isNewest(istioVersion);
+  const isOlder = !isAtLeast(31, istioVersion);
   const wellFormed: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {

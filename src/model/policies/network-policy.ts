@@ -133,6 +133,8 @@ interface Need {
   readonly ports: readonly number[];
   readonly networks: readonly string[];
   readonly namespaces: readonly string[];
+  /** Labels of its pods that are known; they may have others. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 function needOf(kind: 'names' | 'istiod', { rootNamespace }: Registry): Need {
@@ -143,6 +145,7 @@ function needOf(kind: 'names' | 'istiod', { rootNamespace }: Registry): Need {
         ports: [53, 5353],
         networks: [...PRIVATE_NETWORKS, '169.254.0.0/16'],
         namespaces: ['kube-system', 'openshift-dns'],
+        labels: { 'k8s-app': 'kube-dns' },
       }
     : {
         what: 'reach istiod (TCP 15012)',
@@ -150,6 +153,7 @@ function needOf(kind: 'names' | 'istiod', { rootNamespace }: Registry): Need {
         ports: [15012],
         networks: PRIVATE_NETWORKS,
         namespaces: [...new Set([rootNamespace, DEFAULT_ROOT_NAMESPACE])],
+        labels: { app: 'istiod' },
       };
 }
 
@@ -184,8 +188,10 @@ export function lifeline(
     ...(unsure.length > 0
       ? [
           {
-            holds: `the namespaces that the NetworkPolicies of ${namespace} select let its pods ${what(unsure)}`,
-            say: `add the Namespace ${unsure.map(({ namespaces }) => namespaces[0]).join(' and ')}, with its labels`,
+            holds: `what the NetworkPolicies of ${namespace} select lets its pods ${what(unsure)}`,
+            say:
+              `add the Namespace ${unsure.map(({ namespaces }) => namespaces[0]).join(' and the Namespace ')}, ` +
+              'with its labels, or select those pods by no other label than k8s-app=kube-dns and app=istiod',
           },
         ]
       : []),
@@ -205,11 +211,13 @@ function isOpen(registry: Registry, own: string, { to, ports }: PolicyRule, need
         (typeof port !== 'number' || need.ports.some((one) => one >= port && one <= (endPort ?? port))),
     );
   if (!isPort) return false;
-  const isTo = ({ ipBlock, namespaceSelector }: PolicyPeer): Certainty => {
+  const isTo = ({ ipBlock, podSelector, namespaceSelector }: PolicyPeer): Certainty => {
     if (ipBlock)
       return reachesInto(need.networks, ipBlock) && !PRIVATE_NETWORKS.some((network) => isExcepted(network, ipBlock));
-    if (!namespaceSelector) return need.namespaces.includes(own);
-    return someOf(need.namespaces, (name) => namespaceIs(registry, namespaceSelector, name));
+    const isInside = namespaceSelector
+      ? someOf(need.namespaces, (name) => namespaceIs(registry, namespaceSelector, name))
+      : need.namespaces.includes(own);
+    return both(isInside, podSelector === undefined || selectorMatches(podSelector, need.labels, true));
   };
   return !to?.length || someOf(to, isTo);
 }

@@ -1,20 +1,28 @@
 import { Answer } from '../answer/answer';
 import { Condition } from '../answer/conditions';
 import { Registry } from '../registry/registry';
+import { joinWords } from '../../manifests/indexed';
 import { placeOfPluginPolicy } from '../../manifests/plugin-policies';
+
+/** The most policies that a condition names. */
+const MOST_NAMES = 3;
 
 /** What must be so where policies of a network plug-in, which the model does not read, may refuse a connection. */
 export function unlessPluginRefuses({ index, world }: Registry, caller: string, answer: Answer): Condition | undefined {
-  if (world.openNetwork || answer.outcome !== 'answered') return undefined;
+  // An access table says how everything is around the manifests.
+  if (world.openNetwork || world.external !== undefined || answer.outcome !== 'answered') return undefined;
   const namespaces = [caller, ...(answer.gateway === undefined ? [] : [answer.gateway.split('/')[0]])];
   const mayRefuse = index.kinds.flat().filter(({ manifest, kind, namespace }) => {
     const place = placeOfPluginPolicy(manifest.apiVersion, kind);
     return place === 'cluster' || (place === 'namespace' && namespaces.includes(namespace));
   });
   if (mayRefuse.length === 0) return undefined;
-  const [{ kind, name }, ...others] = mayRefuse;
+  const names = mayRefuse.map(({ kind, namespace, name, manifest }) =>
+    placeOfPluginPolicy(manifest.apiVersion, kind) === 'cluster' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`,
+  );
+  const shown = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), 'others'] : names;
   return {
-    holds: `${kind} ${name}${others.length > 0 ? ` and ${others.length} other policies` : ''} of the network let the connections through`,
+    holds: `${joinWords(shown)} ${names.length === 1 ? 'lets' : 'let'} the connections through`,
     say: '--assume network=open (openNetwork in a test)',
   };
 }

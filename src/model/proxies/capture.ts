@@ -2,10 +2,13 @@ import { Address, holds, isOfIPv6 } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
 import { Injection, injectionOf, podField } from './injection';
+import { proxyConfigOf } from '../objects/proxy-config';
 import { Registry } from '../registry/registry';
 import { ModelCaller } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
 import { unusualPod } from './unusual-pods';
+import { isTrue } from '../../istio/booleans';
+import { PROXY_CONFIG } from '../../istio/injection';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { holdsUnknownAddress } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
@@ -50,6 +53,7 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   const { namespace, serviceAccount } = caller;
   const facts = { namespace, serviceAccount, labels: { ...labels, ...metadata?.labels }, annotations, template };
   const injection = injectionOf(registry.index, facts);
+  const variables = proxyConfigOf(annotations)?.proxyMetadata ?? {};
   return {
     namespace,
     serviceAccount,
@@ -58,11 +62,8 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     template,
     isDnsCaptureSaid:
       (caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? caller.annotations ?? template) !== undefined,
-    dnsCapture:
-      caller.dnsCapture ??
-      registry.world.mesh?.dnsCapture ??
-      /ISTIO_META_DNS_CAPTURE"?\s*:\s*["']?true/.test(annotations['proxy.istio.io/config'] ?? ''),
-    dualStack: !/ISTIO_DUAL_STACK"?\s*:\s*["']?false/.test(annotations['proxy.istio.io/config'] ?? ''),
+    dnsCapture: caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? isTrue(variables.ISTIO_META_DNS_CAPTURE),
+    dualStack: isTrue(variables.ISTIO_DUAL_STACK ?? true),
     injection,
     unknown: unusualPod(registry.index, facts, injection.injected),
   };
@@ -73,7 +74,7 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
   const annotation = (key: string): FieldRef => podField(pod, 'metadata', 'annotations', key);
   if (pod.unknown) throw pod.unknown;
   if (!pod.injection.injected) return { captured: false, cause: pod.injection.cause };
-  if (isOfIPv6(address) && !pod.dualStack) return { captured: false, cause: annotation('proxy.istio.io/config') };
+  if (isOfIPv6(address) && !pod.dualStack) return { captured: false, cause: annotation(PROXY_CONFIG) };
   const written = Object.keys(pod.annotations).filter((key) => key.startsWith(PREFIX));
   if (written.length === 0) return { captured: true };
   const unknown = written.find((key) => !KNOWN.has(key.slice(PREFIX.length)));

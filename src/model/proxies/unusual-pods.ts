@@ -1,13 +1,24 @@
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from './injection';
-import { DATAPLANE_MODE, INJECTION_TEMPLATES, PROXY_CONTAINER, PROXY_UID } from '../../istio/injection';
+import { proxyConfigOf } from '../objects/proxy-config';
+import {
+  DATAPLANE_MODE,
+  INJECTION_TEMPLATES,
+  INTERCEPTION_MODE,
+  PROXY_CONFIG,
+  PROXY_CONTAINER,
+  PROXY_UID,
+} from '../../istio/injection';
 import { PodTemplateSpec, podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
 import { pathOf } from '../../manifests/field-path';
 import { ManifestIndex } from '../../manifests/manifest-index';
 
-const INTERCEPTION_MODE = 'sidecar.istio.io/interceptionMode';
-const PROXY_CONFIG = 'proxy.istio.io/config';
+/** How the capture of a sidecar works; in the configuration also by number. */
+const CAPTURES: readonly unknown[] = [undefined, null, 'REDIRECT', 'TPROXY', 0, 1];
+
+/** Annotations with which the sidecar is configured by something else than the mesh. */
+const OTHERWISE = ['sidecar.istio.io/discoveryAddress', 'sidecar.istio.io/bootstrapOverride'];
 
 /**
  * Why it is unknown what a pod does with its traffic, if it is: the pod is in ambient mode, or has a sidecar and takes
@@ -45,21 +56,27 @@ function withOtherCapture(pod: PodFacts, template: PodTemplateSpec | undefined):
   const other = templates.find((name) => name !== '' && name !== 'sidecar');
   if (other !== undefined)
     return annotated(INJECTION_TEMPLATES, `the model does not know what the injection template ${other} does`);
-  const capturesNothing =
-    'the pod has interceptionMode NONE: whatever it does not send to its sidecar itself goes past it';
-  if (annotations[INTERCEPTION_MODE] === 'NONE') return annotated(INTERCEPTION_MODE, capturesNothing);
-  if (
-    annotations[INTERCEPTION_MODE] === undefined &&
-    /interceptionMode"?\s*:\s*"?NONE/.test(annotations[PROXY_CONFIG] ?? '')
-  )
-    return annotated(PROXY_CONFIG, capturesNothing);
+  const otherwise = OTHERWISE.find((name) => annotations[name] !== undefined);
+  if (otherwise !== undefined)
+    return annotated(otherwise, 'the sidecar is not configured by the istiod of the mesh, or not by it alone');
+  const config = proxyConfigOf(annotations);
+  if (config === undefined) return annotated(PROXY_CONFIG, 'the configuration of the proxy is no YAML');
+  const { interceptionMode, discoveryAddress, customConfigFile, proxyBootstrapTemplatePath, proxyMetadata } = config;
+  const mode = annotations[INTERCEPTION_MODE] ?? interceptionMode;
+  if (!CAPTURES.includes(mode))
+    return annotated(
+      annotations[INTERCEPTION_MODE] === undefined ? PROXY_CONFIG : INTERCEPTION_MODE,
+      `the pod has interceptionMode ${mode}: whatever it does not send to its sidecar itself goes past it`,
+    );
+  if (discoveryAddress ?? customConfigFile ?? proxyBootstrapTemplatePath ?? proxyMetadata?.ISTIO_META_GENERATOR)
+    return annotated(PROXY_CONFIG, 'the sidecar is not configured as the istiod of the mesh configures sidecars');
   return asProxyUser(pod, template);
 }
 
 /** Capture leaves out whatever runs as the user or the group of the sidecar. */
 function asProxyUser({ template: object }: PodFacts, template: PodTemplateSpec | undefined): Undetermined | undefined {
-  const { securityContext, containers = [] } = template?.spec ?? {};
-  for (const { name, securityContext: own } of containers) {
+  const { securityContext, containers } = template?.spec ?? {};
+  for (const { name, securityContext: own } of containers ?? []) {
     if (name === PROXY_CONTAINER) continue;
     for (const field of ['runAsUser', 'runAsGroup'] as const)
       if ((own?.[field] ?? securityContext?.[field]) === PROXY_UID)

@@ -11,7 +11,7 @@ import { EntryVisibility } from '../objects/visibility';
 import { World } from '../objects/world';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp2 } from '../../istio/protocols';
-import { isNewest } from '../../istio/release-lines';
+import { isAtLeast } from '../../istio/release-lines';
 import { DEFAULT_ROOT_NAMESPACE } from '../../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../../istio/service-names';
 import { EgressObject } from '../../manifests/egress-object';
@@ -73,7 +73,7 @@ export class Registry {
     this.aliases = new Aliases(this.index.services, this.clusterDomain);
     const visibility = new EntryVisibility(
       objects,
-      isNewest(world.istioVersion) ? mesh.serviceEntryVisibility : undefined,
+      isAtLeast(31, world.istioVersion) ? mesh.serviceEntryVisibility : undefined,
     );
     this.services = [
       ...this.index

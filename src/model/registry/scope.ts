@@ -9,7 +9,7 @@ import { Destination } from '../routes/destination';
 import { destinationsOf, Routes } from '../routes/route';
 import { ProxyIdentity } from '../objects/proxy';
 import { covers, isWildcard } from '../../istio/hosts';
-import { isNewest } from '../../istio/release-lines';
+import { isAtLeast } from '../../istio/release-lines';
 import { serviceOfHost } from '../../istio/service-names';
 import { upper } from '../../istio/protocols';
 import { Indexed } from '../../manifests/indexed';
@@ -135,7 +135,7 @@ function egressListener(
 ): EgressListener {
   const hosts = listener.hosts ?? [];
   // Before Istio 1.31, "~" was a namespace without anything in it.
-  const read = isNewest(registry.world.istioVersion) ? hosts : hosts.filter((host) => !host.startsWith('~'));
+  const read = isAtLeast(31, registry.world.istioVersion) ? hosts : hosts.filter((host) => !host.startsWith('~'));
   const imports = importsOf(read, namespace);
   const { number, protocol, name = '' } = listener.port ?? {};
   const port = number === undefined ? undefined : { number, protocol: upper(protocol), name };

@@ -6,7 +6,7 @@ import { Server } from '../proxies/gateway-servers';
 import { Layer } from './flow';
 
 /** How a server of a Gateway that has a certificate of its own, not of the mesh, receives TLS. */
-export type Reception =
+export type ServerReception =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'distrusted' }
   /** The handshake fails, or nobody answers, since the server waits for its certificate. */
@@ -22,7 +22,7 @@ export function receiveAtServer(
   { value }: Server,
   layer: Layer,
   decidedBy: readonly FieldRef[],
-): Reception {
+): ServerReception {
   const { mode, credentialName = '' } = value.tls!;
   const unknown = new Undetermined(
     `the model does not know which certificate the server presents in mode ${mode}`,

@@ -1,6 +1,6 @@
 import { ApiObjectMetadata } from 'cdk8s';
 import { HOP_PORT } from './names';
-import { INJECT, PROXY_CONTAINER, REVISION } from '../../istio/injection';
+import { INJECT, PROXY_CONFIG, PROXY_CONTAINER, REVISION } from '../../istio/injection';
 import { GatewayInstallation } from '../../values/gateway-installation';
 import { Rank, RecipeObject } from '../recipe';
 
@@ -121,7 +121,7 @@ function deployment(installation: GatewayInstallation, pods: GatewayPodSettings)
         annotations: {
           ...pods.annotations,
           'inject.istio.io/templates': 'gateway',
-          'proxy.istio.io/config': JSON.stringify(proxyConfig(pods)),
+          [PROXY_CONFIG]: JSON.stringify(proxyConfig(pods)),
         },
       },
       spec: {
