@@ -23,6 +23,7 @@ export function patchesOf(object: ApiObject): JsonPatch[] | undefined {
 export function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? undefined;
   if (Array.isArray(value)) return value.map(sorted);
+  if (value.constructor !== Object) throw new Error(`not plain data: ${value.constructor?.name}`);
   const fields = value as Readonly<Record<string, unknown>>;
   const result: Record<string, unknown> = {};
   for (const name of Object.keys(fields).sort()) {
