@@ -107,6 +107,7 @@ describe('pods that bypass their sidecar', () => {
     '{"gatewayTopology":{"forwardClientCertDetails":"APPEND_FORWARD"}}',
     'proxyStatsMatcher:\n  inclusionPrefixes: ["cluster.outbound|80||catalog.other"]\nconcurrency: 2\n\n',
     'proxyStatsMatcher: { inclusionRegexps: [".*(a|b)...->.*"] }',
+    'drainDuration : 5s',
   ])('and one configured by %s passes', (config) => {
     expect(refused(annotated('proxy.istio.io/config', config))).toEqual([]);
   });
@@ -232,6 +233,7 @@ describe('pods that bypass their sidecar', () => {
       ...['{"discoveryAddress":"istiod.istio-system.svc.evil.example.com:15012"}', '{!!binary YQ==:"b"}'],
       ...['{"discoveryAddress":\n"istiod.other.svc:15012"}', '{"$(A)":"/mnt/mine.json"}'],
       ...['{"tracing":{"zipkin":{"address":"evil.example.com:9411"}}}', '{"statsdUdpAddress":"203.0.113.66:8125"}'],
+      '{"envoy_metrics_service_address":"evil.example.com:9411"}',
       ...['{"meshId": &a "evil.example.com:80","statsdUdpAddress": *a}', '{"controlPlaneAuthPolicy":"NONE"}'],
       ...['{"proxyMetadata":{"ISTIO_BOOTSTRAP":"/a"}}', '{"proxyMetadata":{"HTTPS_PROXY"\t:"a:80"}}'],
       ...[

@@ -1,13 +1,10 @@
 /** What a team may write into the annotations and labels of Istio on its pods. Anything else is refused. */
 import { field, matches, patterns } from './cel';
 import type { GuardPolicy } from './policies';
-import { INJECT, REVISION } from '../../istio/injection';
+import { INJECT, PROXY_CONFIG, REVISION } from '../../istio/injection';
 
 /** Here the injector notes which containers it wrote. */
 export const STATUS = 'sidecar.istio.io/status';
-
-/** Settings of a proxy, which are looked at on their own. */
-export const PROXY_CONFIG = 'proxy.istio.io/config';
 
 /** Neither an end of a text in the template of the injector, nor in that of Envoy's bootstrap. */
 export const QUOTED = '^[ !#-\\[\\]-~]*$';
@@ -45,6 +42,7 @@ const ANNOTATIONS = patterns(
   [WORDS, 'ambient.istio.io/', 'redirection'],
   // Names of volumes are quoted as they are once the JSON is read; where they are mounted is looked at.
   ['^[^\\\\]*$', SIDECAR, 'userVolume userVolumeMount'],
+  // Settings of the proxy are looked at on their own.
   [ANYTHING, '', `${STATUS} ${PROXY_CONFIG}`],
   // Others that the injector writes into its template.
   ["^[^']*$", '', 'k8s.v1.cni.cncf.io/networks'],

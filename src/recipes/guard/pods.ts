@@ -1,4 +1,4 @@
-import { ANNOTATED, ARE_OTHERS, AS_ALLOWED, IMAGE_TYPE, PROXY_CONFIG, QUOTED } from './annotations';
+import { ANNOTATED, ARE_OTHERS, AS_ALLOWED, IMAGE_TYPE, QUOTED } from './annotations';
 import { annotation, field, literal, words } from './cel';
 import {
   hasOtherImage,
@@ -13,7 +13,7 @@ import {
 } from './injected';
 import { GUARD_POLICIES, GuardFacts, GuardPolicy, outside, written } from './policies';
 import { inCluster, podConfig, POD_SETTINGS, POD_VARIABLES, REPORTS_BY_NAME } from './proxy-config';
-import { INJECTION, PROXY_CONTAINER, REVISION } from '../../istio/injection';
+import { INJECTION, PROXY_CONFIG, PROXY_CONTAINER, REVISION } from '../../istio/injection';
 
 /** Capabilities that Pod Security's baseline allows, and some without a part in networks and other processes. */
 const CAPABILITIES = words(

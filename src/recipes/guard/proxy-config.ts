@@ -65,7 +65,7 @@ export function podConfig({ proxyVariables }: GuardFacts): string {
   );
   const begins = '(^|[\\s{,"\'])';
   const address = `${ADDRESS}["']?: *["']?${HERE}:[0-9]+([\\s,}"']|$)`;
-  return `^([\\t\\r\\n "-9;-\\[\\]-~]|${begins}(${oneOf([...settings, ...POD_VARIABLES, ...proxyVariables])}["']?:|${address}))*$`;
+  return `^([\\t\\r\\n "-9;-\\[\\]-~]|${begins}(${oneOf([...settings, ...POD_VARIABLES, ...proxyVariables])}["']? *:|${address}))*$`;
 }
 
 /**
@@ -94,7 +94,7 @@ export function proxyConfig(facts: GuardFacts): string {
       `"inclusionRegexps"\\s*:\\s*\\[(${regexp}[,\\s]*)*\\]`,
       // Tags of traces, and values of Envoy's runtime, have names of their own.
       `"[-_.a-zA-Z0-9]+"\\s*:\\s*[{]\\s*"(environment|header|literal)"\\s*:`,
-      '"(envoy|overload|re2)[._a-z0-9]+"\\s*:',
+      '"(envoy|overload|re2)[.][._a-z0-9]+"\\s*:',
       // Behind a value is what ends it: else YAML could take it for a part of another.
       `(${text}|[-+.0-9eE]+|true|false|null)\\s*[,\\]}]`,
     ].join('|') +

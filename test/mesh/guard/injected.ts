@@ -361,6 +361,9 @@ export const ATTACKS: Record<string, { readonly sent: KubeObject; readonly at: (
   'a proxy configured to capture nothing, by the number': configured('{"interceptionMode":2}'),
   'a proxy configured to capture nothing, in snake case': configured('{"interception_mode":"NONE"}'),
   'a proxy configured to report to a host': configured('{"tracing":{"zipkin":{"address":"evil.example.com:9411"}}}'),
+  'a proxy configured to report to a host, in what looks like a name of the runtime': configured(
+    '{"envoy_metrics_service_address":"evil.example.com:9411"}',
+  ),
   'a proxy configured to report to a host, by an anchor': configured(
     '{"meshId": &a "evil.example.com:9411", "tracing":{"zipkin":{"address": *a}}}',
   ),
