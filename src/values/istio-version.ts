@@ -1,4 +1,5 @@
 import { shown } from './shown';
+import { minorOf } from '../istio/release-lines';
 
 /** The key of the construct context under which an app states its release of Istio once. */
 export const ISTIO_VERSION_CONTEXT = 'istioVersion';
@@ -53,9 +54,9 @@ export class IstioVersion {
 
   /** Reads `1.30` or `1.30.3`. A release newer than the newest proven one counts as having every feature. */
   public static parse(text: unknown): IstioVersion {
-    const match = /^v?1\.(\d{1,3})(\.\d+)?$/.exec(typeof text === 'string' ? text : '');
-    if (!match) throw new Error(`${shown(text)} is not a release of Istio; write one such as "1.${NEWEST}"`);
-    const minor = Number(match[1]);
+    const minor = minorOf(typeof text === 'string' ? text : '');
+    if (minor === undefined)
+      throw new Error(`${shown(text)} is not a release of Istio; write one such as "1.${NEWEST}"`);
     if (minor < OLDEST)
       throw new Error(
         `"${text}" is older than 1.${OLDEST}, the oldest supported release; upgrade Istio, which no longer ` +

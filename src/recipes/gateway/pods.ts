@@ -1,6 +1,13 @@
 import { ApiObjectMetadata } from 'cdk8s';
 import { HOP_PORT } from './names';
-import { INJECT, PROXY_CONFIG, PROXY_CONTAINER, REVISION } from '../../istio/injection';
+import {
+  DATAPLANE_MODE,
+  INJECT,
+  INJECTION_TEMPLATES,
+  PROXY_CONFIG,
+  PROXY_CONTAINER,
+  REVISION,
+} from '../../istio/injection';
 import { GatewayInstallation } from '../../values/gateway-installation';
 import { Rank, RecipeObject } from '../recipe';
 
@@ -115,12 +122,12 @@ function deployment(installation: GatewayInstallation, pods: GatewayPodSettings)
           ...labels,
           'app.kubernetes.io/name': name,
           [INJECT]: 'true',
-          'istio.io/dataplane-mode': 'none',
+          [DATAPLANE_MODE]: 'none',
           ...(pods.revision === undefined ? {} : { [REVISION]: pods.revision }),
         },
         annotations: {
           ...pods.annotations,
-          'inject.istio.io/templates': 'gateway',
+          [INJECTION_TEMPLATES]: 'gateway',
           [PROXY_CONFIG]: JSON.stringify(proxyConfig(pods)),
         },
       },

@@ -2,7 +2,7 @@
  * What routes and rules for a namespace's own Services may say where other namespaces see them: their sidecars follow
  * them, and a single value that Envoy refuses keeps it from every change of its HTTP routes.
  */
-import { field, isOwnService, literal, noHopNames } from './cel';
+import { each, field, isOwnService, literal, noHopNames } from './cel';
 
 interface Validation {
   readonly expression: string;
@@ -28,7 +28,6 @@ const isPlain = (text: string) => `${text}.matches(${literal(PLAIN)})`;
 const isName = (text: string) => `${text} != '' && ${isPlain(text)}`;
 const isShort = (duration: string) => `duration(${duration}) <= duration('${MAX_DURATION}')`;
 const isStatus = (code: string) => `${code} >= 200 && ${code} < 600`;
-const each = (list: string, of: string, one: string, holds: string) => `${field(list, '[]', of)}.all(${one}, ${holds})`;
 const eachKey = (map: string, of: string, holds: (key: string, value: string) => string) =>
   `${field(map, '{}', of)}.all(key, ${holds('key', `${of}.${map}[key]`)})`;
 

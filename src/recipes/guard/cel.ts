@@ -38,7 +38,22 @@ export function matches(name: string, value: string, allowed: string): string {
   return `(${name} in ${allowed} && ${value}.matches(${allowed}[${name}]))`;
 }
 
-const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => domain.replace(/[.]/g, '[.]')).join('|')})[.]?(:[0-9]*)?$`;
+/** What is true of each item of a list. */
+export function each(list: string, of: string, one: string, holds: string): string {
+  return `${field(list, '[]', of)}.all(${one}, ${holds})`;
+}
+
+/** Whether texts, each in a line, match a pattern. */
+export function matchLines(texts: string, pattern: string): string {
+  return `${texts}.join('\\n').matches(${literal(pattern)})`;
+}
+
+/** A domain as a part of a pattern. */
+export function inPattern(domain: string): string {
+  return domain.replace(/[.]/g, '[.]');
+}
+
+const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map(inPattern).join('|')})[.]?(:[0-9]*)?$`;
 
 /**
  * Whether no name of a list, or none behind `<namespace>/` or before a port, lies in one of the domains of the hop.
@@ -46,13 +61,13 @@ const HOP_NAME = `(^|[./])(${[HOP_DOMAIN, CHECKED_HOP_DOMAIN].map((domain) => do
  * what each would cost.
  */
 export function noHopNames(hosts: string): string {
-  const each = `${hosts}.all(host, !host.lowerAscii().matches(${literal(HOP_NAME)}))`;
-  return `(!${hosts}.join(' ').lowerAscii().contains('egress') || ${each})`;
+  const noneIs = `${hosts}.all(host, !host.lowerAscii().matches(${literal(HOP_NAME)}))`;
+  return `(!${hosts}.join(' ').lowerAscii().contains('egress') || ${noneIs})`;
 }
 
 /** The text of an annotation, of the policy's variable `annotations`. */
-export function annotation(name: string, instead = ''): string {
-  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : ${literal(instead)})`;
+export function annotation(name: string): string {
+  return `(${literal(name)} in variables.annotations ? variables.annotations[${literal(name)}] : '')`;
 }
 
 /** Whether a host is a Service of the object's own namespace: by its short name, or below the namespace's domain. */

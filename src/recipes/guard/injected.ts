@@ -4,10 +4,10 @@
  * see a pod as it is afterwards, so the result is what they look at: only what Istio writes is allowed.
  */
 import { ANYTHING, QUOTED, STATUS } from './annotations';
-import { annotation, field, literal, mapLiteral, matches, patterns } from './cel';
+import { annotation, each, field, literal, mapLiteral, matches, matchLines, patterns } from './cel';
 import type { GuardFacts, GuardPolicy } from './policies';
 import { MESH_VARIABLES, ofPlatform, POD_VARIABLES, proxyConfig } from './proxy-config';
-import { PROXY_CONTAINER } from '../../istio/injection';
+import { PROXY_CONTAINER, PROXY_UID } from '../../istio/injection';
 
 /** What kubelet runs or asks of each container. */
 export const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'];
@@ -81,11 +81,10 @@ const variables = (facts: GuardFacts) =>
   );
 
 /** Volumes of the injector: where it mounts them, and what they are. */
-const items = (list: string, item: string, holds: string) => `${field(list, '[]', 'volume')}.all(${item}, ${holds})`;
 const VOLUMES: Record<string, [mounted: string, holds: string]> = {
   'istio-podinfo': [
     '/etc/istio/pod',
-    `has(volume.downwardAPI) && ${items('downwardAPI.items', 'item', `${field('fieldRef.fieldPath', "''", 'item')} == 'metadata.' + item.path`)}`,
+    `has(volume.downwardAPI) && ${each('downwardAPI.items', 'volume', 'item', `${field('fieldRef.fieldPath', "''", 'item')} == 'metadata.' + item.path`)}`,
   ],
   'istio-envoy': ['/etc/istio/proxy', 'has(volume.emptyDir)'],
   'istio-data': ['/var/lib/istio/data', 'has(volume.emptyDir)'],
@@ -95,13 +94,13 @@ const VOLUMES: Record<string, [mounted: string, holds: string]> = {
   'gke-workload-certificate': ['/var/run/secrets/workload-spiffe-credentials', 'has(volume.csi)'],
   'istio-token': [
     '/var/run/secrets/tokens',
-    `has(volume.projected) && ${items('projected.sources', 'source', 'has(source.serviceAccountToken)')}`,
+    `has(volume.projected) && ${each('projected.sources', 'volume', 'source', 'has(source.serviceAccountToken)')}`,
   ],
   // Others may write more into the ConfigMap there than istiod does.
   'istiod-ca-cert': [
     '/var/run/secrets/istio',
     `${field('configMap.name', "''", 'volume')} == 'istio-ca-root-cert' && !has(volume.configMap.items) || ` +
-      `has(volume.projected) && ${items('projected.sources', 'source', 'has(source.clusterTrustBundle)')}`,
+      `has(volume.projected) && ${each('projected.sources', 'volume', 'source', 'has(source.clusterTrustBundle)')}`,
   ],
   'istio-ca-crl': ['/var/run/secrets/istio/crl', 'has(volume.configMap)'],
 };
@@ -135,12 +134,8 @@ export function isInjected(one: string): string {
 /** Whether a container has a name of the injector's. */
 export const isCalled = (one: string) => `${one}.name in ${literal(INJECTED)}`;
 
-/** What is true of each item of a list in a container. */
-const each = (list: string, item: string, holds: string) => `${field(list, '[]', 'one')}.all(${item}, ${holds})`;
-
 /** Whether no volume of the injector is mounted in a container. */
-export const isApart = (one: string) =>
-  `${field('volumeMounts', '[]', one)}.all(mount, !(${isOwnVolume('mount.name')}))`;
+export const isApart = (one: string) => each('volumeMounts', one, 'mount', `!(${isOwnVolume('mount.name')})`);
 
 /** Whether the injector wrote a container with one of these names. */
 const has = (...names: string[]) => `variables.injected.exists(one, one.name in ${literal(names)})`;
@@ -149,14 +144,14 @@ const has = (...names: string[]) => `variables.injected.exists(one, one.name in 
 const all = (...holds: string[]) => `variables.injected.all(one, ${holds.join(' && ')})`;
 
 /** What its arguments are, each in a line. */
-const isTold = (pattern: string) => `${field('args', '[]', 'one')}.join('\\n').matches(${literal(pattern)})`;
+const isTold = (pattern: string) => matchLines(field('args', '[]', 'one'), pattern);
 
 /** Whether a container has another image than in the pod before. */
 export function hasOtherImage(): string {
   return ['spec.initContainers', 'spec.containers']
     .map(
       (list) =>
-        `${field(list, '[]')}.exists(one, one.name in ${literal(INJECTED)} && ` +
+        `${field(list, '[]')}.exists(one, ${isCalled('one')} && ` +
         `!${field(list, '[]', 'oldObject')}.exists(former, former.name == one.name && former.image == one.image))`,
     )
     .join(' || ');
@@ -195,12 +190,11 @@ export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations']
         ...['command', 'envFrom', 'workingDir', 'volumeDevices', 'livenessProbe'].map((name) => `!has(one.${name})`),
         `${field('terminationMessagePath', "'/dev/termination-log'", 'one')} == '/dev/termination-log'`,
         // istio-cni captures nothing of the user and the group that the proxy has.
-        ...['runAsUser', 'runAsGroup'].map((name) => `${field(`securityContext.${name}`, '1337', 'one')} in [0, 1337]`),
-        ...PROBES.map((probe) => `!one.?${probe}.?exec.hasValue()`),
-        ...HOOKS.map(
-          (hook) =>
-            `${field(`${hook}.exec.command`, "['pilot-agent', 'wait']", 'one')}.join('\\n').matches(${literal(HOOK)})`,
+        ...['runAsUser', 'runAsGroup'].map(
+          (name) => `${field(`securityContext.${name}`, `${PROXY_UID}`, 'one')} in [0, ${PROXY_UID}]`,
         ),
+        ...PROBES.map((probe) => `!one.?${probe}.?exec.hasValue()`),
+        ...HOOKS.map((hook) => matchLines(field(`${hook}.exec.command`, "['pilot-agent', 'wait']", 'one'), HOOK)),
         `(one.name == ${literal(PROXY_CONTAINER)} ? ${isTold(ARGUMENTS)} : ${isTold(CAPTURE)} && !has(one.restartPolicy))`,
       ),
       message:
@@ -213,6 +207,7 @@ export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations']
       expression: all(
         each(
           'env',
+          'one',
           'variable',
           "variable.name.startsWith('DD_') || " +
             `(has(variable.valueFrom) ? ${isNamed} : ${matches('variable.name', value, 'variables.allowedVariables')})`,
@@ -232,6 +227,7 @@ export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations']
         all(
           each(
             'volumeMounts',
+            'one',
             'mount',
             `(mount.name + ' ' + mount.mountPath) in ${literal(OWN_MOUNTS)} || ` +
               `!(${isOwnVolume('mount.name')}) && mount.mountPath.matches(${literal(OPEN)}) && !mount.mountPath.contains('/.')`,

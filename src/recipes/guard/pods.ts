@@ -1,5 +1,5 @@
 import { ANNOTATED, ARE_OTHERS, AS_ALLOWED, IMAGE_TYPE, QUOTED } from './annotations';
-import { annotation, field, literal, words } from './cel';
+import { annotation, field, literal, matchLines, words } from './cel';
 import {
   hasOtherImage,
   HOOKS,
@@ -13,7 +13,7 @@ import {
 } from './injected';
 import { GUARD_POLICIES, GuardFacts, GuardPolicy, outside, written } from './policies';
 import { inCluster, podConfig, POD_SETTINGS, POD_VARIABLES, REPORTS_BY_NAME } from './proxy-config';
-import { INJECTION, PROXY_CONFIG, PROXY_CONTAINER, REVISION } from '../../istio/injection';
+import { INJECTION, PROXY_CONFIG, PROXY_CONTAINER, PROXY_UID, REVISION } from '../../istio/injection';
 
 /** Capabilities that Pod Security's baseline allows, and some without a part in networks and other processes. */
 const CAPABILITIES = words(
@@ -29,9 +29,6 @@ const LOOPBACK = ['127.0.0.1', '::1'];
 
 /** For what asks the pod itself, and for the node's own addresses, which are no external host. */
 const OWN_HOSTS = ['', 'localhost', ...LOOPBACK, '[::1]'];
-
-/** The user and group whose traffic is not captured. */
-const PROXY = '1337';
 
 /** What schedules a pod can give it annotations and labels, before its network is set up. */
 function bindingPolicy(facts: GuardFacts): GuardPolicy {
@@ -52,7 +49,7 @@ function execPolicy(facts: GuardFacts): GuardPolicy {
       {
         expression:
           `${field('container', "''")} != ${literal(PROXY_CONTAINER)} || ` +
-          `${field('command', '[]')}.join('\\n').matches(${literal(`^${REQUEST}$`)})`,
+          matchLines(field('command', '[]'), `^${REQUEST}$`),
         message:
           'What runs in the container istio-proxy bypasses the sidecar: choose another container. Ask the proxy with ' +
           '`pilot-agent request GET …`, or with istioctl.',
@@ -92,7 +89,7 @@ function isInjecting(): string {
 
 /** Pods whose traffic would not pass their sidecar. Policies see a pod as it is after its injection. */
 function podPolicy(facts: GuardFacts): GuardPolicy {
-  const isNot = (path: string, of = 'object') => `${field(path, '0', of)} != ${PROXY}`;
+  const isNot = (path: string, of = 'object') => `${field(path, '0', of)} != ${PROXY_UID}`;
   const each = (holds: string, lists = ['containers', 'initContainers', 'ephemeralContainers']) =>
     lists.map((list) => `${field(`spec.${list}`, '[]')}.all(one, ${holds})`).join(' && ');
   const eachOther = (holds: string) =>
@@ -127,14 +124,14 @@ function podPolicy(facts: GuardFacts): GuardPolicy {
           isNot('spec.securityContext.runAsUser'),
           isNot('spec.securityContext.runAsGroup'),
           isNot('spec.securityContext.fsGroup'),
-          `!(${PROXY} in ${field('spec.securityContext.supplementalGroups', '[]')})`,
+          `!(${PROXY_UID} in ${field('spec.securityContext.supplementalGroups', '[]')})`,
           // istio-cni leaves a pod alone that has a container of such a name.
           eachOther(
             `!(${isCalled('one')}) && ${isNot('securityContext.runAsUser', 'one')} && ${isNot('securityContext.runAsGroup', 'one')}`,
           ),
         ].join(' && '),
         message:
-          `What runs as user or group ${PROXY} bypasses its sidecar, and so may what is called like a container of the ` +
+          `What runs as user or group ${PROXY_UID} bypasses its sidecar, and so may what is called like a container of the ` +
           'injector: choose another number for runAsUser, runAsGroup, fsGroup and supplementalGroups, and another name.',
       },
       {

@@ -1,5 +1,5 @@
 import { routesBeyond, rulesBeyond } from './beyond';
-import { field, isBelowNamespace, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import { field, inPattern, isBelowNamespace, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 import { REVISION } from '../../istio/injection';
 
 /** What the guard is told, or finds in the app at synth. */
@@ -120,7 +120,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           `!object.?spec.?workloadSelector.hasValue() || ` +
           `!${field('spec.hosts', '[]')}.join(' ').contains(${literal(`.svc.${facts.clusterDomain}`)}) || ` +
           `!${field('spec.hosts', '[]')}.exists(host, host.matches('^[^.]+[.]' + request.namespace + ` +
-          `${literal(`[.]svc[.]${facts.clusterDomain.replace(/[.]/g, '[.]')}$`)}))`,
+          `${literal(`[.]svc[.]${inPattern(facts.clusterDomain)}$`)}))`,
         message:
           'The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all ' +
           'namespaces see: give the entry another host, and the Service a `selector`.',

@@ -2,7 +2,7 @@
  * What the configuration of a proxy may say: in the annotation by which a pod asks for it, and in the variable that the
  * injector makes of it and of the settings of the mesh. Its agent reads both as YAML, with both spellings of a field.
  */
-import { words } from './cel';
+import { inPattern, words } from './cel';
 import type { GuardFacts } from './policies';
 
 /** Settings of a pod's own, wherever they are. What is not here could capture otherwise, obey or report elsewhere. */
@@ -39,7 +39,7 @@ export const MESH_VARIABLES = words(
 );
 
 const oneOf = (forms: readonly string[]) => `(${forms.join('|')})`;
-const domain = ({ clusterDomain }: GuardFacts) => `([.]${clusterDomain.replace(/[.]/g, '[.]')}[.]?)?`;
+const domain = ({ clusterDomain }: GuardFacts) => `([.]${inPattern(clusterDomain)}[.]?)?`;
 
 /** A Service in a namespace of the platform. */
 export const ofPlatform = (facts: GuardFacts) =>
