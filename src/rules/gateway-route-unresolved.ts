@@ -42,15 +42,14 @@ export const gatewayRouteUnresolved: Rule = {
       const { virtualService, route, host } = hop;
       if (!virtualService.spec.gateways) continue;
       const entries = index.entriesByHost.get(host);
-      const isResolved = resolverOf(index, hop);
       // If the manifests have no entry at all, another repository may have it.
       if (
         entries.length === 0 ||
-        entries.some((entry) => entry.namespace === virtualService.namespace && isResolved(entry))
+        entries.some((entry) => entry.namespace === virtualService.namespace && isResolved(index, hop, entry))
       )
         continue;
       for (const gateway of followers(virtualService, route).gateways) {
-        const problem = problemAt(index, gatewayNamespace(virtualService, gateway), entries, isResolved);
+        const problem = problemAt(index, hop, gatewayNamespace(virtualService, gateway), entries);
         if (!problem) continue;
         const all = ordered(problem.entries);
         const message = `${describe(virtualService)} has a gateway route to ${host}, but ${describeAll(all)} ${problem.text}.`;
@@ -61,26 +60,27 @@ export const gatewayRouteUnresolved: Rule = {
   },
 };
 
-type IsResolved = (entry: IstioObject<'ServiceEntry'>) => boolean;
-
 /** Whether an entry gives a gateway an address for what the route forwards. */
-function resolverOf(index: ManifestIndex, { section, host, port }: Hop): IsResolved {
+function isResolved(
+  index: ManifestIndex,
+  { section, host, port }: Hop,
+  { spec: { resolution = 'NONE' } }: IstioObject<'ServiceEntry'>,
+): boolean {
+  if (resolution !== 'DYNAMIC_DNS') return resolution !== 'NONE';
   // A request names its host, and where the gateway originates TLS, the hop to it does.
-  const isNamed = () =>
-    section === 'http' || index.rulesFor(host).some((rule) => port === undefined || originatesOn(rule, port));
-  return ({ spec: { resolution = 'NONE' } }) => (resolution === 'DYNAMIC_DNS' ? isNamed() : resolution !== 'NONE');
+  return section === 'http' || index.rulesFor(host).some((rule) => port === undefined || originatesOn(rule, port));
 }
 
 /** What is wrong with the entries, as proxies of the namespace see them. */
 function problemAt(
   index: ManifestIndex,
+  hop: Hop,
   namespace: string,
   entries: readonly IstioObject<'ServiceEntry'>[],
-  isResolved: IsResolved,
 ): { readonly text: string; readonly entries: readonly IstioObject<'ServiceEntry'>[] } | undefined {
   const seen = entries.filter((entry) => isSeenFrom(entry, namespace));
   const known = seen.length > 0 ? seen : entries;
-  if (!known.some(isResolved)) {
+  if (!known.some((entry) => isResolved(index, hop, entry))) {
     const resolution = known[0].spec.resolution ?? 'NONE';
     const text =
       resolution === 'DYNAMIC_DNS'

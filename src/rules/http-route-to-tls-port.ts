@@ -3,6 +3,7 @@ import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed, isExternal } from '../manifests/entries';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
+import { definesSubset } from '../manifests/subsets';
 import { originatesOn } from '../manifests/tls';
 
 const example = (route: string) => `
@@ -58,8 +59,7 @@ spec:
       const rules = index.rulesFor(host);
       if (rules.some((rule) => originatesOn(rule, number))) continue;
       // Nothing is sent to a subset that is missing, and the rule that defines it may be in another repository.
-      if (subset !== undefined && !rules.some(({ spec }) => spec.subsets?.some(({ name }) => name === subset)))
-        continue;
+      if (subset !== undefined && !rules.some((rule) => definesSubset(rule, subset))) continue;
       const all = ordered(declaring);
       yield {
         message:

@@ -3,6 +3,7 @@ import { isWildcard } from '../istio/hosts';
 import { describe, describeAll, Indexed, IstioObject, joinWords, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, subsetField } from '../manifests/routes';
+import { definesSubset } from '../manifests/subsets';
 import { EVERYWHERE, isPrivateToNamespace, describeNamespaces, isSeenFrom, visibleIn } from '../manifests/visibility';
 import { valueIn } from '../values/grouping';
 
@@ -86,10 +87,6 @@ class SubsetsByHost {
     }
     return table;
   }
-}
-
-function definesSubset(rule: IstioObject<'DestinationRule'>, name: string): boolean {
-  return rule.spec.subsets?.some((subset) => subset.name === name) ?? false;
 }
 
 function* missing(index: ManifestIndex, subsets: SubsetsByHost, hop: Hop, subset: string): Iterable<Violation> {

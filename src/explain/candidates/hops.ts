@@ -5,6 +5,7 @@ import { serviceOfHost } from '../../istio/service-names';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { fullGateway, SECTIONS } from '../../manifests/routes';
 import { HttpRoute, ItemOf, Of, Route, TlsSettings } from '../../manifests/specs';
+import { definesSubset } from '../../manifests/subsets';
 import { withoutNamespace } from '../../manifests/servers';
 
 export type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
@@ -66,7 +67,7 @@ export function tlsThroughGateway(question: Question, { host, port, scheme }: As
     const hop = hops.map(({ destination }) => destination).find((one) => hopOf(routes, one?.host));
     const rule = index
       .ofKind('DestinationRule')
-      .find(({ spec }) => hop && spec.host === hop.host && spec.subsets?.some(({ name }) => name === hop.subset));
+      .find((one) => hop && one.spec.host === hop.host && definesSubset(one, hop.subset));
     return own.flatMap((inner) =>
       (inner.spec.gateways ?? []).flatMap((name) => {
         const meant = fullGateway(name, inner.namespace);

@@ -3,6 +3,7 @@ import { byAge, exportedTo } from './service';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
+import { definesSubset } from '../../manifests/subsets';
 import { IstioSpecs, ItemOf, Of } from '../../manifests/specs';
 import { valueIn } from '../../values/grouping';
 
@@ -88,9 +89,7 @@ export class DestinationRules {
   public elsewhere(host: string, subset: string): readonly Indexed<Spec>[] {
     return this.rules.filter(
       (rule) =>
-        typeof rule.spec.host === 'string' &&
-        fullHost(rule.spec.host, rule) === host &&
-        (rule.spec.subsets ?? []).some((one) => one.name === subset),
+        typeof rule.spec.host === 'string' && fullHost(rule.spec.host, rule) === host && definesSubset(rule, subset),
     );
   }
 
