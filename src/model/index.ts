@@ -170,11 +170,13 @@ export class EgressModel {
     this.hasNewer ??= this.world.istioVersion === undefined && objects.some(({ manifest }) => isNewer(manifest));
     if (!this.hasNewer) return [];
     const { oldest, newest } = KNOWN_MINORS;
-    const all = [...objects, ...malformed.map(({ source }) => source)];
     const istioVersion = `1.${oldest}`;
     return [
       {
-        model: () => valueIn(this.others, istioVersion, () => EgressModel.of(all, { ...this.world, istioVersion })),
+        model: () =>
+          valueIn(this.others, istioVersion, () =>
+            EgressModel.of([...objects, ...malformed.map(({ source }) => source)], { ...this.world, istioVersion }),
+          ),
         condition: {
           holds: `the mesh runs Istio 1.${newest} or later`,
           say: `--istio 1.${newest} (istioVersion in a test)`,

@@ -106,7 +106,7 @@ export function gatewayWorkloads(
           ],
     ),
   ];
-  const discovery = new Discovery(index.kinds.flat(), world.discoverySelectors);
+  const discovery = new Discovery(index.inGroup('', 'Namespace'), world.discoverySelectors);
   const isLeftOut = ({ namespace }: { readonly namespace: string }) => discovery.of(namespace) === false;
   const declared = new Set(index.services.map((service) => `${service.namespace}/${service.name}`));
   const services = installed.filter(

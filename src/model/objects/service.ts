@@ -140,7 +140,7 @@ export function byAge<Spec>(objects: readonly Indexed<Spec>[]): Indexed<Spec>[] 
 }
 
 /** The age by which Istio sorts. Objects without a timestamp are equally old, and names decide. */
-export function createdAt(object: Indexed): string {
+function createdAt(object: Indexed): string {
   const stamp = object.manifest.metadata.creationTimestamp;
   return stamp ? new Date(stamp).toISOString() : '';
 }

@@ -137,7 +137,10 @@ interface Need {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-function needOf(kind: 'names' | 'istiod', { rootNamespace }: Registry): Need {
+/** What pods need beside the destination of a request. */
+export type LifelineKind = 'names' | 'istiod';
+
+function needOf(kind: LifelineKind, { rootNamespace }: Registry): Need {
   return kind === 'names'
     ? {
         what: 'resolve names (UDP 53)',
@@ -161,7 +164,7 @@ function needOf(kind: 'names' | 'istiod', { rootNamespace }: Registry): Need {
 export function lifeline(
   registry: Registry,
   { namespace, labels, hasOtherLabels }: SelectablePods,
-  kinds: readonly ('names' | 'istiod')[],
+  kinds: readonly LifelineKind[],
 ): Condition | undefined {
   const policies = policiesOf(registry).filter(
     ({ namespace: own, spec }) =>

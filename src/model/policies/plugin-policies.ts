@@ -12,14 +12,15 @@ export function unlessPluginRefuses({ index, world }: Registry, caller: string, 
   // An access table says how everything is around the manifests.
   if (world.openNetwork || world.external !== undefined || answer.outcome !== 'answered') return undefined;
   const namespaces = [caller, ...(answer.gateway === undefined ? [] : [answer.gateway.split('/')[0]])];
-  const mayRefuse = index.kinds.flat().filter(({ manifest, kind, namespace }) => {
+  const names = index.kinds.flatMap((bucket) => {
+    const [{ manifest, kind }] = bucket;
     const place = placeOfPluginPolicy(manifest.apiVersion, kind);
-    return place === 'cluster' || (place === 'namespace' && namespaces.includes(namespace));
+    if (place === undefined) return [];
+    if (place === 'cluster') return bucket.map(({ name }) => `${kind} ${name}`);
+    const own = bucket.filter(({ namespace }) => namespaces.includes(namespace));
+    return own.map(({ namespace, name }) => `${kind} ${namespace}/${name}`);
   });
-  if (mayRefuse.length === 0) return undefined;
-  const names = mayRefuse.map(({ kind, namespace, name, manifest }) =>
-    placeOfPluginPolicy(manifest.apiVersion, kind) === 'cluster' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`,
-  );
+  if (names.length === 0) return undefined;
   const shown = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), 'others'] : names;
   return {
     holds: `${joinWords(shown)} ${names.length === 1 ? 'lets' : 'let'} the connections through`,

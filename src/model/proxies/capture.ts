@@ -53,7 +53,8 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   const { namespace, serviceAccount } = caller;
   const facts = { namespace, serviceAccount, labels: { ...labels, ...metadata?.labels }, annotations, template };
   const injection = injectionOf(registry.index, facts);
-  const variables = proxyConfigOf(annotations)?.proxyMetadata ?? {};
+  const config = proxyConfigOf(annotations);
+  const variables = config?.proxyMetadata ?? {};
   return {
     namespace,
     serviceAccount,
@@ -65,7 +66,7 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     dnsCapture: caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? isTrue(variables.ISTIO_META_DNS_CAPTURE),
     dualStack: isTrue(variables.ISTIO_DUAL_STACK ?? true),
     injection,
-    unknown: unusualPod(registry.index, facts, injection.injected),
+    unknown: unusualPod(registry.index, facts, injection.injected, config),
   };
 }
 

@@ -7,7 +7,7 @@ import { stopAtUnknownField } from '../answer/known-fields';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';
 import { portOf, Scope } from '../registry/scope';
-import { byAge, KubernetesService, Service, ServicePort } from '../objects/service';
+import { KubernetesService, Service, ServicePort } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
 import { stopAtUnknownService } from '../registry/unknown-service';
 import { credentialPlace } from '../../istio/credentials';
@@ -205,9 +205,7 @@ export function podsBehind(
       selects(selector, workload.labels) &&
       selects(labels, workload.labels),
   );
-  const entry = registry.index
-    .ofKind<EntryEndpoint>('WorkloadEntry')
-    .find((object) => object.namespace === service.namespace && selects(selector, object.spec.labels));
+  const entry = registry.workloadEntries(service.namespace, selector).at(0);
   if (entry)
     throw new Undetermined(
       `Service ${service.namespace}/${service.object.name} selects WorkloadEntry ${entry.name}, and the model does ` +
@@ -389,7 +387,7 @@ function workloadsOf(registry: Registry, entry: IstioObject<'ServiceEntry'>, ass
   const pods = registry.index.podTemplates.find(
     (object) => object.namespace === namespace && selects(wanted, podTemplateOf(object.manifest)?.metadata?.labels),
   );
-  const found = registry.workloadEntriesOf(entry);
+  const found = registry.workloadEntries(namespace, entry.spec.workloadSelector?.labels);
   if (pods || found.length === 0)
     throw new Undetermined(
       pods
@@ -436,22 +434,15 @@ function automaticTls(
   };
 }
 
-interface PeerAuthentication {
-  readonly selector?: { readonly matchLabels?: Record<string, string> };
-  readonly mtls?: { readonly mode?: string };
-  readonly portLevelMtls?: Record<string, { readonly mode?: string }>;
-}
-
 /** Whether PeerAuthentications turn mutual TLS off: the oldest of the workload, of its namespace, and of the mesh. */
 function isMutualTlsOff(
-  { index, rootNamespace }: Registry,
+  { peerAuthentications, rootNamespace }: Registry,
   namespace: string,
   labels: Record<string, string> | undefined,
   port: number,
 ): boolean {
-  const policies = byAge(index.ofKind<PeerAuthentication | undefined>('PeerAuthentication'));
   const oldest = (where: string, isFor: (wanted: Record<string, string>) => boolean) =>
-    policies.find((one) => one.namespace === where && isFor(one.spec?.selector?.matchLabels ?? {}))?.spec;
+    peerAuthentications.find((one) => one.namespace === where && isFor(one.spec?.selector?.matchLabels ?? {}))?.spec;
   const isForAll = (wanted: Record<string, string>) => Object.keys(wanted).length === 0;
   const own = oldest(namespace, (wanted) => !isForAll(wanted) && selects(wanted, labels));
   const levels = [

@@ -1,5 +1,6 @@
 import { AddressBook } from '../registry/address-book';
 import { FieldRef } from '../answer/answer';
+import { Condition } from '../answer/conditions';
 import { callerPod, CallerPod } from './capture';
 import { Cluster, clustersOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
@@ -7,6 +8,8 @@ import { podPortsOf } from './gateway-servers';
 import { GatewayWorkload } from '../objects/gateway-workloads';
 import { OutboundListener, outboundListeners } from './listener';
 import { Policies } from '../policies/applying-policies';
+import { lifeline, LifelineKind } from '../policies/network-policy';
+import { SelectablePods } from '../policies/selection';
 import { Registry } from '../registry/registry';
 import { ModelCaller } from '../requests/request';
 import { ProxyIdentity } from '../objects/proxy';
@@ -40,8 +43,9 @@ export class Configuration {
   private readonly gateways = new Map<GatewayWorkload, GatewayProxy>();
   private readonly ports = new WeakMap<
     Scope,
-    Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts }>
+    Map<number, { listeners?: Map<string, OutboundListener>; hosts?: VirtualHosts; places?: Map<string, FieldRef> }>
   >();
+  private readonly lifelines = new WeakMap<SelectablePods, Map<string, [Condition | undefined]>>();
   private readonly clusters = new WeakMap<Scope, WeakMap<Destination, (Cluster | NoCluster)[]>>();
 
   constructor(objects: readonly EgressObject[], world: World) {
@@ -51,11 +55,10 @@ export class Configuration {
     this.unknownKinds = new UnknownKinds(this.registry);
   }
 
-  /** The pod of a caller. It is cached only for callers that give no more than their identity. */
+  /** The pod of a caller. */
   public pod(caller: ModelCaller): CallerPod {
     const { namespace, serviceAccount, name, labels, capture, annotations, dnsCapture } = caller;
-    if (labels || capture || annotations || dnsCapture !== undefined) return callerPod(this.registry, caller);
-    const key = `${namespace}/${serviceAccount}/${name ?? ''}`;
+    const key = JSON.stringify([namespace, serviceAccount, name, labels, capture, annotations, dnsCapture]);
     return valueIn(this.pods, key, () => callerPod(this.registry, caller));
   }
 
@@ -82,20 +85,30 @@ export class Configuration {
   ): Generator<readonly [place: string, object: FieldRef]> {
     const pod = this.pod(caller);
     if (!pod.injection.injected) return;
+    const scope = this.sidecar(pod);
     const found = new Set<string>();
     for (const port of ports)
-      for (const [bind, { chains }] of this.knownListeners(this.sidecar(pod), port)) {
-        const first = chains.find(({ decidedBy }) => decidedBy.length > 0)?.decidedBy[0];
-        for (const {
-          ranges,
-          decidedBy: [own = first],
-        } of chains)
-          for (const place of [bind, ...ranges]) {
-            if (own === undefined || found.has(place) || !mayHoldHost(place)) continue;
-            found.add(place);
-            yield [place, own];
-          }
+      for (const [place, object] of this.places(scope, port)) {
+        if (found.has(place)) continue;
+        found.add(place);
+        yield [place, object];
       }
+  }
+
+  private places(scope: Scope, port: number): ReadonlyMap<string, FieldRef> {
+    const known = this.port(scope, port);
+    if (known.places) return known.places;
+    const places = new Map<string, FieldRef>();
+    for (const [bind, { chains }] of this.knownListeners(scope, port)) {
+      const first = chains.find(({ decidedBy }) => decidedBy.length > 0)?.decidedBy[0];
+      for (const {
+        ranges,
+        decidedBy: [own = first],
+      } of chains)
+        for (const place of [bind, ...ranges])
+          if (own !== undefined && !places.has(place) && mayHoldHost(place)) places.set(place, own);
+    }
+    return (known.places = places);
   }
 
   /** The listeners on a port, none where the model does not know them: then they decide nothing that it answers. */
@@ -106,6 +119,12 @@ export class Configuration {
       if (error instanceof Undetermined) return new Map();
       throw error;
     }
+  }
+
+  /** What must be so for pods to resolve names and to reach istiod, as far as policies decide it. */
+  public lifeline(pods: SelectablePods, kinds: readonly LifelineKind[]): Condition | undefined {
+    const own = valueIn(this.lifelines, pods, () => new Map<string, [Condition | undefined]>());
+    return valueIn(own, kinds.join(' '), () => [lifeline(this.registry, pods, kinds)])[0];
   }
 
   public virtualHosts(scope: Scope, port: number): VirtualHosts {

@@ -1,7 +1,7 @@
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from './injection';
-import { proxyConfigOf } from '../objects/proxy-config';
+import { ProxyConfig } from '../objects/proxy-config';
 import {
   DATAPLANE_MODE,
   INJECTION_TEMPLATES,
@@ -24,9 +24,14 @@ const OTHERWISE = ['sidecar.istio.io/discoveryAddress', 'sidecar.istio.io/bootst
  * Why it is unknown what a pod does with its traffic, if it is: the pod is in ambient mode, or has a sidecar and takes
  * its traffic away from it in a way that the model does not follow.
  */
-export function unusualPod(index: ManifestIndex, pod: PodFacts, hasSidecar: boolean): Undetermined | undefined {
+export function unusualPod(
+  index: ManifestIndex,
+  pod: PodFacts,
+  hasSidecar: boolean,
+  config: ProxyConfig | undefined,
+): Undetermined | undefined {
   const template = pod.template && podTemplateOf(pod.template.manifest);
-  return inAmbientMode(index, pod, template) ?? (hasSidecar ? withOtherCapture(pod, template) : undefined);
+  return inAmbientMode(index, pod, template) ?? (hasSidecar ? withOtherCapture(pod, template, config) : undefined);
 }
 
 /** The label of the pod counts before that of its Namespace. */
@@ -48,7 +53,11 @@ function inAmbientMode(
       ]);
 }
 
-function withOtherCapture(pod: PodFacts, template: PodTemplateSpec | undefined): Undetermined | undefined {
+function withOtherCapture(
+  pod: PodFacts,
+  template: PodTemplateSpec | undefined,
+  config: ProxyConfig | undefined,
+): Undetermined | undefined {
   const { annotations } = pod;
   const annotated = (name: string, reason: string) =>
     new Undetermined(reason, [podField(pod, 'metadata', 'annotations', name)]);
@@ -59,7 +68,6 @@ function withOtherCapture(pod: PodFacts, template: PodTemplateSpec | undefined):
   const otherwise = OTHERWISE.find((name) => annotations[name] !== undefined);
   if (otherwise !== undefined)
     return annotated(otherwise, 'the sidecar is not configured by the istiod of the mesh, or not by it alone');
-  const config = proxyConfigOf(annotations);
   if (config === undefined) return annotated(PROXY_CONFIG, 'the configuration of the proxy is no YAML');
   const { interceptionMode, discoveryAddress, customConfigFile, proxyBootstrapTemplatePath, proxyMetadata } = config;
   const mode = annotations[INTERCEPTION_MODE] ?? interceptionMode;

@@ -23,6 +23,13 @@ import { EntryEndpoint } from '../../manifests/specs';
 
 const NONE: readonly never[] = [];
 
+/** What the model reads of a PeerAuthentication. */
+interface PeerAuthentication {
+  readonly selector?: { readonly matchLabels?: Record<string, string> };
+  readonly mtls?: { readonly mode?: string };
+  readonly portLevelMtls?: Record<string, { readonly mode?: string }>;
+}
+
 /** All objects as istiod arranges them: by kind, age and visibility. */
 export class Registry {
   public readonly rootNamespace: string;
@@ -52,6 +59,7 @@ export class Registry {
   private readonly entriesByHost = new Map<string, Service[]>();
   private readonly entriesByName = new Map<string, Service[]>();
   private readonly wideEntries: Service[] = [];
+  private peers?: readonly Indexed<PeerAuthentication | undefined>[];
 
   constructor(
     objects: readonly EgressObject[],
@@ -137,11 +145,19 @@ export class Registry {
     return this.entriesByHost.get(`${service.namespace}/${service.host}`) ?? NONE;
   }
 
-  /** The WorkloadEntries that an entry selects. */
-  public workloadEntriesOf({ namespace, spec }: IstioObject<'ServiceEntry'>): readonly Indexed<EntryEndpoint>[] {
+  /** PeerAuthentications, the oldest first. */
+  public get peerAuthentications(): readonly Indexed<PeerAuthentication | undefined>[] {
+    return (this.peers ??= byAge(this.index.ofKind<PeerAuthentication | undefined>('PeerAuthentication')));
+  }
+
+  /** The WorkloadEntries of a namespace that labels select. */
+  public workloadEntries(
+    namespace: string,
+    labels: Readonly<Record<string, string>> | undefined,
+  ): readonly Indexed<EntryEndpoint>[] {
     return this.index
       .ofKind<EntryEndpoint>('WorkloadEntry')
-      .filter((one) => one.namespace === namespace && selects(spec.workloadSelector?.labels, one.spec.labels));
+      .filter((one) => one.namespace === namespace && selects(labels, one.spec.labels));
   }
 
   /** The addresses at which manifests place endpoints of a Kubernetes Service: written ones, and those of its siblings. */
@@ -151,7 +167,7 @@ export class Registry {
     const entries = new Set(this.siblings(service).flatMap((one) => (one.kubernetes ? [] : [one.object])));
     const given = [...entries].flatMap((entry) =>
       entry.spec.workloadSelector
-        ? this.workloadEntriesOf(entry).map(({ spec }) => spec)
+        ? this.workloadEntries(entry.namespace, entry.spec.workloadSelector.labels).map(({ spec }) => spec)
         : (entry.spec.endpoints ?? []),
     );
     return [...written, ...given.flatMap(({ address }) => (address && isIP(address) !== 0 ? [address] : []))];

@@ -8,7 +8,7 @@ import { FieldRef } from '../answer/answer';
 import { uniqueRefs } from '../answer/field-ref';
 import { hostOf } from '../../access/request-url';
 import { Flow, outermost } from './flow';
-import { blockedBy, lifeline } from '../policies/network-policy';
+import { blockedBy } from '../policies/network-policy';
 import { Undetermined } from '../answer/undetermined';
 import { DescribedHost } from '../objects/world';
 import { covers, isWildcard } from '../../istio/hosts';
@@ -187,12 +187,12 @@ function declaresTls({ configuration, answeredBy }: Leg, port: number): boolean 
 
 /** Where no table describes everything, policies that let pods resolve names and reach istiod may be missing. */
 function requireLifelines(leg: Leg): void {
-  const { registry, addressBook } = leg.configuration;
-  if (addressBook.isComplete) return;
+  const { configuration } = leg;
+  if (configuration.addressBook.isComplete) return;
   const names = isIP(hostOf(leg.url)) === 0 ? (['names'] as const) : [];
   const conditions = [
-    lifeline(registry, leg.pod, [...names, ...(leg.via === 'direct' ? [] : (['istiod'] as const))]),
-    leg.atGateway && lifeline(registry, leg.atGateway, [...names, 'istiod']),
+    configuration.lifeline(leg.pod, [...names, ...(leg.via === 'direct' ? [] : (['istiod'] as const))]),
+    leg.atGateway && configuration.lifeline(leg.atGateway, [...names, 'istiod']),
   ];
   for (const condition of conditions) if (condition) leg.require(condition);
 }

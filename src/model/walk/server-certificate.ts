@@ -28,9 +28,7 @@ export function receiveAtServer(
     `the model does not know which certificate the server presents in mode ${mode}`,
     decidedBy,
   );
-  const isWritten = index
-    .inGroup('', 'Secret')
-    .some((one) => one.namespace === namespace && one.name === credentialName);
+  const isWritten = index.secrets.some((one) => one.namespace === namespace && one.name === credentialName);
   if (!/^[a-z0-9-]+$/.test(credentialName) || world.secrets === undefined || isWritten) throw unknown;
   const secret = world.secrets.find((one) => one.namespace === namespace && one.name === credentialName);
   if (secret === undefined)
