@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'module';
 import { App, Chart } from 'cdk8s';
+import { byConstructs } from './by-constructs';
 import { writtenByHand, Written } from './by-hand';
 
 const [variant, count, outdir] = process.argv.slice(2);
@@ -12,20 +13,7 @@ const VARIANTS: Record<string, () => (chart: Chart, hosts: string[]) => void> = 
 
 function constructs() {
   const library: typeof import('../src') = compiled('./src');
-  const { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, TlsOrigination } = library;
-  return (chart: Chart, hosts: string[]) => {
-    const gateway = InstalledEgressGateway.fromInstallation(
-      chart,
-      'exit',
-      GatewayInstallation.helmChart({ namespace: 'egress' }),
-    );
-    const egress = new GatewayEgress(chart, 'partners', {
-      gateway,
-      hosts,
-      callers: [Caller.serviceAccount('payments', 'checkout')],
-    });
-    new TlsOrigination(chart, 'tls', { egress });
-  };
+  return (chart: Chart, hosts: string[]) => byConstructs(library, chart, hosts);
 }
 
 /** In the order of the constructs: the DestinationRules of the gateway, its other objects, then the caller side. */

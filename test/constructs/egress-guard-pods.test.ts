@@ -137,7 +137,7 @@ describe('pods that bypass their sidecar', () => {
     for (const one of [config, pod({}, { sidecar })]) expect(ours(one)).toEqual([]);
   });
 
-  test('two labels are in the cluster where the second is no domain at the top', () => {
+  test('two labels are in the cluster where the second is not a top-level domain', () => {
     const inPlatform = guard({ refuseBypass: true, platformNamespaces: ['security', 'xn--p1ai', 'our-traces'] });
     const reporting = (host: string) =>
       inPlatform(pod({}, { sidecar: configured(`{"tracing":{"zipkin":{"address":"${host}:9411"}}}`) }));
@@ -165,7 +165,7 @@ describe('pods that bypass their sidecar', () => {
     expect(refused(pod({}, { ...reporting, dnsConfig: { options: [{ name: 'ndots', value: '2' }] } }))).toEqual([]);
   });
 
-  test('owners and volumes are no part of a template', () => {
+  test('owners and volumes are not part of a template', () => {
     const owner = (name: string) => pod({ ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name }] });
     expect(refused(owner('app-5d4'))).toEqual([]);
     expect(refused(owner('x"\n    command: ["true"]'))).toEqual([expect.stringMatching(/writes the owner/)]);

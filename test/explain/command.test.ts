@@ -494,7 +494,7 @@ describe('docs', () => {
     expect(run(['docs', '../examples/protocols']).out).toBe(fs.readFileSync('examples/protocols/README.md', 'utf8'));
   });
 
-  test('a word that is no page is looked up in all of them', () => {
+  test('a word that is not a page is looked up in all of them', () => {
     expect(run(['docs', 'Squid']).err).toContain('docs: "Squid" is not a page; it is mentioned in: README, http-proxy');
     expect(run(['docs', 'no such word']).err).toContain(
       '"no such word" is not a page; cdk8s-istio-egress docs lists them',

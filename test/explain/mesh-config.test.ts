@@ -144,7 +144,7 @@ describe('settings that the model does not know', () => {
     );
   });
 
-  test('make no plain yes of an answer', () => {
+  test('keep an answer from being a plain yes', () => {
     const world = meshOf(values, 'values.yaml');
     const answer = EgressModel.of([], world).ask(
       { namespace: 'shop', serviceAccount: 'cart' },
@@ -154,7 +154,7 @@ describe('settings that the model does not know', () => {
     expect(answer.condition?.holds).toContain(names.join(', '));
   });
 
-  test('make no plain refusal either: what is left out passes the sidecar by', () => {
+  test('and from being a plain refusal: what is left out passes the sidecar by', () => {
     const locked = { ...values, meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } } };
     const world = meshOf(locked, 'values.yaml');
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'cart', namespace: 'shop' } };

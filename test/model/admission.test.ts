@@ -212,7 +212,7 @@ test.each([
   expect(answer.reason).toMatch(problem);
 });
 
-test('a long value is no crash', () => {
+test('a long value does not crash it', () => {
   const headers = { request: { set: { a: 'a'.repeat(2e7) } } };
   const manifest = object('VirtualService', 'shop', 'x', {
     hosts: ['a.example.com'],

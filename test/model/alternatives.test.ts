@@ -177,8 +177,7 @@ describe('ServiceEntries of one namespace for one host', () => {
     `${name}, namespace: shop${created === undefined ? '' : `, creationTimestamp: "${created}"`} }\n` +
     `spec: { hosts: [site.example.com], exportTo: [${name === 'a' ? '.' : 'shop'}], resolution: DNS, ports: [{ number: ${port}, ` +
     'name: http, protocol: HTTP }] }\n';
-  const at80 = (...entries: string[]) =>
-    ask(entries.join(''), 'shop/app', 'http://site.example.com/', { mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' } });
+  const at80 = (...entries: string[]) => ask(entries.join(''), 'shop/app', 'http://site.example.com/');
   const [older, younger] = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z'];
 
   test('that were created in the same second: which of them a proxy gets is chance', () => {

@@ -1,17 +1,10 @@
 /** When the Service that is assumed to have an HTTP port 80 can change no answer, so that nothing is asked without it. */
 import { parseAllDocuments } from 'yaml';
-import { ENTRY } from './support';
+import { ENTRY, istio } from './support';
 import { AssumedService } from '../../src/model/assumed-service';
 import { World } from '../../src/model';
 import { Configuration } from '../../src/model/proxies/configuration';
 import { ModelCaller, ModelRequest } from '../../src/model/requests/request';
-
-const istio = (kind: string, spec: string, namespace = 'shop') => `---
-apiVersion: networking.istio.io/v1
-kind: ${kind}
-metadata: { name: more, namespace: ${namespace} }
-spec: ${spec}
-`;
 
 function isIrrelevant(
   more: string,

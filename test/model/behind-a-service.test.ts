@@ -21,7 +21,7 @@ ports: [{ name: http, port: 80 }]
     expect(see(slice('IPv4', '203.0.113.7'))).toMatchObject({ outcome: 'answered' });
   });
 
-  test('are none where they are names', () => {
+  test('are not endpoints where they are names', () => {
     expect(see(slice('FQDN', 'site.example.com'))).toMatchObject({ outcome: 'refused', by: 'sidecar', symptom: 503 });
   });
 });

@@ -100,7 +100,11 @@ test.each([
     pods(`{ annotations: { proxy.istio.io/config: ${JSON.stringify(config)} } }`),
     /is not configured as the istiod of the mesh configures sidecars/,
   ]),
-  ['its proxy configuration is no YAML', pods('{ annotations: { proxy.istio.io/config: "{ a: [" } }'), /is no YAML/],
+  [
+    'its proxy configuration is not valid YAML',
+    pods('{ annotations: { proxy.istio.io/config: "{ a: [" } }'),
+    /is not valid YAML/,
+  ],
   [
     'the sidecar has another bootstrap',
     pods('{ annotations: { sidecar.istio.io/bootstrapOverride: mine } }'),

@@ -1,5 +1,5 @@
 /** Where the manifests do not tell what a policy depends on, and what a refusal by policies says. */
-import { ask, LOCKED } from './support';
+import { ask, EXIT_PODS, LOCKED } from './support';
 import { Answer, World } from '../../src/model';
 
 const service = (ports: string, name = 'exit', selector = '{ istio: exit }') => `---
@@ -317,7 +317,7 @@ describe('NetworkPolicies', () => {
     const table: World = {
       ...LOCKED,
       external: [{ host: 'site.example.com', address: '203.0.113.10', http: 'ok' }],
-      gateways: [{ namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 }],
+      gateways: [EXIT_PODS],
     };
     expect(outcome(call(`${OWN}${HTTPS}${trusted}`, undefined, table))).toBe(503);
   });

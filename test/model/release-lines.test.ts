@@ -1,12 +1,6 @@
 /** Where Istio 1.30 admits other objects than 1.31, or reads them otherwise. */
-import { ask, ENTRY, LOCKED } from './support';
+import { ask, ENTRY, istio, LOCKED } from './support';
 
-const istio = (kind: string, spec: string) => `---
-apiVersion: networking.istio.io/v1
-kind: ${kind}
-metadata: { name: more, namespace: shop }
-spec: ${spec}
-`;
 const excluding = (host: string) => istio('Sidecar', `{ egress: [{ hosts: ['*/*', '${host}'] }] }`);
 const SLOW = '{ loadBalancer: { simple: RANDOM, warmup: { duration: 10s, aggression: 0.5 } } }';
 const URL = 'http://site.example.com/';

@@ -31,6 +31,14 @@ spec:
   ports: [{ number: 80, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }]
 `;
 
+/** An object of Istio called "more". */
+export const istio = (kind: string, spec: string, namespace = 'shop') => `---
+apiVersion: networking.istio.io/v1
+kind: ${kind}
+metadata: { name: more, namespace: ${namespace} }
+spec: ${spec}
+`;
+
 /** A gateway that passes TLS for `site.example.com` through, and a route by it. */
 export const passThroughGateway = (clusterDomain = 'cluster.local') => `---
 apiVersion: v1
@@ -57,3 +65,6 @@ spec:
     - match: [{ gateways: [exit], port: 443, sniHosts: [site.example.com] }]
       route: [{ destination: { host: site.example.com, port: { number: 443 } } }]
 `;
+
+/** Its pods. */
+export const EXIT_PODS = { namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 };

@@ -1,4 +1,4 @@
-import { ask, ENTRY, LOCKED, passThroughGateway } from './support';
+import { ask, ENTRY, EXIT_PODS, LOCKED, passThroughGateway } from './support';
 import { isPlainYes } from '../../src/explain/changes';
 
 const object = (kind: string, apiVersion: string, spec: string, namespace = 'shop') =>
@@ -11,11 +11,11 @@ test.each([
   'site.example.com:80@other.example.com',
   'other.example.com:-1',
   'u:p@site.example.com',
-])('who takes Host: %s, whose port is no number', (Host) => {
+])('who takes Host: %s, whose port is not a number', (Host) => {
   const request = { url: 'http://site.example.com/', headers: { Host } };
   expect(ask(ENTRY, 'shop/cart', request, LOCKED)).toMatchObject({
     outcome: 'undetermined',
-    reason: expect.stringContaining('whose port is no number'),
+    reason: expect.stringContaining('whose port is not a number'),
   });
 });
 
@@ -403,7 +403,7 @@ describe('an unknown address, and entries that take connections to addresses of 
     expect([dialled('198.51.100.7'), dialled('198.51.100.8')]).toEqual(['host', 'sidecar']);
   });
 
-  test('one that the caller does not see, or for another port, is no condition', () => {
+  test('one that the caller does not see, or for another port, adds no condition', () => {
     const hidden = bytes(7).replace('namespace: shop', 'namespace: other').replace('ports:', 'exportTo: [.], ports:');
     for (const yaml of [hidden, bytes(7, 444)])
       expect(ask(ENTRY + yaml, 'shop/app', elsewhere).condition).toBeUndefined();
@@ -481,7 +481,7 @@ test.each(['NONE', 'STATIC', 'DNS'])(
         'egress',
       ),
     );
-    const gateways = [{ namespace: 'egress', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 }];
+    const gateways = [EXIT_PODS];
     const yaml = ENTRY + passThroughGateway() + sharing;
     expect(
       ask(yaml, 'shop/cart', 'https://site.example.com/', { ...LOCKED, gateways, undatedAge: 'youngest' }),
@@ -607,9 +607,7 @@ test('TLS that a gateway passes on to a dynamic host goes to port 80, where no T
     'route: [{ destination: { host: site.example.com',
     'route: [{ destination: { host: "*.example.com"',
   );
-  const gateways = [
-    { namespace: 'egress', name: 'exit', labels: { istio: 'exit' }, serviceAccount: 'exit', targetPort: 8443 },
-  ];
+  const gateways = [{ ...EXIT_PODS, name: 'exit' }];
   expect(ask(ENTRY + wild + routes, 'shop/cart', 'https://site.example.com/', { ...LOCKED, gateways })).toMatchObject({
     outcome: 'refused',
     reason: expect.stringMatching(/site\.example\.com:80 .*expects plaintext HTTP and receives TLS/),

@@ -180,7 +180,7 @@ test('a protocol that Kubernetes does not know is refused by the API server, and
   ).toContain("by Istio's webhook");
 });
 
-describe('a wrong type anywhere in what the model reads of a kind is no crash', () => {
+describe('a wrong type anywhere in what the model reads of a kind does not crash it', () => {
   const egress = { name: 'x', namespace: 'egress' };
   const shop = { name: 'x', namespace: 'shop' };
   const workload = { matchLabels: { istio: 'exit' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] };

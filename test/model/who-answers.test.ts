@@ -1,5 +1,5 @@
 /** Which host is at the end of a connection, and that no other host's answer passes for the one that was asked for. */
-import { ask } from './support';
+import { ask, LOCKED } from './support';
 import { AccessRow, AccessTable } from '../../src/access/access-table';
 import { accessTableProblems } from '../../src/access/read-access-table';
 import { expectEgress } from '../../src/explain/expect-egress';
@@ -259,7 +259,7 @@ spec: { host: alias.example.com, trafficPolicy: { tls: { mode: SIMPLE${tls} } } 
     );
   const see = (address: string, tls: string, world = {}) =>
     ask(alias(address) + rule(tls), 'shop/cart', 'http://alias.example.com/', {
-      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      ...LOCKED,
       ...world,
     });
   const ofVendor = ', sni: site.vendor.com, subjectAltNames: [site.vendor.com]';

@@ -63,7 +63,7 @@ test.each([
   expect(found.map((one) => one.field)).toContain(field);
 });
 
-test('known fields, maps with any names, and what the API server writes are no finding', () => {
+test('known fields, maps with any names, and what the API server writes are not findings', () => {
   const written = { uid: 'u', resourceVersion: '1', generation: 2, managedFields: [{ manager: 'kubectl' }] };
   const objects = [
     istio(

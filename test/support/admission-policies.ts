@@ -49,9 +49,6 @@ const cel = new Environment({
   .registerFunction('string.replace(string, string): string', (text: string, what: string, by: string) =>
     text.replaceAll(what, by),
   )
-  .registerFunction('string.findAll(string): list<string>', (text: string, what: string) => [
-    ...(text.match(new RegExp(what, 'g')) ?? []),
-  ])
   .registerFunction('cidr(string): CIDR', (text: string) => {
     const [address, length] = text.split('/');
     const list = new BlockList();

@@ -17,7 +17,7 @@ export function programsOf(page: string): string[] {
   return [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
 }
 
-/** Its tests, which are no apps. */
+/** Its tests, which are not apps. */
 export function testsOf(page: string): string[] {
   return [...page.matchAll(/^```typescript\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
 }

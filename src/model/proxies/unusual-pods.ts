@@ -68,7 +68,7 @@ function withOtherCapture(
   const otherwise = OTHERWISE.find((name) => annotations[name] !== undefined);
   if (otherwise !== undefined)
     return annotated(otherwise, 'the sidecar is not configured by the istiod of the mesh, or not by it alone');
-  if (config === undefined) return annotated(PROXY_CONFIG, 'the configuration of the proxy is no YAML');
+  if (config === undefined) return annotated(PROXY_CONFIG, 'the configuration of the proxy is not valid YAML');
   const { interceptionMode, discoveryAddress, customConfigFile, proxyBootstrapTemplatePath, proxyMetadata } = config;
   const mode = annotations[INTERCEPTION_MODE] ?? interceptionMode;
   if (!CAPTURES.includes(mode))

@@ -41,7 +41,7 @@ export class VirtualHosts {
     if (this.rejected) throw this.rejected;
     // Envoy cuts at the last colon outside brackets, whatever follows; HTTP/2 then refuses some of it, at the next hop.
     if (/:[^:\]]*[^\d:\]][^:\]]*$/.test(authority))
-      throw new Undetermined(`the model does not know who takes ${authority}, whose port is no number`);
+      throw new Undetermined(`the model does not know who takes ${authority}, whose port is not a number`);
     const name = withoutPort(authority).toLowerCase();
     const exact = this.exact.get(name);
     if (exact) return exact;

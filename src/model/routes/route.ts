@@ -44,7 +44,7 @@ export interface HttpRoute {
 /** What a rule says of trying again. */
 export interface Retries {
   readonly attempts: number;
-  /** Why: `5xx`, a status, and others that are no status of the host. */
+  /** Why: `5xx`, a status, and others that are not a status of the host. */
   readonly on: readonly string[];
   readonly where: FieldRef;
 }

@@ -27,7 +27,7 @@ const OF_CAPTURE = ['NET_ADMIN', 'NET_RAW'];
 /** Where `localhost` is. */
 const LOOPBACK = ['127.0.0.1', '::1'];
 
-/** For what asks the pod itself, and for the node's own addresses, which are no external host. */
+/** For what asks the pod itself, and for the node's own addresses, which are not external hosts. */
 const OWN_HOSTS = ['', 'localhost', ...LOOPBACK, '[::1]'];
 
 /** What schedules a pod can give it annotations and labels, before its network is set up. */

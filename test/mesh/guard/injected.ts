@@ -167,8 +167,8 @@ const instead = (mountPath: string) => {
   const volumeMounts = [{ name: 'mine', mountPath }];
   return overlaid({ volumeMounts }, { volumeMounts });
 };
-const configured = (value: string) => ({ sent: overlaid({ env: [{ name: 'PROXY_CONFIG', value }] }), at: EVERYWHERE });
 const withValue = (name: string, value: string) => ({ sent: overlaid({ env: [{ name, value }] }), at: EVERYWHERE });
+const configured = (value: string) => withValue('PROXY_CONFIG', value);
 /** By annotations that Istio has for it. */
 const mounting = (mountPath: string) =>
   pod({

@@ -77,7 +77,7 @@ export interface ReviewRequest {
   readonly subresource?: string;
   readonly user?: string;
   readonly groups?: string[];
-  /** The object's namespace, where it is no ordinary one. */
+  /** The object's namespace, where it is not an ordinary one. */
   readonly namespace?: object;
 }
 

@@ -532,7 +532,7 @@ describeMesh('guard', { table }, (mesh) => {
     );
     test.each(updates)('%s is refused as an update of something harmless, as %s', async (_what, _version, object) => {
       const oldObject = { ...object, metadata: { name: 'x', namespace: 'other' }, spec: {} };
-      const answer = await mesh.lab.istiod.review({ operation: 'UPDATE', object, oldObject, user: 'somebody' });
+      const answer = await create(object, { operation: 'UPDATE', oldObject });
       expect(answer.refused).toMatch(/denied request/);
     });
 
@@ -682,18 +682,16 @@ describeMesh('guard', { table }, (mesh) => {
 
     test('nobody runs a program beside the proxy, but for its own requests', async () => {
       const exec = (container: string | undefined, ...command: string[]) =>
-        mesh.lab.istiod.review({
-          operation: 'CONNECT',
-          object: {
+        create(
+          {
             apiVersion: 'v1',
             kind: 'PodExecOptions',
             metadata: { name: 'x', namespace: 'other' },
             container,
             command,
           } as any,
-          subresource: 'exec',
-          user: 'somebody',
-        });
+          { operation: 'CONNECT', subresource: 'exec' },
+        );
       expect((await exec('istio-proxy', 'curl', 'http://open.example.com')).refused).toMatch(
         /choose another container/,
       );
