@@ -3,7 +3,7 @@ import { Construct, IConstruct } from 'constructs';
 import { Emitted } from './emitted';
 import { Declared, Ownership } from './ownership';
 import { perApp } from '../declarations/app';
-import { groupVersionKind, Rank, RANKS, RecipeObject, Side } from '../recipes/recipe';
+import { groupVersionKind, Rank, RecipeObject, Side } from '../recipes/recipe';
 
 /** Where the objects of one side go. */
 export interface Place {
@@ -57,16 +57,15 @@ export class Emission {
 
   /** Adds what is missing. Call it whenever more was declared. */
   public update(): this {
-    const objects = this.recipe();
-    for (const rank of RANKS) {
-      for (const planned of objects) {
-        if (planned.rank !== rank) continue;
-        const known = this.byId[planned.side].get(planned.id);
-        if (known) known.planned = planned;
-        else this.addUnlessShared(planned);
-      }
+    const missing: RecipeObject[] = [];
+    for (const planned of this.recipe()) {
+      const known = this.byId[planned.side].get(planned.id);
+      if (known) known.planned = planned;
+      else missing.push(planned);
     }
-    this.keepOrder();
+    const first = this.emitted.length === 0;
+    for (const planned of missing.sort(byRank)) this.addUnlessShared(planned);
+    if (!first) this.keepOrder();
     return this;
   }
 
@@ -106,7 +105,7 @@ export class Emission {
   }
 
   private inOrder(): Emitted[] {
-    return [...this.emitted].sort((a, b) => a.planned.rank - b.planned.rank);
+    return [...this.emitted].sort((a, b) => byRank(a.planned, b.planned));
   }
 
   /** An object whose rank has grown waits for those that it now comes after. */
@@ -120,4 +119,8 @@ export class Emission {
       last.set(scope, emitted);
     }
   }
+}
+
+function byRank(a: RecipeObject, b: RecipeObject): number {
+  return a.rank - b.rank;
 }

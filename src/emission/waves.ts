@@ -1,7 +1,7 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { perApp } from '../declarations/app';
-import { RANKS, RecipeObject } from '../recipes/recipe';
+import { Rank, RecipeObject } from '../recipes/recipe';
 
 /** What Argo CD reads. */
 const ANNOTATION = 'argocd.argoproj.io/sync-wave';
@@ -11,7 +11,7 @@ const ANNOTATION = 'argocd.argoproj.io/sync-wave';
  * namespaces and the users' own objects, is in wave 0, before them all.
  */
 export function waveOf({ side, rank }: RecipeObject): number {
-  return 1 + rank + (side === 'caller' ? RANKS.length : 0);
+  return 1 + rank + (side === 'caller' ? Rank.LAST + 1 : 0);
 }
 
 /** The scopes whose objects carry their wave. */

@@ -5,7 +5,7 @@ import { Indexed, IstioObject } from './indexed';
 import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
 import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
-import { eachTls } from './tls';
+import { tlsPlaces } from './tls';
 import { covers, fullHost, isWildcard } from '../istio/hosts';
 import { podTemplatePath } from '../istio/pod-templates';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
@@ -21,6 +21,8 @@ export interface IndexOptions {
   /** Whether sidecars answer DNS themselves and allocate addresses for names without one. @default false */
   readonly dnsCapture?: boolean;
 }
+
+type TlsByRule = ReadonlyMap<IstioObject<'DestinationRule'>, readonly TlsSettings[]>;
 
 const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telemetry.istio.io']);
 const NONE: readonly never[] = [];
@@ -46,10 +48,7 @@ export class ManifestIndex {
   private meshRoutes?: Grouping<string, IstioObject<'VirtualService'>>;
   private allHops?: Hop[];
   private hopsTo?: Grouping<string, Hop>;
-  private allTls?: {
-    client: Map<IstioObject<'DestinationRule'>, TlsSettings[]>;
-    withoutSni: Set<IstioObject<'DestinationRule'>>;
-  };
+  private allTls?: { readonly client: TlsByRule; readonly mesh: TlsByRule };
   private podNamespaces?: Set<string>;
   private gatewayNamespaces?: Set<string>;
   private routed?: Map<string, Set<string>>;
@@ -194,34 +193,26 @@ export class ManifestIndex {
   }
 
   /** The TLS settings for external hosts, SIMPLE and MUTUAL, by their DestinationRule. */
-  public get clientTls(): ReadonlyMap<IstioObject<'DestinationRule'>, TlsSettings[]> {
+  public get clientTls(): TlsByRule {
     return this.tls.client;
   }
 
-  /** The DestinationRules with mutual TLS inside the mesh but without `sni`. */
-  public get hopRulesWithoutSni(): ReadonlySet<IstioObject<'DestinationRule'>> {
-    return this.tls.withoutSni;
+  /** The settings for mutual TLS inside the mesh, ISTIO_MUTUAL, by their DestinationRule. */
+  public get meshTls(): TlsByRule {
+    return this.tls.mesh;
   }
 
-  private get tls(): {
-    client: Map<IstioObject<'DestinationRule'>, TlsSettings[]>;
-    withoutSni: Set<IstioObject<'DestinationRule'>>;
-  } {
+  private get tls(): { readonly client: TlsByRule; readonly mesh: TlsByRule } {
     if (!this.allTls) {
-      const found = {
-        client: new Map<IstioObject<'DestinationRule'>, TlsSettings[]>(),
-        withoutSni: new Set<IstioObject<'DestinationRule'>>(),
-      };
+      const client: Map<IstioObject<'DestinationRule'>, TlsSettings[]> = new Map();
+      const mesh: typeof client = new Map();
       for (const rule of this.ofKind('DestinationRule')) {
-        eachTls(rule, (block) => {
-          if (block.mode === 'SIMPLE' || block.mode === 'MUTUAL') {
-            addTo(found.client, rule, block);
-          } else if (block.mode === 'ISTIO_MUTUAL' && !block.sni) {
-            found.withoutSni.add(rule);
-          }
-        });
+        for (const { tls } of tlsPlaces(rule)) {
+          if (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') addTo(client, rule, tls);
+          else if (tls.mode === 'ISTIO_MUTUAL') addTo(mesh, rule, tls);
+        }
       }
-      this.allTls = found;
+      this.allTls = { client, mesh };
     }
     return this.allTls;
   }

@@ -23,11 +23,6 @@ export function originatesOn(rule: IstioObject<'DestinationRule'>, port: number)
   );
 }
 
-/** Visits all TLS settings of a DestinationRule. */
-export function eachTls(rule: IstioObject<'DestinationRule'>, visit: (tls: TlsSettings) => void): void {
-  for (const { tls } of tlsPlaces(rule)) visit(tls);
-}
-
 /** The path of the first TLS settings that the condition holds for. */
 export function tlsField(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): FieldPath {
   for (const { tls, field } of tlsPlaces(rule)) if (condition(tls)) return field();
@@ -40,17 +35,17 @@ interface TlsPlace {
   readonly field: () => FieldPath;
 }
 
-export function* tlsPlaces({ spec }: IstioObject<'DestinationRule'>): Iterable<TlsPlace> {
-  yield* placesIn(spec.trafficPolicy, () => 'spec');
-  if (spec.subsets)
-    for (const [index, subset] of spec.subsets.entries())
-      yield* placesIn(subset.trafficPolicy, () => `spec.subsets[${index}]`);
+/** All TLS settings of a DestinationRule. */
+export function tlsPlaces({ spec }: IstioObject<'DestinationRule'>): TlsPlace[] {
+  const found: TlsPlace[] = [];
+  addPlaces(spec.trafficPolicy, () => 'spec', found);
+  spec.subsets?.forEach(({ trafficPolicy }, index) => addPlaces(trafficPolicy, () => `spec.subsets[${index}]`, found));
+  return found;
 }
 
-function* placesIn(policy: TrafficPolicy | undefined, at: () => FieldPath): Iterable<TlsPlace> {
-  if (!policy) return;
-  if (policy.tls) yield { tls: policy.tls, field: () => `${at()}.trafficPolicy.tls` };
-  if (policy.portLevelSettings)
-    for (const [index, { tls }] of policy.portLevelSettings.entries())
-      if (tls) yield { tls, field: () => `${at()}.trafficPolicy.portLevelSettings[${index}].tls` };
+function addPlaces(policy: TrafficPolicy | undefined, at: () => FieldPath, found: TlsPlace[]): void {
+  if (policy?.tls) found.push({ tls: policy.tls, field: () => `${at()}.trafficPolicy.tls` });
+  policy?.portLevelSettings?.forEach(({ tls }, index) => {
+    if (tls) found.push({ tls, field: () => `${at()}.trafficPolicy.portLevelSettings[${index}].tls` });
+  });
 }

@@ -18,9 +18,6 @@ export enum Rank {
   LAST,
 }
 
-/** All ranks, in order. */
-export const RANKS = Object.values(Rank).filter((rank): rank is Rank => typeof rank === 'number');
-
 /** In whose namespace an object is: that of the gateway, or that of the callers. */
 export type Side = 'gateway' | 'caller';
 

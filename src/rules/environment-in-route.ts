@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { describe, IstioObject } from '../manifests/indexed';
 import { gatewayNamespace, isOnMesh } from '../manifests/routes';
-import { HttpRoute } from '../manifests/specs';
+import { HttpRoute, Of } from '../manifests/specs';
 
 export const environmentInRoute: Rule = {
   code: 'environment-in-route',
@@ -56,12 +56,14 @@ spec:
   },
 };
 
-function readsIn(route: HttpRoute, part: 'request' | 'response'): boolean {
-  const isRead = ({ headers }: Pick<HttpRoute, 'headers'>) =>
-    [headers?.[part]?.set, headers?.[part]?.add].some(
-      (values) => values && Object.values(values).some((value) => String(value).includes('%ENVIRONMENT(')),
-    );
-  return isRead(route) || (route.route ?? []).some(isRead);
+function readsIn({ headers, route }: HttpRoute, part: 'request' | 'response'): boolean {
+  return reads(headers?.[part]) || (route ?? []).some((one) => reads(one.headers?.[part]));
+}
+
+function reads(changes: Of<HttpRoute['headers'], 'request'> | undefined): boolean {
+  return [changes?.set, changes?.add].some(
+    (values) => values && Object.values(values).some((value) => String(value).includes('%ENVIRONMENT(')),
+  );
 }
 
 function isForOthers(virtualService: IstioObject<'VirtualService'>): boolean {

@@ -44,7 +44,8 @@ export const hopWithoutSni: Rule = {
   good: example('mode: ISTIO_MUTUAL, sni: a.example.com'),
   bad: example('mode: ISTIO_MUTUAL'),
   *check(index) {
-    for (const rule of index.hopRulesWithoutSni) {
+    for (const [rule, blocks] of index.meshTls) {
+      if (blocks.every(({ sni }) => sni)) continue;
       const [name, namespace, ...domain] = String(rule.spec.host).split('.');
       if (domain[0] !== 'svc') continue;
       const reported = new Set<Indexed>();

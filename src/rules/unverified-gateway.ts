@@ -1,7 +1,7 @@
 import { Rule } from './rule';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
 import type { TlsSettings } from '../manifests/specs';
-import { eachTls, tlsField } from '../manifests/tls';
+import { tlsField } from '../manifests/tls';
 import { groupBy } from '../values/grouping';
 
 const example = (second: string) => `
@@ -31,15 +31,15 @@ export const unverifiedGateway: Rule = {
         tls: { mode: ISTIO_MUTUAL, sni: b.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }`),
   bad: example('      trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: b.internal } }'),
   *check(index) {
-    const rules = index.ofKind('DestinationRule');
     const verifying = groupBy(
-      rules.filter((rule) => some(rule, isVerified)),
+      [...index.meshTls].filter(([, blocks]) => blocks.some((tls) => !isUnverified(tls))).map(([rule]) => rule),
       (rule) => rule.spec.host,
     );
     const examples = new Map<string | undefined, IstioObject<'DestinationRule'>>();
-    for (const rule of rules) {
+    for (const [rule, blocks] of index.meshTls) {
+      if (!blocks.some(isUnverified)) continue;
       const { host } = rule.spec;
-      if (!verifying.has(host) || !some(rule, isUnverified)) continue;
+      if (!verifying.has(host)) continue;
       const beside = examples.get(host) ?? ordered(verifying.get(host))[0];
       examples.set(host, beside);
       const whose = beside === rule ? 'other settings of it verify' : `${describe(beside)} verifies`;
@@ -51,16 +51,6 @@ export const unverifiedGateway: Rule = {
     }
   },
 };
-
-function some(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): boolean {
-  let found = false;
-  eachTls(rule, (tls) => (found ||= condition(tls)));
-  return found;
-}
-
-function isVerified({ mode, subjectAltNames }: TlsSettings): boolean {
-  return mode === 'ISTIO_MUTUAL' && (subjectAltNames?.length ?? 0) > 0;
-}
 
 function isUnverified({ mode, subjectAltNames }: TlsSettings): boolean {
   return mode === 'ISTIO_MUTUAL' && !subjectAltNames?.length;

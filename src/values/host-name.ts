@@ -23,33 +23,52 @@ export interface HostNameOptions {
   readonly clusterDomain?: string;
 }
 
+/** Names as nearly all are written: nothing is wrong with their form. */
+const USUAL = /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
+
 /**
  * Refuses everything but the plain, fully qualified, lower-case name of one external host, and returns the name.
  *
  * Envoy matches names without regard to case, port or trailing dot in the `Host` header (measured), so there is one
  * way to write a name.
  */
-export function assertHostName(
-  host: string,
-  { addressProps = '`addresses` or `endpoints`', internal = false, clusterDomain }: HostNameOptions = {},
-): string {
+export function assertHostName(host: string, options: HostNameOptions = {}): string {
+  if (typeof host !== 'string' || !USUAL.test(host) || host.length > 253) assertForm(host, options);
+  const name = host.toLowerCase();
+  for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
+    if (name === domain || name.endsWith(`.${domain}`))
+      refuse(host, `is in ${domain}, which is reserved for the hop between sidecar and gateway; name an external host`);
+  }
+  const inside = options.internal ? undefined : internalMeaning(name, options.clusterDomain);
+  if (inside !== undefined) refuse(host, `${inside}; ${INTERNAL_CURE}`);
+  if (host !== name)
+    refuse(host, `has upper-case letters; write "${name}", which also matches what applications send in upper case`);
+  return host;
+}
+
+function refuse(host: string, why: string): never {
+  throw new Error(`"${host}" ${why}`);
+}
+
+/** Refuses what is not the fully qualified name of one host, in either case. */
+function assertForm(host: string, options: HostNameOptions): void {
   if (typeof host !== 'string' || host === '')
     throw new Error(`${shown(host)} is not a valid host name; write one such as "api.example.com"`);
-  const refuse = (why: string): never => {
-    throw new Error(`"${host}" ${why}`);
-  };
-  const instead = (name: string): string => assertHostName(name, { addressProps, internal, clusterDomain }); // A suggestion must itself be accepted.
-  if (host !== host.trim()) refuse(`has blanks around it; write "${instead(host.trim())}"`);
+  const instead = (name: string): string => assertHostName(name, options); // A suggestion must itself be accepted.
+  if (host !== host.trim()) refuse(host, `has blanks around it; write "${instead(host.trim())}"`);
   if (host.includes('://'))
-    refuse(`is a URL; write only its host, "${instead(hostOfUrl(host))}", and the port under \`ports\``);
+    refuse(host, `is a URL; write only its host, "${instead(hostOfUrl(host))}", and the port under \`ports\``);
   if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0) {
+    const { addressProps = '`addresses` or `endpoints`' } = options;
     refuse(
+      host,
       `is an IP address, not a host name; name the host and give the address under ${addressProps}, or let named ` +
         'workloads bypass the sidecar with DirectEgress',
     );
   }
   if (/[,;]/.test(host))
     refuse(
+      host,
       `contains several hosts; write each one separately: ${host
         .split(/[\s,;]+/)
         .filter(Boolean)
@@ -57,44 +76,36 @@ export function assertHostName(
         .join(', ')}`,
     );
   if (host.includes('*')) {
-    refuse('is a wildcard; name every host. Only the hosts of a SidecarEgress may be wildcards');
+    refuse(host, 'is a wildcard; name every host. Only the hosts of a SidecarEgress may be wildcards');
   }
   if (/:\d+$/.test(host))
-    refuse(`contains a port; write "${instead(host.replace(/:\d+$/, ''))}" and give the port under \`ports\``);
-  if (host.includes('/')) refuse('contains a path; write only the host name');
-  if (host.endsWith('.')) refuse(`ends with a dot; write "${instead(host.replace(/\.+$/, ''))}"`);
+    refuse(host, `contains a port; write "${instead(host.replace(/:\d+$/, ''))}" and give the port under \`ports\``);
+  if (host.includes('/')) refuse(host, 'contains a path; write only the host name');
+  if (host.endsWith('.')) refuse(host, `ends with a dot; write "${instead(host.replace(/\.+$/, ''))}"`);
   // eslint-disable-next-line no-control-regex
   if (/[^\x00-\x7f]/.test(host))
     refuse(
+      host,
       `is internationalised; write its ASCII form, as in certificates and DNS: "${domainToASCII(host) || 'xn--…'}"`,
     );
-  if (/\s/.test(host)) refuse('contains a blank; write only the host name');
-  if (host.length > 253) refuse(`is ${host.length} characters long; write a DNS name of at most 253`);
-  const name = host.toLowerCase();
-  const labels = name.split('.');
+  if (/\s/.test(host)) refuse(host, 'contains a blank; write only the host name');
+  if (host.length > 253) refuse(host, `is ${host.length} characters long; write a DNS name of at most 253`);
+  const labels = host.toLowerCase().split('.');
   for (const label of labels) {
     if (label.length > 63)
-      refuse(`has a label of ${label.length} characters ("${label.slice(0, 20)}…"); write labels of at most 63`);
+      refuse(host, `has a label of ${label.length} characters ("${label.slice(0, 20)}…"); write labels of at most 63`);
     if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(label)) {
       refuse(
+        host,
         `is not a DNS name: "${label}" is not a label of letters, digits and "-" that begins and ends with a letter ` +
           'or digit; write the name that DNS knows',
       );
     }
   }
   if (labels.length < 2)
-    refuse('is a short name, to which Kubernetes would add its own domains; write the fully qualified name');
+    refuse(host, 'is a short name, to which Kubernetes would add its own domains; write the fully qualified name');
   if (/^\d+$/.test(labels[labels.length - 1]))
-    refuse('ends with a number, so it is not a DNS name but perhaps a mistyped IP address; write the host name');
-  for (const domain of [HOP_DOMAIN, CHECKED_HOP_DOMAIN]) {
-    if (name === domain || name.endsWith(`.${domain}`))
-      refuse(`is in ${domain}, which is reserved for the hop between sidecar and gateway; name an external host`);
-  }
-  const inside = internal ? undefined : internalMeaning(name, clusterDomain);
-  if (inside !== undefined) refuse(`${inside}; ${INTERNAL_CURE}`);
-  if (host !== name)
-    refuse(`has upper-case letters; write "${name}", which also matches what applications send in upper case`);
-  return host;
+    refuse(host, 'ends with a number, so it is not a DNS name but perhaps a mistyped IP address; write the host name');
 }
 
 /** What to do about a host that names something inside. */
