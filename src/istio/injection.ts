@@ -13,6 +13,9 @@ export const INJECTION_TEMPLATES = 'inject.istio.io/templates';
 /** The annotation with settings of the proxy, as the `defaultConfig` of the mesh has them. */
 export const PROXY_CONFIG = 'proxy.istio.io/config';
 
+/** The annotation that names a bootstrap for Envoy beside Istio's. */
+export const BOOTSTRAP_OVERRIDE = 'sidecar.istio.io/bootstrapOverride';
+
 /** The annotation that says how traffic comes to the sidecar. */
 export const INTERCEPTION_MODE = 'sidecar.istio.io/interceptionMode';
 

@@ -41,6 +41,9 @@ export interface PodTemplateSpec {
     readonly serviceAccountName?: string;
     readonly serviceAccount?: string;
     readonly hostNetwork?: boolean;
+    readonly hostAliases?: readonly { readonly ip?: string; readonly hostnames?: readonly string[] }[];
+    readonly dnsPolicy?: string;
+    readonly dnsConfig?: { readonly options?: readonly { readonly name?: string; readonly value?: string }[] };
     readonly securityContext?: SecurityContext;
     readonly containers?: readonly Container[];
     readonly initContainers?: readonly Container[];
@@ -58,6 +61,7 @@ interface Container {
   readonly securityContext?: SecurityContext;
   readonly args?: readonly unknown[];
   readonly env?: readonly { readonly name?: string; readonly value?: unknown }[];
+  readonly envFrom?: unknown;
   readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];
 }
 

@@ -130,6 +130,25 @@ test.each([
     pods('{}', ', containers: [{ name: app, securityContext: { runAsGroup: 1337 } }]'),
     /runs as 1337/,
   ],
+  ...[
+    'env: [{ name: ISTIO_META_DNS_CAPTURE, value: "true" }]',
+    'env: [{ name: ISTIO_META_NAMESPACE, value: other }]',
+    'env: [{ name: CA_ADDR, value: "istiod.other.svc:15012" }]',
+    'env: [{ name: PROXY_CONFIG, value: "discoveryAddress: istiod.other.svc:15012" }]',
+    'env: [{ name: XDS_ROOT_CA, value: /mine.pem }]',
+    'envFrom: [{ configMapRef: { name: more } }]',
+  ].flatMap((own) =>
+    ['containers', 'initContainers'].map((list): [string, string, RegExp] => [
+      `its own container of the sidecar in ${list} has ${own}`,
+      pods('{}', `, ${list}: [{ name: istio-proxy, ${own} }]`),
+      /does not know what (ISTIO_META|CA_ADDR|PROXY_CONFIG|XDS_|envFrom)\w* does/,
+    ]),
+  ),
+  [
+    'its proxy configuration has a variable of which nobody knows what it does',
+    pods("{ annotations: { proxy.istio.io/config: 'proxyMetadata: { ISTIO_META_NAMESPACE: other }' } }"),
+    /does not know what ISTIO_META_NAMESPACE does/,
+  ],
   [
     'the pod is in ambient mode, with its sidecar turned off',
     pods('{ labels: { istio.io/dataplane-mode: ambient, sidecar.istio.io/inject: "false" } }'),
@@ -155,6 +174,19 @@ test.each([
   [
     'only the sidecar runs as itself',
     pods('{}', ', containers: [{ name: istio-proxy, securityContext: { runAsUser: 1337 } }]'),
+  ],
+  [
+    'its own container of the sidecar has variables that decide nothing',
+    pods(
+      '{}',
+      ', containers: [{ name: istio-proxy, image: auto, env: [{ name: MINIMUM_DRAIN_DURATION, value: 5s }, ' +
+        '{ name: CA_ADDR, value: "istiod.istio-system.svc:15012" }, { name: DD_AGENT_HOST, value: localhost }, ' +
+        '{ name: PROXY_CONFIG, value: "{}" }] }]',
+    ),
+  ],
+  [
+    'another container has a variable of the sidecar',
+    pods('{}', ', containers: [{ name: app, env: [{ name: ISTIO_META_DNS_CAPTURE, value: "true" }] }]'),
   ],
   [
     'the pod is not in the ambient mode of its namespace',

@@ -112,3 +112,30 @@ spec:
     expect(see(STAND_IN, url, { mesh: { ...mesh, dnsCapture: false } })).toMatchObject({ outcome: 'refused' });
   });
 });
+
+test('what a pod says of its sidecar counts before what the mesh says', () => {
+  const pods = (value: string) => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: app, namespace: shop }
+spec:
+  template:
+    metadata:
+      labels: { app: app }
+      annotations: { proxy.istio.io/config: 'proxyMetadata: { ISTIO_META_DNS_CAPTURE: "${value}" }' }
+`;
+  const port = 'number: 5432, protocol: TCP';
+  const yaml = entry('a', 'a.example.com', port) + entry('b', 'b.example.com', port);
+  const hosts = ['a', 'b'].map((name, index) => ({
+    host: `${name}.example.com`,
+    address: `203.0.113.6${index}`,
+    tcp: [5432],
+  }));
+  const outcome = (own: string, dnsCapture: boolean) =>
+    see(yaml + own, 'tcp://b.example.com:5432', {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', dnsCapture },
+      external: hosts,
+    }).outcome;
+  expect(outcome(pods('true'), false)).toBe('answered');
+  expect(outcome(pods('false'), true)).not.toBe('answered');
+});

@@ -37,7 +37,7 @@ export function isNotAt(host: string, range: string, { kind, namespace, name }: 
 }
 
 export const SAY_ADDRESSES =
-  '--assume addresses=declared (declaredAddresses in a test): hosts are where ServiceEntries say, and nowhere else';
+  '--assume addresses=declared (declaredAddresses in a test): hosts are where manifests say, and nowhere else';
 
 export const SAY_POLICY =
   'add the ConfigMap istio, or pass --mesh FILE or --assume outbound-traffic-policy=ALLOW_ANY|REGISTRY_ONLY ' +

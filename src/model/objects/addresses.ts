@@ -1,9 +1,15 @@
 import { isIPv6 } from 'net';
+import { Condition } from '../answer/conditions';
 import { contains, isRange, shortForm } from '../../istio/ranges';
 
 /** Where an application or a proxy connects to, as far as the manifests tell. */
 export type Address =
-  | { readonly kind: 'ip'; readonly ip: string }
+  | {
+      readonly kind: 'ip';
+      readonly ip: string;
+      /** What must be so for the host to be there, where only the pod itself says it. */
+      readonly claim?: Condition;
+    }
   /** Of a host whose address nobody knows. */
   | { readonly kind: 'unknown'; readonly host: string }
   /** The cluster IP of a Kubernetes Service. */

@@ -1,12 +1,14 @@
 import { FieldRef } from '../answer/answer';
-import { Condition } from '../answer/conditions';
+import { Condition, together } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
 import { Discovery } from './discovery';
-import { proxyConfigOf } from './proxy-config';
+import { PodDns, podDnsOf } from './pod-dns';
+import { isForeign, proxyConfigOf } from './proxy-config';
+import { unknownVariable } from './proxy-variables';
 import { KnownGateway, World } from './world';
 import { isTrue } from '../../istio/booleans';
 import { fullHost } from '../../istio/hosts';
-import { PROXY_CONTAINER } from '../../istio/injection';
+import { BOOTSTRAP_OVERRIDE, PROXY_CONFIG, PROXY_CONTAINER } from '../../istio/injection';
 import { podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
 import { serviceOfHost } from '../../istio/service-names';
 import { pathOf } from '../../manifests/field-path';
@@ -40,6 +42,8 @@ export interface GatewayWorkload {
   readonly unprivileged?: FieldRef;
   /** Whether `envoyDebugHeaders` are disabled, so that Envoy adds no headers about itself. */
   readonly hidesEnvoyHeaders?: boolean;
+  /** How they look up names, where that is not usual. */
+  readonly dns?: PodDns;
   /** What the model assumes about it, where the manifests do not say. */
   readonly assumption?: string;
   /** What must be so for an answer through this gateway to hold, and how to say that it is. */
@@ -113,21 +117,20 @@ export function gatewayWorkloads(
     (service) => !declared.has(`${service.namespace}/${service.name}`) && !isLeftOut(service),
   );
   if (world.gateways) {
-    const workloads = world.gateways.map(
-      ({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => ({
+    const workloads = world.gateways.map(({ name, namespace, labels, serviceAccount, targetPort }): GatewayWorkload => {
+      const templates = templatesOf(index).filter(
+        (object) => object.namespace === namespace && selects(labels, podTemplateOf(object.manifest)?.metadata?.labels),
+      );
+      return {
         id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
         namespace,
         labels,
         serviceAccount,
         namedPort: targetPort,
-        hidesEnvoyHeaders: templatesOf(index).some(
-          (object) =>
-            object.namespace === namespace &&
-            selects(labels, podTemplateOf(object.manifest)?.metadata?.labels) &&
-            hidesHeaders(object),
-        ),
-      }),
-    );
+        hidesEnvoyHeaders: templates.some(hidesHeaders),
+        dns: templates.map(podDnsOf).find((dns) => dns !== undefined),
+      };
+    });
     return { workloads, services, doubtful: new Map() };
   }
   const workloads = new Map<string, GatewayWorkload>();
@@ -153,8 +156,9 @@ export function gatewayWorkloads(
         ),
       ),
       hidesEnvoyHeaders: hidesHeaders(object),
+      dns: podDnsOf(object),
       unprivileged: unprivilegedBy(object),
-      condition: unlessScaledDown(object),
+      condition: together([unlessScaledDown(object), unlessConfigured(object)].filter((one) => one !== undefined)),
     });
   }
   const isKnown = (namespace: string, selector: Labels) =>
@@ -280,6 +284,29 @@ function unlessScaledDown({ kind, namespace, name, spec }: Indexed): Condition |
   if ((spec as { readonly replicas?: number } | undefined)?.replicas !== 0) return undefined;
   const holds = `${kind} ${namespace}/${name} has pods, although its replicas are 0`;
   return { holds, say: 'give it replicas, or leave them out' };
+}
+
+/** Variables that do nothing at gateways but for their capacity to listen, which is read, and networks. */
+const OF_GATEWAYS = [
+  ...['DNS_CAPTURE', 'NETWORK', 'REQUESTED_NETWORK_VIEW', 'ROUTER_MODE', 'UNPRIVILEGED_POD'].map(
+    (name) => `ISTIO_META_${name}`,
+  ),
+  'ISTIO_DUAL_STACK',
+];
+
+/** Where a gateway tells its proxy something that the model does not know: that it changes nothing. */
+function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Condition | undefined {
+  const template = podTemplateOf(manifest);
+  const annotations = template?.metadata?.annotations;
+  const config = proxyConfigOf(annotations);
+  const what =
+    config === undefined || isForeign(config)
+      ? PROXY_CONFIG
+      : annotations?.[BOOTSTRAP_OVERRIDE] !== undefined
+        ? BOOTSTRAP_OVERRIDE
+        : unknownVariable(template, config, { configured: OF_GATEWAYS, contained: OF_GATEWAYS })?.name;
+  if (what === undefined) return undefined;
+  return { holds: `${what} of ${kind} ${namespace}/${name} changes nothing`, say: 'leave it out, if it does not' };
 }
 
 /** The variable of the proxy's container by which it tells istiod that it has no privileges. */

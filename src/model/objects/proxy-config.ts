@@ -12,13 +12,13 @@ export interface ProxyConfig {
   readonly proxyMetadata?: Readonly<Record<string, unknown>> | null;
 }
 
-/**
- * The configuration in the annotations of a pod, which Istio reads as YAML, with names of fields in either spelling;
- * undefined if it cannot be read.
- */
+/** The configuration in the annotations of a pod; undefined if it cannot be read. */
 export function proxyConfigOf(annotations: Readonly<Record<string, string>> = {}): ProxyConfig | undefined {
-  const text = annotations[PROXY_CONFIG];
-  if (text === undefined) return {};
+  return proxyConfigIn(annotations[PROXY_CONFIG] ?? '');
+}
+
+/** What Istio reads as YAML, with names of fields in either spelling; undefined if it cannot be read. */
+export function proxyConfigIn(text: string): ProxyConfig | undefined {
   try {
     const config: unknown = parse(text, (key, value) =>
       typeof value !== 'object' || value === null || Array.isArray(value) || key === 'proxyMetadata'
@@ -29,6 +29,14 @@ export function proxyConfigOf(annotations: Readonly<Record<string, string>> = {}
   } catch {
     return undefined;
   }
+}
+
+/** Whether it has a proxy configured by something else than the istiod of the mesh, or not as that does. */
+export function isForeign(config: ProxyConfig): boolean {
+  const { discoveryAddress, customConfigFile, proxyBootstrapTemplatePath, proxyMetadata } = config;
+  return Boolean(
+    discoveryAddress ?? customConfigFile ?? proxyBootstrapTemplatePath ?? proxyMetadata?.ISTIO_META_GENERATOR,
+  );
 }
 
 /** Fields as `interceptionMode`, also where they are `interception_mode`; variables are called in capitals. */

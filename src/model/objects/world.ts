@@ -54,7 +54,7 @@ export interface World {
    */
   readonly goodCredentials?: boolean;
   /**
-   * Whether every host is where ServiceEntries say that it is, by `addresses` and `endpoints`, and nowhere else.
+   * Whether every host is where ServiceEntries (`addresses`, `endpoints`) and pods (`hostAliases`) say, and nowhere else.
    *
    * @default - unknown: where it changes an answer, the answer has a condition
    */

@@ -322,7 +322,7 @@ function ipBlockMatches(
   return undefined;
 }
 
-/** Whether the address is that of another host, where hosts are nowhere but where ServiceEntries say. */
+/** Whether the address is that of another host, where hosts are nowhere but where manifests say. */
 function isOfOtherHost({ index, world }: Registry, cidr: string, host: string): boolean {
   if (!world.declaredAddresses) return false;
   const [ip, bits] = cidr.split('/');

@@ -3,6 +3,7 @@ import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
 import { Injection, injectionOf, podField } from './injection';
 import { proxyConfigOf } from '../objects/proxy-config';
+import { PodDns, podDnsOf } from '../objects/pod-dns';
 import { Registry } from '../registry/registry';
 import { ModelCaller } from '../requests/request';
 import { Undetermined } from '../answer/undetermined';
@@ -22,6 +23,8 @@ export interface CallerPod {
   /** The object whose pod template describes it. */
   readonly template?: Indexed;
   readonly dnsCapture: boolean;
+  /** How it looks up names, where that is not usual. */
+  readonly dns?: PodDns;
   /** Whether it is said if its sidecar answers DNS: by the caller, the mesh or the pod's template. */
   readonly isDnsCaptureSaid: boolean;
   /** Whether its sidecar takes IPv6, in a dual-stack mesh. */
@@ -61,9 +64,10 @@ export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
     labels,
     annotations,
     template,
+    dns: template && podDnsOf(template),
     isDnsCaptureSaid:
       (caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? caller.annotations ?? template) !== undefined,
-    dnsCapture: caller.dnsCapture ?? registry.world.mesh?.dnsCapture ?? isTrue(variables.ISTIO_META_DNS_CAPTURE),
+    dnsCapture: caller.dnsCapture ?? isTrue(variables.ISTIO_META_DNS_CAPTURE ?? registry.world.mesh?.dnsCapture),
     dualStack: isTrue(variables.ISTIO_DUAL_STACK ?? true),
     injection,
     unknown: unusualPod(registry.index, facts, injection.injected, config),

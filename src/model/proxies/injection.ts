@@ -52,7 +52,10 @@ export function injectionOf(index: ManifestIndex, pod: PodFacts): Injection {
 }
 
 /** A field of a pod, as its template has it. */
-export function podField({ namespace, serviceAccount, template }: PodFacts, ...path: readonly string[]): FieldRef {
+export function podField(
+  { namespace, serviceAccount, template }: PodFacts,
+  ...path: readonly (string | number)[]
+): FieldRef {
   return template
     ? fieldRef(template, pathOf([...podTemplatePath(template.manifest)!, ...path]))
     : { kind: 'Pod', namespace, name: serviceAccount, field: pathOf(path) };

@@ -1,8 +1,10 @@
 import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from './injection';
-import { ProxyConfig } from '../objects/proxy-config';
+import { isForeign, ProxyConfig } from '../objects/proxy-config';
+import { unknownVariable } from '../objects/proxy-variables';
 import {
+  BOOTSTRAP_OVERRIDE,
   DATAPLANE_MODE,
   INJECTION_TEMPLATES,
   INTERCEPTION_MODE,
@@ -18,7 +20,7 @@ import { ManifestIndex } from '../../manifests/manifest-index';
 const CAPTURES: readonly unknown[] = [undefined, null, 'REDIRECT', 'TPROXY', 0, 1];
 
 /** Annotations with which the sidecar is configured by something else than the mesh. */
-const OTHERWISE = ['sidecar.istio.io/discoveryAddress', 'sidecar.istio.io/bootstrapOverride'];
+const OTHERWISE = ['sidecar.istio.io/discoveryAddress', BOOTSTRAP_OVERRIDE];
 
 /**
  * Why it is unknown what a pod does with its traffic, if it is: the pod is in ambient mode, or has a sidecar and takes
@@ -69,16 +71,30 @@ function withOtherCapture(
   if (otherwise !== undefined)
     return annotated(otherwise, 'the sidecar is not configured by the istiod of the mesh, or not by it alone');
   if (config === undefined) return annotated(PROXY_CONFIG, 'the configuration of the proxy is not valid YAML');
-  const { interceptionMode, discoveryAddress, customConfigFile, proxyBootstrapTemplatePath, proxyMetadata } = config;
-  const mode = annotations[INTERCEPTION_MODE] ?? interceptionMode;
+  const mode = annotations[INTERCEPTION_MODE] ?? config.interceptionMode;
   if (!CAPTURES.includes(mode))
     return annotated(
       annotations[INTERCEPTION_MODE] === undefined ? PROXY_CONFIG : INTERCEPTION_MODE,
       `the pod has interceptionMode ${mode}: whatever it does not send to its sidecar itself goes past it`,
     );
-  if (discoveryAddress ?? customConfigFile ?? proxyBootstrapTemplatePath ?? proxyMetadata?.ISTIO_META_GENERATOR)
+  if (isForeign(config))
     return annotated(PROXY_CONFIG, 'the sidecar is not configured as the istiod of the mesh configures sidecars');
-  return asProxyUser(pod, template);
+  return asProxyUser(pod, template) ?? withOwnVariables(pod, template, config);
+}
+
+/** What the model reads of the configuration in the annotations. In the container it is not known to the capture. */
+const KNOWN = { configured: ['ISTIO_META_DNS_CAPTURE', 'ISTIO_DUAL_STACK'], contained: [] };
+
+function withOwnVariables(
+  pod: PodFacts,
+  template: PodTemplateSpec | undefined,
+  config: ProxyConfig,
+): Undetermined | undefined {
+  const unknown = unknownVariable(template, config, KNOWN);
+  if (!unknown) return undefined;
+  const { name, container } = unknown;
+  const where = container ? podField(pod, ...container) : podField(pod, 'metadata', 'annotations', PROXY_CONFIG);
+  return new Undetermined(`the model does not know what ${name} does in the sidecar of the pod`, [where]);
 }
 
 /** Capture leaves out whatever runs as the user or the group of the sidecar. */

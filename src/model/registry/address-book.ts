@@ -114,6 +114,11 @@ export class AddressBook {
     return service?.kubernetes ? service : undefined;
   }
 
+  /** Whether a name is that of a Kubernetes Service, which no other DNS than the cluster's knows. */
+  public isOfCluster(name: string, namespace: string): boolean {
+    return this.fullNames(name, namespace).some((full) => this.kubernetesService(full) !== undefined);
+  }
+
   /** What an address is: a cluster IP that a Service's manifest writes, or itself. */
   public behind(ip: string): Address {
     this.clusterIps ??= new Map(

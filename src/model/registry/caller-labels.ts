@@ -91,7 +91,9 @@ export class CallerLabels {
 
 /** Whether something of the pods says to Istio how their requests leave them, or they may go past a sidecar. */
 function mayLeaveOtherwise(template: PodTemplateSpec): boolean {
-  return /istio\.io\/|"hostNetwork":true|"runAs(User|Group)":1337/.test(JSON.stringify(template));
+  return /istio\.io\/|"hostNetwork":true|"runAs(User|Group)":1337|"(hostAliases|dnsPolicy|dnsConfig)":/.test(
+    JSON.stringify(template),
+  );
 }
 
 /** The labels by which an object selects proxies. */

@@ -10,7 +10,7 @@ export interface ModelCaller {
   readonly name?: string;
   /** Annotations below traffic.sidecar.istio.io/ that the pod has, whatever its template says. */
   readonly capture?: Record<string, string>;
-  /** Whether its sidecar answers DNS itself. @default - the mesh's setting, else the pod's annotations */
+  /** Whether its sidecar answers DNS itself. @default - the pod's annotations, else the mesh's setting */
   readonly dnsCapture?: boolean;
   /** All annotations of its pod, instead of those of a pod template. */
   readonly annotations?: Record<string, string>;

@@ -180,7 +180,6 @@ function connect(
 /** The address to which a proxy resolves a name. */
 function resolveHost(leg: Leg, host: string): Address | undefined {
   if (isIP(host) !== 0) return ipAddress(host);
-  const because = (address: Address) =>
-    `DNS gives the proxy ${textOf(address)}: ${host} has addresses of both families`;
+  const because = (address: Address) => `DNS gives the proxy ${textOf(address)}: ${host} has several addresses`;
   return leg.oneOf(leg.lookUp(host), because, true);
 }

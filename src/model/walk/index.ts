@@ -125,7 +125,7 @@ function addressOf(leg: Leg, scope: Scope | undefined): Address | undefined {
   const hostname = hostOf(leg.url);
   const why = scope?.proxy.dnsCapture
     ? `several ServiceEntries declare ${hostname}, and the sidecar gives the addresses of all of them in turn`
-    : `${hostname} has addresses of both families`;
+    : `${hostname} has several addresses`;
   return leg.oneOf(leg.lookUp(hostname, scope), (address) => `DNS gives ${textOf(address)}: ${why}`, true);
 }
 

@@ -1,6 +1,6 @@
 import { Symptom, TlsOriginator, Via } from '../../access/access-table';
 import { Believed } from '../registry/address-book';
-import { Address } from '../objects/addresses';
+import { Address, textOf } from '../objects/addresses';
 import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer/answer';
 import { CallerPod } from '../proxies/capture';
 import { Condition, together } from '../answer/conditions';
@@ -222,7 +222,14 @@ export class Leg {
 
   /** The addresses of a name: as an application sees it (with the scope of its sidecar), or as a proxy does. */
   public lookUp(name: string, scope?: Scope): readonly Address[] {
-    return this.configuration.addressBook.lookUp(
+    const { addressBook } = this.configuration;
+    const own = (this.atGateway ?? this.pod).dns?.hostsFile.get(name.toLowerCase());
+    if (own)
+      return own.map((address) => {
+        const known = addressBook.behind(textOf(address));
+        return known.kind === 'ip' ? address : known;
+      });
+    return addressBook.lookUp(
       name,
       scope,
       scope?.proxy.namespace ?? this.pod.namespace,

@@ -3,6 +3,7 @@ import { Ending, Leg, NOWHERE } from './journey';
 import { ToExternalHost } from './next';
 import { SAY_ADDRESSES } from '../answer/conditions';
 import { ipAddress, textOf } from '../objects/addresses';
+import { dnsCondition } from '../objects/pod-dns';
 import { clientCommonNameOf, provesToBe, receive } from './external-host';
 import { FieldRef } from '../answer/answer';
 import { uniqueRefs } from '../answer/field-ref';
@@ -48,11 +49,17 @@ export function reachHost(leg: Leg, target: ToExternalHost): Ending {
     const reason = `a NetworkPolicy blocks the connection from ${whose} to ${name}:${port}`;
     return { ...leg.dropped(by, reason, blocked.decidedBy), condition: blocked.condition };
   }
-  const known = places.at(address) ?? places.host(name);
+  const claim = address.kind === 'ip' ? address.claim : undefined;
+  const known = places.at(address) ?? (claim ? undefined : places.host(name));
   if (!known && places.isComplete && address.kind === 'unknown')
     return leg.refuse(by, 503, `${name} cannot be resolved`, decidedBy);
+  if (claim && !known && places.isComplete)
+    throw new Undetermined(`the access table has no host at ${textOf(address)}: ${claim.holds}`, decidedBy);
   leg.destination = `${isIP(name) !== 0 && known && !known.isUnnamed ? known.host : name}:${port}`;
   findAnswerer(leg, target, known);
+  // Who has a good certificate for the name is that host.
+  if (claim && !known && !registry.world.declaredAddresses && !provesToBe(leg.answeredBy!, outermost(flow)))
+    leg.require(claim);
   const isDeclaredTls = known === undefined && (isTls(target.protocol) || declaresTls(leg, port));
   const isNamedByEnd = isIP(name) === 0 && provesToBe(name.toLowerCase(), outermost(flow));
   const shown = known?.host ?? (isNamedByEnd ? name : leg.answeredBy!);
@@ -189,10 +196,16 @@ function declaresTls({ configuration, answeredBy }: Leg, port: number): boolean 
 function requireLifelines(leg: Leg): void {
   const { configuration } = leg;
   if (configuration.addressBook.isComplete) return;
-  const names = isIP(hostOf(leg.url)) === 0 ? (['names'] as const) : [];
+  const host = hostOf(leg.url);
+  const name = isIP(host) === 0 ? host : undefined;
+  const names = name === undefined ? [] : (['names'] as const);
+  const needsIstiod = leg.via !== 'direct';
+  const isOfCluster = configuration.addressBook.isOfCluster(host, leg.pod.namespace);
   const conditions = [
-    configuration.lifeline(leg.pod, [...names, ...(leg.via === 'direct' ? [] : (['istiod'] as const))]),
+    configuration.lifeline(leg.pod, [...names, ...(needsIstiod ? (['istiod'] as const) : [])]),
+    leg.pod.dns && dnsCondition(leg.pod.dns, { name, isOfCluster, needsIstiod }),
     leg.atGateway && configuration.lifeline(leg.atGateway, [...names, 'istiod']),
+    leg.atGateway?.dns && dnsCondition(leg.atGateway.dns, { name, isOfCluster: false, needsIstiod: true }),
   ];
   for (const condition of conditions) if (condition) leg.require(condition);
 }

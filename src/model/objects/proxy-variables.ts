@@ -1,0 +1,68 @@
+import { PROXY_CONTAINER } from '../../istio/injection';
+import { PodTemplateSpec } from '../../istio/pod-templates';
+import { ProxyConfig, proxyConfigIn } from './proxy-config';
+
+/** Variables of a proxy that decide nothing of what it is given, or that the injector writes itself. */
+const HARMLESS: ReadonlySet<string> = new Set(
+  [
+    'EXIT_ON_ZERO_ACTIVE_CONNECTIONS MINIMUM_DRAIN_DURATION TERMINATION_DRAIN_DURATION_SECONDS GODEBUG GOMAXPROCS',
+    'GOMEMLIMIT HOST_IP INSTANCE_IP ISTIO_CPU_LIMIT ISTIO_KUBE_APP_PROBERS ISTIO_PROMETHEUS_ANNOTATIONS JWT_POLICY',
+    'PILOT_CERT_PROVIDER POD_NAME POD_NAMESPACE REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION SERVICE_ACCOUNT TRUST_DOMAIN',
+    ...[
+      'APP_CONTAINERS CLUSTER_ID DNS_AUTO_ALLOCATE HTTP10 IDLE_TIMEOUT INBOUND_LISTENER_EXACT_BALANCE MESH_ID NODE_NAME',
+      'OUTBOUND_LISTENER_EXACT_BALANCE OWNER POD_PORTS WORKLOAD_NAME',
+    ].map((names) => names.replace(/\w+/g, 'ISTIO_META_$&')),
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** Variables that are harmless with these values. */
+const AS_INJECTED: Readonly<Record<string, RegExp>> = {
+  CA_ADDR: /^istiod(-[-a-z0-9]+)?\.istio-system\.svc(\.[-.a-z0-9]+)?:15012$/,
+  ISTIO_META_INTERCEPTION_MODE: /^(REDIRECT|TPROXY)$/,
+};
+
+/** Programs that watch a process are told by variables of these names where to report. */
+const OF_OTHERS = /^(AWS|AZURE|DD|OTEL)_/;
+
+/** A variable of a proxy of which it is unknown what it does. */
+export interface UnknownVariable {
+  readonly name: string;
+  /** Where the container is that has it, below the pod template; undefined in the pod's own configuration. */
+  readonly container?: readonly (string | number)[];
+}
+
+/**
+ * The variable by which a pod template tells its proxy something that the model does not know: in the configuration of
+ * the proxy, or in a container that the template writes in place of the injector, which lays the one over the other.
+ *
+ * @param known others that are known in the configuration, and in the container
+ */
+export function unknownVariable(
+  template: PodTemplateSpec | undefined,
+  { proxyMetadata }: ProxyConfig,
+  known: { readonly configured: readonly string[]; readonly contained: readonly string[] },
+): UnknownVariable | undefined {
+  const own = Object.entries(proxyMetadata ?? {}).find(
+    ([name, value]) => !known.configured.includes(name) && !isKnown(name, value),
+  );
+  if (own) return { name: own[0] };
+  for (const list of ['containers', 'initContainers'] as const)
+    for (const [index, { name, env, envFrom }] of (template?.spec?.[list] ?? []).entries()) {
+      if (name !== PROXY_CONTAINER) continue;
+      const container = ['spec', list, index];
+      if (envFrom !== undefined) return { name: 'envFrom', container };
+      const unknown = env?.find(
+        (one) => !known.contained.includes(one.name ?? '') && !isKnown(one.name ?? '', one.value),
+      );
+      if (unknown) return { name: unknown.name ?? '', container };
+    }
+  return undefined;
+}
+
+function isKnown(name: string, value: unknown): boolean {
+  if (name === 'PROXY_CONFIG') {
+    const config = proxyConfigIn(String(value ?? ''));
+    return config !== undefined && Object.keys(config).every((key) => key === 'concurrency' || key === 'tracing');
+  }
+  return HARMLESS.has(name) || OF_OTHERS.test(name) || (AS_INJECTED[name]?.test(String(value)) ?? false);
+}
