@@ -8,6 +8,7 @@ import { Routes } from '../routes/route';
 import { Undetermined } from '../answer/undetermined';
 import { aliasNames, EgressListener, portOf, Scope, shortNames } from '../registry/scope';
 import { Service, ServicePort } from '../objects/service';
+import { inUrl } from '../../access/request-url';
 import { isWildcard } from '../../istio/hosts';
 import { isHttp } from '../../istio/protocols';
 
@@ -166,5 +167,5 @@ function addDomains(hosts: VirtualHosts, scope: Scope, service: Service, host: V
   hosts.add(`${name}.`, host);
   for (const short of shortNames(name, scope.proxy.namespace, service.object.clusterDomain)) hosts.add(short, host);
   for (const alias of aliasNames(service, scope)) hosts.add(alias, host);
-  for (const address of service.addresses) if (address.kind === 'ip') hosts.add(address.ip, host);
+  for (const address of service.addresses) if (address.kind === 'ip') hosts.add(inUrl(address.ip), host);
 }

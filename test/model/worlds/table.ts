@@ -1,4 +1,4 @@
-import { AccessTable, MeshSettings } from '../../../src/access/access-table';
+import { AccessTable, ExternalHost, MeshSettings } from '../../../src/access/access-table';
 
 /**
  * What all generated worlds have in common, so that one start of the lab serves them all: three callers, of which two
@@ -45,6 +45,7 @@ export function tableOf(mesh: MeshSettings): AccessTable {
       { host: 'self.example.net', address: '203.0.113.22', http: 'ok', https: 'ok', certificate: 'unknown-ca' },
       { host: 'db.example.org', address: '203.0.113.50', tcp: [5432, 3306] },
       { host: 'db2.example.org', address: '203.0.113.51', tcp: [5432] },
+      ...(mesh.dualStack ? DUAL_STACK_HOSTS : []),
     ],
     secrets: [
       { name: 'partner-client', namespace: 'egress', holds: 'client-certificate' },
@@ -59,6 +60,12 @@ export function tableOf(mesh: MeshSettings): AccessTable {
   };
 }
 
+/** Names with AAAA records, alone and beside A. */
+const DUAL_STACK_HOSTS: readonly ExternalHost[] = [
+  { host: 'six.example.net', address: '2001:db8::60', http: 'ok', https: 'ok', tcp: [5432] },
+  { host: 'both.example.net', http: 'ok', https: 'ok', tcp: [5432] },
+];
+
 /** An external address that belongs to none of the hosts. */
 export const STRAY_ADDRESS = '203.0.113.99';
 
@@ -66,7 +73,9 @@ export const STRAY_ADDRESS = '203.0.113.99';
 export const WEB_HOSTS = ['news.example.com', 'api.example.com', 'www.example.com', 'files.example.org'];
 export const DATABASES = ['db.example.org', 'db2.example.org'];
 export const ADDRESS: Record<string, string> = Object.fromEntries(
-  tableOf({}).external.map((external) => [external.host, external.address!]),
+  tableOf({ dualStack: true }).external.flatMap(({ host, address }) =>
+    address === undefined ? [] : [[host, address]],
+  ),
 );
 
 /** The names that other objects use for a gateway. */
