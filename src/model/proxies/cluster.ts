@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { FieldRef } from '../answer/answer';
 import { MergedRule, MergedSubset } from '../objects/destination-rules';
 import { fieldRef } from '../answer/field-ref';
-import { GatewayWorkload, podPort } from '../objects/gateway-workloads';
+import { GatewayWorkload, podPort } from '../objects/gateways/workload';
 import { stopAtUnknownField } from '../answer/known-fields';
 import { Registry } from '../registry/registry';
 import { Destination } from '../routes/destination';

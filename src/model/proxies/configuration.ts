@@ -5,7 +5,7 @@ import { callerPod, CallerPod } from './capture';
 import { Cluster, clustersOf, NoCluster } from './cluster';
 import { GatewayListener, gatewayListeners } from './gateway-listeners';
 import { podPortsOf } from './gateway-servers';
-import { GatewayWorkload } from '../objects/gateway-workloads';
+import { GatewayWorkload } from '../objects/gateways/workload';
 import { OutboundListener, outboundListeners } from './listener';
 import { Policies } from '../policies/applying-policies';
 import { lifeline, LifelineKind } from '../policies/network-policy';

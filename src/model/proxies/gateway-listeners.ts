@@ -2,7 +2,7 @@ import { FieldRef } from '../answer/answer';
 import { Chain, ChainFinder } from './chains';
 import { fieldRef } from '../answer/field-ref';
 import { PodPort, Server, serversByPort } from './gateway-servers';
-import { GatewayWorkload } from '../objects/gateway-workloads';
+import { GatewayWorkload } from '../objects/gateways/workload';
 import { hostsOverlap } from '../objects/host-names';
 import { Registry } from '../registry/registry';
 import { Destination, destinationsFor } from '../routes/destination';

@@ -1,5 +1,5 @@
 import { fieldRef } from '../answer/field-ref';
-import { GatewayWorkload, podPort } from '../objects/gateway-workloads';
+import { GatewayWorkload, podPort } from '../objects/gateways/workload';
 import { stopAtUnknownField } from '../answer/known-fields';
 import { selection } from '../policies/selection';
 import { Registry } from '../registry/registry';

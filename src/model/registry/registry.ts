@@ -2,7 +2,8 @@ import { isIP } from 'net';
 import { Condition } from '../answer/conditions';
 import { Aliases } from '../objects/aliases';
 import { DestinationRules } from '../objects/destination-rules';
-import { GatewayWorkload, gatewayWorkloads } from '../objects/gateway-workloads';
+import { Gateways } from '../objects/gateways';
+import { GatewayWorkload } from '../objects/gateways/workload';
 import { byAge, exportedTo, Service, serviceOfKubernetes, servicesOfEntry } from '../objects/service';
 import { Delegates } from '../routes/delegation';
 import { Routes } from '../routes/route';
@@ -74,7 +75,7 @@ export class Registry {
       rootNamespace: this.rootNamespace,
       clusterDomain: this.clusterDomain,
     });
-    const { workloads, services, doubtful } = gatewayWorkloads(this.index, world);
+    const { workloads, services, doubtful } = new Gateways(this.index, world);
     this.workloads = workloads;
     this.doubtfulServices = doubtful;
     const serviceExport = world.defaultExportTo?.services ?? ['*'];

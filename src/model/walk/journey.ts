@@ -5,7 +5,7 @@ import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer/ans
 import { CallerPod } from '../proxies/capture';
 import { Condition, together } from '../answer/conditions';
 import { Configuration } from '../proxies/configuration';
-import { GatewayWorkload } from '../objects/gateway-workloads';
+import { GatewayWorkload } from '../objects/gateways/workload';
 import { ModelRequest } from '../requests/request';
 import { Retries } from '../routes/route';
 import { Scope } from '../registry/scope';

@@ -2,7 +2,7 @@ import { Ending } from './journey';
 import { Address } from '../objects/addresses';
 import { FieldRef, HopName } from '../answer/answer';
 import { Flow } from './flow';
-import { GatewayWorkload } from '../objects/gateway-workloads';
+import { GatewayWorkload } from '../objects/gateways/workload';
 import { Scope } from '../registry/scope';
 import { Service } from '../objects/service';
 

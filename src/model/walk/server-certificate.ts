@@ -1,7 +1,7 @@
 import { FieldRef } from '../answer/answer';
 import { Undetermined } from '../answer/undetermined';
 import { Registry } from '../registry/registry';
-import { GatewayWorkload } from '../objects/gateway-workloads';
+import { GatewayWorkload } from '../objects/gateways/workload';
 import { Server } from '../proxies/gateway-servers';
 import { Layer } from './flow';
 

@@ -1,0 +1,90 @@
+import { GatewayWorkload } from './workload';
+import { FieldRef } from '../../answer/answer';
+import { Condition, together } from '../../answer/conditions';
+import { fieldRef } from '../../answer/field-ref';
+import { podDnsOf } from '../pod-dns';
+import { isForeign, proxyConfigOf } from '../proxy-config';
+import { unknownVariable } from '../proxy-variables';
+import { isTrue } from '../../../istio/booleans';
+import { BOOTSTRAP_OVERRIDE, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
+import { podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
+import { pathOf } from '../../../manifests/field-path';
+import { Indexed } from '../../../manifests/indexed';
+import { ManifestIndex } from '../../../manifests/manifest-index';
+
+const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
+
+/** The objects that a gateway's pods can be made from. */
+export function templatesOf(index: ManifestIndex): Indexed[] {
+  return index.kinds.flatMap((bucket) => (POD_TEMPLATES.includes(bucket[0]?.kind) ? bucket : []));
+}
+
+/** A gateway, as the object says that its pods are made from. */
+export function gatewayOf(object: Indexed): GatewayWorkload {
+  const { metadata, spec } = podTemplateOf(object.manifest) ?? {};
+  return {
+    id: `${object.namespace}/${object.name}`,
+    namespace: object.namespace,
+    labels: metadata?.labels ?? {},
+    serviceAccount: spec?.serviceAccountName ?? 'default',
+    containerPorts: new Map(
+      (spec?.containers ?? []).flatMap(({ ports }) =>
+        (ports ?? []).flatMap(({ name, containerPort }) =>
+          name === undefined || containerPort === undefined ? [] : [[name, containerPort] as const],
+        ),
+      ),
+    ),
+    hidesEnvoyHeaders: hidesHeaders(object),
+    dns: podDnsOf(object),
+    unprivileged: unprivilegedBy(object),
+    condition: together([unlessScaledDown(object), unlessConfigured(object)].filter((one) => one !== undefined)),
+  };
+}
+
+/** Without replicas there are no pods, unless something else scales them. */
+function unlessScaledDown({ kind, namespace, name, spec }: Indexed): Condition | undefined {
+  if ((spec as { readonly replicas?: number } | undefined)?.replicas !== 0) return undefined;
+  const holds = `${kind} ${namespace}/${name} has pods, although its replicas are 0`;
+  return { holds, say: 'give it replicas, or leave them out' };
+}
+
+/** Variables that do nothing at gateways but for their capacity to listen, which is read, and networks. */
+const OF_GATEWAYS = [
+  ...['DNS_CAPTURE', 'NETWORK', 'REQUESTED_NETWORK_VIEW', 'ROUTER_MODE', 'UNPRIVILEGED_POD'].map(
+    (name) => `ISTIO_META_${name}`,
+  ),
+  'ISTIO_DUAL_STACK',
+];
+
+/** Where a gateway tells its proxy something that the model does not know: that it changes nothing. */
+function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Condition | undefined {
+  const template = podTemplateOf(manifest);
+  const annotations = template?.metadata?.annotations;
+  const config = proxyConfigOf(annotations);
+  const what =
+    config === undefined || isForeign(config)
+      ? PROXY_CONFIG
+      : annotations?.[BOOTSTRAP_OVERRIDE] !== undefined
+        ? BOOTSTRAP_OVERRIDE
+        : unknownVariable(template, config, { configured: OF_GATEWAYS, contained: OF_GATEWAYS })?.name;
+  if (what === undefined) return undefined;
+  return { holds: `${what} of ${kind} ${namespace}/${name} changes nothing`, say: 'leave it out, if it does not' };
+}
+
+/** The variable of the proxy's container by which it tells istiod that it has no privileges. */
+function unprivilegedBy(object: Indexed): FieldRef | undefined {
+  const { containers = [] } = podTemplateOf(object.manifest)?.spec ?? {};
+  for (const [index, { name, env = [] }] of containers.entries()) {
+    const at = env.findIndex((one) => one.name === 'ISTIO_META_UNPRIVILEGED_POD' && isTrue(one.value));
+    if (name === PROXY_CONTAINER && at >= 0) {
+      const path = ['spec', 'containers', index, 'env', at];
+      return fieldRef(object, pathOf([...podTemplatePath(object.manifest)!, ...path]));
+    }
+  }
+  return undefined;
+}
+
+function hidesHeaders({ manifest }: Indexed): boolean {
+  const config = proxyConfigOf(podTemplateOf(manifest)?.metadata?.annotations);
+  return config?.proxyHeaders?.envoyDebugHeaders?.disabled === true;
+}
