@@ -7,7 +7,7 @@ import { Condition, isNotAt, sayAddress, SAY_MESH, together } from './answer/con
 import { Configuration } from './proxies/configuration';
 import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
-import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility } from './open-questions';
+import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedObjects } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
 import { walk, WalkResult } from './walk';
 import { isNewer } from './objects/admission/newer';
@@ -55,6 +55,7 @@ export class EgressModel {
   private readonly labels: CallerLabels;
   private readonly others = new Map<string, EgressModel>();
   private hasNewer?: boolean;
+  private tagged?: readonly [ReturnType<typeof taggedObjects>];
 
   private readonly configuration: Configuration;
 
@@ -142,7 +143,7 @@ export class EgressModel {
   private otherMeshes(caller: ModelCaller, { url }: ModelRequest): OtherMesh[] {
     const { world, index } = this.configuration.registry;
     if (world.external !== undefined) return [];
-    const older = this.olderMesh();
+    const older = [...this.olderMesh(), ...this.meshOfTag()];
     if (world.mesh?.outboundTrafficPolicy !== undefined) return older;
     const isPlain = !/%|\\|\/\/|\/\.|[A-Z]/.test(url.replace(/^[a-z]+:\/\/[^/]*/, ''));
     const others = OTHER_MESHES.filter(
@@ -180,6 +181,28 @@ export class EgressModel {
         condition: {
           holds: `the mesh runs Istio 1.${newest} or later`,
           say: `--istio 1.${newest} (istioVersion in a test)`,
+        },
+      },
+    ];
+  }
+
+  /** The same mesh, if what pods have as their revision is only a tag of one. */
+  private meshOfTag(): OtherMesh[] {
+    this.tagged ??= [taggedObjects(this.assumedObjects)];
+    const [found] = this.tagged;
+    if (!found) return [];
+    const { tag, read } = found;
+    return [
+      {
+        model: () =>
+          valueIn(
+            this.others,
+            `tag ${tag}`,
+            () => new EgressModel(read, { ...this.checked, objects: read }, this.world),
+          ),
+        condition: {
+          holds: `${tag} is the revision of an istiod, and not a tag of one`,
+          say: `add the ConfigMap istio-${tag} of that istiod`,
         },
       },
     ];

@@ -74,12 +74,15 @@ export function* possibilities(objects: readonly EgressObject[], world: World): 
       assumed: `the discoverySelectors of the mesh select ${left.join(', ')}`,
       say: 'add the Namespace objects, with their labels',
     };
-  for (const revision of world.gateways === undefined ? revisionsOf(asIs) : [])
+  const revisions = revisionsOf(asIs);
+  for (const others of revisions.length > 1
+    ? [revisions, ...revisions.map((one) => [one])]
+    : revisions.map((one) => [one]))
     yield {
-      objects: asIs.filter((object) => revisionOf(object) !== revision),
+      objects: asIs.filter((object) => !others.includes(revisionOf(object)!)),
       world,
-      when: `istiod has another revision than ${revision}, which some objects are for (${REVISION})`,
-      assumed: `istiod has the revision ${revision}, or none`,
+      when: `istiod has another revision than ${others.join(' and ')}, which some objects are for (${REVISION})`,
+      assumed: `istiod has the revision ${others.join(' or ')}, or none`,
       say: 'leave out the objects that it does not read, or add the Namespaces with the label of their revision',
     };
   const { serviceEntryVisibility } = world.mesh ?? {};
@@ -116,8 +119,17 @@ function revisionOf({ manifest: { apiVersion, metadata } }: EgressObject): strin
   return String(apiVersion).includes('.istio.io/') ? metadata.labels?.[REVISION] : undefined;
 }
 
-/** The revisions that Istio objects are for, unless it is the one that all pods have whose revision is said. */
-function revisionsOf(objects: readonly EgressObject[]): Set<string> {
+/** The revisions that Istio objects are for, unless it is the one that pods are said to have. */
+function revisionsOf(objects: readonly EgressObject[]): string[] {
+  const revisions = new Set(objects.map(revisionOf).filter((revision) => revision !== undefined));
+  if (revisions.size === 0) return [];
+  const said = saidRevision(objects);
+  if (said !== undefined) revisions.delete(said);
+  return [...revisions];
+}
+
+/** What all Namespaces and pods have as their revision that have one. */
+function saidRevision(objects: readonly EgressObject[]): string | undefined {
   const said = new Set(
     objects.flatMap(({ manifest }) =>
       [manifest.kind === 'Namespace' ? manifest : undefined, podTemplateOf(manifest)].map(
@@ -126,9 +138,26 @@ function revisionsOf(objects: readonly EgressObject[]): Set<string> {
     ),
   );
   said.delete(undefined);
-  const revisions = new Set(objects.map(revisionOf).filter((revision) => revision !== undefined));
-  if (said.size === 1) for (const revision of said) revisions.delete(revision!);
-  return revisions;
+  return said.size === 1 ? [...said][0] : undefined;
+}
+
+/**
+ * Pods may have a tag in place of a revision, and istiod reads no object for a tag. So where objects are for what pods
+ * are said to have, and no mesh configuration has the name of that revision: what it is, and what istiod reads if it is a
+ * tag.
+ */
+export function taggedObjects(
+  objects: readonly EgressObject[],
+): { readonly tag: string; readonly read: EgressObject[] } | undefined {
+  if (!objects.some((object) => revisionOf(object) !== undefined)) return undefined;
+  const tag = saidRevision(objects);
+  if (
+    tag === undefined ||
+    objects.some(({ manifest: { kind, metadata } }) => kind === 'ConfigMap' && metadata.name === `istio-${tag}`)
+  )
+    return undefined;
+  const read = objects.filter((object) => revisionOf(object) !== tag);
+  return read.length < objects.length ? { tag, read } : undefined;
 }
 
 /** The namespaces that Sidecars name among what they import. */

@@ -662,6 +662,32 @@ describe('the revision that an object is for', () => {
     expect(see('canary', 'stable')).toMatchObject({ outcome: 'undetermined' });
   });
 
+  test('may be a tag, for which istiod reads nothing, unless a mesh configuration has its name', () => {
+    const namespace = `---\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { istio.io/rev: canary } }\n`;
+    const map = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio-canary, namespace: istio-system }\n';
+    const see = (more: string) =>
+      ask(entry('istio.io/rev: canary') + namespace + more, 'shop/cart', 'http://site.example.com/');
+    expect(see('').condition).toMatchObject({ holds: 'canary is the revision of an istiod, and not a tag of one' });
+    expect(see(map).condition).toBeUndefined();
+  });
+
+  test('may be none of several for which there are objects', () => {
+    const one = (revision: string) =>
+      entry(`istio.io/rev: ${revision}`).replace('name: site', `name: ${revision}`).replace('---', '');
+    const both = ['canary', 'stable'].map((revision) => `---${one(revision)}`).join('');
+    expect(ask(both, 'shop/cart', 'http://site.example.com/')).toMatchObject({
+      outcome: 'undetermined',
+      reason: expect.stringMatching(/if istiod has another revision than canary and stable/),
+    });
+  });
+
+  test('is said by no access table', () => {
+    const world = { ...LOCKED, gateways: [], external: [{ host: 'site.example.com', http: 'ok' as const }] };
+    const see = (label: string) => ask(entry(label), 'shop/cart', 'http://site.example.com/', world).outcome;
+    expect(see('istio.io/rev: canary')).toBe('undetermined');
+    expect(see('app: site')).toBe('answered');
+  });
+
   test('does not matter to a request that does not need the object', () => {
     const other = entry('istio.io/rev: canary')
       .replace('site.example.com', 'other.example.com')

@@ -56,7 +56,7 @@ func (s *store) notInConfigStore() string {
 	for _, set := range s.sets {
 		for key, entry := range set {
 			members[key] = true
-			if entry.schema == nil || entry.schema.IsBuiltin() {
+			if entry.schema == nil || entry.schema.IsBuiltin() || entry.unread {
 				continue
 			}
 			if config := s.xds.Env.ConfigStore.Get(entry.schema.GroupVersionKind(), entry.name, entry.namespace); config == nil || config.ResourceVersion != entry.version {

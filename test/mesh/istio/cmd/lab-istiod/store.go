@@ -13,7 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"istio.io/istio/pilot/pkg/bootstrap"
 	"istio.io/istio/pilot/pkg/xds"
+	"istio.io/istio/pkg/config"
 	"istio.io/istio/pkg/config/schema/resource"
 	"istio.io/istio/pkg/kube"
 )
@@ -29,6 +31,7 @@ type stored struct {
 	namespace string
 	name      string
 	version   string
+	unread    bool // is for another revision of istiod
 }
 
 func (o stored) key() string {
@@ -98,6 +101,7 @@ func (s *store) put(set string, object admitted, next map[string]stored) error {
 	}
 	entry := object.stored
 	entry.version = version
+	entry.unread = !config.LabelsInRevision(object.object.GetLabels(), bootstrap.Revision)
 	next[entry.key()] = entry
 	if _, had := s.sets[set][entry.key()]; had {
 		s.sets[set][entry.key()] = entry // else settle, halfway through a large set, would wait for the version that was
