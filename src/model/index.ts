@@ -1,20 +1,17 @@
-import { isIP } from 'net';
-import { Address, ipAddress } from './objects/addresses';
+import { answerIn, anywhere, portOf, undeterminedAnswer } from './branches';
 import { Alternative, Answer, byWhom } from './answer/answer';
 import { AssumedService } from './assumed-service';
 import { CallerLabels } from './registry/caller-labels';
-import { Condition, isNotAt, sayAddress, SAY_MESH, together } from './answer/conditions';
+import { Condition, SAY_MESH, together } from './answer/conditions';
 import { Configuration } from './proxies/configuration';
 import { Discovery } from './objects/discovery';
 import { meshFieldRef, uniqueRefs } from './answer/field-ref';
 import { asAssumed, isSameAnswer, isSameWay, possibilities, Possibility, taggedObjects } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
-import { walk, WalkResult } from './walk';
 import { isNewer } from './objects/admission/newer';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
-import { hostOf, portOfRequest, urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 import { KNOWN_MINORS } from '../istio/release-lines';
 import { unlessPluginRefuses } from './policies/plugin-policies';
@@ -24,12 +21,6 @@ export type { EgressObject } from '../manifests/egress-object';
 export type { Alternative, Answer, FieldRef, HopName, Remark, Step } from './answer/answer';
 export type { ModelCaller, ModelRequest } from './requests/request';
 export { worldOf, type KnownGateway, type World } from './objects/world';
-
-/** The most alternatives that one answer lists: those with another outcome first. */
-const MAX_ALTERNATIVES = 16;
-
-/** The most branches that are followed; with more, an answer is undetermined. */
-const MAX_BRANCHES = 256;
 
 /**
  * Computes what happens to a request that leaves the mesh, from any manifests.
@@ -210,7 +201,7 @@ export class EgressModel {
 
   /** The answer, if it is the same in every way in which what is not said could be. */
   private withoutDoubt(caller: ModelCaller, request: ModelRequest): Answer {
-    const answer = this.answerWith(this.configuration, caller, request);
+    const answer = answerIn(this.configuration, caller, request);
     if (answer.outcome === 'undetermined') return answer;
     const assumed = new Set<string>();
     const byChance: Alternative[] = [];
@@ -226,7 +217,7 @@ export class EgressModel {
       const { objects, world, onlyPort, isWithoutAssumed, isChance } = one.possibility;
       if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request)) continue;
       if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request)) continue;
-      const other = this.answerWith((one.configuration ??= new Configuration(objects, world)), caller, request);
+      const other = answerIn((one.configuration ??= new Configuration(objects, world)), caller, request);
       if (isSameAnswer(answer, other)) {
         if (!isChance && !isSameWay(answer, other)) assumed.add(one.possibility.assumed);
         continue;
@@ -260,90 +251,6 @@ export class EgressModel {
     if (done) return undefined;
     return this.known[this.known.push({ possibility }) - 1];
   }
-
-  private answerWith(configuration: Configuration, caller: ModelCaller, request: ModelRequest): Answer {
-    const first = walk(configuration, caller, request);
-    const { answer } = first;
-    const { world } = configuration.registry;
-    const condition = together([
-      ...conditionsOf(configuration, answer),
-      ...addressesThatDecide(configuration, first, caller, request),
-    ]);
-    const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
-    const alternatives =
-      first.choices.length > 0 ? this.otherBranches(configuration, first, caller, request) : answer.alternatives;
-    if (alternatives === undefined)
-      return undeterminedAnswer(
-        `chance chooses among more than ${MAX_BRANCHES} branches, of which no more are followed`,
-        answer.causes,
-        answer.plaintextToHost,
-      );
-    const isSame = (other: Alternative) => isSameAnswer(answer, other.answer);
-    return {
-      ...answer,
-      alternatives:
-        alternatives.length > MAX_ALTERNATIVES
-          ? [...alternatives.filter((one) => !isSame(one)), ...alternatives.filter(isSame)].slice(0, MAX_ALTERNATIVES)
-          : alternatives,
-      ...(condition && { condition }),
-      ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
-    };
-  }
-
-  /** The answers to the same request on the other branches of its egress path; undefined if there are too many. */
-  private otherBranches(
-    configuration: Configuration,
-    first: WalkResult,
-    caller: ModelCaller,
-    request: ModelRequest,
-  ): Alternative[] | undefined {
-    let branches = 0;
-    const alternatives: Alternative[] = [];
-    const open: { walked: WalkResult; from: number }[] = [{ walked: first, from: 0 }];
-    while (open.length > 0) {
-      const { walked, from } = open.shift()!;
-      const { choices } = walked;
-      const taken = choices.map((choice) => choice.taken);
-      for (let at = from; at < choices.length; at++) {
-        const { options, onlyIfDifferent } = choices[at];
-        for (let other = 0; other < options.length; other++) {
-          if (other === taken[at]) continue;
-          if (++branches > MAX_BRANCHES) return undefined;
-          const next = walk(configuration, caller, request, [...taken.slice(0, at), other]);
-          const { weight, because } = options[other];
-          if (!onlyIfDifferent || !isSameAnswer(walked.answer, next.answer)) {
-            const condition = together(conditionsOf(configuration, next.answer));
-            alternatives.push({
-              ...(weight !== undefined && { weight }),
-              because,
-              answer: condition ? { ...next.answer, condition } : next.answer,
-            });
-          }
-          open.push({ walked: next, from: at + 1 });
-        }
-      }
-    }
-    return alternatives;
-  }
-}
-
-/** What must be so of the gateway on the egress path, and what the walk has found. */
-function conditionsOf({ registry: { workloads } }: Configuration, { gateway, condition }: Answer): Condition[] {
-  const ofGateway = gateway === undefined ? undefined : workloads.find(({ id }) => id === gateway)?.condition;
-  return [ofGateway, condition].filter((one) => one !== undefined);
-}
-
-function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextToHost = false): Answer {
-  return {
-    outcome: 'undetermined',
-    reason,
-    causes,
-    plaintextToHost,
-    steps: [],
-    alternatives: [],
-    remarks: [],
-    assumptions: [],
-  };
 }
 
 /** A mesh that is not ruled out, and what must be so for it not to be the one. */
@@ -361,67 +268,10 @@ const OTHER_MESHES: readonly { readonly mesh: MeshSettings; readonly holds: stri
   { mesh: { pathNormalization: 'NONE' }, holds: 'proxies normalise paths (pathNormalization)' },
 ];
 
-/** The most addresses that an answer says the host does not have, each by itself. */
-const MOST_ADDRESSES = 24;
-
-/** What must be so of the address of the host, where nothing tells it and another one changes the answer. */
-function addressesThatDecide(
-  configuration: Configuration,
-  { answer, believed }: WalkResult,
-  caller: ModelCaller,
-  request: ModelRequest,
-): Condition[] {
-  const {
-    addressBook,
-    registry: { world },
-  } = configuration;
-  const hostname = hostOf(urlOf(request.url));
-  if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
-  const isAnswered = answer.outcome === 'answered';
-  const decides = (address: Address) =>
-    !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
-  const isBelieved = isAnswered && believed !== undefined;
-  if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
-    return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
-  if (world.declaredAddresses || request.dial !== undefined) return [];
-  if (isBelieved && decides({ kind: 'unknown', host: hostname }))
-    return [{ holds: `${believed.host} has the address ${believed.address}`, say: sayAddress(believed.address) }];
-  const conditions: Condition[] = [];
-  for (const [range, object] of configuration.placesOfListeners(caller, portsOf(request))) {
-    if (world.mesh !== undefined && !world.mesh.dualStack && range.includes(':')) continue;
-    if (!decides(ipAddress(range.split('/')[0]))) continue;
-    if (conditions.length === MOST_ADDRESSES)
-      return [...conditions, { holds: `${hostname} has no other address that objects name`, say: sayAddress() }];
-    conditions.push(isNotAt(hostname, range, object));
-  }
-  return conditions;
-}
-
-/** The ports on which the host of a request is asked: redirects lead to the usual ones. */
-function portsOf(request: ModelRequest): Set<number> {
-  return new Set(request.follow ? [portOf(request), 80, 443] : [portOf(request)]);
-}
-
 /** Whether both are refused at the same place, and only look different to the caller. */
 function isRefusedAlike(a: Answer, b: Answer): boolean {
   const where = ({ outcome, by, gateway, plaintextToHost }: Answer) => [outcome, by, gateway, plaintextToHost].join();
   return a.outcome === 'refused' && where(a) === where(b);
-}
-
-/** An answer without the place where its host is. */
-function anywhere(answer: Answer): Answer {
-  return { ...answer, destination: undefined };
-}
-
-/** What is assumed of every host that nobody describes. */
-function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answeredBy }: Answer): string {
-  const isThere = answeredBy === undefined || destination.replace(/:\d+$/, '') === answeredBy;
-  const certificate = `, with a good certificate${isThere ? '' : ` for ${answeredBy}`}`;
-  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : certificate}`;
-}
-
-function portOf({ url }: ModelRequest): number {
-  return portOfRequest(url) ?? 80;
 }
 
 function inShort(answer: Answer): string {

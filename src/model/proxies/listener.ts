@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { Address, ANY_ADDRESS, ServiceAddress, textOf } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { Chain, ChainFinder } from './chains';
-import { endpointsOfSiblings } from './cluster';
+import { endpointsOfSiblings } from './endpoints';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap } from '../objects/host-names';
 import { Registry } from '../registry/registry';

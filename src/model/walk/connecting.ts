@@ -6,7 +6,8 @@ import { Address, hostOrAddress, ipAddress, textOf } from '../objects/addresses'
 import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
-import { Cluster, Endpoint, endpointText, NoCluster } from '../proxies/cluster';
+import { Cluster, NoCluster } from '../proxies/cluster';
+import { Endpoint, endpointText } from '../proxies/endpoints';
 import { fieldRef, uniqueRefs } from '../answer/field-ref';
 import { Flow, Layer, outermost } from './flow';
 import { requireNode } from './to-service';

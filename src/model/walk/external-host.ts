@@ -1,5 +1,5 @@
 import { FieldRef, Remark } from '../answer/answer';
-import { ClientTls } from '../proxies/cluster';
+import { ClientTls } from '../proxies/client-tls';
 import { Condition, SAY_CREDENTIALS } from '../answer/conditions';
 import { fieldRef } from '../answer/field-ref';
 import { Flow, Layer, outermost } from './flow';

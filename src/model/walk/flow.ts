@@ -1,5 +1,5 @@
 import { FirstBytes } from '../proxies/chains';
-import { ClientTls } from '../proxies/cluster';
+import { ClientTls } from '../proxies/client-tls';
 import { HttpRequest } from '../requests/http-request';
 import { Service } from '../objects/service';
 

@@ -1,7 +1,7 @@
 import { Leg } from './journey';
 import { Next, ToExternalHost } from './next';
 import { ipAddress } from '../objects/addresses';
-import { endpointText, podsBehind } from '../proxies/cluster';
+import { endpointText, podsBehind } from '../proxies/endpoints';
 import { fieldRef } from '../answer/field-ref';
 import { Service } from '../objects/service';
 import { portOf } from '../registry/scope';

@@ -1,0 +1,157 @@
+import { isIP } from 'net';
+import { Address, ipAddress } from './objects/addresses';
+import { Alternative, Answer } from './answer/answer';
+import { Condition, isNotAt, sayAddress, SAY_MESH, together } from './answer/conditions';
+import { Configuration } from './proxies/configuration';
+import { isSameAnswer } from './open-questions';
+import { ModelCaller, ModelRequest } from './requests/request';
+import { walk, WalkResult } from './walk';
+import { hostOf, portOfRequest, urlOf } from '../access/request-url';
+
+/** The most alternatives that one answer lists: those with another outcome first. */
+const MAX_ALTERNATIVES = 16;
+
+/** The most branches that are followed; with more, an answer is undetermined. */
+const MAX_BRANCHES = 256;
+
+/** The answer, with all that chance and the address of the host may make of it. */
+export function answerIn(configuration: Configuration, caller: ModelCaller, request: ModelRequest): Answer {
+  const first = walk(configuration, caller, request);
+  const { answer } = first;
+  const { world } = configuration.registry;
+  const condition = together([
+    ...conditionsOf(configuration, answer),
+    ...addressesThatDecide(configuration, first, caller, request),
+  ]);
+  const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
+  const alternatives =
+    first.choices.length > 0 ? otherBranches(configuration, first, caller, request) : answer.alternatives;
+  if (alternatives === undefined)
+    return undeterminedAnswer(
+      `chance chooses among more than ${MAX_BRANCHES} branches, of which no more are followed`,
+      answer.causes,
+      answer.plaintextToHost,
+    );
+  const isSame = (other: Alternative) => isSameAnswer(answer, other.answer);
+  return {
+    ...answer,
+    alternatives:
+      alternatives.length > MAX_ALTERNATIVES
+        ? [...alternatives.filter((one) => !isSame(one)), ...alternatives.filter(isSame)].slice(0, MAX_ALTERNATIVES)
+        : alternatives,
+    ...(condition && { condition }),
+    ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
+  };
+}
+
+/** The answers to the same request on the other branches of its egress path; undefined if there are too many. */
+function otherBranches(
+  configuration: Configuration,
+  first: WalkResult,
+  caller: ModelCaller,
+  request: ModelRequest,
+): Alternative[] | undefined {
+  let branches = 0;
+  const alternatives: Alternative[] = [];
+  const open: { walked: WalkResult; from: number }[] = [{ walked: first, from: 0 }];
+  while (open.length > 0) {
+    const { walked, from } = open.shift()!;
+    const { choices } = walked;
+    const taken = choices.map((choice) => choice.taken);
+    for (let at = from; at < choices.length; at++) {
+      const { options, onlyIfDifferent } = choices[at];
+      for (let other = 0; other < options.length; other++) {
+        if (other === taken[at]) continue;
+        if (++branches > MAX_BRANCHES) return undefined;
+        const next = walk(configuration, caller, request, [...taken.slice(0, at), other]);
+        const { weight, because } = options[other];
+        if (!onlyIfDifferent || !isSameAnswer(walked.answer, next.answer)) {
+          const condition = together(conditionsOf(configuration, next.answer));
+          alternatives.push({
+            ...(weight !== undefined && { weight }),
+            because,
+            answer: condition ? { ...next.answer, condition } : next.answer,
+          });
+        }
+        open.push({ walked: next, from: at + 1 });
+      }
+    }
+  }
+  return alternatives;
+}
+
+/** What must be so of the gateway on the egress path, and what the walk has found. */
+function conditionsOf({ registry: { workloads } }: Configuration, { gateway, condition }: Answer): Condition[] {
+  const ofGateway = gateway === undefined ? undefined : workloads.find(({ id }) => id === gateway)?.condition;
+  return [ofGateway, condition].filter((one) => one !== undefined);
+}
+
+export function undeterminedAnswer(reason: string, causes: Answer['causes'], plaintextToHost = false): Answer {
+  return {
+    outcome: 'undetermined',
+    reason,
+    causes,
+    plaintextToHost,
+    steps: [],
+    alternatives: [],
+    remarks: [],
+    assumptions: [],
+  };
+}
+
+/** The most addresses that an answer says the host does not have, each by itself. */
+const MOST_ADDRESSES = 24;
+
+/** What must be so of the address of the host, where nothing tells it and another one changes the answer. */
+function addressesThatDecide(
+  configuration: Configuration,
+  { answer, believed }: WalkResult,
+  caller: ModelCaller,
+  request: ModelRequest,
+): Condition[] {
+  const {
+    addressBook,
+    registry: { world },
+  } = configuration;
+  const hostname = hostOf(urlOf(request.url));
+  if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
+  const isAnswered = answer.outcome === 'answered';
+  const decides = (address: Address) =>
+    !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
+  const isBelieved = isAnswered && believed !== undefined;
+  if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
+    return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
+  if (world.declaredAddresses || request.dial !== undefined) return [];
+  if (isBelieved && decides({ kind: 'unknown', host: hostname }))
+    return [{ holds: `${believed.host} has the address ${believed.address}`, say: sayAddress(believed.address) }];
+  const conditions: Condition[] = [];
+  for (const [range, object] of configuration.placesOfListeners(caller, portsOf(request))) {
+    if (world.mesh !== undefined && !world.mesh.dualStack && range.includes(':')) continue;
+    if (!decides(ipAddress(range.split('/')[0]))) continue;
+    if (conditions.length === MOST_ADDRESSES)
+      return [...conditions, { holds: `${hostname} has no other address that objects name`, say: sayAddress() }];
+    conditions.push(isNotAt(hostname, range, object));
+  }
+  return conditions;
+}
+
+/** The ports on which the host of a request is asked: redirects lead to the usual ones. */
+function portsOf(request: ModelRequest): Set<number> {
+  return new Set(request.follow ? [portOf(request), 80, 443] : [portOf(request)]);
+}
+
+/** An answer without the place where its host is. */
+export function anywhere(answer: Answer): Answer {
+  return { ...answer, destination: undefined };
+}
+
+/** What is assumed of every host that nobody describes. */
+function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answeredBy }: Answer): string {
+  const isThere = answeredBy === undefined || destination.replace(/:\d+$/, '') === answeredBy;
+  const certificate = `, with a good certificate${isThere ? '' : ` for ${answeredBy}`}`;
+  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : certificate}`;
+}
+
+export function portOf({ url }: ModelRequest): number {
+  return portOfRequest(url) ?? 80;
+}
