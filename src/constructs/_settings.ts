@@ -5,7 +5,7 @@ import { CommonEgressProps } from './egress-props';
 import { defaultTlsPort } from '../declarations/origination';
 import { EgressPathSettings, PortSettings, TrafficPolicy } from '../declarations/settings';
 import { isOpaque } from '../istio/protocols';
-import { EgressPort, ISTIO_PROTOCOL } from '../values/egress-port';
+import { EgressPort } from '../values/egress-port';
 import { internalMeaning } from '../values/internal-host';
 import { IstioVersion } from '../values/istio-version';
 import { Problems } from '../values/problems';
@@ -174,7 +174,7 @@ function readPorts(given: EgressPort[] | undefined, problems: Problems): PortSet
   }
   return [...byNumber.values()]
     .sort((a, b) => a.number - b.number)
-    .map(({ number, name, protocol, isHttp }) => ({ number, name, protocol: ISTIO_PROTOCOL[protocol], http: isHttp }));
+    .map(({ number, name, protocol, isHttp }) => ({ number, name, protocol: `${protocol}`, http: isHttp }));
 }
 
 /** Refuses an origination if no port speaks plain HTTP, or if its target port is declared as plain HTTP. */

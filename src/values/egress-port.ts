@@ -2,10 +2,12 @@ import { brand } from './brand';
 import { assertPortNumber, portNumberInstead } from './ip-range';
 import { shown } from './shown';
 import { SIDECAR_PORTS } from '../istio/ports';
-import { isHttp, IstioProtocol } from '../istio/protocols';
+import { isHttp } from '../istio/protocols';
 
 /** The protocol that applications speak on a port of an external host. */
 export enum EgressProtocol {
+  // The values are the names in manifests. What Istio reads of each (`src/istio/protocols.ts`) decides what every part
+  // of the library makes of it.
   /** Plain HTTP/1.1. The mesh can originate TLS for it. */
   HTTP = 'HTTP',
   /** Plain HTTP/2 with prior knowledge. The mesh can originate TLS for it. */
@@ -26,18 +28,6 @@ const EXAMPLES = {
   [EgressProtocol.TLS]: 443,
   [EgressProtocol.TCP]: 5432,
 } satisfies Record<EgressProtocol, number>;
-
-/**
- * What manifests call each of them. A new one begins here: what Istio reads of that protocol (`src/istio/protocols.ts`)
- * decides what every part of the library makes of it.
- */
-export const ISTIO_PROTOCOL = {
-  [EgressProtocol.HTTP]: 'HTTP',
-  [EgressProtocol.HTTP2]: 'HTTP2',
-  [EgressProtocol.GRPC]: 'GRPC',
-  [EgressProtocol.TLS]: 'TLS',
-  [EgressProtocol.TCP]: 'TCP',
-} as const satisfies Record<EgressProtocol, IstioProtocol>;
 
 /**
  * A port of an external host and the protocol that applications speak on it.
@@ -132,7 +122,7 @@ export class EgressPort {
 
   /** Whether the mesh reads requests on this port (HTTP, HTTP/2, gRPC) or only passes bytes (TLS, TCP). */
   public get isHttp(): boolean {
-    return isHttp(ISTIO_PROTOCOL[this.protocol]);
+    return isHttp(this.protocol);
   }
 }
 

@@ -373,7 +373,10 @@ test.each(ARGUMENTS)('%s refuses every other kind', (_what, call, says) => {
   }
 });
 
-test.each(['http', 'http2', 'grpc', 'tls', 'tcp'] as const)('EgressPort.%s refuses every other kind', (protocol) => {
+/** Each has a factory of its name, which its errors give. */
+const PROTOCOLS = Object.values<string>(library.EgressProtocol).map((name) => name.toLowerCase());
+
+test.each(PROTOCOLS)('EgressPort.%s refuses every other kind', (protocol) => {
   for (const value of wrong('number')) {
     const message = errorOf(() => library.EgressPort[protocol](value as any));
     expect(message).toMatch(new RegExp(`^EgressPort\\.${protocol}\\(.*\\): .* is not a port number.*; write `));
@@ -402,10 +405,10 @@ test('no static factory is forgotten', () => {
   const inTables = [
     ...ARGUMENTS.map(([what]) => what.split(',')[0]),
     ...ENTRANCES.map(({ who }) => who.source.replace(/\\/g, '').replace(/^\^|: $/g, '')),
-    ...['http', 'http2', 'grpc', 'tls', 'tcp'].map((protocol) => `EgressPort.${protocol}`),
+    ...PROTOCOLS.map((protocol) => `EgressPort.${protocol}`),
   ];
   expect(factories.filter((name) => ![...inTables, ...withoutArguments].includes(name))).toEqual([]);
-  expect(factories).toHaveLength(18);
+  expect(factories).toHaveLength(13 + PROTOCOLS.length);
 });
 
 describe('words of closed sets', () => {
