@@ -1,7 +1,7 @@
 import { Construct, IConstruct } from 'constructs';
 import { disagreements } from './agreement';
 import { touch } from './app';
-import { Conflict, Declaration } from './conflicts';
+import { Conflict, Declaration, watch } from './conflicts';
 import { OneOf } from './one-of';
 import { OriginationScope, OriginationSettings, overlapReason } from './origination';
 import { EgressPathSettings } from './settings';
@@ -32,17 +32,18 @@ export abstract class EgressPath<S extends EgressPathSettings> implements Declar
     public readonly namespace: string,
     /** The external host. */
     public readonly host: string,
-  ) {}
+  ) {
+    watch(app, this);
+  }
 
-  /** Adds what one construct says. Returns whether it is the first one, whose objects these are. */
-  public declare(construct: Construct, owner: string, settings: S): boolean {
+  /** Adds what one construct says. The objects are those of the first one. */
+  public declare(construct: Construct, owner: string, settings: S): void {
     this.statements.push({ construct, owner, settings, originations: [] });
     touch(this.app);
-    if (this.statements.length > 1) return false;
+    if (this.statements.length > 1) return;
     OneOf.egressPath(this.app, this.namespace, this.host).state(construct, this.choice);
     SharedPorts.of(this.app, this.namespace).join(this);
     this.begin();
-    return true;
   }
 
   /**

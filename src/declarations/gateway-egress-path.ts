@@ -3,7 +3,6 @@ import { allowedEgressOf } from './allowed-egress';
 import { perIdentity, touch } from './app';
 import { CallerSet } from './caller-set';
 import { CallerSide } from './caller-side';
-import { watch } from './conflicts';
 import { EgressPath } from './egress-path';
 import { Gateway } from './gateways';
 import { externalPorts } from './origination';
@@ -24,9 +23,8 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     account?: string,
   ): GatewayEgressPath {
     const { installation } = gateway;
-    return egressPaths(app, [namespace, host, installation.namespace, installation.name, account], () =>
-      watch(app, new GatewayEgressPath(app, namespace, host, gateway, account)),
-    );
+    const identity = [namespace, host, installation.namespace, installation.name, account];
+    return egressPaths(app, identity, () => new GatewayEgressPath(app, namespace, host, gateway, account));
   }
 
   private readonly admitted = new Map<string, Caller>();

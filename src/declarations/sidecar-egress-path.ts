@@ -2,7 +2,6 @@ import { isIP } from 'net';
 import { IConstruct } from 'constructs';
 import { allowedEgressOf } from './allowed-egress';
 import { perIdentity } from './app';
-import { watch } from './conflicts';
 import { EgressPath } from './egress-path';
 import { externalPorts } from './origination';
 import { SidecarEgressPathSettings } from './settings';
@@ -14,7 +13,7 @@ const egressPaths = perIdentity<SidecarEgressPath>();
 /** One host, straight from the sidecars of one namespace. */
 export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
   public static of(app: IConstruct, namespace: string, host: string): SidecarEgressPath {
-    return egressPaths(app, [namespace, host], () => watch(app, new SidecarEgressPath(app, namespace, host)));
+    return egressPaths(app, [namespace, host], () => new SidecarEgressPath(app, namespace, host));
   }
 
   private constructor(app: IConstruct, namespace: string, host: string) {
