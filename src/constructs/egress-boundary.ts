@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { readBoundary } from './_boundary-props';
+import { readBoundary } from './_boundary-readers';
 import { EgressBoundaryProps } from './egress-boundary-props';
 import { where } from './_readers';
 import { allowedEgressOf } from '../declarations/allowed-egress';

@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { GATEWAY, readPods } from './_gateway-props';
+import { GATEWAY, readPods } from './_gateway-readers';
 import { readIstioVersion, readNamespace, where } from './_readers';
 import { EgressGatewayProps } from './egress-gateway-props';
 import { IEgressGateway } from './i-egress-gateway';

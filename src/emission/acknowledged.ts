@@ -2,7 +2,7 @@ import { ApiObject } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { Emitted } from './emitted';
 import { Acknowledgement, acknowledgementsOf } from '../declarations/acknowledgements';
-import { ACKNOWLEDGE } from '../manifests/acknowledge';
+import { ACKNOWLEDGE } from '../manifests/annotations';
 import type { Finding } from '../rules';
 
 /** The findings of an app that somebody has accepted. */

@@ -1,6 +1,6 @@
 import { ApiObjectMetadata, Chart, Lazy } from 'cdk8s';
 import { IConstruct } from 'constructs';
-import { CONSTRUCTS } from '../manifests/constructs-annotation';
+import { CONSTRUCTS } from '../manifests/annotations';
 
 /** By which an owner's objects are selected. */
 export const OWNER_LABEL = 'cdk8s-istio-egress/owner';

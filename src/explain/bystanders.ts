@@ -1,6 +1,6 @@
 import { nameOf } from './candidates/question';
-import { constructOf } from './constructs';
-import { indexOf, namesOf } from './manifest';
+import { constructOf } from './which-construct';
+import { indexOf, namesOf } from './lookups';
 import { hostOf, urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
 import { isClosed } from '../manifests/entries';

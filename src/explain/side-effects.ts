@@ -1,5 +1,5 @@
 import { inBrief } from './headline';
-import { addressOf, namesOf } from './manifest';
+import { addressOf, namesOf } from './lookups';
 import { ANY_OTHER, callersIn, nameOf, OtherRequest, requestsIn, UNDECLARED_HOST } from './other-requests';
 import { hostOf, isTcpRequest, urlOf } from '../access/request-url';
 import { covers } from '../istio/hosts';

@@ -1,6 +1,6 @@
 import { LintFinding, AcknowledgedFinding, messageWithoutPlaces, nameIn, nameOf } from './finding';
 import { printableJson } from './printable';
-import { ACKNOWLEDGE } from '../manifests/acknowledge';
+import { ACKNOWLEDGE } from '../manifests/annotations';
 import { EgressObject } from '../manifests/egress-object';
 import { groupBy } from '../values/grouping';
 

@@ -6,8 +6,8 @@ import { isHttp } from '../../istio/protocols';
 import { isClosed } from '../../manifests/entries';
 import { IstioObject } from '../../manifests/indexed';
 import { isSeenFrom } from '../../manifests/visibility';
-import { addressOf } from '../manifest';
-import { leadsToService } from '../constructs';
+import { addressOf } from '../lookups';
+import { leadsToService } from '../which-construct';
 
 /** What resolution NONE does, as a proposal says it. */
 export const CALLERS_CHOOSE = 'callers then choose the address themselves';

@@ -5,7 +5,7 @@ import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 import { Answer, FieldRef, ModelCaller, ModelRequest, World } from '../../model';
-import { namesOf } from '../manifest';
+import { namesOf } from '../lookups';
 
 /** How the request must be answered. */
 export interface Wanted {

@@ -1,5 +1,5 @@
 import { Candidate } from './candidates/question';
-import { CONSTRUCTS } from '../manifests/constructs-annotation';
+import { CONSTRUCTS } from '../manifests/annotations';
 import { PathStep, stepsOf } from '../manifests/field-path';
 import { IstioObject } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
