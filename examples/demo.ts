@@ -5,7 +5,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { Example, examples, judged, linesOf, objectsIn, synthesise } from './examples';
-import { AccessRow, Symptom, Via } from '../src/access/access-table';
+import { AccessRow, Spoken, Symptom, Via } from '../src/access/access-table';
 import { JudgedRow } from '../src/explain';
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -28,7 +28,7 @@ const SYMPTOMS: Record<Exclude<Symptom, number>, string> = {
   'grpc-unavailable': 'gRPC UNAVAILABLE',
 };
 
-const PROTOCOLS: Record<NonNullable<AccessRow['speak']>, string> = {
+const PROTOCOLS: Record<Spoken, string> = {
   http2: 'HTTP/2',
   grpc: 'gRPC',
   websocket: 'WebSocket',

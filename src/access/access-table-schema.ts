@@ -1,4 +1,4 @@
-import { SYMPTOMS } from './access-table';
+import { OUTBOUND_MODES, PATH_NORMALIZATIONS, SPOKEN, SYMPTOMS, VIAS } from './access-table';
 import { Shape } from '../schema/shape';
 
 /** An object with these fields and no others. */
@@ -65,7 +65,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
       properties: {
         outboundTrafficPolicy: {
           description: 'The mode in the mesh configuration. Default ALLOW_ANY, as in Istio.',
-          enum: ['ALLOW_ANY', 'REGISTRY_ONLY'],
+          enum: OUTBOUND_MODES,
         },
         rootNamespace: { description: 'Default istio-system.', $ref: '#/definitions/label' },
         trustDomain: { description: 'Default cluster.local.', type: 'string', minLength: 1 },
@@ -81,7 +81,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
         },
         pathNormalization: {
           description: "How proxies normalise the paths of requests. Default BASE, as Istio's.",
-          enum: ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'],
+          enum: PATH_NORMALIZATIONS,
         },
         dnsCapture: {
           description: 'Whether sidecars answer DNS themselves (ISTIO_META_DNS_CAPTURE). Default false, as in Istio.',
@@ -195,7 +195,7 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
           description:
             'Default HTTP/1.1 for http://, what the host chooses for https://. http2: with prior knowledge. ' +
             'grpc: one unary call. websocket: an upgrade and one message back and forth.',
-          enum: ['http2', 'grpc', 'websocket'],
+          enum: SPOKEN,
         },
         headers: { type: 'object', additionalProperties: { type: 'string' } },
         dial: { description: "An address to dial instead of the host's own.", type: 'string' },
@@ -224,14 +224,14 @@ export const ACCESS_TABLE_SCHEMA: Shape = {
             description:
               "What the caller sees: a status, or curl's exit code 35 (tls-closed), 52, 55 or 56 (closed), 28 " +
               "(timeout), 60 (certificate-rejected), or gRPC's status 14 (grpc-unavailable).",
-            oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: [...SYMPTOMS] }],
+            oneOf: [{ type: 'integer', minimum: 400, maximum: 599 }, { enum: SYMPTOMS }],
           },
           by: { description: 'What refused it.', enum: ['sidecar', 'gateway', 'host'] },
           via: {
             description:
               'The egress path. direct: past the sidecar. undeclared: nothing declares the host, and the sidecar ' +
               'lets it through.',
-            enum: ['direct', 'undeclared', 'sidecar', 'gateway'],
+            enum: VIAS,
           },
           tlsOriginatedBy: { enum: ['application', 'sidecar', 'gateway', 'none'] },
           plaintextToHost: {

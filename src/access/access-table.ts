@@ -5,9 +5,12 @@ import { hostOf, urlOf } from './request-url';
  * the same as a JSON schema.
  */
 
+export const OUTBOUND_MODES = ['ALLOW_ANY', 'REGISTRY_ONLY'] as const;
+export const PATH_NORMALIZATIONS = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
+
 /** The mesh that the manifests are applied to. */
 export interface MeshSettings {
-  readonly outboundTrafficPolicy?: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  readonly outboundTrafficPolicy?: (typeof OUTBOUND_MODES)[number];
   readonly rootNamespace?: string;
   readonly trustDomain?: string;
   /** The domain of Kubernetes Services. */
@@ -15,7 +18,7 @@ export interface MeshSettings {
   /** Trust domains that policies may name instead of the mesh's own. */
   readonly trustDomainAliases?: string[];
   /** How proxies normalise the paths of requests. @default "BASE" */
-  readonly pathNormalization?: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+  readonly pathNormalization?: (typeof PATH_NORMALIZATIONS)[number];
   /** Whether sidecars answer DNS themselves (`ISTIO_META_DNS_CAPTURE`). */
   readonly dnsCapture?: boolean;
   /** Whether pods have addresses of both families, and Istio's `ISTIO_DUAL_STACK` is on, in istiod and in proxies. */
@@ -102,7 +105,9 @@ export interface TableConfigMap {
 /**
  * How a request leaves the pod: past its sidecar, undeclared and let through, from the sidecar, or through a gateway.
  */
-export type Via = 'direct' | 'undeclared' | 'sidecar' | 'gateway';
+export const VIAS = ['direct', 'undeclared', 'sidecar', 'gateway'] as const;
+export type Via = (typeof VIAS)[number];
+
 export type TlsOriginator = 'application' | 'sidecar' | 'gateway' | 'none';
 
 /** What the caller sees if it is no status. */
@@ -145,17 +150,18 @@ export interface Expectation {
   readonly removedHeaders?: string[];
 }
 
+/** HTTP/2 with prior knowledge, a unary gRPC call, a WebSocket. */
+export const SPOKEN = ['http2', 'grpc', 'websocket'] as const;
+export type Spoken = (typeof SPOKEN)[number];
+
 /** One request. */
 export interface AccessRow {
   readonly from: string;
   /** `http://`, `https://` or `tcp://host:port`. */
   readonly request: string;
   readonly method?: string;
-  /**
-   * What the application speaks other than HTTP/1.1 or HTTPS: HTTP/2 with prior knowledge, a unary gRPC call, a
-   * WebSocket.
-   */
-  readonly speak?: 'http2' | 'grpc' | 'websocket';
+  /** What the application speaks, if neither HTTP/1.1 nor HTTPS. */
+  readonly speak?: Spoken;
   readonly headers?: Record<string, string>;
   /** An address to dial instead of the host's own, as a caller does that lies about its destination. */
   readonly dial?: string;

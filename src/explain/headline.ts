@@ -33,7 +33,7 @@ function refused(answer: Answer): string {
 }
 
 /** What the caller sees of a refusal. */
-export function seen({ symptom, redirects = [] }: Answer): string {
+function seen({ symptom, redirects = [] }: Answer): string {
   const words: Record<string, string> = {
     'tls-closed': 'TLS closed (curl 35)',
     closed: 'connection closed (curl 52 or 56)',

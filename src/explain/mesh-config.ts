@@ -1,8 +1,9 @@
 import { parse } from 'yaml';
-import { MeshSettings } from '../access/access-table';
+import { MeshSettings, OUTBOUND_MODES, PATH_NORMALIZATIONS } from '../access/access-table';
 import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-table-schema';
 import { Shape, shapeProblems } from '../schema/shape';
 import { isTrue } from '../istio/booleans';
+import { modeOf } from '../istio/outbound-traffic-policy';
 import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 import { nearest } from '../values/nearest';
@@ -19,8 +20,8 @@ const READ: Shape = {
   properties: {
     outboundTrafficPolicy: {
       oneOf: [
-        { enum: ['ALLOW_ANY', 'REGISTRY_ONLY'] },
-        { type: 'object', additionalProperties: false, properties: { mode: { enum: ['ALLOW_ANY', 'REGISTRY_ONLY'] } } },
+        { enum: OUTBOUND_MODES },
+        { type: 'object', additionalProperties: false, properties: { mode: { enum: OUTBOUND_MODES } } },
       ],
     },
     rootNamespace: { type: 'string' },
@@ -30,7 +31,7 @@ const READ: Shape = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        normalization: { enum: ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] },
+        normalization: { enum: ['DEFAULT', ...PATH_NORMALIZATIONS] },
       },
     },
     defaultConfig: { type: 'object', properties: { proxyMetadata: { type: 'object' } } },
@@ -109,9 +110,7 @@ export function meshOf(given: unknown, where: string): Settings {
   return {
     mesh: {
       clusterDomain: values?.global?.proxy?.clusterDomain ?? undefined,
-      // REGISTRY_ONLY is the zero value of the API, so a policy without a mode means it.
-      outboundTrafficPolicy:
-        typeof policy === 'string' ? policy : (policy?.mode ?? (policy ? 'REGISTRY_ONLY' : 'ALLOW_ANY')),
+      outboundTrafficPolicy: typeof policy === 'string' ? policy : (modeOf(policy) ?? 'ALLOW_ANY'),
       rootNamespace: mesh.rootNamespace ?? values?.global?.istioNamespace ?? undefined,
       trustDomain: mesh.trustDomain ?? undefined,
       trustDomainAliases: mesh.trustDomainAliases ?? undefined,

@@ -1,7 +1,7 @@
 /** What the options of `explain` and `check` say, one function each. A wrong one is an error that says what to write. */
 import { isIP } from 'net';
 import { requestProblem } from './request-problem';
-import { Via } from '../access/access-table';
+import { SPOKEN, Via, VIAS } from '../access/access-table';
 import { currentValue } from '../access/former-words';
 import { isTcpRequest } from '../access/request-url';
 import { Usage } from '../cli/outcome';
@@ -11,9 +11,6 @@ import { UNDATED_AGES } from '../model/objects/ages';
 
 const OUTPUTS = ['text', 'json', 'mermaid'] as const;
 type Output = (typeof OUTPUTS)[number];
-/** What an application speaks other than HTTP/1.1 and HTTPS. */
-const SPOKEN: readonly string[] = ['http2', 'grpc', 'websocket'];
-const VIAS: readonly string[] = ['direct', 'undeclared', 'sidecar', 'gateway'];
 
 export function outputOf(text: string): Output {
   const output = OUTPUTS.find((one) => one === text);
@@ -82,8 +79,9 @@ export function gatewayOf(text: string): KnownGateway {
 export function viaOf(via: string | undefined): Via | undefined {
   const current = via === undefined ? undefined : currentVia(via);
   if (current !== undefined) throw new Usage(`--via: \`${via}\` is called \`${current}\` now`);
-  if (via !== undefined && !VIAS.includes(via)) throw new Usage(`--via is one of ${VIAS.join(', ')}, not "${via}"`);
-  return via as Via | undefined;
+  const known = VIAS.find((one) => one === via);
+  if (known !== via) throw new Usage(`--via is one of ${VIAS.join(', ')}, not "${via}"`);
+  return known;
 }
 
 export function currentVia(via: string): string | undefined {
@@ -132,7 +130,8 @@ export function requestOf({
   if (problem !== undefined) throw new Usage(`--to ${problem}`);
   if (dial !== undefined && (isIP(dial) === 0 || dial.includes('%')))
     throw new Usage(`--dial is an address such as 203.0.113.99, not "${dial}"`);
-  if (speak !== undefined && !SPOKEN.includes(speak))
+  const spoken = SPOKEN.find((one) => one === speak);
+  if (spoken !== speak)
     throw new Usage(`--speak is ${SPOKEN.join(', ')}, not "${speak}"; without it, HTTP/1.1 or HTTPS is spoken`);
   if (speak !== undefined && isTcpRequest(to))
     throw new Usage(`--speak ${speak} is for http:// and https://, not "${to}"`);
@@ -143,7 +142,7 @@ export function requestOf({
     ...(method && { method: method.toUpperCase() }),
     ...(dial && { dial }),
     ...(follow && { follow }),
-    ...(speak !== undefined && { speak: speak as ModelRequest['speak'] }),
+    ...(spoken && { speak: spoken }),
     ...(headers.length > 0 && { headers: Object.fromEntries(headers.map((line) => [line![1], line![2]])) }),
   };
 }

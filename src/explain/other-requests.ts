@@ -5,6 +5,7 @@
 import { isIPv6 } from 'net';
 import { hostOf, inUrl, urlOf } from '../access/request-url';
 import { isWildcard } from '../istio/hosts';
+import { INJECTION_TEMPLATES } from '../istio/injection';
 import { podTemplateOf } from '../istio/pod-templates';
 import { isHttp, isTls, upper } from '../istio/protocols';
 import { isRange } from '../istio/ranges';
@@ -66,7 +67,7 @@ function callersNamedIn(objects: readonly EgressObject[]): ModelCaller[] {
       for (const namespace of [own, ...((manifest.spec as Exported | undefined)?.exportTo ?? [])])
         if (/^[a-z0-9-]+$/.test(namespace)) namespaces.add(namespace);
     const { metadata, spec } = podTemplateOf(manifest) ?? {};
-    if (spec?.serviceAccountName && metadata?.annotations?.['inject.istio.io/templates'] === undefined)
+    if (spec?.serviceAccountName && metadata?.annotations?.[INJECTION_TEMPLATES] === undefined)
       add({ namespace: own, serviceAccount: spec.serviceAccountName });
     collect(specOf(manifest, 'Gateway') ?? specOf(manifest, 'AuthorizationPolicy'));
     for (const { from } of specOf(manifest, 'AuthorizationPolicy')?.rules ?? [])

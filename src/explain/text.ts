@@ -58,7 +58,7 @@ export function asText(
 }
 
 /** `VirtualService payments/x http[0]` */
-export function short({ kind, namespace, name, field }: FieldRef): string {
+function short({ kind, namespace, name, field }: FieldRef): string {
   return (
     `${kind} ` +
     `${namespace ? `${namespace}/` : ''}${name}${field === undefined ? '' : ` ${field.replace(/^spec\./, '')}`}`

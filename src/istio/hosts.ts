@@ -30,3 +30,6 @@ export function isAuthority(header: string): boolean {
 export function covers(pattern: string, host: string): boolean {
   return pattern === host || (isWildcard(pattern) && host.endsWith(pattern.slice(1)));
 }
+
+/** The label by which a ServiceEntry asks istiod for addresses of its hosts, or wants none. */
+export const ALLOCATE_ADDRESSES = 'networking.istio.io/enable-autoallocate-ip';

@@ -84,7 +84,7 @@ export function externalSubsets(
   if (origination) {
     const number = originationPort(origination, ports);
     const tls = tlsBlock(origination, namespace);
-    for (const http2 of [...new Set(ports.filter((port) => port.http).map(speaksHttp2))]) {
+    for (const http2 of [...new Set(ports.filter((port) => port.http).map(({ protocol }) => isHttp2(protocol)))]) {
       const trafficPolicy = { portLevelSettings: [portPolicy(number, policy, tls, http2)] };
       subsets.push({ name: originatingSubset(http2), trafficPolicy });
     }
@@ -144,11 +144,6 @@ function tlsBlock(settings: OriginationSettings, namespace: string): PortPolicy[
     };
   }
   return { mode: TlsMode.SIMPLE, ...authority, ...names };
-}
-
-/** Whether requests on this port are HTTP/2, so that the proxy must ask for it over originated TLS. */
-export function speaksHttp2(port: PortSettings): boolean {
-  return isHttp2(port.protocol);
 }
 
 /** A private name for an external host, which no one uses by accident. */

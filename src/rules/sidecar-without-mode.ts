@@ -1,6 +1,6 @@
 import { Rule } from './rule';
+import { modeOf } from '../istio/outbound-traffic-policy';
 import { describe, IstioObject, ordered } from '../manifests/indexed';
-import { IstioSpecs } from '../manifests/specs';
 
 const example = (mode: string) => `
 apiVersion: networking.istio.io/v1
@@ -30,9 +30,8 @@ export const sidecarWithoutMode: Rule = {
     const sidecars = index.ofKind('Sidecar');
     const isDefault = ({ namespace, spec }: IstioObject<'Sidecar'>) =>
       namespace === index.rootNamespace && !spec.workloadSelector;
-    const [lock] = ordered(
-      sidecars.filter((sidecar) => isDefault(sidecar) && locks(sidecar.spec.outboundTrafficPolicy)),
-    );
+    const locks = ({ spec }: IstioObject<'Sidecar'>) => modeOf(spec.outboundTrafficPolicy) === 'REGISTRY_ONLY';
+    const [lock] = ordered(sidecars.filter((sidecar) => isDefault(sidecar) && locks(sidecar)));
     if (!lock) return;
     for (const sidecar of sidecars) {
       // Two defaults in the root namespace are a case for default-sidecar-conflict.
@@ -47,8 +46,3 @@ export const sidecarWithoutMode: Rule = {
     }
   },
 };
-
-/** REGISTRY_ONLY is the zero value of the API, so `outboundTrafficPolicy: {}` means it too. */
-function locks(policy: IstioSpecs['Sidecar']['outboundTrafficPolicy'] | null): boolean {
-  return policy !== undefined && policy !== null && (policy.mode ?? 'REGISTRY_ONLY') === 'REGISTRY_ONLY';
-}

@@ -2,6 +2,7 @@ import { Rule } from './rule';
 import { isWildcard } from '../istio/hosts';
 import { isOpaque, portsOf } from '../istio/protocols';
 import { Grouping } from '../values/grouping';
+import { allocatesAddresses } from '../manifests/entries';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { EVERYWHERE, someNamespaceSeesBoth, describeNamespaces, visibleIn } from '../manifests/visibility';
@@ -84,11 +85,7 @@ function isUnresolved({ spec }: IstioObject<'ServiceEntry'>): boolean {
   return (spec.resolution ?? 'NONE') === 'NONE';
 }
 
-/** Whether istiod allocates an address, with which sidecars with DNS capture answer. */
+/** Whether every host has an address of its own where sidecars answer DNS. */
 function getsAddress(entry: IstioObject<'ServiceEntry'>): boolean {
-  return (
-    !isUnresolved(entry) &&
-    !(entry.spec.hosts ?? []).some(isWildcard) &&
-    entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false'
-  );
+  return allocatesAddresses(entry) && !(entry.spec.hosts ?? []).some(isWildcard);
 }

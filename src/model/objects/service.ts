@@ -2,6 +2,7 @@ import { addressOf, ServiceAddress } from './addresses';
 import { isAlias } from './aliases';
 import { protocolOfServicePort, upper } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
+import { allocatesAddresses } from '../../manifests/entries';
 import { compare, Indexed, IstioObject } from '../../manifests/indexed';
 import { ServiceSpec } from '../../manifests/specs';
 import { Exported } from '../../manifests/visibility';
@@ -57,10 +58,7 @@ export function servicesOfEntry(entry: IstioObject<'ServiceEntry'>, exportTo: re
     targetPort: port.targetPort || undefined,
   }));
   const resolution: Resolution = spec.resolution ?? 'NONE';
-  const canHaveAddress =
-    resolution !== 'NONE' &&
-    addresses.length === 0 &&
-    entry.manifest.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'] !== 'false';
+  const canHaveAddress = addresses.length === 0 && allocatesAddresses(entry);
   const shared = {
     namespace: entry.namespace,
     kubernetes: false as const,

@@ -57,10 +57,6 @@ export class VirtualHosts {
     }
     return best === undefined ? undefined : this.wildcards.get(best);
   }
-
-  public get domains(): Iterable<string> {
-    return [...this.exact.keys(), ...this.wildcards.keys()];
-  }
 }
 
 /** The statuses of redirects that istiod knows. */

@@ -9,6 +9,7 @@ import { Destination } from '../routes/destination';
 import { destinationsOf, Routes } from '../routes/route';
 import { ProxyIdentity } from '../objects/proxy';
 import { covers, isWildcard } from '../../istio/hosts';
+import { modeOf } from '../../istio/outbound-traffic-policy';
 import { isAtLeast } from '../../istio/release-lines';
 import { serviceOfHost } from '../../istio/service-names';
 import { upper } from '../../istio/protocols';
@@ -69,8 +70,7 @@ export function sidecarScope(registry: Registry, proxy: ProxyIdentity): Scope {
   }
   const meshPolicy: string = registry.world.mesh?.outboundTrafficPolicy ?? 'ALLOW_ANY';
   const own = sidecar?.spec.outboundTrafficPolicy;
-  // An empty policy means REGISTRY_ONLY, the first value of the enumeration.
-  const policy = own ? (own.mode ?? 'REGISTRY_ONLY') : meshPolicy;
+  const policy = modeOf(own) ?? meshPolicy;
   if (policy !== 'ALLOW_ANY' && policy !== 'REGISTRY_ONLY') {
     throw new Undetermined(`the model does not know the outbound traffic policy ${policy}`, [
       own ? fieldRef(sidecar!, 'spec.outboundTrafficPolicy.mode') : meshFieldRef('outboundTrafficPolicy.mode'),

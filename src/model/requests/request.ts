@@ -1,3 +1,5 @@
+import { Spoken } from '../../access/access-table';
+
 /** A workload that makes requests. */
 export interface ModelCaller {
   readonly namespace: string;
@@ -25,8 +27,8 @@ export interface ModelRequest {
   readonly headers?: Record<string, string>;
   /** The address to dial, if not the host's own. */
   readonly dial?: string;
-  /** The protocol, if not plain HTTP/1.1 or HTTPS: HTTP/2 with prior knowledge, a unary gRPC call, a WebSocket. */
-  readonly speak?: 'http2' | 'grpc' | 'websocket';
+  /** The protocol, if neither HTTP/1.1 nor HTTPS. */
+  readonly speak?: Spoken;
   /** Whether redirects are followed. @default false */
   readonly follow?: boolean;
 }

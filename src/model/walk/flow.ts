@@ -1,3 +1,4 @@
+import { Spoken } from '../../access/access-table';
 import { FirstBytes } from '../proxies/chains';
 import { ClientTls } from '../proxies/client-tls';
 import { HttpRequest } from '../requests/http-request';
@@ -30,7 +31,7 @@ export interface Flow {
   readonly added: ReadonlySet<string>;
   /** Whether it is sent as HTTP/2. */
   readonly http2?: boolean;
-  readonly speak?: 'http2' | 'grpc' | 'websocket';
+  readonly speak?: Spoken;
 }
 
 export function outermost(flow: Flow): Layer | undefined {

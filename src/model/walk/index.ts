@@ -4,6 +4,7 @@ import { Choice, Ending, Journey, Leg, NOWHERE } from './journey';
 import { leavePod } from './leaving-the-pod';
 import { reachHost } from './reaching-host';
 import { toService } from './to-service';
+import { Spoken } from '../../access/access-table';
 import { hostOf, isTcpRequest, portOfRequest, urlOf } from '../../access/request-url';
 import { Believed } from '../registry/address-book';
 import { Address, isOfIPv6, textOf } from '../objects/addresses';
@@ -32,7 +33,7 @@ const MAX_REDIRECTS = 10;
 const SOME_CALL = '/lab.Echo/Say';
 
 /** What tells a proxy which protocol an application speaks over HTTP. */
-const IMPLIED: Partial<Record<NonNullable<ModelRequest['speak']>, Readonly<Record<string, string>>>> = {
+const IMPLIED: Partial<Record<Spoken, Readonly<Record<string, string>>>> = {
   grpc: { 'content-type': 'application/grpc', te: 'trailers' },
   websocket: { connection: 'Upgrade', upgrade: 'websocket' },
 };

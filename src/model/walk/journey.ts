@@ -1,4 +1,4 @@
-import { Symptom, TlsOriginator, Via } from '../../access/access-table';
+import { Spoken, Symptom, TlsOriginator, Via } from '../../access/access-table';
 import { Believed } from '../registry/address-book';
 import { Address, textOf } from '../objects/addresses';
 import { Answer, FieldRef, HopName, Remark, Step, StepKind } from '../answer/answer';
@@ -6,7 +6,6 @@ import { CallerPod } from '../proxies/capture';
 import { Condition, together } from '../answer/conditions';
 import { Configuration } from '../proxies/configuration';
 import { GatewayWorkload } from '../objects/gateways/workload';
-import { ModelRequest } from '../requests/request';
 import { Retries } from '../routes/route';
 import { Scope } from '../registry/scope';
 
@@ -164,7 +163,7 @@ export class Leg {
     private readonly journey: Journey,
     public readonly pod: CallerPod,
     public readonly url: URL,
-    private readonly speak: ModelRequest['speak'],
+    private readonly speak: Spoken | undefined,
     /** Whether an external host has received bytes that were not TLS, on this leg or before. */
     public plaintext: boolean,
   ) {}

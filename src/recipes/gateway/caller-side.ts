@@ -2,7 +2,7 @@ import { HOP_PORT, hopName, hopSubset, idOf, metadataIn } from './names';
 import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { PortSettings } from '../../declarations/settings';
-import { isOpaque, isTls } from '../../istio/protocols';
+import { isHttp2, isOpaque, isTls } from '../../istio/protocols';
 import { Rank, RecipeObject } from '../recipe';
 import {
   hostPorts,
@@ -11,7 +11,6 @@ import {
   Resolution,
   routeOptions,
   serviceEntry,
-  speaksHttp2,
   TlsMode,
   unlessEmpty,
 } from '../traffic';
@@ -69,7 +68,7 @@ function hopRule(path: GatewayEgressPath): istio.DestinationRuleSpec {
         sni: hopName(path, port),
         subjectAltNames: [spiffeId],
       };
-      const portLevelSettings = [portPolicy(HOP_PORT, undefined, tls, speaksHttp2(port))];
+      const portLevelSettings = [portPolicy(HOP_PORT, undefined, tls, isHttp2(port.protocol))];
       return { name: hopSubset(path, port), trafficPolicy: { portLevelSettings } };
     }),
   };

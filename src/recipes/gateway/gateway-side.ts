@@ -3,6 +3,7 @@ import * as istio from '../../../imports/networking.istio.io';
 import { GatewayEgressPath } from '../../declarations/gateway-egress-path';
 import { originationPort } from '../../declarations/origination';
 import { PortSettings } from '../../declarations/settings';
+import { isHttp2 } from '../../istio/protocols';
 import { ObjectKind, Rank, RecipeObject } from '../recipe';
 import {
   externalPorts,
@@ -13,7 +14,6 @@ import {
   Resolution,
   routeOptions,
   serviceEntry,
-  speaksHttp2,
 } from '../traffic';
 
 /**
@@ -92,7 +92,7 @@ function externalDestination(path: GatewayEgressPath, port: PortSettings) {
   const { settings, origination } = path;
   const [subset, number] =
     origination && port.http
-      ? [originatingSubset(speaksHttp2(port)), originationPort(origination, settings.ports)]
+      ? [originatingSubset(isHttp2(port.protocol)), originationPort(origination, settings.ports)]
       : [settings.policy && PLAIN_SUBSET, port.number];
   return { host: privateName(path), subset, port: { number } };
 }

@@ -2,6 +2,7 @@ import * as istio from '../../../imports/networking.istio.io';
 import { CertificateOwner } from '../../declarations/origination';
 import { annotationsFor } from '../../declarations/settings';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
+import { ALLOCATE_ADDRESSES } from '../../istio/hosts';
 import { isWildcardHost } from '../../values/host-name';
 import { keyOf, objectName } from '../../values/names';
 import { sharedDomain } from '../../values/shared-suffixes';
@@ -17,7 +18,7 @@ export function entry(path: SidecarEgressPath, rank: Rank, spec: () => istio.Ser
   const made = object(path, istio.ServiceEntry, `${path.host}-service-entry`, rank, spec);
   if (!isWildcardHost(path.host)) return made;
   // With one address for all names below a domain, TLS without a server name could go to any of them.
-  const labels = { ...made.metadata.labels, 'networking.istio.io/enable-autoallocate-ip': 'false' };
+  const labels = { ...made.metadata.labels, [ALLOCATE_ADDRESSES]: 'false' };
   return { ...made, metadata: { ...made.metadata, labels } };
 }
 

@@ -3,7 +3,7 @@ import { secretReader } from './secret-reader';
 import * as istio from '../../../imports/networking.istio.io';
 import { CertificateOwner, originationPort, OriginationSettings } from '../../declarations/origination';
 import { SidecarEgressPath } from '../../declarations/sidecar-egress-path';
-import { isOpaque, isTls } from '../../istio/protocols';
+import { isHttp2, isOpaque, isTls } from '../../istio/protocols';
 import { addressInstead, keyOf } from '../../values/names';
 import { Rank, RecipeObject } from '../recipe';
 import {
@@ -18,7 +18,6 @@ import {
   Resolution,
   routeOptions,
   serviceEntry,
-  speaksHttp2,
   unlessEmpty,
 } from '../traffic';
 
@@ -104,7 +103,7 @@ function hostRoute(path: SidecarEgressPath): istio.VirtualServiceSpec {
       .map((port) => ({
         match: [{ port: port.number }],
         ...routeOptions(settings),
-        route: to(number, originatingSubset(speaksHttp2(port))),
+        route: to(number, originatingSubset(isHttp2(port.protocol))),
       })),
     tls: unlessEmpty(
       of(isTls).map((port) => ({
