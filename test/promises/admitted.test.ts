@@ -1,6 +1,7 @@
 import { forAll, manifestsFor, identity } from './plans';
 import { checkManifests } from '../../src/rules';
 import { admissionProblems } from '../support/admission';
+import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 
 test('whatever teams declare, an API server with Istio admits every object', () => {
   forAll((plans) => {
@@ -10,6 +11,13 @@ test('whatever teams declare, an API server with Istio admits every object', () 
         admissionProblems(manifest).map((problem) => `${identity(manifest)}: ${problem}`),
       ),
     ).toEqual([]);
+  });
+});
+
+test("whatever teams declare, Kubernetes knows every field of its own kinds' objects", () => {
+  forAll((plans) => {
+    const own = manifestsFor(plans).filter(({ apiVersion }) => !apiVersion.includes('istio.io/'));
+    expect(own.map(asKubernetesKnowsIt)).toEqual(own);
   });
 });
 
