@@ -1,12 +1,14 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { App, Chart, Testing } from 'cdk8s';
+import { DirectEgress } from '../../src/constructs/direct-egress';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { TlsOrigination } from '../../src/constructs/egress';
 import { expectEgress as expectRequests, ExpectationWorld } from '../../src/explain';
 import { Caller } from '../../src/values/caller';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { deployment } from '../support/workloads';
 
 const INSTALLED = { gateways: [GatewayInstallation.helmChart({ namespace: 'egress' })] };
 /** The gateway is installed, which these manifests do not say. */
@@ -45,6 +47,15 @@ test('assertions that hold pass, for the result of Testing.synth, a Chart or an 
       .isRefused('gateway', 503)
       .withoutPlaintext();
   }
+});
+
+test('a workload that bypasses its sidecar, and one that does not', () => {
+  const made = new Chart(Testing.app(), 'payments', { namespace: 'payments' });
+  const legacy = deployment(made, 'legacy', { spec: { serviceAccountName: 'legacy', containers: [{ name: 'app' }] } });
+  new DirectEgress(made, 'direct', { workloads: [legacy], toCidrs: ['203.0.113.40/32'] });
+  const request = (from: string) => expectEgress(made).from(from).to('tcp://203.0.113.40:3270');
+  request('payments/legacy').pastSidecar();
+  expect(() => request('payments/other').pastSidecar()).toThrow(/expected: answered past the sidecar/);
 });
 
 test.each<[string, () => unknown, RegExp]>([
