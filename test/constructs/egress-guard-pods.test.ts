@@ -39,6 +39,7 @@ describe('pods that bypass their sidecar', () => {
         ...(spec.containers ?? []),
       ],
     },
+    status: { initContainerStatuses: [{ name: 'istio-init', state: { terminated: { exitCode: 0 } } }] },
   });
   const configured = (value: string) => ({ ...SIDECAR, env: [NAMESPACE, { name: 'PROXY_CONFIG', value }] });
   const SETTING = expect.stringMatching(/The annotation proxy.istio.io\/config of this pod has a setting/);
@@ -206,6 +207,9 @@ describe('pods that bypass their sidecar', () => {
     ['a hook', { sidecar: { ...SIDECAR, lifecycle: { preStop: { exec: { command: ['sh'] } } } } }, /something else/],
     ['a probe', { sidecar: { ...SIDECAR, startupProbe: { exec: { command: ['sh'] } } } }, /something else/],
     ['another range', { init: withArgs('*', '10.0.0.0/8') }, /something else/],
+    ['the inbound side of the proxy', { init: withArgs('15001', '15006') }, /something else/],
+    ['the outbound side for what comes in', { init: withArgs('15006', '15001') }, /something else/],
+    ['a rule of nftables behind a port', { init: withArgs('15090,15021,15020', '1 return; add') }, /something else/],
     ['another user', { init: withArgs('1337', '1000') }, /something else/],
     ['no interception', { init: withArgs('REDIRECT', 'NONE') }, /something else/],
     ['a port', { init: { ...INIT, args: [...INIT.args, '-o', '443'] } }, /something else/],
@@ -215,7 +219,6 @@ describe('pods that bypass their sidecar', () => {
       { init: { ...INIT, volumeMounts: [{ name: 'mine', mountPath: '/var/run/secrets/../../../usr/sbin' }] } },
       /A volume lies over/,
     ],
-    ['no capture', { init: { ...INIT, name: 'mine', args: [], securityContext: {} } }, /is missing/],
     ['no sidecar', { sidecar: { name: 'mine' } }, /is missing/],
     ['another istiod', { sidecar: configured('{"discoveryAddress": "istiod.other.svc:15012"}') }, VARIABLE],
     ['no interception of the proxy', { sidecar: configured('{"interceptionMode":"NONE"}') }, VARIABLE],
@@ -324,6 +327,19 @@ describe('pods that bypass their sidecar', () => {
     ],
   ])('what the injector has written is looked at: %s', (_what, spec, message) => {
     expect(refused(pod({}, spec))).toEqual([expect.stringMatching(message)]);
+  });
+  test('no container runs before the capture is set up', () => {
+    const { spec, ...rest } = pod();
+    const withFirst = (...initContainers: object[]) => refused({ ...rest, spec: { ...spec, initContainers } });
+    expect(withFirst()).toEqual([expect.stringMatching(/is missing/)]);
+    expect(withFirst({ name: 'first' }, INIT)).toEqual([expect.stringMatching(/runs before its traffic is captured/)]);
+    expect(refused(pod({}, { initContainers: [{ name: 'second' }] }))).toEqual([]);
+    const debugged = pod({}, { ephemeralContainers: [{ name: 'debugger' }] });
+    expect(refused(debugged)).toEqual([]);
+    for (const state of [{}, { running: {} }, { terminated: { exitCode: 1 } }])
+      expect(refused({ ...debugged, status: { initContainerStatuses: [{ name: 'istio-init', state }] } })).toEqual([
+        expect.stringMatching(/not captured yet/),
+      ]);
   });
   test('what the platform sets for all sidecars passes', () => {
     const sidecar = {

@@ -20,14 +20,18 @@ const CAPTURES = ['istio-init', 'istio-validation'];
  * Containers of the injector, which run as the proxy's user, or set up the capture. It notes in an annotation which of
  * them it wrote, and replaces what a pod itself says there.
  */
-const INJECTED = [PROXY_CONTAINER, ...CAPTURES];
+export const INJECTED = [PROXY_CONTAINER, ...CAPTURES];
 
 const IMAGES = ['docker.io/istio/proxyv2', 'gcr.io/istio-release/proxyv2', 'registry.istio.io/release/proxyv2'];
 
-/** What sets up the capture is told, with each argument in a line: all that leaves, but for what the proxy sends. */
+const PORTS = '[*0-9, ]*';
+/**
+ * What sets up the capture is told, with each argument in a line: all that leaves goes to the outbound side of the proxy,
+ * for the inbound side lets everything through. Ports become rules of the packet filter as they are.
+ */
 const CAPTURE =
-  '^istio-iptables\\n-p\\n[0-9]+\\n-z\\n[0-9]+\\n-u\\n1337\\n-m\\n(REDIRECT|TPROXY)\\n-i\\n[*]\\n-x\\n\\n' +
-  '-b\\n[^\\n]*\\n-d\\n[^\\n]*\\n(-q\\n[^\\n]*\\n)?(-o\\n\\n)?(-k\\n[^\\n]*\\n)?(-c\\n\\n)?--log_output_level=[^\\n]*' +
+  '^istio-iptables\\n-p\\n15001\\n-z\\n15006\\n-u\\n1337\\n-m\\n(REDIRECT|TPROXY)\\n-i\\n[*]\\n-x\\n\\n' +
+  `-b\\n${PORTS}\\n-d\\n${PORTS}\\n(-q\\n${PORTS}\\n)?(-o\\n\\n)?(-k\\n[-_.:, a-zA-Z0-9]*\\n)?(-c\\n\\n)?--log_output_level=[^\\n]*` +
   '(\\n--log_as_json)?(\\n--run-validation\\n--skip-rule-apply|\\n--force-apply)?(\\n--native-nftables)?$';
 
 /** What the proxy is told: its domain, which becomes a part of its name in Envoy's bootstrap, and how to log. */
@@ -171,6 +175,26 @@ export function injectedAsWritten(facts: GuardFacts): GuardPolicy['validations']
       message:
         'Istio wrote into this pod, but what captures its traffic is missing: leave out what changes the interception, ' +
         'and what speaks to the injector in place of the pod.',
+    },
+    {
+      // An author can have the injector write the init container of a mesh without istio-cni, which then does nothing.
+      expression:
+        `variables.status == '' || ${field('spec.initContainers', '[]')}.size() == 0 || ` +
+        `object.spec.initContainers[0].name in ${literal(CAPTURES)}`,
+      message:
+        'A container of this pod runs before its traffic is captured: switch native sidecars on in istiod ' +
+        '(`ENABLE_NATIVE_SIDECARS`), or for this pod by the annotation sidecar.istio.io/nativeSidecar: "true".',
+    },
+    {
+      // Kubernetes does not let them wait for the init containers.
+      expression:
+        `${field('spec.ephemeralContainers', '[]')}.size() == 0 || ` +
+        `variables.injected.all(one, !(one.name in ${literal(CAPTURES)}) || ` +
+        `${field('status.initContainerStatuses', '[]')}.exists(init, ` +
+        `init.name == one.name && ${field('state.terminated.exitCode', '1', 'init')} == 0))`,
+      message:
+        'The traffic of this pod is not captured yet: add a debug container once its container ' +
+        `${CAPTURES.join(' or ')} has ended.`,
     },
     {
       expression: `variables.status == '' || object.spec.containers.exists(one, one.name != ${literal(PROXY_CONTAINER)})`,

@@ -3,6 +3,7 @@ import { annotation, field, literal, matchLines, words } from './cel';
 import {
   hasOtherImage,
   HOOKS,
+  INJECTED,
   injectedAsWritten,
   injectedVariables,
   isApart,
@@ -40,7 +41,7 @@ function bindingPolicy(facts: GuardFacts): GuardPolicy {
   };
 }
 
-/** Nobody runs something in the container of the proxy, whose user is not captured. */
+/** Nobody runs something in the containers of the injector: the proxy's user is not captured, and others may change that. */
 function execPolicy(facts: GuardFacts): GuardPolicy {
   return {
     rules: [{ ...written('', ['v1'], 'pods/exec'), operations: ['CONNECT'] }],
@@ -48,10 +49,10 @@ function execPolicy(facts: GuardFacts): GuardPolicy {
     validations: [
       {
         expression:
-          `${field('container', "''")} != ${literal(PROXY_CONTAINER)} || ` +
-          matchLines(field('command', '[]'), `^${REQUEST}$`),
+          `!(${field('container', "''")} in ${literal(INJECTED)}) || ` +
+          `object.container == ${literal(PROXY_CONTAINER)} && ${matchLines(field('command', '[]'), `^${REQUEST}$`)}`,
         message:
-          'What runs in the container istio-proxy bypasses the sidecar: choose another container. Ask the proxy with ' +
+          `What runs in ${INJECTED.join(', ')} bypasses the sidecar: choose another container. Ask the proxy with ` +
           '`pilot-agent request GET …`, or with istioctl.',
       },
     ],

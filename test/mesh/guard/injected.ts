@@ -40,6 +40,7 @@ export const ORDINARY: Record<string, KubeObject> = {
   'a pod with probes, hooks and first containers': pod(
     {
       annotations: {
+        'sidecar.istio.io/nativeSidecar': 'true',
         'proxy.istio.io/config':
           '{"holdApplicationUntilProxyStarts":true,"proxyMetadata":{"ISTIO_META_DNS_CAPTURE":"true"}}',
         'sidecar.istio.io/proxyCPU': '100m',
@@ -68,6 +69,14 @@ export const ORDINARY: Record<string, KubeObject> = {
       ],
     },
   ),
+};
+
+/** What the status of a pod says of the containers that set up the capture, and of what waits for them. */
+export const CAPTURED = {
+  initContainerStatuses: ['istio-init', 'istio-validation'].map((name) => ({
+    name,
+    state: { terminated: { exitCode: 0 } },
+  })),
 };
 
 /** As `kubectl debug` adds them, with the profiles `baseline` and `restricted`. */
@@ -146,6 +155,20 @@ const ownProxy = (more: object) =>
   );
 const ownCapture = (name: 'istio-init' | 'istio-validation', more: object) =>
   pod({ annotations: STATUS }, { containers: [APP], initContainers: [{ name, image: 'mine', ...more }] });
+/** What the injector has the capture do, but for some arguments. */
+const capturing = (changed: Record<string, string>, ...more: string[]) => {
+  const usual = {
+    '-p': '15001',
+    '-z': '15006',
+    '-u': '1337',
+    '-m': 'REDIRECT',
+    '-i': '*',
+    '-x': '',
+    '-b': '*',
+    '-d': '',
+  };
+  return ['istio-iptables', ...Object.entries({ ...usual, ...changed }).flat(), '--log_output_level=a', ...more];
+};
 const EVERYWHERE = ['init containers', 'istio-cni'];
 const MOUNT = { volumeMounts: [{ name: 'a', mountPath: '/mnt' }] };
 const withVariable = (name: string) => ownProxy({ env: [{ name, value: '/mnt/a' }], ...MOUNT });
@@ -215,6 +238,57 @@ export const ATTACKS: Record<string, { readonly sent: KubeObject; readonly at: (
   'a capture that runs beside the application': {
     sent: ownCapture('istio-init', { restartPolicy: 'Always' }),
     at: ['init containers'],
+  },
+  // In this mode the inbound side of the proxy reaches other addresses than those of the pod.
+  'a capture that leads to the inbound side of the proxy': {
+    sent: pod(
+      { annotations: { 'sidecar.istio.io/status': '{}', 'sidecar.istio.io/interceptionMode': 'TPROXY' } },
+      {
+        containers: [APP],
+        initContainers: [{ name: 'istio-init', image: 'auto', args: capturing({ '-p': '15006' }) }],
+      },
+    ),
+    at: ['init containers'],
+  },
+  'a capture that goes on with a rule of nftables': {
+    sent: pod(
+      { annotations: { 'sidecar.istio.io/status': '{}' } },
+      {
+        containers: [APP],
+        initContainers: [
+          {
+            name: 'istio-init',
+            image: 'auto',
+            args: capturing(
+              { '-d': '1 return; insert rule inet istio-proxy-nat output meta skuid 2000 return; #' },
+              '--native-nftables',
+            ),
+          },
+        ],
+      },
+    ),
+    at: ['init containers'],
+  },
+  'a container that runs before the capture is set up': {
+    sent: pod({}, { initContainers: [{ name: 'first', image: 'none' }] }),
+    at: ['init containers'],
+  },
+  'the same beside istio-cni, which takes the capture for that of an init container': {
+    sent: pod(
+      {
+        annotations: { 'sidecar.istio.io/nativeSidecar': 'false' },
+        labels: {
+          'service.istio.io/workload-name': told(
+            'labels: null\n  annotations:\n    sidecar.istio.io/nativeSidecar',
+            '--log_as_json',
+            'POD_NAMESPACE\n      valueFrom: { fieldRef: { fieldPath: metadata.namespace } }\n' +
+              '    - name: ISTIO_META_WORKLOAD_NAME',
+          ),
+        },
+      },
+      { initContainers: [{ name: 'first', image: 'none' }] },
+    ),
+    at: EVERYWHERE,
   },
   'a capture by a program of the pod': {
     sent: ownCapture('istio-init', { volumeMounts: [{ name: 'a', mountPath: '/usr/local/bin' }] }),

@@ -12,6 +12,7 @@ import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { meshExamples } from '../examples';
 import {
   ATTACKS as INJECTED_ATTACKS,
+  CAPTURED,
   DEBUGGERS,
   INSTALLATIONS,
   ORDINARY,
@@ -633,8 +634,9 @@ describeMesh('guard', { table }, (mesh) => {
         const injected = await mesh.lab.istiod.inject(object, injection);
         expect(await create(injected)).toEqual({});
         const debugged = { ...injected, spec: { ...injected.spec, ephemeralContainers: DEBUGGERS } };
-        const update = { operation: 'UPDATE', oldObject: injected };
-        expect(await create(debugged, { ...update, subresource: 'ephemeralcontainers' })).toEqual({});
+        const update = { operation: 'UPDATE', oldObject: injected, subresource: 'ephemeralcontainers' };
+        expect(await create({ ...debugged, status: CAPTURED }, update)).toEqual({});
+        expect((await create(debugged, update)).refused).toMatch(/not captured yet/);
       });
 
       test.each(Object.entries({ 'the agent injector of Vault': withVault, 'the identities of AWS': withIdentity }))(
@@ -698,6 +700,8 @@ describeMesh('guard', { table }, (mesh) => {
       expect((await exec('istio-proxy', 'sh', '-c', 'pilot-agent request GET stats')).refused).toMatch(
         /choose another/,
       );
+      for (const capture of ['istio-init', 'istio-validation'])
+        expect((await exec(capture, 'pilot-agent', 'request', 'GET', 'stats')).refused).toMatch(/choose another/);
       expect(await exec('istio-proxy', 'pilot-agent', 'request', 'GET', 'stats')).toEqual({});
       expect(await exec('app', 'sh')).toEqual({});
       expect(await exec(undefined, 'sh')).toEqual({});
