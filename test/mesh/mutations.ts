@@ -299,6 +299,8 @@ export const LIMITS = [
   'spoofing "a gateway that does not read the requests begins TLS with the host"',
   'spoofing "where no gateway reads the request, what follows the colon"',
   'spoofing "the agent follows an application that redirects whoever asks for its metrics"',
+  'spoofing "the agent follows an application in place of its Envoy too"',
+  'spoofing "a sidecar looks up a host of its own where its pod says"',
   'foreign-objects "no measures address in another namespace, older"',
   ...[
     'external',

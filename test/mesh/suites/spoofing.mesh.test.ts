@@ -3,6 +3,7 @@
  * themselves, byte by byte; and hosts that demand a client certificate, with the right one, a wrong one, an expired one
  * and none.
  */
+import * as fs from 'fs';
 import { Duplex } from 'stream';
 import * as tls from 'tls';
 import { Chart } from 'cdk8s';
@@ -559,8 +560,23 @@ const REDIRECTING = `
   );
 `;
 
+/** An application that takes the port of Envoy's metrics while its proxy begins anew, and does the same. */
+const TAKING = `
+  const http = require('http');
+  const ask = () =>
+    http.get('http://127.0.0.1:15020/stats/prometheus', (answer) => answer.resume()).on('error', () => undefined);
+  const server = http.createServer((_, answer) =>
+    answer.writeHead(302, { location: 'http://${EVIL}/' }).end(() => process.exit()),
+  );
+  const take = () => server.listen(15090, '127.0.0.1');
+  server.on('error', () => setTimeout(take, 10));
+  server.on('listening', () => setInterval(ask, 10));
+  take();
+  setTimeout(() => process.exit(1), 20_000);
+`;
+
 describeMesh(
-  'metrics',
+  'what a pod decides about its proxy',
   {
     table: {
       mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
@@ -589,12 +605,46 @@ describeMesh(
         },
       } as KubeObject,
     ],
+    // An Envoy that does not get its port takes its agent with it.
+    tolerate: [/^app has ended|15090/],
   },
   (mesh) => {
+    const proxyOf = (name: string) => mesh.lab.proxies.find(({ pod }) => pod.id === name)!;
+
+    test('a sidecar looks up a host of its own where its pod says', async () => {
+      const host = 'api.partner.com';
+      const answered = (answeredBy: string) =>
+        mesh.expectRow({
+          from: 'app',
+          request: `http://${host}/`,
+          expect: { outcome: 'answered', via: 'sidecar', answeredBy },
+        });
+      await mesh.apply(
+        synthesise((app) => new SidecarEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'api', { hosts: [host] })),
+      );
+      await answered(host);
+      // As kubelet writes the `hostAliases` of a pod.
+      const namespace = await mesh.lab.shellOf('app').must('bash', ['-c', 'ip netns identify $$']);
+      fs.writeFileSync(`/etc/netns/${namespace.trim()}/hosts`, `127.0.0.1 localhost\n${EVIL} ${host}\n`);
+      await proxyOf('app').replace(mesh.lab.files);
+      await answered('evil.example.com');
+    });
+
     test('the agent follows an application that redirects whoever asks for its metrics', async () => {
       await mesh.expectRow({ from: 'app', request: `http://${EVIL}/`, expect: { outcome: 'refused' } });
       const external = mesh.lab.watchExternalHosts();
       await mesh.lab.shellOf('app').must(process.execPath, ['-e', REDIRECTING]);
+      const { address } = mesh.lab.pods.find(({ id }) => id === 'app')!;
+      expect(await external.read()).toContainEqual(expect.objectContaining({ event: 'request', from: address }));
+    });
+
+    test('the agent follows an application in place of its Envoy too', async () => {
+      const external = mesh.lab.watchExternalHosts();
+      const taking = mesh.lab.shellOf('app').must(process.execPath, ['-e', TAKING]);
+      await proxyOf('app')
+        .replace(mesh.lab.files)
+        .catch(() => undefined);
+      await taking;
       const { address } = mesh.lab.pods.find(({ id }) => id === 'app')!;
       expect(await external.read()).toContainEqual(expect.objectContaining({ event: 'request', from: address }));
     });
