@@ -89,9 +89,10 @@ export interface EgressGuardProps {
   readonly locks?: RegistryOnlyMesh[];
 
   /**
-   * Refuse pods that bypass their sidecar. They have annotations, labels and settings of Istio that are known to be
-   * harmless, in the sidecar's containers what Istio itself writes, and neither the host's network, user or group 1337
-   * nor capabilities such as NET_ADMIN. `DirectEgress` needs annotations that are refused, and namespaces of gateways
+   * Refuse pods that bypass their sidecar, in the ways that are known; an `EgressBoundary` holds whatever a pod does.
+   * Pods that pass have annotations, labels and settings of Istio that are known to be harmless, in the sidecar's
+   * containers what Istio itself writes, and neither the host's network, user or group 1337 nor capabilities such as
+   * NET_ADMIN. `DirectEgress` needs annotations that are refused, and namespaces of gateways
    * (those of Istio's gateway chart and of the Gateway API) belong in `platformNamespaces`.
    *
    * Every pod is refused where the mesh gives all sidecars something else: images of a mirror or a vendor need
