@@ -15,6 +15,9 @@ const REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';
 /** Printable ASCII without `%`, which would begin a command of Envoy's. */
 const PLAIN = '^[ -$&-~]{0,999}$';
 
+/** Of what is set, or added, at one place. Envoy takes 1,000 for a route, where what is set and added comes together. */
+const MAX_HEADERS = 200;
+
 const MAX_WEIGHT = 10_000;
 /** Each proxy keeps a table of this size for each such rule and port; Envoy itself takes 128 times as much. */
 const MAX_TABLE = 65_537;
@@ -102,6 +105,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
               isPlain(field(path, "''", 'route')),
             ),
             isPlain(field('redirect.authority', "''", 'route')),
+            `(!has(route.redirect) || ${isPlain(field('prefixRewrite', "''", typed('prefixRewrite', 'route.redirect')))})`,
             `${field('redirect.redirectCode', '301', 'route')} in [301, 302, 303, 307, 308]`,
             ...['allowMethods', 'allowHeaders', 'exposeHeaders'].map((list) =>
               each(`corsPolicy.${list}`, 'route', 'text', isPlain('text')),
@@ -123,6 +127,46 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         `${MAX_WEIGHT}, and redirects with 301, 302, 303, 307 or 308: what Envoy refuses would keep their sidecars ` +
         'from every change of their HTTP routes. Write it so, or keep the VirtualService to its own namespace: ' +
         '`exportTo: ["."]`.',
+    },
+    {
+      expression: each(
+        'spec.http',
+        'object',
+        'route',
+        `${fewHeaders('route')} && ${each('route', 'route', 'to', fewHeaders('to'))}`,
+      ),
+      message:
+        `A VirtualService that other namespaces see sets, and adds, up to ${MAX_HEADERS} headers for a route or a ` +
+        'destination: what Envoy refuses would keep their sidecars from every change of their HTTP routes. Write fewer, ' +
+        'or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+    },
+    {
+      expression: [
+        ...['tls', 'tcp'].map((list) =>
+          each(
+            `spec.${list}`,
+            'object',
+            'route',
+            each('match', 'route', 'match', `${field('destinationSubnets', '[]', 'match')}.size() == 0`),
+          ),
+        ),
+        each(
+          'spec.tls',
+          'object',
+          'route',
+          each(
+            'match',
+            'route',
+            'match',
+            `${field('sniHosts', '[]', 'match')}.size() <= 1 && ` +
+              each('sniHosts', 'match', 'host', 'host == host.lowerAscii()'),
+          ),
+        ),
+      ].join(' && '),
+      message:
+        'A VirtualService that other namespaces see matches TLS and TCP without `destinationSubnets`, and in each match ' +
+        'by one of `sniHosts`, in lower case: two that mean the same would keep every pod that starts from becoming ' +
+        'ready. Write a match for each, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
     },
     {
       expression: each(
@@ -168,6 +212,12 @@ function authorities(of: string): string {
     .join(' && ');
 }
 
+function fewHeaders(of: string): string {
+  return ['request.set', 'request.add', 'response.set', 'response.add']
+    .map((map) => `${field(`headers.${map}`, '{}', of)}.size() <= ${MAX_HEADERS}`)
+    .join(' && ');
+}
+
 /** What is set, added and removed, of requests and of answers. */
 function headers(of: string): string {
   return ['request', 'response']
@@ -181,7 +231,7 @@ function headers(of: string): string {
 }
 
 /** Fields that an older Istio does not have: API servers would note them in the status of the policy, were their type asked. */
-const NEWER = /^(http\.http2KeepAlive\.|budgetInterval$|caCertCredentialName$)/;
+const NEWER = /^(http\.http2KeepAlive\.|budgetInterval$|caCertCredentialName$|prefixRewrite$)/;
 const typed = (name: string, of: string) => (NEWER.test(name) ? `dyn(${of})` : of);
 
 /** What is true of a part, where it is there. */

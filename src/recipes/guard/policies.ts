@@ -320,6 +320,15 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'A port with the `appProtocol` http_proxy takes the place of all that sidecars of all namespaces listen for on ' +
           'a port of that number: write `appProtocol: http`.',
       },
+      {
+        expression:
+          `${field('spec.ports', '[]')}.all(port, ${field('protocol', "'TCP'", 'port')} != 'SCTP' || ` +
+          `!${field('spec.ports', '[]')}.exists(other, other.port == port.port && ` +
+          `${field('protocol', "'TCP'", 'other')} == 'TCP'))`,
+        message:
+          'Where a Service has a port for SCTP and one for TCP of the same number, no proxy of the mesh takes a change ' +
+          'of its clusters any more: write two Services.',
+      },
       NO_NETWORK,
     ],
   }),

@@ -425,6 +425,21 @@ export const KINDS = {
     ],
     places: SHARED,
   },
+  sctp: {
+    title: 'a Service with ports for SCTP and TCP of one number',
+    make: (where) => [
+      plainService(where, {
+        ports: ['TCP', 'SCTP'].map((protocol) => ({
+          name: protocol.toLowerCase(),
+          port: 80,
+          protocol,
+          targetPort: 80,
+        })),
+      }),
+    ],
+    places: SHARED,
+    ages: ['older'],
+  },
   alias: {
     title:
       "a Service of type `ExternalName`, private by its annotation, that stands for the callers' host, and a request " +

@@ -90,6 +90,21 @@ export const RECIPES: Record<string, KubeObject[]> = {
       ],
     }),
   ],
+  'TLS and redirects of an own Service': [
+    istio('VirtualService', {
+      hosts: ['secure.other.svc.cluster.local'],
+      tls: [
+        {
+          match: [{ port: 443, sniHosts: ['secure.other.svc.cluster.local'] }],
+          route: [{ destination: { host: 'secure', subset: 'v1' } }],
+        },
+      ],
+      http: [
+        { match: [{ uri: { prefix: '/old' } }], redirect: { prefixRewrite: '/new' } },
+        { route: [{ destination: { host: 'secure' } }] },
+      ],
+    }),
+  ],
   'an external host, with a timeout': [
     istio('ServiceEntry', {
       hosts: ['httpbin.org'],
@@ -226,6 +241,21 @@ export const RECIPES: Record<string, KubeObject[]> = {
         ],
       }),
       apiVersion: 'security.istio.io/v1',
+    },
+  ],
+  'a port for SCTP, and one for TCP and UDP': [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'x', namespace: 'other' },
+      spec: {
+        selector: { app: 'x' },
+        ports: [
+          { name: 'tcp-dns', port: 53 },
+          { name: 'dns', port: 53, protocol: 'UDP' },
+          { name: 'sctp', port: 38412, protocol: 'SCTP' },
+        ],
+      },
     },
   ],
   'protocols of ports': [

@@ -172,6 +172,9 @@ const PODS: Record<string, KubeObject> = {
   ),
 };
 
+const toX = { route: [{ destination: { host: 'x' } }] };
+const manyHeaders = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'a']));
+
 /** Each is what breaks a promise when it is stored; some are one object of several that only work together. */
 const ATTACKS: Record<string, KubeObject> = {
   'an entry with the address of a host': istio('ServiceEntry', {
@@ -259,6 +262,18 @@ const ATTACKS: Record<string, KubeObject> = {
     kind: 'Service',
     metadata: { name: 'x', namespace: 'other' },
     spec: { selector: { app: 'x' }, ports: [{ name: 'a', port: 443, appProtocol: 'http_proxy' }] },
+  },
+  'a Service with a port for SCTP beside one for TCP': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other' },
+    spec: {
+      selector: { app: 'x' },
+      ports: [
+        { name: 'http', port: 80 },
+        { name: 'sctp', port: 80, protocol: 'SCTP' },
+      ],
+    },
   },
   'a RequestAuthentication whose keys istiod asks of the issuer': {
     ...istio('RequestAuthentication', { jwtRules: [{ issuer: 'http://203.0.113.66' }] }),
@@ -371,6 +386,29 @@ const ATTACKS: Record<string, KubeObject> = {
   'a route of an own Service with a redirect that Envoy does not know': ownRoute({
     route: undefined,
     redirect: { uri: '/', redirectCode: 399 },
+  }),
+  'the same to a prefix in two lines': ownRoute({
+    route: undefined,
+    match: [{ uri: { prefix: '/a' } }],
+    redirect: { prefixRewrite: '/a\nb' },
+  }),
+  'a route of an own Service with more headers than Envoy takes': ownRoute({
+    headers: { request: { set: manyHeaders(1001) } },
+  }),
+  'as many for one destination': ownRoute({
+    route: [{ destination: { host: 'x' }, headers: { response: { add: manyHeaders(1001) } } }],
+  }),
+  'a route of an own Service for one name twice': istio('VirtualService', {
+    hosts: ['x.other.svc.cluster.local'],
+    tls: [{ match: [{ sniHosts: ['x.other.svc.cluster.local', 'X.other.svc.cluster.local'] }], ...toX }],
+  }),
+  'the same in two matches': istio('VirtualService', {
+    hosts: ['x.other.svc.cluster.local'],
+    tls: [{ match: ['X', 'x'].map((name) => ({ sniHosts: [`${name}.other.svc.cluster.local`] })), ...toX }],
+  }),
+  'the same by address': istio('VirtualService', {
+    hosts: ['x'],
+    tcp: [{ match: [{ destinationSubnets: ['10.0.0.0/8', '10.1.0.0/8'] }], ...toX }],
   }),
   'a route of an own Service with weights beyond what Envoy adds up': ownRoute({
     route: [1, 2, 3].map(() => ({ destination: { host: 'x' }, weight: 2_000_000_000 })),
