@@ -1,9 +1,11 @@
 /**
- * Makes the compiled library smaller, a sixth of the package: takes comments out of the code, whose declarations have
- * them, and removes the declarations that none of the package's entries leads to. Runs after the compiler.
+ * Makes the compiled library smaller, a fifth of the package: takes comments and indentation out of the code, whose
+ * declarations have the comments, and removes the declarations that none of the package's entries leads to. Runs after
+ * the compiler.
  */
 import * as fs from 'fs';
 import * as path from 'path';
+import { transformSync } from 'esbuild';
 import * as ts from 'typescript';
 
 const LIB = path.join(__dirname, '../lib');
@@ -17,11 +19,8 @@ const files = fs.readdirSync(LIB, { recursive: true, encoding: 'utf8' });
 const read = (file: string) => fs.readFileSync(path.join(LIB, file), 'utf8');
 
 for (const file of files.filter((name) => name.endsWith('.js'))) {
-  const { outputText } = ts.transpileModule(read(file), {
-    fileName: file,
-    compilerOptions: { removeComments: true, target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.CommonJS },
-  });
-  fs.writeFileSync(path.join(LIB, file), outputText);
+  const { code } = transformSync(read(file), { minifyWhitespace: true, target: 'node20' });
+  fs.writeFileSync(path.join(LIB, file), code);
 }
 
 const declarations = new Set(files.filter((name) => name.endsWith('.d.ts')));
