@@ -9,8 +9,7 @@ import { parseAllDocuments } from 'yaml';
 const SOURCE = path.join(__dirname, 'istio.yaml');
 export const TARGET = path.join(__dirname, '../src/istio/specs.ts');
 
-/** Durations as the API server reads them, but 0; shorter ones than a millisecond, which it refuses too, are left out. */
-const DURATION = { pattern: '^(?![0.a-z]+$)(([0-9]*[.])?[0-9]+(ns|us|ms|s|m|h))+$', example: '1.5s, and not 0' };
+const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 const IS_DURATION = "duration(self) >= duration('1ms')";
 
 /** Of each group of fields of which a schema allows one, their names. */
@@ -20,11 +19,13 @@ function exclusiveIn({ oneOf, allOf = [] }: any): string[][] {
 }
 
 /**
- * What a schema says about types, allowed values, and fields that must or cannot be there. Bounds of numbers and other
- * rules in CEL are left to the API server.
+ * What a schema says about types, allowed values, bounds, and fields that must or cannot be there. Rules in CEL other
+ * than that for durations are written by hand (src/model/objects/admission).
  */
 function shapeOf(schema: any): any {
-  const { type, enum: allowed, properties, items, additionalProperties, required, minItems, minLength } = schema;
+  const { type, enum: allowed, properties, items, additionalProperties, required, minItems } = schema;
+  const { minLength, maxLength } = schema;
+  const { minimum, maximum } = schema.format === 'int32' ? { ...INT32, ...schema } : schema;
   const exclusive = exclusiveIn(schema);
   const rules: any[] = schema['x-kubernetes-validations'] ?? [];
   if (schema['x-kubernetes-int-or-string']) return {};
@@ -35,7 +36,10 @@ function shapeOf(schema: any): any {
     ...(exclusive.length > 0 && { exclusive }),
     ...(minItems && { minItems }),
     ...(minLength && { minLength }),
-    ...(rules.some(({ rule }) => rule === IS_DURATION) && DURATION),
+    ...(maxLength && { maxLength }),
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(rules.some(({ rule }) => rule === IS_DURATION) && { format: 'duration' }),
     ...(properties && {
       properties: Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, shapeOf(field)])),
     }),

@@ -1,3 +1,4 @@
+import { isDuration, millisecondsOf } from './durations';
 import { placeOf } from './place';
 
 /** The part of JSON Schema that is needed here. */
@@ -7,9 +8,12 @@ export interface Shape {
   /** Whether the values of `enum`, which are upper case, may be written in any case. */
   readonly anyCase?: boolean;
   readonly pattern?: string;
+  /** A `duration` is at least a millisecond long. */
+  readonly format?: 'duration';
   /** A text that fits the pattern. */
   readonly example?: string;
   readonly minLength?: number;
+  readonly maxLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
@@ -133,7 +137,10 @@ function isAllowed(value: unknown, shape: Shape): boolean {
   if (shape.type !== undefined && !isOf(value, shape.type)) return false;
   if (typeof value === 'string')
     return (
-      (shape.pattern === undefined || new RegExp(shape.pattern).test(value)) && value.length >= (shape.minLength ?? 0)
+      (shape.pattern === undefined || new RegExp(shape.pattern).test(value)) &&
+      (shape.format === undefined || (isDuration(value) && millisecondsOf(value) >= 1)) &&
+      value.length >= (shape.minLength ?? 0) &&
+      value.length <= (shape.maxLength ?? value.length)
     );
   return typeof value !== 'number' || (value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value));
 }
@@ -146,7 +153,12 @@ function allowedBy(shape: Shape, root: Shape): string {
       .join(', ')
       .replace(/, ([^,]*)$/, ' or $1');
   const word = WORDS[shape.type ?? ''] ?? 'something else';
-  if (shape.minimum !== undefined) return `${word} from ${shape.minimum} to ${shape.maximum}`;
+  if (shape.minimum !== undefined)
+    return shape.maximum === undefined
+      ? `${word} not below ${shape.minimum}`
+      : `${word} from ${shape.minimum} to ${shape.maximum}`;
+  if (shape.format) return `${word} like 1.5s, of at least 1ms`;
+  if (shape.maxLength !== undefined) return `${word} of at most ${shape.maxLength} characters`;
   return shape.pattern === undefined ? word : `${word} like ${shape.example ?? shape.pattern}`;
 }
 

@@ -22,6 +22,16 @@ test('objects of which admission rejects one field and admits another are both a
   expect(admissionCases().length - rejected.length).toBeGreaterThan(100);
 });
 
+test('a whole number is one of 32 bits: the webhook of 1.30 says so, later the API server', () => {
+  const rule = (maxConnections: number) => {
+    const trafficPolicy = { connectionPool: { tcp: { maxConnections } } };
+    const manifest = object('DestinationRule', 'shop', 'x', { host: 'api.example.com', trafficPolicy });
+    return separateMalformed([{ manifest, origin: 'here' }]).malformed[0]?.problem;
+  };
+  expect(rule(2 ** 31 - 1)).toBeUndefined();
+  expect(rule(2 ** 31)).toMatch(/2147483648 is not allowed/);
+});
+
 const entry = (more: string) => `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -82,7 +92,7 @@ test.each([
     entry(`resolution: NONE, ${port}`) +
       '---' +
       other('VirtualService', '{ hosts: [a.example.com], http: [{ timeout: 0s, redirect: { uri: /x } }] }'),
-    /http\[0\]\.timeout: "0s" is not allowed; it is text like 1\.5s, and not 0/,
+    /http\[0\]\.timeout: "0s" is not allowed; it is text like 1\.5s, of at least 1ms/,
   ],
   [
     'an endpoint without an address',

@@ -153,10 +153,12 @@ test('what 1.32 adds to load balancing and ejection decides nothing between the 
     'networking.istio.io/v1',
     '{ host: site.example.com, trafficPolicy: { loadBalancer: { backendUtilization: { weightUpdatePeriod: 1s } }, outlierDetection: { failurePercentageThreshold: 50 } } }',
   );
-  expect(ask(`${ENTRY}${rule}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
-    outcome: 'answered',
-    via: 'sidecar',
-  });
+  const see = (istioVersion?: string) =>
+    ask(`${ENTRY}${rule}`, 'shop/app', 'http://site.example.com/', { ...LOCKED, istioVersion });
+  expect(see('1.32')).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  // No release has it yet.
+  for (const version of ['1.31', undefined])
+    expect(see(version)).toMatchObject({ outcome: 'undetermined', reason: expect.stringMatching(/needs Istio 1\.32/) });
 });
 
 test.each(['alpnProtocols: [http/1.1]', 'ecdhCurves: [P-256]', 'caCertCredentialName: ca'])(

@@ -1,5 +1,5 @@
 import { FieldProblem, firstOf, schemaProblem, webhookProblem } from './admission';
-import { newerFields, newerValues } from './admission/newer';
+import { laterFields, newerFields, newerValues } from './admission/newer';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from './host-names';
@@ -238,6 +238,7 @@ export function separateMalformed(
   readonly malformed: Malformed[];
 } {
   const isOlder = !isAtLeast(31, istioVersion);
+  const isReleased = istioVersion !== undefined && isAtLeast(32, istioVersion);
   const wellFormed: EgressObject[] = [];
   const malformed: Malformed[] = [];
   for (const source of objects) {
@@ -248,7 +249,9 @@ export function separateMalformed(
     const { manifest } = source;
     const isObject = typeof manifest?.kind === 'string' && manifest.metadata;
     const rejected = isObject
-      ? (problemOf(manifest) ?? (isOlder ? firstOf(newerFields(manifest)) : undefined))
+      ? (problemOf(manifest) ??
+        (isReleased ? undefined : firstOf(laterFields(manifest))) ??
+        (isOlder ? firstOf(newerFields(manifest)) : undefined))
       : undefined;
     const problem =
       rejected ??

@@ -19,7 +19,7 @@ import { fieldRef } from '../answer/field-ref';
 import { Shape, unknownIn } from '../answer/known-fields';
 import { exportedTo } from '../objects/service';
 import { namesInLowerCase } from '../requests/http-request';
-import { millisecondsOf } from '../../istio/durations';
+import { millisecondsOf } from '../../schema/durations';
 import { fullHost } from '../../istio/hosts';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';

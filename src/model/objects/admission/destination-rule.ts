@@ -15,6 +15,7 @@ import { loadBalancerProblems } from './load-balancer';
 import { trafficSettings } from './traffic-settings';
 import { FieldPath } from '../../../manifests/field-path';
 import { IstioSpecs, Of, TlsSettings, TrafficPolicy } from '../../../manifests/specs';
+import { isDuration, millisecondsOf } from '../../../schema/durations';
 
 export function* destinationRuleProblems(spec: IstioSpecs['DestinationRule'], namespace: string): Problems {
   const { host, trafficPolicy, subsets = [], exportTo, workloadSelector } = spec;
@@ -50,7 +51,11 @@ export function* destinationRuleSchemaProblems(spec: IstioSpecs['DestinationRule
 
 function* trafficPolicyProblems(policy: TrafficPolicy | undefined, field: FieldPath, namespace: string): Problems {
   if (policy === undefined || policy === null) return;
-  if (Object.keys(policy).length === 0) yield { field, problem: 'sets nothing' };
+  if (Object.values(policy).every((one) => Array.isArray(one) && one.length === 0))
+    yield { field, problem: 'sets nothing' };
+  const interval = policy.retryBudget?.budgetInterval;
+  if (interval !== undefined && !isDuration(interval))
+    yield { field: `${field}.retryBudget.budgetInterval`, problem: `"${interval}" is not a duration` };
   const { tunnel, proxyProtocol } = policy as TrafficPolicy & { readonly proxyProtocol?: object };
   if (tunnel && proxyProtocol) yield { field, problem: 'only one of tunnel and proxyProtocol can be set' };
   yield* settingsProblems(policy, field, namespace);
@@ -97,7 +102,7 @@ function* outlierProblems(outlier: Of<TrafficPolicy, 'outlierDetection'>, field:
     };
 }
 
-function* connectionPoolProblems(pool: Of<TrafficPolicy, 'connectionPool'>, field: FieldPath): Problems {
+export function* connectionPoolProblems(pool: Of<TrafficPolicy, 'connectionPool'>, field: FieldPath): Problems {
   if (!pool.tcp && !pool.http) yield { field, problem: 'sets nothing' };
   if (pool.http?.useClientProtocol && pool.http.h2UpgradePolicy === 'UPGRADE')
     yield { field: `${field}.http.useClientProtocol`, problem: 'is not allowed with h2UpgradePolicy UPGRADE' };
@@ -105,6 +110,9 @@ function* connectionPoolProblems(pool: Of<TrafficPolicy, 'connectionPool'>, fiel
   for (const name of ['interval', 'timeout'] as const)
     if (keepAlive && keepAlive[name] === undefined)
       yield { field: `${field}.http.http2KeepAlive.${name}`, problem: 'is missing' };
+  const idle = pool.tcp?.idleTimeout;
+  if (idle !== undefined && !(isDuration(idle) && millisecondsOf(idle) > -1))
+    yield { field: `${field}.tcp.idleTimeout`, problem: `"${idle}" is not a duration, or below 0` };
   for (const part of ['tcp', 'http'] as const)
     for (const [name, value] of Object.entries(pool[part] ?? {}))
       if (typeof value === 'number' && value < 0)

@@ -19,6 +19,9 @@ function* serverProblems({ port, tls, hosts = [], bind = '' }: Server, server: F
   const field: FieldPath = `${server}.tls`;
   if (hosts.length === 0) yield { field: `${server}.hosts`, problem: 'there is no host' };
   for (const [at, host] of hosts.entries()) yield* scopedNameProblems(`${server}.hosts[${at}]`, host, true);
+  if (!protocol) yield { field: `${server}.port.protocol`, problem: 'is missing' };
+  if (port?.name === '') yield { field: `${server}.port.name`, problem: 'is missing' };
+  if (isSocket(bind) && port?.number) yield { field: `${server}.port.number`, problem: 'is 0 for a socket' };
   if (!isSocket(bind)) yield* portProblems(`${server}.port.number`, port?.number);
   if (port?.targetPort) yield { field: `${server}.port.targetPort`, problem: 'is not for Gateways' };
   yield* bindProblems(`${server}.bind`, bind);

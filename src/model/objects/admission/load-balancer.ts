@@ -1,6 +1,7 @@
 import { Problems, repeatedIn } from './names';
 import { FieldPath } from '../../../manifests/field-path';
 import { Of, TrafficPolicy } from '../../../manifests/specs';
+import { isDuration } from '../../../schema/durations';
 
 type LoadBalancer = Of<TrafficPolicy, 'loadBalancer'>;
 
@@ -34,6 +35,8 @@ function* hashProblems(
   field: FieldPath,
 ): Problems {
   const names = (httpCookie?.attributes ?? []).map(({ name }) => name);
+  if (httpCookie?.ttl !== undefined && !isDuration(httpCookie.ttl))
+    yield { field: `${field}.httpCookie.ttl`, problem: `"${httpCookie.ttl}" is not a duration` };
   if (httpCookie?.name === '') yield { field: `${field}.httpCookie.name`, problem: 'is missing' };
   if (names.includes('') || repeatedIn(names).size > 0)
     yield { field: `${field}.httpCookie.attributes`, problem: 'a name is missing, or there twice' };
@@ -44,9 +47,10 @@ function* hashProblems(
     yield { field: `${field}.maglev.tableSize`, problem: `${tableSize} is not a prime number below ${TOO_MANY}` };
 }
 
+/** As Istio tells it, which takes 1 for one. */
 function isPrime(value: number): boolean {
   for (let factor = 2; factor * factor <= value; factor++) if (value % factor === 0) return false;
-  return value > 1;
+  return value > 0;
 }
 
 type Locality = Of<LoadBalancer, 'localityLbSetting'>;

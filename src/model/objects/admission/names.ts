@@ -65,7 +65,7 @@ export function* scopedNameProblems(field: FieldPath, written: string, isGateway
   if (scope !== '*' && scope !== '.' && !isLabel(scope) && !(scope === '' && namespace === '~'))
     yield { field, problem: `${JSON.stringify(namespace)} is not a namespace` };
   const isFull = name.includes('.') && isName(name) && !isPartialWildcard(name);
-  const isHost = name === '*' || isFull || (isGateway && isIP(name) !== 0);
+  const isHost = name === '*' || isFull || (isGateway && isIP(name) === 4);
   if (!isHost) yield { field, problem: `${JSON.stringify(name)} is not the full name of a host` };
 }
 

@@ -7,6 +7,20 @@ const NEEDED = 'needs Istio 1.31';
 
 /** Fields that came with Istio 1.31. The API server rejects those that it does not know. */
 export function* newerFields(manifest: Manifest): Problems {
+  const { inboundConnectionPool, ingress = [] } = specOf(manifest, 'Sidecar') ?? {};
+  if (inboundConnectionPool?.http?.http2KeepAlive)
+    yield { field: 'spec.inboundConnectionPool.http.http2KeepAlive', problem: NEEDED };
+  for (const [at, { connectionPool, tls }] of ingress.entries()) {
+    if (connectionPool?.http?.http2KeepAlive)
+      yield { field: `spec.ingress[${at}].connectionPool.http.http2KeepAlive`, problem: NEEDED };
+    if (tls?.insecureSkipVerify !== undefined)
+      yield { field: `spec.ingress[${at}].tls.insecureSkipVerify`, problem: NEEDED };
+  }
+  const { trafficPolicy, subsets = [] } = specOf(manifest, 'DestinationRule') ?? {};
+  if (
+    [trafficPolicy, ...subsets.map((subset) => subset?.trafficPolicy)].some((one) => one?.retryBudget?.budgetInterval)
+  )
+    yield { field: 'spec.trafficPolicy.retryBudget.budgetInterval', problem: NEEDED };
   for (const [at, { redirect }] of (specOf(manifest, 'VirtualService')?.http ?? []).entries())
     if (redirect?.prefixRewrite) yield { field: `spec.http[${at}].redirect.prefixRewrite`, problem: NEEDED };
   for (const [at, { tls }] of (specOf(manifest, 'Gateway')?.servers ?? []).entries())
@@ -21,6 +35,35 @@ export function* newerFields(manifest: Manifest): Problems {
       yield { field: `${field}.outlierDetection.outlierDetectionHttpErrorCodes`, problem: NEEDED };
   }
 }
+
+/** Fields of the pinned schema that no release has yet. */
+export function* laterFields(manifest: Manifest): Problems {
+  const problem = 'needs Istio 1.32';
+  for (const [kind, list] of [
+    ['Gateway', 'servers'],
+    ['Sidecar', 'ingress'],
+  ] as const)
+    for (const [at, { tls }] of ((specOf(manifest, kind) as Listening | undefined)?.[list] ?? []).entries())
+      for (const name of ['alpnProtocols', 'ecdhCurves'] as const)
+        if (tls?.[name]) yield { field: `spec.${list}[${at}].tls.${name}`, problem };
+  for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
+    const { loadBalancer, outlierDetection, tls } = settings;
+    if (loadBalancer?.backendUtilization) yield { field: `${field}.loadBalancer.backendUtilization`, problem };
+    if (outlierDetection?.failurePercentageThreshold !== undefined)
+      yield { field: `${field}.outlierDetection.failurePercentageThreshold`, problem };
+    if (tls?.caCertCredentialName !== undefined) yield { field: `${field}.tls.caCertCredentialName`, problem };
+  }
+}
+
+/** What listens: servers of a Gateway, and the inbound listeners of a Sidecar. */
+type Listening = Readonly<
+  Partial<
+    Record<
+      'servers' | 'ingress',
+      readonly { readonly tls?: Readonly<Record<'alpnProtocols' | 'ecdhCurves', unknown>> }[]
+    >
+  >
+>;
 
 /** Values that the webhook of Istio 1.31 admits and that of 1.30 rejects. */
 export function* newerValues(manifest: Manifest): Problems {

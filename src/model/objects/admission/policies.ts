@@ -64,8 +64,8 @@ function* ruleProblems(rule: PolicyRule, field: FieldPath, action: string): Prob
         values,
         /ipBlocks$/i.test(name) ? 'range' : /serviceAccounts$/i.test(name) ? 'account' : undefined,
       );
-      if (/trustDomains$/i.test(name) && values.some((value) => value.includes('/')))
-        yield { field: `${own}.${name}`, problem: 'a trust domain has no "/"' };
+      if (/trustDomains$/i.test(name) && values.some((value) => /\/|\*.*\*/.test(value)))
+        yield { field: `${own}.${name}`, problem: 'a trust domain has no "/", and one "*" at most' };
     }
   }
   for (const [at, { operation }] of (rule?.to ?? []).entries()) {

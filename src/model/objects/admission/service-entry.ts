@@ -64,7 +64,7 @@ function* endpointProblems(
   const isAddress = isIP(address) !== 0 || address === '';
   if (resolution === 'STATIC' && !isAddress && !isSocket(address))
     yield { field: `${field}.address`, problem: `${address} is not an IP address (resolution STATIC)` };
-  if (BY_NAME.includes(resolution) && !isAddress && !isFullName(address))
+  if (BY_NAME.includes(resolution) && isIP(address) === 0 && !isFullName(address))
     yield { field: `${field}.address`, problem: `"${address}" is neither an IP address nor the name of a host` };
   const unknown = Object.keys(ports).find((name) => !names.has(name));
   if (unknown !== undefined) yield { field: `${field}.ports`, problem: `no port of the entry is called ${unknown}` };

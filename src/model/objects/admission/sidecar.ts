@@ -1,3 +1,4 @@
+import { connectionPoolProblems } from './destination-rule';
 import {
   bindProblems,
   isFullName,
@@ -36,9 +37,14 @@ export function* sidecarProblems(spec: Spec): Problems {
     if (hosts.length === 0) yield { field: `${field}.hosts`, problem: 'there is no host' };
     for (const [index, host] of hosts.entries()) yield* scopedNameProblems(`${field}.hosts[${index}]`, host, false);
   }
+  if (inboundConnectionPool) yield* connectionPoolProblems(inboundConnectionPool, 'spec.inboundConnectionPool');
   const inboundTwice = repeatedIn(ingress.map(({ port }) => port?.number));
-  for (const [at, { port, tls, defaultEndpoint = '' }] of ingress.entries()) {
+  for (const [at, { port, tls, connectionPool, defaultEndpoint = '' }] of ingress.entries()) {
     const field: FieldPath = `spec.ingress[${at}]`;
+    yield* portProblems(`${field}.port.number`, port?.number ?? 0);
+    if (port?.name && !isLabel(port.name))
+      yield { field: `${field}.port.name`, problem: `"${port.name}" is not made of letters, digits and "-"` };
+    if (connectionPool) yield* connectionPoolProblems(connectionPool, `${field}.connectionPool`);
     if (inboundTwice.has(at)) yield { field: `${field}.port.number`, problem: `${port?.number} has another listener` };
     if (tls && (!isTls(upper(port?.protocol)) || tls.mode === 'ISTIO_MUTUAL' || tls.mode === 'AUTO_PASSTHROUGH'))
       yield { field: `${field}.tls`, problem: 'is for ports in TLS, and not in this mode' };

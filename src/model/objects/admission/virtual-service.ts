@@ -15,7 +15,7 @@ import {
   shareProblems,
   subsetNameProblems,
 } from './names';
-import { millisecondsOf } from '../../../istio/durations';
+import { millisecondsOf } from '../../../schema/durations';
 import { isAuthority, isWildcard } from '../../../istio/hosts';
 import { FieldPath } from '../../../manifests/field-path';
 import { SECTIONS } from '../../../manifests/routes';
@@ -253,7 +253,7 @@ function* faultProblems({ fault }: HttpRoute, rule: FieldPath): Problems {
       yield { field: `${field}.${name}.percentage`, problem: `${percentage} is not a percentage from 0.0001 to 100` };
   }
   yield* statusProblems(`${field}.abort.httpStatus`, abort?.httpStatus);
-  if (abort?.http2Error) yield { field: `${field}.abort.http2Error`, problem: 'is not supported' };
+  if (abort?.http2Error !== undefined) yield { field: `${field}.abort.http2Error`, problem: 'is not supported' };
   if (abort?.grpcStatus !== undefined && !GRPC_STATUSES.includes(abort.grpcStatus))
     yield { field: `${field}.abort.grpcStatus`, problem: `${abort.grpcStatus} is not a status of gRPC` };
   if (delay?.exponentialDelay) yield { field: `${field}.delay.exponentialDelay`, problem: 'is not supported' };
@@ -270,10 +270,13 @@ function* statusProblems(field: FieldPath, status: number | undefined): Problems
     yield { field, problem: `${status} is not a status from 200 to 599` };
 }
 
-function* mirrorProblems({ mirror, mirrors, mirrorPercentage, mirrorPercent }: HttpRoute, rule: FieldPath): Problems {
+function* mirrorProblems(
+  { mirror, mirrors, mirrorPercentage, mirrorPercent, ...older }: HttpRoute & { readonly mirror_percent?: number },
+  rule: FieldPath,
+): Problems {
   yield* destinationProblems(mirror, `${rule}.mirror`);
   yield* shareProblems(`${rule}.mirrorPercentage`, mirrorPercentage?.value);
-  yield* shareProblems(`${rule}.mirrorPercent`, mirrorPercent);
+  yield* shareProblems(`${rule}.mirrorPercent`, mirrorPercent ?? older.mirror_percent);
   for (const [at, { destination, percentage }] of (mirrors ?? []).entries()) {
     yield* destinationProblems(destination, `${rule}.mirrors[${at}].destination`);
     yield* shareProblems(`${rule}.mirrors[${at}].percentage`, percentage?.value);
