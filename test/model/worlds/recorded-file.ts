@@ -20,11 +20,11 @@ export function readRecorded(): RecordedWorld[] {
         ({ world, mesh, objects, answers }): RecordedWorld => ({
           name: String(world),
           mesh: typeof mesh === 'string' ? { outboundTrafficPolicy: mesh as 'REGISTRY_ONLY' } : mesh,
-          objects: objects.map(({ kind, in: namespace, name, age, ...rest }: any): WorldObject => {
+          objects: objects.map(({ kind, in: namespace, name, age, labels, ...rest }: any): WorldObject => {
             const made = object(kind, namespace, name, undefined);
             return {
               ...made,
-              metadata: { ...made.metadata, creationTimestamp: stamp(age) },
+              metadata: { ...made.metadata, ...(labels && { labels }), creationTimestamp: stamp(age) },
               ...(kind.startsWith('Role') ? rest : { spec: {}, ...rest }),
             };
           }),
@@ -48,7 +48,8 @@ export function writeRecorded(file: string, worlds: readonly RecordedWorld[]): v
         '  objects:',
         ...objects.map(({ apiVersion: _usual, kind, metadata, ...rest }) => {
           const age = secondsOf(metadata.creationTimestamp!);
-          return `    - ${inLine({ kind, in: metadata.namespace, name: metadata.name, age, ...rest })}`;
+          const { namespace, name, labels } = metadata;
+          return `    - ${inLine({ kind, in: namespace, name, age, ...(labels && { labels }), ...rest })}`;
         }),
         '  answers:',
         ...answers.map(({ request, answer }) => `    - ${inLine({ ...request, answer: unusual(answer) })}`),

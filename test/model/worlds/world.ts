@@ -36,6 +36,7 @@ const API: Record<string, string> = {
   WorkloadEntry: 'networking.istio.io/v1',
   Telemetry: 'telemetry.istio.io/v1',
   Service: 'v1',
+  EndpointSlice: 'discovery.k8s.io/v1',
   Role: 'rbac.authorization.k8s.io/v1',
   RoleBinding: 'rbac.authorization.k8s.io/v1',
 };
