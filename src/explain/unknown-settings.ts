@@ -1,3 +1,6 @@
+import { ProxyConfig } from '../model/objects/proxy-config';
+import { unknownVariable, VARIABLES_READ } from '../model/objects/proxy-variables';
+
 /** Values that leave a setting as it is by default, as the model takes it to be. */
 const OFF = /^(false|)$/i;
 const ON = /^(true|)$/i;
@@ -6,6 +9,8 @@ const EMPTY = /^$/;
 /** Settings that may decide an answer and that the model does not know, by their place in Helm values. */
 export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.h2UpgradePolicy', /^(DO_NOT_UPGRADE|)$/],
+  ['meshConfig.enableAutoMtls', ON],
+  ['meshConfig.defaultTrafficPolicy', EMPTY],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
   ['global.proxy.includeIPRanges', /^\*?$/],
@@ -30,12 +35,19 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
 
 /** The settings of a mesh, as Helm values have them, that the model does not know and that may decide an answer. */
 export function unknownSettings(values: object): string[] {
-  return SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place);
+  const places = SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place);
+  const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
+  const variable = unknownVariable(undefined, { proxyMetadata }, { configured: VARIABLES_READ, contained: [] });
+  return variable ? [...places, `${VARIABLES}.${variable.name}`] : places;
 }
 
+const VARIABLES = 'meshConfig.defaultConfig.proxyMetadata';
+
 function textAt(values: object, place: string): string {
-  const value = place
-    .split('.')
-    .reduce<unknown>((one, name) => (one as Record<string, unknown> | null)?.[name], values);
+  const value = valueAt(values, place);
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+}
+
+function valueAt(values: object, place: string): unknown {
+  return place.split('.').reduce<unknown>((one, name) => (one as Record<string, unknown> | null)?.[name], values);
 }

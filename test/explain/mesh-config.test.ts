@@ -109,6 +109,14 @@ describe('settings that the model does not know', () => {
     expect(meshOf(values, 'values.yaml').unknownSettings).toEqual(names);
     expect(meshOf(values.meshConfig, 'mesh.yaml').unknownSettings).toEqual(names.slice(0, 1));
     expect(meshOf({ meshConfig: {} }, 'values.yaml').unknownSettings).toEqual([]);
+    const proxyMetadata = { ISTIO_META_DNS_CAPTURE: 'true', MINIMUM_DRAIN_DURATION: '5s' };
+    const mesh = (more: object) =>
+      meshOf({ enableAutoMtls: true, defaultConfig: { proxyMetadata: { ...proxyMetadata, ...more } } }, 'mesh.yaml');
+    expect(mesh({}).unknownSettings).toEqual([]);
+    expect(mesh({ XDS_ROOT_CA: 'x' }).unknownSettings).toEqual(['meshConfig.defaultConfig.proxyMetadata.XDS_ROOT_CA']);
+    expect(
+      meshOf({ enableAutoMtls: false, defaultTrafficPolicy: { connectionPool: {} } }, 'mesh.yaml').unknownSettings,
+    ).toEqual(['meshConfig.enableAutoMtls', 'meshConfig.defaultTrafficPolicy']);
     const map = (name: string, data: Record<string, unknown>) => ({
       origin: 'cluster.yaml',
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'istio-system' }, data },

@@ -6,7 +6,7 @@ import { ProxyConfig, proxyConfigIn } from './proxy-config';
 const HARMLESS: ReadonlySet<string> = new Set(
   [
     'EXIT_ON_ZERO_ACTIVE_CONNECTIONS MINIMUM_DRAIN_DURATION TERMINATION_DRAIN_DURATION_SECONDS GODEBUG GOMAXPROCS',
-    'GOMEMLIMIT HOST_IP INSTANCE_IP ISTIO_CPU_LIMIT ISTIO_KUBE_APP_PROBERS ISTIO_PROMETHEUS_ANNOTATIONS JWT_POLICY',
+    'GOMEMLIMIT ISTIO_DELTA_XDS HOST_IP INSTANCE_IP ISTIO_CPU_LIMIT ISTIO_KUBE_APP_PROBERS ISTIO_PROMETHEUS_ANNOTATIONS JWT_POLICY',
     'PILOT_CERT_PROVIDER POD_NAME POD_NAMESPACE REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION SERVICE_ACCOUNT TRUST_DOMAIN',
     ...[
       'APP_CONTAINERS CLUSTER_ID DNS_AUTO_ALLOCATE HTTP10 IDLE_TIMEOUT INBOUND_LISTENER_EXACT_BALANCE MESH_ID NODE_NAME',
@@ -14,6 +14,9 @@ const HARMLESS: ReadonlySet<string> = new Set(
     ].map((names) => names.replace(/\w+/g, 'ISTIO_META_$&')),
   ].flatMap((names) => names.split(' ')),
 );
+
+/** Variables that the model reads where the configuration of a proxy has them. */
+export const VARIABLES_READ: readonly string[] = ['ISTIO_META_DNS_CAPTURE', 'ISTIO_DUAL_STACK'];
 
 /** Variables that are harmless with these values. */
 const AS_INJECTED: Readonly<Record<string, RegExp>> = {

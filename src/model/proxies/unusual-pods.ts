@@ -2,7 +2,7 @@ import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from './injection';
 import { isForeign, ProxyConfig } from '../objects/proxy-config';
-import { unknownVariable } from '../objects/proxy-variables';
+import { unknownVariable, VARIABLES_READ } from '../objects/proxy-variables';
 import {
   BOOTSTRAP_OVERRIDE,
   DATAPLANE_MODE,
@@ -83,7 +83,7 @@ function withOtherCapture(
 }
 
 /** What the model reads of the configuration in the annotations. In the container it is not known to the capture. */
-const KNOWN = { configured: ['ISTIO_META_DNS_CAPTURE', 'ISTIO_DUAL_STACK'], contained: [] };
+const KNOWN = { configured: VARIABLES_READ, contained: [] };
 
 function withOwnVariables(
   pod: PodFacts,
