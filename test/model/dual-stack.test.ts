@@ -114,3 +114,21 @@ spec:
   expect(see(yaml, SIX)).toMatchObject({ outcome: 'answered', via: 'direct' });
   expect(see('', SIX)).toMatchObject({ outcome: 'refused', by: 'sidecar' });
 });
+
+test('proxies of Istio 1.30 find no name that a request gives and that has addresses of IPv6 alone', () => {
+  const port = 'number: 80, protocol: HTTP';
+  const yaml = entry('*.example.com', 'resolution: DYNAMIC_DNS', port).replace('name: *', 'name: wild');
+  const at = (name: string, world: World) => see(yaml, `http://${name}.example.com/`, world);
+  for (const istioVersion of ['1.31', undefined])
+    expect(at('six', { ...WORLD, istioVersion })).toMatchObject({ outcome: 'answered', via: 'sidecar' });
+  expect(at('six', { ...WORLD, istioVersion: '1.30' })).toMatchObject({
+    outcome: 'refused',
+    by: 'sidecar',
+    symptom: 503,
+  });
+  expect(at('both', { ...WORLD, istioVersion: '1.30' })).toMatchObject({ outcome: 'answered' });
+  const { mesh } = WORLD;
+  expect(at('some', { mesh }).condition?.holds).toMatch(/^some.example.com has an address of IPv4, or .* 1\.31/);
+  expect(isPlainYes(at('some', { mesh, istioVersion: '1.31' }))).toBe(true);
+  expect(isPlainYes(at('some', { mesh: LOCKED }))).toBe(true);
+});

@@ -2,7 +2,7 @@ import { isIP } from 'net';
 import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { originates } from '../../manifests/tls';
-import { Address, hostOrAddress, ipAddress, textOf } from '../objects/addresses';
+import { Address, hostOrAddress, ipAddress, isOfIPv6, textOf } from '../objects/addresses';
 import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
 import { authorize } from '../policies/authorization';
@@ -13,6 +13,7 @@ import { Flow, Layer, outermost } from './flow';
 import { requireNode } from './to-service';
 import { Destination } from '../routes/destination';
 import { Undetermined } from '../answer/undetermined';
+import { isAtLeast } from '../../istio/release-lines';
 
 /** Into the cluster that a route names: one of its endpoints, with the TLS that the cluster originates. */
 export function toCluster(leg: Leg, at: AtProxy, destination: Destination, decidedBy: readonly FieldRef[]): Next {
@@ -165,7 +166,7 @@ function connect(
       const usual = layer?.by === hop ? 443 : 80;
       const asked = reads ? Number(given) || usual : isOwn ? endpoint.port : usual;
       const protocol = asked === endpoint.port ? declared.protocol : undefined;
-      return { address: resolveHost(leg, name), name, port: asked, ...external, protocol };
+      return { address: resolveAsked(leg, name), name, port: asked, ...external, protocol };
     }
     default:
       return {
@@ -178,9 +179,24 @@ function connect(
   }
 }
 
+/** The same of a name that a request gives (DYNAMIC_DNS): proxies of Istio 1.30 ask for addresses of IPv4 alone. */
+function resolveAsked(leg: Leg, host: string): Address | undefined {
+  const { registry, addressBook } = leg.configuration;
+  const { istioVersion, mesh } = registry.world;
+  const address = resolveHost(leg, host, isAtLeast(31, istioVersion) ? undefined : (one) => !isOfIPv6(one));
+  const isKnown = addressBook.isComplete || (istioVersion !== undefined && isAtLeast(31, istioVersion));
+  if (mesh?.dualStack && address?.kind === 'unknown' && !isKnown)
+    leg.require({
+      holds: `${host} has an address of IPv4, or the mesh runs Istio 1.31 or later`,
+      say: '--istio 1.31 (istioVersion in a test), or an access table (--table)',
+    });
+  return address;
+}
+
 /** The address to which a proxy resolves a name. */
-function resolveHost(leg: Leg, host: string): Address | undefined {
+function resolveHost(leg: Leg, host: string, isAskedFor?: (address: Address) => boolean): Address | undefined {
   if (isIP(host) !== 0) return ipAddress(host);
   const because = (address: Address) => `DNS gives the proxy ${textOf(address)}: ${host} has several addresses`;
-  return leg.oneOf(leg.lookUp(host), because, true);
+  const found = leg.lookUp(host);
+  return leg.oneOf(isAskedFor ? found.filter(isAskedFor) : found, because, true);
 }
