@@ -95,7 +95,12 @@ function platform({ gateways = [], callers, mesh = {} }: AccessTable): object[] 
         mesh: JSON.stringify({
           outboundTrafficPolicy: { mode: mesh.outboundTrafficPolicy },
           ...(mesh.pathNormalization && { pathNormalization: { normalization: mesh.pathNormalization } }),
-          ...(mesh.dnsCapture && { defaultConfig: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true' } } }),
+          defaultConfig: {
+            proxyMetadata: {
+              ...(mesh.dnsCapture && { ISTIO_META_DNS_CAPTURE: 'true' }),
+              ...(mesh.dualStack && { ISTIO_DUAL_STACK: 'true' }),
+            },
+          },
         }),
       },
     },
