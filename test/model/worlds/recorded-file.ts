@@ -41,9 +41,9 @@ export function writeRecorded(file: string, worlds: readonly RecordedWorld[]): v
   const inLine = (value: unknown) =>
     stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trimEnd();
   const text = worlds
-    .map(({ name, mesh, objects, answers }) =>
+    .map(({ name: world, mesh, objects, answers }) =>
       [
-        `- world: ${name}`,
+        `- world: ${world}`,
         `  mesh: ${Object.keys(mesh).length === 1 ? mesh.outboundTrafficPolicy : inLine(mesh)}`,
         '  objects:',
         ...objects.map(({ apiVersion: _usual, kind, metadata, ...rest }) => {
