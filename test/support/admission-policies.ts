@@ -49,6 +49,9 @@ const cel = new Environment({
   .registerFunction('string.replace(string, string): string', (text: string, what: string, by: string) =>
     text.replaceAll(what, by),
   )
+  .registerFunction('list.sum(): int', (list: (bigint | number)[]) =>
+    list.reduce((sum: bigint, one) => sum + BigInt(one), 0n),
+  )
   .registerFunction('cidr(string): CIDR', (text: string) => {
     const [address, length] = text.split('/');
     const list = new BlockList();

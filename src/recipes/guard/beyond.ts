@@ -3,6 +3,7 @@
  * them, and a single value that Envoy refuses keeps it from every change of its HTTP routes.
  */
 import { each, field, isOwnService, literal, noHopNames } from './cel';
+import { fewPriorities } from './sizes';
 
 interface Validation {
   readonly expression: string;
@@ -344,5 +345,6 @@ export function rulesBeyond(): Validation[] {
         'keep proxies, and the egress gateway, from every change of their clusters. Write another one, or keep the ' +
         'rule to its own namespace: `exportTo: ["."]`.',
     },
+    fewPriorities(everywhere),
   ];
 }

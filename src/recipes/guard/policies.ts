@@ -1,5 +1,6 @@
 import { routesBeyond, rulesBeyond } from './beyond';
 import { field, inPattern, isBelowNamespace, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import { FEW_PORTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
 import { REVISION } from '../../istio/injection';
 
 /** What the guard is told, or finds in the app at synth. */
@@ -168,6 +169,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
           'VirtualService the host that applications call.',
       },
+      ...FEW_ROUTES,
       ...whereSeen(routesBeyond(facts.clusterDomain)),
       {
         expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
@@ -214,6 +216,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           "A DestinationRule whose host is not one of its own namespace's Services, by its short or full name, is for its " +
           `own namespace: write ${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
       },
+      FEW_SUBSETS,
       ...whereSeen(rulesBeyond()),
     ],
   }),
@@ -329,6 +332,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'Where a Service has a port for SCTP and one for TCP of the same number, no proxy of the mesh takes a change ' +
           'of its clusters any more: write two Services.',
       },
+      FEW_PORTS,
       NO_NETWORK,
     ],
   }),

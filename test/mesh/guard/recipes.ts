@@ -1,6 +1,8 @@
 import { istio, pod, telemetry, gatewayApi, proxyConfig } from './objects';
 import { KubeObject } from '../lab';
 
+const many = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
+
 /** What Istio's own pages and charts tell people to write, inside their own namespace. */
 export const RECIPES: Record<string, KubeObject[]> = {
   'an ingress gateway': [
@@ -104,6 +106,38 @@ export const RECIPES: Record<string, KubeObject[]> = {
         { route: [{ destination: { host: 'secure' } }] },
       ],
     }),
+  ],
+  'much of what istiod multiplies, within bounds': [
+    istio('VirtualService', {
+      hosts: many(200, (n) => `x${n}.other.svc.cluster.local`),
+      http: many(100, (n) => ({ match: [{ uri: { prefix: `/${n}` } }], route: [{ destination: { host: 'x' } }] })),
+    }),
+    istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: many(5, (n) => `x${n}.example.com`),
+      http: many(50, () => ({ delegate: { name: 'y' } })),
+    }),
+    istio('VirtualService', { http: many(100, () => ({ route: [{ destination: { host: 'x' } }] })) }),
+    istio('VirtualService', { hosts: ['x'], http: many(1000, () => ({ route: [{ destination: { host: 'x' } }] })) }),
+    istio('DestinationRule', {
+      host: 'x',
+      trafficPolicy: {
+        loadBalancer: { localityLbSetting: { failoverPriority: many(20, (n) => `l${n}`) } },
+        outlierDetection: { consecutive5xxErrors: 5 },
+      },
+      subsets: many(50, (n) => ({ name: `v${n}` })),
+    }),
+    istio('DestinationRule', {
+      host: 'a.example.com',
+      exportTo: ['.'],
+      subsets: many(300, (n) => ({ name: `v${n}` })),
+    }),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'x', namespace: 'other' },
+      spec: { selector: { app: 'x' }, ports: many(100, (n) => ({ name: `http-${n}`, port: 8000 + n })) },
+    } as any,
   ],
   'an external host, with a timeout': [
     istio('ServiceEntry', {

@@ -173,7 +173,11 @@ const PODS: Record<string, KubeObject> = {
 };
 
 const toX = { route: [{ destination: { host: 'x' } }] };
-const manyHeaders = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'a']));
+const many = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
+const site = (n: number) => `a${n}.example.com`;
+const privateRoute = (hosts: number, http: object[]) =>
+  istio('VirtualService', { exportTo: ['.'], hosts: many(hosts, site), http });
+const manyHeaders = (count: number) => Object.fromEntries(many(count, (n) => [`x-${n}`, 'a']));
 
 /** Each is what breaks a promise when it is stored; some are one object of several that only work together. */
 const ATTACKS: Record<string, KubeObject> = {
@@ -275,6 +279,69 @@ const ATTACKS: Record<string, KubeObject> = {
       ],
     },
   },
+  'a Service with ports for more clusters than proxies hold': {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'x', namespace: 'other' },
+    spec: { selector: { app: 'x' }, ports: many(101, (n) => ({ name: `http-${n}`, port: 8000 + n })) },
+  },
+  'a rule of an own Service with subsets for more clusters than proxies hold': istio('DestinationRule', {
+    host: 'x',
+    subsets: many(51, (n) => ({ name: `v${n}` })),
+  }),
+  'a private rule with subsets for more clusters than that': istio('DestinationRule', {
+    exportTo: ['.'],
+    host: 'a.example.com',
+    subsets: many(1001, (n) => ({ name: `v${n}` })),
+  }),
+  'the same for more clusters, for every Service': istio('DestinationRule', {
+    exportTo: ['.'],
+    host: '*.svc.cluster.local',
+    subsets: many(11, (n) => ({ name: `v${n}` })),
+  }),
+  'a rule of an own Service with more priorities than Envoy knows': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: { loadBalancer: { localityLbSetting: { failoverPriority: many(129, (n) => `l${n}=1`) } } },
+  }),
+  'the same for a port, by zones': istio('DestinationRule', {
+    host: 'x',
+    trafficPolicy: {
+      portLevelSettings: [
+        {
+          port: { number: 80 },
+          loadBalancer: { zoneAwareLbSetting: { failoverPriority: many(129, (n) => `l${n}=1`) } },
+        },
+      ],
+    },
+  }),
+  'a private route whose prefixes fill the memory of istiod': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: ['a.example.com'],
+    http: ['/', '/a'].map((prefix) => ({ match: many(251, () => ({ uri: { prefix } })), ...toX })),
+  }),
+  'a private route whose rules fill it, for each host': privateRoute(
+    200,
+    many(101, () => toX),
+  ),
+  'the same by its matches': privateRoute(200, [{ match: many(101, (n) => ({ uri: { exact: `/${n}` } })), ...toX }]),
+  'a private route with a large answer for each host': privateRoute(201, [toX]),
+  'a private route for more hosts than istiod compares in time': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: many(5001, site),
+    tls: [{ match: [{ sniHosts: [site(0)] }], ...toX }],
+  }),
+  'a private route whose delegates fill the memory of istiod': privateRoute(
+    1,
+    many(51, () => ({ delegate: { name: 'y' } })),
+  ),
+  'the same by the matches of one rule': privateRoute(1, [
+    { match: many(51, (n) => ({ uri: { exact: `/${n}` } })), delegate: { name: 'y' } },
+  ]),
+  'the same for each host': privateRoute(6, [{ delegate: { name: 'y' } }]),
+  'what it delegates to': privateRoute(
+    0,
+    many(101, () => toX),
+  ),
   'a RequestAuthentication whose keys istiod asks of the issuer': {
     ...istio('RequestAuthentication', { jwtRules: [{ issuer: 'http://203.0.113.66' }] }),
     apiVersion: 'security.istio.io/v1',

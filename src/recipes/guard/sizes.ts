@@ -1,0 +1,93 @@
+/**
+ * How many parts objects have whose parts istiod multiplies, with each other or with those of another object: a few
+ * kilobytes would fill the memory of istiod, or of every proxy.
+ */
+import { field } from './cel';
+import type { GuardPolicy } from './policies';
+
+type Validation = GuardPolicy['validations'][number];
+
+/** Admission of Istio compares each prefix with each other one, and keeps a text for every pair. */
+const MAX_PREFIXES = 500;
+/** Admission of Istio compares each host with each other one. */
+const MAX_HOSTS = 5_000;
+/** Each host has a copy of each rule over HTTP, whatever answers and headers are in it. */
+const MAX_HTTP_HOSTS = 200;
+const MAX_RULES_OF_HOSTS = 20_000;
+/** Each rule that delegates has a copy of each rule of the delegate, and each host has all of them. */
+const MAX_DELEGATING = { hosts: 5, rules: 50, delegated: 100 };
+/** Each port of a Service has a cluster for each subset of its DestinationRule, in the proxies of all who see both. */
+const MAX_PORTS = 100;
+const MAX_SUBSETS = { seen: 50, own: 1_000, wildcard: 10 };
+/** Envoy knows 128 priorities of endpoints. Those of Istio are one more than the labels, times up to five for localities. */
+const MAX_LABELS = 20;
+
+const matches = field('match', '[]', 'route');
+const http = field('spec.http', '[]');
+const sum = (one: string) => `${http}.map(route, ${one}).sum()`;
+/** Each match of a rule is a rule of its own. */
+const rules = sum(`${matches}.size() > 1 ? ${matches}.size() : 1`);
+const prefixes = sum(`${matches}.filter(match, ${field('uri.prefix', "''", 'match')} != '').size()`);
+
+/** Of every VirtualService: admission of Istio reads private ones too, and istiod puts them together. */
+export const FEW_ROUTES: Validation[] = [
+  {
+    expression: `${prefixes} <= ${MAX_PREFIXES}`,
+    message:
+      `A VirtualService matches up to ${MAX_PREFIXES} prefixes: istiod compares each with each other one when it is ` +
+      'written, and keeps a text for every pair, until its memory is full. Write several VirtualServices.',
+  },
+  {
+    expression:
+      `variables.hosts.size() <= ${MAX_HOSTS} && (variables.hosts.size() <= 1 || ${http}.size() == 0 || ` +
+      `variables.hosts.size() <= ${MAX_HTTP_HOSTS} && variables.hosts.size() * ${rules} <= ${MAX_RULES_OF_HOSTS})`,
+    message:
+      `A VirtualService is for up to ${MAX_HOSTS} hosts, over HTTP for up to ${MAX_HTTP_HOSTS}, with up to ` +
+      `${MAX_RULES_OF_HOSTS} rules for all of them together: istiod compares each host with each other one, and copies ` +
+      'each rule for each host, until its memory is full. Write several VirtualServices.',
+  },
+  {
+    expression:
+      `variables.hosts.size() == 0 ? ${rules} <= ${MAX_DELEGATING.delegated} : ` +
+      `!${http}.exists(route, has(route.delegate)) || ` +
+      `variables.hosts.size() <= ${MAX_DELEGATING.hosts} && ${rules} <= ${MAX_DELEGATING.rules}`,
+    message:
+      `A VirtualService that delegates is for up to ${MAX_DELEGATING.hosts} hosts, with up to ${MAX_DELEGATING.rules} rules, ` +
+      `and one without hosts, for others to delegate to, has up to ${MAX_DELEGATING.delegated}: istiod copies those of the ` +
+      'one for each of the other, until its memory is full. Write fewer rules, or several VirtualServices without `delegate`.',
+  },
+];
+
+export const FEW_PORTS: Validation = {
+  expression: `${field('spec.ports', '[]')}.size() <= ${MAX_PORTS}`,
+  message: `A Service has up to ${MAX_PORTS} ports, for each of which every proxy has clusters: write several Services.`,
+};
+
+export const FEW_SUBSETS: Validation = {
+  expression:
+    `${field('spec.subsets', '[]')}.size() <= (variables.host.startsWith('*') ? ${MAX_SUBSETS.wildcard} : ` +
+    `variables.isSeen ? ${MAX_SUBSETS.seen} : ${MAX_SUBSETS.own})`,
+  message:
+    `A DestinationRule that other namespaces see has up to ${MAX_SUBSETS.seen} subsets, one that is for its own namespace ` +
+    `up to ${MAX_SUBSETS.own}, and one with a wildcard up to ${MAX_SUBSETS.wildcard}: proxies have a cluster for each of ` +
+    'them, and each port of each Service, until their memory and that of istiod is full. Write fewer.',
+};
+
+/** Of DestinationRules that others see. */
+export function fewPriorities(everywhere: (holds: (policy: string) => string) => string): Validation {
+  return {
+    expression: everywhere((policy) =>
+      // Istio 1.30 has no zoneAwareLbSetting.
+      ['localityLbSetting', 'zoneAwareLbSetting']
+        .map(
+          (setting) =>
+            `${field(`loadBalancer.${setting}.failoverPriority`, '[]', `dyn(${policy})`)}.size() <= ${MAX_LABELS}`,
+        )
+        .join(' && '),
+    ),
+    message:
+      `A DestinationRule that other namespaces see has up to ${MAX_LABELS} labels in \`failoverPriority\`: Envoy refuses ` +
+      'more priorities than 128, and with them every change of endpoints that comes along. Write fewer, or keep the ' +
+      'rule to its own namespace: `exportTo: ["."]`.',
+  };
+}
