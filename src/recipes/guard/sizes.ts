@@ -12,7 +12,7 @@ const MAX_PREFIXES = 500;
 /** Admission of Istio compares each host with each other one. */
 const MAX_HOSTS = 5_000;
 /** Each host has a copy of each rule over HTTP, whatever answers and headers are in it. */
-const MAX_HTTP_HOSTS = 200;
+const MAX_HTTP_HOSTS = 50;
 const MAX_RULES_OF_HOSTS = 20_000;
 /** Each rule that delegates has a copy of each rule of the delegate, and each host has all of them. */
 const MAX_DELEGATING = { hosts: 5, rules: 50, delegated: 100 };

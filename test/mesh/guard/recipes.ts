@@ -109,8 +109,8 @@ export const RECIPES: Record<string, KubeObject[]> = {
   ],
   'much of what istiod multiplies, within bounds': [
     istio('VirtualService', {
-      hosts: many(200, (n) => `x${n}.other.svc.cluster.local`),
-      http: many(100, (n) => ({ match: [{ uri: { prefix: `/${n}` } }], route: [{ destination: { host: 'x' } }] })),
+      hosts: many(50, (n) => `x${n}.other.svc.cluster.local`),
+      http: many(400, (n) => ({ match: [{ uri: { prefix: `/${n}` } }], route: [{ destination: { host: 'x' } }] })),
     }),
     istio('VirtualService', {
       exportTo: ['.'],

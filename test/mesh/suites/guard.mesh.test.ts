@@ -320,11 +320,11 @@ const ATTACKS: Record<string, KubeObject> = {
     http: ['/', '/a'].map((prefix) => ({ match: many(251, () => ({ uri: { prefix } })), ...toX })),
   }),
   'a private route whose rules fill it, for each host': privateRoute(
-    200,
-    many(101, () => toX),
+    50,
+    many(401, () => toX),
   ),
-  'the same by its matches': privateRoute(200, [{ match: many(101, (n) => ({ uri: { exact: `/${n}` } })), ...toX }]),
-  'a private route with a large answer for each host': privateRoute(201, [toX]),
+  'the same by its matches': privateRoute(50, [{ match: many(401, (n) => ({ uri: { exact: `/${n}` } })), ...toX }]),
+  'a private route with a large answer for each host': privateRoute(51, [toX]),
   'a private route for more hosts than istiod compares in time': istio('VirtualService', {
     exportTo: ['.'],
     hosts: many(5001, site),
