@@ -69,13 +69,20 @@ export interface EgressGuardProps {
   readonly sharedGateways?: string[];
 
   /**
-   * Ranges in which Endpoints, EndpointSlices and WorkloadEntries may have addresses when somebody else than
-   * Kubernetes' own controllers writes them: those of the cluster's pods, and of virtual machines in the mesh. Needs
-   * Kubernetes 1.31.
+   * Ranges in which Endpoints and EndpointSlices may have addresses when somebody else than Kubernetes' own controllers
+   * writes them: those of the cluster's pods. Needs Kubernetes 1.31.
    *
-   * @default - none: only Kubernetes writes endpoints, and there are no WorkloadEntries
+   * @default - none: only Kubernetes writes endpoints
    */
   readonly endpointCidrs?: string[];
+
+  /**
+   * Ranges in which WorkloadEntries may have addresses: those of virtual machines in the mesh, without any of pods. A
+   * proxy takes its ports from the WorkloadEntry for its address, whatever namespace that is in. Needs Kubernetes 1.31.
+   *
+   * @default - none: there are no WorkloadEntries
+   */
+  readonly machineCidrs?: string[];
 
   /**
    * Locks that stay on: Sidecars in the namespaces that they lock must say `REGISTRY_ONLY`, and those of the locks
@@ -162,6 +169,7 @@ const PROPS: Readers<EgressGuardProps> = {
   rootNamespace: namespaceName,
   sharedGateways: list(text('Gateway', 'istio-ingress/public', assertSharedGateway), '"istio-ingress/public"'),
   endpointCidrs: cidrs({ whole: ', so whoever writes endpoints leads to any host; write the ranges of your pods' }),
+  machineCidrs: cidrs({ whole: ', those of pods too; write the ranges of your virtual machines' }),
   locks: list(
     valueOf<RegistryOnlyMesh>('RegistryOnlyMesh', "new RegistryOnlyMesh(chart, 'lock')"),
     "new RegistryOnlyMesh(chart, 'lock')",
@@ -232,7 +240,7 @@ export class EgressGuard extends Construct {
   }
 
   private look(): GuardFacts {
-    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [] } = this.props;
+    const { platformNamespaces = [], sharedGateways = [], endpointCidrs = [], machineCidrs = [] } = this.props;
     const { proxyImages = [], proxyVariables = [] } = this.props;
     const gateways = this.node.root.node.findAll().filter(isGateway);
     const namespaces = [
@@ -247,6 +255,7 @@ export class EgressGuard extends Construct {
       gateways: gateways.map(podsOf),
       sharedGateways,
       endpointCidrs,
+      machineCidrs,
       proxyImages,
       proxyVariables,
       clusterDomain: this.props.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN,

@@ -563,12 +563,20 @@ describe('routes of the Gateway API', () => {
 test('WorkloadEntries have addresses of the named ranges', () => {
   const workload = (spec?: object) => istio('WorkloadEntry', spec);
   const refused = [expect.stringMatching(/write external addresses as `endpoints` of a ServiceEntry/)];
-  const within = guard({ endpointCidrs: ['10.244.0.0/16'] });
-  for (const address of ['203.0.113.10', 'db.example.com', 'unix:///x', '::ffff:10.244.1.1', '', undefined])
+  const within = guard({ machineCidrs: ['10.250.0.0/16'], endpointCidrs: ['10.244.0.0/16'] });
+  for (const address of [
+    '203.0.113.10',
+    '10.244.1.1',
+    'db.example.com',
+    'unix:///x',
+    '::ffff:10.250.1.1',
+    '',
+    undefined,
+  ])
     for (const ask of [guard(), within]) expect(ask(workload({ address }))).toEqual(refused);
   expect(within(workload(undefined))).toEqual(refused);
-  expect(guard()(workload({ address: '10.244.1.1' }))).toEqual(refused);
-  expect(within(workload({ address: '10.244.1.1', labels: { app: 'vm' } }))).toEqual([]);
+  expect(guard()(workload({ address: '10.250.1.1' }))).toEqual(refused);
+  expect(within(workload({ address: '10.250.1.1', labels: { app: 'vm' } }))).toEqual([]);
 });
 
 describe('DestinationRules', () => {
@@ -806,7 +814,12 @@ describe('locks', () => {
 test('Kubernetes knows every field', () => {
   const manifests = manifestsOf((chart) => {
     const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces: ['shop'] });
-    new EgressGuard(chart, 'guard', { locks: [lock], endpointCidrs: ['10.0.0.0/8'], sharedGateways: ['a/b'] });
+    new EgressGuard(chart, 'guard', {
+      locks: [lock],
+      endpointCidrs: ['10.0.0.0/8'],
+      machineCidrs: ['10.0.0.0/8'],
+      sharedGateways: ['a/b'],
+    });
   }).filter(({ apiVersion }) => !apiVersion.includes('istio'));
   expect(manifests).toHaveLength(28);
   for (const manifest of manifests) {
@@ -882,17 +895,19 @@ test('everything that is wrong is told at once', () => {
             rootNamespace: '',
             sharedGateways: ['public'],
             endpointCidrs: ['10.0.0.0'],
+            machineCidrs: ['0.0.0.0/0'],
             clusterDomain: 'cluster local',
             name: 'x.y',
           }),
       ),
     ),
   ).toMatchInlineSnapshot(`
-   "[chart/guard] EgressGuard: 6 problems:
+   "[chart/guard] EgressGuard: 7 problems:
      - platformNamespaces[0]: "Egress" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - rootNamespace: "" is not a valid namespace: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit
      - sharedGateways[0]: "public" is not <namespace>/<name> of a Gateway; write one such as "istio-ingress/public"
      - endpointCidrs[0]: "10.0.0.0" has no mask; for this one address write "10.0.0.0/32"
+     - machineCidrs[0]: "0.0.0.0/0" covers every address, those of pods too; write the ranges of your virtual machines
      - clusterDomain: "cluster local" is not a valid DNS domain: Kubernetes allows at most 253 lower-case letters, digits, "-" and ".", with a letter or digit at both ends and beside each "."
      - name: "x.y" is not a valid name: Kubernetes allows at most 63 lower-case letters, digits and "-", beginning and ending with a letter or digit"
   `);

@@ -134,6 +134,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'guard "a route of the Gateway API for an own Service"': { change: unguarded },
   'guard "a route of the Gateway API for the TLS of others"': { change: unguarded },
   'guard "the addresses of a pod are for its node, and nobody else"': { change: unguarded },
+  'guard "with ranges, a WorkloadEntry has no address of a pod"': { change: unguarded },
   'guard "what schedules a pod gives it no annotation that takes traffic from its sidecar"': { change: unguarded },
   'guard "a pod whose proxy captures no group"': { change: unguarded },
   'guard "a ProxyConfig that captures no group"': { change: unguarded },
@@ -307,6 +308,7 @@ export const MUTATIONS: Record<string, Mutation> = {
 
 /** Rows that show what does not hold: there is no promise to break. */
 export const LIMITS = [
+  'lockdown "a WorkloadEntry with the address of the gateway\'s pod, in any namespace, closes it"',
   'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',

@@ -10,6 +10,7 @@ export interface GuardFacts {
   readonly gateways: GuardedPods[];
   readonly sharedGateways: string[];
   readonly endpointCidrs: string[];
+  readonly machineCidrs: string[];
   readonly clusterDomain: string;
   /** What the images of sidecars are called; none for those of Istio's releases. */
   readonly proxyImages: string[];
@@ -226,11 +227,12 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
     namespaces: outside(facts),
     validations: [
       {
-        expression: isInside('variables.address', facts.endpointCidrs),
+        expression: isInside('variables.address', facts.machineCidrs),
         message:
-          'The address of a WorkloadEntry becomes an endpoint of Services that the whole mesh sees' +
-          `${ranges(facts)}: write external addresses as \`endpoints\` of a ServiceEntry that says ${HIDDEN}. The ` +
-          'ranges of virtual machines in the mesh belong in `endpointCidrs` of the guard.',
+          'The address of a WorkloadEntry becomes an endpoint of Services that the whole mesh sees, and the proxy that ' +
+          `has it takes its ports from there${ranges(facts.machineCidrs)}: write external addresses as \`endpoints\` ` +
+          `of a ServiceEntry that says ${HIDDEN}. The ranges of virtual machines in the mesh, without any of pods, ` +
+          'belong in `machineCidrs` of the guard.',
       },
     ],
     variables: [{ name: 'address', expression: field('spec.address', "''") }],
@@ -402,13 +404,13 @@ function addressesOf(pod: string): string {
 
 const BY_HAND = [{ name: 'by-hand', expression: `!(request.userInfo.username in ${literal(ENDPOINT_WRITERS)})` }];
 
-function ranges({ endpointCidrs }: GuardFacts): string {
-  return endpointCidrs.length > 0 ? `, so addresses are of ${endpointCidrs.join(', ')} only` : '';
+function ranges(cidrs: string[]): string {
+  return cidrs.length > 0 ? `, so addresses are of ${cidrs.join(', ')} only` : '';
 }
 
 function endpointMessage(facts: GuardFacts): string {
   return (
-    `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges(facts)}: give the Service a ` +
+    `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges(facts.endpointCidrs)}: give the Service a ` +
     `\`selector\`, or declare the host with SidecarEgress, or with a ServiceEntry that says ${HIDDEN}. Where operators ` +
     "write their pods' addresses, the ranges of pods belong in `endpointCidrs` of the guard."
   );

@@ -863,10 +863,6 @@ describeMesh('guard', { table }, (mesh) => {
     expect(await create(slice('10.244.1.1'))).toEqual({});
     expect((await create(slice('::ffff:10.244.1.1'))).refused).toMatch(/of 10[.]244[.]0[.]0\/16 only/);
     expect((await create(slice('203.0.113.10'))).refused).toMatch(/denied request/);
-    const workload = (address: string) => istio('WorkloadEntry', { address });
-    expect(await create(workload('10.244.1.1'))).toEqual({});
-    for (const address of ['::ffff:10.244.1.1', '203.0.113.10', 'db.example.com', 'unix:///x'])
-      expect((await create(workload(address))).refused).toMatch(/of 10[.]244[.]0[.]0\/16 only/);
     const { problems } = await mesh.lab.istiod.checkPolicies();
     expect(Object.entries(problems).flatMap(([release, list]) => (list?.length ? [release] : []))).toEqual(['1.30']);
     const endpoints = Array.from({ length: 1000 }, (_, n) => ({
@@ -874,6 +870,14 @@ describeMesh('guard', { table }, (mesh) => {
     }));
     const [cost] = await mesh.lab.istiod.costs({ ...slice(''), endpoints });
     expect(cost.ofCallLimit).toBeLessThan(0.02);
+  });
+
+  test('with ranges, a WorkloadEntry has no address of a pod', async () => {
+    await enforce({ endpointCidrs: ['10.244.0.0/16'], machineCidrs: ['10.250.0.0/16'] });
+    const workload = (address: string) => istio('WorkloadEntry', { address });
+    expect(await create(workload('10.250.1.1'))).toEqual({});
+    for (const address of ['10.244.1.1', '::ffff:10.250.1.1', '203.0.113.10', 'db.example.com', 'unix:///x'])
+      expect((await create(workload(address))).refused).toMatch(/of 10[.]250[.]0[.]0\/16 only/);
   });
 
   test('a mode that warns stores the object and says why', async () => {

@@ -219,6 +219,25 @@ describeMesh(
       expect(await clusterOf()).toBe('outbound|80||partner.other.svc.cluster.local');
     });
 
+    test("a WorkloadEntry with the address of the gateway's pod, in any namespace, closes it", async () => {
+      const { address } = mesh.lab.pods.find(({ id }) => id === 'gateway-exit')!;
+      const other = (apiVersion: string, kind: string, spec: object): KubeObject => ({
+        apiVersion,
+        kind,
+        metadata: { name: 'side', namespace: 'other' },
+        spec,
+      });
+      const call = { from: 'checkout', request: 'http://www.partner.com/' };
+      await mesh.apply(manifests);
+      await mesh.expectRow({ ...call, expect: { outcome: 'answered', via: 'gateway' } });
+      await mesh.apply([
+        ...manifests,
+        other('v1', 'Service', { selector: { app: 'side' }, ports: [{ name: 'http', port: 443, targetPort: 9443 }] }),
+        other('networking.istio.io/v1', 'WorkloadEntry', { address, labels: { app: 'side' } }),
+      ]);
+      await mesh.expectRow({ ...call, expect: { outcome: 'refused', by: 'gateway', symptom: 503 } });
+    });
+
     test('without the lock, callers are still checked', async () => {
       await mesh.apply(unlocked);
       await mesh.expectRow({
