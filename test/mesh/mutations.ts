@@ -335,6 +335,8 @@ export const LIMITS = [
   'foreign-objects "a lock that imports less headlessHttp in the callers\' namespace"',
   'foreign-objects "a lock that imports less alias in another namespace"',
   'headless "a request that names a headless Service goes to the address that was dialled"',
+  'headless "another team\'s headless Service with the address of one of its pods decides how that is called"',
+  'headless "where another team\'s headless Service has the address of a pod, what is for that pod arrives at theirs too"',
   'boundary "istiod fetches the keys that a RequestAuthentication names, for namespaces behind a boundary too"',
   'foreign-objects "no measures filter in the callers\' namespace"',
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',

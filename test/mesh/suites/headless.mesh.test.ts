@@ -40,7 +40,7 @@ function service(ports: object[]): KubeObject {
 
 const HTTP = { name: 'http', port: 80 };
 const TCP = { name: 'tcp', port: 5432 };
-const withPods: KubeObject[] = [
+const pods = (...addresses: string[]): KubeObject[] => [
   service([HTTP, TCP]),
   {
     apiVersion: 'discovery.k8s.io/v1',
@@ -48,9 +48,17 @@ const withPods: KubeObject[] = [
     metadata: { name: 'db', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'db' } },
     addressType: 'IPv4',
     ports: [HTTP, TCP].map(({ name, port }) => ({ name, port, protocol: 'TCP' })),
-    endpoints: PODS.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
   } as unknown as KubeObject,
 ];
+const withPods = pods(...PODS);
+
+/** As another team writes it, earlier. */
+const theirs = (objects: KubeObject[]): KubeObject[] =>
+  objects.map((object) => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: 'other', creationTimestamp: '2020-01-01T00:00:00Z' },
+  }));
 
 /** Requests that name the Service, from another namespace and from its own. */
 const NAMED: Omit<AccessRow, 'expect'>[] = [
@@ -88,6 +96,20 @@ describeMesh('as Istio has them', { table, manifests: lock }, (mesh) => {
       expect(await answers(mesh, row, 4)).toEqual([`db-${PODS.indexOf(row.dial!)}.example.com`]);
   });
 
+  test("another team's headless Service with the address of one of its pods decides how that is called", async () => {
+    const row = { from: 'web', request: 'tcp://db-0.example.com:5432', dial: PODS[0] };
+    const rule: KubeObject = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'DestinationRule',
+      metadata: { name: 'db' },
+      spec: { host: 'db', trafficPolicy: { tls: { mode: 'SIMPLE', insecureSkipVerify: true } } },
+    };
+    await mesh.apply([...lock, ...withPods]);
+    expect(answeredBy(await mesh.see(row))).toBe('db-0.example.com');
+    await mesh.apply([...lock, ...withPods, ...theirs([...pods(PODS[0]), rule])]);
+    expect(answeredBy(await mesh.see(row))).toBe('refused');
+  });
+
   test('a headless Service whose port says TCP takes no such request', async () => {
     await mesh.apply([...lock, service([{ ...HTTP, name: 'tcp-db' }])]);
     for (const row of NAMED) expect((await mesh.see(row)).judgement.seen.outcome).toBe('refused');
@@ -110,5 +132,13 @@ describeMesh('over EDS', { table, manifests: lock, helmValues }, (mesh) => {
     await mesh.apply([...lock, ...withPods]);
     for (const row of [...NAMED, ...TO_PODS])
       expect(await answers(mesh, row, 12, 2)).toEqual(['db-0.example.com', 'db-1.example.com']);
+  });
+
+  test("where another team's headless Service has the address of a pod, what is for that pod arrives at theirs too", async () => {
+    const row = { from: 'web', request: 'tcp://db-0.example.com:5432', dial: PODS[0] };
+    await mesh.apply([...lock, ...pods(PODS[0])]);
+    expect(await answers(mesh, row, 4)).toEqual(['db-0.example.com']);
+    await mesh.apply([...lock, ...pods(PODS[0]), ...theirs(withPods)]);
+    expect(await answers(mesh, row, 12, 2)).toEqual(['db-0.example.com', 'db-1.example.com']);
   });
 });
