@@ -216,6 +216,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'guard "the same for more clusters, for every Service"': { change: unguarded },
   'guard "a Service with ports for more clusters than proxies hold"': { change: unguarded },
   'guard "a route of an own Service for one name twice"': { change: unguarded },
+  'guard "a route of an own Service for a part of a label"': { change: unguarded },
   'guard "a RequestAuthentication whose keys istiod asks of the issuer"': { change: unguarded },
   'guard "a pod whose application could write what its proxy starts with"': { change: unguarded },
   'guard "a pod whose proxy reports to a host"': { change: unguarded },

@@ -160,14 +160,14 @@ export function routesBeyond(clusterDomain: string): Validation[] {
             'route',
             'match',
             `${field('sniHosts', '[]', 'match')}.size() <= 1 && ` +
-              each('sniHosts', 'match', 'host', 'host == host.lowerAscii()'),
+              each('sniHosts', 'match', 'host', "host == host.lowerAscii() && !host.matches('^[*][^.]')"),
           ),
         ),
       ].join(' && '),
       message:
         'A VirtualService that other namespaces see matches TLS and TCP without `destinationSubnets`, and in each match ' +
-        'by one of `sniHosts`, in lower case: two that mean the same would keep every pod that starts from becoming ' +
-        'ready. Write a match for each, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+        'by one of `sniHosts`, in lower case, where `*` stands for whole labels: two that mean the same, and a part of ' +
+        'a label, would keep every pod that starts from becoming ready. Write a match for each, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
     },
     {
       expression: each(

@@ -94,6 +94,15 @@ export const RECIPES: Record<string, KubeObject[]> = {
   ],
   'TLS and redirects of an own Service': [
     istio('VirtualService', {
+      hosts: ['*.db.other.svc.cluster.local'],
+      tls: [
+        {
+          match: [{ sniHosts: ['*.db.other.svc.cluster.local'] }],
+          route: [{ destination: { host: 'db' } }],
+        },
+      ],
+    }),
+    istio('VirtualService', {
       hosts: ['secure.other.svc.cluster.local'],
       tls: [
         {

@@ -477,6 +477,10 @@ const ATTACKS: Record<string, KubeObject> = {
     hosts: ['x'],
     tcp: [{ match: [{ destinationSubnets: ['10.0.0.0/8', '10.1.0.0/8'] }], ...toX }],
   }),
+  'a route of an own Service for a part of a label': istio('VirtualService', {
+    hosts: ['*-x.other.svc.cluster.local'],
+    tls: [{ match: [{ sniHosts: ['*-x.other.svc.cluster.local'] }], ...toX }],
+  }),
   'a route of an own Service with weights beyond what Envoy adds up': ownRoute({
     route: [1, 2, 3].map(() => ({ destination: { host: 'x' }, weight: 2_000_000_000 })),
   }),
