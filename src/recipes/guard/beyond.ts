@@ -167,7 +167,8 @@ export function routesBeyond(clusterDomain: string): Validation[] {
       message:
         'A VirtualService that other namespaces see matches TLS and TCP without `destinationSubnets`, and in each match ' +
         'by one of `sniHosts`, in lower case, where `*` stands for whole labels: two that mean the same, and a part of ' +
-        'a label, would keep every pod that starts from becoming ready. Write a match for each, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
+        'a label, would keep every pod that starts from becoming ready. Write a match for each, or keep the ' +
+        'VirtualService to its own namespace: `exportTo: ["."]`.',
     },
     {
       expression: each(

@@ -410,8 +410,8 @@ function ranges(cidrs: string[]): string {
 
 function endpointMessage(facts: GuardFacts): string {
   return (
-    `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges(facts.endpointCidrs)}: give the Service a ` +
-    `\`selector\`, or declare the host with SidecarEgress, or with a ServiceEntry that says ${HIDDEN}. Where operators ` +
+    `Endpoints that are written by hand become listeners of every sidecar in the mesh${ranges(facts.endpointCidrs)}: ` +
+    `give the Service a \`selector\`, or declare the host with SidecarEgress, or with a ServiceEntry that says ${HIDDEN}. Where operators ` +
     "write their pods' addresses, the ranges of pods belong in `endpointCidrs` of the guard."
   );
 }
