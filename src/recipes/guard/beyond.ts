@@ -2,13 +2,8 @@
  * What routes and rules for a namespace's own Services may say where other namespaces see them: their sidecars follow
  * them, and a single value that Envoy refuses keeps it from every change of its HTTP routes.
  */
-import { each, field, isOwnService, literal, noHopNames } from './cel';
+import { each, field, isOwnService, literal, noHopNames, Validation } from './cel';
 import { fewPriorities } from './sizes';
-
-interface Validation {
-  readonly expression: string;
-  readonly message: string;
-}
 
 /** ASCII but for `{`, `\p` and `\P`: what Go and RE2 read alike, and what stays small when it is compiled. */
 const REGEX = '^([ -\\[\\]-z|}~]|\\\\[!-OQ-oq-~])*$';

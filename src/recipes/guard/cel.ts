@@ -7,6 +7,12 @@
 
 import { CHECKED_HOP_DOMAIN, HOP_DOMAIN } from '../../values/host-name';
 
+/** What must be true of an object, and what its author is told where it is not. */
+export interface Validation {
+  readonly expression: string;
+  readonly message: string;
+}
+
 /** A field below `object`, or a value where it is missing: `field('spec.hosts', '[]')`. */
 export function field(path: string, instead: string, of = 'object'): string {
   return `${of}.?${path.split('.').join('.?')}.orValue(${instead})`;

@@ -1,5 +1,15 @@
 import { routesBeyond, rulesBeyond } from './beyond';
-import { field, inPattern, isBelowNamespace, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import {
+  field,
+  inPattern,
+  isBelowNamespace,
+  isInside,
+  isOwnService,
+  literal,
+  mapLiteral,
+  noHopNames,
+  Validation,
+} from './cel';
 import { FEW_PORTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
 import { REVISION } from '../../istio/injection';
 
@@ -41,7 +51,7 @@ export interface GuardPolicy {
   readonly namespaces: { operator: 'In' | 'NotIn'; values: string[] };
   readonly conditions?: { name: string; expression: string }[];
   readonly variables?: { name: string; expression: string }[];
-  readonly validations: { expression: string; message: string; messageExpression?: string }[];
+  readonly validations: (Validation & { readonly messageExpression?: string })[];
 }
 
 interface ResourceRule {

@@ -2,10 +2,7 @@
  * How many parts objects have whose parts istiod multiplies, with each other or with those of another object: a few
  * kilobytes would fill the memory of istiod, or of every proxy.
  */
-import { field } from './cel';
-import type { GuardPolicy } from './policies';
-
-type Validation = GuardPolicy['validations'][number];
+import { field, Validation } from './cel';
 
 /** Admission of Istio compares each prefix with each other one, and keeps a text for every pair. */
 const MAX_PREFIXES = 500;
