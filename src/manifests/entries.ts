@@ -13,7 +13,10 @@ export function isClosed(entry: IstioObject<'ServiceEntry'>): boolean {
 
 /** Whether istiod gives the hosts of an entry addresses if it has none, with which sidecars with DNS capture answer. */
 export function allocatesAddresses({ spec, manifest }: IstioObject<'ServiceEntry'>): boolean {
-  return (spec.resolution ?? 'NONE') !== 'NONE' && manifest.metadata.labels?.[ALLOCATE_ADDRESSES] !== 'false';
+  return (
+    (spec.resolution ?? 'NONE') !== 'NONE' &&
+    String(manifest.metadata.labels?.[ALLOCATE_ADDRESSES]).toLowerCase() !== 'false'
+  );
 }
 
 /** Whether an entry gives endpoints, which all that has its host in its namespace then shares. */
