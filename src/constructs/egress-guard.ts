@@ -9,6 +9,7 @@ import { gatewayNamespaces } from '../declarations/gateways';
 import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
+import { contains } from '../istio/ranges';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { guard } from '../recipes/guard';
@@ -217,6 +218,15 @@ export class EgressGuard extends Construct {
     for (const name of ['proxyImages', 'proxyVariables'] as const)
       if (this.props[name] && !this.props.refuseBypass)
         problems.add(`${name} has no effect without \`refuseBypass: true\`; write both, or leave it out`);
+    const { machineCidrs = [], endpointCidrs = [] } = this.props;
+    for (const machines of machineCidrs) {
+      const pods = endpointCidrs.find((range) => contains(range, machines) || contains(machines, range));
+      if (pods !== undefined)
+        problems.add(
+          `machineCidrs: "${machines}" overlaps "${pods}" of \`endpointCidrs\`, where pods are; write the ranges of ` +
+            'virtual machines only',
+        );
+    }
     problems.throwIfAny();
     this.rootNamespace = this.props.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     validate(this);

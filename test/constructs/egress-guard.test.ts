@@ -117,6 +117,11 @@ test('one policy with its binding for each kind, for every namespace but the pla
              "message": "The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all namespaces see: give the entry another host, and the Service a \`selector\`.",
              "reason": "Forbidden",
            },
+           {
+             "expression": "object.?spec.?hosts.orValue([]).size() * object.?spec.?ports.orValue([]).size() * (object.?spec.?workloadSelector.hasValue() ? 100 : object.?spec.?endpoints.orValue([]).size() > 1 ? object.?spec.?endpoints.orValue([]).size() : 1) <= 20000",
+             "message": "A ServiceEntry has up to 20000 endpoints, for all its hosts and ports together, where a \`workloadSelector\` counts as 100: istiod keeps each of them, until its memory is full. Write several ServiceEntries.",
+             "reason": "Forbidden",
+           },
          ],
        },
      },
@@ -811,13 +816,22 @@ describe('locks', () => {
   });
 });
 
+test.each([
+  ['10.0.0.0/8', '10.244.0.0/16'],
+  ['10.244.7.0/24', '10.244.0.0/16'],
+])('machineCidrs: "%s" is refused beside pods in "%s"', (machines, pods) => {
+  expect(() => guard({ machineCidrs: [machines], endpointCidrs: [pods] })).toThrow(
+    `machineCidrs: "${machines}" overlaps "${pods}" of \`endpointCidrs\`, where pods are`,
+  );
+});
+
 test('Kubernetes knows every field', () => {
   const manifests = manifestsOf((chart) => {
     const lock = new RegistryOnlyMesh(chart, 'lock', { namespaces: ['shop'] });
     new EgressGuard(chart, 'guard', {
       locks: [lock],
       endpointCidrs: ['10.0.0.0/8'],
-      machineCidrs: ['10.0.0.0/8'],
+      machineCidrs: ['172.16.0.0/16'],
       sharedGateways: ['a/b'],
     });
   }).filter(({ apiVersion }) => !apiVersion.includes('istio'));

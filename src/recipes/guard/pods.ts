@@ -41,7 +41,7 @@ function bindingPolicy(facts: GuardFacts): GuardPolicy {
   };
 }
 
-/** Nobody runs something in the containers of the injector: the proxy's user is not captured, and others may change that. */
+/** Nobody runs anything in the injector's containers: the proxy's user is not captured, and those of the capture could undo it. */
 function execPolicy(facts: GuardFacts): GuardPolicy {
   return {
     rules: [{ ...written('', ['v1'], 'pods/exec'), operations: ['CONNECT'] }],
@@ -52,7 +52,7 @@ function execPolicy(facts: GuardFacts): GuardPolicy {
           `!(${field('container', "''")} in ${literal(INJECTED)}) || ` +
           `object.container == ${literal(PROXY_CONTAINER)} && ${matchLines(field('command', '[]'), `^${REQUEST}$`)}`,
         message:
-          `What runs in ${INJECTED.join(', ')} bypasses the sidecar: choose another container. Ask the proxy with ` +
+          `What runs in ${INJECTED.join(' or ')} bypasses the sidecar: choose another container. Ask the proxy with ` +
           '`pilot-agent request GET …`, or with istioctl.',
       },
     ],

@@ -10,7 +10,7 @@ import {
   noHopNames,
   Validation,
 } from './cel';
-import { FEW_PORTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
+import { FEW_ENDPOINTS, FEW_PORTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
 import { REVISION } from '../../istio/injection';
 
 /** What the guard is told, or finds in the app at synth. */
@@ -137,6 +137,7 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all ' +
           'namespaces see: give the entry another host, and the Service a `selector`.',
       },
+      FEW_ENDPOINTS,
     ],
   }),
 

@@ -4,27 +4,35 @@
  */
 import { field, Validation } from './cel';
 
-/** Admission of Istio compares each prefix with each other one, and keeps a text for every pair. */
+/** Istio's admission compares each prefix with each other one, and keeps a text for every pair that overlaps. */
 const MAX_PREFIXES = 500;
-/** Admission of Istio compares each host with each other one. */
+/** Istio's admission compares each host with each other one. */
 const MAX_HOSTS = 5_000;
-/** Each host has a copy of each rule over HTTP, whatever answers and headers are in it. */
+/** Each host has a copy of each rule, over HTTP with the answers and headers in it. */
 const MAX_HTTP_HOSTS = 50;
 const MAX_RULES_OF_HOSTS = 20_000;
+/** A wildcard stands for each Service that the namespace sees, and is counted as one host. */
+const MAX_WILDCARD_RULES = 10;
 /** Each rule that delegates has a copy of each rule of the delegate, and each host has all of them. */
 const MAX_DELEGATING = { hosts: 5, rules: 50, delegated: 100 };
 /** Each port of a Service has a cluster for each subset of its DestinationRule, in the proxies of all who see both. */
 const MAX_PORTS = 100;
 const MAX_SUBSETS = { seen: 50, own: 1_000, wildcard: 10 };
-/** Envoy knows 128 priorities of endpoints. Those of Istio are one more than the labels, times up to five for localities. */
+/** Each host of a ServiceEntry has an endpoint for each of its ports and of its endpoints. */
+const MAX_ENDPOINTS = 20_000;
+/** As how many endpoints a `workloadSelector` counts. */
+const SELECTED = 100;
+/** Envoy knows 128 priorities of endpoints. Istio makes one more than there are labels, each split by up to five localities. */
 const MAX_LABELS = 20;
 
 const matches = field('match', '[]', 'route');
 const http = field('spec.http', '[]');
-const sum = (one: string) => `${http}.map(route, ${one}).sum()`;
+const sum = (list: string, one: string) => `${list}.map(route, ${one}).sum()`;
 /** Each match of a rule is a rule of its own. */
-const rules = sum(`${matches}.size() > 1 ? ${matches}.size() : 1`);
-const prefixes = sum(`${matches}.filter(match, ${field('uri.prefix', "''", 'match')} != '').size()`);
+const rulesOf = (list: string) => sum(list, `${matches}.size() > 1 ? ${matches}.size() : 1`);
+const rules = rulesOf(http);
+const allRules = `(${[http, field('spec.tls', '[]'), field('spec.tcp', '[]')].map(rulesOf).join(' + ')})`;
+const prefixes = sum(http, `${matches}.filter(match, ${field('uri.prefix', "''", 'match')} != '').size()`);
 
 /** Of every VirtualService: admission of Istio reads private ones too, and istiod puts them together. */
 export const FEW_ROUTES: Validation[] = [
@@ -32,16 +40,26 @@ export const FEW_ROUTES: Validation[] = [
     expression: `${prefixes} <= ${MAX_PREFIXES}`,
     message:
       `A VirtualService matches up to ${MAX_PREFIXES} prefixes: istiod compares each with each other one when it is ` +
-      'written, and keeps a text for every pair, until its memory is full. Write several VirtualServices.',
+      'written, and keeps a text for every pair that overlaps, until its memory is full. Write several VirtualServices.',
   },
   {
     expression:
-      `variables.hosts.size() <= ${MAX_HOSTS} && (variables.hosts.size() <= 1 || ${http}.size() == 0 || ` +
-      `variables.hosts.size() <= ${MAX_HTTP_HOSTS} && variables.hosts.size() * ${rules} <= ${MAX_RULES_OF_HOSTS})`,
+      `variables.hosts.size() <= 1 || variables.hosts.size() <= (${http}.size() > 0 ? ${MAX_HTTP_HOSTS} : ${MAX_HOSTS}) && ` +
+      `variables.hosts.size() * ${allRules} <= ${MAX_RULES_OF_HOSTS}`,
     message:
       `A VirtualService is for up to ${MAX_HOSTS} hosts, over HTTP for up to ${MAX_HTTP_HOSTS}, with up to ` +
       `${MAX_RULES_OF_HOSTS} rules for all of them together: istiod compares each host with each other one, and copies ` +
       'each rule for each host, until its memory is full. Write several VirtualServices.',
+  },
+  {
+    expression:
+      `!variables.hosts.exists(host, host.startsWith('*')) || ` +
+      `variables.gateways.size() > 0 && !('mesh' in variables.gateways) || ` +
+      `${allRules} <= ${MAX_WILDCARD_RULES} && !${http}.exists(route, has(route.delegate) || has(route.directResponse))`,
+    message:
+      `A VirtualService for sidecars with a wildcard among its hosts has up to ${MAX_WILDCARD_RULES} rules, without ` +
+      '`delegate` and `directResponse`: istiod copies them for each Service that the wildcard stands for, until its ' +
+      'memory is full. Name the hosts.',
   },
   {
     expression:
@@ -54,6 +72,17 @@ export const FEW_ROUTES: Validation[] = [
       'one for each of the other, until its memory is full. Write fewer rules, or several VirtualServices without `delegate`.',
   },
 ];
+
+export const FEW_ENDPOINTS: Validation = {
+  expression:
+    `${field('spec.hosts', '[]')}.size() * ${field('spec.ports', '[]')}.size() * ` +
+    `(object.?spec.?workloadSelector.hasValue() ? ${SELECTED} : ` +
+    `${field('spec.endpoints', '[]')}.size() > 1 ? ${field('spec.endpoints', '[]')}.size() : 1) <= ${MAX_ENDPOINTS}`,
+  message:
+    `A ServiceEntry has up to ${MAX_ENDPOINTS} endpoints, for all its hosts and ports together, where a ` +
+    `\`workloadSelector\` counts as ${SELECTED}: istiod keeps each of them, until its memory is full. Write several ` +
+    'ServiceEntries.',
+};
 
 export const FEW_PORTS: Validation = {
   expression: `${field('spec.ports', '[]')}.size() <= ${MAX_PORTS}`,

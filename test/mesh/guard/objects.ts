@@ -1,6 +1,8 @@
 /** Objects that somebody writes beside a guard, in the namespace `other`. */
 import { KubeObject } from '../lab';
 
+export const many = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
+
 export function istio(kind: string, spec: object, metadata: object = {}): KubeObject {
   return {
     apiVersion: 'networking.istio.io/v1',

@@ -1,7 +1,5 @@
-import { istio, pod, telemetry, gatewayApi, proxyConfig } from './objects';
+import { istio, many, pod, telemetry, gatewayApi, proxyConfig } from './objects';
 import { KubeObject } from '../lab';
-
-const many = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
 
 /** What Istio's own pages and charts tell people to write, inside their own namespace. */
 export const RECIPES: Record<string, KubeObject[]> = {
@@ -125,6 +123,23 @@ export const RECIPES: Record<string, KubeObject[]> = {
       exportTo: ['.'],
       hosts: many(5, (n) => `x${n}.example.com`),
       http: many(50, () => ({ delegate: { name: 'y' } })),
+    }),
+    istio('VirtualService', {
+      exportTo: ['.'],
+      hosts: ['*.example.com'],
+      tls: many(10, (n) => ({ match: [{ sniHosts: [`x${n}.example.com`] }], route: [{ destination: { host: 'x' } }] })),
+    }),
+    istio('VirtualService', {
+      hosts: many(60, (n) => `x${n}.example.com`),
+      gateways: ['mine'],
+      tls: many(60, (n) => ({ match: [{ sniHosts: [`x${n}.example.com`] }], route: [{ destination: { host: 'x' } }] })),
+    }),
+    istio('ServiceEntry', {
+      exportTo: ['.'],
+      resolution: 'STATIC',
+      hosts: many(20, (n) => `x${n}.example.com`),
+      ports: many(10, (n) => ({ number: 8000 + n, name: `http-${n}`, protocol: 'HTTP' })),
+      endpoints: many(100, (n) => ({ address: `203.0.113.${n}` })),
     }),
     istio('VirtualService', { http: many(100, () => ({ route: [{ destination: { host: 'x' } }] })) }),
     istio('VirtualService', { hosts: ['x'], http: many(1000, () => ({ route: [{ destination: { host: 'x' } }] })) }),

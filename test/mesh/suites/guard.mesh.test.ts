@@ -22,6 +22,7 @@ import {
 import { LARGE } from '../guard/large';
 import {
   istio,
+  many,
   tcp,
   mutual,
   OUR_PODS,
@@ -173,7 +174,6 @@ const PODS: Record<string, KubeObject> = {
 };
 
 const toX = { route: [{ destination: { host: 'x' } }] };
-const many = <T>(count: number, one: (n: number) => T) => Array.from({ length: count }, (_, n) => one(n));
 const site = (n: number) => `a${n}.example.com`;
 const privateRoute = (hosts: number, http: object[]) =>
   istio('VirtualService', { exportTo: ['.'], hosts: many(hosts, site), http });
@@ -301,7 +301,7 @@ const ATTACKS: Record<string, KubeObject> = {
   }),
   'a rule of an own Service with more priorities than Envoy knows': istio('DestinationRule', {
     host: 'x',
-    trafficPolicy: { loadBalancer: { localityLbSetting: { failoverPriority: many(129, (n) => `l${n}=1`) } } },
+    trafficPolicy: { loadBalancer: { localityLbSetting: { failoverPriority: many(21, (n) => `l${n}=1`) } } },
   }),
   'the same for a port, by zones': istio('DestinationRule', {
     host: 'x',
@@ -309,7 +309,7 @@ const ATTACKS: Record<string, KubeObject> = {
       portLevelSettings: [
         {
           port: { number: 80 },
-          loadBalancer: { zoneAwareLbSetting: { failoverPriority: many(129, (n) => `l${n}=1`) } },
+          loadBalancer: { zoneAwareLbSetting: { failoverPriority: many(21, (n) => `l${n}=1`) } },
         },
       ],
     },
@@ -317,7 +317,7 @@ const ATTACKS: Record<string, KubeObject> = {
   'a private route whose prefixes fill the memory of istiod': istio('VirtualService', {
     exportTo: ['.'],
     hosts: ['a.example.com'],
-    http: ['/', '/a'].map((prefix) => ({ match: many(251, () => ({ uri: { prefix } })), ...toX })),
+    http: [{ match: many(501, (n) => ({ uri: { prefix: '/'.repeat(n + 1) } })), ...toX }],
   }),
   'a private route whose rules fill it, for each host': privateRoute(
     50,
@@ -329,6 +329,35 @@ const ATTACKS: Record<string, KubeObject> = {
     exportTo: ['.'],
     hosts: many(5001, site),
     tls: [{ match: [{ sniHosts: [site(0)] }], ...toX }],
+  }),
+  'a private route of bytes with more matches than hosts may have': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: many(200, site),
+    tls: [{ match: many(101, (n) => ({ sniHosts: [site(n)] })), ...toX }],
+  }),
+  'a route with more rules for every Service': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: ['*.svc.cluster.local'],
+    tcp: [{ match: many(11, (n) => ({ port: 1000 + n })), ...toX }],
+  }),
+  'an answer for every Service': istio('VirtualService', {
+    exportTo: ['.'],
+    hosts: ['*.svc.cluster.local'],
+    http: [{ directResponse: { status: 200, body: { string: 'much' } } }],
+  }),
+  'a private entry with more endpoints than istiod holds': istio('ServiceEntry', {
+    exportTo: ['.'],
+    resolution: 'STATIC',
+    hosts: many(21, site),
+    ports: many(10, (n) => ({ number: 8000 + n, name: `http-${n}`, protocol: 'HTTP' })),
+    endpoints: many(100, (n) => ({ address: `203.0.113.${n}` })),
+  }),
+  'an entry with a selector that may find as many': istio('ServiceEntry', {
+    exportTo: ['.'],
+    resolution: 'STATIC',
+    hosts: many(21, site),
+    ports: many(10, (n) => ({ number: 8000 + n, name: `http-${n}`, protocol: 'HTTP' })),
+    workloadSelector: { labels: { app: 'x' } },
   }),
   'a private route whose delegates fill the memory of istiod': privateRoute(
     1,
@@ -460,10 +489,10 @@ const ATTACKS: Record<string, KubeObject> = {
     redirect: { prefixRewrite: '/a\nb' },
   }),
   'a route of an own Service with more headers than Envoy takes': ownRoute({
-    headers: { request: { set: manyHeaders(1001) } },
+    headers: { request: { set: manyHeaders(201) } },
   }),
   'as many for one destination': ownRoute({
-    route: [{ destination: { host: 'x' }, headers: { response: { add: manyHeaders(1001) } } }],
+    route: [{ destination: { host: 'x' }, headers: { response: { add: manyHeaders(201) } } }],
   }),
   'a route of an own Service for one name twice': istio('VirtualService', {
     hosts: ['x.other.svc.cluster.local'],
