@@ -133,7 +133,8 @@ export class EgressModel {
   /** Settings of the mesh that could change an answer, where nothing gives its configuration. */
   private otherMeshes(caller: ModelCaller, { url }: ModelRequest): OtherMesh[] {
     const { world, index } = this.configuration.registry;
-    if (world.external !== undefined) return [];
+    // No access table says whether what pods have is the revision of istiod, or a tag of it.
+    if (world.external !== undefined) return this.meshOfTag();
     const older = [...this.olderMesh(), ...this.meshOfTag()];
     if (world.mesh?.outboundTrafficPolicy !== undefined) return older;
     const isPlain = !/%|\\|\/\/|\/\.|[A-Z]/.test(url.replace(/^[a-z]+:\/\/[^/]*/, ''));

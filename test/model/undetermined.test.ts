@@ -685,9 +685,14 @@ describe('the revision that an object is for', () => {
 
   test('is said by no access table', () => {
     const world = { ...LOCKED, gateways: [], external: [{ host: 'site.example.com', http: 'ok' as const }] };
-    const see = (label: string) => ask(entry(label), 'shop/cart', 'http://site.example.com/', world).outcome;
-    expect(see('istio.io/rev: canary')).toBe('undetermined');
-    expect(see('app: site')).toBe('answered');
+    const see = (label: string, more = '') => ask(entry(label) + more, 'shop/cart', 'http://site.example.com/', world);
+    expect(see('istio.io/rev: canary').outcome).toBe('undetermined');
+    expect(see('app: site').outcome).toBe('answered');
+    const namespace =
+      '---\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { istio.io/rev: canary } }\n';
+    expect(see('istio.io/rev: canary', namespace).condition).toMatchObject({
+      holds: 'canary is the revision of an istiod, and not a tag of one',
+    });
   });
 
   test('does not matter to a request that does not need the object', () => {
