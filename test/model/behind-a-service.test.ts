@@ -52,6 +52,14 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
       expect(see(objects + onPort(443))).toMatchObject({ outcome: 'answered', via: 'gateway' });
   });
 
+  test('have privileges on a condition where the configuration of the proxy has the variable', () => {
+    const config = 'annotations: { proxy.istio.io/config: \'proxyMetadata: { ISTIO_META_UNPRIVILEGED_POD: "true" }\' }';
+    const configured = pods('').replace('labels: { istio: exit }', `labels: { istio: exit }, ${config}`);
+    expect(see(configured + onPort(443)).condition).toMatchObject({
+      holds: 'ISTIO_META_UNPRIVILEGED_POD of Deployment egress/exit changes nothing',
+    });
+  });
+
   test('are there on a condition where their replicas are 0', () => {
     const scaled = (replicas: string) => see(pods(replicas) + onPort(8443));
     expect(scaled('replicas: 0, ')).toMatchObject({

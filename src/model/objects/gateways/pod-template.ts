@@ -48,13 +48,15 @@ function unlessScaledDown({ kind, namespace, name, spec }: Indexed): Condition |
   return { holds, say: 'give it replicas, or leave them out' };
 }
 
-/** Variables that do nothing at gateways but for their capacity to listen, which is read, and networks. */
+/** The variable by which a proxy tells istiod that it has no privileges. It is read of the container alone. */
+const UNPRIVILEGED = 'ISTIO_META_UNPRIVILEGED_POD';
+
+/** Variables that do nothing at gateways but for networks. */
 const OF_GATEWAYS = [
-  ...['DNS_CAPTURE', 'NETWORK', 'REQUESTED_NETWORK_VIEW', 'ROUTER_MODE', 'UNPRIVILEGED_POD'].map(
-    (name) => `ISTIO_META_${name}`,
-  ),
+  ...['DNS_CAPTURE', 'NETWORK', 'REQUESTED_NETWORK_VIEW', 'ROUTER_MODE'].map((name) => `ISTIO_META_${name}`),
   'ISTIO_DUAL_STACK',
 ];
+const KNOWN = { configured: OF_GATEWAYS, contained: [...OF_GATEWAYS, UNPRIVILEGED] };
 
 /** Where a gateway tells its proxy something that the model does not know: that it changes nothing. */
 function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Condition | undefined {
@@ -66,16 +68,16 @@ function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Conditi
       ? PROXY_CONFIG
       : annotations?.[BOOTSTRAP_OVERRIDE] !== undefined
         ? BOOTSTRAP_OVERRIDE
-        : unknownVariable(template, config, { configured: OF_GATEWAYS, contained: OF_GATEWAYS })?.name;
+        : unknownVariable(template, config, KNOWN)?.name;
   if (what === undefined) return undefined;
   return { holds: `${what} of ${kind} ${namespace}/${name} changes nothing`, say: 'leave it out, if it does not' };
 }
 
-/** The variable of the proxy's container by which it tells istiod that it has no privileges. */
+/** Where the proxy's container says that it has no privileges. */
 function unprivilegedBy(object: Indexed): FieldRef | undefined {
   const { containers = [] } = podTemplateOf(object.manifest)?.spec ?? {};
   for (const [index, { name, env = [] }] of containers.entries()) {
-    const at = env.findIndex((one) => one.name === 'ISTIO_META_UNPRIVILEGED_POD' && isTrue(one.value));
+    const at = env.findIndex((one) => one.name === UNPRIVILEGED && isTrue(one.value));
     if (name === PROXY_CONTAINER && at >= 0) {
       const path = ['spec', 'containers', index, 'env', at];
       return fieldRef(object, pathOf([...podTemplatePath(object.manifest)!, ...path]));
