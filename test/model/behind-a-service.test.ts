@@ -1,5 +1,5 @@
 /** What is behind a Kubernetes Service: pods of a gateway, or addresses that somebody has written. */
-import { ask, ENTRY, passThroughGateway } from './support';
+import { ask, ENTRY, EXIT_PODS, LOCKED, passThroughGateway } from './support';
 
 describe('addresses of an EndpointSlice', () => {
   const slice = (addressType: string, address: string) => `---
@@ -58,6 +58,23 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
     expect(see(configured + onPort(443)).condition).toMatchObject({
       holds: 'ISTIO_META_UNPRIVILEGED_POD of Deployment egress/exit changes nothing',
     });
+  });
+
+  test('are as pod templates say where an access table lists them, but for their number', () => {
+    const listed = (objects: string, targetPort: number) =>
+      ask(ENTRY + objects + onPort(targetPort), 'shop/cart', 'https://site.example.com/', {
+        ...LOCKED,
+        gateways: [{ ...EXIT_PODS, targetPort }],
+      });
+    expect(listed(pods('', '{ name: ISTIO_META_UNPRIVILEGED_POD, value: "true" }'), 443)).toMatchObject({
+      outcome: 'refused',
+      by: 'gateway',
+    });
+    expect(listed(pods('', '{ name: XDS_ROOT_CA, value: /mine.pem }'), 8443)).toMatchObject({
+      outcome: 'answered',
+      condition: { holds: 'XDS_ROOT_CA of Deployment egress/exit changes nothing' },
+    });
+    expect(listed(pods('replicas: 0, '), 8443).condition).toBeUndefined();
   });
 
   test('are there on a condition where their replicas are 0', () => {

@@ -1,5 +1,5 @@
 import { MissingService, missingServices } from './missing-services';
-import { gatewayOf, templatesOf } from './pod-template';
+import { gatewayOf, templatesOf, unlessConfigured } from './pod-template';
 import {
   CHART_PORT,
   ingressGateway,
@@ -12,7 +12,7 @@ import {
   syntheticService,
 } from './standard';
 import { GatewayWorkload, Labels } from './workload';
-import { Condition } from '../../answer/conditions';
+import { Condition, together } from '../../answer/conditions';
 import { Discovery } from '../discovery';
 import { KnownGateway, World } from '../world';
 import { GatewayPods } from '../../../access/access-table';
@@ -204,12 +204,13 @@ function installedServices({ httpPort80, gateways = [] }: World): Indexed<Servic
   ];
 }
 
-/** A gateway of an access table, with what pod templates tell besides. */
+/** A gateway of an access table, which has pods, with what pod templates tell besides. */
 function listed(index: ManifestIndex, gateway: GatewayPods): GatewayWorkload {
   const { name, namespace, labels, serviceAccount, targetPort } = gateway;
-  const told = templatesOf(index)
-    .filter((one) => one.namespace === namespace && selects(labels, podTemplateOf(one.manifest)?.metadata?.labels))
-    .map(gatewayOf);
+  const templates = templatesOf(index).filter(
+    (one) => one.namespace === namespace && selects(labels, podTemplateOf(one.manifest)?.metadata?.labels),
+  );
+  const told = templates.map(gatewayOf);
   return {
     id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
     namespace,
@@ -218,6 +219,8 @@ function listed(index: ManifestIndex, gateway: GatewayPods): GatewayWorkload {
     namedPort: targetPort,
     hidesEnvoyHeaders: told.some(({ hidesEnvoyHeaders }) => hidesEnvoyHeaders),
     dns: told.find(({ dns }) => dns !== undefined)?.dns,
+    unprivileged: told.find(({ unprivileged }) => unprivileged !== undefined)?.unprivileged,
+    condition: together(templates.map(unlessConfigured).filter((one) => one !== undefined)),
   };
 }
 

@@ -59,7 +59,7 @@ const OF_GATEWAYS = [
 const KNOWN = { configured: OF_GATEWAYS, contained: [...OF_GATEWAYS, UNPRIVILEGED] };
 
 /** Where a gateway tells its proxy something that the model does not know: that it changes nothing. */
-function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Condition | undefined {
+export function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Condition | undefined {
   const template = podTemplateOf(manifest);
   const annotations = template?.metadata?.annotations;
   const config = proxyConfigOf(annotations);
