@@ -4,7 +4,7 @@ import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-
 import { Shape, shapeProblems } from '../schema/shape';
 import { isTrue } from '../istio/booleans';
 import { modeOf } from '../istio/outbound-traffic-policy';
-import { podTemplateOf } from '../istio/pod-templates';
+import { listOf, podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 import { nearest } from '../values/nearest';
 import { unknownSettings } from './unknown-settings';
@@ -191,10 +191,11 @@ function settingsOfIstiod(objects: readonly EgressObject[]): Settings {
       unknown.push(...unknownSettings(parsed(data.values, `${origin}: data.values`) ?? {}));
     if (kind !== 'Deployment' || !/^istiod(-.+)?$/.test(metadata.name)) continue;
     const told: Record<string, unknown> = {};
-    for (const { args = [], env = [] } of podTemplateOf(manifest)?.spec?.containers ?? []) {
+    for (const own of listOf(podTemplateOf(manifest)?.spec?.containers)) {
+      const args = listOf(own?.args);
       const at = args.findIndex((arg) => /^--domain(=|$)/.test(String(arg)));
       if (at >= 0) clusterDomain ??= String(args[at]).split('=')[1] ?? (args[at + 1] as string | undefined);
-      for (const { name = '', value } of env) told[name] = value;
+      for (const one of listOf(own?.env)) told[one?.name ?? ''] = one?.value;
     }
     scopesGateways ||= isTrue(told[SCOPE_GATEWAYS]);
     unknown.push(...unknownSettings({ pilot: { env: told } }));

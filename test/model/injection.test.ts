@@ -181,7 +181,7 @@ test.each([
       '{}',
       ', containers: [{ name: istio-proxy, image: auto, env: [{ name: MINIMUM_DRAIN_DURATION, value: 5s }, ' +
         '{ name: CA_ADDR, value: "istiod.istio-system.svc:15012" }, { name: DD_AGENT_HOST, value: localhost }, ' +
-        '{ name: PROXY_CONFIG, value: "{}" }] }]',
+        '{ name: PROXY_CONFIG, value: "{}" }], envFrom: [] }]',
     ),
   ],
   [

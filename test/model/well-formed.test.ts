@@ -189,6 +189,13 @@ describe('a wrong type anywhere in what the model reads of a kind does not crash
     match: { context: 'ANY', listener: { filterChain: { filter: { name: 'a', subFilter: { name: 'b' } } } } },
     patch: { operation: 'REMOVE' },
   };
+  const own = { env: [{ name: 'A', value: 'b' }], envFrom: [], securityContext: { runAsUser: 1 } };
+  const ofPods = {
+    initContainers: [{ name: 'istio-proxy', ...own }],
+    hostAliases: [{ ip: '192.0.2.1', hostnames: ['a'] }],
+    dnsConfig: { options: [{ name: 'ndots', value: '2' }] },
+    securityContext: { runAsUser: 1 },
+  };
   const kinds: Record<string, { apiVersion: string; metadata: object; spec: object }> = {
     NetworkPolicy: {
       apiVersion: 'networking.k8s.io/v1',
@@ -249,7 +256,28 @@ describe('a wrong type anywhere in what the model reads of a kind does not crash
       spec: {
         template: {
           metadata: { labels: { istio: 'exit' }, annotations: { 'proxy.istio.io/config': '{}' } },
-          spec: { serviceAccountName: 'exit', containers: [{ ports: [{ name: 'tls', containerPort: 8443 }] }] },
+          spec: {
+            serviceAccountName: 'exit',
+            containers: [{ name: 'istio-proxy', ports: [{ name: 'tls', containerPort: 8443 }], ...own }],
+            ...ofPods,
+          },
+        },
+      },
+    },
+    'Deployment of the caller': {
+      apiVersion: 'apps/v1',
+      metadata: shop,
+      spec: {
+        template: {
+          metadata: { labels: { a: 'b' }, annotations: { 'proxy.istio.io/config': '{}' } },
+          spec: {
+            serviceAccountName: 'app',
+            containers: [
+              { name: 'app', ...own },
+              { name: 'istio-proxy', ...own },
+            ],
+            ...ofPods,
+          },
         },
       },
     },
@@ -267,7 +295,8 @@ describe('a wrong type anywhere in what the model reads of a kind does not crash
 
   const rest = parseAllDocuments(ENTRY + passThroughGateway()).map((document) => document.toJS());
 
-  test.each(Object.entries(kinds))('%s', (kind, { apiVersion, metadata, spec }) => {
+  test.each(Object.entries(kinds))('%s', (name, { apiVersion, metadata, spec }) => {
+    const kind = name.split(' ')[0];
     const crashes: string[] = [];
     for (const other of changed(spec)) {
       const objects = objectsFrom([...rest, { apiVersion, kind, metadata, spec: other }]);

@@ -1,7 +1,7 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './addresses';
 import { Condition, SAY_ADDRESSES } from '../answer/conditions';
-import { podTemplateOf } from '../../istio/pod-templates';
+import { listOf, podTemplateOf } from '../../istio/pod-templates';
 import { Indexed } from '../../manifests/indexed';
 import { addTo } from '../../values/grouping';
 
@@ -46,11 +46,11 @@ export function podDnsOf(template: Indexed): PodDns | undefined {
   };
 }
 
-function hostsFileOf(template: Indexed, aliases: readonly HostAlias[]): Map<string, Address[]> {
+function hostsFileOf(template: Indexed, aliases: readonly (HostAlias | undefined)[]): Map<string, Address[]> {
   const file = new Map<string, Address[]>();
   for (const alias of aliases)
     for (const hostname of listOf(alias?.hostnames)) {
-      const ip = String(alias.ip);
+      const ip = String(alias?.ip);
       if (isIP(ip) === 0) continue;
       const holds = `${ip} is ${hostname}, as the hostAliases of ${textOf(template)} say`;
       addTo(file, String(hostname).toLowerCase(), { ...ipAddress(ip), claim: { holds, say: SAY_ADDRESSES } });
@@ -88,9 +88,4 @@ interface HostAlias {
 
 function textOf({ kind, namespace, name }: Indexed): string {
   return `${kind} ${namespace}/${name}`;
-}
-
-/** A list of an object that may not be of its shape. */
-function listOf<T>(value: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(value) ? value : [];
 }

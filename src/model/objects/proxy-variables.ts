@@ -1,5 +1,5 @@
 import { PROXY_CONTAINER } from '../../istio/injection';
-import { PodTemplateSpec } from '../../istio/pod-templates';
+import { listOf, PodTemplateSpec } from '../../istio/pod-templates';
 import { ProxyConfig, proxyConfigIn } from './proxy-config';
 
 /** Variables of a proxy that decide nothing of what it is given, or that the injector writes itself. */
@@ -50,14 +50,14 @@ export function unknownVariable(
   );
   if (own) return { name: own[0] };
   for (const list of ['containers', 'initContainers'] as const)
-    for (const [index, { name, env, envFrom }] of (template?.spec?.[list] ?? []).entries()) {
-      if (name !== PROXY_CONTAINER) continue;
+    for (const [index, own] of listOf(template?.spec?.[list]).entries()) {
+      if (own?.name !== PROXY_CONTAINER) continue;
       const container = ['spec', list, index];
-      if (envFrom !== undefined) return { name: 'envFrom', container };
-      const unknown = env?.find(
-        (one) => !known.contained.includes(one.name ?? '') && !isKnown(one.name ?? '', one.value),
+      if ([own.envFrom ?? []].flat().length > 0) return { name: 'envFrom', container };
+      const unknown = listOf(own.env).find(
+        (one) => !known.contained.includes(one?.name ?? '') && !isKnown(one?.name ?? '', one?.value),
       );
-      if (unknown) return { name: unknown.name ?? '', container };
+      if (unknown) return { name: unknown.name ?? 'env', container };
     }
   return undefined;
 }

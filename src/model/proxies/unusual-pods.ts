@@ -12,7 +12,7 @@ import {
   PROXY_CONTAINER,
   PROXY_UID,
 } from '../../istio/injection';
-import { PodTemplateSpec, podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
+import { listOf, PodTemplateSpec, podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
 import { pathOf } from '../../manifests/field-path';
 import { ManifestIndex } from '../../manifests/manifest-index';
 
@@ -100,12 +100,12 @@ function withOwnVariables(
 /** Capture leaves out whatever runs as the user or the group of the sidecar. */
 function asProxyUser({ template: object }: PodFacts, template: PodTemplateSpec | undefined): Undetermined | undefined {
   const { securityContext, containers } = template?.spec ?? {};
-  for (const { name, securityContext: own } of containers ?? []) {
-    if (name === PROXY_CONTAINER) continue;
+  for (const own of listOf(containers)) {
+    if (own?.name === PROXY_CONTAINER) continue;
     for (const field of ['runAsUser', 'runAsGroup'] as const)
-      if ((own?.[field] ?? securityContext?.[field]) === PROXY_UID)
+      if ((own?.securityContext?.[field] ?? securityContext?.[field]) === PROXY_UID)
         return new Undetermined(
-          `container ${name} runs as ${PROXY_UID}, like the sidecar, so its traffic goes past it`,
+          `container ${own?.name} runs as ${PROXY_UID}, like the sidecar, so its traffic goes past it`,
           [fieldRef(object!, pathOf([...podTemplatePath(object!.manifest)!, 'spec']))],
         );
   }

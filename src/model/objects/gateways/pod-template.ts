@@ -7,7 +7,7 @@ import { isForeign, proxyConfigOf } from '../proxy-config';
 import { unknownVariable } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
 import { BOOTSTRAP_OVERRIDE, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
-import { podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
+import { listOf, podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
 import { pathOf } from '../../../manifests/field-path';
 import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
@@ -75,10 +75,10 @@ export function unlessConfigured({ kind, namespace, name, manifest }: Indexed): 
 
 /** Where the proxy's container says that it has no privileges. */
 function unprivilegedBy(object: Indexed): FieldRef | undefined {
-  const { containers = [] } = podTemplateOf(object.manifest)?.spec ?? {};
-  for (const [index, { name, env = [] }] of containers.entries()) {
-    const at = env.findIndex((one) => one.name === UNPRIVILEGED && isTrue(one.value));
-    if (name === PROXY_CONTAINER && at >= 0) {
+  const containers = listOf(podTemplateOf(object.manifest)?.spec?.containers);
+  for (const [index, own] of containers.entries()) {
+    const at = listOf(own?.env).findIndex((one) => one?.name === UNPRIVILEGED && isTrue(one.value));
+    if (own?.name === PROXY_CONTAINER && at >= 0) {
       const path = ['spec', 'containers', index, 'env', at];
       return fieldRef(object, pathOf([...podTemplatePath(object.manifest)!, ...path]));
     }
