@@ -1,5 +1,5 @@
 import { ProxyConfig } from '../model/objects/proxy-config';
-import { unknownVariable, VARIABLES_READ } from '../model/objects/proxy-variables';
+import { unknownVariables, VARIABLES_READ } from '../model/objects/proxy-variables';
 
 /** Values that leave a setting as it is by default, as the model takes it to be. */
 const OFF = /^(false|)$/i;
@@ -37,8 +37,8 @@ export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
 export function unknownSettings(values: object): string[] {
   const places = SETTINGS.filter(([place, usual]) => !usual.test(textAt(values, place))).map(([place]) => place);
   const proxyMetadata = valueAt(values, VARIABLES) as ProxyConfig['proxyMetadata'];
-  const variable = unknownVariable(undefined, { proxyMetadata }, { configured: VARIABLES_READ, contained: [] });
-  return variable ? [...places, `${VARIABLES}.${variable.name}`] : places;
+  const variables = unknownVariables(undefined, { proxyMetadata }, { configured: VARIABLES_READ, contained: [] });
+  return [...places, ...variables.map(({ name }) => `${VARIABLES}.${name}`)];
 }
 
 const VARIABLES = 'meshConfig.defaultConfig.proxyMetadata';

@@ -113,7 +113,10 @@ describe('settings that the model does not know', () => {
     const mesh = (more: object) =>
       meshOf({ enableAutoMtls: true, defaultConfig: { proxyMetadata: { ...proxyMetadata, ...more } } }, 'mesh.yaml');
     expect(mesh({}).unknownSettings).toEqual([]);
-    expect(mesh({ XDS_ROOT_CA: 'x' }).unknownSettings).toEqual(['meshConfig.defaultConfig.proxyMetadata.XDS_ROOT_CA']);
+    expect(mesh({ XDS_ROOT_CA: 'x', CREDENTIAL: 'y' }).unknownSettings).toEqual([
+      'meshConfig.defaultConfig.proxyMetadata.XDS_ROOT_CA',
+      'meshConfig.defaultConfig.proxyMetadata.CREDENTIAL',
+    ]);
     expect(
       meshOf({ enableAutoMtls: false, defaultTrafficPolicy: { connectionPool: {} } }, 'mesh.yaml').unknownSettings,
     ).toEqual(['meshConfig.enableAutoMtls', 'meshConfig.defaultTrafficPolicy']);

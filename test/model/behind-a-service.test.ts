@@ -74,6 +74,9 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
       outcome: 'answered',
       condition: { holds: 'XDS_ROOT_CA of Deployment egress/exit changes nothing' },
     });
+    expect(listed(pods('', '{ name: XDS_ROOT_CA, value: a }, { name: CREDENTIAL, value: b }'), 8443)).toMatchObject({
+      condition: { holds: 'XDS_ROOT_CA and CREDENTIAL of Deployment egress/exit change nothing' },
+    });
     expect(listed(pods('replicas: 0, '), 8443).condition).toBeUndefined();
   });
 

@@ -35,31 +35,30 @@ export interface UnknownVariable {
 }
 
 /**
- * The variable by which a pod template tells its proxy something that the model does not know: in the configuration of
+ * The variables by which a pod template tells its proxy something that the model does not know: in the configuration of
  * the proxy, or in a container that the template writes in place of the injector, which lays the one over the other.
  *
  * @param known others that are known in the configuration, and in the container
  */
-export function unknownVariable(
+export function unknownVariables(
   template: PodTemplateSpec | undefined,
   { proxyMetadata }: ProxyConfig,
   known: { readonly configured: readonly string[]; readonly contained: readonly string[] },
-): UnknownVariable | undefined {
-  const own = Object.entries(proxyMetadata ?? {}).find(
-    ([name, value]) => !known.configured.includes(name) && !isKnown(name, value),
+): UnknownVariable[] {
+  const configured = Object.entries(proxyMetadata ?? {})
+    .filter(([name, value]) => !known.configured.includes(name) && !isKnown(name, value))
+    .map(([name]) => ({ name }));
+  const contained = (['containers', 'initContainers'] as const).flatMap((list) =>
+    listOf(template?.spec?.[list]).flatMap((own, index) => {
+      if (own?.name !== PROXY_CONTAINER) return [];
+      const names = listOf(own.env)
+        .filter((one) => !known.contained.includes(one?.name ?? '') && !isKnown(one?.name ?? '', one?.value))
+        .map((one) => one?.name ?? 'env');
+      const isFilled = [own.envFrom ?? []].flat().length > 0;
+      return [...(isFilled ? ['envFrom'] : []), ...names].map((name) => ({ name, container: ['spec', list, index] }));
+    }),
   );
-  if (own) return { name: own[0] };
-  for (const list of ['containers', 'initContainers'] as const)
-    for (const [index, own] of listOf(template?.spec?.[list]).entries()) {
-      if (own?.name !== PROXY_CONTAINER) continue;
-      const container = ['spec', list, index];
-      if ([own.envFrom ?? []].flat().length > 0) return { name: 'envFrom', container };
-      const unknown = listOf(own.env).find(
-        (one) => !known.contained.includes(one?.name ?? '') && !isKnown(one?.name ?? '', one?.value),
-      );
-      if (unknown) return { name: unknown.name ?? 'env', container };
-    }
-  return undefined;
+  return [...configured, ...contained];
 }
 
 function isKnown(name: string, value: unknown): boolean {

@@ -2,7 +2,7 @@ import { fieldRef } from '../answer/field-ref';
 import { Undetermined } from '../answer/undetermined';
 import { podField, PodFacts } from './injection';
 import { isForeign, ProxyConfig } from '../objects/proxy-config';
-import { unknownVariable, VARIABLES_READ } from '../objects/proxy-variables';
+import { unknownVariables, VARIABLES_READ } from '../objects/proxy-variables';
 import {
   BOOTSTRAP_OVERRIDE,
   DATAPLANE_MODE,
@@ -90,7 +90,7 @@ function withOwnVariables(
   template: PodTemplateSpec | undefined,
   config: ProxyConfig,
 ): Undetermined | undefined {
-  const unknown = unknownVariable(template, config, KNOWN);
+  const [unknown] = unknownVariables(template, config, KNOWN);
   if (!unknown) return undefined;
   const { name, container } = unknown;
   const where = container ? podField(pod, ...container) : podField(pod, 'metadata', 'annotations', PROXY_CONFIG);

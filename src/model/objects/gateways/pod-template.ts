@@ -4,7 +4,7 @@ import { Condition, together } from '../../answer/conditions';
 import { fieldRef } from '../../answer/field-ref';
 import { podDnsOf } from '../pod-dns';
 import { isForeign, proxyConfigOf } from '../proxy-config';
-import { unknownVariable } from '../proxy-variables';
+import { unknownVariables } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
 import { BOOTSTRAP_OVERRIDE, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
 import { listOf, podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
@@ -63,14 +63,19 @@ export function unlessConfigured({ kind, namespace, name, manifest }: Indexed): 
   const template = podTemplateOf(manifest);
   const annotations = template?.metadata?.annotations;
   const config = proxyConfigOf(annotations);
-  const what =
+  const unknown =
     config === undefined || isForeign(config)
-      ? PROXY_CONFIG
-      : annotations?.[BOOTSTRAP_OVERRIDE] !== undefined
-        ? BOOTSTRAP_OVERRIDE
-        : unknownVariable(template, config, KNOWN)?.name;
-  if (what === undefined) return undefined;
-  return { holds: `${what} of ${kind} ${namespace}/${name} changes nothing`, say: 'leave it out, if it does not' };
+      ? [PROXY_CONFIG]
+      : [
+          ...(annotations?.[BOOTSTRAP_OVERRIDE] === undefined ? [] : [BOOTSTRAP_OVERRIDE]),
+          ...unknownVariables(template, config, KNOWN).map((variable) => variable.name),
+        ];
+  const [first, ...more] = new Set(unknown);
+  if (first === undefined) return undefined;
+  const object = `${kind} ${namespace}/${name}`;
+  return more.length === 0
+    ? { holds: `${first} of ${object} changes nothing`, say: 'leave it out, if it does not' }
+    : { holds: `${[first, ...more].join(' and ')} of ${object} change nothing`, say: 'leave them out, if they do not' };
 }
 
 /** Where the proxy's container says that it has no privileges. */
