@@ -132,3 +132,12 @@ test('proxies of Istio 1.30 find no name that a request gives and that has addre
   expect(isPlainYes(at('some', { mesh, istioVersion: '1.31' }))).toBe(true);
   expect(isPlainYes(at('some', { mesh: LOCKED }))).toBe(true);
 });
+
+test('a route for an address is one for it in brackets', () => {
+  const host = '::ffff:192.0.2.1';
+  const route =
+    '---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: six, namespace: shop }\n' +
+    `spec: { hosts: ['${host}'], http: [{ directResponse: { status: 418 } }] }\n`;
+  const request = { url: 'http://six.example.com/', headers: { Host: `[${host}]` } };
+  expect(ask(route, 'shop/app', request, WORLD)).toMatchObject({ outcome: 'refused', symptom: 418 });
+});

@@ -108,7 +108,7 @@ export function sidecarVirtualHosts(scope: Scope, number: number): VirtualHosts 
     const served = registered.filter(({ port }) => isHttpOrSniffed(port));
     if (served.length === 0 && number !== 80) continue;
     const host: VirtualHost = { routes: entries, decidedBy: [fieldRef(routes.object, 'spec.hosts')] };
-    for (const name of unregistered) hosts.add(name, host);
+    for (const name of unregistered) hosts.add(inUrl(name), host);
     for (const { service } of served) {
       taken.add(service.host.toLowerCase());
       addDomains(hosts, scope, service, host);
