@@ -209,6 +209,11 @@ describe('pods that share a service account', () => {
       shared('{ labels: { app: agent } }', ', securityContext: { runAsUser: 1337 }, containers: [{ name: app }]'),
     ],
     [
+      'one with a variable of its sidecar of its own',
+      shared('{ labels: { app: agent } }', ', containers: [{ name: istio-proxy, env: [{ name: XDS_ROOT_CA }] }]'),
+    ],
+    ['one that asks the DNS of its node', shared('{ labels: { app: agent } }', ', dnsPolicy: Default')],
+    [
       'one that excludes a port',
       shared('{ labels: { app: agent }, annotations: { traffic.sidecar.istio.io/excludeOutboundPorts: "443" } }'),
     ],
@@ -220,7 +225,8 @@ describe('pods that share a service account', () => {
     const other = shared(
       '{ labels: { app: batch }, annotations: { traffic.sidecar.istio.io/excludeOutboundPorts: "443" } }',
     );
-    expect(see(shared('{ labels: { app: back } }')).condition).toBeUndefined();
+    for (const spec of ['', ', dnsPolicy: ClusterFirst'])
+      expect(see(shared('{ labels: { app: back } }', spec)).condition).toBeUndefined();
     const foreign = other.replace(/(name: other,[^]*)serviceAccountName: cart/, '$1serviceAccountName: other');
     expect(see(foreign).condition).toBeUndefined();
     const away = other.replaceAll('serviceAccountName: cart', 'serviceAccountName: other');

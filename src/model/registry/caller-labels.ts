@@ -91,8 +91,10 @@ export class CallerLabels {
 
 /** Whether something of the pods says to Istio how their requests leave them, or they may go past a sidecar. */
 function mayLeaveOtherwise(template: PodTemplateSpec): boolean {
-  return /istio\.io\/|"hostNetwork":true|"runAs(User|Group)":1337|"(hostAliases|dnsPolicy|dnsConfig)":/.test(
-    JSON.stringify(template),
+  const text = JSON.stringify(template);
+  return (
+    /istio\.io\/|"name":"istio-proxy"|"runAs(User|Group)":1337/.test(text) ||
+    /"hostNetwork":true|"(hostAliases|dnsConfig)":|"dnsPolicy":"(None|Default)"/.test(text)
   );
 }
 
