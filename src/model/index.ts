@@ -183,7 +183,7 @@ export class EgressModel {
     this.tagged ??= [taggedObjects(this.assumedObjects)];
     const [found] = this.tagged;
     if (!found) return [];
-    const { tag, read } = found;
+    const { tag, configMap, read } = found;
     return [
       {
         model: () =>
@@ -194,7 +194,7 @@ export class EgressModel {
           ),
         condition: {
           holds: `${tag} is the revision of an istiod, and not a tag of one`,
-          say: `add the ConfigMap istio-${tag} of that istiod`,
+          say: `add the ConfigMap ${configMap} of that istiod`,
         },
       },
     ];

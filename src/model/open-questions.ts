@@ -143,21 +143,20 @@ function saidRevision(objects: readonly EgressObject[]): string | undefined {
 
 /**
  * Pods may have a tag in place of a revision, and istiod reads no object for a tag. So where objects are for what pods
- * are said to have, and no mesh configuration has the name of that revision: what it is, and what istiod reads if it is a
- * tag.
+ * are said to have, and no mesh configuration has the name of that revision: what it is, the name that the configuration
+ * would have, and what istiod reads if it is a tag. A default installation has the revision `default`.
  */
 export function taggedObjects(
   objects: readonly EgressObject[],
-): { readonly tag: string; readonly read: EgressObject[] } | undefined {
+): { readonly tag: string; readonly configMap: string; readonly read: EgressObject[] } | undefined {
   if (!objects.some((object) => revisionOf(object) !== undefined)) return undefined;
   const tag = saidRevision(objects);
-  if (
-    tag === undefined ||
-    objects.some(({ manifest: { kind, metadata } }) => kind === 'ConfigMap' && metadata.name === `istio-${tag}`)
-  )
+  if (tag === undefined) return undefined;
+  const configMaps = tag === 'default' ? ['istio', 'istio-default'] : [`istio-${tag}`];
+  if (objects.some(({ manifest: { kind, metadata } }) => kind === 'ConfigMap' && configMaps.includes(metadata.name)))
     return undefined;
   const read = objects.filter((object) => revisionOf(object) !== tag);
-  return read.length < objects.length ? { tag, read } : undefined;
+  return read.length < objects.length ? { tag, configMap: configMaps[0], read } : undefined;
 }
 
 /** The namespaces that Sidecars name among what they import. */

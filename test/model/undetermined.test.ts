@@ -671,6 +671,14 @@ describe('the revision that an object is for', () => {
       ask(entry('istio.io/rev: canary') + namespace + more, 'shop/cart', 'http://site.example.com/');
     expect(see('').condition).toMatchObject({ holds: 'canary is the revision of an istiod, and not a tag of one' });
     expect(see(map).condition).toBeUndefined();
+    const ofDefault = (more: string) =>
+      ask(
+        (entry('istio.io/rev: canary') + namespace + more).replaceAll('canary', 'default'),
+        'shop/cart',
+        'http://site.example.com/',
+      ).condition;
+    expect(ofDefault('')?.say).toBe('add the ConfigMap istio of that istiod');
+    for (const own of [map, map.replace('istio-canary', 'istio')]) expect(ofDefault(own)).toBeUndefined();
   });
 
   test('may be none of several for which there are objects', () => {
