@@ -115,8 +115,7 @@ export function meshOf(given: unknown, where: string): Settings {
       trustDomain: mesh.trustDomain ?? undefined,
       trustDomainAliases: mesh.trustDomainAliases ?? undefined,
       pathNormalization: normalization === 'DEFAULT' ? undefined : normalization,
-      dnsCapture:
-        String(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture ?? false) === 'true',
+      dnsCapture: isTrue(mesh.defaultConfig?.proxyMetadata?.ISTIO_META_DNS_CAPTURE ?? mesh.dnsCapture),
       dualStack: said(mesh.defaultConfig?.proxyMetadata?.ISTIO_DUAL_STACK ?? mesh.dualStack),
       serviceEntryVisibility: mesh.serviceEntryVisibility ?? undefined,
       scopeGatewayToNamespace: isTrue(values?.pilot?.env?.[SCOPE_GATEWAYS]) || undefined,

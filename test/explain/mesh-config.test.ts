@@ -11,6 +11,13 @@ test('whether sidecars have IPv6 may be said, or not', () => {
   expect([dualStack('true'), dualStack('false'), dualStack()]).toEqual([true, false, undefined]);
 });
 
+test.each(['true', '1', 'TRUE', true])('sidecars answer DNS where the mesh says %p', (value) => {
+  const dnsCapture = (proxyMetadata: object) =>
+    meshOf({ defaultConfig: { proxyMetadata } }, 'mesh.yaml').mesh?.dnsCapture;
+  expect(dnsCapture({ ISTIO_META_DNS_CAPTURE: value })).toBe(true);
+  for (const other of [{}, { ISTIO_META_DNS_CAPTURE: 'false' }]) expect(dnsCapture(other)).toBe(false);
+});
+
 test('of the extension providers, the external authorizers are known by their names', () => {
   const extensionProviders = [
     { name: 'log', envoyFileAccessLog: {} },
