@@ -136,12 +136,17 @@ test.each([
     'env: [{ name: CA_ADDR, value: "istiod.other.svc:15012" }]',
     'env: [{ name: PROXY_CONFIG, value: "discoveryAddress: istiod.other.svc:15012" }]',
     'env: [{ name: XDS_ROOT_CA, value: /mine.pem }]',
+    'env: [{ name: JWT_POLICY, value: none }]',
+    'env: [{ name: PILOT_CERT_PROVIDER, value: custom }]',
+    'env: [{ name: POD_NAMESPACE, value: other }]',
+    'env: [{ name: SERVICE_ACCOUNT, value: other }]',
+    'env: [{ name: constructor, value: x }]',
     'envFrom: [{ configMapRef: { name: more } }]',
   ].flatMap((own) =>
     ['containers', 'initContainers'].map((list): [string, string, RegExp] => [
       `its own container of the sidecar in ${list} has ${own}`,
       pods('{}', `, ${list}: [{ name: istio-proxy, ${own} }]`),
-      /does not know what (ISTIO_META|CA_ADDR|PROXY_CONFIG|XDS_|envFrom)\w* does/,
+      /does not know what (ISTIO_META|CA_ADDR|PROXY_CONFIG|XDS_|JWT|PILOT|POD|SERVICE|constructor|envFrom)\w* does/,
     ]),
   ),
   [
@@ -181,7 +186,10 @@ test.each([
       '{}',
       ', containers: [{ name: istio-proxy, image: auto, env: [{ name: MINIMUM_DRAIN_DURATION, value: 5s }, ' +
         '{ name: CA_ADDR, value: "istiod.istio-system.svc:15012" }, { name: DD_AGENT_HOST, value: localhost }, ' +
-        '{ name: PROXY_CONFIG, value: "{}" }], envFrom: [] }]',
+        '{ name: PROXY_CONFIG, value: "{}" }, { name: JWT_POLICY, value: third-party-jwt }, ' +
+        '{ name: PILOT_CERT_PROVIDER, value: istiod }, ' +
+        '{ name: POD_NAMESPACE, valueFrom: { fieldRef: { fieldPath: metadata.namespace } } }, ' +
+        '{ name: SERVICE_ACCOUNT, valueFrom: { fieldRef: { fieldPath: spec.serviceAccountName } } }], envFrom: [] }]',
     ),
   ],
   [

@@ -6,8 +6,8 @@ import { ProxyConfig, proxyConfigIn } from './proxy-config';
 const HARMLESS: ReadonlySet<string> = new Set(
   [
     'EXIT_ON_ZERO_ACTIVE_CONNECTIONS MINIMUM_DRAIN_DURATION TERMINATION_DRAIN_DURATION_SECONDS GODEBUG GOMAXPROCS',
-    'GOMEMLIMIT ISTIO_DELTA_XDS HOST_IP INSTANCE_IP ISTIO_CPU_LIMIT ISTIO_KUBE_APP_PROBERS ISTIO_PROMETHEUS_ANNOTATIONS JWT_POLICY',
-    'PILOT_CERT_PROVIDER POD_NAME POD_NAMESPACE REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION SERVICE_ACCOUNT TRUST_DOMAIN',
+    'GOMEMLIMIT ISTIO_DELTA_XDS HOST_IP INSTANCE_IP ISTIO_CPU_LIMIT ISTIO_KUBE_APP_PROBERS ISTIO_PROMETHEUS_ANNOTATIONS POD_NAME',
+    'REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION TRUST_DOMAIN',
     ...[
       'APP_CONTAINERS CLUSTER_ID DNS_AUTO_ALLOCATE HTTP10 IDLE_TIMEOUT INBOUND_LISTENER_EXACT_BALANCE MESH_ID NODE_NAME',
       'OUTBOUND_LISTENER_EXACT_BALANCE OWNER POD_PORTS WORKLOAD_NAME',
@@ -18,10 +18,14 @@ const HARMLESS: ReadonlySet<string> = new Set(
 /** Variables that the model reads where the configuration of a proxy has them. */
 export const VARIABLES_READ: readonly string[] = ['ISTIO_META_DNS_CAPTURE', 'ISTIO_DUAL_STACK'];
 
-/** Variables that are harmless with these values. */
-const AS_INJECTED: Readonly<Record<string, RegExp>> = {
+/** Variables that are harmless with these values, and those that are without any: they refer to a field of the pod. */
+const AS_INJECTED: Readonly<Record<string, RegExp | undefined>> = {
   CA_ADDR: /^istiod(-[-a-z0-9]+)?\.istio-system\.svc(\.[-.a-z0-9]+)?:15012$/,
   ISTIO_META_INTERCEPTION_MODE: /^(REDIRECT|TPROXY)$/,
+  JWT_POLICY: /^third-party-jwt$/,
+  PILOT_CERT_PROVIDER: /^istiod$/,
+  POD_NAMESPACE: undefined,
+  SERVICE_ACCOUNT: undefined,
 };
 
 /** Programs that watch a process are told by variables of these names where to report. */
@@ -66,5 +70,6 @@ function isKnown(name: string, value: unknown): boolean {
     const config = proxyConfigIn(String(value ?? ''));
     return config !== undefined && Object.keys(config).every((key) => key === 'concurrency' || key === 'tracing');
   }
-  return HARMLESS.has(name) || OF_OTHERS.test(name) || (AS_INJECTED[name]?.test(String(value)) ?? false);
+  if (Object.hasOwn(AS_INJECTED, name)) return AS_INJECTED[name]?.test(String(value)) ?? value === undefined;
+  return HARMLESS.has(name) || OF_OTHERS.test(name);
 }
