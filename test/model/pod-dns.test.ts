@@ -74,6 +74,13 @@ describe('a pod that does not ask the DNS of its cluster', () => {
     expect(see(pods(spec), 'https://undeclared.example.com/')).toMatchObject({ outcome: 'refused' });
   });
 
+  test('asks it nothing that is in its own hosts file', () => {
+    const spec = `dnsPolicy: None, ${alias('203.0.113.10', 'Site.example.com')}`;
+    const holds = see(pods(spec), HTTPS).condition?.holds;
+    expect(holds).toMatch(/asks .* for istiod(,|$)/);
+    expect(holds).not.toMatch(/and istiod/);
+  });
+
   test.each([
     'dnsPolicy: ClusterFirst',
     'dnsPolicy: ClusterFirst, dnsConfig: { searches: [corp.example], options: [{ name: ndots, value: "1" }] }',

@@ -60,9 +60,10 @@ function hostsFileOf(template: Indexed, aliases: readonly (HostAlias | undefined
 
 /** What must be so for pods to find a name, and their proxies to find istiod, as pods usually do. */
 export function dnsCondition(
-  { template, asks, ndots }: PodDns,
-  { name, isOfCluster, needsIstiod }: NameAsked,
+  { template, hostsFile, asks, ndots }: PodDns,
+  { name: dialled, isOfCluster, needsIstiod }: NameAsked,
 ): Condition | undefined {
+  const name = dialled !== undefined && hostsFile.has(dialled.toLowerCase()) ? undefined : dialled;
   const sought = [
     ...(name !== undefined && (isOfCluster || asks === 'own') ? [name] : []),
     ...(needsIstiod ? ['istiod'] : []),
