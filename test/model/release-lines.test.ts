@@ -47,6 +47,14 @@ test('a host that is excluded from all namespaces stays in 1.30, which reads "~"
   expect(see(yaml).condition?.holds).toMatch(/Istio 1\.31/);
 });
 
+test('the time of a retry budget is named where it is, also in a subset', () => {
+  const budget = '{ retryBudget: { percent: 20, budgetInterval: 10s } }';
+  const yaml = istio('DestinationRule', `{ host: site.example.com, subsets: [{ name: a, trafficPolicy: ${budget} }] }`);
+  expect(see(yaml, '1.30').causes).toMatchObject([
+    { field: 'spec.subsets[0].trafficPolicy.retryBudget.budgetInterval' },
+  ]);
+});
+
 test('what a Sidecar that imports nothing says is the same in all of them', () => {
   const yaml = istio('Sidecar', "{ egress: [{ hosts: ['~/*'] }] }");
   for (const release of ['1.30', '1.31', undefined]) {

@@ -16,18 +16,14 @@ export function* newerFields(manifest: Manifest): Problems {
     if (tls?.insecureSkipVerify !== undefined)
       yield { field: `spec.ingress[${at}].tls.insecureSkipVerify`, problem: NEEDED };
   }
-  const { trafficPolicy, subsets = [] } = specOf(manifest, 'DestinationRule') ?? {};
-  if (
-    [trafficPolicy, ...subsets.map((subset) => subset?.trafficPolicy)].some((one) => one?.retryBudget?.budgetInterval)
-  )
-    yield { field: 'spec.trafficPolicy.retryBudget.budgetInterval', problem: NEEDED };
   for (const [at, { redirect }] of (specOf(manifest, 'VirtualService')?.http ?? []).entries())
     if (redirect?.prefixRewrite) yield { field: `spec.http[${at}].redirect.prefixRewrite`, problem: NEEDED };
   for (const [at, { tls }] of (specOf(manifest, 'Gateway')?.servers ?? []).entries())
     if ((tls as { readonly insecureSkipVerify?: boolean } | undefined)?.insecureSkipVerify !== undefined)
       yield { field: `spec.servers[${at}].tls.insecureSkipVerify`, problem: NEEDED };
   for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
-    const { connectionPool, outlierDetection, loadBalancer } = settings;
+    const { connectionPool, outlierDetection, loadBalancer, retryBudget } = settings;
+    if (retryBudget?.budgetInterval) yield { field: `${field}.retryBudget.budgetInterval`, problem: NEEDED };
     if (connectionPool?.http?.http2KeepAlive)
       yield { field: `${field}.connectionPool.http.http2KeepAlive`, problem: NEEDED };
     if (loadBalancer?.zoneAwareLbSetting) yield { field: `${field}.loadBalancer.zoneAwareLbSetting`, problem: NEEDED };

@@ -1,7 +1,7 @@
 import { FieldPath } from '../../../manifests/field-path';
 import { IstioSpecs, TrafficPolicy } from '../../../manifests/specs';
 
-type Settings = Pick<TrafficPolicy, 'connectionPool' | 'outlierDetection' | 'loadBalancer' | 'tls'>;
+type Settings = Pick<TrafficPolicy, 'connectionPool' | 'outlierDetection' | 'loadBalancer' | 'retryBudget' | 'tls'>;
 
 /** What a DestinationRule says of traffic: as a whole, for ports, and for subsets, each with its place. */
 export function* trafficSettings({
