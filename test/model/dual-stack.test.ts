@@ -129,6 +129,13 @@ test('proxies of Istio 1.30 find no name that a request gives and that has addre
   expect(at('both', { ...WORLD, istioVersion: '1.30' })).toMatchObject({ outcome: 'answered' });
   const { mesh } = WORLD;
   expect(at('some', { mesh }).condition?.holds).toMatch(/^some.example.com has an address of IPv4, or .* 1\.31/);
+  const pods =
+    '---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: app, namespace: shop }\n' +
+    'spec: { template: { spec: { serviceAccountName: app, ' +
+    'hostAliases: [{ ip: "2001:db8::60", hostnames: [some.example.com] }] } } }\n';
+  const byHostsFile = (istioVersion?: string) => see(yaml + pods, 'http://some.example.com/', { mesh, istioVersion });
+  expect(byHostsFile().condition?.holds).toMatch(/some.example.com has an address of IPv4, or .* 1\.31/);
+  expect(byHostsFile('1.31').condition?.holds).not.toMatch(/address of IPv4/);
   expect(isPlainYes(at('some', { mesh, istioVersion: '1.31' }))).toBe(true);
   expect(isPlainYes(at('some', { mesh: LOCKED }))).toBe(true);
 });

@@ -185,7 +185,7 @@ function resolveAsked(leg: Leg, host: string): Address | undefined {
   const { istioVersion, mesh } = registry.world;
   const address = resolveHost(leg, host, isAtLeast(31, istioVersion) ? undefined : (one) => !isOfIPv6(one));
   const isKnown = addressBook.isComplete || (istioVersion !== undefined && isAtLeast(31, istioVersion));
-  if (mesh?.dualStack && address?.kind === 'unknown' && !isKnown)
+  if (mesh?.dualStack && address && (address.kind === 'unknown' || isOfIPv6(address)) && !isKnown)
     leg.require({
       holds: `${host} has an address of IPv4, or the mesh runs Istio 1.31 or later`,
       say: '--istio 1.31 (istioVersion in a test), or an access table (--table)',
