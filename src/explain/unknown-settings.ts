@@ -10,7 +10,7 @@ const EMPTY = /^$/;
 export const SETTINGS: readonly (readonly [place: string, usual: RegExp])[] = [
   ['meshConfig.h2UpgradePolicy', /^(DO_NOT_UPGRADE|)$/],
   ['meshConfig.enableAutoMtls', ON],
-  ['meshConfig.defaultTrafficPolicy', EMPTY],
+  ['meshConfig.defaultTrafficPolicy', /^(\{\})?$/],
   ['meshConfig.defaultConfig.interceptionMode', /^(REDIRECT|TPROXY|)$/],
   ['meshConfig.defaultConfig.gatewayTopology.proxyProtocol', EMPTY],
   ['global.proxy.includeIPRanges', /^\*?$/],

@@ -127,6 +127,7 @@ describe('settings that the model does not know', () => {
     expect(
       meshOf({ enableAutoMtls: false, defaultTrafficPolicy: { connectionPool: {} } }, 'mesh.yaml').unknownSettings,
     ).toEqual(['meshConfig.enableAutoMtls', 'meshConfig.defaultTrafficPolicy']);
+    expect(meshOf({ defaultTrafficPolicy: {} }, 'mesh.yaml').unknownSettings).toEqual([]);
     const map = (name: string, data: Record<string, unknown>) => ({
       origin: 'cluster.yaml',
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'istio-system' }, data },
