@@ -5,8 +5,8 @@ import { readRecorded } from './worlds/recorded-file';
 
 const worlds = readRecorded();
 
-test('there are two hundred worlds, most of them with an answered request', () => {
-  expect(worlds.length).toBeGreaterThanOrEqual(200);
+test('there are four hundred worlds, most of them with an answered request', () => {
+  expect(worlds.length).toBeGreaterThanOrEqual(400);
   expect(
     worlds.filter(({ answers }) => answers.some(({ answer }) => answer.outcome === 'answered')).length,
   ).toBeGreaterThan(worlds.length / 2);
