@@ -23,8 +23,8 @@ function exclusiveIn({ oneOf, allOf = [] }: any): string[][] {
  * than that for durations are written by hand (src/model/objects/admission).
  */
 function shapeOf(schema: any): any {
-  const { type, enum: allowed, properties, items, additionalProperties, required, minItems } = schema;
-  const { minLength, maxLength } = schema;
+  const { type, enum: allowed, properties, items, additionalProperties, required } = schema;
+  const { minItems, maxItems, maxProperties, minLength, maxLength } = schema;
   const { minimum, maximum } = schema.format === 'int32' ? { ...INT32, ...schema } : schema;
   const exclusive = exclusiveIn(schema);
   const rules: any[] = schema['x-kubernetes-validations'] ?? [];
@@ -35,6 +35,8 @@ function shapeOf(schema: any): any {
     ...(required && { required }),
     ...(exclusive.length > 0 && { exclusive }),
     ...(minItems && { minItems }),
+    ...(maxItems && { maxItems }),
+    ...(maxProperties && { maxProperties }),
     ...(minLength && { minLength }),
     ...(maxLength && { maxLength }),
     ...(minimum !== undefined && { minimum }),

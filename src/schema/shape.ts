@@ -17,7 +17,9 @@ export interface Shape {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
+  readonly maxItems?: number;
   readonly minProperties?: number;
+  readonly maxProperties?: number;
   readonly required?: readonly string[];
   /** Groups of fields of which one can be set. */
   readonly exclusive?: readonly (readonly string[])[];
@@ -78,6 +80,7 @@ class Reading {
       this.wrong(value, allowedBy(shape, this.root));
     } else if (Array.isArray(value)) {
       if (value.length < (shape.minItems ?? 0)) this.wrong(value, 'a list that is not empty');
+      if (value.length > (shape.maxItems ?? value.length)) this.wrong(value, `a list of at most ${shape.maxItems}`);
       if (shape.items) for (let index = 0; index < value.length; index++) this.below(index, value[index], shape.items);
     } else if (shape.type === 'object') {
       this.fields(value as Readonly<Record<string, unknown>>, shape);
@@ -86,7 +89,7 @@ class Reading {
 
   private fields(
     value: Readonly<Record<string, unknown>>,
-    { properties, additionalProperties, required, exclusive, minProperties }: Shape,
+    { properties, additionalProperties, required, exclusive, minProperties, maxProperties }: Shape,
   ): void {
     for (const name of required ?? []) if ((value[name] ?? undefined) === undefined) this.say(name, 'is missing');
     for (const group of exclusive ?? []) {
@@ -95,6 +98,8 @@ class Reading {
     }
     if (minProperties !== undefined && Object.keys(value).length < minProperties)
       this.wrong(value, 'an object that is not empty');
+    if (maxProperties !== undefined && Object.keys(value).length > maxProperties)
+      this.wrong(value, `an object of at most ${maxProperties} fields`);
     for (const name in value) {
       if (value[name] === null || value[name] === undefined) continue;
       const known = ownField(properties, name);

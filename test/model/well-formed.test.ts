@@ -103,6 +103,32 @@ test('a malformed object for another host leaves the answer unchanged', () => {
   });
 });
 
+test.each([
+  [256, 'answered'],
+  [257, 'undetermined'],
+])('an entry for %i hosts: %s', (count, outcome) => {
+  const hosts = ['site.example.com', ...Array.from({ length: count - 1 }, (_, at) => `h${at}.example.com`)];
+  const answer = ask(
+    ENTRY.replace('[site.example.com]', JSON.stringify(hosts)),
+    'shop/app',
+    'http://site.example.com/',
+  );
+  expect(answer.outcome).toBe(outcome);
+  if (count > 256) expect(answer.reason).toMatch(/spec\.hosts: .* it is a list of at most 256/);
+});
+
+test('a selector with too many labels', () => {
+  const labels = Object.fromEntries(Array.from({ length: 257 }, (_, at) => [`l${at}`, 'a']));
+  const entry = ENTRY.replace(
+    'resolution: DNS',
+    `resolution: STATIC\n  workloadSelector: ${JSON.stringify({ labels })}`,
+  );
+  expect(ask(entry, 'shop/app', 'http://site.example.com/')).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringMatching(/labels: .* it is an object of at most 256 fields/),
+  });
+});
+
 test('a name that Kubernetes does not take', () => {
   const named = object('VirtualService', '{ hosts: [site.example.com] }').replace('name: x', 'name: site_of_shop');
   expect(ask(`${ENTRY}${named}`, 'shop/app', 'http://site.example.com/')).toMatchObject({
