@@ -30,6 +30,12 @@ const isStatus = (code: string) => `${code} >= 200 && ${code} < 600`;
 const eachKey = (map: string, of: string, holds: (key: string, value: string) => string) =>
   `${field(map, '{}', of)}.all(key, ${holds('key', `${of}.${map}[key]`)})`;
 
+/** What holds for each rule of a VirtualService, and for each match of a rule. */
+const eachRule = (list: string) => (holds: string) => each(`spec.${list}`, 'object', 'route', holds);
+const [eachHttp, eachTls, eachTcp] = ['http', 'tls', 'tcp'].map(eachRule);
+const eachOfBytes = (holds: string) => `${eachTls(holds)} && ${eachTcp(holds)}`;
+const eachMatch = (holds: string) => each('match', 'route', 'match', holds);
+
 /** Conditions for VirtualServices that others see. */
 export function routesBeyond(clusterDomain: string): Validation[] {
   const isOwn = (host: string) => `(${isOwnService(host, clusterDomain)})`;
@@ -39,10 +45,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
   return [
     {
       expression: [
-        each(
-          'spec.http',
-          'object',
-          'route',
+        eachHttp(
           [
             '!has(route.delegate)',
             to('route'),
@@ -53,7 +56,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
             each('route', 'route', 'to', authorities('to')),
           ].join(' && '),
         ),
-        ...['tls', 'tcp'].map((list) => each(`spec.${list}`, 'object', 'route', to('route'))),
+        eachOfBytes(to('route')),
       ].join(' && '),
       message:
         "A VirtualService that other namespaces see sends their calls to its own namespace's Services only, by their " +
@@ -61,15 +64,9 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         'Write such routes with `exportTo: ["."]`.',
     },
     {
-      expression: each(
-        'spec.http',
-        'object',
-        'route',
+      expression: eachHttp(
         [
-          each(
-            'match',
-            'route',
-            'match',
+          eachMatch(
             [
               ...['uri', 'scheme', 'method', 'authority'].map(
                 (name) => `(!has(match.${name}) || ${isRegex(`match.${name}`)})`,
@@ -90,10 +87,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
     },
     {
       expression: [
-        each(
-          'spec.http',
-          'object',
-          'route',
+        eachHttp(
           [
             headers('route'),
             each('route', 'route', 'to', headers('to')),
@@ -106,16 +100,11 @@ export function routesBeyond(clusterDomain: string): Validation[] {
             ...['allowMethods', 'allowHeaders', 'exposeHeaders'].map((list) =>
               each(`corsPolicy.${list}`, 'route', 'text', isPlain('text')),
             ),
-            each(
-              'match',
-              'route',
-              'match',
-              eachKey('queryParams', 'match', (key) => isName(key)),
-            ),
+            eachMatch(eachKey('queryParams', 'match', (key) => isName(key))),
             weights('route'),
           ].join(' && '),
         ),
-        ...['tls', 'tcp'].map((list) => each(`spec.${list}`, 'object', 'route', weights('route'))),
+        eachOfBytes(weights('route')),
       ].join(' && '),
       message:
         'A VirtualService that other namespaces see has names and values of headers, rewrites and redirects of ' +
@@ -125,12 +114,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         '`exportTo: ["."]`.',
     },
     {
-      expression: each(
-        'spec.http',
-        'object',
-        'route',
-        `${fewHeaders('route')} && ${each('route', 'route', 'to', fewHeaders('to'))}`,
-      ),
+      expression: eachHttp(`${fewHeaders('route')} && ${each('route', 'route', 'to', fewHeaders('to'))}`),
       message:
         `A VirtualService that other namespaces see sets, and adds, up to ${MAX_HEADERS} headers for a route or a ` +
         'destination: what Envoy refuses would keep their sidecars from every change of their HTTP routes. Write fewer, ' +
@@ -138,22 +122,9 @@ export function routesBeyond(clusterDomain: string): Validation[] {
     },
     {
       expression: [
-        ...['tls', 'tcp'].map((list) =>
-          each(
-            `spec.${list}`,
-            'object',
-            'route',
-            each('match', 'route', 'match', `${field('destinationSubnets', '[]', 'match')}.size() == 0`),
-          ),
-        ),
-        each(
-          'spec.tls',
-          'object',
-          'route',
-          each(
-            'match',
-            'route',
-            'match',
+        eachOfBytes(eachMatch(`${field('destinationSubnets', '[]', 'match')}.size() == 0`)),
+        eachTls(
+          eachMatch(
             `${field('sniHosts', '[]', 'match')}.size() <= 1 && ` +
               each('sniHosts', 'match', 'host', "host == host.lowerAscii() && !host.matches('^[*][^.]')"),
           ),
@@ -166,10 +137,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         'VirtualService to its own namespace: `exportTo: ["."]`.',
     },
     {
-      expression: each(
-        'spec.http',
-        'object',
-        'route',
+      expression: eachHttp(
         ['directResponse.status', 'fault.abort.httpStatus']
           .map((path) => isStatus(field(path, '200', 'route')))
           .join(' && '),
@@ -180,10 +148,7 @@ export function routesBeyond(clusterDomain: string): Validation[] {
         'Write such a status, or keep the VirtualService to its own namespace: `exportTo: ["."]`.',
     },
     {
-      expression: each(
-        'spec.http',
-        'object',
-        'route',
+      expression: eachHttp(
         ['timeout', 'retries.perTryTimeout', 'retries.backoff', 'fault.delay.fixedDelay', 'corsPolicy.maxAge']
           .map((path) => isShort(field(path, "'1s'", 'route')))
           .join(' && '),
