@@ -9,7 +9,7 @@ import { gatewayNamespaces } from '../declarations/gateways';
 import { declareRootNamespace } from '../declarations/mesh';
 import { emit } from '../emission/emission';
 import { validate } from '../emission/validation';
-import { contains } from '../istio/ranges';
+import { overlap } from '../istio/ranges';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { guard } from '../recipes/guard';
@@ -100,8 +100,8 @@ export interface EgressGuardProps {
    * Refuse pods that bypass their sidecar, in the ways that are known; an `EgressBoundary` holds whatever a pod does.
    * Pods that pass have annotations, labels and settings of Istio that are known to be harmless, in the sidecar's
    * containers what Istio itself writes, and neither the host's network, user or group 1337 nor capabilities such as
-   * NET_ADMIN. `DirectEgress` needs annotations that are refused, and namespaces of gateways
-   * (those of Istio's gateway chart and of the Gateway API) belong in `platformNamespaces`.
+   * NET_ADMIN. `DirectEgress` needs annotations that are refused, and namespaces of gateways (those of Istio's gateway
+   * chart and of the Gateway API) belong in `platformNamespaces`.
    *
    * Every pod is refused where the mesh gives all sidecars something else: images of a mirror or a vendor need
    * `proxyImages`, variables of your own `proxyVariables`; the guide lists what else. Write `mode: GuardMode.WARN` first,
@@ -220,7 +220,7 @@ export class EgressGuard extends Construct {
         problems.add(`${name} has no effect without \`refuseBypass: true\`; write both, or leave it out`);
     const { machineCidrs = [], endpointCidrs = [] } = this.props;
     for (const machines of machineCidrs) {
-      const pods = endpointCidrs.find((range) => contains(range, machines) || contains(machines, range));
+      const pods = endpointCidrs.find((range) => overlap(range, machines));
       if (pods !== undefined)
         problems.add(
           `machineCidrs: "${machines}" overlaps "${pods}" of \`endpointCidrs\`, where pods are; write the ranges of ` +

@@ -2,7 +2,7 @@ import { IConstruct } from 'constructs';
 import { perIdentity } from './app';
 import { Conflict, Declaration, watch } from './conflicts';
 import { EgressPathSettings } from './settings';
-import { contains } from '../istio/ranges';
+import { overlap } from '../istio/ranges';
 import { isOpaque } from '../istio/protocols';
 import { Grouping } from '../values/grouping';
 
@@ -70,5 +70,5 @@ function portsOf({ settings: { ports } }: PortUser, tcp: boolean): number[] {
 
 /** Whether the second host may be at an address of the first. */
 function mayShare({ settings: { addresses: some = [] } }: PortUser, { settings: { addresses } }: PortUser): boolean {
-  return !addresses || some.some((one) => addresses.some((other) => contains(one, other) || contains(other, one)));
+  return !addresses || some.some((one) => addresses.some((other) => overlap(one, other)));
 }

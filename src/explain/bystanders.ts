@@ -1,10 +1,9 @@
-import { nameOf } from './candidates/question';
 import { constructOf } from './which-construct';
 import { indexOf, namesOf } from './lookups';
 import { hostOf, urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
 import { isClosed } from '../manifests/entries';
-import { IstioObject } from '../manifests/indexed';
+import { IstioObject, nameOf } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { fullGateway } from '../manifests/routes';
 import { isSeenFrom } from '../manifests/visibility';
@@ -36,7 +35,7 @@ export function bystanders(
 ): Bystander[] {
   if (answer.outcome === 'undetermined') return [];
   const decidedBy = [...answer.steps.flatMap((step) => step.decidedBy), ...answer.causes];
-  const met = new Set(decidedBy.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
+  const met = new Set(decidedBy.map(nameOf));
   const gateways = new Set(
     decidedBy.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`),
   );

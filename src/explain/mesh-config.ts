@@ -4,10 +4,11 @@ import { DISCOVERY_SELECTORS, SERVICE_ENTRY_VISIBILITY } from '../access/access-
 import { Shape, shapeProblems } from '../schema/shape';
 import { isTrue } from '../istio/booleans';
 import { modeOf } from '../istio/outbound-traffic-policy';
-import { listOf, podTemplateOf } from '../istio/pod-templates';
+import { podTemplateOf } from '../istio/pod-templates';
 import { EgressObject, World } from '../model';
 import { nearest } from '../values/nearest';
 import { unknownSettings } from './unknown-settings';
+import { listOf } from '../values/list-of';
 
 const SCOPE_GATEWAYS = 'PILOT_SCOPE_GATEWAY_TO_NAMESPACE';
 

@@ -31,5 +31,5 @@ export function covers(pattern: string, host: string): boolean {
   return pattern === host || (isWildcard(pattern) && host.endsWith(pattern.slice(1)));
 }
 
-/** The label by which a ServiceEntry asks istiod for addresses of its hosts, or wants none. */
+/** The label by which a ServiceEntry, as "false" in any case, keeps istiod from giving its hosts addresses. */
 export const ALLOCATE_ADDRESSES = 'networking.istio.io/enable-autoallocate-ip';

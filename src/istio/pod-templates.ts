@@ -71,11 +71,6 @@ export function podTemplateOf(manifest: TemplateHolder): PodTemplateSpec | undef
   return path && at(manifest, path);
 }
 
-/** A list of an object that may not be of its shape. */
-export function listOf<T>(value: readonly T[] | undefined): readonly (T | undefined)[] {
-  return Array.isArray(value) ? value : [];
-}
-
 function at(manifest: unknown, path: readonly string[]): PodTemplateSpec | undefined {
   return path.reduce((node, step) => (node as Record<string, unknown> | undefined)?.[step], manifest) as
     PodTemplateSpec | undefined;

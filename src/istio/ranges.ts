@@ -71,6 +71,11 @@ export function contains(outer: string, inner: string): boolean {
   return list.check(b.address, b.family);
 }
 
+/** Whether two ranges, or addresses, have an address in common. */
+export function overlap(a: string, b: string): boolean {
+  return contains(a, b) || contains(b, a);
+}
+
 /** Whether the range is public and so wide that it contains addresses of undeclared hosts. */
 export function isBroad(text: string): boolean {
   const range = parse(text);

@@ -1,8 +1,9 @@
-import { LintFinding, AcknowledgedFinding, messageWithoutPlaces, nameIn, nameOf } from './finding';
+import { LintFinding, AcknowledgedFinding, messageWithoutPlaces, nameIn } from './finding';
 import { printableJson } from './printable';
 import { ACKNOWLEDGE } from '../manifests/annotations';
 import { EgressObject } from '../manifests/egress-object';
 import { groupBy } from '../values/grouping';
+import { nameOf } from '../manifests/indexed';
 
 /** A finding that a baseline file accepts. */
 export interface BaselineEntry {

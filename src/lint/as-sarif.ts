@@ -1,8 +1,9 @@
 import * as path from 'path';
-import { AcknowledgedFinding, fingerprintOf, LintFinding, nameOf } from './finding';
+import { AcknowledgedFinding, fingerprintOf, LintFinding } from './finding';
 import { LINT_RULES } from './lint';
 import { printableJson } from './printable';
 import { Report, STANDARD_INPUT } from './report';
+import { nameOf } from '../manifests/indexed';
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
 

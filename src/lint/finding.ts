@@ -47,11 +47,6 @@ export function nameIn({ manifest: { kind, metadata }, origin }: EgressObject): 
   return { kind, namespace: metadata.namespace ?? 'default', name: metadata.name, origin };
 }
 
-/** `ServiceEntry shop/site` */
-export function nameOf({ kind, namespace, name }: ObjectName): string {
-  return `${kind} ${namespace}/${name}`;
-}
-
 /** The message without the places of objects, which change with every line that is added above them. */
 export function messageWithoutPlaces({ message, object, others }: LintFinding): string {
   return [object, ...others].reduce((text, { origin }) => text.replaceAll(` [${origin}]`, ''), message);

@@ -29,9 +29,20 @@ export class Indexed<Spec = unknown> implements EgressObject {
 /** An Istio object of a kind. */
 export type IstioObject<Kind extends keyof IstioSpecs> = Indexed<IstioSpecs[Kind]>;
 
+/** `ServiceEntry payments/site` */
+export function nameOf({ kind, namespace, name }: Named): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+interface Named {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
 /** `ServiceEntry payments/site [chart/site]` */
 export function describe(object: Indexed): string {
-  return `${object.kind} ${object.namespace}/${object.name} [${object.origin}]`;
+  return `${nameOf(object)} [${object.origin}]`;
 }
 
 /** All of them by name; of more than six, the first five and the number of the rest. */

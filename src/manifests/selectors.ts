@@ -1,3 +1,5 @@
+export type Labels = Readonly<Record<string, string>>;
+
 /** Whether the labels match the selector. An empty selector matches everything. */
 export function selects(
   selector: Record<string, string> | undefined,

@@ -37,9 +37,8 @@ export const unverifiedGateway: Rule = {
     );
     const examples = new Map<string | undefined, IstioObject<'DestinationRule'>>();
     for (const [rule, blocks] of index.meshTls) {
-      if (!blocks.some(isUnverified)) continue;
       const { host } = rule.spec;
-      if (!verifying.has(host)) continue;
+      if (!verifying.has(host) || !blocks.some(isUnverified)) continue;
       const beside = examples.get(host) ?? ordered(verifying.get(host))[0];
       examples.set(host, beside);
       const whose = beside === rule ? 'other settings of it verify' : `${describe(beside)} verifies`;

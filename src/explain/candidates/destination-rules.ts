@@ -1,12 +1,12 @@
 import { isIP } from 'net';
 import { changeSpec, newRule, remove, set, valueAt } from './edits';
 import { hopOf } from './hops';
-import { Asked, Candidate, find, nameOf, NEW_OBJECT, Question, appliesTo } from './question';
+import { Asked, Candidate, find, NEW_OBJECT, Question, appliesTo } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { isHttp, portsOf } from '../../istio/protocols';
 import { serviceOfHost } from '../../istio/service-names';
 import { FieldPath, upTo } from '../../manifests/field-path';
-import { IstioObject } from '../../manifests/indexed';
+import { IstioObject, nameOf } from '../../manifests/indexed';
 import { hopsOf } from '../../manifests/routes';
 import { IstioSpecs, TlsSettings, TrafficPolicy } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';

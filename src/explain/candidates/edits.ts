@@ -1,7 +1,7 @@
-import { Candidate, Edit, nameOf, NEW_OBJECT } from './question';
+import { Candidate, Edit, NEW_OBJECT } from './question';
 import { Manifest } from '../../manifests/egress-object';
 import { FieldPath, pathOf, PathStep, stepsOf } from '../../manifests/field-path';
-import { Indexed } from '../../manifests/indexed';
+import { Indexed, nameOf } from '../../manifests/indexed';
 import { IstioSpecs } from '../../manifests/specs';
 import { yamlLines } from '../yaml-lines';
 

@@ -1,9 +1,9 @@
 import { set, valueAt } from './edits';
-import { Asked, Candidate, nameOf, Question } from './question';
+import { Asked, Candidate, Question } from './question';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
-import { selects } from '../../manifests/selectors';
-import { IstioObject } from '../../manifests/indexed';
+import { selects, Labels } from '../../manifests/selectors';
+import { IstioObject, nameOf } from '../../manifests/indexed';
 import { tlsPlaces } from '../../manifests/tls';
 import { Server, ServiceSpec } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
@@ -61,8 +61,6 @@ export function unselected(question: Question): Candidate[] {
 function selectors(gateway: IstioObject<'Gateway'>, known: readonly Labels[]): Candidate[] {
   return known.map((labels) => set(gateway, 'spec.selector', labels, 1.5));
 }
-
-type Labels = Readonly<Record<string, string>>;
 
 /** The sets of labels that may be those of gateway pods. */
 function knownLabels({ index, world }: Question): Labels[] {

@@ -1,10 +1,10 @@
 import { isIP } from 'net';
 import { set } from './edits';
-import { Asked, Candidate, nameOf, Question } from './question';
+import { Asked, Candidate, Question } from './question';
 import { urlOf } from '../../access/request-url';
 import { addressOf } from '../lookups';
 import { hostRange } from '../../istio/ranges';
-import { Indexed, IstioObject } from '../../manifests/indexed';
+import { Indexed, IstioObject, nameOf } from '../../manifests/indexed';
 import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
 
 export function forPolicy(

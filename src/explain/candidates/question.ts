@@ -53,8 +53,6 @@ export interface Asked {
 /** The size of a new object: larger than a few changed fields. */
 export const NEW_OBJECT = 5;
 
-export const nameOf = ({ kind, namespace, name }: Indexed) => `${kind} ${namespace}/${name}`;
-
 /** The object to which an answer refers. */
 export function find(index: ManifestIndex, { kind, namespace, name }: FieldRef): Indexed | undefined {
   return index.kinds

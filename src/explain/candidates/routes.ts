@@ -1,12 +1,12 @@
 import { changeSpec, remove, set, valueAt } from './edits';
 import { Destination, hopOf, missingHopRule, onPortOf } from './hops';
-import { Asked, Candidate, nameOf, Question } from './question';
+import { Asked, Candidate, Question } from './question';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { portsOf } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
 import { groupBy } from '../../values/grouping';
 import { FieldPath, upTo } from '../../manifests/field-path';
-import { Indexed, IstioObject } from '../../manifests/indexed';
+import { Indexed, IstioObject, nameOf } from '../../manifests/indexed';
 import { fullGateway } from '../../manifests/routes';
 import { withoutNamespace } from '../../manifests/servers';
 

@@ -1,4 +1,4 @@
-import { Indexed } from '../../manifests/indexed';
+import { Indexed, nameOf } from '../../manifests/indexed';
 
 /** What must be so for an answer to hold, which the manifests do not say. */
 export interface Condition {
@@ -31,9 +31,9 @@ export function sayAddress(address = 'ADDRESS'): string {
 }
 
 /** That a host has none of the addresses that an object names. */
-export function isNotAt(host: string, range: string, { kind, namespace, name }: ObjectName): Condition {
+export function isNotAt(host: string, range: string, object: ObjectName): Condition {
   const what = range.includes('/') ? 'an address in' : 'the address';
-  return { holds: `${host} does not have ${what} ${range} of ${kind} ${namespace}/${name}`, say: sayAddress() };
+  return { holds: `${host} does not have ${what} ${range} of ${nameOf(object)}`, say: sayAddress() };
 }
 
 export const SAY_ADDRESSES =

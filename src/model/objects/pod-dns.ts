@@ -1,9 +1,10 @@
 import { isIP } from 'net';
 import { Address, ipAddress } from './addresses';
 import { Condition, SAY_ADDRESSES } from '../answer/conditions';
-import { listOf, podTemplateOf } from '../../istio/pod-templates';
-import { Indexed } from '../../manifests/indexed';
+import { podTemplateOf } from '../../istio/pod-templates';
+import { Indexed, nameOf } from '../../manifests/indexed';
 import { addTo } from '../../values/grouping';
+import { listOf } from '../../values/list-of';
 
 /** How the pods of a template look up names, where they do not do it as pods usually do. */
 export interface PodDns {
@@ -52,7 +53,7 @@ function hostsFileOf(template: Indexed, aliases: readonly (HostAlias | undefined
     for (const hostname of listOf(alias?.hostnames)) {
       const ip = String(alias?.ip);
       if (isIP(ip) === 0) continue;
-      const holds = `${ip} is ${hostname}, as the hostAliases of ${textOf(template)} say`;
+      const holds = `${ip} is ${hostname}, as the hostAliases of ${nameOf(template)} say`;
       addTo(file, String(hostname).toLowerCase(), { ...ipAddress(ip), claim: { holds, say: SAY_ADDRESSES } });
     }
   return file;
@@ -70,14 +71,14 @@ export function dnsCondition(
   ];
   if (asks !== undefined && sought.length > 0)
     return {
-      holds: `the DNS that ${textOf(template)} asks instead of the cluster's gives the same address for ${sought.join(' and ')}`,
+      holds: `the DNS that ${nameOf(template)} asks instead of the cluster's gives the same address for ${sought.join(' and ')}`,
       say: 'leave out its dnsPolicy, or write ClusterFirst, or ClusterFirstWithHostNet on the network of the node',
     };
   const dots = (name?.split('.').length ?? 1) - 1;
   // With more dots it is a full name.
   if (name === undefined || !isOfCluster || dots < ndots || dots > 2) return undefined;
   return {
-    holds: `the resolver of ${textOf(template)} completes ${name}, although its ndots is ${ndots}`,
+    holds: `the resolver of ${nameOf(template)} completes ${name}, although its ndots is ${ndots}`,
     say: 'ask for the full name of the Service, or leave out its ndots',
   };
 }
@@ -85,8 +86,4 @@ export function dnsCondition(
 interface HostAlias {
   readonly ip?: string;
   readonly hostnames?: readonly string[];
-}
-
-function textOf({ kind, namespace, name }: Indexed): string {
-  return `${kind} ${namespace}/${name}`;
 }

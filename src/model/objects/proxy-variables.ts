@@ -1,6 +1,7 @@
 import { PROXY_CONTAINER } from '../../istio/injection';
-import { listOf, PodTemplateSpec } from '../../istio/pod-templates';
+import { PodTemplateSpec } from '../../istio/pod-templates';
 import { ProxyConfig, proxyConfigIn } from './proxy-config';
+import { listOf } from '../../values/list-of';
 
 /** Variables of a proxy that decide nothing of what it is given, or that the injector writes itself. */
 const HARMLESS: ReadonlySet<string> = new Set(

@@ -15,6 +15,7 @@ import {
   familyHeld,
   holdsUnknownAddress,
   isPartOfPrivateNetwork,
+  overlap,
   PRIVATE_NETWORKS,
 } from '../../istio/ranges';
 import { Indexed } from '../../manifests/indexed';
@@ -227,9 +228,7 @@ function isOpen(registry: Registry, own: string, { to, ports }: PolicyRule, need
 
 /** Whether a block holds a part of one of these networks, or a whole one. */
 function reachesInto(networks: readonly string[], block: IpBlock): boolean {
-  return networks.some(
-    (network) => (contains(block.cidr, network) || contains(network, block.cidr)) && !isExcepted(network, block),
-  );
+  return networks.some((network) => overlap(block.cidr, network) && !isExcepted(network, block));
 }
 
 function isExcepted(network: string, { except = [] }: IpBlock): boolean {

@@ -1,7 +1,7 @@
 import { Answer } from '../answer/answer';
 import { Condition } from '../answer/conditions';
 import { Registry } from '../registry/registry';
-import { joinWords } from '../../manifests/indexed';
+import { joinWords, nameOf } from '../../manifests/indexed';
 import { placeOfPluginPolicy } from '../../manifests/plugin-policies';
 
 /** The most policies that a condition names. */
@@ -18,7 +18,7 @@ export function unlessPluginRefuses({ index, world }: Registry, caller: string, 
     if (place === undefined) return [];
     if (place === 'cluster') return bucket.map(({ name }) => `${kind} ${name}`);
     const own = bucket.filter(({ namespace }) => namespaces.includes(namespace));
-    return own.map(({ namespace, name }) => `${kind} ${namespace}/${name}`);
+    return own.map(nameOf);
   });
   if (names.length === 0) return undefined;
   const shown = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), 'others'] : names;

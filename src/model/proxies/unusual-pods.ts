@@ -12,9 +12,10 @@ import {
   PROXY_CONTAINER,
   PROXY_UID,
 } from '../../istio/injection';
-import { listOf, PodTemplateSpec, podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
+import { PodTemplateSpec, podTemplateOf, podTemplatePath } from '../../istio/pod-templates';
 import { pathOf } from '../../manifests/field-path';
 import { ManifestIndex } from '../../manifests/manifest-index';
+import { listOf } from '../../values/list-of';
 
 /** How the capture of a sidecar works; in the configuration also by number. */
 const CAPTURES: readonly unknown[] = [undefined, null, 'REDIRECT', 'TPROXY', 0, 1];

@@ -4,11 +4,9 @@ import { ModelCaller } from '../requests/request';
 import { podTemplateOf, PodTemplateSpec } from '../../istio/pod-templates';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { SECTIONS } from '../../manifests/routes';
-import { selects } from '../../manifests/selectors';
+import { selects, Labels } from '../../manifests/selectors';
 import { Route } from '../../manifests/specs';
 import { valueIn } from '../../values/grouping';
-
-type Labels = Readonly<Record<string, string>>;
 
 /** What selects pods, by the kinds that do. */
 interface Selectors {

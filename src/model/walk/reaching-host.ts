@@ -200,10 +200,14 @@ function requireLifelines(leg: Leg): void {
   const name = isIP(host) === 0 ? host : undefined;
   const names = name === undefined ? [] : (['names'] as const);
   const needsIstiod = leg.via !== 'direct';
-  const isOfCluster = configuration.addressBook.isOfCluster(host, leg.pod.namespace);
   const conditions = [
     configuration.lifeline(leg.pod, [...names, ...(needsIstiod ? (['istiod'] as const) : [])]),
-    leg.pod.dns && dnsCondition(leg.pod.dns, { name, isOfCluster, needsIstiod }),
+    leg.pod.dns &&
+      dnsCondition(leg.pod.dns, {
+        name,
+        isOfCluster: configuration.addressBook.isOfCluster(host, leg.pod.namespace),
+        needsIstiod,
+      }),
     leg.atGateway && configuration.lifeline(leg.atGateway, [...names, 'istiod']),
     leg.atGateway?.dns && dnsCondition(leg.atGateway.dns, { name, isOfCluster: false, needsIstiod: true }),
   ];

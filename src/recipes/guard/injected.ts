@@ -30,7 +30,7 @@ const PORTS = '[*0-9, ]*';
  * for the inbound side lets everything through. Ports become rules of the packet filter as they are.
  */
 const CAPTURE =
-  '^istio-iptables\\n-p\\n15001\\n-z\\n15006\\n-u\\n1337\\n-m\\n(REDIRECT|TPROXY)\\n-i\\n[*]\\n-x\\n\\n' +
+  `^istio-iptables\\n-p\\n15001\\n-z\\n15006\\n-u\\n${PROXY_UID}\\n-m\\n(REDIRECT|TPROXY)\\n-i\\n[*]\\n-x\\n\\n` +
   `-b\\n${PORTS}\\n-d\\n${PORTS}\\n(-q\\n${PORTS}\\n)?(-o\\n\\n)?(-k\\n[-_.:, a-zA-Z0-9]*\\n)?(-c\\n\\n)?--log_output_level=[^\\n]*` +
   '(\\n--log_as_json)?(\\n--run-validation\\n--skip-rule-apply|\\n--force-apply)?(\\n--native-nftables)?$';
 

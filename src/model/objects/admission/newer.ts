@@ -1,31 +1,24 @@
 import { firstOf, Problems } from './names';
 import { trafficSettings } from './traffic-settings';
-import { specOf } from '../../../manifests/specs';
+import { FieldPath } from '../../../manifests/field-path';
+import { Of, specOf, TrafficPolicy } from '../../../manifests/specs';
 import { Manifest } from '../../../manifests/egress-object';
 
 const NEEDED = 'needs Istio 1.31';
 
 /** Fields that came with Istio 1.31. The API server rejects those that it does not know. */
 export function* newerFields(manifest: Manifest): Problems {
-  const { inboundConnectionPool, ingress = [] } = specOf(manifest, 'Sidecar') ?? {};
-  if (inboundConnectionPool?.http?.http2KeepAlive)
-    yield { field: 'spec.inboundConnectionPool.http.http2KeepAlive', problem: NEEDED };
-  for (const [at, { connectionPool, tls }] of ingress.entries()) {
-    if (connectionPool?.http?.http2KeepAlive)
-      yield { field: `spec.ingress[${at}].connectionPool.http.http2KeepAlive`, problem: NEEDED };
-    if (tls?.insecureSkipVerify !== undefined)
-      yield { field: `spec.ingress[${at}].tls.insecureSkipVerify`, problem: NEEDED };
+  yield* keepAliveProblems(specOf(manifest, 'Sidecar')?.inboundConnectionPool, 'spec.inboundConnectionPool');
+  for (const [{ connectionPool, tls }, field] of listeners(manifest)) {
+    yield* keepAliveProblems(connectionPool, `${field}.connectionPool`);
+    if (tls?.insecureSkipVerify !== undefined) yield { field: `${field}.tls.insecureSkipVerify`, problem: NEEDED };
   }
   for (const [at, { redirect }] of (specOf(manifest, 'VirtualService')?.http ?? []).entries())
     if (redirect?.prefixRewrite) yield { field: `spec.http[${at}].redirect.prefixRewrite`, problem: NEEDED };
-  for (const [at, { tls }] of (specOf(manifest, 'Gateway')?.servers ?? []).entries())
-    if ((tls as { readonly insecureSkipVerify?: boolean } | undefined)?.insecureSkipVerify !== undefined)
-      yield { field: `spec.servers[${at}].tls.insecureSkipVerify`, problem: NEEDED };
   for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
     const { connectionPool, outlierDetection, loadBalancer, retryBudget } = settings;
     if (retryBudget?.budgetInterval) yield { field: `${field}.retryBudget.budgetInterval`, problem: NEEDED };
-    if (connectionPool?.http?.http2KeepAlive)
-      yield { field: `${field}.connectionPool.http.http2KeepAlive`, problem: NEEDED };
+    yield* keepAliveProblems(connectionPool, `${field}.connectionPool`);
     if (loadBalancer?.zoneAwareLbSetting) yield { field: `${field}.loadBalancer.zoneAwareLbSetting`, problem: NEEDED };
     if (outlierDetection?.outlierDetectionHttpErrorCodes)
       yield { field: `${field}.outlierDetection.outlierDetectionHttpErrorCodes`, problem: NEEDED };
@@ -35,13 +28,9 @@ export function* newerFields(manifest: Manifest): Problems {
 /** Fields of the pinned schema that no release has yet. */
 export function* laterFields(manifest: Manifest): Problems {
   const problem = 'needs Istio 1.32';
-  for (const [kind, list] of [
-    ['Gateway', 'servers'],
-    ['Sidecar', 'ingress'],
-  ] as const)
-    for (const [at, { tls }] of ((specOf(manifest, kind) as Listening | undefined)?.[list] ?? []).entries())
-      for (const name of ['alpnProtocols', 'ecdhCurves'] as const)
-        if (tls?.[name]) yield { field: `spec.${list}[${at}].tls.${name}`, problem };
+  for (const [{ tls }, field] of listeners(manifest))
+    for (const name of ['alpnProtocols', 'ecdhCurves'] as const)
+      if (tls?.[name]) yield { field: `${field}.tls.${name}`, problem };
   for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
     const { loadBalancer, outlierDetection, tls } = settings;
     if (loadBalancer?.backendUtilization) yield { field: `${field}.loadBalancer.backendUtilization`, problem };
@@ -51,15 +40,27 @@ export function* laterFields(manifest: Manifest): Problems {
   }
 }
 
-/** What listens: servers of a Gateway, and the inbound listeners of a Sidecar. */
-type Listening = Readonly<
-  Partial<
-    Record<
-      'servers' | 'ingress',
-      readonly { readonly tls?: Readonly<Record<'alpnProtocols' | 'ecdhCurves', unknown>> }[]
-    >
-  >
->;
+function* keepAliveProblems(pool: Pool | undefined, field: FieldPath): Problems {
+  if (pool?.http?.http2KeepAlive) yield { field: `${field}.http.http2KeepAlive`, problem: NEEDED };
+}
+
+type Pool = Of<TrafficPolicy, 'connectionPool'>;
+
+/** What listens. Of its TLS, the generated types lack fields that are newer. */
+interface Listening {
+  readonly connectionPool?: Pool;
+  readonly tls?: Readonly<Partial<Record<'insecureSkipVerify' | 'alpnProtocols' | 'ecdhCurves', unknown>>>;
+}
+
+/** The servers of a Gateway, or the inbound listeners of a Sidecar, each with its place. */
+function listeners(manifest: Manifest): (readonly [Listening, FieldPath])[] {
+  const servers: readonly Listening[] = specOf(manifest, 'Gateway')?.servers ?? [];
+  const ingress: readonly Listening[] = specOf(manifest, 'Sidecar')?.ingress ?? [];
+  return [
+    ...servers.map((one, at) => [one, `spec.servers[${at}]`] as const),
+    ...ingress.map((one, at) => [one, `spec.ingress[${at}]`] as const),
+  ];
+}
 
 /** Values that the webhook of Istio 1.31 admits and that of 1.30 rejects. */
 export function* newerValues(manifest: Manifest): Problems {

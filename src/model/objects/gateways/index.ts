@@ -1,5 +1,5 @@
 import { MissingService, missingServices } from './missing-services';
-import { gatewayOf, templatesOf, unlessConfigured } from './pod-template';
+import { gatewayOf, templatesOf, toldBy } from './pod-template';
 import {
   CHART_PORT,
   ingressGateway,
@@ -11,7 +11,7 @@ import {
   standardLabels,
   syntheticService,
 } from './standard';
-import { GatewayWorkload, Labels } from './workload';
+import { GatewayWorkload } from './workload';
 import { Condition, together } from '../../answer/conditions';
 import { Discovery } from '../discovery';
 import { KnownGateway, World } from '../world';
@@ -19,7 +19,7 @@ import { GatewayPods } from '../../../access/access-table';
 import { podTemplateOf } from '../../../istio/pod-templates';
 import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
-import { selects, selectorsOverlap } from '../../../manifests/selectors';
+import { selects, selectorsOverlap, Labels } from '../../../manifests/selectors';
 import { ServiceSpec } from '../../../manifests/specs';
 
 /** The ports of a gateway's Service, however Istio installs it. */
@@ -207,10 +207,9 @@ function installedServices({ httpPort80, gateways = [] }: World): Indexed<Servic
 /** A gateway of an access table, which has pods, with what pod templates tell besides. */
 function listed(index: ManifestIndex, gateway: GatewayPods): GatewayWorkload {
   const { name, namespace, labels, serviceAccount, targetPort } = gateway;
-  const templates = templatesOf(index).filter(
-    (one) => one.namespace === namespace && selects(labels, podTemplateOf(one.manifest)?.metadata?.labels),
-  );
-  const told = templates.map(gatewayOf);
+  const told = templatesOf(index)
+    .filter((one) => one.namespace === namespace && selects(labels, podTemplateOf(one.manifest)?.metadata?.labels))
+    .map(toldBy);
   return {
     id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
     namespace,
@@ -220,7 +219,7 @@ function listed(index: ManifestIndex, gateway: GatewayPods): GatewayWorkload {
     hidesEnvoyHeaders: told.some(({ hidesEnvoyHeaders }) => hidesEnvoyHeaders),
     dns: told.find(({ dns }) => dns !== undefined)?.dns,
     unprivileged: told.find(({ unprivileged }) => unprivileged !== undefined)?.unprivileged,
-    condition: together(templates.map(unlessConfigured).filter((one) => one !== undefined)),
+    condition: together(told.flatMap(({ condition }) => condition ?? [])),
   };
 }
 

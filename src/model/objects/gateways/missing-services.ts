@@ -1,11 +1,10 @@
 import { CHART_PORT, labelsOf, ownSelector, podPorts, standardLabels } from './standard';
-import { Labels } from './workload';
 import { KnownGateway } from '../world';
 import { fullHost } from '../../../istio/hosts';
 import { serviceOfHost } from '../../../istio/service-names';
 import { ManifestIndex } from '../../../manifests/manifest-index';
 import { fullGateway } from '../../../manifests/routes';
-import { selects } from '../../../manifests/selectors';
+import { selects, Labels } from '../../../manifests/selectors';
 import { ServiceSpec } from '../../../manifests/specs';
 
 type ServicePorts = NonNullable<ServiceSpec['ports']>;

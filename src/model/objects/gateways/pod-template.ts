@@ -3,14 +3,15 @@ import { FieldRef } from '../../answer/answer';
 import { Condition, together } from '../../answer/conditions';
 import { fieldRef } from '../../answer/field-ref';
 import { podDnsOf } from '../pod-dns';
-import { isForeign, proxyConfigOf } from '../proxy-config';
+import { isForeign, ProxyConfig, proxyConfigOf } from '../proxy-config';
 import { unknownVariables } from '../proxy-variables';
 import { isTrue } from '../../../istio/booleans';
 import { BOOTSTRAP_OVERRIDE, PROXY_CONFIG, PROXY_CONTAINER } from '../../../istio/injection';
-import { listOf, podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
+import { podTemplateOf, podTemplatePath } from '../../../istio/pod-templates';
 import { pathOf } from '../../../manifests/field-path';
-import { Indexed } from '../../../manifests/indexed';
+import { Indexed, nameOf } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
+import { listOf } from '../../../values/list-of';
 
 const POD_TEMPLATES = ['Deployment', 'DaemonSet', 'StatefulSet'];
 
@@ -22,6 +23,7 @@ export function templatesOf(index: ManifestIndex): Indexed[] {
 /** A gateway, as the object says that its pods are made from. */
 export function gatewayOf(object: Indexed): GatewayWorkload {
   const { metadata, spec } = podTemplateOf(object.manifest) ?? {};
+  const told = toldBy(object);
   return {
     id: `${object.namespace}/${object.name}`,
     namespace: object.namespace,
@@ -34,17 +36,28 @@ export function gatewayOf(object: Indexed): GatewayWorkload {
         ),
       ),
     ),
-    hidesEnvoyHeaders: hidesHeaders(object),
+    ...told,
+    condition: together([unlessScaledDown(object), told.condition].filter((one) => one !== undefined)),
+  };
+}
+
+/** What a template says to the proxies of a gateway, whether there are any or not. */
+export function toldBy(
+  object: Indexed,
+): Pick<GatewayWorkload, 'hidesEnvoyHeaders' | 'dns' | 'unprivileged' | 'condition'> {
+  const config = proxyConfigOf(podTemplateOf(object.manifest)?.metadata?.annotations);
+  return {
+    hidesEnvoyHeaders: config?.proxyHeaders?.envoyDebugHeaders?.disabled === true,
     dns: podDnsOf(object),
     unprivileged: unprivilegedBy(object),
-    condition: together([unlessScaledDown(object), unlessConfigured(object)].filter((one) => one !== undefined)),
+    condition: unlessConfigured(object, config),
   };
 }
 
 /** Without replicas there are no pods, unless something else scales them. */
-function unlessScaledDown({ kind, namespace, name, spec }: Indexed): Condition | undefined {
-  if ((spec as { readonly replicas?: number } | undefined)?.replicas !== 0) return undefined;
-  const holds = `${kind} ${namespace}/${name} has pods, although its replicas are 0`;
+function unlessScaledDown(object: Indexed): Condition | undefined {
+  if ((object.spec as { readonly replicas?: number } | undefined)?.replicas !== 0) return undefined;
+  const holds = `${nameOf(object)} has pods, although its replicas are 0`;
   return { holds, say: 'give it replicas, or leave them out' };
 }
 
@@ -59,20 +72,18 @@ const OF_GATEWAYS = [
 const KNOWN = { configured: OF_GATEWAYS, contained: [...OF_GATEWAYS, UNPRIVILEGED] };
 
 /** Where a gateway tells its proxy something that the model does not know: that it changes nothing. */
-export function unlessConfigured({ kind, namespace, name, manifest }: Indexed): Condition | undefined {
-  const template = podTemplateOf(manifest);
-  const annotations = template?.metadata?.annotations;
-  const config = proxyConfigOf(annotations);
+function unlessConfigured(own: Indexed, config: ProxyConfig | undefined): Condition | undefined {
+  const template = podTemplateOf(own.manifest);
   const unknown =
     config === undefined || isForeign(config)
       ? [PROXY_CONFIG]
       : [
-          ...(annotations?.[BOOTSTRAP_OVERRIDE] === undefined ? [] : [BOOTSTRAP_OVERRIDE]),
+          ...(template?.metadata?.annotations?.[BOOTSTRAP_OVERRIDE] === undefined ? [] : [BOOTSTRAP_OVERRIDE]),
           ...unknownVariables(template, config, KNOWN).map((variable) => variable.name),
         ];
   const [first, ...more] = new Set(unknown);
   if (first === undefined) return undefined;
-  const object = `${kind} ${namespace}/${name}`;
+  const object = nameOf(own);
   return more.length === 0
     ? { holds: `${first} of ${object} changes nothing`, say: 'leave it out, if it does not' }
     : { holds: `${[first, ...more].join(' and ')} of ${object} change nothing`, say: 'leave them out, if they do not' };
@@ -89,9 +100,4 @@ function unprivilegedBy(object: Indexed): FieldRef | undefined {
     }
   }
   return undefined;
-}
-
-function hidesHeaders({ manifest }: Indexed): boolean {
-  const config = proxyConfigOf(podTemplateOf(manifest)?.metadata?.annotations);
-  return config?.proxyHeaders?.envoyDebugHeaders?.disabled === true;
 }

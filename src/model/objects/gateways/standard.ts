@@ -1,8 +1,7 @@
-import { Labels } from './workload';
 import { KnownGateway } from '../world';
 import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
-import { selects } from '../../../manifests/selectors';
+import { selects, Labels } from '../../../manifests/selectors';
 import { withoutNamespace } from '../../../manifests/servers';
 import { ServiceSpec } from '../../../manifests/specs';
 import { GATEWAY_LABEL } from '../../../values/gateway-installation';

@@ -1,8 +1,7 @@
 import { FieldRef } from '../../answer/answer';
 import { Condition } from '../../answer/conditions';
 import { PodDns } from '../pod-dns';
-
-export type Labels = Readonly<Record<string, string>>;
+import { Labels } from '../../../manifests/selectors';
 
 /** The pods of one gateway. */
 export interface GatewayWorkload {
