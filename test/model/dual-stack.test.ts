@@ -1,5 +1,5 @@
 /** Addresses of IPv6, in meshes that have them and in meshes of which nobody knows it. */
-import { ask } from './support';
+import { ask, podsWithVariable } from './support';
 import { isPlainYes } from '../../src/explain/changes';
 import { World } from '../../src/model';
 
@@ -101,16 +101,7 @@ test('what is said of the mesh is not asked for', () => {
 });
 
 test('a pod that says that Istio leaves IPv6 alone goes past its sidecar', () => {
-  const yaml = `---
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: app, namespace: shop }
-spec:
-  template:
-    metadata:
-      labels: { app: app }
-      annotations: { proxy.istio.io/config: 'proxyMetadata: { ISTIO_DUAL_STACK: "false" }' }
-`;
+  const yaml = podsWithVariable('ISTIO_DUAL_STACK', 'false');
   expect(see(yaml, SIX)).toMatchObject({ outcome: 'answered', via: 'direct' });
   expect(see('', SIX)).toMatchObject({ outcome: 'refused', by: 'sidecar' });
 });

@@ -1,5 +1,5 @@
 /** What a sidecar that answers DNS makes of several entries and of wildcards, as seen in generated worlds. */
-import { ask } from './support';
+import { ask, podsWithVariable } from './support';
 import { isPlainYes } from '../../src/explain/changes';
 import { World } from '../../src/model';
 
@@ -114,16 +114,7 @@ spec:
 });
 
 test('what a pod says of its sidecar counts before what the mesh says', () => {
-  const pods = (value: string) => `---
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: app, namespace: shop }
-spec:
-  template:
-    metadata:
-      labels: { app: app }
-      annotations: { proxy.istio.io/config: 'proxyMetadata: { ISTIO_META_DNS_CAPTURE: "${value}" }' }
-`;
+  const pods = (value: string) => podsWithVariable('ISTIO_META_DNS_CAPTURE', value);
   const port = 'number: 5432, protocol: TCP';
   const yaml = entry('a', 'a.example.com', port) + entry('b', 'b.example.com', port);
   const hosts = ['a', 'b'].map((name, index) => ({

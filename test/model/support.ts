@@ -39,6 +39,18 @@ metadata: { name: more, namespace: ${namespace} }
 spec: ${spec}
 `;
 
+/** The pods of the caller `shop/app`, with a variable of their proxy. */
+export const podsWithVariable = (name: string, value: string) => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: app, namespace: shop }
+spec:
+  template:
+    metadata:
+      labels: { app: app }
+      annotations: { proxy.istio.io/config: 'proxyMetadata: { ${name}: "${value}" }' }
+`;
+
 /** A gateway that passes TLS for `site.example.com` through, and a route by it. */
 export const passThroughGateway = (clusterDomain = 'cluster.local') => `---
 apiVersion: v1

@@ -1,6 +1,7 @@
 /** Pods as somebody sends them, which Istio's own injector writes into before the guard sees them. */
 import { pod } from './objects';
 import { KubeObject } from '../lab';
+import { DEFAULTS } from '../lab/capture';
 import { Injection } from '../lab/istiod';
 
 /** Ways to install what captures the traffic of pods. */
@@ -156,19 +157,12 @@ const ownProxy = (more: object) =>
 const ownCapture = (name: 'istio-init' | 'istio-validation', more: object) =>
   pod({ annotations: STATUS }, { containers: [APP], initContainers: [{ name, image: 'mine', ...more }] });
 /** What the injector has the capture do, but for some arguments. */
-const capturing = (changed: Record<string, string>, ...more: string[]) => {
-  const usual = {
-    '-p': '15001',
-    '-z': '15006',
-    '-u': '1337',
-    '-m': 'REDIRECT',
-    '-i': '*',
-    '-x': '',
-    '-b': '*',
-    '-d': '',
-  };
-  return ['istio-iptables', ...Object.entries({ ...usual, ...changed }).flat(), '--log_output_level=a', ...more];
-};
+const capturing = (changed: Record<string, string>, ...more: string[]) => [
+  'istio-iptables',
+  ...Object.entries({ ...DEFAULTS, ...changed }).flat(),
+  '--log_output_level=a',
+  ...more,
+];
 const EVERYWHERE = ['init containers', 'istio-cni'];
 const MOUNT = { volumeMounts: [{ name: 'a', mountPath: '/mnt' }] };
 const withVariable = (name: string) => ownProxy({ env: [{ name, value: '/mnt/a' }], ...MOUNT });

@@ -12,6 +12,10 @@ export function istio(kind: string, spec: object, metadata: object = {}): KubeOb
   };
 }
 
+export function service(spec: object, metadata: object = {}): KubeObject {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', namespace: 'other', ...metadata }, spec };
+}
+
 export const tcp = { number: 80, name: 'tcp', protocol: 'TCP' };
 export const mutual = (name: string, host: string) => ({
   port: { number: 443, name, protocol: 'HTTPS' },

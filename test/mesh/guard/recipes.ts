@@ -1,4 +1,4 @@
-import { istio, many, pod, telemetry, gatewayApi, proxyConfig } from './objects';
+import { istio, many, pod, service, telemetry, gatewayApi, proxyConfig } from './objects';
 import { KubeObject } from '../lab';
 
 /** What Istio's own pages and charts tell people to write, inside their own namespace. */
@@ -156,12 +156,7 @@ export const RECIPES: Record<string, KubeObject[]> = {
       exportTo: ['.'],
       subsets: many(300, (n) => ({ name: `v${n}` })),
     }),
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'x', namespace: 'other' },
-      spec: { selector: { app: 'x' }, ports: many(100, (n) => ({ name: `http-${n}`, port: 8000 + n })) },
-    } as any,
+    service({ selector: { app: 'x' }, ports: many(100, (n) => ({ name: `http-${n}`, port: 8000 + n })) }),
   ],
   'an external host, with a timeout': [
     istio('ServiceEntry', {
@@ -302,34 +297,24 @@ export const RECIPES: Record<string, KubeObject[]> = {
     },
   ],
   'a port for SCTP, and one for TCP and UDP': [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'x', namespace: 'other' },
-      spec: {
-        selector: { app: 'x' },
-        ports: [
-          { name: 'tcp-dns', port: 53 },
-          { name: 'dns', port: 53, protocol: 'UDP' },
-          { name: 'sctp', port: 38412, protocol: 'SCTP' },
-        ],
-      },
-    },
+    service({
+      selector: { app: 'x' },
+      ports: [
+        { name: 'tcp-dns', port: 53 },
+        { name: 'dns', port: 53, protocol: 'UDP' },
+        { name: 'sctp', port: 38412, protocol: 'SCTP' },
+      ],
+    }),
   ],
   'protocols of ports': [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'x', namespace: 'other' },
-      spec: {
-        selector: { app: 'x' },
-        ports: ['http', 'kubernetes.io/h2c', 'mysql', 'example.com/mine'].map((appProtocol, index) => ({
-          name: `p-${index}`,
-          port: 80 + index,
-          appProtocol,
-        })),
-      },
-    },
+    service({
+      selector: { app: 'x' },
+      ports: ['http', 'kubernetes.io/h2c', 'mysql', 'example.com/mine'].map((appProtocol, index) => ({
+        name: `p-${index}`,
+        port: 80 + index,
+        appProtocol,
+      })),
+    }),
   ],
   'a headless Service with its pods': [
     {

@@ -15,7 +15,7 @@ const FLAGS: Record<string, string> = {
 };
 
 /** The injector's defaults: everything is captured except the agent's ports. */
-const DEFAULTS: CaptureRules = {
+export const DEFAULTS: CaptureRules = {
   '-p': '15001',
   '-z': '15006',
   '-u': '1337',

@@ -23,6 +23,7 @@ import { LARGE } from '../guard/large';
 import {
   istio,
   many,
+  service,
   tcp,
   mutual,
   OUR_PODS,
@@ -249,42 +250,30 @@ const ATTACKS: Record<string, KubeObject> = {
     metadata: { name: 'x', namespace: 'other' },
     subsets: [{ addresses: [{ ip: '203.0.113.10' }], ports: [{ name: 'tcp', port: 80 }] }],
   },
-  'a Service with the address of a host': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other' },
-    spec: { externalIPs: ['203.0.113.10'], selector: { app: 'x' }, ports: [{ name: 'tcp', port: 80 }] },
-  },
-  'a Service that is a gateway to a network': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other', labels: { 'topology.istio.io/network': 'a' } },
-    spec: { selector: { app: 'x' }, ports: [{ name: 'tls', port: 15443 }] },
-  },
-  'a Service that takes the place of what sidecars listen for': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other' },
-    spec: { selector: { app: 'x' }, ports: [{ name: 'a', port: 443, appProtocol: 'http_proxy' }] },
-  },
-  'a Service with a port for SCTP beside one for TCP': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other' },
-    spec: {
-      selector: { app: 'x' },
-      ports: [
-        { name: 'http', port: 80 },
-        { name: 'sctp', port: 80, protocol: 'SCTP' },
-      ],
-    },
-  },
-  'a Service with ports for more clusters than proxies hold': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other' },
-    spec: { selector: { app: 'x' }, ports: many(101, (n) => ({ name: `http-${n}`, port: 8000 + n })) },
-  },
+  'a Service with the address of a host': service({
+    externalIPs: ['203.0.113.10'],
+    selector: { app: 'x' },
+    ports: [{ name: 'tcp', port: 80 }],
+  }),
+  'a Service that is a gateway to a network': service(
+    { selector: { app: 'x' }, ports: [{ name: 'tls', port: 15443 }] },
+    { labels: { 'topology.istio.io/network': 'a' } },
+  ),
+  'a Service that takes the place of what sidecars listen for': service({
+    selector: { app: 'x' },
+    ports: [{ name: 'a', port: 443, appProtocol: 'http_proxy' }],
+  }),
+  'a Service with a port for SCTP beside one for TCP': service({
+    selector: { app: 'x' },
+    ports: [
+      { name: 'http', port: 80 },
+      { name: 'sctp', port: 80, protocol: 'SCTP' },
+    ],
+  }),
+  'a Service with ports for more clusters than proxies hold': service({
+    selector: { app: 'x' },
+    ports: many(101, (n) => ({ name: `http-${n}`, port: 8000 + n })),
+  }),
   'a rule of an own Service with subsets for more clusters than proxies hold': istio('DestinationRule', {
     host: 'x',
     subsets: many(51, (n) => ({ name: `v${n}` })),
@@ -381,18 +370,14 @@ const ATTACKS: Record<string, KubeObject> = {
     metadata: { name: 'x', namespace: 'other', labels: { 'topology.istio.io/network': 'a' } },
     spec: { gatewayClassName: 'istio-remote', listeners: [{ name: 'tls', port: 15443, protocol: 'TLS' }] },
   },
-  'a Service that is another name for a host of the callers': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other', annotations: { 'networking.istio.io/exportTo': '.' } },
-    spec: { type: 'ExternalName', externalName: 'www.partner.com', ports: [{ name: 'http', port: 80 }] },
-  },
-  'a Service that is another name for a private one': {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'x', namespace: 'other', annotations: { 'networking.istio.io/exportTo': '.' } },
-    spec: { type: 'ExternalName', externalName: 'http-80.0123.egress.internal' },
-  },
+  'a Service that is another name for a host of the callers': service(
+    { type: 'ExternalName', externalName: 'www.partner.com', ports: [{ name: 'http', port: 80 }] },
+    { annotations: { 'networking.istio.io/exportTo': '.' } },
+  ),
+  'a Service that is another name for a private one': service(
+    { type: 'ExternalName', externalName: 'http-80.0123.egress.internal' },
+    { annotations: { 'networking.istio.io/exportTo': '.' } },
+  ),
   'a server on a locked gateway': istio('Gateway', {
     selector: OUR_PODS,
     servers: [mutual('mine', 'open.example.com')],
