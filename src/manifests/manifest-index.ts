@@ -2,6 +2,7 @@ import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { addTo, groupBy, Grouping, valueIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
+import { placeOfPluginPolicy } from './plugin-policies';
 import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
 import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
@@ -20,6 +21,12 @@ export interface IndexOptions {
   readonly clusterDomain?: string;
   /** Whether sidecars answer DNS themselves and allocate addresses for names without one. @default false */
   readonly dnsCapture?: boolean;
+}
+
+/** A policy of a network plug-in, and whether it is for one namespace. */
+interface PluginPolicy {
+  readonly object: Indexed;
+  readonly place: 'namespace' | 'cluster';
 }
 
 type TlsByRule = ReadonlyMap<IstioObject<'DestinationRule'>, readonly TlsSettings[]>;
@@ -42,6 +49,7 @@ export class ManifestIndex {
   private readonly istio = new Map<string, Indexed[]>();
   private namespaces?: Grouping<string, Indexed>;
   private templates?: readonly Indexed[];
+  private ofPlugins?: readonly PluginPolicy[];
   private entries?: Grouping<string, IstioObject<'ServiceEntry'>>;
   private rules?: Grouping<string, IstioObject<'DestinationRule'>>;
   private wildcardRules?: IstioObject<'DestinationRule'>[];
@@ -132,6 +140,14 @@ export class ManifestIndex {
   /** Objects that pods are made from. */
   public get podTemplates(): readonly Indexed[] {
     return (this.templates ??= this.kinds.flat().filter(({ manifest }) => podTemplatePath(manifest) !== undefined));
+  }
+
+  /** Policies of network plug-ins. */
+  public get pluginPolicies(): readonly PluginPolicy[] {
+    return (this.ofPlugins ??= this.kinds.flatMap((bucket) => {
+      const place = placeOfPluginPolicy(bucket[0].manifest.apiVersion, bucket[0].kind);
+      return place === undefined ? [] : bucket.map((object) => ({ object, place }));
+    }));
   }
 
   /** ServiceEntries by host. */

@@ -4,7 +4,6 @@ import { outboundListeners } from './proxies/listener';
 import { Registry } from './registry/registry';
 import { Scope } from './registry/scope';
 import { ModelCaller, ModelRequest } from './requests/request';
-import { urlOf } from '../access/request-url';
 import { isWildcard } from '../istio/hosts';
 import { valueIn } from '../values/grouping';
 
@@ -22,9 +21,9 @@ export class AssumedService {
    * Whether a request on port 80 is certainly answered the same without it: nothing names it, so that it could only be
    * met through the listener on port 80, and the caller's sidecar has that one anyway.
    */
-  public isIrrelevant(caller: ModelCaller, { url, headers, follow }: ModelRequest): boolean {
+  public isIrrelevant(caller: ModelCaller, { headers, follow }: ModelRequest, { hostname }: URL): boolean {
     const pod = this.configuration.pod(caller);
-    if (!pod.injection.injected || follow || isNamedIn([urlOf(url).hostname, headers])) return false;
+    if (!pod.injection.injected || follow || isNamedIn([hostname, headers])) return false;
     const { registry } = this.configuration;
     const scope = this.configuration.sidecar(pod);
     if (!valueIn(this.listeners, scope, () => hasOwnListener(registry, scope))) return false;

@@ -2,6 +2,7 @@ import { isIP } from 'net';
 import { Address, ipAddress } from './objects/addresses';
 import { Alternative, Answer } from './answer/answer';
 import { Condition, isNotAt, sayAddress, SAY_MESH, together } from './answer/conditions';
+import { CallerPod } from './proxies/capture';
 import { Configuration } from './proxies/configuration';
 import { isSameAnswer } from './open-questions';
 import { ModelCaller, ModelRequest } from './requests/request';
@@ -16,16 +17,17 @@ const MAX_BRANCHES = 256;
 
 /** The answer, with all that chance and the address of the host may make of it. */
 export function answerIn(configuration: Configuration, caller: ModelCaller, request: ModelRequest): Answer {
-  const first = walk(configuration, caller, request);
+  const pod = configuration.pod(caller);
+  const first = walk(configuration, pod, request);
   const { answer } = first;
   const { world } = configuration.registry;
   const condition = together([
     ...conditionsOf(configuration, answer),
-    ...addressesThatDecide(configuration, first, caller, request),
+    ...addressesThatDecide(configuration, first, pod, request),
   ]);
   const isHostUnknown = answer.outcome === 'answered' && world.external === undefined;
   const alternatives =
-    first.choices.length > 0 ? otherBranches(configuration, first, caller, request) : answer.alternatives;
+    first.choices.length > 0 ? otherBranches(configuration, first, pod, request) : answer.alternatives;
   if (alternatives === undefined)
     return undeterminedAnswer(
       `chance chooses among more than ${MAX_BRANCHES} branches, of which no more are followed`,
@@ -48,7 +50,7 @@ export function answerIn(configuration: Configuration, caller: ModelCaller, requ
 function otherBranches(
   configuration: Configuration,
   first: WalkResult,
-  caller: ModelCaller,
+  pod: CallerPod,
   request: ModelRequest,
 ): Alternative[] | undefined {
   let branches = 0;
@@ -63,7 +65,7 @@ function otherBranches(
       for (let other = 0; other < options.length; other++) {
         if (other === taken[at]) continue;
         if (++branches > MAX_BRANCHES) return undefined;
-        const next = walk(configuration, caller, request, [...taken.slice(0, at), other]);
+        const next = walk(configuration, pod, request, [...taken.slice(0, at), other]);
         const { weight, because } = options[other];
         if (!onlyIfDifferent || !isSameAnswer(walked.answer, next.answer)) {
           const condition = together(conditionsOf(configuration, next.answer));
@@ -106,18 +108,19 @@ const MOST_ADDRESSES = 24;
 function addressesThatDecide(
   configuration: Configuration,
   { answer, believed }: WalkResult,
-  caller: ModelCaller,
+  pod: CallerPod,
   request: ModelRequest,
 ): Condition[] {
   const {
     addressBook,
     registry: { world },
   } = configuration;
-  const hostname = hostOf(urlOf(request.url));
+  const url = urlOf(request.url);
+  const hostname = hostOf(url);
   if (answer.outcome === 'undetermined' || addressBook.isComplete || isIP(hostname) !== 0) return [];
   const isAnswered = answer.outcome === 'answered';
   const decides = (address: Address) =>
-    !isSameAnswer(anywhere(answer), anywhere(walk(configuration, caller, request, [], address).answer));
+    !isSameAnswer(anywhere(answer), anywhere(walk(configuration, pod, request, [], address).answer));
   const isBelieved = isAnswered && believed !== undefined;
   if (isBelieved && believed.isStandIn && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `sidecars answer DNS (dnsCapture), which gives ${believed.host} its address`, say: SAY_MESH }];
@@ -125,7 +128,7 @@ function addressesThatDecide(
   if (isBelieved && decides({ kind: 'unknown', host: hostname }))
     return [{ holds: `${believed.host} has the address ${believed.address}`, say: sayAddress(believed.address) }];
   const conditions: Condition[] = [];
-  for (const [range, object] of configuration.placesOfListeners(caller, portsOf(request))) {
+  for (const [range, object] of configuration.placesOfListeners(pod, portsOf(request, url))) {
     if (world.mesh !== undefined && !world.mesh.dualStack && range.includes(':')) continue;
     if (!decides(ipAddress(range.split('/')[0]))) continue;
     if (conditions.length === MOST_ADDRESSES)
@@ -136,8 +139,8 @@ function addressesThatDecide(
 }
 
 /** The ports on which the host of a request is asked: redirects lead to the usual ones. */
-function portsOf(request: ModelRequest): Set<number> {
-  return new Set(request.follow ? [portOf(request), 80, 443] : [portOf(request)]);
+function portsOf(request: ModelRequest, url: URL): Set<number> {
+  return new Set(request.follow ? [portOf(request, url), 80, 443] : [portOf(request, url)]);
 }
 
 /** An answer without the place where its host is. */
@@ -152,6 +155,6 @@ function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answered
   return `${destination} answers${tlsOriginatedBy === 'none' ? '' : certificate}`;
 }
 
-export function portOf({ url }: ModelRequest): number {
-  return portOfRequest(url) ?? 80;
+export function portOf(request: ModelRequest, url: URL): number {
+  return portOfRequest(request.url, url) ?? 80;
 }

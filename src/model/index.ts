@@ -12,6 +12,7 @@ import { isNewer } from './objects/admission/newer';
 import { malformedThatMatters, Malformed, separateMalformed } from './objects/well-formed';
 import { World } from './objects/world';
 import { MeshSettings } from '../access/access-table';
+import { urlOf } from '../access/request-url';
 import { EgressObject } from '../manifests/egress-object';
 import { KNOWN_MINORS } from '../istio/release-lines';
 import { unlessPluginRefuses } from './policies/plugin-policies';
@@ -204,6 +205,7 @@ export class EgressModel {
   private withoutDoubt(caller: ModelCaller, request: ModelRequest): Answer {
     const answer = answerIn(this.configuration, caller, request);
     if (answer.outcome === 'undetermined') return answer;
+    const url = urlOf(request.url);
     const assumed = new Set<string>();
     const byChance: Alternative[] = [];
     for (let index = 0; ; index++) {
@@ -216,8 +218,8 @@ export class EgressModel {
           alternatives: [...answer.alternatives, ...byChance],
         };
       const { objects, world, onlyPort, isWithoutAssumed, isChance } = one.possibility;
-      if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request)) continue;
-      if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request)) continue;
+      if (onlyPort !== undefined && !request.follow && onlyPort !== portOf(request, url)) continue;
+      if (isWithoutAssumed && this.assumed.isIrrelevant(caller, request, url)) continue;
       const other = answerIn((one.configuration ??= new Configuration(objects, world)), caller, request);
       if (isSameAnswer(answer, other)) {
         if (!isChance && !isSameWay(answer, other)) assumed.add(one.possibility.assumed);

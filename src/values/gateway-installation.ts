@@ -1,4 +1,5 @@
 import { brand } from './brand';
+import { GATEWAY_LABEL } from './gateway-label';
 import { assertDnsLabel, assertObjectName, assertSelector, assertTrustDomain, keyOf, objectName } from './names';
 import { flag, labels as labelsReader, namespaceName, port, readOptions, Readers, required, text } from './readers';
 import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
@@ -90,9 +91,6 @@ export interface EgressGatewayInstallationOptions extends GatewayInstallationOpt
 
 /** The end of the hop Service's name. */
 const HOP_SUFFIX = '-hop';
-
-/** The label that identifies the pods of an `EgressGateway`. */
-export const GATEWAY_LABEL = 'cdk8s-istio-egress/gateway';
 
 const COMMON: Readers<GatewayInstallationOptions> = {
   namespace: required(namespaceName, "; write the namespace of the gateway's pods"),

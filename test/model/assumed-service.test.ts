@@ -15,10 +15,8 @@ function isIrrelevant(
   const objects = parseAllDocuments(`${entry}${more}`).map((one) => ({ manifest: one.toJS(), origin: 'here' }));
   const { annotations, ...asked } = request;
   const caller = { namespace: 'shop', serviceAccount: 'app', annotations };
-  return new AssumedService(new Configuration(objects, world)).isIrrelevant(caller, {
-    url: 'http://site.example.com/',
-    ...asked,
-  });
+  const whole = { url: 'http://site.example.com/', ...asked };
+  return new AssumedService(new Configuration(objects, world)).isIrrelevant(caller, whole, new URL(whole.url));
 }
 
 test('where the sidecar has an HTTP listener on port 80 anyway, and nothing names it', () => {

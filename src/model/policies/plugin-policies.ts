@@ -2,7 +2,6 @@ import { Answer } from '../answer/answer';
 import { Condition } from '../answer/conditions';
 import { Registry } from '../registry/registry';
 import { joinWords, nameOf } from '../../manifests/indexed';
-import { placeOfPluginPolicy } from '../../manifests/plugin-policies';
 
 /** The most policies that a condition names. */
 const MOST_NAMES = 3;
@@ -12,14 +11,9 @@ export function unlessPluginRefuses({ index, world }: Registry, caller: string, 
   // An access table says how everything is around the manifests.
   if (world.openNetwork || world.external !== undefined || answer.outcome !== 'answered') return undefined;
   const namespaces = [caller, ...(answer.gateway === undefined ? [] : [answer.gateway.split('/')[0]])];
-  const names = index.kinds.flatMap((bucket) => {
-    const [{ manifest, kind }] = bucket;
-    const place = placeOfPluginPolicy(manifest.apiVersion, kind);
-    if (place === undefined) return [];
-    if (place === 'cluster') return bucket.map(({ name }) => `${kind} ${name}`);
-    const own = bucket.filter(({ namespace }) => namespaces.includes(namespace));
-    return own.map(nameOf);
-  });
+  const names = index.pluginPolicies
+    .filter(({ place, object }) => place === 'cluster' || namespaces.includes(object.namespace))
+    .map(({ place, object }) => (place === 'cluster' ? `${object.kind} ${object.name}` : nameOf(object)));
   if (names.length === 0) return undefined;
   const shown = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), 'others'] : names;
   return {

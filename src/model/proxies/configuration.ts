@@ -80,10 +80,9 @@ export class Configuration {
    * an external host may be there, each with an object that names it.
    */
   public *placesOfListeners(
-    caller: ModelCaller,
+    pod: CallerPod,
     ports: ReadonlySet<number>,
   ): Generator<readonly [place: string, object: FieldRef]> {
-    const pod = this.pod(caller);
     if (!pod.injection.injected) return;
     const scope = this.sidecar(pod);
     const found = new Set<string>();

@@ -9,13 +9,14 @@ import { hostOf, isTcpRequest, portOfRequest, urlOf } from '../../access/request
 import { Believed } from '../registry/address-book';
 import { Address, isOfIPv6, textOf } from '../objects/addresses';
 import { Answer } from '../answer/answer';
+import { CallerPod } from '../proxies/capture';
 import { Configuration } from '../proxies/configuration';
 import { fieldRef } from '../answer/field-ref';
 import { Flow } from './flow';
 import { HttpRequest, namesInLowerCase } from '../requests/http-request';
 import { withoutPort } from '../objects/host-names';
 import { pathAsSent } from '../requests/path-normalization';
-import { ModelCaller, ModelRequest } from '../requests/request';
+import { ModelRequest } from '../requests/request';
 import { Scope } from '../registry/scope';
 import { Undetermined } from '../answer/undetermined';
 
@@ -50,7 +51,7 @@ const FRAMING = ['connection', 'content-length', 'expect', 'transfer-encoding', 
  */
 export function walk(
   configuration: Configuration,
-  caller: ModelCaller,
+  pod: CallerPod,
   request: ModelRequest,
   script: readonly number[] = [],
   hostAddress?: Address,
@@ -61,7 +62,7 @@ export function walk(
   let ending: Ending | undefined;
   while (next) {
     const asked: ModelRequest = next;
-    leg = new Leg(journey, configuration.pod(caller), urlOf(asked.url), asked.speak, leg?.plaintext ?? false);
+    leg = new Leg(journey, pod, urlOf(asked.url), asked.speak, leg?.plaintext ?? false);
     try {
       ending = send(leg, asked);
       next = redirectOf(leg, ending, asked);

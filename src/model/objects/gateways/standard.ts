@@ -4,7 +4,7 @@ import { ManifestIndex } from '../../../manifests/manifest-index';
 import { selects, Labels } from '../../../manifests/selectors';
 import { withoutNamespace } from '../../../manifests/servers';
 import { ServiceSpec } from '../../../manifests/specs';
-import { GATEWAY_LABEL } from '../../../values/gateway-installation';
+import { GATEWAY_LABEL } from '../../../values/gateway-label';
 
 /** The pod port behind port 443 of a gateway that Istio's Helm chart installs: it maps each port to itself. */
 export const CHART_PORT = 443;
