@@ -1,8 +1,9 @@
 /**
  * Joins the modules of the compiled library that are loaded together, since finding and reading a file takes longer than
- * running it: those that every import of the library loads, and the rules, which every synth loads. In place of each
- * module remains a line that leads to the joined file, so that each is there once, whichever entry of the package is
- * loaded first. Generated classes, and what is loaded late, remain files of their own. Runs after `trim-lib.ts`.
+ * running it: those that every import of the library loads, the rules, which every synth loads, and those of the command
+ * line, which needs no cdk8s. In place of each module remains a line that leads to the joined file, so that each is
+ * there once, whichever entry of the package is loaded first. Generated classes, and what is loaded late, remain files
+ * of their own. Runs after `trim-lib.ts`.
  */
 import * as fs from 'fs';
 import { createRequire } from 'module';
@@ -11,15 +12,15 @@ import { build, Plugin } from 'esbuild';
 
 const SRC = path.join(__dirname, '../lib/src');
 const INDEX = 'index.js';
+const COMMAND = 'explain/command.js';
 const compiled = createRequire(__filename);
 
-/** The modules that are loaded with one of them, and were not loaded before. */
+/** The modules that are loaded with one of them. */
 function loadedWith(module: string): string[] {
-  const before = new Set(Object.keys(compiled.cache));
+  const isOwn = (file: string) => file.startsWith(SRC + path.sep);
+  for (const file of Object.keys(compiled.cache).filter(isOwn)) delete compiled.cache[file];
   compiled(path.join(SRC, module));
-  return Object.keys(compiled.cache)
-    .filter((file) => !before.has(file) && file.startsWith(SRC + path.sep))
-    .map(nameOf);
+  return Object.keys(compiled.cache).filter(isOwn).map(nameOf);
 }
 
 /** A file, as a path from `lib/src`. */
@@ -41,10 +42,24 @@ function only(modules: readonly string[]): Plugin {
 
 async function main(): Promise<void> {
   if (fs.existsSync(path.join(SRC, 'at-load.js'))) throw new Error('lib is joined already: compile it again first');
-  // The index keeps its text, in which Node and bundlers look for the names that the package exports.
-  const atLoad = loadedWith(INDEX).filter((name) => name !== INDEX);
-  const joined = { 'at-load.js': atLoad, 'at-synth.js': loadedWith('rules/index.js') };
-  const index = fs.readFileSync(path.join(SRC, INDEX), 'utf8');
+  const [atLoad, atSynth, byCommand] = [INDEX, 'rules/index.js', COMMAND].map(loadedWith);
+  const joined: Readonly<Record<string, readonly string[]>> = {
+    'shared.js': atLoad.filter((name) => byCommand.includes(name)),
+    // The index keeps its text, in which Node and bundlers look for the names that the package exports.
+    'at-load.js': atLoad.filter((name) => name !== INDEX && !byCommand.includes(name)),
+    'at-synth.js': atSynth.filter((name) => !atLoad.includes(name)),
+    'by-command.js': byCommand.filter((name) => !atLoad.includes(name) && !atSynth.includes(name)),
+  };
+  const fileOf = new Map(Object.entries(joined).flatMap(([file, names]) => names.map((name) => [name, file])));
+  const toJoined = (file: string) => {
+    const text = fs.readFileSync(path.join(SRC, file), 'utf8');
+    const led = text.replace(/require\("\.\/([^"]+)"\)/g, (whole, written) => {
+      const name = nameOf(compiled.resolve(path.join(SRC, written)));
+      const there = fileOf.get(name);
+      return there === undefined ? whole : `require("./${there}")["${name}"]`;
+    });
+    fs.writeFileSync(path.join(SRC, file), led);
+  };
   for (const [file, modules] of Object.entries(joined))
     await build({
       stdin: {
@@ -67,12 +82,7 @@ async function main(): Promise<void> {
       const there = `${'../'.repeat(name.split('/').length - 1) || './'}${file}`;
       fs.writeFileSync(path.join(SRC, name), `module.exports = require("${there}")[${JSON.stringify(name)}];\n`);
     }
-  const toJoined = index.replace(/require\("\.\/([^"]+)"\)/g, (_, written) => {
-    const name = nameOf(compiled.resolve(path.join(SRC, written)));
-    if (!atLoad.includes(name)) throw new Error(`${INDEX} requires ${name}, which is not joined`);
-    return `require("./at-load.js")["${name}"]`;
-  });
-  fs.writeFileSync(path.join(SRC, INDEX), toJoined);
+  for (const file of [INDEX, ...Object.keys(joined)]) toJoined(file);
 }
 
 main().catch((error) => {
