@@ -83,6 +83,9 @@ async function main(): Promise<void> {
       fs.writeFileSync(path.join(SRC, name), `module.exports = require("${there}")[${JSON.stringify(name)}];\n`);
     }
   for (const file of [INDEX, ...Object.keys(joined)]) toJoined(file);
+  for (const file of ['shared.js', 'by-command.js'])
+    if (/require\("cdk8s"\)/.test(fs.readFileSync(path.join(SRC, file), 'utf8')))
+      throw new Error(`${file} needs cdk8s, whose loading takes longer than a question of the command line`);
 }
 
 main().catch((error) => {
