@@ -113,8 +113,8 @@ test('one policy with its binding for each kind, for every namespace but the pla
              "reason": "Forbidden",
            },
            {
-             "expression": "object.?spec.?resolution.orValue('NONE') in ['NONE', 'STATIC'] && object.?spec.?endpoints.orValue([]).size() == 0 && !object.?spec.?workloadSelector.hasValue() || !object.?spec.?hosts.orValue([]).join(' ').contains('.svc.cluster.local') || !object.?spec.?hosts.orValue([]).exists(host, host.matches('^[^.]+[.]' + request.namespace + '[.]svc[.]cluster[.]local$'))",
-             "message": "The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all namespaces see: give the entry another host, and the Service a \`selector\`.",
+             "expression": "!object.?spec.?hosts.orValue([]).join(' ').contains('.svc.cluster.local') || !object.?spec.?hosts.orValue([]).exists(host, host.matches('^[^.]+[.]' + request.namespace + '[.]svc[.]cluster[.]local$'))",
+             "message": "What a ServiceEntry says of a Service of its own namespace can become true of the Service, which all namespaces see: give the entry another host, and the Service a \`selector\`.",
              "reason": "Forbidden",
            },
            {
@@ -254,17 +254,14 @@ describe('ServiceEntries', () => {
   test('for their own namespace they pass, whatever addresses they have', () => {
     expect(ask(entry({ exportTo: ['.'], addresses: ['0.0.0.0/1'] }))).toEqual([]);
   });
-  test('for a Service of it they do not: it would get their endpoints', () => {
-    const withEndpoints = { endpoints: [{ address: '10.1.2.3' }] };
-    const withHost = (host: string, spec: object = withEndpoints) =>
+  test('for a Service of it they do not, with or without endpoints: others would see what they say', () => {
+    const withHost = (host: string, spec: object = {}) =>
       ask(entry({ exportTo: ['.'], hosts: ['a.example.com', host], ...spec }));
     const own = 'x.other.svc.cluster.local';
-    for (const spec of [withEndpoints, { workloadSelector: {} }, { resolution: 'DNS' }, { resolution: 'DYNAMIC_DNS' }])
-      expect(withHost(own, spec)).toEqual([expect.stringMatching(/become those of the Service/)]);
+    for (const spec of [{}, { endpoints: [{ address: '10.1.2.3' }] }, { workloadSelector: {} }, { resolution: 'DNS' }])
+      expect(withHost(own, spec)).toEqual([expect.stringMatching(/can become true of the Service/)]);
     for (const host of ['x.shop.svc.cluster.local', 'other.svc.cluster.local', 'x.other.svc', `x-0.${own}`])
       expect(withHost(host)).toEqual([]);
-    for (const spec of [{}, { resolution: 'NONE', endpoints: [] }, { resolution: 'STATIC' }])
-      expect(withHost(own, spec)).toEqual([]);
   });
 });
 

@@ -125,16 +125,14 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           'addresses would take over their traffic. What all may use belongs in a namespace of the platform.',
       },
       {
-        // istiod keeps endpoints by host and namespace: an entry for a Service gives it endpoints. Lists may be long.
-        // A longer name is that of a pod. With DNS and without endpoints it makes one of the name itself.
+        // istiod keeps endpoints, and the clusters that it has worked out, by host and namespace: those of an entry for a
+        // Service become the Service's. Lists may be long. A longer name is that of a pod.
         expression:
-          `${field('spec.resolution', "'NONE'")} in ['NONE', 'STATIC'] && ${field('spec.endpoints', '[]')}.size() == 0 && ` +
-          `!object.?spec.?workloadSelector.hasValue() || ` +
           `!${field('spec.hosts', '[]')}.join(' ').contains(${literal(`.svc.${facts.clusterDomain}`)}) || ` +
           `!${field('spec.hosts', '[]')}.exists(host, host.matches('^[^.]+[.]' + request.namespace + ` +
           `${literal(`[.]svc[.]${inPattern(facts.clusterDomain)}$`)}))`,
         message:
-          'The endpoints of a ServiceEntry for a Service of its own namespace become those of the Service, which all ' +
+          'What a ServiceEntry says of a Service of its own namespace can become true of the Service, which all ' +
           'namespaces see: give the entry another host, and the Service a `selector`.',
       },
       FEW_ENDPOINTS,

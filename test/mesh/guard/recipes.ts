@@ -198,14 +198,6 @@ export const RECIPES: Record<string, KubeObject[]> = {
       endpoints: [{ address: '10.244.1.1' }],
     }),
   ],
-  'an entry beside a Service, without endpoints': [
-    istio('ServiceEntry', {
-      hosts: ['x.other.svc.cluster.local'],
-      exportTo: ['.'],
-      resolution: 'NONE',
-      ports: [{ number: 9000, name: 'tcp', protocol: 'TCP' }],
-    }),
-  ],
   'a Sidecar that imports less': [
     istio('Sidecar', {
       egress: [{ hosts: ['./*', 'istio-system/*'] }],

@@ -222,6 +222,12 @@ const ATTACKS: Record<string, KubeObject> = {
     resolution: 'DNS',
     ports: [tcp],
   }),
+  'an entry for an own Service that leads where the caller wanted': istio('ServiceEntry', {
+    hosts: ['x.other.svc.cluster.local'],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    ports: [tcp],
+  }),
   'the same beside another host': istio('ServiceEntry', {
     hosts: ['www.example.com', 'x.other.svc.cluster.local'],
     exportTo: ['.'],

@@ -60,6 +60,26 @@ const theirs = (objects: KubeObject[]): KubeObject[] =>
     metadata: { ...object.metadata, namespace: 'other', creationTimestamp: '2020-01-01T00:00:00Z' },
   }));
 
+/** A Service with an address that its own namespace does not see, and what an entry of that namespace says of its name. */
+const hidden: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'db', namespace: 'shop', annotations: { 'networking.istio.io/exportTo': 'payments' } },
+  spec: { ports: [HTTP] },
+};
+const hiddenBy = (change: number): KubeObject => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: { name: 'db', namespace: 'shop', labels: { change: `${change}` } },
+  spec: {
+    hosts: ['db.shop.svc.cluster.local'],
+    exportTo: ['.'],
+    resolution: 'NONE',
+    location: 'MESH_EXTERNAL',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+  },
+});
+
 /** Requests that name the Service, from another namespace and from its own. */
 const NAMED: Omit<AccessRow, 'expect'>[] = [
   { from: 'web', request: 'http://collector.example.com/', headers: { Host: 'db.shop' } },
@@ -140,5 +160,17 @@ describeMesh('over EDS', { table, manifests: lock, helmValues }, (mesh) => {
     expect(await answers(mesh, row, 4)).toEqual(['db-0.example.com']);
     await mesh.apply([...lock, ...pods(PODS[0]), ...theirs(withPods)]);
     expect(await answers(mesh, row, 12, 2)).toEqual(['db-0.example.com', 'db-1.example.com']);
+  });
+
+  test('the private entry of a namespace for its own Service decides where sidecars of others send what names it', async () => {
+    await mesh.apply([...lock, hidden]);
+    expect(answeredBy(await mesh.see(NAMED[0]))).toBe('refused');
+    // istiod keeps one cluster for both, and whose it is changes from one change of the entry to the next.
+    const found = new Set<unknown>();
+    for (let change = 0; change < 60 && !found.has('collector.example.com'); change++) {
+      await mesh.apply([...lock, hidden, hiddenBy(change)]);
+      found.add(answeredBy(await mesh.see(NAMED[0])));
+    }
+    expect(found).toContain('collector.example.com');
   });
 });
