@@ -342,6 +342,7 @@ export const LIMITS = [
   'foreign-objects "a lock that imports less headlessHttp in the callers\' namespace"',
   'foreign-objects "a lock that imports less alias in another namespace"',
   'headless "a request that names a headless Service goes to the address that was dialled"',
+  'failover "a Service with an HTTP port of that number keeps what the database says first from callers of a range"',
   'headless "the private entry of a namespace for its own Service decides where sidecars of others send what names it"',
   'headless "another team\'s headless Service with the address of one of its pods decides how that is called"',
   'headless "where another team\'s headless Service has the address of a pod, what is for that pod arrives at theirs too"',

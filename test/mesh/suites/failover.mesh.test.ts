@@ -66,6 +66,36 @@ describeMesh('a database that fails over', { table, manifests }, (mesh) => {
     await mesh.expectRow({ from: namespace, request, expect: answered(gateway) });
   });
 
+  test('a Service with an HTTP port of that number keeps what the database says first from callers of a range', async () => {
+    // The application connects and says nothing; whether the database is called is all that can be seen.
+    const called = async (namespace: string) => {
+      const seen = mesh.lab.watchExternalHosts();
+      await mesh.lab.sendBytes(namespace, [{ to: DATABASE, port: 5432, bytes: '' }]);
+      return (await seen.read()).some(({ event }) => event === 'connect');
+    };
+    expect(await called('range')).toBe(true);
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace: 'elsewhere' },
+      spec: { ports: [{ name: 'http', port: 5432, targetPort: 8080 }] },
+    };
+    await mesh.apply([...manifests, service]);
+    for (const { namespace, gateway } of CALLERS) {
+      expect([namespace, await called(namespace)]).toEqual([namespace, namespace !== 'range']);
+      await mesh.expectRow({ from: namespace, request, expect: answered(gateway) });
+    }
+    const importsLess = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Sidecar',
+      metadata: { name: 'less', namespace: 'range' },
+      spec: { egress: [{ hosts: ['./*', 'egress/*'] }], outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+    };
+    await mesh.apply([...manifests, service, importsLess]);
+    expect(await called('range')).toBe(true);
+    await mesh.apply(manifests);
+  });
+
   describe('after', () => {
     beforeAll(() => mesh.lab.moveName(DATABASE, '203.0.113.51'));
 
