@@ -290,6 +290,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
+  'revocation "while another team declares hosts and callers"': { change: drop('VirtualService') },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'revocation "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),
@@ -351,6 +352,8 @@ export const LIMITS = [
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
+  'revocation "but not while the callers of their host change"',
+  'revocation "but not while another team\'s policy comes, changes or goes"',
   'revocation "keys that do not come delay it"',
   'revocation "a program that does not read what istiod sends to it delays it"',
   'revocation "unless an author of its namespace opens it"',

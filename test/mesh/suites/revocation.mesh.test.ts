@@ -11,8 +11,10 @@ import { Chart } from 'cdk8s';
 import { parse } from 'yaml';
 import { AccessRow, AccessTable } from '../../../src/access/access-table';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
-import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { GatewayEgress, GatewayRefusal } from '../../../src/constructs/gateway-egress';
+import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { Caller } from '../../../src/values/caller';
+import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { chosen } from '../cover';
 import { KubeObject } from '../lab';
 import { ISTIOD_ADDRESS } from '../lab/network';
@@ -227,6 +229,90 @@ for (const isScoped of [false, true]) {
     });
   });
 }
+
+/** Opens a WebSocket and a TLS connection, says so in a file, and prints which are left when another file is there. */
+const HOLDING = `
+  const fs = require('fs');
+  const [host, began, end] = process.argv.slice(1);
+  const open = new Set();
+  const hold = (scheme, socket) => {
+    open.add(scheme);
+    socket.on('error', () => undefined).on('close', () => open.delete(scheme));
+    if (open.size === 2) fs.writeFileSync(began, '');
+  };
+  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'a2V5' };
+  require('http').get('http://' + host + '/', { headers }).on('upgrade', (_, socket) => hold('http', socket));
+  const secured = require('tls').connect({ host, port: 443, servername: host, rejectUnauthorized: false });
+  secured.on('secureConnect', () => hold('https', secured));
+  setInterval(() => {
+    if (!fs.existsSync(end)) return;
+    console.log([...open].sort().join());
+    process.exit();
+  }, 50);
+`;
+
+/** Another team's side of the gateway, from a repository of its own. */
+function otherTeams(refusal: GatewayRefusal, ...callers: string[]): KubeObject[] {
+  return synthesise((app) => {
+    const web = new Chart(app, 'web', { namespace: 'web' });
+    const installation = GatewayInstallation.egressGateway({ namespace: 'egress', lockedDown: true });
+    new GatewayEgress(web, 'site', {
+      gateway: InstalledEgressGateway.fromInstallation(web, 'exit', installation),
+      hosts: ['www.example.com'],
+      callers: callers.map((name) => Caller.serviceAccount('web', name)),
+      refusal,
+    });
+  });
+}
+
+/** Envoy waits so long before it closes what it has ended over HTTP. */
+const DELAYED_CLOSE = 1000;
+
+describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {
+  let round = 0;
+
+  /** Which connections of a caller that stays are left after each of these changes. */
+  async function leftAfter(...changes: (() => Promise<unknown>)[]): Promise<string[]> {
+    const left: string[] = [];
+    for (const change of changes) {
+      const [began, end] = ['began', 'end'].map((what) => mesh.lab.logFile(`holding-${++round}-${what}`));
+      const holding = mesh.lab.shellOf('stays').must(process.execPath, ['-e', HOLDING, HOST, began, end]);
+      await until('the connections', () => fs.existsSync(began));
+      await change();
+      await mesh.lab.istiod.barrier(mesh.lab.proxies.length, 60);
+      const gateway = mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!;
+      const draining = async () => [...(await gateway.stats('total_filter_chains_draining$')).values()];
+      await until('the end of the drain time', async () => (await draining()).every((count) => count === 0));
+      await sleep(2 * DELAYED_CLOSE);
+      fs.writeFileSync(end, '');
+      left.push((await holding).trim());
+    }
+    return left;
+  }
+  const others = (refusal?: GatewayRefusal, ...callers: string[]) =>
+    mesh.lab.apply('others', refusal === undefined ? [] : otherTeams(refusal, ...callers));
+
+  beforeEach(async () => {
+    await mesh.apply([], 'others');
+    await mesh.apply(BEFORE);
+  });
+
+  test('while another team declares hosts and callers', async () => {
+    const { CLOSED } = GatewayRefusal;
+    const changes = [() => others(CLOSED, 'one'), () => others(CLOSED, 'one', 'two'), () => others()];
+    expect(await leftAfter(...changes)).toEqual(changes.map(() => 'http,https'));
+  });
+
+  test('but not while the callers of their host change', async () => {
+    expect(await leftAfter(() => mesh.lab.apply('manifests', AFTER))).toEqual(['']);
+  });
+
+  test("but not while another team's policy comes, changes or goes", async () => {
+    const { FORBIDDEN } = GatewayRefusal;
+    const changes = [() => others(FORBIDDEN, 'one'), () => others(FORBIDDEN, 'one', 'two'), () => others()];
+    expect(await leftAfter(...changes)).toEqual(changes.map(() => ''));
+  });
+});
 
 /** So long a change is seen to be held up, before whatever holds it up is let go. */
 const HELD_SECONDS = 10;
