@@ -71,6 +71,7 @@ test('the pods run without privileges, and add nothing to requests', () => {
   const { spec, metadata } = pod();
   expect(spec.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
   expect(spec.automountServiceAccountToken).toBe(false);
+  expect(spec.dnsConfig).toEqual({ options: [{ name: 'ndots', value: '1' }] });
   expect(spec.containers[0]).toMatchObject({ name: 'istio-proxy', image: 'auto' });
   expect(spec.containers[0].securityContext).toEqual({
     allowPrivilegeEscalation: false,

@@ -288,6 +288,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'headless "a headless Service whose port says TCP takes no such request"': {
     change: replace('Service', /"tcp-db"/g, '"http"'),
   },
+  'lockdown "an EgressGateway asks for the name as it is written"': { change: dropFields('Deployment', 'dnsConfig') },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
   'revocation "while another team declares hosts and callers"': { change: drop('VirtualService') },
@@ -317,6 +318,7 @@ export const MUTATIONS: Record<string, Mutation> = {
 /** Rows that show what does not hold: there is no promise to break. */
 export const LIMITS = [
   'lockdown "a WorkloadEntry with the address of the gateway\'s pod, in any namespace, closes it"',
+  'lockdown "other proxies complete it, and call the Service"',
   'lockdown "a name that resolves to another team\'s pod leads there, where its headless Service has a TCP port"',
   'boundary "a NetworkPolicy of the namespace itself opens it, because policies add up"',
   'spoofing "bypassing the sidecar: no Istio object stops that, a NetworkPolicy does"',

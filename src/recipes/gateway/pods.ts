@@ -138,6 +138,9 @@ function deployment(installation: GatewayInstallation, pods: GatewayPodSettings)
         // The user comes from the template (1337, or what the platform assigns); here it is only required not to be
         // root.
         securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+        // Kubernetes has pods complete a name before they ask for it as it is written (ndots 5): for partner.com they
+        // would first ask for the Service partner of a namespace com.
+        dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
         terminationGracePeriodSeconds: pods.drainSeconds + 10,
         nodeSelector: pods.nodeSelector,
         tolerations: pods.tolerations,

@@ -1,9 +1,13 @@
+import * as fs from 'fs';
 import { Chart } from 'cdk8s';
+import { Via } from '../../../src/access/access-table';
 import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
+import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { ClientCertificate } from '../../../src/values/client-certificate';
 import { KubeObject } from '../lab';
+import { mutated } from '../mutations';
 import { describeMesh, synthesise } from '../support';
 
 const EXIT = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
@@ -299,6 +303,66 @@ for (const scopeGatewayToNamespace of [false, true])
       });
     },
   );
+
+const [HOST, COMPLETED] = ['partner.com', 'partner.com.svc.cluster.local'];
+
+/** The gateway, and a namespace that reaches the host straight from its sidecars. */
+const LOOKING = synthesise((app) => {
+  const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+  const callers = [Caller.serviceAccount('shop', 'checkout')];
+  new GatewayEgress(new Chart(app, 'shop', { namespace: 'shop' }), 'site', { gateway: exit, hosts: [HOST], callers });
+  new SidecarEgress(new Chart(app, 'web', { namespace: 'web' }), 'site', { hosts: [HOST] });
+});
+
+describeMesh(
+  'names that proxies look up, where a Service in a namespace com is called partner',
+  {
+    table: {
+      mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
+      gateways: [
+        { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
+      ],
+      callers: [
+        { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
+        { name: 'web', namespace: 'web', serviceAccount: 'default' },
+      ],
+      external: [HOST, COMPLETED].map((host) => ({ host, http: 'ok', https: 'ok' })),
+    },
+    manifests: LOOKING,
+  },
+  (mesh) => {
+    /** As kubelet writes it. */
+    async function resolve(pod: string, dnsConfig?: { options: { name: string; value: string }[] }): Promise<void> {
+      const proxy = mesh.lab.proxies.find((one) => one.pod.id === pod)!;
+      const options = {
+        ndots: '5',
+        ...Object.fromEntries((dnsConfig?.options ?? []).map((one) => Object.values(one))),
+      };
+      const search = [`${proxy.pod.namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'];
+      const file = `/etc/netns/${mesh.lab.namespaceOf(pod)}/resolv.conf`;
+      const nameserver = fs.readFileSync(file, 'utf8').split('\n')[0];
+      fs.writeFileSync(file, `${nameserver}\nsearch ${search.join(' ')}\noptions ndots:${options.ndots}\n`);
+      await proxy.replace(mesh.lab.files);
+    }
+    const answered = (from: string, via: Via, answeredBy: string) =>
+      mesh.expectRow({ from, request: `http://${HOST}/`, expect: { outcome: 'answered', via, answeredBy } });
+
+    beforeAll(() => mesh.apply(LOOKING));
+
+    test('an EgressGateway asks for the name as it is written', async () => {
+      const { spec } = mutated(LOOKING).find(({ kind }) => kind === 'Deployment')!;
+      await resolve('gateway-exit', spec.template.spec.dnsConfig);
+      await answered('checkout', 'gateway', HOST);
+    });
+
+    test('other proxies complete it, and call the Service', async () => {
+      await resolve('gateway-exit');
+      await answered('checkout', 'gateway', COMPLETED);
+      await resolve('web');
+      await answered('web', 'sidecar', COMPLETED);
+    });
+  },
+);
 
 describeMesh(
   'a gateway that may not read Secrets',
