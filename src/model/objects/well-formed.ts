@@ -1,5 +1,5 @@
-import { FieldProblem, firstOf, schemaProblem, webhookProblem } from './admission';
-import { laterFields, newerFields, newerValues } from './admission/newer';
+import { FieldProblem, firstRejected, schemaProblem, webhookProblem } from './admission';
+import { checkLaterFields, checkNewerFields, checkNewerValues } from './admission/newer';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from './host-names';
@@ -250,14 +250,14 @@ export function separateMalformed(
     const isObject = typeof manifest?.kind === 'string' && manifest.metadata;
     const rejected = isObject
       ? (problemOf(manifest) ??
-        (isReleased ? undefined : firstOf(laterFields(manifest))) ??
-        (isOlder ? firstOf(newerFields(manifest)) : undefined))
+        (isReleased ? undefined : firstRejected(() => checkLaterFields(manifest))) ??
+        (isOlder ? firstRejected(() => checkNewerFields(manifest)) : undefined))
       : undefined;
     const problem =
       rejected ??
       (isObject && manifest.spec && /^(networking|security)\.istio\.io\//.test(String(manifest.apiVersion))
         ? (webhookProblem(manifest.kind, manifest.spec, namespaceOf(manifest)) ??
-          (isOlder ? firstOf(newerValues(manifest)) : undefined))
+          (isOlder ? firstRejected(() => checkNewerValues(manifest)) : undefined))
         : undefined);
     if (problem === undefined) {
       wellFormed.push(source);

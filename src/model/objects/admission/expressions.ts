@@ -1,4 +1,4 @@
-import { Problems } from './names';
+import { reject } from './names';
 import { FieldPath } from '../../../manifests/field-path';
 
 /** Quoted text, escapes and classes of an expression of RE2. */
@@ -10,19 +10,19 @@ const NOT_RE2 = /^\\(?:[89ceg-moquyE-ORT-VX-Z]|[1-7]$)/;
 const GROUPS = /\(\?(?:P?<[^=!>][^>]*>|[imsU]*(?:-[imsU]+)?:)/g;
 const FLAGS = /\(\?[imsU]*(?:-[imsU]+)?\)/g;
 
-/** A regular expression that RE2 does not read. In doubt, it is a good one. */
-export function* expressionProblems(field: FieldPath, text: string | undefined): Problems {
+/** A regular expression that RE2 reads. In doubt, it is a good one. */
+export function checkExpression(field: FieldPath, text: string | undefined): void {
   if (text === undefined) return;
-  if (text === '') yield { field, problem: 'is empty' };
-  if (text.length > 1024) yield { field, problem: 'is longer than 1024 characters' };
+  if (text === '') reject(field, 'is empty');
+  if (text.length > 1024) reject(field, 'is longer than 1024 characters');
   const atoms = text.match(ATOMS) ?? [];
   // What an atom is does not matter to what is around it. RE2 repeats "^" and "$" too.
   const around = text.replace(ATOMS, 'a').replace(/[$^]/g, 'a').replace(FLAGS, '(?:)').replace(GROUPS, '(');
   const counts = [...around.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].map(([, from, to]) => Number(to || from));
   const most = Math.max(...counts, 0);
-  if (most > 1000) yield { field, problem: `RE2 repeats at most 1000 times, not ${most}` };
+  if (most > 1000) reject(field, `RE2 repeats at most 1000 times, not ${most}`);
   if (/\(\?<?[=!]|\[/.test(around) || !isExpression(around) || !atoms.every(isAtom))
-    yield { field, problem: `${JSON.stringify(text)} is not a regular expression of RE2` };
+    reject(field, `${JSON.stringify(text)} is not a regular expression of RE2`);
 }
 
 function isAtom(atom: string): boolean {

@@ -1,41 +1,41 @@
-import { destinationRuleProblems, destinationRuleSchemaProblems } from './destination-rule';
-import { gatewayProblems, gatewaySchemaProblems } from './gateway';
-import { FieldProblem, firstOf, Problems } from './names';
+import { checkDestinationRule, checkDestinationRuleSchema } from './destination-rule';
+import { checkGateway, checkGatewaySchema } from './gateway';
+import { FieldProblem, firstRejected } from './names';
 import {
-  authorizationPolicyProblems,
-  authorizationPolicySchemaProblems,
-  peerAuthenticationSchemaProblems,
-  requestAuthenticationProblems,
-  requestAuthenticationSchemaProblems,
+  checkAuthorizationPolicy,
+  checkAuthorizationPolicySchema,
+  checkPeerAuthenticationSchema,
+  checkRequestAuthentication,
+  checkRequestAuthenticationSchema,
 } from './policies';
-import { serviceEntryProblems, serviceEntrySchemaProblems } from './service-entry';
-import { sidecarProblems, sidecarSchemaProblems } from './sidecar';
-import { virtualServiceProblems } from './virtual-service';
+import { checkServiceEntry, checkServiceEntrySchema } from './service-entry';
+import { checkSidecar, checkSidecarSchema } from './sidecar';
+import { checkVirtualService } from './virtual-service';
 import { IstioSpecs } from '../../../manifests/specs';
 
-export { FieldProblem, firstOf } from './names';
+export { FieldProblem, firstRejected } from './names';
 
 /** What is wrong with a spec whose types are right. */
-type Checks = { readonly [Kind in keyof IstioSpecs]?: (spec: IstioSpecs[Kind], namespace: string) => Problems };
+type Checks = { readonly [Kind in keyof IstioSpecs]?: (spec: IstioSpecs[Kind], namespace: string) => void };
 
 const IN_SCHEMA: Checks & Readonly<Record<string, unknown>> = {
-  ServiceEntry: serviceEntrySchemaProblems,
-  DestinationRule: destinationRuleSchemaProblems,
-  Gateway: gatewaySchemaProblems,
-  Sidecar: sidecarSchemaProblems,
-  AuthorizationPolicy: authorizationPolicySchemaProblems,
-  RequestAuthentication: requestAuthenticationSchemaProblems,
-  PeerAuthentication: peerAuthenticationSchemaProblems,
+  ServiceEntry: checkServiceEntrySchema,
+  DestinationRule: checkDestinationRuleSchema,
+  Gateway: checkGatewaySchema,
+  Sidecar: checkSidecarSchema,
+  AuthorizationPolicy: checkAuthorizationPolicySchema,
+  RequestAuthentication: checkRequestAuthenticationSchema,
+  PeerAuthentication: checkPeerAuthenticationSchema,
 };
 
 const BY_WEBHOOK: Checks & Readonly<Record<string, unknown>> = {
-  ServiceEntry: serviceEntryProblems,
-  DestinationRule: destinationRuleProblems,
-  Gateway: gatewayProblems,
-  VirtualService: virtualServiceProblems,
-  Sidecar: sidecarProblems,
-  AuthorizationPolicy: authorizationPolicyProblems,
-  RequestAuthentication: requestAuthenticationProblems,
+  ServiceEntry: checkServiceEntry,
+  DestinationRule: checkDestinationRule,
+  Gateway: checkGateway,
+  VirtualService: checkVirtualService,
+  Sidecar: checkSidecar,
+  AuthorizationPolicy: checkAuthorizationPolicy,
+  RequestAuthentication: checkRequestAuthentication,
 };
 
 /** Why the API server rejects an object by the rules in its schema, although its types are right. */
@@ -50,5 +50,5 @@ export function webhookProblem(kind: string, spec: unknown, namespace: string): 
 
 function problemBy(checks: Checks, kind: string, spec: unknown, namespace: string): FieldProblem | undefined {
   const check = Object.hasOwn(checks, kind) ? checks[kind as keyof IstioSpecs] : undefined;
-  return firstOf((check as ((of: unknown, namespace: string) => Problems) | undefined)?.(spec, namespace) ?? []);
+  return firstRejected(() => (check as ((of: unknown, namespace: string) => void) | undefined)?.(spec, namespace));
 }

@@ -10,11 +10,29 @@ export interface FieldProblem {
   readonly isForWebhook?: boolean;
 }
 
-export type Problems = Iterable<FieldProblem>;
+/** Thrown at the first such field. */
+class Rejection extends Error implements FieldProblem {
+  constructor(
+    public readonly field: FieldPath,
+    public readonly problem: string,
+  ) {
+    super(problem);
+  }
+}
 
-export function firstOf(problems: Problems): FieldProblem | undefined {
-  for (const problem of problems) return problem;
-  return undefined;
+export function reject(field: FieldPath, problem: string): never {
+  throw new Rejection(field, problem);
+}
+
+/** The first field that a check rejects. */
+export function firstRejected(check: () => void): FieldProblem | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Rejection) return error;
+    throw error;
+  }
 }
 
 /** The most characters that the name of a host has. */
@@ -44,29 +62,27 @@ export function isName(name: string): boolean {
   return name.length <= LONGEST_NAME && isFirst && (others === '' ? rest.length < 2 : isFullName(others));
 }
 
-/** What should be the name of a host, and is not. */
-export function* nameProblems(field: FieldPath, name: string | undefined): Problems {
-  if (name !== undefined && !isName(name))
-    yield { field, problem: `${JSON.stringify(name)} is not the name of a host` };
+/** The name of a host. */
+export function checkName(field: FieldPath, name: string | undefined): void {
+  if (name !== undefined && !isName(name)) reject(field, `${JSON.stringify(name)} is not the name of a host`);
 }
 
-export function* subsetNameProblems(field: FieldPath, name: string | undefined): Problems {
+export function checkSubsetName(field: FieldPath, name: string | undefined): void {
   if (name !== undefined && !isLabel(name))
-    yield { field, problem: `"${name}" is not made of letters, digits and "-", as names of subsets are` };
+    reject(field, `"${name}" is not made of letters, digits and "-", as names of subsets are`);
 }
 
-/** What should be `<namespace>/<name>`, as servers of a Gateway and Sidecars have it, and is not. */
-export function* scopedNameProblems(field: FieldPath, written: string, isGateway: boolean): Problems {
+/** `<namespace>/<name>`, as servers of a Gateway and Sidecars have it. */
+export function checkScopedName(field: FieldPath, written: string, isGateway: boolean): void {
   const slash = written.indexOf('/');
   const [namespace, name] = slash < 0 ? ['*', written] : [written.slice(0, slash), written.slice(slash + 1)];
   const scope = isGateway ? namespace : namespace.replace(/^~/, '');
-  if (slash < 0 && !isGateway)
-    yield { field, problem: `${JSON.stringify(written)} is not of the form <namespace>/<name>` };
+  if (slash < 0 && !isGateway) reject(field, `${JSON.stringify(written)} is not of the form <namespace>/<name>`);
   if (scope !== '*' && scope !== '.' && !isLabel(scope) && !(scope === '' && namespace === '~'))
-    yield { field, problem: `${JSON.stringify(namespace)} is not a namespace` };
+    reject(field, `${JSON.stringify(namespace)} is not a namespace`);
   const isFull = name.includes('.') && isName(name) && !isPartialWildcard(name);
   const isHost = name === '*' || isFull || (isGateway && isIP(name) === 4);
-  if (!isHost) yield { field, problem: `${JSON.stringify(name)} is not the full name of a host` };
+  if (!isHost) reject(field, `${JSON.stringify(name)} is not the full name of a host`);
 }
 
 /** The places of values that an earlier place has too. */
@@ -75,9 +91,8 @@ export function repeatedIn(values: readonly unknown[]): ReadonlySet<number> {
   return new Set(values.flatMap((value, at) => (seen.size === seen.add(value).size ? [at] : [])));
 }
 
-export function* portProblems(field: FieldPath, port: number | undefined): Problems {
-  if (port !== undefined && (port < 1 || port > 65535))
-    yield { field, problem: `${port} is not a port from 1 to 65535` };
+export function checkPort(field: FieldPath, port: number | undefined): void {
+  if (port !== undefined && (port < 1 || port > 65535)) reject(field, `${port} is not a port from 1 to 65535`);
 }
 
 /** Whether an address is that of a socket in the file system. */
@@ -86,45 +101,43 @@ export function isSocket(address: string): boolean {
 }
 
 /** Where something listens. */
-export function* bindProblems(field: FieldPath, bind: string): Problems {
-  if (bind !== '' && !isSocket(bind) && isIP(bind) === 0) yield { field, problem: `"${bind}" is not an address` };
+export function checkBind(field: FieldPath, bind: string): void {
+  if (bind !== '' && !isSocket(bind) && isIP(bind) === 0) reject(field, `"${bind}" is not an address`);
 }
 
-export function* shareProblems(field: FieldPath, value = 0): Problems {
-  if (value < 0 || value > 100) yield { field, problem: `${value} is not a percentage from 0 to 100` };
+export function checkShare(field: FieldPath, value = 0): void {
+  if (value < 0 || value > 100) reject(field, `${value} is not a percentage from 0 to 100`);
 }
 
 /** An address or a range. */
-export function* rangeProblems(field: FieldPath, ranges: readonly string[] | undefined): Problems {
+export function checkRanges(field: FieldPath, ranges: readonly string[] | undefined): void {
   for (const [at, range] of (ranges ?? []).entries()) {
     const [address, length, more] = range.split('/');
     const bits = isIP(address) === 6 ? 128 : 32;
     const isRange = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
     if (isIP(address) === 0 || !isRange || more !== undefined)
-      yield { field: `${field}[${at}]`, problem: `${JSON.stringify(range)} is neither an address nor a range` };
+      reject(`${field}[${at}]`, `${JSON.stringify(range)} is neither an address nor a range`);
   }
 }
 
-export function* labelProblems(field: FieldPath, labels: Readonly<Record<string, string>> | undefined): Problems {
+export function checkLabels(field: FieldPath, labels: Readonly<Record<string, string>> | undefined): void {
   for (const [key, value] of Object.entries(labels ?? {}))
     if (!LABEL_KEY.test(key) || !LABEL_VALUE.test(value))
-      yield { field, problem: `${JSON.stringify(`${key}=${value}`)} is not a label` };
+      reject(field, `${JSON.stringify(`${key}=${value}`)} is not a label`);
 }
 
 /** A selector, in which Istio allows no wildcards. */
-export function* selectorProblems(field: FieldPath, labels: Readonly<Record<string, string>> | undefined): Problems {
+export function checkSelector(field: FieldPath, labels: Readonly<Record<string, string>> | undefined): void {
   const wild = Object.entries(labels ?? {}).find(([key, value]) => key === '' || `${key}${value}`.includes('*'));
-  if (wild) yield { field, problem: `${JSON.stringify(wild.join('='))} is not a label` };
+  if (wild) reject(field, `${JSON.stringify(wild.join('='))} is not a label`);
 }
 
-export function* exportProblems(exportTo: readonly string[] | undefined, namespace: string, isEntry = false): Problems {
+export function checkExport(exportTo: readonly string[] | undefined, namespace: string, isEntry = false): void {
   const field = 'spec.exportTo';
   const meant = (exportTo ?? []).map((one) => (one === '.' ? namespace : one));
   const wrong = meant.find((one) => one !== '*' && !(isEntry && one === '~') && !isLabel(one));
-  if (wrong !== undefined)
-    yield { field, problem: `${JSON.stringify(wrong)} is not allowed; it is ".", "*" or a namespace` };
-  for (const at of repeatedIn(meant)) yield { field, problem: `${meant[at]} is listed twice` };
+  if (wrong !== undefined) reject(field, `${JSON.stringify(wrong)} is not allowed; it is ".", "*" or a namespace`);
+  for (const at of repeatedIn(meant)) reject(field, `${meant[at]} is listed twice`);
   const alone = meant.find((one) => one === '*' || one === '~');
-  if (alone !== undefined && meant.length > 1)
-    yield { field, problem: `"${alone}" is not allowed beside other values` };
+  if (alone !== undefined && meant.length > 1) reject(field, `"${alone}" is not allowed beside other values`);
 }

@@ -1,4 +1,4 @@
-import { firstOf, Problems } from './names';
+import { firstRejected, reject } from './names';
 import { trafficSettings } from './traffic-settings';
 import { FieldPath } from '../../../manifests/field-path';
 import { Of, specOf, TrafficPolicy } from '../../../manifests/specs';
@@ -7,41 +7,41 @@ import { Manifest } from '../../../manifests/egress-object';
 const NEEDED = 'needs Istio 1.31';
 
 /** Fields that came with Istio 1.31. The API server rejects those that it does not know. */
-export function* newerFields(manifest: Manifest): Problems {
-  yield* keepAliveProblems(specOf(manifest, 'Sidecar')?.inboundConnectionPool, 'spec.inboundConnectionPool');
+export function checkNewerFields(manifest: Manifest): void {
+  checkKeepAlive(specOf(manifest, 'Sidecar')?.inboundConnectionPool, 'spec.inboundConnectionPool');
   for (const [{ connectionPool, tls }, field] of listeners(manifest)) {
-    yield* keepAliveProblems(connectionPool, `${field}.connectionPool`);
-    if (tls?.insecureSkipVerify !== undefined) yield { field: `${field}.tls.insecureSkipVerify`, problem: NEEDED };
+    checkKeepAlive(connectionPool, `${field}.connectionPool`);
+    if (tls?.insecureSkipVerify !== undefined) reject(`${field}.tls.insecureSkipVerify`, NEEDED);
   }
   for (const [at, { redirect }] of (specOf(manifest, 'VirtualService')?.http ?? []).entries())
-    if (redirect?.prefixRewrite) yield { field: `spec.http[${at}].redirect.prefixRewrite`, problem: NEEDED };
+    if (redirect?.prefixRewrite) reject(`spec.http[${at}].redirect.prefixRewrite`, NEEDED);
   for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
     const { connectionPool, outlierDetection, loadBalancer, retryBudget } = settings;
-    if (retryBudget?.budgetInterval) yield { field: `${field}.retryBudget.budgetInterval`, problem: NEEDED };
-    yield* keepAliveProblems(connectionPool, `${field}.connectionPool`);
-    if (loadBalancer?.zoneAwareLbSetting) yield { field: `${field}.loadBalancer.zoneAwareLbSetting`, problem: NEEDED };
+    if (retryBudget?.budgetInterval) reject(`${field}.retryBudget.budgetInterval`, NEEDED);
+    checkKeepAlive(connectionPool, `${field}.connectionPool`);
+    if (loadBalancer?.zoneAwareLbSetting) reject(`${field}.loadBalancer.zoneAwareLbSetting`, NEEDED);
     if (outlierDetection?.outlierDetectionHttpErrorCodes)
-      yield { field: `${field}.outlierDetection.outlierDetectionHttpErrorCodes`, problem: NEEDED };
+      reject(`${field}.outlierDetection.outlierDetectionHttpErrorCodes`, NEEDED);
   }
 }
 
 /** Fields of the pinned schema that no release has yet. */
-export function* laterFields(manifest: Manifest): Problems {
+export function checkLaterFields(manifest: Manifest): void {
   const problem = 'needs Istio 1.32';
   for (const [{ tls }, field] of listeners(manifest))
     for (const name of ['alpnProtocols', 'ecdhCurves'] as const)
-      if (tls?.[name]) yield { field: `${field}.tls.${name}`, problem };
+      if (tls?.[name]) reject(`${field}.tls.${name}`, problem);
   for (const [settings, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
     const { loadBalancer, outlierDetection, tls } = settings;
-    if (loadBalancer?.backendUtilization) yield { field: `${field}.loadBalancer.backendUtilization`, problem };
+    if (loadBalancer?.backendUtilization) reject(`${field}.loadBalancer.backendUtilization`, problem);
     if (outlierDetection?.failurePercentageThreshold !== undefined)
-      yield { field: `${field}.outlierDetection.failurePercentageThreshold`, problem };
-    if (tls?.caCertCredentialName !== undefined) yield { field: `${field}.tls.caCertCredentialName`, problem };
+      reject(`${field}.outlierDetection.failurePercentageThreshold`, problem);
+    if (tls?.caCertCredentialName !== undefined) reject(`${field}.tls.caCertCredentialName`, problem);
   }
 }
 
-function* keepAliveProblems(pool: Pool | undefined, field: FieldPath): Problems {
-  if (pool?.http?.http2KeepAlive) yield { field: `${field}.http.http2KeepAlive`, problem: NEEDED };
+function checkKeepAlive(pool: Pool | undefined, field: FieldPath): void {
+  if (pool?.http?.http2KeepAlive) reject(`${field}.http.http2KeepAlive`, NEEDED);
 }
 
 type Pool = Of<TrafficPolicy, 'connectionPool'>;
@@ -63,14 +63,13 @@ function listeners(manifest: Manifest): (readonly [Listening, FieldPath])[] {
 }
 
 /** Values that the webhook of Istio 1.31 admits and that of 1.30 rejects. */
-export function* newerValues(manifest: Manifest): Problems {
+export function checkNewerValues(manifest: Manifest): void {
   for (const [at, { hosts }] of (specOf(manifest, 'Sidecar')?.egress ?? []).entries())
     for (const [index, host] of (hosts ?? []).entries())
-      if (/^~[^/]/.test(host))
-        yield { field: `spec.egress[${at}].hosts[${index}]`, problem: `${JSON.stringify(host)} ${NEEDED}` };
+      if (/^~[^/]/.test(host)) reject(`spec.egress[${at}].hosts[${index}]`, `${JSON.stringify(host)} ${NEEDED}`);
   for (const [{ loadBalancer }, field] of trafficSettings(specOf(manifest, 'DestinationRule') ?? {})) {
     const { aggression = 1 } = loadBalancer?.warmup ?? {};
-    if (aggression < 1) yield { field: `${field}.loadBalancer.warmup.aggression`, problem: `${aggression} ${NEEDED}` };
+    if (aggression < 1) reject(`${field}.loadBalancer.warmup.aggression`, `${aggression} ${NEEDED}`);
   }
 }
 
@@ -79,5 +78,7 @@ export function isNewer(manifest: Manifest): boolean {
   const excludes = (specOf(manifest, 'Sidecar')?.egress ?? []).some(({ hosts }) =>
     (hosts ?? []).some((host) => host.startsWith('~') && host !== '~/*'),
   );
-  return excludes || [newerFields, newerValues].some((problems) => firstOf(problems(manifest)) !== undefined);
+  return (
+    excludes || [checkNewerFields, checkNewerValues].some((check) => firstRejected(() => check(manifest)) !== undefined)
+  );
 }

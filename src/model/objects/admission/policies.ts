@@ -1,4 +1,4 @@
-import { portProblems, Problems, rangeProblems, selectorProblems } from './names';
+import { checkPort, reject, checkRanges, checkSelector } from './names';
 import { FieldPath } from '../../../manifests/field-path';
 import { IstioSpecs, ItemOf, PolicyRule } from '../../../manifests/specs';
 
@@ -6,11 +6,10 @@ type Policy = IstioSpecs['AuthorizationPolicy'];
 type Source = NonNullable<ItemOf<PolicyRule['from']>['source']>;
 type Operation = NonNullable<ItemOf<PolicyRule['to']>['operation']>;
 
-export function* authorizationPolicySchemaProblems(spec: Policy): Problems {
+export function checkAuthorizationPolicySchema(spec: Policy): void {
   const given = [spec.selector, spec.targetRef, spec.targetRefs].filter((one) => one !== undefined && one !== null);
-  if (given.length > 1)
-    yield { field: 'spec.selector', problem: 'only one of selector, targetRef and targetRefs can be set' };
-  yield* selectorProblems('spec.selector.matchLabels', spec.selector?.matchLabels);
+  if (given.length > 1) reject('spec.selector', 'only one of selector, targetRef and targetRefs can be set');
+  checkSelector('spec.selector.matchLabels', spec.selector?.matchLabels);
   for (const [index, rule] of (spec.rules ?? []).entries())
     for (const [at, { source }] of (rule?.from ?? []).entries()) {
       const has = (...names: (keyof Source)[]) => names.some((name) => (source?.[name] ?? undefined) !== undefined);
@@ -18,26 +17,26 @@ export function* authorizationPolicySchemaProblems(spec: Policy): Problems {
         has('serviceAccounts', 'notServiceAccounts') &&
         has('principals', 'notPrincipals', 'namespaces', 'notNamespaces')
       )
-        yield {
-          field: `spec.rules[${index}].from[${at}].source`,
-          problem: 'serviceAccounts cannot be set beside namespaces or principals',
-        };
+        reject(
+          `spec.rules[${index}].from[${at}].source`,
+          'serviceAccounts cannot be set beside namespaces or principals',
+        );
     }
 }
 
-export function* authorizationPolicyProblems(spec: Policy): Problems {
+export function checkAuthorizationPolicy(spec: Policy): void {
   const { action = 'ALLOW', rules, targetRef, targetRefs = [] } = spec;
   const { provider } = spec as Policy & { readonly provider?: { readonly name?: string } };
   for (const one of [...(targetRef ? [targetRef] : []), ...targetRefs]) {
     if (!TARGETS.includes(`${one.group ?? ''}/${one.kind}`))
-      yield { field: 'spec.targetRefs', problem: `a policy cannot be for a ${one.kind} of "${one.group ?? ''}"` };
-    if (one.namespace) yield { field: 'spec.targetRefs', problem: 'a policy is for objects of its own namespace' };
+      reject('spec.targetRefs', `a policy cannot be for a ${one.kind} of "${one.group ?? ''}"`);
+    if (one.namespace) reject('spec.targetRefs', 'a policy is for objects of its own namespace');
   }
   if (!rules && (action === 'DENY' || action === 'CUSTOM'))
-    yield { field: 'spec.rules', problem: `is missing, without which action ${action} does nothing` };
-  if (action === 'CUSTOM' && !provider?.name) yield { field: 'spec.provider', problem: 'is missing' };
-  if (action !== 'CUSTOM' && provider) yield { field: 'spec.provider', problem: 'is for action CUSTOM only' };
-  for (const [index, rule] of (rules ?? []).entries()) yield* ruleProblems(rule, `spec.rules[${index}]`, action);
+    reject('spec.rules', `is missing, without which action ${action} does nothing`);
+  if (action === 'CUSTOM' && !provider?.name) reject('spec.provider', 'is missing');
+  if (action !== 'CUSTOM' && provider) reject('spec.provider', 'is for action CUSTOM only');
+  for (const [index, rule] of (rules ?? []).entries()) checkRule(rule, `spec.rules[${index}]`, action);
 }
 
 const TARGETS: readonly string[] = [
@@ -51,42 +50,37 @@ const TARGETS: readonly string[] = [
 /** What a rule for an external authorizer can ask of the caller. */
 const OF_THE_PEER: ReadonlySet<string> = new Set(['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks']);
 
-function* ruleProblems(rule: PolicyRule, field: FieldPath, action: string): Problems {
+function checkRule(rule: PolicyRule, field: FieldPath, action: string): void {
   for (const [at, { source }] of (rule?.from ?? []).entries()) {
     const own: FieldPath = `${field}.from[${at}].source`;
     const lists = listsIn(source);
-    if (lists.length === 0) yield { field: own, problem: 'asks for nothing' };
+    if (lists.length === 0) reject(own, 'asks for nothing');
     for (const [name, values] of lists) {
-      if (action === 'CUSTOM' && !OF_THE_PEER.has(name))
-        yield { field: `${own}.${name}`, problem: 'is not for action CUSTOM' };
-      yield* valueProblems(
+      if (action === 'CUSTOM' && !OF_THE_PEER.has(name)) reject(`${own}.${name}`, 'is not for action CUSTOM');
+      checkValue(
         `${own}.${name}`,
         values,
         /ipBlocks$/i.test(name) ? 'range' : /serviceAccounts$/i.test(name) ? 'account' : undefined,
       );
       if (/trustDomains$/i.test(name) && values.some((value) => /\/|\*.*\*/.test(value)))
-        yield { field: `${own}.${name}`, problem: 'a trust domain has no "/", and one "*" at most' };
+        reject(`${own}.${name}`, 'a trust domain has no "/", and one "*" at most');
     }
   }
   for (const [at, { operation }] of (rule?.to ?? []).entries()) {
     const own: FieldPath = `${field}.to[${at}].operation`;
     const lists = listsIn(operation);
-    if (lists.length === 0) yield { field: own, problem: 'asks for nothing' };
+    if (lists.length === 0) reject(own, 'asks for nothing');
     for (const [name, values] of lists)
-      yield* valueProblems(
-        `${own}.${name}`,
-        values,
-        /ports$/i.test(name) ? 'port' : /paths$/i.test(name) ? 'path' : undefined,
-      );
+      checkValue(`${own}.${name}`, values, /ports$/i.test(name) ? 'port' : /paths$/i.test(name) ? 'path' : undefined);
   }
   for (const [at, { key = '', values = [], notValues = [] }] of (rule?.when ?? []).entries()) {
     const own: FieldPath = `${field}.when[${at}]`;
     const kind = KEYS.find(([pattern]) => pattern.test(key));
-    if (!kind) yield { field: `${own}.key`, problem: `there is no condition "${key}"` };
-    if (values.length + notValues.length === 0) yield { field: own, problem: 'has no values' };
-    if (action === 'CUSTOM' && NOT_CUSTOM.test(key)) yield { field: `${own}.key`, problem: 'is not for action CUSTOM' };
-    yield* valueProblems(`${own}.values`, values, kind?.[1]);
-    yield* valueProblems(`${own}.notValues`, notValues, kind?.[1]);
+    if (!kind) reject(`${own}.key`, `there is no condition "${key}"`);
+    if (values.length + notValues.length === 0) reject(own, 'has no values');
+    if (action === 'CUSTOM' && NOT_CUSTOM.test(key)) reject(`${own}.key`, 'is not for action CUSTOM');
+    checkValue(`${own}.values`, values, kind?.[1]);
+    checkValue(`${own}.notValues`, notValues, kind?.[1]);
   }
 }
 
@@ -110,11 +104,11 @@ const KEYS: readonly (readonly [RegExp, Value?])[] = [
 ];
 const NOT_CUSTOM = /^(source\.(namespace|serviceAccount|trustDomain|principal)$|request\.auth\.)/;
 
-function* valueProblems(field: FieldPath, values: readonly string[], kind: Value | undefined): Problems {
-  if (kind === 'range') return yield* rangeProblems(field, values);
+function checkValue(field: FieldPath, values: readonly string[], kind: Value | undefined): void {
+  if (kind === 'range') return checkRanges(field, values);
   for (const [at, value] of values.entries()) {
     const problem = problemOfValue(value, kind);
-    if (problem) yield { field: `${field}[${at}]`, problem: `${JSON.stringify(value)} is ${problem}` };
+    if (problem) reject(`${field}[${at}]`, `${JSON.stringify(value)} is ${problem}`);
   }
 }
 
@@ -154,21 +148,18 @@ interface JwtRule {
   readonly jwks_uri?: string;
 }
 
-export function* requestAuthenticationSchemaProblems({ selector, jwtRules }: RequestAuthentication): Problems {
-  yield* selectorProblems('spec.selector.matchLabels', selector?.matchLabels);
+export function checkRequestAuthenticationSchema({ selector, jwtRules }: RequestAuthentication): void {
+  checkSelector('spec.selector.matchLabels', selector?.matchLabels);
   for (const [at, rule] of (jwtRules ?? []).entries())
     for (const name of ['jwksUri', 'jwks_uri'] as const)
       if (rule[name] && !/^https?:\/\//i.test(rule[name]))
-        yield {
-          field: `spec.jwtRules[${at}].${name}`,
-          problem: `"${rule[name]}" does not begin with http:// or https://`,
-        };
+        reject(`spec.jwtRules[${at}].${name}`, `"${rule[name]}" does not begin with http:// or https://`);
 }
 
-export function* requestAuthenticationProblems({ jwtRules }: RequestAuthentication): Problems {
+export function checkRequestAuthentication({ jwtRules }: RequestAuthentication): void {
   for (const [at, { issuer, jwks, jwksUri, jwks_uri }] of (jwtRules ?? []).entries()) {
-    if (!issuer && !jwksUri && !jwks_uri) yield { field: `spec.jwtRules[${at}].issuer`, problem: 'is missing' };
-    if (jwks && !isJson(jwks)) yield { field: `spec.jwtRules[${at}].jwks`, problem: 'is not a set of keys in JSON' };
+    if (!issuer && !jwksUri && !jwks_uri) reject(`spec.jwtRules[${at}].issuer`, 'is missing');
+    if (jwks && !isJson(jwks)) reject(`spec.jwtRules[${at}].jwks`, 'is not a set of keys in JSON');
   }
 }
 
@@ -180,16 +171,16 @@ function isJson(text: string): boolean {
   }
 }
 
-export function* peerAuthenticationSchemaProblems({
+export function checkPeerAuthenticationSchema({
   selector,
   portLevelMtls,
 }: {
   readonly selector?: Selector;
   readonly portLevelMtls?: Readonly<Record<string, unknown>>;
-}): Problems {
-  yield* selectorProblems('spec.selector.matchLabels', selector?.matchLabels);
+}): void {
+  checkSelector('spec.selector.matchLabels', selector?.matchLabels);
   if (!portLevelMtls) return;
   const field: FieldPath = 'spec.portLevelMtls';
-  if (Object.keys(selector?.matchLabels ?? {}).length === 0) yield { field, problem: 'needs a selector' };
-  for (const port of Object.keys(portLevelMtls)) yield* portProblems(field, Number(port));
+  if (Object.keys(selector?.matchLabels ?? {}).length === 0) reject(field, 'needs a selector');
+  for (const port of Object.keys(portLevelMtls)) checkPort(field, Number(port));
 }
