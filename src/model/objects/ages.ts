@@ -135,26 +135,27 @@ function nameOf({ manifest: { kind, metadata } }: EgressObject): string {
   return `${kind} ${metadata.namespace ?? 'default'}/${metadata.name}`;
 }
 
-/** Something that several objects may claim. Equal claims of one class are compatible, unless the class is `ANY`. */
-type Claim = readonly [what: string, claimClass: string];
+/** Notes something that several objects may claim. Equal claims of one class are compatible, unless the class is `ANY`. */
+type Claim = (what: string, claimClass: string) => void;
 const ANY = '*';
 
 /** The undated objects that claim what another object claims too, with those others. */
 function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject, Set<EgressObject>> {
   const found = new Map<EgressObject, Set<EgressObject>>();
   if (!objects.some(isUndated)) return found;
-  const claims = new Map<string, { objects: Set<EgressObject>; classes: Set<string> }>();
+  const claims = new Map<string, { objects: EgressObject[]; classes: string[] }>();
   const open = gatewaysForAnyHost(objects);
   for (const object of objects) {
     if (!isSorted(object)) continue;
-    for (const [what, claimClass] of claimsOf(object.manifest as Sorted, open)) {
-      const own = valueIn(claims, what, () => ({ objects: new Set(), classes: new Set() }));
-      own.objects.add(object);
-      own.classes.add(claimClass);
-    }
+    claimFor(object.manifest as Sorted, open, (what, claimClass) => {
+      const own = valueIn(claims, what, () => ({ objects: [object], classes: [claimClass] }));
+      // An object makes its claims one after the other.
+      if (own.objects[own.objects.length - 1] !== object) own.objects.push(object);
+      if (!own.classes.includes(claimClass)) own.classes.push(claimClass);
+    });
   }
   for (const { objects: claimants, classes } of claims.values()) {
-    if (claimants.size < 2 || (!classes.has(ANY) && classes.size < 2)) continue;
+    if (claimants.length < 2 || (!classes.includes(ANY) && classes.length < 2)) continue;
     for (const object of claimants) {
       if (!isUndated(object)) continue;
       const others = found.get(object) ?? new Set();
@@ -188,70 +189,60 @@ type Sorted = Pick<Manifest, 'metadata'> &
   );
 
 /** Everything that Istio gives to the older of two objects. It may be too much, which costs time; never too little. */
-function claimsOf(object: Sorted, open: ReadonlySet<string>): Claim[] {
+function claimFor(object: Sorted, open: ReadonlySet<string>, claim: Claim): void {
   const { metadata } = object;
   const namespace = metadata.namespace ?? 'default';
   switch (object.kind) {
     case 'Sidecar':
-      return [[`sidecar ${namespace}`, ANY]];
+      claim(`sidecar ${namespace}`, ANY);
+      break;
     case 'DestinationRule': {
       const { host, exportTo, workloadSelector, trafficPolicy, subsets } = object.spec ?? {};
       const rule = `${namespace} ${fullName(String(host), namespace)}`;
       // Rules for the same proxies are merged: the older one gives the policy, and each subset that both define.
-      const proxies = JSON.stringify([[...(exportTo ?? [])].sort(), workloadSelector ?? null]);
-      return [
-        [`rule ${rule}`, proxies],
-        ...(trafficPolicy ? [[`policy ${rule}`, ANY] as const] : []),
-        ...(subsets ?? []).map((subset): Claim => [`subset ${rule} ${subset?.name}`, ANY]),
-      ];
+      claim(`rule ${rule}`, JSON.stringify([[...(exportTo ?? [])].sort(), workloadSelector ?? null]));
+      if (trafficPolicy) claim(`policy ${rule}`, ANY);
+      for (const subset of subsets ?? []) claim(`subset ${rule} ${subset?.name}`, ANY);
+      break;
     }
     case 'VirtualService': {
       const { hosts, gateways, tls, tcp } = object.spec ?? {};
       // At a gateway, a wildcard shares the virtual hosts of names that it covers, and a server for any host takes the
       // first TCP route.
-      const isWide = (gateway: string) =>
-        hosts?.some((host) => host.startsWith('*')) || (tcp !== undefined && open.has(gateway));
-      return [
-        ...(hosts ?? []).map((host): Claim => [`routes ${fullName(host, namespace)}`, ANY]),
-        ...(gateways ?? [])
-          .filter((name) => name !== 'mesh')
-          .map((name) => fullGateway(name, namespace))
-          .map((gateway): Claim => [`routes at ${gateway}`, isWide(gateway) ? ANY : 'named']),
-        ...(tls ?? [])
-          .flatMap(({ match }) => match ?? [])
-          .flatMap(({ sniHosts }) => sniHosts ?? [])
-          .map((name): Claim => [`server name ${name}`, ANY]),
-      ];
+      const hasWildcard = hosts?.some((host) => host.startsWith('*'));
+      for (const host of hosts ?? []) claim(`routes ${fullName(host, namespace)}`, ANY);
+      for (const name of gateways ?? []) {
+        const gateway = fullGateway(name, namespace);
+        const isWide = hasWildcard || (tcp !== undefined && open.has(gateway));
+        if (name !== 'mesh') claim(`routes at ${gateway}`, isWide ? ANY : 'named');
+      }
+      for (const { match } of tls ?? [])
+        for (const { sniHosts } of match ?? []) for (const name of sniHosts ?? []) claim(`server name ${name}`, ANY);
+      break;
     }
     case 'ServiceEntry': {
       const { hosts, addresses, ports } = object.spec ?? {};
-      return [
-        ...(hosts ?? []).map((host): Claim => [`host ${fullName(host, namespace)}`, ANY]),
-        ...(addresses ?? []).map((address): Claim => [`address ${address}`, ANY]),
-        ...(ports ?? []).map((port): Claim => [`port ${port?.number}`, classOf(port?.protocol)]),
-      ];
+      for (const host of hosts ?? []) claim(`host ${fullName(host, namespace)}`, ANY);
+      for (const address of addresses ?? []) claim(`address ${address}`, ANY);
+      for (const port of ports ?? []) claim(`port ${port?.number}`, classOf(port?.protocol));
+      break;
     }
     case 'Service': {
       const { ports, clusterIP } = object.spec ?? {};
-      return [
-        [`host ${fullName(`${metadata.name}`, namespace)}`, ANY],
-        [`host ${metadata.name}.${namespace}`, ANY],
-        ...(ports ?? [])
-          .map((port): Claim => [`port ${port?.port}`, classOf(String(port?.appProtocol ?? port?.name).split('-')[0])])
-          .filter(([, claimClass]) => claimClass === 'http' || clusterIP === 'None'),
-      ];
+      claim(`host ${fullName(`${metadata.name}`, namespace)}`, ANY);
+      claim(`host ${metadata.name}.${namespace}`, ANY);
+      for (const port of ports ?? []) {
+        const claimClass = classOf(String(port?.appProtocol ?? port?.name).split('-')[0]);
+        if (claimClass === 'http' || clusterIP === 'None') claim(`port ${port?.port}`, claimClass);
+      }
+      break;
     }
     case 'Gateway':
-      return (object.spec?.servers ?? []).flatMap((server): Claim[] => {
+      for (const server of object.spec?.servers ?? []) {
         const port = `server port ${{ 8080: 80, 8443: 443 }[server?.port?.number as 8080] ?? server?.port?.number}`;
-        const names = (server?.hosts ?? []).map(withoutNamespace);
-        return [
-          [port, server?.tls ? 'tls' : classOf(server?.port?.protocol)],
-          ...names.map((name): Claim => [`${port} ${name}`, ANY]),
-        ];
-      });
-    default:
-      return [];
+        claim(port, server?.tls ? 'tls' : classOf(server?.port?.protocol));
+        for (const host of server?.hosts ?? []) claim(`${port} ${withoutNamespace(host)}`, ANY);
+      }
   }
 }
 
