@@ -351,6 +351,11 @@ describe('at the gateway, for each caller its own', () => {
           ledger,
         ]);
       });
+
+      test('a gateway that starts meanwhile lets the other through, once it has waited for the Secret', async () => {
+        await mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!.replace(mesh.lab.files);
+        await hold(mesh, [ledger]);
+      });
     },
   );
 

@@ -551,6 +551,62 @@ describeMesh(
   },
 );
 
+const METADATA = { host: 'metadata.example.com', address: '169.254.169.254' };
+const NAMES = { open: 'www.open.example.com', through: 'www.through.example.com', secured: 'www.secured.example.com' };
+
+describeMesh(
+  'where DNS leads a declared host',
+  {
+    table: {
+      ...TABLE,
+      external: [...TABLE.external, METADATA, ...Object.values(NAMES).map((host) => ({ host }))].map((host) => ({
+        http: 'ok',
+        https: 'ok',
+        ...host,
+      })),
+    },
+  },
+  (mesh) => {
+    beforeAll(() =>
+      mesh.apply([
+        ...OBJECTS,
+        ...synthesise((app) => {
+          const payments = new Chart(app, 'payments', { namespace: 'payments' });
+          new SidecarEgress(payments, 'open', { hosts: [NAMES.open] });
+          new SidecarEgress(payments, 'secured', { hosts: [NAMES.secured] }).originateTls('tls');
+          const other = new Chart(app, 'other', { namespace: 'other' });
+          new GatewayEgress(other, 'through', {
+            gateway: InstalledEgressGateway.fromInstallation(
+              other,
+              'exit',
+              GatewayInstallation.helmChart({ namespace: 'egress' }),
+            ),
+            hosts: [NAMES.through],
+            callers: [Caller.serviceAccount('other', 'checkout')],
+          });
+        }),
+      ]),
+    );
+
+    test.each<[string, string, string, Partial<Expectation>]>([
+      ['refunds', NAMES.open, 'api.partner.com', { via: 'sidecar' }],
+      ['namesake', NAMES.through, METADATA.host, { via: 'gateway' }],
+    ])('%s calls %s, and plain HTTP reaches %s', async (from, host, answeredBy, expect_) => {
+      const row = { from, request: `http://${host}/` };
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy: host, ...expect_ } });
+      await mesh.lab.moveName(host, mesh.lab.hosts.find((one) => one.host === answeredBy)!.addresses[0]);
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy, ...expect_ } });
+    });
+
+    test('TLS that a proxy originates ends there', async () => {
+      const row = { from: 'refunds', request: `http://${NAMES.secured}/` };
+      await mesh.expectRow({ ...row, expect: { outcome: 'answered', tlsOriginatedBy: 'sidecar' } });
+      await mesh.lab.moveName(NAMES.secured, ALLOWED);
+      await mesh.expectRow({ ...row, expect: { outcome: 'refused', plaintextToHost: false } });
+    });
+  },
+);
+
 /** An application that sends whoever asks for its metrics to another host, and then has its agent ask for them. */
 const REDIRECTING = `
   const http = require('http');
