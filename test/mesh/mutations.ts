@@ -334,6 +334,7 @@ export const LIMITS = [
   'spoofing "the agent follows an application that redirects whoever asks for its metrics"',
   'spoofing "the agent follows an application in place of its Envoy too"',
   'spoofing "a sidecar looks up a host of its own where its pod says"',
+  'spoofing "an older route of the callers\' namespace sends plain HTTP by the path for TLS"',
   'spoofing "%s calls %s, and plain HTTP reaches %s"',
   'foreign-objects "no measures address in another namespace, older"',
   ...[

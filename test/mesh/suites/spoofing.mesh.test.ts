@@ -250,6 +250,18 @@ describeMesh('spoofing', { table: { ...TABLE, access: DIALLED_HOSTS } }, (mesh) 
         expect(evidence.external.filter(({ event, from }) => event !== 'connect' || from !== GATEWAY)).toEqual([]);
     });
   });
+
+  test("an older route of the callers' namespace sends plain HTTP by the path for TLS, and the gateway relays it", async () => {
+    const ours = OBJECTS.find(({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === 'payments')!;
+    const metadata = { name: 'own', namespace: 'payments', creationTimestamp: '2020-01-01T00:00:00Z' };
+    const http_ = ours.spec.tls.map(({ route }: { route: object[] }) => ({ route }));
+    await mesh.apply([{ ...ours, metadata, spec: { ...ours.spec, http: http_, tls: undefined } }], 'own');
+    const { evidence } = await mesh.expectRow(
+      partner('http', 'checkout', { expect: { outcome: 'refused', by: 'host', plaintextToHost: true } }),
+    );
+    expect(evidence.external.map(({ event, from }) => [event, from])).toContainEqual(['plaintext', GATEWAY]);
+    await mesh.apply([], 'own');
+  });
 });
 
 /** Requests for `host` that one reader may take for a request for `evil.example.com`, or for two requests. */
