@@ -357,6 +357,12 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     ['timeout: 0 ms is too short', 'leave it out to use the default'],
   ],
   [
+    'a timeout that Istio rejects',
+    sidecar({ timeout: Duration.days(106_752) }),
+    SITES,
+    ['timeout: 9223372800000 ms is too long', 'more than 292 years'],
+  ],
+  [
     'a timeout where nothing is read',
     gateway({ ports: [EgressPort.tls()], timeout: Duration.seconds(1) }),
     PARTNER,
