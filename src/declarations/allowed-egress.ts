@@ -43,13 +43,14 @@ export class AllowedEgressRegistry {
   public readonly unplaced: IConstruct[] = [];
 
   /** What nobody has asked for yet: most apps have no boundary, which alone does. */
-  private added: AllowedEgress[] = [];
+  private added: (() => AllowedEgress[])[] = [];
   private readonly byPlace = new Map<string, AllowedEgress[]>();
   private readonly callers = new Map<string, Set<string>>();
   private readonly listeners: (() => void)[] = [];
 
-  public add(allowed: AllowedEgress): void {
-    touch(allowed.by);
+  /** Adds what a construct needs. */
+  public add(by: IConstruct, allowed: () => AllowedEgress[]): void {
+    touch(by);
     this.added.push(allowed);
     const known = this.byPlace.size;
     if (this.listeners.length > 0 && this.arranged().size > known) for (const listener of this.listeners) listener();
@@ -81,7 +82,7 @@ export class AllowedEgressRegistry {
   private arranged(): ReadonlyMap<string, AllowedEgress[]> {
     const { added } = this;
     this.added = [];
-    for (const allowed of added) {
+    for (const allowed of added.flatMap((one) => one())) {
       addTo(this.byPlace, placeKey(allowed.from), allowed);
       if (allowed.gateway)
         valueIn(this.callers, placeKey(allowed.gateway), () => new Set()).add(allowed.from.namespace);

@@ -45,7 +45,8 @@ export class Boundary implements Declaration {
   ) {
     watch(construct, this);
     boundaries(construct).push(this);
-    for (const allowed of settings.allowed) allowedEgressOf(construct).add({ by: construct, ...allowed });
+    for (const allowed of settings.allowed)
+      allowedEgressOf(construct).add(construct, () => [{ by: construct, ...allowed }]);
   }
 
   /** The pods with a policy of their own: everything in the namespaces, and pods there with egress of their own. */

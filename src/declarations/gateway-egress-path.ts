@@ -98,15 +98,18 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
 
   protected begin(): void {
     const { construct: by, installation, namespace, host } = this;
-    const ports = () => externalPorts(this.settings.ports, this.origination);
     this.callerSide.join(this);
-    const allowedEgress = allowedEgressOf(this.app);
-    allowedEgress.add({ by, from: { namespace }, gateway: installation });
-    allowedEgress.add({
-      by,
-      from: { namespace: installation.namespace, labels: installation.labels },
-      to: () => [{ to: 'public', ports: ports() }],
-      expects: () => ({ host, addresses: this.settings.addresses ?? [], ports: ports() }),
+    allowedEgressOf(this.app).add(by, () => {
+      const ports = () => externalPorts(this.settings.ports, this.origination);
+      return [
+        { by, from: { namespace }, gateway: installation },
+        {
+          by,
+          from: { namespace: installation.namespace, labels: installation.labels },
+          to: () => [{ to: 'public', ports: ports() }],
+          expects: () => ({ host, addresses: this.settings.addresses ?? [], ports: ports() }),
+        },
+      ];
     });
   }
 }

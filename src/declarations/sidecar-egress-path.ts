@@ -35,18 +35,25 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
 
   /** The sidecars connect to fixed addresses if all are known, otherwise to whatever DNS returns. */
   protected begin(): void {
-    const { addresses = [], endpoints = [] } = this.settings;
-    const numeric = endpoints.filter((endpoint) => isIP(endpoint) !== 0);
-    const fixed = endpoints.length > 0 && numeric.length === endpoints.length;
-    const to = fixed ? { cidrs: endpoints.map(hostRange) } : 'public';
-    const ports = () => externalPorts(this.settings.ports, this.origination);
-    allowedEgressOf(this.app).add({
-      by: this.construct,
-      from: { namespace: this.namespace },
-      to: () => [{ to, ports: ports() }],
-      expects: fixed
-        ? undefined
-        : () => ({ host: this.host, addresses: endpoints.length > 0 ? numeric : addresses, ports: ports() }),
+    allowedEgressOf(this.app).add(this.construct, () => {
+      const { addresses = [], endpoints = [] } = this.settings;
+      const numeric = endpoints.filter((endpoint) => isIP(endpoint) !== 0);
+      const fixed = endpoints.length > 0 && numeric.length === endpoints.length;
+      const to = fixed ? { cidrs: endpoints.map(hostRange) } : 'public';
+      const ports = () => externalPorts(this.settings.ports, this.origination);
+      const expects = () => ({
+        host: this.host,
+        addresses: endpoints.length > 0 ? numeric : addresses,
+        ports: ports(),
+      });
+      return [
+        {
+          by: this.construct,
+          from: { namespace: this.namespace },
+          to: () => [{ to, ports: ports() }],
+          expects: fixed ? undefined : expects,
+        },
+      ];
     });
   }
 }
