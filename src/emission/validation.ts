@@ -87,14 +87,16 @@ class Validation {
  */
 class Checked implements EgressObject {
   public readonly manifest: EgressObject['manifest'];
+  public readonly isGenerated: boolean;
 
   constructor(
     private readonly object: ApiObject,
     ours: Emitted | undefined,
   ) {
     const { apiVersion, kind, name, metadata } = object;
-    this.manifest = ours?.isPlain
-      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
+    this.isGenerated = ours?.isPlain ?? false;
+    this.manifest = this.isGenerated
+      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours!.spec() }
       : object.toJson();
   }
 

@@ -1,5 +1,5 @@
-import { App, Chart } from 'cdk8s';
-import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway } from '../../src';
+import { App, Chart, JsonPatch } from 'cdk8s';
+import { Caller, GatewayEgress, GatewayInstallation, InstalledEgressGateway, SidecarEgress } from '../../src';
 
 test('what is declared between the checks and the writing is written', () => {
   const app = new App();
@@ -21,4 +21,13 @@ test('what is declared between the checks and the writing is written', () => {
   // The routes are shared: those of the second caller are in the object of the first.
   const [routes] = first.callerObjects.filter(({ kind }) => kind === 'VirtualService');
   expect(JSON.stringify(routes.toJson())).toContain('"sourceLabels":{"app":"payroll"}');
+});
+
+test('a misspelt field that a patch adds is found', () => {
+  const app = new App();
+  const chart = new Chart(app, 'shop', { namespace: 'shop' });
+  const { apiObjects } = new SidecarEgress(chart, 'site', { hosts: ['api.example.com'] });
+  for (const object of apiObjects.filter(({ kind }) => kind === 'ServiceEntry'))
+    object.addJsonPatch(JsonPatch.add('/spec/exportsTo', ['.']));
+  expect(() => app.synth()).toThrow('unknown-field: ServiceEntry shop/api-example-com');
 });
