@@ -60,7 +60,7 @@ export class Emission {
     const missing: RecipeObject[] = [];
     for (const planned of this.recipe()) {
       const known = this.byId[planned.side].get(planned.id);
-      if (known) known.planned = planned;
+      if (known) known.plan(planned);
       else missing.push(planned);
     }
     const first = this.emitted.length === 0;
@@ -72,7 +72,7 @@ export class Emission {
   /** All objects so far, in the order in which they can be applied. */
   public objects(...sides: Side[]): ApiObject[] {
     return this.inOrder()
-      .filter(({ planned }) => sides.length === 0 || sides.includes(planned.side))
+      .filter(({ side }) => sides.length === 0 || sides.includes(side))
       .map(({ object }) => object);
   }
 
@@ -85,8 +85,8 @@ export class Emission {
   private addUnlessShared(planned: RecipeObject): void {
     let { ownership } = this;
     if (planned.shared) {
-      const { kind, metadata } = planned;
-      const identity = `${groupVersionKind(kind).kind} ${metadata.namespace}/${metadata.name}`;
+      const { namespace, name } = planned.metadata();
+      const identity = `${groupVersionKind(planned.kind).kind} ${namespace}/${name}`;
       const shared = sharedObjects(this.owner);
       const known = shared.get(identity);
       if (known) {
@@ -105,7 +105,7 @@ export class Emission {
   }
 
   private inOrder(): Emitted[] {
-    return [...this.emitted].sort((a, b) => byRank(a.planned, b.planned));
+    return [...this.emitted].sort(byRank);
   }
 
   /** An object whose rank has grown waits for those that it now comes after. */
@@ -121,6 +121,6 @@ export class Emission {
   }
 }
 
-function byRank(a: RecipeObject, b: RecipeObject): number {
+function byRank(a: Pick<RecipeObject, 'rank'>, b: Pick<RecipeObject, 'rank'>): number {
   return a.rank - b.rank;
 }

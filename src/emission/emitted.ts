@@ -4,7 +4,7 @@ import { Ownership } from './ownership';
 import { isWrittenAsItIs, sorted } from './plain';
 import { isInWaves, scopesInWaves, waveOf, writeWave } from './waves';
 import { changeCount, perApp } from '../declarations/app';
-import { RecipeObject } from '../recipes/recipe';
+import { Rank, RecipeObject, Side } from '../recipes/recipe';
 
 const emitted = perApp(() => new Map<ApiObject, Emitted>());
 
@@ -16,30 +16,46 @@ export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Em
 /** An object of this library. Its spec is made at synth, when every declaration is known. */
 export class Emitted {
   public readonly object: ApiObject;
+  public readonly side: Side;
+  public rank: Rank;
 
-  /** The spec that was checked, until it is written. */
-  private checked?: { readonly planned: RecipeObject; readonly count: number; readonly spec: object };
+  private readonly isIstio: boolean;
+  private makeSpec?: () => object;
+  /** The spec that was checked, until it is written, and when that was. */
+  private checkedSpec?: object;
+  private checkedAt = 0;
 
   /**
-   * @param planned the object as it is planned so far
+   * @param planned the object as it is planned so far; nothing of it is kept that only its making needs
    * @param order the count of objects that its emission has added before
    */
   constructor(
     private readonly ownership: Ownership,
     scope: Construct,
-    public planned: RecipeObject,
+    planned: RecipeObject,
     public readonly order: number,
   ) {
     const { id, kind, fields } = planned;
-    const metadata = ownership.of(planned.metadata, scope);
+    this.side = planned.side;
+    this.rank = planned.rank;
+    this.makeSpec = planned.spec;
+    this.isIstio = 'GVK' in kind;
+    const metadata = ownership.of(planned.metadata(), scope);
     const spec = planned.spec && Lazy.any(this);
     this.object =
       'GVK' in kind
         ? new kind(scope, id, { metadata, spec } as never)
         : new ApiObject(scope, id, { ...kind, metadata, ...fields, spec } as ApiObjectProps);
-    if (this.isIstio) this.object.toJson = () => this.manifest();
+    if (this.isIstio) this.object.toJson = this.manifest.bind(this);
     emitted(ownership.by).set(this.object, this);
     if (isInWaves(this.object)) this.writeWave();
+  }
+
+  /** Takes over what has changed since the object was added. */
+  public plan({ rank, spec }: RecipeObject): void {
+    this.rank = rank;
+    this.makeSpec = spec;
+    this.checkedSpec = undefined;
   }
 
   /** The construct of this library that findings about the object are reported for. */
@@ -54,30 +70,24 @@ export class Emitted {
 
   /** The spec as it is now, to be checked. */
   public spec(): object {
-    const { planned } = this;
-    const spec = planned.spec!();
-    this.checked = { planned, count: changeCount(this.owner), spec };
-    return spec;
+    this.checkedAt = changeCount(this.owner);
+    return (this.checkedSpec = this.makeSpec!());
   }
 
   /** The spec as it is now, to be written: what was checked, unless something was declared since then. */
   public produce(): object {
-    const { checked, planned } = this;
-    this.checked = undefined;
-    return checked?.planned === planned && checked.count === changeCount(this.owner) ? checked.spec : planned.spec!();
+    const { checkedSpec: checked } = this;
+    this.checkedSpec = undefined;
+    return checked !== undefined && this.checkedAt === changeCount(this.owner) ? checked : this.makeSpec!();
   }
 
   /** When tools that apply in waves apply it. */
   public get wave(): number {
-    return waveOf(this.planned);
+    return waveOf(this);
   }
 
   public writeWave(): void {
     writeWave(this.object, () => this.wave);
-  }
-
-  private get isIstio(): boolean {
-    return 'GVK' in this.planned.kind;
   }
 
   /**

@@ -14,7 +14,7 @@ export interface Declared {
 /** Whose objects are, and which constructs they come from. */
 export class Ownership {
   /** The paths of the constructs, for an annotation. */
-  private readonly paths = Lazy.any({ produce: () => pathsOf(this.constructs()) });
+  private readonly paths = Lazy.any(this);
 
   /**
    * @param by the construct that emits the objects
@@ -41,13 +41,10 @@ export class Ownership {
     };
   }
 
-  private constructs(): readonly IConstruct[] {
-    const all = [...this.declared].flatMap(({ constructs }) => constructs);
-    return all.length > 0 ? all : [this.by];
+  /** The paths, when every declaration is known. */
+  public produce(): string {
+    const constructs = [...this.declared].flatMap((one) => one.constructs);
+    if (constructs.length < 2) return (constructs[0] ?? this.by).node.path; // as nearly always
+    return [...new Set(constructs.map(({ node }) => node.path))].sort().join(', ');
   }
-}
-
-function pathsOf(constructs: readonly IConstruct[]): string {
-  if (constructs.length === 1) return constructs[0].node.path; // as nearly always
-  return [...new Set(constructs.map(({ node }) => node.path))].sort().join(', ');
 }

@@ -10,7 +10,7 @@ const ANNOTATION = 'argocd.argoproj.io/sync-wave';
  * The waves of an app: those of the gateway side, then those of the caller side. Whatever carries no number, such as
  * namespaces and the users' own objects, is in wave 0, before them all.
  */
-export function waveOf({ side, rank }: RecipeObject): number {
+export function waveOf({ side, rank }: Pick<RecipeObject, 'side' | 'rank'>): number {
   return 1 + rank + (side === 'caller' ? Rank.LAST + 1 : 0);
 }
 

@@ -43,11 +43,12 @@ export interface RecipeObject {
   readonly kind: ObjectKind;
   readonly side: Side;
   readonly rank: Rank;
-  readonly metadata: ApiObjectMetadata & { readonly name: string; readonly namespace?: string };
   /** Whether other declarations of the app have this object too. The first one to be emitted has it for all. */
   readonly shared?: boolean;
   /** The fields of a Kubernetes object that has no spec. */
   readonly fields?: object;
+  /** Called when the object is added. A recipe is asked again after each declaration, when most objects are there. */
+  metadata(): ApiObjectMetadata & { readonly name: string; readonly namespace?: string };
   /** The spec as plain data. Called at synth, when every declaration is known. */
   spec?(): object;
 }

@@ -66,12 +66,12 @@ function policy(
     kind: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
     side: 'caller',
     rank: Rank.LAST,
-    metadata: {
+    metadata: () => ({
       name: objectName(stem, keyOf('boundary', owner, key)),
       namespace: place.namespace,
       labels,
       annotations: { ...annotations, [UNSAFE_ANNOTATION]: unsafe },
-    },
+    }),
   } as const;
 }
 
