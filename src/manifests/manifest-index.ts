@@ -139,7 +139,10 @@ export class ManifestIndex {
 
   /** Objects that pods are made from. */
   public get podTemplates(): readonly Indexed[] {
-    return (this.templates ??= this.kinds.flat().filter(({ manifest }) => podTemplatePath(manifest) !== undefined));
+    return (this.templates ??= this.kinds
+      .filter((bucket) => bucket !== this.istio.get(bucket[0].kind))
+      .flat()
+      .filter(({ manifest }) => podTemplatePath(manifest) !== undefined));
   }
 
   /** Policies of network plug-ins. */

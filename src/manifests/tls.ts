@@ -25,27 +25,34 @@ export function originatesOn(rule: IstioObject<'DestinationRule'>, port: number)
 
 /** The path of the first TLS settings that the condition holds for. */
 export function tlsField(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): FieldPath {
-  for (const { tls, field } of tlsPlaces(rule)) if (condition(tls)) return field();
-  return 'spec';
+  const place = tlsPlaces(rule).find(({ tls }) => condition(tls));
+  return place === undefined ? 'spec' : fieldOf(place);
 }
 
-/** TLS settings, and where they are. */
+/** TLS settings, and where they are: in a subset, or the rule's own; for one port, or for all. */
 interface TlsPlace {
   readonly tls: TlsSettings;
-  readonly field: () => FieldPath;
+  readonly subset: number | undefined;
+  readonly port: number | undefined;
 }
 
 /** All TLS settings of a DestinationRule. */
 export function tlsPlaces({ spec }: IstioObject<'DestinationRule'>): TlsPlace[] {
   const found: TlsPlace[] = [];
-  addPlaces(spec.trafficPolicy, () => 'spec', found);
-  spec.subsets?.forEach(({ trafficPolicy }, index) => addPlaces(trafficPolicy, () => `spec.subsets[${index}]`, found));
+  addPlaces(spec.trafficPolicy, undefined, found);
+  spec.subsets?.forEach(({ trafficPolicy }, subset) => addPlaces(trafficPolicy, subset, found));
   return found;
 }
 
-function addPlaces(policy: TrafficPolicy | undefined, at: () => FieldPath, found: TlsPlace[]): void {
-  if (policy?.tls) found.push({ tls: policy.tls, field: () => `${at()}.trafficPolicy.tls` });
-  policy?.portLevelSettings?.forEach(({ tls }, index) => {
-    if (tls) found.push({ tls, field: () => `${at()}.trafficPolicy.portLevelSettings[${index}].tls` });
+/** The path of TLS settings. */
+export function fieldOf({ subset, port }: TlsPlace): FieldPath {
+  const policy = subset === undefined ? 'spec.trafficPolicy' : (`spec.subsets[${subset}].trafficPolicy` as const);
+  return port === undefined ? `${policy}.tls` : `${policy}.portLevelSettings[${port}].tls`;
+}
+
+function addPlaces(policy: TrafficPolicy | undefined, subset: number | undefined, found: TlsPlace[]): void {
+  if (policy?.tls) found.push({ tls: policy.tls, subset, port: undefined });
+  policy?.portLevelSettings?.forEach(({ tls }, port) => {
+    if (tls) found.push({ tls, subset, port });
   });
 }

@@ -31,14 +31,16 @@ export const unverifiedGateway: Rule = {
         tls: { mode: ISTIO_MUTUAL, sni: b.internal, subjectAltNames: [spiffe://cluster.local/ns/egress/sa/exit] }`),
   bad: example('      trafficPolicy: { tls: { mode: ISTIO_MUTUAL, sni: b.internal } }'),
   *check(index) {
+    const unverified = [...index.meshTls].filter(([, blocks]) => blocks.some(isUnverified));
+    if (unverified.length === 0) return;
     const verifying = groupBy(
       [...index.meshTls].filter(([, blocks]) => blocks.some((tls) => !isUnverified(tls))).map(([rule]) => rule),
       (rule) => rule.spec.host,
     );
     const examples = new Map<string | undefined, IstioObject<'DestinationRule'>>();
-    for (const [rule, blocks] of index.meshTls) {
+    for (const [rule] of unverified) {
       const { host } = rule.spec;
-      if (!verifying.has(host) || !blocks.some(isUnverified)) continue;
+      if (!verifying.has(host)) continue;
       const beside = examples.get(host) ?? ordered(verifying.get(host))[0];
       examples.set(host, beside);
       const whose = beside === rule ? 'other settings of it verify' : `${describe(beside)} verifies`;

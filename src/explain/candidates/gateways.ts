@@ -4,7 +4,7 @@ import { podTemplateOf } from '../../istio/pod-templates';
 import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
 import { selects, Labels } from '../../manifests/selectors';
 import { IstioObject, nameOf } from '../../manifests/indexed';
-import { tlsPlaces } from '../../manifests/tls';
+import { fieldOf, tlsPlaces } from '../../manifests/tls';
 import { Server, ServiceSpec } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
 
@@ -35,11 +35,11 @@ export function forServer(
     }
     found.push(
       ...question.index.ofKind('DestinationRule').flatMap((rule) =>
-        [...tlsPlaces(rule)].flatMap(({ field: path }) =>
+        tlsPlaces(rule).flatMap((place) =>
           (value?.hosts ?? [])
             .map(withoutNamespace)
             .filter((host) => host !== '*')
-            .map((host) => set(rule, `${path()}.sni`, host)),
+            .map((host) => set(rule, `${fieldOf(place)}.sni`, host)),
         ),
       ),
     );
