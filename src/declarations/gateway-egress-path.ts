@@ -27,6 +27,8 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return egressPaths(app, identity, () => new GatewayEgressPath(app, namespace, host, gateway, account));
   }
 
+  public callers: Caller[] = [];
+
   private readonly admitted = new Map<string, Caller>();
   private cachedSide?: CallerSide<GatewayEgressPath>;
 
@@ -49,12 +51,9 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   /** Admits one more caller. The callers of all declarations of this egress path are admitted by the same servers. */
   public allow(caller: Caller): void {
     this.admitted.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
+    this.callers = [...this.admitted.values()];
     this.callerSet?.join(this);
     touch(this.app);
-  }
-
-  public get callers(): Caller[] {
-    return [...this.admitted.values()];
   }
 
   /** The callers as a policy checks them, if the servers cannot. */
