@@ -304,6 +304,10 @@ export const MUTATIONS: Record<string, Mutation> = {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),
   },
   'revocation "istiod tells a program nothing of other namespaces, and nothing without a token"': { mesh: unscoped },
+  'revocation "Ingresses of every namespace open servers on the pods of the gateway"': { change: drop('Ingress') },
+  'revocation "Ingresses open none there where istiod reads none"': {
+    helmValues: 'meshConfig: { ingressControllerMode: STRICT }',
+  },
   'revocation "keys that do not come delay nothing"': { helmValues: 'pilot: { env: { PILOT_PUSH_THROTTLE: "2" } }' },
   'revocation "Gateways act on pods of their own namespace"': { mesh: unscoped, like: 'our names, older' },
   'ipv6 "every egress path leads to names with AAAA records, beside A and alone"': {

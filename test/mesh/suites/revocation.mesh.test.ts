@@ -650,3 +650,45 @@ describeMesh(
     });
   },
 );
+
+/** The ingress gateway, which is the egress gateway too. */
+const INGRESS = { namespace: 'istio-system', labels: { istio: 'ingressgateway' }, targetPort: 8443 };
+
+const BY_MODE = {
+  STRICT: 'Ingresses of every namespace open servers on the pods of the gateway',
+  OFF: 'Ingresses open none there where istiod reads none',
+};
+
+for (const [ingressControllerMode, title] of Object.entries(BY_MODE)) {
+  const world = {
+    table: { ...table(true), gateways: [{ ...INGRESS, serviceAccount: 'istio-ingressgateway' }] },
+    helmValues: JSON.stringify({ meshConfig: { ingressControllerMode } }),
+  };
+  describeMesh(title, world, (mesh) => {
+    test('the port of an Ingress', async () => {
+      const metadata = { name: 'foreign', namespace: 'other' };
+      const backend = { service: { name: 'foreign', port: { number: 80 } } };
+      const annotations = { 'kubernetes.io/ingress.class': 'istio' };
+      await mesh.apply([
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata,
+          spec: { ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+        },
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          metadata: { ...metadata, annotations },
+          spec: { rules: [{ host: HOST, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] },
+        },
+      ]);
+      const [gateway] = mesh.lab.proxies.filter(({ pod }) => pod.role === 'router');
+      const opens = async () => (await gateway.admin('/listeners')).includes('0.0.0.0_8080');
+      // What istiod makes of Ingresses comes a little later than what is in force.
+      const inTime = until('the port', opens, 3000);
+      if (ingressControllerMode === 'OFF') await expect(inTime).rejects.toThrow(/did not happen/);
+      else await inTime;
+    });
+  });
+}
