@@ -15,7 +15,7 @@ const INDEX = 'index.js';
 const COMMAND = 'explain/command.js';
 const compiled = createRequire(__filename);
 
-/** The modules that are loaded with one of them. */
+/** The library's own modules that are loaded with this one, itself included. */
 function loadedWith(module: string): string[] {
   const isOwn = (file: string) => file.startsWith(SRC + path.sep);
   for (const file of Object.keys(compiled.cache).filter(isOwn)) delete compiled.cache[file];
@@ -83,8 +83,8 @@ async function main(): Promise<void> {
       fs.writeFileSync(path.join(SRC, name), `module.exports = require("${there}")[${JSON.stringify(name)}];\n`);
     }
   for (const file of [INDEX, ...Object.keys(joined)]) toJoined(file);
-  for (const file of ['shared.js', 'by-command.js'])
-    if (/require\("cdk8s"\)/.test(fs.readFileSync(path.join(SRC, file), 'utf8')))
+  for (const file of ['shared.js', 'at-synth.js', 'by-command.js'])
+    if (/require\("(cdk8s|\.\/at-load\.js)"\)/.test(fs.readFileSync(path.join(SRC, file), 'utf8')))
       throw new Error(`${file} needs cdk8s, whose loading takes longer than a question of the command line`);
 }
 

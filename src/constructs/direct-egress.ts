@@ -140,7 +140,7 @@ export class DirectEgress extends Construct {
     for (const workload of workloads) {
       const { namespace, labels } = podPlace(workload);
       if (namespace === undefined || Object.keys(labels).length === 0) allowedEgress.unplaced.push(workload);
-      else allowedEgress.add(this, () => [{ by: this, from: { namespace, labels }, to: () => to }]);
+      else allowedEgress.add(this, () => [{ from: { namespace, labels }, to: () => to }]);
     }
   }
 }

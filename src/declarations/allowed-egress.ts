@@ -43,15 +43,15 @@ export class AllowedEgressRegistry {
   public readonly unplaced: IConstruct[] = [];
 
   /** What nobody has asked for yet: most apps have no boundary, which alone does. */
-  private added: (() => AllowedEgress[])[] = [];
+  private added: [by: IConstruct, allowed: () => Omit<AllowedEgress, 'by'>[]][] = [];
   private readonly byPlace = new Map<string, AllowedEgress[]>();
   private readonly callers = new Map<string, Set<string>>();
   private readonly listeners: (() => void)[] = [];
 
   /** Adds what a construct needs. */
-  public add(by: IConstruct, allowed: () => AllowedEgress[]): void {
+  public add(by: IConstruct, allowed: () => Omit<AllowedEgress, 'by'>[]): void {
     touch(by);
-    this.added.push(allowed);
+    this.added.push([by, allowed]);
     const known = this.byPlace.size;
     if (this.listeners.length > 0 && this.arranged().size > known) for (const listener of this.listeners) listener();
   }
@@ -82,11 +82,12 @@ export class AllowedEgressRegistry {
   private arranged(): ReadonlyMap<string, AllowedEgress[]> {
     const { added } = this;
     this.added = [];
-    for (const allowed of added.flatMap((one) => one())) {
-      addTo(this.byPlace, placeKey(allowed.from), allowed);
-      if (allowed.gateway)
-        valueIn(this.callers, placeKey(allowed.gateway), () => new Set()).add(allowed.from.namespace);
-    }
+    for (const [by, list] of added)
+      for (const allowed of list()) {
+        addTo(this.byPlace, placeKey(allowed.from), { by, ...allowed });
+        if (allowed.gateway)
+          valueIn(this.callers, placeKey(allowed.gateway), () => new Set()).add(allowed.from.namespace);
+      }
     return this.byPlace;
   }
 }

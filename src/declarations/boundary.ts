@@ -45,8 +45,7 @@ export class Boundary implements Declaration {
   ) {
     watch(construct, this);
     boundaries(construct).push(this);
-    for (const allowed of settings.allowed)
-      allowedEgressOf(construct).add(construct, () => [{ by: construct, ...allowed }]);
+    if (settings.allowed.length > 0) allowedEgressOf(construct).add(construct, () => [...settings.allowed]);
   }
 
   /** The pods with a policy of their own: everything in the namespaces, and pods there with egress of their own. */

@@ -10,7 +10,7 @@ import { keyOf } from '../values/names';
 export interface CheckedEgressPath {
   readonly construct: IConstruct;
   readonly title: string;
-  readonly callers: Caller[];
+  readonly callers: readonly Caller[];
 }
 
 const sets = perIdentity<CallerSet>();
@@ -57,7 +57,7 @@ export class CallerSet implements Declaration {
     touch(this.app);
   }
 
-  public get callers(): Caller[] {
+  public get callers(): readonly Caller[] {
     return this.set === undefined ? [Caller.wholeNamespace(this.namespace)] : this.egressPaths[0].callers;
   }
 

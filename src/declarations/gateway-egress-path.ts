@@ -27,8 +27,7 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return egressPaths(app, identity, () => new GatewayEgressPath(app, namespace, host, gateway, account));
   }
 
-  public callers: Caller[] = [];
-
+  private admittedCallers: readonly Caller[] = [];
   private readonly admitted = new Map<string, Caller>();
   private cachedSide?: CallerSide<GatewayEgressPath>;
 
@@ -48,10 +47,14 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return this.gateway.installation;
   }
 
+  public get callers(): readonly Caller[] {
+    return this.admittedCallers;
+  }
+
   /** Admits one more caller. The callers of all declarations of this egress path are admitted by the same servers. */
   public allow(caller: Caller): void {
     this.admitted.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
-    this.callers = [...this.admitted.values()];
+    this.admittedCallers = [...this.admitted.values()];
     this.callerSet?.join(this);
     touch(this.app);
   }
@@ -101,9 +104,8 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     allowedEgressOf(this.app).add(by, () => {
       const ports = () => externalPorts(this.settings.ports, this.origination);
       return [
-        { by, from: { namespace }, gateway: installation },
+        { from: { namespace }, gateway: installation },
         {
-          by,
           from: { namespace: installation.namespace, labels: installation.labels },
           to: () => [{ to: 'public', ports: ports() }],
           expects: () => ({ host, addresses: this.settings.addresses ?? [], ports: ports() }),

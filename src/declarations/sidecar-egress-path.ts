@@ -48,7 +48,6 @@ export class SidecarEgressPath extends EgressPath<SidecarEgressPathSettings> {
       });
       return [
         {
-          by: this.construct,
           from: { namespace: this.namespace },
           to: () => [{ to, ports: ports() }],
           expects: fixed ? undefined : expects,

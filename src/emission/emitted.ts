@@ -1,4 +1,4 @@
-import { ApiObject, ApiObjectProps, Lazy } from 'cdk8s';
+import { ApiObject, ApiObjectProps, IAnyProducer, Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Ownership } from './ownership';
 import { isWrittenAsItIs, sorted } from './plain';
@@ -14,19 +14,20 @@ export function emittedObjects(construct: IConstruct): ReadonlyMap<ApiObject, Em
 }
 
 /** An object of this library. Its spec is made at synth, when every declaration is known. */
-export class Emitted {
+export class Emitted implements IAnyProducer {
   public readonly object: ApiObject;
   public readonly side: Side;
   public rank: Rank;
 
   private readonly isIstio: boolean;
   private makeSpec?: () => object;
-  /** The spec that was checked, until it is written, and when that was. */
+  /** The spec that was checked, until it is written. */
   private checkedSpec?: object;
+  /** The count of changes to the app when it was checked. */
   private checkedAt = 0;
 
   /**
-   * @param planned the object as it is planned so far; nothing of it is kept that only its making needs
+   * @param planned the object as it is planned so far; what only its making needs is not kept
    * @param order the count of objects that its emission has added before
    */
   constructor(
@@ -70,8 +71,9 @@ export class Emitted {
 
   /** The spec as it is now, to be checked. */
   public spec(): object {
+    this.checkedSpec = this.makeSpec!();
     this.checkedAt = changeCount(this.owner);
-    return (this.checkedSpec = this.makeSpec!());
+    return this.checkedSpec;
   }
 
   /** The spec as it is now, to be written: what was checked, unless something was declared since then. */

@@ -1,4 +1,4 @@
-import { ApiObjectMetadata, Chart, Lazy } from 'cdk8s';
+import { ApiObjectMetadata, Chart, IAnyProducer, Lazy } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { CONSTRUCTS } from '../manifests/annotations';
 
@@ -12,7 +12,7 @@ export interface Declared {
 }
 
 /** Whose objects are, and which constructs they come from. */
-export class Ownership {
+export class Ownership implements IAnyProducer {
   /** The paths of the constructs, for an annotation. */
   private readonly paths = Lazy.any(this);
 

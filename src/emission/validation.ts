@@ -94,9 +94,9 @@ class Checked implements EgressObject {
     ours: Emitted | undefined,
   ) {
     const { apiVersion, kind, name, metadata } = object;
-    this.isGenerated = ours?.isPlain ?? false;
-    this.manifest = this.isGenerated
-      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours!.spec() }
+    this.isGenerated = ours?.isPlain === true;
+    this.manifest = ours?.isPlain
+      ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
       : object.toJson();
   }
 

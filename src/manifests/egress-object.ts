@@ -3,7 +3,7 @@ export interface EgressObject {
   readonly manifest: Manifest;
   /** A construct path, or a file with the number of the document. Read only for findings and answers. */
   readonly origin: string;
-  /** Whether it was made from a type of the generated `imports`, which has the fields of the schema and no others. */
+  /** Whether a recipe made it, and nobody has patched it: its types have the fields of the schema and no others. */
   readonly isGenerated?: boolean;
 }
 

@@ -2,7 +2,7 @@ import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
 import { addTo, groupBy, Grouping, valueIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
-import { placeOfPluginPolicy } from './plugin-policies';
+import { placeOfPluginPolicy, PolicyPlace } from './plugin-policies';
 import { followers, gatewayNamespace, Hop, hopsOf, isOnMesh } from './routes';
 import { selectorsOverlap } from './selectors';
 import { IstioSpecs, ServiceSpec, TlsSettings } from './specs';
@@ -23,10 +23,10 @@ export interface IndexOptions {
   readonly dnsCapture?: boolean;
 }
 
-/** A policy of a network plug-in, and whether it is for one namespace. */
+/** A policy of a network plug-in, and what it is for. */
 interface PluginPolicy {
   readonly object: Indexed;
-  readonly place: 'namespace' | 'cluster';
+  readonly place: PolicyPlace;
 }
 
 type TlsByRule = ReadonlyMap<IstioObject<'DestinationRule'>, readonly TlsSettings[]>;
@@ -140,7 +140,7 @@ export class ManifestIndex {
   /** Objects that pods are made from. */
   public get podTemplates(): readonly Indexed[] {
     return (this.templates ??= this.kinds
-      .filter((bucket) => bucket !== this.istio.get(bucket[0].kind))
+      .filter((bucket) => bucket !== this.istio.get(bucket[0].kind)) // Most objects of an app, and none makes pods.
       .flat()
       .filter(({ manifest }) => podTemplatePath(manifest) !== undefined));
   }

@@ -29,30 +29,30 @@ export function tlsField(rule: IstioObject<'DestinationRule'>, condition: (tls: 
   return place === undefined ? 'spec' : fieldOf(place);
 }
 
-/** TLS settings, and where they are: in a subset, or the rule's own; for one port, or for all. */
+/** TLS settings, and their positions in lists: of the subset, unless they are the rule's own; of the port, unless for all. */
 interface TlsPlace {
   readonly tls: TlsSettings;
-  readonly subset: number | undefined;
-  readonly port: number | undefined;
+  readonly subsetAt: number | undefined;
+  readonly portAt: number | undefined;
 }
 
 /** All TLS settings of a DestinationRule. */
 export function tlsPlaces({ spec }: IstioObject<'DestinationRule'>): TlsPlace[] {
   const found: TlsPlace[] = [];
   addPlaces(spec.trafficPolicy, undefined, found);
-  spec.subsets?.forEach(({ trafficPolicy }, subset) => addPlaces(trafficPolicy, subset, found));
+  spec.subsets?.forEach(({ trafficPolicy }, at) => addPlaces(trafficPolicy, at, found));
   return found;
 }
 
 /** The path of TLS settings. */
-export function fieldOf({ subset, port }: TlsPlace): FieldPath {
-  const policy = subset === undefined ? 'spec.trafficPolicy' : (`spec.subsets[${subset}].trafficPolicy` as const);
-  return port === undefined ? `${policy}.tls` : `${policy}.portLevelSettings[${port}].tls`;
+export function fieldOf({ subsetAt, portAt }: TlsPlace): FieldPath {
+  const policy = subsetAt === undefined ? 'spec.trafficPolicy' : (`spec.subsets[${subsetAt}].trafficPolicy` as const);
+  return portAt === undefined ? `${policy}.tls` : `${policy}.portLevelSettings[${portAt}].tls`;
 }
 
-function addPlaces(policy: TrafficPolicy | undefined, subset: number | undefined, found: TlsPlace[]): void {
-  if (policy?.tls) found.push({ tls: policy.tls, subset, port: undefined });
-  policy?.portLevelSettings?.forEach(({ tls }, port) => {
-    if (tls) found.push({ tls, subset, port });
+function addPlaces(policy: TrafficPolicy | undefined, subsetAt: number | undefined, found: TlsPlace[]): void {
+  if (policy?.tls) found.push({ tls: policy.tls, subsetAt, portAt: undefined });
+  policy?.portLevelSettings?.forEach(({ tls }, portAt) => {
+    if (tls) found.push({ tls, subsetAt, portAt });
   });
 }

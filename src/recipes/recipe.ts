@@ -47,8 +47,8 @@ export interface RecipeObject {
   readonly shared?: boolean;
   /** The fields of a Kubernetes object that has no spec. */
   readonly fields?: object;
-  /** Called when the object is added. A recipe is asked again after each declaration, when most objects are there. */
-  metadata(): ApiObjectMetadata & { readonly name: string; readonly namespace?: string };
   /** The spec as plain data. Called at synth, when every declaration is known. */
-  spec?(): object;
+  readonly spec?: () => object;
+  /** Called to add the object, not for one that its emission has: a recipe is asked again after each declaration. */
+  metadata(): ApiObjectMetadata & { readonly name: string; readonly namespace?: string };
 }

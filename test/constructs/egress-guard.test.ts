@@ -114,7 +114,7 @@ test('one policy with its binding for each kind, for every namespace but the pla
            },
            {
              "expression": "!object.?spec.?hosts.orValue([]).join(' ').contains('.svc.cluster.local') || !object.?spec.?hosts.orValue([]).exists(host, host.matches('^[^.]+[.]' + request.namespace + '[.]svc[.]cluster[.]local$'))",
-             "message": "What a ServiceEntry says of a Service of its own namespace can become true of the Service, which all namespaces see: give the entry another host, and the Service a \`selector\`.",
+             "message": "A ServiceEntry must not name a Service of its own namespace: what it says can apply to the Service itself, which all namespaces see. Give the entry another host, and the Service a \`selector\`.",
              "reason": "Forbidden",
            },
            {
@@ -259,7 +259,7 @@ describe('ServiceEntries', () => {
       ask(entry({ exportTo: ['.'], hosts: ['a.example.com', host], ...spec }));
     const own = 'x.other.svc.cluster.local';
     for (const spec of [{}, { endpoints: [{ address: '10.1.2.3' }] }, { workloadSelector: {} }, { resolution: 'DNS' }])
-      expect(withHost(own, spec)).toEqual([expect.stringMatching(/can become true of the Service/)]);
+      expect(withHost(own, spec)).toEqual([expect.stringMatching(/can apply to the Service itself/)]);
     for (const host of ['x.shop.svc.cluster.local', 'other.svc.cluster.local', 'x.other.svc', `x-0.${own}`])
       expect(withHost(host)).toEqual([]);
   });

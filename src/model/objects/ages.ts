@@ -147,7 +147,7 @@ function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject,
   const open = gatewaysForAnyHost(objects);
   for (const object of objects) {
     if (!isSorted(object)) continue;
-    claimFor(object.manifest as Sorted, open, (what, claimClass) => {
+    makeClaims(object.manifest as Sorted, open, (what, claimClass) => {
       const own = valueIn(claims, what, () => ({ objects: [object], classes: [claimClass] }));
       // An object makes its claims one after the other.
       if (own.objects[own.objects.length - 1] !== object) own.objects.push(object);
@@ -188,8 +188,8 @@ type Sorted = Pick<Manifest, 'metadata'> &
     | { [Kind in keyof IstioSpecs]: { readonly kind: Kind; readonly spec?: IstioSpecs[Kind] } }[keyof IstioSpecs]
   );
 
-/** Everything that Istio gives to the older of two objects. It may be too much, which costs time; never too little. */
-function claimFor(object: Sorted, open: ReadonlySet<string>, claim: Claim): void {
+/** Claims everything that Istio gives to the older of two objects. It may be too much, which costs time; never too little. */
+function makeClaims(object: Sorted, open: ReadonlySet<string>, claim: Claim): void {
   const { metadata } = object;
   const namespace = metadata.namespace ?? 'default';
   switch (object.kind) {
@@ -243,6 +243,7 @@ function claimFor(object: Sorted, open: ReadonlySet<string>, claim: Claim): void
         claim(port, server?.tls ? 'tls' : classOf(server?.port?.protocol));
         for (const host of server?.hosts ?? []) claim(`${port} ${withoutNamespace(host)}`, ANY);
       }
+      break;
   }
 }
 

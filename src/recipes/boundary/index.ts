@@ -60,7 +60,6 @@ function policy(
   weaknesses: () => string[],
 ) {
   const key = placeKey(place);
-  const unsafe = Lazy.any({ produce: () => weaknesses().join('; ') || undefined });
   return {
     id: `${place.namespace}-${keyOf(key)}`,
     kind: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
@@ -70,7 +69,10 @@ function policy(
       name: objectName(stem, keyOf('boundary', owner, key)),
       namespace: place.namespace,
       labels,
-      annotations: { ...annotations, [UNSAFE_ANNOTATION]: unsafe },
+      annotations: {
+        ...annotations,
+        [UNSAFE_ANNOTATION]: Lazy.any({ produce: () => weaknesses().join('; ') || undefined }),
+      },
     }),
   } as const;
 }

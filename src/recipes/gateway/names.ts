@@ -29,11 +29,13 @@ export function nameOf({ host, key, settings }: Named, suffix?: string): string 
 /** Makes the metadata of the objects in a namespace, by the suffix of their names. */
 export function metadataIn(namespace: string, named: Named) {
   const { host, settings } = named;
-  let annotations: Record<string, string> | undefined;
-  return (suffix?: string) => {
-    annotations ??= annotationsFor(host, settings);
-    return { name: nameOf(named, suffix), namespace, labels: settings.labels, annotations } satisfies ApiObjectMetadata;
-  };
+  return (suffix?: string) =>
+    ({
+      name: nameOf(named, suffix),
+      namespace,
+      labels: settings.labels,
+      annotations: annotationsFor(host, settings),
+    }) satisfies ApiObjectMetadata;
 }
 
 interface Named {

@@ -132,8 +132,8 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
           `!${field('spec.hosts', '[]')}.exists(host, host.matches('^[^.]+[.]' + request.namespace + ` +
           `${literal(`[.]svc[.]${inPattern(facts.clusterDomain)}$`)}))`,
         message:
-          'What a ServiceEntry says of a Service of its own namespace can become true of the Service, which all ' +
-          'namespaces see: give the entry another host, and the Service a `selector`.',
+          'A ServiceEntry must not name a Service of its own namespace: what it says can apply to the Service itself, ' +
+          'which all namespaces see. Give the entry another host, and the Service a `selector`.',
       },
       FEW_ENDPOINTS,
     ],

@@ -77,13 +77,13 @@ function checkSettings(
   field: FieldPath,
   namespace: string,
 ): void {
-  if (outlierDetection) checkOutlier(outlierDetection, `${field}.outlierDetection`);
+  if (outlierDetection) checkOutlierDetection(outlierDetection, `${field}.outlierDetection`);
   if (connectionPool) checkConnectionPool(connectionPool, `${field}.connectionPool`);
   if (loadBalancer) checkLoadBalancer(loadBalancer, `${field}.loadBalancer`);
   if (tls) checkTls(tls, `${field}.tls`, namespace);
 }
 
-function checkOutlier(outlier: Of<TrafficPolicy, 'outlierDetection'>, field: FieldPath): void {
+function checkOutlierDetection(outlier: Of<TrafficPolicy, 'outlierDetection'>, field: FieldPath): void {
   for (const name of ['maxEjectionPercent', 'minHealthPercent'] as const) checkShare(`${field}.${name}`, outlier[name]);
   if (outlier.consecutiveLocalOriginFailures && !outlier.splitExternalLocalOriginErrors)
     reject(`${field}.consecutiveLocalOriginFailures`, 'needs splitExternalLocalOriginErrors: true');

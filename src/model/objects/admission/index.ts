@@ -15,7 +15,7 @@ import { IstioSpecs } from '../../../manifests/specs';
 
 export { FieldProblem, firstRejected } from './names';
 
-/** What is wrong with a spec whose types are right. */
+/** Each rejects a spec whose types are right at its first wrong field. */
 type Checks = { readonly [Kind in keyof IstioSpecs]?: (spec: IstioSpecs[Kind], namespace: string) => void };
 
 const IN_SCHEMA: Checks & Readonly<Record<string, unknown>> = {

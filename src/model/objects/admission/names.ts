@@ -10,7 +10,7 @@ export interface FieldProblem {
   readonly isForWebhook?: boolean;
 }
 
-/** Thrown at the first such field. */
+/** Thrown at the first field that is rejected. */
 class Rejection extends Error implements FieldProblem {
   constructor(
     public readonly field: FieldPath,

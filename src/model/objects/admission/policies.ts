@@ -57,7 +57,7 @@ function checkRule(rule: PolicyRule, field: FieldPath, action: string): void {
     if (lists.length === 0) reject(own, 'asks for nothing');
     for (const [name, values] of lists) {
       if (action === 'CUSTOM' && !OF_THE_PEER.has(name)) reject(`${own}.${name}`, 'is not for action CUSTOM');
-      checkValue(
+      checkValues(
         `${own}.${name}`,
         values,
         /ipBlocks$/i.test(name) ? 'range' : /serviceAccounts$/i.test(name) ? 'account' : undefined,
@@ -71,7 +71,7 @@ function checkRule(rule: PolicyRule, field: FieldPath, action: string): void {
     const lists = listsIn(operation);
     if (lists.length === 0) reject(own, 'asks for nothing');
     for (const [name, values] of lists)
-      checkValue(`${own}.${name}`, values, /ports$/i.test(name) ? 'port' : /paths$/i.test(name) ? 'path' : undefined);
+      checkValues(`${own}.${name}`, values, /ports$/i.test(name) ? 'port' : /paths$/i.test(name) ? 'path' : undefined);
   }
   for (const [at, { key = '', values = [], notValues = [] }] of (rule?.when ?? []).entries()) {
     const own: FieldPath = `${field}.when[${at}]`;
@@ -79,8 +79,8 @@ function checkRule(rule: PolicyRule, field: FieldPath, action: string): void {
     if (!kind) reject(`${own}.key`, `there is no condition "${key}"`);
     if (values.length + notValues.length === 0) reject(own, 'has no values');
     if (action === 'CUSTOM' && NOT_CUSTOM.test(key)) reject(`${own}.key`, 'is not for action CUSTOM');
-    checkValue(`${own}.values`, values, kind?.[1]);
-    checkValue(`${own}.notValues`, notValues, kind?.[1]);
+    checkValues(`${own}.values`, values, kind[1]);
+    checkValues(`${own}.notValues`, notValues, kind[1]);
   }
 }
 
@@ -104,7 +104,7 @@ const KEYS: readonly (readonly [RegExp, Value?])[] = [
 ];
 const NOT_CUSTOM = /^(source\.(namespace|serviceAccount|trustDomain|principal)$|request\.auth\.)/;
 
-function checkValue(field: FieldPath, values: readonly string[], kind: Value | undefined): void {
+function checkValues(field: FieldPath, values: readonly string[], kind: Value | undefined): void {
   if (kind === 'range') return checkRanges(field, values);
   for (const [at, value] of values.entries()) {
     const problem = problemOfValue(value, kind);

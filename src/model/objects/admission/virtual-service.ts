@@ -31,7 +31,7 @@ export function checkVirtualService(spec: Spec, namespace: string): void {
   if (hosts.length === 0)
     for (const field of ['gateways', 'tls', 'tcp'] as const)
       if (spec[field]?.length) reject(`spec.${field}`, 'is not allowed without hosts');
-  checkGatewayName('spec.gateways', gateways);
+  checkGatewayNames('spec.gateways', gateways);
   const twice = repeatedIn(hosts);
   const own = new Set(hosts);
   const suffixes = new Set(hosts.filter(isWildcard).map((host) => host.slice(1)));
@@ -49,9 +49,9 @@ export function checkVirtualService(spec: Spec, namespace: string): void {
   for (const [at, route] of tls.entries()) {
     const field: FieldPath = `spec.tls[${at}]`;
     if (!route.match?.length) reject(`${field}.match`, 'is missing');
-    for (const [index, match] of (route.match ?? []).entries()) {
+    for (const [index, match] of route.match.entries()) {
       const place: FieldPath = `${field}.match[${index}]`;
-      checkServerName(match.sniHosts, `${place}.sniHosts`, isOwn, isForSidecars);
+      checkServerNames(match.sniHosts, `${place}.sniHosts`, isOwn, isForSidecars);
       checkConnectionMatch(match, place);
     }
   }
@@ -71,7 +71,7 @@ function wildcardFor(name: string, suffixes: ReadonlySet<string>, from = 0): str
   return undefined;
 }
 
-function checkGatewayName(field: FieldPath, names: readonly string[] | undefined): void {
+function checkGatewayNames(field: FieldPath, names: readonly string[] | undefined): void {
   for (const name of names ?? []) {
     const [namespace, ...rest] = name.split('/');
     const isGateway = rest.length === 0 ? isFullName(name) : isLabel(namespace) && isLabel(rest.join('/'));
@@ -81,14 +81,14 @@ function checkGatewayName(field: FieldPath, names: readonly string[] | undefined
   }
 }
 
-function checkServerName(
+function checkServerNames(
   names: readonly string[] | undefined,
   field: FieldPath,
   isOwn: (name: string) => boolean,
   isForSidecars: boolean,
 ): void {
   if (!names?.length) reject(field, 'is missing');
-  for (const name of names ?? []) {
+  for (const name of names) {
     // Of an address, Istio only warns.
     if (isIP(name) !== 0 || (name.startsWith('outbound_') && !isForSidecars)) continue;
     if (!isName(name)) reject(field, `"${name}" is not the name of a host`);
@@ -107,7 +107,7 @@ function checkConnectionMatch(match: ConnectionMatch, field: FieldPath): void {
 function checkCaller(match: ConnectionMatch | HttpMatch, field: FieldPath): void {
   if (match.port !== 0) checkPort(`${field}.port`, match.port);
   checkLabels(`${field}.sourceLabels`, match.sourceLabels);
-  checkGatewayName(`${field}.gateways`, match.gateways);
+  checkGatewayNames(`${field}.gateways`, match.gateways);
 }
 
 function checkDestinations({ route = [] }: Route, field: FieldPath, isNeeded: boolean): void {
@@ -158,7 +158,7 @@ function checkHttp(rule: HttpRoute, field: FieldPath, isDelegate: boolean, isFor
   checkMirror(rule, field);
   checkRedirect(rule, field);
   checkStatus(`${field}.directResponse.status`, rule.directResponse?.status);
-  checkRetry(rule, field);
+  checkRetries(rule, field);
   checkRewrite(rule, field);
 }
 
@@ -300,7 +300,7 @@ const RETRIED: ReadonlySet<string> = new Set([
   ...['deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'],
 ]);
 
-function checkRetry({ retries }: HttpRoute, rule: FieldPath): void {
+function checkRetries({ retries }: HttpRoute, rule: FieldPath): void {
   if (!retries) return;
   const field: FieldPath = `${rule}.retries`;
   const { attempts = 0, perTryTimeout, retryOn, retryRemoteLocalities } = retries;
