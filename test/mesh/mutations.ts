@@ -43,6 +43,19 @@ const unverified: Change = (object) =>
         value?.mode === 'SIMPLE' ? { mode: 'SIMPLE', sni: value.sni, insecureSkipVerify: true } : value,
       );
 const anyCaller = dropFields('Gateway', 'subjectAltNames');
+/** A policy of the gateway, where the other team of `revocation` has a server of its own. */
+const policyInPlaceOfServer: Change = (object) =>
+  object.kind === 'Gateway' && JSON.stringify(object).includes('/ns/web/')
+    ? {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: { name: object.metadata.name, namespace: object.metadata.namespace },
+        spec: {
+          action: 'DENY',
+          rules: [{ from: [{ source: { principals: ['cluster.local/ns/nobody/sa/nobody'] } }] }],
+        },
+      }
+    : object;
 const otherCaller = replace('AuthorizationPolicy', /sa\/checkout/g, 'sa/crawler');
 /** All paths have one key. */
 const sameHopNames: Change = (object) =>
@@ -294,11 +307,11 @@ export const MUTATIONS: Record<string, Mutation> = {
   'headless "a headless Service whose port says TCP takes no such request"': {
     change: replace('Service', /"tcp-db"/g, '"http"'),
   },
-  'spoofing "TLS that a proxy originates ends there"': { change: unverified },
+  'spoofing "TLS that a proxy originates fails there"': { change: unverified },
   'lockdown "an EgressGateway asks for the name as it is written"': { change: dropFields('Deployment', 'dnsConfig') },
   'revocation "without others it takes as long as istiod and the gateway need"': { change: anyCaller },
   'revocation "a connection that was open, %s, ends with the drain time"': { change: anyCaller },
-  'revocation "while another team declares hosts and callers"': { change: drop('VirtualService') },
+  'revocation "while another team declares hosts and callers"': { change: policyInPlaceOfServer },
   'revocation "%s delays it by the time for which Envoy waits"': { change: drop('Gateway', /^foreign$/) },
   'revocation "where the Service of istiod is exported to nobody"': {
     change: replace('Service', /"networking.istio.io\/exportTo":"[.]"/, '"networking.istio.io/exportTo":"*"'),

@@ -353,7 +353,9 @@ describe('at the gateway, for each caller its own', () => {
       });
 
       test('a gateway that starts meanwhile lets the other through, once it has waited for the Secret', async () => {
+        const began = Date.now();
         await mesh.lab.proxies.find(({ pod }) => pod.role === 'router')!.replace(mesh.lab.files);
+        expect(Date.now() - began).toBeGreaterThan(14_000);
         await hold(mesh, [ledger]);
       });
     },

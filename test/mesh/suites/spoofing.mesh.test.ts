@@ -610,7 +610,7 @@ describeMesh(
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', answeredBy, ...expect_ } });
     });
 
-    test('TLS that a proxy originates ends there', async () => {
+    test('TLS that a proxy originates fails there', async () => {
       const row = { from: 'refunds', request: `http://${NAMES.secured}/` };
       await mesh.expectRow({ ...row, expect: { outcome: 'answered', tlsOriginatedBy: 'sidecar' } });
       await mesh.lab.moveName(NAMES.secured, ALLOWED);
