@@ -28,11 +28,11 @@ export function meshLock(
       kind: istio.Sidecar,
       side: 'caller',
       rank: Rank.LAST,
-      metadata: () => ({
+      metadata: {
         ...given,
         name: labels ? objectName(given.name, keyOf('lock', ...entries.flat())) : given.name,
         namespace,
-      }),
+      },
       spec: () => sidecar(imports, labels),
     };
   });

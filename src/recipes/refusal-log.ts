@@ -18,7 +18,7 @@ export function refusalLog(
   provider: string,
   given: ApiObjectMetadata,
 ): RecipeObject[] {
-  const metadata = () => ({ ...given, name: gateway ? `${gateway.name}-refused-calls` : 'refused-calls' });
+  const metadata = { ...given, name: gateway ? `${gateway.name}-refused-calls` : 'refused-calls' };
   const spec = () => ({
     selector: gateway && { matchLabels: gateway.labels },
     accessLogging: [{ match: { mode: Mode.CLIENT }, providers: [{ name: provider }], filter: { expression: REFUSED } }],

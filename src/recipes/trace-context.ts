@@ -21,7 +21,7 @@ export function noTraceContext(
   given: ApiObjectMetadata,
 ): RecipeObject[] {
   const off = version.has('traceContextAlone') ? { disableContextPropagation: true } : { disableSpanReporting: true };
-  const metadata = () => ({ ...given, name: gateway ? `${gateway.name}-trace-context` : 'trace-context' });
+  const metadata = { ...given, name: gateway ? `${gateway.name}-trace-context` : 'trace-context' };
   const spec = () => ({
     selector: { matchLabels: gateway?.labels ?? INJECTED },
     tracing: [gateway ? off : { match: { mode: Mode.CLIENT }, ...off }],

@@ -45,8 +45,8 @@ export const gatewayNotBound: Rule = {
     for (const virtualService of index.ofKind('VirtualService')) {
       if (!virtualService.spec.gateways) continue;
       for (const [position, written] of virtualService.spec.gateways.entries()) {
+        const field = `spec.gateways[${position}]`;
         if (written === 'mesh') continue;
-        const field = () => `spec.gateways[${position}]` as const;
         const isShort = !written.includes('/');
         const gateway = gateways.get(fullGateway(written, virtualService.namespace));
         if (!gateway) {
@@ -61,7 +61,7 @@ export const gatewayNotBound: Rule = {
             message:
               `${describe(virtualService)} names the gateway "${written}", which Istio looks for in namespace ` +
               `${virtualService.namespace}. It is not there; there is ${describeAll(others)}.`,
-            field: field(),
+            field,
             objects: [virtualService, ...others],
           };
           continue;
@@ -72,7 +72,7 @@ export const gatewayNotBound: Rule = {
             message:
               `${describe(virtualService)} names ${describe(gateway)}, but none of its servers admits ` +
               `${(virtualService.spec.hosts ?? []).join(', ')} from namespace ${virtualService.namespace}.`,
-            field: field(),
+            field,
             objects: [virtualService, gateway],
           };
         } else if (!servers.some((server) => hasRoutes(virtualService, sectionOf(server)))) {
@@ -81,7 +81,7 @@ export const gatewayNotBound: Rule = {
             message:
               `${describe(virtualService)} has ${joinWords(sections) || 'no'} routes, but the servers of ` +
               `${describe(gateway)} for its hosts read only ${joinWords([...new Set(servers.map(sectionOf))])}.`,
-            field: field(),
+            field,
             objects: [virtualService, gateway],
             cure:
               'Write the kind of route that the server reads: http for HTTP and for HTTPS that the gateway ' +
@@ -96,7 +96,7 @@ export const gatewayNotBound: Rule = {
             message:
               `${describe(virtualService)} names ${describe(gateway)}, but is not exported to namespace ` +
               `${gateway.namespace}, where the gateway's pods are.`,
-            field: field(),
+            field,
             objects: [virtualService, gateway],
           };
         }

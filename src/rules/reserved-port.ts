@@ -28,19 +28,19 @@ export const reservedPort: Rule = {
   *check(index) {
     for (const entry of index.ofKind('ServiceEntry')) {
       for (const [position, port] of portsOf(entry).entries()) {
-        const field = () => `spec.ports[${position}]` as const;
+        const field = `spec.ports[${position}]`;
         if (PORTS_WITHOUT_LISTENER.has(port.number) && isHttp(port.protocol)) {
           yield {
             message:
               `${describe(entry)} declares ${port.protocol} on port ${port.number}, which every sidecar uses ` +
               'itself; Istio skips the port.',
-            field: field(),
+            field,
             objects: [entry],
           };
         } else if (isUdp(port.protocol)) {
           yield {
             message: `${describe(entry)} declares UDP port ${port.number}; Istio accepts and ignores it.`,
-            field: field(),
+            field,
             objects: [entry],
             severity: 'warning',
           };

@@ -15,6 +15,7 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { EgressResolution } from '../../src/values/traffic-options';
 import { errorOf, newApp, refusal } from '../support/app';
 import { deployment } from '../support/workloads';
+import { helmGateway } from '../support/helm-gateway';
 
 const HOST = 'api.example.com';
 const CALLER = Caller.serviceAccount('payments', 'checkout');
@@ -24,11 +25,7 @@ const sidecar = (props: Partial<SidecarEgressProps>) => (app: App) =>
   new SidecarEgress(chartOf(app), 'sites', { hosts: [HOST], ...props });
 const gateway = (props: Partial<GatewayEgressProps>) => (app: App) => {
   const chart = chartOf(app);
-  const exit = InstalledEgressGateway.fromInstallation(
-    chart,
-    'exit',
-    GatewayInstallation.helmChart({ namespace: 'egress' }),
-  );
+  const exit = helmGateway(chart);
   return new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CALLER], ...props });
 };
 const tls =
@@ -248,11 +245,7 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     'no owner to be had',
     (app) => {
       const chart = new Chart(app, 'chart');
-      const exit = InstalledEgressGateway.fromInstallation(
-        chart,
-        'exit',
-        GatewayInstallation.helmChart({ namespace: 'egress' }),
-      );
+      const exit = helmGateway(chart);
       new GatewayEgress(chart, 'partner', { gateway: exit, hosts: [HOST], callers: [CALLER] });
     },
     PARTNER,

@@ -12,6 +12,7 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { allManifests, errorOf, newApp, refusal, the, withoutPaths } from '../support/app';
 import { deployment } from '../support/workloads';
+import { helmGateway } from '../support/helm-gateway';
 
 const HOST = 'api.partner.com';
 const CHECKOUT = Caller.serviceAccount('payments', 'checkout');
@@ -20,10 +21,7 @@ const labelled = (name: string) => Caller.serviceAccount('payments', name, { pod
 type Build = (chart: Chart, gateway: IEgressGateway) => void;
 const foreign = (build: Build) => (app: App) => {
   const chart = new Chart(app, 'chart', { namespace: 'payments' });
-  build(
-    chart,
-    InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' })),
-  );
+  build(chart, helmGateway(chart));
 };
 const locked = (build: Build) => (app: App) => {
   const exit = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');

@@ -1,16 +1,15 @@
 import { ApiObject, App, Chart } from 'cdk8s';
 import * as kplus from 'cdk8s-plus-33';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { TlsOriginationOptions } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';
 import { EgressPort } from '../../src/values/egress-port';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { allManifests, newApp, refusal, the } from '../support/app';
+import { helmGateway } from '../support/helm-gateway';
 
 const HOST = 'api.partner.com';
 const SECRET = ClientCertificate.fromSecret('client');
@@ -245,11 +244,7 @@ describe('a Secret of the app', () => {
   test("in the callers' namespace has no effect for a gateway", () => {
     const { message } = refusal((app) => {
       const chart = new Chart(app, 'chart', { namespace: 'payments' });
-      const gateway = InstalledEgressGateway.fromInstallation(
-        chart,
-        'exit',
-        GatewayInstallation.helmChart({ namespace: 'egress' }),
-      );
+      const gateway = helmGateway(chart);
       new GatewayEgress(chart, 'partner', {
         gateway,
         hosts: [HOST],
@@ -266,11 +261,7 @@ describe('a Secret of the app', () => {
 test('at a gateway the callers are those of the egress', () => {
   const { message } = refusal((app) => {
     const chart = new Chart(app, 'chart', { namespace: 'payments' });
-    const gateway = InstalledEgressGateway.fromInstallation(
-      chart,
-      'exit',
-      GatewayInstallation.helmChart({ namespace: 'egress' }),
-    );
+    const gateway = helmGateway(chart);
     new GatewayEgress(chart, 'partner', {
       gateway,
       hosts: [HOST],

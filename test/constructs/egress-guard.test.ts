@@ -9,7 +9,8 @@ import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { refusals } from '../support/admission-policies';
 import { allManifests, errorOf, manifestsOf, newApp } from '../support/app';
-import { Gateways, guard, HELM } from '../support/guarded';
+import { Gateways, guard } from '../support/guarded';
+import { helmGateway } from '../support/helm-gateway';
 import { asKubernetesKnowsIt } from '../support/kubernetes-schema';
 
 const OWN: Gateways = (chart) =>
@@ -602,11 +603,11 @@ describe('DestinationRules', () => {
 describe('Gateways', () => {
   const both = { app: 'istio-egressgateway', istio: 'egressgateway' };
   test.each([
-    ['no selector', HELM, undefined],
-    ['an empty one', HELM, {}],
-    ['the pods of an installed gateway', HELM, both],
-    ['one of their labels', HELM, { istio: 'egressgateway' }],
-    ['a label that they may carry: nobody told', HELM, { 'sidecar.istio.io/inject': 'true' }],
+    ['no selector', helmGateway, undefined],
+    ['an empty one', helmGateway, {}],
+    ['the pods of an installed gateway', helmGateway, both],
+    ['one of their labels', helmGateway, { istio: 'egressgateway' }],
+    ['a label that they may carry: nobody told', helmGateway, { 'sidecar.istio.io/inject': 'true' }],
     ['the pods of one of ours', OWN, { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' }],
     ['the label of its chart', OWN, { team: 'platform' }],
     ['a label of Kubernetes', OWN, { 'pod-template-hash': '0123' }],
@@ -616,7 +617,7 @@ describe('Gateways', () => {
     expect(ask(gateway(selector))).toEqual([expect.stringMatching(/select your gateway's pods by a label/)]);
   });
   test.each([
-    ['another gateway, beside an installed one', HELM, { istio: 'ingressgateway' }],
+    ['another gateway, beside an installed one', helmGateway, { istio: 'ingressgateway' }],
     ['another gateway, beside one of ours', OWN, { istio: 'ingressgateway' }],
     ['a label of one of ours with another value', OWN, { team: 'other', 'sidecar.istio.io/inject': 'true' }],
   ] as const)('%s: passes', (_what, gateways, selector) => {
@@ -634,7 +635,7 @@ describe('Gateways', () => {
     expect(ask(gateway({ team: 'platform' }))).toHaveLength(1);
   });
   test('every gateway of the app counts', () => {
-    const ask = guard({}, (chart) => [HELM(chart), new EgressGateway(chart, 'vault', { namespace: 'vault' })]);
+    const ask = guard({}, (chart) => [helmGateway(chart), new EgressGateway(chart, 'vault', { namespace: 'vault' })]);
     expect(ask(gateway({ app: 'egress-gateway' }))).toEqual([]);
     expect(ask(gateway({ istio: 'egressgateway' }))).toHaveLength(1);
     expect(ask(gateway({ 'cdk8s-istio-egress/gateway': 'egress-gateway.vault' }))).toHaveLength(1);
@@ -860,7 +861,7 @@ test("what the app's own constructs write into other namespaces passes", () => {
 test('the namespaces of the platform are those that are named, those of its gateways, and the root namespace', () => {
   const [policy] = manifestsOf((chart) => {
     new EgressGuard(chart, 'guard', { platformNamespaces: ['monitoring'], rootNamespace: 'mesh' });
-    HELM(chart); // declared later, and known all the same
+    helmGateway(chart); // declared later, and known all the same
   }, 'platform');
   expect(policy.spec.matchConstraints.namespaceSelector.matchExpressions).toEqual([
     {

@@ -1,10 +1,9 @@
 import { App, Chart } from 'cdk8s';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../src/constructs/sidecar-egress';
 import { Caller } from '../../src/values/caller';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf, newApp } from '../support/app';
+import { helmGateway } from '../support/helm-gateway';
 
 const declare = (app: App, istioVersion?: string, hosts = ['*.tenants.example.com']) => {
   const chart = new Chart(app, 'chart', { namespace: 'payments' });
@@ -50,11 +49,7 @@ test.each([
   expect(
     errorOf(() => {
       const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
-      const gateway = InstalledEgressGateway.fromInstallation(
-        chart,
-        'exit',
-        GatewayInstallation.helmChart({ namespace: 'egress' }),
-      );
+      const gateway = helmGateway(chart);
       new GatewayEgress(chart, 'x', {
         gateway,
         hosts: ['www.example.com'],

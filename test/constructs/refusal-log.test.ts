@@ -1,12 +1,9 @@
 import { Chart } from 'cdk8s';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { RefusalLog, RefusalLogProps } from '../../src/constructs/refusal-log';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { errorOf, manifestsOf, refusal, the } from '../support/app';
+import { helmGateway } from '../support/helm-gateway';
 
-const gateway = (chart: Chart) =>
-  InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
 const log = (props?: (chart: Chart) => RefusalLogProps, namespace?: string) =>
   manifestsOf((chart) => new RefusalLog(chart, 'refused', props?.(chart)), namespace);
 
@@ -34,7 +31,7 @@ test('for the pods of a gateway, by another provider, with labels', () => {
   const telemetry = the(
     'Telemetry',
     log((chart) => ({
-      gateway: gateway(chart),
+      gateway: helmGateway(chart),
       provider: 'otel',
       labels: { team: 'platform' },
       annotations: { why: 'audit' },
@@ -54,7 +51,7 @@ test('for the pods of a gateway, by another provider, with labels', () => {
 test.each<[string, (chart: Chart) => RefusalLogProps, RegExp]>([
   [
     'a namespace beside a gateway',
-    (chart) => ({ namespace: 'shop', gateway: gateway(chart) }),
+    (chart) => ({ namespace: 'shop', gateway: helmGateway(chart) }),
     /\[chart\/refused\] RefusalLog: namespace: "shop" is not that of `gateway`, whose pods are in "egress"/,
   ],
   ['what is not a valid namespace', () => ({ namespace: 'Shop' }), /namespace: "Shop" is not a valid namespace/],

@@ -1,16 +1,15 @@
 import { Chart } from 'cdk8s';
 import { Egress, TlsOrigination } from '../../src/constructs/egress';
 import { GatewayEgress, GatewayEgressProps } from '../../src/constructs/gateway-egress';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { TlsOriginationOptions, TlsVersion } from '../../src/constructs/tls-origination-options';
 import { Caller } from '../../src/values/caller';
 import { CertificateAuthority } from '../../src/values/certificate-authority';
 import { ClientCertificate } from '../../src/values/client-certificate';
 import { EgressPort } from '../../src/values/egress-port';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { admissionProblems } from '../support/admission';
 import { manifestsOf, the } from '../support/app';
+import { helmGateway } from '../support/helm-gateway';
 
 const HOST = 'api.partner.com';
 
@@ -25,11 +24,7 @@ const atSidecar = (options: TlsOriginationOptions = {}, props: Partial<SidecarEg
 
 const atGateway = (options: TlsOriginationOptions = {}, props: Partial<GatewayEgressProps> = {}) =>
   synthesised((chart) => {
-    const gateway = InstalledEgressGateway.fromInstallation(
-      chart,
-      'exit',
-      GatewayInstallation.helmChart({ namespace: 'egress' }),
-    );
+    const gateway = helmGateway(chart);
     return new GatewayEgress(chart, 'partner', {
       gateway,
       hosts: [HOST],

@@ -1,17 +1,15 @@
 import { App, Chart } from 'cdk8s';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { SidecarEgress, SidecarEgressProps } from '../../src/constructs/sidecar-egress';
 import { Caller } from '../../src/values/caller';
 import { EgressPort } from '../../src/values/egress-port';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { EgressLoadBalancing, EgressResolution } from '../../src/values/traffic-options';
 import { errorOf, manifestsOf, newApp, refusal, the } from '../support/app';
+import { helmGateway } from '../support/helm-gateway';
 
 const wildcard = (chart: Chart, props: Partial<SidecarEgressProps> = {}) =>
   new SidecarEgress(chart, 'tenants', { hosts: ['*.tenants.example.com'], ...props });
-const gateway = (chart: Chart) =>
-  InstalledEgressGateway.fromInstallation(chart, 'exit', GatewayInstallation.helmChart({ namespace: 'egress' }));
+const gateway = (chart: Chart) => helmGateway(chart);
 const partner = (chart: Chart, host: string) =>
   new GatewayEgress(chart, 'partner', {
     gateway: gateway(chart),

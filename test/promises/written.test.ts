@@ -3,12 +3,11 @@ import * as path from 'path';
 import { App, Chart, IResolver, ImplicitTokenResolver, Lazy, ResolutionContext, Testing } from 'cdk8s';
 import { build, forAll, serialised } from './plans';
 import { GatewayEgress } from '../../src/constructs/gateway-egress';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
 import { RegistryOnlyMesh } from '../../src/constructs/registry-only-mesh';
 import { SidecarEgress } from '../../src/constructs/sidecar-egress';
 import { Caller } from '../../src/values/caller';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf, manifestsOf, newApp, the } from '../support/app';
+import { helmGateway } from '../support/helm-gateway';
 
 const replacing = (from: string, to: string): IResolver => ({
   resolve: (context) => {
@@ -140,11 +139,7 @@ describe('what an app has written once is not cached', () => {
   test('when a caller is added that no server can check', () => {
     const written = (look: boolean) => {
       const chart = new Chart(newApp(), 'chart', { namespace: 'payments' });
-      const gateway = InstalledEgressGateway.fromInstallation(
-        chart,
-        'exit',
-        GatewayInstallation.helmChart({ namespace: 'egress' }),
-      );
+      const gateway = helmGateway(chart);
       const egress = new GatewayEgress(chart, 'egress', {
         gateway,
         hosts: ['api.example.com'],

@@ -2,18 +2,12 @@ import { Chart } from 'cdk8s';
 import { manifestsOf } from './app';
 import { refusals } from './admission-policies';
 import { EgressGuard, EgressGuardProps } from '../../src/constructs/egress-guard';
-import { InstalledEgressGateway } from '../../src/constructs/installed-egress-gateway';
-import { GatewayInstallation } from '../../src/values/gateway-installation';
+import { helmGateway } from './helm-gateway';
 
 export type Gateways = (chart: Chart) => unknown;
 
-export const HELM: Gateways = (chart) =>
-  new InstalledEgressGateway(chart, 'exit', {
-    installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
-  });
-
 /** What a guard refuses of a request, beside these gateways. */
-export function guard(props: EgressGuardProps = {}, gateways: Gateways = HELM) {
+export function guard(props: EgressGuardProps = {}, gateways: Gateways = helmGateway) {
   const manifests = manifestsOf((chart) => {
     new EgressGuard(chart, 'guard', props);
     gateways(chart);

@@ -60,20 +60,18 @@ function policy(
   weaknesses: () => string[],
 ) {
   const key = placeKey(place);
+  const unsafe = Lazy.any({ produce: () => weaknesses().join('; ') || undefined });
   return {
     id: `${place.namespace}-${keyOf(key)}`,
     kind: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
     side: 'caller',
     rank: Rank.LAST,
-    metadata: () => ({
+    metadata: {
       name: objectName(stem, keyOf('boundary', owner, key)),
       namespace: place.namespace,
       labels,
-      annotations: {
-        ...annotations,
-        [UNSAFE_ANNOTATION]: Lazy.any({ produce: () => weaknesses().join('; ') || undefined }),
-      },
-    }),
+      annotations: { ...annotations, [UNSAFE_ANNOTATION]: unsafe },
+    },
   } as const;
 }
 

@@ -26,7 +26,7 @@ export function callerSide(path: GatewayEgressPath): RecipeObject[] {
   const { ports } = common.settings;
   const shared = {
     side: 'caller',
-    metadata: metadataIn(namespace, common),
+    metadata: metadataIn(namespace, common)(),
     shared: true,
   } as const;
   return [
@@ -36,7 +36,7 @@ export function callerSide(path: GatewayEgressPath): RecipeObject[] {
       side: 'caller',
       // Before the VirtualService; and if that is there already, because of other callers, before its route leads here.
       rank: account === undefined ? Rank.BASE : Rank.FIRST,
-      metadata: metadataIn(namespace, path),
+      metadata: metadataIn(namespace, path)(),
       spec: () => hopRule(path),
     },
     {

@@ -31,7 +31,7 @@ export function gatewaySide(path: GatewayEgressPath): RecipeObject[] {
     kind,
     side: 'gateway',
     rank,
-    metadata: () => metadata(suffix),
+    metadata: metadata(suffix),
     spec,
   });
   const rule = object(istio.DestinationRule, RULE, Rank.FIRST, () => externalRule(path));

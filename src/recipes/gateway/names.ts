@@ -28,14 +28,10 @@ export function nameOf({ host, key, settings }: Named, suffix?: string): string 
 
 /** Makes the metadata of the objects in a namespace, by the suffix of their names. */
 export function metadataIn(namespace: string, named: Named) {
-  const { host, settings } = named;
+  const { labels } = named.settings;
+  const annotations = annotationsFor(named.host, named.settings);
   return (suffix?: string) =>
-    ({
-      name: nameOf(named, suffix),
-      namespace,
-      labels: settings.labels,
-      annotations: annotationsFor(host, settings),
-    }) satisfies ApiObjectMetadata;
+    ({ name: nameOf(named, suffix), namespace, labels, annotations }) satisfies ApiObjectMetadata;
 }
 
 interface Named {

@@ -33,12 +33,7 @@ export function callerPolicies({ callerSet, installation, settings }: GatewayEgr
     kind: istio.AuthorizationPolicy,
     side: 'gateway',
     rank: Rank.FIRST,
-    metadata: () => ({
-      name: objectName(stem, key, suffix),
-      namespace: installation.namespace,
-      labels,
-      annotations,
-    }),
+    metadata: { name: objectName(stem, key, suffix), namespace: installation.namespace, labels, annotations },
     shared: true,
     spec,
   });
@@ -81,7 +76,7 @@ export function lockdown(installation: GatewayInstallation, given: ApiObjectMeta
     kind: istio.AuthorizationPolicy,
     side: 'gateway',
     rank: Rank.FIRST,
-    metadata: () => ({ ...given, name: `${name}-${id}`, namespace }),
+    metadata: { ...given, name: `${name}-${id}`, namespace },
     spec,
   });
   const allowed = [{ from: [{ principals: ['*'] }], when: [sni('values', HOP_DOMAIN)] }];

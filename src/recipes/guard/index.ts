@@ -25,9 +25,8 @@ export function guard(
   if (locks) policies.push(['sidecars', () => sidecarPolicy(facts(), locks)]);
   if (locks && locks.sidecars.length > 0) policies.push(['locks', () => lockPolicy(locks)]);
   return policies.flatMap(([what, policy]) => {
-    const name = `${given.name}-${what}`;
-    const metadata = () => ({ ...given, name });
-    const binding = { policyName: name, validationActions: [action] };
+    const metadata = { ...given, name: `${given.name}-${what}` };
+    const binding = { policyName: metadata.name, validationActions: [action] };
     return [
       guardObject(what, 'ValidatingAdmissionPolicy', metadata, () => policySpec(policy())),
       guardObject(`${what}-binding`, 'ValidatingAdmissionPolicyBinding', metadata, () => binding),

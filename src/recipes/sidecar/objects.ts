@@ -18,11 +18,8 @@ export function entry(path: SidecarEgressPath, rank: Rank, spec: () => istio.Ser
   const made = object(path, istio.ServiceEntry, `${path.host}-service-entry`, rank, spec);
   if (!isWildcardHost(path.host)) return made;
   // With one address for all names below a domain, TLS without a server name could go to any of them.
-  const metadata = () => {
-    const given = made.metadata();
-    return { ...given, labels: { ...given.labels, [ALLOCATE_ADDRESSES]: 'false' } };
-  };
-  return { ...made, metadata };
+  const labels = { ...made.metadata.labels, [ALLOCATE_ADDRESSES]: 'false' };
+  return { ...made, metadata: { ...made.metadata, labels } };
 }
 
 export function route(path: SidecarEgressPath, spec: () => istio.VirtualServiceSpec): RecipeObject {
@@ -37,13 +34,11 @@ export function object(
   spec: () => object,
   suffix?: string,
 ): RecipeObject {
-  const metadata = () => {
-    const { namePrefix, labels, unsafeSharedDomains } = settings;
-    const shared = unsafeSharedDomains && isWildcardHost(host) && sharedDomain(host.slice(2)) !== undefined;
-    const annotations = annotationsFor(host, settings, shared ? [`shared domain: ${host}`] : []);
-    return { name: objectName(namePrefix ?? host.replace('*', 'any'), key, suffix), namespace, labels, annotations };
-  };
-  return { id, kind, side: 'caller', rank, metadata, spec };
+  const { namePrefix, labels, unsafeSharedDomains } = settings;
+  const shared = unsafeSharedDomains && isWildcardHost(host) && sharedDomain(host.slice(2)) !== undefined;
+  const annotations = annotationsFor(host, settings, shared ? [`shared domain: ${host}`] : []);
+  const name = objectName(namePrefix ?? host.replace('*', 'any'), key, suffix);
+  return { id, kind, side: 'caller', rank, metadata: { name, namespace, labels, annotations }, spec };
 }
 
 /** The id of the rule for all pods without one of their own. */

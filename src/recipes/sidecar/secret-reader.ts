@@ -30,14 +30,14 @@ export function secretReader(
       ...common,
       id: `secrets-for-${serviceAccountName}-role`,
       kind: { apiVersion, kind: 'Role' },
-      metadata: () => ({ name, namespace, labels, annotations: { ...annotations, [NOTE_ANNOTATION]: NOTE } }),
+      metadata: { name, namespace, labels, annotations: { ...annotations, [NOTE_ANNOTATION]: NOTE } },
       fields: { rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }] },
     },
     {
       ...common,
       id: `secrets-for-${serviceAccountName}-role-binding`,
       kind: { apiVersion, kind: 'RoleBinding' },
-      metadata: () => ({ name, namespace, labels, annotations }),
+      metadata: { name, namespace, labels, annotations },
       fields: {
         roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
         subjects: [{ kind: 'ServiceAccount', name: serviceAccountName, namespace }],

@@ -11,6 +11,14 @@ import { mutated } from '../mutations';
 import { describeMesh, synthesise } from '../support';
 
 const EXIT = { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' };
+/** The pods of an `EgressGateway`, as an access table has them. */
+const EXIT_PODS = {
+  name: 'exit',
+  namespace: 'egress',
+  labels: EXIT,
+  serviceAccount: 'egress-gateway',
+  targetPort: 8443,
+};
 const VAULT = { 'cdk8s-istio-egress/gateway': 'vault.egress' };
 
 const manifests = synthesise((app) => {
@@ -104,7 +112,7 @@ describeMesh(
     table: {
       mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
       gateways: [
-        { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
+        EXIT_PODS,
         { name: 'vault', namespace: 'egress', labels: VAULT, serviceAccount: 'vault', targetPort: 8443 },
       ],
       callers: [
@@ -271,9 +279,7 @@ for (const scopeGatewayToNamespace of [false, true])
     {
       table: {
         mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY', scopeGatewayToNamespace },
-        gateways: [
-          { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
-        ],
+        gateways: [EXIT_PODS],
         callers: [
           { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
           { name: 'stranger', namespace: 'other', serviceAccount: 'default' },
@@ -319,9 +325,7 @@ describeMesh(
   {
     table: {
       mesh: { outboundTrafficPolicy: 'REGISTRY_ONLY' },
-      gateways: [
-        { name: 'exit', namespace: 'egress', labels: EXIT, serviceAccount: 'egress-gateway', targetPort: 8443 },
-      ],
+      gateways: [EXIT_PODS],
       callers: [
         { name: 'checkout', namespace: 'shop', serviceAccount: 'checkout' },
         { name: 'web', namespace: 'web', serviceAccount: 'default' },
@@ -336,7 +340,7 @@ describeMesh(
       const proxy = mesh.lab.proxies.find((one) => one.pod.id === pod)!;
       const options = {
         ndots: '5',
-        ...Object.fromEntries((dnsConfig?.options ?? []).map((one) => Object.values(one))),
+        ...Object.fromEntries((dnsConfig?.options ?? []).map(({ name, value }) => [name, value])),
       };
       const search = [`${proxy.pod.namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'];
       const file = `/etc/netns/${mesh.lab.namespaceOf(pod)}/resolv.conf`;

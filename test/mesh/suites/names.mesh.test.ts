@@ -5,14 +5,13 @@ import { parse, stringify } from 'yaml';
 import { Chart } from 'cdk8s';
 import { AccessRow } from '../../../src/access/access-table';
 import { GatewayEgress } from '../../../src/constructs/gateway-egress';
-import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { Caller } from '../../../src/values/caller';
 import { EgressPort } from '../../../src/values/egress-port';
-import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';
 import { gatewayEgress, HOST, OTHER, sidecarEgress, table } from '../rollout';
 import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise } from '../support';
+import { helmGateway } from '../../support/helm-gateway';
 
 const keyOf = (objects: KubeObject[]) =>
   /-([0-9a-f]{20})$/.exec(objects.find(({ kind }) => kind === 'DestinationRule')!.metadata.name)![1];
@@ -177,11 +176,7 @@ describeMesh('what alerts count', { table: alerts, manifests: PUBLISHING }, (mes
     const database = synthesise((app) => {
       const chart = new Chart(app, 'payments', { namespace: 'payments' });
       new GatewayEgress(chart, 'db', {
-        gateway: InstalledEgressGateway.fromInstallation(
-          chart,
-          'exit',
-          GatewayInstallation.helmChart({ namespace: 'egress' }),
-        ),
+        gateway: helmGateway(chart),
         hosts: [DATABASE.host],
         ports: [EgressPort.tcp(5432)],
         addresses: [DATABASE.address],

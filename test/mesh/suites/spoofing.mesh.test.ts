@@ -19,6 +19,7 @@ import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { KubeObject } from '../lab';
 import { INSTALLED_PODS } from '../recipe';
 import { describeMesh, synthesise, titleOf } from '../support';
+import { helmGateway } from '../../support/helm-gateway';
 
 const ALLOWED = '203.0.113.30';
 const EVIL = '203.0.113.66';
@@ -328,11 +329,7 @@ describeMesh(
     const [plain, secured] = ['http-80.', 'tls-443.'].map((start) => HOPS.find((name) => name.startsWith(start))!);
     const more = synthesise((app) => {
       const platform = new Chart(app, 'platform', { namespace: 'egress' });
-      const gateway = InstalledEgressGateway.fromInstallation(
-        platform,
-        'exit',
-        GatewayInstallation.helmChart({ namespace: 'egress' }),
-      );
+      const gateway = helmGateway(platform);
       const payments = new Chart(app, 'payments', { namespace: 'payments' });
       new SidecarEgress(payments, 'shop', { hosts: ['api.shop.com'], ports: [EgressPort.http()] });
       new GatewayEgress(payments, 'bank', {
@@ -588,11 +585,7 @@ describeMesh(
           new SidecarEgress(payments, 'secured', { hosts: [NAMES.secured] }).originateTls('tls');
           const other = new Chart(app, 'other', { namespace: 'other' });
           new GatewayEgress(other, 'through', {
-            gateway: InstalledEgressGateway.fromInstallation(
-              other,
-              'exit',
-              GatewayInstallation.helmChart({ namespace: 'egress' }),
-            ),
+            gateway: helmGateway(other),
             hosts: [NAMES.through],
             callers: [Caller.serviceAccount('other', 'checkout')],
           });
