@@ -143,19 +143,18 @@ const ANY = '*';
 function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject, Set<EgressObject>> {
   const found = new Map<EgressObject, Set<EgressObject>>();
   if (!objects.some(isUndated)) return found;
-  const claims = new Map<string, { objects: EgressObject[]; classes: string[] }>();
+  const claims = new Map<string, { objects: Set<EgressObject>; classes: Set<string> }>();
   const open = gatewaysForAnyHost(objects);
   for (const object of objects) {
     if (!isSorted(object)) continue;
     makeClaims(object.manifest as Sorted, open, (what, claimClass) => {
-      const own = valueIn(claims, what, () => ({ objects: [object], classes: [claimClass] }));
-      // An object makes its claims one after the other.
-      if (own.objects[own.objects.length - 1] !== object) own.objects.push(object);
-      if (!own.classes.includes(claimClass)) own.classes.push(claimClass);
+      const own = valueIn(claims, what, () => ({ objects: new Set(), classes: new Set() }));
+      own.objects.add(object);
+      own.classes.add(claimClass);
     });
   }
   for (const { objects: claimants, classes } of claims.values()) {
-    if (claimants.length < 2 || (!classes.includes(ANY) && classes.length < 2)) continue;
+    if (claimants.size < 2 || (!classes.has(ANY) && classes.size < 2)) continue;
     for (const object of claimants) {
       if (!isUndated(object)) continue;
       const others = found.get(object) ?? new Set();
