@@ -87,14 +87,12 @@ class Validation {
  */
 class Checked implements EgressObject {
   public readonly manifest: EgressObject['manifest'];
-  public readonly isGenerated: boolean;
 
   constructor(
     private readonly object: ApiObject,
     ours: Emitted | undefined,
   ) {
     const { apiVersion, kind, name, metadata } = object;
-    this.isGenerated = ours?.isPlain === true;
     this.manifest = ours?.isPlain
       ? { apiVersion, kind, metadata: { name, namespace: metadata.namespace }, spec: ours.spec() }
       : object.toJson();

@@ -3,8 +3,6 @@ export interface EgressObject {
   readonly manifest: Manifest;
   /** A construct path, or a file with the number of the document. Read only for findings and answers. */
   readonly origin: string;
-  /** Whether a recipe made it, and nobody has patched it: its types have the fields of the schema and no others. */
-  readonly isGenerated?: boolean;
 }
 
 /** A plain object as Kubernetes takes it. What it holds beside depends on its kind, so whoever reads that says it. */

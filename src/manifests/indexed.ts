@@ -20,10 +20,6 @@ export class Indexed<Spec = unknown> implements EgressObject {
     return this.source.manifest;
   }
 
-  public get isGenerated(): boolean {
-    return this.source.isGenerated === true;
-  }
-
   /** Computing a construct path takes time, so the source is asked only for objects that are reported. */
   public get origin(): string {
     return this.source.origin;
