@@ -27,7 +27,6 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
     return egressPaths(app, identity, () => new GatewayEgressPath(app, namespace, host, gateway, account));
   }
 
-  private admittedCallers: readonly Caller[] = [];
   private readonly admitted = new Map<string, Caller>();
   private cachedSide?: CallerSide<GatewayEgressPath>;
 
@@ -48,13 +47,12 @@ export class GatewayEgressPath extends EgressPath<GatewayEgressPathSettings> {
   }
 
   public get callers(): readonly Caller[] {
-    return this.admittedCallers;
+    return [...this.admitted.values()];
   }
 
   /** Admits one more caller. The callers of all declarations of this egress path are admitted by the same servers. */
   public allow(caller: Caller): void {
     this.admitted.set(`${caller._title} ${JSON.stringify(caller.podLabels)}`, caller);
-    this.admittedCallers = [...this.admitted.values()];
     this.callerSet?.join(this);
     touch(this.app);
   }
