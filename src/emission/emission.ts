@@ -85,8 +85,8 @@ export class Emission {
   private addUnlessShared(planned: RecipeObject): void {
     let { ownership } = this;
     if (planned.shared) {
-      const { namespace, name } = planned.metadata();
-      const identity = `${groupVersionKind(planned.kind).kind} ${namespace}/${name}`;
+      const { kind, metadata } = planned;
+      const identity = `${groupVersionKind(kind).kind} ${metadata.namespace}/${metadata.name}`;
       const shared = sharedObjects(this.owner);
       const known = shared.get(identity);
       if (known) {

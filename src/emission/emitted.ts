@@ -41,7 +41,7 @@ export class Emitted implements IAnyProducer {
     this.rank = planned.rank;
     this.makeSpec = planned.spec;
     this.isIstio = 'GVK' in kind;
-    const metadata = ownership.of(planned.metadata(), scope);
+    const metadata = ownership.of(planned.metadata, scope);
     const spec = planned.spec && Lazy.any(this);
     this.object =
       'GVK' in kind

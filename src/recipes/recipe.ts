@@ -43,12 +43,11 @@ export interface RecipeObject {
   readonly kind: ObjectKind;
   readonly side: Side;
   readonly rank: Rank;
+  readonly metadata: ApiObjectMetadata & { readonly name: string; readonly namespace?: string };
   /** Whether other declarations of the app have this object too. The first one to be emitted has it for all. */
   readonly shared?: boolean;
   /** The fields of a Kubernetes object that has no spec. */
   readonly fields?: object;
   /** The spec as plain data. Called at synth, when every declaration is known. */
   readonly spec?: () => object;
-  /** Called to add the object, not for one that its emission has: a recipe is asked again after each declaration. */
-  metadata(): ApiObjectMetadata & { readonly name: string; readonly namespace?: string };
 }

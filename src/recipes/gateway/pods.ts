@@ -90,7 +90,7 @@ function objectsOf(installation: GatewayInstallation, rank: Rank, given: ApiObje
     kind: { apiVersion, kind },
     side: 'gateway',
     rank,
-    metadata: () => metadata,
+    metadata,
     ...rest,
   });
 }
