@@ -1,13 +1,11 @@
+import { ExternalHost } from '../../access/access-table';
 import { FieldRef, Remark } from '../answer/answer';
-import { ClientTls } from '../proxies/client-tls';
-import { Condition, SAY_CREDENTIALS } from '../answer/conditions';
-import { fieldRef } from '../answer/field-ref';
-import { Flow, Layer, outermost } from './flow';
-import { Registry } from '../registry/registry';
-import { installs, mayListSecrets } from '../registry/secret-readers';
+import { Condition } from '../answer/conditions';
 import { Undetermined } from '../answer/undetermined';
-import { credentialPlace } from '../../istio/credentials';
-import { ExternalHost, TableConfigMap, TableSecret } from '../../access/access-table';
+import { Registry } from '../registry/registry';
+import { clientCertificateOf } from './credentials';
+import { Flow, outermost, settingsOf } from './flow';
+import { certificateProblem, isNamed } from './host-certificate';
 
 /** How an external host receives a connection. */
 export interface Reception {
@@ -39,8 +37,6 @@ export interface Reception {
   /** What must be so for the host not to answer. */
   readonly condition?: Condition;
 }
-
-const SAY_HOST = 'describe the host in an access table (--table)';
 
 const GOOD: ExternalHost = { host: '', http: 'ok', https: 'ok' };
 
@@ -128,6 +124,7 @@ export function receive(
       reason: `${about} expects TLS and receives plaintext`,
     };
   }
+  const certificate = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
   const certificateName = host.certificate === 'wrong-name' ? `not.${host.host}` : host.host;
   if (layer.by === 'application') {
     const isTrusted =
@@ -154,7 +151,6 @@ export function receive(
   } else {
     const refusal = certificateProblem(registry, described, certificateName, layer, remarks, conditions);
     if (refusal) return { ...common, kind: 'handshake', ...refusal };
-    const certificate = clientCertificateOf(registry, layer);
     if (host.https === 'client-certificate' && certificate !== 'good') {
       return {
         ...common,
@@ -177,242 +173,12 @@ export function receive(
   }
   if (flow.payload !== 'http')
     return { ...common, kind: 'misunderstood', about, reason: `${about} expects HTTP and receives something else` };
-  const shown = layer.by === 'application' ? undefined : clientCertificateOf(registry, layer);
   return {
     kind: 'answers',
     status: 200,
     about,
     reason: `${about} answers`,
-    clientCertificate: shown !== undefined,
+    clientCertificate: certificate !== undefined,
     ...common,
   };
-}
-
-export function settingsOf({ settings }: Layer, field?: keyof ClientTls['value']): FieldRef[] {
-  return settings
-    ? [fieldRef(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)]
-    : [];
-}
-
-/** Why the proxy rejects the host's certificate, or cannot originate TLS at all. */
-function certificateProblem(
-  registry: Registry,
-  described: ExternalHost | undefined,
-  certificateName: string,
-  layer: Layer,
-  remarks: Remark[],
-  conditions: Condition[],
-): { reason: string; decidedBy: FieldRef[]; condition?: Condition } | undefined {
-  const tls = layer.settings!.value;
-  const kind = described?.certificate ?? 'good';
-  if (tls.mode === 'ISTIO_MUTUAL') {
-    return {
-      reason: 'ISTIO_MUTUAL accepts only certificates of the mesh, and an external host has none',
-      decidedBy: settingsOf(layer, 'mode'),
-    };
-  }
-  const credential = credentialOf(registry, layer, conditions);
-  if (typeof credential === 'string') return { reason: credential, decidedBy: settingsOf(layer, 'credentialName') };
-  const unreadable = tls.mode === 'MUTUAL' && credential !== undefined && unreadableSecret(registry, layer, conditions);
-  if (unreadable) return { reason: unreadable, decidedBy: settingsOf(layer, 'credentialName') };
-  if (tls.mode === 'MUTUAL' && !tls.credentialName) {
-    if (!tls.clientCertificate || !tls.privateKey) {
-      return {
-        reason: 'TLS mode MUTUAL needs a credentialName, or clientCertificate and privateKey',
-        decidedBy: settingsOf(layer),
-      };
-    }
-    requireOrStop(
-      registry,
-      described,
-      conditions,
-      `the proxy has the files ${tls.clientCertificate} and ${tls.privateKey}`,
-      layer,
-    );
-  }
-  if (tls.insecureSkipVerify) {
-    remarks.push({
-      code: 'unverified-certificate',
-      message: 'insecureSkipVerify is set: neither the certificate nor its name is verified',
-      decidedBy: settingsOf(layer, 'insecureSkipVerify'),
-    });
-    return undefined;
-  }
-  if (kind === 'expired') return { reason: "the host's certificate has expired", decidedBy: settingsOf(layer) };
-  const ca: string | undefined = tls.caCertificates;
-  if (credential !== undefined) {
-    if (described && kind !== 'private-ca') {
-      return {
-        reason: "the host's certificate is not signed by an authority of the credential",
-        decidedBy: settingsOf(layer, 'credentialName'),
-      };
-    }
-  } else if (ca === undefined || ca === '' || ca === 'system') {
-    if (kind === 'unknown-ca' || kind === 'private-ca') {
-      return {
-        reason: "the host's certificate is not signed by an authority that the system trusts",
-        decidedBy: settingsOf(layer, ca === undefined ? undefined : 'caCertificates'),
-      };
-    }
-  } else {
-    requireOrStop(
-      registry,
-      described,
-      conditions,
-      `the proxy has the file ${ca}, and an authority in it signed the host's certificate`,
-      layer,
-      'caCertificates',
-    );
-  }
-  const own: readonly string[] = tls.subjectAltNames ?? [];
-  const names = own.length > 0 ? own : (layer.declared?.subjectAltNames ?? []);
-  const isAutomatic = !tls.sni && own.length === 0 && layer.authority !== undefined;
-  // A certificate that nothing describes is for its host, and may be for others too.
-  const unlessFor = (others: string): { condition?: Condition } =>
-    described
-      ? {}
-      : { condition: { holds: `the certificate of ${certificateName} does not name ${others} too`, say: SAY_HOST } };
-  if (names.length > 0 && !names.some((name) => isNamed(certificateName, name))) {
-    return {
-      ...unlessFor(names.join(' or ')),
-      reason: `the host's certificate is for ${certificateName}, not for ${names.join(' or ')}`,
-      decidedBy:
-        own.length > 0
-          ? settingsOf(layer, 'subjectAltNames')
-          : [fieldRef(layer.declared!.object, 'spec.subjectAltNames'), ...settingsOf(layer)],
-    };
-  }
-  if (isAutomatic && !isNamed(certificateName, layer.authority!)) {
-    return {
-      ...unlessFor(layer.authority!),
-      reason: `the host's certificate is for ${certificateName}, but the request is for ${layer.authority}`,
-      decidedBy: settingsOf(layer),
-    };
-  }
-  if (names.length === 0 && !isAutomatic) {
-    const why = tls.sni
-      ? 'sni is set and subjectAltNames is not'
-      : 'neither sni nor subjectAltNames is set, and the proxy reads no HTTP request that would give the name';
-    remarks.push({
-      code: 'unverified-name',
-      message: `any certificate of a trusted authority is accepted: ${why}, so the name is not verified`,
-      decidedBy: settingsOf(layer, tls.sni ? 'sni' : undefined),
-    });
-  }
-  return undefined;
-}
-
-/**
- * Manifests do not say which files a proxy has. Where the external host is not described either, the answer has a
- * condition; where it is, it stays undetermined.
- */
-function requireOrStop(
-  registry: Registry,
-  described: ExternalHost | undefined,
-  conditions: Condition[],
-  holds: string,
-  layer: Layer,
-  field?: keyof ClientTls['value'],
-): void {
-  if (described) throw new Undetermined(`it is unknown whether ${holds}`, settingsOf(layer, field));
-  requireCredential(registry, conditions, holds);
-}
-
-function requireCredential({ world }: Registry, conditions: Condition[], holds: string): void {
-  if (!world.goodCredentials) conditions.push({ holds, say: SAY_CREDENTIALS });
-}
-
-/** Whether whoever receives the request must show a certificate of this very host. */
-export function provesToBe(host: string, layer: Layer | undefined): boolean {
-  if (!layer) return false;
-  if (layer.by === 'application') return layer.serverName?.toLowerCase() === host;
-  const { mode, insecureSkipVerify, sni, subjectAltNames = [] } = layer.settings!.value;
-  if (mode === 'ISTIO_MUTUAL' || insecureSkipVerify) return false;
-  const names = subjectAltNames.length > 0 ? subjectAltNames : (layer.declared?.subjectAltNames ?? []);
-  if (names.length === 0) return !sni && layer.authority === host;
-  return names.every((name) => name.toLowerCase() === host);
-}
-
-/** Whether a certificate's name covers a host. */
-function isNamed(certificateName: string, host: string): boolean {
-  const [name, wanted] = [certificateName.toLowerCase(), host.toLowerCase()];
-  return name === wanted || (name.startsWith('*.') && wanted.slice(wanted.indexOf('.')) === name.slice(1));
-}
-
-/** Why istiod does not give the proxy the Secret with its key; certificates of authorities it gives to everybody. */
-function unreadableSecret(registry: Registry, layer: Layer, conditions: Condition[]): string | undefined {
-  const { namespace, serviceAccount, by } = layer;
-  if (credentialPlace(layer.settings!.value.credentialName!, namespace!).kind === 'ConfigMap') return undefined;
-  const account = `service account ${namespace}/${serviceAccount ?? '(unknown)'}`;
-  const isInstalled = serviceAccount !== undefined && installs(registry, namespace!, serviceAccount);
-  if (by === 'gateway' && !isInstalled) {
-    // Istio's charts let gateways list the Secrets of their namespace, and so does the world of an access table.
-    const isSaid = registry.world.knownGateways?.some((one) => one.namespace === namespace);
-    if (registry.world.external === undefined && !isSaid)
-      requireCredential(registry, conditions, `the gateway may list the Secrets of namespace ${namespace}`);
-    return undefined;
-  }
-  const may = mayListSecrets(registry, namespace!, serviceAccount!);
-  if (may) return undefined;
-  if (may === undefined) {
-    if (!registry.world.goodCredentials)
-      conditions.push({
-        holds: `${account} may list the Secrets of its namespace`,
-        say: `add the Role and RoleBinding of ${account}`,
-      });
-    return undefined;
-  }
-  return `${account} may not list the Secrets of its namespace, so its proxy does not receive the credential`;
-}
-
-interface Credential {
-  readonly holds?: string;
-  readonly commonName?: string;
-}
-
-/** The Secret or ConfigMap that the settings name; why it cannot be used, as text; undefined if they name none. */
-function credentialOf(registry: Registry, layer: Layer, conditions: Condition[]): Credential | string | undefined {
-  const tls = layer.settings!.value;
-  if (!tls.credentialName) return undefined;
-  const { kind, namespace, name } = credentialPlace(tls.credentialName, layer.namespace!);
-  const isConfigMap = kind === 'ConfigMap';
-  const { world } = registry;
-  const listed = isConfigMap ? world.configMaps : world.secrets;
-  if (!isConfigMap && namespace !== layer.namespace)
-    return `Secret ${namespace}/${name} is not in the namespace of the proxy, which therefore never receives it`;
-  // Where only authorities are needed, Istio prefers the Secret with this suffix.
-  const names = isConfigMap || tls.mode === 'MUTUAL' ? [name] : [`${name}-cacert`, name];
-  const objects = registry.index.inGroup('', kind);
-  const among = <T extends { readonly name: string; readonly namespace: string }>(all: readonly T[]): T | undefined =>
-    names.flatMap((wanted) => all.filter((one) => one.name === wanted && one.namespace === namespace))[0];
-  const written = among(objects);
-  const known = among<TableSecret | TableConfigMap>(listed ?? []);
-  if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
-  if (!known) {
-    requireCredential(
-      registry,
-      conditions,
-      written
-        ? `${kind} ${namespace}/${written.name} holds what the host requires`
-        : `${kind} ${namespace}/${name} exists and holds what the host requires`,
-    );
-    return {};
-  }
-  if (tls.mode === 'MUTUAL' && known.holds === 'ca-certificates')
-    return `Secret ${namespace}/${name} holds no client certificate`;
-  return { holds: known.holds, commonName: 'commonName' in known ? known.commonName : undefined };
-}
-
-function clientCertificateOf(registry: Registry, layer: Layer): 'good' | 'wrong' | undefined {
-  const tls = layer.settings?.value;
-  if (tls?.mode !== 'MUTUAL') return undefined;
-  const credential = credentialOf(registry, layer, []);
-  const holds = typeof credential === 'object' ? credential.holds : undefined;
-  return holds === 'wrong-client-certificate' || holds === 'expired-client-certificate' ? 'wrong' : 'good';
-}
-
-/** The common name in the client certificate that a proxy presents, where an access table gives it. */
-export function clientCommonNameOf(registry: Registry, layer: Layer): string | undefined {
-  const credential = layer.settings?.value.mode === 'MUTUAL' ? credentialOf(registry, layer, []) : undefined;
-  return typeof credential === 'object' ? credential.commonName : undefined;
 }

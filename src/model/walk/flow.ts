@@ -1,5 +1,7 @@
 import { Spoken } from '../../access/access-table';
 import { FirstBytes } from '../proxies/chains';
+import { FieldRef } from '../answer/answer';
+import { fieldRef } from '../answer/field-ref';
 import { ClientTls } from '../proxies/client-tls';
 import { HttpRequest } from '../requests/http-request';
 import { Service } from '../objects/service';
@@ -55,4 +57,11 @@ export function withHeaders(flow: Flow, names: readonly string[]): Flow {
   const added = new Set(flow.added);
   for (const name of names) if (!flow.http!.headers.has(name)) added.add(name);
   return { ...flow, added };
+}
+
+/** The TLS settings that originated a layer, or one of their fields, as what decided an answer. */
+export function settingsOf({ settings }: Layer, field?: keyof ClientTls['value']): FieldRef[] {
+  return settings
+    ? [fieldRef(settings.object, field === undefined ? settings.field : `${settings.field}.${field}`)]
+    : [];
 }
