@@ -4,12 +4,11 @@ import { forward, route } from './routing';
 import { SECTIONS } from '../../manifests/routes';
 import { sectionOf, withoutNamespace } from '../../manifests/servers';
 import { FieldRef } from '../answer/answer';
-import { rulesByIdentity, authorize } from '../policies/authorization';
+import { authorize } from '../policies/authorization';
 import { fieldRef } from '../answer/field-ref';
-import { firstBytes, Flow, isReadable, Layer, outermost, settingsOf } from './flow';
+import { firstBytes, Flow, isReadable, outermost, settingsOf } from './flow';
 import { GatewayListener, ServerChain } from '../proxies/gateway-listeners';
 import { Server } from '../proxies/gateway-servers';
-import { sayGateway } from '../objects/gateways/standard';
 import { GatewayWorkload, knownPort } from '../objects/gateways/workload';
 import { hostsOverlap, withoutPort } from '../objects/host-names';
 import { headerOf } from '../requests/http-request';
@@ -17,7 +16,7 @@ import { blockedBy } from '../policies/network-policy';
 import { badToken } from '../policies/request-authentication';
 import { unknownLabels } from '../policies/selection';
 import { readAtGateway } from './reading-http';
-import { receiveAtServer } from './server-certificate';
+import { identify, terminateTls } from './gateway-handshake';
 import { Undetermined } from '../answer/undetermined';
 
 /** Headers that a gateway adds to every request that it reads. */
@@ -147,8 +146,7 @@ function noServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number,
     ({ serverNames }) => first.serverName !== undefined && serverNames.includes(first.serverName),
   );
   if (unrouted.length > 0) {
-    return closed(
-      leg,
+    return leg.closedAtGateway(
       `no VirtualService has a route that the server for ${first.serverName} uses`,
       unrouted.flatMap((server) => [
         fieldRef(server.gateway, server.field),
@@ -157,8 +155,7 @@ function noServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number,
     );
   }
   if (skipped.length > 0) {
-    return closed(
-      leg,
+    return leg.closedAtGateway(
       skipped[0].reason,
       skipped.flatMap(({ server, other }) => [
         fieldRef(server.gateway, server.field),
@@ -172,7 +169,7 @@ function noServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: number,
         `${first.kind === 'tls' ? 'TLS without a server name' : 'plaintext'}`
       : `no server of ${workload.id} on port ${port} matches the server name ${first.serverName}`;
   const servers = [...new Set(listener.chains.map(({ server }) => server))].slice(0, 3);
-  return closed(leg, reason, [
+  return leg.closedAtGateway(reason, [
     ...settingsOf(outermost(flow) ?? { by: 'application' }, 'sni'),
     ...servers.map(({ gateway, field }) => fieldRef(gateway, `${field}.hosts`)),
   ]);
@@ -272,7 +269,7 @@ function unreadable(leg: Leg, flow: Flow, { server, decidedBy }: ServerChain): E
   const layer = outermost(flow);
   if (!layer || layer.by === 'application')
     return leg.refuse('gateway', 400, 'the server expects HTTP and receives something else', decidedBy);
-  return closed(leg, 'the server expects plaintext and the hop to it is TLS', [
+  return leg.closedAtGateway('the server expects plaintext and the hop to it is TLS', [
     ...settingsOf(layer, 'mode'),
     fieldRef(server.gateway, `${server.field}.port.protocol`),
   ]);
@@ -284,117 +281,4 @@ function redirectToHttps(leg: Leg, flow: Flow, cause: FieldRef): Ending {
   leg.location = `https://${authority}${path}`;
   leg.step('gateway', 'ends', `redirects with 301 to ${leg.location}`, [cause]);
   return leg.refuse('gateway', 301, 'the server redirects to HTTPS', [cause]);
-}
-
-type ServerTls = NonNullable<Server['value']['tls']>;
-
-/** The layer of TLS that the server terminates, or why the handshake fails. */
-function terminateTls(leg: Leg, flow: Flow, workload: GatewayWorkload, server: Server, tls: ServerTls): Layer | Ending {
-  const at = (field: '' | `.${string}`) => [fieldRef(server.gateway, `${server.field}.tls${field}`)];
-  if (tls.mode === 'AUTO_PASSTHROUGH')
-    throw new Undetermined('the model does not support AUTO_PASSTHROUGH', at('.mode'));
-  const layer = outermost(flow);
-  if (!layer) return leg.refuse('gateway', 503, 'the server expects TLS and receives plaintext', at(''));
-  // The application is shown a certificate before it would have to present one of its own.
-  const distrusted = (whose: string, causes: FieldRef[]): Ending => {
-    const reason = `the server presents a certificate of ${whose}, which the application does not trust`;
-    leg.step('gateway', 'ends', reason, causes);
-    return { outcome: 'refused', symptom: 'certificate-rejected', by: 'gateway', reason, causes };
-  };
-  if (tls.mode !== 'ISTIO_MUTUAL') {
-    const received = receiveAtServer(leg.configuration.registry, workload, server, layer, at(''));
-    if (received.kind === 'accepted') return layer;
-    if (received.kind === 'distrusted') return distrusted('its own', at('.credentialName'));
-    const { reason } = received;
-    const waits = (isWaiting: boolean) => `the proxy ${isWaiting ? 'does not listen yet' : 'closes the connection'}`;
-    const isTimeout = received.kind === 'waiting' && leg.oneOf([false, true], waits);
-    const ending = closed(leg, reason, at(''));
-    return isTimeout ? { ...ending, symptom: 'timeout' } : ending;
-  }
-  if (layer.by === 'application') return distrusted('the mesh', at('.mode'));
-  if (layer.identity === undefined) {
-    return closed(leg, 'the server requires mutual TLS of the mesh and receives other TLS', [
-      ...settingsOf(layer, 'mode'),
-      ...at('.mode'),
-    ]);
-  }
-  const wanted = layer.settings!.value.subjectAltNames ?? [];
-  const { trustDomain } = leg.configuration.registry;
-  const account = workload.serviceAccount ?? workload.usualAccount ?? 'unknown';
-  const own = `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${account}`;
-  const accounts = accountsAmong(wanted, workload, trustDomain);
-  if (wanted.length > 0 && workload.serviceAccount === undefined && accounts.length > 0) {
-    if (!accounts.includes(workload.usualAccount))
-      leg.require({
-        holds: `the pods of ${workload.id} run as service account ${accounts.join(' or ')}`,
-        say: sayGateway(workload.id, {
-          labels: workload.labels,
-          serviceAccount: accounts[0],
-          targetPort: workload.namedPort,
-        }),
-      });
-  } else if (wanted.length > 0 && !wanted.includes(own)) {
-    return closed(
-      leg,
-      `the identity of the gateway is ${own}, but the caller accepts only ${wanted.join(' or ')}`,
-      settingsOf(layer, 'subjectAltNames'),
-    );
-  }
-  const allowed = tls.subjectAltNames ?? [];
-  if (allowed.length > 0 && !allowed.includes(layer.identity)) {
-    return closed(
-      leg,
-      `the server accepts only ${allowed.join(', ')}, but the caller is ${layer.identity}`,
-      at('.subjectAltNames'),
-    );
-  }
-  return layer;
-}
-
-/** The service accounts of the gateway's namespace among the identities that a caller accepts. */
-function accountsAmong(wanted: readonly string[], { namespace }: GatewayWorkload, trustDomain: string) {
-  const prefix = `spiffe://${trustDomain}/ns/${namespace}/sa/`;
-  return wanted.filter((one) => one.startsWith(prefix)).map((one): string | undefined => one.slice(prefix.length));
-}
-
-/** The caller's principal as the gateway knows it: from the certificate of the hop, or not at all. */
-function identify(
-  leg: Leg,
-  workload: GatewayWorkload,
-  { gateway, field, value, serverNames, hosts }: Server,
-  peer: string | undefined,
-): string | undefined {
-  const identity = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/(.+)$/.exec(peer ?? '');
-  const isListed = identity !== null && (value.tls?.subjectAltNames?.length ?? 0) > 0;
-  const caller = identity ? `caller ${isListed ? 'allowed by name' : 'known'}` : 'caller not known';
-  leg.step(
-    'gateway',
-    'arrives',
-    `${workload.id}: server for ${serverNames.join(', ') || hosts.join(', ')}, ${caller}`,
-    [fieldRef(gateway, isListed ? `${field}.tls.subjectAltNames` : field)],
-  );
-  if (identity) {
-    const [, trustDomain, namespace, serviceAccount] = identity;
-    leg.certified ??= `${namespace}/${serviceAccount}`;
-    return `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
-  }
-  leg.remark({
-    code: 'no-identity',
-    message: "the gateway does not know the caller's identity: the hop to it is not mutual TLS of the mesh",
-    decidedBy: [fieldRef(gateway, `${field}${value.tls ? '.tls.mode' : ''}`)],
-  });
-  for (const rule of rulesByIdentity(leg.configuration.policies, workload)) {
-    leg.remark({
-      code: 'identity-asked-for',
-      message:
-        "a policy rule tests the caller's identity, which the gateway does not know here: the rule never matches",
-      decidedBy: [rule],
-    });
-  }
-  return undefined;
-}
-
-function closed(leg: Leg, reason: string, causes: readonly FieldRef[]): Ending {
-  leg.step('gateway', 'ends', `${reason}: closed`, causes);
-  return leg.refuse('gateway', 503, reason, causes);
 }

@@ -252,6 +252,12 @@ export class Leg {
     return { outcome: 'refused', symptom, by: by, reason, causes };
   }
 
+  /** The gateway closes the connection, before or instead of reading a request. */
+  public closedAtGateway(reason: string, causes: readonly FieldRef[]): Ending {
+    this.step('gateway', 'ends', `${reason}: closed`, causes);
+    return this.refuse('gateway', 503, reason, causes);
+  }
+
   /** Dropped packets end in a timeout: of the application itself, or of a proxy, which then refuses the request. */
   public dropped(by: Answer['by'], reason: string, causes: readonly FieldRef[]): Ending {
     this.step(by === 'gateway' ? 'gateway' : by === 'sidecar' ? 'sidecar' : 'application', 'drops', reason, causes);
