@@ -74,6 +74,9 @@ async function main(): Promise<void> {
       packages: 'external',
       // Names stay, as stacks of errors show them.
       minifyWhitespace: true,
+      minifySyntax: true,
+      // Node prints the whole line that throws an error which nobody catches, above the error.
+      lineLimit: 240,
       plugins: [only(modules)],
       logLevel: 'warning',
     });

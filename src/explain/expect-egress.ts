@@ -129,8 +129,11 @@ export class EgressExpectation {
 
   /** The request does not reach the external host, or is not answered. */
   public isRefused(by?: 'sidecar' | 'gateway' | 'host', symptom?: Symptom): this {
-    if (symptom !== undefined && typeof symptom !== 'number' && !SYMPTOMS.includes(symptom))
-      throw new Error(`isRefused: "${symptom}" is neither a status, such as 503, nor one of ${SYMPTOMS.join(', ')}`);
+    if (symptom !== undefined && !(typeof symptom === 'number' ? symptom >= 100 : SYMPTOMS.includes(symptom)))
+      throw new Error(
+        `isRefused: ${JSON.stringify(symptom)} is neither a status, such as 503, nor one of ${SYMPTOMS.join(', ')} ` +
+          '(exit codes 35, 52 or 56, 28 and 60 of curl, and status 14 of gRPC)',
+      );
     return this.assert(
       (answer) =>
         answer.outcome === 'refused' &&

@@ -42,8 +42,13 @@ export class Caller {
    */
   public static serviceAccount(namespace: string, name: string, options: ServiceAccountCallerOptions = {}): Caller {
     const problems = new Problems('Caller.serviceAccount');
-    namespaceName(namespace, 'namespace', problems);
-    text('service account', 'checkout', (value) => assertObjectName(value, 'service account'))(name, 'name', problems);
+    if (isOne(namespace, 'namespace', problems)) namespaceName(namespace, 'namespace', problems);
+    if (isOne(name, 'name', problems))
+      text('service account', 'checkout', (value) => assertObjectName(value, 'service account'))(
+        name,
+        'name',
+        problems,
+      );
     const { podLabels } = readProps(options, OPTIONS, problems, 'options');
     problems.throwIfAny();
     return new Caller(namespace, name, podLabels);
@@ -97,7 +102,8 @@ export class Caller {
    */
   public static wholeNamespace(namespace: string): Caller {
     const problems = new Problems('Caller.wholeNamespace');
-    problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
+    if (isOne(namespace, 'namespace', problems))
+      problems.check('namespace', () => assertDnsLabel(namespace, 'namespace'));
     problems.throwIfAny();
     return new Caller(namespace, undefined);
   }
@@ -151,4 +157,14 @@ export class Caller {
       : `[${this.workloadConstruct.node.path}] was ${then} when Caller.workload read it and is ${now} now; make ` +
           'the caller after everything that changes its service account or labels';
   }
+}
+
+/** Whether a name is no pattern, which is reported. */
+function isOne(name: unknown, place: string, problems: Problems): boolean {
+  if (typeof name !== 'string' || !name.includes('*')) return true;
+  problems.add(
+    `${place}: "${name}" is a pattern, and callers are named one by one; for all service accounts of a namespace write ` +
+      'Caller.wholeNamespace("payments")',
+  );
+  return false;
 }

@@ -30,9 +30,10 @@ export class ClientCertificate {
     const problems = new Problems('ClientCertificate.fromSecret');
     problems.check('name', () => {
       if (typeof name === 'string' && name.includes('/')) {
+        const own = assertObjectName(name.split('/').pop()!, 'Secret name');
         throw new Error(
           `"${name}" contains a namespace, but a Secret is only read from the namespace where TLS is originated: the ` +
-            `gateway's, or the callers' for a SidecarEgress. Put it there and write "${name.split('/').pop()}"`,
+            `gateway's, or the callers' for a SidecarEgress. Put it there and write "${own}"`,
         );
       }
       return assertObjectName(name, 'Secret name');

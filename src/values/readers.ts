@@ -34,7 +34,10 @@ export function required<T>(reader: Reader<T>, missing: string): RequiredReader<
   return Object.assign<Reader<T>, { missing: string }>((...args) => reader(...args), { missing });
 }
 
-/** Reads a set of props. `null` counts as left out, as plain JavaScript often has it. */
+/**
+ * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Other props may belong to a subclass;
+ * one that looks like a misspelt one of these, which is not given, does not.
+ */
 export function readProps<P>(
   given: unknown,
   readers: Readers<P>,
@@ -55,9 +58,15 @@ export function readProps<P>(
     if (prefix === '') problems.throwIfAny(); // Without any prop, all else would only be a consequence.
     return checked as Checked<P>;
   }
+  const props = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const isGiven = (name: string) => props[name] !== undefined && props[name] !== null;
+  const absent = entries.map(([name]) => name).filter((name) => !isGiven(name));
+  const others = Object.keys(props).filter((name) => !(name in readers) && isGiven(name));
+  const misspelt = new Map(others.map((name) => [nearest(name, absent), name]));
   for (const [name, reader] of entries) {
-    const value = nothing ? undefined : (given as Readonly<Record<string, unknown>>)[name];
-    if (value !== undefined && value !== null) checked[name] = reader(value, `${prefix}${name}`, problems);
+    const instead = misspelt.get(name);
+    if (isGiven(name)) checked[name] = reader(props[name], `${prefix}${name}`, problems);
+    else if (instead !== undefined) problems.add(`${prefix}${instead}: is not a prop; write ${name}`);
     else if (reader.missing !== undefined) problems.add(`${prefix}${name}: none given${reader.missing}`);
   }
   return checked as Checked<P>;

@@ -1,5 +1,5 @@
 /**
- * Domains below which anyone can register a name: storage, functions, pages, tunnels. A wildcard over one of them lets
+ * Domains below which anyone can register a name: storage, databases, functions, pages, tunnels. A wildcard over one of them lets
  * callers reach every tenant there, including an attacker. The list cannot be complete (the Public Suffix List has
  * thousands); it holds the ones in everyday use.
  *
@@ -62,6 +62,22 @@ const SHARED = [
   'on.aws',
   'repl.co',
   'glitch.me',
+  // databases, queues and registries that are rented by name
+  'database.windows.net',
+  'documents.azure.com',
+  'redis.cache.windows.net',
+  'vault.azure.net',
+  'azurecr.io',
+  'azuredatabricks.net',
+  'cloud.databricks.com',
+  'gcp.databricks.com',
+  'snowflakecomputing.com',
+  'mongodb.net',
+  'confluent.cloud',
+  'cloud.es.io',
+  'aivencloud.com',
+  'neon.tech',
+  'cockroachlabs.cloud',
   // pages and hosted sites
   'github.io',
   'githubusercontent.com',
@@ -84,6 +100,7 @@ const SHARED = [
   'auth0.com',
   'okta.com',
   'my.salesforce.com',
+  'service-now.com',
   'force.com',
   // tunnels and dynamic names
   'ngrok.io',

@@ -71,6 +71,19 @@ const ROWS: [string, (app: App) => unknown, string, string[]][] = [
     ['hosts: "api.example.com" is not a list', 'hosts: ["api.example.com"]'],
   ],
   ['hosts that are missing', gateway({ hosts: undefined }), PARTNER, ['hosts: none given', 'such as']],
+  ['a misspelt prop', sidecar({ port: [EgressPort.tls()] } as any), SITES, ['port: is not a prop; write ports']],
+  [
+    'a misspelt prop that must be given',
+    gateway({ hosts: undefined, host: [HOST] } as any),
+    PARTNER,
+    ['host: is not a prop; write hosts'],
+  ],
+  [
+    'a misspelt prop inside another',
+    gateway({ retries: { attemps: 2 } as any }),
+    PARTNER,
+    ['retries.attemps: is not a prop; write attempts'],
+  ],
   ['an empty host', sidecar({ hosts: [''] }), SITES, ['hosts[0]: "" is not a valid host name', 'write one']],
   [
     'an IP address',

@@ -125,6 +125,7 @@ test.each([
   '*.storage.googleapis.com',
   '*.googleapis.com',
   '*.workers.dev',
+  '*.snowflakecomputing.com',
   '*.co.uk',
   '*.com.au',
   '*.ngrok.io',

@@ -123,6 +123,9 @@ test('invalid arguments are refused', () => {
   expect(() => expectEgress([]).from('a/b').to('http://a.example.com').isRefused('gateway', symptom)).toThrow(
     'isRefused: "503" is neither a status, such as 503, nor one of tls-closed, closed,',
   );
+  expect(() => expectEgress([]).from('a/b').to('http://a.example.com').isRefused('gateway', 35)).toThrow(
+    'isRefused: 35 is neither a status, such as 503, nor one of tls-closed, closed,',
+  );
 });
 
 describe('a refusal that says nothing does not pass', () => {

@@ -14,9 +14,17 @@ test('both parts of a caller are checked, in one error', () => {
   for (const part of [
     'Caller.serviceAccount: 2 problems:',
     'namespace: "pay.ments" is not a valid namespace',
-    'name: "*" is not a valid service account',
+    'name: "*" is a pattern',
   ])
     expect(message).toContain(part);
+});
+
+test('callers are no patterns', () => {
+  const message = 'is a pattern, and callers are named one by one; for all service accounts of a namespace write ';
+  expect(errorOf(() => Caller.serviceAccount('payments', '*'))).toContain(`name: "*" ${message}`);
+  for (const name of ['*', 'team-*'])
+    for (const of of [() => Caller.serviceAccount(name, 'checkout'), () => Caller.wholeNamespace(name)])
+      expect(errorOf(of)).toContain(`namespace: "${name}" ${message}`);
 });
 
 test('certificates come from a Secret or from files', () => {
@@ -32,6 +40,9 @@ test('certificates come from a Secret or from files', () => {
     'ClientCertificate.fromSecret: name: "other/partner" contains a namespace, but a Secret is only read from ' +
       "the namespace where TLS is originated: the gateway's, or the callers' for a SidecarEgress. " +
       'Put it there and write "partner"',
+  );
+  expect(errorOf(() => ClientCertificate.fromSecret('other/Partner'))).toContain(
+    '"Partner" is not a valid Secret name',
   );
 });
 
