@@ -1,4 +1,4 @@
-import { execFileSync } from 'child_process';
+import { execFileSync, spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 import { Checks, demand } from './checks';
@@ -226,6 +226,13 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
       'imports.ts',
       'explain.ts',
     );
+  });
+
+  await checks.run('an error that nobody catches is not lost among code', () => {
+    fs.writeFileSync(path.join(folder, 'thrown.cjs'), "require('cdk8s-istio-egress').EgressPort.tls(0);\n");
+    const { stderr } = spawnSync('node', ['thrown.cjs'], { cwd: folder, encoding: 'utf8' });
+    const before = stderr.indexOf('Error: EgressPort.tls(0)');
+    demand(before >= 0 && before < 600, `Node prints ${before} bytes, and then the error: ${stderr.slice(0, 2000)}`);
   });
 
   await checks.run('what is wrong in an app does not compile', () => {
