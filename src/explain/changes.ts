@@ -73,6 +73,8 @@ export function smallestChange(
   const before = withUndeclaredHost(model);
   const others = new OtherRequests(before, caller, request);
   for (const candidate of tried) {
+    const text = inProgram(candidate, index, caller);
+    if (text === undefined) continue;
     const changed = before.with(applied(objects, candidate));
     // What the API server or Istio's webhook rejects is never proposed.
     if (changed.malformed.length > 0) continue;
@@ -88,7 +90,7 @@ export function smallestChange(
     if (found.some(([, { severity }]) => severity === 'error')) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
     return {
-      text: `${inProgram(candidate, index, caller)}${warning}`,
+      text: `${text}${warning}`,
       also: [
         ...alsoLines(effectLines(effects, requestText(request), then), others.unasked),
         ...found.map(([finding, { severity }]) => `lint then has a new ${severity}: ${finding}`),

@@ -18,16 +18,19 @@ const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   NetworkPolicy: { egress: 'unsafeAllowedEgress' },
 };
 
-/** A candidate in words: for objects of this library's constructs with the construct and the prop to change. */
-export function inProgram({ text, edits }: Candidate, index: ManifestIndex, caller: ModelCaller): string {
+/**
+ * A candidate in words: for objects of this library's constructs with the construct and the prop to change. Undefined
+ * where it opens, past all props, what a construct keeps closed.
+ */
+export function inProgram({ text, edits }: Candidate, index: ManifestIndex, caller: ModelCaller): string | undefined {
   for (const { object, field } of edits) {
     const construct = constructOf(object, index);
     if (construct === undefined) continue;
     const steps = field === undefined ? [] : stepsOf(field);
     const prop = propOf(object, construct, steps, caller);
-    return prop === undefined
-      ? `${text}\n${construct} writes this object: change the program, since the next synth undoes this`
-      : `${construct}: ${prop}\nwhich changes ${text}`;
+    if (prop !== undefined) return `${construct}: ${prop}\nwhich changes ${text}`;
+    if (/Policy$/.test(object.manifest.kind) || steps.includes('exportTo')) return undefined;
+    return `${text}\n${construct} writes this object: change the program, since the next synth undoes this`;
   }
   return text;
 }

@@ -383,6 +383,49 @@ describe('a policy that lets some in', () => {
     );
   });
 
+  test('by the server names of hops gets the name of this one, not all that the caller sends', () => {
+    const sni = 'edition.hops.internal';
+    const port = { number: 443, name: 'tls', protocol: 'TLS' };
+    const change = proposed(
+      [
+        entry,
+        istio('Gateway', 'istio-system', 'exit', {
+          selector: { istio: 'egressgateway' },
+          servers: [{ port, hosts: [sni], tls: { mode: 'ISTIO_MUTUAL' } }],
+        }),
+        istio('DestinationRule', 'istio-system', 'hop', {
+          host: HOP,
+          trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni } },
+        }),
+        istio('VirtualService', 'istio-system', 'cnn', {
+          hosts: ['edition.cnn.com', sni],
+          gateways: ['exit', 'mesh'],
+          tls: [
+            {
+              match: [{ gateways: ['mesh'], port: 443, sniHosts: ['edition.cnn.com'] }],
+              route: [{ destination: { host: HOP, port: { number: 443 } } }],
+            },
+          ],
+          tcp: [
+            {
+              match: [{ gateways: ['exit'], port: 443 }],
+              route: [{ destination: { host: 'edition.cnn.com', port: { number: 443 } } }],
+            },
+          ],
+        }),
+        istio('AuthorizationPolicy', 'istio-system', 'lock', {
+          selector: { matchLabels: { istio: 'egressgateway' } },
+          rules: [{ when: [{ key: 'connection.sni', values: ['*.checked.internal'] }] }],
+        }),
+      ],
+      'https://edition.cnn.com/',
+    );
+    expect(change?.text).toBe(
+      `AuthorizationPolicy istio-system/lock: add {"from":[{"source":{"principals":["${own}"]}}],` +
+        `"when":[{"key":"connection.sni","values":["${sni}"]}]} to spec.rules`,
+    );
+  });
+
   test('on some paths gets a rule for this path only', () => {
     expect(asked({ from: principals(own), to: [{ operation: { hosts, paths: ['/a'], methods: ['GET'] } }] })).toBe(
       `add {"from":[{"source":{"principals":["${own}"]}}],"to":[{"operation":{"hosts":["edition.cnn.com"],"paths":["/"],"methods":["GET"]}}]} to spec.rules`,
@@ -496,10 +539,8 @@ describe('for objects of the constructs, the construct and the prop are named', 
     expect(change?.answer.outcome).toBe('answered');
   });
 
-  test('a field that no prop decides says whose object it is', () => {
-    expect(asked('b-http-only', 'stranger', 'http://hbchen.com/').change?.text).toMatch(
-      /^ServiceEntry shop\/hbchen-com-\w+: set spec\.exportTo .*\nSidecarEgress shop\/sites writes this object/,
-    );
+  test('an object that is kept to its namespace is not exported past all props', () => {
+    expect(asked('b-http-only', 'stranger', 'http://hbchen.com/').change).toBeUndefined();
   });
 
   test('an entry that keeps a host closed beside its route to a gateway stays closed', () => {

@@ -1,14 +1,16 @@
 import { isIP } from 'net';
-import { set } from './edits';
-import { Asked, Candidate, Question } from './question';
+import { set, valueAt } from './edits';
+import { Asked, Candidate, find, Question } from './question';
 import { urlOf } from '../../access/request-url';
 import { addressOf } from '../lookups';
 import { hostRange } from '../../istio/ranges';
 import { Indexed, IstioObject, nameOf } from '../../manifests/indexed';
-import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
+import { ManifestIndex } from '../../manifests/manifest-index';
+import { ItemOf, Of, PolicyRule, TlsSettings } from '../../manifests/specs';
+import { Answer } from '../../model';
 
 export function forPolicy(
-  { world, answer, request }: Question,
+  { index: objects, world, answer, request }: Question,
   policy: IstioObject<'AuthorizationPolicy'>,
   { principal, host, port, scheme }: Asked,
 ): Candidate[] {
@@ -63,9 +65,31 @@ export function forPolicy(
       }),
     ),
     set(policy, `spec.rules[${rules.length}]`, narrow, 2),
-    // Where the server name of the hop is another one, only the identity tells the request.
-    set(policy, `spec.rules[${rules.length}]`, { from: [{ source: { principals: [own] } }] }, 2.5),
+    // The server name of the hop is often another one.
+    ...hopNames(objects, answer).map((sni) =>
+      set(
+        policy,
+        `spec.rules[${rules.length}]`,
+        {
+          ...(seesIdentity && { from: [{ source: { principals: [own] } }] }),
+          when: [{ key: 'connection.sni', values: [sni] }],
+        },
+        2.5,
+      ),
+    ),
   ];
+}
+
+/** The server names by which proxies on the egress path ask for the next hop. */
+function hopNames(index: ManifestIndex, { steps }: Answer): string[] {
+  return steps
+    .filter(({ kind }) => kind === 'originates-mesh-tls')
+    .flatMap(({ decidedBy }) => decidedBy)
+    .flatMap((ref) => {
+      const rule = ref.kind === 'DestinationRule' && ref.field ? find(index, ref) : undefined;
+      const sni = rule && valueAt<TlsSettings>(rule, ref.field!)?.sni;
+      return typeof sni === 'string' ? [sni] : [];
+    });
 }
 
 /** An egress rule for one port, of the host's address or of the namespace of the gateway. */
