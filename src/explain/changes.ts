@@ -3,13 +3,15 @@ import { valueAt } from './candidates/edits';
 import { Destination, hopOf } from './candidates/hops';
 import { find } from './candidates/question';
 import { inProgram } from './which-construct';
-import { indexOf } from './lookups';
+import { indexOf, isTlsMeant } from './lookups';
 import { headline } from './headline';
 import { UNDECLARED_HOST } from './other-requests';
 import { effectLines, OtherRequests, requestText, SideEffect } from './side-effects';
+import { fullHost } from '../istio/hosts';
 import { portsOf } from '../istio/protocols';
 import { Manifest } from '../manifests/egress-object';
 import { upTo } from '../manifests/field-path';
+import { Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { alwaysHolds } from '../model/answer/answer';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
@@ -66,6 +68,8 @@ export function smallestChange(
   // A request that goes or is routed to a gateway is not led round it, unless `wanted` says so.
   const isMeantFor = answer.via === 'gateway' || isRoutedToService(index, answer);
   const kept: Wanted = { via: wanted.via ?? (isMeantFor ? 'gateway' : undefined) };
+  // A request that is routed to a port for TLS does not leave in plaintext instead.
+  const isForTls = isRoutedToTls(index, answer);
   let findings: ReturnType<typeof findingsOf> | undefined;
   const tried = candidates({ index, world: model.world, caller, request, answer, wanted })
     .sort((a, b) => cost(a) - cost(b))
@@ -80,7 +84,7 @@ export function smallestChange(
     if (changed.malformed.length > 0) continue;
     const then = changed.ask(caller, request);
     if (!isMended(answer, then, kept) || then.remarks.some(({ code }) => code === 'ignored-credential')) continue;
-    if (candidate.weakens === undefined && isWorse(answer, then)) continue;
+    if (candidate.weakens === undefined && (isWorse(answer, then) || (isForTls && then.plaintextToHost))) continue;
     const edited = [...candidate.edits.map(({ object }) => object), ...(candidate.added ?? []).map(asObject)];
     const effects = others.changedBy(changed, edited);
     if (effects.some((effect) => others.isUnasked(effect, isGuard(candidate)))) continue;
@@ -122,12 +126,26 @@ function withUndeclaredHost(model: EgressModel): EgressModel {
   return EgressModel.of(objects, { ...world, external: [...world.external, { ...host, tcp }] });
 }
 
+/** The destinations of the routes that took the request, and whose they are. */
+function destinationsOf(index: ManifestIndex, { causes, steps }: Answer): (readonly [Indexed, Destination])[] {
+  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].flatMap((ref) => {
+    const field = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
+    const routes = field ? find(index, ref) : undefined;
+    const destination = field && routes ? valueAt<Destination>(routes, field) : undefined;
+    return routes && destination ? [[routes, destination] as const] : [];
+  });
+}
+
 /** Whether a route for the request leads to a Kubernetes Service, as that of a gateway. */
-function isRoutedToService(index: ManifestIndex, { causes, steps }: Answer): boolean {
-  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].some((ref) => {
-    const destination = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
-    const routes = destination ? find(index, ref) : undefined;
-    return routes && destination && hopOf(routes, valueAt<Destination>(routes, destination)?.host) !== undefined;
+function isRoutedToService(index: ManifestIndex, answer: Answer): boolean {
+  return destinationsOf(index, answer).some(([routes, { host }]) => hopOf(routes, host) !== undefined);
+}
+
+/** Whether a route for the request leads to a port of an external host that is meant for TLS. */
+function isRoutedToTls(index: ManifestIndex, answer: Answer): boolean {
+  return destinationsOf(index, answer).some(([routes, { host = '', port }]) => {
+    const isExternal = host !== '' && hopOf(routes, host) === undefined;
+    return isExternal && port?.number !== undefined && isTlsMeant(index, fullHost(host, routes), port.number);
   });
 }
 

@@ -1,5 +1,6 @@
 import { EgressModel, World } from '../model';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { originatesOn } from '../manifests/tls';
 
 /** Where the world says that a host is. */
 export function addressOf(host: string, { external }: World): string | undefined {
@@ -15,4 +16,9 @@ export function indexOf({ objects, world: { mesh } }: EgressModel): ManifestInde
 export function namesOf({ spec }: { readonly spec?: unknown }): readonly string[] {
   const { host, hosts } = (spec ?? {}) as { readonly host?: string; readonly hosts?: readonly string[] };
   return host ? [host] : (hosts ?? []);
+}
+
+/** Whether what is sent to a port of a host is meant to be TLS: a rule originates it there, or the port is that of HTTPS. */
+export function isTlsMeant(index: ManifestIndex, host: string, port: number): boolean {
+  return port === 443 || index.rulesFor(host).some((rule) => originatesOn(rule, port));
 }

@@ -313,6 +313,31 @@ describe('a route to the gateway', () => {
   });
 });
 
+describe('a port to which plain HTTP is routed, and that the entry lacks', () => {
+  const withoutPort = () => {
+    const { entry, gateway, hop, routes, origination } = task();
+    const { ports, ...spec } = entry.spec as unknown as { ports: object[] };
+    return { entry: { ...entry, spec: { ...spec, ports: ports.slice(0, 1) } }, gateway, hop, routes, origination };
+  };
+
+  test('is added where TLS is originated, rather than plaintext sent to another port', () => {
+    const change = proposed(Object.values(withoutPort()), 'http://edition.cnn.com/');
+    expect(change?.text).toBe(
+      'ServiceEntry istio-system/cnn: add {"number":443,"name":"https-443","protocol":"HTTPS"} to spec.ports',
+    );
+    expect(change?.answer).toMatchObject({ tlsOriginatedBy: 'gateway', plaintextToHost: false });
+  });
+
+  test('is not replaced by one for plaintext, even if it cannot be added', () => {
+    const { entry, gateway, hop, routes, origination } = withoutPort();
+    const closed = { ...entry, spec: { ...entry.spec, endpoints: [{ address: '203.0.113.9', ports: { http: 80 } }] } };
+    const external = [{ host: 'edition.cnn.com', address: '203.0.113.9', http: 'ok', https: 'none' } as const];
+    expect(
+      proposed([closed, gateway, hop, routes, origination], 'http://edition.cnn.com/', { external })?.text ?? '',
+    ).not.toMatch(/port\.number/);
+  });
+});
+
 describe('an entry with addresses', () => {
   const data = istio('ServiceEntry', 'data', 'db', {
     hosts: ['db.vendor.com'],

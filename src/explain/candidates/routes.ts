@@ -1,6 +1,7 @@
 import { changeSpec, remove, set, valueAt } from './edits';
 import { Destination, hopOf, missingHopRule, onPortOf } from './hops';
 import { Asked, Candidate, Question } from './question';
+import { isTlsMeant } from '../lookups';
 import { fullHost, isWildcard } from '../../istio/hosts';
 import { portsOf } from '../../istio/protocols';
 import { serviceHost } from '../../istio/service-names';
@@ -49,6 +50,7 @@ export function forDestination(question: Question, object: Routes, field: FieldP
     ...[...ports]
       .filter((port) => port !== destination.port?.number)
       .map((port) => set(object, `${field}.port.number`, port)),
+    ...missingPort(question, host, destination.port?.number),
     ...names
       .filter((name) => name !== host && name.split('.')[0] === host.split('.')[0])
       .map((name) => set(object, `${field}.host`, name)),
@@ -57,6 +59,18 @@ export function forDestination(question: Question, object: Routes, field: FieldP
       .filter((name) => name !== host && !isWildcard(name))
       .map((name) => set(object, `${field}.host`, name, 1.5)),
   ];
+}
+
+/** The port that a route leads to, in the entry of its host: for TLS if a rule originates it there, or by its number. */
+function missingPort({ index }: Question, host: string, number: number | undefined): Candidate[] {
+  if (number === undefined) return [];
+  const protocol = isTlsMeant(index, host, number) ? 'HTTPS' : 'HTTP';
+  return index.ofKind('ServiceEntry').flatMap((entry) => {
+    const { hosts, ports = [] } = entry.spec;
+    if (!hosts?.includes(host) || ports.some((port) => port.number === number)) return [];
+    const port = { number, name: `${protocol.toLowerCase()}-${number}`, protocol };
+    return [set(entry, `spec.ports[${ports.length}]`, port, 1.1)];
+  });
 }
 
 export function forRoute(routes: Routes, field: FieldPath | undefined): Candidate[] {
