@@ -1,5 +1,6 @@
 import { routesBeyond, rulesBeyond } from './beyond';
 import {
+  each,
   field,
   inPattern,
   isBelowNamespace,
@@ -85,7 +86,7 @@ const ENDPOINT_WRITERS = [
   'system:serviceaccount:kube-system:endpointslicemirroring-controller',
 ];
 
-/** By annotations below this istiod tells apart what it made of other kinds of objects. */
+/** By annotations and labels below this istiod tells apart what it made of other kinds of objects. */
 const INTERNAL = 'internal.istio.io/';
 
 const NETWORK = 'topology.istio.io/network';
@@ -207,6 +208,13 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
         message:
           'A route of the Gateway API for a Service or ServiceEntry is followed by the sidecars of all namespaces: write ' +
           'a VirtualService, or bind the route to a Gateway.',
+      },
+      {
+        // CRDs take any text for a name.
+        expression: `${field('spec.rules', '[]')}.all(rule, ${each('backendRefs', 'rule', 'backend', "!backend.name.contains('/')")})`,
+        message:
+          'A route of the Gateway API leads to Services by names without "/": any other ends istiod. Write the name alone, ' +
+          'and its namespace into `namespace`.',
       },
       NO_NETWORK,
     ],
@@ -342,6 +350,12 @@ export const GUARD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
         message:
           'Where a Service has a port for SCTP and one for TCP of the same number, no proxy of the mesh takes a change ' +
           'of its clusters any more: write two Services.',
+      },
+      {
+        expression: `!${labelsOf('object')}.exists(key, key.startsWith(${literal(INTERNAL)}))`,
+        message:
+          `Labels below ${INTERNAL} are istiod's own: with them it would write clusters for this Service that the ` +
+          'egress gateway refuses. Leave them out.',
       },
       FEW_PORTS,
       NO_NETWORK,

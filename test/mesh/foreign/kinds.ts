@@ -440,6 +440,16 @@ export const KINDS = {
     places: SHARED,
     ages: ['older'],
   },
+  semantics: {
+    title: 'a Service with a label of istiod, and a rule for its zones',
+    make: (where) => {
+      const [service, rule] = ownRule({ loadBalancer: { zoneAwareLbSetting: { enabled: true } } })(where);
+      const labels = { 'internal.istio.io/service-semantics': 'inferencepool' };
+      return [{ ...service, metadata: { ...service.metadata, labels } }, rule];
+    },
+    places: SHARED,
+    ages: ['older'],
+  },
   alias: {
     title:
       "a Service of type `ExternalName`, private by its annotation, that stands for the callers' host, and a request " +

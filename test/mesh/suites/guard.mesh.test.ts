@@ -276,6 +276,10 @@ const ATTACKS: Record<string, KubeObject> = {
       { name: 'sctp', port: 80, protocol: 'SCTP' },
     ],
   }),
+  'a Service that istiod takes for one of its own': service(
+    { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] },
+    { labels: { 'internal.istio.io/service-semantics': 'inferencepool' } },
+  ),
   'a Service with ports for more clusters than proxies hold': service({
     selector: { app: 'x' },
     ports: many(101, (n) => ({ name: `http-${n}`, port: 8000 + n })),
@@ -522,6 +526,12 @@ const ATTACKS: Record<string, KubeObject> = {
     {},
     'v1alpha2',
   ),
+  'a route of the Gateway API that ends istiod': gatewayApi(
+    'HTTPRoute',
+    { name: 'x' },
+    { backendRefs: [{ name: 'x/y', port: 80 }] },
+  ),
+  'the same for bytes': gatewayApi('TCPRoute', { name: 'x' }, { backendRefs: [{ name: 'x/y', port: 80 }] }, 'v1alpha2'),
   'a rule of an own Service that leads where the caller wanted': istio('DestinationRule', {
     host: 'x.other.svc.cluster.local',
     trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' }, tls: { mode: 'DISABLE' } },

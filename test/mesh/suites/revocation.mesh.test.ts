@@ -422,7 +422,7 @@ for (const isFetchedByIstiod of [true, false]) {
   });
 }
 
-/** Opens a stream at istiod, as a proxy does: `ask(type, id, namespace, labels, token)`. */
+/** Opens a stream at istiod, as a proxy does: `ask(settings, id, namespace, labels, token)`. */
 const ASK = `
   const varint = (n) => (n > 127 ? [(n & 127) | 128, ...varint(n >> 7)] : [n]);
   const field = (number, value) => {
@@ -433,7 +433,9 @@ const ASK = `
     Buffer.concat(Object.entries(map).map(([name, value]) =>
       field(1, Buffer.concat([field(1, name), field(2, typeof value === 'string' ? field(3, value) : field(5, struct(value)))])),
     ));
-  const ask = (settings, id, namespace, labels, token) => {
+  const config = (kind) => field(4, 'type.googleapis.com/envoy.config.' + kind);
+  const PROXY = [config('cluster.v3.Cluster'), config('listener.v3.Listener')];
+  const ask = (settings, id, namespace, labels, token, asked = PROXY) => {
     const metadata = struct({ NAMESPACE: namespace, CLUSTER_ID: 'Kubernetes', LABELS: labels });
     const node = field(2, Buffer.concat([field(1, id + '~' + namespace + '.svc.cluster.local'), field(3, metadata)]));
     const session = require('http2').connect('http://' + process.argv[1] + ':15010', { settings });
@@ -444,8 +446,8 @@ const ASK = `
       te: 'trailers',
       ...(token && { authorization: 'Bearer ' + token, clusterid: 'Kubernetes' }),
     });
-    for (const kind of ['cluster.v3.Cluster', 'listener.v3.Listener']) {
-      const body = Buffer.concat([node, field(4, 'type.googleapis.com/envoy.config.' + kind)]);
+    for (const one of asked) {
+      const body = Buffer.concat([node, one]);
       request.write(Buffer.concat([Buffer.from([0, 0, 0, body.length >> 8, body.length]), body]));
     }
     return request.on('error', () => undefined);
@@ -481,6 +483,14 @@ const READ = `
       if (isWhole(data, 2)) end();
     })
     .on('close', end);
+`;
+
+/** Asks for what istiod tells of itself, by a name that is no address of a page. */
+const ENDING = `
+  ${ASK}
+  const [, address, token] = process.argv.slice(1);
+  const asked = Buffer.concat([field(3, '%'), field(4, 'istio.io/debug')]);
+  ask({}, 'sidecar~' + address + '~ending-0.other', 'other', {}, token, [asked]).on('close', () => process.exit());
 `;
 
 /** The Service by which sidecars know istiod, as its chart writes it, but for what it is exported to. */
@@ -521,6 +531,7 @@ const opened = (addresses: string[], ...ports: number[]): KubeObject => ({
 const OPENED = opened([ISTIOD_ADDRESS], 15010);
 
 const READER = { name: 'unread', namespace: 'other', serviceAccount: 'unread' };
+const withReader = { ...table(true), callers: [...table(true).callers, READER] };
 
 function tokenOf(mesh: Mesh, id: string): string {
   const { accessLog } = mesh.lab.proxies.find(({ pod }) => pod.id === id)!;
@@ -545,10 +556,7 @@ const manyServices = (port: number): KubeObject[] =>
 describeMesh(
   'programs that speak to istiod',
   {
-    table: {
-      ...table(true),
-      callers: [...table(true).callers, READER],
-    },
+    table: withReader,
     manifests: BEFORE,
     helmValues: JSON.stringify({ pilot: { env: { PILOT_PUSH_THROTTLE: '2' } } }),
     // Those that ask without a token.
@@ -623,6 +631,50 @@ describeMesh(
     });
   },
 );
+
+/** A Service of another team, how it is called over TLS, and a route to a name that no Service has. */
+const MISNAMED: KubeObject[] = [
+  ...manyServices(80).slice(0, 1),
+  ...Object.entries({
+    BackendTLSPolicy: {
+      targetRefs: [{ group: '', kind: 'Service', name: 'foreign-0' }],
+      validation: { hostname: HOST, wellKnownCACertificates: 'System' },
+    },
+    HTTPRoute: { parentRefs: [{ name: 'nowhere' }], rules: [{ backendRefs: [{ name: 'other/foreign-0', port: 80 }] }] },
+  }).map(([kind, spec]) => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind,
+    metadata: { name: 'foreign', namespace: 'other' },
+    spec,
+  })),
+];
+
+/** By what Go writes before it ends. */
+const isEnded = (mesh: Mesh) => fs.readFileSync(mesh.lab.logFile('istiod'), 'utf8').includes('\npanic: ');
+
+describeMesh('routes that istiod cannot read', { table: table(true), manifests: BEFORE }, (mesh) => {
+  test('one name in a route of the Gateway API ends istiod', async () => {
+    await mesh.apply(BEFORE);
+    // What it reads first decides whether once is enough.
+    const write = async (objects: KubeObject[]) => {
+      await mesh.lab.apply('foreign', objects).catch(() => undefined);
+      await sleep(500);
+      return isEnded(mesh);
+    };
+    const again = async () => (await write(MISNAMED.slice(0, 2))) || (await write(MISNAMED)) || (await write([]));
+    await until('the end of istiod', again, 30_000);
+  });
+});
+
+describeMesh('requests that istiod cannot read', { table: withReader, manifests: BEFORE }, (mesh) => {
+  test('one request of a program with the token of its pod ends istiod', async () => {
+    await mesh.apply([...BEFORE, OPENED]);
+    const { address } = mesh.lab.pods.find(({ id }) => id === 'unread')!;
+    const args = ['-e', ENDING, ISTIOD_ADDRESS, address, tokenOf(mesh, 'unread')];
+    await mesh.lab.shellOf('unread').must(process.execPath, args);
+    await until('the end of istiod', () => isEnded(mesh));
+  });
+});
 
 /** Without a sidecar: proxies of the lab use the same port, and would not start. */
 const BARE = {
