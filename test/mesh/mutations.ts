@@ -383,6 +383,7 @@ export const LIMITS = [
   'lockdown "a pod in the gateway\'s namespace reaches hosts under their private names"',
   'lockdown "a private name on a locked gateway, Gateways act ${scopeGatewayToNamespace"',
   'revocation "Gateways act on pods of every namespace"',
+  'revocation "the last caller of a namespace is let in until its Gateway is deleted"',
   'revocation "but not while the callers of their host change"',
   'revocation "but not while another team\'s policy comes, changes or goes"',
   'revocation "keys that do not come delay it"',

@@ -45,7 +45,7 @@ function manifests(...callers: string[]): KubeObject[] {
     new GatewayEgress(shop, 'partner', {
       gateway,
       hosts: [HOST],
-      callers: callers.map((name) => Caller.serviceAccount('shop', name)),
+      callers: callers.map((name) => Caller.serviceAccount(name === 'elsewhere' ? 'web' : 'shop', name)),
     }).originateTls('tls');
   }).map((object) => {
     const annotations = object.kind === 'Deployment' && object.spec.template.metadata.annotations;
@@ -269,6 +269,30 @@ function otherTeams(refusal: GatewayRefusal, ...callers: string[]): KubeObject[]
 
 /** Envoy waits so long before it closes what it has ended over HTTP. */
 const DELAYED_CLOSE = 1000;
+
+/** What `kubectl apply` leaves in the cluster, which deletes nothing. */
+function applied(before: KubeObject[], after: KubeObject[]): KubeObject[] {
+  const key = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.namespace}/${metadata.name}`;
+  const renewed = after.map(key);
+  return [...before.filter((object) => !renewed.includes(key(object))), ...after];
+}
+
+const isGatewayOf = (namespace: string, object: KubeObject) =>
+  object.kind === 'Gateway' && JSON.stringify(object).includes(`/ns/${namespace}/`);
+
+const ELSEWHERE = { name: 'elsewhere', namespace: 'web', serviceAccount: 'elsewhere' };
+const TWO_NAMESPACES = { ...table(true), callers: [...table(true).callers, ELSEWHERE] };
+
+describeMesh('the last caller of a namespace', { table: TWO_NAMESPACES, manifests: BEFORE }, (mesh) => {
+  test('the last caller of a namespace is let in until its Gateway is deleted', async () => {
+    const left = applied(manifests('stays', 'elsewhere'), manifests('stays'));
+    await mesh.apply(left);
+    expect(await isAnswered(mesh, 'elsewhere')).toBe(true);
+    await mesh.apply(left.filter((object) => !isGatewayOf('web', object)));
+    expect(await isAnswered(mesh, 'elsewhere')).toBe(false);
+    expect(await isAnswered(mesh, 'stays')).toBe(true);
+  });
+});
 
 describeMesh('connections that stay open', { table: table(true), manifests: BEFORE }, (mesh) => {
   let round = 0;
