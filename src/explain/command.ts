@@ -28,6 +28,7 @@ import { WIDTH, wrap } from '../cli/wrap';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { headline } from './headline';
 import { asText } from './text';
+import { unlistedGateways } from './unlisted-gateways';
 import { AccessTable } from '../access/access-table';
 import { FORMER_OPTIONS } from '../access/former-words';
 import { accessTableProblems, accessTableShapeProblems } from '../access/read-access-table';
@@ -221,7 +222,9 @@ function check(args: readonly string[], width: number, standardInput?: () => str
       `${incomplete(read)}${wrap(text.join('\n'), width)}\n${rows.length - bad.length} of ${rows.length} rows are as the ` +
       'table says\n',
   }[output]();
-  return { code, out, err: lines(problemsOf(read, separateMalformed(read.objects, values.istio).malformed)) };
+  const problems = problemsOf(read, separateMalformed(read.objects, values.istio).malformed);
+  const unlisted = bad.length === 0 ? [] : unlistedGateways(read.objects, table);
+  return { code, out, err: lines([...problems, ...unlisted]) };
 }
 
 /** The mesh and what surrounds it: from a table, a mesh configuration, or the one among the manifests. */

@@ -21,6 +21,7 @@ import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
 import { selects, selectorsOverlap, Labels } from '../../../manifests/selectors';
 import { ServiceSpec } from '../../../manifests/specs';
+import { GATEWAY_LABEL } from '../../../values/gateway-label';
 
 /** The ports of a gateway's Service, however Istio installs it. */
 const PORTS_OF_GATEWAYS: readonly number[] = [80, 443];
@@ -211,7 +212,7 @@ function listed(index: ManifestIndex, gateway: GatewayPods): GatewayWorkload {
     .filter((one) => one.namespace === namespace && selects(labels, podTemplateOf(one.manifest)?.metadata?.labels))
     .map(toldBy);
   return {
-    id: `${namespace}/${name ?? labels.istio ?? 'gateway'}`,
+    id: `${namespace}/${name ?? labels[GATEWAY_LABEL]?.split('.')[0] ?? labels.app ?? labels.istio ?? 'gateway'}`,
     namespace,
     labels,
     serviceAccount,
