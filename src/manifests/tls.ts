@@ -23,6 +23,17 @@ export function originatesOn(rule: IstioObject<'DestinationRule'>, port: number)
   );
 }
 
+/**
+ * Whether sidecars ignore the settings, as those that name a Secret in a rule for no particular workloads: then they
+ * neither originate TLS nor wrap it. Names with configmap:// hold only CA certificates, and every proxy uses them.
+ */
+export function isIgnoredBySidecars(
+  { spec: { workloadSelector } }: IstioObject<'DestinationRule'>,
+  { credentialName }: TlsSettings,
+): boolean {
+  return !workloadSelector && !!credentialName && !credentialName.startsWith('configmap://');
+}
+
 /** The path of the first TLS settings that the condition holds for. */
 export function tlsField(rule: IstioObject<'DestinationRule'>, condition: (tls: TlsSettings) => boolean): FieldPath {
   const place = tlsPlaces(rule).find(({ tls }) => condition(tls));

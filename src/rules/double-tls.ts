@@ -5,7 +5,7 @@ import { describe, describeAll, Indexed, IstioObject, ordered } from '../manifes
 import { ManifestIndex } from '../manifests/manifest-index';
 import { followers, gatewayNamespace, Hop, hopsOf } from '../manifests/routes';
 import { TlsSettings } from '../manifests/specs';
-import { tlsFor, tlsField } from '../manifests/tls';
+import { isIgnoredBySidecars, tlsFor, tlsField } from '../manifests/tls';
 import { EVERYWHERE, isPublic, isSeenFrom, visibleIn } from '../manifests/visibility';
 
 const example = (trafficPolicy: string) => `
@@ -60,7 +60,8 @@ function* onPorts(index: ManifestIndex, rule: DestinationRule, reported: Set<str
   const ports = new Map<number, Indexed[]>();
   for (const entry of entries) {
     for (const port of portsOf(entry)) {
-      if (isTls(port.protocol) && wraps(tlsFor(policy, port.number)))
+      const tls = tlsFor(policy, port.number);
+      if (isTls(port.protocol) && wraps(tls) && !isIgnoredBySidecars(rule, tls!))
         ports.set(port.number, [...(ports.get(port.number) ?? []), entry]);
     }
   }
@@ -104,15 +105,19 @@ function* onRoutes(index: ManifestIndex, reported: ReadonlySet<string>): Iterabl
     if (port === undefined) continue;
     const { sidecars, gateways } = followers(virtualService, hop.route);
     const places = [
-      ...gateways.map((gateway) => gatewayNamespace(virtualService, gateway)),
-      ...(sidecars
-        ? visibleIn(virtualService).map((one) => (one === EVERYWHERE ? virtualService.namespace : one))
-        : []),
+      ...gateways.map((gateway) => ({ namespace: gatewayNamespace(virtualService, gateway), isGateway: true })),
+      ...(sidecars ? visibleIn(virtualService) : []).map((one) => ({
+        namespace: one === EVERYWHERE ? virtualService.namespace : one,
+        isGateway: false,
+      })),
     ];
-    for (const rule of places.flatMap((namespace) => rulesUsedIn(index, host, namespace))) {
+    const used = places.flatMap(({ namespace, isGateway }) =>
+      rulesUsedIn(index, host, namespace).map((rule) => ({ rule, isGateway })),
+    );
+    for (const { rule, isGateway } of used) {
       const own = rule.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
       const tls = (own && tlsFor(own, port)) ?? tlsFor(rule.spec.trafficPolicy, port);
-      if (!wraps(tls) || reported.has(keyOf(rule, port))) continue;
+      if (!wraps(tls) || (!isGateway && isIgnoredBySidecars(rule, tls!)) || reported.has(keyOf(rule, port))) continue;
       const known = found.get(tls!);
       if (known) known.passing.add(virtualService);
       else found.set(tls!, { rule, port, passing: new Set([virtualService]) });

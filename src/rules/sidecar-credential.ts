@@ -1,8 +1,7 @@
 import { Rule } from './rule';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
-import { TlsSettings } from '../manifests/specs';
 import { isSeenFrom } from '../manifests/visibility';
-import { tlsField } from '../manifests/tls';
+import { isIgnoredBySidecars, tlsField } from '../manifests/tls';
 
 const example = (selector: string) => `
 apiVersion: networking.istio.io/v1
@@ -39,7 +38,8 @@ export const sidecarCredential: Rule = {
   bad: example(''),
   *check(index) {
     for (const [rule, blocks] of index.clientTls) {
-      if (!blocks.some(namesSecret) || rule.spec.workloadSelector || !rule.spec.host) continue;
+      const ignored = blocks.filter((tls) => isIgnoredBySidecars(rule, tls));
+      if (ignored.length === 0 || !rule.spec.host) continue;
       // A gateway reads the Secret. The rule is for sidecars if no gateway uses it and the host is declared for its
       // namespace.
       if (index.isGatewayNamespace(rule.namespace) || index.isRoutedAtGateway(rule.spec.host)) continue;
@@ -47,19 +47,14 @@ export const sidecarCredential: Rule = {
         index.entriesByHost.get(rule.spec.host).filter((entry) => isSeenFrom(entry, rule.namespace)),
       );
       if (entries.length === 0) continue;
-      const secrets = [...new Set(blocks.filter(namesSecret).map(({ credentialName }) => credentialName!))];
+      const secrets = [...new Set(ignored.map(({ credentialName }) => credentialName!))];
       yield {
         message:
           `${describe(rule)} names the Secret ${joinWords(secrets)} for ${rule.spec.host}, declared by ` +
           `${describeAll(entries)}; sidecars ignore it and send clear text.`,
-        field: tlsField(rule, namesSecret),
+        field: tlsField(rule, (tls) => ignored.includes(tls)),
         objects: [rule, ...entries],
       };
     }
   },
 };
-
-/** configmap:// names hold only CA certificates, and every proxy uses them. */
-function namesSecret({ credentialName }: TlsSettings): boolean {
-  return !!credentialName && !credentialName.startsWith('configmap://');
-}

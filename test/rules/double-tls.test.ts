@@ -22,6 +22,18 @@ test('TLS for another port, in a subset, or with mesh certificates does not', ()
   ).toEqual([]);
 });
 
+test('settings that sidecars ignore wrap nothing', () => {
+  const mutual = { mode: 'MUTUAL', credentialName: 'client' };
+  const of = (spec: object) => reported(code, [entry('shop/a', {}), rule(spec)]);
+  expect(of({ trafficPolicy: { tls: mutual } })).toEqual([]);
+  expect(of({ trafficPolicy: { tls: { mode: 'SIMPLE', credentialName: 'configmap://ca' } } })).toEqual([
+    'shop/a shop/r',
+  ]);
+  expect(of({ trafficPolicy: { tls: mutual }, workloadSelector: { matchLabels: { app: 'till' } } })).toEqual([
+    'shop/a shop/r',
+  ]);
+});
+
 /** Objects and the severity of each finding. */
 const levels = (objects: Parameters<typeof reported>[1]) =>
   findings(code, objects).map(({ severity, origins }) => `${severity} ${origins.sort().join(' ')}`);
