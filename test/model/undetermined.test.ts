@@ -72,7 +72,11 @@ describe('a header that each client sets itself', () => {
     expect(see('{ set: { user-agent: x } }', '{ user-agent: { exact: x } }')).toBe(418);
     expect(see('{ add: { user-agent: x } }', '{ user-agent: { exact: x } }')).toBe('undetermined');
     expect(see('{ add: { x-a: two } }', '{ x-a: { exact: two } }')).toBe(418);
-    expect(see('{ add: { x-a: two } }', '{ x-a: { exact: two } }', { headers: { 'X-A': 'one' } })).toBe('undetermined');
+    for (const value of ['one', 'two'])
+      expect(see('{ add: { x-a: two } }', `{ x-a: { exact: ${value} } }`, { headers: { 'X-A': 'one' } })).toBe(418);
+    const computed = "{ set: { x-a: '%REQ(x-b)%' } }";
+    expect(see(computed, "{ x-a: { exact: '%REQ(x-b)%' } }")).toBe('undetermined');
+    expect(see(computed, '{ x-a: {} }')).toBe(418);
     expect(see('{ add: { x-a: two } }', '{ x-a: {} }', { headers: { 'X-A': 'one' } })).toBe(418);
     expect(see('{ remove: [x-a], set: { x-a: two } }', '{ x-a: { exact: two } }')).toBe(418);
     const grpc = { speak: 'grpc' };
@@ -87,6 +91,21 @@ describe('a header that each client sets itself', () => {
     expect([by('GET'), by('POST')]).toEqual(['answered', 'undetermined']);
   });
 });
+
+test.each(['set: { Location: https://site.example.com/ }', 'remove: [location]'])(
+  'where a redirect leads, if a route changes that (%s)',
+  (changes) => {
+    const routes = object(
+      'VirtualService',
+      'networking.istio.io/v1',
+      `{ hosts: [site.example.com], http: [{ headers: { response: { ${changes} } }, redirect: { uri: /new } }] }`,
+    );
+    const at = (follow: boolean) =>
+      ask(ENTRY + routes, 'shop/cart', { url: 'http://site.example.com/', follow }, LOCKED);
+    expect(at(false)).toMatchObject({ symptom: 301 });
+    expect(at(true)).toMatchObject({ outcome: 'undetermined', reason: expect.stringContaining('Location') });
+  },
+);
 
 test.each([
   [

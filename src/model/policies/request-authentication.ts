@@ -77,9 +77,9 @@ function tokensFor(rule: JwtRule, http: NonNullable<PolicyInput['http']>): strin
   const cookies = rule.fromCookies ?? [];
   const text = (header: string) => {
     const value = http.header(header.toLowerCase());
-    if (typeof value === 'symbol')
+    if (value !== undefined && typeof value !== 'string')
       throw new Undetermined(`the model does not know the header ${header}, in which there may be a token`, []);
-    return typeof value === 'string' ? value.trimEnd() : '';
+    return value?.trimEnd() ?? '';
   };
   const query = new URLSearchParams(http.path.split('?')[1] ?? '');
   return [

@@ -7,8 +7,10 @@ export interface HttpRequest {
   authority: string;
   /** Names in lower case. */
   headers: Map<string, string>;
-  /** What routes have done to headers, where their values do not tell: none, or one beside another. */
-  changed?: ReadonlyMap<string, 'removed' | 'joined'>;
+  /** Values that routes have added to headers that have one, each on a line of its own. */
+  further?: ReadonlyMap<string, readonly string[]>;
+  /** What routes have done to headers, where their values do not tell: none, or one that is not known. */
+  changed?: ReadonlyMap<string, 'removed' | 'unknown'>;
   /** What the proxy that reads it now takes for its scheme. @default "http" */
   readonly scheme?: 'http' | 'https';
   /** The header x-forwarded-proto, as the proxy that reads it now sets or passes it. */
@@ -22,6 +24,11 @@ const OF_THE_CLIENT: ReadonlySet<string> = new Set(['accept', 'accept-encoding',
 /** Headers of what a request has in its body. */
 const OF_THE_BODY: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding']);
 const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** Whether Envoy keeps several values of a header apart: it joins those of the ones that it knows itself. */
+export function isOfApplications(name: string): boolean {
+  return /^x-(?!envoy|forwarded|request-id)/.test(name);
+}
 
 /** Headers as proxies know them. */
 export function namesInLowerCase(
@@ -46,7 +53,8 @@ export function headerOf(request: HttpRequest, name: string): Value {
     case 'x-forwarded-proto':
       return request.forwardedProto ?? request.headers.get(key);
     default:
-      if (request.changed?.get(key) === 'joined') return SOME_VALUE;
+      if (request.changed?.get(key) === 'unknown') return SOME_VALUE;
+      if (request.further?.has(key)) return [request.headers.get(key)!, ...request.further.get(key)!];
       return (
         request.headers.get(key) ??
         (request.setByProxies?.has(key) ? SOME_VALUE : isUnsaid(request, key) ? UNSAID : undefined)

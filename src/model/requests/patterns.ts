@@ -8,8 +8,8 @@ export const SOME_VALUE = Symbol('some value');
 /** Stands for a header that applications set themselves and the request does not give: there is one, or none. */
 export const UNSAID = Symbol('unsaid');
 
-/** What a policy compares with its lists; undefined where there is nothing to compare. */
-export type Value = string | typeof SOME_VALUE | typeof UNSAID | undefined;
+/** What a policy compares with its lists; undefined where there is nothing to compare. Of several, any may match. */
+export type Value = string | readonly string[] | typeof SOME_VALUE | typeof UNSAID | undefined;
 
 /** Whether an item of the list matches; a missing or empty list matches everything. */
 export function isAmong(wanted: readonly string[] | undefined, value: Value): Certainty {
@@ -27,6 +27,7 @@ export function matchesPattern(given: string, value: Value, ignoreCase = false):
   if (value === UNSAID) return undefined;
   if (given === '*') return true;
   if (value === SOME_VALUE) return undefined;
+  if (typeof value !== 'string') return someOf(value, (one) => matchesPattern(given, one, ignoreCase));
   const pattern = ignoreCase ? given.toLowerCase() : given;
   const text = ignoreCase ? value.toLowerCase() : value;
   if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));

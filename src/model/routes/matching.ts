@@ -97,7 +97,13 @@ function matchesRequest(match: HttpMatch, request: HttpRequest): boolean {
   )
     return false;
   for (const { name, is, isNot, isClaim } of match.headers) {
-    if (isClaim) throw new Undetermined('the model does not evaluate JWT claims', [match.where]);
+    // A request with a token either is refused before, or makes the answer undetermined: here it has no claims.
+    if (isClaim && is.kind === 'present')
+      throw new Undetermined('Envoy rejects routes that ask for any value of a claim, and keeps those before', [
+        match.where,
+      ]);
+    if (isClaim && isNot) continue;
+    if (isClaim) return false;
     const given = headerOf(request, name);
     // What is not there is compared as empty text where it must not match.
     const value = isNot && is.kind !== 'present' ? (given ?? '') : given;
@@ -106,7 +112,7 @@ function matchesRequest(match: HttpMatch, request: HttpRequest): boolean {
   return match.parameters.every(({ name, is }: NamedMatch) => fits(parameterOf(path, name), is));
 }
 
-function matchesText(given: Value, wanted: TextMatch, where: FieldRef): boolean {
+export function matchesText(given: Value, wanted: TextMatch, where: FieldRef): boolean {
   if (given === undefined) return false;
   if (given === UNSAID)
     throw new Undetermined(
@@ -117,6 +123,7 @@ function matchesText(given: Value, wanted: TextMatch, where: FieldRef): boolean 
   if (wanted.kind === 'present') return true;
   if (given === SOME_VALUE)
     throw new Undetermined('the model does not know the values of headers that proxies set', [where]);
+  if (typeof given !== 'string') return given.some((one) => matchesText(one, wanted, where));
   const { kind, text, ignoreCase } = wanted;
   const fold = (value: string) => (ignoreCase ? value.toLowerCase() : value);
   if (kind === 'exact') return fold(given) === fold(text);

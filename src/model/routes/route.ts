@@ -25,8 +25,7 @@ export interface HttpRoute {
   readonly matches: readonly HttpMatch[];
   /** What in it the model does not know. */
   readonly unknown?: Undetermined;
-  /** Where it answers CORS preflight requests. */
-  readonly preflight?: FieldRef;
+  readonly preflights?: Preflights;
   readonly abort?: { readonly share: number; readonly status: number; readonly where: FieldRef };
   readonly action: HttpAction;
   /** Where it says that requests are copied. */
@@ -39,6 +38,15 @@ export interface HttpRoute {
   readonly retries?: Retries;
   readonly rewrite?: Rewrite;
   readonly headers?: HeaderChanges;
+  /** Where it, or one of its destinations, changes the header Location of responses. */
+  readonly relocates?: FieldRef;
+}
+
+/** How a rule answers CORS preflight requests: those from its origins, and all if it ignores those of others. */
+export interface Preflights {
+  readonly origins: readonly TextMatch[];
+  readonly ignoresOthers: boolean;
+  readonly where: FieldRef;
 }
 
 /** What a rule says of trying again. */

@@ -111,7 +111,7 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
       unknown(fault?.abort, 'abort', 'fault', '.abort') ??
       unknown(redirect, 'redirect', 'redirect') ??
       unknown(rewrite, 'rewrite', 'rewrite'),
-    ...(http.corsPolicy && { preflight: where('corsPolicy') }),
+    ...(http.corsPolicy && { preflights: preflightsOf(http.corsPolicy, where('corsPolicy')) }),
     ...(fault?.abort && {
       // Without a percentage, Istio aborts nothing.
       abort: {
@@ -139,7 +139,20 @@ function httpRoute({ object, http, at, matches, root }: MergedRule): HttpRoute {
     }),
     ...(rewrite && { rewrite: rewriteOf(rewrite, where('rewrite', '.uriRegexRewrite')) }),
     ...headerChanges(http.headers),
+    ...([http, ...(http.route ?? [])].some(({ headers }) => changesLocation(headers)) && {
+      relocates: where('headers'),
+    }),
   };
+}
+
+function preflightsOf({ allowOrigins, allowOrigin, unmatchedPreflights }: Of<Http, 'corsPolicy'>, where: FieldRef) {
+  const origins = allowOrigins ?? (allowOrigin ?? []).map((exact) => ({ exact }));
+  return { origins: origins.map((one) => textMatch(one)), ignoresOthers: unmatchedPreflights === 'IGNORE', where };
+}
+
+function changesLocation(headers: Headers | undefined): boolean {
+  const { add, set, remove = [] } = headers?.response ?? {};
+  return [...Object.keys({ ...add, ...set }), ...remove].some((name) => name.toLowerCase() === 'location');
 }
 
 function actionOf(

@@ -170,6 +170,7 @@ function flowOf(request: ModelRequest, url: URL): Flow {
 function redirectOf(leg: Leg, ending: Ending, request: ModelRequest): ModelRequest | undefined {
   const status = ending.status ?? ending.symptom;
   if (!request.follow || typeof status !== 'number' || status < 300 || status > 399) return undefined;
+  if (leg.relocatedBy) throw new Undetermined('a route changes the header Location of responses', [leg.relocatedBy]);
   if (leg.location === NOWHERE) return undefined;
   const { authority, path } = flowOf(request, leg.url).http!;
   const headers =

@@ -131,6 +131,8 @@ export class Leg {
   public atGateway?: GatewayWorkload;
   /** The target of a redirect. */
   public location?: string;
+  /** Where a route changes that header of the response. */
+  public relocatedBy?: FieldRef;
 
   public via?: Via;
   public gateway?: string;

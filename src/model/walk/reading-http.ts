@@ -34,9 +34,9 @@ function reading(
   flow: Flow,
   { scheme, forwardedProto, set }: { scheme: 'http' | 'https'; forwardedProto: string; set: ReadonlySet<string> },
 ): Flow | undefined {
-  const { method, authority, headers, changed, path: given } = flow.http!;
+  const { path: given, ...sent } = flow.http!;
   const path = normalizedPath(given, registry.world.mesh?.pathNormalization);
   if (path === undefined) return undefined;
-  const http: HttpRequest = { method, authority, headers, changed, path, scheme, forwardedProto, setByProxies: set };
+  const http: HttpRequest = { ...sent, path, scheme, forwardedProto, setByProxies: set };
   return { ...flow, http };
 }

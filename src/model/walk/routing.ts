@@ -5,11 +5,10 @@ import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
 import { Flow } from './flow';
 import { Destination } from '../routes/destination';
-import { firstMatchingEntry, RouteEntry } from '../routes/matching';
+import { firstMatchingEntry, matchesText, RouteEntry } from '../routes/matching';
 import { changedPath } from '../routes/path-rewrite';
-import { HttpAction, HttpRoute } from '../routes/route';
-import { HttpRequest, isUnsaid } from '../requests/http-request';
-import { Undetermined } from '../answer/undetermined';
+import { HeaderChanges, HttpAction, HttpRoute, Preflights } from '../routes/route';
+import { HttpRequest, isOfApplications, isUnsaid } from '../requests/http-request';
 import { isAuthority } from '../../istio/hosts';
 import { VirtualHost } from '../proxies/virtual-hosts';
 
@@ -28,12 +27,15 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   }
   const { rule, match } = entry;
   if (rule.unknown) throw rule.unknown;
-  if (rule.preflight && isPreflight(flow.http!))
-    throw new Undetermined('the model does not answer CORS preflight requests', [rule.preflight]);
+  leg.relocatedBy ??= rule.relocates;
   const aborted = abort(leg, at, rule);
   if (aborted) return aborted;
   if (rule.action.kind === 'redirect') return redirect(leg, at, rule.action, entry);
   if (rule.action.kind === 'respond') return respond(leg, at, rule.action);
+  if (rule.preflights && answersPreflight(rule.preflights, flow.http!)) {
+    leg.step(hop, 'ends', 'answers the CORS preflight request: 200', [rule.preflights.where]);
+    return leg.refuse(hop, 200, 'the route answers CORS preflight requests', [rule.preflights.where]);
+  }
   if (rule.mirror) {
     leg.remark({
       code: 'mirrored',
@@ -51,9 +53,14 @@ export function route(leg: Leg, arrived: AtProxy, host: VirtualHost): Next {
   ]);
 }
 
-/** Whether a browser asks with it if it may send another request. */
-function isPreflight({ method, headers }: HttpRequest): boolean {
-  return method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
+/**
+ * Whether a proxy itself answers a request with which a browser asks if it may send another one. An origin that matches
+ * `*` stands for all.
+ */
+function answersPreflight({ origins, ignoresOthers, where }: Preflights, { method, headers }: HttpRequest): boolean {
+  const origin = headers.get('origin');
+  if (method !== 'OPTIONS' || !origin || !headers.get('access-control-request-method')) return false;
+  return ignoresOthers || origins.some((one) => ['*', origin].some((text) => matchesText(text, one, where)));
 }
 
 /** Bytes that a proxy forwards without reading them as HTTP. */
@@ -122,7 +129,14 @@ function keptAuthority({ authority, forwardedProto }: HttpRequest, scheme: strin
   return authority.replace(forwardedProto === 'https' ? /:443$/ : /:80$/, '');
 }
 
-function respond(leg: Leg, { hop }: AtProxy, { status, where }: HttpAction & { readonly kind: 'respond' }): Ending {
+function respond(
+  leg: Leg,
+  { hop, flow }: AtProxy,
+  { status, where }: HttpAction & { readonly kind: 'respond' },
+): Ending {
+  const { path, scheme = 'http' } = flow.http!;
+  // Envoy says where to go in every such response, and that is where the request came to.
+  leg.location = `${scheme}://${keptAuthority(flow.http!, scheme)}${path}`;
   leg.step(hop, 'ends', `direct response: ${status}`, [where]);
   return leg.refuse(hop, status, `the route gives the direct response ${status}`, [where]);
 }
@@ -134,44 +148,70 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   const request = { ...flow.http!, headers: new Map(flow.http!.headers) };
   const added = new Set(flow.added);
   if (tellsLimit) added.add('x-envoy-expected-rq-timeout-ms');
-  let authority: string | undefined;
   const changed = new Map(request.changed);
   request.changed = changed;
-  for (const changes of [last, own]) {
+  const further = new Map(request.further);
+  request.further = further;
+  for (const changes of headerChanges(rule, last)) {
     // In the order in which Envoy does it.
-    for (const name of changes?.remove ?? []) {
+    for (const name of changes.remove) {
       added.delete(name);
       changed.set(name, 'removed');
+      further.delete(name);
       request.headers.delete(name);
     }
-    for (const [name, value] of changes?.set ?? []) {
-      if (isAuthority(name)) {
-        authority = value;
-        continue;
-      }
+    for (const [name, value] of changes.set) {
+      if (isAuthority(name)) continue;
       if (!request.headers.has(name)) added.add(name);
       changed.delete(name);
+      further.delete(name);
+      if (isComputed(value)) changed.set(name, 'unknown');
       request.headers.set(name, value);
     }
-    for (const [name, value] of changes?.add ?? []) {
-      if (isAuthority(name)) {
-        if (!changes!.set.some(([other]) => isAuthority(other))) authority = value;
-        continue;
-      }
+    for (const [name, value] of changes.add) {
+      if (isAuthority(name)) continue;
       const isThere = request.headers.has(name);
-      if (isThere || isUnsaid(request, name)) changed.set(name, 'joined');
-      else added.add(name);
+      const isUnknown = isComputed(value) || isUnsaid(request, name) || (isThere && !isOfApplications(name));
+      if (isUnknown) changed.set(name, 'unknown');
+      else if (isThere) further.set(name, [...(further.get(name) ?? []), value]);
+      if (!isThere && !isUnsaid(request, name)) added.add(name);
       if (!isThere) request.headers.set(name, value);
     }
   }
-  if (rewrite) {
-    authority = rewrite.authority ?? authority;
-    if (rewrite.path) added.add('x-envoy-original-path');
+  if (rewrite?.path) {
+    added.add('x-envoy-original-path');
     request.path = changedPath(request.path, rewrite.path, match?.path);
   }
+  const authority = rewrite?.authority ?? authorityIn(own) ?? authorityIn(last);
   if (authority !== undefined && authority !== request.authority) {
     request.authority = authority;
     added.add('x-envoy-original-host');
   }
   return { ...flow, http: request, added };
+}
+
+/**
+ * What a rule and a destination do to headers. Envoy makes the changes of one of several destinations before those of
+ * the rule; those of the only destination istiod appends to the rule's.
+ */
+function headerChanges({ headers: own, action }: HttpRoute, last: HeaderChanges | undefined): HeaderChanges[] {
+  if (!own || !last) return [own ?? last].filter((one) => one !== undefined);
+  if (action.kind !== 'forward' || action.targets.length > 1) return [last, own];
+  return [
+    {
+      remove: [...own.remove, ...last.remove],
+      set: [...own.set, ...last.set],
+      add: [...own.add, ...last.add],
+    },
+  ];
+}
+
+/** The authority that changes of headers give, `set` before `add`. */
+function authorityIn(changes: HeaderChanges | undefined): string | undefined {
+  return [...(changes?.set ?? []), ...(changes?.add ?? [])].find(([name]) => isAuthority(name))?.[1];
+}
+
+/** Whether Envoy makes the value of a header from the request: `%REQ(x-user)%`. */
+function isComputed(value: string): boolean {
+  return value.includes('%');
 }
