@@ -102,7 +102,8 @@ export function identify(
   );
   if (identity) {
     const [, trustDomain, namespace, serviceAccount] = identity;
-    leg.certified ??= `${namespace}/${serviceAccount}`;
+    // What a further gateway sees is the one before it.
+    if (leg.gateway === workload.id) leg.certified ??= `${namespace}/${serviceAccount}`;
     return `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
   }
   leg.remark({
