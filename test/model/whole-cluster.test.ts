@@ -97,6 +97,15 @@ describe('what can reach a request still makes it undetermined', () => {
     expect(through(apiGateway(spec))).toBe(expected);
   });
 
+  test('a waypoint, which sidecars never meet, and gateways only where a Service or its Namespace asks for it', () => {
+    const waypoint = apiGateway('{ gatewayClassName: istio-waypoint, listeners: [] }');
+    const asking = (label: string) =>
+      `---\napiVersion: v1\nkind: Namespace\nmetadata: { name: egress, labels: { istio.io/${label}: x } }\nspec: {}\n`;
+    expect(outcome(waypoint + asking('ingress-use-waypoint'))).toBe('answered');
+    expect(through(waypoint + asking('use-waypoint'))).toBe('answered');
+    expect(through(waypoint + asking('ingress-use-waypoint'))).toBe('undetermined');
+  });
+
   test('a route to the Service of a Gateway of the Gateway API', () => {
     const yaml = GATEWAY.replace('host: exit.egress', 'host: x-istio.egress');
     const withGateway = `${ENTRY}${yaml}${apiGateway('{ gatewayClassName: istio, listeners: [] }')}`;

@@ -17,6 +17,8 @@ export interface ProxyPlace {
 
 /** The label that the pods of a Gateway of the Gateway API carry. */
 const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
+/** The label by which gateways send what is for a Service, or for all of a Namespace, to its waypoint. */
+const USE_WAYPOINT = 'istio.io/ingress-use-waypoint';
 const NAME_OVERRIDE = 'gateway.istio.io/name-override';
 
 /** The routes that may be bound to a Gateway, a Service or a ServiceEntry. */
@@ -56,7 +58,7 @@ export function isGatewayApi(object: Indexed): object is GatewayApiObject {
 export function reaches(registry: Registry, object: GatewayApiObject, place: ProxyPlace): boolean {
   const { kind, spec, namespace } = object;
   if (HARMLESS.includes(kind)) return false;
-  if (kind === 'Gateway') return place.role === 'gateway' ? isServedBy(registry, object, place) : isWaypoint(object);
+  if (kind === 'Gateway') return place.role === 'gateway' && isServedBy(registry, object, place);
   if (ROUTES.includes(kind)) {
     // Without a parent it is bound to nothing.
     return (spec.parentRefs ?? []).some((parent) => isBoundHere(registry, kind, parent, namespace, place));
@@ -80,9 +82,17 @@ function gatewaysOf(registry: Registry): GatewayApiObject[] {
   return registry.index.kinds.flatMap((bucket) => (bucket[0]?.kind === 'Gateway' ? bucket.filter(isGatewayApi) : []));
 }
 
-/** A waypoint is met on the way to the Services that use it, not at an address of its own. */
+/**
+ * A waypoint is met on the way to the Services that use it, not at an address of its own. Sidecars meet none, and gateways
+ * only where it is asked for.
+ */
 function isWaypoint({ spec }: GatewayApiObject): boolean {
   return /waypoint/.test(String(spec.gatewayClassName));
+}
+
+function isWaypointAskedFor({ index }: Registry): boolean {
+  const asking = [...index.ofKind('ServiceEntry'), ...index.services, ...index.inGroup('', 'Namespace')];
+  return asking.some(({ manifest }) => manifest.metadata.labels?.[USE_WAYPOINT] !== undefined);
 }
 
 /** The Services of a Gateway: one of its own, or the ones that its addresses name. */
@@ -95,7 +105,7 @@ function servicesOf({ clusterDomain }: Registry, { manifest, spec, name, namespa
 }
 
 function isServedBy(registry: Registry, gateway: GatewayApiObject, place: ProxyPlace): boolean {
-  if (isWaypoint(gateway)) return true;
+  if (isWaypoint(gateway)) return isWaypointAskedFor(registry);
   if (gateway.namespace === place.namespace && place.labels[GATEWAY_NAME] === gateway.name) return true;
   return servicesOf(registry, gateway).some((host) => {
     const service = serviceOfHost(host, registry.clusterDomain);
