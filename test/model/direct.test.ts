@@ -27,6 +27,22 @@ test.each([
   expect(ask(deployment(annotations), 'shop/legacy', url).via).toBe(via);
 });
 
+test.each([
+  'excludeOutboundIPRanges: 198.51.100.7',
+  'excludeOutboundIPRanges: "198.51.100.0/24, 10.0.0.0/8"',
+  'excludeOutboundIPRanges: 198.51.100.0/33',
+  'excludeOutboundIPRanges: "*"',
+  'includeOutboundIPRanges: "10.0.0.0/8,*"',
+  'excludeOutboundPorts: 80-90',
+  'excludeOutboundPorts: "*"',
+  'includeOutboundPorts: "70000"',
+])('%s: no pod starts with it', (annotation) => {
+  expect(ask(deployment(`{ traffic.sidecar.istio.io/${annotation} }`), 'shop/legacy', url)).toMatchObject({
+    outcome: 'undetermined',
+    reason: expect.stringContaining('no pod starts with traffic.sidecar.istio.io/'),
+  });
+});
+
 test('the pod template that decided is named', () => {
   const { steps } = ask(deployment('{ traffic.sidecar.istio.io/excludeOutboundPorts: "5432" }'), 'shop/legacy', url);
   expect(steps.flatMap((step) => step.decidedBy)).toContainEqual(

@@ -1,3 +1,4 @@
+import { isIP } from 'net';
 import { Address, holds, isOfIPv6 } from '../objects/addresses';
 import { FieldRef } from '../answer/answer';
 import { SAY_ADDRESS } from '../answer/conditions';
@@ -44,6 +45,9 @@ const KNOWN = new Set([
   'excludeInboundPorts',
 ]);
 
+/** Those of which `*` means all. */
+const ALL = new Set(['includeOutboundIPRanges', 'includeInboundPorts']);
+
 /** The caller's pod; its annotations come from the pod template that has its labels. */
 export function callerPod(registry: Registry, caller: ModelCaller): CallerPod {
   const labels = caller.labels ?? { app: caller.name ?? caller.serviceAccount };
@@ -86,6 +90,13 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
   if (unknown !== undefined)
     throw new Undetermined(`the model does not know the annotation ${unknown}`, [annotation(unknown)]);
   const text = (name: string) => pod.annotations[`${PREFIX}${name}`];
+  const refused = written.find((key) => !isTaken(key.slice(PREFIX.length), pod.annotations[key]));
+  if (refused !== undefined)
+    throw new Undetermined(
+      `no pod starts with ${refused}: ${JSON.stringify(pod.annotations[refused])}, which is no list of ` +
+        `${refused.endsWith('Ranges') ? 'ranges (CIDR, without spaces)' : 'ports'}`,
+      [annotation(refused)],
+    );
   const ports = (name: string) => (text(name) ?? '').split(',').filter(Boolean).map(Number);
   const within = (name: string) =>
     (text(name) ?? '')
@@ -108,6 +119,21 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
   if (text('includeOutboundIPRanges') !== undefined && !within('includeOutboundIPRanges'))
     return { captured: false, cause: annotation(`${PREFIX}includeOutboundIPRanges`) };
   return { captured: true };
+}
+
+/** Whether the injector and the capture take the value of an annotation. */
+function isTaken(name: string, value: string): boolean {
+  if (value.trim() === '' || (value === '*' && ALL.has(name))) return true;
+  return value.split(',').every(name.endsWith('Ranges') ? isCidr : isPort);
+}
+
+function isCidr(text: string): boolean {
+  const [address, bits = ''] = text.split('/');
+  return /^\d+$/.test(bits) && Number(bits) <= { 0: -1, 4: 32, 6: 128 }[isIP(address) as 0 | 4 | 6];
+}
+
+function isPort(text: string): boolean {
+  return /^\d+$/.test(text.trim()) && Number(text) <= 65535;
 }
 
 function templateFor(registry: Registry, namespace: string, labels: Record<string, string>): Indexed | undefined {
