@@ -16,6 +16,7 @@ import { Condition, together } from '../../answer/conditions';
 import { Discovery } from '../discovery';
 import { KnownGateway, World } from '../world';
 import { GatewayPods } from '../../../access/access-table';
+import { INJECTION_TEMPLATES } from '../../../istio/injection';
 import { podTemplateOf } from '../../../istio/pod-templates';
 import { Indexed } from '../../../manifests/indexed';
 import { ManifestIndex } from '../../../manifests/manifest-index';
@@ -78,8 +79,9 @@ export class Gateways {
 
   private addFromTemplates(selectors: readonly Labels[]): void {
     for (const object of templatesOf(this.index)) {
-      const labels = podTemplateOf(object.manifest)?.metadata?.labels ?? {};
-      if (selectors.some((selector) => selects(selector, labels))) this.add(gatewayOf(object));
+      const { labels = {}, annotations } = podTemplateOf(object.manifest)?.metadata ?? {};
+      const isInjected = annotations?.[INJECTION_TEMPLATES] === 'gateway';
+      if (isInjected || selectors.some((selector) => selects(selector, labels))) this.add(gatewayOf(object));
     }
   }
 

@@ -1,4 +1,4 @@
-import { CHART_PORT, labelsOf, ownSelector, podPorts, standardLabels } from './standard';
+import { CHART_PORT, labelsOf, ownLabels, ownSelector, podPorts, standardLabels } from './standard';
 import { KnownGateway } from '../world';
 import { fullHost } from '../../../istio/hosts';
 import { serviceOfHost } from '../../../istio/service-names';
@@ -47,7 +47,8 @@ export function missingServices(
       bound?.spec.selector ??
       (standard && { istio: standard.istio }) ??
       ownSelector(index, { namespace, name: name.replace(/-hop$/, '') }) ??
-      onlySelector(index, namespace);
+      onlySelector(index, namespace) ??
+      (name.endsWith('-hop') ? ownLabels({ namespace, name: name.replace(/-hop$/, '') }) : undefined);
     if (!selector) continue;
     const servers = index
       .ofKind('Gateway')

@@ -24,7 +24,8 @@ export function standardLabels(name: string) {
     : undefined;
 }
 
-function ownLabels({ name, namespace }: Pick<KnownGateway, 'name' | 'namespace'>): Labels {
+/** The labels of the pods of an `EgressGateway`. */
+export function ownLabels({ name, namespace }: Pick<KnownGateway, 'name' | 'namespace'>): Labels {
   return { [GATEWAY_LABEL]: `${name}.${namespace}` };
 }
 
