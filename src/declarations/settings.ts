@@ -1,4 +1,5 @@
 import { IstioProtocol } from '../istio/protocols';
+import { HOST_ANNOTATION } from '../values/host-annotation';
 import { EgressLoadBalancing, EgressResolution } from '../values/traffic-options';
 
 /** The options of one declaration as plain data. Two declarations of the same egress path agree if they are equal. */
@@ -59,9 +60,6 @@ export interface TrafficPolicy {
   };
   readonly loadBalancer?: { readonly simple: EgressLoadBalancing };
 }
-
-/** Which host an object is for, where it is for one. */
-const HOST_ANNOTATION = 'cdk8s-istio-egress/host';
 
 /** Everything that weakens a promise is written under this annotation on the objects concerned. */
 export const UNSAFE_ANNOTATION = 'cdk8s-istio-egress/unsafe';

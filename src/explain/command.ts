@@ -6,6 +6,7 @@ import { bystanders } from './bystanders';
 import { isAnsweredAsWanted, isPlainYes, smallestChange } from './changes';
 import { docs } from './docs';
 import { HELP } from './help';
+import { hints } from './hints';
 import { judgeTable } from './judge-table';
 import { asMermaid, Explained } from './mermaid';
 import { meshAmong, MeshConfigError, meshOf } from './mesh-config';
@@ -27,7 +28,7 @@ import { Outcome, Usage } from '../cli/outcome';
 import { WIDTH, wrap } from '../cli/wrap';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { headline } from './headline';
-import { asText } from './text';
+import { asText, NO_CHANGE } from './text';
 import { unlistedGateways } from './unlisted-gateways';
 import { AccessTable } from '../access/access-table';
 import { FORMER_OPTIONS } from '../access/former-words';
@@ -127,15 +128,11 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
   const isFine = isAnsweredAsWanted(answer, wanted);
   const change =
     answer.outcome === 'undetermined' || isFine ? undefined : smallestChange(model, caller, request, answer, wanted);
-  const notes = [
-    ...(note === undefined ? [] : [note]),
-    ...(answer.outcome === 'answered' && answer.via !== 'undeclared'
-      ? []
-      : misspelt(read.objects, caller, request.url)),
-    ...(answer.outcome === 'refused' && !change ? ['no change of one object was found that makes it answered'] : []),
-    ...read.notes,
-    ...read.assumptions,
-  ];
+  const isYes = answer.outcome === 'answered' && answer.via !== 'undeclared';
+  const doubts = isYes ? [] : misspelt(read.objects, caller, request.url);
+  const isWithoutChange = answer.outcome === 'refused' && change === undefined;
+  const inTheProgram = hints(model, caller, request, answer);
+  const notes = [...(note === undefined ? [] : [note]), ...read.notes, ...read.assumptions];
   const findings = findingsOn(answer, objects, world);
   const idle = bystanders(answer, model, caller, request);
   const isIncomplete = read.problems.length > 0;
@@ -149,15 +146,22 @@ function explain(args: readonly string[], width: number, standardInput?: () => s
       asJson({
         ...answer,
         ...(change && { change: { text: change.text, also: change.also, then: change.then } }),
+        hints: inTheProgram,
         bystanders: idle,
         findings,
-        notes,
+        notes: [...doubts, ...(isWithoutChange ? [NO_CHANGE] : []), ...notes],
         incomplete: isIncomplete,
         problems,
       }),
     mermaid: () =>
       diagram(read, [{ caller: `${caller.namespace}/${caller.serviceAccount}`, url: request.url, answer }]),
-    text: () => incomplete(read) + asText(answer, { change, bystanders: idle, findings, notes, notVia }, width),
+    text: () =>
+      incomplete(read) +
+      asText(
+        answer,
+        { doubts, change, isWithoutChange, hints: inTheProgram, bystanders: idle, findings, notes, notVia },
+        width,
+      ),
   }[output]();
   return { code, out, err: lines(problems) };
 }

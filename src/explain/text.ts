@@ -11,7 +11,13 @@ import { Finding } from '../rules';
 export interface Extras {
   /** The egress path that the request had to take and does not. */
   readonly notVia?: Via;
+  /** What is probably misspelt in the question. */
+  readonly doubts?: readonly string[];
   readonly change?: Change | undefined;
+  /** Whether changes were tried, and none helps. */
+  readonly isWithoutChange?: boolean;
+  /** What to change in the program of this library's constructs. */
+  readonly hints?: readonly string[];
   readonly bystanders?: readonly Bystander[];
   readonly findings?: readonly Finding[];
   readonly notes?: readonly string[];
@@ -21,10 +27,13 @@ const OUTAGE =
   'This looks like an outage but is a refusal: the TLS handshake of the hop completes before the server ' +
   "checks the caller's identity, and the gateway logs nothing.";
 
+/** Said where changes were tried. */
+export const NO_CHANGE = 'No change of one object was found that makes it answered.';
+
 /** An explanation as text, in lines of at most a width. */
 export function asText(
   answer: Answer,
-  { notVia, change, bystanders = [], findings = [], notes = [] }: Extras = {},
+  { notVia, doubts = [], change, isWithoutChange, hints = [], bystanders = [], findings = [], notes = [] }: Extras = {},
   width = Infinity,
 ): string {
   const { outcome, causes, alternatives, remarks, condition, assumptions } = answer;
@@ -42,10 +51,13 @@ export function asText(
     steps(answer.steps, width),
     block('Decided by', outcome === 'answered' ? [] : causes.map(located)),
     looksLikeOutage(answer) ? OUTAGE : '',
+    block('Perhaps misspelt', doubts),
     block(
       'Smallest change, verified by the model',
       change ? [change.text, ...change.also, `then: ${change.then}`] : [],
     ),
+    isWithoutChange ? NO_CHANGE : '',
+    block('In the program, as its objects tell; not tried by the model', hints),
     block('Some of the time', others),
     block('On the egress path', remarked),
     block('Names the host, but has no effect on this request', idle),

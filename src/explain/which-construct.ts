@@ -56,7 +56,7 @@ const OF_ONE_CONSTRUCT: Readonly<Record<string, string>> = {
 };
 const OF_HOSTS = ['ServiceEntry', 'VirtualService', 'DestinationRule'];
 
-function pathsOf({ manifest }: EgressObject): string[] {
+export function pathsOf({ manifest }: EgressObject): string[] {
   const paths = manifest.metadata?.annotations?.[CONSTRUCTS];
   return typeof paths === 'string' ? paths.split(', ') : [];
 }
