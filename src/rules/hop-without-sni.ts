@@ -1,11 +1,11 @@
 import { Rule } from './rule';
-import { describe, describeAll, Indexed, IstioObject, ordered } from '../manifests/indexed';
-import { ManifestIndex } from '../manifests/manifest-index';
+import { GatewayHops } from '../manifests/gateway-hops';
+import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
-import { selectorsOverlap } from '../manifests/selectors';
 import { kindOf } from '../manifests/servers';
 import { Server } from '../manifests/specs';
-import { tlsFor } from '../manifests/tls';
+import { originates, tlsFor } from '../manifests/tls';
+import { groupBy } from '../values/grouping';
 
 const example = (tls: string) => `
 apiVersion: networking.istio.io/v1
@@ -35,64 +35,71 @@ spec:
 export const hopWithoutSni: Rule = {
   code: 'hop-without-sni',
   severity: 'error',
-  title: 'A mutual TLS hop to a gateway without the SNI of a server',
+  title: 'A hop to a gateway without the SNI of a server',
   reason:
     "Without `sni`, a sidecar sends Istio's internal cluster name as the SNI. A server with named hosts does not " +
-    'match it, and every connection is reset (503).',
-  cure: "Set sni to the server's host next to mode: ISTIO_MUTUAL, in a separate subset for each host.",
+    'match it, and every connection is reset (503). So it is where the settings are those of a subset that the route ' +
+    'does not name: what it sends is plain HTTP.',
+  cure:
+    "Set sni to the server's host next to mode: ISTIO_MUTUAL, in a separate subset for each host, and name the subset " +
+    'in the route.',
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: example('mode: ISTIO_MUTUAL, sni: a.example.com'),
   bad: example('mode: ISTIO_MUTUAL'),
   *check(index) {
+    if (index.meshTls.size === 0) return;
+    const gatewayHops = new GatewayHops(index);
+    // A gateway's Service may have a rule for each host behind it, so that hops are not compared with all of them.
+    const bare = groupBy(
+      index.hops.filter(({ subset, section }) => subset === undefined && section === 'http'),
+      ({ virtualService, host }) => `${virtualService.namespace} ${host}`,
+    );
+    const reported = new Set<unknown>();
     for (const [rule, blocks] of index.meshTls) {
-      if (blocks.every(({ sni }) => sni)) continue;
-      const [name, namespace, ...domain] = String(rule.spec.host).split('.');
-      if (domain[0] !== 'svc') continue;
-      const reported = new Set<Indexed>();
-      for (const hop of index.hopsByHost.get(rule.spec.host!)) {
-        if (hop.port === undefined || reported.has(hop.virtualService) || !isWithoutSni(rule, hop)) continue;
-        const gateways = serving(index, namespace, name, hop.port);
-        if (gateways.length === 0) continue;
+      const host = rule.spec.host!;
+      const hops = blocks.every(({ sni }) => sni) ? bare.get(`${rule.namespace} ${host}`) : index.hopsByHost.get(host);
+      for (const hop of hops) {
+        if (hop.port === undefined || reported.has(hop.virtualService)) continue;
+        const what = whatIsMissing(rule, hop);
+        if (what === undefined) continue;
+        if (what === 'subset' && index.rulesFor(host).some((other) => isForAll(other, hop))) continue;
+        const { gateways, servers } = gatewayHops.serving(hop);
+        if (gateways.length === 0 || !servers.every(isNamed)) continue;
         reported.add(hop.virtualService);
+        const all = ordered(gateways);
         yield {
           message:
-            `${describe(hop.virtualService)} routes to port ${hop.port} of ${hop.host} with ${describe(rule)}, which ` +
-            `sets no sni, but ${describeAll(gateways)} has only servers with named hosts there.`,
+            `${describe(hop.virtualService)} routes to port ${hop.port} of ${hop.host} ` +
+            (what === 'sni'
+              ? `with ${describe(rule)}, which sets no sni, but ${describeAll(all)} has only servers with named hosts there.`
+              : `without a subset, and ${describe(rule)} sets TLS only for subsets, but ${describeAll(all)} has only TLS servers there.`),
           field: hopField(hop),
-          objects: [hop.virtualService, rule, ...gateways],
+          objects: [hop.virtualService, rule, ...all],
         };
       }
     }
   },
 };
 
-function isWithoutSni(rule: IstioObject<'DestinationRule'>, hop: Hop): boolean {
+/** What the hop lacks to match a server with the settings of the rule, if that is certain. */
+function whatIsMissing(rule: IstioObject<'DestinationRule'>, hop: Hop): 'sni' | 'subset' | undefined {
   // Rules in the proxy's own namespace take precedence, so only these are certain to be used.
   if (rule.namespace !== hop.virtualService.namespace || !followers(hop.virtualService, hop.route).sidecars)
-    return false;
+    return undefined;
   const subset = rule.spec.subsets?.find(({ name }) => name === hop.subset);
-  if (hop.subset !== undefined && !subset) return false;
+  if (hop.subset !== undefined && !subset) return undefined;
   const tls =
     (subset?.trafficPolicy ? tlsFor(subset.trafficPolicy, hop.port!) : undefined) ??
     tlsFor(rule.spec.trafficPolicy, hop.port!);
-  return tls?.mode === 'ISTIO_MUTUAL' && !tls.sni;
+  if (tls?.mode === 'ISTIO_MUTUAL' && !tls.sni) return 'sni';
+  return tls === undefined && hop.subset === undefined && hop.section === 'http' ? 'subset' : undefined;
 }
 
-/** The Gateways behind the Service, if all their servers on the port have named hosts. */
-function serving(index: ManifestIndex, namespace: string, name: string, port: number): Indexed[] {
-  const service = index.services.find((candidate) => candidate.namespace === namespace && candidate.name === name);
-  const behind = index
-    .ofKind('Gateway')
-    .filter(
-      (gateway) =>
-        gateway.namespace === namespace && (!service || selectorsOverlap(gateway.spec.selector, service.spec.selector)),
-    );
-  const servers = behind.flatMap((gateway) =>
-    (gateway.spec.servers ?? []).filter((server) => server.port?.number === port),
-  );
-  const isNamed = (server: Server) =>
-    kindOf(server) === 'TLS' && (server.hosts ?? []).every((host) => host !== '*' && !host.endsWith('/*'));
-  return servers.every(isNamed)
-    ? ordered(behind.filter((gateway) => gateway.spec.servers?.some((server) => server.port?.number === port)))
-    : [];
+/** Whether a rule has TLS settings for a hop that names no subset. */
+function isForAll({ spec: { trafficPolicy } }: IstioObject<'DestinationRule'>, { port }: Hop): boolean {
+  return originates(tlsFor(trafficPolicy, port!));
+}
+
+function isNamed(server: Server): boolean {
+  return kindOf(server) === 'TLS' && (server.hosts ?? []).every((host) => host !== '*' && !host.endsWith('/*'));
 }

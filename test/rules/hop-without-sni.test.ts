@@ -15,6 +15,16 @@ const service = (selector: object): EgressObject => ({
   origin: 'svc',
 });
 
+const pods = (labels: object): EgressObject => ({
+  manifest: {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'exit', namespace: 'egress' },
+    spec: { template: { metadata: { labels } } },
+  },
+  origin: 'pods',
+});
+
 test('sni may be set in a subset or for the host; without it a named server does not match', () => {
   expect(reported(code, [named, bySubset(mutual), to({ subset: 'x' })])).toEqual(['egress/exit shop/hop shop/r']);
   expect(reported(code, [named, rule({ trafficPolicy: { tls: mutual } }), to()])).toEqual([
@@ -30,7 +40,6 @@ test('sni may be set in a subset or for the host; without it a named server does
 });
 
 test('only the settings that the route uses count', () => {
-  expect(reported(code, [named, bySubset(mutual), to()])).toEqual([]);
   expect(reported(code, [named, bySubset(mutual), to({ subset: 'y' })])).toEqual([]);
   expect(reported(code, [named, bySubset(mutual), to({ subset: 'x', port: { number: 8443 } })])).toEqual([]);
   expect(reported(code, [named, bySubset(mutual), to({ subset: 'x' }, { gateways: ['egress/other'] })])).toEqual([]);
@@ -42,6 +51,36 @@ test('only the settings that the route uses count', () => {
   expect(
     reported(code, [named, rule({ ...bySubset(mutual).manifest.spec }, 'egress/hop'), to({ subset: 'x' })]),
   ).toEqual([]);
+});
+
+test('without the subset that has the settings a route sends plain HTTP', () => {
+  const hop = bySubset({ ...mutual, sni: 'a.example.com' });
+  expect(reported(code, [named, hop, to()])).toEqual(['egress/exit shop/hop shop/r']);
+  const plain = { port: { number: 443, name: 'http', protocol: 'HTTP' } };
+  expect(reported(code, [gateway('egress/exit', ['a.example.com'], plain), hop, to()])).toEqual([]);
+  expect(reported(code, [named, hop, to({ port: { number: 80 } })])).toEqual([]);
+  const forAll = rule({ trafficPolicy: { tls: { ...mutual, sni: 'a.example.com' } } }, 'shop/all');
+  expect(reported(code, [named, hop, forAll, to()])).toEqual([]);
+  // What the application has encrypted needs no settings.
+  const passed = {
+    http: undefined,
+    tls: [{ match: [{ sniHosts: ['a.example.com'] }], route: [{ destination: { host, port: { number: 443 } } }] }],
+  };
+  expect(reported(code, [named, hop, to({}, passed)])).toEqual([]);
+});
+
+test('the Gateway may be in another namespace than its pods', () => {
+  const away = gateway('shop/exit', ['a.example.com']);
+  const objects = (...more: EgressObject[]) => [away, bySubset(mutual), to({ subset: 'x' }), ...more];
+  expect(reported(code, objects())).toEqual([]);
+  expect(reported(code, objects(service({ istio: 'exit' })))).toEqual(['shop/exit shop/hop shop/r']);
+  expect(reported(code, objects(service({ app: 'exit' })))).toEqual([]);
+  expect(reported(code, objects(service({ app: 'exit' }), pods({ app: 'exit', istio: 'exit' })))).toHaveLength(1);
+  expect(reported(code, objects(service({ app: 'exit' }), pods({ app: 'exit', istio: 'other' })))).toEqual([]);
+  const bound = { gateways: ['mesh', 'exit'] };
+  expect(reported(code, [away, bySubset(mutual), to({ subset: 'x' }, bound)])).toEqual(['shop/exit shop/hop shop/r']);
+  const any = gateway('other/any', ['*']);
+  expect(reported(code, objects(service({ istio: 'exit' }), any))).toEqual([]);
 });
 
 test('a server for any name matches, and an unknown gateway may', () => {

@@ -1,0 +1,65 @@
+import { IstioObject } from './indexed';
+import { ManifestIndex } from './manifest-index';
+import { fullGateway, Hop } from './routes';
+import { selects, selectorsOverlap } from './selectors';
+import { Server, ServiceSpec } from './specs';
+import { podTemplateOf } from '../istio/pod-templates';
+import { addTo, valueIn } from '../values/grouping';
+
+type Gateway = IstioObject<'Gateway'>;
+
+/** Which Gateways serve what routes send to a gateway's Service. */
+export class GatewayHops {
+  private readonly services: ReadonlyMap<string, ServiceSpec>;
+  private readonly gateways = new Map<string, Gateway>();
+  private readonly ofNamespace = new Map<string, Gateway[]>();
+  private readonly byService = new Map<string, readonly Gateway[]>();
+
+  constructor(private readonly index: ManifestIndex) {
+    this.services = new Map(index.services.map(({ namespace, name, spec }) => [`${namespace}/${name}`, spec]));
+    for (const gateway of index.ofKind('Gateway')) {
+      this.gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);
+      addTo(this.ofNamespace, gateway.namespace, gateway);
+    }
+  }
+
+  /** The Gateways with a server on the port of a hop, and all their servers there. */
+  public serving(hop: Hop): { readonly gateways: readonly Gateway[]; readonly servers: readonly Server[] } {
+    const isOnPort = (server: Server) => server.port?.number === hop.port;
+    const gateways = this.behind(hop).filter(({ spec }) => spec.servers?.some(isOnPort));
+    return { gateways, servers: gateways.flatMap(({ spec }) => spec.servers!.filter(isOnPort)) };
+  }
+
+  /**
+   * The Gateways that open their servers on the pods to which a hop leads, wherever these Gateways are. If the Service is
+   * not among the manifests, these are the Gateways of its namespace, and those that the VirtualService itself binds.
+   */
+  private behind({ virtualService, host }: Hop): readonly Gateway[] {
+    const [name, namespace, svc] = host.split('.');
+    if (svc !== 'svc') return [];
+    const id = `${namespace}/${name}`;
+    const service = this.services.get(id);
+    if (service) return valueIn(this.byService, id, () => this.onPodsOf(namespace, service));
+    const own = this.ofNamespace.get(namespace) ?? [];
+    const bound = (virtualService.spec.gateways ?? []).flatMap(
+      (written) => this.gateways.get(fullGateway(written, virtualService.namespace)) ?? [],
+    );
+    return [...own, ...bound.filter((gateway) => gateway.namespace !== namespace)];
+  }
+
+  /** In another namespace than the pods' own, a selector counts only if they certainly have all its labels. */
+  private onPodsOf(namespace: string, { selector }: ServiceSpec): Gateway[] {
+    const templates = this.index.podTemplates
+      .filter((one) => one.namespace === namespace)
+      .map(({ manifest }) => podTemplateOf(manifest)?.metadata?.labels)
+      .filter((labels) => selector && selects(selector, labels));
+    const labels = [selector ?? {}, ...templates];
+    return this.index
+      .ofKind('Gateway')
+      .filter(({ namespace: own, spec: { selector: wanted } }) =>
+        own === namespace
+          ? selectorsOverlap(wanted, selector)
+          : wanted !== undefined && labels.some((one) => selects(wanted, one)),
+      );
+  }
+}
