@@ -13,7 +13,7 @@ import { overlap } from '../istio/ranges';
 import { DEFAULT_ROOT_NAMESPACE } from '../istio/root-namespace';
 import { DEFAULT_CLUSTER_DOMAIN } from '../istio/service-names';
 import { guard } from '../recipes/guard';
-import { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policies';
+import { GuardedLocks, GuardedPods, GuardFacts } from '../recipes/guard/policy';
 import { isA } from '../values/brand';
 import { assertDnsLabel, assertObjectName } from '../values/names';
 import { Problems } from '../values/problems';

@@ -1,6 +1,6 @@
 /** What a team may write into the annotations and labels of Istio on its pods. Anything else is refused. */
 import { field, matches, patterns } from './cel';
-import type { GuardPolicy } from './policies';
+import type { GuardPolicy } from './policy';
 import { INJECT, PROXY_CONFIG, REVISION } from '../../istio/injection';
 
 /** Here the injector notes which containers it wrote. */

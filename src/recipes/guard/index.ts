@@ -1,6 +1,9 @@
 import { ApiObjectMetadata } from 'cdk8s';
 import { POD_POLICIES } from './pods';
-import { GUARD_POLICIES, GuardedLocks, GuardFacts, GuardPolicy, lockPolicy, sidecarPolicy } from './policies';
+import { ISTIO_POLICIES } from './istio';
+import { lockPolicy, sidecarPolicy } from './locks';
+import { GuardedLocks, GuardFacts, GuardPolicy } from './policy';
+import { SERVICE_POLICIES } from './services';
 import { Rank, RecipeObject } from '../recipe';
 
 const API_VERSION = 'admissionregistration.k8s.io/v1';
@@ -19,7 +22,7 @@ export function guard(
   action: string,
   { refuseBypass, ...given }: ApiObjectMetadata & { readonly name: string; readonly refuseBypass: boolean },
 ): RecipeObject[] {
-  const policies = Object.entries({ ...GUARD_POLICIES, ...(refuseBypass && POD_POLICIES) }).map(
+  const policies = Object.entries({ ...ISTIO_POLICIES, ...SERVICE_POLICIES, ...(refuseBypass && POD_POLICIES) }).map(
     ([what, policy]): [what: string, policy: () => GuardPolicy] => [what, () => policy(facts())],
   );
   if (locks) policies.push(['sidecars', () => sidecarPolicy(facts(), locks)]);

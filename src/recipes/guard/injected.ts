@@ -5,7 +5,7 @@
  */
 import { ANYTHING, QUOTED, STATUS } from './annotations';
 import { annotation, each, field, literal, mapLiteral, matches, matchLines, patterns } from './cel';
-import type { GuardFacts, GuardPolicy } from './policies';
+import type { GuardFacts, GuardPolicy } from './policy';
 import { MESH_VARIABLES, ofPlatform, POD_VARIABLES, proxyConfig } from './proxy-config';
 import { PROXY_CONTAINER, PROXY_UID } from '../../istio/injection';
 

@@ -3,7 +3,7 @@
  * injector makes of it and of the settings of the mesh. Its agent reads both as YAML, with both spellings of a field.
  */
 import { inPattern, words } from './cel';
-import type { GuardFacts } from './policies';
+import type { GuardFacts } from './policy';
 
 /** Settings of a pod's own, wherever they are. What is not here could capture otherwise, obey or report elsewhere. */
 export const POD_SETTINGS = words(

@@ -1,0 +1,248 @@
+import { routesBeyond, rulesBeyond } from './beyond';
+import { each, field, inPattern, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
+import {
+  GuardedPods,
+  GuardFacts,
+  GuardPolicy,
+  HIDDEN,
+  INTERNAL,
+  istio,
+  NO_NETWORK,
+  outside,
+  PRIVATE,
+  ranges,
+  written,
+} from './policy';
+import { FEW_ENDPOINTS, FEW_ROUTES, FEW_SUBSETS } from './sizes';
+
+/** Of the Gateway API routes that sidecars can follow, and Gateways, in every version that they have had. */
+const GATEWAY_API = {
+  gateways: ['v1', 'v1beta1'],
+  httproutes: ['v1', 'v1beta1', 'v1alpha2'],
+  grpcroutes: ['v1', 'v1alpha2'],
+  tlsroutes: ['v1', 'v1alpha3', 'v1alpha2'],
+  tcproutes: ['v1', 'v1alpha2'],
+};
+
+/** What is refused of Istio's kinds, and of the Gateway API. */
+export const ISTIO_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> = {
+  'service-entries': (facts) => ({
+    rules: [istio('serviceentries')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression: `${field('spec.exportTo', '[]')} == ${PRIVATE}`,
+        message:
+          `A ServiceEntry is for its own namespace: write ${HIDDEN}. Seen by other namespaces, its hosts and ` +
+          'addresses would take over their traffic. What all may use belongs in a namespace of the platform.',
+      },
+      {
+        // istiod keeps endpoints, and the clusters that it has worked out, by host and namespace: those of an entry for a
+        // Service become the Service's. Lists may be long. A longer name is that of a pod.
+        expression:
+          `!${field('spec.hosts', '[]')}.join(' ').contains(${literal(`.svc.${facts.clusterDomain}`)}) || ` +
+          `!${field('spec.hosts', '[]')}.exists(host, host.matches('^[^.]+[.]' + request.namespace + ` +
+          `${literal(`[.]svc[.]${inPattern(facts.clusterDomain)}$`)}))`,
+        message:
+          'A ServiceEntry must not name a Service of its own namespace: what it says can apply to the Service itself, ' +
+          'which all namespaces see. Give the entry another host, and the Service a `selector`.',
+      },
+      FEW_ENDPOINTS,
+    ],
+  }),
+
+  'virtual-services': (facts) => ({
+    rules: [istio('virtualservices')],
+    namespaces: outside(facts),
+    variables: [
+      { name: 'gateways', expression: field('spec.gateways', '[]') },
+      { name: 'hosts', expression: field('spec.hosts', '[]') },
+      {
+        name: 'isSeen',
+        expression:
+          "(variables.gateways.size() == 0 || 'mesh' in variables.gateways) && " +
+          `${field('spec.exportTo', '[]')} != ${PRIVATE}`,
+      },
+    ],
+    validations: [
+      {
+        expression: `!variables.isSeen || variables.hosts.all(host, ${isOwnService('host', facts.clusterDomain)})`,
+        message:
+          "A VirtualService for sidecars whose hosts are not its own namespace's Services, by their short or full names, " +
+          `is for its own namespace: write ${HIDDEN}, and what a gateway serves into another VirtualService, without "mesh" ` +
+          'among its `gateways`.',
+      },
+      {
+        expression:
+          "variables.gateways.all(gateway, gateway == 'mesh' || gateway.matches('^([.]/)?[-a-z0-9]+$') || " +
+          `gateway.startsWith(request.namespace + '/')` +
+          `${facts.sharedGateways.length > 0 ? ` || gateway in ${literal(facts.sharedGateways)}` : ''})`,
+        message:
+          'A VirtualService is bound to a Gateway that is not for everybody: write "mesh" or the name of a Gateway ' +
+          `of its own namespace${
+            facts.sharedGateways.length > 0 ? `, or one of ${facts.sharedGateways.join(', ')}` : ''
+          }. Hosts behind the egress gateway are declared with GatewayEgress.`,
+      },
+      {
+        expression:
+          `${noHopNames('variables.hosts')} && ${field('spec.tls', '[]')}.all(route, ` +
+          `${field('match', '[]', 'route')}.all(match, ${noHopNames(field('sniHosts', '[]', 'match'))}))`,
+        message:
+          'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
+          'VirtualService the host that applications call.',
+      },
+      ...FEW_ROUTES,
+      ...whereSeen(routesBeyond(facts.clusterDomain)),
+      {
+        expression: `${field('metadata.annotations', '{}')}.all(key, !key.startsWith(${literal(INTERNAL)}))`,
+        message:
+          `Annotations below ${INTERNAL} are istiod's own: with them it would read this VirtualService otherwise, and ` +
+          'write values that the sidecars of all who see it refuse. Leave them out.',
+      },
+    ],
+  }),
+
+  // Their other fields could do what the policy for VirtualServices refuses, and are not read one by one.
+  'gateway-api': (facts) => ({
+    rules: Object.entries(GATEWAY_API).map(([resource, versions]) =>
+      written('gateway.networking.k8s.io', versions, resource),
+    ),
+    namespaces: outside(facts),
+    validations: [
+      {
+        // Sidecars of other namespaces follow TCP and TLS also where the Service is not the route's own.
+        expression: `${field('spec.parentRefs', '[]')}.all(parent, ${[
+          `${field('kind', "'Gateway'", 'parent')} in ['Gateway', 'ListenerSet', 'XListenerSet']`,
+          `request.resource.resource in ['httproutes', 'grpcroutes'] && ` +
+            `${field('namespace', 'request.namespace', 'parent')} != request.namespace`,
+        ].join(' || ')})`,
+        message:
+          'A route of the Gateway API for a Service or ServiceEntry is followed by the sidecars of all namespaces: write ' +
+          'a VirtualService, or bind the route to a Gateway.',
+      },
+      {
+        // CRDs take any text for a name.
+        expression: `${field('spec.rules', '[]')}.all(rule, ${each('backendRefs', 'rule', 'backend', "!backend.name.contains('/')")})`,
+        message:
+          'A route of the Gateway API leads to Services by names without "/": any other ends istiod. Write the name alone, ' +
+          'and its namespace into `namespace`.',
+      },
+      NO_NETWORK,
+    ],
+  }),
+
+  'destination-rules': (facts) => ({
+    rules: [istio('destinationrules')],
+    namespaces: outside(facts),
+    variables: [
+      { name: 'host', expression: field('spec.host', "''") },
+      { name: 'isSeen', expression: `${field('spec.exportTo', '[]')} != ${PRIVATE}` },
+    ],
+    validations: [
+      {
+        expression: `!variables.isSeen || ${isOwnService('variables.host', facts.clusterDomain)}`,
+        message:
+          "A DestinationRule whose host is not one of its own namespace's Services, by its short or full name, is for its " +
+          `own namespace: write ${HIDDEN}. Seen by other namespaces, it would decide how their sidecars speak to that host.`,
+      },
+      FEW_SUBSETS,
+      ...whereSeen(rulesBeyond()),
+    ],
+  }),
+
+  'workload-entries': (facts) => ({
+    rules: [istio('workloadentries')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression: isInside('variables.address', facts.machineCidrs),
+        message:
+          'The address of a WorkloadEntry becomes an endpoint of Services that the whole mesh sees, and the proxy that ' +
+          `has it takes its ports from there${ranges(facts.machineCidrs)}: write external addresses as \`endpoints\` ` +
+          `of a ServiceEntry that says ${HIDDEN}. The ranges of virtual machines in the mesh, without any of pods, ` +
+          'belong in `machineCidrs` of the guard.',
+      },
+    ],
+    variables: [{ name: 'address', expression: field('spec.address', "''") }],
+  }),
+
+  gateways: (facts) => ({
+    rules: [istio('gateways')],
+    namespaces: outside(facts),
+    variables: [{ name: 'selector', expression: field('spec.selector', '{}') }],
+    validations: [
+      {
+        expression: selectsOthers(facts.gateways),
+        message:
+          "A Gateway is for pods of its own team, and this one's selector is empty or may match those of the " +
+          "platform's egress gateway: select your gateway's pods by a label whose value differs there" +
+          `${facts.gateways.length > 0 ? ` (${suggestions(facts.gateways)})` : ''}. Hosts behind the egress gateway ` +
+          'are declared with GatewayEgress.',
+      },
+      {
+        expression: `${field('spec.servers', '[]')}.all(server, ${noHopNames(field('hosts', '[]', 'server'))})`,
+        message:
+          'Names below egress.internal and egress-checked.internal belong to the hop to the egress gateway: give the ' +
+          "Gateway's servers the hosts that its callers ask for.",
+      },
+    ],
+  }),
+
+  'request-authentications': (facts) => ({
+    rules: [written('security.istio.io', ['v1', 'v1beta1'], 'requestauthentications')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression:
+          `${field('spec.jwtRules', '[]')}.all(rule, ` +
+          `${field('jwks', "''", 'rule')} != '' || ${field('jwksUri', "''", 'rule')} != '' || ` +
+          `${field('jwks_uri', "''", 'rule')} != '')`,
+        message:
+          'Where a RequestAuthentication names no keys, istiod asks the issuer for them, and holds up the configuration ' +
+          'of proxies meanwhile: write `jwksUri` or `jwks` in each rule.',
+      },
+    ],
+  }),
+
+  telemetries: (facts) => ({
+    rules: [written('telemetry.istio.io', ['v1', 'v1alpha1'], 'telemetries')],
+    namespaces: outside(facts),
+    validations: [
+      {
+        expression:
+          `${field('spec.tracing', '[]')}.all(tracing, ` +
+          `${field('disableContextPropagation', 'true', 'tracing')} != false)`,
+        message:
+          'Where NoTraceContext or the platform keeps the headers of tracing inside, they stay inside: leave out ' +
+          '`disableContextPropagation: false`, which is what holds anyway where nobody says otherwise.',
+      },
+    ],
+  }),
+};
+
+/** The same conditions, for objects that other namespaces see. */
+function whereSeen(validations: GuardPolicy['validations']): GuardPolicy['validations'] {
+  return validations.map(({ expression, message }) => ({
+    expression: `!variables.isSeen || (${expression})`,
+    message,
+  }));
+}
+
+/** A selector that says something which none of the gateways' pods has. */
+function selectsOthers(gateways: GuardedPods[]): string {
+  const differs = gateways.map(({ labels, lacks }) => {
+    const known = mapLiteral(labels);
+    return `variables.selector.exists(key, key in ${known} ? ${known}[key] != variables.selector[key] : ${lacks})`;
+  });
+  return [...new Set(['variables.selector.size() > 0', ...differs])].join(' && ');
+}
+
+function suggestions(gateways: GuardedPods[]): string {
+  const texts = gateways.map(({ labels }) =>
+    Object.entries(labels)
+      .filter(([key]) => !key.includes('istio.io/'))
+      .map(([key, value]) => `${key}: ${value}`)
+      .join(', '),
+  );
+  return [...new Set(texts)].join('; ');
+}
