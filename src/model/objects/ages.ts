@@ -4,7 +4,7 @@ import { fullGateway } from '../../manifests/routes';
 import { IstioSpecs, ServiceSpec, specOf } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
 import { upper } from '../../istio/protocols';
-import { Grouping, valueIn } from '../../values/grouping';
+import { Grouping } from '../../values/grouping';
 
 /**
  * How old objects without a `metadata.creationTimestamp` are: younger than all others, older than all others, or as old
@@ -143,17 +143,14 @@ const ANY = '*';
 function undatedCompetitors(objects: readonly EgressObject[]): Map<EgressObject, Set<EgressObject>> {
   const found = new Map<EgressObject, Set<EgressObject>>();
   if (!objects.some(isUndated)) return found;
-  const claims = new Map<string, { objects: Set<EgressObject>; classes: Set<string> }>();
+  const claims = new Grouping<string, { readonly object: EgressObject; readonly claimClass: string }>();
   const open = gatewaysForAnyHost(objects);
-  for (const object of objects) {
-    if (!isSorted(object)) continue;
-    makeClaims(object.manifest as Sorted, open, (what, claimClass) => {
-      const own = valueIn(claims, what, () => ({ objects: new Set(), classes: new Set() }));
-      own.objects.add(object);
-      own.classes.add(claimClass);
-    });
-  }
-  for (const { objects: claimants, classes } of claims.values()) {
+  for (const object of objects)
+    if (isSorted(object))
+      makeClaims(object.manifest as Sorted, open, (what, claimClass) => claims.add(what, { object, claimClass }));
+  for (const several of claims.several.values()) {
+    const claimants = new Set(several.map(({ object }) => object));
+    const classes = new Set(several.map(({ claimClass }) => claimClass));
     if (claimants.size < 2 || (!classes.has(ANY) && classes.size < 2)) continue;
     for (const object of claimants) {
       if (!isUndated(object)) continue;
@@ -248,7 +245,8 @@ function makeClaims(object: Sorted, open: ReadonlySet<string>, claim: Claim): vo
 
 function fullName(host: string, namespace: string): string {
   const name = host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc`;
-  return name.replace(/^([^.]+\.[^.]+\.svc)\..*$/, '$1').toLowerCase();
+  // Most names are of other hosts, and the expression is slow to find that out.
+  return (name.includes('.svc.') ? name.replace(/^([^.]+\.[^.]+\.svc)\..*$/, '$1') : name).toLowerCase();
 }
 
 /** Ports of one class share a listener, or are told apart by server name. Of others the older takes all. */
