@@ -1,5 +1,4 @@
-import { FieldProblem, firstRejected, schemaProblem, webhookProblem } from './admission';
-import { checkLaterFields, checkNewerFields, checkNewerValues } from './admission/newer';
+import { BY_WEBHOOK, FieldProblem, IN_SCHEMA, LATER_FIELDS, NEWER_FIELDS, NEWER_VALUES, problemBy } from './admission';
 import { FieldRef } from '../answer/answer';
 import { fieldRef } from '../answer/field-ref';
 import { hostsOverlap, withoutPort } from './host-names';
@@ -220,7 +219,7 @@ function problemOf(manifest: Manifest): FieldProblem | undefined {
         misfit.place.endsWith('.protocol') &&
         misfits(spec, ISTIO_SPECS[kind] ?? {}).length === 0,
     };
-  return known && spec ? schemaProblem(kind, spec, namespaceOf(manifest)) : undefined;
+  return problemBy(IN_SCHEMA, manifest);
 }
 
 /**
@@ -250,14 +249,13 @@ export function separateMalformed(
     const isObject = typeof manifest?.kind === 'string' && manifest.metadata;
     const rejected = isObject
       ? (problemOf(manifest) ??
-        (isReleased ? undefined : firstRejected(() => checkLaterFields(manifest))) ??
-        (isOlder ? firstRejected(() => checkNewerFields(manifest)) : undefined))
+        (isReleased ? undefined : problemBy(LATER_FIELDS, manifest)) ??
+        (isOlder ? problemBy(NEWER_FIELDS, manifest) : undefined))
       : undefined;
     const problem =
       rejected ??
-      (isObject && manifest.spec && /^(networking|security)\.istio\.io\//.test(String(manifest.apiVersion))
-        ? (webhookProblem(manifest.kind, manifest.spec, namespaceOf(manifest)) ??
-          (isOlder ? firstRejected(() => checkNewerValues(manifest)) : undefined))
+      (isObject
+        ? (problemBy(BY_WEBHOOK, manifest) ?? (isOlder ? problemBy(NEWER_VALUES, manifest) : undefined))
         : undefined);
     if (problem === undefined) {
       wellFormed.push(source);

@@ -1,6 +1,8 @@
 import { isIP } from 'net';
 import { isPartialWildcard } from '../../../istio/hosts';
+import { Manifest } from '../../../manifests/egress-object';
 import { FieldPath } from '../../../manifests/field-path';
+import { IstioSpecs } from '../../../manifests/specs';
 
 /** A field that makes the API server or a webhook refuse an object. */
 export interface FieldProblem {
@@ -24,10 +26,16 @@ export function reject(field: FieldPath, problem: string): never {
   throw new Rejection(field, problem);
 }
 
-/** The first field that a check rejects. */
-export function firstRejected(check: () => void): FieldProblem | undefined {
+/** For each kind, what rejects a spec, whose types are right, at its first wrong field. */
+export type Checks = { readonly [Kind in keyof IstioSpecs]?: (spec: IstioSpecs[Kind], namespace: string) => void };
+
+/** The first field of an object that the check for its kind rejects. */
+export function problemBy(checks: Checks, { apiVersion, kind, metadata, spec }: Manifest): FieldProblem | undefined {
+  if (!spec || !Object.hasOwn(checks, kind) || !/^(networking|security)\.istio\.io\//.test(apiVersion))
+    return undefined;
+  const check = checks[kind as keyof IstioSpecs] as (of: unknown, namespace: string) => void;
   try {
-    check();
+    check(spec, String(metadata?.namespace ?? 'default'));
     return undefined;
   } catch (error) {
     if (error instanceof Rejection) return error;
@@ -39,8 +47,12 @@ export function firstRejected(check: () => void): FieldProblem | undefined {
 export const LONGEST_NAME = 255;
 
 /** As Istio reads them: unlike Kubernetes, with capitals. */
-const LABEL = /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/;
-const FIRST_LABEL = /^(\*|\*?[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])$/;
+const ONE = '[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?';
+/** The other labels of a name, and the dot that a full one may end with. */
+const OTHERS = `(?:\\.${ONE})*\\.?`;
+const LABEL = new RegExp(`^${ONE}$`);
+const FULL_NAME = new RegExp(`^${ONE}${OTHERS}$`);
+const NAME = new RegExp(`^(?:${ONE}|\\*(?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)${OTHERS}$`);
 const LABEL_KEY = /^([-a-zA-Z0-9.]+\/)?[a-zA-Z0-9]([-\w.]{0,61}[a-zA-Z0-9])?$/;
 const LABEL_VALUE = /^([a-zA-Z0-9]([-\w.]{0,61}[a-zA-Z0-9])?)?$/;
 
@@ -50,16 +62,12 @@ export function isLabel(name: string): boolean {
 
 /** Whether it is a name of labels; the dot at the end of a full name is allowed. */
 export function isFullName(name: string): boolean {
-  const labels = name.replace(/(?<=.)\.$/, '').split('.');
-  return name.length <= LONGEST_NAME && !/(^|\.)\d+$/.test(name) && labels.every(isLabel);
+  return name.length <= LONGEST_NAME && FULL_NAME.test(name) && !/(^|\.)\d+$/.test(name);
 }
 
 /** Whether it is a name whose first label may be or begin with `*`. */
 export function isName(name: string): boolean {
-  const [first, ...rest] = name.split('.');
-  const isFirst = first.startsWith('*') ? FIRST_LABEL.test(first) : isLabel(first);
-  const others = rest.join('.');
-  return name.length <= LONGEST_NAME && isFirst && (others === '' ? rest.length < 2 : isFullName(others));
+  return name.length <= LONGEST_NAME && NAME.test(name) && !/\.\d+$/.test(name);
 }
 
 /** The name of a host. */

@@ -4,18 +4,21 @@ import { IstioSpecs, TrafficPolicy } from '../../../manifests/specs';
 type Settings = Pick<TrafficPolicy, 'connectionPool' | 'outlierDetection' | 'loadBalancer' | 'retryBudget' | 'tls'>;
 
 /** What a DestinationRule says of traffic: as a whole, for ports, and for subsets, each with its place. */
-export function* trafficSettings({
+export function trafficSettings({
   trafficPolicy,
-  subsets,
-}: Partial<IstioSpecs['DestinationRule']>): Generator<readonly [Settings, FieldPath]> {
-  const policies: (readonly [TrafficPolicy | undefined, FieldPath])[] = [
-    [trafficPolicy, 'spec.trafficPolicy'],
-    ...(subsets ?? []).map((subset, at) => [subset?.trafficPolicy, `spec.subsets[${at}].trafficPolicy`] as const),
+  subsets = [],
+}: IstioSpecs['DestinationRule']): (readonly [Settings, FieldPath])[] {
+  return [
+    ...settingsIn(trafficPolicy, 'spec.trafficPolicy'),
+    ...subsets.flatMap((subset, at) => settingsIn(subset?.trafficPolicy, `spec.subsets[${at}].trafficPolicy`)),
   ];
-  for (const [policy, field] of policies) {
-    if (!policy) continue;
-    yield [policy, field];
-    for (const [at, port] of (policy.portLevelSettings ?? []).entries())
-      if (port) yield [port, `${field}.portLevelSettings[${at}]`];
-  }
+}
+
+function settingsIn(policy: TrafficPolicy | undefined, field: FieldPath): (readonly [Settings, FieldPath])[] {
+  if (!policy) return [];
+  const ofPorts = policy.portLevelSettings ?? [];
+  return [
+    [policy, field],
+    ...ofPorts.flatMap((port, at) => (port ? [[port, `${field}.portLevelSettings[${at}]`] as const] : [])),
+  ];
 }
