@@ -18,7 +18,8 @@ import { valueIn } from '../../values/grouping';
 /** A filter chain of a gateway's listener, with the server that it was made from. */
 export interface ServerChain extends Chain {
   readonly server: Server;
-  readonly hosts?: VirtualHosts;
+  /** Of a server that reads HTTP. */
+  readonly hosts?: () => VirtualHosts;
   readonly destinations?: readonly Destination[];
 }
 
@@ -78,7 +79,7 @@ function listenerOf(
       ranges: [],
       inspected: false,
       http: {},
-      hosts,
+      hosts: () => hosts,
       decidedBy: plain.map(({ gateway, field }) => fieldRef(gateway, field)),
     });
   }
@@ -93,11 +94,9 @@ function listenerOf(
     };
     if (plain.includes(server)) continue;
     if (section === 'http') {
-      const hosts = new VirtualHosts();
-      const merged = new Map<string, RouteEntry[]>();
-      addRoutes(registry, scope, server, merged);
-      addVirtualHosts(hosts, merged);
-      chains.push({ serverNames: server.serverNames, http: {}, hosts, ...shared });
+      let hosts: VirtualHosts | undefined;
+      const { serverNames } = server;
+      chains.push({ serverNames, http: {}, hosts: () => (hosts ??= hostsOf(registry, scope, server)), ...shared });
     } else if (passesThrough(server.value)) {
       const own = passthroughChains(registry, scope, server, passed);
       chains.push(...own);
@@ -135,6 +134,15 @@ function rejection({ overlap, partial }: ChainFinder<ServerChain>): GatewayListe
       'rejects the whole listener',
     decidedBy: [one, other].map(({ server }) => fieldRef(server.gateway, `${server.field}.hosts`)),
   };
+}
+
+/** The virtual hosts of a server that shares them with no other, for which a listener has thousands of them. */
+function hostsOf(registry: Registry, scope: Scope, server: Server): VirtualHosts {
+  const hosts = new VirtualHosts();
+  const merged = new Map<string, RouteEntry[]>();
+  addRoutes(registry, scope, server, merged);
+  addVirtualHosts(hosts, merged);
+  return hosts;
 }
 
 /** Adds the routes of a server, and returns the hosts that it shares with them. */

@@ -245,7 +245,7 @@ function throughServer(leg: Leg, flow: Flow, workload: GatewayWorkload, port: nu
   const scope = configuration.gatewayScope(workload);
   if (!reads) return forward(leg, { hop, scope, flow: arrived, port }, chain.destinations!, chain.decidedBy);
   const { authority } = request!;
-  const host = chain.hosts!.find(authority);
+  const host = chain.hosts!().find(authority);
   if (host?.toHttps) return redirectToHttps(leg, read, host.toHttps);
   if (!host) {
     const causes = [fieldRef(server.gateway, `${server.field}.hosts`)];
