@@ -9,14 +9,12 @@ import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { buildSync } from 'esbuild';
+import { compiled, ROOT } from './compiled';
 
-const ROOT = path.join(__dirname, '..');
 const SIZES = [100, 1_000, 2_000, 4_000];
 const ROUNDS = Number(process.argv[2] ?? 5);
 const VARIANTS = ['constructs', 'classes'];
-/** `one-app.ts` as Node runs it without a loader, whose cost would count. Node finds cdk8s from here. */
-const ONE_APP = path.join(ROOT, 'node_modules/.cache/bench/one-app.js');
+const ONE_APP = compiled('one-app');
 
 /** Builds and synthesises one app. */
 function measure(variant: string, count: number, outdir: string): { ms: number; text: string } {
@@ -25,14 +23,6 @@ function measure(variant: string, count: number, outdir: string): { ms: number; 
 }
 
 function main(): void {
-  compileLibrary();
-  buildSync({
-    entryPoints: [path.join(__dirname, 'one-app.ts')],
-    outfile: ONE_APP,
-    bundle: true,
-    platform: 'node',
-    packages: 'external',
-  });
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'egress-bench-'));
   const constructTimes = new Map<number, number>();
   try {
@@ -76,29 +66,6 @@ function measureRequire(): void {
   print('require cdk8s', `${cdk8sMs.toFixed(1)} ms`);
   print('require the library, cdk8s included', `${libraryMs.toFixed(1)} ms`);
   print('require, library/cdk8s (goal <= 1.3)', (libraryMs / cdk8sMs).toFixed(2));
-}
-
-function compileLibrary(): void {
-  const newest = (folder: string): number =>
-    Math.max(
-      ...fs
-        .readdirSync(folder, { withFileTypes: true })
-        .map((entry) =>
-          entry.isDirectory()
-            ? newest(path.join(folder, entry.name))
-            : fs.statSync(path.join(folder, entry.name)).mtimeMs,
-        ),
-    );
-  const built = path.join(ROOT, 'lib/src/index.js');
-  if (fs.existsSync(built) && fs.statSync(built).mtimeMs > newest(path.join(ROOT, 'src'))) return;
-  console.log('compiling the library');
-  fs.rmSync(path.join(ROOT, 'lib'), { recursive: true, force: true });
-  execFileSync(process.execPath, [path.join(ROOT, 'node_modules/jsii/bin/jsii'), '--silence-warnings=reserved-word'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  for (const script of ['test/trim-lib.ts', 'test/join-lib.ts'])
-    execFileSync(path.join(ROOT, 'node_modules/.bin/tsx'), [script], { cwd: ROOT, stdio: 'inherit' });
 }
 
 function print(name: string, value: string): void {
