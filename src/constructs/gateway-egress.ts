@@ -12,7 +12,7 @@ import { OriginationSettings } from '../declarations/origination';
 import { EgressPathSettings, GatewayEgressPathSettings } from '../declarations/settings';
 import { Emission, Places, rulesFirst } from '../emission/emission';
 import { validate } from '../emission/validation';
-import { gatewayEgress, originatingRule } from '../recipes/gateway';
+import { externalRule, gatewayEgress } from '../recipes/gateway';
 import { isHttp2, isOpaque } from '../istio/protocols';
 import { Caller } from '../values/caller';
 import { addTo } from '../values/grouping';
@@ -280,9 +280,7 @@ export class GatewayEgress extends Egress {
     this.originations.set(host, { by, settings });
     return (this.egressPathsByHost.get(host) ?? []).flatMap((path) => {
       path.declareOrigination(this, by, settings);
-      const emission = this.egressPaths.get(path)!;
-      emission.update();
-      return emission.objectsOf('gateway', [originatingRule(path)]);
+      return this.egressPaths.get(path)!.add(externalRule(path));
     });
   }
 

@@ -69,6 +69,16 @@ export class Emission {
     return this;
   }
 
+  /** Adds an object that the recipe holds now, if it is missing, where nothing else has changed but specs. */
+  public add(planned: RecipeObject): ApiObject {
+    const own = this.byId[planned.side];
+    if (!own.has(planned.id)) {
+      this.addUnlessShared(planned);
+      this.keepOrder();
+    }
+    return own.get(planned.id)!.object;
+  }
+
   /** All objects so far, in the order in which they can be applied. */
   public objects(...sides: Side[]): ApiObject[] {
     return this.inOrder()

@@ -24,19 +24,10 @@ import {
  * and drops rules that differ in visibility.
  */
 export function gatewaySide(path: GatewayEgressPath): RecipeObject[] {
-  const { settings, origination, installation } = path;
-  const metadata = metadataIn(installation.namespace, path);
-  const object = (kind: ObjectKind, id: string, rank: Rank, spec: () => object, suffix?: string): RecipeObject => ({
-    id: idOf(path, id),
-    kind,
-    side: 'gateway',
-    rank,
-    metadata: metadata(suffix),
-    spec,
-  });
-  const rule = object(istio.DestinationRule, RULE, Rank.FIRST, () => externalRule(path));
+  const { settings, origination } = path;
+  const object = objectsOf(path);
   return [
-    ...(settings.policy || origination ? [rule] : []),
+    ...(settings.policy || origination ? [externalRule(path)] : []),
     ...settings.ports.map((port) => {
       const id = `virtual-service-${port.name}`;
       return object(istio.VirtualService, id, Rank.ROUTE, () => hopRoute(path, port), port.name);
@@ -47,11 +38,21 @@ export function gatewaySide(path: GatewayEgressPath): RecipeObject[] {
   ];
 }
 
-const RULE = 'destination-rule';
+/** The rule for connections to the external host: TLS origination, which adds nothing else, and traffic policy. */
+export function externalRule(path: GatewayEgressPath): RecipeObject {
+  return objectsOf(path)(istio.DestinationRule, 'destination-rule', Rank.FIRST, () => connections(path));
+}
 
-/** The id of the rule for connections to the external host: TLS origination and traffic policy. */
-export function originatingRule(path: GatewayEgressPath): string {
-  return idOf(path, RULE);
+function objectsOf(path: GatewayEgressPath) {
+  const metadata = metadataIn(path.installation.namespace, path);
+  return (kind: ObjectKind, id: string, rank: Rank, spec: () => object, suffix?: string): RecipeObject => ({
+    id: idOf(path, id),
+    kind,
+    side: 'gateway',
+    rank,
+    metadata: metadata(suffix),
+    spec,
+  });
 }
 
 function servers(path: GatewayEgressPath): istio.GatewaySpec {
@@ -102,7 +103,7 @@ function externalEntry(path: GatewayEgressPath): istio.ServiceEntrySpec {
   return serviceEntry(privateName(path), Resolution.DNS, ports, { endpoints: [path.host] });
 }
 
-function externalRule(path: GatewayEgressPath): istio.DestinationRuleSpec {
+function connections(path: GatewayEgressPath): istio.DestinationRuleSpec {
   const { settings, origination, installation } = path;
   const subsets = externalSubsets(settings, origination, origination !== undefined, installation.namespace);
   return { host: privateName(path), exportTo: ['.'], subsets };

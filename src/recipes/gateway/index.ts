@@ -14,4 +14,4 @@ export function gatewayEgress(path: GatewayEgressPath): RecipeObject[] {
   return [...gatewaySide(path), ...callerPolicies(path), ...callerSide(path)];
 }
 
-export { originatingRule } from './gateway-side';
+export { externalRule } from './gateway-side';
