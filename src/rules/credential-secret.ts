@@ -1,6 +1,7 @@
 import { Rule } from './rule';
 import { groupBy } from '../values/grouping';
-import { describe, describeAll, Indexed, joinWords, ordered } from '../manifests/indexed';
+import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
+import { missingKeys } from '../manifests/secret-keys';
 import { isPrivateToNamespace } from '../manifests/visibility';
 import { tlsField } from '../manifests/tls';
 
@@ -75,23 +76,3 @@ export const credentialSecret: Rule = {
     }
   },
 };
-
-/** The keys that a Secret lacks. An empty Secret is left to be filled by another tool. */
-function missingKeys(secret: Indexed, authorities: Indexed[], certificate: boolean): string[] {
-  const has = holds(secret);
-  if (has.size === 0) return [];
-  const missing: string[] = [];
-  if (certificate && !(has.has('cert') && has.has('key')))
-    missing.push(...['tls.crt', 'tls.key'].filter((key) => !has.has(key)));
-  if (![secret, ...authorities].some((one) => holds(one).has('ca.crt') || holds(one).has('cacert')))
-    missing.push('ca.crt');
-  return missing;
-}
-
-function holds({ manifest }: Indexed): Set<string> {
-  return new Set(
-    Object.entries({ ...manifest.data, ...manifest.stringData })
-      .filter(([, value]) => value !== '')
-      .map(([key]) => key),
-  );
-}

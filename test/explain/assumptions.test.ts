@@ -379,3 +379,57 @@ describe('an address that a NetworkPolicy allows, and another host', () => {
     });
   });
 });
+
+describe('a Secret among the manifests', () => {
+  const certificate = 'tls.crt: PEM, tls.key: PEM';
+  const secret = (keys: string, name = 'client') => `---
+apiVersion: v1
+kind: Secret
+metadata: { name: ${name}, namespace: shop }
+stringData: { ${keys} }
+`;
+  const rule = `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: site, namespace: shop }
+spec:
+  host: site.example.com
+  workloadSelector: { matchLabels: { app: cart } }
+  trafficPolicy:
+    portLevelSettings:
+      - port: { number: 80 }
+        tls: { mode: MUTUAL, credentialName: client, sni: site.example.com, subjectAltNames: [site.example.com] }
+`;
+  const entry = ENTRY.replace('protocol: HTTP }', 'protocol: HTTP, targetPort: 443 }');
+  const ask = (secrets: string) =>
+    explain(
+      folder({ 'a.yaml': entry + rule + secrets }),
+      'http://site.example.com/',
+      '--labels',
+      'app=cart',
+      '--assume',
+      'credentials=good',
+    );
+
+  test('is taken as it is, even if those that are not among them are said to be good', () => {
+    expect(ask(secret('tls.crt: PEM, ca.crt: PEM'))).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^refused by the sidecar: 503, because Secret shop\/client has no tls\.key\n/),
+    });
+    expect(ask(secret(certificate))).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(
+        /^if there is no Secret shop\/client-cacert: refused by the sidecar: 503, because Secret shop\/client has no ca\.crt\n/,
+      ),
+    });
+  });
+
+  test.each([
+    ['with all keys', secret(`${certificate}, ca.crt: PEM`)],
+    ['with the authorities in another', secret(certificate) + secret('ca.crt: PEM', 'client-cacert')],
+    ['that another tool fills', secret('')],
+    ['that is not there', ''],
+  ])('%s is good if that is said', (_what, secrets) => {
+    expect(ask(secrets)).toMatchObject({ code: 0, out: expect.stringMatching(/^200 /) });
+  });
+});

@@ -2,6 +2,8 @@ import { TableConfigMap, TableSecret } from '../../access/access-table';
 import { credentialPlace } from '../../istio/credentials';
 import { Condition, SAY_CREDENTIALS } from '../answer/conditions';
 import { Registry } from '../registry/registry';
+import { joinWords } from '../../manifests/indexed';
+import { missingKeys } from '../../manifests/secret-keys';
 import { installs, mayListSecrets } from '../registry/secret-readers';
 import { Layer } from './flow';
 
@@ -34,6 +36,9 @@ export function unreadableSecret(registry: Registry, layer: Layer, conditions: C
 export interface Credential {
   readonly holds?: string;
   readonly commonName?: string;
+  /** Why it cannot be used, on a condition. */
+  readonly lacking?: string;
+  readonly condition?: Condition;
 }
 
 /** The Secret or ConfigMap that the settings name; why it cannot be used, as text; undefined if they name none. */
@@ -56,9 +61,18 @@ export function credentialOf(
   const among = <T extends { readonly name: string; readonly namespace: string }>(all: readonly T[]): T | undefined =>
     names.flatMap((wanted) => all.filter((one) => one.name === wanted && one.namespace === namespace))[0];
   const written = among(objects);
+  const cacerts = objects.filter((one) => one.name === `${name}-cacert` && one.namespace === namespace);
   const known = among<TableSecret | TableConfigMap>(listed ?? []);
   if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
+    const lacks = written && !isConfigMap ? missingKeys(written, cacerts, tls.mode === 'MUTUAL') : [];
+    if (lacks.length > 0) {
+      const lacking = `Secret ${namespace}/${written!.name} has no ${joinWords(lacks)}`;
+      // The CA certificates, and nothing else, may be in another Secret.
+      if (lacks.join() !== 'ca.crt' || written!.name !== name) return lacking;
+      const others = `there is no Secret ${namespace}/${name}-cacert`;
+      return { lacking, condition: { holds: others, say: 'add it, if there is one' } };
+    }
     requireCredential(
       registry,
       conditions,

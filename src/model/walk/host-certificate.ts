@@ -29,6 +29,10 @@ export function certificateProblem(
   }
   const credential = credentialOf(registry, layer, conditions);
   if (typeof credential === 'string') return { reason: credential, decidedBy: settingsOf(layer, 'credentialName') };
+  if (credential?.lacking !== undefined) {
+    const { lacking: reason, condition } = credential;
+    return { reason, condition, decidedBy: settingsOf(layer, 'credentialName') };
+  }
   const unreadable = tls.mode === 'MUTUAL' && credential !== undefined && unreadableSecret(registry, layer, conditions);
   if (unreadable) return { reason: unreadable, decidedBy: settingsOf(layer, 'credentialName') };
   if (tls.mode === 'MUTUAL' && !tls.credentialName) {

@@ -1,0 +1,35 @@
+import { Manifest } from './egress-object';
+
+interface SecretObject {
+  readonly manifest: Manifest;
+}
+
+/**
+ * The keys that a proxy needs of the Secret of a credentialName and that it lacks. An empty Secret is left to be filled
+ * by another tool.
+ *
+ * @param authorities other Secrets that may hold the CA certificates
+ * @param certificate whether a client certificate is needed
+ */
+export function missingKeys(
+  secret: SecretObject,
+  authorities: readonly SecretObject[],
+  certificate: boolean,
+): string[] {
+  const has = keysOf(secret);
+  if (has.size === 0) return [];
+  const missing: string[] = [];
+  if (certificate && !(has.has('cert') && has.has('key')))
+    missing.push(...['tls.crt', 'tls.key'].filter((key) => !has.has(key)));
+  if (![secret, ...authorities].some((one) => keysOf(one).has('ca.crt') || keysOf(one).has('cacert')))
+    missing.push('ca.crt');
+  return missing;
+}
+
+function keysOf({ manifest }: SecretObject): Set<string> {
+  return new Set(
+    Object.entries({ ...manifest.data, ...manifest.stringData })
+      .filter(([, value]) => value !== '')
+      .map(([key]) => key),
+  );
+}
