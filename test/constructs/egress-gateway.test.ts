@@ -83,6 +83,7 @@ test('the pods run without privileges, and add nothing to requests', () => {
   expect(metadata.annotations['inject.istio.io/templates']).toBe('gateway');
   expect(JSON.parse(metadata.annotations['proxy.istio.io/config']).proxyHeaders).toEqual({
     envoyDebugHeaders: { disabled: true },
+    attemptCount: { disabled: true },
   });
 });
 

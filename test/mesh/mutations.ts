@@ -91,6 +91,9 @@ export const MUTATIONS: Record<string, Mutation> = {
   'round-the-gateway "what bypasses the gateway is what the page says"': { change: drop('VirtualService') },
   'leaks "http://%s receives exactly what the application sent"': { change: headersStay },
   'leaks "an application\'s header with a name that proxies use does not leave"': { change: headersStay },
+  'leaks "http://%s learns nothing of a request that is sent again"': {
+    change: replace('Deployment', /(attemptCount\\":{\\"disabled\\":)true/, '$1false'),
+  },
   'tracing "no host receives anything of it"': { change: drop('Telemetry', /trace-context/), like: 'skywalking' },
   'beside "created in this order: %s"': { change: sameHopNames },
   'helm-values "an entry of another namespace takes no address, except one of a namespace that shares"': {
@@ -394,6 +397,8 @@ export const LIMITS = [
   'revocation "one name in a route of the Gateway API ends istiod"',
   'revocation "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
+  'leaks "http://%s receives the trailers of a request as the application sent them"',
+  'leaks "http://%s learns of a request that is sent again, because its first answer was 503"',
   'tracing "a private entry with the collector\'s name, in any namespace: %s goes on tracing, %s"',
   'callers "without the policy it is answered, as docs/callers.md says"',
   'ipv6 "a sidecar without ISTIO_DUAL_STACK takes no IPv6, on a locked mesh too"',

@@ -36,6 +36,39 @@ spec: { ${rest}template: { metadata: { labels: { istio: exit } }, spec: { contai
   const onPort = (targetPort: number) => passThroughGateway().replace('8443', `${targetPort}`);
   const see = (objects: string) => ask(ENTRY + objects, 'shop/cart', 'https://site.example.com/');
 
+  test('that write no debug headers pass on what a sidecar says of its attempts', () => {
+    const [, service] = passThroughGateway().split('---\n');
+    const http = `---
+${service}---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: exit, namespace: egress }
+spec: { selector: { istio: exit }, servers: [{ port: { number: 443, name: http, protocol: HTTP }, hosts: ['*'] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: egress }
+spec:
+  hosts: [site.example.com]
+  gateways: [mesh, exit]
+  http:
+    - match: [{ gateways: [mesh], port: 80 }]
+      route: [{ destination: { host: exit.egress.svc.cluster.local, port: { number: 443 } } }]
+    - match: [{ gateways: [exit], port: 443 }]
+      route: [{ destination: { host: site.example.com, port: { number: 80 } } }]
+      rewrite: { authority: www.site.example.com }
+`;
+    const config = "annotations: { proxy.istio.io/config: 'proxyHeaders: { envoyDebugHeaders: { disabled: true } }' }";
+    const added = (labels: string) =>
+      ask(ENTRY + pods('').replace('labels: { istio: exit }', labels) + http, 'shop/cart', 'http://site.example.com/')
+        .addedHeaders;
+    expect(added('labels: { istio: exit }')).toEqual(
+      expect.arrayContaining(['x-envoy-attempt-count', 'x-envoy-original-host']),
+    );
+    expect(added(`labels: { istio: exit }, ${config}`)).toContain('x-envoy-attempt-count');
+    expect(added(`labels: { istio: exit }, ${config}`)).not.toContain('x-envoy-original-host');
+  });
+
   test.each(['true', '"1"'])('listen on no port below 1024 where they have no privileges: %s', (value) => {
     const unprivileged = pods('', `{ name: ISTIO_META_UNPRIVILEGED_POD, value: ${value} }`);
     expect(see(unprivileged + onPort(443))).toMatchObject({

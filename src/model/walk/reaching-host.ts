@@ -18,13 +18,8 @@ import { covers, isWildcard } from '../../istio/hosts';
 import { isTls } from '../../istio/protocols';
 import { resolvedServiceHosts } from '../../istio/service-names';
 
-/** Headers that a proxy with `envoyDebugHeaders.disabled` does not add. */
-const ABOUT_ENVOY = new Set([
-  'x-envoy-original-host',
-  'x-envoy-original-path',
-  'x-envoy-attempt-count',
-  'x-envoy-expected-rq-timeout-ms',
-]);
+/** Headers that do not leave a gateway with `envoyDebugHeaders.disabled`. That of attempts does: a sidecar wrote it. */
+const ABOUT_ENVOY = new Set(['x-envoy-original-host', 'x-envoy-original-path', 'x-envoy-expected-rq-timeout-ms']);
 
 /** The last hop: a connection to an external host, and how it ends. */
 export function reachHost(leg: Leg, target: ToExternalHost): Ending {

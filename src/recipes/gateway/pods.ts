@@ -171,13 +171,13 @@ function deployment(installation: GatewayInstallation, pods: GatewayPodSettings)
 }
 
 /**
- * Envoy's debug headers would reveal the private name of the hop to the external host (`x-envoy-original-host`), and
- * they are added too late for a route to remove. All other headers are removed by each route, where that can be
- * configured.
+ * Two kinds of headers are added too late for a route to remove: Envoy's debug headers, which would reveal the private
+ * name of the hop to the external host (`x-envoy-original-host`), and what counts the attempts of a request that is sent
+ * again. All other headers are removed by each route, where that can be configured.
  */
 function proxyConfig(pods: GatewayPodSettings): object {
   return {
     terminationDrainDuration: `${pods.drainSeconds}s`,
-    proxyHeaders: { envoyDebugHeaders: { disabled: true } },
+    proxyHeaders: { envoyDebugHeaders: { disabled: true }, attemptCount: { disabled: true } },
   };
 }

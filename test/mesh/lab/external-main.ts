@@ -238,6 +238,7 @@ function record(host: ExternalListener, request: http.IncomingMessage, status: n
     authority: authorityOf(request),
     status,
     headers: Object.fromEntries(headersOf(request)),
+    ...(request.httpVersion === '2.0' && { trailers: { ...request.trailers } as Record<string, string> }),
   });
 }
 

@@ -40,6 +40,8 @@ export interface ExternalEvent {
   readonly authority?: string;
   readonly status?: number;
   readonly headers?: Record<string, string>;
+  /** Those of HTTP/2. */
+  readonly trailers?: Record<string, string>;
   readonly head?: string;
   readonly error?: string;
 }

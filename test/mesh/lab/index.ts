@@ -113,7 +113,7 @@ export async function up(options: LabOptions): Promise<Lab> {
 export class Lab {
   /** Use `up`. */
   public static async start(run: RunFolder, files: Binaries, options: LabOptions): Promise<Lab> {
-    const { manifests = [] } = options;
+    const manifests = mutated(options.manifests ?? []);
     const { helmValues = options.helmValues } = mutation() ?? {};
     const table = { ...options.table, mesh: { ...options.table.mesh, ...mutation()?.mesh } };
     const pki = await Pki.make(path.join(run.folder, 'pki'));

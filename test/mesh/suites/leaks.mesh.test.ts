@@ -2,13 +2,15 @@
  * What an external host receives beyond what the application sent: names and values of headers, the client certificate,
  * the server name. Every kind of egress path, with the options that make proxies add headers.
  */
-import { App, Chart, Duration } from 'cdk8s';
+import { ApiObject, App, Chart, Duration } from 'cdk8s';
 import { AccessTable } from '../../../src/access/access-table';
+import { EgressGateway } from '../../../src/constructs/egress-gateway';
 import { GatewayEgress, GatewayHttp } from '../../../src/constructs/gateway-egress';
 import { InstalledEgressGateway } from '../../../src/constructs/installed-egress-gateway';
 import { SidecarEgress } from '../../../src/constructs/sidecar-egress';
 import { Caller } from '../../../src/values/caller';
 import { ClientCertificate } from '../../../src/values/client-certificate';
+import { EgressPort } from '../../../src/values/egress-port';
 import { GatewayInstallation } from '../../../src/values/gateway-installation';
 import { INSTALLED, taskPageRecipe } from '../recipe';
 import { describeMesh, Mesh, Sight, synthesise } from '../support';
@@ -16,10 +18,18 @@ import { describeMesh, Mesh, Sight, synthesise } from '../support';
 const SIDECAR = ['sidecar-plain.example.com', 'sidecar-tls.example.com'];
 const GATEWAY = ['gateway-plain.example.com', 'gateway-tls.example.com', 'gateway-certificate.example.com'];
 const OPAQUE = ['opaque-plain.example.com', 'opaque-tls.example.com'];
+const HTTP2 = ['sidecar-http2.example.com', 'gateway-http2.example.com'];
 const RECIPE = 'recipe.example.com';
 
 /** The only header that may contain one of our names; see docs/headers.md. */
 const DOCUMENTED = 'x-envoy-original-host';
+/** What a proxy adds to a request that it sends again. */
+const AGAIN = ['x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms'];
+/** With a timeout and retries, proxies add headers about both. */
+const OPTIONS = {
+  timeout: Duration.seconds(5),
+  retries: { attempts: 2, on: ['gateway-error', 'connect-failure'] },
+};
 
 const SENT: Record<string, string> = {
   'x-tenant': 'blue',
@@ -33,7 +43,7 @@ const table: AccessTable = {
   gateways: [INSTALLED],
   callers: [{ name: 'checkout', namespace: 'shop', serviceAccount: 'checkout-identity' }],
   external: [
-    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, RECIPE].map((host) => ({
+    ...[...SIDECAR, ...GATEWAY.slice(0, 2), ...OPAQUE, ...HTTP2, RECIPE].map((host) => ({
       host,
       http: 'ok' as const,
       https: 'ok' as const,
@@ -49,15 +59,13 @@ const manifests = synthesise((app: App) => {
   const gateway = new InstalledEgressGateway(chart, 'exit', {
     installation: GatewayInstallation.helmChart({ namespace: 'egress' }),
   });
-  // With a timeout and retries, proxies add headers about both.
-  const options = { timeout: Duration.seconds(5), retries: { attempts: 2 } };
   const callers = [Caller.serviceAccount('shop', 'checkout-identity')];
-  new SidecarEgress(chart, 'sidecar', { hosts: SIDECAR, ...options }).originateTls('tls', { hosts: [SIDECAR[1]] });
-  new GatewayEgress(chart, 'gateway', { gateway, hosts: GATEWAY.slice(0, 2), callers, ...options }).originateTls(
+  new SidecarEgress(chart, 'sidecar', { hosts: SIDECAR, ...OPTIONS }).originateTls('tls', { hosts: [SIDECAR[1]] });
+  new GatewayEgress(chart, 'gateway', { gateway, hosts: GATEWAY.slice(0, 2), callers, ...OPTIONS }).originateTls(
     'tls',
     { hosts: [GATEWAY[1]] },
   );
-  new GatewayEgress(chart, 'certificate', { gateway, hosts: [GATEWAY[2]], callers, ...options }).originateTls('tls', {
+  new GatewayEgress(chart, 'certificate', { gateway, hosts: [GATEWAY[2]], callers, ...OPTIONS }).originateTls('tls', {
     clientCertificate: ClientCertificate.fromSecret('client'),
   });
   new GatewayEgress(chart, 'opaque', {
@@ -65,8 +73,46 @@ const manifests = synthesise((app: App) => {
     hosts: OPAQUE,
     callers,
     http: GatewayHttp.OPAQUE,
-    ...options,
+    ...OPTIONS,
   }).originateTls('tls', { hosts: [OPAQUE[1]] });
+  const ports = [EgressPort.http2(8081)];
+  new SidecarEgress(chart, 'http2', { hosts: [HTTP2[0]], ports }).originateTls('tls');
+  new GatewayEgress(chart, 'http2-gateway', { gateway, hosts: [HTTP2[1]], callers, ports }).originateTls('tls');
+});
+
+/** An application that sends trailers after a request, over HTTP/2 with prior knowledge. */
+const WITH_TRAILERS = `
+  const [url, trailers] = process.argv.slice(1);
+  const client = require('http2').connect(url);
+  const request = client.request({ ':method': 'POST', te: 'trailers' }, { waitForTrailers: true });
+  request.on('wantTrailers', () => request.sendTrailers(JSON.parse(trailers)));
+  request.on('close', () => client.close()).resume().end('body');
+`;
+
+/** An EgressGateway, and a caller whose pods have the ProxyConfig of docs/headers.md. */
+const ownManifests = synthesise((app) => {
+  const gateway = new EgressGateway(new Chart(app, 'platform', { namespace: 'egress' }), 'exit');
+  const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  const proxyHeaders = { envoyDebugHeaders: { disabled: true }, attemptCount: { disabled: true } };
+  new ApiObject(shop, 'checkout', {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    spec: {
+      template: {
+        metadata: {
+          labels: { app: 'checkout' },
+          annotations: { 'proxy.istio.io/config': JSON.stringify({ proxyHeaders }) },
+        },
+      },
+    },
+  });
+  new SidecarEgress(shop, 'sidecar', { hosts: [SIDECAR[0]], ...OPTIONS });
+  new GatewayEgress(shop, 'gateway', {
+    gateway,
+    hosts: GATEWAY.slice(0, 2),
+    callers: [Caller.serviceAccount('shop', 'checkout-identity')],
+    ...OPTIONS,
+  }).originateTls('tls', { hosts: [GATEWAY[1]] });
 });
 
 describeMesh('what leaves', { table, manifests }, (mesh) => {
@@ -102,7 +148,54 @@ describeMesh('what leaves', { table, manifests }, (mesh) => {
       expect(names.filter((name) => name in own)).toEqual([]);
     }
   });
+
+  test.each(HTTP2)('http://%s receives the trailers of a request as the application sent them', async (host) => {
+    const trailers = { 'x-forwarded-client-cert': 'URI=x', traceparent: 'x', baggage: 'user=alice' };
+    const external = mesh.lab.watchExternalHosts();
+    await mesh.lab
+      .shellOf('checkout')
+      .must(process.execPath, ['-e', WITH_TRAILERS, `http://${host}:8081`, JSON.stringify(trailers)]);
+    expect((await external.read()).find(({ event }) => event === 'request')?.trailers).toEqual(trailers);
+  });
+
+  test.each([
+    [SIDECAR[0], AGAIN],
+    [GATEWAY[0], [...AGAIN, DOCUMENTED]],
+    [OPAQUE[0], AGAIN],
+  ])('http://%s learns of a request that is sent again, because its first answer was 503', async (host, added) => {
+    expect(leaks(await ask(mesh, `http://${host}/orders?status=503&times=1`))).toEqual(added);
+  });
 });
+
+describeMesh(
+  'proxies that write no headers of their own',
+  {
+    table: {
+      ...table,
+      gateways: [
+        {
+          namespace: 'egress',
+          labels: { 'cdk8s-istio-egress/gateway': 'egress-gateway.egress' },
+          serviceAccount: 'egress-gateway',
+          targetPort: 8443,
+        },
+      ],
+    },
+    manifests: ownManifests,
+  },
+  (mesh) => {
+    beforeAll(() => mesh.apply(ownManifests.filter(({ kind }) => kind !== 'Deployment')));
+
+    test.each([...GATEWAY.slice(0, 2), SIDECAR[0]])(
+      'http://%s learns nothing of a request that is sent again',
+      async (host) => {
+        const external = mesh.lab.watchExternalHosts();
+        expect(leaks(await ask(mesh, `http://${host}/orders?status=503&times=1`))).toEqual([]);
+        expect((await external.read()).filter(({ event }) => event === 'request')).toHaveLength(2);
+      },
+    );
+  },
+);
 
 describeMesh('a hand-written recipe on the same gateway', { table }, (mesh) => {
   test("leaks the caller's identity: this suite can fail", async () => {
