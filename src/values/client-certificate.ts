@@ -77,7 +77,15 @@ export class ClientCertificate {
 
 /** Envoy would resolve a relative path from the directory in which the proxy was started. */
 export function assertAbsolutePath(path: string): string {
-  if (typeof path === 'string' && path.startsWith('/') && !path.endsWith('/')) return path;
+  if (typeof path === 'string' && path.startsWith('/') && !path.endsWith('/')) {
+    if (/[~\p{Cc}]/u.test(path))
+      throw new Error(
+        `${shown(path)} contains a "~", at which Istio takes paths apart, or a control character; rename it`,
+      );
+    if (/^\/+(dev|proc|sys)\//.test(path))
+      throw new Error(`${shown(path)} is not a file of certificates, and the proxy might read it without end`);
+    return path;
+  }
   const file = (typeof path === 'string' && path.split('/').pop()) || 'file.pem';
   throw new Error(
     `${shown(path)} is not the absolute path of a file; write the path inside the proxy's container, such as ` +

@@ -71,6 +71,12 @@ test.each([
   ],
   [() => CertificateAuthority.fromFile('system'), 'such as "/etc/certs/system"'],
   [() => CertificateAuthority.fromFile('/etc/certs/'), '"/etc/certs/" is not the absolute path of a file'],
+  [
+    () => CertificateAuthority.fromFile('/etc/a~b.pem'),
+    '"/etc/a~b.pem" contains a "~", at which Istio takes paths apart',
+  ],
+  [() => CertificateAuthority.fromFile('/etc/a\0.pem'), 'or a control character'],
+  [() => CertificateAuthority.fromFile('/dev/zero'), '"/dev/zero" is not a file of certificates'],
   [() => CertificateAuthority.fromFile(undefined as any), 'undefined is not the absolute path of a file'],
   [
     () => CertificateAuthority.fromConfigMap('configmap://a/b'),
