@@ -83,6 +83,7 @@ export const MUTATIONS: Record<string, Mutation> = {
   'fail-closed "without "': { change: drop('Sidecar'), mesh: open, example: 'f-tls-at-gateway' },
   'fail-closed "complete: certificates are checked"': { change: unverified, example: 'f-tls-at-gateway' },
   'authorities "any other certificate is refused then"': { change: unverified },
+  'authorities "a certificate that %s does not have the name, and is refused"': { change: unverified },
   'round-the-gateway "every form of request arrives from the gateway or not at all"': {
     mesh: open,
     change: drop('Sidecar'),
@@ -397,6 +398,7 @@ export const LIMITS = [
   'revocation "one name in a route of the Gateway API ends istiod"',
   'revocation "one request of a program with the token of its pod ends istiod"',
   'revocation "whoever changes something all the time delays it by as long as istiod waits"',
+  'authorities "a certificate has the name %s, and is accepted"',
   'leaks "http://%s receives the trailers of a request as the application sent them"',
   'leaks "http://%s learns of a request that is sent again, because its first answer was 503"',
   'tracing "a private entry with the collector\'s name, in any namespace: %s goes on tracing, %s"',

@@ -38,9 +38,9 @@ import type { RawConnection } from './raw-client';
 import { send } from './request';
 import { requireSystem } from './requirements';
 import { newRun, removeRun, RunFolder } from './run-folder';
-import { gatewayId, Workload, workloads, worldObjects } from './world';
+import { gatewayId, secretObject, Workload, workloads, worldObjects } from './world';
 import { mutated, mutation } from '../mutations';
-import { AccessRow, AccessTable, GatewayPods } from '../../../src/access/access-table';
+import { AccessRow, AccessTable, GatewayPods, TableSecret } from '../../../src/access/access-table';
 
 export { binaries, ISTIO_LINES, type Binaries } from './binaries';
 export type { Evidence } from './evidence';
@@ -228,6 +228,11 @@ export class Lab {
     });
   }
 
+  /** A Secret that is not in the table. */
+  public secret(secret: TableSecret): Promise<KubeObject> {
+    return secretObject(secret, this.pki);
+  }
+
   /** What admission says about these objects. */
   public validate(objects: KubeObject[]): Promise<Finding[]> {
     return this.istiod.validate(objects);
@@ -343,6 +348,12 @@ export class Lab {
   /** The same for one host. */
   public showCertificate(host: string, kind: NonNullable<Placed['certificate']>): Promise<void> {
     return this.showCertificates({ [host]: kind });
+  }
+
+  /** From now on the certificate of a host with the private authority has these names, in openssl's words. */
+  public async showNames(host: string, names: string): Promise<void> {
+    await this.external.show([{ host, ...(await this.pki.serverWith(names, host)) }]);
+    await this.dropConnections();
   }
 
   /**

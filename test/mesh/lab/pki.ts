@@ -101,6 +101,11 @@ export class Pki {
     );
   }
 
+  /** What a host may show that has the private authority: names in openssl's words, beside the common name. */
+  public serverWith(names: string, host: string): Promise<Pair> {
+    return this.leaf(`server-${host}-${names.replace(/\W+/g, '-')}`, 'private', host, names, 'serverAuth', 365);
+  }
+
   /** A client's certificate; a wrong one comes from an authority that external hosts do not know. */
   public client(kind: ClientKind = 'client-certificate', commonName = 'lab egress client'): Promise<Pair> {
     const authority = kind === 'wrong-client-certificate' ? 'unknown' : 'private';

@@ -105,14 +105,7 @@ export async function worldObjects(
     ...(table.gateways ?? [])
       .filter((gateway) => !there.has(`ServiceAccount/${gateway.namespace}/${gateway.serviceAccount}`))
       .flatMap(gatewayObjects),
-    ...(await Promise.all(
-      (table.secrets ?? []).map(async (secret) => ({
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { name: secret.name, namespace: secret.namespace },
-        ...(await contents(secret, pki)),
-      })),
-    )),
+    ...(await Promise.all((table.secrets ?? []).map((secret) => secretObject(secret, pki)))),
     ...(table.configMaps ?? []).map((map) => ({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -209,6 +202,12 @@ function gatewayObjects(gateway: GatewayPods): KubeObject[] {
       },
     },
   ];
+}
+
+/** A Secret of a table. */
+export async function secretObject(secret: TableSecret, pki: Pki): Promise<KubeObject> {
+  const { name, namespace } = secret;
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...(await contents(secret, pki)) };
 }
 
 async function contents({ holds, commonName }: TableSecret, pki: Pki): Promise<Record<string, any>> {

@@ -80,6 +80,31 @@ describeMesh('a host with a certificate from a private authority', { table }, (m
     },
   );
 
+  test.each<[string, (host: string) => string]>([
+    ['for all names of the domain', () => 'DNS:*.example.com'],
+    ['for names that begin alike', (host) => `DNS:${host.slice(0, 3)}*.example.com`],
+    ['as a URI', (host) => `URI:${host}`],
+    ['as an email address', (host) => `email:${host}`],
+  ])('a certificate has the name %s, and is accepted', async (_how, names) => {
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
+    for (const via of VIAS) {
+      await mesh.lab.showNames(HOSTS[via], names(HOSTS[via]));
+      await mesh.expectRow({ ...request(via), expect: { outcome: 'answered', tlsOriginatedBy: via } });
+    }
+  });
+
+  test.each<[string, (host: string) => string]>([
+    ['has it as the common name alone', () => 'IP:192.0.2.1'],
+    ['is for all names of the domain above', () => 'DNS:*.com'],
+    ['has it as the beginning of a name', (host) => `DNS:${host}.example.org`],
+  ])('a certificate that %s does not have the name, and is refused', async (_how, names) => {
+    await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('authorities')));
+    for (const via of VIAS) {
+      await mesh.lab.showNames(HOSTS[via], names(HOSTS[via]));
+      await mesh.expectRow({ ...request(via), expect: { outcome: 'refused', by: via, symptom: 503 } });
+    }
+  });
+
   test.each(VIAS)('is refused at the %s where the ConfigMap is missing', async (via) => {
     await mesh.apply([]); // an Envoy cluster without authorities does not replace a ready one
     await mesh.apply(manifestsWith(CertificateAuthority.fromConfigMap('no-such')), 'manifests', {

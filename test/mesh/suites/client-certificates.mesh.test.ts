@@ -71,6 +71,39 @@ const refusedFor = (from: string, by: 'sidecar' | 'gateway' = 'sidecar') =>
 const withOwn = (from: string, via: 'sidecar' | 'gateway') =>
   http(from, { outcome: 'answered', status: 200, via, tlsOriginatedBy: via, clientCommonName: from });
 
+/** What becomes of a Secret that its proxy has: new contents count, its absence only when the proxy starts again. */
+function testDeletion(via: 'sidecar' | 'gateway', objects: KubeObject[], world: Omit<AccessTable, 'access'>): void {
+  describeMesh('Secrets that change', { table: { ...world, secrets: [] }, tolerate: [/secret/i] }, (mesh) => {
+    const give = async (...commonNames: string[]) => {
+      const namespace = via === 'sidecar' ? 'shop' : 'egress';
+      const holds = 'client-certificate';
+      const secret = (commonName: string, at: number) =>
+        mesh.lab.secret({ name: `${NAMES[at]}-client`, namespace, holds, commonName });
+      await mesh.apply(await Promise.all(commonNames.map(secret)), 'secrets', { tolerateWarming: true });
+    };
+    const shown = (commonName: string): AccessRow => {
+      const { expect: usual, ...row } = withOwn('checkout', via);
+      return { ...row, expect: { ...usual, clientCommonName: commonName } };
+    };
+
+    test(`new contents are shown at once; one that is deleted, until the ${via} starts again`, async () => {
+      await give(...NAMES);
+      await mesh.apply(objects);
+      await hold(mesh, [shown('checkout')]);
+      await give('renewed', 'ledger');
+      await hold(mesh, [shown('renewed')]);
+      await give();
+      await hold(mesh, [shown('renewed')]);
+      const pod = via === 'gateway' ? 'router' : 'sidecar';
+      const proxy = mesh.lab.proxies.find(
+        ({ pod: { id, role } }) => role === pod && (via === 'gateway' || id === 'checkout'),
+      );
+      await proxy!.replace(mesh.lab.files);
+      await hold(mesh, [refusedFor('checkout', via)]);
+    });
+  });
+}
+
 describe('at the sidecar', () => {
   const build = (...names: string[]) =>
     synthesise((app) => {
@@ -96,6 +129,8 @@ describe('at the sidecar', () => {
     callers: TABLE.callers.filter(({ name }) => name !== 'pretender'),
     secrets: secrets('shop'),
   };
+
+  testDeletion('sidecar', OBJECTS, table);
 
   describeMesh('each object gone', { table }, (mesh) => {
     test('complete: each caller shows its own certificate, others are refused', async () => {
@@ -300,6 +335,8 @@ describe('at the gateway, for each caller its own', () => {
     http('stranger', { outcome: 'refused', by: 'sidecar', symptom: 502 }),
   ];
   const [checkout, ledger] = [NAMED[0], NAMED[1]];
+
+  testDeletion('gateway', OBJECTS, table);
 
   describeMesh('each object gone', { table }, (mesh) => {
     test('complete: each caller shows its own certificate, others are refused', async () => {
