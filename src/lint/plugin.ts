@@ -46,7 +46,8 @@ export class LintPlugin {
     const checked = readProps(props, READERS, problems);
     // They are written in YAML, where no compiler sees a misspelt one.
     for (const name of Object.keys(props ?? {}))
-      if (!(name in READERS)) problems.add(`${name}: not a property; they are ${Object.keys(READERS).join(', ')}`);
+      if (!(name in READERS) && !problems.has(name))
+        problems.add(`${name}: not a property; they are ${Object.keys(READERS).join(', ')}`);
     problems.throwIfAny();
     this.props = checked;
   }
