@@ -1,6 +1,6 @@
 import { IstioObject } from './indexed';
 import { ManifestIndex } from './manifest-index';
-import { fullGateway, Hop } from './routes';
+import { followers, fullGateway, Hop } from './routes';
 import { selects, selectorsOverlap } from './selectors';
 import { Server, ServiceSpec } from './specs';
 import { podTemplateOf } from '../istio/pod-templates';
@@ -13,6 +13,7 @@ export class GatewayHops {
   private readonly services: ReadonlyMap<string, ServiceSpec>;
   private readonly gateways = new Map<string, Gateway>();
   private readonly ofNamespace = new Map<string, Gateway[]>();
+  private readonly bySelector = new Map<string, readonly string[]>();
   private readonly byService = new Map<string, readonly Gateway[]>();
 
   constructor(private readonly index: ManifestIndex) {
@@ -28,6 +29,26 @@ export class GatewayHops {
     const isOnPort = (server: Server) => server.port?.number === hop.port;
     const gateways = this.behind(hop).filter(({ spec }) => spec.servers?.some(isOnPort));
     return { gateways, servers: gateways.flatMap(({ spec }) => spec.servers!.filter(isOnPort)) };
+  }
+
+  /** The namespaces of the pods that follow a route, if only gateways do and the manifests tell where their pods are. */
+  public placesOf({ virtualService, route }: Hop): readonly string[] | undefined {
+    const { sidecars, gateways } = followers(virtualService, route);
+    const places = gateways.map((name) =>
+      this.podPlaces(this.gateways.get(fullGateway(name, virtualService.namespace))),
+    );
+    return sidecars || places.length === 0 || places.some((one) => one.length === 0) ? undefined : places.flat();
+  }
+
+  private podPlaces(gateway: Gateway | undefined): readonly string[] {
+    const selector = gateway?.spec.selector;
+    if (!selector) return [];
+    return valueIn(this.bySelector, JSON.stringify(selector), () => {
+      const templates = this.index.podTemplates.filter(({ manifest }) =>
+        selects(selector, podTemplateOf(manifest)?.metadata?.labels),
+      );
+      return [...new Set(templates.map(({ namespace }) => namespace))];
+    });
   }
 
   /**

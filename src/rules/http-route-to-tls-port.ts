@@ -1,10 +1,12 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed, isExternal } from '../manifests/entries';
+import { GatewayHops } from '../manifests/gateway-hops';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
 import { definesSubset } from '../manifests/subsets';
 import { originatesOn } from '../manifests/tls';
+import { describeNamespaces, isSeenFrom } from '../manifests/visibility';
 
 const example = (route: string) => `
 apiVersion: networking.istio.io/v1
@@ -46,6 +48,7 @@ spec:
   subsets: [{ name: tls, trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } } }]`),
   bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
+    const gatewayHops = new GatewayHops(index);
     for (const hop of index.hops) {
       const { section, host, port: number, subset, virtualService } = hop;
       if (section !== 'http' || number === undefined) continue;
@@ -56,17 +59,23 @@ spec:
           portsOf(entry).some((declared) => declared.number === number && isTls(declared.protocol)),
       );
       if (declaring.every(isClosed) || declaring.length < entries.length) continue;
+      const originating = index.rulesFor(host).filter((rule) => originatesOn(rule, number));
+      const places = originating.length > 0 ? gatewayHops.placesOf(hop) : undefined;
+      if (originating.some((rule) => !places || places.some((place) => isSeenFrom(rule, place)))) continue;
       const rules = index.rulesFor(host);
-      if (rules.some((rule) => originatesOn(rule, number))) continue;
       // Nothing is sent to a subset that is missing, and the rule that defines it may be in another repository.
       if (subset !== undefined && !rules.some((rule) => definesSubset(rule, subset))) continue;
       const all = ordered(declaring);
+      const unseen = ordered(originating);
       yield {
         message:
           `${describe(virtualService)} forwards HTTP in clear text to port ${number} of ${host}, a TLS port ` +
-          `according to ${describeAll(all)}, and no DestinationRule originates TLS there.`,
+          `according to ${describeAll(all)}, and ` +
+          (unseen.length === 0
+            ? 'no DestinationRule originates TLS there.'
+            : `${describeAll(unseen)} is not exported to ${describeNamespaces([...new Set(places)])}, where the gateway's pods are.`),
         field: hopField(hop),
-        objects: [virtualService, ...all],
+        objects: [virtualService, ...all, ...unseen],
         severity: reaches(hop, entries) ? 'error' : 'warning',
       };
     }

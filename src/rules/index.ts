@@ -26,6 +26,7 @@ import { rangeTakesNames } from './range-takes-names';
 import { requestForAnotherHost } from './request-for-another-host';
 import { reservedPort } from './reserved-port';
 import { rootSidecarWithSelector } from './root-sidecar-with-selector';
+import { routeToUndeclaredPort } from './route-to-undeclared-port';
 import { Finding, Rule, Violation } from './rule';
 import { serviceEntryConflict } from './service-entry-conflict';
 import { sharedGatewayServer } from './shared-gateway-server';
@@ -80,6 +81,7 @@ export const RULES: readonly Rule[] = [
   requestForAnotherHost,
   reservedPort,
   rootSidecarWithSelector,
+  routeToUndeclaredPort,
   serviceEntryConflict,
   sharedGatewayServer,
   sharedTcpAddress,

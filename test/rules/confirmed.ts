@@ -172,6 +172,11 @@ export const CONFIRMED: readonly Confirmation[] = [
     good: { from, request: 'http://api.example.com/', expect: answered },
   },
   {
+    code: 'route-to-undeclared-port',
+    bad: { from, request: 'http://api.example.com/', expect: { ...refused, by: 'sidecar', symptom: 503 } },
+    good: { from, request: 'http://api.example.com/', expect: answered },
+  },
+  {
     // The VirtualService of namespace web is the younger one, and says that its callers go to another host.
     code: 'mesh-route-conflict',
     change: (text) => text.replace(/(namespace: web \}[^]*?http: )\[.*\]/, '$1[{ directResponse: { status: 418 } }]'),

@@ -1,4 +1,4 @@
-import { entry, findings, istio, reported, route } from './support';
+import { entry, findings, gateway, istio, reported, route } from './support';
 
 const to443 = route('shop/route', {}, { host: 'a.example.com', port: { number: 443 } });
 const origination = (place: string, spec: object) =>
@@ -15,6 +15,31 @@ test.each([
   ['a wildcard', istio('DestinationRule', 'shop/w', { host: '*.example.com', trafficPolicy: { tls } })],
 ])('%s that originates TLS is enough', (_what, rule) => {
   expect(reported('http-route-to-tls-port', [entry('shop/a', {}), to443, rule])).toEqual([]);
+});
+
+test("a rule that is not exported to the namespace of the gateway's pods is not", () => {
+  const code = 'http-route-to-tls-port';
+  const exit = gateway('shop/exit', ['a.example.com']);
+  const out = route('shop/out', { gateways: ['exit'] }, { host: 'a.example.com', port: { number: 443 } });
+  const hidden = origination('shop/o', { trafficPolicy: { tls }, exportTo: ['.'] });
+  const pods = (namespace: string) => ({
+    manifest: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'exit', namespace },
+      spec: { template: { metadata: { labels: { istio: 'exit' } } } },
+    },
+    origin: 'pods',
+  });
+  const both = entry('shop/a', { exportTo: ['*'] });
+  expect(reported(code, [both, exit, out, hidden])).toEqual([]);
+  expect(reported(code, [both, exit, out, hidden, pods('egress')])).toEqual(['shop/a shop/o shop/out']);
+  expect(reported(code, [both, exit, out, hidden, pods('shop')])).toEqual([]);
+  expect(reported(code, [both, exit, out, hidden, pods('shop'), pods('egress')])).toEqual([]);
+  const seen = origination('shop/o', { trafficPolicy: { tls } });
+  expect(reported(code, [both, exit, out, seen, pods('egress')])).toEqual([]);
+  const also = route('shop/out', { gateways: ['exit', 'mesh'] }, { host: 'a.example.com', port: { number: 443 } });
+  expect(reported(code, [both, exit, also, hidden, pods('egress')])).toEqual([]);
 });
 
 test('a rule for another port is not', () => {
