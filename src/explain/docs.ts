@@ -9,27 +9,32 @@ const MOST_FOUND = 8;
 /** Lists the pages that are in the package, or prints one of them. */
 export function docs(args: readonly string[]): Outcome {
   const pages = pagesOf(packageFolder());
-  const [name, ...more] = args;
-  if (more.length > 0) throw new Usage(`docs: name one page, not ${args.length}`);
-  if (name === undefined) {
+  if (args.length === 0) {
     const width = Math.max(...[...pages.keys()].map((page) => page.length));
     const lines = [...pages].map(([page, file]) => `  ${page.padEnd(width)}  ${titleOf(file)}\n`);
     return { code: 0, out: `cdk8s-istio-egress docs <page> prints one of these:\n\n${lines.join('')}`, err: '' };
   }
   // A link of a page may be given as it stands there: docs/gateway.md#the-gateway, ../examples/protocols.
   const file = pages.get(
-    name
+    args
+      .join(' ')
       .replace(/#.*$/, '')
       .replace(/^(\.\.?\/)+/, '')
       .replace(/^docs\//, '')
       .replace(/(\/README)?\.md$/, ''),
   );
   if (file === undefined) {
-    const mention = [...pages].filter(([, page]) => textOf(page).toLowerCase().includes(name.toLowerCase()));
+    const words = args.map((word) => word.toLowerCase());
+    const mention = [...pages].filter(([, page]) => {
+      const text = textOf(page).toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
     const found = mention.slice(0, MOST_FOUND).map(([page]) => page);
     throw new Usage(
-      `docs: "${name}" is not a page; ` +
-        (found.length > 0 ? `it is mentioned in: ${found.join(', ')}` : 'cdk8s-istio-egress docs lists them'),
+      `docs: "${args.join(' ')}" is not a page; ` +
+        (found.length > 0
+          ? `${args.length > 1 ? 'these words are' : 'it is mentioned'} in: ${found.join(', ')}`
+          : 'cdk8s-istio-egress docs lists them'),
     );
   }
   return { code: 0, out: textOf(file), err: '' };

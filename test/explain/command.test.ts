@@ -502,6 +502,13 @@ describe('docs', () => {
     );
   });
 
+  test('of several words, the pages that have all of them are named', () => {
+    const [one, both] = [['Squid'], ['SQUID', 'rename']].map((words) => run(['docs', ...words]).err);
+    expect(both).toContain('docs: "SQUID rename" is not a page; these words are in: README');
+    expect(one).toContain('http-proxy');
+    expect(both).not.toContain('http-proxy');
+  });
+
   test.each([[['gatway']], [['../package.json']], [['gateway', 'tls']]])('%j ends with 3', (args) => {
     expect(run(['docs', ...args])).toMatchObject({ code: 3, out: '', err: expect.stringContaining('docs: ') });
   });
