@@ -42,7 +42,7 @@ export function answerIn(configuration: Configuration, caller: ModelCaller, requ
         ? [...alternatives.filter((one) => !isSame(one)), ...alternatives.filter(isSame)].slice(0, MAX_ALTERNATIVES)
         : alternatives,
     ...(condition && { condition }),
-    ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer)] }),
+    ...(isHostUnknown && { assumptions: [...answer.assumptions, goodHost(answer, configuration)] }),
   };
 }
 
@@ -149,10 +149,17 @@ export function anywhere(answer: Answer): Answer {
 }
 
 /** What is assumed of every host that nobody describes. */
-function goodHost({ destination = 'the host', tlsOriginatedBy = 'none', answeredBy }: Answer): string {
-  const isThere = answeredBy === undefined || destination.replace(/:\d+$/, '') === answeredBy;
-  const certificate = `, with a good certificate${isThere ? '' : ` for ${answeredBy}`}`;
-  return `${destination} answers${tlsOriginatedBy === 'none' ? '' : certificate}`;
+function goodHost(answer: Answer, { registry }: Configuration): string {
+  const { destination = 'the host', tlsOriginatedBy = 'none', answeredBy } = answer;
+  if (tlsOriginatedBy === 'none') return `${destination} answers`;
+  const host = destination.replace(/:\d+$/, '');
+  const certificate = `with a good certificate${answeredBy === undefined || host === answeredBy ? '' : ` for ${answeredBy}`}`;
+  // A rule that presents a certificate to the host says that it may well demand one.
+  const presents = [...registry.index.clientTls].some(
+    ([{ spec }, blocks]) => spec.host === (answeredBy ?? host) && blocks.some(({ mode }) => mode === 'MUTUAL'),
+  );
+  const isDemanded = presents && !answer.clientCertificate;
+  return `${destination} answers, ${certificate}${isDemanded ? ', and demands no certificate of the client' : ''}`;
 }
 
 export function portOf(request: ModelRequest, url: URL): number {

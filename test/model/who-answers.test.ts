@@ -233,6 +233,13 @@ spec: { host: site.example.com, trafficPolicy: { portLevelSettings: [{ port: { n
     expect(answer.assumptions).toEqual(['203.0.113.7:443 answers, with a good certificate for site.example.com']);
   });
 
+  test('may demand a certificate, where a rule presents one', () => {
+    const yaml = `${SITE}${rule('mode: MUTUAL, credentialName: client')}`;
+    expect(ask(yaml, 'shop/app', 'https://site.example.com/').assumptions).toEqual([
+      '203.0.113.7:443 answers, with a good certificate for site.example.com, and demands no certificate of the client',
+    ]);
+  });
+
   test.each([
     ['nobody', 'mode: SIMPLE, insecureSkipVerify: true'],
     ['the sidecar, of any name,', 'mode: SIMPLE, sni: site.example.com'],
