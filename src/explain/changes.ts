@@ -91,7 +91,7 @@ export function smallestChange(
     const all = [...findingsOf(changed)];
     if (all.length > 0) findings ??= findingsOf(model);
     const found = all.filter(([finding]) => !findings?.has(finding));
-    if (found.some(([, { severity }]) => severity === 'error')) continue;
+    if (found.some(([, { severity, code }]) => severity === 'error' || code === 'destination-rule-conflict')) continue;
     const warning = candidate.weakens === undefined ? '' : `\nthis weakens the configuration: ${candidate.weakens}`;
     return {
       text: `${text}${warning}`,
@@ -109,7 +109,7 @@ export function smallestChange(
 }
 
 /** What lint finds, by code and message. */
-function findingsOf({ objects, world }: EgressModel): Map<string, Pick<Finding, 'severity'>> {
+function findingsOf({ objects, world }: EgressModel): Map<string, Pick<Finding, 'severity' | 'code'>> {
   const found = checkManifests(objects, { rootNamespace: world.mesh?.rootNamespace });
   return new Map(found.map((finding) => [`${finding.code}: ${finding.message}`, finding]));
 }

@@ -338,6 +338,27 @@ describe('a port to which plain HTTP is routed, and that the entry lacks', () =>
   });
 });
 
+test('no rule is proposed beside another for the same host, of which Istio would take one only', () => {
+  const external = [{ host: 'api.vendor.com', address: '203.0.113.9', http: 'none', https: 'ok' } as const];
+  const change = proposed(
+    [
+      istio('ServiceEntry', 'shop', 'api', {
+        hosts: ['api.vendor.com'],
+        resolution: 'DNS',
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort: 443 }],
+      }),
+      istio('DestinationRule', 'shop', 'api', {
+        host: 'api.vendor.com',
+        exportTo: ['other'],
+        trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } },
+      }),
+    ],
+    'http://api.vendor.com/',
+    { external },
+  );
+  expect(change?.text ?? '').not.toMatch(/^add DestinationRule/);
+});
+
 describe('an entry with addresses', () => {
   const data = istio('ServiceEntry', 'data', 'db', {
     hosts: ['db.vendor.com'],
