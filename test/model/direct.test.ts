@@ -230,3 +230,20 @@ test('an unverified name is reported, without sni and with it', () => {
   expect(remark('').decidedBy.every(({ field }) => !field?.endsWith('sni'))).toBe(true);
   expect(remark(', sni: site.example.com').message).toMatch(/sni is set and subjectAltNames is not/);
 });
+
+test('a port that is missing is one of the entry, not of the host', () => {
+  const routes = `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: site, namespace: shop }
+spec:
+  hosts: [site.example.com]
+  http: [{ route: [{ destination: { host: site.example.com, port: { number: 8443 } } }] }]
+`;
+  expect(ask(`${ENTRY}${routes}`, 'shop/app', 'http://site.example.com/', LOCKED).reason).toMatch(
+    /^ServiceEntry shop\/\w+ declares no port 8443 for site\.example\.com$/,
+  );
+  expect(ask(ENTRY, 'shop/app', 'https://other.example.com/', LOCKED).reason).toMatch(
+    /^nothing visible to the caller accepts TLS to other\.example\.com on port 443,/,
+  );
+});

@@ -81,7 +81,9 @@ function clusterOf(
   const port = portOf(service, number);
   if (!port || port.protocol === 'UDP') {
     return {
-      missing: `${host} has no port ${number}`,
+      missing: service.kubernetes
+        ? `Service ${service.namespace}/${service.object.name} has no port ${number}`
+        : `ServiceEntry ${service.namespace}/${service.object.name} declares no port ${number} for ${host}`,
       decidedBy: [...decidedBy, fieldRef(service.object, 'spec.ports')],
     };
   }

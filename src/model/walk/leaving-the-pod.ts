@@ -77,9 +77,11 @@ type AtSidecar = AtProxy & { readonly address: Address };
 function fallThrough(leg: Leg, at: AtSidecar, hasListener: boolean): Next {
   const { scope, address, port } = at;
   const first = firstBytes(at.flow);
+  const target = hostOrAddress(address);
+  const named = first.serverName === undefined ? ' without a server name' : ` for ${first.serverName}`;
   const what =
     first.kind === 'tls'
-      ? `TLS${first.serverName === undefined ? ' without a server name' : ` for ${first.serverName}`}`
+      ? `TLS${first.serverName === target ? '' : named}`
       : first.kind === 'http'
         ? 'plaintext HTTP'
         : 'a TCP connection';
@@ -91,7 +93,7 @@ function fallThrough(leg: Leg, at: AtSidecar, hasListener: boolean): Next {
   });
   const why =
     (hasListener
-      ? `nothing visible to the caller accepts ${what} to ${hostOrAddress(address)} on port ${port}`
+      ? `nothing visible to the caller accepts ${what} to ${target} on port ${port}`
       : `nothing visible to the caller declares port ${port}`) + inParentheses(missed);
   return undeclared(leg, at, missed, {
     why,
