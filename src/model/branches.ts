@@ -155,9 +155,10 @@ function goodHost(answer: Answer, { registry }: Configuration): string {
   const host = destination.replace(/:\d+$/, '');
   const certificate = `with a good certificate${answeredBy === undefined || host === answeredBy ? '' : ` for ${answeredBy}`}`;
   // A rule that presents a certificate to the host says that it may well demand one.
-  const presents = [...registry.index.clientTls].some(
-    ([{ spec }, blocks]) => spec.host === (answeredBy ?? host) && blocks.some(({ mode }) => mode === 'MUTUAL'),
-  );
+  const { index } = registry;
+  const presents = index
+    .rulesFor(answeredBy ?? host)
+    .some((rule) => index.clientTls.get(rule)?.some(({ mode }) => mode === 'MUTUAL'));
   const isDemanded = presents && !answer.clientCertificate;
   return `${destination} answers, ${certificate}${isDemanded ? ', and demands no certificate of the client' : ''}`;
 }

@@ -57,7 +57,10 @@ export const routeToUndeclaredPort: Rule = {
       const message =
         `${describe(virtualService)} routes to port ${port} of ${host}, for which ${describeAll(all)} declares only ` +
         `${joinWords([...declared].sort((a, b) => a - b).map(String))}.`;
-      if (!reported.has(message)) yield { message, field: hopField(hop), objects: [virtualService, ...all] };
+      // Entries of the route's own namespace come before those of others, of which some may not be among the manifests.
+      const isOwn = all.some(({ namespace }) => namespace === virtualService.namespace);
+      const severity = isOwn ? 'error' : 'warning';
+      if (!reported.has(message)) yield { message, field: hopField(hop), objects: [virtualService, ...all], severity };
       reported.add(message);
     }
   },

@@ -1,3 +1,4 @@
+import { checkManifests } from '../../src/rules';
 import { entry, istio, reported, route } from './support';
 
 const code = 'route-to-undeclared-port';
@@ -25,4 +26,13 @@ test('a route at a gateway counts as well, once for each VirtualService', () => 
     http: [80, 80].map((number) => ({ route: [{ destination: { host: 'a.example.com', port: { number } } }] })),
   });
   expect(reported(code, [entry('shop/a', {}), out])).toEqual(['shop/a shop/out']);
+});
+
+test('an error where the namespace has an entry of its own, else a warning, since another one may be elsewhere', () => {
+  const severities = (place: string) =>
+    checkManifests([entry(place, { exportTo: ['*'] }), to(80)])
+      .filter((finding) => finding.code === code)
+      .map(({ severity }) => severity);
+  expect(severities('shop/a')).toEqual(['error']);
+  expect(severities('egress/a')).toEqual(['warning']);
 });
