@@ -1,7 +1,5 @@
 import { candidates, Candidate, Wanted } from './candidates';
-import { valueAt } from './candidates/edits';
-import { Destination, hopOf } from './candidates/hops';
-import { find } from './candidates/question';
+import { destinationsOf, hopOf } from './candidates/hops';
 import { inProgram } from './which-construct';
 import { indexOf, isTlsMeant } from './lookups';
 import { headline } from './headline';
@@ -10,8 +8,6 @@ import { effectLines, OtherRequests, requestText, SideEffect } from './side-effe
 import { fullHost } from '../istio/hosts';
 import { portsOf } from '../istio/protocols';
 import { Manifest } from '../manifests/egress-object';
-import { upTo } from '../manifests/field-path';
-import { Indexed } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { alwaysHolds } from '../model/answer/answer';
 import { Answer, EgressModel, EgressObject, ModelCaller, ModelRequest } from '../model';
@@ -126,24 +122,14 @@ function withUndeclaredHost(model: EgressModel): EgressModel {
   return EgressModel.of(objects, { ...world, external: [...world.external, { ...host, tcp }] });
 }
 
-/** The destinations of the routes that took the request, and whose they are. */
-function destinationsOf(index: ManifestIndex, { causes, steps }: Answer): (readonly [Indexed, Destination])[] {
-  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].flatMap((ref) => {
-    const field = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
-    const routes = field ? find(index, ref) : undefined;
-    const destination = field && routes ? valueAt<Destination>(routes, field) : undefined;
-    return routes && destination ? [[routes, destination] as const] : [];
-  });
-}
-
 /** Whether a route for the request leads to a Kubernetes Service, as that of a gateway. */
 function isRoutedToService(index: ManifestIndex, answer: Answer): boolean {
-  return destinationsOf(index, answer).some(([routes, { host }]) => hopOf(routes, host) !== undefined);
+  return destinationsOf(index, answer).some(({ routes, destination: { host } }) => hopOf(routes, host) !== undefined);
 }
 
 /** Whether a route for the request leads to a port of an external host that is meant for TLS. */
 function isRoutedToTls(index: ManifestIndex, answer: Answer): boolean {
-  return destinationsOf(index, answer).some(([routes, { host = '', port }]) => {
+  return destinationsOf(index, answer).some(({ routes, destination: { host = '', port } }) => {
     const isExternal = host !== '' && hopOf(routes, host) === undefined;
     return isExternal && port?.number !== undefined && isTlsMeant(index, fullHost(host, routes), port.number);
   });

@@ -313,6 +313,44 @@ describe('a route to the gateway', () => {
   });
 });
 
+describe('a hop and the server of the gateway that do not meet', () => {
+  const { entry, gateway, hop, routes, origination } = task();
+  const changed = <T extends object>(object: T, from: string, to: string): T =>
+    JSON.parse(JSON.stringify(object).replace(from, to));
+
+  test.each([
+    [
+      'a route without the subset',
+      { routes: changed(routes, '"subset":"cnn",', '') },
+      'VirtualService istio-system/cnn: set spec.http[0].route[0].destination.subset to "cnn"',
+    ],
+    [
+      'a server for another host',
+      { gateway: changed(gateway, '["edition.cnn.com"]', '["www.cnn.com"]') },
+      'Gateway istio-system/exit: set spec.servers[0].hosts[0] to "edition.cnn.com"',
+    ],
+    [
+      'a server on another port',
+      { gateway: changed(gateway, '"number":80', '"number":8080') },
+      'Gateway istio-system/exit: set spec.servers[0].port.number to 80',
+    ],
+    [
+      'a selector with a typing mistake',
+      { gateway: changed(gateway, 'egressgateway', 'egress-gateway') },
+      'Gateway istio-system/exit: set spec.selector to {"app":"istio-egressgateway","istio":"egressgateway"}',
+    ],
+  ])('%s is one changed field', (_what, mistake, text) => {
+    const objects = { entry, gateway, hop, routes, origination, ...mistake };
+    const change = proposed(Object.values(objects), 'http://edition.cnn.com/');
+    expect(change?.text).toBe(text);
+    expect(change?.answer).toMatchObject({
+      via: 'gateway',
+      tlsOriginatedBy: 'gateway',
+      identityAtGateway: 'shop/checkout',
+    });
+  });
+});
+
 describe('a port to which plain HTTP is routed, and that the entry lacks', () => {
   const withoutPort = () => {
     const { entry, gateway, hop, routes, origination } = task();

@@ -1,4 +1,5 @@
 import { set, valueAt } from './edits';
+import { toServer } from './hops';
 import { Asked, Candidate, Question } from './question';
 import { podTemplateOf } from '../../istio/pod-templates';
 import { FieldPath, itemOf, lastOf } from '../../manifests/field-path';
@@ -7,6 +8,7 @@ import { IstioObject, nameOf } from '../../manifests/indexed';
 import { fieldOf, tlsPlaces } from '../../manifests/tls';
 import { Server, ServiceSpec } from '../../manifests/specs';
 import { withoutNamespace } from '../../manifests/servers';
+import { labelsOf } from '../../model/objects/gateways/standard';
 
 export function forServer(
   question: Question,
@@ -44,7 +46,7 @@ export function forServer(
       ),
     );
   }
-  return [...found, ...selectors(gateway, knownLabels(question))];
+  return [...found, ...toServer(question, gateway), ...selectors(gateway, knownLabels(question))];
 }
 
 /** Gateways that select no pods that are known. */
@@ -73,6 +75,6 @@ function knownLabels({ index, world }: Question): Labels[] {
           ? podTemplateOf(manifest)?.metadata?.labels
           : undefined,
     );
-  const given = [...(world.gateways ?? []), ...(world.knownGateways ?? [])].map(({ labels }) => labels);
+  const given = [...(world.gateways ?? []).map(({ labels }) => labels), ...(world.knownGateways ?? []).map(labelsOf)];
   return [...known, ...given].filter((labels) => labels !== undefined);
 }

@@ -1,14 +1,67 @@
-import { newRule, set } from './edits';
-import { appliesTo, Asked, Candidate, Edit, NEW_OBJECT, Question } from './question';
+import { newRule, set, valueAt } from './edits';
+import { appliesTo, Asked, Candidate, Edit, find, NEW_OBJECT, Question } from './question';
 import { fullHost } from '../../istio/hosts';
 import { serviceOfHost } from '../../istio/service-names';
+import { FieldPath, upTo } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
+import { ManifestIndex } from '../../manifests/manifest-index';
+import { Answer } from '../../model';
 import { fullGateway, SECTIONS } from '../../manifests/routes';
 import { HttpRoute, ItemOf, Of, Route, TlsSettings } from '../../manifests/specs';
 import { definesSubset } from '../../manifests/subsets';
 import { withoutNamespace } from '../../manifests/servers';
 
 export type Destination = Of<ItemOf<HttpRoute['route']>, 'destination'>;
+
+/** A destination that a route names, and where. */
+interface Taken {
+  readonly routes: IstioObject<'VirtualService'>;
+  readonly field: FieldPath;
+  readonly destination: Destination;
+}
+
+/** The destinations of the routes that took the request. */
+export function destinationsOf(index: ManifestIndex, { causes, steps }: Answer): Taken[] {
+  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].flatMap((ref) => {
+    const field = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
+    const routes = field ? (find(index, ref) as IstioObject<'VirtualService'> | undefined) : undefined;
+    const destination = field && routes ? valueAt<Destination>(routes, field) : undefined;
+    return routes && field && destination ? [{ routes, field, destination }] : [];
+  });
+}
+
+/** What brings a hop and a server of the gateway together: the subset of a rule, the port, the server name. */
+export function toServer({ index, answer }: Question, gateway: IstioObject<'Gateway'>): Candidate[] {
+  const hops = destinationsOf(index, answer).filter(({ routes, destination }) => hopOf(routes, destination.host));
+  const names = hopNames(index, answer);
+  return hops.flatMap(({ routes, field, destination: { host = '', subset, port } }) => [
+    ...(subset === undefined
+      ? index
+          .rulesFor(fullHost(host, routes))
+          .flatMap(({ spec }) => (spec.subsets ?? []).map((one) => set(routes, `${field}.subset`, one.name)))
+      : []),
+    ...(gateway.spec.servers ?? []).flatMap((server, at) => [
+      ...(port?.number === undefined || server.port?.number === port.number
+        ? []
+        : [set(gateway, `spec.servers[${at}].port.number`, port.number)]),
+      ...names.flatMap((name) =>
+        (server.hosts ?? []).map((_, position) => set(gateway, `spec.servers[${at}].hosts[${position}]`, name, 1.1)),
+      ),
+    ]),
+  ]);
+}
+
+/** The server names by which proxies on the egress path ask for the next hop. */
+export function hopNames(index: ManifestIndex, { steps }: Answer): string[] {
+  return steps
+    .filter(({ kind }) => kind === 'originates-mesh-tls')
+    .flatMap(({ decidedBy }) => decidedBy)
+    .flatMap((ref) => {
+      const rule = ref.kind === 'DestinationRule' && ref.field ? find(index, ref) : undefined;
+      const sni = rule && valueAt<TlsSettings>(rule, ref.field!)?.sni;
+      return typeof sni === 'string' ? [sni] : [];
+    });
+}
 
 /** The whole hop on another port, one that the Service of the gateway has. */
 export function onPortOf(question: Question, service: string, from: number, { host }: Asked): Candidate[] {

@@ -1,13 +1,12 @@
 import { isIP } from 'net';
-import { set, valueAt } from './edits';
-import { Asked, Candidate, find, Question } from './question';
+import { set } from './edits';
+import { hopNames } from './hops';
+import { Asked, Candidate, Question } from './question';
 import { urlOf } from '../../access/request-url';
 import { addressOf } from '../lookups';
 import { hostRange } from '../../istio/ranges';
 import { Indexed, IstioObject, nameOf } from '../../manifests/indexed';
-import { ManifestIndex } from '../../manifests/manifest-index';
-import { ItemOf, Of, PolicyRule, TlsSettings } from '../../manifests/specs';
-import { Answer } from '../../model';
+import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
 
 export function forPolicy(
   { index: objects, world, answer, request }: Question,
@@ -78,18 +77,6 @@ export function forPolicy(
       ),
     ),
   ];
-}
-
-/** The server names by which proxies on the egress path ask for the next hop. */
-function hopNames(index: ManifestIndex, { steps }: Answer): string[] {
-  return steps
-    .filter(({ kind }) => kind === 'originates-mesh-tls')
-    .flatMap(({ decidedBy }) => decidedBy)
-    .flatMap((ref) => {
-      const rule = ref.kind === 'DestinationRule' && ref.field ? find(index, ref) : undefined;
-      const sni = rule && valueAt<TlsSettings>(rule, ref.field!)?.sni;
-      return typeof sni === 'string' ? [sni] : [];
-    });
 }
 
 /** An egress rule for one port, of the host's address or of the namespace of the gateway. */
