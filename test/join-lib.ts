@@ -76,7 +76,7 @@ async function main(): Promise<void> {
       minifyWhitespace: true,
       minifySyntax: true,
       // Node prints the whole line that throws an error which nobody catches, above the error.
-      lineLimit: 240,
+      lineLimit: 400,
       plugins: [only(modules)],
       logLevel: 'warning',
     });

@@ -62,7 +62,8 @@ migrate rewrites access tables that use former words (outside, way, plaintextToO
 Comments, order and layout stay. - reads standard input and writes to standard output. If a file cannot be read or is
 not an access table, no file is written.
 
-docs lists the pages of the documentation, which are in the package, or prints one.
+docs lists the pages of the documentation, which are in the package, prints one, or names those that hold the words
+given.
 
 --version prints the version.
 

@@ -160,7 +160,7 @@ function goodHost(answer: Answer, { registry }: Configuration): string {
     .rulesFor(answeredBy ?? host)
     .some((rule) => index.clientTls.get(rule)?.some(({ mode }) => mode === 'MUTUAL'));
   const isDemanded = presents && !answer.clientCertificate;
-  return `${destination} answers, ${certificate}${isDemanded ? ', and demands no certificate of the client' : ''}`;
+  return `${destination} answers, ${certificate}${isDemanded ? ', and requires no client certificate' : ''}`;
 }
 
 export function portOf(request: ModelRequest, url: URL): number {

@@ -38,8 +38,8 @@ export const hopWithoutSni: Rule = {
   title: 'A hop to a gateway without the SNI of a server',
   reason:
     "Without `sni`, a sidecar sends Istio's internal cluster name as the SNI. A server with named hosts does not " +
-    'match it, and every connection is reset (503). So it is where the settings are those of a subset that the route ' +
-    'does not name: what it sends is plain HTTP.',
+    'match it, and every connection is reset (503). The same happens where only a subset that the ' +
+    'route does not name has TLS settings: the sidecar then sends plain HTTP.',
   cure:
     "Set sni to the server's host next to mode: ISTIO_MUTUAL, in a separate subset for each host, and name the subset " +
     'in the route.',
@@ -71,8 +71,8 @@ export const hopWithoutSni: Rule = {
           message:
             `${describe(hop.virtualService)} routes to port ${hop.port} of ${hop.host} ` +
             (what === 'sni'
-              ? `with ${describe(rule)}, which sets no sni, but ${describeAll(all)} has only servers with named hosts there.`
-              : `without a subset, and ${describe(rule)} sets TLS only for subsets, but ${describeAll(all)} has only TLS servers there.`),
+              ? `with ${describe(rule)}, which sets no sni, but there are only servers with named hosts there, in ${describeAll(all)}.`
+              : `without a subset, and ${describe(rule)} sets TLS only for subsets, but there are only TLS servers there, in ${describeAll(all)}.`),
           field: hopField(hop),
           objects: [hop.virtualService, rule, ...all],
         };

@@ -73,7 +73,7 @@ spec:
           `according to ${describeAll(all)}, and ` +
           (unseen.length === 0
             ? 'no DestinationRule originates TLS there.'
-            : `${describeAll(unseen)} is not exported to ${describeNamespaces([...new Set(places)])}, where the gateway's pods are.`),
+            : `what originates TLS there is not exported to ${describeNamespaces([...new Set(places)])}, where the gateway's pods are: ${describeAll(unseen)}.`),
         field: hopField(hop),
         objects: [virtualService, ...all, ...unseen],
         severity: reaches(hop, entries) ? 'error' : 'warning',

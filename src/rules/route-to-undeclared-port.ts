@@ -30,7 +30,7 @@ export const routeToUndeclaredPort: Rule = {
   title: 'A route to a port that no ServiceEntry declares for the host',
   reason:
     'A proxy has a cluster for each declared port of a host, and none for others: the request ends with 503, or a closed ' +
-    'connection.',
+    'connection. It is a warning where no entry for the host is in the namespace of the route.',
   cure: 'Add the port to the ServiceEntry, with the protocol that the host speaks there, or route to one that it has.',
   see: 'https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination',
   good: example(80),
@@ -55,7 +55,7 @@ export const routeToUndeclaredPort: Rule = {
       if (declared.has(port) || declared.size === 0 || wildcards.some((wildcard) => covers(wildcard, host))) continue;
       const all = ordered(entries);
       const message =
-        `${describe(virtualService)} routes to port ${port} of ${host}, for which ${describeAll(all)} declares only ` +
+        `${describe(virtualService)} routes to port ${port} of ${host}, and all ports in ${describeAll(all)} are ` +
         `${joinWords([...declared].sort((a, b) => a - b).map(String))}.`;
       // Entries of the route's own namespace come before those of others, of which some may not be among the manifests.
       const isOwn = all.some(({ namespace }) => namespace === virtualService.namespace);

@@ -15,7 +15,7 @@ export class CertificateAuthority {
   /**
    * A PEM bundle that is mounted into the proxy's container.
    *
-   * @param path the absolute path of the file in the container
+   * @param path the absolute path of the file in the container, without `~` and not below `/dev`, `/proc` or `/sys`
    */
   public static fromFile(path: string): CertificateAuthority {
     const problems = new Problems('CertificateAuthority.fromFile');

@@ -45,8 +45,9 @@ export class ClientCertificate {
   /**
    * Files that are mounted into the proxy's container.
    *
-   * @param certificatePath the absolute path of the PEM certificate chain
-   * @param privateKeyPath the absolute path of the PEM private key
+   * @param certificatePath the absolute path of the PEM certificate chain, without `~` and not below `/dev`, `/proc` or
+   * `/sys`
+   * @param privateKeyPath the absolute path of the PEM private key, with the same limits
    * @example
    * const partner = new SidecarEgress(shop, 'partner', { hosts: ['api.partner.com'] });
    * partner.originateTls('tls', {
@@ -83,7 +84,7 @@ export function assertAbsolutePath(path: string): string {
         `${shown(path)} contains a "~", at which Istio takes paths apart, or a control character; rename it`,
       );
     if (/^\/+(dev|proc|sys)\//.test(path))
-      throw new Error(`${shown(path)} is not a file of certificates, and the proxy might read it without end`);
+      throw new Error(`${shown(path)} is not a certificate file: the proxy might never finish reading it`);
     return path;
   }
   const file = (typeof path === 'string' && path.split('/').pop()) || 'file.pem';

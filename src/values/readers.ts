@@ -35,8 +35,8 @@ export function required<T>(reader: Reader<T>, missing: string): RequiredReader<
 }
 
 /**
- * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Other props may belong to a subclass;
- * one that looks like a misspelt one of these, which is not given, does not.
+ * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Unknown props may belong to a subclass, so
+ * they pass, unless one looks like a misspelling of a prop that is not given.
  */
 export function readProps<P>(
   given: unknown,

@@ -1,6 +1,6 @@
 /**
- * Domains below which anyone can register a name: storage, databases, functions, pages, tunnels. A wildcard over one of them lets
- * callers reach every tenant there, including an attacker. The list cannot be complete (the Public Suffix List has
+ * Domains below which anyone can register a name: storage, databases, functions, pages, tunnels. A wildcard over one of
+ * them lets callers reach every tenant there, hostile ones too. The list cannot be complete (the Public Suffix List has
  * thousands); it holds the ones in everyday use.
  *
  * @see https://publicsuffix.org/list/

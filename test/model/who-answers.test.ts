@@ -236,7 +236,7 @@ spec: { host: site.example.com, trafficPolicy: { portLevelSettings: [{ port: { n
   test('may demand a certificate, where a rule presents one', () => {
     const yaml = `${SITE}${rule('mode: MUTUAL, credentialName: client')}`;
     expect(ask(yaml, 'shop/app', 'https://site.example.com/').assumptions).toEqual([
-      '203.0.113.7:443 answers, with a good certificate for site.example.com, and demands no certificate of the client',
+      '203.0.113.7:443 answers, with a good certificate for site.example.com, and requires no client certificate',
     ]);
   });
 

@@ -93,7 +93,7 @@ export function isCaptured(pod: CallerPod, address: Address, port: number): { ca
   const refused = written.find((key) => !isTaken(key.slice(PREFIX.length), pod.annotations[key]));
   if (refused !== undefined)
     throw new Undetermined(
-      `no pod starts with ${refused}: ${JSON.stringify(pod.annotations[refused])}, which is no list of ` +
+      `no pod starts with ${refused}: ${JSON.stringify(pod.annotations[refused])}, which is not a list of ` +
         `${refused.endsWith('Ranges') ? 'ranges (CIDR, without spaces)' : 'ports'}`,
       [annotation(refused)],
     );

@@ -124,8 +124,8 @@ export const ISTIO_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> 
         // CRDs take any text for a name.
         expression: `${field('spec.rules', '[]')}.all(rule, ${each('backendRefs', 'rule', 'backend', "!backend.name.contains('/')")})`,
         message:
-          'A route of the Gateway API leads to Services by names without "/": any other ends istiod. Write the name alone, ' +
-          'and its namespace into `namespace`.',
+          'A name in `backendRefs` of a Gateway API route must not contain "/", which can crash istiod. Write the name ' +
+          'alone, and its namespace in `namespace`.',
       },
       NO_NETWORK,
     ],

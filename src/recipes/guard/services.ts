@@ -62,8 +62,8 @@ export const SERVICE_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy
       {
         expression: `!${labelsOf('object')}.exists(key, key.startsWith(${literal(INTERNAL)}))`,
         message:
-          `Labels below ${INTERNAL} are istiod's own: with them it would write clusters for this Service that the ` +
-          'egress gateway refuses. Leave them out.',
+          `Labels below ${INTERNAL} are istiod's own: with them istiod would write clusters for this Service ` +
+          'that the egress gateway rejects. Leave them out.',
       },
       FEW_PORTS,
       NO_NETWORK,

@@ -441,7 +441,8 @@ export const KINDS = {
     ages: ['older'],
   },
   semantics: {
-    title: 'a Service with a label of istiod, and a rule for its zones',
+    title:
+      "a Service with a label of istiod's own (`internal.istio.io/…`), and a DestinationRule with `zoneAwareLbSetting`",
     make: (where) => {
       const [service, rule] = ownRule({ loadBalancer: { zoneAwareLbSetting: { enabled: true } } })(where);
       const labels = { 'internal.istio.io/service-semantics': 'inferencepool' };
