@@ -1,4 +1,5 @@
 import { Manifest } from './egress-object';
+import { TlsSettings } from './specs';
 
 interface SecretObject {
   readonly manifest: Manifest;
@@ -9,19 +10,22 @@ interface SecretObject {
  * by another tool.
  *
  * @param authorities other Secrets that may hold the CA certificates
- * @param certificate whether a client certificate is needed
+ * @param tls the settings that name it: MUTUAL needs a client certificate, and what is verified needs authorities
  */
 export function missingKeys(
   secret: SecretObject,
   authorities: readonly SecretObject[],
-  certificate: boolean,
+  { mode, insecureSkipVerify }: Pick<TlsSettings, 'mode' | 'insecureSkipVerify'>,
 ): string[] {
   const has = keysOf(secret);
   if (has.size === 0) return [];
   const missing: string[] = [];
-  if (certificate && !(has.has('cert') && has.has('key')))
+  if (mode === 'MUTUAL' && !(has.has('cert') && has.has('key')))
     missing.push(...['tls.crt', 'tls.key'].filter((key) => !has.has(key)));
-  if (![secret, ...authorities].some((one) => keysOf(one).has('ca.crt') || keysOf(one).has('cacert')))
+  if (
+    !insecureSkipVerify &&
+    ![secret, ...authorities].some((one) => keysOf(one).has('ca.crt') || keysOf(one).has('cacert'))
+  )
     missing.push('ca.crt');
   return missing;
 }

@@ -53,7 +53,7 @@ export const credentialSecret: Rule = {
         const own = known.find(({ namespace }) => namespace === rule.namespace);
         if (own) {
           const authorities = secrets.get(`${name}-cacert`).filter(({ namespace }) => namespace === rule.namespace);
-          const missing = missingKeys(own, authorities, tls.mode === 'MUTUAL');
+          const missing = missingKeys(own, authorities, tls);
           if (missing.length > 0)
             yield {
               message:

@@ -1,3 +1,4 @@
+import { posix } from 'path';
 import { brand } from './brand';
 import { assertObjectName } from './names';
 import { Problems } from './problems';
@@ -83,7 +84,7 @@ export function assertAbsolutePath(path: string): string {
       throw new Error(
         `${shown(path)} contains a "~", at which Istio takes paths apart, or a control character; rename it`,
       );
-    if (/^\/+(dev|proc|sys)\//.test(path))
+    if (/^\/+(dev|proc|sys)\//.test(posix.normalize(path)))
       throw new Error(`${shown(path)} is not a certificate file: the proxy might never finish reading it`);
     return path;
   }

@@ -11,7 +11,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
 }
 
 /** How many letters have to be changed, removed or added to make one word of the other (Levenshtein). */
-function distance(from: string, to: string): number {
+export function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];

@@ -3,7 +3,7 @@ import { Construct, IConstruct } from 'constructs';
 import { isA, Kind } from './brand';
 import { assertAddress, assertCidr, assertPortNumber, portNumberInstead } from './ip-range';
 import { assertAnnotations, assertDnsLabel, assertLabels } from './names';
-import { nearest } from './nearest';
+import { distance, nearest } from './nearest';
 import { Problems } from './problems';
 import { shown } from './shown';
 
@@ -62,7 +62,15 @@ export function readProps<P>(
   const isGiven = (name: string) => props[name] !== undefined && props[name] !== null;
   const absent = entries.map(([name]) => name).filter((name) => !isGiven(name));
   const others = Object.keys(props).filter((name) => !(name in readers) && isGiven(name));
-  const misspelt = new Map(others.map((name) => [nearest(name, absent), name]));
+  const misspelt = new Map(
+    others.map((name) => [
+      nearest(
+        name,
+        absent.filter((one) => isSlip(name, one)),
+      ),
+      name,
+    ]),
+  );
   for (const [name, reader] of entries) {
     const instead = misspelt.get(name);
     if (isGiven(name)) checked[name] = reader(props[name], `${prefix}${name}`, problems);
@@ -70,6 +78,11 @@ export function readProps<P>(
     else if (reader.missing !== undefined) problems.add(`${prefix}${name}: none given${reader.missing}`);
   }
   return checked as Checked<P>;
+}
+
+/** Whether one name is so like another that it cannot well be a name of its own. */
+function isSlip(name: string, meant: string): boolean {
+  return distance(name.toLowerCase(), meant.toLowerCase()) <= Math.max(1, Math.floor(name.length / 3));
 }
 
 /** Reads a set of options, and throws if anything is wrong with them. */

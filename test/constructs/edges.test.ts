@@ -604,3 +604,10 @@ test('two copies of the package understand each other', () => {
   const boundary = new library.EgressBoundary(chart, 'boundary', { namespaces: ['payments'], gateways: [guarded] });
   expect(boundary.apiObjects.map(({ metadata }: any) => metadata.namespace)).toEqual(['own', 'payments']);
 });
+
+test.each(['env', 'zone', 'power', 'team'])('a prop %s of a subclass is left to it', (name) => {
+  const Own = class extends library.SidecarEgress {} as any;
+  const { chart } = stage();
+  expect(() => new Own(chart, 'own', { hosts: ['a.example.com'], [name]: 'x' })).not.toThrow();
+  expect(() => new library.EgressGuard(chart, 'guard', { [name]: 'x' })).not.toThrow();
+});

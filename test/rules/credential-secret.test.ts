@@ -85,3 +85,10 @@ test('a rule with a workloadSelector is used only in its own namespace', () => {
   const selected = rule({}, { exportTo: undefined, workloadSelector: { matchLabels: { app: 'x' } } });
   expect(reported(code, [selected, secret('shop/client', FULL)])).toEqual(['egress/r shop/client']);
 });
+
+test('authorities are needed only where something is verified', () => {
+  const unverified = rule({ insecureSkipVerify: true });
+  expect(reported(code, [rule(), secret('egress/client', ['tls.crt', 'tls.key'])])).toHaveLength(1);
+  expect(reported(code, [unverified, secret('egress/client', ['tls.crt', 'tls.key'])])).toEqual([]);
+  expect(reported(code, [unverified, secret('egress/client', ['tls.crt'])])).toHaveLength(1);
+});

@@ -76,7 +76,8 @@ test.each([
     '"/etc/a~b.pem" contains a "~", at which Istio takes paths apart',
   ],
   [() => CertificateAuthority.fromFile('/etc/a\0.pem'), 'or a control character'],
-  [() => CertificateAuthority.fromFile('/dev/zero'), '"/dev/zero" is not a file of certificates'],
+  [() => CertificateAuthority.fromFile('/dev/zero'), '"/dev/zero" is not a certificate file'],
+  [() => CertificateAuthority.fromFile('/etc/../dev/zero'), '"/etc/../dev/zero" is not a certificate file'],
   [() => CertificateAuthority.fromFile(undefined as any), 'undefined is not the absolute path of a file'],
   [
     () => CertificateAuthority.fromConfigMap('configmap://a/b'),

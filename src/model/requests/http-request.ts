@@ -27,7 +27,7 @@ const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TR
 
 /** Whether Envoy keeps several values of a header apart: it joins those of the ones that it knows itself. */
 export function isOfApplications(name: string): boolean {
-  return /^x-(?!envoy|forwarded|request-id)/.test(name);
+  return /^x-(?!envoy|forwarded|request-id|client-trace-id)/.test(name);
 }
 
 /** Headers as proxies know them. */

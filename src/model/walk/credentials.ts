@@ -65,7 +65,7 @@ export function credentialOf(
   const known = among<TableSecret | TableConfigMap>(listed ?? []);
   if (!known && !written && listed) return `namespace ${layer.namespace} has no ${kind} ${name}`;
   if (!known) {
-    const lacks = written && !isConfigMap ? missingKeys(written, cacerts, tls.mode === 'MUTUAL') : [];
+    const lacks = written && !isConfigMap ? missingKeys(written, cacerts, tls) : [];
     if (lacks.length > 0) {
       const lacking = `Secret ${namespace}/${written!.name} has no ${joinWords(lacks)}`;
       // The CA certificates, and nothing else, may be in another Secret.
