@@ -58,14 +58,14 @@ describe('a header that each client sets itself', () => {
         `{ hosts: [www.example.com], gateways: [x], http: [{ match: [{ headers: ${match} }], directResponse: { status: 418 } }, { directResponse: { status: 410 } }] }`,
         'egress',
       );
-    const see = (changes: string, match: string, more: object = {}) => {
+    const see = (changes: string, match: string, more: object = {}, others = '') => {
       const request = { url: 'http://www.example.com/', ...more };
       const world = {
         ...LOCKED,
         knownGateways: [{ name: 'istio-egressgateway', namespace: 'egress' }],
         httpPort80: true,
       };
-      const { outcome, symptom } = ask(ENTRY + hop(changes) + atGateway(match), 'shop/cart', request, world);
+      const { outcome, symptom } = ask(ENTRY + hop(changes) + atGateway(match) + others, 'shop/cart', request, world);
       return symptom ?? outcome;
     };
     expect(see('{ remove: [user-agent] }', '{ user-agent: {} }')).toBe(410);
@@ -76,7 +76,21 @@ describe('a header that each client sets itself', () => {
       expect(see('{ add: { x-a: two } }', `{ x-a: { exact: ${value} } }`, { headers: { 'X-A': 'one' } })).toBe(418);
     const computed = "{ set: { x-a: '%REQ(x-b)%' } }";
     expect(see(computed, "{ x-a: { exact: '%REQ(x-b)%' } }")).toBe('undetermined');
-    expect(see(computed, '{ x-a: {} }')).toBe(418);
+    const twice = "{ add: { x-a: '%REQ(x-b)%' }, set: { x-a: '%REQ(x-c)%' } }";
+    for (const change of [computed, computed.replace('set', 'add'), twice]) {
+      expect(see(change, '{ x-a: {} }')).toBe('undetermined');
+      expect(see(change, '{ x-a: {} }', { headers: { 'X-A': 'one' } })).toBe(418);
+    }
+    expect(see("{ set: { x-a: '%REQ(x-b)%' }, add: { x-a: two } }", '{ x-a: {} }')).toBe(418);
+    const allowed = object(
+      'AuthorizationPolicy',
+      'security.istio.io/v1',
+      "{ rules: [{ when: [{ key: 'request.headers[x-a]', values: ['*'] }] }] }",
+      'egress',
+    );
+    expect(see(computed, '{ x-none: {} }', {}, allowed)).toBe('undetermined');
+    expect(see(computed, '{ x-none: {} }', { headers: { 'X-A': 'one' } }, allowed)).toBe(410);
+    expect(see('{}', '{ x-none: {} }', {}, allowed)).toBe(403);
     expect(see('{ add: { x-a: two } }', '{ x-a: {} }', { headers: { 'X-A': 'one' } })).toBe(418);
     expect(see('{ remove: [x-a], set: { x-a: two } }', '{ x-a: { exact: two } }')).toBe(418);
     const grpc = { speak: 'grpc' };

@@ -1,6 +1,6 @@
 import { Shape, unknownField } from '../answer/known-fields';
 import { both, Certainty, not, someOf } from '../answer/certainty';
-import { isAmong, isNotAmong, matchesPath, matchesPattern, UNSAID, Value } from '../requests/patterns';
+import { isAmong, isNotAmong, matchesPath, matchesPattern, PERHAPS, UNSAID, Value } from '../requests/patterns';
 import { inTrustDomains, withAliases } from './trust-domains';
 import { ItemOf, Of, PolicyRule } from '../../manifests/specs';
 
@@ -238,7 +238,8 @@ function whenMatches(
       const value = http.header(header);
       const what = () =>
         `the header ${header}${typeof value === 'string' ? ` (${value})` : ''}` +
-        (value === UNSAID ? ', which each client sets itself (say it with --header, headers in a test),' : '');
+        (value === UNSAID ? ', which each client sets itself (say it with --header, headers in a test),' : '') +
+        (value === PERHAPS ? ', which a route computes from the request and leaves out where it is empty,' : '');
       conditions.compare(isAmong(values, value), `${at}.values`, what);
       conditions.compare(isNotAmong(notValues, value), `${at}.notValues`, what, true);
       return;

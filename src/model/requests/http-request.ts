@@ -1,4 +1,4 @@
-import { SOME_VALUE, UNSAID, Value } from './patterns';
+import { PERHAPS, SOME_VALUE, UNSAID, Value } from './patterns';
 
 /** A request as a proxy reads it. */
 export interface HttpRequest {
@@ -9,8 +9,8 @@ export interface HttpRequest {
   headers: Map<string, string>;
   /** Values that routes have added to headers that have one, each on a line of its own. */
   further?: ReadonlyMap<string, readonly string[]>;
-  /** What routes have done to headers, where their values do not tell: none, or one that is not known. */
-  changed?: ReadonlyMap<string, 'removed' | 'unknown'>;
+  /** What routes have done to headers, where their values do not tell: none, one that is not known, or one of both. */
+  changed?: ReadonlyMap<string, 'removed' | 'unknown' | 'perhaps'>;
   /** What the proxy that reads it now takes for its scheme. @default "http" */
   readonly scheme?: 'http' | 'https';
   /** The header x-forwarded-proto, as the proxy that reads it now sets or passes it. */
@@ -54,6 +54,7 @@ export function headerOf(request: HttpRequest, name: string): Value {
       return request.forwardedProto ?? request.headers.get(key);
     default:
       if (request.changed?.get(key) === 'unknown') return SOME_VALUE;
+      if (request.changed?.get(key) === 'perhaps') return PERHAPS;
       if (request.further?.has(key)) return [request.headers.get(key)!, ...request.further.get(key)!];
       return (
         request.headers.get(key) ??

@@ -8,8 +8,11 @@ export const SOME_VALUE = Symbol('some value');
 /** Stands for a header that applications set themselves and the request does not give: there is one, or none. */
 export const UNSAID = Symbol('unsaid');
 
+/** Stands for a header that a route computes: there is none where the result is empty. */
+export const PERHAPS = Symbol('perhaps');
+
 /** What a policy compares with its lists; undefined where there is nothing to compare. Of several, any may match. */
-export type Value = string | readonly string[] | typeof SOME_VALUE | typeof UNSAID | undefined;
+export type Value = string | readonly string[] | typeof SOME_VALUE | typeof UNSAID | typeof PERHAPS | undefined;
 
 /** Whether an item of the list matches; a missing or empty list matches everything. */
 export function isAmong(wanted: readonly string[] | undefined, value: Value): Certainty {
@@ -24,7 +27,7 @@ export function isNotAmong(unwanted: readonly string[] | undefined, value: Value
 /** `*` matches any value that is present; elsewhere it counts only at the beginning or the end. */
 export function matchesPattern(given: string, value: Value, ignoreCase = false): Certainty {
   if (value === undefined || value === '') return false;
-  if (value === UNSAID) return undefined;
+  if (value === UNSAID || value === PERHAPS) return undefined;
   if (given === '*') return true;
   if (value === SOME_VALUE) return undefined;
   if (typeof value !== 'string') return someOf(value, (one) => matchesPattern(given, one, ignoreCase));

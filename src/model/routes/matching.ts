@@ -2,7 +2,7 @@ import { Destination, destinationsFor } from './destination';
 import { HttpMatch, HttpRoute, NamedMatch, ProxyMatch, Routes, TextMatch } from './route';
 import { FieldRef } from '../answer/answer';
 import { headerOf, HttpRequest, parameterOf } from '../requests/http-request';
-import { regularExpression, SOME_VALUE, UNSAID, Value } from '../requests/patterns';
+import { PERHAPS, regularExpression, SOME_VALUE, UNSAID, Value } from '../requests/patterns';
 import { ProxyIdentity } from '../objects/proxy';
 import { Service } from '../objects/service';
 import { Undetermined } from '../answer/undetermined';
@@ -118,6 +118,11 @@ export function matchesText(given: Value, wanted: TextMatch, where: FieldRef): b
     throw new Undetermined(
       'a route depends on a header that each client sets itself, and the request does not give it: say it with ' +
         '--header (headers in a test)',
+      [where],
+    );
+  if (given === PERHAPS)
+    throw new Undetermined(
+      'a route depends on a header that another route computes from the request: there is none where the result is empty',
       [where],
     );
   if (wanted.kind === 'present') return true;

@@ -152,6 +152,7 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
   request.changed = changed;
   const further = new Map(request.further);
   request.further = further;
+  const hasCertainly = (name: string) => request.headers.has(name) && changed.get(name) !== 'perhaps';
   for (const changes of headerChanges(rule, last)) {
     // In the order in which Envoy does it.
     for (const name of changes.remove) {
@@ -162,17 +163,24 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
     }
     for (const [name, value] of changes.set) {
       if (isAuthority(name)) continue;
-      if (!request.headers.has(name)) added.add(name);
+      // Envoy leaves out a value that turns out to be empty, and then an older one stays.
+      const isThere = hasCertainly(name);
+      if (!isThere) added.add(name);
       changed.delete(name);
       further.delete(name);
-      if (isComputed(value)) changed.set(name, 'unknown');
+      if (isComputed(value)) changed.set(name, isThere ? 'unknown' : 'perhaps');
       request.headers.set(name, value);
     }
     for (const [name, value] of changes.add) {
       if (isAuthority(name)) continue;
-      const isThere = request.headers.has(name);
-      const isUnknown = isComputed(value) || isUnsaid(request, name) || (isThere && !isOfApplications(name));
-      if (isUnknown) changed.set(name, 'unknown');
+      const isThere = hasCertainly(name);
+      const isUnknown =
+        isComputed(value) ||
+        isUnsaid(request, name) ||
+        (isThere && !isOfApplications(name)) ||
+        changed.get(name) === 'perhaps';
+      if (isComputed(value) && !isThere) changed.set(name, 'perhaps');
+      else if (isUnknown) changed.set(name, 'unknown');
       else if (isThere) further.set(name, [...(further.get(name) ?? []), value]);
       if (!isThere && !isUnsaid(request, name)) added.add(name);
       if (!isThere) request.headers.set(name, value);
