@@ -1,5 +1,4 @@
-import { IstioObject } from './indexed';
-import { ManifestIndex } from './manifest-index';
+import { Indexed, IstioObject } from './indexed';
 import { followers, fullGateway, Hop } from './routes';
 import { selects, selectorsOverlap } from './selectors';
 import { Server, ServiceSpec } from './specs';
@@ -7,6 +6,13 @@ import { podTemplateOf } from '../istio/pod-templates';
 import { addTo, valueIn } from '../values/grouping';
 
 type Gateway = IstioObject<'Gateway'>;
+
+/** What it reads of an index. */
+interface Manifests {
+  readonly services: readonly Indexed<ServiceSpec>[];
+  readonly podTemplates: readonly Indexed[];
+  ofKind(kind: 'Gateway'): readonly Gateway[];
+}
 
 /** Which Gateways serve what routes send to a gateway's Service. */
 export class GatewayHops {
@@ -16,7 +22,7 @@ export class GatewayHops {
   private readonly bySelector = new Map<string, readonly string[]>();
   private readonly byService = new Map<string, readonly Gateway[]>();
 
-  constructor(private readonly index: ManifestIndex) {
+  constructor(private readonly index: Manifests) {
     this.services = new Map(index.services.map(({ namespace, name, spec }) => [`${namespace}/${name}`, spec]));
     for (const gateway of index.ofKind('Gateway')) {
       this.gateways.set(`${gateway.namespace}/${gateway.name}`, gateway);

@@ -1,5 +1,6 @@
 import { EgressObject } from './egress-object';
 import { ENDPOINT_KINDS, WrittenEndpoints, writtenEndpoints } from './endpoints';
+import { GatewayHops } from './gateway-hops';
 import { addTo, groupBy, Grouping, valueIn } from '../values/grouping';
 import { Indexed, IstioObject } from './indexed';
 import { placeOfPluginPolicy, PolicyPlace } from './plugin-policies';
@@ -56,6 +57,7 @@ export class ManifestIndex {
   private meshRoutes?: Grouping<string, IstioObject<'VirtualService'>>;
   private allHops?: Hop[];
   private hopsTo?: Grouping<string, Hop>;
+  private served?: GatewayHops;
   private allTls?: { readonly client: TlsByRule; readonly mesh: TlsByRule };
   private podNamespaces?: Set<string>;
   private gatewayNamespaces?: Set<string>;
@@ -209,6 +211,11 @@ export class ManifestIndex {
   /** The same by full host. */
   public get hopsByHost(): Grouping<string, Hop> {
     return (this.hopsTo ??= groupBy(this.hops, ({ host }) => host));
+  }
+
+  /** Which Gateways serve the hops to a gateway's Service. */
+  public get gatewayHops(): GatewayHops {
+    return (this.served ??= new GatewayHops(this));
   }
 
   /** The TLS settings for external hosts, SIMPLE and MUTUAL, by their DestinationRule. */

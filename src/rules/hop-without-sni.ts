@@ -1,5 +1,4 @@
 import { Rule } from './rule';
-import { GatewayHops } from '../manifests/gateway-hops';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
 import { kindOf } from '../manifests/servers';
@@ -48,13 +47,13 @@ export const hopWithoutSni: Rule = {
   bad: example('mode: ISTIO_MUTUAL'),
   *check(index) {
     if (index.meshTls.size === 0) return;
-    const gatewayHops = new GatewayHops(index);
     // A gateway's Service may have a rule for each host behind it, so that hops are not compared with all of them.
     const bare = groupBy(
       index.hops.filter(({ subset, section }) => subset === undefined && section === 'http'),
       ({ virtualService, host }) => `${virtualService.namespace} ${host}`,
     );
     const reported = new Set<unknown>();
+    const withoutSubset = new Set<Hop>();
     for (const [rule, blocks] of index.meshTls) {
       const host = rule.spec.host!;
       const hops = blocks.every(({ sni }) => sni) ? bare.get(`${rule.namespace} ${host}`) : index.hopsByHost.get(host);
@@ -62,8 +61,13 @@ export const hopWithoutSni: Rule = {
         if (hop.port === undefined || reported.has(hop.virtualService)) continue;
         const what = whatIsMissing(rule, hop);
         if (what === undefined) continue;
-        if (what === 'subset' && index.rulesFor(host).some((other) => isForAll(other, hop))) continue;
-        const { gateways, servers } = gatewayHops.serving(hop);
+        if (what === 'subset') {
+          // The other rules without settings for it say the same.
+          if (withoutSubset.has(hop)) continue;
+          withoutSubset.add(hop);
+          if (index.rulesFor(host).some((other) => isForAll(other, hop))) continue;
+        }
+        const { gateways, servers } = index.gatewayHops.serving(hop);
         if (gateways.length === 0 || !servers.every(isNamed)) continue;
         reported.add(hop.virtualService);
         const all = ordered(gateways);

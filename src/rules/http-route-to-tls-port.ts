@@ -1,7 +1,6 @@
 import { Rule } from './rule';
 import { isHttp, isTls, portsOf } from '../istio/protocols';
 import { isClosed, isExternal } from '../manifests/entries';
-import { GatewayHops } from '../manifests/gateway-hops';
 import { describe, describeAll, IstioObject, ordered } from '../manifests/indexed';
 import { followers, Hop, hopField } from '../manifests/routes';
 import { definesSubset } from '../manifests/subsets';
@@ -34,7 +33,8 @@ export const httpRouteToTlsPort: Rule = {
   reason:
     'What an `http` route forwards is plain HTTP. Unless a DestinationRule originates TLS on the port, it leaves in ' +
     'clear text, headers included, and the host answers 400 or closes the connection. It is a warning where no HTTP ' +
-    'port of the host is declared: its https:// is not affected.',
+    'port of the host is declared (its https:// is not affected), and where TLS is originated, but not for the ' +
+    "namespaces of the gateway's pods: it may have others, which are not among the manifests.",
   cure: "Add a DestinationRule for the host with TLS settings for the port, in the namespace of the route's proxies.",
   see: 'https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway-tls-origination/',
   good: example(`  http: [{ route: [{ destination: { host: api.example.com, subset: tls, port: { number: 443 } } }] }]
@@ -48,7 +48,6 @@ spec:
   subsets: [{ name: tls, trafficPolicy: { tls: { mode: SIMPLE, sni: api.example.com, subjectAltNames: [api.example.com] } } }]`),
   bad: example('  http: [{ route: [{ destination: { host: api.example.com, port: { number: 443 } } }] }]'),
   *check(index) {
-    const gatewayHops = new GatewayHops(index);
     for (const hop of index.hops) {
       const { section, host, port: number, subset, virtualService } = hop;
       if (section !== 'http' || number === undefined) continue;
@@ -60,7 +59,7 @@ spec:
       );
       if (declaring.every(isClosed) || declaring.length < entries.length) continue;
       const originating = index.rulesFor(host).filter((rule) => originatesOn(rule, number));
-      const places = originating.length > 0 ? gatewayHops.placesOf(hop) : undefined;
+      const places = originating.length > 0 ? index.gatewayHops.placesOf(hop) : undefined;
       if (originating.some((rule) => !places || places.some((place) => isSeenFrom(rule, place)))) continue;
       const rules = index.rulesFor(host);
       // Nothing is sent to a subset that is missing, and the rule that defines it may be in another repository.
@@ -76,7 +75,7 @@ spec:
             : `what originates TLS there is not exported to ${describeNamespaces([...new Set(places)])}, where the gateway's pods are: ${describeAll(unseen)}.`),
         field: hopField(hop),
         objects: [virtualService, ...all, ...unseen],
-        severity: reaches(hop, entries) ? 'error' : 'warning',
+        severity: unseen.length === 0 && reaches(hop, entries) ? 'error' : 'warning',
       };
     }
   },

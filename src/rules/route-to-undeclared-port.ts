@@ -1,8 +1,10 @@
 import { Rule } from './rule';
 import { covers, isWildcard } from '../istio/hosts';
 import { portsOf } from '../istio/protocols';
+import { serviceOfHost } from '../istio/service-names';
 import { describe, describeAll, joinWords, ordered } from '../manifests/indexed';
-import { hopField } from '../manifests/routes';
+import { followers, hopField } from '../manifests/routes';
+import { isSeenFrom } from '../manifests/visibility';
 import { valueIn } from '../values/grouping';
 
 const example = (number: number) => `
@@ -30,7 +32,8 @@ export const routeToUndeclaredPort: Rule = {
   title: 'A route to a port that no ServiceEntry declares for the host',
   reason:
     'A proxy has a cluster for each declared port of a host, and none for others: the request ends with 503, or a closed ' +
-    'connection. It is a warning where no entry for the host is in the namespace of the route.',
+    'connection. It is a warning where an entry elsewhere may have the port: at gateways, and where the namespace of the ' +
+    'route has no entry of its own for the host.',
   cure: 'Add the port to the ServiceEntry, with the protocol that the host speaks there, or route to one that it has.',
   see: 'https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination',
   good: example(80),
@@ -42,8 +45,11 @@ export const routeToUndeclaredPort: Rule = {
     const ports = new Map<string, ReadonlySet<number>>();
     const reported = new Set<string>();
     for (const hop of index.hops) {
-      const { host, port, virtualService } = hop;
-      if (port === undefined) continue;
+      const { host, port, virtualService, route, destination } = hop;
+      // A Kubernetes Service of this name has ports of its own.
+      if (port === undefined || serviceOfHost(host, index.clusterDomain)) continue;
+      // Requests are answered without their copies.
+      if (!route.route?.some((one) => one.destination === destination)) continue;
       const entries = index.entriesByHost.get(host);
       // If the manifests have no entry at all, another repository may have it.
       if (entries.length === 0) continue;
@@ -57,11 +63,16 @@ export const routeToUndeclaredPort: Rule = {
       const message =
         `${describe(virtualService)} routes to port ${port} of ${host}, and all ports in ${describeAll(all)} are ` +
         `${joinWords([...declared].sort((a, b) => a - b).map(String))}.`;
-      // Entries of the route's own namespace come before those of others, of which some may not be among the manifests.
-      const isOwn = all.some(({ namespace }) => namespace === virtualService.namespace);
+      // To sidecars, entries of their own namespace come before those of others, of which some may not be among the
+      // manifests. Gateways have the ports of all entries that they see.
+      const { namespace } = virtualService;
+      const isOwn =
+        followers(virtualService, route).sidecars &&
+        all.some((one) => one.namespace === namespace && isSeenFrom(one, namespace));
       const severity = isOwn ? 'error' : 'warning';
-      if (!reported.has(message)) yield { message, field: hopField(hop), objects: [virtualService, ...all], severity };
-      reported.add(message);
+      const said = `${severity} ${message}`;
+      if (!reported.has(said)) yield { message, field: hopField(hop), objects: [virtualService, ...all], severity };
+      reported.add(said);
     }
   },
 };

@@ -33,7 +33,10 @@ test("a rule that is not exported to the namespace of the gateway's pods is not"
   });
   const both = entry('shop/a', { exportTo: ['*'] });
   expect(reported(code, [both, exit, out, hidden])).toEqual([]);
-  expect(reported(code, [both, exit, out, hidden, pods('egress')])).toEqual(['shop/a shop/o shop/out']);
+  // The gateway may have pods in the namespace of the rule that are not among the manifests.
+  expect(findings(code, [both, exit, out, hidden, pods('egress')])).toMatchObject([
+    { origins: ['shop/out', 'shop/a', 'shop/o'], severity: 'warning' },
+  ]);
   expect(reported(code, [both, exit, out, hidden, pods('shop')])).toEqual([]);
   expect(reported(code, [both, exit, out, hidden, pods('shop'), pods('egress')])).toEqual([]);
   const seen = origination('shop/o', { trafficPolicy: { tls } });
