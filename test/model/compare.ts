@@ -60,7 +60,8 @@ function agree(field: (typeof FIELDS)[number], answer: Answer, mesh: MeshAnswer)
   if (field === 'clientCertificate') return (answer[field] ?? false) === (mesh[field] ?? false);
   if (text(answer[field]) === text(mesh[field])) return true;
   // How often an application follows redirects that lead in a circle, before it gives up (curl 47), is its own choice.
-  if (field === 'redirects' && text(mesh.symptom) === 'curl 47') return answer.outcome === 'refused';
+  if (field === 'redirects' && text(mesh.symptom) === 'curl 47')
+    return answer.outcome === 'refused' && text([...new Set(answer[field])]) === text([...new Set(mesh[field])]);
   // Recordings have the exit code of curl, or gRPC's status, where access tables had no word for it.
   const isRecordedAsCode = /^(curl|grpc) /.test(String(mesh.symptom));
   if (field === 'symptom') return isRecordedAsCode && answer.outcome === 'refused';

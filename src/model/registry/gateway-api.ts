@@ -5,6 +5,7 @@ import { serviceHost, serviceOfHost } from '../../istio/service-names';
 import { Indexed } from '../../manifests/indexed';
 import { selects } from '../../manifests/selectors';
 import { ServiceSpec } from '../../manifests/specs';
+import { valueIn } from '../../values/grouping';
 
 /** A proxy, and the names of the request that arrives there. */
 export interface ProxyPlace {
@@ -90,9 +91,14 @@ function isWaypoint({ spec }: GatewayApiObject): boolean {
   return /waypoint/.test(String(spec.gatewayClassName));
 }
 
-function isWaypointAskedFor({ index }: Registry): boolean {
-  const asking = [...index.ofKind('ServiceEntry'), ...index.services, ...index.inGroup('', 'Namespace')];
-  return asking.some(({ manifest }) => manifest.metadata.labels?.[USE_WAYPOINT] !== undefined);
+const waypointAskedFor = new WeakMap<Registry, boolean>();
+
+function isWaypointAskedFor(registry: Registry): boolean {
+  return valueIn(waypointAskedFor, registry, ({ index }) =>
+    [index.ofKind('ServiceEntry'), index.services, index.inGroup('', 'Namespace')].some((asking) =>
+      asking.some(({ manifest }) => manifest.metadata.labels?.[USE_WAYPOINT] !== undefined),
+    ),
+  );
 }
 
 /** The Services of a Gateway: one of its own, or the ones that its addresses name. */
