@@ -91,6 +91,8 @@ describe('a header that each client sets itself', () => {
     expect(see(computed, '{ x-none: {} }', {}, allowed)).toBe('undetermined');
     expect(see(computed, '{ x-none: {} }', { headers: { 'X-A': 'one' } }, allowed)).toBe(410);
     expect(see('{}', '{ x-none: {} }', {}, allowed)).toBe(403);
+    expect(see("{ set: { host: '%REQ(x-b)%' } }", '{ x-a: {} }')).toBe('undetermined');
+    expect(see('{ set: { host: www.example.com } }', '{ x-a: {} }')).toBe(410);
     expect(see('{ add: { x-a: two } }', '{ x-a: {} }', { headers: { 'X-A': 'one' } })).toBe(418);
     expect(see('{ remove: [x-a], set: { x-a: two } }', '{ x-a: { exact: two } }')).toBe(418);
     const grpc = { speak: 'grpc' };

@@ -3,12 +3,14 @@ import { Ending, Leg } from './journey';
 import { AtProxy, Next } from './next';
 import { withoutPort } from '../objects/host-names';
 import { FieldRef } from '../answer/answer';
+import { fieldRef } from '../answer/field-ref';
 import { Flow } from './flow';
 import { Destination } from '../routes/destination';
 import { firstMatchingEntry, matchesText, RouteEntry } from '../routes/matching';
 import { changedPath } from '../routes/path-rewrite';
 import { HeaderChanges, HttpAction, HttpRoute, Preflights } from '../routes/route';
 import { HttpRequest, isOfApplications, isUnsaid } from '../requests/http-request';
+import { Undetermined } from '../answer/undetermined';
 import { isAuthority } from '../../istio/hosts';
 import { VirtualHost } from '../proxies/virtual-hosts';
 
@@ -190,7 +192,10 @@ function rewritten(flow: Flow, { rule, match }: RouteEntry, { headers: last }: D
     added.add('x-envoy-original-path');
     request.path = changedPath(request.path, rewrite.path, match?.path);
   }
-  const authority = rewrite?.authority ?? authorityIn(own) ?? authorityIn(last);
+  const changedTo = authorityIn(own) ?? authorityIn(last);
+  if (rewrite?.authority === undefined && changedTo !== undefined && isComputed(changedTo))
+    throw new Undetermined('a route computes the authority from the request', [fieldRef(rule.object, 'spec.http')]);
+  const authority = rewrite?.authority ?? changedTo;
   if (authority !== undefined && authority !== request.authority) {
     request.authority = authority;
     added.add('x-envoy-original-host');
