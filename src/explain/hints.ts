@@ -1,4 +1,3 @@
-import { isIP } from 'net';
 import { Question } from './candidates';
 import { find } from './candidates/question';
 import { indexOf } from './lookups';
@@ -9,9 +8,10 @@ import { podTemplateOf } from '../istio/pod-templates';
 import { portsOf } from '../istio/protocols';
 import { covers } from '../istio/hosts';
 import { Indexed, IstioObject, joinWords } from '../manifests/indexed';
+import { ManifestIndex } from '../manifests/manifest-index';
 import { Answer, EgressModel, ModelCaller, ModelRequest } from '../model';
 import { GATEWAY_LABEL } from '../values/gateway-label';
-import { CHECKED_HOP_DOMAIN } from '../values/host-name';
+import { assertHostName, CHECKED_HOP_DOMAIN } from '../values/host-name';
 
 type ServiceEntry = IstioObject<'ServiceEntry'>;
 type Asked = Pick<Question, 'index' | 'answer' | 'caller' | 'request'> & {
@@ -25,7 +25,9 @@ type Asked = Pick<Question, 'index' | 'answer' | 'caller' | 'request'> & {
  */
 export function hints(model: EgressModel, caller: ModelCaller, request: ModelRequest, answer: Answer): string[] {
   const index = indexOf(model);
-  if (answer.outcome === 'answered' || !index.kinds.flat().some((one) => pathsOf(one).length > 0)) return [];
+  // What the host refuses has left the cluster: that is between it and the caller.
+  if (answer.outcome === 'answered' || answer.by === 'host') return [];
+  if (!index.kinds.flat().some((one) => pathsOf(one).length > 0)) return [];
   const host = hostOf(urlOf(request.url));
   const asked: Asked = { index, answer, caller, request, host, port: portOfRequest(request.url) ?? 80 };
   const paths = ownPathsOf(index, host);
@@ -36,7 +38,7 @@ export function hints(model: EgressModel, caller: ModelCaller, request: ModelReq
     own.length > 0
       ? own.flatMap((path) => ofPath(asked, path))
       : paths.length > 0
-        ? paths.map((path) => fromElsewhere(asked, path))
+        ? paths.flatMap((path) => fromElsewhere(asked, path))
         : undeclared(asked);
   return [...new Set(found.length > 0 ? found : atBoundary(asked, own))];
 }
@@ -47,16 +49,34 @@ function ofPath(asked: Asked, path: OwnPath): string[] {
 }
 
 /** Names whose callers a policy checks pass a locked gateway only by a grant, which is written where the lock is known. */
-function unlocked({ answer }: Asked, path: OwnPath): string | undefined {
+function unlocked({ index, answer }: Asked, path: OwnPath): string | undefined {
   const lock = answer.causes.find(({ kind, name }) => kind === 'AuthorizationPolicy' && name.endsWith(LOCK));
-  const isChecked = hopNamesOf(path).some((name) => name.endsWith(`.${CHECKED_HOP_DOMAIN}`));
-  if (lock === undefined || !isChecked) return undefined;
+  const checked = hopNamesOf(path).find((name) => name.endsWith(`.${CHECKED_HOP_DOMAIN}`));
+  if (lock === undefined || checked === undefined) return undefined;
+  const written = find(index, lock);
+  if (written === undefined || pathsOf(written).length === 0) return undefined; // The lock of another author.
+  // The policies of a set of callers have its key in their names; the names of its servers end with it.
+  const [key] = checked
+    .slice(0, -CHECKED_HOP_DOMAIN.length - 1)
+    .split('.')
+    .slice(-1);
+  const policies = index.ofKind('AuthorizationPolicy').filter(({ namespace }) => namespace === lock.namespace);
+  if (policies.some(({ name }) => name.endsWith(`-${key}${GRANT}`))) return undefined; // It lets others in.
+  const refusal = policies.find(({ name }) => name.endsWith(`-${key}`));
+  const grant = `${lock.namespace}/${refusal?.name ?? `…-${key}`}${GRANT}`;
+  // Any other set than all of a namespace is written for locked gateways only.
+  const isForLocked = refusal !== undefined && !refusal.name.endsWith(`-namespace-${key}`);
   return (
-    `${path.construct}: its gateway is locked (AuthorizationPolicy ${lock.namespace}/${lock.name}), and it was written ` +
-    'for one that is not: `lockedDown: true` in its GatewayInstallation.egressGateway(…)'
+    `${path.construct}: its gateway is locked (AuthorizationPolicy ${lock.namespace}/${lock.name}): apply its grant, ` +
+    `AuthorizationPolicy ${grant}` +
+    (isForLocked
+      ? ''
+      : ', or, if it was written for a gateway that is not locked: `lockedDown: true` in its ' +
+        'GatewayInstallation.egressGateway(…)')
   );
 }
 
+const GRANT = '-grant';
 const LOCK = '-lockdown';
 
 /** A gateway of another kind than the one that the namespace has. */
@@ -64,11 +84,10 @@ function wrongGateway({ index }: Asked, path: OwnPath): string | undefined {
   const hop = hopServiceOf(path);
   if (hop === undefined || index.services.some((one) => one.namespace === hop.namespace && one.name === hop.name))
     return undefined;
-  const [found] = index.podTemplates
+  const [name, ...others] = index.podTemplates
     .filter(({ namespace }) => namespace === hop.namespace)
-    .flatMap(({ manifest }) => podTemplateOf(manifest)?.metadata?.labels?.[GATEWAY_LABEL] ?? []);
-  const [name] = found?.split('.') ?? [];
-  if (name === undefined || hop.name === `${name}-hop`) return undefined;
+    .flatMap(({ manifest }) => podTemplateOf(manifest)?.metadata?.labels?.[GATEWAY_LABEL]?.split('.')[0] ?? []);
+  if (name === undefined || [name, ...others].some((one) => hop.name === `${one}-hop`)) return undefined;
   const isLocked = index
     .ofKind('AuthorizationPolicy')
     .some((policy) => policy.namespace === hop.namespace && policy.name === `${name}${LOCK}`);
@@ -106,17 +125,21 @@ function portFor(url: string, port: number): string {
 }
 
 /** The host is declared, but not for the namespace of the caller, or its objects there are not among the manifests. */
-function fromElsewhere({ index, caller: { namespace, serviceAccount } }: Asked, path: OwnPath): string {
-  const { construct, callerSide, gatewaySide } = path;
+function fromElsewhere({ index, caller: { namespace, serviceAccount }, host }: Asked, path: OwnPath): string[] {
+  const { construct, isForGateway, callerSide, gatewaySide } = path;
   if (callerSide.length === 0 && admits(index.ofKind('AuthorizationPolicy'), path, { namespace, serviceAccount }))
-    return `${construct}: its objects in namespace ${namespace} are not among the manifests: apply its callers' chart`;
-  if (gatewaySide.length > 0 || construct.startsWith('GatewayEgress '))
-    return (
+    return [
+      `${construct}: its objects in namespace ${namespace} are not among the manifests: apply its callers' chart`,
+    ];
+  // The namespace has an entry of its own, which is what lacks something.
+  if (index.ofKind('ServiceEntry').some((entry) => entry.namespace === namespace && isFor(entry, host))) return [];
+  if (gatewaySide.length > 0 || isForGateway)
+    return [
       `${construct} names no caller of namespace ${namespace}: ` +
-      `add Caller.serviceAccount("${namespace}", "${serviceAccount}") to \`callers\``
-    );
+        `add Caller.serviceAccount("${namespace}", "${serviceAccount}") to \`callers\``,
+    ];
   const places = joinWords([...new Set(callerSide.map((one) => one.namespace))]);
-  return `${construct} is for namespace ${places}: write a SidecarEgress for namespace ${namespace}`;
+  return [`${construct} is for namespace ${places}: write a SidecarEgress for namespace ${namespace}`];
 }
 
 /** Whether the gateway side names a caller, in its servers or in policies of the same construct. */
@@ -136,13 +159,23 @@ function admits(
 
 function undeclared({ index, answer, caller: { namespace, serviceAccount }, host }: Asked): string[] {
   const isWritten = index.ofKind('ServiceEntry').some((entry) => isFor(entry, host));
-  if (isWritten || isIP(host) !== 0 || answer.by === 'gateway' || answer.by === 'host') return [];
+  if (isWritten || answer.by === 'gateway' || !isAccepted(index, host)) return [];
   const hosts = `hosts: [${JSON.stringify(host)}]`;
   const caller = `Caller.serviceAccount("${namespace}", "${serviceAccount}")`;
   return [
     `no construct declares ${host} for namespace ${namespace}: write a GatewayEgress with { ${hosts}, ` +
       `callers: [${caller}] }, or a SidecarEgress with { ${hosts} } for that namespace`,
   ];
+}
+
+/** Whether the constructs take a name for that of an external host. */
+function isAccepted({ services, clusterDomain }: ManifestIndex, host: string): boolean {
+  if (services.some(({ namespace, name }) => host === `${name}.${namespace}`)) return false;
+  try {
+    return assertHostName(host, { clusterDomain }) === host;
+  } catch {
+    return false;
+  }
 }
 
 /** The prop by which a boundary of another app learns of what it cannot see. */

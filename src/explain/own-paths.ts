@@ -1,5 +1,5 @@
 import { namesOf } from './lookups';
-import { constructOf } from './which-construct';
+import { constructKindOf, constructOf, GATEWAY_EGRESS } from './which-construct';
 import { covers, fullHost } from '../istio/hosts';
 import { serviceOfHost } from '../istio/service-names';
 import { Indexed, IstioObject } from '../manifests/indexed';
@@ -13,6 +13,8 @@ import { groupBy } from '../values/grouping';
 export interface OwnPath {
   /** The class of the construct, and its path. */
   readonly construct: string;
+  /** Whether the construct is a `GatewayEgress`. */
+  readonly isForGateway: boolean;
   /** Private to the path; part of the names of all its objects. */
   readonly key: string;
   /** What is in the callers' namespace. */
@@ -32,9 +34,10 @@ export function ownPathsOf(index: ManifestIndex, host: string): OwnPath[] {
     const all = byKey.get(key);
     const construct = constructOf(all[0], index);
     if (construct === undefined) return [];
-    const isForGateway = construct.startsWith('GatewayEgress ');
+    const isForGateway = constructKindOf(all[0], index) === GATEWAY_EGRESS;
     const gatewaySide = all.filter((object) => isForGateway && isOfGateway(object));
-    return [{ construct, key, callerSide: all.filter((one) => !gatewaySide.includes(one)), gatewaySide }];
+    const callerSide = all.filter((one) => !gatewaySide.includes(one));
+    return [{ construct, isForGateway, key, callerSide, gatewaySide }];
   });
 }
 

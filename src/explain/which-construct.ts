@@ -4,6 +4,7 @@ import { PathStep, stepsOf } from '../manifests/field-path';
 import { IstioObject } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { EgressObject, ModelCaller } from '../model';
+import { valueIn } from '../values/grouping';
 
 /** The props that decide a field, by the names on its path. */
 const PROPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -27,7 +28,7 @@ export function inProgram({ text, edits }: Candidate, index: ManifestIndex, call
     const construct = constructOf(object, index);
     if (construct === undefined) continue;
     const steps = field === undefined ? [] : stepsOf(field);
-    const prop = propOf(object, construct, steps, caller);
+    const prop = propOf(object, constructKindOf(object, index), steps, caller);
     if (prop !== undefined) return `${construct}: ${prop}\nwhich changes ${text}`;
     if (/Policy$/.test(object.manifest.kind) || steps.includes('exportTo')) return undefined;
     return `${text}\n${construct} writes this object: change the program, since the next synth undoes this`;
@@ -37,17 +38,31 @@ export function inProgram({ text, edits }: Candidate, index: ManifestIndex, call
 
 /** The class and the path of the construct that an object says that it comes from. */
 export function constructOf(object: EgressObject, index: ManifestIndex): string | undefined {
+  const kind = constructKindOf(object, index);
+  return kind && `${kind} ${pathsOf(object).join(', ')}`;
+}
+
+/** The class of that construct. */
+export function constructKindOf(object: EgressObject, index: ManifestIndex): string | undefined {
   const paths = pathsOf(object);
   if (paths.length === 0) return undefined;
   const { kind } = object.manifest;
-  const isOfGateway = () =>
-    [...index.ofKind('Gateway'), ...index.ofKind('VirtualService').filter(leadsToService)].some((one) =>
-      pathsOf(one).some((path) => paths.includes(path)),
-    );
-  const construct =
-    OF_ONE_CONSTRUCT[kind] ??
-    (isOfGateway() ? 'GatewayEgress' : OF_HOSTS.includes(kind) ? 'SidecarEgress' : 'construct');
-  return `${construct} ${paths.join(', ')}`;
+  if (Object.hasOwn(OF_ONE_CONSTRUCT, kind)) return OF_ONE_CONSTRUCT[kind];
+  const ofGateways = gatewayPathsIn(index);
+  if (paths.some((path) => ofGateways.has(path))) return GATEWAY_EGRESS;
+  return OF_HOSTS.includes(kind) ? 'SidecarEgress' : 'construct';
+}
+
+export const GATEWAY_EGRESS = 'GatewayEgress';
+
+const gatewayPaths = new WeakMap<ManifestIndex, ReadonlySet<string>>();
+
+/** The paths of the constructs that write something for gateways. */
+function gatewayPathsIn(index: ManifestIndex): ReadonlySet<string> {
+  return valueIn(gatewayPaths, index, () => {
+    const routes = index.ofKind('VirtualService').filter((one) => pathsOf(one).length > 0 && leadsToService(one));
+    return new Set([...index.ofKind('Gateway'), ...routes].flatMap(pathsOf));
+  });
 }
 
 const OF_ONE_CONSTRUCT: Readonly<Record<string, string>> = {
@@ -68,12 +83,12 @@ export function leadsToService({ spec }: IstioObject<'VirtualService'>): boolean
 
 function propOf(
   { manifest }: EgressObject,
-  construct: string,
+  constructKind: string | undefined,
   steps: readonly PathStep[],
   { namespace, serviceAccount }: ModelCaller,
 ): string | undefined {
   const isServerCaller = manifest.kind === 'Gateway' && steps.includes('subjectAltNames');
-  if (isServerCaller || (manifest.kind === 'AuthorizationPolicy' && construct.startsWith('GatewayEgress ')))
+  if (isServerCaller || (manifest.kind === 'AuthorizationPolicy' && constructKind === GATEWAY_EGRESS))
     return `add Caller.serviceAccount(${JSON.stringify(namespace)}, ${JSON.stringify(serviceAccount)}) to \`callers\``;
   const props = PROPS[manifest.kind] ?? {};
   const step = [...steps].reverse().find((one) => Object.hasOwn(props, one));

@@ -3,9 +3,10 @@ import { KnownGateway } from '../world';
 import { fullHost } from '../../../istio/hosts';
 import { serviceOfHost } from '../../../istio/service-names';
 import { ManifestIndex } from '../../../manifests/manifest-index';
-import { fullGateway } from '../../../manifests/routes';
+import { fullGateway, Hop } from '../../../manifests/routes';
 import { selects, Labels } from '../../../manifests/selectors';
 import { ServiceSpec } from '../../../manifests/specs';
+import { HOST_ANNOTATION } from '../../../values/host-annotation';
 
 type ServicePorts = NonNullable<ServiceSpec['ports']>;
 
@@ -48,7 +49,9 @@ export function missingServices(
       (standard && { istio: standard.istio }) ??
       ownSelector(index, { namespace, name: name.replace(/-hop$/, '') }) ??
       onlySelector(index, namespace) ??
-      (name.endsWith('-hop') ? ownLabels({ namespace, name: name.replace(/-hop$/, '') }) : undefined);
+      (isOwn(hop) && name.endsWith('-hop') && !isElsewhere
+        ? ownLabels({ namespace, name: name.replace(/-hop$/, '') })
+        : undefined);
     if (!selector) continue;
     const servers = index
       .ofKind('Gateway')
@@ -70,6 +73,11 @@ export function missingServices(
     else found.set(`${namespace}/${name}`, { namespace, name, selector, ports, isSaid: known !== undefined });
   }
   return found.values();
+}
+
+/** Whether a construct of this library wrote the route. */
+function isOwn({ virtualService: { manifest } }: Hop): boolean {
+  return typeof manifest.metadata?.annotations?.[HOST_ANNOTATION] === 'string';
 }
 
 /** What all Gateways of a namespace select, if it is the same. */
