@@ -52,7 +52,7 @@ test('an app without Kubernetes objects passes, broken YAML does not', async () 
 
 test('misspelt properties are refused', () => {
   expect(() => new LintPlugin({ failOn: 'all' })).toThrow(/^LintPlugin: failOn: "all" .*error/);
-  expect(() => new LintPlugin({ fail: 'all' } as any)).toThrow(/^LintPlugin: fail: is not a prop; write failOn$/);
+  expect(() => new LintPlugin({ failon: 'all' } as any)).toThrow(/^LintPlugin: failon: is not a prop; write failOn$/);
   expect(() => new LintPlugin({ other: 'all' } as any)).toThrow(
     /^LintPlugin: other: not a property; they are failOn, baseline, rootNamespace/,
   );
