@@ -209,8 +209,11 @@ async function withAndWithoutGuard(
   return [without, left.length === objects.length ? without : await effectOf(mesh, left, requests)];
 }
 
-/** A whole listener is refused for one of these; only what the world then does counts. */
-const FROZEN = [/rejected/, /ADS:LDS: ACK ERROR/];
+/**
+ * A whole listener is refused for one of these, and istiod says of a Service with one label of its own that it lacks
+ * another; only what the world then does counts.
+ */
+const FROZEN = [/rejected/, /ADS:LDS: ACK ERROR/, /missing the istio\.io\/inferencepool-name label/];
 
 const SETTINGS: MeshSettings = {
   scopeGatewayToNamespace: true,
