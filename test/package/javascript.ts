@@ -232,7 +232,7 @@ export async function checkJavaScript(checks: Checks, tarball: string, folder: s
     fs.writeFileSync(path.join(folder, 'thrown.cjs'), "require('cdk8s-istio-egress').EgressPort.tls(0);\n");
     const { stderr } = spawnSync('node', ['thrown.cjs'], { cwd: folder, encoding: 'utf8' });
     const before = stderr.indexOf('Error: EgressPort.tls(0)');
-    demand(before >= 0 && before < 600, `Node prints ${before} bytes, and then the error: ${stderr.slice(0, 2000)}`);
+    demand(before >= 0 && before < 1000, `Node prints ${before} bytes, and then the error: ${stderr.slice(0, 2000)}`);
   });
 
   await checks.run('what is wrong in an app does not compile', () => {
