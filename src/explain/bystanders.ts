@@ -1,4 +1,5 @@
 import { constructOf } from './which-construct';
+import { refsOf } from '../model/answer/field-ref';
 import { indexOf, namesOf } from './lookups';
 import { hostOf, urlOf } from '../access/request-url';
 import { fullHost } from '../istio/hosts';
@@ -34,7 +35,7 @@ export function bystanders(
   request: ModelRequest,
 ): Bystander[] {
   if (answer.outcome === 'undetermined') return [];
-  const decidedBy = [...answer.steps.flatMap((step) => step.decidedBy), ...answer.causes];
+  const decidedBy = refsOf(answer);
   const met = new Set(decidedBy.map(nameOf));
   const gateways = new Set(
     decidedBy.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`),

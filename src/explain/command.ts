@@ -28,6 +28,7 @@ import { Outcome, Usage } from '../cli/outcome';
 import { WIDTH, wrap } from '../cli/wrap';
 import { ReadManifests, readManifests } from '../reading/read-manifests';
 import { headline } from './headline';
+import { refsOf } from '../model/answer/field-ref';
 import { asText, NO_CHANGE } from './text';
 import { unlistedGateways } from './unlisted-gateways';
 import { AccessTable } from '../access/access-table';
@@ -289,9 +290,7 @@ function unusable(read: ReadManifests): Outcome | undefined {
 
 /** The rules' findings on the objects that decided the answer. */
 function findingsOn(answer: Answer, objects: readonly EgressObject[], world: World): Finding[] {
-  const met = new Set(
-    [...answer.steps.flatMap(({ decidedBy }) => decidedBy), ...answer.causes].map(({ origin }) => origin),
-  );
+  const met = new Set(refsOf(answer).map(({ origin }) => origin));
   return checkManifests(objects, {
     rootNamespace: world.mesh?.rootNamespace,
     dnsCapture: world.mesh?.dnsCapture,

@@ -9,6 +9,7 @@ import { portsOf } from '../istio/protocols';
 import { covers } from '../istio/hosts';
 import { Indexed, IstioObject, joinWords } from '../manifests/indexed';
 import { ManifestIndex } from '../manifests/manifest-index';
+import { refsOf } from '../model/answer/field-ref';
 import { Answer, EgressModel, ModelCaller, ModelRequest } from '../model';
 import { GATEWAY_LABEL } from '../values/gateway-label';
 import { assertHostName, CHECKED_HOP_DOMAIN } from '../values/host-name';
@@ -32,7 +33,7 @@ export function hints(model: EgressModel, caller: ModelCaller, request: ModelReq
   const asked: Asked = { index, answer, caller, request, host, port: portOfRequest(request.url) ?? 80 };
   const paths = ownPathsOf(index, host);
   const placed = paths.filter(({ callerSide }) => callerSide.some(({ namespace }) => namespace === caller.namespace));
-  const met = placed.filter(({ key }) => decidedBy(answer).some(({ name }) => name.includes(key)));
+  const met = placed.filter(({ key }) => refsOf(answer).some(({ name }) => name.includes(key)));
   const own = met.length > 0 ? met : placed;
   const found =
     own.length > 0
@@ -51,7 +52,7 @@ function ofPath(asked: Asked, path: OwnPath): string[] {
 /** Names whose callers a policy checks pass a locked gateway only by a grant, which is written where the lock is known. */
 function unlocked({ index, answer }: Asked, path: OwnPath): string | undefined {
   const lock = answer.causes.find(({ kind, name }) => kind === 'AuthorizationPolicy' && name.endsWith(LOCK));
-  const checked = hopNamesOf(path).find((name) => name.endsWith(`.${CHECKED_HOP_DOMAIN}`));
+  const checked = hopNamesOf(index, path).find((name) => name.endsWith(`.${CHECKED_HOP_DOMAIN}`));
   if (lock === undefined || checked === undefined) return undefined;
   const written = find(index, lock);
   if (written === undefined || pathsOf(written).length === 0) return undefined; // The lock of another author.
@@ -84,9 +85,11 @@ function wrongGateway({ index }: Asked, path: OwnPath): string | undefined {
   const hop = hopServiceOf(path);
   if (hop === undefined || index.services.some((one) => one.namespace === hop.namespace && one.name === hop.name))
     return undefined;
+  // Their Deployments have the names of the gateways.
   const [name, ...others] = index.podTemplates
     .filter(({ namespace }) => namespace === hop.namespace)
-    .flatMap(({ manifest }) => podTemplateOf(manifest)?.metadata?.labels?.[GATEWAY_LABEL]?.split('.')[0] ?? []);
+    .filter(({ manifest }) => podTemplateOf(manifest)?.metadata?.labels?.[GATEWAY_LABEL] !== undefined)
+    .map((template) => template.name);
   if (name === undefined || [name, ...others].some((one) => hop.name === `${one}-hop`)) return undefined;
   const isLocked = index
     .ofKind('AuthorizationPolicy')
@@ -195,8 +198,4 @@ function atBoundary({ index, answer, caller, port }: Asked, own: readonly OwnPat
 
 function isFor({ spec }: ServiceEntry, host: string): boolean {
   return spec.hosts?.some((name) => covers(name, host)) ?? false;
-}
-
-function decidedBy({ steps, causes }: Answer) {
-  return [...causes, ...steps.flatMap((step) => step.decidedBy)];
 }

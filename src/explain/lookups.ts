@@ -1,15 +1,20 @@
 import { EgressModel, World } from '../model';
 import { ManifestIndex } from '../manifests/manifest-index';
 import { originatesOn } from '../manifests/tls';
+import { valueIn } from '../values/grouping';
 
 /** Where the world says that a host is. */
 export function addressOf(host: string, { external }: World): string | undefined {
   return external?.find((one) => one.host === host)?.address;
 }
 
+const indexes = new WeakMap<EgressModel, ManifestIndex>();
+
 /** All objects of a model, by kind. */
-export function indexOf({ objects, world: { mesh } }: EgressModel): ManifestIndex {
-  return new ManifestIndex(objects, { rootNamespace: mesh?.rootNamespace, clusterDomain: mesh?.clusterDomain });
+export function indexOf(model: EgressModel): ManifestIndex {
+  return valueIn(indexes, model, ({ objects, world: { mesh } }) => {
+    return new ManifestIndex(objects, { rootNamespace: mesh?.rootNamespace, clusterDomain: mesh?.clusterDomain });
+  });
 }
 
 /** The hosts that a ServiceEntry, VirtualService or DestinationRule is for, as written. */

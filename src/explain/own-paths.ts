@@ -42,14 +42,10 @@ export function ownPathsOf(index: ManifestIndex, host: string): OwnPath[] {
 }
 
 /** The names by which the caller side asks for the servers of its gateway. */
-export function hopNamesOf({ callerSide }: OwnPath): string[] {
-  return callerSide.flatMap((object) =>
-    object.kind === 'DestinationRule'
-      ? ((object as IstioObject<'DestinationRule'>).spec.subsets ?? []).flatMap(({ trafficPolicy }) =>
-          (trafficPolicy?.portLevelSettings ?? []).flatMap(({ tls }) => tls?.sni ?? []),
-        )
-      : [],
-  );
+export function hopNamesOf({ meshTls }: ManifestIndex, { callerSide }: OwnPath): string[] {
+  return callerSide
+    .flatMap((object) => meshTls.get(object as IstioObject<'DestinationRule'>) ?? [])
+    .flatMap(({ sni }) => sni ?? []);
 }
 
 /** The Service of the gateway to which the caller side leads. */
@@ -73,7 +69,7 @@ export function missingAtGateway(index: ManifestIndex, path: OwnPath): string[] 
       .ofKind('Gateway')
       .some(({ spec }) => spec.servers?.some(({ hosts }) => hosts?.some((host) => withoutNamespace(host) === name)));
   const isRouted = (name: string) => index.ofKind('VirtualService').some(({ spec }) => spec.hosts?.includes(name));
-  const names = hopNamesOf(path);
+  const names = hopNamesOf(index, path);
   return [
     ...(has('Gateway')
       ? names.filter((name) => !isServed(name)).map((name) => `a server for ${name} in Gateway ${id}`)

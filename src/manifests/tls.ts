@@ -1,3 +1,4 @@
+import { credentialPlace } from '../istio/credentials';
 import { IstioObject } from './indexed';
 import { FieldPath } from './field-path';
 import type { TlsSettings, TrafficPolicy } from './specs';
@@ -31,7 +32,7 @@ export function isIgnoredBySidecars(
   { spec: { workloadSelector } }: IstioObject<'DestinationRule'>,
   { credentialName }: TlsSettings,
 ): boolean {
-  return !workloadSelector && !!credentialName && !credentialName.startsWith('configmap://');
+  return !workloadSelector && !!credentialName && credentialPlace(credentialName, '').kind === 'Secret';
 }
 
 /** The path of the first TLS settings that the condition holds for. */

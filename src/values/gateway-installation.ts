@@ -1,6 +1,6 @@
 import { brand } from './brand';
-import { GATEWAY_LABEL } from './gateway-label';
-import { assertDnsLabel, assertObjectName, assertSelector, assertTrustDomain, keyOf, objectName } from './names';
+import { GATEWAY_LABEL, gatewayLabel } from './gateway-label';
+import { assertDnsLabel, assertObjectName, assertSelector, assertTrustDomain } from './names';
 import { flag, labels as labelsReader, namespaceName, port, readOptions, Readers, required, text } from './readers';
 import { DEFAULT_CLUSTER_DOMAIN, serviceHost } from '../istio/service-names';
 
@@ -199,13 +199,10 @@ export class GatewayInstallation {
       options,
       EGRESS_GATEWAY,
     );
-    // The namespace is part of the label, since a Gateway object selects pods in every namespace.
-    const readable = `${name}.${others.namespace}`;
-    const label = readable.length <= 63 ? readable : objectName(name, keyOf('egress-gateway', others.namespace, name));
     return new GatewayInstallation({
       ...others,
       name,
-      labels: { [GATEWAY_LABEL]: label },
+      labels: { [GATEWAY_LABEL]: gatewayLabel(name, others.namespace) },
       serviceAccountName: name,
     });
   }

@@ -3,7 +3,7 @@ import { Construct, IConstruct } from 'constructs';
 import { isA, Kind } from './brand';
 import { assertAddress, assertCidr, assertPortNumber, portNumberInstead } from './ip-range';
 import { assertAnnotations, assertDnsLabel, assertLabels } from './names';
-import { distance, nearest } from './nearest';
+import { nearest } from './nearest';
 import { Problems } from './problems';
 import { shown } from './shown';
 
@@ -35,8 +35,8 @@ export function required<T>(reader: Reader<T>, missing: string): RequiredReader<
 }
 
 /**
- * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Unknown props may belong to a subclass, so
- * they pass, unless one looks like a misspelling of a prop that is not given.
+ * Reads a set of props. `null` counts as left out, as plain JavaScript often has it. Unknown props may belong to a
+ * subclass, so they pass, unless one looks like a misspelling of a prop that is not given.
  */
 export function readProps<P>(
   given: unknown,
@@ -62,15 +62,7 @@ export function readProps<P>(
   const isGiven = (name: string) => props[name] !== undefined && props[name] !== null;
   const absent = entries.map(([name]) => name).filter((name) => !isGiven(name));
   const others = Object.keys(props).filter((name) => !(name in readers) && isGiven(name));
-  const misspelt = new Map(
-    others.map((name) => [
-      nearest(
-        name,
-        absent.filter((one) => isSlip(name, one)),
-      ),
-      name,
-    ]),
-  );
+  const misspelt = new Map(others.map((name) => [nearest(name, absent, lettersOfSlip(name)), name]));
   for (const [name, reader] of entries) {
     const instead = misspelt.get(name);
     if (isGiven(name)) checked[name] = reader(props[name], `${prefix}${name}`, problems);
@@ -80,9 +72,9 @@ export function readProps<P>(
   return checked as Checked<P>;
 }
 
-/** Whether one name is so like another that it cannot well be a name of its own. */
-function isSlip(name: string, meant: string): boolean {
-  return distance(name.toLowerCase(), meant.toLowerCase()) <= Math.max(1, Math.floor(name.length / 3));
+/** How many letters of a name may differ for it not to be well a name of its own. */
+function lettersOfSlip({ length }: string): number {
+  return Math.min(2, Math.max(1, Math.floor(length / 3)));
 }
 
 /** Reads a set of options, and throws if anything is wrong with them. */

@@ -1,3 +1,4 @@
+import { ownLabels } from '../../src/model/objects/gateways/standard';
 import { GatewayInstallation } from '../../src/values/gateway-installation';
 import { errorOf } from '../support/app';
 
@@ -134,4 +135,9 @@ test('a name that leaves no room for the hop Service is refused, with the maximu
   expect(errorOf(() => GatewayInstallation.helmChart({ namespace: 'egress', release: 'a'.repeat(60) }))).toContain(
     'is 60 characters long; its hop Service is called "<name>-hop", so a name may have at most 59',
   );
+});
+
+test.each(['egress-gateway', 'e'.repeat(59)])('the model knows the pods of the gateway %s', (name) => {
+  const { labels } = GatewayInstallation.egressGateway({ namespace: 'egress', name });
+  expect(ownLabels({ namespace: 'egress', name })).toEqual(labels);
 });

@@ -6,6 +6,7 @@ import { FieldPath, upTo } from '../../manifests/field-path';
 import { Indexed, IstioObject } from '../../manifests/indexed';
 import { ManifestIndex } from '../../manifests/manifest-index';
 import { Answer } from '../../model';
+import { refsOf } from '../../model/answer/field-ref';
 import { fullGateway, SECTIONS } from '../../manifests/routes';
 import { HttpRoute, ItemOf, Of, Route, TlsSettings } from '../../manifests/specs';
 import { definesSubset } from '../../manifests/subsets';
@@ -21,8 +22,8 @@ interface Taken {
 }
 
 /** The destinations of the routes that took the request. */
-export function destinationsOf(index: ManifestIndex, { causes, steps }: Answer): Taken[] {
-  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)].flatMap((ref) => {
+export function destinationsOf(index: ManifestIndex, answer: Answer): Taken[] {
+  return refsOf(answer).flatMap((ref) => {
     const field = ref.kind === 'VirtualService' && ref.field && upTo(ref.field, 'destination');
     const routes = field ? (find(index, ref) as IstioObject<'VirtualService'> | undefined) : undefined;
     const destination = field && routes ? valueAt<Destination>(routes, field) : undefined;

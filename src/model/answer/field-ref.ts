@@ -1,4 +1,4 @@
-import { FieldRef } from './answer';
+import { Answer, FieldRef } from './answer';
 import { FieldPath } from '../../manifests/field-path';
 import { Indexed } from '../../manifests/indexed';
 
@@ -36,6 +36,11 @@ export function fieldRef(object: Indexed, field?: FieldPath): FieldRef {
 /** A setting of the mesh configuration, which is not an object. */
 export function meshFieldRef(field: FieldPath): FieldRef {
   return { kind: 'MeshConfig', namespace: '', name: 'mesh', field };
+}
+
+/** All that decided an answer: its end first, then the steps to it. */
+export function refsOf({ causes, steps }: Pick<Answer, 'causes' | 'steps'>): FieldRef[] {
+  return [...causes, ...steps.flatMap(({ decidedBy }) => decidedBy)];
 }
 
 /** Each object and field once. */

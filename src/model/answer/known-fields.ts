@@ -127,8 +127,10 @@ const known = new Map<Shape, ReadonlySet<string>>(
 export function unknownField(value: object | null | undefined, shape: Shape): string | undefined {
   if (value === null || value === undefined) return undefined;
   const fields = known.get(shape)!;
-  for (const field of Object.keys(value))
-    if (!fields.has(field) && ((value as Record<string, unknown>)[field] ?? undefined) !== undefined) return field;
+  for (const field of Object.keys(value)) {
+    const set = (value as Record<string, unknown>)[field];
+    if (!fields.has(field) && set !== undefined && set !== null) return field;
+  }
   return undefined;
 }
 

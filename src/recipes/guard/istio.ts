@@ -2,7 +2,7 @@ import { routesBeyond, rulesBeyond } from './beyond';
 import { each, field, inPattern, isInside, isOwnService, literal, mapLiteral, noHopNames } from './cel';
 import {
   GuardedPods,
-  GuardFacts,
+  GuardPolicies,
   GuardPolicy,
   HIDDEN,
   INTERNAL,
@@ -25,7 +25,7 @@ const GATEWAY_API = {
 };
 
 /** What is refused of Istio's kinds, and of the Gateway API. */
-export const ISTIO_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> = {
+export const ISTIO_POLICIES: GuardPolicies = {
   'service-entries': (facts) => ({
     rules: [istio('serviceentries')],
     namespaces: outside(facts),

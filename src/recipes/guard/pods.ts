@@ -12,7 +12,7 @@ import {
   PROBES,
   REQUEST,
 } from './injected';
-import { GuardFacts, GuardPolicy, outside, written } from './policy';
+import { GuardFacts, GuardPolicies, GuardPolicy, outside, written } from './policy';
 import { inCluster, podConfig, POD_SETTINGS, POD_VARIABLES, REPORTS_BY_NAME } from './proxy-config';
 import { INJECTION, PROXY_CONFIG, PROXY_CONTAINER, PROXY_UID, REVISION } from '../../istio/injection';
 
@@ -199,7 +199,7 @@ function podPolicy(facts: GuardFacts): GuardPolicy {
 }
 
 /** The policies of a guard that refuses bypasses, by what they are about. */
-export const POD_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> = {
+export const POD_POLICIES: GuardPolicies = {
   pods: podPolicy,
   bindings: bindingPolicy,
   execs: execPolicy,

@@ -41,6 +41,9 @@ export interface GuardPolicy {
   readonly validations: (Validation & { readonly messageExpression?: string })[];
 }
 
+/** Policies by what they are about, each of which depends on what is known of the app. */
+export type GuardPolicies = Record<string, (facts: GuardFacts) => GuardPolicy>;
+
 interface ResourceRule {
   readonly apiGroups: string[];
   readonly apiVersions: string[];

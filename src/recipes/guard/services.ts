@@ -1,5 +1,5 @@
 import { field, isBelowNamespace, isInside, literal } from './cel';
-import { GuardFacts, GuardPolicy, HIDDEN, INTERNAL, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
+import { GuardFacts, GuardPolicies, HIDDEN, INTERNAL, labelsOf, NO_NETWORK, outside, ranges, written } from './policy';
 import { FEW_PORTS } from './sizes';
 
 /**
@@ -15,7 +15,7 @@ const ENDPOINT_WRITERS = [
 ];
 
 /** What is refused of Services and of their endpoints. */
-export const SERVICE_POLICIES: Record<string, (facts: GuardFacts) => GuardPolicy> = {
+export const SERVICE_POLICIES: GuardPolicies = {
   services: (facts) => ({
     rules: [written('', ['v1'], 'services', 'services/status')],
     namespaces: outside(facts),

@@ -38,20 +38,20 @@ export function missingServices(
       .filter((gateway) => gateway !== 'mesh')
       .map((gateway) => gateways.get(fullGateway(gateway, hop.virtualService.namespace)))
       .find((gateway) => gateway !== undefined);
+    const own = { namespace, name: name.replace(/-hop$/, '') };
+    const isHop = own.name !== name;
     // A hop Service that the manifests have in another namespace is there, and not here.
-    const isElsewhere = name.endsWith('-hop') && written.has(name);
-    const names = isElsewhere ? [name] : [name, name.replace(/-hop$/, '')];
+    const isElsewhere = isHop && written.has(name);
+    const names = isElsewhere ? [name] : [name, own.name];
     const known = given.find((one) => one.namespace === namespace && names.includes(one.name));
     const standard = standardLabels(name);
     const selector: Labels | undefined =
       (known && labelsOf(known)) ??
       bound?.spec.selector ??
       (standard && { istio: standard.istio }) ??
-      ownSelector(index, { namespace, name: name.replace(/-hop$/, '') }) ??
+      ownSelector(index, own) ??
       onlySelector(index, namespace) ??
-      (isOwn(hop) && name.endsWith('-hop') && !isElsewhere
-        ? ownLabels({ namespace, name: name.replace(/-hop$/, '') })
-        : undefined);
+      (isOwn(hop) && isHop && !isElsewhere ? ownLabels(own) : undefined);
     if (!selector) continue;
     const servers = index
       .ofKind('Gateway')

@@ -4,7 +4,7 @@ import { ManifestIndex } from '../../../manifests/manifest-index';
 import { selects, Labels } from '../../../manifests/selectors';
 import { withoutNamespace } from '../../../manifests/servers';
 import { ServiceSpec } from '../../../manifests/specs';
-import { GATEWAY_LABEL } from '../../../values/gateway-label';
+import { GATEWAY_LABEL, gatewayLabel } from '../../../values/gateway-label';
 
 /** The pod port behind port 443 of a gateway that Istio's Helm chart installs: it maps each port to itself. */
 export const CHART_PORT = 443;
@@ -26,7 +26,7 @@ export function standardLabels(name: string) {
 
 /** The labels of the pods of an `EgressGateway`. */
 export function ownLabels({ name, namespace }: Pick<KnownGateway, 'name' | 'namespace'>): Labels {
-  return { [GATEWAY_LABEL]: `${name}.${namespace}` };
+  return { [GATEWAY_LABEL]: gatewayLabel(name, namespace) };
 }
 
 export function labelsOf({ name, labels }: Pick<KnownGateway, 'name' | 'labels'>): Labels {
